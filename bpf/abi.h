@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the datapath and user space share: layouts of map keys and values, flags, drop reasons, event kinds.
+ *
+ * Host byte order and C alignment, unless a field says otherwise; no implicit padding (every gap is a named pad, so that
+ * keys compare byte for byte). src/datapath/layout.ts declares the same layouts, and a test compares both through BTF.
+ */
+#ifndef VPC_ABI_H
+#define VPC_ABI_H
+
+#include <linux/types.h>
+
+#define VPC_FLOOD_PAGE 64u             /* destinations in one page of the flood table */
+#define VPC_FLOOD_PAGES 16u            /* pages of local ports of one segment: 1024 ports at most */
+#define VPC_FLOOD_REMOTE 0x80000000u   /* page number of the one page that lists VTEPs */
+#define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
+#define VPC_EVENT_SNAP 128u            /* bytes of the packet that an event carries */
+
+/*
+ * A segment is one broadcast domain. VNI 1..2^24-1: the segment is the VNI (a VNI belongs to one switch of a host).
+ * VNI 0, which never leaves the host encapsulated: VPC_SEGMENT_LOCAL | unit number of the switch.
+ */
+
+/* Why a packet was dropped. The list is closed; names in user space are these in lower case, without the prefix. */
+enum vpc_drop_reason {
+	VPC_DROP_NONE = 0,
+	VPC_DROP_MALFORMED,          /* a header is cut short, or its lengths or version contradict the packet */
+	VPC_DROP_NOT_ETHERNET_II,    /* an 802.3 length field where the type belongs */
+	VPC_DROP_VLAN_MISMATCH,      /* a tag that the port is not set to, none where it is set to one, or two tags */
+	VPC_DROP_LINK_CONTROL,       /* 01:80:c2:00:00:0x: bridge and link protocols end at the port */
+	VPC_DROP_SOURCE_MAC,         /* not the unit's own MAC */
+	VPC_DROP_SOURCE_IP,          /* not an address of the port */
+	VPC_DROP_ARP_SPOOF,          /* ARP sender MAC or address of somebody else */
+	VPC_DROP_ND_SPOOF,           /* ND target, source or link-layer option of somebody else */
+	VPC_DROP_DHCP_SPOOF,         /* a DHCP or DHCPv6 server's message from a guest */
+	VPC_DROP_RA_SPOOF,           /* a router advertisement or redirect from a guest */
+	VPC_DROP_NOT_CONNECTED,      /* the unit is not connected to a port of a switch */
+	VPC_DROP_SWITCH_DOWN,        /* the switch's state is down */
+	VPC_DROP_UNKNOWN_UNICAST,    /* no forwarding entry and no uplink */
+	VPC_DROP_NO_NEIGHBOUR,       /* ARP or ND question without an answer in the tables, not flooded */
+	VPC_DROP_NO_LISTENER,        /* broadcast or multicast with nobody else in the segment */
+	VPC_DROP_HAIRPIN,            /* the destination is where the packet came from */
+	VPC_DROP_TOO_BIG,            /* does not fit the way to its destination (answered with an ICMP error where one may be sent) */
+	VPC_DROP_UNKNOWN_VNI,        /* from the underlay: no switch of this host has the VNI */
+	VPC_DROP_UNKNOWN_MAC,        /* from the underlay: the destination is not on this host */
+	VPC_DROP_BAD_TUNNEL,         /* from the underlay: no tunnel metadata, or not to the mux's listen address */
+	VPC_DROP_ENCAP_FAILED,       /* the kernel refused to set the tunnel key, to clone or to rewrite */
+	VPC_DROP_REASONS             /* count, not a reason */
+};
+
+enum vpc_event_kind {
+	VPC_EVENT_DROP = 1,
+	VPC_EVENT_ARP_MISS,  /* ARP request for an address that the neighbour table lacks */
+	VPC_EVENT_ND_MISS,   /* neighbour solicitation likewise */
+	VPC_EVENT_DHCP,      /* a guest's DHCP (v4 or v6) request; the packet is also flooded if the segment floods */
+};
+
+struct vpc_event {
+	__u64 time_ns;   /* CLOCK_MONOTONIC */
+	__u32 kind;      /* enum vpc_event_kind */
+	__u32 reason;    /* enum vpc_drop_reason, of a drop */
+	__u32 ifindex;   /* where the packet came in */
+	__u32 source;    /* index into the stats table: the port or mux that it came from, ~0: none */
+	__u32 segment;
+	__u32 len;       /* of the whole packet, from the Ethernet header on */
+	__u32 caplen;    /* of data */
+	__u32 lost;      /* events of this source that the rate limit kept back since the last one */
+	__u8 data[VPC_EVENT_SNAP];
+};
+
+/* A tunnel end point. */
+struct vpc_vtep {
+	__u8 family;     /* 4 or 6; 0: none */
+	__u8 pad;
+	__u16 port;      /* UDP, host order; 0: the mux's own */
+	__u8 addr[16];   /* network order; IPv4 in the first 4 bytes, the rest 0 */
+};
+
+enum vpc_dst_kind {
+	VPC_DST_NONE = 0,
+	VPC_DST_LOCAL,   /* a unit of this host */
+	VPC_DST_REMOTE,  /* behind a VTEP */
+	VPC_DST_UPLINK,  /* out of an ethlink, unencapsulated */
+};
+
+#define VPC_DST_PEER 1u  /* flag: bpf_redirect_peer is right (a veth whose other end is in another network namespace) */
+
+/* A place to send a frame to: value of the fdb, element of a flood page, the uplink of a segment. */
+struct vpc_dst {
+	__u8 kind;       /* enum vpc_dst_kind */
+	__u8 flags;      /* VPC_DST_* */
+	__u16 vlan;      /* tag to push before delivery; 0: none */
+	__u32 mtu;       /* largest layer 3 packet that fits this way; 0: no limit */
+	__u32 ifindex;   /* LOCAL, UPLINK: device to redirect to; REMOTE: the mux's device */
+	__u32 stats;     /* index into the stats table of the port (LOCAL, UPLINK) or mux (REMOTE) */
+	struct vpc_vtep vtep;
+};
+
+#define VPC_PORT_UP 1u          /* the switch is up */
+#define VPC_PORT_ANTISPOOF 2u   /* check sources; on by default */
+#define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
+#define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
+
+/* Table `ports`: by the ifindex on which the program runs (the switch side of a unit). */
+struct vpc_port {
+	__u32 segment;
+	__u32 flags;     /* VPC_PORT_* */
+	__u32 stats;     /* index into the stats table */
+	__u16 vlan;      /* tag that the unit's frames carry; 0: untagged. Of an uplink: the ethlink's vtag */
+	__u8 mac[6];     /* of the unit */
+};
+
+/* Table `fdb`: value struct vpc_dst. */
+struct vpc_fdb_key {
+	__u32 segment;
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
+/* Table `flood`: where broadcast and multicast of a segment go. */
+struct vpc_flood_key {
+	__u32 segment;
+	__u32 page;      /* 0..VPC_FLOOD_PAGES-1: local units and the uplink; VPC_FLOOD_REMOTE: VTEPs */
+};
+
+struct vpc_flood {
+	__u32 count;     /* of dst in use */
+	__u32 more;      /* another local page follows */
+	struct vpc_dst dst[VPC_FLOOD_PAGE];
+};
+
+/* Table `neighbours`: IP to MAC. */
+struct vpc_neighbour_key {
+	__u32 segment;
+	__u8 addr[16];   /* network order; IPv4 as ::ffff:a.b.c.d */
+};
+
+struct vpc_neighbour {
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
+/* Table `port_addresses`: the addresses that a port may send from; value __u32 1. */
+struct vpc_port_address_key {
+	__u32 stats;     /* of the port */
+	__u8 addr[16];   /* as in vpc_neighbour_key */
+};
+
+#define VPC_SEGMENT_UP 1u
+#define VPC_SEGMENT_FLOOD_UNKNOWN 2u  /* flood ARP and ND questions that the tables do not answer */
+
+/* Table `segments`, looked up only off the fast path. */
+struct vpc_segment {
+	__u32 flags;
+	__u32 switch_unit;
+	struct vpc_dst uplink;  /* kind NONE: there is none */
+};
+
+/* Table `muxes`: by the ifindex of the mux's device. */
+struct vpc_mux {
+	__u32 stats;
+	struct vpc_vtep listen; /* outer destination that is right; its port is the default VTEP port */
+};
+
+/* Table `stats`: per CPU, by the index that user space gave to a port or mux. */
+struct vpc_stats {
+	__u64 rx_packets;   /* from the unit, or decapsulated by the mux */
+	__u64 rx_bytes;
+	__u64 tx_packets;   /* to the unit, or encapsulated by the mux */
+	__u64 tx_bytes;
+	__u64 answered;     /* ARP and ND questions that the datapath answered itself */
+	__u64 flooded;      /* broadcast and multicast packets replicated */
+	__u64 missed;       /* questions that became events */
+	__u64 too_big;      /* ICMP errors sent back */
+};
+
+/* Table `drops`: per CPU, value __u64. */
+struct vpc_drop_key {
+	__u32 stats;
+	__u32 reason;
+};
+
+/* Tables `drop_rate` and `miss_rate`, by stats index: token buckets that bound the events of one source. */
+struct vpc_rate {
+	__u64 stamp_ns;
+	__u32 tokens;
+	__u32 lost;
+};
+
+#endif

@@ -1,0 +1,90 @@
+/**
+ * The socket protocol between a client and vpcd: frames of a 16-byte header and a payload, little-endian.
+ *
+ * A connection starts with OPEN; when that is answered with errno 0, the connection IS the descriptor: it carries one object,
+ * its rights and one reference to it, until the last process that holds it closes it. Requests are answered in order, each
+ * with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has subscribed.
+ */
+import { bytes, cStruct, u16, u32, u64, type Value } from './c-struct.ts'
+
+export const frameKind = { open: 1, ctl: 2, reply: 3, event: 4 } as const
+
+export const frameHeader = cStruct({
+  /** Bytes of payload after the header. */
+  length: u32,
+  /** Chosen by the client, given back in the reply. 0 in events. */
+  sequence: u32,
+  /** One of `frameKind`. */
+  kind: u16,
+  /** Protocol version: 1. */
+  version: u16,
+  /** ctl: the command. reply: an errno, 0 for success. open, event: 0. */
+  word: u32,
+})
+export type FrameHeader = Value<typeof frameHeader>
+
+export const protocolVersion = 1
+
+/** Payload of an OPEN frame, 32 bytes. */
+export const openRequest = cStruct({ id: bytes(16), handleType: u64, flags: u64 })
+export type OpenRequest = Value<typeof openRequest>
+
+/** Largest payload either side takes: 100 000 forwarding entries fit four times. */
+export const maxPayloadBytes = 16 * 1024 * 1024
+
+/** One whole frame. A REPLY with an errno carries the reason as UTF-8 text; with 0, the operation's output. */
+export interface Frame {
+  readonly sequence: number
+  readonly kind: number
+  readonly word: number
+  readonly payload: Uint8Array
+}
+
+export function encodeFrame({ sequence, kind, word, payload }: Frame): Uint8Array {
+  const out = new Uint8Array(frameHeader.size + payload.length)
+  out.set(frameHeader.encode({ length: payload.length, sequence, kind, version: protocolVersion, word }))
+  out.set(payload, frameHeader.size)
+  return out
+}
+
+export type FrameProblem = { readonly kind: 'version'; readonly version: number } | { readonly kind: 'too-long'; readonly length: number }
+
+/** Cuts a byte stream into frames. After a problem the stream cannot be read on. */
+export class FrameReader {
+  #chunks: Uint8Array[] = []
+  #length = 0
+
+  /** Take in bytes and give the frames that they complete, or what is wrong with the stream. */
+  push(chunk: Uint8Array): { readonly frames: Frame[]; readonly problem?: FrameProblem } {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    const frames: Frame[] = []
+    while (this.#length >= frameHeader.size) {
+      const header = frameHeader.decode(this.#peek(frameHeader.size))
+      if (header.version !== protocolVersion) return { frames, problem: { kind: 'version', version: header.version } }
+      if (header.length > maxPayloadBytes) return { frames, problem: { kind: 'too-long', length: header.length } }
+      if (this.#length < frameHeader.size + header.length) break
+      const whole = this.#take(frameHeader.size + header.length)
+      frames.push({ sequence: header.sequence, kind: header.kind, word: header.word, payload: whole.subarray(frameHeader.size) })
+    }
+    return { frames }
+  }
+
+  /** Bytes held that do not make a whole frame yet. */
+  get pendingBytes(): number {
+    return this.#length
+  }
+
+  #peek(count: number): Uint8Array {
+    if (this.#chunks[0]!.length < count) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]!
+  }
+
+  #take(count: number): Uint8Array {
+    const first = this.#peek(count)
+    this.#length -= count
+    if (first.length === count) this.#chunks.shift()
+    else this.#chunks[0] = first.subarray(count)
+    return first.subarray(0, count)
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What vpcd says of its objects and itself in JSON. Ids, MACs and addresses are text in their usual forms; `unit` is the unit
+ * name (`vmnic0`).
+ */
+import type { Id } from './id.ts'
+import type { UnitType } from './object-type.ts'
+
+interface Common<T extends UnitType> {
+  readonly id: Id
+  readonly type: T
+  readonly unit: string
+  readonly mac: string
+  readonly committed: boolean
+  /** Descriptors that hold the object now, the asking one included. */
+  readonly descriptors: number
+}
+
+export interface SwitchInfo extends Common<'vpcsw'> {
+  /** The VNI that ports get when they are added. */
+  readonly vni: number
+  readonly up: boolean
+  readonly floodUnknown: boolean
+  readonly uplink: Id | null
+  readonly ports: readonly Id[]
+}
+
+export interface PortInfo extends Common<'vpcp'> {
+  readonly switch: Id | null
+  readonly peer: Id | null
+  readonly peerUnit: string | null
+  readonly vni: number
+  readonly vlan: number
+  readonly uplink: boolean
+  readonly antispoof: boolean
+  readonly addresses: readonly string[]
+}
+
+interface Interface {
+  readonly port: Id | null
+  readonly mtuBytes: number
+  /** False: the MTU follows from the underlay. */
+  readonly mtuSet: boolean
+}
+
+export interface VmnicInfo extends Common<'vmnic'>, Interface {
+  readonly device: string
+  readonly queues: number
+  readonly frozen: boolean
+}
+
+export interface HostifInfo extends Common<'hostif'>, Interface {
+  /** Name that the device was made with; it may have been moved and renamed since. */
+  readonly device: string
+  /** The end that stays on the host and carries the program. */
+  readonly hostDevice: string
+}
+
+export interface EthlinkInfo extends Common<'ethlink'>, Interface {
+  /** Interface of the host that it wraps. */
+  readonly l2Name: string | null
+  readonly vtag: number
+}
+
+export interface MuxInfo extends Common<'vpcmux'> {
+  readonly mtuBytes: number
+  readonly device: string
+  readonly underlay: Id | null
+  /** `host:port`, `[host]:port` for IPv6. */
+  readonly listen: string | null
+  readonly entries: number
+}
+
+export type ObjectInfo = SwitchInfo | PortInfo | VmnicInfo | HostifInfo | EthlinkInfo | MuxInfo
+
+/** Counters of one port or mux. All count since the object was connected. */
+export interface SourceStats {
+  /** Unit name of the port (`vpcp0`) or mux (`vpcmux0`). */
+  readonly unit: string
+  readonly id: Id
+  /** Unit name of the interface connected to a port. */
+  readonly peerUnit: string | null
+  readonly rxPackets: number
+  readonly rxBytes: number
+  readonly txPackets: number
+  readonly txBytes: number
+  readonly answered: number
+  readonly flooded: number
+  readonly missed: number
+  readonly tooBig: number
+  /** By the name of the reason; only those that are not 0. */
+  readonly drops: Readonly<Record<string, number>>
+}
+
+export interface DropEvent {
+  /** ISO 8601, UTC. */
+  readonly time: string
+  readonly reason: string
+  /** Unit that the packet came from: a port's peer, or a mux; null when it is not connected. */
+  readonly unit: string | null
+  readonly port: string | null
+  readonly vni: number
+  readonly length: number
+  /** Events of this unit that the rate limit kept back since the last one. */
+  readonly lost: number
+  /** The first bytes of the frame, base64. */
+  readonly data: string
+}
+
+export interface MissEvent {
+  readonly time: string
+  readonly question: 'arp' | 'nd' | 'dhcp'
+  readonly port: string | null
+  readonly vni: number
+  /** Who asks. */
+  readonly mac: string
+  readonly address: string | null
+  /** The address that is asked for; null for DHCP. */
+  readonly target: string | null
+  readonly lost: number
+  readonly data: string
+}
+
+/** One line of `vpc doctor`. */
+export interface ProbeResult {
+  readonly name: string
+  readonly state: 'ok' | 'warning' | 'failed'
+  readonly found: string
+  /** What to do; empty when the state is ok. */
+  readonly remedy: string
+}
+
+export interface DaemonInfo {
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: string
+  readonly runDir: string
+  readonly stateDir: string
+  readonly bpffs: string
+  readonly objects: number
+  readonly descriptors: number
+}

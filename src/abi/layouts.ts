@@ -1,0 +1,84 @@
+/** The structs that vpc_ctl takes and gives. Little-endian, C alignment; what is big-endian says so. */
+import { bytes, cStruct, u16, u32, u8, type Field, type Value } from './c-struct.ts'
+
+const beU16: Field<number> = { size: 2, align: 2, read: (v, o) => v.getUint16(o), write: (v, o, n) => v.setUint16(o, n) }
+const beU32: Field<number> = { size: 4, align: 4, read: (v, o) => v.getUint32(o), write: (v, o, n) => v.setUint32(o, n) }
+
+/** mgmt headers: one object of the host, 24 bytes. */
+export const objectHeader = cStruct({ type: u32, unit: u32, id: bytes(16) })
+export type ObjectHeader = Value<typeof objectHeader>
+
+/** A VNI as vpcp and vpcsw take it: u32 big-endian. */
+export const vniValue = cStruct({ vni: beU32 })
+
+/** A forwarding entry of a mux, 32 bytes. */
+export const fte = cStruct({
+  vni: u32,
+  mac: bytes(6),
+  /** UDP port of the VTEP, big-endian as in a sockaddr; 0: the mux's own. */
+  port: beU16,
+  /** 4 or 6. */
+  family: u8,
+  pad: bytes(3),
+  /** Network order; IPv4 in the first 4 bytes. */
+  address: bytes(16),
+})
+export type Fte = Value<typeof fte>
+
+/** An entry of a switch's neighbour table, 28 bytes. */
+export const neighbourEntry = cStruct({
+  vni: u32,
+  mac: bytes(6),
+  pad: u16,
+  /** Network order; IPv4 as ::ffff:a.b.c.d. */
+  address: bytes(16),
+})
+export type NeighbourEntry = Value<typeof neighbourEntry>
+
+/** An array of structs, back to back. Undefined when the length is not a multiple of the struct's. */
+export function decodeArray<T>(element: Field<T>, data: Uint8Array): T[] | undefined {
+  if (data.length % element.size !== 0) return undefined
+  const view = new DataView(data.buffer, data.byteOffset, data.length)
+  return Array.from({ length: data.length / element.size }, (_, i) => element.read(view, i * element.size))
+}
+
+/** Encode structs back to back. */
+export function encodeArray<T>(element: Field<T>, values: readonly T[]): Uint8Array {
+  const out = new Uint8Array(values.length * element.size)
+  const view = new DataView(out.buffer)
+  values.forEach((value, i) => element.write(view, i * element.size, value))
+  return out
+}
+
+/** An address and port of the underlay. `address` has 4 or 16 bytes in network order. */
+export interface Endpoint {
+  readonly address: Uint8Array
+  readonly port: number
+}
+
+/** Encode a sockaddr in Linux layout: sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes). */
+export function encodeSockaddr({ address, port }: Endpoint): Uint8Array {
+  const six = address.length === 16
+  const out = new Uint8Array(six ? 28 : 16)
+  const view = new DataView(out.buffer)
+  view.setUint16(0, six ? 10 : 2, true)
+  view.setUint16(2, port)
+  out.set(address, six ? 8 : 4)
+  return out
+}
+
+/**
+ * Decode a sockaddr in BSD layout (length, family 2 or 28) or in Linux layout (family u16, 2 or 10). Undefined when it is
+ * neither, or cut short.
+ */
+export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
+  if (data.length < 16) return undefined
+  const view = new DataView(data.buffer, data.byteOffset, data.length)
+  const linux = view.getUint16(0, true)
+  const bsd = data[0]! >= 16 ? data[1]! : -1
+  const four = linux === 2 || (data[0] === 16 && bsd === 2)
+  const six = linux === 10 || (data[0] === 28 && bsd === 28)
+  if (four) return { address: data.slice(4, 8), port: view.getUint16(2) }
+  if (six && data.length >= 28) return { address: data.slice(8, 24), port: view.getUint16(2) }
+  return undefined
+}

@@ -1,0 +1,46 @@
+/** The object types of the vpc ABI: codes, the names of their units, and which of them have one. */
+
+/** Code of each type, as it stands in byte 9 of an id and in the handle type. */
+export const objectType = {
+  vpcsw: 1,
+  vpcp: 2,
+  vpcrtr: 3,
+  vpcnat: 4,
+  vpcmux: 5,
+  vmnic: 6,
+  mgmt: 7,
+  ethlink: 8,
+  meta: 9,
+  any: 10,
+  hostif: 11,
+} as const
+
+export type TypeName = keyof typeof objectType
+export type TypeCode = (typeof objectType)[TypeName]
+
+/** Types whose objects exist on a host today; of the others, router and NAT are refused with EOPNOTSUPP. */
+export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif'] as const
+export type UnitType = (typeof unitTypes)[number]
+
+/** What a person calls an object of the type, with its article. */
+export const typeNoun = {
+  vpcsw: 'a switch',
+  vpcp: 'a port',
+  vpcrtr: 'a router',
+  vpcnat: 'a NAT',
+  vpcmux: 'a mux',
+  vmnic: 'a vmnic',
+  mgmt: 'a management handle',
+  ethlink: 'an ethlink',
+  meta: 'a meta handle',
+  any: 'any object',
+  hostif: 'a hostif',
+} as const satisfies Record<TypeName, string>
+
+const names = new Map<number, TypeName>(Object.entries(objectType).map(([name, code]) => [code, name as TypeName]))
+
+/** The name of a type code, or undefined when no type has it. */
+export const typeNameOf = (code: number): TypeName | undefined => names.get(code)
+
+/** Whether objects of this type have a unit name (`vmnic0`) on a host. */
+export const isUnitType = (name: string): name is UnitType => (unitTypes as readonly string[]).includes(name)
