@@ -1,0 +1,44 @@
+/** Failures that a command ends with: a closed list of kinds, each with its exit code, told to people or as JSON. */
+
+/** Exit codes, as the manual page documents them. */
+export const exitCodes = {
+  ok: 0,
+  /** What was asked for could not be done. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** vpcd is not there. */
+  unreachable: 3,
+  /** It exists, with other settings than were asked for. */
+  conflict: 4,
+  /** The caller may not. */
+  denied: 5,
+} as const
+
+export type FailureKind = Exclude<keyof typeof exitCodes, 'ok'>
+
+/** One setting that is not what was asked for. */
+export interface Difference {
+  readonly setting: string
+  readonly asked: string
+  readonly is: string
+}
+
+/** A failure with a message for people, in one sentence and with the way out. Commands throw it; main prints it as `vpc: …`. */
+export class Failure extends Error {
+  readonly kind: FailureKind
+  /** What `--json` gives as the code: an errno name, or the kind. */
+  readonly code: string
+  readonly differences: readonly Difference[]
+
+  constructor(kind: FailureKind, message: string, { code = kind as string, differences = [] as readonly Difference[] } = {}) {
+    super(message)
+    this.name = 'Failure'
+    this.kind = kind
+    this.code = code
+    this.differences = differences
+  }
+}
+
+/** The command line is wrong. */
+export const usageFailure = (message: string): Failure => new Failure('usage', message)

@@ -1,0 +1,79 @@
+/** Names, groups and aliases of all commands: enough to find one's file without importing any. */
+
+export interface Leaf {
+  readonly aliases: readonly string[]
+}
+
+export interface Group {
+  readonly aliases: readonly string[]
+  /** What `vpc --help` says of it: a noun phrase. */
+  readonly summary: string
+  readonly children: Readonly<Record<string, Node>>
+}
+
+export type Node = Leaf | Group
+
+const leaf = (...aliases: string[]): Leaf => ({ aliases })
+const group = (summary: string, children: Readonly<Record<string, Node>>, ...aliases: string[]): Group => ({ summary, children, aliases })
+
+export const isGroup = (node: Node): node is Group => 'children' in node
+
+const list = leaf('ls')
+const create = leaf()
+const connect = leaf('conn')
+const disconnect = leaf('disco')
+const destroy = leaf('rm', 'del', 'delete')
+
+export const root: Group = group('private cloud networks for virtual machines and containers', {
+  list,
+  switch: group(
+    'switches: each forwards the frames of one customer',
+    {
+      create,
+      destroy,
+      list,
+      set: leaf(),
+      reset: leaf(),
+      port: group(
+        'ports of switches: each plugs one interface into one switch',
+        { add: leaf('create'), connect, disconnect, remove: destroy, set: leaf(), uplink: leaf(), list },
+        'po',
+      ),
+      neighbour: group('which MAC address has which IP address, by VNI', { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete') }, 'neighbor'),
+    },
+    'sw',
+  ),
+  vmnic: group(
+    'network interfaces of virtual machines',
+    { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf() },
+    'nic',
+    'if',
+    'iface',
+  ),
+  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf() }, 'host'),
+  ethlink: group(
+    'interfaces of the host that switches use as uplinks',
+    { create, destroy, list, connect, disconnect, vtag: leaf('vlan') },
+    'l2link',
+    'phys',
+  ),
+  mux: group('VXLAN multiplexers: the way between hosts', {
+    create: leaf('new'),
+    destroy: leaf('rm', 'del'),
+    list,
+    connect: leaf('conn', 'con'),
+    disconnect,
+    listen: leaf(),
+    show: leaf('get', 'status'),
+    fte: group('forwarding table entries: which host has which MAC address', { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete') }, 'l3_cam', 'l3_fib', 'ft'),
+  }),
+  interface: group('everything that a port can be connected to', { list }, 'int', 'intf'),
+  stats: leaf(),
+  drops: leaf(),
+  daemon: leaf(),
+  doctor: leaf(),
+  lab: group('hosts and guests in network namespaces, made from a file', { up: leaf(), exec: leaf(), list, down: leaf() }),
+  doc: group('documentation, made from the command table', { man: leaf(), md: leaf() }, 'docs', 'documentation'),
+  shell: group('help for shells', { autocomplete: group('completion scripts', { bash: leaf(), zsh: leaf(), fish: leaf() }) }),
+  version: leaf(),
+})
