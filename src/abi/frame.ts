@@ -18,7 +18,7 @@ export const frameHeader = cStruct({
   kind: u16,
   /** Protocol version: 1. */
   version: u16,
-  /** ctl: the command. reply: an errno, 0 for success. open, event: 0. */
+  /** ctl: the command. reply: an errno, 0 for success. event: how many before it were dropped, as the reader was slow. open: 0. */
   word: u32,
 })
 export type FrameHeader = Value<typeof frameHeader>
@@ -49,20 +49,24 @@ export function encodeFrame({ sequence, kind, word, payload }: Frame): Uint8Arra
 
 export type FrameProblem = { readonly kind: 'version'; readonly version: number } | { readonly kind: 'too-long'; readonly length: number }
 
+/** Chunks smaller than this are joined as they come in, so that a frame sent byte by byte does not cost an object per byte. */
+const smallChunkBytes = 16 * 1024
+
 /** Cuts a byte stream into frames. After a problem the stream cannot be read on. */
 export class FrameReader {
+  /** Largest payload that is taken. A server keeps it small until it knows who speaks. */
+  limitBytes = maxPayloadBytes
   #chunks: Uint8Array[] = []
   #length = 0
 
   /** Take in bytes and give the frames that they complete, or what is wrong with the stream. */
   push(chunk: Uint8Array): { readonly frames: Frame[]; readonly problem?: FrameProblem } {
-    this.#chunks.push(chunk)
-    this.#length += chunk.length
+    this.#append(chunk)
     const frames: Frame[] = []
     while (this.#length >= frameHeader.size) {
       const header = frameHeader.decode(this.#peek(frameHeader.size))
       if (header.version !== protocolVersion) return { frames, problem: { kind: 'version', version: header.version } }
-      if (header.length > maxPayloadBytes) return { frames, problem: { kind: 'too-long', length: header.length } }
+      if (header.length > this.limitBytes) return { frames, problem: { kind: 'too-long', length: header.length } }
       if (this.#length < frameHeader.size + header.length) break
       const whole = this.#take(frameHeader.size + header.length)
       frames.push({ sequence: header.sequence, kind: header.kind, word: header.word, payload: whole.subarray(frameHeader.size) })
@@ -73,6 +77,18 @@ export class FrameReader {
   /** Bytes held that do not make a whole frame yet. */
   get pendingBytes(): number {
     return this.#length
+  }
+
+  // Two neighbours are joined when the later one has grown to the size of the earlier one: each byte is copied a few times only.
+  #append(chunk: Uint8Array): void {
+    this.#length += chunk.length
+    let last = chunk
+    for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+      if (before.length > last.length || before.length >= smallChunkBytes) break
+      this.#chunks.pop()
+      last = Buffer.concat([before, last])
+    }
+    this.#chunks.push(last)
   }
 
   #peek(count: number): Uint8Array {

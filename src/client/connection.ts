@@ -1,0 +1,156 @@
+/** One connection to vpcd: frames out, replies matched to their requests, events into a bounded queue. */
+import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errnoName } from '#abi/errno.ts'
+import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, type Frame, type FrameProblem } from '#abi/frame.ts'
+import { DaemonUnreachable, VpcError } from './error.ts'
+import { EventQueue } from './event-queue.ts'
+
+interface Pending {
+  readonly what: string
+  resolve(output: Uint8Array): void
+  reject(error: VpcError): void
+}
+
+export interface RequestOptions {
+  /** What is asked, for messages: 'port add'. */
+  readonly what: string
+  /** Give up waiting after so long with ETIMEDOUT. Whether vpcd does it all the same is then not known. */
+  readonly timeoutMs?: number | undefined
+}
+
+// A listening socket whose backlog is full answers connect(2) with EAGAIN at once, so the wait is ours to do.
+const busyRetryMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600]
+
+/**
+ * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED when it
+ * was us, ECONNRESET when it was vpcd.
+ */
+export class Connection {
+  readonly events = new EventQueue()
+  readonly #socket: Socket
+  readonly #peer: string
+  readonly #reader = new FrameReader()
+  readonly #pending = new Map<number, Pending>()
+  readonly #closed: Promise<void>
+  #sequence = 0
+  #failure: VpcError | undefined
+
+  private constructor(socket: Socket, peer: string) {
+    this.#socket = socket
+    this.#peer = peer
+    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('error', (cause: Error) => this.#fail(new VpcError('ECONNRESET', `the connection to ${peer} broke: ${cause.message}`, { cause })))
+    socket.on('close', () => this.#fail(new VpcError('ECONNRESET', `${peer} closed the connection`)))
+  }
+
+  /** Connect to the socket of a vpcd. Throws DaemonUnreachable. */
+  static async connect(path: string, timeoutMs?: number): Promise<Connection> {
+    const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs
+    for (const waitMs of [...busyRetryMs, Infinity]) {
+      try {
+        return new Connection(await connectSocket(path), `vpcd on ${path}`)
+      } catch (cause) {
+        const code = (cause as NodeJS.ErrnoException).code ?? 'ECONNREFUSED'
+        if (code !== 'EAGAIN' || performance.now() + waitMs > deadline) throw new DaemonUnreachable(path, code, { cause })
+        await sleep(waitMs)
+      }
+    }
+    throw new DaemonUnreachable(path, 'EAGAIN')
+  }
+
+  /** Use a connected socket that this process inherited as descriptor `fd`. The connection owns it from now on. */
+  static adopt(fd: number): Connection {
+    return new Connection(new Socket({ fd, readable: true, writable: true }), `vpcd on descriptor ${fd}`)
+  }
+
+  /** The number of the descriptor in this process. Throws EBADF when it is closed. */
+  get fd(): number {
+    const { _handle: handle } = this.#socket as Socket & { _handle?: { fd?: number } | null }
+    const fd = handle?.fd ?? -1
+    if (fd < 0) throw new VpcError('EBADF', 'the descriptor is closed')
+    return fd
+  }
+
+  /**
+   * Send a request and wait for its reply. Any number may be under way; vpcd does them in order. Throws VpcError with vpcd's
+   * errno and reason; EMSGSIZE when the payload is too long, EBADF or ECONNRESET when the connection is gone.
+   */
+  request(kind: number, word: number, payload: Uint8Array, { what, timeoutMs }: RequestOptions): Promise<Uint8Array> {
+    if (this.#failure !== undefined) return Promise.reject(new VpcError(this.#failure.errno, `${what}: ${this.#failure.message}`))
+    if (payload.length > maxPayloadBytes)
+      return Promise.reject(new VpcError('EMSGSIZE', `${what}: ${payload.length} bytes at once; at most ${maxPayloadBytes} go`))
+    this.#sequence = (this.#sequence + 1) >>> 0 || 1
+    const sequence = this.#sequence
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+    this.#pending.set(sequence, { what, resolve, reject })
+    this.#socket.write(encodeFrame({ sequence, kind, word, payload }))
+    if (timeoutMs === undefined) return promise
+    const timer = setTimeout(() => {
+      this.#pending.delete(sequence)
+      reject(new VpcError('ETIMEDOUT', `${what}: ${this.#peer} has not answered for ${timeoutMs} ms`))
+    }, timeoutMs)
+    return promise.finally(() => clearTimeout(timer))
+  }
+
+  /** Close this process's hold on the descriptor. The last close, in whatever process, gives the reference back. */
+  async close(): Promise<void> {
+    this.#failure ??= new VpcError('EBADF', 'the descriptor is closed')
+    this.events.end()
+    this.#rejectPending((what) => new VpcError('ECANCELED', `${what}: the descriptor was closed meanwhile`))
+    this.#socket.destroy()
+    await this.#closed
+  }
+
+  /** Let the process end although the descriptor is open. */
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  #take(chunk: Buffer): void {
+    const { frames, problem } = this.#reader.push(chunk)
+    for (const frame of frames) this.#dispatch(frame)
+    if (problem === undefined) return
+    this.#fail(new VpcError('EPROTO', `${this.#peer} does not speak our protocol: ${describeProblem(problem)}`))
+    this.#socket.destroy()
+  }
+
+  #dispatch({ kind, sequence, word, payload }: Frame): void {
+    if (kind === frameKind.event) return this.events.push(payload, word)
+    const pending = this.#pending.get(sequence)
+    // An answer that nobody waits for any more: the request timed out.
+    if (kind !== frameKind.reply || pending === undefined) return
+    this.#pending.delete(sequence)
+    if (word === 0) return pending.resolve(payload)
+    const reason = Buffer.from(payload).toString('utf8')
+    pending.reject(new VpcError(word, reason || `${pending.what}: ${errnoName(word)}`))
+  }
+
+  #fail(failure: VpcError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = failure
+    this.events.end(failure)
+    this.#rejectPending((what) => new VpcError(failure.errno, `${what}: ${failure.message}; whether it was done is not known`))
+  }
+
+  #rejectPending(error: (what: string) => VpcError): void {
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { what, reject } of pending) reject(error(what))
+  }
+}
+
+const describeProblem = (problem: FrameProblem): string =>
+  problem.kind === 'version' ? `a frame of version ${problem.version}` : `a frame of ${problem.length} bytes`
+
+function connectSocket(path: string): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const socket = new Socket()
+  socket.once('error', reject)
+  socket.connect(path, () => {
+    socket.off('error', reject)
+    resolve(socket)
+  })
+  return promise
+}

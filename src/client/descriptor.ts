@@ -1,0 +1,160 @@
+/** A descriptor: an open object, what it may do to it, and one reference to it, all of it in one connected socket. */
+import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'
+import { frameKind, openRequest } from '#abi/frame.ts'
+import { idBytes, type Id } from '#abi/id.ts'
+import type { ObjectInfo } from '#abi/info.ts'
+import { typeNameOf, typeNoun, type TypeName } from '#abi/object-type.ts'
+import { Connection } from './connection.ts'
+import { VpcError } from './error.ts'
+import { decodeId, decodeJson, decodeMac, decodeNumber, encodeMac, encodeNumber } from './text.ts'
+
+/** What vpc_open is asked for. */
+export interface OpenOptions {
+  /** Make the object; EEXIST when there is one of that id. Without it the object must exist: ENOENT. */
+  readonly create?: boolean | undefined
+  /** Operations that read. Default true. */
+  readonly read?: boolean | undefined
+  /** Operations that change something. Default: what `create` is. */
+  readonly write?: boolean | undefined
+}
+
+const noInput = new Uint8Array(0)
+
+/** What is common to all descriptors. The typed ones (Switch, Port, ...) extend it; `Vpc` opens them. */
+export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDisposable {
+  readonly id: Id
+  readonly type: TypeName
+  readonly #connection: Connection
+  readonly #timeoutMs: number | undefined
+
+  /** For `Vpc` and `fromFd`: the connection must be open as this object already. */
+  constructor(connection: Connection, id: Id, type: TypeName, timeoutMs?: number) {
+    this.#connection = connection
+    this.id = id
+    this.type = type
+    this.#timeoutMs = timeoutMs
+  }
+
+  /**
+   * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from now on.
+   * Only one process may speak through a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
+   */
+  static async fromFd(fd: number): Promise<Descriptor> {
+    const connection = Connection.adopt(fd)
+    try {
+      const [code, id] = await Promise.all([
+        connection.request(frameKind.ctl, operations.metaTypeGet.command, noInput, { what: 'type get' }),
+        connection.request(frameKind.ctl, operations.metaIdGet.command, noInput, { what: 'id get' }),
+      ])
+      const type = typeNameOf(decodeNumber(code))
+      if (type === undefined) throw new VpcError('EPROTO', `vpcd answered type ${decodeNumber(code)}, which is none`)
+      return new Descriptor(connection, decodeId(id)!, type)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /** The number of the descriptor in this process, to pass it on: `spawn(..., { stdio: ['inherit', 'inherit', 'inherit', d.fd] })`. */
+  get fd(): number {
+    return this.#connection.fd
+  }
+
+  /** Events lost so far because this process read or iterated too slowly. */
+  get lostEvents(): number {
+    return this.#connection.events.lost
+  }
+
+  /**
+   * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for the ones before; vpcd does them in
+   * order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or WRITE), EINVAL
+   * (length or value of the input), ENXIO (the object was destroyed), and what the operation itself says.
+   */
+  ctl(operation: OperationName, input: Uint8Array = noInput): Promise<Uint8Array> {
+    const { command, name } = operations[operation]
+    return this.#connection.request(frameKind.ctl, command, input, { what: name, timeoutMs: this.#timeoutMs })
+  }
+
+  /** Settings and state of the object. */
+  async describe(): Promise<Info> {
+    return decodeJson<Info>(await this.ctl('metaDescribe'))
+  }
+
+  /** Make the object outlive every descriptor, and vpcd. Doing it again changes nothing. */
+  async commit(): Promise<void> {
+    await this.ctl('metaCommit')
+  }
+
+  /** Take the object out of service at once. What is left of it goes with the last descriptor. Throws EBUSY while others need it. */
+  async destroy(): Promise<void> {
+    await this.ctl('metaDestroy')
+  }
+
+  /** The MAC address, `02:00:5e:10:00:01`. */
+  async mac(): Promise<string> {
+    return decodeMac(await this.ctl('metaMacGet'))
+  }
+
+  /** Throws EINVAL for a multicast address, EADDRINUSE when another unit of the subnet has it. */
+  async setMac(mac: string): Promise<void> {
+    await this.ctl('metaMacSet', encodeMac(mac))
+  }
+
+  /** The MTU in bytes. */
+  async mtu(): Promise<number> {
+    return decodeNumber(await this.ctl('metaMtuGet'))
+  }
+
+  /** Throws EINVAL when it is too small or too large. */
+  async setMtu(mtuBytes: number): Promise<void> {
+    await this.ctl('metaMtuSet', encodeNumber('an MTU', mtuBytes, 4))
+  }
+
+  /**
+   * What vpcd sends unasked after a subscription. The buffer is bounded: when nobody iterates, the oldest give way and
+   * `lostEvents` counts them. The iteration ends with `close()` or the signal, and throws ECONNRESET when vpcd goes.
+   */
+  events(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#connection.events.iterate(signal)
+  }
+
+  /** Subscribe by an operation, then give its JSON events. */
+  protected async *follow<E>(operation: OperationName, signal?: AbortSignal): AsyncGenerator<E, void, undefined> {
+    await this.ctl(operation)
+    for await (const event of this.events(signal)) yield decodeJson<E>(event)
+  }
+
+  /** Close this process's hold. An uncommitted object goes with the last one. Requests under way are rejected: ECANCELED. */
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  /** Let the process end although the descriptor is open. */
+  unref(): void {
+    this.#connection.unref()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** vpc_open over a new connection: the connection is the descriptor when this resolves. Throws VpcError, DaemonUnreachable. */
+export async function openConnection(
+  socketPath: string,
+  id: Id,
+  type: TypeName,
+  { create = false, read = true, write = create }: OpenOptions,
+  timeoutMs?: number,
+): Promise<Connection> {
+  const flags = (create ? openFlag.create : openFlag.open) | (read ? openFlag.read : 0) | (write ? openFlag.write : 0)
+  const connection = await Connection.connect(socketPath, timeoutMs)
+  try {
+    const payload = openRequest.encode({ id: idBytes(id), handleType: handleType(type), flags: BigInt(flags) })
+    await connection.request(frameKind.open, 0, payload, { what: `open ${typeNoun[type]} ${id}`, timeoutMs })
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}

@@ -1,0 +1,47 @@
+/** What the client library throws: vpcd's own refusals, and a vpcd that cannot be reached. */
+import { errno, errnoName, type ErrnoName } from '#abi/errno.ts'
+
+/**
+ * An operation that was refused or that failed. `message` is a whole sentence for people, without a leading `vpc: `; programs
+ * look at `errno` (17) or `code` ('EEXIST').
+ */
+export class VpcError extends Error {
+  readonly errno: number
+  readonly code: string
+  constructor(code: ErrnoName | number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'VpcError'
+    this.errno = typeof code === 'number' ? code : errno[code]
+    this.code = errnoName(this.errno)
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket',
+  ECONNREFUSED: 'no vpcd listens on it',
+  EACCES: 'this user may not use it',
+  EPERM: 'this user may not use it',
+  EAGAIN: 'vpcd is busy and takes no more connections',
+  ETIMEDOUT: 'vpcd does not answer',
+  ENOTSOCK: 'it is not a socket',
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EACCES: 'run this as root or as a member of the group of the socket',
+  EPERM: 'run this as root or as a member of the group of the socket',
+  EAGAIN: 'try again, or raise its limit on connections',
+  ETIMEDOUT: 'look at its log',
+}
+
+const start = 'start it with `vpc daemon`, or set VPC_SOCKET to the socket of the one that runs'
+
+/** No vpcd could be reached on `socketPath`. `code` says why: ENOENT, ECONNREFUSED, EACCES, EAGAIN, ETIMEDOUT. */
+export class DaemonUnreachable extends VpcError {
+  readonly socketPath: string
+  constructor(socketPath: string, code: string, options?: ErrorOptions) {
+    const known = (code in errno ? code : 'ECONNREFUSED') as ErrnoName
+    super(known, `cannot reach vpcd on ${socketPath}: ${reasons[code] ?? code}; ${remedies[code] ?? start}`, options)
+    this.name = 'DaemonUnreachable'
+    this.socketPath = socketPath
+  }
+}

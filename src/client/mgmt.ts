@@ -1,0 +1,58 @@
+/** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
+import { formatId, type Id } from '#abi/id.ts'
+import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
+import { objectHeader } from '#abi/layouts.ts'
+import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
+import { Descriptor } from './descriptor.ts'
+import { decodeJson, decodeNumber, encodeNumber, list } from './text.ts'
+
+/** One object of the host, in short. */
+export interface Header {
+  readonly type: TypeName
+  readonly id: Id
+  /** `vmnic0`. */
+  readonly unit: string
+}
+
+const typeInput = (type: TypeName): Uint8Array => encodeNumber('a type', objectType[type], 2)
+
+export class Mgmt extends Descriptor {
+  /** How many objects of a type there are; `any`: of all. */
+  async count(type: TypeName): Promise<number> {
+    return decodeNumber(await this.ctl('mgmtCount', typeInput(type)))
+  }
+
+  /** The objects of a type; `any`: all. */
+  async headers(type: TypeName): Promise<Header[]> {
+    const headers = list(objectHeader, await this.ctl('mgmtHeaders', typeInput(type)))
+    return headers.map(({ type: code, unit, id }) => {
+      const name = typeNameOf(code) ?? 'any'
+      return { type: name, id: formatId(id), unit: `${name}${unit}` }
+    })
+  }
+
+  /** Settings and state of the objects of a type, by default of all. */
+  async describeAll(type: TypeName = 'any'): Promise<ObjectInfo[]> {
+    return decodeJson(await this.ctl('mgmtDescribeAll', typeInput(type)))
+  }
+
+  /** The counters of all ports and muxes. */
+  async stats(): Promise<SourceStats[]> {
+    return decodeJson(await this.ctl('mgmtStats'))
+  }
+
+  /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */
+  followDrops(signal?: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
+    return this.follow('mgmtDropsFollow', signal)
+  }
+
+  /** What vpcd finds when it probes the kernel now: the lines of `vpc doctor`. */
+  async probe(): Promise<ProbeResult[]> {
+    return decodeJson(await this.ctl('mgmtProbe'))
+  }
+
+  /** Version, pid, directories and counts of vpcd. */
+  async info(): Promise<DaemonInfo> {
+    return decodeJson(await this.ctl('mgmtInfo'))
+  }
+}

@@ -1,0 +1,51 @@
+/** A VXLAN multiplexer: carries the subnets of this host to other hosts over the underlay. */
+import type { Id } from '#abi/id.ts'
+import type { MuxInfo } from '#abi/info.ts'
+import { encodeArray, encodeSockaddr, fte } from '#abi/layouts.ts'
+import { Descriptor } from './descriptor.ts'
+import { absent, decodeFtes, decodeId, decodeText, encodeId, parseListen, toFte, type ForwardingEntry } from './text.ts'
+
+export class Mux extends Descriptor<MuxInfo> {
+  /** Use the interface that an ethlink wraps as the underlay. Throws ENOENT, EISCONN when there is one, EOPNOTSUPP for a port. */
+  async connect(ethlinkId: string): Promise<void> {
+    await this.ctl('vpcmuxConnect', encodeId(ethlinkId))
+  }
+
+  /** Throws ENOTCONN when there is none. */
+  async disconnect(): Promise<void> {
+    await this.ctl('vpcmuxDisconnect')
+  }
+
+  /** The ethlink of the underlay, or null. */
+  async underlay(): Promise<Id | null> {
+    return decodeId(await absent(this.ctl('vpcmuxConnectedGet')))
+  }
+
+  /** Listen on `192.0.2.1:4789` or `[2001:db8::1]:4789`. Throws EADDRNOTAVAIL for an address that this host does not have, EADDRINUSE. */
+  async listen(endpoint: string): Promise<void> {
+    await this.ctl('vpcmuxListen', encodeSockaddr(parseListen(endpoint)))
+  }
+
+  /** `host:port`, or null when it does not listen. */
+  async listenAddress(): Promise<string | null> {
+    return decodeText(await absent(this.ctl('vpcmuxListenGet'))) || null
+  }
+
+  /**
+   * Set forwarding entries: all or none. An entry of MAC zero adds a VTEP to those that get the VNI's broadcasts. Throws ENOSPC
+   * naming the full table and its size, EAFNOSUPPORT for a VTEP of another family than the listen address.
+   */
+  async setEntries(entries: readonly ForwardingEntry[]): Promise<void> {
+    await this.ctl('vpcmuxFteSet', encodeArray(fte, entries.map(toFte)))
+  }
+
+  /** Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is not there. */
+  async deleteEntries(entries: readonly (Omit<ForwardingEntry, 'vtep'> & { readonly vtep?: string })[]): Promise<void> {
+    const keys = entries.map(({ vni, mac, vtep = '0.0.0.0' }) => toFte({ vni, mac, vtep }))
+    await this.ctl('vpcmuxFteDelete', encodeArray(fte, keys))
+  }
+
+  async entries(): Promise<ForwardingEntry[]> {
+    return decodeFtes(await this.ctl('vpcmuxFteList'))
+  }
+}

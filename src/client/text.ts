@@ -1,0 +1,134 @@
+/** The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL. */
+import { formatId, idBytes, parseId, describeIdProblem, type Id } from '#abi/id.ts'
+import { decodeArray, fte, neighbourEntry, vniValue, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
+import type { Field } from '#abi/c-struct.ts'
+import type { TypeName } from '#abi/object-type.ts'
+import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
+import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
+import { formatMac, parseMac } from '#wire/mac.ts'
+import { isVni, maxVni } from '#wire/vni.ts'
+import { VpcError } from './error.ts'
+
+/** A neighbour: who has `address` in the subnet `vni`. */
+export interface Neighbour {
+  readonly vni: number
+  /** IPv4 or IPv6. */
+  readonly address: string
+  readonly mac: string
+}
+
+/** A forwarding entry: where frames for `mac` in the subnet `vni` go. MAC 00:00:00:00:00:00: who gets broadcast copies. */
+export interface ForwardingEntry {
+  readonly vni: number
+  readonly mac: string
+  /** Address of the other host, `192.0.2.2` or `2001:db8::2`; with its port, `192.0.2.2:4789`, when that is not the mux's own. */
+  readonly vtep: string
+}
+
+function value<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }): T {
+  if (result.ok) return result.value
+  throw new VpcError('EINVAL', result.problem)
+}
+
+/** An id that may be any text; of one type when `wanted` says so. */
+export function checkId(text: string, wanted?: TypeName): Id {
+  const result = parseId(text, wanted)
+  if (result.ok) return result.id
+  throw new VpcError('EINVAL', describeIdProblem(result.problem))
+}
+
+export const encodeId = (text: string, wanted?: TypeName): Uint8Array => idBytes(checkId(text, wanted))
+
+/** The id in an operation's output; null when there is none (nothing, or zeros). */
+export const decodeId = (output: Uint8Array): Id | null => (output.every((byte) => byte === 0) ? null : formatId(output))
+
+export const encodeMac = (text: string): Uint8Array => value(parseMac(text))
+export const decodeMac = (output: Uint8Array): string => formatMac(whole(output, 6))
+
+export const encodeAddresses = (texts: readonly string[]): Uint8Array => Buffer.concat(texts.map((text) => toMapped(value(parseIp(text)))))
+export const decodeAddresses = (output: Uint8Array): string[] =>
+  Array.from({ length: output.length / 16 }, (_, i) => formatIp(fromMapped(output.subarray(i * 16, i * 16 + 16))))
+
+/** `host:port`, `[host]:port` for IPv6. */
+export const parseListen = (text: string): Endpoint => value(parseEndpoint(text))
+
+function checkVni(vni: number): number {
+  if (isVni(vni)) return vni
+  throw new VpcError('EINVAL', `${vni} is not a VNI; a VNI is a number from 0 to ${maxVni}`)
+}
+
+export const encodeVni = (vni: number): Uint8Array => vniValue.encode({ vni: checkVni(vni) })
+export const decodeVni = (output: Uint8Array): number => vniValue.decode(whole(output, 4)).vni
+
+function parseVtep(text: string): Endpoint {
+  const bareV6 = !text.startsWith('[') && text.split(':').length > 2
+  return bareV6 ? { address: value(parseIp(text)), port: 0 } : value(parseEndpoint(text, 0))
+}
+
+export function toFte({ vni, mac, vtep }: ForwardingEntry): Fte {
+  const { address, port } = parseVtep(vtep)
+  return { vni: checkVni(vni), mac: encodeMac(mac), port, family: address.length === 4 ? 4 : 6, pad: new Uint8Array(3), address }
+}
+
+export function fromFte({ vni, mac, port, family, address }: Fte): ForwardingEntry {
+  const bytes = family === 4 ? address.subarray(0, 4) : address
+  return { vni, mac: formatMac(mac), vtep: port === 0 ? formatIp(bytes) : formatEndpoint({ address: bytes, port }) }
+}
+
+export const toNeighbour = ({ vni, address, mac }: Neighbour): NeighbourEntry => ({
+  vni: checkVni(vni),
+  mac: encodeMac(mac),
+  pad: 0,
+  address: toMapped(value(parseIp(address))),
+})
+
+export const fromNeighbour = ({ vni, address, mac }: NeighbourEntry): Neighbour => ({
+  vni,
+  address: formatIp(fromMapped(address)),
+  mac: formatMac(mac),
+})
+
+export const decodeFtes = (output: Uint8Array): ForwardingEntry[] => list(fte, output).map(fromFte)
+export const decodeNeighbours = (output: Uint8Array): Neighbour[] => list(neighbourEntry, output).map(fromNeighbour)
+
+/** An array of structs. Throws EPROTO when the output is none. */
+export function list<T>(element: Field<T>, output: Uint8Array): T[] {
+  const values = decodeArray(element, output)
+  if (values !== undefined) return values
+  throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where elements of ${element.size} were expected`)
+}
+
+/** A number that the ABI passes in `size` bytes, unsigned, little-endian. Throws EINVAL when it does not fit. */
+export function encodeNumber(what: string, number: number, size: 2 | 4 | 8): Uint8Array {
+  const max = size === 2 ? 0xffff : size === 4 ? 0xffffffff : Number.MAX_SAFE_INTEGER
+  if (!Number.isInteger(number) || number < 0 || number > max) throw new VpcError('EINVAL', `${what} is a number from 0 to ${max}, not ${number}`)
+  const out = Buffer.alloc(8)
+  out.writeBigUInt64LE(BigInt(number))
+  return new Uint8Array(out.subarray(0, size))
+}
+
+/** The reverse of `encodeNumber`; the output's length says how wide it is, up to 6 bytes of 8 are looked at. */
+export function decodeNumber(output: Uint8Array): number {
+  if (output.length === 0) throw new VpcError('EPROTO', 'vpcd answered nothing where a number was expected')
+  return Buffer.from(output).readUIntLE(0, Math.min(output.length, 6))
+}
+
+export const decodeJson = <T>(output: Uint8Array): T => JSON.parse(Buffer.from(output).toString('utf8')) as T
+
+/** Text that may end in NULs, as a C program would leave it. */
+export const decodeText = (output: Uint8Array): string => Buffer.from(output).toString('utf8').replace(/\0+$/, '')
+
+function whole(output: Uint8Array, size: number): Uint8Array {
+  if (output.length === size) return output
+  throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where ${size} were expected`)
+}
+
+/** What an operation gives, or nothing when it says that there is none (ENOENT, ENOTCONN). */
+export async function absent(output: Promise<Uint8Array>): Promise<Uint8Array> {
+  try {
+    return await output
+  } catch (error) {
+    if (error instanceof VpcError && (error.code === 'ENOENT' || error.code === 'ENOTCONN')) return new Uint8Array(0)
+    throw error
+  }
+}
