@@ -37,5 +37,5 @@ test('what is not an endpoint is refused', () => {
     '1.2.3.4:1 ',
   ])
     assert.equal(parseEndpoint(text).ok, false, text)
-  fc.assert(fc.property(fc.string(), text => void parseEndpoint(text, 1)))
+  fc.assert(fc.property(fc.string(), (text) => void parseEndpoint(text, 1)))
 })

@@ -12,7 +12,7 @@ const sixteen = fc.oneof(
   // Zero groups are rare in random bytes, and they are what the text is about.
   fc
     .array(fc.constantFrom([0, 0], [0, 1], [0x20, 1], [0xff, 0xff]), { minLength: 8, maxLength: 8 })
-    .map(groups => Uint8Array.from(groups.flat())),
+    .map((groups) => Uint8Array.from(groups.flat())),
 )
 const textLike = fc.string({ unit: fc.constantFrom(...'0123456789abcfF:.%/ x'), maxLength: 24 })
 
@@ -40,9 +40,9 @@ test('IPv4 takes four decimal numbers and no form of inet_aton', () => {
 })
 
 test('IPv4 agrees with inet_pton on any text', () => {
-  fc.assert(fc.property(fc.oneof(fc.ipV4(), textLike), text => assert.equal(parseIpv4(text).ok, isIPv4(text))))
+  fc.assert(fc.property(fc.oneof(fc.ipV4(), textLike), (text) => assert.equal(parseIpv4(text).ok, isIPv4(text))))
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), bytes => assert.deepEqual([...ipv4From(formatIpv4(bytes))], [...bytes])),
+    fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (bytes) => assert.deepEqual([...ipv4From(formatIpv4(bytes))], [...bytes])),
   )
 })
 
@@ -77,7 +77,9 @@ test('IPv6 refuses zones and what is not an address', () => {
 })
 
 test('IPv6 agrees with inet_pton on any text without a zone', () => {
-  fc.assert(fc.property(fc.oneof(fc.ipV6(), textLike), text => assert.equal(parseIpv6(text).ok, isIPv6(text) && !text.includes('%'), text)))
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV6(), textLike), (text) => assert.equal(parseIpv6(text).ok, isIPv6(text) && !text.includes('%'), text)),
+  )
 })
 
 test('IPv6 is written as RFC 5952, sections 4 and 5, has it', () => {
@@ -96,7 +98,7 @@ test('IPv6 is written as RFC 5952, sections 4 and 5, has it', () => {
 
 test('IPv6 text comes back as the same bytes, and is what a URL makes of it', () => {
   fc.assert(
-    fc.property(sixteen, bytes => {
+    fc.property(sixteen, (bytes) => {
       const text = formatIpv6(bytes)
       assert.deepEqual([...ipv6From(text)], [...bytes])
       if (!text.includes('.')) assert.equal(new URL(`http://[${text}]/`).hostname, `[${text}]`)

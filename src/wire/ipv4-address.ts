@@ -16,7 +16,7 @@ export const ipv4 = fixed<Ipv4>(4)
 export function parseIpv4(text: string): Result<Ipv4> {
   const no = (why: string): Result<Ipv4> => failure(`'${text}' is not an IPv4 address${why}`)
   const groups = text.split('.')
-  if (!groups.every(group => /^[0-9]{1,3}$/.test(group))) return no('')
+  if (!groups.every((group) => /^[0-9]{1,3}$/.test(group))) return no('')
   if (groups.length !== 4) return no(': it takes four numbers')
   for (const group of groups) {
     if (group.length > 1 && group.startsWith('0')) return no(`: '${group}' has a leading zero`)

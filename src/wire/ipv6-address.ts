@@ -24,7 +24,7 @@ export function parseIpv6(text: string): Result<Ipv6> {
   // '::' stands for one group at least.
   if (tail === undefined ? missing !== 0 : missing < 1) return no(`: it has ${left.length + right.length} groups`)
   const groups = [...left, ...Array<number>(missing).fill(0), ...right]
-  return success(Uint8Array.from(groups.flatMap(group => [group >> 8, group & 0xff])) as Ipv6)
+  return success(Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff])) as Ipv6)
 }
 
 /** Groups between colons; the last may be a dotted quad where the address ends. */
@@ -62,7 +62,7 @@ export function formatIpv6(bytes: Uint8Array): string {
   if (isMapped(address)) return `::ffff:${address.subarray(12).join('.')}`
   const groups = Array.from({ length: 8 }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!)
   const run = longestZeroRun(groups)
-  const join = (part: readonly number[]): string => part.map(group => group.toString(16)).join(':')
+  const join = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':')
   if (run.length < 2) return join(groups)
   return `${join(groups.slice(0, run.start))}::${join(groups.slice(run.start + run.length))}`
 }
@@ -79,7 +79,7 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 
 /** Whether the address is ::ffff:a.b.c.d. */
 export const isMapped = (bytes: Uint8Array): boolean =>
-  bytes.length === 16 && bytes.subarray(0, 10).every(byte => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
+  bytes.length === 16 && bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
 
 /** The modified EUI-64 link-local address that a MAC makes (RFC 4291, appendix A; RFC 2464, section 4). */
 export function linkLocal(mac: Mac): Ipv6 {

@@ -21,7 +21,7 @@ test('a MAC is six groups of two digits with colons', () => {
 
 test('a MAC is written in lower case and read back', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), bytes => assert.deepEqual([...macFrom(formatMac(bytes))], [...bytes])),
+    fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => assert.deepEqual([...macFrom(formatMac(bytes))], [...bytes])),
   )
   assert.equal(formatMac(macFrom('5A:AB:CF:C5:24:68')), '5a:ab:cf:c5:24:68')
 })

@@ -14,7 +14,7 @@ const pattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
 /** Six groups of two hexadecimal digits with colons, in either case; no other form. */
 export function parseMac(text: string): Result<Mac> {
   if (!pattern.test(text)) return failure(`'${text}' is not a MAC address; one looks like 02:00:5e:10:00:01`)
-  return success(Uint8Array.from(text.split(':'), group => parseInt(group, 16)) as Mac)
+  return success(Uint8Array.from(text.split(':'), (group) => parseInt(group, 16)) as Mac)
 }
 
 /** A constant. Throws TypeError when the text is not a MAC. */
@@ -27,11 +27,11 @@ export function asMac(bytes: Uint8Array): Mac {
 }
 
 /** Lower case, with colons. Throws RangeError when there are not 6 bytes. */
-export const formatMac = (bytes: Uint8Array): string => Array.from(asMac(bytes), byte => byte.toString(16).padStart(2, '0')).join(':')
+export const formatMac = (bytes: Uint8Array): string => Array.from(asMac(bytes), (byte) => byte.toString(16).padStart(2, '0')).join(':')
 
 export const zeroMac = macFrom('00:00:00:00:00:00')
 export const broadcastMac = macFrom('ff:ff:ff:ff:ff:ff')
 
 /** Whether the group bit is set; broadcast is multicast too. */
 export const isMulticastMac = (bytes: Uint8Array): boolean => (asMac(bytes)[0]! & 1) === 1
-export const isZeroMac = (bytes: Uint8Array): boolean => asMac(bytes).every(byte => byte === 0)
+export const isZeroMac = (bytes: Uint8Array): boolean => asMac(bytes).every((byte) => byte === 0)
