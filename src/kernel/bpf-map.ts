@@ -1,0 +1,275 @@
+/** BPF maps through bpf(2): one element, all elements, and many at once. Synchronous; keys and values are bytes. */
+import { readFileSync } from 'node:fs'
+import { bytes, cStruct, u32, u64 } from '#abi/c-struct.ts'
+import { bpf, btfBytes, btfFdById, fixedName, getPinned, infoByFd, pinObject, tryBpf, type BpfCommand } from './bpf.ts'
+import { errno, KernelError } from './errno.ts'
+import { close } from './libc.ts'
+import { allocate, allocateCopy, type Memory } from './memory.ts'
+
+/** enum bpf_map_type, those that are used here. */
+export const mapType = {
+  hash: 1,
+  array: 2,
+  percpuHash: 5,
+  percpuArray: 6,
+  lruHash: 9,
+  lruPercpuHash: 10,
+  lpmTrie: 11,
+  ringbuf: 27,
+} as const
+
+/** Flags of an update. */
+export const updateFlag = { any: 0, noExist: 1, exist: 2 } as const
+
+const perCpuTypes: readonly number[] = [mapType.percpuHash, mapType.percpuArray, mapType.lruPercpuHash]
+
+const createAttr = cStruct({
+  type: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, innerMapFd: u32, numaNode: u32, name: bytes(16),
+})
+const mapInfo = cStruct({
+  type: u32, id: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, name: bytes(16), ifindex: u32, vmlinuxValueTypeId: u32,
+  netnsDev: u64, netnsIno: u64, btfId: u32, btfKeyTypeId: u32, btfValueTypeId: u32,
+})
+const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
+const batchAttr = cStruct({
+  inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64,
+})
+
+/** How many elements one batch system call takes out of a map. */
+const DUMP_BATCH = 4096
+
+let cpus: number | undefined
+
+/** How many values a per-CPU map has for a key: the possible CPUs, also those that are not there. */
+export function possibleCpus(): number {
+  cpus ??= Number(/\d+$/.exec(readFileSync('/sys/devices/system/cpu/possible', 'latin1').trim())?.[0]) + 1
+  return cpus
+}
+
+export interface CreateMapOptions {
+  readonly type: keyof typeof mapType
+  readonly keySize: number
+  readonly valueSize: number
+  readonly maxEntries: number
+  readonly name?: string
+  readonly flags?: number
+}
+
+/** A batch that stopped: what the kernel said, and how many elements were done before. */
+export interface BatchResult {
+  readonly done: number
+  readonly errno: number
+}
+
+/** A map, held by a descriptor of its own. */
+export class BpfMap implements Disposable {
+  readonly fd: number
+  readonly type: number
+  readonly id: number
+  readonly name: string
+  readonly keySize: number
+  readonly valueSize: number
+  readonly maxEntries: number
+  readonly flags: number
+  readonly isPerCpu: boolean
+  /** The BTF of its key and value; id 0: it has none. */
+  readonly btf: { readonly id: number; readonly keyTypeId: number; readonly valueTypeId: number }
+  /** Bytes of one element's value as the system call copies it. */
+  readonly #slotSize: number
+  readonly #key: Memory
+  readonly #value: Memory
+  readonly #attr: Memory
+  #closed = false
+
+  /** Take over a map's descriptor. */
+  constructor(fd: number) {
+    const info = infoByFd(fd, mapInfo)
+    this.fd = fd
+    this.type = info.type
+    this.id = info.id
+    this.name = fixedName(info.name)
+    this.keySize = info.keySize
+    this.valueSize = info.valueSize
+    this.maxEntries = info.maxEntries
+    this.flags = info.flags
+    this.btf = { id: info.btfId, keyTypeId: info.btfKeyTypeId, valueTypeId: info.btfValueTypeId }
+    this.isPerCpu = perCpuTypes.includes(info.type)
+    this.#slotSize = this.isPerCpu ? this.#cpuStride * possibleCpus() : info.valueSize
+    this.#key = allocate(info.keySize)
+    this.#value = allocate(this.#slotSize)
+    this.#attr = allocate(elementAttr.size)
+    elementAttr.write(this.#attr.view, 0, { mapFd: fd, key: this.#key.address, value: this.#value.address, flags: 0n })
+  }
+
+  /** Create a map that nothing else refers to yet. */
+  static create({ type, keySize, valueSize, maxEntries, name = '', flags = 0 }: CreateMapOptions): BpfMap {
+    const base = { type: mapType[type], keySize, valueSize, maxEntries, flags, innerMapFd: 0, numaNode: 0 }
+    return new BpfMap(bpf('MAP_CREATE', createAttr.encode({ ...base, name: Buffer.from(name.slice(0, 15)) }), name))
+  }
+
+  /** Open the map that is pinned at a path. */
+  static fromPin(path: string): BpfMap {
+    return new BpfMap(getPinned(path))
+  }
+
+  /** Pin the map at a path of a bpffs. */
+  pin(path: string): void {
+    pinObject(this.fd, path)
+  }
+
+  /** The raw BTF that describes key and value; undefined when the map was made without. */
+  readBtf(): Uint8Array | undefined {
+    if (this.btf.id === 0) return undefined
+    const fd = btfFdById(this.btf.id)
+    try {
+      return btfBytes(fd)
+    } finally {
+      close(fd)
+    }
+  }
+
+  /** The value of a key: a copy, or undefined. Of a per-CPU map: the values of all CPUs, see `lookupPerCpu`. */
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    return this.#element('MAP_LOOKUP_ELEM', key) ? this.#value.bytes.slice() : undefined
+  }
+
+  /** The value that each possible CPU has for a key. */
+  lookupPerCpu(key: Uint8Array): Uint8Array[] | undefined {
+    if (!this.isPerCpu) throw new TypeError(`map ${this.name} is not per CPU`)
+    const value = this.lookup(key)
+    return value && this.splitPerCpu(value)
+  }
+
+  /** Cut what a lookup or dump of a per-CPU map gave into the values of the CPUs. */
+  splitPerCpu(value: Uint8Array): Uint8Array[] {
+    return Array.from({ length: possibleCpus() }, (_, cpu) => {
+      const start = cpu * this.#cpuStride
+      return value.subarray(start, start + this.valueSize)
+    })
+  }
+
+  /** Set a key's value. Of a per-CPU map: a value for every CPU, or one value that all get. */
+  update(key: Uint8Array, value: Uint8Array, flags: number = updateFlag.any): void {
+    this.#value.bytes.set(this.#slot(value))
+    if (this.#element('MAP_UPDATE_ELEM', key, flags) === false) throw new KernelError('bpf(BPF_MAP_UPDATE_ELEM)', errno.ENOENT, this.name)
+  }
+
+  /** Delete a key. False when it was not there. */
+  delete(key: Uint8Array): boolean {
+    return this.#element('MAP_DELETE_ELEM', key)
+  }
+
+  /** All keys. A map that changes meanwhile may give some twice or not at all. */
+  keys(): Uint8Array[] {
+    return this.entries().map(([key]) => key)
+  }
+
+  /** All elements, by batches. */
+  entries(): [key: Uint8Array, value: Uint8Array][] {
+    const found: [Uint8Array, Uint8Array][] = []
+    for (const { keys, values, count } of this.#dump()) {
+      for (let i = 0; i < count; i++) {
+        found.push([
+          keys.slice(i * this.keySize, (i + 1) * this.keySize),
+          values.slice(i * this.#slotSize, (i + 1) * this.#slotSize),
+        ])
+      }
+    }
+    return found
+  }
+
+  /** Set many keys, given back to back. Throws KernelError, after some were set: `tryUpdateBatch` tells how many. */
+  updateBatch(keys: Uint8Array, values: Uint8Array, flags: number = updateFlag.any): void {
+    const { errno: failure, done } = this.tryUpdateBatch(keys, values, flags)
+    if (failure) throw new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, `${this.name}, after ${done}`)
+  }
+
+  /** Set many keys, given back to back, until one fails. */
+  tryUpdateBatch(keys: Uint8Array, values: Uint8Array, flags: number = updateFlag.any): BatchResult {
+    return this.#batch('MAP_UPDATE_BATCH', keys, values, flags)
+  }
+
+  /** Delete many keys, given back to back. Those that are not there are passed over. The result counts the deleted. */
+  deleteBatch(keys: Uint8Array): number {
+    let deleted = 0
+    let rest = keys
+    while (rest.length > 0) {
+      const { done, errno: failure } = this.#batch('MAP_DELETE_BATCH', rest, undefined, 0)
+      if (failure && failure !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_DELETE_BATCH)', failure, this.name)
+      deleted += done
+      rest = rest.subarray((done + 1) * this.keySize)
+    }
+    return deleted
+  }
+
+  /** Close the descriptor. The map lives on where it is pinned or used. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return
+    this.#closed = true
+    close(this.fd)
+  }
+
+  get #cpuStride(): number {
+    return Math.ceil(this.valueSize / 8) * 8
+  }
+
+  /** A value as the system call takes it. */
+  #slot(value: Uint8Array): Uint8Array {
+    if (value.length === this.#slotSize) return value
+    if (value.length !== this.valueSize) throw new RangeError(`map ${this.name}: value of ${value.length} bytes, not ${this.valueSize}`)
+    const slot = new Uint8Array(this.#slotSize)
+    for (let start = 0; start < slot.length; start += this.#cpuStride) slot.set(value, start)
+    return slot
+  }
+
+  /** A call on one key. False: there is no such key. */
+  #element(command: BpfCommand, key: Uint8Array, flags = 0): boolean {
+    if (key.length !== this.keySize) throw new RangeError(`map ${this.name}: key of ${key.length} bytes, not ${this.keySize}`)
+    this.#key.bytes.set(key)
+    this.#attr.view.setUint32(elementAttr.offsets.flags, flags, true)
+    const result = tryBpf(command, this.#attr.bytes)
+    if (result === -errno.ENOENT) return false
+    if (result < 0) throw new KernelError(`bpf(BPF_${command})`, -result, this.name)
+    return true
+  }
+
+  #batch(command: BpfCommand, keys: Uint8Array, values: Uint8Array | undefined, flags: number): BatchResult {
+    const count = keys.length / this.keySize
+    if (!Number.isInteger(count) || (values && values.length !== count * this.#slotSize)) {
+      throw new RangeError(`map ${this.name}: a batch of ${keys.length} bytes of keys and ${values?.length} of values`)
+    }
+    if (count === 0) return { done: 0, errno: 0 }
+    const keyMemory = allocateCopy(keys)
+    const valueMemory = values && allocateCopy(values)
+    const attr = batchAttr.encode({
+      inBatch: 0n, outBatch: 0n, keys: keyMemory.address, values: valueMemory?.address ?? 0n, count, mapFd: this.fd,
+      elementFlags: BigInt(flags), flags: 0n,
+    })
+    const result = tryBpf(command, attr)
+    return { done: batchAttr.decode(attr).count, errno: result < 0 ? -result : 0 }
+  }
+
+  *#dump(): Generator<{ keys: Uint8Array; values: Uint8Array; count: number }> {
+    // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
+    let room = Math.min(this.maxEntries, DUMP_BATCH)
+    const position = allocate(Math.max(this.keySize, 8))
+    let started = false
+    for (;;) {
+      const keys = allocate(room * this.keySize)
+      const values = allocate(room * this.#slotSize)
+      const attr = batchAttr.encode({
+        inBatch: started ? position.address : 0n, outBatch: position.address, keys: keys.address, values: values.address,
+        count: room, mapFd: this.fd, elementFlags: 0n, flags: 0n,
+      })
+      const result = tryBpf('MAP_LOOKUP_BATCH', attr)
+      if (result === -errno.ENOSPC) {
+        room *= 2
+        continue
+      }
+      if (result < 0 && result !== -errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_BATCH)', -result, this.name)
+      yield { keys: keys.bytes, values: values.bytes, count: batchAttr.decode(attr).count }
+      if (result < 0) return
+      started = true
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/** Loading eBPF objects by libbpf.so.1: sizes of maps and constants set before, maps pinned by name, and the verifier's words kept. */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import koffi from 'koffi'
+import { BpfMap } from './bpf-map.ts'
+import { elfSymbols } from './elf.ts'
+import { errno } from './errno.ts'
+import { collectNotes, libbpf } from './libbpf-notes.ts'
+import { check, lastErrno, libc } from './libc.ts'
+import { allocate, type Memory } from './memory.ts'
+import { LoadError } from './verifier-log.ts'
+
+koffi.opaque('bpf_object')
+koffi.opaque('bpf_map')
+koffi.opaque('bpf_program')
+koffi.struct('bpf_object_open_opts', {
+  sz: 'size_t',
+  object_name: 'const char *',
+  relaxed_maps: 'bool',
+  pin_root_path: 'const char *',
+  unused: 'uint32_t',
+  kconfig: 'const char *',
+  btf_custom_path: 'const char *',
+  kernel_log_buf: 'void *',
+  kernel_log_size: 'size_t',
+  kernel_log_level: 'uint32_t',
+})
+
+const openMem = libbpf.func('bpf_object *bpf_object__open_mem(const void *bytes, size_t size, bpf_object_open_opts *opts)')
+const loadObject = libbpf.func('int bpf_object__load(bpf_object *obj)')
+const closeObject = libbpf.func('void bpf_object__close(bpf_object *obj)')
+const findProgram = libbpf.func('bpf_program *bpf_object__find_program_by_name(bpf_object *obj, const char *name)')
+const nextProgram = libbpf.func('bpf_program *bpf_object__next_program(bpf_object *obj, bpf_program *previous)')
+const programName = libbpf.func('const char *bpf_program__name(bpf_program *program)')
+const programFd = libbpf.func('int bpf_program__fd(bpf_program *program)')
+const nextMap = libbpf.func('bpf_map *bpf_object__next_map(bpf_object *obj, bpf_map *previous)')
+const mapName = libbpf.func('const char *bpf_map__name(bpf_map *map)')
+const mapFd = libbpf.func('int bpf_map__fd(bpf_map *map)')
+const mapPinPath = libbpf.func('const char *bpf_map__pin_path(bpf_map *map)')
+const mapMaxEntries = libbpf.func('uint32_t bpf_map__max_entries(bpf_map *map)')
+const setMapMaxEntries = libbpf.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)')
+const mapInitialValue = libbpf.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)')
+const dup = libc.func('int fcntl(int fd, int command, int argument)')
+const F_DUPFD_CLOEXEC = 1030
+
+/** The kernel keeps the end of a log that is longer. */
+const LOG_SIZE = 8 << 20
+
+export interface OpenOptions {
+  /** For messages; the file's name when it is opened by its path. */
+  readonly name?: string
+  /** Directory of a bpffs in which maps that are declared LIBBPF_PIN_BY_NAME are pinned, or found and taken. */
+  readonly pinRoot?: string
+  /** Constants (`volatile const`) by name. */
+  readonly rodata?: Readonly<Record<string, number | bigint>>
+  /** Sizes of maps by name, in place of the object's own. */
+  readonly maxEntries?: Readonly<Record<string, number>>
+}
+
+/** A program of a loaded object. The descriptor belongs to the object. */
+export interface BpfProgram {
+  readonly name: string
+  readonly fd: number
+}
+
+type Pointer = bigint
+
+/** An eBPF object file in user space, and after `load` in the kernel. */
+export class BpfObject implements Disposable {
+  readonly name: string
+  readonly #log: Memory
+  readonly #notes: string[]
+  #object: Pointer | null
+
+  private constructor(name: string, object: Pointer, log: Memory, notes: string[]) {
+    this.name = name
+    this.#object = object
+    this.#log = log
+    this.#notes = notes
+  }
+
+  /** Read an object file, given as its bytes or path, and prepare what `load` makes. Throws LoadError. */
+  static open(source: string | Uint8Array, options: OpenOptions = {}): BpfObject {
+    const file = typeof source === 'string' ? readFileSync(source) : source
+    const name = options.name ?? (typeof source === 'string' ? basename(source).replace(/(\.bpf)?\.o$/, '') : 'object')
+    const log = allocate(LOG_SIZE)
+    const notes: string[] = []
+    const opts = {
+      sz: koffi.sizeof('bpf_object_open_opts'),
+      object_name: name,
+      pin_root_path: options.pinRoot ?? null,
+      kernel_log_buf: log.address,
+      kernel_log_size: LOG_SIZE,
+    }
+    const pointer: Pointer | null = collectNotes(notes, () => openMem(file, file.length, opts))
+    if (pointer === null) throw new LoadError('bpf_object__open_mem', lastErrno(), name, '', notes)
+    const object = new BpfObject(name, pointer, log, notes)
+    try {
+      object.#setConstants(file, options.rodata ?? {})
+      object.#setMaxEntries(options.maxEntries ?? {})
+    } catch (error) {
+      object[Symbol.dispose]()
+      throw error
+    }
+    return object
+  }
+
+  /** Create the maps (or take the pinned ones), verify the programs. Throws LoadError with the verifier's log. */
+  load(): void {
+    const object = this.#pointer()
+    const result: number = collectNotes(this.#notes, () => loadObject(object))
+    if (result < 0) throw new LoadError('bpf_object__load', -result, this.name, this.log(), this.#notes)
+  }
+
+  /** What the verifier said when the last program failed. Empty when all were accepted. */
+  log(): string {
+    const end = this.#log.bytes.indexOf(0)
+    return Buffer.from(this.#log.bytes.subarray(0, Math.max(end, 0))).toString('utf8')
+  }
+
+  /** The names of its programs. */
+  programs(): string[] {
+    return [...iterate(nextProgram, this.#pointer())].map((program) => programName(program))
+  }
+
+  /** A program by its function's name. */
+  program(name: string): BpfProgram {
+    const program: Pointer | null = findProgram(this.#pointer(), name)
+    if (program === null) throw new LoadError('bpf_object__find_program_by_name', errno.ENOENT, `${this.name} has no program ${name}`, '', [])
+    return { name, fd: check('bpf_program__fd', programFd(program)) }
+  }
+
+  /** The names of its maps, those that libbpf makes for global variables among them. */
+  maps(): string[] {
+    return [...iterate(nextMap, this.#pointer())].map((map) => mapName(map))
+  }
+
+  /** A map by its name, after `load`: with a descriptor of its own, that the caller closes. */
+  map(name: string): BpfMap {
+    return new BpfMap(check('fcntl(F_DUPFD_CLOEXEC)', dup(check('bpf_map__fd', mapFd(this.#map(name))), F_DUPFD_CLOEXEC, 0)))
+  }
+
+  /** Where a map is pinned by name, or would be; undefined for one that is not. */
+  pinPath(name: string): string | undefined {
+    return mapPinPath(this.#map(name)) ?? undefined
+  }
+
+  /** Close every descriptor of the object. What is pinned or attached stays. */
+  [Symbol.dispose](): void {
+    if (this.#object === null) return
+    closeObject(this.#object)
+    this.#object = null
+  }
+
+  #pointer(): Pointer {
+    if (this.#object === null) throw new TypeError(`eBPF object ${this.name} is closed`)
+    return this.#object
+  }
+
+  #map(name: string): Pointer {
+    for (const map of iterate(nextMap, this.#pointer())) if (mapName(map) === name) return map
+    throw new LoadError('bpf_object__find_map_by_name', errno.ENOENT, `${this.name} has no map ${name}`, '', [])
+  }
+
+  #setMaxEntries(sizes: Readonly<Record<string, number>>): void {
+    for (const [name, entries] of Object.entries(sizes)) {
+      const result: number = setMapMaxEntries(this.#map(name), entries)
+      if (result < 0) throw new LoadError('bpf_map__set_max_entries', -result, `${this.name}, map ${name}`, '', [])
+    }
+  }
+
+  #setConstants(file: Uint8Array, values: Readonly<Record<string, number | bigint>>): void {
+    const names = Object.keys(values)
+    if (names.length === 0) return
+    const section = [...iterate(nextMap, this.#pointer())].find((map) => mapName(map).endsWith('.rodata'))
+    const symbols = elfSymbols(file).filter((symbol) => symbol.section === '.rodata')
+    if (section === undefined) throw new LoadError('bpf_map__initial_value', errno.ENOENT, `${this.name} has no constants`, '', [])
+    const size: [number] = [0]
+    const start: Pointer = mapInitialValue(section, size)
+    const view = new DataView(koffi.view(start, size[0]))
+    for (const name of names) {
+      const symbol = symbols.find((candidate) => candidate.name === name)
+      if (!symbol) throw new LoadError('bpf_map__initial_value', errno.ENOENT, `${this.name} has no constant ${name}`, '', [])
+      writeInteger(view, symbol.offset, symbol.size, values[name]!)
+    }
+  }
+}
+
+function* iterate(next: (object: Pointer, previous: Pointer | null) => Pointer | null, object: Pointer): Generator<Pointer> {
+  for (let item = next(object, null); item !== null; item = next(object, item)) yield item
+}
+
+function writeInteger(view: DataView, offset: number, size: number, value: number | bigint): void {
+  const integer = BigInt.asUintN(size * 8, BigInt(value))
+  for (let i = 0; i < size; i++) view.setUint8(offset + i, Number((integer >> BigInt(8 * i)) & 0xffn))
+}

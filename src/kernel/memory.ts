@@ -1,0 +1,27 @@
+/** Memory outside of the JavaScript heap, so that its address can be given to the kernel and to C libraries. */
+import koffi from 'koffi'
+
+/** Bytes that do not move. They live as long as the object that holds them: keep it while anybody has the address. */
+export interface Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly view: DataView<ArrayBuffer>
+  readonly address: bigint
+}
+
+/** Allocate zeroed memory. */
+export function allocate(size: number): Memory {
+  // A typed array that makes its own buffer may live on the heap, where the collector moves it; an ArrayBuffer never does.
+  const buffer = new ArrayBuffer(Math.max(size, 1))
+  const bytes = new Uint8Array(buffer, 0, size)
+  return { bytes, view: new DataView(buffer), address: koffi.address(new Uint8Array(buffer)) }
+}
+
+/** Allocate memory that starts with a copy of the given bytes. */
+export function allocateCopy(source: Uint8Array): Memory {
+  const memory = allocate(source.length)
+  memory.bytes.set(source)
+  return memory
+}
+
+/** Allocate a string as C wants it, with a NUL at its end. */
+export const allocateString = (text: string): Memory => allocateCopy(Buffer.from(`${text}\0`))

@@ -1,0 +1,25 @@
+/** What the verifier and libbpf said about an object that did not load: kept whole, and shown by its last telling line. */
+import { KernelError } from './errno.ts'
+
+/** Lines with which the verifier ends every log, whatever was wrong. */
+const summary = /^(processed \d+ insns|verification time|stack depth|-- (BEGIN|END) PROG LOAD LOG|max_states_per_insn|\s*$)/
+
+/** The last line of a log that says something about this failure. Empty when there is none. */
+export function tellingLine(log: string): string {
+  return log.split('\n').findLast((line) => !summary.test(line))?.trim() ?? ''
+}
+
+/** An object that could not be loaded. `log` is all that the verifier said, `notes` is what libbpf said. */
+export class LoadError extends KernelError {
+  readonly object: string
+  readonly log: string
+  readonly notes: readonly string[]
+  constructor(call: string, errno: number, object: string, log: string, notes: readonly string[]) {
+    const line = tellingLine(log) || tellingLine(notes.join('\n'))
+    super(call, errno, `${object}${line && `: ${line}`}`)
+    this.name = 'LoadError'
+    this.object = object
+    this.log = log
+    this.notes = notes
+  }
+}
