@@ -15,6 +15,9 @@
 #define VPC_FLOOD_REMOTE 0x80000000u   /* page number of the one page that lists VTEPs */
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
 #define VPC_EVENT_SNAP 128u            /* bytes of the packet that an event carries */
+#define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
+#define VPC_MARK_PORT 0x76500000u      /* skb->mark: these 16 bits, then the UDP port that the outer header must get */
+#define VPC_MARK_PORT_MASK 0xffff0000u
 
 /*
  * A segment is one broadcast domain. VNI 1..2^24-1: the segment is the VNI (a VNI belongs to one switch of a host).
@@ -60,7 +63,7 @@ struct vpc_event {
 	__u32 kind;      /* enum vpc_event_kind */
 	__u32 reason;    /* enum vpc_drop_reason, of a drop */
 	__u32 ifindex;   /* where the packet came in */
-	__u32 source;    /* index into the stats table: the port or mux that it came from, ~0: none */
+	__u32 source;    /* index into the stats table: the port or mux that it came from, or VPC_STATS_NONE */
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
@@ -123,9 +126,15 @@ struct vpc_flood_key {
 	__u32 page;      /* 0..VPC_FLOOD_PAGES-1: local units and the uplink; VPC_FLOOD_REMOTE: VTEPs */
 };
 
+/*
+ * The segment is repeated in the value: the kernel may hand the memory of a replaced page to another page while a program
+ * still walks it, and a frame must not follow it into the other segment.
+ */
 struct vpc_flood {
+	__u32 segment;   /* as in the key */
 	__u32 count;     /* of dst in use */
 	__u32 more;      /* another local page follows */
+	__u32 pad;
 	struct vpc_dst dst[VPC_FLOOD_PAGE];
 };
 
@@ -180,11 +189,37 @@ struct vpc_drop_key {
 	__u32 reason;
 };
 
-/* Tables `drop_rate` and `miss_rate`, by stats index: token buckets that bound the events of one source. */
+/*
+ * Tables `drop_rate`, `miss_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP errors of one source.
+ * A token bucket kept as one clock (GCRA), so that one compare-and-swap is the whole of it. Nobody but the datapath reads them.
+ */
 struct vpc_rate {
-	__u64 stamp_ns;
-	__u32 tokens;
-	__u32 lost;
+	__u64 ready_ns;  /* when the bucket will be full again */
+	__u32 lost;      /* kept back since the last one that passed */
+	__u32 pad;
 };
+
+/*
+ * What a program decided, left in skb->cb for who runs it by BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet itself tells
+ * nothing of where a redirect goes.
+ */
+enum vpc_verdict {
+	VPC_VERDICT_NONE = 0,   /* not ours: on to the host's stack */
+	VPC_VERDICT_DROP,       /* cb[1]: enum vpc_drop_reason */
+	VPC_VERDICT_FORWARD,    /* cb[1]: ifindex, cb[2]: stats index, cb[3]: enum vpc_dst_kind */
+	VPC_VERDICT_FLOOD,      /* cb[1]: copies sent */
+	VPC_VERDICT_ANSWER,     /* the packet has become the answer; cb[1]: ifindex */
+	VPC_VERDICT_CONSUMED,   /* a question that is best met with silence (duplicate address detection) */
+};
+#define VPC_CB_VERDICT 0
+#define VPC_CB_DETAIL 1
+#define VPC_CB_STATS 2
+#define VPC_CB_KIND 3
+
+/*
+ * Program vpc_mux_trace: vpc_mux for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata. It takes the outer header
+ * from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the same, last byte + 1.
+ */
+#define VPC_TRACE_IPV6 0x80000000u
 
 #endif

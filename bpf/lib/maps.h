@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The tables of the datapath, pinned by name so that the programs of all hooks share them. Sizes are defaults: the loader may
+ * set others before it creates the maps. What user space fills takes memory as it grows (BPF_F_NO_PREALLOC).
+ */
+#ifndef VPC_MAPS_H
+#define VPC_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "../abi.h"
+
+#define VPC_MAX_SOURCES 8192 /* ports and muxes of a host */
+
+/* By ifindex of the switch side of a unit, or of a wrapped interface. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_port);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_fdb_key);
+	__type(value, struct vpc_dst);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} fdb SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_flood_key);
+	__type(value, struct vpc_flood);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} flood SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_neighbour_key);
+	__type(value, struct vpc_neighbour);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} neighbours SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_port_address_key);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_addresses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_segment);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} segments SEC(".maps");
+
+/* By ifindex of the mux's device. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct vpc_mux);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} muxes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct vpc_stats);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} stats SEC(".maps");
+
+/* An entry is made when its first packet is dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_drop_key);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} drops SEC(".maps");
+
+/* The rate tables are hashes, not arrays, because VPC_STATS_NONE has a bucket too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct vpc_rate);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} drop_rate SEC(".maps"), miss_rate SEC(".maps"), too_big_rate SEC(".maps");
+
+/* struct vpc_event */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} events SEC(".maps");
+
+#endif
