@@ -2,7 +2,7 @@
 import { linkByName, linkHeader, type Link } from './link.ts'
 import { deleteLink, encodeChanges, setLink, type LinkChanges } from './link-change.ts'
 import { errno, KernelError } from './errno.ts'
-import { attribute, attributeFlag, attributeNested, attributeString, attributeU16be, attributeU8, nlm } from './netlink-message.ts'
+import { attribute, attributeNested, attributeString, attributeU16be, attributeU8, nlm } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { ifla, iflaInfo, iflaVxlan, rtm, VETH_INFO_PEER } from './rtnetlink.ts'
 
@@ -12,13 +12,14 @@ export type NewLink = LinkChanges & { readonly name: string }
 /** A veth pair. `peer`: the other end, made in the same namespace unless it has a netnsFd. */
 export type NewVeth = NewLink & { readonly peer: string | NewLink }
 
-/** A vxlan device that takes VNI and VTEP from each packet's tunnel key (collect metadata) and learns nothing. */
+/**
+ * A vxlan device that takes VNI and VTEP from each packet's tunnel key (collect metadata) and learns nothing. It receives on every
+ * address of the host: kernels up to 6.18 cannot bind it to one.
+ */
 export type NewVxlan = NewLink & {
   readonly dstPort: number
   /** Address to send from, 4 or 16 bytes. A device without one takes the route's. */
   readonly local?: Uint8Array
-  /** Receive on `local` only, so that others can have the port on other addresses. */
-  readonly localbind?: boolean
   /** Send, and take, UDP over IPv6 without checksum (RFC 6935). */
   readonly udpZeroCsum6Tx?: boolean
   readonly udpZeroCsum6Rx?: boolean
@@ -38,12 +39,11 @@ export function createVeth(socket: NetlinkSocket, { peer, ...options }: NewVeth)
 
 /** Make a collect-metadata vxlan device. */
 export function createVxlan(socket: NetlinkSocket, options: NewVxlan): Link {
-  const { dstPort, local, localbind, udpZeroCsum6Tx, udpZeroCsum6Rx, ...link } = options
-  const data = [attributeFlagU8(iflaVxlan.COLLECT_METADATA, true), attributeFlagU8(iflaVxlan.LEARNING, false), attributeU16be(iflaVxlan.PORT, dstPort)]
+  const { dstPort, local, udpZeroCsum6Tx, udpZeroCsum6Rx, ...link } = options
+  const data = [switchU8(iflaVxlan.COLLECT_METADATA, true), switchU8(iflaVxlan.LEARNING, false), attributeU16be(iflaVxlan.PORT, dstPort)]
   if (local) data.push(attribute(local.length === 4 ? iflaVxlan.LOCAL : iflaVxlan.LOCAL6, local))
-  if (localbind) data.push(attributeFlagU8(iflaVxlan.LOCALBIND, true))
-  if (udpZeroCsum6Tx) data.push(attributeFlagU8(iflaVxlan.UDP_ZERO_CSUM6_TX, true))
-  if (udpZeroCsum6Rx) data.push(attributeFlagU8(iflaVxlan.UDP_ZERO_CSUM6_RX, true))
+  if (udpZeroCsum6Tx) data.push(switchU8(iflaVxlan.UDP_ZERO_CSUM6_TX, true))
+  if (udpZeroCsum6Rx) data.push(switchU8(iflaVxlan.UDP_ZERO_CSUM6_RX, true))
   return create(socket, 'vxlan', link, data)
 }
 
@@ -52,7 +52,7 @@ export function createBridge(socket: NetlinkSocket, options: NewLink): Link {
   return create(socket, 'bridge', options, [])
 }
 
-const attributeFlagU8 = (type: number, on: boolean): Uint8Array => attributeU8(type, on ? 1 : 0)
+const switchU8 = (type: number, on: boolean): Uint8Array => attributeU8(type, on ? 1 : 0)
 
 const padded = (part: Uint8Array): Uint8Array => {
   const whole = new Uint8Array((part.length + 3) & ~3)

@@ -37,9 +37,7 @@ export interface VxlanInfo {
   readonly port: number
   readonly collectMetadata: boolean
   readonly learning: boolean
-  /** The address that it sends from (and, with localbind, listens on): 4 or 16 bytes. */
   readonly local?: Uint8Array
-  readonly localbind: boolean
   readonly udpZeroCsum6Tx: boolean
   readonly udpZeroCsum6Rx: boolean
 }
@@ -66,7 +64,6 @@ const decodeVxlan = (data: Attributes): VxlanInfo => ({
   port: data.u16be(iflaVxlan.PORT) ?? 0,
   collectMetadata: data.u8(iflaVxlan.COLLECT_METADATA) === 1,
   learning: data.u8(iflaVxlan.LEARNING) === 1,
-  localbind: data.u8(iflaVxlan.LOCALBIND) === 1,
   udpZeroCsum6Tx: data.u8(iflaVxlan.UDP_ZERO_CSUM6_TX) === 1,
   udpZeroCsum6Rx: data.u8(iflaVxlan.UDP_ZERO_CSUM6_RX) === 1,
   ...defined({ local: data.bytes(iflaVxlan.LOCAL) ?? data.bytes(iflaVxlan.LOCAL6) }),

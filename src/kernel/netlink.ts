@@ -1,53 +1,99 @@
 /** rtnetlink in one network namespace: its devices, addresses and routes. What callers outside this folder hold. */
+import { addAddress, addresses, deleteAddress, type InterfaceAddress } from './address.ts'
+import { close } from './libc.ts'
 import { deleteLink, deleteLinks, setLink, type LinkChanges } from './link-change.ts'
 import { createBridge, createVeth, createVxlan, type NewLink, type NewVeth, type NewVxlan } from './link-create.ts'
+import { followLinks, type LinkChange } from './link-events.ts'
 import { linkByIndex, linkByName, links, type Link } from './link.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
+import { netnsIdOf, openNetnsById } from './nsid.ts'
+import type { Subscription } from './readiness.ts'
+import { addRoute, defaultRoutes, routes, type NewRoute, type Route } from './route.ts'
 
-export type { Link, TunInfo, VxlanInfo } from './link.ts'
+export type { InterfaceAddress } from './address.ts'
 export type { LinkChanges } from './link-change.ts'
 export type { NewLink, NewVeth, NewVxlan } from './link-create.ts'
+export type { LinkChange } from './link-events.ts'
+export type { Link, TunInfo, VxlanInfo } from './link.ts'
+export type { Subscription } from './readiness.ts'
+export type { NewRoute, Route } from './route.ts'
 
 /** A netlink socket, bound for life to the network namespace that it was opened in. Synchronous, but for subscriptions. */
 export class Netlink {
-  readonly socket: NetlinkSocket
+  readonly #socket: NetlinkSocket
   private constructor(socket: NetlinkSocket) {
-    this.socket = socket
+    this.#socket = socket
   }
   /** Open in this thread's network namespace, or in the one of a descriptor. */
   static open(netnsFd?: number): Netlink {
     return new Netlink(NetlinkSocket.open({ netnsFd }))
   }
-  linkByName(name: string): Link | undefined {
-    return linkByName(this.socket, name)
+  /** Open in the namespace that has this number here (a link's linkNetnsId); undefined when it has neither name nor process. */
+  openByNetnsId(netnsId: number): Netlink | undefined {
+    const netnsFd = openNetnsById(this.#socket, netnsId)
+    if (netnsFd === undefined) return undefined
+    try {
+      return Netlink.open(netnsFd)
+    } finally {
+      close(netnsFd)
+    }
   }
-  /** `netnsId`: look in the namespace that has this number here (a veth's linkNetnsId). */
+  /** The number that this namespace has for another one, once a device joins the two. */
+  netnsIdOf(netnsFd: number): number | undefined {
+    return netnsIdOf(this.#socket, netnsFd)
+  }
+  linkByName(name: string): Link | undefined {
+    return linkByName(this.#socket, name)
+  }
+  /** `netnsId`: look in the namespace that has this number here. */
   linkByIndex(ifindex: number, netnsId?: number): Link | undefined {
-    return linkByIndex(this.socket, ifindex, netnsId)
+    return linkByIndex(this.#socket, ifindex, netnsId)
   }
   links(): Link[] {
-    return links(this.socket)
+    return links(this.#socket)
   }
   createVeth(options: NewVeth): Link {
-    return createVeth(this.socket, options)
+    return createVeth(this.#socket, options)
   }
   createVxlan(options: NewVxlan): Link {
-    return createVxlan(this.socket, options)
+    return createVxlan(this.#socket, options)
   }
   createBridge(options: NewLink): Link {
-    return createBridge(this.socket, options)
+    return createBridge(this.#socket, options)
   }
   setLink(ifindex: number, changes: LinkChanges): void {
-    setLink(this.socket, ifindex, changes)
+    setLink(this.#socket, ifindex, changes)
   }
   /** False when there was no such device. */
   deleteLink(ifindex: number): boolean {
-    return deleteLink(this.socket, ifindex)
+    return deleteLink(this.#socket, ifindex)
   }
   deleteLinks(ifindexes: readonly number[]): void {
-    deleteLinks(this.socket, ifindexes)
+    deleteLinks(this.#socket, ifindexes)
+  }
+  addresses(): InterfaceAddress[] {
+    return addresses(this.#socket)
+  }
+  addAddress(address: InterfaceAddress): void {
+    addAddress(this.#socket, address)
+  }
+  deleteAddress(address: InterfaceAddress): void {
+    deleteAddress(this.#socket, address)
+  }
+  routes(table?: number): Route[] {
+    return routes(this.#socket, table)
+  }
+  defaultRoutes(): Route[] {
+    return defaultRoutes(this.#socket)
+  }
+  addRoute(route: NewRoute): void {
+    addRoute(this.#socket, route)
+  }
+  /** Follow the changes of this namespace's devices from now on; outlives the socket. */
+  onLinkChange(callback: (change: LinkChange) => void): Subscription {
+    return followLinks(this.#socket, callback)
   }
   [Symbol.dispose](): void {
-    this.socket.close()
+    this.#socket.close()
   }
 }

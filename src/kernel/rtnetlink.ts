@@ -36,7 +36,6 @@ export const rtmsg = cStruct({
   type: u8,
   flags: u32,
 })
-export const rtgenmsg = cStruct({ family: u8, pad: pad(3) })
 
 export const iff = {
   UP: 0x1,
@@ -96,7 +95,6 @@ export const iflaVxlan = {
   UDP_ZERO_CSUM6_TX: 19,
   UDP_ZERO_CSUM6_RX: 20,
   COLLECT_METADATA: 25,
-  LOCALBIND: 31,
 } as const
 
 export const iflaTun = { OWNER: 1, GROUP: 2, TYPE: 3, VNET_HDR: 5, PERSIST: 6, MULTI_QUEUE: 7, NUM_QUEUES: 8, NUM_DISABLED_QUEUES: 9 } as const
