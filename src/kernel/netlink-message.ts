@@ -115,6 +115,9 @@ export class Attributes {
   u8(type: number): number | undefined {
     return this.#view(type, 1)?.getUint8(0)
   }
+  u16(type: number): number | undefined {
+    return this.#view(type, 2)?.getUint16(0, true)
+  }
   u16be(type: number): number | undefined {
     return this.#view(type, 2)?.getUint16(0)
   }
