@@ -1,0 +1,50 @@
+/** Which conditions are measured, and with which peers: the full matrix, or the part of it that fits into two minutes. */
+import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
+import { movedVxlan } from './peers/moved-vxlan.ts'
+import { ovsUserspace } from './peers/ovs-userspace.ts'
+import { raw } from './peers/raw.ts'
+import type { Conditions, Peer } from './peer.ts'
+
+export const peers: readonly Peer[] = [raw, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
+
+export interface Scenario {
+  readonly conditions: Conditions
+  readonly peers: readonly Peer[]
+}
+
+export interface Effort {
+  readonly rounds: number
+  readonly seconds: number
+  readonly scenarios: readonly Scenario[]
+}
+
+const base: Conditions = { scope: 'cross-host', mtu: 1450, offload: true, entries: 1 }
+
+function scenario(change: Partial<Conditions>, among: readonly Peer[] = peers): Scenario {
+  const conditions = { ...base, ...change }
+  return { conditions, peers: among.filter((peer) => peer.scopes.includes(conditions.scope)) }
+}
+
+const withEntries = peers.filter((peer) => peer.hasEntries)
+
+/** Every condition that users meet: both MTUs with offloads on and off, one host, and tables of three sizes. */
+export const full: Effort = {
+  rounds: 5,
+  seconds: 2,
+  scenarios: [
+    scenario({}),
+    scenario({ offload: false }),
+    scenario({ mtu: 8950 }),
+    scenario({ mtu: 8950, offload: false }),
+    scenario({ scope: 'same-host' }),
+    scenario({ entries: 1000 }, withEntries),
+    scenario({ entries: 100_000 }, withEntries),
+  ],
+}
+
+/** Two minutes: the conditions that the targets are set for. */
+export const quick: Effort = {
+  rounds: 2,
+  seconds: 1,
+  scenarios: [scenario({}), scenario({ scope: 'same-host' })],
+}
