@@ -227,7 +227,9 @@ export class BpfMap implements Disposable {
     if (key.length !== this.keySize) throw new RangeError(`map ${this.name}: key of ${key.length} bytes, not ${this.keySize}`)
     this.#key.bytes.set(key)
     this.#attr.view.setUint32(elementAttr.offsets.flags, flags, true)
-    const result = tryBpf(command, this.#attr.bytes)
+    // A delete must not say anything after the key.
+    const length = command === 'MAP_DELETE_ELEM' ? elementAttr.offsets.value : elementAttr.size
+    const result = tryBpf(command, this.#attr.bytes, length)
     if (result === -errno.ENOENT) return false
     if (result < 0) throw new KernelError(`bpf(BPF_${command})`, -result, this.name)
     return true

@@ -29,8 +29,8 @@ const NR_BPF = process.arch === 'arm64' ? 280 : 321
 const syscall = libc.func('long syscall(long number, long command, void *attr, ulong size)')
 
 /** Call bpf(2) and give back its result, or minus the errno. */
-export function tryBpf(command: BpfCommand, attr: Uint8Array): number {
-  const result: number = syscall(NR_BPF, bpfCommand[command], attr, attr.length)
+export function tryBpf(command: BpfCommand, attr: Uint8Array, length = attr.length): number {
+  const result: number = syscall(NR_BPF, bpfCommand[command], attr, length)
   return result < 0 ? -lastErrno() : result
 }
 

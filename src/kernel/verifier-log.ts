@@ -9,17 +9,23 @@ export function tellingLine(log: string): string {
   return log.split('\n').findLast((line) => !summary.test(line))?.trim() ?? ''
 }
 
-/** An object that could not be loaded. `log` is all that the verifier said, `notes` is what libbpf said. */
+/** An object that could not be loaded. `notes` is what libbpf said of it. */
 export class LoadError extends KernelError {
   readonly object: string
-  readonly log: string
+  // Behind a getter, so that an uncaught error does not print thousands of lines.
+  readonly #log: string
   readonly notes: readonly string[]
   constructor(call: string, errno: number, object: string, log: string, notes: readonly string[]) {
     const line = tellingLine(log) || tellingLine(notes.join('\n'))
     super(call, errno, `${object}${line && `: ${line}`}`)
     this.name = 'LoadError'
     this.object = object
-    this.log = log
+    this.#log = log
     this.notes = notes
+  }
+
+  /** All that the verifier said about the program that it refused. */
+  get log(): string {
+    return this.#log
   }
 }
