@@ -124,7 +124,7 @@ export const gratuitousArp = ({ sha, spa, ...link }: Omit<ArpFields, 'tpa'>): Ui
 
 export interface VxlanFields extends Path {
   readonly vni: Vni
-  /** From a hash of the inner flow, in real life; 49152 when left out. */
+  /** From a hash of the inner flow, in real life; 50000 when left out. */
   readonly srcPort?: number
   readonly dstPort?: number
   /** Of the VXLAN header; the I flag alone when left out. */
@@ -133,7 +133,7 @@ export interface VxlanFields extends Path {
 
 /** An inner frame in VXLAN over UDP, IPv4 or IPv6. */
 export function vxlanFrame(fields: VxlanFields, inner: Uint8Array): Uint8Array {
-  const { vni, srcPort = 49152, dstPort = udpPort.vxlan, vxlanFlags = vxlanFlagVni } = fields
+  const { vni, srcPort = 50000, dstPort = udpPort.vxlan, vxlanFlags = vxlanFlagVni } = fields
   return udpFrame({ ...fields, srcPort, dstPort }, encodeVxlan(vni, inner, vxlanFlags))
 }
 
