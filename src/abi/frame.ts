@@ -3,7 +3,8 @@
  *
  * A connection starts with OPEN; when that is answered with errno 0, the connection IS the descriptor: it carries one object,
  * its rights and one reference to it, until the last process that holds it closes it. Requests are answered in order, each
- * with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has subscribed.
+ * with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has subscribed. A REPLY of
+ * sequence 0 answers no request: it says why vpcd ends the connection, and is the last frame.
  */
 import { bytes, cStruct, u16, u32, u64, type Value } from './c-struct.ts'
 
@@ -12,7 +13,7 @@ export const frameKind = { open: 1, ctl: 2, reply: 3, event: 4 } as const
 export const frameHeader = cStruct({
   /** Bytes of payload after the header. */
   length: u32,
-  /** Chosen by the client, given back in the reply. 0 in events. */
+  /** Chosen by the client, not 0, given back in the reply. 0 in events. */
   sequence: u32,
   /** One of `frameKind`. */
   kind: u16,

@@ -118,12 +118,14 @@ export class Connection {
 
   #dispatch({ kind, sequence, word, payload }: Frame): void {
     if (kind === frameKind.event) return this.events.push(payload, word)
+    if (kind !== frameKind.reply) return
+    const reason = word === 0 ? '' : Buffer.from(payload).toString('utf8')
+    if (sequence === 0) return this.#fail(new VpcError(word, `${this.#peer} ended the connection: ${reason}`))
     const pending = this.#pending.get(sequence)
     // An answer that nobody waits for any more: the request timed out.
-    if (kind !== frameKind.reply || pending === undefined) return
+    if (pending === undefined) return
     this.#pending.delete(sequence)
     if (word === 0) return pending.resolve(payload)
-    const reason = Buffer.from(payload).toString('utf8')
     pending.reject(new VpcError(word, reason || `${pending.what}: ${errnoName(word)}`))
   }
 
@@ -131,7 +133,7 @@ export class Connection {
     if (this.#failure !== undefined) return
     this.#failure = failure
     this.events.end(failure)
-    this.#rejectPending((what) => new VpcError(failure.errno, `${what}: ${failure.message}; whether it was done is not known`))
+    this.#rejectPending((what) => new VpcError(failure.errno, `${what}: ${failure.message}`))
   }
 
   #rejectPending(error: (what: string) => VpcError): void {

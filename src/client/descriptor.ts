@@ -68,7 +68,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   /**
    * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for the ones before; vpcd does them in
    * order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or WRITE), EINVAL
-   * (length or value of the input), ENXIO (the object was destroyed), and what the operation itself says.
+   * (length or value of the input), ESTALE (the object was destroyed), and what the operation itself says.
    */
   ctl(operation: OperationName, input: Uint8Array = noInput): Promise<Uint8Array> {
     const { command, name } = operations[operation]

@@ -1,0 +1,81 @@
+/** The log of vpcd: one line an event, on standard error, for people or as JSON. */
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export const logFormats = ['auto', 'json', 'human'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+export type LogFields = Readonly<Record<string, unknown>>
+type Write = (message: string, fields?: LogFields) => void
+
+/** A message is a fixed sentence; what changes stands in the fields. */
+export type Log = Readonly<Record<LogLevel, Write>>
+
+export interface LogOptions {
+  /** Lines below this level are left out. Default info. */
+  readonly level?: LogLevel | undefined
+  /** auto: human on a terminal, json otherwise. Default auto. */
+  readonly format?: LogFormat | undefined
+  /** Times in UTC rather than with the zone's offset. JSON times are always UTC. */
+  readonly utc?: boolean | undefined
+  /** Where the lines go. Default standard error. */
+  readonly out?: { write(line: string): unknown; readonly isTTY?: boolean } | undefined
+}
+
+/** Make a log. It never throws: a line whose fields cannot be written says so instead. */
+export function createLog({ level = 'info', format = 'auto', utc = false, out = process.stderr }: LogOptions = {}): Log {
+  const json = format === 'json' || (format === 'auto' && !out.isTTY)
+  const lowest = logLevels.indexOf(level)
+  const writer = (own: LogLevel): Write => {
+    if (logLevels.indexOf(own) < lowest) return () => {}
+    return (message, fields = {}) => out.write(`${json ? jsonLine(own, message, fields) : humanLine(own, message, fields, utc)}\n`)
+  }
+  return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
+}
+
+/** A log that says nothing. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+function jsonLine(level: LogLevel, message: string, fields: LogFields): string {
+  try {
+    return JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }, plain)
+  } catch (error) {
+    return JSON.stringify({ time: new Date().toISOString(), level, message, unwritable: String(error) })
+  }
+}
+
+function humanLine(level: LogLevel, message: string, fields: LogFields, utc: boolean): string {
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${humanValue(value)}`)
+  return `${humanTime(new Date(), utc)} ${level.toUpperCase().padEnd(5)} ${safe(message)}${rest.join('')}`
+}
+
+function humanValue(value: unknown): string {
+  if (value instanceof Error) return safe(value.stack ?? value.message)
+  if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value)
+  try {
+    return JSON.stringify(value, plain) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+const plain = (_: string, value: unknown): unknown => {
+  if (typeof value === 'bigint') return value.toString()
+  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack }
+  return value
+}
+
+// Texts of clients end up in messages: no control character of theirs may reach a terminal or begin a line of its own.
+const safe = (text: string): string => text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?').replaceAll('\n', '\n    ')
+
+function humanTime(time: Date, utc: boolean): string {
+  if (utc) return time.toISOString()
+  const offset = -time.getTimezoneOffset()
+  const local = new Date(time.getTime() + offset * 60_000).toISOString().slice(0, -1)
+  const minutes = Math.abs(offset)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
+}

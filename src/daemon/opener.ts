@@ -1,0 +1,24 @@
+/** What the server needs of the objects: the seam between the protocol and the host half. */
+
+/** Who is at the other end of a connection, as the kernel says. */
+export interface Caller {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** An open descriptor. Synchronous: when `ctl` returns, it is done, or nothing of it is. */
+export interface OpenHandle {
+  /** Throws an error with an `errno`. */
+  ctl(command: number, input: Uint8Array, caller: Caller): Uint8Array
+  /** Set by the server; called for each event once the descriptor has subscribed. */
+  onEvent?: ((payload: Uint8Array) => void) | undefined
+  /** Give the reference back. Called exactly once. */
+  close(): void
+}
+
+/** Opens descriptors: the `Host`, or a stand-in in tests. */
+export interface Opener {
+  /** Throws an error with an `errno`. */
+  open(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): OpenHandle
+}
