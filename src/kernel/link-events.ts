@@ -11,10 +11,10 @@ import { af, ifinfomsg, rtm, rtnlgrp } from './rtnetlink.ts'
  * `changed`: a device is new or has changed. `deleted`: it is gone from this namespace (deleted, or moved to another). `lost`: changes
  * came faster than they were read, and some are lost: list all devices again.
  */
-export type LinkChange = { readonly kind: 'changed' | 'deleted'; readonly link: Link } | { readonly kind: 'lost' }
+export type LinkEvent = { readonly kind: 'changed' | 'deleted'; readonly link: Link } | { readonly kind: 'lost' }
 
 /** Follow the devices of the namespace that a socket is in, from now on. */
-export function followLinks(socket: NetlinkSocket, callback: (change: LinkChange) => void): Subscription {
+export function followLinks(socket: NetlinkSocket, callback: (change: LinkEvent) => void): Subscription {
   const netnsFd = socket.openNetns()
   let events: NetlinkSocket
   try {
@@ -28,7 +28,7 @@ export function followLinks(socket: NetlinkSocket, callback: (change: LinkChange
   return { stop, [Symbol.asyncDispose]: stop }
 }
 
-function receive(events: NetlinkSocket, callback: (change: LinkChange) => void): void {
+function receive(events: NetlinkSocket, callback: (change: LinkEvent) => void): void {
   for (;;) {
     const messages = receiveOrLost(events, callback)
     if (messages.length === 0) return
@@ -40,7 +40,7 @@ function receive(events: NetlinkSocket, callback: (change: LinkChange) => void):
   }
 }
 
-function receiveOrLost(events: NetlinkSocket, callback: (change: LinkChange) => void): NetlinkMessage[] {
+function receiveOrLost(events: NetlinkSocket, callback: (change: LinkEvent) => void): NetlinkMessage[] {
   try {
     return events.receiveWaiting()
   } catch (error) {

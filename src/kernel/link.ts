@@ -126,7 +126,7 @@ const LONGEST_ALTERNATIVE_NAME = 127
 /** The device of a name, which may also be an alternative name; undefined when there is none. */
 export function linkByName(socket: NetlinkSocket, name: string): Link | undefined {
   const length = Buffer.byteLength(name)
-  if (length === 0 || length > LONGEST_ALTERNATIVE_NAME) return undefined
+  if (length === 0 || length > LONGEST_ALTERNATIVE_NAME || name.includes('\0')) return undefined
   return find(socket, linkHeader(), attributeString(length > LONGEST_NAME ? ifla.ALT_IFNAME : ifla.IFNAME, name))
 }
 

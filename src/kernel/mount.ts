@@ -43,7 +43,9 @@ export function makeShared(directory: string): boolean {
   throw new KernelError('mount', lastErrno(), `make ${directory} shared`)
 }
 
-/** Take a mount away; what still uses it keeps it until it lets go. */
-export function unmount(target: string): void {
-  check('umount2', umount2(target, MNT_DETACH), target)
+/** Take a mount away; what still uses it keeps it until it lets go. False when the path is not a mount point. */
+export function unmount(target: string): boolean {
+  if (umount2(target, MNT_DETACH) === 0) return true
+  if (lastErrno() === errno.EINVAL) return false
+  throw new KernelError('umount2', lastErrno(), target)
 }

@@ -3,7 +3,7 @@ import { addAddress, addresses, deleteAddress, type InterfaceAddress } from './a
 import { close } from './libc.ts'
 import { deleteLink, deleteLinks, setLink, type LinkChanges } from './link-change.ts'
 import { createBridge, createVeth, createVxlan, type NewLink, type NewVeth, type NewVxlan } from './link-create.ts'
-import { followLinks, type LinkChange } from './link-events.ts'
+import { followLinks, type LinkEvent } from './link-events.ts'
 import { linkByIndex, linkByName, links, type Link } from './link.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import { netnsIdOf, openNetnsById } from './nsid.ts'
@@ -13,7 +13,7 @@ import { addRoute, defaultRoutes, routes, type NewRoute, type Route } from './ro
 export type { InterfaceAddress } from './address.ts'
 export type { LinkChanges } from './link-change.ts'
 export type { NewLink, NewVeth, NewVxlan } from './link-create.ts'
-export type { LinkChange } from './link-events.ts'
+export type { LinkEvent } from './link-events.ts'
 export type { Link, TunInfo, VxlanInfo } from './link.ts'
 export type { Subscription } from './readiness.ts'
 export type { NewRoute, Route } from './route.ts'
@@ -90,7 +90,7 @@ export class Netlink {
     addRoute(this.#socket, route)
   }
   /** Follow the changes of this namespace's devices from now on; outlives the socket. */
-  onLinkChange(callback: (change: LinkChange) => void): Subscription {
+  onLinkChange(callback: (change: LinkEvent) => void): Subscription {
     return followLinks(this.#socket, callback)
   }
   [Symbol.dispose](): void {
