@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const maxPathBytes = 107
+
 // A listening socket whose backlog is full answers connect(2) with EAGAIN at once, so the wait is ours to do.
 const busyRetryMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600]
 
@@ -47,6 +49,7 @@ export class Connection {
 
   /** Connect to the socket of a vpcd. Throws DaemonUnreachable. */
   static async connect(path: string, timeoutMs?: number): Promise<Connection> {
+    if (Buffer.byteLength(path) > maxPathBytes) throw new DaemonUnreachable(path, 'ENAMETOOLONG')
     const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs
     for (const waitMs of [...busyRetryMs, Infinity]) {
       try {

@@ -23,7 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'this user may not use it',
   EAGAIN: 'vpcd is busy and takes no more connections',
   ETIMEDOUT: 'vpcd does not answer',
-  ENOTSOCK: 'it is not a socket',
+  ENAMETOOLONG: 'the path is too long for a socket, which takes 107 bytes',
 }
 
 const remedies: Readonly<Record<string, string>> = {
@@ -31,11 +31,12 @@ const remedies: Readonly<Record<string, string>> = {
   EPERM: 'run this as root or as a member of the group of the socket',
   EAGAIN: 'try again, or raise its limit on connections',
   ETIMEDOUT: 'look at its log',
+  ENAMETOOLONG: 'give vpcd a shorter --run-dir',
 }
 
 const start = 'start it with `vpc daemon`, or set VPC_SOCKET to the socket of the one that runs'
 
-/** No vpcd could be reached on `socketPath`. `code` says why: ENOENT, ECONNREFUSED, EACCES, EAGAIN, ETIMEDOUT. */
+/** No vpcd could be reached on `socketPath`. `code` says why: ENOENT, ECONNREFUSED, EACCES, EAGAIN, ENAMETOOLONG. */
 export class DaemonUnreachable extends VpcError {
   readonly socketPath: string
   constructor(socketPath: string, code: string, options?: ErrorOptions) {

@@ -19,6 +19,8 @@ export interface ServerOptions {
 
 const maxPathBytes = 107
 const backlog = 4096
+// Refused connections that may linger to read why.
+const refusedAtOnce = 256
 
 /** Accepts connections until `close()`. */
 export class Server implements AsyncDisposable {
@@ -85,7 +87,7 @@ export class Server implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     // Far above the limit not even a refusal is written: this is what stops a flood of connections from costing memory.
-    if (this.#connections.size >= this.#limits.maxConnections * 1.125) return void socket.destroy()
+    if (this.#connections.size >= this.#limits.maxConnections + refusedAtOnce) return void socket.destroy()
     const caller = this.#identify(socket)
     const uid = caller?.uid ?? -1
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.#tooMany(uid)
