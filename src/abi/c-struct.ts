@@ -12,7 +12,11 @@ export interface Field<T> {
 }
 
 export type Fields = Readonly<Record<string, Field<any>>>
-export type FieldsValue<F extends Fields> = { -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
+type PadNames<F extends Fields> = { [K in keyof F]: F[K] extends Field<undefined> ? K : never }[keyof F]
+/** What a struct's fields hold. Padding may be left out, and is left out of what is read. */
+export type FieldsValue<F extends Fields> = {
+  -readonly [K in Exclude<keyof F, PadNames<F>>]: F[K] extends Field<infer T> ? T : never
+} & { [K in PadNames<F>]?: undefined }
 
 /** A struct's codec. It is itself a field, so structs nest. */
 export interface CStruct<F extends Fields> extends Field<FieldsValue<F>> {
@@ -44,7 +48,10 @@ export function cStruct<F extends Fields>(fields: F): CStruct<F> {
   const size = alignUp(end, align)
   const read = (view: DataView, offset: number): FieldsValue<F> => {
     const value: Record<string, unknown> = {}
-    for (const [name, field] of entries) value[name] = field.read(view, offset + offsets[name]!)
+    for (const [name, field] of entries) {
+      const read = field.read(view, offset + offsets[name]!)
+      if (read !== undefined) value[name] = read
+    }
     return value as FieldsValue<F>
   }
   const write = (view: DataView, offset: number, value: FieldsValue<F>): void => {
@@ -110,7 +117,7 @@ export const array = <T>(element: Field<T>, length: number): Field<T[]> => ({
   },
 })
 
-/** Named padding: written as zeros, read as undefined. */
+/** Named padding: written as zeros, not read. */
 export const pad = (size: number): Field<undefined> => ({
   size,
   align: 1,

@@ -67,6 +67,19 @@ describe('an eBPF object', () => {
     assert.deepEqual(table.lookup(new Uint8Array(12).fill(5)), new Uint8Array(24).fill(6))
   })
 
+  test('shares the maps of another object, without pins', () => {
+    using first = BpfObject.open(file, { maxEntries: { table: 7 } })
+    first.load()
+    using table = first.map('table')
+    using second = BpfObject.open(file, { reuse: { table } })
+    second.load()
+    using shared = second.map('table')
+    using own = second.map('counts')
+    assert.equal(shared.id, table.id)
+    assert.notEqual(own.id, table.id)
+    assert.equal(first.pinPath('table'), undefined)
+  })
+
   test('does not load over a pinned map of another size, and says which', () => {
     using bpffs = PrivateBpffs.mount()
     using other = BpfMap.create({ type: 'hash', keySize: 12, valueSize: 24, maxEntries: 3 })

@@ -37,7 +37,8 @@ const nextMap = libbpf.func('bpf_map *bpf_object__next_map(bpf_object *obj, bpf_
 const mapName = libbpf.func('const char *bpf_map__name(bpf_map *map)')
 const mapFd = libbpf.func('int bpf_map__fd(bpf_map *map)')
 const mapPinPath = libbpf.func('const char *bpf_map__pin_path(bpf_map *map)')
-const mapMaxEntries = libbpf.func('uint32_t bpf_map__max_entries(bpf_map *map)')
+const setMapPinPath = libbpf.func('int bpf_map__set_pin_path(bpf_map *map, const char *path)')
+const reuseMapFd = libbpf.func('int bpf_map__reuse_fd(bpf_map *map, int fd)')
 const setMapMaxEntries = libbpf.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)')
 const mapInitialValue = libbpf.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)')
 const dup = libc.func('int fcntl(int fd, int command, int argument)')
@@ -49,8 +50,10 @@ const LOG_SIZE = 8 << 20
 export interface OpenOptions {
   /** For messages; the file's name when it is opened by its path. */
   readonly name?: string
-  /** Directory of a bpffs in which maps that are declared LIBBPF_PIN_BY_NAME are pinned, or found and taken. */
+  /** Directory of a bpffs in which maps that are declared LIBBPF_PIN_BY_NAME are pinned, or found and taken. None: nothing is pinned. */
   readonly pinRoot?: string
+  /** Maps to take instead of new ones, by name; the object must declare them alike. Names that it does not have are passed over. */
+  readonly reuse?: Readonly<Record<string, BpfMap>>
   /** Constants (`volatile const`) by name. */
   readonly rodata?: Readonly<Record<string, number | bigint>>
   /** Sizes of maps by name, in place of the object's own. */
@@ -96,6 +99,8 @@ export class BpfObject implements Disposable {
     if (pointer === null) throw new LoadError('bpf_object__open_mem', lastErrno(), name, '', notes)
     const object = new BpfObject(name, pointer, log, notes)
     try {
+      if (options.pinRoot === undefined) object.#unpin()
+      object.#reuse(options.reuse ?? {})
       object.#setConstants(file, options.rodata ?? {})
       object.#setMaxEntries(options.maxEntries ?? {})
     } catch (error) {
@@ -160,6 +165,19 @@ export class BpfObject implements Disposable {
   #map(name: string): Pointer {
     for (const map of iterate(nextMap, this.#pointer())) if (mapName(map) === name) return map
     throw new LoadError('bpf_object__find_map_by_name', errno.ENOENT, `${this.name} has no map ${name}`, '', [])
+  }
+
+  // libbpf would pin in /sys/fs/bpf.
+  #unpin(): void {
+    for (const map of iterate(nextMap, this.#pointer())) setMapPinPath(map, null)
+  }
+
+  #reuse(maps: Readonly<Record<string, BpfMap>>): void {
+    for (const map of iterate(nextMap, this.#pointer())) {
+      const other = maps[mapName(map)]
+      const result: number = other ? reuseMapFd(map, other.fd) : 0
+      if (result < 0) throw new LoadError('bpf_map__reuse_fd', -result, `${this.name}, map ${mapName(map)}`, '', [])
+    }
   }
 
   #setMaxEntries(sizes: Readonly<Record<string, number>>): void {
