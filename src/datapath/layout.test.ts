@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import type { CStruct } from '#abi/c-struct.ts'
+import { Btf } from '#kernel/btf.ts'
+import { elfSection, elfSymbols } from '#kernel/elf.ts'
+import { compileBpf } from '../../test/bpf/compile.ts'
+import * as layout from './layout.ts'
+
+const header = readFileSync(join(import.meta.dirname, '../../bpf/abi.h'), 'utf8')
+const namesIn = (pattern: RegExp): string[] => [...header.matchAll(pattern)].map(([, name]) => name!)
+
+/** The structs of the header, by what they are called on this side. */
+const structs: Record<string, CStruct<any>> = {
+  vpc_event: layout.event,
+  vpc_vtep: layout.vtep,
+  vpc_dst: layout.dst,
+  vpc_port: layout.port,
+  vpc_fdb_key: layout.fdbKey,
+  vpc_flood_key: layout.floodKey,
+  vpc_flood: layout.flood,
+  vpc_neighbour_key: layout.neighbourKey,
+  vpc_neighbour: layout.neighbour,
+  vpc_port_address_key: layout.portAddressKey,
+  vpc_segment: layout.segment,
+  vpc_mux: layout.mux,
+  vpc_stats: layout.stats,
+  vpc_drop_key: layout.dropKey,
+  vpc_rate: layout.rate,
+}
+
+/** The enums of the header, each value under the C name that this side's name makes. */
+const enums: Record<string, Record<string, number>> = {
+  vpc_drop_reason: {
+    ...Object.fromEntries(layout.dropReasons.map((name, value) => [`VPC_DROP_${name.toUpperCase()}`, value])),
+    VPC_DROP_REASONS: layout.dropReasons.length,
+  },
+  vpc_event_kind: prefixed('VPC_EVENT_', layout.eventKind),
+  vpc_dst_kind: prefixed('VPC_DST_', layout.dstKind),
+  vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
+}
+
+/** The macros of the header that this side uses. */
+const constants: Record<string, number> = {
+  ...prefixed('VPC_DST_', layout.dstFlag),
+  ...prefixed('VPC_PORT_', layout.portFlag),
+  VPC_SEGMENT_UP: layout.segmentFlag.up,
+  VPC_SEGMENT_FLOOD_UNKNOWN: layout.segmentFlag.floodUnknown,
+  VPC_FLOOD_PAGE: layout.floodPage,
+  VPC_FLOOD_PAGES: layout.floodPages,
+  VPC_FLOOD_REMOTE: layout.floodRemote,
+  VPC_SEGMENT_LOCAL: layout.segmentLocal,
+  VPC_EVENT_SNAP: layout.eventSnap,
+  VPC_STATS_NONE: layout.statsNone,
+  VPC_TRACE_IPV6: layout.traceIpv6,
+}
+
+function prefixed(prefix: string, names: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(names).map(([name, value]) => [`${prefix}${name.toUpperCase()}`, value]))
+}
+
+/** A program that does nothing but use everything. */
+function everything(): Uint8Array {
+  return compileBpf(`
+    #include "abi.h"
+    ${Object.keys(structs).map((name) => `struct ${name} a_${name};`).join('\n')}
+    ${Object.keys(enums).map((name) => `enum ${name} a_${name};`).join('\n')}
+    ${Object.keys(constants).map((name) => `const __u32 c_${name} = ${name};`).join('\n')}`)
+}
+
+const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+describe('the layouts of both sides', () => {
+  const object = everything()
+  const btf = Btf.ofObject(object)
+
+  for (const [name, ours] of Object.entries(structs)) {
+    test(`struct ${name}`, () => assertStruct(btf, name, ours))
+  }
+  for (const [name, values] of Object.entries(enums)) {
+    test(`enum ${name}`, () => assert.deepEqual({ ...btf.enum(name) }, values))
+  }
+  test('numbers', () => {
+    const rodata = elfSection(object, '.rodata')!
+    const theirs = elfSymbols(object)
+      .filter(({ section, name }) => section === '.rodata' && name.startsWith('c_'))
+      .map(({ name, offset }): [string, number] => [name.slice(2), Buffer.from(rodata).readUInt32LE(offset)])
+    assert.deepEqual(Object.fromEntries(theirs), constants)
+  })
+  test('leave nothing of the header out', () => {
+    assert.deepEqual(namesIn(/^struct (\w+) \{/gm).sort(), Object.keys(structs).sort())
+    assert.deepEqual(namesIn(/^enum (\w+) \{/gm).sort(), Object.keys(enums).sort())
+  })
+})
+
+test('the built objects have these layouts', () => {
+  const directory = join(import.meta.dirname, '../../build/bpf')
+  const objects = readdirSync(directory).filter((name) => name.endsWith('.o'))
+  assert.ok(objects.length > 0, `${directory} is empty: run scripts/build-bpf`)
+  for (const name of objects) {
+    const btf = Btf.ofObject(readFileSync(join(directory, name)))
+    for (const [struct, ours] of Object.entries(structs)) if (btf.struct(struct)) assertStruct(btf, struct, ours)
+  }
+})
+
+function assertStruct(btf: Btf, name: string, ours: CStruct<any>): void {
+  const theirs = btf.struct(name)
+  assert.ok(theirs, `the header has no struct ${name}`)
+  const members = theirs.members.map((member) => ({ ...member, name: camelCase(member.name) }))
+  const fields = Object.entries<{ size: number }>(ours.fields).map(([field, { size }]) => ({ name: field, offset: ours.offsets[field], size }))
+  assert.deepEqual({ size: ours.size, members: fields }, { size: theirs.size, members })
+}

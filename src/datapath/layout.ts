@@ -1,0 +1,144 @@
+/**
+ * What bpf/abi.h declares, for this side: keys and values of the tables, events, flags and numbers, under the names that they have
+ * there. layout.test.ts compares every one of them with the header, through the compiler's BTF.
+ */
+import { array, bytes, cStruct, pad, u16, u32, u64, u8, type Field, type Value } from '#abi/c-struct.ts'
+import type { Mac } from '#wire/mac.ts'
+
+const mac = bytes(6) as unknown as Field<Mac>
+
+/** enum vpc_drop_reason, in its order: why a packet was dropped. */
+export const dropReasons = [
+  'none',
+  'malformed',
+  'not_ethernet_ii',
+  'vlan_mismatch',
+  'link_control',
+  'source_mac',
+  'source_ip',
+  'arp_spoof',
+  'nd_spoof',
+  'dhcp_spoof',
+  'ra_spoof',
+  'not_connected',
+  'switch_down',
+  'unknown_unicast',
+  'no_neighbour',
+  'no_listener',
+  'hairpin',
+  'too_big',
+  'unknown_vni',
+  'unknown_mac',
+  'bad_tunnel',
+  'encap_failed',
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+/** enum vpc_event_kind. */
+export const eventKind = { drop: 1, arp_miss: 2, nd_miss: 3, dhcp: 4 } as const
+export type EventKind = keyof typeof eventKind
+
+/** enum vpc_dst_kind. */
+export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3 } as const
+
+/** enum vpc_verdict: what a program says of a packet to who runs it in a test. */
+export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, consumed: 5 } as const
+export type Verdict = keyof typeof verdict
+
+/** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
+export const dstFlag = { peer: 1 } as const
+export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8 } as const
+export const segmentFlag = { up: 1, floodUnknown: 2 } as const
+
+/** Destinations in a page of the flood table, and how many local pages a segment may have. */
+export const floodPage = 64
+export const floodPages = 16
+/** Page number of the VTEPs of a segment. */
+export const floodRemote = 0x80000000
+/** Segment of VNI 0: this and the switch's unit number. */
+export const segmentLocal = 0x80000000
+/** Bytes of the packet that an event carries. */
+export const eventSnap = 128
+/** Source of a packet that belongs to no port and no mux. */
+export const statsNone = 0xffffffff
+/** In the context of vpc_mux_trace: the outer header is IPv6. */
+export const traceIpv6 = 0x80000000
+
+/** struct vpc_event */
+export const event = cStruct({
+  timeNs: u64,
+  kind: u32,
+  reason: u32,
+  ifindex: u32,
+  source: u32,
+  segment: u32,
+  len: u32,
+  caplen: u32,
+  lost: u32,
+  data: bytes(eventSnap),
+})
+
+/** struct vpc_vtep. `port` in host order, 0: the mux's own; `addr` in network order, IPv4 in the first 4 bytes. */
+export const vtep = cStruct({ family: u8, pad: pad(1), port: u16, addr: bytes(16) })
+export type Vtep = Value<typeof vtep>
+/** No VTEP: of a destination that is not remote. */
+export const noVtep: Vtep = { family: 0, port: 0, addr: new Uint8Array(16) }
+
+/** struct vpc_dst: value of `fdb`, element of a flood page, uplink of a segment. */
+export const dst = cStruct({ kind: u8, flags: u8, vlan: u16, mtu: u32, ifindex: u32, stats: u32, vtep })
+export type Dst = Value<typeof dst>
+export const noDst: Dst = { kind: dstKind.none, flags: 0, vlan: 0, mtu: 0, ifindex: 0, stats: 0, vtep: noVtep }
+
+/** struct vpc_port: value of `ports`, by ifindex. */
+export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac })
+export type Port = Value<typeof port>
+
+/** struct vpc_fdb_key */
+export const fdbKey = cStruct({ segment: u32, mac, pad: pad(2) })
+export type FdbKey = Value<typeof fdbKey>
+
+/** struct vpc_flood_key */
+export const floodKey = cStruct({ segment: u32, page: u32 })
+export type FloodKey = Value<typeof floodKey>
+
+/** struct vpc_flood. Of `dst` the first `count` mean something; fewer than 64 may be given. */
+export const flood = cStruct({ segment: u32, count: u32, more: u32, pad: pad(4), dst: array(dst, floodPage) })
+export type Flood = Value<typeof flood>
+
+/** struct vpc_neighbour_key. IPv4 as ::ffff:a.b.c.d. */
+export const neighbourKey = cStruct({ segment: u32, addr: bytes(16) })
+export type NeighbourKey = Value<typeof neighbourKey>
+
+/** struct vpc_neighbour */
+export const neighbour = cStruct({ mac, pad: pad(2) })
+export type Neighbour = Value<typeof neighbour>
+
+/** struct vpc_port_address_key */
+export const portAddressKey = cStruct({ stats: u32, addr: bytes(16) })
+export type PortAddressKey = Value<typeof portAddressKey>
+
+/** struct vpc_segment */
+export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst })
+export type Segment = Value<typeof segment>
+
+/** struct vpc_mux: value of `muxes`, by ifindex. */
+export const mux = cStruct({ stats: u32, listen: vtep })
+export type Mux = Value<typeof mux>
+
+/** struct vpc_stats */
+export const stats = cStruct({
+  rxPackets: u64,
+  rxBytes: u64,
+  txPackets: u64,
+  txBytes: u64,
+  answered: u64,
+  flooded: u64,
+  missed: u64,
+  tooBig: u64,
+})
+
+/** struct vpc_drop_key */
+export const dropKey = cStruct({ stats: u32, reason: u32 })
+
+/** struct vpc_rate */
+export const rate = cStruct({ readyNs: u64, lost: u32, pad: pad(4) })
