@@ -1,0 +1,13 @@
+/** What a lab says goes to people as it is. */
+import { LabError } from '#lab/lab-error.ts'
+import { Failure } from './failure.ts'
+
+/** Do something with a lab; what it refuses becomes the command's failure. */
+export async function tellingLabErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof LabError) throw new Failure('failed', error.message)
+    throw error
+  }
+}

@@ -1,0 +1,68 @@
+/** The lab file's guests. */
+import { familyOf, isIpv4, type Ip } from '#wire/ip-address.ts'
+import { contains, formatPrefix, type Prefix } from '#wire/prefix.ts'
+import { AddressPool, readAddress, readNamed, readReference } from './lab-file-values.ts'
+import type { Guest, LabHost, Link, Subnet } from './lab-file.ts'
+import type { YamlValue } from './yaml-value.ts'
+
+interface Known {
+  readonly hosts: readonly LabHost[]
+  readonly subnets: readonly Subnet[]
+  readonly links: readonly Link[]
+}
+
+interface Draft {
+  readonly name: string
+  readonly value: YamlValue
+  readonly host: string
+  readonly subnet: Subnet
+  /** By family; families that the file leaves out are given out later. */
+  readonly given: ReadonlyMap<4 | 6, Ip>
+}
+
+/** The section `guests`. Who has no address gets the first free one of each of the subnet's networks. */
+export function readGuests(value: YamlValue, known: Known): Guest[] {
+  const pools = new Map<Prefix, AddressPool>()
+  for (const subnet of known.subnets) for (const network of subnet.networks) pools.set(network, poolOf(network, subnet, known.links))
+  const drafts = readNamed(value).map(([name, entry]) => readGuest(name, entry, known, pools))
+  return drafts.flatMap((draft) => (draft === undefined ? [] : [complete(draft, pools)]))
+}
+
+/** The pool of a network, without the addresses of the machines on its wire. */
+function poolOf(network: Prefix, subnet: Subnet, links: readonly Link[]): AddressPool {
+  const pool = new AddressPool(network)
+  for (const link of links)
+    if (link.uplink === subnet) for (const { address } of [...link.addresses, ...link.hostAddresses]) if (contains(network, address)) pool.claim(address, link.name)
+  return pool
+}
+
+function readGuest(name: string, value: YamlValue, known: Known, pools: ReadonlyMap<Prefix, AddressPool>): Draft | undefined {
+  const field = value.fields<'host' | 'subnet' | 'address' | 'address6'>(['host', 'subnet'], ['address', 'address6'])
+  const host = field.host && readReference(field.host, 'host', known.hosts)
+  const subnet = field.subnet && readReference(field.subnet, 'subnet', known.subnets)
+  if (host === undefined || subnet === undefined) return undefined
+  const given = new Map<4 | 6, Ip>()
+  for (const [place, family] of [[field.address, 4], [field.address6, 6]] as const) {
+    if (place === undefined) continue
+    const network = subnet.networks.find((candidate) => familyOf(candidate.address) === family)
+    if (network === undefined) {
+      place.report(`subnet ${subnet.name} has no IPv${family} network; give it one as '${family === 4 ? 'network' : 'network6'}'`)
+      continue
+    }
+    const address = readAddress(place, network, subnet.name)
+    if (address === undefined) continue
+    const other = pools.get(network)!.claim(address, name)
+    if (other !== undefined) place.report(`${other} has this address in ${subnet.name}`)
+    given.set(family, address)
+  }
+  return { name, value, host: host.name, subnet, given }
+}
+
+function complete({ name, value, host, subnet, given }: Draft, pools: ReadonlyMap<Prefix, AddressPool>): Guest {
+  const addresses = subnet.networks.flatMap((network): Prefix[] => {
+    const address = given.get(isIpv4(network.address) ? 4 : 6) ?? pools.get(network)!.next(name)
+    if (address === undefined) value.report(`${formatPrefix(network)} of ${subnet.name} has no address left for it`)
+    return address === undefined ? [] : [{ address, length: network.length }]
+  })
+  return { name, host, subnet, addresses }
+}

@@ -1,0 +1,109 @@
+/** The lab file: what it comes to, and how everything that can be wrong with one is told. */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { suite, test } from 'node:test'
+import { formatIp } from '#wire/ip-address.ts'
+import { formatPrefix } from '#wire/prefix.ts'
+import { LabFileError } from './file-problem.ts'
+import { parseLab, readLabFile } from './lab-file.ts'
+
+const good = `
+name: t
+underlay: { network: 192.0.2.0/29 }
+hosts: { h1: { address: 192.0.2.2 }, h2: {}, h3: }
+customers:
+  red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24, network6: 'fd00::/64' } } }
+  blue: { subnets: { a: { vni: 5002, network: 10.0.0.0/24 } } }
+guests:
+  g1: { host: h1, subnet: red/a }
+  g2: { host: h2, subnet: red/a, address: 10.0.0.1 }
+  g3: { host: h3, subnet: blue/a }
+`
+
+/** What parsing says of a lab file, without the path. */
+function problemsOf(text: string): string[] {
+  try {
+    parseLab(text, 'x')
+    return []
+  } catch (error) {
+    assert.ok(error instanceof LabFileError, String(error))
+    return error.message.split('\n')
+  }
+}
+
+/** The good file with one thing changed. */
+const changed = (from: string, to: string): string => {
+  assert.ok(good.includes(from))
+  return good.replace(from, to)
+}
+
+test('addresses that are left out are given out in order, around those that are named', () => {
+  const lab = parseLab(good, 'x')
+  assert.deepEqual(lab.hosts.map(({ address }) => formatIp(address)), ['192.0.2.2', '192.0.2.1', '192.0.2.3'])
+  assert.deepEqual(
+    lab.guests.map(({ addresses }) => addresses.map(formatPrefix)),
+    [['10.0.0.2/24', 'fd00::1/64'], ['10.0.0.1/24', 'fd00::2/64'], ['10.0.0.1/24']],
+  )
+  assert.deepEqual({ mtu: lab.underlay.mtuBytes, port: lab.underlay.port }, { mtu: 1500, port: 4789 })
+})
+
+test('every example is a good lab file', async () => {
+  const examples = new URL('../../examples/', import.meta.url)
+  const files = (await readdir(examples)).filter((name) => name.endsWith('.yaml'))
+  assert.ok(files.length >= 5)
+  const names = await Promise.all(files.map(async (name) => (await readLabFile(new URL(name, examples).pathname)).name))
+  assert.equal(new Set(names).size, names.length, 'two examples share a name and could not be up at once')
+})
+
+suite('what is wrong is told with its place, its value and the way out', () => {
+  const cases: [what: string, text: string, told: RegExp][] = [
+    ['not YAML', 'a: [1', /^x:1:\d+: this is not YAML: /],
+    ['empty', '', /^x:1:1: the file is empty/],
+    ['a key twice', changed('name: t', 'name: t\nname: u'), /^x:3:1: this is not YAML: Map keys must be unique/],
+    ['a list', '- a', /^x:1:1: this must be a map with name, underlay, .*, not a list/],
+    ['nothing but a name', 'name: t', /^x:1:1: 'underlay' and 'hosts' and 'customers' and 'guests' must be given/],
+    ['unknown key', changed('underlay: {', 'underlay: { colour: red,'), /^x:3:21: underlay.colour: 'colour' means nothing here; known here: network, mtu, port/],
+    ['a slip', changed('{ host: h1', '{ hos: h1'), /^x:9:14: guests.g1.hos: 'hos' means nothing here; did you mean 'host'\?/],
+    ['lab name', changed('name: t', 'name: a-b'), /^x:2:7: name: 'a-b' is not a name; names here are lower case letters and digits/],
+    ['long name', changed('  g3:', '  g345678901234567:'), /^x:11:\d+: guests.g345678901234567: .* longer than 15 characters/],
+    ['two of a name', changed('  g3:', '  h3:'), /^x:11:\d+: guests.h3: hosts.h3 has this name/],
+    ['underlay is taken', changed('  g3:', '  underlay:'), /guests.underlay: the underlay has this name/],
+    ['host bits', changed('192.0.2.0/29', '192.0.2.1/29'), /^x:3:22: underlay.network: .* has host bits; the network is 192.0.2.0\/29/],
+    ['MTU', changed('/29', '/29, mtu: 1300'), /underlay.mtu: this must be a whole number from 1330 to 65535, not '1300'/],
+    ['MTU of IPv6', changed('192.0.2.0/29', "'2001:db8::/64', mtu: 1340"), /from 1350 to 65535, not '1340'/],
+    ['host outside', changed('192.0.2.2', '192.0.2.9'), /hosts.h1.address: 192.0.2.9 is not for a machine in the underlay \(192.0.2.0\/29\); take one such as/],
+    ['broadcast', changed('192.0.2.2', '192.0.2.7'), /192.0.2.7 is not for a machine/],
+    ['host address twice', changed('h2: {}', 'h2: { address: 192.0.2.2 }'), /hosts.h2.address: host h1 has this address/],
+    ['underlay full', changed('/29', '/31'), /hosts.h1.address: 192.0.2.2 is not/],
+    ['VNI 0', changed('5001', '0'), /subnets.a.vni: this must be a whole number from 1 to 16777215, not '0'/],
+    ['VNI of 25 bits', changed('5001', '16777216'), /from 1 to 16777215, not '16777216'/],
+    ['VNI twice', changed('5002', '5001'), /customers.blue.subnets.a.vni: VNI 5001 is red\/a's; a VNI belongs to one subnet/],
+    ['no network', changed('{ vni: 5002, network: 10.0.0.0/24 }', '{ vni: 5002 }'), /customers.blue.subnets.a: 'network' \(IPv4\) or 'network6'/],
+    ['wrong family', changed("'fd00::/64'", '10.1.0.0/16'), /network6: 10.1.0.0\/16 is IPv4; here stands an IPv6 network/],
+    ['overlap', changed("'fd00::/64' }", "'fd00::/64' }, b: { vni: 7, network: 10.0.0.128/25 }"), /subnets.b.network: 10.0.0.128\/25 overlaps 10.0.0.0\/24 of red\/a/],
+    ['no such host', changed('host: h2', 'host: h9'), /guests.g2.host: there is no host 'h9'; known here: h1, h2, h3/],
+    ['no such subnet', changed('subnet: blue/a', 'subnet: blue/b'), /guests.g3.subnet: there is no subnet 'blue\/b'; did you mean 'blue\/a'\?/],
+    ['guest outside', changed('address: 10.0.0.1', 'address: 10.0.1.1'), /10.0.1.1 is not for a machine in red\/a \(10.0.0.0\/24\)/],
+    ['octal', changed('address: 10.0.0.1', 'address: 010.0.0.1'), /'010.0.0.1' is not an IPv4 address: '010' has a leading zero/],
+    ['guest address twice', changed('{ host: h1, subnet: red/a }', '{ host: h1, subnet: red/a, address: 10.0.0.1 }'), /guests.g2.address: g1 has this address in red\/a/],
+    ['no such family', changed('subnet: blue/a', "subnet: blue/a, address6: 'fd00::1'"), /guests.g3.address6: subnet blue\/a has no IPv6 network/],
+    ['vtag alone', `${good}links: { w: { host: h1, vtag: 12 } }`, /links.w.vtag: a tag is the uplink's/],
+    ['two uplinks', `${good}links: { w: { host: h1, uplink: red/a }, v: { host: h1, uplink: red/a } }`, /links.v: w is the uplink of red on h1/],
+  ]
+  for (const [what, text, told] of cases)
+    test(what, () => {
+      const problems = problemsOf(text)
+      assert.ok(problems.some((problem) => told.test(problem)), problems.join('\n') || 'nothing is told')
+    })
+})
+
+test('all problems of a file are told at once, in the order of the file', () => {
+  const problems = problemsOf(changed('host: h1', 'host: h8').replace('host: h3', 'host: h9').replace('/29', '/29, mtu: x'))
+  assert.ok(problems.length >= 1)
+  const lines = problems.map((problem) => Number(problem.split(':')[1]))
+  assert.deepEqual(lines, lines.toSorted((a, b) => a - b))
+})
+
+test('a file that is not there is told with the way out', async () => {
+  await assert.rejects(readLabFile('/nowhere/x.yaml'), /cannot read lab file \/nowhere\/x.yaml: there is no such file; the directory examples/)
+})

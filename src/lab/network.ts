@@ -1,0 +1,97 @@
+/** The network of a lab: namespaces, the underlay's bridge, wires. Everything is made inside namespaces of the lab. */
+import { isIpv4 } from '#wire/ip-address.ts'
+import { formatMac } from '#wire/mac.ts'
+import { formatPrefix, type Prefix } from '#wire/prefix.ts'
+import { ipBatch, type IpCommand } from './ip-batch.ts'
+import { guestDevice, underlayDevice } from './names.ts'
+import { netnsNames, type GuestPlan, type LabPlan, type WirePlan } from './plan.ts'
+
+const bridge = 'bridge0'
+
+/** Make the namespaces, and the underlay that joins the hosts. */
+export async function makeNetwork(plan: LabPlan, signal?: AbortSignal): Promise<void> {
+  await ipBatch(netnsNames(plan).map((name) => ['netns', 'add', name]), { signal })
+  await ipBatch(underlayCommands(plan), { netns: plan.underlay.netns, signal })
+  await ipBatch(plan.wires.flatMap((wire) => wireCommands(wire, hostOf(plan, wire).netns)), { signal })
+  const inside: [string, IpCommand[]][] = [
+    ...plan.hosts.map((host): [string, IpCommand[]] => [
+      host.netns,
+      [...hostCommands(host.address), ...plan.wires.filter((wire) => wire.host === host.name).flatMap(({ name, hostAddresses }) => deviceUp(name, hostAddresses))],
+    ]),
+    ...plan.wires.map((wire): [string, IpCommand[]] => [wire.netns, [loopbackUp, ...deviceUp(guestDevice, wire.addresses)]]),
+  ]
+  await inAll(inside, signal)
+}
+
+/** Move the guests' interfaces into their namespaces and set them up. `devices` has name and MTU of each guest's hostif. */
+export async function plugGuests(
+  plan: LabPlan,
+  devices: ReadonlyMap<string, { readonly device: string; readonly mtuBytes: number }>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const moves = plan.hosts.map((host): [string, IpCommand[]] => [
+    host.netns,
+    plan.guests
+      .filter((guest) => guest.host === host.name)
+      .map(({ name, netns }) => ['link', 'set', devices.get(name)!.device, 'netns', netns, 'name', guestDevice]),
+  ])
+  await inAll(moves, signal)
+  await inAll(plan.guests.map((guest) => [guest.netns, guestCommands(guest, devices.get(guest.name)!.mtuBytes)]), signal)
+}
+
+const hostOf = (plan: LabPlan, { host }: WirePlan): { netns: string } => plan.hosts.find(({ name }) => name === host)!
+
+const loopbackUp: IpCommand = ['link', 'set', 'lo', 'up']
+
+/** Without duplicate address detection: these addresses are ours, and a lab should not wait for them. */
+const addressAdd = (device: string, prefix: Prefix): IpCommand => [
+  ...['addr', 'add', formatPrefix(prefix), 'dev', device],
+  ...(isIpv4(prefix.address) ? [] : ['nodad']),
+]
+
+/** Addresses are ours to choose: the kernel adds none of its own, unless the device speaks IPv6. */
+const deviceUp = (device: string, addresses: readonly Prefix[]): IpCommand[] => [
+  ['link', 'set', device, 'addrgenmode', addresses.some(({ address }) => !isIpv4(address)) ? 'eui64' : 'none'],
+  ['link', 'set', device, 'up'],
+  ...addresses.map((address) => addressAdd(device, address)),
+]
+
+function underlayCommands({ underlay, hosts }: LabPlan): IpCommand[] {
+  const mtu = String(underlay.mtuBytes)
+  return [
+    loopbackUp,
+    ['link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0'],
+    ['link', 'set', bridge, 'addrgenmode', 'none'],
+    ...hosts.flatMap(({ name, netns }): IpCommand[] => [
+      ['link', 'add', name, 'mtu', mtu, 'type', 'veth', 'peer', 'name', underlayDevice, 'mtu', mtu, 'netns', netns],
+      ['link', 'set', name, 'addrgenmode', 'none'],
+      ['link', 'set', name, 'master', bridge, 'up'],
+    ]),
+    ['link', 'set', bridge, 'mtu', mtu, 'up'],
+  ]
+}
+
+const hostCommands = (address: Prefix): IpCommand[] => [loopbackUp, ...deviceUp(underlayDevice, [address])]
+
+const wireCommands = ({ name, netns, mac }: WirePlan, host: string): IpCommand[] => [
+  ['link', 'add', name, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
+]
+
+function guestCommands({ addresses }: GuestPlan, mtuBytes: number): IpCommand[] {
+  const families = new Set(addresses.map(({ address }) => (isIpv4(address) ? '0.0.0.0/0' : '::/0')))
+  return [
+    loopbackUp,
+    // The link-local address stands in the plan, so that it is there at once.
+    ['link', 'set', guestDevice, 'addrgenmode', 'none'],
+    ['link', 'set', guestDevice, 'mtu', String(mtuBytes), 'up'],
+    ...addresses.map((address) => addressAdd(guestDevice, address)),
+    // Everything is on the link: a guest may try whatever address it likes, and it is the datapath that says no.
+    ...Array.from(families, (all): IpCommand => ['route', 'add', all, 'dev', guestDevice]),
+  ]
+}
+
+/** Commands for many namespaces, side by side. All have ended when this gives or throws. */
+async function inAll(work: readonly (readonly [string, readonly IpCommand[]])[], signal?: AbortSignal): Promise<void> {
+  const results = await Promise.allSettled(work.map(([netns, commands]) => ipBatch(commands, { netns, signal })))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
