@@ -1,0 +1,139 @@
+/** Holds the arrows of ARCHITECTURE.md: who may import whom. */
+import assert from 'node:assert/strict'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+import { filesBelow, importsByVariable, importsOf, root, textOf } from './sources.ts'
+
+/** Folders of src that the sources of each may import, besides their own. What is not here is forbidden. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  wire: [],
+  abi: ['wire'],
+  kernel: ['abi', 'wire'],
+  datapath: ['kernel', 'abi', 'wire'],
+  object: ['datapath', 'abi', 'wire'],
+  daemon: ['object', 'datapath', 'kernel', 'abi', 'wire'],
+  client: ['abi', 'wire'],
+  cli: ['client', 'abi', 'wire'],
+  lab: ['client', 'abi', 'wire'],
+}
+
+/** Seams: single files that start another half. */
+const seams: readonly (readonly [file: RegExp, folder: string])[] = [
+  [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
+  [/^src\/cli\/lab-failure\.ts$/, 'lab'],
+]
+
+/** What tests beside the sources may import besides: mostly a real other half to speak to. */
+const testArrows: Readonly<Record<string, readonly string[]>> = {
+  datapath: [],
+  object: ['kernel'],
+  daemon: ['client'],
+  client: ['daemon', 'object', 'datapath', 'kernel'],
+  cli: ['daemon', 'object', 'datapath', 'kernel', 'lab'],
+  lab: ['daemon'],
+}
+
+/** npm packages, and the only folders that may import them. */
+const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab'] }
+
+const isTest = (file: string): boolean => file.endsWith('.test.ts')
+const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))
+const folderOf = (file: string): string => (file.startsWith('src/') ? file.split('/')[1]! : file.split('/')[0]!)
+
+/** Why this import may not stand in this file; undefined when it may. */
+function objection(file: string, specifier: string): string | undefined {
+  if (specifier.startsWith('node:')) return file.startsWith('src/wire/') && !isTest(file) ? 'wire imports nothing' : undefined
+  if (specifier.startsWith('#')) return folderObjection(file, specifier.slice(1).split('/')[0]!)
+  if (specifier.startsWith('.')) return relativeObjection(file, specifier)
+  const allowed = packages[specifier]
+  const inTest = isTest(file) || file.startsWith('test/')
+  if (specifier === 'fast-check' || specifier.startsWith('fast-check/')) return inTest ? undefined : 'for tests alone'
+  if (allowed === undefined) return 'this package is not on the list'
+  return inTest || allowed.includes(folderOf(file)) ? undefined : `only ${allowed.join(' and ')} may`
+}
+
+function folderObjection(file: string, target: string): string | undefined {
+  const folder = folderOf(file)
+  if (folder === target) return 'inside a folder, import by ./'
+  if (arrows[target] === undefined) return `there is no src/${target} on the list`
+  // Tests, measurements and scripts stand outside the halves and may look into each; bin starts the command.
+  if (['test', 'bench', 'scripts'].includes(folder)) return undefined
+  if (folder === 'bin') return target === 'cli' ? undefined : 'bin starts src/cli alone'
+  if (arrows[folder]?.includes(target)) return undefined
+  if (isTest(file) && testArrows[folder]?.includes(target)) return undefined
+  if (seams.some(([seam, to]) => seam.test(file) && to === target)) return undefined
+  return `no arrow from ${folder} to ${target}`
+}
+
+function relativeObjection(file: string, specifier: string): string | undefined {
+  const target = relative(root, join(root, dirname(file), specifier))
+  if (!/\.(ts|mjs|json|node)$/.test(specifier)) return 'a relative import names its file, with .ts'
+  if (folderOf(target) === folderOf(file)) return undefined
+  if (file.startsWith('bin/') && target.startsWith('src/cli/')) return undefined
+  if (isTest(file) && target.startsWith('test/')) return undefined
+  // The version, and the command as a program of its own.
+  if (target === 'package.json' || target === 'bin/vpc.mjs') return undefined
+  return target.startsWith('src/') ? `across folders, import by #${target.slice(4)}` : `leaves its folder for ${target}`
+}
+
+test('every import follows an arrow', () => {
+  const found = sources.flatMap((file) =>
+    importsOf(textOf(file)).flatMap((specifier) => {
+      const why = objection(file, specifier)
+      return why === undefined ? [] : [`${file}: '${specifier}': ${why}`]
+    }),
+  )
+  assert.deepEqual(found, [])
+})
+
+test('nothing is imported by a name made at run time, but commands and in tests', () => {
+  const allowed = /^(src\/cli\/|test\/|bench\/|scripts\/|bin\/)|\.test\.ts$/
+  assert.deepEqual(
+    sources.filter((file) => importsByVariable(textOf(file)) && !allowed.test(file)),
+    [],
+  )
+})
+
+test('the arrows have no circle', () => {
+  const below = (folder: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(folder), `${[...path, folder].join(' → ')}`)
+    for (const next of arrows[folder]!) below(next, [...path, folder])
+  }
+  for (const folder of Object.keys(arrows)) below(folder, [])
+})
+
+test('every folder of src is on the list, and in package.json', () => {
+  const folders = new Set(filesBelow('src').map(folderOf))
+  const imports = JSON.parse(textOf('package.json')).imports as Record<string, string>
+  for (const folder of folders) {
+    assert.ok(arrows[folder] !== undefined, `src/${folder}`)
+    assert.equal(imports[`#${folder}/*`], `./src/${folder}/*`)
+  }
+})
+
+test('imports are found in all their forms', () => {
+  const text = [
+    `import a, { b } from '#one/x.ts'`,
+    `import type {\n  C,\n} from "./two.ts"`,
+    `import 'three'`,
+    `export { d } from './four.ts'`,
+    `const e = await import('#wire/x.ts')`,
+    `new Worker(new URL('./six.ts', import.meta.url))`,
+    `export const from = 'seven'`,
+  ].join('\n')
+  assert.deepEqual(importsOf(text).sort(), ['#wire/x.ts', '#one/x.ts', './four.ts', './six.ts', './two.ts', 'three'].sort())
+  assert.equal(importsByVariable('await import(path)'), true)
+  assert.equal(importsByVariable(`await import('./x.ts')`), false)
+})
+
+test('a wrong arrow is objected to', () => {
+  assert.match(objection('src/cli/main.ts', '#kernel/bpf.ts')!, /no arrow from cli to kernel/)
+  assert.match(objection('src/object/host.ts', '#kernel/bpf.ts')!, /no arrow from object to kernel/)
+  assert.match(objection('src/client/vpc.ts', '../daemon/main.ts')!, /across folders/)
+  assert.match(objection('src/wire/mac.ts', 'node:net')!, /imports nothing/)
+  assert.match(objection('src/cli/main.ts', 'koffi')!, /only kernel/)
+  assert.match(objection('src/cli/commands/list.ts', '#daemon/main.ts')!, /no arrow/)
+  assert.equal(objection('src/cli/commands/daemon.ts', '#daemon/main.ts'), undefined)
+})

@@ -1,0 +1,36 @@
+/** Holds rules about the files themselves: their size, their beginning, their names, and no path of anybody's machine. */
+import assert from 'node:assert/strict'
+import { basename } from 'node:path'
+import { test } from 'node:test'
+import { filesBelow, textOf } from './sources.ts'
+
+const maxLines = 400
+const code = filesBelow('src', 'bin', 'test', 'bench', 'scripts', 'bpf').filter((file) => /\.(ts|mjs|c|h)$/.test(file))
+const isGenerated = (text: string): boolean => /generated/i.test(text.split('\n', 1)[0]!)
+
+test(`no file is longer than ${maxLines} lines, but generated ones`, () => {
+  const lines = (text: string): number => text.split('\n').length - 1
+  const long = code.filter((file) => lines(textOf(file)) > maxLines && !isGenerated(textOf(file)))
+  assert.deepEqual(long, [])
+})
+
+test('every source starts with a sentence that says what it is', () => {
+  const sources = code.filter((file) => !file.endsWith('.test.ts') && !file.startsWith('src/cli/commands/'))
+  const silent = sources.filter((file) => !/^(#!.*\n)?(':' )?(\/\* SPDX.*\*\/\n|\/\/ SPDX.*\n)?\s*(\/\*\*?|\/\/)\s/.test(textOf(file)))
+  assert.deepEqual(silent, [])
+})
+
+test('files have names that say something, in kebab-case', () => {
+  const vague = /^(utils?|helpers?|managers?|index|misc|common)\./
+  const wrong = code.filter((file) => vague.test(basename(file)) || !/^[a-z0-9][a-z0-9.-]*$/.test(basename(file)))
+  assert.deepEqual(wrong, [])
+})
+
+test('no file names a path of the machine that it was written on', () => {
+  const path = new RegExp(`(?<![\\w.~$}/-])/(work|root|home)/`)
+  const text = filesBelow('.').filter((file) => /\.(ts|mjs|c|h|md|json|ya?ml)$|^[^.]*$/.test(file))
+  assert.deepEqual(
+    text.filter((file) => path.test(textOf(file)) && file !== 'package-lock.json' && !file.startsWith('test/sources.test')),
+    [],
+  )
+})
