@@ -1,0 +1,112 @@
+/** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
+import type { ProbeResult } from '#abi/info.ts'
+import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
+
+export type { ProbeOptions } from '#datapath/probe/facts.ts'
+
+const minimalKernel = { major: 6, minor: 6 }
+/** What VXLAN adds to a packet, over an underlay of IPv4 and of IPv6. */
+const overhead = { ipv4: 50, ipv6: 70 }
+const guestMtuBytes = 1500
+const minimalGuestMtuBytes = 1280
+
+/** Probe this machine and the network namespace that this process is in. Changes nothing that lasts. */
+export async function probe(options: ProbeOptions): Promise<ProbeResult[]> {
+  return judge(gatherFacts(options, await tryLibbpf()))
+}
+
+/** The same in a vpcd that runs, which has libbpf loaded. */
+export const probeRunning = (options: ProbeOptions): ProbeResult[] => judge(gatherFacts(options, { ok: true, detail: 'libbpf.so.1' }))
+
+/** Judge what was found. `failed`: vpcd does not start. `warning`: it starts, and something will not work or not work well. */
+export const judge = (facts: Facts): ProbeResult[] => [
+  kernel(facts),
+  privileges(facts),
+  needed('btf', facts.btf, 'run a kernel that is built with CONFIG_DEBUG_INFO_BTF=y, as those of distributions are'),
+  wanted('jit', facts.jit, 'packets will be slow: sysctl -w net.core.bpf_jit_enable=1'),
+  needed('libbpf', facts.libbpf, 'install it: apt-get install libbpf1'),
+  objects(facts),
+  bpffs(facts),
+  needed('tcx', facts.tcx, 'run Linux 6.6 or newer with CONFIG_NET_XGRESS=y and CONFIG_BPF_SYSCALL=y'),
+  needed('veth', facts.veth, 'load the module: modprobe veth'),
+  needed('vxlan', facts.vxlan, 'load the module: modprobe vxlan'),
+  wanted('tun', facts.tun, 'vmnics cannot be made: modprobe tun, or make the device: mknod -m 600 /dev/net/tun c 10 200'),
+  mtu(facts),
+  udpPort(facts),
+]
+
+type Judged = Omit<ProbeResult, 'name'>
+
+const ok = (found: string): Judged => ({ state: 'ok', found, remedy: '' })
+const line = (name: string, judged: Judged): ProbeResult => ({ name, ...judged })
+
+const needed = (name: string, { ok: good, detail }: Facts['btf'], remedy: string): ProbeResult =>
+  line(name, good ? ok(detail) : { state: 'failed', found: detail, remedy })
+
+const wanted = (name: string, { ok: good, detail }: Facts['btf'], remedy: string): ProbeResult =>
+  line(name, good ? ok(detail) : { state: 'warning', found: detail, remedy })
+
+function kernel({ kernel: { release, major, minor } }: Facts): ProbeResult {
+  const enough = major > minimalKernel.major || (major === minimalKernel.major && minor >= minimalKernel.minor)
+  const found = `Linux ${release}`
+  const remedy = `run Linux ${minimalKernel.major}.${minimalKernel.minor} or newer: programs are attached by tcx links, which older ones lack`
+  return line('kernel', enough ? ok(found) : { state: 'failed', found, remedy })
+}
+
+function privileges({ privileges: { uid, missing, initialUserNamespace } }: Facts): ProbeResult {
+  if (missing.length > 0) {
+    const found = `user ${uid} without ${missing.join(' and ')}`
+    return line('privileges', { state: 'failed', found, remedy: 'run it as root, or give it these capabilities' })
+  }
+  if (!initialUserNamespace) {
+    const found = 'capabilities of a user namespace other than the initial one'
+    return line('privileges', { state: 'failed', found, remedy: 'run it on the host, or in a container that has no user namespace of its own' })
+  }
+  return line('privileges', ok(`user ${uid} with all that are needed`))
+}
+
+function objects({ objectDir, missingObjects }: Facts): ProbeResult {
+  if (missingObjects.length === 0) return line('programs', ok(`compiled, in ${objectDir}`))
+  const found = `${missingObjects.join(', ')} missing in ${objectDir}`
+  return line('programs', { state: 'failed', found, remedy: 'compile them: npm run build' })
+}
+
+function bpffs({ bpffs: directory, knowsBpffs, bpffsPlan: plan }: Facts): ProbeResult {
+  if (!knowsBpffs) {
+    const remedy = 'run a kernel that is built with CONFIG_BPF_SYSCALL=y'
+    return line('bpffs', { state: 'failed', found: 'the kernel has no BPF file system', remedy })
+  }
+  if (plan.kind === 'hidden') return line('bpffs', { state: 'failed', found: plan.why, remedy: 'run it as root' })
+  if (plan.kind === 'there') return line('bpffs', ok(`${directory} is on one`))
+  if (plan.kind === 'below') return line('bpffs', ok(`${directory} can be made below ${plan.parent}`))
+  return line('bpffs', ok(`one will be mounted on ${plan.mountPoint}`))
+}
+
+function mtu({ underlay }: Facts): ProbeResult {
+  if (underlay.length === 0) {
+    const found = 'no interface that is up has an address'
+    return line('mtu', { state: 'warning', found, remedy: 'give the host an address for a mux to listen on, or guests reach this host alone' })
+  }
+  const rooms = underlay.map(({ name, mtuBytes, ipv4 }) => {
+    const over = ipv4 ? overhead.ipv4 : overhead.ipv6
+    return { name, mtuBytes, over, guest: mtuBytes - over }
+  })
+  const found = rooms.map(({ name, mtuBytes, guest }) => `${name} has ${mtuBytes}: guests get ${guest}`).join('; ')
+  const narrow = rooms.filter(({ guest }) => guest < guestMtuBytes)
+  if (narrow.length === 0) return line('mtu', ok(found))
+  const commands = narrow.map(({ name, over }) => `ip link set ${name} mtu ${guestMtuBytes + over}`).join('; ')
+  const small = narrow.some(({ guest }) => guest < minimalGuestMtuBytes) ? `IPv6 guests need ${minimalGuestMtuBytes} at least; ` : ''
+  return line('mtu', { state: 'warning', found, remedy: `${small}for ${guestMtuBytes}, if what the host is cabled to carries it: ${commands}` })
+}
+
+function udpPort({ udpPort: port, portUse: { ours, others } }: Facts): ProbeResult {
+  if (others.length > 0) {
+    const found = `UDP port ${port} is in use by ${others.join(', ')}`
+    return line('udp-port', { state: 'warning', found, remedy: 'let the muxes of all hosts listen on another port' })
+  }
+  return line('udp-port', ok(ours ? `UDP port ${port} is our mux's` : `UDP port ${port} is free`))
+}
+
+/** One line of text for people: name, what was found, what to do. */
+export const formatProbeLine = ({ name, state, found, remedy }: ProbeResult): string =>
+  state === 'ok' ? `${name}: ${found}` : `${name}: ${found}; ${remedy}`

@@ -1,0 +1,81 @@
+/** Everything that the probe of a machine finds out, without judging it. */
+import { readdirSync } from 'node:fs'
+import { kernelVersion, type KernelVersion } from '#kernel/kernel-version.ts'
+import { knowsBpffs, planBpffs, type BpffsPlan } from '../process/bpffs.ts'
+import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
+import { privileges, type Privileges } from './privileges.ts'
+import { attempt, type Trial } from './trial.ts'
+import { udpPortUse, underlayInterfaces, type PortUse, type UnderlayInterface } from './underlay.ts'
+
+export interface ProbeOptions {
+  /** Directory in which vpcd pins. */
+  readonly bpffs: string
+  /** Where the compiled eBPF objects are. */
+  readonly objectDir: string
+  /** UDP port of VXLAN. Default 4789. */
+  readonly udpPort?: number | undefined
+}
+
+export interface Facts {
+  readonly kernel: KernelVersion
+  readonly privileges: Privileges
+  readonly btf: Trial
+  readonly jit: Trial
+  readonly libbpf: Trial
+  readonly objectDir: string
+  readonly missingObjects: readonly string[]
+  readonly bpffs: string
+  readonly knowsBpffs: boolean
+  readonly bpffsPlan: BpffsPlan
+  readonly tcx: Trial
+  readonly veth: Trial
+  readonly vxlan: Trial
+  readonly tun: Trial
+  readonly underlay: readonly UnderlayInterface[]
+  readonly udpPort: number
+  readonly portUse: PortUse
+}
+
+/** One for each hook of the datapath. */
+const objects = ['ethlink.o', 'mux.o', 'unit.o']
+
+/** Whether libbpf can be loaded, by loading it. Not synchronous, so not part of `gatherFacts`. */
+export async function tryLibbpf(): Promise<Trial> {
+  try {
+    await import('#kernel/libbpf.ts')
+    return { ok: true, detail: 'libbpf.so.1' }
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Look at everything now. Changes nothing that lasts. */
+export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, libbpf: Trial): Facts {
+  const found = privileges()
+  // Without privileges every trial would fail for the same reason; that is said once.
+  const privileged = (run: () => Trial): Trial => (found.missing.length === 0 ? run() : { ok: false, detail: 'cannot be tried without privileges' })
+  return {
+    kernel: kernelVersion(),
+    privileges: found,
+    btf: tryBtf(),
+    jit: privileged(tryJit),
+    libbpf,
+    objectDir,
+    missingObjects: objects.filter((name) => !listed(objectDir).includes(name)),
+    bpffs,
+    knowsBpffs: knowsBpffs(),
+    bpffsPlan: planBpffs(bpffs),
+    tcx: privileged(tryTcx),
+    veth: privileged(tryVeth),
+    vxlan: privileged(() => tryVxlan(udpPort)),
+    tun: tryTun(),
+    underlay: underlayInterfaces(),
+    udpPort,
+    portUse: udpPortUse(udpPort),
+  }
+}
+
+function listed(directory: string): string[] {
+  const names = attempt(() => readdirSync(directory).join('\n'))
+  return names.ok ? names.detail.split('\n') : []
+}

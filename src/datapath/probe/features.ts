@@ -1,0 +1,73 @@
+/** Whether the kernel can what the datapath needs: tried for real, on a device of a network namespace that is thrown away. */
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { createTcxLink } from '#kernel/bpf-link.ts'
+import { isJited, loadPassOn } from '#kernel/bpf-load.ts'
+import { close } from '#kernel/libc.ts'
+import { Netlink } from '#kernel/netlink.ts'
+import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
+import { attempt, type Trial } from './trial.ts'
+
+const LOOPBACK_IFINDEX = 1
+const btfPath = '/sys/kernel/btf/vmlinux'
+const tunPath = '/dev/net/tun'
+
+/** BTF of the kernel. */
+export const tryBtf = (): Trial =>
+  existsSync(btfPath) ? { ok: true, detail: `${btfPath}, ${statSync(btfPath).size} bytes` } : { ok: false, detail: `there is no ${btfPath}` }
+
+/** The just-in-time compiler, by what became of a program. */
+export const tryJit = (): Trial =>
+  attempt(() => {
+    const program = loadPassOn()
+    try {
+      if (!isJited(program)) throw new Error('programs are interpreted')
+      return 'programs are compiled'
+    } finally {
+      close(program)
+    }
+  })
+
+/** A tcx link on both ways of a device. */
+export const tryTcx = (): Trial =>
+  attempt(() =>
+    insideThrowawayNetns(() => {
+      const fds: number[] = []
+      try {
+        fds.push(loadPassOn())
+        fds.push(createTcxLink(fds[0]!, LOOPBACK_IFINDEX, 'ingress'), createTcxLink(fds[0]!, LOOPBACK_IFINDEX, 'egress'))
+        return 'links attach'
+      } finally {
+        for (const fd of fds) close(fd)
+      }
+    }),
+  )
+
+/** A veth pair, what a hostif is. */
+export const tryVeth = (): Trial =>
+  inNetns((netlink) => {
+    netlink.createVeth({ name: 'probe0', peer: 'probe1' })
+    return 'pairs can be made'
+  })
+
+/** A vxlan device that takes its tunnel from each packet, open on its UDP port. */
+export const tryVxlan = (port: number): Trial =>
+  inNetns((netlink) => {
+    const { ifindex } = netlink.createVxlan({ name: 'probe0', dstPort: port, addrGenModeNone: true })
+    netlink.setLink(ifindex, { up: true })
+    return 'devices with collected metadata can be made'
+  })
+
+/** The device by which taps are made. */
+export const tryTun = (): Trial =>
+  attempt(() => {
+    closeSync(openSync(tunPath, 'r+'))
+    return `${tunPath} opens`
+  })
+
+const inNetns = (run: (netlink: Netlink) => string): Trial =>
+  attempt(() =>
+    insideThrowawayNetns(() => {
+      using netlink = Netlink.open()
+      return run(netlink)
+    }),
+  )

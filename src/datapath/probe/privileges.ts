@@ -1,0 +1,22 @@
+/** What this process may do, as far as the datapath needs it. */
+import { readFileSync } from 'node:fs'
+import { effectiveCapabilities, type Capability } from '#kernel/capabilities.ts'
+
+/** Namespaces, mounts and eBPF; devices and addresses. CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. */
+export const neededCapabilities = ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN'] as const satisfies readonly Capability[]
+
+export interface Privileges {
+  readonly uid: number
+  readonly missing: readonly Capability[]
+  /** Capabilities in another user namespace than the initial one do not count for eBPF. */
+  readonly initialUserNamespace: boolean
+}
+
+export function privileges(): Privileges {
+  const effective = effectiveCapabilities()
+  return {
+    uid: process.getuid!(),
+    missing: neededCapabilities.filter((name) => !effective.has(name)),
+    initialUserNamespace: /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8')),
+  }
+}

@@ -1,0 +1,16 @@
+/** The outcome of trying something on the running kernel. */
+
+/** `detail`: what was found, or why not. */
+export interface Trial {
+  readonly ok: boolean
+  readonly detail: string
+}
+
+/** Try; what is thrown becomes the detail. */
+export function attempt(run: () => string): Trial {
+  try {
+    return { ok: true, detail: run() }
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) }
+  }
+}

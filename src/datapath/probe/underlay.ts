@@ -1,0 +1,106 @@
+/** What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { Netlink, type Link } from '#kernel/netlink.ts'
+import { iff } from '#kernel/rtnetlink.ts'
+
+/** Interfaces that vpcd made are known by their alias. */
+const isOurs = (link: Link): boolean => link.alias?.startsWith('vpc:') === true
+
+export interface UnderlayInterface {
+  readonly name: string
+  readonly mtuBytes: number
+  /** It has an IPv4 address; else it has only IPv6 ones. */
+  readonly ipv4: boolean
+}
+
+/** Interfaces of the host that are up and have an address that others can send to. */
+export function underlayInterfaces(): UnderlayInterface[] {
+  using netlink = Netlink.open()
+  const addresses = netlink.addresses().filter(({ address }) => !isLinkLocal(address))
+  return netlink
+    .links()
+    .filter((link) => link.up && (link.flags & iff.LOOPBACK) === 0 && !isOurs(link))
+    .flatMap(({ ifindex, name, mtu }) => {
+      const own = addresses.filter((entry) => entry.ifindex === ifindex)
+      return own.length === 0 ? [] : [{ name, mtuBytes: mtu, ipv4: own.some(({ address }) => address.length === 4) }]
+    })
+}
+
+const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80
+
+export interface PortUse {
+  /** Our own mux has it. */
+  readonly ours: boolean
+  /** Others: `vxlan device flannel.1`, `process 812 (ovs-vswitchd)`. */
+  readonly others: readonly string[]
+}
+
+/** Who receives on a UDP port in this network namespace. */
+export function udpPortUse(port: number): PortUse {
+  using netlink = Netlink.open()
+  const devices = netlink.links().filter((link) => link.vxlan?.port === port && link.up)
+  const others = devices.filter((link) => !isOurs(link)).map(({ name }) => `vxlan device ${name}`)
+  const processes = processesOf(socketsOn(port))
+  others.push(...processes.named)
+  // A socket of no process is the kernel's: that of a vxlan device if there is one, else of another kind of tunnel.
+  if (processes.unnamed > 0 && devices.length === 0) others.push('the kernel, or a process that cannot be seen from here')
+  return { ours: devices.some(isOurs), others }
+}
+
+/** Inodes of the UDP sockets that are bound to a port. */
+function socketsOn(port: number): Set<string> {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
+  const inodes = new Set<string>()
+  for (const table of ['udp', 'udp6']) {
+    for (const line of readLines(`/proc/thread-self/net/${table}`)) {
+      const columns = line.trim().split(/\s+/)
+      if (columns[1]?.endsWith(`:${wanted}`)) inodes.add(columns[9]!)
+    }
+  }
+  return inodes
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').slice(1)
+  } catch {
+    return [] // a kernel without IPv6 has no udp6
+  }
+}
+
+function processesOf(inodes: ReadonlySet<string>): { readonly named: string[]; readonly unnamed: number } {
+  if (inodes.size === 0) return { named: [], unnamed: 0 }
+  const links = new Set([...inodes].map((inode) => `socket:[${inode}]`))
+  const named: string[] = []
+  const found = new Set<string>()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const held = heldBy(pid).filter((target) => links.has(target))
+    if (held.length === 0) continue
+    named.push(`process ${pid} (${commandOf(pid)})`)
+    for (const target of held) found.add(target)
+  }
+  return { named, unnamed: links.size - found.size }
+}
+
+// A process may end while it is looked at.
+function heldBy(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+  } catch {
+    return []
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return 'gone'
+  }
+}

@@ -1,0 +1,2 @@
+/** The locks that keep two daemons from one directory. */
+export { FileLock, LockHeld } from '#kernel/lock.ts'

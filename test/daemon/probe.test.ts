@@ -1,0 +1,123 @@
+/** The probe: every verdict, and what it finds on this machine. Needs root. */
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import type { Facts } from '#datapath/probe/facts.ts'
+import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
+import { Netlink } from '#kernel/netlink.ts'
+import { formatProbeLine, judge, probe, probeRunning } from '#daemon/probe.ts'
+
+const fine = { ok: true, detail: 'fine' }
+const broken = { ok: false, detail: 'bpf(BPF_LINK_CREATE): EINVAL' }
+const good: Facts = {
+  kernel: { release: '6.18.1', major: 6, minor: 18 },
+  privileges: { uid: 0, missing: [], initialUserNamespace: true },
+  btf: fine,
+  jit: fine,
+  libbpf: fine,
+  objectDir: '/opt/vpc/bpf',
+  missingObjects: [],
+  bpffs: '/sys/fs/bpf/vpc',
+  knowsBpffs: true,
+  bpffsPlan: { kind: 'there' },
+  tcx: fine,
+  veth: fine,
+  vxlan: fine,
+  tun: fine,
+  underlay: [{ name: 'eth0', mtuBytes: 1600, ipv4: true }],
+  udpPort: 4789,
+  portUse: { ours: false, others: [] },
+}
+
+const verdicts = (changes: Partial<Facts>): string[] =>
+  judge({ ...good, ...changes })
+    .filter(({ state }) => state !== 'ok')
+    .map((result) => `${result.state} ${formatProbeLine(result)}`)
+
+test('nothing is said of what is as it should be', () => {
+  assert.deepEqual(verdicts({}), [])
+  assert.deepEqual(verdicts({ kernel: { release: '6.6', major: 6, minor: 6 } }), [])
+  assert.deepEqual(verdicts({ kernel: { release: '7.0', major: 7, minor: 0 } }), [])
+  assert.deepEqual(verdicts({ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: true }] }), [])
+  assert.ok(judge(good).every(({ remedy }) => remedy === ''))
+})
+
+const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
+  [{ kernel: { release: '6.5.13', major: 6, minor: 5 } }, /^failed kernel: Linux 6.5.13; run Linux 6.6 or newer/],
+  [{ kernel: { release: '5.19', major: 5, minor: 19 } }, /^failed kernel/],
+  [{ privileges: { uid: 1000, missing: ['CAP_NET_ADMIN'], initialUserNamespace: true } }, /^failed privileges: user 1000 without CAP_NET_ADMIN; run it as root/],
+  [{ privileges: { uid: 0, missing: [], initialUserNamespace: false } }, /^failed privileges: .*user namespace/],
+  [{ btf: broken }, /^failed btf: .*CONFIG_DEBUG_INFO_BTF/],
+  [{ jit: broken }, /^warning jit: .*bpf_jit_enable/],
+  [{ libbpf: broken }, /^failed libbpf: .*apt-get install libbpf1/],
+  [{ missingObjects: ['mux.o', 'unit.o'] }, /^failed programs: mux.o, unit.o missing in \/opt\/vpc\/bpf; compile them/],
+  [{ knowsBpffs: false }, /^failed bpffs/],
+  [{ bpffsPlan: { kind: 'hidden', why: 'EACCES' } }, /^failed bpffs: EACCES; run it as root/],
+  [{ tcx: broken }, /^failed tcx: bpf\(BPF_LINK_CREATE\): EINVAL; run Linux 6.6/],
+  [{ veth: broken }, /^failed veth: .*modprobe veth/],
+  [{ vxlan: broken }, /^failed vxlan: .*modprobe vxlan/],
+  [{ tun: broken }, /^warning tun: .*modprobe tun/],
+  [{ underlay: [] }, /^warning mtu: no interface/],
+  [{ underlay: [{ name: 'eth0', mtuBytes: 1500, ipv4: true }] }, /^warning mtu: eth0 has 1500: guests get 1450; for 1500.*ip link set eth0 mtu 1550$/],
+  [{ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: false }] }, /guests get 1480; .*mtu 1570$/],
+  [{ underlay: [{ name: 'eth0', mtuBytes: 1300, ipv4: true }] }, /IPv6 guests need 1280 at least/],
+  [{ portUse: { ours: false, others: ['vxlan device flannel.1'] } }, /^warning udp-port: UDP port 4789 is in use by vxlan device flannel.1; /],
+]
+for (const [changes, said] of wrong) {
+  test(`one line for ${JSON.stringify(changes)}`, () => {
+    const lines = verdicts(changes)
+    assert.equal(lines.length, 1)
+    assert.match(lines[0]!, said)
+  })
+}
+
+const options = { bpffs: '/sys/fs/bpf/vpc', objectDir: '/nonexistent' }
+
+test('on this machine everything but the programs of a directory that is not there', async () => {
+  const failed = (await probe(options)).filter(({ state }) => state === 'failed')
+  assert.deepEqual(
+    failed.map(({ name }) => name),
+    ['programs'],
+  )
+})
+
+test('a vxlan device and a process on the port are named; our own mux is not complained of', async () => {
+  const line = (udpPort: number) => formatProbeLine(probeRunning({ ...options, udpPort }).find(({ name }) => name === 'udp-port')!)
+  insideThrowawayNetns(() => {
+    using netlink = Netlink.open()
+    assert.match(line(4789), /is free$/)
+    netlink.createVxlan({ name: 'theirs', dstPort: 4789, up: true })
+    assert.match(line(4789), /in use by vxlan device theirs;/)
+    netlink.createVxlan({ name: 'ours', dstPort: 4790, up: true, alias: 'vpc:x' })
+    assert.match(line(4790), /4790 is our mux's$/)
+  })
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  assert.match(line(socket.address().port), new RegExp(`process ${process.pid} \\(`))
+  socket.close()
+})
+
+test('the MTU of interfaces with an address is looked at, that of our own is not', () => {
+  const line = () => formatProbeLine(probeRunning(options).find(({ name }) => name === 'mtu')!)
+  insideThrowawayNetns(() => {
+    using netlink = Netlink.open()
+    const { ifindex } = netlink.createVeth({ name: 'wan', peer: { name: 'peer', up: true }, mtu: 1500, up: true })
+    assert.match(line(), /no interface/)
+    netlink.addAddress({ ifindex, address: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 })
+    assert.match(line(), /^mtu: wan has 1500: guests get 1450;/)
+    netlink.setLink(ifindex, { mtu: 1550 })
+    assert.equal(line(), 'mtu: wan has 1550: guests get 1500')
+    netlink.setLink(ifindex, { alias: 'vpc:x' })
+    assert.match(line(), /no interface/)
+  })
+})
+
+test('the probe leaves no descriptor open and stays in its namespace', async () => {
+  const { readdirSync, readlinkSync } = await import('node:fs')
+  const look = (): unknown => [readdirSync('/proc/self/fd').length, readlinkSync('/proc/thread-self/ns/net')]
+  await probe(options)
+  const before = look()
+  for (let i = 0; i < 3; i++) probeRunning(options)
+  assert.deepEqual(look(), before)
+})
