@@ -12,7 +12,7 @@ import type { Limits } from '#daemon/limits.ts'
 import type { Log } from '#daemon/log.ts'
 import type { Caller } from '#daemon/opener.ts'
 import { Server } from '#daemon/server.ts'
-import { peerCredentialsOf } from '#datapath/process/peer.ts'
+import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { EchoHost } from './echo-host.ts'
 
 export interface EchoServer extends AsyncDisposable {

@@ -9,7 +9,7 @@ import { encodeFrame, frameHeader, frameKind } from '#abi/frame.ts'
 import { generateId } from '#abi/id.ts'
 import { VpcError } from '#client/error.ts'
 import { Server } from '#daemon/server.ts'
-import { peerCredentialsOf } from '#datapath/process/peer.ts'
+import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { EchoHost } from './echo-host.ts'
 import { ctlFrame, echoServer, openFrame, RawClient, until, type EchoServer } from './echo-server.ts'
 

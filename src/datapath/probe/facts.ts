@@ -1,7 +1,7 @@
 /** Everything that the probe of a machine finds out, without judging it. */
 import { readdirSync } from 'node:fs'
 import { kernelVersion, type KernelVersion } from '#kernel/kernel-version.ts'
-import { knowsBpffs, planBpffs, type BpffsPlan } from '../process/bpffs.ts'
+import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
 import { privileges, type Privileges } from './privileges.ts'
 import { attempt, type Trial } from './trial.ts'
