@@ -1,23 +1,123 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-#include <linux/pkt_cls.h>
-#include "lib/maps.h"
+/*
+ * A wrapped interface of the host, whose stack stays its owner.
+ *
+ * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units; all else goes
+ * on untouched, first of all what is addressed to the host itself, which is passed by its packet type alone.
+ * Egress, attached only where a VTEP listens on another port than the mux, rewrites the outer UDP port that encap.h asked for.
+ */
+#include "lib/answer.h"
+#include "lib/flood.h"
+#include "lib/forward.h"
+#include "lib/inspect.h"
+#include "lib/outer-port.h"
 
-const volatile __u32 vpc_drop_events_per_second = 20;
-const volatile __u32 vpc_miss_events_per_second = 100;
+#define PACKET_HOST 0
+#define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
+
+/* Takes the tag off and looks the frame over as one of the segment. Returns a drop reason or 0. */
+static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
+{
+	int reason = vlan_strip(skb, packet->vlan);
+
+	if (!reason)
+		reason = parse_ethernet(skb, packet);
+	return reason ? reason : inspect(skb, packet);
+}
+
+/* Puts the tag back that enter() took, priority and all. */
+static __always_inline int leave(struct __sk_buff *skb, struct tag tag)
+{
+	if (tag.proto && !skb->vlan_present)
+		bpf_skb_vlan_push(skb, bpf_htons(tag.proto), tag.tci);
+	return TO_THE_HOST;
+}
+
+/* The host gets the broadcast too, unless it was a question for one of our units and has become the answer. */
+static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet, struct tag tag)
+{
+	int outcome = enter(skb, packet);
+
+	if (!outcome) {
+		count_rx(packet->source, skb->len);
+		outcome = answer(skb, packet);
+		if (outcome == OUTCOME_ANSWERED)
+			return send_back_action(skb);
+		outcome = flood_packet(skb, packet);
+	}
+	if (outcome && outcome != VPC_DROP_LINK_CONTROL && outcome != VPC_DROP_NO_LISTENER)
+		report_drop(skb, packet, outcome);
+	note(skb, VPC_VERDICT_NONE, 0);
+	return leave(skb, tag);
+}
+
+static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+	int reason;
+
+	if (!dst || dst->kind == VPC_DST_UPLINK)
+		return TO_THE_HOST;
+	count_rx(packet->source, skb->len);
+	reason = enter(skb, packet);
+	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst);
+}
+
+/* A frame from the wire whose sender is ours or behind a VTEP is our own frame come back. */
+static __always_inline bool is_reflection(const struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+
+	return dst && dst->kind != VPC_DST_UPLINK;
+}
+
+/* Reads the MACs; the frame may still have its tag. */
+static __always_inline bool read_macs(struct __sk_buff *skb, struct packet *packet)
+{
+	struct ethhdr *eth;
+
+	if (!linear(skb, ETH_HLEN))
+		return false;
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return false;
+	packet->dmac = mac_at(eth->h_dest);
+	packet->smac = mac_at(eth->h_source);
+	return true;
+}
 
 SEC("tc")
 int vpc_ethlink(struct __sk_buff *skb)
 {
-	__u32 key = skb->ifindex + vpc_drop_events_per_second + vpc_miss_events_per_second;
+	struct packet packet = { .hook = HOOK_ETHLINK };
+	__u32 ifindex = skb->ifindex;
+	struct vpc_port *port;
+	struct tag tag = {};
 
-	return bpf_map_lookup_elem(&ports, &key) && bpf_map_lookup_elem(&fdb, &key) && bpf_map_lookup_elem(&flood, &key) ? TC_ACT_SHOT : TC_ACT_OK;
+	if (skb->pkt_type == PACKET_HOST)
+		return TO_THE_HOST;
+	port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (!port || !(port->flags & VPC_PORT_UP))
+		return TO_THE_HOST;
+	if (!vlan_absent(skb))
+		tag = vlan_tag(skb);
+	if (!vlan_matches(tag, port->vlan) || !read_macs(skb, &packet))
+		return TO_THE_HOST;
+	packet.source = port->stats;
+	packet.segment = port->segment;
+	packet.vlan = port->vlan;
+	if (is_reflection(&packet)) {
+		report_drop(skb, &packet, VPC_DROP_SOURCE_MAC);
+		return TO_THE_HOST;
+	}
+	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
-
-char _license[] SEC("license") = "Dual BSD/GPL";
 
 SEC("tc")
 int vpc_ethlink_out(struct __sk_buff *skb)
 {
-	(void)skb;
+	rewrite_outer_port(skb);
 	return TC_ACT_UNSPEC;
 }
+
+char _license[] SEC("license") = "Dual BSD/GPL";

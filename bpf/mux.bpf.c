@@ -1,16 +1,120 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-#include <linux/pkt_cls.h>
-#include "lib/maps.h"
+/*
+ * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated frame with
+ * its outer header as metadata. To local units, and to the uplink for senders that are known; never into a tunnel again.
+ */
+#include "lib/answer.h"
+#include "lib/flood.h"
+#include "lib/forward.h"
+#include "lib/inspect.h"
 
-const volatile __u32 vpc_drop_events_per_second = 20;
-const volatile __u32 vpc_miss_events_per_second = 100;
+/* Whether the outer header leads to a segment of this host; sets packet->segment. Returns a drop reason or 0. */
+static __always_inline int enter(struct __sk_buff *skb, struct packet *packet, const struct vpc_mux *mux)
+{
+	struct tunnel tunnel = {};
+	struct vpc_segment *segment;
+	__u32 vni;
+
+	if (!decap_read(skb, &tunnel) || !decap_is_for(&tunnel, mux))
+		return VPC_DROP_BAD_TUNNEL;
+	vni = tunnel.key.tunnel_id;
+	packet->segment = vni;
+	segment = bpf_map_lookup_elem(&segments, &vni);
+	if (!segment)
+		return VPC_DROP_UNKNOWN_VNI;
+	return segment->flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
+}
+
+/* A unit of this host is not behind a tunnel. Notes whether the sender is known to be. Returns a drop reason or 0. */
+static __always_inline int check_sender(struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+
+	if (dst && dst->kind == VPC_DST_LOCAL)
+		return VPC_DROP_SOURCE_MAC;
+	packet->remote_source = dst && dst->kind == VPC_DST_REMOTE;
+	return 0;
+}
+
+static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
+{
+	int outcome = answer(skb, packet);
+
+	if (outcome == OUTCOME_ANSWERED)
+		return send_back_action(skb);
+	if (outcome == OUTCOME_BROADCAST)
+		outcome = flood_packet(skb, packet);
+	return outcome ? drop(skb, packet, outcome) : TC_ACT_SHOT;
+}
+
+static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+
+	if (!dst)
+		dst = uplink_of(packet->segment);
+	if (!dst || dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
+		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
+	return deliver(skb, packet, dst);
+}
+
+static __always_inline int from_underlay(struct __sk_buff *skb)
+{
+	struct packet packet = { .hook = HOOK_MUX, .source = VPC_STATS_NONE };
+	__u32 ifindex = skb->ifindex;
+	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
+	int reason;
+
+	if (!mux)
+		return drop(skb, &packet, VPC_DROP_BAD_TUNNEL);
+	packet.source = mux->stats;
+	count_rx(packet.source, skb->len);
+	reason = enter(skb, &packet, mux);
+	if (!reason)
+		reason = vlan_absent(skb) ? 0 : VPC_DROP_VLAN_MISMATCH;
+	if (!reason)
+		reason = parse_ethernet(skb, &packet);
+	if (!reason)
+		reason = check_sender(&packet);
+	if (!reason)
+		reason = inspect(skb, &packet);
+	if (reason)
+		return drop(skb, &packet, reason);
+	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);
+}
 
 SEC("tc")
 int vpc_mux(struct __sk_buff *skb)
 {
-	__u32 key = skb->ifindex + vpc_drop_events_per_second + vpc_miss_events_per_second;
+	return from_underlay(skb);
+}
 
-	return bpf_map_lookup_elem(&ports, &key) && bpf_map_lookup_elem(&fdb, &key) && bpf_map_lookup_elem(&flood, &key) ? TC_ACT_SHOT : TC_ACT_OK;
+/* What is set as the way there is read as the way here: the ends change places. */
+standalone int set_trace_key(struct __sk_buff *skb)
+{
+	__u32 vni = skb->cb[4], flags = 0;
+	struct bpf_tunnel_key key = { .tunnel_id = vni & 0xffffff };
+
+	if (vni & VPC_TRACE_IPV6) {
+		flags = BPF_F_TUNINFO_IPV6;
+		for (int i = 0; i < 4; i++)
+			key.remote_ipv6[i] = key.local_ipv6[i] = skb->cb[i];
+		key.remote_ipv6[3] += bpf_htonl(1);
+	} else {
+		key.local_ipv4 = bpf_ntohl(skb->cb[0]);
+		key.remote_ipv4 = key.local_ipv4 + 1;
+	}
+	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
+}
+
+/*
+ * The same for BPF_PROG_TEST_RUN, which can give a packet no tunnel metadata: they come in skb->cb, see abi.h. What user space attaches
+ * is vpc_mux; this program is only ever run.
+ */
+SEC("tc")
+int vpc_mux_trace(struct __sk_buff *skb)
+{
+	return set_trace_key(skb) ? TC_ACT_UNSPEC : from_underlay(skb);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,16 +1,63 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-#include <linux/pkt_cls.h>
-#include "lib/maps.h"
+/*
+ * From a guest: ingress of the switch side of a unit (a hostif's veth, a vmnic's tap).
+ *
+ * Which port is it, is the frame well-formed and its sender who it says, does the host answer it itself; then by destination: to a
+ * local unit, into the tunnel, out of the uplink, or to everybody in the segment.
+ */
+#include "lib/answer.h"
+#include "lib/flood.h"
+#include "lib/forward.h"
+#include "lib/inspect.h"
 
-const volatile __u32 vpc_drop_events_per_second = 20;
-const volatile __u32 vpc_miss_events_per_second = 100;
+static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
+{
+	int outcome = answer(skb, packet);
+
+	if (outcome == OUTCOME_ANSWERED)
+		return send_back_action(skb);
+	if (outcome == OUTCOME_SILENCE)
+		return TC_ACT_SHOT;
+	if (outcome == OUTCOME_BROADCAST)
+		outcome = flood_packet(skb, packet);
+	return outcome ? drop(skb, packet, outcome) : TC_ACT_SHOT;
+}
+
+static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+
+	if (!dst)
+		dst = uplink_of(packet->segment);
+	return dst ? deliver(skb, packet, dst) : drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
+}
 
 SEC("tc")
 int vpc_unit(struct __sk_buff *skb)
 {
-	__u32 key = skb->ifindex + vpc_drop_events_per_second + vpc_miss_events_per_second;
+	struct packet packet = { .hook = HOOK_UNIT, .source = VPC_STATS_NONE };
+	__u32 ifindex = skb->ifindex;
+	struct vpc_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	int reason;
 
-	return bpf_map_lookup_elem(&ports, &key) && bpf_map_lookup_elem(&fdb, &key) && bpf_map_lookup_elem(&flood, &key) ? TC_ACT_SHOT : TC_ACT_OK;
+	if (!port)
+		return drop(skb, &packet, VPC_DROP_NOT_CONNECTED);
+	packet.source = port->stats;
+	packet.segment = port->segment;
+	packet.flags = port->flags;
+	packet.vlan = port->vlan;
+	packet.own = mac_at(port->mac);
+	count_rx(packet.source, skb->len);
+	if (!(packet.flags & VPC_PORT_UP))
+		return drop(skb, &packet, VPC_DROP_SWITCH_DOWN);
+	reason = vlan_strip(skb, packet.vlan);
+	if (!reason)
+		reason = parse_ethernet(skb, &packet);
+	if (!reason)
+		reason = inspect(skb, &packet);
+	if (reason)
+		return drop(skb, &packet, reason);
+	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

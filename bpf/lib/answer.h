@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Questions that are put to everybody (ARP requests, neighbour solicitations, DHCP) and what the host says to them.
+ *
+ * From a guest:
+ *   the table knows the address          answered at once, also a probe for a duplicate of somebody else's address
+ *   it is the asker's own address        silence, which is the right answer to a probe for duplicates; counted as answered
+ *   the table does not know it           an event; then a broadcast if the segment floods, else dropped
+ *   an announcement of its own address   a broadcast like any other, when the table or the port's list confirm it; else as unknown
+ *   DHCP                                 an event, and a broadcast like any other
+ * From the mux or the wire the host answers for its own units alone; everything else is a broadcast.
+ */
+#ifndef VPC_ANSWER_H
+#define VPC_ANSWER_H
+
+#include "arp.h"
+#include "event.h"
+#include "nd.h"
+
+/* What answer() returns besides a drop reason. */
+enum outcome {
+	OUTCOME_ANSWERED = 0,
+	OUTCOME_BROADCAST = -1,
+	OUTCOME_SILENCE = -2,
+};
+
+/* The address is the sender's own by the port's list, or because a host makes it of its MAC. */
+static __always_inline bool is_own_address(const struct packet *packet)
+{
+	struct address link_local = ipv6_link_local(packet->own);
+
+	if (address_equal(&packet->target, &link_local))
+		return true;
+	return packet->flags & VPC_PORT_ADDRESSES && port_lists(packet, &packet->target);
+}
+
+static __always_inline bool is_local(__u32 segment, struct mac mac)
+{
+	struct vpc_fdb_key key = { .segment = segment };
+	struct vpc_dst *dst;
+
+	*(struct mac *)key.mac = mac;
+	dst = bpf_map_lookup_elem(&fdb, &key);
+	return dst && dst->kind == VPC_DST_LOCAL;
+}
+
+/* Returns an outcome or a drop reason. */
+static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u32 id = packet->segment;
+	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
+
+	report_miss(skb, packet, packet->question == QUESTION_ARP ? VPC_EVENT_ARP_MISS : VPC_EVENT_ND_MISS);
+	return segment && segment->flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
+}
+
+/* Whether the host answers with this entry, for a guest's question. Returns 1 to answer, an outcome or a drop reason. */
+static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+{
+	bool own = neighbour ? mac_equal(mac_at(neighbour->mac), packet->smac) : is_own_address(packet);
+
+	if (own)
+		return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_SILENCE;
+	if (!neighbour)
+		return miss(skb, packet);
+	return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_ANSWERED;
+}
+
+static __always_inline int judge_stranger(struct packet *packet, struct vpc_neighbour *neighbour)
+{
+	if (packet->announcement || !neighbour || !is_local(packet->segment, mac_at(neighbour->mac)))
+		return OUTCOME_BROADCAST;
+	return OUTCOME_ANSWERED;
+}
+
+/* Answers a question of ARP or ND. Returns an outcome or a drop reason. */
+standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
+{
+	struct vpc_neighbour *neighbour;
+	int outcome;
+
+	if (!packet)
+		return VPC_DROP_MALFORMED;
+	neighbour = neighbour_of(packet->segment, &packet->target);
+	if (packet->hook == HOOK_UNIT)
+		outcome = judge_guest(skb, packet, neighbour);
+	else
+		outcome = judge_stranger(packet, neighbour);
+	if (outcome == OUTCOME_SILENCE)
+		note(skb, VPC_VERDICT_CONSUMED, 0);
+	else if (outcome != OUTCOME_ANSWERED)
+		return outcome;
+	if (outcome == OUTCOME_ANSWERED) {
+		int reason = packet->question == QUESTION_ARP ? reply_arp(skb, packet, neighbour) : reply_nd(skb, packet, neighbour);
+
+		if (reason)
+			return reason;
+	}
+	count(packet->source, answered);
+	return outcome;
+}
+
+/* Deals with a question. Returns an outcome or a drop reason. */
+static __always_inline int answer(struct __sk_buff *skb, struct packet *packet)
+{
+	if (packet->question == QUESTION_NONE)
+		return OUTCOME_BROADCAST;
+	if (packet->question != QUESTION_DHCP)
+		return answer_neighbour(skb, packet);
+	if (packet->hook == HOOK_UNIT)
+		report_miss(skb, packet, VPC_EVENT_DHCP);
+	return OUTCOME_BROADCAST;
+}
+
+#endif

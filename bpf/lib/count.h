@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Counters. A source's rx counts all that came from it, dropped packets included: rx = forwarded + answered + dropped. */
+#ifndef VPC_COUNT_H
+#define VPC_COUNT_H
+
+#include "maps.h"
+
+#define count(source, field)                                                                                                        \
+	do {                                                                                                                        \
+		__u32 key_ = (source);                                                                                              \
+		struct vpc_stats *stats_ = bpf_map_lookup_elem(&stats, &key_);                                                      \
+		if (stats_)                                                                                                         \
+			stats_->field++;                                                                                            \
+	} while (0)
+
+static __always_inline void count_rx(__u32 source, __u32 bytes)
+{
+	struct vpc_stats *entry = bpf_map_lookup_elem(&stats, &source);
+
+	if (!entry)
+		return;
+	entry->rx_packets++;
+	entry->rx_bytes += bytes;
+}
+
+static __always_inline void count_tx(__u32 destination, __u32 bytes)
+{
+	struct vpc_stats *entry = bpf_map_lookup_elem(&stats, &destination);
+
+	if (!entry)
+		return;
+	entry->tx_packets++;
+	entry->tx_bytes += bytes;
+}
+
+/* The first drop of a source for a reason makes the entry; a packet on another CPU may be quicker. */
+static __always_inline void count_drop(__u32 source, __u32 reason)
+{
+	struct vpc_drop_key key = { .stats = source, .reason = reason };
+	__u64 zero = 0, *value = bpf_map_lookup_elem(&drops, &key);
+
+	if (!value) {
+		bpf_map_update_elem(&drops, &key, &zero, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&drops, &key);
+	}
+	if (value)
+		++*value;
+}
+
+/* Leaves the decision where a test run can read it. */
+static __always_inline void note(struct __sk_buff *skb, enum vpc_verdict verdict, __u32 detail)
+{
+	skb->cb[VPC_CB_VERDICT] = verdict;
+	skb->cb[VPC_CB_DETAIL] = detail;
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Broadcast and multicast: copies to the local units and the uplink of a segment, then to its VTEPs.
+ *
+ * What came out of a tunnel never goes into one again, and out of an uplink only when its sender is known to sit behind a VTEP: two
+ * hosts with uplinks to one wire would otherwise hand each other the same frame for ever.
+ */
+#ifndef VPC_FLOOD_H
+#define VPC_FLOOD_H
+
+#include "count.h"
+#include "encap.h"
+#include "event.h"
+#include "packet.h"
+#include "vlan.h"
+
+/* What is flooded, and what has become of it. */
+struct flood_tally {
+	__u32 segment;
+	__u32 l3_len;
+	__u32 no_uplink;
+	__u32 sent;
+	__u32 too_big;
+	__u32 failed;
+};
+
+struct flood_walk {
+	struct __sk_buff *skb;
+	struct flood_tally *tally;
+	struct vpc_flood *page;
+};
+
+/* The place that the packet came from is left out. */
+static __always_inline bool flood_skips(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
+{
+	if (dst->kind == VPC_DST_UPLINK && tally->no_uplink)
+		return true;
+	return dst->kind == VPC_DST_NONE || dst->ifindex == skb->ifindex;
+}
+
+/* Sends one copy, with the tag that the destination needs; the packet itself stays as it was. */
+static __always_inline int flood_copy(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
+{
+	int failed;
+
+	if (dst->kind == VPC_DST_REMOTE)
+		return !encap_prepare(skb, segment, dst) || bpf_clone_redirect(skb, dst->ifindex, 0);
+	if (!dst->vlan)
+		return bpf_clone_redirect(skb, dst->ifindex, 0);
+	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
+		return -1;
+	failed = bpf_clone_redirect(skb, dst->ifindex, 0);
+	bpf_skb_vlan_pop(skb);
+	return failed;
+}
+
+static long flood_one(__u32 i, struct flood_walk *walk)
+{
+	struct flood_tally *tally = walk->tally;
+	struct vpc_flood *page = walk->page;
+	struct __sk_buff *skb = walk->skb;
+	struct vpc_dst dst;
+
+	if (i >= VPC_FLOOD_PAGE || i >= page->count)
+		return 1;
+	dst = page->dst[i];
+	/* Read after the destination: see struct vpc_flood. */
+	barrier();
+	if (page->segment != tally->segment)
+		return 1;
+	if (flood_skips(skb, tally, &dst))
+		return 0;
+	if (dst.mtu && tally->l3_len > dst.mtu && !skb->gso_size) {
+		tally->too_big++;
+	} else if (flood_copy(skb, tally->segment, &dst)) {
+		tally->failed++;
+	} else {
+		tally->sent++;
+		count_tx(dst.stats, skb->len);
+	}
+	return 0;
+}
+
+/* Floods to one page; true when another follows. The tally is not on this function's stack, where each count would be a state. */
+standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u32 number)
+{
+	struct vpc_flood_key key = { .page = number };
+	struct flood_walk walk = { .skb = skb, .tally = tally };
+
+	if (!tally)
+		return false;
+	key.segment = tally->segment;
+	walk.page = bpf_map_lookup_elem(&flood, &key);
+	if (!walk.page)
+		return false;
+	bpf_loop(VPC_FLOOD_PAGE, flood_one, &walk, 0);
+	return walk.page->more != 0;
+}
+
+/* The packet's copies are on their way; what is left to say of those that are not. Returns a drop reason or 0. */
+static __always_inline int flood_result(struct __sk_buff *skb, struct packet *packet, const struct flood_tally *tally)
+{
+	int reason = tally->too_big ? VPC_DROP_TOO_BIG : tally->failed ? VPC_DROP_ENCAP_FAILED : 0;
+
+	if (!tally->sent)
+		return reason ? reason : VPC_DROP_NO_LISTENER;
+	if (reason)
+		report_drop(skb, packet, reason);
+	count(packet->source, flooded);
+	note(skb, VPC_VERDICT_FLOOD, tally->sent);
+	return 0;
+}
+
+/* Sends a copy to everybody in the segment but its sender. Returns a drop reason or 0. */
+standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
+{
+	struct flood_tally tally = {};
+
+	if (!packet)
+		return VPC_DROP_MALFORMED;
+	tally.segment = packet->segment;
+	tally.l3_len = packet->l3_len;
+	tally.no_uplink = packet->hook == HOOK_MUX && !packet->remote_source;
+	for (__u32 number = 0; number < VPC_FLOOD_PAGES; number++)
+		if (!flood_page(skb, &tally, number))
+			break;
+	if (packet->hook != HOOK_MUX)
+		flood_page(skb, &tally, VPC_FLOOD_REMOTE);
+	return flood_result(skb, packet, &tally);
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Unicast: where a frame goes, and getting it there. */
+#ifndef VPC_FORWARD_H
+#define VPC_FORWARD_H
+
+#include "encap.h"
+#include "event.h"
+#include "too-big.h"
+
+static __always_inline struct vpc_dst *fdb_lookup(__u32 segment, struct mac mac)
+{
+	struct vpc_fdb_key key = { .segment = segment };
+
+	*(struct mac *)key.mac = mac;
+	return bpf_map_lookup_elem(&fdb, &key);
+}
+
+/* The uplink of a segment, or nothing. */
+static __always_inline struct vpc_dst *uplink_of(__u32 id)
+{
+	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
+
+	return segment && segment->uplink.kind == VPC_DST_UPLINK ? &segment->uplink : 0;
+}
+
+/*
+ * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody else's, because
+ * its destination is not the MAC of the device that it came in by; the kernel before 6.16 leaves that so.
+ */
+static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
+{
+	bpf_skb_change_type(skb, 0 /* PACKET_HOST */);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+/* Sends the packet to its destination, whatever kind that is, or drops it. */
+static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+{
+	__u32 ifindex = dst->ifindex, length = skb->len, kind = dst->kind;
+
+	if (ifindex == skb->ifindex)
+		return drop(skb, packet, VPC_DROP_HAIRPIN);
+	if (!fits(skb, packet, dst->mtu))
+		return too_big(skb, packet, dst->mtu);
+	if (kind == VPC_DST_REMOTE && !encap_prepare(skb, packet->segment, dst))
+		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
+	if (dst->vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
+		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
+	count_tx(dst->stats, length);
+	note(skb, VPC_VERDICT_FORWARD, ifindex);
+	skb->cb[VPC_CB_STATS] = dst->stats;
+	skb->cb[VPC_CB_KIND] = kind;
+	return dst->flags & VPC_DST_PEER ? redirect_peer(skb, ifindex) : bpf_redirect(ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Is this a packet that may be passed on, and what does it ask? The same for all hooks; a guest's sources are checked too. */
+#ifndef VPC_INSPECT_H
+#define VPC_INSPECT_H
+
+#include "arp.h"
+#include "ipv4.h"
+#include "ipv6.h"
+
+/* Of a packet whose Ethernet header has been parsed. Returns a drop reason or 0. */
+static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet)
+{
+	int reason = check_source_mac(packet);
+
+	if (reason)
+		return reason;
+	switch (packet->type) {
+	case ETH_P_IP:
+		return inspect_ipv4(skb, packet);
+	case ETH_P_IPV6:
+		return inspect_ipv6(skb, packet);
+	case ETH_P_ARP:
+		return inspect_arp(skb, packet);
+	default:
+		return 0;
+	}
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The outer UDP destination port of a tunnel packet that leaves for a VTEP on another port than the mux's own. encap.h puts the port
+ * into skb->mark, which lives through the vxlan device; here, before large segments are cut, the header is set right.
+ */
+#ifndef VPC_OUTER_PORT_H
+#define VPC_OUTER_PORT_H
+
+#include "ipv6.h"
+
+/* Offset of the UDP header, 0 if there is none (another protocol, a later fragment). */
+static __always_inline __u32 outer_udp(struct __sk_buff *skb)
+{
+	struct iphdr ip;
+	struct ipv6 ip6;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.protocol != IPPROTO_UDP)
+			return 0;
+		return ip.frag_off & bpf_htons(IPV4_OFFSET) ? 0 : ETH_HLEN + ip.ihl * 4;
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_skb_load_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6)))
+		return 0;
+	return ip6.nexthdr == IPPROTO_UDP ? ETH_HLEN + IPV6_HLEN : 0;
+}
+
+static __always_inline void rewrite_outer_port(struct __sk_buff *skb)
+{
+	__be16 wanted = bpf_htons(skb->mark & ~VPC_MARK_PORT_MASK);
+	struct udp udp;
+	__u32 offset;
+
+	if ((skb->mark & VPC_MARK_PORT_MASK) != VPC_MARK_PORT)
+		return;
+	skb->mark = 0;
+	offset = outer_udp(skb);
+	if (!offset || bpf_skb_load_bytes(skb, offset, &udp, sizeof(udp)))
+		return;
+	bpf_l4_csum_replace(skb, offset + offsetof(struct udp, check), udp.dport, wanted, sizeof(wanted) | BPF_F_MARK_MANGLED_0);
+	bpf_skb_store_bytes(skb, offset + offsetof(struct udp, dport), &wanted, sizeof(wanted), 0);
+}
+
+#endif

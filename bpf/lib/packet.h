@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What a program knows about the packet in work, and how it looks into it.
+ *
+ * Nothing here writes into the packet directly: a program that does makes the kernel copy the head of every cloned packet (each TCP
+ * segment that waits for its acknowledgement is one) before the program even starts. Answers are written with helpers.
+ */
+#ifndef VPC_PACKET_H
+#define VPC_PACKET_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include "../abi.h"
+#include "mac.h"
+
+#ifndef ETH_P_8021AD
+#define ETH_P_8021AD 0x88A8
+#endif
+#define ETH_P_QINQ_OLD 0x9100
+
+/*
+ * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path that leads to it. Such a
+ * function must be global, and its pointers may be null for all the verifier knows.
+ */
+#define standalone __noinline
+
+enum hook {
+	HOOK_UNIT,    /* from a guest */
+	HOOK_MUX,     /* from the underlay, decapsulated */
+	HOOK_ETHLINK, /* from the wire of a wrapped interface */
+};
+
+enum question {
+	QUESTION_NONE,
+	QUESTION_ARP,
+	QUESTION_ND,
+	QUESTION_DHCP,
+};
+
+struct packet {
+	__u32 source;        /* index into the stats table: the port or mux that it came from */
+	__u32 segment;
+	__u32 flags;         /* VPC_PORT_* */
+	__u32 l3_len;        /* all that follows the Ethernet header */
+	enum hook hook;
+	enum question question; /* what its sender wants to know */
+	__u16 type;          /* EtherType, host order */
+	__u16 vlan;          /* that it came with and an answer must carry */
+	__u16 upper;         /* offset of the header above IP; 0: none here (not IP, or not the first fragment) */
+	__u8 proto;          /* of that header */
+	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
+	__u32 upper_len;
+	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
+	__u8 pad;
+	struct mac own;      /* of the unit */
+	struct mac smac;
+	struct mac dmac;
+	struct address target; /* of a question */
+	struct address asker;  /* of a question: its source address, all zero in a probe for duplicates */
+};
+
+/*
+ * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies there.
+ * Pointers into the packet must be taken anew afterwards.
+ */
+static __always_inline bool linear(struct __sk_buff *skb, __u32 length)
+{
+	if ((void *)(long)skb->data + length <= (void *)(long)skb->data_end)
+		return true;
+	return !bpf_skb_pull_data(skb, length);
+}
+
+static __always_inline bool is_tag(__u16 type)
+{
+	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == ETH_P_QINQ_OLD;
+}
+
+/* Reads the Ethernet header of an untagged packet, or one whose tag has been taken off. Returns a drop reason or 0. */
+static __always_inline int parse_ethernet(struct __sk_buff *skb, struct packet *packet)
+{
+	struct ethhdr *eth;
+
+	if (!linear(skb, ETH_HLEN))
+		return VPC_DROP_MALFORMED;
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return VPC_DROP_MALFORMED;
+	packet->dmac = mac_at(eth->h_dest);
+	packet->smac = mac_at(eth->h_source);
+	packet->type = bpf_ntohs(eth->h_proto);
+	packet->l3_len = skb->len - ETH_HLEN;
+	if (packet->type < ETH_P_802_3_MIN)
+		return VPC_DROP_NOT_ETHERNET_II;
+	if (is_tag(packet->type) || skb->vlan_present)
+		return VPC_DROP_VLAN_MISMATCH;
+	return mac_is_link_control(packet->dmac) ? VPC_DROP_LINK_CONTROL : 0;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Checksums that are still to be filled in by whoever sends a packet out (CHECKSUM_PARTIAL), and what they do to an ICMP error that
+ * quotes such a packet: the device would write into the quotation after the error's own checksum has been made over it. No helper
+ * takes the mark off. So the field gets the one value that filling it in gives back: it is then right before and after.
+ */
+#ifndef VPC_PARTIAL_H
+#define VPC_PARTIAL_H
+
+#include <bpf/bpf_core_read.h>
+#include "checksum.h"
+
+#define CHECKSUM_PARTIAL 3
+
+struct sk_buff {
+	__u8 ip_summed : 2;
+	__u16 csum_start;
+	__u16 csum_offset;
+	unsigned char *head;
+	unsigned char *data;
+} __attribute__((preserve_access_index));
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+/* `length`: of the whole packet. The field lies within it: the kernel does not cut a packet shorter than that. */
+static __noinline int settle_partial_checksum(struct __sk_buff *skb, __u32 length)
+{
+	struct sk_buff *kernel = bpf_cast_to_kern_ctx(skb);
+	__u32 start, field, sum;
+	__u16 value = 0;
+
+	if (BPF_CORE_READ_BITFIELD(kernel, ip_summed) != CHECKSUM_PARTIAL)
+		return 0;
+	start = kernel->csum_start - (__u32)((__u64)kernel->data - (__u64)kernel->head);
+	field = start + kernel->csum_offset;
+	if (start >= length || field + sizeof(value) > length)
+		return 0;
+	bpf_skb_store_bytes(skb, field, &value, sizeof(value), 0);
+	sum = bpf_ntohs(sum_packet(skb, start, length - start));
+	/* x = ~(sum + x) in ones' complement: x = -sum/2 modulo 65535, where 32768 is the half of 1. */
+	value = bpf_htons((65535 - sum) % 65535 * 32768 % 65535);
+	return bpf_skb_store_bytes(skb, field, &value, sizeof(value), 0);
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The headers above IP, as far as the datapath looks: their least lengths, and UDP for DHCP. */
+#ifndef VPC_UDP_H
+#define VPC_UDP_H
+
+#include "packet.h"
+
+#ifndef IPPROTO_ICMPV6
+#define IPPROTO_ICMPV6 58
+#endif
+#define DHCP_SERVER 67
+#define DHCP_CLIENT 68
+#define DHCPV6_CLIENT 546
+#define DHCPV6_SERVER 547
+
+struct udp {
+	__be16 sport, dport, len, check;
+};
+
+/* The least that a first fragment must hold of the header above IP. */
+static __always_inline __u32 upper_least(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 20;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 8;
+	case IPPROTO_SCTP:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+/* Reads the UDP header; `whole`: the packet is no fragment, so that the header's length must fit. Returns a drop reason or 0. */
+static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, bool whole, struct udp *udp)
+{
+	__u32 len;
+
+	if (bpf_skb_load_bytes(skb, packet->upper, udp, sizeof(*udp)))
+		return VPC_DROP_MALFORMED;
+	len = bpf_ntohs(udp->len);
+	if (whole && !skb->gso_size && (len < sizeof(*udp) || len > packet->upper_len))
+		return VPC_DROP_MALFORMED;
+	return 0;
+}
+
+/*
+ * A guest is a DHCP client, never a server. The ports of a client's side are closed as destinations too, because a client does not
+ * look at the source port of what it gets. Returns a drop reason or 0.
+ */
+static __always_inline int check_dhcp(struct packet *packet, const struct udp *udp, __u16 client, __u16 server)
+{
+	if (udp->dport == bpf_htons(server) && mac_is_multicast(packet->dmac))
+		packet->question = QUESTION_DHCP;
+	if (!(packet->flags & VPC_PORT_ANTISPOOF))
+		return 0;
+	return udp->sport == bpf_htons(server) || udp->dport == bpf_htons(client) ? VPC_DROP_DHCP_SPOOF : 0;
+}
+
+#endif
