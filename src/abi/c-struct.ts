@@ -97,12 +97,15 @@ export const u64: Field<bigint> = {
 export const bytes = (size: number): Field<Uint8Array> => ({
   size,
   align: 1,
-  read: (v, o) => new Uint8Array(v.buffer, v.byteOffset + o, size).slice(),
+  // Byte by byte: for the few bytes of an address that is several times as fast as another view of the buffer.
+  read(v, o) {
+    const value = new Uint8Array(size)
+    for (let i = 0; i < size; i++) value[i] = v.getUint8(o + i)
+    return value
+  },
   write(v, o, value) {
     if (value.length > size) throw new RangeError(`field of ${size} bytes cannot take ${value.length}`)
-    const target = new Uint8Array(v.buffer, v.byteOffset + o, size)
-    target.fill(0)
-    target.set(value)
+    for (let i = 0; i < size; i++) v.setUint8(o + i, value[i] ?? 0)
   },
 })
 

@@ -61,6 +61,13 @@ export interface BatchResult {
   readonly errno: number
 }
 
+/** Elements of a map, see `batches`. */
+export interface MapBatch {
+  readonly keys: Memory
+  readonly values: Memory
+  readonly count: number
+}
+
 /** A map, held by a descriptor of its own. */
 export class BpfMap implements Disposable {
   readonly fd: number
@@ -74,8 +81,8 @@ export class BpfMap implements Disposable {
   readonly isPerCpu: boolean
   /** The BTF of its key and value; id 0: it has none. */
   readonly btf: { readonly id: number; readonly keyTypeId: number; readonly valueTypeId: number }
-  /** Bytes of one element's value as the system call copies it. */
-  readonly #slotSize: number
+  /** Bytes of one element's value as the system call copies it: of a per-CPU map those of all CPUs. */
+  readonly slotSize: number
   readonly #key: Memory
   readonly #value: Memory
   readonly #attr: Memory
@@ -94,9 +101,9 @@ export class BpfMap implements Disposable {
     this.flags = info.flags
     this.btf = { id: info.btfId, keyTypeId: info.btfKeyTypeId, valueTypeId: info.btfValueTypeId }
     this.isPerCpu = perCpuTypes.includes(info.type)
-    this.#slotSize = this.isPerCpu ? this.#cpuStride * possibleCpus() : info.valueSize
+    this.slotSize = this.isPerCpu ? this.#cpuStride * possibleCpus() : info.valueSize
     this.#key = allocate(info.keySize)
-    this.#value = allocate(this.#slotSize)
+    this.#value = allocate(this.slotSize)
     this.#attr = allocate(elementAttr.size)
     elementAttr.write(this.#attr.view, 0, { mapFd: fd, key: this.#key.address, value: this.#value.address, flags: 0n })
   }
@@ -164,18 +171,40 @@ export class BpfMap implements Disposable {
     return this.entries().map(([key]) => key)
   }
 
-  /** All elements, by batches. */
+  /** All elements. */
   entries(): [key: Uint8Array, value: Uint8Array][] {
     const found: [Uint8Array, Uint8Array][] = []
-    for (const { keys, values, count } of this.#dump()) {
+    for (const { keys, values, count } of this.batches()) {
       for (let i = 0; i < count; i++) {
-        found.push([
-          keys.slice(i * this.keySize, (i + 1) * this.keySize),
-          values.slice(i * this.#slotSize, (i + 1) * this.#slotSize),
-        ])
+        found.push([keys.bytes.slice(i * this.keySize, (i + 1) * this.keySize), values.bytes.slice(i * this.slotSize, (i + 1) * this.slotSize)])
       }
     }
     return found
+  }
+
+  /** All elements as the kernel gives them: keys back to back, and values, of which each takes `slotSize` bytes. */
+  *batches(): Generator<MapBatch> {
+    // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
+    let room = Math.min(this.maxEntries, DUMP_BATCH)
+    const position = allocate(Math.max(this.keySize, 8))
+    let started = false
+    for (;;) {
+      const keys = allocate(room * this.keySize)
+      const values = allocate(room * this.slotSize)
+      const attr = batchAttr.encode({
+        inBatch: started ? position.address : 0n, outBatch: position.address, keys: keys.address, values: values.address,
+        count: room, mapFd: this.fd, elementFlags: 0n, flags: 0n,
+      })
+      const result = tryBpf('MAP_LOOKUP_BATCH', attr)
+      if (result === -errno.ENOSPC) {
+        room *= 2
+        continue
+      }
+      if (result < 0 && result !== -errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_BATCH)', -result, this.name)
+      yield { keys, values, count: batchAttr.decode(attr).count }
+      if (result < 0) return
+      started = true
+    }
   }
 
   /** Set many keys, given back to back. Throws KernelError, after some were set: `tryUpdateBatch` tells how many. */
@@ -186,7 +215,13 @@ export class BpfMap implements Disposable {
 
   /** Set many keys, given back to back, until one fails. */
   tryUpdateBatch(keys: Uint8Array, values: Uint8Array, flags: number = updateFlag.any): BatchResult {
-    return this.#batch('MAP_UPDATE_BATCH', keys, values, flags)
+    let done = 0
+    for (;;) {
+      const result = this.#batch('MAP_UPDATE_BATCH', keys.subarray(done * this.keySize), values.subarray(done * this.slotSize), flags)
+      done += result.done
+      // A map without preallocated elements can use up its stock of free ones faster than the kernel refills it: then the rest goes on.
+      if (result.errno !== errno.ENOMEM || result.done === 0) return { done, errno: result.errno }
+    }
   }
 
   /** Delete many keys, given back to back. Those that are not there are passed over. The result counts the deleted. */
@@ -215,9 +250,9 @@ export class BpfMap implements Disposable {
 
   /** A value as the system call takes it. */
   #slot(value: Uint8Array): Uint8Array {
-    if (value.length === this.#slotSize) return value
+    if (value.length === this.slotSize) return value
     if (value.length !== this.valueSize) throw new RangeError(`map ${this.name}: value of ${value.length} bytes, not ${this.valueSize}`)
-    const slot = new Uint8Array(this.#slotSize)
+    const slot = new Uint8Array(this.slotSize)
     for (let start = 0; start < slot.length; start += this.#cpuStride) slot.set(value, start)
     return slot
   }
@@ -237,7 +272,7 @@ export class BpfMap implements Disposable {
 
   #batch(command: BpfCommand, keys: Uint8Array, values: Uint8Array | undefined, flags: number): BatchResult {
     const count = keys.length / this.keySize
-    if (!Number.isInteger(count) || (values && values.length !== count * this.#slotSize)) {
+    if (!Number.isInteger(count) || (values && values.length !== count * this.slotSize)) {
       throw new RangeError(`map ${this.name}: a batch of ${keys.length} bytes of keys and ${values?.length} of values`)
     }
     if (count === 0) return { done: 0, errno: 0 }
@@ -251,27 +286,4 @@ export class BpfMap implements Disposable {
     return { done: batchAttr.decode(attr).count, errno: result < 0 ? -result : 0 }
   }
 
-  *#dump(): Generator<{ keys: Uint8Array; values: Uint8Array; count: number }> {
-    // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
-    let room = Math.min(this.maxEntries, DUMP_BATCH)
-    const position = allocate(Math.max(this.keySize, 8))
-    let started = false
-    for (;;) {
-      const keys = allocate(room * this.keySize)
-      const values = allocate(room * this.#slotSize)
-      const attr = batchAttr.encode({
-        inBatch: started ? position.address : 0n, outBatch: position.address, keys: keys.address, values: values.address,
-        count: room, mapFd: this.fd, elementFlags: 0n, flags: 0n,
-      })
-      const result = tryBpf('MAP_LOOKUP_BATCH', attr)
-      if (result === -errno.ENOSPC) {
-        room *= 2
-        continue
-      }
-      if (result < 0 && result !== -errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_BATCH)', -result, this.name)
-      yield { keys: keys.bytes, values: values.bytes, count: batchAttr.decode(attr).count }
-      if (result < 0) return
-      started = true
-    }
-  }
 }

@@ -1,0 +1,88 @@
+/** What the datapath counts, per source (port or mux): summed over CPUs, read while it goes on. */
+import { encodeArray } from '#abi/layouts.ts'
+import { u32 } from '#abi/c-struct.ts'
+import type { BpfMap } from '#kernel/bpf-map.ts'
+import { dropKey, dropReasons, stats as statsLayout, type DropReason } from './layout.ts'
+
+/** Counters of one source. */
+export type Stats = { -readonly [K in keyof typeof statsLayout.fields]: number }
+
+/** Packets dropped, by reason; only those that are not 0. */
+export type Drops = Partial<Record<DropReason, number>>
+
+const counterNames = Object.keys(statsLayout.fields) as (keyof Stats)[]
+
+/** Table `stats`. Indexes are given out by user space, below `size`. */
+export class StatsTable {
+  readonly size: number
+  readonly #map: BpfMap
+
+  constructor(map: BpfMap) {
+    this.#map = map
+    this.size = map.maxEntries
+  }
+
+  /** Counters of an index. Throws RangeError for one that the table does not have. */
+  read(index: number): Stats {
+    const sum = Object.fromEntries(counterNames.map((name) => [name, 0])) as Stats
+    const cpus = this.#map.lookupPerCpu(indexKey(index))
+    if (!cpus) throw new RangeError(`table stats has ${this.size} entries, there is no ${index}`)
+    for (const cpu of cpus) {
+      const counted = statsLayout.decode(cpu)
+      for (const name of counterNames) sum[name] += Number(counted[name])
+    }
+    return sum
+  }
+
+  /** Set an index's counters to 0, before it is given to somebody else. */
+  clear(index: number): void {
+    this.#map.update(indexKey(index), new Uint8Array(statsLayout.size))
+  }
+}
+
+/** Table `drops`, by the same index. */
+export class DropsTable {
+  readonly #map: BpfMap
+
+  constructor(map: BpfMap) {
+    this.#map = map
+  }
+
+  /** Drops of an index. */
+  read(index: number): Drops {
+    const drops: Drops = {}
+    dropReasons.forEach((reason, number) => {
+      const cpus = this.#map.lookupPerCpu(dropKey.encode({ stats: index, reason: number }))
+      if (cpus) add(drops, reason, cpus)
+    })
+    return drops
+  }
+
+  /** Drops of every index that has any. */
+  readAll(): Map<number, Drops> {
+    const all = new Map<number, Drops>()
+    for (const [key, value] of this.#map.entries()) {
+      const { stats, reason } = dropKey.decode(key)
+      const drops = all.get(stats) ?? {}
+      all.set(stats, drops)
+      add(drops, dropReasons[reason] ?? 'none', this.#map.splitPerCpu(value))
+    }
+    return all
+  }
+
+  /** Forget an index's drops. */
+  clear(index: number): void {
+    this.#map.deleteBatch(encodeArray(dropKey, dropReasons.map((_, reason) => ({ stats: index, reason }))))
+  }
+}
+
+function add(drops: Drops, reason: DropReason, cpus: readonly Uint8Array[]): void {
+  const sum = cpus.reduce((total, cpu) => total + Number(new DataView(cpu.buffer, cpu.byteOffset).getBigUint64(0, true)), 0)
+  if (sum > 0) drops[reason] = (drops[reason] ?? 0) + sum
+}
+
+function indexKey(index: number): Uint8Array {
+  const key = new Uint8Array(4)
+  u32.write(new DataView(key.buffer), 0, index)
+  return key
+}

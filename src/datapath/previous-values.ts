@@ -1,0 +1,56 @@
+/** What a map's keys have before many of them are set, so that it can be put back when not all of them could be. */
+import type { BpfMap, MapBatch } from '#kernel/bpf-map.ts'
+
+/** Values of before a batch. */
+export interface PreviousValues {
+  /** Put back what the first `count` keys had. */
+  restore(count: number): void
+}
+
+type Lookup = (key: Uint8Array) => Uint8Array | undefined
+
+/** One lookup costs as much as this many elements of a dump. */
+const LOOKUP_COST = 16
+
+/** Remember what keys, given back to back, have now. */
+export function remember(map: BpfMap, keys: Uint8Array): PreviousValues {
+  const { keySize } = map
+  const all = Array.from({ length: keys.length / keySize }, (_, i) => keys.subarray(i * keySize, (i + 1) * keySize))
+  const before = all.length * LOOKUP_COST < map.maxEntries ? lookedUp(map, all) : dumped(map)
+  return { restore: (count) => restore(map, all.slice(0, count), before()) }
+}
+
+// Each key gets the value of before the batch, so one that was given twice comes out right.
+function restore(map: BpfMap, keys: readonly Uint8Array[], before: Lookup): void {
+  for (const key of keys) {
+    const value = before(key)
+    if (value) map.update(key, value)
+    else map.delete(key)
+  }
+}
+
+const textOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+
+function lookedUp(map: BpfMap, keys: readonly Uint8Array[]): () => Lookup {
+  const values = keys.map((key) => map.lookup(key))
+  return () => {
+    const byKey = new Map(keys.map((key, i) => [textOf(key), values[i]]))
+    return (key) => byKey.get(textOf(key))
+  }
+}
+
+/** Copies the whole map, and looks into the copy only when something must be put back. */
+function dumped(map: BpfMap): () => Lookup {
+  const batches = [...map.batches()]
+  return () => {
+    const byKey = new Map(batches.flatMap((batch) => elements(map, batch)))
+    return (key) => byKey.get(textOf(key))
+  }
+}
+
+function elements({ keySize, slotSize }: BpfMap, { keys, values, count }: MapBatch): [string, Uint8Array][] {
+  return Array.from({ length: count }, (_, i) => [
+    textOf(keys.bytes.subarray(i * keySize, (i + 1) * keySize)),
+    values.bytes.subarray(i * slotSize, (i + 1) * slotSize),
+  ])
+}

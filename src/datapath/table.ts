@@ -1,0 +1,101 @@
+/** A table of the datapath with typed keys and values: one BPF map. */
+import type { Field } from '#abi/c-struct.ts'
+import { encodeArray } from '#abi/layouts.ts'
+import type { BpfMap } from '#kernel/bpf-map.ts'
+import { errno, KernelError } from '#kernel/errno.ts'
+import { remember } from './previous-values.ts'
+
+/** A table that takes no more. Nothing of what was asked for was done. */
+export class TableFull extends Error {
+  readonly table: string
+  readonly maxEntries: number
+  readonly errno = errno.ENOSPC
+  constructor(table: string, maxEntries: number) {
+    super(`table ${table} is full: it has room for ${maxEntries} entries`)
+    this.name = 'TableFull'
+    this.table = table
+    this.maxEntries = maxEntries
+  }
+}
+
+/** What the kernel says when a map takes no more: it has all its entries, or there is no memory for another. */
+const fullErrnos: readonly number[] = [errno.E2BIG, errno.ENOSPC, errno.ENOMEM]
+
+/** Nobody but this process writes such a table; the datapath reads it all the time, and sees each entry whole. */
+export class Table<K, V> {
+  readonly name: string
+  readonly maxEntries: number
+  readonly #map: BpfMap
+  readonly #key: Field<K>
+  readonly #value: Field<V>
+
+  constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>) {
+    if (map.keySize !== key.size || map.valueSize !== value.size) {
+      throw new RangeError(`table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${value.size}`)
+    }
+    this.name = name
+    this.maxEntries = map.maxEntries
+    this.#map = map
+    this.#key = key
+    this.#value = value
+  }
+
+  /** The value of a key. */
+  get(key: K): V | undefined {
+    const value = this.#map.lookup(encode(this.#key, key))
+    return value && decode(this.#value, value)
+  }
+
+  /** Set a key's value, whether it was there or not. Throws TableFull. */
+  set(key: K, value: V): void {
+    try {
+      this.#map.update(encode(this.#key, key), encode(this.#value, value))
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  /** Delete a key. False when it was not there. */
+  delete(key: K): boolean {
+    return this.#map.delete(encode(this.#key, key))
+  }
+
+  /** All entries, in no order. */
+  entries(): [key: K, value: V][] {
+    const found: [K, V][] = []
+    for (const { keys, values, count } of this.#map.batches()) {
+      for (let i = 0; i < count; i++) found.push([this.#key.read(keys.view, i * this.#key.size), this.#value.read(values.view, i * this.#value.size)])
+    }
+    return found
+  }
+
+  /** Set many keys: all of them, or when the table has no room for all of them, none. Throws TableFull. */
+  setMany(entries: readonly (readonly [key: K, value: V])[]): void {
+    const keys = encodeArray(this.#key, entries.map(([key]) => key))
+    const values = encodeArray(this.#value, entries.map(([, value]) => value))
+    const before = remember(this.#map, keys)
+    const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
+    if (failure === 0) return
+    before.restore(done)
+    throw this.#explained(new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, this.name))
+  }
+
+  /** Delete many keys. Those that are not there are passed over. The result counts the deleted. */
+  deleteMany(keys: readonly K[]): number {
+    return this.#map.deleteBatch(encodeArray(this.#key, keys))
+  }
+
+  #explained(error: unknown): unknown {
+    return error instanceof KernelError && fullErrnos.includes(error.errno) ? new TableFull(this.name, this.maxEntries) : error
+  }
+}
+
+function encode<T>(field: Field<T>, value: T): Uint8Array {
+  const bytes = new Uint8Array(field.size)
+  field.write(new DataView(bytes.buffer), 0, value)
+  return bytes
+}
+
+function decode<T>(field: Field<T>, bytes: Uint8Array): T {
+  return field.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)
+}

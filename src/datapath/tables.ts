@@ -1,0 +1,52 @@
+/** All tables of the datapath that user space reads or writes, by the names of bpf/lib/maps.h. */
+import { u32, type Field } from '#abi/c-struct.ts'
+import type { BpfMap } from '#kernel/bpf-map.ts'
+import { DropsTable, StatsTable } from './counters.ts'
+import * as layout from './layout.ts'
+import { Table } from './table.ts'
+
+/** The maps, as `Tables` needs them. */
+export type OpenMap = (name: string) => BpfMap
+
+/** What a packet's way through the host is decided by, and what it leaves behind. */
+export class Tables implements Disposable {
+  /** Unit sides and wrapped interfaces, by ifindex. */
+  readonly ports: Table<number, layout.Port>
+  readonly fdb: Table<layout.FdbKey, layout.Dst>
+  readonly flood: Table<layout.FloodKey, layout.Flood>
+  readonly neighbours: Table<layout.NeighbourKey, layout.Neighbour>
+  /** The value says nothing. */
+  readonly portAddresses: Table<layout.PortAddressKey, number>
+  /** By segment. */
+  readonly segments: Table<number, layout.Segment>
+  /** By the ifindex of the mux's device. */
+  readonly muxes: Table<number, layout.Mux>
+  readonly stats: StatsTable
+  readonly drops: DropsTable
+  readonly #maps = new DisposableStack()
+
+  /** Open all tables. Each map is closed with them. */
+  constructor(openMap: OpenMap) {
+    const map = (name: string): BpfMap => this.#maps.use(openMap(name))
+    const table = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> => new Table(name, map(name), key, value)
+    try {
+      this.ports = table('ports', u32, layout.port)
+      this.fdb = table('fdb', layout.fdbKey, layout.dst)
+      this.flood = table('flood', layout.floodKey, layout.flood)
+      this.neighbours = table('neighbours', layout.neighbourKey, layout.neighbour)
+      this.portAddresses = table('port_addresses', layout.portAddressKey, u32)
+      this.segments = table('segments', u32, layout.segment)
+      this.muxes = table('muxes', u32, layout.mux)
+      this.stats = new StatsTable(map('stats'))
+      this.drops = new DropsTable(map('drops'))
+    } catch (error) {
+      this.#maps.dispose()
+      throw error
+    }
+  }
+
+  /** Close the descriptors. The tables live on where they are pinned or used. */
+  [Symbol.dispose](): void {
+    this.#maps.dispose()
+  }
+}
