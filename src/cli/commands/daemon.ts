@@ -1,0 +1,29 @@
+/** `vpc daemon`. */
+import { command } from '../command.ts'
+import { text } from '../option.ts'
+
+export default command({
+  path: 'daemon',
+  summary: 'run vpcd, the daemon of this host, in the foreground',
+  description: `vpcd holds the objects of this host and loads the programs that forward packets. It listens on the socket vpcd.sock in its run directory. It
+    begins with a probe of the kernel, which vpc doctor shows too.
+
+    SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
+    vpcd may run on one machine when each has directories of its own.`,
+  options: {
+    runDir: text('directory for the socket', 'DIR', 'directory').default('/run/vpc'),
+    stateDir: text('directory for what must outlive a restart', 'DIR', 'directory').default('/var/lib/vpc'),
+    bpffs: text('directory, in a BPF file system, for what must outlive vpcd', 'DIR', 'directory').default('/sys/fs/bpf/vpc'),
+  },
+  examples: [
+    { line: 'vpc daemon', does: 'the daemon of this host' },
+    {
+      line: 'vpc daemon --run-dir=/run/vpc2 --state-dir=/var/lib/vpc2 --bpffs=/sys/fs/bpf/vpc2',
+      does: 'a second one, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
+    },
+  ],
+  async run({ runDir, stateDir, bpffs }, { global: { logLevel, logFormat, utc } }) {
+    const { runDaemon } = await import('#daemon/main.ts')
+    await runDaemon({ runDir, stateDir, bpffs, logLevel, logFormat, utc })
+  },
+})

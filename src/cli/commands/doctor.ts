@@ -1,0 +1,37 @@
+/** `vpc doctor`. */
+import { fileURLToPath } from 'node:url'
+import type { ProbeResult } from '#abi/info.ts'
+import { command, type Context } from '../command.ts'
+import { exitCodes } from '../failure.ts'
+import { isUnreachable } from '../outcome.ts'
+import { text } from '../option.ts'
+import type { Style } from '../style.ts'
+
+export default command({
+  path: 'doctor',
+  summary: 'check whether this host has what vpc needs',
+  description: `Asks vpcd, or looks itself when vpcd is not there. What is missing is said with what to do about it; the exit code is 1 then.`,
+  options: { bpffs: text('directory that vpcd is to pin in, when vpcd is not there', 'DIR', 'directory').default('/sys/fs/bpf/vpc') },
+  examples: [{ line: 'vpc doctor', does: 'check' }],
+  async run({ bpffs }, context) {
+    const results = await probe(context, bpffs)
+    context.output.result(results, () => results.map((result) => line(result, context.output.style)).join('\n'))
+    return results.some(({ state }) => state === 'failed') ? exitCodes.failed : exitCodes.ok
+  },
+})
+
+async function probe({ vpc }: Context, bpffs: string): Promise<ProbeResult[]> {
+  try {
+    await using mgmt = await (await vpc()).mgmt()
+    return await mgmt.probe()
+  } catch (error) {
+    if (!isUnreachable(error)) throw error
+    const { probe: probeHere } = await import('#daemon/probe.ts')
+    return probeHere({ bpffs, objectDir: fileURLToPath(new URL('../../../build/bpf', import.meta.url)) })
+  }
+}
+
+function line({ name, state, found, remedy }: ProbeResult, style: Style): string {
+  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[state]
+  return ` ${mark}  ${name}: ${found}${remedy === '' ? '' : `\n          ${style.bold(remedy)}`}`
+}

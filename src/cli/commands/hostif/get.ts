@@ -1,0 +1,29 @@
+/** `vpc hostif get`. */
+import { command } from '../../command.ts'
+import { hostifId } from '../../id-options.ts'
+import { formatFields } from '../../table.ts'
+
+export default command({
+  path: 'hostif get',
+  summary: 'show a hostif',
+  options: { hostifId },
+  examples: [{ line: 'vpc hostif get --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3', does: 'all that is known of it' }],
+  async run({ hostifId: id }, { vpc, output }) {
+    await using object = await (await vpc()).openHostif(id)
+    const info = await object.describe()
+    output.result(info, () =>
+      formatFields(
+        [
+          ['unit name', info.unit],
+          ['id', info.id],
+          ['device', info.device],
+          ['host device', info.hostDevice],
+          ['mac', info.mac],
+          ['mtu', `${info.mtuBytes} ${info.mtuSet ? '(set)' : '(from the underlay)'}`],
+          ['port', info.port ?? 'none'],
+        ],
+        output.style,
+      ),
+    )
+  },
+})

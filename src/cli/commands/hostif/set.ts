@@ -1,0 +1,35 @@
+/** `vpc hostif set`. */
+import type { HostifInfo } from '#abi/info.ts'
+import type { Hostif } from '#client/hostif.ts'
+import { command } from '../../command.ts'
+import { usageFailure } from '../../failure.ts'
+import { hostifId } from '../../id-options.ts'
+import { macOption, mtuOption } from '../../kinds.ts'
+import { changeSettings, setting } from '../../setting.ts'
+
+export default command({
+  path: 'hostif set',
+  summary: 'change settings of a hostif',
+  description: `All of the settings that are given are made, or none.`,
+  options: { hostifId, mac: macOption('MAC address').short('m'), mtu: mtuOption('largest packet in bytes') },
+  examples: [{ line: 'vpc hostif set --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3 --mtu=1400', does: 'set the MTU' }],
+  async run({ hostifId: id, mac, mtu }, { vpc, output }) {
+    const settings = [
+      ...setting<Hostif, HostifInfo, string>(
+        'mac',
+        mac,
+        (info) => info.mac,
+        (object, value) => object.setMac(value),
+      ),
+      ...setting<Hostif, HostifInfo, number>(
+        'mtu',
+        mtu,
+        (info) => info.mtuBytes,
+        (object, value) => object.setMtu(value),
+      ),
+    ]
+    if (settings.length === 0) throw usageFailure('nothing to set; give --mac or --mtu')
+    await using object = await (await vpc()).openHostif(id, { write: true })
+    await changeSettings(output, object, settings)
+  },
+})

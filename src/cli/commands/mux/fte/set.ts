@@ -1,0 +1,31 @@
+/** `vpc mux fte set`. */
+import { command } from '../../../command.ts'
+import { fteFile, fteMac, ftesOf, fteVni, fteVtep } from '../../../fte-options.ts'
+import { muxId } from '../../../id-options.ts'
+import { done, unitText } from '../../../outcome.ts'
+
+export default command({
+  path: 'mux fte set',
+  summary: 'say which host has a MAC address',
+  description: `An entry that is there is replaced. Entries of MAC 00:00:00:00:00:00 are the hosts that get what is broadcast in the VNI: each that is
+    set is added, up to 64. Entries of a file are set all or none.`,
+  options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, file: fteFile },
+  examples: [
+    {
+      line: 'vpc mux fte set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02 --vtep=192.0.2.2',
+      does: 'one entry',
+    },
+    {
+      line: 'vpc mux fte set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --file=entries.txt',
+      does: 'many, lines such as: 5001 02:00:5e:10:00:02 192.0.2.2',
+    },
+  ],
+  async run({ muxId: id, vni, mac, vtep, file }, { vpc, output }) {
+    const entries = ftesOf({ vni, mac, vtep, file })
+    await using mux = await (await vpc()).openMux(id, { write: true })
+    await mux.setEntries(entries)
+    const [only] = entries
+    const what = entries.length === 1 ? `${only!.mac} of VNI ${only!.vni} is behind ${only!.vtep}` : `${entries.length} entries set`
+    done(output, `${unitText(await mux.describe())}: ${what}`, { id, entries: entries.length })
+  },
+})

@@ -1,0 +1,38 @@
+/** `vpc stats`. */
+import type { SourceStats } from '#abi/info.ts'
+import { command } from '../command.ts'
+import { dropCount } from '../drop-text.ts'
+import type { Column } from '../table.ts'
+
+const counter = (title: string): Column => ({ title, align: 'right' })
+
+const columns: (readonly [Column | string, (stats: SourceStats) => string | number])[] = [
+  ['UNIT', ({ unit }) => unit],
+  ['INTERFACE', ({ peerUnit }) => peerUnit ?? '-'],
+  [counter('RX PACKETS'), ({ rxPackets }) => rxPackets],
+  [counter('RX BYTES'), ({ rxBytes }) => rxBytes],
+  [counter('TX PACKETS'), ({ txPackets }) => txPackets],
+  [counter('TX BYTES'), ({ txBytes }) => txBytes],
+  [counter('ANSWERED'), ({ answered }) => answered],
+  [counter('FLOODED'), ({ flooded }) => flooded],
+  [counter('MISSED'), ({ missed }) => missed],
+  [counter('TOO BIG'), ({ tooBig }) => tooBig],
+  [counter('DROPPED'), dropCount],
+]
+
+export default command({
+  path: 'stats',
+  summary: 'show the counters of ports and muxes',
+  description: `RX is what came from the interface of a port, or from other hosts through a mux; TX is what went there. ANSWERED counts ARP and ND questions
+    that were answered on this host, MISSED those that nobody could answer, FLOODED packets that were replicated, TOO BIG packets that were
+    answered with an ICMP error. vpc drops says why packets were dropped.`,
+  examples: [
+    { line: 'vpc stats', does: 'every port and mux' },
+    { line: 'watch -d vpc stats', does: 'see what changes' },
+  ],
+  async run(_, { vpc, output }) {
+    await using mgmt = await (await vpc()).mgmt()
+    const stats = await mgmt.stats()
+    output.result(stats, { columns: columns.map(([column]) => column), rows: stats.map((each) => columns.map(([, text]) => text(each))) })
+  },
+})

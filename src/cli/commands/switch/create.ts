@@ -1,0 +1,35 @@
+/** `vpc switch create`. */
+import type { SwitchInfo } from '#abi/info.ts'
+import type { Switch } from '#client/switch.ts'
+import { command } from '../../command.ts'
+import { createObject } from '../../create-object.ts'
+import { fresh, switchId } from '../../id-options.ts'
+import { vniOption } from '../../kinds.ts'
+import { setting } from '../../setting.ts'
+
+export default command({
+  path: 'switch create',
+  summary: 'create a switch',
+  description: `A switch forwards the frames of one customer, over any number of subnets. Its VNI is the one that ports get when they are
+    added; each port may be given another. Creating a switch that exists with the same VNI changes nothing.`,
+  options: {
+    switchId: fresh(switchId, 'vpcsw'),
+    vni: vniOption('VNI that ports get when they are added; 0: not encapsulated').defaultsTo('0'),
+  },
+  examples: [
+    { line: 'vpc switch create --vni=123 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'a switch whose ports are in VNI 123' },
+  ],
+  async run({ switchId: id, vni }, { vpc, output }) {
+    const client = await vpc()
+    await createObject<SwitchInfo, Switch>(output, {
+      open: (options) => client.openSwitch(id, options),
+      settings: setting<Switch, SwitchInfo, number>(
+        'vni',
+        vni,
+        (info) => info.vni,
+        (object, value) => object.setVni(value),
+      ),
+      wayOut: `change it with vpc switch set --switch-id=${id}`,
+    })
+  },
+})

@@ -1,0 +1,31 @@
+/** `vpc switch neighbour set`. */
+import { command } from '../../../command.ts'
+import { switchId } from '../../../id-options.ts'
+import { neighbourAddress, neighbourFile, neighbourMac, neighboursOf, neighbourVni } from '../../../neighbour-options.ts'
+import { done, unitText } from '../../../outcome.ts'
+
+export default command({
+  path: 'switch neighbour set',
+  summary: 'tell a switch which MAC address has an IP address',
+  description: `ARP and ND questions for the address are answered on this host from then on. An entry that is there is replaced. Entries of a file
+    are set all or none.`,
+  options: { switchId, vni: neighbourVni, address: neighbourAddress, mac: neighbourMac, file: neighbourFile },
+  examples: [
+    {
+      line: 'vpc switch neighbour set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --address=10.0.0.2 --mac=02:00:5e:10:00:02',
+      does: 'one entry',
+    },
+    {
+      line: 'vpc switch neighbour set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --file=neighbours.txt',
+      does: 'many, lines such as: 5001 10.0.0.2 02:00:5e:10:00:02',
+    },
+  ],
+  async run({ switchId: id, vni, address, mac, file }, { vpc, output }) {
+    const neighbours = neighboursOf({ vni, address, mac, file })
+    await using object = await (await vpc()).openSwitch(id, { write: true })
+    await object.setNeighbours(neighbours)
+    const [only] = neighbours
+    const what = neighbours.length === 1 ? `${only!.address} of VNI ${only!.vni} is ${only!.mac}` : `${neighbours.length} neighbours set`
+    done(output, `${unitText(await object.describe())}: ${what}`, { id, entries: neighbours.length })
+  },
+})

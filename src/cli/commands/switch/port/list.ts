@@ -1,0 +1,30 @@
+/** `vpc switch port list`. */
+import { command } from '../../../command.ts'
+import { idOf } from '../../../kinds.ts'
+import { sortBy } from '../../../id-options.ts'
+import { listObjects, unitOf } from '../../../list-objects.ts'
+
+export default command({
+  path: 'switch port list',
+  summary: 'list the ports of switches',
+  options: { switchId: idOf('vpcsw', 'only ports of this switch'), sortBy },
+  examples: [{ line: 'vpc switch port list', does: 'every port with its switch, VNI and interface' }],
+  async run({ switchId: id, sortBy: by }, context) {
+    await listObjects(
+      context,
+      ['vpcp'],
+      [
+        ['ID', (info) => info.id],
+        ['UNIT NAME', (info) => info.unit],
+        ['SWITCH', (info, units) => unitOf(info.switch, units)],
+        [{ title: 'VNI', align: 'right' }, (info) => info.vni],
+        [{ title: 'VLAN', align: 'right' }, (info) => info.vlan],
+        ['INTERFACE', (info) => info.peerUnit ?? '-'],
+        ['UPLINK', (info) => (info.uplink ? 'yes' : 'no')],
+        ['ANTISPOOF', (info) => (info.antispoof ? 'on' : 'off')],
+        ['ADDRESSES', (info) => info.addresses.join(' ') || 'any'],
+      ],
+      { sortBy: by, keep: (info) => id === undefined || info.switch === id },
+    )
+  },
+})

@@ -1,0 +1,25 @@
+/** `vpc switch port uplink`. */
+import { command } from '../../../command.ts'
+import { portId, switchId } from '../../../id-options.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
+
+export default command({
+  path: 'switch port uplink',
+  summary: 'make a port the uplink of its switch',
+  description: `Frames of the uplink's VNI for destinations that no table knows leave through the uplink, unencapsulated. A switch has one uplink
+    at most; take the other port out first.`,
+  options: { switchId, portId },
+  examples: [
+    {
+      line: 'vpc switch port uplink --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=ea58b648-203b-a707-cd02-7a552c8d5295',
+      does: 'make it the uplink',
+    },
+  ],
+  async run({ switchId: id, portId: port }, { vpc, output }) {
+    await using object = await (await vpc()).openSwitch(id, { write: true })
+    const info = await object.describe()
+    if (info.uplink === port) return alreadySo(output, `port ${port} is the uplink of ${unitText(info)}`, { object: info })
+    await object.setUplink(port)
+    done(output, `port ${port} is now the uplink of ${unitText(info)}`, { object: await object.describe() })
+  },
+})

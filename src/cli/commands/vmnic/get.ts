@@ -1,0 +1,35 @@
+/** `vpc vmnic get`. */
+import { command } from '../../command.ts'
+import { vmnicId } from '../../id-options.ts'
+import { flag } from '../../option.ts'
+import { formatFields } from '../../table.ts'
+
+export default command({
+  path: 'vmnic get',
+  summary: 'show a vmnic',
+  options: { vmnicId, numQueues: flag('show the number of queues alone').short('n') },
+  examples: [
+    { line: 'vpc vmnic get --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'all that is known of it' },
+    { line: 'vpc vmnic get -N 07f95a11-6788-2ae7-c306-ba95cff1db38 -n', does: 'the number of its queues' },
+  ],
+  async run({ vmnicId: id, numQueues }, { vpc, output }) {
+    await using object = await (await vpc()).openVmnic(id)
+    const info = await object.describe()
+    if (numQueues) return output.result({ queues: info.queues }, String(info.queues))
+    output.result(info, () =>
+      formatFields(
+        [
+          ['unit name', info.unit],
+          ['id', info.id],
+          ['device', info.device],
+          ['mac', info.mac],
+          ['mtu', `${info.mtuBytes} ${info.mtuSet ? '(set)' : '(from the underlay)'}`],
+          ['queues', info.queues],
+          ['frozen', info.frozen ? 'yes' : 'no'],
+          ['port', info.port ?? 'none'],
+        ],
+        output.style,
+      ),
+    )
+  },
+})

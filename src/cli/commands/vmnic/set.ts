@@ -1,0 +1,63 @@
+/** `vpc vmnic set`. */
+import type { VmnicInfo } from '#abi/info.ts'
+import type { Vmnic } from '#client/vmnic.ts'
+import { command } from '../../command.ts'
+import { usageFailure } from '../../failure.ts'
+import { vmnicId } from '../../id-options.ts'
+import { macOption, mtuOption } from '../../kinds.ts'
+import { flag, integer } from '../../option.ts'
+import { changeSettings, setting } from '../../setting.ts'
+
+export default command({
+  path: 'vmnic set',
+  summary: 'change settings of a vmnic',
+  description: `All of the settings that are given are made, or none. A frozen vmnic keeps its MAC address, MTU and queues, so that a running guest
+    keeps what it has seen; --unfreeze acts before, --freeze after the other settings.`,
+  options: {
+    vmnicId,
+    numQueues: integer('number of queue pairs', 'N', 1, 256).short('n'),
+    mac: macOption('MAC address that the guest sees').short('m'),
+    mtu: mtuOption('largest packet in bytes'),
+    freeze: flag('refuse changes from then on').short('E'),
+    unfreeze: flag('take changes again'),
+  },
+  examples: [
+    { line: 'vpc vmnic set --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38 --num-queues=2', does: 'two queues' },
+    { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --mtu=1400 --freeze', does: 'set the MTU for good' },
+  ],
+  async run({ vmnicId: id, numQueues, mac, mtu, freeze, unfreeze }, { vpc, output }) {
+    const frozen = (asked: boolean, value: boolean): ReturnType<typeof setting<Vmnic, VmnicInfo, boolean>> =>
+      setting<Vmnic, VmnicInfo, boolean>(
+        'frozen',
+        asked ? value : undefined,
+        (info) => info.frozen,
+        (object, on) => (on ? object.freeze() : object.unfreeze()),
+      )
+    if (freeze && unfreeze) throw usageFailure('--freeze and --unfreeze exclude each other')
+    const settings = [
+      ...frozen(unfreeze, false),
+      ...setting<Vmnic, VmnicInfo, number>(
+        'queues',
+        numQueues,
+        (info) => info.queues,
+        (object, value) => object.setQueues(value),
+      ),
+      ...setting<Vmnic, VmnicInfo, string>(
+        'mac',
+        mac,
+        (info) => info.mac,
+        (object, value) => object.setMac(value),
+      ),
+      ...setting<Vmnic, VmnicInfo, number>(
+        'mtu',
+        mtu,
+        (info) => info.mtuBytes,
+        (object, value) => object.setMtu(value),
+      ),
+      ...frozen(freeze, true),
+    ]
+    if (settings.length === 0) throw usageFailure('nothing to set; give --num-queues, --mac, --mtu, --freeze or --unfreeze')
+    await using object = await (await vpc()).openVmnic(id, { write: true })
+    await changeSettings(output, object, settings)
+  },
+})
