@@ -5,7 +5,6 @@
  */
 import type { Vpc } from '#client/vpc.ts'
 import type { GlobalValues } from './global-options.ts'
-import type { Log } from './log.ts'
 import type { Options, OptionValues } from './option.ts'
 import type { Output } from './output.ts'
 
@@ -24,11 +23,9 @@ export interface Context {
   readonly global: GlobalValues
   /** Results, on standard output. */
   readonly output: Output
-  /** Log lines, on standard error, by level. */
-  readonly log: Log
-  /** Aborted when nobody reads our output any more, and at SIGINT and SIGTERM once a command has asked for it. */
+  /** Aborted when nobody reads our output any more: what streams should end. */
   readonly signal: AbortSignal
-  /** The connection to vpcd. It is closed when the command ends. Nothing is sent before the first open. */
+  /** The vpcd to speak to. Nothing is sent before the first open; what is opened is closed by who opens it. */
   vpc(): Promise<Vpc>
 }
 

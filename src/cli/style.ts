@@ -32,7 +32,11 @@ const same = (text: string): string => text
 export const plain: Style = { bold: same, dim: same, red: same, green: same, yellow: same, blue: same, magenta: same, cyan: same }
 
 /** Colours when they are asked for; when nothing is said, on a terminal that NO_COLOR does not forbid. */
-export function styleFor(asked: boolean | undefined, isTerminal: boolean, environment: Readonly<Record<string, string | undefined>>): Style {
+export function styleFor(
+  asked: boolean | undefined,
+  isTerminal: boolean,
+  environment: Readonly<Record<string, string | undefined>>,
+): Style {
   const wanted = asked ?? (isTerminal && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb')
   return wanted ? colourful : plain
 }

@@ -17,7 +17,9 @@ export interface Table {
 export function formatTable({ columns, rows, footer = [] }: Table, style: Style = plain): string {
   const specs: Column[] = columns.map((column) => (typeof column === 'string' ? { title: column } : column))
   const cells = rows.map((row) => row.map(String))
-  const widths = specs.map(({ title }, i) => Math.max(...[title, ...cells.map((row) => row[i] ?? ''), String(footer[i] ?? '')].map(widthOf)))
+  const widths = specs.map(({ title }, i) =>
+    Math.max(...[title, ...cells.map((row) => row[i] ?? ''), String(footer[i] ?? '')].map(widthOf)),
+  )
   const line = (row: readonly string[]): string =>
     ` ${row.map((cell, i) => (specs[i]?.align === 'right' ? padLeft(cell, widths[i]!) : padRight(cell, widths[i]!))).join('  ')}`.trimEnd()
   const lines = [style.bold(line(specs.map(({ title }) => title))), ...cells.map(line)]

@@ -1,0 +1,115 @@
+/** From what follows a command on the command line to the values of its options and arguments. */
+import { parseArgs } from 'node:util'
+import type { Command } from './command.ts'
+import { usageFailure } from './failure.ts'
+import { globalOptions, type GlobalValues } from './global-options.ts'
+import { suggestion } from './nearest.ts'
+import { longName, type Option, type Options } from './option.ts'
+
+export interface Arguments {
+  readonly options: Readonly<Record<string, unknown>>
+  readonly global: GlobalValues
+  readonly rest: readonly string[]
+}
+
+interface Named {
+  readonly key: string
+  readonly option: Option<unknown>
+}
+
+/** What a command is, as far as its arguments go. */
+export type Takes = Pick<Command, 'path' | 'options' | 'positionals'>
+
+/** Read the arguments of a command. Throws a usage failure that names the command, the option and what is wrong. */
+export function parseArguments(command: Takes, args: readonly string[]): Arguments {
+  const known = namesOf({ ...globalOptions, ...command.options })
+  const { given, rest } = collect(command, known, args)
+  const read = (options: Options): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(options).map(([key, option]) => [key, given.get(key) ?? option.spec.fallback]))
+  const options = read(command.options)
+  const missing = Object.entries(command.options).filter(([key, { spec }]) => spec.isRequired && !given.has(key))
+  if (missing.length > 0) throw missingOptions(command, missing)
+  return { options, global: read(globalOptions) as GlobalValues, rest: checkPositionals(command, rest) }
+}
+
+function namesOf(options: Options): Map<string, Named> {
+  return new Map(Object.entries(options).map(([key, option]) => [longName(key, option), { key, option }]))
+}
+
+function collect(command: Takes, known: Map<string, Named>, args: readonly string[]): { given: Map<string, unknown>; rest: string[] } {
+  const config = Object.fromEntries(
+    [...known].map(
+      ([
+        name,
+        {
+          option: { spec },
+        },
+      ]) => [
+        name,
+        { type: spec.placeholder === undefined ? ('boolean' as const) : ('string' as const), ...(spec.short && { short: spec.short }) },
+      ],
+    ),
+  )
+  const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
+  const given = new Map<string, unknown>()
+  const rest: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') rest.push(token.value)
+    if (token.kind === 'option') take(command, known, token, given)
+  }
+  return { given, rest }
+}
+
+interface OptionToken {
+  readonly name: string
+  readonly rawName: string
+  readonly value?: string | undefined
+  readonly inlineValue?: boolean | undefined
+}
+
+function take(command: Takes, known: Map<string, Named>, token: OptionToken, given: Map<string, unknown>): void {
+  const named = known.get(token.name)
+  if (named === undefined) {
+    const flags = [...known.keys()].map((name) => `--${name}`)
+    throw usageFailure(
+      `vpc ${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, `see vpc ${command.path} --help`)}`,
+    )
+  }
+  const { key, option } = named
+  const value = valueOf(command, known, token, option)
+  const result = value === undefined ? { ok: true as const, value: true } : option.spec.parse(value)
+  if (!result.ok) throw usageFailure(`--${token.name}: ${result.problem}`)
+  const before = given.get(key)
+  if (option.spec.isRepeated) given.set(key, [...((before as unknown[] | undefined) ?? []), result.value])
+  else if (before !== undefined && before !== result.value) throw usageFailure(`--${token.name} is given twice, with different values`)
+  else given.set(key, result.value)
+}
+
+/** The text of the value; undefined for a flag without one. */
+function valueOf(command: Takes, known: Map<string, Named>, token: OptionToken, { spec }: Option<unknown>): string | undefined {
+  const { rawName, inlineValue = false } = token
+  let { value } = token
+  if (spec.placeholder === undefined) return inlineValue ? value : undefined
+  // The original's scripts may write -n=2.
+  if (inlineValue && !rawName.startsWith('--') && value?.startsWith('=')) value = value.slice(1)
+  const isOption = !inlineValue && value !== undefined && value.startsWith('--') && known.has(value.slice(2).split('=')[0]!)
+  if (value === undefined || isOption) throw usageFailure(`${rawName} needs a value: ${spec.placeholder} (see vpc ${command.path} --help)`)
+  return value
+}
+
+function missingOptions(command: Takes, missing: readonly (readonly [string, Option<unknown>])[]): Error {
+  const names = missing.map(([key, option]) => `--${longName(key, option)}`)
+  const last = names.pop()!
+  const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`
+  const wayOut = missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
+  return usageFailure(`vpc ${command.path} needs ${list}; ${wayOut ?? `see vpc ${command.path} --help`}`)
+}
+
+function checkPositionals({ path, positionals }: Takes, rest: readonly string[]): readonly string[] {
+  const missing = positionals.find((positional, i) => !positional.isOptional && rest[i] === undefined)
+  if (missing !== undefined) throw usageFailure(`vpc ${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
+  const takesRest = positionals.at(-1)?.isRest ?? false
+  const surplus = rest[positionals.length]
+  if (surplus !== undefined && !takesRest) throw usageFailure(`vpc ${path} does not take '${surplus}'; see vpc ${path} --help`)
+  return rest
+}

@@ -1,0 +1,35 @@
+/** Entries from a file or from standard input: a line each, words apart by spaces, `#` begins a comment. */
+import { readFileSync } from 'node:fs'
+import type { Result } from '#wire/result.ts'
+import { usageFailure } from './failure.ts'
+
+/** How one word of a line is read: its title, as `list` prints it, and its text's check. */
+export interface BatchColumn {
+  readonly title: string
+  parse(text: string): Result<string | number>
+}
+
+/** The words of every line, checked. `-` is standard input. Throws a usage failure that names the file, the line and what is wrong. */
+export function readBatch(path: string, columns: readonly BatchColumn[]): (string | number)[][] {
+  const name = path === '-' ? 'standard input' : path
+  const rows: (string | number)[][] = []
+  for (const [i, line] of readFileSync(path === '-' ? 0 : path, 'utf8')
+    .split('\n')
+    .entries()) {
+    const words = line.replace(/#.*/, '').trim().split(/\s+/)
+    // The titles, when what `list` printed is given back.
+    if (words[0] === '' || words[0] === columns[0]!.title) continue
+    rows.push(readRow(words, columns, `${name}, line ${i + 1}`))
+  }
+  return rows
+}
+
+function readRow(words: readonly string[], columns: readonly BatchColumn[], where: string): (string | number)[] {
+  if (words.length !== columns.length)
+    throw usageFailure(`${where}: ${words.length} words where ${columns.length} belong: ${columns.map(({ title }) => title).join(' ')}`)
+  return columns.map(({ title, parse }, i) => {
+    const result = parse(words[i]!)
+    if (result.ok) return result.value
+    throw usageFailure(`${where}: ${title}: ${result.problem}`)
+  })
+}

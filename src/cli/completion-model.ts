@@ -1,0 +1,73 @@
+/** What the completion scripts of all shells are made from: which word leads where, and what may follow an option. */
+import { globalOptions } from './global-options.ts'
+import { loadTree } from './load.ts'
+import { longName, type Completion, type Option } from './option.ts'
+import { isGroup } from './tree.ts'
+
+/** A command or group that a word leads to. Paths are names joined by spaces; the root's is empty. */
+export interface Step {
+  readonly from: string
+  /** The name and its aliases. */
+  readonly words: readonly string[]
+  readonly to: string
+  readonly summary: string
+}
+
+export interface Flag {
+  readonly long: string
+  readonly short: string | undefined
+  readonly help: string
+  readonly takesValue: boolean
+  readonly completion: Completion | undefined
+}
+
+export interface CompletionModel {
+  readonly steps: readonly Step[]
+  readonly globalFlags: readonly Flag[]
+  /** By the path of the command. */
+  readonly flags: ReadonlyMap<string, readonly Flag[]>
+}
+
+/** Read the whole command table. */
+export async function completionModel(): Promise<CompletionModel> {
+  const entries = (await loadTree()).filter(({ path }) => path.length > 0)
+  return {
+    steps: entries.map(({ path, node, command }) => ({
+      from: path.slice(0, -1).join(' '),
+      words: [path.at(-1)!, ...node.aliases],
+      to: path.join(' '),
+      summary: isGroup(node) ? node.summary : command!.summary,
+    })),
+    globalFlags: Object.entries(globalOptions).map(flagOf),
+    flags: new Map(
+      entries.flatMap(({ path, command }) => (command ? [[path.join(' '), Object.entries(command.options).map(flagOf)]] : [])),
+    ),
+  }
+}
+
+function flagOf([key, option]: [string, Option<unknown>]): Flag {
+  const { short, help, placeholder, completion } = option.spec
+  return { long: longName(key, option), short, help, takesValue: placeholder !== undefined, completion }
+}
+
+/** Options that take a value, with their commands' paths, grouped by what completes the value. */
+export function valuesByCompletion({
+  flags,
+  globalFlags,
+}: CompletionModel): Map<string, { completion: Completion | undefined; patterns: Pattern[] }> {
+  const groups = new Map<string, { completion: Completion | undefined; patterns: Pattern[] }>()
+  const add = (path: string | undefined, { long, short, takesValue, completion }: Flag): void => {
+    if (!takesValue) return
+    const group = groups.getOrInsertComputed(JSON.stringify(completion ?? null), () => ({ completion, patterns: [] }))
+    group.patterns.push(...[`--${long}`, ...(short ? [`-${short}`] : [])].map((flag) => ({ path, flag })))
+  }
+  for (const flag of globalFlags) add(undefined, flag)
+  for (const [path, each] of flags) for (const flag of each) add(path, flag)
+  return groups
+}
+
+/** An option of a command; of all commands when there is no path. */
+export interface Pattern {
+  readonly path: string | undefined
+  readonly flag: string
+}

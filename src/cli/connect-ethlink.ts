@@ -1,0 +1,17 @@
+/** Connecting an ethlink to an interface of the host in a way that may be repeated. */
+import type { Ethlink } from '#client/ethlink.ts'
+import { Failure } from './failure.ts'
+import { unitText } from './outcome.ts'
+
+/** Connect; false when it is connected already. Throws when the ethlink wraps another interface. */
+export async function connectEthlink(ethlink: Ethlink, l2Name: string): Promise<boolean> {
+  const info = await ethlink.describe()
+  if (info.l2Name === l2Name) return false
+  if (info.l2Name === null) {
+    await ethlink.connect(l2Name)
+    return true
+  }
+  const differences = [{ setting: 'l2-name', asked: l2Name, is: info.l2Name }]
+  const wayOut = `disconnect it first with vpc ethlink disconnect --ethlink-id=${info.id}`
+  throw new Failure('conflict', `${unitText(info)} is connected to ${info.l2Name}; ${wayOut}`, { code: 'EISCONN', differences })
+}

@@ -1,0 +1,34 @@
+/** What the generated pages have in common: which pages there are, and the texts that no single command has. */
+import type { Command } from './command.ts'
+import { commandsOf } from './help.ts'
+import { loadTree } from './load.ts'
+import { isGroup, root } from './tree.ts'
+
+/** All commands that begin with one word: a group's, or the one of that name. */
+export interface Chapter {
+  readonly name: string
+  readonly aliases: readonly string[]
+  /** What the group is, or what the command does. */
+  readonly summary: string
+  readonly commands: readonly Command[]
+}
+
+/** The chapters, in the tree's order. */
+export async function loadChapters(): Promise<Chapter[]> {
+  const entries = await loadTree()
+  return Object.entries(root.children).map(([name, node]) => {
+    const commands = commandsOf(entries.filter(({ path }) => path[0] === name))
+    return { name, aliases: node.aliases, summary: isGroup(node) ? node.summary : commands[0]!.summary, commands }
+  })
+}
+
+export const description = `vpc makes networks for virtual machines and containers on this host, and joins them with those of other hosts.
+  It speaks to vpcd, the daemon that vpc daemon runs. Objects have ids that you choose: UUIDs whose tenth byte is the type of the object and whose last six
+  bytes are its MAC address. Every command may be repeated: what is so already is said and is no error.`
+
+/** Environment variables and what they do. */
+export const environment = [
+  ['VPC_SOCKET', 'Socket of the vpcd to speak to, unless --socket says otherwise. Default: /run/vpc/vpcd.sock.'],
+  ['NO_COLOR', 'When it is set, output is not coloured, unless --use-color says otherwise.'],
+  ['PAGER', 'Program that --use-pager pages with. Default: less.'],
+] as const

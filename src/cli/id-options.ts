@@ -1,0 +1,19 @@
+/** The options that name objects, with the letters that the original gave them. */
+import { generateId, type Id } from '#abi/id.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import { idOf, idOfAny } from './kinds.ts'
+import { choice, type Option } from './option.ts'
+
+export const switchId = idOf('vpcsw', 'the switch').required
+export const portId = idOf('vpcp', 'the port').required
+export const vmnicId = idOf('vmnic', 'the vmnic').short('N').required
+export const hostifId = idOf('hostif', 'the hostif').short('H').required
+export const ethlinkId = idOf('ethlink', 'the ethlink').short('E').required
+export const muxId = idOf('vpcmux', 'the mux').short('M').required
+export const interfaceId = idOfAny(['vmnic', 'hostif', 'ethlink'], 'the vmnic, hostif or ethlink').short('I').required
+
+/** For a command that creates: leaving the id out gets a fresh one proposed. */
+export const fresh = (option: Option<Id>, type: UnitType): Option<Id> =>
+  option.help('id to give it').orElse(() => `choose an id, for example ${generateId(type)}`)
+
+export const sortBy = choice('order of the lines: by id, or by unit name', ['id', 'name']).short('s').default('id')

@@ -1,0 +1,31 @@
+/** Commands from their files: one when one is run, all when documentation is made. */
+import type { Command } from './command.ts'
+import { isGroup, root, type Group, type Node } from './tree.ts'
+
+// .ts in the repository, .js in what is published.
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+
+/** Where the command of a path of names is. */
+export const commandFile = (path: readonly string[]): URL => new URL(`./commands/${path.join('/')}${extension}`, import.meta.url)
+
+/** Import one command, and what it imports itself. */
+export async function loadCommand(path: readonly string[]): Promise<Command> {
+  const { default: command } = (await import(commandFile(path).href)) as { default: Command }
+  return command
+}
+
+/** A group or command with its place in the tree. */
+export interface Entry {
+  readonly path: readonly string[]
+  readonly node: Node
+  readonly command?: Command
+}
+
+/** A group, its groups and all their commands, in the tree's order. */
+export async function loadTree(group: Group = root, path: readonly string[] = []): Promise<Entry[]> {
+  const children = Object.entries(group.children).map(async ([name, node]): Promise<Entry[]> => {
+    const childPath = [...path, name]
+    return isGroup(node) ? loadTree(node, childPath) : [{ path: childPath, node, command: await loadCommand(childPath) }]
+  })
+  return [{ path, node: group }, ...(await Promise.all(children)).flat()]
+}

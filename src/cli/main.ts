@@ -1,0 +1,81 @@
+/** `vpc`: finds the command, reads its arguments, runs it, and says what went wrong. */
+import { parseArguments } from './arguments.ts'
+import type { Context } from './command.ts'
+import { exitCodes, usageFailure, type Failure } from './failure.ts'
+import type { GlobalValues } from './global-options.ts'
+import { loadCommand } from './load.ts'
+import { Output } from './output.ts'
+import { resolve } from './resolve.ts'
+import { styleFor } from './style.ts'
+import { isGroup } from './tree.ts'
+
+/** Run a command line, without the program's name. Gives the exit code; never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  const abort = new AbortController()
+  endQuietly(abort)
+  const flags = beforeDashes(args)
+  try {
+    return await dispatch(args, flags, abort.signal)
+  } catch (error) {
+    const { failureOf, printFailure } = await import('./report.ts')
+    const failure: Failure = await failureOf(error)
+    printFailure(failure, { json: flags.includes('--json'), stream: process.stderr, debug: isDebug(flags) ? error : undefined })
+    return exitCodes[failure.kind]
+  }
+}
+
+const beforeDashes = (args: readonly string[]): readonly string[] => (args.includes('--') ? args.slice(0, args.indexOf('--')) : args)
+
+const isDebug = (flags: readonly string[]): boolean => /(^| )(--log-level|-l)[ =]?debug( |$)/i.test(flags.join(' '))
+
+/** Who closes our output has read enough: nothing more is written, and whatever streams stops. */
+function endQuietly(abort: AbortController): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      abort.abort()
+    })
+}
+
+async function dispatch(args: readonly string[], flags: readonly string[], signal: AbortSignal): Promise<number> {
+  const [first, ...others] = args
+  const asksHelp = first === 'help' || flags.includes('--help') || flags.includes('-h')
+  const resolved = resolve(first === 'help' ? others : args)
+  const { path, node, rest } = resolved
+  if (path.length === 0 && flags.includes('--version'))
+    return dispatch(['version', ...rest.filter((word) => word !== '--version')], [], signal)
+  if (isGroup(node) || asksHelp) return help(resolved, asksHelp)
+  const command = await loadCommand(path)
+  const { options, global, rest: words } = parseArguments(command, rest)
+  if (global.version) return dispatch(['version'], [], signal)
+  return withContext(global, signal, async (context) => (await command.run(options, context, words)) ?? exitCodes.ok)
+}
+
+async function help({ path, node }: ReturnType<typeof resolve>, isAsked: boolean): Promise<number> {
+  const { commandHelp, groupHelp } = await import('./help.ts')
+  const stream = isAsked ? process.stdout : process.stderr
+  const style = styleFor(undefined, stream.isTTY, process.env)
+  stream.write(isGroup(node) ? await groupHelp(node, path, style) : commandHelp(await loadCommand(path), style))
+  if (isAsked) return exitCodes.ok
+  throw usageFailure(`${['vpc', ...path].join(' ')} is not a whole command; choose one of the above`)
+}
+
+async function withContext(global: GlobalValues, signal: AbortSignal, run: (context: Context) => Promise<number>): Promise<number> {
+  const isTerminal = process.stdout.isTTY === true
+  const pager = global.usePager && isTerminal ? (await import('./pager.ts')).startPager(process.env) : undefined
+  const style = styleFor(global.useColor, isTerminal, process.env)
+  const context: Context = {
+    global,
+    signal,
+    output: new Output({ json: global.json, style, stream: pager?.stream ?? process.stdout }),
+    async vpc() {
+      const { Vpc } = await import('#client/vpc.ts')
+      return new Vpc(global.socket === undefined ? {} : { socketPath: global.socket })
+    },
+  }
+  try {
+    return await run(context)
+  } finally {
+    await pager?.close()
+  }
+}

@@ -1,0 +1,23 @@
+/** What a command that changes something says at its end: what it did, or that it was so already. */
+import type { ObjectInfo } from '#abi/info.ts'
+import type { Output } from './output.ts'
+
+/** `vpcsw0 (da64c3f3-…)`. */
+export const unitText = ({ unit, id }: Pick<ObjectInfo, 'unit' | 'id'>): string => `${unit} (${id})`
+
+/** Say what was done. */
+export function done(output: Output, what: string, value: object = {}): void {
+  output.result({ changed: true, ...value }, what)
+}
+
+/** Say that nothing had to be done. */
+export function alreadySo(output: Output, what: string, value: object = {}): void {
+  output.result({ changed: false, ...value }, `already so: ${what}`)
+}
+
+/** Whether an error is vpcd's refusal with one of these errno names. */
+export const isRefusal = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+
+/** Whether an error says that no vpcd could be reached. Told by its name: the client is not imported before it is needed. */
+export const isUnreachable = (error: unknown): boolean => error instanceof Error && error.name === 'DaemonUnreachable'

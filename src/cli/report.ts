@@ -1,0 +1,40 @@
+/** How a failure is told: what it is, from whatever was thrown, and its form for people and for programs. */
+import { DaemonUnreachable, VpcError } from '#client/error.ts'
+import { Failure, type FailureKind } from './failure.ts'
+import { formatTable } from './table.ts'
+
+/** The failure that an error is. What nobody foresaw is called an internal error; its stack shows at log level debug alone. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  if (error instanceof VpcError) return new Failure(kindOf(error), error.message, { code: error.code })
+  const { message, code } = error as NodeJS.ErrnoException
+  // What Node's own file and process functions throw tells the call and the path.
+  if (error instanceof Error && 'syscall' in error) return new Failure('failed', message, { code: code ?? 'failed' })
+  const what = error instanceof Error ? `${error.name}: ${message}` : String(error)
+  return new Failure('failed', `internal error: ${what}; run it again with --log-level=debug to see where`, { code: 'internal' })
+}
+
+function kindOf(error: VpcError): FailureKind {
+  if (error.code === 'EPERM' || error.code === 'EACCES') return 'denied'
+  return error instanceof DaemonUnreachable ? 'unreachable' : 'failed'
+}
+
+export interface ReportOptions {
+  readonly json: boolean
+  readonly stream: { write(text: string): unknown }
+  /** The error whose stack is to be shown too. */
+  readonly debug?: unknown
+}
+
+/** Print a failure: `vpc: …` and a table of differences, or one line of JSON. */
+export function printFailure({ message, code, differences }: Failure, { json, stream, debug }: ReportOptions): void {
+  if (debug instanceof Error) stream.write(`${debug.stack}\n`)
+  if (json) {
+    stream.write(`${JSON.stringify({ error: { code, message, ...(differences.length > 0 && { differences }) } })}\n`)
+    return
+  }
+  stream.write(`vpc: ${message}\n`)
+  if (differences.length === 0) return
+  const rows = differences.map(({ setting, asked, is }) => [setting, asked, is])
+  stream.write(formatTable({ columns: ['SETTING', 'ASKED', 'IS'], rows }))
+}

@@ -1,0 +1,74 @@
+/** From the words of a command line to a command of the tree, aliases included. */
+import { globalOptions } from './global-options.ts'
+import { usageFailure } from './failure.ts'
+import { suggestion } from './nearest.ts'
+import { longName, type Option } from './option.ts'
+import { isGroup, root, type Group, type Node } from './tree.ts'
+
+export interface Resolved {
+  /** Names, not aliases. */
+  readonly path: readonly string[]
+  readonly node: Node
+  /** What is left: the command's options and arguments, and global options that stood before it. */
+  readonly rest: readonly string[]
+}
+
+/** A child by its name or an alias. */
+export function childOf(group: Group, word: string): [name: string, node: Node] | undefined {
+  return Object.entries(group.children).find(([name, node]) => name === word || node.aliases.includes(word))
+}
+
+/** The node of a path of names. */
+export function nodeAt(path: readonly string[]): Node | undefined {
+  let node: Node = root
+  for (const name of path) {
+    const child = isGroup(node) ? node.children[name] : undefined
+    if (child === undefined) return undefined
+    node = child
+  }
+  return node
+}
+
+/** Walk the tree as far as the words go. Ends at a group when no word follows. Throws a usage failure for a word that is no command. */
+export function resolve(args: readonly string[]): Resolved {
+  const path: string[] = []
+  const before: string[] = []
+  let node: Node = root
+  let i = 0
+  while (isGroup(node) && i < args.length && args[i] !== '--') {
+    const word = args[i++]!
+    if (word.startsWith('-')) {
+      before.push(word)
+      if (takesNext(word, path) && i < args.length) before.push(args[i++]!)
+      continue
+    }
+    const child = childOf(node, word)
+    if (child === undefined) throw unknownCommand(path, node, word)
+    path.push(child[0])
+    node = child[1]
+  }
+  return { path, node, rest: [...before, ...args.slice(i)] }
+}
+
+const byFlag = new Map<string, Option<unknown>>(
+  Object.entries(globalOptions).flatMap(([key, option]) => [
+    [`--${longName(key, option)}`, option] as const,
+    ...(option.spec.short ? [[`-${option.spec.short}`, option] as const] : []),
+  ]),
+)
+
+/** Whether a global option's value is the next word. Other options cannot be told apart before the command is known. */
+function takesNext(word: string, path: readonly string[]): boolean {
+  const option = byFlag.get(word) ?? byFlag.get(word.split('=')[0]!) ?? (word.startsWith('--') ? undefined : byFlag.get(word.slice(0, 2)))
+  if (option === undefined) {
+    const command = ['vpc', ...path].join(' ')
+    throw usageFailure(`${word} comes too early; write the whole command first, then its options (see ${command} --help)`)
+  }
+  return option.spec.placeholder !== undefined && byFlag.has(word)
+}
+
+function unknownCommand(path: readonly string[], group: Group, word: string): Error {
+  const parent = ['vpc', ...path].join(' ')
+  const words = Object.entries(group.children).flatMap(([name, node]) => [name, ...node.aliases])
+  return usageFailure(`there is no command '${parent} ${word}'${suggestion(word, words, `see ${parent} --help`)}`)
+}
