@@ -73,6 +73,12 @@ export class Connection {
     this.#end(lingerMs)
   }
 
+  /** vpcd stops: say so, and wait no longer than it takes to read that. */
+  stop(): void {
+    if (this.#closing) return this.#arm(lingerMs, () => this.#socket.destroy())
+    this.refuse(errno.ECONNRESET, 'it stops')
+  }
+
   /** Give the handle back and stop listening. What has been written still goes out, within a time. */
   #end(graceMs: number): void {
     if (this.#closing) return

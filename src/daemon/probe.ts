@@ -1,8 +1,11 @@
 /** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
 import type { ProbeResult } from '#abi/info.ts'
 import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
+import { defaultDirectories, objectDir } from './options.ts'
 
 export type { ProbeOptions } from '#datapath/probe/facts.ts'
+
+const withDefaults = (options: Partial<ProbeOptions>): ProbeOptions => ({ bpffs: defaultDirectories.bpffs, objectDir, ...options })
 
 const minimalKernel = { major: 6, minor: 6 }
 /** What VXLAN adds to a packet, over an underlay of IPv4 and of IPv6. */
@@ -11,12 +14,13 @@ const guestMtuBytes = 1500
 const minimalGuestMtuBytes = 1280
 
 /** Probe this machine and the network namespace that this process is in. Changes nothing that lasts. */
-export async function probe(options: ProbeOptions): Promise<ProbeResult[]> {
-  return judge(gatherFacts(options, await tryLibbpf()))
+export async function probe(options: Partial<ProbeOptions> = {}): Promise<ProbeResult[]> {
+  return judge(gatherFacts(withDefaults(options), await tryLibbpf()))
 }
 
 /** The same in a vpcd that runs, which has libbpf loaded. */
-export const probeRunning = (options: ProbeOptions): ProbeResult[] => judge(gatherFacts(options, { ok: true, detail: 'libbpf.so.1' }))
+export const probeRunning = (options: Partial<ProbeOptions> = {}): ProbeResult[] =>
+  judge(gatherFacts(withDefaults(options), { ok: true, detail: 'libbpf.so.1' }))
 
 /** Judge what was found. `failed`: vpcd does not start. `warning`: it starts, and something will not work or not work well. */
 export const judge = (facts: Facts): ProbeResult[] => [

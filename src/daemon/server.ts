@@ -77,7 +77,7 @@ export class Server implements AsyncDisposable {
   /** Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
-    for (const connection of this.#connections) connection.refuse(errno.ECONNRESET, 'it stops')
+    for (const connection of this.#connections) connection.stop()
     await closed
   }
 

@@ -1,0 +1,63 @@
+/** The directories of a vpcd, and the locks that make them its own. */
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { FileLock, LockHeld } from '#kernel/lock.ts'
+
+/** vpcd cannot start, for a reason that the message tells people. */
+export class StartRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StartRefused'
+  }
+}
+
+/**
+ * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory is closed.
+ * Throws StartRefused when one of them is in another user's hands: who can write there could put a socket of his own in its place.
+ */
+export function makeDirectories(runDir: string, stateDir: string): void {
+  makeDirectory(runDir, '--run-dir', 0o755)
+  makeDirectory(stateDir, '--state-dir', 0o700)
+}
+
+function makeDirectory(path: string, option: string, mode: number): void {
+  try {
+    const made = mkdirSync(path, { recursive: true, mode })
+    // mkdir(2) takes away what umask says, and makes parents with the same mode: this one gets what was asked for.
+    if (made !== undefined) chmodSync(path, mode)
+  } catch (cause) {
+    throw new StartRefused(`cannot make ${path}: ${(cause as Error).message}; choose another with ${option}`, { cause })
+  }
+  const found = statSync(path)
+  if (!found.isDirectory()) throw new StartRefused(`${path} is not a directory; choose another with ${option}`)
+  if (found.uid !== process.geteuid!() || (found.mode & 0o022) !== 0) {
+    const mode_ = (found.mode & 0o7777).toString(8)
+    throw new StartRefused(`${path} belongs to user ${found.uid}, mode ${mode_}: others can write there; chown and chmod it, or choose another with ${option}`)
+  }
+}
+
+/** Take the locks of both directories, without waiting. Throws StartRefused naming the process that has one. */
+export function lockDirectories(runDir: string, stateDir: string): Disposable {
+  const stack = new DisposableStack()
+  try {
+    for (const [directory, option] of [
+      [stateDir, '--state-dir'],
+      [runDir, '--run-dir'],
+    ] as const)
+      stack.use(lock(directory, option))
+    return stack
+  } catch (error) {
+    stack.dispose()
+    throw error
+  }
+}
+
+function lock(directory: string, option: string): FileLock {
+  try {
+    return FileLock.acquire(join(directory, 'lock'))
+  } catch (cause) {
+    if (!(cause instanceof LockHeld)) throw cause
+    const who = cause.pid === undefined ? 'another vpcd' : `another vpcd, process ${cause.pid},`
+    throw new StartRefused(`${who} uses ${directory}; stop it first, or choose another directory with ${option}`, { cause })
+  }
+}

@@ -1,0 +1,41 @@
+/** The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads libbpf. */
+import { join } from 'node:path'
+import { Datapath } from '#datapath/datapath.ts'
+import { Devices } from '#datapath/device/devices.ts'
+import { Host } from '#object/host.ts'
+import { Journal } from '#object/journal.ts'
+import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
+import type { Log } from './log.ts'
+import type { Opener } from './opener.ts'
+
+export interface HostHalfOptions {
+  readonly bpffs: string
+  readonly objectDir: string
+  readonly stateDir: string
+  readonly log: Log
+  /** What management handles are told of this vpcd. */
+  readonly report: { probe(): readonly ProbeResult[]; info(): DaemonInfo }
+}
+
+export interface HostHalf extends AsyncDisposable {
+  readonly opener: Opener
+  /** How many objects there are. */
+  count(): number
+}
+
+/** Load the programs, bring kernel and journal together. What fails half-way is closed again; what is pinned stays. */
+export async function startHostHalf({ bpffs, objectDir, stateDir, log, report }: HostHalfOptions): Promise<HostHalf> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const journal = stack.use(Journal.open(join(stateDir, 'state.db')))
+    const devices = stack.use(Devices.open())
+    const datapath = Datapath.load({ bpffs, objectDir })
+    stack.defer(() => datapath.close())
+    const host = Host.start({ datapath, devices, journal, log, report })
+    stack.defer(() => host.close())
+    return { opener: host, count: () => [...host.objects()].length, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}

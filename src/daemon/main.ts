@@ -1,0 +1,116 @@
+/** vpcd: probe, lock, load, listen; and stop, leaving the datapath running. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { DaemonInfo } from '#abi/info.ts'
+import { makeBpffs } from '#datapath/bpffs.ts'
+import { peerCredentialsOf } from '#kernel/peercred.ts'
+import { lockDirectories, makeDirectories, StartRefused } from './directories.ts'
+import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts'
+import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
+import { formatProbeLine, probe, probeRunning } from './probe.ts'
+import { notifyReady } from './ready.ts'
+import { Server } from './server.ts'
+import { stopSignal } from './signals.ts'
+
+interface Directories {
+  readonly runDir: string
+  readonly stateDir: string
+  readonly bpffs: string
+}
+
+/**
+ * Run vpcd until SIGTERM or SIGINT, then give the process back: sockets, descriptors and locks are closed, uncommitted objects
+ * gone, and what is committed goes on without it. Throws StartRefused when it cannot start, with what is missing and what to do.
+ */
+export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
+  const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
+  const directories: Directories = {
+    runDir: resolve(options.runDir ?? defaultDirectories.runDir),
+    stateDir: resolve(options.stateDir ?? defaultDirectories.stateDir),
+    bpffs: resolve(options.bpffs ?? defaultDirectories.bpffs),
+  }
+  await checkMachine(directories, log)
+  makeDirectories(directories.runDir, directories.stateDir)
+  using _locks = lockDirectories(directories.runDir, directories.stateDir)
+  makeBpffs(directories.bpffs)
+  using stop = stopSignal(log)
+  await serve(directories, options, log, stop.signal)
+  log.info('stopped; the datapath goes on')
+}
+
+async function serve(directories: Directories, options: DaemonOptions, log: Log, stop: AbortSignal): Promise<void> {
+  const { runDir, stateDir, bpffs } = directories
+  const status = new Status(directories)
+  const report = { probe: () => probeRunning({ bpffs }), info: () => status.info() }
+  const { startHostHalf } = await import('./host-half.ts')
+  await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, report })
+  const socketPath = join(runDir, socketName)
+  await using server = await Server.listen({ socketPath, opener: host.opener, peerOf: peerCredentialsOf, limits: options.limits, log })
+  status.count = () => ({ objects: host.count(), descriptors: server.descriptors })
+  log.info('ready', { socket: socketPath, pid: process.pid, objects: host.count() })
+  notifyReady(log)
+  await aborted(stop)
+  log.info('stopping', { signal: stop.reason, descriptors: server.descriptors })
+}
+
+async function checkMachine({ bpffs }: Directories, log: Log): Promise<void> {
+  const results = await probe({ bpffs })
+  for (const result of results) {
+    const line = formatProbeLine(result)
+    result.state === 'ok' ? log.debug(line) : log.warn(line)
+  }
+  const failed = results.filter(({ state }) => state === 'failed')
+  if (failed.length === 0) return
+  throw new StartRefused(`vpcd cannot run here:\n${failed.map((result) => `  ${formatProbeLine(result)}`).join('\n')}`)
+}
+
+/** What this vpcd says of itself. */
+class Status {
+  readonly #directories: Directories
+  readonly #startedAt = new Date().toISOString()
+  readonly #version: string
+  count: () => Pick<DaemonInfo, 'objects' | 'descriptors'> = () => ({ objects: 0, descriptors: 0 })
+
+  constructor(directories: Directories) {
+    this.#directories = directories
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    this.#version = version
+  }
+
+  info(): DaemonInfo {
+    return { version: this.#version, pid: process.pid, startedAt: this.#startedAt, ...this.#directories, ...this.count() }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      'run-dir': { type: 'string' },
+      'state-dir': { type: 'string' },
+      bpffs: { type: 'string' },
+      'log-level': { type: 'string' },
+      'log-format': { type: 'string' },
+      utc: { type: 'boolean' },
+    },
+  })
+  try {
+    await runDaemon({
+      runDir: values['run-dir'],
+      stateDir: values['state-dir'],
+      bpffs: values.bpffs,
+      logLevel: values['log-level'] as LogLevel | undefined,
+      logFormat: values['log-format'] as LogFormat | undefined,
+      utc: values.utc,
+    })
+  } catch (error) {
+    process.stderr.write(`vpc: ${error instanceof StartRefused ? error.message : (error as Error).stack}\n`)
+    process.exitCode = 1
+  }
+}
+
+// For tests, which start it without the command around it.
+if (import.meta.main) await main()

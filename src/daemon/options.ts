@@ -1,0 +1,29 @@
+/** What a vpcd is started with, and where things are when nothing else is said. */
+import { fileURLToPath } from 'node:url'
+import type { Limits } from './limits.ts'
+import type { LogFormat, LogLevel } from './log.ts'
+
+export interface DaemonOptions {
+  /** Directory of the socket. Default /run/vpc. */
+  readonly runDir?: string | undefined
+  /** Directory of the journal. Default /var/lib/vpc. */
+  readonly stateDir?: string | undefined
+  /** Directory on a bpffs for programs, maps and links; a bpffs is mounted when there is none. Default /sys/fs/bpf/vpc. */
+  readonly bpffs?: string | undefined
+  /** Default info. */
+  readonly logLevel?: LogLevel | undefined
+  /** Default auto: human on a terminal, json elsewhere. */
+  readonly logFormat?: LogFormat | undefined
+  /** Times of human log lines in UTC. */
+  readonly utc?: boolean | undefined
+  /** What one client may take. */
+  readonly limits?: Partial<Limits> | undefined
+}
+
+export const defaultDirectories = { runDir: '/run/vpc', stateDir: '/var/lib/vpc', bpffs: '/sys/fs/bpf/vpc' } as const
+
+/** Where scripts/build-bpf puts the compiled programs. */
+export const objectDir = fileURLToPath(new URL('../../build/bpf', import.meta.url))
+
+/** Name of the socket in the run directory. */
+export const socketName = 'vpcd.sock'

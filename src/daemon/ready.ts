@@ -1,0 +1,13 @@
+/** Telling the service manager that vpcd is ready (sd_notify). */
+import { spawn } from 'node:child_process'
+import type { Log } from './log.ts'
+
+/**
+ * Tell the one who waits on NOTIFY_SOCKET, if there is one. It is a datagram socket, which Node cannot open, so systemd's own command is
+ * asked: the unit wants NotifyAccess=all.
+ */
+export function notifyReady(log: Log): void {
+  if (!process.env['NOTIFY_SOCKET']) return
+  const child = spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore' })
+  child.on('error', (error) => log.warn('the service manager cannot be told that vpcd is ready', { error: error.message }))
+}
