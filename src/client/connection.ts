@@ -43,7 +43,9 @@ export class Connection {
     this.#peer = peer
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('error', (cause: Error) => this.#fail(new VpcError('ECONNRESET', `the connection to ${peer} broke: ${cause.message}`, { cause })))
+    socket.on('error', (cause: Error) =>
+      this.#fail(new VpcError('ECONNRESET', `the connection to ${peer} broke: ${cause.message}`, { cause })),
+    )
     socket.on('close', () => this.#fail(new VpcError('ECONNRESET', `${peer} closed the connection`)))
   }
 

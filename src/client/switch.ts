@@ -4,7 +4,18 @@ import { formatId, type Id } from '#abi/id.ts'
 import type { MissEvent, SwitchInfo } from '#abi/info.ts'
 import { Descriptor } from './descriptor.ts'
 import { VpcError } from './error.ts'
-import { absent, decodeId, decodeNeighbours, decodeNumber, decodeVni, encodeId, encodeNumber, encodeVni, toNeighbour, type Neighbour } from './text.ts'
+import {
+  absent,
+  decodeId,
+  decodeNeighbours,
+  decodeNumber,
+  decodeVni,
+  encodeId,
+  encodeNumber,
+  encodeVni,
+  toNeighbour,
+  type Neighbour,
+} from './text.ts'
 
 export class Switch extends Descriptor<SwitchInfo> {
   /**

@@ -101,7 +101,8 @@ export function list<T>(element: Field<T>, output: Uint8Array): T[] {
 /** A number that the ABI passes in `size` bytes, unsigned, little-endian. Throws EINVAL when it does not fit. */
 export function encodeNumber(what: string, number: number, size: 2 | 4 | 8): Uint8Array {
   const max = size === 2 ? 0xffff : size === 4 ? 0xffffffff : Number.MAX_SAFE_INTEGER
-  if (!Number.isInteger(number) || number < 0 || number > max) throw new VpcError('EINVAL', `${what} is a number from 0 to ${max}, not ${number}`)
+  if (!Number.isInteger(number) || number < 0 || number > max)
+    throw new VpcError('EINVAL', `${what} is a number from 0 to ${max}, not ${number}`)
   const out = Buffer.alloc(8)
   out.writeBigUInt64LE(BigInt(number))
   return new Uint8Array(out.subarray(0, size))

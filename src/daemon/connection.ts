@@ -148,7 +148,9 @@ export class Connection {
     if (this.#handle === undefined) return this.#open(frame)
     if (frame.kind !== frameKind.ctl) return this.refuse(errno.EPROTO, `a frame of kind ${frame.kind} on an open descriptor`)
     const handle = this.#handle
-    this.#answer(frame, `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`, () => handle.ctl(frame.word, frame.payload, this.#caller))
+    this.#answer(frame, `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`, () =>
+      handle.ctl(frame.word, frame.payload, this.#caller),
+    )
   }
 
   #open({ kind, sequence, payload }: Frame): void {

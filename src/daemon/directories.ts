@@ -32,7 +32,9 @@ function makeDirectory(path: string, option: string, mode: number): void {
   if (!found.isDirectory()) throw new StartRefused(`${path} is not a directory; choose another with ${option}`)
   if (found.uid !== process.geteuid!() || (found.mode & 0o022) !== 0) {
     const mode_ = (found.mode & 0o7777).toString(8)
-    throw new StartRefused(`${path} belongs to user ${found.uid}, mode ${mode_}: others can write there; chown and chmod it, or choose another with ${option}`)
+    throw new StartRefused(
+      `${path} belongs to user ${found.uid}, mode ${mode_}: others can write there; chown and chmod it, or choose another with ${option}`,
+    )
   }
 }
 

@@ -64,7 +64,11 @@ function privileges({ privileges: { uid, missing, initialUserNamespace } }: Fact
   }
   if (!initialUserNamespace) {
     const found = 'capabilities of a user namespace other than the initial one'
-    return line('privileges', { state: 'failed', found, remedy: 'run it on the host, or in a container that has no user namespace of its own' })
+    return line('privileges', {
+      state: 'failed',
+      found,
+      remedy: 'run it on the host, or in a container that has no user namespace of its own',
+    })
   }
   return line('privileges', ok(`user ${uid} with all that are needed`))
 }
@@ -89,7 +93,11 @@ function bpffs({ bpffs: directory, knowsBpffs, bpffsPlan: plan }: Facts): ProbeR
 function mtu({ underlay }: Facts): ProbeResult {
   if (underlay.length === 0) {
     const found = 'no interface that is up has an address'
-    return line('mtu', { state: 'warning', found, remedy: 'give the host an address for a mux to listen on, or guests reach this host alone' })
+    return line('mtu', {
+      state: 'warning',
+      found,
+      remedy: 'give the host an address for a mux to listen on, or guests reach this host alone',
+    })
   }
   const rooms = underlay.map(({ name, mtuBytes, ipv4 }) => {
     const over = ipv4 ? overhead.ipv4 : overhead.ipv6
@@ -100,7 +108,11 @@ function mtu({ underlay }: Facts): ProbeResult {
   if (narrow.length === 0) return line('mtu', ok(found))
   const commands = narrow.map(({ name, over }) => `ip link set ${name} mtu ${guestMtuBytes + over}`).join('; ')
   const small = narrow.some(({ guest }) => guest < minimalGuestMtuBytes) ? `IPv6 guests need ${minimalGuestMtuBytes} at least; ` : ''
-  return line('mtu', { state: 'warning', found, remedy: `${small}for ${guestMtuBytes}, if what the host is cabled to carries it: ${commands}` })
+  return line('mtu', {
+    state: 'warning',
+    found,
+    remedy: `${small}for ${guestMtuBytes}, if what the host is cabled to carries it: ${commands}`,
+  })
 }
 
 function udpPort({ udpPort: port, portUse: { ours, others } }: Facts): ProbeResult {

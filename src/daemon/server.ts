@@ -45,7 +45,8 @@ export class Server implements AsyncDisposable {
   static async listen(options: ServerOptions): Promise<Server> {
     const { socketPath } = options
     const length = Buffer.byteLength(socketPath)
-    if (length > maxPathBytes) throw new Error(`the path of a socket has at most ${maxPathBytes} bytes; ${socketPath} has ${length}: choose a shorter --run-dir`)
+    if (length > maxPathBytes)
+      throw new Error(`the path of a socket has at most ${maxPathBytes} bytes; ${socketPath} has ${length}: choose a shorter --run-dir`)
     removeStale(socketPath)
     const server = new Server(options)
     const { promise, resolve, reject } = Promise.withResolvers<void>()

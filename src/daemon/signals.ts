@@ -33,7 +33,12 @@ export function stopSignal(log: Log): Stop {
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', ignore).off('uncaughtException', uncaught).off('unhandledRejection', uncaught)
+      process
+        .off('SIGTERM', stop)
+        .off('SIGINT', stop)
+        .off('SIGHUP', ignore)
+        .off('uncaughtException', uncaught)
+        .off('unhandledRejection', uncaught)
     },
   }
 }

@@ -14,7 +14,12 @@ const passOn = Uint8Array.of(0xb7, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x95, 0, 0, 
 export function loadPassOn(): number {
   const instructions = allocateCopy(passOn)
   const license = allocateString('Dual BSD/GPL')
-  const attr = { type: BPF_PROG_TYPE_SCHED_CLS, instructionCount: passOn.length / 8, instructions: instructions.address, license: license.address }
+  const attr = {
+    type: BPF_PROG_TYPE_SCHED_CLS,
+    instructionCount: passOn.length / 8,
+    instructions: instructions.address,
+    license: license.address,
+  }
   return bpf('PROG_LOAD', loadAttr.encode({ ...attr, logLevel: 0, logSize: 0, log: 0n }))
 }
 

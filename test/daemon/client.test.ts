@@ -15,7 +15,8 @@ import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import { Vpc } from '#client/vpc.ts'
 import { echoServer, until } from './echo-server.ts'
 
-const fail = (code: string, message: RegExp) => (error: unknown) => error instanceof VpcError && error.code === code && message.test(error.message)
+const fail = (code: string, message: RegExp) => (error: unknown) =>
+  error instanceof VpcError && error.code === code && message.test(error.message)
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 test('EEXIST, ENOENT and life by references', async () => {
@@ -137,7 +138,10 @@ test('events are bounded when nobody iterates', async () => {
   await sw.mac()
   await until(() => sw.lostEvents > 0)
   while (seen.at(-1) !== 4999) seen.push((await questions.next()).value!.vni)
-  assert.deepEqual(seen, seen.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  )
   assert.equal(seen.length + sw.lostEvents, 5000)
   setTimeout(() => controller.abort(), 5)
   assert.equal((await questions.next()).done, true)
@@ -186,7 +190,10 @@ test('DaemonUnreachable says which socket and what to do', async () => {
     const file = join(directory, 'file')
     writeFileSync(file, '')
     const refused = (socketPath: string) => new Vpc({ socketPath }).mgmt()
-    await assert.rejects(refused(join(directory, 'none')), fail('ENOENT', /cannot reach vpcd on .*none: there is no such socket; start it with `vpc daemon`, or set VPC_SOCKET/))
+    await assert.rejects(
+      refused(join(directory, 'none')),
+      fail('ENOENT', /cannot reach vpcd on .*none: there is no such socket; start it with `vpc daemon`, or set VPC_SOCKET/),
+    )
     await assert.rejects(refused(file), fail('ECONNREFUSED', /cannot reach vpcd on .*file/))
     await assert.rejects(refused(`/tmp/${'x'.repeat(200)}`), fail('ENAMETOOLONG', /too long/))
   } finally {

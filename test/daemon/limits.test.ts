@@ -49,7 +49,10 @@ test('connections are limited in all, per user, and some are kept for root', asy
 test('a refused client reads why', async () => {
   await using echo = await echoServer({ limits: { maxConnections: 1, reservedForRoot: 0 } })
   await using _first = await echo.vpc.mgmt()
-  await assert.rejects(echo.vpc.mgmt(), (error) => error instanceof VpcError && error.code === 'EAGAIN' && /as many as it takes/.test(error.message))
+  await assert.rejects(
+    echo.vpc.mgmt(),
+    (error) => error instanceof VpcError && error.code === 'EAGAIN' && /as many as it takes/.test(error.message),
+  )
 })
 
 test('who does not read replies stops being served, and is disconnected in time', async () => {
@@ -99,7 +102,10 @@ test('events that are not read give way, the oldest first, and are counted', asy
   assert.ok(lost > 0 && events.every(({ kind }) => kind === frameKind.event))
   assert.equal(events.length + lost, total)
   const numbers = events.map(({ payload }) => Number(Buffer.from(payload)))
-  assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+  )
   assert.equal(echo.server.connections, 1, 'a slow listener stays connected')
 })
 
@@ -126,6 +132,9 @@ test('READ and WRITE are passed on as they were asked for', async () => {
   await using created = await echo.vpc.openVmnic(id, { create: true })
   await using reader = await echo.vpc.openVmnic(id)
   await using writer = await echo.vpc.openVmnic(id, { write: true, read: false })
-  assert.deepEqual(seen, [openFlag.create | openFlag.read | openFlag.write, openFlag.open | openFlag.read, openFlag.open | openFlag.write].map(BigInt))
+  assert.deepEqual(
+    seen,
+    [openFlag.create | openFlag.read | openFlag.write, openFlag.open | openFlag.read, openFlag.open | openFlag.write].map(BigInt),
+  )
   assert.equal(new Set([created.fd, reader.fd, writer.fd]).size, 3)
 })

@@ -46,7 +46,10 @@ test('nothing is said of what is as it should be', () => {
 const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ kernel: { release: '6.5.13', major: 6, minor: 5 } }, /^failed kernel: Linux 6.5.13; run Linux 6.6 or newer/],
   [{ kernel: { release: '5.19', major: 5, minor: 19 } }, /^failed kernel/],
-  [{ privileges: { uid: 1000, missing: ['CAP_NET_ADMIN'], initialUserNamespace: true } }, /^failed privileges: user 1000 without CAP_NET_ADMIN; run it as root/],
+  [
+    { privileges: { uid: 1000, missing: ['CAP_NET_ADMIN'], initialUserNamespace: true } },
+    /^failed privileges: user 1000 without CAP_NET_ADMIN; run it as root/,
+  ],
   [{ privileges: { uid: 0, missing: [], initialUserNamespace: false } }, /^failed privileges: .*user namespace/],
   [{ btf: broken }, /^failed btf: .*CONFIG_DEBUG_INFO_BTF/],
   [{ jit: broken }, /^warning jit: .*bpf_jit_enable/],
@@ -59,10 +62,16 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ vxlan: broken }, /^failed vxlan: .*modprobe vxlan/],
   [{ tun: broken }, /^warning tun: .*modprobe tun/],
   [{ underlay: [] }, /^warning mtu: no interface/],
-  [{ underlay: [{ name: 'eth0', mtuBytes: 1500, ipv4: true }] }, /^warning mtu: eth0 has 1500: guests get 1450; for 1500.*ip link set eth0 mtu 1550$/],
+  [
+    { underlay: [{ name: 'eth0', mtuBytes: 1500, ipv4: true }] },
+    /^warning mtu: eth0 has 1500: guests get 1450; for 1500.*ip link set eth0 mtu 1550$/,
+  ],
   [{ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: false }] }, /guests get 1480; .*mtu 1570$/],
   [{ underlay: [{ name: 'eth0', mtuBytes: 1300, ipv4: true }] }, /IPv6 guests need 1280 at least/],
-  [{ portUse: { ours: false, others: ['vxlan device flannel.1'] } }, /^warning udp-port: UDP port 4789 is in use by vxlan device flannel.1; /],
+  [
+    { portUse: { ours: false, others: ['vxlan device flannel.1'] } },
+    /^warning udp-port: UDP port 4789 is in use by vxlan device flannel.1; /,
+  ],
 ]
 for (const [changes, said] of wrong) {
   test(`one line for ${JSON.stringify(changes)}`, () => {

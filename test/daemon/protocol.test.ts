@@ -44,7 +44,8 @@ test('a request before OPEN', () => assertEnded([ctlFrame(1, operations.metaIdGe
 test('a second OPEN', () => assertEnded([openFrame(1), openFrame(2)], /kind 1 on an open descriptor/, 1))
 test('a REPLY from a client', () => assertEnded([openFrame(1), header({ kind: frameKind.reply })], /kind 3/, 1))
 test('sequence 0', () => assertEnded([openFrame(0)], /sequence 0/))
-test('a payload beyond the limit', () => assertEnded([openFrame(1), header({ kind: 2, length: 16 * 1024 * 1024 + 1 })], /at most 16777216/, 1))
+test('a payload beyond the limit', () =>
+  assertEnded([openFrame(1), header({ kind: 2, length: 16 * 1024 * 1024 + 1 })], /at most 16777216/, 1))
 
 test('garbage ends a connection and harms nobody', async () => {
   await using echo = await echoServer()
@@ -104,7 +105,9 @@ test('requests sent at once are answered in order, errors among them', async () 
   await using echo = await echoServer()
   using client = await RawClient.connect(echo.socketPath)
   const requests = Array.from({ length: 1000 }, (_, i) =>
-    i % 3 === 0 ? ctlFrame(i + 2, operations.metaMtuSet.command, new Uint8Array(4)) : ctlFrame(i + 2, operations.vpcswPortAdd.command, Uint8Array.of(i & 0xff)),
+    i % 3 === 0
+      ? ctlFrame(i + 2, operations.metaMtuSet.command, new Uint8Array(4))
+      : ctlFrame(i + 2, operations.vpcswPortAdd.command, Uint8Array.of(i & 0xff)),
   )
   client.send(openFrame(1), ...requests)
   const frames = await client.received(1001)
@@ -137,7 +140,10 @@ test('without credentials nobody is let in', async () => {
     throw new Error('no SO_PEERCRED')
   }
   await using echo = await echoServer({ peerOf })
-  await assert.rejects(echo.vpc.mgmt(), (error) => error instanceof VpcError && error.code === 'EPERM' && /who is calling/.test(error.message))
+  await assert.rejects(
+    echo.vpc.mgmt(),
+    (error) => error instanceof VpcError && error.code === 'EPERM' && /who is calling/.test(error.message),
+  )
   assert.equal(echo.host.closes, 0)
 })
 
@@ -178,5 +184,8 @@ test('an event frame is never taken for a reply', async () => {
     echo.host.emit(encodeFrame({ sequence: i, kind: frameKind.reply, word: 0, payload: new Uint8Array(3) }))
     return sw.ctl('vpcswPortAdd', Uint8Array.of(i))
   })
-  assert.deepEqual((await Promise.all(answers)).map((answer) => answer[0]), answers.map((_, i) => i))
+  assert.deepEqual(
+    (await Promise.all(answers)).map((answer) => answer[0]),
+    answers.map((_, i) => i),
+  )
 })

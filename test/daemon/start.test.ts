@@ -51,7 +51,10 @@ test('either directory is enough to be refused, and a refusal keeps no lock', ()
   makeDirectories(c, b)
   {
     using _held = lockDirectories(a, b)
-    assert.throws(() => lockDirectories(c, b), refused(new RegExp(`another vpcd, process ${process.pid}, uses .*b; stop it first, or .*--state-dir`)))
+    assert.throws(
+      () => lockDirectories(c, b),
+      refused(new RegExp(`another vpcd, process ${process.pid}, uses .*b; stop it first, or .*--state-dir`)),
+    )
     assert.throws(() => lockDirectories(a, c), refused(/uses .*a; .*--run-dir/))
   }
   using _again = lockDirectories(a, b)
@@ -60,7 +63,15 @@ test('either directory is enough to be refused, and a refusal keeps no lock', ()
 test('without privileges it says which are missing and what to do', () => {
   using dir = scratch()
   const main = new URL('../../src/daemon/main.ts', import.meta.url).pathname
-  const args = ['--bounding-set=-sys_admin,-net_admin', process.execPath, main, '--run-dir', join(dir.path, 'run'), '--state-dir', join(dir.path, 'state')]
+  const args = [
+    '--bounding-set=-sys_admin,-net_admin',
+    process.execPath,
+    main,
+    '--run-dir',
+    join(dir.path, 'run'),
+    '--state-dir',
+    join(dir.path, 'state'),
+  ]
   const { status, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' })
   assert.equal(status, 1)
   assert.match(stderr, /vpc: vpcd cannot run here:\n/)

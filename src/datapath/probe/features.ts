@@ -13,7 +13,9 @@ const tunPath = '/dev/net/tun'
 
 /** BTF of the kernel. */
 export const tryBtf = (): Trial =>
-  existsSync(btfPath) ? { ok: true, detail: `${btfPath}, ${statSync(btfPath).size} bytes` } : { ok: false, detail: `there is no ${btfPath}` }
+  existsSync(btfPath)
+    ? { ok: true, detail: `${btfPath}, ${statSync(btfPath).size} bytes` }
+    : { ok: false, detail: `there is no ${btfPath}` }
 
 /** The just-in-time compiler, by what became of a program. */
 export const tryJit = (): Trial =>
