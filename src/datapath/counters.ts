@@ -24,14 +24,15 @@ export class StatsTable {
 
   /** Counters of an index. Throws RangeError for one that the table does not have. */
   read(index: number): Stats {
-    const sum = Object.fromEntries(counterNames.map((name) => [name, 0])) as Stats
     const cpus = this.#map.lookupPerCpu(indexKey(index))
     if (!cpus) throw new RangeError(`table stats has ${this.size} entries, there is no ${index}`)
-    for (const cpu of cpus) {
-      const counted = statsLayout.decode(cpu)
-      for (const name of counterNames) sum[name] += Number(counted[name])
-    }
-    return sum
+    return sumOf(cpus)
+  }
+
+  /** Counters of every index that has any. Reads the whole table. */
+  readAll(): Map<number, Stats> {
+    const all = this.#map.entries().map(([key, value]): [number, Stats] => [indexOf(key), sumOf(this.#map.splitPerCpu(value))])
+    return new Map(all.filter(([, stats]) => counterNames.some((name) => stats[name] > 0)))
   }
 
   /** Set an index's counters to 0, before it is given to somebody else. */
@@ -80,6 +81,17 @@ function add(drops: Drops, reason: DropReason, cpus: readonly Uint8Array[]): voi
   const sum = cpus.reduce((total, cpu) => total + Number(new DataView(cpu.buffer, cpu.byteOffset).getBigUint64(0, true)), 0)
   if (sum > 0) drops[reason] = (drops[reason] ?? 0) + sum
 }
+
+function sumOf(cpus: readonly Uint8Array[]): Stats {
+  const sum = Object.fromEntries(counterNames.map((name) => [name, 0])) as Stats
+  for (const cpu of cpus) {
+    const counted = statsLayout.decode(cpu)
+    for (const name of counterNames) sum[name] += Number(counted[name])
+  }
+  return sum
+}
+
+const indexOf = (key: Uint8Array): number => u32.read(new DataView(key.buffer, key.byteOffset), 0)
 
 function indexKey(index: number): Uint8Array {
   const key = new Uint8Array(4)

@@ -94,6 +94,7 @@ test('statistics are sums over CPUs, and an index starts at 0 again', () => {
   const counted = { rxPackets: 1n, rxBytes: 60n, txPackets: 2n, txBytes: 120n, answered: 3n, flooded: 4n, missed: 5n, tooBig: 6n }
   map.update(new Uint8Array([2, 0, 0, 0]), layout.stats.encode(counted))
   assert.deepEqual(table.read(2), Object.fromEntries(Object.entries(counted).map(([name, count]) => [name, Number(count) * possibleCpus()])))
+  assert.deepEqual([...table.readAll()], [[2, table.read(2)]])
   table.clear(2)
   assert.deepEqual(new Set(Object.values(table.read(2))), new Set([0]))
   assert.throws(() => table.read(4), RangeError)

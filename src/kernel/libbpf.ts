@@ -37,6 +37,15 @@ const nextMap = libbpf.func('bpf_map *bpf_object__next_map(bpf_object *obj, bpf_
 const mapName = libbpf.func('const char *bpf_map__name(bpf_map *map)')
 const mapFd = libbpf.func('int bpf_map__fd(bpf_map *map)')
 const mapPinPath = libbpf.func('const char *bpf_map__pin_path(bpf_map *map)')
+const mapDefinition = {
+  type: libbpf.func('uint32_t bpf_map__type(bpf_map *map)'),
+  keySize: libbpf.func('uint32_t bpf_map__key_size(bpf_map *map)'),
+  valueSize: libbpf.func('uint32_t bpf_map__value_size(bpf_map *map)'),
+  maxEntries: libbpf.func('uint32_t bpf_map__max_entries(bpf_map *map)'),
+  flags: libbpf.func('uint32_t bpf_map__map_flags(bpf_map *map)'),
+  keyTypeId: libbpf.func('uint32_t bpf_map__btf_key_type_id(bpf_map *map)'),
+  valueTypeId: libbpf.func('uint32_t bpf_map__btf_value_type_id(bpf_map *map)'),
+} as const
 const setMapPinPath = libbpf.func('int bpf_map__set_pin_path(bpf_map *map, const char *path)')
 const reuseMapFd = libbpf.func('int bpf_map__reuse_fd(bpf_map *map, int fd)')
 const setMapMaxEntries = libbpf.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)')
@@ -65,6 +74,9 @@ export interface BpfProgram {
   readonly name: string
   readonly fd: number
 }
+
+/** A map as an object declares it. The type ids are those of the object's BTF; 0: none. */
+export type MapDefinition = { readonly [K in keyof typeof mapDefinition]: number }
 
 type Pointer = bigint
 
@@ -102,7 +114,7 @@ export class BpfObject implements Disposable {
       if (options.pinRoot === undefined) object.#unpin()
       object.#reuse(options.reuse ?? {})
       object.#setConstants(file, options.rodata ?? {})
-      object.#setMaxEntries(options.maxEntries ?? {})
+      for (const [map, entries] of Object.entries(options.maxEntries ?? {})) object.setMaxEntries(map, entries)
     } catch (error) {
       object[Symbol.dispose]()
       throw error
@@ -145,6 +157,18 @@ export class BpfObject implements Disposable {
     return new BpfMap(check('fcntl(F_DUPFD_CLOEXEC)', dup(check('bpf_map__fd', mapFd(this.#map(name))), F_DUPFD_CLOEXEC, 0)))
   }
 
+  /** How the object declares a map. */
+  definition(name: string): MapDefinition {
+    const map = this.#map(name)
+    return Object.fromEntries(Object.entries(mapDefinition).map(([field, get]) => [field, get(map)])) as MapDefinition
+  }
+
+  /** Set the size of a map, before `load`. */
+  setMaxEntries(name: string, entries: number): void {
+    const result: number = setMapMaxEntries(this.#map(name), entries)
+    if (result < 0) throw new LoadError('bpf_map__set_max_entries', -result, `${this.name}, map ${name}`, '', [])
+  }
+
   /** Where a map is pinned by name, or would be; undefined for one that is not. */
   pinPath(name: string): string | undefined {
     return mapPinPath(this.#map(name)) ?? undefined
@@ -177,13 +201,6 @@ export class BpfObject implements Disposable {
       const other = maps[mapName(map)]
       const result: number = other ? reuseMapFd(map, other.fd) : 0
       if (result < 0) throw new LoadError('bpf_map__reuse_fd', -result, `${this.name}, map ${mapName(map)}`, '', [])
-    }
-  }
-
-  #setMaxEntries(sizes: Readonly<Record<string, number>>): void {
-    for (const [name, entries] of Object.entries(sizes)) {
-      const result: number = setMapMaxEntries(this.#map(name), entries)
-      if (result < 0) throw new LoadError('bpf_map__set_max_entries', -result, `${this.name}, map ${name}`, '', [])
     }
   }
 

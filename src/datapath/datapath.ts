@@ -1,0 +1,169 @@
+/**
+ * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow while nobody
+ * holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run it.
+ */
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { createTcxLink, detachLink, linkInfo, updateLink } from '#kernel/bpf-link.ts'
+import { getPinned, pinObject } from '#kernel/bpf.ts'
+import { close } from '#kernel/libc.ts'
+import { Events, type DropEvent, type MissEvent } from './events.ts'
+import { hooks, type Hook } from './hook.ts'
+import { ObjectSet, type Limits, type Rates } from './object-set.ts'
+import { Tables } from './tables.ts'
+
+export type { Hook } from './hook.ts'
+export type { DropEvent, MissEvent } from './events.ts'
+
+export interface DatapathOptions {
+  /** Directory on a mounted bpffs; it is made if need be. */
+  readonly bpffs: string
+  /** Where scripts/build-bpf put the objects. */
+  readonly objectDir: string
+  readonly limits?: Limits
+  readonly rates?: Rates
+}
+
+/** A program on a device. */
+export interface Attachment {
+  readonly pinName: string
+  /** 0: the device is gone. */
+  readonly ifindex: number
+  readonly progId: number
+  readonly direction: 'ingress' | 'egress'
+}
+
+export class Datapath implements Disposable {
+  readonly tables: Tables
+  readonly #bpffs: string
+  readonly #objects: ObjectSet
+  readonly #events: Events
+  readonly #stack: DisposableStack
+
+  private constructor({ bpffs, ...options }: DatapathOptions) {
+    for (const directory of [bpffs, mapsIn(bpffs), linksIn(bpffs)]) mkdirSync(directory, { recursive: true, mode: 0o700 })
+    using stack = new DisposableStack()
+    this.#bpffs = bpffs
+    this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs) }))
+    this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
+    this.#events = stack.use(new Events(this.#objects.map('events')))
+    this.#stack = stack.move()
+  }
+
+  /**
+   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs that they have, until
+   * `attach`. Throws LoadError with the verifier's log, PinnedMapDiffers.
+   */
+  static load(options: DatapathOptions): Datapath {
+    return new Datapath(options)
+  }
+
+  /**
+   * Put a hook's program on a device of this network namespace. When there is a link of that name on the device, its program is replaced, and no
+   * packet passes without one.
+   */
+  attach(hook: Hook, ifindex: number, pinName: string): void {
+    const { object, program, direction } = hooks[hook]
+    const { fd } = this.#objects.program(object, program)
+    const path = linkPath(this.#bpffs, pinName)
+    const replaced = withPinned(path, (link) => {
+      const { ifindex: device, direction: side } = linkInfo(link)
+      const same = device === ifindex && side === direction
+      if (same) updateLink(link, fd)
+      return same
+    })
+    if (replaced) return
+    const link = createTcxLink(fd, ifindex, direction)
+    try {
+      this.detach(pinName)
+      pinObject(link, path)
+    } finally {
+      close(link)
+    }
+  }
+
+  /** Take a program off its device. False when there is no link of that name. */
+  detach(pinName: string): boolean {
+    return removeLink(linkPath(this.#bpffs, pinName))
+  }
+
+  /** All links that are pinned. */
+  attachments(): Attachment[] {
+    return readdirSync(linksIn(this.#bpffs)).flatMap((pinName) => {
+      const info = withPinned(linkPath(this.#bpffs, pinName), linkInfo)
+      return info ? [{ pinName, ifindex: info.ifindex, progId: info.progId, direction: info.direction }] : []
+    })
+  }
+
+  /** Call back for each drop that the datapath tells. The result ends it. Listening does not keep the process alive. */
+  onDrop(callback: (event: DropEvent) => void): () => void {
+    return this.#events.onDrop(callback)
+  }
+
+  /** Call back for each question that the tables do not answer. The result ends it. */
+  onMiss(callback: (event: MissEvent) => void): () => void {
+    return this.#events.onMiss(callback)
+  }
+
+  /** Let go of everything. What is pinned stays and runs. */
+  close(): void {
+    this.#stack.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Close, and take everything down. */
+  destroyAll(): void {
+    this.close()
+    Datapath.destroy(this.#bpffs)
+  }
+
+  /** Take down what is pinned below a directory, whichever version left it, and the directory where that can be. */
+  static destroy(bpffs: string): void {
+    for (const name of namesIn(linksIn(bpffs))) removeLink(join(linksIn(bpffs), name))
+    for (const name of namesIn(mapsIn(bpffs))) unlinkSync(join(mapsIn(bpffs), name))
+    for (const directory of [linksIn(bpffs), mapsIn(bpffs), bpffs]) removeDirectory(directory)
+  }
+}
+
+const mapsIn = (bpffs: string): string => join(bpffs, 'maps')
+const linksIn = (bpffs: string): string => join(bpffs, 'links')
+const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
+
+/** The kernel takes no dots in a bpffs. */
+function linkPath(bpffs: string, pinName: string): string {
+  if (!/^[\w-]{1,200}$/.test(pinName)) throw new RangeError(`'${pinName}' cannot name a link: only letters, digits, '-' and '_' can stand in it`)
+  return join(linksIn(bpffs), pinName)
+}
+
+function withPinned<T>(path: string, use: (fd: number) => T): T | undefined {
+  if (!existsSync(path)) return undefined
+  const fd = getPinned(path)
+  try {
+    return use(fd)
+  } finally {
+    close(fd)
+  }
+}
+
+// Detached first: somebody who holds the link open must not keep the program on the device.
+function removeLink(path: string): boolean {
+  const found = withPinned(path, (link) => {
+    if (linkInfo(link).ifindex !== 0) detachLink(link)
+    return true
+  })
+  if (found) unlinkSync(path)
+  return found ?? false
+}
+
+function removeDirectory(directory: string): void {
+  if (!existsSync(directory)) return
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    // A mount point, or somebody else's things are in it.
+    if (!['EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}

@@ -1,0 +1,24 @@
+/** Where the datapath's programs sit: which program of which object, on which side of a device. */
+import type { TcxDirection } from '#kernel/bpf-link.ts'
+
+interface HookProgram {
+  readonly object: string
+  readonly program: string
+  readonly direction: TcxDirection
+}
+
+export const hooks = {
+  /** Switch side of a unit: frames from it. */
+  unit: { object: 'unit', program: 'vpc_unit', direction: 'ingress' },
+  /** Device of a mux: what it decapsulated. */
+  mux: { object: 'mux', program: 'vpc_mux', direction: 'ingress' },
+  /** Wrapped interface: frames from the wire. */
+  ethlink: { object: 'ethlink', program: 'vpc_ethlink', direction: 'ingress' },
+  /** Underlay interface: encapsulated packets on their way out. */
+  'ethlink-egress': { object: 'ethlink', program: 'vpc_ethlink_out', direction: 'egress' },
+} as const satisfies Record<string, HookProgram>
+
+export type Hook = keyof typeof hooks
+
+/** The objects that have all of them. */
+export const objectNames: readonly string[] = [...new Set(Object.values(hooks).map(({ object }) => object))]

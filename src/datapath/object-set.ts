@@ -1,0 +1,92 @@
+/** The datapath's eBPF objects, loaded together: they share their maps. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BpfMap } from '#kernel/bpf-map.ts'
+import { Btf } from '#kernel/btf.ts'
+import { elfSymbols } from '#kernel/elf.ts'
+import { BpfObject, type BpfProgram } from '#kernel/libbpf.ts'
+import { objectNames } from './hook.ts'
+import { adoptPinnedMaps } from './pinned-map.ts'
+
+/** Sizes of tables, by name, in place of those of bpf/lib/maps.h. */
+export type Limits = Readonly<Record<string, number>>
+
+/** Numbers that the programs take as constants. */
+export interface Rates {
+  /** Events of one source, from which on they are only counted. */
+  readonly dropEventsPerSecond?: number
+  readonly missEventsPerSecond?: number
+}
+
+const constantNames: Record<keyof Rates, string> = {
+  dropEventsPerSecond: 'vpc_drop_events_per_second',
+  missEventsPerSecond: 'vpc_miss_events_per_second',
+}
+
+export interface ObjectSetOptions {
+  /** Directory of the compiled objects. */
+  readonly objectDir: string
+  /** Directory of a bpffs for the maps; none: they are private, and gone with the set. */
+  readonly pinRoot?: string
+  readonly limits?: Limits
+  readonly rates?: Rates
+}
+
+export class ObjectSet implements Disposable {
+  readonly #objects = new Map<string, BpfObject>()
+  readonly #stack = new DisposableStack()
+  /** Maps without pins: of the first object that has each. */
+  readonly #shared: Record<string, BpfMap> = {}
+
+  /** Load all objects. Throws LoadError, PinnedMapDiffers. */
+  constructor(options: ObjectSetOptions) {
+    try {
+      for (const name of objectNames) this.#load(name, options)
+    } catch (error) {
+      this[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** A program of an object. */
+  program(object: string, name: string): BpfProgram {
+    return this.#object(object).program(name)
+  }
+
+  /** A map that the objects share, with a descriptor of its own. */
+  map(name: string): BpfMap {
+    const owner = [...this.#objects.values()].find((object) => object.maps().includes(name))
+    if (!owner) throw new RangeError(`no object of the datapath has a map ${name}`)
+    return owner.map(name)
+  }
+
+  /** Close programs and maps; what is pinned or attached stays. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose()
+  }
+
+  #object(name: string): BpfObject {
+    const object = this.#objects.get(name)
+    if (!object) throw new RangeError(`the datapath has no object ${name}`)
+    return object
+  }
+
+  #load(name: string, { objectDir, pinRoot, limits = {}, rates = {} }: ObjectSetOptions): void {
+    const file = readFileSync(join(objectDir, `${name}.o`))
+    const where = pinRoot === undefined ? { reuse: this.#shared } : { pinRoot }
+    const object = this.#stack.use(BpfObject.open(file, { name, ...where, rodata: constantsOf(file, rates) }))
+    const maps = object.maps()
+    for (const [map, entries] of Object.entries(limits)) if (maps.includes(map)) object.setMaxEntries(map, entries)
+    if (pinRoot !== undefined) adoptPinnedMaps(object, Btf.ofObject(file), limits)
+    object.load()
+    this.#objects.set(name, object)
+    // A dot is in the names of maps that libbpf makes for an object's own variables.
+    if (pinRoot === undefined) for (const map of maps) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
+  }
+}
+
+function constantsOf(file: Uint8Array, rates: Rates): Record<string, number> {
+  const present = new Set(elfSymbols(file).filter(({ section }) => section === '.rodata').map(({ name }) => name))
+  const given = Object.entries(rates).map(([rate, value]): [string, number] => [constantNames[rate as keyof Rates], value])
+  return Object.fromEntries(given.filter(([name]) => present.has(name)))
+}
