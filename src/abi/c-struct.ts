@@ -76,16 +76,32 @@ export function cStruct<F extends Fields>(fields: F): CStruct<F> {
   }
 }
 
-const number = (size: number, get: (v: DataView, o: number) => number, set: (v: DataView, o: number, n: number) => void): Field<number> => ({
+const number = (
+  size: number,
+  get: (v: DataView, o: number) => number,
+  set: (v: DataView, o: number, n: number) => void,
+): Field<number> => ({
   size,
   align: size,
   read: get,
   write: set,
 })
 
-export const u8 = number(1, (v, o) => v.getUint8(o), (v, o, n) => v.setUint8(o, n))
-export const u16 = number(2, (v, o) => v.getUint16(o, true), (v, o, n) => v.setUint16(o, n, true))
-export const u32 = number(4, (v, o) => v.getUint32(o, true), (v, o, n) => v.setUint32(o, n, true))
+export const u8 = number(
+  1,
+  (v, o) => v.getUint8(o),
+  (v, o, n) => v.setUint8(o, n),
+)
+export const u16 = number(
+  2,
+  (v, o) => v.getUint16(o, true),
+  (v, o, n) => v.setUint16(o, n, true),
+)
+export const u32 = number(
+  4,
+  (v, o) => v.getUint32(o, true),
+  (v, o, n) => v.setUint32(o, n, true),
+)
 export const u64: Field<bigint> = {
   size: 8,
   align: 8,

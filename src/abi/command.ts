@@ -25,8 +25,7 @@ type Shape = 'in' | 'out' | 'inout' | 'none'
 function operation(name: string, type: TypeName, op: number, shape: Shape, mutate: boolean): Operation {
   const takes = shape === 'in' || shape === 'inout'
   const gives = shape === 'out' || shape === 'inout'
-  const bits =
-    (takes ? commandBit.in : 0) | (gives ? commandBit.out : 0) | (mutate ? commandBit.mutate | commandBit.privileged : 0)
+  const bits = (takes ? commandBit.in : 0) | (gives ? commandBit.out : 0) | (mutate ? commandBit.mutate | commandBit.privileged : 0)
   return { name, type, op, in: takes, out: gives, mutate, command: (bits | (objectType[type] << 16) | op) >>> 0 }
 }
 

@@ -6,7 +6,8 @@ export type ErrnoName = keyof typeof errno
 
 const names = new Map<number, string>()
 // EAGAIN and EOPNOTSUPP share their numbers with EWOULDBLOCK and ENOTSUP: the names that manual pages use win.
-for (const [name, value] of Object.entries(errno)) if (!names.has(value) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(value, name)
+for (const [name, value] of Object.entries(errno))
+  if (!names.has(value) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(value, name)
 
 /** The name of an error number: `EEXIST` for 17, `E512` for one that has no name. */
 export const errnoName = (value: number): string => names.get(value) ?? `E${value}`

@@ -44,8 +44,10 @@ test('another version and a length beyond the bound are named, not read', () => 
 })
 
 test('garbage never throws', () => {
-  fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 64 })), (chunks) => {
-    const reader = new FrameReader()
-    for (const chunk of chunks) if (reader.push(chunk).problem) break
-  }))
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 64 })), (chunks) => {
+      const reader = new FrameReader()
+      for (const chunk of chunks) if (reader.push(chunk).problem) break
+    }),
+  )
 })

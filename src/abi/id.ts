@@ -63,7 +63,10 @@ export function describeIdProblem(problem: IdProblem): string {
       return `id ${problem.text} has the multicast bit set in its MAC (byte 10); use ${problem.suggestion}`
     case 'wrong-type': {
       const found = typeNameOf(problem.found)
-      const is = found === undefined ? `byte 9 is ${problem.found}, which is no type` : `is the id of ${typeNoun[found]} (byte 9 is ${problem.found})`
+      const is =
+        found === undefined
+          ? `byte 9 is ${problem.found}, which is no type`
+          : `is the id of ${typeNoun[found]} (byte 9 is ${problem.found})`
       return `id ${problem.text} ${is}; for ${typeNoun[problem.wanted]} use ${problem.suggestion}`
     }
   }

@@ -26,7 +26,14 @@ test('layouts of the ABI have the sizes and byte orders that it fixes', () => {
   assert.equal(fte.size, 32)
   assert.equal(neighbourEntry.size, 28)
   assert.deepEqual([...vniValue.encode({ vni: 0x01e240 })], [0x00, 0x01, 0xe2, 0x40])
-  const entry = fte.encode({ vni: 5001, mac: new Uint8Array(6), port: 4789, family: 4, pad: new Uint8Array(3), address: new Uint8Array([192, 0, 2, 1]) })
+  const entry = fte.encode({
+    vni: 5001,
+    mac: new Uint8Array(6),
+    port: 4789,
+    family: 4,
+    pad: new Uint8Array(3),
+    address: new Uint8Array([192, 0, 2, 1]),
+  })
   assert.deepEqual([...entry.subarray(0, 20)], [0x89, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0x12, 0xb5, 4, 0, 0, 0, 192, 0, 2, 1])
 })
 
