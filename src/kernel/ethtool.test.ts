@@ -13,7 +13,9 @@ test('features of a device are read and switched', () => {
   const before = deviceFeatures(ethtool, ifindex)
   assert.deepEqual(before.get('tx-udp_tnl-segmentation'), { active: true, fixed: false })
   assert.deepEqual(setDeviceFeatures(ethtool, ifindex, { 'tx-udp_tnl-segmentation': false, 'rx-gro': true }), [])
-  const changed = [...deviceFeatures(ethtool, ifindex)].filter(([name, { active }]) => before.get(name)?.active !== active).map(([name]) => name)
+  const changed = [...deviceFeatures(ethtool, ifindex)]
+    .filter(([name, { active }]) => before.get(name)?.active !== active)
+    .map(([name]) => name)
   assert.deepEqual(changed, ['rx-gro', 'tx-udp_tnl-segmentation'])
   assert.deepEqual(setDeviceFeatures(ethtool, ifindex, { 'rx-gro-hw': true }), ['rx-gro-hw'])
   assert.throws(() => setDeviceFeatures(ethtool, ifindex, { nonsense: true }), /ethtool FEATURES_SET: EOPNOTSUPP \(bit name not found\)/)

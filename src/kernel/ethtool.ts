@@ -32,7 +32,10 @@ export function setDeviceFeatures(ethtool: GenericNetlink, ifindex: number, want
   const bits = Object.entries(wanted).map(([name, on]) =>
     attributeNested(BIT, attributeString(bit.NAME, name), ...(on ? [attributeFlag(bit.VALUE)] : [])),
   )
-  ethtool.request('FEATURES_SET', FEATURES_SET, [deviceHeader(ifindex), attributeNested(features.WANTED, attributeNested(bitset.BITS, ...bits))])
+  ethtool.request('FEATURES_SET', FEATURES_SET, [
+    deviceHeader(ifindex),
+    attributeNested(features.WANTED, attributeNested(bitset.BITS, ...bits)),
+  ])
   const now = deviceFeatures(ethtool, ifindex)
   return Object.keys(wanted).filter((name) => (now.get(name)?.active ?? false) !== wanted[name])
 }

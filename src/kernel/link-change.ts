@@ -51,7 +51,11 @@ export function encodeChanges(changes: LinkChanges): Uint8Array[] {
 export function changedFlags({ up, promisc, noArp }: LinkChanges): { flags: number; change: number } {
   let flags = 0
   let change = 0
-  for (const [wanted, bit] of [[up, iff.UP], [promisc, iff.PROMISC], [noArp, iff.NOARP]] as const) {
+  for (const [wanted, bit] of [
+    [up, iff.UP],
+    [promisc, iff.PROMISC],
+    [noArp, iff.NOARP],
+  ] as const) {
     if (wanted === undefined) continue
     change |= bit
     if (wanted) flags |= bit

@@ -23,9 +23,11 @@ export function followLinks(socket: NetlinkSocket, callback: (change: LinkEvent)
     close(netnsFd)
   }
   const readable = onReadable(events.fd, () => receive(events, callback))
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> => (stopped ??= readable.stop().then(() => events.close()))
-  return { stop, [Symbol.asyncDispose]: stop }
+  const stop = (): void => {
+    readable.stop()
+    events.close()
+  }
+  return { stop, [Symbol.dispose]: stop }
 }
 
 function receive(events: NetlinkSocket, callback: (change: LinkEvent) => void): void {

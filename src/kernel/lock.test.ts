@@ -15,7 +15,10 @@ test('a lock is held by one, names it, and ends with its scope', () => {
   {
     using _held = FileLock.acquire(path)
     assert.equal(readFileSync(path, 'utf8'), `${process.pid}\n`)
-    assert.throws(() => FileLock.acquire(path), (error) => error instanceof LockHeld && error.pid === process.pid && error.message === `${path} is locked by process ${process.pid}`)
+    assert.throws(
+      () => FileLock.acquire(path),
+      (error) => error instanceof LockHeld && error.pid === process.pid && error.message === `${path} is locked by process ${process.pid}`,
+    )
   }
   using _again = FileLock.acquire(path)
 })
@@ -25,7 +28,10 @@ test('a lock ends with a process that is killed', async () => {
   const script = `import { FileLock } from '${import.meta.resolve('./lock.ts')}'; const lock = FileLock.acquire('${path}'); console.log(lock.path); setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
-  assert.throws(() => FileLock.acquire(path), (error) => error instanceof LockHeld && error.pid === child.pid)
+  assert.throws(
+    () => FileLock.acquire(path),
+    (error) => error instanceof LockHeld && error.pid === child.pid,
+  )
   child.kill('SIGKILL')
   await once(child, 'exit')
   using _lock = FileLock.acquire(path)

@@ -18,7 +18,10 @@ test('a BPF file system is mounted, known, and taken away', () => {
     assert.equal(unmount(target), true)
     assert.equal(unmount(target), false)
     assert.equal(isOnBpffs(target), false)
-    assert.throws(() => unmount(join(directory, 'none')), (error) => error instanceof KernelError && error.errno === errno.ENOENT)
+    assert.throws(
+      () => unmount(join(directory, 'none')),
+      (error) => error instanceof KernelError && error.errno === errno.ENOENT,
+    )
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -28,7 +28,14 @@ test('attributes have the bytes of linux/netlink.h', () => {
 })
 
 test('what is read from attributes is what was written', () => {
-  const attributes = new Attributes(joinAligned([attributeU32(1, 0xffffffff), attributeString(2, 'é'), attributeNested(3, attributeU16be(4, 258)), attribute(5, new Uint8Array(0))]))
+  const attributes = new Attributes(
+    joinAligned([
+      attributeU32(1, 0xffffffff),
+      attributeString(2, 'é'),
+      attributeNested(3, attributeU16be(4, 258)),
+      attribute(5, new Uint8Array(0)),
+    ]),
+  )
   assert.equal(attributes.u32(1), 0xffffffff)
   assert.equal(attributes.i32(1), -1)
   assert.equal(attributes.string(2), 'é')
@@ -44,7 +51,16 @@ test('decode after encode gives the same', () => {
   const list = fc.array(fc.tuple(fc.nat(0x3fff), payload), { maxLength: 8 })
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(0xffff), fc.nat(0xffff), list), { maxLength: 4 }), (messages) => {
-      const bytes = joinAligned(messages.map(([type, flags, attributes], seq) => encodeMessage(type, flags, seq, attributes.map(([t, p]) => attribute(t, p)))))
+      const bytes = joinAligned(
+        messages.map(([type, flags, attributes], seq) =>
+          encodeMessage(
+            type,
+            flags,
+            seq,
+            attributes.map(([t, p]) => attribute(t, p)),
+          ),
+        ),
+      )
       const decoded = decodeMessages(bytes)
       assert.deepEqual(
         decoded.map(({ type, flags, body }) => [type, flags, decodeAttributeList(body).map(([t, p]) => [t, hex(p)])]),

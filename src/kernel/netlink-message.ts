@@ -54,9 +54,10 @@ export function encodeMessage(type: number, flags: number, seq: number, parts: r
 /** Decode the messages of one datagram. Bodies are views of `bytes`. Throws RangeError when a length does not fit. */
 export function decodeMessages(bytes: Uint8Array): NetlinkMessage[] {
   const messages: NetlinkMessage[] = []
-  for (let offset = 0; offset + nlmsghdr.size <= bytes.length; ) {
+  for (let offset = 0; offset + nlmsghdr.size <= bytes.length;) {
     const { len, type, flags, seq } = nlmsghdr.decode(bytes.subarray(offset))
-    if (len < nlmsghdr.size || offset + len > bytes.length) throw new RangeError(`netlink message of ${len} bytes in ${bytes.length - offset}`)
+    if (len < nlmsghdr.size || offset + len > bytes.length)
+      throw new RangeError(`netlink message of ${len} bytes in ${bytes.length - offset}`)
     messages.push({ type, flags, seq, body: bytes.subarray(offset + nlmsghdr.size, offset + len) })
     offset += align4(len)
   }
@@ -73,11 +74,13 @@ export function attribute(type: number, payload: Uint8Array): Uint8Array {
   return bytes
 }
 
-const integer = (size: number, write: (view: DataView, value: number) => void) => (type: number, value: number): Uint8Array => {
-  const payload = new Uint8Array(size)
-  write(viewOf(payload), value)
-  return attribute(type, payload)
-}
+const integer =
+  (size: number, write: (view: DataView, value: number) => void) =>
+  (type: number, value: number): Uint8Array => {
+    const payload = new Uint8Array(size)
+    write(viewOf(payload), value)
+    return attribute(type, payload)
+  }
 
 export const attributeU8 = integer(1, (view, value) => view.setUint8(0, value))
 export const attributeU16be = integer(2, (view, value) => view.setUint16(0, value))
@@ -90,7 +93,7 @@ export const attributeNested = (type: number, ...children: Uint8Array[]): Uint8A
 export function decodeAttributeList(bytes: Uint8Array): [type: number, payload: Uint8Array][] {
   const list: [number, Uint8Array][] = []
   const view = viewOf(bytes)
-  for (let offset = 0; offset + 4 <= bytes.length; ) {
+  for (let offset = 0; offset + 4 <= bytes.length;) {
     const length = view.getUint16(offset, true)
     if (length < 4 || offset + length > bytes.length) break
     list.push([view.getUint16(offset + 2, true) & TYPE_MASK, bytes.subarray(offset + 4, offset + length)])

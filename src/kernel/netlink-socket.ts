@@ -54,7 +54,11 @@ export class NetlinkSocket {
   }
 
   /** Open in the thread's network namespace, or in the one given by descriptor. `groups`: multicast groups to join. */
-  static open({ family = netlinkFamily.ROUTE, netnsFd, groups = [] }: { family?: number; netnsFd?: number | undefined; groups?: readonly number[] } = {}) {
+  static open({
+    family = netlinkFamily.ROUTE,
+    netnsFd,
+    groups = [],
+  }: { family?: number; netnsFd?: number | undefined; groups?: readonly number[] } = {}) {
     const make = (): number => check('socket', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, family), 'AF_NETLINK')
     const opened = new NetlinkSocket(netnsFd === undefined ? make() : insideNetns(netnsFd, make))
     try {

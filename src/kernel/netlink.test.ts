@@ -8,7 +8,10 @@ import { Netlink, type Link } from './netlink.ts'
 import { ScratchNetns } from './scratch-netns.ts'
 
 const mac = Uint8Array.of(0x5a, 0xab, 0xcf, 0xc5, 0x24, 0x68)
-const formatMac = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').replace(/..(?=.)/g, '$&:')
+const formatMac = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString('hex')
+    .replace(/..(?=.)/g, '$&:')
 
 /** The parts of a link that `ip -j -d link show` knows too, in its words. */
 const inWordsOfIp = (link: Link) => ({
@@ -36,19 +39,33 @@ const ofIp = (link: any) => ({
   up: link.flags.includes('UP'),
 })
 
-const failsWith = (code: number, detail: RegExp) => (error: unknown) => error instanceof KernelError && error.errno === code && detail.test(error.message)
+const failsWith = (code: number, detail: RegExp) => (error: unknown) =>
+  error instanceof KernelError && error.errno === code && detail.test(error.message)
 
 test('links are as iproute2 sees them', () => {
   using scratch = new ScratchNetns()
   const { netlink } = scratch
-  netlink.createVeth({ name: 'hostif0', mac, mtu: 1450, alias: 'vpc:unit', up: true, peer: { name: 'hostif0-sw', alias: 'vpc:switch side', noArp: true, addrGenModeNone: true, up: true } })
+  netlink.createVeth({
+    name: 'hostif0',
+    mac,
+    mtu: 1450,
+    alias: 'vpc:unit',
+    up: true,
+    peer: { name: 'hostif0-sw', alias: 'vpc:switch side', noArp: true, addrGenModeNone: true, up: true },
+  })
   netlink.createBridge({ name: 'br0', up: true })
   netlink.createVxlan({ name: 'vpcmux0', dstPort: 8472, local: Uint8Array.of(192, 0, 2, 1), udpZeroCsum6Rx: true, mtu: 1550 })
   scratch.exec('ip', 'link', 'set', 'hostif0', 'promisc', 'on')
   const shown = scratch.ip('link', 'show')
   assert.deepEqual(netlink.links().map(inWordsOfIp), shown.map(ofIp))
-  assert.deepEqual(netlink.links(), netlink.links().map(({ ifindex }) => netlink.linkByIndex(ifindex)))
-  assert.deepEqual(netlink.links(), netlink.links().map(({ name }) => netlink.linkByName(name)))
+  assert.deepEqual(
+    netlink.links(),
+    netlink.links().map(({ ifindex }) => netlink.linkByIndex(ifindex)),
+  )
+  assert.deepEqual(
+    netlink.links(),
+    netlink.links().map(({ name }) => netlink.linkByName(name)),
+  )
 
   const byName = Object.fromEntries(shown.map((link: any) => [link.ifname, link]))
   assert.equal(byName['hostif0-sw'].inet6_addr_gen_mode, 'none')
@@ -56,7 +73,10 @@ test('links are as iproute2 sees them', () => {
   assert.ok(netlink.linkByName('hostif0')!.carrier)
   assert.equal(netlink.linkByName('hostif0')!.linkIndex, netlink.linkByName('hostif0-sw')!.ifindex)
   const vxlan = byName.vpcmux0.linkinfo.info_data
-  assert.deepEqual([vxlan.external, vxlan.learning, vxlan.port, vxlan.local, vxlan.udp_zero_csum6_rx, vxlan.udp_zero_csum6_tx], [true, false, 8472, '192.0.2.1', true, false])
+  assert.deepEqual(
+    [vxlan.external, vxlan.learning, vxlan.port, vxlan.local, vxlan.udp_zero_csum6_rx, vxlan.udp_zero_csum6_tx],
+    [true, false, 8472, '192.0.2.1', true, false],
+  )
   assert.deepEqual(netlink.linkByName('vpcmux0')!.vxlan, {
     port: 8472,
     collectMetadata: true,
@@ -115,7 +135,10 @@ test('errors carry the errno and the kernel’s words', () => {
   const { netlink } = scratch
   const { ifindex } = netlink.createVeth({ name: 'a', peer: 'b' })
   assert.throws(() => netlink.createBridge({ name: 'a' }), failsWith(errno.EEXIST, /^RTM_NEWLINK: EEXIST/))
-  assert.throws(() => netlink.setLink(ifindex, { mtu: 70000 }), failsWith(errno.EINVAL, /^RTM_SETLINK: EINVAL \(mtu greater than device maximum\)$/))
+  assert.throws(
+    () => netlink.setLink(ifindex, { mtu: 70000 }),
+    failsWith(errno.EINVAL, /^RTM_SETLINK: EINVAL \(mtu greater than device maximum\)$/),
+  )
   assert.throws(() => netlink.setLink(4711, { mtu: 1400 }), failsWith(errno.ENODEV, /^RTM_SETLINK: ENODEV/))
   assert.throws(() => netlink.setLink(ifindex, { mac: new Uint8Array(6) }), failsWith(errno.EADDRNOTAVAIL, /RTM_SETLINK/))
   assert.throws(() => netlink.createBridge({ name: 'a-name-of-16-byt' }), failsWith(errno.ERANGE, /RTM_NEWLINK/))
@@ -128,7 +151,10 @@ test('a creation that fails half-way leaves nothing', () => {
   assert.throws(() => netlink.createBridge({ name: 'br0', alias }), KernelError)
   assert.throws(() => netlink.createVeth({ name: 'a', peer: { name: 'b', alias } }), KernelError)
   assert.throws(() => netlink.createVeth({ name: 'a', peer: 'lo' }), KernelError)
-  assert.deepEqual(netlink.links().map(({ name }) => name), ['lo'])
+  assert.deepEqual(
+    netlink.links().map(({ name }) => name),
+    ['lo'],
+  )
 })
 
 test('a device moves to another namespace and is found there', () => {
@@ -161,7 +187,10 @@ test('deleteLink tells whether there was one', () => {
   assert.equal(scratch.netlink.deleteLink(ifindex), true)
   assert.equal(scratch.netlink.deleteLink(ifindex), false)
   assert.equal(scratch.netlink.deleteLink(0), false)
-  assert.deepEqual(scratch.netlink.links().map(({ name }) => name), ['lo'])
+  assert.deepEqual(
+    scratch.netlink.links().map(({ name }) => name),
+    ['lo'],
+  )
 })
 
 test('deleteLinks deletes those it is told, gone ones and both ends of a pair too, and nothing else', () => {
@@ -171,10 +200,22 @@ test('deleteLinks deletes those it is told, gone ones and both ends of a pair to
   netlink.createBridge({ name: 'br0' })
   netlink.deleteLink(pairs[3]!.ifindex)
   netlink.deleteLinks([4711, ...pairs.slice(2).map(({ ifindex }) => ifindex), pairs[5]!.linkIndex!])
-  assert.deepEqual(netlink.links().map(({ name }) => name).sort(), ['a0', 'a1', 'b0', 'b1', 'br0', 'lo'])
+  assert.deepEqual(
+    netlink
+      .links()
+      .map(({ name }) => name)
+      .sort(),
+    ['a0', 'a1', 'b0', 'b1', 'br0', 'lo'],
+  )
   netlink.deleteLinks([])
   netlink.deleteLinks([pairs[0]!.ifindex])
-  assert.deepEqual(netlink.links().map(({ name }) => name).sort(), ['a1', 'b1', 'br0', 'lo'])
+  assert.deepEqual(
+    netlink
+      .links()
+      .map(({ name }) => name)
+      .sort(),
+    ['a1', 'b1', 'br0', 'lo'],
+  )
 })
 
 test('dumps stay whole while devices come and go', async () => {

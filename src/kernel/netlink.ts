@@ -89,7 +89,7 @@ export class Netlink {
   addRoute(route: NewRoute): void {
     addRoute(this.#socket, route)
   }
-  /** Follow the changes of this namespace's devices from now on; outlives the socket. */
+  /** Follow the changes of this namespace's devices from now on, until it is stopped; outlives this object, not the process. */
   onLinkChange(callback: (change: LinkEvent) => void): Subscription {
     return followLinks(this.#socket, callback)
   }

@@ -14,7 +14,13 @@ test('a function runs inside, and the thread comes back, also from an exception'
   assert.notEqual(inside, home)
   assert.equal(inside, `net:[${fstatSync(scratch.fd).ino}]`)
   assert.equal(own(), home)
-  assert.throws(() => scratch.run(() => { throw new Error('deliberate') }), /deliberate/)
+  assert.throws(
+    () =>
+      scratch.run(() => {
+        throw new Error('deliberate')
+      }),
+    /deliberate/,
+  )
   assert.equal(own(), home)
   assert.throws(() => insideNetns(scratch.fd, async () => {}), TypeError)
   assert.equal(own(), home)
@@ -24,7 +30,10 @@ test('a function runs inside, and the thread comes back, also from an exception'
 
 test('a named namespace is one for iproute2 too, and is empty', () => {
   using scratch = new ScratchNetns()
-  assert.deepEqual(scratch.ip('link', 'show').map((link: any) => link.ifname), ['lo'])
+  assert.deepEqual(
+    scratch.ip('link', 'show').map((link: any) => link.ifname),
+    ['lo'],
+  )
   assert.ok(Netns.names().includes(scratch.name))
   using again = Netns.open(scratch.name)
   using byPath = Netns.open(`/run/netns/${scratch.name}`)

@@ -32,6 +32,7 @@ export function peerCredentialsOf(fd: number): PeerCredentials {
   const length = new Uint32Array([value.length])
   check('getsockopt', getsockopt(fd, SOL_SOCKET, SO_PEERCRED, value, length), 'SO_PEERCRED')
   const credentials = ucred.decode(value)
-  if (length[0] !== ucred.size || credentials.uid === NOBODY) throw new Error('the credentials of a peer cannot be read: it is no Unix socket')
+  if (length[0] !== ucred.size || credentials.uid === NOBODY)
+    throw new Error('the credentials of a peer cannot be read: it is no Unix socket')
   return credentials
 }

@@ -97,7 +97,16 @@ export const iflaVxlan = {
   COLLECT_METADATA: 25,
 } as const
 
-export const iflaTun = { OWNER: 1, GROUP: 2, TYPE: 3, VNET_HDR: 5, PERSIST: 6, MULTI_QUEUE: 7, NUM_QUEUES: 8, NUM_DISABLED_QUEUES: 9 } as const
+export const iflaTun = {
+  OWNER: 1,
+  GROUP: 2,
+  TYPE: 3,
+  VNET_HDR: 5,
+  PERSIST: 6,
+  MULTI_QUEUE: 7,
+  NUM_QUEUES: 8,
+  NUM_DISABLED_QUEUES: 9,
+} as const
 
 export const ifa = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const
 export const ifaFlag = { NODAD: 0x02 } as const

@@ -18,7 +18,10 @@ export class ScratchNetns {
   }
   /** Run a program inside and give what it prints. */
   exec(command: string, ...args: string[]): string {
-    return execFileSync('nsenter', [`--net=/run/netns/${this.name}`, command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    return execFileSync('nsenter', [`--net=/run/netns/${this.name}`, command, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   }
   /** What `ip -json -details` prints. */
   ip(...args: string[]): any {

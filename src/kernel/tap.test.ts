@@ -12,12 +12,31 @@ test('a tap stays, as iproute2 sees it, and counts its open queues', () => {
   using scratch = new ScratchNetns()
   const tun = () => scratch.netlink.linkByName('vmnic0')!.tun!
   scratch.run(() => createTap({ name: 'vmnic0', owner: 12345, group: 54321 }))
-  assert.deepEqual(tun(), { tap: true, vnetHdr: true, persistent: true, multiQueue: true, owner: 12345, group: 54321, queues: 0, disabledQueues: 0 })
+  assert.deepEqual(tun(), {
+    tap: true,
+    vnetHdr: true,
+    persistent: true,
+    multiQueue: true,
+    owner: 12345,
+    group: 54321,
+    queues: 0,
+    disabledQueues: 0,
+  })
   const fds = scratch.run(() => [openTapQueue({ name: 'vmnic0' }), openTapQueue({ name: 'vmnic0' })])
   try {
     const shown = scratch.ip('link', 'show', 'vmnic0')[0].linkinfo
     assert.equal(shown.info_kind, 'tun')
-    assert.deepEqual(shown.info_data, { type: 'tap', pi: false, vnet_hdr: true, multi_queue: true, numqueues: 2, numdisabled: 0, persist: true, user: 12345, group: 54321 })
+    assert.deepEqual(shown.info_data, {
+      type: 'tap',
+      pi: false,
+      vnet_hdr: true,
+      multi_queue: true,
+      numqueues: 2,
+      numdisabled: 0,
+      persist: true,
+      user: 12345,
+      group: 54321,
+    })
     assert.equal(tun().queues, 2)
   } finally {
     fds.forEach(close)
