@@ -73,7 +73,12 @@ export class DropsTable {
 
   /** Forget an index's drops. */
   clear(index: number): void {
-    this.#map.deleteBatch(encodeArray(dropKey, dropReasons.map((_, reason) => ({ stats: index, reason }))))
+    this.#map.deleteBatch(
+      encodeArray(
+        dropKey,
+        dropReasons.map((_, reason) => ({ stats: index, reason })),
+      ),
+    )
   }
 }
 

@@ -134,7 +134,8 @@ const namesIn = (directory: string): string[] => (existsSync(directory) ? readdi
 
 /** The kernel takes no dots in a bpffs. */
 function linkPath(bpffs: string, pinName: string): string {
-  if (!/^[\w-]{1,200}$/.test(pinName)) throw new RangeError(`'${pinName}' cannot name a link: only letters, digits, '-' and '_' can stand in it`)
+  if (!/^[\w-]{1,200}$/.test(pinName))
+    throw new RangeError(`'${pinName}' cannot name a link: only letters, digits, '-' and '_' can stand in it`)
   return join(linksIn(bpffs), pinName)
 }
 

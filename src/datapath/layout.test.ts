@@ -64,9 +64,15 @@ function prefixed(prefix: string, names: Record<string, number>): Record<string,
 function everything(): Uint8Array {
   return compileBpf(`
     #include "abi.h"
-    ${Object.keys(structs).map((name) => `struct ${name} a_${name};`).join('\n')}
-    ${Object.keys(enums).map((name) => `enum ${name} a_${name};`).join('\n')}
-    ${Object.keys(constants).map((name) => `const __u32 c_${name} = ${name};`).join('\n')}`)
+    ${Object.keys(structs)
+      .map((name) => `struct ${name} a_${name};`)
+      .join('\n')}
+    ${Object.keys(enums)
+      .map((name) => `enum ${name} a_${name};`)
+      .join('\n')}
+    ${Object.keys(constants)
+      .map((name) => `const __u32 c_${name} = ${name};`)
+      .join('\n')}`)
 }
 
 const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -108,6 +114,10 @@ function assertStruct(btf: Btf, name: string, ours: CStruct<any>): void {
   const theirs = btf.struct(name)
   assert.ok(theirs, `the header has no struct ${name}`)
   const members = theirs.members.map((member) => ({ ...member, name: camelCase(member.name) }))
-  const fields = Object.entries<{ size: number }>(ours.fields).map(([field, { size }]) => ({ name: field, offset: ours.offsets[field], size }))
+  const fields = Object.entries<{ size: number }>(ours.fields).map(([field, { size }]) => ({
+    name: field,
+    offset: ours.offsets[field],
+    size,
+  }))
   assert.deepEqual({ size: ours.size, members: fields }, { size: theirs.size, members })
 }

@@ -86,7 +86,11 @@ export class ObjectSet implements Disposable {
 }
 
 function constantsOf(file: Uint8Array, rates: Rates): Record<string, number> {
-  const present = new Set(elfSymbols(file).filter(({ section }) => section === '.rodata').map(({ name }) => name))
+  const present = new Set(
+    elfSymbols(file)
+      .filter(({ section }) => section === '.rodata')
+      .map(({ name }) => name),
+  )
   const given = Object.entries(rates).map(([rate, value]): [string, number] => [constantNames[rate as keyof Rates], value])
   return Object.fromEntries(given.filter(([name]) => present.has(name)))
 }

@@ -18,7 +18,7 @@ export class PinnedMapDiffers extends Error {
   }
 }
 
-const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flags' } as const
+const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flag word' } as const
 
 /**
  * Prepare an object for the pinned maps that it will find: their sizes become its own, unless a size was asked for. Throws PinnedMapDiffers
@@ -30,7 +30,8 @@ export function adoptPinnedMaps(object: BpfObject, btf: Btf, asked: Readonly<Rec
     if (path === undefined || !existsSync(path)) continue
     using pinned = BpfMap.fromPin(path)
     const definition = object.definition(name)
-    const difference = sizeDifference(pinned, asked[name]) ?? differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
+    const difference =
+      sizeDifference(pinned, asked[name]) ?? differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
     if (difference !== undefined) throw new PinnedMapDiffers(name, path, difference)
     if (pinned.maxEntries !== definition.maxEntries) object.setMaxEntries(name, pinned.maxEntries)
   }

@@ -1,5 +1,6 @@
 /** What a map's keys have before many of them are set, so that it can be put back when not all of them could be. */
-import type { BpfMap, MapBatch } from '#kernel/bpf-map.ts'
+import type { MapBatch } from '#kernel/bpf-map-batch.ts'
+import type { BpfMap } from '#kernel/bpf-map.ts'
 
 /** Values of before a batch. */
 export interface PreviousValues {

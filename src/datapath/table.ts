@@ -31,7 +31,9 @@ export class Table<K, V> {
 
   constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>) {
     if (map.keySize !== key.size || map.valueSize !== value.size) {
-      throw new RangeError(`table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${value.size}`)
+      throw new RangeError(
+        `table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${value.size}`,
+      )
     }
     this.name = name
     this.maxEntries = map.maxEntries
@@ -64,15 +66,22 @@ export class Table<K, V> {
   entries(): [key: K, value: V][] {
     const found: [K, V][] = []
     for (const { keys, values, count } of this.#map.batches()) {
-      for (let i = 0; i < count; i++) found.push([this.#key.read(keys.view, i * this.#key.size), this.#value.read(values.view, i * this.#value.size)])
+      for (let i = 0; i < count; i++)
+        found.push([this.#key.read(keys.view, i * this.#key.size), this.#value.read(values.view, i * this.#value.size)])
     }
     return found
   }
 
   /** Set many keys: all of them, or when the table has no room for all of them, none. Throws TableFull. */
   setMany(entries: readonly (readonly [key: K, value: V])[]): void {
-    const keys = encodeArray(this.#key, entries.map(([key]) => key))
-    const values = encodeArray(this.#value, entries.map(([, value]) => value))
+    const keys = encodeArray(
+      this.#key,
+      entries.map(([key]) => key),
+    )
+    const values = encodeArray(
+      this.#value,
+      entries.map(([, value]) => value),
+    )
     const before = remember(this.#map, keys)
     const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
     if (failure === 0) return

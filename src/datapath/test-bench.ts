@@ -70,8 +70,10 @@ export class TestBench implements Disposable {
 
   #counters(): Map<string, number> {
     const counters = new Map<string, number>()
-    for (const [index, stats] of this.tables.stats.readAll()) for (const [name, count] of Object.entries(stats)) counters.set(`${index}.${name}`, count)
-    for (const [index, drops] of this.tables.drops.readAll()) for (const [reason, count] of Object.entries(drops)) counters.set(`${sourceName(index)}.${reason}`, count)
+    for (const [index, stats] of this.tables.stats.readAll())
+      for (const [name, count] of Object.entries(stats)) counters.set(`${index}.${name}`, count)
+    for (const [index, drops] of this.tables.drops.readAll())
+      for (const [reason, count] of Object.entries(drops)) counters.set(`${sourceName(index)}.${reason}`, count)
     return counters
   }
 }

@@ -57,7 +57,9 @@ describe('a program on a device', () => {
   })
 
   test('can be run as if a packet came in there', () => {
-    const { ctxOut } = netns.run(() => progTestRun(object.program('probe').fd, { dataIn: new Uint8Array(60), ctxIn: encodeSkBuff({ ifindex }) }))
+    const { ctxOut } = netns.run(() =>
+      progTestRun(object.program('probe').fd, { dataIn: new Uint8Array(60), ctxIn: encodeSkBuff({ ifindex }) }),
+    )
     assert.equal(skBuff.decode(ctxOut).cb[0], ifindex)
   })
 })

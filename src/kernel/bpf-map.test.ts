@@ -13,7 +13,10 @@ describe('a hash', () => {
 
   test('says what it is', () => {
     using map = create()
-    assert.deepEqual([map.name, map.keySize, map.valueSize, map.maxEntries, map.isPerCpu, map.readBtf()], ['numbers', 4, 4, 10, false, undefined])
+    assert.deepEqual(
+      [map.name, map.keySize, map.valueSize, map.maxEntries, map.isPerCpu, map.readBtf()],
+      ['numbers', 4, 4, 10, false, undefined],
+    )
   })
 
   test('keeps, replaces and forgets values', () => {
@@ -40,7 +43,10 @@ describe('a hash', () => {
     map.updateBatch(u32(1, 2), u32(1, 2))
     assert.throws(() => map.update(u32(3), u32(3)), failsWith(errno.E2BIG))
     assert.deepEqual(map.tryUpdateBatch(u32(1, 3, 2), u32(9, 9, 9)), { done: 1, errno: errno.E2BIG })
-    assert.deepEqual(sorted(map.entries()), [[1, 9], [2, 2]])
+    assert.deepEqual(sorted(map.entries()), [
+      [1, 9],
+      [2, 2],
+    ])
   })
 
   test('gives all of many, and deletes many, also those that are not there', () => {
@@ -55,6 +61,7 @@ describe('a hash', () => {
     assert.equal(map.deleteBatch(bytes.subarray(0, 4 * 10)), 10)
     assert.equal(map.deleteBatch(bytes), 19_990)
     assert.deepEqual(map.entries(), [])
+    assert.equal(map.deleteBatch(bytes), 0)
     assert.equal(map.deleteBatch(bytes.subarray(0, 0)), 0)
   })
 })
@@ -64,14 +71,24 @@ test('a per-CPU map has a value for each possible CPU', () => {
     using map = BpfMap.create({ type, keySize: 4, valueSize: 12, maxEntries: 3 })
     const one = u32(1, 2, 3)
     map.update(u32(2), one)
-    assert.deepEqual(map.lookupPerCpu(u32(2)), Array.from({ length: possibleCpus() }, () => one))
+    assert.deepEqual(
+      map.lookupPerCpu(u32(2)),
+      Array.from({ length: possibleCpus() }, () => one),
+    )
     const entry = map.entries().find(([key]) => key[0] === 2)
-    assert.deepEqual(map.splitPerCpu(entry![1]).map((value) => value[8]), Array.from({ length: possibleCpus() }, () => 3))
+    assert.deepEqual(
+      map.splitPerCpu(entry![1]).map((value) => value[8]),
+      Array.from({ length: possibleCpus() }, () => 3),
+    )
   }
 })
 
 test('an array has all its elements from the start', () => {
   using map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 3 })
-  assert.deepEqual(sorted(map.entries()), [[0, 0], [1, 0], [2, 0]])
+  assert.deepEqual(sorted(map.entries()), [
+    [0, 0],
+    [1, 0],
+    [2, 0],
+  ])
   assert.throws(() => map.lookupPerCpu(u32(0)), TypeError)
 })

@@ -1,10 +1,11 @@
 /** BPF maps through bpf(2): one element, all elements, and many at once. Synchronous; keys and values are bytes. */
 import { readFileSync } from 'node:fs'
 import { bytes, cStruct, u32, u64 } from '#abi/c-struct.ts'
+import { deleteMany, dump, updateMany, type BatchMap, type BatchResult, type MapBatch } from './bpf-map-batch.ts'
 import { bpf, btfBytes, btfFdById, fixedName, getPinned, infoByFd, pinObject, tryBpf, type BpfCommand } from './bpf.ts'
 import { errno, KernelError } from './errno.ts'
 import { close } from './libc.ts'
-import { allocate, allocateCopy, type Memory } from './memory.ts'
+import { allocate, type Memory } from './memory.ts'
 
 /** enum bpf_map_type, those that are used here. */
 export const mapType = {
@@ -24,19 +25,32 @@ export const updateFlag = { any: 0, noExist: 1, exist: 2 } as const
 const perCpuTypes: readonly number[] = [mapType.percpuHash, mapType.percpuArray, mapType.lruPercpuHash]
 
 const createAttr = cStruct({
-  type: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, innerMapFd: u32, numaNode: u32, name: bytes(16),
+  type: u32,
+  keySize: u32,
+  valueSize: u32,
+  maxEntries: u32,
+  flags: u32,
+  innerMapFd: u32,
+  numaNode: u32,
+  name: bytes(16),
 })
 const mapInfo = cStruct({
-  type: u32, id: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, name: bytes(16), ifindex: u32, vmlinuxValueTypeId: u32,
-  netnsDev: u64, netnsIno: u64, btfId: u32, btfKeyTypeId: u32, btfValueTypeId: u32,
+  type: u32,
+  id: u32,
+  keySize: u32,
+  valueSize: u32,
+  maxEntries: u32,
+  flags: u32,
+  name: bytes(16),
+  ifindex: u32,
+  vmlinuxValueTypeId: u32,
+  netnsDev: u64,
+  netnsIno: u64,
+  btfId: u32,
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
 })
 const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
-const batchAttr = cStruct({
-  inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64,
-})
-
-/** How many elements one batch system call takes out of a map. */
-const DUMP_BATCH = 4096
 
 let cpus: number | undefined
 
@@ -55,21 +69,8 @@ export interface CreateMapOptions {
   readonly flags?: number
 }
 
-/** A batch that stopped: what the kernel said, and how many elements were done before. */
-export interface BatchResult {
-  readonly done: number
-  readonly errno: number
-}
-
-/** Elements of a map, see `batches`. */
-export interface MapBatch {
-  readonly keys: Memory
-  readonly values: Memory
-  readonly count: number
-}
-
 /** A map, held by a descriptor of its own. */
-export class BpfMap implements Disposable {
+export class BpfMap implements BatchMap, Disposable {
   readonly fd: number
   readonly type: number
   readonly id: number
@@ -81,7 +82,6 @@ export class BpfMap implements Disposable {
   readonly isPerCpu: boolean
   /** The BTF of its key and value; id 0: it has none. */
   readonly btf: { readonly id: number; readonly keyTypeId: number; readonly valueTypeId: number }
-  /** Bytes of one element's value as the system call copies it: of a per-CPU map those of all CPUs. */
   readonly slotSize: number
   readonly #key: Memory
   readonly #value: Memory
@@ -176,35 +176,18 @@ export class BpfMap implements Disposable {
     const found: [Uint8Array, Uint8Array][] = []
     for (const { keys, values, count } of this.batches()) {
       for (let i = 0; i < count; i++) {
-        found.push([keys.bytes.slice(i * this.keySize, (i + 1) * this.keySize), values.bytes.slice(i * this.slotSize, (i + 1) * this.slotSize)])
+        found.push([
+          keys.bytes.slice(i * this.keySize, (i + 1) * this.keySize),
+          values.bytes.slice(i * this.slotSize, (i + 1) * this.slotSize),
+        ])
       }
     }
     return found
   }
 
-  /** All elements as the kernel gives them: keys back to back, and values, of which each takes `slotSize` bytes. */
-  *batches(): Generator<MapBatch> {
-    // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
-    let room = Math.min(this.maxEntries, DUMP_BATCH)
-    const position = allocate(Math.max(this.keySize, 8))
-    let started = false
-    for (;;) {
-      const keys = allocate(room * this.keySize)
-      const values = allocate(room * this.slotSize)
-      const attr = batchAttr.encode({
-        inBatch: started ? position.address : 0n, outBatch: position.address, keys: keys.address, values: values.address,
-        count: room, mapFd: this.fd, elementFlags: 0n, flags: 0n,
-      })
-      const result = tryBpf('MAP_LOOKUP_BATCH', attr)
-      if (result === -errno.ENOSPC) {
-        room *= 2
-        continue
-      }
-      if (result < 0 && result !== -errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_BATCH)', -result, this.name)
-      yield { keys, values, count: batchAttr.decode(attr).count }
-      if (result < 0) return
-      started = true
-    }
+  /** All elements as the kernel gives them. */
+  batches(): Generator<MapBatch> {
+    return dump(this)
   }
 
   /** Set many keys, given back to back. Throws KernelError, after some were set: `tryUpdateBatch` tells how many. */
@@ -215,26 +198,12 @@ export class BpfMap implements Disposable {
 
   /** Set many keys, given back to back, until one fails. */
   tryUpdateBatch(keys: Uint8Array, values: Uint8Array, flags: number = updateFlag.any): BatchResult {
-    let done = 0
-    for (;;) {
-      const result = this.#batch('MAP_UPDATE_BATCH', keys.subarray(done * this.keySize), values.subarray(done * this.slotSize), flags)
-      done += result.done
-      // A map without preallocated elements can use up its stock of free ones faster than the kernel refills it: then the rest goes on.
-      if (result.errno !== errno.ENOMEM || result.done === 0) return { done, errno: result.errno }
-    }
+    return updateMany(this, keys, values, flags)
   }
 
   /** Delete many keys, given back to back. Those that are not there are passed over. The result counts the deleted. */
   deleteBatch(keys: Uint8Array): number {
-    let deleted = 0
-    let rest = keys
-    while (rest.length > 0) {
-      const { done, errno: failure } = this.#batch('MAP_DELETE_BATCH', rest, undefined, 0)
-      if (failure && failure !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_DELETE_BATCH)', failure, this.name)
-      deleted += done
-      rest = rest.subarray((done + 1) * this.keySize)
-    }
-    return deleted
+    return deleteMany(this, keys)
   }
 
   /** Close the descriptor. The map lives on where it is pinned or used. */
@@ -269,21 +238,4 @@ export class BpfMap implements Disposable {
     if (result < 0) throw new KernelError(`bpf(BPF_${command})`, -result, this.name)
     return true
   }
-
-  #batch(command: BpfCommand, keys: Uint8Array, values: Uint8Array | undefined, flags: number): BatchResult {
-    const count = keys.length / this.keySize
-    if (!Number.isInteger(count) || (values && values.length !== count * this.slotSize)) {
-      throw new RangeError(`map ${this.name}: a batch of ${keys.length} bytes of keys and ${values?.length} of values`)
-    }
-    if (count === 0) return { done: 0, errno: 0 }
-    const keyMemory = allocateCopy(keys)
-    const valueMemory = values && allocateCopy(values)
-    const attr = batchAttr.encode({
-      inBatch: 0n, outBatch: 0n, keys: keyMemory.address, values: valueMemory?.address ?? 0n, count, mapFd: this.fd,
-      elementFlags: BigInt(flags), flags: 0n,
-    })
-    const result = tryBpf(command, attr)
-    return { done: batchAttr.decode(attr).count, errno: result < 0 ? -result : 0 }
-  }
-
 }

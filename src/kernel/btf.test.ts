@@ -47,7 +47,11 @@ describe('the types of an object', () => {
     assert.ok(elfSections(file).some(({ name }) => name === '.maps'))
     assert.equal(elfSection(file, 'nothing'), undefined)
     const constants = elfSymbols(file).filter(({ section }) => section === '.rodata')
-    assert.deepEqual(constants.map(({ name, size }) => [name, size]).sort(), [['answer', 4], ['large', 8], ['small', 1]])
+    assert.deepEqual(constants.map(({ name, size }) => [name, size]).sort(), [
+      ['answer', 4],
+      ['large', 8],
+      ['small', 1],
+    ])
   })
 })
 

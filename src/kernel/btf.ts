@@ -2,7 +2,16 @@
 import { cStruct, u16, u32, u8 } from '#abi/c-struct.ts'
 import { elfSection, stringAt } from './elf.ts'
 
-const header = cStruct({ magic: u16, version: u8, flags: u8, headerLength: u32, typeOffset: u32, typeLength: u32, stringOffset: u32, stringLength: u32 })
+const header = cStruct({
+  magic: u16,
+  version: u8,
+  flags: u8,
+  headerLength: u32,
+  typeOffset: u32,
+  typeLength: u32,
+  stringOffset: u32,
+  stringLength: u32,
+})
 const commonType = cStruct({ name: u32, info: u32, size: u32 })
 const MAGIC = 0xeb9f
 
@@ -68,7 +77,7 @@ export class Btf {
     this.#strings = raw.subarray(headerLength + stringOffset, headerLength + stringOffset + stringLength)
     const types = raw.subarray(headerLength + typeOffset, headerLength + typeOffset + typeLength)
     this.#types = [{ kind: 'void', name: 'void', sizeOrType: 0, count: 0, flag: false, extra: new DataView(new ArrayBuffer(0)) }]
-    for (let at = 0; at < types.length; ) {
+    for (let at = 0; at < types.length;) {
       const { name, info, size } = commonType.decode(types.subarray(at))
       const kind = kinds[(info >>> 24) & 0x1f]
       if (!kind) throw new RangeError(`BTF kind ${(info >>> 24) & 0x1f} is not known`)
@@ -138,7 +147,9 @@ export class Btf {
         return `${this.layout(type.extra.getUint32(0, true))}[${type.extra.getUint32(8, true)}]`
       case 'struct':
       case 'union':
-        return `${type.kind} { ${this.#members(type).map(({ name, offset, type: of }) => `${name} @${offset} ${this.layout(of)}`).join('; ')} }`
+        return `${type.kind} { ${this.#members(type)
+          .map(({ name, offset, type: of }) => `${name} @${offset} ${this.layout(of)}`)
+          .join('; ')} }`
       case 'typedef':
       case 'volatile':
       case 'const':
@@ -171,7 +182,10 @@ export class Btf {
 
   // A compiler may leave the flag for signed values unset: the format has them as __s32.
   #values(type: RawType): [string, number][] {
-    return Array.from({ length: type.count }, (_, i) => [this.#string(type.extra.getUint32(8 * i, true)), type.extra.getInt32(8 * i + 4, true)])
+    return Array.from({ length: type.count }, (_, i) => [
+      this.#string(type.extra.getUint32(8 * i, true)),
+      type.extra.getInt32(8 * i + 4, true),
+    ])
   }
 
   #string(offset: number): string {

@@ -61,7 +61,9 @@ export function elfSections(file: Uint8Array): ElfSection[] {
     throw new RangeError('not a 64-bit little-endian ELF object')
   }
   const table = Number(header.sectionHeaderOffset)
-  const headers = Array.from({ length: header.sectionHeaderCount }, (_, i) => sectionHeader.decode(file.subarray(table + i * sectionHeader.size)))
+  const headers = Array.from({ length: header.sectionHeaderCount }, (_, i) =>
+    sectionHeader.decode(file.subarray(table + i * sectionHeader.size)),
+  )
   const contents = headers.map((section) => sectionBytes(file, section))
   const names = contents[header.sectionNameIndex] ?? new Uint8Array()
   return headers.map(({ name, link }, i) => ({ name: stringAt(names, name), bytes: contents[i]!, link }))

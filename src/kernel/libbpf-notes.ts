@@ -20,7 +20,11 @@ export function collectNotes<T>(notes: string[], run: () => T): T {
   const print = (level: number, format: bigint, args: bigint): number => {
     if (level > LEVEL_INFO) return 0
     const length: number = vsnprintf(text.address, NOTE_SIZE, format, args)
-    notes.push(Buffer.from(text.bytes.subarray(0, Math.min(length, NOTE_SIZE - 1))).toString('utf8').trimEnd())
+    notes.push(
+      Buffer.from(text.bytes.subarray(0, Math.min(length, NOTE_SIZE - 1)))
+        .toString('utf8')
+        .trimEnd(),
+    )
     return 0
   }
   const callback = koffi.register(print, printCallback)

@@ -85,7 +85,10 @@ describe('an eBPF object', () => {
     using other = BpfMap.create({ type: 'hash', keySize: 12, valueSize: 24, maxEntries: 3 })
     other.pin(join(bpffs.path, 'table'))
     using object = BpfObject.open(file, { name: 'probe', pinRoot: bpffs.path })
-    assert.throws(() => object.load(), (error: LoadError) => error.errno === errno.EINVAL && error.notes.some((note) => /table.*parameter mismatch/.test(note)))
+    assert.throws(
+      () => object.load(),
+      (error: LoadError) => error.errno === errno.EINVAL && error.notes.some((note) => /table.*parameter mismatch/.test(note)),
+    )
   })
 
   test('has no map, program or constant of another name', () => {
@@ -104,13 +107,16 @@ test('a refused program keeps the whole log and shows the line that tells', () =
     SEC("tc") int bad(struct __sk_buff *skb) { return *(char *)(long)skb->data; }
     char _license[] SEC("license") = "GPL";`)
   using object = BpfObject.open(file, { name: 'bad' })
-  assert.throws(() => object.load(), (error: LoadError) => {
-    assert.equal(error.errno, errno.EACCES)
-    assert.match(error.message, /^bpf_object__load: EACCES \(bad: R\d.*outside of the packet\)$/)
-    assert.match(error.log, /processed \d+ insns/)
-    assert.ok(error.notes.some((note) => note.includes("prog 'bad'")))
-    return true
-  })
+  assert.throws(
+    () => object.load(),
+    (error: LoadError) => {
+      assert.equal(error.errno, errno.EACCES)
+      assert.match(error.message, /^bpf_object__load: EACCES \(bad: R\d.*outside of the packet\)$/)
+      assert.match(error.log, /processed \d+ insns/)
+      assert.ok(error.notes.some((note) => note.includes("prog 'bad'")))
+      return true
+    },
+  )
 })
 
 test('what is no object is refused', () => {

@@ -143,7 +143,8 @@ export class BpfObject implements Disposable {
   /** A program by its function's name. */
   program(name: string): BpfProgram {
     const program: Pointer | null = findProgram(this.#pointer(), name)
-    if (program === null) throw new LoadError('bpf_object__find_program_by_name', errno.ENOENT, `${this.name} has no program ${name}`, '', [])
+    if (program === null)
+      throw new LoadError('bpf_object__find_program_by_name', errno.ENOENT, `${this.name} has no program ${name}`, '', [])
     return { name, fd: check('bpf_program__fd', programFd(program)) }
   }
 

@@ -40,16 +40,28 @@ describe('a ring buffer', () => {
     const seen: number[] = []
     for (let i = 0; i < 1000; i++) {
       produce(60 + i)
-      assert.equal(own.drain((record) => seen.push(valueOf(record))), 1)
+      assert.equal(
+        own.drain((record) => seen.push(valueOf(record))),
+        1,
+      )
     }
-    assert.deepEqual(seen, Array.from({ length: 1000 }, (_, i) => 60 + i))
-    assert.equal(own.drain(() => assert.fail()), 0)
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 1000 }, (_, i) => 60 + i),
+    )
+    assert.equal(
+      own.drain(() => assert.fail()),
+      0,
+    )
   })
 
   test('keeps what is not taken for the next reader', () => {
     for (const length of [60, 61, 62]) produce(length)
     const seen: number[] = []
-    assert.equal(ring.drain((record) => seen.push(valueOf(record)), 2), 2)
+    assert.equal(
+      ring.drain((record) => seen.push(valueOf(record)), 2),
+      2,
+    )
     ring[Symbol.dispose]()
     using next = new RingBuffer(map)
     next.drain((record) => seen.push(valueOf(record)))
@@ -59,9 +71,15 @@ describe('a ring buffer', () => {
   test('is full, and goes on when it was emptied', () => {
     using own = ring
     produce(60, 1000)
-    assert.equal(own.drain(() => {}), 4096 / 16 - 1)
+    assert.equal(
+      own.drain(() => {}),
+      4096 / 16 - 1,
+    )
     produce(61)
-    assert.equal(own.drain(() => {}), 1)
+    assert.equal(
+      own.drain(() => {}),
+      1,
+    )
   })
 
   test('wakes whoever follows, also for what was there before, until it is stopped', async () => {
@@ -79,7 +97,10 @@ describe('a ring buffer', () => {
     await sleep(20)
     clearInterval(keepAlive)
     assert.deepEqual(seen, [60, ...Array.from({ length: 50 }, () => 61)])
-    assert.equal(own.drain(() => {}), 1)
+    assert.equal(
+      own.drain(() => {}),
+      1,
+    )
   })
 
   test('burns nothing while it waits', async () => {
@@ -103,7 +124,10 @@ describe('a ring buffer', () => {
       })
     })
     using next = new RingBuffer(map)
-    assert.equal(next.drain(() => {}), 1)
+    assert.equal(
+      next.drain(() => {}),
+      1,
+    )
   })
 })
 

@@ -6,7 +6,12 @@ const summary = /^(processed \d+ insns|verification time|stack depth|-- (BEGIN|E
 
 /** The last line of a log that says something about this failure. Empty when there is none. */
 export function tellingLine(log: string): string {
-  return log.split('\n').findLast((line) => !summary.test(line))?.trim() ?? ''
+  return (
+    log
+      .split('\n')
+      .findLast((line) => !summary.test(line))
+      ?.trim() ?? ''
+  )
 }
 
 /** An object that could not be loaded. `notes` is what libbpf said of it. */

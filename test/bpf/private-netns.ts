@@ -1,4 +1,5 @@
 /** A network namespace of a test's own, with a pair of devices to put programs on. */
+import { spawnSync } from 'node:child_process'
 import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 
@@ -19,6 +20,12 @@ export class PrivateNetns implements Disposable {
   veth(name: string, peer: string): [number, number] {
     this.netlink.createVeth({ name, peer: { name: peer, up: true }, up: true })
     return [this.netlink.linkByName(name)!.ifindex, this.netlink.linkByName(peer)!.ifindex]
+  }
+
+  /** Send a few frames out of a device. */
+  ping(device: string): void {
+    const target = `ff02::1%${device}`
+    spawnSync('nsenter', [`--net=/run/netns/${this.name}`, 'ping', '-c', '2', '-i', '0.1', '-W', '1', target])
   }
 
   /** Run a synchronous function inside. */

@@ -1,0 +1,103 @@
+/** Many elements of a BPF map in one system call: BPF_MAP_LOOKUP_BATCH, UPDATE_BATCH and DELETE_BATCH. */
+import { cStruct, u32, u64, type Value } from '#abi/c-struct.ts'
+import { tryBpf, type BpfCommand } from './bpf.ts'
+import { errno, KernelError } from './errno.ts'
+import { allocate, allocateCopy, type Memory } from './memory.ts'
+
+const batchAttr = cStruct({ inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64 })
+type BatchAttr = Value<typeof batchAttr>
+
+/** How many elements one system call takes out of a map. */
+const DUMP_BATCH = 4096
+
+/** What a batch must know of its map. */
+export interface BatchMap {
+  readonly fd: number
+  readonly name: string
+  readonly keySize: number
+  /** Bytes of one element's value as the system call copies it: of a per-CPU map those of all CPUs. */
+  readonly slotSize: number
+  readonly maxEntries: number
+}
+
+/** A batch that stopped: what the kernel said (0: nothing), and how many elements were done before. */
+export interface BatchResult {
+  readonly done: number
+  readonly errno: number
+}
+
+/** Elements of a map: keys back to back, and values, of which each takes `slotSize` bytes. */
+export interface MapBatch {
+  readonly keys: Memory
+  readonly values: Memory
+  readonly count: number
+}
+
+/** All elements of a map. */
+export function* dump(map: BatchMap): Generator<MapBatch> {
+  // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
+  let room = Math.min(map.maxEntries, DUMP_BATCH)
+  const position = allocate(Math.max(map.keySize, 8))
+  let inBatch = 0n
+  for (;;) {
+    const [keys, values] = [allocate(room * map.keySize), allocate(room * map.slotSize)]
+    const places = { inBatch, outBatch: position.address, keys: keys.address, values: values.address }
+    const { done, errno: failure } = run('MAP_LOOKUP_BATCH', map, { ...places, count: room })
+    if (failure === errno.ENOSPC) {
+      room *= 2
+      continue
+    }
+    if (failure !== 0 && failure !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_BATCH)', failure, map.name)
+    yield { keys, values, count: done }
+    if (failure === errno.ENOENT) return
+    inBatch = position.address
+  }
+}
+
+/** Set keys until one fails. */
+export function updateMany(map: BatchMap, keys: Uint8Array, values: Uint8Array, flags: number): BatchResult {
+  const total = countOf(map, keys)
+  if (values.length !== total * map.slotSize) throw new RangeError(`map ${map.name}: ${values.length} bytes of values for ${total} keys`)
+  const [keyMemory, valueMemory] = [allocateCopy(keys), allocateCopy(values)]
+  let done = 0
+  while (done < total) {
+    const result = run('MAP_UPDATE_BATCH', map, {
+      keys: keyMemory.address + BigInt(done * map.keySize),
+      values: valueMemory.address + BigInt(done * map.slotSize),
+      count: total - done,
+      elementFlags: BigInt(flags),
+    })
+    done += result.done
+    // A map without preallocated elements can use up its stock of free ones faster than the kernel refills it: then the rest goes on.
+    const goesOn = result.errno === errno.ENOMEM && result.done > 0
+    if (result.errno !== 0 && !goesOn) return { done, errno: result.errno }
+  }
+  return { done, errno: 0 }
+}
+
+/** Delete keys; those that are not there are passed over. The result counts the deleted. */
+export function deleteMany(map: BatchMap, keys: Uint8Array): number {
+  const total = countOf(map, keys)
+  const memory = allocateCopy(keys)
+  let deleted = 0
+  for (let at = 0; at < total;) {
+    const result = run('MAP_DELETE_BATCH', map, { keys: memory.address + BigInt(at * map.keySize), count: total - at })
+    if (result.errno !== 0 && result.errno !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_DELETE_BATCH)', result.errno, map.name)
+    deleted += result.done
+    at += result.done + 1
+  }
+  return deleted
+}
+
+function countOf(map: BatchMap, keys: Uint8Array): number {
+  const count = keys.length / map.keySize
+  if (!Number.isInteger(count)) throw new RangeError(`map ${map.name}: ${keys.length} bytes are no keys of ${map.keySize}`)
+  return count
+}
+
+function run(command: BpfCommand, map: BatchMap, fields: Partial<BatchAttr>): BatchResult {
+  const empty = { inBatch: 0n, outBatch: 0n, keys: 0n, values: 0n, count: 0, elementFlags: 0n, flags: 0n }
+  const attr = batchAttr.encode({ ...empty, mapFd: map.fd, ...fields })
+  const result = tryBpf(command, attr)
+  return { done: batchAttr.decode(attr).count, errno: result < 0 ? -result : 0 }
+}
