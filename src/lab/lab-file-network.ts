@@ -1,7 +1,8 @@
 /** The lab file's underlay, hosts and customers. */
-import { isIpv4, type Ip } from '#wire/ip-address.ts'
+import { familyOf, type Ip } from '#wire/ip-address.ts'
 import { formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { maxVni } from '#wire/vni.ts'
+import { vxlanOverhead } from '#wire/vxlan.ts'
 import { AddressPool, readAddress, readNamed, readNetwork, reportOverlap } from './lab-file-values.ts'
 import type { LabHost, Subnet, Underlay } from './lab-file.ts'
 import type { YamlValue } from './yaml-value.ts'
@@ -12,15 +13,12 @@ const mostHosts = 65
 const leastGuestMtu = 1280
 const largestMtu = 65535
 
-/** Bytes that VXLAN puts around a guest's layer 3 packet on an underlay of this family. */
-export const overheadOf = (underlay: Prefix): number => (isIpv4(underlay.address) ? 50 : 70)
-
 /** The section `underlay`. */
 export function readUnderlay(value: YamlValue): Underlay | undefined {
   const field = value.fields<'network' | 'mtu' | 'port'>(['network'], ['mtu', 'port'])
   const network = field.network && readNetwork(field.network)
   if (network === undefined) return undefined
-  const leastMtu = leastGuestMtu + overheadOf(network)
+  const leastMtu = leastGuestMtu + vxlanOverhead[familyOf(network.address)]
   const mtuBytes = field.mtu ? field.mtu.integer(leastMtu, largestMtu) : 1500
   const port = field.port ? field.port.integer(1, 65535) : 4789
   return mtuBytes === undefined || port === undefined ? undefined : { network, mtuBytes, port }

@@ -33,7 +33,7 @@ export async function plugGuests(
     host.netns,
     plan.guests
       .filter((guest) => guest.host === host.name)
-      .map(({ name, netns }) => ['link', 'set', devices.get(name)!.device, 'netns', netns, 'name', guestDevice]),
+      .map(({ name, netns }) => ['link', 'set', 'dev', devices.get(name)!.device, 'netns', netns, 'name', guestDevice]),
   ])
   await inAll(moves, signal)
   await inAll(plan.guests.map((guest) => [guest.netns, guestCommands(guest, devices.get(guest.name)!.mtuBytes)]), signal)
@@ -41,7 +41,7 @@ export async function plugGuests(
 
 const hostOf = (plan: LabPlan, { host }: WirePlan): { netns: string } => plan.hosts.find(({ name }) => name === host)!
 
-const loopbackUp: IpCommand = ['link', 'set', 'lo', 'up']
+const loopbackUp: IpCommand = ['link', 'set', 'dev', 'lo', 'up']
 
 /** Without duplicate address detection: these addresses are ours, and a lab should not wait for them. */
 const addressAdd = (device: string, prefix: Prefix): IpCommand => [
@@ -51,8 +51,8 @@ const addressAdd = (device: string, prefix: Prefix): IpCommand => [
 
 /** Addresses are ours to choose: the kernel adds none of its own, unless the device speaks IPv6. */
 const deviceUp = (device: string, addresses: readonly Prefix[]): IpCommand[] => [
-  ['link', 'set', device, 'addrgenmode', addresses.some(({ address }) => !isIpv4(address)) ? 'eui64' : 'none'],
-  ['link', 'set', device, 'up'],
+  ['link', 'set', 'dev', device, 'addrgenmode', addresses.some(({ address }) => !isIpv4(address)) ? 'eui64' : 'none'],
+  ['link', 'set', 'dev', device, 'up'],
   ...addresses.map((address) => addressAdd(device, address)),
 ]
 
@@ -60,21 +60,21 @@ function underlayCommands({ underlay, hosts }: LabPlan): IpCommand[] {
   const mtu = String(underlay.mtuBytes)
   return [
     loopbackUp,
-    ['link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0'],
-    ['link', 'set', bridge, 'addrgenmode', 'none'],
+    ['link', 'add', 'name', bridge, 'type', 'bridge', 'mcast_snooping', '0'],
+    ['link', 'set', 'dev', bridge, 'addrgenmode', 'none'],
     ...hosts.flatMap(({ name, netns }): IpCommand[] => [
-      ['link', 'add', name, 'mtu', mtu, 'type', 'veth', 'peer', 'name', underlayDevice, 'mtu', mtu, 'netns', netns],
-      ['link', 'set', name, 'addrgenmode', 'none'],
-      ['link', 'set', name, 'master', bridge, 'up'],
+      ['link', 'add', 'name', name, 'mtu', mtu, 'type', 'veth', 'peer', 'name', underlayDevice, 'mtu', mtu, 'netns', netns],
+      ['link', 'set', 'dev', name, 'addrgenmode', 'none'],
+      ['link', 'set', 'dev', name, 'master', bridge, 'up'],
     ]),
-    ['link', 'set', bridge, 'mtu', mtu, 'up'],
+    ['link', 'set', 'dev', bridge, 'mtu', mtu, 'up'],
   ]
 }
 
 const hostCommands = (address: Prefix): IpCommand[] => [loopbackUp, ...deviceUp(underlayDevice, [address])]
 
 const wireCommands = ({ name, netns, mac }: WirePlan, host: string): IpCommand[] => [
-  ['link', 'add', name, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
+  ['link', 'add', 'name', name, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
 ]
 
 function guestCommands({ addresses }: GuestPlan, mtuBytes: number): IpCommand[] {
@@ -82,8 +82,8 @@ function guestCommands({ addresses }: GuestPlan, mtuBytes: number): IpCommand[] 
   return [
     loopbackUp,
     // The link-local address stands in the plan, so that it is there at once.
-    ['link', 'set', guestDevice, 'addrgenmode', 'none'],
-    ['link', 'set', guestDevice, 'mtu', String(mtuBytes), 'up'],
+    ['link', 'set', 'dev', guestDevice, 'addrgenmode', 'none'],
+    ['link', 'set', 'dev', guestDevice, 'mtu', String(mtuBytes), 'up'],
     ...addresses.map((address) => addressAdd(guestDevice, address)),
     // Everything is on the link: a guest may try whatever address it likes, and it is the datapath that says no.
     ...Array.from(families, (all): IpCommand => ['route', 'add', all, 'dev', guestDevice]),

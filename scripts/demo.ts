@@ -1,0 +1,136 @@
+/**
+ * `npm run demo`: brings up a lab of three hosts and two customers with the same addresses, shows who reaches whom, how fast, and
+ * what was counted, and takes it down. Exits with 0 only when what it shows is what it should be; `--keep` leaves the lab up.
+ */
+import { constants } from 'node:os'
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { styleFor } from '#cli/style.ts'
+import { formatTable } from '#cli/table.ts'
+import { readCounters, type HostCounters } from '#lab/counters.ts'
+import { drawLab } from '#lab/drawing.ts'
+import { bringDown } from '#lab/lab-down.ts'
+import { LabError } from '#lab/lab-error.ts'
+import { bringUp } from '#lab/lab-up.ts'
+import { formatMatrix, wrong } from '#lab/matrix.ts'
+import { existingNetns } from '#lab/netns.ts'
+import { mainAddress, netnsNames, type GuestPlan, type LabPlan } from '#lab/plan.ts'
+import { probeAll } from '#lab/reachability.ts'
+import { measureTransfer } from '#lab/transfer.ts'
+
+const file = fileURLToPath(new URL('../examples/demo.yaml', import.meta.url))
+const style = styleFor(undefined, process.stdout.isTTY === true, process.env)
+const colours = { red: style.red, blue: style.blue } as Readonly<Record<string, (text: string) => string>>
+const steps = 5
+/** Any working way is far above, any that lost its large segments below. */
+const leastGigabits = 0.5
+
+const say = (text = ''): void => void process.stdout.write(`${text}\n`)
+const title = (step: number, text: string): void => say(`\n${style.bold(`${step}/${steps}  ${text}`)}`)
+const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')
+
+/** One thing that was looked at: told with a mark, and remembered for the exit code. */
+class Verdicts {
+  readonly failed: string[] = []
+
+  tell(isRight: boolean, what: string): void {
+    say(`  ${isRight ? style.green('✓') : style.red('✗')} ${what}`)
+    if (!isRight) this.failed.push(what)
+  }
+}
+
+async function showReachability(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
+  const names = plan.guests.map(({ name }) => name)
+  const probes = await probeAll(plan.guests, { signal })
+  const paint = ({ expected, actual }: { expected: boolean; actual: boolean }, text: string): string =>
+    expected !== actual ? style.bold(style.red(text)) : actual ? style.green(text) : style.dim(text)
+  say(indent(formatMatrix(names, probes, paint)))
+  const sameAddress = plan.guests.filter((guest) => mainAddress(guest) === mainAddress(plan.guests[0]!)).map(({ name }) => name)
+  say(`  ${sameAddress.join(' and ')} have the same address. yes: the ping was answered, by that very guest (by its MAC)\n`)
+  const reached = probes.filter(({ actual }) => actual).length
+  const bad = wrong(probes)
+  verdicts.tell(bad.length === 0, `${reached} of ${probes.length} pairs reach each other: those of one subnet, on whatever host, and no others`)
+  for (const { from, to, actual } of bad) say(`    ${from} → ${to}: ${actual ? 'reached, and should not be' : 'not reached'}`)
+}
+
+async function showTransfer(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
+  const [from, to] = ['red1', 'red3'].map((name) => plan.guests.find((guest) => guest.name === name)!) as [GuestPlan, GuestPlan]
+  const { gigabitsPerSecond, bytes, seconds } = await measureTransfer(from.netns, { netns: to.netns, address: mainAddress(to) }, { signal })
+  const moved = `${(bytes / 1e9).toFixed(1)} GB in ${seconds.toFixed(1)} s from ${from.name} on ${from.host} to ${to.name} on ${to.host}`
+  verdicts.tell(gigabitsPerSecond >= leastGigabits, `${style.bold(`${gigabitsPerSecond.toFixed(1)} Gb/s`)}: ${moved}`)
+}
+
+async function showCounters(plan: LabPlan, verdicts: Verdicts): Promise<void> {
+  const counters = await readCounters(plan)
+  const dropped = ({ dropped: drops }: HostCounters): string => Object.entries(drops).map(([reason, count]) => `${count} ${reason}`).join(', ') || '0'
+  const right = (heading: string) => ({ title: heading, align: 'right' as const })
+  const columns = ['HOST', right('FROM GUESTS'), right('TO GUESTS'), right('ENCAPSULATED'), right('DECAPSULATED'), right('ARP ANSWERED'), 'DROPPED']
+  const rows = counters.map((host) => [host.host, host.fromGuests, host.toGuests, host.encapsulated, host.decapsulated, host.answered, dropped(host)])
+  say(indent(formatTable({ columns, rows }, style)))
+  const total = (of: (host: HostCounters) => number): number => counters.reduce((sum, host) => sum + of(host), 0)
+  verdicts.tell(counters.every(({ encapsulated, decapsulated }) => encapsulated > 0 && decapsulated > 0), 'every host sent frames through the underlay, and got some')
+  verdicts.tell(total(({ answered }) => answered) > 0, 'ARP was answered on the host, not flooded')
+  verdicts.tell(total(({ dropped: drops }) => drops['no-neighbour'] ?? 0) > 0, "who asked for another subnet's addresses was not answered (no-neighbour)")
+  const reasons = new Set(counters.flatMap(({ dropped: drops }) => Object.keys(drops)))
+  reasons.delete('no-neighbour')
+  verdicts.tell(reasons.size === 0, `nothing was dropped for another reason${reasons.size > 0 ? `, but: ${[...reasons].join(', ')}` : ''}`)
+}
+
+function sayHowToLookAround({ name }: LabPlan, vpc: string): void {
+  say(`\nThe lab is up. Look around:
+  ${vpc} lab exec red1 -- ping -c 3 10.0.0.3      from guest to guest, across hosts
+  ${vpc} lab exec h1 -- vpc list                  the objects of host h1
+  ${vpc} lab exec h1 -- vpc stats                 its counters
+  ${vpc} lab exec h1 -- vpc drops --follow        what it drops, and why
+  ${vpc} lab exec h1 -- ip -s link show underlay0 the wire
+Take it down:
+  ${vpc} lab down ${name}`)
+}
+
+async function takeDown(plan: LabPlan, verdicts: Verdicts): Promise<void> {
+  await bringDown(plan.name)
+  verdicts.tell(existingNetns(netnsNames(plan)).length === 0, 'the lab is down, and nothing of it is left')
+}
+
+async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
+  const began = performance.now()
+  const verdicts = new Verdicts()
+  title(1, 'Three hosts, each with a vpcd of its own; customers red and blue with the same addresses')
+  const { plan } = await bringUp(file, { signal, progress: (line) => say(`  ${line}`) })
+  try {
+    say()
+    process.stdout.write(drawLab(plan, { columns: process.stdout.columns ?? 80, paint: (customer, text) => colours[customer]?.(text) ?? text }))
+    title(2, 'Who reaches whom: every guest pings every other')
+    await showReachability(plan, verdicts, signal)
+    title(3, 'TCP across hosts')
+    await showTransfer(plan, verdicts, signal)
+    title(4, 'What the datapath counted')
+    await showCounters(plan, verdicts)
+  } catch (error) {
+    if (!isKept || signal.aborted) await bringDown(plan.name)
+    throw error
+  }
+  title(5, isKept ? 'The lab stays up' : 'Taking everything down')
+  if (!isKept) await takeDown(plan, verdicts)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  const isRight = verdicts.failed.length === 0
+  say(`\n${isRight ? style.green('All is as it should be') : style.red(`${verdicts.failed.length} thing(s) are not as they should be`)}, in ${seconds} s.`)
+  if (isKept) sayHowToLookAround(plan, relative('', fileURLToPath(new URL('../bin/vpc.mjs', import.meta.url))))
+  return isRight ? 0 : 1
+}
+
+const interrupt = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort(name))
+const unknown = process.argv.slice(2).filter((word) => word !== '--keep')
+if (unknown.length > 0) {
+  console.error(`demo: '${unknown[0]}' means nothing here; the only option is --keep, which leaves the lab up`)
+  process.exit(2)
+}
+try {
+  process.exitCode = await demo(process.argv.includes('--keep'), interrupt.signal)
+} catch (error) {
+  const { aborted, reason } = interrupt.signal
+  if (!aborted && !(error instanceof LabError)) throw error
+  console.error(aborted ? '\ndemo: interrupted; everything is taken down' : `\ndemo: ${(error as Error).message}`)
+  process.exitCode = aborted ? 128 + constants.signals[reason as NodeJS.Signals] : 1
+}

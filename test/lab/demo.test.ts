@@ -1,0 +1,46 @@
+/** The demo, as a person runs it. It has a lab name of its own, so that this fails while somebody keeps one up. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
+import { bringDown } from '#lab/lab-down.ts'
+import { readLabFile } from '#lab/lab-file.ts'
+import { planLab } from '#lab/plan.ts'
+import { run } from '#lab/program.ts'
+import { assertGone } from './scratch-lab.ts'
+
+const program = [process.execPath, fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))]
+const plan = planLab(await readLabFile(fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url))))
+
+test('it shows what it should within a minute, exits with 0 and leaves nothing', async () => {
+  const began = performance.now()
+  const { code, stdout, stderr } = await run(program, { timeoutMs: 120_000 })
+  assert.equal(code, 0, stdout + stderr)
+  assert.ok(performance.now() - began < 60_000, 'it took longer than a minute')
+  assert.match(stdout, /14 of 56 pairs reach each other/)
+  assert.match(stdout, /Gb\/s: .* from red1 on h1 to red3 on h3/)
+  assert.match(stdout, /ENCAPSULATED/)
+  assert.match(stdout, /All is as it should be/)
+  await assertGone(plan)
+})
+
+test('with --keep it leaves the lab up and says how to look around and take it down', async () => {
+  try {
+    const { code, stdout, stderr } = await run([...program, '--keep'], { timeoutMs: 120_000 })
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, /lab exec red1 -- ping -c 3 10.0.0.3/)
+    assert.match(stdout, /lab down demo/)
+    assert.equal((await run(['nsenter', '--net=/run/netns/demo-red1', 'ping', '-n', '-c', '1', '10.0.0.3'])).code, 0)
+  } finally {
+    await bringDown(plan.name)
+  }
+  await assertGone(plan)
+})
+
+test('interrupted, it takes everything down', async () => {
+  const [file, ...args] = program as [string, ...string[]]
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  child.stdout.on('data', (chunk: Buffer) => chunk.includes('2/5') && child.kill('SIGINT'))
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 130)
+  await assertGone(plan)
+})
