@@ -76,7 +76,7 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   // The version, and the command as a program of its own.
   if (target === 'package.json' || target === 'bin/vpc.mjs') return undefined
   // Programs that a test starts are files.
-  if (file.startsWith('test/') && target.startsWith('src/')) return undefined
+  if (file.startsWith('test/') && /^(src|scripts|bench)\//.test(target)) return undefined
   return target.startsWith('src/') ? `across folders, import by #${target.slice(4)}` : `leaves its folder for ${target}`
 }
 
