@@ -49,7 +49,10 @@ async function showReachability(plan: LabPlan, verdicts: Verdicts, signal: Abort
   say(`  ${sameAddress.join(' and ')} have the same address. yes: the ping was answered, by that very guest (by its MAC)\n`)
   const reached = probes.filter(({ actual }) => actual).length
   const bad = wrong(probes)
-  verdicts.tell(bad.length === 0, `${reached} of ${probes.length} pairs reach each other: those of one subnet, on whatever host, and no others`)
+  verdicts.tell(
+    bad.length === 0,
+    `${reached} of ${probes.length} pairs reach each other: those of one subnet, on whatever host, and no others`,
+  )
   for (const { from, to, actual } of bad) say(`    ${from} → ${to}: ${actual ? 'reached, and should not be' : 'not reached'}`)
 }
 
@@ -62,15 +65,40 @@ async function showTransfer(plan: LabPlan, verdicts: Verdicts, signal: AbortSign
 
 async function showCounters(plan: LabPlan, verdicts: Verdicts): Promise<void> {
   const counters = await readCounters(plan)
-  const dropped = ({ dropped: drops }: HostCounters): string => Object.entries(drops).map(([reason, count]) => `${count} ${reason}`).join(', ') || '0'
+  const dropped = ({ dropped: drops }: HostCounters): string =>
+    Object.entries(drops)
+      .map(([reason, count]) => `${count} ${reason}`)
+      .join(', ') || '0'
   const right = (heading: string) => ({ title: heading, align: 'right' as const })
-  const columns = ['HOST', right('FROM GUESTS'), right('TO GUESTS'), right('ENCAPSULATED'), right('DECAPSULATED'), right('ARP ANSWERED'), 'DROPPED']
-  const rows = counters.map((host) => [host.host, host.fromGuests, host.toGuests, host.encapsulated, host.decapsulated, host.answered, dropped(host)])
+  const columns = [
+    'HOST',
+    right('FROM GUESTS'),
+    right('TO GUESTS'),
+    right('ENCAPSULATED'),
+    right('DECAPSULATED'),
+    right('ARP ANSWERED'),
+    'DROPPED',
+  ]
+  const rows = counters.map((host) => [
+    host.host,
+    host.fromGuests,
+    host.toGuests,
+    host.encapsulated,
+    host.decapsulated,
+    host.answered,
+    dropped(host),
+  ])
   say(indent(formatTable({ columns, rows }, style)))
   const total = (of: (host: HostCounters) => number): number => counters.reduce((sum, host) => sum + of(host), 0)
-  verdicts.tell(counters.every(({ encapsulated, decapsulated }) => encapsulated > 0 && decapsulated > 0), 'every host sent frames through the underlay, and got some')
+  verdicts.tell(
+    counters.every(({ encapsulated, decapsulated }) => encapsulated > 0 && decapsulated > 0),
+    'every host sent frames through the underlay, and got some',
+  )
   verdicts.tell(total(({ answered }) => answered) > 0, 'ARP was answered on the host, not flooded')
-  verdicts.tell(total(({ dropped: drops }) => drops['no-neighbour'] ?? 0) > 0, "who asked for another subnet's addresses was not answered (no-neighbour)")
+  verdicts.tell(
+    total(({ dropped: drops }) => drops['no-neighbour'] ?? 0) > 0,
+    "who asked for another subnet's addresses was not answered (no-neighbour)",
+  )
   const reasons = new Set(counters.flatMap(({ dropped: drops }) => Object.keys(drops)))
   reasons.delete('no-neighbour')
   verdicts.tell(reasons.size === 0, `nothing was dropped for another reason${reasons.size > 0 ? `, but: ${[...reasons].join(', ')}` : ''}`)
@@ -99,7 +127,9 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   const { plan } = await bringUp(file, { signal, progress: (line) => say(`  ${line}`) })
   try {
     say()
-    process.stdout.write(drawLab(plan, { columns: process.stdout.columns ?? 80, paint: (customer, text) => colours[customer]?.(text) ?? text }))
+    process.stdout.write(
+      drawLab(plan, { columns: process.stdout.columns ?? 80, paint: (customer, text) => colours[customer]?.(text) ?? text }),
+    )
     title(2, 'Who reaches whom: every guest pings every other')
     await showReachability(plan, verdicts, signal)
     title(3, 'TCP across hosts')
@@ -114,7 +144,9 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   if (!isKept) await takeDown(plan, verdicts)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   const isRight = verdicts.failed.length === 0
-  say(`\n${isRight ? style.green('All is as it should be') : style.red(`${verdicts.failed.length} thing(s) are not as they should be`)}, in ${seconds} s.`)
+  say(
+    `\n${isRight ? style.green('All is as it should be') : style.red(`${verdicts.failed.length} thing(s) are not as they should be`)}, in ${seconds} s.`,
+  )
   if (isKept) sayHowToLookAround(plan, relative('', fileURLToPath(new URL('../bin/vpc.mjs', import.meta.url))))
   return isRight ? 0 : 1
 }

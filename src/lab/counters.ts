@@ -30,7 +30,8 @@ export const readCounters = (plan: LabPlan): Promise<HostCounters[]> =>
 export function sumUp(host: string, stats: readonly SourceStats[]): HostCounters {
   const ports = stats.filter(({ unit }) => unit.startsWith('vpcp'))
   const muxes = stats.filter(({ unit }) => unit.startsWith('vpcmux'))
-  const sum = (sources: readonly SourceStats[], of: (source: SourceStats) => number): number => sources.reduce((total, source) => total + of(source), 0)
+  const sum = (sources: readonly SourceStats[], of: (source: SourceStats) => number): number =>
+    sources.reduce((total, source) => total + of(source), 0)
   const dropped: Record<string, number> = {}
   for (const { drops } of stats) for (const [reason, count] of Object.entries(drops)) dropped[reason] = (dropped[reason] ?? 0) + count
   return {

@@ -35,7 +35,10 @@ function hostLines(plan: LabPlan, host: HostPlan): Line[] {
   const address = Math.max(0, ...guests.map((guest) => mainAddress(guest).length))
   return [
     { text: host.name },
-    ...guests.map((guest) => ({ text: `${guest.name.padEnd(name)} ${mainAddress(guest).padEnd(address)} ${guest.vni}`, customer: guest.customer })),
+    ...guests.map((guest) => ({
+      text: `${guest.name.padEnd(name)} ${mainAddress(guest).padEnd(address)} ${guest.vni}`,
+      customer: guest.customer,
+    })),
     ...wires.map((wire) => ({ text: `~ ${wire.name}: ${wire.addresses.map(({ address }) => formatIp(address)).join(' ')}` })),
   ]
 }

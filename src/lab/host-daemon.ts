@@ -47,7 +47,8 @@ export async function waitForDaemon(host: HostPlan, mark: ProcessMark, signal?: 
     signal?.throwIfAborted()
     if (await isAnswering(vpc)) return
     if (!isRunning(mark)) throw new LabError(await describeEnd(host))
-    if (performance.now() > deadline) throw new LabError(`vpcd of host ${host.name} does not answer on ${host.socket} after ${readyTimeoutMs / 1000} s`)
+    if (performance.now() > deadline)
+      throw new LabError(`vpcd of host ${host.name} does not answer on ${host.socket} after ${readyTimeoutMs / 1000} s`)
     await sleep(20)
   }
 }

@@ -16,9 +16,12 @@ export async function bringDown(name: string): Promise<{ readonly wasUp: boolean
   const state = await readState(name)
   if (state === undefined && !(await labNames()).includes(name)) return { wasUp: false }
   if (state?.phase === 'starting' && isRunning(state.owner) && state.owner.pid !== process.pid)
-    throw new LabError(`lab ${name} is being brought up by process ${state.owner.pid}; \`kill -INT ${state.owner.pid}\` makes it give up and clean up`)
+    throw new LabError(
+      `lab ${name} is being brought up by process ${state.owner.pid}; \`kill -INT ${state.owner.pid}\` makes it give up and clean up`,
+    )
   const left = await takeDown(name)
-  if (left.length > 0) throw new LabError(`lab ${name} is not all gone: ${left.join('; ')}; run \`vpc lab down ${name}\` again when that is settled`)
+  if (left.length > 0)
+    throw new LabError(`lab ${name} is not all gone: ${left.join('; ')}; run \`vpc lab down ${name}\` again when that is settled`)
   return { wasUp: true }
 }
 

@@ -28,9 +28,12 @@ export async function findCommand(words: readonly string[], lab?: string): Promi
 /** Find a member by name, in the named lab or, when none is named, in the only one that has such a member. */
 export async function findMember(target: string, lab?: string): Promise<Entrance> {
   const states = await statesOf(lab)
-  const found = states.flatMap((state) => state.members.filter(({ name }) => name === target).map((member) => ({ lab: state.name, member })))
+  const found = states.flatMap((state) =>
+    state.members.filter(({ name }) => name === target).map((member) => ({ lab: state.name, member })),
+  )
   if (found.length === 1) return found[0]!
-  if (found.length > 1) throw new LabError(`labs ${found.map((entrance) => entrance.lab).join(' and ')} both have a ${target}; choose one with --lab`)
+  if (found.length > 1)
+    throw new LabError(`labs ${found.map((entrance) => entrance.lab).join(' and ')} both have a ${target}; choose one with --lab`)
   const known = states.flatMap(({ members }) => members.map(({ name }) => name))
   throw new LabError(`lab ${states.map(({ name }) => name).join(', ')} has no '${target}'; ${nearest(target, known)}`)
 }

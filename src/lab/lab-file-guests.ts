@@ -32,7 +32,8 @@ export function readGuests(value: YamlValue, known: Known): Guest[] {
 function poolOf(network: Prefix, subnet: Subnet, links: readonly Link[]): AddressPool {
   const pool = new AddressPool(network)
   for (const link of links)
-    if (link.uplink === subnet) for (const { address } of [...link.addresses, ...link.hostAddresses]) if (contains(network, address)) pool.claim(address, link.name)
+    if (link.uplink === subnet)
+      for (const { address } of [...link.addresses, ...link.hostAddresses]) if (contains(network, address)) pool.claim(address, link.name)
   return pool
 }
 
@@ -42,7 +43,10 @@ function readGuest(name: string, value: YamlValue, known: Known, pools: Readonly
   const subnet = field.subnet && readReference(field.subnet, 'subnet', known.subnets)
   if (host === undefined || subnet === undefined) return undefined
   const given = new Map<4 | 6, Ip>()
-  for (const [place, family] of [[field.address, 4], [field.address6, 6]] as const) {
+  for (const [place, family] of [
+    [field.address, 4],
+    [field.address6, 6],
+  ] as const) {
     if (place === undefined) continue
     const network = subnet.networks.find((candidate) => familyOf(candidate.address) === family)
     if (network === undefined) {

@@ -29,7 +29,8 @@ function readLink(name: string, value: YamlValue, { hosts, subnets }: Known): Li
   const host = field.host && readReference(field.host, 'host', hosts)
   const uplink = field.uplink && readReference(field.uplink, 'subnet', subnets)
   const vtag = field.vtag ? field.vtag.integer(0, 4094) : 0
-  if (field.vtag !== undefined && field.uplink === undefined) field.vtag.report("a tag is the uplink's; say with 'uplink' which subnet's it is")
+  if (field.vtag !== undefined && field.uplink === undefined)
+    field.vtag.report("a tag is the uplink's; say with 'uplink' which subnet's it is")
   const addresses = field.address?.list().map(readPrefix) ?? []
   const hostAddresses = field['host-address']?.list().map(readPrefix) ?? []
   if (host === undefined || vtag === undefined) return undefined

@@ -27,7 +27,8 @@ export function readUnderlay(value: YamlValue): Underlay | undefined {
 /** The section `hosts`. Who has no address gets the first free one. */
 export function readHosts(value: YamlValue, { network }: Underlay): LabHost[] {
   const named = readNamed(value)
-  if (named.length > mostHosts) value.report(`${named.length} hosts; a lab has ${mostHosts} at most, since a broadcast goes to ${mostHosts - 1} others`)
+  if (named.length > mostHosts)
+    value.report(`${named.length} hosts; a lab has ${mostHosts} at most, since a broadcast goes to ${mostHosts - 1} others`)
   const pool = new AddressPool(network)
   const given = named.map(([name, entry]) => {
     const field = entry.fields<'address'>([], ['address'])
@@ -73,14 +74,18 @@ function readSubnet(value: YamlValue, { customer, name, owners, taken }: SubnetP
   const owner = vni === undefined ? undefined : owners.get(vni)
   if (owner !== undefined) field.vni!.report(`VNI ${vni} is ${owner}'s; a VNI belongs to one subnet`)
   const networks: Prefix[] = []
-  for (const [place, family] of [[field.network, 4], [field.network6, 6]] as const) {
+  for (const [place, family] of [
+    [field.network, 4],
+    [field.network6, 6],
+  ] as const) {
     const network = place && readNetwork(place, family)
     if (network === undefined) continue
     reportOverlap(place!, network, taken)
     taken.push({ name, network })
     networks.push(network)
   }
-  if (field.network === undefined && field.network6 === undefined) value.report("'network' (IPv4) or 'network6' (IPv6) must be given, or both")
+  if (field.network === undefined && field.network6 === undefined)
+    value.report("'network' (IPv4) or 'network6' (IPv6) must be given, or both")
   if (vni === undefined || networks.length === 0) return undefined
   owners.set(vni, name)
   return { name, customer, vni, networks }

@@ -12,10 +12,14 @@ const nameRules = {
   thing: { pattern: /^[a-z][a-z0-9-]*$/, says: 'lower case letters, digits and dashes, a letter first' },
 } as const
 
+/** Names that devices have already where a host's or a link's own device is made. */
+const takenByDevices = /^(lo|underlay0|bridge0|(hostif|vmnic|vpcmux)\d.*)$/
+
 /** Check a name, given as text. Undefined when it is right, else what is wrong. */
 export function nameProblem(name: string, kind: keyof typeof nameRules): string | undefined {
   const { pattern, says } = nameRules[kind]
   if (!pattern.test(name)) return `'${name}' is not a name; names here are ${says}`
+  if (kind === 'thing' && takenByDevices.test(name)) return `'${name}' is what a device is called; choose another name`
   return name.length > longestName ? `'${name}' is longer than ${longestName} characters` : undefined
 }
 
@@ -43,7 +47,12 @@ export function readReference<T extends { readonly name: string }>(value: YamlVa
   const name = value.text()
   const found = known.find((candidate) => candidate.name === name)
   if (name !== undefined && found === undefined)
-    value.report(`there is no ${what} '${name}'; ${nearest(name, known.map((candidate) => candidate.name))}`)
+    value.report(
+      `there is no ${what} '${name}'; ${nearest(
+        name,
+        known.map((candidate) => candidate.name),
+      )}`,
+    )
   return found
 }
 
@@ -74,13 +83,18 @@ export function readAddress(value: YamlValue, network: Prefix, where: string): I
   if (text === undefined) return undefined
   const address = parseIp(text)
   if (!address.ok) value.report(address.problem)
-  else if (!isUsable(network, address.value)) value.report(`${text} is not for a machine in ${where} (${formatPrefix(network)}); ${usableRange(network)}`)
+  else if (!isUsable(network, address.value))
+    value.report(`${text} is not for a machine in ${where} (${formatPrefix(network)}); ${usableRange(network)}`)
   else return address.value
   return undefined
 }
 
 /** Report when networks that must be apart have an address in common. */
-export function reportOverlap(value: YamlValue, network: Prefix, others: readonly { readonly name: string; readonly network: Prefix }[]): void {
+export function reportOverlap(
+  value: YamlValue,
+  network: Prefix,
+  others: readonly { readonly name: string; readonly network: Prefix }[],
+): void {
   const other = others.find((candidate) => overlaps(candidate.network, network))
   if (other !== undefined) value.report(`${formatPrefix(network)} overlaps ${formatPrefix(other.network)} of ${other.name}; choose another`)
 }
@@ -122,6 +136,7 @@ function isUsable(network: Prefix, address: Ip): boolean {
   return text !== formatIp(networkOf(network).address) && !(bits === 32 && text === formatIp(lastAddress(network)))
 }
 
-const lastAddress = (network: Prefix): Ip => nthAddress(network, (1n << BigInt((isIpv4(network.address) ? 32 : 128) - network.length)) - 1n)!
+const lastAddress = (network: Prefix): Ip =>
+  nthAddress(network, (1n << BigInt((isIpv4(network.address) ? 32 : 128) - network.length)) - 1n)!
 
 const usableRange = (network: Prefix): string => `take one such as ${formatIp(nthAddress(network, 1) ?? network.address)}`

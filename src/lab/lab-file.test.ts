@@ -39,7 +39,10 @@ const changed = (from: string, to: string): string => {
 
 test('addresses that are left out are given out in order, around those that are named', () => {
   const lab = parseLab(good, 'x')
-  assert.deepEqual(lab.hosts.map(({ address }) => formatIp(address)), ['192.0.2.2', '192.0.2.1', '192.0.2.3'])
+  assert.deepEqual(
+    lab.hosts.map(({ address }) => formatIp(address)),
+    ['192.0.2.2', '192.0.2.1', '192.0.2.3'],
+  )
   assert.deepEqual(
     lab.guests.map(({ addresses }) => addresses.map(formatPrefix)),
     [['10.0.0.2/24', 'fd00::1/64'], ['10.0.0.1/24', 'fd00::2/64'], ['10.0.0.1/24']],
@@ -62,38 +65,74 @@ suite('what is wrong is told with its place, its value and the way out', () => {
     ['a key twice', changed('name: t', 'name: t\nname: u'), /^x:3:1: this is not YAML: Map keys must be unique/],
     ['a list', '- a', /^x:1:1: this must be a map with name, underlay, .*, not a list/],
     ['nothing but a name', 'name: t', /^x:1:1: 'underlay' and 'hosts' and 'customers' and 'guests' must be given/],
-    ['unknown key', changed('underlay: {', 'underlay: { colour: red,'), /^x:3:21: underlay.colour: 'colour' means nothing here; known here: network, mtu, port/],
+    [
+      'unknown key',
+      changed('underlay: {', 'underlay: { colour: red,'),
+      /^x:3:21: underlay.colour: 'colour' means nothing here; known here: network, mtu, port/,
+    ],
     ['a slip', changed('{ host: h1', '{ hos: h1'), /^x:9:14: guests.g1.hos: 'hos' means nothing here; did you mean 'host'\?/],
     ['lab name', changed('name: t', 'name: a-b'), /^x:2:7: name: 'a-b' is not a name; names here are lower case letters and digits/],
     ['long name', changed('  g3:', '  g345678901234567:'), /^x:11:\d+: guests.g345678901234567: .* longer than 15 characters/],
+    ['a device', changed('h2: {}', 'bridge0: {}'), /hosts.bridge0: 'bridge0' is what a device is called; choose another name/],
     ['two of a name', changed('  g3:', '  h3:'), /^x:11:\d+: guests.h3: hosts.h3 has this name/],
     ['underlay is taken', changed('  g3:', '  underlay:'), /guests.underlay: the underlay has this name/],
     ['host bits', changed('192.0.2.0/29', '192.0.2.1/29'), /^x:3:22: underlay.network: .* has host bits; the network is 192.0.2.0\/29/],
     ['MTU', changed('/29', '/29, mtu: 1300'), /underlay.mtu: this must be a whole number from 1330 to 65535, not '1300'/],
     ['MTU of IPv6', changed('192.0.2.0/29', "'2001:db8::/64', mtu: 1340"), /from 1350 to 65535, not '1340'/],
-    ['host outside', changed('192.0.2.2', '192.0.2.9'), /hosts.h1.address: 192.0.2.9 is not for a machine in the underlay \(192.0.2.0\/29\); take one such as/],
+    [
+      'host outside',
+      changed('192.0.2.2', '192.0.2.9'),
+      /hosts.h1.address: 192.0.2.9 is not for a machine in the underlay \(192.0.2.0\/29\); take one such as/,
+    ],
     ['broadcast', changed('192.0.2.2', '192.0.2.7'), /192.0.2.7 is not for a machine/],
     ['host address twice', changed('h2: {}', 'h2: { address: 192.0.2.2 }'), /hosts.h2.address: host h1 has this address/],
     ['underlay full', changed('/29', '/31'), /hosts.h1.address: 192.0.2.2 is not/],
     ['VNI 0', changed('5001', '0'), /subnets.a.vni: this must be a whole number from 1 to 16777215, not '0'/],
     ['VNI of 25 bits', changed('5001', '16777216'), /from 1 to 16777215, not '16777216'/],
     ['VNI twice', changed('5002', '5001'), /customers.blue.subnets.a.vni: VNI 5001 is red\/a's; a VNI belongs to one subnet/],
-    ['no network', changed('{ vni: 5002, network: 10.0.0.0/24 }', '{ vni: 5002 }'), /customers.blue.subnets.a: 'network' \(IPv4\) or 'network6'/],
+    [
+      'no network',
+      changed('{ vni: 5002, network: 10.0.0.0/24 }', '{ vni: 5002 }'),
+      /customers.blue.subnets.a: 'network' \(IPv4\) or 'network6'/,
+    ],
     ['wrong family', changed("'fd00::/64'", '10.1.0.0/16'), /network6: 10.1.0.0\/16 is IPv4; here stands an IPv6 network/],
-    ['overlap', changed("'fd00::/64' }", "'fd00::/64' }, b: { vni: 7, network: 10.0.0.128/25 }"), /subnets.b.network: 10.0.0.128\/25 overlaps 10.0.0.0\/24 of red\/a/],
+    [
+      'overlap',
+      changed("'fd00::/64' }", "'fd00::/64' }, b: { vni: 7, network: 10.0.0.128/25 }"),
+      /subnets.b.network: 10.0.0.128\/25 overlaps 10.0.0.0\/24 of red\/a/,
+    ],
     ['no such host', changed('host: h2', 'host: h9'), /guests.g2.host: there is no host 'h9'; known here: h1, h2, h3/],
-    ['no such subnet', changed('subnet: blue/a', 'subnet: blue/b'), /guests.g3.subnet: there is no subnet 'blue\/b'; did you mean 'blue\/a'\?/],
+    [
+      'no such subnet',
+      changed('subnet: blue/a', 'subnet: blue/b'),
+      /guests.g3.subnet: there is no subnet 'blue\/b'; did you mean 'blue\/a'\?/,
+    ],
     ['guest outside', changed('address: 10.0.0.1', 'address: 10.0.1.1'), /10.0.1.1 is not for a machine in red\/a \(10.0.0.0\/24\)/],
     ['octal', changed('address: 10.0.0.1', 'address: 010.0.0.1'), /'010.0.0.1' is not an IPv4 address: '010' has a leading zero/],
-    ['guest address twice', changed('{ host: h1, subnet: red/a }', '{ host: h1, subnet: red/a, address: 10.0.0.1 }'), /guests.g2.address: g1 has this address in red\/a/],
-    ['no such family', changed('subnet: blue/a', "subnet: blue/a, address6: 'fd00::1'"), /guests.g3.address6: subnet blue\/a has no IPv6 network/],
+    [
+      'guest address twice',
+      changed('{ host: h1, subnet: red/a }', '{ host: h1, subnet: red/a, address: 10.0.0.1 }'),
+      /guests.g2.address: g1 has this address in red\/a/,
+    ],
+    [
+      'no such family',
+      changed('subnet: blue/a', "subnet: blue/a, address6: 'fd00::1'"),
+      /guests.g3.address6: subnet blue\/a has no IPv6 network/,
+    ],
     ['vtag alone', `${good}links: { w: { host: h1, vtag: 12 } }`, /links.w.vtag: a tag is the uplink's/],
-    ['two uplinks', `${good}links: { w: { host: h1, uplink: red/a }, v: { host: h1, uplink: red/a } }`, /links.v: w is the uplink of red on h1/],
+    [
+      'two uplinks',
+      `${good}links: { w: { host: h1, uplink: red/a }, v: { host: h1, uplink: red/a } }`,
+      /links.v: w is the uplink of red on h1/,
+    ],
   ]
   for (const [what, text, told] of cases)
     test(what, () => {
       const problems = problemsOf(text)
-      assert.ok(problems.some((problem) => told.test(problem)), problems.join('\n') || 'nothing is told')
+      assert.ok(
+        problems.some((problem) => told.test(problem)),
+        problems.join('\n') || 'nothing is told',
+      )
     })
 })
 
@@ -101,9 +140,15 @@ test('all problems of a file are told at once, in the order of the file', () => 
   const problems = problemsOf(changed('host: h1', 'host: h8').replace('host: h3', 'host: h9').replace('/29', '/29, mtu: x'))
   assert.ok(problems.length >= 1)
   const lines = problems.map((problem) => Number(problem.split(':')[1]))
-  assert.deepEqual(lines, lines.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    lines,
+    lines.toSorted((a, b) => a - b),
+  )
 })
 
 test('a file that is not there is told with the way out', async () => {
-  await assert.rejects(readLabFile('/nowhere/x.yaml'), /cannot read lab file \/nowhere\/x.yaml: there is no such file; the directory examples/)
+  await assert.rejects(
+    readLabFile('/nowhere/x.yaml'),
+    /cannot read lab file \/nowhere\/x.yaml: there is no such file; the directory examples/,
+  )
 })

@@ -83,7 +83,11 @@ export function parseLab(text: string, path: string): Lab {
   const file = new YamlFile(text)
   const lab = file.root && readLab(file.root)
   if (lab !== undefined && file.problems.length === 0) reportSharedNames(file.root!)
-  if (lab === undefined || file.problems.length > 0) throw new LabFileError(path, file.problems.toSorted((a, b) => a.line - b.line || a.column - b.column))
+  if (lab === undefined || file.problems.length > 0)
+    throw new LabFileError(
+      path,
+      file.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    )
   return lab
 }
 
@@ -94,7 +98,8 @@ function readLab(root: YamlValue): Lab | undefined {
   const underlay = readUnderlay(part.underlay)
   const hosts = underlay && readHosts(part.hosts, underlay)
   const subnets = part.customers && readCustomers(part.customers)
-  if (name === undefined || underlay === undefined || hosts === undefined || subnets === undefined || part.guests === undefined) return undefined
+  if (name === undefined || underlay === undefined || hosts === undefined || subnets === undefined || part.guests === undefined)
+    return undefined
   const links = part.links ? readLinks(part.links, { hosts, subnets }) : []
   const guests = readGuests(part.guests, { hosts, subnets, links })
   return { name, underlay, hosts, subnets, guests, links }

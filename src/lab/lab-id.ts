@@ -10,7 +10,12 @@ const localBit = 0x02
 /** The id of an object that is found by these names: lab, host, guest, and what it is of them. */
 export function labId(type: UnitType, ...names: readonly string[]): Id {
   // No name has a colon in it, so different names never give the same text.
-  const bytes = new Uint8Array(createHash('sha256').update([type, ...names].join(':')).digest().subarray(0, 16))
+  const bytes = new Uint8Array(
+    createHash('sha256')
+      .update([type, ...names].join(':'))
+      .digest()
+      .subarray(0, 16),
+  )
   bytes[9] = objectType[type]
   bytes[10] = (bytes[10]! | localBit) & ~groupBit
   return formatId(bytes)
@@ -18,7 +23,12 @@ export function labId(type: UnitType, ...names: readonly string[]): Id {
 
 /** The MAC of something in a lab that is no object: a machine at the end of a wire. */
 export function labMac(...names: readonly string[]): Uint8Array {
-  const bytes = new Uint8Array(createHash('sha256').update(['mac', ...names].join(':')).digest().subarray(0, 6))
+  const bytes = new Uint8Array(
+    createHash('sha256')
+      .update(['mac', ...names].join(':'))
+      .digest()
+      .subarray(0, 6),
+  )
   bytes[0] = (bytes[0]! | localBit) & ~groupBit
   return bytes
 }

@@ -39,7 +39,9 @@ export function summarize(state: LabState): LabSummary {
 function problemsOf({ phase, members, daemons }: LabState): string[] {
   const there = new Set(existingNetns(members.map(({ netns }) => netns)))
   const missing = members.filter(({ netns }) => !there.has(netns)).map(({ netns }) => netns)
-  const dead = Object.entries(daemons).filter(([, mark]) => !isRunning(mark)).map(([host]) => host)
+  const dead = Object.entries(daemons)
+    .filter(([, mark]) => !isRunning(mark))
+    .map(([host]) => host)
   return [
     ...(phase === 'starting' ? ['`vpc lab up` was interrupted'] : []),
     ...(missing.length > 0 ? [`namespaces missing: ${missing.join(', ')}`] : []),

@@ -76,7 +76,7 @@ export async function labNames(): Promise<string[]> {
     return (await readdir(labsDirectory)).filter((name) => !name.startsWith('.')).toSorted()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw new LabError('labs are root\'s alone; run this as root', { cause: error })
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw new LabError("labs are root's alone; run this as root", { cause: error })
     throw error
   }
 }

@@ -35,7 +35,9 @@ export async function bringUp(path: string, { signal, progress = () => {} }: UpO
   if (await isUp(plan, state, progress)) return { plan, already: true }
   const strangers = existingNetns(netnsNames(plan))
   if (strangers.length > 0)
-    throw new LabError(`network namespace ${strangers.join(', ')} is there already and is no lab's; give the lab another name, or \`ip netns del\` it`)
+    throw new LabError(
+      `network namespace ${strangers.join(', ')} is there already and is no lab's; give the lab another name, or \`ip netns del\` it`,
+    )
   if (!(await claimLab(state))) throw new LabError(`somebody else is bringing lab ${plan.name} up right now`)
   try {
     await build(plan, state, { signal, progress })
@@ -48,7 +50,11 @@ export async function bringUp(path: string, { signal, progress = () => {} }: UpO
   return { plan, already: false }
 }
 
-async function build(plan: LabPlan, begun: LabState, { signal, progress }: Required<Pick<UpOptions, 'progress'>> & UpOptions): Promise<void> {
+async function build(
+  plan: LabPlan,
+  begun: LabState,
+  { signal, progress }: Required<Pick<UpOptions, 'progress'>> & UpOptions,
+): Promise<void> {
   const step = stopwatch(progress)
   await makeNetwork(plan, signal)
   step(`${netnsNames(plan).length} network namespaces on an underlay of MTU ${plan.underlay.mtuBytes}`)
@@ -101,7 +107,9 @@ async function isUp(plan: LabPlan, wanted: LabState, progress: (line: string) =>
     return false
   }
   if (found.digest === wanted.digest) return true
-  throw new LabError(`a lab ${plan.name} is up already and is not this one (it is from ${found.file}); \`vpc lab down ${plan.name}\` first, or change the name`)
+  throw new LabError(
+    `a lab ${plan.name} is up already and is not this one (it is from ${found.file}); \`vpc lab down ${plan.name}\` first, or change the name`,
+  )
 }
 
 function newState(plan: LabPlan, file: string): LabState {

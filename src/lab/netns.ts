@@ -9,7 +9,9 @@ export const existingNetns = (names: readonly string[]): string[] => names.filte
 /** The processes in any of the namespaces, this one and its parents aside. */
 export function processesIn(names: readonly string[]): ProcessMark[] {
   const inodes = new Set(names.map((name) => inodeOf(netnsPath(name))).filter((inode) => inode !== undefined))
-  const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number)
+  const pids = readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
   return pids
     .filter((pid) => pid !== process.pid && pid !== process.ppid)
     .filter((pid) => inodes.has(inodeOf(`/proc/${pid}/ns/net`) ?? ''))

@@ -10,13 +10,22 @@ const bridge = 'bridge0'
 
 /** Make the namespaces, and the underlay that joins the hosts. */
 export async function makeNetwork(plan: LabPlan, signal?: AbortSignal): Promise<void> {
-  await ipBatch(netnsNames(plan).map((name) => ['netns', 'add', name]), { signal })
+  await ipBatch(
+    netnsNames(plan).map((name) => ['netns', 'add', name]),
+    { signal },
+  )
   await ipBatch(underlayCommands(plan), { netns: plan.underlay.netns, signal })
-  await ipBatch(plan.wires.flatMap((wire) => wireCommands(wire, hostOf(plan, wire).netns)), { signal })
+  await ipBatch(
+    plan.wires.flatMap((wire) => wireCommands(wire, hostOf(plan, wire).netns)),
+    { signal },
+  )
   const inside: [string, IpCommand[]][] = [
     ...plan.hosts.map((host): [string, IpCommand[]] => [
       host.netns,
-      [...hostCommands(host.address), ...plan.wires.filter((wire) => wire.host === host.name).flatMap(({ name, hostAddresses }) => deviceUp(name, hostAddresses))],
+      [
+        ...hostCommands(host.address),
+        ...plan.wires.filter((wire) => wire.host === host.name).flatMap(({ name, hostAddresses }) => deviceUp(name, hostAddresses)),
+      ],
     ]),
     ...plan.wires.map((wire): [string, IpCommand[]] => [wire.netns, [loopbackUp, ...deviceUp(guestDevice, wire.addresses)]]),
   ]
@@ -36,7 +45,10 @@ export async function plugGuests(
       .map(({ name, netns }) => ['link', 'set', 'dev', devices.get(name)!.device, 'netns', netns, 'name', guestDevice]),
   ])
   await inAll(moves, signal)
-  await inAll(plan.guests.map((guest) => [guest.netns, guestCommands(guest, devices.get(guest.name)!.mtuBytes)]), signal)
+  await inAll(
+    plan.guests.map((guest) => [guest.netns, guestCommands(guest, devices.get(guest.name)!.mtuBytes)]),
+    signal,
+  )
 }
 
 const hostOf = (plan: LabPlan, { host }: WirePlan): { netns: string } => plan.hosts.find(({ name }) => name === host)!
@@ -45,7 +57,11 @@ const loopbackUp: IpCommand = ['link', 'set', 'dev', 'lo', 'up']
 
 /** Without duplicate address detection: these addresses are ours, and a lab should not wait for them. */
 const addressAdd = (device: string, prefix: Prefix): IpCommand => [
-  ...['addr', 'add', formatPrefix(prefix), 'dev', device],
+  'addr',
+  'add',
+  formatPrefix(prefix),
+  'dev',
+  device,
   ...(isIpv4(prefix.address) ? [] : ['nodad']),
 ]
 

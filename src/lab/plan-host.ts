@@ -104,7 +104,12 @@ function planSwitch(customer: string, { lab, host, guests, wires }: Surroundings
       ...guests
         .filter(({ vni }) => vnis.has(vni))
         .flatMap(({ vni, mac, addresses }) => addresses.map(({ address }) => ({ vni, address, mac }))),
-      ...(link ? wireNeighbours(link.uplink!, wires.find(({ name }) => name === link.name)!) : []),
+      ...(link
+        ? wireNeighbours(
+            link.uplink!,
+            wires.find(({ name }) => name === link.name)!,
+          )
+        : []),
     ],
     ...(link && { uplink: planUplink(lab.name, link) }),
   }

@@ -54,12 +54,21 @@ test('names that only together are the same give different ids', () => {
 })
 
 test('a host has a switch for each customer that it has guests of', () => {
-  assert.deepEqual(plan.hosts.map(({ switches }) => switches.map(({ customer, vni }) => [customer, vni])), [
-    [['red', 5001], ['blue', 6001]],
-    [['red', 5001]],
-    [['red', 5002]],
-  ])
-  assert.deepEqual(host('h1').switches[1]!.guests.map(({ name }) => name), ['b1', 'b2'])
+  assert.deepEqual(
+    plan.hosts.map(({ switches }) => switches.map(({ customer, vni }) => [customer, vni])),
+    [
+      [
+        ['red', 5001],
+        ['blue', 6001],
+      ],
+      [['red', 5001]],
+      [['red', 5002]],
+    ],
+  )
+  assert.deepEqual(
+    host('h1').switches[1]!.guests.map(({ name }) => name),
+    ['b1', 'b2'],
+  )
 })
 
 test("a host's forwarding entries are the remote guests of its own VNIs, and a broadcast entry for each host of a VNI", () => {
@@ -72,17 +81,23 @@ test("a host's forwarding entries are the remote guests of its own VNIs, and a b
 })
 
 test('neighbours are all guests of the VNI with all their addresses, link-local too, and the machine on the wire', () => {
-  assert.deepEqual(host('h1').switches[0]!.neighbours.map(({ vni, address }) => `${vni} ${formatIp(address)}`), [
-    '5001 10.0.0.1',
-    '5001 fd00::1',
-    `5001 ${formatIp(plan.guests[0]!.addresses[2]!.address)}`,
-    '5001 10.0.0.2',
-    '5001 fd00::2',
-    `5001 ${formatIp(plan.guests[1]!.addresses[2]!.address)}`,
-  ])
+  assert.deepEqual(
+    host('h1').switches[0]!.neighbours.map(({ vni, address }) => `${vni} ${formatIp(address)}`),
+    [
+      '5001 10.0.0.1',
+      '5001 fd00::1',
+      `5001 ${formatIp(plan.guests[0]!.addresses[2]!.address)}`,
+      '5001 10.0.0.2',
+      '5001 fd00::2',
+      `5001 ${formatIp(plan.guests[1]!.addresses[2]!.address)}`,
+    ],
+  )
   assert.match(formatIp(plan.guests[0]!.addresses[2]!.address), /^fe80::/)
   const onWire = host('h3').switches[0]!.neighbours.filter(({ mac }) => formatMac(mac) === formatMac(plan.wires[0]!.mac))
-  assert.deepEqual(onWire.map(({ address }) => formatIp(address)), ['10.0.0.100'])
+  assert.deepEqual(
+    onWire.map(({ address }) => formatIp(address)),
+    ['10.0.0.100'],
+  )
 })
 
 test('the mux listens on the address of the host and the port of the underlay', () => {

@@ -6,7 +6,9 @@ import { endProcesses, isRunning, markProcess } from './process-mark.ts'
 
 /** A process that ignores SIGTERM, or not. */
 async function sleeper(ignoresTerm: boolean): Promise<number> {
-  const child = spawn('sh', ['-c', `${ignoresTerm ? "trap '' TERM;" : ''} echo up; while :; do sleep 0.1; done`], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn('sh', ['-c', `${ignoresTerm ? "trap '' TERM;" : ''} echo up; while :; do sleep 0.1; done`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   await new Promise((resolve) => child.stdout.once('data', resolve))
   return child.pid!
 }

@@ -29,7 +29,11 @@ export async function probeAll(guests: readonly GuestPlan[], { family = 4, waitS
   return rows.flat()
 }
 
-async function probeFrom(from: GuestPlan, guests: readonly GuestPlan[], options: Required<Omit<ProbeOptions, 'signal'>> & ProbeOptions): Promise<Probe[]> {
+async function probeFrom(
+  from: GuestPlan,
+  guests: readonly GuestPlan[],
+  options: Required<Omit<ProbeOptions, 'signal'>> & ProbeOptions,
+): Promise<Probe[]> {
   const targets = guests.filter((to) => to !== from).map((to) => ({ to, address: addressOf(to, options.family)! }))
   const addresses = [...new Set(targets.map(({ address }) => address))]
   const pings = await Promise.all(addresses.map(async (address) => [address, await ping(from, address, options)] as const))
@@ -48,7 +52,11 @@ async function probeFrom(from: GuestPlan, guests: readonly GuestPlan[], options:
   })
 }
 
-async function ping(from: GuestPlan, address: string, { waitSeconds, signal }: { waitSeconds: number; signal?: AbortSignal | undefined }): Promise<boolean> {
+async function ping(
+  from: GuestPlan,
+  address: string,
+  { waitSeconds, signal }: { waitSeconds: number; signal?: AbortSignal | undefined },
+): Promise<boolean> {
   // Its own address would be answered by its own loopback: whoever else has it cannot be reached from here anyway.
   if (from.addresses.some((own) => formatIp(own.address) === address)) return false
   const argv = ['ping', '-n', '-q', '-c', '1', '-W', String(waitSeconds), address]

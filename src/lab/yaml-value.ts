@@ -93,7 +93,8 @@ export class YamlValue {
       else if (!value.isNull) found[name] = value
     }
     const missing = required.filter((name) => found[name] === undefined)
-    if (missing.length > 0 && (isMap(this.#node) || this.isNull)) this.report(`${missing.map((name) => `'${name}'`).join(' and ')} must be given`)
+    if (missing.length > 0 && (isMap(this.#node) || this.isNull))
+      this.report(`${missing.map((name) => `'${name}'`).join(' and ')} must be given`)
     return found as Partial<Record<K, YamlValue>>
   }
 

@@ -23,7 +23,8 @@ export interface Attempt {
 /** Text that stands in no honest frame. */
 export const marker = (text: string): Uint8Array => Buffer.from(`<<${text}>>`)
 
-const contains = (frame: Uint8Array, bytes: Uint8Array): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(bytes)
+const contains = (frame: Uint8Array, bytes: Uint8Array): boolean =>
+  Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(bytes)
 
 /**
  * Send frames as a guest, then an honest one to another guest on either host: when those have come, the others would have too. Every guest
@@ -43,17 +44,29 @@ export async function attempt(lab: ScratchLab, { from, frames, marker: bytes, re
     sender.send(frame)
   }
   await sendBeacons(lab, from, sender, (name, frame) => seen.get(name)?.push(frame), watched)
-  const witnesses = [...seen].flatMap(([name, got]) => got.filter((frame) => contains(frame, bytes)).map((frame) => `${name}: ${summarize(frame)}`))
+  const witnesses = [...seen].flatMap(([name, got]) =>
+    got.filter((frame) => contains(frame, bytes)).map((frame) => `${name}: ${summarize(frame)}`),
+  )
   assert.deepEqual(witnesses, [], 'somebody saw the frames')
   const after = (await lab.portStats(from)).drops
-  const gained = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]).filter(([, count]) => count !== 0))
+  const gained = Object.fromEntries(
+    Object.entries(after)
+      .map(([name, count]) => [name, count - (before[name] ?? 0)])
+      .filter(([, count]) => count !== 0),
+  )
   assert.deepEqual(gained, reason === undefined ? {} : { [reason]: frames.length })
 }
 
 type OnFrame = (name: string, frame: Uint8Array) => void
 
 /** Honest frames to all other guests of the subnet, waited for where they must come. */
-async function sendBeacons(lab: ScratchLab, from: string, sender: RawSocket, onFrame: OnFrame, watched: ReadonlyMap<string, RawSocket>): Promise<void> {
+async function sendBeacons(
+  lab: ScratchLab,
+  from: string,
+  sender: RawSocket,
+  onFrame: OnFrame,
+  watched: ReadonlyMap<string, RawSocket>,
+): Promise<void> {
   const self = lab.guest(from)
   const peers = lab.plan.guests.filter(({ vni, name }) => vni === self.vni && name !== from && watched.has(name))
   for (const peer of peers) {

@@ -42,7 +42,10 @@ for (const { what, network, underlay, port, mtu } of cases)
       peer = await VxlanPeer.create(lab.plan, 'plain', { underlay, vni: 5001, addresses, mac, port, guests })
       const vtep = port === 4789 ? peer.vtep : `${peer.vtep}:${port}`
       await using mux = await lab.vpc('h1').openMux(lab.host('h1').muxId, { write: true })
-      await mux.setEntries([{ vni: 5001, mac, vtep }, { vni: 5001, mac: zero, vtep }])
+      await mux.setEntries([
+        { vni: 5001, mac, vtep },
+        { vni: 5001, mac: zero, vtep },
+      ])
       await using sw = await lab.vpc('h1').openSwitch(lab.host('h1').switches[0]!.id, { write: true })
       await sw.setNeighbours(inside.map((address) => ({ vni: 5001, address, mac })))
     })
@@ -67,7 +70,10 @@ for (const { what, network, underlay, port, mtu } of cases)
       using atGuest = lab.raw('red1')
       const out = () => measureTransfer(lab.netns('red1'), { netns: peer.netns, address: inside[0]! }, { seconds: 1 })
       const back = () => measureTransfer(peer.netns, { netns: lab.netns('red1'), address: '10.0.0.1' }, { seconds: 1 })
-      for (const [socket, transfer] of [[atPeer, out], [atGuest, back]] as const) {
+      for (const [socket, transfer] of [
+        [atPeer, out],
+        [atGuest, back],
+      ] as const) {
         let bytes = 0
         const longest = await longestFrame(socket, async () => ({ bytes } = await transfer()))
         assert.ok(bytes > 50e6, `only ${bytes} bytes`)
@@ -88,11 +94,18 @@ suite('where nobody wrote down who is who', () => {
   before(async () => {
     lab = await ScratchLab.up(oneHost('192.0.2.0/24'))
     peer = await VxlanPeer.create(lab.plan, 'plain', {
-      ...{ underlay: '192.0.2.100/24', vni: 5001, addresses: [`${inside[0]}/24`, `${inside[1]}/64`], mac },
-      ...{ guests: [lab.guest('red1')], asks: true },
+      underlay: '192.0.2.100/24',
+      vni: 5001,
+      addresses: [`${inside[0]}/24`, `${inside[1]}/64`],
+      mac,
+      guests: [lab.guest('red1')],
+      asks: true,
     })
     await using mux = await lab.vpc('h1').openMux(lab.host('h1').muxId, { write: true })
-    await mux.setEntries([{ vni: 5001, mac, vtep: peer.vtep }, { vni: 5001, mac: zero, vtep: peer.vtep }])
+    await mux.setEntries([
+      { vni: 5001, mac, vtep: peer.vtep },
+      { vni: 5001, mac: zero, vtep: peer.vtep },
+    ])
     await using sw = await lab.vpc('h1').openSwitch(lab.host('h1').switches[0]!.id, { write: true })
     await sw.setFloodUnknown(true)
   })

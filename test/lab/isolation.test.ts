@@ -43,7 +43,9 @@ suite('a guest that forges', () => {
   test('its source address, of IPv4 and IPv6', async () => {
     const bytes = marker('forged address')
     const link = { srcMac: red1.mac, dstMac: red2.mac, srcPort: 7, dstPort: 7 }
-    const four = ['10.0.0.3', '10.0.0.2', '192.0.2.2', '127.0.0.1'].map((src) => udpFrame({ ...link, src: ipFrom(src), dst: red2.ip }, bytes))
+    const four = ['10.0.0.3', '10.0.0.2', '192.0.2.2', '127.0.0.1'].map((src) =>
+      udpFrame({ ...link, src: ipFrom(src), dst: red2.ip }, bytes),
+    )
     const six = ['fd00:5001::3', '2001:db8::1'].map((src) => udpFrame({ ...link, src: ipFrom(src), dst: red2.ip6 }, bytes))
     await attempt(lab, { from: 'red1', frames: [...four, ...six], marker: bytes, reason: 'source-ip' })
   })
@@ -101,7 +103,10 @@ suite('a guest that forges', () => {
     const bytes = marker('tagged')
     const link = { srcMac: red1.mac, dstMac: red2.mac }
     const tagged = [1, 12, 4094].map((vlan) => udpFrame({ ...link, vlan, src: red1.ip, dst: red2.ip, srcPort: 7, dstPort: 7 }, bytes))
-    const twice = ethernetFrame({ ...link, type: 0x88a8 }, concat(Uint8Array.of(0, 12), honestFrame(lab.guest('red1'), lab.guest('red2'), bytes).subarray(12)))
+    const twice = ethernetFrame(
+      { ...link, type: 0x88a8 },
+      concat(Uint8Array.of(0, 12), honestFrame(lab.guest('red1'), lab.guest('red2'), bytes).subarray(12)),
+    )
     await attempt(lab, { from: 'red1', frames: [...tagged, twice], marker: bytes, reason: 'vlan-mismatch' })
   })
 })
@@ -127,8 +132,12 @@ suite('a guest that would leave its subnet', () => {
   test("by VXLAN of its own to the MAC of the underlay's interfaces", async () => {
     const bytes = marker('VXLAN to the host')
     const inner = udpFrame({ srcMac: red1.mac, dstMac: blue2.mac, src: red1.ip, dst: blue2.ip, srcPort: 7, dstPort: 7 }, bytes)
-    const macs = await Promise.all(['h1', 'h2'].map(async (host) => JSON.parse(await lab.must(host, 'ip', '-j', 'link', 'show', 'underlay0'))[0].address as string))
-    const frames = macs.map((mac, i) => vxlanFrame({ srcMac: red1.mac, dstMac: macFrom(mac), src: red1.ip, dst: ipFrom(`192.0.2.${i + 1}`), vni: vniFrom(6001) }, inner))
+    const macs = await Promise.all(
+      ['h1', 'h2'].map(async (host) => JSON.parse(await lab.must(host, 'ip', '-j', 'link', 'show', 'underlay0'))[0].address as string),
+    )
+    const frames = macs.map((mac, i) =>
+      vxlanFrame({ srcMac: red1.mac, dstMac: macFrom(mac), src: red1.ip, dst: ipFrom(`192.0.2.${i + 1}`), vni: vniFrom(6001) }, inner),
+    )
     await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown-unicast' })
   })
 })
@@ -136,17 +145,33 @@ suite('a guest that would leave its subnet', () => {
 suite('floods', () => {
   test('a broadcast reaches everybody of the subnet once, and nobody else', async () => {
     const bytes = marker('broadcast')
-    const [peers, strangers] = [['red2', 'red3'], ['blue1', 'blue2', 'redb']]
+    const [peers, strangers] = [
+      ['red2', 'red3'],
+      ['blue1', 'blue2', 'redb'],
+    ]
     using sockets = new DisposableStack()
     const watch = new Map([...peers!, ...strangers!].map((name) => [name, sockets.use(lab.raw(name))]))
     const count = 10
-    const frame = udpFrame({ srcMac: red1.mac, dstMac: broadcastMac, src: red1.ip, dst: ipFrom('255.255.255.255'), srcPort: 7, dstPort: 7 }, bytes)
+    const frame = udpFrame(
+      { srcMac: red1.mac, dstMac: broadcastMac, src: red1.ip, dst: ipFrom('255.255.255.255'), srcPort: 7, dstPort: 7 },
+      bytes,
+    )
     const sender = sockets.use(lab.raw('red1'))
     const echoes = sockets.use(lab.raw('red1'))
     for (let i = 0; i < count; i++) sender.send(frame)
     await sleep(300)
-    const got = (name: string): number => watch.get(name)!.receive().filter((seen) => Buffer.from(seen).includes(bytes)).length
-    assert.deepEqual(Object.fromEntries([...watch.keys()].map((name) => [name, got(name)])), { red2: count, red3: count, blue1: 0, blue2: 0, redb: 0 })
+    const got = (name: string): number =>
+      watch
+        .get(name)!
+        .receive()
+        .filter((seen) => Buffer.from(seen).includes(bytes)).length
+    assert.deepEqual(Object.fromEntries([...watch.keys()].map((name) => [name, got(name)])), {
+      red2: count,
+      red3: count,
+      blue1: 0,
+      blue2: 0,
+      redb: 0,
+    })
     assert.equal(echoes.receive().filter((seen) => Buffer.from(seen).includes(bytes)).length, 0, 'the sender got its own broadcast back')
   })
 
@@ -154,10 +179,17 @@ suite('floods', () => {
     const bytes = marker('multicast')
     using sockets = new DisposableStack()
     const watch = new Map(['red2', 'red3', 'blue1', 'blue2'].map((name) => [name, sockets.use(lab.raw(name))]))
-    sockets.use(lab.raw('red1')).send(udpFrame({ srcMac: red1.mac, dstMac: multicastMac(allNodes), src: red1.ip6, dst: allNodes, srcPort: 7, dstPort: 7 }, bytes))
+    sockets
+      .use(lab.raw('red1'))
+      .send(udpFrame({ srcMac: red1.mac, dstMac: multicastMac(allNodes), src: red1.ip6, dst: allNodes, srcPort: 7, dstPort: 7 }, bytes))
     await sleep(200)
     const got = [...watch].map(([name, socket]) => [name, socket.receive().filter((seen) => Buffer.from(seen).includes(bytes)).length])
-    assert.deepEqual(got, [['red2', 1], ['red3', 1], ['blue1', 0], ['blue2', 0]])
+    assert.deepEqual(got, [
+      ['red2', 1],
+      ['red3', 1],
+      ['blue1', 0],
+      ['blue2', 0],
+    ])
   })
 
   test('questions for addresses that nobody has are not flooded, however many', async () => {
@@ -181,12 +213,22 @@ suite('from the underlay', () => {
   /** Send VXLAN to h1 as h2 would, with an inner frame of our choosing, and see what the mux of h1 counts. */
   async function inject(vni: number, inner: Uint8Array, { dst = '192.0.2.1' } = {}): Promise<Record<string, number>> {
     using underlay = lab.raw('h2', 'underlay0')
-    const macOf = async (host: string): Promise<Mac> => macFrom(JSON.parse(await lab.must(host, 'ip', '-j', 'link', 'show', 'underlay0'))[0].address as string)
+    const macOf = async (host: string): Promise<Mac> =>
+      macFrom(JSON.parse(await lab.must(host, 'ip', '-j', 'link', 'show', 'underlay0'))[0].address as string)
     const before = (await lab.muxStats('h1')).drops
-    underlay.send(vxlanFrame({ srcMac: await macOf('h2'), dstMac: await macOf('h1'), src: ipFrom('192.0.2.2'), dst: ipFrom(dst), vni: vniFrom(vni) }, inner))
+    underlay.send(
+      vxlanFrame(
+        { srcMac: await macOf('h2'), dstMac: await macOf('h1'), src: ipFrom('192.0.2.2'), dst: ipFrom(dst), vni: vniFrom(vni) },
+        inner,
+      ),
+    )
     await sleep(100)
     const after = (await lab.muxStats('h1')).drops
-    return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]).filter(([, count]) => count !== 0))
+    return Object.fromEntries(
+      Object.entries(after)
+        .map(([name, count]) => [name, count - (before[name] ?? 0)])
+        .filter(([, count]) => count !== 0),
+    )
   }
 
   test('a VNI that no switch of the host has', async () => {
@@ -195,7 +237,10 @@ suite('from the underlay', () => {
     const inner = echoFrame({ srcMac: red2.mac, dstMac: red1.mac, src: red2.ip, dst: red1.ip }, bytes)
     assert.deepEqual(await inject(7777, inner), { 'unknown-vni': 1 })
     assert.deepEqual(await inject(5002, inner), { 'unknown-vni': 1 }, 'a VNI that another host has')
-    assert.equal(victim.receive().some((frame) => Buffer.from(frame).includes(bytes)), false)
+    assert.equal(
+      victim.receive().some((frame) => Buffer.from(frame).includes(bytes)),
+      false,
+    )
   })
 
   test("a MAC in another customer's VNI", async () => {
@@ -204,7 +249,11 @@ suite('from the underlay', () => {
     using other = lab.raw('blue1')
     const inner = echoFrame({ srcMac: red2.mac, dstMac: red1.mac, src: red2.ip, dst: red1.ip }, bytes)
     assert.deepEqual(await inject(6001, inner), { 'unknown-mac': 1 })
-    for (const socket of [victim, other]) assert.equal(socket.receive().some((frame) => Buffer.from(frame).includes(bytes)), false)
+    for (const socket of [victim, other])
+      assert.equal(
+        socket.receive().some((frame) => Buffer.from(frame).includes(bytes)),
+        false,
+      )
   })
 
   test('the right VNI and MAC: what is honest comes through by the same way', async () => {

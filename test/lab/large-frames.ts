@@ -5,13 +5,13 @@ import type { RawSocket } from './raw-socket.ts'
 /** Watch a socket while something is done; gives the longest frame that it saw. */
 export async function longestFrame(socket: RawSocket, during: () => Promise<unknown>): Promise<number> {
   let longest = 0
-  let isOver = false
+  const over = new AbortController()
   const watch = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       for (const { length } of socket.receive()) longest = Math.max(longest, length)
       await sleep(5)
     }
   }
-  await Promise.all([watch(), during().finally(() => (isOver = true))])
+  await Promise.all([watch(), during().finally(() => over.abort())])
   return longest
 }

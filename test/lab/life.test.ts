@@ -52,7 +52,10 @@ suite('labs that are up', () => {
       await writeFile(file, (await readFile(lab.file, 'utf8')).replace('5001', '5002'))
       const { code, stderr } = await vpc('lab', 'up', file)
       assert.equal(code, 1)
-      assert.match(stderr, new RegExp(`a lab ${lab.name} is up already and is not this one \\(it is from ${lab.file}\\); .vpc lab down ${lab.name}. first`))
+      assert.match(
+        stderr,
+        new RegExp(`a lab ${lab.name} is up already and is not this one \\(it is from ${lab.file}\\); .vpc lab down ${lab.name}. first`),
+      )
     } finally {
       await rm(directory, { recursive: true })
     }
@@ -61,9 +64,15 @@ suite('labs that are up', () => {
   test('both are listed, with their hosts and guests', async () => {
     const labs = JSON.parse((await vpc('lab', 'list', '--json')).stdout) as { name: string }[]
     const mine = labs.find(({ name }) => name === lab.name)!
-    assert.deepEqual({ ...mine, since: '' }, { name: lab.name, state: 'up', problems: [], hosts: ['h1', 'h2'], guests: ['g1', 'g2'], file: lab.file, since: '' })
+    assert.deepEqual(
+      { ...mine, since: '' },
+      { name: lab.name, state: 'up', problems: [], hosts: ['h1', 'h2'], guests: ['g1', 'g2'], file: lab.file, since: '' },
+    )
     assert.ok(labs.some(({ name }) => name === other.name))
-    assert.match((await vpc('lab', 'list')).stdout, new RegExp(`^ LAB +STATE +HOSTS +GUESTS +FILE\n(.*\n)* ${lab.name} +up +h1 h2 +g1 g2 +/`))
+    assert.match(
+      (await vpc('lab', 'list')).stdout,
+      new RegExp(`^ LAB +STATE +HOSTS +GUESTS +FILE\n(.*\n)* ${lab.name} +up +h1 h2 +g1 g2 +/`),
+    )
   })
 
   test('two with the same VNIs and addresses do not meet', async () => {
@@ -96,7 +105,10 @@ suite('labs that are up', () => {
 
   test('exec says which lab or name there is when it finds none, or two', async () => {
     assert.match((await vpc('lab', 'exec', 'g1', '--', 'true')).stderr, /both have a g1; choose one with --lab/)
-    assert.match((await vpc('lab', 'exec', '--lab', lab.name, 'g9', '--', 'true')).stderr, new RegExp(`lab ${lab.name} has no 'g9'; known here: underlay, h1, h2, g1, g2`))
+    assert.match(
+      (await vpc('lab', 'exec', '--lab', lab.name, 'g9', '--', 'true')).stderr,
+      new RegExp(`lab ${lab.name} has no 'g9'; known here: underlay, h1, h2, g1, g2`),
+    )
     assert.match((await vpc('lab', 'exec', '--lab', 'nosuch', 'g1', '--', 'true')).stderr, /no lab 'nosuch' is up; up are /)
   })
 })
@@ -118,7 +130,7 @@ suite('a lab that does not come up', () => {
 
   /** Start `vpc lab up`, send a signal when it says a certain thing, and give its exit code. */
   async function signalAt(said: RegExp, signal: NodeJS.Signals): Promise<{ code: number | null; killer: string | null; output: string }> {
-    const [program, ...args] = [...vpcProgram, 'lab', 'up', file] as [string, ...string[]]
+    const [program, ...args] = [...vpcProgram, 'lab', 'up', file] as unknown as [string, ...string[]]
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     let isSent = false
@@ -149,7 +161,10 @@ suite('a lab that does not come up', () => {
     const plan = planLab(await readLabFile(file))
     assert.ok(existingNetns(netnsNames(plan)).length > 0)
     const labs = JSON.parse((await vpc('lab', 'list', '--json')).stdout) as { name: string; state: string; problems: string[] }[]
-    assert.deepEqual(labs.filter((lab) => lab.name === name).map(({ state, problems }) => [state, problems[0]]), [['broken', '`vpc lab up` was interrupted']])
+    assert.deepEqual(
+      labs.filter((lab) => lab.name === name).map(({ state, problems }) => [state, problems[0]]),
+      [['broken', '`vpc lab up` was interrupted']],
+    )
     assert.equal((await vpc('lab', 'down', name)).code, 0)
     await assertGone(plan)
   })

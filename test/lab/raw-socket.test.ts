@@ -11,7 +11,14 @@ test('a frame comes out at the other end as it went in', async () => {
   const netns = `raw${process.pid}`
   await ipBatch([['netns', 'add', netns]])
   try {
-    await ipBatch([['link', 'add', 'name', 'a', 'type', 'veth', 'peer', 'name', 'b'], ['link', 'set', 'dev', 'a', 'up'], ['link', 'set', 'dev', 'b', 'up']], { netns })
+    await ipBatch(
+      [
+        ['link', 'add', 'name', 'a', 'type', 'veth', 'peer', 'name', 'b'],
+        ['link', 'set', 'dev', 'a', 'up'],
+        ['link', 'set', 'dev', 'b', 'up'],
+      ],
+      { netns },
+    )
     using a = RawSocket.open(netns, 'a')
     using b = RawSocket.open(netns, 'b')
     const link = { srcMac: macFrom('02:00:00:00:00:01'), dstMac: macFrom('02:00:00:00:00:02') }

@@ -57,7 +57,8 @@ export class RawSocket {
       const index = indexOf(device) as number
       if (index === 0) throw new Error(`namespace ${netns} has no device ${device}`)
       const fd = check('socket', socket(AF_PACKET, SOCK_RAW_NONBLOCK_CLOEXEC, ETH_P_ALL_BE))
-      const set = (level: number, name: number, value: number): number => check('setsockopt', setsockopt(fd, level, name, Int32Array.of(value), 4))
+      const set = (level: number, name: number, value: number): number =>
+        check('setsockopt', setsockopt(fd, level, name, Int32Array.of(value), 4))
       set(SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
       set(SOL_PACKET, PACKET_AUXDATA, 1)
       if (!outgoing) set(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)

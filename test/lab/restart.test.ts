@@ -75,7 +75,10 @@ async function lostDuring(from: string, address: string, work: () => Promise<voi
   return { sent: Number(sent), lost: Math.max(0, Number(sent) - Number(received) - 1) }
 }
 
-for (const [how, signal] of [['stopped', 'SIGTERM'], ['killed', 'SIGKILL']] as const)
+for (const [how, signal] of [
+  ['stopped', 'SIGTERM'],
+  ['killed', 'SIGKILL'],
+] as const)
   suite(`vpcd ${how}`, () => {
     test('no ping is lost while it is away and comes back, and it finds everything again', async () => {
       const [objectsBefore, tablesBefore, statsBefore] = [await everything('h1'), await tables('h1'), await counters('h1')]

@@ -143,6 +143,8 @@ export async function assertGone(plan: LabPlan): Promise<void> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8')
   assert.ok(!mounts.includes(`${labDirectory(plan.name)}/`), 'a mount of the lab is left')
   const { stdout } = await run(['ps', '-eo', 'pid,args'])
-  const left = stdout.split('\n').filter((line) => line.includes(`${labDirectory(plan.name)}/`) || line.includes(`/run/netns/${plan.name}-`))
+  const left = stdout
+    .split('\n')
+    .filter((line) => line.includes(`${labDirectory(plan.name)}/`) || line.includes(`/run/netns/${plan.name}-`))
   assert.deepEqual(left, [])
 }

@@ -20,7 +20,14 @@ suite('on an underlay of 1500', () => {
   for (const family of [4, 6] as const)
     test(`who shares a subnet reaches each other over IPv${family}, on one host and across; nobody else does`, async () => {
       const probes = await probeAll(lab.plan.guests, { family })
-      assert.deepEqual(wrong(probes), [], formatMatrix(lab.plan.guests.map(({ name }) => name), probes))
+      assert.deepEqual(
+        wrong(probes),
+        [],
+        formatMatrix(
+          lab.plan.guests.map(({ name }) => name),
+          probes,
+        ),
+      )
     })
 
   test('guests have the MTU that the underlay leaves', async () => {
@@ -38,7 +45,10 @@ suite('on an underlay of 1500', () => {
     const transfer = async (): Promise<void> => {
       ;({ bytes } = await measureTransfer(lab.netns('red1'), { netns: to.netns, address: mainAddress(to) }, { seconds: 1 }))
     }
-    const [atGuest, onWire] = await Promise.all([longestFrame(arrival, transfer), longestFrame(wire, async () => new Promise((resolve) => setTimeout(resolve, 1500)))])
+    const [atGuest, onWire] = await Promise.all([
+      longestFrame(arrival, transfer),
+      longestFrame(wire, async () => new Promise((resolve) => setTimeout(resolve, 1500))),
+    ])
     assert.ok(bytes > 50e6, `only ${bytes} bytes`)
     assert.ok(onWire > 9000, `the longest on the underlay had ${onWire} bytes`)
     assert.ok(atGuest > 9000, `the longest at the guest had ${atGuest} bytes`)

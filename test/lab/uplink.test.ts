@@ -45,7 +45,10 @@ suite('an uplink without a tag', () => {
   test("it was the guest's own frame on the wire, as it left it", async () => {
     const bytes = marker('on the wire')
     using wire = lab.raw('office')
-    const frame = echoFrame({ srcMac: asMac(lab.guest('a').mac), dstMac: asMac(lab.plan.wires[0]!.mac), src: guestAddress, dst: wireAddress }, bytes)
+    const frame = echoFrame(
+      { srcMac: asMac(lab.guest('a').mac), dstMac: asMac(lab.plan.wires[0]!.mac), src: guestAddress, dst: wireAddress },
+      bytes,
+    )
     using guest = lab.raw('a')
     guest.send(frame)
     const seen = await wire.waitFor((candidate) => Buffer.from(candidate).includes(bytes))

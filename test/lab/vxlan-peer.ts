@@ -70,11 +70,31 @@ export class VxlanPeer {
         ['link', 'set', 'dev', 'lo', 'up'],
         ['link', 'set', 'dev', 'underlay0', 'up'],
         ['addr', 'add', underlay, 'dev', 'underlay0', ...nodad(underlay)],
-        ['link', 'add', 'name', peerDevice, 'address', mac, 'type', 'vxlan', 'id', String(vni), 'local', this.vtep, 'dstport', String(port), 'nolearning'],
+        [
+          'link',
+          'add',
+          'name',
+          peerDevice,
+          'address',
+          mac,
+          'type',
+          'vxlan',
+          'id',
+          String(vni),
+          'local',
+          this.vtep,
+          'dstport',
+          String(port),
+          'nolearning',
+        ],
         ['link', 'set', 'dev', peerDevice, 'addrgenmode', 'none'],
         ['link', 'set', 'dev', peerDevice, 'up'],
         ...addresses.map((address) => ['addr', 'add', address, 'dev', peerDevice, ...nodad(address)]),
-        ...(asks ? [] : guests.flatMap((guest) => guest.addresses.map(({ address }) => ['neigh', 'add', formatIp(address), 'lladdr', formatMac(guest.mac), 'dev', peerDevice]))),
+        ...(asks
+          ? []
+          : guests.flatMap((guest) =>
+              guest.addresses.map(({ address }) => ['neigh', 'add', formatIp(address), 'lladdr', formatMac(guest.mac), 'dev', peerDevice]),
+            )),
       ],
       { netns: this.netns },
     )
@@ -90,7 +110,20 @@ export class VxlanPeer {
       ...[...new Set(guests.map(({ host }) => host))].map((host) => ['00:00:00:00:00:00', hostOf(host)] as const),
     ]
     for (const [mac, { address, listen }] of entries)
-      await must(['bridge', '-n', this.netns, 'fdb', 'append', mac, 'dev', peerDevice, 'dst', formatIp(address.address), 'port', listenPort(listen)])
+      await must([
+        'bridge',
+        '-n',
+        this.netns,
+        'fdb',
+        'append',
+        mac,
+        'dev',
+        peerDevice,
+        'dst',
+        formatIp(address.address),
+        'port',
+        listenPort(listen),
+      ])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
