@@ -72,7 +72,7 @@ function take(command: Takes, known: Map<string, Named>, token: OptionToken, giv
   if (named === undefined) {
     const flags = [...known.keys()].map((name) => `--${name}`)
     throw usageFailure(
-      `vpc ${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, `see vpc ${command.path} --help`)}`,
+      `${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, `see vpc ${command.path} --help`)}`,
     )
   }
   const { key, option } = named
@@ -102,14 +102,14 @@ function missingOptions(command: Takes, missing: readonly (readonly [string, Opt
   const last = names.pop()!
   const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`
   const wayOut = missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
-  return usageFailure(`vpc ${command.path} needs ${list}; ${wayOut ?? `see vpc ${command.path} --help`}`)
+  return usageFailure(`${command.path} needs ${list}; ${wayOut ?? `see vpc ${command.path} --help`}`)
 }
 
 function checkPositionals({ path, positionals }: Takes, rest: readonly string[]): readonly string[] {
   const missing = positionals.find((positional, i) => !positional.isOptional && rest[i] === undefined)
-  if (missing !== undefined) throw usageFailure(`vpc ${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
+  if (missing !== undefined) throw usageFailure(`${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
   const takesRest = positionals.at(-1)?.isRest ?? false
   const surplus = rest[positionals.length]
-  if (surplus !== undefined && !takesRest) throw usageFailure(`vpc ${path} does not take '${surplus}'; see vpc ${path} --help`)
+  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; see vpc ${path} --help`)
   return rest
 }

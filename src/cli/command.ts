@@ -10,7 +10,7 @@ import type { Output } from './output.ts'
 
 /** An argument that stands without a flag; the original had none, so use it where a flag would be silly (`lab up FILE`). */
 export interface Positional {
-  /** Upper case, as help shows it. */
+  /** Upper case, as help shows it. What is called FILE is completed as a file. */
   readonly name: string
   readonly help: string
   readonly isOptional?: boolean

@@ -41,6 +41,9 @@ _vpc() {
   local IFS=$'\\n'
   if _vpc_value "$path $prev"; then return; fi
   COMPREPLY=($(compgen -W "$(_vpc_words "$path" | tr ' ' '\\n')" -- "$cur"))
+  case "$path" in
+  ${model.takesFile.map((path) => `'${path}'`).join(' | ')}) COMPREPLY+=($(compgen -f -- "$cur")) ;;
+  esac
 }
 
 complete -F _vpc vpc

@@ -5,6 +5,7 @@ import type { Completion } from './option.ts'
 /** The script, to be sourced or put into a completions directory. */
 export async function fishCompletion(): Promise<string> {
   const model = await completionModel()
+  const files = model.takesFile.map((path) => `complete -c vpc ${at(path)} -F`)
   return `# fish completion for vpc, made by: vpc shell autocomplete fish
 
 function __vpc_ids
@@ -24,7 +25,7 @@ ${steps(model)}
 end
 
 complete -c vpc -f
-${[...words(model), ...model.globalFlags.map((flag) => `complete -c vpc ${flagText(flag)}`), ...own(model)].join('\n')}
+${[...words(model), ...model.globalFlags.map((flag) => `complete -c vpc ${flagText(flag)}`), ...own(model), ...files].join('\n')}
 `
 }
 

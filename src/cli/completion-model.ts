@@ -26,6 +26,8 @@ export interface CompletionModel {
   readonly globalFlags: readonly Flag[]
   /** By the path of the command. */
   readonly flags: ReadonlyMap<string, readonly Flag[]>
+  /** Paths of the commands that take a file without a flag. */
+  readonly takesFile: readonly string[]
 }
 
 /** Read the whole command table. */
@@ -39,6 +41,7 @@ export async function completionModel(): Promise<CompletionModel> {
       summary: isGroup(node) ? node.summary : command!.summary,
     })),
     globalFlags: Object.entries(globalOptions).map(flagOf),
+    takesFile: entries.flatMap(({ path, command }) => (command?.positionals[0]?.name === 'FILE' ? [path.join(' ')] : [])),
     flags: new Map(
       entries.flatMap(({ path, command }) => (command ? [[path.join(' '), Object.entries(command.options).map(flagOf)]] : [])),
     ),

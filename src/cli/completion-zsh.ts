@@ -34,6 +34,9 @@ ${words(model)}
   esac
   (( $#names )) && _describe command names
   _describe -o option flags
+  case "$at" in
+    ${model.takesFile.map((path) => `'${path}'`).join(' | ')}) _files ;;
+  esac
 }
 
 if [[ $funcstack[1] == _vpc ]]; then _vpc "$@"; else compdef _vpc vpc; fi

@@ -5,7 +5,7 @@ import { exitCodes, usageFailure, type Failure } from './failure.ts'
 import type { GlobalValues } from './global-options.ts'
 import { loadCommand } from './load.ts'
 import { Output } from './output.ts'
-import { resolve } from './resolve.ts'
+import { resolve, type Resolved } from './resolve.ts'
 import { styleFor } from './style.ts'
 import { isGroup } from './tree.ts'
 
@@ -44,20 +44,25 @@ async function dispatch(args: readonly string[], flags: readonly string[], signa
   const { path, node, rest } = resolved
   if (path.length === 0 && flags.includes('--version'))
     return dispatch(['version', ...rest.filter((word) => word !== '--version')], [], signal)
-  if (isGroup(node) || asksHelp) return help(resolved, asksHelp)
+  if (isGroup(node) || asksHelp) return help(resolved, asksHelp, flags.includes('--json'))
   const command = await loadCommand(path)
   const { options, global, rest: words } = parseArguments(command, rest)
   if (global.version) return dispatch(['version'], [], signal)
   return withContext(global, signal, async (context) => (await command.run(options, context, words)) ?? exitCodes.ok)
 }
 
-async function help({ path, node }: ReturnType<typeof resolve>, isAsked: boolean): Promise<number> {
+async function help({ path, node }: Resolved, isAsked: boolean, isJson: boolean): Promise<number> {
+  if (!isAsked && isJson) throw usageFailure(`'${path.join(' ')}' is not a whole command`)
   const { commandHelp, groupHelp } = await import('./help.ts')
   const stream = isAsked ? process.stdout : process.stderr
   const style = styleFor(undefined, stream.isTTY, process.env)
   stream.write(isGroup(node) ? await groupHelp(node, path, style) : commandHelp(await loadCommand(path), style))
   if (isAsked) return exitCodes.ok
-  throw usageFailure(`${['vpc', ...path].join(' ')} is not a whole command; choose one of the above`)
+  throw usageFailure(
+    path.length === 0
+      ? 'no command was given; choose one of the above'
+      : `'${path.join(' ')}' is not a whole command; choose one of the above`,
+  )
 }
 
 async function withContext(global: GlobalValues, signal: AbortSignal, run: (context: Context) => Promise<number>): Promise<number> {

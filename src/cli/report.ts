@@ -6,7 +6,11 @@ import { formatTable } from './table.ts'
 /** The failure that an error is. What nobody foresaw is called an internal error; its stack shows at log level debug alone. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
-  if (error instanceof VpcError) return new Failure(kindOf(error), error.message, { code: error.code })
+  if (error instanceof VpcError) {
+    const kind = kindOf(error)
+    // Not ENOENT of the socket: a program would take it for an object that is not there.
+    return new Failure(kind, error.message, { code: kind === 'unreachable' ? kind : error.code })
+  }
   const { message, code } = error as NodeJS.ErrnoException
   // What Node's own file and process functions throw tells the call and the path.
   if (error instanceof Error && 'syscall' in error) return new Failure('failed', message, { code: code ?? 'failed' })

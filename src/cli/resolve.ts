@@ -70,5 +70,5 @@ function takesNext(word: string, path: readonly string[]): boolean {
 function unknownCommand(path: readonly string[], group: Group, word: string): Error {
   const parent = ['vpc', ...path].join(' ')
   const words = Object.entries(group.children).flatMap(([name, node]) => [name, ...node.aliases])
-  return usageFailure(`there is no command '${parent} ${word}'${suggestion(word, words, `see ${parent} --help`)}`)
+  return usageFailure(`there is no command '${[...path, word].join(' ')}'${suggestion(word, words, `see ${parent} --help`)}`)
 }

@@ -1,5 +1,7 @@
 /** `vpc daemon`. */
+import { defaultDirectories } from '#daemon/options.ts'
 import { command } from '../command.ts'
+import { Failure } from '../failure.ts'
 import { text } from '../option.ts'
 
 export default command({
@@ -11,9 +13,9 @@ export default command({
     SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
     vpcd may run on one machine when each has directories of its own.`,
   options: {
-    runDir: text('directory for the socket', 'DIR', 'directory').default('/run/vpc'),
-    stateDir: text('directory for what must outlive a restart', 'DIR', 'directory').default('/var/lib/vpc'),
-    bpffs: text('directory, in a BPF file system, for what must outlive vpcd', 'DIR', 'directory').default('/sys/fs/bpf/vpc'),
+    runDir: text('directory for the socket', 'DIR', 'directory').default(defaultDirectories.runDir),
+    stateDir: text('directory for what must outlive a restart', 'DIR', 'directory').default(defaultDirectories.stateDir),
+    bpffs: text('directory, in a BPF file system, for what must outlive vpcd', 'DIR', 'directory').default(defaultDirectories.bpffs),
   },
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
@@ -24,6 +26,12 @@ export default command({
   ],
   async run({ runDir, stateDir, bpffs }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
-    await runDaemon({ runDir, stateDir, bpffs, logLevel, logFormat, utc })
+    const { StartRefused } = await import('#daemon/directories.ts')
+    try {
+      await runDaemon({ runDir, stateDir, bpffs, logLevel, logFormat, utc })
+    } catch (error) {
+      if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
+      throw error
+    }
   },
 })

@@ -1,6 +1,6 @@
 /** `vpc doctor`. */
-import { fileURLToPath } from 'node:url'
 import type { ProbeResult } from '#abi/info.ts'
+import { defaultDirectories } from '#daemon/options.ts'
 import { command, type Context } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { isUnreachable } from '../outcome.ts'
@@ -11,7 +11,9 @@ export default command({
   path: 'doctor',
   summary: 'check whether this host has what vpc needs',
   description: `Asks vpcd, or looks itself when vpcd is not there. What is missing is said with what to do about it; the exit code is 1 then.`,
-  options: { bpffs: text('directory that vpcd is to pin in, when vpcd is not there', 'DIR', 'directory').default('/sys/fs/bpf/vpc') },
+  options: {
+    bpffs: text('directory that vpcd is to pin in, when vpcd is not there', 'DIR', 'directory').default(defaultDirectories.bpffs),
+  },
   examples: [{ line: 'vpc doctor', does: 'check' }],
   async run({ bpffs }, context) {
     const results = await probe(context, bpffs)
@@ -27,7 +29,7 @@ async function probe({ vpc }: Context, bpffs: string): Promise<ProbeResult[]> {
   } catch (error) {
     if (!isUnreachable(error)) throw error
     const { probe: probeHere } = await import('#daemon/probe.ts')
-    return probeHere({ bpffs, objectDir: fileURLToPath(new URL('../../../build/bpf', import.meta.url)) })
+    return probeHere({ bpffs })
   }
 }
 

@@ -1,0 +1,67 @@
+/** The pages that are made from the command table: docs/commands is up to date, and mandoc has nothing to say of the manual. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { commandsOf } from '#cli/help.ts'
+import { loadTree } from '#cli/load.ts'
+import { manPages } from '#cli/man-page.ts'
+import { markdownPages } from '#cli/markdown-page.ts'
+import { longName } from '#cli/option.ts'
+import { runVpc } from './run-vpc.ts'
+
+const committed = fileURLToPath(new URL('../../docs/commands', import.meta.url))
+const commands = commandsOf(await loadTree())
+
+test('docs/commands is up to date; npm run docs writes it', async () => {
+  const pages = await markdownPages('')
+  assert.deepEqual(readdirSync(committed).toSorted(), pages.map(({ name }) => name).toSorted())
+  for (const { name, text } of pages) assert.equal(readFileSync(join(committed, name), 'utf8'), text, name)
+})
+
+test('links between Markdown pages lead to a heading', async () => {
+  const pages = new Map((await markdownPages('')).map(({ name, text }) => [name, text]))
+  const headings = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title!.toLowerCase().replaceAll(' ', '-'))
+  for (const [name, text] of pages)
+    for (const [, file, anchor] of text.matchAll(/\]\(([\w-]+\.md)?(?:#([\w-]+))?\)/g)) {
+      const target = pages.get(file ?? name)
+      assert.ok(target !== undefined, `${name} links to ${file}`)
+      if (anchor !== undefined) assert.ok(headings(target).includes(anchor), `${name} links to ${file}#${anchor}`)
+    }
+})
+
+test('links begin with the prefix that is asked for', async () => {
+  for (const { text } of await markdownPages('/manual/')) assert.doesNotMatch(text, /\]\([a-z]+\.md/)
+})
+
+test('mandoc has nothing to say of the manual pages', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-man-'))
+  try {
+    const { code, stderr, stdout } = runVpc(['doc', 'man', '--json', '--man-dir', directory])
+    assert.equal(code, 0, stderr)
+    const { files } = JSON.parse(stdout) as { files: string[] }
+    const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'style', ...files], { encoding: 'utf8', cwd: join(directory, 'man8') })
+    assert.equal(lint.error, undefined, 'mandoc is not installed: apt-get install mandoc')
+    // That no other page is found is said of pages that are not beside it: what is not installed cannot be looked up.
+    assert.deepEqual([lint.status, lint.stdout, lint.stderr], [0, '', ''])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+test('every command and option is in the manual and in the Markdown pages', async () => {
+  const manual = (await manPages()).map(({ text }) => text.replaceAll('\\-', '-')).join('')
+  const markdown = (await markdownPages('')).map(({ text }) => text).join('')
+  for (const { path, options } of commands) {
+    assert.ok(manual.includes(`.Cm ${path}\n`), `vpc ${path} in the manual`)
+    assert.ok(markdown.includes(`(${path.split(' ')[0]}.md#vpc-${path.replaceAll(' ', '-')})`), `vpc ${path} in the Markdown index`)
+    for (const [key, option] of Object.entries(options)) {
+      assert.ok(manual.includes(`Fl -${longName(key, option)}`), `--${longName(key, option)} of vpc ${path} in the manual`)
+      assert.ok(markdown.includes(`--${longName(key, option)}`), `--${longName(key, option)} of vpc ${path} in the Markdown pages`)
+    }
+  }
+})
