@@ -55,7 +55,7 @@ enum vpc_event_kind {
 	VPC_EVENT_DROP = 1,
 	VPC_EVENT_ARP_MISS,  /* ARP request for an address that the neighbour table lacks */
 	VPC_EVENT_ND_MISS,   /* neighbour solicitation likewise */
-	VPC_EVENT_DHCP,      /* a guest's DHCP (v4 or v6) request; the packet is also flooded if the segment floods */
+	VPC_EVENT_DHCP,      /* a guest's DHCP (v4 or v6) request to all; it is a broadcast like any other besides */
 };
 
 struct vpc_event {

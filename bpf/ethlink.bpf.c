@@ -12,43 +12,56 @@
 #include "lib/inspect.h"
 #include "lib/outer-port.h"
 
-#define PACKET_HOST 0
 #define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
 
-/* Takes the tag off and looks the frame over as one of the segment. Returns a drop reason or 0. */
+/* A frame from the wire whose sender is ours, or behind a VTEP, is one of the segment's own come back. */
+static __always_inline bool is_reflection(const struct packet *packet)
+{
+	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+
+	return dst && dst->kind != VPC_DST_UPLINK;
+}
+
+/* Looks an untagged frame over as one of the segment. Returns a drop reason or 0. */
 static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
 {
-	int reason = vlan_strip(skb, packet->vlan);
+	int reason = parse_ethernet(skb, packet);
 
-	if (!reason)
-		reason = parse_ethernet(skb, packet);
+	if (!reason && is_reflection(packet))
+		reason = VPC_DROP_SOURCE_MAC;
 	return reason ? reason : inspect(skb, packet);
 }
 
-/* Puts the tag back that enter() took, priority and all. */
-static __always_inline int leave(struct __sk_buff *skb, struct tag tag)
-{
-	if (tag.proto && !skb->vlan_present)
-		bpf_skb_vlan_push(skb, bpf_htons(tag.proto), tag.tci);
-	return TO_THE_HOST;
-}
-
-/* The host gets the broadcast too, unless it was a question for one of our units and has become the answer. */
-static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet, struct tag tag)
+/* Copies a broadcast to the segment, or makes it the answer. Returns an outcome or a drop reason. */
+static __always_inline int copy_in(struct __sk_buff *skb, struct packet *packet)
 {
 	int outcome = enter(skb, packet);
 
-	if (!outcome) {
-		count_rx(packet->source, skb->len);
-		outcome = answer(skb, packet);
-		if (outcome == OUTCOME_ANSWERED)
-			return send_back_action(skb);
-		outcome = flood_packet(skb, packet);
-	}
-	if (outcome && outcome != VPC_DROP_LINK_CONTROL && outcome != VPC_DROP_NO_LISTENER)
+	if (outcome)
+		return outcome;
+	outcome = answer(skb, packet);
+	if (outcome != OUTCOME_BROADCAST)
+		return outcome;
+	outcome = flood_packet(skb, packet);
+	return outcome ? outcome : OUTCOME_BROADCAST;
+}
+
+/* The host gets the broadcast too, its tag and priority as they were, unless it has become the answer to a question for one of our units. */
+static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet, struct tag tag)
+{
+	int outcome;
+
+	count_rx(packet->source, skb->len);
+	if (vlan_strip(skb, packet->vlan))
+		return TO_THE_HOST;
+	outcome = copy_in(skb, packet);
+	if (outcome == OUTCOME_ANSWERED)
+		return send_back_action(skb);
+	if (outcome > 0 && outcome != VPC_DROP_LINK_CONTROL && outcome != VPC_DROP_NO_LISTENER)
 		report_drop(skb, packet, outcome);
-	note(skb, VPC_VERDICT_NONE, 0);
-	return leave(skb, tag);
+	if (tag.proto)
+		bpf_skb_vlan_push(skb, bpf_htons(tag.proto), tag.tci);
+	return TO_THE_HOST;
 }
 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
@@ -59,16 +72,10 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 	if (!dst || dst->kind == VPC_DST_UPLINK)
 		return TO_THE_HOST;
 	count_rx(packet->source, skb->len);
-	reason = enter(skb, packet);
+	reason = vlan_strip(skb, packet->vlan);
+	if (!reason)
+		reason = enter(skb, packet);
 	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst);
-}
-
-/* A frame from the wire whose sender is ours or behind a VTEP is our own frame come back. */
-static __always_inline bool is_reflection(const struct packet *packet)
-{
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
-
-	return dst && dst->kind != VPC_DST_UPLINK;
 }
 
 /* Reads the MACs; the frame may still have its tag. */
@@ -106,10 +113,6 @@ int vpc_ethlink(struct __sk_buff *skb)
 	packet.source = port->stats;
 	packet.segment = port->segment;
 	packet.vlan = port->vlan;
-	if (is_reflection(&packet)) {
-		report_drop(skb, &packet, VPC_DROP_SOURCE_MAC);
-		return TO_THE_HOST;
-	}
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 

@@ -15,6 +15,7 @@
 
 #include "arp.h"
 #include "event.h"
+#include "fdb.h"
 #include "nd.h"
 
 /* What answer() returns besides a drop reason. */
@@ -34,16 +35,6 @@ static __always_inline bool is_own_address(const struct packet *packet)
 	return packet->flags & VPC_PORT_ADDRESSES && port_lists(packet, &packet->target);
 }
 
-static __always_inline bool is_local(__u32 segment, struct mac mac)
-{
-	struct vpc_fdb_key key = { .segment = segment };
-	struct vpc_dst *dst;
-
-	*(struct mac *)key.mac = mac;
-	dst = bpf_map_lookup_elem(&fdb, &key);
-	return dst && dst->kind == VPC_DST_LOCAL;
-}
-
 /* Returns an outcome or a drop reason. */
 static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -54,7 +45,7 @@ static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 	return segment && segment->flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
 }
 
-/* Whether the host answers with this entry, for a guest's question. Returns 1 to answer, an outcome or a drop reason. */
+/* What the host says to a guest's question for which the table has this entry or none. Returns an outcome or a drop reason. */
 static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
 {
 	bool own = neighbour ? mac_equal(mac_at(neighbour->mac), packet->smac) : is_own_address(packet);
@@ -66,9 +57,10 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 	return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_ANSWERED;
 }
 
+/* The same for a question from the mux or the wire. */
 static __always_inline int judge_stranger(struct packet *packet, struct vpc_neighbour *neighbour)
 {
-	if (packet->announcement || !neighbour || !is_local(packet->segment, mac_at(neighbour->mac)))
+	if (packet->announcement || !neighbour || !fdb_is_local(packet->segment, mac_at(neighbour->mac)))
 		return OUTCOME_BROADCAST;
 	return OUTCOME_ANSWERED;
 }

@@ -69,8 +69,6 @@ static __always_inline bool may_claim(const struct packet *packet, const struct 
 	struct address link_local = ipv6_link_local(packet->own);
 	struct vpc_neighbour *neighbour;
 
-	if (!(packet->flags & VPC_PORT_ANTISPOOF))
-		return true;
 	if (packet->flags & VPC_PORT_ADDRESSES && !address_equal(address, &link_local) && !port_lists(packet, address))
 		return false;
 	neighbour = neighbour_of(packet->segment, address);

@@ -30,6 +30,14 @@ static __always_inline __be32 ipv4_at(const __u8 *bytes)
 	return ipv4;
 }
 
+/* The sender speaks for itself: its own MAC, an address that it may claim, or none when it only asks. */
+static __always_inline bool is_honest_arp(const struct packet *packet, const struct arp *arp, const struct address *spa)
+{
+	if (!mac_equal(mac_at(arp->sha), packet->own))
+		return false;
+	return spa->w[3] ? may_claim(packet, spa) : arp->op == bpf_htons(ARP_REQUEST);
+}
+
 /* Checks an ARP packet and finds what it asks. Returns a drop reason or 0. */
 standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 {
@@ -42,12 +50,8 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 		return VPC_DROP_MALFORMED;
 	if (arp.op != bpf_htons(ARP_REQUEST) && arp.op != bpf_htons(ARP_REPLY))
 		return VPC_DROP_MALFORMED;
-	if (!mac_equal(mac_at(arp.sha), packet->smac))
-		return VPC_DROP_ARP_SPOOF;
 	spa = address_of_ipv4(ipv4_at(arp.spa));
-	if (!spa.w[3] && arp.op == bpf_htons(ARP_REPLY))
-		return VPC_DROP_ARP_SPOOF;
-	if (spa.w[3] && !may_claim(packet, &spa))
+	if (packet->flags & VPC_PORT_ANTISPOOF && !is_honest_arp(packet, &arp, &spa))
 		return VPC_DROP_ARP_SPOOF;
 	if (!mac_is_multicast(packet->dmac))
 		return 0;

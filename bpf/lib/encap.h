@@ -93,6 +93,7 @@ static __always_inline int encap_back(struct __sk_buff *skb)
 	tunnel.key.tunnel_tos = 0;
 	tunnel.key.tunnel_ext = 0;
 	tunnel.key.tunnel_label = 0;
+	skb->mark = 0;
 	return bpf_skb_set_tunnel_key(skb, &tunnel.key, sizeof(tunnel.key),
 				      tunnel.flags ? tunnel.flags : BPF_F_ZERO_CSUM_TX);
 }

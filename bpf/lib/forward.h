@@ -5,23 +5,8 @@
 
 #include "encap.h"
 #include "event.h"
+#include "fdb.h"
 #include "too-big.h"
-
-static __always_inline struct vpc_dst *fdb_lookup(__u32 segment, struct mac mac)
-{
-	struct vpc_fdb_key key = { .segment = segment };
-
-	*(struct mac *)key.mac = mac;
-	return bpf_map_lookup_elem(&fdb, &key);
-}
-
-/* The uplink of a segment, or nothing. */
-static __always_inline struct vpc_dst *uplink_of(__u32 id)
-{
-	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
-
-	return segment && segment->uplink.kind == VPC_DST_UPLINK ? &segment->uplink : 0;
-}
 
 /*
  * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody else's, because
@@ -29,7 +14,7 @@ static __always_inline struct vpc_dst *uplink_of(__u32 id)
  */
 static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 {
-	bpf_skb_change_type(skb, 0 /* PACKET_HOST */);
+	bpf_skb_change_type(skb, PACKET_HOST);
 	return bpf_redirect_peer(ifindex, 0);
 }
 
@@ -46,6 +31,8 @@ static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet,
 		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 	if (dst->vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
 		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
+	if (kind != VPC_DST_REMOTE)
+		skb->mark = 0; /* of the namespace that it leaves; encap_prepare gave it a new one */
 	count_tx(dst->stats, length);
 	note(skb, VPC_VERDICT_FORWARD, ifindex);
 	skb->cb[VPC_CB_STATS] = dst->stats;

@@ -10,6 +10,8 @@
 #define IPV4_MORE 0x2000
 #define IPV4_OFFSET 0x1fff
 #define IPV4_MAX 65535
+#define ICMP_REDIRECT 5
+#define ICMP_ROUTER_ADVERTISEMENT 9
 
 /* Notes where the upper header lies. `fragment`: the flags and offset, host order. Returns a drop reason or 0. */
 static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u32 header, __u32 length, __u32 fragment)
@@ -52,6 +54,18 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	return upper_of_ipv4(packet, ip->protocol, header, length, fragment);
 }
 
+/* A guest redirects nobody and is nobody's router. Returns a drop reason or 0. */
+static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u8 type;
+
+	if (!(packet->flags & VPC_PORT_ANTISPOOF))
+		return 0;
+	if (bpf_skb_load_bytes(skb, packet->upper, &type, sizeof(type)))
+		return VPC_DROP_MALFORMED;
+	return type == ICMP_REDIRECT || type == ICMP_ROUTER_ADVERTISEMENT ? VPC_DROP_RA_SPOOF : 0;
+}
+
 /* Checks an IPv4 packet and its source. Returns a drop reason or 0. */
 static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet)
 {
@@ -63,6 +77,11 @@ static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *pa
 	reason = parse_ipv4(skb, packet, &source, &whole);
 	if (reason)
 		return reason;
+	if (packet->proto == IPPROTO_ICMP && packet->upper) {
+		reason = check_icmp(skb, packet);
+		if (reason)
+			return reason;
+	}
 	if (packet->proto == IPPROTO_UDP && packet->upper) {
 		reason = parse_udp(skb, packet, whole, &udp);
 		if (!reason)

@@ -67,6 +67,14 @@ static __noinline int check_options(struct __sk_buff *skb, const struct packet *
 	return offset == end ? 0 : VPC_DROP_MALFORMED;
 }
 
+/* The sender speaks for itself: it advertises an address, or asks from one, that it may claim; or asks before it has one. */
+static __always_inline bool is_honest_nd(const struct packet *packet, const struct address *target)
+{
+	if (packet->announcement)
+		return may_claim(packet, target);
+	return ipv6_is_unspecified(&packet->asker) || may_claim(packet, &packet->asker);
+}
+
 /* Checks a solicitation or advertisement and finds what it asks or tells. Returns a drop reason or 0. */
 static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 {
@@ -81,8 +89,7 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 	if (reason)
 		return reason;
 	packet->announcement = nd.type == NEIGHBOUR_ADVERTISEMENT;
-	if (packet->announcement ? !may_claim(packet, &nd.target) :
-				   !ipv6_is_unspecified(&packet->asker) && !may_claim(packet, &packet->asker))
+	if (packet->flags & VPC_PORT_ANTISPOOF && !is_honest_nd(packet, &nd.target))
 		return VPC_DROP_ND_SPOOF;
 	if (!mac_is_multicast(packet->dmac))
 		return 0;

@@ -20,6 +20,7 @@
 #define ETH_P_8021AD 0x88A8
 #endif
 #define ETH_P_QINQ_OLD 0x9100
+#define PACKET_HOST 0 /* skb->pkt_type: addressed to the device that it came in by */
 
 /*
  * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path that leads to it. Such a
@@ -92,11 +93,11 @@ static __always_inline int parse_ethernet(struct __sk_buff *skb, struct packet *
 	packet->smac = mac_at(eth->h_source);
 	packet->type = bpf_ntohs(eth->h_proto);
 	packet->l3_len = skb->len - ETH_HLEN;
+	if (mac_is_link_control(packet->dmac))
+		return VPC_DROP_LINK_CONTROL;
 	if (packet->type < ETH_P_802_3_MIN)
 		return VPC_DROP_NOT_ETHERNET_II;
-	if (is_tag(packet->type) || skb->vlan_present)
-		return VPC_DROP_VLAN_MISMATCH;
-	return mac_is_link_control(packet->dmac) ? VPC_DROP_LINK_CONTROL : 0;
+	return is_tag(packet->type) || skb->vlan_present ? VPC_DROP_VLAN_MISMATCH : 0;
 }
 
 #endif

@@ -20,6 +20,7 @@
 #define ICMP_UNREACHABLE 3
 #define ICMP_FRAG_NEEDED 4
 #define ICMPV6_TOO_BIG 2
+#define GSO_BY_FRAGS 0xffff /* gso_size of SCTP, whose segments are whole packets that fit already */
 #define ICMPV6_INFORMATIONAL 128
 #define TOS_NETWORK_CONTROL 0xc0
 #define IPV4_DF 0x4000
@@ -63,12 +64,14 @@ static __always_inline bool fits(struct __sk_buff *skb, const struct packet *pac
 {
 	if (!mtu || packet->l3_len <= mtu)
 		return true;
-	return skb->gso_size && packet->upper && segment_length(skb, packet) <= mtu;
+	if (!skb->gso_size || !packet->upper)
+		return false;
+	return skb->gso_size == GSO_BY_FRAGS || segment_length(skb, packet) <= mtu;
 }
 
 static __always_inline bool icmp_is_error(__u8 type)
 {
-	return type == ICMP_UNREACHABLE || type == 4 || type == 5 || type == 11 || type == 12;
+	return type == ICMP_UNREACHABLE || type == 4 || type == ICMP_REDIRECT || type == 11 || type == 12;
 }
 
 /* Whether an error may be sent for this packet at all; reads what kind of packet it is. */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The forwarding table: where a MAC of a segment is. */
+#ifndef VPC_FDB_H
+#define VPC_FDB_H
+
+#include "maps.h"
+#include "packet.h"
+
+static __always_inline struct vpc_dst *fdb_lookup(__u32 segment, struct mac mac)
+{
+	struct vpc_fdb_key key = { .segment = segment };
+
+	*(struct mac *)key.mac = mac;
+	return bpf_map_lookup_elem(&fdb, &key);
+}
+
+/* The uplink of a segment, or nothing. */
+static __always_inline struct vpc_dst *uplink_of(__u32 id)
+{
+	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
+
+	return segment && segment->uplink.kind == VPC_DST_UPLINK ? &segment->uplink : 0;
+}
+
+/* The MAC is a unit of this host. */
+static __always_inline bool fdb_is_local(__u32 segment, struct mac mac)
+{
+	struct vpc_dst *dst = fdb_lookup(segment, mac);
+
+	return dst && dst->kind == VPC_DST_LOCAL;
+}
+
+#endif
