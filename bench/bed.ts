@@ -13,7 +13,10 @@ export interface Finished {
   readonly code: number | null
 }
 
-const inside = (namespace: Namespace, argv: readonly string[]): [string, string[]] => ['nsenter', [`--net=/run/netns/${namespace}`, '--', ...argv]]
+const inside = (namespace: Namespace, argv: readonly string[]): [string, string[]] => [
+  'nsenter',
+  [`--net=/run/netns/${namespace}`, '--', ...argv],
+]
 
 function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
@@ -26,7 +29,7 @@ export class Bed implements AsyncDisposable {
   readonly #prefix: string
   readonly #namespaces: Namespace[] = []
   readonly #children: ChildProcess[] = []
-  readonly #undo: (() => void | Promise<void>)[] = []
+  readonly #undo: (() => void | PromiseLike<void>)[] = []
 
   constructor(name: string) {
     this.#prefix = `vb${process.pid}-${name}`
@@ -69,7 +72,12 @@ export class Bed implements AsyncDisposable {
   }
 
   /** Start a server and wait until it prints `ready`. Dispose to end it. */
-  async serve(namespace: Namespace, argv: readonly string[], ready: RegExp, env: NodeJS.ProcessEnv = process.env): Promise<AsyncDisposable> {
+  async serve(
+    namespace: Namespace,
+    argv: readonly string[],
+    ready: RegExp,
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<AsyncDisposable> {
     const child = spawn(...inside(namespace, argv), { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#children.push(child)
     const stop = async (): Promise<void> => {
@@ -96,7 +104,7 @@ export class Bed implements AsyncDisposable {
   }
 
   /** Have something undone when the bed is taken down, last first. */
-  onDispose(undo: () => void | Promise<void>): void {
+  onDispose(undo: () => void | PromiseLike<void>): void {
     this.#undo.push(undo)
   }
 

@@ -45,4 +45,5 @@ export const plan = {
 } as const
 
 /** A MAC address that no guest has: the i-th forwarding entry that is only there to fill the table. */
-export const fillerMac = (i: number): string => `02:f0:00:${[16, 8, 0].map((shift) => ((i >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`
+export const fillerMac = (i: number): string =>
+  `02:f0:00:${[16, 8, 0].map((shift) => ((i >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`

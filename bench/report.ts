@@ -15,11 +15,19 @@ export function describe({ scope, mtu, offload, entries }: Conditions): string {
   return scope === 'same-host' ? `${where}, MTU ${mtu}` : `${where}, MTU ${mtu}, offloads ${offload ? 'on' : 'off'}, ${table}`
 }
 
-const cell = (value: Spread | undefined): string => (value === undefined ? '-' : `${short(value.median)} (${short(value.min)}-${short(value.max)})`)
+const cell = (value: Spread | undefined): string =>
+  value === undefined ? '-' : `${short(value.median)} (${short(value.min)}-${short(value.max)})`
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) => row.map((text, column) => text.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 /** One scenario as text: the medians, then what ours is in relation to each peer. */

@@ -3,9 +3,10 @@ import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
 import { movedVxlan } from './peers/moved-vxlan.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
+import { vpc } from './peers/vpc.ts'
 import type { Conditions, Peer } from './peer.ts'
 
-export const peers: readonly Peer[] = [raw, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
+export const peers: readonly Peer[] = [raw, vpc, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
 
 export interface Scenario {
   readonly conditions: Conditions

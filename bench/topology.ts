@@ -21,7 +21,21 @@ export function twoHosts(bed: Bed, { mtu, offload }: Conditions): [Namespace, Na
 
 /** Switch a device's segmentation and checksum offloads off, as a plain NIC without them would be. */
 export function offloadsOff(bed: Bed, host: Namespace, device: string): void {
-  bed.run(host, ['ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'tx-udp_tnl-segmentation', 'off', 'tx-udp_tnl-csum-segmentation', 'off', 'tx', 'off'])
+  bed.run(host, [
+    'ethtool',
+    '-K',
+    device,
+    'tso',
+    'off',
+    'gso',
+    'off',
+    'tx-udp_tnl-segmentation',
+    'off',
+    'tx-udp_tnl-csum-segmentation',
+    'off',
+    'tx',
+    'off',
+  ])
 }
 
 /** A guest's namespace with `eth0`, whose other end is `device` in the host. */

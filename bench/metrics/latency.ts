@@ -11,7 +11,16 @@ const percentile = (text: string, which: string): number => {
 /** Microseconds. */
 export async function latency(bed: Bed, path: Path, seconds: number): Promise<{ 'latency-p50': number; 'latency-p99': number }> {
   await using _server = await bed.serve(path.server, ['stdbuf', '-o0', 'sockperf', 'server', '-i', path.address], /block|terminate/)
-  const { stdout, stderr } = await bed.runAsync(path.client, ['sockperf', 'ping-pong', '-i', path.address, '-t', String(seconds), '-m', '64'])
+  const { stdout, stderr } = await bed.runAsync(path.client, [
+    'sockperf',
+    'ping-pong',
+    '-i',
+    path.address,
+    '-t',
+    String(seconds),
+    '-m',
+    '64',
+  ])
   const text = stdout + stderr
   return { 'latency-p50': percentile(text, '50\\.0'), 'latency-p99': percentile(text, '99\\.0') }
 }

@@ -12,7 +12,10 @@ export const movedVxlan: Peer = {
     const guests = [bed.namespace('g1'), bed.namespace('g2')] as const
     for (const i of [0, 1] as const) {
       const { address, mac } = plan.guests[i]
-      bed.ip([vxlanLine('vx0', plan.hosts[i], plan.hosts[1 - i]!, conditions.mtu), `link set vx0 address ${mac} netns ${guests[i]}`], hosts[i])
+      bed.ip(
+        [vxlanLine('vx0', plan.hosts[i], plan.hosts[1 - i]!, conditions.mtu), `link set vx0 address ${mac} netns ${guests[i]}`],
+        hosts[i],
+      )
       bed.ip([`addr add ${address}/24 dev vx0`, 'link set vx0 up'], guests[i])
       fillFdb(guests[i], 'vx0', plan.hosts[1 - i]!, conditions.entries)
     }

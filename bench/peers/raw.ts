@@ -11,7 +11,10 @@ export const raw: Peer = {
     const server = bed.namespace('g2')
     bed.ip([`link add eth0 mtu ${mtu} netns ${client} type veth peer name eth0 mtu ${mtu} netns ${server}`])
     for (const [i, namespace] of [client, server].entries())
-      bed.ip([`link set eth0 address ${plan.guests[i]!.mac}`, `addr add ${plan.guests[i]!.address}/24 dev eth0`, 'link set eth0 up'], namespace)
+      bed.ip(
+        [`link set eth0 address ${plan.guests[i]!.mac}`, `addr add ${plan.guests[i]!.address}/24 dev eth0`, 'link set eth0 up'],
+        namespace,
+      )
     return { client, server, address: plan.guests[1].address }
   },
 }
