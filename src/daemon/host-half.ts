@@ -19,8 +19,8 @@ export interface HostHalfOptions {
 
 export interface HostHalf extends AsyncDisposable {
   readonly opener: Opener
-  /** How many objects there are. */
-  count(): number
+  /** How many objects and open descriptors there are. */
+  info(): { readonly objects: number; readonly descriptors: number }
 }
 
 /** Load the programs, bring kernel and journal together. What fails half-way is closed again; what is pinned stays. */
@@ -33,7 +33,7 @@ export async function startHostHalf({ bpffs, objectDir, stateDir, log, report }:
     stack.defer(() => datapath.close())
     const host = Host.start({ datapath, devices, journal, log, report })
     stack.defer(() => host.close())
-    return { opener: host, count: () => [...host.objects()].length, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    return { opener: host, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw error

@@ -47,11 +47,11 @@ async function serve(directories: Directories, options: DaemonOptions, log: Log,
   await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, report })
   const socketPath = join(runDir, socketName)
   await using server = await Server.listen({ socketPath, opener: host.opener, peerOf: peerCredentialsOf, limits: options.limits, log })
-  status.count = () => ({ objects: host.count(), descriptors: server.descriptors })
-  log.info('ready', { socket: socketPath, pid: process.pid, objects: host.count() })
+  status.count = () => host.info()
+  log.info('ready', { socket: socketPath, pid: process.pid, objects: host.info().objects })
   notifyReady(log)
   await aborted(stop)
-  log.info('stopping', { signal: stop.reason, descriptors: server.descriptors })
+  log.info('stopping', { signal: stop.reason, ...host.info() })
 }
 
 async function checkMachine({ bpffs }: Directories, log: Log): Promise<void> {

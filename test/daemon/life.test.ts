@@ -1,0 +1,209 @@
+/** A real vpcd in a network namespace: what outlives it, what does not, and who may not come in. Needs root. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, test } from 'node:test'
+import { generateId, type Id } from '#abi/id.ts'
+import type { ObjectInfo } from '#abi/info.ts'
+import { VpcError } from '#client/error.ts'
+import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
+import { TestHost } from './test-host.ts'
+
+let clean: Snapshot
+before(() => {
+  clean = snapshot({ mark: `vpcd-${process.pid}-` })
+})
+after(() => assertNoLeaks(clean))
+
+interface Made {
+  readonly sw: Id
+  readonly ports: readonly Id[]
+  readonly hostif: Id
+  readonly vmnic: Id
+  readonly ethlink: Id
+  readonly mux: Id
+}
+
+/** One of everything, committed and joined. */
+async function makeObjects({ vpc }: TestHost): Promise<Made> {
+  const made: Made = {
+    sw: generateId('vpcsw'),
+    ports: [generateId('vpcp'), generateId('vpcp')],
+    hostif: generateId('hostif'),
+    vmnic: generateId('vmnic'),
+    ethlink: generateId('ethlink'),
+    mux: generateId('vpcmux'),
+  }
+  const create = { create: true }
+  await using sw = await vpc.openSwitch(made.sw, create)
+  await using hostif = await vpc.openHostif(made.hostif, create)
+  await using vmnic = await vpc.openVmnic(made.vmnic, create)
+  await using ethlink = await vpc.openEthlink(made.ethlink, create)
+  await using mux = await vpc.openMux(made.mux, create)
+  await sw.setVni(5001)
+  for (const [i, id] of made.ports.entries()) {
+    await sw.addPort(id)
+    await using port = await vpc.openPort(id, { write: true })
+    await port.connect([made.hostif, made.vmnic][i]!)
+    await port.setAddresses([`10.0.0.${i + 1}`, `2001:db8::${i + 1}`])
+    await port.commit()
+  }
+  await sw.setNeighbours([{ vni: 5001, address: '10.0.0.2', mac: '02:00:00:00:00:02' }])
+  await ethlink.connect('wan')
+  await mux.connect(made.ethlink)
+  await mux.listen('192.0.2.1:4789')
+  await mux.setEntries([
+    { vni: 5001, mac: '02:00:00:00:00:09', vtep: '192.0.2.2' },
+    { vni: 5001, mac: '00:00:00:00:00:00', vtep: '192.0.2.3' },
+  ])
+  for (const object of [sw, hostif, vmnic, ethlink, mux]) await object.commit()
+  return made
+}
+
+/** What vpcd says of its objects, in an order of its own, without who asks. */
+async function describeAll({ vpc }: TestHost): Promise<ObjectInfo[]> {
+  await using mgmt = await vpc.mgmt()
+  const objects = await mgmt.describeAll()
+  return objects.map((object) => ({ ...object, descriptors: 0 })).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+const committedDevices = ['hostif0', 'hostif0-sw', 'vmnic0', 'vpcmux0']
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+  test(`after ${signal} the datapath is there, and a restart finds everything`, async () => {
+    await using host = TestHost.create()
+    const first = await host.start()
+    const made = await makeObjects(host)
+    const before = await describeAll(host)
+    assert.equal(before.length, 7)
+    await using fleeting = await host.vpc.openVmnic(generateId('vmnic'), { create: true })
+    assert.deepEqual(host.devices(), [...committedDevices, 'vmnic1'].sort())
+
+    process.kill(first.pid, signal)
+    assert.equal(await first.ended, signal === 'SIGKILL' ? 'SIGKILL' : 0, first.lines.join('\n'))
+    assert.equal(existsSync(host.socketPath), signal === 'SIGKILL')
+    await assert.rejects(fleeting.mac(), (error) => error instanceof VpcError && error.code === 'ECONNRESET')
+    for (const device of committedDevices) assert.ok(host.devices().includes(device), `${device} is gone`)
+
+    const second = await host.start()
+    assert.deepEqual(host.devices(), committedDevices)
+    assert.deepEqual(await describeAll(host), before)
+    await using mux = await host.vpc.openMux(made.mux)
+    assert.equal((await mux.entries()).length, 2)
+    await using sw = await host.vpc.openSwitch(made.sw, { write: true })
+    assert.deepEqual((await sw.neighbours()).map(({ address }) => address), ['10.0.0.2'])
+    await sw.setNeighbours([{ vni: 5001, address: '10.0.0.3', mac: '02:00:00:00:00:03' }])
+    process.kill(second.pid, 'SIGTERM')
+    assert.equal(await second.ended, 0, second.lines.join('\n'))
+  })
+}
+
+test('a second vpcd on either directory is refused, naming the first', async () => {
+  await using host = TestHost.create()
+  const first = await host.start()
+  const elsewhere = join(host.directory, 'elsewhere')
+  for (const options of [{}, { runDir: elsewhere }, { stateDir: elsewhere }]) {
+    const second = host.spawn(options)
+    assert.equal(await second.ended, 1)
+    assert.match(second.lines.join('\n'), new RegExp(`vpc: another vpcd, process ${first.pid}, uses ${host.directory}/(run|state); stop it first`))
+  }
+  await using mgmt = await host.vpc.mgmt()
+  assert.equal((await mgmt.info()).pid, first.pid)
+})
+
+test('vpcd tells of itself', async () => {
+  await using host = TestHost.create()
+  const { pid } = await host.start()
+  await using mgmt = await host.vpc.mgmt()
+  const info = await mgmt.info()
+  assert.deepEqual(
+    { ...info, version: '', startedAt: '' },
+    { version: '', pid, startedAt: '', runDir: host.runDir, stateDir: host.stateDir, bpffs: join(host.bpffs, 'vpc'), objects: 0, descriptors: 1 },
+  )
+  const failed = (await mgmt.probe()).filter(({ state }) => state !== 'ok')
+  assert.deepEqual(failed, [])
+  assert.equal(await mgmt.count('any'), 0)
+})
+
+/** A client as user nobody, that loaded its modules before it gave root away. */
+async function asNobody(socketPath: string): Promise<string> {
+  const program = `const { Vpc } = await import('#client/vpc.ts')
+    process.setgroups([]), process.setgid(65534), process.setuid(65534)
+    await new Vpc({ socketPath: '${socketPath}' }).mgmt().then(() => console.log('let in'), (error) => console.log(error.code, error.message))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return text(child.stdout!)
+}
+
+test('another user is kept out by the socket, and by vpcd when the socket lets him', async () => {
+  await using host = TestHost.create()
+  await host.start()
+  chmodSync(host.directory, 0o755)
+  assert.match(await asNobody(host.socketPath), /^EACCES cannot reach vpcd on .*vpcd.sock: this user may not use it; run this as root/)
+  chmodSync(host.socketPath, 0o666)
+  assert.match(await asNobody(host.socketPath), /^EPERM user 65534 \(process \d+\) may not open objects of this host; run as root/)
+  await using mgmt = await host.vpc.mgmt()
+  assert.equal((await mgmt.info()).descriptors, 1)
+})
+
+test('a descriptor that root opened works for another user', async () => {
+  await using host = TestHost.create()
+  await host.start()
+  const vmnic = await host.vpc.openVmnic(generateId('vmnic'), { create: true })
+  const program = `const { Descriptor } = await import('#client/descriptor.ts')
+    process.setgroups([]), process.setgid(65534), process.setuid(65534)
+    await using d = await Descriptor.fromFd(3)
+    await d.setMtu(1400)
+    console.log((await d.describe()).mtuBytes)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit', vmnic.fd] })
+  await vmnic.close()
+  assert.equal(await text(child.stdout!), '1400\n')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.deepEqual(host.devices(), [])
+})
+
+test('thousands of descriptors come and go, and vpcd is as it was', async () => {
+  await using host = TestHost.create()
+  const daemon = await host.start()
+  await (await host.vpc.mgmt()).close()
+  const before = host.descriptorsOf(daemon)
+  for (let batch = 0; batch < 20; batch++) {
+    const open = await Promise.all(Array.from({ length: 100 }, () => host.vpc.openSwitch(generateId('vpcsw'), { create: true })))
+    assert.equal(new Set((await Promise.all(open.map((sw) => sw.describe()))).map(({ unit }) => unit)).size, 100)
+    await Promise.all(open.map((sw) => sw.close()))
+  }
+  await using mgmt = await host.vpc.mgmt()
+  assert.equal(await mgmt.count('any'), 0)
+  assert.equal(host.descriptorsOf(daemon), before + 1)
+  const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))![1])
+  assert.ok(resident < 400_000, `${resident} kB`)
+})
+
+test('guests keep talking while vpcd is killed and comes back', async () => {
+  await using host = TestHost.create()
+  const first = await host.start()
+  await using sw = await host.vpc.openSwitch(generateId('vpcsw'), { create: true })
+  await sw.setVni(77)
+  await sw.setFloodUnknown(true)
+  await sw.commit()
+  for (const name of ['a', 'b']) {
+    await using hostif = await host.vpc.openHostif(generateId('hostif'), { create: true })
+    await using port = await host.vpc.openPort(generateId('vpcp'), { create: true })
+    await sw.addPort(port.id)
+    await port.connect(hostif.id)
+    await Promise.all([hostif.commit(), port.commit()])
+    host.guest(name, (await hostif.describe()).device, name === 'a' ? '10.0.0.1/24' : '10.0.0.2/24')
+  }
+  const ping = spawn('ip', ['netns', 'exec', host.guestName('a'), 'ping', '-n', '-i', '0.02', '-c', '150', '-W', '1', '10.0.0.2'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = text(ping.stdout!)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  process.kill(first.pid, 'SIGKILL')
+  await first.ended
+  await host.start()
+  if (ping.exitCode === null) await once(ping, 'close')
+  assert.match(await output, /150 packets transmitted, 150 received/)
+  const again = spawnSync('ip', ['netns', 'exec', host.guestName('b'), 'ping', '-n', '-c', '1', '-W', '1', '10.0.0.1'])
+  assert.equal(again.status, 0)
+})
