@@ -6,7 +6,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   failed: 'What was asked for could not be done. Nothing is half done.',
   usage: 'The command line is wrong.',
   unreachable: 'vpcd is not there.',
-  conflict: 'It exists with other settings than were asked for, or is connected to something else; the message has a table of both.',
+  conflict: 'What is there is in the way: it exists with other settings, is connected to something else, or is in use.',
   denied: 'The caller may not do it.',
 }
 

@@ -9,7 +9,7 @@ export const exitCodes = {
   usage: 2,
   /** vpcd is not there. */
   unreachable: 3,
-  /** It exists, with other settings than were asked for. */
+  /** What is there is in the way: other settings, another connection, somebody else's use. */
   conflict: 4,
   /** The caller may not. */
   denied: 5,

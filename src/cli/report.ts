@@ -20,6 +20,7 @@ export function failureOf(error: unknown): Failure {
 
 function kindOf(error: VpcError): FailureKind {
   if (error.code === 'EPERM' || error.code === 'EACCES') return 'denied'
+  if (['EEXIST', 'EISCONN', 'EBUSY', 'EADDRINUSE'].includes(error.code)) return 'conflict'
   return error instanceof DaemonUnreachable ? 'unreachable' : 'failed'
 }
 

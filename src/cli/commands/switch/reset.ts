@@ -5,13 +5,13 @@ import { done, unitText } from '../../outcome.ts'
 
 export default command({
   path: 'switch reset',
-  summary: 'make a switch forget what it has learned',
-  description: `Ports, connections and settings stay.`,
+  summary: 'make a switch forget what it has been told of its neighbours',
+  description: `Its neighbour table is emptied. Ports, connections and settings stay.`,
   options: { switchId },
   examples: [{ line: 'vpc switch reset --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'forget' }],
   async run({ switchId: id }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id, { write: true })
     await object.reset()
-    done(output, `${unitText(await object.describe())} has forgotten what it had learned`, { id })
+    done(output, `${unitText(await object.describe())} has forgotten its neighbours`, { id })
   },
 })

@@ -1,0 +1,182 @@
+/** Commands against a real vpcd: what they change, print, and give as JSON. Needs root. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { PrivateVpcd } from './private-vpcd.ts'
+import { runVpc } from './run-vpc.ts'
+
+const sw = 'da64c3f3-095d-91e5-df01-5aabcfc52468'
+const port = 'fd436f9c-1f77-11e8-8002-0cc47a6c7d1e'
+const hostif = '1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3'
+const vmnic = '07f95a11-6788-2ae7-c306-ba95cff1db38'
+const ethlink = '5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e'
+const mux = 'b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80'
+
+let vpcd: PrivateVpcd
+const ok = (line: string): string => vpcd.ok(...line.split(' '))
+const json = <T>(line: string): T => JSON.parse(ok(`${line} --json`)) as T
+
+before(async () => {
+  vpcd = await PrivateVpcd.start()
+  ok(`switch create --switch-id ${sw} --vni 5001`)
+  ok(`switch port add --switch-id ${sw} --port-id ${port}`)
+  ok(`hostif create --hostif-id ${hostif}`)
+  ok(`vmnic create --vmnic-id ${vmnic}`)
+})
+
+after(() => vpcd[Symbol.asyncDispose]())
+
+test('a port gets the VNI of its switch, and its own settings all at once', () => {
+  const settings = `--vni 5002 --vlan 7 --address 10.0.0.1 --address FD00::1 --antispoof off`
+  assert.equal(
+    ok(`switch port set --port-id ${port} ${settings}`),
+    `vpcp0 (${port}): vni 5002 (was 5001), vlan 7 (was 0), addresses 10.0.0.1, fd00::1 (was none), antispoof off (was on)\n`,
+  )
+  assert.match(ok(`switch port set --port-id ${port} ${settings}`), /^already so: vpcp0 /)
+  assert.equal(
+    ok('switch port list'),
+    ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  ADDRESSES\n' +
+      ` ${port}  vpcp0      vpcsw0  5002     7  -          no      off        10.0.0.1 fd00::1\n`,
+  )
+  assert.match(ok(`switch port set --port-id ${port} --no-address --antispoof on --vni 5001 --vlan 0`), /addresses none/)
+})
+
+test('a switch is set down and up', () => {
+  assert.equal(
+    ok(`switch set --switch-id ${sw} --down --flood-unknown on`),
+    `vpcsw0 (${sw}): flood-unknown on (was off), up off (was on)\n`,
+  )
+  const [info] = json<{ up: boolean; floodUnknown: boolean; vni: number }[]>('switch list')
+  assert.deepEqual([info!.up, info!.floodUnknown, info!.vni], [false, true, 5001])
+  ok(`switch set --switch-id ${sw} --up --flood-unknown off`)
+  assert.match(ok(`switch set --switch-id ${sw} --up`), /^already so/)
+})
+
+test('a connection is made, is so already, and is taken back', () => {
+  const ids = `--port-id ${port} --interface-id ${hostif}`
+  assert.equal(ok(`switch port connect ${ids}`), `vpcp0 (${port}) is connected to hostif0 (${hostif})\n`)
+  assert.match(ok(`switch port connect ${ids}`), /^already so/)
+  assert.match(ok('interface list'), new RegExp(`hostif +${hostif} +hostif0 +4a:6d:2a:d1:f0:c3 +1500 +vpcp0`))
+  assert.match(ok(`switch port disconnect ${ids}`), /is disconnected from hostif0/)
+  assert.match(ok(`switch port disconnect ${ids}`), /^already so/)
+})
+
+test('neighbours are set, read, listed and deleted', () => {
+  const at = `--switch-id ${sw}`
+  assert.equal(
+    ok(`switch neighbour set ${at} --vni 5001 --address 10.0.0.2 --mac 02:00:5e:10:00:02`),
+    `vpcsw0 (${sw}): 10.0.0.2 of VNI 5001 is 02:00:5e:10:00:02\n`,
+  )
+  const list = ok(`sw neighbor ls ${at}`)
+  assert.equal(list, ' VNI   ADDRESS   MAC\n 5001  10.0.0.2  02:00:5e:10:00:02\n')
+  assert.equal(ok(`switch neighbour get ${at} --vni 5001 --address 10.0.0.2`), '02:00:5e:10:00:02\n')
+  const del = `switch neighbour del ${at} --vni 5001 --address 10.0.0.2`
+  assert.match(ok(del), /deleted 1 neighbour/)
+  assert.match(ok(del), /^already so/)
+  // What was printed is taken back, and a file of it deletes what it set.
+  const { code } = runVpc(['switch', 'neighbour', 'set', '--switch-id', sw, '--file', '-'], { env: vpcd.env, input: list })
+  assert.equal(code, 0)
+  assert.equal(ok(`switch neighbour list ${at}`), list)
+  writeFileSync(join(vpcd.directory, 'neighbours'), list)
+  assert.match(ok(`switch neighbour del ${at} --file ${join(vpcd.directory, 'neighbours')}`), /deleted 1/)
+  assert.match(
+    vpcd.refused(1, ...`switch neighbour get ${at} --vni 5001 --address 10.0.0.2`.split(' ')),
+    /has no neighbour 10.0.0.2 in VNI 5001/,
+  )
+})
+
+test('a mux gets its underlay and listens, and shows both', () => {
+  ok(`mux create --mux-id ${mux}`)
+  ok(`ethlink create --ethlink-id ${ethlink}`)
+  ok(`ethlink connect --ethlink-id ${ethlink} --l2-name em0`)
+  assert.equal(ok(`mux connect --mux-id ${mux} --interface-id ${ethlink}`), `vpcmux0 (${mux}) is connected to ${ethlink}\n`)
+  assert.match(ok(`mux con -M ${mux} -I ${ethlink}`), /^already so/)
+  ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`)
+  assert.match(ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`), /^already so/)
+  const shown = ok(`mux show --mux-id ${mux}`)
+  assert.match(shown, new RegExp(` interface id +${ethlink}\n listen address +192.0.2.1\n listen port +4789\n`))
+  // The underlay's 1600 less what VXLAN adds.
+  assert.match(ok(`hostif get --hostif-id ${hostif}`), / mtu +1550 \(from the underlay\)\n/)
+})
+
+test('forwarding entries: one, many from a file, none half done', () => {
+  const at = `--mux-id ${mux}`
+  ok(`mux fte set ${at} --vni 5001 --mac 02:00:5e:10:00:02 --vtep 192.0.2.2`)
+  ok(`mux fte set ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.2`)
+  ok(`mux fte set ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`)
+  assert.equal(ok(`mux ft get ${at} --vni 5001 --mac 00:00:00:00:00:00`).split('\n').toSorted().join(' '), ' 192.0.2.2 192.0.2.3')
+  assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /deleted 1 entry/)
+  assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /^already so/)
+  const list = ok(`mux fte list ${at}`)
+  assert.equal(list, ' VNI   MAC                VTEP\n 5001  00:00:00:00:00:00  192.0.2.2\n 5001  02:00:5e:10:00:02  192.0.2.2\n')
+
+  const file = join(vpcd.directory, 'entries')
+  const mac = (n: number): string =>
+    `02:00:00:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`
+  const lines = Array.from({ length: 20_000 }, (_, n) => `5001 ${mac(n)} 192.0.2.${2 + (n % 200)}`)
+  writeFileSync(file, `# many\n\n${lines.join('\n')}\n`)
+  assert.equal(ok(`mux fte set ${at} --file ${file}`), `vpcmux0 (${mux}): 20000 entries set\n`)
+  assert.equal(json<unknown[]>(`mux fte list ${at}`).length, 20_002)
+
+  writeFileSync(file, `5001 ${mac(1)} 192.0.2.9\n5001 nonsense 192.0.2.9\n`)
+  assert.equal(
+    vpcd.refused(2, 'mux', 'fte', 'set', '--mux-id', mux, '--file', file),
+    `vpc: ${file}, line 2: MAC: 'nonsense' is not a MAC address; one looks like 02:00:5e:10:00:01`,
+  )
+  assert.equal(ok(`mux fte get ${at} --vni 5001 --mac ${mac(1)}`), '192.0.2.3\n')
+  writeFileSync(file, lines.join('\n'))
+  assert.match(ok(`mux fte del ${at} --file ${file}`), /deleted 20000 entries/)
+  assert.equal(ok(`mux fte list ${at}`), list)
+})
+
+test('a vmnic is frozen with its settings', () => {
+  ok(`vmnic set --vmnic-id ${vmnic} --num-queues 2 --mtu 1400 --freeze`)
+  assert.equal(ok(`vmnic get -N ${vmnic} -n`), '2\n')
+  assert.match(vpcd.refused(4, ...`vmnic set --vmnic-id ${vmnic} --num-queues 1`.split(' ')), /frozen; unfreeze it first$/)
+  ok(`vmnic set --vmnic-id ${vmnic} --unfreeze --num-queues 1`)
+  assert.match(ok('vmnic list'), new RegExp(`${vmnic} +vmnic0 +ba:95:cf:f1:db:38 +1400 +1 +no +-`))
+})
+
+test('settings that are refused half-way are all taken back', () => {
+  const { code, stderr } = vpcd.vpc('switch', 'port', 'set', '--port-id', port, '--vlan', '9', '--address', '0.0.0.0')
+  assert.equal(code, 1)
+  assert.match(stderr, /^vpc: .*0\.0\.0\.0/)
+  const [info] = json<{ vlan: number; addresses: string[] }[]>('switch port list')
+  assert.deepEqual([info!.vlan, info!.addresses], [0, []])
+})
+
+test('an ethlink shows and takes its tag', () => {
+  assert.equal(ok(`ethlink vtag --ethlink-id ${ethlink}`), '0\n')
+  assert.equal(ok(`ethlink vlan -E ${ethlink} -s 42`), `ethlink0 (${ethlink}): vtag 42 (was 0)\n`)
+  assert.equal(ok(`ethlink vtag -E ${ethlink} -g`), '42\n')
+})
+
+test('counters, drops and the probe', () => {
+  assert.match(ok('stats'), /^ UNIT +INTERFACE +RX PACKETS +RX BYTES +TX PACKETS/)
+  assert.deepEqual(
+    json<{ unit: string }[]>('stats')
+      .map(({ unit }) => unit)
+      .toSorted(),
+    ['vpcmux0', 'vpcp0'],
+  )
+  assert.equal(ok('drops'), 'no packet was dropped\n')
+  const results = json<{ name: string; state: string }[]>('doctor')
+  assert.ok(results.some(({ name, state }) => name === 'tcx' && state === 'ok'))
+})
+
+test('everything listed is JSON when it is asked for', () => {
+  for (const line of [
+    'list',
+    'list -c',
+    'switch list',
+    'switch port list',
+    'vmnic list',
+    'hostif list',
+    'ethlink list',
+    'mux list',
+    'interface list',
+    'drops',
+  ])
+    assert.ok(Array.isArray(json(line)), line)
+})

@@ -1,0 +1,194 @@
+/** Bad input, each with its exact message and exit code: what an operator sees who got something wrong. Needs root. */
+import assert from 'node:assert/strict'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { PrivateVpcd } from './private-vpcd.ts'
+import { runVpc } from './run-vpc.ts'
+
+const sw = 'da64c3f3-095d-91e5-df01-5aabcfc52468'
+const port = 'fd436f9c-1f77-11e8-8002-0cc47a6c7d1e'
+const port2 = 'ea58b648-203b-a707-cd02-7a552c8d5295'
+const vmnic = '07f95a11-6788-2ae7-c306-ba95cff1db38'
+const vmnic2 = '17f95a11-6788-2ae7-c306-aa95cff1db38'
+const ethlink = '5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e'
+const ethlink2 = '6c4acd32-1b8d-11e8-b408-0ec47a6c7d1e'
+const mux = 'b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80'
+
+let vpcd: PrivateVpcd
+
+before(async () => {
+  vpcd = await PrivateVpcd.start()
+  vpcd.ok('switch', 'create', '--switch-id', sw, '--vni', '5001')
+  for (const id of [vmnic, vmnic2]) vpcd.ok('vmnic', 'create', '--vmnic-id', id)
+  for (const id of [port, port2]) vpcd.ok('switch', 'port', 'add', '--switch-id', sw, '--port-id', id)
+  vpcd.ok('switch', 'port', 'connect', '--port-id', port, '--interface-id', vmnic)
+  for (const id of [ethlink, ethlink2]) vpcd.ok('ethlink', 'create', '--ethlink-id', id)
+  vpcd.ok('ethlink', 'connect', '--ethlink-id', ethlink, '--l2-name', 'em0')
+  vpcd.ok('mux', 'create', '--mux-id', mux)
+})
+
+after(() => vpcd[Symbol.asyncDispose]())
+
+/** What is typed, the exit code, and the error without `vpc: `. */
+type Row = readonly [what: string, line: string, code: number, message: string]
+
+const rows: readonly Row[] = [
+  [
+    'an id with the wrong type byte',
+    `switch destroy --switch-id ${vmnic}`,
+    2,
+    `--switch-id: id ${vmnic} is the id of a vmnic (byte 9 is 6); for a switch use 07f95a11-6788-2ae7-c301-ba95cff1db38`,
+  ],
+  [
+    'an id whose type byte is none',
+    'switch destroy --switch-id da64c3f3-095d-91e5-df63-5aabcfc52468',
+    2,
+    `--switch-id: id da64c3f3-095d-91e5-df63-5aabcfc52468 byte 9 is 99, which is no type; for a switch use ${sw}`,
+  ],
+  [
+    'a multicast id',
+    'vmnic create --vmnic-id 07f95a11-6788-2ae7-c306-bb95cff1db38',
+    2,
+    `--vmnic-id: id 07f95a11-6788-2ae7-c306-bb95cff1db38 has the multicast bit set in its MAC (byte 10); use ${vmnic}`,
+  ],
+  [
+    'a VNI beyond 24 bits',
+    `switch port set --port-id ${port} --vni 16777216`,
+    2,
+    "--vni: '16777216' is not a VNI; a VNI is a number from 0 to 16777215",
+  ],
+  [
+    'an interface that does not exist',
+    `ethlink connect --ethlink-id ${ethlink2} --l2-name nosuch0`,
+    1,
+    'cannot connect ethlink ethlink1 to nosuch0: this host has no interface of that name; it has em0, wire0',
+  ],
+  [
+    'an interface that is wrapped already',
+    `ethlink connect --ethlink-id ${ethlink2} --l2-name em0`,
+    4,
+    `cannot connect ethlink ethlink1 to em0: ethlink ethlink0 (${ethlink}) wraps it; destroy or disconnect that one first`,
+  ],
+  [
+    'an ethlink that wraps another interface',
+    `ethlink connect --ethlink-id ${ethlink} --l2-name wire0`,
+    4,
+    `ethlink0 (${ethlink}) is connected to em0; disconnect it first with vpc ethlink disconnect --ethlink-id=${ethlink}\n` +
+      ' SETTING  ASKED  IS\n l2-name  wire0  em0',
+  ],
+  [
+    'a port that is connected already',
+    `switch port connect --port-id ${port} --interface-id ${vmnic2}`,
+    4,
+    `vpcp0 (${port}) is connected to vmnic0; disconnect it first with vpc switch port disconnect --port-id=${port} --interface-id=${vmnic}\n` +
+      ` SETTING    ASKED                                 IS\n interface  ${vmnic2}  ${vmnic}`,
+  ],
+  [
+    'an interface that is connected already',
+    `switch port connect --port-id ${port2} --interface-id ${vmnic}`,
+    4,
+    `cannot connect vmnic0 to port vpcp1: it is connected to port vpcp0 (${port}); disconnect it there first`,
+  ],
+  [
+    'disconnecting another interface',
+    `switch port disconnect --port-id ${port} --interface-id ${vmnic2}`,
+    4,
+    `vpcp0 (${port}) is connected to vmnic0, not to ${vmnic2}\n` +
+      ` SETTING    ASKED                                 IS\n interface  ${vmnic2}  ${vmnic}`,
+  ],
+  [
+    'a listen address that the host does not have',
+    `mux listen --mux-id ${mux} --listen-addr 198.51.100.7:4789`,
+    1,
+    'cannot let mux vpcmux0 listen on 198.51.100.7:4789: this host does not have that address; it has 192.0.2.1',
+  ],
+  [
+    'a listen address without a port',
+    `mux listen --mux-id ${mux} --listen-addr 192.0.2.1`,
+    2,
+    "--listen-addr: '192.0.2.1' has no port; write 192.0.2.1:4789",
+  ],
+  [
+    'a listen address that is a name',
+    `mux listen --mux-id ${mux} --listen-addr h1:4789`,
+    2,
+    "--listen-addr: 'h1:4789' is not an address and port: 'h1' is not an IPv4 address",
+  ],
+  [
+    'a switch that exists with another VNI',
+    `switch create --switch-id ${sw} --vni 5002`,
+    4,
+    `vpcsw0 (${sw}) exists with other settings; change it with vpc switch set --switch-id=${sw}\n SETTING  ASKED  IS\n vni      5002   5001`,
+  ],
+  [
+    'a vmnic that exists with another MAC',
+    `vmnic create --vmnic-id ${vmnic} --mac 02:00:5e:10:00:01`,
+    4,
+    `vmnic0 (${vmnic}) exists with other settings; change it with vpc vmnic set --vmnic-id=${vmnic}\n` +
+      ' SETTING  ASKED              IS\n mac      02:00:5e:10:00:01  ba:95:cf:f1:db:38',
+  ],
+  [
+    'an object that does not exist',
+    'vmnic get --vmnic-id 27f95a11-6788-2ae7-c306-ba95cff1db38',
+    1,
+    'cannot open vmnic 27f95a11-6788-2ae7-c306-ba95cff1db38: there is no vmnic of that id on this host; create it first',
+  ],
+  ['a command that is none', 'switch port ad', 2, "there is no command 'switch port ad'; did you mean add?"],
+  ['an option that is none', `switch create --swich-id ${sw}`, 2, 'switch create has no option --swich-id; did you mean --switch-id?'],
+  [
+    'an option left out',
+    `switch port connect --port-id ${port}`,
+    2,
+    'switch port connect needs --interface-id; see vpc switch port connect --help',
+  ],
+  ['nothing to set', `switch set --switch-id ${sw}`, 2, 'nothing to set; give --vni, --flood-unknown, --up or --down'],
+  [
+    'l2-name without uplink',
+    `switch port add --switch-id ${sw} --port-id ${port} --l2-name em0`,
+    2,
+    '--l2-name and --ethlink-id are for an uplink; add --uplink',
+  ],
+]
+
+for (const [what, line, code, message] of rows)
+  test(what, () => {
+    assert.equal(vpcd.refused(code, ...line.split(' ')), `vpc: ${message}`)
+    const { stderr } = vpcd.vpc(...line.split(' '), '--json')
+    const { error } = JSON.parse(stderr) as { error: { code: string; message: string } }
+    assert.equal(error.message, message.split('\n')[0])
+    assert.match(error.code, /^(usage|E[A-Z]+)$/)
+  })
+
+test('what was refused changed nothing', () => {
+  assert.equal(
+    vpcd.ok('list', '-c'),
+    ' TYPE    COUNT\n ethlink      2\n vmnic        2\n vpcmux       1\n vpcp         2\n vpcsw        1\n   TOTAL    8\n',
+  )
+})
+
+test('a vpcd that is not there', () => {
+  const socket = join(vpcd.directory, 'nowhere.sock')
+  const { code, stdout, stderr } = runVpc(['list', '--socket', socket])
+  const message = `cannot reach vpcd on ${socket}: there is no such socket; start it with \`vpc daemon\`, or set VPC_SOCKET to the socket of the one that runs`
+  assert.deepEqual([code, stdout, stderr], [3, '', `vpc: ${message}\n`])
+  const json = runVpc(['list', '--json', '--socket', socket])
+  assert.deepEqual(JSON.parse(json.stderr), { error: { code: 'unreachable', message } })
+})
+
+test('no privileges', () => {
+  chmodSync(vpcd.directory, 0o755)
+  const nobody = runVpc(['list'], { env: vpcd.env, uid: 65534 })
+  const why = `cannot reach vpcd on ${vpcd.socket}: this user may not use it; run this as root or as a member of the group of the socket`
+  assert.deepEqual([nobody.code, nobody.stderr], [5, `vpc: ${why}\n`])
+  const daemon = runVpc(['daemon', '--run-dir', join(vpcd.directory, 'r2'), '--state-dir', join(vpcd.directory, 's2')], { uid: 65534 })
+  assert.equal(daemon.code, 1)
+  assert.match(daemon.stderr, /^vpc: .*user 65534 without .*; run it as root, or give it these capabilities/ms)
+})
+
+test('a second vpcd on the same directories', () => {
+  const places = ['--run-dir', join(vpcd.directory, 'run'), '--state-dir', join(vpcd.directory, 'state'), '--bpffs', vpcd.bpffs]
+  const { code, stderr } = vpcd.vpc('daemon', ...places, '-l', 'error')
+  assert.equal(code, 1)
+  assert.match(stderr, /^vpc: another vpcd, process \d+, uses /)
+})
