@@ -1,0 +1,62 @@
+/** A network device as the objects see it, and the changes that they make to one. */
+import { iff } from '#kernel/rtnetlink.ts'
+import type { Link } from '#kernel/netlink.ts'
+
+export interface Device {
+  readonly ifindex: number
+  readonly name: string
+  readonly kind: string | undefined
+  readonly alias: string | undefined
+  readonly mac: Uint8Array
+  readonly mtuBytes: number
+  readonly maxMtuBytes: number
+  readonly up: boolean
+  readonly loopback: boolean
+  /** Somebody has set the promiscuous flag by hand; sniffers and bridges ask in another way. */
+  readonly promisc: boolean
+  /** Of a veth: its other end, and whether that is in another network namespace. */
+  readonly peerIfindex: number | undefined
+  readonly peerAway: boolean
+  /** UDP port of a vxlan device. */
+  readonly vxlanPort: number | undefined
+  /** Of a tap: queues that a process has open. */
+  readonly openQueues: number
+  /** It is a tap that stays without an open queue, with virtio headers and many queues, as vmnics are. */
+  readonly vmnicLike: boolean
+}
+
+export interface DeviceChanges {
+  readonly name?: string
+  readonly mac?: Uint8Array
+  readonly mtuBytes?: number
+  readonly up?: boolean
+  readonly promisc?: boolean
+}
+
+/** What a new unit needs. */
+export interface NewDevice {
+  readonly name: string
+  readonly mac: Uint8Array
+  readonly mtuBytes: number
+  /** By which a device is known as ours after a restart. */
+  readonly alias: string
+}
+
+/** Take from the kernel's description what the objects need. */
+export const toDevice = (link: Link): Device => ({
+  ifindex: link.ifindex,
+  name: link.name,
+  kind: link.kind,
+  alias: link.alias,
+  mac: link.mac,
+  mtuBytes: link.mtu,
+  maxMtuBytes: link.maxMtu,
+  up: link.up,
+  loopback: (link.flags & iff.LOOPBACK) !== 0,
+  promisc: (link.flags & iff.PROMISC) !== 0,
+  peerIfindex: link.linkIndex,
+  peerAway: link.linkNetnsId !== undefined,
+  vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,
+  openQueues: (link.tun?.queues ?? 0) + (link.tun?.disabledQueues ?? 0),
+  vmnicLike: link.tun !== undefined && link.tun.tap && link.tun.persistent && link.tun.vnetHdr && link.tun.multiQueue,
+})

@@ -1,0 +1,93 @@
+/** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
+import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
+import { toDevice, type Device, type DeviceChanges, type NewDevice } from './device.ts'
+import { createTap } from './tap.ts'
+import { createVeth, setUnitEnd, type NewVeth } from './veth.ts'
+import { createVxlan, type NewVxlan } from './vxlan.ts'
+
+export type { Device, DeviceChanges, NewDevice } from './device.ts'
+export type { NewVeth } from './veth.ts'
+export type { NewVxlan } from './vxlan.ts'
+
+/** A device was made or changed, is gone from here, or (`lost`) anything may have happened. */
+export type DeviceEvent = { readonly kind: 'changed' | 'deleted'; readonly device: Device } | { readonly kind: 'lost' }
+
+export class Devices implements Disposable {
+  readonly #netlink: Netlink
+  #following: ReturnType<Netlink['onLinkChange']> | undefined
+  private constructor(netlink: Netlink) {
+    this.#netlink = netlink
+  }
+
+  /** The devices of the network namespace that this process is in. */
+  static open(): Devices {
+    return new Devices(Netlink.open())
+  }
+
+  all(): Device[] {
+    return this.#netlink.links().map(toDevice)
+  }
+
+  byIndex(ifindex: number): Device | undefined {
+    const link = this.#netlink.linkByIndex(ifindex)
+    return link && toDevice(link)
+  }
+
+  byName(name: string): Device | undefined {
+    const link = this.#netlink.linkByName(name)
+    return link && toDevice(link)
+  }
+
+  /** The pair of a hostif; gives its switch side. */
+  createVeth(options: NewVeth): Device {
+    return createVeth(this.#netlink, options)
+  }
+
+  /** The device of a vmnic. */
+  createTap(options: NewDevice): Device {
+    return createTap(this.#netlink, options)
+  }
+
+  /** The device of a mux, down. */
+  createVxlan(options: NewVxlan): Device {
+    return createVxlan(this.#netlink, options)
+  }
+
+  change(ifindex: number, { mtuBytes, ...changes }: DeviceChanges): void {
+    this.#netlink.setLink(ifindex, mtuBytes === undefined ? changes : { ...changes, mtu: mtuBytes })
+  }
+
+  /** Change the unit's end of a hostif by its switch side; false when it cannot be reached. */
+  changeUnitEnd(switchSide: number, { mtuBytes, mac }: Pick<DeviceChanges, 'mac' | 'mtuBytes'>): boolean {
+    return setUnitEnd(this.#netlink, switchSide, { ...(mac && { mac }), ...(mtuBytes !== undefined && { mtu: mtuBytes }) })
+  }
+
+  /** Delete devices; ones that are gone already are passed over. */
+  remove(...ifindexes: number[]): void {
+    this.#netlink.deleteLinks(ifindexes)
+  }
+
+  /** All addresses of the host, 4 or 16 bytes each. */
+  addresses(): Uint8Array[] {
+    return this.#netlink.addresses().map(({ address }) => address)
+  }
+
+  /** Call back for each change of a device from now on; there is one such callback. */
+  follow(callback: (event: DeviceEvent) => void): void {
+    if (this.#following !== undefined) throw new Error('devices are followed already')
+    this.#following = this.#netlink.onLinkChange((change: LinkEvent) =>
+      callback(change.kind === 'lost' ? change : { kind: change.kind, device: toDevice(change.link) }),
+    )
+  }
+
+  /** Stop following; when the promise resolves, nothing of it is left. */
+  async unfollow(): Promise<void> {
+    await this.#following?.stop()
+    this.#following = undefined
+  }
+
+  /** Close. The devices stay. */
+  [Symbol.dispose](): void {
+    this.#netlink[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,19 @@
+/** The device of a vmnic: a persistent tap that a hypervisor opens, with virtio headers and many queues. */
+import type { Netlink } from '#kernel/netlink.ts'
+import { createTap as makeTap } from '#kernel/tap.ts'
+import { toDevice, type Device, type NewDevice } from './device.ts'
+
+/** Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. */
+export function createTap(netlink: Netlink, { name, mac, mtuBytes, alias }: NewDevice): Device {
+  makeTap({ name, multiQueue: true, vnetHdr: true })
+  const made = netlink.linkByName(name)
+  if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
+  try {
+    netlink.setLink(made.ifindex, { mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true })
+    netlink.setLink(made.ifindex, { up: true })
+    return toDevice(netlink.linkByIndex(made.ifindex) ?? made)
+  } catch (error) {
+    netlink.deleteLink(made.ifindex)
+    throw error
+  }
+}

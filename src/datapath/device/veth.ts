@@ -1,0 +1,36 @@
+/** The devices of a hostif: a veth pair, one end for the host's stack or a container, the other for the program. */
+import type { Netlink } from '#kernel/netlink.ts'
+import { toDevice, type Device, type NewDevice } from './device.ts'
+
+export interface NewVeth extends NewDevice {
+  /** Name and alias of the end that stays on the host and carries the program. */
+  readonly switchSide: string
+  readonly switchAlias: string
+}
+
+/**
+ * Make the pair and give its switch side. That one is up from the start, has no addresses and answers no ARP: to the host's stack it is
+ * nothing. The unit is left down for its user.
+ */
+export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switchSide, switchAlias }: NewVeth): Device {
+  const peer = { name, mac, mtu: mtuBytes, alias }
+  const made = netlink.createVeth({ name: switchSide, mtu: mtuBytes, alias: switchAlias, noArp: true, addrGenModeNone: true, up: true, peer })
+  return toDevice(made)
+}
+
+/**
+ * Set MAC or MTU of the unit's end, wherever it is now. False when it is in a network namespace that has neither a name nor a process, or
+ * is gone.
+ */
+export function setUnitEnd(netlink: Netlink, switchSide: number, changes: { mac?: Uint8Array; mtu?: number }): boolean {
+  const link = netlink.linkByIndex(switchSide)
+  if (link?.linkIndex === undefined) return false
+  if (link.linkNetnsId === undefined) {
+    netlink.setLink(link.linkIndex, changes)
+    return true
+  }
+  using there = netlink.openByNetnsId(link.linkNetnsId)
+  if (there === undefined) return false
+  there.setLink(link.linkIndex, changes)
+  return true
+}

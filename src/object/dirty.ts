@@ -1,0 +1,32 @@
+/** What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be journalled. */
+import type { VpcObject } from './model.ts'
+
+/** Keys under a segment or a stats index. */
+export class KeySet<K> {
+  readonly groups = new Map<number, Set<K>>()
+
+  add(group: number, key: K): void {
+    let keys = this.groups.get(group)
+    if (keys === undefined) this.groups.set(group, (keys = new Set()))
+    keys.add(key)
+  }
+}
+
+export class Dirty {
+  /** Table `ports`: ifindexes. */
+  readonly ports = new Set<number>()
+  /** Table `fdb`: MACs as numbers, by segment. */
+  readonly fdb = new KeySet<number>()
+  /** Table `flood`: segments. */
+  readonly flood = new Set<number>()
+  /** Table `neighbours`: addresses as keys, by segment. */
+  readonly neighbours = new KeySet<string>()
+  /** Table `port_addresses`: addresses as keys, by stats index. */
+  readonly portAddresses = new KeySet<string>()
+  /** Table `segments`. */
+  readonly segments = new Set<number>()
+  /** Table `muxes`: ifindexes. */
+  readonly muxes = new Set<number>()
+  /** Objects whose record in the journal may differ. */
+  readonly records = new Set<VpcObject>()
+}

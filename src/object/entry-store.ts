@@ -1,0 +1,119 @@
+/** The forwarding entries of a mux: by VNI, then MAC; and the VTEPs that a VNI's broadcasts are replicated to. */
+import { fte } from '#abi/layouts.ts'
+import { formatEndpoint } from '#wire/endpoint.ts'
+import { asIp, type Ip } from '#wire/ip-address.ts'
+
+/** A tunnel end point. Equal ones are the same object within a store. */
+export interface Vtep {
+  readonly family: 4 | 6
+  readonly address: Ip
+  /** UDP; 0: the mux's own. */
+  readonly port: number
+}
+
+/** One entry as it was asked for. MAC 0: replicate to this VTEP. */
+export interface Entry {
+  readonly vni: number
+  readonly mac: number
+  readonly vtep: Vtep
+}
+
+/** The entries of one VNI. */
+export interface VniEntries {
+  readonly macs: Map<number, Vtep>
+  readonly remotes: Set<Vtep>
+}
+
+export const formatVtep = ({ address, port }: Vtep): string => (port === 0 ? formatEndpoint({ address, port }).replace(/:0$/, '') : formatEndpoint({ address, port }))
+
+/** Where the parts of an encoded entry lie. */
+const at = fte.offsets
+
+export class EntryStore {
+  readonly vnis = new Map<number, VniEntries>()
+  /** Entries in all, replication lists included. */
+  count = 0
+  /** Entries in the journal's log, which is rewritten when it has grown too long. */
+  logged = 0
+  readonly #byBytes = new Map<string, Vtep>()
+  readonly #byText = new Map<string, Vtep>()
+
+  /** The entries of a VNI, made when there are none. */
+  of(vni: number): VniEntries {
+    let entries = this.vnis.get(vni)
+    if (entries === undefined) this.vnis.set(vni, (entries = { macs: new Map(), remotes: new Set() }))
+    return entries
+  }
+
+  /** Forget a VNI that has no entries left. */
+  prune(vni: number): void {
+    const entries = this.vnis.get(vni)
+    if (entries !== undefined && entries.macs.size === 0 && entries.remotes.size === 0) this.vnis.delete(vni)
+  }
+
+  /** The families of all VTEPs. */
+  families(): Set<4 | 6> {
+    const found = new Set<4 | 6>()
+    for (const { macs, remotes } of this.vnis.values()) {
+      for (const vtep of remotes) found.add(vtep.family)
+      for (const vtep of macs.values()) {
+        found.add(vtep.family)
+        if (found.size === 2) return found
+      }
+    }
+    return found
+  }
+
+  /** Decode an array of `fte`. A family that is neither 4 nor 6 gives an entry whose VTEP is undefined. Written out for speed. */
+  decode(input: Uint8Array): { readonly vni: number; readonly mac: number; readonly vtep: Vtep | undefined }[] {
+    const view = new DataView(input.buffer, input.byteOffset, input.length)
+    const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
+    const found = new Array(input.length / fte.size)
+    for (let i = 0, start = 0; i < found.length; i++, start += fte.size) {
+      const mac = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
+      found[i] = { vni: view.getUint32(start + at.vni, true), mac, vtep: this.#vtep(bytes, start) }
+    }
+    return found
+  }
+
+  /** All entries, encoded, VNI by VNI. */
+  encode(): Uint8Array {
+    const out = Buffer.alloc(this.count * fte.size)
+    let start = 0
+    for (const entry of this) {
+      writeEntry(out, start, entry)
+      start += fte.size
+    }
+    return out
+  }
+
+  *[Symbol.iterator](): Generator<Entry> {
+    for (const [vni, { macs, remotes }] of this.vnis) {
+      for (const vtep of remotes) yield { vni, mac: 0, vtep }
+      for (const [mac, vtep] of macs) yield { vni, mac, vtep }
+    }
+  }
+
+  #vtep(bytes: Buffer, start: number): Vtep | undefined {
+    const raw = bytes.toString('latin1', start + at.port, start + fte.size)
+    const known = this.#byBytes.get(raw)
+    if (known !== undefined) return known
+    const { family, port, address } = fte.decode(bytes.subarray(start, start + fte.size))
+    if (family !== 4 && family !== 6) return undefined
+    const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)) }
+    // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
+    const text = formatEndpoint(found)
+    const vtep = this.#byText.get(text) ?? found
+    this.#byText.set(text, vtep)
+    this.#byBytes.set(raw, vtep)
+    return vtep
+  }
+}
+
+function writeEntry(out: Buffer, start: number, { vni, mac, vtep }: Entry): void {
+  out.writeUInt32LE(vni, start + at.vni)
+  out.writeUIntBE(mac, start + at.mac, 6)
+  out.writeUInt16BE(vtep.port, start + at.port)
+  out[start + at.family] = vtep.family
+  out.set(vtep.address, start + at.address)
+}

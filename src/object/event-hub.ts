@@ -1,0 +1,75 @@
+/** Events of the datapath, told to the handles that asked for them, in the words of the objects. */
+import type { DropEvent, MissEvent } from '#abi/info.ts'
+import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts'
+import type { Handle } from './handle.ts'
+import { vniOfSegment } from './keys.ts'
+import { unitName, type Model, type Switch } from './model.ts'
+import { readQuestion } from './question.ts'
+
+export class EventHub {
+  readonly #model: Model
+  readonly #drops = new Set<Handle>()
+  readonly #misses = new Map<Switch, Set<Handle>>()
+
+  constructor(model: Model) {
+    this.#model = model
+  }
+
+  /** Tell a handle of dropped packets from now on. */
+  followDrops(handle: Handle): void {
+    this.#drops.add(handle)
+  }
+
+  /** Tell a handle of the unanswered questions in a switch's segments from now on. */
+  listen(handle: Handle, sw: Switch): void {
+    let handles = this.#misses.get(sw)
+    if (handles === undefined) this.#misses.set(sw, (handles = new Set()))
+    handles.add(handle)
+  }
+
+  /** The handle is closed, or its object is gone. */
+  forget(handle: Handle): void {
+    this.#drops.delete(handle)
+    if (handle.object?.type !== 'vpcsw') return
+    const handles = this.#misses.get(handle.object)
+    handles?.delete(handle)
+    if (handles?.size === 0) this.#misses.delete(handle.object)
+  }
+
+  /** A packet was dropped. */
+  drop(drop: Drop): void {
+    if (this.#drops.size > 0) send(this.#drops, this.#describeDrop(drop))
+  }
+
+  /** A question was not answered. */
+  miss(miss: Miss): void {
+    const sw = this.#model.segments.get(miss.segment)
+    const handles = sw && this.#misses.get(sw)
+    if (handles !== undefined) send(handles, this.#describeMiss(miss))
+  }
+
+  #describeDrop({ time, reason, source, segment, length, lost, data }: Drop): DropEvent {
+    const from = this.#places(source)
+    return { time: time.toISOString(), reason, ...from, vni: vniOfSegment(segment), length, lost, data: base64(data) }
+  }
+
+  #describeMiss({ time, question, source, segment, lost, data }: Miss): MissEvent {
+    const { port } = this.#places(source)
+    return { time: time.toISOString(), question, port, vni: vniOfSegment(segment), ...readQuestion(data), lost, data: base64(data) }
+  }
+
+  /** Unit names of where a packet came from. */
+  #places(source: number | undefined): { readonly unit: string | null; readonly port: string | null } {
+    const object = source === undefined ? undefined : this.#model.stats.get(source)
+    if (object === undefined) return { unit: null, port: null }
+    if (object.type === 'vpcmux') return { unit: unitName(object), port: null }
+    return { unit: object.peer && unitName(object.peer), port: unitName(object) }
+  }
+}
+
+const base64 = (data: Uint8Array): string => Buffer.from(data.buffer, data.byteOffset, data.length).toString('base64')
+
+function send(handles: Iterable<Handle>, event: DropEvent | MissEvent): void {
+  const payload = Buffer.from(JSON.stringify(event))
+  for (const handle of handles) handle.onEvent?.(payload)
+}

@@ -1,0 +1,70 @@
+/** A descriptor as vpcd sees it: one object, the rights it was opened with, one reference. */
+import { operationOf, operations, type OperationName } from '#abi/command.ts'
+import type { Id } from '#abi/id.ts'
+import { typeNoun, type UnitType } from '#abi/object-type.ts'
+import { unitName, type VpcObject } from './model.ts'
+import { answeredByTheDead, checkRights, type Rights } from './rights.ts'
+import { VpcError } from './vpc-error.ts'
+
+/** What a handle asks its host to do; the host has all objects, the handle only knows its own. */
+export interface HandleHost {
+  perform(handle: Handle, operation: OperationName, input: Uint8Array): Uint8Array
+  released(handle: Handle): void
+}
+
+export class Handle {
+  readonly type: UnitType | 'mgmt'
+  readonly id: Id
+  readonly rights: Rights
+  /** Undefined for a management handle, which names no object. */
+  readonly object: VpcObject | undefined
+  /** Called with the JSON of each event once the handle has subscribed. */
+  onEvent?: (payload: Uint8Array) => void
+  readonly #host: HandleHost
+  #open = true
+
+  constructor(host: HandleHost, type: UnitType | 'mgmt', id: Id, rights: Rights, object: VpcObject | undefined) {
+    this.#host = host
+    this.type = type
+    this.id = id
+    this.rights = rights
+    this.object = object
+  }
+
+  /** What people call it: `vmnic0`, or `mgmt`. */
+  get name(): string {
+    return this.object === undefined ? 'mgmt' : unitName(this.object)
+  }
+
+  /** vpc_ctl: one operation, all or nothing. Throws VpcError. */
+  ctl(command: number, input: Uint8Array): Uint8Array {
+    if (!this.#open) throw new VpcError('EBADF', `the descriptor of ${this.name} is closed`)
+    const name = operationOf(command)
+    if (name === undefined) throw new VpcError('EOPNOTSUPP', `command 0x${(command >>> 0).toString(16)} names no operation`)
+    const operation = operations[name]
+    if (operation.type !== 'meta' && operation.type !== this.type) {
+      const what = `'${operation.name}' is an operation of ${typeNoun[operation.type]}`
+      throw new VpcError('EOPNOTSUPP', `${what}; this descriptor is of ${typeNoun[this.type]}, ${this.name}`)
+    }
+    checkRights(operation.name, operation, command, this.rights)
+    if (this.object?.dead === true && !answeredByTheDead.has(operation.command & 0x00ffffff)) {
+      throw new VpcError('ESTALE', `cannot do '${operation.name}': ${this.name} was destroyed; close this descriptor`)
+    }
+    if (!operation.in && input.length > 0) {
+      throw new VpcError('EINVAL', `'${operation.name}' takes no input, not ${input.length} bytes`)
+    }
+    return this.#host.perform(this, name, input)
+  }
+
+  /** Let go of the object. The last one to do so takes an object that is not committed with it. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    delete this.onEvent
+    this.#host.released(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}

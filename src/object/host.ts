@@ -1,0 +1,140 @@
+/** A host: its objects, opened by id and used by handles. Everything is synchronous, and all or nothing. */
+import { operations, type OperationName } from '#abi/command.ts'
+import type { Id } from '#abi/id.ts'
+import { objectType, typeNoun } from '#abi/object-type.ts'
+import type { Datapath } from '#datapath/datapath.ts'
+import type { Devices } from '#datapath/device/devices.ts'
+import type { Core, DaemonReport, Log } from './core.ts'
+import { EventHub } from './event-hub.ts'
+import { Handle, type HandleHost } from './handle.ts'
+import type { Journal } from './journal.ts'
+import { create, letGo } from './life.ts'
+import { Model, unitName, type VpcObject } from './model.ts'
+import { parseOpenCall, type OpenCall } from './open-call.ts'
+import { performerOf } from './operations.ts'
+import { u32Out } from './output.ts'
+import { recover } from './recover.ts'
+import { checkMayOpen, type Caller } from './rights.ts'
+import { transact } from './transact.ts'
+import { VpcError } from './vpc-error.ts'
+import { watchDevices } from './watch.ts'
+
+export type { DaemonReport, Log } from './core.ts'
+export type { Handle } from './handle.ts'
+export type { Caller, Rights } from './rights.ts'
+export { VpcError } from './vpc-error.ts'
+
+export interface HostOptions {
+  readonly datapath: Datapath
+  readonly devices: Devices
+  readonly journal: Journal
+  readonly log: Log
+  readonly report: DaemonReport
+}
+
+export class Host implements HandleHost {
+  readonly #core: Core
+  readonly #handles = new Set<Handle>()
+  readonly #stopEvents: (() => void)[] = []
+
+  private constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
+  static start(options: HostOptions): Host {
+    const model = new Model()
+    const core: Core = { ...options, model, events: new EventHub(model), written: new Map() }
+    recover(core)
+    const host = new Host(core)
+    host.#follow()
+    return host
+  }
+
+  /** vpc_open. Throws VpcError. */
+  open(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle {
+    const call = parseOpenCall(id, handleType, flags)
+    checkMayOpen(caller)
+    const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(call)
+    const handle = new Handle(this, call.type, call.id, call.rights, object)
+    if (object !== undefined) object.descriptors++
+    this.#handles.add(handle)
+    return handle
+  }
+
+  /** All objects, in no order. */
+  objects(): IterableIterator<VpcObject> {
+    return this.#core.model.objects.values()
+  }
+
+  /** How many objects and open handles there are. */
+  info(): { readonly objects: number; readonly descriptors: number } {
+    return { objects: this.#core.model.objects.size, descriptors: this.#handles.size }
+  }
+
+  /** Close all handles and stop listening. What is committed stays in the kernel, and works. */
+  async close(): Promise<void> {
+    for (const handle of this.#handles) handle.close()
+    for (const stop of this.#stopEvents) stop()
+    await this.#core.devices.unfollow()
+  }
+
+  /** A handle's operation. */
+  perform(handle: Handle, name: OperationName, input: Uint8Array): Uint8Array {
+    const perform = performerOf(name)
+    const { object } = handle
+    if (object === undefined && operations[name].type === 'meta') return performOnMgmt(handle, name)
+    if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
+    const asked = `do '${operations[name].name}' on ${handle.name}`
+    const core = this.#core
+    const output = transact(core, asked, tx => perform({ core, tx, object: object as never, handle, input }))
+    return output ?? new Uint8Array()
+  }
+
+  /** A handle is closed. Never throws: there is nobody to tell but the log. */
+  released(handle: Handle): void {
+    const core = this.#core
+    this.#handles.delete(handle)
+    core.events.forget(handle)
+    const { object } = handle
+    if (object === undefined) return
+    object.descriptors--
+    try {
+      transact(core, `let go of ${unitName(object)}`, tx => letGo(core, tx, object))
+    } catch (error) {
+      core.log.error(`${unitName(object)} has no holder left, and could not be removed; a restart of vpcd removes it`, { error: String(error) })
+    }
+  }
+
+  #openMgmt({ id, create: made }: OpenCall): undefined {
+    if (made) return undefined
+    throw new VpcError('ENOENT', `cannot open mgmt ${id}: a management handle names no object; open it with CREATE and a random id`)
+  }
+
+  #openObject({ id, type, create: made }: OpenCall): VpcObject {
+    const core = this.#core
+    const found = core.model.find(type as VpcObject['type'], id)
+    const what = `${typeNoun[type]} ${id}`.replace(/^an? /, '')
+    if (!made) return found ?? fail('ENOENT', `there is no ${what} on this host; create it first`)
+    if (found !== undefined) fail('EEXIST', `${what} exists already (${unitName(found)})`)
+    return transact(core, `create ${what}`, tx => create(core, tx, type as VpcObject['type'], id as Id))
+  }
+
+  #follow(): void {
+    const core = this.#core
+    const { datapath, events } = core
+    this.#stopEvents.push(datapath.onDrop(event => events.drop(event)), datapath.onMiss(event => events.miss(event)))
+    watchDevices(core)
+  }
+}
+
+const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
+  throw new VpcError(errno, message)
+}
+
+/** Of the operations that any descriptor takes, a management handle has two: it names no object. */
+function performOnMgmt(handle: Handle, name: OperationName): Uint8Array {
+  if (name === 'metaTypeGet') return u32Out(objectType.mgmt)
+  if (name === 'metaIdGet') return Buffer.from(handle.id.replaceAll('-', ''), 'hex')
+  throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is about an object, and a management handle names none`)
+}

@@ -1,0 +1,139 @@
+/**
+ * The journal: what outlives vpcd, in one SQLite file. A change is there when its transaction has been written to the disk, so writing
+ * it is the moment at which an operation has happened.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Id } from '#abi/id.ts'
+
+/** Raised with each change of the layout; a journal of a later version is not touched. */
+const schemaVersion = 1
+
+const schema = `
+  CREATE TABLE object (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    UNIQUE (type, unit)
+  ) STRICT, WITHOUT ROWID;
+  -- Entries of muxes and neighbours of switches, in the order in which they were set and deleted; a snapshot starts anew.
+  CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('set', 'delete')),
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX entries_by_owner ON entries (owner);
+`
+
+const putObject = `
+  INSERT INTO object (id, type, unit, settings) VALUES (?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, settings = excluded.settings
+`
+
+/** An object as it stands in the journal; `settings` is JSON. */
+export interface JournalRow {
+  readonly id: Id
+  readonly type: string
+  readonly unit: number
+  readonly settings: string
+}
+
+export type EntryAction = 'set' | 'delete'
+
+/** Entries that were set or deleted together, in the layout of the ABI. */
+export interface EntryBatch {
+  readonly action: EntryAction
+  readonly body: Uint8Array
+}
+
+/** The journal's file cannot be used. */
+export class JournalUnusable extends Error {}
+
+export class Journal implements Disposable {
+  readonly #db: DatabaseSync
+  readonly #putObject: StatementSync
+  readonly #removeObject: StatementSync
+  readonly #append: StatementSync
+  readonly #forget: StatementSync
+  readonly #batches: StatementSync
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#putObject = db.prepare(putObject)
+    this.#removeObject = db.prepare('DELETE FROM object WHERE id = ?')
+    this.#append = db.prepare('INSERT INTO entries (owner, action, body) VALUES (?, ?, ?)')
+    this.#forget = db.prepare('DELETE FROM entries WHERE owner = ?')
+    this.#batches = db.prepare('SELECT action, body FROM entries WHERE owner = ? ORDER BY sequence')
+  }
+
+  /** Open the file, or make it. Throws JournalUnusable for one that a later vpcd wrote, or that is damaged. */
+  static open(path: string): Journal {
+    const db = new DatabaseSync(path)
+    try {
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
+      prepareSchema(db, path)
+      return new Journal(db)
+    } catch (error) {
+      db.close()
+      if (error instanceof JournalUnusable) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw new JournalUnusable(`journal ${path} cannot be read: ${why}; restore it, or move it away to start empty`, { cause: error })
+    }
+  }
+
+  /** All or nothing: when this returns, what `write` did is on the disk. */
+  transact(write: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      write()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  objects(): JournalRow[] {
+    return this.#db.prepare('SELECT id, type, unit, settings FROM object ORDER BY type, unit').all() as unknown as JournalRow[]
+  }
+
+  putObject({ id, type, unit, settings }: JournalRow): void {
+    this.#putObject.run(id, type, unit, settings)
+  }
+
+  /** With all its entries. */
+  removeObject(id: Id): void {
+    this.#removeObject.run(id)
+    this.#forget.run(id)
+  }
+
+  /** Write down that entries were set or deleted. */
+  appendEntries(owner: Id, action: EntryAction, body: Uint8Array): void {
+    this.#append.run(owner, action, body)
+  }
+
+  /** Write down all entries of an object in place of what was. */
+  replaceEntries(owner: Id, body: Uint8Array): void {
+    this.#forget.run(owner)
+    if (body.length > 0) this.#append.run(owner, 'set', body)
+  }
+
+  /** The entries of an object, in the order in which they were set and deleted. */
+  entries(owner: Id): EntryBatch[] {
+    return this.#batches.all(owner) as unknown as EntryBatch[]
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close()
+  }
+}
+
+function prepareSchema(db: DatabaseSync, path: string): void {
+  const version = Number((db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
+  if (version === schemaVersion) return
+  if (version !== 0) {
+    throw new JournalUnusable(`journal ${path} has version ${version}, this vpcd knows ${schemaVersion}; start the vpcd that wrote it, or move it away to start empty`)
+  }
+  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+}

@@ -1,0 +1,49 @@
+/** The operations of a management handle: counts and lists of objects, counters, and what vpcd says of itself. */
+import { objectHeader, encodeArray } from '#abi/layouts.ts'
+import { idBytes } from '#abi/id.ts'
+import type { SourceStats } from '#abi/info.ts'
+import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
+import type { Core } from './core.ts'
+import { describe } from './describe.ts'
+import { readNumber } from './input.ts'
+import { unitName, type Mux, type Port, type VpcObject } from './model.ts'
+import type { Call, Operations } from './operation.ts'
+import { jsonOut, u32Out } from './output.ts'
+
+type MgmtCall = Call<undefined>
+
+export const mgmtOperations: Operations<undefined> = {
+  mgmtCount: call => u32Out(select(call).length),
+  mgmtHeaders(call) {
+    const headers = select(call).map(({ type, unit, id }) => ({ type: objectType[type], unit, id: idBytes(id) }))
+    return encodeArray(objectHeader, headers)
+  },
+  mgmtDescribeAll: call => jsonOut(select(call).map(object => describe(call.core, object))),
+  mgmtStats: ({ core }) => jsonOut(stats(core)),
+  mgmtDropsFollow: ({ core, handle }) => core.events.followDrops(handle),
+  mgmtProbe: ({ core }) => jsonOut(core.report.probe()),
+  mgmtInfo: ({ core }) => jsonOut(core.report.info()),
+}
+
+/** The objects of the type that the input names (10: all), by type and unit. */
+function select({ core: { model }, tx, input }: MgmtCall): VpcObject[] {
+  const code = readNumber(tx, input, 'a type', 2)
+  const type = typeNameOf(code)
+  if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, 'types are 1 to 11; 10 is all')
+  if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, 'types are 1 to 11; 10 is all')
+  const found = [...model.objects.values()].filter(object => type === 'any' || object.type === type)
+  return found.sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
+}
+
+function stats({ model, datapath: { tables } }: Core): SourceStats[] {
+  const drops = tables.drops.readAll()
+  return [...model.ofType('vpcp'), ...model.ofType('vpcmux')].map(source => ({
+    unit: unitName(source),
+    id: source.id,
+    peerUnit: peerUnit(source),
+    ...tables.stats.read(source.stats),
+    drops: drops.get(source.stats) ?? {},
+  }))
+}
+
+const peerUnit = (source: Port | Mux): string | null => (source.type === 'vpcp' && source.peer !== null ? unitName(source.peer) : null)

@@ -1,0 +1,145 @@
+/**
+ * The objects of a host and how they hang together: plain data. Changes go through a Transaction, which can take them back; what
+ * the datapath's tables must say follows from here by src/object/projection.
+ */
+import type { Id } from '#abi/id.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import type { Endpoint } from '#wire/endpoint.ts'
+import type { Ipv6 } from '#wire/ipv6-address.ts'
+import type { Mac } from '#wire/mac.ts'
+import type { EntryStore } from './entry-store.ts'
+import type { NeighbourStore } from './neighbour-store.ts'
+
+interface Common<T extends UnitType> {
+  readonly type: T
+  readonly id: Id
+  /** The number in the unit name: lowest free of the type when the object was made. */
+  readonly unit: number
+  mac: Mac
+  /** It outlives its descriptors and vpcd. */
+  committed: boolean
+  /** Open handles. */
+  descriptors: number
+  /** Destroyed, or out of holders: handles that are left answer ESTALE. */
+  dead: boolean
+}
+
+export interface Switch extends Common<'vpcsw'> {
+  /** VNI that ports get when they are added. */
+  vni: number
+  up: boolean
+  floodUnknown: boolean
+  uplink: Port | null
+  readonly ports: Set<Port>
+  readonly neighbours: NeighbourStore
+  /** Segments that are this switch's, as Model.segments has them. */
+  segments: ReadonlySet<number>
+}
+
+export interface Port extends Common<'vpcp'> {
+  switch: Switch | null
+  peer: Interface | null
+  vni: number
+  vlan: number
+  antispoof: boolean
+  /** Addresses that the unit may send from; none: not checked. IPv4 mapped. */
+  addresses: readonly Ipv6[]
+  /** Index into the stats table. */
+  readonly stats: number
+}
+
+interface Connectable {
+  port: Port | null
+  /** Set by an operator; null: follows from the underlay. */
+  mtuBytes: number | null
+  /** Of the device that carries the program. 0: there is none, now or yet. */
+  ifindex: number
+}
+
+export interface Vmnic extends Common<'vmnic'>, Connectable {
+  queues: number
+  frozen: boolean
+}
+
+export interface Hostif extends Common<'hostif'>, Connectable {
+  /** The unit was moved into another network namespace. */
+  away: boolean
+}
+
+export interface Ethlink extends Common<'ethlink'>, Connectable {
+  /** The interface of the host that it wraps. */
+  l2Name: string | null
+  vtag: number
+  /** What is done to the interface now. */
+  serving: { readonly uplink: boolean; readonly underlay: boolean }
+  /** Somebody else had set the interface promiscuous before us. */
+  promiscBefore: boolean
+  /** The mux whose underlay it is. */
+  mux: Mux | null
+  /** MTU of the wrapped interface, as last seen. */
+  deviceMtuBytes: number
+}
+
+export interface Mux extends Common<'vpcmux'> {
+  underlay: Ethlink | null
+  listen: Endpoint | null
+  readonly entries: EntryStore
+  mtuBytes: number | null
+  ifindex: number
+  /** UDP port that the device was made with. */
+  devicePort: number
+  /** Index into the stats table. */
+  readonly stats: number
+}
+
+export type Interface = Vmnic | Hostif | Ethlink
+/** Interfaces whose device is made by us. */
+export type Unit = Vmnic | Hostif
+export type VpcObject = Switch | Port | Interface | Mux
+
+/** An object of a type by the type's name. */
+export type ObjectOf<T extends UnitType> = Extract<VpcObject, { type: T }>
+
+/** The unit name: `vmnic0`. */
+export const unitName = (object: VpcObject): string => `${object.type}${object.unit}`
+
+/** Unit name and id, for messages about an object other than the one that was asked about. */
+export const fullName = (object: VpcObject): string => `${unitName(object)} (${object.id})`
+
+/** Whether objects of a type can be in a port. */
+export const isInterfaceType = (type: string): type is Interface['type'] => type === 'vmnic' || type === 'hostif' || type === 'ethlink'
+
+type ByType = { readonly [T in UnitType]: Map<number, ObjectOf<T>> }
+
+/** All objects of a host, and the ways to find them. Kept by the functions that make, connect and destroy. */
+export class Model {
+  readonly objects = new Map<Id, VpcObject>()
+  /** By unit number. */
+  readonly byType: ByType = { vpcsw: new Map(), vpcp: new Map(), vpcmux: new Map(), vmnic: new Map(), ethlink: new Map(), hostif: new Map() }
+  /** Who has an index of the stats table. */
+  readonly stats = new Map<number, Port | Mux>()
+  /** Who has a device that carries a program, by its ifindex. */
+  readonly devices = new Map<number, Interface | Mux>()
+  /** Which switch a segment is of. A VNI is one segment, so it belongs to one switch. */
+  readonly segments = new Map<number, Switch>()
+  /** Ports of a switch with a unit in them, by segment and the unit's MAC. */
+  readonly members = new Map<number, Map<number, Port>>()
+
+  /** The object of an id, when there is one of that type. */
+  find<T extends UnitType>(type: T, id: Id): ObjectOf<T> | undefined {
+    const object = this.objects.get(id)
+    return object?.type === type ? (object as ObjectOf<T>) : undefined
+  }
+
+  /** All objects of a type. */
+  ofType<T extends UnitType>(type: T): Iterable<ObjectOf<T>> {
+    return this.byType[type].values()
+  }
+}
+
+/** The lowest number that is not taken. */
+export function lowestFree(taken: { has(n: number): boolean }): number {
+  let n = 0
+  while (taken.has(n)) n++
+  return n
+}

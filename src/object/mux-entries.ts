@@ -1,0 +1,175 @@
+/** Setting and deleting the forwarding entries of a mux: all that are given, or none. Made for 100 000 at once. */
+import { fte } from '#abi/layouts.ts'
+import { floodPage } from '#datapath/layout.ts'
+import { formatEndpoint } from '#wire/endpoint.ts'
+import { formatMac } from '#wire/mac.ts'
+import { maxVni } from '#wire/vni.ts'
+import type { Core } from './core.ts'
+import { logEntries } from './entry-log.ts'
+import type { Entry, EntryStore, Vtep } from './entry-store.ts'
+import type { EntryAction } from './journal.ts'
+import { macOfNumber } from './keys.ts'
+import { fullName, unitName, type Mux } from './model.ts'
+import type { Call } from './operation.ts'
+import { persists } from './record.ts'
+import type { Transaction } from './transaction.ts'
+
+type MuxCall = Call<Mux>
+
+/** vpcmux 2. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set. */
+export function setEntries({ core, tx, object: mux, input }: MuxCall): void {
+  tx.asked = `set forwarding entries of ${unitName(mux)}`
+  const entries = decode(tx, mux, input)
+  check(core, tx, mux, entries)
+  const edit = new Edit(tx, mux.entries)
+  for (const { vni, mac, vtep } of entries) {
+    if (mac !== 0) edit.set(vni, mac, vtep)
+    else if (!edit.addRemote(vni, vtep, floodPage)) {
+      tx.refuse('ENOSPC', `the replication list of VNI ${vni} has room for ${floodPage} VTEPs, and ${formatEndpoint(vtep)} is one more`, 'delete one first')
+    }
+  }
+  if (persists(mux)) logEntries(core, tx, mux.id, mux.entries, 'set', input, entries.length)
+}
+
+/** vpcmux 3. */
+export function deleteEntries({ core, tx, object: mux, input }: MuxCall): void {
+  tx.asked = `delete forwarding entries of ${unitName(mux)}`
+  const entries = decodeKeys(tx, mux, input)
+  const edit = new Edit(tx, mux.entries)
+  for (const { vni, mac, vtep } of entries) {
+    const found = mac === 0 ? vtep !== undefined && edit.removeRemote(vni, vtep) : edit.delete(vni, mac)
+    if (found) continue
+    const what = mac === 0 ? `VTEP ${vtep === undefined ? '' : formatEndpoint(vtep)} in the replication list` : `entry for ${formatMac(macOfNumber(mac))}`
+    tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
+  }
+  if (persists(mux)) logEntries(core, tx, mux.id, mux.entries, 'delete', input, entries.length)
+}
+
+/** Changes the store, and can take all of it back. */
+class Edit {
+  readonly #tx: Transaction
+  readonly #store: EntryStore
+  /** Three fields an entry, flat: there may be 100 000. A VTEP that was added or removed has MAC 0. */
+  readonly #undo: (() => void)[] = []
+
+  constructor(tx: Transaction, store: EntryStore) {
+    this.#tx = tx
+    this.#store = store
+    const { count } = store
+    tx.did(() => {
+      for (const undo of this.#undo.reverse()) undo()
+      store.count = count
+    })
+  }
+
+  set(vni: number, mac: number, vtep: Vtep): void {
+    const { macs } = this.#store.of(vni)
+    const before = macs.get(mac)
+    if (before === vtep) return
+    macs.set(mac, vtep)
+    if (before === undefined) this.#store.count++
+    this.#undo.push(before === undefined ? () => this.#dropMac(vni, mac) : () => macs.set(mac, before))
+    this.#tx.dirty.fdb.add(vni, mac)
+  }
+
+  delete(vni: number, mac: number): boolean {
+    const before = this.#store.vnis.get(vni)?.macs.get(mac)
+    if (before === undefined) return false
+    this.#dropMac(vni, mac)
+    this.#store.count--
+    this.#undo.push(() => this.#store.of(vni).macs.set(mac, before))
+    this.#tx.dirty.fdb.add(vni, mac)
+    return true
+  }
+
+  /** False when the list is full. */
+  addRemote(vni: number, vtep: Vtep, limit: number): boolean {
+    const { remotes } = this.#store.of(vni)
+    if (remotes.has(vtep)) return true
+    if (remotes.size >= limit) return false
+    remotes.add(vtep)
+    this.#store.count++
+    this.#undo.push(() => this.#dropRemote(vni, vtep))
+    this.#tx.dirty.flood.add(vni)
+    return true
+  }
+
+  removeRemote(vni: number, vtep: Vtep): boolean {
+    if (this.#store.vnis.get(vni)?.remotes.has(vtep) !== true) return false
+    this.#dropRemote(vni, vtep)
+    this.#store.count--
+    this.#undo.push(() => this.#store.of(vni).remotes.add(vtep))
+    this.#tx.dirty.flood.add(vni)
+    return true
+  }
+
+  #dropMac(vni: number, mac: number): void {
+    this.#store.vnis.get(vni)?.macs.delete(mac)
+    this.#store.prune(vni)
+  }
+
+  #dropRemote(vni: number, vtep: Vtep): void {
+    this.#store.vnis.get(vni)?.remotes.delete(vtep)
+    this.#store.prune(vni)
+  }
+}
+
+type Decoded = ReturnType<EntryStore['decode']>
+
+function decodeKeys(tx: Transaction, { entries: store }: Mux, input: Uint8Array): Decoded {
+  if (input.length === 0 || input.length % fte.size !== 0) {
+    tx.refuse('EINVAL', `forwarding entries are ${fte.size} bytes each, and at least one; the input has ${input.length}`)
+  }
+  return store.decode(input)
+}
+
+function decode(tx: Transaction, mux: Mux, input: Uint8Array): Entry[] {
+  const entries = decodeKeys(tx, mux, input)
+  const odd = entries.findIndex(({ vtep }) => vtep === undefined)
+  if (odd >= 0) tx.refuse('EINVAL', `entry ${odd + 1} of ${entries.length}: the family of its VTEP is neither 4 nor 6`)
+  return entries as Entry[]
+}
+
+function check({ model }: Core, tx: Transaction, mux: Mux, entries: readonly Entry[]): void {
+  const others = [...model.ofType('vpcmux')].filter(other => other !== mux && other.entries.count > 0)
+  const good = new Set<Vtep>()
+  for (const [i, { vni, mac, vtep }] of entries.entries()) {
+    const problem = entryProblem(vni, mac)
+    if (problem !== undefined) tx.refuse('EINVAL', `entry ${i + 1} of ${entries.length}: ${problem}`)
+    if (!good.has(vtep)) checkVtep(tx, mux, vtep, `entry ${i + 1} of ${entries.length}: `)
+    good.add(vtep)
+    const twin = mac === 0 ? undefined : others.find(other => other.entries.vnis.get(vni)?.macs.has(mac))
+    if (twin !== undefined) {
+      tx.refuse('EEXIST', `${fullName(twin)} has an entry for ${formatMac(macOfNumber(mac))} on VNI ${vni}`, 'delete it there first')
+    }
+  }
+}
+
+function entryProblem(vni: number, mac: number): string | undefined {
+  if (vni === 0) return 'VNI 0 never leaves the host'
+  if (vni > maxVni) return `VNI ${vni} does not fit in 24 bits; VNIs are 1 to ${maxVni}`
+  const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
+  return multicast ? `${formatMac(macOfNumber(mac))} is a multicast address; VTEPs for broadcast and multicast have MAC zero` : undefined
+}
+
+function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
+  const { address, family } = vtep
+  const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
+  if (multicast || address.every(byte => byte === 0)) tx.refuse('EINVAL', `${which}${formatEndpoint(vtep)} is no address of a host`)
+  if (listen === null || listen.address.length === address.length) return
+  tx.refuse('EAFNOSUPPORT', `${which}VTEP ${formatEndpoint(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`, 'use VTEPs of that family')
+}
+
+/** Take entries of the journal into a store, at a start. */
+export function loadEntries(store: EntryStore, action: EntryAction, body: Uint8Array): void {
+  for (const { vni, mac, vtep } of store.decode(body.subarray(0, body.length - (body.length % fte.size)))) {
+    if (vtep === undefined) continue
+    const { macs, remotes } = store.of(vni)
+    if (action === 'set') mac === 0 ? remotes.add(vtep) : macs.set(mac, vtep)
+    else if (mac === 0) remotes.delete(vtep)
+    else macs.delete(mac)
+    store.prune(vni)
+    store.logged++
+  }
+  store.count = [...store.vnis.values()].reduce((sum, { macs, remotes }) => sum + macs.size + remotes.size, 0)
+}

@@ -1,0 +1,60 @@
+/** The arguments of vpc_open, checked in the order of the ABI's result table before any object is looked at. */
+import { openFlag } from '#abi/command.ts'
+import { describeIdProblem, formatId, parseId, type Id } from '#abi/id.ts'
+import { isUnitType, typeNameOf, typeNoun, type UnitType } from '#abi/object-type.ts'
+import type { Rights } from './rights.ts'
+import { VpcError } from './vpc-error.ts'
+
+/** What a call of vpc_open asks for. */
+export interface OpenCall {
+  readonly id: Id
+  readonly type: UnitType | 'mgmt'
+  readonly create: boolean
+  readonly rights: Rights
+}
+
+const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write)
+const version = 1n
+/** All bits of a handle type but the version (63..60) and the type (55..48). */
+const reservedBits = 0x0f00_ffff_ffff_ffffn
+
+/**
+ * Read the arguments. CREATE together with OPEN is CREATE: an object that exists is EEXIST, as the ABI's table has it, so
+ * OPEN beside CREATE changes nothing.
+ */
+export function parseOpenCall(idBytes: Uint8Array, handleType: bigint, flags: bigint): OpenCall {
+  const rights = parseFlags(flags)
+  const type = parseHandleType(handleType)
+  if (idBytes.length !== 16) throw new VpcError('EINVAL', `cannot open: an id has 16 bytes, not ${idBytes.length}`)
+  const parsed = parseId(formatId(idBytes), type)
+  if (!parsed.ok) throw new VpcError('EINVAL', `cannot open ${typeNoun[type]}: ${describeIdProblem(parsed.problem)}`)
+  return { id: parsed.id, type, ...rights }
+}
+
+function parseFlags(flags: bigint): { create: boolean; rights: Rights } {
+  const unknown = flags & ~knownFlags
+  if (unknown !== 0n) {
+    throw new VpcError('EINVAL', `cannot open: unknown flag 0x${unknown.toString(16)}; flags are CREATE 1, OPEN 2, READ 4, WRITE 8`)
+  }
+  const has = (flag: number): boolean => (flags & BigInt(flag)) !== 0n
+  if (!has(openFlag.create) && !has(openFlag.open)) {
+    throw new VpcError('EINVAL', 'cannot open: neither CREATE nor OPEN is asked for; give one of them')
+  }
+  return { create: has(openFlag.create), rights: { read: has(openFlag.read), write: has(openFlag.write) } }
+}
+
+function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
+  const asked = handleType >> 60n
+  if (asked !== version) throw new VpcError('EOPNOTSUPP', `cannot open: version ${asked} of the handle type is not known; it is ${version}`)
+  const code = Number((handleType >> 48n) & 0xffn)
+  const type = typeNameOf(code)
+  if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is no object type; types are 1 to 11`)
+  if ((handleType & reservedBits) !== 0n) {
+    throw new VpcError('EINVAL', `cannot open: reserved bits of handle type 0x${handleType.toString(16)} are set; they must be zero`)
+  }
+  if (type === 'vpcrtr' || type === 'vpcnat') {
+    throw new VpcError('EOPNOTSUPP', `cannot open ${typeNoun[type]}: this version of vpcd has no ${type === 'vpcrtr' ? 'routers' : 'NAT'} yet`)
+  }
+  if (type !== 'mgmt' && !isUnitType(type)) throw new VpcError('EOPNOTSUPP', `cannot open: type ${code} (${type}) takes no descriptor`)
+  return type
+}

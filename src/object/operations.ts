@@ -1,0 +1,23 @@
+/** All operations, by name: which function does each, and of which type the object must be. */
+import type { OperationName } from '#abi/command.ts'
+import { ethlinkOperations } from './ethlink.ts'
+import { metaOperations } from './meta-operations.ts'
+import { mgmtOperations } from './mgmt-operations.ts'
+import { muxOperations } from './mux-operations.ts'
+import type { Perform } from './operation.ts'
+import { portOperations } from './port-operations.ts'
+import { switchOperations } from './switch-operations.ts'
+import { vmnicOperations } from './vmnic.ts'
+
+const all = {
+  ...metaOperations,
+  ...mgmtOperations,
+  ...switchOperations,
+  ...portOperations,
+  ...vmnicOperations,
+  ...ethlinkOperations,
+  ...muxOperations,
+}
+
+/** The function of an operation. The handle has checked that its object is of the operation's type. */
+export const performerOf = (name: OperationName): Perform<never> | undefined => all[name] as Perform<never> | undefined

@@ -1,0 +1,18 @@
+/** Table `muxes`: by the mux's device, what it listens on. */
+import { u32 } from '#abi/c-struct.ts'
+import { mux as muxLayout, type Mux } from '#datapath/layout.ts'
+import { inService } from '../mtu.ts'
+import { tableVtep } from './destination.ts'
+import type { Projection } from './projection.ts'
+
+export const muxes: Projection<number, Mux> = {
+  keys: model => model.devices.keys(),
+  tableKey: key => key,
+  keyLayout: u32,
+  valueLayout: muxLayout,
+  value(model, ifindex) {
+    const mux = model.devices.get(ifindex)
+    if (mux?.type !== 'vpcmux' || mux.listen === null || !inService(mux)) return undefined
+    return { stats: mux.stats, listen: tableVtep(mux.listen) }
+  },
+}

@@ -1,0 +1,18 @@
+/** Table `segments`: what a segment's switch is set to, and its uplink. */
+import { u32 } from '#abi/c-struct.ts'
+import { noDst, segment as segmentLayout, segmentFlag, type Segment } from '#datapath/layout.ts'
+import { toUplink } from './destination.ts'
+import type { Projection } from './projection.ts'
+
+export const segments: Projection<number, Segment> = {
+  keys: model => model.segments.keys(),
+  tableKey: key => key,
+  keyLayout: u32,
+  valueLayout: segmentLayout,
+  value(model, segment) {
+    const sw = model.segments.get(segment)
+    if (sw === undefined) return undefined
+    const flags = (sw.up ? segmentFlag.up : 0) | (sw.floodUnknown ? segmentFlag.floodUnknown : 0)
+    return { flags, switchUnit: sw.unit, uplink: toUplink(model, sw, segment) ?? noDst }
+  },
+}

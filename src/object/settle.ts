@@ -1,0 +1,81 @@
+/** Bringing the datapath's tables up to date with the model, for the keys that an operation touched. */
+import type { Tables } from '#datapath/tables.ts'
+import type { Table } from '#datapath/table.ts'
+import type { Dirty } from './dirty.ts'
+import type { Model } from './model.ts'
+import { fdb } from './projection/fdb.ts'
+import { flood, pagesOf } from './projection/flood.ts'
+import { muxes } from './projection/muxes.ts'
+import { neighbours } from './projection/neighbours.ts'
+import { portAddresses } from './projection/port-addresses.ts'
+import { ports } from './projection/ports.ts'
+import type { Projection } from './projection/projection.ts'
+import { segments } from './projection/segments.ts'
+import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
+
+/** What is to be done to one table. */
+interface Work {
+  remove(): void
+  write(): void
+}
+
+/**
+ * Write the touched keys. What goes away goes first: it makes room, and a unit that leaves sends nothing more. Then all that frames
+ * may be sent to; the ports come last, so that a unit's first frame finds everything. Throws TableFull and KernelError, with some
+ * of it done: after a rollback of the model, the same call puts the tables back.
+ */
+export function settle(model: Model, tables: Tables, dirty: Dirty): void {
+  const portWork = plan(ports, model, tables.ports, dirty.ports)
+  const rest = [
+    plan(muxes, model, tables.muxes, dirty.muxes),
+    plan(fdb, model, tables.fdb, fdbKeys(dirty)),
+    plan(flood, model, tables.flood, floodKeys(model, dirty)),
+    plan(segments, model, tables.segments, dirty.segments),
+    plan(neighbours, model, tables.neighbours, addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address }))),
+    plan(portAddresses, model, tables.portAddresses, addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address }))),
+  ]
+  for (const work of [portWork, ...rest]) work.remove()
+  for (const work of [...rest, portWork]) work.write()
+}
+
+function plan<K, V, T>(projection: Projection<K, V, T>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
+  const gone: T[] = []
+  const wanted: (readonly [T, V])[] = []
+  for (const key of keys) {
+    const value = projection.value(model, key)
+    if (value === undefined) gone.push(projection.tableKey(key))
+    else wanted.push([projection.tableKey(key), value])
+  }
+  return { remove: () => void removeAll(table, gone), write: () => writeAll(table, wanted) }
+}
+
+function removeAll<T, V>(table: Table<T, V>, keys: readonly T[]): void {
+  if (keys.length > few) table.deleteMany(keys)
+  else for (const key of keys) table.delete(key)
+}
+
+function writeAll<T, V>(table: Table<T, V>, entries: readonly (readonly [T, V])[]): void {
+  if (entries.length > few) table.setMany(entries)
+  else for (const [key, value] of entries) table.set(key, value)
+}
+
+/** Up to so many entries, one call each is quicker than a batch. */
+const few = 4
+
+function* fdbKeys(dirty: Dirty): Generator<{ segment: number; mac: number }> {
+  for (const [segment, macs] of dirty.fdb.groups) for (const mac of macs) yield { segment, mac }
+}
+
+/** The pages that a segment has, the last first, then all that it does not have. */
+function* floodKeys(model: Model, dirty: Dirty): Generator<FloodKey> {
+  for (const segment of dirty.flood) {
+    const pages = pagesOf(model, segment)
+    for (const page of pages.keys()) yield { segment, page }
+    for (let page = 0; page < floodPages; page++) if (!pages.has(page)) yield { segment, page }
+    if (!pages.has(floodRemote)) yield { segment, page: floodRemote }
+  }
+}
+
+function* addressKeys<K>(groups: ReadonlyMap<number, ReadonlySet<string>>, key: (group: number, address: string) => K): Generator<K> {
+  for (const [group, addresses] of groups) for (const address of addresses) yield key(group, address)
+}

@@ -1,0 +1,53 @@
+/** A switch: forwards the frames of one customer, over any number of VNIs. Its life; its operations are in switch-operations.ts. */
+import type { Id } from '#abi/id.ts'
+import type { SwitchInfo } from '#abi/info.ts'
+import { formatMac } from '#wire/mac.ts'
+import { claimSegments } from './claims.ts'
+import type { Core } from './core.ts'
+import { segmentOf } from './keys.ts'
+import { unitName, type Switch } from './model.ts'
+import { NeighbourStore } from './neighbour-store.ts'
+import { leaveSwitch, letGoOfPort } from './port.ts'
+import { newBase, register, unregister } from './registry.ts'
+import type { Transaction } from './transaction.ts'
+
+export function createSwitch(core: Core, tx: Transaction, id: Id): Switch {
+  const settings = { vni: 0, up: true, floodUnknown: false, uplink: null, ports: new Set<never>(), neighbours: new NeighbourStore(), segments: new Set<never>() }
+  return register<Switch>(core, tx, { ...newBase(core.model, 'vpcsw', id), ...settings })
+}
+
+/** Take all ports out, those that nothing else holds with what is plugged into them, and forget it. */
+export function dismantleSwitch(core: Core, tx: Transaction, sw: Switch): void {
+  for (const port of [...sw.ports]) {
+    leaveSwitch(core, tx, port)
+    letGoOfPort(core, tx, port)
+  }
+  forgetNeighbours(core, tx, sw)
+  tx.set(sw, 'vni', 0)
+  claimSegments(tx, core.model, sw)
+  unregister(core, tx, sw)
+}
+
+/** Empty the neighbour table. */
+export function forgetNeighbours({ model }: Core, tx: Transaction, sw: Switch): void {
+  touchNeighbours(tx, sw)
+  tx.set(sw.neighbours, 'vnis', new Map())
+  tx.set(sw.neighbours, 'count', 0)
+  claimSegments(tx, model, sw)
+}
+
+function touchNeighbours(tx: Transaction, sw: Switch): void {
+  for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) tx.dirty.neighbours.add(segmentOf(sw, vni), address)
+}
+
+/** Note all that the tables say of a switch's segments and ports. */
+export function touchSwitch(tx: Transaction, sw: Switch): void {
+  for (const segment of sw.segments) tx.dirty.segments.add(segment)
+  for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
+}
+
+export function describeSwitch(sw: Switch): Omit<SwitchInfo, 'descriptors'> {
+  const { id, type, committed, vni, up, floodUnknown, uplink, ports } = sw
+  const shared = { id, type, unit: unitName(sw), mac: formatMac(sw.mac), committed }
+  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: [...ports].map(port => port.id) }
+}

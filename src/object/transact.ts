@@ -1,0 +1,48 @@
+/** Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it has happened. */
+import type { Core } from './core.ts'
+import { toRow } from './record.ts'
+import { settle } from './settle.ts'
+import { Transaction } from './transaction.ts'
+import { toVpcError } from './vpc-error.ts'
+
+/** Do it all, or nothing of it. Throws VpcError, whose message says what was asked and what failed. */
+export function transact<T>(core: Core, asked: string, body: (tx: Transaction) => T): T {
+  const tx = new Transaction(asked)
+  let result: T
+  try {
+    result = body(tx)
+    settle(core.model, core.datapath.tables, tx.dirty)
+    writeJournal(core, tx)
+  } catch (error) {
+    takeBack(core, tx)
+    throw toVpcError(tx.asked, error)
+  }
+  for (const { what, error } of tx.finish()) core.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  return result
+}
+
+function takeBack(core: Core, tx: Transaction): void {
+  const failures = tx.rollback()
+  try {
+    settle(core.model, core.datapath.tables, tx.dirty)
+  } catch (error) {
+    failures.push(error)
+  }
+  for (const error of failures) core.log.error(`could not take back all of what was done to ${tx.asked}; a restart of vpcd repairs it`, { error: String(error) })
+}
+
+/** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */
+function writeJournal({ journal, written }: Core, tx: Transaction): void {
+  const rows = [...tx.dirty.records].map(object => ({ id: object.id, row: toRow(object) }))
+  const changed = rows.filter(({ id, row }) => row?.settings !== written.get(id))
+  if (changed.length === 0 && tx.journalled.length === 0) return
+  journal.transact(() => {
+    for (const { id, row } of changed) if (row === undefined) journal.removeObject(id)
+    for (const { row } of changed) if (row !== undefined) journal.putObject(row)
+    for (const write of tx.journalled) write()
+  })
+  for (const { id, row } of changed) {
+    if (row === undefined) written.delete(id)
+    else written.set(id, row.settings)
+  }
+}

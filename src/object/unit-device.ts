@@ -1,0 +1,76 @@
+/** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
+import type { Id } from '#abi/id.ts'
+import type { Device } from '#datapath/device/devices.ts'
+import type { Core } from './core.ts'
+import { unitName, type Mux, type Unit } from './model.ts'
+import { interfaceMtuBytes } from './mtu.ts'
+import { deviceMtuBytes } from './mtu-follow.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Alias of a unit's device, by which it is known as ours. */
+export const aliasOf = (id: Id): string => `vpc:${id}`
+/** Alias of the end of a hostif's pair that stays on the host. */
+export const switchAliasOf = (id: Id): string => `${aliasOf(id)}/sw`
+/** The id in an alias of ours. */
+export const idOfAlias = (alias: string): Id | undefined => /^vpc:([0-9a-f-]{36})(?:\/sw)?$/.exec(alias)?.[1] as Id | undefined
+/** The alias of the device that carries an object's program. */
+export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'hostif' ? switchAliasOf(id) : aliasOf(id))
+
+/** Name under which the program on an object's device is pinned. A mux may have two devices for a moment, one per UDP port. */
+export const pinOf = (object: Unit | Mux): string => (object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object))
+
+/** Name of a hostif's end that stays on the host. */
+export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`
+
+/** Make the device of a unit, with the program on it. */
+export function makeUnitDevice(core: Core, tx: Transaction, unit: Unit): void {
+  const { devices, model } = core
+  const shared = { name: unitName(unit), mac: unit.mac, mtuBytes: interfaceMtuBytes(model, unit), alias: aliasOf(unit.id) }
+  const sides = { switchSide: switchSideName(unit), switchAlias: switchAliasOf(unit.id) }
+  const device = makeOwn(core, tx, unit.type === 'vmnic' ? [shared.name] : [shared.name, sides.switchSide], () =>
+    unit.type === 'vmnic' ? devices.createTap(shared) : devices.createVeth({ ...shared, ...sides }),
+  )
+  takeDevice(core, tx, unit, device.ifindex)
+}
+
+/** Make a device for a mux, that will receive on a UDP port once it is up. */
+export function makeMuxDevice(core: Core, tx: Transaction, mux: Mux, name: string, port: number): Device {
+  const options = { name, mac: mux.mac, mtuBytes: deviceMtuBytes(mux), alias: aliasOf(mux.id), port }
+  return makeOwn(core, tx, [name], () => core.devices.createVxlan(options))
+}
+
+function makeOwn({ devices }: Core, tx: Transaction, names: readonly string[], make: () => Device): Device {
+  for (const name of names) {
+    if (devices.byName(name) === undefined) continue
+    tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
+  }
+  const device = make()
+  tx.did(() => devices.remove(device.ifindex))
+  return device
+}
+
+/** Use a device that is there: put the program on it, in place of one that may be there. */
+export function takeDevice({ model, datapath }: Core, tx: Transaction, object: Unit | Mux, ifindex: number): void {
+  const pin = pinOf(object)
+  tx.put(model.devices, ifindex, object)
+  tx.set(object, 'ifindex', ifindex)
+  datapath.attach(object.type === 'vpcmux' ? 'mux' : 'unit', ifindex, pin)
+  tx.did(() => datapath.detach(pin))
+}
+
+/** Take the device away, once that is written down. */
+export function dropDevice(core: Core, tx: Transaction, object: Unit | Mux): void {
+  const { ifindex } = object
+  const pin = pinOf(object)
+  tx.later(`unpin the program of ${pin}`, () => core.datapath.detach(pin))
+  if (ifindex === 0) return
+  forgetDevice(core, tx, object)
+  tx.later(`remove the device of ${unitName(object)}`, () => core.devices.remove(ifindex))
+}
+
+/** The device is gone, or of no use any more. */
+export function forgetDevice({ model }: Core, tx: Transaction, object: Unit | Mux): void {
+  tx.dirty[object.type === 'vpcmux' ? 'muxes' : 'ports'].add(object.ifindex)
+  tx.drop(model.devices, object.ifindex)
+  tx.set(object, 'ifindex', 0)
+}

@@ -1,0 +1,75 @@
+/** A virtual machine's NIC: a tap that a hypervisor opens. Its life and its operations. */
+import type { Id } from '#abi/id.ts'
+import type { VmnicInfo } from '#abi/info.ts'
+import { formatMac } from '#wire/mac.ts'
+import type { Core } from './core.ts'
+import { readNumber } from './input.ts'
+import { unitName, type Model, type Vmnic } from './model.ts'
+import { interfaceMtuBytes } from './mtu.ts'
+import type { Operations } from './operation.ts'
+import { u16Out } from './output.ts'
+import { disconnectPort } from './port.ts'
+import { newBase, register, unregister } from './registry.ts'
+import type { Transaction } from './transaction.ts'
+import { dropDevice, makeUnitDevice } from './unit-device.ts'
+
+/** Queue pairs that a guest can have. */
+const maxQueues = 16
+
+export function createVmnic(core: Core, tx: Transaction, id: Id): Vmnic {
+  const settings = { port: null, mtuBytes: null, ifindex: 0, queues: 1, frozen: false }
+  const vmnic = register<Vmnic>(core, tx, { ...newBase(core.model, 'vmnic', id), ...settings })
+  makeUnitDevice(core, tx, vmnic)
+  return vmnic
+}
+
+export function dismantleVmnic(core: Core, tx: Transaction, vmnic: Vmnic): void {
+  if (vmnic.port !== null) disconnectPort(core, tx, vmnic.port)
+  dropDevice(core, tx, vmnic)
+  unregister(core, tx, vmnic)
+}
+
+/** Refuse a change of what a guest has seen. */
+export function checkNotFrozen(tx: Transaction, vmnic: Vmnic): void {
+  if (vmnic.frozen) tx.refuse('EBUSY', `the configuration of ${unitName(vmnic)} is frozen`, 'unfreeze it first')
+}
+
+export const vmnicOperations: Operations<Vmnic> = {
+  vmnicQueuesGet: ({ object: { queues } }) => u16Out(queues),
+  vmnicQueuesSet({ core: { devices }, tx, object: vmnic, input }) {
+    const queues = readNumber(tx, input, 'a number of queues', 2)
+    tx.asked = `give ${unitName(vmnic)} ${queues} queues`
+    if (queues < 1 || queues > maxQueues) tx.refuse('EINVAL', `a vmnic has 1 to ${maxQueues} queues`)
+    if (queues === vmnic.queues) return
+    checkNotFrozen(tx, vmnic)
+    const open = devices.byIndex(vmnic.ifindex)?.openQueues ?? 0
+    if (open > 0) tx.refuse('EBUSY', `a hypervisor has ${open} queues of it open`, 'stop the guest first')
+    tx.set(vmnic, 'queues', queues)
+    tx.dirty.records.add(vmnic)
+  },
+  vmnicFreeze: ({ tx, object }) => freeze(tx, object, true),
+  vmnicUnfreeze: ({ tx, object }) => freeze(tx, object, false),
+}
+
+function freeze(tx: Transaction, vmnic: Vmnic, frozen: boolean): void {
+  tx.set(vmnic, 'frozen', frozen)
+  tx.dirty.records.add(vmnic)
+}
+
+export function describeVmnic(model: Model, vmnic: Vmnic): Omit<VmnicInfo, 'descriptors'> {
+  const { id, type, committed, port, queues, frozen } = vmnic
+  const unit = unitName(vmnic)
+  return {
+    id,
+    type,
+    unit,
+    mac: formatMac(vmnic.mac),
+    committed,
+    port: port?.id ?? null,
+    mtuBytes: interfaceMtuBytes(model, vmnic),
+    mtuSet: vmnic.mtuBytes !== null,
+    device: vmnic.ifindex === 0 ? 'missing' : unit,
+    queues,
+    frozen,
+  }
+}

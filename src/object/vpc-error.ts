@@ -1,0 +1,58 @@
+/** What vpc_open and vpc_ctl answer when they fail: an errno, and a sentence that says what was asked, why not, and the way out. */
+import { errno as numbers, errnoName, type ErrnoName } from '#abi/errno.ts'
+
+/** A call that was refused or failed. The message has no program name in front. */
+export class VpcError extends Error {
+  readonly errno: number
+  constructor(errno: ErrnoName | number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'VpcError'
+    this.errno = typeof errno === 'number' ? errno : numbers[errno]
+  }
+
+  /** The errno's name, `EEXIST`. */
+  get code(): string {
+    return errnoName(this.errno)
+  }
+}
+
+/** `cannot ASKED: WHY; REMEDY`. */
+export function refusal(asked: string, errno: ErrnoName | number, why: string, remedy?: string): VpcError {
+  return new VpcError(errno, `cannot ${asked}: ${why}${remedy === undefined ? '' : `; ${remedy}`}`)
+}
+
+/** A table of the datapath that takes no more: thrown by it with these fields. */
+interface TableFull {
+  readonly table: string
+  readonly maxEntries: number
+}
+
+const isTableFull = (error: object): error is TableFull => 'table' in error && 'maxEntries' in error
+
+/** A failed system call, which carries its errno. */
+const hasErrno = (error: object): error is { readonly errno: number } => 'errno' in error && typeof error.errno === 'number'
+
+/**
+ * Errnos by which the ABI says that an object is there or is not. The kernel means something else by them (a device's name, a
+ * file), so they must not reach a caller that takes EEXIST for 'already so'.
+ */
+const notOfTheKernel: ReadonlyMap<number, ErrnoName> = new Map([
+  [numbers.EEXIST, 'EBUSY'],
+  [numbers.ENOENT, 'EIO'],
+  [numbers.EISCONN, 'EBUSY'],
+  [numbers.ENOTCONN, 'EIO'],
+  [numbers.ESTALE, 'EIO'],
+])
+
+/** Whatever was thrown while something was done, as what the caller is told. A VpcError stays as it is. */
+export function toVpcError(asked: string, error: unknown): VpcError {
+  if (error instanceof VpcError) return error
+  if (!(error instanceof Error)) return new VpcError('EIO', `cannot ${asked}: ${String(error)}`)
+  const message = `cannot ${asked}: ${error.message}`
+  if (isTableFull(error)) {
+    const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some, or start vpcd with a larger one`
+    return new VpcError('ENOSPC', full, { cause: error })
+  }
+  const errno = hasErrno(error) ? (notOfTheKernel.get(error.errno) ?? error.errno) : 'EIO'
+  return new VpcError(errno, message, { cause: error })
+}
