@@ -99,10 +99,10 @@ standalone int set_trace_key(struct __sk_buff *skb)
 		flags = BPF_F_TUNINFO_IPV6;
 		for (int i = 0; i < 4; i++)
 			key.remote_ipv6[i] = key.local_ipv6[i] = skb->cb[i];
-		key.remote_ipv6[3] += bpf_htonl(1);
+		key.local_ipv6[3] += bpf_htonl(1);
 	} else {
-		key.local_ipv4 = bpf_ntohl(skb->cb[0]);
-		key.remote_ipv4 = key.local_ipv4 + 1;
+		key.remote_ipv4 = bpf_ntohl(skb->cb[0]);
+		key.local_ipv4 = key.remote_ipv4 + 1;
 	}
 	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
 }

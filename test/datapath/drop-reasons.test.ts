@@ -1,0 +1,96 @@
+/** Every reason for which the datapath drops is reached with the real programs: a reason without a case here does not compile, and fails. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { dropReasons, portFlag, type DropReason } from '#datapath/layout.ts'
+import type { BenchResult } from '#datapath/test-bench.ts'
+import { arpRequest, ethernetFrame, gratuitousArp, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
+import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
+import { blue, dropped, expect, Scene, stations } from './scene.ts'
+
+const { a, b, far, stranger, other } = stations
+const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
+  tcpFrame({ srcMac: a.mac, dstMac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80 }, new Uint8Array(bytes))
+const fromFar = (dstMac: Mac): Uint8Array =>
+  tcpFrame({ srcMac: far.mac, dstMac, src: far.v4, dst: a.v4, srcPort: 1000, dstPort: 80 })
+
+interface Case {
+  readonly run: (scene: Scene) => BenchResult
+  /** Who is charged with the drop; `a` when left out. */
+  readonly source?: string
+  /** Counters that change besides. */
+  readonly besides?: Readonly<Record<string, number>>
+  /** What the packet becomes; dropped when left out. */
+  readonly becomes?: Partial<BenchResult>
+}
+
+const cases: Record<Exclude<DropReason, 'none'>, Case> = {
+  malformed: { run: (scene) => scene.from('a', patch(tcp(), 14, 0x44)) },
+  not_ethernet_ii: { run: (scene) => scene.from('a', ethernetFrame({ srcMac: a.mac, dstMac: b.mac, type: 50 }, new Uint8Array(50))) },
+  vlan_mismatch: { run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, vlan: 9, src: a.v4, dst: b.v4, srcPort: 1, dstPort: 2 })) },
+  link_control: { run: (scene) => scene.from('a', tcp(macFrom('01:80:c2:00:00:0e'))) },
+  source_mac: { run: (scene) => scene.from('a', patch(tcp(), 11, 77)) },
+  source_ip: { run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: stranger.v4, dst: b.v4, srcPort: 1, dstPort: 2 })) },
+  arp_spoof: { run: (scene) => scene.from('a', gratuitousArp({ sha: a.mac, spa: b.v4 })) },
+  nd_spoof: { run: (scene) => scene.from('a', neighbourAdvertisement({ srcMac: a.mac, src: a.v6, target: b.v6 })) },
+  dhcp_spoof: { run: (scene) => scene.from('a', udpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 67, dstPort: 68 })) },
+  ra_spoof: { run: (scene) => scene.from('a', routerAdvertisement({ srcMac: a.mac, src: a.linkLocal })) },
+  not_connected: {
+    run: (scene) => {
+      scene.tables.ports.delete(scene.devices.a)
+      return scene.from('a', tcp())
+    },
+    source: 'none',
+  },
+  switch_down: {
+    run: (scene) => {
+      scene.port('a', { flags: portFlag.antispoof })
+      return scene.from('a', tcp())
+    },
+  },
+  unknown_unicast: { run: (scene) => scene.from('a', tcp(stranger.mac)) },
+  no_neighbour: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: stranger.v4 })), besides: { 'a.missed': 1 } },
+  no_listener: {
+    run: (scene) => scene.from('other', ethernetFrame({ srcMac: other.mac, dstMac: broadcastMac, type: 0x88b5 }, new Uint8Array(50))),
+    source: 'other',
+  },
+  hairpin: { run: (scene) => scene.from('a', tcp(a.mac)) },
+  too_big: { run: (scene) => scene.from('a', tcp(b.mac, 1500)), besides: { 'a.tooBig': 1 }, becomes: { action: 'redirect', verdict: 'answer' } },
+  unknown_vni: { run: (scene) => scene.fromTunnel(fromFar(a.mac), { vni: 777 }), source: 'mux' },
+  unknown_mac: { run: (scene) => scene.fromTunnel(fromFar(stranger.mac)), source: 'mux' },
+  bad_tunnel: { run: (scene) => scene.fromNowhere(fromFar(a.mac)), source: 'mux' },
+  encap_failed: {
+    run: (scene) => {
+      // The mux listens on IPv4.
+      scene.learn('far', scene.remote({}, { family: 6, port: 0, addr: ipFrom('2001:db8::2') }))
+      return scene.from('a', tcp(far.mac))
+    },
+  },
+}
+
+describe('every drop reason', () => {
+  let scene: Scene
+  before(() => void (scene = new Scene()))
+  beforeEach(() => scene.reset())
+  after(() => scene[Symbol.dispose]())
+
+  test('has a case', () => assert.deepEqual(Object.keys(cases).sort(), dropReasons.filter((reason) => reason !== 'none').sort()))
+
+  for (const [name, { run, source = 'a', besides = {}, becomes }] of Object.entries(cases)) {
+    const reason = name as DropReason
+    test(`${reason} is reached, counted and told`, () => {
+      const result = run(scene)
+      const { changed, ...rest } = dropped(reason, source)
+      expect(result, { ...(becomes ?? rest), changed: { ...changed, ...besides } })
+      const told = result.events.filter((event) => event.kind === 'drop')
+      assert.deepEqual(told.map((event) => event.reason), [reason])
+    })
+  }
+
+  test('of one segment is not that of another', () => {
+    const result = scene.from('other', tcpFrame({ srcMac: other.mac, dstMac: b.mac, src: other.v4, dst: b.v4, srcPort: 1, dstPort: 2 }))
+    expect(result, dropped('unknown_unicast', 'other'))
+    assert.equal(result.events[0]?.segment, blue)
+  })
+})
