@@ -85,7 +85,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     await this.ctl('metaCommit')
   }
 
-  /** Take the object out of service at once. What is left of it goes with the last descriptor. Throws EBUSY while others need it. */
+  /** Take the object out of service at once. What is left of it goes with the last descriptor. */
   async destroy(): Promise<void> {
     await this.ctl('metaDestroy')
   }
@@ -95,7 +95,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     return decodeMac(await this.ctl('metaMacGet'))
   }
 
-  /** Throws EINVAL for a multicast address, EADDRINUSE when another unit of the subnet has it. */
+  /** Throws EINVAL for a multicast address, EEXIST when another unit of the subnet has it, EBUSY for a frozen vmnic. */
   async setMac(mac: string): Promise<void> {
     await this.ctl('metaMacSet', encodeMac(mac))
   }
@@ -105,7 +105,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     return decodeNumber(await this.ctl('metaMtuGet'))
   }
 
-  /** Throws EINVAL when it is too small or too large. */
+  /** Throws EINVAL when it is too small or too large, EOPNOTSUPP for a switch or port, EBUSY for a frozen vmnic. */
   async setMtu(mtuBytes: number): Promise<void> {
     await this.ctl('metaMtuSet', encodeNumber('an MTU', mtuBytes, 4))
   }

@@ -4,7 +4,10 @@ import { Descriptor } from './descriptor.ts'
 import { absent, decodeNumber, decodeText, encodeNumber } from './text.ts'
 
 export class Ethlink extends Descriptor<EthlinkInfo> {
-  /** Wrap an interface of the host by name. Throws ENODEV when there is none, EBUSY when another ethlink wraps it, EISCONN when this one has one. */
+  /**
+   * Wrap an interface of the host by name. Throws ENODEV when there is none, EISCONN when it wraps it already, EBUSY when it wraps another,
+   * or another ethlink wraps that one, or it is the device of one of our own objects.
+   */
   async connect(l2Name: string): Promise<void> {
     await this.ctl('ethlinkConnect', Buffer.from(l2Name, 'utf8'))
   }

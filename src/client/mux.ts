@@ -6,7 +6,10 @@ import { Descriptor } from './descriptor.ts'
 import { absent, decodeFtes, decodeId, decodeText, encodeId, parseListen, toFte, type ForwardingEntry } from './text.ts'
 
 export class Mux extends Descriptor<MuxInfo> {
-  /** Use the interface that an ethlink wraps as the underlay. Throws ENOENT, EISCONN when there is one, EOPNOTSUPP for a port. */
+  /**
+   * Use the interface that an ethlink wraps as the underlay. Throws ENOENT, EISCONN when it is that one already, EBUSY when it
+   * has another or the ethlink is another mux's, EOPNOTSUPP for a port.
+   */
   async connect(ethlinkId: string): Promise<void> {
     await this.ctl('vpcmuxConnect', encodeId(ethlinkId))
   }
@@ -33,16 +36,17 @@ export class Mux extends Descriptor<MuxInfo> {
 
   /**
    * Set forwarding entries: all or none. An entry of MAC zero adds a VTEP to those that get the VNI's broadcasts. Throws ENOSPC
-   * naming the full table and its size, EAFNOSUPPORT for a VTEP of another family than the listen address.
+   * naming the full table and its size, EAFNOSUPPORT for a VTEP of another family than the listen address, EEXIST when
+   * another mux has an entry for the same MAC.
    */
   async setEntries(entries: readonly ForwardingEntry[]): Promise<void> {
-    await this.ctl('vpcmuxFteSet', encodeArray(fte, entries.map(toFte)))
+    if (entries.length > 0) await this.ctl('vpcmuxFteSet', encodeArray(fte, entries.map(toFte)))
   }
 
   /** Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is not there. */
   async deleteEntries(entries: readonly (Omit<ForwardingEntry, 'vtep'> & { readonly vtep?: string })[]): Promise<void> {
     const keys = entries.map(({ vni, mac, vtep = '0.0.0.0' }) => toFte({ vni, mac, vtep }))
-    await this.ctl('vpcmuxFteDelete', encodeArray(fte, keys))
+    if (keys.length > 0) await this.ctl('vpcmuxFteDelete', encodeArray(fte, keys))
   }
 
   async entries(): Promise<ForwardingEntry[]> {

@@ -6,14 +6,15 @@ import { absent, decodeAddresses, decodeId, decodeNumber, decodeVni, encodeAddre
 
 export class Port extends Descriptor<PortInfo> {
   /**
-   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when there is none of that id, EISCONN when the port has
-   * one already, EBUSY when the interface is in another port, ENOTCONN when the port is in no switch.
+   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when there is none of that id, EISCONN when it is connected
+   * to this port already, EBUSY when the port has another or the interface is in another port, EEXIST when the subnet has a
+   * unit of the same MAC, EINVAL for an id of something else, EOPNOTSUPP for that of a mux, which needs no port.
    */
   async connect(interfaceId: string): Promise<void> {
     await this.ctl('vpcpConnect', encodeId(interfaceId))
   }
 
-  /** Throws ENOTCONN when that interface is not connected. */
+  /** Throws ENOTCONN when that interface is not connected to this port. */
   async disconnect(interfaceId: string): Promise<void> {
     await this.ctl('vpcpDisconnect', encodeId(interfaceId))
   }

@@ -31,7 +31,10 @@ export class Switch extends Descriptor<SwitchInfo> {
     await this.ctl('vpcswPortDelete', encodeId(id, 'vpcp'))
   }
 
-  /** Make a port of this switch its uplink. Throws ENOENT when it is not in this switch, EEXIST when another port is the uplink. */
+  /**
+   * Make a port of this switch its uplink. Throws ENOENT when it is not in this switch, EEXIST when another port is the uplink,
+   * EINVAL when it has something else than an ethlink in it.
+   */
   async setUplink(id: string): Promise<void> {
     await this.ctl('vpcswUplinkSet', encodeId(id, 'vpcp'))
   }
@@ -65,15 +68,18 @@ export class Switch extends Descriptor<SwitchInfo> {
     await this.ctl('vpcswVniSet', encodeVni(vni))
   }
 
-  /** Set who has which address: all or none. Throws ENOSPC when the table is full, ENOENT for a VNI that the switch has not. */
+  /**
+   * Set who has which address: all or none. Throws ENOSPC when the table is full, EADDRINUSE for the
+   * VNI of another switch.
+   */
   async setNeighbours(neighbours: readonly Neighbour[]): Promise<void> {
-    await this.ctl('vpcswNeighbourSet', encodeArray(neighbourEntry, neighbours.map(toNeighbour)))
+    if (neighbours.length > 0) await this.ctl('vpcswNeighbourSet', encodeArray(neighbourEntry, neighbours.map(toNeighbour)))
   }
 
   /** Delete by VNI and address, all or none. Throws ENOENT for one that is not there. */
   async deleteNeighbours(neighbours: readonly Pick<Neighbour, 'vni' | 'address'>[]): Promise<void> {
     const entries = neighbours.map(({ vni, address }) => toNeighbour({ vni, address, mac: '00:00:00:00:00:00' }))
-    await this.ctl('vpcswNeighbourDelete', encodeArray(neighbourEntry, entries))
+    if (entries.length > 0) await this.ctl('vpcswNeighbourDelete', encodeArray(neighbourEntry, entries))
   }
 
   async neighbours(): Promise<Neighbour[]> {

@@ -94,7 +94,10 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     await using mux = await host.vpc.openMux(made.mux)
     assert.equal((await mux.entries()).length, 2)
     await using sw = await host.vpc.openSwitch(made.sw, { write: true })
-    assert.deepEqual((await sw.neighbours()).map(({ address }) => address), ['10.0.0.2'])
+    assert.deepEqual(
+      (await sw.neighbours()).map(({ address }) => address),
+      ['10.0.0.2'],
+    )
     await sw.setNeighbours([{ vni: 5001, address: '10.0.0.3', mac: '02:00:00:00:00:03' }])
     process.kill(second.pid, 'SIGTERM')
     assert.equal(await second.ended, 0, second.lines.join('\n'))
@@ -108,7 +111,10 @@ test('a second vpcd on either directory is refused, naming the first', async () 
   for (const options of [{}, { runDir: elsewhere }, { stateDir: elsewhere }]) {
     const second = host.spawn(options)
     assert.equal(await second.ended, 1)
-    assert.match(second.lines.join('\n'), new RegExp(`vpc: another vpcd, process ${first.pid}, uses ${host.directory}/(run|state); stop it first`))
+    assert.match(
+      second.lines.join('\n'),
+      new RegExp(`vpc: another vpcd, process ${first.pid}, uses ${host.directory}/(run|state); stop it first`),
+    )
   }
   await using mgmt = await host.vpc.mgmt()
   assert.equal((await mgmt.info()).pid, first.pid)
@@ -121,7 +127,16 @@ test('vpcd tells of itself', async () => {
   const info = await mgmt.info()
   assert.deepEqual(
     { ...info, version: '', startedAt: '' },
-    { version: '', pid, startedAt: '', runDir: host.runDir, stateDir: host.stateDir, bpffs: join(host.bpffs, 'vpc'), objects: 0, descriptors: 1 },
+    {
+      version: '',
+      pid,
+      startedAt: '',
+      runDir: host.runDir,
+      stateDir: host.stateDir,
+      bpffs: join(host.bpffs, 'vpc'),
+      objects: 0,
+      descriptors: 1,
+    },
   )
   const failed = (await mgmt.probe()).filter(({ state }) => state !== 'ok')
   assert.deepEqual(failed, [])
@@ -196,7 +211,9 @@ test('guests keep talking while vpcd is killed and comes back', async () => {
     await Promise.all([hostif.commit(), port.commit()])
     host.guest(name, (await hostif.describe()).device, name === 'a' ? '10.0.0.1/24' : '10.0.0.2/24')
   }
-  const ping = spawn('ip', ['netns', 'exec', host.guestName('a'), 'ping', '-n', '-i', '0.02', '-c', '150', '-W', '1', '10.0.0.2'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ping = spawn('ip', ['netns', 'exec', host.guestName('a'), 'ping', '-n', '-i', '0.02', '-c', '150', '-W', '1', '10.0.0.2'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const output = text(ping.stdout!)
   await new Promise((resolve) => setTimeout(resolve, 300))
   process.kill(first.pid, 'SIGKILL')

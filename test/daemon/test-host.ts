@@ -10,7 +10,8 @@ import { Vpc } from '#client/vpc.ts'
 const main = new URL('../../src/daemon/main.ts', import.meta.url).pathname
 let made = 0
 
-const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const run = (command: string, ...args: string[]): string =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** One vpcd process. */
 export interface Daemon {
@@ -60,7 +61,10 @@ export class TestHost implements AsyncDisposable {
   /** Names of the host's devices that vpcd made. */
   devices(): string[] {
     const links = JSON.parse(this.ip('-j', 'link')) as { ifname: string }[]
-    return links.map(({ ifname }) => ifname).filter((name) => !/^(lo|wan)/.test(name)).sort()
+    return links
+      .map(({ ifname }) => ifname)
+      .filter((name) => !/^(lo|wan)/.test(name))
+      .sort()
   }
 
   /** Another namespace, for a guest; a device of the host is moved into it and gets an address. */
@@ -82,8 +86,21 @@ export class TestHost implements AsyncDisposable {
   /** Start vpcd. */
   spawn(options: { readonly runDir?: string; readonly stateDir?: string; readonly level?: string } = {}): Daemon {
     const { runDir = this.runDir, stateDir = this.stateDir, level = 'info' } = options
-    const args = ['--run-dir', runDir, '--state-dir', stateDir, '--bpffs', join(this.bpffs, 'vpc'), '--log-format', 'json', '--log-level', level]
-    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, process.execPath, main, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
+    const args = [
+      '--run-dir',
+      runDir,
+      '--state-dir',
+      stateDir,
+      '--bpffs',
+      join(this.bpffs, 'vpc'),
+      '--log-format',
+      'json',
+      '--log-level',
+      level,
+    ]
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, process.execPath, main, ...args], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
     this.#daemons.add(child)
     const lines: string[] = []
     createInterface({ input: child.stderr! }).on('line', (line) => lines.push(line))

@@ -1,0 +1,229 @@
+/** Every typed operation of the client against a real vpcd: what is set is what is got, and refusals have their errno. Needs root. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { generateId } from '#abi/id.ts'
+import { operations, type OperationName } from '#abi/command.ts'
+import { isUnitType } from '#abi/object-type.ts'
+import { Descriptor } from '#client/descriptor.ts'
+import { VpcError } from '#client/error.ts'
+import { TestHost } from './test-host.ts'
+
+let host: TestHost
+before(async () => {
+  host = TestHost.create()
+  await host.start()
+})
+after(() => host[Symbol.asyncDispose]())
+
+const create = { create: true }
+const code =
+  (expected: string, message = /./) =>
+  (error: unknown) => {
+    assert.ok(error instanceof VpcError, String(error))
+    assert.equal(error.code, expected, error.message)
+    assert.match(error.message, message)
+    return true
+  }
+
+/** Every operation that a test has used, to see that none was left out. */
+const used = new Set<OperationName>()
+const { ctl } = Descriptor.prototype
+Descriptor.prototype.ctl = function (operation, input) {
+  used.add(operation)
+  return ctl.call(this, operation, input)
+}
+
+test('what any object takes', async () => {
+  const id = generateId('vmnic')
+  const vmnic = await host.vpc.openVmnic(id, create)
+  assert.equal(await vmnic.mac(), id.slice(24).replace(/..(?!$)/g, '$&:'))
+  await vmnic.setMac('02:00:5e:00:00:01')
+  assert.equal(await vmnic.mac(), '02:00:5e:00:00:01')
+  await assert.rejects(vmnic.setMac('01:00:5e:00:00:01'), code('EINVAL', /multicast/))
+  assert.equal(await vmnic.mtu(), 1500)
+  await vmnic.setMtu(1400)
+  assert.equal(await vmnic.mtu(), 1400)
+  await assert.rejects(vmnic.setMtu(10), code('EINVAL', /an MTU is/))
+  const { committed, mtuSet, unit } = await vmnic.describe()
+  assert.deepEqual([committed, mtuSet], [false, true])
+  assert.match(unit, /^vmnic\d+$/)
+  await using other = await host.vpc.openVmnic(id)
+  await assert.rejects(other.commit(), code('EPERM', /WRITE/))
+  await assert.rejects(other.ctl('vpcswPortList'), code('EOPNOTSUPP'))
+  await vmnic.commit()
+  await vmnic.close()
+  await using again = await host.vpc.openVmnic(id, { write: true })
+  assert.equal((await again.describe()).committed, true)
+  await again.destroy()
+  await assert.rejects(again.mac(), code('ESTALE', /was destroyed/))
+  await assert.rejects(host.vpc.openVmnic(id), code('ENOENT'))
+})
+
+test('a switch', async () => {
+  await using sw = await host.vpc.openSwitch(generateId('vpcsw'), create)
+  assert.deepEqual(
+    [await sw.vni(), await sw.up(), await sw.floodUnknown(), await sw.uplink(), await sw.ports()],
+    [0, true, false, null, []],
+  )
+  await sw.setVni(16777215)
+  await sw.setUp(false)
+  await sw.setFloodUnknown(true)
+  assert.deepEqual([await sw.vni(), await sw.up(), await sw.floodUnknown()], [16777215, false, true])
+  await using rival = await host.vpc.openSwitch(generateId('vpcsw'), create)
+  const [a, b] = [generateId('vpcp'), generateId('vpcp')]
+  await sw.addPort(a)
+  await sw.addPort(b)
+  await assert.rejects(rival.addPort(b), code('EBUSY', /is in switch/))
+  await assert.rejects(sw.addPort(generateId('vmnic')), code('EINVAL', /for a port use/))
+  await sw.setUplink(a)
+  assert.equal(await sw.uplink(), a)
+  await assert.rejects(sw.setUplink(generateId('vpcp')), code('ENOENT'))
+  assert.deepEqual((await sw.ports()).toSorted(), [a, b].toSorted())
+  await sw.deletePort(b)
+  assert.deepEqual(await sw.ports(), [a])
+  await assert.rejects(sw.deletePort(b), code('ENOENT'))
+  const neighbours = [
+    { vni: 5, address: '10.0.0.1', mac: '02:00:00:00:00:01' },
+    { vni: 5, address: '2001:db8::1', mac: '02:00:00:00:00:01' },
+  ]
+  await sw.setNeighbours(neighbours)
+  await sw.setNeighbours([])
+  assert.deepEqual(
+    (await sw.neighbours()).toSorted((x, y) => x.address.length - y.address.length),
+    neighbours,
+  )
+  await assert.rejects(sw.deleteNeighbours([...neighbours, { vni: 6, address: '10.0.0.1' }]), code('ENOENT'))
+  assert.equal((await sw.neighbours()).length, 2)
+  await sw.deleteNeighbours(neighbours)
+  assert.deepEqual(await sw.neighbours(), [])
+  await sw.reset()
+})
+
+test('a port', async () => {
+  await using port = await host.vpc.openPort(generateId('vpcp'), create)
+  assert.deepEqual(
+    [await port.vni(), await port.vlan(), await port.peer(), await port.addresses(), await port.antispoof()],
+    [0, 0, null, [], true],
+  )
+  await port.setVni(5001)
+  await port.setVlan(4095)
+  await port.setAddresses(['10.0.0.1', '2001:db8::1'])
+  await port.setAntispoof(false)
+  assert.deepEqual([await port.vni(), await port.vlan(), await port.antispoof()], [5001, 4095, false])
+  assert.deepEqual((await port.addresses()).toSorted(), ['10.0.0.1', '2001:db8::1'])
+  await port.setAddresses([])
+  assert.deepEqual(await port.addresses(), [])
+  await assert.rejects(port.setVlan(4096), code('EINVAL', /12 bits/))
+  await using hostif = await host.vpc.openHostif(generateId('hostif'), create)
+  await port.connect(hostif.id)
+  assert.equal(await port.peer(), hostif.id)
+  assert.equal((await hostif.describe()).port, port.id)
+  await assert.rejects(port.connect(hostif.id), code('EISCONN'))
+  await assert.rejects(port.connect(generateId('vmnic')), code('ENOENT'))
+  await assert.rejects(port.connect(generateId('vpcmux')), code('EOPNOTSUPP'))
+  await port.disconnect(hostif.id)
+  await assert.rejects(port.disconnect(hostif.id), code('ENOTCONN'))
+})
+
+test('a vmnic', async () => {
+  await using vmnic = await host.vpc.openVmnic(generateId('vmnic'), create)
+  assert.equal(await vmnic.queues(), 1)
+  await vmnic.setQueues(4)
+  assert.equal(await vmnic.queues(), 4)
+  await assert.rejects(vmnic.setQueues(0), code('EINVAL'))
+  await vmnic.freeze()
+  await assert.rejects(vmnic.setQueues(2), code('EBUSY', /frozen/))
+  await assert.rejects(vmnic.setMtu(1300), code('EBUSY', /frozen/))
+  await vmnic.unfreeze()
+  await vmnic.setQueues(2)
+})
+
+test('an ethlink and a mux', async () => {
+  await using ethlink = await host.vpc.openEthlink(generateId('ethlink'), create)
+  await using mux = await host.vpc.openMux(generateId('vpcmux'), create)
+  assert.deepEqual([await ethlink.l2Name(), await ethlink.vtag()], [null, 0])
+  await assert.rejects(ethlink.connect('nosuch0'), code('ENODEV'))
+  await ethlink.connect('wan')
+  await ethlink.setVtag(7)
+  assert.deepEqual([await ethlink.l2Name(), await ethlink.vtag()], ['wan', 7])
+  assert.deepEqual([await mux.underlay(), await mux.listenAddress(), await mux.entries()], [null, null, []])
+  await mux.connect(ethlink.id)
+  assert.equal(await mux.underlay(), ethlink.id)
+  await assert.rejects(mux.connect(ethlink.id), code('EISCONN'))
+  await assert.rejects(mux.listen('192.0.2.99:4789'), code('EADDRNOTAVAIL', /192\.0\.2\.1/))
+  await mux.listen('192.0.2.1:4790')
+  assert.equal(await mux.listenAddress(), '192.0.2.1:4790')
+  const entries = [
+    { vni: 9, mac: '00:00:00:00:00:00', vtep: '192.0.2.2' },
+    { vni: 9, mac: '02:00:00:00:00:01', vtep: '192.0.2.2' },
+    { vni: 9, mac: '02:00:00:00:00:02', vtep: '192.0.2.3:8472' },
+  ]
+  await mux.setEntries(entries)
+  await mux.setEntries([])
+  assert.deepEqual(
+    (await mux.entries()).toSorted((a, b) => (a.mac < b.mac ? -1 : 1)),
+    entries,
+  )
+  await assert.rejects(mux.setEntries([{ vni: 9, mac: '02:00:00:00:00:03', vtep: '2001:db8::1' }]), code('EAFNOSUPPORT'))
+  await mux.deleteEntries([{ vni: 9, mac: '02:00:00:00:00:01' }, entries[0]!])
+  assert.deepEqual(await mux.entries(), [entries[2]])
+  await mux.disconnect()
+  await assert.rejects(mux.disconnect(), code('ENOTCONN'))
+  await ethlink.disconnect()
+  await assert.rejects(ethlink.disconnect(), code('ENOTCONN'))
+})
+
+test('a management handle', async () => {
+  await using mgmt = await host.vpc.mgmt()
+  assert.equal(await mgmt.count('any'), 0)
+  await using sw = await host.vpc.openSwitch(generateId('vpcsw'), create)
+  await using port = await host.vpc.openPort(generateId('vpcp'), create)
+  assert.deepEqual([await mgmt.count('any'), await mgmt.count('vpcsw'), await mgmt.count('vmnic')], [2, 1, 0])
+  assert.deepEqual(await mgmt.headers('vpcsw'), [{ type: 'vpcsw', id: sw.id, unit: 'vpcsw0' }])
+  assert.equal((await mgmt.headers('any')).length, 2)
+  assert.deepEqual(
+    (await mgmt.describeAll('vpcp')).map(({ id }) => id),
+    [port.id],
+  )
+  assert.equal((await mgmt.describeAll()).length, 2)
+  assert.ok(Array.isArray(await mgmt.stats()))
+  assert.ok((await mgmt.probe()).length > 5)
+  assert.equal((await mgmt.info()).objects, 2)
+  await assert.rejects(mgmt.mac(), code('EOPNOTSUPP'))
+  const { vpc } = host
+  await assert.rejects(vpc.open(generateId('vpcrtr'), 'vpcrtr', create), code('EOPNOTSUPP', /no routers yet/))
+  await assert.rejects(vpc.open(generateId('meta'), 'meta', create), code('EOPNOTSUPP'))
+})
+
+test('drops and misses arrive as they happen', async () => {
+  await using sw = await host.vpc.openSwitch(generateId('vpcsw'), create)
+  await using hostif = await host.vpc.openHostif(generateId('hostif'), create)
+  const portId = generateId('vpcp')
+  await sw.setVni(31)
+  await sw.addPort(portId)
+  await using port = await host.vpc.openPort(portId, { write: true })
+  await port.connect(hostif.id)
+  const guest = host.guest('asker', (await hostif.describe()).device, '10.0.0.1/24')
+  await using mgmt = await host.vpc.mgmt()
+  const misses = sw.listen()
+  const drops = mgmt.followDrops()
+  const [miss, drop] = [misses.next(), drops.next()]
+  await mgmt.count('any')
+  await sw.mac()
+  assert.throws(() => guest('ping', '-c', '1', '-W', '1', '10.0.0.77'))
+  const question = (await miss).value!
+  assert.deepEqual([question.question, question.vni, question.target, question.address], ['arp', 31, '10.0.0.77', '10.0.0.1'])
+  const dropped = (await drop).value!
+  assert.equal(dropped.vni, 31)
+  assert.ok(dropped.reason.length > 3 && dropped.port !== null)
+})
+
+test('no operation was left out', () => {
+  const typed = new Set<OperationName>(used)
+  const all = Object.entries(operations).filter(([, { type }]) => type === 'meta' || type === 'mgmt' || isUnitType(type))
+  // `fromFd` asks for these two below `ctl`.
+  assert.deepEqual(
+    all.map(([name]) => name as OperationName).filter((name) => !typed.has(name)),
+    ['metaTypeGet', 'metaIdGet'],
+  )
+})
