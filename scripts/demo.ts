@@ -96,11 +96,11 @@ async function showCounters(plan: LabPlan, verdicts: Verdicts): Promise<void> {
   )
   verdicts.tell(total(({ answered }) => answered) > 0, 'ARP was answered on the host, not flooded')
   verdicts.tell(
-    total(({ dropped: drops }) => drops['no-neighbour'] ?? 0) > 0,
-    "who asked for another subnet's addresses was not answered (no-neighbour)",
+    total(({ dropped: drops }) => drops['no_neighbour'] ?? 0) > 0,
+    "who asked for another subnet's addresses was not answered (no_neighbour)",
   )
   const reasons = new Set(counters.flatMap(({ dropped: drops }) => Object.keys(drops)))
-  reasons.delete('no-neighbour')
+  reasons.delete('no_neighbour')
   verdicts.tell(reasons.size === 0, `nothing was dropped for another reason${reasons.size > 0 ? `, but: ${[...reasons].join(', ')}` : ''}`)
 }
 

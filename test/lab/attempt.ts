@@ -16,7 +16,7 @@ export interface Attempt {
   readonly marker: Uint8Array
   /** Why they must be dropped, at the port of who tries; undefined: they are not dropped there. */
   readonly reason?: string
-  /** Who may see them after all: guests, and `the underlay of h1`. */
+  /** Who sees them after all, and must: guests; and `the underlay of h1`, which may. */
   readonly mayReach?: readonly string[]
 }
 
@@ -39,10 +39,12 @@ export async function attempt(lab: ScratchLab, { from, frames, marker: bytes, re
     if (!mayReach.includes(`the underlay of ${name}`)) watched.set(`the underlay of ${name}`, sockets.use(lab.raw(name, 'underlay0')))
   const sender = sockets.use(lab.raw(from))
   const seen = new Map<string, Uint8Array[]>(Array.from(watched.keys(), (name) => [name, []]))
+  const reached = mayReach.filter((name) => lab.plan.guests.some((guest) => guest.name === name)).map((name) => sockets.use(lab.raw(name)))
   for (const frame of frames) {
     assert.ok(contains(frame, bytes), 'the test itself is wrong: a frame lacks its marker')
     sender.send(frame)
   }
+  for (const socket of reached) await waitForAll(socket, bytes, frames.length)
   await sendBeacons(lab, from, sender, (name, frame) => seen.get(name)?.push(frame), watched)
   const witnesses = [...seen].flatMap(([name, got]) =>
     got.filter((frame) => contains(frame, bytes)).map((frame) => `${name}: ${summarize(frame)}`),
@@ -55,6 +57,12 @@ export async function attempt(lab: ScratchLab, { from, frames, marker: bytes, re
       .filter(([, count]) => count !== 0),
   )
   assert.deepEqual(gained, reason === undefined ? {} : { [reason]: frames.length })
+}
+
+async function waitForAll(socket: RawSocket, bytes: Uint8Array, count: number): Promise<void> {
+  let got = 0
+  const isLast = (frame: Uint8Array): boolean => contains(frame, bytes) && ++got === count
+  assert.ok(await socket.waitFor(isLast), `${got} of ${count} frames came where all should`)
 }
 
 type OnFrame = (name: string, frame: Uint8Array) => void

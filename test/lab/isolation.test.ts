@@ -37,7 +37,7 @@ suite('a guest that forges', () => {
     const bytes = marker('forged MAC')
     const path = { dstMac: red2.mac, src: red1.ip, dst: red2.ip, srcPort: 7, dstPort: 7 }
     const frames = [red2.mac, stranger, asMac(lab.guest('red3').mac)].map((srcMac) => udpFrame({ ...path, srcMac }, bytes))
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'source-mac' })
+    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'source_mac' })
   })
 
   test('its source address, of IPv4 and IPv6', async () => {
@@ -47,7 +47,7 @@ suite('a guest that forges', () => {
       udpFrame({ ...link, src: ipFrom(src), dst: red2.ip }, bytes),
     )
     const six = ['fd00:5001::3', '2001:db8::1'].map((src) => udpFrame({ ...link, src: ipFrom(src), dst: red2.ip6 }, bytes))
-    await attempt(lab, { from: 'red1', frames: [...four, ...six], marker: bytes, reason: 'source-ip' })
+    await attempt(lab, { from: 'red1', frames: [...four, ...six], marker: bytes, reason: 'source_ip' })
   })
 
   test('an ARP answer', async () => {
@@ -60,7 +60,7 @@ suite('a guest that forges', () => {
       arpReply({ sha: stranger, spa: red1.ip, tha: red2.mac, tpa: red2.ip, srcMac: red1.mac }),
       arpRequest({ sha: red1.mac, spa: ipv4From('10.0.0.3'), tpa: ipv4From('10.0.0.3') }),
     ].map(padded)
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'arp-spoof' })
+    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'arp_spoof' })
   })
 
   test('a neighbour advertisement', async () => {
@@ -73,17 +73,17 @@ suite('a guest that forges', () => {
       neighbourAdvertisement({ ...honest, options: [{ type: 2, data: stranger }], dst: red2.ip6, dstMac: red2.mac }),
     ]
     // Nothing can be added to these messages: each is told by its own bytes.
-    for (const frame of frames) await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'nd-spoof' })
+    for (const frame of frames) await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'nd_spoof' })
   })
 
   test('a neighbour solicitation', async () => {
     const frame = neighbourSolicitation({ srcMac: red1.mac, src: red1.ip6, target: red2.ip6, options: [{ type: 1, data: stranger }] })
-    await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'nd-spoof' })
+    await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'nd_spoof' })
   })
 
   test('a router advertisement', async () => {
     const frame = routerAdvertisement({ srcMac: red1.mac, src: red1.local, prefixes: [{ address: ipFrom('2001:db8:bad::'), length: 64 }] })
-    await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'ra-spoof' })
+    await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'ra_spoof' })
   })
 
   test('the answers of a DHCP server, of either version', async () => {
@@ -96,7 +96,7 @@ suite('a guest that forges', () => {
       udpFrame({ ...four, dstMac: red2.mac, dst: red2.ip }, body),
       udpFrame({ ...six, dstMac: red2.mac, dst: red2.local }, body),
     ]
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'dhcp-spoof' })
+    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'dhcp_spoof' })
   })
 
   test('VLAN tags', async () => {
@@ -107,7 +107,7 @@ suite('a guest that forges', () => {
       { ...link, type: 0x88a8 },
       concat(Uint8Array.of(0, 12), honestFrame(lab.guest('red1'), lab.guest('red2'), bytes).subarray(12)),
     )
-    await attempt(lab, { from: 'red1', frames: [...tagged, twice], marker: bytes, reason: 'vlan-mismatch' })
+    await attempt(lab, { from: 'red1', frames: [...tagged, twice], marker: bytes, reason: 'vlan_mismatch' })
   })
 })
 
@@ -116,7 +116,7 @@ suite('a guest that would leave its subnet', () => {
     const bytes = marker('to another subnet')
     const others = ['blue1', 'blue2', 'redb'].map((name) => lab.guest(name))
     const frames = others.map((other) => honestFrame(lab.guest('red1'), other, bytes))
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown-unicast' })
+    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown_unicast' })
   })
 
   test('by VXLAN of its own to the underlay: to a MAC that it may reach, the datagram stays inside its VNI', async () => {
@@ -138,7 +138,7 @@ suite('a guest that would leave its subnet', () => {
     const frames = macs.map((mac, i) =>
       vxlanFrame({ srcMac: red1.mac, dstMac: macFrom(mac), src: red1.ip, dst: ipFrom(`192.0.2.${i + 1}`), vni: vniFrom(6001) }, inner),
     )
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown-unicast' })
+    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown_unicast' })
   })
 })
 
@@ -194,7 +194,7 @@ suite('floods', () => {
 
   test('questions for addresses that nobody has are not flooded, however many', async () => {
     const frames = Array.from({ length: 200 }, (_, i) => arpRequest({ sha: red1.mac, spa: red1.ip, tpa: ipv4From(`10.0.0.${20 + i}`) }))
-    await attempt(lab, { from: 'red1', frames, marker: concat(red1.mac, red1.ip, new Uint8Array(6)), reason: 'no-neighbour' })
+    await attempt(lab, { from: 'red1', frames, marker: concat(red1.mac, red1.ip, new Uint8Array(6)), reason: 'no_neighbour' })
   })
 
   test('questions for addresses that are known are answered on the host', async () => {
@@ -235,8 +235,8 @@ suite('from the underlay', () => {
     const bytes = marker('unknown VNI')
     using victim = lab.raw('red1')
     const inner = echoFrame({ srcMac: red2.mac, dstMac: red1.mac, src: red2.ip, dst: red1.ip }, bytes)
-    assert.deepEqual(await inject(7777, inner), { 'unknown-vni': 1 })
-    assert.deepEqual(await inject(5002, inner), { 'unknown-vni': 1 }, 'a VNI that another host has')
+    assert.deepEqual(await inject(7777, inner), { unknown_vni: 1 })
+    assert.deepEqual(await inject(5002, inner), { unknown_vni: 1 }, 'a VNI that another host has')
     assert.equal(
       victim.receive().some((frame) => Buffer.from(frame).includes(bytes)),
       false,
@@ -248,7 +248,7 @@ suite('from the underlay', () => {
     using victim = lab.raw('red1')
     using other = lab.raw('blue1')
     const inner = echoFrame({ srcMac: red2.mac, dstMac: red1.mac, src: red2.ip, dst: red1.ip }, bytes)
-    assert.deepEqual(await inject(6001, inner), { 'unknown-mac': 1 })
+    assert.deepEqual(await inject(6001, inner), { unknown_mac: 1 })
     for (const socket of [victim, other])
       assert.equal(
         socket.receive().some((frame) => Buffer.from(frame).includes(bytes)),

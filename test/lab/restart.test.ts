@@ -27,7 +27,7 @@ const everything = async (host: string): Promise<ObjectInfo[]> => {
 
 const counters = async (host: string): Promise<SourceStats[]> => {
   await using mgmt = await lab.vpc(host).mgmt()
-  return mgmt.stats()
+  return await mgmt.stats()
 }
 
 /** The tables that no description shows. */
