@@ -1,6 +1,7 @@
 /** The directories of a vpcd, and the locks that make them its own. */
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { DirectoryLock } from '#kernel/directory-lock.ts'
 import { FileLock, LockHeld } from '#kernel/lock.ts'
 
 /** vpcd cannot start, for a reason that the message tells people. */
@@ -54,9 +55,15 @@ export function lockDirectories(runDir: string, stateDir: string): Disposable {
   }
 }
 
-function lock(directory: string, option: string): FileLock {
+/** Take the directory of the bpffs for this vpcd, once it is there. Throws StartRefused. */
+export const lockBpffs = (bpffs: string): Disposable => exclusive(bpffs, '--bpffs', () => DirectoryLock.acquire(bpffs))
+
+const lock = (directory: string, option: string): Disposable =>
+  exclusive(directory, option, () => FileLock.acquire(join(directory, 'lock')))
+
+function exclusive(directory: string, option: string, acquire: () => Disposable): Disposable {
   try {
-    return FileLock.acquire(join(directory, 'lock'))
+    return acquire()
   } catch (cause) {
     if (!(cause instanceof LockHeld)) throw cause
     const who = cause.pid === undefined ? 'another vpcd' : `another vpcd, process ${cause.pid},`

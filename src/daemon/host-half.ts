@@ -1,10 +1,13 @@
 /** The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads libbpf. */
 import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
+import { PinnedMapDiffers } from '#datapath/pinned-map.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host } from '#object/host.ts'
-import { Journal } from '#object/journal.ts'
+import { Journal, JournalUnusable } from '#object/journal.ts'
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
+import { KernelError } from '#kernel/errno.ts'
+import { StartRefused } from './directories.ts'
 import type { Log } from './log.ts'
 import type { Opener } from './opener.ts'
 
@@ -36,6 +39,10 @@ export async function startHostHalf({ bpffs, objectDir, stateDir, log, report }:
     return { opener: host, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
-    throw error
+    throw isExplained(error) ? new StartRefused(error.message, { cause: error }) : error
   }
 }
+
+/** Errors whose message is for people: they are not bugs of ours. */
+const isExplained = (error: unknown): error is Error =>
+  error instanceof JournalUnusable || error instanceof KernelError || error instanceof PinnedMapDiffers

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
 import { makeBpffs } from '#datapath/bpffs.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
-import { lockDirectories, makeDirectories, StartRefused } from './directories.ts'
+import { lockBpffs, lockDirectories, makeDirectories, StartRefused } from './directories.ts'
 import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts'
 import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
@@ -34,6 +34,7 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   makeDirectories(directories.runDir, directories.stateDir)
   using _locks = lockDirectories(directories.runDir, directories.stateDir)
   makeBpffs(directories.bpffs)
+  using _pins = lockBpffs(directories.bpffs)
   using stop = stopSignal(log)
   await serve(directories, options, log, stop.signal)
   log.info('stopped; the datapath goes on')
@@ -46,7 +47,7 @@ async function serve(directories: Directories, options: DaemonOptions, log: Log,
   const { startHostHalf } = await import('./host-half.ts')
   await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, report })
   const socketPath = join(runDir, socketName)
-  await using server = await Server.listen({ socketPath, opener: host.opener, peerOf: peerCredentialsOf, limits: options.limits, log })
+  await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: peerCredentialsOf, limits: options.limits, log })
   status.count = () => host.info()
   log.info('ready', { socket: socketPath, pid: process.pid, objects: host.info().objects })
   notifyReady(log)
@@ -57,8 +58,8 @@ async function serve(directories: Directories, options: DaemonOptions, log: Log,
 async function checkMachine({ bpffs }: Directories, log: Log): Promise<void> {
   const results = await probe({ bpffs })
   for (const result of results) {
-    const line = formatProbeLine(result)
-    result.state === 'ok' ? log.debug(line) : log.warn(line)
+    if (result.state === 'ok') log.debug(formatProbeLine(result))
+    if (result.state === 'warning') log.warn(formatProbeLine(result))
   }
   const failed = results.filter(({ state }) => state === 'failed')
   if (failed.length === 0) return

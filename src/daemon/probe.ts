@@ -1,6 +1,7 @@
 /** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
 import type { ProbeResult } from '#abi/info.ts'
 import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
+import type { Trial } from '#datapath/probe/trial.ts'
 import { defaultDirectories, objectDir } from './options.ts'
 
 export type { ProbeOptions } from '#datapath/probe/facts.ts'
@@ -44,11 +45,15 @@ type Judged = Omit<ProbeResult, 'name'>
 const ok = (found: string): Judged => ({ state: 'ok', found, remedy: '' })
 const line = (name: string, judged: Judged): ProbeResult => ({ name, ...judged })
 
-const needed = (name: string, { ok: good, detail }: Facts['btf'], remedy: string): ProbeResult =>
-  line(name, good ? ok(detail) : { state: 'failed', found: detail, remedy })
+const needed = (name: string, trial: Trial, remedy: string): ProbeResult => tried(name, trial, 'failed', remedy)
+const wanted = (name: string, trial: Trial, remedy: string): ProbeResult => tried(name, trial, 'warning', remedy)
 
-const wanted = (name: string, { ok: good, detail }: Facts['btf'], remedy: string): ProbeResult =>
-  line(name, good ? ok(detail) : { state: 'warning', found: detail, remedy })
+function tried(name: string, { ok: good, untried, detail }: Trial, otherwise: 'failed' | 'warning', remedy: string): ProbeResult {
+  if (good) return line(name, ok(detail))
+  // That privileges are missing is a failure of its own: what could not be tried for it may well be there.
+  if (untried) return line(name, { state: 'warning', found: detail, remedy: 'run it as root' })
+  return line(name, { state: otherwise, found: detail, remedy })
+}
 
 function kernel({ kernel: { release, major, minor } }: Facts): ProbeResult {
   const enough = major > minimalKernel.major || (major === minimalKernel.major && minor >= minimalKernel.minor)

@@ -60,6 +60,7 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ tcx: broken }, /^failed tcx: bpf\(BPF_LINK_CREATE\): EINVAL; run Linux 6.6/],
   [{ veth: broken }, /^failed veth: .*modprobe veth/],
   [{ vxlan: broken }, /^failed vxlan: .*modprobe vxlan/],
+  [{ tcx: { ok: false, untried: true, detail: 'not tried' } }, /^warning tcx: not tried; run it as root/],
   [{ tun: broken }, /^warning tun: .*modprobe tun/],
   [{ underlay: [] }, /^warning mtu: no interface/],
   [

@@ -52,9 +52,8 @@ export async function tryLibbpf(): Promise<Trial> {
 /** Look at everything now. Changes nothing that lasts. */
 export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, libbpf: Trial): Facts {
   const found = privileges()
-  // Without privileges every trial would fail for the same reason; that is said once.
   const privileged = (run: () => Trial): Trial =>
-    found.missing.length === 0 ? run() : { ok: false, detail: 'cannot be tried without privileges' }
+    found.missing.length === 0 ? run() : { ok: false, untried: true, detail: 'not tried, for lack of privileges' }
   return {
     kernel: kernelVersion(),
     privileges: found,

@@ -3,6 +3,8 @@
 /** `detail`: what was found, or why not. */
 export interface Trial {
   readonly ok: boolean
+  /** It was not even tried, for lack of privileges. */
+  readonly untried?: boolean
   readonly detail: string
 }
 
