@@ -49,8 +49,8 @@ export function setUnitMtu(core: Core, tx: Transaction, unit: Unit, before: numb
 }
 
 function changeUnitMtu({ devices, log }: Core, unit: Unit, mtuBytes: number): void {
-  devices.change(unit.ifindex, { mtuBytes })
-  if (unit.type === 'hostif' && !devices.changeUnitEnd(unit.ifindex, { mtuBytes })) {
+  if (unit.type === 'vmnic') devices.change(unit.ifindex, { mtuBytes })
+  else if (!devices.changeUnitEnd(unit.ifindex, { mtuBytes })) {
     log.warn(`${unitName(unit)} is in a network namespace that cannot be reached; its MTU there is not ${mtuBytes} until its user sets it`)
   }
 }

@@ -9,12 +9,18 @@ export interface NewVeth extends NewDevice {
 }
 
 /**
+ * A veth drops what is longer than the MTU of the end that it comes out of, before any program sees it. Only a switch side that takes
+ * everything lets the datapath answer a guest whose own MTU is too large.
+ */
+const switchSideMtuBytes = 65535
+
+/**
  * Make the pair and give its switch side. That one is up from the start, has no addresses and answers no ARP: to the host's stack it is
  * nothing. The unit is left down for its user.
  */
 export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switchSide, switchAlias }: NewVeth): Device {
   const peer = { name, mac, mtu: mtuBytes, alias }
-  const made = netlink.createVeth({ name: switchSide, mtu: mtuBytes, alias: switchAlias, noArp: true, addrGenModeNone: true, up: true, peer })
+  const made = netlink.createVeth({ name: switchSide, mtu: switchSideMtuBytes, alias: switchAlias, noArp: true, addrGenModeNone: true, up: true, peer })
   return toDevice(made)
 }
 
