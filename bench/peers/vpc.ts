@@ -27,7 +27,7 @@ async function startVpcd(bed: Bed, host: Namespace): Promise<Vpc> {
   execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs])
   bed.onDispose(() => void execFileSync('umount', [bpffs]))
   const args = ['daemon', '--run-dir', join(directory, 'run'), '--state-dir', join(directory, 'state'), '--bpffs', join(bpffs, 'vpc')]
-  const daemon = await bed.serve(host, [process.execPath, program, ...args], /listen|ready/i)
+  const daemon = await bed.serve(host, [process.execPath, program, ...args], /"ready"|INFO +ready|ready .*socket/)
   bed.onDispose(() => daemon[Symbol.asyncDispose]())
   return new Vpc({ socketPath: join(directory, 'run', 'vpcd.sock') })
 }
