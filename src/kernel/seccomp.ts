@@ -2,6 +2,7 @@
  * System calls that user space answers: a filter that stops the calling thread, and every process that descends from it, in chosen
  * system calls, and the listener on which a supervisor takes these calls and answers them. seccomp_unotify(2).
  */
+import { readlinkSync } from 'node:fs'
 import { arch } from 'node:process'
 import { bytes, cStruct, u16, u32, u64, u8, type Field } from '#abi/c-struct.ts'
 import { errno, KernelError } from './errno.ts'
@@ -11,6 +12,10 @@ import { allocate, allocateCopy } from './memory.ts'
 const syscall = libc.func('long syscall(long number, long a, long b, uint64_t c, uint64_t d, uint64_t e)')
 const prctl = libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)')
 const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *argument)')
+const poll = libc.func('int poll(void *fds, unsigned long count, int timeout)')
+
+const POLLIN = 1
+const pollfd = cStruct({ fd: u32, events: u16, revents: u16 })
 
 const machine = arch === 'arm64' ? { audit: 0xc00000b7, seccomp: 277 } : { audit: 0xc000003e, seccomp: 317 }
 
@@ -21,6 +26,7 @@ const NEW_LISTENER = 1 << 3
 const WAIT_KILLABLE = 1 << 5
 
 const RET_ALLOW = 0x7fff0000
+const RET_ERRNO = 0x00050000
 const RET_USER_NOTIF = 0x7fc00000
 
 const LD_W_ABS = 0x20
@@ -54,7 +60,7 @@ export interface Notification {
   readonly args: readonly bigint[]
 }
 
-function filterOf(numbers: readonly number[]): Uint8Array {
+function filterOf(numbers: readonly number[], action: number): Uint8Array {
   const notify = numbers.length + 1
   const program = [
     { code: LD_W_ABS, ifTrue: 0, ifFalse: 0, k: 4 },
@@ -62,7 +68,7 @@ function filterOf(numbers: readonly number[]): Uint8Array {
     { code: LD_W_ABS, ifTrue: 0, ifFalse: 0, k: 0 },
     ...numbers.map((k, i) => ({ code: JEQ_K, ifTrue: numbers.length - i, ifFalse: 0, k })),
     { code: RET_K, ifTrue: 0, ifFalse: 0, k: RET_ALLOW },
-    { code: RET_K, ifTrue: 0, ifFalse: 0, k: RET_USER_NOTIF },
+    { code: RET_K, ifTrue: 0, ifFalse: 0, k: action },
   ]
   return Buffer.concat(program.map(instruction.encode))
 }
@@ -72,17 +78,32 @@ function filterOf(numbers: readonly number[]): Uint8Array {
  * this returns. Meant for a thread that is about to exec. Gives up gaining privileges by exec (no_new_privs) only where the
  * process has no CAP_SYS_ADMIN. Throws KernelError: EBUSY when a listener is above this process already.
  */
-export function listenForCalls(numbers: readonly number[]): number {
-  const filter = allocateCopy(filterOf(numbers))
+export const listenForCalls = (numbers: readonly number[]): number => install(filterOf(numbers, RET_USER_NOTIF), NEW_LISTENER | WAIT_KILLABLE)
+
+/** The same, but the calls fail with an errno. It holds beside any other filter: a refusal comes before a listener. */
+export const refuseCalls = (numbers: readonly number[], code: number): void => void install(filterOf(numbers, RET_ERRNO | code), 0)
+
+function install(instructions: Uint8Array, flags: number): number {
+  const filter = allocateCopy(instructions)
   const program = allocateCopy(sockFprog.encode({ length: filter.bytes.length / instruction.size, filter: filter.address }))
-  const install = (): number =>
-    syscall(machine.seccomp, SECCOMP_SET_MODE_FILTER, NEW_LISTENER | WAIT_KILLABLE, program.address, 0, 0)
-  let fd = install()
-  if (fd < 0 && lastErrno() === errno.EACCES) {
+  const attempt = (): number => syscall(machine.seccomp, SECCOMP_SET_MODE_FILTER, flags, program.address, 0, 0)
+  let result = attempt()
+  if (result < 0 && lastErrno() === errno.EACCES) {
     check('prctl', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 'PR_SET_NO_NEW_PRIVS')
-    fd = install()
+    result = attempt()
   }
-  return check('seccomp', fd, 'SECCOMP_FILTER_FLAG_NEW_LISTENER')
+  return check('seccomp', result, 'SECCOMP_SET_MODE_FILTER')
+}
+
+/** Whether a descriptor is such a listener. */
+export const isListener = (fd: number): boolean => readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:seccomp notify'
+
+/** What a listener has: a call that waits, nothing now, or nothing ever again as no process is left under its filter. */
+export function listenerState(listener: number): 'waiting' | 'idle' | 'ended' {
+  const request = pollfd.encode({ fd: listener, events: POLLIN, revents: 0 })
+  check('poll', poll(request, 1, 0))
+  const { revents } = pollfd.decode(request)
+  return revents & POLLIN ? 'waiting' : revents === 0 ? 'idle' : 'ended'
 }
 
 /** Take the next call. Blocks when there is none: ask only when the listener is readable. Undefined when the caller has died meanwhile. */
