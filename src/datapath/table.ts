@@ -82,6 +82,11 @@ export class Table<K, V> {
       this.#value,
       entries.map(([, value]) => value),
     )
+    this.setManyEncoded(keys, values)
+  }
+
+  /** The same, with keys and values given back to back in the table's layouts: for who sets 100 000 at once. */
+  setManyEncoded(keys: Uint8Array, values: Uint8Array): void {
     const before = remember(this.#map, keys)
     const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
     if (failure === 0) return
@@ -92,6 +97,16 @@ export class Table<K, V> {
   /** Delete many keys. Those that are not there are passed over. The result counts the deleted. */
   deleteMany(keys: readonly K[]): number {
     return this.#map.deleteBatch(encodeArray(this.#key, keys))
+  }
+
+  /** The same, with keys given back to back in the table's layout. */
+  deleteManyEncoded(keys: Uint8Array): number {
+    return this.#map.deleteBatch(keys)
+  }
+
+  /** All entries, in no order, as bytes in the table's layouts. */
+  encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
+    return this.#map.entries()
   }
 
   #explained(error: unknown): unknown {

@@ -16,7 +16,15 @@ export interface Logged {
 const slack = 1000
 
 /** Have the journal know that entries were set or deleted. */
-export function logEntries({ journal }: Core, tx: Transaction, owner: Id, store: Logged, action: EntryAction, body: Uint8Array, count: number): void {
+export function logEntries(
+  { journal }: Core,
+  tx: Transaction,
+  owner: Id,
+  store: Logged,
+  action: EntryAction,
+  body: Uint8Array,
+  count: number,
+): void {
   const logged = store.logged + count
   if (logged > 2 * store.count + slack) return snapshotEntries(journal, tx, owner, store)
   tx.set(store, 'logged', logged)

@@ -24,7 +24,8 @@ export interface VniEntries {
   readonly remotes: Set<Vtep>
 }
 
-export const formatVtep = ({ address, port }: Vtep): string => (port === 0 ? formatEndpoint({ address, port }).replace(/:0$/, '') : formatEndpoint({ address, port }))
+export const formatVtep = ({ address, port }: Vtep): string =>
+  port === 0 ? formatEndpoint({ address, port }).replace(/:0$/, '') : formatEndpoint({ address, port })
 
 /** Where the parts of an encoded entry lie. */
 const at = fte.offsets
@@ -35,6 +36,8 @@ export class EntryStore {
   count = 0
   /** Entries in the journal's log, which is rewritten when it has grown too long. */
   logged = 0
+  /** UDP ports of all VTEPs that were ever named here; 0: the mux's own. */
+  readonly ports = new Set<number>()
   readonly #byBytes = new Map<string, Vtep>()
   readonly #byText = new Map<string, Vtep>()
 
@@ -68,10 +71,10 @@ export class EntryStore {
   decode(input: Uint8Array): { readonly vni: number; readonly mac: number; readonly vtep: Vtep | undefined }[] {
     const view = new DataView(input.buffer, input.byteOffset, input.length)
     const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
-    const found = new Array(input.length / fte.size)
-    for (let i = 0, start = 0; i < found.length; i++, start += fte.size) {
+    const found = []
+    for (let start = 0; start < input.length; start += fte.size) {
       const mac = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
-      found[i] = { vni: view.getUint32(start + at.vni, true), mac, vtep: this.#vtep(bytes, start) }
+      found.push({ vni: view.getUint32(start + at.vni, true), mac, vtep: this.#vtep(bytes, start) })
     }
     return found
   }
@@ -104,6 +107,7 @@ export class EntryStore {
     // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
     const text = formatEndpoint(found)
     const vtep = this.#byText.get(text) ?? found
+    this.ports.add(port)
     this.#byText.set(text, vtep)
     this.#byBytes.set(raw, vtep)
     return vtep

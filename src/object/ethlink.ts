@@ -62,14 +62,20 @@ export const ethlinkOperations: Operations<Ethlink> = {
 function findInterface({ core: { model, devices }, tx }: Call<Ethlink>, name: string): Device {
   const device = devices.byName(name)
   if (device === undefined) {
-    const wrappable = devices.all().filter(candidate => !candidate.loopback && !isOurs(model, candidate))
-    return tx.refuse('ENODEV', 'this host has no interface of that name', `it has ${wrappable.map(other => other.name).join(', ') || 'none that could be wrapped'}`)
+    const wrappable = devices.all().filter((candidate) => !candidate.loopback && !isOurs(model, candidate))
+    return tx.refuse(
+      'ENODEV',
+      'this host has no interface of that name',
+      `it has ${wrappable.map((other) => other.name).join(', ') || 'none that could be wrapped'}`,
+    )
   }
   if (device.loopback) tx.refuse('EINVAL', 'it is the loopback interface, which has no wire', 'choose another')
   for (const other of model.ofType('ethlink')) {
-    if (other.l2Name === name || other.ifindex === device.ifindex) tx.refuse('EBUSY', `ethlink ${fullName(other)} wraps it`, 'destroy or disconnect that one first')
+    if (other.l2Name === name || other.ifindex === device.ifindex)
+      tx.refuse('EBUSY', `ethlink ${fullName(other)} wraps it`, 'destroy or disconnect that one first')
   }
-  if (isOurs(model, device)) tx.refuse('EBUSY', `it is the device of an object of this host${device.alias ? ` (${device.alias})` : ''}`, 'choose another')
+  if (isOurs(model, device))
+    tx.refuse('EBUSY', `it is the device of an object of this host${device.alias ? ` (${device.alias})` : ''}`, 'choose another')
   return device
 }
 
@@ -78,7 +84,13 @@ function isOurs(model: Model, { ifindex, alias }: Device): boolean {
 }
 
 /** Take an interface into use, for whatever the ethlink is connected to. */
-export function wrap(core: Core, tx: Transaction, ethlink: Ethlink, name: string, { ifindex, mtuBytes }: Pick<Device, 'ifindex' | 'mtuBytes'>): void {
+export function wrap(
+  core: Core,
+  tx: Transaction,
+  ethlink: Ethlink,
+  name: string,
+  { ifindex, mtuBytes }: Pick<Device, 'ifindex' | 'mtuBytes'>,
+): void {
   placed(core, tx, ethlink, () => {
     tx.set(ethlink, 'l2Name', name)
     tx.set(ethlink, 'ifindex', ifindex)

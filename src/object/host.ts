@@ -87,7 +87,7 @@ export class Host implements HandleHost {
     if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
     const asked = `do '${operations[name].name}' on ${handle.name}`
     const core = this.#core
-    const output = transact(core, asked, tx => perform({ core, tx, object: object as never, handle, input }))
+    const output = transact(core, asked, (tx) => perform({ core, tx, object: object as never, handle, input }))
     return output ?? new Uint8Array()
   }
 
@@ -100,9 +100,11 @@ export class Host implements HandleHost {
     if (object === undefined) return
     object.descriptors--
     try {
-      transact(core, `let go of ${unitName(object)}`, tx => letGo(core, tx, object))
+      transact(core, `let go of ${unitName(object)}`, (tx) => letGo(core, tx, object))
     } catch (error) {
-      core.log.error(`${unitName(object)} has no holder left, and could not be removed; a restart of vpcd removes it`, { error: String(error) })
+      core.log.error(`${unitName(object)} has no holder left, and could not be removed; a restart of vpcd removes it`, {
+        error: String(error),
+      })
     }
   }
 
@@ -117,13 +119,16 @@ export class Host implements HandleHost {
     const what = `${typeNoun[type]} ${id}`.replace(/^an? /, '')
     if (!made) return found ?? fail('ENOENT', `there is no ${what} on this host; create it first`)
     if (found !== undefined) fail('EEXIST', `${what} exists already (${unitName(found)})`)
-    return transact(core, `create ${what}`, tx => create(core, tx, type as VpcObject['type'], id as Id))
+    return transact(core, `create ${what}`, (tx) => create(core, tx, type as VpcObject['type'], id as Id))
   }
 
   #follow(): void {
     const core = this.#core
     const { datapath, events } = core
-    this.#stopEvents.push(datapath.onDrop(event => events.drop(event)), datapath.onMiss(event => events.miss(event)))
+    this.#stopEvents.push(
+      datapath.onDrop((event) => events.drop(event)),
+      datapath.onMiss((event) => events.miss(event)),
+    )
     watchDevices(core)
   }
 }

@@ -68,7 +68,7 @@ export function readId(tx: Transaction, input: Uint8Array, type?: TypeName): Id 
 export function readInterfaceName(tx: Transaction, input: Uint8Array): string {
   const end = input.indexOf(0)
   const used = end < 0 ? input : input.subarray(0, end)
-  if (input.subarray(used.length).some(byte => byte !== 0)) tx.refuse('EINVAL', 'bytes follow after the end of the interface name')
+  if (input.subarray(used.length).some((byte) => byte !== 0)) tx.refuse('EINVAL', 'bytes follow after the end of the interface name')
   if (used.length === 0 || used.length > 15) tx.refuse('EINVAL', `an interface name has 1 to 15 bytes, not ${used.length}`)
   const name = Buffer.from(used).toString('latin1')
   if (!/^[\x21-\x2e\x30-\x7e]+$/.test(name) || name === '.' || name === '..') {

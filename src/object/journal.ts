@@ -133,7 +133,9 @@ function prepareSchema(db: DatabaseSync, path: string): void {
   const version = Number((db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
   if (version === schemaVersion) return
   if (version !== 0) {
-    throw new JournalUnusable(`journal ${path} has version ${version}, this vpcd knows ${schemaVersion}; start the vpcd that wrote it, or move it away to start empty`)
+    throw new JournalUnusable(
+      `journal ${path} has version ${version}, this vpcd knows ${schemaVersion}; start the vpcd that wrote it, or move it away to start empty`,
+    )
   }
   db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }

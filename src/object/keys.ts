@@ -1,4 +1,5 @@
 /** MACs, addresses and segments as keys of Maps: numbers and short strings, because bytes do not compare. */
+import type { Field } from '#abi/c-struct.ts'
 import { segmentLocal } from '#datapath/layout.ts'
 import { asIpv6, type Ipv6 } from '#wire/ipv6-address.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
@@ -14,10 +15,30 @@ export function macOfNumber(number: number): Mac {
 }
 
 /** 16 bytes as a string of 16 characters. */
-export const addressKey = (address: Uint8Array): string => Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1')
+export const addressKey = (address: Uint8Array): string =>
+  Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1')
 
 /** The reverse of `addressKey`. */
 export const addressOfKey = (key: string): Ipv6 => asIpv6(Uint8Array.from(Buffer.from(key, 'latin1')))
+
+/** 6 bytes of a struct as a number. */
+export const macField: Field<number> = {
+  size: 6,
+  align: 1,
+  read: (view, offset) => view.getUint16(offset) * 0x1_0000_0000 + view.getUint32(offset + 2),
+  write(view, offset, mac) {
+    view.setUint16(offset, Math.floor(mac / 0x1_0000_0000))
+    view.setUint32(offset + 2, mac >>> 0)
+  },
+}
+
+/** 16 bytes of a struct as a string of 16 characters. */
+export const addressField: Field<string> = {
+  size: 16,
+  align: 1,
+  read: (view, offset) => Buffer.from(view.buffer, view.byteOffset + offset, 16).toString('latin1'),
+  write: (view, offset, key) => void Buffer.from(view.buffer, view.byteOffset + offset, 16).write(key, 'latin1'),
+}
 
 /** The segment that a VNI is on a switch. */
 export const segmentOf = (sw: { readonly unit: number }, vni: number): number => (vni === 0 ? (segmentLocal | sw.unit) >>> 0 : vni)

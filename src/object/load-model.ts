@@ -55,7 +55,7 @@ function toObject({ id, type, unit, settings: text }: JournalRow): VpcObject {
     }
     case 'vpcp': {
       const { committed, vni, vlan, antispoof, addresses, stats } = settings as PortSettings
-      const mapped = addresses.map(address => toMapped(must(parseIp(address))))
+      const mapped = addresses.map((address) => toMapped(must(parseIp(address))))
       return { ...base, type, committed, switch: null, peer: null, vni, vlan, antispoof, addresses: mapped, stats }
     }
     case 'vmnic': {

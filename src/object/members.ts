@@ -53,10 +53,18 @@ function enter(tx: Transaction, model: Model, port: Port): void {
   const mac = macNumber(peer.mac)
   const twin = macs.get(mac)
   if (twin !== undefined) {
-    tx.refuse('EEXIST', `VNI ${port.vni} has a unit with MAC ${formatMac(peer.mac)} already: ${fullName(twin.peer!)} in port ${fullName(twin)}`, 'a MAC is unique in its VNI')
+    tx.refuse(
+      'EEXIST',
+      `VNI ${port.vni} has a unit with MAC ${formatMac(peer.mac)} already: ${fullName(twin.peer!)} in port ${fullName(twin)}`,
+      'a MAC is unique in its VNI',
+    )
   }
   if (macs.size >= maxSegmentPorts - 1) {
-    tx.refuse('ENOSPC', `table flood has room for ${maxSegmentPorts - 1} units and an uplink in one VNI, and VNI ${port.vni} has them all`, 'use another VNI')
+    tx.refuse(
+      'ENOSPC',
+      `table flood has room for ${maxSegmentPorts - 1} units and an uplink in one VNI, and VNI ${port.vni} has them all`,
+      'use another VNI',
+    )
   }
   tx.put(macs, mac, port)
 }

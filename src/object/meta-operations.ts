@@ -89,7 +89,11 @@ function setMtu({ core, tx, object, input }: MetaCall): void {
   if (object.type === 'vpcmux') return withMtuFollowing(core, tx, object, () => tx.set(object, 'mtuBytes', mtuBytes))
   if (object.type === 'vmnic') checkNotFrozen(tx, object)
   if (object.type === 'ethlink' && object.ifindex !== 0 && mtuBytes > object.deviceMtuBytes) {
-    tx.refuse('EINVAL', `${object.l2Name} has an MTU of ${object.deviceMtuBytes}`, `raise that first: ip link set ${object.l2Name} mtu ${mtuBytes}`)
+    tx.refuse(
+      'EINVAL',
+      `${object.l2Name} has an MTU of ${object.deviceMtuBytes}`,
+      `raise that first: ip link set ${object.l2Name} mtu ${mtuBytes}`,
+    )
   }
   const before = interfaceMtuBytes(core.model, object)
   tx.set(object, 'mtuBytes', mtuBytes)

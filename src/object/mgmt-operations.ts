@@ -13,12 +13,12 @@ import { jsonOut, u32Out } from './output.ts'
 type MgmtCall = Call<undefined>
 
 export const mgmtOperations: Operations<undefined> = {
-  mgmtCount: call => u32Out(select(call).length),
+  mgmtCount: (call) => u32Out(select(call).length),
   mgmtHeaders(call) {
     const headers = select(call).map(({ type, unit, id }) => ({ type: objectType[type], unit, id: idBytes(id) }))
     return encodeArray(objectHeader, headers)
   },
-  mgmtDescribeAll: call => jsonOut(select(call).map(object => describe(call.core, object))),
+  mgmtDescribeAll: (call) => jsonOut(select(call).map((object) => describe(call.core, object))),
   mgmtStats: ({ core }) => jsonOut(stats(core)),
   mgmtDropsFollow: ({ core, handle }) => core.events.followDrops(handle),
   mgmtProbe: ({ core }) => jsonOut(core.report.probe()),
@@ -31,13 +31,13 @@ function select({ core: { model }, tx, input }: MgmtCall): VpcObject[] {
   const type = typeNameOf(code)
   if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, 'types are 1 to 11; 10 is all')
   if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, 'types are 1 to 11; 10 is all')
-  const found = [...model.objects.values()].filter(object => type === 'any' || object.type === type)
+  const found = [...model.objects.values()].filter((object) => type === 'any' || object.type === type)
   return found.sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
 }
 
 function stats({ model, datapath: { tables } }: Core): SourceStats[] {
   const drops = tables.drops.readAll()
-  return [...model.ofType('vpcp'), ...model.ofType('vpcmux')].map(source => ({
+  return [...model.ofType('vpcp'), ...model.ofType('vpcmux')].map((source) => ({
     unit: unitName(source),
     id: source.id,
     peerUnit: peerUnit(source),

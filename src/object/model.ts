@@ -115,7 +115,14 @@ type ByType = { readonly [T in UnitType]: Map<number, ObjectOf<T>> }
 export class Model {
   readonly objects = new Map<Id, VpcObject>()
   /** By unit number. */
-  readonly byType: ByType = { vpcsw: new Map(), vpcp: new Map(), vpcmux: new Map(), vmnic: new Map(), ethlink: new Map(), hostif: new Map() }
+  readonly byType: ByType = {
+    vpcsw: new Map(),
+    vpcp: new Map(),
+    vpcmux: new Map(),
+    vmnic: new Map(),
+    ethlink: new Map(),
+    hostif: new Map(),
+  }
   /** Who has an index of the stats table. */
   readonly stats = new Map<number, Port | Mux>()
   /** Who has a device that carries a program, by its ifindex. */

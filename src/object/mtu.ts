@@ -12,7 +12,8 @@ export const minMtuBytes = 68
 export const maxMtuBytes = 65521
 
 /** Whether a mux carries frames: it has an underlay that is there, an address to listen on, and a device. */
-export const inService = (mux: Mux): boolean => mux.underlay !== null && mux.underlay.ifindex !== 0 && mux.listen !== null && mux.ifindex !== 0
+export const inService = (mux: Mux): boolean =>
+  mux.underlay !== null && mux.underlay.ifindex !== 0 && mux.listen !== null && mux.ifindex !== 0
 
 /** The largest packet of a guest that fits through a mux; undefined while its underlay is not known. Until it listens, IPv4 is assumed. */
 export function muxMtuBytes(mux: Mux): number | undefined {

@@ -7,6 +7,7 @@ import { maxVni } from '#wire/vni.ts'
 import type { Core } from './core.ts'
 import { logEntries } from './entry-log.ts'
 import type { Entry, EntryStore, Vtep } from './entry-store.ts'
+import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from './journal.ts'
 import { macOfNumber } from './keys.ts'
 import { fullName, unitName, type Mux } from './model.ts'
@@ -25,9 +26,14 @@ export function setEntries({ core, tx, object: mux, input }: MuxCall): void {
   for (const { vni, mac, vtep } of entries) {
     if (mac !== 0) edit.set(vni, mac, vtep)
     else if (!edit.addRemote(vni, vtep, floodPage)) {
-      tx.refuse('ENOSPC', `the replication list of VNI ${vni} has room for ${floodPage} VTEPs, and ${formatEndpoint(vtep)} is one more`, 'delete one first')
+      tx.refuse(
+        'ENOSPC',
+        `the replication list of VNI ${vni} has room for ${floodPage} VTEPs, and ${formatEndpoint(vtep)} is one more`,
+        'delete one first',
+      )
     }
   }
+  if (mux.underlay !== null) serveEthlink(core, tx, mux.underlay)
   if (persists(mux)) logEntries(core, tx, mux.id, mux.entries, 'set', input, entries.length)
 }
 
@@ -39,7 +45,10 @@ export function deleteEntries({ core, tx, object: mux, input }: MuxCall): void {
   for (const { vni, mac, vtep } of entries) {
     const found = mac === 0 ? vtep !== undefined && edit.removeRemote(vni, vtep) : edit.delete(vni, mac)
     if (found) continue
-    const what = mac === 0 ? `VTEP ${vtep === undefined ? '' : formatEndpoint(vtep)} in the replication list` : `entry for ${formatMac(macOfNumber(mac))}`
+    const what =
+      mac === 0
+        ? `VTEP ${vtep === undefined ? '' : formatEndpoint(vtep)} in the replication list`
+        : `entry for ${formatMac(macOfNumber(mac))}`
     tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
   }
   if (persists(mux)) logEntries(core, tx, mux.id, mux.entries, 'delete', input, entries.length)
@@ -49,15 +58,18 @@ export function deleteEntries({ core, tx, object: mux, input }: MuxCall): void {
 class Edit {
   readonly #tx: Transaction
   readonly #store: EntryStore
-  /** Three fields an entry, flat: there may be 100 000. A VTEP that was added or removed has MAC 0. */
-  readonly #undo: (() => void)[] = []
+  /** What was before, in four arrays because there may be 100 000: a MAC's VTEP; or with MAC 0, whether a VTEP was on the list. */
+  readonly #vnis: number[] = []
+  readonly #macs: number[] = []
+  readonly #vteps: (Vtep | undefined)[] = []
+  readonly #listed: boolean[] = []
 
   constructor(tx: Transaction, store: EntryStore) {
     this.#tx = tx
     this.#store = store
     const { count } = store
     tx.did(() => {
-      for (const undo of this.#undo.reverse()) undo()
+      for (let i = this.#vnis.length - 1; i >= 0; i--) this.#restore(i)
       store.count = count
     })
   }
@@ -68,17 +80,15 @@ class Edit {
     if (before === vtep) return
     macs.set(mac, vtep)
     if (before === undefined) this.#store.count++
-    this.#undo.push(before === undefined ? () => this.#dropMac(vni, mac) : () => macs.set(mac, before))
-    this.#tx.dirty.fdb.add(vni, mac)
+    this.#note(vni, mac, before, false)
   }
 
   delete(vni: number, mac: number): boolean {
     const before = this.#store.vnis.get(vni)?.macs.get(mac)
     if (before === undefined) return false
-    this.#dropMac(vni, mac)
+    putMac(this.#store, vni, mac, undefined)
     this.#store.count--
-    this.#undo.push(() => this.#store.of(vni).macs.set(mac, before))
-    this.#tx.dirty.fdb.add(vni, mac)
+    this.#note(vni, mac, before, false)
     return true
   }
 
@@ -89,29 +99,44 @@ class Edit {
     if (remotes.size >= limit) return false
     remotes.add(vtep)
     this.#store.count++
-    this.#undo.push(() => this.#dropRemote(vni, vtep))
-    this.#tx.dirty.flood.add(vni)
+    this.#note(vni, 0, vtep, false)
     return true
   }
 
   removeRemote(vni: number, vtep: Vtep): boolean {
     if (this.#store.vnis.get(vni)?.remotes.has(vtep) !== true) return false
-    this.#dropRemote(vni, vtep)
+    putRemote(this.#store, vni, vtep, false)
     this.#store.count--
-    this.#undo.push(() => this.#store.of(vni).remotes.add(vtep))
-    this.#tx.dirty.flood.add(vni)
+    this.#note(vni, 0, vtep, true)
     return true
   }
 
-  #dropMac(vni: number, mac: number): void {
-    this.#store.vnis.get(vni)?.macs.delete(mac)
-    this.#store.prune(vni)
+  #note(vni: number, mac: number, before: Vtep | undefined, listed: boolean): void {
+    this.#vnis.push(vni)
+    this.#macs.push(mac)
+    this.#vteps.push(before)
+    this.#listed.push(listed)
+    if (mac === 0) this.#tx.dirty.flood.add(vni)
+    else this.#tx.dirty.fdb.add(vni, mac)
   }
 
-  #dropRemote(vni: number, vtep: Vtep): void {
-    this.#store.vnis.get(vni)?.remotes.delete(vtep)
-    this.#store.prune(vni)
+  #restore(i: number): void {
+    const mac = this.#macs[i]!
+    if (mac === 0) putRemote(this.#store, this.#vnis[i]!, this.#vteps[i]!, this.#listed[i]!)
+    else putMac(this.#store, this.#vnis[i]!, mac, this.#vteps[i])
   }
+}
+
+function putMac(store: EntryStore, vni: number, mac: number, vtep: Vtep | undefined): void {
+  if (vtep !== undefined) return void store.of(vni).macs.set(mac, vtep)
+  store.vnis.get(vni)?.macs.delete(mac)
+  store.prune(vni)
+}
+
+function putRemote(store: EntryStore, vni: number, vtep: Vtep, listed: boolean): void {
+  if (listed) return void store.of(vni).remotes.add(vtep)
+  store.vnis.get(vni)?.remotes.delete(vtep)
+  store.prune(vni)
 }
 
 type Decoded = ReturnType<EntryStore['decode']>
@@ -131,14 +156,14 @@ function decode(tx: Transaction, mux: Mux, input: Uint8Array): Entry[] {
 }
 
 function check({ model }: Core, tx: Transaction, mux: Mux, entries: readonly Entry[]): void {
-  const others = [...model.ofType('vpcmux')].filter(other => other !== mux && other.entries.count > 0)
+  const others = [...model.ofType('vpcmux')].filter((other) => other !== mux && other.entries.count > 0)
   const good = new Set<Vtep>()
   for (const [i, { vni, mac, vtep }] of entries.entries()) {
     const problem = entryProblem(vni, mac)
     if (problem !== undefined) tx.refuse('EINVAL', `entry ${i + 1} of ${entries.length}: ${problem}`)
     if (!good.has(vtep)) checkVtep(tx, mux, vtep, `entry ${i + 1} of ${entries.length}: `)
     good.add(vtep)
-    const twin = mac === 0 ? undefined : others.find(other => other.entries.vnis.get(vni)?.macs.has(mac))
+    const twin = mac === 0 ? undefined : others.find((other) => other.entries.vnis.get(vni)?.macs.has(mac))
     if (twin !== undefined) {
       tx.refuse('EEXIST', `${fullName(twin)} has an entry for ${formatMac(macOfNumber(mac))} on VNI ${vni}`, 'delete it there first')
     }
@@ -155,20 +180,21 @@ function entryProblem(vni: number, mac: number): string | undefined {
 function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
   const { address, family } = vtep
   const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
-  if (multicast || address.every(byte => byte === 0)) tx.refuse('EINVAL', `${which}${formatEndpoint(vtep)} is no address of a host`)
+  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatEndpoint(vtep)} is no address of a host`)
   if (listen === null || listen.address.length === address.length) return
-  tx.refuse('EAFNOSUPPORT', `${which}VTEP ${formatEndpoint(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`, 'use VTEPs of that family')
+  tx.refuse(
+    'EAFNOSUPPORT',
+    `${which}VTEP ${formatEndpoint(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`,
+    'use VTEPs of that family',
+  )
 }
 
 /** Take entries of the journal into a store, at a start. */
 export function loadEntries(store: EntryStore, action: EntryAction, body: Uint8Array): void {
   for (const { vni, mac, vtep } of store.decode(body.subarray(0, body.length - (body.length % fte.size)))) {
     if (vtep === undefined) continue
-    const { macs, remotes } = store.of(vni)
-    if (action === 'set') mac === 0 ? remotes.add(vtep) : macs.set(mac, vtep)
-    else if (mac === 0) remotes.delete(vtep)
-    else macs.delete(mac)
-    store.prune(vni)
+    if (mac === 0) putRemote(store, vni, vtep, action === 'set')
+    else putMac(store, vni, mac, action === 'set' ? vtep : undefined)
     store.logged++
   }
   store.count = [...store.vnis.values()].reduce((sum, { macs, remotes }) => sum + macs.size + remotes.size, 0)

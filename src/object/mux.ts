@@ -74,6 +74,7 @@ export function listenOn(core: Core, tx: Transaction, mux: Mux, endpoint: Endpoi
     makeDevice(core, tx, mux, endpoint.port)
     touchMux(tx, mux)
   }
+  if (mux.underlay !== null) serveEthlink(core, tx, mux.underlay)
   syncMux(core, tx, mux)
   noteMux(tx, mux)
 }
@@ -102,7 +103,7 @@ export function makeDevice(core: Core, tx: Transaction, mux: Mux, port: number):
 
 /** A UDP port for a device that does not receive yet: the kernel wants it to differ from those of other such devices. */
 export function unusedPort({ devices }: Core): number {
-  const used = new Set(devices.all().map(device => device.vxlanPort))
+  const used = new Set(devices.all().map((device) => device.vxlanPort))
   let port = vxlanPort
   while (used.has(port)) port++
   return port
@@ -116,6 +117,14 @@ function noteMux(tx: Transaction, mux: Mux): void {
 export function describeMux(mux: Mux): Omit<MuxInfo, 'descriptors'> {
   const { id, type, committed, underlay, listen, entries, ifindex } = mux
   const unit = unitName(mux)
-  const shared = { id, type, unit, mac: formatMac(mux.mac), committed, mtuBytes: deviceMtuBytes(mux), device: ifindex === 0 ? 'missing' : unit }
+  const shared = {
+    id,
+    type,
+    unit,
+    mac: formatMac(mux.mac),
+    committed,
+    mtuBytes: deviceMtuBytes(mux),
+    device: ifindex === 0 ? 'missing' : unit,
+  }
   return { ...shared, underlay: underlay?.id ?? null, listen: listen && formatEndpoint(listen), entries: entries.count }
 }

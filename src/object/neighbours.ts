@@ -85,7 +85,15 @@ function put(store: NeighbourStore, vni: number, address: string, mac: number | 
   store.prune(vni)
 }
 
-function finish(core: Core, tx: Transaction, sw: Switch, action: EntryAction, input: Uint8Array, count: number, store: NeighbourStore): void {
+function finish(
+  core: Core,
+  tx: Transaction,
+  sw: Switch,
+  action: EntryAction,
+  input: Uint8Array,
+  count: number,
+  store: NeighbourStore,
+): void {
   claimSegments(tx, core.model, sw)
   if (persists(sw)) logEntries(core, tx, sw.id, store, action, input, count)
 }
@@ -109,7 +117,8 @@ function check({ model }: Core, tx: Transaction, sw: Switch, { vni, address, mac
   checkVniFree(tx, model, sw, vni, `set it on that switch`)
   if (!isUsableAddress(addressOfKey(address))) tx.refuse('EINVAL', `${which}${showAddress(address)} is no address of a host`)
   const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
-  if (mac === 0 || multicast) tx.refuse('EINVAL', `${which}the MAC of ${showAddress(address)} is ${mac === 0 ? 'zero' : 'a multicast address'}`)
+  if (mac === 0 || multicast)
+    tx.refuse('EINVAL', `${which}the MAC of ${showAddress(address)} is ${mac === 0 ? 'zero' : 'a multicast address'}`)
 }
 
 const showAddress = (key: string): string => formatIp(fromMapped(addressOfKey(key)))

@@ -53,7 +53,10 @@ function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
     throw new VpcError('EINVAL', `cannot open: reserved bits of handle type 0x${handleType.toString(16)} are set; they must be zero`)
   }
   if (type === 'vpcrtr' || type === 'vpcnat') {
-    throw new VpcError('EOPNOTSUPP', `cannot open ${typeNoun[type]}: this version of vpcd has no ${type === 'vpcrtr' ? 'routers' : 'NAT'} yet`)
+    throw new VpcError(
+      'EOPNOTSUPP',
+      `cannot open ${typeNoun[type]}: this version of vpcd has no ${type === 'vpcrtr' ? 'routers' : 'NAT'} yet`,
+    )
   }
   if (type !== 'mgmt' && !isUnitType(type)) throw new VpcError('EOPNOTSUPP', `cannot open: type ${code} (${type}) takes no descriptor`)
   return type

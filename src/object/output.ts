@@ -8,9 +8,9 @@ const little = (size: number, write: (view: DataView) => void): Uint8Array => {
   return out
 }
 
-export const u16Out = (value: number): Uint8Array => little(2, view => view.setUint16(0, value, true))
-export const u32Out = (value: number): Uint8Array => little(4, view => view.setUint32(0, value, true))
-export const u64Out = (value: bigint): Uint8Array => little(8, view => view.setBigUint64(0, value, true))
+export const u16Out = (value: number): Uint8Array => little(2, (view) => view.setUint16(0, value, true))
+export const u32Out = (value: number): Uint8Array => little(4, (view) => view.setUint32(0, value, true))
+export const u64Out = (value: bigint): Uint8Array => little(8, (view) => view.setBigUint64(0, value, true))
 /** Big-endian, as the ABI has it. */
 export const vniOut = (vni: number): Uint8Array => vniValue.encode({ vni })
 export const idOut = (id: Id): Uint8Array => idBytes(id)

@@ -23,7 +23,8 @@ export const portOperations: Operations<Port> = {
   vpcpDisconnect(call) {
     const { core, tx, object: port } = call
     const peer = findInterface(call, 'disconnect')
-    if (port.peer !== peer) tx.refuse('ENOTCONN', port.peer === null ? 'nothing is connected to the port' : `the port has ${unitName(port.peer)} in it`)
+    if (port.peer !== peer)
+      tx.refuse('ENOTCONN', port.peer === null ? 'nothing is connected to the port' : `the port has ${unitName(port.peer)} in it`)
     disconnectPort(core, tx, port)
   },
   vpcpVniGet: ({ object: { vni } }) => vniOut(vni),
@@ -70,12 +71,14 @@ function findInterface({ core, tx, object: port, input }: PortCall, verb: 'conne
   const id = readId(tx, input)
   tx.asked = verb === 'connect' ? `connect ${id} to port ${unitName(port)}` : `disconnect ${id} from port ${unitName(port)}`
   const type = typeNameOf(idTypeCode(id))
-  if (type === 'vpcmux') tx.refuse('EOPNOTSUPP', 'a mux needs no port: it serves all switches of the host', 'connect it to an ethlink instead')
+  if (type === 'vpcmux')
+    tx.refuse('EOPNOTSUPP', 'a mux needs no port: it serves all switches of the host', 'connect it to an ethlink instead')
   if (type === undefined || !isInterfaceType(type)) {
     const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is no type` : `it is the id of ${typeNoun[type]}`
     return tx.refuse('EINVAL', what, 'a port takes a vmnic, a hostif or an ethlink')
   }
-  const peer = core.model.find(type, id) ?? tx.refuse('ENOENT', `there is no ${type} ${id} on this host`, `create it with vpc ${type} create`)
+  const peer =
+    core.model.find(type, id) ?? tx.refuse('ENOENT', `there is no ${type} ${id} on this host`, `create it with vpc ${type} create`)
   tx.asked = tx.asked.replace(id, unitName(peer))
   return peer
 }

@@ -71,7 +71,11 @@ export function connectPort(core: Core, tx: Transaction, port: Port, peer: Inter
     tx.refuse('EINVAL', 'the port is the uplink of its switch, which takes an ethlink', 'connect it to another port')
   }
   if (peer.type !== 'ethlink' && peer.ifindex === 0) {
-    tx.refuse('ENODEV', `the device of ${fullName(peer)} is gone, with the namespace that it was in or by hand`, 'destroy and create it again')
+    tx.refuse(
+      'ENODEV',
+      `the device of ${fullName(peer)} is gone, with the namespace that it was in or by hand`,
+      'destroy and create it again',
+    )
   }
   movePort(tx, core.model, port, () => {
     tx.set(port, 'peer', peer)
@@ -115,6 +119,6 @@ export function describePort(port: Port): Omit<PortInfo, 'descriptors'> {
     vlan,
     uplink: sw?.uplink === port,
     antispoof,
-    addresses: port.addresses.map(address => formatIp(fromMapped(address))),
+    addresses: port.addresses.map((address) => formatIp(fromMapped(address))),
   }
 }

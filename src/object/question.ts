@@ -52,4 +52,4 @@ function readIpv6(payload: Uint8Array): Addresses {
 }
 
 /** An address, or null for the unspecified one. */
-const shown = (address: Uint8Array): string | null => (address.every(byte => byte === 0) ? null : formatIp(address))
+const shown = (address: Uint8Array): string | null => (address.every((byte) => byte === 0) ? null : formatIp(address))

@@ -1,5 +1,5 @@
 /** Bringing whole tables in line with the model at a start: entries that are right are left alone, so that no packet misses one. */
-import type { Field } from '#abi/c-struct.ts'
+import { encodeArray } from '#abi/layouts.ts'
 import type { Table } from '#datapath/table.ts'
 import type { Tables } from '#datapath/tables.ts'
 import type { Model } from './model.ts'
@@ -9,7 +9,7 @@ import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
 import { ports } from './projection/ports.ts'
-import { expected, type Projection } from './projection/projection.ts'
+import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
 
 /** How a table differed. */
@@ -36,26 +36,37 @@ export function reconcileTables(model: Model, tables: Tables): Repairs[] {
   return differences.map(({ repairs }) => repairs).filter(({ removed, added, changed }) => removed + added + changed > 0)
 }
 
-function compare<K, V, T>(projection: Projection<K, V, T>, model: Model, table: Table<T, V>): { repairs: Repairs; remove(): void; write(): void } {
-  const there = new Map<string, { readonly key: T; readonly value: string }>()
-  for (const [key, value] of table.entries()) there.set(text(projection.keyLayout, key), { key, value: text(projection.valueLayout, value) })
-  const wanted: (readonly [T, V])[] = []
+function compare<K, V, T>(
+  projection: Projection<K, V>,
+  model: Model,
+  table: Table<T, V>,
+): { repairs: Repairs; remove(): void; write(): void } {
+  const { keyField, valueField } = projection
+  const there = new Map<string, string>()
+  for (const [key, value] of table.encodedEntries()) there.set(text(key), text(value))
+  const { keys, values } = expected(projection, model, projection.keys(model))
+  const wantedKeys = slices(encodeArray(keyField, keys), keyField.size)
+  const wantedValues = slices(encodeShared(valueField, values), valueField.size)
+  const write: Uint8Array[][] = [[], []]
   let added = 0
-  for (const [key, value] of expected(projection, model)) {
-    const name = text(projection.keyLayout, key)
-    const found = there.get(name)
-    there.delete(name)
-    if (found?.value === text(projection.valueLayout, value)) continue
-    wanted.push([key, value])
+  for (const [i, key] of wantedKeys.entries()) {
+    const found = there.get(text(key))
+    there.delete(text(key))
+    if (found === text(wantedValues[i]!)) continue
     if (found === undefined) added++
+    write[0]!.push(key)
+    write[1]!.push(wantedValues[i]!)
   }
-  const gone = [...there.values()].map(({ key }) => key)
-  const repairs = { table: table.name, removed: gone.length, added, changed: wanted.length - added }
-  return { repairs, remove: () => void table.deleteMany(gone), write: () => table.setMany(wanted) }
+  const gone = [...there.keys()].map((key) => Buffer.from(key, 'latin1'))
+  const repairs = { table: table.name, removed: gone.length, added, changed: write[0]!.length - added }
+  return {
+    repairs,
+    remove: () => void table.deleteManyEncoded(Buffer.concat(gone)),
+    write: () => table.setManyEncoded(Buffer.concat(write[0]!), Buffer.concat(write[1]!)),
+  }
 }
 
-function text<T>(layout: Field<T>, value: T): string {
-  const bytes = Buffer.alloc(layout.size)
-  layout.write(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, value)
-  return bytes.toString('latin1')
-}
+const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+const slices = (bytes: Uint8Array, size: number): Uint8Array[] =>
+  Array.from({ length: bytes.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size))

@@ -4,7 +4,7 @@
  */
 import type { Device } from '#datapath/device/devices.ts'
 import type { Core } from './core.ts'
-import { ethlinkPins, isUplink, resumeEthlink } from './ethlink-service.ts'
+import { ethlinkPins, isRewritten, isUplink, resumeEthlink } from './ethlink-service.ts'
 import { loadModel } from './load-model.ts'
 import { unitName, type Model, type Mux, type Unit } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
@@ -22,8 +22,10 @@ export function recover(core: Core): void {
   loadModel(core, tx)
   findInterfaces(core, tx)
   const ours = core.devices.all().filter(({ alias }) => alias !== undefined && idOfAlias(alias) !== undefined)
-  const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(unit => [unit, ours.find(device => fitsUnit(device, unit))] as const)
-  const muxes = [...model.ofType('vpcmux')].map(mux => [mux, ours.find(device => fitsMux(device, mux))] as const)
+  const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(
+    (unit) => [unit, ours.find((device) => fitsUnit(device, unit))] as const,
+  )
+  const muxes = [...model.ofType('vpcmux')].map((mux) => [mux, ours.find((device) => fitsMux(device, mux))] as const)
   // First what is in the way: a device that is made may get the name of one that goes.
   removeDevices(core, ours, new Set([...units, ...muxes].map(([, device]) => device)))
   for (const [unit, device] of units) recoverUnit(core, tx, unit, device)
@@ -58,8 +60,8 @@ const fitsMux = ({ alias, vxlanPort }: Device, mux: Mux): boolean =>
 
 /** Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are made. */
 function removeDevices({ devices, model, log }: Core, ours: readonly Device[], kept: ReadonlySet<Device | undefined>): void {
-  const keptIds = new Set([...kept].flatMap(device => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
-  const stale = ours.filter(device => {
+  const keptIds = new Set([...kept].flatMap((device) => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
+  const stale = ours.filter((device) => {
     const id = idOfAlias(device.alias!)!
     const unitEnd = device.alias === aliasOf(id) && model.find('hostif', id) !== undefined && keptIds.has(id)
     return !kept.has(device) && !unitEnd
@@ -78,10 +80,8 @@ function recoverUnit(core: Core, tx: Transaction, unit: Unit, device: Device | u
   takeDevice(core, tx, unit, device.ifindex)
   if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
   const mtuBytes = interfaceMtuBytes(model, unit)
-  if (device.mtuBytes !== mtuBytes) {
-    devices.change(device.ifindex, { mtuBytes })
-    if (unit.type === 'hostif') devices.changeUnitEnd(device.ifindex, { mtuBytes })
-  }
+  if (unit.type === 'hostif') devices.changeUnitEnd(device.ifindex, { mtuBytes })
+  else if (device.mtuBytes !== mtuBytes) devices.change(device.ifindex, { mtuBytes })
   if (!device.up) devices.change(device.ifindex, { up: true })
 }
 
@@ -108,7 +108,7 @@ function* pins(model: Model): Generator<string> {
     if (object.type === 'ethlink') {
       const { ingress, egress } = ethlinkPins(object)
       if (object.ifindex !== 0 && isUplink(object)) yield ingress
-      if (object.ifindex !== 0 && object.mux !== null) yield egress
+      if (object.ifindex !== 0 && isRewritten(object)) yield egress
     } else if ('ifindex' in object) yield pinOf(object)
   }
 }

@@ -25,7 +25,8 @@ export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base
 export function freeStatsIndex({ model, datapath }: Core, tx: Transaction): number {
   const { size } = datapath.tables.stats
   const index = lowestFree(model.stats)
-  if (index >= size) tx.refuse('ENOSPC', `table stats has ${size} entries, one per port and mux, and all are taken`, 'destroy ports that are not used')
+  if (index >= size)
+    tx.refuse('ENOSPC', `table stats has ${size} entries, one per port and mux, and all are taken`, 'destroy ports that are not used')
   clearCounters(datapath, index)
   return index
 }
@@ -59,4 +60,3 @@ export function unregister({ model }: Core, tx: Transaction, object: VpcObject):
 export function find<T extends UnitType>({ model }: Core, tx: Transaction, type: T, id: Id, noun: string): ObjectOf<T> {
   return model.find(type, id) ?? tx.refuse('ENOENT', `there is no ${noun} ${id} on this host`, 'create it first')
 }
-

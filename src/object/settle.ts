@@ -1,4 +1,5 @@
 /** Bringing the datapath's tables up to date with the model, for the keys that an operation touched. */
+import { encodeArray } from '#abi/layouts.ts'
 import type { Tables } from '#datapath/tables.ts'
 import type { Table } from '#datapath/table.ts'
 import type { Dirty } from './dirty.ts'
@@ -9,7 +10,7 @@ import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
 import { ports } from './projection/ports.ts'
-import type { Projection } from './projection/projection.ts'
+import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 
@@ -31,36 +32,31 @@ export function settle(model: Model, tables: Tables, dirty: Dirty): void {
     plan(fdb, model, tables.fdb, fdbKeys(dirty)),
     plan(flood, model, tables.flood, floodKeys(model, dirty)),
     plan(segments, model, tables.segments, dirty.segments),
-    plan(neighbours, model, tables.neighbours, addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address }))),
-    plan(portAddresses, model, tables.portAddresses, addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address }))),
+    plan(
+      neighbours,
+      model,
+      tables.neighbours,
+      addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address })),
+    ),
+    plan(
+      portAddresses,
+      model,
+      tables.portAddresses,
+      addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
+    ),
   ]
   for (const work of [portWork, ...rest]) work.remove()
   for (const work of [...rest, portWork]) work.write()
 }
 
-function plan<K, V, T>(projection: Projection<K, V, T>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
-  const gone: T[] = []
-  const wanted: (readonly [T, V])[] = []
-  for (const key of keys) {
-    const value = projection.value(model, key)
-    if (value === undefined) gone.push(projection.tableKey(key))
-    else wanted.push([projection.tableKey(key), value])
+function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
+  const { keyField, valueField } = projection
+  const { keys: wanted, values, gone } = expected(projection, model, keys)
+  return {
+    remove: () => void (gone.length > 0 && table.deleteManyEncoded(encodeArray(keyField, gone))),
+    write: () => void (wanted.length > 0 && table.setManyEncoded(encodeArray(keyField, wanted), encodeShared(valueField, values))),
   }
-  return { remove: () => void removeAll(table, gone), write: () => writeAll(table, wanted) }
 }
-
-function removeAll<T, V>(table: Table<T, V>, keys: readonly T[]): void {
-  if (keys.length > few) table.deleteMany(keys)
-  else for (const key of keys) table.delete(key)
-}
-
-function writeAll<T, V>(table: Table<T, V>, entries: readonly (readonly [T, V])[]): void {
-  if (entries.length > few) table.setMany(entries)
-  else for (const [key, value] of entries) table.set(key, value)
-}
-
-/** Up to so many entries, one call each is quicker than a batch. */
-const few = 4
 
 function* fdbKeys(dirty: Dirty): Generator<{ segment: number; mac: number }> {
   for (const [segment, macs] of dirty.fdb.groups) for (const mac of macs) yield { segment, mac }

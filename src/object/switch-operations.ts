@@ -27,7 +27,8 @@ export const switchOperations: Operations<Switch> = {
     letGoOfPort(core, tx, port)
   },
   vpcswUplinkSet: setUplink,
-  vpcswUplinkGet: ({ tx, object: { uplink } }) => (uplink === null ? tx.refuse('ENOENT', 'the switch has no uplink port') : idOut(uplink.id)),
+  vpcswUplinkGet: ({ tx, object: { uplink } }) =>
+    uplink === null ? tx.refuse('ENOENT', 'the switch has no uplink port') : idOut(uplink.id),
   vpcswStateGet: ({ object: { up } }) => u64Out(up ? 1n : 0n),
   vpcswStateSet({ tx, object: sw, input }) {
     const up = readState(tx, input)
@@ -67,7 +68,8 @@ export const switchOperations: Operations<Switch> = {
 /** u64, of which bit 0 is the state; a shorter varint is taken as other numbers' are. */
 function readState(tx: SwitchCall['tx'], input: Uint8Array): boolean {
   if (input.length !== 1 && input.length !== 2) expectLength(tx, input, 'a state', 8)
-  if (input[0]! > 1 || input.subarray(1).some(byte => byte !== 0)) tx.refuse('EINVAL', 'of a state only bit 0 may be set: 1 is up, 0 is down')
+  if (input[0]! > 1 || input.subarray(1).some((byte) => byte !== 0))
+    tx.refuse('EINVAL', 'of a state only bit 0 may be set: 1 is up, 0 is down')
   return input[0] === 1
 }
 
@@ -77,7 +79,8 @@ function findPort({ core, tx, object: sw, input }: SwitchCall, verb: string, pre
   tx.asked = `${verb} port ${id} ${preposition} switch ${unitName(sw)}`
   const port = core.model.find('vpcp', id)
   if (port === undefined) return tx.refuse('ENOENT', 'there is no port of that id on this host', 'add it to the switch first')
-  if (port.switch !== sw) tx.refuse('ENOENT', port.switch === null ? 'the port is in no switch' : `the port is in switch ${fullName(port.switch)}`)
+  if (port.switch !== sw)
+    tx.refuse('ENOENT', port.switch === null ? 'the port is in no switch' : `the port is in switch ${fullName(port.switch)}`)
   return port
 }
 
@@ -87,7 +90,11 @@ function setUplink(call: SwitchCall): void {
   if (sw.uplink === port) return
   if (sw.uplink !== null) tx.refuse('EEXIST', `its uplink is port ${fullName(sw.uplink)}`, 'delete that port first')
   if (port.peer !== null && port.peer.type !== 'ethlink') {
-    return tx.refuse('EINVAL', `the port has ${fullName(port.peer)} in it, and an uplink takes an ethlink`, 'disconnect it, or choose another port')
+    return tx.refuse(
+      'EINVAL',
+      `the port has ${fullName(port.peer)} in it, and an uplink takes an ethlink`,
+      'disconnect it, or choose another port',
+    )
   }
   tx.set(sw, 'uplink', port)
   touchPort(tx, port)

@@ -12,13 +12,21 @@ import { newBase, register, unregister } from './registry.ts'
 import type { Transaction } from './transaction.ts'
 
 export function createSwitch(core: Core, tx: Transaction, id: Id): Switch {
-  const settings = { vni: 0, up: true, floodUnknown: false, uplink: null, ports: new Set<never>(), neighbours: new NeighbourStore(), segments: new Set<never>() }
+  const settings = {
+    vni: 0,
+    up: true,
+    floodUnknown: false,
+    uplink: null,
+    ports: new Set<never>(),
+    neighbours: new NeighbourStore(),
+    segments: new Set<never>(),
+  }
   return register<Switch>(core, tx, { ...newBase(core.model, 'vpcsw', id), ...settings })
 }
 
 /** Take all ports out, those that nothing else holds with what is plugged into them, and forget it. */
 export function dismantleSwitch(core: Core, tx: Transaction, sw: Switch): void {
-  for (const port of [...sw.ports]) {
+  for (const port of sw.ports) {
     leaveSwitch(core, tx, port)
     letGoOfPort(core, tx, port)
   }
@@ -49,5 +57,5 @@ export function touchSwitch(tx: Transaction, sw: Switch): void {
 export function describeSwitch(sw: Switch): Omit<SwitchInfo, 'descriptors'> {
   const { id, type, committed, vni, up, floodUnknown, uplink, ports } = sw
   const shared = { id, type, unit: unitName(sw), mac: formatMac(sw.mac), committed }
-  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: [...ports].map(port => port.id) }
+  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: [...ports].map((port) => port.id) }
 }

@@ -28,12 +28,13 @@ function takeBack(core: Core, tx: Transaction): void {
   } catch (error) {
     failures.push(error)
   }
-  for (const error of failures) core.log.error(`could not take back all of what was done to ${tx.asked}; a restart of vpcd repairs it`, { error: String(error) })
+  for (const error of failures)
+    core.log.error(`could not take back all of what was done to ${tx.asked}; a restart of vpcd repairs it`, { error: String(error) })
 }
 
 /** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */
 function writeJournal({ journal, written }: Core, tx: Transaction): void {
-  const rows = [...tx.dirty.records].map(object => ({ id: object.id, row: toRow(object) }))
+  const rows = [...tx.dirty.records].map((object) => ({ id: object.id, row: toRow(object) }))
   const changed = rows.filter(({ id, row }) => row?.settings !== written.get(id))
   if (changed.length === 0 && tx.journalled.length === 0) return
   journal.transact(() => {

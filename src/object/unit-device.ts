@@ -17,7 +17,8 @@ export const idOfAlias = (alias: string): Id | undefined => /^vpc:([0-9a-f-]{36}
 export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'hostif' ? switchAliasOf(id) : aliasOf(id))
 
 /** Name under which the program on an object's device is pinned. A mux may have two devices for a moment, one per UDP port. */
-export const pinOf = (object: Unit | Mux): string => (object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object))
+export const pinOf = (object: Unit | Mux): string =>
+  object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object)
 
 /** Name of a hostif's end that stays on the host. */
 export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`

@@ -10,7 +10,7 @@ import { forgetDevice, idOfAlias, pinOf, programAliasOf } from './unit-device.ts
 
 /** Follow the devices of the host from now on. */
 export function watchDevices(core: Core): void {
-  core.devices.follow(event => {
+  core.devices.follow((event) => {
     try {
       if (event.kind === 'lost') checkAll(core)
       else checkOne(core, event)
@@ -49,7 +49,7 @@ function checkDevice(core: Core, object: Unit | Mux): void {
 function lose(core: Core, object: Unit | Mux): void {
   core.log.warn(`the device of ${fullName(object)} is gone: deleted by hand, or with the network namespace that it was in`)
   const pin = pinOf(object)
-  transact(core, `note that the device of ${unitName(object)} is gone`, tx => {
+  transact(core, `note that the device of ${unitName(object)} is gone`, (tx) => {
     if (object.type === 'vpcmux') withMtuFollowing(core, tx, object, () => forgetDevice(core, tx, object))
     else if (object.port === null) forgetDevice(core, tx, object)
     else movePort(tx, core.model, object.port, () => forgetDevice(core, tx, object))
@@ -59,7 +59,7 @@ function lose(core: Core, object: Unit | Mux): void {
 
 function noteAway(core: Core, hostif: Hostif, away: boolean): void {
   core.log.debug(`${unitName(hostif)} is ${away ? 'in another' : 'back in the own'} network namespace`)
-  transact(core, `note where ${unitName(hostif)} is`, tx => {
+  transact(core, `note where ${unitName(hostif)} is`, (tx) => {
     tx.set(hostif, 'away', away)
     if (hostif.port !== null) touchPort(tx, hostif.port)
   })
@@ -74,10 +74,10 @@ function checkInterface(core: Core, ethlink: Ethlink): void {
   if (device?.ifindex !== ifindex) {
     if (ifindex !== 0) {
       core.log.warn(`interface ${l2Name} of ${fullName(ethlink)} is gone`)
-      transact(core, asked, tx => loseInterface(core, tx, ethlink))
+      transact(core, asked, (tx) => loseInterface(core, tx, ethlink))
     }
-    if (device !== undefined) transact(core, asked, tx => wrap(core, tx, ethlink, l2Name, device))
+    if (device !== undefined) transact(core, asked, (tx) => wrap(core, tx, ethlink, l2Name, device))
   } else if (device.mtuBytes !== deviceMtuBytes || device.name !== l2Name) {
-    transact(core, asked, tx => noteInterface(core, tx, ethlink, device))
+    transact(core, asked, (tx) => noteInterface(core, tx, ethlink, device))
   }
 }

@@ -20,7 +20,15 @@ const switchSideMtuBytes = 65535
  */
 export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switchSide, switchAlias }: NewVeth): Device {
   const peer = { name, mac, mtu: mtuBytes, alias }
-  const made = netlink.createVeth({ name: switchSide, mtu: switchSideMtuBytes, alias: switchAlias, noArp: true, addrGenModeNone: true, up: true, peer })
+  const made = netlink.createVeth({
+    name: switchSide,
+    mtu: switchSideMtuBytes,
+    alias: switchAlias,
+    noArp: true,
+    addrGenModeNone: true,
+    up: true,
+    peer,
+  })
   return toDevice(made)
 }
 

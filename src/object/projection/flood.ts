@@ -1,5 +1,14 @@
 /** Table `flood`: where broadcast and multicast of a segment go, in pages: units of this host and the uplink, and one page of VTEPs. */
-import { floodPage, floodPages, floodRemote, flood as floodLayout, floodKey, type Dst, type Flood, type FloodKey } from '#datapath/layout.ts'
+import {
+  floodPage,
+  floodPages,
+  floodRemote,
+  flood as floodLayout,
+  floodKey,
+  type Dst,
+  type Flood,
+  type FloodKey,
+} from '#datapath/layout.ts'
 import type { Model } from '../model.ts'
 import { toUnit, toUplink, toVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
@@ -11,10 +20,15 @@ export const flood: Projection<FloodKey, Flood> = {
   *keys(model: Model) {
     for (const segment of segments(model)) for (const page of pagesOf(model, segment).keys()) yield { segment, page }
   },
-  tableKey: key => key,
-  keyLayout: floodKey,
-  valueLayout: floodLayout,
-  value: (model, { segment, page }) => pagesOf(model, segment).get(page),
+  keyField: floodKey,
+  valueField: floodLayout,
+  values(model) {
+    let last: { readonly segment: number; readonly pages: Map<number, Flood> } | undefined
+    return ({ segment, page }) => {
+      if (last?.segment !== segment) last = { segment, pages: pagesOf(model, segment) }
+      return last.pages.get(page)
+    }
+  },
 }
 
 /** All pages of a segment: the last first, so that a page that says 'another follows' is written after that one. */
@@ -32,14 +46,16 @@ export function pagesOf(model: Model, segment: number): Map<number, Flood> {
 
 function locals(model: Model, segment: number): Dst[] {
   const members = [...(model.members.get(segment)?.values() ?? [])].sort((a, b) => a.unit - b.unit)
-  const found = members.flatMap(port => toUnit(model, port) ?? [])
+  const found = members.flatMap((port) => toUnit(model, port) ?? [])
   const sw = model.segments.get(segment)
   const uplink = sw && toUplink(model, sw, segment)
   return uplink === undefined ? found : [...found, uplink]
 }
 
 const remotes = (model: Model, segment: number): Dst[] =>
-  [...model.ofType('vpcmux')].flatMap(mux => [...(mux.entries.vnis.get(segment)?.remotes ?? [])].flatMap(vtep => toVtep(mux, vtep) ?? []))
+  [...model.ofType('vpcmux')].flatMap((mux) =>
+    [...(mux.entries.vnis.get(segment)?.remotes ?? [])].flatMap((vtep) => toVtep(mux, vtep) ?? []),
+  )
 
 function segments(model: Model): Set<number> {
   const found = new Set(model.segments.keys())

@@ -6,11 +6,10 @@ import { tableVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
 
 export const muxes: Projection<number, Mux> = {
-  keys: model => model.devices.keys(),
-  tableKey: key => key,
-  keyLayout: u32,
-  valueLayout: muxLayout,
-  value(model, ifindex) {
+  keys: (model) => model.devices.keys(),
+  keyField: u32,
+  valueField: muxLayout,
+  values: (model) => (ifindex) => {
     const mux = model.devices.get(ifindex)
     if (mux?.type !== 'vpcmux' || mux.listen === null || !inService(mux)) return undefined
     return { stats: mux.stats, listen: tableVtep(mux.listen) }

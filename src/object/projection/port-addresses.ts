@@ -1,24 +1,23 @@
 /** Table `port_addresses`: the addresses that a port may send from. */
-import { u32 } from '#abi/c-struct.ts'
-import { portAddressKey, type PortAddressKey } from '#datapath/layout.ts'
-import { addressKey, addressOfKey } from '../keys.ts'
+import { cStruct, u32, type Value } from '#abi/c-struct.ts'
+import { addressField, addressKey } from '../keys.ts'
 import type { Model } from '../model.ts'
 import type { Projection } from './projection.ts'
 
-export interface PortAddress {
-  readonly stats: number
-  readonly address: string
-}
+/** struct vpc_port_address_key, its address as a key. */
+export const portAddress = cStruct({ stats: u32, address: addressField })
+export type PortAddress = Value<typeof portAddress>
 
-export const portAddresses: Projection<PortAddress, number, PortAddressKey> = {
+export const portAddresses: Projection<PortAddress, number> = {
   *keys(model: Model) {
     for (const { stats, addresses } of model.ofType('vpcp')) for (const address of addresses) yield { stats, address: addressKey(address) }
   },
-  tableKey: ({ stats, address }) => ({ stats, addr: addressOfKey(address) }),
-  keyLayout: portAddressKey,
-  valueLayout: u32,
-  value(model, { stats, address }) {
-    const port = model.stats.get(stats)
-    return port?.type === 'vpcp' && port.addresses.some(known => addressKey(known) === address) ? 1 : undefined
-  },
+  keyField: portAddress,
+  valueField: u32,
+  values:
+    (model) =>
+    ({ stats, address }) => {
+      const port = model.stats.get(stats)
+      return port?.type === 'vpcp' && port.addresses.some((known) => addressKey(known) === address) ? 1 : undefined
+    },
 }

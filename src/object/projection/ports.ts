@@ -2,16 +2,14 @@
 import { u32 } from '#abi/c-struct.ts'
 import { port as portLayout, portFlag, type Port } from '#datapath/layout.ts'
 import { segmentOf } from '../keys.ts'
-import type { Model } from '../model.ts'
 import { carries } from './destination.ts'
 import type { Projection } from './projection.ts'
 
 export const ports: Projection<number, Port> = {
-  keys: model => model.devices.keys(),
-  tableKey: key => key,
-  keyLayout: u32,
-  valueLayout: portLayout,
-  value(model, ifindex) {
+  keys: (model) => model.devices.keys(),
+  keyField: u32,
+  valueField: portLayout,
+  values: (model) => (ifindex) => {
     const of = model.devices.get(ifindex)
     if (of === undefined || of.type === 'vpcmux' || of.port === null || !carries(of.port)) return undefined
     const { port, mac } = of

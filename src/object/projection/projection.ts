@@ -5,21 +5,49 @@
 import type { Field } from '#abi/c-struct.ts'
 import type { Model } from '../model.ts'
 
-export interface Projection<K, V, T = K> {
+export interface Projection<K, V> {
   /** All keys that have a value, and perhaps some that have none. */
   keys(model: Model): Iterable<K>
-  /** Undefined: the table must not have the key. */
-  value(model: Model, key: K): V | undefined
-  /** The key as the table takes it. */
-  tableKey(key: K): T
-  readonly keyLayout: Field<T>
-  readonly valueLayout: Field<V>
+  /** Gives the value of a key, as long as the model stays as it is. Undefined: the table must not have the key. */
+  values(model: Model): (key: K) => V | undefined
+  /** The table's layouts, of bpf/abi.h. */
+  readonly keyField: Field<K>
+  readonly valueField: Field<V>
 }
 
-/** All entries that a table must have. */
-export function* expected<K, V, T>(projection: Projection<K, V, T>, model: Model): Generator<readonly [T, V]> {
-  for (const key of projection.keys(model)) {
-    const value = projection.value(model, key)
-    if (value !== undefined) yield [projection.tableKey(key), value]
+/** Keys that a table must have, each with its value, and such that it must not have. */
+export interface Expected<K, V> {
+  readonly keys: K[]
+  readonly values: V[]
+  readonly gone: K[]
+}
+
+/** What a table must say of some keys. */
+export function expected<K, V>(projection: Projection<K, V>, model: Model, keys: Iterable<K>): Expected<K, V> {
+  const found: Expected<K, V> = { keys: [], values: [], gone: [] }
+  const valueOf = projection.values(model)
+  for (const key of keys) {
+    const value = valueOf(key)
+    if (value === undefined) found.gone.push(key)
+    else {
+      found.keys.push(key)
+      found.values.push(value)
+    }
   }
+  return found
+}
+
+/** Encode values back to back. Many are the same object (a VTEP has many MACs), which is encoded once. */
+export function encodeShared<V>(field: Field<V>, values: readonly V[]): Uint8Array {
+  const { size } = field
+  const out = new Uint8Array(values.length * size)
+  const view = new DataView(out.buffer)
+  const places = new Map<V, number>()
+  values.forEach((value, i) => {
+    const place = places.get(value)
+    if (place !== undefined) return out.copyWithin(i * size, place, place + size)
+    places.set(value, i * size)
+    return field.write(view, i * size, value)
+  })
+  return out
 }

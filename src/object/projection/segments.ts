@@ -5,11 +5,10 @@ import { toUplink } from './destination.ts'
 import type { Projection } from './projection.ts'
 
 export const segments: Projection<number, Segment> = {
-  keys: model => model.segments.keys(),
-  tableKey: key => key,
-  keyLayout: u32,
-  valueLayout: segmentLayout,
-  value(model, segment) {
+  keys: (model) => model.segments.keys(),
+  keyField: u32,
+  valueField: segmentLayout,
+  values: (model) => (segment) => {
     const sw = model.segments.get(segment)
     if (sw === undefined) return undefined
     const flags = (sw.up ? segmentFlag.up : 0) | (sw.floodUnknown ? segmentFlag.floodUnknown : 0)

@@ -1,0 +1,166 @@
+/** A host for a test: the real datapath on a bpffs of its own, the devices of the test's network namespace, a journal in a scratch directory. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'
+import { generateId, idBytes, type Id } from '#abi/id.ts'
+import type { ObjectInfo } from '#abi/info.ts'
+import type { TypeName } from '#abi/object-type.ts'
+import { Datapath } from '#datapath/datapath.ts'
+import { Devices } from '#datapath/device/devices.ts'
+import { Host, VpcError, type Handle } from '#object/host.ts'
+import { Journal } from '#object/journal.ts'
+import { Netlink } from '#kernel/netlink.ts'
+import { builtObjects } from '../bpf/built-objects.ts'
+import { PrivateBpffs } from '../bpf/private-bpffs.ts'
+import { moveToOwnNetns } from './own-netns.ts'
+
+const { create, open, read, write } = openFlag
+
+/** What happened, for tests to look at. */
+export interface LogLine {
+  readonly level: string
+  readonly message: string
+}
+
+interface Running {
+  readonly host: Host
+  readonly datapath: Datapath
+  readonly devices: Devices
+  readonly journal: Journal
+}
+
+export class ScratchHost implements AsyncDisposable {
+  readonly bpffs: PrivateBpffs
+  readonly directory = mkdtempSync(join(tmpdir(), 'vpc-object-'))
+  readonly lines: LogLine[] = []
+  readonly netlink: Netlink
+  #limits: Readonly<Record<string, number>>
+  #running: Running | undefined
+
+  /** Start in a network namespace of the test's own. */
+  constructor(limits: Readonly<Record<string, number>> = {}) {
+    moveToOwnNetns()
+    this.#limits = limits
+    this.netlink = Netlink.open()
+    this.bpffs = PrivateBpffs.mount()
+    this.start()
+  }
+
+  get host(): Host {
+    return this.#now.host
+  }
+  get datapath(): Datapath {
+    return this.#now.datapath
+  }
+  get journal(): Journal {
+    return this.#now.journal
+  }
+  get devices(): Devices {
+    return this.#now.devices
+  }
+
+  /** Start on what an earlier one has left. */
+  start(): void {
+    const log = Object.fromEntries(
+      ['debug', 'info', 'warn', 'error'].map((level) => [level, (message: string, fields?: object) => this.#log(level, message, fields)]),
+    )
+    const journal = Journal.open(join(this.directory, 'state.db'))
+    const devices = Devices.open()
+    const datapath = Datapath.load({ bpffs: join(this.bpffs.path, 'vpc'), objectDir: builtObjects(), limits: this.#limits })
+    const report = { probe: () => [], info: () => ({}) as never }
+    const host = Host.start({ datapath, devices, journal, log: log as never, report })
+    this.#running = { host, datapath, devices, journal }
+  }
+
+  /** Stop as SIGTERM does: descriptors are closed first. */
+  async stop(): Promise<void> {
+    await this.host.close()
+    await this.kill()
+  }
+
+  /** Stop as SIGKILL does: nothing is taken down. */
+  async kill(): Promise<void> {
+    const { datapath, devices, journal } = this.#now
+    this.#running = undefined
+    await devices.unfollow()
+    datapath.close()
+    devices[Symbol.dispose]()
+    journal[Symbol.dispose]()
+  }
+
+  /** Create an object. */
+  create(type: TypeName, id: Id = generateId(type)): Opened {
+    return this.open(type, id, create | read | write)
+  }
+
+  /** Open an object that exists, or with other flags. */
+  open(type: TypeName, id: Id, flags: number = open | read | write): Opened {
+    return new Opened(this.host.open({ pid: process.pid, uid: 0, gid: 0 }, idBytes(id), handleType(type), BigInt(flags)))
+  }
+
+  mgmt(): Opened {
+    return this.open('mgmt', generateId('mgmt'), create | read)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running !== undefined) await this.stop()
+    const ours = this.netlink.links().filter(({ alias }) => alias?.startsWith('vpc:'))
+    this.netlink.deleteLinks(ours.map(({ ifindex }) => ifindex))
+    Datapath.destroy(join(this.bpffs.path, 'vpc'))
+    this.bpffs[Symbol.dispose]()
+    this.netlink[Symbol.dispose]()
+    rmSync(this.directory, { recursive: true })
+  }
+
+  get #now(): Running {
+    if (this.#running === undefined) throw new Error('the host is stopped')
+    return this.#running
+  }
+
+  #log(level: string, message: string, fields?: object): void {
+    const rest = fields === undefined ? '' : ` ${JSON.stringify(fields)}`
+    this.lines.push({ level, message: message + rest })
+    if (process.env['VPC_TEST_LOG'] !== undefined) process.stderr.write(`${level} ${message}${rest}\n`)
+  }
+}
+
+/** A handle, with the operations by name. */
+export class Opened {
+  readonly handle: Handle
+  constructor(handle: Handle) {
+    this.handle = handle
+  }
+  get id(): Id {
+    return this.handle.id
+  }
+  do(name: OperationName, input: Uint8Array = new Uint8Array()): Uint8Array {
+    return this.handle.ctl(operations[name].command, input)
+  }
+  describe<T extends ObjectInfo>(): T {
+    return json(this.do('metaDescribe')) as T
+  }
+  /** Commit and let go. */
+  keep(): Id {
+    this.do('metaCommit')
+    this.handle.close()
+    return this.id
+  }
+}
+
+export const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString('utf8'))
+export const u16 = (value: number): Uint8Array => new Uint8Array(Uint16Array.of(value).buffer)
+export const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
+export const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer)
+export const vni = (value: number): Uint8Array => u32(value).reverse()
+
+/** What a call throws: the errno's name and the message. */
+export function refused(run: () => unknown): { code: string; message: string } {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof VpcError) return { code: error.code, message: error.message }
+    throw error
+  }
+  throw new Error('it was not refused')
+}
