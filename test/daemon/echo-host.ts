@@ -2,6 +2,7 @@
 import { operationOf, openFlag } from '#abi/command.ts'
 import { errno, type ErrnoName } from '#abi/errno.ts'
 import { formatId } from '#abi/id.ts'
+import { typeNameOf } from '#abi/object-type.ts'
 import type { Caller, OpenHandle, Opener } from '#daemon/opener.ts'
 
 class Refusal extends Error {
@@ -29,8 +30,9 @@ export class EchoHost implements Opener {
     if (create && held > 0) throw new Refusal('EEXIST', `${id} exists`)
     if (!create && held === 0) throw new Refusal('ENOENT', `there is no ${id}`)
     this.references.set(id, held + 1)
-    const handle: OpenHandle = {
-      ctl: (command, input) => this.#ctl(handle, idBytes, handleType, command, input),
+    const handle = {
+      type: typeNameOf(Number((handleType >> 48n) & 0xffn)) ?? 'any',
+      ctl: (command: number, input: Uint8Array): Uint8Array => this.#ctl(handle, idBytes, handleType, command, input),
       close: () => this.#close(handle, id),
     }
     return handle
