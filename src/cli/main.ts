@@ -9,8 +9,17 @@ import { resolve, type Resolved } from './resolve.ts'
 import { styleFor } from './style.ts'
 import { isGroup } from './tree.ts'
 
-/** Run a command line, without the program's name. Gives the exit code; never throws. */
+/** Run a command line, without the program's name. Gives the exit code once all output is written; never throws. */
 export async function main(args: readonly string[]): Promise<number> {
+  const code = await run(args)
+  await Promise.all([process.stdout, process.stderr].map(written))
+  return code
+}
+
+/** Wait until what was written before is taken, or nobody will take it. */
+const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => void stream.write('', () => resolve()))
+
+async function run(args: readonly string[]): Promise<number> {
   const abort = new AbortController()
   endQuietly(abort)
   const flags = beforeDashes(args)

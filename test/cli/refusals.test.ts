@@ -62,13 +62,13 @@ const rows: readonly Row[] = [
     'an interface that does not exist',
     `ethlink connect --ethlink-id ${ethlink2} --l2-name nosuch0`,
     1,
-    'cannot connect ethlink ethlink1 to nosuch0: this host has no interface of that name; it has em0, wire0',
+    'cannot connect ethlink1 to interface nosuch0: this host has no interface of that name; it has wire0, em0',
   ],
   [
     'an interface that is wrapped already',
     `ethlink connect --ethlink-id ${ethlink2} --l2-name em0`,
     4,
-    `cannot connect ethlink ethlink1 to em0: ethlink ethlink0 (${ethlink}) wraps it; destroy or disconnect that one first`,
+    `cannot connect ethlink1 to interface em0: ethlink ethlink0 (${ethlink}) wraps it; destroy or disconnect that one first`,
   ],
   [
     'an ethlink that wraps another interface',
@@ -101,7 +101,7 @@ const rows: readonly Row[] = [
     'a listen address that the host does not have',
     `mux listen --mux-id ${mux} --listen-addr 198.51.100.7:4789`,
     1,
-    'cannot let mux vpcmux0 listen on 198.51.100.7:4789: this host does not have that address; it has 192.0.2.1',
+    'cannot listen on 198.51.100.7:4789 with vpcmux0: this host does not have address 198.51.100.7; it has 192.0.2.1',
   ],
   [
     'a listen address without a port',
@@ -132,7 +132,7 @@ const rows: readonly Row[] = [
     'an object that does not exist',
     'vmnic get --vmnic-id 27f95a11-6788-2ae7-c306-ba95cff1db38',
     1,
-    'cannot open vmnic 27f95a11-6788-2ae7-c306-ba95cff1db38: there is no vmnic of that id on this host; create it first',
+    'there is no vmnic 27f95a11-6788-2ae7-c306-ba95cff1db38 on this host; create it first',
   ],
   ['a command that is none', 'switch port ad', 2, "there is no command 'switch port ad'; did you mean add?"],
   ['an option that is none', `switch create --swich-id ${sw}`, 2, 'switch create has no option --swich-id; did you mean --switch-id?'],
@@ -163,7 +163,7 @@ for (const [what, line, code, message] of rows)
 test('what was refused changed nothing', () => {
   assert.equal(
     vpcd.ok('list', '-c'),
-    ' TYPE    COUNT\n ethlink      2\n vmnic        2\n vpcmux       1\n vpcp         2\n vpcsw        1\n   TOTAL    8\n',
+    ' TYPE     COUNT\n ethlink      2\n vmnic        2\n vpcmux       1\n vpcp         2\n vpcsw        1\n   TOTAL     8\n',
   )
 })
 

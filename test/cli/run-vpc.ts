@@ -20,6 +20,7 @@ export interface RunOptions {
 export function runVpc(args: readonly string[], { env = {}, input = '', uid }: RunOptions = {}): Ran {
   const { status, stdout, stderr } = spawnSync(vpcPath, args, {
     encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
     input,
     env: { ...process.env, ...env },
     ...(uid !== undefined && { uid, gid: uid }),

@@ -12,7 +12,7 @@ export default command({
   examples: [
     { line: 'vpc drops', does: 'the counters' },
     { line: 'vpc drops --follow', does: 'watch' },
-    { line: `vpc drops --follow --json | jq -r 'select(.reason == "source-ip") | .unit'`, does: 'who forges addresses' },
+    { line: `vpc drops --follow --json | jq -r 'select(.reason == "source_ip") | .unit'`, does: 'who forges addresses' },
   ],
   async run({ follow }, { vpc, output, global, signal }) {
     await using mgmt = await (await vpc()).mgmt()

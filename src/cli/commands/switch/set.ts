@@ -12,7 +12,7 @@ export default command({
   path: 'switch set',
   summary: 'change settings of a switch',
   description: `All of the settings that are given are made, or none. A new VNI is for ports that are added from then on. A switch that is
-    down drops every frame, with the reason switch-down.`,
+    down drops every frame, with the reason switch_down.`,
   options: {
     switchId,
     vni: vniOption('VNI that ports get when they are added'),
