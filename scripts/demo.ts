@@ -58,7 +58,7 @@ async function showReachability(plan: LabPlan, verdicts: Verdicts, signal: Abort
 
 async function showTransfer(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
   const [from, to] = ['red1', 'red3'].map((name) => plan.guests.find((guest) => guest.name === name)!) as [GuestPlan, GuestPlan]
-  const { gigabitsPerSecond, bytes, seconds } = await measureTransfer(from.netns, { netns: to.netns, address: mainAddress(to) }, { signal })
+  const { gigabitsPerSecond, bytes, seconds } = await measureTransfer({ netns: from.netns, address: mainAddress(from) }, to, { signal })
   const moved = `${(bytes / 1e9).toFixed(1)} GB in ${seconds.toFixed(1)} s from ${from.name} on ${from.host} to ${to.name} on ${to.host}`
   verdicts.tell(gigabitsPerSecond >= leastGigabits, `${style.bold(`${gigabitsPerSecond.toFixed(1)} Gb/s`)}: ${moved}`)
 }

@@ -1,51 +1,59 @@
 /**
- * Runs inside a guest: `receive ADDRESS PORT` takes one TCP connection and prints how much came in how long, as JSON;
- * `send ADDRESS PORT SECONDS` connects, waits for the receiver to be there, and sends for so long.
+ * Runs inside a guest: `send ADDRESS PORT SECONDS` listens, and sends for so long to the first who connects; `receive ADDRESS PORT`
+ * connects there, and prints how much came in how long, as JSON.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const [role, address, port, seconds] = process.argv.slice(2) as [string, string, string, string?]
-const chunkBytes = 512 * 1024
+const chunkBytes = 1024 * 1024
 const connectTries = 100
 
-function receive(): void {
-  let bytes = 0
-  let started = 0
-  const server = createServer({ noDelay: true }, (socket) => {
+function send(): void {
+  const server = createServer((socket) => {
     server.close()
-    started = performance.now()
-    socket.on('error', (error) => fail(error))
-    socket.on('end', () => console.log(JSON.stringify({ bytes, milliseconds: performance.now() - started })))
-    socket.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    socket.on('error', fail)
+    const chunk = Buffer.alloc(chunkBytes)
+    const until = performance.now() + Number(seconds) * 1000
+    const pump = (): void => {
+      while (performance.now() < until) if (!socket.write(chunk)) return void socket.once('drain', pump)
+      socket.end()
+    }
+    pump()
   })
-  server.on('error', (error) => fail(error))
+  server.on('error', fail)
   server.listen(Number(port), address)
 }
 
-async function send(): Promise<void> {
-  const socket = await connected()
-  const chunk = Buffer.alloc(chunkBytes)
-  const until = performance.now() + Number(seconds) * 1000
-  socket.on('error', (error) => fail(error))
-  const pump = (): void => {
-    while (performance.now() < until) if (!socket.write(chunk)) return void socket.once('drain', pump)
-    socket.end()
+/** The sender starts at the same time as we do, so that it may not listen yet. */
+async function receive(): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const counter = new Counter()
+    const error = await counter.run()
+    if (error === undefined) return console.log(JSON.stringify({ bytes: counter.bytes, milliseconds: counter.milliseconds }))
+    if (tries === connectTries || counter.bytes > 0) throw error
+    await sleep(50)
   }
-  pump()
 }
 
-/** The receiver starts at the same time as we do, so that it may not listen yet. */
-async function connected(): Promise<Socket> {
-  for (let tries = 1; ; tries++) {
-    const socket = connect(Number(port), address)
-    const error = await new Promise<Error | undefined>((resolve) => {
-      socket.once('connect', () => resolve(undefined))
+/** One connection: reads into one buffer over and over, for Node is not what is to be measured. */
+class Counter {
+  bytes = 0
+  milliseconds = 0
+
+  /** Gives what went wrong. */
+  run(): Promise<Error | undefined> {
+    let started = 0
+    const onread = { buffer: Buffer.alloc(chunkBytes), callback: (count: number): boolean => ((this.bytes += count), true) }
+    const socket: Socket = connect({ port: Number(port), host: address, onread }, () => (started = performance.now()))
+    return new Promise((resolve) => {
       socket.once('error', resolve)
+      socket.once('end', () => {
+        this.milliseconds = performance.now() - started
+        socket.end()
+        resolve(undefined)
+      })
     })
-    if (error === undefined) return socket
-    if (tries === connectTries) throw error
-    await sleep(50)
   }
 }
 
@@ -54,5 +62,5 @@ function fail(error: Error): never {
   process.exit(1)
 }
 
-if (role === 'receive') receive()
-else await send().catch(fail)
+if (role === 'send') send()
+else await receive().catch(fail)

@@ -17,18 +17,22 @@ export interface TransferOptions {
 
 const program = fileURLToPath(new URL('./transfer-program.ts', import.meta.url))
 
-/** Send over TCP from one namespace to an address of another for some seconds; what the receiver got is what counts. */
+/** Send over TCP from an address of one namespace to another namespace for some seconds; what the receiver got is what counts. */
 export async function measureTransfer(
-  from: string,
-  to: { readonly netns: string; readonly address: string },
+  from: { readonly netns: string; readonly address: string },
+  to: { readonly netns: string },
   { seconds = 3, port = 5201, signal }: TransferOptions = {},
 ): Promise<Transfer> {
-  const start = (netns: string, ...words: string[]): Promise<string> =>
-    must(inNetns(netnsPath(netns), [process.execPath, program, ...words]), { signal, timeoutMs: (seconds + 15) * 1000 })
-  const [received] = await Promise.all([
-    start(to.netns, 'receive', to.address, String(port)),
-    start(from, 'send', to.address, String(port), String(seconds)),
-  ])
-  const { bytes, milliseconds } = JSON.parse(received) as { bytes: number; milliseconds: number }
+  // When one of the two fails, the other would wait for it.
+  const failed = new AbortController()
+  const start = async ({ netns }: { readonly netns: string }, ...words: string[]): Promise<string> => {
+    const options = { signal: AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]), timeoutMs: (seconds + 15) * 1000 }
+    return must(inNetns(netnsPath(netns), [process.execPath, program, ...words]), options)
+  }
+  const where = [from.address, String(port)]
+  const both = [start(to, 'receive', ...where), start(from, 'send', ...where, String(seconds))]
+  for (const one of both) one.catch((error) => failed.abort(error))
+  const [received] = await Promise.all(both)
+  const { bytes, milliseconds } = JSON.parse(received!) as { bytes: number; milliseconds: number }
   return { bytes, seconds: milliseconds / 1000, gigabitsPerSecond: (bytes * 8) / milliseconds / 1e6 }
 }

@@ -68,8 +68,8 @@ for (const { what, network, underlay, port, mtu } of cases)
     test('TCP both ways, in large segments', async () => {
       using atPeer = RawSocket.open(peer.netns, peerDevice)
       using atGuest = lab.raw('red1')
-      const out = () => measureTransfer(lab.netns('red1'), { netns: peer.netns, address: inside[0]! }, { seconds: 1 })
-      const back = () => measureTransfer(peer.netns, { netns: lab.netns('red1'), address: '10.0.0.1' }, { seconds: 1 })
+      const out = () => measureTransfer({ netns: lab.netns('red1'), address: '10.0.0.1' }, peer, { seconds: 1 })
+      const back = () => measureTransfer({ netns: peer.netns, address: inside[0]! }, lab.guest('red1'), { seconds: 1 })
       for (const [socket, transfer] of [
         [atPeer, out],
         [atGuest, back],
@@ -82,7 +82,7 @@ for (const { what, network, underlay, port, mtu } of cases)
     })
 
     test('TCP over IPv6 inside', async () => {
-      const { bytes } = await measureTransfer(lab.netns('red1'), { netns: peer.netns, address: inside[1]! }, { seconds: 1 })
+      const { bytes } = await measureTransfer({ netns: lab.netns('red1'), address: 'fd00:5001::1' }, peer, { seconds: 1 })
       assert.ok(bytes > 50e6, `only ${bytes} bytes`)
     })
   })

@@ -1,12 +1,15 @@
 /** Honest traffic of a lab: pings of both families, TCP with large segments, frames that are too big, a jumbo underlay. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { measureTransfer } from '#lab/transfer.ts'
+import { measureTransfer, type Transfer } from '#lab/transfer.ts'
 import { probeAll } from '#lab/reachability.ts'
 import { formatMatrix, wrong } from '#lab/matrix.ts'
-import { mainAddress } from '#lab/plan.ts'
 import { longestFrame } from './large-frames.ts'
 import { ScratchLab, twoCustomers } from './scratch-lab.ts'
+
+/** TCP from red1, by the address of its that is named, to red2. */
+const transfer = (lab: ScratchLab, address: string): Promise<Transfer> =>
+  measureTransfer({ netns: lab.netns('red1'), address }, lab.guest('red2'), { seconds: 1 })
 
 const ping = ['ping', '-n', '-c', '1', '-W', '2']
 
@@ -38,15 +41,11 @@ suite('on an underlay of 1500', () => {
   })
 
   test('TCP moves data across hosts, and its large segments pass whole', async () => {
-    const to = lab.guest('red2')
     using arrival = lab.raw('red2')
     using wire = lab.raw('h1', 'underlay0', { outgoing: true })
     let bytes = 0
-    const transfer = async (): Promise<void> => {
-      ;({ bytes } = await measureTransfer(lab.netns('red1'), { netns: to.netns, address: mainAddress(to) }, { seconds: 1 }))
-    }
     const [atGuest, onWire] = await Promise.all([
-      longestFrame(arrival, transfer),
+      longestFrame(arrival, async () => ({ bytes } = await transfer(lab, '10.0.0.1'))),
       longestFrame(wire, async () => new Promise((resolve) => setTimeout(resolve, 1500))),
     ])
     assert.ok(bytes > 50e6, `only ${bytes} bytes`)
@@ -55,7 +54,7 @@ suite('on an underlay of 1500', () => {
   })
 
   test('TCP over IPv6 as well', async () => {
-    const { bytes } = await measureTransfer(lab.netns('red1'), { netns: lab.netns('red2'), address: 'fd00:5001::2' }, { seconds: 1 })
+    const { bytes } = await transfer(lab, 'fd00:5001::1')
     assert.ok(bytes > 50e6, `only ${bytes} bytes`)
   })
 
@@ -82,9 +81,9 @@ suite('on an underlay of 1500', () => {
     })
 
     test('gets its TCP through all the same', async () => {
-      for (const address of ['10.0.0.2', 'fd00:5001::2']) {
-        const { bytes } = await measureTransfer(lab.netns('red1'), { netns: lab.netns('red2'), address }, { seconds: 1 })
-        assert.ok(bytes > 20e6, `only ${bytes} bytes to ${address}`)
+      for (const address of ['10.0.0.1', 'fd00:5001::1']) {
+        const { bytes } = await transfer(lab, address)
+        assert.ok(bytes > 20e6, `only ${bytes} bytes from ${address}`)
       }
     })
   })
@@ -112,7 +111,7 @@ suite('on a jumbo underlay', () => {
   })
 
   test('TCP moves data', async () => {
-    const { bytes } = await measureTransfer(lab.netns('red1'), { netns: lab.netns('red2'), address: '10.0.0.2' }, { seconds: 1 })
+    const { bytes } = await transfer(lab, '10.0.0.1')
     assert.ok(bytes > 50e6, `only ${bytes} bytes`)
   })
 })
@@ -134,7 +133,7 @@ suite('on an IPv6 underlay', () => {
     await lab.must('red1', ...ping, '-M', 'do', '-s', '1402', '10.0.0.2')
     using arrival = lab.raw('red2')
     const longest = await longestFrame(arrival, async () => {
-      const { bytes } = await measureTransfer(lab.netns('red1'), { netns: lab.netns('red2'), address: '10.0.0.2' }, { seconds: 1 })
+      const { bytes } = await transfer(lab, '10.0.0.1')
       assert.ok(bytes > 50e6, `only ${bytes} bytes`)
     })
     assert.ok(longest > 9000, `the longest at the guest had ${longest} bytes`)
