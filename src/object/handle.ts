@@ -3,7 +3,7 @@ import { operationOf, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { typeNoun, type UnitType } from '#abi/object-type.ts'
 import { unitName, type VpcObject } from './model.ts'
-import { answeredByTheDead, checkRights, type Rights } from './rights.ts'
+import { answeredByTheDead, checkRights, narrow, type Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
 /** What a handle asks its host to do; the host has all objects, the handle only knows its own. */
@@ -12,10 +12,12 @@ export interface HandleHost {
   released(handle: Handle): void
 }
 
+const subscriptions = [operations.vpcswListen, operations.mgmtDropsFollow].map(({ command }) => command & 0x00ffffff)
+
 export class Handle {
   readonly type: UnitType | 'mgmt'
   readonly id: Id
-  readonly rights: Rights
+  #rights: Rights
   /** Undefined for a management handle, which names no object. */
   readonly object: VpcObject | undefined
   /** Called with the JSON of each event once the handle has subscribed. */
@@ -27,7 +29,7 @@ export class Handle {
     this.#host = host
     this.type = type
     this.id = id
-    this.rights = rights
+    this.#rights = rights
     this.object = object
   }
 
@@ -46,14 +48,28 @@ export class Handle {
       const what = `'${operation.name}' is an operation of ${typeNoun[operation.type]}`
       throw new VpcError('EOPNOTSUPP', `${what}; this descriptor is of ${typeNoun[this.type]}, ${this.name}`)
     }
-    checkRights(operation.name, operation, command, this.rights)
+    checkRights(operation.name, operation, command, this.#rights)
     if (this.object?.dead === true && !answeredByTheDead.has(operation.command & 0x00ffffff)) {
       throw new VpcError('ESTALE', `cannot do '${operation.name}': ${this.name} was destroyed; close this descriptor`)
     }
     if (!operation.in && input.length > 0) {
       throw new VpcError('EINVAL', `'${operation.name}' takes no input, not ${input.length} bytes`)
     }
+    if (name === 'metaLimit') return this.#limit(input)
     return this.#host.perform(this, name, input)
+  }
+
+  /** What it may be used for now. */
+  get rights(): Rights {
+    return this.#rights
+  }
+
+  /** Take rights away for good, from all who hold the descriptor. Events of a subscription that is not left end with it. */
+  #limit(input: Uint8Array): Uint8Array {
+    this.#rights = narrow(this.#rights, input)
+    const { read, write, operations: left } = this.#rights
+    if ((!read && !write) || (left !== undefined && !subscriptions.some((operation) => left.has(operation)))) delete this.onEvent
+    return new Uint8Array(0)
   }
 
   /** Let go of the object. The last one to do so takes an object that is not committed with it. */

@@ -4,6 +4,7 @@ import type { Id } from '#abi/id.ts'
 import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
+import { Access } from './access.ts'
 import type { Core, DaemonReport, Log } from './core.ts'
 import { EventHub } from './event-hub.ts'
 import { Handle, type HandleHost } from './handle.ts'
@@ -14,11 +15,12 @@ import { parseOpenCall, type OpenCall } from './open-call.ts'
 import { performerOf } from './operations.ts'
 import { u32Out } from './output.ts'
 import { recover } from './recover.ts'
-import { checkMayOpen, type Caller } from './rights.ts'
+import { encodeRights, type Caller } from './rights.ts'
 import { transact } from './transact.ts'
 import { VpcError } from './vpc-error.ts'
 import { watchDevices } from './watch.ts'
 
+export { Access } from './access.ts'
 export type { DaemonReport, Log } from './core.ts'
 export type { Handle } from './handle.ts'
 export type { Caller, Rights } from './rights.ts'
@@ -30,6 +32,8 @@ export interface HostOptions {
   readonly journal: Journal
   readonly log: Log
   readonly report: DaemonReport
+  /** Who may open what. Default: root alone. */
+  readonly access?: Access | undefined
 }
 
 export class Host implements HandleHost {
@@ -37,16 +41,20 @@ export class Host implements HandleHost {
   readonly #handles = new Set<Handle>()
   readonly #stopEvents: (() => void)[] = []
 
-  private constructor(core: Core) {
+  /** Who may open what from now on. */
+  access: Access
+
+  private constructor(core: Core, access: Access) {
     this.#core = core
+    this.access = access
   }
 
   /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
-  static start(options: HostOptions): Host {
+  static start({ access = new Access(), ...options }: HostOptions): Host {
     const model = new Model()
     const core: Core = { ...options, model, events: new EventHub(model), written: new Map() }
     recover(core)
-    const host = new Host(core)
+    const host = new Host(core, access)
     host.#follow()
     return host
   }
@@ -54,9 +62,9 @@ export class Host implements HandleHost {
   /** vpc_open. Throws VpcError. */
   open(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle {
     const call = parseOpenCall(id, handleType, flags)
-    checkMayOpen(caller)
+    const rights = this.access.grant(caller, call)
     const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(call)
-    const handle = new Handle(this, call.type, call.id, call.rights, object)
+    const handle = new Handle(this, call.type, call.id, rights, object)
     if (object !== undefined) object.descriptors++
     this.#handles.add(handle)
     return handle
@@ -137,9 +145,10 @@ const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
   throw new VpcError(errno, message)
 }
 
-/** Of the operations that any descriptor takes, a management handle has two: it names no object. */
+/** Of the operations that any descriptor takes, a management handle has those that are not about an object. */
 function performOnMgmt(handle: Handle, name: OperationName): Uint8Array {
   if (name === 'metaTypeGet') return u32Out(objectType.mgmt)
+  if (name === 'metaRightsGet') return encodeRights(handle.rights)
   if (name === 'metaIdGet') return Buffer.from(handle.id.replaceAll('-', ''), 'hex')
   throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is about an object, and a management handle names none`)
 }

@@ -13,6 +13,7 @@ import { deviceMtuBytes, setUnitMtu, withMtuFollowing } from './mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
 import { idOut, jsonOut, u32Out } from './output.ts'
 import { noteRecords } from './port.ts'
+import { encodeRights } from './rights.ts'
 import { checkNotFrozen } from './vmnic.ts'
 
 type MetaCall = Call<VpcObject>
@@ -29,6 +30,7 @@ export const metaOperations: Operations<VpcObject> = {
   metaMtuSet: setMtu,
   metaMtuGet: ({ core, object }) => u32Out(mtuBytesOf(core, object)),
   metaIdGet: ({ object: { id } }) => idOut(id),
+  metaRightsGet: ({ handle }) => encodeRights(handle.rights),
   metaDescribe: ({ core, object }) => jsonOut(describe(core, object)),
 }
 

@@ -5,7 +5,7 @@ import type { SourceStats } from '#abi/info.ts'
 import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Core } from './core.ts'
 import { describe } from './describe.ts'
-import { readNumber } from './input.ts'
+import { expectLength, readNumber } from './input.ts'
 import { unitName, type Mux, type Port, type VpcObject } from './model.ts'
 import type { Call, Operations } from './operation.ts'
 import { jsonOut, u32Out } from './output.ts'
@@ -22,6 +22,8 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtStats: ({ core }) => jsonOut(stats(core)),
   mgmtDropsFollow: ({ core, handle }) => core.events.followDrops(handle),
   mgmtProbe: ({ core }) => jsonOut(core.report.probe()),
+  // Done by the daemon, which knows who asks.
+  mgmtSupervise: ({ tx, input }) => expectLength(tx, input, 'a descriptor', 4),
   mgmtInfo: ({ core }) => jsonOut(core.report.info()),
 }
 

@@ -9,7 +9,7 @@ import { idOut, idsOut, u16Out, u64Out, vniOut } from './output.ts'
 import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { persists } from './record.ts'
-import { forgetNeighbours, touchSwitch } from './switch.ts'
+import { forgetNeighbours, portsOf, touchSwitch } from './switch.ts'
 
 type SwitchCall = Call<Switch>
 
@@ -62,7 +62,7 @@ export const switchOperations: Operations<Switch> = {
   vpcswListen({ core, object: sw, handle }) {
     core.events.listen(handle, sw)
   },
-  vpcswPortList: ({ object: { ports } }) => idsOut([...ports].map(({ id }) => id)),
+  vpcswPortList: ({ object }) => idsOut(portsOf(object).map(({ id }) => id)),
 }
 
 /** u64, of which bit 0 is the state; a shorter varint is taken as other numbers' are. */

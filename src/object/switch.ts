@@ -5,7 +5,7 @@ import { formatMac } from '#wire/mac.ts'
 import { claimSegments } from './claims.ts'
 import type { Core } from './core.ts'
 import { segmentOf } from './keys.ts'
-import { unitName, type Switch } from './model.ts'
+import { unitName, type Port, type Switch } from './model.ts'
 import { NeighbourStore } from './neighbour-store.ts'
 import { leaveSwitch, letGoOfPort } from './port.ts'
 import { newBase, register, unregister } from './registry.ts'
@@ -54,8 +54,11 @@ export function touchSwitch(tx: Transaction, sw: Switch): void {
   for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
 }
 
+/** The ports of a switch, by unit. */
+export const portsOf = ({ ports }: Switch): Port[] => [...ports].sort((a, b) => a.unit - b.unit)
+
 export function describeSwitch(sw: Switch): Omit<SwitchInfo, 'descriptors'> {
-  const { id, type, committed, vni, up, floodUnknown, uplink, ports } = sw
+  const { id, type, committed, vni, up, floodUnknown, uplink } = sw
   const shared = { id, type, unit: unitName(sw), mac: formatMac(sw.mac), committed }
-  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: [...ports].map((port) => port.id) }
+  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: portsOf(sw).map((port) => port.id) }
 }

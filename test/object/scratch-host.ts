@@ -10,6 +10,8 @@ import { Datapath } from '#datapath/datapath.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, VpcError, type Handle } from '#object/host.ts'
 import { Journal } from '#object/journal.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { formatMac } from '#wire/mac.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
 import { PrivateBpffs } from '../bpf/private-bpffs.ts'
@@ -99,6 +101,35 @@ export class ScratchHost implements AsyncDisposable {
     return new Opened(this.host.open({ pid: process.pid, uid: 0, gid: 0 }, idBytes(id), handleType(type), BigInt(flags)))
   }
 
+  /** An interface of the host with a wire behind it, and perhaps addresses. */
+  addInterface(name: string, mtu = 1500, ...addresses: string[]): number {
+    const { ifindex } = this.netlink.createVeth({ name, peer: { name: `${name}-wire`, mtu, up: true }, mtu, up: true })
+    for (const text of addresses) {
+      const address = ipFrom(text)
+      this.netlink.addAddress({ ifindex, address, prefixLength: address.length === 4 ? 24 : 64 })
+    }
+    return ifindex
+  }
+
+  /** All that others can see of the host: devices, programs, tables, and what it says of its objects. */
+  snapshot(): object {
+    const { tables } = this.datapath
+    const links = this.netlink.links().map(({ ifindex, name, alias, mtu, mac, up, flags }) => ({
+      ifindex,
+      name,
+      alias,
+      mtu,
+      mac: formatMac(mac),
+      up,
+      promisc: (flags & 0x100) !== 0,
+    }))
+    const programs = this.datapath.attachments().map(({ pinName, ifindex }) => `${pinName} ${ifindex}`)
+    const entries = Object.fromEntries(tableNames.map((name) => [name, dump(tables[name])]))
+    using mgmt = this.mgmt().handle
+    const objects = json(mgmt.ctl(operations.mgmtDescribeAll.command, u16(10)))
+    return { links, programs: programs.sort(), entries, objects }
+  }
+
   mgmt(): Opened {
     return this.open('mgmt', generateId('mgmt'), create | read)
   }
@@ -123,6 +154,15 @@ export class ScratchHost implements AsyncDisposable {
     this.lines.push({ level, message: message + rest })
     if (process.env['VPC_TEST_LOG'] !== undefined) process.stderr.write(`${level} ${message}${rest}\n`)
   }
+}
+
+const tableNames = ['ports', 'fdb', 'flood', 'neighbours', 'portAddresses', 'segments', 'muxes'] as const
+
+function dump(table: { encodedEntries(): [Uint8Array, Uint8Array][] }): string[] {
+  return table
+    .encodedEntries()
+    .map(([key, value]) => `${Buffer.from(key).toString('hex')} ${Buffer.from(value).toString('hex')}`)
+    .sort()
 }
 
 /** A handle, with the operations by name. */

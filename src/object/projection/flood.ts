@@ -9,6 +9,7 @@ import {
   type Flood,
   type FloodKey,
 } from '#datapath/layout.ts'
+import type { Vtep } from '../entry-store.ts'
 import type { Model } from '../model.ts'
 import { toUnit, toUplink, toVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
@@ -52,10 +53,15 @@ function locals(model: Model, segment: number): Dst[] {
   return uplink === undefined ? found : [...found, uplink]
 }
 
-const remotes = (model: Model, segment: number): Dst[] =>
-  [...model.ofType('vpcmux')].flatMap((mux) =>
-    [...(mux.entries.vnis.get(segment)?.remotes ?? [])].flatMap((vtep) => toVtep(mux, vtep) ?? []),
-  )
+/** In the order of their addresses, whatever the order in which they were set: a page must look the same after a restart. */
+function remotes(model: Model, segment: number): Dst[] {
+  return [...model.ofType('vpcmux')].flatMap((mux) => {
+    const list = [...(mux.entries.vnis.get(segment)?.remotes ?? [])]
+    return list.sort(compareVteps).flatMap((vtep) => toVtep(mux, vtep) ?? [])
+  })
+}
+
+const compareVteps = (a: Vtep, b: Vtep): number => Buffer.compare(a.address, b.address) || a.port - b.port
 
 function segments(model: Model): Set<number> {
   const found = new Set(model.segments.keys())

@@ -1,0 +1,63 @@
+/** Who may open what: root everything, the members of one group everything, others what rules give them. */
+import { operations } from '#abi/command.ts'
+import type { Id } from '#abi/id.ts'
+import type { OpenCall } from './open-call.ts'
+import type { Caller, Rights } from './rights.ts'
+import { VpcError } from './vpc-error.ts'
+
+export const accessRights = ['read', 'write', 'create'] as const
+export type AccessRight = (typeof accessRights)[number]
+
+/** What one rule gives to whom. Rules add up; none takes away. */
+export interface AccessRule {
+  readonly to: { readonly uid: number } | { readonly gid: number }
+  /** Undefined: of all types. */
+  readonly types: ReadonlySet<OpenCall['type']> | undefined
+  /** Undefined: of any id. */
+  readonly ids: ReadonlySet<Id> | undefined
+  readonly rights: ReadonlySet<AccessRight>
+}
+
+/** Immutable: a new one takes its place. Descriptors that are open stay as they are. */
+export class Access {
+  readonly #adminGid: number | undefined
+  readonly #rules: readonly AccessRule[]
+
+  constructor({ adminGid, rules = [] }: { readonly adminGid?: number | undefined; readonly rules?: readonly AccessRule[] } = {}) {
+    this.#adminGid = adminGid
+    this.#rules = rules
+  }
+
+  /**
+   * The rights that the caller's descriptor gets. Who may open any object may have its programs supervised as well, and gets a management
+   * handle for that and nothing else. Throws VpcError: EPERM for one who may open nothing, EACCES for one who may not open this so.
+   */
+  grant(caller: Caller, call: OpenCall): Rights {
+    if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights
+    const own = this.#rules.filter(({ to }) => ('uid' in to ? caller.uid === to.uid : isMember(caller, to.gid)))
+    if (own.length === 0) throw new VpcError('EPERM', `user ${caller.uid} (process ${caller.pid}) may not open objects of this host; ${this.#wayIn}`)
+    const given = new Set(own.filter((rule) => covers(rule, call)).flatMap(({ rights }) => [...rights]))
+    const missing = wanted(call).filter((right) => !given.has(right))
+    if (missing.length === 0) return call.rights
+    if (call.type === 'mgmt') return { read: true, write: false, operations: new Set([operations.mgmtSupervise.command & 0x00ffffff]) }
+    const may = given.size === 0 ? 'nothing' : [...given].join(', ')
+    throw new VpcError('EACCES', `user ${caller.uid} may not ${missing.join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`)
+  }
+
+  get #wayIn(): string {
+    const group = this.#adminGid === undefined ? '' : `, or as a member of group ${this.#adminGid}`
+    return `run as root (uid 0)${group}, or be given rights by the policy of its vpcd`
+  }
+}
+
+const isMember = ({ gid, groups = [] }: Caller, wanted: number): boolean => gid === wanted || groups.includes(wanted)
+
+const covers = ({ types, ids }: AccessRule, { type, id }: OpenCall): boolean =>
+  (types === undefined || types.has(type)) && (type === 'mgmt' || ids === undefined || ids.has(id))
+
+/** A management handle is opened with CREATE, but makes nothing. */
+const wanted = ({ type, create, rights }: OpenCall): AccessRight[] => [
+  ...(create && type !== 'mgmt' ? (['create'] as const) : []),
+  ...(rights.read || type === 'mgmt' ? (['read'] as const) : []),
+  ...(rights.write ? (['write'] as const) : []),
+]
