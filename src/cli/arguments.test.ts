@@ -48,6 +48,7 @@ test('letters of flags stand together', () => {
 
 test('a flag is taken back with =false', () => {
   assert.equal(options('--up=false')['up'], false)
+  assert.equal(options('-u=false')['up'], false)
   assert.equal(options('--up=true')['up'], true)
   assert.match(refusal(['--up=yes']), /^--up: 'yes' is neither true nor false/)
 })

@@ -37,20 +37,8 @@ function namesOf(options: Options): Map<string, Named> {
 }
 
 function collect(command: Takes, known: Map<string, Named>, args: readonly string[]): { given: Map<string, unknown>; rest: string[] } {
-  const config = Object.fromEntries(
-    [...known].map(
-      ([
-        name,
-        {
-          option: { spec },
-        },
-      ]) => [
-        name,
-        { type: spec.placeholder === undefined ? ('boolean' as const) : ('string' as const), ...(spec.short && { short: spec.short }) },
-      ],
-    ),
-  )
-  const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
+  const options = Object.fromEntries([...known].map(([name, { option }]) => [name, configOf(option)]))
+  const { tokens } = parseArgs({ args: spellOut(known, args), options, strict: false, allowPositionals: true, tokens: true })
   const given = new Map<string, unknown>()
   const rest: string[] = []
   for (const token of tokens) {
@@ -58,6 +46,22 @@ function collect(command: Takes, known: Map<string, Named>, args: readonly strin
     if (token.kind === 'option') take(command, known, token, given)
   }
   return { given, rest }
+}
+
+const configOf = ({ spec: { short, placeholder } }: Option<unknown>): { type: 'boolean' | 'string'; short?: string } => ({
+  type: placeholder === undefined ? 'boolean' : 'string',
+  ...(short && { short }),
+})
+
+/** Write `-n=2` as `--num-queues=2`: the original took both, parseArgs takes the latter alone. */
+function spellOut(known: Map<string, Named>, args: readonly string[]): string[] {
+  const names = new Map([...known].map(([name, { option }]) => [option.spec.short, name]))
+  const end = args.indexOf('--')
+  return args.map((word, i) => {
+    const [, letter, value] = end < 0 || i < end ? (/^-(\w)=(.*)$/s.exec(word) ?? []) : []
+    const name = letter && names.get(letter)
+    return name ? `--${name}=${value}` : word
+  })
 }
 
 interface OptionToken {
@@ -87,11 +91,8 @@ function take(command: Takes, known: Map<string, Named>, token: OptionToken, giv
 
 /** The text of the value; undefined for a flag without one. */
 function valueOf(command: Takes, known: Map<string, Named>, token: OptionToken, { spec }: Option<unknown>): string | undefined {
-  const { rawName, inlineValue = false } = token
-  let { value } = token
+  const { rawName, value, inlineValue = false } = token
   if (spec.placeholder === undefined) return inlineValue ? value : undefined
-  // The original's scripts may write -n=2.
-  if (inlineValue && !rawName.startsWith('--') && value?.startsWith('=')) value = value.slice(1)
   const isOption = !inlineValue && value !== undefined && value.startsWith('--') && known.has(value.slice(2).split('=')[0]!)
   if (value === undefined || isOption) throw usageFailure(`${rawName} needs a value: ${spec.placeholder} (see vpc ${command.path} --help)`)
   return value

@@ -97,7 +97,7 @@ test('a mux gets its underlay and listens, and shows both', () => {
   const shown = ok(`mux show --mux-id ${mux}`)
   assert.match(shown, new RegExp(` interface id +${ethlink}\n listen address +192.0.2.1\n listen port +4789\n`))
   // The underlay's 1600 less what VXLAN adds.
-  assert.match(ok(`hostif get --hostif-id ${hostif}`), / mtu +1550 \(from the underlay\)\n/)
+  assert.match(ok(`hostif get --hostif-id ${hostif}`), / mtu +1550, from the underlay\n/)
 })
 
 test('forwarding entries: one, many from a file, none half done', () => {
@@ -131,6 +131,8 @@ test('forwarding entries: one, many from a file, none half done', () => {
 })
 
 test('a vmnic is frozen with its settings', () => {
+  assert.equal(ok(`vmnic set --vmnic-id ${vmnic} --mtu 1550`), `vmnic0 (${vmnic}): mtu 1550 (was 1550, from the underlay)\n`)
+  assert.match(ok(`vmnic set --vmnic-id ${vmnic} --mtu 1550`), /^already so/)
   ok(`vmnic set --vmnic-id ${vmnic} --num-queues 2 --mtu 1400 --freeze`)
   assert.equal(ok(`vmnic get -N ${vmnic} -n`), '2\n')
   assert.match(vpcd.refused(4, ...`vmnic set --vmnic-id ${vmnic} --num-queues 1`.split(' ')), /frozen; unfreeze it first$/)

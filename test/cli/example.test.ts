@@ -50,7 +50,7 @@ const vmnicShown = [
   ` id         ${id.vmnic}`,
   ' device     vmnic0',
   ' mac        ba:95:cf:f1:db:38',
-  ' mtu        1500 (from the underlay)',
+  ' mtu        1500, from the underlay',
   ' queues     2',
   ' frozen     no',
   ' port       fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',

@@ -1,6 +1,7 @@
 /** `vpc hostif get`. */
 import { command } from '../../command.ts'
 import { hostifId } from '../../id-options.ts'
+import { mtuText } from '../../mtu-setting.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -19,7 +20,7 @@ export default command({
           ['device', info.device],
           ['host device', info.hostDevice],
           ['mac', info.mac],
-          ['mtu', `${info.mtuBytes} ${info.mtuSet ? '(set)' : '(from the underlay)'}`],
+          ['mtu', mtuText(info)],
           ['port', info.port ?? 'none'],
         ],
         output.style,

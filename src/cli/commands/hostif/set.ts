@@ -5,6 +5,7 @@ import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
 import { hostifId } from '../../id-options.ts'
 import { macOption, mtuOption } from '../../kinds.ts'
+import { mtuSetting } from '../../mtu-setting.ts'
 import { changeSettings, setting } from '../../setting.ts'
 
 export default command({
@@ -21,12 +22,7 @@ export default command({
         (info) => info.mac,
         (object, value) => object.setMac(value),
       ),
-      ...setting<Hostif, HostifInfo, number>(
-        'mtu',
-        mtu,
-        (info) => info.mtuBytes,
-        (object, value) => object.setMtu(value),
-      ),
+      ...mtuSetting(mtu),
     ]
     if (settings.length === 0) throw usageFailure('nothing to set; give --mac or --mtu')
     await using object = await (await vpc()).openHostif(id, { write: true })

@@ -2,6 +2,7 @@
 import { command } from '../../command.ts'
 import { vmnicId } from '../../id-options.ts'
 import { flag } from '../../option.ts'
+import { mtuText } from '../../mtu-setting.ts'
 import { formatFields } from '../../table.ts'
 
 export default command({
@@ -23,7 +24,7 @@ export default command({
           ['id', info.id],
           ['device', info.device],
           ['mac', info.mac],
-          ['mtu', `${info.mtuBytes} ${info.mtuSet ? '(set)' : '(from the underlay)'}`],
+          ['mtu', mtuText(info)],
           ['queues', info.queues],
           ['frozen', info.frozen ? 'yes' : 'no'],
           ['port', info.port ?? 'none'],

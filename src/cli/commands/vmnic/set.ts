@@ -6,6 +6,7 @@ import { usageFailure } from '../../failure.ts'
 import { vmnicId } from '../../id-options.ts'
 import { macOption, mtuOption } from '../../kinds.ts'
 import { flag, integer } from '../../option.ts'
+import { mtuSetting } from '../../mtu-setting.ts'
 import { changeSettings, setting } from '../../setting.ts'
 
 export default command({
@@ -48,12 +49,7 @@ export default command({
         (info) => info.mac,
         (object, value) => object.setMac(value),
       ),
-      ...setting<Vmnic, VmnicInfo, number>(
-        'mtu',
-        mtu,
-        (info) => info.mtuBytes,
-        (object, value) => object.setMtu(value),
-      ),
+      ...mtuSetting(mtu),
       ...frozen(freeze, true),
     ]
     if (settings.length === 0) throw usageFailure('nothing to set; give --num-queues, --mac, --mtu, --freeze or --unfreeze')

@@ -1,0 +1,18 @@
+/** The MTU as a setting: one that follows from the underlay is not one that was set, though the number may be the same. */
+import type { HostifInfo, VmnicInfo } from '#abi/info.ts'
+import type { Hostif } from '#client/hostif.ts'
+import type { Vmnic } from '#client/vmnic.ts'
+import type { Setting } from './setting.ts'
+
+type Info = Pick<VmnicInfo | HostifInfo, 'mtuBytes' | 'mtuSet'>
+
+/** `1450, from the underlay`, or `1450` when it was set. */
+export const mtuText = ({ mtuBytes, mtuSet }: Info): string => (mtuSet ? String(mtuBytes) : `${mtuBytes}, from the underlay`)
+
+/** The MTU of a vmnic or hostif, if it was asked for. */
+export function mtuSetting(mtuBytes: number | undefined): Setting<Vmnic | Hostif, Info>[] {
+  if (mtuBytes === undefined) return []
+  const make = (object: Vmnic | Hostif): Promise<void> => object.setMtu(mtuBytes)
+  // The ABI has no way to let it follow again: what can be taken back is the number.
+  return [{ name: 'mtu', asked: String(mtuBytes), is: mtuText, make, takeBack: (object, info) => object.setMtu(info.mtuBytes) }]
+}
