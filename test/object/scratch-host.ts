@@ -15,6 +15,7 @@ import { formatMac } from '#wire/mac.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
 import { PrivateBpffs } from '../bpf/private-bpffs.ts'
+import { json, u16 } from './inputs.ts'
 import { moveToOwnNetns } from './own-netns.ts'
 
 const { create, open, read, write } = openFlag
@@ -136,8 +137,8 @@ export class ScratchHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running !== undefined) await this.stop()
-    const ours = this.netlink.links().filter(({ alias }) => alias?.startsWith('vpc:'))
-    this.netlink.deleteLinks(ours.map(({ ifindex }) => ifindex))
+    const made = this.netlink.links().filter(({ name }) => name !== 'lo')
+    this.netlink.deleteLinks(made.map(({ ifindex }) => ifindex))
     Datapath.destroy(join(this.bpffs.path, 'vpc'))
     this.bpffs[Symbol.dispose]()
     this.netlink[Symbol.dispose]()
@@ -187,12 +188,6 @@ export class Opened {
     return this.id
   }
 }
-
-export const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString('utf8'))
-export const u16 = (value: number): Uint8Array => new Uint8Array(Uint16Array.of(value).buffer)
-export const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
-export const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer)
-export const vni = (value: number): Uint8Array => u32(value).reverse()
 
 /** What a call throws: the errno's name and the message. */
 export function refused(run: () => unknown): { code: string; message: string } {

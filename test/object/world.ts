@@ -1,0 +1,50 @@
+/** A host with one of everything, connected and committed. */
+import { generateId, idBytes } from '#abi/id.ts'
+import { addresses, broadcast, entry, neighbour, sockaddr, text, vni } from './inputs.ts'
+import type { Opened, ScratchHost } from './scratch-host.ts'
+
+/** `port` has `hostif` in it, `other` has `vmnic`, `uplink` has `wire`; the underlay of `mux` is `underlay`. */
+export type World = Record<'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux', Opened>
+
+export function world(host: ScratchHost): World {
+  host.addInterface('wire0')
+  host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
+  const all = objects(host)
+  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux } = all
+  port.do('vpcpConnect', idBytes(hostif.id))
+  port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
+  other.do('vpcpConnect', idBytes(vmnic.id))
+  wire.do('ethlinkConnect', text('wire0'))
+  uplink.do('vpcpConnect', idBytes(wire.id))
+  sw.do('vpcswUplinkSet', idBytes(uplink.id))
+  sw.do('vpcswNeighbourSet', neighbour(5001, '10.0.0.9'))
+  underlay.do('ethlinkConnect', text('under0'))
+  mux.do('vpcmuxConnect', idBytes(underlay.id))
+  mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+  mux.do('vpcmuxFteSet', entry(5001, '02:00:00:00:00:01', '192.0.2.2'))
+  mux.do('vpcmuxFteSet', entry(5001, broadcast, '192.0.2.2'))
+  for (const opened of Object.values(all)) opened.do('metaCommit')
+  return all
+}
+
+function objects(host: ScratchHost): World {
+  const sw = host.create('vpcsw')
+  sw.do('vpcswVniSet', vni(5001))
+  const addPort = (): Opened => {
+    const id = generateId('vpcp')
+    sw.do('vpcswPortAdd', idBytes(id))
+    return host.open('vpcp', id)
+  }
+  const ports = { port: addPort(), other: addPort(), uplink: addPort() }
+  const interfaces = {
+    hostif: host.create('hostif'),
+    vmnic: host.create('vmnic'),
+    wire: host.create('ethlink'),
+    underlay: host.create('ethlink'),
+  }
+  return { sw, ...ports, ...interfaces, mux: host.create('vpcmux') }
+}
+
+/** Open all of it again, after a start. */
+export const reopen = (host: ScratchHost, all: World): World =>
+  Object.fromEntries(Object.entries(all).map(([name, { handle }]) => [name, host.open(handle.type, handle.id)])) as World
