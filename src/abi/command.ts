@@ -29,7 +29,8 @@ function operation(name: string, type: TypeName, op: number, shape: Shape, mutat
   return { name, type, op, in: takes, out: gives, mutate, command: (bits | (objectType[type] << 16) | op) >>> 0 }
 }
 
-const get = (name: string, type: TypeName, op: number, shape: 'out' | 'inout' = 'out'): Operation => operation(name, type, op, shape, false)
+const get = (name: string, type: TypeName, op: number, shape: 'in' | 'out' | 'inout' = 'out'): Operation =>
+  operation(name, type, op, shape, false)
 const set = (name: string, type: TypeName, op: number, shape: Shape = 'in'): Operation => operation(name, type, op, shape, true)
 
 /**
@@ -47,6 +48,10 @@ export const operations = {
   metaIdGet: get('id get', 'meta', 8),
   /** out: json, the object's settings and state (`ObjectInfo` of src/abi/info.ts). */
   metaDescribe: get('describe', 'meta', 0x0100),
+  /** Narrow this descriptor for good, for all who hold it. in: `descriptorRights`, and a u32 (type << 16 | op) for each operation that stays. */
+  metaLimit: get('limit', 'meta', 0x0101, 'in'),
+  /** What this descriptor may be used for. out: as `limit` takes it. */
+  metaRightsGet: get('rights get', 'meta', 0x0102),
 
   mgmtCount: get('count', 'mgmt', 1, 'inout'),
   mgmtHeaders: get('headers', 'mgmt', 2, 'inout'),
@@ -60,6 +65,8 @@ export const operations = {
   mgmtProbe: get('probe', 'mgmt', 0x0103),
   /** out: json `DaemonInfo`. */
   mgmtInfo: get('info', 'mgmt', 0x0104),
+  /** in: u32, the number in the asking process of a listener of seccomp(2): vpcd answers its calls of vpc_open and vpc_ctl from now on. */
+  mgmtSupervise: get('supervise', 'mgmt', 0x0105, 'in'),
 
   vpcswPortAdd: set('port add', 'vpcsw', 1),
   vpcswPortDelete: set('port delete', 'vpcsw', 2),

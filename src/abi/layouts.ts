@@ -11,6 +11,15 @@ export type ObjectHeader = Value<typeof objectHeader>
 /** A VNI as vpcp and vpcsw take it: u32 big-endian. */
 export const vniValue = cStruct({ vni: beU32 })
 
+/** What a descriptor may be used for, 8 bytes; the operations that it is narrowed to follow, a u32 each. */
+export const descriptorRights = cStruct({
+  /** READ 4 and WRITE 8 of vpc_open. */
+  flags: u32,
+  /** How many operations follow; `allOperations`: none follow, and all stay. */
+  count: u32,
+})
+export const allOperations = 0xffffffff
+
 /** A forwarding entry of a mux, 32 bytes. */
 export const fte = cStruct({
   vni: u32,

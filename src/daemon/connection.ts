@@ -7,6 +7,8 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 import { EventOutput } from './event-output.ts'
+import { describeFailure } from './failure.ts'
+import { VpcError } from '#object/vpc-error.ts'
 
 export interface ConnectionOptions {
   readonly socket: Socket
@@ -15,6 +17,10 @@ export interface ConnectionOptions {
   readonly limits: Limits
   readonly log: Log
   readonly onClose: () => void
+  /** The open handle, for a socket that vpcd made itself as the result of vpc_open. */
+  readonly handle?: OpenHandle | undefined
+  /** Take over a listener of the client's, by its number there. Without it nobody can be asked, as the peer is vpcd itself. */
+  readonly supervise?: ((listener: number) => void) | undefined
 }
 
 // How long a refused client gets to read why.
@@ -35,20 +41,25 @@ export class Connection {
   readonly #log: Log
   readonly #reader = new FrameReader()
   readonly #events: EventOutput
+  readonly #supervise: ((listener: number) => void) | undefined
   #todo: Frame[] = []
   #handle: OpenHandle | undefined
   #closing = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ socket, caller, opener, limits, log, onClose }: ConnectionOptions) {
+  constructor({ socket, caller, opener, limits, log, onClose, handle, supervise }: ConnectionOptions) {
     this.#socket = socket
     this.#caller = caller
     this.#opener = opener
     this.#limits = limits
     this.#log = log
     this.#events = new EventOutput(socket, limits.maxQueuedEvents)
-    this.#reader.limitBytes = openRequest.size
-    this.#arm(limits.handshakeMs, () => this.refuse(errno.ETIMEDOUT, `no OPEN within ${limits.handshakeMs} ms`))
+    this.#supervise = supervise
+    if (handle !== undefined) this.#hold(handle)
+    else {
+      this.#reader.limitBytes = openRequest.size
+      this.#arm(limits.handshakeMs, () => this.refuse(errno.ETIMEDOUT, `no OPEN within ${limits.handshakeMs} ms`))
+    }
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('drain', () => this.#drained())
     socket.on('end', () => this.#end(limits.stallMs))
@@ -63,6 +74,19 @@ export class Connection {
   /** Whether it carries a descriptor. */
   get open(): boolean {
     return this.#handle !== undefined
+  }
+
+  /** vpc_ctl as a system call: at once, whatever waits on the socket. Throws an error with an errno. */
+  ctl(command: number, input: Uint8Array): Uint8Array {
+    if (this.#handle === undefined) throw new VpcError('EBADF', 'vpcd has closed this descriptor')
+    return this.#perform(this.#handle, command, input)
+  }
+
+  /** Give the handle back at once, and say nothing. */
+  drop(): void {
+    this.#closing = true
+    this.#release()
+    this.#socket.destroy()
   }
 
   /** Say why, and end the connection; the handle is given back at once. */
@@ -148,9 +172,22 @@ export class Connection {
     if (this.#handle === undefined) return this.#open(frame)
     if (frame.kind !== frameKind.ctl) return this.refuse(errno.EPROTO, `a frame of kind ${frame.kind} on an open descriptor`)
     const handle = this.#handle
-    this.#answer(frame, `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`, () =>
-      handle.ctl(frame.word, frame.payload, this.#caller),
-    )
+    this.#answer(frame, `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`, () => this.#perform(handle, frame.word, frame.payload))
+  }
+
+  #perform(handle: OpenHandle, command: number, input: Uint8Array): Uint8Array {
+    const supervise = operationOf(command) === 'mgmtSupervise'
+    if (supervise && this.#supervise === undefined)
+      throw new VpcError('EOPNOTSUPP', 'cannot supervise: this descriptor does not come from the socket of vpcd')
+    const output = handle.ctl(command, input, this.#caller)
+    if (supervise) this.#supervise!(new DataView(input.buffer, input.byteOffset, 4).getInt32(0, true))
+    return output
+  }
+
+  #hold(handle: OpenHandle): void {
+    this.#handle = handle
+    handle.onEvent = (event) => this.#events.push(event)
+    this.#reader.limitBytes = this.#limits.maxPayloadBytes
   }
 
   #open({ kind, sequence, payload }: Frame): void {
@@ -158,13 +195,11 @@ export class Connection {
     if (payload.length !== openRequest.size) return this.refuse(errno.EPROTO, `an OPEN of ${payload.length} bytes, not ${openRequest.size}`)
     const { id, handleType, flags } = openRequest.decode(payload)
     const opened = this.#answer({ sequence }, 'open', () => {
-      this.#handle = this.#opener.open(this.#caller, id, handleType, flags)
-      this.#handle.onEvent = (event) => this.#events.push(event)
+      this.#hold(this.#opener.open(this.#caller, id, handleType, flags))
       return new Uint8Array(0)
     })
     if (!opened) return this.#end(lingerMs)
     clearTimeout(this.#timer)
-    this.#reader.limitBytes = this.#limits.maxPayloadBytes
   }
 
   #answer({ sequence }: Pick<Frame, 'sequence'>, what: string, run: () => Uint8Array): boolean {
@@ -182,10 +217,8 @@ export class Connection {
       if (output.length <= maxPayloadBytes) return { code: 0, output }
       return { code: errno.EMSGSIZE, output: Buffer.from(`the answer has ${output.length} bytes; at most ${maxPayloadBytes} go`) }
     } catch (error) {
-      const code = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? Math.abs(error.errno) : 0
-      if (code > 0) return { code, output: Buffer.from((error as Error).message) }
-      this.#log.error('a request failed in a way that was not foreseen', { ...this.#caller, what, error })
-      return { code: errno.EIO, output: Buffer.from(`${what} failed inside vpcd: ${String(error)}; its log has more`) }
+      const { code, reason } = describeFailure(error, what, this.#caller, this.#log)
+      return { code, output: Buffer.from(reason) }
     }
   }
 

@@ -17,6 +17,10 @@ export interface Limits {
   readonly handshakeMs: number
   /** How long a client may leave `maxOutputBytes` unread before it is disconnected. */
   readonly stallMs: number
+  /** Programs under `vpc exec`, with all that they start counted as one. Each costs vpcd a file descriptor. */
+  readonly maxSupervised: number
+  /** The same, of one user other than root. */
+  readonly maxSupervisedPerUid: number
 }
 
 export const defaultLimits: Limits = {
@@ -28,4 +32,6 @@ export const defaultLimits: Limits = {
   maxQueuedEvents: 1024,
   handshakeMs: 5000,
   stallMs: 30_000,
+  maxSupervised: 1024,
+  maxSupervisedPerUid: 64,
 }

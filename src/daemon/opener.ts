@@ -1,14 +1,19 @@
 /** What the server needs of the objects: the seam between the protocol and the host half. */
+import type { TypeName } from '#abi/object-type.ts'
 
 /** Who is at the other end of a connection, as the kernel says. */
 export interface Caller {
   readonly pid: number
   readonly uid: number
   readonly gid: number
+  /** Supplementary groups. */
+  readonly groups?: readonly number[] | undefined
 }
 
 /** An open descriptor. Synchronous: when `ctl` returns, it is done, or nothing of it is. */
 export interface OpenHandle {
+  /** Of the object, or `mgmt`. */
+  readonly type: TypeName
   /** Throws an error with an `errno`. */
   ctl(command: number, input: Uint8Array, caller: Caller): Uint8Array
   /** Set by the server; called for each event once the descriptor has subscribed. */

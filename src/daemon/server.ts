@@ -1,11 +1,11 @@
 /** The socket of vpcd: who may connect, how many, and what becomes of connections when it stops. */
-import { lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import { errno } from '#abi/errno.ts'
-import { Connection } from './connection.ts'
+import { Connections, descriptorOf } from './connections.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { silentLog, type Log } from './log.ts'
 import type { Caller, Opener } from './opener.ts'
+import { Supervisor } from './supervisor.ts'
 
 export interface ServerOptions {
   /** At most 107 bytes. What lies there from an earlier vpcd is removed: hold the lock of its directory. */
@@ -15,33 +15,34 @@ export interface ServerOptions {
   readonly peerOf: (fd: number) => Caller
   readonly limits?: Partial<Limits> | undefined
   readonly log?: Log | undefined
+  /** Group whose members may connect, besides root. Default: that of this process. */
+  readonly group?: number | undefined
+  /** Let everybody connect: what they may open is decided then. */
+  readonly isPublic?: boolean | undefined
 }
 
 const maxPathBytes = 107
 const backlog = 4096
-// Refused connections that may linger to read why.
-const refusedAtOnce = 256
 
 /** Accepts connections until `close()`. */
 export class Server implements AsyncDisposable {
   readonly #net: NetServer
-  readonly #opener: Opener
   readonly #peerOf: (fd: number) => Caller
-  readonly #limits: Limits
   readonly #log: Log
-  readonly #connections = new Set<Connection>()
-  readonly #byUid = new Map<number, number>()
+  readonly #connections: Connections
+  readonly #supervisor: Supervisor
 
   private constructor({ opener, peerOf, limits, log = silentLog }: ServerOptions) {
-    this.#opener = opener
     this.#peerOf = peerOf
-    this.#limits = { ...defaultLimits, ...limits }
     this.#log = log
+    const all = { ...defaultLimits, ...limits }
+    this.#connections = new Connections(opener, all, log)
+    this.#supervisor = new Supervisor({ opener, connections: this.#connections, limits: all, log })
     this.#net = createServer((socket) => this.#accept(socket))
     this.#net.on('error', (error) => log.error('the socket broke', { error }))
   }
 
-  /** Listen. Throws what listen(2) says; the socket has mode 0660 from its first moment. */
+  /** Listen. Throws what listen(2) says; the socket has mode 0660 from its first moment, and more only once it is its group's. */
   static async listen(options: ServerOptions): Promise<Server> {
     const { socketPath } = options
     const length = Buffer.byteLength(socketPath)
@@ -60,14 +61,14 @@ export class Server implements AsyncDisposable {
     }
     await promise
     server.#net.off('error', reject)
+    if (options.group !== undefined) chownSync(socketPath, process.geteuid!(), options.group)
+    if (options.isPublic) chmodSync(socketPath, 0o666)
     return server
   }
 
   /** Descriptors that are open. */
   get descriptors(): number {
-    let count = 0
-    for (const connection of this.#connections) if (connection.open) count++
-    return count
+    return this.#connections.open
   }
 
   /** Connections, those that have not opened anything included. */
@@ -75,11 +76,21 @@ export class Server implements AsyncDisposable {
     return this.#connections.size
   }
 
-  /** Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. */
+  /** Programs under `vpc exec` whose system calls are answered here. */
+  get supervised(): number {
+    return this.#supervisor.size
+  }
+
+  /**
+   * Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. Programs under `vpc exec` get ENOSYS
+   * from now on.
+   */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
-    for (const connection of this.#connections) connection.stop()
+    this.#supervisor.close()
+    this.#connections.stop()
     await closed
+    while (this.#connections.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -87,47 +98,19 @@ export class Server implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    // Far above the limit not even a refusal is written: this is what stops a flood of connections from costing memory.
-    if (this.#connections.size >= this.#limits.maxConnections + refusedAtOnce) return void socket.destroy()
     const caller = this.#identify(socket)
-    const uid = caller?.uid ?? -1
-    const refusal = caller === undefined ? 'cannot tell who is calling' : this.#tooMany(uid)
-    this.#byUid.set(uid, (this.#byUid.get(uid) ?? 0) + 1)
-    const onClose = (): void => {
-      this.#connections.delete(connection)
-      const left = this.#byUid.get(uid)! - 1
-      left === 0 ? this.#byUid.delete(uid) : this.#byUid.set(uid, left)
-    }
-    const connection = new Connection({
-      socket,
-      caller: caller ?? { pid: 0, uid: -1, gid: -1 },
-      opener: this.#opener,
-      limits: this.#limits,
-      log: this.#log,
-      onClose,
-    })
-    this.#connections.add(connection)
-    if (refusal !== undefined) connection.refuse(caller === undefined ? errno.EPERM : errno.EAGAIN, refusal)
+    const supervise = (listener: number): void => this.#supervisor.take(descriptorOf(socket), listener, caller!)
+    this.#connections.accept(socket, caller, supervise)
   }
 
   #identify(socket: Socket): Caller | undefined {
     try {
-      const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null }
-      const fd = handle?.fd
-      return fd === undefined || fd < 0 ? undefined : this.#peerOf(fd)
+      const fd = descriptorOf(socket)
+      return fd === undefined ? undefined : this.#peerOf(fd)
     } catch (error) {
       this.#log.error('the credentials of a client cannot be read', { error })
       return undefined
     }
-  }
-
-  #tooMany(uid: number): string | undefined {
-    const { maxConnections, maxConnectionsPerUid, reservedForRoot } = this.#limits
-    const total = uid === 0 ? maxConnections : maxConnections - reservedForRoot
-    if (this.#connections.size >= total) return `${this.#connections.size} connections are open, which is as many as it takes`
-    if (uid !== 0 && (this.#byUid.get(uid) ?? 0) >= maxConnectionsPerUid)
-      return `user ${uid} has ${maxConnectionsPerUid} connections, which is as many as one user may have`
-    return undefined
   }
 }
 

@@ -26,7 +26,8 @@ export function openThreadPidfd(tid: number, pidOf: () => number): number {
 }
 
 /** A copy of another process's descriptor, closed on exec. pidfd_getfd(2). Throws KernelError: EBADF when it has none of that number. */
-export const descriptorOf = (pidfd: number, fd: number): number => check('pidfd_getfd', syscall(PIDFD_GETFD, pidfd, fd, 0), `descriptor ${fd}`)
+export const descriptorOf = (pidfd: number, fd: number): number =>
+  check('pidfd_getfd', syscall(PIDFD_GETFD, pidfd, fd, 0), `descriptor ${fd}`)
 
 /** A pidfd of the process that connected a Unix socket. Linux 6.5. */
 export function peerPidfd(socketFd: number): number {

@@ -78,7 +78,8 @@ function filterOf(numbers: readonly number[], action: number): Uint8Array {
  * this returns. Meant for a thread that is about to exec. Gives up gaining privileges by exec (no_new_privs) only where the
  * process has no CAP_SYS_ADMIN. Throws KernelError: EBUSY when a listener is above this process already.
  */
-export const listenForCalls = (numbers: readonly number[]): number => install(filterOf(numbers, RET_USER_NOTIF), NEW_LISTENER | WAIT_KILLABLE)
+export const listenForCalls = (numbers: readonly number[]): number =>
+  install(filterOf(numbers, RET_USER_NOTIF), NEW_LISTENER | WAIT_KILLABLE)
 
 /** The same, but the calls fail with an errno. It holds beside any other filter: a refusal comes before a listener. */
 export const refuseCalls = (numbers: readonly number[], code: number): void => void install(filterOf(numbers, RET_ERRNO | code), 0)

@@ -20,7 +20,11 @@ export function credentialsIn(status: string): ThreadCredentials {
     // A process may name itself as it likes, in the first line, where line ends are escaped.
     const line = new RegExp(`^${name}:([\\d\\s]*?)$`, 'm').exec(status)
     if (line === null) throw new Error(`the credentials of a thread cannot be read: its status has no ${name}`)
-    return line[1]!.trim().split(/\s+/).filter((text) => text !== '').map(Number)
+    return line[1]!
+      .trim()
+      .split(/\s+/)
+      .filter((text) => text !== '')
+      .map(Number)
   }
   const [pid] = numbers('Tgid')
   const [, uid] = numbers('Uid')

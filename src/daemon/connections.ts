@@ -1,0 +1,137 @@
+/** All connections of a vpcd: counted against its limits, and found by a copy of the descriptor that a client has. */
+import { fstatSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { errno } from '#abi/errno.ts'
+import { socketCookie } from '#kernel/socket-identity.ts'
+import { unixPeerCookie } from '#kernel/unix-diag.ts'
+import { Connection } from './connection.ts'
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { Caller, OpenHandle, Opener } from './opener.ts'
+
+// Refused connections that may linger to read why.
+const refusedAtOnce = 256
+
+const nobody: Caller = { pid: 0, uid: -1, gid: -1 }
+
+/** What a connection is known by besides itself. */
+interface Identity {
+  /** Cookie of the client's socket; learnt when it is first asked for, if vpcd did not make it. */
+  client: bigint | undefined
+  /** Of vpcd's own socket, if the client connected it. */
+  readonly own: { readonly inode: number; readonly cookie: bigint } | undefined
+}
+
+export class Connections {
+  readonly #opener: Opener
+  readonly #limits: Limits
+  readonly #log: Log
+  readonly #all = new Map<Connection, Identity>()
+  readonly #byUid = new Map<number, number>()
+  readonly #byClient = new Map<bigint, Connection>()
+  readonly #byInode = new Map<number, Connection>()
+
+  constructor(opener: Opener, limits: Limits, log: Log) {
+    this.#opener = opener
+    this.#limits = limits
+    this.#log = log
+  }
+
+  /** All, those that have not opened anything included. */
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** Those that carry a descriptor. */
+  get open(): number {
+    let count = 0
+    for (const connection of this.#all.keys()) if (connection.open) count++
+    return count
+  }
+
+  /** A client has connected; the caller is undefined when nobody knows who it is. Refused where there are too many. */
+  accept(socket: Socket, caller: Caller | undefined, supervise?: (listener: number) => void): void {
+    // Far above the limit not even a refusal is written: this is what stops a flood of connections from costing memory.
+    if (this.#all.size >= this.#limits.maxConnections + refusedAtOnce) return void socket.destroy()
+    const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)
+    const connection = this.#add(socket, caller ?? nobody, { client: undefined, own: identityOf(socket) }, { supervise })
+    if (refusal !== undefined) connection.refuse(caller === undefined ? errno.EPERM : errno.EAGAIN, refusal)
+  }
+
+  /** Serve an open handle on a socket whose other end, of this cookie, is about to be the caller's. */
+  serve(socket: Socket, caller: Caller, handle: OpenHandle, client: bigint): Connection {
+    return this.#add(socket, caller, { client, own: undefined }, { handle })
+  }
+
+  /** Why there may not be one more of a user; undefined when there may. */
+  tooMany(uid: number): string | undefined {
+    const { maxConnections, maxConnectionsPerUid, reservedForRoot } = this.#limits
+    const total = uid === 0 ? maxConnections : maxConnections - reservedForRoot
+    if (this.#all.size >= total) return `${this.#all.size} connections are open, which is as many as it takes`
+    if (uid !== 0 && (this.#byUid.get(uid) ?? 0) >= maxConnectionsPerUid)
+      return `user ${uid} has ${maxConnectionsPerUid} connections, which is as many as one user may have`
+    return undefined
+  }
+
+  /** The connection whose other end this descriptor is, a copy of a client's. */
+  find(fd: number): Connection | undefined {
+    const cookie = socketCookie(fd)
+    if (cookie === undefined) return undefined
+    const known = this.#byClient.get(cookie)
+    if (known !== undefined) return known
+    const peer = unixPeerCookie(fd, (inode) => this.#byInode.has(inode))
+    if (peer === undefined) return undefined
+    for (const [connection, identity] of this.#all) {
+      if (identity.own?.cookie !== peer) continue
+      identity.client = cookie
+      this.#byClient.set(cookie, connection)
+      return connection
+    }
+    return undefined
+  }
+
+  /** End all. */
+  stop(): void {
+    for (const connection of this.#all.keys()) connection.stop()
+  }
+
+  #add(
+    socket: Socket,
+    caller: Caller,
+    identity: Identity,
+    more: Pick<ConstructorParameters<typeof Connection>[0], 'handle' | 'supervise'>,
+  ): Connection {
+    const { uid } = caller
+    this.#byUid.set(uid, (this.#byUid.get(uid) ?? 0) + 1)
+    const onClose = (): void => this.#remove(connection, uid)
+    const connection = new Connection({ socket, caller, opener: this.#opener, limits: this.#limits, log: this.#log, onClose, ...more })
+    this.#all.set(connection, identity)
+    if (identity.client !== undefined) this.#byClient.set(identity.client, connection)
+    if (identity.own !== undefined) this.#byInode.set(identity.own.inode, connection)
+    return connection
+  }
+
+  #remove(connection: Connection, uid: number): void {
+    const { client, own } = this.#all.get(connection)!
+    this.#all.delete(connection)
+    if (client !== undefined) this.#byClient.delete(client)
+    if (own !== undefined && this.#byInode.get(own.inode) === connection) this.#byInode.delete(own.inode)
+    const left = this.#byUid.get(uid)! - 1
+    left === 0 ? this.#byUid.delete(uid) : this.#byUid.set(uid, left)
+  }
+}
+
+/** Undefined for a socket that has been closed already. */
+function identityOf(socket: Socket): Identity['own'] {
+  const fd = descriptorOf(socket)
+  if (fd === undefined) return undefined
+  const cookie = socketCookie(fd)
+  return cookie === undefined ? undefined : { inode: fstatSync(fd).ino, cookie }
+}
+
+/** The descriptor of a socket, which Node keeps to itself. Undefined when it is closed. */
+export function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null }
+  const fd = handle?.fd
+  return fd === undefined || fd < 0 ? undefined : fd
+}

@@ -1,0 +1,17 @@
+/** What a request that failed is answered: an errno and a reason. What was not foreseen becomes EIO, and the log has all of it. */
+import { errno } from '#abi/errno.ts'
+import type { Log } from './log.ts'
+import type { Caller } from './opener.ts'
+
+export interface RequestFailure {
+  readonly code: number
+  readonly reason: string
+}
+
+/** The errno that an error carries, and its message. */
+export function describeFailure(error: unknown, what: string, caller: Caller, log: Log): RequestFailure {
+  const code = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? Math.abs(error.errno) : 0
+  if (code > 0) return { code, reason: (error as Error).message }
+  log.error('a request failed in a way that was not foreseen', { ...caller, what, error })
+  return { code: errno.EIO, reason: `${what} failed inside vpcd: ${String(error)}; its log has more` }
+}

@@ -1,0 +1,111 @@
+/**
+ * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener a `vpc exec`: it
+ * has the calls of the program and of all that it starts, until none of them is left.
+ */
+import { errno, errnoName } from '#abi/errno.ts'
+import { close } from '#kernel/libc.ts'
+import { descriptorOf, peerPidfd } from '#kernel/pidfd.ts'
+import { onReadable, type Subscription } from '#kernel/readiness.ts'
+import { isListener, listenerState, receiveCall } from '#kernel/seccomp.ts'
+import { VpcError } from '#object/vpc-error.ts'
+import type { Connections } from './connections.ts'
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { Caller, Opener } from './opener.ts'
+import { answerSystemCall, type SystemCallHost } from './system-call.ts'
+
+export interface SupervisorOptions {
+  readonly opener: Opener
+  readonly connections: Connections
+  readonly limits: Limits
+  readonly log: Log
+}
+
+// Calls that one program gets answered before others have their turn.
+const callsPerTurn = 32
+
+interface Supervised extends Disposable {
+  readonly uid: number
+}
+
+export class Supervisor {
+  readonly #host: SystemCallHost
+  readonly #limits: Limits
+  readonly #log: Log
+  readonly #all = new Set<Supervised>()
+
+  constructor({ opener, connections, limits, log }: SupervisorOptions) {
+    this.#host = { opener, connections, limits, log }
+    this.#limits = limits
+    this.#log = log
+  }
+
+  /** How many listeners there are. */
+  get size(): number {
+    return this.#all.size
+  }
+
+  /**
+   * Answer the calls of a listener from now on: descriptor `theirs` of the process that connected this socket. Throws an error with an
+   * errno: EBADF and EINVAL for what is no listener, EAGAIN when there are too many.
+   */
+  take(connectionFd: number | undefined, theirs: number, { uid, pid }: Caller): void {
+    if (connectionFd === undefined) throw new VpcError('EBADF', 'cannot supervise: the connection is closed')
+    const refusal = this.#tooMany(uid)
+    if (refusal !== undefined) throw new VpcError('EAGAIN', `cannot supervise: ${refusal}`)
+    const listener = copyOfPeer(connectionFd, theirs)
+    if (!isListener(listener)) {
+      close(listener)
+      throw new VpcError('EINVAL', `cannot supervise: descriptor ${theirs} of the asking process is no listener of seccomp(2)`)
+    }
+    const watch: Subscription = onReadable(listener, () => this.#serve(listener, supervised))
+    const supervised: Supervised = {
+      uid,
+      [Symbol.dispose]: () => {
+        if (!this.#all.delete(supervised)) return
+        watch.stop()
+        close(listener)
+      },
+    }
+    this.#all.add(supervised)
+    this.#log.debug('supervising', { uid, pid })
+  }
+
+  /** Let go of all: calls that wait, and those to come, give ENOSYS. */
+  close(): void {
+    for (const supervised of this.#all) supervised[Symbol.dispose]()
+  }
+
+  #serve(listener: number, supervised: Supervised): void {
+    for (let i = 0; i < callsPerTurn && this.#all.has(supervised); i++) {
+      const state = listenerState(listener)
+      if (state === 'idle') return
+      if (state === 'ended') return supervised[Symbol.dispose]()
+      const call = receiveCall(listener)
+      if (call === undefined) continue
+      try {
+        answerSystemCall(this.#host, listener, call)
+      } catch (error) {
+        this.#log.error('a system call could not be answered', { errno: errnoName(errno.EIO), error })
+      }
+    }
+  }
+
+  #tooMany(uid: number): string | undefined {
+    const { maxSupervised, maxSupervisedPerUid } = this.#limits
+    if (this.#all.size >= maxSupervised) return `${maxSupervised} programs run under vpc exec, which is as many as it takes (maxSupervised)`
+    if (uid === 0) return undefined
+    const own = [...this.#all].filter((supervised) => supervised.uid === uid).length
+    if (own < maxSupervisedPerUid) return undefined
+    return `user ${uid} has ${own} programs under vpc exec, which is as many as one user may have (maxSupervisedPerUid)`
+  }
+}
+
+function copyOfPeer(connectionFd: number, theirs: number): number {
+  const pidfd = peerPidfd(connectionFd)
+  try {
+    return descriptorOf(pidfd, theirs)
+  } finally {
+    close(pidfd)
+  }
+}
