@@ -88,8 +88,8 @@ for (const [how, signal] of [
         assert.deepEqual(await endProcesses([mark], 5000), [])
         assert.equal(isRunning(mark), false)
         assert.match(summarize((await readState(lab.name))!).problems.join(), /vpcd not running on h1/)
-        const probes = await probeAll(lab.plan.guests)
-        assert.deepEqual(wrong(probes), [], 'with vpcd away')
+        // Only h2 can be asked for counters now: the pings alone are looked at.
+        assert.deepEqual(wrong(await probeAll(lab.plan.guests)), [], 'with vpcd away')
         await restart('h1')
       })
       assert.ok(sent > 50, `only ${sent} pings`)
@@ -101,7 +101,7 @@ for (const [how, signal] of [
     })
 
     test('afterwards it does what it did before', async () => {
-      assert.deepEqual(wrong(await probeAll(lab.plan.guests)), [])
+      await lab.assertReachability()
       await using sw = await lab.vpc('h1').openSwitch(lab.host('h1').switches[0]!.id, { write: true })
       await sw.setUp(false)
       assert.notEqual((await lab.run('red1', 'ping', '-n', '-c', '1', '-W', '1', '10.0.0.3')).code, 0)

@@ -6,13 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SourceStats } from '#abi/info.ts'
 import { Vpc } from '#client/vpc.ts'
+import { readCounters } from '#lab/counters.ts'
 import { bringDown } from '#lab/lab-down.ts'
 import { bringUp } from '#lab/lab-up.ts'
+import { formatMatrix, wrong } from '#lab/matrix.ts'
 import { guestDevice, labDirectory, netnsPath } from '#lab/names.ts'
 import { existingNetns } from '#lab/netns.ts'
 import type { HostPlan } from '#lab/plan-host.ts'
 import { netnsNames, type GuestPlan, type LabPlan } from '#lab/plan.ts'
 import { inNetns, run, type Finished } from '#lab/program.ts'
+import { probeAll, type ProbeOptions } from '#lab/reachability.ts'
 import { RawSocket, type RawSocketOptions } from './raw-socket.ts'
 
 let made = 0
@@ -122,6 +125,15 @@ export class ScratchLab {
     const found = (await mgmt.stats()).find((source) => source.id === id)
     assert.ok(found, `host ${host} has no counters of ${id}`)
     return found
+  }
+
+  /** Fail when guests do not reach each other as they should: with the matrix, and what every host counted. */
+  async assertReachability(options: ProbeOptions = {}): Promise<void> {
+    const probes = await probeAll(this.plan.guests, options)
+    if (wrong(probes).length === 0) return
+    const names = this.plan.guests.map(({ name }) => name)
+    const counters = (await readCounters(this.plan)).map((host) => JSON.stringify(host))
+    assert.fail(`${formatMatrix(names, probes)}\n${counters.join('\n')}`)
   }
 
   /** The log of a host's vpcd. */
