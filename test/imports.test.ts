@@ -15,6 +15,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   client: ['abi', 'wire'],
   cli: ['client', 'abi', 'wire'],
   lab: ['client', 'abi', 'wire'],
+  launch: ['kernel', 'abi', 'wire'],
+  vm: ['client', 'launch', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */
@@ -23,6 +25,9 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
   [/^src\/cli\/lab-failure\.ts$/, 'lab'],
+  [/^src\/cli\/commands\/vm\/[a-z-]+\.ts$/, 'vm'],
+  [/^src\/cli\/vm-[a-z-]+\.ts$/, 'vm'],
+  [/^src\/cli\/commands\/(vmnic\/)?exec\.ts$/, 'launch'],
 ]
 
 /** What tests beside the sources may import besides: mostly a real other half to speak to. */
@@ -33,10 +38,12 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
   client: ['daemon', 'object', 'datapath', 'kernel'],
   cli: ['daemon', 'object', 'datapath', 'kernel', 'lab'],
   lab: ['daemon'],
+  launch: [],
+  vm: [],
 }
 
 /** npm packages, and the only folders that may import them. */
-const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab'] }
+const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'daemon'] }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))

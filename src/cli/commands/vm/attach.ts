@@ -1,0 +1,25 @@
+/** `vpc vm attach`. */
+import { attachVmnic } from '#vm/life.ts'
+import { command } from '../../command.ts'
+import { vmnicId } from '../../id-options.ts'
+import { alreadySo, done } from '../../outcome.ts'
+import { progress, tellingVmErrors } from '../../vm-failure.ts'
+import { directoryOf, seconds, vmDir, vmId } from '../../vm-options.ts'
+import { viewVm } from '../../vm-view.ts'
+
+export default command({
+  path: 'vm attach',
+  summary: 'give a virtual machine a vmnic',
+  description: `A running guest gets it at once, when its port is ready, and all get it at every later start. One that the machine has is left alone.`,
+  options: { vmId, vmnicId, wait: seconds("how long to wait for the vmnic's port", 30), vmDir },
+  examples: [
+    { line: 'vpc vm attach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'plug it in' },
+  ],
+  async run({ vmnicId: id, wait, ...which }, { output, vpc }) {
+    const directory = directoryOf(which)
+    const { changed } = await tellingVmErrors(() => attachVmnic(directory, id, vpc, { timeoutMs: wait * 1000, progress }))
+    const value = { vm: await viewVm(directory) }
+    if (changed) done(output, `machine ${directory.id} has got vmnic ${id}`, value)
+    else alreadySo(output, `machine ${directory.id} has vmnic ${id}`, value)
+  },
+})

@@ -1,0 +1,31 @@
+/** `vpc vm console`. */
+import { connectConsole, consoleLog } from '#vm/console-client.ts'
+import { running } from '#vm/life.ts'
+import { command } from '../../command.ts'
+import { flag } from '../../option.ts'
+import { tellingVmErrors } from '../../vm-failure.ts'
+import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
+
+export default command({
+  path: 'vm console',
+  summary: "watch a virtual machine's serial console, and type on it",
+  description: `What is typed goes to the guest, until Control-], the end of the input, or the end of the guest. Any number of people may watch. What the guest wrote is kept, the last
+    megabyte at least, also after it has ended: --log shows it.`,
+  options: { vmId, log: flag('show what the guest wrote so far, and end'), vmDir },
+  examples: [
+    { line: 'vpc vm console --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'talk to the guest' },
+    { line: 'vpc vm console --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --log', does: 'read what it wrote' },
+  ],
+  async run({ log, ...which }, { output, signal }) {
+    const directory = directoryOf(which)
+    if (log) {
+      const text = await tellingVmErrors(() => consoleLog(directory))
+      return output.json ? output.result({ log: text }, '') : output.text(text)
+    }
+    await tellingVmErrors(async () => {
+      const { consoleSocket } = await running(directory)
+      if (process.stdin.isTTY) process.stderr.write('vpc: connected; Control-] leaves\r\n')
+      await connectConsole(consoleSocket, { input: process.stdin, output: process.stdout, signal })
+    })
+  },
+})

@@ -1,0 +1,25 @@
+/** `vpc vm detach`. */
+import { detachVmnic } from '#vm/life.ts'
+import { command } from '../../command.ts'
+import { vmnicId } from '../../id-options.ts'
+import { alreadySo, done } from '../../outcome.ts'
+import { tellingVmErrors } from '../../vm-failure.ts'
+import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
+import { viewVm } from '../../vm-view.ts'
+
+export default command({
+  path: 'vm detach',
+  summary: 'take a vmnic from a virtual machine',
+  description: `A running guest is asked to let go of it; when it does not in time, nothing changes. The vmnic itself stays. One that the machine does not have is fine.`,
+  options: { vmId, vmnicId, vmDir },
+  examples: [
+    { line: 'vpc vm detach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'unplug it' },
+  ],
+  async run({ vmnicId: id, ...which }, { output }) {
+    const directory = directoryOf(which)
+    const { changed } = await tellingVmErrors(() => detachVmnic(directory, id))
+    const value = { vm: await viewVm(directory) }
+    if (changed) done(output, `vmnic ${id} is taken from machine ${directory.id}`, value)
+    else alreadySo(output, `machine ${directory.id} does not have vmnic ${id}`, value)
+  },
+})

@@ -1,0 +1,27 @@
+/** `vpc vm list`. */
+import { allVms, resolveVmDirectory } from '#vm/vm-directory.ts'
+import { command } from '../../command.ts'
+import { tellingVmErrors } from '../../vm-failure.ts'
+import { vmDir } from '../../vm-options.ts'
+import { stateText, viewVm } from '../../vm-view.ts'
+
+export default command({
+  path: 'vm list',
+  summary: 'list the virtual machines',
+  options: { vmDir },
+  examples: [{ line: 'vpc vm list', does: 'every virtual machine with its state, and how it ended' }],
+  async run({ vmDir: directory }, { output }) {
+    const views = await tellingVmErrors(() => Promise.all(allVms(resolveVmDirectory(directory)).map(viewVm)))
+    output.result(views, {
+      columns: ['ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
+      rows: views.map((view) => [
+        view.id,
+        stateText(view),
+        view.cpus,
+        `${view.memoryMib} MiB`,
+        view.running?.acceleration ?? '-',
+        view.running === null ? view.vmnics.length : view.running.vmnics.map(({ device }) => device).join(' ') || '-',
+      ]),
+    })
+  },
+})

@@ -1,0 +1,31 @@
+/** `vpc vm stop`. */
+import { stopVm } from '#vm/life.ts'
+import { command } from '../../command.ts'
+import { flag } from '../../option.ts'
+import { alreadySo, done } from '../../outcome.ts'
+import { tellingVmErrors } from '../../vm-failure.ts'
+import { directoryOf, seconds, vmDir, vmId } from '../../vm-options.ts'
+import { viewVm } from '../../vm-view.ts'
+
+export default command({
+  path: 'vm stop',
+  summary: 'stop a virtual machine',
+  description: `Presses its power button and waits; a guest that has not powered off by then is ended. Stopping one that does not run changes nothing.`,
+  options: {
+    vmId,
+    timeout: seconds('how long the guest may take', 60),
+    force: flag('end it at once, without asking the guest').short('f'),
+    vmDir,
+  },
+  examples: [
+    { line: 'vpc vm stop --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'let it power off, within a minute' },
+    { line: 'vpc vm stop --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --force', does: 'pull the plug' },
+  ],
+  async run({ timeout, force, ...which }, { output }) {
+    const directory = directoryOf(which)
+    const { changed, state } = await tellingVmErrors(() => stopVm(directory, { timeoutMs: timeout * 1000, force }))
+    const value = { vm: await viewVm(directory) }
+    if (changed) done(output, `machine ${directory.id} has stopped: ${state?.end?.detail ?? 'it ended'}`, value)
+    else alreadySo(output, `machine ${directory.id} does not run`, value)
+  },
+})

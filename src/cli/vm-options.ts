@@ -1,0 +1,28 @@
+/** The options of `vpc vm`: which machine, where machines are kept, and how long to wait. */
+import { randomUUID } from 'node:crypto'
+import { failure, success, type Result } from '#wire/result.ts'
+import { resolveVmDirectory, VmDirectory } from '#vm/vm-directory.ts'
+import { integer, text, valueOption } from './option.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+function parseUuid(value: string): Result<string> {
+  const id = value.toLowerCase()
+  return uuid.test(id) ? success(id) : failure(`'${value}' is not a UUID, such as ${randomUUID()}`)
+}
+
+/** Machines are no objects of vpcd: any UUID will do. */
+export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i').required
+
+/** For `vm create`: leaving the id out gets a fresh one proposed. */
+export const freshVmId = vmId.help('id to give it, any UUID').orElse(() => `choose an id, for example ${randomUUID()}`)
+
+export const vmDir = text('directory that holds the virtual machines', 'DIR', 'directory').defaultsTo('VPC_VM_DIR, else /var/lib/vpc/vm')
+
+/** An option in seconds. */
+export const seconds = (help: string, fallback: number): ReturnType<typeof wholeSeconds> => wholeSeconds(help, fallback)
+const wholeSeconds = (help: string, fallback: number) => integer(help, 'SECONDS', 0, 86_400).default(fallback)
+
+/** The directory of the machine that a command is about. */
+export const directoryOf = (options: { readonly vmDir: string | undefined; readonly vmId: string }): VmDirectory =>
+  new VmDirectory(resolveVmDirectory(options.vmDir), options.vmId)

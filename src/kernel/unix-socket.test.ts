@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { errno, KernelError } from './errno.ts'
+import { close } from './libc.ts'
+import { listenOnPath, sendWithDescriptors } from './unix-socket.ts'
+
+function scratch(): { path: (name: string) => string } & Disposable {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-unix-'))
+  return { path: (name) => join(directory, name), [Symbol.dispose]: () => rmSync(directory, { recursive: true }) }
+}
+
+const failsWith = (code: number) => (error: unknown) => error instanceof KernelError && error.errno === code
+
+test('a program accepts on a listening socket that it inherits', async () => {
+  using directory = scratch()
+  const path = directory.path('a.sock')
+  const fd = listenOnPath(path)
+  const program = `require('node:net').createServer(s => s.end('inherited')).listen({ fd: 3 }); setTimeout(() => process.exit(), 5000).unref()`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'inherit', fd] })
+  close(fd)
+  try {
+    const socket = connect(path)
+    assert.equal((await socket.toArray()).join(''), 'inherited')
+    assert.throws(() => listenOnPath(path), failsWith(errno.EADDRINUSE))
+    assert.throws(() => listenOnPath(directory.path('x'.repeat(108))), failsWith(errno.ENAMETOOLONG))
+  } finally {
+    child.kill()
+    await once(child, 'exit')
+  }
+})
+
+test('descriptors go along with bytes, more than one at a time', async () => {
+  using directory = scratch()
+  const path = directory.path('b.sock')
+  // Python takes what SCM_RIGHTS brings: a reader that is not ours.
+  const reader = `
+import array, os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+data, control, flags, _ = s.recvmsg(100, socket.CMSG_SPACE(16))
+fds = array.array('i'); fds.frombytes(control[0][2])
+print(data.decode(), len(fds), *[os.readlink('/proc/self/fd/%d' % f) for f in fds])`
+  const server = createServer().listen(path)
+  await once(server, 'listening')
+  const child = spawn('python3', ['-c', reader, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const fds = [openSync('/dev/null', 'r'), openSync('/dev/zero', 'r'), openSync('/proc/self/status', 'r')]
+  try {
+    const [socket] = await once(server, 'connection')
+    sendWithDescriptors(socket, Buffer.from('hello'), fds)
+    assert.match((await child.stdout.toArray()).join(''), /^hello 3 \/dev\/null \/dev\/zero \/proc\/\d+\/status$/m)
+    socket.destroy()
+    assert.throws(() => sendWithDescriptors(socket, Buffer.from('x'), fds), /closed/)
+  } finally {
+    fds.forEach(close)
+    server.close()
+  }
+})

@@ -1,0 +1,53 @@
+/** How commands and a machine's supervisor talk: one request a connection, a line of JSON, answered by a line of JSON. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { VmError, type VmErrorCode } from './vm-error.ts'
+import type { GuestVmnic, VmState } from './vm-state.ts'
+
+export type ControlRequest =
+  /** End the guest: ask it, then, after a time, end it all the same; at once with `force`. */
+  | { readonly ask: 'stop'; readonly timeoutMs: number; readonly force: boolean }
+  | { readonly ask: 'attach'; readonly vmnic: GuestVmnic }
+  | { readonly ask: 'detach'; readonly id: string }
+  | { readonly ask: 'reset' }
+
+export type ControlAnswer = { readonly state: VmState } | { readonly error: { readonly code: VmErrorCode; readonly message: string } }
+
+/** What a thrown thing tells the other side. */
+export function answerOf(error: unknown): ControlAnswer {
+  const code = error instanceof Error && 'code' in error ? (String(error.code) as VmErrorCode) : 'failed'
+  return { error: { code, message: error instanceof Error ? error.message : String(error) } }
+}
+
+/** The first line that comes; undefined when the other side ends before. */
+export async function readLine(socket: Socket, limit = 1 << 20): Promise<string | undefined> {
+  let text = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    const end = text.indexOf('\n')
+    if (end >= 0) return text.slice(0, end)
+    if (text.length > limit) return undefined
+  }
+  return undefined
+}
+
+/** Ask a machine's supervisor, and wait. Throws VmError: ENOTCONN when there is none, or what it says. */
+export async function askSupervisor(path: string, request: ControlRequest): Promise<VmState> {
+  const socket = connect(path)
+  socket.on('error', () => {})
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    throw new VmError('ENOTCONN', `nobody supervises this machine: ${(error as Error).message}`, { cause: error })
+  }
+  try {
+    socket.write(`${JSON.stringify(request)}\n`)
+    const line = await readLine(socket)
+    if (line === undefined) throw new VmError('ENOTCONN', 'the supervisor ended before it answered; try again')
+    const answer = JSON.parse(line) as ControlAnswer
+    if ('error' in answer) throw new VmError(answer.error.code, answer.error.message)
+    return answer.state
+  } finally {
+    socket.destroy()
+  }
+}

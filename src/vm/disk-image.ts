@@ -1,0 +1,33 @@
+/** Disk images: which form one has, and what stands against handing it to a guest. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { DiskFormat } from './definition.ts'
+import { VmError } from './vm-error.ts'
+
+const qcow2Magic = 0x514649fb
+
+/** The format that a file name's ending tells. Looking into a raw image would let its guest choose. */
+export function formatOfName(path: string): DiskFormat | undefined {
+  if (/\.qcow2$/i.test(path)) return 'qcow2'
+  return /\.(raw|img|iso)$/i.test(path) ? 'raw' : undefined
+}
+
+/**
+ * Check an image before it is used. QEMU gets the file by its descriptor and can open no other, so an image that needs another one
+ * beneath it is refused. Throws VmError.
+ */
+export function checkDisk(path: string, format: DiskFormat): void {
+  if (format === 'raw') return
+  const header = Buffer.alloc(24)
+  const fd = openSync(path, 'r')
+  const length = readSync(fd, header, 0, 24, 0)
+  closeSync(fd)
+  if (length < 24 || header.readUInt32BE(0) !== qcow2Magic) {
+    throw new VmError('EINVAL', `${path} is no qcow2 image; say what it is with --disk-format`)
+  }
+  if (header.readBigUInt64BE(8) === 0n) return
+  const whole = path.replace(/(\.qcow2)?$/, '-whole.qcow2')
+  throw new VmError(
+    'EINVAL',
+    `${path} needs another image beneath it, which QEMU may not open; make it whole: qemu-img convert -O qcow2 ${path} ${whole}`,
+  )
+}

@@ -1,0 +1,145 @@
+/** The life of virtual machines, as commands lead it: create, run, stop, attach, detach, destroy. */
+import { mkdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Id } from '#abi/id.ts'
+import type { Vpc } from '#client/vpc.ts'
+import { LaunchError } from '#launch/launch-error.ts'
+import { lockFile } from '#launch/lock.ts'
+import { accountOf, hypervisorAccount } from '#launch/user.ts'
+import { chooseAcceleration, kvmAccount } from './acceleration.ts'
+import { askSupervisor } from './control.ts'
+import type { VmDefinition } from './definition.ts'
+import { readyVmnic, type WaitOptions } from './guest-vmnics.ts'
+import type { LaunchPlan } from './hypervisor.ts'
+import { startSupervisor, supervisedState } from './supervise.ts'
+import { writeJson, type VmDirectory } from './vm-directory.ts'
+import { VmError } from './vm-error.ts'
+import { presenceOf, type VmState } from './vm-state.ts'
+
+export interface Outcome {
+  readonly changed: boolean
+  readonly state: VmState | undefined
+}
+
+/** Note a machine down. Its directory must not have one yet. */
+export function createVm(directory: VmDirectory, definition: VmDefinition): void {
+  if (directory.exists()) throw new VmError('EEXIST', `machine ${directory.id} exists`)
+  directory.writeDefinition(definition)
+}
+
+/** Start a machine once its vmnics are ready. One that runs is left alone. Throws VmError, LaunchError, and what vpcd says. */
+export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wait: WaitOptions): Promise<Outcome> {
+  const definition = directory.definition()
+  const before = await supervisedState(directory)
+  if (isUp(before)) return { changed: false, state: before }
+  const account = kvmAccount(definition.user === null ? hypervisorAccount() : accountOf(definition.user))
+  const { acceleration, warning } = await chooseAcceleration(definition.acceleration, account, baseOf(directory))
+  if (warning !== undefined) wait.progress(`warning: ${warning}`)
+  const vmnics = []
+  for (const id of definition.vmnics) vmnics.push(await readyVmnic(await vpc(), id, wait))
+  const plan: LaunchPlan = { definition, acceleration, account, vmnics }
+  writeJson(directory.planFile, plan)
+  try {
+    return { changed: true, state: await startSupervisor('start', directory) }
+  } catch (error) {
+    // Two at once: the other one starts it.
+    if ((error as { code?: unknown }).code !== 'EBUSY' || !isUp(directory.state())) throw error
+    return { changed: false, state: directory.state() }
+  }
+}
+
+export interface StopOptions {
+  /** How long the guest may take to power off. */
+  readonly timeoutMs: number
+  /** Do not ask it. */
+  readonly force: boolean
+}
+
+/** End a guest. One that does not run is left alone. */
+export async function stopVm(directory: VmDirectory, { timeoutMs, force }: StopOptions): Promise<Outcome> {
+  directory.definition()
+  const state = await supervisedState(directory)
+  if (!isUp(state)) return { changed: false, state }
+  try {
+    return { changed: true, state: await askSupervisor(directory.controlSocket, { ask: 'stop', timeoutMs, force }) }
+  } catch (error) {
+    // It ended by itself while it was asked.
+    if (!(error instanceof VmError) || error.code !== 'ENOTCONN' || isUp(directory.state())) throw error
+    return { changed: true, state: directory.state() }
+  }
+}
+
+/** Reset a running guest, as its reset button would. */
+export async function resetVm(directory: VmDirectory): Promise<VmState> {
+  return askSupervisor((await running(directory)).controlSocket, { ask: 'reset' })
+}
+
+/** Give a machine a vmnic: a running guest at once, and at every later start. One that it has is left alone. */
+export async function attachVmnic(directory: VmDirectory, id: Id, vpc: () => Promise<Vpc>, wait: WaitOptions): Promise<Outcome> {
+  const definition = directory.definition()
+  const state = await supervisedState(directory)
+  const up = isUp(state)
+  const has = definition.vmnics.includes(id)
+  if (has && (!up || state!.vmnics.some((vmnic) => vmnic.id === id))) return { changed: false, state }
+  const next = up ? await askSupervisor(directory.controlSocket, { ask: 'attach', vmnic: await readyVmnic(await vpc(), id, wait) }) : state
+  if (!has) directory.writeDefinition({ ...definition, vmnics: [...definition.vmnics, id] })
+  return { changed: true, state: next }
+}
+
+/** Take a vmnic from a machine, running or not. One that it does not have is fine. */
+export async function detachVmnic(directory: VmDirectory, id: Id): Promise<Outcome> {
+  const definition = directory.definition()
+  const state = await supervisedState(directory)
+  const plugged = isUp(state) && state!.vmnics.some((vmnic) => vmnic.id === id)
+  if (!plugged && !definition.vmnics.includes(id)) return { changed: false, state }
+  const next = plugged ? await askSupervisor(directory.controlSocket, { ask: 'detach', id }) : state
+  directory.writeDefinition({ ...definition, vmnics: definition.vmnics.filter((each) => each !== id) })
+  return { changed: true, state: next }
+}
+
+/** End a guest and forget the machine, with its console's log. Its disk image stays. False when there is none. */
+export async function destroyVm(directory: VmDirectory): Promise<boolean> {
+  if (!directory.exists()) return false
+  if (directory.definition().protected) {
+    throw new VmError(
+      'EPERM',
+      `machine ${directory.id} is protected from being destroyed; take that off first: vpc vm set --vm-id=${directory.id} --unprotect`,
+    )
+  }
+  await stopVm(directory, { timeoutMs: 0, force: true })
+  using _lock = await lockSoon(directory)
+  directory.remove()
+  return true
+}
+
+/** The supervisor's lock, which it holds a moment longer than its guest lives. */
+async function lockSoon(directory: VmDirectory): Promise<Disposable> {
+  const deadline = performance.now() + 3000
+  for (;;) {
+    try {
+      return lockFile(directory.lockFile, `machine ${directory.id} is still being ended or started`)
+    } catch (error) {
+      if (!(error instanceof LaunchError) || performance.now() > deadline) throw error
+      await sleep(20)
+    }
+  }
+}
+
+/** Whether a guest is there or about to be. */
+export function isUp(state: VmState | undefined): boolean {
+  const { phase } = presenceOf(state)
+  return phase === 'running' || phase === 'starting'
+}
+
+/** The directory of a machine whose guest runs. Throws VmError ENOTCONN. */
+export async function running(directory: VmDirectory): Promise<VmDirectory> {
+  directory.definition()
+  if (isUp(await supervisedState(directory))) return directory
+  throw new VmError('ENOTCONN', `machine ${directory.id} does not run; start it: vpc vm run --vm-id=${directory.id}`)
+}
+
+function baseOf(directory: VmDirectory): string {
+  const base = directory.path.slice(0, -directory.id.length - 1)
+  mkdirSync(base, { recursive: true, mode: 0o700 })
+  return base
+}

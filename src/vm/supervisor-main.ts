@@ -1,0 +1,34 @@
+/** The supervisor as a program: `supervisor-main.ts start|adopt DIRECTORY`. Says on descriptor 3, in a line of JSON, whether the guest runs. */
+import { closeSync, writeSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { lockFile } from '#launch/lock.ts'
+import { answerOf } from './control.ts'
+import { Supervisor } from './supervisor.ts'
+import { VmDirectory } from './vm-directory.ts'
+
+/** For a guest whose supervisor is told to go, as when the host shuts down. */
+const farewellMs = 10_000
+
+function report(value: unknown): void {
+  try {
+    writeSync(3, `${JSON.stringify(value)}\n`)
+    closeSync(3)
+  } catch {
+    // Who started us waits no more; the state file says it too.
+  }
+}
+
+const [mode, path] = process.argv.slice(2) as [string, string]
+const directory = new VmDirectory(dirname(path), basename(path))
+try {
+  using _lock = lockFile(directory.lockFile, `machine ${directory.id} has a supervisor already`)
+  const supervisor = mode === 'adopt' ? await Supervisor.adopt(directory) : await Supervisor.start(directory)
+  report({ state: directory.state() })
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void supervisor.stop(farewellMs, false))
+  await supervisor.closed
+} catch (error) {
+  report(answerOf(error))
+  console.error(error)
+  process.exitCode = 1
+}
+process.exit()

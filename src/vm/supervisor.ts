@@ -1,0 +1,206 @@
+/**
+ * Who watches a guest: starts QEMU or finds it again, keeps its console, does what commands ask, and writes down how it ended. A supervisor
+ * that is killed takes nothing with it: QEMU goes on, and the next command that looks at the machine starts another one.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { chmodSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { markOf, onEnd, runs, signal, type ProcessMark } from '#launch/process.ts'
+import { BoundedLog } from './bounded-log.ts'
+import { Console } from './console.ts'
+import { answerOf, readLine, type ControlAnswer, type ControlRequest } from './control.ts'
+import { GuestEnd } from './guest-end.ts'
+import { plug, unplug } from './hot-plug.ts'
+import { startHypervisor, type LaunchPlan } from './hypervisor.ts'
+import { Qmp } from './qmp.ts'
+import { readJson, type VmDirectory } from './vm-directory.ts'
+import { VmError } from './vm-error.ts'
+import type { VmState } from './vm-state.ts'
+
+const quitTimeoutMs = 5000
+/** For answers that are under way when the guest has ended. */
+const farewellMs = 1000
+
+export class Supervisor {
+  readonly #directory: VmDirectory
+  readonly #end: GuestEnd
+  #state: VmState
+  #qmp: Qmp | undefined
+  #console: Console | undefined
+  #server: Server | undefined
+  /** Requests that change the machine go one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #finishing = false
+  readonly #consoleLog: BoundedLog
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #closed = Promise.withResolvers<void>()
+
+  private constructor(directory: VmDirectory, state: VmState, end: GuestEnd) {
+    this.#directory = directory
+    this.#state = state
+    this.#end = end
+    this.#consoleLog = new BoundedLog(directory.consoleLog)
+  }
+
+  /** Start the guest of a plan. Throws when it cannot be: nothing of it is left then but the reason in its state. */
+  static async start(directory: VmDirectory): Promise<Supervisor> {
+    const plan = readJson<LaunchPlan>(directory.planFile)
+    if (plan === undefined) throw new VmError('failed', `there is no plan to start in ${directory.planFile}`)
+    const log = new BoundedLog(directory.qemuLog)
+    const end = new GuestEnd(log)
+    const supervisor = new Supervisor(directory, beginning(plan), end)
+    supervisor.#write({})
+    try {
+      const { child, vhost } = await startHypervisor(directory, plan)
+      end.watch(child)
+      supervisor.#write({ qemu: markOf(child.pid!) ?? null, vhost })
+      await supervisor.#attend(child)
+      await supervisor.#qmp!.execute('cont')
+      supervisor.#write({ phase: 'running' })
+      return supervisor
+    } catch (error) {
+      const failure = await supervisor.#abandon(error)
+      throw failure
+    }
+  }
+
+  /** Watch a guest whose supervisor is gone. Throws VmError ENOTCONN when the guest is gone as well. */
+  static async adopt(directory: VmDirectory): Promise<Supervisor> {
+    const state = directory.state()
+    if (!state?.qemu || !runs(state.qemu)) throw new VmError('ENOTCONN', `no guest of machine ${directory.id} runs`)
+    const supervisor = new Supervisor(
+      directory,
+      { ...state, supervisor: markOf(process.pid) ?? null },
+      new GuestEnd(new BoundedLog(directory.qemuLog)),
+    )
+    await supervisor.#attend(state.qemu)
+    supervisor.#write({ phase: 'running' })
+    return supervisor
+  }
+
+  /** Resolves when the guest has ended, its end is written down, and who asked for it has its answer. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** End the guest, in the way of `vpc vm stop`. */
+  async stop(timeoutMs: number, force: boolean): Promise<void> {
+    this.#end.asked = true
+    const qmp = this.#qmp!
+    if (!force) {
+      await qmp.execute('system_powerdown').catch(() => {})
+      if (await this.#endsWithin(timeoutMs)) return
+      this.#end.hurried = true
+    }
+    await qmp.execute('quit').catch(() => {})
+    if (await this.#endsWithin(quitTimeoutMs)) return
+    if (this.#state.qemu !== null) signal(this.#state.qemu, 'SIGKILL')
+    await this.#ended.promise
+  }
+
+  /** Connect to QEMU and serve; from here on its end is seen. */
+  async #attend(qemu: ChildProcess | ProcessMark): Promise<void> {
+    const ended = (): void => void this.#finish()
+    if ('startTicks' in qemu) onEnd(qemu, ended)
+    else if (qemu.exitCode !== null || qemu.signalCode !== null) throw new VmError('failed', 'QEMU ended at once')
+    else qemu.once('close', ended)
+    this.#qmp = await Qmp.connect(this.#directory.qmpSocket)
+    this.#qmp.onEvent((event) => {
+      this.#end.note(event)
+      if (event.event === 'RESET') this.#write({ resets: this.#state.resets + 1 })
+    })
+    this.#console = await Console.open(this.#directory.serialSocket, this.#directory.consoleSocket, this.#consoleLog)
+    const server = createServer((socket) => void this.#serve(socket))
+    rmSync(this.#directory.controlSocket, { force: true })
+    server.listen(this.#directory.controlSocket)
+    await once(server, 'listening')
+    chmodSync(this.#directory.controlSocket, 0o600)
+    this.#server = server
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    socket.on('error', () => {})
+    const line = await readLine(socket)
+    if (line === undefined) return void socket.destroy()
+    const done = this.#turn.then(() => this.#perform(JSON.parse(line) as ControlRequest))
+    this.#turn = done.catch(() => {})
+    const answer = await done.then((): ControlAnswer => ({ state: this.#state }), answerOf)
+    socket.end(`${JSON.stringify(answer)}\n`)
+  }
+
+  async #perform(request: ControlRequest): Promise<void> {
+    const qmp = this.#qmp!
+    switch (request.ask) {
+      case 'stop':
+        return this.stop(request.timeoutMs, request.force)
+      case 'reset':
+        return void (await qmp.execute('system_reset'))
+      case 'attach': {
+        await plug(qmp, request.vmnic)
+        return this.#write({ vmnics: [...this.#state.vmnics, request.vmnic] })
+      }
+      case 'detach': {
+        const vmnic = this.#state.vmnics.find(({ id }) => id === request.id)
+        if (vmnic === undefined) throw new VmError('ENOENT', `the guest has no vmnic ${request.id}`)
+        await unplug(qmp, vmnic)
+        return this.#write({ vmnics: this.#state.vmnics.filter(({ id }) => id !== vmnic.id) })
+      }
+    }
+  }
+
+  #endsWithin(timeoutMs: number): Promise<boolean> {
+    return Promise.race([this.#ended.promise.then(() => true), setTimeout(timeoutMs, false, { ref: false })])
+  }
+
+  /** What is left of a start that failed. Gives the error to tell, with QEMU's own words where it had some. */
+  async #abandon(error: unknown): Promise<unknown> {
+    if (this.#state.qemu !== null && runs(this.#state.qemu)) signal(this.#state.qemu, 'SIGKILL')
+    await this.#end.settled
+    const said = this.#end.lastWords
+    await this.#finish(error instanceof Error ? error.message : String(error))
+    return said === '' ? error : new VmError('failed', `QEMU did not start: ${said}`, { cause: error })
+  }
+
+  async #finish(failure?: string): Promise<void> {
+    if (this.#finishing) return
+    this.#finishing = true
+    await this.#console?.drained()
+    this.#write({ phase: 'stopped', end: this.#end.describe(failure), qemu: null, supervisor: null })
+    this.#qmp?.[Symbol.dispose]()
+    await this.#console?.[Symbol.asyncDispose]()
+    this.#consoleLog[Symbol.dispose]()
+    const { qmpSocket, serialSocket, controlSocket, consoleSocket } = this.#directory
+    for (const path of [qmpSocket, serialSocket, controlSocket, consoleSocket]) rmSync(path, { force: true })
+    for (const name of ['kernel', 'initrd', 'seed.iso'] as const) rmSync(this.#directory.bootFile(name), { force: true })
+    this.#ended.resolve()
+    await this.#farewell()
+    this.#closed.resolve()
+  }
+
+  async #farewell(): Promise<void> {
+    if (this.#server === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#server.close(() => resolve())
+    await Promise.race([promise, setTimeout(farewellMs)])
+  }
+
+  #write(changes: Partial<VmState>): void {
+    this.#state = { ...this.#state, ...changes }
+    this.#directory.writeState(this.#state)
+  }
+}
+
+const beginning = ({ acceleration, account, vmnics }: LaunchPlan): VmState => ({
+  phase: 'starting',
+  supervisor: markOf(process.pid) ?? null,
+  qemu: null,
+  acceleration,
+  vhost: false,
+  user: account.name,
+  startedAt: new Date().toISOString(),
+  resets: 0,
+  vmnics,
+  end: null,
+})

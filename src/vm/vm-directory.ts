@@ -1,0 +1,132 @@
+/** Where virtual machines are kept: a directory for each, root's alone, below one that instances of vpc on a machine do not share. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { VmDefinition } from './definition.ts'
+import { VmError } from './vm-error.ts'
+import type { VmState } from './vm-state.ts'
+
+export const defaultVmDirectory = '/var/lib/vpc/vm'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The directory of all: the one that is asked for, else VPC_VM_DIR, else the default. */
+export const resolveVmDirectory = (asked: string | undefined): string => resolve(asked ?? process.env['VPC_VM_DIR'] ?? defaultVmDirectory)
+
+/** One virtual machine's directory and what stands in it. */
+export class VmDirectory {
+  readonly id: string
+  readonly path: string
+
+  constructor(base: string, id: string) {
+    this.id = id
+    this.path = join(base, id)
+  }
+
+  /** What was asked for at creation. */
+  get definitionFile(): string {
+    return join(this.path, 'vm.json')
+  }
+  /** What is known of the last or present run. */
+  get stateFile(): string {
+    return join(this.path, 'state.json')
+  }
+  /** What a supervisor is to start. */
+  get planFile(): string {
+    return join(this.path, 'plan.json')
+  }
+  /** Held by the supervisor. */
+  get lockFile(): string {
+    return join(this.path, 'lock')
+  }
+  /** The supervisor's own socket: one request a connection. */
+  get controlSocket(): string {
+    return join(this.path, 'control.sock')
+  }
+  /** The supervisor's socket for who watches or types: the console's bytes. */
+  get consoleSocket(): string {
+    return join(this.path, 'console.sock')
+  }
+  /** QEMU's sockets, for the supervisor alone. */
+  get qmpSocket(): string {
+    return join(this.path, 'qmp.sock')
+  }
+  get serialSocket(): string {
+    return join(this.path, 'serial.sock')
+  }
+  get consoleLog(): string {
+    return join(this.path, 'console.log')
+  }
+  get qemuLog(): string {
+    return join(this.path, 'qemu.log')
+  }
+  get supervisorLog(): string {
+    return join(this.path, 'supervisor.log')
+  }
+  /** A file that QEMU gets: a copy of the kernel or initrd, or the cloud-init data. */
+  bootFile(name: 'kernel' | 'initrd' | 'seed.iso'): string {
+    return join(this.path, name)
+  }
+
+  /** The definition. Throws VmError ENOENT when there is no such machine. */
+  definition(): VmDefinition {
+    const definition = readJson<VmDefinition>(this.definitionFile)
+    if (definition !== undefined) return definition
+    throw new VmError(
+      'ENOENT',
+      `there is no virtual machine ${this.id} below ${resolve(this.path, '..')}; \`vpc vm list\` shows which there are`,
+    )
+  }
+
+  exists(): boolean {
+    return existsSync(this.definitionFile)
+  }
+
+  /** Make the directory with a definition in it; the machine exists from the moment when the file has its name. */
+  writeDefinition(definition: VmDefinition): void {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    writeJson(this.definitionFile, definition)
+  }
+
+  /** What the supervisor wrote last; undefined when it has never run. */
+  state(): VmState | undefined {
+    return readJson<VmState>(this.stateFile)
+  }
+
+  writeState(state: VmState): void {
+    writeJson(this.stateFile, state)
+  }
+
+  /** Forget the machine: the definition goes first, so that half a removal is none to others. */
+  remove(): void {
+    rmSync(this.definitionFile, { force: true })
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+/** All virtual machines below a directory, by id. */
+export function allVms(base: string): VmDirectory[] {
+  const names = existsSync(base) ? readdirSync(base).filter((name) => uuid.test(name)) : []
+  return names
+    .toSorted()
+    .map((id) => new VmDirectory(base, id))
+    .filter((directory) => directory.exists())
+}
+
+/** Read a file of JSON; undefined when it is not there. */
+export function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof SyntaxError)
+      throw new VmError('failed', `${path} is not the JSON that was written there: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+/** Write a file of JSON that only its owner reads, in one step. */
+export function writeJson(path: string, value: unknown): void {
+  const draft = `${path}.new`
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  renameSync(draft, path)
+}
