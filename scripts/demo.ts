@@ -126,9 +126,9 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   title(1, 'Three hosts, each with a vpcd of its own; customers red and blue with the same addresses')
   const { plan } = await bringUp(file, { signal, progress: (line) => say(`  ${line}`) })
   try {
-    say()
+    say('  Guests with their address and VNI:\n')
     process.stdout.write(
-      drawLab(plan, { columns: process.stdout.columns ?? 80, paint: (customer, text) => colours[customer]?.(text) ?? text }),
+      drawLab(plan, { columns: process.stdout.columns || 80, paint: (customer, text) => colours[customer]?.(text) ?? text }),
     )
     title(2, 'Who reaches whom: every guest pings every other')
     await showReachability(plan, verdicts, signal)
@@ -147,7 +147,7 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   say(
     `\n${isRight ? style.green('All is as it should be') : style.red(`${verdicts.failed.length} thing(s) are not as they should be`)}, in ${seconds} s.`,
   )
-  if (isKept) sayHowToLookAround(plan, relative('', fileURLToPath(new URL('../bin/vpc.mjs', import.meta.url))))
+  if (isKept) sayHowToLookAround(plan, relative('', fileURLToPath(new URL('../bin/vpc', import.meta.url))))
   return isRight ? 0 : 1
 }
 

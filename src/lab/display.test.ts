@@ -32,7 +32,7 @@ test('hosts stand side by side on the underlay', () => {
   └────────┬───────┘  └────────┬───────┘
            │                   │
   ══════════════════════════════════════
-  underlay, MTU 1500: h1 192.0.2.1, h2 192.0.2.2; guests with their address and VNI
+  underlay, MTU 1500: h1 192.0.2.1, h2 192.0.2.2
 `,
   )
 })

@@ -24,7 +24,7 @@ export function drawLab(plan: LabPlan, { columns = 80, paint = plainPaint }: { c
     lines.push(...drawRow(row, width, paint), `  ${'═'.repeat(Math.min(perRow, boxes.length) * (width + 4) - 2)}`)
   }
   const addresses = plan.hosts.map((host) => `${host.name} ${formatIp(host.address.address)}`)
-  lines.push(`  underlay, MTU ${plan.underlay.mtuBytes}: ${addresses.join(', ')}; guests with their address and VNI`)
+  lines.push(`  underlay, MTU ${plan.underlay.mtuBytes}: ${addresses.join(', ')}`)
   return lines.map((line) => `${line.trimEnd()}\n`).join('')
 }
 
