@@ -126,7 +126,7 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   title(1, 'Three hosts, each with a vpcd of its own; customers red and blue with the same addresses')
   const { plan } = await bringUp(file, { signal, progress: (line) => say(`  ${line}`) })
   try {
-    say('  Guests with their address and VNI:\n')
+    say('\n  Guests with their address and VNI:\n')
     process.stdout.write(
       drawLab(plan, { columns: process.stdout.columns || 80, paint: (customer, text) => colours[customer]?.(text) ?? text }),
     )

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { LabError } from './lab-error.ts'
 import { labNames, readState, type LabMember, type LabState } from './lab-state.ts'
-import { labDirectory, netnsPath } from './names.ts'
+import { labDirectory, netnsPath, vmDirectory } from './names.ts'
 import { inNetns } from './program.ts'
 import { nearest } from './yaml-value.ts'
 
@@ -54,6 +54,8 @@ export function enter({ lab, member }: Entrance, argv: readonly string[]): { arg
       PATH: `${join(labDirectory(lab), 'bin')}:${process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
       // On a host, `vpc` speaks to the host's own vpcd; a guest has none.
       VPC_SOCKET: member.socket,
+      // And its virtual machines are its own.
+      ...(member.kind === 'host' && { VPC_VM_DIR: vmDirectory(lab, member.name) }),
     },
   }
 }

@@ -8,6 +8,7 @@ import { startDaemon, vpcProgram, waitForDaemon } from './host-daemon.ts'
 import { makeHostObjects, type GuestDevice } from './host-objects.ts'
 import { takeDown } from './lab-down.ts'
 import { readLabFile } from './lab-file.ts'
+import { summarize } from './lab-list.ts'
 import { claimLab, readState, writeState, type LabMember, type LabState } from './lab-state.ts'
 import { existingNetns } from './netns.ts'
 import { makeNetwork, plugGuests } from './network.ts'
@@ -106,7 +107,11 @@ async function isUp(plan: LabPlan, wanted: LabState, progress: (line: string) =>
     await takeDown(plan.name)
     return false
   }
-  if (found.digest === wanted.digest) return true
+  if (found.digest === wanted.digest) {
+    const { problems } = summarize(found)
+    if (problems.length === 0) return true
+    throw new LabError(`lab ${plan.name} is up, but broken (${problems.join('; ')}); \`vpc lab down ${plan.name}\`, then bring it up again`)
+  }
   throw new LabError(
     `a lab ${plan.name} is up already and is not this one (it is from ${found.file}); \`vpc lab down ${plan.name}\` first, or change the name`,
   )

@@ -16,3 +16,6 @@ export const netnsPath = (netns: string): string => `/run/netns/${netns}`
 
 /** Where the state of a lab stands. */
 export const labDirectory = (lab: string): string => join(labsDirectory, lab)
+
+/** Where `vpc vm` keeps the virtual machines of a host: they go with the lab. */
+export const vmDirectory = (lab: string, host: string): string => join(labDirectory(lab), host, 'vm')

@@ -114,9 +114,11 @@ suite('a guest that forges', () => {
 suite('a guest that would leave its subnet', () => {
   test("by another customer's MAC, or that of another subnet of its own", async () => {
     const bytes = marker('to another subnet')
-    const others = ['blue1', 'blue2', 'redb'].map((name) => lab.guest(name))
-    const frames = others.map((other) => honestFrame(lab.guest('red1'), other, bytes))
-    await attempt(lab, { from: 'red1', frames, marker: bytes, reason: 'unknown_unicast' })
+    const ways = { red1: ['blue1', 'blue2', 'redb'], blue1: ['red1', 'red2', 'red3', 'redb'], redb: ['red1', 'red2', 'blue2'] }
+    for (const [from, others] of Object.entries(ways)) {
+      const frames = others.map((other) => honestFrame(lab.guest(from), lab.guest(other), bytes))
+      await attempt(lab, { from, frames, marker: bytes, reason: 'unknown_unicast' })
+    }
   })
 
   test('by VXLAN of its own to the underlay: to a MAC that it may reach, the datagram stays inside its VNI', async () => {

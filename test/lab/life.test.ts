@@ -207,6 +207,9 @@ test('a lab that was broken by hand goes down all the same', async () => {
   await endProcesses([state.daemons['h1']!], 0)
   await run(['ip', 'netns', 'del', lab.netns('g1')])
   await run(['umount', lab.host('h2').bpffs])
+  const again = await vpc('lab', 'up', lab.file)
+  assert.equal(again.code, 1)
+  assert.match(again.stderr, /is up, but broken \(namespaces missing: .*; vpcd not running on h1\); `vpc lab down /)
   // Somebody who is still in there must not keep it.
   const guest = spawn('nsenter', [`--net=/run/netns/${lab.netns('g2')}`, 'sleep', '600'], { stdio: 'ignore' })
   await new Promise((resolve) => guest.once('spawn', resolve))
