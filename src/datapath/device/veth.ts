@@ -1,5 +1,5 @@
 /** The devices of a hostif: a veth pair, one end for the host's stack or a container, the other for the program. */
-import type { Netlink } from '#kernel/netlink.ts'
+import type { Link, Netlink } from '#kernel/netlink.ts'
 import { toDevice, type Device, type NewDevice } from './device.ts'
 
 export interface NewVeth extends NewDevice {
@@ -39,6 +39,8 @@ export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switc
 export function setUnitEnd(netlink: Netlink, switchSide: number, changes: { mac?: Uint8Array; mtu?: number }): boolean {
   const link = netlink.linkByIndex(switchSide)
   if (link?.linkIndex === undefined) return false
+  const unit = netlink.linkByIndex(link.linkIndex, link.linkNetnsId)
+  if (unit !== undefined && isSo(unit, changes)) return true
   if (link.linkNetnsId === undefined) {
     netlink.setLink(link.linkIndex, changes)
     return true
@@ -48,3 +50,6 @@ export function setUnitEnd(netlink: Netlink, switchSide: number, changes: { mac?
   there.setLink(link.linkIndex, changes)
   return true
 }
+
+const isSo = (unit: Link, { mac, mtu }: { mac?: Uint8Array; mtu?: number }): boolean =>
+  (mtu === undefined || unit.mtu === mtu) && (mac === undefined || Buffer.compare(unit.mac, mac) === 0)
