@@ -58,7 +58,7 @@ const honest: readonly Uint8Array[] = [
 ]
 
 function mutilate(frame: Uint8Array, random: (below: number) => number): Uint8Array {
-  let out = frame.slice()
+  let out: Uint8Array = frame.slice()
   for (let changes = random(4); changes > 0; changes--) {
     const at = random(Math.min(out.length, 120))
     const kind = random(5)
