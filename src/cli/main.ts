@@ -5,6 +5,7 @@ import { exitCodes, usageFailure, type Failure } from './failure.ts'
 import type { GlobalValues } from './global-options.ts'
 import { loadCommand } from './load.ts'
 import { Output } from './output.ts'
+import { markProgram } from './program-words.ts'
 import { resolve, type Resolved } from './resolve.ts'
 import { styleFor } from './style.ts'
 import { isGroup } from './tree.ts'
@@ -22,9 +23,11 @@ const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((reso
 async function run(args: readonly string[]): Promise<number> {
   const abort = new AbortController()
   endQuietly(abort)
-  const flags = beforeDashes(args)
+  let flags = beforeDashes(args)
   try {
-    return await dispatch(args, flags, abort.signal)
+    const marked = await markProgram(args)
+    flags = beforeDashes(marked)
+    return await dispatch(marked, flags, abort.signal)
   } catch (error) {
     const { failureOf, printFailure } = await import('./report.ts')
     const failure: Failure = await failureOf(error)

@@ -2,6 +2,8 @@
 
 export interface Leaf {
   readonly aliases: readonly string[]
+  /** What follows its own options is a program with options of its own. */
+  readonly runsProgram?: boolean
 }
 
 export interface Group {
@@ -97,6 +99,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   interface: group('everything that a port can be connected to', { list }, 'int', 'intf'),
   stats: leaf(),
   drops: leaf(),
+  exec: { aliases: [], runsProgram: true },
   daemon: leaf(),
   doctor: leaf(),
   lab: group('hosts and guests in network namespaces, made from a file', { up: leaf(), exec: leaf(), list, down: leaf() }),

@@ -6,6 +6,7 @@ import type { ObjectInfo } from '#abi/info.ts'
 import { typeNameOf, typeNoun, type TypeName } from '#abi/object-type.ts'
 import { Connection } from './connection.ts'
 import { VpcError } from './error.ts'
+import { decodeRights, encodeLimit, type DescriptorLimit, type DescriptorRights } from './rights.ts'
 import { decodeId, decodeJson, decodeMac, decodeNumber, encodeMac, encodeNumber } from './text.ts'
 
 /** What vpc_open is asked for. */
@@ -88,6 +89,19 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   /** Take the object out of service at once. What is left of it goes with the last descriptor. */
   async destroy(): Promise<void> {
     await this.ctl('metaDestroy')
+  }
+
+  /** What this descriptor may be used for. */
+  async rights(): Promise<DescriptorRights> {
+    return decodeRights(await this.ctl('metaRightsGet'))
+  }
+
+  /**
+   * Narrow the descriptor for good: from now on whoever holds it, in whatever process, has no more than this. What it had not before it does
+   * not get. What `limit` leaves out stays. Throws EINVAL.
+   */
+  async limit(limit: DescriptorLimit): Promise<void> {
+    await this.ctl('metaLimit', encodeLimit(limit))
   }
 
   /** The MAC address, `02:00:5e:10:00:01`. */

@@ -51,6 +51,14 @@ export class Mgmt extends Descriptor {
     return decodeJson(await this.ctl('mgmtProbe'))
   }
 
+  /**
+   * Have vpcd answer the calls that a listener of seccomp(2) has, from now on: descriptor `listener` of the process that opened this handle.
+   * Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many.
+   */
+  async supervise(listener: number): Promise<void> {
+    await this.ctl('mgmtSupervise', encodeNumber('a descriptor', listener, 4))
+  }
+
   /** Version, pid, directories and counts of vpcd. */
   async info(): Promise<DaemonInfo> {
     return decodeJson(await this.ctl('mgmtInfo'))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
 import { PinnedMapDiffers } from '#datapath/pinned-map.ts'
 import { Devices } from '#datapath/device/devices.ts'
-import { Host } from '#object/host.ts'
+import { Host, type Access } from '#object/host.ts'
 import { Journal, JournalUnusable } from '#object/journal.ts'
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import { KernelError } from '#kernel/errno.ts'
@@ -16,27 +16,31 @@ export interface HostHalfOptions {
   readonly objectDir: string
   readonly stateDir: string
   readonly log: Log
+  readonly access: Access
   /** What management handles are told of this vpcd. */
   readonly report: { probe(): readonly ProbeResult[]; info(): DaemonInfo }
 }
 
 export interface HostHalf extends AsyncDisposable {
   readonly opener: Opener
+  /** Have another say in who may open what, from the next open on. */
+  setAccess(access: Access): void
   /** How many objects and open descriptors there are. */
   info(): { readonly objects: number; readonly descriptors: number }
 }
 
 /** Load the programs, bring kernel and journal together. What fails half-way is closed again; what is pinned stays. */
-export async function startHostHalf({ bpffs, objectDir, stateDir, log, report }: HostHalfOptions): Promise<HostHalf> {
+export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, report }: HostHalfOptions): Promise<HostHalf> {
   const stack = new AsyncDisposableStack()
   try {
     const journal = stack.use(Journal.open(join(stateDir, 'state.db')))
     const devices = stack.use(Devices.open())
     const datapath = Datapath.load({ bpffs, objectDir })
     stack.defer(() => datapath.close())
-    const host = Host.start({ datapath, devices, journal, log, report })
+    const host = Host.start({ datapath, devices, journal, log, access, report })
     stack.defer(() => host.close())
-    return { opener: host, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    const setAccess = (next: Access): void => void (host.access = next)
+    return { opener: host, setAccess, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw isExplained(error) ? new StartRefused(error.message, { cause: error }) : error

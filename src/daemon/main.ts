@@ -5,10 +5,13 @@ import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
 import { makeBpffs } from '#datapath/bpffs.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
+import { peerGroups } from '#kernel/socket-identity.ts'
+import { AccessControl } from './access-control.ts'
 import { lockBpffs, lockDirectories, makeDirectories, StartRefused } from './directories.ts'
 import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts'
 import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
+import type { Caller } from './opener.ts'
 import { notifyReady } from './ready.ts'
 import { Server } from './server.ts'
 import { stopSignal } from './signals.ts'
@@ -30,30 +33,41 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
     stateDir: resolve(options.stateDir ?? defaultDirectories.stateDir),
     bpffs: resolve(options.bpffs ?? defaultDirectories.bpffs),
   }
+  const control = new AccessControl(options)
   await checkMachine(directories, log)
   makeDirectories(directories.runDir, directories.stateDir)
   using _locks = lockDirectories(directories.runDir, directories.stateDir)
   makeBpffs(directories.bpffs)
   using _pins = lockBpffs(directories.bpffs)
   using stop = stopSignal(log)
-  await serve(directories, options, log, stop.signal)
+  await serve(directories, options, control, log, stop.signal)
   log.info('stopped; the datapath goes on')
 }
 
-async function serve(directories: Directories, options: DaemonOptions, log: Log, stop: AbortSignal): Promise<void> {
+async function serve(
+  directories: Directories,
+  { limits }: DaemonOptions,
+  control: AccessControl,
+  log: Log,
+  stop: AbortSignal,
+): Promise<void> {
   const { runDir, stateDir, bpffs } = directories
   const status = new Status(directories)
   const report = { probe: () => probeRunning({ bpffs }), info: () => status.info() }
   const { startHostHalf } = await import('./host-half.ts')
-  await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, report })
+  await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, access: control.access, report })
   const socketPath = join(runDir, socketName)
-  await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: peerCredentialsOf, limits: options.limits, log })
+  const { group, isPublic } = control
+  await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic })
+  using _hangup = control.followHangup(log, host.setAccess)
   status.count = () => host.info()
   log.info('ready', { socket: socketPath, pid: process.pid, objects: host.info().objects })
   notifyReady(log)
   await aborted(stop)
   log.info('stopping', { signal: stop.reason, ...host.info() })
 }
+
+const callerOf = (fd: number): Caller => ({ ...peerCredentialsOf(fd), groups: peerGroups(fd) })
 
 async function checkMachine({ bpffs }: Directories, log: Log): Promise<void> {
   const results = await probe({ bpffs })
@@ -93,6 +107,8 @@ async function main(): Promise<void> {
       'run-dir': { type: 'string' },
       'state-dir': { type: 'string' },
       bpffs: { type: 'string' },
+      group: { type: 'string' },
+      policy: { type: 'string' },
       'log-level': { type: 'string' },
       'log-format': { type: 'string' },
       utc: { type: 'boolean' },
@@ -103,6 +119,8 @@ async function main(): Promise<void> {
       runDir: values['run-dir'],
       stateDir: values['state-dir'],
       bpffs: values.bpffs,
+      group: values.group,
+      policy: values.policy,
       logLevel: values['log-level'] as LogLevel | undefined,
       logFormat: values['log-format'] as LogFormat | undefined,
       utc: values.utc,

@@ -1,9 +1,10 @@
 /** What a vpcd is started with, and where things are when nothing else is said. */
 import { fileURLToPath } from 'node:url'
+import type { AccessOptions } from './access-control.ts'
 import type { Limits } from './limits.ts'
 import type { LogFormat, LogLevel } from './log.ts'
 
-export interface DaemonOptions {
+export interface DaemonOptions extends AccessOptions {
   /** Directory of the socket. Default /run/vpc. */
   readonly runDir?: string | undefined
   /** Directory of the journal. Default /var/lib/vpc. */

@@ -2,7 +2,6 @@
  * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener a `vpc exec`: it
  * has the calls of the program and of all that it starts, until none of them is left.
  */
-import { errno, errnoName } from '#abi/errno.ts'
 import { close } from '#kernel/libc.ts'
 import { descriptorOf, peerPidfd } from '#kernel/pidfd.ts'
 import { onReadable, type Subscription } from '#kernel/readiness.ts'
@@ -20,9 +19,6 @@ export interface SupervisorOptions {
   readonly limits: Limits
   readonly log: Log
 }
-
-// Calls that one program gets answered before others have their turn.
-const callsPerTurn = 32
 
 interface Supervised extends Disposable {
   readonly uid: number
@@ -76,18 +72,20 @@ export class Supervisor {
     for (const supervised of this.#all) supervised[Symbol.dispose]()
   }
 
+  /**
+   * One call a turn of the event loop: what the program did before it, as closing a descriptor, has then been seen. Whoever makes many calls
+   * does not keep others waiting, either.
+   */
   #serve(listener: number, supervised: Supervised): void {
-    for (let i = 0; i < callsPerTurn && this.#all.has(supervised); i++) {
-      const state = listenerState(listener)
-      if (state === 'idle') return
-      if (state === 'ended') return supervised[Symbol.dispose]()
-      const call = receiveCall(listener)
-      if (call === undefined) continue
-      try {
-        answerSystemCall(this.#host, listener, call)
-      } catch (error) {
-        this.#log.error('a system call could not be answered', { errno: errnoName(errno.EIO), error })
-      }
+    if (!this.#all.has(supervised)) return
+    const state = listenerState(listener)
+    if (state === 'ended') return supervised[Symbol.dispose]()
+    const call = state === 'waiting' ? receiveCall(listener) : undefined
+    if (call === undefined) return
+    try {
+      answerSystemCall(this.#host, listener, call)
+    } catch (error) {
+      this.#log.error('a system call could not be answered', { thread: call.tid, error })
     }
   }
 

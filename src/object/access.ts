@@ -35,13 +35,17 @@ export class Access {
   grant(caller: Caller, call: OpenCall): Rights {
     if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights
     const own = this.#rules.filter(({ to }) => ('uid' in to ? caller.uid === to.uid : isMember(caller, to.gid)))
-    if (own.length === 0) throw new VpcError('EPERM', `user ${caller.uid} (process ${caller.pid}) may not open objects of this host; ${this.#wayIn}`)
+    if (own.length === 0)
+      throw new VpcError('EPERM', `user ${caller.uid} (process ${caller.pid}) may not open objects of this host; ${this.#wayIn}`)
     const given = new Set(own.filter((rule) => covers(rule, call)).flatMap(({ rights }) => [...rights]))
     const missing = wanted(call).filter((right) => !given.has(right))
     if (missing.length === 0) return call.rights
     if (call.type === 'mgmt') return { read: true, write: false, operations: new Set([operations.mgmtSupervise.command & 0x00ffffff]) }
     const may = given.size === 0 ? 'nothing' : [...given].join(', ')
-    throw new VpcError('EACCES', `user ${caller.uid} may not ${missing.join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`)
+    throw new VpcError(
+      'EACCES',
+      `user ${caller.uid} may not ${missing.join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`,
+    )
   }
 
   get #wayIn(): string {

@@ -34,7 +34,8 @@ export function checkRights(name: string, operation: Operation, command: number,
   checkNotNarrowed(name, operation.command & 0x00ffffff, rights)
   const mutates = operation.mutate || (command & commandBit.mutate) !== 0
   if (mutates && !rights.write) throw new VpcError('EPERM', `'${name}' changes the object and needs a descriptor opened with WRITE`)
-  if (!rights.read && !rights.write && !alwaysAllowed.has(operation.command & 0x00ffffff)) throw new VpcError('EPERM', `'${name}' needs a descriptor opened with READ or WRITE`)
+  if (!rights.read && !rights.write && !alwaysAllowed.has(operation.command & 0x00ffffff))
+    throw new VpcError('EPERM', `'${name}' needs a descriptor opened with READ or WRITE`)
 }
 
 function checkNotNarrowed(name: string, operation: number, { operations: left }: Rights): void {
@@ -55,9 +56,11 @@ function decodeRights(input: Uint8Array): Rights {
   const refuse = (why: string): never => {
     throw new VpcError('EINVAL', `cannot narrow the descriptor: ${why}`)
   }
-  if (input.length < descriptorRights.size) return refuse(`the input has ${input.length} bytes, not ${descriptorRights.size} and 4 for each operation`)
+  if (input.length < descriptorRights.size)
+    return refuse(`the input has ${input.length} bytes, not ${descriptorRights.size} and 4 for each operation`)
   const { flags, count } = descriptorRights.decode(input)
-  if ((flags & ~(openFlag.read | openFlag.write)) !== 0) return refuse(`0x${flags.toString(16)} are not rights; they are READ 4 and WRITE 8`)
+  if ((flags & ~(openFlag.read | openFlag.write)) !== 0)
+    return refuse(`0x${flags.toString(16)} are not rights; they are READ 4 and WRITE 8`)
   const rights = { read: (flags & openFlag.read) !== 0, write: (flags & openFlag.write) !== 0 }
   const rest = input.subarray(descriptorRights.size)
   if (count === allOperations && rest.length === 0) return rights

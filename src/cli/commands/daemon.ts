@@ -11,11 +11,16 @@ export default command({
     begins with a probe of the kernel, which vpc doctor shows too.
 
     SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
-    vpcd may run on one machine when each has directories of its own.`,
+    vpcd may run on one machine when each has directories of its own.
+
+    Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again: from then on it decides, as
+    a whole; one that is wrong is reported in the log, and the one before stays. Descriptors that are open stay as they are.`,
   options: {
     runDir: text('directory for the socket', 'DIR', 'directory').default(defaultDirectories.runDir),
     stateDir: text('directory for what must outlive a restart', 'DIR', 'directory').default(defaultDirectories.stateDir),
     bpffs: text('directory, in a BPF file system, for what must outlive vpcd', 'DIR', 'directory').default(defaultDirectories.bpffs),
+    group: text('let the members of this group, by name or number, connect and open everything', 'GROUP'),
+    policy: text('let others open what this file says; see docs/rights.md', 'FILE', 'file'),
   },
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
@@ -24,11 +29,11 @@ export default command({
       does: 'a second one, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
-  async run({ runDir, stateDir, bpffs }, { global: { logLevel, logFormat, utc } }) {
+  async run({ runDir, stateDir, bpffs, group, policy }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
     const { StartRefused } = await import('#daemon/directories.ts')
     try {
-      await runDaemon({ runDir, stateDir, bpffs, logLevel, logFormat, utc })
+      await runDaemon({ runDir, stateDir, bpffs, group, policy, logLevel, logFormat, utc })
     } catch (error) {
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error

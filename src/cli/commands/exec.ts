@@ -1,0 +1,50 @@
+/** `vpc exec PROGRAM ARGS…`. */
+import { command } from '../command.ts'
+import { Failure } from '../failure.ts'
+import { openOption } from '../open-option.ts'
+import { flag, text } from '../option.ts'
+
+export default command({
+  path: 'exec',
+  summary: 'run a program in which vpc_open(2) and vpc_ctl(2) are system calls',
+  description: `In the program, and in all that it starts, system call 580 is vpc_open and 581 is vpc_ctl: arguments by pointer, -1 and errno, and a real file
+    descriptor as vpc_open's result. Any program will do, unmodified, static or not. It takes this command's place: its input, output, signals and exit code are its
+    own. See docs/system-calls.md.
+
+    With --open it gets descriptors that are open when it starts; VPC_FDS has their numbers, in the order of the options, with a space between. With --user it
+    runs as another user, without privileges, and with --no-open the system call vpc_open fails in it with EPERM: it has what it was given, and can get no more by it.
+    When vpcd stops, the two system calls fail with ENOSYS until the program is started anew; descriptors that it had are closed at their other end.`,
+  options: {
+    open: openOption,
+    noOpen: flag('let vpc_open fail with EPERM'),
+    user: text('run the program as this user, by name or number', 'USER'),
+  },
+  positionals: [
+    { name: 'PROGRAM', help: 'the program to run, found by PATH' },
+    { name: 'ARGS', help: 'its arguments', isRest: true, isOptional: true },
+  ],
+  examples: [
+    { line: 'vpc exec ./make-switch', does: 'run a program that calls vpc_open and vpc_ctl' },
+    {
+      line: 'vpc exec --user=nobody --no-open --open=vmnic:07f95a11-6788-2ae7-c306-ba95cff1db38:rw -- ./set-queues 4',
+      does: 'let an unprivileged program have one vmnic, and nothing else',
+    },
+  ],
+  async run({ open, noOpen, user }, { vpc }, words) {
+    const { becomeSupervised, listenForVpcCalls } = await import('#launch/supervised.ts')
+    const { LaunchError } = await import('#launch/launch-error.ts')
+    try {
+      const client = await vpc()
+      const fds: number[] = []
+      for (const { type, id, write } of open) fds.push((await client.open(id, type, { write })).fd)
+      const mgmt = await client.mgmt()
+      const listener = listenForVpcCalls()
+      // Below another `vpc exec` there can be no second listener: the calls go to the one above.
+      if (listener !== undefined) await mgmt.supervise(listener)
+      becomeSupervised(words as [string, ...string[]], { fds, noOpen, user })
+    } catch (error) {
+      if (error instanceof LaunchError) throw new Failure('failed', error.message, { code: error.code })
+      throw error
+    }
+  },
+})

@@ -1,0 +1,27 @@
+/** `--open TYPE:ID:r|rw`: an object that a program gets a descriptor of. */
+import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
+import { isUnitType, unitTypes, type UnitType } from '#abi/object-type.ts'
+import { failure, success, type Result } from '#wire/result.ts'
+import { valueOption } from './option.ts'
+
+export interface OpenRequest {
+  readonly type: UnitType
+  readonly id: Id
+  readonly write: boolean
+}
+
+function parseOpen(text: string): Result<OpenRequest> {
+  const [type = '', id = '', rights = '', ...more] = text.split(':')
+  if (more.length > 0 || rights === '') return failure(`'${text}' is not TYPE:ID:r or TYPE:ID:rw`)
+  if (!isUnitType(type)) return failure(`'${type}' is no type of objects; they are ${unitTypes.join(', ')}`)
+  const parsed = parseId(id, type)
+  if (!parsed.ok) return failure(describeIdProblem(parsed.problem))
+  if (rights !== 'r' && rights !== 'rw') return failure(`'${rights}' are not rights; say r to read, rw to read and write`)
+  return success({ type, id: parsed.id, write: rights === 'rw' })
+}
+
+/** Any number of objects. */
+export const openOption = valueOption('open an object for the program, which finds the numbers of its descriptors in VPC_FDS', {
+  placeholder: 'TYPE:ID:r|rw',
+  parse: parseOpen,
+}).repeated

@@ -1,0 +1,66 @@
+/** This process becomes a program in which vpc_open(2) and vpc_ctl(2) are system calls that vpcd answers. */
+import { errno, errnoName, KernelError } from '#kernel/errno.ts'
+import { execProgram, inherit } from '#kernel/exec.ts'
+import { listenForCalls, refuseCalls } from '#kernel/seccomp.ts'
+import { LaunchError } from './launch-error.ts'
+import { accountOf, type Account } from './user.ts'
+
+const vpcOpen = 580
+const vpcCtl = 581
+
+export interface SupervisedOptions {
+  /** Descriptors that the program inherits. */
+  readonly fds: readonly number[]
+  /** vpc_open fails with EPERM. */
+  readonly noOpen: boolean
+  /** Who it runs as; undefined: who this process is. */
+  readonly user: string | undefined
+}
+
+/**
+ * From now on the calls of this process go to the listener that this returns; a vpcd that has it must answer them. Undefined when this
+ * process has a listener above it, which has its calls already. Throws LaunchError where the kernel has no such thing.
+ */
+export function listenForVpcCalls(): number | undefined {
+  try {
+    return listenForCalls([vpcOpen, vpcCtl])
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    if (error.errno === errno.EBUSY) return undefined
+    const why = `cannot have system calls answered: ${error.message}`
+    throw new LaunchError(
+      `${why}; this needs Linux 5.19 or newer with seccomp, and no filter above that forbids it`,
+      errnoName(error.errno),
+      { cause: error },
+    )
+  }
+}
+
+/** Replace this process. The program finds in VPC_FDS the numbers of its descriptors. Throws LaunchError. */
+export function becomeSupervised(argv: readonly [string, ...string[]], { fds, noOpen, user }: SupervisedOptions): never {
+  const account = user === undefined ? undefined : accountOf(user)
+  for (const fd of fds) inherit(fd)
+  const { env } = process
+  delete env['VPC_FDS']
+  if (fds.length > 0) env['VPC_FDS'] = fds.join(' ')
+  // A refusal comes before a listener, also before one that is above this process.
+  if (noOpen) refuseCalls([vpcOpen], errno.EPERM)
+  if (account !== undefined) becomeUser(account)
+  try {
+    return execProgram(argv)
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    throw new LaunchError(`cannot start '${argv[0]}': ${errnoName(error.errno)}`, errnoName(error.errno), { cause: error })
+  }
+}
+
+function becomeUser({ name, uid, gid }: Account): void {
+  try {
+    const { initgroups } = process as unknown as { initgroups(user: string, gid: number): void }
+    initgroups(name, gid)
+    process.setgid!(gid)
+    process.setuid!(uid)
+  } catch (cause) {
+    throw new LaunchError(`cannot become user ${name}: ${(cause as Error).message}; run this as root`, 'EPERM', { cause })
+  }
+}

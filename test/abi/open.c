@@ -1,0 +1,40 @@
+/* vpc_open(2): every result of the table, and life by references. */
+#include "vpc.h"
+#include <fcntl.h>
+
+int main(void) {
+	vpc_id_t id = new_id(VPCSW, 1), multicast = new_id(VPCSW, 2), other = new_id(VMNIC, 1);
+	multicast.b[10] |= 1;
+	uint64_t sw = handle_type(VPCSW);
+	int before = dup(0);
+
+	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_RW), ENOENT);
+	int fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
+	CHECK(fd == before + 1); /* the lowest that is free, as open(2) gives it */
+	CHECK(fcntl(fd, F_GETFD) == 0 && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_RW), EEXIST);
+	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_OPEN | VPC_RW), EEXIST);
+	FAILS(vpc_open(&id, sw, 16 | VPC_OPEN), EINVAL);
+	FAILS(vpc_open(&id, sw, 1ull << 40 | VPC_OPEN), EINVAL);
+	FAILS(vpc_open(&id, sw, VPC_RW), EINVAL);
+	FAILS(vpc_open(&multicast, sw, VPC_CREATE | VPC_RW), EINVAL);
+	FAILS(vpc_open(&other, sw, VPC_CREATE | VPC_RW), EINVAL);
+	FAILS(vpc_open(&id, 2ull << 60 | 1ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(&id, 1ull << 60 | 200ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(&id, handle_type(META), VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(NULL, sw, VPC_OPEN | VPC_READ), EFAULT);
+
+	int second = vpc_open(&id, sw, VPC_OPEN | VPC_READ);
+	CHECK(second >= 0);
+	CHECK(close(fd) == 0);
+	int third = vpc_open(&id, sw, VPC_OPEN | VPC_READ);
+	CHECK(third >= 0 && close(second) == 0 && close(third) == 0);
+	/* The last is closed: there is no object any more, at once. */
+	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_READ), ENOENT);
+	for (int i = 0; i < 500; i++) {
+		fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
+		CHECK(fd >= 0 && close(fd) == 0);
+	}
+	puts("done");
+	return 0;
+}
