@@ -40,8 +40,15 @@ const creators: { readonly [T in UnitType]: (core: Core, tx: Transaction, id: Id
   hostif: createHostif,
 }
 
-/** Make an object that nothing holds yet: the caller is about to. */
-export const create = (core: Core, tx: Transaction, type: UnitType, id: Id): VpcObject => creators[type](core, tx, id)
+/** Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that is given, which must be free. */
+export function create(core: Core, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
+  core.model.nextUnit = unit
+  try {
+    return creators[type](core, tx, id)
+  } finally {
+    core.model.nextUnit = undefined
+  }
+}
 
 /** Take an object out of service at once, whoever holds it. */
 export function destroy(core: Core, tx: Transaction, object: VpcObject): void {

@@ -131,6 +131,8 @@ export class Model {
   readonly segments = new Map<number, Switch>()
   /** Ports of a switch with a unit in them, by segment and the unit's MAC. */
   readonly members = new Map<number, Map<number, Port>>()
+  /** Unit number that the object which is being made must have; undefined: the lowest free one. */
+  nextUnit: number | undefined
 
   /** The object of an id, when there is one of that type. */
   find<T extends UnitType>(type: T, id: Id): ObjectOf<T> | undefined {

@@ -12,6 +12,7 @@ import { deviceMtuBytes, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { freeStatsIndex, newBase, register, unregister } from './registry.ts'
 import type { Transaction } from './transaction.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
+import { toVpcError } from './vpc-error.ts'
 
 /** UDP port of VXLAN, RFC 7348. */
 const vxlanPort = 4789
@@ -87,7 +88,16 @@ export function syncMux({ devices }: Core, tx: Transaction, mux: Mux): void {
   const up = devices.byIndex(ifindex)?.up ?? wanted
   if (up === wanted) return
   tx.did(() => devices.change(ifindex, { up }))
-  devices.change(ifindex, { up: wanted })
+  try {
+    devices.change(ifindex, { up: wanted })
+  } catch (error) {
+    if (toVpcError('', error).code !== 'EADDRINUSE') throw error
+    tx.refuse(
+      'EADDRINUSE',
+      `UDP port ${mux.devicePort} is taken by another program of this host`,
+      `choose another, or see who has it: ss -lunp`,
+    )
+  }
 }
 
 /** Give a mux a device for a UDP port. */

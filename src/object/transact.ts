@@ -2,6 +2,7 @@
 import type { Core } from './core.ts'
 import { toRow } from './record.ts'
 import { settle } from './settle.ts'
+import { removeLeaving } from './unit-device.ts'
 import { Transaction } from './transaction.ts'
 import { toVpcError } from './vpc-error.ts'
 
@@ -17,7 +18,7 @@ export function transact<T>(core: Core, asked: string, body: (tx: Transaction) =
     takeBack(core, tx)
     throw toVpcError(tx.asked, error)
   }
-  for (const { what, error } of tx.finish()) core.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  for (const { what, error } of [...removeLeaving(core, tx), ...tx.finish()]) core.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
   return result
 }
 

@@ -6,12 +6,22 @@ import type { ErrnoName } from '#abi/errno.ts'
 import { Dirty } from './dirty.ts'
 import { refusal } from './vpc-error.ts'
 
+/** A device of an object that goes. */
+export interface Leaving {
+  /** 0: it is gone already. */
+  readonly ifindex: number
+  /** Name under which its program is pinned. */
+  pin: string
+}
+
 export class Transaction {
   /** What was asked, in words that stand after 'cannot'. */
   asked: string
   readonly dirty = new Dirty()
   /** Journal writes besides the objects' records: entries of muxes and switches. */
   readonly journalled: (() => void)[] = []
+  /** Devices and programs that go once the journal has it, all at once: one by one takes the kernel 20 ms each. */
+  readonly leaving: Leaving[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: { readonly what: string; readonly act: () => void }[] = []
 

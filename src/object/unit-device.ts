@@ -1,6 +1,7 @@
 /** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
 import type { Id } from '#abi/id.ts'
 import type { Device } from '#datapath/device/devices.ts'
+import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import type { Core } from './core.ts'
 import { unitName, type Mux, type Unit } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
@@ -40,14 +41,30 @@ export function makeMuxDevice(core: Core, tx: Transaction, mux: Mux, name: strin
   return makeOwn(core, tx, [name], () => core.devices.createVxlan(options))
 }
 
-function makeOwn({ devices }: Core, tx: Transaction, names: readonly string[], make: () => Device): Device {
+function makeOwn(core: Core, tx: Transaction, names: readonly string[], make: () => Device): Device {
+  const { devices } = core
   for (const name of names) {
-    if (devices.byName(name) === undefined) continue
-    tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
+    const found = devices.byName(name)
+    if (found === undefined) continue
+    if (!stepAside(core, tx, found)) tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
   }
   const device = make()
   tx.did(() => devices.remove(device.ifindex))
   return device
+}
+
+/** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */
+function stepAside({ devices, datapath }: Core, tx: Transaction, { ifindex, name, peerIfindex }: Device): boolean {
+  const leaving = tx.leaving.find(other => other.ifindex !== 0 && (other.ifindex === ifindex || other.ifindex === peerIfindex))
+  if (leaving === undefined) return false
+  tx.did(() => devices.change(ifindex, { name }))
+  devices.change(ifindex, { name: `vpc-gone${ifindex}` })
+  if (leaving.ifindex !== ifindex) return true
+  const { pin } = leaving
+  const other = `${pin}-gone${ifindex}`
+  if (datapath.renamePin(pin, other)) tx.did(() => datapath.renamePin(other, pin))
+  tx.set(leaving, 'pin', other)
+  return true
 }
 
 /** Use a device that is there: put the program on it, in place of one that may be there. */
@@ -62,11 +79,27 @@ export function takeDevice({ model, datapath }: Core, tx: Transaction, object: U
 /** Take the device away, once that is written down. */
 export function dropDevice(core: Core, tx: Transaction, object: Unit | Mux): void {
   const { ifindex } = object
-  const pin = pinOf(object)
-  tx.later(`unpin the program of ${pin}`, () => core.datapath.detach(pin))
-  if (ifindex === 0) return
-  forgetDevice(core, tx, object)
-  tx.later(`remove the device of ${unitName(object)}`, () => core.devices.remove(ifindex))
+  tx.leaving.push({ ifindex, pin: pinOf(object) })
+  if (ifindex !== 0) forgetDevice(core, tx, object)
+}
+
+/** Remove the devices that a transaction has done with, and their programs. Gives what failed. */
+export function removeLeaving({ devices, datapath }: Core, { leaving }: Transaction): { readonly what: string; readonly error: unknown }[] {
+  const failures: { what: string; error: unknown }[] = []
+  const attempt = (what: string, act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      failures.push({ what, error })
+    }
+  }
+  const ifindexes = leaving.map(({ ifindex }) => ifindex).filter(ifindex => ifindex !== 0)
+  withQuickGracePeriods(leaving.length, () => {
+    // A program leaves its device with it.
+    if (ifindexes.length > 0) attempt(`remove the devices of ${leaving.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
+    for (const { pin } of leaving) attempt(`unpin the program of ${pin}`, () => datapath.detach(pin))
+  })
+  return failures
 }
 
 /** The device is gone, or of no use any more. */

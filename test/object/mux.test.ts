@@ -1,0 +1,382 @@
+/** Muxes and their underlay: any order of setting one up, what it listens on, its entries, and the MTU that follows. */
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateId, idBytes } from '#abi/id.ts'
+import type { EthlinkInfo, HostifInfo, MuxInfo } from '#abi/info.ts'
+import { encodeArray, fte } from '#abi/layouts.ts'
+import { dstKind, floodRemote } from '#datapath/layout.ts'
+import { macFrom } from '#wire/mac.ts'
+import { broadcast, entry, sockaddr, text, u16, u32, vni } from './inputs.ts'
+import { refused, ScratchHost, type Opened } from './scratch-host.ts'
+
+const VNI = 5001
+const mac = macFrom('02:00:00:00:00:01')
+
+interface Underlay {
+  readonly host: ScratchHost
+  readonly ethlink: Opened
+  readonly mux: Opened
+  readonly ifindex: number
+}
+
+function underlay(host: ScratchHost): Underlay {
+  const ifindex = host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
+  const ethlink = host.create('ethlink')
+  ethlink.do('ethlinkConnect', text('under0'))
+  return { host, ethlink, mux: host.create('vpcmux'), ifindex }
+}
+
+/** Wait until something has come true that follows from what the kernel tells. */
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (holds()) return
+    await sleep(20)
+  }
+  assert.fail(`never came true: ${String(holds)}`)
+}
+
+const ways: Record<string, (one: Underlay) => void> = {
+  connect: ({ mux, ethlink }) => void mux.do('vpcmuxConnect', idBytes(ethlink.id)),
+  listen: ({ mux }) => void mux.do('vpcmuxListen', sockaddr('192.0.2.1')),
+  entry: ({ mux }) =>
+    void mux.do('vpcmuxFteSet', Buffer.concat([entry(VNI, '02:00:00:00:00:01', '192.0.2.2'), entry(VNI, broadcast, '192.0.2.2')])),
+}
+
+describe('a mux', () => {
+  for (const order of [
+    ['connect', 'listen', 'entry'],
+    ['entry', 'listen', 'connect'],
+    ['listen', 'entry', 'connect'],
+  ]) {
+    test(`carries frames once it has all, in the order ${order.join(', ')}`, async () => {
+      await using host = new ScratchHost()
+      const one = underlay(host)
+      const { tables } = host.datapath
+      for (const [i, step] of order.entries()) {
+        ways[step]!(one)
+        const up = host.netlink.linkByName('vpcmux0')!.up
+        const inService = order.slice(0, i + 1).includes('connect') && order.slice(0, i + 1).includes('listen')
+        assert.deepEqual([up, tables.muxes.entries().length], [inService, inService ? 1 : 0], step)
+      }
+      const { ifindex } = host.netlink.linkByName('vpcmux0')!
+      const dst = tables.fdb.get({ segment: VNI, mac })
+      assert.deepEqual([dst?.kind, dst?.ifindex, dst?.mtu, dst?.vtep.family], [dstKind.remote, ifindex, 1550, 4])
+      assert.equal(tables.flood.get({ segment: VNI, page: floodRemote })?.count, 1)
+      assert.equal(one.mux.describe<MuxInfo>().listen, '192.0.2.1:4789')
+      assert.equal(Buffer.from(one.mux.do('vpcmuxListenGet')).toString(), '192.0.2.1:4789')
+      one.mux.do('vpcmuxDisconnect')
+      assert.equal(host.netlink.linkByName('vpcmux0')!.up, false)
+      assert.deepEqual([...tables.fdb.entries(), ...tables.flood.entries(), ...tables.muxes.entries()], [])
+      assert.equal(one.mux.describe<MuxInfo>().entries, 2)
+    })
+  }
+
+  test('takes sockaddrs in BSD layout, and IPv6', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink } = underlay(host)
+    mux.do('vpcmuxListen', Uint8Array.of(16, 2, 0x12, 0xb5, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0))
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    assert.equal(mux.describe<MuxInfo>().mtuBytes, 1550)
+    mux.do('vpcmuxListen', sockaddr('2001:db8::1'))
+    assert.deepEqual([mux.describe<MuxInfo>().listen, mux.describe<MuxInfo>().mtuBytes], ['[2001:db8::1]:4789', 1530])
+    mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:01', '2001:db8::2'))
+    assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac })?.vtep.family, 6)
+  })
+
+  test('listens on an address of the host, on a port that is free', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink } = underlay(host)
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    const strange = refused(() => mux.do('vpcmuxListen', sockaddr('192.0.2.9')))
+    assert.equal(strange.code, 'EADDRNOTAVAIL')
+    assert.equal(
+      strange.message,
+      'cannot listen on 192.0.2.9:4789 with vpcmux0: this host does not have address 192.0.2.9; it has 192.0.2.1',
+    )
+    assert.match(refused(() => mux.do('vpcmuxListen', sockaddr('2001:db8::9'))).message, /it has 2001:db8::1$/)
+    assert.match(refused(() => mux.do('vpcmuxListen', sockaddr('192.0.2.1', 0))).message, /has port 0/)
+    for (const bad of [new Uint8Array(16), new Uint8Array(15), new Uint8Array(0)])
+      assert.equal(refused(() => mux.do('vpcmuxListen', bad)).code, 'EINVAL')
+    assert.equal(refused(() => mux.do('vpcmuxListenGet')).code, 'ENOTCONN')
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    host.addInterface('under1', 1500, '198.51.100.1')
+    const [other, link] = [host.create('vpcmux'), host.create('ethlink')]
+    link.do('ethlinkConnect', text('under1'))
+    assert.match(refused(() => other.do('vpcmuxConnect', idBytes(ethlink.id))).message, /it is the underlay of vpcmux0/)
+    other.do('vpcmuxConnect', idBytes(link.id))
+    const taken = refused(() => other.do('vpcmuxListen', sockaddr('198.51.100.1')))
+    assert.deepEqual([taken.code, /vpcmux0 \(.*\) listens on UDP port 4789/.test(taken.message)], ['EADDRINUSE', true])
+    const stranger = createSocket('udp4')
+    await new Promise<void>((bound) => stranger.bind(4791, bound))
+    const inUse = refused(() => other.do('vpcmuxListen', sockaddr('198.51.100.1', 4791)))
+    stranger.close()
+    assert.equal(inUse.code, 'EADDRINUSE')
+    assert.match(inUse.message, /UDP port 4791 is taken by another program of this host; choose another/)
+    other.do('vpcmuxListen', sockaddr('198.51.100.1', 4790))
+    assert.equal(host.netlink.linkByName('vpcmux1')?.vxlan?.port, 4790)
+  })
+
+  test('moves to another UDP port with all that it has', async () => {
+    await using host = new ScratchHost()
+    const one = underlay(host)
+    for (const way of Object.values(ways)) way(one)
+    const { tables } = host.datapath
+    const before = host.netlink.linkByName('vpcmux0')!
+    one.mux.do('vpcmuxListen', sockaddr('192.0.2.1', 4790))
+    const after = host.netlink.linkByName('vpcmux0')!
+    assert.notEqual(after.ifindex, before.ifindex)
+    assert.deepEqual([after.up, after.vxlan?.port, host.netlink.linkByIndex(before.ifindex)], [true, 4790, undefined])
+    assert.deepEqual(
+      [tables.muxes.entries().map(([key]) => key), tables.fdb.get({ segment: VNI, mac })?.ifindex],
+      [[after.ifindex], after.ifindex],
+    )
+    assert.deepEqual(
+      host.datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]),
+      [['vpcmux0-4790', after.ifindex]],
+    )
+    assert.deepEqual(host.lines, [])
+  })
+
+  test('has an underlay that is an ethlink', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink } = underlay(host)
+    assert.equal(refused(() => mux.do('vpcmuxConnect', idBytes(generateId('vpcp')))).code, 'EOPNOTSUPP')
+    assert.equal(refused(() => mux.do('vpcmuxConnect', idBytes(generateId('hostif')))).code, 'EINVAL')
+    assert.equal(refused(() => mux.do('vpcmuxConnect', idBytes(generateId('ethlink')))).code, 'ENOENT')
+    assert.equal(refused(() => mux.do('vpcmuxDisconnect')).code, 'ENOTCONN')
+    assert.equal(refused(() => mux.do('vpcmuxConnectedGet')).code, 'ENOTCONN')
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    assert.equal(refused(() => mux.do('vpcmuxConnect', idBytes(ethlink.id))).code, 'EISCONN')
+    assert.deepEqual(Buffer.from(mux.do('vpcmuxConnectedGet')), Buffer.from(idBytes(ethlink.id)))
+  })
+})
+
+describe('forwarding entries', () => {
+  test('are set and deleted wholly or not at all', async () => {
+    await using host = new ScratchHost()
+    const { mux } = underlay(host)
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    const good = entry(VNI, '02:00:00:00:00:01', '192.0.2.2')
+    const cases: readonly (readonly [Uint8Array, string, RegExp])[] = [
+      [entry(0, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /entry 2 of 2: VNI 0 never leaves the host/],
+      [entry(1 << 24, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /does not fit in 24 bits/],
+      [entry(VNI, 'ff:ff:ff:ff:ff:ff', '192.0.2.2'), 'EINVAL', /VTEPs for broadcast and multicast have MAC zero/],
+      [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /is no address of a host/],
+      [
+        entry(VNI, '02:00:00:00:00:02', '2001:db8::2'),
+        'EAFNOSUPPORT',
+        /VTEP \[2001:db8::2\]:0 is IPv6, and the mux listens on 192.0.2.1:4789/,
+      ],
+      [
+        encodeArray(fte, [{ vni: VNI, mac, port: 0, family: 5, pad: new Uint8Array(3), address: new Uint8Array(16) }]),
+        'EINVAL',
+        /neither 4 nor 6/,
+      ],
+    ]
+    for (const [bad, code, message] of cases) {
+      const found = refused(() => mux.do('vpcmuxFteSet', Buffer.concat([good, bad])))
+      assert.equal(found.code, code)
+      assert.match(found.message, message)
+      assert.equal(mux.describe<MuxInfo>().entries, 0)
+    }
+    for (const length of [0, 31, 33]) assert.equal(refused(() => mux.do('vpcmuxFteSet', new Uint8Array(length))).code, 'EINVAL')
+    mux.do('vpcmuxFteSet', good)
+    const missing = refused(() => mux.do('vpcmuxFteDelete', Buffer.concat([good, entry(VNI, broadcast, '192.0.2.3')])))
+    assert.match(missing.message, /there is no VTEP 192.0.2.3:0 in the replication list of VNI 5001/)
+    assert.deepEqual(Buffer.from(mux.do('vpcmuxFteList')), Buffer.from(good))
+    const list = Array.from({ length: 64 }, (_, i) => entry(VNI, broadcast, `192.0.2.${i + 2}`))
+    mux.do('vpcmuxFteSet', Buffer.concat(list))
+    mux.do('vpcmuxFteSet', list[0])
+    const full = refused(() =>
+      mux.do('vpcmuxFteSet', Buffer.concat([entry(VNI, '02:00:00:00:00:03', '192.0.2.2'), entry(VNI, broadcast, '192.0.2.99')])),
+    )
+    assert.deepEqual([full.code, /replication list of VNI 5001 has room for 64 VTEPs/.test(full.message)], ['ENOSPC', true])
+    assert.equal(mux.describe<MuxInfo>().entries, 65)
+    assert.match(refused(() => mux.do('vpcmuxListen', sockaddr('2001:db8::1'))).message, /it has forwarding entries with IPv4 VTEPs/)
+    const other = host.create('vpcmux')
+    assert.equal(refused(() => other.do('vpcmuxFteSet', good)).code, 'EEXIST')
+    other.do('vpcmuxFteSet', entry(VNI, broadcast, '192.0.2.2'))
+  })
+
+  test('stand behind units of this host, and come back when those go; this host is no VTEP of itself', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink } = underlay(host)
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    mux.do(
+      'vpcmuxFteSet',
+      Buffer.concat([
+        entry(VNI, '02:00:00:00:00:01', '192.0.2.2'),
+        entry(VNI, '02:00:00:00:00:02', '192.0.2.1'),
+        entry(VNI, broadcast, '192.0.2.1'),
+      ]),
+    )
+    const { tables } = host.datapath
+    const kind = (): number | undefined => tables.fdb.get({ segment: VNI, mac })?.kind
+    assert.deepEqual([tables.fdb.entries().length, tables.flood.entries().length, kind()], [1, 0, dstKind.remote])
+    const [sw, hostif, id] = [host.create('vpcsw'), host.create('hostif'), generateId('vpcp')]
+    hostif.do('metaMacSet', mac)
+    sw.do('vpcswVniSet', vni(VNI))
+    sw.do('vpcswPortAdd', idBytes(id))
+    host.open('vpcp', id).do('vpcpConnect', idBytes(hostif.id))
+    assert.equal(kind(), dstKind.local)
+    hostif.do('metaDestroy')
+    assert.equal(kind(), dstKind.remote)
+  })
+
+  test('with a UDP port of their own put the program on the underlay that sets it', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink, ifindex } = underlay(host)
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    const pins = (): string[] =>
+      host.datapath
+        .attachments()
+        .map(({ pinName }) => pinName)
+        .sort()
+    mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:01', '192.0.2.2', 4789))
+    assert.deepEqual(pins(), ['vpcmux0-4789'])
+    mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:01', '192.0.2.2', 4999))
+    assert.deepEqual(pins(), ['ethlink0-egress', 'vpcmux0-4789'])
+    assert.equal(host.datapath.attachments().find(({ pinName }) => pinName === 'ethlink0-egress')?.ifindex, ifindex)
+    await host.kill()
+    host.start()
+    assert.deepEqual(host.datapath.attachments(), [])
+  })
+
+  test('100 000 of them at once, all in one batch, in a fraction of a second', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink } = underlay(host)
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    mux.do('metaCommit')
+    const entries = encodeArray(
+      fte,
+      Array.from({ length: 100_000 }, (_, i) => {
+        const bytes = Uint8Array.of(2, 0, i >>> 24, i >>> 16, i >>> 8, i)
+        return {
+          vni: VNI + (i % 100),
+          mac: bytes,
+          port: 0,
+          family: 4,
+          pad: new Uint8Array(3),
+          address: Uint8Array.of(192, 0, 2, 2 + (i % 200)),
+        }
+      }),
+    )
+    // The quickest of a few: others use this machine too.
+    let quickest = Infinity
+    for (let round = 0; round < 4; round++) {
+      if (round > 0) mux.do('vpcmuxFteDelete', entries)
+      const start = performance.now()
+      mux.do('vpcmuxFteSet', entries)
+      quickest = Math.min(quickest, performance.now() - start)
+      assert.equal(host.datapath.tables.fdb.encodedEntries().length, 100_000)
+    }
+    assert.ok(quickest < 300, `took ${quickest} ms`)
+    const again = host.datapath.tables.fdb.encodedEntries().length
+    await host.kill()
+    host.start()
+    assert.deepEqual(
+      [again, host.lines.filter(({ message }) => /fdb/.test(message)).length],
+      [100_000, 1],
+      'the uncommitted ethlink takes the way with it',
+    )
+    const reopened = host.open('vpcmux', mux.id)
+    assert.equal(reopened.describe<MuxInfo>().entries, 100_000)
+    reopened.do('vpcmuxFteDelete', entries)
+    assert.equal(reopened.describe<MuxInfo>().entries, 0)
+  })
+})
+
+describe('a full table', () => {
+  test('is named with its size, and nothing is half done', async () => {
+    await using host = new ScratchHost({ fdb: 8, neighbours: 4, stats: 6 })
+    const { mux, ethlink } = underlay(host)
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
+    const entries = (from: number, count: number): Uint8Array =>
+      Buffer.concat(
+        Array.from({ length: count }, (_, i) => entry(VNI, `02:00:00:00:00:${(from + i).toString(16).padStart(2, '0')}`, '192.0.2.2')),
+      )
+    mux.do('vpcmuxFteSet', entries(1, 5))
+    const before = host.snapshot()
+    const found = refused(() => mux.do('vpcmuxFteSet', entries(4, 8)))
+    assert.equal(found.code, 'ENOSPC')
+    assert.match(found.message, /^cannot set forwarding entries of vpcmux0: table fdb is full, it takes 8 entries/)
+    assert.deepEqual(host.snapshot(), before)
+    mux.do('vpcmuxFteSet', entries(4, 5))
+    const sw = host.create('vpcsw')
+    const id = generateId('vpcp')
+    sw.do('vpcswPortAdd', idBytes(id))
+    const port = host.open('vpcp', id)
+    const hostif = host.create('hostif')
+    const connect = refused(() => port.do('vpcpConnect', idBytes(hostif.id)))
+    assert.match(connect.message, /^cannot connect hostif0 to port vpcp0: table fdb is full/)
+    assert.equal(hostif.describe<HostifInfo>().port, null)
+    mux.do('vpcmuxFteDelete', entries(1, 1))
+    port.do('vpcpConnect', idBytes(hostif.id))
+    for (let i = 0; i < 4; i++) sw.do('vpcswPortAdd', idBytes(generateId('vpcp')))
+    const stats = refused(() => sw.do('vpcswPortAdd', idBytes(generateId('vpcp'))))
+    assert.deepEqual([stats.code, /table stats has 6 entries/.test(stats.message)], ['ENOSPC', true])
+  })
+})
+
+describe('an ethlink', () => {
+  test('wraps an interface of the host that nobody else has', async () => {
+    await using host = new ScratchHost()
+    const { ethlink } = underlay(host)
+    host.create('hostif')
+    host.addInterface('spare0')
+    const other = host.create('ethlink')
+    const connect = (name: string): { code: string; message: string } => refused(() => other.do('ethlinkConnect', text(name)))
+    const none = connect('eth9')
+    assert.equal(none.code, 'ENODEV')
+    assert.match(none.message, /^cannot connect ethlink1 to interface eth9: this host has no interface of that name; it has .*spare0/)
+    assert.doesNotMatch(none.message, /hostif|vpcmux|\blo\b/)
+    const wrapped = connect('under0')
+    assert.deepEqual([wrapped.code, wrapped.message.includes(`ethlink ethlink0 (${ethlink.id}) wraps it`)], ['EBUSY', true])
+    for (const ours of ['hostif0', 'hostif0-sw', 'vpcmux0']) assert.equal(connect(ours).code, 'EBUSY', ours)
+    assert.equal(connect('lo').code, 'EINVAL')
+    assert.equal(connect('').code, 'EINVAL')
+    assert.equal(connect('a/b').code, 'EINVAL')
+    assert.equal(connect('sixteen-letters!').code, 'EINVAL')
+    assert.equal(refused(() => other.do('ethlinkNameGet')).code, 'ENOTCONN')
+    assert.equal(refused(() => other.do('ethlinkDisconnect')).code, 'ENOTCONN')
+    other.do('ethlinkConnect', Buffer.from('spare0\0'))
+    assert.equal(Buffer.from(other.do('ethlinkNameGet')).toString(), 'spare0')
+    assert.equal(connect('spare0').code, 'EISCONN')
+    assert.equal(connect('under0').code, 'EBUSY')
+    assert.equal(refused(() => other.do('ethlinkVtagSet', u16(4096))).code, 'EINVAL')
+    assert.match(refused(() => other.do('metaMtuSet', u32(9000))).message, /spare0 has an MTU of 1500; raise that first/)
+  })
+
+  test('follows its interface: another MTU, another name, gone and come again', async () => {
+    await using host = new ScratchHost()
+    const one = underlay(host)
+    const { mux, ethlink, ifindex } = one
+    const hostif = host.create('hostif')
+    for (const way of Object.values(ways)) way(one)
+    const mtu = (name: string): number | undefined => host.netlink.linkByName(name)?.mtu
+    assert.deepEqual([mtu('hostif0'), mtu('vpcmux0')], [1550, 1550])
+    host.netlink.setLink(ifindex, { mtu: 1400 })
+    await eventually(() => mtu('hostif0') === 1350)
+    assert.deepEqual([mtu('vpcmux0'), host.datapath.tables.fdb.get({ segment: VNI, mac })?.mtu], [1350, 1350])
+    host.netlink.setLink(ifindex, { name: 'under9' })
+    await eventually(() => ethlink.describe<EthlinkInfo>().l2Name === 'under9')
+    host.netlink.deleteLink(ifindex)
+    await eventually(() => host.datapath.tables.muxes.entries().length === 0)
+    assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1500, false])
+    host.addInterface('under9', 1600, '192.0.2.1')
+    await eventually(() => host.datapath.tables.muxes.entries().length === 1)
+    assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1550, true])
+    hostif.do('metaMtuSet', u32(1280))
+    mux.do('metaMtuSet', u32(1290))
+    assert.deepEqual([mtu('hostif0'), mtu('vpcmux0')], [1280, 1290])
+    assert.equal(refused(() => hostif.do('metaMtuSet', u32(10))).code, 'EINVAL')
+    assert.equal(refused(() => hostif.do('metaMtuSet', u32(70_000))).code, 'EINVAL')
+  })
+})
