@@ -2,7 +2,7 @@
  * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow while nobody
  * holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run it.
  */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTcxLink, detachLink, linkInfo, updateLink } from '#kernel/bpf-link.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
@@ -85,6 +85,14 @@ export class Datapath implements Disposable {
   /** Take a program off its device. False when there is no link of that name. */
   detach(pinName: string): boolean {
     return removeLink(linkPath(this.#bpffs, pinName))
+  }
+
+  /** Pin a link by another name, which nothing has. False when there is no link of that name. */
+  renamePin(from: string, to: string): boolean {
+    const path = linkPath(this.#bpffs, from)
+    if (!existsSync(path)) return false
+    renameSync(path, linkPath(this.#bpffs, to))
+    return true
   }
 
   /** All links that are pinned. */

@@ -18,7 +18,15 @@ export interface Base<T extends UnitType> {
 }
 
 export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base<T> {
-  return { type, id, unit: model.nextUnit ?? lowestFree(model.byType[type]), mac: asMac(idMac(id)), committed: false, descriptors: 0, dead: false }
+  return {
+    type,
+    id,
+    unit: model.nextUnit ?? lowestFree(model.byType[type]),
+    mac: asMac(idMac(id)),
+    committed: false,
+    descriptors: 0,
+    dead: false,
+  }
 }
 
 /** The lowest free index of the stats table, its counters cleared. Refuses when all are taken. */

@@ -18,7 +18,8 @@ export function transact<T>(core: Core, asked: string, body: (tx: Transaction) =
     takeBack(core, tx)
     throw toVpcError(tx.asked, error)
   }
-  for (const { what, error } of [...removeLeaving(core, tx), ...tx.finish()]) core.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  for (const { what, error } of [...removeLeaving(core, tx), ...tx.finish()])
+    core.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
   return result
 }
 

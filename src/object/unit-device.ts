@@ -55,7 +55,7 @@ function makeOwn(core: Core, tx: Transaction, names: readonly string[], make: ()
 
 /** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */
 function stepAside({ devices, datapath }: Core, tx: Transaction, { ifindex, name, peerIfindex }: Device): boolean {
-  const leaving = tx.leaving.find(other => other.ifindex !== 0 && (other.ifindex === ifindex || other.ifindex === peerIfindex))
+  const leaving = tx.leaving.find((other) => other.ifindex !== 0 && (other.ifindex === ifindex || other.ifindex === peerIfindex))
   if (leaving === undefined) return false
   tx.did(() => devices.change(ifindex, { name }))
   devices.change(ifindex, { name: `vpc-gone${ifindex}` })
@@ -93,10 +93,11 @@ export function removeLeaving({ devices, datapath }: Core, { leaving }: Transact
       failures.push({ what, error })
     }
   }
-  const ifindexes = leaving.map(({ ifindex }) => ifindex).filter(ifindex => ifindex !== 0)
+  const ifindexes = leaving.map(({ ifindex }) => ifindex).filter((ifindex) => ifindex !== 0)
   withQuickGracePeriods(leaving.length, () => {
     // A program leaves its device with it.
-    if (ifindexes.length > 0) attempt(`remove the devices of ${leaving.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
+    if (ifindexes.length > 0)
+      attempt(`remove the devices of ${leaving.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
     for (const { pin } of leaving) attempt(`unpin the program of ${pin}`, () => datapath.detach(pin))
   })
   return failures
