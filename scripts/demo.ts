@@ -5,6 +5,7 @@
 import { constants } from 'node:os'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { styleFor } from '#cli/style.ts'
 import { formatTable } from '#cli/table.ts'
 import { readCounters, type HostCounters } from '#lab/counters.ts'
@@ -120,11 +121,11 @@ async function takeDown(plan: LabPlan, verdicts: Verdicts): Promise<void> {
   verdicts.tell(existingNetns(netnsNames(plan)).length === 0, 'the lab is down, and nothing of it is left')
 }
 
-async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
+async function demo(name: string | undefined, isKept: boolean, signal: AbortSignal): Promise<number> {
   const began = performance.now()
   const verdicts = new Verdicts()
   title(1, 'Three hosts, each with a vpcd of its own; customers red and blue with the same addresses')
-  const { plan } = await bringUp(file, { signal, progress: (line) => say(`  ${line}`) })
+  const { plan } = await bringUp(file, { name, signal, progress: (line) => say(`  ${line}`) })
   try {
     say('\n  Guests with their address and VNI:\n')
     process.stdout.write(
@@ -151,15 +152,25 @@ async function demo(isKept: boolean, signal: AbortSignal): Promise<number> {
   return isRight ? 0 : 1
 }
 
+function readOptions(): { readonly keep: boolean; readonly name: string | undefined } {
+  try {
+    const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, name: { type: 'string' } } })
+    if (values.name !== undefined && !/^[a-z][a-z0-9]*$/.test(values.name))
+      throw new Error(`'${values.name}' is no name of a lab: letters and digits`)
+    return { keep: values.keep, name: values.name }
+  } catch (error) {
+    console.error(
+      `demo: ${(error as Error).message}\nusage: npm run demo -- [--keep] [--name NAME]; --keep leaves the lab up, --name calls it so`,
+    )
+    process.exit(2)
+  }
+}
+
 const interrupt = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort(name))
-const unknown = process.argv.slice(2).filter((word) => word !== '--keep')
-if (unknown.length > 0) {
-  console.error(`demo: '${unknown[0]}' means nothing here; the only option is --keep, which leaves the lab up`)
-  process.exit(2)
-}
+const { keep: isKept, name } = readOptions()
 try {
-  process.exitCode = await demo(process.argv.includes('--keep'), interrupt.signal)
+  process.exitCode = await demo(name, isKept, interrupt.signal)
 } catch (error) {
   const { aborted, reason } = interrupt.signal
   if (!aborted && !(error instanceof LabError)) throw error

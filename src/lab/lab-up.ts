@@ -16,6 +16,8 @@ import { netnsNames, planLab, type LabPlan } from './plan.ts'
 import { isRunning, markProcess } from './process-mark.ts'
 
 export interface UpOptions {
+  /** Name of the lab, in place of the file's: so that one file may be up twice. */
+  readonly name?: string | undefined
   /** Interrupts it: what was made is taken back, then the signal's reason is thrown. */
   readonly signal?: AbortSignal | undefined
   /** Told what was done, a line for each step. */
@@ -29,8 +31,9 @@ export interface Up {
 }
 
 /** Bring up the lab of a file. Throws LabFileError, and errors that say which step failed. */
-export async function bringUp(path: string, { signal, progress = () => {} }: UpOptions = {}): Promise<Up> {
-  const plan = planLab(await readLabFile(path))
+export async function bringUp(path: string, { name, signal, progress = () => {} }: UpOptions = {}): Promise<Up> {
+  const lab = await readLabFile(path)
+  const plan = planLab({ ...lab, name: name ?? lab.name })
   if (process.getuid?.() !== 0) throw new LabError('a lab needs root: it makes network namespaces and loads eBPF programs')
   const state = newState(plan, resolve(path))
   if (await isUp(plan, state, progress)) return { plan, already: true }

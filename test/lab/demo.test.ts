@@ -1,4 +1,4 @@
-/** The demo, as a person runs it. It has a lab name of its own, so that this fails while somebody keeps one up. */
+/** The demo, as a person runs it, but for the name of its lab: somebody may be keeping one up. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -7,10 +7,11 @@ import { bringDown } from '#lab/lab-down.ts'
 import { readLabFile } from '#lab/lab-file.ts'
 import { planLab } from '#lab/plan.ts'
 import { run } from '#lab/program.ts'
-import { assertGone } from './scratch-lab.ts'
+import { assertGone, scratchName } from './scratch-lab.ts'
 
-const program = [process.execPath, fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))]
-const plan = planLab(await readLabFile(fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url))))
+const name = scratchName()
+const program = [process.execPath, fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url)), '--name', name]
+const plan = planLab({ ...(await readLabFile(fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url)))), name })
 
 test('it shows what it should within a minute, exits with 0 and leaves nothing', async () => {
   const began = performance.now()
@@ -29,8 +30,8 @@ test('with --keep it leaves the lab up and says how to look around and take it d
     const { code, stdout, stderr } = await run([...program, '--keep'], { timeoutMs: 120_000 })
     assert.equal(code, 0, stdout + stderr)
     assert.match(stdout, /lab exec red1 -- ping -c 3 10.0.0.3/)
-    assert.match(stdout, /lab down demo/)
-    assert.equal((await run(['nsenter', '--net=/run/netns/demo-red1', 'ping', '-n', '-c', '1', '10.0.0.3'])).code, 0)
+    assert.ok(stdout.includes(`lab down ${name}`))
+    assert.equal((await run(['nsenter', `--net=/run/netns/${name}-red1`, 'ping', '-n', '-c', '1', '10.0.0.3'])).code, 0)
   } finally {
     await bringDown(plan.name)
   }
