@@ -4,7 +4,19 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -13,7 +25,16 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const here = fileURLToPath(new URL('.', import.meta.url))
 
 /** In the order in which they must be loaded. */
-const modules = ['virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'failover', 'net_failover', 'virtio_net']
+const modules = [
+  'virtio_ring',
+  'virtio',
+  'virtio_pci_legacy_dev',
+  'virtio_pci_modern_dev',
+  'virtio_pci',
+  'failover',
+  'net_failover',
+  'virtio_net',
+]
 
 const init = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -77,7 +98,9 @@ function buildInitrd(tree: string, kernelTree: string): Buffer {
 
 /** The image, built when it is not there yet or its recipe has changed. Throws with the failing command's words. */
 export function guestImage(): GuestImage {
-  const recipe = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url))).update(readFileSync(join(here, 'send-frame.c')))
+  const recipe = createHash('sha256')
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(readFileSync(join(here, 'send-frame.c')))
   const directory = join(root, 'build/guest', recipe.digest('hex').slice(0, 12))
   const image = { kernel: join(directory, 'vmlinuz'), initrd: join(directory, 'initrd.gz') }
   if (existsSync(image.initrd)) return image

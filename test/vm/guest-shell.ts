@@ -39,6 +39,21 @@ export class GuestShell {
     await this.run(':') // the shell greets before its first answer
   }
 
+  /** Wait until a shell answers, that may have been ready long before this console was opened. */
+  async alive(timeoutMs = 60_000): Promise<void> {
+    const end = Date.now() + timeoutMs
+    for (;;) {
+      const mark = `@@${++this.#count}`
+      this.#stream.write(`\necho "${mark} alive@@"\n`)
+      try {
+        await this.#until(new RegExp(`${mark} alive@@\\r?\\n`), 1000, 'the guest did not boot')
+        return
+      } catch (error) {
+        if (this.#closed || Date.now() > end) throw error
+      }
+    }
+  }
+
   /** Run a command; its exit status may be anything. Throws when it does not end in time. */
   async run(command: string, timeoutMs = 30_000): Promise<GuestOutput> {
     const mark = `@@${++this.#count}`
@@ -64,7 +79,8 @@ export class GuestShell {
         return [before, match]
       }
       const left = end - Date.now()
-      if (left <= 0 || this.#closed) throw new Error(`${failure} (${this.#closed ? 'its console closed' : `${timeoutMs} ms`}): ${this.#text.slice(-2000)}`)
+      if (left <= 0 || this.#closed)
+        throw new Error(`${failure} (${this.#closed ? 'its console closed' : `${timeoutMs} ms`}): ${this.#text.slice(-2000)}`)
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, left)
       this.#changed = resolve

@@ -1,0 +1,281 @@
+/** Two virtual machines on two hosts, and a container: they talk, large and small, and what they must not send is dropped. */
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { after, before, suite, test } from 'node:test'
+import { startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
+import { readState, writeState } from '#lab/lab-state.ts'
+import { endProcesses } from '#lab/process-mark.ts'
+import { arpReply, udpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { ipv4From } from '#wire/ipv4-address.ts'
+import { macFrom } from '#wire/mac.ts'
+import { longestFrame } from '../lab/large-frames.ts'
+import type { GuestShell } from './guest-shell.ts'
+import { VmBed, type TestVm, type TestVmnic } from './vm-bed.ts'
+
+const mtuBytes = 8950
+let bed: VmBed
+let nic1: TestVmnic
+let nic2: TestVmnic
+let vm1: TestVm
+let vm2: TestVm
+let shell1: GuestShell
+let shell2: GuestShell
+let device1: string
+
+before(async () => {
+  bed = await VmBed.up()
+  nic1 = await bed.vmnic('h1', { queues: 4 })
+  nic2 = await bed.vmnic('h2')
+  vm1 = await bed.create('h1', [nic1], '--cpus', '4')
+  vm2 = await bed.create('h2', [nic2])
+  ;[shell1, shell2] = await Promise.all([bed.boot(vm1), bed.boot(vm2)])
+  device1 = await bed.configure(shell1, nic1)
+  await bed.configure(shell2, nic2)
+})
+after(async () => bed?.[Symbol.asyncDispose]())
+
+/** Ping from a guest; every one must be answered. */
+const pings = (shell: GuestShell, options: string): Promise<string> => shell.must(`ping -A -c 3 -W 5 ${options}`)
+
+suite('guests talk', () => {
+  test('over IPv4 and IPv6, by every address, with the MTU that the underlay leaves', async () => {
+    assert.equal((await shell1.must(`cat /sys/class/net/${device1}/mtu`)).trim(), String(mtuBytes))
+    await pings(shell1, nic2.v4)
+    await pings(shell2, nic1.v4)
+    await pings(shell1, `-6 ${nic2.v6}`)
+    await pings(shell1, `-6 ${nic2.linkLocal}%${device1}`)
+    await pings(shell1, `-s ${mtuBytes - 28} ${nic2.v4}`)
+    await pings(shell1, `-6 -s ${mtuBytes - 48} ${nic2.v6}`)
+  })
+
+  test('with a container on the same host and on the other, both ways', async () => {
+    for (const address of ['10.0.0.8', '10.0.0.9']) await pings(shell1, address)
+    for (const container of ['c1', 'c2']) await bed.lab.must(container, 'ping', '-n', '-c', '2', '-i', '0.1', '-W', '5', nic1.v4)
+    await bed.lab.must('c2', 'ping', '-n', '-c', '1', '-M', 'do', '-s', String(mtuBytes - 48), nic1.v6)
+  })
+
+  for (const family of ['v4', 'v6'] as const)
+    test(`by TCP over ${family}: segments larger than the MTU pass whole, from guest to guest`, async () => {
+      await shell2.must('iperf3 -s -1 -D > /dev/null 2>&1')
+      using sent = bed.lab.raw('h1', 'vmnic0')
+      using wire = bed.lab.raw('h1', 'underlay0', { outgoing: true })
+      using arrived = bed.lab.raw('h2', 'vmnic0', { outgoing: true })
+      let result = ''
+      const transfer = async (): Promise<void> => void (result = await shell1.must(`iperf3 -J -c ${nic2[family]} -t 1`))
+      const running = transfer()
+      const longest = await Promise.all([sent, wire, arrived].map((socket) => longestFrame(socket, () => running)))
+      const { end } = JSON.parse(result)
+      assert.ok(end.sum_received.bytes > 1e6, `${end.sum_received.bytes} bytes`)
+      for (const [i, where] of ['from the guest', 'on the underlay', 'to the other guest'].entries())
+        assert.ok(longest[i]! > 2 * mtuBytes, `the longest frame ${where} has ${longest[i]} bytes`)
+    })
+
+  test('with TCP from a container, checksums being somebody else’s business all the way', async () => {
+    await shell1.must('iperf3 -s -1 -D > /dev/null 2>&1')
+    using arrived = bed.lab.raw('h1', 'vmnic0', { outgoing: true })
+    const longest = await longestFrame(arrived, () => bed.lab.must('c2', 'iperf3', '-c', nic1.v4, '-t', '1'))
+    assert.ok(longest > 2 * mtuBytes, `${longest} bytes`)
+  })
+})
+
+suite('a guest that forges', () => {
+  const genuine = () => ({
+    srcMac: macFrom(nic1.mac),
+    dstMac: macFrom(nic2.mac),
+    src: ipFrom(nic1.v4),
+    dst: ipFrom(nic2.v4),
+    srcPort: 7,
+    dstPort: 7,
+  })
+  const payload = Buffer.from('<<forged>>')
+  const arp = (sha: string, spa: string) =>
+    arpReply({ sha: macFrom(sha), spa: ipv4From(spa), tha: macFrom(nic2.mac), tpa: ipv4From(nic2.v4) })
+  const stranger = '02:00:00:00:00:77'
+  const attempts: readonly (readonly [what: string, frame: () => Uint8Array, reason: string])[] = [
+    ['a MAC address', () => udpFrame({ ...genuine(), srcMac: macFrom(stranger) }, payload), 'source_mac'],
+    ['an IPv4 address', () => udpFrame({ ...genuine(), src: ipFrom('10.0.0.200') }, payload), 'source_ip'],
+    ['an IPv6 address', () => udpFrame({ ...genuine(), src: ipFrom('fd00:5001::200'), dst: ipFrom(nic2.v6) }, payload), 'source_ip'],
+    ['an ARP answer', () => arp(nic1.mac, '10.0.0.9'), 'arp_spoof'],
+  ]
+  for (const [what, frame, reason] of attempts)
+    test(`${what} is dropped as ${reason} and counted, and nobody sees it`, async () => {
+      const before = await bed.stats(nic1)
+      using wire = bed.lab.raw('h1', 'underlay0', { outgoing: true })
+      const hex = Buffer.from(frame()).toString('hex')
+      await shell1.must(`send-frame ${device1} ${hex} 5`)
+      await pings(shell1, nic2.v4)
+      const seen = wire.receive().filter((bytes) => Buffer.from(bytes).includes(Buffer.from(hex.slice(24), 'hex')))
+      assert.equal(seen.length, 0)
+      const drops = (await bed.stats(nic1)).drops
+      const gained = Object.fromEntries(
+        Object.entries(drops)
+          .map(([name, count]) => [name, count - (before.drops[name] ?? 0)])
+          .filter(([, count]) => count !== 0),
+      )
+      assert.deepEqual(gained, { [reason]: 5 })
+    })
+
+  test('the same frame without a lie arrives', async () => {
+    using arrived = bed.lab.raw('h2', 'vmnic0', { outgoing: true })
+    await shell1.must(`send-frame ${device1} ${Buffer.from(udpFrame(genuine(), payload)).toString('hex')}`)
+    assert.ok(await arrived.waitFor((frame) => Buffer.from(frame).includes(payload)))
+  })
+})
+
+suite('queues', () => {
+  test('the guest uses as many as the vmnic has', async () => {
+    const interrupts = await shell1.must('cat /proc/interrupts')
+    for (let queue = 0; queue < 4; queue++) assert.match(interrupts, new RegExp(`virtio\\d-input\\.${queue}`))
+    const [link] = JSON.parse(await bed.lab.must('h1', 'ip', '-j', '-d', 'link', 'show', 'vmnic0'))
+    assert.equal(link.linkinfo.info_data.numqueues, 4)
+  })
+
+  test('changing their number while the guest has them is refused with the reason', async () => {
+    const { code, stderr } = await bed.vpc('h1', 'vmnic', 'set', '-N', nic1.id, '-n', '2')
+    assert.equal(code, 4)
+    assert.match(stderr, /vmnic0.*4 queues.*open.*stop the guest/)
+  })
+})
+
+suite('QEMU', () => {
+  test('is an unprivileged process with the descriptors that it needs', async () => {
+    const { running } = await bed.get(vm1)
+    const status = readFileSync(`/proc/${running.pid}/status`, 'utf8')
+    const value = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)![1]!.trim()
+    assert.notEqual(value('Uid').split('\t')[0], '0')
+    assert.notEqual(value('Gid').split('\t')[0], '0')
+    assert.equal(value('Groups'), '')
+    assert.equal(BigInt(`0x${value('CapPrm')}`), 0n)
+    assert.equal(value('NoNewPrivs'), '1')
+    assert.equal(value('Seccomp'), '2')
+    const fds = readdirSync(`/proc/${running.pid}/fd`).map((fd) => readlinkSync(`/proc/${running.pid}/fd/${fd}`))
+    assert.equal(fds.filter((target) => target === '/dev/net/tun').length, 4)
+    const known = /^(\/dev\/(net\/tun|null|urandom)|socket:|pipe:|anon_inode:|\/run\/vpc-lab\/.*\/(kernel|initrd)|\/memfd:.*)/
+    assert.deepEqual(
+      fds.filter((target) => !known.test(target)),
+      [],
+    )
+  })
+})
+
+/** Ping all the time from the first guest to the second while something happens; gives how many were lost. */
+async function lostDuring(work: () => Promise<unknown>): Promise<{ sent: number; lost: number }> {
+  await shell1.must(`(ping -i 0.02 ${nic2.v4} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)
+  await sleep(300)
+  await work()
+  await sleep(300)
+  await shell1.must('kill -INT $(cat /tmp/pid); sleep 0.2')
+  const text = await shell1.must('cat /tmp/pings | tail -4')
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) packets received/.exec(text) ?? []
+  assert.ok(sent !== undefined, text)
+  // The one that was just sent when it was stopped has had no time.
+  return { sent: Number(sent), lost: Math.max(0, Number(sent) - Number(received) - 1) }
+}
+
+suite('what dies above a guest', () => {
+  test('vpcd killed and started again: no packet is lost', async () => {
+    const { sent, lost } = await lostDuring(async () => {
+      const state = (await readState(bed.lab.name))!
+      const mark = state.daemons['h1']!
+      process.kill(mark.pid, 'SIGKILL')
+      assert.deepEqual(await endProcesses([mark], 5000), [])
+      const next = await startDaemon(bed.lab.host('h1'))
+      await writeState({ ...state, daemons: { ...state.daemons, h1: next } })
+      await waitForDaemon(bed.lab.host('h1'), next)
+    })
+    assert.ok(sent > 20, `only ${sent} pings`)
+    assert.equal(lost, 0, `${lost} of ${sent} pings were lost`)
+    await pings(shell1, '10.0.0.8')
+  })
+
+  test('the supervisor killed: the guest goes on, and the next command finds it again', async () => {
+    const before = (await bed.get(vm1)).running
+    const { lost } = await lostDuring(async () => {
+      // The console goes with the supervisor: these pings were started before.
+      process.kill(before.supervisor, 'SIGKILL')
+      const { state, running } = await bed.get(vm1)
+      assert.equal(state, 'running')
+      assert.equal(running.pid, before.pid)
+      assert.notEqual(running.supervisor, before.supervisor)
+      shell1 = await bed.shell(vm1)
+    })
+    assert.equal(lost, 0)
+    await pings(shell1, nic2.v4)
+  })
+})
+
+suite('plug and unplug', () => {
+  test('a vmnic comes to a running guest when its port is ready, and goes again', async () => {
+    const nic = await bed.vmnic('h1', { queues: 2, loose: true })
+    const refused = await bed.vpc('h1', 'vm', 'attach', '--vm-id', vm1.id, '-N', nic.id, '--wait', '0')
+    assert.match(refused.stderr, /is not ready: vmnic1 is in no port; connect it/)
+    const waiting = bed.json('h1', 'vm', 'attach', '--vm-id', vm1.id, '-N', nic.id)
+    await bed.connect(nic)
+    assert.equal((await waiting).vm.running.vmnics.length, 2)
+    const plugged = async (): Promise<string> => (await shell1.must('ls /sys/class/net')).trim()
+    for (let i = 0; i < 50 && (await plugged()).split(/\s+/).length < 3; i++) await sleep(100)
+    await shell1.must(`ip addr flush dev ${device1}`)
+    await bed.configure(shell1, nic)
+    await pings(shell1, nic2.v4)
+    assert.equal((await bed.json('h1', 'vm', 'attach', '--vm-id', vm1.id, '-N', nic.id)).changed, false)
+    await bed.json('h1', 'vm', 'detach', '--vm-id', vm1.id, '-N', nic.id)
+    assert.equal((await plugged()).split(/\s+/).length, 2)
+    assert.equal((await bed.json('h1', 'vm', 'detach', '--vm-id', vm1.id, '-N', nic.id)).changed, false)
+    // It is free for another guest, and its settings may change.
+    await bed.json('h1', 'vmnic', 'set', '-N', nic.id, '-n', '1')
+    await shell1.must(`ip addr add ${nic1.v4}/24 dev ${device1} && ip -6 addr add ${nic1.v6}/64 dev ${device1}`)
+    await pings(shell1, nic2.v4)
+  })
+})
+
+suite('ends', () => {
+  test('a guest that reboots is the same machine, and talks again', async () => {
+    const before = (await bed.get(vm1)).running
+    await shell1.run('reboot -f', 500).catch(() => {})
+    await shell1.ready()
+    await bed.configure(shell1, nic1)
+    await pings(shell1, nic2.v4)
+    const { running } = await bed.get(vm1)
+    assert.equal(running.pid, before.pid)
+    assert.ok(running.resets > before.resets)
+  })
+
+  test('a guest that powers off is seen, its console kept, and it can be run again', async () => {
+    await shell2.run('echo last words; poweroff -f', 500).catch(() => {})
+    const state = async (): Promise<string> => (await bed.get(vm2)).state
+    for (let i = 0; i < 50 && (await state()) !== 'stopped'; i++) await sleep(100)
+    assert.equal((await bed.get(vm2)).end.reason, 'powered-off')
+    assert.match((await bed.vpc('h2', 'vm', 'console', '--log', '--vm-id', vm2.id)).stdout, /last words/)
+    const [link] = JSON.parse(await bed.lab.must('h2', 'ip', '-j', 'link', 'show', 'vmnic0'))
+    assert.ok(!link.flags.includes('LOWER_UP'), 'no guest, no carrier')
+    shell2 = await bed.boot(vm2)
+    await bed.configure(shell2, nic2)
+    await pings(shell1, nic2.v4)
+  })
+
+  test('a QEMU that is killed is seen', async () => {
+    process.kill((await bed.get(vm2)).running.pid, 'SIGKILL')
+    const view = async (): Promise<any> => bed.get(vm2)
+    for (let i = 0; i < 50 && (await view()).state !== 'stopped'; i++) await sleep(100)
+    const { end } = await view()
+    assert.deepEqual([end.reason, end.detail], ['killed', 'QEMU was ended by SIGKILL'])
+    assert.match((await bed.vpc('h2', 'vm', 'list')).stdout, /stopped: killed/)
+  })
+
+  test('stop asks, then ends; destroy is refused while the machine is protected', async () => {
+    const stopped = await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id, '--timeout', '1')
+    assert.equal(stopped.changed, true)
+    assert.equal(stopped.vm.end.reason, 'stopped')
+    assert.equal((await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id)).changed, false)
+    await bed.json('h1', 'vm', 'set', '--vm-id', vm1.id, '--protect')
+    const refused = await bed.vpc('h1', 'vm', 'destroy', '--vm-id', vm1.id)
+    assert.equal(refused.code, 5)
+    assert.match(refused.stderr, /protected.*--unprotect/)
+    await bed.json('h1', 'vm', 'set', '--vm-id', vm1.id, '--unprotect')
+    for (const vm of [vm1, vm2]) await bed.json(vm.host, 'vm', 'destroy', '--vm-id', vm.id)
+    assert.equal((await bed.json('h1', 'vm', 'destroy', '--vm-id', vm1.id)).changed, false)
+    assert.deepEqual(await bed.json('h1', 'vm', 'list'), [])
+  })
+})
