@@ -173,9 +173,9 @@ struct vpc_mux {
 
 /* Table `stats`: per CPU, by the index that user space gave to a port or mux. */
 struct vpc_stats {
-	__u64 rx_packets;   /* from the unit, or decapsulated by the mux */
+	__u64 rx_packets;   /* from the unit, or decapsulated by the mux; those that are dropped then too */
 	__u64 rx_bytes;
-	__u64 tx_packets;   /* to the unit, or encapsulated by the mux */
+	__u64 tx_packets;   /* to the unit, or encapsulated by the mux; answers to its own questions are not among them */
 	__u64 tx_bytes;
 	__u64 answered;     /* ARP and ND questions that the datapath answered itself */
 	__u64 flooded;      /* broadcast and multicast packets replicated */

@@ -38,20 +38,23 @@ static __always_inline bool flood_skips(struct __sk_buff *skb, const struct floo
 	return dst->kind == VPC_DST_NONE || dst->ifindex == skb->ifindex;
 }
 
-/* Sends one copy, with the tag that the destination needs; the packet itself stays as it was. */
+/*
+ * Sends one copy, with the tag that the destination needs; the packet itself stays as it was. Returns 0, a negative error of the kernel,
+ * or more than 0 when the device would not have it: nobody has opened the tap, or the other end of the veth is down.
+ */
 static __always_inline int flood_copy(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
 {
-	int failed;
+	int result;
 
 	if (dst->kind == VPC_DST_REMOTE)
-		return !encap_prepare(skb, segment, dst) || bpf_clone_redirect(skb, dst->ifindex, 0);
+		return encap_prepare(skb, segment, dst) ? bpf_clone_redirect(skb, dst->ifindex, 0) : -1;
 	if (!dst->vlan)
 		return bpf_clone_redirect(skb, dst->ifindex, 0);
 	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
 		return -1;
-	failed = bpf_clone_redirect(skb, dst->ifindex, 0);
+	result = bpf_clone_redirect(skb, dst->ifindex, 0);
 	bpf_skb_vlan_pop(skb);
-	return failed;
+	return result;
 }
 
 static long flood_one(__u32 i, struct flood_walk *walk)
@@ -60,6 +63,7 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 	struct vpc_flood *page = walk->page;
 	struct __sk_buff *skb = walk->skb;
 	struct vpc_dst dst;
+	int result;
 
 	if (i >= VPC_FLOOD_PAGE || i >= page->count)
 		return 1;
@@ -72,12 +76,15 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		return 0;
 	if (dst.mtu && tally->l3_len > dst.mtu && !skb->gso_size) {
 		tally->too_big++;
-	} else if (flood_copy(skb, tally->segment, &dst)) {
-		tally->failed++;
-	} else {
-		tally->sent++;
-		count_tx(dst.stats, skb->len);
+		return 0;
 	}
+	result = flood_copy(skb, tally->segment, &dst);
+	if (result < 0)
+		tally->failed++;
+	if (result)
+		return 0;
+	tally->sent++;
+	count_tx(dst.stats, skb->len);
 	return 0;
 }
 

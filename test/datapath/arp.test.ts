@@ -89,6 +89,7 @@ describe('ARP of a guest', () => {
   test('an announcement of an address that is known to be its own goes to all', () => {
     expect(scene.from('a', gratuitousArp({ sha: a.mac, spa: a.v4 })), { verdict: 'flood', changed: flooded })
     expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa: a.v4 })), { verdict: 'flood', changed: flooded })
+    expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa: b.v4 })), { verdict: 'flood', changed: flooded })
   })
 
   test('an announcement of an address that nobody knows is told, and goes nowhere', () => {

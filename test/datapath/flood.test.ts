@@ -75,6 +75,19 @@ describe('from a guest', () => {
     expect(scene.from('a', hello('a')), { copies: 4, changed: { ...locals, 'mux.tx': 1, 'a.encap_failed': 1 } })
   })
 
+  test('a unit whose other end is down is no listener, and not a failure', () => {
+    const { netlink } = scene.netns
+    const peer = netlink.linkByName('b-peer')!.ifindex
+    netlink.setLink(peer, { up: false })
+    try {
+      expect(scene.from('a', hello('a')), { copies: 2, changed: { 'a.rx': 1, 'a.flooded': 1, 'free.tx': 1, 'tagged.tx': 1 } })
+      scene.floodTo(red, [scene.local('b')])
+      expect(scene.from('a', hello('a')), dropped('no_listener'))
+    } finally {
+      netlink.setLink(peer, { up: true })
+    }
+  })
+
   test('a device that is gone is one that failed', () => {
     scene.floodTo(red, [scene.local('b', { ifindex: 999_999 }), scene.local('free')])
     expect(scene.from('a', hello('a')), { copies: 1, changed: { 'a.rx': 1, 'a.flooded': 1, 'free.tx': 1, 'a.encap_failed': 1 } })
