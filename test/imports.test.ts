@@ -28,6 +28,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/vm\/[a-z-]+\.ts$/, 'vm'],
   [/^src\/cli\/vm-[a-z-]+\.ts$/, 'vm'],
   [/^src\/cli\/commands\/(vmnic\/)?exec\.ts$/, 'launch'],
+  [/^src\/cli\/vmnic-owner\.ts$/, 'launch'],
 ]
 
 /** What tests beside the sources may import besides: mostly a real other half to speak to. */
@@ -43,7 +44,7 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** npm packages, and the only folders that may import them. */
-const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'daemon'] }
+const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'daemon', 'cli'] }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))

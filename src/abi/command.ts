@@ -67,6 +67,12 @@ export const operations = {
   mgmtInfo: get('info', 'mgmt', 0x0104),
   /** in: u32, the number in the asking process of a listener of seccomp(2): vpcd answers its calls of vpc_open and vpc_ctl from now on. */
   mgmtSupervise: get('supervise', 'mgmt', 0x0105, 'in'),
+  /** out: json, the host's objects as a document (docs/host-file.md). */
+  mgmtExport: get('export', 'mgmt', 0x0110),
+  /** in: json document; out: json array of `HostChange`: what apply would do. */
+  mgmtPlan: get('plan', 'mgmt', 0x0111, 'inout'),
+  /** in: json document; out: json array of `HostChange`: what was done, all of it or, with an errno, nothing. */
+  mgmtApply: set('apply', 'mgmt', 0x0112, 'inout'),
 
   vpcswPortAdd: set('port add', 'vpcsw', 1),
   vpcswPortDelete: set('port delete', 'vpcsw', 2),
@@ -110,6 +116,9 @@ export const operations = {
   vmnicQueuesSet: set('queue count set', 'vmnic', 2),
   vmnicFreeze: set('freeze', 'vmnic', 9, 'none'),
   vmnicUnfreeze: set('unfreeze', 'vmnic', 10, 'none'),
+  /** `vmnicOwner`: who besides root may open its queues. */
+  vmnicOwnerGet: get('owner get', 'vmnic', 0x0100),
+  vmnicOwnerSet: set('owner set', 'vmnic', 0x0101),
 
   ethlinkConnect: set('connect', 'ethlink', 1),
   ethlinkDisconnect: set('disconnect', 'ethlink', 4, 'none'),

@@ -97,6 +97,8 @@ export const root: Group = group('private cloud networks for virtual machines an
     destroy,
   }),
   interface: group('everything that a port can be connected to', { list }, 'int', 'intf'),
+  export: leaf(),
+  apply: leaf(),
   stats: leaf(),
   drops: leaf(),
   exec: { aliases: [], runsProgram: true },

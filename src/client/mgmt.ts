@@ -1,10 +1,11 @@
 /** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
 import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
+import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
-import { decodeJson, decodeNumber, encodeNumber, list } from './text.ts'
+import { decodeJson, encodeJson, decodeNumber, encodeNumber, list } from './text.ts'
 
 /** One object of the host, in short. */
 export interface Header {
@@ -44,6 +45,24 @@ export class Mgmt extends Descriptor {
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */
   followDrops(signal?: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
     return this.follow('mgmtDropsFollow', signal)
+  }
+
+  /** The objects of the host that outlive vpcd, as a document. */
+  async export(): Promise<HostDocument> {
+    return decodeJson(await this.ctl('mgmtExport'))
+  }
+
+  /** What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts finds the place. */
+  async plan(document: HostDocument): Promise<HostChange[]> {
+    return decodeJson(await this.ctl('mgmtPlan', encodeJson(document)))
+  }
+
+  /**
+   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. All of it is done or
+   * nothing. Gives what was done. The handle must have WRITE.
+   */
+  async apply(document: HostDocument): Promise<HostChange[]> {
+    return decodeJson(await this.ctl('mgmtApply', encodeJson(document)))
   }
 
   /** What vpcd finds when it probes the kernel now: the lines of `vpc doctor`. */

@@ -114,6 +114,7 @@ export function decodeNumber(output: Uint8Array): number {
   return Buffer.from(output).readUIntLE(0, Math.min(output.length, 6))
 }
 
+export const encodeJson = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value), 'utf8')
 export const decodeJson = <T>(output: Uint8Array): T => JSON.parse(Buffer.from(output).toString('utf8')) as T
 
 /** Text that may end in NULs, as a C program would leave it. */

@@ -67,9 +67,9 @@ export class Vpc {
     return this.#open(Mux, id, 'vpcmux', options)
   }
 
-  /** Open a management handle. */
-  mgmt(): Promise<Mgmt> {
-    return this.#open(Mgmt, generateId('mgmt'), 'mgmt', { create: true, write: false })
+  /** Open a management handle; with `write` for what changes the host as a whole. */
+  mgmt({ write = false }: { readonly write?: boolean } = {}): Promise<Mgmt> {
+    return this.#open(Mgmt, generateId('mgmt'), 'mgmt', { create: true, write })
   }
 
   async #open<D>(opened: Opened<D>, text: string, type: TypeName, options: OpenOptions): Promise<D> {

@@ -1,5 +1,6 @@
 /** All operations, by name: which function does each, and of which type the object must be. */
 import type { OperationName } from '#abi/command.ts'
+import { applyOperations } from './apply/apply-operations.ts'
 import { ethlinkOperations } from './ethlink.ts'
 import { metaOperations } from './meta-operations.ts'
 import { mgmtOperations } from './mgmt-operations.ts'
@@ -12,6 +13,7 @@ import { vmnicOperations } from './vmnic.ts'
 const all = {
   ...metaOperations,
   ...mgmtOperations,
+  ...applyOperations,
   ...switchOperations,
   ...portOperations,
   ...vmnicOperations,

@@ -1,5 +1,5 @@
 /** The document of a host: all that persists, in a stable order, without what has its default. */
-import { hostFileVersion, type EntrySpec, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
+import { hostFileVersion, type HostDocument, type EntrySpec, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
 import { idMac, type Id } from '#abi/id.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
 import type { Model, Mux, ObjectOf, Port, Switch } from '../model.ts'
@@ -7,7 +7,7 @@ import { unitName } from '../model.ts'
 import { persists } from '../record.ts'
 import { entrySpecs, ethlinkSpec, hostifSpec, muxSpec, neighbourSpecs, portSpec, switchSpec, vmnicSpec } from './spec.ts'
 
-type Plain = Readonly<Record<string, unknown>>
+type Plain = HostDocument
 
 /** What `vpc export` writes, as JSON. */
 export function exportHost(model: Model): Plain {

@@ -2,13 +2,27 @@
  * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and interfaces are free
  * for who gets them; then what must go goes; then everything is made and set, the underlay before the units that follow its MTU.
  */
-import { decodeSockaddr, encodeArray, encodeSockaddr, fte, neighbourEntry } from '#abi/layouts.ts'
-import type { EntrySpec, EthlinkSpec, HostChange, HostFile, HostifSpec, MuxSpec, NeighbourSpec, ObjectSpec, PortSpec, SwitchSpec, VmnicSpec } from '#abi/host-file.ts'
+import { encodeArray, encodeSockaddr, fte, neighbourEntry } from '#abi/layouts.ts'
+import {
+  atPath,
+  type EntrySpec,
+  type EthlinkSpec,
+  type HostChange,
+  type HostFile,
+  type HostifSpec,
+  type MuxSpec,
+  type NeighbourSpec,
+  type ObjectSpec,
+  type PortSpec,
+  type SwitchSpec,
+  type VmnicSpec,
+} from '#abi/host-file.ts'
 import { idBytes, type Id } from '#abi/id.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
 import { must } from '#wire/result.ts'
+import type { Core } from '../core.ts'
 import { create, destroy } from '../life.ts'
 import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../model.ts'
 import { disconnectMux } from '../mux.ts'
@@ -18,17 +32,18 @@ import { persists } from '../record.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { persistent } from './spec.ts'
 import type { Steps } from './steps.ts'
+import { VpcError } from '../vpc-error.ts'
 
 /** Do it. Gives what was done; nothing when the host was so already. */
 export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
   const comparison = compareHost(steps.core.model, file)
+  checkUnits(steps.core, comparison)
   if (comparison.changes.length === 0) return []
-  checkUnits(steps, comparison)
   const performer = new Performer(steps, comparison)
   performer.release()
   performer.remove()
   performer.make(file)
-  return comparison.changes.map(change => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
+  return comparison.changes.map((change) => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
 }
 
 const unitOf = ({ core: { model } }: Steps, id: Id): string | null => {
@@ -37,22 +52,26 @@ const unitOf = ({ core: { model } }: Steps, id: Id): string | null => {
 }
 
 /** A unit number stays with its object, and a new object can have one that is free or becomes so. */
-export function checkUnits({ core: { model }, tx }: Pick<Steps, 'core' | 'tx'> & { at?: unknown }, { wanted }: Comparison): void {
+export function checkUnits({ model }: Core, { wanted }: Comparison): void {
   for (const spec of wanted.values()) {
     if (spec.unit === null) continue
     const found = model.objects.get(spec.id)
     if (found?.unit === spec.unit) continue
     const asked = `${spec.type}${spec.unit}`
-    if (found !== undefined) refuseAt(tx, spec, `${spec.id} is ${unitName(found)} on this host, and a unit name is for life`, `write ${unitName(found)}, or leave it out`)
+    if (found !== undefined)
+      refuseAt(
+        spec,
+        `${spec.id} is ${unitName(found)} on this host, and a unit name is for life`,
+        `write ${unitName(found)}, or leave it out`,
+      )
     const holder: VpcObject | undefined = model.byType[spec.type].get(spec.unit)
     if (holder === undefined || (persists(holder) && !wanted.has(holder.id))) continue
-    refuseAt(tx, spec, `${asked} is ${holder.id} on this host`, 'choose another, or leave it out')
+    refuseAt(spec, `${asked} is ${holder.id} on this host`, 'choose another, or leave it out')
   }
 }
 
-function refuseAt(tx: Steps['tx'], { path }: ObjectSpec, why: string, remedy: string): never {
-  tx.asked = `at ${path}.unit: use that unit name`
-  return tx.refuse('EBUSY', why, remedy)
+function refuseAt({ path, type, unit }: ObjectSpec, why: string, remedy: string): never {
+  throw new VpcError('EBUSY', atPath(`${path}.unit`, `cannot make it ${type}${unit}: ${why}; ${remedy}`))
 }
 
 class Performer {
@@ -68,7 +87,7 @@ class Performer {
   release(): void {
     const { core, tx } = this.#steps
     const { wanted } = this.#comparison
-    for (const object of [...persistent(core.model)]) {
+    for (const object of persistent(core.model)) {
       const spec = wanted.get(object.id)
       if (spec === undefined) continue
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
@@ -76,13 +95,13 @@ class Performer {
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object)
     }
-    for (const object of [...persistent(core.model)]) {
+    for (const object of persistent(core.model)) {
       const spec = wanted.get(object.id)
       if (object.type !== 'ethlink' || spec === undefined) continue
       if (object.l2Name !== null && object.l2Name !== (spec as EthlinkSpec).l2Name) this.#steps.do('ethlinkDisconnect', object)
     }
     // What goes lets go of what stays.
-    for (const object of [...persistent(core.model)]) if (object.type === 'vpcp' && !wanted.has(object.id)) disconnectPort(core, tx, object)
+    for (const object of persistent(core.model)) if (object.type === 'vpcp' && !wanted.has(object.id)) disconnectPort(core, tx, object)
   }
 
   #releasePort(port: Port, spec: PortSpec): void {
@@ -123,13 +142,14 @@ class Performer {
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(({ type }) => type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp')
     for (const spec of early.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of file.ethlinks) this.#set(spec, object => this.#setEthlink(object, spec))
-    for (const spec of file.muxes) this.#set(spec, object => this.#setMux(object, spec))
+    for (const spec of file.ethlinks) this.#set(spec, (object) => this.#setEthlink(object, spec))
+    for (const spec of file.muxes) this.#set(spec, (object) => this.#setMux(object, spec))
     const units = specs.filter(({ type }) => type === 'vmnic' || type === 'hostif')
     for (const spec of units.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of [...file.vmnics, ...file.hostifs]) this.#set(spec, object => this.#setUnit(object, spec))
-    for (const spec of file.switches) this.#set(spec, object => this.#setSwitch(object, spec))
-    for (const spec of [...file.switches.flatMap(({ ports }) => ports), ...file.ports]) this.#set(spec, object => this.#setPort(object, spec))
+    for (const spec of [...file.vmnics, ...file.hostifs]) this.#set(spec, (object) => this.#setUnit(object, spec))
+    for (const spec of file.switches) this.#set(spec, (object) => this.#setSwitch(object, spec))
+    for (const spec of [...file.switches.flatMap(({ ports }) => ports), ...file.ports])
+      this.#set(spec, (object) => this.#setPort(object, spec))
     for (const { ports } of file.switches) for (const spec of ports) if (spec.uplink) this.#setUplink(spec)
     for (const spec of file.switches) this.#setNeighbours(spec)
     for (const spec of file.muxes) this.#setEntries(spec)
@@ -158,7 +178,8 @@ class Performer {
     const { l2Name, vtag, mtu, path } = spec
     this.#setMac(ethlink, spec)
     if (ethlink.vtag !== vtag) this.#steps.do('ethlinkVtagSet', ethlink, u16Out(vtag))
-    if (l2Name !== null && ethlink.l2Name !== l2Name) this.#steps.at(`${path}.l2-name`, () => this.#steps.do('ethlinkConnect', ethlink, textOut(l2Name)))
+    if (l2Name !== null && ethlink.l2Name !== l2Name)
+      this.#steps.at(`${path}.l2-name`, () => this.#steps.do('ethlinkConnect', ethlink, textOut(l2Name)))
     if (ethlink.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(ethlink, mtu))
   }
 
@@ -166,8 +187,10 @@ class Performer {
     const { mtu, underlay, listen, path } = spec
     this.#setMac(mux, spec)
     if (mux.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(mux, mtu))
-    if (listen !== null) this.#steps.at(`${path}.listen`, () => this.#steps.do('vpcmuxListen', mux, encodeSockaddr(must(parseEndpoint(listen)))))
-    if (underlay !== null && mux.underlay?.id !== underlay) this.#steps.at(`${path}.underlay`, () => this.#steps.do('vpcmuxConnect', mux, idBytes(underlay)))
+    if (listen !== null)
+      this.#steps.at(`${path}.listen`, () => this.#steps.do('vpcmuxListen', mux, encodeSockaddr(must(parseEndpoint(listen)))))
+    if (underlay !== null && mux.underlay?.id !== underlay)
+      this.#steps.at(`${path}.underlay`, () => this.#steps.do('vpcmuxConnect', mux, idBytes(underlay)))
   }
 
   #setUnit(unit: ObjectOf<'vmnic' | 'hostif'>, spec: VmnicSpec | HostifSpec): void {
@@ -197,8 +220,10 @@ class Performer {
     })
     if (port.vlan !== vlan) this.#steps.do('vpcpVlanSet', port, u16Out(vlan))
     if (port.antispoof !== antispoof) this.#steps.do('vpcpAntispoofSet', port, u16Out(antispoof ? 1 : 0))
-    if (addresses.length + port.addresses.length > 0) this.#steps.at(`${path}.addresses`, () => this.#steps.do('vpcpAddressesSet', port, encodeAddresses(addresses)))
-    if (plugged !== null && port.peer?.id !== plugged) this.#steps.at(`${path}.interface`, () => this.#steps.do('vpcpConnect', port, idBytes(plugged)))
+    if (addresses.length + port.addresses.length > 0)
+      this.#steps.at(`${path}.addresses`, () => this.#steps.do('vpcpAddressesSet', port, encodeAddresses(addresses)))
+    if (plugged !== null && port.peer?.id !== plugged)
+      this.#steps.at(`${path}.interface`, () => this.#steps.do('vpcpConnect', port, idBytes(plugged)))
   }
 
   #setUplink(spec: PortSpec): void {
@@ -240,10 +265,17 @@ function encodeEntries(specs: readonly EntrySpec[]): Uint8Array {
     return vtep
   }
   const pad = new Uint8Array(3)
-  return encodeArray(fte, specs.map(({ vni, mac, vtep }) => ({ vni, mac: must(parseMac(mac)), pad, ...vtepOf(vtep) })))
+  return encodeArray(
+    fte,
+    specs.map(({ vni, mac, vtep }) => ({ vni, mac: must(parseMac(mac)), pad, ...vtepOf(vtep) })),
+  )
 }
 
 const encodeNeighbours = (specs: readonly NeighbourSpec[]): Uint8Array =>
-  encodeArray(neighbourEntry, specs.map(({ vni, address, mac }) => ({ vni, mac: must(parseMac(mac)), pad: 0, address: toMapped(must(parseIp(address))) })))
+  encodeArray(
+    neighbourEntry,
+    specs.map(({ vni, address, mac }) => ({ vni, mac: must(parseMac(mac)), pad: 0, address: toMapped(must(parseIp(address))) })),
+  )
 
-const encodeAddresses = (addresses: readonly string[]): Uint8Array => Buffer.concat(addresses.map(address => toMapped(must(parseIp(address)))))
+const encodeAddresses = (addresses: readonly string[]): Uint8Array =>
+  Buffer.concat(addresses.map((address) => toMapped(must(parseIp(address)))))

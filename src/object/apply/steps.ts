@@ -1,5 +1,5 @@
 /** Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the whole. */
-import { atPath } from '#abi/host-file.ts'
+import { atPath, splitPath } from '#abi/host-file.ts'
 import type { OperationName } from '#abi/command.ts'
 import type { Core } from '../core.ts'
 import { serveEthlink } from '../ethlink-service.ts'
@@ -40,6 +40,7 @@ export class Steps {
       return run()
     } catch (error) {
       const { errno, message } = toVpcError(this.tx.asked, error)
+      if (splitPath(message).path !== '') throw error
       throw new VpcError(errno, atPath(path, message), { cause: error })
     }
   }

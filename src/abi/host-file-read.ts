@@ -1,0 +1,213 @@
+/** Reading a host document: shape, kinds of values, unique ids and units, and references that lead somewhere. */
+import type {
+  EntrySpec,
+  EthlinkSpec,
+  HostFile,
+  HostFileProblem,
+  HostifSpec,
+  MuxSpec,
+  NeighbourSpec,
+  ObjectSpec,
+  PortSpec,
+  SwitchSpec,
+  VmnicSpec,
+} from './host-file.ts'
+import { hostFileVersion, specsOf } from './host-file.ts'
+import { BadHostFile, FileMap, ipText } from './host-file-value.ts'
+import type { Id } from './id.ts'
+import type { UnitType } from './object-type.ts'
+
+const mtuRange = [68, 65521] as const
+const vlanRange = [0, 4095] as const
+
+/** A reference that is not resolved yet: the text of the document. */
+type Loose<T> = T extends { interface: unknown } ? Omit<T, 'interface'> & { interface: string | null } : T
+
+/** Read a document, whoever wrote it: garbage gives a problem and never throws. */
+export function readHostFile(value: unknown): { ok: true; value: HostFile } | { ok: false; problem: HostFileProblem } {
+  try {
+    return { ok: true, value: resolve(readRoot(value)) }
+  } catch (error) {
+    if (error instanceof BadHostFile) return { ok: false, problem: { path: error.path, problem: error.problem } }
+    throw error
+  }
+}
+
+type LooseSwitch = Omit<SwitchSpec, 'ports'> & { readonly ports: readonly Loose<PortSpec>[] }
+type LooseMux = Omit<MuxSpec, 'underlay'> & { readonly underlay: string | null }
+type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes'> & {
+  readonly switches: readonly LooseSwitch[]
+  readonly ports: readonly Loose<PortSpec>[]
+  readonly muxes: readonly LooseMux[]
+}
+
+function readRoot(value: unknown): LooseFile {
+  const map = new FileMap(value, '')
+  const version = map.integer('version', [1, 1_000_000], null)
+  if (version === null) map.refuse('version', `'version' must be given; this is version ${hostFileVersion}`)
+  if (version !== hostFileVersion) map.refuse('version', `this is written for version ${version}; known here: ${hostFileVersion}`)
+  const file = {
+    ethlinks: map.list('ethlinks', readEthlink),
+    muxes: map.list('muxes', readMux),
+    vmnics: map.list('vmnics', readVmnic),
+    hostifs: map.list('hostifs', readHostif),
+    switches: map.list('switches', readSwitch),
+    ports: map.list('ports', (item, path) => readPort(item, path, null, 0)),
+  }
+  map.end()
+  return file
+}
+
+function common<T extends UnitType>(map: FileMap, type: T): Pick<ObjectSpec & { type: T }, 'path' | 'id' | 'unit' | 'mac'> & { type: T } {
+  const id = map.id('id', type)
+  const name = map.text('unit')
+  const [, digits] = new RegExp(`^${type}(0|[1-9][0-9]{0,6})$`).exec(name ?? `${type}0`) ?? []
+  if (digits === undefined) map.refuse('unit', `'${name}' is no unit name of this type; they look like ${type}0`)
+  return { type, path: map.path, id, unit: name === null ? null : Number(digits), mac: map.mac('mac', id) }
+}
+
+/** Read an object with `read`, and refuse keys that are left. */
+function whole<T>(value: unknown, path: string, read: (map: FileMap) => T): T {
+  const map = new FileMap(value, path)
+  const result = read(map)
+  map.end()
+  return result
+}
+
+const readEthlink = (value: unknown, path: string): EthlinkSpec =>
+  whole(value, path, (map) => ({
+    ...common(map, 'ethlink'),
+    l2Name: map.text('l2-name'),
+    vtag: map.integer('vtag', vlanRange, 0),
+    mtu: map.integer('mtu', mtuRange, null),
+  }))
+
+const readMux = (value: unknown, path: string): LooseMux =>
+  whole(value, path, (map) => ({
+    ...common(map, 'vpcmux'),
+    mtu: map.integer('mtu', mtuRange, null),
+    underlay: map.text('underlay'),
+    listen: map.endpoint('listen'),
+    entries: map.list('entries', readEntry),
+  }))
+
+const readEntry = (value: unknown, path: string): EntrySpec =>
+  whole(value, path, (map) => ({ vni: vniOf(map), mac: map.mac('mac'), vtep: map.vtep('vtep') }))
+
+const readVmnic = (value: unknown, path: string): VmnicSpec =>
+  whole(value, path, (map) => ({
+    ...common(map, 'vmnic'),
+    mtu: map.integer('mtu', mtuRange, null),
+    queues: map.integer('queues', [1, 16], 1),
+    frozen: map.boolean('frozen', false),
+  }))
+
+const readHostif = (value: unknown, path: string): HostifSpec =>
+  whole(value, path, (map) => ({ ...common(map, 'hostif'), mtu: map.integer('mtu', mtuRange, null) }))
+
+const readSwitch = (value: unknown, path: string): LooseSwitch =>
+  whole(value, path, (map) => {
+    const shared = common(map, 'vpcsw')
+    const vni = map.vni('vni', 0)
+    return {
+      ...shared,
+      vni,
+      up: map.boolean('up', true),
+      floodUnknown: map.boolean('flood-unknown', false),
+      ports: map.list('ports', (item, at) => readPort(item, at, shared.id, vni)),
+      neighbours: map.list('neighbours', readNeighbour),
+    }
+  })
+
+const readNeighbour = (value: unknown, path: string): NeighbourSpec =>
+  whole(value, path, (map) => ({ vni: vniOf(map), address: map.ip('address'), mac: map.mac('mac') }))
+
+const readPort = (value: unknown, path: string, sw: Id | null, vni: number): Loose<PortSpec> =>
+  whole(value, path, (map) => ({
+    ...common(map, 'vpcp'),
+    switch: sw,
+    vni: map.vni('vni', vni),
+    vlan: map.integer('vlan', vlanRange, 0),
+    antispoof: map.boolean('antispoof', true),
+    addresses: map.list('addresses', ipText),
+    uplink: sw !== null && map.boolean('uplink', false),
+    interface: map.text('interface'),
+  }))
+
+const vniOf = (map: FileMap): number => map.vni('vni', null) ?? map.refuse('vni', `'vni' must be given`)
+
+/** Names of objects to their ids: each object by its id and, where it has one, its unit name. */
+function resolve(file: LooseFile): HostFile {
+  const byName = new Map<string, ObjectSpec>()
+  for (const spec of specsOf(file as unknown as HostFile)) {
+    const twin = byName.get(spec.id)
+    if (twin !== undefined) throw new BadHostFile(`${spec.path}.id`, `${spec.id} stands at ${twin.path} already`)
+    byName.set(spec.id, spec)
+    if (spec.unit === null) continue
+    const unit = `${spec.type}${spec.unit}`
+    const other = byName.get(unit)
+    if (other !== undefined) throw new BadHostFile(`${spec.path}.unit`, `${unit} stands at ${other.path} already`)
+    byName.set(unit, spec)
+  }
+  const find = (name: string | null, path: string, types: readonly UnitType[]): Id | null => {
+    if (name === null) return null
+    const found = byName.get(name.toLowerCase())
+    if (found === undefined) throw new BadHostFile(path, `'${name}' is neither the unit nor the id of an object in this document`)
+    if (!types.includes(found.type)) throw new BadHostFile(path, `'${name}' is a ${found.type}; what goes here is a ${types.join(' or ')}`)
+    return found.id
+  }
+  const port = (spec: Loose<PortSpec>): PortSpec => ({
+    ...spec,
+    interface: find(spec.interface, `${spec.path}.interface`, ['vmnic', 'hostif', 'ethlink']),
+  })
+  const resolved: HostFile = {
+    ...file,
+    muxes: file.muxes.map((spec) => ({ ...spec, underlay: find(spec.underlay, `${spec.path}.underlay`, ['ethlink']) })),
+    switches: file.switches.map((spec) => ({ ...spec, ports: spec.ports.map(port) })),
+    ports: file.ports.map(port),
+  }
+  checkOnce(resolved)
+  return resolved
+}
+
+/** What only one object can have. */
+function checkOnce({ switches, ports, muxes }: HostFile): void {
+  const once = (what: string): ((key: Id | null, path: string) => void) => {
+    const taken = new Map<Id, string>()
+    return (key, path) => {
+      if (key === null) return
+      const before = taken.get(key)
+      if (before !== undefined) throw new BadHostFile(path, `${what} ${before} already`)
+      taken.set(key, path)
+    }
+  }
+  const plugged = once('it is plugged in at')
+  const uplinked = once('the uplink of the switch is at')
+  const carried = once('it is the underlay at')
+  for (const { ports: own } of [...switches, { ports }]) {
+    for (const port of own) {
+      plugged(port.interface, `${port.path}.interface`)
+      if (port.uplink) uplinked(port.switch, `${port.path}.uplink`)
+    }
+  }
+  for (const { underlay, path } of muxes) carried(underlay, `${path}.underlay`)
+  for (const { entries, path } of muxes)
+    checkTwins(
+      `${path}.entries`,
+      entries.map(({ vni, mac, vtep }) => (/[1-9a-f]/.test(mac) ? `${vni} ${mac}` : `${vni} ${vtep}`)),
+    )
+  for (const { neighbours, path } of switches)
+    checkTwins(
+      `${path}.neighbours`,
+      neighbours.map(({ vni, address }) => `${vni} ${address}`),
+    )
+}
+
+function checkTwins(path: string, keys: readonly string[]): void {
+  const seen = new Map<string, number>()
+  for (const [i, key] of keys.entries()) {
+    const before = seen.get(key)
+    if (before !== undefined) throw new BadHostFile(`${path}[${i}]`, `${key} stands at ${path}[${before}] already`)
+    seen.set(key, i)
+  }
+}

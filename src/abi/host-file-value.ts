@@ -1,0 +1,143 @@
+/** Values of a host document, read strictly: each is of its kind, or the place and the reason are told. */
+import { asMac, formatMac, isMulticastMac, isZeroMac, parseMac } from '#wire/mac.ts'
+import { formatIp, parseIp } from '#wire/ip-address.ts'
+import { formatEndpoint, parseEndpoint } from '#wire/endpoint.ts'
+import { maxVni } from '#wire/vni.ts'
+import type { HostFileProblem } from './host-file.ts'
+import { describeIdProblem, idMac, parseId, type Id } from './id.ts'
+import type { TypeName } from './object-type.ts'
+
+/** Thrown inside of the reader alone. */
+export class BadHostFile extends Error implements HostFileProblem {
+  readonly path: string
+  readonly problem: string
+  constructor(path: string, problem: string) {
+    super(problem)
+    this.path = path
+    this.problem = problem
+  }
+}
+
+/** One map of the document, whose keys are taken one by one; `end` refuses those that nobody took. */
+export class FileMap {
+  readonly path: string
+  readonly #values: Readonly<Record<string, unknown>>
+  readonly #known: string[] = []
+
+  constructor(value: unknown, path: string) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new BadHostFile(path, `this must be a map, not ${kindOf(value)}`)
+    this.#values = value as Record<string, unknown>
+    this.path = path
+  }
+
+  /** Refuse keys that mean nothing here. */
+  end(): void {
+    const strange = Object.keys(this.#values).find((key) => !this.#known.includes(key))
+    if (strange === undefined) return
+    const hint = this.#known.find((key) => key.startsWith(strange.slice(0, 3)))
+    const remedy = hint === undefined ? `known here: ${this.#known.join(', ')}` : `did you mean '${hint}'?`
+    throw new BadHostFile(this.at(strange), `'${strange}' means nothing here; ${remedy}`)
+  }
+
+  at(key: string): string {
+    return this.path === '' ? key : `${this.path}.${key}`
+  }
+
+  refuse(key: string, problem: string): never {
+    throw new BadHostFile(this.at(key), problem)
+  }
+
+  /** A list; nothing is an empty one. */
+  list<T>(key: string, read: (value: unknown, path: string) => T): T[] {
+    const value = this.#take(key) ?? []
+    if (!Array.isArray(value)) this.refuse(key, `this must be a list, not ${kindOf(value)}`)
+    return value.map((item, i) => read(item, `${this.at(key)}[${i}]`))
+  }
+
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.#take(key) ?? fallback
+    return typeof value === 'boolean' ? value : this.refuse(key, `this must be true or false, not ${kindOf(value)}`)
+  }
+
+  integer<F extends number | null>(key: string, [min, max]: readonly [number, number], fallback: F): number | F {
+    const value = this.#take(key)
+    if (value === undefined) return fallback
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+    return this.refuse(key, `this must be a whole number from ${min} to ${max}, not ${kindOf(value)}`)
+  }
+
+  /** Text, or null when there is none. */
+  text(key: string): string | null {
+    const value = this.#take(key) ?? null
+    return value === null || (typeof value === 'string' && value !== '')
+      ? value
+      : this.refuse(key, `this must be text, not ${kindOf(value)}`)
+  }
+
+  vni<F extends number | null>(key: string, fallback: F): number | F {
+    return this.integer(key, [0, maxVni], fallback)
+  }
+
+  id(key: string, type: TypeName): Id {
+    const parsed = parseId(this.needed(key), type)
+    return parsed.ok ? parsed.id : this.refuse(key, describeIdProblem(parsed.problem))
+  }
+
+  /** A unicast MAC in its usual form; nothing: the one in the id. */
+  mac(key: string, id?: Id): string {
+    const text = id === undefined ? this.needed(key) : this.text(key)
+    if (text === null) return formatMac(asMac(idMac(id!)))
+    const parsed = parseMac(text)
+    if (!parsed.ok) return this.refuse(key, parsed.problem)
+    if (id !== undefined && (isMulticastMac(parsed.value) || isZeroMac(parsed.value)))
+      this.refuse(key, `${text} is no address that an object can have`)
+    return formatMac(parsed.value)
+  }
+
+  ip(key: string): string {
+    return ipText(this.needed(key), this.at(key))
+  }
+
+  /** `192.0.2.1:4789`; where the port may be left out, without it. */
+  endpoint(key: string): string | null {
+    const text = this.text(key)
+    if (text === null) return null
+    const parsed = parseEndpoint(text)
+    return parsed.ok ? formatEndpoint(parsed.value) : this.refuse(key, parsed.problem)
+  }
+
+  /** An address, with or without a port. */
+  vtep(key: string): string {
+    const text = this.needed(key)
+    const bare = parseIp(text)
+    if (bare.ok) return formatIp(bare.value)
+    const parsed = parseEndpoint(text, 0)
+    if (!parsed.ok) return this.refuse(key, parsed.problem)
+    return parsed.value.port === 0 ? formatIp(parsed.value.address) : formatEndpoint(parsed.value)
+  }
+
+  needed(key: string): string {
+    return this.text(key) ?? this.refuse(key, `'${key}' must be given`)
+  }
+
+  #take(key: string): unknown {
+    this.#known.push(key)
+    return Object.hasOwn(this.#values, key) ? (this.#values[key] ?? undefined) : undefined
+  }
+}
+
+/** An address in its usual form. */
+export function ipText(value: unknown, path: string): string {
+  if (typeof value !== 'string') throw new BadHostFile(path, `this must be an address, not ${kindOf(value)}`)
+  const parsed = parseIp(value)
+  if (!parsed.ok) throw new BadHostFile(path, parsed.problem)
+  return formatIp(parsed.value)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  return `'${String(value).slice(0, 60)}'`
+}

@@ -1,0 +1,131 @@
+/**
+ * A host's objects as a document: what `vpc export` writes and `vpc apply` takes, in JSON or in the same shape as YAML. Everything
+ * that has its default is left out; objects are named by unit or id.
+ */
+import type { Id } from './id.ts'
+import type { UnitType } from './object-type.ts'
+
+/** What the document may say of an object of any type. */
+interface Common<T extends UnitType> {
+  readonly type: T
+  /** Where in the document: `switches[0].ports[1]`. */
+  readonly path: string
+  readonly id: Id
+  /** Number in the unit name that the object must have; null: whichever it gets. */
+  readonly unit: number | null
+  readonly mac: string
+}
+
+export interface EthlinkSpec extends Common<'ethlink'> {
+  /** The interface that it wraps. */
+  readonly l2Name: string | null
+  readonly vtag: number
+  /** Null: its interface's. */
+  readonly mtu: number | null
+}
+
+export interface EntrySpec {
+  readonly vni: number
+  readonly mac: string
+  readonly vtep: string
+}
+
+export interface MuxSpec extends Common<'vpcmux'> {
+  readonly mtu: number | null
+  readonly underlay: Id | null
+  readonly listen: string | null
+  readonly entries: readonly EntrySpec[]
+}
+
+export interface VmnicSpec extends Common<'vmnic'> {
+  /** Null: it follows from the underlay. */
+  readonly mtu: number | null
+  readonly queues: number
+  readonly frozen: boolean
+}
+
+export interface HostifSpec extends Common<'hostif'> {
+  readonly mtu: number | null
+}
+
+export interface NeighbourSpec {
+  readonly vni: number
+  readonly address: string
+  readonly mac: string
+}
+
+export interface SwitchSpec extends Common<'vpcsw'> {
+  readonly vni: number
+  readonly up: boolean
+  readonly floodUnknown: boolean
+  readonly ports: readonly PortSpec[]
+  readonly neighbours: readonly NeighbourSpec[]
+}
+
+export interface PortSpec extends Common<'vpcp'> {
+  /** The switch that it is in; null for one of the document's own `ports`. */
+  readonly switch: Id | null
+  readonly vni: number
+  readonly vlan: number
+  readonly antispoof: boolean
+  readonly addresses: readonly string[]
+  readonly uplink: boolean
+  readonly interface: Id | null
+}
+
+export type ObjectSpec = EthlinkSpec | MuxSpec | VmnicSpec | HostifSpec | SwitchSpec | PortSpec
+
+/** The document, read: every default filled in, every reference an id. */
+export interface HostFile {
+  readonly ethlinks: readonly EthlinkSpec[]
+  readonly muxes: readonly MuxSpec[]
+  readonly vmnics: readonly VmnicSpec[]
+  readonly hostifs: readonly HostifSpec[]
+  readonly switches: readonly SwitchSpec[]
+  /** Ports that are in no switch. */
+  readonly ports: readonly PortSpec[]
+}
+
+/** A document as JSON, not read yet. */
+export type HostDocument = Readonly<Record<string, unknown>>
+
+export const hostFileVersion = 1
+
+/** All objects of a document, those in switches included. */
+export function* specsOf(file: HostFile): Generator<ObjectSpec> {
+  yield* file.ethlinks
+  yield* file.muxes
+  yield* file.vmnics
+  yield* file.hostifs
+  for (const sw of file.switches) {
+    yield sw
+    yield* sw.ports
+  }
+  yield* file.ports
+}
+
+/** One thing that differs between the host and a document. */
+export interface HostChange {
+  readonly action: 'create' | 'change' | 'remove'
+  readonly type: UnitType
+  readonly id: Id
+  /** The unit name; null for an object that is not there yet and may have any number. */
+  readonly unit: string | null
+  readonly settings: readonly { readonly key: string; readonly is: string; readonly asked: string }[]
+}
+
+/** What is wrong with a document, and where. */
+export interface HostFileProblem {
+  /** `switches[0].ports[1].vni`; empty for the document as a whole. */
+  readonly path: string
+  readonly problem: string
+}
+
+/** How vpcd's messages about a document begin: with the place in it. */
+export const atPath = (path: string, problem: string): string => (path === '' ? problem : `at ${path}: ${problem}`)
+
+/** The reverse of `atPath`. */
+export function splitPath(message: string): HostFileProblem {
+  const [, path = '', problem = message] = /^at ([\w.[\]-]+): (.*)$/s.exec(message) ?? []
+  return { path, problem }
+}

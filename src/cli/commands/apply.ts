@@ -1,0 +1,40 @@
+/** `vpc apply`. */
+import type { HostChange } from '#abi/host-file.ts'
+import { command } from '../command.ts'
+import { HostFileText } from '../host-file-read.ts'
+import { flag } from '../option.ts'
+
+/** Lines that say what is done: `change  vpcp0  vni 5001 → 5002`. */
+function rowsOf({ action, type, id, unit, settings }: HostChange): string[][] {
+  const texts = settings.map(({ key, is, asked }) => (action === 'create' && is === '-' ? `${key} ${asked}` : `${key} ${is} → ${asked}`))
+  return [[action, unit ?? type, id, texts.join(', ')]]
+}
+
+export default command({
+  path: 'apply',
+  summary: 'make this host as a document says',
+  description: `FILE is a document as vpc export writes it, YAML or JSON; - is standard input. Objects that the document has and the host has not are made,
+    those that differ are changed, and those that it does not have are removed. Objects that a program holds open and has not committed are left to it.
+
+    All of it is done, or nothing: when something is refused, the host is as before, and the message has line and key. A second run does nothing.`,
+  options: {
+    dryRun: flag('only show what would be done').short('n'),
+  },
+  positionals: [{ name: 'FILE', help: 'the document, - for standard input' }],
+  examples: [
+    { line: 'vpc apply host.yaml --dry-run', does: 'the plan, a line for each object that differs' },
+    { line: 'vpc apply host.yaml', does: 'do it' },
+  ],
+  async run({ dryRun }, { vpc, output }, [path]) {
+    const file = new HostFileText(path!)
+    await using mgmt = await (await vpc()).mgmt({ write: !dryRun })
+    try {
+      const changes = await (dryRun ? mgmt.plan(file.document) : mgmt.apply(file.document))
+      const done = dryRun ? 'the host is so' : 'nothing was done: the host was so already'
+      const table = { columns: ['ACTION', 'UNIT', 'ID', 'SETTINGS'], rows: changes.flatMap(rowsOf) }
+      output.result({ dryRun, changes }, changes.length === 0 ? done : table)
+    } catch (error) {
+      throw file.explain(error)
+    }
+  },
+})

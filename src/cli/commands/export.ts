@@ -1,0 +1,21 @@
+/** `vpc export`. */
+import { command } from '../command.ts'
+import { formatHostFile } from '../host-file-text.ts'
+
+export default command({
+  path: 'export',
+  summary: 'write the objects of this host as a document',
+  description: `The document is YAML, on standard output: every object that outlives vpcd, by unit and id, with all that it is set to. What has its default
+    is left out. The order is stable, so that two exports can be compared line by line.
+
+    vpc apply makes a host so. Applied to the host that it came from, it changes nothing.`,
+  examples: [
+    { line: 'vpc export > host.yaml', does: 'keep what the host has' },
+    { line: 'vpc export | vpc apply - --dry-run', does: 'shows that there is nothing to do' },
+  ],
+  async run(_, { vpc, output }) {
+    await using mgmt = await (await vpc()).mgmt()
+    const document = await mgmt.export()
+    output.result(document, () => formatHostFile(document))
+  },
+})

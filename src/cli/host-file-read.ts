@@ -1,0 +1,74 @@
+/** Reading a host document from a file: YAML or JSON, with the line of whatever is wrong in it. */
+import { readFileSync } from 'node:fs'
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
+import { splitPath, type HostDocument } from '#abi/host-file.ts'
+import { readHostFile } from '#abi/host-file-read.ts'
+import { Failure } from './failure.ts'
+
+/** A document, and where its parts stand. */
+export class HostFileText {
+  readonly document: HostDocument
+  readonly #name: string
+  readonly #text: string
+  #yaml: { readonly document: Document; readonly lines: LineCounter } | undefined
+
+  /** Read a file, `-` for standard input. Throws Failure, with line and key, for one that is no host document. */
+  constructor(path: string) {
+    this.#name = path === '-' ? 'standard input' : path
+    this.#text = readFileSync(path === '-' ? 0 : path, 'utf8')
+    this.document = this.#parse()
+    const read = readHostFile(this.document)
+    if (!read.ok) throw this.failure(read.problem.path, read.problem.problem, 'EINVAL')
+  }
+
+  /** A failure that vpcd told, with its line; another one stays as it is. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof Error) || !('code' in error)) return error
+    const { path, problem } = splitPath(error.message)
+    return path === '' ? error : this.failure(path, problem, String(error.code))
+  }
+
+  failure(path: string, problem: string, code: string): Failure {
+    const kind = ['EEXIST', 'EISCONN', 'EBUSY', 'EADDRINUSE'].includes(code) ? 'conflict' : 'failed'
+    return new Failure(kind, `${this.#name}:${this.#lineOf(path)}: ${path === '' ? '' : `${path}: `}${problem}`, { code })
+  }
+
+  #parse(): HostDocument {
+    // Much quicker for a large one that a program wrote.
+    if (this.#text.trimStart().startsWith('{')) {
+      try {
+        return JSON.parse(this.#text) as HostDocument
+      } catch {
+        // It may be YAML all the same, or the YAML parser knows the line.
+      }
+    }
+    const { document, lines } = this.#nodes()
+    const [error] = document.errors
+    if (error !== undefined) {
+      throw new Failure('failed', `${this.#name}:${lines.linePos(error.pos[0]).line}: this is not YAML: ${error.message}`, {
+        code: 'EINVAL',
+      })
+    }
+    return (document.toJS() ?? {}) as HostDocument
+  }
+
+  #nodes(): { readonly document: Document; readonly lines: LineCounter } {
+    if (this.#yaml !== undefined) return this.#yaml
+    const lines = new LineCounter()
+    return (this.#yaml = { document: parseDocument(this.#text, { lineCounter: lines, prettyErrors: false }), lines })
+  }
+
+  /** The line of a place such as `switches[0].vni`; of what is around it when it is not there itself. */
+  #lineOf(path: string): number {
+    const { document, lines } = this.#nodes()
+    const keys = path
+      .split(/[.[\]]+/)
+      .filter((key) => key !== '')
+      .map((key) => (/^\d+$/.test(key) ? Number(key) : key))
+    for (let length = keys.length; length > 0; length--) {
+      const node = document.getIn(keys.slice(0, length), true)
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+    }
+    return 1
+  }
+}

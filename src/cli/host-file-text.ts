@@ -1,0 +1,47 @@
+/** A host document as YAML for people: one object after the other, entries and neighbours a line each. */
+import type { HostDocument } from '#abi/host-file.ts'
+
+const heading = [
+  '# The objects of a host, as vpc export wrote them. vpc apply FILE makes a host so: it makes what is missing, changes what differs and',
+  '# removes what does not stand here. What is left out has its default; objects are named by unit or by id.',
+]
+
+/** Lists whose items are short: a line each. */
+const short = new Set(['entries', 'neighbours'])
+
+/** Write a document. Read again, it is the same. */
+export function formatHostFile(document: HostDocument): string {
+  const lines = [...heading]
+  for (const [key, value] of Object.entries(document)) {
+    if (!Array.isArray(value)) lines.push(`${key}: ${scalar(value)}`)
+    else lines.push('', `${key}:`, ...value.flatMap((item) => formatItem(item as HostDocument, '  ')))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function formatItem(item: HostDocument, indent: string): string[] {
+  const lines = Object.entries(item).flatMap(([key, value]) => formatField(key, value, `${indent}  `))
+  return lines.map((line, i) => (i === 0 ? `${indent}- ${line.trimStart()}` : line))
+}
+
+function formatField(key: string, value: unknown, indent: string): string[] {
+  if (!Array.isArray(value)) return [`${indent}${key}: ${scalar(value)}`]
+  if (value.every((item) => typeof item !== 'object')) return [`${indent}${key}: [${value.map(scalar).join(', ')}]`]
+  if (short.has(key)) return [`${indent}${key}:`, ...value.map((item) => `${indent}  - ${flow(item as HostDocument)}`)]
+  return [`${indent}${key}:`, ...value.flatMap((item) => formatItem(item as HostDocument, `${indent}  `))]
+}
+
+const flow = (item: HostDocument): string =>
+  `{ ${Object.entries(item)
+    .map(([key, value]) => `${key}: ${scalar(value)}`)
+    .join(', ')} }`
+
+/** Words that YAML, of one version or another, takes for something else than text. */
+const taken =
+  /^(true|false|yes|no|on|off|y|n|null|~)$|^[-+]?[\d_]*\.?[\d_]*(e[-+]?\d+)?$|^0[xo][\da-f]+$|^[-+]?[1-9][\d_]*(:[0-5]?\d)+(\.\d*)?$/i
+
+/** Text is quoted where a reader could take it for something else. */
+function scalar(value: unknown): string {
+  if (typeof value !== 'string') return String(value)
+  return /^[\w][\w.:-]*$/.test(value) && !value.endsWith(':') && !taken.test(value) ? value : JSON.stringify(value)
+}

@@ -1,0 +1,46 @@
+/** The operations of a management handle on the host as a whole: what it has as a document, and making it as a document says. */
+import { atPath, type HostChange, type HostFile } from '#abi/host-file.ts'
+import { readHostFile } from '#abi/host-file-read.ts'
+import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import type { Call, Operations } from '../operation.ts'
+import { jsonOut } from '../output.ts'
+import { VpcError } from '../vpc-error.ts'
+import { compareHost } from './compare.ts'
+import { exportHost } from './export.ts'
+import { applyHost, checkUnits } from './perform.ts'
+import { Steps } from './steps.ts'
+
+type MgmtCall = Call<undefined>
+
+export const applyOperations: Operations<undefined> = {
+  mgmtExport: ({ core }) => jsonOut(exportHost(core.model)),
+  mgmtPlan(call) {
+    const comparison = compareHost(call.core.model, readInput(call))
+    checkUnits(call.core, comparison)
+    return jsonOut(comparison.changes)
+  },
+  mgmtApply(call) {
+    const { core, tx, handle } = call
+    const file = readInput(call)
+    const waits = file.hostifs.length + file.vmnics.length
+    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(core, tx, handle), file))
+    tx.asked = 'apply the document'
+    return jsonOut(changes)
+  },
+}
+
+function readInput({ tx, input }: MgmtCall): HostFile {
+  tx.asked = 'read the document'
+  const read = readHostFile(parse(tx, input))
+  if (read.ok) return read.value
+  const { path, problem } = read.problem
+  throw new VpcError('EINVAL', atPath(path, problem))
+}
+
+function parse(tx: MgmtCall['tx'], input: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(input.buffer, input.byteOffset, input.length).toString('utf8'))
+  } catch (error) {
+    return tx.refuse('EINVAL', `it is not JSON: ${(error as Error).message}`)
+  }
+}
