@@ -12,6 +12,7 @@ import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts'
 import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
 import type { Caller } from './opener.ts'
+import { lockNamespace } from './namespace-lock.ts'
 import { notifyReady } from './ready.ts'
 import { Server } from './server.ts'
 import { stopSignal } from './signals.ts'
@@ -37,6 +38,7 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   await checkMachine(directories, log)
   makeDirectories(directories.runDir, directories.stateDir)
   using _locks = lockDirectories(directories.runDir, directories.stateDir)
+  await using _namespace = await lockNamespace(log)
   makeBpffs(directories.bpffs)
   using _pins = lockBpffs(directories.bpffs)
   using stop = stopSignal(log)

@@ -117,11 +117,36 @@ test('a second vpcd on either directory is refused, naming the first', async () 
       new RegExp(`vpc: another vpcd, process ${first.pid}, uses ${host.directory}/(run|state); stop it first`),
     )
   }
-  const third = host.spawn({ runDir: elsewhere, stateDir: join(host.directory, 'third') })
+  await using other = TestHost.create()
+  const third = other.spawn({ args: ['--bpffs', join(host.bpffs, 'vpc')] })
   assert.equal(await third.ended, 1)
   assert.match(third.lines.join('\n'), /vpc: another vpcd uses .*\/bpffs\/vpc; stop it first, or choose another directory with --bpffs/)
   await using mgmt = await host.vpc.mgmt()
   assert.equal((await mgmt.info()).pid, first.pid)
+})
+
+test('a second vpcd in a network namespace is refused before it touches anything, and not for what a stranger holds', async () => {
+  await using host = TestHost.create()
+  const elsewhere = { runDir: join(host.directory, 'run2'), stateDir: join(host.directory, 'state2') }
+  const first = await host.start()
+  await using hostif = await host.vpc.openHostif(generateId('hostif'), { create: true })
+  await hostif.commit()
+  const second = host.spawn({ ...elsewhere, args: ['--bpffs', join(host.bpffs, 'other')] })
+  assert.equal(await second.ended, 1)
+  assert.match(second.lines.at(-1)!, new RegExp(`another vpcd, process ${first.pid}, runs in this network namespace`))
+  assert.match(host.ip('link', 'show', 'hostif0'), /hostif0/)
+  process.kill(first.pid, 'SIGTERM')
+  await first.ended
+  const squat = "require('net').createServer().listen('\\0vpcd', () => console.log('held'))"
+  const inside = [`--net=/run/netns/${host.netns}`, 'setpriv', '--reuid=65534', '--clear-groups', process.execPath, '-e', squat]
+  const stranger = spawn('nsenter', inside, { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(stranger.stdout, 'data')
+    const { lines } = await host.start()
+    assert.ok(lines.some((line) => line.includes('another user has the abstract socket')))
+  } finally {
+    stranger.kill('SIGKILL')
+  }
 })
 
 test('a journal that cannot be read is left alone, and said', async () => {

@@ -22,6 +22,14 @@ export interface Daemon {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
+export interface SpawnOptions {
+  readonly runDir?: string
+  readonly stateDir?: string
+  readonly level?: string
+  /** More options of vpcd. */
+  readonly args?: readonly string[]
+}
+
 export class TestHost implements AsyncDisposable {
   readonly netns = `vpcd-${process.pid}-${made++}`
   readonly directory = mkdtempSync(join(tmpdir(), `${this.netns}-`))
@@ -84,8 +92,8 @@ export class TestHost implements AsyncDisposable {
   }
 
   /** Start vpcd. */
-  spawn(options: { readonly runDir?: string; readonly stateDir?: string; readonly level?: string } = {}): Daemon {
-    const { runDir = this.runDir, stateDir = this.stateDir, level = 'info' } = options
+  spawn(options: SpawnOptions = {}): Daemon {
+    const { runDir = this.runDir, stateDir = this.stateDir, level = 'info', args: more = [] } = options
     const args = [
       '--run-dir',
       runDir,
@@ -97,6 +105,7 @@ export class TestHost implements AsyncDisposable {
       'json',
       '--log-level',
       level,
+      ...more,
     ]
     const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, process.execPath, main, ...args], {
       stdio: ['ignore', 'inherit', 'pipe'],
@@ -112,8 +121,8 @@ export class TestHost implements AsyncDisposable {
   }
 
   /** Start vpcd and wait until it is ready. */
-  async start(): Promise<Daemon> {
-    const daemon = this.spawn()
+  async start(options: SpawnOptions = {}): Promise<Daemon> {
+    const daemon = this.spawn(options)
     const ready = (): boolean => daemon.lines.some((line) => line.includes('"message":"ready"'))
     let ended = false
     void daemon.ended.then(() => (ended = true))
