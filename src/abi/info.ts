@@ -46,6 +46,9 @@ export interface VmnicInfo extends Common<'vmnic'>, Interface {
   readonly device: string
   readonly queues: number
   readonly frozen: boolean
+  /** Who besides root may open its queues: this user (null: any), in this group. */
+  readonly ownerUser: number | null
+  readonly ownerGroup: number
 }
 
 export interface HostifInfo extends Common<'hostif'>, Interface {

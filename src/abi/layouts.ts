@@ -34,6 +34,13 @@ export const fte = cStruct({
 })
 export type Fte = Value<typeof fte>
 
+/** In `vmnicOwner`: no user is named. */
+export const noOwner = 0xffffffff
+
+/** Who may open a vmnic's queues: the user, if one is named, while in the group. User none and group 0: root alone. */
+export const vmnicOwner = cStruct({ user: u32, group: u32 })
+export type VmnicOwner = Value<typeof vmnicOwner>
+
 /** An entry of a switch's neighbour table, 28 bytes. */
 export const neighbourEntry = cStruct({
   vni: u32,

@@ -1,5 +1,6 @@
 /** A virtual machine's NIC: a tap device that the hypervisor opens. */
 import type { VmnicInfo } from '#abi/info.ts'
+import { noOwner, vmnicOwner } from '#abi/layouts.ts'
 import { Descriptor } from './descriptor.ts'
 import { decodeNumber, encodeNumber } from './text.ts'
 
@@ -17,6 +18,17 @@ export class Vmnic extends Descriptor<VmnicInfo> {
   /** Refuse changes of MAC, MTU and queues from now on (EBUSY), so that a running guest keeps what it has seen. */
   async freeze(): Promise<void> {
     await this.ctl('vmnicFreeze')
+  }
+
+  /** Who besides root may open its queues: the user, if one is named, while in the group. */
+  async owner(): Promise<{ readonly user: number | null; readonly group: number }> {
+    const { user, group } = vmnicOwner.decode(await this.ctl('vmnicOwnerGet'))
+    return { user: user === noOwner ? null : user, group }
+  }
+
+  /** Throws EBUSY while it is frozen or open in a hypervisor, EOPNOTSUPP for taking a user away again. */
+  async setOwner({ user, group }: { readonly user: number | null; readonly group: number }): Promise<void> {
+    await this.ctl('vmnicOwnerSet', vmnicOwner.encode({ user: user ?? noOwner, group }))
   }
 
   async unfreeze(): Promise<void> {

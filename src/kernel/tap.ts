@@ -54,6 +54,20 @@ export function createTap({ owner, group, ...options }: TapOptions): void {
 }
 
 /**
+ * Change who may open queues of a tap device that is there. The kernel can name another user or group, but not take one away again.
+ * Opens a queue for it, so nobody else should have one open.
+ */
+export function setTapOwner({ owner, group, ...options }: TapOptions): void {
+  const fd = openQueue(options, 0)
+  try {
+    if (owner !== undefined) check('ioctl', ioctlValue(fd, TUNSETOWNER, owner), 'TUNSETOWNER')
+    if (group !== undefined) check('ioctl', ioctlValue(fd, TUNSETGROUP, group), 'TUNSETGROUP')
+  } finally {
+    close(fd)
+  }
+}
+
+/**
  * Open one queue of a tap device that exists, or of a new one that goes when its last queue is closed. Gives a non-blocking descriptor:
  * each read and write is one frame, after a virtio header of 12 bytes when vnetHdr is set.
  */

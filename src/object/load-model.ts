@@ -59,8 +59,8 @@ function toObject({ id, type, unit, settings: text }: JournalRow): VpcObject {
       return { ...base, type, committed, switch: null, peer: null, vni, vlan, antispoof, addresses: mapped, stats }
     }
     case 'vmnic': {
-      const { mtuBytes, queues, frozen } = settings as VmnicSettings
-      return { ...base, type, port: null, mtuBytes, ifindex: 0, queues, frozen }
+      const { mtuBytes, queues, frozen, ownerUser = null, ownerGroup = 0 } = settings as VmnicSettings
+      return { ...base, type, port: null, mtuBytes, ifindex: 0, queues, frozen, ownerUser, ownerGroup }
     }
     case 'hostif':
       return { ...base, type, port: null, mtuBytes: (settings as HostifSettings).mtuBytes, ifindex: 0, away: false }

@@ -59,6 +59,9 @@ interface Connectable {
 export interface Vmnic extends Common<'vmnic'>, Connectable {
   queues: number
   frozen: boolean
+  /** Who besides root may open its queues: this user (null: any), in this group. */
+  ownerUser: number | null
+  ownerGroup: number
 }
 
 export interface Hostif extends Common<'hostif'>, Connectable {

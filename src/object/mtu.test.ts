@@ -29,7 +29,7 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
 
 test('units follow what fits through every mux, unless they are told', () => {
   const model = new Model()
-  const device = { port: null, mtuBytes: null, ifindex: 3, queues: 1, frozen: false }
+  const device = { port: null, mtuBytes: null, ifindex: 3, queues: 1, frozen: false, ownerUser: null, ownerGroup: 0 }
   const vmnic: Vmnic = { ...base, ...device, type: 'vmnic', id: generateId('vmnic'), unit: 0 }
   assert.equal(interfaceMtuBytes(model, vmnic), 1500)
   const four = mux(model, 1600, '192.0.2.1:4789')

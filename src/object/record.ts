@@ -3,7 +3,7 @@ import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { JournalRow } from './journal.ts'
-import type { Port, VpcObject } from './model.ts'
+import type { Port, Vmnic, VpcObject } from './model.ts'
 
 /** Settings of each type as JSON, as the journal of version 1 has them. */
 export interface SwitchSettings {
@@ -30,6 +30,9 @@ export interface VmnicSettings {
   readonly mtuBytes: number | null
   readonly queues: number
   readonly frozen: boolean
+  /** Absent in journals of before there were owners. */
+  readonly ownerUser?: number | null
+  readonly ownerGroup?: number
 }
 export interface HostifSettings {
   readonly mac: string
@@ -70,7 +73,7 @@ function settingsOf(object: VpcObject): object {
     case 'vpcp':
       return portSettings(object, mac)
     case 'vmnic':
-      return { mac, mtuBytes: object.mtuBytes, queues: object.queues, frozen: object.frozen } satisfies VmnicSettings
+      return vmnicSettings(object, mac)
     case 'hostif':
       return { mac, mtuBytes: object.mtuBytes } satisfies HostifSettings
     case 'ethlink': {
@@ -82,6 +85,10 @@ function settingsOf(object: VpcObject): object {
       return { mac, mtuBytes, underlay: reference(underlay), listen: listen && formatEndpoint(listen), stats } satisfies MuxSettings
     }
   }
+}
+
+function vmnicSettings({ mtuBytes, queues, frozen, ownerUser, ownerGroup }: Vmnic, mac: string): VmnicSettings {
+  return { mac, mtuBytes, queues, frozen, ownerUser, ownerGroup }
 }
 
 function portSettings(port: Port, mac: string): PortSettings {

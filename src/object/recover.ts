@@ -6,13 +6,13 @@ import type { Device } from '#datapath/device/devices.ts'
 import type { Core } from './core.ts'
 import { ethlinkPins, isRewritten, isUplink, resumeEthlink } from './ethlink-service.ts'
 import { loadModel } from './load-model.ts'
-import { unitName, type Model, type Mux, type Unit } from './model.ts'
+import { unitName, type Model, type Mux, type Unit, type Vmnic } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
 import { makeDevice, syncMux, unusedPort } from './mux.ts'
 import { reconcileTables } from './reconcile.ts'
 import { Transaction } from './transaction.ts'
-import { aliasOf, idOfAlias, makeUnitDevice, pinOf, programAliasOf, takeDevice } from './unit-device.ts'
+import { aliasOf, idOfAlias, makeUnitDevice, ownerOf, pinOf, programAliasOf, takeDevice } from './unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
 export function recover(core: Core): void {
@@ -80,9 +80,17 @@ function recoverUnit(core: Core, tx: Transaction, unit: Unit, device: Device | u
   takeDevice(core, tx, unit, device.ifindex)
   if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
   const mtuBytes = interfaceMtuBytes(model, unit)
+  if (unit.type === 'vmnic') recoverOwner(core, unit, device)
   if (unit.type === 'hostif') devices.changeUnitEnd(device.ifindex, { mtuBytes })
   else if (device.mtuBytes !== mtuBytes) devices.change(device.ifindex, { mtuBytes })
   if (!device.up) devices.change(device.ifindex, { up: true })
+}
+
+function recoverOwner({ devices, log }: Core, vmnic: Vmnic, { name, owner, openQueues }: Device): void {
+  const wanted = ownerOf(vmnic)
+  if (owner.user === wanted.user && owner.group === wanted.group) return
+  if (openQueues === 0) devices.changeTapOwner(name, wanted)
+  else log.warn(`${name} has another owner than its vmnic; it is open in a hypervisor, so that is mended at the next start`)
 }
 
 function recoverMux(core: Core, tx: Transaction, mux: Mux, device: Device | undefined): void {

@@ -1,9 +1,9 @@
 /** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
 import type { Id } from '#abi/id.ts'
-import type { Device } from '#datapath/device/devices.ts'
+import type { Device, TapOwner } from '#datapath/device/devices.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import type { Core } from './core.ts'
-import { unitName, type Mux, type Unit } from './model.ts'
+import { unitName, type Mux, type Unit, type Vmnic } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
 import type { Transaction } from './transaction.ts'
@@ -24,13 +24,16 @@ export const pinOf = (object: Unit | Mux): string =>
 /** Name of a hostif's end that stays on the host. */
 export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`
 
+/** Who may open the queues of a vmnic's device. */
+export const ownerOf = ({ ownerUser, ownerGroup }: Vmnic): TapOwner => ({ user: ownerUser, group: ownerGroup })
+
 /** Make the device of a unit, with the program on it. */
 export function makeUnitDevice(core: Core, tx: Transaction, unit: Unit): void {
   const { devices, model } = core
   const shared = { name: unitName(unit), mac: unit.mac, mtuBytes: interfaceMtuBytes(model, unit), alias: aliasOf(unit.id) }
   const sides = { switchSide: switchSideName(unit), switchAlias: switchAliasOf(unit.id) }
   const device = makeOwn(core, tx, unit.type === 'vmnic' ? [shared.name] : [shared.name, sides.switchSide], () =>
-    unit.type === 'vmnic' ? devices.createTap(shared) : devices.createVeth({ ...shared, ...sides }),
+    unit.type === 'vmnic' ? devices.createTap({ ...shared, owner: ownerOf(unit) }) : devices.createVeth({ ...shared, ...sides }),
   )
   takeDevice(core, tx, unit, device.ifindex)
 }

@@ -1,23 +1,25 @@
 /** A virtual machine's NIC: a tap that a hypervisor opens. Its life and its operations. */
 import type { Id } from '#abi/id.ts'
 import type { VmnicInfo } from '#abi/info.ts'
+import { noOwner, vmnicOwner } from '#abi/layouts.ts'
+import type { Devices } from '#datapath/device/devices.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Core } from './core.ts'
 import { readNumber } from './input.ts'
 import { unitName, type Model, type Vmnic } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
-import type { Operations } from './operation.ts'
+import type { Call, Operations } from './operation.ts'
 import { u16Out } from './output.ts'
 import { disconnectPort } from './port.ts'
 import { newBase, register, unregister } from './registry.ts'
 import type { Transaction } from './transaction.ts'
-import { dropDevice, makeUnitDevice } from './unit-device.ts'
+import { dropDevice, makeUnitDevice, ownerOf } from './unit-device.ts'
 
 /** Queue pairs that a guest can have. */
 const maxQueues = 16
 
 export function createVmnic(core: Core, tx: Transaction, id: Id): Vmnic {
-  const settings = { port: null, mtuBytes: null, ifindex: 0, queues: 1, frozen: false }
+  const settings = { port: null, mtuBytes: null, ifindex: 0, queues: 1, frozen: false, ownerUser: null, ownerGroup: 0 }
   const vmnic = register<Vmnic>(core, tx, { ...newBase(core.model, 'vmnic', id), ...settings })
   makeUnitDevice(core, tx, vmnic)
   return vmnic
@@ -42,13 +44,42 @@ export const vmnicOperations: Operations<Vmnic> = {
     if (queues < 1 || queues > maxQueues) tx.refuse('EINVAL', `a vmnic has 1 to ${maxQueues} queues`)
     if (queues === vmnic.queues) return
     checkNotFrozen(tx, vmnic)
-    const open = devices.byIndex(vmnic.ifindex)?.openQueues ?? 0
-    if (open > 0) tx.refuse('EBUSY', `a hypervisor has ${open} queues of it open`, 'stop the guest first')
+    checkNotOpen(devices, tx, vmnic)
     tx.set(vmnic, 'queues', queues)
     tx.dirty.records.add(vmnic)
   },
+  vmnicOwnerGet: ({ object: { ownerUser, ownerGroup } }) => vmnicOwner.encode({ user: ownerUser ?? noOwner, group: ownerGroup }),
+  vmnicOwnerSet: setOwner,
   vmnicFreeze: ({ tx, object }) => freeze(tx, object, true),
   vmnicUnfreeze: ({ tx, object }) => freeze(tx, object, false),
+}
+
+/** Refuse a change that a running guest would not follow. */
+function checkNotOpen(devices: Devices, tx: Transaction, vmnic: Vmnic): void {
+  const open = devices.byIndex(vmnic.ifindex)?.openQueues ?? 0
+  if (open > 0) tx.refuse('EBUSY', `a hypervisor has ${open} queues of it open`, 'stop the guest first')
+}
+
+function setOwner({ core: { devices }, tx, object: vmnic, input }: Call<Vmnic>): void {
+  tx.asked = `change who may open ${unitName(vmnic)}`
+  if (input.length !== vmnicOwner.size) tx.refuse('EINVAL', `a user and a group take ${vmnicOwner.size} bytes, not ${input.length}`)
+  const { user, group } = vmnicOwner.decode(input)
+  const next = { user: user === noOwner ? null : user, group }
+  const before = ownerOf(vmnic)
+  if (next.user === before.user && next.group === before.group) return
+  if (group === noOwner) tx.refuse('EINVAL', 'it always has a group; 0 is root alone')
+  if (next.user === null && before.user !== null) {
+    tx.refuse('EOPNOTSUPP', 'the kernel cannot take a user away from it again', 'name user 0, which is root, or create another')
+  }
+  checkNotFrozen(tx, vmnic)
+  checkNotOpen(devices, tx, vmnic)
+  tx.set(vmnic, 'ownerUser', next.user)
+  tx.set(vmnic, 'ownerGroup', group)
+  tx.dirty.records.add(vmnic)
+  if (vmnic.ifindex === 0) return
+  // Of a user that was not there before, root is what it can be taken back to.
+  tx.did(() => devices.changeTapOwner(unitName(vmnic), { user: before.user ?? (next.user === null ? null : 0), group: before.group }))
+  devices.changeTapOwner(unitName(vmnic), next)
 }
 
 function freeze(tx: Transaction, vmnic: Vmnic, frozen: boolean): void {
@@ -57,7 +88,7 @@ function freeze(tx: Transaction, vmnic: Vmnic, frozen: boolean): void {
 }
 
 export function describeVmnic(model: Model, vmnic: Vmnic): Omit<VmnicInfo, 'descriptors'> {
-  const { id, type, committed, port, queues, frozen } = vmnic
+  const { id, type, committed, port, queues, frozen, ownerUser, ownerGroup } = vmnic
   const unit = unitName(vmnic)
   return {
     id,
@@ -71,5 +102,7 @@ export function describeVmnic(model: Model, vmnic: Vmnic): Omit<VmnicInfo, 'desc
     device: vmnic.ifindex === 0 ? 'missing' : unit,
     queues,
     frozen,
+    ownerUser,
+    ownerGroup,
   }
 }

@@ -53,6 +53,7 @@ const vmnicShown = [
   ' mtu        1500, from the underlay',
   ' queues     2',
   ' frozen     no',
+  ' owner      root',
   ' port       fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',
 ]
 

@@ -23,6 +23,14 @@ export interface Device {
   readonly openQueues: number
   /** It is a tap that stays without an open queue, with virtio headers and many queues, as vmnics are. */
   readonly vmnicLike: boolean
+  /** Of a tap: who may open its queues. */
+  readonly owner: TapOwner
+}
+
+/** The user, if one is named, while in the group, if one is named; none: anybody who may open /dev/net/tun. */
+export interface TapOwner {
+  readonly user: number | null
+  readonly group: number | null
 }
 
 export interface DeviceChanges {
@@ -59,4 +67,5 @@ export const toDevice = (link: Link): Device => ({
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,
   openQueues: (link.tun?.queues ?? 0) + (link.tun?.disabledQueues ?? 0),
   vmnicLike: link.tun !== undefined && link.tun.tap && link.tun.persistent && link.tun.vnetHdr && link.tun.multiQueue,
+  owner: { user: link.tun?.owner ?? null, group: link.tun?.group ?? null },
 })

@@ -1,11 +1,13 @@
 /** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
 import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
-import { toDevice, type Device, type DeviceChanges, type NewDevice } from './device.ts'
-import { createTap } from './tap.ts'
+import { setTapOwner } from '#kernel/tap.ts'
+import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
+import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
 
-export type { Device, DeviceChanges, NewDevice } from './device.ts'
+export type { Device, DeviceChanges, NewDevice, TapOwner } from './device.ts'
+export type { NewTap } from './tap.ts'
 export type { NewVeth } from './veth.ts'
 export type { NewVxlan } from './vxlan.ts'
 
@@ -44,8 +46,13 @@ export class Devices implements Disposable {
   }
 
   /** The device of a vmnic. */
-  createTap(options: NewDevice): Device {
+  createTap(options: NewTap): Device {
     return createTap(this.#netlink, options)
+  }
+
+  /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */
+  changeTapOwner(name: string, { user, group }: TapOwner): void {
+    setTapOwner({ name, ...(user !== null && { owner: user }), ...(group !== null && { group }) })
   }
 
   /** The device of a mux, down. */

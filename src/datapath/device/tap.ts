@@ -1,11 +1,15 @@
 /** The device of a vmnic: a persistent tap that a hypervisor opens, with virtio headers and many queues. */
 import type { Netlink } from '#kernel/netlink.ts'
 import { createTap as makeTap } from '#kernel/tap.ts'
-import { toDevice, type Device, type NewDevice } from './device.ts'
+import { toDevice, type Device, type NewDevice, type TapOwner } from './device.ts'
+
+export interface NewTap extends NewDevice {
+  readonly owner: TapOwner
+}
 
 /** Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. */
-export function createTap(netlink: Netlink, { name, mac, mtuBytes, alias }: NewDevice): Device {
-  makeTap({ name, multiQueue: true, vnetHdr: true })
+export function createTap(netlink: Netlink, { name, mac, mtuBytes, alias, owner: { user, group } }: NewTap): Device {
+  makeTap({ name, multiQueue: true, vnetHdr: true, ...(user !== null && { owner: user }), ...(group !== null && { group }) })
   const made = netlink.linkByName(name)
   if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
   try {

@@ -4,6 +4,7 @@ import { vmnicId } from '../../id-options.ts'
 import { flag } from '../../option.ts'
 import { mtuText } from '../../mtu-setting.ts'
 import { formatFields } from '../../table.ts'
+import { ownerText } from '../../vmnic-owner.ts'
 
 export default command({
   path: 'vmnic get',
@@ -27,6 +28,7 @@ export default command({
           ['mtu', mtuText(info)],
           ['queues', info.queues],
           ['frozen', info.frozen ? 'yes' : 'no'],
+          ['owner', ownerText(info)],
           ['port', info.port ?? 'none'],
         ],
         output.style,

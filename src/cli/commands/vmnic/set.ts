@@ -5,9 +5,10 @@ import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
 import { vmnicId } from '../../id-options.ts'
 import { macOption, mtuOption } from '../../kinds.ts'
-import { flag, integer } from '../../option.ts'
+import { flag, integer, text } from '../../option.ts'
 import { mtuSetting } from '../../mtu-setting.ts'
 import { changeSettings, setting } from '../../setting.ts'
+import { ownerSetting } from '../../vmnic-owner.ts'
 
 export default command({
   path: 'vmnic set',
@@ -16,17 +17,20 @@ export default command({
     keeps what it has seen; --unfreeze acts before, --freeze after the other settings.`,
   options: {
     vmnicId,
-    numQueues: integer('number of queue pairs', 'N', 1, 256).short('n'),
+    numQueues: integer('number of queue pairs', 'N', 1, 16).short('n'),
     mac: macOption('MAC address that the guest sees').short('m'),
     mtu: mtuOption('largest packet in bytes'),
     freeze: flag('refuse changes from then on').short('E'),
     unfreeze: flag('take changes again'),
+    ownerUser: text('user who may open its queues without being root', 'NAME'),
+    ownerGroup: text('group whose members may', 'NAME').defaultsTo("with --owner-user, that user's"),
   },
   examples: [
+    { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --owner-user=qemu', does: 'let a hypervisor of that user open it' },
     { line: 'vpc vmnic set --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38 --num-queues=2', does: 'two queues' },
     { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --mtu=1400 --freeze', does: 'set the MTU for good' },
   ],
-  async run({ vmnicId: id, numQueues, mac, mtu, freeze, unfreeze }, { vpc, output }) {
+  async run({ vmnicId: id, numQueues, mac, mtu, freeze, unfreeze, ownerUser, ownerGroup }, { vpc, output }) {
     const frozen = (asked: boolean, value: boolean): ReturnType<typeof setting<Vmnic, VmnicInfo, boolean>> =>
       setting<Vmnic, VmnicInfo, boolean>(
         'frozen',
@@ -50,9 +54,10 @@ export default command({
         (object, value) => object.setMac(value),
       ),
       ...mtuSetting(mtu),
+      ...(await ownerSetting({ user: ownerUser, group: ownerGroup })),
       ...frozen(freeze, true),
     ]
-    if (settings.length === 0) throw usageFailure('nothing to set; give --num-queues, --mac, --mtu, --freeze or --unfreeze')
+    if (settings.length === 0) throw usageFailure('nothing to set; see vpc vmnic set --help for what there is')
     await using object = await (await vpc()).openVmnic(id, { write: true })
     await changeSettings(output, object, settings)
   },
