@@ -114,3 +114,6 @@ export function guestImage(): GuestImage {
   renameSync(work, directory)
   return image
 }
+
+// So that what it downloads is there before the tests run without a network.
+if (import.meta.main) guestImage()
