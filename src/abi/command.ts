@@ -73,6 +73,10 @@ export const operations = {
   mgmtPlan: get('plan', 'mgmt', 0x0111, 'inout'),
   /** in: json document; out: json array of `HostChange`: what was done, all of it or, with an errno, nothing. */
   mgmtApply: set('apply', 'mgmt', 0x0112, 'inout'),
+  /** out: json `AuditReport`: what is not as it should be. */
+  mgmtAudit: get('audit', 'mgmt', 0x0113),
+  /** out: json `AuditReport`, after it was mended. */
+  mgmtRepair: set('repair', 'mgmt', 0x0114, 'out'),
 
   vpcswPortAdd: set('port add', 'vpcsw', 1),
   vpcswPortDelete: set('port delete', 'vpcsw', 2),

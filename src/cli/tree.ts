@@ -99,6 +99,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   interface: group('everything that a port can be connected to', { list }, 'int', 'intf'),
   export: leaf(),
   apply: leaf(),
+  audit: leaf(),
   stats: leaf(),
   drops: leaf(),
   exec: { aliases: [], runsProgram: true },

@@ -1,4 +1,5 @@
 /** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
+import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
@@ -63,6 +64,16 @@ export class Mgmt extends Descriptor {
    */
   async apply(document: HostDocument): Promise<HostChange[]> {
     return decodeJson(await this.ctl('mgmtApply', encodeJson(document)))
+  }
+
+  /** How the host compares with what it should be, item by item. */
+  async audit(): Promise<AuditReport> {
+    return decodeJson(await this.ctl('mgmtAudit'))
+  }
+
+  /** Mend what an audit finds. The handle must have WRITE. */
+  async repair(): Promise<AuditReport> {
+    return decodeJson(await this.ctl('mgmtRepair'))
   }
 
   /** What vpcd finds when it probes the kernel now: the lines of `vpc doctor`. */

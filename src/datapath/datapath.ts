@@ -5,6 +5,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTcxLink, detachLink, linkInfo, updateLink } from '#kernel/bpf-link.ts'
+import { BpfMap } from '#kernel/bpf-map.ts'
+import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { close } from '#kernel/libc.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
@@ -101,6 +103,34 @@ export class Datapath implements Disposable {
       const info = withPinned(linkPath(this.#bpffs, pinName), linkInfo)
       return info ? [{ pinName, ifindex: info.ifindex, progId: info.progId, direction: info.direction }] : []
     })
+  }
+
+  /** The kernel's number of the program that a hook gets now. */
+  programId(hook: Hook): number {
+    const { object, program } = hooks[hook]
+    return progInfo(this.#objects.program(object, program).fd).id
+  }
+
+  /** Whether each table is pinned under its name: the next start takes what is pinned. */
+  mapPins(): { readonly name: string; readonly state: 'right' | 'missing' | 'other' }[] {
+    return this.#objects.mapNames().map((name) => {
+      const path = join(mapsIn(this.#bpffs), name)
+      if (!existsSync(path)) return { name, state: 'missing' }
+      using own = this.#objects.map(name)
+      using pinned = BpfMap.fromPin(path)
+      return { name, state: own.id === pinned.id ? 'right' : 'other' }
+    })
+  }
+
+  /** Pin the tables that are not pinned, in place of others that have their names. */
+  repinMaps(): void {
+    for (const { name, state } of this.mapPins()) {
+      if (state === 'right') continue
+      const path = join(mapsIn(this.#bpffs), name)
+      if (state === 'other') unlinkSync(path)
+      using map = this.#objects.map(name)
+      map.pin(path)
+    }
   }
 
   /** Call back for each drop that the datapath tells. The result ends it. Listening does not keep the process alive. */

@@ -60,6 +60,12 @@ export class ObjectSet implements Disposable {
     return owner.map(name)
   }
 
+  /** Names of the maps that are pinned. A dot is in the names of maps that libbpf makes for an object's own variables. */
+  mapNames(): string[] {
+    const names = [...this.#objects.values()].flatMap((object) => object.maps())
+    return [...new Set(names)].filter((name) => !name.includes('.')).sort()
+  }
+
   /** Close programs and maps; what is pinned or attached stays. */
   [Symbol.dispose](): void {
     this.#stack.dispose()

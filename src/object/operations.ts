@@ -1,6 +1,7 @@
 /** All operations, by name: which function does each, and of which type the object must be. */
 import type { OperationName } from '#abi/command.ts'
 import { applyOperations } from './apply/apply-operations.ts'
+import { auditOperations } from './audit/audit-operations.ts'
 import { ethlinkOperations } from './ethlink.ts'
 import { metaOperations } from './meta-operations.ts'
 import { mgmtOperations } from './mgmt-operations.ts'
@@ -14,6 +15,7 @@ const all = {
   ...metaOperations,
   ...mgmtOperations,
   ...applyOperations,
+  ...auditOperations,
   ...switchOperations,
   ...portOperations,
   ...vmnicOperations,

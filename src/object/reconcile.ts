@@ -20,49 +20,80 @@ export interface Repairs {
   readonly changed: number
 }
 
-/** Compare all tables with the model and write what differs. The repairs of tables that were right are not among the result. */
-export function reconcileTables(model: Model, tables: Tables): Repairs[] {
-  const differences = [
-    compare(ports, model, tables.ports),
-    compare(muxes, model, tables.muxes),
-    compare(fdb, model, tables.fdb),
-    compare(flood, model, tables.flood),
-    compare(segments, model, tables.segments),
-    compare(neighbours, model, tables.neighbours),
-    compare(portAddresses, model, tables.portAddresses),
-  ]
-  for (const difference of differences) difference.remove()
-  for (const difference of differences.toReversed()) difference.write()
-  return differences.map(({ repairs }) => repairs).filter(({ removed, added, changed }) => removed + added + changed > 0)
+/** An entry as bytes in the table's layouts. */
+export interface TableEntry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
 }
 
-function compare<K, V, T>(
-  projection: Projection<K, V>,
-  model: Model,
-  table: Table<T, V>,
-): { repairs: Repairs; remove(): void; write(): void } {
+/** How a table compares with the model. */
+export interface TableDifference {
+  readonly table: string
+  /** Entries that were compared. */
+  readonly checked: number
+  readonly missing: readonly TableEntry[]
+  readonly different: readonly (TableEntry & { readonly found: Uint8Array })[]
+  readonly strange: readonly TableEntry[]
+  remove(): void
+  write(): void
+}
+
+/** The tables, and what they must say. */
+export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses } as const
+
+/** Compare all tables with the model and write what differs. The repairs of tables that were right are not among the result. */
+export function reconcileTables(model: Model, tables: Tables): Repairs[] {
+  const differences = compareTables(model, tables)
+  for (const difference of differences) difference.remove()
+  for (const difference of differences.toReversed()) difference.write()
+  const repairs = differences.map(({ table, missing, different, strange }) => ({
+    table,
+    removed: strange.length,
+    added: missing.length,
+    changed: different.length,
+  }))
+  return repairs.filter(({ removed, added, changed }) => removed + added + changed > 0)
+}
+
+/** Compare all tables with the model, in the order in which entries may go. */
+export const compareTables = (model: Model, tables: Tables): TableDifference[] => [
+  compare(ports, model, tables.ports),
+  compare(muxes, model, tables.muxes),
+  compare(fdb, model, tables.fdb),
+  compare(flood, model, tables.flood),
+  compare(segments, model, tables.segments),
+  compare(neighbours, model, tables.neighbours),
+  compare(portAddresses, model, tables.portAddresses),
+]
+
+function compare<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>): TableDifference {
   const { keyField, valueField } = projection
-  const there = new Map<string, string>()
-  for (const [key, value] of table.encodedEntries()) there.set(text(key), text(value))
+  const there = new Map<string, Uint8Array>()
+  for (const [key, value] of table.encodedEntries()) there.set(text(key), value)
   const { keys, values } = expected(projection, model, projection.keys(model))
   const wantedKeys = slices(encodeArray(keyField, keys), keyField.size)
   const wantedValues = slices(encodeShared(valueField, values), valueField.size)
-  const write: Uint8Array[][] = [[], []]
-  let added = 0
+  const missing: TableEntry[] = []
+  const different: (TableEntry & { found: Uint8Array })[] = []
   for (const [i, key] of wantedKeys.entries()) {
-    const found = there.get(text(key))
-    there.delete(text(key))
-    if (found === text(wantedValues[i]!)) continue
-    if (found === undefined) added++
-    write[0]!.push(key)
-    write[1]!.push(wantedValues[i]!)
+    const name = text(key)
+    const value = wantedValues[i]!
+    const found = there.get(name)
+    there.delete(name)
+    if (found === undefined) missing.push({ key, value })
+    else if (Buffer.compare(found, value) !== 0) different.push({ key, value, found })
   }
-  const gone = [...there.keys()].map((key) => Buffer.from(key, 'latin1'))
-  const repairs = { table: table.name, removed: gone.length, added, changed: write[0]!.length - added }
+  const strange = Array.from(there, ([name, value]) => ({ key: Buffer.from(name, 'latin1'), value }))
+  const write = [...missing, ...different]
+  const joined = (part: 'key' | 'value', entries: readonly TableEntry[]): Buffer => Buffer.concat(entries.map((entry) => entry[part]))
   return {
-    repairs,
-    remove: () => void table.deleteManyEncoded(Buffer.concat(gone)),
-    write: () => table.setManyEncoded(Buffer.concat(write[0]!), Buffer.concat(write[1]!)),
+    table: table.name,
+    checked: wantedKeys.length + strange.length,
+    missing,
+    different,
+    strange,
+    remove: () => void table.deleteManyEncoded(joined('key', strange)),
+    write: () => table.setManyEncoded(joined('key', write), joined('value', write)),
   }
 }
 

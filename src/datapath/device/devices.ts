@@ -3,7 +3,7 @@ import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
 import { setTapOwner } from '#kernel/tap.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createTap, type NewTap } from './tap.ts'
-import { createVeth, setUnitEnd, type NewVeth } from './veth.ts'
+import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
 
 export type { Device, DeviceChanges, NewDevice, TapOwner } from './device.ts'
@@ -67,6 +67,12 @@ export class Devices implements Disposable {
   /** Change the unit's end of a hostif by its switch side; false when it cannot be reached. */
   changeUnitEnd(switchSide: number, { mtuBytes, mac }: Pick<DeviceChanges, 'mac' | 'mtuBytes'>): boolean {
     return setUnitEnd(this.#netlink, switchSide, { ...(mac && { mac }), ...(mtuBytes !== undefined && { mtu: mtuBytes }) })
+  }
+
+  /** The unit's end of a hostif by its switch side; undefined when it cannot be reached. */
+  unitEnd(switchSide: number): Device | undefined {
+    const link = unitEnd(this.#netlink, switchSide)
+    return link && toDevice(link)
   }
 
   /** Delete devices; ones that are gone already are passed over. */

@@ -51,5 +51,12 @@ export function setUnitEnd(netlink: Netlink, switchSide: number, changes: { mac?
   return true
 }
 
+/** The unit's end, wherever it is now. Undefined when it cannot be reached. */
+export function unitEnd(netlink: Netlink, switchSide: number): Link | undefined {
+  const link = netlink.linkByIndex(switchSide)
+  if (link?.linkIndex === undefined || link.linkNetnsId === -1) return undefined
+  return netlink.linkByIndex(link.linkIndex, link.linkNetnsId)
+}
+
 const isSo = (unit: Link, { mac, mtu }: { mac?: Uint8Array; mtu?: number }): boolean =>
   (mtu === undefined || unit.mtu === mtu) && (mac === undefined || Buffer.compare(unit.mac, mac) === 0)
