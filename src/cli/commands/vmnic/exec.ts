@@ -30,7 +30,8 @@ export default command({
 
     async function describeVmnic() {
       await using vmnic = await client.openVmnic(id)
-      return vmnic.describe()
+      // Awaited here: the descriptor is closed when this returns.
+      return await vmnic.describe()
     }
   },
 })
