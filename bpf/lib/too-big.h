@@ -74,12 +74,12 @@ static __always_inline bool icmp_is_error(__u8 type)
 	return type == ICMP_UNREACHABLE || type == 4 || type == ICMP_REDIRECT || type == 11 || type == 12;
 }
 
-/* Whether an error may be sent for this packet at all; reads what kind of packet it is. */
+/* Whether an error may be sent for this unicast packet at all. */
 static __always_inline bool may_answer(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u8 type;
 
-	if (!packet->upper || mac_is_multicast(packet->dmac) || mac_is_multicast(packet->smac))
+	if (!packet->upper)
 		return false;
 	if (packet->proto != (packet->type == ETH_P_IP ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return true;

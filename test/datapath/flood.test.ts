@@ -102,6 +102,13 @@ describe('from the tunnel', () => {
     expect(scene.fromTunnel(hello('far')), { action: 'drop', verdict: 'flood', copies: 4, changed: locals })
   })
 
+  test('not a VTEP of another mux either', () => {
+    scene.tables.muxes.set(scene.devices.wire, { stats: 6, listen: vtepOf(ipFrom('198.51.100.1'), 4789) })
+    scene.floodTo(red, [scene.remote({ ifindex: scene.devices.wire, stats: 6 })], floodRemote)
+    expect(scene.fromTunnel(hello('far')), { copies: 4, changed: locals })
+    expect(scene.from('a', hello('a')), { copies: 4, changed: { 'a.rx': 1, 'a.flooded': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1, 'uplink.tx': 1 } })
+  })
+
   test('the uplink only for a sender that is known to be behind a VTEP: no loop through two uplinks', () => {
     scene.uplink(red)
     expect(scene.fromTunnel(hello('far')), { copies: 5, changed: { ...locals, 'uplink.tx': 1 } })

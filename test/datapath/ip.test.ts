@@ -179,7 +179,7 @@ describe('malformed IPv6', () => {
     expect(scene.from('a', chain(destinationOptions, ...eight)), forwarded('a', 'b'))
     expect(scene.from('a', chain(fragment, fragmentOf(tcp, 0), segment)), forwarded('a', 'b'))
     expect(scene.from('a', chain(fragment, fragmentOf(udp, 1232, false), new Uint8Array(8))), forwarded('a', 'b'))
-    expect(scene.from('a', chain(51, Uint8Array.of(tcp, 4, 0, 0), new Uint8Array(20), segment)), forwarded('a', 'b'))
+    expect(scene.from('a', chain(51, Uint8Array.of(tcp, 4, 0, 0), new Uint8Array(20), encodeTcp(a.v6, b.v6, ports, new Uint8Array()))), forwarded('a', 'b'))
     expect(scene.from('a', chain(59)), forwarded('a', 'b'))
     expect(scene.from('a', patch(whole, 18, 0, 0), { gsoSize: 10, gsoSegs: 4 }), forwarded('a', 'b'))
   })

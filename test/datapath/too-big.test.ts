@@ -128,6 +128,12 @@ describe('a large segment', () => {
     expect(scene.from('a', chain, { gsoSize: 1433, gsoSegs: 3 }), answered(error6(chain)))
   })
 
+  test('of SCTP is whole packets that fit already', () => {
+    const packets = ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: 132 }, counting(3000))
+    expect(scene.from('a', packets, { gsoSize: 0xffff, gsoSegs: 3 }), forwarded('a', 'b'))
+    expect(scene.from('a', packets), answered(error4(packets)))
+  })
+
   test('of UDP may be one that will be fragmented: its header is not counted', () => {
     const datagram = udpFrame({ ...link, src: a.v4, dst: b.v4, ...ports }, counting(3000))
     expect(scene.from('a', datagram, { gsoSize: 1480, gsoSegs: 3 }), forwarded('a', 'b'))
