@@ -18,6 +18,8 @@ import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
 
 const mtuRange = [68, 65521] as const
+/** Of users and groups. */
+const idRange = [0, 0xfffffffe] as const
 const vlanRange = [0, 4095] as const
 
 /** A reference that is not resolved yet: the text of the document. */
@@ -100,6 +102,8 @@ const readVmnic = (value: unknown, path: string): VmnicSpec =>
     mtu: map.integer('mtu', mtuRange, null),
     queues: map.integer('queues', [1, 16], 1),
     frozen: map.boolean('frozen', false),
+    ownerUser: map.integer('owner-user', idRange, null),
+    ownerGroup: map.integer('owner-group', idRange, 0),
   }))
 
 const readHostif = (value: unknown, path: string): HostifSpec =>

@@ -42,6 +42,9 @@ export interface VmnicSpec extends Common<'vmnic'> {
   readonly mtu: number | null
   readonly queues: number
   readonly frozen: boolean
+  /** Who besides root may open its queues: this user (null: any), in this group. */
+  readonly ownerUser: number | null
+  readonly ownerGroup: number
 }
 
 export interface HostifSpec extends Common<'hostif'> {

@@ -10,6 +10,7 @@ import { unitName, type Model, type Mux, type Unit, type Vmnic } from './model.t
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
 import { makeDevice, syncMux, unusedPort } from './mux.ts'
+import { toRow } from './record.ts'
 import { reconcileTables } from './reconcile.ts'
 import { Transaction } from './transaction.ts'
 import { aliasOf, idOfAlias, makeUnitDevice, ownerOf, pinOf, programAliasOf, takeDevice } from './unit-device.ts'
@@ -34,6 +35,7 @@ export function recover(core: Core): void {
   for (const repairs of reconcileTables(model, core.datapath.tables)) core.log.info(`repaired table ${repairs.table}`, { ...repairs })
   for (const mux of model.ofType('vpcmux')) syncMux(core, tx, mux)
   removePins(core)
+  refreshRows(core)
   for (const { what, error } of tx.finish()) core.log.warn(`could not ${what} at the start`, { error: String(error) })
 }
 
@@ -103,6 +105,14 @@ function recoverMux(core: Core, tx: Transaction, mux: Mux, device: Device | unde
   takeDevice(core, tx, mux, device.ifindex)
   if (device.name !== unitName(mux)) devices.change(device.ifindex, { name: unitName(mux) })
   if (device.mtuBytes !== deviceMtuBytes(mux)) devices.change(device.ifindex, { mtuBytes: deviceMtuBytes(mux) })
+}
+
+/** Rows that an earlier version wrote in its own words are written in ours. */
+function refreshRows({ model, journal, written }: Core): void {
+  const rows = [...model.objects.values()].flatMap((object) => toRow(object) ?? []).filter(({ id, settings }) => written.get(id) !== settings)
+  if (rows.length === 0) return
+  journal.transact(() => rows.forEach((row) => journal.putObject(row)))
+  for (const { id, settings } of rows) written.set(id, settings)
 }
 
 /** Take off the programs that no object has. */

@@ -42,6 +42,8 @@ const settings: SettingsOf = {
     ['mtu', (s) => s.mtu],
     ['queues', (s) => s.queues],
     ['frozen', (s) => s.frozen],
+    ['owner-user', (s) => s.ownerUser],
+    ['owner-group', (s) => s.ownerGroup],
   ],
   hostif: [
     ['mac', (s) => s.mac],

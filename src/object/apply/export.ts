@@ -20,8 +20,9 @@ export function exportHost(model: Model): Plain {
     }),
     muxes: ordered(model, 'vpcmux').map((mux) => exportMux(mux, units)),
     vmnics: ordered(model, 'vmnic').map((object) => {
-      const { mtu, queues, frozen, ...spec } = vmnicSpec(object)
-      return leaveOut({ ...head(spec), mtu, queues: queues === 1 ? null : queues, frozen: frozen || null })
+      const { mtu, queues, frozen, ownerUser, ownerGroup, ...spec } = vmnicSpec(object)
+      const owner = { 'owner-user': ownerUser, 'owner-group': ownerGroup || null }
+      return leaveOut({ ...head(spec), mtu, queues: queues === 1 ? null : queues, frozen: frozen || null, ...owner })
     }),
     hostifs: ordered(model, 'hostif').map((object) => {
       const spec = hostifSpec(object)

@@ -2,7 +2,7 @@
  * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and interfaces are free
  * for who gets them; then what must go goes; then everything is made and set, the underlay before the units that follow its MTU.
  */
-import { encodeArray, encodeSockaddr, fte, neighbourEntry } from '#abi/layouts.ts'
+import { encodeArray, encodeSockaddr, fte, neighbourEntry, noOwner, vmnicOwner } from '#abi/layouts.ts'
 import {
   atPath,
   type EntrySpec,
@@ -199,6 +199,10 @@ class Performer {
     if (unit.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(unit, mtu))
     if (unit.type !== 'vmnic' || spec.type !== 'vmnic') return
     if (unit.queues !== spec.queues) this.#steps.at(`${path}.queues`, () => this.#steps.do('vmnicQueuesSet', unit, u16Out(spec.queues)))
+    if (unit.ownerUser !== spec.ownerUser || unit.ownerGroup !== spec.ownerGroup) {
+      const owner = vmnicOwner.encode({ user: spec.ownerUser ?? noOwner, group: spec.ownerGroup })
+      this.#steps.at(`${path}.owner-user`, () => this.#steps.do('vmnicOwnerSet', unit, owner))
+    }
     if (spec.frozen && !unit.frozen) this.#steps.do('vmnicFreeze', unit)
   }
 

@@ -83,12 +83,10 @@ export const ethlinkSpec = (ethlink: Ethlink): EthlinkSpec => ({
   mtu: ethlink.mtuBytes,
 })
 
-export const vmnicSpec = (vmnic: Vmnic): VmnicSpec => ({
-  ...common(vmnic),
-  mtu: vmnic.mtuBytes,
-  queues: vmnic.queues,
-  frozen: vmnic.frozen,
-})
+export function vmnicSpec(vmnic: Vmnic): VmnicSpec {
+  const { mtuBytes, queues, frozen, ownerUser, ownerGroup } = vmnic
+  return { ...common(vmnic), mtu: mtuBytes, queues, frozen, ownerUser, ownerGroup }
+}
 
 export const hostifSpec = (hostif: Hostif): HostifSpec => ({ ...common(hostif), mtu: hostif.mtuBytes })
 
