@@ -1,6 +1,7 @@
 /**
  * A guest for tests, built from Debian's packages: the cloud kernel and an initramfs of busybox, the virtio modules, iperf3 and a
- * program that sends raw frames. Its shell listens on the serial console. Kept in build/guest until its recipe changes.
+ * program that sends raw frames. Its shell listens on the serial console; `address=10.0.0.1/24` on the kernel's command line configures
+ * its interface. Kept in build/guest until its recipe changes. As a program (`npm run guest`) it says where the image is.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -17,7 +18,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
@@ -43,6 +44,9 @@ mkdir -p /dev/pts; mount -t devpts pts /dev/pts
 for m in ${modules.join(' ')}; do insmod /modules/$m.ko; done
 ip link set lo up
 stty -F /dev/ttyS0 -echo -onlcr 2>/dev/null
+for word in $(cat /proc/cmdline); do
+  case $word in address=*) ip link set eth0 up; ip addr add \${word#address=} dev eth0 ;; esac
+done
 echo GUEST-READY > /dev/ttyS0
 export PS1= HOME=/ PATH=/bin
 while true; do setsid sh -c 'exec sh < /dev/ttyS0 > /dev/ttyS0 2>&1'; done
@@ -113,6 +117,15 @@ export function guestImage(): GuestImage {
   for (const left of ['tree', 'kernel', ...globSync('*.deb', { cwd: work })]) rmSync(join(work, left), { recursive: true })
   renameSync(work, directory)
   return image
+}
+
+if (import.meta.main) {
+  for (const [name, path] of Object.entries({ vmlinuz: guestImage().kernel, 'initrd.gz': guestImage().initrd })) {
+    const link = join(root, 'build/guest', name)
+    rmSync(link, { force: true })
+    symlinkSync(relative(dirname(link), path), link)
+    console.log(relative(root, link))
+  }
 }
 
 // So that what it downloads is there before the tests run without a network.
