@@ -71,8 +71,6 @@ static __always_inline int from_underlay(struct __sk_buff *skb)
 	count_rx(packet.source, skb->len);
 	reason = enter(skb, &packet, mux);
 	if (!reason)
-		reason = vlan_absent(skb) ? 0 : VPC_DROP_VLAN_MISMATCH;
-	if (!reason)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = check_sender(&packet);

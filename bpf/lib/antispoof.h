@@ -3,6 +3,7 @@
 #ifndef VPC_ANTISPOOF_H
 #define VPC_ANTISPOOF_H
 
+#include "fdb.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -61,7 +62,7 @@ static __always_inline int check_source_ipv6(const struct packet *packet, const 
 }
 
 /*
- * Whether the sender of an ARP or ND message may bind this address to its MAC: the port's list must allow it, and where there is
+ * Whether a guest may bind this address to its MAC: the port's list must allow it, and where there is
  * none, the neighbour table must not give it to somebody else.
  */
 static __always_inline bool may_claim(const struct packet *packet, const struct address *address)
@@ -73,6 +74,23 @@ static __always_inline bool may_claim(const struct packet *packet, const struct 
 		return false;
 	neighbour = neighbour_of(packet->segment, address);
 	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+}
+
+/*
+ * Whether the sender of an ARP or ND message may bind this address to a MAC. A guest: see may_claim. Who speaks out of the tunnel or from
+ * the wire cannot have an address that the table gives to a unit of this host.
+ */
+static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
+{
+	struct vpc_neighbour *neighbour;
+
+	if (packet->flags & VPC_PORT_ANTISPOOF)
+		return may_claim(packet, address);
+	if (packet->hook == HOOK_UNIT)
+		return true;
+	neighbour = neighbour_of(packet->segment, address);
+	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->smac) ||
+	       !fdb_is_local(packet->segment, mac_at(neighbour->mac));
 }
 
 #endif

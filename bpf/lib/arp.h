@@ -33,9 +33,9 @@ static __always_inline __be32 ipv4_at(const __u8 *bytes)
 /* The sender speaks for itself: its own MAC, an address that it may claim, or none when it only asks. */
 static __always_inline bool is_honest_arp(const struct packet *packet, const struct arp *arp, const struct address *spa)
 {
-	if (!mac_equal(mac_at(arp->sha), packet->own))
+	if (packet->flags & VPC_PORT_ANTISPOOF && !mac_equal(mac_at(arp->sha), packet->own))
 		return false;
-	return spa->w[3] ? may_claim(packet, spa) : arp->op == bpf_htons(ARP_REQUEST);
+	return spa->w[3] ? is_honest_claim(packet, spa) : arp->op == bpf_htons(ARP_REQUEST);
 }
 
 /* Checks an ARP packet and finds what it asks. Returns a drop reason or 0. */
@@ -51,7 +51,7 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 	if (arp.op != bpf_htons(ARP_REQUEST) && arp.op != bpf_htons(ARP_REPLY))
 		return VPC_DROP_MALFORMED;
 	spa = address_of_ipv4(ipv4_at(arp.spa));
-	if (packet->flags & VPC_PORT_ANTISPOOF && !is_honest_arp(packet, &arp, &spa))
+	if (!is_honest_arp(packet, &arp, &spa))
 		return VPC_DROP_ARP_SPOOF;
 	if (!mac_is_multicast(packet->dmac))
 		return 0;

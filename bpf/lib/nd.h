@@ -71,8 +71,8 @@ static __noinline int check_options(struct __sk_buff *skb, const struct packet *
 static __always_inline bool is_honest_nd(const struct packet *packet, const struct address *target)
 {
 	if (packet->announcement)
-		return may_claim(packet, target);
-	return ipv6_is_unspecified(&packet->asker) || may_claim(packet, &packet->asker);
+		return is_honest_claim(packet, target);
+	return ipv6_is_unspecified(&packet->asker) || is_honest_claim(packet, &packet->asker);
 }
 
 /* Checks a solicitation or advertisement and finds what it asks or tells. Returns a drop reason or 0. */
@@ -89,7 +89,7 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 	if (reason)
 		return reason;
 	packet->announcement = nd.type == NEIGHBOUR_ADVERTISEMENT;
-	if (packet->flags & VPC_PORT_ANTISPOOF && !is_honest_nd(packet, &nd.target))
+	if (!is_honest_nd(packet, &nd.target))
 		return VPC_DROP_ND_SPOOF;
 	if (!mac_is_multicast(packet->dmac))
 		return 0;

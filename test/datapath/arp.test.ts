@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { segmentFlag, noDst, portFlag } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
-import { toMapped } from '#wire/ip-address.ts'
+import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { arpReply, arpRequest, gratuitousArp, patch } from '#wire/frames.ts'
 import { ipv4From } from '#wire/ipv4-address.ts'
 import { broadcastMac, zeroMac } from '#wire/mac.ts'
-import { dropped, expect, forwarded, red, Scene, stations, type Expectation } from './scene.ts'
+import { dropped, expect, forwarded, red, Scene, stations, vtepOf, type Expectation } from './scene.ts'
 
 const { a, b, free, far, stranger, tagged } = stations
 const nobody = ipv4From('0.0.0.0')
@@ -89,7 +89,7 @@ describe('ARP of a guest', () => {
   test('an announcement of an address that is known to be its own goes to all', () => {
     expect(scene.from('a', gratuitousArp({ sha: a.mac, spa: a.v4 })), { verdict: 'flood', changed: flooded })
     expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa: a.v4 })), { verdict: 'flood', changed: flooded })
-    expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa: b.v4 })), { verdict: 'flood', changed: flooded })
+    for (const tpa of [b.v4, stranger.v4]) expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa })), { verdict: 'flood', changed: flooded })
   })
 
   test('an announcement of an address that nobody knows is told, and goes nowhere', () => {
@@ -114,6 +114,7 @@ describe('ARP of a guest', () => {
     })
 
     test('unless the port is not checked', () => {
+      expect(scene.from('free', gratuitousArp({ sha: free.mac, spa: b.v4 })), { verdict: 'flood', changed: { 'free.rx': 1, 'free.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'tagged.tx': 1 } })
       expect(scene.from('free', arpReply({ sha: b.mac, srcMac: free.mac, spa: a.v4, tha: far.mac, tpa: far.v4 })), forwarded('free', 'mux'))
     })
   })
@@ -152,6 +153,17 @@ describe('ARP from the tunnel', () => {
 
   test('answers for nobody that is in another segment', () => {
     expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: stations.other.v4 })), { verdict: 'flood', changed: { 'mux.rx': 1, 'mux.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 } })
+  })
+
+  test('goes back to the port on which the VTEP of its sender listens', () => {
+    scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.2'), 8472)))
+    expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: a.v4 })), { ...answered('mux'), mark: 0x76500000 | 8472 })
+  })
+
+  test('with the address of a unit of this host is forged, with that of another host is not ours to judge', () => {
+    expect(scene.fromTunnel(gratuitousArp({ sha: far.mac, spa: a.v4 })), dropped('arp_spoof', 'mux'))
+    expect(scene.fromTunnel(arpReply({ sha: far.mac, spa: a.v4, tha: b.mac, tpa: b.v4 })), dropped('arp_spoof', 'mux'))
+    expect(scene.fromTunnel(arpReply({ sha: stranger.mac, spa: far.v4, tha: b.mac, tpa: b.v4 })), forwarded('mux', 'b'))
   })
 
   test('with the MAC of a unit of this host is forged', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { segmentFlag, noDst, portFlag } from '#datapath/layout.ts'
 import { pushVlan } from '#wire/ethernet.ts'
-import { arpReply, arpRequest, ethernetFrame, patch, tcpFrame } from '#wire/frames.ts'
+import { arpReply, arpRequest, ethernetFrame, gratuitousArp, patch, tcpFrame } from '#wire/frames.ts'
 import { broadcastMac, macFrom, zeroMac } from '#wire/mac.ts'
 import { neighbourAdvertisement, neighbourSolicitation } from '#wire/nd-frames.ts'
 import { dropped, expect, forwarded, red, Scene, stations, vtepOf, type Expectation, type Name } from './scene.ts'
@@ -99,6 +99,11 @@ describe('a broadcast', () => {
 
   test('that has come back from the segment goes to the host alone, and is told', () => {
     for (const from of ['a', 'far'] as const) expect(scene.fromWire(hello(from)), untouched(hello(from), { 'uplink.rx': 1, 'uplink.source_mac': 1 }))
+  })
+
+  test('that claims the address of a local unit is told, and reaches the host alone', () => {
+    const lie = gratuitousArp({ sha: stranger.mac, spa: a.v4 })
+    expect(scene.fromWire(lie), untouched(lie, { 'uplink.rx': 1, 'uplink.arp_spoof': 1 }))
   })
 
   test('for the address of a local unit is answered, with the tag', () => {

@@ -149,6 +149,11 @@ describe('ND from the tunnel', () => {
     expect(scene.fromTunnel(neighbourSolicitation({ srcMac: far.mac, src: unspecifiedIpv6, target: a.v6 })), answered(takenAdvert(a), 'mux'))
   })
 
+  test('with the address of a unit of this host is forged', () => {
+    expect(scene.fromTunnel(neighbourAdvertisement({ srcMac: far.mac, src: far.v6, target: a.v6 })), dropped('nd_spoof', 'mux'))
+    expect(scene.fromTunnel(neighbourSolicitation({ srcMac: far.mac, src: a.v6, target: b.v6 })), dropped('nd_spoof', 'mux'))
+  })
+
   test('is a broadcast for all others', () => {
     const all = { 'mux.rx': 1, 'mux.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 }
     expect(scene.fromTunnel(neighbourSolicitation({ srcMac: far.mac, src: far.v6, target: stranger.v6 })), { verdict: 'flood', events: [], changed: all })
