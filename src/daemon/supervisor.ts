@@ -2,10 +2,13 @@
  * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener a `vpc exec`: it
  * has the calls of the program and of all that it starts, until none of them is left.
  */
+import { errno } from '#abi/errno.ts'
+import { KernelError } from '#kernel/errno.ts'
+import { withoutBlocking } from '#kernel/interrupt.ts'
 import { close } from '#kernel/libc.ts'
 import { descriptorOf, peerPidfd } from '#kernel/pidfd.ts'
 import { onReadable, type Subscription } from '#kernel/readiness.ts'
-import { isListener, listenerState, receiveCall } from '#kernel/seccomp.ts'
+import { isListener, listenerState, receiveCall, type Notification } from '#kernel/seccomp.ts'
 import { VpcError } from '#object/vpc-error.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
@@ -80,12 +83,25 @@ export class Supervisor {
     if (!this.#all.has(supervised)) return
     const state = listenerState(listener)
     if (state === 'ended') return supervised[Symbol.dispose]()
-    const call = state === 'waiting' ? receiveCall(listener) : undefined
+    const call = state === 'waiting' ? this.#receive(listener, supervised) : undefined
     if (call === undefined) return
     try {
       answerSystemCall(this.#host, listener, call)
     } catch (error) {
       this.#log.error('a system call could not be answered', { thread: call.tid, error })
+    }
+  }
+
+  /** Only root is trusted not to keep the listener and to take calls from under vpcd, which would then wait for the next one. */
+  #receive(listener: number, supervised: Supervised): Notification | undefined {
+    if (supervised.uid === 0) return receiveCall(listener)
+    try {
+      return withoutBlocking(() => receiveCall(listener))
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.errno !== errno.EINTR) throw error
+      this.#log.warn('somebody else takes the calls of a supervised program; it is let go', { uid: supervised.uid })
+      supervised[Symbol.dispose]()
+      return undefined
     }
   }
 

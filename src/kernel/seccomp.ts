@@ -107,11 +107,14 @@ export function listenerState(listener: number): 'waiting' | 'idle' | 'ended' {
   return revents & POLLIN ? 'waiting' : revents === 0 ? 'idle' : 'ended'
 }
 
-/** Take the next call. Blocks when there is none: ask only when the listener is readable. Undefined when the caller has died meanwhile. */
+/**
+ * Take the next call. Blocks when there is none: ask only when the listener is readable. Undefined when the caller has died meanwhile.
+ * Throws KernelError: EINTR when it was interrupted because somebody else who has the listener took the call.
+ */
 export function receiveCall(listener: number): Notification | undefined {
   const memory = allocate(seccompNotif.size)
   if (ioctl(listener, NOTIF_RECV, memory.bytes) < 0) {
-    if (lastErrno() === errno.ENOENT || lastErrno() === errno.EINTR) return undefined
+    if (lastErrno() === errno.ENOENT) return undefined
     throw new KernelError('ioctl', lastErrno(), 'SECCOMP_IOCTL_NOTIF_RECV')
   }
   const { id, pid, nr, args } = seccompNotif.decode(memory.bytes)

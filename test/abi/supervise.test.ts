@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { errno } from '#abi/errno.ts'
 import { generateId } from '#abi/id.ts'
 import { VpcError } from '#client/error.ts'
-import { TestHost } from '../daemon/test-host.ts'
+import { TestHost, type Daemon } from '../daemon/test-host.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { Programs, runUnder } from './program.ts'
 
@@ -19,12 +19,13 @@ const group = 61234
 let clean: Snapshot
 let host: TestHost
 let programs: Programs
+let daemon: Daemon
 before(async () => {
   clean = snapshot({ mark: `vpcd-${process.pid}-` })
   host = TestHost.create()
   chmodSync(host.directory, 0o755)
   programs = new Programs()
-  await host.start({ args: ['--group', String(group)] })
+  daemon = await host.start({ args: ['--group', String(group)] })
 })
 after(async () => {
   programs[Symbol.dispose]()
@@ -79,6 +80,27 @@ test('an unprivileged member of the group has its own programs supervised', asyn
     execve('${vpc}', ['vpc', 'exec', '${program}'], { ...process.env, VPC_SOCKET: '${host.socketPath}' })`
   const child = spawn(process.execPath, ['-e', body], { stdio: ['ignore', 'pipe', 'inherit'] })
   assert.match(await text(child.stdout!), /^open 0\nctl 0 open 0 ended 0\n$/)
+})
+
+test('a launcher that takes the calls itself does not hold vpcd up', async () => {
+  const program = programs.compile('thief')
+  const body = `process.setgroups([${group}]), process.setgid(61000), process.setuid(61000)
+    process.execve('${program}', ['thief', '${host.socketPath}'], {})`
+  const child = spawn(process.execPath, ['-e', body], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = text(child.stdout!)
+  let slowest = 0
+  while (child.exitCode === null) {
+    const start = performance.now()
+    await (await host.vpc.mgmt()).close()
+    slowest = Math.max(slowest, performance.now() - start)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  assert.equal(await output, 'done\n')
+  assert.ok(slowest < 1000, `${slowest} ms`)
+  assert.deepEqual(
+    daemon.lines.filter((line) => line.includes('"level":"error"')),
+    [],
+  )
 })
 
 test('what is no listener is refused, and a handle of the system calls cannot have one taken', async () => {
