@@ -55,3 +55,8 @@ test('settings stand one a line', () => {
     ' unit name  vmnic0\n mtu        1450\n',
   )
 })
+
+test('a table may have as many rows as a forwarding table has entries', () => {
+  const rows = Array.from({ length: 300_000 }, (_, i) => [i])
+  assert.equal(formatTable({ columns: ['N'], rows }).split('\n').length, rows.length + 2)
+})
