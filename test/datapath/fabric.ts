@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
-import { dstFlag, dstKind, floodRemote, noDst, noVtep, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
+import { dstFlag, dstKind, floodRemote, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
 import { Tables } from '#datapath/tables.ts'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { close } from '#kernel/libc.ts'
@@ -10,8 +10,8 @@ import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 import { ipFrom, isIpv4, toMapped, type Ip } from '#wire/ip-address.ts'
 import { macFrom, type Mac } from '#wire/mac.ts'
+import { builtObjects } from '../bpf/built-objects.ts'
 
-export const objectDir = new URL('../../build/bpf', import.meta.url).pathname
 let made = 0
 
 /** A network namespace with a netlink socket in it. */
@@ -81,14 +81,16 @@ export class Host implements Disposable {
   readonly objects: ObjectSet
   readonly guests: Guest[] = []
   mux = 0
-  readonly #stack = new DisposableStack()
+  readonly #stack: DisposableStack
   readonly #address: string
 
   constructor(address: string) {
+    using stack = new DisposableStack()
     this.#address = address
-    this.space = this.#stack.use(new Space())
-    this.objects = this.#stack.use(new ObjectSet({ objectDir }))
-    this.tables = this.#stack.use(new Tables((name) => this.objects.map(name)))
+    this.space = stack.use(new Space())
+    this.objects = stack.use(new ObjectSet({ objectDir: builtObjects() }))
+    this.tables = stack.use(new Tables((name) => this.objects.map(name)))
+    this.#stack = stack.move()
   }
 
   /** Run a hook's program on a device. */
@@ -163,7 +165,7 @@ export class Host implements Disposable {
 export class Fabric implements Disposable {
   readonly a: Host
   readonly b: Host
-  readonly #stack = new DisposableStack()
+  readonly #stack: DisposableStack
 
   constructor({ addresses = ['192.0.2.1', '192.0.2.2'], mtu = 1500, ports = [4789, 4789] } = {}) {
     using stack = new DisposableStack()
@@ -184,5 +186,3 @@ export class Fabric implements Disposable {
     this.#stack.dispose()
   }
 }
-
-export { noVtep }

@@ -54,7 +54,7 @@ export class Scene implements Disposable {
   readonly bench: TestBench
   /** Ifindex by name: units, `wire`, `mux`. */
   readonly devices: Readonly<Record<Unit | 'wire' | 'mux', number>>
-  readonly #stack = new DisposableStack()
+  readonly #stack: DisposableStack
 
   constructor(options: { readonly rates?: { readonly dropEventsPerSecond?: number; readonly missEventsPerSecond?: number } } = {}) {
     using stack = new DisposableStack()
@@ -64,8 +64,8 @@ export class Scene implements Disposable {
     const named = [...units, 'wire'].map((name) => [name, veth(name)])
     this.devices = { ...Object.fromEntries(named), mux }
     this.bench = stack.use(new TestBench({ objectDir: builtObjects(), inside: (run) => this.netns.run(run), ...options }))
-    this.#stack = stack.move()
     this.reset()
+    this.#stack = stack.move()
   }
 
   get tables(): TestBench['tables'] {

@@ -52,17 +52,20 @@ function virtioHeader({ checksumFrom, checksumAt = 0, gso, gsoSize = 0, headerLe
 
 /** A machine on a tap of a host, and a second one that it speaks to. */
 class Machines implements Disposable {
-  readonly host = new Host('192.0.2.1')
+  readonly host: Host
   readonly mine: number
   readonly theirs: number
+  readonly #stack: DisposableStack
 
   constructor() {
+    using stack = new DisposableStack()
+    this.host = stack.use(new Host('192.0.2.1'))
     // The host's own stack has nothing to say on a tap.
     this.host.space.netns.run(() => writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1'))
     this.host.segment(red)
-    this.mine = this.#machine('vmnic0', own, 10)
-    this.theirs = this.#machine('vmnic1', peer, 11)
-    this.drain(this.theirs)
+    this.mine = stack.adopt(this.#machine('vmnic0', own, 10), close)
+    this.theirs = stack.adopt(this.#machine('vmnic1', peer, 11), close)
+    this.#stack = stack.move()
   }
 
   #machine(name: string, { mac, v4, v6 }: typeof own, stats: number): number {
@@ -108,9 +111,7 @@ class Machines implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    close(this.mine)
-    close(this.theirs)
-    this.host[Symbol.dispose]()
+    this.#stack.dispose()
   }
 }
 
