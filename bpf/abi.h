@@ -103,6 +103,7 @@ struct vpc_dst {
 #define VPC_PORT_ANTISPOOF 2u   /* check sources; on by default */
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
+#define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 
 /* Table `ports`: by the ifindex on which the program runs (the switch side of a unit). */
 struct vpc_port {
@@ -181,6 +182,19 @@ struct vpc_stats {
 	__u64 flooded;      /* broadcast and multicast packets replicated */
 	__u64 missed;       /* questions that became events */
 	__u64 too_big;      /* ICMP errors sent back */
+};
+
+#define VPC_QUEUES 16  /* queue pairs that a vmnic can have */
+
+/* Table `queues`: per CPU, what guests sent through each queue of a vmnic that has more than one. */
+struct vpc_queue_key {
+	__u32 ifindex;
+	__u32 queue;
+};
+
+struct vpc_queue {
+	__u64 rx_packets;
+	__u64 rx_bytes;
 };
 
 /* Table `drops`: per CPU, value __u64. */

@@ -48,6 +48,8 @@ int vpc_unit(struct __sk_buff *skb)
 	packet.vlan = port->vlan;
 	packet.own = mac_at(port->mac);
 	count_rx(packet.source, skb->len);
+	if (packet.flags & VPC_PORT_QUEUES)
+		count_queue(ifindex, skb);
 	if (!(packet.flags & VPC_PORT_UP))
 		return drop(skb, &packet, VPC_DROP_SWITCH_DOWN);
 	reason = vlan_strip(skb, packet.vlan);

@@ -47,6 +47,23 @@ static __always_inline void count_drop(__u32 source, __u32 reason)
 		++*value;
 }
 
+/* The kernel notes the queue that a packet came from, counted from 1, where it notes any. */
+static __always_inline void count_queue(__u32 ifindex, struct __sk_buff *skb)
+{
+	__u32 mapping = skb->queue_mapping;
+	struct vpc_queue_key key = { .ifindex = ifindex, .queue = mapping ? mapping - 1 : 0 };
+	struct vpc_queue none = {}, *value = bpf_map_lookup_elem(&queues, &key);
+
+	if (!value && key.queue < VPC_QUEUES) {
+		bpf_map_update_elem(&queues, &key, &none, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&queues, &key);
+	}
+	if (!value)
+		return;
+	value->rx_packets++;
+	value->rx_bytes += skb->len;
+}
+
 /* Leaves the decision where a test run can read it. */
 static __always_inline void note(struct __sk_buff *skb, enum vpc_verdict verdict, __u32 detail)
 {

@@ -94,6 +94,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } drops SEC(".maps");
 
+/* An entry is made when the first packet comes through its queue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_queue_key);
+	__type(value, struct vpc_queue);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} queues SEC(".maps");
+
 /* The rate tables are hashes, not arrays, because VPC_STATS_NONE has a bucket too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -123,6 +123,8 @@ export const operations = {
   /** `vmnicOwner`: who besides root may open its queues. */
   vmnicOwnerGet: get('owner get', 'vmnic', 0x0100),
   vmnicOwnerSet: set('owner set', 'vmnic', 0x0101),
+  /** out: json array of `QueueStats`. */
+  vmnicQueueStats: get('queue stats', 'vmnic', 0x0102),
 
   ethlinkConnect: set('connect', 'ethlink', 1),
   ethlinkDisconnect: set('disconnect', 'ethlink', 4, 'none'),

@@ -94,6 +94,18 @@ export interface SourceStats {
   readonly drops: Readonly<Record<string, number>>
 }
 
+/** Counters of one queue pair of a vmnic. What the guest sent is counted by queue only while the vmnic has more than one. */
+export interface QueueStats {
+  readonly queue: number
+  /** From the guest, since the device was made. */
+  readonly rxPackets: number
+  readonly rxBytes: number
+  /** To the guest, as the kernel's queueing discipline counts it. */
+  readonly txPackets: number
+  readonly txBytes: number
+  readonly txDrops: number
+}
+
 export interface DropEvent {
   /** ISO 8601, UTC. */
   readonly time: string

@@ -1,8 +1,8 @@
 /** A virtual machine's NIC: a tap device that the hypervisor opens. */
-import type { VmnicInfo } from '#abi/info.ts'
+import type { QueueStats, VmnicInfo } from '#abi/info.ts'
 import { noOwner, vmnicOwner } from '#abi/layouts.ts'
 import { Descriptor } from './descriptor.ts'
-import { decodeNumber, encodeNumber } from './text.ts'
+import { decodeJson, decodeNumber, encodeNumber } from './text.ts'
 
 export class Vmnic extends Descriptor<VmnicInfo> {
   /** How many queue pairs the guest may use. */
@@ -18,6 +18,11 @@ export class Vmnic extends Descriptor<VmnicInfo> {
   /** Refuse changes of MAC, MTU and queues from now on (EBUSY), so that a running guest keeps what it has seen. */
   async freeze(): Promise<void> {
     await this.ctl('vmnicFreeze')
+  }
+
+  /** Counters of each queue pair. */
+  async queueStats(): Promise<QueueStats[]> {
+    return decodeJson<QueueStats[]>(await this.ctl('vmnicQueueStats'))
   }
 
   /** Who besides root may open its queues: the user, if one is named, while in the group. */

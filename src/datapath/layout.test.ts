@@ -27,6 +27,8 @@ const structs: Record<string, CStruct<any>> = {
   vpc_mux: layout.mux,
   vpc_stats: layout.stats,
   vpc_drop_key: layout.dropKey,
+  vpc_queue_key: layout.queueKey,
+  vpc_queue: layout.queue,
   vpc_rate: layout.rate,
 }
 
@@ -52,6 +54,7 @@ const constants: Record<string, number> = {
   VPC_FLOOD_REMOTE: layout.floodRemote,
   VPC_SEGMENT_LOCAL: layout.segmentLocal,
   VPC_EVENT_SNAP: layout.eventSnap,
+  VPC_QUEUES: layout.maxQueues,
   VPC_STATS_NONE: layout.statsNone,
   VPC_TRACE_IPV6: layout.traceIpv6,
 }

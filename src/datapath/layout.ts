@@ -47,7 +47,7 @@ export type Verdict = keyof typeof verdict
 
 /** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
 export const dstFlag = { peer: 1 } as const
-export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8 } as const
+export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8, queues: 16 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
 
 /** Destinations in a page of the flood table, and how many local pages a segment may have. */
@@ -136,6 +136,13 @@ export const stats = cStruct({
   missed: u64,
   tooBig: u64,
 })
+
+/** Queue pairs that a vmnic can have. */
+export const maxQueues = 16
+/** struct vpc_queue_key */
+export const queueKey = cStruct({ ifindex: u32, queue: u32 })
+/** struct vpc_queue */
+export const queue = cStruct({ rxPackets: u64, rxBytes: u64 })
 
 /** struct vpc_drop_key */
 export const dropKey = cStruct({ stats: u32, reason: u32 })

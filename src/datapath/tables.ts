@@ -3,6 +3,7 @@ import { u32, type Field } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { DropsTable, StatsTable } from './counters.ts'
 import * as layout from './layout.ts'
+import { QueuesTable } from './queue-counters.ts'
 import { Table } from './table.ts'
 
 /** The maps, as `Tables` needs them. */
@@ -23,6 +24,7 @@ export class Tables implements Disposable {
   readonly muxes: Table<number, layout.Mux>
   readonly stats: StatsTable
   readonly drops: DropsTable
+  readonly queues: QueuesTable
   readonly #maps = new DisposableStack()
 
   /** Open all tables. Each map is closed with them. */
@@ -39,6 +41,7 @@ export class Tables implements Disposable {
       this.muxes = table('muxes', u32, layout.mux)
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
+      this.queues = new QueuesTable(map('queues'))
     } catch (error) {
       this.#maps.dispose()
       throw error

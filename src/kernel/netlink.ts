@@ -9,6 +9,7 @@ import { NetlinkSocket } from './netlink-socket.ts'
 import { netnsIdOf, openNetnsById } from './nsid.ts'
 import type { Subscription } from './readiness.ts'
 import { addRoute, defaultRoutes, routes, type NewRoute, type Route } from './route.ts'
+import { queueTransmits, type QueueTransmits } from './qdisc.ts'
 
 export type { InterfaceAddress } from './address.ts'
 export type { LinkChanges } from './link-change.ts'
@@ -48,6 +49,10 @@ export class Netlink {
   /** `netnsId`: look in the namespace that has this number here. */
   linkByIndex(ifindex: number, netnsId?: number): Link | undefined {
     return linkByIndex(this.#socket, ifindex, netnsId)
+  }
+  /** Counters of a device's transmit queues. */
+  queueTransmits(ifindex: number): QueueTransmits[] {
+    return queueTransmits(this.#socket, ifindex)
   }
   links(): Link[] {
     return links(this.#socket)

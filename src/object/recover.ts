@@ -35,6 +35,7 @@ export function recover(core: Core): void {
   for (const repairs of reconcileTables(model, core.datapath.tables)) core.log.info(`repaired table ${repairs.table}`, { ...repairs })
   for (const mux of model.ofType('vpcmux')) syncMux(core, tx, mux)
   removePins(core)
+  core.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
   refreshRows(core)
   for (const { what, error } of tx.finish()) core.log.warn(`could not ${what} at the start`, { error: String(error) })
 }

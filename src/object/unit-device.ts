@@ -84,6 +84,7 @@ export function dropDevice(core: Core, tx: Transaction, object: Unit | Mux): voi
   const { ifindex } = object
   tx.leaving.push({ ifindex, pin: pinOf(object) })
   if (ifindex !== 0) forgetDevice(core, tx, object)
+  if (object.type === 'vmnic') tx.later('forget what its queues counted', () => core.datapath.tables.queues.clear(ifindex))
 }
 
 /** Remove the devices that a transaction has done with, and their programs. Gives what failed. */

@@ -1,22 +1,20 @@
 /** A virtual machine's NIC: a tap that a hypervisor opens. Its life and its operations. */
 import type { Id } from '#abi/id.ts'
-import type { VmnicInfo } from '#abi/info.ts'
+import type { QueueStats, VmnicInfo } from '#abi/info.ts'
 import { noOwner, vmnicOwner } from '#abi/layouts.ts'
 import type { Devices } from '#datapath/device/devices.ts'
+import { maxQueues } from '#datapath/layout.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Core } from './core.ts'
 import { readNumber } from './input.ts'
 import { unitName, type Model, type Vmnic } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import type { Call, Operations } from './operation.ts'
-import { u16Out } from './output.ts'
+import { jsonOut, u16Out } from './output.ts'
 import { disconnectPort } from './port.ts'
 import { newBase, register, unregister } from './registry.ts'
 import type { Transaction } from './transaction.ts'
 import { dropDevice, makeUnitDevice, ownerOf } from './unit-device.ts'
-
-/** Queue pairs that a guest can have. */
-const maxQueues = 16
 
 export function createVmnic(core: Core, tx: Transaction, id: Id): Vmnic {
   const settings = { port: null, mtuBytes: null, ifindex: 0, queues: 1, frozen: false, ownerUser: null, ownerGroup: 0 }
@@ -47,9 +45,11 @@ export const vmnicOperations: Operations<Vmnic> = {
     checkNotOpen(devices, tx, vmnic)
     tx.set(vmnic, 'queues', queues)
     tx.dirty.records.add(vmnic)
+    tx.dirty.ports.add(vmnic.ifindex)
   },
   vmnicOwnerGet: ({ object: { ownerUser, ownerGroup } }) => vmnicOwner.encode({ user: ownerUser ?? noOwner, group: ownerGroup }),
   vmnicOwnerSet: setOwner,
+  vmnicQueueStats: ({ core, object }) => jsonOut(queueStats(core, object)),
   vmnicFreeze: ({ tx, object }) => freeze(tx, object, true),
   vmnicUnfreeze: ({ tx, object }) => freeze(tx, object, false),
 }
@@ -80,6 +80,16 @@ function setOwner({ core: { devices }, tx, object: vmnic, input }: Call<Vmnic>):
   // Of a user that was not there before, root is what it can be taken back to.
   tx.did(() => devices.changeTapOwner(unitName(vmnic), { user: before.user ?? (next.user === null ? null : 0), group: before.group }))
   devices.changeTapOwner(unitName(vmnic), next)
+}
+
+/** Of a vmnic with one queue, the counters of its port say the same. */
+function queueStats({ devices, datapath: { tables } }: Core, { ifindex, queues }: Vmnic): QueueStats[] {
+  const transmits = ifindex === 0 ? [] : devices.queueTransmits(ifindex)
+  return Array.from({ length: queues }, (_, queue) => {
+    const { packets: rxPackets, bytes: rxBytes } = tables.queues.read(ifindex, queue)
+    const out = transmits.find((each) => each.queue === queue)
+    return { queue, rxPackets, rxBytes, txPackets: out?.packets ?? 0, txBytes: out?.bytes ?? 0, txDrops: out?.drops ?? 0 }
+  })
 }
 
 function freeze(tx: Transaction, vmnic: Vmnic, frozen: boolean): void {

@@ -136,6 +136,15 @@ test('a vmnic', async () => {
   await assert.rejects(vmnic.setMtu(1300), code('EBUSY', /frozen/))
   await vmnic.unfreeze()
   await vmnic.setQueues(2)
+  assert.deepEqual(await vmnic.owner(), { user: null, group: 0 })
+  await vmnic.setOwner({ user: 1000, group: 1001 })
+  assert.deepEqual(await vmnic.owner(), { user: 1000, group: 1001 })
+  await assert.rejects(vmnic.setOwner({ user: null, group: 0 }), code('EOPNOTSUPP'))
+  const nothing = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, txDrops: 0 }
+  assert.deepEqual(
+    await vmnic.queueStats(),
+    [0, 1].map((queue) => ({ queue, ...nothing })),
+  )
 })
 
 test('an ethlink and a mux', async () => {

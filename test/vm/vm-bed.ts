@@ -159,6 +159,8 @@ export class VmBed implements AsyncDisposable {
     // Nobody else can have these addresses, so nothing has to wait for the check.
     await shell.must(`echo 0 > /proc/sys/net/ipv6/conf/${name}/accept_dad && ip link set ${name} up`)
     await shell.must(`ip addr add ${v4}/24 dev ${name} && ip -6 addr add ${v6}/64 dev ${name}`)
+    const shown = `ip -6 addr show dev ${name}`
+    await shell.must(`until ${shown} | grep -q fe80; do sleep 0.05; done; while ${shown} | grep -q tentative; do sleep 0.05; done`)
     return name
   }
 

@@ -1,5 +1,6 @@
 /** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
 import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
+import type { QueueTransmits } from '#kernel/qdisc.ts'
 import { setTapOwner } from '#kernel/tap.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createTap, type NewTap } from './tap.ts'
@@ -53,6 +54,11 @@ export class Devices implements Disposable {
   /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */
   changeTapOwner(name: string, { user, group }: TapOwner): void {
     setTapOwner({ name, ...(user !== null && { owner: user }), ...(group !== null && { group }) })
+  }
+
+  /** What went to the guest through each queue of a vmnic's device. */
+  queueTransmits(ifindex: number): QueueTransmits[] {
+    return this.#netlink.queueTransmits(ifindex)
   }
 
   /** The device of a mux, down. */

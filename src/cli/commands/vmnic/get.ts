@@ -6,18 +6,24 @@ import { mtuText } from '../../mtu-setting.ts'
 import { formatFields } from '../../table.ts'
 import { ownerText } from '../../vmnic-owner.ts'
 
+const counterColumns = ['QUEUE', 'FROM GUEST', 'BYTES', 'TO GUEST', 'BYTES', 'DROPPED'].map((title) => ({ title, align: 'right' as const }))
+
 export default command({
   path: 'vmnic get',
   summary: 'show a vmnic',
-  options: { vmnicId, numQueues: flag('show the number of queues alone').short('n') },
+  options: { vmnicId, numQueues: flag('show the number of queues alone').short('n'), counters: flag('show what went through each queue') },
   examples: [
     { line: 'vpc vmnic get --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'all that is known of it' },
     { line: 'vpc vmnic get -N 07f95a11-6788-2ae7-c306-ba95cff1db38 -n', does: 'the number of its queues' },
   ],
-  async run({ vmnicId: id, numQueues }, { vpc, output }) {
+  async run({ vmnicId: id, numQueues, counters }, { vpc, output }) {
     await using object = await (await vpc()).openVmnic(id)
     const info = await object.describe()
     if (numQueues) return output.result({ queues: info.queues }, String(info.queues))
+    if (counters) {
+      const stats = await object.queueStats()
+      return output.result(stats, { columns: counterColumns, rows: stats.map((each) => Object.values(each)) })
+    }
     output.result(info, () =>
       formatFields(
         [
