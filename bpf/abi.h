@@ -14,7 +14,7 @@
 #define VPC_FLOOD_PAGES 16u            /* pages of local ports of one segment: 1024 ports at most */
 #define VPC_FLOOD_REMOTE 0x80000000u   /* page number of the one page that lists VTEPs */
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
-#define VPC_EVENT_SNAP 128u            /* bytes of the packet that an event carries */
+#define VPC_EVENT_SNAP 384u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
 #define VPC_MARK_PORT 0x76500000u      /* skb->mark: these 16 bits, then the UDP port that the outer header must get */
 #define VPC_MARK_PORT_MASK 0xffff0000u

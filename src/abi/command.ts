@@ -101,6 +101,8 @@ export const operations = {
   vpcswListen: get('listen', 'vpcsw', 0x0107),
   /** out: array of ids, 16 bytes each. */
   vpcswPortList: get('port list', 'vpcsw', 0x0108),
+  /** in: a port's id, then a frame without a tag, which comes out of the port's unit: how a listener answers what no table does. */
+  vpcswSend: set('send', 'vpcsw', 0x0109),
 
   vpcpConnect: set('connect', 'vpcp', 1),
   vpcpDisconnect: set('disconnect', 'vpcp', 2),

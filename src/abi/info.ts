@@ -125,6 +125,8 @@ export interface MissEvent {
   readonly time: string
   readonly question: 'arp' | 'nd' | 'dhcp'
   readonly port: string | null
+  /** The same port by its id, for who answers. */
+  readonly portId: Id | null
   readonly vni: number
   /** Who asks. */
   readonly mac: string

@@ -3,6 +3,7 @@ import { encodeArray, neighbourEntry } from '#abi/layouts.ts'
 import { formatId, type Id } from '#abi/id.ts'
 import type { MissEvent, SwitchInfo } from '#abi/info.ts'
 import { Descriptor } from './descriptor.ts'
+import { answerFrame } from './answer.ts'
 import { VpcError } from './error.ts'
 import {
   absent,
@@ -100,6 +101,26 @@ export class Switch extends Descriptor<SwitchInfo> {
     const output = await this.ctl('vpcswPortList')
     if (output.length % 16 !== 0) throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where ids of 16 were expected`)
     return Array.from({ length: output.length / 16 }, (_, i) => formatId(output.subarray(i * 16, i * 16 + 16)))
+  }
+
+  /**
+   * Send a frame, without a tag, to the unit in a port, as if it came from the switch. Throws ENOENT for a port that is not in it, ENOTCONN when
+   * nothing is in the port, EMSGSIZE beyond the unit's MTU.
+   */
+  async send(portId: string, frame: Uint8Array): Promise<void> {
+    await this.ctl('vpcswSend', Buffer.concat([encodeId(portId, 'vpcp'), frame]))
+  }
+
+  /**
+   * Answer an ARP or ND question that `listen` told: the address has this MAC. It is written down for all who ask later, and who asked now gets
+   * the answer at once. Throws EINVAL for a question of DHCP, whose answers are sent by `send`.
+   */
+  async answer(question: MissEvent, mac: string): Promise<void> {
+    const { vni, target, portId } = question
+    if (target === null) throw new VpcError('EINVAL', `a question of ${question.question} has no address that could have a MAC`)
+    await this.setNeighbours([{ vni, address: target, mac }])
+    const frame = answerFrame(question, mac)
+    if (portId !== null && frame !== undefined) await this.send(portId, frame)
   }
 
   /** The unanswered ARP, ND and DHCP questions of its ports, from now on, until the signal or `close()`. */

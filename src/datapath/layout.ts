@@ -58,7 +58,7 @@ export const floodRemote = 0x80000000
 /** Segment of VNI 0: this and the switch's unit number. */
 export const segmentLocal = 0x80000000
 /** Bytes of the packet that an event carries. */
-export const eventSnap = 128
+export const eventSnap = 384
 /** Source of a packet that belongs to no port and no mux. */
 export const statsNone = 0xffffffff
 /** In the context of vpc_mux_trace: the outer header is IPv6. */

@@ -1,4 +1,5 @@
 /** Events of the datapath, told to the handles that asked for them, in the words of the objects. */
+import type { Id } from '#abi/id.ts'
 import type { DropEvent, MissEvent } from '#abi/info.ts'
 import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts'
 import type { Handle } from './handle.ts'
@@ -55,7 +56,21 @@ export class EventHub {
 
   #describeMiss({ time, question, source, segment, lost, data }: Miss): MissEvent {
     const { port } = this.#places(source)
-    return { time: time.toISOString(), question, port, vni: vniOfSegment(segment), ...readQuestion(data), lost, data: base64(data) }
+    return {
+      time: time.toISOString(),
+      question,
+      port,
+      portId: this.#portId(source),
+      vni: vniOfSegment(segment),
+      ...readQuestion(data),
+      lost,
+      data: base64(data),
+    }
+  }
+
+  #portId(source: number | undefined): Id | null {
+    const object = source === undefined ? undefined : this.#model.stats.get(source)
+    return object?.type === 'vpcp' ? object.id : null
   }
 
   /** Unit names of where a packet came from. */

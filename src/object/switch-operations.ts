@@ -9,6 +9,7 @@ import { idOut, idsOut, u16Out, u64Out, vniOut } from './output.ts'
 import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { persists } from './record.ts'
+import { sendFromSwitch } from './send.ts'
 import { forgetNeighbours, portsOf, touchSwitch } from './switch.ts'
 
 type SwitchCall = Call<Switch>
@@ -62,6 +63,7 @@ export const switchOperations: Operations<Switch> = {
   vpcswListen({ core, object: sw, handle }) {
     core.events.listen(handle, sw)
   },
+  vpcswSend: sendFromSwitch,
   vpcswPortList: ({ object }) => idsOut(portsOf(object).map(({ id }) => id)),
 }
 

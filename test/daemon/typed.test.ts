@@ -229,7 +229,7 @@ test('drops and misses arrive as they happen', async () => {
 
 /** Without a typed method, or tried in tests of their own: inheriting and narrowing descriptors, answering system calls, the host as a whole. */
 const elsewhere: ReadonlySet<string> = new Set([
-  ...['metaTypeGet', 'metaIdGet', 'metaLimit', 'metaRightsGet', 'mgmtSupervise'],
+  ...['metaTypeGet', 'metaIdGet', 'metaLimit', 'metaRightsGet', 'mgmtSupervise', 'vpcswSend'],
   ...['mgmtExport', 'mgmtPlan', 'mgmtApply', 'mgmtAudit', 'mgmtRepair'],
 ])
 
