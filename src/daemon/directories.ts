@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DirectoryLock } from '#kernel/directory-lock.ts'
 import { FileLock, LockHeld } from '#kernel/lock.ts'
+import { maxSocketPathBytes } from '#kernel/unix-socket.ts'
+import { socketName } from './options.ts'
 
 /** vpcd cannot start, for a reason that the message tells people. */
 export class StartRefused extends Error {
@@ -17,6 +19,11 @@ export class StartRefused extends Error {
  * Throws StartRefused when one of them is in another user's hands: who can write there could put a socket of his own in its place.
  */
 export function makeDirectories(runDir: string, stateDir: string): void {
+  const longest = maxSocketPathBytes - socketName.length - 1
+  if (Buffer.byteLength(runDir) > longest)
+    throw new StartRefused(
+      `${runDir} is too long for the path of a socket, which leaves ${longest} bytes to it; choose a shorter one with --run-dir`,
+    )
   makeDirectory(runDir, '--run-dir', 0o755)
   makeDirectory(stateDir, '--state-dir', 0o700)
 }

@@ -1,7 +1,7 @@
 /** Starting vpcd: directories, locks, users, and what it says when it cannot start. Needs root. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -42,6 +42,14 @@ test('a directory that others can write to is refused', () => {
   assert.throws(() => makeDirectories(ours, theirs), refused(/theirs belongs to user 65534.*--state-dir/))
   assert.throws(() => makeDirectories(file, ours), refused(/file.*--run-dir/))
   assert.throws(() => makeDirectories(join(file, 'x'), ours), refused(/ENOTDIR.*--run-dir/))
+})
+
+test('a run directory whose socket would have too long a path is refused before anything is made', () => {
+  using dir = scratch()
+  const run = join(dir.path, 'r'.repeat(107 - '/vpcd.sock'.length - dir.path.length))
+  assert.throws(() => makeDirectories(run, join(dir.path, 'state')), refused(/is too long for the path of a socket.*97 bytes.*--run-dir/))
+  assert.deepEqual(readdirSync(dir.path), [])
+  makeDirectories(run.slice(0, -1), join(dir.path, 'state'))
 })
 
 test('either directory is enough to be refused, and a refusal keeps no lock', () => {
