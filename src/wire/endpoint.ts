@@ -21,7 +21,11 @@ export function parseEndpoint(text: string, defaultPort?: number): Result<Endpoi
   if (match === null) return failure(`'${text}' is not an address and port; they look like 192.0.2.1:4789 or [2001:db8::1]:4789`)
   const [, six, four, portText] = match
   const address = six === undefined ? parseIpv4(four!) : parseIpv6(six)
-  if (!address.ok) return failure(`'${text}' is not an address and port: ${address.problem}`)
+  if (!address.ok) {
+    const bare = parseIpv6(text.replace(/:[^:]*$/, ''))
+    const wayOut = bare.ok ? 'an IPv6 address stands in brackets, such as [2001:db8::1]:4789' : address.problem
+    return failure(`'${text}' is not an address and port: ${wayOut}`)
+  }
   if (portText === undefined) {
     if (defaultPort === undefined) return failure(`'${text}' has no port; write ${formatEndpoint({ address: address.value, port: 4789 })}`)
     return success({ address: address.value, port: defaultPort })
