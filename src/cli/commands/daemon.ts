@@ -11,7 +11,7 @@ export default command({
     begins with a probe of the kernel, which vpc doctor shows too.
 
     SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
-    vpcd may run on one machine when each has directories of its own.
+    vpcd may run on one machine when each has directories and a network namespace of its own.
 
     Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again: from then on it decides, as
     a whole; one that is wrong is reported in the log, and the one before stays. Descriptors that are open stay as they are.`,
@@ -25,8 +25,8 @@ export default command({
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
     {
-      line: 'vpc daemon --run-dir=/run/vpc2 --state-dir=/var/lib/vpc2 --bpffs=/sys/fs/bpf/vpc2',
-      does: 'a second one, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
+      line: 'nsenter --net=/run/netns/two vpc daemon --run-dir=/run/vpc2 --state-dir=/var/lib/vpc2 --bpffs=/sys/fs/bpf/vpc2',
+      does: 'a second one, in namespace two, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
   async run({ runDir, stateDir, bpffs, group, policy }, { global: { logLevel, logFormat, utc } }) {
