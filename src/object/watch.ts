@@ -76,7 +76,9 @@ function checkInterface(core: Core, ethlink: Ethlink): void {
       core.log.warn(`interface ${l2Name} of ${fullName(ethlink)} is gone`)
       transact(core, asked, (tx) => loseInterface(core, tx, ethlink))
     }
-    if (device !== undefined) transact(core, asked, (tx) => wrap(core, tx, ethlink, l2Name, device))
+    if (device === undefined) return
+    transact(core, asked, (tx) => wrap(core, tx, ethlink, l2Name, device))
+    core.log.info(`interface ${l2Name} of ${fullName(ethlink)} is there again`)
   } else if (device.mtuBytes !== deviceMtuBytes || device.name !== l2Name) {
     transact(core, asked, (tx) => noteInterface(core, tx, ethlink, device))
   }

@@ -373,6 +373,11 @@ describe('an ethlink', () => {
     host.addInterface('under9', 1600, '192.0.2.1')
     await eventually(() => host.datapath.tables.muxes.entries().length === 1)
     assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1550, true])
+    const told = host.lines.map(({ message }) => message).filter((message) => message.includes('interface under9'))
+    assert.deepEqual(
+      told.map((message) => message.replace(/ \(.*\)/, '')),
+      ['interface under9 of ethlink0 is gone', 'interface under9 of ethlink0 is there again'],
+    )
     hostif.do('metaMtuSet', u32(1280))
     mux.do('metaMtuSet', u32(1290))
     assert.deepEqual([mtu('hostif0'), mtu('vpcmux0')], [1280, 1290])
