@@ -5,12 +5,20 @@ import { KernelError } from './errno.ts'
 /** libc itself: other files of this folder declare the functions that they need with `libc.func(...)`. */
 export const libc = koffi.load('libc.so.6')
 
-/** errno of the last call through koffi. */
-export const lastErrno = (): number => koffi.errno()
+const errnoLocation = libc.func('void *__errno_location()')
+
+/**
+ * This thread's errno, as memory: asking for it by a call gives the engine an opportunity to make system calls of its own in between,
+ * and they leave their errno.
+ */
+const currentErrno = new Int32Array(koffi.view(errnoLocation(), Int32Array.BYTES_PER_ELEMENT))
+
+/** errno of the last call through koffi that failed. Ask at once, and once. */
+export const lastErrno = (): number => currentErrno[0]!
 
 /** Give the result of a call back, or throw KernelError when it is negative. */
 export function check(call: string, result: number, detail?: string): number {
-  if (result < 0) throw new KernelError(call, koffi.errno(), detail)
+  if (result < 0) throw new KernelError(call, lastErrno(), detail)
   return result
 }
 
