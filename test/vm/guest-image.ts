@@ -35,6 +35,12 @@ const modules = [
   'failover',
   'net_failover',
   'virtio_net',
+  // Disks, and the power button.
+  'virtio_blk',
+  'cdrom',
+  'isofs',
+  'evdev',
+  'button',
 ]
 
 const init = `#!/bin/busybox sh
@@ -43,6 +49,8 @@ mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/pts; mount -t devpts pts /dev/pts
 for m in ${modules.join(' ')}; do insmod /modules/$m.ko; done
 ip link set lo up
+mkdir -p /etc/acpi/PWRF; printf '#!/bin/sh\\necho power button > /dev/ttyS0; sync; poweroff -f\\n' > /etc/acpi/PWRF/00000080
+chmod +x /etc/acpi/PWRF/00000080; acpid -l /dev/null
 stty -F /dev/ttyS0 -echo -onlcr 2>/dev/null
 for word in $(cat /proc/cmdline); do
   case $word in address=*) ip link set eth0 up; ip addr add \${word#address=} dev eth0 ;; esac

@@ -1,6 +1,8 @@
 /** Two virtual machines on two hosts, and a container: they talk, large and small, and what they must not send is dropped. */
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, suite, test } from 'node:test'
 import { DaemonUnreachable } from '#client/error.ts'
@@ -16,6 +18,10 @@ import type { GuestShell } from './guest-shell.ts'
 import { VmBed, type TestVm, type TestVmnic } from './vm-bed.ts'
 
 const mtuBytes = 8950
+const scratch = mkdtempSync(join(tmpdir(), 'vpc-guests-'))
+const disk = join(scratch, 'disk.raw')
+const userData = join(scratch, 'user-data')
+
 let bed: VmBed
 let nic1: TestVmnic
 let nic2: TestVmnic
@@ -30,12 +36,17 @@ before(async () => {
   nic1 = await bed.vmnic('h1', { queues: 4 })
   nic2 = await bed.vmnic('h2')
   vm1 = await bed.create('h1', [nic1], '--cpus', '4')
-  vm2 = await bed.create('h2', [nic2])
+  writeFileSync(disk, 'on the disk'.padEnd(1 << 20, '\0'))
+  writeFileSync(userData, '#cloud-config\n# for the test\n')
+  vm2 = await bed.create('h2', [nic2], '--disk', disk, '--hostname', 'second', '--user-data', userData)
   ;[shell1, shell2] = await Promise.all([bed.boot(vm1), bed.boot(vm2)])
   device1 = await bed.configure(shell1, nic1)
   await bed.configure(shell2, nic2)
 })
-after(async () => bed?.[Symbol.asyncDispose]())
+after(async () => {
+  await bed?.[Symbol.asyncDispose]()
+  rmSync(scratch, { recursive: true })
+})
 
 /** Ping from a guest; every one must be answered. */
 const pings = (shell: GuestShell, options: string): Promise<string> => shell.must(`ping -A -c 3 -W 5 ${options}`)
@@ -179,6 +190,21 @@ suite('QEMU', () => {
   })
 })
 
+suite('disks', () => {
+  test('the guest writes to its image, which its QEMU could not open', async () => {
+    assert.equal((await shell2.must('head -c 11 /dev/vda')).trim(), 'on the disk')
+    await shell2.must('echo written by the guest > /dev/vda; sync')
+    assert.match(readFileSync(disk, 'latin1'), /^written by the guest\n/)
+  })
+
+  test('cloud-init finds its data on a disk labelled cidata', async () => {
+    assert.match(await shell2.must('dd if=/dev/vdb bs=1 skip=32808 count=6 2>/dev/null'), /^cidata/)
+    await shell2.must('mkdir -p /seed && mount -t iso9660 -o ro /dev/vdb /seed')
+    assert.match(await shell2.must('cat /seed/user-data'), /# for the test/)
+    assert.match(await shell2.must('cat /seed/meta-data'), /"local-hostname": "second"/)
+  })
+})
+
 /** Ping all the time from the first guest to the second while something happens; gives how many were lost. */
 async function lostDuring(work: () => Promise<unknown>): Promise<{ sent: number; lost: number }> {
   await shell1.must(`(ping -i 0.02 ${nic2.v4} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)
@@ -295,10 +321,20 @@ suite('ends', () => {
     assert.match((await bed.vpc('h2', 'vm', 'list')).stdout, /stopped: killed/)
   })
 
-  test('stop asks, then ends; destroy is refused while the machine is protected', async () => {
-    const stopped = await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id, '--timeout', '1')
+  test('one that does not heed its power button is ended after a time', async () => {
+    const deaf = await bed.create('h2', [])
+    const shell = await bed.boot(deaf)
+    await shell.must('killall acpid')
+    const { vm } = await bed.json('h2', 'vm', 'stop', '--vm-id', deaf.id, '--timeout', '1')
+    assert.match(vm.end.detail, /did not power off when it was asked to/)
+    await bed.json('h2', 'vm', 'destroy', '--vm-id', deaf.id)
+  })
+
+  test('stop asks; destroy is refused while the machine is protected', async () => {
+    const stopped = await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id)
     assert.equal(stopped.changed, true)
-    assert.equal(stopped.vm.end.reason, 'stopped')
+    assert.deepEqual([stopped.vm.end.reason, stopped.vm.end.detail], ['stopped', 'as it was asked to'])
+    assert.match((await bed.vpc('h1', 'vm', 'console', '--log', '--vm-id', vm1.id)).stdout, /power button/)
     assert.equal((await bed.json('h1', 'vm', 'stop', '--vm-id', vm1.id)).changed, false)
     await bed.json('h1', 'vm', 'set', '--vm-id', vm1.id, '--protect')
     const refused = await bed.vpc('h1', 'vm', 'destroy', '--vm-id', vm1.id)
