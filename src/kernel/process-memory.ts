@@ -32,7 +32,7 @@ export class ProcessMemory implements Disposable {
     }
     // No user space reaches beyond 2^52, so that an address is a whole number in JavaScript as well.
     if (address + BigInt(length) > 1n << 52n) fault()
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       let moved = 0
       try {
         moved = step(done)

@@ -11,7 +11,16 @@ import { close } from './libc.ts'
 import { descriptorOf, openPidfd } from './pidfd.ts'
 import { ProcessMemory } from './process-memory.ts'
 import { onReadable } from './readiness.ts'
-import { answerCall, answerWithDescriptor, callWaits, receiveCall, seccompNotif, seccompNotifAddfd, seccompNotifResp, type Notification } from './seccomp.ts'
+import {
+  answerCall,
+  answerWithDescriptor,
+  callWaits,
+  receiveCall,
+  seccompNotif,
+  seccompNotifAddfd,
+  seccompNotifResp,
+  type Notification,
+} from './seccomp.ts'
 
 const program = `
 #define _GNU_SOURCE
@@ -98,8 +107,14 @@ test('a C program gets a descriptor, an answer in its memory, and an errno', asy
       memory.write(call.args[4]!, Buffer.from('there\0'))
       return void answerCall(listener, call.id, { value: 42n })
     }
-    assert.throws(() => memory.read(call.args[3]!, 4), (error) => error instanceof KernelError && error.errno === errno.EFAULT)
-    assert.throws(() => memory.read(0xffffffff81000000n, 4), (error) => error instanceof KernelError && error.errno === errno.EFAULT)
+    assert.throws(
+      () => memory.read(call.args[3]!, 4),
+      (error) => error instanceof KernelError && error.errno === errno.EFAULT,
+    )
+    assert.throws(
+      () => memory.read(0xffffffff81000000n, 4),
+      (error) => error instanceof KernelError && error.errno === errno.EFAULT,
+    )
     answerCall(listener, call.id, { error: errno.EFAULT })
   })
   assert.deepEqual(seen, ['ask\0', String(1n << 60n), '7'])

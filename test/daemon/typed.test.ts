@@ -229,8 +229,17 @@ test('drops and misses arrive as they happen', async () => {
 
 /** Without a typed method, or tried in tests of their own: inheriting and narrowing descriptors, answering system calls, the host as a whole. */
 const elsewhere: ReadonlySet<string> = new Set([
-  ...['metaTypeGet', 'metaIdGet', 'metaLimit', 'metaRightsGet', 'mgmtSupervise', 'vpcswSend'],
-  ...['mgmtExport', 'mgmtPlan', 'mgmtApply', 'mgmtAudit', 'mgmtRepair'],
+  'metaTypeGet',
+  'metaIdGet',
+  'metaLimit',
+  'metaRightsGet',
+  'mgmtSupervise',
+  'vpcswSend',
+  'mgmtExport',
+  'mgmtPlan',
+  'mgmtApply',
+  'mgmtAudit',
+  'mgmtRepair',
 ])
 
 test('no operation was left out', () => {

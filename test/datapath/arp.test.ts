@@ -26,7 +26,8 @@ describe('ARP of a guest', () => {
   before(() => void (scene = new Scene()))
   beforeEach(() => scene.reset())
   after(() => scene[Symbol.dispose]())
-  const flood = (): void => scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst })
+  const flood = (): void =>
+    scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst })
 
   test('a request for a known address is answered at once', () => {
     const reply = arpReply({ sha: b.mac, spa: b.v4, tha: a.mac, tpa: a.v4 })
@@ -63,7 +64,10 @@ describe('ARP of a guest', () => {
     const result = scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: stranger.v4 }))
     expect(result, { ...dropped('no_neighbour'), changed: { 'a.rx': 1, 'a.missed': 1, 'a.no_neighbour': 1 } })
     assert.deepEqual(questions(result), ['arp'])
-    assert.deepEqual(result.events.map(({ segment, source, ifindex }) => [segment, source, ifindex]), Array(2).fill([red, 1, scene.devices.a]))
+    assert.deepEqual(
+      result.events.map(({ segment, source, ifindex }) => [segment, source, ifindex]),
+      Array.from({ length: 2 }, () => [red, 1, scene.devices.a]),
+    )
   })
 
   test('it is flooded besides where the switch floods', () => {
@@ -89,7 +93,8 @@ describe('ARP of a guest', () => {
   test('an announcement of an address that is known to be its own goes to all', () => {
     expect(scene.from('a', gratuitousArp({ sha: a.mac, spa: a.v4 })), { verdict: 'flood', changed: flooded })
     expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa: a.v4 })), { verdict: 'flood', changed: flooded })
-    for (const tpa of [b.v4, stranger.v4]) expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa })), { verdict: 'flood', changed: flooded })
+    for (const tpa of [b.v4, stranger.v4])
+      expect(scene.from('a', arpReply({ sha: a.mac, spa: a.v4, tha: broadcastMac, tpa })), { verdict: 'flood', changed: flooded })
   })
 
   test('an announcement of an address that nobody knows is told, and goes nowhere', () => {
@@ -102,7 +107,8 @@ describe('ARP of a guest', () => {
     const lies: Record<string, () => BenchResult> = {
       "with somebody else's MAC inside": () => scene.from('a', arpRequest({ sha: b.mac, srcMac: a.mac, spa: a.v4, tpa: b.v4 })),
       'from an address that the port does not list': () => scene.from('a', arpRequest({ sha: a.mac, spa: stranger.v4, tpa: b.v4 })),
-      'in a reply from an address that the port does not list': () => scene.from('a', arpReply({ sha: a.mac, spa: stranger.v4, tha: b.mac, tpa: b.v4 })),
+      'in a reply from an address that the port does not list': () =>
+        scene.from('a', arpReply({ sha: a.mac, spa: stranger.v4, tha: b.mac, tpa: b.v4 })),
       'in a reply that names no address': () => scene.from('a', arpReply({ sha: a.mac, spa: nobody, tha: b.mac, tpa: b.v4 })),
     }
     for (const [name, lie] of Object.entries(lies)) test(name, () => expect(lie(), dropped('arp_spoof')))
@@ -114,7 +120,10 @@ describe('ARP of a guest', () => {
     })
 
     test('unless the port is not checked', () => {
-      expect(scene.from('free', gratuitousArp({ sha: free.mac, spa: b.v4 })), { verdict: 'flood', changed: { 'free.rx': 1, 'free.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'tagged.tx': 1 } })
+      expect(scene.from('free', gratuitousArp({ sha: free.mac, spa: b.v4 })), {
+        verdict: 'flood',
+        changed: { 'free.rx': 1, 'free.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'tagged.tx': 1 },
+      })
       expect(scene.from('free', arpReply({ sha: b.mac, srcMac: free.mac, spa: a.v4, tha: far.mac, tpa: far.v4 })), forwarded('free', 'mux'))
     })
   })
@@ -141,7 +150,10 @@ describe('ARP from the tunnel', () => {
 
   test("is answered for the host's own units, back through the tunnel", () => {
     const reply = arpReply({ sha: a.mac, spa: a.v4, tha: far.mac, tpa: far.v4 })
-    expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: a.v4 })), { ...answered('mux', reply), answerIfindex: scene.devices.mux })
+    expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: a.v4 })), {
+      ...answered('mux', reply),
+      answerIfindex: scene.devices.mux,
+    })
   })
 
   test('is a broadcast for all others, and no event', () => {
@@ -152,7 +164,10 @@ describe('ARP from the tunnel', () => {
   })
 
   test('answers for nobody that is in another segment', () => {
-    expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: stations.other.v4 })), { verdict: 'flood', changed: { 'mux.rx': 1, 'mux.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 } })
+    expect(scene.fromTunnel(arpRequest({ sha: far.mac, spa: far.v4, tpa: stations.other.v4 })), {
+      verdict: 'flood',
+      changed: { 'mux.rx': 1, 'mux.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 },
+    })
   })
 
   test('goes back to the port on which the VTEP of its sender listens', () => {

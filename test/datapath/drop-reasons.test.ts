@@ -12,8 +12,7 @@ import { blue, dropped, expect, Scene, stations } from './scene.ts'
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
   tcpFrame({ srcMac: a.mac, dstMac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80 }, new Uint8Array(bytes))
-const fromFar = (dstMac: Mac): Uint8Array =>
-  tcpFrame({ srcMac: far.mac, dstMac, src: far.v4, dst: a.v4, srcPort: 1000, dstPort: 80 })
+const fromFar = (dstMac: Mac): Uint8Array => tcpFrame({ srcMac: far.mac, dstMac, src: far.v4, dst: a.v4, srcPort: 1000, dstPort: 80 })
 
 interface Case {
   readonly run: (scene: Scene) => BenchResult
@@ -28,13 +27,19 @@ interface Case {
 const cases: Record<Exclude<DropReason, 'none'>, Case> = {
   malformed: { run: (scene) => scene.from('a', patch(tcp(), 14, 0x44)) },
   not_ethernet_ii: { run: (scene) => scene.from('a', ethernetFrame({ srcMac: a.mac, dstMac: b.mac, type: 50 }, new Uint8Array(50))) },
-  vlan_mismatch: { run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, vlan: 9, src: a.v4, dst: b.v4, srcPort: 1, dstPort: 2 })) },
+  vlan_mismatch: {
+    run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, vlan: 9, src: a.v4, dst: b.v4, srcPort: 1, dstPort: 2 })),
+  },
   link_control: { run: (scene) => scene.from('a', tcp(macFrom('01:80:c2:00:00:0e'))) },
   source_mac: { run: (scene) => scene.from('a', patch(tcp(), 11, 77)) },
-  source_ip: { run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: stranger.v4, dst: b.v4, srcPort: 1, dstPort: 2 })) },
+  source_ip: {
+    run: (scene) => scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: stranger.v4, dst: b.v4, srcPort: 1, dstPort: 2 })),
+  },
   arp_spoof: { run: (scene) => scene.from('a', gratuitousArp({ sha: a.mac, spa: b.v4 })) },
   nd_spoof: { run: (scene) => scene.from('a', neighbourAdvertisement({ srcMac: a.mac, src: a.v6, target: b.v6 })) },
-  dhcp_spoof: { run: (scene) => scene.from('a', udpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 67, dstPort: 68 })) },
+  dhcp_spoof: {
+    run: (scene) => scene.from('a', udpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 67, dstPort: 68 })),
+  },
   ra_spoof: { run: (scene) => scene.from('a', routerAdvertisement({ srcMac: a.mac, src: a.linkLocal })) },
   not_connected: {
     run: (scene) => {
@@ -56,7 +61,11 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
     source: 'other',
   },
   hairpin: { run: (scene) => scene.from('a', tcp(a.mac)) },
-  too_big: { run: (scene) => scene.from('a', tcp(b.mac, 1500)), besides: { 'a.tooBig': 1 }, becomes: { action: 'redirect', verdict: 'answer' } },
+  too_big: {
+    run: (scene) => scene.from('a', tcp(b.mac, 1500)),
+    besides: { 'a.tooBig': 1 },
+    becomes: { action: 'redirect', verdict: 'answer' },
+  },
   unknown_vni: { run: (scene) => scene.fromTunnel(fromFar(a.mac), { vni: 777 }), source: 'mux' },
   unknown_mac: { run: (scene) => scene.fromTunnel(fromFar(stranger.mac)), source: 'mux' },
   bad_tunnel: { run: (scene) => scene.fromNowhere(fromFar(a.mac)), source: 'mux' },
@@ -84,7 +93,10 @@ describe('every drop reason', () => {
       const { changed, ...rest } = dropped(reason, source)
       expect(result, { ...(becomes ?? rest), changed: { ...changed, ...besides } })
       const told = result.events.filter((event) => event.kind === 'drop')
-      assert.deepEqual(told.map((event) => event.reason), [reason])
+      assert.deepEqual(
+        told.map((event) => event.reason),
+        [reason],
+      )
     })
   }
 

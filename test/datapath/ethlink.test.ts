@@ -12,7 +12,8 @@ import { ipFrom } from '#wire/ip-address.ts'
 const { a, stranger } = stations
 const frame = (from: Name, to: Name): Uint8Array =>
   tcpFrame({ srcMac: stations[from].mac, dstMac: stations[to].mac, src: stations[from].v4, dst: stations[to].v4, srcPort: 1, dstPort: 2 })
-const hello = (from: Name): Uint8Array => ethernetFrame({ srcMac: stations[from].mac, dstMac: broadcastMac, type: 0x88b5 }, new Uint8Array(50))
+const hello = (from: Name): Uint8Array =>
+  ethernetFrame({ srcMac: stations[from].mac, dstMac: broadcastMac, type: 0x88b5 }, new Uint8Array(50))
 /** On to the host's stack, as it came. */
 const untouched = (data: Uint8Array, changed: Record<string, number> = {}): Expectation => ({ action: 'next', data, changed })
 const locals = { 'uplink.rx': 1, 'uplink.flooded': 1, 'a.tx': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 }
@@ -27,20 +28,35 @@ after(() => scene[Symbol.dispose]())
 
 describe('what is for the host', () => {
   test('passes by its address alone, before any table', () => {
-    const mac = macFrom(scene.netns.netlink.linkByName('wire')!.mac.toHex().replace(/..(?!$)/g, '$&:'))
+    const mac = macFrom(
+      scene.netns.netlink
+        .linkByName('wire')!
+        .mac.toHex()
+        .replace(/..(?!$)/g, '$&:'),
+    )
     const own = ethernetFrame({ srcMac: stranger.mac, dstMac: mac, type: 0x800 }, new Uint8Array(40))
     scene.tables.fdb.set({ segment: red, mac }, scene.local('a'))
     expect(scene.fromWire(own), { ...untouched(own), verdict: 'none' })
   })
 
   test('is all that no unit has', () => {
-    for (const other of [frame('stranger', 'other'), ethernetFrame({ srcMac: stranger.mac, dstMac: zeroMac, type: 0x800 }, new Uint8Array(40))]) expect(scene.fromWire(other), untouched(other))
+    for (const other of [
+      frame('stranger', 'other'),
+      ethernetFrame({ srcMac: stranger.mac, dstMac: zeroMac, type: 0x800 }, new Uint8Array(40)),
+    ])
+      expect(scene.fromWire(other), untouched(other))
   })
 
   test('is all with another tag, or with one where the ethlink has none', () => {
-    for (const vlan of [1, 7, 4095]) expect(scene.fromWire(pushVlan(frame('stranger', 'a'), vlan)), untouched(pushVlan(frame('stranger', 'a'), vlan)))
+    for (const vlan of [1, 7, 4095])
+      expect(scene.fromWire(pushVlan(frame('stranger', 'a'), vlan)), untouched(pushVlan(frame('stranger', 'a'), vlan)))
     scene.uplink(red, 100)
-    for (const tagged of [frame('stranger', 'a'), pushVlan(frame('stranger', 'a'), 101), pushVlan(frame('stranger', 'a'), 100, { tpid: 0x88a8 })]) expect(scene.fromWire(tagged), untouched(tagged))
+    for (const tagged of [
+      frame('stranger', 'a'),
+      pushVlan(frame('stranger', 'a'), 101),
+      pushVlan(frame('stranger', 'a'), 100, { tpid: 0x88a8 }),
+    ])
+      expect(scene.fromWire(tagged), untouched(tagged))
   })
 
   test('is everything while the switch is down, and on an interface that is not wrapped', () => {
@@ -98,7 +114,8 @@ describe('a broadcast', () => {
   })
 
   test('that has come back from the segment goes to the host alone, and is told', () => {
-    for (const from of ['a', 'far'] as const) expect(scene.fromWire(hello(from)), untouched(hello(from), { 'uplink.rx': 1, 'uplink.source_mac': 1 }))
+    for (const from of ['a', 'far'] as const)
+      expect(scene.fromWire(hello(from)), untouched(hello(from), { 'uplink.rx': 1, 'uplink.source_mac': 1 }))
   })
 
   test('that claims the address of a local unit is told, and reaches the host alone', () => {
@@ -110,12 +127,22 @@ describe('a broadcast', () => {
     const reply = arpReply({ sha: a.mac, spa: a.v4, tha: stranger.mac, tpa: stranger.v4 })
     const answered = { 'uplink.rx': 1, 'uplink.answered': 1 }
     const request = arpRequest({ sha: stranger.mac, spa: stranger.v4, tpa: a.v4 })
-    expect(scene.fromWire(request), { action: 'redirect', verdict: 'answer', answerIfindex: scene.devices.wire, data: reply, changed: answered })
+    expect(scene.fromWire(request), {
+      action: 'redirect',
+      verdict: 'answer',
+      answerIfindex: scene.devices.wire,
+      data: reply,
+      changed: answered,
+    })
     const advert = neighbourAdvertisement({ srcMac: a.mac, src: a.v6, dst: stranger.v6, dstMac: stranger.mac })
-    expect(scene.fromWire(neighbourSolicitation({ srcMac: stranger.mac, src: stranger.v6, target: a.v6 })), { verdict: 'answer', data: advert, changed: answered })
+    expect(scene.fromWire(neighbourSolicitation({ srcMac: stranger.mac, src: stranger.v6, target: a.v6 })), {
+      verdict: 'answer',
+      data: advert,
+      changed: answered,
+    })
   })
 
-  test('for any other address, a VTEP\'s too, is one like all', () => {
+  test("for any other address, a VTEP's too, is one like all", () => {
     const request = arpRequest({ sha: stranger.mac, spa: stranger.v4, tpa: stations.far.v4 })
     expect(scene.fromWire(request), { ...untouched(request, locals), events: [] })
   })

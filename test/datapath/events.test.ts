@@ -9,7 +9,14 @@ import { blue, red, Scene, stations } from './scene.ts'
 
 const { a, b, stranger, other } = stations
 const forged = (bytes = 400): Uint8Array =>
-  patch(tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1, dstPort: 2 }, Uint8Array.from({ length: bytes }, (_, i) => i)), 11, 77)
+  patch(
+    tcpFrame(
+      { srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1, dstPort: 2 },
+      Uint8Array.from({ length: bytes }, (_, i) => i),
+    ),
+    11,
+    77,
+  )
 
 describe('an event', () => {
   let scene: Scene
@@ -20,7 +27,10 @@ describe('an event', () => {
   test('says where the packet came from, how long it was, and how it begins', () => {
     const [event] = scene.from('a', forged()).events
     const { kind, ifindex, source, segment, length, lost } = event!
-    assert.deepEqual({ kind, ifindex, source, segment, length, lost }, { kind: 'drop', ifindex: scene.devices.a, source: 1, segment: red, length: 454, lost: 0 })
+    assert.deepEqual(
+      { kind, ifindex, source, segment, length, lost },
+      { kind: 'drop', ifindex: scene.devices.a, source: 1, segment: red, length: 454, lost: 0 },
+    )
     assert.deepEqual(event!.data, forged().subarray(0, event!.data.length))
     assert.ok(event!.data.length >= eventSnap - 4)
     assert.ok(Math.abs(event!.time.getTime() - Date.now()) < 5000)
@@ -63,7 +73,10 @@ describe('the events of a source are bounded', () => {
     assert.equal(told.length + 1 + lost, 101)
     // Another source has its own share.
     const fromOther = patch(tcpFrame({ srcMac: other.mac, dstMac: b.mac, src: other.v4, dst: b.v4, srcPort: 1, dstPort: 2 }), 11, 77)
-    assert.deepEqual(scene.from('other', fromOther).events.map(({ segment, lost: kept }) => [segment, kept]), [[blue, 0]])
+    assert.deepEqual(
+      scene.from('other', fromOther).events.map(({ segment, lost: kept }) => [segment, kept]),
+      [[blue, 0]],
+    )
   })
 
   test('questions likewise: what is not told is not counted as told', () => {

@@ -103,7 +103,14 @@ export class Host implements Disposable {
 
   /** Make the mux's device and listen. */
   listen(port = 4789): void {
-    const { ifindex } = this.space.netlink.createVxlan({ name: 'vpcmux0', dstPort: port, udpZeroCsum6Rx: true, addrGenModeNone: true, up: true, mtu: 65000 })
+    const { ifindex } = this.space.netlink.createVxlan({
+      name: 'vpcmux0',
+      dstPort: port,
+      udpZeroCsum6Rx: true,
+      addrGenModeNone: true,
+      up: true,
+      mtu: 65000,
+    })
     this.mux = ifindex
     this.tables.muxes.set(ifindex, { stats: MUX, listen: vtepOf(this.#address, port) })
     this.attach('mux', ifindex)
@@ -121,7 +128,16 @@ export class Host implements Disposable {
     this.space.netlink.createVeth({ name: `${name}-sw`, mtu, addrGenModeNone: true, noArp: true, up: true, peer })
     if (!local) space.netlink.setLink(space.ifindex('eth0'), { up: true })
     const device = local ? name : 'eth0'
-    for (const address of addresses) space.exec('ip', 'addr', 'add', `${address}/${address.includes(':') ? 64 : 24}`, 'dev', device, ...(address.includes(':') ? ['nodad'] : []))
+    for (const address of addresses)
+      space.exec(
+        'ip',
+        'addr',
+        'add',
+        `${address}/${address.includes(':') ? 64 : 24}`,
+        'dev',
+        device,
+        ...(address.includes(':') ? ['nodad'] : []),
+      )
     const ifindex = this.space.ifindex(`${name}-sw`)
     this.tables.ports.set(ifindex, { segment, flags: portFlag.up | flags, stats, vlan: 0, mac: macFrom(mac) })
     this.attach('unit', ifindex)
@@ -135,7 +151,8 @@ export class Host implements Disposable {
   /** Write down where a guest is: here (its own dst), or behind another host. */
   knows(guest: Guest, dst: Dst): void {
     this.tables.fdb.set({ segment: guest.segment, mac: guest.mac }, dst)
-    for (const address of guest.addresses) this.tables.neighbours.set({ segment: guest.segment, addr: toMapped(address) }, { mac: guest.mac })
+    for (const address of guest.addresses)
+      this.tables.neighbours.set({ segment: guest.segment, addr: toMapped(address) }, { mac: guest.mac })
     this.#flood(guest.segment)
   }
 
@@ -176,7 +193,15 @@ export class Fabric implements Disposable {
     this.b.space.netlink.setLink(this.b.space.ifindex('wire'), { up: true })
     for (const [i, host] of [this.a, this.b].entries()) {
       const address = addresses[i]!
-      host.space.exec('ip', 'addr', 'add', `${address}/${address.includes(':') ? 64 : 24}`, 'dev', 'wire', ...(address.includes(':') ? ['nodad'] : []))
+      host.space.exec(
+        'ip',
+        'addr',
+        'add',
+        `${address}/${address.includes(':') ? 64 : 24}`,
+        'dev',
+        'wire',
+        ...(address.includes(':') ? ['nodad'] : []),
+      )
       host.listen(ports[i])
     }
     this.#stack = stack.move()

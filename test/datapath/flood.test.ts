@@ -33,7 +33,10 @@ describe('from a guest', () => {
   })
 
   test('up to 64 VTEPs', () => {
-    scene.floodToVteps(red, Array.from({ length: floodPage }, (_, i) => vtepOf(ipFrom(`192.0.2.${i + 2}`))))
+    scene.floodToVteps(
+      red,
+      Array.from({ length: floodPage }, (_, i) => vtepOf(ipFrom(`192.0.2.${i + 2}`))),
+    )
     expect(scene.from('a', hello('a')), { copies: 3 + floodPage, changed: { ...locals, 'mux.tx': floodPage } })
   })
 
@@ -106,7 +109,10 @@ describe('from the tunnel', () => {
     scene.tables.muxes.set(scene.devices.wire, { stats: 6, listen: vtepOf(ipFrom('198.51.100.1'), 4789) })
     scene.floodTo(red, [scene.remote({ ifindex: scene.devices.wire, stats: 6 })], floodRemote)
     expect(scene.fromTunnel(hello('far')), { copies: 4, changed: locals })
-    expect(scene.from('a', hello('a')), { copies: 4, changed: { 'a.rx': 1, 'a.flooded': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1, 'uplink.tx': 1 } })
+    expect(scene.from('a', hello('a')), {
+      copies: 4,
+      changed: { 'a.rx': 1, 'a.flooded': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1, 'uplink.tx': 1 },
+    })
   })
 
   test('the uplink only for a sender that is known to be behind a VTEP: no loop through two uplinks', () => {

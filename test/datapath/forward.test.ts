@@ -10,7 +10,15 @@ import { blue, dropped, expect, forwarded, red, Scene, stations, vtepOf, type Na
 
 const { a, b } = stations
 const frame = (from: Name, to: Name, vlan?: number): Uint8Array =>
-  tcpFrame({ srcMac: stations[from].mac, dstMac: stations[to].mac, src: stations[from].v4, dst: stations[to].v4, srcPort: 1, dstPort: 2, ...(vlan === undefined ? {} : { vlan }) })
+  tcpFrame({
+    srcMac: stations[from].mac,
+    dstMac: stations[to].mac,
+    src: stations[from].v4,
+    dst: stations[to].v4,
+    srcPort: 1,
+    dstPort: 2,
+    ...(vlan === undefined ? {} : { vlan }),
+  })
 const plain = frame('a', 'b')
 
 let scene: Scene
@@ -35,7 +43,6 @@ describe('Ethernet', () => {
   })
 })
 
-
 describe('VLAN', () => {
   test('an untagged port takes untagged frames, and priority tags, which it takes off', () => {
     expect(scene.from('a', plain), { ...forwarded('a', 'b'), data: plain })
@@ -49,7 +56,8 @@ describe('VLAN', () => {
     const untagged = frame('tagged', 'b')
     expect(scene.from('tagged', frame('tagged', 'b', 7)), { ...forwarded('tagged', 'b'), data: untagged })
     expect(scene.from('tagged', pushVlan(untagged, 7, { pcp: 7, dei: true })), { ...forwarded('tagged', 'b'), data: untagged })
-    for (const wrong of [untagged, pushVlan(untagged, 8), pushVlan(untagged, 0), pushVlan(untagged, 7, { tpid: 0x88a8 })]) expect(scene.from('tagged', wrong), dropped('vlan_mismatch', 'tagged'))
+    for (const wrong of [untagged, pushVlan(untagged, 8), pushVlan(untagged, 0), pushVlan(untagged, 7, { tpid: 0x88a8 })])
+      expect(scene.from('tagged', wrong), dropped('vlan_mismatch', 'tagged'))
   })
 
   test('two tags pass nowhere', () => {
@@ -66,12 +74,17 @@ describe('VLAN', () => {
 
   test('a frame to a port with a VLAN gets the tag', () => {
     // The kernel keeps the tag beside the packet; what counts the packet sees it without.
-    expect(scene.from('a', frame('a', 'tagged')), { ...forwarded('a', 'tagged'), forward: { ifindex: scene.devices.tagged, stats: 4, kind: 'local' } })
+    expect(scene.from('a', frame('a', 'tagged')), {
+      ...forwarded('a', 'tagged'),
+      forward: { ifindex: scene.devices.tagged, stats: 4, kind: 'local' },
+    })
   })
 })
 
 describe('unicast', () => {
-  const goes = (kind: 'local' | 'remote' | 'uplink', device: keyof Scene['devices'], stats: number): object => ({ forward: { ifindex: scene.devices[device], stats, kind } })
+  const goes = (kind: 'local' | 'remote' | 'uplink', device: keyof Scene['devices'], stats: number): object => ({
+    forward: { ifindex: scene.devices[device], stats, kind },
+  })
 
   test('to a unit of this host', () => expect(scene.from('a', plain), { ...forwarded('a', 'b'), ...goes('local', 'b', 2) }))
 
@@ -89,7 +102,8 @@ describe('unicast', () => {
     expect(scene.from('a', frame('a', 'far'), { mark: 0x76500000 | 9 }), { ...forwarded('a', 'mux'), mark: 0 })
   })
 
-  test("without what the sender's namespace marked it with", () => expect(scene.from('a', plain, { mark: 77 }), { ...forwarded('a', 'b'), mark: 0 }))
+  test("without what the sender's namespace marked it with", () =>
+    expect(scene.from('a', plain, { mark: 77 }), { ...forwarded('a', 'b'), mark: 0 }))
 
   test('to the uplink when nobody knows the destination', () => {
     expect(scene.from('a', frame('a', 'stranger')), dropped('unknown_unicast'))
@@ -128,4 +142,3 @@ describe('unicast', () => {
     expect(scene.from('a', patch(plain, 14, 0)), dropped('not_connected', 'none'))
   })
 })
-

@@ -43,7 +43,10 @@ const honest: readonly Uint8Array[] = [
   echoFrame({ ...ab, src: a.v4, dst: b.v4 }, new Uint8Array(1500)),
   echoFrame({ ...ab, src: a.v6, dst: b.v6 }, new Uint8Array(1500)),
   ipv4Frame({ ...ab, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, options: new Uint8Array(12), moreFragments: true }, payload),
-  ipv6Frame({ ...ab, src: a.v6, dst: b.v6, nextHeader: ipProtocol.hopByHop }, concat(paddingExtension(ipProtocol.fragment), fragmentExtension(ipProtocol.icmpv6, { offset: 0, more: true, id: 1 }), payload)),
+  ipv6Frame(
+    { ...ab, src: a.v6, dst: b.v6, nextHeader: ipProtocol.hopByHop },
+    concat(paddingExtension(ipProtocol.fragment), fragmentExtension(ipProtocol.icmpv6, { offset: 0, more: true, id: 1 }), payload),
+  ),
   arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }),
   arpRequest({ sha: a.mac, spa: a.v4, tpa: stranger.v4 }),
   arpReply({ sha: a.mac, spa: a.v4, tha: b.mac, tpa: b.v4 }),
@@ -94,7 +97,10 @@ function assertHonest(frame: Uint8Array): void {
   } else if (type === ethertype.ipv6) {
     const ip = decodeIpv6(ethernet.payload)
     assert.ok(ip.ok, 'IPv6')
-    assert.ok([a.v6, a.linkLocal, unspecifiedIpv6].some((own) => equal(own, ip.value.src)), 'IPv6 source')
+    assert.ok(
+      [a.v6, a.linkLocal, unspecifiedIpv6].some((own) => equal(own, ip.value.src)),
+      'IPv6 source',
+    )
     const upper = walkExtensions(ip.value.nextHeader, ip.payload)
     const message = upper.ok && upper.value.protocol === ipProtocol.icmpv6 && !upper.value.fragment?.offset ? upper.payload[0] : undefined
     assert.ok(message !== 134 && message !== 137, 'router advertisement or redirect')
@@ -111,9 +117,17 @@ const sum = (changed: Readonly<Record<string, number>>, pick: (name: string) => 
 /** Counted as received once, and as one thing that became of it. */
 function assertCounted({ changed, verdict, reason }: BenchResult, source: string): void {
   assert.equal(changed[`${source}.rx`], 1)
-  assert.equal(sum(changed, (name) => name.endsWith('.tx') && name.startsWith('other')), 0, 'into another segment')
+  assert.equal(
+    sum(changed, (name) => name.endsWith('.tx') && name.startsWith('other')),
+    0,
+    'into another segment',
+  )
   if (verdict === 'drop') assert.equal(changed[`${source}.${reason}`], 1)
-  if (verdict === 'forward') assert.equal(sum(changed, (name) => name.endsWith('.tx')), 1)
+  if (verdict === 'forward')
+    assert.equal(
+      sum(changed, (name) => name.endsWith('.tx')),
+      1,
+    )
   if (verdict === 'flood') assert.equal(changed[`${source}.flooded`], 1)
   if (verdict === 'consumed') assert.equal(changed[`${source}.answered`], 1)
   if (verdict === 'answer') assert.equal((changed[`${source}.answered`] ?? 0) + (changed[`${source}.tooBig`] ?? 0), 1)
@@ -148,38 +162,61 @@ describe(`${rounds} frames of seed ${seed}`, () => {
       try {
         judge(frame, result)
       } catch (error) {
-        throw new Error(`round ${round}: frame ${frame.toHex()} became ${result.action} ${result.verdict} ${result.reason ?? ''} ${JSON.stringify(result.changed)}`, { cause: error })
+        throw new Error(
+          `round ${round}: frame ${frame.toHex()} became ${result.action} ${result.verdict} ${result.reason ?? ''} ${JSON.stringify(result.changed)}`,
+          { cause: error },
+        )
       }
     }
   }
 
   test('from a guest', () => {
-    fuzz((frame) => scene.from('a', frame), (_, result) => {
-      assert.ok(['drop', 'redirect'].includes(result.action))
-      assertCounted(result, 'a')
-      if (result.verdict === 'forward' || result.verdict === 'flood') assertHonest(result.data)
-    }, 1)
+    fuzz(
+      (frame) => scene.from('a', frame),
+      (_, result) => {
+        assert.ok(['drop', 'redirect'].includes(result.action))
+        assertCounted(result, 'a')
+        if (result.verdict === 'forward' || result.verdict === 'flood') assertHonest(result.data)
+      },
+      1,
+    )
   })
 
   test('from a guest, as large segments', () => {
-    fuzz((frame) => scene.from('a', frame, { gsoSize: 1 + frame.length % 1500, gsoSegs: 2 }), (_, result) => {
-      assert.ok(['drop', 'redirect'].includes(result.action))
-      assertCounted(result, 'a')
-    }, 2)
+    fuzz(
+      (frame) => scene.from('a', frame, { gsoSize: 1 + (frame.length % 1500), gsoSegs: 2 }),
+      (_, result) => {
+        assert.ok(['drop', 'redirect'].includes(result.action))
+        assertCounted(result, 'a')
+      },
+      2,
+    )
   })
 
   test('out of the tunnel', () => {
-    fuzz((frame) => scene.fromTunnel(frame), (_, result) => {
-      assert.ok(['drop', 'redirect'].includes(result.action))
-      assertCounted(result, 'mux')
-      assert.equal(sum(result.changed, (name) => name === 'mux.tx'), 0, 'into a tunnel again')
-    }, 3)
+    fuzz(
+      (frame) => scene.fromTunnel(frame),
+      (_, result) => {
+        assert.ok(['drop', 'redirect'].includes(result.action))
+        assertCounted(result, 'mux')
+        assert.equal(
+          sum(result.changed, (name) => name === 'mux.tx'),
+          0,
+          'into a tunnel again',
+        )
+      },
+      3,
+    )
   })
 
   test('from the wire: what is not taken is as it was', () => {
-    fuzz((frame) => scene.fromWire(frame), (frame, result) => {
-      assert.ok(['next', 'drop', 'redirect'].includes(result.action))
-      if (result.action === 'next' && result.verdict === 'none' && frame[12] !== 0x81) assert.deepEqual(result.data, frame)
-    }, 4)
+    fuzz(
+      (frame) => scene.fromWire(frame),
+      (frame, result) => {
+        assert.ok(['next', 'drop', 'redirect'].includes(result.action))
+        if (result.action === 'next' && result.verdict === 'none' && frame[12] !== 0x81) assert.deepEqual(result.data, frame)
+      },
+      4,
+    )
   })
 })

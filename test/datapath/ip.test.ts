@@ -16,12 +16,19 @@ import { encodeUdp } from '#wire/udp.ts'
 import { dropped, expect, forwarded, Scene, stations, type Unit } from './scene.ts'
 
 const { a, b, free, stranger } = stations
-const to = (unit: 'a' | 'b' | 'free'): { srcMac: typeof a.mac; dstMac: typeof a.mac } => ({ srcMac: stations[unit].mac, dstMac: unit === 'b' ? a.mac : b.mac })
+const to = (unit: 'a' | 'b' | 'free'): { srcMac: typeof a.mac; dstMac: typeof a.mac } => ({
+  srcMac: stations[unit].mac,
+  dstMac: unit === 'b' ? a.mac : b.mac,
+})
 const ports = { srcPort: 1000, dstPort: 80 }
-const tcp4 = (src = a.v4, unit: 'a' | 'b' | 'free' = 'a'): Uint8Array => tcpFrame({ ...to(unit), src, dst: b.v4, ...ports }, new Uint8Array(40))
-const tcp6 = (src: Ipv6 = a.v6, unit: 'a' | 'b' | 'free' = 'a'): Uint8Array => tcpFrame({ ...to(unit), src, dst: b.v6, ...ports }, new Uint8Array(40))
-const udp4 = (srcPort: number, dstPort: number): Uint8Array => udpFrame({ ...to('a'), src: a.v4, dst: b.v4, srcPort, dstPort }, new Uint8Array(40))
-const udp6 = (srcPort: number, dstPort: number): Uint8Array => udpFrame({ ...to('a'), src: a.v6, dst: b.v6, srcPort, dstPort }, new Uint8Array(40))
+const tcp4 = (src = a.v4, unit: 'a' | 'b' | 'free' = 'a'): Uint8Array =>
+  tcpFrame({ ...to(unit), src, dst: b.v4, ...ports }, new Uint8Array(40))
+const tcp6 = (src: Ipv6 = a.v6, unit: 'a' | 'b' | 'free' = 'a'): Uint8Array =>
+  tcpFrame({ ...to(unit), src, dst: b.v6, ...ports }, new Uint8Array(40))
+const udp4 = (srcPort: number, dstPort: number): Uint8Array =>
+  udpFrame({ ...to('a'), src: a.v4, dst: b.v4, srcPort, dstPort }, new Uint8Array(40))
+const udp6 = (srcPort: number, dstPort: number): Uint8Array =>
+  udpFrame({ ...to('a'), src: a.v6, dst: b.v6, srcPort, dstPort }, new Uint8Array(40))
 
 let scene: Scene
 before(() => void (scene = new Scene()))
@@ -65,7 +72,8 @@ describe('the source address', () => {
   })
 
   test('comes after the MAC, which is the own one or, unchecked, that of a station', () => {
-    for (const unit of ['a', 'b'] as const) expect(scene.from(unit, patch(tcp4(stations[unit].v4, unit), 11, 77)), dropped('source_mac', unit))
+    for (const unit of ['a', 'b'] as const)
+      expect(scene.from(unit, patch(tcp4(stations[unit].v4, unit), 11, 77)), dropped('source_mac', unit))
     expect(scene.from('free', patch(tcp4(free.v4, 'free'), 6, 3)), dropped('source_mac', 'free'))
     expect(scene.from('free', patch(tcp4(free.v4, 'free'), 6, 0, 0, 0, 0, 0, 0)), dropped('source_mac', 'free'))
   })
@@ -77,15 +85,24 @@ describe('the source address', () => {
 
 describe('DHCP', () => {
   const discover = (dstMac = broadcastMac): Uint8Array =>
-    udpFrame({ srcMac: a.mac, dstMac, src: ipv4From('0.0.0.0'), dst: ipv4From('255.255.255.255'), srcPort: 68, dstPort: 67 }, new Uint8Array(240))
+    udpFrame(
+      { srcMac: a.mac, dstMac, src: ipv4From('0.0.0.0'), dst: ipv4From('255.255.255.255'), srcPort: 68, dstPort: 67 },
+      new Uint8Array(240),
+    )
   const flooded = { 'a.rx': 1, 'a.missed': 1, 'a.flooded': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 }
 
   test("a client's broadcast is told, and goes to all", () => {
     const result = scene.from('a', discover())
     expect(result, { verdict: 'flood', changed: flooded })
-    assert.deepEqual(result.events.map((event) => event.kind === 'miss' && event.question), ['dhcp'])
+    assert.deepEqual(
+      result.events.map((event) => event.kind === 'miss' && event.question),
+      ['dhcp'],
+    )
     const servers = ipv6From('ff02::1:2')
-    const solicit = udpFrame({ srcMac: a.mac, dstMac: multicastMac(servers), src: a.linkLocal, dst: servers, srcPort: 546, dstPort: 547 }, new Uint8Array(40))
+    const solicit = udpFrame(
+      { srcMac: a.mac, dstMac: multicastMac(servers), src: a.linkLocal, dst: servers, srcPort: 546, dstPort: 547 },
+      new Uint8Array(40),
+    )
     expect(scene.from('a', solicit), { verdict: 'flood', changed: flooded })
   })
 
@@ -95,15 +112,35 @@ describe('DHCP', () => {
     expect(scene.from('a', udp6(546, 547)), forwarded('a', 'b'))
   })
 
-  const lies = { 'as a server': udp4(67, 68), 'as a relay': udp4(67, 67), 'from any port': udp4(4711, 68), 'as a DHCPv6 server': udp6(547, 546), 'to a DHCPv6 client': udp6(4711, 546), 'as a DHCPv6 relay': udp6(547, 547) }
-  for (const [name, frame] of Object.entries(lies)) test(`a guest may not speak ${name}`, () => expect(scene.from('a', frame), dropped('dhcp_spoof')))
+  const lies = {
+    'as a server': udp4(67, 68),
+    'as a relay': udp4(67, 67),
+    'from any port': udp4(4711, 68),
+    'as a DHCPv6 server': udp6(547, 546),
+    'to a DHCPv6 client': udp6(4711, 546),
+    'as a DHCPv6 relay': udp6(547, 547),
+  }
+  for (const [name, frame] of Object.entries(lies))
+    test(`a guest may not speak ${name}`, () => expect(scene.from('a', frame), dropped('dhcp_spoof')))
 
   test('not from the second fragment header on either', () => {
     const datagram = encodeUdp(a.v6, b.v6, { srcPort: 547, dstPort: 546 }, new Uint8Array(40))
-    const first = ipv6Frame({ ...to('a'), src: a.v6, dst: b.v6, nextHeader: ipProtocol.fragment }, concat(fragmentExtension(ipProtocol.udp, { offset: 0, more: true, id: 1 }), datagram))
+    const first = ipv6Frame(
+      { ...to('a'), src: a.v6, dst: b.v6, nextHeader: ipProtocol.fragment },
+      concat(fragmentExtension(ipProtocol.udp, { offset: 0, more: true, id: 1 }), datagram),
+    )
     expect(scene.from('a', first), dropped('dhcp_spoof'))
     const options = new Uint8Array(40)
-    expect(scene.from('a', ipv4Frame({ ...to('a'), src: a.v4, dst: b.v4, protocol: ipProtocol.udp, moreFragments: true, options }, encodeUdp(a.v4, b.v4, { srcPort: 67, dstPort: 68 }, new Uint8Array(40)))), dropped('dhcp_spoof'))
+    expect(
+      scene.from(
+        'a',
+        ipv4Frame(
+          { ...to('a'), src: a.v4, dst: b.v4, protocol: ipProtocol.udp, moreFragments: true, options },
+          encodeUdp(a.v4, b.v4, { srcPort: 67, dstPort: 68 }, new Uint8Array(40)),
+        ),
+      ),
+      dropped('dhcp_spoof'),
+    )
   })
 
   test('unless the port is not checked', () => {
@@ -115,7 +152,11 @@ describe('ICMP', () => {
   test('an echo passes, a redirect or router advertisement does not', () => {
     expect(scene.from('a', echoFrame({ ...to('a'), src: a.v4, dst: b.v4 })), forwarded('a', 'b'))
     expect(scene.from('a', echoFrame({ ...to('a'), src: a.v6, dst: b.v6 })), forwarded('a', 'b'))
-    for (const type of [5, 9]) expect(scene.from('a', ipv4Frame({ ...to('a'), src: a.v4, dst: b.v4, protocol: 1 }, encodeIcmp({ type }, new Uint8Array(40)))), dropped('ra_spoof'))
+    for (const type of [5, 9])
+      expect(
+        scene.from('a', ipv4Frame({ ...to('a'), src: a.v4, dst: b.v4, protocol: 1 }, encodeIcmp({ type }, new Uint8Array(40)))),
+        dropped('ra_spoof'),
+      )
   })
 })
 
@@ -144,7 +185,16 @@ describe('malformed IPv4', () => {
 
   test('is not: a later fragment, options, padding, a length of 0 of a large segment', () => {
     expect(scene.from('a', fragment(1480, false, 16)), forwarded('a', 'b'))
-    expect(scene.from('a', ipv4Frame({ ...to('a'), src: a.v4, dst: b.v4, protocol: ipProtocol.tcp, options: new Uint8Array(40) }, encodeTcp(a.v4, b.v4, ports, new Uint8Array()))), forwarded('a', 'b'))
+    expect(
+      scene.from(
+        'a',
+        ipv4Frame(
+          { ...to('a'), src: a.v4, dst: b.v4, protocol: ipProtocol.tcp, options: new Uint8Array(40) },
+          encodeTcp(a.v4, b.v4, ports, new Uint8Array()),
+        ),
+      ),
+      forwarded('a', 'b'),
+    )
     expect(scene.from('a', concat(whole, new Uint8Array(6))), forwarded('a', 'b'))
     expect(scene.from('a', patch(whole, 16, 0, 0), { gsoSize: 10, gsoSegs: 4 }), forwarded('a', 'b'))
     expect(scene.from('a', ipv4Frame({ ...to('a'), src: a.v4, dst: b.v4, protocol: 253 })), forwarded('a', 'b'))
@@ -153,7 +203,8 @@ describe('malformed IPv4', () => {
 
 describe('malformed IPv6', () => {
   const whole = tcp6()
-  const chain = (next: number, ...parts: Uint8Array[]): Uint8Array => ipv6Frame({ ...to('a'), src: a.v6, dst: b.v6, nextHeader: next }, concat(...parts))
+  const chain = (next: number, ...parts: Uint8Array[]): Uint8Array =>
+    ipv6Frame({ ...to('a'), src: a.v6, dst: b.v6, nextHeader: next }, concat(...parts))
   const segment = encodeTcp(a.v6, b.v6, ports, new Uint8Array(40))
   const { hopByHop, destinationOptions, fragment, tcp, udp } = ipProtocol
   const nine = [...Array.from({ length: 8 }, () => paddingExtension(destinationOptions)), paddingExtension(tcp), segment]
@@ -179,7 +230,10 @@ describe('malformed IPv6', () => {
     expect(scene.from('a', chain(destinationOptions, ...eight)), forwarded('a', 'b'))
     expect(scene.from('a', chain(fragment, fragmentOf(tcp, 0), segment)), forwarded('a', 'b'))
     expect(scene.from('a', chain(fragment, fragmentOf(udp, 1232, false), new Uint8Array(8))), forwarded('a', 'b'))
-    expect(scene.from('a', chain(51, Uint8Array.of(tcp, 4, 0, 0), new Uint8Array(20), encodeTcp(a.v6, b.v6, ports, new Uint8Array()))), forwarded('a', 'b'))
+    expect(
+      scene.from('a', chain(51, Uint8Array.of(tcp, 4, 0, 0), new Uint8Array(20), encodeTcp(a.v6, b.v6, ports, new Uint8Array()))),
+      forwarded('a', 'b'),
+    )
     expect(scene.from('a', chain(59)), forwarded('a', 'b'))
     expect(scene.from('a', patch(whole, 18, 0, 0), { gsoSize: 10, gsoSegs: 4 }), forwarded('a', 'b'))
   })
@@ -190,6 +244,7 @@ test('malformed packets are dropped also where senders are not checked, and out 
   const far = tcpFrame({ srcMac: stations.far.mac, dstMac: a.mac, src: stations.far.v4, dst: a.v4, ...ports })
   expect(scene.fromTunnel(patch(far, 14, 0x44)), dropped('malformed', 'mux'))
   const units: Unit[] = ['a', 'b']
-  for (const unit of units) expect(scene.from(unit, patch(tcp4(stations[unit].v4, unit as 'a' | 'b'), 14, 0x44)), dropped('malformed', unit))
+  for (const unit of units)
+    expect(scene.from(unit, patch(tcp4(stations[unit].v4, unit as 'a' | 'b'), 14, 0x44)), dropped('malformed', unit))
   expect(scene.from('a', patch(udpFrame({ ...to('a'), src: a.v6, dst: allNodes, srcPort: 1, dstPort: 2 }), 18, 0xff)), dropped('malformed'))
 })

@@ -1,6 +1,6 @@
 /** From the underlay: whose tunnel it is, which segment, and where a frame may go from there. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { noDst, noVtep, segmentFlag } from '#datapath/layout.ts'
+import { noDst, noVtep } from '#datapath/layout.ts'
 import { tcpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac } from '#wire/mac.ts'
@@ -59,7 +59,8 @@ describe('the outer header', () => {
 })
 
 describe('a frame', () => {
-  test('goes to a local unit', () => expect(scene.fromTunnel(plain), { ...forwarded('mux', 'a'), forward: { ifindex: scene.devices.a, stats: 1, kind: 'local' } }))
+  test('goes to a local unit', () =>
+    expect(scene.fromTunnel(plain), { ...forwarded('mux', 'a'), forward: { ifindex: scene.devices.a, stats: 1, kind: 'local' } }))
   test('of a sender that no table knows does too', () => expect(scene.fromTunnel(frame('stranger', 'a')), forwarded('mux', 'a')))
   test('never goes into a tunnel again', () => {
     expect(scene.fromTunnel(frame('far', 'far')), dropped('unknown_mac', 'mux'))
@@ -75,7 +76,32 @@ describe('a frame', () => {
     expect(scene.fromTunnel(frame('far', 'stranger')), dropped('unknown_mac', 'mux'))
     scene.uplink(red)
     expect(scene.fromTunnel(frame('far', 'stranger')), forwarded('mux', 'uplink'))
-    expect(scene.fromTunnel(tcpFrame({ srcMac: stations.other.mac, dstMac: stations.stranger.mac, src: stations.far.v4, dst: stations.a.v4, srcPort: 1, dstPort: 2 })), dropped('unknown_mac', 'mux'))
+    expect(
+      scene.fromTunnel(
+        tcpFrame({
+          srcMac: stations.other.mac,
+          dstMac: stations.stranger.mac,
+          src: stations.far.v4,
+          dst: stations.a.v4,
+          srcPort: 1,
+          dstPort: 2,
+        }),
+      ),
+      dropped('unknown_mac', 'mux'),
+    )
   })
-  test('is not held to lists of addresses: those are of guests', () => expect(scene.fromTunnel(tcpFrame({ srcMac: stations.far.mac, dstMac: stations.a.mac, src: ipFrom('203.0.113.1'), dst: stations.a.v4, srcPort: 1, dstPort: 2 })), forwarded('mux', 'a')))
+  test('is not held to lists of addresses: those are of guests', () =>
+    expect(
+      scene.fromTunnel(
+        tcpFrame({
+          srcMac: stations.far.mac,
+          dstMac: stations.a.mac,
+          src: ipFrom('203.0.113.1'),
+          dst: stations.a.v4,
+          srcPort: 1,
+          dstPort: 2,
+        }),
+      ),
+      forwarded('mux', 'a'),
+    ))
 })

@@ -6,7 +6,18 @@
  * is alone in segment 5002. `wire` is an interface for an uplink, which no segment has until a test gives it one.
  */
 import assert from 'node:assert/strict'
-import { dstKind, floodRemote, noDst, portFlag, segmentFlag, statsNone, traceIpv6, type Dst, type Port, type Vtep } from '#datapath/layout.ts'
+import {
+  dstKind,
+  floodRemote,
+  noDst,
+  portFlag,
+  segmentFlag,
+  statsNone,
+  traceIpv6,
+  type Dst,
+  type Port,
+  type Vtep,
+} from '#datapath/layout.ts'
 import type { Hook } from '#datapath/hook.ts'
 import { TestBench, type BenchResult } from '#datapath/test-bench.ts'
 import type { PacketContext } from '#datapath/test-run.ts'
@@ -34,7 +45,15 @@ function station(last: number): Station {
 }
 
 /** Everybody of the scene, and `stranger`, whom no table knows. */
-export const stations = { a: station(1), b: station(2), free: station(3), tagged: station(4), other: station(5), far: station(9), stranger: station(200) }
+export const stations = {
+  a: station(1),
+  b: station(2),
+  free: station(3),
+  tagged: station(4),
+  other: station(5),
+  far: station(9),
+  stranger: station(200),
+}
 export type Name = keyof typeof stations
 
 /** Stats indexes by name. */
@@ -76,7 +95,10 @@ export class Scene implements Disposable {
   reset(): void {
     const { ports, fdb, flood, neighbours, portAddresses, segments, muxes } = this.tables
     for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes]) {
-      ;(table.deleteMany as (keys: unknown[]) => number).call(table, table.entries().map(([key]) => key))
+      ;(table.deleteMany as (keys: unknown[]) => number).call(
+        table,
+        table.entries().map(([key]) => key),
+      )
     }
     for (const id of [red, blue]) segments.set(id, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
     for (const unit of units) this.port(unit)
@@ -84,13 +106,22 @@ export class Scene implements Disposable {
     muxes.set(this.devices.mux, { stats: sources.mux, listen: vtepOf(listenAddress, 4789) })
     for (const name of units) this.learn(name, this.local(name), name === 'other' ? blue : red)
     this.learn('far', this.remote())
-    this.floodTo(red, ['a', 'b', 'free', 'tagged'].map((name) => this.local(name as Unit)))
+    this.floodTo(
+      red,
+      ['a', 'b', 'free', 'tagged'].map((name) => this.local(name as Unit)),
+    )
   }
 
   /** Set a unit's port; what is left out is as the scene has it. */
   port(unit: Unit, changes: Partial<Port> = {}): void {
     const flags = portFlag.up | (unit === 'free' ? 0 : portFlag.antispoof) | (unit === 'a' ? portFlag.addresses : 0)
-    const usual: Port = { segment: unit === 'other' ? blue : red, flags, stats: sources[unit], vlan: unit === 'tagged' ? 7 : 0, mac: stations[unit].mac }
+    const usual: Port = {
+      segment: unit === 'other' ? blue : red,
+      flags,
+      stats: sources[unit],
+      vlan: unit === 'tagged' ? 7 : 0,
+      mac: stations[unit].mac,
+    }
     this.tables.ports.set(this.devices[unit], { ...usual, ...changes })
   }
 
@@ -98,14 +129,28 @@ export class Scene implements Disposable {
   uplink(segment: number, vlan = 0, mtu = 1500): void {
     const dst: Dst = { ...noDst, kind: dstKind.uplink, vlan, mtu, ifindex: this.devices.wire, stats: sources.uplink }
     this.tables.segments.set(segment, { flags: segmentFlag.up, switchUnit: 0, uplink: dst })
-    this.tables.ports.set(this.devices.wire, { segment, flags: portFlag.up | portFlag.uplink, stats: sources.uplink, vlan, mac: macFrom('02:00:00:00:00:ee') })
+    this.tables.ports.set(this.devices.wire, {
+      segment,
+      flags: portFlag.up | portFlag.uplink,
+      stats: sources.uplink,
+      vlan,
+      mac: macFrom('02:00:00:00:00:ee'),
+    })
     const page = this.tables.flood.get({ segment, page: 0 })
     this.floodTo(segment, [...(page?.dst.slice(0, page.count) ?? []), dst])
   }
 
   /** Where a unit of this host is. */
   local(unit: Unit, changes: Partial<Dst> = {}): Dst {
-    return { ...noDst, kind: dstKind.local, vlan: unit === 'tagged' ? 7 : 0, mtu: 1500, ifindex: this.devices[unit], stats: sources[unit], ...changes }
+    return {
+      ...noDst,
+      kind: dstKind.local,
+      vlan: unit === 'tagged' ? 7 : 0,
+      mtu: 1500,
+      ifindex: this.devices[unit],
+      stats: sources[unit],
+      ...changes,
+    }
   }
 
   /** Behind a VTEP. */
@@ -125,7 +170,11 @@ export class Scene implements Disposable {
   }
 
   floodToVteps(segment: number, vteps: readonly Vtep[]): void {
-    this.floodTo(segment, vteps.map((vtep) => this.remote({}, vtep)), floodRemote)
+    this.floodTo(
+      segment,
+      vteps.map((vtep) => this.remote({}, vtep)),
+      floodRemote,
+    )
   }
 
   /** A frame from a guest. */
@@ -189,7 +238,7 @@ function named(result: BenchResult, frame: Uint8Array): BenchResult {
     const [index, counter] = key.split('.') as [string, string]
     if (!counter.endsWith('Bytes')) changed[`${sourceName(index)}.${counterNames[counter] ?? counter}`] = count
     if (counter === 'rxBytes') assert.equal(count, frame.length, 'bytes received')
-    if (counter === 'txBytes') assert.ok(count > 0 && count % result.changed[`${index}.txPackets`]! === 0, 'bytes sent')
+    if (counter === 'txBytes') assert.ok(count > 0 && count % (result.changed[`${index}.txPackets`] ?? 0) === 0, 'bytes sent')
   }
   return { ...result, changed }
 }

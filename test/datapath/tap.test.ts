@@ -106,7 +106,11 @@ class Machines implements Disposable {
     const before = this.host.tables.drops.read(10) as Record<string, number>
     this.send(frame, virtio)
     const after = this.host.tables.drops.read(10) as Record<string, number>
-    const drops = Object.fromEntries(Object.entries(after).map(([reason, count]): [string, number] => [reason, count - (before[reason] ?? 0)]).filter(([, count]) => count > 0))
+    const drops = Object.fromEntries(
+      Object.entries(after)
+        .map(([reason, count]): [string, number] => [reason, count - (before[reason] ?? 0)])
+        .filter(([, count]) => count > 0),
+    )
     return { received: this.drain(this.theirs), answers: this.drain(this.mine), drops }
   }
 
@@ -185,7 +189,18 @@ describe('a machine on a tap', () => {
     try {
       const frame = tcpFrame({ ...link, src: own.v4, dst: peer.v4, ...ports })
       passes(frame, {}, pushVlan(frame, 7))
-      tables.flood.set({ segment: red, page: 0 }, { segment: red, count: 2, more: 0, dst: [{ ...dst, vlan: 7 }, { ...dst, ifindex: space.ifindex('vmnic0') }] })
+      tables.flood.set(
+        { segment: red, page: 0 },
+        {
+          segment: red,
+          count: 2,
+          more: 0,
+          dst: [
+            { ...dst, vlan: 7 },
+            { ...dst, ifindex: space.ifindex('vmnic0') },
+          ],
+        },
+      )
       const hello = ethernetFrame({ srcMac: own.mac, dstMac: macFrom('ff:ff:ff:ff:ff:ff'), type: 0x88b5 }, new Uint8Array(50))
       passes(hello, {}, pushVlan(hello, 7))
     } finally {
@@ -202,12 +217,18 @@ describe('a machine on a tap', () => {
 
   test('is told what does not fit, with a checksum that is right, whether or not its own was', () => {
     for (const [frame, virtio] of [
-      [tcpFrame({ ...link, src: own.v4, dst: peer.v4, ...ports }, new Uint8Array(40_000)), { gso: 'tcp4', gsoSize: 1461, headerLength: 54, checksumFrom: 34, checksumAt: 16 }],
+      [
+        tcpFrame({ ...link, src: own.v4, dst: peer.v4, ...ports }, new Uint8Array(40_000)),
+        { gso: 'tcp4', gsoSize: 1461, headerLength: 54, checksumFrom: 34, checksumAt: 16 },
+      ],
       [tcpFrame({ ...link, src: own.v4, dst: peer.v4, ...ports }, new Uint8Array(1500)), {}],
     ] as const) {
       const { received, answers, drops } = machines.exchange(frame, virtio)
       assert.deepEqual([received, drops, answers.length], [[], { too_big: 1 }, 1])
-      const wanted = tooBigFrame({ srcMac: peer.mac, dstMac: own.mac, src: peer.v4, dst: own.v4, tos: 0xc0, mtuBytes: 1500 }, quoted(answers[0]!))
+      const wanted = tooBigFrame(
+        { srcMac: peer.mac, dstMac: own.mac, src: peer.v4, dst: own.v4, tos: 0xc0, mtuBytes: 1500 },
+        quoted(answers[0]!),
+      )
       assert.deepEqual(answers[0], wanted)
       if (!('gso' in virtio)) assert.deepEqual(answers[0]!.subarray(42), frame.subarray(14, 14 + 548))
     }

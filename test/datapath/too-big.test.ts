@@ -33,7 +33,11 @@ const answered = (data?: Uint8Array, by = 'a'): Expectation => ({
 
 /** What tcpdump makes of frames, checksums and all. */
 const tcpdump = (...frames: Uint8Array[]): string =>
-  execFileSync('tcpdump', ['-vvv', '-n', '-r', '-'], { input: encodePcap(frames.map((data) => ({ data }))), encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] })
+  execFileSync('tcpdump', ['-vvv', '-n', '-r', '-'], {
+    input: encodePcap(frames.map((data) => ({ data }))),
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
 
 let scene: Scene
 before(() => void (scene = new Scene()))
@@ -70,19 +74,32 @@ describe('the error', () => {
   })
 
   test('answers a packet without DF, IPv4 options and extension headers too', () => {
-    const free = ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, dontFragment: false }, encodeUdp(a.v4, b.v4, ports, counting(1500)))
+    const free = ipv4Frame(
+      { ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, dontFragment: false },
+      encodeUdp(a.v4, b.v4, ports, counting(1500)),
+    )
     expect(scene.from('a', free), answered(error4(free)))
-    const options = ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.tcp, options: new Uint8Array(40) }, encodeTcp(a.v4, b.v4, ports, counting(1460)))
+    const options = ipv4Frame(
+      { ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.tcp, options: new Uint8Array(40) },
+      encodeTcp(a.v4, b.v4, ports, counting(1460)),
+    )
     expect(scene.from('a', options), answered(error4(options)))
-    const chain = ipv6Frame({ ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.destinationOptions }, concat(paddingExtension(ipProtocol.tcp, 4), encodeTcp(a.v6, b.v6, ports, counting(1440))))
+    const chain = ipv6Frame(
+      { ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.destinationOptions },
+      concat(paddingExtension(ipProtocol.tcp, 4), encodeTcp(a.v6, b.v6, ports, counting(1440))),
+    )
     expect(scene.from('a', chain), answered(error6(chain)))
     const echo = echoFrame({ ...link, src: a.v4, dst: b.v4 }, counting(1500))
     expect(scene.from('a', echo), answered(error4(echo)))
   })
 
   test('goes back with the tag of the port', () => {
-    const frame = (vlan?: number): Uint8Array => tcpFrame({ srcMac: tagged.mac, dstMac: b.mac, src: tagged.v4, dst: b.v4, ...ports, ...(vlan && { vlan }) }, counting(1500))
-    const error = tooBigFrame({ srcMac: b.mac, dstMac: tagged.mac, src: b.v4, dst: tagged.v4, tos: 0xc0, mtuBytes: 1500 }, frame().subarray(14))
+    const frame = (vlan?: number): Uint8Array =>
+      tcpFrame({ srcMac: tagged.mac, dstMac: b.mac, src: tagged.v4, dst: b.v4, ...ports, ...(vlan && { vlan }) }, counting(1500))
+    const error = tooBigFrame(
+      { srcMac: b.mac, dstMac: tagged.mac, src: b.v4, dst: tagged.v4, tos: 0xc0, mtuBytes: 1500 },
+      frame().subarray(14),
+    )
     // The kernel keeps the tag beside the packet, where the test run does not show it.
     expect(scene.from('tagged', frame(7)), answered(error, 'tagged'))
   })
@@ -123,7 +140,10 @@ describe('a large segment', () => {
     const options = ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.tcp }, segment)
     expect(scene.from('a', options, { gsoSize: 1448, gsoSegs: 3 }), forwarded('a', 'b'))
     expect(scene.from('a', options, { gsoSize: 1449, gsoSegs: 3 }), answered(error4(options)))
-    const chain = ipv6Frame({ ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.destinationOptions }, concat(paddingExtension(ipProtocol.tcp), encodeTcp(a.v6, b.v6, ports, counting(3000))))
+    const chain = ipv6Frame(
+      { ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.destinationOptions },
+      concat(paddingExtension(ipProtocol.tcp), encodeTcp(a.v6, b.v6, ports, counting(3000))),
+    )
     expect(scene.from('a', chain, { gsoSize: 1432, gsoSegs: 3 }), forwarded('a', 'b'))
     expect(scene.from('a', chain, { gsoSize: 1433, gsoSegs: 3 }), answered(error6(chain)))
   })
@@ -143,8 +163,10 @@ describe('a large segment', () => {
 
 describe('no error answers', () => {
   const big = counting(1600)
-  const icmp4 = (type: number): Uint8Array => ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.icmp }, encodeIcmp({ type }, big))
-  const icmp6 = (type: number): Uint8Array => ipv6Frame({ ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.icmpv6 }, encodeIcmpv6(a.v6, b.v6, { type }, big))
+  const icmp4 = (type: number): Uint8Array =>
+    ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.icmp }, encodeIcmp({ type }, big))
+  const icmp6 = (type: number): Uint8Array =>
+    ipv6Frame({ ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.icmpv6 }, encodeIcmpv6(a.v6, b.v6, { type }, big))
   const silent: Record<string, Uint8Array> = {
     'an ICMP error': icmp4(3),
     'an ICMP time exceeded': icmp4(11),
@@ -153,16 +175,31 @@ describe('no error answers', () => {
     'an ICMPv6 packet too big': icmp6(2),
     'an unknown ICMPv6 error': icmp6(127),
     'a later fragment': ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, fragmentOffset: 1480 }, big),
-    'a later fragment of IPv6': ipv6Frame({ ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.fragment }, concat(fragmentExtension(ipProtocol.udp, { offset: 1480, more: false, id: 1 }), big)),
-    'a packet to a group': ipv4Frame({ ...link, src: a.v4, dst: ipFrom('224.0.0.251') as typeof a.v4, protocol: ipProtocol.udp }, encodeUdp(a.v4, b.v4, ports, big)),
-    'a packet to all': ipv4Frame({ ...link, src: a.v4, dst: ipFrom('255.255.255.255') as typeof a.v4, protocol: ipProtocol.udp }, encodeUdp(a.v4, b.v4, ports, big)),
-    'a packet to an IPv6 group': ipv6Frame({ ...link, src: a.v6, dst: ipFrom('ff02::fb') as typeof a.v6, nextHeader: ipProtocol.udp }, encodeUdp(a.v6, b.v6, ports, big)),
+    'a later fragment of IPv6': ipv6Frame(
+      { ...link, src: a.v6, dst: b.v6, nextHeader: ipProtocol.fragment },
+      concat(fragmentExtension(ipProtocol.udp, { offset: 1480, more: false, id: 1 }), big),
+    ),
+    'a packet to a group': ipv4Frame(
+      { ...link, src: a.v4, dst: ipFrom('224.0.0.251') as typeof a.v4, protocol: ipProtocol.udp },
+      encodeUdp(a.v4, b.v4, ports, big),
+    ),
+    'a packet to all': ipv4Frame(
+      { ...link, src: a.v4, dst: ipFrom('255.255.255.255') as typeof a.v4, protocol: ipProtocol.udp },
+      encodeUdp(a.v4, b.v4, ports, big),
+    ),
+    'a packet to an IPv6 group': ipv6Frame(
+      { ...link, src: a.v6, dst: ipFrom('ff02::fb') as typeof a.v6, nextHeader: ipProtocol.udp },
+      encodeUdp(a.v6, b.v6, ports, big),
+    ),
     'another protocol than IP': ethernetFrame({ ...link, type: 0x88b5 }, big),
   }
   for (const [name, frame] of Object.entries(silent)) test(name, () => expect(scene.from('a', frame), dropped('too_big')))
 
   test('but a first fragment and an echo', () => {
-    const first = ipv4Frame({ ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, moreFragments: true, dontFragment: false }, encodeUdp(a.v4, b.v4, ports, big))
+    const first = ipv4Frame(
+      { ...link, src: a.v4, dst: b.v4, protocol: ipProtocol.udp, moreFragments: true, dontFragment: false },
+      encodeUdp(a.v4, b.v4, ports, big),
+    )
     expect(scene.from('a', first), answered(error4(first)))
     for (const frame of [icmp4(8), icmp6(128), icmp6(129)]) expect(scene.from('a', frame), answered())
   })
@@ -174,5 +211,8 @@ test('the errors of one source are bounded, its drops all counted', () => {
   const errors = results.filter(({ verdict }) => verdict === 'answer').length
   assert.ok(errors >= 100 && errors < 250, `${errors} errors`)
   assert.equal(quick.tables.drops.read(1).too_big, 300)
-  expect(quick.from('b', tcpFrame({ srcMac: b.mac, dstMac: a.mac, src: b.v4, dst: a.v4, ...ports }, counting(1461))), { verdict: 'answer', changed: { 'b.rx': 1, 'b.too_big': 1, 'b.tooBig': 1 } })
+  expect(quick.from('b', tcpFrame({ srcMac: b.mac, dstMac: a.mac, src: b.v4, dst: a.v4, ...ports }, counting(1461))), {
+    verdict: 'answer',
+    changed: { 'b.rx': 1, 'b.too_big': 1, 'b.tooBig': 1 },
+  })
 })

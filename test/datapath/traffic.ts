@@ -5,7 +5,11 @@ import type { Space } from './fabric.ts'
 
 type Program = ChildProcessByStdio<null, Readable, Readable>
 
-function start(space: Space, command: string, ...args: string[]): { program: Program; output: () => string; ended: Promise<number | null> } {
+function start(
+  space: Space,
+  command: string,
+  ...args: string[]
+): { program: Program; output: () => string; ended: Promise<number | null> } {
   const program = spawn('nsenter', space.argv(command, ...args), { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [program.stdout, program.stderr]) stream.on('data', (chunk) => (text += chunk))
@@ -60,6 +64,9 @@ export async function capture(space: Space, device: string, filter: string): Pro
 
 /** A kernel counter of the namespace, by nstat's name. */
 export function kernelCounter(space: Space, name: string): number {
-  const line = space.exec('nstat', '-asz', name).split('\n').find((text) => text.startsWith(name))
+  const line = space
+    .exec('nstat', '-asz', name)
+    .split('\n')
+    .find((text) => text.startsWith(name))
   return Number(line?.split(/\s+/)[1] ?? 0)
 }

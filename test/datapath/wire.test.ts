@@ -20,12 +20,19 @@ async function assertPing(from: Space, ...addresses: string[]): Promise<void> {
 }
 
 /** Two hosts that know each other's guests: alice and bob on one, carol on the other. */
-function neighbourhood(options: ConstructorParameters<typeof Fabric>[0] = {}, { mtu = 1430, local = false } = {}): { fabric: Fabric; guests: Record<'alice' | 'bob' | 'carol', Space> } {
+function neighbourhood(
+  options: ConstructorParameters<typeof Fabric>[0] = {},
+  { mtu = 1430, local = false } = {},
+): { fabric: Fabric; guests: Record<'alice' | 'bob' | 'carol', Space> } {
   const fabric = new Fabric(options)
   const [port = 4789, otherPort = 4789] = options.ports ?? []
   try {
     for (const host of [fabric.a, fabric.b]) host.segment(red)
-    const guests = { alice: fabric.a.guest({ ...alice, mtu, local }).space, bob: fabric.a.guest({ ...bob, mtu }).space, carol: fabric.b.guest({ ...carol, mtu }).space }
+    const guests = {
+      alice: fabric.a.guest({ ...alice, mtu, local }).space,
+      bob: fabric.a.guest({ ...bob, mtu }).space,
+      carol: fabric.b.guest({ ...carol, mtu }).space,
+    }
     fabric.a.meet(fabric.b, { mtu: 1430, port: otherPort })
     fabric.b.meet(fabric.a, { mtu: 1430, port })
     return { fabric, guests }
@@ -61,7 +68,10 @@ describe('guests', () => {
   })
 
   test('do so over an IPv6 underlay, and when one mux listens on another port', async () => {
-    for (const addresses of [['2001:db8::1', '2001:db8::2'], ['192.0.2.1', '192.0.2.2']]) {
+    for (const addresses of [
+      ['2001:db8::1', '2001:db8::2'],
+      ['192.0.2.1', '192.0.2.2'],
+    ]) {
       const { fabric, guests } = neighbourhood({ addresses, ports: [4789, 8472] })
       using _ = fabric
       const blind = await ping(guests.alice, '10.0.0.3', { count: 1 })
@@ -74,7 +84,7 @@ describe('guests', () => {
     }
   })
 
-  test('reach a unit that is in the host\'s own namespace', async () => {
+  test("reach a unit that is in the host's own namespace", async () => {
     const { fabric, guests } = neighbourhood({}, { local: true })
     using _ = fabric
     await assertPing(guests.bob, '10.0.0.1', 'fd00::1')
@@ -97,7 +107,12 @@ describe('guests', () => {
 })
 
 describe('a way that is narrower than the guest thinks', () => {
-  const ways = [['IPv4', '10.0.0.3', 1200, true], ['IPv6', 'fd00::3', 1300, true], ['IPv4', '10.0.0.3', 1200, false], ['IPv6', 'fd00::3', 1300, false]] as const
+  const ways = [
+    ['IPv4', '10.0.0.3', 1200, true],
+    ['IPv6', 'fd00::3', 1300, true],
+    ['IPv4', '10.0.0.3', 1200, false],
+    ['IPv6', 'fd00::3', 1300, false],
+  ] as const
   for (const [family, address, mtu, offload] of ways) {
     test(`is told, and TCP finds it: ${family}, ${offload ? 'with' : 'without'} checksum offload to the guest`, async () => {
       const { fabric, guests } = neighbourhood({}, { mtu: 1430 })
@@ -132,7 +147,7 @@ describe('a way that is narrower than the guest thinks', () => {
 })
 
 describe('a wrapped interface', () => {
-  test('joins a station on the wire to the segment, and stays the host\'s', async () => {
+  test("joins a station on the wire to the segment, and stays the host's", async () => {
     using host = new Host('192.0.2.1')
     using station = new Space()
     host.space.netlink.createVeth({ name: 'wire', up: true, peer: { name: 'wire', netnsFd: station.netns.fd } })
@@ -142,7 +157,13 @@ describe('a wrapped interface', () => {
     const wire = host.space.ifindex('wire')
     const uplink = { ...noDst, kind: dstKind.uplink, mtu: 1500, ifindex: wire, stats: 2 }
     host.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink })
-    host.tables.ports.set(wire, { segment: red, flags: portFlag.up | portFlag.uplink, stats: 2, vlan: 0, mac: macFrom('02:00:00:00:00:ee') })
+    host.tables.ports.set(wire, {
+      segment: red,
+      flags: portFlag.up | portFlag.uplink,
+      stats: 2,
+      vlan: 0,
+      mac: macFrom('02:00:00:00:00:ee'),
+    })
     host.attach('ethlink', wire)
     const guest = host.guest({ ...alice, mtu: 1500 })
     host.tables.flood.set({ segment: red, page: 0 }, { segment: red, count: 2, more: 0, dst: [guest.dst, uplink] })
@@ -170,7 +191,25 @@ describe("the kernel's own VXLAN device", () => {
     host.listen()
     host.segment(red, segmentFlag.up | segmentFlag.floodUnknown)
     const guest = host.guest({ ...alice, mtu: 1450 })
-    peer.exec('ip', 'link', 'add', 'vx0', 'address', '02:00:00:00:00:99', 'type', 'vxlan', 'id', String(red), 'dstport', '4789', 'local', '192.0.2.2', 'remote', '192.0.2.1', 'nolearning')
+    peer.exec(
+      'ip',
+      'link',
+      'add',
+      'vx0',
+      'address',
+      '02:00:00:00:00:99',
+      'type',
+      'vxlan',
+      'id',
+      String(red),
+      'dstport',
+      '4789',
+      'local',
+      '192.0.2.2',
+      'remote',
+      '192.0.2.1',
+      'nolearning',
+    )
     peer.exec('ip', 'link', 'set', 'vx0', 'up')
     for (const address of ['10.0.0.99/24', 'fd00::99/64']) peer.exec('ip', 'addr', 'add', address, 'dev', 'vx0', 'nodad')
     const vtep = { family: 4, port: 0, addr: Uint8Array.of(192, 0, 2, 2) }
