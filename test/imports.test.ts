@@ -83,6 +83,8 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   if (isTest(file) && target.startsWith('test/')) return undefined
   // The version, and the command as a program of its own.
   if (target === 'package.json' || target === 'bin/vpc.mjs') return undefined
+  // Measurements use what tests have to make hosts.
+  if (file.startsWith('bench/') && target.startsWith('test/')) return undefined
   // Programs that a test starts are files.
   if (file.startsWith('test/') && /^(src|scripts|bench)\//.test(target)) return undefined
   return target.startsWith('src/') ? `across folders, import by #${target.slice(4)}` : `leaves its folder for ${target}`

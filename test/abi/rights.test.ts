@@ -1,9 +1,10 @@
 /** Who may open what, and what a descriptor may be used for: users and groups of a policy, narrowed descriptors, programs that were given some. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { generateId, type Id } from '#abi/id.ts'
 import { Descriptor } from '#client/descriptor.ts'
@@ -197,4 +198,21 @@ test('vpc exec says what is wrong', async () => {
   })
   assert.equal(status, 3)
   assert.match(stderr, /cannot reach vpcd on \/nowhere/)
+})
+
+test('the example owns the number of queues of one vmnic, and nothing more', async () => {
+  await using nic = await host.vpc.openVmnic(generateId('vmnic'), { create: true })
+  const program = join(programs.directory, 'set-queues')
+  execFileSync('clang', [
+    '-Wall',
+    '-Werror',
+    '-o',
+    program,
+    fileURLToPath(new URL('../../examples/set-queues/set-queues.c', import.meta.url)),
+  ])
+  const options = ['--user', 'nobody', '--no-open', '--open', `vmnic:${nic.id}:rw`]
+  const ran = await runUnder(host.socketPath, [program, '4'], { options })
+  const stderr = 'destroy the vmnic: Operation not permitted\n'
+  assert.deepEqual(ran, { code: 0, stdout: `user ${nobody}: the vmnic has 4 queues\n`, stderr })
+  assert.equal(await nic.queues(), 4)
 })

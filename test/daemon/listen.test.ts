@@ -91,14 +91,8 @@ test('a listener answers ARP and ND, and the first packet arrives', async () => 
   stop.abort()
   await answering
   for (const question of ['arp 10.0.0.2', 'nd fd00::2']) assert.ok(asked.has(question), [...asked].join(', '))
-  assert.deepEqual(
-    (await sw.neighbours())
-      .map(({ address }) => address)
-      .filter((address) => address in macs)
-      .sort()
-      .slice(0, 2),
-    ['10.0.0.1', '10.0.0.2'].slice(0, 2),
-  )
+  const known = new Set((await sw.neighbours()).map(({ address }) => address))
+  for (const address of ['10.0.0.1', '10.0.0.2', 'fd00::2']) assert.ok(known.has(address), address)
 })
 
 test("listeners do not get in each other's way, and one of READ cannot answer", async () => {
