@@ -62,8 +62,10 @@ export const udpFrame = (fields: Path & UdpFields, payload = nothing): Uint8Arra
   ipFrame({ ...fields, protocol: ipProtocol.udp }, encodeUdp(fields.src, fields.dst, fields, payload))
 
 /** TCP over IPv4 or IPv6; a SYN when no flags are named. */
-export const tcpFrame = (fields: Path & TcpFields, payload = nothing): Uint8Array =>
-  ipFrame({ ...fields, protocol: ipProtocol.tcp }, encodeTcp(fields.src, fields.dst, fields, payload))
+export function tcpFrame(fields: Path & TcpFields, payload = nothing): Uint8Array {
+  const { options, ...path } = fields // they are TCP's: IPv4's have the same name
+  return ipFrame({ ...path, protocol: ipProtocol.tcp }, encodeTcp(fields.src, fields.dst, fields, payload))
+}
 
 /** An echo request (ping) over IPv4 or IPv6, or the reply to one. */
 export function echoFrame(
