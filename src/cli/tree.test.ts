@@ -67,7 +67,7 @@ test('no two options of a command have the same letter or name, the global ones 
 test('every example is a command line that is taken', () => {
   for (const { path, examples } of commands)
     for (const { line } of examples) {
-      const [, ownLine] = /^vpc (.*)$/s.exec(line.replaceAll('\\\n', ' ').split(/ [|&]+ /)[0]!) ?? []
+      const [, ownLine] = /^vpc (.*)$/s.exec(line.replaceAll('\\\n', ' ').split(/ [|&>]+ /)[0]!) ?? []
       if (ownLine === undefined) continue
       const { path: found, rest } = resolve(ownLine.trim().split(/\s+/))
       const command = commands.find((each) => each.path === found.join(' '))
