@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { failure, success, type Result } from '#wire/result.ts'
 import { resolveVmDirectory, VmDirectory } from '#vm/vm-directory.ts'
+import { Failure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -23,6 +24,13 @@ export const vmDir = text('directory that holds the virtual machines', 'DIR', 'd
 export const seconds = (help: string, fallback: number): ReturnType<typeof wholeSeconds> => wholeSeconds(help, fallback)
 const wholeSeconds = (help: string, fallback: number) => integer(help, 'SECONDS', 0, 86_400).default(fallback)
 
+/** The directory of all machines. Throws a failure for who is not root: taps, users and other people's consoles are at stake. */
+export function baseOf(vmDir: string | undefined): string {
+  const path = resolveVmDirectory(vmDir)
+  if (process.geteuid!() === 0) return path
+  throw new Failure('denied', `virtual machines are root's alone, as is ${path}; run this as root`, { code: 'EPERM' })
+}
+
 /** The directory of the machine that a command is about. */
 export const directoryOf = (options: { readonly vmDir: string | undefined; readonly vmId: string }): VmDirectory =>
-  new VmDirectory(resolveVmDirectory(options.vmDir), options.vmId)
+  new VmDirectory(baseOf(options.vmDir), options.vmId)

@@ -1,8 +1,8 @@
 /** `vpc vm list`. */
-import { allVms, resolveVmDirectory } from '#vm/vm-directory.ts'
+import { allVms } from '#vm/vm-directory.ts'
 import { command } from '../../command.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
-import { vmDir } from '../../vm-options.ts'
+import { baseOf, vmDir } from '../../vm-options.ts'
 import { stateText, viewVm } from '../../vm-view.ts'
 
 export default command({
@@ -11,7 +11,7 @@ export default command({
   options: { vmDir },
   examples: [{ line: 'vpc vm list', does: 'every virtual machine with its state, and how it ended' }],
   async run({ vmDir: directory }, { output }) {
-    const views = await tellingVmErrors(() => Promise.all(allVms(resolveVmDirectory(directory)).map(viewVm)))
+    const views = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewVm)))
     output.result(views, {
       columns: ['ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
       rows: views.map((view) => [

@@ -1,0 +1,97 @@
+/** `vpc vm` where something is wrong: with the words, with the files, with the machine, with the caller. No guest is started. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { runVpc } from './run-vpc.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'vpc-cli-vm-'))
+after(() => rmSync(scratch, { recursive: true }))
+
+const id = '5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01'
+const kernel = join(scratch, 'vmlinuz')
+const env = { VPC_VM_DIR: join(scratch, 'vm'), VPC_SOCKET: join(scratch, 'no-vpcd.sock') }
+writeFileSync(kernel, '')
+writeFileSync(join(scratch, 'disk'), '')
+writeFileSync(join(scratch, 'bad.qcow2'), 'not one')
+writeFileSync(join(scratch, 'key.pub'), 'ssh-ed25519 AAAA me\n')
+
+const vm = (line: string): { code: number | null; stdout: string; stderr: string } => runVpc(['vm', ...line.split(' ')], { env })
+const ok = (line: string): string => {
+  const { code, stdout, stderr } = vm(line)
+  assert.equal(code, 0, `${line}: ${stderr}`)
+  return stdout
+}
+
+const vmnic = '07f95a11-6788-2ae7-c306-ba95cff1db38'
+const create = `create --vm-id ${id} --kernel ${kernel}`
+const refusals: readonly (readonly [what: string, line: string, code: number, words: RegExp])[] = [
+  ['no id: one is proposed', `create --kernel ${kernel}`, 2, /needs --vm-id; choose an id, for example [0-9a-f-]{36}/],
+  ['an id that is no UUID', 'get --vm-id web1', 2, /'web1' is not a UUID, such as/],
+  ['nothing to boot', `create --vm-id ${id}`, 2, /needs --kernel or --disk/],
+  ['an initrd without a kernel', `create --vm-id ${id} --disk ${scratch}/disk --initrd ${kernel}`, 2, /of use with --kernel alone/],
+  ['a file that is not there', `create --vm-id ${id} --kernel ${scratch}/nope`, 2, /--kernel: there is no file .*nope/],
+  ['a disk of an unknown kind', `create --vm-id ${id} --disk ${scratch}/disk`, 2, /cannot be told by its name; say it with --disk-format/],
+  ['a qcow2 that is none', `create --vm-id ${id} --disk ${scratch}/bad.qcow2`, 2, /is no qcow2 image/],
+  ['an id of another type for a vmnic', `${create} --vmnic-id ${vmnic.replace('c306', 'c30b')}`, 2, /c306/],
+  ['the same vmnic twice', `${create} -N ${vmnic} -N ${vmnic}`, 2, /a vmnic can be given once/],
+  ['meta-data twice over', `${create} --meta-data ${kernel} --hostname web1`, 2, /--meta-data excludes --hostname/],
+  ['too little memory', `${create} --memory 1`, 2, /'1' is not a whole number from 16/],
+  ['a machine that is not there', `run --vm-id ${id}`, 1, /there is no virtual machine .*`vpc vm list` shows/],
+  ['the console of one', `console --vm-id ${id}`, 1, /there is no virtual machine/],
+  ['protection both ways', `set --vm-id ${id} --protect --unprotect`, 2, /give one of --protect and --unprotect/],
+]
+for (const [what, line, code, words] of refusals)
+  test(what, () => {
+    const ran = vm(line)
+    assert.equal(ran.code, code, ran.stderr)
+    assert.match(ran.stderr, words)
+    assert.match(ran.stderr, /^vpc: [^\n]*\n$/)
+  })
+
+test('a machine is created once; with other settings the difference is shown', () => {
+  assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^created machine .*; start it with vpc vm run/)
+  assert.match(ok(`${create} --ssh-key ${scratch}/key.pub --protect`), /^already so/)
+  const { code, stderr } = vm(`${create} --ssh-key ${scratch}/key.pub --protect --cpus 2`)
+  assert.equal(code, 4)
+  assert.match(stderr, /exists with other settings; destroy it first[\s\S]*cpus +2 +1/)
+  const [shown] = JSON.parse(ok('list --json'))
+  assert.deepEqual(
+    [shown.id, shown.state, shown.protected, JSON.parse(shown.cloudInit.metaData)['public-keys']],
+    [id, 'created', true, ['ssh-ed25519 AAAA me']],
+  )
+  assert.match(ok(`get --vm-id ${id}`), /state +created[\s\S]*cloud-init +NoCloud[\s\S]*protected +yes/)
+})
+
+test('what needs a running guest says so, and what needs none is fine', () => {
+  for (const line of [`console --vm-id ${id}`, `reset --vm-id ${id}`])
+    assert.match(vm(line).stderr, /does not run; start it: vpc vm run --vm-id=/)
+  assert.match(ok(`stop --vm-id ${id}`), /^already so: .* does not run/)
+  assert.equal(ok(`console --log --vm-id ${id}`), '')
+  assert.match(ok(`detach --vm-id ${id} -N ${vmnic}`), /^already so/)
+  assert.equal(vm(`destroy --vm-id ${id}`).code, 5)
+  assert.match(ok(`set --vm-id ${id} --unprotect`), /is not protected/)
+  assert.match(ok(`set --vm-id ${id} --unprotect`), /^already so/)
+})
+
+test('a start that fails leaves a machine that can be started again, and says why', () => {
+  const { code, stderr } = vm(`run --vm-id ${id}`)
+  assert.equal(code, 1)
+  assert.match(stderr, /QEMU did not start: .*kernel/)
+  const { state, end } = JSON.parse(ok(`get --vm-id ${id} --json`))
+  assert.deepEqual([state, end.reason], ['stopped', 'failed'])
+  assert.match(ok(`destroy --vm-id ${id}`), /^destroyed/)
+  assert.match(ok(`${create} -N ${vmnic}`), /^created/)
+  assert.equal(vm(`run --vm-id ${id}`).code, 3, 'without vpcd there is no vmnic')
+  assert.match(ok(`destroy --vm-id ${id}`), /^destroyed/)
+  assert.match(ok(`${create} --user no-such-user`), /^created/)
+  assert.match(vm(`run --vm-id ${id}`).stderr, /there is no user 'no-such-user'; make one with `useradd/)
+  assert.match(ok(`destroy --vm-id ${id}`), /^destroyed/)
+})
+
+test('who is not root is told so', () => {
+  const { code, stderr } = runVpc(['vm', 'list'], { env, uid: 65534 })
+  assert.equal(code, 5)
+  assert.match(stderr, /^vpc: virtual machines are root's alone, as is .*; run this as root\n$/)
+})
