@@ -13,6 +13,7 @@ import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Limits, type Rates } from './object-set.ts'
 import { Tables } from './tables.ts'
+import { beforeStep } from './step.ts'
 
 export type { Hook } from './hook.ts'
 export type { DropEvent, MissEvent } from './events.ts'
@@ -93,6 +94,7 @@ export class Datapath implements Disposable {
   renamePin(from: string, to: string): boolean {
     const path = linkPath(this.#bpffs, from)
     if (!existsSync(path)) return false
+    beforeStep('rename')
     renameSync(path, linkPath(this.#bpffs, to))
     return true
   }
@@ -193,7 +195,10 @@ function removeLink(path: string): boolean {
     if (linkInfo(link).ifindex !== 0) detachLink(link)
     return true
   })
-  if (found) unlinkSync(path)
+  if (found) {
+    beforeStep('unlink')
+    unlinkSync(path)
+  }
   return found ?? false
 }
 

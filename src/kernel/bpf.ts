@@ -2,6 +2,7 @@
 import { cStruct, u32, u64, type CStruct, type Fields, type FieldsValue } from '#abi/c-struct.ts'
 import { KernelError } from './errno.ts'
 import { lastErrno, libc } from './libc.ts'
+import { beforeStep } from './step.ts'
 import { allocate, allocateString, type Memory } from './memory.ts'
 
 /** Commands of bpf(2), by their names in linux/bpf.h without the prefix. */
@@ -29,8 +30,15 @@ export type BpfCommand = keyof typeof bpfCommand
 const NR_BPF = process.arch === 'arm64' ? 280 : 321
 const syscall = libc.func('long syscall(long number, long command, void *attr, ulong size)')
 
+/** Commands whose effect may outlive the process. */
+const lasting: ReadonlySet<BpfCommand> = new Set([
+  ...(['MAP_UPDATE_ELEM', 'MAP_DELETE_ELEM', 'MAP_UPDATE_BATCH', 'MAP_DELETE_BATCH'] as const),
+  ...(['OBJ_PIN', 'LINK_CREATE', 'LINK_UPDATE', 'LINK_DETACH'] as const),
+])
+
 /** Call bpf(2) and give back its result, or minus the errno. */
 export function tryBpf(command: BpfCommand, attr: Uint8Array, length = attr.length): number {
+  if (lasting.has(command)) beforeStep(command)
   const result: number = syscall(NR_BPF, bpfCommand[command], attr, length)
   return result < 0 ? -lastErrno() : result
 }

@@ -60,10 +60,17 @@ const padded = (part: Uint8Array): Uint8Array => {
   return whole
 }
 
+/**
+ * The group of devices that are being made, until they have their alias: one of a process that was killed meanwhile is known by it. The
+ * number has no meaning but to be nobody else's.
+ */
+export const newbornGroup = 0x76706321
+
 // At creation the kernel takes name, address, MTU, group, sizes and namespace; the rest only from a change of the device that is there.
 function split({ alias, up, promisc, noArp, addrGenModeNone, master, ...early }: LinkChanges): { early: LinkChanges; late: LinkChanges } {
   const late = Object.entries({ alias, promisc, noArp, addrGenModeNone, master, up }).filter(([, value]) => value !== undefined)
-  return { early, late: Object.fromEntries(late) as LinkChanges }
+  if (alias === undefined) return { early, late: Object.fromEntries(late) as LinkChanges }
+  return { early: { ...early, group: newbornGroup }, late: { ...Object.fromEntries(late), group: early.group ?? 0 } }
 }
 
 /** Create, then change what creation does not take; when that fails, nothing stays. */

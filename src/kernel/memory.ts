@@ -8,11 +8,22 @@ export interface Memory {
   readonly address: bigint
 }
 
+/**
+ * Who has only the address left does not keep the memory: the collector may take it in the middle of the system call that is given the
+ * address. So all memory stays at least until the present turn of the event loop is over.
+ */
+function hold(buffer: ArrayBuffer): void {
+  if (held.push(buffer) === 1) setImmediate(() => (held = []))
+}
+
+let held: ArrayBuffer[] = []
+
 /** Allocate zeroed memory. */
 export function allocate(size: number): Memory {
   // A typed array that makes its own buffer may live on the heap, where the collector moves it; an ArrayBuffer never does.
   const buffer = new ArrayBuffer(Math.max(size, 1))
   const bytes = new Uint8Array(buffer, 0, size)
+  hold(buffer)
   return { bytes, view: new DataView(buffer), address: koffi.address(new Uint8Array(buffer)) }
 }
 

@@ -3,6 +3,7 @@ import { errno, KernelError } from './errno.ts'
 import { check, close, lastErrno, libc } from './libc.ts'
 import { Attributes, decodeMessages, encodeMessage, nlm, nlmsghdr, nlmsgType, type NetlinkMessage } from './netlink-message.ts'
 import { insideNetns } from './netns.ts'
+import { beforeStep } from './step.ts'
 
 const socket = libc.func('int socket(int domain, int type, int protocol)')
 const bind = libc.func('int bind(int fd, const void *address, uint32_t length)')
@@ -85,6 +86,8 @@ export class NetlinkSocket {
 
   /** Send a request and wait for its acknowledgement; gives the messages that came before it. Throws KernelError with the kernel's words. */
   request(request: NetlinkRequest): NetlinkMessage[] {
+    // Of the four messages of a kind (new, delete, get, set) one changes nothing.
+    if (request.type % 4 !== 2) beforeStep(request.call)
     const replies: NetlinkMessage[] = []
     this.#exchange(request, nlm.ACK, (message) => void replies.push(message))
     return replies

@@ -13,7 +13,7 @@ import { queueTransmits, type QueueTransmits } from './qdisc.ts'
 
 export type { InterfaceAddress } from './address.ts'
 export type { LinkChanges } from './link-change.ts'
-export type { NewLink, NewVeth, NewVxlan } from './link-create.ts'
+export { newbornGroup, type NewLink, type NewVeth, type NewVxlan } from './link-create.ts'
 export type { LinkEvent } from './link-events.ts'
 export type { Link, TunInfo, VxlanInfo } from './link.ts'
 export type { Subscription } from './readiness.ts'

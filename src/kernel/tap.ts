@@ -2,6 +2,7 @@
 import { openSync } from 'node:fs'
 import { bytes, cStruct, pad, u16 } from '#abi/c-struct.ts'
 import { check, close, libc } from './libc.ts'
+import { beforeStep } from './step.ts'
 
 const ioctl = libc.func('ioctl', 'int', ['int', 'ulong', 'void *'])
 const ioctlValue = libc.func('ioctl', 'int', ['int', 'ulong', 'ulong'])
@@ -41,12 +42,17 @@ export interface TapOptions {
   readonly group?: number
 }
 
-/** Make a tap device that stays until it is deleted as a link, in the thread's network namespace. Throws EBUSY when the name is taken. */
-export function createTap({ owner, group, ...options }: TapOptions): void {
+/**
+ * Make a tap device that stays until it is deleted as a link, in the thread's network namespace. `prepare` is done while it would still
+ * go with this process. Throws EBUSY when the name is taken.
+ */
+export function createTap({ owner, group, ...options }: TapOptions, prepare?: () => void): void {
   const fd = openQueue(options, IFF_TUN_EXCL)
   try {
     if (owner !== undefined) check('ioctl', ioctlValue(fd, TUNSETOWNER, owner), 'TUNSETOWNER')
     if (group !== undefined) check('ioctl', ioctlValue(fd, TUNSETGROUP, group), 'TUNSETGROUP')
+    prepare?.()
+    beforeStep('TUNSETPERSIST')
     check('ioctl', ioctlValue(fd, TUNSETPERSIST, 1), 'TUNSETPERSIST')
   } finally {
     close(fd) // had TUNSETPERSIST failed, the device goes with it

@@ -36,8 +36,8 @@ export class EntryStore {
   count = 0
   /** Entries in the journal's log, which is rewritten when it has grown too long. */
   logged = 0
-  /** UDP ports of all VTEPs that were ever named here; 0: the mux's own. */
-  readonly ports = new Set<number>()
+  /** How many entries have a VTEP with a UDP port of its own, by that port. */
+  readonly ownPorts = new Map<number, number>()
   readonly #byBytes = new Map<string, Vtep>()
   readonly #byText = new Map<string, Vtep>()
 
@@ -46,6 +46,14 @@ export class EntryStore {
     let entries = this.vnis.get(vni)
     if (entries === undefined) this.vnis.set(vni, (entries = { macs: new Map(), remotes: new Set() }))
     return entries
+  }
+
+  /** An entry with this VTEP came (1) or went (-1). */
+  use({ port }: Vtep, by: 1 | -1): void {
+    if (port === 0) return
+    const count = (this.ownPorts.get(port) ?? 0) + by
+    if (count > 0) this.ownPorts.set(port, count)
+    else this.ownPorts.delete(port)
   }
 
   /** Forget a VNI that has no entries left. */
@@ -107,7 +115,6 @@ export class EntryStore {
     // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
     const text = formatEndpoint(found)
     const vtep = this.#byText.get(text) ?? found
-    this.ports.add(port)
     this.#byText.set(text, vtep)
     this.#byBytes.set(raw, vtep)
     return vtep

@@ -1,7 +1,8 @@
 /** What an ethlink does to the interface that it wraps, as long as it is of use: programs, and promiscuous mode. */
+import type { Hook } from '#datapath/datapath.ts'
 import type { Core } from './core.ts'
 import { unitName, type Ethlink, type Mux } from './model.ts'
-import type { Transaction } from './transaction.ts'
+import { setAside, type Transaction } from './transaction.ts'
 
 /** Names under which the programs are pinned. */
 export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; readonly egress: string } => ({
@@ -13,7 +14,7 @@ export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; reado
 export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.switch?.uplink === port
 
 /** Whether a mux may have VTEPs on another UDP port than its own, which the kernel's device cannot send to. */
-const usesOtherPorts = ({ entries, listen }: Mux): boolean => [...entries.ports].some((port) => port !== 0 && port !== listen?.port)
+const usesOtherPorts = ({ entries, listen }: Mux): boolean => [...entries.ownPorts.keys()].some((port) => port !== listen?.port)
 
 /** Whether packets on their way out of the interface need a look: it is the underlay of a mux with such VTEPs. */
 export const isRewritten = ({ mux }: Ethlink): boolean => mux !== null && usesOtherPorts(mux)
@@ -46,19 +47,20 @@ export function stopServing(core: Core, tx: Transaction, ethlink: Ethlink): void
   serveUnderlay(core, tx, ethlink, false)
 }
 
-function serveUplink({ datapath, devices }: Core, tx: Transaction, ethlink: Ethlink, wanted: boolean, promiscBefore: () => boolean): void {
+function serveUplink(core: Core, tx: Transaction, ethlink: Ethlink, wanted: boolean, promiscBefore: () => boolean): void {
   if (ethlink.serving.uplink === wanted) return
+  const { devices } = core
   const { ifindex } = ethlink
   const { ingress } = ethlinkPins(ethlink)
   tx.set(ethlink, 'serving', { ...ethlink.serving, uplink: wanted })
   if (!wanted) {
-    tx.later(`take the program off ${ethlink.l2Name}`, () => datapath.detach(ingress))
-    if (!ethlink.promiscBefore && ifindex !== 0)
-      tx.later(`end promiscuous mode of ${ethlink.l2Name}`, () => devices.change(ifindex, { promisc: false }))
+    takeOff(core, tx, 'ethlink', ethlink, ingress)
+    if (ethlink.promiscBefore || ifindex === 0 || devices.byIndex(ifindex) === undefined) return
+    tx.did(() => devices.change(ifindex, { promisc: true }))
+    devices.change(ifindex, { promisc: false })
     return
   }
-  datapath.attach('ethlink', ifindex, ingress)
-  tx.did(() => datapath.detach(ingress))
+  putOn(core, tx, 'ethlink', ifindex, ingress)
   const before = promiscBefore()
   tx.set(ethlink, 'promiscBefore', before)
   if (before) return
@@ -66,11 +68,31 @@ function serveUplink({ datapath, devices }: Core, tx: Transaction, ethlink: Ethl
   devices.change(ifindex, { promisc: true })
 }
 
-function serveUnderlay({ datapath }: Core, tx: Transaction, ethlink: Ethlink, wanted: boolean): void {
+function serveUnderlay(core: Core, tx: Transaction, ethlink: Ethlink, wanted: boolean): void {
   if (ethlink.serving.underlay === wanted) return
   const { egress } = ethlinkPins(ethlink)
   tx.set(ethlink, 'serving', { ...ethlink.serving, underlay: wanted })
-  if (!wanted) return tx.later(`take the program off ${ethlink.l2Name}`, () => datapath.detach(egress))
-  datapath.attach('ethlink-egress', ethlink.ifindex, egress)
-  tx.did(() => datapath.detach(egress))
+  if (!wanted) return takeOff(core, tx, 'ethlink-egress', ethlink, egress)
+  putOn(core, tx, 'ethlink-egress', ethlink.ifindex, egress)
+}
+
+/** Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used again. */
+function putOn({ datapath }: Core, tx: Transaction, hook: Hook, ifindex: number, pin: string): void {
+  const spare = tx.spares.find((other) => !other.used && other.hook === hook && other.ifindex === ifindex)
+  if (spare === undefined) {
+    datapath.attach(hook, ifindex, pin)
+    return tx.did(() => void datapath.detach(pin))
+  }
+  datapath.renamePin(spare.pin, pin)
+  tx.did(() => void datapath.renamePin(pin, spare.pin))
+  tx.set(spare, 'used', true)
+}
+
+/** Have a program off the interface once that is written down. Its pin's name is free at once: another ethlink may get it meanwhile. */
+function takeOff({ datapath }: Core, tx: Transaction, hook: Hook, { l2Name, ifindex }: Ethlink, pin: string): void {
+  const spare = { hook, ifindex, pin: setAside(pin, ifindex), used: false }
+  if (!datapath.renamePin(pin, spare.pin)) return
+  tx.did(() => void datapath.renamePin(spare.pin, pin))
+  tx.spares.push(spare)
+  tx.later(`take the program off ${l2Name}`, () => void (spare.used || datapath.detach(spare.pin)))
 }

@@ -4,6 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'
+import { beforeStep } from '#datapath/step.ts'
 
 /** Raised with each change of the layout; a journal of a later version is not touched. */
 const schemaVersion = 1
@@ -84,10 +85,13 @@ export class Journal implements Disposable {
 
   /** All or nothing: when this returns, what `write` did is on the disk. */
   transact(write: () => void): void {
+    beforeStep('journal begin')
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       write()
+      beforeStep('journal commit')
       this.#db.exec('COMMIT')
+      beforeStep('journal committed')
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw error

@@ -51,6 +51,7 @@ export function deleteEntries({ core, tx, object: mux, input }: MuxCall): void {
         : `entry for ${formatMac(macOfNumber(mac))}`
     tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
   }
+  if (mux.underlay !== null) serveEthlink(core, tx, mux.underlay)
   if (persists(mux)) logEntries(core, tx, mux.id, mux.entries, 'delete', input, entries.length)
 }
 
@@ -79,7 +80,9 @@ class Edit {
     const before = macs.get(mac)
     if (before === vtep) return
     macs.set(mac, vtep)
+    this.#store.use(vtep, 1)
     if (before === undefined) this.#store.count++
+    else this.#store.use(before, -1)
     this.#note(vni, mac, before, false)
   }
 
@@ -98,6 +101,7 @@ class Edit {
     if (remotes.has(vtep)) return true
     if (remotes.size >= limit) return false
     remotes.add(vtep)
+    this.#store.use(vtep, 1)
     this.#store.count++
     this.#note(vni, 0, vtep, false)
     return true
@@ -128,12 +132,19 @@ class Edit {
 }
 
 function putMac(store: EntryStore, vni: number, mac: number, vtep: Vtep | undefined): void {
-  if (vtep !== undefined) return void store.of(vni).macs.set(mac, vtep)
+  const before = store.vnis.get(vni)?.macs.get(mac)
+  if (before !== undefined) store.use(before, -1)
+  if (vtep !== undefined) {
+    store.use(vtep, 1)
+    return void store.of(vni).macs.set(mac, vtep)
+  }
   store.vnis.get(vni)?.macs.delete(mac)
   store.prune(vni)
 }
 
 function putRemote(store: EntryStore, vni: number, vtep: Vtep, listed: boolean): void {
+  if ((store.vnis.get(vni)?.remotes.has(vtep) ?? false) === listed) return
+  store.use(vtep, listed ? 1 : -1)
   if (listed) return void store.of(vni).remotes.add(vtep)
   store.vnis.get(vni)?.remotes.delete(vtep)
   store.prune(vni)

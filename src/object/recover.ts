@@ -3,17 +3,17 @@
  * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
  */
 import type { Device } from '#datapath/device/devices.ts'
+import { wantedPrograms } from './audit/programs.ts'
 import type { Core } from './core.ts'
-import { ethlinkPins, isRewritten, isUplink, resumeEthlink } from './ethlink-service.ts'
+import { resumeEthlink } from './ethlink-service.ts'
 import { loadModel } from './load-model.ts'
-import { unitName, type Model, type Mux, type Unit, type Vmnic } from './model.ts'
-import { interfaceMtuBytes } from './mtu.ts'
-import { deviceMtuBytes } from './mtu-follow.ts'
+import { mendDevice } from './mend-device.ts'
+import { unitName, type Mux, type Unit } from './model.ts'
 import { makeDevice, syncMux, unusedPort } from './mux.ts'
 import { toRow } from './record.ts'
 import { reconcileTables } from './reconcile.ts'
-import { Transaction } from './transaction.ts'
-import { aliasOf, idOfAlias, makeUnitDevice, ownerOf, pinOf, programAliasOf, takeDevice } from './unit-device.ts'
+import { nameBefore, Transaction } from './transaction.ts'
+import { aliasOf, idOfAlias, makeUnitDevice, programAliasOf, takeDevice } from './unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
 export function recover(core: Core): void {
@@ -22,6 +22,7 @@ export function recover(core: Core): void {
   const tx = new Transaction('start')
   loadModel(core, tx)
   findInterfaces(core, tx)
+  removeNewborn(core)
   const ours = core.devices.all().filter(({ alias }) => alias !== undefined && idOfAlias(alias) !== undefined)
   const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(
     (unit) => [unit, ours.find((device) => fitsUnit(device, unit))] as const,
@@ -29,6 +30,7 @@ export function recover(core: Core): void {
   const muxes = [...model.ofType('vpcmux')].map((mux) => [mux, ours.find((device) => fitsMux(device, mux))] as const)
   // First what is in the way: a device that is made may get the name of one that goes.
   removeDevices(core, ours, new Set([...units, ...muxes].map(([, device]) => device)))
+  takeBackPins(core)
   for (const [unit, device] of units) recoverUnit(core, tx, unit, device)
   for (const [mux, device] of muxes) recoverMux(core, tx, mux, device)
   for (const ethlink of model.ofType('ethlink')) resumeEthlink(core, tx, ethlink)
@@ -61,6 +63,28 @@ const fitsUnit = (device: Device, unit: Unit): boolean =>
 const fitsMux = ({ alias, vxlanPort }: Device, mux: Mux): boolean =>
   alias === programAliasOf(mux) && vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
 
+/** Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right ones. */
+function takeBackPins({ datapath, model }: Core): void {
+  const found = new Map(datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]))
+  const wanted = new Map(Array.from(wantedPrograms(model), ({ pinName, ifindex }) => [pinName, ifindex]))
+  for (const [pin, ifindex] of found) {
+    const before = nameBefore(pin)
+    if (before === undefined) continue
+    const other = found.get(before)
+    if (other !== undefined && other !== 0 && wanted.get(before) !== ifindex) continue
+    datapath.detach(before)
+    datapath.renamePin(pin, before)
+  }
+}
+
+/** Remove devices that a vpcd was making when it was killed. */
+function removeNewborn({ devices, log }: Core): void {
+  const newborn = devices.all().filter((device) => device.newborn)
+  if (newborn.length === 0) return
+  log.info(`removing ${newborn.length} devices that were half made`, { devices: newborn.map(({ name }) => name) })
+  devices.remove(...newborn.map(({ ifindex }) => ifindex))
+}
+
 /** Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are made. */
 function removeDevices({ devices, model, log }: Core, ours: readonly Device[], kept: ReadonlySet<Device | undefined>): void {
   const keptIds = new Set([...kept].flatMap((device) => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
@@ -79,38 +103,26 @@ function recoverUnit(core: Core, tx: Transaction, unit: Unit, device: Device | u
     core.log.info(`making the device of ${unitName(unit)} again`)
     return makeUnitDevice(core, tx, unit)
   }
-  const { devices, model } = core
   takeDevice(core, tx, unit, device.ifindex)
   if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
-  const mtuBytes = interfaceMtuBytes(model, unit)
-  if (unit.type === 'vmnic') recoverOwner(core, unit, device)
-  if (unit.type === 'hostif') devices.changeUnitEnd(device.ifindex, { mtuBytes })
-  else if (device.mtuBytes !== mtuBytes) devices.change(device.ifindex, { mtuBytes })
-  if (!device.up) devices.change(device.ifindex, { up: true })
-}
-
-function recoverOwner({ devices, log }: Core, vmnic: Vmnic, { name, owner, openQueues }: Device): void {
-  const wanted = ownerOf(vmnic)
-  if (owner.user === wanted.user && owner.group === wanted.group) return
-  if (openQueues === 0) devices.changeTapOwner(name, wanted)
-  else log.warn(`${name} has another owner than its vmnic; it is open in a hypervisor, so that is mended at the next start`)
+  mendDevice(core, unit, device)
 }
 
 function recoverMux(core: Core, tx: Transaction, mux: Mux, device: Device | undefined): void {
-  const { devices, log } = core
   if (device?.vxlanPort === undefined) {
-    log.info(`making the device of ${unitName(mux)} again`)
+    core.log.info(`making the device of ${unitName(mux)} again`)
     return makeDevice(core, tx, mux, mux.listen?.port ?? unusedPort(core))
   }
   tx.set(mux, 'devicePort', device.vxlanPort)
   takeDevice(core, tx, mux, device.ifindex)
-  if (device.name !== unitName(mux)) devices.change(device.ifindex, { name: unitName(mux) })
-  if (device.mtuBytes !== deviceMtuBytes(mux)) devices.change(device.ifindex, { mtuBytes: deviceMtuBytes(mux) })
+  mendDevice(core, mux, device)
 }
 
 /** Rows that an earlier version wrote in its own words are written in ours. */
 function refreshRows({ model, journal, written }: Core): void {
-  const rows = [...model.objects.values()].flatMap((object) => toRow(object) ?? []).filter(({ id, settings }) => written.get(id) !== settings)
+  const rows = [...model.objects.values()]
+    .flatMap((object) => toRow(object) ?? [])
+    .filter(({ id, settings }) => written.get(id) !== settings)
   if (rows.length === 0) return
   journal.transact(() => rows.forEach((row) => journal.putObject(row)))
   for (const { id, settings } of rows) written.set(id, settings)
@@ -118,16 +130,6 @@ function refreshRows({ model, journal, written }: Core): void {
 
 /** Take off the programs that no object has. */
 function removePins({ model, datapath }: Core): void {
-  const known = new Set(pins(model))
+  const known = new Set(Array.from(wantedPrograms(model), ({ pinName }) => pinName))
   for (const { pinName } of datapath.attachments()) if (!known.has(pinName)) datapath.detach(pinName)
-}
-
-function* pins(model: Model): Generator<string> {
-  for (const object of model.objects.values()) {
-    if (object.type === 'ethlink') {
-      const { ingress, egress } = ethlinkPins(object)
-      if (object.ifindex !== 0 && isUplink(object)) yield ingress
-      if (object.ifindex !== 0 && isRewritten(object)) yield egress
-    } else if ('ifindex' in object) yield pinOf(object)
-  }
 }

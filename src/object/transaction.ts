@@ -3,6 +3,7 @@
  * cannot be taken back, after the journal has it; the datapath's tables follow from the model at the end, by the keys touched.
  */
 import type { ErrnoName } from '#abi/errno.ts'
+import type { Hook } from '#datapath/datapath.ts'
 import { Dirty } from './dirty.ts'
 import { refusal } from './vpc-error.ts'
 
@@ -14,6 +15,19 @@ export interface Leaving {
   pin: string
 }
 
+/** A program that goes off an interface with this transaction, unless somebody has a use for it there. */
+export interface Spare {
+  readonly hook: Hook
+  readonly ifindex: number
+  readonly pin: string
+  used: boolean
+}
+
+/** Name of a pin that gives up its own until the transaction is over; a start gives it back. */
+export const setAside = (pin: string, ifindex: number): string => `${pin}-gone${ifindex}`
+/** The name that was given up. */
+export const nameBefore = (pin: string): string | undefined => /^(.+)-gone\d+$/.exec(pin)?.[1]
+
 export class Transaction {
   /** What was asked, in words that stand after 'cannot'. */
   asked: string
@@ -22,6 +36,7 @@ export class Transaction {
   readonly journalled: (() => void)[] = []
   /** Devices and programs that go once the journal has it, all at once: one by one takes the kernel 20 ms each. */
   readonly leaving: Leaving[] = []
+  readonly spares: Spare[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: { readonly what: string; readonly act: () => void }[] = []
 

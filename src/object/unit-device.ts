@@ -6,7 +6,7 @@ import type { Core } from './core.ts'
 import { unitName, type Mux, type Unit, type Vmnic } from './model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
-import type { Transaction } from './transaction.ts'
+import { setAside, type Transaction } from './transaction.ts'
 
 /** Alias of a unit's device, by which it is known as ours. */
 export const aliasOf = (id: Id): string => `vpc:${id}`
@@ -64,7 +64,7 @@ function stepAside({ devices, datapath }: Core, tx: Transaction, { ifindex, name
   devices.change(ifindex, { name: `vpc-gone${ifindex}` })
   if (leaving.ifindex !== ifindex) return true
   const { pin } = leaving
-  const other = `${pin}-gone${ifindex}`
+  const other = setAside(pin, ifindex)
   if (datapath.renamePin(pin, other)) tx.did(() => datapath.renamePin(other, pin))
   tx.set(leaving, 'pin', other)
   return true

@@ -40,6 +40,8 @@ export class ScratchHost implements AsyncDisposable {
   readonly netlink: Netlink
   #limits: Readonly<Record<string, number>>
   #running: Running | undefined
+  /** The last start did. */
+  #failed = false
 
   /** Start in a network namespace of the test's own. */
   constructor(limits: Readonly<Record<string, number>> = {}) {
@@ -65,15 +67,38 @@ export class ScratchHost implements AsyncDisposable {
 
   /** Start on what an earlier one has left. */
   start(): void {
+    const datapath = Datapath.load({ bpffs: join(this.bpffs.path, 'vpc'), objectDir: builtObjects(), limits: this.#limits })
+    this.#begin(datapath)
+  }
+
+  /** End as SIGKILL does and start again, with the programs that are loaded: much quicker than `kill` and `start`. */
+  async restart(): Promise<void> {
+    const { datapath, devices, journal } = this.#now
+    if (!this.#failed) {
+      await devices.unfollow()
+      devices[Symbol.dispose]()
+      journal[Symbol.dispose]()
+    }
+    this.#begin(datapath)
+  }
+
+  #begin(datapath: Datapath): void {
     const log = Object.fromEntries(
       ['debug', 'info', 'warn', 'error'].map((level) => [level, (message: string, fields?: object) => this.#log(level, message, fields)]),
     )
     const journal = Journal.open(join(this.directory, 'state.db'))
     const devices = Devices.open()
-    const datapath = Datapath.load({ bpffs: join(this.bpffs.path, 'vpc'), objectDir: builtObjects(), limits: this.#limits })
     const report = { probe: () => [], info: () => ({}) as never }
-    const host = Host.start({ datapath, devices, journal, log: log as never, report })
-    this.#running = { host, datapath, devices, journal }
+    try {
+      const host = Host.start({ datapath, devices, journal, log: log as never, report })
+      this.#running = { host, datapath, devices, journal }
+      this.#failed = false
+    } catch (error) {
+      devices[Symbol.dispose]()
+      journal[Symbol.dispose]()
+      this.#failed = true
+      throw error
+    }
   }
 
   /** Stop as SIGTERM does: descriptors are closed first. */

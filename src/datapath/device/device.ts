@@ -1,12 +1,14 @@
 /** A network device as the objects see it, and the changes that they make to one. */
 import { iff } from '#kernel/rtnetlink.ts'
-import type { Link } from '#kernel/netlink.ts'
+import { newbornGroup, type Link } from '#kernel/netlink.ts'
 
 export interface Device {
   readonly ifindex: number
   readonly name: string
   readonly kind: string | undefined
   readonly alias: string | undefined
+  /** It was being made by a process of ours that has not come to give it its alias. */
+  readonly newborn: boolean
   readonly mac: Uint8Array
   readonly mtuBytes: number
   readonly maxMtuBytes: number
@@ -56,6 +58,7 @@ export const toDevice = (link: Link): Device => ({
   name: link.name,
   kind: link.kind,
   alias: link.alias,
+  newborn: link.group === newbornGroup,
   mac: link.mac,
   mtuBytes: link.mtu,
   maxMtuBytes: link.maxMtu,

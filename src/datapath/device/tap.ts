@@ -7,17 +7,21 @@ export interface NewTap extends NewDevice {
   readonly owner: TapOwner
 }
 
-/** Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. */
+/**
+ * Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. It stays only once it has its
+ * alias: one that was left without could not be told from somebody else's.
+ */
 export function createTap(netlink: Netlink, { name, mac, mtuBytes, alias, owner: { user, group } }: NewTap): Device {
-  makeTap({ name, multiQueue: true, vnetHdr: true, ...(user !== null && { owner: user }), ...(group !== null && { group }) })
-  const made = netlink.linkByName(name)
-  if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
-  try {
-    netlink.setLink(made.ifindex, { mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true })
-    netlink.setLink(made.ifindex, { up: true })
-    return toDevice(netlink.linkByIndex(made.ifindex) ?? made)
-  } catch (error) {
-    netlink.deleteLink(made.ifindex)
-    throw error
-  }
+  const options = { name, multiQueue: true, vnetHdr: true, ...(user !== null && { owner: user }), ...(group !== null && { group }) }
+  let ifindex = 0
+  makeTap(options, () => {
+    const made = netlink.linkByName(name)
+    if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
+    ifindex = made.ifindex
+    netlink.setLink(ifindex, { mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true })
+    netlink.setLink(ifindex, { up: true })
+  })
+  const tap = netlink.linkByIndex(ifindex)
+  if (tap === undefined) throw new Error(`tap ${name} was deleted by another process`)
+  return toDevice(tap)
 }

@@ -2,14 +2,12 @@
 import type { Device } from '#datapath/device/devices.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Core } from '../core.ts'
+import { deviceName } from '../mend-device.ts'
 import { unitName, type Ethlink, type Hostif, type Model, type Mux, type Unit, type Vmnic } from '../model.ts'
 import { inService, interfaceMtuBytes } from '../mtu.ts'
 import { deviceMtuBytes } from '../mtu-follow.ts'
-import { idOfAlias, ownerOf, programAliasOf, switchSideName } from '../unit-device.ts'
+import { idOfAlias, ownerOf, programAliasOf } from '../unit-device.ts'
 import type { Findings } from './finding.ts'
-
-/** Name of the device that carries an object's program. */
-export const deviceName = (object: Unit | Mux): string => (object.type === 'hostif' ? switchSideName(object) : unitName(object))
 
 /** What to tell of an owner, and to compare. */
 const ownerText = ({ user, group }: { readonly user: number | null; readonly group: number | null }): string =>

@@ -3,18 +3,17 @@
  * itself; what cannot be is told, and the rest is mended all the same.
  */
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
-import { formatMac } from '#wire/mac.ts'
 import type { Core } from '../core.ts'
 import { movePort } from '../members.ts'
-import { unitName, type Hostif, type Mux, type Unit } from '../model.ts'
-import { inService, interfaceMtuBytes } from '../mtu.ts'
-import { deviceMtuBytes, withMtuFollowing } from '../mtu-follow.ts'
+import { mendDevice } from '../mend-device.ts'
+import { unitName, type Mux, type Unit } from '../model.ts'
+import { withMtuFollowing } from '../mtu-follow.ts'
 import { makeDevice, syncMux, unusedPort } from '../mux.ts'
 import { reconcileTables } from '../reconcile.ts'
 import { transact } from '../transact.ts'
-import { idOfAlias, makeUnitDevice, ownerOf, programAliasOf } from '../unit-device.ts'
+import { makeUnitDevice, programAliasOf } from '../unit-device.ts'
 import { checkAll } from '../watch.ts'
-import { deviceName, strangeDevices } from './devices.ts'
+import { strangeDevices } from './devices.ts'
 import { repairJournal } from './journal.ts'
 import { repairPrograms } from './programs.ts'
 
@@ -66,27 +65,8 @@ function remake(core: Core, object: Unit | Mux): void {
 
 /** A device that is there gets back what it has lost. */
 function mend(core: Core, object: Unit | Mux): void {
-  const { devices, model } = core
-  const device = devices.byIndex(object.ifindex)
-  if (device === undefined || idOfAlias(device.alias ?? '') !== object.id || device.alias !== programAliasOf(object)) return
-  const { ifindex } = device
-  if (device.name !== deviceName(object)) devices.change(ifindex, { name: deviceName(object) })
-  if (object.type === 'hostif') return mendHostif(core, object, device.up)
-  const mtuBytes = object.type === 'vpcmux' ? deviceMtuBytes(object) : interfaceMtuBytes(model, object)
-  if (device.mtuBytes !== mtuBytes) devices.change(ifindex, { mtuBytes })
-  if (formatMac(device.mac) !== formatMac(object.mac)) devices.change(ifindex, { mac: object.mac })
-  const up = object.type === 'vpcmux' ? inService(object) : true
-  if (device.up !== up) devices.change(ifindex, { up })
-  if (object.type !== 'vmnic') return
-  const owner = ownerOf(object)
-  if (device.owner.user !== owner.user || device.owner.group !== owner.group) devices.changeTapOwner(device.name, owner)
-}
-
-function mendHostif({ devices, model }: Core, hostif: Hostif, up: boolean): void {
-  const { ifindex, mac } = hostif
-  if (!up) devices.change(ifindex, { up: true })
-  const end = devices.unitEnd(ifindex)
-  if (end === undefined) return
-  devices.changeUnitEnd(ifindex, { mac, mtuBytes: interfaceMtuBytes(model, hostif) })
-  if (!hostif.away && end.name !== unitName(hostif)) devices.change(end.ifindex, { name: unitName(hostif) })
+  const device = core.devices.byIndex(object.ifindex)
+  if (device?.alias !== programAliasOf(object)) return
+  mendDevice(core, object, device)
+  if (object.type === 'vpcmux') transact(core, `mend ${unitName(object)}`, (tx) => syncMux(core, tx, object))
 }
