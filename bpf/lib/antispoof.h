@@ -54,9 +54,9 @@ static __always_inline int check_source_ipv6(const struct packet *packet, const 
 		return 0;
 	if (ipv6_is_unspecified(source))
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
-	if (!(packet->flags & VPC_PORT_ADDRESSES))
-		return ipv6_is_bogon(source) ? VPC_DROP_SOURCE_IP : 0;
-	if (address_equal(source, &link_local) || port_lists(packet, source))
+	if (ipv6_is_bogon(source))
+		return VPC_DROP_SOURCE_IP;
+	if (!(packet->flags & VPC_PORT_ADDRESSES) || address_equal(source, &link_local) || port_lists(packet, source))
 		return 0;
 	return VPC_DROP_SOURCE_IP;
 }
