@@ -47,7 +47,11 @@ class Reader {
     this.#file = file
     this.#document = document
     this.#lines = lines
-    this.#value = document.toJS({ maxAliasCount: 100 })
+    try {
+      this.#value = document.toJS({ maxAliasCount: 100 })
+    } catch (cause) {
+      throw new PolicyProblem(file, undefined, (cause as Error).message, { cause })
+    }
   }
 
   rules(): AccessRule[] {

@@ -1,6 +1,7 @@
 /* vpc_open(2): every result of the table, and life by references. */
 #include "vpc.h"
 #include <fcntl.h>
+#include <sys/resource.h>
 
 int main(void) {
 	vpc_id_t id = new_id(VPCSW, 1), multicast = new_id(VPCSW, 2), other = new_id(VMNIC, 1);
@@ -35,6 +36,14 @@ int main(void) {
 		fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
 		CHECK(fd >= 0 && close(fd) == 0);
 	}
+	/* As many descriptors as the program may have: EMFILE, and the object that was made for it is gone again. */
+	struct rlimit limit;
+	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = (rlim_t)before + 1;
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_RW), EMFILE);
+	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_RW), ENOENT);
+	CHECK(close(before) == 0 && vpc_open(&id, sw, VPC_CREATE | VPC_RW) == before);
 	puts("done");
 	return 0;
 }
