@@ -1,7 +1,7 @@
 /** libvirt's schema of domains, from Debian's package. libvirt itself is not installed: its daemon is none of our business. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { root } from '../sources.ts'
 
 const inPackage = 'usr/share/libvirt/schemas/domain.rng'
@@ -28,3 +28,6 @@ export function libvirtSchema(): string {
   }
   return schema
 }
+
+// Before the tests, which have no network.
+if (import.meta.main) process.stdout.write(`${relative('', libvirtSchema())}\n`)
