@@ -26,7 +26,11 @@ test('a frame is tagged behind its addresses', () => {
 test('each builder has the length that its formats add up to', () => {
   assert.equal(udpFrame({ ...four, srcPort: 1, dstPort: 2 }, new Uint8Array(5)).length, 14 + 20 + 8 + 5)
   assert.equal(tcpFrame({ ...six, srcPort: 1, dstPort: 2 }).length, 14 + 40 + 20)
-  assert.equal(tcpFrame({ ...four, srcPort: 1, dstPort: 2, options: new Uint8Array(4) }).length, 14 + 20 + 24, 'the options are TCP’s alone')
+  assert.equal(
+    tcpFrame({ ...four, srcPort: 1, dstPort: 2, options: new Uint8Array(4) }).length,
+    14 + 20 + 24,
+    'the options are TCP’s alone',
+  )
   assert.equal(echoFrame(six).length, 14 + 40 + 8)
   assert.equal(vxlanFrame({ ...four, vni: vniFrom(1) }, echoFrame(six)).length, 14 + 20 + 8 + 8 + 62)
   assert.equal(neighbourSolicitation({ srcMac: a, src: six.src, target: six.dst }).length, 14 + 40 + 24 + 8)

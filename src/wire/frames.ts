@@ -63,7 +63,7 @@ export const udpFrame = (fields: Path & UdpFields, payload = nothing): Uint8Arra
 
 /** TCP over IPv4 or IPv6; a SYN when no flags are named. */
 export function tcpFrame(fields: Path & TcpFields, payload = nothing): Uint8Array {
-  const { options, ...path } = fields // they are TCP's: IPv4's have the same name
+  const { options: _options, ...path } = fields // they are TCP's: IPv4's have the same name
   return ipFrame({ ...path, protocol: ipProtocol.tcp }, encodeTcp(fields.src, fields.dst, fields, payload))
 }
 
