@@ -16,8 +16,10 @@
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
 #define VPC_EVENT_SNAP 384u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
-#define VPC_MARK_PORT 0x76500000u      /* skb->mark: these 16 bits, then the UDP port that the outer header must get */
-#define VPC_MARK_PORT_MASK 0xffff0000u
+#define VPC_MARK_MASK 0xffff0000u      /* skb->mark of a packet of ours on the underlay: these bits say what the rest means */
+#define VPC_MARK_OUT 0x76500000u       /* from the mux's device; the UDP port that the outer header must get, 0: it has it */
+#define VPC_MARK_HEARD 0x76510000u     /* vpc_underlay leaves it to the stack; 1: a copy, which nobody shall get */
+#define VPC_MARK_COPY 0x76510001u
 
 /*
  * A segment is one broadcast domain. VNI 1..2^24-1: the segment is the VNI (a VNI belongs to one switch of a host).
@@ -166,7 +168,7 @@ struct vpc_segment {
 	struct vpc_dst uplink;  /* kind NONE: there is none */
 };
 
-/* Table `muxes`: by the ifindex of the mux's device. */
+/* Table `muxes`: by the ifindex of the mux's device, and by that of its underlay's interface. */
 struct vpc_mux {
 	__u32 stats;
 	struct vpc_vtep listen; /* outer destination that is right; its port is the default VTEP port */

@@ -4,12 +4,13 @@
  *
  * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units; all else goes
  * on untouched, first of all what is addressed to the host itself, which is passed by its packet type alone.
- * Egress, attached only where a VTEP listens on another port than the mux, rewrites the outer UDP port that encap.h asked for.
+ * Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for and remembers the way of what the mux sends.
  */
 #include "lib/answer.h"
 #include "lib/flood.h"
 #include "lib/forward.h"
 #include "lib/inspect.h"
+#include "lib/learn-path.h"
 #include "lib/outer-port.h"
 
 #define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
@@ -119,7 +120,14 @@ int vpc_ethlink(struct __sk_buff *skb)
 SEC("tc")
 int vpc_ethlink_out(struct __sk_buff *skb)
 {
-	rewrite_outer_port(skb);
+	__u32 mark = skb->mark, port = mark & ~VPC_MARK_MASK;
+
+	if ((mark & VPC_MARK_MASK) != VPC_MARK_OUT)
+		return TC_ACT_UNSPEC;
+	skb->mark = 0;
+	if (port)
+		rewrite_outer_port(skb, port);
+	learn_path(skb, port);
 	return TC_ACT_UNSPEC;
 }
 

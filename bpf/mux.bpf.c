@@ -6,34 +6,22 @@
 #include "lib/answer.h"
 #include "lib/flood.h"
 #include "lib/forward.h"
-#include "lib/inspect.h"
+#include "lib/heard.h"
+#include "lib/receive.h"
 
 /* Whether the outer header leads to a segment of this host; sets packet->segment. Returns a drop reason or 0. */
-static __always_inline int enter(struct __sk_buff *skb, struct packet *packet, const struct vpc_mux *mux)
+static __always_inline int enter(struct packet *packet, const struct vpc_mux *mux, const struct tunnel *tunnel)
 {
-	struct tunnel tunnel = {};
+	__u32 vni = tunnel->key.tunnel_id;
 	struct vpc_segment *segment;
-	__u32 vni;
 
-	if (!decap_read(skb, &tunnel) || !decap_is_for(&tunnel, mux))
+	if (!decap_is_for(tunnel, mux))
 		return VPC_DROP_BAD_TUNNEL;
-	vni = tunnel.key.tunnel_id;
 	packet->segment = vni;
 	segment = bpf_map_lookup_elem(&segments, &vni);
 	if (!segment)
 		return VPC_DROP_UNKNOWN_VNI;
 	return segment->flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
-}
-
-/* A unit of this host is not behind a tunnel. Notes whether the sender is known to be. Returns a drop reason or 0. */
-static __always_inline int check_sender(struct packet *packet)
-{
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
-
-	if (dst && dst->kind == VPC_DST_LOCAL)
-		return VPC_DROP_SOURCE_MAC;
-	packet->remote_source = dst && dst->kind == VPC_DST_REMOTE;
-	return 0;
 }
 
 static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
@@ -55,7 +43,7 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 		dst = uplink_of(packet->segment);
 	if (!dst || dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
 		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
-	return deliver(skb, packet, dst);
+	return deliver_here(skb, packet, dst);
 }
 
 static __always_inline int from_underlay(struct __sk_buff *skb)
@@ -63,19 +51,20 @@ static __always_inline int from_underlay(struct __sk_buff *skb)
 	struct packet packet = { .hook = HOOK_MUX, .source = VPC_STATS_NONE };
 	__u32 ifindex = skb->ifindex;
 	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
+	struct tunnel tunnel = {};
+	bool known;
 	int reason;
 
 	if (!mux)
 		return drop(skb, &packet, VPC_DROP_BAD_TUNNEL);
 	packet.source = mux->stats;
+	known = decap_read(skb, &tunnel);
+	if (known && (skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD && note_heard(skb, mux->stats, bpf_htonl(tunnel.key.remote_ipv4)))
+		return TC_ACT_SHOT;
 	count_rx(packet.source, skb->len);
-	reason = enter(skb, &packet, mux);
+	reason = known ? enter(&packet, mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
 	if (!reason)
-		reason = parse_ethernet(skb, &packet);
-	if (!reason)
-		reason = check_sender(&packet);
-	if (!reason)
-		reason = inspect(skb, &packet);
+		reason = receive(skb, &packet);
 	if (reason)
 		return drop(skb, &packet, reason);
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);

@@ -65,7 +65,7 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 }
 
 /* Turns a request into the reply and sends it back. */
-static __noinline int reply_arp(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+static __noinline optional int reply_arp(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
 {
 	struct arp_frame frame = {
 		.type = bpf_htons(ETH_P_ARP),

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The one place that knows how a frame gets into the tunnel: today a tunnel key and the mux's collect-metadata vxlan device, which
- * writes the outer headers and keeps large segments large. Callers redirect or clone to dst.ifindex after encap_prepare.
+ * The one place that knows how a frame gets into the tunnel: straight onto the underlay by encap-direct.h where that is possible, and
+ * by the mux's collect-metadata vxlan device, which is always right. encap_prepare is for that device: the tunnel key is set, and callers
+ * redirect or clone to dst.ifindex.
  */
 #ifndef VPC_ENCAP_H
 #define VPC_ENCAP_H
 
+#include "encap-direct.h"
 #include "maps.h"
 #include "packet.h"
-
-#define TUNNEL_TTL 64
 
 struct tunnel {
 	struct bpf_tunnel_key key;
@@ -32,13 +32,13 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
 }
 
 /*
- * Readies the packet for dst.ifindex. The vxlan device sends to one UDP port; for a VTEP that listens on another, the mark asks the
- * underlay's egress program (vpc_ethlink_out) to rewrite it. Not fragmented by us but free to be on the way: DF stays clear.
+ * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this is, and the VTEP's
+ * UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us but free to be on the way: DF stays clear.
  */
 static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
 {
 	struct tunnel tunnel = { .key = { .tunnel_id = segment, .tunnel_ttl = TUNNEL_TTL } };
-	__u32 ifindex = dst->ifindex, port = dst->vtep.port;
+	__u32 ifindex = dst->ifindex;
 	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
 
 	if (!mux || segment & VPC_SEGMENT_LOCAL || dst->vtep.family != mux->listen.family)
@@ -46,8 +46,18 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 	set_end_points(&tunnel, &dst->vtep, mux);
 	if (bpf_skb_set_tunnel_key(skb, &tunnel.key, sizeof(tunnel.key), tunnel.flags))
 		return false;
-	skb->mark = port && port != mux->listen.port ? VPC_MARK_PORT | port : 0;
+	skb->mark = VPC_MARK_OUT | dst->vtep.port;
 	return true;
+}
+
+/* Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it cannot be. */
+static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+{
+	struct path *path = vpc_direct_encap ? path_to(dst) : 0;
+
+	if (path && encap_direct(skb, packet, path))
+		return path->ifindex;
+	return encap_prepare(skb, packet->segment, dst) ? dst->ifindex : 0;
 }
 
 /* The outer header that a packet from the mux came with. */

@@ -18,26 +18,44 @@ static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 	return bpf_redirect_peer(ifindex, 0);
 }
 
-/* Sends the packet to its destination, whatever kind that is, or drops it. */
-static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+/* Sends a packet that is ready to a device, for a destination; `length`: of the frame, without a tunnel. */
+static __always_inline int send(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, __u32 ifindex, __u32 length)
 {
-	__u32 ifindex = dst->ifindex, length = skb->len, kind = dst->kind;
-
-	if (ifindex == skb->ifindex)
-		return drop(skb, packet, VPC_DROP_HAIRPIN);
-	if (!fits(skb, packet, dst->mtu))
-		return too_big(skb, packet, dst->mtu);
-	if (kind == VPC_DST_REMOTE && !encap_prepare(skb, packet->segment, dst))
-		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 	if (dst->vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
 		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
-	if (kind != VPC_DST_REMOTE)
-		skb->mark = 0; /* of the namespace that it leaves; encap_prepare gave it a new one */
 	count_tx(dst->stats, length);
 	note(skb, VPC_VERDICT_FORWARD, ifindex);
 	skb->cb[VPC_CB_STATS] = dst->stats;
-	skb->cb[VPC_CB_KIND] = kind;
+	skb->cb[VPC_CB_KIND] = dst->kind;
 	return dst->flags & VPC_DST_PEER ? redirect_peer(skb, ifindex) : bpf_redirect(ifindex, 0);
+}
+
+/* Sends the packet to a unit that it fits. */
+static __always_inline int deliver_fitting(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+{
+	skb->mark = 0; /* of the namespace that it leaves */
+	return send(skb, packet, dst, dst->ifindex, skb->len);
+}
+
+/* Sends the packet to a unit or the uplink, or drops it. */
+static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+{
+	if (dst->ifindex == skb->ifindex)
+		return drop(skb, packet, VPC_DROP_HAIRPIN);
+	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
+}
+
+/* Sends the packet to its destination, whatever kind that is, or drops it. */
+static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+{
+	__u32 ifindex, length = skb->len;
+
+	if (dst->kind != VPC_DST_REMOTE)
+		return deliver_here(skb, packet, dst);
+	if (!fits(skb, packet, dst->mtu))
+		return too_big(skb, packet, dst->mtu);
+	ifindex = encap(skb, packet, dst);
+	return ifindex ? send(skb, packet, dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 
 #endif

@@ -9,7 +9,9 @@
 
 #define IPV4_MORE 0x2000
 #define IPV4_OFFSET 0x1fff
+#ifndef IPV4_MAX
 #define IPV4_MAX 65535
+#endif
 #define ICMP_REDIRECT 5
 #define ICMP_ROUTER_ADVERTISEMENT 9
 
@@ -50,6 +52,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 		return VPC_DROP_MALFORMED;
 	fragment = bpf_ntohs(ip->frag_off);
 	*source = ip->saddr;
+	packet->ecn = ip->tos & 3;
 	*whole = !(fragment & (IPV4_MORE | IPV4_OFFSET));
 	return upper_of_ipv4(packet, ip->protocol, header, length, fragment);
 }

@@ -122,6 +122,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	if (walk.end > skb->len)
 		return VPC_DROP_MALFORMED;
 	*source = ip->saddr;
+	packet->ecn = bpf_ntohl(ip->version_class_flow) >> 20 & 3;
 	packet->proto = walk.next;
 	packet->upper = walk.offset;
 	packet->upper_len = walk.end - walk.offset;

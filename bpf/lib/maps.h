@@ -67,7 +67,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } segments SEC(".maps");
 
-/* By ifindex of the mux's device. */
+/* By ifindex of the mux's device, and of its underlay's interface. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);

@@ -123,7 +123,7 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 }
 
 /* Turns a solicitation into the advertisement and sends it back. Returns a drop reason or 0. */
-static __noinline int reply_nd(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
 {
 	const __u32 length = sizeof(struct nd) + sizeof(struct nd_option);
 	bool probe = ipv6_is_unspecified(&packet->asker);

@@ -24,17 +24,13 @@ static __always_inline __u32 outer_udp(struct __sk_buff *skb)
 	return ip6.nexthdr == IPPROTO_UDP ? ETH_HLEN + IPV6_HLEN : 0;
 }
 
-static __always_inline void rewrite_outer_port(struct __sk_buff *skb)
+static __always_inline void rewrite_outer_port(struct __sk_buff *skb, __u16 port)
 {
-	__be16 wanted = bpf_htons(skb->mark & ~VPC_MARK_PORT_MASK);
+	__be16 wanted = bpf_htons(port);
+	__u32 offset = outer_udp(skb);
 	struct udp udp;
-	__u32 offset;
 
-	if ((skb->mark & VPC_MARK_PORT_MASK) != VPC_MARK_PORT)
-		return;
-	skb->mark = 0;
-	offset = outer_udp(skb);
-	if (!offset || bpf_skb_load_bytes(skb, offset, &udp, sizeof(udp)))
+	if (!offset || bpf_skb_load_bytes(skb, offset, &udp, sizeof(udp)) || udp.dport == wanted)
 		return;
 	bpf_l4_csum_replace(skb, offset + offsetof(struct udp, check), udp.dport, wanted, sizeof(wanted) | BPF_F_MARK_MANGLED_0);
 	bpf_skb_store_bytes(skb, offset + offsetof(struct udp, dport), &wanted, sizeof(wanted), 0);

@@ -28,6 +28,9 @@
  */
 #define standalone __noinline
 
+/* A function that not every program needs. */
+#define optional __attribute__((unused))
+
 enum hook {
 	HOOK_UNIT,    /* from a guest */
 	HOOK_MUX,     /* from the underlay, decapsulated */
@@ -55,7 +58,7 @@ struct packet {
 	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
 	__u32 upper_len;
 	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
-	__u8 pad;
+	__u8 ecn;            /* of the IP header */
 	struct mac own;      /* of the unit */
 	struct mac smac;
 	struct mac dmac;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Packets that do not fit: how long are they really, and the ICMP error that tells the sender, RFC 792/1191 and RFC 4443.
+ * Packets that do not fit, and the ICMP error that tells the sender, RFC 792/1191 and RFC 4443.
  *
  * No error answers an ICMP error, a later fragment, a multicast, or a sender that is no single host; and each source gets a bounded
  * number of them.
@@ -10,6 +10,7 @@
 
 #include "checksum.h"
 #include "event.h"
+#include "fits.h"
 #include "ipv4.h"
 #include "ipv6.h"
 #include "partial.h"
@@ -20,7 +21,6 @@
 #define ICMP_UNREACHABLE 3
 #define ICMP_FRAG_NEEDED 4
 #define ICMPV6_TOO_BIG 2
-#define GSO_BY_FRAGS 0xffff /* gso_size of SCTP, whose segments are whole packets that fit already */
 #define ICMPV6_INFORMATIONAL 128
 #define TOS_NETWORK_CONTROL 0xc0
 #define IPV4_DF 0x4000
@@ -47,27 +47,6 @@ struct error_ipv6 {
 
 #define ROOM_IPV4 (sizeof(struct iphdr) + sizeof(struct icmp))
 #define ROOM_IPV6 (sizeof(struct ipv6) + sizeof(struct icmp))
-
-/* The largest layer 3 packet that a segment of this large one will be. UDP's own header is left out: it may be one to be fragmented. */
-static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
-{
-	__u32 length = packet->upper - ETH_HLEN + skb->gso_size;
-	__u8 doff;
-
-	if (packet->proto != IPPROTO_TCP || bpf_skb_load_bytes(skb, packet->upper + 12, &doff, 1))
-		return length;
-	return length + (doff >> 4) * 4;
-}
-
-/* Whether the packet fits into `mtu`, a large segment by what it will be cut into. */
-static __always_inline bool fits(struct __sk_buff *skb, const struct packet *packet, __u32 mtu)
-{
-	if (!mtu || packet->l3_len <= mtu)
-		return true;
-	if (!skb->gso_size || !packet->upper)
-		return false;
-	return skb->gso_size == GSO_BY_FRAGS || segment_length(skb, packet) <= mtu;
-}
 
 static __always_inline bool icmp_is_error(__u8 type)
 {

@@ -14,7 +14,9 @@ export const hooks = {
   mux: { object: 'mux', program: 'vpc_mux', direction: 'ingress' },
   /** Wrapped interface: frames from the wire. */
   ethlink: { object: 'ethlink', program: 'vpc_ethlink', direction: 'ingress' },
-  /** Underlay interface: encapsulated packets on their way out. */
+  /** Underlay's interface: encapsulated packets as they come in. */
+  underlay: { object: 'underlay', program: 'vpc_underlay', direction: 'ingress' },
+  /** Underlay's interface: encapsulated packets on their way out. */
   'ethlink-egress': { object: 'ethlink', program: 'vpc_ethlink_out', direction: 'egress' },
 } as const satisfies Record<string, HookProgram>
 

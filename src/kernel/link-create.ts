@@ -18,6 +18,8 @@ export type NewVeth = NewLink & { readonly peer: string | NewLink }
  */
 export type NewVxlan = NewLink & {
   readonly dstPort: number
+  /** Least and greatest UDP port to send from; the flow's hash chooses among them. */
+  readonly sourcePorts?: readonly [low: number, high: number]
   /** Address to send from, 4 or 16 bytes. A device without one takes the route's. */
   readonly local?: Uint8Array
   /** Send, and take, UDP over IPv6 without checksum (RFC 6935). */
@@ -39,8 +41,9 @@ export function createVeth(socket: NetlinkSocket, { peer, ...options }: NewVeth)
 
 /** Make a collect-metadata vxlan device. */
 export function createVxlan(socket: NetlinkSocket, options: NewVxlan): Link {
-  const { dstPort, local, udpZeroCsum6Tx, udpZeroCsum6Rx, ...link } = options
+  const { dstPort, sourcePorts, local, udpZeroCsum6Tx, udpZeroCsum6Rx, ...link } = options
   const data = [switchU8(iflaVxlan.COLLECT_METADATA, true), switchU8(iflaVxlan.LEARNING, false), attributeU16be(iflaVxlan.PORT, dstPort)]
+  if (sourcePorts) data.push(attribute(iflaVxlan.PORT_RANGE, Uint8Array.from(sourcePorts.flatMap((port) => [port >> 8, port & 0xff]))))
   if (local) data.push(attribute(local.length === 4 ? iflaVxlan.LOCAL : iflaVxlan.LOCAL6, local))
   if (udpZeroCsum6Tx) data.push(switchU8(iflaVxlan.UDP_ZERO_CSUM6_TX, true))
   if (udpZeroCsum6Rx) data.push(switchU8(iflaVxlan.UDP_ZERO_CSUM6_RX, true))

@@ -89,6 +89,7 @@ export const iflaVxlan = {
   LINK: 3,
   LOCAL: 4,
   LEARNING: 7,
+  PORT_RANGE: 10,
   PORT: 15,
   LOCAL6: 17,
   UDP_CSUM: 18,

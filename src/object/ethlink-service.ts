@@ -1,33 +1,32 @@
 /** What an ethlink does to the interface that it wraps, as long as it is of use: programs, and promiscuous mode. */
 import type { Hook } from '#datapath/datapath.ts'
 import type { Core } from './core.ts'
-import { unitName, type Ethlink, type Mux } from './model.ts'
+import { unitName, type Ethlink } from './model.ts'
 import { setAside, type Transaction } from './transaction.ts'
 
 /** Names under which the programs are pinned. */
-export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; readonly egress: string } => ({
+export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; readonly underlay: string; readonly egress: string } => ({
   ingress: unitName(ethlink),
+  underlay: `${unitName(ethlink)}-underlay`,
   egress: `${unitName(ethlink)}-egress`,
 })
 
 /** Whether frames of a switch pass it: it is in the uplink port. */
 export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.switch?.uplink === port
 
-/** Whether a mux may have VTEPs on another UDP port than its own, which the kernel's device cannot send to. */
-const usesOtherPorts = ({ entries, listen }: Mux): boolean => [...entries.ownPorts.keys()].some((port) => port !== listen?.port)
-
-/** Whether packets on their way out of the interface need a look: it is the underlay of a mux with such VTEPs. */
-export const isRewritten = ({ mux }: Ethlink): boolean => mux !== null && usesOtherPorts(mux)
+/** Whether a mux sends and receives by it. */
+export const isUnderlay = ({ mux }: Ethlink): boolean => mux !== null
 
 /**
  * Bring the interface to what the ethlink's place asks for: as an uplink, the program that takes the switch's frames and
- * promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the program that sets the UDP
- * port of VTEPs that have their own, if there are such. To be called after each change of its place.
+ * promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the programs of the direct ways past
+ * the mux's device, of which the outgoing one also sets the UDP port of VTEPs that have their own. To be called after each change of its
+ * place.
  */
 export function serveEthlink(core: Core, tx: Transaction, ethlink: Ethlink): void {
   const there = ethlink.ifindex !== 0
   serveUplink(core, tx, ethlink, there && isUplink(ethlink), () => core.devices.byIndex(ethlink.ifindex)?.promisc ?? false)
-  serveUnderlay(core, tx, ethlink, there && isRewritten(ethlink))
+  serveUnderlay(core, tx, ethlink, there && isUnderlay(ethlink))
 }
 
 /**
@@ -38,7 +37,7 @@ export function resumeEthlink(core: Core, tx: Transaction, ethlink: Ethlink): vo
   const { ifindex, promiscBefore } = ethlink
   const there = ifindex !== 0
   serveUplink(core, tx, ethlink, there && isUplink(ethlink), () => promiscBefore && core.devices.byIndex(ifindex)?.promisc === true)
-  serveUnderlay(core, tx, ethlink, there && isRewritten(ethlink))
+  serveUnderlay(core, tx, ethlink, there && isUnderlay(ethlink))
 }
 
 /** Leave the interface as it was found. To be called while the ethlink still knows it. */
@@ -70,10 +69,15 @@ function serveUplink(core: Core, tx: Transaction, ethlink: Ethlink, wanted: bool
 
 function serveUnderlay(core: Core, tx: Transaction, ethlink: Ethlink, wanted: boolean): void {
   if (ethlink.serving.underlay === wanted) return
-  const { egress } = ethlinkPins(ethlink)
+  const { underlay, egress } = ethlinkPins(ethlink)
   tx.set(ethlink, 'serving', { ...ethlink.serving, underlay: wanted })
-  if (!wanted) return takeOff(core, tx, 'ethlink-egress', ethlink, egress)
-  putOn(core, tx, 'ethlink-egress', ethlink.ifindex, egress)
+  for (const [hook, pin] of [
+    ['ethlink-egress', egress],
+    ['underlay', underlay],
+  ] as const) {
+    if (wanted) putOn(core, tx, hook, ethlink.ifindex, pin)
+    else takeOff(core, tx, hook, ethlink, pin)
+  }
 }
 
 /** Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used again. */

@@ -30,6 +30,7 @@ function setMuxMtu({ devices }: Core, tx: Transaction, mux: Mux, before: number)
 /** Note all that the tables say of a mux. */
 export function touchMux(tx: Transaction, mux: Mux): void {
   tx.dirty.muxes.add(mux.ifindex)
+  if (mux.underlay !== null) tx.dirty.muxes.add(mux.underlay.ifindex)
   for (const [vni, { macs, remotes }] of mux.entries.vnis) {
     if (remotes.size > 0) tx.dirty.flood.add(vni)
     for (const mac of macs.keys()) tx.dirty.fdb.add(vni, mac)

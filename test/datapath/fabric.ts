@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
 import { dstFlag, dstKind, floodRemote, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
+import { vxlanSourcePorts } from '#datapath/device/vxlan.ts'
 import { Tables } from '#datapath/tables.ts'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { close } from '#kernel/libc.ts'
@@ -107,6 +108,7 @@ export class Host implements Disposable {
       name: 'vpcmux0',
       dstPort: port,
       udpZeroCsum6Rx: true,
+      sourcePorts: vxlanSourcePorts,
       addrGenModeNone: true,
       up: true,
       mtu: 65000,
@@ -114,6 +116,14 @@ export class Host implements Disposable {
     this.mux = ifindex
     this.tables.muxes.set(ifindex, { stats: MUX, listen: vtepOf(this.#address, port) })
     this.attach('mux', ifindex)
+  }
+
+  /** Let packets to and from the underlay go past the mux's device, by this interface. */
+  shortcut(device = 'wire'): void {
+    const ifindex = this.space.ifindex(device)
+    this.tables.muxes.set(ifindex, this.tables.muxes.get(this.mux)!)
+    this.attach('underlay', ifindex)
+    this.attach('ethlink-egress', ifindex)
   }
 
   segment(id: number, flags: number = segmentFlag.up): void {

@@ -93,13 +93,13 @@ describe('unicast', () => {
     expect(scene.from('a', plain), { ...forwarded('a', 'b'), ...goes('local', 'b', 2) })
   })
 
-  test('to a VTEP', () => expect(scene.from('a', frame('a', 'far')), { ...forwarded('a', 'mux'), ...goes('remote', 'mux', 7), mark: 0 }))
+  test('to a VTEP', () => expect(scene.from('a', frame('a', 'far')), { ...forwarded('a', 'mux'), ...goes('remote', 'mux', 7), mark: 0x76500000 }))
 
-  test('to a VTEP on another port, with the mark for it', () => {
+  test('to a VTEP on a port of its own, with the mark for it', () => {
     scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.2'), 8472)))
     expect(scene.from('a', frame('a', 'far')), { ...forwarded('a', 'mux'), mark: 0x76500000 | 8472 })
     scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.2'), 4789)))
-    expect(scene.from('a', frame('a', 'far'), { mark: 0x76500000 | 9 }), { ...forwarded('a', 'mux'), mark: 0 })
+    expect(scene.from('a', frame('a', 'far'), { mark: 0x76500000 | 9 }), { ...forwarded('a', 'mux'), mark: 0x76500000 | 4789 })
   })
 
   test("without what the sender's namespace marked it with", () =>

@@ -58,7 +58,8 @@ describe('a mux', () => {
         ways[step]!(one)
         const up = host.netlink.linkByName('vpcmux0')!.up
         const inService = order.slice(0, i + 1).includes('connect') && order.slice(0, i + 1).includes('listen')
-        assert.deepEqual([up, tables.muxes.entries().length], [inService, inService ? 1 : 0], step)
+        // One by its device, one by the interface of its underlay.
+        assert.deepEqual([up, tables.muxes.entries().length], [inService, inService ? 2 : 0], step)
       }
       const { ifindex } = host.netlink.linkByName('vpcmux0')!
       const dst = tables.fdb.get({ segment: VNI, mac })
@@ -119,6 +120,28 @@ describe('a mux', () => {
     assert.equal(host.netlink.linkByName('vpcmux1')?.vxlan?.port, 4790)
   })
 
+  test('puts its programs on the underlay, for as long as that is one', async () => {
+    await using host = new ScratchHost()
+    const { mux, ethlink, ifindex } = underlay(host)
+    const onUnderlay = (): string[] =>
+      host.datapath
+        .attachments()
+        .filter((attachment) => attachment.ifindex === ifindex)
+        .map(({ pinName, direction }) => `${pinName} ${direction}`)
+        .sort()
+    const all = ['ethlink0-egress egress', 'ethlink0-underlay ingress']
+    assert.deepEqual(onUnderlay(), [])
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    assert.deepEqual(onUnderlay(), all)
+    mux.do('vpcmuxDisconnect')
+    assert.deepEqual(onUnderlay(), [])
+    mux.do('vpcmuxConnect', idBytes(ethlink.id))
+    assert.deepEqual(onUnderlay(), all)
+    await host.kill()
+    host.start()
+    assert.deepEqual(host.datapath.attachments(), [])
+  })
+
   test('moves to another UDP port with all that it has', async () => {
     await using host = new ScratchHost()
     const one = underlay(host)
@@ -130,11 +153,14 @@ describe('a mux', () => {
     assert.notEqual(after.ifindex, before.ifindex)
     assert.deepEqual([after.up, after.vxlan?.port, host.netlink.linkByIndex(before.ifindex)], [true, 4790, undefined])
     assert.deepEqual(
-      [tables.muxes.entries().map(([key]) => key), tables.fdb.get({ segment: VNI, mac })?.ifindex],
-      [[after.ifindex], after.ifindex],
+      [new Set(tables.muxes.entries().map(([key]) => key)), tables.fdb.get({ segment: VNI, mac })?.ifindex],
+      [new Set([one.ifindex, after.ifindex]), after.ifindex],
     )
     assert.deepEqual(
-      host.datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]),
+      host.datapath
+        .attachments()
+        .filter(({ ifindex }) => ifindex !== one.ifindex)
+        .map(({ pinName, ifindex }) => [pinName, ifindex]),
       [['vpcmux0-4790', after.ifindex]],
     )
     assert.deepEqual(host.lines, [])
@@ -225,26 +251,6 @@ describe('forwarding entries', () => {
     assert.equal(kind(), dstKind.local)
     hostif.do('metaDestroy')
     assert.equal(kind(), dstKind.remote)
-  })
-
-  test('with a UDP port of their own put the program on the underlay that sets it', async () => {
-    await using host = new ScratchHost()
-    const { mux, ethlink, ifindex } = underlay(host)
-    mux.do('vpcmuxConnect', idBytes(ethlink.id))
-    mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
-    const pins = (): string[] =>
-      host.datapath
-        .attachments()
-        .map(({ pinName }) => pinName)
-        .sort()
-    mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:01', '192.0.2.2', 4789))
-    assert.deepEqual(pins(), ['vpcmux0-4789'])
-    mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:01', '192.0.2.2', 4999))
-    assert.deepEqual(pins(), ['ethlink0-egress', 'vpcmux0-4789'])
-    assert.equal(host.datapath.attachments().find(({ pinName }) => pinName === 'ethlink0-egress')?.ifindex, ifindex)
-    await host.kill()
-    host.start()
-    assert.deepEqual(host.datapath.attachments(), [])
   })
 
   test('100 000 of them at once, all in one batch, in a fraction of a second', async () => {
@@ -371,7 +377,7 @@ describe('an ethlink', () => {
     await eventually(() => host.datapath.tables.muxes.entries().length === 0)
     assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1500, false])
     host.addInterface('under9', 1600, '192.0.2.1')
-    await eventually(() => host.datapath.tables.muxes.entries().length === 1)
+    await eventually(() => host.datapath.tables.muxes.entries().length === 2)
     assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1550, true])
     const told = host.lines.map(({ message }) => message).filter((message) => message.includes('interface under9'))
     assert.deepEqual(

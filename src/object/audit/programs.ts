@@ -1,7 +1,7 @@
 /** Which programs must be on which devices, and whether they are. */
 import type { Hook } from '#datapath/datapath.ts'
 import type { Core } from '../core.ts'
-import { ethlinkPins, isRewritten, isUplink } from '../ethlink-service.ts'
+import { ethlinkPins, isUnderlay, isUplink } from '../ethlink-service.ts'
 import type { Model } from '../model.ts'
 import { pinOf } from '../unit-device.ts'
 import type { Findings } from './finding.ts'
@@ -21,9 +21,11 @@ export function* wantedPrograms(model: Model): Generator<WantedProgram> {
       yield { pinName: pinOf(object), hook: object.type === 'vpcmux' ? 'mux' : 'unit', ifindex }
       continue
     }
-    const { ingress, egress } = ethlinkPins(object)
+    const { ingress, underlay, egress } = ethlinkPins(object)
     if (isUplink(object)) yield { pinName: ingress, hook: 'ethlink', ifindex }
-    if (isRewritten(object)) yield { pinName: egress, hook: 'ethlink-egress', ifindex }
+    if (!isUnderlay(object)) continue
+    yield { pinName: egress, hook: 'ethlink-egress', ifindex }
+    yield { pinName: underlay, hook: 'underlay', ifindex }
   }
 }
 

@@ -1,4 +1,4 @@
-/** Table `muxes`: by the mux's device, what it listens on. */
+/** Table `muxes`: by the mux's device, and by its underlay's interface, what it listens on. */
 import { u32 } from '#abi/c-struct.ts'
 import { mux as muxLayout, type Mux } from '#datapath/layout.ts'
 import { inService } from '../mtu.ts'
@@ -10,7 +10,8 @@ export const muxes: Projection<number, Mux> = {
   keyField: u32,
   valueField: muxLayout,
   values: (model) => (ifindex) => {
-    const mux = model.devices.get(ifindex)
+    const device = model.devices.get(ifindex)
+    const mux = device?.type === 'ethlink' ? device.mux : device
     if (mux?.type !== 'vpcmux' || mux.listen === null || !inService(mux)) return undefined
     return { stats: mux.stats, listen: tableVtep(mux.listen) }
   },

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Decapsulation without the vxlan device: which packets can go that way, and the taking off of their outer headers. */
+#ifndef VPC_DECAP_DIRECT_H
+#define VPC_DECAP_DIRECT_H
+
+#include <bpf/bpf_core_read.h>
+#include "fdb.h"
+#include "heard.h"
+#include "packet.h"
+#include "vxlan.h"
+
+/* Set by the loader. 0: everything goes through the vxlan device. */
+const volatile __u32 vpc_direct_decap = 1;
+
+#define IPV4_FRAGMENT 0x3fff /* more to come, or an offset */
+
+#define SUMMED_UNNECESSARY 1
+#define SUMMED_PARTIAL 3
+
+struct sk_buff___in {
+	__u8 ip_summed : 2;
+	__u8 encapsulation : 1;
+} __attribute__((preserve_access_index));
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+/* The outer header is plain and whole, and its lengths are the packet's. */
+static __always_inline bool is_plain(const struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	__u32 length = skb->len - ETH_HLEN;
+
+	return !(frame->ip.frag_off & bpf_htons(IPV4_FRAGMENT)) && (frame->ip.tos & ECN_MASK) != ECN_CE &&
+	       bpf_ntohs(frame->ip.tot_len) == length && bpf_ntohs(frame->udp.len) == length - sizeof(struct iphdr) &&
+	       frame->flags == bpf_htonl(VXLAN_FLAGS) && !(frame->vni & bpf_htonl(0xff)) && sum_ipv4(&frame->ip) == 0xffff;
+}
+
+/* Somebody has looked at the UDP checksum already, or it was never on a wire. We do not. */
+static __always_inline bool is_summed(struct __sk_buff *skb)
+{
+	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
+	__u8 summed = BPF_CORE_READ_BITFIELD(kernel, ip_summed);
+
+	return summed == SUMMED_UNNECESSARY || summed == SUMMED_PARTIAL;
+}
+
+/* Reads the headers of a packet to the mux whose underlay this is. Null: it is none, or one for the stack. */
+static __always_inline struct vpc_mux *read_outer(struct __sk_buff *skb, struct vxlan_frame *frame)
+{
+	__u32 ifindex = skb->ifindex;
+	struct vpc_mux *mux;
+	struct iphdr *ip;
+
+	if (!vpc_direct_decap || !linear(skb, VXLAN_FRAME_LEN))
+		return 0;
+	ip = (void *)(long)skb->data + ETH_HLEN;
+	if ((void *)ip + VXLAN_OVERHEAD > (void *)(long)skb->data_end)
+		return 0;
+	if (ip->protocol != IPPROTO_UDP || ip->version != 4 || ip->ihl != 5)
+		return 0;
+	mux = bpf_map_lookup_elem(&muxes, &ifindex);
+	if (!mux || mux->listen.family != 4 || ip->daddr != *(__be32 *)mux->listen.addr)
+		return 0;
+	__builtin_memcpy(&frame->ip, ip, VXLAN_OVERHEAD);
+	if (frame->udp.dport != bpf_htons(mux->listen.port) || skb->vlan_present || !is_plain(skb, frame))
+		return 0;
+	return !frame->udp.check || is_summed(skb) ? mux : 0;
+}
+
+/* The longest packet that the inner one is or will be cut into; 0 when that is not plain to see. */
+static __always_inline __u32 inner_length(struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	bool v4 = frame->inner.h_proto == bpf_htons(ETH_P_IP);
+	__u8 ip[10], doff;
+	__u32 header;
+
+	if (!skb->gso_size)
+		return skb->len - VXLAN_FRAME_LEN;
+	if (bpf_skb_load_bytes(skb, VXLAN_FRAME_LEN, ip, sizeof(ip)))
+		return 0;
+	header = v4 ? (ip[0] & 0xf) * 4 : 40;
+	if ((v4 ? ip[9] : ip[6]) != IPPROTO_TCP || bpf_skb_load_bytes(skb, VXLAN_FRAME_LEN + header + 12, &doff, 1))
+		return 0;
+	return header + (doff >> 4) * 4 + skb->gso_size;
+}
+
+/*
+ * Nobody takes the tunnel's marks off a large or half-finished packet that is decapsulated here (no helper does). A stack does not mind
+ * them; a tap's driver would cut such a packet in software, or take it for a tunnelled one: it gets them by way of the vxlan device.
+ */
+static __always_inline bool is_clean(struct __sk_buff *skb)
+{
+	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
+
+	return !skb->gso_size && !BPF_CORE_READ_BITFIELD(kernel, encapsulation);
+}
+
+/* The unit that the frame is for, when it can have it by the direct way. */
+static __always_inline struct vpc_dst *unit_of(struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	__u32 vni = bpf_ntohl(frame->vni) >> 8, length;
+	struct vpc_segment *segment;
+	struct vpc_dst *dst;
+
+	if (frame->inner.h_proto != bpf_htons(ETH_P_IP) && frame->inner.h_proto != bpf_htons(ETH_P_IPV6))
+		return 0;
+	if (mac_is_multicast(mac_at(frame->inner.h_dest)))
+		return 0;
+	segment = bpf_map_lookup_elem(&segments, &vni);
+	if (!segment || !(segment->flags & VPC_SEGMENT_UP))
+		return 0;
+	dst = fdb_lookup(vni, mac_at(frame->inner.h_dest));
+	if (!dst || dst->kind != VPC_DST_LOCAL || !(dst->flags & VPC_DST_PEER || is_clean(skb)))
+		return 0;
+	if (!dst->mtu)
+		return dst;
+	length = inner_length(skb, frame);
+	return length && length <= dst->mtu ? dst : 0;
+}
+
+/* Leaves the inner frame. False: it is as it was. */
+static __always_inline bool decap_direct(struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	__u64 inner = frame->inner.h_proto == bpf_htons(ETH_P_IP) ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
+
+	if (bpf_skb_adjust_room(skb, -VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET | inner))
+		return false;
+	/* What a device says to have checked was the outer checksum; a second one counts for the inner. */
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
+	bpf_skb_store_bytes(skb, 0, &frame->inner, sizeof(frame->inner), 0);
+	return true;
+}
+
+#endif

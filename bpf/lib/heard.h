@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which VTEPs' packets come through the host's stack: its firewall and IPsec policies decide, and the direct way asks them: see path.h. */
+#ifndef VPC_HEARD_H
+#define VPC_HEARD_H
+
+#include "path.h"
+
+/* Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. */
+static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard, __u64 now)
+{
+	heard->asked_ns = now;
+	skb->mark = VPC_MARK_COPY;
+	bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+	skb->mark = 0;
+}
+
+/* Whether a packet from this VTEP may go the direct way; if not, vpc_mux will note when it has come through the stack. */
+static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux *mux, __be32 source)
+{
+	struct peer_key key = peer_of_ipv4(mux->stats, 0, source);
+	__u64 now = bpf_ktime_get_coarse_ns(), age;
+	struct heard *known;
+
+	if ((skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD)
+		return false;
+	known = bpf_map_lookup_elem(&heard, &key);
+	age = known ? now - known->at_ns : HEARD_FRESH;
+	if (age >= HEARD_FRESH) {
+		skb->mark = VPC_MARK_HEARD;
+		return false;
+	}
+	if (age > HEARD_ASK && now - known->asked_ns > HEARD_AGAIN)
+		ask_again(skb, known, now);
+	return true;
+}
+
+/* A packet of this VTEP that is_heard sent through the stack has come to the mux. True: it was only a copy. */
+static __always_inline bool note_heard(struct __sk_buff *skb, __u32 stats, __be32 source)
+{
+	struct peer_key key = peer_of_ipv4(stats, 0, source);
+	struct heard fresh = { .at_ns = bpf_ktime_get_coarse_ns() }, *known = bpf_map_lookup_elem(&heard, &key);
+	bool copy = skb->mark == VPC_MARK_COPY;
+
+	if (known)
+		known->at_ns = fresh.at_ns;
+	else
+		bpf_map_update_elem(&heard, &key, &fresh, BPF_ANY);
+	skb->mark = 0;
+	return copy;
+}
+
+#endif

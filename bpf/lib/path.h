@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The direct ways around the vxlan device are shortcuts that the kernel has shown itself.
+ *
+ * Out: a packet that goes through the vxlan device is looked at as it leaves the underlay's interface (vpc_ethlink_out). Routes, neighbours,
+ * firewall, IPsec: the kernel has decided them all, and its outer header is remembered for the VTEP. For PATH_FRESH the next packets
+ * get a copy of it; then one goes through the device again. So a path is never older than that, neighbour entries stay in use, and
+ * what does not leave by the underlay just as it was expected to has no shortcut.
+ *
+ * In: a VTEP's packets may be decapsulated at the underlay's ingress (vpc_underlay) while one of them has come through the host's stack to
+ * vpc_mux within HEARD_FRESH: the host's firewall keeps its say.
+ *
+ * User space neither writes nor needs these tables. Losing them costs nothing but a few packets the long way.
+ */
+#ifndef VPC_PATH_H
+#define VPC_PATH_H
+
+#include "maps.h"
+#include "vxlan.h"
+
+#define MAX_VTEPS 16384
+#define PATH_FRESH 100000000ull   /* ns */
+#define HEARD_FRESH 1000000000ull
+#define HEARD_ASK (HEARD_FRESH / 2)
+#define HEARD_AGAIN (HEARD_FRESH / 8)
+
+/* A VTEP as one mux sees it; the end of struct vpc_dst has just this form. */
+struct peer_key {
+	__u32 stats; /* of the mux */
+	struct vpc_vtep vtep;
+};
+
+_Static_assert(sizeof(struct peer_key) == sizeof(struct vpc_dst) - __builtin_offsetof(struct vpc_dst, stats), "a destination ends in a peer_key");
+
+struct path {
+	__u64 learned_ns;
+	__u32 ifindex;
+	__u32 mtu;       /* largest outer IP packet */
+	__u32 id;        /* of the next IPv4 packet */
+	__u32 ip_sum;    /* of the header's fixed fields */
+	struct ethhdr eth;
+	__be16 dport;
+	__be32 saddr, daddr;
+};
+
+struct heard {
+	__u64 at_ns;
+	__u64 asked_ns;  /* a copy was sent through the stack, to be heard again */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_VTEPS);
+	__type(key, struct peer_key);
+	__type(value, struct path);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} paths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_VTEPS);
+	__type(key, struct peer_key);
+	__type(value, struct heard);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} heard SEC(".maps");
+
+static __always_inline struct peer_key peer_of_ipv4(__u32 stats, __u16 port, __be32 address)
+{
+	struct peer_key key = { .stats = stats, .vtep = { .family = 4, .port = port } };
+
+	*(__be32 *)key.vtep.addr = address;
+	return key;
+}
+
+/* The way to a remote destination, as long as it is fresh. */
+static __always_inline struct path *path_to(const struct vpc_dst *dst)
+{
+	struct path *path = bpf_map_lookup_elem(&paths, &dst->stats);
+
+	return path && bpf_ktime_get_coarse_ns() - path->learned_ns < PATH_FRESH ? path : 0;
+}
+
+#endif
