@@ -58,7 +58,7 @@ export class Connection {
     if (handle !== undefined) this.#hold(handle)
     else {
       this.#reader.limitBytes = openRequest.size
-      this.#arm(limits.handshakeMs, () => this.refuse(errno.ETIMEDOUT, `no OPEN within ${limits.handshakeMs} ms`))
+      this.#arm(limits.handshakeMs, () => this.refuse(errno.ETIMEDOUT, `no OPEN within ${limits.handshakeMs} ms (handshakeMs)`))
     }
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('drain', () => this.#drained())
