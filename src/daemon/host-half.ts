@@ -7,6 +7,7 @@ import { Host, type Access } from '#object/host.ts'
 import { Journal, JournalUnusable } from '#object/journal.ts'
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import { KernelError } from '#kernel/errno.ts'
+import { LoadError } from '#kernel/verifier-log.ts'
 import { StartRefused } from './directories.ts'
 import type { Log } from './log.ts'
 import type { Opener } from './opener.ts'
@@ -35,7 +36,7 @@ export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, r
   try {
     const journal = stack.use(Journal.open(join(stateDir, 'state.db')))
     const devices = stack.use(Devices.open())
-    const datapath = Datapath.load({ bpffs, objectDir })
+    const datapath = loadPrograms(bpffs, objectDir, log)
     stack.defer(() => datapath.close())
     const host = Host.start({ datapath, devices, journal, log, access, report })
     stack.defer(() => host.close())
@@ -44,6 +45,20 @@ export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, r
   } catch (error) {
     await stack.disposeAsync()
     throw isExplained(error) ? new StartRefused(error.message, { cause: error }) : error
+  }
+}
+
+/** What cannot be loaded replaces nothing: programs that an earlier vpcd has left on devices go on. */
+function loadPrograms(bpffs: string, objectDir: string, log: Log): Datapath {
+  try {
+    return Datapath.load({ bpffs, objectDir })
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error
+    log.debug('the verifier refused a program', { object: error.object, log: error.log })
+    throw new StartRefused(
+      `the programs in ${objectDir} do not load, so those of before go on: ${error.message}; start the version of before, or see more with --log-level=debug`,
+      { cause: error },
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
+import { observeSteps } from '#datapath/step.ts'
 import { makeBpffs } from '#datapath/bpffs.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { peerGroups } from '#kernel/socket-identity.ts'
@@ -35,7 +36,7 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
     bpffs: resolve(options.bpffs ?? defaultDirectories.bpffs),
   }
   const control = new AccessControl(options)
-  await checkMachine(directories, log)
+  await checkMachine(directories, options, log)
   makeDirectories(directories.runDir, directories.stateDir)
   using _locks = lockDirectories(directories.runDir, directories.stateDir)
   await using _namespace = await lockNamespace(log)
@@ -48,16 +49,17 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
 
 async function serve(
   directories: Directories,
-  { limits }: DaemonOptions,
+  { limits, objectDir: programs }: DaemonOptions,
   control: AccessControl,
   log: Log,
   stop: AbortSignal,
 ): Promise<void> {
   const { runDir, stateDir, bpffs } = directories
+  const from = programs === undefined ? objectDir : resolve(programs)
   const status = new Status(directories)
-  const report = { probe: () => probeRunning({ bpffs }), info: () => status.info() }
+  const report = { probe: () => probeRunning({ bpffs, objectDir: from }), info: () => status.info() }
   const { startHostHalf } = await import('./host-half.ts')
-  await using host = await startHostHalf({ bpffs, objectDir, stateDir, log, access: control.access, report })
+  await using host = await startHostHalf({ bpffs, objectDir: from, stateDir, log, access: control.access, report })
   const socketPath = join(runDir, socketName)
   const { group, isPublic } = control
   await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic })
@@ -71,8 +73,8 @@ async function serve(
 
 const callerOf = (fd: number): Caller => ({ ...peerCredentialsOf(fd), groups: peerGroups(fd) })
 
-async function checkMachine({ bpffs }: Directories, log: Log): Promise<void> {
-  const results = await probe({ bpffs })
+async function checkMachine({ bpffs }: Directories, { objectDir: programs }: DaemonOptions, log: Log): Promise<void> {
+  const results = await probe({ bpffs, ...(programs !== undefined && { objectDir: resolve(programs) }) })
   for (const result of results) {
     if (result.state === 'ok') log.debug(formatProbeLine(result))
     if (result.state === 'warning') log.warn(formatProbeLine(result))
@@ -103,12 +105,20 @@ class Status {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
 
+/** For tests: end as by SIGKILL before the so-manieth step that changes what outlives vpcd. */
+function killAtStep(at: number): void {
+  let step = 0
+  observeSteps(() => void (step++ === at && process.kill(process.pid, 'SIGKILL')))
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       'run-dir': { type: 'string' },
       'state-dir': { type: 'string' },
       bpffs: { type: 'string' },
+      'object-dir': { type: 'string' },
+      'kill-at-step': { type: 'string' },
       group: { type: 'string' },
       policy: { type: 'string' },
       'log-level': { type: 'string' },
@@ -116,11 +126,13 @@ async function main(): Promise<void> {
       utc: { type: 'boolean' },
     },
   })
+  if (values['kill-at-step'] !== undefined) killAtStep(Number(values['kill-at-step']))
   try {
     await runDaemon({
       runDir: values['run-dir'],
       stateDir: values['state-dir'],
       bpffs: values.bpffs,
+      objectDir: values['object-dir'],
       group: values.group,
       policy: values.policy,
       logLevel: values['log-level'] as LogLevel | undefined,

@@ -11,6 +11,8 @@ export interface DaemonOptions extends AccessOptions {
   readonly stateDir?: string | undefined
   /** Directory on a bpffs for programs, maps and links; a bpffs is mounted when there is none. Default /sys/fs/bpf/vpc. */
   readonly bpffs?: string | undefined
+  /** Where the compiled programs are. Default: those of this version. */
+  readonly objectDir?: string | undefined
   /** Default info. */
   readonly logLevel?: LogLevel | undefined
   /** Default auto: human on a terminal, json elsewhere. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { DaemonUnreachable } from '#client/error.ts'
+import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import { Vpc } from '#client/vpc.ts'
 import { LabError } from './lab-error.ts'
 import { mountBpffs } from './bpffs.ts'
@@ -21,12 +21,12 @@ const readyTimeoutMs = 30_000
 export const daemonArgv = ({ netns, runDir, stateDir, bpffs }: HostPlan): string[] =>
   inNetns(netnsPath(netns), [...vpcProgram, 'daemon', '--run-dir', runDir, '--state-dir', stateDir, '--bpffs', bpffs])
 
-/** Start the vpcd of a host, in a session of its own, logging to the host's log file. It may not be ready yet. */
-export async function startDaemon(host: HostPlan): Promise<ProcessMark> {
+/** Start the vpcd of a host, in a session of its own, logging to the host's log file. It may not be ready yet. `options`: more words for it. */
+export async function startDaemon(host: HostPlan, options: readonly string[] = []): Promise<ProcessMark> {
   for (const directory of [host.runDir, host.stateDir]) await mkdir(directory, { recursive: true, mode: 0o700 })
   await mountBpffs(host.bpffs)
   await using log = await open(host.log, 'a', 0o600)
-  const [file, ...args] = daemonArgv(host) as [string, ...string[]]
+  const [file, ...args] = [...daemonArgv(host), ...options] as [string, ...string[]]
   const child = spawn(file, args, { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/' })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   child.once('spawn', resolve)
@@ -58,7 +58,8 @@ async function isAnswering(vpc: Vpc): Promise<boolean> {
     await using mgmt = await vpc.mgmt()
     return mgmt !== undefined
   } catch (error) {
-    if (error instanceof DaemonUnreachable) return false
+    // One that was killed a moment ago may still take the connection, and break it.
+    if (error instanceof DaemonUnreachable || (error instanceof VpcError && error.code === 'ECONNRESET')) return false
     throw error
   }
 }

@@ -36,6 +36,7 @@ export default command({
     limit: valueOption('what clients may take; the limits stand in the description', { placeholder: 'NAME=NUMBER', parse: parseLimit })
       .repeated,
     policy: text('let others open what this file says; see docs/rights.md', 'FILE', 'file'),
+    objectDir: text('directory of the compiled programs', 'DIR', 'directory').defaultsTo('those of this version'),
   },
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
@@ -44,11 +45,11 @@ export default command({
       does: 'a second one, in namespace two, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
-  async run({ runDir, stateDir, bpffs, group, policy, limit }, { global: { logLevel, logFormat, utc } }) {
+  async run({ runDir, stateDir, bpffs, group, policy, objectDir, limit }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
     const { StartRefused } = await import('#daemon/directories.ts')
     try {
-      await runDaemon({ runDir, stateDir, bpffs, group, policy, limits: Object.fromEntries(limit), logLevel, logFormat, utc })
+      await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, limits: Object.fromEntries(limit), logLevel, logFormat, utc })
     } catch (error) {
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error
