@@ -321,9 +321,21 @@ suite('ends', () => {
     assert.match((await bed.vpc('h2', 'vm', 'list')).stdout, /stopped: killed/)
   })
 
-  test('one that does not heed its power button is ended after a time', async () => {
-    const deaf = await bed.create('h2', [])
-    const shell = await bed.boot(deaf)
+  test('a start waits for the port; a guest that does not heed its power button is ended after a time', async () => {
+    const nic = await bed.vmnic('h2', { loose: true })
+    const deaf = await bed.create('h2', [nic])
+    const early = await bed.vpc('h2', 'vm', 'run', '--vm-id', deaf.id, '--wait', '0')
+    assert.match(early.stderr, /is not ready: vmnic1 is in no port; connect it/)
+    assert.equal((await bed.get(deaf)).state, 'created')
+    const booting = bed.boot(deaf)
+    await sleep(500)
+    assert.equal((await bed.get(deaf)).state, 'created', 'it waits for the port')
+    await bed.connect(nic)
+    const shell = await booting
+    const rival = await bed.create('h2', [nic])
+    const second = await bed.vpc('h2', 'vm', 'run', '--vm-id', rival.id)
+    assert.match(second.stderr, /another program has vmnic1 open; a vmnic serves one guest at a time/)
+    await bed.json('h2', 'vm', 'destroy', '--vm-id', rival.id)
     await shell.must('killall acpid')
     const { vm } = await bed.json('h2', 'vm', 'stop', '--vm-id', deaf.id, '--timeout', '1')
     assert.match(vm.end.detail, /did not power off when it was asked to/)
