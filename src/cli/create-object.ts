@@ -2,6 +2,7 @@
 import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Descriptor, OpenOptions } from '#client/descriptor.ts'
+import { Failure } from './failure.ts'
 import { alreadySo, done, isRefusal, unitText } from './outcome.ts'
 import type { Output } from './output.ts'
 import { differencesOf, makeSo, refuseDifferences, type Setting } from './setting.ts'
@@ -28,10 +29,21 @@ export async function createObject<I extends ObjectInfo, D extends Descriptor<I>
   await using object = descriptor
   const info = await object.describe()
   if (isNew) await makeSo(object, info, settings, noUndo)
-  else refuseDifferences(info, differencesOf(settings, info), wayOut)
+  else {
+    refuseDifferences(info, differencesOf(settings, info), wayOut)
+    refuseMissing(info)
+  }
   await object.commit()
   if (isNew) done(output, `created ${unitText(info)}`, { object: await object.describe() })
   else alreadySo(output, `${unitText(info)} exists`, { object: info })
+}
+
+/** An object without its device is not what was asked for: a container takes its hostif with it when it goes. */
+function refuseMissing(info: ObjectInfo): void {
+  if (!('device' in info) || info.device !== 'missing') return
+  const differences = [{ setting: 'device', asked: info.unit, is: info.device }]
+  const message = `${unitText(info)} exists, but its device was deleted, by hand or with its namespace; make it again with vpc audit --repair`
+  throw new Failure('conflict', message, { code: 'ENODEV', differences })
 }
 
 /** Open an object that is there, or create it, uncommitted. */

@@ -74,7 +74,7 @@ export function connectPort(core: Core, tx: Transaction, port: Port, peer: Inter
     tx.refuse(
       'ENODEV',
       `the device of ${fullName(peer)} is gone, with the namespace that it was in or by hand`,
-      'destroy and create it again',
+      'make it again with vpc audit --repair',
     )
   }
   movePort(tx, core.model, port, () => {

@@ -1,8 +1,10 @@
 /** Bad input, each with its exact message and exit code: what an operator sees who got something wrong. Needs root. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { PrivateVpcd } from './private-vpcd.ts'
 import { runVpc } from './run-vpc.ts'
 
@@ -191,4 +193,19 @@ test('a second vpcd on the same directories', () => {
   const { code, stderr } = vpcd.vpc('daemon', ...places, '-l', 'error')
   assert.equal(code, 1)
   assert.match(stderr, /^vpc: another vpcd, process \d+, uses /)
+})
+
+test('a hostif whose container took it along', async () => {
+  const id = '1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3'
+  const create = ['hostif', 'create', '--hostif-id', id]
+  vpcd.ok(...create)
+  execFileSync('ip', ['-n', vpcd.netns, 'link', 'delete', 'hostif0'])
+  while (!vpcd.ok('hostif', 'get', '--hostif-id', id).includes('missing')) await setTimeout(50)
+  assert.match(
+    vpcd.refused(4, ...create),
+    /hostif0 .* exists, but its device was deleted.*vpc audit --repair\n SETTING +ASKED +IS\n device +hostif0 +missing$/,
+  )
+  vpcd.ok('audit', '--repair')
+  assert.match(vpcd.ok(...create), /^already so: /)
+  vpcd.ok('hostif', 'destroy', '--hostif-id', id)
 })

@@ -74,7 +74,7 @@ describe('a hostif', () => {
     assert.match(host.lines.map(({ message }) => message).join('\n'), /the device of hostif0 .* is gone/)
     port.do('vpcpDisconnect', idBytes(hostif.id))
     const gone = refused(() => port.do('vpcpConnect', idBytes(hostif.id)))
-    assert.deepEqual([gone.code, /destroy and create it again/.test(gone.message)], ['ENODEV', true])
+    assert.deepEqual([gone.code, /make it again with vpc audit --repair/.test(gone.message)], ['ENODEV', true])
     // Its settings can still be changed, for the day when it is made again.
     hostif.do('metaMtuSet', u32(1300))
     hostif.keep()
