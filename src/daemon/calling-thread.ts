@@ -4,6 +4,7 @@ import { descriptorOf, openThreadPidfd } from '#kernel/pidfd.ts'
 import { ProcessMemory } from '#kernel/process-memory.ts'
 import { callWaits, type Notification } from '#kernel/seccomp.ts'
 import { threadCredentials } from '#kernel/thread.ts'
+import { VpcError } from '#object/vpc-error.ts'
 import type { Caller } from './opener.ts'
 
 /** The caller has died: there is nobody to answer. */
@@ -58,7 +59,10 @@ export class CallingThread implements Disposable {
     try {
       opened = open()
     } catch (error) {
-      throw callWaits(this.#listener, this.#call.id) ? error : new CallerGone()
+      if (!callWaits(this.#listener, this.#call.id)) throw new CallerGone()
+      // It is alive, and /proc does not have it: this vpcd is in a pid namespace that the caller is not below.
+      const unseen = (error as NodeJS.ErrnoException).code === 'ENOENT' || this.#call.tid === 0
+      throw unseen ? new VpcError('ENOSYS', 'the caller is in no pid namespace that vpcd sees') : error
     }
     if (callWaits(this.#listener, this.#call.id)) return opened
     undo?.(opened)

@@ -47,6 +47,8 @@ test('what old callers did is taken: varints, bits left out, both layouts of soc
 test('descriptors are shared as any others are', () => holds('share'))
 test('threads of many processes call at once', () => holds('threads'))
 test("pointers that are not the program's are EFAULT", () => holds('fault'))
+for (const how of ['restart', 'interrupt'])
+  test(`signals do not do a call twice, nor half (${how})`, () => holds('signals', { args: [how] }))
 test('a process that dies in a call leaves nothing', () => holds('die', { args: ['150'] }))
 
 for (const seed of [1, 2, 3])
