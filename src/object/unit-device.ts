@@ -1,4 +1,5 @@
 /** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
+import { errnoName } from '#abi/errno.ts'
 import type { Id } from '#abi/id.ts'
 import type { Device, TapOwner } from '#datapath/device/devices.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
@@ -45,15 +46,28 @@ export function makeMuxDevice(core: Core, tx: Transaction, mux: Mux, name: strin
 }
 
 function makeOwn(core: Core, tx: Transaction, names: readonly string[], make: () => Device): Device {
-  const { devices } = core
-  for (const name of names) {
-    const found = devices.byName(name)
-    if (found === undefined) continue
-    if (!stepAside(core, tx, found)) tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
-  }
-  const device = make()
-  tx.did(() => devices.remove(device.ifindex))
+  const device = tryMake(make) ?? makeInPlace(core, tx, names, make)
+  tx.did(() => core.devices.remove(device.ifindex))
   return device
+}
+
+/** Undefined: a name is taken. That is rare, so nobody looks before: for a thousand devices it takes its time. */
+function tryMake(make: () => Device): Device | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (['EEXIST', 'EBUSY'].includes(errnoName((error as { errno?: number }).errno ?? 0))) return undefined
+    throw error
+  }
+}
+
+function makeInPlace(core: Core, tx: Transaction, names: readonly string[], make: () => Device): Device {
+  for (const name of names) {
+    const found = core.devices.byName(name)
+    if (found === undefined || stepAside(core, tx, found)) continue
+    tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
+  }
+  return make()
 }
 
 /** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */

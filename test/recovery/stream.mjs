@@ -32,23 +32,23 @@ async function send(address, port) {
   await new Promise((resolve) => udp.connect(port, address, resolve))
   const tcp = connect(port, address)
   await new Promise((resolve, reject) => tcp.once('connect', resolve).once('error', reject))
-  let [datagrams, lines, echoed, broken] = [0, 0, 0, '']
-  tcp.on('error', (error) => (broken = error.message))
-  tcp.on('close', () => (broken ||= 'closed'))
-  tcp.on('data', (data) => (echoed += data.toString().split('\n').length - 1))
-  let running = true
-  stopped.then(() => (running = false))
+  const count = { datagrams: 0, lines: 0, echoed: 0, broken: '' }
+  tcp.on('error', (error) => (count.broken = error.message))
+  tcp.on('close', () => (count.broken ||= 'closed'))
+  tcp.on('data', (data) => (count.echoed += data.toString().split('\n').length - 1))
+  const state = { running: true }
+  stopped.then(() => (state.running = false))
   say({ ready: true })
-  while (running) {
+  while (state.running) {
     const message = Buffer.alloc(64)
-    message.writeUInt32LE(datagrams++)
+    message.writeUInt32LE(count.datagrams++)
     udp.send(message)
-    tcp.write(`${lines++}\n`)
+    tcp.write(`${count.lines++}\n`)
     await sleep(2)
   }
   const end = Date.now() + 5000
-  while (echoed < lines && broken === '' && Date.now() < end) await sleep(20)
-  say({ datagrams, lines, echoed, broken })
+  while (count.echoed < count.lines && count.broken === '' && Date.now() < end) await sleep(20)
+  say(count)
   process.exit()
 }
 
