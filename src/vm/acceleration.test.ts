@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { accountOf, hypervisorAccount } from '#launch/user.ts'
-import { chooseAcceleration, probeKvm } from './acceleration.ts'
+import { chooseAcceleration, probeKvm, type KvmVerdict } from './acceleration.ts'
 import { bareArguments, qemuProgram } from './qemu-arguments.ts'
 
 const root = accountOf('root')
@@ -12,7 +12,7 @@ const root = accountOf('root')
 test('what hangs is given up in time, whether QEMU or anything else', async () => {
   const began = performance.now()
   const verdict = await probeKvm(root, ['sleep', '60'], 300)
-  assert.deepEqual(verdict, { works: false, why: 'a guest hung in /dev/kvm for 0.3 s' })
+  assert.deepEqual(verdict, { works: false, why: 'a guest hung in /dev/kvm for 0.3 s', hung: true })
   assert.ok(performance.now() - began < 2000)
 })
 
@@ -56,18 +56,30 @@ test('a program that is missing, and one that complains, are told', async () => 
   assert.deepEqual(await probeKvm(root, ['sh', '-c', 'echo qemu-system-x86_64: no luck >&2; exit 1']), { works: false, why: 'no luck' })
 })
 
-test('the choice is kept until the next boot; KVM that is insisted on and does not work is an error', async () => {
+test('that KVM hangs is kept until the next boot, other reasons are not; KVM that is insisted on and does not work is an error', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'vpc-kvm-'))
+  let probes = 0
+  const probe = (verdict: KvmVerdict) => async (): Promise<KvmVerdict> => (probes++, verdict)
+  const denied = probe({ works: false, why: 'permission denied' })
+  const hangs = probe({ works: false, why: 'it hangs', hung: true })
   try {
-    assert.deepEqual(await chooseAcceleration('tcg', root, directory), { acceleration: 'tcg', warning: undefined })
-    const chosen = await chooseAcceleration('auto', root, directory)
-    if (existsSync('/dev/kvm')) {
-      const kept = JSON.parse(readFileSync(join(directory, 'kvm.json'), 'utf8'))
-      assert.equal(kept.works, chosen.acceleration === 'kvm')
+    assert.deepEqual(await chooseAcceleration('tcg', root, directory, denied), { acceleration: 'tcg', warning: undefined })
+    if (!existsSync('/dev/kvm')) return
+    for (let i = 0; i < 2; i++) {
+      const { acceleration, warning } = await chooseAcceleration('auto', root, directory, denied)
+      assert.deepEqual([acceleration, warning], ['tcg', 'KVM cannot be used: permission denied; the processor is emulated, which is slow'])
     }
-    if (chosen.acceleration === 'kvm') return
-    assert.match(chosen.warning!, /^KVM cannot be used: .*; the processor is emulated/)
-    await assert.rejects(chooseAcceleration('kvm', root, directory), /KVM cannot be used: .*; --accel=tcg emulates/)
+    await assert.rejects(chooseAcceleration('kvm', root, directory, denied), /KVM cannot be used: permission denied; --accel=tcg emulates/)
+    assert.equal(probes, 3)
+    assert.deepEqual(await chooseAcceleration('kvm', root, directory, probe({ works: true, why: '' })), {
+      acceleration: 'kvm',
+      warning: undefined,
+    })
+    for (let i = 0; i < 3; i++) assert.match((await chooseAcceleration('auto', root, directory, hangs)).warning!, /it hangs/)
+    assert.equal(probes, 5)
+    // Another user may fare otherwise.
+    await chooseAcceleration('auto', hypervisorAccount(), directory, hangs)
+    assert.equal(probes, 6)
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -1,6 +1,7 @@
 /**
  * Whether KVM works here: tried, not guessed. A small firmware is run under it, as the user that QEMU will run as, with a time limit, since
- * on some machines /dev/kvm is there and a guest hangs in it. What came out is kept until the machine boots again.
+ * on some machines /dev/kvm is there and a guest hangs in it. That it hung is kept until the machine boots again; all else is quickly
+ * tried anew.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -15,6 +16,8 @@ import { VmError } from './vm-error.ts'
 export interface KvmVerdict {
   readonly works: boolean
   readonly why: string
+  /** It took the whole time limit to learn it. */
+  readonly hung?: boolean
 }
 
 export interface ChosenAcceleration {
@@ -36,22 +39,27 @@ export function kvmAccount(account: Account): Account {
 }
 
 /** Choose how to run a guest. Throws VmError where KVM is wanted and does not work. */
-export async function chooseAcceleration(wanted: Acceleration, account: Account, directory: string): Promise<ChosenAcceleration> {
+export async function chooseAcceleration(
+  wanted: Acceleration,
+  account: Account,
+  directory: string,
+  probe: (account: Account) => Promise<KvmVerdict> = probeKvm,
+): Promise<ChosenAcceleration> {
   if (wanted === 'tcg') return { acceleration: 'tcg', warning: undefined }
-  const { works, why } = await kvmVerdict(account, directory)
+  const { works, why } = await kvmVerdict(account, directory, probe)
   if (works) return { acceleration: 'kvm', warning: undefined }
   if (wanted === 'kvm') throw new VmError('failed', `KVM cannot be used: ${why}; --accel=tcg emulates the processor instead`)
   return { acceleration: 'tcg', warning: `KVM cannot be used: ${why}; the processor is emulated, which is slow` }
 }
 
-async function kvmVerdict(account: Account, directory: string): Promise<KvmVerdict> {
+async function kvmVerdict(account: Account, directory: string, probe: (account: Account) => Promise<KvmVerdict>): Promise<KvmVerdict> {
   if (!existsSync(kvmDevice)) return { works: false, why: `there is no ${kvmDevice}` }
   const file = join(directory, 'kvm.json')
   const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${account.uid}:${account.gid}`
   const kept = readJson<KvmVerdict & { key: string }>(file)
   if (kept?.key === key) return kept
-  const verdict = await probeKvm(account)
-  writeJson(file, { key, ...verdict })
+  const verdict = await probe(account)
+  if (verdict.hung === true) writeJson(file, { key, ...verdict })
   return verdict
 }
 
@@ -73,7 +81,10 @@ export function probeKvm(
     child.stderr.destroy()
     resolve(verdict)
   }
-  const timer = setTimeout(() => finish({ works: false, why: `a guest hung in ${kvmDevice} for ${timeoutMs / 1000} s` }), timeoutMs)
+  const timer = setTimeout(
+    () => finish({ works: false, why: `a guest hung in ${kvmDevice} for ${timeoutMs / 1000} s`, hung: true }),
+    timeoutMs,
+  )
   let said = ''
   let complaint = ''
   child.stdout.on('data', (chunk: Buffer) => {
