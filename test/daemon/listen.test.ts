@@ -1,6 +1,6 @@
 /** Listeners on a switch: the questions that no table answers, and the answers through the same descriptor. Real guests; needs root. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,6 +13,7 @@ import { asIpv4, ipv4From } from '#wire/ipv4-address.ts'
 import { decodeDhcp, dhcpMessageType, dhcpOp, dhcpOption, dhcpType, encodeDhcp } from '#wire/dhcp.ts'
 import { udpFrame } from '#wire/frames.ts'
 import { macFrom } from '#wire/mac.ts'
+import { Programs, runUnder } from '../abi/program.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { TestHost } from './test-host.ts'
 
@@ -170,6 +171,20 @@ test('a listener is a DHCP server', async () => {
   assert.match(await text(client.stdout), /^bound 10\.0\.7\.9 255\.255\.255\.0$/m)
   stop.abort()
   await serving
+})
+
+test('a C program listens and answers by system calls', async () => {
+  await using stack = new AsyncDisposableStack()
+  using programs = new Programs()
+  const { sw, guests } = await scene(stack, 45, { a: ['10.0.0.1/24'], b: ['10.0.0.2/24'] })
+  await sw.setNeighbours([{ vni: 45, address: '10.0.0.1', mac: guests['a']!.mac }])
+  const argv = [programs.compile('listen'), guests['b']!.mac, '45']
+  let answer: Promise<string> | undefined
+  const started = (child: ChildProcess): void => void child.stdout!.once('data', () => (answer = ping(guests['a']!, '10.0.0.2')))
+  const ran = await runUnder(host.socketPath, argv, { options: ['--open', `vpcsw:${sw.id}:rw`], started })
+  assert.deepEqual(ran, { code: 0, stdout: 'listening\nanswered\n', stderr: '' })
+  // The guest asks again after a second, and the kernel answers from the table.
+  assert.match(await answer!, / 1 received/)
 })
 
 test('what cannot be sent is refused', async () => {
