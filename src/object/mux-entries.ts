@@ -6,7 +6,7 @@ import { formatMac } from '#wire/mac.ts'
 import { maxVni } from '#wire/vni.ts'
 import type { Core } from './core.ts'
 import { logEntries } from './entry-log.ts'
-import type { Entry, EntryStore, Vtep } from './entry-store.ts'
+import { formatVtep, type Entry, type EntryStore, type Vtep } from './entry-store.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from './journal.ts'
 import { macOfNumber } from './keys.ts'
@@ -28,7 +28,7 @@ export function setEntries({ core, tx, object: mux, input }: MuxCall): void {
     else if (!edit.addRemote(vni, vtep, floodPage)) {
       tx.refuse(
         'ENOSPC',
-        `the replication list of VNI ${vni} has room for ${floodPage} VTEPs, and ${formatEndpoint(vtep)} is one more`,
+        `the replication list of VNI ${vni} has room for ${floodPage} VTEPs, and ${formatVtep(vtep)} is one more`,
         'delete one first',
       )
     }
@@ -46,9 +46,7 @@ export function deleteEntries({ core, tx, object: mux, input }: MuxCall): void {
     const found = mac === 0 ? vtep !== undefined && edit.removeRemote(vni, vtep) : edit.delete(vni, mac)
     if (found) continue
     const what =
-      mac === 0
-        ? `VTEP ${vtep === undefined ? '' : formatEndpoint(vtep)} in the replication list`
-        : `entry for ${formatMac(macOfNumber(mac))}`
+      mac === 0 ? `VTEP ${vtep === undefined ? '' : formatVtep(vtep)} in the replication list` : `entry for ${formatMac(macOfNumber(mac))}`
     tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
   }
   if (mux.underlay !== null) serveEthlink(core, tx, mux.underlay)
@@ -191,11 +189,11 @@ function entryProblem(vni: number, mac: number): string | undefined {
 function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
   const { address, family } = vtep
   const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
-  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatEndpoint(vtep)} is no address of a host`)
+  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is no address of a host`)
   if (listen === null || listen.address.length === address.length) return
   tx.refuse(
     'EAFNOSUPPORT',
-    `${which}VTEP ${formatEndpoint(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`,
+    `${which}VTEP ${formatVtep(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`,
     'use VTEPs of that family',
   )
 }

@@ -50,7 +50,7 @@ export function toVpcError(asked: string, error: unknown): VpcError {
   if (!(error instanceof Error)) return new VpcError('EIO', `cannot ${asked}: ${String(error)}`)
   const message = `cannot ${asked}: ${error.message}`
   if (isTableFull(error)) {
-    const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some, or start vpcd with a larger one`
+    const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some`
     return new VpcError('ENOSPC', full, { cause: error })
   }
   const errno = hasErrno(error) ? (notOfTheKernel.get(error.errno) ?? error.errno) : 'EIO'

@@ -190,11 +190,11 @@ describe('forwarding entries', () => {
       [entry(0, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /entry 2 of 2: VNI 0 never leaves the host/],
       [entry(1 << 24, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /does not fit in 24 bits/],
       [entry(VNI, 'ff:ff:ff:ff:ff:ff', '192.0.2.2'), 'EINVAL', /VTEPs for broadcast and multicast have MAC zero/],
-      [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /is no address of a host/],
+      [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /2 of 2: 239.0.0.1 is no address of a host/],
       [
         entry(VNI, '02:00:00:00:00:02', '2001:db8::2'),
         'EAFNOSUPPORT',
-        /VTEP \[2001:db8::2\]:0 is IPv6, and the mux listens on 192.0.2.1:4789/,
+        /VTEP \[2001:db8::2\] is IPv6, and the mux listens on 192.0.2.1:4789/,
       ],
       [
         encodeArray(fte, [{ vni: VNI, mac, port: 0, family: 5, pad: new Uint8Array(3), address: new Uint8Array(16) }]),
@@ -211,7 +211,7 @@ describe('forwarding entries', () => {
     for (const length of [0, 31, 33]) assert.equal(refused(() => mux.do('vpcmuxFteSet', new Uint8Array(length))).code, 'EINVAL')
     mux.do('vpcmuxFteSet', good)
     const missing = refused(() => mux.do('vpcmuxFteDelete', Buffer.concat([good, entry(VNI, broadcast, '192.0.2.3')])))
-    assert.match(missing.message, /there is no VTEP 192.0.2.3:0 in the replication list of VNI 5001/)
+    assert.match(missing.message, /there is no VTEP 192.0.2.3 in the replication list of VNI 5001/)
     assert.deepEqual(Buffer.from(mux.do('vpcmuxFteList')), Buffer.from(good))
     const list = Array.from({ length: 64 }, (_, i) => entry(VNI, broadcast, `192.0.2.${i + 2}`))
     mux.do('vpcmuxFteSet', Buffer.concat(list))
@@ -273,13 +273,14 @@ describe('forwarding entries', () => {
         }
       }),
     )
-    // The quickest of a few: others use this machine too.
+    // The quickest of a few, and by the processor's time: others use this machine too.
     let quickest = Infinity
     for (let round = 0; round < 4; round++) {
       if (round > 0) mux.do('vpcmuxFteDelete', entries)
-      const start = performance.now()
+      const start = process.cpuUsage()
       mux.do('vpcmuxFteSet', entries)
-      quickest = Math.min(quickest, performance.now() - start)
+      const { user, system } = process.cpuUsage(start)
+      quickest = Math.min(quickest, (user + system) / 1000)
       assert.equal(host.datapath.tables.fdb.encodedEntries().length, 100_000)
     }
     assert.ok(quickest < 300, `took ${quickest} ms`)
