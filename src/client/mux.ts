@@ -1,9 +1,10 @@
 /** A VXLAN multiplexer: carries the subnets of this host to other hosts over the underlay. */
 import type { Id } from '#abi/id.ts'
 import type { MuxInfo } from '#abi/info.ts'
-import { encodeArray, encodeSockaddr, fte } from '#abi/layouts.ts'
+import { encodeSockaddr } from '#abi/layouts.ts'
 import { Descriptor } from './descriptor.ts'
-import { absent, decodeFtes, decodeId, decodeText, encodeId, parseListen, toFte, type ForwardingEntry } from './text.ts'
+import { encodeEntries } from './entry-encoder.ts'
+import { absent, decodeFtes, decodeId, decodeText, encodeId, parseListen, type ForwardingEntry } from './text.ts'
 
 export class Mux extends Descriptor<MuxInfo> {
   /**
@@ -40,13 +41,13 @@ export class Mux extends Descriptor<MuxInfo> {
    * another mux has an entry for the same MAC.
    */
   async setEntries(entries: readonly ForwardingEntry[]): Promise<void> {
-    if (entries.length > 0) await this.ctl('vpcmuxFteSet', encodeArray(fte, entries.map(toFte)))
+    if (entries.length > 0) await this.ctl('vpcmuxFteSet', encodeEntries(entries))
   }
 
   /** Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is not there. */
   async deleteEntries(entries: readonly (Omit<ForwardingEntry, 'vtep'> & { readonly vtep?: string })[]): Promise<void> {
-    const keys = entries.map(({ vni, mac, vtep = '0.0.0.0' }) => toFte({ vni, mac, vtep }))
-    if (keys.length > 0) await this.ctl('vpcmuxFteDelete', encodeArray(fte, keys))
+    const keys = entries.map(({ vni, mac, vtep = '0.0.0.0' }) => ({ vni, mac, vtep }))
+    if (keys.length > 0) await this.ctl('vpcmuxFteDelete', encodeEntries(keys))
   }
 
   async entries(): Promise<ForwardingEntry[]> {

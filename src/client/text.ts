@@ -52,7 +52,7 @@ export const decodeAddresses = (output: Uint8Array): string[] =>
 /** `host:port`, `[host]:port` for IPv6. */
 export const parseListen = (text: string): Endpoint => value(parseEndpoint(text))
 
-function checkVni(vni: number): number {
+export function checkVni(vni: number): number {
   if (isVni(vni)) return vni
   throw new VpcError('EINVAL', `${vni} is not a VNI; a VNI is a number from 0 to ${maxVni}`)
 }
