@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { operationOf } from '#abi/command.ts'
 import { errno, errnoName } from '#abi/errno.ts'
 import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, openRequest, type Frame, type FrameProblem } from '#abi/frame.ts'
+import { collectAfter } from './collect.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
@@ -194,7 +195,7 @@ export class Connection {
     if (kind !== frameKind.open) return this.refuse(errno.EPROTO, `the first frame is of kind ${kind}, not OPEN`)
     if (payload.length !== openRequest.size) return this.refuse(errno.EPROTO, `an OPEN of ${payload.length} bytes, not ${openRequest.size}`)
     const { id, handleType, flags } = openRequest.decode(payload)
-    const opened = this.#answer({ sequence }, 'open', () => {
+    const opened = this.#answer({ sequence, payload }, 'open', () => {
       this.#hold(this.#opener.open(this.#caller, id, handleType, flags))
       return new Uint8Array(0)
     })
@@ -202,12 +203,13 @@ export class Connection {
     clearTimeout(this.#timer)
   }
 
-  #answer({ sequence }: Pick<Frame, 'sequence'>, what: string, run: () => Uint8Array): boolean {
+  #answer({ sequence, payload }: Pick<Frame, 'sequence' | 'payload'>, what: string, run: () => Uint8Array): boolean {
     const start = performance.now()
     const { code, output } = this.#outcome(what, run)
     const ms = Math.round((performance.now() - start) * 1000) / 1000
     this.#log.debug(what, { ...this.#caller, errno: code === 0 ? undefined : errnoName(code), ms })
     this.#reply(sequence, code, output)
+    collectAfter(payload.length + output.length)
     return code === 0
   }
 

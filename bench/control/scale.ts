@@ -1,0 +1,114 @@
+/**
+ * How the control path grows: hosts of 10 to 10 000 ports, each applied as one document, listed, audited, restarted and removed; and forwarding
+ * entries set through the client library. Prints a table; `--json FILE` writes it, `--max N` stops at so many ports.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { generateId } from '#abi/id.ts'
+import type { HostDocument } from '#abi/host-file.ts'
+import type { Mux } from '#client/mux.ts'
+import { Vpc } from '#client/vpc.ts'
+import { PrivateVpcd } from '../../test/cli/private-vpcd.ts'
+
+/** A number of ports, and what it took: milliseconds of wall clock, and MiB of vpcd. */
+export interface Row {
+  readonly ports: number
+  readonly entries: number
+  readonly applyMs: number
+  readonly againMs: number
+  readonly listMs: number
+  readonly auditMs: number
+  readonly restartMs: number
+  readonly removeMs: number
+  readonly setEntriesMs: number
+  readonly memoryMiB: number
+}
+
+/** A host of so many ports, each with a container's interface and an address: a thousand to a subnet. */
+export function hostOf(ports: number): HostDocument {
+  const numbers = Array.from({ length: ports }, (_, i) => i)
+  const hostifs = numbers.map((i) => ({ unit: `hostif${i}`, id: generateId('hostif') }))
+  const subnets = Array.from({ length: Math.ceil(ports / 1000) }, (_, i) => i)
+  const switches = subnets.map((subnet) => ({
+    id: generateId('vpcsw'),
+    vni: 5001 + subnet,
+    ports: numbers.slice(subnet * 1000, (subnet + 1) * 1000).map((i) => ({
+      id: generateId('vpcp'),
+      addresses: [`10.${subnet}.${(i % 1000) >> 8}.${i & 255}`],
+      interface: `hostif${i}`,
+    })),
+  }))
+  return { version: 1, hostifs, switches }
+}
+
+async function timed(run: () => unknown): Promise<number> {
+  const start = performance.now()
+  await run()
+  return Math.round(performance.now() - start)
+}
+
+const memoryMiB = (pid: number): number => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)
+
+/** Set entries of a mux in one call, behind 100 other hosts. */
+async function setEntries(mux: Mux, entries: number): Promise<number> {
+  const list = Array.from({ length: entries }, (_, i) => {
+    const hex = i.toString(16).padStart(8, '0')
+    return { vni: 9000, mac: `02:01:${hex.replace(/(..)(?=.)/g, '$1:')}`, vtep: `192.0.2.${2 + (i % 100)}` }
+  })
+  return timed(() => mux.setEntries(list))
+}
+
+async function measure(vpcd: PrivateVpcd, ports: number, entries: number): Promise<Row> {
+  const [full, empty] = [join(vpcd.directory, 'full.json'), join(vpcd.directory, 'empty.json')]
+  writeFileSync(full, JSON.stringify(hostOf(ports)))
+  writeFileSync(empty, '{"version":1}')
+  const run = (...args: string[]): Promise<number> => timed(() => vpcd.ok(...args))
+  const applyMs = await run('apply', full)
+  const againMs = await run('apply', full)
+  const listMs = await run('list')
+  const auditMs = await run('audit')
+  const vpc = new Vpc({ socketPath: vpcd.socket })
+  const mux = await vpc.openMux(generateId('vpcmux'), { create: true })
+  const setEntriesMs = await setEntries(mux, entries)
+  await using mgmt = await vpc.mgmt()
+  const memory = memoryMiB((await mgmt.info()).pid)
+  await mux.destroy()
+  await mux.close()
+  await vpcd.stopDaemon()
+  const restartMs = await timed(() => vpcd.startDaemon())
+  const removeMs = await run('apply', empty)
+  return { ports, entries, applyMs, againMs, listMs, auditMs, restartMs, removeMs, setEntriesMs, memoryMiB: memory }
+}
+
+/** Measure on a vpcd of our own, from few to many. */
+export async function measureScale(most: number): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const ports of [10, 100, 1000, 10_000].filter((count) => count <= most)) {
+    await using vpcd = await PrivateVpcd.start()
+    rows.push(await measure(vpcd, ports, ports * 100 > 100_000 ? 100_000 : ports * 100))
+  }
+  return rows
+}
+
+/** Where it is set down for 1 000 ports and 100 000 entries, the most that each may be. */
+export const targets: Partial<Row> = { applyMs: 2000, removeMs: 3000, setEntriesMs: 300, memoryMiB: 150 }
+
+function print(rows: readonly Row[]): void {
+  const columns = Object.keys(rows[0]!) as (keyof Row)[]
+  const line = (cells: readonly (string | number)[]): string => `${cells.map((cell) => String(cell).padStart(13)).join('')}\n`
+  process.stdout.write(line(columns))
+  for (const row of rows) process.stdout.write(line(columns.map((column) => row[column])))
+  process.stdout.write(line(columns.map((column) => (targets[column] === undefined ? '' : `< ${targets[column]}`))))
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { json: { type: 'string' }, max: { type: 'string', default: '10000' } } })
+  const rows = await measureScale(Number(values.max))
+  print(rows)
+  const load = execFileSync('cut', ['-d ', '-f1-3', '/proc/loadavg'], { encoding: 'utf8' }).trim()
+  process.stdout.write(`load of the machine at the end: ${load}\n`)
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ date: new Date().toISOString(), load, rows, targets }, null, 2)}\n`)
+}
