@@ -93,7 +93,8 @@ describe('unicast', () => {
     expect(scene.from('a', plain), { ...forwarded('a', 'b'), ...goes('local', 'b', 2) })
   })
 
-  test('to a VTEP', () => expect(scene.from('a', frame('a', 'far')), { ...forwarded('a', 'mux'), ...goes('remote', 'mux', 7), mark: 0x76500000 }))
+  test('to a VTEP', () =>
+    expect(scene.from('a', frame('a', 'far')), { ...forwarded('a', 'mux'), ...goes('remote', 'mux', 7), mark: 0x76500000 }))
 
   test('to a VTEP on a port of its own, with the mark for it', () => {
     scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.2'), 8472)))
