@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
 import { PinnedMapDiffers } from '#datapath/pinned-map.ts'
+import { endAbandonedGracePeriods } from '#datapath/grace-period.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, type Access } from '#object/host.ts'
 import { Journal, JournalUnusable } from '#object/journal.ts'
@@ -34,6 +35,7 @@ export interface HostHalf extends AsyncDisposable {
 export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, report }: HostHalfOptions): Promise<HostHalf> {
   const stack = new AsyncDisposableStack()
   try {
+    endAbandonedGracePeriods()
     const journal = stack.use(Journal.open(join(stateDir, 'state.db')))
     const devices = stack.use(Devices.open())
     const datapath = loadPrograms(bpffs, objectDir, log)

@@ -3,6 +3,7 @@
  * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
  */
 import type { Device } from '#datapath/device/devices.ts'
+import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { wantedPrograms } from './audit/programs.ts'
 import type { Core } from './core.ts'
 import { resumeEthlink } from './ethlink-service.ts'
@@ -31,8 +32,11 @@ export function recover(core: Core): void {
   // First what is in the way: a device that is made may get the name of one that goes.
   removeDevices(core, ours, new Set([...units, ...muxes].map(([, device]) => device)))
   takeBackPins(core)
-  for (const [unit, device] of units) recoverUnit(core, tx, unit, device)
-  for (const [mux, device] of muxes) recoverMux(core, tx, mux, device)
+  const missing = [...units, ...muxes].filter(([, device]) => device === undefined).length
+  withQuickGracePeriods(missing, () => {
+    for (const [unit, device] of units) recoverUnit(core, tx, unit, device)
+    for (const [mux, device] of muxes) recoverMux(core, tx, mux, device)
+  })
   for (const ethlink of model.ofType('ethlink')) resumeEthlink(core, tx, ethlink)
   for (const repairs of reconcileTables(model, core.datapath.tables)) core.log.info(`repaired table ${repairs.table}`, { ...repairs })
   for (const mux of model.ofType('vpcmux')) syncMux(core, tx, mux)
