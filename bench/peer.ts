@@ -22,6 +22,15 @@ export interface Path {
   readonly address: string
 }
 
+/** A container, and a tap on another host for a virtual machine that has the second guest's address and MAC. */
+export interface MachinePath {
+  readonly client: Namespace
+  readonly host: Namespace
+  /** Has two queues, with virtio headers. */
+  readonly tap: string
+  readonly address: string
+}
+
 export interface Peer {
   readonly name: string
   readonly scopes: readonly Scope[]
@@ -30,6 +39,7 @@ export interface Peer {
   /** Why it cannot be had on this machine, or undefined. */
   missing?(bed: Bed): string | undefined
   up(bed: Bed, conditions: Conditions): Promise<Path>
+  toMachine?(bed: Bed, conditions: Conditions): Promise<MachinePath>
 }
 
 /** Addresses and MACs that every set-up gives to its two guests and two hosts. */

@@ -2,6 +2,8 @@
 import { metrics, type MetricName } from './metrics/metric.ts'
 import { ours, type ScenarioResult, type Spread } from './measure.ts'
 import type { Conditions } from './peer.ts'
+import type { MachineResult } from './machine.ts'
+import type { ProgramCost } from './program-cost.ts'
 
 const names = Object.keys(metrics) as MetricName[]
 
@@ -45,3 +47,14 @@ export function report(result: ScenarioResult): string {
   const load = `load before the rounds: ${result.loadBefore.map((value) => value.toFixed(1)).join(' ')}`
   return [describe(result.conditions), table([header, ...rows, ...relative]), load, ...missing].join('\n')
 }
+
+/** What each program costs, as text. */
+export const reportCosts = (costs: readonly ProgramCost[]): string =>
+  `programs, ns per packet\n${table(costs.map(({ program, packet, nanoseconds }) => [program, packet, nanoseconds.toFixed(0)]))}`
+
+/** A container and a virtual machine, as text. */
+export const reportMachine = ({ peers }: MachineResult): string =>
+  `container to virtual machine, across hosts\n${table([
+    ['', 'tcp-1 Gb/s', 'latency-p50 µs'],
+    ...Object.entries(peers).map(([peer, values]) => [peer, cell(values['tcp-1']), cell(values['latency-p50'])]),
+  ])}`

@@ -17,6 +17,8 @@ export interface Effort {
   readonly rounds: number
   readonly seconds: number
   readonly scenarios: readonly Scenario[]
+  /** From a container to a virtual machine. */
+  readonly machine?: Scenario
 }
 
 const base: Conditions = { scope: 'cross-host', mtu: 1450, offload: true, entries: 1 }
@@ -27,20 +29,23 @@ function scenario(change: Partial<Conditions>, among: readonly Peer[] = peers): 
 }
 
 const withEntries = peers.filter((peer) => peer.hasEntries)
+/** Those that come near enough for a comparison under every condition. */
+const close = peers.filter((peer) => peer !== ovsUserspace && peer !== bridgeConntrack)
 
-/** Every condition that users meet: both MTUs with offloads on and off, one host, and tables of three sizes. */
+/** Every condition that users meet: both MTUs with offloads on and off, one host, tables of three sizes, and a virtual machine. */
 export const full: Effort = {
   rounds: 5,
   seconds: 2,
   scenarios: [
     scenario({}),
-    scenario({ offload: false }),
-    scenario({ mtu: 8950 }),
-    scenario({ mtu: 8950, offload: false }),
     scenario({ scope: 'same-host' }),
+    scenario({ offload: false }, close),
+    scenario({ mtu: 8950 }, close),
+    scenario({ mtu: 8950, offload: false }, close),
     scenario({ entries: 1000 }, withEntries),
     scenario({ entries: 100_000 }, withEntries),
   ],
+  machine: scenario({}),
 }
 
 /** Two minutes: the conditions that the targets are set for. */

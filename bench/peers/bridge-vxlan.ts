@@ -1,6 +1,6 @@
 /** What most hosts run: a Linux bridge with a kernel vxlan device on it; and the same with a connection-tracking firewall. */
 import type { Bed, Namespace } from '../bed.ts'
-import { plan, type Conditions, type Path, type Peer } from '../peer.ts'
+import { plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { fillFdb, guest, twoHosts, vxlanLine } from '../topology.ts'
 
 /** A bridge `br0` without spanning tree or multicast snooping, to which `ports` belong. */
@@ -35,6 +35,17 @@ function crossHost(bed: Bed, conditions: Conditions): Path & { readonly hosts: r
   return { hosts, client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
 }
 
+async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath> {
+  const hosts = twoHosts(bed, conditions)
+  const client = guest(bed, 'g1', hosts[0], 'p1', 0, conditions.mtu)
+  bed.ip(['tuntap add tap0 mode tap multi_queue vnet_hdr', `link set tap0 mtu ${conditions.mtu}`], hosts[1])
+  for (const i of [0, 1] as const) {
+    bed.ip([vxlanLine('vx0', plan.hosts[i], plan.hosts[1 - i]!, conditions.mtu)], hosts[i])
+    bridge(bed, hosts[i], conditions.mtu, [i === 0 ? 'p1' : 'tap0', 'vx0'])
+  }
+  return { client, host: hosts[1], tap: 'tap0', address: plan.guests[1].address }
+}
+
 export const bridgeVxlan: Peer = {
   name: 'bridge-vxlan',
   scopes: ['cross-host', 'same-host'],
@@ -42,6 +53,7 @@ export const bridgeVxlan: Peer = {
   async up(bed, conditions) {
     return conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)
   },
+  toMachine,
 }
 
 /** Accept what belongs to a connection, refuse what is invalid: Neutron's and Proxmox's way, by br_netfilter. */

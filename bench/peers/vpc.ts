@@ -7,7 +7,7 @@ import { generateId, parseId, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { Vpc } from '#client/vpc.ts'
 import type { Bed, Namespace } from '../bed.ts'
-import { fillerMac, plan, type Conditions, type Path, type Peer } from '../peer.ts'
+import { fillerMac, plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { twoHosts, underlayDevice } from '../topology.ts'
 
 const program = fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))
@@ -103,9 +103,43 @@ async function crossHost(bed: Bed, conditions: Conditions): Promise<Path> {
   return { client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
 }
 
+/** A vmnic in place of the second guest's hostif. */
+async function plugMachine(vpc: Vpc, switchId: Id, mtu: number): Promise<string> {
+  const { address, mac } = plan.guests[1]
+  const vmnicId = idWithMac('vmnic', mac)
+  const portId = generateId('vpcp')
+  await using sw = await vpc.openSwitch(switchId, { write: true })
+  await using vmnic = await vpc.openVmnic(vmnicId, { create: true })
+  await vmnic.setQueues(2)
+  await vmnic.setMtu(mtu)
+  await vmnic.commit()
+  await sw.addPort(portId)
+  await using port = await vpc.openPort(portId, { write: true })
+  await port.setAddresses([address])
+  await port.connect(vmnicId)
+  await port.commit()
+  return (await vmnic.describe()).device
+}
+
+async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath> {
+  const hosts = twoHosts(bed, conditions)
+  let client = ''
+  let tap = ''
+  for (const [i, host] of hosts.entries()) {
+    const vpc = await startVpcd(bed, host)
+    await makeMux(vpc, i as 0 | 1, conditions.entries)
+    const switchId = await makeSwitch(vpc)
+    if (i === 0) client = await plugGuest(bed, vpc, switchId, host, 0, conditions.mtu)
+    else tap = await plugMachine(vpc, switchId, conditions.mtu)
+    await setNeighbours(vpc, switchId)
+  }
+  return { client, host: hosts[1], tap, address: plan.guests[1].address }
+}
+
 export const vpc: Peer = {
   name: 'vpc',
   scopes: ['cross-host', 'same-host'],
   hasEntries: true,
   up: (bed, conditions) => (conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)),
+  toMachine,
 }

@@ -157,8 +157,9 @@ describe('packets between hosts', () => {
     const wire = await capture(fabric.b.space, 'wire', 'src host 192.0.2.1')
     for (const tos of ['0', '1', '2', '3']) from.exec('ping', '-c', '3', '-i', '0.01', '-Q', tos, '10.0.0.3')
     const text = await wire.stop()
-    // Each packet: the outer header, then the inner one.
-    const pairs = new Set([...text.matchAll(/tos (0x\d)[^]*?tos (0x\d)/g)].map(([, outer, inner]) => `${outer} ${inner}`))
+    const packets = text.split(/^(?=\d\d:\d\d:\d\d\.)/m).filter((packet) => packet.includes('10.0.0.1 > 10.0.0.3'))
+    // Of each the outer header, then the inner one.
+    const pairs = new Set(packets.map((packet) => Array.from(packet.matchAll(/\(tos (0x\d)/g), ([, tos]) => tos).join(' ')))
     assert.deepEqual([...pairs].sort(), ['0x0 0x0', '0x1 0x1', '0x2 0x2', '0x2 0x3'])
   })
 })
