@@ -1,6 +1,6 @@
 /** Many elements of a BPF map in one system call: BPF_MAP_LOOKUP_BATCH, UPDATE_BATCH and DELETE_BATCH. */
 import { cStruct, u32, u64, type Value } from '#abi/c-struct.ts'
-import { tryBpf, type BpfCommand } from './bpf.ts'
+import { isForeign, tryBpf, type BpfCommand } from './bpf.ts'
 import { errno, KernelError } from './errno.ts'
 import { allocate, allocateCopy, type Memory } from './memory.ts'
 
@@ -99,5 +99,15 @@ function run(command: BpfCommand, map: BatchMap, fields: Partial<BatchAttr>): Ba
   const empty = { inBatch: 0n, outBatch: 0n, keys: 0n, values: 0n, count: 0, elementFlags: 0n, flags: 0n }
   const attr = batchAttr.encode({ ...empty, mapFd: map.fd, ...fields })
   const result = tryBpf(command, attr)
-  return { done: batchAttr.decode(attr).count, errno: result < 0 ? -result : 0 }
+  const { count: done } = batchAttr.decode(attr)
+  if (result >= 0) return { done, errno: 0 }
+  return { done, errno: isForeign(-result) ? reasonAgain(command, map, fields) : -result }
+}
+
+/** Why a batch has stopped, when errno was lost: the only reason to delete no more is that a key is not there; the others say it again. */
+function reasonAgain(command: BpfCommand, map: BatchMap, fields: Partial<BatchAttr>): number {
+  if (command === 'MAP_DELETE_BATCH') return errno.ENOENT
+  if (command === 'MAP_UPDATE_BATCH') return run(command, map, fields).errno
+  // A dump that has come to its end, or that cannot hold a bucket, says so again from where it stands now.
+  return run(command, map, { ...fields, inBatch: fields.outBatch ?? 0n }).errno
 }

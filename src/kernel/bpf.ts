@@ -1,6 +1,6 @@
 /** bpf(2): the system call itself, pinning, and what the kernel tells of a map, program or link by its descriptor. */
 import { cStruct, u32, u64, type CStruct, type Fields, type FieldsValue } from '#abi/c-struct.ts'
-import { KernelError } from './errno.ts'
+import { errno, KernelError } from './errno.ts'
 import { lastErrno, libc } from './libc.ts'
 import { beforeStep } from './step.ts'
 import { allocate, allocateString, type Memory } from './memory.ts'
@@ -39,9 +39,20 @@ const lasting: ReadonlySet<BpfCommand> = new Set([
 /** Call bpf(2) and give back its result, or minus the errno. */
 export function tryBpf(command: BpfCommand, attr: Uint8Array, length = attr.length): number {
   if (lasting.has(command)) beforeStep(command)
-  const result: number = syscall(NR_BPF, bpfCommand[command], attr, length)
-  return result < 0 ? -lastErrno() : result
+  for (let attempt = 0; ; attempt++) {
+    const result: number = syscall(NR_BPF, bpfCommand[command], attr, length)
+    if (result >= 0) return result
+    const failure = lastErrno()
+    // What failed has done nothing, so it can be asked again; a batch may have done a part.
+    if (attempt >= 3 || !isForeign(failure) || command.endsWith('_BATCH')) return -failure
+  }
 }
+
+/**
+ * Whether an errno cannot be of bpf(2), which gives none of these for the commands here: the engine made a system call of its own before we came
+ * to read errno, such as futex(2) for a collection of garbage.
+ */
+export const isForeign = (failure: number): boolean => failure === errno.EAGAIN || failure === errno.EINTR || failure === errno.ETIMEDOUT
 
 /** Call bpf(2). Throws KernelError, with `detail` in its message. */
 export function bpf(command: BpfCommand, attr: Uint8Array, detail?: string): number {
