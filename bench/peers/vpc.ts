@@ -20,13 +20,14 @@ function idWithMac(type: UnitType, mac: string): Id {
 }
 
 /** Start a host's vpcd with directories of its own. */
-async function startVpcd(bed: Bed, host: Namespace): Promise<Vpc> {
+async function startVpcd(bed: Bed, host: Namespace, objects?: string): Promise<Vpc> {
   const directory = join(bed.directory, host)
   const bpffs = join(directory, 'bpffs')
   mkdirSync(bpffs, { recursive: true })
   execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs])
   bed.onDispose(() => void execFileSync('umount', [bpffs]))
   const args = ['daemon', '--run-dir', join(directory, 'run'), '--state-dir', join(directory, 'state'), '--bpffs', join(bpffs, 'vpc')]
+  if (objects !== undefined) args.push('--object-dir', objects)
   const daemon = await bed.serve(host, [process.execPath, program, ...args], /"ready"|INFO +ready|ready .*socket/)
   bed.onDispose(() => daemon[Symbol.asyncDispose]())
   return new Vpc({ socketPath: join(directory, 'run', 'vpcd.sock') })
@@ -90,11 +91,11 @@ async function sameHost(bed: Bed, { mtu }: Conditions): Promise<Path> {
   return { client, server, address: plan.guests[1].address }
 }
 
-async function crossHost(bed: Bed, conditions: Conditions): Promise<Path> {
+async function crossHost(bed: Bed, conditions: Conditions, objects?: string): Promise<Path> {
   const guests: Namespace[] = []
   for (const [i, host] of twoHosts(bed, conditions).entries()) {
     const index = i as 0 | 1
-    const vpc = await startVpcd(bed, host)
+    const vpc = await startVpcd(bed, host, objects)
     await makeMux(vpc, index, conditions.entries)
     const switchId = await makeSwitch(vpc)
     guests.push(await plugGuest(bed, vpc, switchId, host, index, conditions.mtu))
@@ -143,3 +144,11 @@ export const vpc: Peer = {
   up: (bed, conditions) => (conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)),
   toMachine,
 }
+
+/** Ours with other programs, across hosts. */
+export const vpcWith = (name: string, objects: string): Peer => ({
+  name,
+  scopes: ['cross-host'],
+  hasEntries: true,
+  up: (bed, conditions) => crossHost(bed, conditions, objects),
+})
