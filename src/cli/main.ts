@@ -44,9 +44,15 @@ const isDebug = (flags: readonly string[]): boolean => /(^| )(--log-level|-l)[ =
 function endQuietly(abort: AbortController): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE') cannotWrite(stream, error)
       abort.abort()
     })
+}
+
+/** A full disk, say: what was asked for may be done, but who asked did not get the answer. */
+function cannotWrite(stream: NodeJS.WriteStream, { message }: Error): never {
+  if (stream === process.stdout) process.stderr.write(`vpc: cannot write the result: ${message}\n`)
+  process.exit(1)
 }
 
 async function dispatch(args: readonly string[], flags: readonly string[], signal: AbortSignal): Promise<number> {

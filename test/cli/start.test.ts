@@ -98,3 +98,8 @@ test('a signal reaches it, because the shell in front is gone', async () => {
   const signal = await new Promise((resolve) => child.once('exit', (_, name) => resolve(name)))
   assert.equal(signal, 'SIGTERM')
 })
+
+test('a result that cannot be written is an error of one line', () => {
+  const { status, stderr } = spawnSync('sh', ['-c', '"$1" version >/dev/full', 'sh', vpcPath], { encoding: 'utf8' })
+  assert.deepEqual([status, stderr], [1, 'vpc: cannot write the result: ENOSPC: no space left on device, write\n'])
+})
