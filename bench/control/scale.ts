@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { generateId } from '#abi/id.ts'
 import type { HostDocument } from '#abi/host-file.ts'
@@ -73,6 +74,8 @@ async function measure(vpcd: PrivateVpcd, ports: number, entries: number): Promi
   const mux = await vpc.openMux(generateId('vpcmux'), { create: true })
   const setEntriesMs = await setEntries(mux, entries)
   await using mgmt = await vpc.mgmt()
+  // What a large request leaves behind is collected when it has been quiet for a moment.
+  await sleep(1000)
   const memory = memoryMiB((await mgmt.info()).pid)
   await mux.destroy()
   await mux.close()
