@@ -165,6 +165,17 @@ suite('what is broken behind the back of vpcd', () => {
     })
   }
 
+  test('an address that the host has lost is told; only the host can get it back', () => {
+    const address = { ifindex: ifindexOf('under0'), address: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 }
+    host.netlink.deleteAddress(address)
+    assert.deepEqual(told(report(host, 'mgmtAudit').items), ['interface vpcmux0 listen address missing'])
+    const { items, failures } = report(host, 'mgmtRepair')
+    assert.deepEqual(told(items), ['interface vpcmux0 listen address missing'])
+    assert.match(failures.join(), /^cannot give the host address 192.0.2.1, on which vpcmux0 listens; give it back/)
+    host.netlink.addAddress(address)
+    assert.deepEqual(report(host, 'mgmtAudit').items, [])
+  })
+
   test('after all of it a start finds nothing to repair, and every object as it was', async () => {
     const before = Object.values(all).map((opened) => ({ ...(opened.describe() as object), descriptors: 0 }))
     await host.kill()

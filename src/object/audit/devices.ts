@@ -1,5 +1,6 @@
 /** Whether devices and interfaces are as the objects need them. */
 import type { Device } from '#datapath/device/devices.ts'
+import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Core } from '../core.ts'
 import { deviceName } from '../mend-device.ts'
@@ -45,7 +46,7 @@ function auditOwn(core: Core, findings: Findings, object: Unit | Mux, devices: R
   if (device === undefined) return findings.missing('device', what, '', name)
   findings.same('device', what, 'name', name, device.name)
   findings.same('device', what, 'alias', programAliasOf(object), device.alias ?? '')
-  if (object.type === 'vpcmux') return auditMux(findings, object, device)
+  if (object.type === 'vpcmux') return auditMux(core, findings, object, device)
   findings.same('device', what, 'up', true, device.up)
   if (object.type === 'vmnic') auditVmnic(core, findings, object, device)
   else auditUnitEnd(core, findings, object, device)
@@ -68,8 +69,14 @@ function auditUnitEnd({ model, devices }: Core, findings: Findings, hostif: Host
   findings.same('device', what, 'mtu', interfaceMtuBytes(model, hostif), end.mtuBytes)
 }
 
-function auditMux(findings: Findings, mux: Mux, device: Device): void {
+/** Whether a mux listens on an address that the host has lost since: nothing that comes for it arrives. */
+export function listensNowhere({ devices }: Core, { listen }: Mux): boolean {
+  return listen !== null && !devices.addresses().some((own) => Buffer.compare(own, listen.address) === 0)
+}
+
+function auditMux(core: Core, findings: Findings, mux: Mux, device: Device): void {
   const what = unitName(mux)
+  if (listensNowhere(core, mux)) findings.missing('interface', what, 'listen address', formatEndpoint(mux.listen!))
   findings.same('device', what, 'mtu', deviceMtuBytes(mux), device.mtuBytes)
   findings.same('device', what, 'mac', formatMac(mux.mac), formatMac(device.mac))
   findings.same('device', what, 'udp port', mux.devicePort, device.vxlanPort ?? 0)

@@ -3,6 +3,7 @@
  * itself; what cannot be is told, and the rest is mended all the same.
  */
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import { formatIp } from '#wire/ip-address.ts'
 import type { Core } from '../core.ts'
 import { movePort } from '../members.ts'
 import { mendDevice } from '../mend-device.ts'
@@ -13,7 +14,7 @@ import { reconcileTables } from '../reconcile.ts'
 import { transact } from '../transact.ts'
 import { makeUnitDevice, programAliasOf } from '../unit-device.ts'
 import { checkAll } from '../watch.ts'
-import { strangeDevices } from './devices.ts'
+import { listensNowhere, strangeDevices } from './devices.ts'
 import { repairJournal } from './journal.ts'
 import { repairPrograms } from './programs.ts'
 
@@ -44,7 +45,14 @@ export function repair(core: Core): string[] {
   })
   attempt('mend the tables', () => void reconcileTables(model, core.datapath.tables))
   attempt('mend the journal', () => repairJournal(core))
+  for (const mux of model.ofType('vpcmux')) if (listensNowhere(core, mux)) failures.push(adviceForAddress(mux))
   return failures
+}
+
+/** The host's addresses are not ours to set. */
+function adviceForAddress(mux: Mux): string {
+  const address = formatIp(mux.listen!.address)
+  return `cannot give the host address ${address}, on which ${unitName(mux)} listens; give it back to the host, or let the mux listen on another`
 }
 
 /** A device that is gone is made again. */
