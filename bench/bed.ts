@@ -1,11 +1,18 @@
 /** The namespaces, processes and temporary files of one benchmark run, made through `ip` and `nsenter` and all taken down again. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Where a command runs: a namespace made by `Bed.namespace`. */
 export type Namespace = string
+
+/**
+ * Start a program on one CPU. Who sends and who receives share a CPU or do not, as the scheduler pleases, and on a small machine that makes
+ * a factor of two: so every set-up gets the same places. The kernel's work for a packet is done where its sender runs.
+ */
+export const onCpu = (place: 'client' | 'server', argv: readonly string[]): readonly string[] =>
+  availableParallelism() < 2 ? argv : ['taskset', '-c', place === 'client' ? '0' : '1', ...argv]
 
 export interface Finished {
   readonly stdout: string

@@ -1,6 +1,6 @@
 /** TCP by iperf3: rate, CPU of the whole machine per gigabyte, retransmissions. */
 import { readFileSync } from 'node:fs'
-import type { Bed } from '../bed.ts'
+import { onCpu, type Bed } from '../bed.ts'
 import type { Path } from '../peer.ts'
 
 export interface TcpResult {
@@ -17,8 +17,12 @@ function busySeconds(): number {
 
 /** Run an iperf3 client against a fresh server and give its JSON report. */
 export async function iperf(bed: Bed, path: Path, args: readonly string[]): Promise<any> {
-  await using _server = await bed.serve(path.server, ['iperf3', '-s', '-1', '--forceflush', '-B', path.address], /listening/)
-  const { stdout } = await bed.runAsync(path.client, ['iperf3', '-c', path.address, '-J', ...args])
+  await using _server = await bed.serve(
+    path.server,
+    onCpu('server', ['iperf3', '-s', '-1', '--forceflush', '-B', path.address]),
+    /listening/,
+  )
+  const { stdout } = await bed.runAsync(path.client, onCpu('client', ['iperf3', '-c', path.address, '-J', ...args]))
   const report = JSON.parse(stdout)
   if (report.error !== undefined) throw new Error(`iperf3 to ${path.address}: ${report.error}`)
   return report
