@@ -7,7 +7,7 @@ import type { Transaction } from './transaction.ts'
 function vnisOf(sw: Switch): Set<number> {
   const vnis = new Set<number>(sw.neighbours.vnis.keys())
   if (sw.vni !== 0) vnis.add(sw.vni)
-  for (const port of sw.ports) vnis.add(port.vni)
+  for (const vni of sw.portVnis.keys()) vnis.add(vni)
   return vnis
 }
 

@@ -51,7 +51,8 @@ function toObject({ id, type, unit, settings: text }: JournalRow): VpcObject {
   switch (type) {
     case 'vpcsw': {
       const { vni, up, floodUnknown } = settings as SwitchSettings
-      return { ...base, type, vni, up, floodUnknown, uplink: null, ports: new Set(), neighbours: new NeighbourStore(), segments: new Set() }
+      const members = { uplink: null, ports: new Set<Port>(), portVnis: new Map<number, number>() }
+      return { ...base, type, vni, up, floodUnknown, ...members, neighbours: new NeighbourStore(), segments: new Set() }
     }
     case 'vpcp': {
       const { committed, vni, vlan, antispoof, addresses, stats } = settings as PortSettings

@@ -1,7 +1,7 @@
 /** Which units are in which segment: kept while ports change, with the keys of the tables that follow from it. */
 import { formatMac } from '#wire/mac.ts'
 import { addressKey, macNumber, segmentOf } from './keys.ts'
-import { fullName, type Model, type Port } from './model.ts'
+import { fullName, type Model, type Port, type Switch } from './model.ts'
 import { maxSegmentPorts } from './projection/flood.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -28,9 +28,16 @@ export function movePort(tx: Transaction, model: Model, port: Port, change: () =
   enter(tx, model, port)
 }
 
+function count(tx: Transaction, { portVnis }: Switch, vni: number, by: 1 | -1): void {
+  const ports = (portVnis.get(vni) ?? 0) + by
+  if (ports > 0) tx.put(portVnis, vni, ports)
+  else tx.drop(portVnis, vni)
+}
+
 function leave(tx: Transaction, model: Model, port: Port): void {
   touchPort(tx, port)
   const { switch: sw, peer } = port
+  if (sw !== null) count(tx, sw, port.vni, -1)
   if (sw === null || peer === null || peer.type === 'ethlink') return
   const segment = segmentOf(sw, port.vni)
   const macs = model.members.get(segment)
@@ -43,6 +50,7 @@ function leave(tx: Transaction, model: Model, port: Port): void {
 function enter(tx: Transaction, model: Model, port: Port): void {
   touchPort(tx, port)
   const { switch: sw, peer } = port
+  if (sw !== null) count(tx, sw, port.vni, 1)
   if (sw === null || peer === null || peer.type === 'ethlink') return
   const segment = segmentOf(sw, port.vni)
   let macs = model.members.get(segment)

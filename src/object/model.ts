@@ -9,6 +9,7 @@ import type { Ipv6 } from '#wire/ipv6-address.ts'
 import type { Mac } from '#wire/mac.ts'
 import type { EntryStore } from './entry-store.ts'
 import type { NeighbourStore } from './neighbour-store.ts'
+import { Numbered } from './numbered.ts'
 
 interface Common<T extends UnitType> {
   readonly type: T
@@ -31,6 +32,8 @@ export interface Switch extends Common<'vpcsw'> {
   floodUnknown: boolean
   uplink: Port | null
   readonly ports: Set<Port>
+  /** How many of its ports are on each VNI: kept as they move. */
+  readonly portVnis: Map<number, number>
   readonly neighbours: NeighbourStore
   /** Segments that are this switch's, as Model.segments has them. */
   segments: ReadonlySet<number>
@@ -112,22 +115,22 @@ export const fullName = (object: VpcObject): string => `${unitName(object)} (${o
 /** Whether objects of a type can be in a port. */
 export const isInterfaceType = (type: string): type is Interface['type'] => type === 'vmnic' || type === 'hostif' || type === 'ethlink'
 
-type ByType = { readonly [T in UnitType]: Map<number, ObjectOf<T>> }
+type ByType = { readonly [T in UnitType]: Numbered<ObjectOf<T>> }
 
 /** All objects of a host, and the ways to find them. Kept by the functions that make, connect and destroy. */
 export class Model {
   readonly objects = new Map<Id, VpcObject>()
   /** By unit number. */
   readonly byType: ByType = {
-    vpcsw: new Map(),
-    vpcp: new Map(),
-    vpcmux: new Map(),
-    vmnic: new Map(),
-    ethlink: new Map(),
-    hostif: new Map(),
+    vpcsw: new Numbered(),
+    vpcp: new Numbered(),
+    vpcmux: new Numbered(),
+    vmnic: new Numbered(),
+    ethlink: new Numbered(),
+    hostif: new Numbered(),
   }
   /** Who has an index of the stats table. */
-  readonly stats = new Map<number, Port | Mux>()
+  readonly stats = new Numbered<Port | Mux>()
   /** Who has a device that carries a program, by its ifindex. */
   readonly devices = new Map<number, Interface | Mux>()
   /** Which switch a segment is of. A VNI is one segment, so it belongs to one switch. */
@@ -147,11 +150,4 @@ export class Model {
   ofType<T extends UnitType>(type: T): Iterable<ObjectOf<T>> {
     return this.byType[type].values()
   }
-}
-
-/** The lowest number that is not taken. */
-export function lowestFree(taken: { has(n: number): boolean }): number {
-  let n = 0
-  while (taken.has(n)) n++
-  return n
 }

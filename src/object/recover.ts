@@ -25,10 +25,13 @@ export function recover(core: Core): void {
   findInterfaces(core, tx)
   removeNewborn(core)
   const ours = core.devices.all().filter(({ alias }) => alias !== undefined && idOfAlias(alias) !== undefined)
+  const byAlias = Map.groupBy(ours, ({ alias }) => alias)
   const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(
-    (unit) => [unit, ours.find((device) => fitsUnit(device, unit))] as const,
+    (unit) => [unit, byAlias.get(programAliasOf(unit))?.find((device) => fitsUnit(device, unit))] as const,
   )
-  const muxes = [...model.ofType('vpcmux')].map((mux) => [mux, ours.find((device) => fitsMux(device, mux))] as const)
+  const muxes = [...model.ofType('vpcmux')].map(
+    (mux) => [mux, byAlias.get(programAliasOf(mux))?.find((device) => fitsMux(device, mux))] as const,
+  )
   // First what is in the way: a device that is made may get the name of one that goes.
   removeDevices(core, ours, new Set([...units, ...muxes].map(([, device]) => device)))
   takeBackPins(core)
@@ -61,11 +64,11 @@ function findInterfaces({ model, devices, log }: Core, tx: Transaction): void {
   }
 }
 
-const fitsUnit = (device: Device, unit: Unit): boolean =>
-  device.alias === programAliasOf(unit) && (unit.type === 'vmnic' ? device.vmnicLike : device.kind === 'veth')
+// Of devices that have the object's alias.
+const fitsUnit = (device: Device, unit: Unit): boolean => (unit.type === 'vmnic' ? device.vmnicLike : device.kind === 'veth')
 
-const fitsMux = ({ alias, vxlanPort }: Device, mux: Mux): boolean =>
-  alias === programAliasOf(mux) && vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
+const fitsMux = ({ vxlanPort }: Device, mux: Mux): boolean =>
+  vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
 
 /** Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right ones. */
 function takeBackPins({ datapath, model }: Core): void {

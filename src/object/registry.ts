@@ -3,7 +3,7 @@ import { idMac, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
 import type { Core } from './core.ts'
-import { lowestFree, type Model, type Mux, type ObjectOf, type Port, type VpcObject } from './model.ts'
+import type { Model, Mux, ObjectOf, Port, VpcObject } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What a new object of any type starts with: the lowest free unit number, and the MAC in its id. */
@@ -21,7 +21,7 @@ export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base
   return {
     type,
     id,
-    unit: model.nextUnit ?? lowestFree(model.byType[type]),
+    unit: model.nextUnit ?? model.byType[type].lowestFree(),
     mac: asMac(idMac(id)),
     committed: false,
     descriptors: 0,
@@ -32,7 +32,7 @@ export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base
 /** The lowest free index of the stats table, its counters cleared. Refuses when all are taken. */
 export function freeStatsIndex({ model, datapath }: Core, tx: Transaction): number {
   const { size } = datapath.tables.stats
-  const index = lowestFree(model.stats)
+  const index = model.stats.lowestFree()
   if (index >= size)
     tx.refuse('ENOSPC', `table stats has ${size} entries, one per port and mux, and all are taken`, 'destroy ports that are not used')
   clearCounters(datapath, index)

@@ -18,6 +18,7 @@ export function createSwitch(core: Core, tx: Transaction, id: Id): Switch {
     floodUnknown: false,
     uplink: null,
     ports: new Set<never>(),
+    portVnis: new Map<number, number>(),
     neighbours: new NeighbourStore(),
     segments: new Set<never>(),
   }

@@ -1,0 +1,21 @@
+/** Things by small numbers, each of which keeps its own: the lowest free number is known without counting from 0 each time. */
+export class Numbered<V> extends Map<number, V> {
+  /** All numbers below are taken. */
+  #below = 0
+
+  /** The lowest number that is not taken. */
+  lowestFree(): number {
+    while (this.has(this.#below)) this.#below++
+    return this.#below
+  }
+
+  override delete(number: number): boolean {
+    if (number < this.#below) this.#below = number
+    return super.delete(number)
+  }
+
+  override clear(): void {
+    this.#below = 0
+    super.clear()
+  }
+}
