@@ -16,9 +16,10 @@ const LOOKUP_COST = 16
 /** Remember what keys, given back to back, have now. */
 export function remember(map: BpfMap, keys: Uint8Array): PreviousValues {
   const { keySize } = map
-  const all = Array.from({ length: keys.length / keySize }, (_, i) => keys.subarray(i * keySize, (i + 1) * keySize))
-  const before = all.length * LOOKUP_COST < map.maxEntries ? lookedUp(map, all) : dumped(map)
-  return { restore: (count) => restore(map, all.slice(0, count), before()) }
+  const total = keys.length / keySize
+  const first = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => keys.subarray(i * keySize, (i + 1) * keySize))
+  const before = total * LOOKUP_COST < map.maxEntries ? lookedUp(map, first(total)) : dumped(map)
+  return { restore: (count) => restore(map, first(count), before()) }
 }
 
 // Each key gets the value of before the batch, so one that was given twice comes out right.

@@ -10,6 +10,12 @@ type BatchAttr = Value<typeof batchAttr>
 /** How many elements one system call takes out of a map. */
 const DUMP_BATCH = 4096
 
+/** One system call costs as much as so many elements of a dump. */
+const CALL_COST = 16
+
+/** A batch of deletions stops at each key that is not there. After so many, it is worth looking which of the others are. */
+const MISSES = 256
+
 /** What a batch must know of its map. */
 export interface BatchMap {
   readonly fd: number
@@ -79,14 +85,33 @@ export function updateMany(map: BatchMap, keys: Uint8Array, values: Uint8Array, 
 export function deleteMany(map: BatchMap, keys: Uint8Array): number {
   const total = countOf(map, keys)
   const memory = allocateCopy(keys)
-  let deleted = 0
+  let [deleted, misses] = [0, 0]
   for (let at = 0; at < total;) {
     const result = run('MAP_DELETE_BATCH', map, { keys: memory.address + BigInt(at * map.keySize), count: total - at })
     if (result.errno !== 0 && result.errno !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_DELETE_BATCH)', result.errno, map.name)
     deleted += result.done
     at += result.done + 1
+    if (result.errno === errno.ENOENT) misses++
+    if (misses > MISSES && (total - at) * CALL_COST > map.maxEntries)
+      return deleted + deleteMany(map, present(map, keys.subarray(at * map.keySize)))
   }
   return deleted
+}
+
+/** Those of the keys that a map has, each once. */
+function present(map: BatchMap, keys: Uint8Array): Uint8Array {
+  const there = new Set<string>()
+  for (const { keys: found, count } of dump(map)) {
+    const bytes = Buffer.from(found.bytes.buffer, found.bytes.byteOffset, found.bytes.length)
+    for (let i = 0; i < count; i++) there.add(bytes.toString('latin1', i * map.keySize, (i + 1) * map.keySize))
+  }
+  const asked = Buffer.from(keys.buffer, keys.byteOffset, keys.length)
+  const left: Uint8Array[] = []
+  for (let at = 0; at < asked.length; at += map.keySize) {
+    if (there.size === 0) break
+    if (there.delete(asked.toString('latin1', at, at + map.keySize))) left.push(asked.subarray(at, at + map.keySize))
+  }
+  return Buffer.concat(left)
 }
 
 function countOf(map: BatchMap, keys: Uint8Array): number {

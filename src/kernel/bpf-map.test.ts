@@ -63,6 +63,11 @@ describe('a hash', () => {
     assert.deepEqual(map.entries(), [])
     assert.equal(map.deleteBatch(bytes), 0)
     assert.equal(map.deleteBatch(bytes.subarray(0, 0)), 0)
+    const few = bytes.subarray(4 * 5000, 4 * 5100)
+    map.updateBatch(few, few)
+    map.updateBatch(bytes.subarray(4 * 19_990), bytes.subarray(4 * 19_990))
+    assert.equal(map.deleteBatch(Buffer.concat([bytes, bytes])), 110)
+    assert.deepEqual(map.entries(), [])
   })
 })
 

@@ -38,6 +38,8 @@ export class EntryStore {
   logged = 0
   /** How many entries have a VTEP with a UDP port of its own, by that port. */
   readonly ownPorts = new Map<number, number>()
+  /** Those of IPv4, by port and address as one number. */
+  readonly #byNumber = new Map<number, Vtep>()
   readonly #byBytes = new Map<string, Vtep>()
   readonly #byText = new Map<string, Vtep>()
 
@@ -82,7 +84,8 @@ export class EntryStore {
     const found = []
     for (let start = 0; start < input.length; start += fte.size) {
       const mac = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
-      found.push({ vni: view.getUint32(start + at.vni, true), mac, vtep: this.#vtep(bytes, start) })
+      const vtep = bytes[start + at.family] === 4 ? this.#ipv4Vtep(view, bytes, start) : this.#vtep(bytes, start)
+      found.push({ vni: view.getUint32(start + at.vni, true), mac, vtep })
     }
     return found
   }
@@ -103,6 +106,13 @@ export class EntryStore {
       for (const vtep of remotes) yield { vni, mac: 0, vtep }
       for (const [mac, vtep] of macs) yield { vni, mac, vtep }
     }
+  }
+
+  #ipv4Vtep(view: DataView, bytes: Buffer, start: number): Vtep | undefined {
+    const number = view.getUint16(start + at.port) * 0x1_0000_0000 + view.getUint32(start + at.address)
+    let vtep = this.#byNumber.get(number)
+    if (vtep === undefined && (vtep = this.#vtep(bytes, start)) !== undefined) this.#byNumber.set(number, vtep)
+    return vtep
   }
 
   #vtep(bytes: Buffer, start: number): Vtep | undefined {

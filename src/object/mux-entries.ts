@@ -172,7 +172,7 @@ function check({ model }: Core, tx: Transaction, mux: Mux, entries: readonly Ent
     if (problem !== undefined) tx.refuse('EINVAL', `entry ${i + 1} of ${entries.length}: ${problem}`)
     if (!good.has(vtep)) checkVtep(tx, mux, vtep, `entry ${i + 1} of ${entries.length}: `)
     good.add(vtep)
-    const twin = mac === 0 ? undefined : others.find((other) => other.entries.vnis.get(vni)?.macs.has(mac))
+    const twin = mac === 0 || others.length === 0 ? undefined : others.find((other) => other.entries.vnis.get(vni)?.macs.has(mac))
     if (twin !== undefined) {
       tx.refuse('EEXIST', `${fullName(twin)} has an entry for ${formatMac(macOfNumber(mac))} on VNI ${vni}`, 'delete it there first')
     }

@@ -4,13 +4,13 @@ import type { Tables } from '#datapath/tables.ts'
 import type { Table } from '#datapath/table.ts'
 import type { Dirty } from './dirty.ts'
 import type { Model } from './model.ts'
-import { fdb } from './projection/fdb.ts'
+import { encodeFdb } from './projection/fdb.ts'
 import { flood, pagesOf } from './projection/flood.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
 import { ports } from './projection/ports.ts'
-import { encodeShared, expected, type Projection } from './projection/projection.ts'
+import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 
@@ -29,7 +29,7 @@ export function settle(model: Model, tables: Tables, dirty: Dirty): void {
   const portWork = plan(ports, model, tables.ports, dirty.ports)
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
-    plan(fdb, model, tables.fdb, fdbKeys(dirty)),
+    workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
     plan(flood, model, tables.flood, floodKeys(model, dirty)),
     plan(segments, model, tables.segments, dirty.segments),
     plan(
@@ -52,15 +52,17 @@ export function settle(model: Model, tables: Tables, dirty: Dirty): void {
 function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
   const { keyField, valueField } = projection
   const { keys: wanted, values, gone } = expected(projection, model, keys)
-  return {
-    remove: () => void (gone.length > 0 && table.deleteManyEncoded(encodeArray(keyField, gone))),
-    write: () => void (wanted.length > 0 && table.setManyEncoded(encodeArray(keyField, wanted), encodeShared(valueField, values))),
-  }
+  return workOn(table, {
+    keys: encodeArray(keyField, wanted),
+    values: encodeShared(valueField, values),
+    gone: encodeArray(keyField, gone),
+  })
 }
 
-function* fdbKeys(dirty: Dirty): Generator<{ segment: number; mac: number }> {
-  for (const [segment, macs] of dirty.fdb.groups) for (const mac of macs) yield { segment, mac }
-}
+const workOn = (table: Table<unknown, unknown>, { keys, values, gone }: Encoded): Work => ({
+  remove: () => void (gone.length > 0 && table.deleteManyEncoded(gone)),
+  write: () => void (keys.length > 0 && table.setManyEncoded(keys, values)),
+})
 
 /** The pages that a segment has, the last first, then all that it does not have. */
 function* floodKeys(model: Model, dirty: Dirty): Generator<FloodKey> {

@@ -22,6 +22,13 @@ export interface Expected<K, V> {
   readonly gone: K[]
 }
 
+/** The same, encoded back to back. */
+export interface Encoded {
+  readonly keys: Uint8Array
+  readonly values: Uint8Array
+  readonly gone: Uint8Array
+}
+
 /** What a table must say of some keys. */
 export function expected<K, V>(projection: Projection<K, V>, model: Model, keys: Iterable<K>): Expected<K, V> {
   const found: Expected<K, V> = { keys: [], values: [], gone: [] }
