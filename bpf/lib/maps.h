@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include "../abi.h"
 
-#define VPC_MAX_SOURCES 8192 /* ports and muxes of a host */
+#define VPC_MAX_SOURCES 16384 /* ports and muxes of a host */
 
 /* By ifindex of the switch side of a unit, or of a wrapped interface. */
 struct {
