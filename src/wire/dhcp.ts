@@ -30,8 +30,6 @@ const endOption = 255
 const minLength = 300
 
 export const dhcpOp = { request: 1, reply: 2 } as const
-/** The broadcast flag: the client cannot take unicast yet. */
-export const dhcpBroadcast = 0x8000
 
 /** Values of the message type option. */
 export const dhcpType = { discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7, inform: 8 } as const

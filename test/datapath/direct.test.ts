@@ -12,6 +12,7 @@ import { macFrom } from '#wire/mac.ts'
 import { Fabric, Host, Space, vtepOf } from './fabric.ts'
 import { Relay } from './relay.ts'
 import { capture, kernelCounter, ping, tcpTransfer } from './traffic.ts'
+import { addVxlanDevice, wireTo } from './vxlan-peer.ts'
 
 const red = 5001
 const alice = { mac: '02:00:00:00:00:01', segment: red, addresses: ['10.0.0.1', 'fd00::1'] }
@@ -257,36 +258,12 @@ describe("the kernel's own VXLAN device", () => {
     test(`gives and takes the same packets, offloads ${offload ? 'on' : 'off'}`, async () => {
       using host = new Host('192.0.2.1')
       using peer = new Space()
-      host.space.netlink.createVeth({ name: 'wire', up: true, peer: { name: 'wire', netnsFd: peer.netns.fd } })
-      peer.netlink.setLink(peer.ifindex('wire'), { up: true })
-      host.space.exec('ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'wire')
-      peer.exec('ip', 'addr', 'add', '192.0.2.2/24', 'dev', 'wire')
+      wireTo(host, peer)
       host.listen()
       host.shortcut()
       host.segment(red, segmentFlag.up)
       const guest = host.guest({ ...alice, mtu: 1450 })
-      peer.exec(
-        'ip',
-        'link',
-        'add',
-        'vx0',
-        'address',
-        '02:00:00:00:00:99',
-        'type',
-        'vxlan',
-        'id',
-        String(red),
-        'dstport',
-        '4789',
-        'local',
-        '192.0.2.2',
-        'remote',
-        '192.0.2.1',
-        'nolearning',
-        offload ? 'udpcsum' : 'noudpcsum',
-      )
-      peer.exec('ip', 'link', 'set', 'vx0', 'up')
-      for (const address of ['10.0.0.99/24', 'fd00::99/64']) peer.exec('ip', 'addr', 'add', address, 'dev', 'vx0', 'nodad')
+      addVxlanDevice(peer, red, offload ? 'udpcsum' : 'noudpcsum')
       for (const address of alice.addresses) peer.exec('ip', 'neigh', 'add', address, 'lladdr', alice.mac, 'dev', 'vx0')
       for (const address of ['10.0.0.99', 'fd00::99'])
         guest.space.exec('ip', 'neigh', 'add', address, 'lladdr', '02:00:00:00:00:99', 'dev', 'eth0')

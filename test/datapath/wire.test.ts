@@ -6,6 +6,7 @@ import { deviceFeatures, openEthtool, setDeviceFeatures } from '#kernel/ethtool.
 import { macFrom } from '#wire/mac.ts'
 import { Fabric, Host, Space } from './fabric.ts'
 import { capture, kernelCounter, ping, tcpTransfer } from './traffic.ts'
+import { addVxlanDevice, wireTo } from './vxlan-peer.ts'
 
 const red = 5001
 const alice = { mac: '02:00:00:00:00:01', segment: red, addresses: ['10.0.0.1', 'fd00::1'] }
@@ -184,34 +185,11 @@ describe("the kernel's own VXLAN device", () => {
   test('on the other end speaks with our guests, both ways', async () => {
     using host = new Host('192.0.2.1')
     using peer = new Space()
-    host.space.netlink.createVeth({ name: 'wire', up: true, peer: { name: 'wire', netnsFd: peer.netns.fd } })
-    peer.netlink.setLink(peer.ifindex('wire'), { up: true })
-    host.space.exec('ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'wire')
-    peer.exec('ip', 'addr', 'add', '192.0.2.2/24', 'dev', 'wire')
+    wireTo(host, peer)
     host.listen()
     host.segment(red, segmentFlag.up | segmentFlag.floodUnknown)
     const guest = host.guest({ ...alice, mtu: 1450 })
-    peer.exec(
-      'ip',
-      'link',
-      'add',
-      'vx0',
-      'address',
-      '02:00:00:00:00:99',
-      'type',
-      'vxlan',
-      'id',
-      String(red),
-      'dstport',
-      '4789',
-      'local',
-      '192.0.2.2',
-      'remote',
-      '192.0.2.1',
-      'nolearning',
-    )
-    peer.exec('ip', 'link', 'set', 'vx0', 'up')
-    for (const address of ['10.0.0.99/24', 'fd00::99/64']) peer.exec('ip', 'addr', 'add', address, 'dev', 'vx0', 'nodad')
+    addVxlanDevice(peer, red)
     const vtep = { family: 4, port: 0, addr: Uint8Array.of(192, 0, 2, 2) }
     const dst = { ...noDst, kind: dstKind.remote, mtu: 1450, ifindex: host.mux, stats: 1, vtep }
     host.tables.fdb.set({ segment: red, mac: macFrom('02:00:00:00:00:99') }, dst)
