@@ -15,15 +15,22 @@ test('100 000 opens and closes leave memory and descriptors where they were', as
     const ran = await runUnder(host.socketPath, [programs.compile('churn'), String(rounds)])
     assert.deepEqual(ran, { code: 0, stdout: 'done\n', stderr: '' })
     await using mgmt = await host.vpc.mgmt()
-    assert.equal(await mgmt.count('any'), 0)
+    // What the program held when it ended goes when vpcd sees the end, which may be after this question.
+    const deadline = Date.now() + 5000
+    while ((await mgmt.count('any')) > 0) assert.ok(Date.now() < deadline, 'objects are left')
   }
   // What is compiled and cached while it warms up is not a leak.
   await churn(10_000)
   await new Promise((resolve) => setTimeout(resolve, 100))
-  const before = { descriptors: host.descriptorsOf(daemon), resident: residentKb(daemon) }
-  await churn(100_000)
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  assert.equal(host.descriptorsOf(daemon), before.descriptors)
-  const grown = residentKb(daemon) - before.resident
-  assert.ok(grown < 24_000, `from ${before.resident} by ${grown} kB`)
+  const before = host.descriptorsOf(daemon)
+  // A leak grows with every open; what the engine puts off does not.
+  const grown: number[] = []
+  for (let round = 0; round < 4; round++) {
+    const start = residentKb(daemon)
+    await churn(25_000)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    grown.push(residentKb(daemon) - start)
+  }
+  assert.equal(host.descriptorsOf(daemon), before)
+  assert.ok(Math.min(...grown) < 2500, `each 25 000 add ${grown.join(', ')} kB: at least 100 bytes for each`)
 })

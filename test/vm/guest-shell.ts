@@ -39,12 +39,15 @@ export class GuestShell {
     await this.run(':') // the shell greets before its first answer
   }
 
-  /** Wait until a shell answers, that may have been ready long before this console was opened. */
+  /**
+   * Wait until a shell answers, that may have been ready long before this console was opened. While a guest boots, its serial port
+   * loses characters: no quote may be among what is typed, since half a pair makes the shell wait for the other for good.
+   */
   async alive(timeoutMs = 60_000): Promise<void> {
     const end = Date.now() + timeoutMs
     for (;;) {
       const mark = `@@${++this.#count}`
-      this.#stream.write(`\necho "${mark} alive@@"\n`)
+      this.#stream.write(`\x03\necho ${mark} alive\\@@\n`)
       try {
         await this.#until(new RegExp(`${mark} alive@@\\r?\\n`), 1000, 'the guest did not boot')
         return
