@@ -1,6 +1,8 @@
 /** The directories of a vpcd, and the locks that make them its own. */
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeBpffs } from '#datapath/bpffs.ts'
+import { makeDirectory } from '#kernel/directory.ts'
 import { DirectoryLock } from '#kernel/directory-lock.ts'
 import { FileLock, LockHeld } from '#kernel/lock.ts'
 import { maxSocketPathBytes } from '#kernel/unix-socket.ts'
@@ -24,18 +26,16 @@ export function makeDirectories(runDir: string, stateDir: string): void {
     throw new StartRefused(
       `${runDir} is too long for the path of a socket, which leaves ${longest} bytes to it; choose a shorter one with --run-dir`,
     )
-  makeDirectory(runDir, '--run-dir', 0o755)
-  makeDirectory(stateDir, '--state-dir', 0o700)
+  makeOwn(runDir, '--run-dir', 0o755)
+  makeOwn(stateDir, '--state-dir', 0o700)
 }
 
-function makeDirectory(path: string, option: string, mode: number): void {
-  try {
-    const made = mkdirSync(path, { recursive: true, mode })
-    // mkdir(2) takes away what umask says, and makes parents with the same mode: this one gets what was asked for.
-    if (made !== undefined) chmodSync(path, mode)
-  } catch (cause) {
-    throw new StartRefused(`cannot make ${path}: ${(cause as Error).message}; choose another with ${option}`, { cause })
-  }
+/** Make the directory on a bpffs in which everything is pinned. Throws StartRefused. */
+export const makePinDirectory = (bpffs: string): void => making(bpffs, '--bpffs', () => makeBpffs(bpffs))
+
+function makeOwn(path: string, option: string, mode: number): void {
+  // mkdir(2) takes away what umask says, and makes parents with the same mode: this one gets what was asked for.
+  making(path, option, () => void (makeDirectory(path, mode) && chmodSync(path, mode)))
   const found = statSync(path)
   if (!found.isDirectory()) throw new StartRefused(`${path} is not a directory; choose another with ${option}`)
   if (found.uid !== process.geteuid!() || (found.mode & 0o022) !== 0) {
@@ -43,6 +43,14 @@ function makeDirectory(path: string, option: string, mode: number): void {
     throw new StartRefused(
       `${path} belongs to user ${found.uid}, mode ${mode_}: others can write there; chown and chmod it, or choose another with ${option}`,
     )
+  }
+}
+
+function making(path: string, option: string, make: () => void): void {
+  try {
+    make()
+  } catch (cause) {
+    throw new StartRefused(`cannot make ${path}: ${(cause as Error).message}; choose another with ${option}`, { cause })
   }
 }
 

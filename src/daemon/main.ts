@@ -4,11 +4,10 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
 import { observeSteps } from '#datapath/step.ts'
-import { makeBpffs } from '#datapath/bpffs.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { peerGroups } from '#kernel/socket-identity.ts'
 import { AccessControl } from './access-control.ts'
-import { lockBpffs, lockDirectories, makeDirectories, StartRefused } from './directories.ts'
+import { lockBpffs, lockDirectories, makeDirectories, makePinDirectory, StartRefused } from './directories.ts'
 import { createLog, type Log, type LogFormat, type LogLevel } from './log.ts'
 import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
@@ -40,7 +39,7 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   makeDirectories(directories.runDir, directories.stateDir)
   using _locks = lockDirectories(directories.runDir, directories.stateDir)
   await using _namespace = await lockNamespace(log)
-  makeBpffs(directories.bpffs)
+  makePinDirectory(directories.bpffs)
   using _pins = lockBpffs(directories.bpffs)
   using stop = stopSignal(log)
   await serve(directories, options, control, log, stop.signal)

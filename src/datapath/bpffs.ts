@@ -1,6 +1,7 @@
 /** The directory of a BPF file system in which everything that outlives vpcd is pinned. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectory } from '#kernel/directory.ts'
 import { isOnBpffs, mountBpffs } from '#kernel/mount.ts'
 
 /** Where distributions mount it. */
@@ -31,11 +32,11 @@ function plan(directory: string): BpffsPlan {
   return { kind: 'mount', mountPoint: directory === usual || directory.startsWith(`${usual}/`) ? usual : directory }
 }
 
-/** Make the directory, mode 0700, and mount a bpffs when there is none. Throws KernelError (EPERM, ENODEV). */
+/** Make the directory, mode 0700, and mount a bpffs when there is none. Throws KernelError (EPERM, ENODEV), and what mkdir(2) says. */
 export function makeBpffs(directory: string): void {
   const way = plan(directory)
   if (way.kind === 'mount') mountBpffs(way.mountPoint)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory, 0o700)
 }
 
 /** Whether this kernel has the file system at all. */

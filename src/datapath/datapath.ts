@@ -2,12 +2,13 @@
  * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow while nobody
  * holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run it.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTcxLink, detachLink, linkInfo, updateLink } from '#kernel/bpf-link.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
 import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
+import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { hooks, type Hook } from './hook.ts'
@@ -44,7 +45,7 @@ export class Datapath implements Disposable {
   readonly #stack: DisposableStack
 
   private constructor({ bpffs, ...options }: DatapathOptions) {
-    for (const directory of [bpffs, mapsIn(bpffs), linksIn(bpffs)]) mkdirSync(directory, { recursive: true, mode: 0o700 })
+    for (const directory of [bpffs, mapsIn(bpffs), linksIn(bpffs)]) makeDirectory(directory, 0o700)
     using stack = new DisposableStack()
     this.#bpffs = bpffs
     this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs) }))

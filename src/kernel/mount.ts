@@ -1,5 +1,6 @@
 /** Mounts: the BPF file system, and the bind mounts that keep namespaces by name. */
-import { mkdirSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
+import { makeDirectory } from './directory.ts'
 import { errno, KernelError } from './errno.ts'
 import { check, lastErrno, libc } from './libc.ts'
 
@@ -27,7 +28,7 @@ export function isOnBpffs(path: string): boolean {
 
 /** Mount a BPF file system of its own on a directory, which is made if need be; only root can look into it. */
 export function mountBpffs(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory, 0o700)
   check('mount', mount('bpf', directory, 'bpf', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'mode=0700'), `bpf file system on ${directory}`)
 }
 

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { lockDirectories, makeDirectories, StartRefused } from '#daemon/directories.ts'
 import { createLog } from '#daemon/log.ts'
 import { stopSignal } from '#daemon/signals.ts'
+import { TestHost } from './test-host.ts'
 
 function scratch(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'vpc-start-'))
@@ -42,6 +43,30 @@ test('a directory that others can write to is refused', () => {
   assert.throws(() => makeDirectories(ours, theirs), refused(/theirs belongs to user 65534.*--state-dir/))
   assert.throws(() => makeDirectories(file, ours), refused(/file.*--run-dir/))
   assert.throws(() => makeDirectories(join(file, 'x'), ours), refused(/ENOTDIR.*--run-dir/))
+})
+
+test('directories where none can be made are refused at once', async () => {
+  await using host = TestHost.create()
+  const places = [
+    { runDir: '/proc/vpc' },
+    { stateDir: '/proc/self/vpc' },
+    { args: ['--bpffs', '/proc/vpc/bpf'] },
+    { args: ['--bpffs', '/dev/null'] },
+  ]
+  const said = []
+  for (const place of places) {
+    const daemon = host.spawn(place)
+    const timer = setTimeout(() => process.kill(daemon.pid, 'SIGKILL'), 20_000)
+    assert.equal(await daemon.ended, 1)
+    clearTimeout(timer)
+    said.push(daemon.lines.at(-1))
+  }
+  assert.deepEqual(said.slice(0, 3), [
+    'vpc: cannot make /proc/vpc: the file system of /proc takes no directories; choose another with --run-dir',
+    'vpc: cannot make /proc/self/vpc: the file system of /proc/self takes no directories; choose another with --state-dir',
+    'vpc: cannot make /proc/vpc/bpf: the file system of /proc takes no directories; choose another with --bpffs',
+  ])
+  assert.match(said[3]!, /^vpc: cannot make \/dev\/null: mount: ENOTDIR .*; choose another with --bpffs$/)
 })
 
 test('a run directory whose socket would have too long a path is refused before anything is made', () => {
