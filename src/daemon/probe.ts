@@ -1,6 +1,7 @@
 /** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
 import type { ProbeResult } from '#abi/info.ts'
 import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
+import type { PortUse } from '#datapath/probe/underlay.ts'
 import type { Trial } from '#datapath/probe/trial.ts'
 import { defaultDirectories, objectDir } from './options.ts'
 
@@ -13,6 +14,7 @@ const minimalKernel = { major: 6, minor: 6 }
 const overhead = { ipv4: 50, ipv6: 70 }
 const guestMtuBytes = 1500
 const minimalGuestMtuBytes = 1280
+const makeTun = 'mkdir -p /dev/net; rm -f /dev/net/tun; mknod -m 600 /dev/net/tun c 10 200'
 
 /** Probe this machine and the network namespace that this process is in. Changes nothing that lasts. */
 export async function probe(options: Partial<ProbeOptions> = {}): Promise<ProbeResult[]> {
@@ -35,9 +37,9 @@ export const judge = (facts: Facts): ProbeResult[] => [
   needed('tcx', facts.tcx, 'run Linux 6.6 or newer with CONFIG_NET_XGRESS=y and CONFIG_BPF_SYSCALL=y'),
   needed('veth', facts.veth, 'load the module: modprobe veth'),
   needed('vxlan', facts.vxlan, 'load the module: modprobe vxlan'),
-  wanted('tun', facts.tun, 'vmnics cannot be made: modprobe tun, or make the device: mknod -m 600 /dev/net/tun c 10 200'),
+  wanted('tun', facts.tun, `vmnics cannot be made: modprobe tun, or make the device: ${makeTun}`),
   mtu(facts),
-  udpPort(facts),
+  ...facts.portUses.map(udpPort),
 ]
 
 type Judged = Omit<ProbeResult, 'name'>
@@ -120,12 +122,11 @@ function mtu({ underlay }: Facts): ProbeResult {
   })
 }
 
-function udpPort({ udpPort: port, portUse: { ours, others } }: Facts): ProbeResult {
-  if (others.length > 0) {
-    const found = `UDP port ${port} is in use by ${others.join(', ')}`
-    return line('udp-port', { state: 'warning', found, remedy: 'let the muxes of all hosts listen on another port' })
-  }
-  return line('udp-port', ok(ours ? `UDP port ${port} is our mux's` : `UDP port ${port} is free`))
+function udpPort({ port, ours, others }: PortUse): ProbeResult {
+  const whose = `UDP port ${port} is ${ours.length > 0 ? `that of our ${ours.join(' and ')}` : 'free'}`
+  if (others.length === 0) return line('udp-port', ok(whose))
+  const found = ours.length > 0 ? `${whose}, and of ${others.join(', ')}` : `UDP port ${port} is in use by ${others.join(', ')}`
+  return line('udp-port', { state: 'warning', found, remedy: 'let the muxes of all hosts listen on another port' })
 }
 
 /** One line of text for people: name, what was found, what to do. */

@@ -1,8 +1,13 @@
 /** The probe: every verdict, and what it finds on this machine. Needs root. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { tryTun } from '#datapath/probe/features.ts'
 import type { Facts } from '#datapath/probe/facts.ts'
 import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
 import { Netlink } from '#kernel/netlink.ts'
@@ -26,8 +31,7 @@ const good: Facts = {
   vxlan: fine,
   tun: fine,
   underlay: [{ name: 'eth0', mtuBytes: 1600, ipv4: true }],
-  udpPort: 4789,
-  portUse: { ours: false, others: [] },
+  portUses: [{ port: 4789, ours: [], others: [] }],
 }
 
 const verdicts = (changes: Partial<Facts>): string[] =>
@@ -70,8 +74,12 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: false }] }, /guests get 1480; .*mtu 1570$/],
   [{ underlay: [{ name: 'eth0', mtuBytes: 1300, ipv4: true }] }, /IPv6 guests need 1280 at least/],
   [
-    { portUse: { ours: false, others: ['vxlan device flannel.1'] } },
+    { portUses: [{ port: 4789, ours: [], others: ['vxlan device flannel.1'] }] },
     /^warning udp-port: UDP port 4789 is in use by vxlan device flannel.1; /,
+  ],
+  [
+    { portUses: [{ port: 4790, ours: ['vpcmux0'], others: ['vxlan device flannel.1'] }] },
+    /^warning udp-port: UDP port 4790 is that of our vpcmux0, and of vxlan device flannel.1; /,
   ],
 ]
 for (const [changes, said] of wrong) {
@@ -99,13 +107,36 @@ test('a vxlan device and a process on the port are named; our own mux is not com
     assert.match(line(4789), /is free$/)
     netlink.createVxlan({ name: 'theirs', dstPort: 4789, up: true })
     assert.match(line(4789), /in use by vxlan device theirs;/)
-    netlink.createVxlan({ name: 'ours', dstPort: 4790, up: true, alias: 'vpc:x' })
-    assert.match(line(4790), /4790 is our mux's$/)
+    const ours = netlink.createVxlan({ name: 'ours', dstPort: 4790, alias: 'vpc:x' })
+    assert.match(line(4789), /4789 is in use/, 'ours does not listen yet')
+    netlink.setLink(ours.ifindex, { up: true })
+    assert.equal(line(4789), 'udp-port: UDP port 4790 is that of our ours')
   })
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
   await once(socket, 'listening')
   assert.match(line(socket.address().port), new RegExp(`process ${process.pid} \\(`))
   socket.close()
+})
+
+test('what stands in the place of /dev/net/tun must be tun', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-tun-'))
+  const path = join(directory, 'tun')
+  const found = (...make: string[]): string => {
+    rmSync(path, { recursive: true, force: true })
+    if (make.length > 0) execFileSync(make[0]!, make.slice(1))
+    return tryTun(path).detail.replaceAll(path, 'TUN')
+  }
+  try {
+    assert.match(found(), /^ENOENT/)
+    assert.equal(found('touch', path), 'TUN is a regular file, not a character device')
+    assert.equal(found('mkdir', path), 'TUN is a directory, not a character device')
+    assert.equal(found('mkfifo', path), 'TUN is of another kind, not a character device')
+    assert.equal(found('mknod', path, 'c', '1', '3'), 'TUN is device 1:3, not 10:200')
+    assert.equal(found('mknod', path, 'c', '10', '456'), 'TUN is device 10:456, not 10:200')
+    assert.equal(found('mknod', path, 'c', '10', '200'), 'TUN opens')
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
 
 test('the MTU of interfaces with an address is looked at, that of our own is not', () => {

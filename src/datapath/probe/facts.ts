@@ -5,14 +5,14 @@ import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
 import { privileges, type Privileges } from './privileges.ts'
 import { attempt, type Trial } from './trial.ts'
-import { udpPortUse, underlayInterfaces, type PortUse, type UnderlayInterface } from './underlay.ts'
+import { udpPortUses, underlayInterfaces, type PortUse, type UnderlayInterface } from './underlay.ts'
 
 export interface ProbeOptions {
   /** Directory in which vpcd pins. */
   readonly bpffs: string
   /** Where the compiled eBPF objects are. */
   readonly objectDir: string
-  /** UDP port of VXLAN. Default 4789. */
+  /** UDP port to look at where no mux listens. Default 4789. */
   readonly udpPort?: number | undefined
 }
 
@@ -32,8 +32,7 @@ export interface Facts {
   readonly vxlan: Trial
   readonly tun: Trial
   readonly underlay: readonly UnderlayInterface[]
-  readonly udpPort: number
-  readonly portUse: PortUse
+  readonly portUses: readonly PortUse[]
 }
 
 /** One for each hook of the datapath. */
@@ -70,8 +69,7 @@ export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, 
     vxlan: privileged(() => tryVxlan(udpPort)),
     tun: tryTun(),
     underlay: underlayInterfaces(),
-    udpPort,
-    portUse: udpPortUse(udpPort),
+    portUses: udpPortUses(udpPort),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Whether the kernel can what the datapath needs: tried for real, on a device of a network namespace that is thrown away. */
-import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync, type Stats } from 'node:fs'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { isJited, loadPassOn } from '#kernel/bpf-load.ts'
 import { close } from '#kernel/libc.ts'
@@ -9,7 +9,8 @@ import { attempt, type Trial } from './trial.ts'
 
 const LOOPBACK_IFINDEX = 1
 const btfPath = '/sys/kernel/btf/vmlinux'
-const tunPath = '/dev/net/tun'
+/** What misc.h and the device list of the kernel give to tun. */
+const TUN_NUMBER = '10:200'
 
 /** BTF of the kernel. */
 export const tryBtf = (): Trial =>
@@ -59,12 +60,22 @@ export const tryVxlan = (port: number): Trial =>
     return 'devices with collected metadata can be made'
   })
 
-/** The device by which taps are made. */
-export const tryTun = (): Trial =>
+/** The device by which taps are made: anything can stand under its name, and most of it opens. */
+export const tryTun = (path = '/dev/net/tun'): Trial =>
   attempt(() => {
-    closeSync(openSync(tunPath, 'r+'))
-    return `${tunPath} opens`
+    const found = statSync(path)
+    if (!found.isCharacterDevice()) throw new Error(`${path} is ${kindOf(found)}, not a character device`)
+    const number = `${major(found.rdev)}:${minor(found.rdev)}`
+    if (number !== TUN_NUMBER) throw new Error(`${path} is device ${number}, not ${TUN_NUMBER}`)
+    closeSync(openSync(path, 'r+'))
+    return `${path} opens`
   })
+
+const kindOf = (found: Stats): string => (found.isFile() ? 'a regular file' : found.isDirectory() ? 'a directory' : 'of another kind')
+
+// As glibc puts them together, for numbers below 4096 and 1048576.
+const major = (device: number): number => Math.floor(device / 256) % 4096
+const minor = (device: number): number => (device % 256) + Math.floor(device / 2 ** 20) * 256
 
 const inNetns = (run: (netlink: Netlink) => string): Trial =>
   attempt(() =>

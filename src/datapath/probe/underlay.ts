@@ -29,22 +29,33 @@ export function underlayInterfaces(): UnderlayInterface[] {
 const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80
 
 export interface PortUse {
-  /** Our own mux has it. */
-  readonly ours: boolean
+  readonly port: number
+  /** The devices of our own muxes that have it: `vpcmux0`. */
+  readonly ours: readonly string[]
   /** Others: `vxlan device flannel.1`, `process 812 (ovs-vswitchd)`. */
   readonly others: readonly string[]
 }
 
-/** Who receives on a UDP port in this network namespace. */
-export function udpPortUse(port: number): PortUse {
+/** Who receives on the UDP ports of our muxes in this network namespace; where none of them listens, on the port that one would be given. */
+export function udpPortUses(portOtherwise: number): PortUse[] {
   using netlink = Netlink.open()
-  const devices = netlink.links().filter((link) => link.vxlan?.port === port && link.up)
+  const devices = netlink.links().filter((link) => link.vxlan !== undefined && link.up)
+  const ports = new Set(devices.filter(isOurs).map(({ vxlan }) => vxlan!.port))
+  return (ports.size === 0 ? [portOtherwise] : [...ports]).map((port) =>
+    portUse(
+      port,
+      devices.filter(({ vxlan }) => vxlan!.port === port),
+    ),
+  )
+}
+
+function portUse(port: number, devices: readonly Link[]): PortUse {
   const others = devices.filter((link) => !isOurs(link)).map(({ name }) => `vxlan device ${name}`)
   const processes = processesOf(socketsOn(port))
   others.push(...processes.named)
   // A socket of no process is the kernel's: that of a vxlan device if there is one, else of another kind of tunnel.
   if (processes.unnamed > 0 && devices.length === 0) others.push('the kernel, or a process that cannot be seen from here')
-  return { ours: devices.some(isOurs), others }
+  return { port, ours: devices.filter(isOurs).map(({ name }) => name), others }
 }
 
 /** Inodes of the UDP sockets that are bound to a port. */
