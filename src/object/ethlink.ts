@@ -40,7 +40,6 @@ export const ethlinkOperations: Operations<Ethlink> = {
     if (ethlink.l2Name !== null) tx.refuse('EBUSY', `it wraps ${ethlink.l2Name}`, 'disconnect it first')
     const device = findInterface(call, name)
     wrap(core, tx, ethlink, name, device)
-    tx.dirty.records.add(ethlink)
   },
   ethlinkDisconnect({ core, tx, object: ethlink }) {
     tx.asked = `disconnect ${unitName(ethlink)}`
@@ -97,6 +96,7 @@ export function wrap(
     tx.set(ethlink, 'deviceMtuBytes', mtuBytes)
     tx.put(core.model.devices, ifindex, ethlink)
   })
+  tx.dirty.records.add(ethlink)
   serveEthlink(core, tx, ethlink)
 }
 
@@ -116,7 +116,6 @@ export function loseInterface(core: Core, tx: Transaction, ethlink: Ethlink): vo
   placed(core, tx, ethlink, () => {
     tx.drop(core.model.devices, ethlink.ifindex)
     tx.set(ethlink, 'ifindex', 0)
-    tx.set(ethlink, 'deviceMtuBytes', 0)
   })
   stopServing(core, tx, ethlink)
 }

@@ -66,9 +66,9 @@ function toObject({ id, type, unit, settings: text }: JournalRow): VpcObject {
     case 'hostif':
       return { ...base, type, port: null, mtuBytes: (settings as HostifSettings).mtuBytes, ifindex: 0, away: false }
     case 'ethlink': {
-      const { mtuBytes, l2Name, vtag, promiscBefore } = settings as EthlinkSettings
+      const { mtuBytes, l2Name, vtag, promiscBefore, deviceMtuBytes = 0 } = settings as EthlinkSettings
       const serving = { uplink: false, underlay: false }
-      return { ...base, type, port: null, mtuBytes, ifindex: 0, l2Name, vtag, serving, promiscBefore, mux: null, deviceMtuBytes: 0 }
+      return { ...base, type, port: null, mtuBytes, ifindex: 0, l2Name, vtag, serving, promiscBefore, mux: null, deviceMtuBytes }
     }
     case 'vpcmux': {
       const { mtuBytes, listen, stats } = settings as MuxSettings

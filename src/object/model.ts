@@ -82,7 +82,7 @@ export interface Ethlink extends Common<'ethlink'>, Connectable {
   promiscBefore: boolean
   /** The mux whose underlay it is. */
   mux: Mux | null
-  /** MTU of the wrapped interface, as last seen. */
+  /** MTU of the wrapped interface, as last seen; 0: never. It is kept while the interface is gone, also over a restart. */
   deviceMtuBytes: number
 }
 

@@ -49,7 +49,9 @@ test('a mux is in service when it has all that it takes', () => {
   one.listen = endpointFrom('192.0.2.1:4789')
   assert.equal(inService(one), true)
   ethlink.ifindex = 0
-  assert.deepEqual([inService(one), muxMtuBytes(one), overlayMtuBytes(model)], [false, undefined, 1500])
+  assert.deepEqual([inService(one), muxMtuBytes(one), overlayMtuBytes(model)], [false, 1550, 1550], 'as when it was last seen')
+  ethlink.deviceMtuBytes = 0
+  assert.deepEqual([muxMtuBytes(one), overlayMtuBytes(model)], [undefined, 1500])
 })
 
 test('an ethlink has the MTU of its interface, or less', () => {

@@ -15,10 +15,13 @@ export const maxMtuBytes = 65521
 export const inService = (mux: Mux): boolean =>
   mux.underlay !== null && mux.underlay.ifindex !== 0 && mux.listen !== null && mux.ifindex !== 0
 
-/** The largest packet of a guest that fits through a mux; undefined while its underlay is not known. Until it listens, IPv4 is assumed. */
+/**
+ * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is gone counts as it was:
+ * it comes again, and what guests have been told stays right. Until the mux listens, IPv4 is assumed.
+ */
 export function muxMtuBytes(mux: Mux): number | undefined {
   if (mux.mtuBytes !== null) return mux.mtuBytes
-  if (mux.underlay === null || mux.underlay.ifindex === 0) return undefined
+  if (mux.underlay === null || mux.underlay.deviceMtuBytes === 0) return undefined
   const six = mux.listen !== null && mux.listen.address.length === 16
   return Math.max(minMtuBytes, mux.underlay.deviceMtuBytes - overheadBytes[six ? 6 : 4])
 }

@@ -44,6 +44,8 @@ export interface EthlinkSettings {
   readonly l2Name: string | null
   readonly vtag: number
   readonly promiscBefore: boolean
+  /** Absent in journals of before it was kept. */
+  readonly deviceMtuBytes?: number
 }
 export interface MuxSettings {
   readonly mac: string
@@ -77,8 +79,8 @@ function settingsOf(object: VpcObject): object {
     case 'hostif':
       return { mac, mtuBytes: object.mtuBytes } satisfies HostifSettings
     case 'ethlink': {
-      const { mtuBytes, l2Name, vtag, promiscBefore } = object
-      return { mac, mtuBytes, l2Name, vtag, promiscBefore } satisfies EthlinkSettings
+      const { mtuBytes, l2Name, vtag, promiscBefore, deviceMtuBytes } = object
+      return { mac, mtuBytes, l2Name, vtag, promiscBefore, deviceMtuBytes } satisfies EthlinkSettings
     }
     case 'vpcmux': {
       const { mtuBytes, underlay, listen, stats } = object

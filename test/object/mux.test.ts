@@ -2,47 +2,13 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { generateId, idBytes } from '#abi/id.ts'
-import type { EthlinkInfo, HostifInfo, MuxInfo } from '#abi/info.ts'
+import type { HostifInfo, MuxInfo } from '#abi/info.ts'
 import { encodeArray, fte } from '#abi/layouts.ts'
 import { dstKind, floodRemote } from '#datapath/layout.ts'
-import { macFrom } from '#wire/mac.ts'
-import { broadcast, entry, sockaddr, text, u16, u32, vni } from './inputs.ts'
-import { refused, ScratchHost, type Opened } from './scratch-host.ts'
-
-const VNI = 5001
-const mac = macFrom('02:00:00:00:00:01')
-
-interface Underlay {
-  readonly host: ScratchHost
-  readonly ethlink: Opened
-  readonly mux: Opened
-  readonly ifindex: number
-}
-
-function underlay(host: ScratchHost): Underlay {
-  const ifindex = host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
-  const ethlink = host.create('ethlink')
-  ethlink.do('ethlinkConnect', text('under0'))
-  return { host, ethlink, mux: host.create('vpcmux'), ifindex }
-}
-
-/** Wait until something has come true that follows from what the kernel tells. */
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    if (holds()) return
-    await sleep(20)
-  }
-  assert.fail(`never came true: ${String(holds)}`)
-}
-
-const ways: Record<string, (one: Underlay) => void> = {
-  connect: ({ mux, ethlink }) => void mux.do('vpcmuxConnect', idBytes(ethlink.id)),
-  listen: ({ mux }) => void mux.do('vpcmuxListen', sockaddr('192.0.2.1')),
-  entry: ({ mux }) =>
-    void mux.do('vpcmuxFteSet', Buffer.concat([entry(VNI, '02:00:00:00:00:01', '192.0.2.2'), entry(VNI, broadcast, '192.0.2.2')])),
-}
+import { broadcast, entry, sockaddr, text, vni } from './inputs.ts'
+import { refused, ScratchHost } from './scratch-host.ts'
+import { mac, underlay, VNI, ways } from './underlay.ts'
 
 describe('a mux', () => {
   for (const order of [
@@ -329,66 +295,5 @@ describe('a full table', () => {
     for (let i = 0; i < 4; i++) sw.do('vpcswPortAdd', idBytes(generateId('vpcp')))
     const stats = refused(() => sw.do('vpcswPortAdd', idBytes(generateId('vpcp'))))
     assert.deepEqual([stats.code, /table stats has 6 entries/.test(stats.message)], ['ENOSPC', true])
-  })
-})
-
-describe('an ethlink', () => {
-  test('wraps an interface of the host that nobody else has', async () => {
-    await using host = new ScratchHost()
-    const { ethlink } = underlay(host)
-    host.create('hostif')
-    host.addInterface('spare0')
-    const other = host.create('ethlink')
-    const connect = (name: string): { code: string; message: string } => refused(() => other.do('ethlinkConnect', text(name)))
-    const none = connect('eth9')
-    assert.equal(none.code, 'ENODEV')
-    assert.match(none.message, /^cannot connect ethlink1 to interface eth9: this host has no interface of that name; it has .*spare0/)
-    assert.doesNotMatch(none.message, /hostif|vpcmux|\blo\b/)
-    const wrapped = connect('under0')
-    assert.deepEqual([wrapped.code, wrapped.message.includes(`ethlink ethlink0 (${ethlink.id}) wraps it`)], ['EBUSY', true])
-    for (const ours of ['hostif0', 'hostif0-sw', 'vpcmux0']) assert.equal(connect(ours).code, 'EBUSY', ours)
-    assert.equal(connect('lo').code, 'EINVAL')
-    assert.equal(connect('').code, 'EINVAL')
-    assert.equal(connect('a/b').code, 'EINVAL')
-    assert.equal(connect('sixteen-letters!').code, 'EINVAL')
-    assert.equal(refused(() => other.do('ethlinkNameGet')).code, 'ENOTCONN')
-    assert.equal(refused(() => other.do('ethlinkDisconnect')).code, 'ENOTCONN')
-    other.do('ethlinkConnect', Buffer.from('spare0\0'))
-    assert.equal(Buffer.from(other.do('ethlinkNameGet')).toString(), 'spare0')
-    assert.equal(connect('spare0').code, 'EISCONN')
-    assert.equal(connect('under0').code, 'EBUSY')
-    assert.equal(refused(() => other.do('ethlinkVtagSet', u16(4096))).code, 'EINVAL')
-    assert.match(refused(() => other.do('metaMtuSet', u32(9000))).message, /spare0 has an MTU of 1500; raise that first/)
-  })
-
-  test('follows its interface: another MTU, another name, gone and come again', async () => {
-    await using host = new ScratchHost()
-    const one = underlay(host)
-    const { mux, ethlink, ifindex } = one
-    const hostif = host.create('hostif')
-    for (const way of Object.values(ways)) way(one)
-    const mtu = (name: string): number | undefined => host.netlink.linkByName(name)?.mtu
-    assert.deepEqual([mtu('hostif0'), mtu('vpcmux0')], [1550, 1550])
-    host.netlink.setLink(ifindex, { mtu: 1400 })
-    await eventually(() => mtu('hostif0') === 1350)
-    assert.deepEqual([mtu('vpcmux0'), host.datapath.tables.fdb.get({ segment: VNI, mac })?.mtu], [1350, 1350])
-    host.netlink.setLink(ifindex, { name: 'under9' })
-    await eventually(() => ethlink.describe<EthlinkInfo>().l2Name === 'under9')
-    host.netlink.deleteLink(ifindex)
-    await eventually(() => host.datapath.tables.muxes.entries().length === 0)
-    assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1500, false])
-    host.addInterface('under9', 1600, '192.0.2.1')
-    await eventually(() => host.datapath.tables.muxes.entries().length === 2)
-    assert.deepEqual([mtu('hostif0'), host.netlink.linkByName('vpcmux0')?.up], [1550, true])
-    const told = host.lines.map(({ message }) => message).filter((message) => message.includes('interface under9'))
-    assert.deepEqual(
-      told.map((message) => message.replace(/ \(.*\)/, '')),
-      ['interface under9 of ethlink0 is gone', 'interface under9 of ethlink0 is there again'],
-    )
-    hostif.do('metaMtuSet', u32(1280))
-    mux.do('metaMtuSet', u32(1290))
-    assert.deepEqual([mtu('hostif0'), mtu('vpcmux0')], [1280, 1290])
-    assert.equal(refused(() => hostif.do('metaMtuSet', u32(10))).code, 'EINVAL')
-    assert.equal(refused(() => hostif.do('metaMtuSet', u32(70_000))).code, 'EINVAL')
   })
 })
