@@ -2,6 +2,9 @@
 import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
 import { PinnedMapDiffers } from '#datapath/pinned-map.ts'
+import { TableHoldsMore } from '#datapath/resize-map.ts'
+import { TableFull } from '#datapath/table.ts'
+import { limitsFor, optionOf, type TableSizes } from '#datapath/table-sizes.ts'
 import { endAbandonedGracePeriods } from '#datapath/grace-period.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, type Access } from '#object/host.ts'
@@ -16,6 +19,7 @@ import type { Opener } from './opener.ts'
 export interface HostHalfOptions {
   readonly bpffs: string
   readonly objectDir: string
+  readonly tables?: TableSizes | undefined
   readonly stateDir: string
   readonly log: Log
   readonly access: Access
@@ -32,13 +36,14 @@ export interface HostHalf extends AsyncDisposable {
 }
 
 /** Load the programs, bring kernel and journal together. What fails half-way is closed again; what is pinned stays. */
-export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, report }: HostHalfOptions): Promise<HostHalf> {
+export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf> {
+  const { stateDir, log, access, report } = options
   const stack = new AsyncDisposableStack()
   try {
     endAbandonedGracePeriods()
     const journal = stack.use(Journal.open(join(stateDir, 'state.db')))
     const devices = stack.use(Devices.open())
-    const datapath = loadPrograms(bpffs, objectDir, log)
+    const datapath = loadPrograms(options)
     stack.defer(() => datapath.close())
     const host = Host.start({ datapath, devices, journal, log, access, report })
     stack.defer(() => host.close())
@@ -46,14 +51,17 @@ export async function startHostHalf({ bpffs, objectDir, stateDir, log, access, r
     return { opener: host, setAccess, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
+    if (error instanceof TableFull) throw tooSmall(error)
     throw isExplained(error) ? new StartRefused(error.message, { cause: error }) : error
   }
 }
 
 /** What cannot be loaded replaces nothing: programs that an earlier vpcd has left on devices go on. */
-function loadPrograms(bpffs: string, objectDir: string, log: Log): Datapath {
+function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): Datapath {
   try {
-    return Datapath.load({ bpffs, objectDir })
+    const datapath = Datapath.load({ bpffs, objectDir, limits: limitsFor(tables) })
+    for (const { table, from, to } of datapath.resized) log.info(`table ${table} takes ${to} entries now`, { before: from })
+    return datapath
   } catch (error) {
     if (!(error instanceof LoadError)) throw error
     log.debug('the verifier refused a program', { object: error.object, log: error.log })
@@ -64,6 +72,13 @@ function loadPrograms(bpffs: string, objectDir: string, log: Log): Datapath {
   }
 }
 
+/** After a boot tables are made anew, and the journal may have more than they take by default. */
+const tooSmall = (cause: TableFull): StartRefused => {
+  const { table, maxEntries } = cause
+  const why = `what the journal has does not fit into table ${table}, which takes ${maxEntries} entries`
+  return new StartRefused(`${why}; ask for more by ${optionOf(table)}`, { cause })
+}
+
 /** Errors whose message is for people: they are not bugs of ours. */
 const isExplained = (error: unknown): error is Error =>
-  error instanceof JournalUnusable || error instanceof KernelError || error instanceof PinnedMapDiffers
+  error instanceof JournalUnusable || error instanceof KernelError || error instanceof PinnedMapDiffers || error instanceof TableHoldsMore

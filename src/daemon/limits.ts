@@ -1,4 +1,5 @@
 /** How much of vpcd one client may take, so that none takes it away from the others. */
+export { tableSizes } from '#datapath/table-sizes.ts'
 
 export interface Limits {
   /** Connections in all. Each costs vpcd a file descriptor. */

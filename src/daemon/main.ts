@@ -48,7 +48,7 @@ export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
 
 async function serve(
   directories: Directories,
-  { limits, objectDir: programs }: DaemonOptions,
+  { limits, tables, objectDir: programs }: DaemonOptions,
   control: AccessControl,
   log: Log,
   stop: AbortSignal,
@@ -58,7 +58,7 @@ async function serve(
   const status = new Status(directories)
   const report = { probe: () => probeRunning({ bpffs, objectDir: from }), info: () => status.info() }
   const { startHostHalf } = await import('./host-half.ts')
-  await using host = await startHostHalf({ bpffs, objectDir: from, stateDir, log, access: control.access, report })
+  await using host = await startHostHalf({ bpffs, objectDir: from, tables, stateDir, log, access: control.access, report })
   const socketPath = join(runDir, socketName)
   const { group, isPublic } = control
   await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic })

@@ -1,5 +1,6 @@
 /** What a vpcd is started with, and where things are when nothing else is said. */
 import { fileURLToPath } from 'node:url'
+import type { TableSizes } from '#datapath/table-sizes.ts'
 import type { AccessOptions } from './access-control.ts'
 import type { Limits } from './limits.ts'
 import type { LogFormat, LogLevel } from './log.ts'
@@ -21,6 +22,8 @@ export interface DaemonOptions extends AccessOptions {
   readonly utc?: boolean | undefined
   /** What one client may take. */
   readonly limits?: Partial<Limits> | undefined
+  /** Entries that tables of the datapath take. Default: as many as before, or those of `tableSizes`. */
+  readonly tables?: TableSizes | undefined
 }
 
 export const defaultDirectories = { runDir: '/run/vpc', stateDir: '/var/lib/vpc', bpffs: '/sys/fs/bpf/vpc' } as const

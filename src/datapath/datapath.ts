@@ -37,8 +37,17 @@ export interface Attachment {
   readonly direction: 'ingress' | 'egress'
 }
 
+/** A table that was pinned with another size than it has now. */
+export interface Resized {
+  readonly table: string
+  readonly from: number
+  readonly to: number
+}
+
 export class Datapath implements Disposable {
   readonly tables: Tables
+  /** What the load changed of tables that were there. */
+  readonly resized: readonly Resized[]
   readonly #bpffs: string
   readonly #objects: ObjectSet
   readonly #events: Events
@@ -48,7 +57,11 @@ export class Datapath implements Disposable {
     for (const directory of [bpffs, mapsIn(bpffs), linksIn(bpffs)]) makeDirectory(directory, 0o700)
     using stack = new DisposableStack()
     this.#bpffs = bpffs
+    const asked = Object.keys(options.limits ?? {})
+    const before = sizesIn(mapsIn(bpffs), asked)
     this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs) }))
+    const now = sizesIn(mapsIn(bpffs), asked)
+    this.resized = [...before].flatMap(([table, from]) => (now.get(table) === from ? [] : [{ table, from, to: now.get(table)! }]))
     this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
     this.#events = stack.use(new Events(this.#objects.map('events')))
     this.#stack = stack.move()
@@ -56,7 +69,7 @@ export class Datapath implements Disposable {
 
   /**
    * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs that they have, until
-   * `attach`. Throws LoadError with the verifier's log, PinnedMapDiffers.
+   * `attach`. Throws LoadError with the verifier's log, PinnedMapDiffers, TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
@@ -172,6 +185,16 @@ export class Datapath implements Disposable {
 const mapsIn = (bpffs: string): string => join(bpffs, 'maps')
 const linksIn = (bpffs: string): string => join(bpffs, 'links')
 const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
+
+/** How many entries the maps take that are pinned, of some. */
+function sizesIn(directory: string, names: readonly string[]): Map<string, number> {
+  const sizes = new Map<string, number>()
+  for (const name of names.filter((wanted) => existsSync(join(directory, wanted)))) {
+    using map = BpfMap.fromPin(join(directory, name))
+    sizes.set(name, map.maxEntries)
+  }
+  return sizes
+}
 
 /** The kernel takes no dots in a bpffs. */
 function linkPath(bpffs: string, pinName: string): string {

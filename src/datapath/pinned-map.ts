@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { BpfMap } from '#kernel/bpf-map.ts'
 import { Btf } from '#kernel/btf.ts'
 import type { BpfObject, MapDefinition } from '#kernel/libbpf.ts'
+import { removeHalfMade, resizePinned } from './resize-map.ts'
 
 /** A pinned map that does not fit the objects that are to be loaded. */
 export class PinnedMapDiffers extends Error {
@@ -21,25 +22,22 @@ export class PinnedMapDiffers extends Error {
 const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flag word' } as const
 
 /**
- * Prepare an object for the pinned maps that it will find: their sizes become its own, unless a size was asked for. Throws PinnedMapDiffers
- * when one is of another kind or layout, or of another size than asked for.
+ * Prepare an object for the pinned maps that it will find: their sizes become its own; one for which another size is asked gets that first.
+ * Throws PinnedMapDiffers when one is of another kind or layout, and TableHoldsMore.
  */
 export function adoptPinnedMaps(object: BpfObject, btf: Btf, asked: Readonly<Record<string, number>>): void {
   for (const name of object.maps()) {
     const path = object.pinPath(name)
     if (path === undefined || !existsSync(path)) continue
+    removeHalfMade(path)
     using pinned = BpfMap.fromPin(path)
     const definition = object.definition(name)
-    const difference =
-      sizeDifference(pinned, asked[name]) ?? differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
+    const difference = differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
     if (difference !== undefined) throw new PinnedMapDiffers(name, path, difference)
-    if (pinned.maxEntries !== definition.maxEntries) object.setMaxEntries(name, pinned.maxEntries)
+    const { maxEntries } = pinned
+    const wanted = asked[name] ?? maxEntries
+    object.setMaxEntries(name, wanted === maxEntries ? maxEntries : resizePinned(name, path, pinned, wanted))
   }
-}
-
-function sizeDifference(pinned: BpfMap, asked: number | undefined): string | undefined {
-  if (asked === undefined || asked === pinned.maxEntries) return undefined
-  return `it has room for ${pinned.maxEntries} entries, asked for are ${asked}`
 }
 
 function differenceBetween(pinned: BpfMap, definition: MapDefinition): string | undefined {

@@ -33,7 +33,12 @@ const createAttr = cStruct({
   innerMapFd: u32,
   numaNode: u32,
   name: bytes(16),
+  ifindex: u32,
+  btfFd: u32,
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
 })
+const noBtf = { ifindex: 0, btfFd: 0, btfKeyTypeId: 0, btfValueTypeId: 0 }
 const mapInfo = cStruct({
   type: u32,
   id: u32,
@@ -110,8 +115,21 @@ export class BpfMap implements BatchMap, Disposable {
 
   /** Create a map that nothing else refers to yet. */
   static create({ type, keySize, valueSize, maxEntries, name = '', flags = 0 }: CreateMapOptions): BpfMap {
-    const base = { type: mapType[type], keySize, valueSize, maxEntries, flags, innerMapFd: 0, numaNode: 0 }
+    const base = { type: mapType[type], keySize, valueSize, maxEntries, flags, innerMapFd: 0, numaNode: 0, ...noBtf }
     return new BpfMap(bpf('MAP_CREATE', createAttr.encode({ ...base, name: Buffer.from(name.slice(0, 15)) }), name))
+  }
+
+  /** Create a map of the same kind and types, with room for another number of entries and without any. `detail`: for the error's message. */
+  createResized(detail: string, maxEntries: number): BpfMap {
+    const { type, keySize, valueSize, flags, btf } = this
+    const btfFd = btf.id === 0 ? 0 : btfFdById(btf.id)
+    try {
+      const types = btf.id === 0 ? noBtf : { ifindex: 0, btfFd, btfKeyTypeId: btf.keyTypeId, btfValueTypeId: btf.valueTypeId }
+      const base = { type, keySize, valueSize, maxEntries, flags, innerMapFd: 0, numaNode: 0, name: Buffer.from(this.name), ...types }
+      return new BpfMap(bpf('MAP_CREATE', createAttr.encode(base), `${detail}, ${maxEntries} entries`))
+    } finally {
+      if (btfFd !== 0) close(btfFd)
+    }
   }
 
   /** Open the map that is pinned at a path. */

@@ -1,5 +1,6 @@
 /** Entering objects into the model and taking them out: ids, unit numbers and indexes of the stats table. */
 import { idMac, type Id } from '#abi/id.ts'
+import { optionOf } from '#datapath/table-sizes.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
 import type { Core } from './core.ts'
@@ -34,7 +35,11 @@ export function freeStatsIndex({ model, datapath }: Core, tx: Transaction): numb
   const { size } = datapath.tables.stats
   const index = model.stats.lowestFree()
   if (index >= size)
-    tx.refuse('ENOSPC', `table stats has ${size} entries, one per port and mux, and all are taken`, 'destroy ports that are not used')
+    tx.refuse(
+      'ENOSPC',
+      `table stats has ${size} entries, one per port and mux, and all are taken`,
+      `destroy ports that are not used, or start vpcd with ${optionOf('stats')}`,
+    )
   clearCounters(datapath, index)
   return index
 }

@@ -12,7 +12,7 @@ test('a VpcError stays as it is', () => {
 test('a full table is named with its size', () => {
   const { code, message } = toVpcError('set entries', new TableFull('fdb', 8))
   assert.equal(code, 'ENOSPC')
-  assert.match(message, /^cannot set entries: table fdb is full, it takes 8 entries; /)
+  assert.match(message, /^cannot set entries: table fdb is full, it takes 8 entries; remove some, or start vpcd with --table fdb=NUMBER$/)
 })
 
 test('errnos of the kernel do not pass for those by which the ABI says that an object exists or not', () => {

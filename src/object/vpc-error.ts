@@ -1,4 +1,5 @@
 /** What vpc_open and vpc_ctl answer when they fail: an errno, and a sentence that says what was asked, why not, and the way out. */
+import { optionOf } from '#datapath/table-sizes.ts'
 import { errno as numbers, errnoName, type ErrnoName } from '#abi/errno.ts'
 
 /** A call that was refused or failed. The message has no program name in front. */
@@ -50,7 +51,7 @@ export function toVpcError(asked: string, error: unknown): VpcError {
   if (!(error instanceof Error)) return new VpcError('EIO', `cannot ${asked}: ${String(error)}`)
   const message = `cannot ${asked}: ${error.message}`
   if (isTableFull(error)) {
-    const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some`
+    const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some, or start vpcd with ${optionOf(error.table)}`
     return new VpcError('ENOSPC', full, { cause: error })
   }
   const errno = hasErrno(error) ? (notOfTheKernel.get(error.errno) ?? error.errno) : 'EIO'

@@ -4,6 +4,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Datapath } from '#datapath/datapath.ts'
 import { runVpc, vpcPath, type Ran } from './run-vpc.ts'
 
 let made = 0
@@ -25,11 +26,11 @@ export class PrivateVpcd implements AsyncDisposable {
   private constructor() {}
 
   /** Make the namespace, with `em0` (192.0.2.1/24, MTU 1600) and its other end `wire0`, and start vpcd in it. */
-  static async start(): Promise<PrivateVpcd> {
+  static async start(...more: string[]): Promise<PrivateVpcd> {
     const vpcd = new PrivateVpcd()
     try {
       vpcd.#makeNetwork()
-      await vpcd.startDaemon()
+      await vpcd.startDaemon(...more)
       return vpcd
     } catch (error) {
       await vpcd[Symbol.asyncDispose]()
@@ -49,10 +50,10 @@ export class PrivateVpcd implements AsyncDisposable {
     symlinkSync(vpcPath, join(this.directory, 'bin/vpc'))
   }
 
-  /** Start vpcd by the command itself, and wait until it answers. */
-  async startDaemon(): Promise<void> {
+  /** Start vpcd by the command itself, and wait until it answers. `more`: other options for it. */
+  async startDaemon(...more: string[]): Promise<void> {
     const places = ['--run-dir', join(this.directory, 'run'), '--state-dir', join(this.directory, 'state'), '--bpffs', this.bpffs]
-    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, 'daemon', ...places, '-F', 'json'], {
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, 'daemon', ...places, '-F', 'json', ...more], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
@@ -77,6 +78,11 @@ export class PrivateVpcd implements AsyncDisposable {
     const code = await ended
     clearTimeout(timer)
     return code
+  }
+
+  /** Have nothing left of tables and programs, as after a boot. vpcd must not run. */
+  forgetPins(): void {
+    Datapath.destroy(this.bpffs)
   }
 
   /** Run `vpc ARGS` against it. */

@@ -10,6 +10,7 @@ import { daemonArgv, startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
 import { readState, writeState } from '#lab/lab-state.ts'
 import { endProcesses, type ProcessMark } from '#lab/process-mark.ts'
 import { run } from '#lab/program.ts'
+import { tableSizes } from '#datapath/table-sizes.ts'
 import { linkInfo } from '#kernel/bpf-link.ts'
 import { getPinned } from '#kernel/bpf.ts'
 import { close } from '#kernel/libc.ts'
@@ -55,8 +56,7 @@ async function note(host: HostName, mark: ProcessMark): Promise<void> {
   await waitForDaemon(lab.host(host), mark)
 }
 
-const start = async (host: HostName, objectDir?: string): Promise<void> =>
-  note(host, await startDaemon(lab.host(host), objectDir === undefined ? [] : ['--object-dir', objectDir]))
+const start = async (host: HostName, ...options: string[]): Promise<void> => note(host, await startDaemon(lab.host(host), options))
 
 /** Numbers of the programs that run, by the pins of their links. */
 function programs(host: HostName): Record<string, number> {
@@ -102,7 +102,7 @@ suite('not one datagram is lost and the connection stays', () => {
     const result = await count(async () => {
       for (const host of hosts) {
         await end(host, 'SIGTERM')
-        await start(host, newer)
+        await start(host, '--object-dir', newer)
       }
     })
     assertNothingLost(result, 200)
@@ -111,6 +111,21 @@ suite('not one datagram is lost and the connection stays', () => {
       assert.deepEqual(Object.keys(now), Object.keys(before[i]!))
       for (const [pin, id] of Object.entries(now)) assert.notEqual(id, before[i]![pin], `${pin} still has the program of before`)
     }
+    await assertSound()
+  })
+
+  test('while every table gets another size, and the one of before again', async () => {
+    const names = Object.entries(tableSizes)
+    const result = await count(async () => {
+      for (const more of [1, 0]) {
+        for (const host of hosts) {
+          await end(host, 'SIGTERM')
+          await start(host, ...names.flatMap(([name, { entries }]) => ['--table', `${name}=${entries + more}`]))
+        }
+      }
+    })
+    assertNothingLost(result, 300)
+    assert.match(await lab.log('h1'), /table fdb takes 262145 entries now/)
     await assertSound()
   })
 

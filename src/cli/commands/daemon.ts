@@ -1,16 +1,31 @@
 /** `vpc daemon`. */
 import { defaultDirectories } from '#daemon/options.ts'
-import { defaultLimits } from '#daemon/limits.ts'
+import { defaultLimits, tableSizes } from '#daemon/limits.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { command } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { text, valueOption } from '../option.ts'
 
-function parseLimit(given: string): Result<readonly [name: string, value: number]> {
-  const [name = '', number = ''] = given.split('=')
-  if (!Object.hasOwn(defaultLimits, name)) return failure(`'${name}' is no limit; they are ${Object.keys(defaultLimits).join(', ')}`)
+type Pair = readonly [name: string, value: number]
+
+/** `NAME=NUMBER`, of names that there are. */
+function parsePair(given: string, what: string, known: object): Result<Pair> {
+  const [, name = '', number = ''] = /^([^=]*)(?:=(.*))?$/s.exec(given) ?? []
+  if (!Object.hasOwn(known, name)) return failure(`'${name}' is no ${what}; they are ${Object.keys(known).join(', ')}`)
   if (!/^\d{1,10}$/.test(number)) return failure(`'${number}' is not a whole number; write ${name}=NUMBER`)
   return success([name, Number(number)])
+}
+
+const parseLimit = (given: string): Result<Pair> => parsePair(given, 'limit', defaultLimits)
+
+function parseTable(given: string): Result<Pair> {
+  const pair = parsePair(given, 'table whose size can be set', tableSizes)
+  if (!pair.ok) return pair
+  const [name, entries] = pair.value
+  const { most } = tableSizes[name as keyof typeof tableSizes]
+  return entries >= 1 && entries <= most
+    ? pair
+    : failure(`table ${name} cannot take ${entries} entries; write ${name}=NUMBER, from 1 to ${most}`)
 }
 
 export default command({
@@ -25,6 +40,11 @@ export default command({
     Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again: from then on it decides, as
     a whole; one that is wrong is reported in the log, and the one before stays. Descriptors that are open stay as they are.
 
+    Tables of the datapath, with the entries that each takes when it is made: ${Object.entries(tableSizes)
+      .map(([name, { entries }]) => `${name} (${entries})`)
+      .join(', ')}. Most of them take memory as entries come. ports counts
+    ports and muxes, and muxes two for each mux. A table keeps its size until another is asked for; then its entries go along, and no packet is lost. An error of a full table names it.
+
     Limits: ${Object.entries(defaultLimits)
       .map(([name, value]) => `${name} (${value})`)
       .join(', ')}. An error that one of them causes names it.`,
@@ -35,21 +55,27 @@ export default command({
     group: text('let the members of this group, by name or number, connect and open everything', 'GROUP'),
     limit: valueOption('what clients may take; the limits stand in the description', { placeholder: 'NAME=NUMBER', parse: parseLimit })
       .repeated,
+    table: valueOption('entries that a table of the datapath takes; the tables stand in the description', {
+      placeholder: 'NAME=NUMBER',
+      parse: parseTable,
+    }).repeated,
     policy: text('let others open what this file says; see docs/rights.md', 'FILE', 'file'),
     objectDir: text('directory of the compiled programs', 'DIR', 'directory').defaultsTo('those of this version'),
   },
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
+    { line: 'vpc daemon --table fdb=1000000 --table neighbours=1000000', does: 'for a million addresses elsewhere' },
     {
       line: 'nsenter --net=/run/netns/two vpc daemon --run-dir=/run/vpc2 --state-dir=/var/lib/vpc2 --bpffs=/sys/fs/bpf/vpc2',
       does: 'a second one, in namespace two, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
-  async run({ runDir, stateDir, bpffs, group, policy, objectDir, limit }, { global: { logLevel, logFormat, utc } }) {
+  async run({ runDir, stateDir, bpffs, group, policy, objectDir, limit, table }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
     const { StartRefused } = await import('#daemon/directories.ts')
     try {
-      await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, limits: Object.fromEntries(limit), logLevel, logFormat, utc })
+      const sizes = { limits: Object.fromEntries(limit), tables: Object.fromEntries(table) }
+      await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, ...sizes, logLevel, logFormat, utc })
     } catch (error) {
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error

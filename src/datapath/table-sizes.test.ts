@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { builtObjects } from '../../test/bpf/built-objects.ts'
+import { BpfObject } from '#kernel/libbpf.ts'
+import { objectNames } from './hook.ts'
+import { limitsFor, optionOf, tableSizes } from './table-sizes.ts'
+
+test('the sizes are those with which the programs declare the tables', () => {
+  const directory = builtObjects()
+  const declared: Record<string, number> = {}
+  for (const name of objectNames) {
+    using object = BpfObject.open(join(directory, `${name}.o`))
+    for (const map of object.maps()) declared[map] = object.definition(map).maxEntries
+  }
+  for (const [name, { entries, most }] of Object.entries(tableSizes)) {
+    assert.equal(declared[name], entries, name)
+    assert.ok(most > entries, name)
+  }
+  const { ports } = tableSizes
+  for (const [name, entries] of Object.entries(limitsFor({ ports: ports.entries }))) assert.equal(declared[name], entries, name)
+})
+
+test('what is kept for each port goes with the ports', () => {
+  assert.deepEqual(limitsFor({ fdb: 7 }), { fdb: 7 })
+  assert.deepEqual(limitsFor({ ports: 9 }), { ports: 9, stats: 9, drop_rate: 9, miss_rate: 9, too_big_rate: 9 })
+  assert.deepEqual([optionOf('fdb'), optionOf('stats')], ['--table fdb=NUMBER', '--table ports=NUMBER'])
+})

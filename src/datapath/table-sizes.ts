@@ -1,0 +1,43 @@
+/** The tables of the datapath whose sizes an operator may set: `vpc daemon --table NAME=NUMBER`. */
+import type { Limits } from './object-set.ts'
+
+interface Size {
+  /** That of bpf/lib/maps.h. */
+  readonly entries: number
+  /** What can sensibly be asked for: the kernel takes memory for some of it at once. */
+  readonly most: number
+}
+
+const large = 16_777_216
+const size = (entries: number, most = large): Size => ({ entries, most })
+
+export const tableSizes = {
+  /** Ports and muxes: what is kept for each of them, as its counters, goes along. */
+  ports: size(16_384, 262_144),
+  port_addresses: size(65_536),
+  fdb: size(262_144),
+  flood: size(32_768),
+  neighbours: size(262_144),
+  segments: size(16_384),
+  /** Two for each mux. */
+  muxes: size(64, 4096),
+  drops: size(65_536),
+  queues: size(16_384),
+} as const satisfies Record<string, Size>
+
+export type TableName = keyof typeof tableSizes
+
+/** Sizes that are asked for. */
+export type TableSizes = Readonly<Partial<Record<TableName, number>>>
+
+/** Tables that have an entry for each port and mux. */
+const perSource = ['stats', 'drop_rate', 'miss_rate', 'too_big_rate'] as const
+
+/** What the maps are to be made with. */
+export function limitsFor(sizes: TableSizes): Limits {
+  const { ports } = sizes
+  return { ...sizes, ...(ports !== undefined && Object.fromEntries(perSource.map((name) => [name, ports]))) }
+}
+
+/** What to start vpcd with, so that a table takes more. */
+export const optionOf = (table: string): string => `--table ${(perSource as readonly string[]).includes(table) ? 'ports' : table}=NUMBER`
