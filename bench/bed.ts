@@ -30,16 +30,25 @@ function waitForExit(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()))
 }
 
+const beds = new Set<Bed>()
+
+/** End the measurements that run in any bed, so that they fail and everything is taken down. */
+export function interrupt(): void {
+  for (const bed of beds) bed.interrupt()
+}
+
 /** Everything that a set-up makes is registered here, so that `[Symbol.asyncDispose]` leaves nothing behind. */
 export class Bed implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-bench-'))
   readonly #prefix: string
   readonly #namespaces: Namespace[] = []
   readonly #children: ChildProcess[] = []
+  readonly #measuring = new Set<ChildProcess>()
   readonly #undo: (() => void | PromiseLike<void>)[] = []
 
   constructor(name: string) {
     this.#prefix = `vb${process.pid}-${name}`
+    beds.add(this)
   }
 
   /** Make a namespace with its loopback up. */
@@ -69,12 +78,14 @@ export class Bed implements AsyncDisposable {
   async runAsync(namespace: Namespace, argv: readonly string[]): Promise<Finished> {
     const child = spawn(...inside(namespace, argv), { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.push(child)
+    this.#measuring.add(child)
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     await new Promise((resolve) => child.once('close', resolve))
     this.#children.splice(this.#children.indexOf(child), 1)
+    this.#measuring.delete(child)
     return { stdout, stderr, code: child.exitCode }
   }
 
@@ -115,7 +126,13 @@ export class Bed implements AsyncDisposable {
     this.#undo.push(undo)
   }
 
+  /** End what `runAsync` waits for. */
+  interrupt(): void {
+    for (const child of this.#measuring) child.kill('SIGKILL')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    beds.delete(this)
     for (const undo of this.#undo.splice(0).reverse()) await undo()
     for (const child of this.#children.splice(0)) {
       child.kill('SIGKILL')

@@ -1,26 +1,16 @@
 /** `npm run bench`: measures the datapath beside its peers, prints tables, writes JSON, a chart and the tables of a document. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
-import { parseArgs } from 'node:util'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { interrupt } from './bed.ts'
 import { chart } from './chart.ts'
-import { intoDocument, markdown, type Results } from './document.ts'
-import { measureMachine } from './machine.ts'
-import { measure, ratios, type ScenarioResult } from './measure.ts'
-import { programCosts } from './program-cost.ts'
-import { report, reportCosts, reportMachine } from './report.ts'
-import { full, quick } from './scenario.ts'
+import { intoDocument, markdown } from './document.ts'
+import { parseOptions, usage, UsageError, type Options } from './options.ts'
+import { isMeasured, measurePart, partSeconds } from './parts.ts'
+import { duration, Progress } from './progress.ts'
+import { complete, continued, nothing, takenOf, thisMachine, type Measured } from './results.ts'
+import { full, quick, type Part, type Run } from './scenario.ts'
+import { choose, nameOf } from './selection.ts'
 
-const usage = `usage: npm run bench -- [--quick] [--rounds N] [--seconds N] [--json FILE] [--chart FILE] [--document FILE]
-
-  --quick          the conditions that the targets are set for, in two minutes
-  --rounds N       rounds over all peers (5; quick: 2)
-  --seconds N      seconds of each measurement (2; quick: 1)
-  --json FILE      write all results, and the ratios of ours to each peer
-  --chart FILE     write a bar chart (SVG) of the first scenario
-  --document FILE  put the tables between the marks of a Markdown file
-`
-
-/** Somebody has had enough: what is set up is taken down, nothing is written. */
+/** Somebody has had enough: what is set up is taken down. */
 class Interrupted extends Error {}
 
 function fail(message: string, status: number): never {
@@ -28,76 +18,108 @@ function fail(message: string, status: number): never {
   process.exit(status)
 }
 
-function options() {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
+function readOptions(): Options {
   try {
-    const shape = { quick: flag, rounds: text, seconds: text, json: text, chart: text, document: text, help: flag }
-    return parseArgs({ options: shape }).values
+    const options = parseOptions(process.argv.slice(2))
+    if (options !== 'help') return options
   } catch (error) {
-    return fail(`${(error as Error).message}\n${usage}`, 2)
+    if (!(error instanceof UsageError)) throw error
+    fail(`${error.message}\n${usage}`, 2)
   }
-}
-
-function positive(name: string, value: string | undefined, usual: number): number {
-  if (value === undefined) return usual
-  return /^[1-9]\d{0,3}$/.test(value) ? Number(value) : fail(`--${name} takes a whole number from 1 on, not '${value}'`, 2)
-}
-
-const asked = options()
-if (asked.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
-const { scenarios, machine, ...usual } = asked.quick ? quick : full
-const rounds = positive('rounds', asked.rounds, usual.rounds)
-const seconds = positive('seconds', asked.seconds, usual.seconds)
+
+function runOf({ quick: isQuick, rounds, seconds, only }: Options): Run {
+  const usual = isQuick ? quick : full
+  const among = isQuick && only.length === 0 ? quick.parts : full.parts
+  return {
+    rounds: rounds ?? usual.rounds,
+    seconds: seconds ?? usual.seconds,
+    tableSizes: { rounds: rounds === undefined ? usual.tableSizes.rounds : 3 * rounds, seconds: seconds ?? usual.tableSizes.seconds },
+    parts: choose(among, only),
+  }
+}
+
+/** What is in `--json` already, where that is to be kept. */
+function kept({ json, only, resume }: Options): Measured {
+  if (json === undefined || !existsSync(json) || (only.length === 0 && !resume)) return nothing
+  try {
+    return continued(readFileSync(json, 'utf8'), thisMachine())
+  } catch (error) {
+    fail(`cannot add to ${json}: ${(error as Error).message}; give another file`, 1)
+  }
+}
+
+/** Tables with holes must not take the place of whole ones: say so before an hour is spent. */
+function checkDocument({ document }: Options, before: Measured, parts: readonly Part[]): void {
+  if (document === undefined) return
+  intoDocument(readFileSync(document, 'utf8'), '')
+  const lacking = full.parts.filter((part) => takenOf(before, part) === undefined && !parts.some((one) => nameOf(one) === nameOf(part)))
+  if (lacking.length === 0) return
+  const names = lacking.map((part) => `  ${nameOf(part)}`).join('\n')
+  fail(`--document has a place for these too, which are neither measured now nor kept in a --json FILE that is added to:\n${names}`, 2)
+}
+
+/** Write a file so that whoever reads it meanwhile sees all of it. */
+function write(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text)
+  renameSync(`${file}.new`, file)
+}
+
+const options = readOptions()
+const run = runOf(options)
+if (run.parts.length === 0) fail(`--only ${options.only.join(' --only ')} chooses nothing; --list has all names`, 2)
+const before = kept(options)
+const parts = options.resume ? run.parts.filter((part) => !isMeasured(before, part, run)) : run.parts
+checkDocument(options, before, parts)
+const expected = parts.reduce((sum, part) => sum + partSeconds(part, run), 0)
+
+if (options.list) {
+  for (const part of parts) process.stdout.write(`${duration(partSeconds(part, run)).padStart(8)}  ${nameOf(part)}\n`)
+  process.stdout.write(`${duration(expected).padStart(8)}  in all\n`)
+  process.exit(0)
+}
 if (process.getuid?.() !== 0) fail('needs root, to make network namespaces', 1)
 
 let interrupted = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
-    if (interrupted) process.exit(130)
+    process.stderr.write(interrupted ? 'bench: still taking everything down\n' : 'bench: taking everything down\n')
     interrupted = true
-    process.stderr.write('bench: taking everything down after this measurement\n')
+    interrupt()
   })
 
-function progress(text: string): void {
-  if (interrupted) throw new Interrupted()
-  process.stderr.write(`${text}\n`)
+async function measureAll(): Promise<Measured> {
+  let measured = before
+  let prefix = ''
+  const progress = new Progress(expected, (text) => {
+    if (interrupted) throw new Interrupted()
+    process.stderr.write(`${prefix}${text}\n`)
+  })
+  for (const [i, part] of parts.entries()) {
+    prefix = `[${i + 1}/${parts.length}] `
+    progress.step(nameOf(part))
+    const [after, text] = await measurePart(part, run, measured, progress)
+    measured = after
+    process.stdout.write(`\n${text}\n\n`)
+    if (options.json !== undefined) write(options.json, `${JSON.stringify(complete(measured, thisMachine()), null, 2)}\n`)
+  }
+  return measured
 }
 
-async function run(): Promise<Results> {
-  const costs = programCosts()
-  process.stdout.write(`\n${reportCosts(costs)}\n`)
-  const results: ScenarioResult[] = []
-  for (const [i, scenario] of scenarios.entries()) {
-    const result = await measure(scenario, rounds, seconds, (text) => progress(`[${i + 1}/${scenarios.length}] ${text}`))
-    results.push(result)
-    process.stdout.write(`\n${report(result)}\n`)
-  }
-  const toMachine = machine && (await measureMachine(machine, rounds, seconds, progress))
-  if (toMachine) process.stdout.write(`\n${reportMachine(toMachine)}\n`)
-  const model = cpus()[0]?.model ?? 'unknown'
-  return {
-    date: new Date().toISOString(),
-    machine: { cpus: cpus().length, model, kernel: release() },
-    rounds,
-    seconds,
-    costs,
-    scenarios: results,
-    ...(toMachine && { toMachine }),
-    ratios: ratios(results),
-  }
-}
-
+process.stderr.write(
+  `bench: ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}, ${run.rounds} rounds of ${run.seconds} s: about ${duration(expected)}\n`,
+)
 try {
-  const results = await run()
-  if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(results, null, 2)}\n`)
-  if (asked.chart !== undefined) writeFileSync(asked.chart, chart(results.scenarios[0]!))
-  if (asked.document !== undefined) writeFileSync(asked.document, intoDocument(readFileSync(asked.document, 'utf8'), markdown(results)))
+  const results = complete(await measureAll(), thisMachine())
+  if (options.chart !== undefined && results.scenarios[0]) write(options.chart, chart(results.scenarios[0]))
+  if (options.document !== undefined) write(options.document, intoDocument(readFileSync(options.document, 'utf8'), markdown(results)))
 } catch (error) {
   // What Ctrl-C does to the programs that measure looks like their failure.
   if (!interrupted) throw error
+  process.stderr.write(
+    `bench: interrupted${options.json === undefined ? '' : `; ${options.json} has the parts that were finished, --resume goes on`}\n`,
+  )
   process.exitCode = 130
 }

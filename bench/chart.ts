@@ -1,6 +1,7 @@
 /** Bar charts as SVG: what docs/performance.md shows. */
 import { metrics, type MetricName } from './metrics/metric.ts'
-import { ours, type ScenarioResult } from './measure.ts'
+import type { ScenarioResult } from './measure.ts'
+import { ours } from './ratio.ts'
 import { describe, short } from './report.ts'
 
 const shown: readonly MetricName[] = ['tcp-1', 'tcp-4', 'udp-64', 'connections', 'cpu-per-gb', 'latency-p50']

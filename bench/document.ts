@@ -1,42 +1,13 @@
-/** The tables of docs/performance.md, made of the results of one run, so that nobody types a number. */
+/** The tables of docs/performance.md, made of the results of the bench, so that nobody types a number. */
 import { metrics, type MetricName } from './metrics/metric.ts'
 import type { MachineResult } from './machine.ts'
-import { ours, type Ratio, type ScenarioResult } from './measure.ts'
-import type { ProgramCost } from './program-cost.ts'
-import { describe, short } from './report.ts'
-
-/** Everything that one run gives, as `--json` writes it. */
-export interface Results {
-  readonly date: string
-  readonly machine: { readonly cpus: number; readonly model: string; readonly kernel: string }
-  readonly rounds: number
-  readonly seconds: number
-  readonly costs: readonly ProgramCost[]
-  readonly scenarios: readonly ScenarioResult[]
-  readonly toMachine?: MachineResult
-  readonly ratios: readonly Ratio[]
-}
-
-/** A target of the project: our median over a peer's, under the conditions of the first scenario of that scope. */
-interface Target {
-  readonly metric: MetricName
-  readonly peer: string
-  readonly scope: Ratio['scope']
-  readonly wanted: number
-}
-
-const targets: readonly Target[] = [
-  { metric: 'tcp-1', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.3 },
-  { metric: 'tcp-1', peer: 'raw', scope: 'cross-host', wanted: 0.92 },
-  { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.8 },
-  { metric: 'udp-64', peer: 'raw', scope: 'cross-host', wanted: 0.75 },
-  { metric: 'cpu-per-gb', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 0.72 },
-  { metric: 'cpu-per-gb', peer: 'raw', scope: 'cross-host', wanted: 1.1 },
-  { metric: 'connections', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.18 },
-  { metric: 'connections', peer: 'raw', scope: 'cross-host', wanted: 0.88 },
-  { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'same-host', wanted: 1.2 },
-  { metric: 'udp-64', peer: 'raw', scope: 'same-host', wanted: 0.9 },
-]
+import type { ScenarioResult } from './measure.ts'
+import { isUndecided, isWorse, ours, type PairedRatio } from './ratio.ts'
+import { cell, describe, describeMachine, describeTaken, entriesText, packetsOf, ratioCell, sizeCell } from './report.ts'
+import type { Results } from './results.ts'
+import type { TableCost } from './table-cost.ts'
+import type { TableSizesResult } from './table-size.ts'
+import { entriesVerdict, entriesWanted, ratioOf, targets, verdict } from './target.ts'
 
 const marks = ['<!-- tables: begin -->', '<!-- tables: end -->'] as const
 
@@ -44,68 +15,105 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(header), row(header.map(() => '---')), ...rows.map(row)].join('\n')
 
-function targetTable(ratios: readonly Ratio[]): string {
-  const rows = targets.map(({ metric, peer, scope, wanted }) => {
-    const found = ratios.find((ratio) => ratio.metric === metric && ratio.peer === peer && ratio.scope === scope)
-    const less = metrics[metric].better === 'less'
-    const met = found !== undefined && (less ? found.ratio <= wanted : found.ratio >= wanted)
-    return [metric, scope, peer, `${less ? '≤' : '≥'} ${wanted}`, found?.ratio.toFixed(2) ?? '-', met ? 'met' : '**not met**']
+const limit = (metric: MetricName, wanted: number): string => `${metrics[metric].better === 'less' ? '≤' : '≥'} ${wanted}`
+
+function targetTable(ratios: readonly PairedRatio[], tableSizes: TableSizesResult | undefined): string {
+  const rows = targets.map((target) => {
+    const { metric, scope, peer, wanted } = target
+    const found = ratioOf(ratios, target)
+    const [shown, judged] = found ? [ratioCell(found), verdict(found, wanted)] : ['-', 'not measured']
+    return [metric, scope, peer, limit(metric, wanted), shown, found?.rounds.median.toFixed(2) ?? '-', judged]
   })
-  return table(['metric', 'scope', 'against', 'target', 'this run', ''], rows)
+  const sizes = (tableSizes?.ratios ?? [])
+    .filter(({ entries }) => entries === 100_000)
+    .map((found) => [
+      found.metric,
+      'cross-host',
+      '1 entry, with 100 000',
+      limit(found.metric, entriesWanted(found.metric)),
+      sizeCell(found),
+      found.rounds.median.toFixed(3),
+      entriesVerdict(found),
+    ])
+  const header = ['metric', 'scope', 'against', 'target', 'ratio of medians (by rounds)', 'median of the rounds', '']
+  return table(header, [...rows, ...sizes])
 }
 
-function scenarioTable({ conditions, peers, loadBefore, missing }: ScenarioResult): string {
+/** Where ours is worse than a bridge with vxlan by the medians, and whether the rounds bear that out. */
+function worse(ratios: readonly PairedRatio[]): string {
+  const found = ratios.filter(({ peer, metric, ratio }) => peer === 'bridge-vxlan' && isWorse(metric, ratio))
+  if (found.length === 0) return 'No metric is worse than bridge + vxlan under any of the conditions, by the medians.'
+  const rows = found.map((one) => [
+    one.metric,
+    describe(one),
+    ratioCell(one),
+    one.rounds.median.toFixed(2),
+    isUndecided(one) ? 'better in some rounds' : 'worse in every round',
+  ])
+  const header = ['metric', '', 'ratio of medians (by rounds)', 'median of the rounds', '']
+  return `Worse than bridge + vxlan by the medians:\n\n${table(header, rows)}`
+}
+
+const absent = (missing: Readonly<Record<string, string>>): string =>
+  Object.entries(missing)
+    .map(([peer, why]) => ` ${peer}: ${why}.`)
+    .join('')
+
+function scenarioTable({ conditions, peers, taken, missing }: ScenarioResult): string {
   const names = Object.keys(metrics) as MetricName[]
   const rows = Object.entries(peers).map(([peer, values]) => [
     peer === ours ? `**${peer}**` : peer,
-    ...names.map((name) => {
-      const value = values[name]
-      return value === undefined ? '-' : `${short(value.median)} (${short(value.min)}-${short(value.max)})`
-    }),
+    ...names.map((name) => cell(values[name])),
   ])
-  const load = `Load before the rounds: ${loadBefore.map((value) => value.toFixed(1)).join(', ')}.`
-  const absent = Object.entries(missing).map(([peer, why]) => ` ${peer}: ${why}.`)
   const header = ['', ...names.map((name) => `${name}, ${metrics[name].unit}`)]
-  return `### ${describe(conditions)}\n\n${table(header, rows)}\n\n${load}${absent.join('')}`
+  return `### ${describe(conditions)}\n\n${table(header, rows)}\n\n${describeTaken(taken)}.${absent(missing)}`
 }
 
-/** Where ours is worse than a bridge with vxlan, by the medians of the run. */
-function worse(ratios: readonly Ratio[]): string {
-  const found = ratios.filter(
-    ({ peer, metric, ratio }) => peer === 'bridge-vxlan' && (metrics[metric].better === 'less' ? ratio > 1 : ratio < 1),
-  )
-  if (found.length === 0) return 'No metric is worse than bridge + vxlan under any of the conditions.'
-  const items = found.map(({ metric, ratio, ...conditions }) => `- ${metric}, ${describe(conditions)}: × ${ratio.toFixed(2)}`)
-  return `Worse than bridge + vxlan by the medians of this run:\n\n${items.join('\n')}`
+function tableSizesTable({ conditions, sizes, ratios, taken }: TableSizesResult): string {
+  const shown = [...new Set(ratios.map(({ metric }) => metric))]
+  const rows = Object.entries(sizes).map(([entries, values]) => [entriesText(Number(entries)), ...shown.map((name) => cell(values[name]))])
+  const relative = [...new Set(ratios.map(({ entries }) => entries))].map((entries) => [
+    `${entries} against 1 (quartiles of the rounds)`,
+    ...shown.map((name) => sizeCell(ratios.find((one) => one.metric === name && one.entries === entries)!)),
+  ])
+  const title = `### ours with tables of three sizes side by side, across hosts, MTU ${conditions.mtu}`
+  return `${title}\n\n${table(['', ...shown.map((name) => `${name}, ${metrics[name].unit}`)], [...rows, ...relative])}\n\n${describeTaken(taken)}.`
 }
 
-function entriesCost(scenarios: readonly ScenarioResult[]): string {
-  const of = (entries: number) => scenarios.find(({ conditions }) => conditions.entries === entries)?.peers[ours]
-  const [one, many] = [of(1), of(100_000)]
-  if (one === undefined || many === undefined) return ''
-  const shown = (['tcp-1', 'udp-64', 'connections'] as const).map(
-    (name) => `${name} × ${(many[name]!.median / one[name]!.median).toFixed(2)}`,
-  )
-  return `100 000 entries against 1, ours: ${shown.join(', ')}.`
-}
+const tableCostsTable = (costs: readonly TableCost[]): string =>
+  `### Programs by forwarding entries\n\n${table(
+    ['program', 'packet', 'entries', 'ns', 'to one entry'],
+    costs.map((one) => [`\`${one.program}\``, one.packet, packetsOf(one), one.nanoseconds.toFixed(0), `× ${one.ratio.toFixed(3)}`]),
+  )}`
 
-function machineTable({ peers, loadBefore }: MachineResult): string {
-  const cell = (value: { median: number; min: number; max: number }): string =>
-    `${short(value.median)} (${short(value.min)}-${short(value.max)})`
-  const rows = Object.entries(peers).map(([peer, values]) => [peer, cell(values['tcp-1']), cell(values['latency-p50'])])
-  const load = `Load before the rounds: ${loadBefore.map((value) => value.toFixed(1)).join(', ')}.`
-  return `### container to virtual machine (QEMU, emulated), across hosts\n\n${table(['', 'tcp-1, Gb/s', 'half a ping, µs'], rows)}\n\n${load}`
+function machineTable({ conditions, peers, taken, missing }: MachineResult): string {
+  const rows = Object.entries(peers).map(([peer, values]) => [
+    peer === ours ? `**${peer}**` : peer,
+    cell(values['tcp-1']),
+    cell(values['latency-p50']),
+  ])
+  const header = ['', 'tcp-1, Gb/s', 'half a ping, µs']
+  return `### ${describeMachine(conditions)}\n\n${table(header, rows)}\n\n${describeTaken(taken)}.${absent(missing)}`
 }
 
 /** The results as Markdown. */
-export function markdown({ date, machine, rounds, seconds, costs, scenarios, toMachine, ratios }: Results): string {
-  const where = `${date.slice(0, 16)}Z, ${machine.cpus} CPUs (${machine.model}), Linux ${machine.kernel}, ${rounds} rounds of ${seconds} s. Median (least-greatest).`
+export function markdown({ machine, costs, tableCosts, scenarios, tableSizes, machines, pairedRatios }: Results): string {
+  const where = `${machine.cpus} CPUs (${machine.model}), Linux ${machine.kernel}. Median (least-greatest of the rounds).`
   const programs = table(
     ['program', 'packet', 'ns'],
-    costs.map(({ program, packet, nanoseconds }) => [`\`${program}\``, packet, nanoseconds.toFixed(0)]),
+    (costs ?? []).map(({ program, packet, nanoseconds }) => [`\`${program}\``, packet, nanoseconds.toFixed(0)]),
   )
-  const parts = [where, `### Targets\n\n${targetTable(ratios)}`, worse(ratios), entriesCost(scenarios), ...scenarios.map(scenarioTable)]
-  return [...parts, ...(toMachine ? [machineTable(toMachine)] : []), `### Programs\n\n${programs}`].filter(Boolean).join('\n\n')
+  const parts = [
+    where,
+    `### Targets\n\n${targetTable(pairedRatios, tableSizes)}`,
+    worse(pairedRatios),
+    ...scenarios.map(scenarioTable),
+    tableSizes && tableSizesTable(tableSizes),
+    ...machines.map(machineTable),
+    costs && `### Programs\n\n${programs}`,
+    tableCosts && tableCostsTable(tableCosts),
+  ]
+  return parts.filter(Boolean).join('\n\n')
 }
 
 /** Replace what stands between the marks. Throws when they are not there. */

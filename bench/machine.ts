@@ -1,26 +1,35 @@
 /** From a container to a virtual machine on another host: the same round by round, with what QEMU's emulation lets through. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { Duplex } from 'node:stream'
 import { guestImage } from '../test/vm/guest-image.ts'
 import { GuestShell } from '../test/vm/guest-shell.ts'
 import { Bed } from './bed.ts'
-import { spread, type Spread } from './measure.ts'
+import type { Effort, Scenario } from './measure.ts'
 import { plan, type Conditions, type MachinePath, type Peer } from './peer.ts'
+import type { Progress } from './progress.ts'
+import { mustCarry, rotated, type Taken } from './rounds.ts'
+import { spread, type Spread } from './spread.ts'
 
 export interface MachineResult {
   readonly conditions: Conditions
-  readonly loadBefore: readonly number[]
+  readonly taken: Taken
   /** By peer: Gb/s of one TCP stream to the machine, and microseconds of half a ping. */
   readonly peers: Readonly<Record<string, { readonly 'tcp-1': Spread; readonly 'latency-p50': Spread }>>
+  /** Peers that could not be had, and why. */
+  readonly missing: Readonly<Record<string, string>>
 }
 
+const BOOT_SECONDS = 10
+/** Waiting for the machine's server, and the pings. */
+const SAMPLE_SECONDS = 2.5
+
 /** Boot a machine on the tap of a path. It ends with the bed. */
-async function boot(bed: Bed, { host, tap, address }: MachinePath, mtu: number): Promise<GuestShell> {
+async function boot(bed: Bed, { host, tap, address, card }: MachinePath, mtu: number): Promise<GuestShell> {
   const { kernel, initrd } = guestImage()
   const netdev = ['-netdev', `tap,id=n0,ifname=${tap},script=no,downscript=no,queues=2`]
-  const device = ['-device', `virtio-net-pci,netdev=n0,mac=${plan.guests[1].mac},mq=on,vectors=6`]
+  const device = ['-device', `virtio-net-pci,netdev=n0,mac=${plan.guests[1].mac},mq=on,vectors=6${card === undefined ? '' : `,${card}`}`]
   const base = ['-nodefaults', '-display', 'none', '-no-reboot', '-accel', 'tcg,thread=multi', '-m', '256', '-smp', '1', '-serial', 'stdio']
   const image = ['-kernel', kernel, '-initrd', initrd, '-append', `console=ttyS0 quiet address=${address}/${plan.network}`]
   const argv = [`--net=/run/netns/${host}`, '--', 'qemu-system-x86_64', ...base, ...image, ...netdev, ...device]
@@ -33,7 +42,7 @@ async function boot(bed: Bed, { host, tap, address }: MachinePath, mtu: number):
   })
   const shell = new GuestShell(Duplex.from({ readable: child.stdout, writable: child.stdin } as never))
   await shell.ready()
-  await shell.run(`ip link set eth0 mtu ${mtu}`)
+  await shell.must(`ip link set eth0 mtu ${mtu}`)
   return shell
 }
 
@@ -48,39 +57,64 @@ async function sample(bed: Bed, path: MachinePath, shell: GuestShell, seconds: n
   return { gigabits: end.sum_received.bits_per_second / 1e9, latency: (Number(average) * 1000) / 2 }
 }
 
+/** Seconds that `measureMachine` takes. */
+export const machineSeconds = ({ peers }: Scenario, { rounds, seconds }: Effort): number =>
+  peers.filter(({ toMachine }) => toMachine).length * (BOOT_SECONDS + rounds * (seconds + SAMPLE_SECONDS))
+
+/** Why a peer has no machine, or undefined. */
+function absence(peer: Peer, bed: Bed): string | undefined {
+  if (peer.toMachine === undefined) return 'no virtual machine can have it'
+  if (spawnSync('qemu-system-x86_64', ['--version']).status !== 0) return 'qemu-system-x86 is not installed'
+  return peer.missing?.(bed)
+}
+
+/** A machine that is ready, and what was measured round by round. */
+interface MachineSeat {
+  readonly name: string
+  readonly bed: Bed
+  readonly path: MachinePath
+  readonly shell: GuestShell
+  readonly gigabits: number[]
+  readonly latency: number[]
+}
+
+async function seat(bed: Bed, peer: Peer, conditions: Conditions): Promise<MachineSeat> {
+  const path = await peer.toMachine!(bed, conditions)
+  const shell = await boot(bed, path, conditions.mtu)
+  await mustCarry(bed, path, conditions.mtu, `a machine behind ${peer.name}`)
+  return { name: peer.name, bed, path, shell, gigabits: [], latency: [] }
+}
+
 /** Set up the peers that can, measure them round by round, take them down. */
 export async function measureMachine(
-  { conditions, peers }: { conditions: Conditions; peers: readonly Peer[] },
-  rounds: number,
-  seconds: number,
-  progress: (text: string) => void,
+  { conditions, peers }: Scenario,
+  { rounds, seconds }: Effort,
+  progress: Progress,
 ): Promise<MachineResult> {
   await using stack = new AsyncDisposableStack()
-  const ready = []
+  const ready: MachineSeat[] = []
+  const missing: Record<string, string> = {}
   for (const [i, peer] of peers.entries()) {
-    if (peer.toMachine === undefined) continue
     const bed = stack.use(new Bed(`m${i}`))
-    progress(`booting a machine behind ${peer.name}`)
-    const path = await peer.toMachine(bed, conditions)
-    ready.push({
-      name: peer.name,
-      bed,
-      path,
-      shell: await boot(bed, path, conditions.mtu),
-      gigabits: [] as number[],
-      latency: [] as number[],
-    })
+    const why = absence(peer, bed)
+    if (why !== undefined) {
+      missing[peer.name] = why
+      continue
+    }
+    progress.step(`booting a machine behind ${peer.name}`, BOOT_SECONDS)
+    ready.push(await seat(bed, peer, conditions))
   }
   const loadBefore: number[] = []
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     loadBefore.push(loadavg()[0]!)
-    for (const one of ready) {
-      progress(`round ${round} of ${rounds}: machine behind ${one.name}`)
-      const { gigabits, latency } = await sample(one.bed, one.path, one.shell, seconds)
-      one.gigabits.push(gigabits)
-      one.latency.push(latency)
+    for (const { name, bed, path, shell, ...samples } of rotated(ready, round)) {
+      progress.step(`round ${round + 1} of ${rounds}: machine behind ${name}`, seconds + SAMPLE_SECONDS)
+      const { gigabits, latency } = await sample(bed, path, shell, seconds)
+      samples.gigabits.push(gigabits)
+      samples.latency.push(latency)
     }
   }
+  const taken = { date: new Date().toISOString(), rounds, seconds, loadBefore }
   const results = ready.map(({ name, gigabits, latency }) => [name, { 'tcp-1': spread(gigabits), 'latency-p50': spread(latency) }])
-  return { conditions, loadBefore, peers: Object.fromEntries(results) }
+  return { conditions, taken, missing, peers: Object.fromEntries(results) }
 }

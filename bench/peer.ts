@@ -29,6 +29,8 @@ export interface MachinePath {
   /** Has two queues, with virtio headers. */
   readonly tap: string
   readonly address: string
+  /** Properties of the machine's network card, where the peer can not do with the usual ones. */
+  readonly card?: string
 }
 
 export interface Peer {
@@ -39,6 +41,9 @@ export interface Peer {
   /** Why it cannot be had on this machine, or undefined. */
   missing?(bed: Bed): string | undefined
   up(bed: Bed, conditions: Conditions): Promise<Path>
+  /** Seconds to set it up across hosts, for each of its forwarding entries as well. */
+  readonly upSeconds: number
+  readonly entrySeconds?: number
   toMachine?(bed: Bed, conditions: Conditions): Promise<MachinePath>
 }
 
@@ -55,5 +60,11 @@ export const plan = {
 } as const
 
 /** A MAC address that no guest has: the i-th forwarding entry that is only there to fill the table. */
-export const fillerMac = (i: number): string =>
+const fillerMac = (i: number): string =>
   `02:f0:00:${[16, 8, 0].map((shift) => ((i >> shift) & 0xff).toString(16).padStart(2, '0')).join(':')}`
+
+/** The MACs that a host has forwarding entries for, the other host's guest before all. */
+export const entryMacs = (index: 0 | 1, count: number): readonly string[] => [
+  plan.guests[1 - index]!.mac,
+  ...Array.from({ length: count - 1 }, (_, i) => fillerMac(i)),
+]

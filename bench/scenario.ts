@@ -4,53 +4,54 @@ import { movedVxlan } from './peers/moved-vxlan.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
 import { vpc } from './peers/vpc.ts'
+import type { Effort, Scenario } from './measure.ts'
 import type { Conditions, Peer } from './peer.ts'
 
 export const peers: readonly Peer[] = [raw, vpc, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
 
-export interface Scenario {
-  readonly conditions: Conditions
-  readonly peers: readonly Peer[]
-}
+/** One piece of a run, which can be chosen and repeated by itself. */
+export type Part =
+  /** What the programs cost, by test runs. */
+  | { readonly kind: 'programs' }
+  /** Ours with tables of three sizes side by side. */
+  | { readonly kind: 'table-sizes' }
+  /** Container to container, or container to virtual machine. */
+  | ({ readonly kind: 'container' | 'machine' } & Scenario)
 
-export interface Effort {
-  readonly rounds: number
-  readonly seconds: number
-  readonly scenarios: readonly Scenario[]
-  /** From a container to a virtual machine. */
-  readonly machine?: Scenario
+export interface Run extends Effort {
+  /** Of the comparison of table sizes: short and often, since the difference is small. */
+  readonly tableSizes: Effort
+  readonly parts: readonly Part[]
 }
 
 const base: Conditions = { scope: 'cross-host', mtu: 1450, offload: true, entries: 1 }
 
-function scenario(change: Partial<Conditions>, among: readonly Peer[] = peers): Scenario {
+function container(change: Partial<Conditions>): Part {
   const conditions = { ...base, ...change }
-  return { conditions, peers: among.filter((peer) => peer.scopes.includes(conditions.scope)) }
+  const able = peers.filter((peer) => peer.scopes.includes(conditions.scope) && (conditions.entries === 1 || peer.hasEntries))
+  return { kind: 'container', conditions, peers: able }
 }
 
-/** The limit, ours, and what most hosts run: what every condition is measured with. */
-const essential: readonly Peer[] = [raw, vpc, bridgeVxlan]
-const withEntries = essential.filter((peer) => peer.hasEntries)
+const wires: readonly Partial<Conditions>[] = [1450, 8950].flatMap((mtu) => [true, false].map((offload) => ({ mtu, offload })))
 
-/** Every condition that users meet: both MTUs with offloads on and off, one host, tables of three sizes, and a virtual machine. */
-export const full: Effort = {
+/** Every condition that users meet: both MTUs with offloads on and off, tables of three sizes, one host, and a virtual machine. */
+export const full: Run = {
   rounds: 5,
-  seconds: 2,
-  scenarios: [
-    scenario({}),
-    scenario({ scope: 'same-host' }),
-    scenario({ offload: false }, essential),
-    scenario({ mtu: 8950 }, essential),
-    scenario({ mtu: 8950, offload: false }, essential),
-    scenario({ entries: 1000 }, withEntries),
-    scenario({ entries: 100_000 }, withEntries),
+  seconds: 1,
+  tableSizes: { rounds: 15, seconds: 1 },
+  parts: [
+    { kind: 'programs' },
+    ...[1, 1000, 100_000].flatMap((entries) => wires.map((wire) => container({ ...wire, entries }))),
+    ...[1450, 8950].map((mtu) => container({ scope: 'same-host', mtu })),
+    { kind: 'table-sizes' },
+    ...wires.map((wire): Part => ({ kind: 'machine', conditions: { ...base, ...wire }, peers })),
   ],
-  machine: scenario({}),
 }
 
 /** Two minutes: the conditions that the targets are set for. */
-export const quick: Effort = {
+export const quick: Run = {
   rounds: 2,
   seconds: 1,
-  scenarios: [scenario({}), scenario({ scope: 'same-host' })],
+  tableSizes: { rounds: 2, seconds: 1 },
+  parts: [{ kind: 'programs' }, container({}), container({ scope: 'same-host' })],
 }

@@ -1,7 +1,7 @@
 /** The pieces that set-ups have in common: two hosts joined by a veth underlay, guests on a veth each. */
 import { spawnSync } from 'node:child_process'
 import type { Bed, Namespace } from './bed.ts'
-import { fillerMac, plan, type Conditions } from './peer.ts'
+import { entryMacs, plan, type Conditions } from './peer.ts'
 
 /** Name of the underlay's device in both hosts. */
 export const underlayDevice = 'u0'
@@ -21,21 +21,16 @@ export function twoHosts(bed: Bed, { mtu, offload }: Conditions): [Namespace, Na
 
 /** Switch a device's segmentation and checksum offloads off, as a plain NIC without them would be. */
 export function offloadsOff(bed: Bed, host: Namespace, device: string): void {
-  bed.run(host, [
-    'ethtool',
-    '-K',
-    device,
-    'tso',
-    'off',
-    'gso',
-    'off',
-    'tx-udp_tnl-segmentation',
-    'off',
-    'tx-udp_tnl-csum-segmentation',
-    'off',
-    'tx',
-    'off',
-  ])
+  const features = ['tso', 'gso', 'tx-udp_tnl-segmentation', 'tx-udp_tnl-csum-segmentation', 'tx']
+  bed.run(host, ['ethtool', '-K', device, ...features.flatMap((feature) => [feature, 'off'])])
+}
+
+/**
+ * The same for a device that a guest's own stack sends by. There `gso` is no offload: it has TCP hand on what the device's driver
+ * would get in segments, as happens to what the other peers' guests hand to their hosts.
+ */
+export function guestOffloadsOff(bed: Bed, namespace: Namespace, device: string): void {
+  bed.run(namespace, ['ethtool', '-K', device, 'tso', 'off', 'tx', 'off'])
 }
 
 /** A guest's namespace with `eth0`, whose other end is `device` in the host. */
@@ -48,9 +43,13 @@ export function guest(bed: Bed, name: string, host: Namespace, device: string, i
   return namespace
 }
 
-/** Fill a vxlan device's forwarding table up to `count` entries, all of them towards `vtep`. */
-export function fillFdb(host: Namespace, device: string, vtep: string, count: number): void {
-  const lines = Array.from({ length: Math.max(0, count - 1) }, (_, i) => `fdb add ${fillerMac(i)} dev ${device} dst ${vtep} self permanent`)
+/**
+ * Give a vxlan device forwarding entries for the other guest and for as many more as are asked for; `bridged`, the bridge that it is a port of
+ * as well, as one has it that does not learn by flooding.
+ */
+export function fillFdb(host: Namespace, device: string, index: 0 | 1, count: number, bridged = false): void {
+  const where = `dev ${device} dst ${plan.hosts[1 - index]} self${bridged ? ' master' : ''} static`
+  const lines = entryMacs(index, count).map((mac) => `fdb replace ${mac} ${where}`)
   const done = spawnSync('bridge', ['-n', host, '-batch', '-'], { input: lines.join('\n'), encoding: 'utf8', maxBuffer: 1 << 28 })
   if (done.status !== 0) throw new Error(`bridge -batch: ${done.stderr.slice(0, 500)}`)
 }

@@ -7,8 +7,9 @@ import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { measure } from './measure.ts'
+import { measure, scenarioSeconds } from './measure.ts'
 import { vpcWith } from './peers/vpc.ts'
+import { Progress } from './progress.ts'
 import { report } from './report.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -36,7 +37,9 @@ try {
     vpcWith('direct both', build('both', {})),
   ]
   const conditions = { scope: 'cross-host', mtu: 1450, offload: true, entries: 1 } as const
-  console.log(report(await measure({ conditions, peers }, rounds, 1, (text) => process.stderr.write(`${text}\n`))))
+  const effort = { rounds, seconds: 1 }
+  const progress = new Progress(scenarioSeconds({ conditions, peers }, effort), (text) => process.stderr.write(`${text}\n`))
+  console.log(report(await measure({ conditions, peers }, effort, progress)))
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

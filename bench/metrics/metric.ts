@@ -20,17 +20,41 @@ export const metrics = {
 export type MetricName = keyof typeof metrics
 export type Sample = Partial<Record<MetricName, number>>
 
-/** Measure everything once over a path. */
-export async function sample(bed: Bed, path: Path, seconds: number): Promise<Sample> {
-  const one = await tcp(bed, path, seconds, 1)
-  const four = await tcp(bed, path, seconds, 4)
-  return {
-    'tcp-1': one.gigabitsPerSecond,
-    'cpu-per-gb': one.cpuSecondsPerGigabyte,
-    retransmits: one.retransmitsPerGigabyte,
-    'tcp-4': four.gigabitsPerSecond,
-    'udp-64': (await udp(bed, path, seconds)) / 1000,
-    ...(await latency(bed, path, seconds)),
-    connections: (await connections(bed, path, seconds)) / 1000,
-  }
+/** One measurement, which gives one metric or more. */
+export interface Probe {
+  readonly name: string
+  /** Seconds that it takes beside those in which it measures. */
+  readonly overheadSeconds: number
+  run(bed: Bed, path: Path, seconds: number): Promise<Sample>
 }
+
+export const probes = {
+  'tcp-1': {
+    name: 'tcp-1',
+    overheadSeconds: 0.1,
+    async run(bed, path, seconds) {
+      const { gigabitsPerSecond, cpuSecondsPerGigabyte, retransmitsPerGigabyte } = await tcp(bed, path, seconds, 1)
+      return { 'tcp-1': gigabitsPerSecond, 'cpu-per-gb': cpuSecondsPerGigabyte, retransmits: retransmitsPerGigabyte }
+    },
+  },
+  'tcp-4': {
+    name: 'tcp-4',
+    overheadSeconds: 0.1,
+    run: async (bed, path, seconds) => ({ 'tcp-4': (await tcp(bed, path, seconds, 4)).gigabitsPerSecond }),
+  },
+  'udp-64': {
+    name: 'udp-64',
+    overheadSeconds: 0.1,
+    run: async (bed, path, seconds) => ({ 'udp-64': (await udp(bed, path, seconds)) / 1000 }),
+  },
+  latency: { name: 'latency', overheadSeconds: 2.2, run: latency },
+  connections: {
+    name: 'connections',
+    overheadSeconds: 0.3,
+    run: async (bed, path, seconds) => ({ connections: (await connections(bed, path, seconds)) / 1000 }),
+  },
+} as const satisfies Record<string, Probe>
+
+/** Seconds that these take over one path. */
+export const probeSeconds = (among: readonly Probe[], seconds: number): number =>
+  among.reduce((sum, { overheadSeconds }) => sum + overheadSeconds + seconds, 0)

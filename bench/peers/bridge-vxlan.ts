@@ -29,27 +29,30 @@ function crossHost(bed: Bed, conditions: Conditions): Path & { readonly hosts: r
     const namespace = guest(bed, `g${i + 1}`, hosts[i], 'p1', i, conditions.mtu)
     bed.ip([vxlanLine('vx0', plan.hosts[i], plan.hosts[1 - i]!, conditions.mtu)], hosts[i])
     bridge(bed, hosts[i], conditions.mtu, ['p1', 'vx0'])
-    fillFdb(hosts[i], 'vx0', plan.hosts[1 - i]!, conditions.entries)
+    fillFdb(hosts[i], 'vx0', i, conditions.entries, true)
     return namespace
   })
   return { hosts, client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
 }
 
-async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath> {
+async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath & { readonly hosts: readonly Namespace[] }> {
   const hosts = twoHosts(bed, conditions)
   const client = guest(bed, 'g1', hosts[0], 'p1', 0, conditions.mtu)
   bed.ip(['tuntap add tap0 mode tap multi_queue vnet_hdr', `link set tap0 mtu ${conditions.mtu}`], hosts[1])
   for (const i of [0, 1] as const) {
     bed.ip([vxlanLine('vx0', plan.hosts[i], plan.hosts[1 - i]!, conditions.mtu)], hosts[i])
     bridge(bed, hosts[i], conditions.mtu, [i === 0 ? 'p1' : 'tap0', 'vx0'])
+    fillFdb(hosts[i], 'vx0', i, conditions.entries, true)
   }
-  return { client, host: hosts[1], tap: 'tap0', address: plan.guests[1].address }
+  return { hosts, client, host: hosts[1], tap: 'tap0', address: plan.guests[1].address }
 }
 
 export const bridgeVxlan: Peer = {
   name: 'bridge-vxlan',
   scopes: ['cross-host', 'same-host'],
   hasEntries: true,
+  upSeconds: 0.3,
+  entrySeconds: 1.5e-5,
   async up(bed, conditions) {
     return conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)
   },
@@ -68,16 +71,27 @@ table inet vpcbench {
 }
 `
 
+function trackConnections(bed: Bed, hosts: readonly Namespace[]): void {
+  for (const host of hosts) {
+    bed.run(host, ['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'])
+    bed.run(host, ['nft', firewall])
+  }
+}
+
 export const bridgeConntrack: Peer = {
   name: 'bridge-conntrack',
   scopes: ['cross-host'],
-  hasEntries: false,
+  hasEntries: true,
+  upSeconds: 0.4,
+  entrySeconds: 1.5e-5,
   async up(bed, conditions) {
     const { hosts, ...path } = crossHost(bed, conditions)
-    for (const host of hosts) {
-      bed.run(host, ['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'])
-      bed.run(host, ['nft', firewall])
-    }
+    trackConnections(bed, hosts)
+    return path
+  },
+  async toMachine(bed, conditions) {
+    const { hosts, ...path } = await toMachine(bed, conditions)
+    trackConnections(bed, hosts)
     return path
   },
 }

@@ -1,4 +1,4 @@
-/** A kernel vxlan device per guest, made in the host and moved into the guest: an overlay without a switch. */
+/** A kernel vxlan device per guest, made in the host and moved into the guest: an overlay without a switch. No virtual machine can have it. */
 import type { Peer } from '../peer.ts'
 import { plan } from '../peer.ts'
 import { fillFdb, twoHosts, vxlanLine } from '../topology.ts'
@@ -7,6 +7,8 @@ export const movedVxlan: Peer = {
   name: 'moved-vxlan',
   scopes: ['cross-host'],
   hasEntries: true,
+  upSeconds: 0.3,
+  entrySeconds: 1e-5,
   async up(bed, conditions) {
     const hosts = twoHosts(bed, conditions)
     const guests = [bed.namespace('g1'), bed.namespace('g2')] as const
@@ -17,7 +19,7 @@ export const movedVxlan: Peer = {
         hosts[i],
       )
       bed.ip([`addr add ${address}/24 dev vx0`, 'link set vx0 up'], guests[i])
-      fillFdb(guests[i], 'vx0', plan.hosts[1 - i]!, conditions.entries)
+      fillFdb(guests[i], 'vx0', i, conditions.entries)
     }
     return { client: guests[0], server: guests[1], address: plan.guests[1].address }
   },

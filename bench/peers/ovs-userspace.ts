@@ -1,15 +1,21 @@
-/** Open vSwitch with its userspace datapath: one switchd per host, a vxlan port, guests on system interfaces. */
+/** Open vSwitch with its userspace datapath: one switchd per host, a vxlan port, guests on system interfaces. Forwarding entries are flows. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bed, Namespace } from '../bed.ts'
-import { plan, type Peer } from '../peer.ts'
+import { entryMacs, plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { guest, twoHosts, underlayDevice } from '../topology.ts'
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema'
 
-/** Start a database and a switchd for a host and give a function that runs ovs-vsctl there. */
-async function startOvs(bed: Bed, host: Namespace): Promise<(...args: string[]) => void> {
+/** A host's Open vSwitch. */
+interface Ovs {
+  readonly directory: string
+  vsctl(...args: string[]): void
+}
+
+/** Start a database and a switchd for a host. */
+async function startOvs(bed: Bed, host: Namespace): Promise<Ovs> {
   const directory = join(bed.directory, host)
   mkdirSync(directory)
   const database = join(directory, 'conf.db')
@@ -21,33 +27,64 @@ async function startOvs(bed: Bed, host: Namespace): Promise<(...args: string[]) 
   const vsctl = (...args: string[]): void => void bed.run(host, ['ovs-vsctl', `--db=${socket}`, '--timeout=20', ...args])
   vsctl('--no-wait', 'init')
   await bed.serve(host, ['ovs-vswitchd', socket, ...quiet], /ovs-vswitchd \(Open vSwitch\)/, env)
-  return vsctl
+  return { directory, vsctl }
 }
 
 /** The underlay's address moves to the bridge that owns the device: the userspace tunnel needs to route there itself. */
-function underlayBridge(bed: Bed, host: Namespace, vsctl: (...args: string[]) => void, address: string): void {
+function underlayBridge(bed: Bed, host: Namespace, { vsctl }: Ovs, address: string): void {
   vsctl('add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=netdev', '--', 'add-port', 'br-phy', underlayDevice)
   bed.ip([`addr flush dev ${underlayDevice}`, `addr add ${address}/24 dev br-phy`, 'link set br-phy up'], host)
+}
+
+/** A flow for each MAC behind the other host, and a learning switch's behaviour for the rest: so a controller does it. */
+function addFlows(bed: Bed, host: Namespace, { directory }: Ovs, index: 0 | 1, entries: number): void {
+  const flows = entryMacs(index, entries).map((mac) => `priority=100,dl_dst=${mac},actions=output:vx0`)
+  const file = join(directory, 'flows')
+  writeFileSync(file, `${[...flows, 'priority=0,actions=NORMAL'].join('\n')}\n`)
+  bed.run(host, ['ovs-ofctl', '--bundle', 'replace-flows', `unix:${join(directory, 'br-int.mgmt')}`, file])
+}
+
+/** The switch of one host, to which `device` belongs. */
+async function makeSwitch(bed: Bed, host: Namespace, index: 0 | 1, device: string, entries: number): Promise<void> {
+  const ovs = await startOvs(bed, host)
+  underlayBridge(bed, host, ovs, plan.hosts[index])
+  ovs.vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', '--', 'add-port', 'br-int', device)
+  const options = [`options:remote_ip=${plan.hosts[1 - index]}`, `options:key=${plan.vni}`, 'options:dst_port=4789']
+  ovs.vsctl('add-port', 'br-int', 'vx0', '--', 'set', 'interface', 'vx0', 'type=vxlan', ...options)
+  addFlows(bed, host, ovs, index, entries)
+}
+
+async function plugGuest(bed: Bed, host: Namespace, index: 0 | 1, { mtu, entries }: Conditions): Promise<Namespace> {
+  const namespace = guest(bed, `g${index + 1}`, host, 'p1', index, mtu)
+  await makeSwitch(bed, host, index, 'p1', entries)
+  // Without a kernel datapath nobody completes the checksums that a veth leaves to its peer.
+  bed.run(namespace, ['ethtool', '-K', 'eth0', 'tx', 'off'])
+  return namespace
+}
+
+async function up(bed: Bed, conditions: Conditions): Promise<Path> {
+  const hosts = twoHosts(bed, conditions)
+  const client = await plugGuest(bed, hosts[0], 0, conditions)
+  const server = await plugGuest(bed, hosts[1], 1, conditions)
+  return { client, server, address: plan.guests[1].address }
+}
+
+async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath> {
+  const [near, host] = twoHosts(bed, conditions)
+  const client = await plugGuest(bed, near, 0, conditions)
+  bed.ip(['tuntap add tap0 mode tap multi_queue vnet_hdr', `link set tap0 mtu ${conditions.mtu} up`], host)
+  await makeSwitch(bed, host, 1, 'tap0', conditions.entries)
+  // The same towards a machine: it must finish its packets itself.
+  return { client, host, tap: 'tap0', address: plan.guests[1].address, card: 'csum=off,gso=off,host_tso4=off,host_tso6=off,host_ufo=off' }
 }
 
 export const ovsUserspace: Peer = {
   name: 'ovs-userspace',
   scopes: ['cross-host'],
-  hasEntries: false,
+  hasEntries: true,
+  upSeconds: 1,
+  entrySeconds: 1e-5,
   missing: () => (spawnSync('ovs-vswitchd', ['--version']).status === 0 ? undefined : 'openvswitch-switch is not installed'),
-  async up(bed, conditions) {
-    const hosts = twoHosts(bed, conditions)
-    const guests: Namespace[] = []
-    for (const i of [0, 1] as const) {
-      guests.push(guest(bed, `g${i + 1}`, hosts[i], 'p1', i, conditions.mtu))
-      const vsctl = await startOvs(bed, hosts[i])
-      underlayBridge(bed, hosts[i], vsctl, plan.hosts[i])
-      vsctl('add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', '--', 'add-port', 'br-int', 'p1')
-      const options = [`options:remote_ip=${plan.hosts[1 - i]}`, `options:key=${plan.vni}`, 'options:dst_port=4789']
-      vsctl('add-port', 'br-int', 'vx0', '--', 'set', 'interface', 'vx0', 'type=vxlan', ...options)
-      // Without a kernel datapath nobody completes the checksums that a veth leaves to its peer.
-      bed.run(guests[i]!, ['ethtool', '-K', 'eth0', 'tx', 'off'])
-    }
-    return { client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
-  },
+  up,
+  toMachine,
 }

@@ -7,7 +7,7 @@ import { generateId, parseId, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { Vpc } from '#client/vpc.ts'
 import type { Bed, Namespace } from '../bed.ts'
-import { fillerMac, plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
+import { entryMacs, plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { twoHosts, underlayDevice } from '../topology.ts'
 
 const program = fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))
@@ -77,8 +77,7 @@ async function makeMux(vpc: Vpc, index: 0 | 1, entries: number): Promise<void> {
   await mux.connect(ethlinkId)
   await mux.listen(`${plan.hosts[index]}:4789`)
   await mux.commit()
-  const macs = [plan.guests[1 - index]!.mac, ...Array.from({ length: entries - 1 }, (_, i) => fillerMac(i))]
-  await mux.setEntries(macs.map((mac) => ({ vni: plan.vni, mac, vtep: plan.hosts[1 - index]! })))
+  await mux.setEntries(entryMacs(index, entries).map((mac) => ({ vni: plan.vni, mac, vtep: plan.hosts[1 - index]! })))
 }
 
 async function sameHost(bed: Bed, { mtu }: Conditions): Promise<Path> {
@@ -141,6 +140,8 @@ export const vpc: Peer = {
   name: 'vpc',
   scopes: ['cross-host', 'same-host'],
   hasEntries: true,
+  upSeconds: 1,
+  entrySeconds: 1e-5,
   up: (bed, conditions) => (conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)),
   toMachine,
 }
@@ -150,5 +151,6 @@ export const vpcWith = (name: string, objects: string): Peer => ({
   name,
   scopes: ['cross-host'],
   hasEntries: true,
+  upSeconds: 1,
   up: (bed, conditions) => crossHost(bed, conditions, objects),
 })
