@@ -30,7 +30,7 @@ static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
 
 	if (!reason && is_reflection(packet))
 		reason = VPC_DROP_SOURCE_MAC;
-	return reason ? reason : inspect(skb, packet);
+	return reason ? reason : inspect(skb, packet, 0);
 }
 
 /* Copies a broadcast to the segment, or makes it the answer. Returns an outcome or a drop reason. */
@@ -76,7 +76,7 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 	reason = vlan_strip(skb, packet->vlan);
 	if (!reason)
 		reason = enter(skb, packet);
-	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst);
+	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst, dst->kind == VPC_DST_REMOTE ? path_to(dst) : 0);
 }
 
 /* Reads the MACs; the frame may still have its tag. */

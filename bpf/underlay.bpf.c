@@ -7,6 +7,7 @@
  * verified, a congestion mark, inner packets that are not IP unicast, that have no unit here or do not fit; and all VTEPs that have not been heard lately by way
  * of the stack (see path.h). Nothing is dropped or answered here but what a unit's frame is dropped for.
  */
+#include "lib/alone.h"
 #include "lib/decap-direct.h"
 #include "lib/forward.h"
 #include "lib/receive.h"
@@ -14,34 +15,34 @@
 #define TO_THE_STACK TC_ACT_UNSPEC
 
 /* Takes the frame out of the tunnel and delivers it. */
-static __always_inline int take(struct __sk_buff *skb, const struct vpc_mux *mux, const struct vxlan_frame *frame, const struct vpc_dst *dst)
+static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame *frame, const struct incoming *known)
 {
-	struct packet packet = { .hook = HOOK_MUX, .source = mux->stats, .segment = bpf_ntohl(frame->vni) >> 8 };
+	struct packet packet = { .hook = HOOK_MUX, .source = known->stats, .segment = bpf_ntohl(frame->vni) >> 8 };
 	int reason;
 
 	if (!decap_direct(skb, frame))
 		return TO_THE_STACK;
 	count_rx(packet.source, skb->len);
-	reason = receive(skb, &packet);
-	return reason ? drop(skb, &packet, reason) : deliver_fitting(skb, &packet, dst);
+	reason = parse_ethernet(skb, &packet);
+	if (!reason)
+		reason = inspect(skb, &packet, 0);
+	return reason ? drop(skb, &packet, reason) : deliver_fitting(skb, &packet, &known->dst);
 }
 
 SEC("tc")
 int vpc_underlay(struct __sk_buff *skb)
 {
 	struct vxlan_frame frame;
-	struct vpc_dst *dst;
-	struct vpc_mux *mux;
+	struct incoming *known;
 
 	if (skb->pkt_type != PACKET_HOST || skb->protocol != bpf_htons(ETH_P_IP) || skb->len < VXLAN_FRAME_LEN)
 		return TO_THE_STACK;
-	mux = read_outer(skb, &frame);
-	if (!mux)
+	if ((skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD || !read_frame(skb, &frame))
 		return TO_THE_STACK;
-	dst = unit_of(skb, &frame);
-	if (!dst || !is_heard(skb, mux, frame.ip.saddr))
+	known = incoming_of(skb, &frame);
+	if (!known || !can_have(skb, &frame, &known->dst) || is_alone(skb, &frame, known))
 		return TO_THE_STACK;
-	return take(skb, mux, &frame, dst);
+	return take(skb, &frame, known);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

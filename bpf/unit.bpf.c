@@ -9,6 +9,7 @@
 #include "lib/flood.h"
 #include "lib/forward.h"
 #include "lib/inspect.h"
+#include "lib/outgoing.h"
 
 static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
 {
@@ -23,43 +24,42 @@ static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packe
 	return outcome ? drop(skb, packet, outcome) : TC_ACT_SHOT;
 }
 
-static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
+static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, struct outgoing *known)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+	struct vpc_dst *dst = outgoing_dst(known);
 
 	if (!dst)
-		dst = uplink_of(packet->segment);
-	return dst ? deliver(skb, packet, dst) : drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
+		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
+	return deliver(skb, packet, dst, dst->kind == VPC_DST_REMOTE ? outgoing_path(known) : 0);
 }
 
 SEC("tc")
 int vpc_unit(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_UNIT, .source = VPC_STATS_NONE };
-	__u32 ifindex = skb->ifindex;
-	struct vpc_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	struct outgoing *known = outgoing_of(skb);
 	int reason;
 
-	if (!port)
+	if (!known)
 		return drop(skb, &packet, VPC_DROP_NOT_CONNECTED);
-	packet.source = port->stats;
-	packet.segment = port->segment;
-	packet.flags = port->flags;
-	packet.vlan = port->vlan;
-	packet.own = mac_at(port->mac);
+	packet.source = known->port.stats;
+	packet.segment = known->port.segment;
+	packet.flags = known->port.flags;
+	packet.vlan = known->port.vlan;
+	packet.own = mac_at(known->port.mac);
 	count_rx(packet.source, skb->len);
 	if (packet.flags & VPC_PORT_QUEUES)
-		count_queue(ifindex, skb);
+		count_queue(skb->ifindex, skb);
 	if (!(packet.flags & VPC_PORT_UP))
 		return drop(skb, &packet, VPC_DROP_SWITCH_DOWN);
 	reason = vlan_strip(skb, packet.vlan);
 	if (!reason)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
-		reason = inspect(skb, &packet);
+		reason = inspect(skb, &packet, &known->source);
 	if (reason)
 		return drop(skb, &packet, reason);
-	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);
+	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet, known);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -16,6 +16,18 @@ static __always_inline bool port_lists(const struct packet *packet, const struct
 	return bpf_map_lookup_elem(&port_addresses, &key);
 }
 
+/* The same, without a lookup for the last address that was in it. `last` is where that is kept, or null. */
+static __always_inline bool port_lists_again(const struct packet *packet, const struct address *address, struct address *last)
+{
+	if (last && address_equal(last, address))
+		return true;
+	if (!port_lists(packet, address))
+		return false;
+	if (last)
+		*last = *address;
+	return true;
+}
+
 static __always_inline struct vpc_neighbour *neighbour_of(__u32 segment, const struct address *address)
 {
 	struct vpc_neighbour_key key = { .segment = segment };
@@ -32,8 +44,8 @@ static __always_inline int check_source_mac(const struct packet *packet)
 	return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
 }
 
-/* `starting`: the packet is of a kind that a host sends before it has an address. */
-static __always_inline int check_source_ipv4(const struct packet *packet, __be32 source, bool starting)
+/* `starting`: the packet is of a kind that a host sends before it has an address. `last`: see port_lists_again. */
+static __always_inline int check_source_ipv4(const struct packet *packet, __be32 source, bool starting, struct address *last)
 {
 	struct address address = address_of_ipv4(source);
 
@@ -42,11 +54,11 @@ static __always_inline int check_source_ipv4(const struct packet *packet, __be32
 	if (!source)
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
 	if (packet->flags & VPC_PORT_ADDRESSES)
-		return port_lists(packet, &address) ? 0 : VPC_DROP_SOURCE_IP;
+		return port_lists_again(packet, &address, last) ? 0 : VPC_DROP_SOURCE_IP;
 	return ipv4_is_bogon(source) ? VPC_DROP_SOURCE_IP : 0;
 }
 
-static __always_inline int check_source_ipv6(const struct packet *packet, const struct address *source, bool starting)
+static __always_inline int check_source_ipv6(const struct packet *packet, const struct address *source, bool starting, struct address *last)
 {
 	struct address link_local = ipv6_link_local(packet->own);
 
@@ -56,7 +68,7 @@ static __always_inline int check_source_ipv6(const struct packet *packet, const 
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
 	if (ipv6_is_bogon(source))
 		return VPC_DROP_SOURCE_IP;
-	if (!(packet->flags & VPC_PORT_ADDRESSES) || address_equal(source, &link_local) || port_lists(packet, source))
+	if (!(packet->flags & VPC_PORT_ADDRESSES) || address_equal(source, &link_local) || port_lists_again(packet, source, last))
 		return 0;
 	return VPC_DROP_SOURCE_IP;
 }

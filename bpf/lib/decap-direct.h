@@ -4,8 +4,6 @@
 #define VPC_DECAP_DIRECT_H
 
 #include <bpf/bpf_core_read.h>
-#include "fdb.h"
-#include "heard.h"
 #include "packet.h"
 #include "vxlan.h"
 
@@ -34,36 +32,41 @@ static __always_inline bool is_plain(const struct __sk_buff *skb, const struct v
 	       frame->flags == bpf_htonl(VXLAN_FLAGS) && !(frame->vni & bpf_htonl(0xff)) && sum_ipv4(&frame->ip) == 0xffff;
 }
 
+static __always_inline __u8 summed(struct __sk_buff *skb)
+{
+	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
+
+	return BPF_CORE_READ_BITFIELD(kernel, ip_summed);
+}
+
 /* Somebody has looked at the UDP checksum already, or it was never on a wire. We do not. */
 static __always_inline bool is_summed(struct __sk_buff *skb)
 {
-	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
-	__u8 summed = BPF_CORE_READ_BITFIELD(kernel, ip_summed);
+	__u8 how = summed(skb);
 
-	return summed == SUMMED_UNNECESSARY || summed == SUMMED_PARTIAL;
+	return how == SUMMED_UNNECESSARY || how == SUMMED_PARTIAL;
 }
 
-/* Reads the headers of a packet to the mux whose underlay this is. Null: it is none, or one for the stack. */
-static __always_inline struct vpc_mux *read_outer(struct __sk_buff *skb, struct vxlan_frame *frame)
+/* Reads the headers. False: it is no VXLAN packet with IP for one station inside, or one for the stack. */
+static __always_inline bool read_frame(struct __sk_buff *skb, struct vxlan_frame *frame)
 {
-	__u32 ifindex = skb->ifindex;
-	struct vpc_mux *mux;
 	struct iphdr *ip;
 
 	if (!vpc_direct_decap || !linear(skb, VXLAN_FRAME_LEN))
-		return 0;
+		return false;
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)ip + VXLAN_OVERHEAD > (void *)(long)skb->data_end)
-		return 0;
+		return false;
 	if (ip->protocol != IPPROTO_UDP || ip->version != 4 || ip->ihl != 5)
-		return 0;
-	mux = bpf_map_lookup_elem(&muxes, &ifindex);
-	if (!mux || mux->listen.family != 4 || ip->daddr != *(__be32 *)mux->listen.addr)
-		return 0;
+		return false;
 	__builtin_memcpy(&frame->ip, ip, VXLAN_OVERHEAD);
-	if (frame->udp.dport != bpf_htons(mux->listen.port) || skb->vlan_present || !is_plain(skb, frame))
-		return 0;
-	return !frame->udp.check || is_summed(skb) ? mux : 0;
+	if (frame->flags != bpf_htonl(VXLAN_FLAGS) || skb->vlan_present || !is_plain(skb, frame))
+		return false;
+	if (frame->inner.h_proto != bpf_htons(ETH_P_IP) && frame->inner.h_proto != bpf_htons(ETH_P_IPV6))
+		return false;
+	if (mac_is_multicast(mac_at(frame->inner.h_dest)))
+		return false;
+	return !frame->udp.check || is_summed(skb);
 }
 
 /* The longest packet that the inner one is or will be cut into; 0 when that is not plain to see. */
@@ -94,27 +97,17 @@ static __always_inline bool is_clean(struct __sk_buff *skb)
 	return !skb->gso_size && !BPF_CORE_READ_BITFIELD(kernel, encapsulation);
 }
 
-/* The unit that the frame is for, when it can have it by the direct way. */
-static __always_inline struct vpc_dst *unit_of(struct __sk_buff *skb, const struct vxlan_frame *frame)
+/* The unit can have the packet by the direct way. */
+static __always_inline bool can_have(struct __sk_buff *skb, const struct vxlan_frame *frame, const struct vpc_dst *dst)
 {
-	__u32 vni = bpf_ntohl(frame->vni) >> 8, length;
-	struct vpc_segment *segment;
-	struct vpc_dst *dst;
+	__u32 length;
 
-	if (frame->inner.h_proto != bpf_htons(ETH_P_IP) && frame->inner.h_proto != bpf_htons(ETH_P_IPV6))
-		return 0;
-	if (mac_is_multicast(mac_at(frame->inner.h_dest)))
-		return 0;
-	segment = bpf_map_lookup_elem(&segments, &vni);
-	if (!segment || !(segment->flags & VPC_SEGMENT_UP))
-		return 0;
-	dst = fdb_lookup(vni, mac_at(frame->inner.h_dest));
-	if (!dst || dst->kind != VPC_DST_LOCAL || !(dst->flags & VPC_DST_PEER || is_clean(skb)))
-		return 0;
+	if (!(dst->flags & VPC_DST_PEER || is_clean(skb)))
+		return false;
 	if (!dst->mtu)
-		return dst;
+		return true;
 	length = inner_length(skb, frame);
-	return length && length <= dst->mtu ? dst : 0;
+	return length && length <= dst->mtu;
 }
 
 /* Leaves the inner frame. False: it is as it was. */
@@ -125,7 +118,8 @@ static __always_inline bool decap_direct(struct __sk_buff *skb, const struct vxl
 	if (bpf_skb_adjust_room(skb, -VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET | inner))
 		return false;
 	/* What a device says to have checked was the outer checksum; a second one counts for the inner. */
-	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
+	if (summed(skb) == SUMMED_UNNECESSARY)
+		bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
 	bpf_skb_store_bytes(skb, 0, &frame->inner, sizeof(frame->inner), 0);
 	return true;
 }

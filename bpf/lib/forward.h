@@ -45,8 +45,8 @@ static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *pa
 	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
 }
 
-/* Sends the packet to its destination, whatever kind that is, or drops it. */
-static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+/* Sends the packet to its destination, whatever kind that is, or drops it. `path`: the fresh one to a VTEP, or null. */
+static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst, struct path *path)
 {
 	__u32 ifindex, length = skb->len;
 
@@ -54,7 +54,7 @@ static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet,
 		return deliver_here(skb, packet, dst);
 	if (!fits(skb, packet, dst->mtu))
 		return too_big(skb, packet, dst->mtu);
-	ifindex = encap(skb, packet, dst);
+	ifindex = encap(skb, packet, dst, path);
 	return ifindex ? send(skb, packet, dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 

@@ -21,8 +21,6 @@ static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux
 	__u64 now = bpf_ktime_get_coarse_ns(), age;
 	struct heard *known;
 
-	if ((skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD)
-		return false;
 	known = bpf_map_lookup_elem(&heard, &key);
 	age = known ? now - known->at_ns : HEARD_FRESH;
 	if (age >= HEARD_FRESH) {

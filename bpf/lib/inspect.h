@@ -7,8 +7,8 @@
 #include "ipv4.h"
 #include "ipv6.h"
 
-/* Of a packet whose Ethernet header has been parsed. Returns a drop reason or 0. */
-static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet)
+/* Of a packet whose Ethernet header has been parsed; `last`: see port_lists_again. Returns a drop reason or 0. */
+static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct address *last)
 {
 	int reason = check_source_mac(packet);
 
@@ -16,9 +16,9 @@ static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet)
 		return reason;
 	switch (packet->type) {
 	case ETH_P_IP:
-		return inspect_ipv4(skb, packet);
+		return inspect_ipv4(skb, packet, last);
 	case ETH_P_IPV6:
-		return inspect_ipv6(skb, packet);
+		return inspect_ipv6(skb, packet, last);
 	case ETH_P_ARP:
 		return inspect_arp(skb, packet);
 	default:

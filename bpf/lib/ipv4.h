@@ -69,8 +69,8 @@ static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet
 	return type == ICMP_REDIRECT || type == ICMP_ROUTER_ADVERTISEMENT ? VPC_DROP_RA_SPOOF : 0;
 }
 
-/* Checks an IPv4 packet and its source. Returns a drop reason or 0. */
-static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet)
+/* Checks an IPv4 packet and its source; `last`: see port_lists_again. Returns a drop reason or 0. */
+static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet, struct address *last)
 {
 	bool whole, starting = false;
 	struct udp udp;
@@ -93,7 +93,7 @@ static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *pa
 			return reason;
 		starting = udp.sport == bpf_htons(DHCP_CLIENT) && udp.dport == bpf_htons(DHCP_SERVER);
 	}
-	return check_source_ipv4(packet, source, starting);
+	return check_source_ipv4(packet, source, starting, last);
 }
 
 #endif

@@ -135,8 +135,8 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	return 0;
 }
 
-/* Checks an IPv6 packet and its source. Returns a drop reason or 0. */
-static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *packet)
+/* Checks an IPv6 packet and its source; `last`: see port_lists_again. Returns a drop reason or 0. */
+static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *packet, struct address *last)
 {
 	bool fragment, starting = false;
 	struct address source;
@@ -154,7 +154,7 @@ static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *pa
 		if (!reason)
 			reason = check_dhcp(packet, &udp, DHCPV6_CLIENT, DHCPV6_SERVER);
 	}
-	return reason ? reason : check_source_ipv6(packet, &source, starting);
+	return reason ? reason : check_source_ipv6(packet, &source, starting, last);
 }
 
 #endif

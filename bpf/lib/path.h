@@ -72,12 +72,17 @@ static __always_inline struct peer_key peer_of_ipv4(__u32 stats, __u16 port, __b
 	return key;
 }
 
+static __always_inline bool is_fresh(const struct path *path)
+{
+	return bpf_ktime_get_coarse_ns() - path->learned_ns < PATH_FRESH;
+}
+
 /* The way to a remote destination, as long as it is fresh. */
 static __always_inline struct path *path_to(const struct vpc_dst *dst)
 {
 	struct path *path = bpf_map_lookup_elem(&paths, &dst->stats);
 
-	return path && bpf_ktime_get_coarse_ns() - path->learned_ns < PATH_FRESH ? path : 0;
+	return path && is_fresh(path) ? path : 0;
 }
 
 #endif

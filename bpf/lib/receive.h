@@ -25,7 +25,7 @@ static __always_inline int receive(struct __sk_buff *skb, struct packet *packet)
 
 	if (!reason)
 		reason = check_sender(packet);
-	return reason ? reason : inspect(skb, packet);
+	return reason ? reason : inspect(skb, packet, 0);
 }
 
 #endif

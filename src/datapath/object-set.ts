@@ -65,10 +65,10 @@ export class ObjectSet implements Disposable {
     return owner.map(name)
   }
 
-  /** Names of the maps that are pinned. A dot is in the names of maps that libbpf makes for an object's own variables. */
+  /** Names of the maps that are pinned: neither what an object remembers nor its variables. */
   mapNames(): string[] {
-    const names = [...this.#objects.values()].flatMap((object) => object.maps())
-    return [...new Set(names)].filter((name) => !name.includes('.')).sort()
+    const names = [...this.#objects.values()].flatMap((object) => object.maps().filter((name) => object.pinPath(name) !== undefined))
+    return [...new Set(names)].sort()
   }
 
   /** Close programs and maps; what is pinned or attached stays. */

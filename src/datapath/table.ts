@@ -28,8 +28,10 @@ export class Table<K, V> {
   readonly #map: BpfMap
   readonly #key: Field<K>
   readonly #value: Field<V>
+  readonly #written: () => void
 
-  constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>) {
+  /** `written` is called after each write, also one that failed in the middle. */
+  constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>, written: () => void = () => {}) {
     if (map.keySize !== key.size || map.valueSize !== value.size) {
       throw new RangeError(
         `table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${value.size}`,
@@ -40,6 +42,7 @@ export class Table<K, V> {
     this.#map = map
     this.#key = key
     this.#value = value
+    this.#written = written
   }
 
   /** The value of a key. */
@@ -51,7 +54,7 @@ export class Table<K, V> {
   /** Set a key's value, whether it was there or not. Throws TableFull. */
   set(key: K, value: V): void {
     try {
-      this.#map.update(encode(this.#key, key), encode(this.#value, value))
+      this.#writing(() => this.#map.update(encode(this.#key, key), encode(this.#value, value)))
     } catch (error) {
       throw this.#explained(error)
     }
@@ -59,7 +62,7 @@ export class Table<K, V> {
 
   /** Delete a key. False when it was not there. */
   delete(key: K): boolean {
-    return this.#map.delete(encode(this.#key, key))
+    return this.#writing(() => this.#map.delete(encode(this.#key, key)))
   }
 
   /** All entries, in no order. */
@@ -88,25 +91,35 @@ export class Table<K, V> {
   /** The same, with keys and values given back to back in the table's layouts: for who sets 100 000 at once. */
   setManyEncoded(keys: Uint8Array, values: Uint8Array): void {
     const before = remember(this.#map, keys)
-    const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
-    if (failure === 0) return
-    before.restore(done)
-    throw this.#explained(new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, this.name))
+    this.#writing(() => {
+      const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
+      if (failure === 0) return
+      before.restore(done)
+      throw this.#explained(new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, this.name))
+    })
   }
 
   /** Delete many keys. Those that are not there are passed over. The result counts the deleted. */
   deleteMany(keys: readonly K[]): number {
-    return this.#map.deleteBatch(encodeArray(this.#key, keys))
+    return this.deleteManyEncoded(encodeArray(this.#key, keys))
   }
 
   /** The same, with keys given back to back in the table's layout. */
   deleteManyEncoded(keys: Uint8Array): number {
-    return this.#map.deleteBatch(keys)
+    return this.#writing(() => this.#map.deleteBatch(keys))
   }
 
   /** All entries, in no order, as bytes in the table's layouts. */
   encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
     return this.#map.entries()
+  }
+
+  #writing<T>(write: () => T): T {
+    try {
+      return write()
+    } finally {
+      this.#written()
+    }
   }
 
   #explained(error: unknown): unknown {

@@ -2,6 +2,7 @@
 import { u32, type Field } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { DropsTable, StatsTable } from './counters.ts'
+import { Generation } from './generation.ts'
 import * as layout from './layout.ts'
 import { QueuesTable } from './queue-counters.ts'
 import { Table } from './table.ts'
@@ -32,13 +33,16 @@ export class Tables implements Disposable {
     const map = (name: string): BpfMap => this.#maps.use(openMap(name))
     const table = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> => new Table(name, map(name), key, value)
     try {
-      this.ports = table('ports', u32, layout.port)
-      this.fdb = table('fdb', layout.fdbKey, layout.dst)
+      const generation = new Generation(map('generation'))
+      const remembered = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> =>
+        new Table(name, map(name), key, value, () => generation.next())
+      this.ports = remembered('ports', u32, layout.port)
+      this.fdb = remembered('fdb', layout.fdbKey, layout.dst)
       this.flood = table('flood', layout.floodKey, layout.flood)
       this.neighbours = table('neighbours', layout.neighbourKey, layout.neighbour)
-      this.portAddresses = table('port_addresses', layout.portAddressKey, u32)
-      this.segments = table('segments', u32, layout.segment)
-      this.muxes = table('muxes', u32, layout.mux)
+      this.portAddresses = remembered('port_addresses', layout.portAddressKey, u32)
+      this.segments = remembered('segments', u32, layout.segment)
+      this.muxes = remembered('muxes', u32, layout.mux)
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

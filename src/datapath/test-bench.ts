@@ -1,4 +1,5 @@
 /** The datapath for a test: the real objects with tables of their own, packets put in by hand, and what changed by each. */
+import type { BpfMap } from '#kernel/bpf-map.ts'
 import type { BpfProgram } from '#kernel/libbpf.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { hooks, type Hook } from './hook.ts'
@@ -53,6 +54,11 @@ export class TestBench implements Disposable {
   /** Nanoseconds that a program takes for a packet, averaged over many runs. The packet is not restored between them. */
   measure(hook: Hook, packet: Uint8Array, context: PacketContext = {}, repeat = 10_000): number {
     return this.#inside(() => runPacket(this.#ofHook(hook).fd, packet, context, repeat)).durationNs
+  }
+
+  /** A map that the programs share, with a descriptor of its own. */
+  map(name: string): BpfMap {
+    return this.#objects.map(name)
   }
 
   /** A program that belongs to no hook. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that coalesces received them. The vxlan
+ * device has a queue in which the kernel makes large segments of them again, which saves more than the direct way does. So while they come in a
+ * run, all TCP of their sender and receiver takes that way, the small packets too: they would overtake the queue.
+ */
+#ifndef VPC_ALONE_H
+#define VPC_ALONE_H
+
+#include "incoming.h"
+
+#define ALONE_LENGTH (1200u + VXLAN_FRAME_LEN) /* of a packet that bulk is made of */
+#define ALONE_RUN 8                            /* so many of them, and no large segment between */
+#define ALONE_FRESH 50000000ull                /* ns without one: the run is over, and its queue empty */
+
+static __always_inline bool inner_is_tcp(struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	__u32 offset = VXLAN_FRAME_LEN + (frame->inner.h_proto == bpf_htons(ETH_P_IP) ? 9 : 6);
+	__u8 proto;
+
+	return !bpf_skb_load_bytes(skb, offset, &proto, sizeof(proto)) && proto == IPPROTO_TCP;
+}
+
+/* The packet is better off with the vxlan device. */
+static __always_inline bool is_alone(struct __sk_buff *skb, const struct vxlan_frame *frame, struct incoming *known)
+{
+	__u64 now;
+
+	if (skb->gso_size) {
+		known->run = 0;
+		return false;
+	}
+	if (!known->run && skb->len < ALONE_LENGTH)
+		return false;
+	if (!inner_is_tcp(skb, frame))
+		return false;
+	now = bpf_ktime_get_coarse_ns();
+	if (now - known->run_ns > ALONE_FRESH)
+		known->run = 0;
+	if (skb->len >= ALONE_LENGTH) {
+		known->run_ns = now;
+		if (known->run < ALONE_RUN)
+			known->run++;
+	}
+	return known->run >= ALONE_RUN;
+}
+
+#endif

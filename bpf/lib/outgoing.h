@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What was decided for packets from a unit to a MAC: see generation.h. Filled in as it becomes known. */
+#ifndef VPC_OUTGOING_H
+#define VPC_OUTGOING_H
+
+#include "fdb.h"
+#include "generation.h"
+#include "path.h"
+
+/* Identifications of outer packets are taken from the path in blocks: two CPUs shall not send the same one at a time. */
+#define ID_BLOCK 2048u
+
+struct outgoing {
+	__u32 generation;
+	__u32 ifindex;         /* of the unit */
+	struct vpc_port port;
+	struct mac dmac;
+	__u16 pad;
+	__u32 first_id;        /* of the block */
+	struct address source; /* the last one that the port's list had */
+	struct vpc_dst dst;    /* kind NONE: not looked for yet */
+	struct path path;      /* learned_ns 0: none yet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1 << SLOT_BITS);
+	__type(key, __u32);
+	__type(value, struct outgoing);
+} outgoing SEC(".maps");
+
+/* The destination, before anything is known of the packet. */
+static __always_inline struct mac destination_of(struct __sk_buff *skb)
+{
+	struct ethhdr *eth;
+
+	if (!linear(skb, ETH_HLEN))
+		return (struct mac){};
+	eth = (void *)(long)skb->data;
+	return (void *)(eth + 1) > (void *)(long)skb->data_end ? (struct mac){} : mac_at(eth->h_dest);
+}
+
+/* What is known of packets like this one; at least the port. Null: the unit has none. */
+static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, now = generation_now(), index;
+	struct mac dmac = destination_of(skb);
+	struct outgoing *known;
+	struct vpc_port *port;
+
+	index = slot_of(ifindex, dmac.w[0] ^ ((__u32)dmac.w[1] << 16 | dmac.w[2]));
+	known = bpf_map_lookup_elem(&outgoing, &index);
+	if (!known)
+		return 0;
+	if (known->generation == now && known->ifindex == ifindex && mac_equal(known->dmac, dmac))
+		return known;
+	ifindex = after(now, ifindex);
+	port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (!port)
+		return 0;
+	known->generation = now;
+	known->ifindex = ifindex;
+	known->port = *port;
+	known->dmac = dmac;
+	known->source = (struct address){};
+	known->dst.kind = VPC_DST_NONE;
+	known->path.learned_ns = 0;
+	return known;
+}
+
+/* Where the packet goes: a unit, a VTEP or the uplink. Null: nowhere. */
+static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
+{
+	struct vpc_dst *dst;
+
+	if (known->dst.kind != VPC_DST_NONE)
+		return &known->dst;
+	dst = fdb_lookup(known->port.segment, known->dmac);
+	if (!dst)
+		dst = uplink_of(known->port.segment);
+	if (!dst)
+		return 0;
+	known->dst = *dst;
+	return &known->dst;
+}
+
+/* The way to a remote destination, as long as it is fresh. */
+static __always_inline struct path *outgoing_path(struct outgoing *known)
+{
+	struct path *path = &known->path, *found;
+
+	if (is_fresh(path) && path->id - known->first_id < ID_BLOCK / 2)
+		return path;
+	found = path_to(&known->dst);
+	if (!found)
+		return 0;
+	*path = *found;
+	known->first_id = path->id = __sync_fetch_and_add(&found->id, ID_BLOCK);
+	return path;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/** The generation of the tables: what the programs remember of an earlier one no longer counts (bpf/lib/generation.h). */
+import type { BpfMap } from '#kernel/bpf-map.ts'
+
+const key = new Uint8Array(4)
+
+export class Generation {
+  readonly #map: BpfMap
+  readonly #value = new Uint32Array(1)
+
+  /** A new one begins: what an earlier process wrote last may have been remembered before it could say so. */
+  constructor(map: BpfMap) {
+    this.#map = map
+    const bytes = map.lookup(key)
+    if (bytes) new Uint8Array(this.#value.buffer).set(bytes)
+    this.next()
+  }
+
+  /** To be called after each write to a table of which programs remember entries. */
+  next(): void {
+    this.#value[0]!++
+    this.#map.update(key, new Uint8Array(this.#value.buffer))
+  }
+}
