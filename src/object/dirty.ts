@@ -12,11 +12,22 @@ export class KeySet<K> {
   }
 }
 
+/** Keys of table `fdb`: MACs as numbers, by segment. */
+export class FdbKeys extends KeySet<number> {
+  /** MACs that one operation has touched, 100 000 perhaps: it knows each of them once, which need not be found out again. */
+  readonly lists: { readonly segment: number; readonly macs: readonly number[] }[] = []
+
+  /** Have all be computed anew that will stand in a list when the transaction ends. */
+  addList(segment: number, macs: readonly number[]): void {
+    this.lists.push({ segment, macs })
+  }
+}
+
 export class Dirty {
   /** Table `ports`: ifindexes. */
   readonly ports = new Set<number>()
-  /** Table `fdb`: MACs as numbers, by segment. */
-  readonly fdb = new KeySet<number>()
+  /** Table `fdb`. */
+  readonly fdb = new FdbKeys()
   /** Table `flood`: segments. */
   readonly flood = new Set<number>()
   /** Table `neighbours`: addresses as keys, by segment. */

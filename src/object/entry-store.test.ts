@@ -42,8 +42,24 @@ test('equal VTEPs are one object, whatever lies in bytes that do not matter', ()
   const address = Uint8Array.of(192, 0, 2, 1, ...new Uint8Array(12))
   const one = { vni: 1, mac: macFrom('02:00:00:00:00:01'), port: 0, family: 4, pad: new Uint8Array(3), address }
   const other = { ...one, pad: Uint8Array.of(1, 2, 3), address: Uint8Array.of(192, 0, 2, 1, 7) }
-  const [a, b, c, d] = store.decode(encodeArray(fte, [one, other, { ...one, port: 4790 }, { ...one, family: 5 }]))
-  assert.equal(a!.vtep, b!.vtep)
-  assert.notEqual(a!.vtep, c!.vtep)
-  assert.equal(d!.vtep, undefined)
+  const { count, vteps } = store.decode(encodeArray(fte, [one, other, { ...one, port: 4790 }, { ...one, family: 5 }]))
+  assert.equal(count, 4)
+  assert.equal(vteps[0], vteps[1])
+  assert.notEqual(vteps[0], vteps[2])
+  assert.equal(vteps[3], undefined)
+})
+
+test('an address with a port is told from every other address', () => {
+  const store = new EntryStore()
+  const entryOf = (port: number, ...address: number[]): Fte => {
+    const pad = new Uint8Array(3)
+    return { vni: 1, mac: macFrom('02:00:00:00:00:01'), port, family: 4, pad, address: Uint8Array.of(...address, ...new Uint8Array(12)) }
+  }
+  const list = [entryOf(0, 223, 0, 2, 1), entryOf(1, 223, 0, 2, 1), entryOf(0, 95, 0, 2, 1), entryOf(65535, 95, 0, 2, 1)]
+  const { vteps } = store.decode(encodeArray(fte, [...list, ...list]))
+  assert.equal(new Set(vteps).size, 4)
+  assert.deepEqual(
+    vteps.map((vtep) => `${vtep!.address.join('.')}:${vtep!.port}`),
+    [...list, ...list].map(({ address, port }) => `${address.subarray(0, 4).join('.')}:${port}`),
+  )
 })

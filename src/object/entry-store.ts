@@ -2,6 +2,7 @@
 import { fte } from '#abi/layouts.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { asIp, type Ip } from '#wire/ip-address.ts'
+import { MacTable } from './mac-table.ts'
 
 /** A tunnel end point. Equal ones are the same object within a store. */
 export interface Vtep {
@@ -18,9 +19,18 @@ export interface Entry {
   readonly vtep: Vtep
 }
 
+/** Entries that were asked for, in their order: the parts of each at its place. An object for each of 100 000 would take longer than all else. */
+export interface EntryColumns {
+  readonly count: number
+  readonly vnis: Uint32Array
+  readonly macs: Float64Array
+  /** Undefined: its family is neither 4 nor 6. */
+  readonly vteps: readonly (Vtep | undefined)[]
+}
+
 /** The entries of one VNI. */
 export interface VniEntries {
-  readonly macs: Map<number, Vtep>
+  readonly macs: MacTable<Vtep>
   readonly remotes: Set<Vtep>
 }
 
@@ -46,7 +56,7 @@ export class EntryStore {
   /** The entries of a VNI, made when there are none. */
   of(vni: number): VniEntries {
     let entries = this.vnis.get(vni)
-    if (entries === undefined) this.vnis.set(vni, (entries = { macs: new Map(), remotes: new Set() }))
+    if (entries === undefined) this.vnis.set(vni, (entries = { macs: new MacTable(), remotes: new Set() }))
     return entries
   }
 
@@ -58,8 +68,29 @@ export class EntryStore {
     else this.ownPorts.delete(port)
   }
 
+  /** Give a MAC a VTEP, or none. The caller counts. */
+  putMac(vni: number, mac: number, vtep: Vtep | undefined): void {
+    const before = this.vnis.get(vni)?.macs.get(mac)
+    if (before !== undefined) this.use(before, -1)
+    if (vtep !== undefined) {
+      this.use(vtep, 1)
+      return void this.of(vni).macs.set(mac, vtep)
+    }
+    this.vnis.get(vni)?.macs.delete(mac)
+    this.#prune(vni)
+  }
+
+  /** Have a VTEP on the list of a VNI, or not. The caller counts. */
+  putRemote(vni: number, vtep: Vtep, listed: boolean): void {
+    if ((this.vnis.get(vni)?.remotes.has(vtep) ?? false) === listed) return
+    this.use(vtep, listed ? 1 : -1)
+    if (listed) return void this.of(vni).remotes.add(vtep)
+    this.vnis.get(vni)?.remotes.delete(vtep)
+    this.#prune(vni)
+  }
+
   /** Forget a VNI that has no entries left. */
-  prune(vni: number): void {
+  #prune(vni: number): void {
     const entries = this.vnis.get(vni)
     if (entries !== undefined && entries.macs.size === 0 && entries.remotes.size === 0) this.vnis.delete(vni)
   }
@@ -77,17 +108,19 @@ export class EntryStore {
     return found
   }
 
-  /** Decode an array of `fte`. A family that is neither 4 nor 6 gives an entry whose VTEP is undefined. Written out for speed. */
-  decode(input: Uint8Array): { readonly vni: number; readonly mac: number; readonly vtep: Vtep | undefined }[] {
+  /** Decode an array of `fte`. */
+  decode(input: Uint8Array): EntryColumns {
+    const count = input.length / fte.size
     const view = new DataView(input.buffer, input.byteOffset, input.length)
-    const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
-    const found = []
-    for (let start = 0; start < input.length; start += fte.size) {
-      const mac = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
-      const vtep = bytes[start + at.family] === 4 ? this.#ipv4Vtep(view, bytes, start) : this.#vtep(bytes, start)
-      found.push({ vni: view.getUint32(start + at.vni, true), mac, vtep })
+    const vnis = new Uint32Array(count)
+    const macs = new Float64Array(count)
+    const vteps: (Vtep | undefined)[] = []
+    for (let i = 0, start = 0; i < count; i++, start += fte.size) {
+      vnis[i] = view.getUint32(start + at.vni, true)
+      macs[i] = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
+      vteps.push(view.getUint8(start + at.family) === 4 ? this.#ipv4Vtep(view, start) : this.#vtep(view, start))
     }
-    return found
+    return { count, vnis, macs, vteps }
   }
 
   /** All entries, encoded, VNI by VNI. */
@@ -108,18 +141,22 @@ export class EntryStore {
     }
   }
 
-  #ipv4Vtep(view: DataView, bytes: Buffer, start: number): Vtep | undefined {
-    const number = view.getUint16(start + at.port) * 0x1_0000_0000 + view.getUint32(start + at.address)
+  #ipv4Vtep(view: DataView, start: number): Vtep | undefined {
+    const port = view.getUint16(start + at.port)
+    const address = view.getInt32(start + at.address)
+    // Small integers are the quickest keys: without a port of its own, a VTEP's is the address as it is, and no other can have that.
+    const number = port === 0 ? address : port * 0x1_0000_0000 + (address >>> 0)
     let vtep = this.#byNumber.get(number)
-    if (vtep === undefined && (vtep = this.#vtep(bytes, start)) !== undefined) this.#byNumber.set(number, vtep)
+    if (vtep === undefined && (vtep = this.#vtep(view, start)) !== undefined) this.#byNumber.set(number, vtep)
     return vtep
   }
 
-  #vtep(bytes: Buffer, start: number): Vtep | undefined {
-    const raw = bytes.toString('latin1', start + at.port, start + fte.size)
+  #vtep(view: DataView, start: number): Vtep | undefined {
+    const bytes = Buffer.from(view.buffer, view.byteOffset + start, fte.size)
+    const raw = bytes.toString('latin1', at.port)
     const known = this.#byBytes.get(raw)
     if (known !== undefined) return known
-    const { family, port, address } = fte.decode(bytes.subarray(start, start + fte.size))
+    const { family, port, address } = fte.decode(bytes)
     if (family !== 4 && family !== 6) return undefined
     const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)) }
     // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.

@@ -67,4 +67,10 @@ test('many MACs encoded at once are what each of them is', () => {
   assert.deepEqual(Buffer.from(encoded.keys), Buffer.from(encodeArray(fdbPlace, keys)))
   assert.deepEqual(Buffer.from(encoded.values), Buffer.from(encodeShared(dst, values)))
   assert.deepEqual(Buffer.from(encoded.gone), Buffer.from(encodeArray(fdbPlace, gone)))
+  const listed = new Dirty()
+  for (const [segment, macs] of dirty.fdb.groups) listed.fdb.addList(segment, [...macs])
+  assert.deepEqual(encodeFdb(model, listed.fdb), encoded)
+  // What is in both is encoded once.
+  for (const { segment, mac: number } of places) listed.fdb.add(segment, number)
+  assert.deepEqual(encodeFdb(model, listed.fdb), encoded)
 })

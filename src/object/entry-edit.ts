@@ -1,0 +1,97 @@
+/** One operation's changes of a mux's forwarding entries: made at once, and all taken back when the transaction fails. */
+import type { EntryStore, Vtep } from './entry-store.ts'
+import type { Transaction } from './transaction.ts'
+
+/** What was changed of a VNI's MACs, in the order in which it was: two arrays, because there may be 100 000. */
+interface Changes {
+  readonly vni: number
+  readonly macs: number[]
+  /** What each MAC had before. */
+  readonly vteps: (Vtep | undefined)[]
+}
+
+export class EntryEdit {
+  readonly #tx: Transaction
+  readonly #store: EntryStore
+  readonly #changes = new Map<number, Changes>()
+  readonly #remotes: { readonly vni: number; readonly vtep: Vtep; readonly listed: boolean }[] = []
+  #latest: Changes | undefined
+
+  constructor(tx: Transaction, store: EntryStore) {
+    this.#tx = tx
+    this.#store = store
+    const { count } = store
+    tx.did(() => {
+      this.#restore()
+      store.count = count
+    })
+  }
+
+  /** Have frames for a MAC go to a VTEP. */
+  set(vni: number, mac: number, vtep: Vtep): void {
+    const before = this.#store.of(vni).macs.set(mac, vtep)
+    if (before === vtep) return
+    this.#store.use(vtep, 1)
+    if (before === undefined) this.#store.count++
+    else this.#store.use(before, -1)
+    this.#note(vni, mac, before)
+  }
+
+  /** False: there is no such entry. */
+  delete(vni: number, mac: number): boolean {
+    const before = this.#store.vnis.get(vni)?.macs.get(mac)
+    if (before === undefined) return false
+    this.#store.putMac(vni, mac, undefined)
+    this.#store.count--
+    this.#note(vni, mac, before)
+    return true
+  }
+
+  /** Have a VTEP get the VNI's broadcasts. False: `limit` others do. */
+  addRemote(vni: number, vtep: Vtep, limit: number): boolean {
+    const { remotes } = this.#store.of(vni)
+    if (remotes.has(vtep)) return true
+    if (remotes.size >= limit) return false
+    this.#store.putRemote(vni, vtep, true)
+    this.#store.count++
+    this.#noteRemote(vni, vtep, false)
+    return true
+  }
+
+  /** False: it does not get them. */
+  removeRemote(vni: number, vtep: Vtep): boolean {
+    if (this.#store.vnis.get(vni)?.remotes.has(vtep) !== true) return false
+    this.#store.putRemote(vni, vtep, false)
+    this.#store.count--
+    this.#noteRemote(vni, vtep, true)
+    return true
+  }
+
+  #note(vni: number, mac: number, before: Vtep | undefined): void {
+    const changes = this.#latest?.vni === vni ? this.#latest : this.#changesOf(vni)
+    changes.macs.push(mac)
+    changes.vteps.push(before)
+  }
+
+  #changesOf(vni: number): Changes {
+    let changes = this.#changes.get(vni)
+    if (changes === undefined) {
+      this.#changes.set(vni, (changes = { vni, macs: [], vteps: [] }))
+      this.#tx.dirty.fdb.addList(vni, changes.macs)
+    }
+    this.#latest = changes
+    return changes
+  }
+
+  #noteRemote(vni: number, vtep: Vtep, listed: boolean): void {
+    this.#remotes.push({ vni, vtep, listed })
+    this.#tx.dirty.flood.add(vni)
+  }
+
+  #restore(): void {
+    for (const { vni, macs, vteps } of this.#changes.values()) {
+      for (let i = macs.length - 1; i >= 0; i--) this.#store.putMac(vni, macs[i]!, vteps[i])
+    }
+    for (const { vni, vtep, listed } of this.#remotes.toReversed()) this.#store.putRemote(vni, vtep, listed)
+  }
+}

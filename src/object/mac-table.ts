@@ -1,0 +1,125 @@
+/**
+ * MACs and what belongs to each: a Map, but of bare numbers. A Map keeps a number of 48 bits as an object of its own, which each search must
+ * go to; with 100 000 of them, that took longer than all else.
+ */
+import { randomBytes } from 'node:crypto'
+
+/** So few are looked through one by one. */
+const fewMacs = 8
+const noSlots = new Int32Array(0)
+
+// Drawn anew by each process: who may set entries cannot choose MACs that all meet in one slot.
+const [lowFactor, highFactor] = [randomBytes(4).readInt32LE() | 1, randomBytes(4).readInt32LE() | 1]
+
+/** 32 bits, of which the upper ones are the best. */
+function hash(mac: number): number {
+  const mixed = (Math.imul(mac | 0, lowFactor) + Math.imul((mac / 0x1_0000_0000) | 0, highFactor)) | 0
+  return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b_3c6d)
+}
+
+/** MACs are numbers of 48 bits. They are given in the order in which they came, except that the last takes the place of one that goes. */
+export class MacTable<T> {
+  readonly #macs: number[] = []
+  readonly #values: T[] = []
+  /** For more than a few: open addressing, at most half full. Each slot has a place in the arrays plus 1, or 0. */
+  #slots = noSlots
+  /** Which bits of a hash are the slot's number. */
+  #shift = 0
+
+  get size(): number {
+    return this.#macs.length
+  }
+
+  get(mac: number): T | undefined {
+    const place = this.#placeOf(mac)
+    return place < 0 ? undefined : this.#values[place]
+  }
+
+  has(mac: number): boolean {
+    return this.#placeOf(mac) >= 0
+  }
+
+  /** Gives what the MAC had before. */
+  set(mac: number, value: T): T | undefined {
+    const place = this.#placeOf(mac)
+    if (place >= 0) {
+      const before = this.#values[place]
+      this.#values[place] = value
+      return before
+    }
+    this.#macs.push(mac)
+    this.#values.push(value)
+    const { size } = this
+    if (2 * size <= this.#slots.length) this.#slots[this.#slotOf(mac)] = size
+    else if (size > fewMacs) this.#rebuild(4 * size)
+    return undefined
+  }
+
+  /** False: it was not there. */
+  delete(mac: number): boolean {
+    const place = this.#placeOf(mac)
+    if (place < 0) return false
+    const last = this.size - 1
+    const lastMac = this.#macs[last]!
+    const slots = this.#slots.length > 0 ? { gone: this.#slotOf(mac), last: this.#slotOf(lastMac) } : undefined
+    this.#macs[place] = lastMac
+    this.#values[place] = this.#values[last]!
+    if (slots !== undefined) {
+      this.#slots[slots.last] = place + 1
+      this.#free(slots.gone)
+    }
+    this.#macs.pop()
+    this.#values.pop()
+    if (16 * this.size < this.#slots.length) this.#rebuild(4 * this.size)
+    return true
+  }
+
+  keys(): IterableIterator<number> {
+    return this.#macs.values()
+  }
+
+  values(): IterableIterator<T> {
+    return this.#values.values()
+  }
+
+  *[Symbol.iterator](): Generator<[mac: number, value: T]> {
+    for (let i = 0; i < this.#macs.length; i++) yield [this.#macs[i]!, this.#values[i]!]
+  }
+
+  #placeOf(mac: number): number {
+    return this.#slots.length === 0 ? this.#macs.indexOf(mac) : this.#slots[this.#slotOf(mac)]! - 1
+  }
+
+  /** The slot that a MAC has, or would have: the first at or after that of its hash that is its own or free. */
+  #slotOf(mac: number): number {
+    const slots = this.#slots
+    const macs = this.#macs
+    let slot = hash(mac) >>> this.#shift
+    for (let place = slots[slot]!; place !== 0 && macs[place - 1] !== mac; place = slots[slot]!) slot = (slot + 1) & (slots.length - 1)
+    return slot
+  }
+
+  /** Free a slot, and move up what was put after it because it was taken. */
+  #free(slot: number): void {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    let hole = slot
+    for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
+      const wanted = hash(this.#macs[slots[next]! - 1]!) >>> this.#shift
+      // It may be as far from where it wants to be as the hole is from here, or farther.
+      if (((next - wanted) & mask) < ((next - hole) & mask)) continue
+      slots[hole] = slots[next]!
+      hole = next
+    }
+    slots[hole] = 0
+  }
+
+  /** Make slots, so many or somewhat fewer; none for a few MACs. */
+  #rebuild(room: number): void {
+    if (this.size <= fewMacs) return void (this.#slots = noSlots)
+    const bits = 31 - Math.clz32(room)
+    this.#slots = new Int32Array(2 ** bits)
+    this.#shift = 32 - bits
+    for (let i = 0; i < this.size; i++) this.#slots[this.#slotOf(this.#macs[i]!)] = i + 1
+  }
+}
