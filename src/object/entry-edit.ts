@@ -6,8 +6,8 @@ import type { Transaction } from './transaction.ts'
 interface Changes {
   readonly vni: number
   readonly macs: number[]
-  /** What each MAC had before. */
-  readonly vteps: (Vtep | undefined)[]
+  /** What those had before that had something, by place. */
+  readonly vteps: Vtep[]
 }
 
 export class EntryEdit {
@@ -69,8 +69,8 @@ export class EntryEdit {
 
   #note(vni: number, mac: number, before: Vtep | undefined): void {
     const changes = this.#latest?.vni === vni ? this.#latest : this.#changesOf(vni)
+    if (before !== undefined) changes.vteps[changes.macs.length] = before
     changes.macs.push(mac)
-    changes.vteps.push(before)
   }
 
   #changesOf(vni: number): Changes {

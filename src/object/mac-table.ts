@@ -25,6 +25,8 @@ export class MacTable<T> {
   #slots = noSlots
   /** Which bits of a hash are the slot's number. */
   #shift = 0
+  /** Place after the one that was asked for last. */
+  #next = 0
 
   get size(): number {
     return this.#macs.length
@@ -47,11 +49,11 @@ export class MacTable<T> {
       this.#values[place] = value
       return before
     }
-    this.#macs.push(mac)
+    const size = this.#macs.push(mac)
     this.#values.push(value)
-    const { size } = this
     if (2 * size <= this.#slots.length) this.#slots[this.#slotOf(mac)] = size
-    else if (size > fewMacs) this.#rebuild(4 * size)
+    // Seldom and by much: to move all costs as much as to put them there.
+    else if (size > fewMacs) this.#rebuild(8 * size)
     return undefined
   }
 
@@ -70,7 +72,7 @@ export class MacTable<T> {
     }
     this.#macs.pop()
     this.#values.pop()
-    if (16 * this.size < this.#slots.length) this.#rebuild(4 * this.size)
+    if (16 * this.size < this.#slots.length) this.#rebuild(8 * this.size)
     return true
   }
 
@@ -87,7 +89,11 @@ export class MacTable<T> {
   }
 
   #placeOf(mac: number): number {
-    return this.#slots.length === 0 ? this.#macs.indexOf(mac) : this.#slots[this.#slotOf(mac)]! - 1
+    // Who asks for many mostly asks in their order, which spares the search.
+    if (this.#macs[this.#next] === mac) return this.#next++
+    const place = this.#slots.length === 0 ? this.#macs.indexOf(mac) : this.#slots[this.#slotOf(mac)]! - 1
+    this.#next = place + 1
+    return place
   }
 
   /** The slot that a MAC has, or would have: the first at or after that of its hash that is its own or free. */
