@@ -23,6 +23,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
   [/^src\/cli\/lab-failure\.ts$/, 'lab'],
   [/^src\/cli\/commands\/vm\/[a-z-]+\.ts$/, 'vm'],

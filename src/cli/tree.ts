@@ -75,6 +75,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     disconnect,
     listen: leaf(),
     show: leaf('get', 'status'),
+    probe: leaf(),
     fte: group(
       'forwarding table entries: which host has which MAC address',
       { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete') },

@@ -5,7 +5,7 @@ import { command, type Context } from '../command.ts'
 import { exitCodes } from '../failure.ts'
 import { isUnreachable } from '../outcome.ts'
 import { text } from '../option.ts'
-import type { Style } from '../style.ts'
+import { probeText } from '../probe-text.ts'
 
 export default command({
   path: 'doctor',
@@ -17,7 +17,7 @@ export default command({
   examples: [{ line: 'vpc doctor', does: 'check' }],
   async run({ bpffs }, context) {
     const results = await probe(context, bpffs)
-    context.output.result(results, () => results.map((result) => line(result, context.output.style)).join('\n'))
+    context.output.result(results, () => probeText(results, context.output.style))
     return results.some(({ state }) => state === 'failed') ? exitCodes.failed : exitCodes.ok
   },
 })
@@ -31,9 +31,4 @@ async function probe({ vpc }: Context, bpffs: string): Promise<ProbeResult[]> {
     const { probe: probeHere } = await import('#daemon/probe.ts')
     return probeHere({ bpffs })
   }
-}
-
-function line({ name, state, found, remedy }: ProbeResult, style: Style): string {
-  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[state]
-  return ` ${mark}  ${name}: ${found}${remedy === '' ? '' : `\n          ${style.bold(remedy)}`}`
 }

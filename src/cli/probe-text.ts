@@ -1,0 +1,11 @@
+/** What a probe found, as `vpc doctor` and `vpc mux probe` print it. */
+import type { ProbeResult } from '#abi/info.ts'
+import type { Style } from './style.ts'
+
+/** A line for each, and one below it that says what to do. */
+export const probeText = (results: readonly ProbeResult[], style: Style): string => results.map((result) => line(result, style)).join('\n')
+
+function line({ name, state, found, remedy }: ProbeResult, style: Style): string {
+  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[state]
+  return ` ${mark}  ${name}: ${found}${remedy === '' ? '' : `\n          ${style.bold(remedy)}`}`
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { errno } from '#abi/errno.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import type { Ipv4 } from '#wire/ipv4-address.ts'
+import type { Vni } from '#wire/vni.ts'
+import { judgeVtep, type Target } from './vtep-probe.ts'
+
+const own = { port: 4789, mtuBytes: 1450 }
+const target: Target = {
+  address: ipFrom('192.0.2.2'),
+  port: 4789,
+  questions: [{ vni: 5001 as Vni, address: ipFrom('10.0.0.2') as Ipv4 }],
+}
+const silent = { answered: false, mtuBytes: 0, errno: 0, echoed: false }
+const said = (facts: Partial<typeof silent>, of: Partial<Target> = {}): string => {
+  const { state, found, remedy } = judgeVtep({ ...target, ...of }, { ...silent, ...facts }, own)
+  assert.equal(remedy === '', state === 'ok')
+  return `${state} ${found}`
+}
+
+test('only an answer shows that packets arrive', () => {
+  assert.equal(said({ answered: true, mtuBytes: 1450 }), 'ok answers, and packets of 1450 bytes arrive')
+  assert.match(said({ answered: true, mtuBytes: 1449 }), /^failed answers, but .* only up to 1449 bytes, not 1450$/)
+  assert.equal(said({}), 'failed does not answer for 10.0.0.2 of VNI 5001, nor does its host answer a ping')
+  assert.equal(said({ echoed: true }), 'failed does not answer for 10.0.0.2 of VNI 5001, though its host answers a ping')
+})
+
+test('where an answer could not come, nothing is said to have failed', () => {
+  assert.match(said({ echoed: true }, { questions: [] }), /^warning no IPv4 address of a guest there is known/)
+  assert.match(said({ echoed: true }, { port: 4790 }), /^warning listens on another UDP port than this mux, 4789,/)
+})
+
+test('what the kernel or ICMP says is told', () => {
+  assert.match(said({ errno: errno.ECONNREFUSED }, { port: 4790, questions: [] }), /^failed UDP port 4790 is refused there/)
+  assert.match(said({ errno: errno.EPERM }), /^failed a firewall of this host/)
+  assert.match(said({ errno: errno.EMSGSIZE }), /^failed not even small packets fit/)
+  assert.equal(said({ errno: errno.ENETUNREACH }), 'failed cannot be reached: ENETUNREACH')
+})
