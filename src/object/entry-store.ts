@@ -114,11 +114,11 @@ export class EntryStore {
     const view = new DataView(input.buffer, input.byteOffset, input.length)
     const vnis = new Uint32Array(count)
     const macs = new Float64Array(count)
-    const vteps = new Array<Vtep | undefined>(count)
+    const vteps: (Vtep | undefined)[] = []
     for (let i = 0, start = 0; i < count; i++, start += fte.size) {
       vnis[i] = view.getUint32(start + at.vni, true)
       macs[i] = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
-      vteps[i] = view.getUint8(start + at.family) === 4 ? this.#ipv4Vtep(view, start) : this.#vtep(view, start)
+      vteps.push(view.getUint8(start + at.family) === 4 ? this.#ipv4Vtep(view, start) : this.#vtep(view, start))
     }
     return { count, vnis, macs, vteps }
   }
