@@ -3,34 +3,47 @@ import { fte } from '#abi/layouts.ts'
 import { checkVni, encodeMac, toFte, type ForwardingEntry } from './text.ts'
 
 const { size, offsets } = fte
+const words = size / 4
 
 /** Encode them back to back. Throws EINVAL for the first that is none. */
 export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
   const out = new Uint8Array(entries.length * size)
   const view = new DataView(out.buffer)
-  const shapes = new Map<string, Uint8Array>()
-  let start = 0
-  for (const entry of entries) {
+  const outWords = new Uint32Array(out.buffer)
+  const shapes = new Map<string, Uint32Array>()
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!
     let shape = shapes.get(entry.vtep)
-    if (shape === undefined) shapes.set(entry.vtep, (shape = fte.encode(toFte(entry))))
-    out.set(shape, start)
+    if (shape === undefined) shapes.set(entry.vtep, (shape = new Uint32Array(fte.encode(toFte(entry)).buffer)))
+    // Word by word: to copy so few bytes, TypedArray.set takes longer to be called than to work.
+    for (let word = 0; word < words; word++) outWords[i * words + word] = shape[word]!
+    const start = i * size
     view.setUint32(start + offsets.vni, checkVni(entry.vni), true)
-    writeMac(out, start + offsets.mac, entry.mac)
-    start += size
+    if (!writeMac(out, start + offsets.mac, entry.mac)) out.set(encodeMac(entry.mac), start + offsets.mac)
   }
   return out
 }
 
-/** Value of a hexadecimal digit by its code; others give NaN. */
-const digits = Float64Array.from({ length: 128 }, (_, code) => Number.parseInt(String.fromCharCode(code), 16))
+/** What is no hexadecimal digit counts as this, which no byte holds. */
+const noDigit = 256
+/** Value of a hexadecimal digit by its code. */
+const digits = Int32Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(value) ? noDigit : value
+})
 
-/** The usual form is read in place; whatever else there may be, the parser knows. */
-function writeMac(out: Uint8Array, at: number, text: string): void {
+const digitAt = (text: string, at: number): number => {
+  const code = text.charCodeAt(at)
+  return code < 128 ? digits[code]! : noDigit
+}
+
+/** The usual form is read in place. False: it is another, which the parser may know. */
+function writeMac(out: Uint8Array, at: number, text: string): boolean {
+  if (text.length !== 17) return false
   for (let i = 0; i < 6; i++) {
-    const byte = digits[text.charCodeAt(3 * i)]! * 16 + digits[text.charCodeAt(3 * i + 1)]!
-    const separator = text.charCodeAt(3 * i + 2)
-    // NaN is not equal to itself, and what comes after the end is NaN.
-    if (byte !== byte || (i < 5 ? separator !== 58 : separator === separator)) return out.set(encodeMac(text), at)
+    const byte = digitAt(text, 3 * i) * 16 + digitAt(text, 3 * i + 1)
+    if (byte >= noDigit || (i < 5 && text.charCodeAt(3 * i + 2) !== 58)) return false
     out[at + i] = byte
   }
+  return true
 }
