@@ -76,7 +76,7 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 	reason = vlan_strip(skb, packet->vlan);
 	if (!reason)
 		reason = enter(skb, packet);
-	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst, dst->kind == VPC_DST_REMOTE ? path_to(dst) : 0);
+	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst, way_to(skb, dst));
 }
 
 /* Reads the MACs; the frame may still have its tag. */

@@ -30,7 +30,7 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 
 	if (!dst)
 		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
-	return deliver(skb, packet, dst, dst->kind == VPC_DST_REMOTE ? outgoing_path(known) : 0);
+	return deliver(skb, packet, dst, outgoing_way(skb, known));
 }
 
 SEC("tc")

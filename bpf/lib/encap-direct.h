@@ -9,6 +9,7 @@
 #ifndef VPC_ENCAP_DIRECT_H
 #define VPC_ENCAP_DIRECT_H
 
+#include <bpf/bpf_core_read.h>
 #include "fits.h"
 #include "path.h"
 
@@ -17,6 +18,13 @@ const volatile __u32 vpc_direct_encap = 1;
 
 #define GROW (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | \
 	      BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
+
+struct sk_buff___flow {
+	__u8 l4_hash : 1;
+	__u8 sw_hash : 1;
+} __attribute__((preserve_access_index));
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 /* The source ports that the mux's device is made with; RFC 7348 section 5. */
 #define PORT_MIN 49152u
@@ -48,20 +56,30 @@ static __always_inline void write_outer(struct vxlan_frame *frame, const struct 
 	frame->udp = (struct udp){ .dport = path->dport, .len = bpf_htons(length - sizeof(struct iphdr)) };
 }
 
-/* Encapsulates the packet; it must then go to path->ifindex. False: it is as it was, and the vxlan device must do it. */
-static __always_inline bool encap_direct(struct __sk_buff *skb, const struct packet *packet, struct path *path)
+/* The flow's hash. Asking for it is a call, and most packets bring it along. */
+static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 {
-	__u32 hash, segments = skb->gso_segs ? skb->gso_segs : 1, length = packet->l3_len + VXLAN_OVERHEAD;
+	struct sk_buff___flow *kernel = bpf_cast_to_kern_ctx(skb);
+
+	if (BPF_CORE_READ_BITFIELD(kernel, l4_hash) || BPF_CORE_READ_BITFIELD(kernel, sw_hash))
+		return skb->hash;
+	return bpf_get_hash_recalc(skb);
+}
+
+/* Encapsulates the packet; it must then go to way.path->ifindex. False: it is as it was, and the vxlan device must do it. */
+static __always_inline bool encap_direct(struct __sk_buff *skb, const struct packet *packet, struct way way)
+{
+	__u32 hash, length = packet->l3_len + VXLAN_OVERHEAD;
 	struct vxlan_frame frame = {};
 
 	if (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6)
 		return false;
-	if (length > IPV4_MAX || !fits(skb, packet, path->mtu - VXLAN_OVERHEAD))
+	if (length > IPV4_MAX || !fits(skb, packet, way.path->mtu - VXLAN_OVERHEAD))
 		return false;
-	hash = bpf_get_hash_recalc(skb);
+	hash = flow_hash(skb);
 	if (!hash || bpf_skb_adjust_room(skb, VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, GROW))
 		return false;
-	write_outer(&frame, path, length, __sync_fetch_and_add(&path->id, segments), outer_ecn(packet->ecn));
+	write_outer(&frame, way.path, length, way.id, outer_ecn(packet->ecn));
 	frame.udp.sport = source_port(hash);
 	frame.flags = bpf_htonl(VXLAN_FLAGS);
 	frame.vni = bpf_htonl(packet->segment << 8);

@@ -50,14 +50,11 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 	return true;
 }
 
-/*
- * Encapsulates a packet, or readies it for the mux's device. `path`: the fresh one to the destination, or null. Gives the ifindex that it must be
- * redirected to, 0 when it cannot be.
- */
-static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, struct path *path)
+/* Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it cannot be. */
+static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, struct way way)
 {
-	if (path && vpc_direct_encap && encap_direct(skb, packet, path))
-		return path->ifindex;
+	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))
+		return way.path->ifindex;
 	return encap_prepare(skb, packet->segment, dst) ? dst->ifindex : 0;
 }
 

@@ -14,7 +14,8 @@
  */
 static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 {
-	bpf_skb_change_type(skb, PACKET_HOST);
+	if (skb->pkt_type != PACKET_HOST)
+		bpf_skb_change_type(skb, PACKET_HOST);
 	return bpf_redirect_peer(ifindex, 0);
 }
 
@@ -45,8 +46,8 @@ static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *pa
 	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
 }
 
-/* Sends the packet to its destination, whatever kind that is, or drops it. `path`: the fresh one to a VTEP, or null. */
-static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst, struct path *path)
+/* Sends the packet to its destination, whatever kind that is, or drops it. `way`: that to a VTEP. */
+static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst, struct way way)
 {
 	__u32 ifindex, length = skb->len;
 
@@ -54,7 +55,7 @@ static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet,
 		return deliver_here(skb, packet, dst);
 	if (!fits(skb, packet, dst->mtu))
 		return too_big(skb, packet, dst->mtu);
-	ifindex = encap(skb, packet, dst, path);
+	ifindex = encap(skb, packet, dst, way);
 	return ifindex ? send(skb, packet, dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 

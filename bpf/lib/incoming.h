@@ -18,6 +18,7 @@ struct incoming {
 	struct mac dmac, smac;
 	__u16 run;          /* see alone.h */
 	__u64 until_ns;
+	__u64 tick;         /* in which that was not over: asking the clock is a call, the tick is not */
 	__u64 run_ns;
 	__u32 stats;        /* of the mux */
 	struct vpc_dst dst; /* the unit */
@@ -67,7 +68,7 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	__u32 ifindex = skb->ifindex, generation = generation_now();
 	__u32 index = slot_of(frame->vni ^ smac.w[0] ^ ((__u32)smac.w[1] << 16 | smac.w[2]), dmac.w[0] ^ ((__u32)dmac.w[1] << 16 | dmac.w[2]));
 	struct incoming *known = bpf_map_lookup_elem(&incoming, &index);
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 tick = bpf_jiffies64(), now;
 	struct vpc_dst *dst;
 	struct vpc_mux *mux;
 	bool same;
@@ -75,8 +76,13 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	if (!known)
 		return 0;
 	same = is_of(known, frame, ifindex);
-	if (same && known->generation == generation && now < known->until_ns)
+	if (same && known->generation == generation && known->tick == tick)
 		return known;
+	now = bpf_ktime_get_coarse_ns();
+	if (same && known->generation == generation && now < known->until_ns) {
+		known->tick = tick;
+		return known;
+	}
 	mux = mux_of(after(generation, ifindex), frame);
 	if (!mux)
 		return 0;
@@ -94,6 +100,7 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	if (!same)
 		known->run = 0;
 	known->until_ns = now + INCOMING_FRESH;
+	known->tick = tick;
 	known->stats = mux->stats;
 	known->dst = *dst;
 	return known;

@@ -20,6 +20,7 @@ struct outgoing {
 	struct address source; /* the last one that the port's list had */
 	struct vpc_dst dst;    /* kind NONE: not looked for yet */
 	struct path path;      /* learned_ns 0: none yet */
+	__u64 tick;            /* in which the path was known to be fresh: asking the clock is a call, the tick is not */
 };
 
 struct {
@@ -64,7 +65,7 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 	known->dmac = dmac;
 	known->source = (struct address){};
 	known->dst.kind = VPC_DST_NONE;
-	known->path.learned_ns = 0;
+	known->path.learned_ns = known->tick = 0;
 	return known;
 }
 
@@ -84,19 +85,34 @@ static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 	return &known->dst;
 }
 
-/* The way to a remote destination, as long as it is fresh. */
-static __always_inline struct path *outgoing_path(struct outgoing *known)
+/* Has a fresh path in its place, if there is one. */
+static __always_inline bool outgoing_path(struct outgoing *known)
 {
 	struct path *path = &known->path, *found;
+	__u64 tick = bpf_jiffies64();
 
-	if (is_fresh(path) && path->id - known->first_id < ID_BLOCK / 2)
-		return path;
+	if ((known->tick == tick || is_fresh(path)) && path->id - known->first_id < ID_BLOCK / 2) {
+		known->tick = tick;
+		return true;
+	}
 	found = path_to(&known->dst);
 	if (!found)
-		return 0;
+		return false;
 	*path = *found;
 	known->first_id = path->id = __sync_fetch_and_add(&found->id, ID_BLOCK);
-	return path;
+	known->tick = tick;
+	return true;
+}
+
+static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct outgoing *known)
+{
+	__u32 id;
+
+	if (known->dst.kind != VPC_DST_REMOTE || !outgoing_path(known))
+		return (struct way){};
+	id = known->path.id;
+	known->path.id += ids_of(skb);
+	return (struct way){ &known->path, id };
 }
 
 #endif

@@ -77,12 +77,31 @@ static __always_inline bool is_fresh(const struct path *path)
 	return bpf_ktime_get_coarse_ns() - path->learned_ns < PATH_FRESH;
 }
 
-/* The way to a remote destination, as long as it is fresh. */
+/* The path to a remote destination, as long as it is fresh. */
 static __always_inline struct path *path_to(const struct vpc_dst *dst)
 {
 	struct path *path = bpf_map_lookup_elem(&paths, &dst->stats);
 
 	return path && is_fresh(path) ? path : 0;
+}
+
+/* How one packet gets to its VTEP without the vxlan device. */
+struct way {
+	const struct path *path; /* null: not at all */
+	__u32 id;                /* of the outer packet */
+};
+
+/* Each segment that a large packet will be cut into has an identification of its own. */
+static __always_inline __u32 ids_of(struct __sk_buff *skb)
+{
+	return skb->gso_segs ? skb->gso_segs : 1;
+}
+
+static __always_inline struct way way_to(struct __sk_buff *skb, const struct vpc_dst *dst)
+{
+	struct path *path = dst->kind == VPC_DST_REMOTE ? path_to(dst) : 0;
+
+	return (struct way){ path, path ? __sync_fetch_and_add(&path->id, ids_of(skb)) : 0 };
 }
 
 #endif

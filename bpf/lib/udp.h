@@ -35,12 +35,23 @@ static __always_inline __u32 upper_least(__u8 proto)
 	}
 }
 
+/* Reads the UDP header: straight from where most packets have it, since a helper is a call. */
+static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct udp *udp)
+{
+	struct udp *header = (void *)(long)skb->data + (offset & 0xff);
+
+	if (offset > 0xff || (void *)(header + 1) > (void *)(long)skb->data_end)
+		return bpf_skb_load_bytes(skb, offset, udp, sizeof(*udp));
+	*udp = *header;
+	return 0;
+}
+
 /* Reads the UDP header; `whole`: the packet is no fragment, so that the header's length must fit. Returns a drop reason or 0. */
 static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, bool whole, struct udp *udp)
 {
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, packet->upper, udp, sizeof(*udp)))
+	if (read_udp(skb, packet->upper, udp))
 		return VPC_DROP_MALFORMED;
 	len = bpf_ntohs(udp->len);
 	if (whole && !skb->gso_size && (len < sizeof(*udp) || len > packet->upper_len))
