@@ -118,8 +118,8 @@ try {
 } catch (error) {
   // What Ctrl-C does to the programs that measure looks like their failure.
   if (!interrupted) throw error
-  process.stderr.write(
-    `bench: interrupted${options.json === undefined ? '' : `; ${options.json} has the parts that were finished, --resume goes on`}\n`,
-  )
+  const rest =
+    options.json !== undefined && existsSync(options.json) ? `; ${options.json} has what was finished, --resume goes on from there` : ''
+  process.stderr.write(`bench: interrupted${rest}\n`)
   process.exitCode = 130
 }

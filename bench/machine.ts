@@ -21,7 +21,7 @@ export interface MachineResult {
   readonly missing: Readonly<Record<string, string>>
 }
 
-const BOOT_SECONDS = 10
+const BOOT_SECONDS = 5
 /** Waiting for the machine's server, and the pings. */
 const SAMPLE_SECONDS = 2.5
 

@@ -10,6 +10,8 @@ import { collect, measureRounds, seat, seatSeconds, type Seat, type Taken } from
 export interface Scenario {
   readonly conditions: Conditions
   readonly peers: readonly Peer[]
+  /** Those of them that the first round is enough for. */
+  readonly once?: readonly Peer[]
 }
 
 export interface Effort {
@@ -28,11 +30,11 @@ export interface ScenarioResult {
 const all = Object.values(probes)
 
 /** Seconds that `measure` takes. */
-export const scenarioSeconds = ({ conditions, peers }: Scenario, { rounds, seconds }: Effort): number =>
-  peers.reduce((sum, peer) => sum + seatSeconds(peer, conditions) + rounds * probeSeconds(all, seconds), 0)
+export const scenarioSeconds = ({ conditions, peers, once = [] }: Scenario, { rounds, seconds }: Effort): number =>
+  peers.reduce((sum, peer) => sum + seatSeconds(peer, conditions) + (once.includes(peer) ? 1 : rounds) * probeSeconds(all, seconds), 0)
 
 /** Set every peer up, measure all of them round by round, take them down. */
-export async function measure({ conditions, peers }: Scenario, effort: Effort, progress: Progress): Promise<ScenarioResult> {
+export async function measure({ conditions, peers, once = [] }: Scenario, effort: Effort, progress: Progress): Promise<ScenarioResult> {
   await using stack = new AsyncDisposableStack()
   const seats: Seat[] = []
   const missing: Record<string, string> = {}
@@ -40,7 +42,7 @@ export async function measure({ conditions, peers }: Scenario, effort: Effort, p
     progress.step(`setting up ${peer.name}`, seatSeconds(peer, conditions))
     const bed = stack.use(new Bed(String(i)))
     const why = peer.missing?.(bed)
-    if (why === undefined) seats.push(await seat(bed, peer, conditions))
+    if (why === undefined) seats.push({ ...(await seat(bed, peer, conditions)), once: once.includes(peer) })
     else missing[peer.name] = why
   }
   const taken = await measureRounds(seats, all, effort, progress)
