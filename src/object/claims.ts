@@ -1,32 +1,37 @@
 /** Which switch of the host a VNI belongs to: a VNI is one segment, so two switches cannot share it. */
-import { segmentOf } from './keys.ts'
+import { segmentOf, vniOfSegment } from './keys.ts'
 import { fullName, type Model, type Switch } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
-/** All VNIs that a switch has; 0 among them when a port or a neighbour is on it. */
-function vnisOf(sw: Switch): Set<number> {
-  const vnis = new Set<number>(sw.neighbours.vnis.keys())
-  if (sw.vni !== 0) vnis.add(sw.vni)
-  for (const vni of sw.portVnis.keys()) vnis.add(vni)
-  return vnis
-}
+/** Whether a switch has a VNI. 0 it has when a port or a neighbour is on it. */
+const hasVni = (sw: Switch, vni: number): boolean => (vni !== 0 && sw.vni === vni) || sw.portVnis.has(vni) || sw.neighbours.vnis.has(vni)
 
-/** Bring Model.segments up to date with what a switch has now. To be called after each change of its VNIs. */
-export function claimSegments(tx: Transaction, model: Model, sw: Switch): void {
-  const before = sw.segments
-  const now = new Set<number>()
-  for (const vni of vnisOf(sw)) now.add(segmentOf(sw, vni))
-  for (const segment of before) {
-    if (now.has(segment)) continue
-    tx.drop(model.segments, segment)
+/** All VNIs that a switch has, and those that it had. */
+const vnisOf = (sw: Switch): number[] => [
+  sw.vni,
+  ...sw.portVnis.keys(),
+  ...sw.neighbours.vnis.keys(),
+  ...[...sw.segments].map(vniOfSegment),
+]
+
+/**
+ * Bring Model.segments up to date with what a switch has now. To be called after each change of its VNIs; with those that may have come or gone
+ * where it is known, so that a thousand ports on VNIs of their own are not looked at a thousand times.
+ */
+export function claimSegments(tx: Transaction, model: Model, sw: Switch, vnis: Iterable<number> = vnisOf(sw)): void {
+  for (const vni of vnis) {
+    const segment = segmentOf(sw, vni)
+    const has = hasVni(sw, vni)
+    if (has === sw.segments.has(segment)) continue
+    if (has) {
+      tx.put(model.segments, segment, sw)
+      tx.add(sw.segments, segment)
+    } else {
+      tx.drop(model.segments, segment)
+      tx.drop(sw.segments, segment)
+    }
     touchSegment(tx, segment)
   }
-  for (const segment of now) {
-    if (before.has(segment)) continue
-    tx.put(model.segments, segment, sw)
-    touchSegment(tx, segment)
-  }
-  tx.set(sw, 'segments', now)
 }
 
 function touchSegment(tx: Transaction, segment: number): void {

@@ -36,7 +36,7 @@ export interface Switch extends Common<'vpcsw'> {
   readonly portVnis: Map<number, number>
   readonly neighbours: NeighbourStore
   /** Segments that are this switch's, as Model.segments has them. */
-  segments: ReadonlySet<number>
+  readonly segments: Set<number>
 }
 
 export interface Port extends Common<'vpcp'> {

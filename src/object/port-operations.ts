@@ -31,10 +31,10 @@ export const portOperations: Operations<Port> = {
   vpcpVniSet({ core: { model }, tx, object: port, input }) {
     const vni = readVni(tx, input)
     tx.asked = `put port ${unitName(port)} on VNI ${vni}`
-    const sw = port.switch
+    const { switch: sw, vni: before } = port
     if (sw !== null) checkVniFree(tx, model, sw, vni, 'choose another with --vni')
     movePort(tx, model, port, () => tx.set(port, 'vni', vni))
-    if (sw !== null) claimSegments(tx, model, sw)
+    if (sw !== null) claimSegments(tx, model, sw, [before, vni])
     noteRecords(tx, port)
   },
   vpcpVlanGet: ({ object: { vlan } }) => u16Out(vlan),

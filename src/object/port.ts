@@ -42,13 +42,13 @@ export function joinSwitch({ model }: Core, tx: Transaction, sw: Switch, port: P
     tx.set(port, 'vni', vni)
     tx.add(sw.ports, port)
   })
-  claimSegments(tx, model, sw)
+  claimSegments(tx, model, sw, [vni])
   noteRecords(tx, port)
 }
 
 /** Take a port out of its switch, if it is in one. Its VNI stays behind: it is the switch's. */
 export function leaveSwitch(core: Core, tx: Transaction, port: Port): void {
-  const sw = port.switch
+  const { switch: sw, vni } = port
   if (sw === null) return
   noteRecords(tx, port)
   touchPort(tx, port)
@@ -59,7 +59,7 @@ export function leaveSwitch(core: Core, tx: Transaction, port: Port): void {
     tx.drop(sw.ports, port)
   })
   if (port.peer?.type === 'ethlink') serveEthlink(core, tx, port.peer)
-  claimSegments(tx, core.model, sw)
+  claimSegments(tx, core.model, sw, [vni])
 }
 
 /** Plug an interface in. Its counters start anew. */

@@ -47,8 +47,9 @@ export const switchOperations: Operations<Switch> = {
     const vni = readVni(tx, input)
     tx.asked = `give switch ${unitName(sw)} VNI ${vni}`
     checkVniFree(tx, model, sw, vni, 'choose another with --vni')
+    const before = sw.vni
     tx.set(sw, 'vni', vni)
-    claimSegments(tx, model, sw)
+    claimSegments(tx, model, sw, [before, vni])
     tx.dirty.records.add(sw)
   },
   vpcswNeighbourSet: setNeighbours,

@@ -20,7 +20,7 @@ export function createSwitch(core: Core, tx: Transaction, id: Id): Switch {
     ports: new Set<never>(),
     portVnis: new Map<number, number>(),
     neighbours: new NeighbourStore(),
-    segments: new Set<never>(),
+    segments: new Set<number>(),
   }
   return register<Switch>(core, tx, { ...newBase(core.model, 'vpcsw', id), ...settings })
 }
