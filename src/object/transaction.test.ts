@@ -63,6 +63,17 @@ test('what cannot be taken back is told, and the rest is', () => {
   assert.equal(object.a, 1)
 })
 
+test('a device that goes is found by its ifindex, unless it is gone already', () => {
+  const tx = new Transaction('replace')
+  const [gone, one, other] = [0, 7, 9].map((ifindex) => ({ ifindex, pin: `hostif${ifindex}` }))
+  for (const device of [gone!, one!, other!]) tx.leave(device)
+  assert.deepEqual(tx.leaving, [gone, one, other])
+  assert.equal(tx.leavingDevice(8, 9), other)
+  assert.equal(tx.leavingDevice(7, undefined), one)
+  assert.equal(tx.leavingDevice(0, undefined), undefined)
+  assert.equal(tx.leavingDevice(8), undefined)
+})
+
 test('what was put off is done at the end, in order, each whether or not others fail', () => {
   const tx = new Transaction('try')
   const done: string[] = []

@@ -36,6 +36,7 @@ export class Transaction {
   readonly journalled: (() => void)[] = []
   /** Devices and programs that go once the journal has it, all at once: one by one takes the kernel 20 ms each. */
   readonly leaving: Leaving[] = []
+  readonly #leavingByIfindex = new Map<number, Leaving>()
   readonly spares: Spare[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: { readonly what: string; readonly act: () => void }[] = []
@@ -80,6 +81,21 @@ export class Transaction {
     if (set.has(key)) return
     set.add(key)
     this.#undo.push(() => set.delete(key))
+  }
+
+  /** A device goes with this transaction. */
+  leave(device: Leaving): void {
+    this.leaving.push(device)
+    if (device.ifindex !== 0) this.#leavingByIfindex.set(device.ifindex, device)
+  }
+
+  /** The device of one of these ifindexes, if it goes. */
+  leavingDevice(...ifindexes: readonly (number | undefined)[]): Leaving | undefined {
+    for (const ifindex of ifindexes) {
+      const found = ifindex === undefined ? undefined : this.#leavingByIfindex.get(ifindex)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** Something was done that this takes back. */

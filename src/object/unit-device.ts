@@ -72,7 +72,7 @@ function makeInPlace(core: Core, tx: Transaction, names: readonly string[], make
 
 /** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */
 function stepAside({ devices, datapath }: Core, tx: Transaction, { ifindex, name, peerIfindex }: Device): boolean {
-  const leaving = tx.leaving.find((other) => other.ifindex !== 0 && (other.ifindex === ifindex || other.ifindex === peerIfindex))
+  const leaving = tx.leavingDevice(ifindex, peerIfindex)
   if (leaving === undefined) return false
   tx.did(() => devices.change(ifindex, { name }))
   devices.change(ifindex, { name: `vpc-gone${ifindex}` })
@@ -96,7 +96,7 @@ export function takeDevice({ model, datapath }: Core, tx: Transaction, object: U
 /** Take the device away, once that is written down. */
 export function dropDevice(core: Core, tx: Transaction, object: Unit | Mux): void {
   const { ifindex } = object
-  tx.leaving.push({ ifindex, pin: pinOf(object) })
+  tx.leave({ ifindex, pin: pinOf(object) })
   if (ifindex !== 0) forgetDevice(core, tx, object)
   if (object.type === 'vmnic') tx.later('forget what its queues counted', () => core.datapath.tables.queues.clear(ifindex))
 }
