@@ -6,6 +6,7 @@ import { KernelError, errno } from '#kernel/errno.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
+import { formatIp } from '#wire/ip-address.ts'
 
 export type { Question, Target } from '#datapath/probe/vtep.ts'
 
@@ -89,9 +90,9 @@ export function judgeVtep(
   }
   if (target.questions.length === 0) {
     const remedy = 'make a guest there known: vpc switch neighbour set, of a MAC that vpc mux fte list has for it'
-    return result('warning', `no IPv4 address of a guest there is known, so nothing can be asked; ICMP refuses nothing, ${ping}`, remedy)
+    return result('warning', `no address of a guest there is known, so nothing can be asked; ICMP refuses nothing, ${ping}`, remedy)
   }
-  const asked = target.questions.map(({ vni, address }) => `${address.join('.')} of VNI ${vni}`).join(', ')
+  const asked = target.questions.map(({ vni, address }) => `${formatIp(address)} of VNI ${vni}`).join(', ')
   const remedy = echoed
     ? `see whether UDP port ${port} comes there, tcpdump -n udp port ${port}; if a firewall or another overlay takes it, let all muxes listen on another`
     : `see whether the host is there and routes lead to it`

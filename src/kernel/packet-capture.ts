@@ -20,23 +20,14 @@ const sockaddrLl = cStruct({ family: u16, protocol: u16, ifindex: u32, hatype: u
 const sockFilter = cStruct({ code: u16, jt: u8, jf: u8, k: u32 })
 const sockFprog = cStruct({ length: u16, filter: u64 })
 
-const LOAD_HALF = 0x28
 const LOAD_WORD = 0x20
 const JUMP_EQUAL = 0x15
 const RETURN = 0x06
 
-export interface CaptureFilter {
-  readonly ethertype: number
-  /** The first four bytes of the destination's MAC. */
-  readonly macPrefix: number
-}
-
-/** A classic BPF program that takes what fits. */
-const programOf = ({ ethertype, macPrefix }: CaptureFilter): Uint8Array =>
+/** A classic BPF program that takes frames whose destination's MAC begins with these four bytes. */
+const programOf = (macPrefix: number): Uint8Array =>
   Buffer.concat(
     [
-      { code: LOAD_HALF, jt: 0, jf: 0, k: 12 },
-      { code: JUMP_EQUAL, jt: 0, jf: 3, k: ethertype },
       { code: LOAD_WORD, jt: 0, jf: 0, k: 0 },
       { code: JUMP_EQUAL, jt: 0, jf: 1, k: macPrefix },
       { code: RETURN, jt: 0, jf: 0, k: MAX_FRAME },
@@ -48,12 +39,15 @@ export class PacketCapture implements Disposable {
   readonly #fd: number
   readonly #room = allocate(MAX_FRAME)
 
-  /** Begin to see frames of a device of this thread's network namespace. Throws KernelError. */
-  constructor(ifindex: number, filter: CaptureFilter) {
+  /**
+   * Begin to see frames of a device of this thread's network namespace, those whose destination's MAC begins with four bytes, given as a number.
+   * Throws KernelError.
+   */
+  constructor(ifindex: number, macPrefix: number) {
     // Protocol 0: nothing comes before the filter is there.
     this.#fd = check('socket', socket(AF_PACKET, SOCK_RAW_NONBLOCK_CLOEXEC, 0), 'AF_PACKET')
     try {
-      const program = allocateCopy(programOf(filter))
+      const program = allocateCopy(programOf(macPrefix))
       const fprog = sockFprog.encode({ length: program.bytes.length / sockFilter.size, filter: program.address })
       check('setsockopt', setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog, fprog.length), 'SO_ATTACH_FILTER')
       const on = sockaddrLl.encode({

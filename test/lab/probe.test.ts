@@ -23,7 +23,8 @@ function said(...options: string[]): VtepResult & { readonly code: number | null
   return { ...results[0]!, code }
 }
 
-const isArp = (frame: Uint8Array): boolean => frame[12] === 0x08 && frame[13] === 0x06
+/** ARP, or an ND question or answer. */
+const isQuestion = (frame: Uint8Array): boolean => (frame[12] === 0x08 && frame[13] === 0x06) || [135, 136].includes(frame[54]!)
 
 /** With rules of a firewall in a host. */
 async function withRules(host: string, hook: 'input' | 'output', rule: string, work: () => void): Promise<void> {
@@ -59,7 +60,7 @@ suite('on an underlay of IPv4', () => {
     using guest = lab.raw('red2')
     assert.deepEqual(said(), fine)
     await sleep(50)
-    assert.deepEqual(guest.receive().filter(isArp), [])
+    assert.deepEqual(guest.receive().filter(isQuestion), [])
     assert.equal(probe().stdout, ' ok       192.0.2.2:4789: answers, and packets of 1450 bytes arrive\n')
   })
 
@@ -67,7 +68,7 @@ suite('on an underlay of IPv4', () => {
     await withRules('h2', 'input', 'udp dport 4789 drop', () => {
       const { code, state, answered, mtuBytes, found, remedy } = said()
       assert.deepEqual([code, state, answered, mtuBytes], [1, 'failed', false, 0])
-      assert.match(found, /^does not answer for 10\.0\.\S+ of VNI \d+.*, though its host answers a ping$/)
+      assert.match(found, /^does not answer for (10\.0|fd00:|fe80:)\S+ of VNI \d+.*, though its host answers a ping$/)
       assert.match(
         remedy,
         /tcpdump -n udp port 4789; if a firewall or another overlay takes it, let all muxes listen on another; a host that/,
@@ -113,7 +114,7 @@ suite('on an underlay of IPv4', () => {
     }
     const unknown = said()
     assert.deepEqual([unknown.code, unknown.state, unknown.answered], [0, 'warning', false])
-    assert.match(unknown.found, /^no IPv4 address of a guest there is known, so nothing can be asked; .*though its host answers a ping$/)
+    assert.match(unknown.found, /^no address of a guest there is known, so nothing can be asked; .*though its host answers a ping$/)
     assert.equal(said('--vtep', '192.0.2.2:4799').found, 'UDP port 4799 is refused there: nobody listens, or a firewall rejects it')
     for (const { id, known } of neighbours) {
       await using sw = await lab.vpc('h1').openSwitch(id, { write: true })
@@ -133,18 +134,18 @@ suite('on an underlay of IPv4', () => {
   })
 })
 
-test('over an underlay of IPv6', async () => {
+test('over an underlay of IPv6, of guests with IPv6', async () => {
   lab = await ScratchLab.up(`
 underlay: { network: 2001:db8::/64 }
 hosts: { h1: {}, h2: {} }
-customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24 } } } }
+customers: { red: { subnets: { a: { vni: 5001, network6: 'fd00:5001::/64' } } } }
 guests: { a: { host: h1, subnet: red/a }, b: { host: h2, subnet: red/a } }
 `)
   try {
     const { code, name, state, found } = said()
     assert.deepEqual([code, name, state, found], [0, '[2001:db8::2]:4789', 'ok', 'answers, and packets of 1430 bytes arrive'])
     await withRules('h2', 'input', 'udp dport 4789 drop', () =>
-      assert.match(said().found, /does not answer.*though its host answers a ping/),
+      assert.match(said().found, /does not answer for f\S+:.*though its host answers a ping/),
     )
   } finally {
     await lab[Symbol.asyncDispose]()

@@ -1,5 +1,5 @@
 /**
- * Whether VXLAN packets arrive at other hosts. A host answers an ARP question that comes to it through a tunnel, in the kernel, when its tables
+ * Whether VXLAN packets arrive at other hosts. A host answers a question of ARP or ND that comes to it through a tunnel, in the kernel, when its tables
  * know the address and have its guest: back through the tunnel, to the VTEP that asked. So an answer shows that the UDP port is carried
  * both ways, and a question that is padded shows it for its size, with DF set. The asker's MAC is nobody's, so no guest's tables change.
  */
@@ -8,19 +8,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatagramSocket } from '#kernel/datagram-socket.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
 import { PacketCapture } from '#kernel/packet-capture.ts'
-import { ethertype } from '#wire/ethernet.ts'
 import { arpRequest } from '#wire/frames.ts'
 import { echoRest, encodeIcmp, icmpType, icmpv6Type } from '#wire/icmp.ts'
-import { ipFrom } from '#wire/ip-address.ts'
+import { ipFrom, isIpv4, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
+import { linkLocal } from '#wire/ipv6-address.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
+import { neighbourSolicitation } from '#wire/nd-frames.ts'
 import type { Vni } from '#wire/vni.ts'
 import { encodeVxlan } from '#wire/vxlan.ts'
 
 /** A guest of which the other host should know. */
 export interface Question {
   readonly vni: Vni
-  readonly address: Ipv4
+  readonly address: Ip
 }
 
 export interface Target {
@@ -54,7 +55,8 @@ export interface VtepFacts {
 type Heard = { readonly question: Question } | { readonly errno: number }
 
 const nobody = ipFrom('0.0.0.0') as Ipv4
-const smallest = 46
+/** A neighbour solicitation. */
+const smallest = 72
 const ethernetBytes = 14
 const pollMs = 2
 /** The kernel takes 3 s to find out that nobody has an address. */
@@ -71,7 +73,7 @@ class Answers implements Disposable {
 
   constructor(ifindex: number) {
     this.#prefix[0] = 0x02
-    this.#capture = new PacketCapture(ifindex, { ethertype: ethertype.arp, macPrefix: this.#prefix.readUInt32BE() })
+    this.#capture = new PacketCapture(ifindex, this.#prefix.readUInt32BE())
   }
 
   /** A MAC for the next question. Numbers come again after 65536. */
@@ -150,7 +152,7 @@ async function ask(
     for (const question of put) {
       const { number, mac } = answers.next()
       asked.set(number, question)
-      const failure = socket.send(encodeVxlan(question.vni, padded(arpRequest({ sha: mac, spa: nobody, tpa: question.address }), bytes)))
+      const failure = socket.send(encodeVxlan(question.vni, padded(questionFrame(question, mac), bytes)))
       if (failure !== 0 && failure !== errno.EAGAIN) return { errno: failure }
     }
     const deadline = performance.now() + waitMs
@@ -163,6 +165,11 @@ async function ask(
   }
   return undefined
 }
+
+const questionFrame = ({ address }: Question, mac: Mac): Uint8Array =>
+  isIpv4(address)
+    ? arpRequest({ sha: mac, spa: nobody, tpa: address })
+    : neighbourSolicitation({ srcMac: mac, src: linkLocal(mac), target: address })
 
 function padded(frame: Uint8Array, bytes: number): Uint8Array {
   const long = new Uint8Array(bytes + ethernetBytes)

@@ -3,7 +3,7 @@ import type { Id } from '#abi/id.ts'
 import type { Neighbour } from '#client/text.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
-import { isIpv4, parseIp } from '#wire/ip-address.ts'
+import { parseIp } from '#wire/ip-address.ts'
 import type { Vni } from '#wire/vni.ts'
 import type { ProbedMux, Question, Target } from '#daemon/vtep-probe.ts'
 import { command } from '../../command.ts'
@@ -18,13 +18,13 @@ const questionsPerVtep = 3
 export default command({
   path: 'mux probe',
   summary: 'see whether VXLAN packets arrive at the VTEPs of a mux',
-  description: `Sends VXLAN packets to the mux's VTEPs: ARP questions for guests that they have, by the forwarding entries of the mux and the neighbours of this
+  description: `Sends VXLAN packets to the mux's VTEPs: ARP or ND questions for guests that they have, by the forwarding entries of the mux and the neighbours of this
     host's switches. The other host's programs answer such a question at once, whether its vpcd runs or not. An answer shows that the underlay carries the
     mux's UDP port both ways. The question is then put in a packet of the guests' MTU that may not be fragmented; where that does not arrive, the largest
     that does is looked for.
 
     Silence is said to be no more than that: it may also come from a host that does not know the guest as a neighbour. A VTEP without a guest whose
-    IPv4 address is known cannot be asked; ICMP errors are seen there too. Each answer is counted here as dropped, unknown_mac.
+    address is known cannot be asked; ICMP errors are seen there too. Each answer is counted here as dropped, unknown_mac.
 
     Needs root on the host of vpcd. The exit code is 1 when a VTEP failed.`,
   options: { muxId, vtep: vtepOption('this one alone, of the forwarding entries or not').short('r') },
@@ -75,7 +75,7 @@ async function look(client: Vpc, id: Id, only: string | undefined): Promise<Look
   return { mux: { id, device, from, port, mtuBytes }, targets }
 }
 
-/** IPv4 addresses by VNI and MAC. */
+/** Addresses by VNI and MAC. */
 async function addressesOf(client: Vpc): Promise<Map<string, Question['address']>> {
   await using mgmt = await client.mgmt()
   const found = new Map<string, Question['address']>()
@@ -88,7 +88,7 @@ async function addressesOf(client: Vpc): Promise<Map<string, Question['address']
 
 function note(found: Map<string, Question['address']>, { vni, mac, address: text }: Neighbour): void {
   const address = parseIp(text)
-  if (address.ok && isIpv4(address.value)) found.set(`${vni} ${mac}`, address.value)
+  if (address.ok) found.set(`${vni} ${mac}`, address.value)
 }
 
 function endpointOf(text: string, port: number): { readonly address: Uint8Array; readonly port: number } {
