@@ -27,10 +27,9 @@ export function setNeighbours({ core, tx, object: sw, input }: SwitchCall): void
   tx.asked = `set neighbours of switch ${unitName(sw)}`
   const entries = decode(tx, input)
   for (const [i, entry] of entries.entries()) check(core, tx, sw, entry, `neighbour ${i + 1} of ${entries.length}: `)
-  const { neighbours } = sw
   const edit = new Edit(tx, sw)
   for (const { vni, address, mac } of entries) edit.set(vni, address, mac)
-  finish(core, tx, sw, 'set', input, entries.length, neighbours)
+  finish(core, tx, sw, 'set', input, entries)
 }
 
 /** vpcsw 0x0103: all are deleted or none. */
@@ -41,7 +40,7 @@ export function deleteNeighbours({ core, tx, object: sw, input }: SwitchCall): v
   for (const { vni, address } of entries) {
     if (!edit.delete(vni, address)) tx.refuse('ENOENT', `there is no neighbour ${showAddress(address)} on VNI ${vni}`)
   }
-  finish(core, tx, sw, 'delete', input, entries.length, sw.neighbours)
+  finish(core, tx, sw, 'delete', input, entries)
 }
 
 /** Changes the store, and can take all of it back. */
@@ -85,17 +84,9 @@ function put(store: NeighbourStore, vni: number, address: string, mac: number | 
   store.prune(vni)
 }
 
-function finish(
-  core: Core,
-  tx: Transaction,
-  sw: Switch,
-  action: EntryAction,
-  input: Uint8Array,
-  count: number,
-  store: NeighbourStore,
-): void {
-  claimSegments(tx, core.model, sw)
-  if (persists(sw)) logEntries(core, tx, sw.id, store, action, input, count)
+function finish(core: Core, tx: Transaction, sw: Switch, action: EntryAction, input: Uint8Array, entries: readonly Entry[]): void {
+  claimSegments(tx, core.model, sw, new Set(entries.map(({ vni }) => vni)))
+  if (persists(sw)) logEntries(core, tx, sw.id, sw.neighbours, action, input, entries.length)
 }
 
 function decode(tx: Transaction, input: Uint8Array): Entry[] {
