@@ -8,6 +8,7 @@ import { Access } from './access.ts'
 import type { Core, DaemonReport, Log } from './core.ts'
 import { EventHub } from './event-hub.ts'
 import { Handle, type HandleHost } from './handle.ts'
+import { Headroom } from './headroom.ts'
 import type { Journal } from './journal.ts'
 import { create, letGo } from './life.ts'
 import { Model, unitName, type VpcObject } from './model.ts'
@@ -137,7 +138,10 @@ export class Host implements HandleHost {
       datapath.onDrop((event) => events.drop(event)),
       datapath.onMiss((event) => events.miss(event)),
     )
-    watchDevices(core)
+    const headroom = new Headroom(core)
+    watchDevices(core, () => headroom.look())
+    this.#stopEvents.push(() => headroom.stop())
+    headroom.look()
   }
 }
 

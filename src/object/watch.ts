@@ -8,8 +8,8 @@ import { withMtuFollowing } from './mtu-follow.ts'
 import { transact } from './transact.ts'
 import { forgetDevice, idOfAlias, pinOf, programAliasOf } from './unit-device.ts'
 
-/** Follow the devices of the host from now on. */
-export function watchDevices(core: Core): void {
+/** Follow the devices of the host from now on. `seen` is called after each change. */
+export function watchDevices(core: Core, seen: () => void): void {
   core.devices.follow((event) => {
     try {
       if (event.kind === 'lost') checkAll(core)
@@ -17,6 +17,7 @@ export function watchDevices(core: Core): void {
     } catch (error) {
       core.log.error('could not follow a change of devices', { error: String(error) })
     }
+    seen()
   })
 }
 

@@ -57,6 +57,24 @@ describe('a hostif', () => {
     host.start()
   })
 
+  test('in a container gets room for outer headers, after a restart too, and the room goes with the last one', async () => {
+    await using host = new ScratchHost()
+    const ids = [host.create('hostif').keep(), host.create('hostif').keep()]
+    const room = () => host.netlink.linkByName('vpcroom0')?.ifindex
+    const master = (name: string) => host.netlink.linkByName(name)?.master
+    using container = new Container()
+    container.take(host.netlink, 'hostif0', '10.0.0.1')
+    await eventually(() => room() !== undefined && master('hostif0-sw') === room())
+    assert.equal(master('hostif1-sw'), undefined)
+    await host.kill()
+    container.take(host.netlink, 'hostif1', '10.0.0.2')
+    host.start()
+    await eventually(() => master('hostif1-sw') === room())
+    assert.deepEqual(host.netlink.linkByName('vpcroom0')?.up, false)
+    for (const id of ids) host.open('hostif', id).do('metaDestroy')
+    await eventually(() => room() === undefined && host.netlink.linkByName('vpcroom0-in') === undefined)
+  })
+
   test('that goes with its container is missing, and cannot be connected', async () => {
     await using host = new ScratchHost()
     const sw = makeSwitch(host)

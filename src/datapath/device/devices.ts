@@ -2,6 +2,7 @@
 import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
 import type { QueueTransmits } from '#kernel/qdisc.ts'
 import { setTapOwner } from '#kernel/tap.ts'
+import { giveRoom, removeRooms } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
@@ -79,6 +80,16 @@ export class Devices implements Disposable {
   unitEnd(switchSide: number): Device | undefined {
     const link = unitEnd(this.#netlink, switchSide)
     return link && toDevice(link)
+  }
+
+  /** Have the other ends of these switch sides leave room for outer headers, one with each step. */
+  giveRoom(switchSides: readonly number[]): Iterator<void> {
+    return giveRoom(this.#netlink, switchSides)
+  }
+
+  /** Have nobody leave room any more. */
+  removeRooms(): void {
+    removeRooms(this.#netlink)
   }
 
   /** Delete devices; ones that are gone already are passed over. */

@@ -1,0 +1,67 @@
+/**
+ * Room in front of what containers send. An outer header needs 50 bytes there; a UDP socket leaves none, and the kernel then has to copy the head of
+ * each packet. Only a bridge asks a veth to leave some, as much as the most demanding of its ports. So the switch sides of hostifs become ports of
+ * a bridge beside a vxlan device. Both are down and forward nothing: a switch side's program takes every packet before a bridge would.
+ */
+import { errno, KernelError } from '#kernel/errno.ts'
+import type { Link, Netlink } from '#kernel/netlink.ts'
+
+/** Alias of the bridges, and of the vxlan devices that make them ask for room. */
+export const roomAlias = 'vpc:room'
+
+/** The kernel takes 1023 ports in a bridge, and one is the vxlan device. */
+const portsPerRoom = 1000
+
+const hidden = { alias: roomAlias, noArp: true, addrGenModeNone: true } as const
+const isRoom = (link: Link): boolean => link.alias === roomAlias && link.kind === 'bridge'
+
+/**
+ * Give room to switch sides that have none, one with each step of the iteration: a step takes about half a millisecond. One that has become a port of
+ * something else by hand is left there. Throws KernelError (EOPNOTSUPP of a kernel without bridges).
+ */
+export function* giveRoom(netlink: Netlink, switchSides: readonly number[]): Generator<void, void> {
+  const links = netlink.links()
+  const ports = new Map(links.filter(isRoom).map((room) => [room.ifindex, 0]))
+  for (const { master } of links) if (master !== undefined && ports.has(master)) ports.set(master, ports.get(master)! + 1)
+  const lacking = new Set(links.filter(({ master }) => master === undefined).map(({ ifindex }) => ifindex))
+  for (const ifindex of switchSides) {
+    if (!lacking.has(ifindex)) continue
+    const room = [...ports].find(([, count]) => count <= portsPerRoom)?.[0] ?? makeRoom(netlink)
+    unlessGone(() => netlink.setLink(ifindex, { master: room }))
+    ports.set(room, (ports.get(room) ?? 1) + 1)
+    yield
+  }
+}
+
+/** Take all rooms down. */
+export function removeRooms(netlink: Netlink): void {
+  netlink.deleteLinks(
+    netlink
+      .links()
+      .filter(({ alias }) => alias === roomAlias)
+      .map(({ ifindex }) => ifindex),
+  )
+}
+
+/** Make a bridge with its vxlan device. The latter's UDP port is opened by nobody while it is down, but no two devices may have the same. */
+function makeRoom(netlink: Netlink): number {
+  let number = 0
+  while (netlink.linkByName(`vpcroom${number}`) ?? netlink.linkByName(`vpcroom${number}-in`)) number++
+  const { ifindex } = netlink.createBridge({ name: `vpcroom${number}`, ...hidden })
+  try {
+    netlink.createVxlan({ name: `vpcroom${number}-in`, dstPort: number + 1, master: ifindex, ...hidden })
+    return ifindex
+  } catch (error) {
+    netlink.deleteLink(ifindex)
+    throw error
+  }
+}
+
+/** A device may go at any time. */
+function unlessGone(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== errno.ENODEV) throw error
+  }
+}
