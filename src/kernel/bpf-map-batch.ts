@@ -2,7 +2,7 @@
 import { cStruct, u32, u64, type Value } from '#abi/c-struct.ts'
 import { isForeign, tryBpf, type BpfCommand } from './bpf.ts'
 import { errno, KernelError } from './errno.ts'
-import { allocate, allocateCopy, type Memory } from './memory.ts'
+import { addressOf, allocate, type Memory } from './memory.ts'
 
 const batchAttr = cStruct({ inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64 })
 type BatchAttr = Value<typeof batchAttr>
@@ -64,12 +64,12 @@ export function* dump(map: BatchMap): Generator<MapBatch> {
 export function updateMany(map: BatchMap, keys: Uint8Array, values: Uint8Array, flags: number): BatchResult {
   const total = countOf(map, keys)
   if (values.length !== total * map.slotSize) throw new RangeError(`map ${map.name}: ${values.length} bytes of values for ${total} keys`)
-  const [keyMemory, valueMemory] = [allocateCopy(keys), allocateCopy(values)]
+  const [keyAddress, valueAddress] = [addressOf(keys), addressOf(values)]
   let done = 0
   while (done < total) {
     const result = run('MAP_UPDATE_BATCH', map, {
-      keys: keyMemory.address + BigInt(done * map.keySize),
-      values: valueMemory.address + BigInt(done * map.slotSize),
+      keys: keyAddress + BigInt(done * map.keySize),
+      values: valueAddress + BigInt(done * map.slotSize),
       count: total - done,
       elementFlags: BigInt(flags),
     })
@@ -84,10 +84,10 @@ export function updateMany(map: BatchMap, keys: Uint8Array, values: Uint8Array, 
 /** Delete keys; those that are not there are passed over. The result counts the deleted. */
 export function deleteMany(map: BatchMap, keys: Uint8Array): number {
   const total = countOf(map, keys)
-  const memory = allocateCopy(keys)
+  const address = addressOf(keys)
   let [deleted, misses] = [0, 0]
   for (let at = 0; at < total;) {
-    const result = run('MAP_DELETE_BATCH', map, { keys: memory.address + BigInt(at * map.keySize), count: total - at })
+    const result = run('MAP_DELETE_BATCH', map, { keys: address + BigInt(at * map.keySize), count: total - at })
     if (result.errno !== 0 && result.errno !== errno.ENOENT) throw new KernelError('bpf(BPF_MAP_DELETE_BATCH)', result.errno, map.name)
     deleted += result.done
     at += result.done + 1

@@ -34,5 +34,15 @@ export function allocateCopy(source: Uint8Array): Memory {
   return memory
 }
 
+/**
+ * Where bytes lie, for a system call that only reads them: of megabytes, a copy takes as long as the call. They stay there for the present turn of the
+ * event loop; a small array that the heap had is moved out of it by being asked for its buffer.
+ */
+export function addressOf(bytes: Uint8Array): bigint {
+  const buffer = bytes.buffer as ArrayBuffer
+  hold(buffer)
+  return koffi.address(new Uint8Array(buffer)) + BigInt(bytes.byteOffset)
+}
+
 /** Allocate a string as C wants it, with a NUL at its end. */
 export const allocateString = (text: string): Memory => allocateCopy(Buffer.from(`${text}\0`))
