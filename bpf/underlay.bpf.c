@@ -14,8 +14,8 @@
 
 #define TO_THE_STACK TC_ACT_UNSPEC
 
-/* Takes the frame out of the tunnel and delivers it. */
-static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame *frame, const struct incoming *known)
+/* Takes the frame out of the tunnel and delivers it; `alone`: see alone.h. */
+static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame *frame, const struct incoming *known, bool alone)
 {
 	struct packet packet = { .hook = HOOK_MUX, .source = known->stats, .segment = bpf_ntohl(frame->vni) >> 8 };
 	int reason;
@@ -26,7 +26,9 @@ static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame 
 	reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = inspect(skb, &packet, 0);
-	return reason ? drop(skb, &packet, reason) : deliver_fitting(skb, &packet, &known->dst);
+	if (reason)
+		return drop(skb, &packet, reason);
+	return alone ? deliver_queued(skb, &packet, &known->dst) : deliver_fitting(skb, &packet, &known->dst);
 }
 
 SEC("tc")
@@ -34,15 +36,19 @@ int vpc_underlay(struct __sk_buff *skb)
 {
 	struct vxlan_frame frame;
 	struct incoming *known;
+	bool alone;
 
 	if (skb->pkt_type != PACKET_HOST || skb->protocol != bpf_htons(ETH_P_IP) || skb->len < VXLAN_FRAME_LEN)
 		return TO_THE_STACK;
 	if ((skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD || !read_frame(skb, &frame))
 		return TO_THE_STACK;
 	known = incoming_of(skb, &frame);
-	if (!known || !can_have(skb, &frame, &known->dst) || is_alone(skb, &frame, known))
+	if (!known || !can_have(skb, &frame, &known->dst))
 		return TO_THE_STACK;
-	return take(skb, &frame, known);
+	alone = is_alone(skb, &frame, known);
+	if (alone && !(known->dst.flags & VPC_DST_PEER))
+		return TO_THE_STACK;
+	return take(skb, &frame, known, alone);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that coalesces received them. The vxlan
- * device has a queue in which the kernel makes large segments of them again, which saves more than the direct way does. So while they come in a
- * run, all TCP of their sender and receiver takes that way, the small packets too: they would overtake the queue.
+ * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that coalesces received them. To make
+ * large segments of them again saves more than the shortest way does, and the kernel does it in two queues: that of a container's veth
+ * (src/datapath/device/coalesce.ts), and for other units that of the vxlan device. While they come in a run, all TCP of their sender and receiver
+ * takes the queue, the small packets too: past it they would be early.
  */
 #ifndef VPC_ALONE_H
 #define VPC_ALONE_H
@@ -21,7 +22,7 @@ static __always_inline bool inner_is_tcp(struct __sk_buff *skb, const struct vxl
 	return !bpf_skb_load_bytes(skb, offset, &proto, sizeof(proto)) && proto == IPPROTO_TCP;
 }
 
-/* The packet is better off with the vxlan device. */
+/* The packet is better off in a queue. */
 static __always_inline bool is_alone(struct __sk_buff *skb, const struct vxlan_frame *frame, struct incoming *known)
 {
 	__u64 now;

@@ -38,6 +38,15 @@ static __always_inline int deliver_fitting(struct __sk_buff *skb, const struct p
 	return send(skb, packet, dst, dst->ifindex, skb->len);
 }
 
+/* The same, through the queue of the unit's veth, in which the kernel makes large segments of small ones. */
+static __always_inline int deliver_queued(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+{
+	struct vpc_dst queued = *dst;
+
+	queued.flags &= ~VPC_DST_PEER;
+	return deliver_fitting(skb, packet, &queued);
+}
+
 /* Sends the packet to a unit or the uplink, or drops it. */
 static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {

@@ -5,10 +5,10 @@ import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
+import { Away } from './away.ts'
 import type { Core, DaemonReport, Log } from './core.ts'
 import { EventHub } from './event-hub.ts'
 import { Handle, type HandleHost } from './handle.ts'
-import { Headroom } from './headroom.ts'
 import type { Journal } from './journal.ts'
 import { create, letGo } from './life.ts'
 import { Model, unitName, type VpcObject } from './model.ts'
@@ -138,10 +138,10 @@ export class Host implements HandleHost {
       datapath.onDrop((event) => events.drop(event)),
       datapath.onMiss((event) => events.miss(event)),
     )
-    const headroom = new Headroom(core)
-    watchDevices(core, () => headroom.look())
-    this.#stopEvents.push(() => headroom.stop())
-    headroom.look()
+    const away = new Away(core)
+    watchDevices(core, () => away.look())
+    this.#stopEvents.push(() => away.stop())
+    away.look()
   }
 }
 

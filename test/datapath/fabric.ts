@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
 import { dstFlag, dstKind, floodRemote, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
+import { coalesceFrom, coalesceInto } from '#datapath/device/coalesce.ts'
 import { vxlanSourcePorts } from '#datapath/device/vxlan.ts'
 import { Tables } from '#datapath/tables.ts'
 import { createTcxLink } from '#kernel/bpf-link.ts'
+import { openEthtool } from '#kernel/ethtool.ts'
 import { close } from '#kernel/libc.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
@@ -149,6 +151,7 @@ export class Host implements Disposable {
         ...(address.includes(':') ? ['nodad'] : []),
       )
     const ifindex = this.space.ifindex(`${name}-sw`)
+    if (!local) this.#coalesce(ifindex, space)
     this.tables.ports.set(ifindex, { segment, flags: portFlag.up | flags, stats, vlan: 0, mac: macFrom(mac) })
     this.attach('unit', ifindex)
     const dst: Dst = { ...noDst, kind: dstKind.local, flags: local ? 0 : dstFlag.peer, mtu, ifindex, stats }
@@ -156,6 +159,14 @@ export class Host implements Disposable {
     this.guests.push(guest)
     this.knows(guest, dst)
     return guest
+  }
+
+  /** As vpcd sets up the interface of a container. */
+  #coalesce(switchSide: number, space: Space): void {
+    using here = openEthtool(this.space.netns.fd)
+    using there = openEthtool(space.netns.fd)
+    coalesceInto(there, space.ifindex('eth0'))
+    coalesceFrom(here, switchSide, true)
   }
 
   /** Write down where a guest is: here (its own dst), or behind another host. */

@@ -11,6 +11,10 @@ export class Container implements Disposable {
   readonly #netns = Netns.create(this.name)
   readonly netlink = Netlink.open(this.#netns.fd)
 
+  get netnsFd(): number {
+    return this.#netns.fd
+  }
+
   /** Move a device in, and give it an address. */
   take(from: Netlink, device: string, address: string): void {
     from.setLink(from.linkByName(device)!.ifindex, { netnsFd: this.#netns.fd })

@@ -1,10 +1,13 @@
 /** Hostifs and vmnics with users: containers that take, move and delete them, hypervisors that open them; frames pass while vpcd restarts. */
 import assert from 'node:assert/strict'
+import { closeSync, openSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateId, idBytes } from '#abi/id.ts'
 import type { HostifInfo, MissEvent, SourceStats, VmnicInfo } from '#abi/info.ts'
+import { deviceFeatures, openEthtool } from '#kernel/ethtool.ts'
 import { close } from '#kernel/libc.ts'
+import type { Netlink } from '#kernel/netlink.ts'
 import { openTapQueue } from '#kernel/tap.ts'
 import { dstFlag } from '#datapath/layout.ts'
 import { macFrom } from '#wire/mac.ts'
@@ -36,6 +39,14 @@ async function eventually(holds: () => boolean): Promise<void> {
   assert.fail(`never came true: ${String(holds)}`)
 }
 
+function feature(name: string, netlink: Netlink, device: string, netnsFd?: number): boolean {
+  using ethtool = openEthtool(netnsFd)
+  return deviceFeatures(ethtool, netlink.linkByName(device)!.ifindex).get(name)!.active
+}
+
+const segments = (netlink: Netlink, device: string): boolean => feature('tx-tcp-segmentation', netlink, device)
+const closing = (fd: number): { fd: number } & Disposable => ({ fd, [Symbol.dispose]: () => closeSync(fd) })
+
 describe('a hostif', () => {
   test('in a container is delivered to without a detour, and can still be changed', async () => {
     await using host = new ScratchHost()
@@ -65,12 +76,17 @@ describe('a hostif', () => {
     using container = new Container()
     container.take(host.netlink, 'hostif0', '10.0.0.1')
     await eventually(() => room() !== undefined && master('hostif0-sw') === room())
+    assert.ok(segments(host.netlink, 'hostif1-sw') && !segments(host.netlink, 'hostif0-sw'))
+    assert.ok(feature('rx-gro', container.netlink, 'hostif0', container.netnsFd))
     assert.equal(master('hostif1-sw'), undefined)
     await host.kill()
     container.take(host.netlink, 'hostif1', '10.0.0.2')
     host.start()
     await eventually(() => master('hostif1-sw') === room())
     assert.deepEqual(host.netlink.linkByName('vpcroom0')?.up, false)
+    using here = closing(openSync('/proc/thread-self/ns/net', 'r'))
+    container.netlink.setLink(container.netlink.linkByName('hostif0')!.ifindex, { netnsFd: here.fd })
+    await eventually(() => segments(host.netlink, 'hostif0-sw'))
     for (const id of ids) host.open('hostif', id).do('metaDestroy')
     await eventually(() => room() === undefined && host.netlink.linkByName('vpcroom0-in') === undefined)
   })

@@ -1,7 +1,10 @@
 /** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
+import { openEthtool } from '#kernel/ethtool.ts'
+import type { GenericNetlink } from '#kernel/generic-netlink.ts'
 import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
 import type { QueueTransmits } from '#kernel/qdisc.ts'
 import { setTapOwner } from '#kernel/tap.ts'
+import { coalesceFrom, coalesceInto } from './coalesce.ts'
 import { giveRoom, removeRooms } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createTap, type NewTap } from './tap.ts'
@@ -18,6 +21,7 @@ export type DeviceEvent = { readonly kind: 'changed' | 'deleted'; readonly devic
 
 export class Devices implements Disposable {
   readonly #netlink: Netlink
+  #openEthtool: GenericNetlink | undefined
   #following: ReturnType<Netlink['onLinkChange']> | undefined
   private constructor(netlink: Netlink) {
     this.#netlink = netlink
@@ -44,7 +48,9 @@ export class Devices implements Disposable {
 
   /** The pair of a hostif; gives its switch side. */
   createVeth(options: NewVeth): Device {
-    return createVeth(this.#netlink, options)
+    const made = createVeth(this.#netlink, options)
+    coalesceInto(this.#ethtool(), made.peerIfindex!)
+    return made
   }
 
   /** The device of a vmnic. */
@@ -82,8 +88,13 @@ export class Devices implements Disposable {
     return link && toDevice(link)
   }
 
+  /** Whether a hostif's other end coalesces what this switch side passes on: see coalesce.ts. */
+  coalesceFrom(switchSide: number, on: boolean): void {
+    coalesceFrom(this.#ethtool(), switchSide, on)
+  }
+
   /** Have the other ends of these switch sides leave room for outer headers, one with each step. */
-  giveRoom(switchSides: readonly number[]): Iterator<void> {
+  giveRoom(switchSides: readonly number[]): Generator<void, void> {
     return giveRoom(this.#netlink, switchSides)
   }
 
@@ -118,6 +129,11 @@ export class Devices implements Disposable {
 
   /** Close. The devices stay. */
   [Symbol.dispose](): void {
+    this.#openEthtool?.[Symbol.dispose]()
     this.#netlink[Symbol.dispose]()
+  }
+
+  #ethtool(): GenericNetlink {
+    return (this.#openEthtool ??= openEthtool())
   }
 }

@@ -16,8 +16,8 @@ const hidden = { alias: roomAlias, noArp: true, addrGenModeNone: true } as const
 const isRoom = (link: Link): boolean => link.alias === roomAlias && link.kind === 'bridge'
 
 /**
- * Give room to switch sides that have none, one with each step of the iteration: a step takes about half a millisecond. One that has become a port of
- * something else by hand is left there. Throws KernelError (EOPNOTSUPP of a kernel without bridges).
+ * Give room to switch sides that have none. Each step of the iteration is one that got it, and takes about half a millisecond. One that has become a
+ * port of something else by hand is left there. Throws KernelError (EOPNOTSUPP of a kernel without bridges).
  */
 export function* giveRoom(netlink: Netlink, switchSides: readonly number[]): Generator<void, void> {
   const links = netlink.links()
