@@ -19,7 +19,7 @@ export interface Feature {
 
 /** All features of a device, by name. */
 export function deviceFeatures(ethtool: GenericNetlink, ifindex: number): Map<string, Feature> {
-  const [reply] = ethtool.request('FEATURES_GET', FEATURES_GET, [deviceHeader(ifindex)])
+  const [reply] = ethtool.request('FEATURES_GET', FEATURES_GET, [deviceHeader(ifindex)], { changes: false })
   if (!reply) return new Map()
   const active = namesIn(reply.nested(features.ACTIVE))
   const changeable = namesIn(reply.nested(features.HW))
@@ -32,10 +32,8 @@ export function setDeviceFeatures(ethtool: GenericNetlink, ifindex: number, want
   const bits = Object.entries(wanted).map(([name, on]) =>
     attributeNested(BIT, attributeString(bit.NAME, name), ...(on ? [attributeFlag(bit.VALUE)] : [])),
   )
-  ethtool.request('FEATURES_SET', FEATURES_SET, [
-    deviceHeader(ifindex),
-    attributeNested(features.WANTED, attributeNested(bitset.BITS, ...bits)),
-  ])
+  const change = [deviceHeader(ifindex), attributeNested(features.WANTED, attributeNested(bitset.BITS, ...bits))]
+  ethtool.request('FEATURES_SET', FEATURES_SET, change, { changes: true })
   const now = deviceFeatures(ethtool, ifindex)
   return Object.keys(wanted).filter((name) => (now.get(name)?.active ?? false) !== wanted[name])
 }

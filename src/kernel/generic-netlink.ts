@@ -25,7 +25,7 @@ export class GenericNetlink {
     const socket = NetlinkSocket.open({ family: netlinkFamily.GENERIC, netnsFd })
     try {
       const parts = [header(CTRL_CMD_GETFAMILY), attributeString(CTRL_ATTR.FAMILY_NAME, name)]
-      const [reply] = socket.request({ call: `genetlink ${name}`, type: GENL_ID_CTRL, parts })
+      const [reply] = socket.request({ call: `genetlink ${name}`, type: GENL_ID_CTRL, parts, changes: false })
       const id = reply && new Attributes(reply.body.subarray(genlmsghdr.size)).u16(CTRL_ATTR.FAMILY_ID)
       if (id === undefined) throw new KernelError(`genetlink ${name}`, errno.ENOENT)
       return new GenericNetlink(name, socket, id)
@@ -34,9 +34,9 @@ export class GenericNetlink {
       throw error
     }
   }
-  /** Send a command; gives the attributes of the replies. */
-  request(call: string, command: number, attributes: readonly Uint8Array[]): Attributes[] {
-    const request = { call: `${this.#name} ${call}`, type: this.#type, parts: [header(command), ...attributes] }
+  /** Send a command that asks, or one that changes something; gives the attributes of the replies. */
+  request(call: string, command: number, attributes: readonly Uint8Array[], { changes }: { changes: boolean }): Attributes[] {
+    const request = { call: `${this.#name} ${call}`, type: this.#type, parts: [header(command), ...attributes], changes }
     return this.#socket.request(request).map(({ body }) => new Attributes(body.subarray(genlmsghdr.size)))
   }
   [Symbol.dispose](): void {

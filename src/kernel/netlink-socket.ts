@@ -42,6 +42,8 @@ export interface NetlinkRequest {
   readonly type: number
   readonly flags?: number
   readonly parts: readonly Uint8Array[]
+  /** Whether it changes what outlives this process; by default as the types of rtnetlink say. */
+  readonly changes?: boolean
 }
 
 /** A netlink socket, bound for life to the network namespace that it was opened in. */
@@ -86,8 +88,8 @@ export class NetlinkSocket {
 
   /** Send a request and wait for its acknowledgement; gives the messages that came before it. Throws KernelError with the kernel's words. */
   request(request: NetlinkRequest): NetlinkMessage[] {
-    // Of the four messages of a kind (new, delete, get, set) one changes nothing.
-    if (request.type % 4 !== 2) beforeStep(request.call)
+    // Of the four messages of a kind of rtnetlink (new, delete, get, set) one changes nothing.
+    if (request.changes ?? request.type % 4 !== 2) beforeStep(request.call)
     const replies: NetlinkMessage[] = []
     this.#exchange(request, nlm.ACK, (message) => void replies.push(message))
     return replies

@@ -1,4 +1,5 @@
 /** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
+import { KernelError } from '#kernel/errno.ts'
 import { openEthtool } from '#kernel/ethtool.ts'
 import type { GenericNetlink } from '#kernel/generic-netlink.ts'
 import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
@@ -21,10 +22,15 @@ export type DeviceEvent = { readonly kind: 'changed' | 'deleted'; readonly devic
 
 export class Devices implements Disposable {
   readonly #netlink: Netlink
-  #openEthtool: GenericNetlink | undefined
+  readonly #ethtool: GenericNetlink | undefined
   #following: ReturnType<Netlink['onLinkChange']> | undefined
   private constructor(netlink: Netlink) {
     this.#netlink = netlink
+    try {
+      this.#ethtool = openEthtool()
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+    }
   }
 
   /** The devices of the network namespace that this process is in. */
@@ -49,7 +55,7 @@ export class Devices implements Disposable {
   /** The pair of a hostif; gives its switch side. */
   createVeth(options: NewVeth): Device {
     const made = createVeth(this.#netlink, options)
-    coalesceInto(this.#ethtool(), made.peerIfindex!)
+    this.#tryEthtool((ethtool) => coalesceInto(ethtool, made.peerIfindex!))
     return made
   }
 
@@ -90,7 +96,7 @@ export class Devices implements Disposable {
 
   /** Whether a hostif's other end coalesces what this switch side passes on: see coalesce.ts. */
   coalesceFrom(switchSide: number, on: boolean): void {
-    coalesceFrom(this.#ethtool(), switchSide, on)
+    this.#tryEthtool((ethtool) => coalesceFrom(ethtool, switchSide, on))
   }
 
   /** Have the other ends of these switch sides leave room for outer headers, one with each step. */
@@ -129,11 +135,16 @@ export class Devices implements Disposable {
 
   /** Close. The devices stay. */
   [Symbol.dispose](): void {
-    this.#openEthtool?.[Symbol.dispose]()
+    this.#ethtool?.[Symbol.dispose]()
     this.#netlink[Symbol.dispose]()
   }
 
-  #ethtool(): GenericNetlink {
-    return (this.#openEthtool ??= openEthtool())
+  /** Without it, or when it will not, the devices are slower and right all the same. */
+  #tryEthtool(run: (ethtool: GenericNetlink) => void): void {
+    try {
+      if (this.#ethtool) run(this.#ethtool)
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+    }
   }
 }
