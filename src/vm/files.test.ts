@@ -77,6 +77,13 @@ test('what the state file says is compared with the processes that are there', (
   assert.deepEqual(presenceOf({ ...state('stopped', true, true), end }), { phase: 'stopped', end, orphaned: false })
 })
 
+test('a directory where there can be none is refused at once', () => {
+  assert.throws(
+    () => new VmDirectory('/proc/machines', 'none').writeDefinition(definition),
+    /cannot make directory \/proc\/machines.*takes no directories; name another/,
+  )
+})
+
 test('a log keeps the last of what came, and not more than twice its limit', () => {
   const directory = new VmDirectory(scratch, 'log')
   directory.writeDefinition(definition)

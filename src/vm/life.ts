@@ -1,8 +1,8 @@
 /** The life of virtual machines, as commands lead it: create, run, stop, attach, detach, destroy. */
-import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id } from '#abi/id.ts'
 import type { Vpc } from '#client/vpc.ts'
+import { makeDirectory } from '#launch/directory.ts'
 import { LaunchError } from '#launch/launch-error.ts'
 import { lockFile } from '#launch/lock.ts'
 import { accountOf, hypervisorAccount } from '#launch/user.ts'
@@ -140,6 +140,6 @@ export async function running(directory: VmDirectory): Promise<VmDirectory> {
 
 function baseOf(directory: VmDirectory): string {
   const base = directory.path.slice(0, -directory.id.length - 1)
-  mkdirSync(base, { recursive: true, mode: 0o700 })
+  makeDirectory(base)
   return base
 }

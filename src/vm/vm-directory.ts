@@ -1,6 +1,7 @@
 /** Where virtual machines are kept: a directory for each, root's alone, below one that instances of vpc on a machine do not share. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeDirectory } from '#launch/directory.ts'
 import type { VmDefinition } from './definition.ts'
 import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
@@ -83,7 +84,7 @@ export class VmDirectory {
 
   /** Make the directory with a definition in it; the machine exists from the moment when the file has its name. */
   writeDefinition(definition: VmDefinition): void {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    makeDirectory(this.path)
     writeJson(this.definitionFile, definition)
   }
 
