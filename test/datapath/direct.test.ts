@@ -142,7 +142,8 @@ describe('packets between hosts', () => {
       assertDirect(b!.received)
       const arrived = after.arrived - before.arrived
       assert.ok(b!.received.all > 50_000 && arrived < b!.received.all / 3, `${arrived} of ${b!.received.all}`)
-      assert.ok(after.early - before.early < 100, `${after.early - before.early} early`)
+      // A queue that overflows loses a packet, and what follows is early until that is sent again.
+      assert.ok(after.early - before.early < arrived / 4, `${after.early - before.early} of ${arrived} early`)
     }
     assertNoErrors(from, to)
   })
