@@ -3,8 +3,7 @@
  * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated frame with
  * its outer header as metadata. To local units, and to the uplink for senders that are known; never into a tunnel again.
  */
-#include "lib/answer.h"
-#include "lib/flood.h"
+#include "lib/broadcast.h"
 #include "lib/forward.h"
 #include "lib/heard.h"
 #include "lib/receive.h"
@@ -24,23 +23,10 @@ static __always_inline int enter(struct packet *packet, const struct vpc_mux *mu
 	return segment->flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
 }
 
-static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
-{
-	int outcome = answer(skb, packet);
-
-	if (outcome == OUTCOME_ANSWERED)
-		return send_back_action(skb);
-	if (outcome == OUTCOME_BROADCAST)
-		outcome = flood_packet(skb, packet);
-	return outcome ? drop(skb, packet, outcome) : TC_ACT_SHOT;
-}
-
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+	struct vpc_dst *dst = destination(packet->segment, packet->dmac);
 
-	if (!dst)
-		dst = uplink_of(packet->segment);
 	if (!dst || dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
 		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
 	return deliver_here(skb, packet, dst);

@@ -5,24 +5,10 @@
  * Which port is it, is the frame well-formed and its sender who it says, does the host answer it itself; then by destination: to a
  * local unit, into the tunnel, out of the uplink, or to everybody in the segment.
  */
-#include "lib/answer.h"
-#include "lib/flood.h"
+#include "lib/broadcast.h"
 #include "lib/forward.h"
 #include "lib/inspect.h"
 #include "lib/outgoing.h"
-
-static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet)
-{
-	int outcome = answer(skb, packet);
-
-	if (outcome == OUTCOME_ANSWERED)
-		return send_back_action(skb);
-	if (outcome == OUTCOME_SILENCE)
-		return TC_ACT_SHOT;
-	if (outcome == OUTCOME_BROADCAST)
-		outcome = flood_packet(skb, packet);
-	return outcome ? drop(skb, packet, outcome) : TC_ACT_SHOT;
-}
 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, struct outgoing *known)
 {

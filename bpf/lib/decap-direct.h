@@ -3,7 +3,7 @@
 #ifndef VPC_DECAP_DIRECT_H
 #define VPC_DECAP_DIRECT_H
 
-#include <bpf/bpf_core_read.h>
+#include "kernel-skb.h"
 #include "packet.h"
 #include "vxlan.h"
 
@@ -11,16 +11,6 @@
 const volatile __u32 vpc_direct_decap = 1;
 
 #define IPV4_FRAGMENT 0x3fff /* more to come, or an offset */
-
-#define SUMMED_UNNECESSARY 1
-#define SUMMED_PARTIAL 3
-
-struct sk_buff___in {
-	__u8 ip_summed : 2;
-	__u8 encapsulation : 1;
-} __attribute__((preserve_access_index));
-
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 /* The outer header is plain and whole, and its lengths are the packet's. */
 static __always_inline bool is_plain(const struct __sk_buff *skb, const struct vxlan_frame *frame)
@@ -34,7 +24,7 @@ static __always_inline bool is_plain(const struct __sk_buff *skb, const struct v
 
 static __always_inline __u8 summed(struct __sk_buff *skb)
 {
-	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *kernel = kernel_skb(skb);
 
 	return BPF_CORE_READ_BITFIELD(kernel, ip_summed);
 }
@@ -44,7 +34,7 @@ static __always_inline bool is_summed(struct __sk_buff *skb)
 {
 	__u8 how = summed(skb);
 
-	return how == SUMMED_UNNECESSARY || how == SUMMED_PARTIAL;
+	return how == CHECKSUM_UNNECESSARY || how == CHECKSUM_PARTIAL;
 }
 
 /* Reads the headers. False: it is no VXLAN packet with IP for one station inside, or one for the stack. */
@@ -92,7 +82,7 @@ static __always_inline __u32 inner_length(struct __sk_buff *skb, const struct vx
  */
 static __always_inline bool is_clean(struct __sk_buff *skb)
 {
-	struct sk_buff___in *kernel = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *kernel = kernel_skb(skb);
 
 	return !skb->gso_size && !BPF_CORE_READ_BITFIELD(kernel, encapsulation);
 }
@@ -118,7 +108,7 @@ static __always_inline bool decap_direct(struct __sk_buff *skb, const struct vxl
 	if (bpf_skb_adjust_room(skb, -VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET | inner))
 		return false;
 	/* What a device says to have checked was the outer checksum; a second one counts for the inner. */
-	if (summed(skb) == SUMMED_UNNECESSARY)
+	if (summed(skb) == CHECKSUM_UNNECESSARY)
 		bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
 	bpf_skb_store_bytes(skb, 0, &frame->inner, sizeof(frame->inner), 0);
 	return true;

@@ -9,8 +9,8 @@
 #ifndef VPC_ENCAP_DIRECT_H
 #define VPC_ENCAP_DIRECT_H
 
-#include <bpf/bpf_core_read.h>
 #include "fits.h"
+#include "kernel-skb.h"
 #include "path.h"
 
 /* Set by the loader. 0: everything goes through the vxlan device. */
@@ -18,13 +18,6 @@ const volatile __u32 vpc_direct_encap = 1;
 
 #define GROW (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | \
 	      BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
-
-struct sk_buff___flow {
-	__u8 l4_hash : 1;
-	__u8 sw_hash : 1;
-} __attribute__((preserve_access_index));
-
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 /* The source ports that the mux's device is made with; RFC 7348 section 5. */
 #define PORT_MIN 49152u
@@ -59,7 +52,7 @@ static __always_inline void write_outer(struct vxlan_frame *frame, const struct 
 /* The flow's hash. Asking for it is a call, and most packets bring it along. */
 static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 {
-	struct sk_buff___flow *kernel = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *kernel = kernel_skb(skb);
 
 	if (BPF_CORE_READ_BITFIELD(kernel, l4_hash) || BPF_CORE_READ_BITFIELD(kernel, sw_hash))
 		return skb->hash;

@@ -22,6 +22,14 @@ static __always_inline struct vpc_dst *uplink_of(__u32 id)
 	return segment && segment->uplink.kind == VPC_DST_UPLINK ? &segment->uplink : 0;
 }
 
+/* Where a frame for a MAC goes: to whom the table says, else out of the uplink. Null: nowhere. */
+static __always_inline struct vpc_dst *destination(__u32 segment, struct mac mac)
+{
+	struct vpc_dst *dst = fdb_lookup(segment, mac);
+
+	return dst ? dst : uplink_of(segment);
+}
+
 /* The MAC is a unit of this host. */
 static __always_inline bool fdb_is_local(__u32 segment, struct mac mac)
 {

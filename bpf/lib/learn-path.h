@@ -3,17 +3,13 @@
 #ifndef VPC_LEARN_PATH_H
 #define VPC_LEARN_PATH_H
 
-#include <bpf/bpf_core_read.h>
 #include "checksum.h"
+#include "kernel-skb.h"
 #include "path.h"
 
 #define ARPHRD_ETHER 1
 #define RTAX_MTU 2
 #define METRICS_FLAGS 3ull
-
-struct net_device {
-	unsigned short type;
-} __attribute__((preserve_access_index));
 
 struct dst_entry {
 	unsigned long _metrics;
@@ -24,15 +20,8 @@ struct rtable {
 	__u32 rt_pmtu;
 } __attribute__((preserve_access_index));
 
-struct sk_buff___out {
-	struct net_device *dev;
-	unsigned long _skb_refdst;
-} __attribute__((preserve_access_index));
-
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
-
 /* What the route allows where it says so; 0: it says nothing. */
-static __always_inline __u32 route_mtu(struct sk_buff___out *kernel)
+static __always_inline __u32 route_mtu(struct sk_buff *kernel)
 {
 	struct rtable *route = (void *)(BPF_CORE_READ(kernel, _skb_refdst) & ~1ull);
 	__u32 mtu = 0;
@@ -48,7 +37,7 @@ static __always_inline __u32 route_mtu(struct sk_buff___out *kernel)
 /* The largest IP packet that may leave this way; 0: not by these means. */
 static __always_inline __u32 way_mtu(struct __sk_buff *skb)
 {
-	struct sk_buff___out *kernel = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *kernel = kernel_skb(skb);
 	__u32 mtu = 0, route;
 
 	if (BPF_CORE_READ(kernel, dev, type) != ARPHRD_ETHER || bpf_check_mtu(skb, 0, &mtu, 0, 0) < 0)

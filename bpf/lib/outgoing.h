@@ -76,9 +76,7 @@ static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 
 	if (known->dst.kind != VPC_DST_NONE)
 		return &known->dst;
-	dst = fdb_lookup(known->port.segment, known->dmac);
-	if (!dst)
-		dst = uplink_of(known->port.segment);
+	dst = destination(known->port.segment, known->dmac);
 	if (!dst)
 		return 0;
 	known->dst = *dst;

@@ -7,25 +7,13 @@
 #ifndef VPC_PARTIAL_H
 #define VPC_PARTIAL_H
 
-#include <bpf/bpf_core_read.h>
 #include "checksum.h"
-
-#define CHECKSUM_PARTIAL 3
-
-struct sk_buff {
-	__u8 ip_summed : 2;
-	__u16 csum_start;
-	__u16 csum_offset;
-	unsigned char *head;
-	unsigned char *data;
-} __attribute__((preserve_access_index));
-
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+#include "kernel-skb.h"
 
 /* `length`: of the whole packet. The field lies within it: the kernel does not cut a packet shorter than that. */
 static __noinline int settle_partial_checksum(struct __sk_buff *skb, __u32 length)
 {
-	struct sk_buff *kernel = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *kernel = kernel_skb(skb);
 	__u32 start, field, sum;
 	__u16 value = 0;
 
