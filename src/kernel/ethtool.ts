@@ -27,13 +27,18 @@ export function deviceFeatures(ethtool: GenericNetlink, ifindex: number): Map<st
   return new Map([...known].sort().map((name) => [name, { active: active.has(name), fixed: !changeable.has(name) }]))
 }
 
-/** Switch features on or off. Gives the names that did not follow: fixed ones, or ones that others rule out. */
-export function setDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wanted: Readonly<Record<string, boolean>>): string[] {
+/** Ask for features to be on or off. Some may not follow: fixed ones, and ones that others rule out. */
+export function wantDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wanted: Readonly<Record<string, boolean>>): void {
   const bits = Object.entries(wanted).map(([name, on]) =>
     attributeNested(BIT, attributeString(bit.NAME, name), ...(on ? [attributeFlag(bit.VALUE)] : [])),
   )
   const change = [deviceHeader(ifindex), attributeNested(features.WANTED, attributeNested(bitset.BITS, ...bits))]
   ethtool.request('FEATURES_SET', FEATURES_SET, change, { changes: true })
+}
+
+/** The same, and give the names that did not follow. */
+export function setDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wanted: Readonly<Record<string, boolean>>): string[] {
+  wantDeviceFeatures(ethtool, ifindex, wanted)
   const now = deviceFeatures(ethtool, ifindex)
   return Object.keys(wanted).filter((name) => (now.get(name)?.active ?? false) !== wanted[name])
 }

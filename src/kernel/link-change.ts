@@ -75,7 +75,8 @@ export function deleteLink(socket: NetlinkSocket, ifindex: number): boolean {
   return unlessGone(() => socket.request({ call: 'RTM_DELLINK', type: rtm.DELLINK, parts: [linkHeader(ifindex)] }))
 }
 
-function unlessGone(run: () => unknown): boolean {
+/** Do something to a device that may go at any time. False: it is gone. */
+export function unlessGone(run: () => unknown): boolean {
   try {
     run()
     return true

@@ -64,7 +64,7 @@ export class Away {
       [back, false],
     ] as const) {
       for (const ifindex of ifindexes) {
-        if (devices.byIndex(ifindex) !== undefined) devices.coalesceFrom(ifindex, on)
+        devices.coalesceFrom(ifindex, on)
         yield
       }
     }

@@ -3,7 +3,7 @@
  * each packet. Only a bridge asks a veth to leave some, as much as the most demanding of its ports. So the switch sides of hostifs become ports of
  * a bridge beside a vxlan device. Both are down and forward nothing: a switch side's program takes every packet before a bridge would.
  */
-import { errno, KernelError } from '#kernel/errno.ts'
+import { unlessGone } from '#kernel/link-change.ts'
 import type { Link, Netlink } from '#kernel/netlink.ts'
 
 /** Alias of the bridges, and of the vxlan devices that make them ask for room. */
@@ -54,14 +54,5 @@ function makeRoom(netlink: Netlink): number {
   } catch (error) {
     netlink.deleteLink(ifindex)
     throw error
-  }
-}
-
-/** A device may go at any time. */
-function unlessGone(run: () => void): void {
-  try {
-    run()
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.errno !== errno.ENODEV) throw error
   }
 }
