@@ -5,7 +5,7 @@ import { runPacket, type PacketContext } from '#datapath/test-run.ts'
 import { tcpFrame, udpFrame, vxlanFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
-import { macFrom, type Mac } from '#wire/mac.ts'
+import { asMac, macFrom, type Mac } from '#wire/mac.ts'
 import { vniFrom } from '#wire/vni.ts'
 import { listenAddress, red, Scene, stations, vtepOf, type Name } from '../test/datapath/scene.ts'
 import { TestLoop } from './test-loop.ts'
@@ -22,9 +22,7 @@ export const frame = (from: Name, to: Name): Uint8Array => {
 /** The scene with its wire as the underlay of its mux. */
 export class Ground implements Disposable {
   readonly scene = new Scene()
-  readonly #wireMac = macFrom(
-    [...this.scene.netns.netlink.linkByName('wire')!.mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
-  )
+  readonly #wireMac = asMac(this.scene.netns.netlink.linkByName('wire')!.mac)
 
   constructor() {
     const { tables, devices } = this.scene

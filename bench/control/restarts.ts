@@ -9,16 +9,7 @@ import { startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
 import { readState, writeState } from '#lab/lab-state.ts'
 import { endProcesses } from '#lab/process-mark.ts'
 import { ScratchLab } from '../../test/lab/scratch-lab.ts'
-import { countDuring, type Count } from '../../test/recovery/counted-traffic.ts'
-
-const file = `
-underlay: { network: 192.0.2.0/24, mtu: 1500 }
-hosts: { h1: {}, h2: {} }
-customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24 } } } }
-guests:
-  red1: { host: h1, subnet: red/a, address: 10.0.0.1 }
-  red2: { host: h2, subnet: red/a, address: 10.0.0.2 }
-`
+import { countDuring, twoHosts, type Count } from '../../test/recovery/counted-traffic.ts'
 
 /** Kill a host's vpcd and have another in its place. */
 async function restart(lab: ScratchLab, host: string): Promise<void> {
@@ -35,7 +26,7 @@ async function restart(lab: ScratchLab, host: string): Promise<void> {
 export async function measureRestarts(
   rounds: number,
 ): Promise<Count & { readonly restarts: number; readonly lost: number; readonly restartMs: number }> {
-  await using lab = await ScratchLab.up(file)
+  await using lab = await ScratchLab.up(twoHosts)
   const start = performance.now()
   const count = await countDuring(lab.netns('red1'), lab.netns('red2'), '10.0.0.2', async () => {
     for (let round = 0; round < rounds; round++) await restart(lab, round % 2 === 0 ? 'h1' : 'h2')

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
 import { Tables } from '#datapath/tables.ts'
+import { checksum } from '#wire/checksum.ts'
 import { tcpFrame, udpFrame, vxlanFrame } from '#wire/frames.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
-import { macFrom, type Mac } from '#wire/mac.ts'
+import { asMac, macFrom, type Mac } from '#wire/mac.ts'
 import { vniFrom } from '#wire/vni.ts'
 import { blue, dropped, expect, forwarded, listenAddress, red, Scene, stations, vtepOf } from './scene.ts'
 
@@ -96,8 +97,7 @@ describe('from a unit', () => {
 const hex = (byte: number): string => (byte & 255).toString(16).padStart(2, '0')
 
 describe('from the underlay', () => {
-  const wireMac = (): Mac =>
-    macFrom([...scene.netns.netlink.linkByName('wire')!.mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'))
+  const wireMac = (): Mac => asMac(scene.netns.netlink.linkByName('wire')!.mac)
 
   const inner = (srcMac: Mac = far.mac): Uint8Array =>
     udpFrame({ srcMac, dstMac: a.mac, src: far.v4, dst: a.v4, srcPort: 1, dstPort: 2 }, new Uint8Array(64))
@@ -162,8 +162,5 @@ describe('from the underlay', () => {
 function sumHeader(packet: Uint8Array): void {
   const view = new DataView(packet.buffer, packet.byteOffset)
   view.setUint16(24, 0)
-  let sum = 0
-  for (let at = 14; at < 34; at += 2) sum += view.getUint16(at)
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  view.setUint16(24, ~sum & 0xffff)
+  view.setUint16(24, checksum(packet.subarray(14, 34)))
 }

@@ -7,6 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns } from '#lab/program.ts'
 
+/** A lab of two hosts with a guest each, red1 and red2 of one subnet. */
+export const twoHosts = `
+underlay: { network: 192.0.2.0/24, mtu: 1500 }
+hosts: { h1: {}, h2: {} }
+customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24 } } } }
+guests:
+  red1: { host: h1, subnet: red/a, address: 10.0.0.1 }
+  red2: { host: h2, subnet: red/a, address: 10.0.0.2 }
+`
+
 const program = join(import.meta.dirname, 'stream.mjs')
 
 /** What came of it. */

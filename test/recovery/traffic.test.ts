@@ -15,7 +15,7 @@ import { linkInfo } from '#kernel/bpf-link.ts'
 import { getPinned } from '#kernel/bpf.ts'
 import { close } from '#kernel/libc.ts'
 import { ScratchLab } from '../lab/scratch-lab.ts'
-import { assertNothingLost, countDuring } from './counted-traffic.ts'
+import { assertNothingLost, countDuring, twoHosts } from './counted-traffic.ts'
 import { compileVersion } from './program-versions.ts'
 
 let lab: ScratchLab
@@ -23,14 +23,7 @@ let directory: string
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vpc-versions-'))
-  lab = await ScratchLab.up(`
-underlay: { network: 192.0.2.0/24, mtu: 1500 }
-hosts: { h1: {}, h2: {} }
-customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24 } } } }
-guests:
-  red1: { host: h1, subnet: red/a, address: 10.0.0.1 }
-  red2: { host: h2, subnet: red/a, address: 10.0.0.2 }
-`)
+  lab = await ScratchLab.up(twoHosts)
 })
 after(async () => {
   await lab?.[Symbol.asyncDispose]()
