@@ -18,7 +18,7 @@ const tables = (own: number[], theirs: number[]): string => {
 test('targets stand beside the ratio of medians and the range of the rounds', () => {
   const text = tables([28, 26], [20, 20])
   assert.match(text, /\| tcp-1 \| cross-host \| bridge-vxlan \| ≥ 1.3 \| × 1.35 \(1.30-1.40\) \| 1.35 \| met \|/)
-  assert.match(text, /\| tcp-1 \| cross-host \| raw \| ≥ 0.92 \| - \| - \| not measured \|/)
+  assert.match(text, /\| tcp-1 \| cross-host \| routed \| ≥ 0.92 \| - \| - \| not measured \|/)
   assert.match(text, /No metric is worse/)
   assert.match(text, /2 rounds of 1 s, load before them 0\.1 0\.2\. ovs-userspace: not installed\./)
 })

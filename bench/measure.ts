@@ -31,7 +31,7 @@ const all = Object.values(probes)
 
 /** Seconds that `measure` takes. */
 export const scenarioSeconds = ({ conditions, peers, once = [] }: Scenario, { rounds, seconds }: Effort): number =>
-  peers.reduce((sum, peer) => sum + seatSeconds(peer, conditions) + (once.includes(peer) ? 1 : rounds) * probeSeconds(all, seconds), 0)
+  peers.reduce((sum, peer) => sum + seatSeconds(peer, conditions) + probeSeconds(all, seconds, once.includes(peer) ? 1 : rounds), 0)
 
 /** Set every peer up, measure all of them round by round, take them down. */
 export async function measure({ conditions, peers, once = [] }: Scenario, effort: Effort, progress: Progress): Promise<ScenarioResult> {

@@ -1,7 +1,7 @@
 /** Set-ups that stand side by side, measured in interleaved rounds. */
 import { loadavg } from 'node:os'
 import type { Bed } from './bed.ts'
-import { metrics, probeSeconds, type MetricName, type Probe, type Sample } from './metrics/metric.ts'
+import { metrics, probeSeconds, roundsOf, type MetricName, type Probe, type Sample } from './metrics/metric.ts'
 import type { Conditions, Path, Peer } from './peer.ts'
 import type { Progress } from './progress.ts'
 import type { PeerResult } from './ratio.ts'
@@ -66,12 +66,13 @@ export async function measureRounds(
   progress: Progress,
 ): Promise<Taken> {
   const loadBefore: number[] = []
-  for (let round = 0; round < rounds; round++) {
+  const most = Math.max(...probes.map((probe) => roundsOf(probe, rounds)))
+  for (let round = 0; round < most; round++) {
     loadBefore.push(loadavg()[0]!)
     const turn = rotated(seats, round).filter(({ once }) => round === 0 || !once)
-    for (const probe of probes) {
+    for (const probe of probes.filter((one) => round < roundsOf(one, rounds))) {
       for (const { name, bed, path, samples } of turn) {
-        progress.step(`round ${round + 1} of ${rounds}: ${probe.name} of ${name}`, probeSeconds([probe], seconds))
+        progress.step(`round ${round + 1} of ${roundsOf(probe, rounds)}: ${probe.name} of ${name}`, probeSeconds([probe], seconds))
         samples[round] = { ...samples[round], ...(await probe.run(bed, path, seconds)) }
       }
     }

@@ -3,11 +3,12 @@ import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
 import { movedVxlan } from './peers/moved-vxlan.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
+import { routed } from './peers/routed.ts'
 import { vpc } from './peers/vpc.ts'
 import type { Effort, Scenario } from './measure.ts'
 import type { Conditions, Peer } from './peer.ts'
 
-export const peers: readonly Peer[] = [raw, vpc, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
+export const peers: readonly Peer[] = [raw, routed, vpc, movedVxlan, bridgeVxlan, bridgeConntrack, ovsUserspace]
 
 /** One piece of a run, which can be chosen and repeated by itself. */
 export type Part =

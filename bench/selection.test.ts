@@ -32,11 +32,11 @@ test('a word that chooses nothing is named', () => {
 
 test('every peer that has a table is measured with every size of it', () => {
   const peersOf = (selector: string) => choose(full.parts, [selector]).map((part) => 'peers' in part && part.peers.map(({ name }) => name))
-  const all = ['raw', 'vpc', 'moved-vxlan', 'bridge-vxlan', 'bridge-conntrack', 'ovs-userspace']
+  const all = ['raw', 'routed', 'vpc', 'moved-vxlan', 'bridge-vxlan', 'bridge-conntrack', 'ovs-userspace']
   assert.deepEqual(peersOf('container,entries=1'), [all, all, all, all])
   assert.deepEqual(
     peersOf('container,entries=100000'),
-    [1, 2, 3, 4].map(() => all.slice(1)),
+    [1, 2, 3, 4].map(() => all.slice(2)),
   )
   assert.deepEqual(
     peersOf('same-host'),

@@ -33,7 +33,7 @@ const conditions = { scope: 'cross-host', mtu: 1450, offload: true } as const
 
 /** Seconds that `measureTableSizes` takes. */
 export const tableSizesSeconds = ({ rounds, seconds }: Effort): number =>
-  tableSizes.reduce((sum, entries) => sum + seatSeconds(vpc, { ...conditions, entries }) + rounds * probeSeconds(measured, seconds), 0)
+  tableSizes.reduce((sum, entries) => sum + seatSeconds(vpc, { ...conditions, entries }) + probeSeconds(measured, seconds, rounds), 0)
 
 /** Each size against one entry. */
 export function sizeRatios(sizes: Readonly<Record<string, PeerResult>>): SizeRatio[] {

@@ -10,9 +10,9 @@ test('a target is met by the medians, and rounds that say otherwise are counted'
 })
 
 test('a target is for one condition alone', () => {
-  const base = { metric: 'tcp-1', peer: 'raw', scope: 'cross-host', mtu: 1450, offload: true, entries: 1 } as const
+  const base = { metric: 'tcp-1', peer: 'routed', scope: 'cross-host', mtu: 1450, offload: true, entries: 1 } as const
   const wanted = { ...base, ratio: 1, rounds: spread([1]) }
-  const target = targets.find(({ metric, peer }) => metric === 'tcp-1' && peer === 'raw')!
+  const target = targets.find(({ metric, peer }) => metric === 'tcp-1' && peer === 'routed')!
   const others = [
     { ...wanted, offload: false },
     { ...wanted, mtu: 8950 },

@@ -13,13 +13,13 @@ export interface Target {
 
 export const targets: readonly Target[] = [
   { metric: 'tcp-1', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.3 },
-  { metric: 'tcp-1', peer: 'raw', scope: 'cross-host', wanted: 0.92 },
+  { metric: 'tcp-1', peer: 'routed', scope: 'cross-host', wanted: 0.92 },
   { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.8 },
-  { metric: 'udp-64', peer: 'raw', scope: 'cross-host', wanted: 0.75 },
+  { metric: 'udp-64', peer: 'routed', scope: 'cross-host', wanted: 0.75 },
   { metric: 'cpu-per-gb', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 0.72 },
-  { metric: 'cpu-per-gb', peer: 'raw', scope: 'cross-host', wanted: 1.1 },
+  { metric: 'cpu-per-gb', peer: 'routed', scope: 'cross-host', wanted: 1.1 },
   { metric: 'connections', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.18 },
-  { metric: 'connections', peer: 'raw', scope: 'cross-host', wanted: 0.88 },
+  { metric: 'connections', peer: 'routed', scope: 'cross-host', wanted: 0.88 },
   { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'same-host', wanted: 1.2 },
   { metric: 'udp-64', peer: 'raw', scope: 'same-host', wanted: 0.9 },
 ]

@@ -25,6 +25,8 @@ export interface Probe {
   readonly name: string
   /** Seconds that it takes beside those in which it measures. */
   readonly overheadSeconds: number
+  /** Fewer rounds than these say nothing, since it spreads. */
+  readonly leastRounds?: number
   run(bed: Bed, path: Path, seconds: number): Promise<Sample>
 }
 
@@ -32,6 +34,7 @@ export const probes = {
   'tcp-1': {
     name: 'tcp-1',
     overheadSeconds: 0.1,
+    leastRounds: 9,
     async run(bed, path, seconds) {
       const { gigabitsPerSecond, cpuSecondsPerGigabyte, retransmitsPerGigabyte } = await tcp(bed, path, seconds, 1)
       return { 'tcp-1': gigabitsPerSecond, 'cpu-per-gb': cpuSecondsPerGigabyte, retransmits: retransmitsPerGigabyte }
@@ -55,6 +58,9 @@ export const probes = {
   },
 } as const satisfies Record<string, Probe>
 
-/** Seconds that these take over one path. */
-export const probeSeconds = (among: readonly Probe[], seconds: number): number =>
-  among.reduce((sum, { overheadSeconds }) => sum + overheadSeconds + seconds, 0)
+/** Rounds that a probe gets where so many are asked for; one round alone stays one. */
+export const roundsOf = ({ leastRounds = 1 }: Probe, rounds: number): number => (rounds === 1 ? 1 : Math.max(rounds, leastRounds))
+
+/** Seconds that these take over one path, in so many rounds. */
+export const probeSeconds = (among: readonly Probe[], seconds: number, rounds = 1): number =>
+  among.reduce((sum, probe) => sum + roundsOf(probe, rounds) * (probe.overheadSeconds + seconds), 0)

@@ -11,12 +11,15 @@ const loadAttr = cStruct({ type: u32, instructionCount: u32, instructions: u64, 
 const passOn = Uint8Array.of(0xb7, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x95, 0, 0, 0, 0, 0, 0, 0)
 
 /** Load the smallest program for tc, which does nothing. Gives its descriptor. Throws KernelError. */
-export function loadPassOn(): number {
-  const instructions = allocateCopy(passOn)
+export const loadPassOn = (): number => loadInstructions(passOn)
+
+/** Load a program for tc, given as struct bpf_insn, 8 bytes each. Gives its descriptor. Throws KernelError. */
+export function loadInstructions(code: Uint8Array): number {
+  const instructions = allocateCopy(code)
   const license = allocateString('Dual BSD/GPL')
   const attr = {
     type: BPF_PROG_TYPE_SCHED_CLS,
-    instructionCount: passOn.length / 8,
+    instructionCount: code.length / 8,
     instructions: instructions.address,
     license: license.address,
   }
