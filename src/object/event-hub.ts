@@ -3,8 +3,8 @@ import type { Id } from '#abi/id.ts'
 import type { DropEvent, MissEvent } from '#abi/info.ts'
 import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts'
 import type { Handle } from './handle.ts'
-import { vniOfSegment } from './keys.ts'
-import { unitName, type Model, type Switch } from './model.ts'
+import { vniOfSegment } from './store/keys.ts'
+import { unitName, type Model, type Switch } from './store/model.ts'
 import { readQuestion } from './question.ts'
 
 export class EventHub {

@@ -2,7 +2,7 @@
 import { operationOf, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { typeNoun, type UnitType } from '#abi/object-type.ts'
-import { unitName, type VpcObject } from './model.ts'
+import { unitName, type VpcObject } from './store/model.ts'
 import { answeredByTheDead, checkRights, narrow, type Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 

@@ -5,24 +5,24 @@ import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
-import { Away } from './away.ts'
-import type { Core, DaemonReport, Log } from './core.ts'
+import { ContainerSpeed } from './sync/container-speed.ts'
+import type { Context, DaemonReport, Log } from './context.ts'
 import { EventHub } from './event-hub.ts'
 import { Handle, type HandleHost } from './handle.ts'
-import type { Journal } from './journal.ts'
-import { create, letGo } from './life.ts'
-import { Model, unitName, type VpcObject } from './model.ts'
+import type { Journal } from './store/journal.ts'
+import { create, letGo } from './type/life.ts'
+import { Model, unitName, type VpcObject } from './store/model.ts'
 import { parseOpenCall, type OpenCall } from './open-call.ts'
 import { performerOf } from './operations.ts'
 import { u32Out } from './output.ts'
-import { recover } from './recover.ts'
+import { recover } from './sync/recover.ts'
 import { encodeRights, type Caller } from './rights.ts'
-import { transact } from './transact.ts'
+import { transact } from './sync/transact.ts'
 import { VpcError } from './vpc-error.ts'
-import { watchDevices } from './watch.ts'
+import { watchDevices } from './sync/watch.ts'
 
 export { Access } from './access.ts'
-export type { DaemonReport, Log } from './core.ts'
+export type { DaemonReport, Log } from './context.ts'
 export type { Handle } from './handle.ts'
 export type { Caller, Rights } from './rights.ts'
 export { VpcError } from './vpc-error.ts'
@@ -38,24 +38,24 @@ export interface HostOptions {
 }
 
 export class Host implements HandleHost {
-  readonly #core: Core
+  readonly #context: Context
   readonly #handles = new Set<Handle>()
   readonly #stopEvents: (() => void)[] = []
 
   /** Who may open what from now on. */
   access: Access
 
-  private constructor(core: Core, access: Access) {
-    this.#core = core
+  private constructor(context: Context, access: Access) {
+    this.#context = context
     this.access = access
   }
 
   /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
   static start({ access = new Access(), ...options }: HostOptions): Host {
     const model = new Model()
-    const core: Core = { ...options, model, events: new EventHub(model), written: new Map() }
-    recover(core)
-    const host = new Host(core, access)
+    const context: Context = { ...options, model, events: new EventHub(model), written: new Map() }
+    recover(context)
+    const host = new Host(context, access)
     host.#follow()
     return host
   }
@@ -73,19 +73,19 @@ export class Host implements HandleHost {
 
   /** All objects, in no order. */
   objects(): IterableIterator<VpcObject> {
-    return this.#core.model.objects.values()
+    return this.#context.model.objects.values()
   }
 
   /** How many objects and open handles there are. */
   info(): { readonly objects: number; readonly descriptors: number } {
-    return { objects: this.#core.model.objects.size, descriptors: this.#handles.size }
+    return { objects: this.#context.model.objects.size, descriptors: this.#handles.size }
   }
 
   /** Close all handles and stop listening. What is committed stays in the kernel, and works. */
   async close(): Promise<void> {
     for (const handle of this.#handles) handle.close()
     for (const stop of this.#stopEvents) stop()
-    await this.#core.devices.unfollow()
+    await this.#context.devices.unfollow()
   }
 
   /** A handle's operation. */
@@ -95,23 +95,23 @@ export class Host implements HandleHost {
     if (object === undefined && operations[name].type === 'meta') return performOnMgmt(handle, name)
     if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
     const asked = `do '${operations[name].name}' on ${handle.name}`
-    const core = this.#core
-    const output = transact(core, asked, (tx) => perform({ core, tx, object: object as never, handle, input }))
+    const context = this.#context
+    const output = transact(context, asked, (tx) => perform({ context, tx, object: object as never, handle, input }))
     return output ?? new Uint8Array()
   }
 
   /** A handle is closed. Never throws: there is nobody to tell but the log. */
   released(handle: Handle): void {
-    const core = this.#core
+    const context = this.#context
     this.#handles.delete(handle)
-    core.events.forget(handle)
+    context.events.forget(handle)
     const { object } = handle
     if (object === undefined) return
     object.descriptors--
     try {
-      transact(core, `let go of ${unitName(object)}`, (tx) => letGo(core, tx, object))
+      transact(context, `let go of ${unitName(object)}`, (tx) => letGo(context, tx, object))
     } catch (error) {
-      core.log.error(`${unitName(object)} has no holder left, and could not be removed; a restart of vpcd removes it`, {
+      context.log.error(`${unitName(object)} has no holder left, and could not be removed; a restart of vpcd removes it`, {
         error: String(error),
       })
     }
@@ -123,25 +123,25 @@ export class Host implements HandleHost {
   }
 
   #openObject({ id, type, create: made }: OpenCall): VpcObject {
-    const core = this.#core
-    const found = core.model.find(type as VpcObject['type'], id)
+    const context = this.#context
+    const found = context.model.find(type as VpcObject['type'], id)
     const what = `${typeNoun[type]} ${id}`.replace(/^an? /, '')
     if (!made) return found ?? fail('ENOENT', `there is no ${what} on this host; create it first`)
     if (found !== undefined) fail('EEXIST', `${what} exists already (${unitName(found)})`)
-    return transact(core, `create ${what}`, (tx) => create(core, tx, type as VpcObject['type'], id as Id))
+    return transact(context, `create ${what}`, (tx) => create(context, tx, type as VpcObject['type'], id as Id))
   }
 
   #follow(): void {
-    const core = this.#core
-    const { datapath, events } = core
+    const context = this.#context
+    const { datapath, events } = context
     this.#stopEvents.push(
       datapath.onDrop((event) => events.drop(event)),
       datapath.onMiss((event) => events.miss(event)),
     )
-    const away = new Away(core)
-    watchDevices(core, () => away.look())
-    this.#stopEvents.push(() => away.stop())
-    away.look()
+    const speed = new ContainerSpeed(context)
+    watchDevices(context, () => speed.look())
+    this.#stopEvents.push(() => speed.stop())
+    speed.look()
   }
 }
 

@@ -4,7 +4,7 @@ import { generateId, idBytes } from '#abi/id.ts'
 import { encodeSockaddr } from '#abi/layouts.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { readBoolean, readEndpoint, readId, readInterfaceName, readMac, readNumber, readVlan, readVni } from './input.ts'
-import { Transaction } from './transaction.ts'
+import { Transaction } from './store/transaction.ts'
 
 const tx = new Transaction('try')
 const bytes = (...list: number[]): Uint8Array => Uint8Array.from(list)

@@ -6,7 +6,7 @@ import type { Endpoint } from '#wire/endpoint.ts'
 import { asIp, formatIp } from '#wire/ip-address.ts'
 import { asMac, formatMac, isMulticastMac, isZeroMac, type Mac } from '#wire/mac.ts'
 import { maxVni } from '#wire/vni.ts'
-import type { Transaction } from './transaction.ts'
+import type { Transaction } from './store/transaction.ts'
 
 const bytesOf = (n: number): string => (n === 1 ? '1 byte' : `${n} bytes`)
 

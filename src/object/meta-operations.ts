@@ -1,41 +1,41 @@
 /** The operations that any descriptor takes. */
 import { objectType } from '#abi/object-type.ts'
 import { formatMac, type Mac } from '#wire/mac.ts'
-import type { Core } from './core.ts'
-import { describe } from './describe.ts'
-import { snapshotEntries } from './entry-log.ts'
+import type { Context } from './context.ts'
+import { describe } from './type/describe.ts'
+import { snapshotEntries } from './store/entry-log.ts'
 import { readMac, readNumber } from './input.ts'
-import { destroy } from './life.ts'
-import { movePort, touchPort } from './members.ts'
-import { unitName, type Mux, type Unit, type VpcObject } from './model.ts'
-import { interfaceMtuBytes, maxMtuBytes, minMtuBytes, overlayMtuBytes } from './mtu.ts'
-import { deviceMtuBytes, setUnitMtu, withMtuFollowing } from './mtu-follow.ts'
+import { destroy } from './type/life.ts'
+import { movePort, touchPort } from './store/members.ts'
+import { unitName, type Mux, type Unit, type VpcObject } from './store/model.ts'
+import { interfaceMtuBytes, maxMtuBytes, minMtuBytes, overlayMtuBytes } from './type/mtu.ts'
+import { deviceMtuBytes, setUnitMtu, withMtuFollowing } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
 import { idOut, jsonOut, u32Out } from './output.ts'
-import { noteRecords } from './port.ts'
+import { noteRecords } from './type/port.ts'
 import { encodeRights } from './rights.ts'
-import { checkNotFrozen } from './vmnic.ts'
+import { checkNotFrozen } from './type/vmnic.ts'
 
 type MetaCall = Call<VpcObject>
 
 export const metaOperations: Operations<VpcObject> = {
-  metaDestroy({ core, tx, object }) {
+  metaDestroy({ context, tx, object }) {
     tx.asked = `destroy ${unitName(object)}`
-    destroy(core, tx, object)
+    destroy(context, tx, object)
   },
   metaTypeGet: ({ object: { type } }) => u32Out(objectType[type]),
   metaCommit: commit,
   metaMacSet: setMac,
   metaMacGet: ({ object: { mac } }) => mac,
   metaMtuSet: setMtu,
-  metaMtuGet: ({ core, object }) => u32Out(mtuBytesOf(core, object)),
+  metaMtuGet: ({ context, object }) => u32Out(mtuBytesOf(context, object)),
   metaIdGet: ({ object: { id } }) => idOut(id),
   metaRightsGet: ({ handle }) => encodeRights(handle.rights),
-  metaDescribe: ({ core, object }) => jsonOut(describe(core, object)),
+  metaDescribe: ({ context, object }) => jsonOut(describe(context, object)),
 }
 
 /** From now on the object outlives its descriptors and vpcd, with all that it has. */
-function commit({ core, tx, object }: MetaCall): void {
+function commit({ context, tx, object }: MetaCall): void {
   tx.asked = `commit ${unitName(object)}`
   if (object.committed) return
   tx.set(object, 'committed', true)
@@ -44,9 +44,9 @@ function commit({ core, tx, object }: MetaCall): void {
   switch (object.type) {
     case 'vpcsw':
       for (const port of object.ports) noteRecords(tx, port)
-      return snapshotEntries(core.journal, tx, object.id, object.neighbours)
+      return snapshotEntries(context.journal, tx, object.id, object.neighbours)
     case 'vpcmux':
-      return snapshotEntries(core.journal, tx, object.id, object.entries)
+      return snapshotEntries(context.journal, tx, object.id, object.entries)
     case 'vpcp':
       return noteRecords(tx, object)
     default:
@@ -55,31 +55,31 @@ function commit({ core, tx, object }: MetaCall): void {
   }
 }
 
-function setMac({ core, tx, object, input }: MetaCall): void {
+function setMac({ context, tx, object, input }: MetaCall): void {
   const mac = readMac(tx, input)
   tx.asked = `give ${unitName(object)} MAC ${formatMac(mac)}`
   if (Buffer.compare(mac, object.mac) === 0) return
   if (object.type === 'vmnic') checkNotFrozen(tx, object)
   const before = object.mac
   const change = (): void => tx.set(object, 'mac', mac)
-  if ('port' in object && object.port !== null) movePort(tx, core.model, object.port, change)
+  if ('port' in object && object.port !== null) movePort(tx, context.model, object.port, change)
   else change()
   if ('ifindex' in object && object.type !== 'ethlink' && object.ifindex !== 0) {
-    tx.did(() => void changeDeviceMac(core, object, before))
-    if (!changeDeviceMac(core, object, mac)) {
+    tx.did(() => void changeDeviceMac(context, object, before))
+    if (!changeDeviceMac(context, object, mac)) {
       tx.refuse('ENXIO', 'it is in a network namespace that has neither a name nor a process', 'destroy it and create one with that MAC')
     }
   }
   tx.dirty.records.add(object)
 }
 
-function changeDeviceMac({ devices }: Core, object: Unit | Mux, mac: Mac): boolean {
+function changeDeviceMac({ devices }: Context, object: Unit | Mux, mac: Mac): boolean {
   if (object.type === 'hostif') return devices.changeUnitEnd(object.ifindex, { mac })
   devices.change(object.ifindex, { mac })
   return true
 }
 
-function setMtu({ core, tx, object, input }: MetaCall): void {
+function setMtu({ context, tx, object, input }: MetaCall): void {
   const mtuBytes = readNumber(tx, input, 'an MTU', 4)
   tx.asked = `give ${unitName(object)} an MTU of ${mtuBytes}`
   if (object.type === 'vpcsw' || object.type === 'vpcp') {
@@ -88,7 +88,7 @@ function setMtu({ core, tx, object, input }: MetaCall): void {
   if (mtuBytes < minMtuBytes || mtuBytes > maxMtuBytes) tx.refuse('EINVAL', `an MTU is ${minMtuBytes} to ${maxMtuBytes} bytes`)
   if (object.mtuBytes === mtuBytes) return
   tx.dirty.records.add(object)
-  if (object.type === 'vpcmux') return withMtuFollowing(core, tx, object, () => tx.set(object, 'mtuBytes', mtuBytes))
+  if (object.type === 'vpcmux') return withMtuFollowing(context, tx, object, () => tx.set(object, 'mtuBytes', mtuBytes))
   if (object.type === 'vmnic') checkNotFrozen(tx, object)
   if (object.type === 'ethlink' && object.ifindex !== 0 && mtuBytes > object.deviceMtuBytes) {
     tx.refuse(
@@ -97,14 +97,14 @@ function setMtu({ core, tx, object, input }: MetaCall): void {
       `raise that first: ip link set ${object.l2Name} mtu ${mtuBytes}`,
     )
   }
-  const before = interfaceMtuBytes(core.model, object)
+  const before = interfaceMtuBytes(context.model, object)
   tx.set(object, 'mtuBytes', mtuBytes)
-  if (object.type !== 'ethlink') setUnitMtu(core, tx, object, before)
+  if (object.type !== 'ethlink') setUnitMtu(context, tx, object, before)
   else if (object.port !== null) touchPort(tx, object.port)
 }
 
 /** A port has the MTU of what is in it; a switch that of the overlay. */
-function mtuBytesOf({ model }: Core, object: VpcObject): number {
+function mtuBytesOf({ model }: Context, object: VpcObject): number {
   switch (object.type) {
     case 'vpcsw':
       return overlayMtuBytes(model)

@@ -3,10 +3,10 @@ import { objectHeader, encodeArray } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
 import type { SourceStats } from '#abi/info.ts'
 import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
-import type { Core } from './core.ts'
-import { describe } from './describe.ts'
+import type { Context } from './context.ts'
+import { describe } from './type/describe.ts'
 import { expectLength, readNumber } from './input.ts'
-import { unitName, type Mux, type Port, type VpcObject } from './model.ts'
+import { unitName, type Mux, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
 import { jsonOut, u32Out } from './output.ts'
 
@@ -18,17 +18,17 @@ export const mgmtOperations: Operations<undefined> = {
     const headers = select(call).map(({ type, unit, id }) => ({ type: objectType[type], unit, id: idBytes(id) }))
     return encodeArray(objectHeader, headers)
   },
-  mgmtDescribeAll: (call) => jsonOut(select(call).map((object) => describe(call.core, object))),
-  mgmtStats: ({ core }) => jsonOut(stats(core)),
-  mgmtDropsFollow: ({ core, handle }) => core.events.followDrops(handle),
-  mgmtProbe: ({ core }) => jsonOut(core.report.probe()),
+  mgmtDescribeAll: (call) => jsonOut(select(call).map((object) => describe(call.context, object))),
+  mgmtStats: ({ context }) => jsonOut(stats(context)),
+  mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
+  mgmtProbe: ({ context }) => jsonOut(context.report.probe()),
   // Done by the daemon, which knows who asks.
   mgmtSupervise: ({ tx, input }) => expectLength(tx, input, 'a descriptor', 4),
-  mgmtInfo: ({ core }) => jsonOut(core.report.info()),
+  mgmtInfo: ({ context }) => jsonOut(context.report.info()),
 }
 
 /** The objects of the type that the input names (10: all), by type and unit. */
-function select({ core: { model }, tx, input }: MgmtCall): VpcObject[] {
+function select({ context: { model }, tx, input }: MgmtCall): VpcObject[] {
   const code = readNumber(tx, input, 'a type', 2)
   const type = typeNameOf(code)
   if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, 'types are 1 to 11; 10 is all')
@@ -37,7 +37,7 @@ function select({ core: { model }, tx, input }: MgmtCall): VpcObject[] {
   return found.sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
 }
 
-function stats({ model, datapath: { tables } }: Core): SourceStats[] {
+function stats({ model, datapath: { tables } }: Context): SourceStats[] {
   const drops = tables.drops.readAll()
   return [...model.ofType('vpcp'), ...model.ofType('vpcmux')].map((source) => ({
     unit: unitName(source),

@@ -1,12 +1,12 @@
 /** How operations are written: one function each, by its name in the ABI's table. */
 import type { OperationName } from '#abi/command.ts'
-import type { Core } from './core.ts'
+import type { Context } from './context.ts'
 import type { Handle } from './handle.ts'
-import type { Transaction } from './transaction.ts'
+import type { Transaction } from './store/transaction.ts'
 
 /** One call: the object that it is about, in the transaction that it happens in. */
 export interface Call<T> {
-  readonly core: Core
+  readonly context: Context
   readonly tx: Transaction
   readonly object: T
   readonly handle: Handle

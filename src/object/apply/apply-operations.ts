@@ -13,17 +13,17 @@ import { Steps } from './steps.ts'
 type MgmtCall = Call<undefined>
 
 export const applyOperations: Operations<undefined> = {
-  mgmtExport: ({ core }) => jsonOut(exportHost(core.model)),
+  mgmtExport: ({ context }) => jsonOut(exportHost(context.model)),
   mgmtPlan(call) {
-    const comparison = compareHost(call.core.model, readInput(call))
-    checkUnits(call.core, comparison)
+    const comparison = compareHost(call.context.model, readInput(call))
+    checkUnits(call.context, comparison)
     return jsonOut(comparison.changes)
   },
   mgmtApply(call) {
-    const { core, tx, handle } = call
+    const { context, tx, handle } = call
     const file = readInput(call)
     const waits = file.hostifs.length + file.vmnics.length
-    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(core, tx, handle), file))
+    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(context, tx, handle), file))
     tx.asked = 'apply the document'
     return jsonOut(changes)
   },

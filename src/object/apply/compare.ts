@@ -2,8 +2,8 @@
 import { specsOf, type EntrySpec, type HostChange, type HostFile, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
-import { unitName, type Model, type Mux, type Switch, type VpcObject } from '../model.ts'
-import { persists } from '../record.ts'
+import { unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
+import { persists } from '../store/record.ts'
 import { entrySpecs, neighbourSpecs, persistent, specOf } from './spec.ts'
 
 /** Entries or neighbours that come and go. One whose value changes is set. */

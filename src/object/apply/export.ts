@@ -2,9 +2,9 @@
 import { hostFileVersion, type HostDocument, type EntrySpec, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
 import { idMac, type Id } from '#abi/id.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
-import type { Model, Mux, ObjectOf, Port, Switch } from '../model.ts'
-import { unitName } from '../model.ts'
-import { persists } from '../record.ts'
+import type { Model, Mux, ObjectOf, Port, Switch } from '../store/model.ts'
+import { unitName } from '../store/model.ts'
+import { persists } from '../store/record.ts'
 import { entrySpecs, ethlinkSpec, hostifSpec, muxSpec, neighbourSpecs, portSpec, switchSpec, vmnicSpec } from './spec.ts'
 
 type Plain = HostDocument

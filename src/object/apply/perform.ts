@@ -22,13 +22,13 @@ import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
 import { must } from '#wire/result.ts'
-import type { Core } from '../core.ts'
-import { create, destroy } from '../life.ts'
-import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../model.ts'
-import { disconnectMux } from '../mux.ts'
+import type { Context } from '../context.ts'
+import { create, destroy } from '../type/life.ts'
+import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
+import { disconnectMux } from '../type/mux.ts'
 import { textOut, u16Out, u64Out, vniOut } from '../output.ts'
-import { disconnectPort, leaveSwitch } from '../port.ts'
-import { persists } from '../record.ts'
+import { disconnectPort, leaveSwitch } from '../type/port.ts'
+import { persists } from '../store/record.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { persistent } from './spec.ts'
 import type { Steps } from './steps.ts'
@@ -36,8 +36,8 @@ import { VpcError } from '../vpc-error.ts'
 
 /** Do it. Gives what was done; nothing when the host was so already. */
 export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
-  const comparison = compareHost(steps.core.model, file)
-  checkUnits(steps.core, comparison)
+  const comparison = compareHost(steps.context.model, file)
+  checkUnits(steps.context, comparison)
   if (comparison.changes.length === 0) return []
   const performer = new Performer(steps, comparison)
   performer.release()
@@ -46,13 +46,13 @@ export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
   return comparison.changes.map((change) => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
 }
 
-const unitOf = ({ core: { model } }: Steps, id: Id): string | null => {
+const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
   const object = model.objects.get(id)
   return object === undefined ? null : unitName(object)
 }
 
 /** A unit number stays with its object, and a new object can have one that is free or becomes so. */
-export function checkUnits({ model }: Core, { wanted }: Comparison): void {
+export function checkUnits({ model }: Context, { wanted }: Comparison): void {
   for (const spec of wanted.values()) {
     if (spec.unit === null) continue
     const found = model.objects.get(spec.id)
@@ -85,9 +85,9 @@ class Performer {
 
   /** Let go of what goes to somebody else, or away. */
   release(): void {
-    const { core, tx } = this.#steps
+    const { context, tx } = this.#steps
     const { wanted } = this.#comparison
-    for (const object of persistent(core.model)) {
+    for (const object of persistent(context.model)) {
       const spec = wanted.get(object.id)
       if (spec === undefined) continue
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
@@ -95,21 +95,22 @@ class Performer {
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object)
     }
-    for (const object of persistent(core.model)) {
+    for (const object of persistent(context.model)) {
       const spec = wanted.get(object.id)
       if (object.type !== 'ethlink' || spec === undefined) continue
       if (object.l2Name !== null && object.l2Name !== (spec as EthlinkSpec).l2Name) this.#steps.do('ethlinkDisconnect', object)
     }
     // What goes lets go of what stays.
-    for (const object of persistent(core.model)) if (object.type === 'vpcp' && !wanted.has(object.id)) disconnectPort(core, tx, object)
+    for (const object of persistent(context.model))
+      if (object.type === 'vpcp' && !wanted.has(object.id)) disconnectPort(context, tx, object)
   }
 
   #releasePort(port: Port, spec: PortSpec): void {
-    const { core, tx } = this.#steps
-    if (port.peer !== null && port.peer.id !== spec.interface && persists(port.peer)) disconnectPort(core, tx, port)
+    const { context, tx } = this.#steps
+    if (port.peer !== null && port.peer.id !== spec.interface && persists(port.peer)) disconnectPort(context, tx, port)
     if (port.switch === null) return
     if (port.switch.uplink === port && !spec.uplink) this.#steps.clearUplink(port.switch)
-    if (port.switch.id !== spec.switch) leaveSwitch(core, tx, port)
+    if (port.switch.id !== spec.switch) leaveSwitch(context, tx, port)
     else if (port.vni !== spec.vni && port.vni !== 0) this.#steps.do('vpcpVniSet', port, vniOut(0))
   }
 
@@ -120,24 +121,24 @@ class Performer {
   }
 
   #releaseMux(mux: Mux, spec: MuxSpec): void {
-    const { core, tx } = this.#steps
+    const { context, tx } = this.#steps
     const { remove } = this.#comparison.entries.get(mux.id)!
     if (remove.length > 0) this.#steps.do('vpcmuxFteDelete', mux, encodeEntries(remove))
-    if (mux.underlay !== null && mux.underlay.id !== spec.underlay && persists(mux.underlay)) disconnectMux(core, tx, mux)
+    if (mux.underlay !== null && mux.underlay.id !== spec.underlay && persists(mux.underlay)) disconnectMux(context, tx, mux)
     if (mux.listen !== null && spec.listen === null) this.#steps.stopListening(mux)
   }
 
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
   remove(): void {
-    const { core, tx } = this.#steps
-    const gone = [...persistent(core.model)].filter(({ id }) => !this.#comparison.wanted.has(id))
+    const { context, tx } = this.#steps
+    const gone = [...persistent(context.model)].filter(({ id }) => !this.#comparison.wanted.has(id))
     const rank = ({ type }: VpcObject): number => ['vpcp', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
-    for (const object of gone.sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(core, tx, object)
+    for (const object of gone.sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(context, tx, object)
   }
 
   /** Make what is missing and set what differs. */
   make(file: HostFile): void {
-    const { model } = this.#steps.core
+    const { model } = this.#steps.context
     // Those that must have a number take it before the others take what is free.
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(({ type }) => type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp')
@@ -157,15 +158,15 @@ class Performer {
   }
 
   #create({ type, id, unit, path }: ObjectSpec): void {
-    const { core, tx } = this.#steps
+    const { context, tx } = this.#steps
     this.#steps.at(path, () => {
       tx.asked = `create ${type} ${id}`
-      create(core, tx, type, id, unit ?? undefined)
+      create(context, tx, type, id, unit ?? undefined)
     })
   }
 
   #set<S extends ObjectSpec>(spec: S, set: (object: ObjectOf<S['type']>) => void): void {
-    const object = this.#steps.core.model.find(spec.type, spec.id)! as ObjectOf<S['type']>
+    const object = this.#steps.context.model.find(spec.type, spec.id)! as ObjectOf<S['type']>
     if (differences(object, spec).length === 0) return
     this.#steps.at(spec.path, () => set(object))
   }
@@ -214,7 +215,7 @@ class Performer {
   }
 
   #setPort(port: Port, spec: PortSpec): void {
-    const { model } = this.#steps.core
+    const { model } = this.#steps.context
     const { vni, vlan, antispoof, addresses, path, interface: plugged } = spec
     this.#setMac(port, spec)
     this.#steps.at(`${path}.vni`, () => {
@@ -231,25 +232,25 @@ class Performer {
   }
 
   #setUplink(spec: PortSpec): void {
-    const sw = this.#steps.core.model.find('vpcsw', spec.switch!)!
+    const sw = this.#steps.context.model.find('vpcsw', spec.switch!)!
     if (sw.uplink?.id !== spec.id) this.#steps.at(`${spec.path}.uplink`, () => this.#steps.do('vpcswUplinkSet', sw, idBytes(spec.id)))
   }
 
   #setNeighbours({ id, path }: SwitchSpec): void {
     const { set } = this.#comparison.neighbours.get(id)!
-    const sw = this.#steps.core.model.find('vpcsw', id)!
+    const sw = this.#steps.context.model.find('vpcsw', id)!
     if (set.length > 0) this.#steps.at(`${path}.neighbours`, () => this.#steps.do('vpcswNeighbourSet', sw, encodeNeighbours(set)))
   }
 
   #setEntries({ id, path }: MuxSpec): void {
     const { set } = this.#comparison.entries.get(id)!
-    const mux = this.#steps.core.model.find('vpcmux', id)!
+    const mux = this.#steps.context.model.find('vpcmux', id)!
     if (set.length > 0) this.#steps.at(`${path}.entries`, () => this.#steps.do('vpcmuxFteSet', mux, encodeEntries(set)))
   }
 
   /** All that the document has outlives us; a port by its switch. */
   #commit(): void {
-    const { model } = this.#steps.core
+    const { model } = this.#steps.context
     for (const { id } of this.#comparison.wanted.values()) {
       const object = model.objects.get(id)!
       if (!persists(object)) this.#steps.do('metaCommit', object)

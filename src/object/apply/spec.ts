@@ -14,11 +14,11 @@ import type { Id } from '#abi/id.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
-import type { EntryStore } from '../entry-store.ts'
-import { addressOfKey, macOfNumber } from '../keys.ts'
-import type { Ethlink, Hostif, Model, Mux, Port, Switch, Vmnic, VpcObject } from '../model.ts'
-import type { NeighbourStore } from '../neighbour-store.ts'
-import { persists } from '../record.ts'
+import type { EntryStore } from '../store/entry-store.ts'
+import { addressOfKey, macOfNumber } from '../store/keys.ts'
+import type { Ethlink, Hostif, Model, Mux, Port, Switch, Vmnic, VpcObject } from '../store/model.ts'
+import type { NeighbourStore } from '../store/neighbour-store.ts'
+import { persists } from '../store/record.ts'
 
 /** Those that outlive vpcd: what their holders have not committed is no part of the host's settings. */
 export function* persistent(model: Model): Generator<VpcObject> {

@@ -1,0 +1,34 @@
+/** What all operations share: the objects, the datapath below them, the devices of the host, and the journal. */
+import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
+import type { Devices } from '#datapath/device/devices.ts'
+import type { Id } from '#abi/id.ts'
+import type { Datapath } from '#datapath/datapath.ts'
+import type { EventHub } from './event-hub.ts'
+import type { Journal } from './store/journal.ts'
+import type { Model } from './store/model.ts'
+
+/** Where the host says what nobody asked for. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** What vpcd tells of itself through a management handle. */
+export interface DaemonReport {
+  probe(): readonly ProbeResult[]
+  info(): DaemonInfo
+}
+
+export interface Context {
+  readonly model: Model
+  readonly datapath: Datapath
+  readonly devices: Devices
+  readonly journal: Journal
+  readonly log: Log
+  readonly events: EventHub
+  readonly report: DaemonReport
+  /** Rows of the journal as they were last written, by id. */
+  readonly written: Map<Id, string>
+}

@@ -1,0 +1,38 @@
+/** Writing entries of muxes and neighbours of switches down: what was set or deleted is appended, and now and then all is written anew. */
+import type { Id } from '#abi/id.ts'
+import type { Context } from '../context.ts'
+import type { EntryAction } from './journal.ts'
+import type { Transaction } from './transaction.ts'
+
+/** A store whose entries the journal has. */
+export interface Logged {
+  count: number
+  /** Entries in the log, deleted ones and deletions included. */
+  logged: number
+  encode(): Uint8Array
+}
+
+/** How much longer than the store its log may be: twice, and something for small ones. */
+const slack = 1000
+
+/** Have the journal know that entries were set or deleted. */
+export function logEntries(
+  { journal }: Context,
+  tx: Transaction,
+  owner: Id,
+  store: Logged,
+  action: EntryAction,
+  body: Uint8Array,
+  count: number,
+): void {
+  const logged = store.logged + count
+  if (logged > 2 * store.count + slack) return snapshotEntries(journal, tx, owner, store)
+  tx.set(store, 'logged', logged)
+  tx.journalled.push(() => journal.appendEntries(owner, action, body))
+}
+
+/** Have the journal know all entries, whatever it knew before. */
+export function snapshotEntries(journal: Context['journal'], tx: Transaction, owner: Id, store: Logged): void {
+  tx.set(store, 'logged', store.count)
+  tx.journalled.push(() => journal.replaceEntries(owner, store.encode()))
+}

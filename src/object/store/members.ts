@@ -1,0 +1,78 @@
+/** Which units are in which segment: kept while ports change, with the keys of the tables that follow from it. */
+import { formatMac } from '#wire/mac.ts'
+import { addressKey, macNumber, segmentOf } from './keys.ts'
+import { fullName, type Model, type Port, type Switch } from './model.ts'
+import { maxSegmentPorts } from '../sync/projection/flood.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Note all that the tables say of a port as it is now. To be called before and after a change of it. */
+export function touchPort(tx: Transaction, { switch: sw, peer, vni }: Port): void {
+  if (peer === null) return
+  if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
+  if (sw === null) return
+  const segment = segmentOf(sw, vni)
+  tx.dirty.flood.add(segment)
+  if (peer.type === 'ethlink') tx.dirty.segments.add(segment)
+  else tx.dirty.fdb.add(segment, macNumber(peer.mac))
+}
+
+/** Note the addresses of a port. */
+export function touchAddresses(tx: Transaction, { stats, addresses }: Port): void {
+  for (const address of addresses) tx.dirty.portAddresses.add(stats, addressKey(address))
+}
+
+/** Change what decides of where a port's unit is found: its switch, VNI, peer, or the unit's MAC or device. */
+export function movePort(tx: Transaction, model: Model, port: Port, change: () => void): void {
+  leave(tx, model, port)
+  change()
+  enter(tx, model, port)
+}
+
+function count(tx: Transaction, { portVnis }: Switch, vni: number, by: 1 | -1): void {
+  const ports = (portVnis.get(vni) ?? 0) + by
+  if (ports > 0) tx.put(portVnis, vni, ports)
+  else tx.drop(portVnis, vni)
+}
+
+function leave(tx: Transaction, model: Model, port: Port): void {
+  touchPort(tx, port)
+  const { switch: sw, peer } = port
+  if (sw !== null) count(tx, sw, port.vni, -1)
+  if (sw === null || peer === null || peer.type === 'ethlink') return
+  const segment = segmentOf(sw, port.vni)
+  const macs = model.members.get(segment)
+  if (macs === undefined) return
+  tx.drop(macs, macNumber(peer.mac))
+  if (macs.size === 0) tx.drop(model.members, segment)
+}
+
+/** Refuses a second unit of the same MAC, and a unit more than the segment takes. */
+function enter(tx: Transaction, model: Model, port: Port): void {
+  touchPort(tx, port)
+  const { switch: sw, peer } = port
+  if (sw !== null) count(tx, sw, port.vni, 1)
+  if (sw === null || peer === null || peer.type === 'ethlink') return
+  const segment = segmentOf(sw, port.vni)
+  let macs = model.members.get(segment)
+  if (macs === undefined) {
+    macs = new Map()
+    tx.put(model.members, segment, macs)
+  }
+  const mac = macNumber(peer.mac)
+  const twin = macs.get(mac)
+  if (twin !== undefined) {
+    tx.refuse(
+      'EEXIST',
+      `VNI ${port.vni} has a unit with MAC ${formatMac(peer.mac)} already: ${fullName(twin.peer!)} in port ${fullName(twin)}`,
+      'a MAC is unique in its VNI',
+    )
+  }
+  if (macs.size >= maxSegmentPorts - 1) {
+    tx.refuse(
+      'ENOSPC',
+      `table flood has room for ${maxSegmentPorts - 1} units and an uplink in one VNI, and VNI ${port.vni} has them all`,
+      'use another VNI',
+    )
+  }
+  tx.put(macs, mac, port)
+}

@@ -1,0 +1,75 @@
+/** Entering objects into the model and taking them out: ids, unit numbers and indexes of the stats table. */
+import { idMac, type Id } from '#abi/id.ts'
+import { optionOf } from '#datapath/table-sizes.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import { asMac, type Mac } from '#wire/mac.ts'
+import type { Context } from '../context.ts'
+import type { Model, Mux, ObjectOf, Port, VpcObject } from './model.ts'
+import type { Transaction } from './transaction.ts'
+
+/** What a new object of any type starts with: the lowest free unit number, and the MAC in its id. */
+export interface Base<T extends UnitType> {
+  readonly type: T
+  readonly id: Id
+  readonly unit: number
+  mac: Mac
+  committed: boolean
+  descriptors: number
+  dead: boolean
+}
+
+export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base<T> {
+  return {
+    type,
+    id,
+    unit: model.nextUnit ?? model.byType[type].lowestFree(),
+    mac: asMac(idMac(id)),
+    committed: false,
+    descriptors: 0,
+    dead: false,
+  }
+}
+
+/** The lowest free index of the stats table, its counters cleared. Refuses when all are taken. */
+export function freeStatsIndex({ model, datapath }: Context, tx: Transaction): number {
+  const { size } = datapath.tables.stats
+  const index = model.stats.lowestFree()
+  if (index >= size)
+    tx.refuse(
+      'ENOSPC',
+      `table stats has ${size} entries, one per port and mux, and all are taken`,
+      `destroy ports that are not used, or start vpcd with ${optionOf('stats')}`,
+    )
+  clearCounters(datapath, index)
+  return index
+}
+
+/** Have an index of the stats table start from nothing. */
+export function clearCounters({ tables }: Context['datapath'], index: number): void {
+  tables.stats.clear(index)
+  tables.drops.clear(index)
+}
+
+/** Make an object known. */
+export function register<O extends VpcObject>({ model }: Context, tx: Transaction, object: O): O {
+  tx.put(model.objects, object.id, object as VpcObject)
+  tx.put(model.byType[object.type] as Map<number, VpcObject>, object.unit, object)
+  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.put(model.stats, object.stats, object as Port | Mux)
+  tx.dirty.records.add(object)
+  return object
+}
+
+/** Forget an object: from now on its handles find nothing. */
+export function unregister({ model }: Context, tx: Transaction, object: VpcObject): void {
+  tx.set(object, 'dead', true)
+  tx.set(object, 'committed', false)
+  tx.drop(model.objects, object.id)
+  tx.drop(model.byType[object.type] as Map<number, VpcObject>, object.unit)
+  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.drop(model.stats, object.stats)
+  tx.dirty.records.add(object)
+}
+
+/** An object of a type by its id. Refuses with ENOENT when there is none. */
+export function find<T extends UnitType>({ model }: Context, tx: Transaction, type: T, id: Id, noun: string): ObjectOf<T> {
+  return model.find(type, id) ?? tx.refuse('ENOENT', `there is no ${noun} ${id} on this host`, 'create it first')
+}

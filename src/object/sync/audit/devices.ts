@@ -1,0 +1,96 @@
+/** Whether devices and interfaces are as the objects need them. */
+import type { Device } from '#datapath/device/devices.ts'
+import { formatEndpoint } from '#wire/endpoint.ts'
+import { formatMac } from '#wire/mac.ts'
+import type { Context } from '../../context.ts'
+import { deviceName } from '../repair-device.ts'
+import { unitName, type Ethlink, type Hostif, type Model, type Mux, type Unit, type Vmnic } from '../../store/model.ts'
+import { inService, interfaceMtuBytes } from '../../type/mtu.ts'
+import { deviceMtuBytes } from '../../type/mtu-follow.ts'
+import { idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
+import type { Findings } from './finding.ts'
+
+/** What to tell of an owner, and to compare. */
+const ownerText = ({ user, group }: { readonly user: number | null; readonly group: number | null }): string =>
+  `user ${user ?? 'any'}, group ${group ?? 'any'}`
+
+/** Compare all. */
+export function auditDevices(context: Context, findings: Findings): void {
+  const { model } = context
+  const devices = new Map(context.devices.all().map((device) => [device.ifindex, device]))
+  for (const type of ['vmnic', 'hostif', 'vpcmux'] as const)
+    for (const object of model.ofType(type)) auditOwn(context, findings, object, devices)
+  for (const ethlink of model.ofType('ethlink')) auditInterface(findings, ethlink, devices)
+  for (const device of strangeDevices(model, devices.values())) {
+    findings.count('device')
+    findings.strange('device', device.name, '', `alias ${device.alias}, of no object`)
+  }
+}
+
+/** Devices with an alias of ours that belong to no object. */
+export function strangeDevices(model: Model, devices: Iterable<Device>): Device[] {
+  return [...devices].filter(({ alias, ifindex, peerIfindex }) => {
+    const id = alias === undefined ? undefined : idOfAlias(alias)
+    if (id === undefined) return false
+    const object = model.objects.get(id)
+    if (object === undefined || !('ifindex' in object)) return true
+    return object.ifindex !== ifindex && object.ifindex !== peerIfindex
+  })
+}
+
+function auditOwn(context: Context, findings: Findings, object: Unit | Mux, devices: ReadonlyMap<number, Device>): void {
+  const what = unitName(object)
+  const name = deviceName(object)
+  findings.count('device')
+  const device = object.ifindex === 0 ? undefined : devices.get(object.ifindex)
+  if (device === undefined) return findings.missing('device', what, '', name)
+  findings.same('device', what, 'name', name, device.name)
+  findings.same('device', what, 'alias', programAliasOf(object), device.alias ?? '')
+  if (object.type === 'vpcmux') return auditMux(context, findings, object, device)
+  findings.same('device', what, 'up', true, device.up)
+  if (object.type === 'vmnic') auditVmnic(context, findings, object, device)
+  else auditUnitEnd(context, findings, object, device)
+}
+
+function auditVmnic({ model }: Context, findings: Findings, vmnic: Vmnic, device: Device): void {
+  const what = unitName(vmnic)
+  findings.same('device', what, 'mac', formatMac(vmnic.mac), formatMac(device.mac))
+  findings.same('device', what, 'mtu', interfaceMtuBytes(model, vmnic), device.mtuBytes)
+  findings.same('device', what, 'owner', ownerText(ownerOf(vmnic)), ownerText(device.owner))
+}
+
+/** The end of a hostif that its user has. Its name is its user's business once it has been moved; one that cannot be reached is not looked at. */
+function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: Hostif, { peerAway }: Device): void {
+  const what = unitName(hostif)
+  const end = devices.unitEnd(hostif.ifindex)
+  if (end === undefined) return
+  if (!peerAway) findings.same('device', what, 'name of the unit', what, end.name)
+  findings.same('device', what, 'mac', formatMac(hostif.mac), formatMac(end.mac))
+  findings.same('device', what, 'mtu', interfaceMtuBytes(model, hostif), end.mtuBytes)
+}
+
+/** Whether a mux listens on an address that the host has lost since: nothing that comes for it arrives. */
+export function listensNowhere({ devices }: Context, { listen }: Mux): boolean {
+  return listen !== null && !devices.addresses().some((own) => Buffer.compare(own, listen.address) === 0)
+}
+
+function auditMux(context: Context, findings: Findings, mux: Mux, device: Device): void {
+  const what = unitName(mux)
+  if (listensNowhere(context, mux)) findings.missing('interface', what, 'listen address', formatEndpoint(mux.listen!))
+  findings.same('device', what, 'mtu', deviceMtuBytes(mux), device.mtuBytes)
+  findings.same('device', what, 'mac', formatMac(mux.mac), formatMac(device.mac))
+  findings.same('device', what, 'udp port', mux.devicePort, device.vxlanPort ?? 0)
+  findings.same('device', what, 'up', inService(mux), device.up)
+}
+
+function auditInterface(findings: Findings, ethlink: Ethlink, devices: ReadonlyMap<number, Device>): void {
+  const { l2Name, ifindex, serving, deviceMtuBytes: mtuBytes } = ethlink
+  if (l2Name === null) return
+  const what = unitName(ethlink)
+  findings.count('interface')
+  const device = ifindex === 0 ? undefined : devices.get(ifindex)
+  if (device === undefined) return findings.missing('interface', what, '', l2Name)
+  findings.same('interface', what, 'name', l2Name, device.name)
+  findings.same('interface', what, 'mtu', mtuBytes, device.mtuBytes)
+  if (serving.uplink) findings.same('interface', what, 'promiscuous', true, device.promisc)
+}

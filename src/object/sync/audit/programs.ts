@@ -1,0 +1,73 @@
+/** Which programs must be on which devices, and whether they are. */
+import type { Hook } from '#datapath/datapath.ts'
+import type { Context } from '../../context.ts'
+import { ethlinkPins, isUnderlay, isUplink } from '../../type/ethlink-service.ts'
+import type { Model } from '../../store/model.ts'
+import { pinOf } from '../../type/unit-device.ts'
+import type { Findings } from './finding.ts'
+
+export interface WantedProgram {
+  readonly pinName: string
+  readonly hook: Hook
+  readonly ifindex: number
+}
+
+/** The programs that the objects need where they have devices. */
+export function* wantedPrograms(model: Model): Generator<WantedProgram> {
+  for (const object of model.objects.values()) {
+    if (!('ifindex' in object) || object.ifindex === 0) continue
+    const { ifindex } = object
+    if (object.type !== 'ethlink') {
+      yield { pinName: pinOf(object), hook: object.type === 'vpcmux' ? 'mux' : 'unit', ifindex }
+      continue
+    }
+    const { ingress, underlay, egress } = ethlinkPins(object)
+    if (isUplink(object)) yield { pinName: ingress, hook: 'ethlink', ifindex }
+    if (!isUnderlay(object)) continue
+    yield { pinName: egress, hook: 'ethlink-egress', ifindex }
+    yield { pinName: underlay, hook: 'underlay', ifindex }
+  }
+}
+
+/** Compare: each on its device, and the program that this vpcd has loaded. */
+export function auditPrograms({ model, datapath }: Context, findings: Findings): void {
+  const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
+  for (const { pinName, hook, ifindex } of wantedPrograms(model)) {
+    findings.count('program')
+    const there = found.get(pinName)
+    found.delete(pinName)
+    const id = datapath.programId(hook)
+    const expected = `program ${id} on ifindex ${ifindex}`
+    if (there === undefined) findings.missing('program', pinName, '', expected)
+    else
+      findings.same(
+        'program',
+        pinName,
+        '',
+        expected,
+        there.ifindex === 0 ? 'detached' : `program ${there.progId} on ifindex ${there.ifindex}`,
+      )
+  }
+  for (const { pinName, ifindex, progId } of found.values()) {
+    findings.count('program')
+    findings.strange('program', pinName, '', ifindex === 0 ? 'detached' : `program ${progId} on ifindex ${ifindex}`)
+  }
+  for (const { name, state } of datapath.mapPins()) {
+    findings.count('pin')
+    if (state === 'missing') findings.missing('pin', name, '', 'the table of the programs')
+    if (state === 'other') findings.different('pin', name, '', 'the table of the programs', 'another map')
+  }
+}
+
+/** Put programs where they must be, and take strange ones off. */
+export function repairPrograms({ model, datapath }: Context): void {
+  const wanted = [...wantedPrograms(model)]
+  const names = new Set(wanted.map(({ pinName }) => pinName))
+  const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
+  for (const pinName of found.keys()) if (!names.has(pinName)) datapath.detach(pinName)
+  for (const { pinName, hook, ifindex } of wanted) {
+    const there = found.get(pinName)
+    if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook)) datapath.attach(hook, ifindex, pinName)
+  }
+  datapath.repinMaps()
+}

@@ -1,0 +1,55 @@
+/** Whether the datapath's tables say what the objects ask for, with keys and values in words. */
+import type { Field } from '#abi/c-struct.ts'
+import { formatIp, fromMapped } from '#wire/ip-address.ts'
+import type { Context } from '../../context.ts'
+import { vniOfSegment } from '../../store/keys.ts'
+import { compareTables, projections } from '../repair-tables.ts'
+import type { Findings } from './finding.ts'
+
+/** Layouts by the tables' own names. */
+const layouts: Readonly<Record<string, { readonly keyField: Field<any>; readonly valueField: Field<any> }>> = {
+  ...projections,
+  port_addresses: projections.portAddresses,
+}
+
+/** Compare every entry of every table. */
+export function auditTables({ model, datapath: { tables } }: Context, findings: Findings): void {
+  for (const { table, checked, missing, different, strange } of compareTables(model, tables)) {
+    const { keyField, valueField } = layouts[table]!
+    const [keyText, valueText] = [wordsOf(keyField), wordsOf(valueField)]
+    findings.count('entry', checked)
+    for (const { key, value } of missing) findings.missing('entry', table, keyText(key), valueText(value))
+    for (const { key, value, found } of different) findings.different('entry', table, keyText(key), valueText(value), valueText(found))
+    for (const { key, value } of strange) findings.strange('entry', table, keyText(key), valueText(value))
+  }
+}
+
+const wordsOf =
+  (field: Field<unknown>) =>
+  (bytes: Uint8Array): string =>
+    words(field.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)) || '0'
+
+/** Fields by name; those that are 0 say nothing. */
+function words(value: unknown, name = ''): string {
+  if (name === 'segment') return `vni ${vniOfSegment(value as number)}`
+  if (typeof value === 'number' || typeof value === 'bigint') return name === '' ? String(value) : value ? `${name} ${value}` : ''
+  if (value instanceof Uint8Array) return value.every((byte) => byte === 0) ? '' : `${name} ${bytesText(value)}`
+  if (Array.isArray(value))
+    return value
+      .map((item) => words(item))
+      .filter((text) => text !== '')
+      .map((text) => `(${text})`)
+      .join(' ')
+  if (typeof value !== 'object' || value === null) return ''
+  return Object.entries(value)
+    .map(([key, field]) => words(field, key))
+    .filter((text) => text !== '')
+    .join(' ')
+}
+
+function bytesText(bytes: Uint8Array): string {
+  if (bytes.length === 16) return formatIp(bytes.subarray(4).every((byte) => byte === 0) ? bytes.subarray(0, 4) : fromMapped(bytes))
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/(..)(?=.)/g, '$1:')
+}

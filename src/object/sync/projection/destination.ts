@@ -1,0 +1,50 @@
+/** Places to send a frame to, as the tables have them. */
+import { dstFlag, dstKind, noDst, type Dst, type Vtep as TableVtep } from '#datapath/layout.ts'
+import type { Vtep } from '../../store/entry-store.ts'
+import { segmentOf } from '../../store/keys.ts'
+import type { Model, Mux, Port, Switch } from '../../store/model.ts'
+import { inService, interfaceMtuBytes, muxMtuBytes } from '../../type/mtu.ts'
+
+/** Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works in the uplink port only. */
+export function carries(port: Port): boolean {
+  const { peer, switch: sw } = port
+  if (peer === null || sw === null || peer.ifindex === 0) return false
+  return peer.type !== 'ethlink' || sw.uplink === port
+}
+
+/** The unit in a port. */
+export function toUnit(model: Model, port: Port): Dst | undefined {
+  const { peer } = port
+  if (peer === null || peer.type === 'ethlink' || !carries(port)) return undefined
+  // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its queue.
+  const flags = peer.type === 'hostif' && peer.away ? dstFlag.peer : 0
+  const mtu = interfaceMtuBytes(model, peer)
+  return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.stats }
+}
+
+/** The uplink of a segment: it serves the VNI that the uplink port is on. */
+export function toUplink(model: Model, sw: Switch, segment: number): Dst | undefined {
+  const { uplink } = sw
+  if (uplink === null || uplink.peer?.type !== 'ethlink' || !carries(uplink) || segmentOf(sw, uplink.vni) !== segment) return undefined
+  const { peer } = uplink
+  const mtu = interfaceMtuBytes(model, peer)
+  return { ...noDst, kind: dstKind.uplink, vlan: peer.vtag, mtu, ifindex: peer.ifindex, stats: uplink.stats }
+}
+
+/** A VTEP behind a mux. This host is no VTEP of itself: a list that all hosts are given names each of them too. */
+export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
+  if (!inService(mux) || isOwn(mux, vtep)) return undefined
+  return { ...noDst, kind: dstKind.remote, mtu: muxMtuBytes(mux) ?? 0, ifindex: mux.ifindex, stats: mux.stats, vtep: tableVtep(vtep) }
+}
+
+function isOwn({ listen }: Mux, vtep: Vtep): boolean {
+  if (listen === null || (vtep.port !== 0 && vtep.port !== listen.port)) return false
+  return Buffer.compare(listen.address, vtep.address) === 0
+}
+
+/** An address and port in a table's layout. */
+export function tableVtep({ address, port }: { readonly address: Uint8Array; readonly port: number }): TableVtep {
+  const addr = new Uint8Array(16)
+  addr.set(address)
+  return { family: address.length === 4 ? 4 : 6, port, addr }
+}

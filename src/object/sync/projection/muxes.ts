@@ -1,0 +1,18 @@
+/** Table `muxes`: by the mux's device, and by its underlay's interface, what it listens on. */
+import { u32 } from '#abi/c-struct.ts'
+import { mux as muxLayout, type Mux } from '#datapath/layout.ts'
+import { inService } from '../../type/mtu.ts'
+import { tableVtep } from './destination.ts'
+import type { Projection } from './projection.ts'
+
+export const muxes: Projection<number, Mux> = {
+  keys: (model) => model.devices.keys(),
+  keyField: u32,
+  valueField: muxLayout,
+  values: (model) => (ifindex) => {
+    const device = model.devices.get(ifindex)
+    const mux = device?.type === 'ethlink' ? device.mux : device
+    if (mux?.type !== 'vpcmux' || mux.listen === null || !inService(mux)) return undefined
+    return { stats: mux.stats, listen: tableVtep(mux.listen) }
+  },
+}

@@ -1,0 +1,24 @@
+/** Table `ports`: by the device on which a unit's frames come in, which port that is. */
+import { u32 } from '#abi/c-struct.ts'
+import { port as portLayout, portFlag, type Port } from '#datapath/layout.ts'
+import { segmentOf } from '../../store/keys.ts'
+import { carries } from './destination.ts'
+import type { Projection } from './projection.ts'
+
+export const ports: Projection<number, Port> = {
+  keys: (model) => model.devices.keys(),
+  keyField: u32,
+  valueField: portLayout,
+  values: (model) => (ifindex) => {
+    const of = model.devices.get(ifindex)
+    if (of === undefined || of.type === 'vpcmux' || of.port === null || !carries(of.port)) return undefined
+    const { port, mac } = of
+    const sw = port.switch!
+    const up = sw.up ? portFlag.up : 0
+    const shared = { segment: segmentOf(sw, port.vni), stats: port.stats, mac }
+    if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag }
+    const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
+    const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
+    return { ...shared, flags: up | checks | queues, vlan: port.vlan }
+  },
+}

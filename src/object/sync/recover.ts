@@ -1,0 +1,142 @@
+/**
+ * A start: the objects that the journal has are made anew in memory, and the kernel is brought in line with them. Devices, programs and
+ * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
+ */
+import type { Device } from '#datapath/device/devices.ts'
+import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import { wantedPrograms } from './audit/programs.ts'
+import type { Context } from '../context.ts'
+import { resumeEthlink } from '../type/ethlink-service.ts'
+import { loadModel } from '../store/load.ts'
+import { repairDevice } from './repair-device.ts'
+import { unitName, type Mux, type Unit } from '../store/model.ts'
+import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
+import { toRow } from '../store/record.ts'
+import { repairTables } from './repair-tables.ts'
+import { nameBefore, Transaction } from '../store/transaction.ts'
+import { aliasOf, idOfAlias, makeUnitDevice, programAliasOf, takeDevice } from '../type/unit-device.ts'
+
+/** Everything that a start does before the first handle is opened. */
+export function recover(context: Context): void {
+  const { model } = context
+  // Nothing of this is taken back: a start that fails is started again, and finds what this one has done.
+  const tx = new Transaction('start')
+  loadModel(context, tx)
+  findInterfaces(context, tx)
+  removeNewborn(context)
+  const ours = context.devices.all().filter(({ alias }) => alias !== undefined && idOfAlias(alias) !== undefined)
+  const byAlias = Map.groupBy(ours, ({ alias }) => alias)
+  const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(
+    (unit) => [unit, byAlias.get(programAliasOf(unit))?.find((device) => fitsUnit(device, unit))] as const,
+  )
+  const muxes = [...model.ofType('vpcmux')].map(
+    (mux) => [mux, byAlias.get(programAliasOf(mux))?.find((device) => fitsMux(device, mux))] as const,
+  )
+  // First what is in the way: a device that is made may get the name of one that goes.
+  removeDevices(context, ours, new Set([...units, ...muxes].map(([, device]) => device)))
+  takeBackPins(context)
+  const missing = [...units, ...muxes].filter(([, device]) => device === undefined).length
+  withQuickGracePeriods(missing, () => {
+    for (const [unit, device] of units) recoverUnit(context, tx, unit, device)
+    for (const [mux, device] of muxes) recoverMux(context, tx, mux, device)
+  })
+  for (const ethlink of model.ofType('ethlink')) resumeEthlink(context, tx, ethlink)
+  for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
+  for (const mux of model.ofType('vpcmux')) syncMux(context, tx, mux)
+  removePins(context)
+  context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
+  refreshRows(context)
+  for (const { what, error } of tx.finish()) context.log.warn(`could not ${what} at the start`, { error: String(error) })
+}
+
+/** Interfaces that ethlinks wrap, by name. One that is not there now may come later. */
+function findInterfaces({ model, devices, log }: Context, tx: Transaction): void {
+  for (const ethlink of model.ofType('ethlink')) {
+    if (ethlink.l2Name === null) continue
+    const device = devices.byName(ethlink.l2Name)
+    if (device === undefined) {
+      log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} is not there; it is taken when it comes`)
+      continue
+    }
+    tx.set(ethlink, 'ifindex', device.ifindex)
+    tx.set(ethlink, 'deviceMtuBytes', device.mtuBytes)
+    tx.put(model.devices, device.ifindex, ethlink)
+  }
+}
+
+// Of devices that have the object's alias.
+const fitsUnit = (device: Device, unit: Unit): boolean => (unit.type === 'vmnic' ? device.vmnicLike : device.kind === 'veth')
+
+const fitsMux = ({ vxlanPort }: Device, mux: Mux): boolean =>
+  vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
+
+/** Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right ones. */
+function takeBackPins({ datapath, model }: Context): void {
+  const found = new Map(datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]))
+  const wanted = new Map(Array.from(wantedPrograms(model), ({ pinName, ifindex }) => [pinName, ifindex]))
+  for (const [pin, ifindex] of found) {
+    const before = nameBefore(pin)
+    if (before === undefined) continue
+    const other = found.get(before)
+    if (other !== undefined && other !== 0 && wanted.get(before) !== ifindex) continue
+    datapath.detach(before)
+    datapath.renamePin(pin, before)
+  }
+}
+
+/** Remove devices that a vpcd was making when it was killed. */
+function removeNewborn({ devices, log }: Context): void {
+  const newborn = devices.all().filter((device) => device.newborn)
+  if (newborn.length === 0) return
+  log.info(`removing ${newborn.length} devices that were half made`, { devices: newborn.map(({ name }) => name) })
+  devices.remove(...newborn.map(({ ifindex }) => ifindex))
+}
+
+/** Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are made. */
+function removeDevices({ devices, model, log }: Context, ours: readonly Device[], kept: ReadonlySet<Device | undefined>): void {
+  const keptIds = new Set([...kept].flatMap((device) => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
+  const stale = ours.filter((device) => {
+    const id = idOfAlias(device.alias!)!
+    const unitEnd = device.alias === aliasOf(id) && model.find('hostif', id) !== undefined && keptIds.has(id)
+    return !kept.has(device) && !unitEnd
+  })
+  if (stale.length === 0) return
+  log.info(`removing ${stale.length} devices that belong to no object`, { devices: stale.map(({ name }) => name) })
+  devices.remove(...stale.map(({ ifindex }) => ifindex))
+}
+
+function recoverUnit(context: Context, tx: Transaction, unit: Unit, device: Device | undefined): void {
+  if (device === undefined) {
+    context.log.info(`making the device of ${unitName(unit)} again`)
+    return makeUnitDevice(context, tx, unit)
+  }
+  takeDevice(context, tx, unit, device.ifindex)
+  if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
+  repairDevice(context, unit, device)
+}
+
+function recoverMux(context: Context, tx: Transaction, mux: Mux, device: Device | undefined): void {
+  if (device?.vxlanPort === undefined) {
+    context.log.info(`making the device of ${unitName(mux)} again`)
+    return makeDevice(context, tx, mux, mux.listen?.port ?? unusedPort(context))
+  }
+  tx.set(mux, 'devicePort', device.vxlanPort)
+  takeDevice(context, tx, mux, device.ifindex)
+  repairDevice(context, mux, device)
+}
+
+/** Rows that an earlier version wrote in its own words are written in ours. */
+function refreshRows({ model, journal, written }: Context): void {
+  const rows = [...model.objects.values()]
+    .flatMap((object) => toRow(object) ?? [])
+    .filter(({ id, settings }) => written.get(id) !== settings)
+  if (rows.length === 0) return
+  journal.transact(() => rows.forEach((row) => journal.putObject(row)))
+  for (const { id, settings } of rows) written.set(id, settings)
+}
+
+/** Take off the programs that no object has. */
+function removePins({ model, datapath }: Context): void {
+  const known = new Set(Array.from(wantedPrograms(model), ({ pinName }) => pinName))
+  for (const { pinName } of datapath.attachments()) if (!known.has(pinName)) datapath.detach(pinName)
+}

@@ -1,0 +1,103 @@
+/** Bringing whole tables in line with the model at a start: entries that are right are left alone, so that no packet misses one. */
+import { encodeArray } from '#abi/layouts.ts'
+import type { Table } from '#datapath/table.ts'
+import type { Tables } from '#datapath/tables.ts'
+import type { Model } from '../store/model.ts'
+import { fdb } from './projection/fdb.ts'
+import { flood } from './projection/flood.ts'
+import { muxes } from './projection/muxes.ts'
+import { neighbours } from './projection/neighbours.ts'
+import { portAddresses } from './projection/port-addresses.ts'
+import { ports } from './projection/ports.ts'
+import { encodeShared, expected, type Projection } from './projection/projection.ts'
+import { segments } from './projection/segments.ts'
+
+/** How a table differed. */
+export interface Repairs {
+  readonly table: string
+  readonly removed: number
+  readonly added: number
+  readonly changed: number
+}
+
+/** An entry as bytes in the table's layouts. */
+export interface TableEntry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** How a table compares with the model. */
+export interface TableDifference {
+  readonly table: string
+  /** Entries that were compared. */
+  readonly checked: number
+  readonly missing: readonly TableEntry[]
+  readonly different: readonly (TableEntry & { readonly found: Uint8Array })[]
+  readonly strange: readonly TableEntry[]
+  remove(): void
+  write(): void
+}
+
+/** The tables, and what they must say. */
+export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses } as const
+
+/** Compare all tables with the model and write what differs. The repairs of tables that were right are not among the result. */
+export function repairTables(model: Model, tables: Tables): Repairs[] {
+  const differences = compareTables(model, tables)
+  for (const difference of differences) difference.remove()
+  for (const difference of differences.toReversed()) difference.write()
+  const repairs = differences.map(({ table, missing, different, strange }) => ({
+    table,
+    removed: strange.length,
+    added: missing.length,
+    changed: different.length,
+  }))
+  return repairs.filter(({ removed, added, changed }) => removed + added + changed > 0)
+}
+
+/** Compare all tables with the model, in the order in which entries may go. */
+export const compareTables = (model: Model, tables: Tables): TableDifference[] => [
+  compare(ports, model, tables.ports),
+  compare(muxes, model, tables.muxes),
+  compare(fdb, model, tables.fdb),
+  compare(flood, model, tables.flood),
+  compare(segments, model, tables.segments),
+  compare(neighbours, model, tables.neighbours),
+  compare(portAddresses, model, tables.portAddresses),
+]
+
+function compare<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>): TableDifference {
+  const { keyField, valueField } = projection
+  const there = new Map<string, Uint8Array>()
+  for (const [key, value] of table.encodedEntries()) there.set(text(key), value)
+  const { keys, values } = expected(projection, model, projection.keys(model))
+  const wantedKeys = slices(encodeArray(keyField, keys), keyField.size)
+  const wantedValues = slices(encodeShared(valueField, values), valueField.size)
+  const missing: TableEntry[] = []
+  const different: (TableEntry & { found: Uint8Array })[] = []
+  for (const [i, key] of wantedKeys.entries()) {
+    const name = text(key)
+    const value = wantedValues[i]!
+    const found = there.get(name)
+    there.delete(name)
+    if (found === undefined) missing.push({ key, value })
+    else if (Buffer.compare(found, value) !== 0) different.push({ key, value, found })
+  }
+  const strange = Array.from(there, ([name, value]) => ({ key: Buffer.from(name, 'latin1'), value }))
+  const write = [...missing, ...different]
+  const joined = (part: 'key' | 'value', entries: readonly TableEntry[]): Buffer => Buffer.concat(entries.map((entry) => entry[part]))
+  return {
+    table: table.name,
+    checked: wantedKeys.length + strange.length,
+    missing,
+    different,
+    strange,
+    remove: () => void table.deleteManyEncoded(joined('key', strange)),
+    write: () => table.setManyEncoded(joined('key', write), joined('value', write)),
+  }
+}
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+const slices = (bytes: Uint8Array, size: number): Uint8Array[] =>
+  Array.from({ length: bytes.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size))

@@ -1,0 +1,79 @@
+/** Bringing the datapath's tables up to date with the model, for the keys that an operation touched. */
+import { encodeArray } from '#abi/layouts.ts'
+import type { Tables } from '#datapath/tables.ts'
+import type { Table } from '#datapath/table.ts'
+import type { Dirty } from '../store/dirty.ts'
+import type { Model } from '../store/model.ts'
+import { encodeFdb } from './projection/fdb.ts'
+import { flood, pagesOf } from './projection/flood.ts'
+import { muxes } from './projection/muxes.ts'
+import { neighbours } from './projection/neighbours.ts'
+import { portAddresses } from './projection/port-addresses.ts'
+import { ports } from './projection/ports.ts'
+import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
+import { segments } from './projection/segments.ts'
+import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
+
+/** What is to be done to one table. */
+interface Work {
+  remove(): void
+  write(): void
+}
+
+/**
+ * Write the touched keys. What goes away goes first: it makes room, and a unit that leaves sends nothing more. Then all that frames
+ * may be sent to; the ports come last, so that a unit's first frame finds everything. Throws TableFull and KernelError, with some
+ * of it done: after a rollback of the model, the same call puts the tables back.
+ */
+export function settle(model: Model, tables: Tables, dirty: Dirty): void {
+  const portWork = plan(ports, model, tables.ports, dirty.ports)
+  const rest = [
+    plan(muxes, model, tables.muxes, dirty.muxes),
+    workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
+    plan(flood, model, tables.flood, floodKeys(model, dirty)),
+    plan(segments, model, tables.segments, dirty.segments),
+    plan(
+      neighbours,
+      model,
+      tables.neighbours,
+      addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address })),
+    ),
+    plan(
+      portAddresses,
+      model,
+      tables.portAddresses,
+      addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
+    ),
+  ]
+  for (const work of [portWork, ...rest]) work.remove()
+  for (const work of [...rest, portWork]) work.write()
+}
+
+function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
+  const { keyField, valueField } = projection
+  const { keys: wanted, values, gone } = expected(projection, model, keys)
+  return workOn(table, {
+    keys: encodeArray(keyField, wanted),
+    values: encodeShared(valueField, values),
+    gone: encodeArray(keyField, gone),
+  })
+}
+
+const workOn = (table: Table<unknown, unknown>, { keys, values, gone }: Encoded): Work => ({
+  remove: () => void (gone.length > 0 && table.deleteManyEncoded(gone)),
+  write: () => void (keys.length > 0 && table.setManyEncoded(keys, values)),
+})
+
+/** The pages that a segment has, the last first, then all that it does not have. */
+function* floodKeys(model: Model, dirty: Dirty): Generator<FloodKey> {
+  for (const segment of dirty.flood) {
+    const pages = pagesOf(model, segment)
+    for (const page of pages.keys()) yield { segment, page }
+    for (let page = 0; page < floodPages; page++) if (!pages.has(page)) yield { segment, page }
+    if (!pages.has(floodRemote)) yield { segment, page: floodRemote }
+  }
+}
+
+function* addressKeys<K>(groups: ReadonlyMap<number, ReadonlySet<string>>, key: (group: number, address: string) => K): Generator<K> {
+  for (const [group, addresses] of groups) for (const address of addresses) yield key(group, address)
+}

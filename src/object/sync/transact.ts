@@ -1,0 +1,51 @@
+/** Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it has happened. */
+import type { Context } from '../context.ts'
+import { toRow } from '../store/record.ts'
+import { settle } from './settle.ts'
+import { removeLeaving } from '../type/unit-device.ts'
+import { Transaction } from '../store/transaction.ts'
+import { toVpcError } from '../vpc-error.ts'
+
+/** Do it all, or nothing of it. Throws VpcError, whose message says what was asked and what failed. */
+export function transact<T>(context: Context, asked: string, body: (tx: Transaction) => T): T {
+  const tx = new Transaction(asked)
+  let result: T
+  try {
+    result = body(tx)
+    settle(context.model, context.datapath.tables, tx.dirty)
+    writeJournal(context, tx)
+  } catch (error) {
+    takeBack(context, tx)
+    throw toVpcError(tx.asked, error)
+  }
+  for (const { what, error } of [...removeLeaving(context, tx), ...tx.finish()])
+    context.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  return result
+}
+
+function takeBack(context: Context, tx: Transaction): void {
+  const failures = tx.rollback()
+  try {
+    settle(context.model, context.datapath.tables, tx.dirty)
+  } catch (error) {
+    failures.push(error)
+  }
+  for (const error of failures)
+    context.log.error(`could not take back all of what was done to ${tx.asked}; a restart of vpcd repairs it`, { error: String(error) })
+}
+
+/** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */
+function writeJournal({ journal, written }: Context, tx: Transaction): void {
+  const rows = [...tx.dirty.records].map((object) => ({ id: object.id, row: toRow(object) }))
+  const changed = rows.filter(({ id, row }) => row?.settings !== written.get(id))
+  if (changed.length === 0 && tx.journalled.length === 0) return
+  journal.transact(() => {
+    for (const { id, row } of changed) if (row === undefined) journal.removeObject(id)
+    for (const { row } of changed) if (row !== undefined) journal.putObject(row)
+    for (const write of tx.journalled) write()
+  })
+  for (const { id, row } of changed) {
+    if (row === undefined) written.delete(id)
+    else written.set(id, row.settings)
+  }
+}

@@ -1,0 +1,86 @@
+/** Keeping the objects in line with their devices, which others move, change and delete. */
+import type { Device, DeviceEvent } from '#datapath/device/devices.ts'
+import type { Context } from '../context.ts'
+import { loseInterface, noteInterface, wrap } from '../type/ethlink.ts'
+import { movePort, touchPort } from '../store/members.ts'
+import { fullName, unitName, type Ethlink, type Hostif, type Mux, type Unit } from '../store/model.ts'
+import { withMtuFollowing } from '../type/mtu-follow.ts'
+import { transact } from './transact.ts'
+import { forgetDevice, idOfAlias, pinOf, programAliasOf } from '../type/unit-device.ts'
+
+/** Follow the devices of the host from now on. `seen` is called after each change. */
+export function watchDevices(context: Context, seen: () => void): void {
+  context.devices.follow((event) => {
+    try {
+      if (event.kind === 'lost') checkAll(context)
+      else checkOne(context, event)
+    } catch (error) {
+      context.log.error('could not follow a change of devices', { error: String(error) })
+    }
+    seen()
+  })
+}
+
+/** Look at every object's device again. */
+export function checkAll(context: Context): void {
+  const { model } = context
+  for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object)
+  for (const ethlink of model.ofType('ethlink')) checkInterface(context, ethlink)
+}
+
+function checkOne(context: Context, { device }: Extract<DeviceEvent, { device: Device }>): void {
+  const { model } = context
+  // The end of a pair that left this namespace has the alias of its unit, whose other end is still here.
+  const id = device.alias === undefined ? undefined : idOfAlias(device.alias)
+  const owner = id === undefined ? model.devices.get(device.ifindex) : model.objects.get(id)
+  if (owner !== undefined && 'ifindex' in owner && owner.type !== 'ethlink') checkDevice(context, owner)
+  for (const ethlink of model.ofType('ethlink')) {
+    if (ethlink.ifindex === device.ifindex || ethlink.l2Name === device.name) checkInterface(context, ethlink)
+  }
+}
+
+/** A device of ours: is it still there, and where is its other end? */
+function checkDevice(context: Context, object: Unit | Mux): void {
+  if (object.ifindex === 0) return
+  const device = context.devices.byIndex(object.ifindex)
+  if (device?.alias !== programAliasOf(object)) return lose(context, object)
+  if (object.type === 'hostif' && object.away !== device.peerAway) noteAway(context, object, device.peerAway)
+}
+
+function lose(context: Context, object: Unit | Mux): void {
+  context.log.warn(`the device of ${fullName(object)} is gone: deleted by hand, or with the network namespace that it was in`)
+  const pin = pinOf(object)
+  transact(context, `note that the device of ${unitName(object)} is gone`, (tx) => {
+    if (object.type === 'vpcmux') withMtuFollowing(context, tx, object, () => forgetDevice(context, tx, object))
+    else if (object.port === null) forgetDevice(context, tx, object)
+    else movePort(tx, context.model, object.port, () => forgetDevice(context, tx, object))
+    tx.later('unpin its program', () => context.datapath.detach(pin))
+  })
+}
+
+function noteAway(context: Context, hostif: Hostif, away: boolean): void {
+  context.log.debug(`${unitName(hostif)} is ${away ? 'in another' : 'back in the own'} network namespace`)
+  transact(context, `note where ${unitName(hostif)} is`, (tx) => {
+    tx.set(hostif, 'away', away)
+    if (hostif.port !== null) touchPort(tx, hostif.port)
+  })
+}
+
+/** The interface that an ethlink wraps, which may have another name now; or a new one of its name in place of the old. */
+function checkInterface(context: Context, ethlink: Ethlink): void {
+  const { l2Name, ifindex, deviceMtuBytes } = ethlink
+  if (l2Name === null) return
+  const device = context.devices.byIndex(ifindex) ?? context.devices.byName(l2Name)
+  const asked = `follow interface ${l2Name} of ${unitName(ethlink)}`
+  if (device?.ifindex !== ifindex) {
+    if (ifindex !== 0) {
+      context.log.warn(`interface ${l2Name} of ${fullName(ethlink)} is gone`)
+      transact(context, asked, (tx) => loseInterface(context, tx, ethlink))
+    }
+    if (device === undefined) return
+    transact(context, asked, (tx) => wrap(context, tx, ethlink, l2Name, device))
+    context.log.info(`interface ${l2Name} of ${fullName(ethlink)} is there again`)
+  } else if (device.mtuBytes !== deviceMtuBytes || device.name !== l2Name) {
+    transact(context, asked, (tx) => noteInterface(context, tx, ethlink, device))
+  }
+}

@@ -1,0 +1,102 @@
+/** What an ethlink does to the interface that it wraps, as long as it is of use: programs, and promiscuous mode. */
+import type { Hook } from '#datapath/datapath.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Ethlink } from '../store/model.ts'
+import { setAside, type Transaction } from '../store/transaction.ts'
+
+/** Names under which the programs are pinned. */
+export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; readonly underlay: string; readonly egress: string } => ({
+  ingress: unitName(ethlink),
+  underlay: `${unitName(ethlink)}-underlay`,
+  egress: `${unitName(ethlink)}-egress`,
+})
+
+/** Whether frames of a switch pass it: it is in the uplink port. */
+export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.switch?.uplink === port
+
+/** Whether a mux sends and receives by it. */
+export const isUnderlay = ({ mux }: Ethlink): boolean => mux !== null
+
+/**
+ * Bring the interface to what the ethlink's place asks for: as an uplink, the program that takes the switch's frames and
+ * promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the programs of the direct ways past
+ * the mux's device, of which the outgoing one also sets the UDP port of VTEPs that have their own. To be called after each change of its
+ * place.
+ */
+export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  const there = ethlink.ifindex !== 0
+  serveUplink(context, tx, ethlink, there && isUplink(ethlink), () => context.devices.byIndex(ethlink.ifindex)?.promisc ?? false)
+  serveUnderlay(context, tx, ethlink, there && isUnderlay(ethlink))
+}
+
+/**
+ * The same at a start. An interface that is promiscuous may be so because an earlier vpcd made it so: what the journal says of the time
+ * before counts.
+ */
+export function resumeEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  const { ifindex, promiscBefore } = ethlink
+  const there = ifindex !== 0
+  serveUplink(context, tx, ethlink, there && isUplink(ethlink), () => promiscBefore && context.devices.byIndex(ifindex)?.promisc === true)
+  serveUnderlay(context, tx, ethlink, there && isUnderlay(ethlink))
+}
+
+/** Leave the interface as it was found. To be called while the ethlink still knows it. */
+export function stopServing(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  serveUplink(context, tx, ethlink, false, () => false)
+  serveUnderlay(context, tx, ethlink, false)
+}
+
+function serveUplink(context: Context, tx: Transaction, ethlink: Ethlink, wanted: boolean, promiscBefore: () => boolean): void {
+  if (ethlink.serving.uplink === wanted) return
+  const { devices } = context
+  const { ifindex } = ethlink
+  const { ingress } = ethlinkPins(ethlink)
+  tx.set(ethlink, 'serving', { ...ethlink.serving, uplink: wanted })
+  if (!wanted) {
+    takeOff(context, tx, 'ethlink', ethlink, ingress)
+    if (ethlink.promiscBefore || ifindex === 0 || devices.byIndex(ifindex) === undefined) return
+    tx.did(() => devices.change(ifindex, { promisc: true }))
+    devices.change(ifindex, { promisc: false })
+    return
+  }
+  putOn(context, tx, 'ethlink', ifindex, ingress)
+  const before = promiscBefore()
+  tx.set(ethlink, 'promiscBefore', before)
+  if (before) return
+  tx.did(() => devices.change(ifindex, { promisc: false }))
+  devices.change(ifindex, { promisc: true })
+}
+
+function serveUnderlay(context: Context, tx: Transaction, ethlink: Ethlink, wanted: boolean): void {
+  if (ethlink.serving.underlay === wanted) return
+  const { underlay, egress } = ethlinkPins(ethlink)
+  tx.set(ethlink, 'serving', { ...ethlink.serving, underlay: wanted })
+  for (const [hook, pin] of [
+    ['ethlink-egress', egress],
+    ['underlay', underlay],
+  ] as const) {
+    if (wanted) putOn(context, tx, hook, ethlink.ifindex, pin)
+    else takeOff(context, tx, hook, ethlink, pin)
+  }
+}
+
+/** Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used again. */
+function putOn({ datapath }: Context, tx: Transaction, hook: Hook, ifindex: number, pin: string): void {
+  const spare = tx.spares.find((other) => !other.used && other.hook === hook && other.ifindex === ifindex)
+  if (spare === undefined) {
+    datapath.attach(hook, ifindex, pin)
+    return tx.did(() => void datapath.detach(pin))
+  }
+  datapath.renamePin(spare.pin, pin)
+  tx.did(() => void datapath.renamePin(pin, spare.pin))
+  tx.set(spare, 'used', true)
+}
+
+/** Have a program off the interface once that is written down. Its pin's name is free at once: another ethlink may get it meanwhile. */
+function takeOff({ datapath }: Context, tx: Transaction, hook: Hook, { l2Name, ifindex }: Ethlink, pin: string): void {
+  const spare = { hook, ifindex, pin: setAside(pin, ifindex), used: false }
+  if (!datapath.renamePin(pin, spare.pin)) return
+  tx.did(() => void datapath.renamePin(spare.pin, pin))
+  tx.spares.push(spare)
+  tx.later(`take the program off ${l2Name}`, () => void (spare.used || datapath.detach(spare.pin)))
+}

@@ -1,0 +1,151 @@
+/** An ethlink: wraps an interface of the host; frames pass it unencapsulated. Its life and its operations. */
+import type { Id } from '#abi/id.ts'
+import type { EthlinkInfo } from '#abi/info.ts'
+import type { Device } from '#datapath/device/devices.ts'
+import { formatMac } from '#wire/mac.ts'
+import type { Context } from '../context.ts'
+import { serveEthlink, stopServing } from './ethlink-service.ts'
+import { readInterfaceName, readVlan } from '../input.ts'
+import { touchPort } from '../store/members.ts'
+import { fullName, unitName, type Ethlink, type Model } from '../store/model.ts'
+import { interfaceMtuBytes } from './mtu.ts'
+import { withMtuFollowing } from './mtu-follow.ts'
+import { disconnectMux, syncMux } from './mux.ts'
+import type { Call, Operations } from '../operation.ts'
+import { textOut, u16Out } from '../output.ts'
+import { disconnectPort, noteRecords } from './port.ts'
+import { newBase, register, unregister } from '../store/registry.ts'
+import type { Transaction } from '../store/transaction.ts'
+
+export function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
+  const interfaceless = { l2Name: null, ifindex: 0, deviceMtuBytes: 0, promiscBefore: false, serving: { uplink: false, underlay: false } }
+  const settings = { port: null, mtuBytes: null, vtag: 0, mux: null, ...interfaceless }
+  return register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...settings })
+}
+
+/** Leave port, mux and interface as they were without it, and forget it. */
+export function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  if (ethlink.port !== null) disconnectPort(context, tx, ethlink.port)
+  if (ethlink.mux !== null) disconnectMux(context, tx, ethlink.mux)
+  unwrap(context, tx, ethlink)
+  unregister(context, tx, ethlink)
+}
+
+export const ethlinkOperations: Operations<Ethlink> = {
+  ethlinkConnect(call) {
+    const { context, tx, object: ethlink, input } = call
+    const name = readInterfaceName(tx, input)
+    tx.asked = `connect ${unitName(ethlink)} to interface ${name}`
+    if (ethlink.l2Name === name) tx.refuse('EISCONN', 'it is connected to it already')
+    if (ethlink.l2Name !== null) tx.refuse('EBUSY', `it wraps ${ethlink.l2Name}`, 'disconnect it first')
+    const device = findInterface(call, name)
+    wrap(context, tx, ethlink, name, device)
+  },
+  ethlinkDisconnect({ context, tx, object: ethlink }) {
+    tx.asked = `disconnect ${unitName(ethlink)}`
+    if (ethlink.l2Name === null) tx.refuse('ENOTCONN', 'it wraps no interface')
+    unwrap(context, tx, ethlink)
+    tx.dirty.records.add(ethlink)
+  },
+  ethlinkNameGet: ({ tx, object: { l2Name } }) => (l2Name === null ? tx.refuse('ENOTCONN', 'it wraps no interface') : textOut(l2Name)),
+  ethlinkVtagGet: ({ object: { vtag } }) => u16Out(vtag),
+  ethlinkVtagSet({ tx, object: ethlink, input }) {
+    const vtag = readVlan(tx, input)
+    if (ethlink.port !== null) touchPort(tx, ethlink.port)
+    tx.set(ethlink, 'vtag', vtag)
+    tx.dirty.records.add(ethlink)
+  },
+}
+
+/** The interface of the host that can be wrapped. */
+function findInterface({ context: { model, devices }, tx }: Call<Ethlink>, name: string): Device {
+  const device = devices.byName(name)
+  if (device === undefined) {
+    const wrappable = devices.all().filter((candidate) => !candidate.loopback && !isOurs(model, candidate))
+    return tx.refuse(
+      'ENODEV',
+      'this host has no interface of that name',
+      `it has ${wrappable.map((other) => other.name).join(', ') || 'none that could be wrapped'}`,
+    )
+  }
+  if (device.loopback) tx.refuse('EINVAL', 'it is the loopback interface, which has no wire', 'choose another')
+  for (const other of model.ofType('ethlink')) {
+    if (other.l2Name === name || other.ifindex === device.ifindex)
+      tx.refuse('EBUSY', `ethlink ${fullName(other)} wraps it`, 'destroy or disconnect that one first')
+  }
+  if (isOurs(model, device))
+    tx.refuse('EBUSY', `it is the device of an object of this host${device.alias ? ` (${device.alias})` : ''}`, 'choose another')
+  return device
+}
+
+function isOurs(model: Model, { ifindex, alias }: Device): boolean {
+  return (model.devices.has(ifindex) && model.devices.get(ifindex)?.type !== 'ethlink') || alias?.startsWith('vpc:') === true
+}
+
+/** Take an interface into use, for whatever the ethlink is connected to. */
+export function wrap(
+  context: Context,
+  tx: Transaction,
+  ethlink: Ethlink,
+  name: string,
+  { ifindex, mtuBytes }: Pick<Device, 'ifindex' | 'mtuBytes'>,
+): void {
+  placed(context, tx, ethlink, () => {
+    tx.set(ethlink, 'l2Name', name)
+    tx.set(ethlink, 'ifindex', ifindex)
+    tx.set(ethlink, 'deviceMtuBytes', mtuBytes)
+    tx.put(context.model.devices, ifindex, ethlink)
+  })
+  tx.dirty.records.add(ethlink)
+  serveEthlink(context, tx, ethlink)
+}
+
+/** Leave the interface as it was found. */
+function unwrap(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  stopServing(context, tx, ethlink)
+  placed(context, tx, ethlink, () => {
+    tx.drop(context.model.devices, ethlink.ifindex)
+    tx.set(ethlink, 'l2Name', null)
+    tx.set(ethlink, 'ifindex', 0)
+    tx.set(ethlink, 'deviceMtuBytes', 0)
+  })
+}
+
+/** The interface is gone. The ethlink waits for one of that name. */
+export function loseInterface(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  placed(context, tx, ethlink, () => {
+    tx.drop(context.model.devices, ethlink.ifindex)
+    tx.set(ethlink, 'ifindex', 0)
+  })
+  stopServing(context, tx, ethlink)
+}
+
+/** The interface has another MTU or name. */
+export function noteInterface(context: Context, tx: Transaction, ethlink: Ethlink, { name, mtuBytes }: Device): void {
+  placed(context, tx, ethlink, () => {
+    tx.set(ethlink, 'l2Name', name)
+    tx.set(ethlink, 'deviceMtuBytes', mtuBytes)
+  })
+  tx.dirty.records.add(ethlink)
+}
+
+/** Change what ethlink stands for; the tables of its port, and its mux with all that follows from the underlay, go along. */
+function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () => void): void {
+  const { port, mux } = ethlink
+  if (port !== null) touchPort(tx, port)
+  if (mux === null) change()
+  else {
+    withMtuFollowing(context, tx, mux, change)
+    syncMux(context, tx, mux)
+  }
+  if (port !== null) {
+    touchPort(tx, port)
+    noteRecords(tx, port)
+  }
+}
+
+export function describeEthlink(model: Model, ethlink: Ethlink): Omit<EthlinkInfo, 'descriptors'> {
+  const { id, type, committed, port, l2Name, vtag } = ethlink
+  const shared = { id, type, unit: unitName(ethlink), mac: formatMac(ethlink.mac), committed, port: port?.id ?? null }
+  return { ...shared, mtuBytes: interfaceMtuBytes(model, ethlink), mtuSet: ethlink.mtuBytes !== null, l2Name, vtag }
+}

@@ -1,0 +1,76 @@
+/**
+ * The life of objects: who holds one, what happens when nobody does any more.
+ *
+ * An object is held by each open descriptor, by a commit, and a port by the switch that it is in. vpc_open with CREATE makes one that has
+ * one holder, the new descriptor; `port add` of an unknown id makes a port whose holder is the switch.
+ *
+ * | state     | held by                     | in the journal           | found by id | goes on to                                              |
+ * |-----------|-----------------------------|--------------------------|-------------|---------------------------------------------------------|
+ * | open      | descriptors                 | no                       | yes         | committed (commit), dead (destroy), gone (last close)   |
+ * | member    | its switch, and descriptors | when the switch is       | yes         | committed, dead, gone (port delete or switch destroyed) |
+ * | committed | the commit, and descriptors | yes                      | yes         | dead (destroy)                                          |
+ * | dead      | descriptors                 | no                       | no          | gone (last close)                                       |
+ *
+ * To destroy an object, and to let the last holder go, is the same: it is disconnected from everything (a port from its interface and
+ * its switch, an interface from its port, an ethlink from its mux; a switch lets go of its ports), its entries leave the tables, its device
+ * goes, its unit number is free. What remains is a dead handle: all operations but `type get` and `id get` answer ESTALE, its id can be
+ * created anew. vpcd's end is the last close of all descriptors, so what is not committed does not outlive it, and a start of vpcd removes
+ * what a killed one has left of such objects.
+ *
+ * A reference between two objects (port and switch, port and interface, mux and ethlink) is in the journal when both ends are.
+ */
+import type { Id } from '#abi/id.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import type { Context } from '../context.ts'
+import { createEthlink, dismantleEthlink } from './ethlink.ts'
+import { createHostif, dismantleHostif } from './hostif.ts'
+import type { VpcObject } from '../store/model.ts'
+import { createMux, dismantleMux } from './mux.ts'
+import { createPort, dismantlePort, letGoOfPort } from './port.ts'
+import { createSwitch, dismantleSwitch } from './switch.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { createVmnic, dismantleVmnic } from './vmnic.ts'
+
+const creators: { readonly [T in UnitType]: (context: Context, tx: Transaction, id: Id) => VpcObject } = {
+  vpcsw: createSwitch,
+  vpcp: createPort,
+  vpcmux: createMux,
+  vmnic: createVmnic,
+  ethlink: createEthlink,
+  hostif: createHostif,
+}
+
+/** Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that is given, which must be free. */
+export function create(context: Context, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
+  context.model.nextUnit = unit
+  try {
+    return creators[type](context, tx, id)
+  } finally {
+    context.model.nextUnit = undefined
+  }
+}
+
+/** Take an object out of service at once, whoever holds it. */
+export function destroy(context: Context, tx: Transaction, object: VpcObject): void {
+  switch (object.type) {
+    case 'vpcsw':
+      return dismantleSwitch(context, tx, object)
+    case 'vpcp':
+      return dismantlePort(context, tx, object)
+    case 'vpcmux':
+      return dismantleMux(context, tx, object)
+    case 'vmnic':
+      return dismantleVmnic(context, tx, object)
+    case 'ethlink':
+      return dismantleEthlink(context, tx, object)
+    case 'hostif':
+      return dismantleHostif(context, tx, object)
+  }
+}
+
+/** A holder has let go: if it was the last, the object goes. */
+export function letGo(context: Context, tx: Transaction, object: VpcObject): void {
+  if (object.dead || object.descriptors > 0 || object.committed) return
+  if (object.type === 'vpcp') letGoOfPort(context, tx, object)
+  else destroy(context, tx, object)
+}

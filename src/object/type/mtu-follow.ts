@@ -1,0 +1,57 @@
+/** MTUs of devices follow the underlay, where nobody has set them. */
+import type { Context } from '../context.ts'
+import type { Model, Mux, Unit } from '../store/model.ts'
+import { unitName } from '../store/model.ts'
+import { interfaceMtuBytes, muxMtuBytes, overlayMtuBytes, defaultMtuBytes } from './mtu.ts'
+import { touchPort } from '../store/members.ts'
+import type { Transaction } from '../store/transaction.ts'
+
+/** Change what the overlay's MTU depends on (a mux, its place or its underlay); devices and tables follow. */
+export function withMtuFollowing(context: Context, tx: Transaction, mux: Mux, change: () => void): void {
+  const { model } = context
+  const overlay = overlayMtuBytes(model)
+  const own = deviceMtuBytes(mux)
+  touchMux(tx, mux)
+  change()
+  touchMux(tx, mux)
+  if (mux.ifindex !== 0 && deviceMtuBytes(mux) !== own) setMuxMtu(context, tx, mux, own)
+  if (overlayMtuBytes(model) !== overlay) for (const unit of followers(model)) setUnitMtu(context, tx, unit, overlay)
+}
+
+/** The MTU of a mux's own device. */
+export const deviceMtuBytes = (mux: Mux): number => muxMtuBytes(mux) ?? defaultMtuBytes
+
+function setMuxMtu({ devices }: Context, tx: Transaction, mux: Mux, before: number): void {
+  const { ifindex } = mux
+  tx.did(() => devices.change(ifindex, { mtuBytes: before }))
+  devices.change(ifindex, { mtuBytes: deviceMtuBytes(mux) })
+}
+
+/** Note all that the tables say of a mux. */
+export function touchMux(tx: Transaction, mux: Mux): void {
+  tx.dirty.muxes.add(mux.ifindex)
+  if (mux.underlay !== null) tx.dirty.muxes.add(mux.underlay.ifindex)
+  for (const [vni, { macs, remotes }] of mux.entries.vnis) {
+    if (remotes.size > 0) tx.dirty.flood.add(vni)
+    for (const mac of macs.keys()) tx.dirty.fdb.add(vni, mac)
+  }
+}
+
+function* followers(model: Model): Generator<Unit> {
+  for (const type of ['vmnic', 'hostif'] as const) for (const unit of model.ofType(type)) if (unit.mtuBytes === null) yield unit
+}
+
+/** Give a unit's device the MTU that the model says, and note that the tables change. `before`: the MTU that it has. */
+export function setUnitMtu(context: Context, tx: Transaction, unit: Unit, before: number): void {
+  if (unit.port !== null) touchPort(tx, unit.port)
+  if (unit.ifindex === 0) return
+  tx.did(() => changeUnitMtu(context, unit, before))
+  changeUnitMtu(context, unit, interfaceMtuBytes(context.model, unit))
+}
+
+function changeUnitMtu({ devices, log }: Context, unit: Unit, mtuBytes: number): void {
+  if (unit.type === 'vmnic') devices.change(unit.ifindex, { mtuBytes })
+  else if (!devices.changeUnitEnd(unit.ifindex, { mtuBytes })) {
+    log.warn(`${unitName(unit)} is in a network namespace that cannot be reached; its MTU there is not ${mtuBytes} until its user sets it`)
+  }
+}

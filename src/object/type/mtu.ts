@@ -1,0 +1,44 @@
+/** MTUs: what fits through the overlay, and what a unit that was not told otherwise has. Pure functions of the model. */
+import type { Interface, Model, Mux } from '../store/model.ts'
+
+/** What VXLAN takes: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40. */
+export const overheadBytes = { 4: 50, 6: 70 } as const
+
+/** The MTU of a unit on a host whose underlay is not known. */
+export const defaultMtuBytes = 1500
+
+/** From what IPv4 asks of a host up to what a tap takes. */
+export const minMtuBytes = 68
+export const maxMtuBytes = 65521
+
+/** Whether a mux carries frames: it has an underlay that is there, an address to listen on, and a device. */
+export const inService = (mux: Mux): boolean =>
+  mux.underlay !== null && mux.underlay.ifindex !== 0 && mux.listen !== null && mux.ifindex !== 0
+
+/**
+ * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is gone counts as it was:
+ * it comes again, and what guests have been told stays right. Until the mux listens, IPv4 is assumed.
+ */
+export function muxMtuBytes(mux: Mux): number | undefined {
+  if (mux.mtuBytes !== null) return mux.mtuBytes
+  if (mux.underlay === null || mux.underlay.deviceMtuBytes === 0) return undefined
+  const six = mux.listen !== null && mux.listen.address.length === 16
+  return Math.max(minMtuBytes, mux.underlay.deviceMtuBytes - overheadBytes[six ? 6 : 4])
+}
+
+/** The MTU that units follow: what fits through every mux. */
+export function overlayMtuBytes(model: Model): number {
+  let mtu: number | undefined
+  for (const mux of model.ofType('vpcmux')) {
+    const fits = muxMtuBytes(mux)
+    if (fits !== undefined && (mtu === undefined || fits < mtu)) mtu = fits
+  }
+  return Math.min(mtu ?? defaultMtuBytes, maxMtuBytes)
+}
+
+/** The MTU that an interface has. An ethlink's is its device's, or less. */
+export function interfaceMtuBytes(model: Model, of: Interface): number {
+  if (of.type !== 'ethlink') return of.mtuBytes ?? overlayMtuBytes(model)
+  const device = of.deviceMtuBytes === 0 ? defaultMtuBytes : of.deviceMtuBytes
+  return of.mtuBytes === null ? device : Math.min(of.mtuBytes, device)
+}

@@ -1,0 +1,138 @@
+/** Setting and deleting the forwarding entries of a mux: all that are given, or none. Made for 100 000 at once. */
+import { fte } from '#abi/layouts.ts'
+import { floodPage } from '#datapath/layout.ts'
+import { formatEndpoint } from '#wire/endpoint.ts'
+import { formatMac } from '#wire/mac.ts'
+import { maxVni } from '#wire/vni.ts'
+import type { Context } from '../context.ts'
+import { EntryEdit } from '../store/entry-edit.ts'
+import { logEntries } from '../store/entry-log.ts'
+import { formatVtep, type EntryColumns, type EntryStore, type Vtep } from '../store/entry-store.ts'
+import { serveEthlink } from './ethlink-service.ts'
+import type { EntryAction } from '../store/journal.ts'
+import { macOfNumber } from '../store/keys.ts'
+import { fullName, unitName, type Mux } from '../store/model.ts'
+import type { Call } from '../operation.ts'
+import { persists } from '../store/record.ts'
+import type { Transaction } from '../store/transaction.ts'
+
+type MuxCall = Call<Mux>
+
+/** Entries whose VTEPs all are some. */
+interface Entries extends EntryColumns {
+  readonly vteps: readonly Vtep[]
+}
+
+/** vpcmux 2. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set. */
+export function setEntries(call: MuxCall): void {
+  const { context, tx, object: mux, input } = call
+  tx.asked = `set forwarding entries of ${unitName(mux)}`
+  const entries = decode(tx, mux, input)
+  check(context, tx, mux, entries)
+  const edit = new EntryEdit(tx, mux.entries)
+  const { count, vnis, macs, vteps } = entries
+  for (let i = 0; i < count; i++) {
+    if (macs[i] !== 0) edit.set(vnis[i]!, macs[i]!, vteps[i]!)
+    else if (!edit.addRemote(vnis[i]!, vteps[i]!, floodPage)) {
+      tx.refuse(
+        'ENOSPC',
+        `the replication list of VNI ${vnis[i]} has room for ${floodPage} VTEPs, and ${formatVtep(vteps[i]!)} is one more`,
+        'delete one first',
+      )
+    }
+  }
+  finish(call, 'set', count)
+}
+
+/** vpcmux 3. */
+export function deleteEntries(call: MuxCall): void {
+  const { tx, object: mux, input } = call
+  tx.asked = `delete forwarding entries of ${unitName(mux)}`
+  const { count, vnis, macs, vteps } = decodeKeys(tx, mux, input)
+  const edit = new EntryEdit(tx, mux.entries)
+  for (let i = 0; i < count; i++) {
+    const vni = vnis[i]!
+    const mac = macs[i]!
+    const vtep = vteps[i]
+    const found = mac === 0 ? vtep !== undefined && edit.removeRemote(vni, vtep) : edit.delete(vni, mac)
+    if (found) continue
+    const what =
+      mac === 0 ? `VTEP ${vtep === undefined ? '' : formatVtep(vtep)} in the replication list` : `entry for ${formatMac(macOfNumber(mac))}`
+    tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
+  }
+  finish(call, 'delete', count)
+}
+
+function finish({ context, tx, object: mux, input }: MuxCall, action: EntryAction, count: number): void {
+  if (mux.underlay !== null) serveEthlink(context, tx, mux.underlay)
+  if (persists(mux)) logEntries(context, tx, mux.id, mux.entries, action, input, count)
+}
+
+function decodeKeys(tx: Transaction, { entries: store }: Mux, input: Uint8Array): EntryColumns {
+  if (input.length === 0 || input.length % fte.size !== 0) {
+    tx.refuse('EINVAL', `forwarding entries are ${fte.size} bytes each, and at least one; the input has ${input.length}`)
+  }
+  return store.decode(input)
+}
+
+function decode(tx: Transaction, mux: Mux, input: Uint8Array): Entries {
+  const entries = decodeKeys(tx, mux, input)
+  const odd = entries.vteps.indexOf(undefined)
+  if (odd >= 0) tx.refuse('EINVAL', `entry ${odd + 1} of ${entries.count}: the family of its VTEP is neither 4 nor 6`)
+  return entries as Entries
+}
+
+function check({ model }: Context, tx: Transaction, mux: Mux, { count, vnis, macs, vteps }: Entries): void {
+  const others = [...model.ofType('vpcmux')].filter((other) => other !== mux && other.entries.count > 0)
+  const good = new Set<Vtep>()
+  for (let i = 0; i < count; i++) {
+    const vni = vnis[i]!
+    const mac = macs[i]!
+    const vtep = vteps[i]!
+    const problem = entryProblem(vni, mac)
+    if (problem !== undefined) tx.refuse('EINVAL', `entry ${i + 1} of ${count}: ${problem}`)
+    if (!good.has(vtep)) {
+      checkVtep(tx, mux, vtep, `entry ${i + 1} of ${count}: `)
+      good.add(vtep)
+    }
+    if (others.length > 0 && mac !== 0) checkNoTwin(tx, others, vni, mac)
+  }
+}
+
+function checkNoTwin(tx: Transaction, others: readonly Mux[], vni: number, mac: number): void {
+  const twin = others.find((other) => other.entries.vnis.get(vni)?.macs.has(mac))
+  if (twin === undefined) return
+  tx.refuse('EEXIST', `${fullName(twin)} has an entry for ${formatMac(macOfNumber(mac))} on VNI ${vni}`, 'delete it there first')
+}
+
+function entryProblem(vni: number, mac: number): string | undefined {
+  if (vni === 0) return 'VNI 0 never leaves the host'
+  if (vni > maxVni) return `VNI ${vni} does not fit in 24 bits; VNIs are 1 to ${maxVni}`
+  const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
+  return multicast ? `${formatMac(macOfNumber(mac))} is a multicast address; VTEPs for broadcast and multicast have MAC zero` : undefined
+}
+
+function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
+  const { address, family } = vtep
+  const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
+  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is no address of a host`)
+  if (listen === null || listen.address.length === address.length) return
+  tx.refuse(
+    'EAFNOSUPPORT',
+    `${which}VTEP ${formatVtep(vtep)} is IPv${family}, and the mux listens on ${formatEndpoint(listen)}`,
+    'use VTEPs of that family',
+  )
+}
+
+/** Take entries of the journal into a store, at a start. */
+export function loadEntries(store: EntryStore, action: EntryAction, body: Uint8Array): void {
+  const { count, vnis, macs, vteps } = store.decode(body.subarray(0, body.length - (body.length % fte.size)))
+  for (let i = 0; i < count; i++) {
+    const vtep = vteps[i]
+    if (vtep === undefined) continue
+    if (macs[i] === 0) store.putRemote(vnis[i]!, vtep, action === 'set')
+    else store.putMac(vnis[i]!, macs[i]!, action === 'set' ? vtep : undefined)
+    store.logged++
+  }
+  store.count = [...store.vnis.values()].reduce((sum, entries) => sum + entries.macs.size + entries.remotes.size, 0)
+}

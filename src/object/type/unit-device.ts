@@ -1,0 +1,132 @@
+/** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
+import { errnoName } from '#abi/errno.ts'
+import type { Id } from '#abi/id.ts'
+import type { Device, TapOwner } from '#datapath/device/devices.ts'
+import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Mux, type Unit, type Vmnic } from '../store/model.ts'
+import { interfaceMtuBytes } from './mtu.ts'
+import { deviceMtuBytes } from './mtu-follow.ts'
+import { setAside, type Transaction } from '../store/transaction.ts'
+
+/** Alias of a unit's device, by which it is known as ours. */
+export const aliasOf = (id: Id): string => `vpc:${id}`
+/** Alias of the end of a hostif's pair that stays on the host. */
+export const switchAliasOf = (id: Id): string => `${aliasOf(id)}/sw`
+/** The id in an alias of ours. */
+export const idOfAlias = (alias: string): Id | undefined => /^vpc:([0-9a-f-]{36})(?:\/sw)?$/.exec(alias)?.[1] as Id | undefined
+/** The alias of the device that carries an object's program. */
+export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'hostif' ? switchAliasOf(id) : aliasOf(id))
+
+/** Name under which the program on an object's device is pinned. A mux may have two devices for a moment, one per UDP port. */
+export const pinOf = (object: Unit | Mux): string =>
+  object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object)
+
+/** Name of a hostif's end that stays on the host. */
+export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`
+
+/** Who may open the queues of a vmnic's device. */
+export const ownerOf = ({ ownerUser, ownerGroup }: Vmnic): TapOwner => ({ user: ownerUser, group: ownerGroup })
+
+/** Make the device of a unit, with the program on it. */
+export function makeUnitDevice(context: Context, tx: Transaction, unit: Unit): void {
+  const { devices, model } = context
+  const shared = { name: unitName(unit), mac: unit.mac, mtuBytes: interfaceMtuBytes(model, unit), alias: aliasOf(unit.id) }
+  const sides = { switchSide: switchSideName(unit), switchAlias: switchAliasOf(unit.id) }
+  const device = makeOwn(context, tx, unit.type === 'vmnic' ? [shared.name] : [shared.name, sides.switchSide], () =>
+    unit.type === 'vmnic' ? devices.createTap({ ...shared, owner: ownerOf(unit) }) : devices.createVeth({ ...shared, ...sides }),
+  )
+  takeDevice(context, tx, unit, device.ifindex)
+}
+
+/** Make a device for a mux, that will receive on a UDP port once it is up. */
+export function makeMuxDevice(context: Context, tx: Transaction, mux: Mux, name: string, port: number): Device {
+  const options = { name, mac: mux.mac, mtuBytes: deviceMtuBytes(mux), alias: aliasOf(mux.id), port }
+  return makeOwn(context, tx, [name], () => context.devices.createVxlan(options))
+}
+
+function makeOwn(context: Context, tx: Transaction, names: readonly string[], make: () => Device): Device {
+  const device = tryMake(make) ?? makeInPlace(context, tx, names, make)
+  tx.did(() => context.devices.remove(device.ifindex))
+  return device
+}
+
+/** Undefined: a name is taken. That is rare, so nobody looks before: for a thousand devices it takes its time. */
+function tryMake(make: () => Device): Device | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (['EEXIST', 'EBUSY'].includes(errnoName((error as { errno?: number }).errno ?? 0))) return undefined
+    throw error
+  }
+}
+
+function makeInPlace(context: Context, tx: Transaction, names: readonly string[], make: () => Device): Device {
+  for (const name of names) {
+    const found = context.devices.byName(name)
+    if (found === undefined || stepAside(context, tx, found)) continue
+    tx.refuse('EBUSY', `this host has a device ${name} that is not ours`, 'remove or rename it')
+  }
+  return make()
+}
+
+/** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */
+function stepAside({ devices, datapath }: Context, tx: Transaction, { ifindex, name, peerIfindex }: Device): boolean {
+  const leaving = tx.leavingDevice(ifindex, peerIfindex)
+  if (leaving === undefined) return false
+  tx.did(() => devices.change(ifindex, { name }))
+  devices.change(ifindex, { name: `vpc-gone${ifindex}` })
+  if (leaving.ifindex !== ifindex) return true
+  const { pin } = leaving
+  const other = setAside(pin, ifindex)
+  if (datapath.renamePin(pin, other)) tx.did(() => datapath.renamePin(other, pin))
+  tx.set(leaving, 'pin', other)
+  return true
+}
+
+/** Use a device that is there: put the program on it, in place of one that may be there. */
+export function takeDevice({ model, datapath }: Context, tx: Transaction, object: Unit | Mux, ifindex: number): void {
+  const pin = pinOf(object)
+  tx.put(model.devices, ifindex, object)
+  tx.set(object, 'ifindex', ifindex)
+  datapath.attach(object.type === 'vpcmux' ? 'mux' : 'unit', ifindex, pin)
+  tx.did(() => datapath.detach(pin))
+}
+
+/** Take the device away, once that is written down. */
+export function dropDevice(context: Context, tx: Transaction, object: Unit | Mux): void {
+  const { ifindex } = object
+  tx.leave({ ifindex, pin: pinOf(object) })
+  if (ifindex !== 0) forgetDevice(context, tx, object)
+  if (object.type === 'vmnic') tx.later('forget what its queues counted', () => context.datapath.tables.queues.clear(ifindex))
+}
+
+/** Remove the devices that a transaction has done with, and their programs. Gives what failed. */
+export function removeLeaving(
+  { devices, datapath }: Context,
+  { leaving }: Transaction,
+): { readonly what: string; readonly error: unknown }[] {
+  const failures: { what: string; error: unknown }[] = []
+  const attempt = (what: string, act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      failures.push({ what, error })
+    }
+  }
+  const ifindexes = leaving.map(({ ifindex }) => ifindex).filter((ifindex) => ifindex !== 0)
+  withQuickGracePeriods(leaving.length, () => {
+    // A program leaves its device with it.
+    if (ifindexes.length > 0)
+      attempt(`remove the devices of ${leaving.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
+    for (const { pin } of leaving) attempt(`unpin the program of ${pin}`, () => datapath.detach(pin))
+  })
+  return failures
+}
+
+/** The device is gone, or of no use any more. */
+export function forgetDevice({ model }: Context, tx: Transaction, object: Unit | Mux): void {
+  tx.dirty[object.type === 'vpcmux' ? 'muxes' : 'ports'].add(object.ifindex)
+  tx.drop(model.devices, object.ifindex)
+  tx.set(object, 'ifindex', 0)
+}
