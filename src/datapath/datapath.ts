@@ -10,6 +10,7 @@ import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
+import { adoptLink } from './chain.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Limits, type Rates } from './object-set.ts'
@@ -34,6 +35,7 @@ export interface Attachment {
   /** 0: the device is gone. */
   readonly ifindex: number
   readonly progId: number
+  readonly linkId: number
   readonly direction: 'ingress' | 'egress'
 }
 
@@ -77,7 +79,7 @@ export class Datapath implements Disposable {
 
   /**
    * Put a hook's program on a device of this network namespace. When there is a link of that name on the device, its program is replaced, and no
-   * packet passes without one.
+   * packet passes without one; the same when another vpcd left a link there whose pin is elsewhere or hidden.
    */
   attach(hook: Hook, ifindex: number, pinName: string): void {
     const { object, program, direction } = hooks[hook]
@@ -90,8 +92,9 @@ export class Datapath implements Disposable {
       return same
     })
     if (replaced) return
-    const link = createTcxLink(fd, ifindex, direction)
+    const link = adoptLink(fd, program, ifindex, direction) ?? createTcxLink(fd, ifindex, direction)
     try {
+      makeDirectory(linksIn(this.#bpffs), 0o700)
       this.detach(pinName)
       pinObject(link, path)
     } finally {
@@ -102,6 +105,12 @@ export class Datapath implements Disposable {
   /** Take a program off its device. False when there is no link of that name. */
   detach(pinName: string): boolean {
     return removeLink(linkPath(this.#bpffs, pinName))
+  }
+
+  /** Forget a pin of a link that goes on under another one. */
+  unpin(pinName: string): void {
+    beforeStep('unlink')
+    unlinkSync(linkPath(this.#bpffs, pinName))
   }
 
   /** Pin a link by another name, which nothing has. False when there is no link of that name. */
@@ -115,9 +124,9 @@ export class Datapath implements Disposable {
 
   /** All links that are pinned. */
   attachments(): Attachment[] {
-    return readdirSync(linksIn(this.#bpffs)).flatMap((pinName) => {
+    return namesIn(linksIn(this.#bpffs)).flatMap((pinName) => {
       const info = withPinned(linkPath(this.#bpffs, pinName), linkInfo)
-      return info ? [{ pinName, ifindex: info.ifindex, progId: info.progId, direction: info.direction }] : []
+      return info ? [{ pinName, ifindex: info.ifindex, progId: info.progId, linkId: info.id, direction: info.direction }] : []
     })
   }
 
@@ -144,6 +153,7 @@ export class Datapath implements Disposable {
       if (state === 'right') continue
       const path = join(mapsIn(this.#bpffs), name)
       if (state === 'other') unlinkSync(path)
+      makeDirectory(mapsIn(this.#bpffs), 0o700)
       using map = this.#objects.map(name)
       map.pin(path)
     }

@@ -3,7 +3,7 @@ import { cStruct, u32, u64 } from '#abi/c-struct.ts'
 import { bpf, infoByFd } from './bpf.ts'
 
 /** enum bpf_attach_type, the two of tcx. */
-const attachType = { ingress: 46, egress: 47 } as const
+export const attachType = { ingress: 46, egress: 47 } as const
 export type TcxDirection = keyof typeof attachType
 
 const createAttr = cStruct({ progFd: u32, targetIfindex: u32, attachType: u32, flags: u32, relativeFd: u32, expectedRevision: u64 })

@@ -15,14 +15,19 @@ export const bpfCommand = {
   PROG_LOAD: 5,
   OBJ_PIN: 6,
   OBJ_GET: 7,
+  PROG_ATTACH: 8,
+  PROG_DETACH: 9,
   PROG_TEST_RUN: 10,
+  PROG_GET_FD_BY_ID: 13,
   OBJ_GET_INFO_BY_FD: 15,
+  PROG_QUERY: 16,
   BTF_GET_FD_BY_ID: 19,
   MAP_LOOKUP_BATCH: 24,
   MAP_UPDATE_BATCH: 26,
   MAP_DELETE_BATCH: 27,
   LINK_CREATE: 28,
   LINK_UPDATE: 29,
+  LINK_GET_FD_BY_ID: 30,
   LINK_DETACH: 34,
 } as const
 export type BpfCommand = keyof typeof bpfCommand
@@ -33,7 +38,7 @@ const syscall = libc.func('long syscall(long number, long command, void *attr, u
 /** Commands whose effect may outlive the process. */
 const lasting: ReadonlySet<BpfCommand> = new Set([
   ...(['MAP_UPDATE_ELEM', 'MAP_DELETE_ELEM', 'MAP_UPDATE_BATCH', 'MAP_DELETE_BATCH'] as const),
-  ...(['OBJ_PIN', 'LINK_CREATE', 'LINK_UPDATE', 'LINK_DETACH'] as const),
+  ...(['OBJ_PIN', 'LINK_CREATE', 'LINK_UPDATE', 'LINK_DETACH', 'PROG_ATTACH', 'PROG_DETACH'] as const),
 ])
 
 /** Call bpf(2) and give back its result, or minus the errno. */

@@ -3,8 +3,9 @@
  * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
  */
 import type { Device } from '#datapath/device/devices.ts'
+import { detachFrom } from '#datapath/chain.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
-import { wantedPrograms } from './audit/programs.ts'
+import { strayPrograms, wantedPrograms } from './audit/programs.ts'
 import type { Context } from '../context.ts'
 import { resumeEthlink } from '../type/ethlink-service.ts'
 import { loadModel } from '../store/load.ts'
@@ -43,7 +44,7 @@ export function recover(context: Context): void {
   for (const ethlink of model.ofType('ethlink')) resumeEthlink(context, tx, ethlink)
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   for (const mux of model.ofType('vpcmux')) syncMux(context, tx, mux)
-  removePins(context)
+  removePrograms(context)
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
   refreshRows(context)
   for (const { what, error } of tx.finish()) context.log.warn(`could not ${what} at the start`, { error: String(error) })
@@ -135,8 +136,23 @@ function refreshRows({ model, journal, written }: Context): void {
   for (const { id, settings } of rows) written.set(id, settings)
 }
 
-/** Take off the programs that no object has. */
-function removePins({ model, datapath }: Context): void {
+/** Take off the programs that no object has: those of our pins, and those that another vpcd left, which no pin of ours shows. */
+function removePrograms({ model, datapath, devices, log }: Context): void {
   const known = new Set(Array.from(wantedPrograms(model), ({ pinName }) => pinName))
-  for (const { pinName } of datapath.attachments()) if (!known.has(pinName)) datapath.detach(pinName)
+  const [wanted, unknown] = split(datapath.attachments(), ({ pinName }) => known.has(pinName))
+  const links = new Set(wanted.map(({ linkId }) => linkId))
+  for (const { pinName, linkId } of unknown) links.has(linkId) ? datapath.unpin(pinName) : datapath.detach(pinName)
+  for (const { device, program } of strayPrograms(devices.all(), links)) {
+    log.warn(`took program ${program.name} off ${device.name}, which another vpcd or another build had left there`, {
+      program: program.progId,
+    })
+    detachFrom(device.ifindex, program)
+  }
+}
+
+function split<T>(items: readonly T[], test: (item: T) => boolean): [yes: T[], no: T[]] {
+  const yes: T[] = []
+  const no: T[] = []
+  for (const item of items) (test(item) ? yes : no).push(item)
+  return [yes, no]
 }

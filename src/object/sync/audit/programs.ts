@@ -1,5 +1,7 @@
 /** Which programs must be on which devices, and whether they are. */
+import { chainOf, detachFrom, directions, type ChainProgram } from '#datapath/chain.ts'
 import type { Hook } from '#datapath/datapath.ts'
+import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../../context.ts'
 import { ethlinkPins, isUnderlay, isUplink } from '../../type/ethlink-service.ts'
 import type { Model } from '../../store/model.ts'
@@ -29,9 +31,30 @@ export function* wantedPrograms(model: Model): Generator<WantedProgram> {
   }
 }
 
-/** Compare: each on its device, and the program that this vpcd has loaded. */
-export function auditPrograms({ model, datapath }: Context, findings: Findings): void {
-  const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
+/** A program of ours on a device that no pin of this vpcd accounts for. */
+export interface Stray {
+  readonly device: Device
+  readonly program: ChainProgram
+}
+
+/**
+ * Programs of ours that are attached to devices by other links than these: left by a vpcd with another bpffs, or by one whose bpffs another mount
+ * hides. They run, and may decide before those that the objects know.
+ */
+export function* strayPrograms(devices: Iterable<Device>, links: ReadonlySet<number>): Generator<Stray> {
+  for (const device of devices)
+    for (const direction of directions)
+      for (const program of chainOf(device.ifindex, direction)) if (program.ours && !links.has(program.linkId)) yield { device, program }
+}
+
+/** Compare: each on its device, and the program that this vpcd has loaded; and no others of ours on any device. */
+export function auditPrograms({ model, datapath, devices }: Context, findings: Findings): void {
+  const attachments = datapath.attachments()
+  for (const { device, program } of strayPrograms(devices.all(), new Set(attachments.map(({ linkId }) => linkId)))) {
+    findings.count('program')
+    findings.strange('program', device.name, program.direction, `${program.name} (program ${program.progId}), of another vpcd or build`)
+  }
+  const found = new Map(attachments.map((attachment) => [attachment.pinName, attachment]))
   for (const { pinName, hook, ifindex } of wantedPrograms(model)) {
     findings.count('program')
     const there = found.get(pinName)
@@ -60,7 +83,7 @@ export function auditPrograms({ model, datapath }: Context, findings: Findings):
 }
 
 /** Put programs where they must be, and take strange ones off. */
-export function repairPrograms({ model, datapath }: Context): void {
+export function repairPrograms({ model, datapath, devices }: Context): void {
   const wanted = [...wantedPrograms(model)]
   const names = new Set(wanted.map(({ pinName }) => pinName))
   const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
@@ -69,5 +92,7 @@ export function repairPrograms({ model, datapath }: Context): void {
     const there = found.get(pinName)
     if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook)) datapath.attach(hook, ifindex, pinName)
   }
+  const links = new Set(datapath.attachments().map(({ linkId }) => linkId))
+  for (const { device, program } of strayPrograms(devices.all(), links)) detachFrom(device.ifindex, program)
   datapath.repinMaps()
 }

@@ -1,0 +1,52 @@
+/**
+ * What is attached to a device, as the kernel tells it: programs of ours, whoever attached them and wherever they are pinned, and those of others.
+ * A pin says nothing of that: the directory may have been hidden by another mount, or be another vpcd's.
+ */
+import { linkInfo, updateLink, type TcxDirection } from '#kernel/bpf-link.ts'
+import { detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
+import { close } from '#kernel/libc.ts'
+import { hooks } from './hook.ts'
+
+/** A program in the chain of one side of a device. */
+export interface ChainProgram extends TcxProgram {
+  /** '' when it went while it was looked at. */
+  readonly name: string
+  readonly direction: TcxDirection
+  /** It is a program of this datapath, of whichever build. */
+  readonly ours: boolean
+}
+
+export const directions: readonly TcxDirection[] = ['ingress', 'egress']
+
+/** As long as a program's name can be in the kernel. */
+const longestName = 15
+const ourNames: ReadonlySet<string> = new Set(Object.values(hooks).map(({ program }) => program.slice(0, longestName)))
+
+/** The programs on a side of a device, in the order in which they run. */
+export function chainOf(ifindex: number, direction: TcxDirection): ChainProgram[] {
+  return tcxPrograms(ifindex, direction).map((program) => {
+    const name = programName(program.progId) ?? ''
+    return { ...program, name, direction, ours: ourNames.has(name) }
+  })
+}
+
+/** Take a program off a device, whoever attached it. */
+export const detachFrom = (ifindex: number, program: ChainProgram): void => detachTcx(program, ifindex, program.direction)
+
+/**
+ * Take over a link that runs a program of this name on a device already: it gets the program of this build, and no packet passes without one. Gives
+ * a descriptor of the link; undefined when there is none.
+ */
+export function adoptLink(progFd: number, program: string, ifindex: number, direction: TcxDirection): number | undefined {
+  const found = chainOf(ifindex, direction).find(({ name, linkId }) => linkId !== 0 && name === program.slice(0, longestName))
+  if (found === undefined) return undefined
+  const link = linkById(found.linkId)
+  try {
+    if (linkInfo(link).ifindex !== ifindex) throw new Error(`link ${found.linkId} left ifindex ${ifindex} while it was taken over`)
+    updateLink(link, progFd)
+    return link
+  } catch (error) {
+    close(link)
+    throw error
+  }
+}
