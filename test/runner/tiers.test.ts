@@ -1,0 +1,25 @@
+/** Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` may take. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { filesBelow } from '../sources.ts'
+import { alone, budgeted, budgetOf, tierOf } from './tiers.ts'
+
+const files = filesBelow('src', 'bench', 'test', 'scripts').filter((file) => file.endsWith('.test.ts'))
+
+test('every test file is in a tier', () => {
+  for (const file of files) assert.doesNotThrow(() => tierOf(file), file)
+  assert.throws(() => tierOf('docs/x.test.ts'), /is in no tier/)
+})
+
+test('budgets and files that run alone name files that are there', () => {
+  assert.deepEqual(
+    [...budgeted, ...alone].filter((file) => !files.includes(file)),
+    [],
+  )
+  for (const file of budgeted) assert.notEqual(budgetOf(file), 0)
+})
+
+test('all budgets together fit into what npm test may take on two CPUs', () => {
+  const seconds = files.reduce((sum, file) => sum + budgetOf(file), 0)
+  assert.ok(seconds / 2 <= 720, `${seconds / 2} s`)
+})

@@ -1,0 +1,78 @@
+/**
+ * The tests in four tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, or virtual machines. And how long
+ * each file may take.
+ */
+
+/** Seconds that a file of a tier should take on a quiet machine with two CPUs, unless `budgets` says otherwise. */
+export const tiers = {
+  pure: { needs: 'nothing but Node', budgetSeconds: 2 },
+  kernel: { needs: 'root: the kernel, network namespaces, eBPF, a vpcd', budgetSeconds: 5 },
+  lab: { needs: 'root: hosts and guests in namespaces, with traffic between them', budgetSeconds: 10 },
+  machine: { needs: 'root and QEMU: virtual machines', budgetSeconds: 20 },
+} as const
+export type Tier = keyof typeof tiers
+
+/** The first that fits says the tier. */
+const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
+  [/^(bench|src\/(wire|abi))\//, 'pure'],
+  [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
+  [/^test\/(vm|kernels)\//, 'machine'],
+  [/^(src\/lab|test\/(lab|recovery))\//, 'lab'],
+  [/^(src|test)\//, 'kernel'],
+]
+
+/** The tier of a test file, by its path from the root of the checkout. Throws when no rule has it. */
+export function tierOf(file: string): Tier {
+  const rule = rules.find(([path]) => path.test(file))
+  if (rule === undefined) throw new Error(`${file} is in no tier; add a rule to test/runner/tiers.ts`)
+  return rule[1]
+}
+
+/** Files that take longer than others of their tier. */
+const budgets: Readonly<Record<string, number>> = {
+  'test/recovery/steps.test.ts': 80,
+  'test/vm/guests.test.ts': 60,
+  'test/daemon/life.test.ts': 40,
+  'test/datapath/fuzz.test.ts': 30,
+  'test/datapath/direct.test.ts': 30,
+  'test/recovery/traffic.test.ts': 30,
+  'test/datapath/wire.test.ts': 25,
+  'test/abi/churn.test.ts': 20,
+  'test/abi/calls.test.ts': 20,
+  'test/lab/traffic.test.ts': 20,
+  'test/datapath/remembered.test.ts': 15,
+  'test/object/mux.test.ts': 15,
+  'test/lab/interop.test.ts': 15,
+  'test/object/unit.test.ts': 15,
+  'test/lab/demo.test.ts': 15,
+  'test/lab/probe.test.ts': 15,
+  'test/cli/commands.test.ts': 12,
+  'test/cli/tables.test.ts': 12,
+  'test/object/recovery.test.ts': 12,
+  'test/object/port.test.ts': 12,
+  'test/daemon/listen.test.ts': 12,
+  'test/object/life.test.ts': 12,
+  'test/cli/drops.test.ts': 10,
+  'test/abi/rights.test.ts': 10,
+  'test/abi/supervise.test.ts': 10,
+  'test/daemon/client.test.ts': 8,
+  'test/cli/example.test.ts': 8,
+  'test/cli/apply.test.ts': 8,
+  'test/object/audit.test.ts': 8,
+  'test/cli/vm.test.ts': 8,
+  'test/cli/refusals.test.ts': 8,
+  'test/daemon/limits.test.ts': 8,
+  'test/object/vmnic-owner.test.ts': 8,
+}
+
+/** Seconds that a file should take. */
+export const budgetOf = (file: string): number => budgets[file] ?? tiers[tierOf(file)].budgetSeconds
+
+/** Files with a budget of their own. */
+export const budgeted: readonly string[] = Object.keys(budgets)
+
+/**
+ * Files that have the machine for themselves, because they count packets that another file's load would have the kernel drop. Everything else
+ * has namespaces of its own, and runs beside others.
+ */
+export const alone: readonly string[] = []
