@@ -65,7 +65,7 @@ export const operations = {
   mgmtProbe: get('probe', 'mgmt', 0x0103),
   /** out: json `DaemonInfo`. */
   mgmtInfo: get('info', 'mgmt', 0x0104),
-  /** in: u32, the number in the asking process of a listener of seccomp(2): vpcd answers its calls of vpc_open and vpc_ctl from now on. */
+  /** in: `superviseRequest`. vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */
   mgmtSupervise: get('supervise', 'mgmt', 0x0105, 'in'),
   /** out: json, the host's objects as a document (docs/host-file.md). */
   mgmtExport: get('export', 'mgmt', 0x0110),

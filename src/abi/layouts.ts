@@ -20,6 +20,23 @@ export const descriptorRights = cStruct({
 })
 export const allOperations = 0xffffffff
 
+/** What `supervise` asks for, 8 bytes; a caller may leave the flags out. */
+export const superviseRequest = cStruct({
+  /** A descriptor of the asking process: a listener of seccomp(2). */
+  listener: u32,
+  /** `superviseFlag`. */
+  flags: u32,
+})
+/** compat: an OPEN for READ gives WRITE too, where the caller may have it. */
+export const superviseFlag = { compat: 1 } as const
+
+/** Read a request of 4 or 8 bytes. */
+export function readSuperviseRequest(input: Uint8Array): Value<typeof superviseRequest> {
+  const whole = new Uint8Array(superviseRequest.size)
+  whole.set(input)
+  return superviseRequest.decode(whole)
+}
+
 /** A forwarding entry of a mux, 32 bytes. */
 export const fte = cStruct({
   vni: u32,
@@ -66,6 +83,11 @@ export function encodeArray<T>(element: Field<T>, values: readonly T[]): Uint8Ar
   return out
 }
 
+/** UDP port of VXLAN, RFC 7348. */
+export const vxlanPort = 4789
+/** What the original's library makes of it. */
+const garbledPort = 0x1212
+
 /** An address and port of the underlay. `address` has 4 or 16 bytes in network order. */
 export interface Endpoint {
   readonly address: Uint8Array
@@ -85,7 +107,8 @@ export function encodeSockaddr({ address, port }: Endpoint): Uint8Array {
 
 /**
  * Decode a sockaddr in BSD layout (length, family 2 or 28) or in Linux layout (family u16, 2 or 10). Undefined when it is
- * neither, or cut short.
+ * neither, or cut short. The original's library writes the high byte of a port twice, 0x1212 for VXLAN's 4789, and its
+ * kernel used 4789 whatever it was told: in BSD layout 0x1212 and 0 are 4789.
  */
 export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
   if (data.length < 16) return undefined
@@ -94,7 +117,9 @@ export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
   const bsd = data[0]! >= 16 ? data[1]! : -1
   const four = linux === 2 || (data[0] === 16 && bsd === 2)
   const six = linux === 10 || (data[0] === 28 && bsd === 28)
-  if (four) return { address: data.slice(4, 8), port: view.getUint16(2) }
-  if (six && data.length >= 28) return { address: data.slice(8, 24), port: view.getUint16(2) }
+  const written = view.getUint16(2)
+  const port = linux > 255 && (written === 0 || written === garbledPort) ? vxlanPort : written
+  if (four) return { address: data.slice(4, 8), port }
+  if (six && data.length >= 28) return { address: data.slice(8, 24), port }
   return undefined
 }

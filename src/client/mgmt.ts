@@ -3,7 +3,7 @@ import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
-import { objectHeader } from '#abi/layouts.ts'
+import { objectHeader, superviseFlag, superviseRequest } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
 import { decodeJson, encodeJson, decodeNumber, encodeNumber, list } from './text.ts'
@@ -83,10 +83,10 @@ export class Mgmt extends Descriptor {
 
   /**
    * Have vpcd answer the calls that a listener of seccomp(2) has, from now on: descriptor `listener` of the process that opened this handle.
-   * Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many.
+   * Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many. `compat`: an OPEN for READ gives WRITE too, where the caller may have it.
    */
-  async supervise(listener: number): Promise<void> {
-    await this.ctl('mgmtSupervise', encodeNumber('a descriptor', listener, 4))
+  async supervise(listener: number, { compat = false }: { readonly compat?: boolean } = {}): Promise<void> {
+    await this.ctl('mgmtSupervise', superviseRequest.encode({ listener, flags: compat ? superviseFlag.compat : 0 }))
   }
 
   /** Version, pid, directories and counts of vpcd. */

@@ -20,8 +20,8 @@ export interface ConnectionOptions {
   readonly onClose: () => void
   /** The open handle, for a socket that vpcd made itself as the result of vpc_open. */
   readonly handle?: OpenHandle | undefined
-  /** Take over a listener of the client's, by its number there. Without it nobody can be asked, as the peer is vpcd itself. */
-  readonly supervise?: ((listener: number) => void) | undefined
+  /** Take over a listener of the client's, by the input of `supervise`. Without it nobody can be asked, as the peer is vpcd itself. */
+  readonly supervise?: ((input: Uint8Array) => void) | undefined
 }
 
 // How long a refused client gets to read why.
@@ -42,7 +42,7 @@ export class Connection {
   readonly #log: Log
   readonly #reader = new FrameReader()
   readonly #events: EventOutput
-  readonly #supervise: ((listener: number) => void) | undefined
+  readonly #supervise: ((input: Uint8Array) => void) | undefined
   #todo: Frame[] = []
   #handle: OpenHandle | undefined
   #closing = false
@@ -181,7 +181,7 @@ export class Connection {
     if (supervise && this.#supervise === undefined)
       throw new VpcError('EOPNOTSUPP', 'cannot supervise: this descriptor does not come from the socket of vpcd')
     const output = handle.ctl(command, input, this.#caller)
-    if (supervise) this.#supervise!(new DataView(input.buffer, input.byteOffset, 4).getInt32(0, true))
+    if (supervise) this.#supervise!(input)
     return output
   }
 

@@ -50,7 +50,7 @@ export class Connections {
   }
 
   /** A client has connected; the caller is undefined when nobody knows who it is. Refused where there are too many. */
-  accept(socket: Socket, caller: Caller | undefined, supervise?: (listener: number) => void): void {
+  accept(socket: Socket, caller: Caller | undefined, supervise?: (input: Uint8Array) => void): void {
     // Far above the limit not even a refusal is written: this is what stops a flood of connections from costing memory.
     if (this.#all.size >= this.#limits.maxConnections + refusedAtOnce) return void socket.destroy()
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)

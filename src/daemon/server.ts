@@ -1,6 +1,7 @@
 /** The socket of vpcd: who may connect, how many, and what becomes of connections when it stops. */
 import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { readSuperviseRequest } from '#abi/layouts.ts'
 import { Connections, descriptorOf } from './connections.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { silentLog, type Log } from './log.ts'
@@ -99,7 +100,7 @@ export class Server implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     const caller = this.#identify(socket)
-    const supervise = (listener: number): void => this.#supervisor.take(descriptorOf(socket), listener, caller!)
+    const supervise = (input: Uint8Array): void => this.#supervisor.take(descriptorOf(socket), readSuperviseRequest(input), caller!)
     this.#connections.accept(socket, caller, supervise)
   }
 

@@ -2,7 +2,9 @@
  * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener a `vpc exec`: it
  * has the calls of the program and of all that it starts, until none of them is left.
  */
+import type { Value } from '#abi/c-struct.ts'
 import { errno } from '#abi/errno.ts'
+import { superviseFlag, type superviseRequest } from '#abi/layouts.ts'
 import { KernelError } from '#kernel/errno.ts'
 import { withoutBlocking } from '#kernel/interrupt.ts'
 import { close } from '#kernel/libc.ts'
@@ -25,6 +27,8 @@ export interface SupervisorOptions {
 
 interface Supervised extends Disposable {
   readonly uid: number
+  /** See `Listener` of system-call.ts. */
+  readonly compat: boolean
 }
 
 export class Supervisor {
@@ -45,21 +49,23 @@ export class Supervisor {
   }
 
   /**
-   * Answer the calls of a listener from now on: descriptor `theirs` of the process that connected this socket. Throws an error with an
+   * Answer the calls of a listener from now on: a descriptor of the process that connected this socket. Throws an error with an
    * errno: EBADF and EINVAL for what is no listener, EAGAIN when there are too many.
    */
-  take(connectionFd: number | undefined, theirs: number, { uid, pid }: Caller): void {
+  take(connectionFd: number | undefined, { listener: theirs, flags }: Value<typeof superviseRequest>, { uid, pid }: Caller): void {
     if (connectionFd === undefined) throw new VpcError('EBADF', 'cannot supervise: the connection is closed')
     const refusal = this.#tooMany(uid)
     if (refusal !== undefined) throw new VpcError('EAGAIN', `cannot supervise: ${refusal}`)
-    const listener = copyOfPeer(connectionFd, theirs)
+    const listener = copyOfPeer(connectionFd, theirs | 0)
     if (!isListener(listener)) {
       close(listener)
       throw new VpcError('EINVAL', `cannot supervise: descriptor ${theirs} of the asking process is no listener of seccomp(2)`)
     }
     const watch: Subscription = onReadable(listener, () => this.#serve(listener, supervised))
+    const compat = (flags & superviseFlag.compat) !== 0
     const supervised: Supervised = {
       uid,
+      compat,
       [Symbol.dispose]: () => {
         if (!this.#all.delete(supervised)) return
         watch.stop()
@@ -67,7 +73,7 @@ export class Supervisor {
       },
     }
     this.#all.add(supervised)
-    this.#log.debug('supervising', { uid, pid })
+    this.#log.debug('supervising', { uid, pid, compat })
   }
 
   /** Let go of all: calls that wait, and those to come, give ENOSYS. */
@@ -86,7 +92,7 @@ export class Supervisor {
     const call = state === 'waiting' ? this.#receive(listener, supervised) : undefined
     if (call === undefined) return
     try {
-      answerSystemCall(this.#host, listener, call)
+      answerSystemCall(this.#host, { fd: listener, compat: supervised.compat }, call)
     } catch (error) {
       this.#log.error('a system call could not be answered', { thread: call.tid, error })
     }

@@ -1,7 +1,8 @@
 /** One call of vpc_open(2) or vpc_ctl(2), from its registers to its answer. docs/system-calls.md says the same for those who call. */
 import { Socket } from 'node:net'
-import { operationOf, operations } from '#abi/command.ts'
+import { openFlag, operationOf, operations, type OperationName } from '#abi/command.ts'
 import { errno, errnoName } from '#abi/errno.ts'
+import { outputFor } from '#abi/short-output.ts'
 import { close } from '#kernel/libc.ts'
 import type { ProcessMemory } from '#kernel/process-memory.ts'
 import { answerCall, answerWithDescriptor, type Notification } from '#kernel/seccomp.ts'
@@ -13,7 +14,7 @@ import type { Connections } from './connections.ts'
 import { describeFailure } from './failure.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
-import type { Opener } from './opener.ts'
+import type { Caller, OpenHandle, Opener } from './opener.ts'
 
 /** Numbers that Linux gives to no call of its own. */
 const vpcOpen = 580
@@ -26,33 +27,40 @@ export interface SystemCallHost {
   readonly log: Log
 }
 
+/** A listener of seccomp(2), and how its programs are served. */
+export interface Listener {
+  readonly fd: number
+  /** Who may write an object gets WRITE when she opens it for reading: see `openAs`. */
+  readonly compat: boolean
+}
+
 /** Do what a call asks for, and answer it. A caller that dies meanwhile is not answered, and leaves nothing behind. */
-export function answerSystemCall(host: SystemCallHost, listener: number, call: Notification): void {
+export function answerSystemCall(host: SystemCallHost, listener: Listener, call: Notification): void {
   const caller = { pid: call.tid, uid: -1, gid: -1 }
   const what = call.number === vpcOpen ? 'vpc_open' : 'vpc_ctl'
   try {
-    using thread = new CallingThread(listener, call)
+    using thread = new CallingThread(listener.fd, call)
     if (call.number === vpcOpen) return open(host, thread, listener, call)
     if (call.number !== vpcCtl) throw new VpcError('ENOSYS', `system call ${call.number} is none of vpc`)
     ctl(host, thread, call)
-    answerCall(listener, call.id, { value: 0n })
+    answerCall(listener.fd, call.id, { value: 0n })
   } catch (error) {
     if (error instanceof CallerGone) return
     const { code, reason } = describeFailure(error, what, caller, host.log)
     // The caller gets a number alone; this line is where the reason can be read.
     host.log.debug(what, { thread: call.tid, errno: errnoName(code), reason })
-    answerCall(listener, call.id, { error: code })
+    answerCall(listener.fd, call.id, { error: code })
   }
 }
 
 /** (const uint8_t id[16], uint64_t handle_type, uint64_t flags) */
-function open({ opener, connections, log }: SystemCallHost, thread: CallingThread, listener: number, call: Notification): void {
+function open({ opener, connections, log }: SystemCallHost, thread: CallingThread, listener: Listener, call: Notification): void {
   const [idAddress, handleType, flags] = call.args
   const caller = thread.credentials()
   const refusal = connections.tooMany(caller.uid)
   if (refusal !== undefined) throw new VpcError('ENFILE', `cannot open: ${refusal}`)
   const id = thread.memory.read(idAddress!, 16)
-  const handle = opener.open(caller, id, handleType!, flags!)
+  const handle = openAs(opener, caller, listener.compat, id, handleType!, flags!)
   let ours: number | undefined
   let theirs: number | undefined
   let connection: Connection | undefined
@@ -60,7 +68,7 @@ function open({ opener, connections, log }: SystemCallHost, thread: CallingThrea
   try {
     ;[ours, theirs] = socketPair()
     connection = connections.serve(new Socket({ fd: ours }), caller, handle, socketCookie(theirs)!)
-    delivered = answerWithDescriptor(listener, call.id, theirs)
+    delivered = answerWithDescriptor(listener.fd, call.id, theirs)
   } finally {
     if (theirs !== undefined) close(theirs)
     // Nobody has the other end: an object that was made for it goes at once.
@@ -68,6 +76,21 @@ function open({ opener, connections, log }: SystemCallHost, thread: CallingThrea
     if (connection === undefined && ours !== undefined) close(ours)
   }
   log.debug('vpc_open', { ...caller, type: handle.type })
+}
+
+/**
+ * The original's utility opens an object for reading and then changes it, which its kernel let pass. With `compat` an OPEN for reading gets WRITE
+ * as well where the caller may have it; where not, it is what it says.
+ */
+function openAs(opener: Opener, caller: Caller, compat: boolean, id: Uint8Array, handleType: bigint, flags: bigint): OpenHandle {
+  if (compat && flags === BigInt(openFlag.open | openFlag.read)) {
+    try {
+      return opener.open(caller, id, handleType, flags | BigInt(openFlag.write))
+    } catch (error) {
+      if (!(error instanceof VpcError && ['EACCES', 'EPERM'].includes(error.code))) throw error
+    }
+  }
+  return opener.open(caller, id, handleType, flags)
 }
 
 /** (int fd, uint32_t command, size_t inlen, const void *in, size_t *outlen, void *out) */
@@ -80,7 +103,7 @@ function ctl({ connections, limits, log }: SystemCallHost, thread: CallingThread
     throw new VpcError('EINVAL', `an input of ${inputLength} bytes; at most ${limits.maxPayloadBytes} go (maxPayloadBytes)`)
   const given = inputLength === 0n ? new Uint8Array(0) : thread.memory.read(input, Number(inputLength))
   // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail when it is done.
-  const out = name !== undefined && operations[name].out ? new OutBuffer(thread.memory, outputLength, output) : undefined
+  const out = name !== undefined && operations[name].out ? new OutBuffer(thread.memory, name, outputLength, output) : undefined
   const answer = connection.ctl(command, given)
   out?.put(answer)
   log.debug('vpc_ctl', { thread: tid, operation: name ?? command.toString(16) })
@@ -89,30 +112,37 @@ function ctl({ connections, limits, log }: SystemCallHost, thread: CallingThread
 /** The buffer that a caller has for an output. */
 class OutBuffer {
   readonly #memory: ProcessMemory
+  readonly #operation: OperationName
   readonly #lengthAddress: bigint
   readonly #address: bigint
   readonly #capacity: bigint
 
   /** Throws EFAULT when the length cannot be read. */
-  constructor(memory: ProcessMemory, lengthAddress: bigint, address: bigint) {
+  constructor(memory: ProcessMemory, operation: OperationName, lengthAddress: bigint, address: bigint) {
     this.#memory = memory
+    this.#operation = operation
     this.#lengthAddress = lengthAddress
     this.#address = address
     this.#capacity = lengthAddress === 0n ? 0n : Buffer.from(memory.read(lengthAddress, 8)).readBigUInt64LE()
   }
 
-  /** Write an output and its length there. Throws ENOSPC when it does not fit; the length that it takes is written all the same. */
+  /**
+   * Write an output and its length there. Throws ENOSPC when it does not fit: the length stays as it is, because a caller may take what comes back
+   * for the part of its buffer that was filled. A buffer of no bytes is a question for the length, and gets it.
+   */
   put(output: Uint8Array): void {
-    const fits = BigInt(output.length) <= this.#capacity
-    if (fits && output.length > 0) this.#memory.write(this.#address, output)
+    const part = outputFor(this.#operation, output, this.#capacity)
+    if (part !== undefined && part.length > 0) this.#memory.write(this.#address, part)
     if (this.#lengthAddress === 0n) {
       if (output.length === 0) return
       throw new VpcError('EFAULT', 'the operation gives output, and there is no length of a buffer')
     }
-    const length = Buffer.alloc(8)
-    length.writeBigUInt64LE(BigInt(output.length))
-    this.#memory.write(this.#lengthAddress, length)
-    if (!fits) throw new VpcError('ENOSPC', `the output has ${output.length} bytes, the buffer ${this.#capacity}`)
+    if (part !== undefined || this.#capacity === 0n) {
+      const length = Buffer.alloc(8)
+      length.writeBigUInt64LE(BigInt((part ?? output).length))
+      this.#memory.write(this.#lengthAddress, length)
+    }
+    if (part === undefined) throw new VpcError('ENOSPC', `the output has ${output.length} bytes, the buffer ${this.#capacity}`)
   }
 }
 

@@ -50,6 +50,7 @@ const NOTIF_SEND = 0xc0182101
 const NOTIF_ID_VALID = 0x40082102
 const NOTIF_ADDFD = 0x40182103
 const ADDFD_FLAG_SEND = 2
+const O_CLOEXEC = 0o2000000
 
 /** A call that waits for its answer. */
 export interface Notification {
@@ -138,11 +139,11 @@ export function answerCall(listener: number, id: bigint, result: { readonly valu
 }
 
 /**
- * Put a copy of a descriptor into the caller and answer its call with the number there, in one step. False when the caller
+ * Put a copy of a descriptor, which exec closes, into the caller and answer its call with the number there, in one step. False when the caller
  * has died meanwhile. Throws KernelError: EMFILE when the caller has as many descriptors as it may have.
  */
 export function answerWithDescriptor(listener: number, id: bigint, fd: number): boolean {
-  const request = seccompNotifAddfd.encode({ id, flags: ADDFD_FLAG_SEND, srcfd: fd, newfd: 0, newfdFlags: 0 })
+  const request = seccompNotifAddfd.encode({ id, flags: ADDFD_FLAG_SEND, srcfd: fd, newfd: 0, newfdFlags: O_CLOEXEC })
   return answered(ioctl(listener, NOTIF_ADDFD, request), 'SECCOMP_IOCTL_NOTIF_ADDFD')
 }
 

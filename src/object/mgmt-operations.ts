@@ -1,5 +1,5 @@
 /** The operations of a management handle: counts and lists of objects, counters, and what vpcd says of itself. */
-import { objectHeader, encodeArray } from '#abi/layouts.ts'
+import { encodeArray, objectHeader, readSuperviseRequest, superviseFlag, superviseRequest } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
 import type { SourceStats } from '#abi/info.ts'
 import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
@@ -23,7 +23,11 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => jsonOut(context.report.probe()),
   // Done by the daemon, which knows who asks.
-  mgmtSupervise: ({ tx, input }) => expectLength(tx, input, 'a descriptor', 4),
+  mgmtSupervise({ tx, input }) {
+    expectLength(tx, input, 'a descriptor, and flags', 4, superviseRequest.size)
+    const { flags } = readSuperviseRequest(input)
+    if ((flags & ~superviseFlag.compat) !== 0) tx.refuse('EINVAL', `flags 0x${flags.toString(16)} are not known`, 'compat is 1')
+  },
   mgmtInfo: ({ context }) => jsonOut(context.report.info()),
 }
 

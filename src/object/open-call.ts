@@ -14,14 +14,12 @@ export interface OpenCall {
 }
 
 const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write)
-const version = 1n
-/** All bits of a handle type but the version (63..60) and the type (55..48). */
-const reservedBits = 0x0f00_ffff_ffff_ffffn
+/** Version 1 in the top byte: bits 63..60 by the library's layout, 59..56 as clients in C write it. */
+const versions: ReadonlySet<bigint> = new Set([0x10n, 0x01n])
+/** All bits of a handle type below the type (55..48). */
+const reservedBits = 0xffff_ffff_ffffn
 
-/**
- * Read the arguments. CREATE together with OPEN is CREATE: an object that exists is EEXIST, as the ABI's table has it, so
- * OPEN beside CREATE changes nothing.
- */
+/** Read the arguments. Throws VpcError. */
 export function parseOpenCall(idBytes: Uint8Array, handleType: bigint, flags: bigint): OpenCall {
   const rights = parseFlags(flags)
   const type = parseHandleType(handleType)
@@ -40,12 +38,20 @@ function parseFlags(flags: bigint): { create: boolean; rights: Rights } {
   if (!has(openFlag.create) && !has(openFlag.open)) {
     throw new VpcError('EINVAL', 'cannot open: neither CREATE nor OPEN is asked for; give one of them')
   }
+  if (has(openFlag.create) && has(openFlag.open)) {
+    throw new VpcError('EINVAL', 'cannot open: CREATE and OPEN are both asked for; CREATE makes a new object, OPEN takes one that exists')
+  }
   return { create: has(openFlag.create), rights: { read: has(openFlag.read), write: has(openFlag.write) } }
 }
 
 function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
-  const asked = handleType >> 60n
-  if (asked !== version) throw new VpcError('EOPNOTSUPP', `cannot open: version ${asked} of the handle type is not known; it is ${version}`)
+  const asked = handleType >> 56n
+  if (!versions.has(asked)) {
+    throw new VpcError(
+      'EOPNOTSUPP',
+      `cannot open: version byte 0x${asked.toString(16)} of the handle type is not known; it is 0x10 or 0x01`,
+    )
+  }
   const code = Number((handleType >> 48n) & 0xffn)
   const type = typeNameOf(code)
   if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is no object type; types are 1 to 11`)

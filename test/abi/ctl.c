@@ -27,8 +27,15 @@ int main(void) {
 	mtu = 0, length = sizeof mtu;
 	CHECK(vpc_ctl(fd, MTU_GET, 0, NULL, &length, &mtu) == 0 && mtu == 1400);
 
-	/* A short buffer: ENOSPC, the length that it takes, and nothing in the buffer. */
+	/* One byte of room gets one byte of a type. */
+	memset(large, 0x55, sizeof large), length = 1;
+	CHECK(vpc_ctl(fd, TYPE_GET, 0, NULL, &length, large) == 0 && length == 1 && large[0] == VMNIC && large[1] == 0x55);
+
+	/* A short buffer: ENOSPC, its length stays, and nothing is in it. No room at all is a question for the length. */
 	length = 5, memset(large, 0x55, sizeof large);
+	FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, &length, large), ENOSPC);
+	CHECK(length == 5 && large[0] == 0x55);
+	length = 0;
 	FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, &length, large), ENOSPC);
 	CHECK(length == 6 && large[0] == 0x55);
 

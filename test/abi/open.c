@@ -12,19 +12,25 @@ int main(void) {
 	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_RW), ENOENT);
 	int fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
 	CHECK(fd == before + 1); /* the lowest that is free, as open(2) gives it */
-	CHECK(fcntl(fd, F_GETFD) == 0 && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
 	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_RW), EEXIST);
-	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_OPEN | VPC_RW), EEXIST);
+	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_OPEN | VPC_RW), EINVAL);
 	FAILS(vpc_open(&id, sw, 16 | VPC_OPEN), EINVAL);
 	FAILS(vpc_open(&id, sw, 1ull << 40 | VPC_OPEN), EINVAL);
 	FAILS(vpc_open(&id, sw, VPC_RW), EINVAL);
 	FAILS(vpc_open(&multicast, sw, VPC_CREATE | VPC_RW), EINVAL);
 	FAILS(vpc_open(&other, sw, VPC_CREATE | VPC_RW), EINVAL);
 	FAILS(vpc_open(&id, 2ull << 60 | 1ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(&id, 0x11ull << 56 | 1ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(&id, 1ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
+	FAILS(vpc_open(&id, sw | 1, VPC_OPEN | VPC_READ), EINVAL);
 	FAILS(vpc_open(&id, 1ull << 60 | 200ull << 48, VPC_OPEN | VPC_READ), EOPNOTSUPP);
 	FAILS(vpc_open(&id, handle_type(META), VPC_OPEN | VPC_READ), EOPNOTSUPP);
 	FAILS(vpc_open(NULL, sw, VPC_OPEN | VPC_READ), EFAULT);
 
+	/* As clients in C write it: the version in bits 59..56. */
+	int in_c = vpc_open(&id, 0x0101000000000000, VPC_OPEN | VPC_READ);
+	CHECK(in_c >= 0 && close(in_c) == 0);
 	int second = vpc_open(&id, sw, VPC_OPEN | VPC_READ);
 	CHECK(second >= 0);
 	CHECK(close(fd) == 0);

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
+import { errno } from '#abi/errno.ts'
 import { generateId, type Id } from '#abi/id.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
@@ -93,6 +94,19 @@ test('a management handle of who may open little has its programs supervised, an
     said,
     /^EPERM 'describe all' is not among the operations .*\nEINVAL .*no listener of seccomp.*\n\{"read":true,"write":false,"operations":\["mgmtSupervise"\]\}$/,
   )
+})
+
+test('--compat gives WRITE with an OPEN for READ to a caller who may write, and to no other', async () => {
+  const program = programs.compile('compat')
+  const sets = async (id: Id, code: number, ...options: string[]): Promise<void> => {
+    await using _nic = await host.vpc.openVmnic(id, { create: true })
+    const ran = await runUnder(host.socketPath, [program, id.replaceAll('-', ''), String(code)], { options })
+    assert.deepEqual(ran, { code: 0, stdout: 'done\n', stderr: '' })
+  }
+  await sets(own, errno.EPERM)
+  await sets(own, 0, '--compat')
+  await sets(own, 0, '--compat', '--user=nobody')
+  await sets(other, errno.EPERM, '--compat', '--user=nobody')
 })
 
 test('members of the group may open everything, by their first group or another', async () => {

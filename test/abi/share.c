@@ -99,6 +99,7 @@ int main(int argc, char **argv) {
 	if (child == 0) {
 		char number[12];
 		snprintf(number, sizeof number, "%d", fd);
+		CHECK(fcntl(fd, F_SETFD, 0) == 0); /* passed on exec only if one says so */
 		execl("/proc/self/exe", "share", number, NULL);
 		_exit(1);
 	}

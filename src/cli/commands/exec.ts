@@ -13,10 +13,13 @@ export default command({
 
     With --open it gets descriptors that are open when it starts; VPC_FDS has their numbers, in the order of the options, with a space between. With --user it
     runs as another user, without privileges, and with --no-open the system call vpc_open fails in it with EPERM: it has what it was given, and can get no more by it.
+    The utility of the original opens a vmnic for READ alone and then sets its queues, which is EPERM here. With --compat an OPEN for READ gives WRITE as well to
+    a caller who may write the object; it is needed for nothing else. Below another vpc exec the outer one decides.
     When vpcd stops, the two system calls fail with ENOSYS until the program is started anew; descriptors that it had are closed at their other end.`,
   options: {
     open: openOption,
     noOpen: flag('let vpc_open fail with EPERM'),
+    compat: flag('give WRITE too to who may write and opens for READ, as the original did'),
     user: text('run the program as this user, by name or number', 'USER'),
   },
   positionals: [
@@ -30,7 +33,7 @@ export default command({
       does: 'let an unprivileged program have one vmnic, and nothing else',
     },
   ],
-  async run({ open, noOpen, user }, { vpc }, words) {
+  async run({ open, noOpen, compat, user }, { vpc }, words) {
     const { becomeSupervised, listenForVpcCalls } = await import('#launch/supervised.ts')
     const { LaunchError } = await import('#launch/launch-error.ts')
     try {
@@ -40,7 +43,7 @@ export default command({
       const mgmt = await client.mgmt()
       const listener = listenForVpcCalls()
       // Below another `vpc exec` there can be no second listener: the calls go to the one above.
-      if (listener !== undefined) await mgmt.supervise(listener)
+      if (listener !== undefined) await mgmt.supervise(listener, { compat })
       becomeSupervised(words as [string, ...string[]], { fds, noOpen, user })
     } catch (error) {
       if (error instanceof LaunchError) throw new Failure('failed', error.message, { code: error.code })

@@ -1,6 +1,7 @@
 /** A VXLAN multiplexer: carries the VNIs of this host to other hosts. Its life and its places; its operations are in mux-operations.ts. */
 import type { Id } from '#abi/id.ts'
 import type { MuxInfo } from '#abi/info.ts'
+import { vxlanPort } from '#abi/layouts.ts'
 import { formatEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
@@ -13,9 +14,6 @@ import { freeStatsIndex, newBase, register, unregister } from '../store/registry
 import type { Transaction } from '../store/transaction.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 import { toVpcError } from '../vpc-error.ts'
-
-/** UDP port of VXLAN, RFC 7348. */
-const vxlanPort = 4789
 
 /** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
 export function createMux(context: Context, tx: Transaction, id: Id): Mux {
