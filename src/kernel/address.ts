@@ -22,7 +22,10 @@ export function addresses(socket: NetlinkSocket): InterfaceAddress[] {
   })
 }
 
-/** Give a device an address. An IPv6 one is usable at once: duplicate address detection is left out. Throws EEXIST when it has it. */
+/**
+ * Give a device an address. An IPv6 one is usable at once: duplicate address detection is left out. Throws EEXIST when
+ * it has it.
+ */
 export function addAddress(socket: NetlinkSocket, { ifindex, address, prefixLength }: InterfaceAddress): void {
   const parts = [...addressParts(ifindex, address, prefixLength), attributeU32(ifa.FLAGS, ifaFlag.NODAD)]
   socket.request({ call: 'RTM_NEWADDR', type: rtm.NEWADDR, flags: nlm.CREATE | nlm.EXCL, parts })

@@ -8,7 +8,10 @@ export type TcxDirection = keyof typeof attachType
 
 const createAttr = cStruct({ progFd: u32, targetIfindex: u32, attachType: u32, flags: u32, relativeFd: u32, expectedRevision: u64 })
 
-/** Put a program on a device of the current network namespace, after those that are there. The result is the link's descriptor. */
+/**
+ * Put a program on a device of the current network namespace, after those that are there. The result is the link's
+ * descriptor.
+ */
 export function createTcxLink(progFd: number, ifindex: number, direction: TcxDirection): number {
   const attr = { progFd, targetIfindex: ifindex, attachType: attachType[direction], flags: 0, relativeFd: 0, expectedRevision: 0n }
   return bpf('LINK_CREATE', createAttr.encode(attr), `${direction} of ifindex ${ifindex}`)
@@ -23,7 +26,7 @@ export function updateLink(linkFd: number, progFd: number): void {
 
 const detachAttr = cStruct({ linkFd: u32 })
 
-/** Take a link's program off its device now, whoever else holds the link. */
+/** Detach a link's program from its device now, even while others hold the link. */
 export function detachLink(linkFd: number): void {
   bpf('LINK_DETACH', detachAttr.encode({ linkFd }))
 }

@@ -10,29 +10,32 @@ type BatchAttr = Value<typeof batchAttr>
 /** How many elements one system call takes out of a map. */
 const DUMP_BATCH = 4096
 
-/** One system call costs as much as so many elements of a dump. */
+/** One system call costs about as much as dumping this many elements. */
 const CALL_COST = 16
 
-/** A batch of deletions stops at each key that is not there. After so many, it is worth looking which of the others are. */
+/**
+ * A batch of deletions stops at each missing key. After this many stops it pays to look up which of the remaining keys
+ * exist.
+ */
 const MISSES = 256
 
-/** What a batch must know of its map. */
+/** What a batch needs to know about its map. */
 export interface BatchMap {
   readonly fd: number
   readonly name: string
   readonly keySize: number
-  /** Bytes of one element's value as the system call copies it: of a per-CPU map those of all CPUs. */
+  /** Bytes of one element's value as the system call copies it: for a per-CPU map, the values of all CPUs. */
   readonly slotSize: number
   readonly maxEntries: number
 }
 
-/** A batch that stopped: what the kernel said (0: nothing), and how many elements were done before. */
+/** How a batch ended: the errno at which it stopped (0: it did not), and how many elements it had done by then. */
 export interface BatchResult {
   readonly done: number
   readonly errno: number
 }
 
-/** Elements of a map: keys back to back, and values, of which each takes `slotSize` bytes. */
+/** Elements of a map: keys back to back, and values that take `slotSize` bytes each. */
 export interface MapBatch {
   readonly keys: Memory
   readonly values: Memory
@@ -74,14 +77,15 @@ export function updateMany(map: BatchMap, keys: Uint8Array, values: Uint8Array, 
       elementFlags: BigInt(flags),
     })
     done += result.done
-    // A map without preallocated elements can use up its stock of free ones faster than the kernel refills it: then the rest goes on.
+    // A map without preallocated elements can use up its free elements faster than the kernel refills them. Then the
+    // next call does the rest.
     const goesOn = result.errno === errno.ENOMEM && result.done > 0
     if (result.errno !== 0 && !goesOn) return { done, errno: result.errno }
   }
   return { done, errno: 0 }
 }
 
-/** Delete keys; those that are not there are passed over. The result counts the deleted. */
+/** Delete keys and pass over missing ones. Gives the number of deleted keys. */
 export function deleteMany(map: BatchMap, keys: Uint8Array): number {
   const total = countOf(map, keys)
   const address = addressOf(keys)
@@ -98,7 +102,7 @@ export function deleteMany(map: BatchMap, keys: Uint8Array): number {
   return deleted
 }
 
-/** Those of the keys that a map has, each once. */
+/** The keys that the map has, each once. */
 function present(map: BatchMap, keys: Uint8Array): Uint8Array {
   const there = new Set<string>()
   for (const { keys: found, count } of dump(map)) {
@@ -129,10 +133,14 @@ function run(command: BpfCommand, map: BatchMap, fields: Partial<BatchAttr>): Ba
   return { done, errno: isForeign(-result) ? reasonAgain(command, map, fields) : -result }
 }
 
-/** Why a batch has stopped, when errno was lost: the only reason to delete no more is that a key is not there; the others say it again. */
+/**
+ * Why a batch stopped when errno was lost. A deletion stops only at a missing key; the other commands fail again in the
+ * same way.
+ */
 function reasonAgain(command: BpfCommand, map: BatchMap, fields: Partial<BatchAttr>): number {
   if (command === 'MAP_DELETE_BATCH') return errno.ENOENT
   if (command === 'MAP_UPDATE_BATCH') return run(command, map, fields).errno
-  // A dump that has come to its end, or that cannot hold a bucket, says so again from where it stands now.
+  // A dump that has ended, or that cannot hold a bucket, fails in the same way when it is repeated from the same
+  // position.
   return run(command, map, { ...fields, inBatch: fields.outBatch ?? 0n }).errno
 }

@@ -59,7 +59,7 @@ const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
 
 let cpus: number | undefined
 
-/** How many values a per-CPU map has for a key: the possible CPUs, also those that are not there. */
+/** How many values a per-CPU map has for a key: one for each possible CPU, even for CPUs that are not present. */
 export function possibleCpus(): number {
   cpus ??= Number(/\d+$/.exec(readFileSync('/sys/devices/system/cpu/possible', 'latin1').trim())?.[0]) + 1
   return cpus
@@ -119,7 +119,10 @@ export class BpfMap implements BatchMap, Disposable {
     return new BpfMap(bpf('MAP_CREATE', createAttr.encode({ ...base, name: Buffer.from(name.slice(0, 15)) }), name))
   }
 
-  /** Create a map of the same kind and types, with room for another number of entries and without any. `detail`: for the error's message. */
+  /**
+   * Create an empty map of the same kind and types, with room for another number of entries. `detail`: for the error's
+   * message.
+   */
   createResized(detail: string, maxEntries: number): BpfMap {
     const { type, keySize, valueSize, flags, btf } = this
     const btfFd = btf.id === 0 ? 0 : btfFdById(btf.id)
@@ -165,7 +168,7 @@ export class BpfMap implements BatchMap, Disposable {
     return value && this.splitPerCpu(value)
   }
 
-  /** Cut what a lookup or dump of a per-CPU map gave into the values of the CPUs. */
+  /** Cut what a lookup or dump of a per-CPU map gave into one value per CPU. */
   splitPerCpu(value: Uint8Array): Uint8Array[] {
     return Array.from({ length: possibleCpus() }, (_, cpu) => {
       const start = cpu * this.#cpuStride
@@ -214,12 +217,12 @@ export class BpfMap implements BatchMap, Disposable {
     if (failure) throw new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, `${this.name}, after ${done}`)
   }
 
-  /** Set many keys, given back to back, until one fails. */
+  /** Set many keys, given back to back, until one fails. Gives the number of keys that were set. */
   tryUpdateBatch(keys: Uint8Array, values: Uint8Array, flags: number = updateFlag.any): BatchResult {
     return updateMany(this, keys, values, flags)
   }
 
-  /** Delete many keys, given back to back. Those that are not there are passed over. The result counts the deleted. */
+  /** Delete many keys, given back to back, and pass over missing ones. Gives the number of deleted keys. */
   deleteBatch(keys: Uint8Array): number {
     return deleteMany(this, keys)
   }

@@ -1,4 +1,7 @@
-/** Loaded eBPF programs by their descriptors: what they are, and running one on a packet without a device (BPF_PROG_TEST_RUN). */
+/**
+ * Loaded eBPF programs by their descriptors: what they are, and running one on a packet without a device
+ * (BPF_PROG_TEST_RUN).
+ */
 import { array, bytes, cStruct, u32, u64, u8, type Value } from '#abi/c-struct.ts'
 import { bpf, fixedName, infoByFd } from './bpf.ts'
 import { allocate, allocateCopy } from './memory.ts'
@@ -33,8 +36,9 @@ export function progInfo(fd: number): ProgramInfo {
 }
 
 /**
- * struct __sk_buff: what a tc program sees of a packet. Into a test run only mark, priority, ingressIfindex, ifindex, cb, tstamp,
- * wireLen, gsoSegs, gsoSize and hwtstamp may go in non-zero; ifindex must be a device of the caller's network namespace.
+ * struct __sk_buff: what a tc program sees of a packet. Into a test run only mark, priority, ingressIfindex, ifindex,
+ * cb, tstamp, wireLen, gsoSegs, gsoSize and hwtstamp may go in non-zero; ifindex must be a device of the caller's
+ * network namespace.
  */
 export const skBuff = cStruct({
   len: u32,
@@ -74,7 +78,7 @@ export const skBuff = cStruct({
 })
 export type SkBuff = Value<typeof skBuff>
 
-/** Encode a __sk_buff of which the fields that are not given are zero. */
+/** Encode a __sk_buff. Fields that are not given are zero. */
 export function encodeSkBuff(fields: Partial<SkBuff>): Uint8Array {
   return skBuff.encode({ ...skBuff.decode(new Uint8Array(skBuff.size)), ...fields })
 }
@@ -101,7 +105,7 @@ export interface TestRunOptions {
   readonly dataIn: Uint8Array
   /** The program's context, `struct __sk_buff` for tc. */
   readonly ctxIn?: Uint8Array
-  /** How often to run: more than once is for measuring, the packet is the same one again as the program left it. */
+  /** How often to run. More than one run is for measuring: each run gets the packet as the one before left it. */
   readonly repeat?: number
   /** Room for the packet that comes out. */
   readonly dataOutSize?: number
@@ -115,7 +119,7 @@ export interface TestRunResult {
   readonly durationNs: number
 }
 
-/** Run a program on a packet. Redirects are not carried out: what they return is the result. */
+/** Run a program on a packet. The kernel does not carry out redirects: the program's return value is the result. */
 export function progTestRun(progFd: number, options: TestRunOptions): TestRunResult {
   const input = allocateCopy(options.dataIn)
   const output = allocate(options.dataOutSize ?? options.dataIn.length + 512)

@@ -48,14 +48,14 @@ export function tryBpf(command: BpfCommand, attr: Uint8Array, length = attr.leng
     const result: number = syscall(NR_BPF, bpfCommand[command], attr, length)
     if (result >= 0) return result
     const failure = lastErrno()
-    // What failed has done nothing, so it can be asked again; a batch may have done a part.
+    // A call that failed has done nothing, so it can be made again. A batch may have done a part.
     if (attempt >= 3 || !isForeign(failure) || command.endsWith('_BATCH')) return -failure
   }
 }
 
 /**
- * Whether an errno cannot be of bpf(2), which gives none of these for the commands here: the engine made a system call of its own before we came
- * to read errno, such as futex(2) for a collection of garbage.
+ * Whether an errno cannot come from bpf(2), which gives none of these for the commands used here. The engine may make a
+ * system call of its own before this code reads errno, such as futex(2) for garbage collection.
  */
 export const isForeign = (failure: number): boolean => failure === errno.EAGAIN || failure === errno.EINTR || failure === errno.ETIMEDOUT
 
@@ -82,7 +82,7 @@ export function getPinned(path: string): number {
 
 const infoAttr = cStruct({ fd: u32, length: u32, info: u64 })
 
-/** Read the kernel's info struct of a descriptor. A kernel whose struct is shorter leaves the rest zero. */
+/** Read the kernel's info struct of a descriptor. Where the kernel's struct is shorter, the rest is zero. */
 export function infoByFd<F extends Fields>(fd: number, layout: CStruct<F>, memory: Memory = allocate(layout.size)): FieldsValue<F> {
   bpf('OBJ_GET_INFO_BY_FD', infoAttr.encode({ fd, length: layout.size, info: memory.address }))
   return layout.decode(memory.bytes)

@@ -1,4 +1,7 @@
-/** BTF, the type information of an eBPF object: structs with their members' places, enums, and a text by which layouts compare. */
+/**
+ * BTF, the type information of an eBPF object: structs with their members' places, enums, and a text by which layouts
+ * compare.
+ */
 import { cStruct, u16, u32, u8 } from '#abi/c-struct.ts'
 import { elfSection, stringAt } from './elf.ts'
 
@@ -137,8 +140,8 @@ export class Btf {
   }
 
   /**
-   * A type written out down to its integers, without the names of types: two that are equal here lie equally in memory and name their
-   * members alike.
+   * A type written out down to its integers, without the names of types. Two types with the same text have the same
+   * layout in memory and the same member names.
    */
   layout(id: number): string {
     const type = this.#type(id)

@@ -1,7 +1,7 @@
 /** The privileges that this process has. */
 import { readFileSync } from 'node:fs'
 
-/** Numbers from linux/capability.h, of those that we ask about. */
+/** Numbers from linux/capability.h that this project asks about. */
 export const capabilities = {
   CAP_CHOWN: 0,
   CAP_DAC_OVERRIDE: 1,
@@ -22,7 +22,7 @@ export function effectiveCapabilities(): Set<Capability> {
   return capabilitiesIn(readFileSync('/proc/self/status', 'utf8'))
 }
 
-/** Those that the text of a /proc/PID/status says are effective. */
+/** The effective capabilities in the text of a /proc/PID/status. */
 export function capabilitiesIn(status: string): Set<Capability> {
   const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
   const names = Object.keys(capabilities) as Capability[]

@@ -1,4 +1,7 @@
-/** Sockets that send single packets to one address and hear what ICMP says of them: UDP with the DF bit set, and raw ICMP. udp(7), raw(7). */
+/**
+ * Sockets that send single packets to one address and receive the ICMP errors that these cause: UDP with the DF bit
+ * set, and raw ICMP. udp(7), raw(7).
+ */
 import { encodeSockaddr } from '#abi/layouts.ts'
 import { check, close, lastErrno, libc } from './libc.ts'
 import { allocate } from './memory.ts'
@@ -22,10 +25,10 @@ const IPPROTO_IPV6 = 41
 const IPPROTO_ICMPV6 = 58
 const IP_MTU_DISCOVER = 10
 const IPV6_MTU_DISCOVER = 23
-/** Errors that may pass, as an unreachable host, are told too. */
+/** Report transient errors too, such as an unreachable host. */
 const IP_RECVERR = 11
 const IPV6_RECVERR = 25
-/** DF is set, and what has been learnt of the path is not heeded. */
+/** Set DF, and ignore the path MTU that the kernel has learnt. */
 const PMTUDISC_PROBE = 3
 const MAX_PACKET = 65_536
 
@@ -36,7 +39,7 @@ interface Ends {
   readonly port: number
 }
 
-/** A socket that is connected to one address. Nothing that it does waits. */
+/** A socket that is connected to one address. None of its calls block. */
 export class DatagramSocket implements Disposable {
   readonly #fd: number
   readonly #isIpv6: boolean
@@ -56,24 +59,29 @@ export class DatagramSocket implements Disposable {
     }
   }
 
-  /** A UDP socket on a free port whose packets are never fragmented. Throws KernelError: ENETUNREACH when there is no way there. */
+  /**
+   * A UDP socket on a free port whose packets are never fragmented. Throws KernelError: ENETUNREACH when there is no
+   * route.
+   */
   static udp(ends: Ends): DatagramSocket {
     const made = new DatagramSocket(ends, SOCK_DGRAM, IPPROTO_UDP)
     made.#set(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE)
     return made
   }
 
-  /** A raw socket for ICMP or ICMPv6, by the address. Of IPv4 the packets that it receives have their IP header. */
+  /**
+   * A raw socket for ICMP or ICMPv6, by the address's family. IPv4 packets that it receives start with their IP header.
+   */
   static icmp(ends: Omit<Ends, 'port'>): DatagramSocket {
     return new DatagramSocket({ ...ends, port: 0 }, SOCK_RAW, ends.to.length === 16 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)
   }
 
-  /** Send a packet. The result is 0, or the errno: of this packet, or what ICMP has said of one before. */
+  /** Send a packet. Gives 0, or an errno: of this packet, or of an ICMP error for an earlier one. */
   send(bytes: Uint8Array): number {
     return Number(send(this.#fd, bytes, bytes.length, 0)) < 0 ? lastErrno() : 0
   }
 
-  /** The next packet, or the errno of one that was sent (EAGAIN: nothing has come). */
+  /** The next packet, or the errno of one that was sent. EAGAIN: there is none. */
   receive(): Uint8Array | number {
     const length = Number(recv(this.#fd, this.#room.bytes, MAX_PACKET, 0))
     return length < 0 ? lastErrno() : this.#room.bytes.slice(0, length)

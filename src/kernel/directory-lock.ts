@@ -15,7 +15,7 @@ export class DirectoryLock {
     this.path = path
     this.#fd = fd
   }
-  /** Take the lock without waiting. Throws LockHeld, which cannot say who has it. */
+  /** Take the lock without waiting. Throws LockHeld, which cannot name the holder. */
   static acquire(path: string): DirectoryLock {
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
     try {

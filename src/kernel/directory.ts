@@ -1,10 +1,13 @@
-/** Making directories. Node's recursive mkdir never returns where a file system takes none (`/proc/x`): it makes the parent again and again. */
+/**
+ * Making directories. Node's recursive mkdir never returns where a file system takes no directories (`/proc/x`): it
+ * makes the parent again and again.
+ */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Make a directory, and those above it that are missing, with this mode less the umask. The result says whether it had to be made. Throws what
- * mkdir(2) says, at the first that cannot be made.
+ * Make a directory and its missing parents, with this mode less the umask. Gives whether the directory was missing.
+ * Throws the error of the first mkdir(2) that fails.
  */
 export function makeDirectory(path: string, mode: number): boolean {
   const missing: string[] = []
@@ -18,9 +21,9 @@ function makeOne(path: string, mode: number): void {
     mkdirSync(path, mode)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // Somebody else has made it meanwhile.
+    // Another process made it meanwhile.
     if (code === 'EEXIST' && existsSync(path) && statSync(path).isDirectory()) return
-    // The parent is there, so this is how proc says that it takes no directories.
+    // The parent exists, so ENOENT is how proc says that it takes no directories.
     if (code === 'ENOENT') throw new Error(`the file system of ${dirname(path)} takes no directories`, { cause: error })
     throw error
   }

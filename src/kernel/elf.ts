@@ -43,7 +43,7 @@ const SECTION_NOBITS = 8
 export interface ElfSection {
   readonly name: string
   readonly bytes: Uint8Array
-  /** Index of the section with this one's strings, where that has a meaning. */
+  /** Index of the section with this section's strings, for section types that have one. */
   readonly link: number
 }
 
@@ -54,7 +54,7 @@ export interface ElfSymbol {
   readonly size: number
 }
 
-/** Read an ELF object's sections, in their order. Throws RangeError for what is not 64-bit little-endian ELF. */
+/** Read an ELF object's sections, in their order. Throws RangeError for anything but 64-bit little-endian ELF. */
 export function elfSections(file: Uint8Array): ElfSection[] {
   const header = fileHeader.decode(file)
   if (header.magic !== MAGIC || header.class !== CLASS_64 || header.data !== LITTLE_ENDIAN) {

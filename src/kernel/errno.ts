@@ -1,9 +1,12 @@
-/** What a failed system call throws. */
+/** The error of a failed system call. */
 import { errnoName } from '#abi/errno.ts'
 
 export { errno, errnoName } from '#abi/errno.ts'
 
-/** A system call that failed: which one, with which errno, and what the kernel added in words (extended ack, verifier log). */
+/**
+ * A system call that failed: which one, with which errno, and what the kernel added in words (extended ack, verifier
+ * log).
+ */
 export class KernelError extends Error {
   readonly call: string
   readonly errno: number

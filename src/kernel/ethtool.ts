@@ -11,7 +11,9 @@ const bitset = { NOMASK: 1, BITS: 3 } as const
 const BIT = 1
 const bit = { NAME: 2, VALUE: 3 } as const
 
-/** A feature's state. `fixed`: the device cannot change it. Names are the kernel's, as `ethtool -k` shows most of them. */
+/**
+ * A feature's state. `fixed`: the device cannot change it. Names are the kernel's, as `ethtool -k` shows most of them.
+ */
 export interface Feature {
   readonly active: boolean
   readonly fixed: boolean
@@ -27,7 +29,7 @@ export function deviceFeatures(ethtool: GenericNetlink, ifindex: number): Map<st
   return new Map([...known].sort().map((name) => [name, { active: active.has(name), fixed: !changeable.has(name) }]))
 }
 
-/** Ask for features to be on or off. Some may not follow: fixed ones, and ones that others rule out. */
+/** Ask for features to be on or off. Some may not follow: fixed ones, and ones that conflict with others. */
 export function wantDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wanted: Readonly<Record<string, boolean>>): void {
   const bits = Object.entries(wanted).map(([name, on]) =>
     attributeNested(BIT, attributeString(bit.NAME, name), ...(on ? [attributeFlag(bit.VALUE)] : [])),
@@ -36,7 +38,7 @@ export function wantDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wan
   ethtool.request('FEATURES_SET', FEATURES_SET, change, { changes: true })
 }
 
-/** The same, and give the names that did not follow. */
+/** Ask for features to be on or off. Gives the names of those that did not follow. */
 export function setDeviceFeatures(ethtool: GenericNetlink, ifindex: number, wanted: Readonly<Record<string, boolean>>): string[] {
   wantDeviceFeatures(ethtool, ifindex, wanted)
   const now = deviceFeatures(ethtool, ifindex)
@@ -48,7 +50,8 @@ export const openEthtool = (netnsFd?: number): GenericNetlink => GenericNetlink.
 
 const deviceHeader = (ifindex: number): Uint8Array => attributeNested(HEADER, attributeU32(header.DEV_INDEX, ifindex))
 
-// A bitset comes with the names of all bits and a value each, or, when it has no mask, with the names of those that are set.
+// A bitset comes with the names of all bits and a value each, or, when it has no mask, with the names of those that are
+// set.
 function namesIn(set: Attributes): Set<string> {
   const noMask = set.has(bitset.NOMASK)
   const names = set.list(bitset.BITS).flatMap(([, payload]) => {

@@ -17,9 +17,9 @@ const SIG_DFL = 0
 export const inherit = (fd: number): void => void fcntl(fd, F_SETFD, 0)
 
 /**
- * Replace this process by a program, found by PATH, with the environment as process.env has it. Returns only by throwing KernelError
- * (ENOENT: no such program). What Node changed for itself is put back: SIGPIPE is no longer ignored, and the standard
- * descriptors block and stay open.
+ * Replace this process by a program, found by PATH, with the environment of process.env. Returns only by throwing
+ * KernelError (ENOENT: no such program). Undoes what Node changed for itself: SIGPIPE is no longer ignored, and the
+ * standard descriptors block and stay open.
  */
 export function execProgram(argv: readonly [string, ...string[]]): never {
   signal(constants.signals.SIGPIPE, SIG_DFL)

@@ -34,7 +34,7 @@ export class GenericNetlink {
       throw error
     }
   }
-  /** Send a command that asks, or one that changes something; gives the attributes of the replies. */
+  /** Send a command that asks, or one that changes something. Gives the attributes of the replies. */
   request(call: string, command: number, attributes: readonly Uint8Array[], { changes }: { changes: boolean }): Attributes[] {
     const request = { call: `${this.#name} ${call}`, type: this.#type, parts: [header(command), ...attributes], changes }
     return this.#socket.request(request).map(({ body }) => new Attributes(body.subarray(genlmsghdr.size)))

@@ -1,20 +1,24 @@
 /**
- * Grace periods of the kernel's RCU. To put a program on a device or to take it off, the kernel waits for one, about 20 ms: a thousand
- * devices take it 20 s. While /sys/kernel/rcu_expedited is set, a grace period is forced by interrupting all processors instead, which
- * takes well under a millisecond. It is set for the time of one large operation, so that processors are disturbed for no longer.
+ * Grace periods of the kernel's RCU. To attach a program to a device or to detach it, the kernel waits for one, about
+ * 20 ms: a thousand devices take it 20 s. While /sys/kernel/rcu_expedited is set, the kernel forces a grace period by
+ * interrupting all processors, which takes well under a millisecond. vpcd sets it for one large operation at a time, so
+ * that it disturbs processors for no longer.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 const setting = '/sys/kernel/rcu_expedited'
-/** There while we have it set: the setting is the machine's, and so is this. */
+/** This file is there while vpcd has the setting on. The setting belongs to the whole machine, and so does the file. */
 const marker = '/run/vpc-rcu-expedited'
 
-/** From so many devices on it is worth it. */
+/** From this many devices on it pays. */
 const worthwhile = 8
 
 let depth = 0
 
-/** Run what waits for about so many grace periods. Where the setting cannot be written, that takes its time. */
+/**
+ * Run an operation that waits for about this many grace periods. Where the setting cannot be written, the operation
+ * takes its time.
+ */
 export function withQuickGracePeriods<T>(waits: number, run: () => T): T {
   if (waits < worthwhile || depth > 0 || !begin()) return run()
   depth++
@@ -26,7 +30,7 @@ export function withQuickGracePeriods<T>(waits: number, run: () => T): T {
   }
 }
 
-/** Take back what a process that was killed meanwhile has left. */
+/** Reset the setting that a killed process left behind. */
 export function endAbandonedGracePeriods(): void {
   const owner = read(marker)
   if (owner === undefined || isAlive(Number(owner))) return

@@ -1,4 +1,4 @@
-/** A limit to how long a system call of ours may block, for calls whose end somebody else decides. */
+/** A limit to how long a system call may block, for calls whose end another process decides. */
 import { errno, KernelError } from './errno.ts'
 import { check, lastErrno, libc } from './libc.ts'
 
@@ -20,8 +20,8 @@ const sigeventBytes = 64
 let timer: bigint | undefined
 
 /**
- * Run a call that should not block; when it does, it is interrupted (EINTR) after some 20 ms. The thread that calls this first must be the
- * only one that does.
+ * Run a call that should not block. If it blocks, a signal interrupts it (EINTR) after some 20 ms. Only the thread that
+ * calls this first may call it.
  */
 export function withoutBlocking<T>(run: () => T): T {
   timer ??= prepare()
@@ -33,7 +33,10 @@ export function withoutBlocking<T>(run: () => T): T {
   }
 }
 
-/** The signal's handler is a function of the C library that does nothing, without SA_RESTART: a call that it meets ends with EINTR. */
+/**
+ * The signal's handler is a function of the C library that does nothing, without SA_RESTART: a call that the signal
+ * interrupts ends with EINTR.
+ */
 function prepare(): bigint {
   const action = Buffer.alloc(sigactionBytes)
   const nothing = BigInt(dlsym(0, 'abs'))
@@ -49,7 +52,7 @@ function prepare(): bigint {
   return made[0]!
 }
 
-/** Once and again, so that a signal that comes just before the call starts is not the only one. 0 stops it. */
+/** The timer repeats, because a signal may come just before the call starts. 0 stops it. */
 function set(timer: bigint, ms: number): void {
   const value = new BigInt64Array([0n, BigInt(ms) * 1_000_000n, 0n, BigInt(ms) * 1_000_000n])
   if (timerSettime(timer, 0, value, null) < 0) throw new KernelError('timer_settime', lastErrno())

@@ -1,4 +1,4 @@
-/** libbpf itself, loaded once, and its warnings: caught for the error that they explain instead of printed. */
+/** libbpf itself, loaded once. Its warnings are not printed: they become part of the error that they explain. */
 import koffi from 'koffi'
 import { libc } from './libc.ts'
 import { allocate } from './memory.ts'
@@ -14,7 +14,7 @@ const vsnprintf = libc.func('int vsnprintf(void *text, size_t size, void *format
 const LEVEL_INFO = 1
 const NOTE_SIZE = 4096
 
-/** Run calls of libbpf; what it warns of meanwhile is appended to `notes`. Its debugging messages are left out. */
+/** Run calls of libbpf and append its warnings to `notes`. Its debugging messages are left out. */
 export function collectNotes<T>(notes: string[], run: () => T): T {
   const text = allocate(NOTE_SIZE)
   const print = (level: number, format: bigint, args: bigint): number => {

@@ -1,4 +1,7 @@
-/** Loading eBPF objects by libbpf.so.1: sizes of maps and constants set before, maps pinned by name, and the verifier's words kept. */
+/**
+ * Loading eBPF objects by libbpf.so.1: it sets sizes of maps and constants first, pins maps by name, and keeps the
+ * verifier's log.
+ */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import koffi from 'koffi'
@@ -53,15 +56,21 @@ const mapInitialValue = libbpf.func('void *bpf_map__initial_value(bpf_map *map, 
 const dup = libc.func('int fcntl(int fd, int command, int argument)')
 const F_DUPFD_CLOEXEC = 1030
 
-/** The kernel keeps the end of a log that is longer. */
+/** The kernel keeps the end of a longer log. */
 const LOG_SIZE = 8 << 20
 
 export interface OpenOptions {
   /** For messages; the file's name when it is opened by its path. */
   readonly name?: string
-  /** Directory of a bpffs in which maps that are declared LIBBPF_PIN_BY_NAME are pinned, or found and taken. None: nothing is pinned. */
+  /**
+   * Directory of a bpffs for maps that are declared LIBBPF_PIN_BY_NAME: libbpf takes a pinned map or pins a new one.
+   * Left out: libbpf pins nothing.
+   */
   readonly pinRoot?: string
-  /** Maps to take instead of new ones, by name; the object must declare them alike. Names that it does not have are passed over. */
+  /**
+   * Maps to use instead of new ones, by name; the object must declare them alike. Names that the object lacks are
+   * passed over.
+   */
   readonly reuse?: Readonly<Record<string, BpfMap>>
   /** Constants (`volatile const`) by name. */
   readonly rodata?: Readonly<Record<string, number | bigint>>
@@ -129,7 +138,7 @@ export class BpfObject implements Disposable {
     if (result < 0) throw new LoadError('bpf_object__load', -result, this.name, this.log(), this.#notes)
   }
 
-  /** What the verifier said when the last program failed. Empty when all were accepted. */
+  /** What the verifier said about the last program that failed. Empty when it accepted all. */
   log(): string {
     const end = this.#log.bytes.indexOf(0)
     return Buffer.from(this.#log.bytes.subarray(0, Math.max(end, 0))).toString('utf8')

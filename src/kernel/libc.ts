@@ -1,4 +1,4 @@
-/** The C library, loaded once, and the way from its -1 and errno to a KernelError. */
+/** The C library, loaded once, and how its -1 and errno become a KernelError. */
 import koffi from 'koffi'
 import { KernelError } from './errno.ts'
 
@@ -8,12 +8,12 @@ export const libc = koffi.load('libc.so.6')
 const errnoLocation = libc.func('void *__errno_location()')
 
 /**
- * This thread's errno, as memory: asking for it by a call gives the engine an opportunity to make system calls of its own in between,
- * and they leave their errno.
+ * This thread's errno, as memory. Reading it by a call would let the engine make system calls of its own in between,
+ * and those overwrite errno.
  */
 const currentErrno = new Int32Array(koffi.view(errnoLocation(), Int32Array.BYTES_PER_ELEMENT))
 
-/** errno of the last call through koffi that failed. Ask at once, and once. */
+/** errno of the last failed call through koffi. Ask at once, and once. */
 export const lastErrno = (): number => currentErrno[0]!
 
 /** Give the result of a call back, or throw KernelError when it is negative. */

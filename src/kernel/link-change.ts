@@ -16,14 +16,14 @@ export interface LinkChanges {
   readonly up?: boolean
   readonly promisc?: boolean
   readonly noArp?: boolean
-  /** Give the device no IPv6 addresses of the kernel's own making. Set it before the device goes up. */
+  /** Have the kernel give the device no IPv6 addresses of its own. Set it before the device goes up. */
   readonly addrGenModeNone?: true
   readonly group?: number
-  /** Index of the bridge that the device becomes a port of; 0: of none. */
+  /** Index of the bridge that takes the device as a port; 0: none. */
   readonly master?: number
   readonly gsoMaxSize?: number
   readonly groMaxSize?: number
-  /** Move the device into this namespace (a descriptor). It is down there, and may get another index. */
+  /** Move the device into this namespace (a descriptor). It arrives there down, and may get another index. */
   readonly netnsFd?: number
 }
 
@@ -47,7 +47,7 @@ export function encodeChanges(changes: LinkChanges): Uint8Array[] {
   return parts
 }
 
-/** The flags that changes set, and the mask of those that they touch. */
+/** The flags that changes set, and the mask of the flags that they touch. */
 export function changedFlags({ up, promisc, noArp }: LinkChanges): { flags: number; change: number } {
   let flags = 0
   let change = 0
@@ -75,7 +75,7 @@ export function deleteLink(socket: NetlinkSocket, ifindex: number): boolean {
   return unlessGone(() => socket.request({ call: 'RTM_DELLINK', type: rtm.DELLINK, parts: [linkHeader(ifindex)] }))
 }
 
-/** Do something to a device that may go at any time. False: it is gone. */
+/** Do something to a device that may go at any time. False: the device is gone. */
 export function unlessGone(run: () => unknown): boolean {
   try {
     run()
@@ -87,8 +87,8 @@ export function unlessGone(run: () => unknown): boolean {
 }
 
 /**
- * Delete many devices at once; ones that are gone already are passed over. They are put into a device group that nobody uses, and
- * the group is deleted: the kernel then waits once for all of its readers, not once (about 20 ms) per device.
+ * Delete many devices at once and pass over missing ones. They are put into a device group of their own, and the group
+ * is deleted: the kernel then waits once for all of its readers, not once (about 20 ms) per device.
  */
 export function deleteLinks(socket: NetlinkSocket, ifindexes: readonly number[]): void {
   if (ifindexes.length <= 1) return ifindexes.forEach((ifindex) => void deleteLink(socket, ifindex))

@@ -13,14 +13,14 @@ export type NewLink = LinkChanges & { readonly name: string }
 export type NewVeth = NewLink & { readonly peer: string | NewLink }
 
 /**
- * A vxlan device that takes VNI and VTEP from each packet's tunnel key (collect metadata) and learns nothing. It receives on every
- * address of the host: kernels up to 6.18 cannot bind it to one.
+ * A vxlan device that takes VNI and VTEP from each packet's tunnel key (collect metadata) and learns nothing. It
+ * receives on every address of the host: kernels up to 6.18 cannot bind it to one.
  */
 export type NewVxlan = NewLink & {
   readonly dstPort: number
-  /** Least and greatest UDP port to send from; the flow's hash chooses among them. */
+  /** Least and greatest UDP source port; the flow's hash chooses among them. */
   readonly sourcePorts?: readonly [low: number, high: number]
-  /** Address to send from, 4 or 16 bytes. A device without one takes the route's. */
+  /** Source address, 4 or 16 bytes. A device without one takes the route's. */
   readonly local?: Uint8Array
   /** Send, and take, UDP over IPv6 without checksum (RFC 6935). */
   readonly udpZeroCsum6Tx?: boolean
@@ -64,19 +64,20 @@ const padded = (part: Uint8Array): Uint8Array => {
 }
 
 /**
- * The group of devices that are being made, until they have their alias: one of a process that was killed meanwhile is known by it. The
- * number has no meaning but to be nobody else's.
+ * The group of devices that are being made, until they have their alias. It marks a device that a killed process left
+ * half made. The number has no meaning but to belong to nobody else.
  */
 export const newbornGroup = 0x76706321
 
-// At creation the kernel takes name, address, MTU, group, sizes and namespace; the rest only from a change of the device that is there.
+// At creation the kernel takes name, address, MTU, group, sizes and namespace. It takes the rest only by a change of an
+// existing device.
 function split({ alias, up, promisc, noArp, addrGenModeNone, master, ...early }: LinkChanges): { early: LinkChanges; late: LinkChanges } {
   const late = Object.entries({ alias, promisc, noArp, addrGenModeNone, master, up }).filter(([, value]) => value !== undefined)
   if (alias === undefined) return { early, late: Object.fromEntries(late) as LinkChanges }
   return { early: { ...early, group: newbornGroup }, late: { ...Object.fromEntries(late), group: early.group ?? 0 } }
 }
 
-/** Create, then change what creation does not take; when that fails, nothing stays. */
+/** Create a device, then set what creation does not take. If that fails, delete the device. */
 function create(socket: NetlinkSocket, kind: string, options: NewLink, data: Uint8Array[], finish?: (made: Link) => void): Link {
   const { early, late } = split(options)
   const info = [attributeString(iflaInfo.KIND, kind), ...(data.length ? [attributeNested(iflaInfo.DATA, ...data)] : [])]

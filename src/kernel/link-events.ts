@@ -8,8 +8,8 @@ import { close } from './libc.ts'
 import { af, ifinfomsg, rtm, rtnlgrp } from './rtnetlink.ts'
 
 /**
- * `changed`: a device is new or has changed. `deleted`: it is gone from this namespace (deleted, or moved to another). `lost`: changes
- * came faster than they were read, and some are lost: list all devices again.
+ * `changed`: a device is new or has changed. `deleted`: it is gone from this namespace (deleted, or moved to another).
+ * `lost`: changes came faster than they were read and some are lost: list all devices again.
  */
 export type LinkEvent = { readonly kind: 'changed' | 'deleted'; readonly link: Link } | { readonly kind: 'lost' }
 

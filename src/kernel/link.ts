@@ -18,14 +18,17 @@ export interface Link {
   readonly flags: number
   readonly up: boolean
   readonly carrier: boolean
-  /** How many ask for promiscuous mode; the flag that setLink sets counts as one. */
+  /** How many users ask for promiscuous mode; the flag that setLink sets counts as one. */
   readonly promiscuity: number
   readonly group: number
   readonly alias?: string
   readonly master?: number
   /** IFLA_LINK: a veth's peer, the device below a VLAN. Valid in the namespace linkNetnsId when there is one. */
   readonly linkIndex?: number
-  /** The namespace of linkIndex, as this one numbers it; absent: the same namespace; -1: one that has no number here. */
+  /**
+   * The namespace of linkIndex, by the number that this namespace has for it. Absent: the same namespace. -1: a
+   * namespace without a number here.
+   */
   readonly linkNetnsId?: number
   readonly gsoMaxSize?: number
   readonly vxlan?: VxlanInfo
@@ -55,7 +58,7 @@ export interface TunInfo {
   readonly disabledQueues?: number
 }
 
-/** Leave keys without a value out, as exactOptionalPropertyTypes wants them. */
+/** Leave out keys without a value, as exactOptionalPropertyTypes wants. */
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 const defined = <T extends object>(value: T): Partial<Defined<T>> =>
   Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Partial<Defined<T>>

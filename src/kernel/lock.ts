@@ -10,7 +10,7 @@ const O_RDWR_CREAT_NOFOLLOW = 2 | 0o100 | 0o400000
 /** Somebody else holds the lock. */
 export class LockHeld extends Error {
   readonly path: string
-  /** Who, by its own word; absent when the file does not say yet. */
+  /** The holder's pid as the file says it; absent while the file does not say it yet. */
   readonly pid: number | undefined
   constructor(path: string, pid: number | undefined) {
     super(`${path} is locked by ${pid === undefined ? 'another process' : `process ${pid}`}`)
@@ -20,7 +20,10 @@ export class LockHeld extends Error {
   }
 }
 
-/** A held lock. It ends with dispose, and with the process. The file stays: to remove it would let two hold 'the' lock. */
+/**
+ * A held lock. It ends with dispose, and with the process. The file stays: if it were removed, two processes could each
+ * hold a lock of that name.
+ */
 export class FileLock {
   readonly path: string
   readonly #fd: number

@@ -1,7 +1,10 @@
 /** Memory outside of the JavaScript heap, so that its address can be given to the kernel and to C libraries. */
 import koffi from 'koffi'
 
-/** Bytes that do not move. They live as long as the object that holds them: keep it while anybody has the address. */
+/**
+ * Bytes that do not move. They live as long as the object that holds them: keep the object while anybody uses the
+ * address.
+ */
 export interface Memory {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly view: DataView<ArrayBuffer>
@@ -9,8 +12,8 @@ export interface Memory {
 }
 
 /**
- * Who has only the address left does not keep the memory: the collector may take it in the middle of the system call that is given the
- * address. So all memory stays at least until the present turn of the event loop is over.
+ * An address alone does not keep the memory: the collector may free it in the middle of the system call that uses the
+ * address. So all memory stays at least until the present turn of the event loop ends.
  */
 function hold(buffer: ArrayBuffer): void {
   if (held.push(buffer) === 1) setImmediate(() => (held = []))
@@ -20,7 +23,8 @@ let held: ArrayBuffer[] = []
 
 /** Allocate zeroed memory. */
 export function allocate(size: number): Memory {
-  // A typed array that makes its own buffer may live on the heap, where the collector moves it; an ArrayBuffer never does.
+  // A typed array with a buffer of its own may live on the heap, where the collector moves it; an ArrayBuffer never
+  // does.
   const buffer = new ArrayBuffer(Math.max(size, 1))
   const bytes = new Uint8Array(buffer, 0, size)
   hold(buffer)
@@ -35,8 +39,9 @@ export function allocateCopy(source: Uint8Array): Memory {
 }
 
 /**
- * Where bytes lie, for a system call that only reads them: of megabytes, a copy takes as long as the call. They stay there for the present turn of the
- * event loop; a small array that the heap had is moved out of it by being asked for its buffer.
+ * The address of bytes, for a system call that only reads them: copying megabytes takes as long as the call. The bytes
+ * stay there for the present turn of the event loop. Asking a small array on the heap for its buffer moves it off the
+ * heap.
  */
 export function addressOf(bytes: Uint8Array): bigint {
   const buffer = bytes.buffer as ArrayBuffer

@@ -16,7 +16,10 @@ const MS_REC = 16384
 const MS_SHARED = 1 << 20
 const MNT_DETACH = 2
 
-/** Whether a path lies on a BPF file system, so that objects can be pinned below it. A path that does not exist does not. */
+/**
+ * Whether a path lies on a BPF file system, so that objects can be pinned below it. A path that does not exist does
+ * not.
+ */
 export function isOnBpffs(path: string): boolean {
   try {
     return statfsSync(path).type === BPF_FS_MAGIC
@@ -26,7 +29,7 @@ export function isOnBpffs(path: string): boolean {
   }
 }
 
-/** Mount a BPF file system of its own on a directory, which is made if need be; only root can look into it. */
+/** Mount a BPF file system on a directory, which is made if need be. Only root can look into it. */
 export function mountBpffs(directory: string): void {
   makeDirectory(directory, 0o700)
   check('mount', mount('bpf', directory, 'bpf', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'mode=0700'), `bpf file system on ${directory}`)
@@ -44,7 +47,7 @@ export function makeShared(directory: string): boolean {
   throw new KernelError('mount', lastErrno(), `make ${directory} shared`)
 }
 
-/** Take a mount away; what still uses it keeps it until it lets go. False when the path is not a mount point. */
+/** Unmount a path. Users of the mount keep it until they let go. False when the path is not a mount point. */
 export function unmount(target: string): boolean {
   if (umount2(target, MNT_DETACH) === 0) return true
   if (lastErrno() === errno.EINVAL) return false

@@ -1,4 +1,7 @@
-/** Netlink messages and attributes as bytes (linux/netlink.h): pure encoding and decoding, shared by every netlink family. */
+/**
+ * Netlink messages and attributes as bytes (linux/netlink.h): pure encoding and decoding, shared by every netlink
+ * family.
+ */
 import { cStruct, u16, u32 } from '#abi/c-struct.ts'
 
 export const nlmsghdr = cStruct({ len: u32, type: u16, flags: u16, seq: u32, pid: u32 })
@@ -89,7 +92,10 @@ export const attributeFlag = (type: number): Uint8Array => attribute(type, new U
 export const attributeString = (type: number, value: string): Uint8Array => attribute(type, new TextEncoder().encode(`${value}\0`))
 export const attributeNested = (type: number, ...children: Uint8Array[]): Uint8Array => attribute(type | NESTED, joinAligned(children))
 
-/** Decode a run of attributes in order. Payloads are views of `bytes`. A cut one ends the list, as in the kernel's own parser. */
+/**
+ * Decode a run of attributes in order. Payloads are views of `bytes`. A truncated attribute ends the list, as in the
+ * kernel's own parser.
+ */
 export function decodeAttributeList(bytes: Uint8Array): [type: number, payload: Uint8Array][] {
   const list: [number, Uint8Array][] = []
   const view = viewOf(bytes)
@@ -102,7 +108,7 @@ export function decodeAttributeList(bytes: Uint8Array): [type: number, payload: 
   return list
 }
 
-/** Attributes by type; of a repeated one, the last. */
+/** Attributes by type. A repeated type has its last value. */
 export class Attributes {
   readonly #byType: Map<number, Uint8Array>
   constructor(bytes: Uint8Array) {

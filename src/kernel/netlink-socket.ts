@@ -30,10 +30,11 @@ const NLMSGERR_ATTR_MISS_TYPE = 5
 
 export const netlinkFamily = { ROUTE: 0, GENERIC: 16 } as const
 
-/** A table that changes without pause may interrupt a dump this often before we give up. */
+/** How often a dump may be interrupted by changes of its table before this gives up. */
 const DUMP_ATTEMPTS = 50
 
-// The kernel fills at most 32 KiB of a dump at a time. One buffer serves all sockets: nothing here yields between recv and the copy.
+// The kernel fills at most 32 KiB of a dump at a time. One buffer serves all sockets: nothing here yields between recv
+// and the copy.
 const buffer = new Uint8Array(65536)
 
 /** What to ask: the name for errors, the message type, flags besides REQUEST and ACK, and the parts of the body. */
@@ -42,7 +43,7 @@ export interface NetlinkRequest {
   readonly type: number
   readonly flags?: number
   readonly parts: readonly Uint8Array[]
-  /** Whether it changes what outlives this process; by default as the types of rtnetlink say. */
+  /** Whether the request changes anything that outlives this process; by default the type of rtnetlink decides. */
   readonly changes?: boolean
 }
 
@@ -86,16 +87,22 @@ export class NetlinkSocket {
     check('setsockopt', setsockopt(this.fd, level, name, new Uint32Array([value]), 4), `AF_NETLINK, option ${name}`)
   }
 
-  /** Send a request and wait for its acknowledgement; gives the messages that came before it. Throws KernelError with the kernel's words. */
+  /**
+   * Send a request and wait for its acknowledgement; gives the messages that came before it. Throws KernelError with
+   * the kernel's words.
+   */
   request(request: NetlinkRequest): NetlinkMessage[] {
-    // Of the four messages of a kind of rtnetlink (new, delete, get, set) one changes nothing.
+    // rtnetlink has four messages of each kind (new, delete, get, set). Only `get` changes nothing.
     if (request.changes ?? request.type % 4 !== 2) beforeStep(request.call)
     const replies: NetlinkMessage[] = []
     this.#exchange(request, nlm.ACK, (message) => void replies.push(message))
     return replies
   }
 
-  /** Ask for a whole table. When it changes meanwhile, the kernel marks the dump as interrupted and we ask again. */
+  /**
+   * Ask for a whole table. When the table changes meanwhile, the kernel marks the dump as interrupted, and this asks
+   * again.
+   */
   dump(request: NetlinkRequest): NetlinkMessage[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       const replies: NetlinkMessage[] = []
@@ -137,7 +144,7 @@ export class NetlinkSocket {
     return decodeMessages(buffer.slice(0, length))
   }
 
-  /** The notifications that wait, none when there are none. Throws KernelError ENOBUFS when some were lost. */
+  /** The waiting notifications, none when there are none. Throws KernelError ENOBUFS when some were lost. */
   receiveWaiting(): NetlinkMessage[] {
     try {
       return this.#receive('recv', MSG_DONTWAIT)
@@ -163,7 +170,7 @@ export class NetlinkSocket {
   }
 }
 
-/** Throw what an ERROR or DONE message says, unless it says that all went well. */
+/** Throw the error of an ERROR or DONE message. Return when it reports success. */
 function throwOnError(call: string, { type, flags, body }: NetlinkMessage): void {
   if (body.length < 4) return
   const code = -new DataView(body.buffer, body.byteOffset).getInt32(0, true)

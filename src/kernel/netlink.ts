@@ -1,4 +1,6 @@
-/** rtnetlink in one network namespace: its devices, addresses and routes. What callers outside this folder hold. */
+/**
+ * rtnetlink in one network namespace: its devices, addresses and routes. This is what callers outside this folder use.
+ */
 import { addAddress, addresses, deleteAddress, type InterfaceAddress } from './address.ts'
 import { close } from './libc.ts'
 import { deleteLink, deleteLinks, setLink, type LinkChanges } from './link-change.ts'
@@ -19,7 +21,10 @@ export type { Link, TunInfo, VxlanInfo } from './link.ts'
 export type { Subscription } from './readiness.ts'
 export type { NewRoute, Route } from './route.ts'
 
-/** A netlink socket, bound for life to the network namespace that it was opened in. Synchronous, but for subscriptions. */
+/**
+ * A netlink socket, bound for life to the network namespace that it was opened in. All but subscriptions is
+ * synchronous.
+ */
 export class Netlink {
   readonly #socket: NetlinkSocket
   private constructor(socket: NetlinkSocket) {
@@ -29,7 +34,10 @@ export class Netlink {
   static open(netnsFd?: number): Netlink {
     return new Netlink(NetlinkSocket.open({ netnsFd }))
   }
-  /** Open in the namespace that has this number here (a link's linkNetnsId); undefined when it has neither name nor process. */
+  /**
+   * Open in the namespace that has this number here (a link's linkNetnsId). Undefined when that namespace has neither a
+   * name nor a process.
+   */
   openByNetnsId(netnsId: number): Netlink | undefined {
     const netnsFd = openNetnsById(this.#socket, netnsId)
     if (netnsFd === undefined) return undefined
@@ -94,7 +102,10 @@ export class Netlink {
   addRoute(route: NewRoute): void {
     addRoute(this.#socket, route)
   }
-  /** Follow the changes of this namespace's devices from now on, until it is stopped; outlives this object, not the process. */
+  /**
+   * Follow the changes of this namespace's devices from now on, until it is stopped; outlives this object, not the
+   * process.
+   */
   onLinkChange(callback: (change: LinkEvent) => void): Subscription {
     return followLinks(this.#socket, callback)
   }

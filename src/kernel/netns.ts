@@ -1,4 +1,7 @@
-/** Network namespaces: made with a name under /run/netns, opened by name, path or pid, and entered for the time of one synchronous call. */
+/**
+ * Network namespaces: made with a name under /run/netns, opened by name, path or pid, and entered for the time of one
+ * synchronous call.
+ */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, close, libc } from './libc.ts'
@@ -12,8 +15,9 @@ const NAMED = '/run/netns'
 const OWN = '/proc/thread-self/ns/net'
 
 /**
- * Run a synchronous function with the calling thread inside the network namespace, and come back, also when it throws. A socket or
- * device that the function opens stays in that namespace. What it starts asynchronously does not: so a promise is refused, after the return.
+ * Run a synchronous function with the calling thread inside the network namespace, and come back, even if it throws. A
+ * socket or device that the function opens stays in that namespace. Asynchronous work that it starts does not: a
+ * promise is refused after the return.
  */
 export function insideNetns<T>(netnsFd: number, run: () => T): T {
   const home = openSync(OWN, 'r')
@@ -36,7 +40,10 @@ function synchronous<T>(run: () => T, home: number): T {
   return result
 }
 
-/** An open network namespace. Closing it lets go of the descriptor; the namespace lives as long as somebody else holds it. */
+/**
+ * An open network namespace. Closing it lets go of the descriptor; the namespace lives as long as somebody else holds
+ * it.
+ */
 export class Netns {
   readonly fd: number
   constructor(fd: number) {
@@ -54,7 +61,10 @@ export class Netns {
   static current(): Netns {
     return new Netns(openSync(OWN, 'r'))
   }
-  /** Make a new one with a name, as `ip netns add` does. Throws EEXIST when the name is taken. Its loopback device is down. */
+  /**
+   * Make a new one with a name, as `ip netns add` does. Throws EEXIST when the name is taken. Its loopback device is
+   * down.
+   */
   static create(name: string): Netns {
     const path = namedPath(name)
     prepareNamedDirectory()
@@ -73,7 +83,10 @@ export class Netns {
       throw error
     }
   }
-  /** Take the name away, as `ip netns del` does; the namespace goes with its last process, socket or descriptor. Throws ENOENT. */
+  /**
+   * Remove the name, as `ip netns del` does. The namespace goes with its last process, socket or descriptor. Throws
+   * ENOENT.
+   */
   static delete(name: string): void {
     const path = namedPath(name)
     unmount(path)
@@ -97,7 +110,8 @@ function namedPath(name: string): string {
   return join(NAMED, name)
 }
 
-// The directory must propagate mounts, or a name that is deleted here would live on in the mount namespaces of other services.
+// The directory must propagate mounts, or a name that is deleted here would live on in the mount namespaces of other
+// services.
 function prepareNamedDirectory(): void {
   mkdirSync(NAMED, { recursive: true, mode: 0o755 })
   if (makeShared(NAMED)) return

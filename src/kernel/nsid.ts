@@ -1,4 +1,6 @@
-/** Network namespaces by the number that another one has for them, as a veth names the place of its peer. */
+/**
+ * Network namespaces by the number that another namespace has for them. A veth gives the place of its peer that way.
+ */
 import { closeSync, fstatSync, globSync, openSync } from 'node:fs'
 import { Attributes, attributeU32 } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
@@ -13,8 +15,9 @@ export function netnsIdOf(socket: NetlinkSocket, netnsFd: number): number | unde
 }
 
 /**
- * Open the namespace that has a number in the socket's one; the caller closes the descriptor. The kernel has no way from the number
- * to the namespace, so those that have a name or a process are tried. Undefined when it is none of them.
+ * Open the namespace that has a number in the socket's namespace; the caller closes the descriptor. The kernel offers
+ * no way from the number to the namespace, so this tries every namespace with a name or a process. Undefined when it is
+ * none of them.
  */
 export function openNetnsById(socket: NetlinkSocket, netnsId: number): number | undefined {
   const seen = new Set<number>()
@@ -29,7 +32,7 @@ export function openNetnsById(socket: NetlinkSocket, netnsId: number): number | 
   return undefined
 }
 
-// A process may end, and a name may be one that is just being made, while we look.
+// Meanwhile a process may end, or a name may be half made.
 function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r')

@@ -40,11 +40,11 @@ export class PacketCapture implements Disposable {
   readonly #room = allocate(MAX_FRAME)
 
   /**
-   * Begin to see frames of a device of this thread's network namespace, those whose destination's MAC begins with four bytes, given as a number.
-   * Throws KernelError.
+   * Begin to see frames of a device of this thread's network namespace. Only frames whose destination MAC begins with
+   * four bytes, given as a number, are taken. Throws KernelError.
    */
   constructor(ifindex: number, macPrefix: number) {
-    // Protocol 0: nothing comes before the filter is there.
+    // Protocol 0: no frame arrives before the filter is in place.
     this.#fd = check('socket', socket(AF_PACKET, SOCK_RAW_NONBLOCK_CLOEXEC, 0), 'AF_PACKET')
     try {
       const program = allocateCopy(programOf(macPrefix))
@@ -66,7 +66,7 @@ export class PacketCapture implements Disposable {
     }
   }
 
-  /** The next frame, from its Ethernet header on; undefined when none has come. */
+  /** The next frame, from its Ethernet header on; undefined when there is none. */
   receive(): Uint8Array | undefined {
     const length = Number(recv(this.#fd, this.#room.bytes, MAX_FRAME, 0))
     return length < 0 ? undefined : this.#room.bytes.slice(0, length)

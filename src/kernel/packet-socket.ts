@@ -11,7 +11,10 @@ const SOCK_RAW_CLOEXEC = 3 | 0o2000000
 const MSG_DONTWAIT = 0x40
 const sockaddrLl = cStruct({ family: u16, protocol: u16, ifindex: u32, hatype: u16, pkttype: u8, halen: u8, address: bytes(8) })
 
-/** Send one frame, from its Ethernet header on. Throws KernelError: EMSGSIZE when it is too long, ENETDOWN, ENXIO, ENOBUFS. */
+/**
+ * Send one frame, from its Ethernet header on. Throws KernelError: EMSGSIZE when it is too long, ENETDOWN, ENXIO,
+ * ENOBUFS.
+ */
 export function sendFrame(ifindex: number, frame: Uint8Array): void {
   // Protocol 0: it receives nothing.
   const fd = check('socket', socket(AF_PACKET, SOCK_RAW_CLOEXEC, 0), 'AF_PACKET')

@@ -11,22 +11,22 @@ const ucred = cStruct({ pid: u32, uid: u32, gid: u32 })
 /** What the kernel gives for a socket that has no peer. */
 const NOBODY = 0xffffffff
 
-/** The peer as it was when it connected. Its pid may have been taken by another process since; its uid and gid stay true. */
+/** The peer as it was when it connected. Another process may have its pid by now; its uid and gid stay true. */
 export interface PeerCredentials {
   readonly pid: number
   readonly uid: number
   readonly gid: number
 }
 
-/** The credentials of a Unix socket's peer. Throws when they cannot be had: nobody is let in on a guess. */
+/** The credentials of a Unix socket's peer. Throws when the kernel does not give them: nobody is let in on a guess. */
 export function peerCredentials(socket: Socket): PeerCredentials {
-  // Node keeps the descriptor to itself, in a property that it does not document.
+  // Node keeps the descriptor in a property that it does not document.
   const fd: unknown = (socket as { _handle?: { fd?: unknown } })._handle?.fd
   if (typeof fd !== 'number' || fd < 0) throw new Error('the credentials of a peer cannot be read: its socket has no descriptor')
   return peerCredentialsOf(fd)
 }
 
-/** The same for a bare descriptor. */
+/** The credentials of the peer of a bare descriptor. */
 export function peerCredentialsOf(fd: number): PeerCredentials {
   const value = new Uint8Array(ucred.size)
   const length = new Uint32Array([value.length])

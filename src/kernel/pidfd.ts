@@ -15,8 +15,8 @@ const SO_PEERPIDFD = 77
 export const openPidfd = (pid: number): number => check('pidfd_open', syscall(PIDFD_OPEN, pid, 0, 0), `process ${pid}`)
 
 /**
- * A pidfd of one thread: descriptors taken by it are those that the thread sees. Before Linux 6.9 there is none but of a whole process; its
- * threads share their descriptors, unless they were made by hand to differ.
+ * A pidfd of one thread: descriptors taken by it are those that the thread sees. Before Linux 6.9 a pidfd is of a whole
+ * process. Its threads share their descriptors, unless they were made to differ.
  */
 export function openThreadPidfd(tid: number, pidOf: () => number): number {
   const fd: number = syscall(PIDFD_OPEN, tid, PIDFD_THREAD, 0)
@@ -25,7 +25,10 @@ export function openThreadPidfd(tid: number, pidOf: () => number): number {
   throw new KernelError('pidfd_open', lastErrno(), `thread ${tid}`)
 }
 
-/** A copy of another process's descriptor, closed on exec. pidfd_getfd(2). Throws KernelError: EBADF when it has none of that number. */
+/**
+ * A copy of another process's descriptor, closed on exec. pidfd_getfd(2). Throws KernelError: EBADF when it has none of
+ * that number.
+ */
 export const descriptorOf = (pidfd: number, fd: number): number =>
   check('pidfd_getfd', syscall(PIDFD_GETFD, pidfd, fd, 0), `descriptor ${fd}`)
 

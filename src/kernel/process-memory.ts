@@ -1,8 +1,8 @@
-/** The memory of another process, through /proc: how a supervisor reads the arguments of a call that it answers. */
+/** The memory of another process, through /proc: a supervisor reads the arguments of a call there. */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { errno, KernelError } from './errno.ts'
 
-/** One process's memory, held open: it stays that process's although the pid is used again. */
+/** One process's memory, held open: it stays that process's even if the pid is used again. */
 export class ProcessMemory implements Disposable {
   readonly #fd: number
 
@@ -19,8 +19,8 @@ export class ProcessMemory implements Disposable {
   }
 
   /**
-   * Copy bytes in. Throws KernelError EFAULT when the process may not write there. Like a debugger's, the write goes through
-   * to private pages that are mapped read-only: what it can reach is the process's own all the same.
+   * Copy bytes in. Throws KernelError EFAULT when the process may not write there. Like a debugger's, the write goes
+   * through to private pages that are mapped read-only; those are the process's own as well.
    */
   write(address: bigint, data: Uint8Array): void {
     this.#whole(data.length, address, (done) => writeSync(this.#fd, data, done, data.length - done, Number(address) + done))
@@ -30,7 +30,7 @@ export class ProcessMemory implements Disposable {
     const fault = (): never => {
       throw new KernelError('memory', errno.EFAULT, `${length} bytes at 0x${address.toString(16)}`)
     }
-    // No user space reaches beyond 2^52, so that an address is a whole number in JavaScript as well.
+    // User space ends below 2^52, so an address is a whole number in JavaScript as well.
     if (address + BigInt(length) > 1n << 52n) fault()
     for (let done = 0; done < length;) {
       let moved = 0

@@ -1,4 +1,4 @@
-/** What went through each transmit queue of a device, as its queueing disciplines count it. */
+/** Packets and bytes of each transmit queue of a device, as its queueing disciplines count them. */
 import { cStruct, pad, u32, u8 } from '#abi/c-struct.ts'
 import { Attributes } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'

@@ -1,23 +1,24 @@
 /** Descriptors that become readable, told by Node's own event loop. */
 import koffi, { type node } from 'koffi'
 
-/** Something that goes on until it is stopped. It does not keep the process alive. */
+/** A subscription that goes on until it is stopped. It does not keep the process alive. */
 export interface Subscription extends Disposable {
   /** No callback comes after the call. Stopping twice is harmless. */
   stop(): void
 }
 
-// A handle that nobody refers to is closed by the garbage collector.
+// The garbage collector closes a handle without references.
 const active = new Set<node.PollHandle>()
 
 /**
- * Call back whenever a descriptor is readable or has an error to tell, until it is stopped; only then may the descriptor be closed. The
- * callback must read, without blocking, what is there. What it throws is an uncaught exception.
+ * Call back whenever a descriptor is readable or has an error, until the subscription is stopped; only then may the
+ * descriptor be closed. The callback must read what is there without blocking. An exception of the callback is
+ * uncaught.
  */
 export function onReadable(fd: number, callback: () => void): Subscription {
   let scheduled = false
   let failed = false
-  // This runs outside of Node's own scopes, where promises and exceptions would get lost: it only schedules.
+  // This runs outside of Node's own scopes, where promises and exceptions would get lost. So it only schedules.
   const ready = (status: unknown): void => {
     if (typeof status === 'number' && status < 0) failed = true
     if (!scheduled) setImmediate(deliver)

@@ -1,4 +1,7 @@
-/** The reading end of a BPF ring buffer: its pages mapped, its records copied out on the main thread, no thread of its own. */
+/**
+ * The reading end of a BPF ring buffer: it maps the pages and copies records out on the main thread, without a thread
+ * of its own.
+ */
 import koffi, { type node } from 'koffi'
 import type { BpfMap } from './bpf-map.ts'
 import { KernelError } from './errno.ts'
@@ -13,12 +16,12 @@ const PROT_WRITE = 2
 const MAP_SHARED = 1
 const MAP_FAILED = 0xffffffffffffffffn
 
-/** A record starts with its length, and these two flags in it, and 4 bytes of the kernel's own. */
+/** A record starts with its length, which includes these two flags, and 4 bytes of the kernel's own. */
 const HEADER_SIZE = 8
 const BUSY = 1 << 31
 const DISCARDED = 1 << 30
 
-/** Records that one turn of the event loop delivers, before others get theirs. */
+/** Records that one turn of the event loop delivers before other work gets its turn. */
 const RECORDS_PER_TURN = 256
 
 interface Mapping {
@@ -27,15 +30,15 @@ interface Mapping {
 }
 
 /**
- * One consumer of a ring buffer; there must be no other, in any process, because where it stands is kept in the map. What is not
- * consumed stays for the next one, and when the ring is full the datapath drops records.
+ * One consumer of a ring buffer. There must be no other, in any process, because the map keeps the one consumer
+ * position. Records that it leaves wait for the next consumer. When the ring is full, the datapath drops records.
  */
 export class RingBuffer implements Disposable {
   readonly #fd: number
   readonly #mask: number
   readonly #consumer: Mapping
   readonly #producer: Mapping
-  // Positions only grow; they are read and written in one piece, ordered against the records, as Atomics does it.
+  // Positions only grow. They are read and written in one piece, ordered against the records: Atomics does that.
   readonly #consumed: BigUint64Array
   readonly #produced: BigUint64Array
   readonly #headers: Int32Array
@@ -56,7 +59,7 @@ export class RingBuffer implements Disposable {
     this.#data = new Uint8Array(this.#producer.buffer, pageSize)
   }
 
-  /** Deliver what is there now, at most `limit` records. The result counts them. */
+  /** Deliver the records that are there now, at most `limit`. Gives their number. */
   drain(onRecord: (record: Uint8Array) => void, limit = Infinity): number {
     let delivered = 0
     while (this.#open && delivered < limit) {
@@ -76,14 +79,14 @@ export class RingBuffer implements Disposable {
   }
 
   /**
-   * Deliver records as they come, on Node's own event loop, until `stop`. It does not keep the process alive. What `onRecord` throws is
-   * an uncaught exception.
+   * Deliver records as they come, on Node's own event loop, until `stop`. This does not keep the process alive. An
+   * exception of `onRecord` is uncaught.
    */
   follow(onRecord: (record: Uint8Array) => void): void {
     if (this.#poll) throw new TypeError('the ring buffer is followed already')
     let scheduled = false
-    // The poll's callback runs outside of Node's own scopes, where promises and exceptions would get lost: it only schedules. What is left
-    // after one turn makes the descriptor readable again.
+    // The poll's callback runs outside of Node's own scopes, where promises and exceptions would get lost. So it only
+    // schedules. Records that are left after one turn make the descriptor readable again.
     const poll = koffi.node.poll(this.#fd, { readable: true }, () => {
       if (!scheduled) setImmediate(deliver)
       scheduled = true

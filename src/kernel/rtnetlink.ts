@@ -1,4 +1,7 @@
-/** Numbers and structs of rtnetlink (linux/rtnetlink.h, if_link.h, if_addr.h, veth.h): ours, because distributions' headers are older than kernels. */
+/**
+ * Numbers and structs of rtnetlink (linux/rtnetlink.h, if_link.h, if_addr.h, veth.h), declared here because
+ * distributions' headers are older than kernels.
+ */
 import { cStruct, pad, u16, u32, u8 } from '#abi/c-struct.ts'
 
 export const rtm = {

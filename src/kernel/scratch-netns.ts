@@ -5,7 +5,7 @@ import { Netns } from './netns.ts'
 
 let made = 0
 
-/** A named namespace; disposing deletes it. Moves nothing of the caller's own namespace. */
+/** A named namespace; disposing deletes it. It does not touch the caller's own namespace. */
 export class ScratchNetns {
   readonly name = `vpc-test-${process.pid}-${made++}`
   readonly netns = Netns.create(this.name)

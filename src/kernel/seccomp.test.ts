@@ -1,4 +1,7 @@
-/** A real program under a real filter: a child of this test installs it, hands its listener over, and execs a C program. */
+/**
+ * A real program under a real filter: a child of this test installs the filter, hands its listener over, and execs a C
+ * program.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readSync, rmSync, writeFileSync } from 'node:fs'

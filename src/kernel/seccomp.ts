@@ -1,6 +1,6 @@
 /**
- * System calls that user space answers: a filter that stops the calling thread, and every process that descends from it, in chosen
- * system calls, and the listener on which a supervisor takes these calls and answers them. seccomp_unotify(2).
+ * System calls that user space answers. A filter stops the calling thread, and every process that descends from it, in
+ * chosen system calls. A supervisor takes these calls from the filter's listener and answers them. seccomp_unotify(2).
  */
 import { readlinkSync } from 'node:fs'
 import { arch } from 'node:process'
@@ -22,7 +22,10 @@ const machine = arch === 'arm64' ? { audit: 0xc00000b7, seccomp: 277 } : { audit
 const PR_SET_NO_NEW_PRIVS = 38
 const SECCOMP_SET_MODE_FILTER = 1
 const NEW_LISTENER = 1 << 3
-/** Once a call is taken, only a fatal signal ends it: else a runtime that signals its own threads would see EINTR for a call that was done. */
+/**
+ * Once the supervisor has taken a call, only a fatal signal ends it. Otherwise a runtime that signals its own threads
+ * would see EINTR for a call that was done.
+ */
 const WAIT_KILLABLE = 1 << 5
 
 const RET_ALLOW = 0x7fff0000
@@ -75,14 +78,18 @@ function filterOf(numbers: readonly number[], action: number): Uint8Array {
 }
 
 /**
- * Put the calling thread, and what it starts from now on, under a filter that hands the given system calls to the listener which
- * this returns. Meant for a thread that is about to exec. Gives up gaining privileges by exec (no_new_privs) only where the
- * process has no CAP_SYS_ADMIN. Throws KernelError: EBUSY when a listener is above this process already.
+ * Put the calling thread, and what it starts from now on, under a filter that hands the given system calls to a
+ * listener. Gives the listener. It is meant for a thread that is about to exec. Gives up gaining privileges by exec
+ * (no_new_privs) only where the process has no CAP_SYS_ADMIN. Throws KernelError: EBUSY when this process is under a
+ * listener already.
  */
 export const listenForCalls = (numbers: readonly number[]): number =>
   install(filterOf(numbers, RET_USER_NOTIF), NEW_LISTENER | WAIT_KILLABLE)
 
-/** The same, but the calls fail with an errno. It holds beside any other filter: a refusal comes before a listener. */
+/**
+ * Put the calling thread under a filter that fails the given calls with an errno. It holds beside any other filter: a
+ * refusal comes before a listener.
+ */
 export const refuseCalls = (numbers: readonly number[], code: number): void => void install(filterOf(numbers, RET_ERRNO | code), 0)
 
 function install(instructions: Uint8Array, flags: number): number {
@@ -97,10 +104,10 @@ function install(instructions: Uint8Array, flags: number): number {
   return check('seccomp', result, 'SECCOMP_SET_MODE_FILTER')
 }
 
-/** Whether a descriptor is such a listener. */
+/** Whether a descriptor is a listener of seccomp. */
 export const isListener = (fd: number): boolean => readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:seccomp notify'
 
-/** What a listener has: a call that waits, nothing now, or nothing ever again as no process is left under its filter. */
+/** The state of a listener: a call waits, no call waits, or no process is left under its filter. */
 export function listenerState(listener: number): 'waiting' | 'idle' | 'ended' {
   const request = pollfd.encode({ fd: listener, events: POLLIN, revents: 0 })
   check('poll', poll(request, 1, 0))
@@ -109,8 +116,8 @@ export function listenerState(listener: number): 'waiting' | 'idle' | 'ended' {
 }
 
 /**
- * Take the next call. Blocks when there is none: ask only when the listener is readable. Undefined when the caller has died meanwhile.
- * Throws KernelError: EINTR when it was interrupted because somebody else who has the listener took the call.
+ * Take the next call. Blocks when there is none: ask only when the listener is readable. Undefined when the caller has
+ * died meanwhile. Throws KernelError: EINTR when another holder of the listener took the call and this was interrupted.
  */
 export function receiveCall(listener: number): Notification | undefined {
   const memory = allocate(seccompNotif.size)
@@ -123,7 +130,10 @@ export function receiveCall(listener: number): Notification | undefined {
   return { id, tid: pid, number: nr, args: Array.from({ length: 6 }, (_, i) => view.getBigUint64(i * 8, true)) }
 }
 
-/** Whether a call still waits. Ask after opening anything by its thread's id: only then was it that thread's, and not one that took the id later. */
+/**
+ * Whether a call still waits. Ask after opening anything by its thread's id: only then was it that thread's, and not
+ * that of a later thread with the same id.
+ */
 export const callWaits = (listener: number, id: bigint): boolean => ioctl(listener, NOTIF_ID_VALID, u64Bytes(id)) === 0
 
 function u64Bytes(value: bigint): Uint8Array {
@@ -139,8 +149,9 @@ export function answerCall(listener: number, id: bigint, result: { readonly valu
 }
 
 /**
- * Put a copy of a descriptor, which exec closes, into the caller and answer its call with the number there, in one step. False when the caller
- * has died meanwhile. Throws KernelError: EMFILE when the caller has as many descriptors as it may have.
+ * Put a copy of a descriptor into the caller, closed on exec, and answer its call with the number there, in one step.
+ * False when the caller has died meanwhile. Throws KernelError: EMFILE when the caller has as many descriptors as its
+ * limit allows.
  */
 export function answerWithDescriptor(listener: number, id: bigint, fd: number): boolean {
   const request = seccompNotifAddfd.encode({ id, flags: ADDFD_FLAG_SEND, srcfd: fd, newfd: 0, newfdFlags: O_CLOEXEC })

@@ -1,4 +1,4 @@
-/** Unix sockets that Node does not make itself: pairs, and what tells one socket from all others. */
+/** Unix sockets that Node does not make itself: pairs, and the cookie that tells one socket from all others. */
 import { cStruct, u64 } from '#abi/c-struct.ts'
 import { errno, KernelError } from './errno.ts'
 import { check, lastErrno, libc } from './libc.ts'

@@ -1,6 +1,6 @@
 /**
- * Steps: every system call that changes what outlives this process announces itself here before it is made, and so does the journal.
- * Tests count them, and end the process at each; otherwise nobody listens.
+ * Steps: every system call that changes what outlives this process announces itself here first, and so does the
+ * journal. Tests count the steps and end the process before each; otherwise nobody listens.
  */
 
 type Observer = (what: string) => void
@@ -9,7 +9,7 @@ let observer: Observer | undefined
 /** A step is about to be taken. */
 export const beforeStep = (what: string): void => observer?.(what)
 
-/** Have each step told from now on; undefined: no more. */
+/** Call `listener` before each step from now on; undefined: stop that. */
 export function observeSteps(observe: Observer | undefined): void {
   observer = observe
 }

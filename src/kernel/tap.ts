@@ -32,7 +32,7 @@ const TUN_F_USO6 = 0x40
 const O_RDWR_NONBLOCK = 2 | 0o4000
 const ifreq = cStruct({ name: bytes(16), flags: u16, rest: pad(22) })
 
-/** A tap device. The kernel keeps its kind: whoever opens a queue must ask for the same. */
+/** A tap device. The kernel keeps its kind: every opener of a queue must ask for the same. */
 export interface TapOptions {
   readonly name: string
   readonly multiQueue?: boolean
@@ -43,8 +43,8 @@ export interface TapOptions {
 }
 
 /**
- * Make a tap device that stays until it is deleted as a link, in the thread's network namespace. `prepare` is done while it would still
- * go with this process. Throws EBUSY when the name is taken.
+ * Make a tap device that stays until it is deleted as a link, in the thread's network namespace. `prepare` runs while
+ * the device would still go with this process. Throws EBUSY when the name is taken.
  */
 export function createTap({ owner, group, ...options }: TapOptions, prepare?: () => void): void {
   const fd = openQueue(options, IFF_TUN_EXCL)
@@ -60,8 +60,8 @@ export function createTap({ owner, group, ...options }: TapOptions, prepare?: ()
 }
 
 /**
- * Change who may open queues of a tap device that is there. The kernel can name another user or group, but not take one away again.
- * Opens a queue for it, so nobody else should have one open.
+ * Change who may open queues of an existing tap device. The kernel can name another user or group, but not remove one.
+ * This opens a queue, so nobody else should have one open.
  */
 export function setTapOwner({ owner, group, ...options }: TapOptions): void {
   const fd = openQueue(options, 0)
@@ -74,8 +74,8 @@ export function setTapOwner({ owner, group, ...options }: TapOptions): void {
 }
 
 /**
- * Open one queue of a tap device that exists, or of a new one that goes when its last queue is closed. Gives a non-blocking descriptor:
- * each read and write is one frame, after a virtio header of 12 bytes when vnetHdr is set.
+ * Open one queue of an existing tap device, or of a new one that goes when its last queue is closed. Gives a
+ * non-blocking descriptor: each read and write is one frame, after a virtio header of 12 bytes when vnetHdr is set.
  */
 export function openTapQueue(options: Omit<TapOptions, 'owner' | 'group'>): number {
   return openQueue(options, 0)
@@ -96,7 +96,10 @@ function openQueue({ name, multiQueue = true, vnetHdr = true }: TapOptions, extr
   }
 }
 
-/** Tell the kernel what the reader of the queue takes: checksums to be filled in, and segments to be cut. A VMM sets its own again. */
+/**
+ * Tell the kernel what the reader of the queue accepts: checksums to be filled in, and segments to be cut. A VMM sets
+ * its own again.
+ */
 function setOffloads(fd: number): void {
   check('ioctl', ioctl(fd, TUNSETVNETHDRSZ, new Uint32Array([VNET_HEADER_BYTES])), 'TUNSETVNETHDRSZ')
   const tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN

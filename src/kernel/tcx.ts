@@ -1,4 +1,7 @@
-/** The programs on one side of a device (tcx), whoever attached them: listing them, and attaching without a link, for the life of the device. */
+/**
+ * The programs on one side of a device (tcx), whoever attached them: listing them, and attaching without a link, for
+ * the life of the device.
+ */
 import { cStruct, pad, u32, u64 } from '#abi/c-struct.ts'
 import { attachType, detachLink, type TcxDirection } from './bpf-link.ts'
 import { progInfo } from './bpf-program.ts'
@@ -32,7 +35,10 @@ const queryAttr = cStruct({
   revision: u64,
 })
 
-/** The programs on a side of a device of this network namespace, in the order in which they run. None of a device that is gone. */
+/**
+ * The programs on a side of a device of this network namespace, in the order in which they run. None of a device that
+ * is gone.
+ */
 export function tcxPrograms(ifindex: number, direction: TcxDirection): TcxProgram[] {
   const [progs, links] = [allocate(maxPrograms * 4), allocate(maxPrograms * 4)]
   const attr = queryAttr.encode({
@@ -63,8 +69,8 @@ const withoutLink = (ifindex: number, progFd: number, direction: TcxDirection, f
   attachAttr.encode({ ifindex, progFd, attachType: attachType[direction], flags, replaceFd, relativeFd: 0, revision: 0n })
 
 /**
- * Put a program on a device of this network namespace, after those that are there. It stays until the device goes or `detachTcx` takes it off.
- * `replaced`: number of a program without a link whose place it takes.
+ * Put a program on a device of this network namespace, after those that are there. It stays until the device goes or
+ * `detachTcx` takes it off. `replaced`: number of a program without a link whose place it takes.
  */
 export function attachTcx(progFd: number, ifindex: number, direction: TcxDirection, replaced?: number): void {
   const detail = `${direction} of ifindex ${ifindex}`
@@ -93,7 +99,10 @@ const idAttr = cStruct({ id: u32, next: u32, flags: u32 })
 /** Open a program by its number. Throws KernelError ENOENT when it is gone. */
 const programById = (id: number): number => bpf('PROG_GET_FD_BY_ID', idAttr.encode({ id, next: 0, flags: 0 }), `program ${id}`)
 
-/** Open a link by its number: a new descriptor, whoever made or pinned the link. Throws KernelError ENOENT when it is gone. */
+/**
+ * Open a link by its number: a new descriptor, whoever made or pinned the link. Throws KernelError ENOENT when it is
+ * gone.
+ */
 export const linkById = (id: number): number => bpf('LINK_GET_FD_BY_ID', idAttr.encode({ id, next: 0, flags: 0 }), `link ${id}`)
 
 /** The name of a program by its number; undefined when it is gone. The kernel keeps 15 letters of it. */

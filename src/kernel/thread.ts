@@ -1,4 +1,4 @@
-/** Who a thread acts as: the credentials that the kernel would look at if it answered the thread's system call itself. */
+/** The credentials of a thread: those that the kernel would look at if it answered the thread's system call itself. */
 import { readFileSync } from 'node:fs'
 
 /** Effective ids, as this process's user namespace numbers them. */
@@ -14,10 +14,10 @@ export interface ThreadCredentials {
 /** The credentials of a thread. Throws ENOENT or ESRCH when it is gone. */
 export const threadCredentials = (tid: number): ThreadCredentials => credentialsIn(readFileSync(`/proc/${tid}/status`, 'latin1'))
 
-/** Those in the text of a /proc/TID/status. Throws when they are not there: nobody is let in on a guess. */
+/** The credentials in the text of a /proc/TID/status. Throws when they are not there: nobody is let in on a guess. */
 export function credentialsIn(status: string): ThreadCredentials {
   const numbers = (name: string): number[] => {
-    // A process may name itself as it likes, in the first line, where line ends are escaped.
+    // A process may name itself as it likes in the first line, where line ends are escaped.
     const line = new RegExp(`^${name}:([\\d\\s]*?)$`, 'm').exec(status)
     if (line === null) throw new Error(`the credentials of a thread cannot be read: its status has no ${name}`)
     return line[1]!

@@ -7,8 +7,9 @@ const unshare = libc.func('int unshare(int flags)')
 const CLONE_NEWNET = 0x40000000
 
 /**
- * Run a synchronous function in a new network namespace, whose only device is a loopback that is down, and come back. The namespace
- * goes with all that was made in it, unless the function keeps a descriptor. Throws KernelError (EPERM without CAP_SYS_ADMIN).
+ * Run a synchronous function in a new network namespace, whose only device is a loopback that is down, and come back.
+ * The namespace goes with everything in it, unless the function keeps a descriptor. Throws KernelError (EPERM without
+ * CAP_SYS_ADMIN).
  */
 export function insideThrowawayNetns<T>(run: () => T): T {
   const home = openSync('/proc/thread-self/ns/net', 'r')

@@ -29,10 +29,10 @@ interface UnixSocket {
 }
 
 /**
- * The cookie of the socket that is connected to this one. Undefined when the descriptor is no connected Unix socket, or when the
- * inode of its peer does not pass `isWorthIt`: finding the cookie takes a look at all sockets of the namespace. Inode numbers are
- * used again, by another socket while the first is still there, so they decide nothing by themselves: a number that two sockets
- * have is no answer.
+ * The cookie of the socket that is connected to this one. Undefined when the descriptor is no connected Unix socket, or
+ * when the inode of its peer does not pass `isWorthIt`: finding the cookie takes a look at all sockets of the
+ * namespace. Inode numbers decide nothing by themselves, since the kernel gives them out again while the first socket
+ * still exists: a number that two sockets have is no answer.
  */
 export function unixPeerCookie(fd: number, isWorthIt: (peerInode: number) => boolean): bigint | undefined {
   const cookie = socketCookie(fd)
@@ -44,7 +44,7 @@ export function unixPeerCookie(fd: number, isWorthIt: (peerInode: number) => boo
   return found.length === 1 ? found[0]!.cookie : undefined
 }
 
-/** A socket of sock_diag in the network namespace of another socket: it sees those of its own namespace alone. */
+/** A socket of sock_diag in the network namespace of another socket: it sees the sockets of its own namespace alone. */
 function openDiag(fd: number): NetlinkSocket {
   const netnsFd = check('ioctl', ioctl(fd, SIOCGSKNS, 0), 'SIOCGSKNS')
   try {

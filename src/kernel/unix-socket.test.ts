@@ -38,7 +38,7 @@ test('a program accepts on a listening socket that it inherits', async () => {
 test('descriptors go along with bytes, more than one at a time', async () => {
   using directory = scratch()
   const path = directory.path('b.sock')
-  // Python takes what SCM_RIGHTS brings: a reader that is not ours.
+  // Python takes what SCM_RIGHTS brings: an independent reader.
   const reader = `
 import array, os, socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])

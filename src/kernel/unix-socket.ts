@@ -1,4 +1,6 @@
-/** What Node's own Unix sockets cannot do: listen on a path for another program, and send descriptors along with bytes. */
+/**
+ * What Node's own Unix sockets cannot do: listen on a path for another program, and send descriptors along with bytes.
+ */
 import type { Socket } from 'node:net'
 import { errno, KernelError } from './errno.ts'
 import { check, close, lastErrno, libc } from './libc.ts'
@@ -19,7 +21,10 @@ const backlog = 16
 /** Longest path that a socket takes, without the zero byte at its end. */
 export const maxSocketPathBytes = 107
 
-/** A listening stream socket on a path, closed on exec. Throws KernelError: EADDRINUSE when something lies there, ENAMETOOLONG. */
+/**
+ * A listening stream socket on a path, closed on exec. Throws KernelError: EADDRINUSE when something lies there,
+ * ENAMETOOLONG.
+ */
 export function listenOnPath(path: string): number {
   if (Buffer.byteLength(path) > maxSocketPathBytes) throw new KernelError('bind', errno.ENAMETOOLONG, path)
   const fd = check('socket', socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0), 'AF_UNIX')
@@ -36,7 +41,10 @@ export function listenOnPath(path: string): number {
   }
 }
 
-/** Send bytes with copies of descriptors, in one message. At least one byte. Throws KernelError when it cannot be sent at once. */
+/**
+ * Send bytes with copies of descriptors, in one message. At least one byte. Throws KernelError when it cannot be sent
+ * at once.
+ */
 export function sendWithDescriptors(to: Socket, data: Uint8Array, fds: readonly number[]): void {
   const { _handle: handle } = to as Socket & { _handle?: { fd?: number } | null }
   const fd = handle?.fd ?? -1

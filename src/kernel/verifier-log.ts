@@ -1,7 +1,10 @@
-/** What the verifier and libbpf said about an object that did not load: kept whole, and shown by its last telling line. */
+/**
+ * What the verifier and libbpf said about an object that did not load. The log is kept whole, and shown by its last
+ * telling line.
+ */
 import { KernelError } from './errno.ts'
 
-/** Lines with which the verifier ends every log, whatever was wrong. */
+/** Lines that end every log of the verifier, whatever was wrong. */
 const summary = /^(processed \d+ insns|verification time|stack depth|-- (BEGIN|END) PROG LOAD LOG|max_states_per_insn|\s*$)/
 
 /** The last line of a log that says something about this failure. Empty when there is none. */
@@ -14,7 +17,7 @@ export function tellingLine(log: string): string {
   )
 }
 
-/** An object that could not be loaded. `notes` is what libbpf said of it. */
+/** An object that could not be loaded. `notes` holds libbpf's warnings. */
 export class LoadError extends KernelError {
   readonly object: string
   // Behind a getter, so that an uncaught error does not print thousands of lines.

@@ -1,4 +1,7 @@
-/** The Internet checksum (RFC 1071), alone and over the pseudo-headers of IPv4 (RFC 9293) and IPv6 (RFC 8200, section 8.1). */
+/**
+ * The Internet checksum (RFC 1071), alone and over the pseudo-headers of IPv4 (RFC 9293) and IPv6 (RFC 8200, section
+ * 8.1).
+ */
 import { isIpv4, type Ip } from './ip-address.ts'
 
 /** The sum of 16-bit words, not folded; an odd last byte is padded with a zero. */

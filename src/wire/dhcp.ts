@@ -70,8 +70,8 @@ export interface Dhcp {
 }
 
 /**
- * Decode a message for Ethernet. Options end at the end option or with the message; those that overflow into sname and file
- * (option 52) are not read.
+ * Decode a message for Ethernet. Options end at the end option or with the message; those that overflow into sname and
+ * file (option 52) are not read.
  */
 export function decodeDhcp(message: Uint8Array): Decoded<Dhcp> {
   const decoded = fixedPart.decode(message)

@@ -1,4 +1,7 @@
-/** Properties of every format: what is encoded decodes to the same, and garbage gives a tagged result and never throws. */
+/**
+ * Properties of every format: what is encoded decodes to the same value. Garbage gives a tagged result and never
+ * throws.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

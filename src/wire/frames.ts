@@ -1,6 +1,6 @@
 /**
- * Whole Ethernet frames put together from named fields, lengths and checksums right. Tests send them, and so does whoever has to
- * say something on a wire. IPv4 and IPv6 are told apart by the addresses.
+ * Whole Ethernet frames put together from named fields, with right lengths and checksums. Tests send them, and so does
+ * every part that has to send a packet. The addresses decide between IPv4 and IPv6.
  */
 import { arp, arpEthernetIpv4, arpOp } from './arp.ts'
 import { encodeEthernet, ethertype } from './ethernet.ts'
@@ -83,8 +83,8 @@ export function echoFrame(
 }
 
 /**
- * The ICMP error that says a packet does not fit: fragmentation needed (RFC 1191) or packet too big (RFC 4443), with the
- * beginning of the packet, `original`, that caused it.
+ * The ICMP error that says a packet does not fit: fragmentation needed (RFC 1191) or packet too big (RFC 4443), with
+ * the beginning of the packet, `original`, that caused it.
  */
 export function tooBigFrame(path: Path & { readonly mtuBytes: number }, original: Uint8Array): Uint8Array {
   const { src, dst, mtuBytes } = path
@@ -139,7 +139,7 @@ export function vxlanFrame(fields: VxlanFields, inner: Uint8Array): Uint8Array {
   return udpFrame({ ...fields, srcPort, dstPort }, encodeVxlan(vni, inner, vxlanFlags))
 }
 
-/** Change some bytes of a copy of a frame: for what no builder makes. */
+/** Change some bytes of a copy of a frame, for frames that no builder makes. */
 export function patch(frame: Uint8Array, offset: number, ...bytes: readonly number[]): Uint8Array {
   if (offset + bytes.length > frame.length) throw new RangeError(`${bytes.length} bytes at ${offset} are beyond a frame of ${frame.length}`)
   const out = frame.slice()

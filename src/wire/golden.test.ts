@@ -1,4 +1,7 @@
-/** Frames that others made: the kernel's (captured from Linux 6.18), and those printed in RFCs. Decoded, and built again byte for byte. */
+/**
+ * Frames of other encoders: the kernel's (captured from Linux 6.18), and those printed in RFCs. They are decoded, and
+ * built again byte for byte.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeArp } from './arp.ts'
@@ -114,7 +117,8 @@ test('ARP in VXLAN', () => {
   const captured = bytesOf(
     `02000000000b02000000000a0800 4500004ed9c5000040111cd6c0000201c0000202 e6c512b5003a844f 0800000000138900 ${arpHex}`,
   )
-  // The capture's UDP checksum is left to the device, its IP header has an id and may be fragmented: compare from the ports on.
+  // The capture's UDP checksum is left to the device, its IP header has an id and may be fragmented: compare from the
+  // ports on.
   assert.deepEqual(built.subarray(34, 40), captured.subarray(34, 40))
   assert.deepEqual(built.subarray(42), captured.subarray(42))
   const udp = decodeUdp(must(decodeIpv4(captured.subarray(14))) && captured.subarray(34))

@@ -10,8 +10,8 @@ export type Ipv4 = Uint8Array & { readonly [ipv4Brand]: true }
 export const ipv4 = fixed<Ipv4>(4)
 
 /**
- * Four decimal numbers from 0 to 255 with dots. What inet_aton(3) takes besides, octal `010.1.1.1`, short `10.1` and hexadecimal
- * `0x7f.1`, is refused: the same text means different hosts to different programs.
+ * Four decimal numbers from 0 to 255 with dots. What inet_aton(3) takes besides, octal `010.1.1.1`, short `10.1` and
+ * hexadecimal `0x7f.1`, is refused: the same text means different hosts to different programs.
  */
 export function parseIpv4(text: string): Result<Ipv4> {
   const no = (why: string): Result<Ipv4> => failure(`'${text}' is not an IPv4 address${why}`)

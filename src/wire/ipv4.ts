@@ -53,8 +53,8 @@ export interface Ipv4Packet {
 }
 
 /**
- * Decode a packet whose header is whole; its payload is cut where the total length ends, and `missing` says how much of it is
- * not there. A wrong checksum is told, not refused.
+ * Decode a packet whose header is whole; its payload is cut where the total length ends, and `missing` says how much of
+ * it is not there. A wrong checksum is told, not refused.
  */
 export function decodeIpv4(bytes: Uint8Array): Decoded<Ipv4Packet> {
   const decoded = ipv4Header.decode(bytes)

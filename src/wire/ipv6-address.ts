@@ -1,4 +1,7 @@
-/** IPv6 addresses: 16 bytes, their text as RFC 4291 reads it and RFC 5952 writes it, and those made from a MAC or another address. */
+/**
+ * IPv6 addresses: 16 bytes, their text as RFC 4291 reads it and RFC 5952 writes it, and those made from a MAC or
+ * another address.
+ */
 import { parseIpv4 } from './ipv4-address.ts'
 import { asMac, type Mac } from './mac.ts'
 import { failure, must, success, type Result } from './result.ts'
@@ -11,7 +14,10 @@ export type Ipv6 = Uint8Array & { readonly [ipv6Brand]: true }
 /** The field of a format. */
 export const ipv6 = fixed<Ipv6>(16)
 
-/** Any form of RFC 4291, section 2.2, in either case. A zone (`%eth0`) is refused: it names an interface, not an address. */
+/**
+ * Any form of RFC 4291, section 2.2, in either case. A zone (`%eth0`) is refused: it names an interface, not an
+ * address.
+ */
 export function parseIpv6(text: string): Result<Ipv6> {
   const no = (why: string): Result<Ipv6> => failure(`'${text}' is not an IPv6 address${why}`)
   if (text.includes('%')) return no(': a zone (%) cannot stand here')
@@ -54,8 +60,8 @@ export function asIpv6(bytes: Uint8Array): Ipv6 {
 }
 
 /**
- * The one text of RFC 5952: lower case, no leading zeros, `::` for the longest run of two or more zero groups, the first of equal
- * ones; a v4-mapped address ends in its dotted quad. Throws RangeError when there are not 16 bytes.
+ * The one text of RFC 5952: lower case, no leading zeros, `::` for the longest run of two or more zero groups, the
+ * first of equal ones; a v4-mapped address ends in its dotted quad. Throws RangeError when there are not 16 bytes.
  */
 export function formatIpv6(bytes: Uint8Array): string {
   const address = asIpv6(bytes)

@@ -79,12 +79,12 @@ export interface UpperLayer {
   readonly extensions: readonly number[]
 }
 
-/** Extension headers of one packet that are read; more is taken for an attack. */
+/** Extension headers of one packet that are read; a packet with more is an attack. */
 const maxExtensions = 8
 
 /**
- * Walk a packet's payload over its extension headers to the upper layer, which is the payload of the result. It stops behind
- * a fragment header with an offset: what follows there is the middle of something.
+ * Walk a packet's payload over its extension headers to the upper layer, which is the payload of the result. The walk
+ * stops behind a fragment header with an offset: what follows there is the middle of a packet.
  */
 export function walkExtensions(nextHeader: number, payload: Uint8Array): Decoded<UpperLayer> {
   const extensions: number[] = []

@@ -59,7 +59,10 @@ export function neighbourSolicitation(fields: NdFields & { readonly target: Ipv6
   return ndFrame(fields, { dst, dstMac: multicastMac(dst) }, message, usual)
 }
 
-/** `target` (the source when left out) is at `srcMac`. With `dst` it is a solicited answer, without it an announcement to all. */
+/**
+ * `target` (the source when left out) is at `srcMac`. With `dst` it is a solicited answer, without it an announcement
+ * to all.
+ */
 export function neighbourAdvertisement(fields: NdFields & { readonly target?: Ipv6; readonly flags?: number }): Uint8Array {
   const { src, srcMac, target = src } = fields
   const { flags = (advertFlag.override | (fields.dst ? advertFlag.solicited : 0)) >>> 0 } = fields

@@ -3,7 +3,7 @@ import { formatIp, isIpv4, parseIp, type Ip } from './ip-address.ts'
 import { equal } from './struct.ts'
 import { failure, must, success, type Result } from './result.ts'
 
-/** `address` may have host bits: an interface's address with its prefix length is one as well. */
+/** `address` may have host bits: an interface's address with its prefix length is a prefix as well. */
 export interface Prefix {
   readonly address: Ip
   readonly length: number
@@ -55,7 +55,7 @@ export const contains = ({ address, length }: Prefix, candidate: Ip): boolean =>
 export const overlaps = (a: Prefix, b: Prefix): boolean =>
   contains(a.length <= b.length ? a : b, a.length <= b.length ? b.address : a.address)
 
-/** The address so many after the network's first. Undefined when it lies outside. */
+/** The address at an offset from the network's first. Undefined when it lies outside. */
 export function nthAddress(prefix: Prefix, n: number | bigint): Ip | undefined {
   const network = networkOf(prefix)
   let rest = BigInt(n)

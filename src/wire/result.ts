@@ -1,4 +1,4 @@
-/** Results of reading what others wrote, text or bytes: bad input is a value that says what is wrong, never an exception. */
+/** Results of reading text or bytes from others: bad input is a value that says what is wrong, never an exception. */
 
 export type Result<T, P = string> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: P }
 

@@ -1,6 +1,6 @@
 /**
- * Codecs for packet formats: fields packed back to back, in network order. Layouts in host order with C alignment, those of the
- * vpc_ctl ABI and the eBPF maps, live in src/abi and do not mix with these.
+ * Codecs for packet formats: fields packed back to back, in network order. Layouts in host order with C alignment,
+ * those of the vpc_ctl ABI and the eBPF maps, live in src/abi and do not mix with these.
  */
 import { truncated, type Decoded } from './result.ts'
 
@@ -32,7 +32,10 @@ export type Value<S> = S extends Field<infer T> ? T : never
 /** A view of exactly these bytes. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/** Declare a format. Its name is what problems call it; fields stand in the packet in the order in which they are written here. */
+/**
+ * Declare a format. Its name is what problems call it; fields stand in the packet in the order in which they are
+ * written here.
+ */
 export function struct<F extends Fields>(name: string, fields: F): Struct<F> {
   const offsets: Record<string, number> = {}
   const entries = Object.entries(fields)

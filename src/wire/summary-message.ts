@@ -88,7 +88,7 @@ export function describeIcmpv6(bytes: Uint8Array, onProblem: OnProblem): string 
 
 const dhcpNames = new Map<number, string>(Object.entries(dhcpType).map(([name, type]) => [type, name]))
 
-/** The message's type and whose it is. Options are cut off in most captures: then only which side speaks. */
+/** The message's type and whose it is. Most captures cut options off: then only the speaking side is told. */
 export function describeDhcp(bytes: Uint8Array): string {
   const decoded = decodeDhcp(bytes)
   // The side that speaks stands in the first byte.

@@ -1,4 +1,7 @@
-/** One line that says what a frame is, from its first bytes: what `vpc drops --follow` prints. Nothing in it comes from a packet as text. */
+/**
+ * One line that says what a frame is, from its first bytes: what `vpc drops --follow` prints. Nothing in it comes from
+ * a packet as text.
+ */
 import { decodeEthernet, ethertype, minEthertype } from './ethernet.ts'
 import { describeArp, describeDhcp, describeIcmp, describeIcmpv6, tcpFlagLetters } from './summary-message.ts'
 import { formatIp, type Ip } from './ip-address.ts'
@@ -21,8 +24,8 @@ interface Context {
 }
 
 /**
- * Describe a frame. `length` is its length on the wire, when `bytes` is only its beginning. Garbage is described as far as it
- * can be read, and never throws.
+ * Describe a frame. `length` is its length on the wire, when `bytes` is only its beginning. This describes garbage as
+ * far as it can be read, and never throws.
  */
 export function summarize(bytes: Uint8Array, length = bytes.length, vxlanPort: number = udpPort.vxlan): string {
   return `${frameText(bytes, { snapped: length > bytes.length, depth: 1, vxlanPort })} len ${length}`
@@ -79,7 +82,10 @@ function ipv6Text(bytes: Uint8Array, context: Context): string {
   return `IPv6 ${transportText(src, dst, protocol, (fragment?.offset ?? 0) > 0, upper.payload, context)}${notes.join('')}`
 }
 
-/** Addresses, with their ports where there are any, and the message. The later fragments of a packet have no header to read. */
+/**
+ * Addresses, with their ports where there are any, and the message. The later fragments of a packet have no header to
+ * read.
+ */
 function transportText(src: Ip, dst: Ip, protocol: number, later: boolean, payload: Uint8Array, context: Context): string {
   const plain = `${formatIp(src)} > ${formatIp(dst)}`
   const onProblem = (problem: Problem): string => problemText(problem, context)

@@ -1,4 +1,4 @@
-/** tcpdump reads every frame that the builders make: lengths and checksums are right by somebody else's code. */
+/** tcpdump reads every frame that the builders make: an independent check of lengths and checksums. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
