@@ -50,6 +50,7 @@ enum vpc_drop_reason {
 	VPC_DROP_UNKNOWN_MAC,        /* from the underlay: the destination is not on this host */
 	VPC_DROP_BAD_TUNNEL,         /* from the underlay: no tunnel metadata, or not to the mux's listen address */
 	VPC_DROP_ENCAP_FAILED,       /* the kernel refused to set the tunnel key, to clone or to rewrite */
+	VPC_DROP_BAD_OFFLOAD,        /* a checksum to be filled in where the protocol has none, or a large segment of another protocol */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 

@@ -3,19 +3,37 @@
 #ifndef VPC_FITS_H
 #define VPC_FITS_H
 
+#include "kernel-skb.h"
 #include "packet.h"
 
 #define GSO_BY_FRAGS 0xffff /* gso_size of SCTP, whose segments are whole packets that fit already */
 
-/* The largest layer 3 packet that a segment of this large one will be. UDP's own header is left out: it may be one to be fragmented. */
-static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
+/* The header that each segment gets a copy of, as the packet's gso_type says; `offset`: where it lies. */
+static __always_inline __u32 segment_header(struct __sk_buff *skb, __u32 type, __u32 offset)
 {
-	__u32 length = packet->upper - ETH_HLEN + skb->gso_size;
 	__u8 doff;
 
-	if (packet->proto != IPPROTO_TCP || bpf_skb_load_bytes(skb, packet->upper + 12, &doff, 1))
-		return length;
-	return length + (doff >> 4) * 4;
+	if (type & SKB_GSO_UDP_L4)
+		return 8;
+	if (!(type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) || bpf_skb_load_bytes(skb, offset + 12, &doff, 1))
+		return 0;
+	return (doff >> 4) * 4;
+}
+
+/*
+ * The largest layer 3 packet that a segment of this large one will be. In a tunnel of the sender's own it is the inner packet that
+ * is cut, and each segment gets all headers that lie before its own.
+ */
+static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct sk_buff *kernel = kernel_skb(skb);
+	__u32 type = gso_type(kernel), offset = packet->upper;
+
+	if (!type)
+		type = packet->proto == IPPROTO_TCP ? SKB_GSO_TCPV4 : SKB_GSO_UDP_L4;
+	if (type & SKB_GSO_OF_TUNNEL)
+		offset = offset_in(kernel, kernel->inner_transport_header);
+	return offset - ETH_HLEN + segment_header(skb, type, offset) + skb->gso_size;
 }
 
 /* Whether the packet fits into `mtu`, a large segment by what it will be cut into. */

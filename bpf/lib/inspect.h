@@ -6,14 +6,10 @@
 #include "arp.h"
 #include "ipv4.h"
 #include "ipv6.h"
+#include "offload.h"
 
-/* Of a packet whose Ethernet header has been parsed; `last`: see port_lists_again. Returns a drop reason or 0. */
-static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct address *last)
+static __always_inline int inspect_l3(struct __sk_buff *skb, struct packet *packet, struct address *last)
 {
-	int reason = check_source_mac(packet);
-
-	if (reason)
-		return reason;
 	switch (packet->type) {
 	case ETH_P_IP:
 		return inspect_ipv4(skb, packet, last);
@@ -24,6 +20,16 @@ static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet,
 	default:
 		return 0;
 	}
+}
+
+/* Of a packet whose Ethernet header has been parsed; `last`: see port_lists_again. Returns a drop reason or 0. */
+static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct address *last)
+{
+	int reason = check_source_mac(packet);
+
+	if (!reason)
+		reason = inspect_l3(skb, packet, last);
+	return reason ? reason : check_offload(skb, packet);
 }
 
 #endif

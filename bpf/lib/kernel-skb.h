@@ -24,15 +24,49 @@ struct sk_buff {
 	__u8 encapsulation : 1;
 	__u16 csum_start;
 	__u16 csum_offset;
+	__u16 inner_transport_header;
+	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
 } __attribute__((preserve_access_index));
 
+/* How a large packet is to be cut. */
+struct skb_shared_info {
+	unsigned int gso_type;
+} __attribute__((preserve_access_index));
+
+/* Bits of gso_type. */
+#define SKB_GSO_TCPV4 (1u << 0)
+#define SKB_GSO_UDP (1u << 1)     /* one datagram, to be fragmented */
+#define SKB_GSO_TCPV6 (1u << 4)
+#define SKB_GSO_GRE (3u << 6)     /* with and without a checksum; these and the next three: a tunnel of the sender's own */
+#define SKB_GSO_IPXIP4 (1u << 8)
+#define SKB_GSO_IPXIP6 (1u << 9)
+#define SKB_GSO_UDP_TUNNEL (3u << 10)
+#define SKB_GSO_SCTP (1u << 14)
+#define SKB_GSO_UDP_L4 (1u << 17) /* many datagrams, each to get a header of its own */
+#define SKB_GSO_OF_TUNNEL (SKB_GSO_GRE | SKB_GSO_IPXIP4 | SKB_GSO_IPXIP6 | SKB_GSO_UDP_TUNNEL)
+
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
 static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb)
 {
 	return bpf_cast_to_kern_ctx(skb);
+}
+
+/* How a packet that has a gso_size is to be cut; 0: under BPF_PROG_TEST_RUN, which sets none. */
+static __always_inline __u32 gso_type(struct sk_buff *kernel)
+{
+	struct skb_shared_info *shared = bpf_rdonly_cast(kernel->head + kernel->end, bpf_core_type_id_kernel(struct skb_shared_info));
+
+	return shared->gso_type;
+}
+
+/* Where a header that the kernel knows by its distance from the packet's memory lies, from the Ethernet header on. */
+static __always_inline __u32 offset_in(struct sk_buff *kernel, __u16 from_head)
+{
+	return from_head - (__u32)((__u64)kernel->data - (__u64)kernel->head);
 }
 
 #endif

@@ -19,7 +19,7 @@ static __noinline int settle_partial_checksum(struct __sk_buff *skb, __u32 lengt
 
 	if (BPF_CORE_READ_BITFIELD(kernel, ip_summed) != CHECKSUM_PARTIAL)
 		return 0;
-	start = kernel->csum_start - (__u32)((__u64)kernel->data - (__u64)kernel->head);
+	start = offset_in(kernel, kernel->csum_start);
 	field = start + kernel->csum_offset;
 	if (start >= length || field + sizeof(value) > length)
 		return 0;

@@ -31,6 +31,7 @@ export const dropReasons = [
   'unknown_mac',
   'bad_tunnel',
   'encap_failed',
+  'bad_offload',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 

@@ -76,6 +76,7 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.from('a', tcp(far.mac))
     },
   },
+  bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
 }
 
 describe('every drop reason', () => {

@@ -3,121 +3,19 @@
  * finds in one piece.
  */
 import assert from 'node:assert/strict'
-import { readSync, writeFileSync, writeSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { dstKind, noDst, portFlag } from '#datapath/layout.ts'
-import { close } from '#kernel/libc.ts'
-import { createTap, openTapQueue } from '#kernel/tap.ts'
 import { ethertype, pushVlan } from '#wire/ethernet.ts'
 import { arpReply, arpRequest, ethernetFrame, ipv6Frame, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
-import { ipFrom, toMapped } from '#wire/ip-address.ts'
-import type { Ipv4 } from '#wire/ipv4-address.ts'
-import type { Ipv6 } from '#wire/ipv6-address.ts'
+import type { Ip } from '#wire/ip-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
 import { paddingExtension } from '#wire/ipv6.ts'
 import { macFrom } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { encodeUdp } from '#wire/udp.ts'
-import { Host } from './fabric.ts'
+import { Machines, own, peer, red, type Virtio } from './machines.ts'
 
-const red = 5001
-const VNET_HEADER = 12
-const own = { mac: macFrom('02:00:00:00:00:01'), v4: ipFrom('10.0.0.1') as Ipv4, v6: ipFrom('fd00::1') as Ipv6 }
-const peer = { mac: macFrom('02:00:00:00:00:02'), v4: ipFrom('10.0.0.2') as Ipv4, v6: ipFrom('fd00::2') as Ipv6 }
 const link = { srcMac: own.mac, dstMac: peer.mac }
 const ports = { srcPort: 1000, dstPort: 80 }
-
-/** What virtio says of a frame: struct virtio_net_hdr. */
-interface Virtio {
-  readonly checksumFrom?: number
-  readonly checksumAt?: number
-  readonly gso?: 'tcp4' | 'tcp6' | 'udp'
-  readonly gsoSize?: number
-  /** How much of the frame the kernel is to lay into one piece. */
-  readonly headerLength?: number
-}
-const gsoType = { tcp4: 1, tcp6: 4, udp: 5 } as const
-
-function virtioHeader({ checksumFrom, checksumAt = 0, gso, gsoSize = 0, headerLength = 0 }: Virtio): Uint8Array {
-  const header = new Uint8Array(VNET_HEADER)
-  const view = new DataView(header.buffer)
-  header[0] = checksumFrom === undefined ? 0 : 1
-  header[1] = gso ? gsoType[gso] : 0
-  view.setUint16(2, headerLength, true)
-  view.setUint16(4, gsoSize, true)
-  view.setUint16(6, checksumFrom ?? 0, true)
-  view.setUint16(8, checksumAt, true)
-  return header
-}
-
-/** A machine on a tap of a host, and a second one that it speaks to. */
-class Machines implements Disposable {
-  readonly host: Host
-  readonly mine: number
-  readonly theirs: number
-  readonly #stack: DisposableStack
-
-  constructor() {
-    using stack = new DisposableStack()
-    this.host = stack.use(new Host('192.0.2.1'))
-    // The host's own stack has nothing to say on a tap.
-    this.host.space.netns.run(() => writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1'))
-    this.host.segment(red)
-    this.mine = stack.adopt(this.#machine('vmnic0', own, 10), close)
-    this.theirs = stack.adopt(this.#machine('vmnic1', peer, 11), close)
-    this.#stack = stack.move()
-  }
-
-  #machine(name: string, { mac, v4, v6 }: typeof own, stats: number): number {
-    const { space, tables } = this.host
-    const queue = space.netns.run(() => {
-      createTap({ name })
-      return openTapQueue({ name })
-    })
-    const ifindex = space.ifindex(name)
-    space.netlink.setLink(ifindex, { addrGenModeNone: true, up: true })
-    tables.ports.set(ifindex, { segment: red, flags: portFlag.up | portFlag.antispoof, stats, vlan: 0, mac })
-    tables.fdb.set({ segment: red, mac }, { ...noDst, kind: dstKind.local, mtu: 1500, ifindex, stats })
-    for (const address of [v4, v6]) tables.neighbours.set({ segment: red, addr: toMapped(address) }, { mac })
-    this.host.attach('unit', ifindex)
-    return queue
-  }
-
-  send(frame: Uint8Array, virtio: Virtio = {}): void {
-    writeSync(this.mine, concat(virtioHeader(virtio), frame))
-  }
-
-  /** Every frame that waits at a machine, without its virtio header. */
-  drain(queue: number): Uint8Array[] {
-    const frames: Uint8Array[] = []
-    const buffer = new Uint8Array(70_000)
-    for (;;) {
-      try {
-        frames.push(buffer.slice(VNET_HEADER, readSync(queue, buffer)))
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return frames
-        throw error
-      }
-    }
-  }
-
-  /** What the other one gets of a frame, and what comes back. */
-  exchange(frame: Uint8Array, virtio: Virtio = {}): { received: Uint8Array[]; answers: Uint8Array[]; drops: Record<string, number> } {
-    const before = this.host.tables.drops.read(10) as Record<string, number>
-    this.send(frame, virtio)
-    const after = this.host.tables.drops.read(10) as Record<string, number>
-    const drops = Object.fromEntries(
-      Object.entries(after)
-        .map(([reason, count]): [string, number] => [reason, count - (before[reason] ?? 0)])
-        .filter(([, count]) => count > 0),
-    )
-    return { received: this.drain(this.theirs), answers: this.drain(this.mine), drops }
-  }
-
-  [Symbol.dispose](): void {
-    this.#stack.dispose()
-  }
-}
 
 describe('a machine on a tap', () => {
   let machines: Machines
@@ -213,6 +111,35 @@ describe('a machine on a tap', () => {
     passes(large, { gso: 'tcp4', gsoSize: 1460, headerLength: 54, checksumFrom: 34, checksumAt: 16 })
     const large6 = tcpFrame({ ...link, src: own.v6, dst: peer.v6, ...ports }, new Uint8Array(40_000))
     passes(large6, { gso: 'tcp6', gsoSize: 1440, headerLength: 74, checksumFrom: 54, checksumAt: 16 })
+  })
+
+  test('is told of datagrams to be cut that are one byte too long, and of fragments likewise', () => {
+    const datagrams = (src: Ip, dst: Ip): Uint8Array => udpFrame({ ...link, src, dst, ...ports }, new Uint8Array(6000))
+    const four = datagrams(own.v4, peer.v4)
+    const six = datagrams(own.v6, peer.v6)
+    const from4 = { headerLength: 42, checksumFrom: 34, checksumAt: 6 }
+    const from6 = { headerLength: 62, checksumFrom: 54, checksumAt: 6 }
+    const fitting = [
+      [four, { ...from4, gso: 'udp', gsoSize: 1472 }],
+      [six, { ...from6, gso: 'udp', gsoSize: 1452 }],
+      [four, { ...from4, gso: 'ufo', gsoSize: 1480 }],
+    ] as const
+    for (const [frame, virtio] of fitting) {
+      // Fragments are made by the host, since no machine takes UFO.
+      const { received, answers, drops } = machines.exchange(frame, virtio)
+      assert.deepEqual([received.length, answers, drops], [virtio.gso === 'ufo' ? 5 : 1, [], {}], virtio.gso)
+    }
+    for (const excess of [1, 4, 8, 9]) {
+      const tooLong = [
+        [four, { ...from4, gso: 'udp', gsoSize: 1472 + excess }],
+        [six, { ...from6, gso: 'udp', gsoSize: 1452 + excess }],
+        [four, { ...from4, gso: 'ufo', gsoSize: 1480 + excess }],
+      ] as const
+      for (const [frame, virtio] of tooLong) {
+        const { received, answers, drops } = machines.exchange(frame, virtio)
+        assert.deepEqual([received, answers.length, drops], [[], 1, { too_big: 1 }], `${virtio.gso} of ${virtio.gsoSize}`)
+      }
+    }
   })
 
   test('is told what does not fit, with a checksum that is right, whether or not its own was', () => {

@@ -20,6 +20,7 @@ const SOL_SOCKET = 1
 const SO_RCVBUFFORCE = 33
 const SOL_PACKET = 263
 const PACKET_AUXDATA = 8
+const PACKET_VNET_HDR = 15
 const PACKET_IGNORE_OUTGOING = 23
 const TP_STATUS_VLAN_VALID = 0x10
 /** Largest thing that a device hands over: a segment before it is cut. */
@@ -31,6 +32,8 @@ const control = { size: 64, data: 16, status: 16, length: 20, snapLength: 24, tc
 export interface RawSocketOptions {
   /** See what the device sends as well as what it receives. */
   readonly outgoing?: boolean
+  /** Frames have a struct virtio_net_hdr (10 bytes) before them, with which their sender describes them. */
+  readonly virtio?: boolean
 }
 
 export class RawSocket {
@@ -51,7 +54,7 @@ export class RawSocket {
   }
 
   /** Open one on a device of a namespace. */
-  static open(netns: string, device: string, { outgoing = false }: RawSocketOptions = {}): RawSocket {
+  static open(netns: string, device: string, { outgoing = false, virtio = false }: RawSocketOptions = {}): RawSocket {
     using namespace = Netns.open(netns)
     return namespace.run(() => {
       const index = indexOf(device) as number
@@ -62,6 +65,7 @@ export class RawSocket {
       set(SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
       set(SOL_PACKET, PACKET_AUXDATA, 1)
       if (!outgoing) set(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+      if (virtio) set(SOL_PACKET, PACKET_VNET_HDR, 1)
       const address = new DataView(new ArrayBuffer(20))
       address.setUint16(0, AF_PACKET, true)
       address.setUint16(2, ETH_P_ALL_BE, true)
