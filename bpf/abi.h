@@ -4,6 +4,10 @@
  *
  * Host byte order and C alignment, unless a field says otherwise; no implicit padding (every gap is a named pad, so that
  * keys compare byte for byte). src/datapath/layout.ts declares the same layouts, and a test compares both through BTF.
+ *
+ * A layout may change: vpcd makes the table anew, and two versions of the programs run side by side meanwhile. It sees the change by the
+ * sizes and names of the fields, so a field that changes its meaning gets another name. What one program leaves for another in skb->mark,
+ * and numbers of closed lists, keep their meaning for ever: new ones are added at the end.
  */
 #ifndef VPC_ABI_H
 #define VPC_ABI_H

@@ -1,7 +1,6 @@
 /** The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads libbpf. */
 import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
-import { PinnedMapDiffers } from '#datapath/pinned-map.ts'
 import { TableHoldsMore } from '#datapath/resize-map.ts'
 import { TableFull } from '#datapath/table.ts'
 import { limitsFor, optionOf, type TableSizes } from '#datapath/table-sizes.ts'
@@ -61,6 +60,8 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
   try {
     const datapath = Datapath.load({ bpffs, objectDir, limits: limitsFor(tables) })
     for (const { table, from, to } of datapath.resized) log.info(`table ${table} takes ${to} entries now`, { before: from })
+    for (const [table, difference] of datapath.rebuilt)
+      log.info(`table ${table} is of another version and is made anew; programs that run keep theirs until it is filled`, { difference })
     return datapath
   } catch (error) {
     if (!(error instanceof LoadError)) throw error
@@ -81,4 +82,4 @@ const tooSmall = (cause: TableFull): StartRefused => {
 
 /** Errors whose message is for people: they are not bugs of ours. */
 const isExplained = (error: unknown): error is Error =>
-  error instanceof JournalUnusable || error instanceof KernelError || error instanceof PinnedMapDiffers || error instanceof TableHoldsMore
+  error instanceof JournalUnusable || error instanceof KernelError || error instanceof TableHoldsMore

@@ -2,7 +2,7 @@
  * What is attached to a device, as the kernel tells it: programs of ours, whoever attached them and wherever they are pinned, and those of others.
  * A pin says nothing of that: the directory may have been hidden by another mount, or be another vpcd's.
  */
-import { linkInfo, updateLink, type TcxDirection } from '#kernel/bpf-link.ts'
+import { linkInfo, type TcxDirection } from '#kernel/bpf-link.ts'
 import { detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
 import { close } from '#kernel/libc.ts'
 import { hooks } from './hook.ts'
@@ -33,18 +33,14 @@ export function chainOf(ifindex: number, direction: TcxDirection): ChainProgram[
 /** Take a program off a device, whoever attached it. */
 export const detachFrom = (ifindex: number, program: ChainProgram): void => detachTcx(program, ifindex, program.direction)
 
-/**
- * Take over a link that runs a program of this name on a device already: it gets the program of this build, and no packet passes without one. Gives
- * a descriptor of the link; undefined when there is none.
- */
-export function adoptLink(progFd: number, program: string, ifindex: number, direction: TcxDirection): number | undefined {
+/** A descriptor of a link that runs a program of this name on a device already, whoever left it; undefined when there is none. */
+export function findLink(program: string, ifindex: number, direction: TcxDirection): number | undefined {
   const found = chainOf(ifindex, direction).find(({ name, linkId }) => linkId !== 0 && name === program.slice(0, longestName))
   if (found === undefined) return undefined
   const link = linkById(found.linkId)
   try {
-    if (linkInfo(link).ifindex !== ifindex) throw new Error(`link ${found.linkId} left ifindex ${ifindex} while it was taken over`)
-    updateLink(link, progFd)
-    return link
+    if (linkInfo(link).ifindex === ifindex) return link
+    throw new Error(`link ${found.linkId} left ifindex ${ifindex} while it was taken over`)
   } catch (error) {
     close(link)
     throw error

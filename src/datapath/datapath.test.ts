@@ -10,7 +10,6 @@ import { BpfMap } from '#kernel/bpf-map.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
 import { macFrom } from '#wire/mac.ts'
 import { Datapath, type Attachment, type DropEvent } from './datapath.ts'
-import { PinnedMapDiffers } from './pinned-map.ts'
 import { TableFull } from './table.ts'
 
 const mac = macFrom('02:00:5e:10:00:01')
@@ -145,17 +144,36 @@ describe('the datapath', () => {
     assert.deepEqual([datapath.tables.segments.maxEntries, datapath.tables.segments.entries().length], [3, 2])
   })
 
-  test('does not take over a pinned map of another layout', () => {
+  test('makes a pinned map of another layout anew, while a program of before goes on', () => {
     using one = host()
     mkdirSync(join(one.directory, 'maps'), { recursive: true })
-    using other = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 10, flags: 1 })
+    using other = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 99_999, flags: 1 })
     other.pin(join(one.directory, 'maps/ports'))
-    assert.throws(
-      () => one.load(),
-      (error: PinnedMapDiffers) =>
-        error instanceof PinnedMapDiffers && error.table === 'ports' && /value size is 4, not 20/.test(error.message),
+    other.pin(join(one.directory, 'maps/of_another_version'))
+    using datapath = one.load()
+    assert.deepEqual([...datapath.rebuilt.keys()], ['ports'])
+    assert.match(datapath.rebuilt.get('ports')!, /value size is 4, not/)
+    assert.deepEqual(
+      datapath.mapPins().filter(({ state }) => state !== 'right'),
+      [],
     )
-    assert.deepEqual(readdirSync(join(one.directory, 'links')), [])
+    assert.ok(!readdirSync(join(one.directory, 'maps')).includes('of_another_version'))
+    assert.deepEqual([datapath.tables.ports.maxEntries, datapath.tables.ports.entries()], [99_999, []])
+  })
+
+  test('replaces programs only when told to, while that is held', () => {
+    using one = host()
+    using before = one.load()
+    netns.run(() => before.attach('unit', first, 'unit-1'))
+    using datapath = one.load()
+    const running = (): number[] => netns.run(() => datapath.attachments().map(({ progId }) => progId))
+    using replacements = datapath.holdReplacements()
+    netns.run(() => datapath.attach('unit', first, 'unit-1'))
+    netns.run(() => datapath.attach('unit', second, 'unit-2'))
+    assert.deepEqual(running().toSorted(), [before.programId('unit'), datapath.programId('unit')].toSorted())
+    datapath.renamePin('unit-1', 'unit-3')
+    replacements.perform()
+    assert.deepEqual(running(), [datapath.programId('unit'), datapath.programId('unit')])
   })
 
   test('tells what it drops to whoever listens', async () => {

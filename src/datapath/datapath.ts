@@ -10,7 +10,7 @@ import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
-import { adoptLink } from './chain.ts'
+import { findLink } from './chain.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Limits, type Rates } from './object-set.ts'
@@ -46,14 +46,24 @@ export interface Resized {
   readonly to: number
 }
 
+/** Programs that are to take the places of others, but not yet. */
+export interface Replacements extends Disposable {
+  /** Have all of them take their places. */
+  perform(): void
+}
+
 export class Datapath implements Disposable {
   readonly tables: Tables
   /** What the load changed of tables that were there. */
   readonly resized: readonly Resized[]
+  /** How the layouts of tables differed that the load made anew, by name. They are empty, but for counters. */
+  readonly rebuilt: ReadonlyMap<string, string>
   readonly #bpffs: string
   readonly #objects: ObjectSet
   readonly #events: Events
   readonly #stack: DisposableStack
+  /** Descriptors of programs by the pins of the links that wait for them; undefined: none has to wait. */
+  #waiting: Map<string, number> | undefined
 
   private constructor({ bpffs, ...options }: DatapathOptions) {
     for (const directory of [bpffs, mapsIn(bpffs), linksIn(bpffs)]) makeDirectory(directory, 0o700)
@@ -64,14 +74,15 @@ export class Datapath implements Disposable {
     this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs) }))
     const now = sizesIn(mapsIn(bpffs), asked)
     this.resized = [...before].flatMap(([table, from]) => (now.get(table) === from ? [] : [{ table, from, to: now.get(table)! }]))
+    this.rebuilt = this.#objects.rebuilt()
     this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
     this.#events = stack.use(new Events(this.#objects.map('events')))
     this.#stack = stack.move()
   }
 
   /**
-   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs that they have, until
-   * `attach`. Throws LoadError with the verifier's log, PinnedMapDiffers, TableHoldsMore.
+   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs that they have, and these
+   * with their tables, until `attach`. Throws LoadError with the verifier's log, TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
@@ -88,22 +99,41 @@ export class Datapath implements Disposable {
     const replaced = withPinned(path, (link) => {
       const { ifindex: device, direction: side } = linkInfo(link)
       const same = device === ifindex && side === direction
-      if (same) updateLink(link, fd)
+      if (same && this.#waiting === undefined) updateLink(link, fd)
       return same
     })
-    if (replaced) return
-    const link = adoptLink(fd, program, ifindex, direction) ?? createTcxLink(fd, ifindex, direction)
+    if (replaced) return void this.#waiting?.set(pinName, fd)
+    const other = findLink(program, ifindex, direction)
+    if (other !== undefined && this.#waiting === undefined) updateLink(other, fd)
+    const link = other ?? createTcxLink(fd, ifindex, direction)
     try {
       makeDirectory(linksIn(this.#bpffs), 0o700)
       this.detach(pinName)
       pinObject(link, path)
+      if (other !== undefined) this.#waiting?.set(pinName, fd)
     } finally {
       close(link)
     }
   }
 
+  /**
+   * Have programs that run go on while the tables of their successors are filled: until `perform`, `attach` only notes what it would replace.
+   * On a device that has no program it puts one at once.
+   */
+  holdReplacements(): Replacements {
+    const waiting = new Map<string, number>()
+    this.#waiting = waiting
+    const end = (): void => void (this.#waiting = undefined)
+    const perform = (): void => {
+      end()
+      for (const [pinName, fd] of waiting) withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
+    }
+    return { perform, [Symbol.dispose]: end }
+  }
+
   /** Take a program off its device. False when there is no link of that name. */
   detach(pinName: string): boolean {
+    this.#waiting?.delete(pinName)
     return removeLink(linkPath(this.#bpffs, pinName))
   }
 
@@ -119,6 +149,11 @@ export class Datapath implements Disposable {
     if (!existsSync(path)) return false
     beforeStep('rename')
     renameSync(path, linkPath(this.#bpffs, to))
+    const waiting = this.#waiting?.get(from)
+    if (waiting !== undefined) {
+      this.#waiting!.delete(from)
+      this.#waiting!.set(to, waiting)
+    }
     return true
   }
 

@@ -7,6 +7,7 @@ import { elfSymbols } from '#kernel/elf.ts'
 import { BpfObject, type BpfProgram } from '#kernel/libbpf.ts'
 import { objectNames } from './hook.ts'
 import { adoptPinnedMaps } from './pinned-map.ts'
+import { removeStrangePins, takePlace, type Unfit } from './rebuild-map.ts'
 
 /** Sizes of tables, by name, in place of those of bpf/lib/maps.h. */
 export type Limits = Readonly<Record<string, number>>
@@ -42,11 +43,20 @@ export class ObjectSet implements Disposable {
   readonly #stack = new DisposableStack()
   /** Maps without pins: of the first object that has each. */
   readonly #shared: Record<string, BpfMap> = {}
+  /** Names of the maps that are pinned. */
+  readonly #pinned = new Set<string>()
+  /** Pinned maps in whose place others are made. */
+  readonly #unfit = new Map<string, Unfit>()
 
-  /** Load all objects. Throws LoadError, PinnedMapDiffers. */
+  /**
+   * Load all objects. Maps whose layout changed get their successors when all programs are loaded: what does not load changes nothing.
+   * Throws LoadError.
+   */
   constructor(options: ObjectSetOptions) {
     try {
       for (const name of objectNames) this.#load(name, options)
+      for (const [name, unfit] of this.#unfit) takePlace(unfit, this.#shared[name]!)
+      if (options.pinRoot !== undefined) removeStrangePins(options.pinRoot, this.mapNames())
     } catch (error) {
       this[Symbol.dispose]()
       throw error
@@ -67,8 +77,12 @@ export class ObjectSet implements Disposable {
 
   /** Names of the maps that are pinned: neither what an object remembers nor its variables. */
   mapNames(): string[] {
-    const names = [...this.#objects.values()].flatMap((object) => object.maps().filter((name) => object.pinPath(name) !== undefined))
-    return [...new Set(names)].sort()
+    return [...this.#pinned].sort()
+  }
+
+  /** How the layouts of maps differed that had to be made anew, by name. */
+  rebuilt(): ReadonlyMap<string, string> {
+    return new Map([...this.#unfit].flatMap(([name, { difference }]) => (difference === undefined ? [] : [[name, difference] as const])))
   }
 
   /** Close programs and maps; what is pinned or attached stays. */
@@ -82,15 +96,27 @@ export class ObjectSet implements Disposable {
     return object
   }
 
+  #adopt(object: BpfObject, btf: Btf, limits: Limits): Map<string, Unfit> {
+    const pinned = object.maps().filter((map) => object.pinPath(map) !== undefined)
+    const earlier = new Map([...this.#pinned].map((map) => [map, this.#unfit.has(map)]))
+    for (const map of pinned) this.#pinned.add(map)
+    return adoptPinnedMaps(object, btf, limits, earlier)
+  }
+
   #load(name: string, { objectDir, pinRoot, limits = {}, rates = {} }: ObjectSetOptions): void {
     const file = readFileSync(join(objectDir, `${name}.o`))
-    const where = pinRoot === undefined ? { reuse: this.#shared } : { pinRoot }
-    const object = this.#stack.use(BpfObject.open(file, { name, ...where, rodata: constantsOf(file, rates) }))
+    const where = pinRoot === undefined ? {} : { pinRoot }
+    const object = this.#stack.use(BpfObject.open(file, { name, ...where, reuse: this.#shared, rodata: constantsOf(file, rates) }))
     const maps = object.maps()
     for (const [map, entries] of Object.entries(limits)) if (maps.includes(map)) object.setMaxEntries(map, entries)
-    if (pinRoot !== undefined) adoptPinnedMaps(object, Btf.ofObject(file), limits)
+    const unfit = pinRoot === undefined ? new Map<string, Unfit>() : this.#adopt(object, Btf.ofObject(file), limits)
+    for (const { old } of unfit.values()) this.#stack.use(old)
     object.load()
     this.#objects.set(name, object)
+    for (const [map, found] of unfit) {
+      this.#unfit.set(map, found)
+      this.#shared[map] = this.#stack.use(object.map(map))
+    }
     // A dot is in the names of maps that libbpf makes for an object's own variables.
     if (pinRoot === undefined) for (const map of maps) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
   }

@@ -1,43 +1,51 @@
 /** Maps that an earlier vpcd left pinned: whether the objects of this one can take them over. */
 import { existsSync } from 'node:fs'
-import { BpfMap } from '#kernel/bpf-map.ts'
+import { BpfMap, mapType } from '#kernel/bpf-map.ts'
 import { Btf } from '#kernel/btf.ts'
 import type { BpfObject, MapDefinition } from '#kernel/libbpf.ts'
+import type { Unfit } from './rebuild-map.ts'
 import { removeHalfMade, resizePinned } from './resize-map.ts'
-
-/** A pinned map that does not fit the objects that are to be loaded. */
-export class PinnedMapDiffers extends Error {
-  readonly table: string
-  readonly path: string
-  readonly difference: string
-  constructor(table: string, path: string, difference: string) {
-    super(`table ${table}, pinned at ${path}, is of another version: ${difference}; the datapath must be taken down to make it anew`)
-    this.name = 'PinnedMapDiffers'
-    this.table = table
-    this.path = path
-    this.difference = difference
-  }
-}
 
 const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flag word' } as const
 
 /**
  * Prepare an object for the pinned maps that it will find: their sizes become its own; one for which another size is asked gets that first.
- * Throws PinnedMapDiffers when one is of another kind or layout, and TableHoldsMore.
+ * Gives the maps that the object cannot use, by name: it will make its own in their place, without a pin. A ring buffer is never
+ * taken over, since nothing says which records are in it. `earlier`: of the maps of objects that were loaded before with this one, whether
+ * each is without a pin yet, since it takes the place of another. Throws TableHoldsMore.
  */
-export function adoptPinnedMaps(object: BpfObject, btf: Btf, asked: Readonly<Record<string, number>>): void {
+export function adoptPinnedMaps(
+  object: BpfObject,
+  btf: Btf,
+  asked: Readonly<Record<string, number>>,
+  earlier: ReadonlyMap<string, boolean> = new Map(),
+): Map<string, Unfit> {
+  const unfit = new Map<string, Unfit>()
   for (const name of object.maps()) {
     const path = object.pinPath(name)
     if (path === undefined || !existsSync(path)) continue
+    if (earlier.get(name) === true) {
+      object.unpin(name)
+      continue
+    }
+    using stack = new DisposableStack()
+    const pinned = stack.use(BpfMap.fromPin(path))
     removeHalfMade(path)
-    using pinned = BpfMap.fromPin(path)
     const definition = object.definition(name)
-    const difference = differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
-    if (difference !== undefined) throw new PinnedMapDiffers(name, path, difference)
     const { maxEntries } = pinned
+    const difference = differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
+    const isRing = pinned.type === mapType.ringbuf && !earlier.has(name)
+    if (difference !== undefined || isRing) {
+      object.unpin(name)
+      object.setMaxEntries(name, asked[name] ?? (isRing ? definition.maxEntries : Math.max(maxEntries, definition.maxEntries)))
+      unfit.set(name, { path, old: pinned, difference })
+      stack.move()
+      continue
+    }
     const wanted = asked[name] ?? maxEntries
     object.setMaxEntries(name, wanted === maxEntries ? maxEntries : resizePinned(name, path, pinned, wanted))
   }
+  return unfit
 }
 
 function differenceBetween(pinned: BpfMap, definition: MapDefinition): string | undefined {

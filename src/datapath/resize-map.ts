@@ -20,7 +20,7 @@ export class TableHoldsMore extends Error {
 }
 
 /** The pin of a map that has not taken its name yet. */
-const newPin = (path: string): string => `${path}-new`
+export const newPin = (path: string): string => `${path}-new`
 
 /** Remove what a vpcd has left that was killed while it gave a map another size. */
 export function removeHalfMade(path: string): void {

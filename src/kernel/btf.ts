@@ -62,6 +62,13 @@ export interface BtfMember {
   readonly size: number
 }
 
+/** An integer somewhere in a type: its path of member names and indexes, and its place in bytes. */
+export interface BtfLeaf {
+  readonly path: string
+  readonly offset: number
+  readonly size: number
+}
+
 export interface BtfStruct {
   readonly name: string
   readonly size: number
@@ -162,6 +169,31 @@ export class Btf {
         return this.layout(type.sizeOrType)
       default:
         return `${type.kind}${this.sizeOf(id) * 8}`
+    }
+  }
+
+  /** All integers of a type, by paths as `dst[3].vtep.port`. The path of a type that is an integer itself is empty. */
+  leaves(id: number, path = '', offset = 0): BtfLeaf[] {
+    const type = this.#type(id)
+    switch (type.kind) {
+      case 'array': {
+        const [element, count] = [type.extra.getUint32(0, true), type.extra.getUint32(8, true)]
+        const size = this.sizeOf(element)
+        return Array.from({ length: count }, (_, i) => this.leaves(element, `${path}[${i}]`, offset + i * size)).flat()
+      }
+      case 'struct':
+      case 'union':
+        return this.#members(type).flatMap((member) =>
+          this.leaves(member.type, path === '' ? member.name : `${path}.${member.name}`, offset + member.offset),
+        )
+      case 'typedef':
+      case 'volatile':
+      case 'const':
+      case 'restrict':
+      case 'typeTag':
+        return this.leaves(type.sizeOrType, path, offset)
+      default:
+        return [{ path, offset, size: this.sizeOf(id) }]
     }
   }
 

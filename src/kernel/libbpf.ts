@@ -184,6 +184,11 @@ export class BpfObject implements Disposable {
     return mapPinPath(this.#map(name)) ?? undefined
   }
 
+  /** Have `load` neither take the map that is pinned by a name, nor pin the one that it makes. */
+  unpin(name: string): void {
+    setMapPinPath(this.#map(name), null)
+  }
+
   /** Close every descriptor of the object. What is pinned or attached stays. */
   [Symbol.dispose](): void {
     if (this.#object === null) return

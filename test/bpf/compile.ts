@@ -7,13 +7,13 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '../..')
 const machine = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch
 
-/** Compile C source; `#include "abi.h"` finds ours. The result is the object file. */
-export function compileBpf(source: string): Uint8Array {
+/** Compile C source; `#include "abi.h"` finds ours, or that of another directory. The result is the object file. */
+export function compileBpf(source: string, headers = join(root, 'bpf')): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), 'vpc-bpf-'))
   try {
     const [input, output] = [join(directory, 'a.c'), join(directory, 'a.o')]
     writeFileSync(input, source)
-    const flags = ['-O2', '-g', '-Wall', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`, `-I${join(root, 'bpf')}`]
+    const flags = ['-O2', '-g', '-Wall', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`, `-I${headers}`]
     execFileSync(process.env.CLANG ?? 'clang', [...flags, '-c', input, '-o', output])
     return readFileSync(output)
   } finally {

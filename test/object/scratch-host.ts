@@ -68,7 +68,12 @@ export class ScratchHost implements AsyncDisposable {
   /** Start on what an earlier one has left. */
   start(): void {
     const datapath = Datapath.load({ bpffs: join(this.bpffs.path, 'vpc'), objectDir: builtObjects(), limits: this.#limits })
-    this.#begin(datapath)
+    try {
+      this.#begin(datapath)
+    } catch (error) {
+      datapath.close()
+      throw error
+    }
   }
 
   /** End as SIGKILL does and start again, with the programs that are loaded: much quicker than `kill` and `start`. */

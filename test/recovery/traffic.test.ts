@@ -16,7 +16,8 @@ import { getPinned } from '#kernel/bpf.ts'
 import { close } from '#kernel/libc.ts'
 import { ScratchLab } from '../lab/scratch-lab.ts'
 import { assertNothingLost, countDuring, twoHosts } from './counted-traffic.ts'
-import { compileVersion } from './program-versions.ts'
+import { installOlder } from './install-older.ts'
+import { compileOlder, compileVersion } from './program-versions.ts'
 
 let lab: ScratchLab
 let directory: string
@@ -106,6 +107,30 @@ suite('not one datagram is lost and the connection stays', () => {
     }
     await assertSound()
   })
+
+  for (const version of ['otherLayouts', 'first'] as const) {
+    test(`while an older version is replaced whose tables lie otherwise: '${version}'`, async () => {
+      const older = compileOlder(version, directory)
+      const changed = new Set<string>()
+      for (const host of hosts) {
+        await end(host, 'SIGTERM')
+        for (const name of installOlder(lab.host(host).bpffs, older)) changed.add(name)
+      }
+      const before = hosts.map(programs)
+      const result = await count(async () => {
+        for (const host of hosts) await start(host)
+      })
+      assertNothingLost(result, 200)
+      for (const [i, host] of hosts.entries()) {
+        const now = programs(host)
+        assert.deepEqual(Object.keys(now), Object.keys(before[i]!))
+        for (const [pin, id] of Object.entries(now)) assert.notEqual(id, before[i]![pin], `${pin} still has the program of before`)
+        for (const name of changed) assert.match(await lab.log(host), new RegExp(`table ${name} is of another version and is made anew`))
+      }
+      if (version === 'otherLayouts') assert.ok(['fdb', 'ports', 'stats'].every((name) => changed.has(name)))
+      await assertSound()
+    })
+  }
 
   test('while every table gets another size, and the one of before again', async () => {
     const names = Object.entries(tableSizes)

@@ -36,6 +36,8 @@ export function recover(context: Context): void {
   // First what is in the way: a device that is made may get the name of one that goes.
   removeDevices(context, ours, new Set([...units, ...muxes].map(([, device]) => device)))
   takeBackPins(context)
+  // What runs keeps its tables, until those of its successors are filled.
+  using replacements = context.datapath.holdReplacements()
   const missing = [...units, ...muxes].filter(([, device]) => device === undefined).length
   withQuickGracePeriods(missing, () => {
     for (const [unit, device] of units) recoverUnit(context, tx, unit, device)
@@ -43,6 +45,7 @@ export function recover(context: Context): void {
   })
   for (const ethlink of model.ofType('ethlink')) resumeEthlink(context, tx, ethlink)
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
+  replacements.perform()
   for (const mux of model.ofType('vpcmux')) syncMux(context, tx, mux)
   removePrograms(context)
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))

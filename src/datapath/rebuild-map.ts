@@ -1,0 +1,87 @@
+/**
+ * Building a pinned map anew whose layout is not the one that these programs have. The new map is made empty beside the old one. vpcd fills it
+ * from its objects before one of its programs runs; what the programs count goes along, field by field. The old map has lost its name then, and
+ * the kernel frees it when the last program that uses it is replaced.
+ */
+import { readdirSync, renameSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
+import { Btf, type BtfLeaf } from '#kernel/btf.ts'
+import { newPin, removeHalfMade } from './resize-map.ts'
+import { beforeStep } from './step.ts'
+
+/** A pinned map that these programs cannot use. */
+export interface Unfit {
+  readonly path: string
+  readonly old: BpfMap
+  /** In words, for the log; undefined: it may be the same, but nothing says so. */
+  readonly difference: string | undefined
+}
+
+/** Give a new map the name of an old one, and what the old one has counted. */
+export function takePlace({ path, old }: Unfit, successor: BpfMap): void {
+  removeHalfMade(path)
+  if (isCounter(old) && isCounter(successor)) carryCounters(old, successor)
+  successor.pin(newPin(path))
+  beforeStep('rename')
+  renameSync(newPin(path), path)
+}
+
+/** Remove pins of maps that these programs do not have: of other versions, or half made. */
+export function removeStrangePins(directory: string, known: readonly string[]): void {
+  for (const name of readdirSync(directory).filter((pin) => !known.includes(pin))) {
+    beforeStep('unlink')
+    unlinkSync(join(directory, name))
+  }
+}
+
+/** A pinned map that is per CPU has counters in it, and nothing else. */
+const isCounter = ({ type }: BpfMap): boolean => type === mapType.percpuArray || type === mapType.percpuHash
+
+/** How an integer gets from one layout into another. */
+interface Move {
+  readonly from: BtfLeaf
+  readonly to: BtfLeaf
+}
+
+/**
+ * Copy the counters whose names both maps have. Where the new one cannot tell two keys apart that the old one has, all start at 0. What programs
+ * count from here until they are replaced is lost.
+ */
+function carryCounters(old: BpfMap, successor: BpfMap): void {
+  const [before, now] = [leavesOf(old), leavesOf(successor)]
+  if (before === undefined || now === undefined) return
+  const keyMoves = movesBetween(before.key, now.key)
+  const valueMoves = movesBetween(before.value, now.value)
+  if (keyMoves.length < before.key.length) return
+  for (const [key, value] of old.entries()) {
+    if (value.every((byte) => byte === 0)) continue
+    const cpus = old.splitPerCpu(value).map((cpu) => moved(cpu, successor.valueSize, valueMoves))
+    const stride = successor.slotSize / cpus.length
+    const slots = new Uint8Array(successor.slotSize)
+    cpus.forEach((cpu, i) => slots.set(cpu, i * stride))
+    successor.update(moved(key, successor.keySize, keyMoves), slots)
+  }
+}
+
+function leavesOf(map: BpfMap): { readonly key: readonly BtfLeaf[]; readonly value: readonly BtfLeaf[] } | undefined {
+  const raw = map.readBtf()
+  if (raw === undefined) return undefined
+  const btf = new Btf(raw)
+  return { key: btf.leaves(map.btf.keyTypeId), value: btf.leaves(map.btf.valueTypeId) }
+}
+
+function movesBetween(before: readonly BtfLeaf[], now: readonly BtfLeaf[]): Move[] {
+  const places = new Map(now.map((leaf) => [leaf.path, leaf]))
+  return before.flatMap((from) => {
+    const to = places.get(from.path)
+    return to === undefined ? [] : [{ from, to }]
+  })
+}
+
+/** The same in another layout. Integers are little-endian, so a wider one has the old one at its start. */
+function moved(bytes: Uint8Array, size: number, moves: readonly Move[]): Uint8Array {
+  const out = new Uint8Array(size)
+  for (const { from, to } of moves) out.set(bytes.subarray(from.offset, from.offset + Math.min(from.size, to.size)), to.offset)
+  return out
+}
