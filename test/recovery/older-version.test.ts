@@ -63,7 +63,7 @@ for (const version of ['otherLayouts', 'first'] as const satisfies readonly (key
         await age()
         const steps = stepsOf(() => host.start())
         const chosen = steps.flatMap((what, at) =>
-          at % 6 === 0 || steps.indexOf(what) === at || steps.lastIndexOf(what) === at ? [at] : [],
+          at % 10 === 0 || steps.indexOf(what) === at || steps.lastIndexOf(what) === at ? [at] : [],
         )
         assert.ok(chosen.length > 8, steps.join(', '))
         for (const at of chosen) {
