@@ -75,6 +75,12 @@ export class FrameReader {
     return { frames }
   }
 
+  /** Forget what was taken in: the stream is not read on. */
+  clear(): void {
+    this.#chunks = []
+    this.#length = 0
+  }
+
   /** Bytes held that do not make a whole frame yet. */
   get pendingBytes(): number {
     return this.#length

@@ -9,6 +9,8 @@ import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 import { EventOutput } from './event-output.ts'
 import { describeFailure } from './failure.ts'
+import type { HeldShare } from './held-memory.ts'
+import type { Turns, Worker } from './turns.ts'
 import { VpcError } from '#object/vpc-error.ts'
 
 export interface ConnectionOptions {
@@ -17,6 +19,10 @@ export interface ConnectionOptions {
   readonly opener: Opener
   readonly limits: Limits
   readonly log: Log
+  /** Gives the connection its turn when it has requests waiting. */
+  readonly turns: Turns
+  /** Bounds what vpcd keeps for the user of the connection. */
+  readonly held: HeldShare
   readonly onClose: () => void
   /** The open handle, for a socket that vpcd made itself as the result of vpc_open. */
   readonly handle?: OpenHandle | undefined
@@ -31,10 +37,11 @@ const lingerMs = 1000
  * States: greeting (only OPEN, within a time) → open (CTL) → closing (nothing is read any more; what is written is flushed) →
  * closed. The handle is given back at once when the client closes, when vpcd stops, or when the client breaks the protocol.
  *
- * Requests are done in order, one at a time. While more than `maxOutputBytes` of replies are unread, none is done and
- * nothing is read from the socket, so that a client that does not read its replies costs a bounded amount of memory.
+ * Requests are done in order, one at a time, each when it is the connection's turn. While requests wait, or while more than
+ * `maxOutputBytes` of replies are unread, nothing is read from the socket, so that a client that sends faster than vpcd works, or does not
+ * read its replies, costs a bounded amount of memory.
  */
-export class Connection {
+export class Connection implements Worker {
   readonly #socket: Socket
   readonly #caller: Caller
   readonly #opener: Opener
@@ -43,12 +50,20 @@ export class Connection {
   readonly #reader = new FrameReader()
   readonly #events: EventOutput
   readonly #supervise: ((input: Uint8Array) => void) | undefined
+  readonly #turns: Turns
+  readonly #held: HeldShare
   #todo: Frame[] = []
+  /** Place of the next request in `#todo`. */
+  #next = 0
+  #todoBytes = 0
+  /** A request is under way that takes longer than a turn. */
+  #busy = false
+  #problem: FrameProblem | undefined
   #handle: OpenHandle | undefined
   #closing = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ socket, caller, opener, limits, log, onClose, handle, supervise }: ConnectionOptions) {
+  constructor({ socket, caller, opener, limits, log, turns, held, onClose, handle, supervise }: ConnectionOptions) {
     this.#socket = socket
     this.#caller = caller
     this.#opener = opener
@@ -56,6 +71,8 @@ export class Connection {
     this.#log = log
     this.#events = new EventOutput(socket, limits.maxQueuedEvents)
     this.#supervise = supervise
+    this.#turns = turns
+    this.#held = held
     if (handle !== undefined) this.#hold(handle)
     else {
       this.#reader.limitBytes = openRequest.size
@@ -66,10 +83,17 @@ export class Connection {
     socket.on('end', () => this.#end(limits.stallMs))
     socket.on('error', (error) => this.#log.debug('connection broke', { ...caller, error: error.message }))
     socket.on('close', () => {
+      this.#closing = true
       this.#release()
+      held.set(0)
       clearTimeout(this.#timer)
       onClose()
     })
+  }
+
+  /** The user of the client. */
+  get uid(): number {
+    return this.#caller.uid
   }
 
   /** Whether it carries a descriptor. */
@@ -78,7 +102,7 @@ export class Connection {
   }
 
   /** vpc_ctl as a system call: at once, whatever waits on the socket. Throws an error with an errno. */
-  ctl(command: number, input: Uint8Array): Uint8Array {
+  ctl(command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     if (this.#handle === undefined) throw new VpcError('EBADF', 'vpcd has closed this descriptor')
     return this.#perform(this.#handle, command, input)
   }
@@ -117,6 +141,11 @@ export class Connection {
 
   #release(): void {
     this.#todo = []
+    this.#next = 0
+    this.#todoBytes = 0
+    this.#reader.clear()
+    this.#held.set(0)
+    this.#turns.forget(this)
     const handle = this.#handle
     if (handle === undefined) return
     this.#handle = undefined
@@ -136,31 +165,77 @@ export class Connection {
   #take(chunk: Buffer): void {
     if (this.#closing) return
     const { frames, problem } = this.#reader.push(chunk)
-    for (const frame of frames) this.#todo.push(frame)
-    this.#work()
-    if (problem !== undefined) this.refuse(errno.EPROTO, describeProblem(problem, this.#reader.limitBytes))
+    for (const frame of frames) {
+      this.#todo.push(frame)
+      this.#todoBytes += frame.payload.length
+    }
+    this.#problem ??= problem
+    if (!this.#account()) return this.refuse(errno.ENOBUFS, this.#tooMuch)
+    this.#proceed()
   }
 
-  #work(): void {
-    let done = 0
-    for (const frame of this.#todo) {
-      if (this.#closing || this.#socket.writableLength > this.#limits.maxOutputBytes) break
-      done++
-      this.#do(frame)
+  /** Have the next request done when it is our turn, or go on reading when none waits. */
+  #proceed(): void {
+    if (this.#mayWork()) this.#turns.ready(this)
+    if (this.#closing) return
+    if (this.#next === this.#todo.length && !this.#busy && !this.#isFull()) {
+      if (this.#problem !== undefined) return this.refuse(errno.EPROTO, describeProblem(this.#problem, this.#reader.limitBytes))
+      this.#socket.resume()
+    } else this.#socket.pause()
+  }
+
+  #mayWork(): boolean {
+    return !this.#closing && !this.#busy && this.#next < this.#todo.length && !this.#isFull()
+  }
+
+  #isFull(): boolean {
+    return this.#socket.writableLength > this.#limits.maxOutputBytes
+  }
+
+  /** Do the next request. To be called by `Turns` alone. */
+  step(): boolean {
+    if (!this.#mayWork()) return false
+    const frame = this.#todo[this.#next++]!
+    this.#todoBytes -= frame.payload.length
+    if (this.#next === this.#todo.length) {
+      this.#todo = []
+      this.#next = 0
     }
-    this.#todo.splice(0, done)
-    if (this.#closing || this.#socket.writableLength <= this.#limits.maxOutputBytes) return
-    this.#socket.pause()
-    this.#arm(this.#limits.stallMs, () => this.#stalled())
+    this.#do(frame)
+    return this.#settle()
+  }
+
+  /** After a request: may another one follow at once? */
+  #settle(): boolean {
+    if (this.#closing) return false
+    if (!this.#account()) {
+      this.#log.warn('a client reads too slowly, and its user has too much unread; disconnected', { ...this.#caller })
+      this.#socket.destroy()
+      return false
+    }
+    if (this.#isFull()) this.#arm(this.#limits.stallMs, () => this.#stalled())
+    if (this.#mayWork()) return true
+    this.#proceed()
+    return false
+  }
+
+  /** Say what is kept for this connection. False: that is more than its user may have. */
+  #account(): boolean {
+    return this.#held.set(this.#reader.pendingBytes + this.#todoBytes + this.#socket.writableLength + this.#events.bytes)
+  }
+
+  get #tooMuch(): string {
+    const { maxHeldBytesPerUid } = this.#limits
+    return `user ${this.uid} has more than ${maxHeldBytesPerUid} bytes of requests and replies under way (maxHeldBytesPerUid)`
   }
 
   #drained(): void {
     if (this.#closing) return
     this.#events.flush()
-    if (!this.#socket.isPaused()) return
-    clearTimeout(this.#timer)
-    this.#socket.resume()
-    this.#work()
+    this.#account()
+    if (this.#isFull()) return
+    if (this.#handle !== undefined) clearTimeout(this.#timer)
+    this.#proceed()
   }
 
   #stalled(): void {
@@ -173,10 +248,11 @@ export class Connection {
     if (this.#handle === undefined) return this.#open(frame)
     if (frame.kind !== frameKind.ctl) return this.refuse(errno.EPROTO, `a frame of kind ${frame.kind} on an open descriptor`)
     const handle = this.#handle
-    this.#answer(frame, `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`, () => this.#perform(handle, frame.word, frame.payload))
+    const what = `ctl ${operationOf(frame.word) ?? frame.word.toString(16)}`
+    this.#answer(frame, what, () => this.#perform(handle, frame.word, frame.payload))
   }
 
-  #perform(handle: OpenHandle, command: number, input: Uint8Array): Uint8Array {
+  #perform(handle: OpenHandle, command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const supervise = operationOf(command) === 'mgmtSupervise'
     if (supervise && this.#supervise === undefined)
       throw new VpcError('EOPNOTSUPP', 'cannot supervise: this descriptor does not come from the socket of vpcd')
@@ -186,8 +262,15 @@ export class Connection {
   }
 
   #hold(handle: OpenHandle): void {
+    // The client has gone while it was opened.
+    if (this.#closing) return handle.close()
     this.#handle = handle
-    handle.onEvent = (event) => this.#events.push(event)
+    handle.onEvent = (event) => {
+      // What is too much for the user gives way at once, like what is too much for one queue.
+      if (!this.#held.set(this.#reader.pendingBytes + this.#todoBytes + this.#socket.writableLength + this.#events.bytes + event.length))
+        this.#events.skip()
+      else this.#events.push(event)
+    }
     this.#reader.limitBytes = this.#limits.maxPayloadBytes
   }
 
@@ -195,38 +278,76 @@ export class Connection {
     if (kind !== frameKind.open) return this.refuse(errno.EPROTO, `the first frame is of kind ${kind}, not OPEN`)
     if (payload.length !== openRequest.size) return this.refuse(errno.EPROTO, `an OPEN of ${payload.length} bytes, not ${openRequest.size}`)
     const { id, handleType, flags } = openRequest.decode(payload)
-    const opened = this.#answer({ sequence, payload }, 'open', () => {
-      this.#hold(this.#opener.open(this.#caller, id, handleType, flags))
-      return new Uint8Array(0)
-    })
-    if (!opened) return this.#end(lingerMs)
     clearTimeout(this.#timer)
+    const hold = (handle: OpenHandle): Uint8Array => {
+      this.#hold(handle)
+      return new Uint8Array(0)
+    }
+    const answered = (code: number): void => void (code !== 0 && this.#end(lingerMs))
+    this.#answer(
+      { sequence, payload },
+      'open',
+      () => {
+        const opened = this.#opener.open(this.#caller, id, handleType, flags)
+        return opened instanceof Promise ? opened.then(hold) : hold(opened)
+      },
+      answered,
+    )
   }
 
-  #answer({ sequence, payload }: Pick<Frame, 'sequence' | 'payload'>, what: string, run: () => Uint8Array): boolean {
+  /** Do a request and answer it: now, or when it is done. Until then no other one of this connection is. */
+  #answer(
+    frame: Pick<Frame, 'sequence' | 'payload'>,
+    what: string,
+    run: () => Uint8Array | Promise<Uint8Array>,
+    answered: (code: number) => void = () => {},
+  ): void {
     const start = performance.now()
-    const { code, output } = this.#outcome(what, run)
+    const give = (outcome: Outcome): void => {
+      this.#give(frame, what, start, outcome)
+      answered(outcome.code)
+    }
+    try {
+      const output = run()
+      if (!(output instanceof Promise)) return give(checkLength(output))
+      this.#busy = true
+      const resume = (outcome: Outcome): void => {
+        this.#busy = false
+        give(outcome)
+        if (this.#settle()) this.#turns.ready(this)
+      }
+      void output.then(checkLength).then(resume, (error) => resume(this.#failed(what, error)))
+    } catch (error) {
+      give(this.#failed(what, error))
+    }
+  }
+
+  #failed(what: string, error: unknown): Outcome {
+    const { code, reason } = describeFailure(error, what, this.#caller, this.#log)
+    return { code, output: Buffer.from(reason) }
+  }
+
+  #give({ sequence, payload }: Pick<Frame, 'sequence' | 'payload'>, what: string, start: number, { code, output }: Outcome): void {
     const ms = Math.round((performance.now() - start) * 1000) / 1000
     this.#log.debug(what, { ...this.#caller, errno: code === 0 ? undefined : errnoName(code), ms })
     this.#reply(sequence, code, output)
     collectAfter(payload.length + output.length)
-    return code === 0
-  }
-
-  #outcome(what: string, run: () => Uint8Array): { readonly code: number; readonly output: Uint8Array } {
-    try {
-      const output = run()
-      if (output.length <= maxPayloadBytes) return { code: 0, output }
-      return { code: errno.EMSGSIZE, output: Buffer.from(`the answer has ${output.length} bytes; at most ${maxPayloadBytes} go`) }
-    } catch (error) {
-      const { code, reason } = describeFailure(error, what, this.#caller, this.#log)
-      return { code, output: Buffer.from(reason) }
-    }
   }
 
   #reply(sequence: number, word: number, payload: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(encodeFrame({ sequence, kind: frameKind.reply, word, payload }))
   }
+}
+
+/** What a request is answered. */
+interface Outcome {
+  readonly code: number
+  readonly output: Uint8Array
+}
+
+function checkLength(output: Uint8Array): Outcome {
+  if (output.length <= maxPayloadBytes) return { code: 0, output }
+  return { code: errno.EMSGSIZE, output: Buffer.from(`the answer has ${output.length} bytes; at most ${maxPayloadBytes} go`) }
 }
 
 const describeProblem = (problem: FrameProblem, limit: number): string =>

@@ -5,6 +5,8 @@ import { errno } from '#abi/errno.ts'
 import { socketCookie } from '#kernel/socket-identity.ts'
 import { unixPeerCookie } from '#kernel/unix-diag.ts'
 import { Connection } from './connection.ts'
+import { HeldMemory } from './held-memory.ts'
+import { Turns } from './turns.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
@@ -22,11 +24,17 @@ interface Identity {
   readonly own: { readonly inode: number; readonly cookie: bigint } | undefined
 }
 
+type More = Pick<ConstructorParameters<typeof Connection>[0], 'handle' | 'supervise'>
+
 export class Connections {
   readonly #opener: Opener
   readonly #limits: Limits
   readonly #log: Log
+  readonly #turns = new Turns()
+  readonly #held: HeldMemory
   readonly #all = new Map<Connection, Identity>()
+  /** Those that linger so that the client can read why it was refused. They count for nobody's limit. */
+  readonly #refused = new Set<Connection>()
   readonly #byUid = new Map<number, number>()
   readonly #byClient = new Map<bigint, Connection>()
   readonly #byInode = new Map<number, Connection>()
@@ -35,11 +43,12 @@ export class Connections {
     this.#opener = opener
     this.#limits = limits
     this.#log = log
+    this.#held = new HeldMemory(limits.maxHeldBytesPerUid)
   }
 
-  /** All, those that have not opened anything included. */
+  /** All, those that have not opened anything and those that were refused included. */
   get size(): number {
-    return this.#all.size
+    return this.#all.size + this.#refused.size
   }
 
   /** Those that carry a descriptor. */
@@ -51,11 +60,13 @@ export class Connections {
 
   /** A client has connected; the caller is undefined when nobody knows who it is. Refused where there are too many. */
   accept(socket: Socket, caller: Caller | undefined, supervise?: (input: Uint8Array) => void): void {
-    // Far above the limit not even a refusal is written: this is what stops a flood of connections from costing memory.
-    if (this.#all.size >= this.#limits.maxConnections + refusedAtOnce) return void socket.destroy()
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)
-    const connection = this.#add(socket, caller ?? nobody, { client: undefined, own: identityOf(socket) }, { supervise })
-    if (refusal !== undefined) connection.refuse(caller === undefined ? errno.EPERM : errno.EAGAIN, refusal)
+    if (refusal === undefined) return void this.#add(socket, caller!, { client: undefined, own: identityOf(socket) }, { supervise })
+    // Where many are refused, not even that is written: a flood of connections must cost neither memory nor anybody's place.
+    if (this.#refused.size >= refusedAtOnce) return void socket.destroy()
+    const connection = this.#make(socket, caller ?? nobody, {}, () => this.#refused.delete(connection))
+    this.#refused.add(connection)
+    connection.refuse(caller === undefined ? errno.EPERM : errno.EAGAIN, refusal)
   }
 
   /** Serve an open handle on a socket whose other end, of this cookie, is about to be the caller's. */
@@ -93,23 +104,22 @@ export class Connections {
 
   /** End all. */
   stop(): void {
-    for (const connection of this.#all.keys()) connection.stop()
+    for (const connection of [...this.#all.keys(), ...this.#refused]) connection.stop()
   }
 
-  #add(
-    socket: Socket,
-    caller: Caller,
-    identity: Identity,
-    more: Pick<ConstructorParameters<typeof Connection>[0], 'handle' | 'supervise'>,
-  ): Connection {
+  #add(socket: Socket, caller: Caller, identity: Identity, more: More): Connection {
     const { uid } = caller
     this.#byUid.set(uid, (this.#byUid.get(uid) ?? 0) + 1)
-    const onClose = (): void => this.#remove(connection, uid)
-    const connection = new Connection({ socket, caller, opener: this.#opener, limits: this.#limits, log: this.#log, onClose, ...more })
+    const connection = this.#make(socket, caller, more, () => this.#remove(connection, uid))
     this.#all.set(connection, identity)
     if (identity.client !== undefined) this.#byClient.set(identity.client, connection)
     if (identity.own !== undefined) this.#byInode.set(identity.own.inode, connection)
     return connection
+  }
+
+  #make(socket: Socket, caller: Caller, more: More, onClose: () => void): Connection {
+    const shared = { opener: this.#opener, limits: this.#limits, log: this.#log, turns: this.#turns }
+    return new Connection({ ...shared, socket, caller, held: this.#held.share(caller.uid), onClose, ...more })
   }
 
   #remove(connection: Connection, uid: number): void {

@@ -8,26 +8,39 @@ export class EventOutput {
   #queue: Uint8Array[] = []
   #head = 0
   #dropped = 0
+  #bytes = 0
 
   constructor(socket: Socket, limit: number) {
     this.#socket = socket
     this.#limit = limit
   }
 
+  /** Bytes of events that wait here. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Send an event now or later. */
   push(event: Uint8Array): void {
     this.#queue.push(event)
+    this.#bytes += event.length
     if (this.#queue.length - this.#head > this.#limit) {
-      this.#head++
+      this.#bytes -= this.#queue[this.#head++]!.length
       this.#dropped++
     }
     this.flush()
+  }
+
+  /** Count an event that is not sent. */
+  skip(): void {
+    this.#dropped++
   }
 
   /** Hand over what the socket takes. To be called when it has drained. */
   flush(): void {
     while (this.#head < this.#queue.length && this.#socket.writable && !this.#socket.writableNeedDrain) {
       const payload = this.#queue[this.#head++]!
+      this.#bytes -= payload.length
       this.#socket.write(encodeFrame({ sequence: 0, kind: frameKind.event, word: this.#dropped, payload }))
       this.#dropped = 0
     }

@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxPayloadBytes: number
   /** Replies that a client has not read yet: beyond this, none of its requests is done until it reads. */
   readonly maxOutputBytes: number
+  /** What is kept in all for one user other than root: requests that are not whole or not done, and what was not read of replies and events. */
+  readonly maxHeldBytesPerUid: number
   /** Events that a client has not read yet; beyond this, the oldest are dropped and counted. */
   readonly maxQueuedEvents: number
   /** From accepting a connection to its OPEN frame. */
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   reservedForRoot: 64,
   maxPayloadBytes: 16 * 1024 * 1024,
   maxOutputBytes: 1024 * 1024,
+  maxHeldBytesPerUid: 64 * 1024 * 1024,
   maxQueuedEvents: 1024,
   handshakeMs: 5000,
   stallMs: 30_000,

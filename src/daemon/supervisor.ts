@@ -29,6 +29,8 @@ interface Supervised extends Disposable {
   readonly uid: number
   /** See `Listener` of system-call.ts. */
   readonly compat: boolean
+  /** A call whose answer takes longer than a turn: the listener is needed until then. */
+  waiting: Promise<unknown> | undefined
 }
 
 export class Supervisor {
@@ -66,10 +68,12 @@ export class Supervisor {
     const supervised: Supervised = {
       uid,
       compat,
+      waiting: undefined,
       [Symbol.dispose]: () => {
         if (!this.#all.delete(supervised)) return
         watch.stop()
-        close(listener)
+        if (supervised.waiting === undefined) close(listener)
+        else void supervised.waiting.then(() => close(listener))
       },
     }
     this.#all.add(supervised)
@@ -91,10 +95,12 @@ export class Supervisor {
     if (state === 'ended') return supervised[Symbol.dispose]()
     const call = state === 'waiting' ? this.#receive(listener, supervised) : undefined
     if (call === undefined) return
+    const unanswered = (error: unknown): void => this.#log.error('a system call could not be answered', { thread: call.tid, error })
     try {
-      answerSystemCall(this.#host, { fd: listener, compat: supervised.compat }, call)
+      const waiting = answerSystemCall(this.#host, { fd: listener, compat: supervised.compat }, call)
+      if (waiting !== undefined) supervised.waiting = Promise.all([supervised.waiting, waiting.catch(unanswered)])
     } catch (error) {
-      this.#log.error('a system call could not be answered', { thread: call.tid, error })
+      unanswered(error)
     }
   }
 

@@ -34,33 +34,62 @@ export interface Listener {
   readonly compat: boolean
 }
 
-/** Do what a call asks for, and answer it. A caller that dies meanwhile is not answered, and leaves nothing behind. */
-export function answerSystemCall(host: SystemCallHost, listener: Listener, call: Notification): void {
-  const caller = { pid: call.tid, uid: -1, gid: -1 }
-  const what = call.number === vpcOpen ? 'vpc_open' : 'vpc_ctl'
+/**
+ * Do what a call asks for, and answer it: now or, while another operation takes longer than a turn of the event loop, when the promise
+ * resolves. A caller that dies meanwhile is not answered, and leaves nothing behind.
+ */
+export function answerSystemCall(host: SystemCallHost, listener: Listener, call: Notification): Promise<void> | undefined {
+  let thread: CallingThread | undefined
   try {
-    using thread = new CallingThread(listener.fd, call)
-    if (call.number === vpcOpen) return open(host, thread, listener, call)
-    if (call.number !== vpcCtl) throw new VpcError('ENOSYS', `system call ${call.number} is none of vpc`)
-    ctl(host, thread, call)
-    answerCall(listener.fd, call.id, { value: 0n })
+    thread = new CallingThread(listener.fd, call)
+    const answered = answer(host, thread, listener, call)
+    if (answered instanceof Promise) {
+      const kept = thread
+      return answered.catch((error: unknown) => refuse(host, listener, call, error)).finally(() => kept[Symbol.dispose]())
+    }
   } catch (error) {
-    if (error instanceof CallerGone) return
-    const { code, reason } = describeFailure(error, what, caller, host.log)
-    // The caller gets a number alone; this line is where the reason can be read.
-    host.log.debug(what, { thread: call.tid, errno: errnoName(code), reason })
-    answerCall(listener.fd, call.id, { error: code })
+    refuse(host, listener, call, error)
   }
+  thread?.[Symbol.dispose]()
+  return undefined
+}
+
+function answer(host: SystemCallHost, thread: CallingThread, listener: Listener, call: Notification): void | Promise<void> {
+  if (call.number === vpcOpen) return open(host, thread, listener, call)
+  if (call.number !== vpcCtl) throw new VpcError('ENOSYS', `system call ${call.number} is none of vpc`)
+  return ctl(host, thread, listener, call)
+}
+
+function refuse({ log }: SystemCallHost, listener: Listener, call: Notification, error: unknown): void {
+  if (error instanceof CallerGone) return
+  const what = call.number === vpcOpen ? 'vpc_open' : 'vpc_ctl'
+  const { code, reason } = describeFailure(error, what, { pid: call.tid, uid: -1, gid: -1 }, log)
+  // The caller gets a number alone; this line is where the reason can be read.
+  log.debug(what, { thread: call.tid, errno: errnoName(code), reason })
+  answerCall(listener.fd, call.id, { error: code })
 }
 
 /** (const uint8_t id[16], uint64_t handle_type, uint64_t flags) */
-function open({ opener, connections, log }: SystemCallHost, thread: CallingThread, listener: Listener, call: Notification): void {
+function open(host: SystemCallHost, thread: CallingThread, listener: Listener, call: Notification): void | Promise<void> {
+  const { opener, connections } = host
   const [idAddress, handleType, flags] = call.args
   const caller = thread.credentials()
   const refusal = connections.tooMany(caller.uid)
   if (refusal !== undefined) throw new VpcError('ENFILE', `cannot open: ${refusal}`)
   const id = thread.memory.read(idAddress!, 16)
-  const handle = openAs(opener, caller, listener.compat, id, handleType!, flags!)
+  const opened = openAs(opener, caller, listener.compat, id, handleType!, flags!)
+  const give = (handle: OpenHandle): void => giveDescriptor(host, caller, listener, call, handle)
+  return opened instanceof Promise ? opened.then(give) : give(opened)
+}
+
+/** Answer with a descriptor that carries an open handle; the handle is given back when the caller does not get it. */
+function giveDescriptor(
+  { connections, log }: SystemCallHost,
+  caller: Caller,
+  listener: Listener,
+  call: Notification,
+  handle: OpenHandle,
+): void {
   let ours: number | undefined
   let theirs: number | undefined
   let connection: Connection | undefined
@@ -82,7 +111,14 @@ function open({ opener, connections, log }: SystemCallHost, thread: CallingThrea
  * The original's utility opens an object for reading and then changes it, which its kernel let pass. With `compat` an OPEN for reading gets WRITE
  * as well where the caller may have it; where not, it is what it says.
  */
-function openAs(opener: Opener, caller: Caller, compat: boolean, id: Uint8Array, handleType: bigint, flags: bigint): OpenHandle {
+function openAs(
+  opener: Opener,
+  caller: Caller,
+  compat: boolean,
+  id: Uint8Array,
+  handleType: bigint,
+  flags: bigint,
+): OpenHandle | Promise<OpenHandle> {
   if (compat && flags === BigInt(openFlag.open | openFlag.read)) {
     try {
       return opener.open(caller, id, handleType, flags | BigInt(openFlag.write))
@@ -94,7 +130,8 @@ function openAs(opener: Opener, caller: Caller, compat: boolean, id: Uint8Array,
 }
 
 /** (int fd, uint32_t command, size_t inlen, const void *in, size_t *outlen, void *out) */
-function ctl({ connections, limits, log }: SystemCallHost, thread: CallingThread, { tid, args }: Notification): void {
+function ctl(host: SystemCallHost, thread: CallingThread, listener: Listener, { tid, id, args }: Notification): void | Promise<void> {
+  const { connections, limits, log } = host
   const [fd, word, inputLength, input, outputLength, output] = args as [bigint, bigint, bigint, bigint, bigint, bigint]
   const connection = connectionOf(connections, thread, Number(BigInt.asIntN(32, fd)))
   const command = Number(BigInt.asUintN(32, word))
@@ -104,9 +141,13 @@ function ctl({ connections, limits, log }: SystemCallHost, thread: CallingThread
   const given = inputLength === 0n ? new Uint8Array(0) : thread.memory.read(input, Number(inputLength))
   // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail when it is done.
   const out = name !== undefined && operations[name].out ? new OutBuffer(thread.memory, name, outputLength, output) : undefined
-  const answer = connection.ctl(command, given)
-  out?.put(answer)
-  log.debug('vpc_ctl', { thread: tid, operation: name ?? command.toString(16) })
+  const give = (output: Uint8Array): void => {
+    out?.put(output)
+    log.debug('vpc_ctl', { thread: tid, operation: name ?? command.toString(16) })
+    answerCall(listener.fd, id, { value: 0n })
+  }
+  const done = connection.ctl(command, given)
+  return done instanceof Promise ? done.then(give) : give(done)
 }
 
 /** The buffer that a caller has for an output. */

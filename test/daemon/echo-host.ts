@@ -19,11 +19,17 @@ export class EchoHost implements Opener {
   readonly listeners = new Set<OpenHandle>()
   /** What `stats` answers, to make replies as long as a test wants. */
   answerBytes = 0
+  /** How long each call takes the processor. */
+  busyMs = 0
+  /** Who called, in order. */
+  readonly callers: number[] = []
+  /** What `audit` waits for. */
+  audited: Promise<void> = Promise.resolve()
   closes = 0
   calls = 0
 
   open(caller: Caller, idBytes: Uint8Array, handleType: bigint, flags: bigint): OpenHandle {
-    if (caller.uid !== process.getuid!()) throw new Refusal('EPERM', `user ${caller.uid} may not open objects`)
+    if (caller.uid !== process.getuid!() && caller.uid < 1000) throw new Refusal('EPERM', `user ${caller.uid} may not open objects`)
     const id = formatId(idBytes)
     const create = (flags & BigInt(openFlag.create)) !== 0n
     const held = this.references.get(id) ?? 0
@@ -32,7 +38,10 @@ export class EchoHost implements Opener {
     this.references.set(id, held + 1)
     const handle = {
       type: typeNameOf(Number((handleType >> 48n) & 0xffn)) ?? 'any',
-      ctl: (command: number, input: Uint8Array): Uint8Array => this.#ctl(handle, idBytes, handleType, command, input),
+      ctl: (command: number, input: Uint8Array, by: Caller) => {
+        this.callers.push(by.uid)
+        return this.#ctl(handle, idBytes, handleType, command, input)
+      },
       close: () => this.#close(handle, id),
     }
     return handle
@@ -43,9 +52,12 @@ export class EchoHost implements Opener {
     for (const listener of this.listeners) listener.onEvent?.(payload)
   }
 
-  #ctl(handle: OpenHandle, id: Uint8Array, type: bigint, command: number, input: Uint8Array): Uint8Array {
+  #ctl(handle: OpenHandle, id: Uint8Array, type: bigint, command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     this.calls++
+    for (const end = performance.now() + this.busyMs; performance.now() < end;);
     switch (operationOf(command)) {
+      case 'mgmtAudit':
+        return this.audited.then(() => Buffer.from('audited'))
       case 'metaIdGet':
         return id
       case 'metaTypeGet':
