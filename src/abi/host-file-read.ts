@@ -13,14 +13,10 @@ import type {
   VmnicSpec,
 } from './host-file.ts'
 import { hostFileVersion, specsOf } from './host-file.ts'
-import { BadHostFile, FileMap, ipText } from './host-file-value.ts'
+import { BadHostFile, FileMap } from './host-file-value.ts'
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
-
-const mtuRange = [68, 65521] as const
-/** Of users and groups. */
-const idRange = [0, 0xfffffffe] as const
-const vlanRange = [0, 4095] as const
+import { keyOf, settingsOf, type Settings } from './settings.ts'
 
 /** A reference that is not resolved yet: the text of the document. */
 type Loose<T> = T extends { interface: unknown } ? Omit<T, 'interface'> & { interface: string | null } : T
@@ -76,20 +72,23 @@ function whole<T>(value: unknown, path: string, read: (map: FileMap) => T): T {
   return result
 }
 
+/** The settings of a type; what is not said is as `usual` has it, or as in a new object. */
+const readSettings = <T extends UnitType>(map: FileMap, type: T, usual: Partial<Settings<T>> = {}): Settings<T> =>
+  Object.fromEntries(
+    settingsOf(type).map(([name, { kind, initial, key }]) => {
+      const fallback = (usual as Record<string, unknown>)[name] ?? initial
+      return [name, map.setting(keyOf(name, { key }), kind, fallback)]
+    }),
+  ) as Settings<T>
+
 const readEthlink = (value: unknown, path: string): EthlinkSpec =>
-  whole(value, path, (map) => ({
-    ...common(map, 'ethlink'),
-    l2Name: map.text('l2-name'),
-    vtag: map.integer('vtag', vlanRange, 0),
-    mtu: map.integer('mtu', mtuRange, null),
-  }))
+  whole(value, path, (map) => ({ ...common(map, 'ethlink'), ...readSettings(map, 'ethlink') }))
 
 const readMux = (value: unknown, path: string): LooseMux =>
   whole(value, path, (map) => ({
     ...common(map, 'vpcmux'),
-    mtu: map.integer('mtu', mtuRange, null),
+    ...readSettings(map, 'vpcmux'),
     underlay: map.text('underlay'),
-    listen: map.endpoint('listen'),
     entries: map.list('entries', readEntry),
   }))
 
@@ -97,28 +96,17 @@ const readEntry = (value: unknown, path: string): EntrySpec =>
   whole(value, path, (map) => ({ vni: vniOf(map), mac: map.mac('mac'), vtep: map.vtep('vtep') }))
 
 const readVmnic = (value: unknown, path: string): VmnicSpec =>
-  whole(value, path, (map) => ({
-    ...common(map, 'vmnic'),
-    mtu: map.integer('mtu', mtuRange, null),
-    queues: map.integer('queues', [1, 16], 1),
-    frozen: map.boolean('frozen', false),
-    ownerUser: map.integer('owner-user', idRange, null),
-    ownerGroup: map.integer('owner-group', idRange, 0),
-  }))
+  whole(value, path, (map) => ({ ...common(map, 'vmnic'), ...readSettings(map, 'vmnic') }))
 
 const readHostif = (value: unknown, path: string): HostifSpec =>
-  whole(value, path, (map) => ({ ...common(map, 'hostif'), mtu: map.integer('mtu', mtuRange, null) }))
+  whole(value, path, (map) => ({ ...common(map, 'hostif'), ...readSettings(map, 'hostif') }))
 
 const readSwitch = (value: unknown, path: string): LooseSwitch =>
   whole(value, path, (map) => {
-    const shared = common(map, 'vpcsw')
-    const vni = map.vni('vni', 0)
+    const shared = { ...common(map, 'vpcsw'), ...readSettings(map, 'vpcsw') }
     return {
       ...shared,
-      vni,
-      up: map.boolean('up', true),
-      floodUnknown: map.boolean('flood-unknown', false),
-      ports: map.list('ports', (item, at) => readPort(item, at, shared.id, vni)),
+      ports: map.list('ports', (item, at) => readPort(item, at, shared.id, shared.vni)),
       neighbours: map.list('neighbours', readNeighbour),
     }
   })
@@ -129,11 +117,8 @@ const readNeighbour = (value: unknown, path: string): NeighbourSpec =>
 const readPort = (value: unknown, path: string, sw: Id | null, vni: number): Loose<PortSpec> =>
   whole(value, path, (map) => ({
     ...common(map, 'vpcp'),
+    ...readSettings(map, 'vpcp', { vni }),
     switch: sw,
-    vni: map.vni('vni', vni),
-    vlan: map.integer('vlan', vlanRange, 0),
-    antispoof: map.boolean('antispoof', true),
-    addresses: map.list('addresses', ipText),
     uplink: sw !== null && map.boolean('uplink', false),
     interface: map.text('interface'),
   }))

@@ -5,6 +5,7 @@ import { formatEndpoint, parseEndpoint } from '#wire/endpoint.ts'
 import { maxVni } from '#wire/vni.ts'
 import type { HostFileProblem } from './host-file.ts'
 import { describeIdProblem, idMac, parseId, type Id } from './id.ts'
+import { kindOf, type Kind } from './kind.ts'
 import type { TypeName } from './object-type.ts'
 
 /** Thrown inside of the reader alone. */
@@ -55,6 +56,15 @@ export class FileMap {
     return value.map((item, i) => read(item, `${this.at(key)}[${i}]`))
   }
 
+  /** A setting; nothing: the fallback. */
+  setting<T>(key: string, kind: Kind<T, unknown>, fallback: T): T {
+    const value = this.#take(key)
+    if (value === undefined) return fallback
+    const read = kind.fromJson(value)
+    if (read.ok) return read.value
+    throw new BadHostFile(`${this.at(key)}${read.at ?? ''}`, read.problem)
+  }
+
   boolean(key: string, fallback: boolean): boolean {
     const value = this.#take(key) ?? fallback
     return typeof value === 'boolean' ? value : this.refuse(key, `this must be true or false, not ${kindOf(value)}`)
@@ -96,15 +106,8 @@ export class FileMap {
   }
 
   ip(key: string): string {
-    return ipText(this.needed(key), this.at(key))
-  }
-
-  /** `192.0.2.1:4789`; where the port may be left out, without it. */
-  endpoint(key: string): string | null {
-    const text = this.text(key)
-    if (text === null) return null
-    const parsed = parseEndpoint(text)
-    return parsed.ok ? formatEndpoint(parsed.value) : this.refuse(key, parsed.problem)
+    const parsed = parseIp(this.needed(key))
+    return parsed.ok ? formatIp(parsed.value) : this.refuse(key, parsed.problem)
   }
 
   /** An address, with or without a port. */
@@ -125,19 +128,4 @@ export class FileMap {
     this.#known.push(key)
     return Object.hasOwn(this.#values, key) ? (this.#values[key] ?? undefined) : undefined
   }
-}
-
-/** An address in its usual form. */
-export function ipText(value: unknown, path: string): string {
-  if (typeof value !== 'string') throw new BadHostFile(path, `this must be an address, not ${kindOf(value)}`)
-  const parsed = parseIp(value)
-  if (!parsed.ok) throw new BadHostFile(path, parsed.problem)
-  return formatIp(parsed.value)
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a map'
-  return `'${String(value).slice(0, 60)}'`
 }

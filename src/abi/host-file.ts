@@ -4,6 +4,7 @@
  */
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
+import type { Settings } from './settings.ts'
 
 /** What the document may say of an object of any type. */
 interface Common<T extends UnitType> {
@@ -16,13 +17,9 @@ interface Common<T extends UnitType> {
   readonly mac: string
 }
 
-export interface EthlinkSpec extends Common<'ethlink'> {
-  /** The interface that it wraps. */
-  readonly l2Name: string | null
-  readonly vtag: number
-  /** Null: its interface's. */
-  readonly mtu: number | null
-}
+export type EthlinkSpec = Common<'ethlink'> & Settings<'ethlink'>
+export type VmnicSpec = Common<'vmnic'> & Settings<'vmnic'>
+export type HostifSpec = Common<'hostif'> & Settings<'hostif'>
 
 export interface EntrySpec {
   readonly vni: number
@@ -30,25 +27,9 @@ export interface EntrySpec {
   readonly vtep: string
 }
 
-export interface MuxSpec extends Common<'vpcmux'> {
-  readonly mtu: number | null
+export interface MuxSpec extends Common<'vpcmux'>, Readonly<Settings<'vpcmux'>> {
   readonly underlay: Id | null
-  readonly listen: string | null
   readonly entries: readonly EntrySpec[]
-}
-
-export interface VmnicSpec extends Common<'vmnic'> {
-  /** Null: it follows from the underlay. */
-  readonly mtu: number | null
-  readonly queues: number
-  readonly frozen: boolean
-  /** Who besides root may open its queues: this user (null: any), in this group. */
-  readonly ownerUser: number | null
-  readonly ownerGroup: number
-}
-
-export interface HostifSpec extends Common<'hostif'> {
-  readonly mtu: number | null
 }
 
 export interface NeighbourSpec {
@@ -57,21 +38,14 @@ export interface NeighbourSpec {
   readonly mac: string
 }
 
-export interface SwitchSpec extends Common<'vpcsw'> {
-  readonly vni: number
-  readonly up: boolean
-  readonly floodUnknown: boolean
+export interface SwitchSpec extends Common<'vpcsw'>, Readonly<Settings<'vpcsw'>> {
   readonly ports: readonly PortSpec[]
   readonly neighbours: readonly NeighbourSpec[]
 }
 
-export interface PortSpec extends Common<'vpcp'> {
+export interface PortSpec extends Common<'vpcp'>, Readonly<Settings<'vpcp'>> {
   /** The switch that it is in; null for one of the document's own `ports`. */
   readonly switch: Id | null
-  readonly vni: number
-  readonly vlan: number
-  readonly antispoof: boolean
-  readonly addresses: readonly string[]
   readonly uplink: boolean
   readonly interface: Id | null
 }

@@ -47,11 +47,11 @@ export class Switch extends Descriptor<SwitchInfo> {
 
   /** Whether it forwards. */
   async up(): Promise<boolean> {
-    return (decodeNumber(await this.ctl('vpcswStateGet')) & 1) === 1
+    return (decodeNumber(await this.ctl('vpcswUpGet')) & 1) === 1
   }
 
   async setUp(up: boolean): Promise<void> {
-    await this.ctl('vpcswStateSet', encodeNumber('a state', up ? 1 : 0, 8))
+    await this.ctl('vpcswUpSet', encodeNumber('a state', up ? 1 : 0, 8))
   }
 
   /** Forget learned state. */
@@ -89,11 +89,11 @@ export class Switch extends Descriptor<SwitchInfo> {
 
   /** Whether ARP and ND questions that the neighbour table does not answer are flooded. Default: not. */
   async floodUnknown(): Promise<boolean> {
-    return decodeNumber(await this.ctl('vpcswFloodGet')) !== 0
+    return decodeNumber(await this.ctl('vpcswFloodUnknownGet')) !== 0
   }
 
   async setFloodUnknown(flood: boolean): Promise<void> {
-    await this.ctl('vpcswFloodSet', encodeNumber('a flag', flood ? 1 : 0, 2))
+    await this.ctl('vpcswFloodUnknownSet', encodeNumber('a flag', flood ? 1 : 0, 2))
   }
 
   /** The ids of its ports. */

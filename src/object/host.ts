@@ -13,8 +13,8 @@ import type { Journal } from './store/journal.ts'
 import { create, letGo } from './type/life.ts'
 import { Model, unitName, type VpcObject } from './store/model.ts'
 import { parseOpenCall, type OpenCall } from './open-call.ts'
+import { performBytes } from './operation.ts'
 import { performerOf } from './operations.ts'
-import { u32Out } from './output.ts'
 import { recover } from './sync/recover.ts'
 import { encodeRights, type Caller } from './rights.ts'
 import { transact } from './sync/transact.ts'
@@ -96,8 +96,7 @@ export class Host implements HandleHost {
     if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
     const asked = `do '${operations[name].name}' on ${handle.name}`
     const context = this.#context
-    const output = transact(context, asked, (tx) => perform({ context, tx, object: object as never, handle, input }))
-    return output ?? new Uint8Array()
+    return transact(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input }))
   }
 
   /** A handle is closed. Never throws: there is nobody to tell but the log. */
@@ -151,8 +150,8 @@ const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
 
 /** Of the operations that any descriptor takes, a management handle has those that are not about an object. */
 function performOnMgmt(handle: Handle, name: OperationName): Uint8Array {
-  if (name === 'metaTypeGet') return u32Out(objectType.mgmt)
+  if (name === 'metaTypeGet') return operations.metaTypeGet.gives.encode(objectType.mgmt)
   if (name === 'metaRightsGet') return encodeRights(handle.rights)
-  if (name === 'metaIdGet') return Buffer.from(handle.id.replaceAll('-', ''), 'hex')
+  if (name === 'metaIdGet') return operations.metaIdGet.gives.encode(handle.id)
   throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is about an object, and a management handle names none`)
 }

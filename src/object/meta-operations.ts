@@ -2,19 +2,17 @@
 import { objectType } from '#abi/object-type.ts'
 import { formatMac, type Mac } from '#wire/mac.ts'
 import type { Context } from './context.ts'
+import type { Transaction } from './store/transaction.ts'
 import { describe } from './type/describe.ts'
 import { snapshotEntries } from './store/entry-log.ts'
-import { readMac, readNumber } from './input.ts'
 import { destroy } from './type/life.ts'
-import { movePort, touchPort } from './store/members.ts'
+import { movePort } from './store/members.ts'
 import { unitName, type Mux, type Unit, type VpcObject } from './store/model.ts'
-import { interfaceMtuBytes, maxMtuBytes, minMtuBytes, overlayMtuBytes } from './type/mtu.ts'
-import { deviceMtuBytes, setUnitMtu, withMtuFollowing } from './type/mtu-follow.ts'
+import { interfaceMtuBytes, overlayMtuBytes } from './type/mtu.ts'
+import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
-import { idOut, jsonOut, u32Out } from './output.ts'
 import { noteRecords } from './type/port.ts'
 import { encodeRights } from './rights.ts'
-import { checkNotFrozen } from './type/vmnic.ts'
 
 type MetaCall = Call<VpcObject>
 
@@ -23,15 +21,15 @@ export const metaOperations: Operations<VpcObject> = {
     tx.asked = `destroy ${unitName(object)}`
     destroy(context, tx, object)
   },
-  metaTypeGet: ({ object: { type } }) => u32Out(objectType[type]),
+  metaTypeGet: ({ object: { type } }) => objectType[type],
   metaCommit: commit,
-  metaMacSet: setMac,
+  metaMacSet: setObjectMac,
   metaMacGet: ({ object: { mac } }) => mac,
-  metaMtuSet: setMtu,
-  metaMtuGet: ({ context, object }) => u32Out(mtuBytesOf(context, object)),
-  metaIdGet: ({ object: { id } }) => idOut(id),
+  metaMtuSet: setObjectMtu,
+  metaMtuGet: ({ context, object }) => mtuBytesOf(context, object),
+  metaIdGet: ({ object: { id } }) => id,
   metaRightsGet: ({ handle }) => encodeRights(handle.rights),
-  metaDescribe: ({ context, object }) => jsonOut(describe(context, object)),
+  metaDescribe: ({ context, object }) => describe(context, object),
 }
 
 /** From now on the object outlives its descriptors and vpcd, with all that it has. */
@@ -55,8 +53,12 @@ function commit({ context, tx, object }: MetaCall): void {
   }
 }
 
-function setMac({ context, tx, object, input }: MetaCall): void {
-  const mac = readMac(tx, input)
+function setObjectMac({ context, tx, object, input }: Call<VpcObject, Mac>): void {
+  setMac(context, tx, object, input)
+}
+
+/** Give an object a MAC. */
+export function setMac(context: Context, tx: Transaction, object: VpcObject, mac: Mac): void {
   tx.asked = `give ${unitName(object)} MAC ${formatMac(mac)}`
   if (Buffer.compare(mac, object.mac) === 0) return
   if (object.type === 'vmnic') checkNotFrozen(tx, object)
@@ -79,28 +81,12 @@ function changeDeviceMac({ devices }: Context, object: Unit | Mux, mac: Mac): bo
   return true
 }
 
-function setMtu({ context, tx, object, input }: MetaCall): void {
-  const mtuBytes = readNumber(tx, input, 'an MTU', 4)
+function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, number>): void {
   tx.asked = `give ${unitName(object)} an MTU of ${mtuBytes}`
   if (object.type === 'vpcsw' || object.type === 'vpcp') {
     return tx.refuse('EOPNOTSUPP', 'switches and ports have no MTU', 'set it on the interface that is connected')
   }
-  if (mtuBytes < minMtuBytes || mtuBytes > maxMtuBytes) tx.refuse('EINVAL', `an MTU is ${minMtuBytes} to ${maxMtuBytes} bytes`)
-  if (object.mtuBytes === mtuBytes) return
-  tx.dirty.records.add(object)
-  if (object.type === 'vpcmux') return withMtuFollowing(context, tx, object, () => tx.set(object, 'mtuBytes', mtuBytes))
-  if (object.type === 'vmnic') checkNotFrozen(tx, object)
-  if (object.type === 'ethlink' && object.ifindex !== 0 && mtuBytes > object.deviceMtuBytes) {
-    tx.refuse(
-      'EINVAL',
-      `${object.l2Name} has an MTU of ${object.deviceMtuBytes}`,
-      `raise that first: ip link set ${object.l2Name} mtu ${mtuBytes}`,
-    )
-  }
-  const before = interfaceMtuBytes(context.model, object)
-  tx.set(object, 'mtuBytes', mtuBytes)
-  if (object.type !== 'ethlink') setUnitMtu(context, tx, object, before)
-  else if (object.port !== null) touchPort(tx, object.port)
+  return setMtu(context, tx, object, mtuBytes)
 }
 
 /** A port has the MTU of what is in it; a switch that of the overlay. */

@@ -1,19 +1,32 @@
-/** How operations are written: one function each, by its name in the ABI's table. */
-import type { OperationName } from '#abi/command.ts'
+/** How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes out. */
+import { operations, type OperationName } from '#abi/command.ts'
+import type { InputOf, OutputOf } from '#abi/operation.ts'
 import type { Context } from './context.ts'
 import type { Handle } from './handle.ts'
 import type { Transaction } from './store/transaction.ts'
 
 /** One call: the object that it is about, in the transaction that it happens in. */
-export interface Call<T> {
+export interface Call<T, I = unknown> {
   readonly context: Context
   readonly tx: Transaction
   readonly object: T
   readonly handle: Handle
-  readonly input: Uint8Array
+  readonly input: I
 }
 
-/** Gives the output; nothing is no output. What it throws, or refuses through the transaction, takes all back. */
-export type Perform<T> = (call: Call<T>) => Uint8Array | void
+export type Input<N extends OperationName> = InputOf<(typeof operations)[N]>
+export type Output<N extends OperationName> = OutputOf<(typeof operations)[N]>
 
-export type Operations<T> = { readonly [N in OperationName]?: Perform<T> }
+/** Gives the output. What it throws, or refuses through the transaction, takes all back. */
+export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | void
+
+export type Operations<T> = { readonly [N in OperationName]?: Perform<T, N> }
+
+/** An operation with bytes: the input is read as the table says, and refused when it is not so. */
+export function performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Uint8Array {
+  const { takes, gives } = operations[name]
+  const input = takes.decode(call.input)
+  if (!input.ok) return call.tx.refuse('EINVAL', input.why, input.remedy)
+  const output: unknown = perform({ ...call, input: input.value } as never)
+  return output === undefined ? new Uint8Array() : (gives.encode as (value: unknown) => Uint8Array)(output)
+}

@@ -161,10 +161,10 @@ describe('a port', () => {
     port.do('vpcpAddressesSet', addresses('10.0.0.2'))
     assert.equal(tables.portAddresses.entries().length, 1)
     port.do('vpcpAntispoofSet', u16(0))
-    sw.do('vpcswStateSet', u64(0n))
+    sw.do('vpcswUpSet', u64(0n))
     assert.equal(tables.ports.get(ifindex)?.flags, portFlag.addresses)
     assert.equal(tables.segments.get(VNI)?.flags, 0)
-    sw.do('vpcswFloodSet', u16(1))
+    sw.do('vpcswFloodUnknownSet', u16(1))
     assert.equal(tables.segments.get(VNI)?.flags, segmentFlag.floodUnknown)
     for (const bad of ['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1']) {
       assert.match(

@@ -1,23 +1,22 @@
 /** The operations of a management handle on the host as a whole: what it has as a document, and making it as a document says. */
-import { atPath, type HostChange, type HostFile } from '#abi/host-file.ts'
+import { atPath, type HostChange, type HostDocument, type HostFile } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import type { Call, Operations } from '../operation.ts'
-import { jsonOut } from '../output.ts'
 import { VpcError } from '../vpc-error.ts'
 import { compareHost } from './compare.ts'
 import { exportHost } from './export.ts'
 import { applyHost, checkUnits } from './perform.ts'
 import { Steps } from './steps.ts'
 
-type MgmtCall = Call<undefined>
+type DocumentCall = Call<undefined, HostDocument>
 
 export const applyOperations: Operations<undefined> = {
-  mgmtExport: ({ context }) => jsonOut(exportHost(context.model)),
+  mgmtExport: ({ context }) => exportHost(context.model),
   mgmtPlan(call) {
     const comparison = compareHost(call.context.model, readInput(call))
     checkUnits(call.context, comparison)
-    return jsonOut(comparison.changes)
+    return comparison.changes
   },
   mgmtApply(call) {
     const { context, tx, handle } = call
@@ -25,22 +24,14 @@ export const applyOperations: Operations<undefined> = {
     const waits = file.hostifs.length + file.vmnics.length
     const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(context, tx, handle), file))
     tx.asked = 'apply the document'
-    return jsonOut(changes)
+    return changes
   },
 }
 
-function readInput({ tx, input }: MgmtCall): HostFile {
+function readInput({ tx, input }: DocumentCall): HostFile {
   tx.asked = 'read the document'
-  const read = readHostFile(parse(tx, input))
+  const read = readHostFile(input)
   if (read.ok) return read.value
   const { path, problem } = read.problem
   throw new VpcError('EINVAL', atPath(path, problem))
-}
-
-function parse(tx: MgmtCall['tx'], input: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(input.buffer, input.byteOffset, input.length).toString('utf8'))
-  } catch (error) {
-    return tx.refuse('EINVAL', `it is not JSON: ${(error as Error).message}`)
-  }
 }

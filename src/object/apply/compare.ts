@@ -2,9 +2,10 @@
 import { specsOf, type EntrySpec, type HostChange, type HostFile, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
-import { unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
-import { persists } from '../store/record.ts'
-import { entrySpecs, neighbourSpecs, persistent, specOf } from './spec.ts'
+import { initialSettings, keyOf, settingsOf } from '#abi/settings.ts'
+import { formatMac } from '#wire/mac.ts'
+import { persists, unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
+import { counting, entrySpecs, neighbourSpecs, placesIn, placesOf, type Places, type Wanted } from './spec.ts'
 
 /** Entries or neighbours that come and go. One whose value changes is set. */
 export interface ListChanges<T> {
@@ -14,57 +15,10 @@ export interface ListChanges<T> {
 
 /** The document by id, and the differences. */
 export interface Comparison {
-  readonly wanted: ReadonlyMap<Id, ObjectSpec>
+  readonly wanted: Wanted
   readonly changes: readonly HostChange[]
   readonly entries: ReadonlyMap<Id, ListChanges<EntrySpec>>
   readonly neighbours: ReadonlyMap<Id, ListChanges<NeighbourSpec>>
-}
-
-type Setting<S> = readonly [key: string, text: (spec: S) => string | number | boolean | null]
-type SettingsOf = { readonly [T in UnitType]: readonly Setting<Extract<ObjectSpec, { type: T }>>[] }
-
-/** The settings of each type, by the document's words. */
-const settings: SettingsOf = {
-  ethlink: [
-    ['mac', (s) => s.mac],
-    ['l2-name', (s) => s.l2Name],
-    ['vtag', (s) => s.vtag],
-    ['mtu', (s) => s.mtu],
-  ],
-  vpcmux: [
-    ['mac', (s) => s.mac],
-    ['mtu', (s) => s.mtu],
-    ['underlay', (s) => s.underlay],
-    ['listen', (s) => s.listen],
-  ],
-  vmnic: [
-    ['mac', (s) => s.mac],
-    ['mtu', (s) => s.mtu],
-    ['queues', (s) => s.queues],
-    ['frozen', (s) => s.frozen],
-    ['owner-user', (s) => s.ownerUser],
-    ['owner-group', (s) => s.ownerGroup],
-  ],
-  hostif: [
-    ['mac', (s) => s.mac],
-    ['mtu', (s) => s.mtu],
-  ],
-  vpcsw: [
-    ['mac', (s) => s.mac],
-    ['vni', (s) => s.vni],
-    ['up', (s) => s.up],
-    ['flood-unknown', (s) => s.floodUnknown],
-  ],
-  vpcp: [
-    ['mac', (s) => s.mac],
-    ['switch', (s) => s.switch],
-    ['vni', (s) => s.vni],
-    ['vlan', (s) => s.vlan],
-    ['antispoof', (s) => s.antispoof],
-    ['addresses', (s) => s.addresses.join(' ') || null],
-    ['uplink', (s) => s.uplink],
-    ['interface', (s) => s.interface],
-  ],
 }
 
 /** The order in which changes are told. */
@@ -72,7 +26,7 @@ const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpc
 
 /** Compare. An object that its holder has not committed counts only when the document names it. */
 export function compareHost(model: Model, file: HostFile): Comparison {
-  const wanted = new Map([...specsOf(file)].map((spec) => [spec.id, spec]))
+  const wanted: Wanted = new Map([...specsOf(file)].map((spec) => [spec.id, spec]))
   const entries = new Map(file.muxes.map((spec) => [spec.id, compareEntries(model.find('vpcmux', spec.id), spec.entries)]))
   const neighbours = new Map(file.switches.map((spec) => [spec.id, compareNeighbours(model.find('vpcsw', spec.id), spec.neighbours)]))
   const lists = (id: Id): HostChange['settings'] => [
@@ -80,12 +34,12 @@ export function compareHost(model: Model, file: HostFile): Comparison {
     ...listChange('neighbours', neighbours.get(id)),
   ]
   const changes: HostChange[] = []
-  for (const object of persistent(model)) {
+  for (const object of counting(model, wanted)) {
     if (!wanted.has(object.id)) changes.push({ action: 'remove', type: object.type, id: object.id, unit: unitName(object), settings: [] })
   }
   for (const spec of wanted.values()) {
     const object = model.objects.get(spec.id)
-    const found = [...differences(object, spec), ...lists(spec.id)]
+    const found = [...differences(object, spec, wanted), ...lists(spec.id)]
     if (object === undefined)
       changes.push({
         action: 'create',
@@ -100,23 +54,35 @@ export function compareHost(model: Model, file: HostFile): Comparison {
   return { wanted, changes: changes.sort((a, b) => rank(a) - rank(b)), entries, neighbours }
 }
 
-/** The settings in which an object differs from what is wanted. */
-export function differences(object: VpcObject | undefined, spec: ObjectSpec): HostChange['settings'] {
-  const is = object === undefined ? undefined : specOf(object)
+type Value = string | number | boolean | null
+
+/** MAC, settings and places by the document's words. */
+function* valuesOf(type: UnitType, mac: string, values: object, places: Places): Generator<[key: string, value: Value]> {
+  yield ['mac', mac]
+  for (const [name, { kind, key }] of settingsOf(type)) {
+    const value = kind.toJson((values as Record<string, unknown>)[name])
+    yield [keyOf(name, { key }), Array.isArray(value) ? value.toSorted().join(' ') || null : (value as Value)]
+  }
+  yield* Object.entries(places)
+}
+
+/** The settings and places in which an object differs from what is wanted. */
+export function differences(object: VpcObject | undefined, spec: ObjectSpec, wanted: Wanted): HostChange['settings'] {
+  const { type } = spec
+  const initial = valuesOf(type, spec.mac, initialSettings(type), {})
+  const is = new Map(object === undefined ? initial : valuesOf(type, formatMac(object.mac), object, placesOf(object, wanted)))
   const found: { key: string; is: string; asked: string }[] = []
-  for (const [key, read] of settings[spec.type] as readonly Setting<ObjectSpec>[]) {
-    const [now, then] = [is === undefined ? null : read(is), read(spec)]
-    if (now !== then && !(is === undefined && isDefault(key, then))) found.push({ key, is: text(now), asked: text(then) })
+  for (const [key, then] of valuesOf(type, spec.mac, spec, placesIn(spec))) {
+    const now = is.get(key) ?? null
+    if (now === then || (object === undefined && then === false && now === null)) continue
+    found.push({ key, is: object === undefined ? '-' : text(now), asked: text(then) })
   }
   // A port of a switch is held by it.
   const kept = object === undefined || persists(object) || (spec.type === 'vpcp' && spec.switch !== null)
   return kept ? found : [...found, { key: 'committed', is: 'no', asked: 'yes' }]
 }
 
-const isDefault = (key: string, value: unknown): boolean =>
-  value === null || value === 0 || value === false || (value === true && key !== 'uplink') || key === 'mac'
-const text = (value: string | number | boolean | null): string =>
-  value === null ? '-' : value === true ? 'yes' : value === false ? 'no' : String(value)
+const text = (value: Value): string => (value === null ? '-' : value === true ? 'yes' : value === false ? 'no' : String(value))
 
 function listChange<T>(key: string, changes: ListChanges<T> | undefined): HostChange['settings'] {
   const { set = [], remove = [] } = changes ?? {}

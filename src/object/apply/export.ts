@@ -1,51 +1,50 @@
 /** The document of a host: all that persists, in a stable order, without what has its default. */
-import { hostFileVersion, type HostDocument, type EntrySpec, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
+import { hostFileVersion, type EntrySpec, type HostDocument, type NeighbourSpec } from '#abi/host-file.ts'
 import { idMac, type Id } from '#abi/id.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import { initialSettings, keyOf, settingsOf } from '#abi/settings.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
-import type { Model, Mux, ObjectOf, Port, Switch } from '../store/model.ts'
-import { unitName } from '../store/model.ts'
-import { persists } from '../store/record.ts'
-import { entrySpecs, ethlinkSpec, hostifSpec, muxSpec, neighbourSpecs, portSpec, switchSpec, vmnicSpec } from './spec.ts'
+import { persists, unitName, type Model, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
+import { entrySpecs, neighbourSpecs, placesOf } from './spec.ts'
 
 type Plain = HostDocument
 
 /** What `vpc export` writes, as JSON. */
 export function exportHost(model: Model): Plain {
-  const units = (id: Id | null): string | undefined => (id === null ? undefined : unitName(model.objects.get(id)!))
   return leaveOut({
     version: hostFileVersion,
-    ethlinks: ordered(model, 'ethlink').map((object) => {
-      const { l2Name, vtag, mtu, ...spec } = ethlinkSpec(object)
-      return leaveOut({ ...head(spec), 'l2-name': l2Name, vtag: vtag || null, mtu })
-    }),
-    muxes: ordered(model, 'vpcmux').map((mux) => exportMux(mux, units)),
-    vmnics: ordered(model, 'vmnic').map((object) => {
-      const { mtu, queues, frozen, ownerUser, ownerGroup, ...spec } = vmnicSpec(object)
-      const owner = { 'owner-user': ownerUser, 'owner-group': ownerGroup || null }
-      return leaveOut({ ...head(spec), mtu, queues: queues === 1 ? null : queues, frozen: frozen || null, ...owner })
-    }),
-    hostifs: ordered(model, 'hostif').map((object) => {
-      const spec = hostifSpec(object)
-      return leaveOut({ ...head(spec), mtu: spec.mtu })
-    }),
-    switches: ordered(model, 'vpcsw').map((sw) => exportSwitch(sw, units)),
+    ethlinks: ordered(model, 'ethlink').map((object) => exportObject(object)),
+    muxes: ordered(model, 'vpcmux').map((mux) => exportMux(model, mux)),
+    vmnics: ordered(model, 'vmnic').map((object) => exportObject(object)),
+    hostifs: ordered(model, 'hostif').map((object) => exportObject(object)),
+    switches: ordered(model, 'vpcsw').map((sw) => exportSwitch(model, sw)),
     ports: ordered(model, 'vpcp')
       .filter(({ switch: sw }) => sw === null || !persists(sw))
-      .map((port) => exportPort(port, 0, units)),
+      .map((port) => exportPort(model, port, 0)),
   })
 }
 
-type Units = (id: Id | null) => string | undefined
-
 /** By unit number. */
-const ordered = <T extends ObjectSpec['type']>(model: Model, type: T): ObjectOf<T>[] =>
+const ordered = <T extends UnitType>(model: Model, type: T): ObjectOf<T>[] =>
   [...model.ofType(type)].filter(persists).sort((a, b) => a.unit - b.unit)
 
-const head = ({ id, type, unit, mac }: Pick<ObjectSpec, 'id' | 'type' | 'unit' | 'mac'>): Plain => ({
-  unit: `${type}${unit}`,
-  id,
-  mac: mac === formatMac(asMac(idMac(id))) ? null : mac,
-})
+/** Name and settings, without those that are as `usual`, or as in a new object. */
+function exportObject(object: VpcObject, usual: Readonly<Record<string, unknown>> = {}): Plain {
+  const { type, id, mac } = object
+  const values = object as unknown as Readonly<Record<string, unknown>>
+  const initial: Readonly<Record<string, unknown>> = { ...initialSettings(type), ...usual }
+  const settings = settingsOf(type).map(([name, { kind, key }]): [string, unknown] => {
+    const value = kind.toJson(values[name])
+    return [keyOf(name, { key }), JSON.stringify(value) === JSON.stringify(kind.toJson(initial[name])) ? null : value]
+  })
+  const ownMac = formatMac(mac)
+  return leaveOut({
+    unit: unitName(object),
+    id,
+    mac: ownMac === formatMac(asMac(idMac(id))) ? null : ownMac,
+    ...Object.fromEntries(settings),
+  })
+}
 
 /** Without what is null or an empty list. */
 function leaveOut(values: Plain): Plain {
@@ -54,28 +53,31 @@ function leaveOut(values: Plain): Plain {
   )
 }
 
-function exportMux(mux: Mux, units: Units): Plain {
-  const { mtu, underlay, listen, ...spec } = muxSpec(mux)
-  return leaveOut({ ...head(spec), mtu, underlay: units(underlay), listen, entries: [...entrySpecs(mux.entries)].sort(byEntry) })
+/** Places by unit names. */
+const exportPlaces = (model: Model, object: VpcObject): Plain =>
+  Object.fromEntries(
+    Object.entries(placesOf(object, new Map())).map(([key, place]) => [
+      key,
+      typeof place === 'string' ? unitName(model.objects.get(place as Id)!) : place || null,
+    ]),
+  )
+
+function exportMux(model: Model, mux: Mux): Plain {
+  return leaveOut({ ...exportObject(mux), ...exportPlaces(model, mux), entries: [...entrySpecs(mux.entries)].sort(byEntry) })
 }
 
-function exportSwitch(sw: Switch, units: Units): Plain {
-  const { vni, up, floodUnknown, ...spec } = switchSpec(sw)
+function exportSwitch(model: Model, sw: Switch): Plain {
   const ports = [...sw.ports].filter(persists).sort((a, b) => a.unit - b.unit)
   return leaveOut({
-    ...head(spec),
-    vni: vni || null,
-    up: up ? null : false,
-    'flood-unknown': floodUnknown || null,
-    ports: ports.map((port) => exportPort(port, vni, units)),
+    ...exportObject(sw),
+    ports: ports.map((port) => exportPort(model, port, sw.vni)),
     neighbours: [...neighbourSpecs(sw.neighbours)].sort(byNeighbour),
   })
 }
 
-function exportPort(port: Port, usual: number, units: Units): Plain {
-  const { vni, vlan, antispoof, addresses, uplink, interface: plugged, ...spec } = portSpec(port)
-  const settings = { vni: vni === usual ? null : vni, vlan: vlan || null, antispoof: antispoof ? null : false, addresses }
-  return leaveOut({ ...head(spec), ...settings, uplink: uplink || null, interface: units(plugged) })
+/** The document has it below its switch, whose VNI is the usual one. */
+function exportPort(model: Model, port: Port, vni: number): Plain {
+  return leaveOut({ ...exportObject(port, { vni }), ...exportPlaces(model, port), switch: null })
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -2,14 +2,12 @@
  * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and interfaces are free
  * for who gets them; then what must go goes; then everything is made and set, the underlay before the units that follow its MTU.
  */
-import { encodeArray, encodeSockaddr, fte, neighbourEntry, noOwner, vmnicOwner } from '#abi/layouts.ts'
+import { encodeArray, fte, neighbourEntry } from '#abi/layouts.ts'
 import {
   atPath,
   type EntrySpec,
-  type EthlinkSpec,
   type HostChange,
   type HostFile,
-  type HostifSpec,
   type MuxSpec,
   type NeighbourSpec,
   type ObjectSpec,
@@ -17,7 +15,7 @@ import {
   type SwitchSpec,
   type VmnicSpec,
 } from '#abi/host-file.ts'
-import { idBytes, type Id } from '#abi/id.ts'
+import type { Id } from '#abi/id.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
@@ -25,12 +23,12 @@ import { must } from '#wire/result.ts'
 import type { Context } from '../context.ts'
 import { create, destroy } from '../type/life.ts'
 import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
-import { disconnectMux } from '../type/mux.ts'
-import { textOut, u16Out, u64Out, vniOut } from '../output.ts'
+import { disconnectMux, muxType } from '../type/mux.ts'
 import { disconnectPort, leaveSwitch } from '../type/port.ts'
-import { persists } from '../store/record.ts'
+import { persists } from '../store/model.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
-import { persistent } from './spec.ts'
+import { counting, counts } from './spec.ts'
+import { setMac } from '../meta-operations.ts'
 import type { Steps } from './steps.ts'
 import { VpcError } from '../vpc-error.ts'
 
@@ -65,7 +63,7 @@ export function checkUnits({ model }: Context, { wanted }: Comparison): void {
         `write ${unitName(found)}, or leave it out`,
       )
     const holder: VpcObject | undefined = model.byType[spec.type].get(spec.unit)
-    if (holder === undefined || (persists(holder) && !wanted.has(holder.id))) continue
+    if (holder === undefined || (counts(holder, wanted) && !wanted.has(holder.id))) continue
     refuseAt(spec, `${asked} is ${holder.id} on this host`, 'choose another, or leave it out')
   }
 }
@@ -87,51 +85,62 @@ class Performer {
   release(): void {
     const { context, tx } = this.#steps
     const { wanted } = this.#comparison
-    for (const object of persistent(context.model)) {
+    for (const object of counting(context.model, wanted)) {
       const spec = wanted.get(object.id)
+      // What goes lets go of what stays.
+      if (spec === undefined && object.type === 'vpcp') disconnectPort(context, tx, object)
       if (spec === undefined) continue
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
-      if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object)
+      if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object, undefined)
     }
-    for (const object of persistent(context.model)) {
-      const spec = wanted.get(object.id)
-      if (object.type !== 'ethlink' || spec === undefined) continue
-      if (object.l2Name !== null && object.l2Name !== (spec as EthlinkSpec).l2Name) this.#steps.do('ethlinkDisconnect', object)
+    for (const ethlink of context.model.ofType('ethlink')) {
+      const spec = wanted.get(ethlink.id)
+      if (ethlink.l2Name === null || spec?.type !== 'ethlink' || ethlink.l2Name === spec.l2Name) continue
+      this.#steps.do('ethlinkDisconnect', ethlink, undefined)
     }
-    // What goes lets go of what stays.
-    for (const object of persistent(context.model))
-      if (object.type === 'vpcp' && !wanted.has(object.id)) disconnectPort(context, tx, object)
+  }
+
+  /** Whether an object is to be with another than it is now. To be with none means: with none that counts. */
+  #moves(is: VpcObject | null, asked: Id | null): boolean {
+    return is !== null && is.id !== asked && (asked !== null || counts(is, this.#comparison.wanted))
   }
 
   #releasePort(port: Port, spec: PortSpec): void {
     const { context, tx } = this.#steps
-    if (port.peer !== null && port.peer.id !== spec.interface && persists(port.peer)) disconnectPort(context, tx, port)
+    const { model } = context
+    if (this.#moves(port.peer, spec.interface)) disconnectPort(context, tx, port)
+    // Where nobody has committed it, what goes in here may be in a port of somebody else.
+    const plugged = spec.interface === null ? undefined : model.objects.get(spec.interface)
+    const holder = plugged !== undefined && 'port' in plugged ? plugged.port : null
+    if (holder !== null && holder !== port) disconnectPort(context, tx, holder)
     if (port.switch === null) return
-    if (port.switch.uplink === port && !spec.uplink) this.#steps.clearUplink(port.switch)
-    if (port.switch.id !== spec.switch) leaveSwitch(context, tx, port)
-    else if (port.vni !== spec.vni && port.vni !== 0) this.#steps.do('vpcpVniSet', port, vniOut(0))
+    if (port.switch.uplink === port && !spec.uplink && counts(port.switch, this.#comparison.wanted)) this.#steps.clearUplink(port.switch)
+    if (this.#moves(port.switch, spec.switch)) leaveSwitch(context, tx, port)
+    else if (port.vni !== spec.vni && port.vni !== 0) this.#steps.do('vpcpVniSet', port, 0)
   }
 
   #releaseSwitch(sw: Switch, spec: SwitchSpec): void {
     const { remove } = this.#comparison.neighbours.get(sw.id)!
     if (remove.length > 0) this.#steps.do('vpcswNeighbourDelete', sw, encodeNeighbours(remove))
-    if (sw.vni !== spec.vni && sw.vni !== 0) this.#steps.do('vpcswVniSet', sw, vniOut(0))
+    if (sw.vni !== spec.vni && sw.vni !== 0) this.#steps.do('vpcswVniSet', sw, 0)
   }
 
   #releaseMux(mux: Mux, spec: MuxSpec): void {
     const { context, tx } = this.#steps
     const { remove } = this.#comparison.entries.get(mux.id)!
     if (remove.length > 0) this.#steps.do('vpcmuxFteDelete', mux, encodeEntries(remove))
-    if (mux.underlay !== null && mux.underlay.id !== spec.underlay && persists(mux.underlay)) disconnectMux(context, tx, mux)
-    if (mux.listen !== null && spec.listen === null) this.#steps.stopListening(mux)
+    if (this.#moves(mux.underlay, spec.underlay)) disconnectMux(context, tx, mux)
+    const carrier = spec.underlay === null ? undefined : context.model.find('ethlink', spec.underlay)?.mux
+    if (carrier && carrier !== mux) disconnectMux(context, tx, carrier)
+    if (mux.listen !== null && spec.listen === null) muxType.setters.listen(context, tx, mux, null, {})
   }
 
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
   remove(): void {
     const { context, tx } = this.#steps
-    const gone = [...persistent(context.model)].filter(({ id }) => !this.#comparison.wanted.has(id))
+    const gone = [...counting(context.model, this.#comparison.wanted)].filter(({ id }) => !this.#comparison.wanted.has(id))
     const rank = ({ type }: VpcObject): number => ['vpcp', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
     for (const object of gone.sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(context, tx, object)
   }
@@ -143,14 +152,16 @@ class Performer {
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(({ type }) => type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp')
     for (const spec of early.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of file.ethlinks) this.#set(spec, (object) => this.#setEthlink(object, spec))
-    for (const spec of file.muxes) this.#set(spec, (object) => this.#setMux(object, spec))
+    for (const spec of file.ethlinks) this.#set(spec)
+    for (const spec of file.muxes) this.#set(spec, (mux) => this.#placeMux(mux, spec))
     const units = specs.filter(({ type }) => type === 'vmnic' || type === 'hostif')
     for (const spec of units.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of [...file.vmnics, ...file.hostifs]) this.#set(spec, (object) => this.#setUnit(object, spec))
-    for (const spec of file.switches) this.#set(spec, (object) => this.#setSwitch(object, spec))
-    for (const spec of [...file.switches.flatMap(({ ports }) => ports), ...file.ports])
-      this.#set(spec, (object) => this.#setPort(object, spec))
+    for (const spec of [...file.vmnics, ...file.hostifs]) this.#set(spec)
+    for (const spec of file.switches) this.#set(spec)
+    for (const spec of [...file.switches.flatMap(({ ports }) => ports), ...file.ports]) {
+      this.#joinSwitch(spec)
+      this.#set(spec, (port) => this.#plug(port, spec))
+    }
     for (const { ports } of file.switches) for (const spec of ports) if (spec.uplink) this.#setUplink(spec)
     for (const spec of file.switches) this.#setNeighbours(spec)
     for (const spec of file.muxes) this.#setEntries(spec)
@@ -165,75 +176,42 @@ class Performer {
     })
   }
 
-  #set<S extends ObjectSpec>(spec: S, set: (object: ObjectOf<S['type']>) => void): void {
-    const object = this.#steps.context.model.find(spec.type, spec.id)! as ObjectOf<S['type']>
-    if (differences(object, spec).length === 0) return
-    this.#steps.at(spec.path, () => set(object))
-  }
-
-  #setMac(object: VpcObject, { mac, path }: ObjectSpec): void {
-    this.#steps.at(`${path}.mac`, () => this.#steps.do('metaMacSet', object, must(parseMac(mac))))
-  }
-
-  #setEthlink(ethlink: ObjectOf<'ethlink'>, spec: EthlinkSpec): void {
-    const { l2Name, vtag, mtu, path } = spec
-    this.#setMac(ethlink, spec)
-    if (ethlink.vtag !== vtag) this.#steps.do('ethlinkVtagSet', ethlink, u16Out(vtag))
-    if (l2Name !== null && ethlink.l2Name !== l2Name)
-      this.#steps.at(`${path}.l2-name`, () => this.#steps.do('ethlinkConnect', ethlink, textOut(l2Name)))
-    if (ethlink.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(ethlink, mtu))
-  }
-
-  #setMux(mux: Mux, spec: MuxSpec): void {
-    const { mtu, underlay, listen, path } = spec
-    this.#setMac(mux, spec)
-    if (mux.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(mux, mtu))
-    if (listen !== null)
-      this.#steps.at(`${path}.listen`, () => this.#steps.do('vpcmuxListen', mux, encodeSockaddr(must(parseEndpoint(listen)))))
-    if (underlay !== null && mux.underlay?.id !== underlay)
-      this.#steps.at(`${path}.underlay`, () => this.#steps.do('vpcmuxConnect', mux, idBytes(underlay)))
-  }
-
-  #setUnit(unit: ObjectOf<'vmnic' | 'hostif'>, spec: VmnicSpec | HostifSpec): void {
-    const { mtu, path } = spec
-    this.#setMac(unit, spec)
-    if (unit.mtuBytes !== mtu) this.#steps.at(`${path}.mtu`, () => this.#steps.setMtu(unit, mtu))
-    if (unit.type !== 'vmnic' || spec.type !== 'vmnic') return
-    if (unit.queues !== spec.queues) this.#steps.at(`${path}.queues`, () => this.#steps.do('vmnicQueuesSet', unit, u16Out(spec.queues)))
-    if (unit.ownerUser !== spec.ownerUser || unit.ownerGroup !== spec.ownerGroup) {
-      const owner = vmnicOwner.encode({ user: spec.ownerUser ?? noOwner, group: spec.ownerGroup })
-      this.#steps.at(`${path}.owner-user`, () => this.#steps.do('vmnicOwnerSet', unit, owner))
-    }
-    if (spec.frozen && !unit.frozen) this.#steps.do('vmnicFreeze', unit)
-  }
-
-  #setSwitch(sw: Switch, spec: SwitchSpec): void {
-    this.#setMac(sw, spec)
-    if (sw.vni !== spec.vni) this.#steps.at(`${spec.path}.vni`, () => this.#steps.do('vpcswVniSet', sw, vniOut(spec.vni)))
-    if (sw.up !== spec.up) this.#steps.do('vpcswStateSet', sw, u64Out(spec.up ? 1n : 0n))
-    if (sw.floodUnknown !== spec.floodUnknown) this.#steps.do('vpcswFloodSet', sw, u16Out(spec.floodUnknown ? 1 : 0))
-  }
-
-  #setPort(port: Port, spec: PortSpec): void {
-    const { model } = this.#steps.context
-    const { vni, vlan, antispoof, addresses, path, interface: plugged } = spec
-    this.#setMac(port, spec)
-    this.#steps.at(`${path}.vni`, () => {
-      if (port.switch === null && port.vni !== vni) this.#steps.do('vpcpVniSet', port, vniOut(vni))
-      if (spec.switch !== null && port.switch === null) this.#steps.do('vpcswPortAdd', model.find('vpcsw', spec.switch)!, idBytes(port.id))
-      if (port.vni !== vni) this.#steps.do('vpcpVniSet', port, vniOut(vni))
+  /** MAC and settings, then what `place` does. */
+  #set<S extends ObjectSpec>(spec: S, place?: (object: ObjectOf<S['type']>) => void): void {
+    const { context, tx } = this.#steps
+    const object = context.model.find(spec.type, spec.id)! as ObjectOf<S['type']>
+    if (differences(object, spec, this.#comparison.wanted).length === 0) return
+    this.#steps.at(spec.path, () => {
+      this.#steps.at(`${spec.path}.mac`, () => setMac(context, tx, object, must(parseMac(spec.mac))))
+      this.#steps.set(object as never, spec as never)
+      place?.(object)
     })
-    if (port.vlan !== vlan) this.#steps.do('vpcpVlanSet', port, u16Out(vlan))
-    if (port.antispoof !== antispoof) this.#steps.do('vpcpAntispoofSet', port, u16Out(antispoof ? 1 : 0))
-    if (addresses.length + port.addresses.length > 0)
-      this.#steps.at(`${path}.addresses`, () => this.#steps.do('vpcpAddressesSet', port, encodeAddresses(addresses)))
-    if (plugged !== null && port.peer?.id !== plugged)
-      this.#steps.at(`${path}.interface`, () => this.#steps.do('vpcpConnect', port, idBytes(plugged)))
+  }
+
+  #placeMux(mux: Mux, { underlay, path }: MuxSpec): void {
+    if (underlay === null || mux.underlay?.id === underlay) return
+    this.#steps.at(`${path}.underlay`, () => this.#steps.do('vpcmuxConnect', mux, underlay))
+  }
+
+  /** Into its switch, on its own VNI: the switch's may be another. */
+  #joinSwitch({ id, path, switch: member, vni }: PortSpec): void {
+    const { model } = this.#steps.context
+    const port = model.find('vpcp', id)!
+    if (member === null || port.switch !== null) return
+    this.#steps.at(`${path}.vni`, () => {
+      if (port.vni !== vni) this.#steps.do('vpcpVniSet', port, vni)
+      this.#steps.do('vpcswPortAdd', model.find('vpcsw', member)!, port.id)
+    })
+  }
+
+  #plug(port: Port, { interface: plugged, path }: PortSpec): void {
+    if (plugged === null || port.peer?.id === plugged) return
+    this.#steps.at(`${path}.interface`, () => this.#steps.do('vpcpConnect', port, plugged))
   }
 
   #setUplink(spec: PortSpec): void {
     const sw = this.#steps.context.model.find('vpcsw', spec.switch!)!
-    if (sw.uplink?.id !== spec.id) this.#steps.at(`${spec.path}.uplink`, () => this.#steps.do('vpcswUplinkSet', sw, idBytes(spec.id)))
+    if (sw.uplink?.id !== spec.id) this.#steps.at(`${spec.path}.uplink`, () => this.#steps.do('vpcswUplinkSet', sw, spec.id))
   }
 
   #setNeighbours({ id, path }: SwitchSpec): void {
@@ -253,7 +231,7 @@ class Performer {
     const { model } = this.#steps.context
     for (const { id } of this.#comparison.wanted.values()) {
       const object = model.objects.get(id)!
-      if (!persists(object)) this.#steps.do('metaCommit', object)
+      if (!persists(object)) this.#steps.do('metaCommit', object, undefined)
     }
   }
 }
@@ -281,6 +259,3 @@ const encodeNeighbours = (specs: readonly NeighbourSpec[]): Uint8Array =>
     neighbourEntry,
     specs.map(({ vni, address, mac }) => ({ vni, mac: must(parseMac(mac)), pad: 0, address: toMapped(must(parseIp(address))) })),
   )
-
-const encodeAddresses = (addresses: readonly string[]): Uint8Array =>
-  Buffer.concat(addresses.map((address) => toMapped(must(parseIp(address)))))

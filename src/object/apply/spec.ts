@@ -1,94 +1,46 @@
-/** The objects of a host as a document says them: what persists, with every setting that an operator chose. */
-import type {
-  EntrySpec,
-  EthlinkSpec,
-  HostifSpec,
-  MuxSpec,
-  NeighbourSpec,
-  ObjectSpec,
-  PortSpec,
-  SwitchSpec,
-  VmnicSpec,
-} from '#abi/host-file.ts'
+/** What a document says of the objects of a host: which of them count, where they are, and their entries and neighbours. */
+import type { EntrySpec, NeighbourSpec, ObjectSpec } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { EntryStore } from '../store/entry-store.ts'
 import { addressOfKey, macOfNumber } from '../store/keys.ts'
-import type { Ethlink, Hostif, Model, Mux, Port, Switch, Vmnic, VpcObject } from '../store/model.ts'
+import { persists, type Model, type VpcObject } from '../store/model.ts'
 import type { NeighbourStore } from '../store/neighbour-store.ts'
-import { persists } from '../store/record.ts'
 
-/** Those that outlive vpcd: what their holders have not committed is no part of the host's settings. */
-export function* persistent(model: Model): Generator<VpcObject> {
-  for (const object of model.objects.values()) if (persists(object)) yield object
+/** The objects of a document by id. */
+export type Wanted = ReadonlyMap<Id, ObjectSpec>
+
+/**
+ * Whether an object counts: it outlives vpcd, or the document names it or its switch. What its holder has not committed is no part of the
+ * host otherwise, and stays as it is.
+ */
+export const counts = (object: VpcObject, wanted: Wanted): boolean =>
+  persists(object) || wanted.has(object.id) || (object.type === 'vpcp' && object.switch !== null && wanted.has(object.switch.id))
+
+/** All that count. */
+export function* counting(model: Model, wanted: Wanted): Generator<VpcObject> {
+  for (const object of model.objects.values()) if (counts(object, wanted)) yield object
 }
 
-const reference = (object: VpcObject | null): Id | null => (object !== null && persists(object) ? object.id : null)
+/** Places of an object by the document's words: ids of others, and whether it is an uplink. */
+export type Places = Readonly<Record<string, Id | boolean | null>>
 
-const common = <T extends VpcObject>({ type, id, unit, mac }: T): { type: T['type']; path: string; id: Id; unit: number; mac: string } => ({
-  type,
-  path: '',
-  id,
-  unit,
-  mac: formatMac(mac),
-})
-
-/** An object as a document has it. Entries, neighbours and the ports of a switch are left out: they are compared and written one by one. */
-export function specOf(object: VpcObject): ObjectSpec {
-  switch (object.type) {
-    case 'vpcsw':
-      return switchSpec(object)
-    case 'vpcp':
-      return portSpec(object)
-    case 'vpcmux':
-      return muxSpec(object)
-    case 'ethlink':
-      return ethlinkSpec(object)
-    case 'vmnic':
-      return vmnicSpec(object)
-    case 'hostif':
-      return hostifSpec(object)
-  }
+/** Where an object is. */
+export function placesOf(object: VpcObject, wanted: Wanted): Places {
+  const idOf = (other: VpcObject | null): Id | null => (other !== null && counts(other, wanted) ? other.id : null)
+  if (object.type === 'vpcmux') return { underlay: idOf(object.underlay) }
+  if (object.type !== 'vpcp') return {}
+  const member = idOf(object.switch)
+  return { switch: member, uplink: member !== null && object.switch?.uplink === object, interface: idOf(object.peer) }
 }
 
-export const switchSpec = (sw: Switch): SwitchSpec => ({
-  ...common(sw),
-  vni: sw.vni,
-  up: sw.up,
-  floodUnknown: sw.floodUnknown,
-  ports: [],
-  neighbours: [],
-})
-
-export function portSpec(port: Port): PortSpec {
-  const { vni, vlan, antispoof, addresses, switch: sw } = port
-  const places = { switch: reference(sw), uplink: sw?.uplink === port, interface: reference(port.peer) }
-  return { ...common(port), vni, vlan, antispoof, addresses: addresses.map((address) => formatIp(fromMapped(address))), ...places }
+/** Where a document has an object. */
+export function placesIn(spec: ObjectSpec): Places {
+  if (spec.type === 'vpcmux') return { underlay: spec.underlay }
+  return spec.type === 'vpcp' ? { switch: spec.switch, uplink: spec.uplink, interface: spec.interface } : {}
 }
-
-export const muxSpec = (mux: Mux): MuxSpec => ({
-  ...common(mux),
-  mtu: mux.mtuBytes,
-  underlay: reference(mux.underlay),
-  listen: mux.listen && formatEndpoint(mux.listen),
-  entries: [],
-})
-
-export const ethlinkSpec = (ethlink: Ethlink): EthlinkSpec => ({
-  ...common(ethlink),
-  l2Name: ethlink.l2Name,
-  vtag: ethlink.vtag,
-  mtu: ethlink.mtuBytes,
-})
-
-export function vmnicSpec(vmnic: Vmnic): VmnicSpec {
-  const { mtuBytes, queues, frozen, ownerUser, ownerGroup } = vmnic
-  return { ...common(vmnic), mtu: mtuBytes, queues, frozen, ownerUser, ownerGroup }
-}
-
-export const hostifSpec = (hostif: Hostif): HostifSpec => ({ ...common(hostif), mtu: hostif.mtuBytes })
 
 /** The forwarding entries of a mux, in no order. */
 export function* entrySpecs(store: EntryStore): Generator<EntrySpec> {

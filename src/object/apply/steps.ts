@@ -1,16 +1,17 @@
 /** Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the whole. */
 import { atPath, splitPath } from '#abi/host-file.ts'
 import type { OperationName } from '#abi/command.ts'
+import type { UnitType } from '#abi/object-type.ts'
+import { keyOf, settingsOf, type Settings } from '#abi/settings.ts'
+import type { Input } from '../operation.ts'
+import { types } from '../type/types.ts'
+import type { ObjectType } from '../type/type.ts'
 import type { Context } from '../context.ts'
 import { serveEthlink } from '../type/ethlink-service.ts'
 import type { Handle } from '../handle.ts'
 import { touchPort } from '../store/members.ts'
-import type { Hostif, Mux, Switch, Vmnic, VpcObject, Ethlink } from '../store/model.ts'
-import { interfaceMtuBytes } from '../type/mtu.ts'
-import { setUnitMtu, withMtuFollowing } from '../type/mtu-follow.ts'
-import { syncMux } from '../type/mux.ts'
+import type { ObjectOf, Switch, VpcObject } from '../store/model.ts'
 import { performerOf } from '../operations.ts'
-import { u32Out } from '../output.ts'
 import { noteRecords } from '../type/port.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { toVpcError, VpcError } from '../vpc-error.ts'
@@ -28,10 +29,10 @@ export class Steps {
   }
 
   /** One operation of the ABI on an object. */
-  do(name: OperationName, object: VpcObject, input: Uint8Array = new Uint8Array()): void {
+  do<N extends OperationName>(name: N, object: VpcObject, input: Input<N>): void {
     const perform = performerOf(name)
     if (perform === undefined) throw new Error(`nobody performs ${name}`)
-    perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input })
+    perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never })
   }
 
   /** What fails in there is told with its place in the document. */
@@ -45,16 +46,15 @@ export class Steps {
     }
   }
 
-  /** Give an interface or mux an MTU, or let it follow again. */
-  setMtu(object: Vmnic | Hostif | Ethlink | Mux, mtu: number | null): void {
-    if (mtu !== null) return this.do('metaMtuSet', object, u32Out(mtu))
-    const { context, tx } = this
-    tx.dirty.records.add(object)
-    if (object.type === 'vpcmux') return withMtuFollowing(context, tx, object, () => tx.set(object, 'mtuBytes', null))
-    const before = interfaceMtuBytes(context.model, object)
-    tx.set(object, 'mtuBytes', null)
-    if (object.type !== 'ethlink') setUnitMtu(context, tx, object, before)
-    else if (object.port !== null) touchPort(tx, object.port)
+  /** Make the settings so that differ from what is wanted, each told with its place. */
+  set<T extends UnitType>(object: ObjectOf<T>, spec: Settings<T> & { readonly type: T; readonly path: string }): void {
+    const { setters } = types[spec.type] as unknown as ObjectType<any>
+    const values = object as unknown as Readonly<Record<string, unknown>>
+    for (const [name, { kind, key }] of settingsOf(spec.type)) {
+      const asked = spec[name as keyof typeof spec]
+      if (JSON.stringify(kind.toJson(values[name])) === JSON.stringify(kind.toJson(asked))) continue
+      this.at(`${spec.path}.${keyOf(name, { key })}`, () => (setters as any)[name](this.context, this.tx, object, asked, spec))
+    }
   }
 
   /** Have a switch without an uplink. */
@@ -67,13 +67,5 @@ export class Steps {
     touchPort(tx, port)
     if (port.peer?.type === 'ethlink') serveEthlink(context, tx, port.peer)
     noteRecords(tx, port)
-  }
-
-  /** Have a mux that listens nowhere. */
-  stopListening(mux: Mux): void {
-    const { context, tx } = this
-    withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', null))
-    syncMux(context, tx, mux)
-    tx.dirty.records.add(mux)
   }
 }

@@ -4,10 +4,9 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'
+import { isUnitType } from '#abi/object-type.ts'
 import { beforeStep } from '#datapath/step.ts'
-
-/** Raised with each change of the layout; a journal of a later version is not touched. */
-const schemaVersion = 1
+import { currentVersion, upgradeRow, wayOut } from './versions.ts'
 
 const schema = `
   CREATE TABLE object (
@@ -133,13 +132,30 @@ export class Journal implements Disposable {
   }
 }
 
+/** Make the tables of an empty file, or bring those of an earlier version to this one. */
 function prepareSchema(db: DatabaseSync, path: string): void {
   const version = Number((db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
-  if (version === schemaVersion) return
-  if (version !== 0) {
-    throw new JournalUnusable(
-      `journal ${path} has version ${version}, this vpcd knows ${schemaVersion}; start the vpcd that wrote it, or move it away to start empty`,
-    )
+  if (version === currentVersion) return
+  if (version > currentVersion || version < 0)
+    throw new JournalUnusable(`journal ${path} has version ${version}, this vpcd knows ${currentVersion}; ${wayOut}`)
+  db.exec('BEGIN IMMEDIATE')
+  if (version === 0) db.exec(schema)
+  for (let from = version; from > 0 && from < currentVersion; from++) migrate(db, path, from)
+  db.exec(`PRAGMA user_version = ${currentVersion}; COMMIT`)
+}
+
+/** Write all rows of a version as the next one has them. */
+function migrate(db: DatabaseSync, path: string, from: number): void {
+  const put = db.prepare('UPDATE object SET settings = ? WHERE id = ?')
+  for (const { id, type, unit, settings } of db.prepare('SELECT id, type, unit, settings FROM object').all() as unknown as JournalRow[]) {
+    try {
+      if (!isUnitType(type)) throw new Error(`'${type}' is no type that this vpcd knows; ${wayOut}`)
+      put.run(JSON.stringify(upgradeRow(from, type, JSON.parse(settings))), id)
+    } catch (error) {
+      throw new JournalUnusable(
+        `journal ${path} of version ${from}: the row of ${type}${unit} (${id}) cannot be read: ${(error as Error).message}`,
+        { cause: error },
+      )
+    }
   }
-  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }

@@ -1,11 +1,10 @@
 /**
  * The objects of a host and how they hang together: plain data. Changes go through a Transaction, which can take them back; what
- * the datapath's tables must say follows from here by src/object/projection.
+ * the datapath's tables must say follows from here by src/object/sync/projection. What an operator chooses is declared in src/abi/settings.ts.
  */
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
-import type { Endpoint } from '#wire/endpoint.ts'
-import type { Ipv6 } from '#wire/ipv6-address.ts'
+import type { Settings } from '#abi/settings.ts'
 import type { Mac } from '#wire/mac.ts'
 import type { EntryStore } from './entry-store.ts'
 import type { NeighbourStore } from './neighbour-store.ts'
@@ -25,11 +24,7 @@ interface Common<T extends UnitType> {
   dead: boolean
 }
 
-export interface Switch extends Common<'vpcsw'> {
-  /** VNI that ports get when they are added. */
-  vni: number
-  up: boolean
-  floodUnknown: boolean
+export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
   uplink: Port | null
   readonly ports: Set<Port>
   /** How many of its ports are on each VNI: kept as they move. */
@@ -39,43 +34,27 @@ export interface Switch extends Common<'vpcsw'> {
   readonly segments: Set<number>
 }
 
-export interface Port extends Common<'vpcp'> {
+export interface Port extends Common<'vpcp'>, Settings<'vpcp'> {
   switch: Switch | null
   peer: Interface | null
-  vni: number
-  vlan: number
-  antispoof: boolean
-  /** Addresses that the unit may send from; none: not checked. IPv4 mapped. */
-  addresses: readonly Ipv6[]
   /** Index into the stats table. */
   readonly stats: number
 }
 
 interface Connectable {
   port: Port | null
-  /** Set by an operator; null: follows from the underlay. */
-  mtuBytes: number | null
   /** Of the device that carries the program. 0: there is none, now or yet. */
   ifindex: number
 }
 
-export interface Vmnic extends Common<'vmnic'>, Connectable {
-  queues: number
-  frozen: boolean
-  /** Who besides root may open its queues: this user (null: any), in this group. */
-  ownerUser: number | null
-  ownerGroup: number
-}
+export interface Vmnic extends Common<'vmnic'>, Settings<'vmnic'>, Connectable {}
 
-export interface Hostif extends Common<'hostif'>, Connectable {
+export interface Hostif extends Common<'hostif'>, Settings<'hostif'>, Connectable {
   /** The unit was moved into another network namespace. */
   away: boolean
 }
 
-export interface Ethlink extends Common<'ethlink'>, Connectable {
-  /** The interface of the host that it wraps. */
-  l2Name: string | null
-  vtag: number
+export interface Ethlink extends Common<'ethlink'>, Settings<'ethlink'>, Connectable {
   /** What is done to the interface now. */
   serving: { readonly uplink: boolean; readonly underlay: boolean }
   /** Somebody else had set the interface promiscuous before us. */
@@ -86,11 +65,9 @@ export interface Ethlink extends Common<'ethlink'>, Connectable {
   deviceMtuBytes: number
 }
 
-export interface Mux extends Common<'vpcmux'> {
+export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   underlay: Ethlink | null
-  listen: Endpoint | null
   readonly entries: EntryStore
-  mtuBytes: number | null
   ifindex: number
   /** UDP port that the device was made with. */
   devicePort: number
@@ -111,6 +88,13 @@ export const unitName = (object: VpcObject): string => `${object.type}${object.u
 
 /** Unit name and id, for messages about an object other than the one that was asked about. */
 export const fullName = (object: VpcObject): string => `${unitName(object)} (${object.id})`
+
+/** Whether an object outlives vpcd: it is committed, or a port of a switch that is. */
+export const persists = (object: VpcObject): boolean =>
+  !object.dead && (object.committed || (object.type === 'vpcp' && object.switch?.committed === true))
+
+/** The id of an object that outlives vpcd; null for one that dies with it. */
+export const persistentId = (object: VpcObject | null): Id | null => (object !== null && persists(object) ? object.id : null)
 
 /** Whether objects of a type can be in a port. */
 export const isInterfaceType = (type: string): type is Interface['type'] => type === 'vmnic' || type === 'hostif' || type === 'ethlink'

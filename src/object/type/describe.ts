@@ -1,28 +1,13 @@
 /** What is said of an object in JSON. */
 import type { ObjectInfo } from '#abi/info.ts'
+import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
-import { describeEthlink } from './ethlink.ts'
-import { describeHostif } from './hostif.ts'
-import type { VpcObject } from '../store/model.ts'
-import { describeMux } from './mux.ts'
-import { describePort } from './port.ts'
-import { describeSwitch } from './switch.ts'
-import { describeVmnic } from './vmnic.ts'
+import { unitName, type VpcObject } from '../store/model.ts'
+import { typeOf } from './types.ts'
 
+/** Settings, connections and state of an object. */
 export function describe({ model }: Context, object: VpcObject): ObjectInfo {
-  const { descriptors } = object
-  switch (object.type) {
-    case 'vpcsw':
-      return { ...describeSwitch(object), descriptors }
-    case 'vpcp':
-      return { ...describePort(object), descriptors }
-    case 'vmnic':
-      return { ...describeVmnic(model, object), descriptors }
-    case 'hostif':
-      return { ...describeHostif(model, object), descriptors }
-    case 'ethlink':
-      return { ...describeEthlink(model, object), descriptors }
-    case 'vpcmux':
-      return { ...describeMux(object), descriptors }
-  }
+  const { id, type, mac, committed, descriptors } = object
+  const shared = { id, type, unit: unitName(object), mac: formatMac(mac), committed }
+  return { ...shared, ...typeOf(object).describe(model, object), descriptors } as ObjectInfo
 }

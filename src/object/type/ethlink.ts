@@ -1,64 +1,66 @@
-/** An ethlink: wraps an interface of the host; frames pass it unencapsulated. Its life and its operations. */
+/** An ethlink: wraps an interface of the host; frames pass it unencapsulated. */
 import type { Id } from '#abi/id.ts'
-import type { EthlinkInfo } from '#abi/info.ts'
+import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import type { Device } from '#datapath/device/devices.ts'
-import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
-import { serveEthlink, stopServing } from './ethlink-service.ts'
-import { readInterfaceName, readVlan } from '../input.ts'
 import { touchPort } from '../store/members.ts'
 import { fullName, unitName, type Ethlink, type Model } from '../store/model.ts'
-import { interfaceMtuBytes } from './mtu.ts'
-import { withMtuFollowing } from './mtu-follow.ts'
-import { disconnectMux, syncMux } from './mux.ts'
-import type { Call, Operations } from '../operation.ts'
-import { textOut, u16Out } from '../output.ts'
-import { disconnectPort, noteRecords } from './port.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { serveEthlink, stopServing } from './ethlink-service.ts'
+import { interfaceMtuBytes } from './mtu.ts'
+import { setMtu, withMtuFollowing } from './mtu-follow.ts'
+import { disconnectMux, syncMux } from './mux.ts'
+import { disconnectPort, noteRecords } from './port.ts'
+import type { ObjectType, Setters, State } from './type.ts'
 
-export function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
-  const interfaceless = { l2Name: null, ifindex: 0, deviceMtuBytes: 0, promiscBefore: false, serving: { uplink: false, underlay: false } }
-  const settings = { port: null, mtuBytes: null, vtag: 0, mux: null, ...interfaceless }
-  return register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...settings })
+const state = (): State<'ethlink'> => ({
+  port: null,
+  ifindex: 0,
+  mux: null,
+  serving: { uplink: false, underlay: false },
+  promiscBefore: false,
+  deviceMtuBytes: 0,
+})
+
+function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
+  return register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...initialSettings('ethlink'), ...state() })
 }
 
 /** Leave port, mux and interface as they were without it, and forget it. */
-export function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
+function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   if (ethlink.port !== null) disconnectPort(context, tx, ethlink.port)
   if (ethlink.mux !== null) disconnectMux(context, tx, ethlink.mux)
   unwrap(context, tx, ethlink)
   unregister(context, tx, ethlink)
 }
 
-export const ethlinkOperations: Operations<Ethlink> = {
-  ethlinkConnect(call) {
-    const { context, tx, object: ethlink, input } = call
-    const name = readInterfaceName(tx, input)
-    tx.asked = `connect ${unitName(ethlink)} to interface ${name}`
-    if (ethlink.l2Name === name) tx.refuse('EISCONN', 'it is connected to it already')
-    if (ethlink.l2Name !== null) tx.refuse('EBUSY', `it wraps ${ethlink.l2Name}`, 'disconnect it first')
-    const device = findInterface(call, name)
-    wrap(context, tx, ethlink, name, device)
-  },
-  ethlinkDisconnect({ context, tx, object: ethlink }) {
-    tx.asked = `disconnect ${unitName(ethlink)}`
-    if (ethlink.l2Name === null) tx.refuse('ENOTCONN', 'it wraps no interface')
-    unwrap(context, tx, ethlink)
-    tx.dirty.records.add(ethlink)
-  },
-  ethlinkNameGet: ({ tx, object: { l2Name } }) => (l2Name === null ? tx.refuse('ENOTCONN', 'it wraps no interface') : textOut(l2Name)),
-  ethlinkVtagGet: ({ object: { vtag } }) => u16Out(vtag),
-  ethlinkVtagSet({ tx, object: ethlink, input }) {
-    const vtag = readVlan(tx, input)
+const setters: Setters<'ethlink'> = {
+  vtag(_, tx, ethlink, vtag) {
     if (ethlink.port !== null) touchPort(tx, ethlink.port)
     tx.set(ethlink, 'vtag', vtag)
     tx.dirty.records.add(ethlink)
   },
+  l2Name: (context, tx, ethlink, name) => (name === null ? disconnect(context, tx, ethlink) : connect(context, tx, ethlink, name)),
+  mtuBytes: setMtu,
+}
+
+function connect(context: Context, tx: Transaction, ethlink: Ethlink, name: string): void {
+  tx.asked = `connect ${unitName(ethlink)} to interface ${name}`
+  if (ethlink.l2Name === name) tx.refuse('EISCONN', 'it is connected to it already')
+  if (ethlink.l2Name !== null) tx.refuse('EBUSY', `it wraps ${ethlink.l2Name}`, 'disconnect it first')
+  wrap(context, tx, ethlink, name, findInterface(context, tx, name))
+}
+
+function disconnect(context: Context, tx: Transaction, ethlink: Ethlink): void {
+  tx.asked = `disconnect ${unitName(ethlink)}`
+  if (ethlink.l2Name === null) tx.refuse('ENOTCONN', 'it wraps no interface')
+  unwrap(context, tx, ethlink)
+  tx.dirty.records.add(ethlink)
 }
 
 /** The interface of the host that can be wrapped. */
-function findInterface({ context: { model, devices }, tx }: Call<Ethlink>, name: string): Device {
+function findInterface({ model, devices }: Context, tx: Transaction, name: string): Device {
   const device = devices.byName(name)
   if (device === undefined) {
     const wrappable = devices.all().filter((candidate) => !candidate.loopback && !isOurs(model, candidate))
@@ -144,8 +146,22 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
   }
 }
 
-export function describeEthlink(model: Model, ethlink: Ethlink): Omit<EthlinkInfo, 'descriptors'> {
-  const { id, type, committed, port, l2Name, vtag } = ethlink
-  const shared = { id, type, unit: unitName(ethlink), mac: formatMac(ethlink.mac), committed, port: port?.id ?? null }
-  return { ...shared, mtuBytes: interfaceMtuBytes(model, ethlink), mtuSet: ethlink.mtuBytes !== null, l2Name, vtag }
+export const ethlinkType: ObjectType<'ethlink'> = {
+  type: 'ethlink',
+  create: createEthlink,
+  dismantle: dismantleEthlink,
+  state,
+  setters,
+  kept: ['promiscBefore', 'deviceMtuBytes'],
+  operations: {
+    ethlinkConnect: ({ context, tx, object, input: name }) => connect(context, tx, object, name),
+    ethlinkDisconnect: ({ context, tx, object }) => disconnect(context, tx, object),
+    ethlinkNameGet: ({ tx, object: { l2Name } }) => l2Name ?? tx.refuse('ENOTCONN', 'it wraps no interface'),
+  },
+  describe: (model, ethlink) => ({
+    ...settingsToJson('ethlink', ethlink),
+    port: ethlink.port?.id ?? null,
+    mtuBytes: interfaceMtuBytes(model, ethlink),
+    mtuSet: ethlink.mtuBytes !== null,
+  }),
 }

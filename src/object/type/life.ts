@@ -22,29 +22,16 @@
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import type { Context } from '../context.ts'
-import { createEthlink, dismantleEthlink } from './ethlink.ts'
-import { createHostif, dismantleHostif } from './hostif.ts'
 import type { VpcObject } from '../store/model.ts'
-import { createMux, dismantleMux } from './mux.ts'
-import { createPort, dismantlePort, letGoOfPort } from './port.ts'
-import { createSwitch, dismantleSwitch } from './switch.ts'
+import { letGoOfPort } from './port.ts'
+import { typeOf, types } from './types.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { createVmnic, dismantleVmnic } from './vmnic.ts'
-
-const creators: { readonly [T in UnitType]: (context: Context, tx: Transaction, id: Id) => VpcObject } = {
-  vpcsw: createSwitch,
-  vpcp: createPort,
-  vpcmux: createMux,
-  vmnic: createVmnic,
-  ethlink: createEthlink,
-  hostif: createHostif,
-}
 
 /** Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that is given, which must be free. */
 export function create(context: Context, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
   context.model.nextUnit = unit
   try {
-    return creators[type](context, tx, id)
+    return types[type].create(context, tx, id)
   } finally {
     context.model.nextUnit = undefined
   }
@@ -52,20 +39,7 @@ export function create(context: Context, tx: Transaction, type: UnitType, id: Id
 
 /** Take an object out of service at once, whoever holds it. */
 export function destroy(context: Context, tx: Transaction, object: VpcObject): void {
-  switch (object.type) {
-    case 'vpcsw':
-      return dismantleSwitch(context, tx, object)
-    case 'vpcp':
-      return dismantlePort(context, tx, object)
-    case 'vpcmux':
-      return dismantleMux(context, tx, object)
-    case 'vmnic':
-      return dismantleVmnic(context, tx, object)
-    case 'ethlink':
-      return dismantleEthlink(context, tx, object)
-    case 'hostif':
-      return dismantleHostif(context, tx, object)
-  }
+  typeOf(object).dismantle(context, tx, object)
 }
 
 /** A holder has let go: if it was the last, the object goes. */

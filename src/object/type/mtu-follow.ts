@@ -1,8 +1,8 @@
 /** MTUs of devices follow the underlay, where nobody has set them. */
 import type { Context } from '../context.ts'
-import type { Model, Mux, Unit } from '../store/model.ts'
+import type { Interface, Model, Mux, Unit, Vmnic } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
-import { interfaceMtuBytes, muxMtuBytes, overlayMtuBytes, defaultMtuBytes } from './mtu.ts'
+import { defaultMtuBytes, interfaceMtuBytes, maxMtuBytes, minMtuBytes, muxMtuBytes, overlayMtuBytes } from './mtu.ts'
 import { touchPort } from '../store/members.ts'
 import type { Transaction } from '../store/transaction.ts'
 
@@ -39,6 +39,33 @@ export function touchMux(tx: Transaction, mux: Mux): void {
 
 function* followers(model: Model): Generator<Unit> {
   for (const type of ['vmnic', 'hostif'] as const) for (const unit of model.ofType(type)) if (unit.mtuBytes === null) yield unit
+}
+
+/** Refuse a change of what a guest has seen. */
+export function checkNotFrozen(tx: Transaction, vmnic: Vmnic): void {
+  if (vmnic.frozen) tx.refuse('EBUSY', `the configuration of ${unitName(vmnic)} is frozen`, 'unfreeze it first')
+}
+
+/** Give an interface or mux an MTU, or let it follow the underlay again: the setter of `mtuBytes`. */
+export function setMtu(context: Context, tx: Transaction, object: Interface | Mux, mtuBytes: number | null): void {
+  tx.asked = `give ${unitName(object)} ${mtuBytes === null ? 'the MTU of the underlay' : `an MTU of ${mtuBytes}`}`
+  if (mtuBytes !== null && (mtuBytes < minMtuBytes || mtuBytes > maxMtuBytes))
+    tx.refuse('EINVAL', `an MTU is ${minMtuBytes} to ${maxMtuBytes} bytes`)
+  if (object.mtuBytes === mtuBytes) return
+  tx.dirty.records.add(object)
+  if (object.type === 'vpcmux') return withMtuFollowing(context, tx, object, () => tx.set(object, 'mtuBytes', mtuBytes))
+  if (object.type === 'vmnic') checkNotFrozen(tx, object)
+  if (object.type === 'ethlink' && object.ifindex !== 0 && mtuBytes !== null && mtuBytes > object.deviceMtuBytes) {
+    tx.refuse(
+      'EINVAL',
+      `${object.l2Name} has an MTU of ${object.deviceMtuBytes}`,
+      `raise that first: ip link set ${object.l2Name} mtu ${mtuBytes}`,
+    )
+  }
+  const before = interfaceMtuBytes(context.model, object)
+  tx.set(object, 'mtuBytes', mtuBytes)
+  if (object.type !== 'ethlink') setUnitMtu(context, tx, object, before)
+  else if (object.port !== null) touchPort(tx, object.port)
 }
 
 /** Give a unit's device the MTU that the model says, and note that the tables change. `before`: the MTU that it has. */

@@ -13,10 +13,10 @@ import type { EntryAction } from '../store/journal.ts'
 import { macOfNumber } from '../store/keys.ts'
 import { fullName, unitName, type Mux } from '../store/model.ts'
 import type { Call } from '../operation.ts'
-import { persists } from '../store/record.ts'
+import { persists } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-type MuxCall = Call<Mux>
+type MuxCall = Call<Mux, Uint8Array>
 
 /** Entries whose VTEPs all are some. */
 interface Entries extends EntryColumns {

@@ -1,30 +1,35 @@
-/** A VXLAN multiplexer: carries the VNIs of this host to other hosts. Its life and its places; its operations are in mux-operations.ts. */
-import type { Id } from '#abi/id.ts'
-import type { MuxInfo } from '#abi/info.ts'
+/** A VXLAN multiplexer: carries the VNIs of this host to other hosts. */
+import { idTypeCode, type Id } from '#abi/id.ts'
 import { vxlanPort } from '#abi/layouts.ts'
+import { typeNameOf, typeNoun } from '#abi/object-type.ts'
+import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import { formatEndpoint, type Endpoint } from '#wire/endpoint.ts'
-import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
+import type { Call } from '../operation.ts'
 import { EntryStore } from '../store/entry-store.ts'
-import { serveEthlink } from './ethlink-service.ts'
-import { fullName, unitName, type Ethlink, type Mux } from '../store/model.ts'
-import { inService } from './mtu.ts'
-import { deviceMtuBytes, touchMux, withMtuFollowing } from './mtu-follow.ts'
+import { fullName, persistentId, unitName, type Ethlink, type Model, type Mux } from '../store/model.ts'
 import { freeStatsIndex, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 import { toVpcError } from '../vpc-error.ts'
+import { serveEthlink } from './ethlink-service.ts'
+import { inService } from './mtu.ts'
+import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow.ts'
+import { deleteEntries, setEntries } from './mux-entries.ts'
+import { checkListen } from './mux-listen.ts'
+import type { ObjectType, Row, Setters, State } from './type.ts'
+import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
+
+const state = (): State<'vpcmux'> => ({ underlay: null, entries: new EntryStore(), ifindex: 0, devicePort: 0, stats: 0 })
 
 /** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
-export function createMux(context: Context, tx: Transaction, id: Id): Mux {
+function createMux(context: Context, tx: Transaction, id: Id): Mux {
   const stats = freeStatsIndex(context, tx)
-  const settings = { underlay: null, listen: null, entries: new EntryStore(), mtuBytes: null, ifindex: 0, devicePort: 0, stats }
-  const mux = register<Mux>(context, tx, { ...newBase(context.model, 'vpcmux', id), ...settings })
+  const mux = register<Mux>(context, tx, { ...newBase(context.model, 'vpcmux', id), ...initialSettings('vpcmux'), ...state(), stats })
   makeDevice(context, tx, mux, unusedPort(context))
   return mux
 }
 
-export function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
+function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
   if (mux.underlay !== null) disconnectMux(context, tx, mux)
   withMtuFollowing(context, tx, mux, () => {
     tx.set(mux, 'listen', null)
@@ -34,8 +39,25 @@ export function dismantleMux(context: Context, tx: Transaction, mux: Mux): void 
   unregister(context, tx, mux)
 }
 
+const setters: Setters<'vpcmux'> = {
+  mtuBytes: setMtu,
+  listen(context, tx, mux, endpoint) {
+    if (endpoint === null) return stopListening(context, tx, mux)
+    tx.asked = `listen on ${formatEndpoint(endpoint)} with ${unitName(mux)}`
+    if (mux.listen !== null && formatEndpoint(mux.listen) === formatEndpoint(endpoint)) return undefined
+    checkListen(context, tx, mux, endpoint)
+    return listenOn(context, tx, mux, endpoint)
+  },
+}
+
+function stopListening(context: Context, tx: Transaction, mux: Mux): void {
+  withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', null))
+  syncMux(context, tx, mux)
+  tx.dirty.records.add(mux)
+}
+
 /** Use the interface that an ethlink wraps as the underlay. */
-export function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlink): void {
+function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlink): void {
   if (mux.underlay === ethlink) tx.refuse('EISCONN', 'they are connected already')
   if (mux.underlay !== null) tx.refuse('EBUSY', `its underlay is ${fullName(mux.underlay)}`, 'disconnect that first')
   if (ethlink.mux !== null) tx.refuse('EBUSY', `it is the underlay of ${fullName(ethlink.mux)}`, 'disconnect it there first')
@@ -65,7 +87,7 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
  * Receive on an address and port. The kernel gives a device its UDP port for life, so another port means another device: it takes
  * over, with all entries, before the one of before goes.
  */
-export function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
+function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', endpoint))
   if (mux.devicePort !== endpoint.port) {
     touchMux(tx, mux)
@@ -122,17 +144,60 @@ function noteMux(tx: Transaction, mux: Mux): void {
   if (mux.underlay !== null) tx.dirty.records.add(mux.underlay)
 }
 
-export function describeMux(mux: Mux): Omit<MuxInfo, 'descriptors'> {
-  const { id, type, committed, underlay, listen, entries, ifindex } = mux
-  const unit = unitName(mux)
-  const shared = {
-    id,
-    type,
-    unit,
-    mac: formatMac(mux.mac),
-    committed,
-    mtuBytes: deviceMtuBytes(mux),
-    device: ifindex === 0 ? 'missing' : unit,
+function findEthlink({ context: { model }, tx, object: mux, input: id }: Call<Mux, Id>): Ethlink {
+  tx.asked = `connect ${unitName(mux)} to ${id}`
+  const type = typeNameOf(idTypeCode(id))
+  if (type === 'vpcp')
+    tx.refuse('EOPNOTSUPP', 'it is the id of a port, and a mux needs none: it serves all switches of the host', 'connect it to an ethlink')
+  if (type !== 'ethlink') {
+    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is no type` : `it is the id of ${typeNoun[type]}`
+    tx.refuse('EINVAL', what, 'the underlay of a mux is an ethlink')
   }
-  return { ...shared, underlay: underlay?.id ?? null, listen: listen && formatEndpoint(listen), entries: entries.count }
+  return (
+    model.find('ethlink', id) ?? tx.refuse('ENOENT', 'there is no ethlink of that id on this host', 'create it with vpc ethlink create')
+  )
+}
+
+/** Connect a mux as the journal has it. */
+function join(_: Transaction, model: Model, mux: Mux, { underlay }: Row): void {
+  const ethlink = typeof underlay === 'string' ? model.find('ethlink', underlay as Id) : undefined
+  if (ethlink === undefined) return
+  mux.underlay = ethlink
+  ethlink.mux = mux
+}
+
+export const muxType: ObjectType<'vpcmux'> = {
+  type: 'vpcmux',
+  create: createMux,
+  dismantle: dismantleMux,
+  state,
+  setters,
+  kept: ['stats'],
+  references: ({ underlay }) => ({ underlay: persistentId(underlay) }),
+  join,
+  operations: {
+    vpcmuxListen: ({ context, tx, object, input }) => setters.listen(context, tx, object, input, {}),
+    vpcmuxFteSet: setEntries,
+    vpcmuxFteDelete: deleteEntries,
+    vpcmuxFteList: ({ object: { entries } }) => entries.encode(),
+    vpcmuxConnect(call) {
+      const { context, tx, object: mux } = call
+      connectMux(context, tx, mux, findEthlink(call))
+    },
+    vpcmuxDisconnect({ context, tx, object: mux }) {
+      tx.asked = `disconnect ${unitName(mux)}`
+      if (mux.underlay === null) tx.refuse('ENOTCONN', 'it has no underlay')
+      disconnectMux(context, tx, mux)
+    },
+    vpcmuxConnectedGet: ({ tx, object: { underlay } }) => underlay?.id ?? tx.refuse('ENOTCONN', 'it has no underlay'),
+    vpcmuxListenGet: ({ tx, object: { listen } }) =>
+      listen === null ? tx.refuse('ENOTCONN', 'it does not listen') : formatEndpoint(listen),
+  },
+  describe: (_, mux) => ({
+    ...settingsToJson('vpcmux', mux),
+    mtuBytes: deviceMtuBytes(mux),
+    device: mux.ifindex === 0 ? 'missing' : unitName(mux),
+    underlay: mux.underlay?.id ?? null,
+    entries: mux.entries.count,
+  }),
 }

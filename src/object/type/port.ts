@@ -1,29 +1,70 @@
-/** A switch port: plugs one interface into one switch. Its life and its places; what it is set to is in port-operations.ts. */
-import type { Id } from '#abi/id.ts'
-import { formatMac } from '#wire/mac.ts'
-import { fromMapped, formatIp } from '#wire/ip-address.ts'
-import type { PortInfo } from '#abi/info.ts'
-import { checkVniFree, claimSegments } from '../store/claims.ts'
+/** A switch port: plugs one interface into one switch. */
+import { idTypeCode, type Id } from '#abi/id.ts'
+import { typeNameOf, typeNoun } from '#abi/object-type.ts'
+import { initialSettings, settingsToJson } from '#abi/settings.ts'
+import { formatIp, fromMapped } from '#wire/ip-address.ts'
+import { isMapped, type Ipv6 } from '#wire/ipv6-address.ts'
 import type { Context } from '../context.ts'
-import { serveEthlink } from './ethlink-service.ts'
+import type { Call } from '../operation.ts'
+import { checkVniFree, claimSegments } from '../store/claims.ts'
+import { addressKey } from '../store/keys.ts'
 import { movePort, touchAddresses, touchPort } from '../store/members.ts'
-import { fullName, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
-import { persists } from '../store/record.ts'
+import { fullName, isInterfaceType, persists, persistentId, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
 import { clearCounters, freeStatsIndex, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { isUsableAddress } from './address-check.ts'
+import { serveEthlink } from './ethlink-service.ts'
+import type { ObjectType, Row, Setters, State } from './type.ts'
 
+const state = (): State<'vpcp'> => ({ switch: null, peer: null, stats: 0 })
+
+/** Make a port that nothing holds yet. */
 export function createPort(context: Context, tx: Transaction, id: Id): Port {
   const stats = freeStatsIndex(context, tx)
-  const settings = { switch: null, peer: null, vni: 0, vlan: 0, antispoof: true, addresses: [], stats }
-  return register<Port>(context, tx, { ...newBase(context.model, 'vpcp', id), ...settings })
+  return register<Port>(context, tx, { ...newBase(context.model, 'vpcp', id), ...initialSettings('vpcp'), ...state(), stats })
 }
 
 /** Disconnect it, take it out of its switch, and forget it. */
-export function dismantlePort(context: Context, tx: Transaction, port: Port): void {
+function dismantlePort(context: Context, tx: Transaction, port: Port): void {
   disconnectPort(context, tx, port)
   leaveSwitch(context, tx, port)
   touchAddresses(tx, port)
   unregister(context, tx, port)
+}
+
+const setters: Setters<'vpcp'> = {
+  vni({ model }, tx, port, vni) {
+    tx.asked = `put port ${unitName(port)} on VNI ${vni}`
+    const { switch: sw, vni: before } = port
+    if (sw !== null) checkVniFree(tx, model, sw, vni, 'choose another with --vni')
+    movePort(tx, model, port, () => tx.set(port, 'vni', vni))
+    if (sw !== null) claimSegments(tx, model, sw, [before, vni])
+    noteRecords(tx, port)
+  },
+  vlan: (_, tx, port, vlan) => change(tx, port, () => tx.set(port, 'vlan', vlan)),
+  antispoof: (_, tx, port, antispoof) => change(tx, port, () => tx.set(port, 'antispoof', antispoof)),
+  addresses(_, tx, port, asked) {
+    tx.asked = `set the addresses of port ${unitName(port)}`
+    const addresses = checkAddresses(tx, asked)
+    touchAddresses(tx, port)
+    change(tx, port, () => tx.set(port, 'addresses', addresses))
+    touchAddresses(tx, port)
+  },
+}
+
+/** Change what the tables say of the port. */
+function change(tx: Transaction, port: Port, act: () => void): void {
+  touchPort(tx, port)
+  act()
+  touchPort(tx, port)
+  noteRecords(tx, port)
+}
+
+/** Each once, and such as a unit can have. */
+function checkAddresses(tx: Transaction, asked: readonly Ipv6[]): Ipv6[] {
+  const odd = asked.find((address) => !isUsableAddress(address))
+  if (odd !== undefined) tx.refuse('EINVAL', `${formatIp(isMapped(odd) ? fromMapped(odd) : odd)} is no address that a unit can send from`)
+  return [...new Map(asked.map((address) => [addressKey(address), address])).values()]
 }
 
 /** Forget it unless a descriptor, a commit or a switch holds it. */
@@ -104,21 +145,73 @@ export function noteRecords(tx: Transaction, port: Port): void {
   if (port.peer !== null) tx.dirty.records.add(port.peer)
 }
 
-export function describePort(port: Port): Omit<PortInfo, 'descriptors'> {
-  const { id, type, switch: sw, peer, vni, vlan, antispoof } = port
-  return {
-    id,
-    type,
-    unit: unitName(port),
-    mac: formatMac(port.mac),
-    committed: persists(port),
-    switch: sw?.id ?? null,
-    peer: peer?.id ?? null,
-    peerUnit: peer && unitName(peer),
-    vni,
-    vlan,
-    uplink: sw?.uplink === port,
-    antispoof,
-    addresses: port.addresses.map((address) => formatIp(fromMapped(address))),
+/** The interface whose id is the input: one that can be in a port. */
+function findInterface({ context, tx, object: port, input: id }: Call<Port, Id>, verb: 'connect' | 'disconnect'): Interface {
+  tx.asked = verb === 'connect' ? `connect ${id} to port ${unitName(port)}` : `disconnect ${id} from port ${unitName(port)}`
+  const type = typeNameOf(idTypeCode(id))
+  if (type === 'vpcmux')
+    tx.refuse('EOPNOTSUPP', 'a mux needs no port: it serves all switches of the host', 'connect it to an ethlink instead')
+  if (type === undefined || !isInterfaceType(type)) {
+    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is no type` : `it is the id of ${typeNoun[type]}`
+    return tx.refuse('EINVAL', what, 'a port takes a vmnic, a hostif or an ethlink')
   }
+  const peer =
+    context.model.find(type, id) ?? tx.refuse('ENOENT', `there is no ${type} ${id} on this host`, `create it with vpc ${type} create`)
+  tx.asked = tx.asked.replace(id, unitName(peer))
+  return peer
+}
+
+/** Connect a port as the journal has it. */
+function join(tx: Transaction, model: Context['model'], port: Port, { switch: member, uplink, peer }: Row): void {
+  const sw = typeof member === 'string' ? model.find('vpcsw', member as Id) : undefined
+  const plugged = typeof peer === 'string' ? model.objects.get(peer as Id) : undefined
+  movePort(tx, model, port, () => {
+    if (sw !== undefined) {
+      port.switch = sw
+      sw.ports.add(port)
+      if (uplink === true) sw.uplink = port
+    }
+    if (plugged !== undefined && isInterfaceType(plugged.type)) {
+      port.peer = plugged as Interface
+      port.peer.port = port
+    }
+  })
+}
+
+export const portType: ObjectType<'vpcp'> = {
+  type: 'vpcp',
+  create: createPort,
+  dismantle: dismantlePort,
+  state,
+  setters,
+  kept: ['stats'],
+  references(port) {
+    const member = persistentId(port.switch)
+    const uplink = member !== null && port.switch?.uplink === port
+    // Committed: no, when its switch alone holds it.
+    return { committed: port.committed, switch: member, uplink, peer: persistentId(port.peer) }
+  },
+  join,
+  operations: {
+    vpcpConnect(call) {
+      const { context, tx, object: port } = call
+      connectPort(context, tx, port, findInterface(call, 'connect'))
+    },
+    vpcpDisconnect(call) {
+      const { context, tx, object: port } = call
+      const peer = findInterface(call, 'disconnect')
+      if (port.peer !== peer)
+        tx.refuse('ENOTCONN', port.peer === null ? 'nothing is connected to the port' : `the port has ${unitName(port.peer)} in it`)
+      disconnectPort(context, tx, port)
+    },
+    vpcpPeerGet: ({ tx, object: { peer } }) => (peer === null ? tx.refuse('ENOTCONN', 'nothing is connected to the port') : peer.id),
+  },
+  describe: (_, port) => ({
+    ...settingsToJson('vpcp', port),
+    committed: persists(port),
+    switch: port.switch?.id ?? null,
+    peer: port.peer?.id ?? null,
+    peerUnit: port.peer && unitName(port.peer),
+    uplink: port.switch?.uplink === port,
+  }),
 }

@@ -1,20 +1,20 @@
 /** Setting and deleting the neighbours of a switch: who has which address, so that questions are answered on the host. */
+import { vniProblem, vniRemedy } from '#abi/codec.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { isUsableAddress } from './address-check.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
 import type { Context } from '../context.ts'
-import { checkVni } from '../input.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { addressKey, addressOfKey, macNumber, segmentOf } from '../store/keys.ts'
 import { unitName, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
-import { persists } from '../store/record.ts'
+import { persists } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 import type { NeighbourStore } from '../store/neighbour-store.ts'
 import { logEntries } from '../store/entry-log.ts'
 
-type SwitchCall = Call<Switch>
+type SwitchCall = Call<Switch, Uint8Array>
 
 interface Entry {
   readonly vni: number
@@ -104,7 +104,8 @@ function decode(tx: Transaction, input: Uint8Array): Entry[] {
 }
 
 function check({ model }: Context, tx: Transaction, sw: Switch, { vni, address, mac }: Entry, which: string): void {
-  checkVni(tx, vni, which)
+  const problem = vniProblem(vni)
+  if (problem !== undefined) tx.refuse('EINVAL', `${which}${problem}`, vniRemedy)
   checkVniFree(tx, model, sw, vni, `set it on that switch`)
   if (!isUsableAddress(addressOfKey(address))) tx.refuse('EINVAL', `${which}${showAddress(address)} is no address of a host`)
   const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1

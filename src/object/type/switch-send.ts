@@ -13,7 +13,7 @@ const ethernetBytes = 14
  * Input: a port's id, then a frame without a tag. It comes out of the unit that is in the port, with the port's tag, as if it came from the
  * switch: no table and no check of senders is asked. Throws EMSGSIZE for a frame beyond the unit's MTU.
  */
-export function sendFromSwitch({ context, tx, object: sw, input }: Call<Switch>): void {
+export function sendFromSwitch({ context, tx, object: sw, input }: Call<Switch, Uint8Array>): void {
   tx.asked = `send a frame from switch ${unitName(sw)}`
   if (input.length < idBytes + ethernetBytes) {
     tx.refuse('EINVAL', `the input is a port's id and a frame, ${idBytes + ethernetBytes} bytes or more, not ${input.length}`)

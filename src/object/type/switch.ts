@@ -1,32 +1,35 @@
-/** A switch: forwards the frames of one customer, over any number of VNIs. Its life; its operations are in switch-operations.ts. */
+/** A switch: forwards the frames of one customer, over any number of VNIs. */
 import type { Id } from '#abi/id.ts'
-import type { SwitchInfo } from '#abi/info.ts'
-import { formatMac } from '#wire/mac.ts'
-import { claimSegments } from '../store/claims.ts'
+import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import type { Context } from '../context.ts'
+import type { Call } from '../operation.ts'
+import { checkVniFree, claimSegments } from '../store/claims.ts'
 import { segmentOf } from '../store/keys.ts'
-import { unitName, type Port, type Switch } from '../store/model.ts'
+import { touchPort } from '../store/members.ts'
+import { fullName, persists, unitName, type Port, type Switch } from '../store/model.ts'
 import { NeighbourStore } from '../store/neighbour-store.ts'
-import { leaveSwitch, letGoOfPort } from './port.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { serveEthlink } from './ethlink-service.ts'
+import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
+import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
+import { sendFromSwitch } from './switch-send.ts'
+import type { ObjectType, Setters, State } from './type.ts'
 
-export function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
-  const settings = {
-    vni: 0,
-    up: true,
-    floodUnknown: false,
-    uplink: null,
-    ports: new Set<never>(),
-    portVnis: new Map<number, number>(),
-    neighbours: new NeighbourStore(),
-    segments: new Set<number>(),
-  }
-  return register<Switch>(context, tx, { ...newBase(context.model, 'vpcsw', id), ...settings })
+const state = (): State<'vpcsw'> => ({
+  uplink: null,
+  ports: new Set<Port>(),
+  portVnis: new Map<number, number>(),
+  neighbours: new NeighbourStore(),
+  segments: new Set<number>(),
+})
+
+function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
+  return register<Switch>(context, tx, { ...newBase(context.model, 'vpcsw', id), ...initialSettings('vpcsw'), ...state() })
 }
 
 /** Take all ports out, those that nothing else holds with what is plugged into them, and forget it. */
-export function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
+function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
   for (const port of sw.ports) {
     leaveSwitch(context, tx, port)
     letGoOfPort(context, tx, port)
@@ -37,29 +40,106 @@ export function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): 
   unregister(context, tx, sw)
 }
 
+const setters: Setters<'vpcsw'> = {
+  vni({ model }, tx, sw, vni) {
+    tx.asked = `give switch ${unitName(sw)} VNI ${vni}`
+    checkVniFree(tx, model, sw, vni, 'choose another with --vni')
+    const before = sw.vni
+    tx.set(sw, 'vni', vni)
+    claimSegments(tx, model, sw, [before, vni])
+    tx.dirty.records.add(sw)
+  },
+  up: (_, tx, sw, up) => change(tx, sw, () => tx.set(sw, 'up', up)),
+  floodUnknown: (_, tx, sw, floodUnknown) => change(tx, sw, () => tx.set(sw, 'floodUnknown', floodUnknown)),
+}
+
+/** Change what the tables say of a switch's segments and ports. */
+function change(tx: Transaction, sw: Switch, act: () => void): void {
+  act()
+  for (const segment of sw.segments) tx.dirty.segments.add(segment)
+  for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
+  tx.dirty.records.add(sw)
+}
+
 /** Empty the neighbour table. */
-export function forgetNeighbours({ model }: Context, tx: Transaction, sw: Switch): void {
-  touchNeighbours(tx, sw)
+function forgetNeighbours({ model }: Context, tx: Transaction, sw: Switch): void {
+  for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) tx.dirty.neighbours.add(segmentOf(sw, vni), address)
   tx.set(sw.neighbours, 'vnis', new Map())
   tx.set(sw.neighbours, 'count', 0)
   claimSegments(tx, model, sw)
 }
 
-function touchNeighbours(tx: Transaction, sw: Switch): void {
-  for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) tx.dirty.neighbours.add(segmentOf(sw, vni), address)
-}
-
-/** Note all that the tables say of a switch's segments and ports. */
-export function touchSwitch(tx: Transaction, sw: Switch): void {
-  for (const segment of sw.segments) tx.dirty.segments.add(segment)
-  for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
-}
-
 /** The ports of a switch, by unit. */
-export const portsOf = ({ ports }: Switch): Port[] => [...ports].sort((a, b) => a.unit - b.unit)
+const portsOf = ({ ports }: Switch): Port[] => [...ports].sort((a, b) => a.unit - b.unit)
 
-export function describeSwitch(sw: Switch): Omit<SwitchInfo, 'descriptors'> {
-  const { id, type, committed, vni, up, floodUnknown, uplink } = sw
-  const shared = { id, type, unit: unitName(sw), mac: formatMac(sw.mac), committed }
-  return { ...shared, vni, up, floodUnknown, uplink: uplink?.id ?? null, ports: portsOf(sw).map((port) => port.id) }
+type PortCall = Call<Switch, Id>
+
+/** The port of this switch whose id is the input. */
+function findPort({ context, tx, object: sw, input: id }: PortCall, verb: string, preposition: string): Port {
+  tx.asked = `${verb} port ${id} ${preposition} switch ${unitName(sw)}`
+  const port = context.model.find('vpcp', id)
+  if (port === undefined) return tx.refuse('ENOENT', 'there is no port of that id on this host', 'add it to the switch first')
+  if (port.switch !== sw)
+    tx.refuse('ENOENT', port.switch === null ? 'the port is in no switch' : `the port is in switch ${fullName(port.switch)}`)
+  return port
+}
+
+function setUplink(call: PortCall): void {
+  const { context, tx, object: sw } = call
+  const port = findPort(call, 'make', 'the uplink of')
+  if (sw.uplink === port) return
+  if (sw.uplink !== null) tx.refuse('EEXIST', `its uplink is port ${fullName(sw.uplink)}`, 'delete that port first')
+  if (port.peer !== null && port.peer.type !== 'ethlink') {
+    return tx.refuse(
+      'EINVAL',
+      `the port has ${fullName(port.peer)} in it, and an uplink takes an ethlink`,
+      'disconnect it, or choose another port',
+    )
+  }
+  tx.set(sw, 'uplink', port)
+  touchPort(tx, port)
+  if (port.peer !== null) serveEthlink(context, tx, port.peer)
+  noteRecords(tx, port)
+}
+
+export const switchType: ObjectType<'vpcsw'> = {
+  type: 'vpcsw',
+  create: createSwitch,
+  dismantle: dismantleSwitch,
+  state,
+  setters,
+  kept: [],
+  operations: {
+    vpcswPortAdd({ context, tx, object: sw, input: id }) {
+      tx.asked = `add port ${id} to switch ${unitName(sw)}`
+      joinSwitch(context, tx, sw, context.model.find('vpcp', id) ?? createPort(context, tx, id))
+    },
+    vpcswPortDelete(call) {
+      const { context, tx } = call
+      const port = findPort(call, 'delete', 'from')
+      disconnectPort(context, tx, port)
+      leaveSwitch(context, tx, port)
+      letGoOfPort(context, tx, port)
+    },
+    vpcswUplinkSet: setUplink,
+    vpcswUplinkGet: ({ tx, object: { uplink } }) => (uplink === null ? tx.refuse('ENOENT', 'the switch has no uplink port') : uplink.id),
+    vpcswReset({ context, tx, object: sw }) {
+      forgetNeighbours(context, tx, sw)
+      tx.set(sw.neighbours, 'logged', 0)
+      if (persists(sw)) tx.journalled.push(() => context.journal.replaceEntries(sw.id, new Uint8Array()))
+    },
+    vpcswNeighbourSet: setNeighbours,
+    vpcswNeighbourDelete: deleteNeighbours,
+    vpcswNeighbourList: ({ object: { neighbours } }) => neighbours.encode(),
+    vpcswListen({ context, object: sw, handle }) {
+      context.events.listen(handle, sw)
+    },
+    vpcswSend: sendFromSwitch,
+    vpcswPortList: ({ object }) => portsOf(object).map(({ id }) => id),
+  },
+  describe: (_, sw) => ({
+    ...settingsToJson('vpcsw', sw),
+    uplink: sw.uplink?.id ?? null,
+    ports: portsOf(sw).map((port) => port.id),
+  }),
 }

@@ -1,7 +1,8 @@
 /** The devices of vmnics, hostifs and muxes: made, taken over after a restart, and removed. */
 import { errnoName } from '#abi/errno.ts'
 import type { Id } from '#abi/id.ts'
-import type { Device, TapOwner } from '#datapath/device/devices.ts'
+import type { Owner } from '#abi/codec.ts'
+import type { Device } from '#datapath/device/devices.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Mux, type Unit, type Vmnic } from '../store/model.ts'
@@ -26,7 +27,7 @@ export const pinOf = (object: Unit | Mux): string =>
 export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`
 
 /** Who may open the queues of a vmnic's device. */
-export const ownerOf = ({ ownerUser, ownerGroup }: Vmnic): TapOwner => ({ user: ownerUser, group: ownerGroup })
+export const ownerOf = ({ ownerUser, ownerGroup }: Vmnic): Owner => ({ user: ownerUser, group: ownerGroup })
 
 /** Make the device of a unit, with the program on it. */
 export function makeUnitDevice(context: Context, tx: Transaction, unit: Unit): void {

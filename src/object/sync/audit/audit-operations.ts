@@ -2,7 +2,6 @@
 import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import type { Context } from '../../context.ts'
 import type { Operations } from '../../operation.ts'
-import { jsonOut } from '../../output.ts'
 import { auditDevices } from './devices.ts'
 import { Findings } from './finding.ts'
 import { auditJournal } from './journal.ts'
@@ -11,7 +10,7 @@ import { repair } from './repair.ts'
 import { auditTables } from './tables.ts'
 
 export const auditOperations: Operations<undefined> = {
-  mgmtAudit: ({ context }) => jsonOut(audit(context)),
+  mgmtAudit: ({ context }) => audit(context),
   mgmtRepair({ context }) {
     const { items: before } = audit(context)
     const failures = before.length === 0 ? [] : repair(context)
@@ -19,7 +18,7 @@ export const auditOperations: Operations<undefined> = {
     const left = new Set(after.items.map(nameOf))
     const mended = before.filter((item) => !left.has(nameOf(item)))
     if (before.length > 0) context.log.info('repaired what an audit found', { mended: mended.length, left: after.items.length, failures })
-    return jsonOut({ ...after, mended, failures } satisfies AuditReport)
+    return { ...after, mended, failures }
   },
 }
 

@@ -6,7 +6,8 @@ import { unitName, type Mux, type Switch } from '../../store/model.ts'
 import { loadEntries } from '../../type/mux-entries.ts'
 import { NeighbourStore } from '../../store/neighbour-store.ts'
 import { loadNeighbours } from '../../type/switch-neighbours.ts'
-import { persists, toRow } from '../../store/record.ts'
+import { persists } from '../../store/model.ts'
+import { toRow } from '../../store/record.ts'
 import type { Findings } from './finding.ts'
 
 interface Differences {

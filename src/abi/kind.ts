@@ -1,0 +1,117 @@
+/** Kinds of settings: how a value stands in the ABI (bytes), and in documents, the journal and descriptions (JSON). */
+import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
+import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
+import type { Ipv6 } from '#wire/ipv6-address.ts'
+import { maxVni } from '#wire/vni.ts'
+import {
+  addresses as addressesCodec,
+  flag as flagCodec,
+  number,
+  sockaddr,
+  state,
+  vlan as vlanCodec,
+  vni as vniCodec,
+  type Codec,
+} from './codec.ts'
+
+/** A value, or what is wrong with it and, in a list, at which place. */
+export type Read<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string; readonly at?: string | undefined }
+
+/** A kind of values: T in the model, J in JSON. */
+export interface Kind<T, J = T> {
+  /** Undefined: no operation takes it alone. */
+  readonly codec?: Codec<T> | undefined
+  /** For documents: `true or false`, `0 to 4095`. */
+  readonly shape: string
+  toJson(value: T): J
+  fromJson(json: unknown): Read<T>
+}
+
+const good = <T>(value: T): Read<T> => ({ ok: true, value })
+const bad = (problem: string, at?: string): { readonly ok: false; readonly problem: string; readonly at?: string | undefined } => ({
+  ok: false,
+  problem,
+  at,
+})
+
+/** What somebody wrote in place of what was wanted. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  return `'${String(value).slice(0, 60)}'`
+}
+
+function boolean(codec: Codec<boolean> | undefined): Kind<boolean> {
+  const fromJson = (json: unknown): Read<boolean> =>
+    typeof json === 'boolean' ? good(json) : bad(`this must be true or false, not ${kindOf(json)}`)
+  return { codec, shape: 'true or false', toJson: (value) => value, fromJson }
+}
+
+export const flag = (what: string): Kind<boolean> => boolean(flagCodec(what))
+export const upOrDown: Kind<boolean> = boolean(state)
+/** A flag whose operations are its own. */
+export const plainFlag: Kind<boolean> = boolean(undefined)
+
+/** A whole number in a range. */
+export const integer = ([min, max]: readonly [number, number], codec?: Codec<number>): Kind<number> => ({
+  codec,
+  shape: `${min} to ${max}`,
+  toJson: (value) => value,
+  fromJson: (json) =>
+    typeof json === 'number' && Number.isInteger(json) && json >= min && json <= max
+      ? good(json)
+      : bad(`this must be a whole number from ${min} to ${max}, not ${kindOf(json)}`),
+})
+
+/** A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range. */
+export const counted = (what: string, range: readonly [number, number], size: 2 | 4 = 2): Kind<number> => integer(range, number(what, size))
+
+export const vni: Kind<number> = integer([0, maxVni], vniCodec)
+export const vlan: Kind<number> = integer([0, 4095], vlanCodec)
+/** Of users and groups. */
+export const account: Kind<number> = integer([0, 0xfffffffe])
+
+/** The same kind, or null: nobody has chosen. */
+export const optional = <T, J>(kind: Kind<T, J>): Kind<T | null, J | null> => ({
+  shape: kind.shape,
+  toJson: (value) => (value === null ? null : kind.toJson(value)),
+  fromJson: (json) => (json === null ? good(null) : kind.fromJson(json)),
+})
+
+/** Text that is not empty. */
+export const word: Kind<string> = {
+  shape: 'text',
+  toJson: (value) => value,
+  fromJson: (json) => (typeof json === 'string' && json !== '' ? good(json) : bad(`this must be text, not ${kindOf(json)}`)),
+}
+
+/** `192.0.2.1:4789`, `[2001:db8::1]:4789`. */
+export const endpoint: Kind<Endpoint, string> = {
+  codec: sockaddr,
+  shape: 'ADDRESS:PORT',
+  toJson: formatEndpoint,
+  fromJson(json) {
+    const read = word.fromJson(json)
+    return read.ok ? parseEndpoint(read.value) : read
+  },
+}
+
+/** IPv4 and IPv6 addresses; IPv4 ones mapped. */
+export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
+  codec: addressesCodec,
+  shape: 'list of addresses',
+  toJson: (value) => value.map((address) => formatIp(fromMapped(address))),
+  fromJson(json) {
+    if (!Array.isArray(json)) return bad(`this must be a list, not ${kindOf(json)}`)
+    const found: Ipv6[] = []
+    for (const [i, item] of json.entries()) {
+      const parsed = typeof item === 'string' ? parseIp(item) : bad(`this must be an address, not ${kindOf(item)}`)
+      if (!parsed.ok) return bad(parsed.problem, `[${i}]`)
+      found.push(toMapped(parsed.value))
+    }
+    return good(found)
+  },
+}

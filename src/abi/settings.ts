@@ -1,0 +1,137 @@
+/**
+ * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the command offer. A new
+ * one is declared here; its type in src/object/type says what setting it does.
+ */
+import { account, addresses, counted, endpoint, flag, integer, optional, plainFlag, upOrDown, vlan, vni, word, type Kind } from './kind.ts'
+import type { UnitType } from './object-type.ts'
+import type { Operation } from './operation.ts'
+
+/** Name and number of an operation. */
+type Op = readonly [name: string, op: number]
+
+export interface Setting<T, J> {
+  readonly kind: Kind<T, J>
+  /** What a new object has. */
+  readonly initial: T
+  /** What it is for: a phrase, as help texts have it. */
+  readonly help: string
+  /** Its word in documents and on the command line, where that is not the name in kebab-case. */
+  readonly key?: string | undefined
+  /** Its operations, where it has two of its own. */
+  readonly get?: Op
+  readonly set?: Op
+  /** The version of the journal that has it first; 1 when it is not said. Raise it for a new setting (src/object/store/versions.ts). */
+  readonly since?: number | undefined
+}
+
+type WithOps<T, J> = Setting<T, J> & { readonly get: Op; readonly set: Op }
+
+/** Declare a setting with two operations of its own. */
+const own = <T, J>(kind: Kind<T, J>, initial: T, get: Op, set: Op, help: string, key?: string): WithOps<T, J> => ({
+  kind,
+  initial,
+  help,
+  get,
+  set,
+  ...(key !== undefined && { key }),
+})
+
+/** Declare a setting that operations of another form set. */
+const shared = <T, J>(kind: Kind<T, J>, initial: T, help: string, key?: string): Setting<T, J> => ({
+  kind,
+  initial,
+  help,
+  ...(key !== undefined && { key }),
+})
+
+const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: what fits through the underlay', 'mtu')
+
+/** By type. They are made in the order in which they stand here. */
+export const settings = {
+  vpcsw: {
+    vni: own(vni, 0, ['default VNI get', 0x0100], ['default VNI set', 0x0101], 'VNI that ports get when they are added'),
+    up: own(upOrDown, true, ['state get', 5], ['state set', 6], 'forward'),
+    floodUnknown: own(
+      flag('flood unknown'),
+      false,
+      ['flood unknown get', 0x0105],
+      ['flood unknown set', 0x0106],
+      'flood ARP and ND questions that the neighbour table does not answer',
+    ),
+  },
+  vpcp: {
+    vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated'),
+    vlan: own(vlan, 0, ['VLAN get', 5], ['VLAN set', 6], 'VLAN tag that frames of the interface carry; 0: none'),
+    antispoof: own(flag('antispoof'), true, ['antispoof get', 0x0102], ['antispoof set', 0x0103], 'check the senders of frames'),
+    addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from'),
+  },
+  vmnic: {
+    mtuBytes,
+    queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs'),
+    ownerUser: shared(optional(account), null, 'user who may open the queues; none: any in the group'),
+    ownerGroup: shared(account, 0, 'group that may open the queues'),
+    // Last: what is frozen does not change.
+    frozen: shared(plainFlag, false, 'keep MAC address, MTU and queues as they are'),
+  },
+  hostif: { mtuBytes },
+  ethlink: {
+    vtag: own(vlan, 0, ['vtag get', 6], ['vtag set', 7], 'VLAN tag of its frames on the wire; 0: none'),
+    l2Name: shared(optional(word), null, 'interface of the host that it wraps'),
+    mtuBytes,
+  },
+  vpcmux: {
+    mtuBytes,
+    listen: shared(optional(endpoint), null, 'address and UDP port on which packets of other hosts arrive'),
+  },
+} as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
+
+type Table = typeof settings
+export type SettingName<T extends UnitType> = keyof Table[T] & string
+/** A setting's value in the model. */
+export type SettingValue<S> = S extends { readonly kind: Kind<infer V, any> } ? V : never
+/** A setting's value in JSON. */
+export type SettingJson<S> = S extends { readonly kind: Kind<any, infer J> } ? J : never
+
+/** All settings of a type, as the model has them. */
+export type Settings<T extends UnitType> = { -readonly [K in keyof Table[T]]: SettingValue<Table[T][K]> }
+/** All settings of a type, as JSON has them. */
+export type SettingsJson<T extends UnitType> = { readonly [K in keyof Table[T]]: SettingJson<Table[T][K]> }
+
+/** Names of those that have operations of their own. */
+type OwnNames<T extends UnitType> = { [K in SettingName<T>]: Table[T][K] extends { readonly get: Op } ? K : never }[SettingName<T>]
+
+/** The operations of a type's settings: `vpcpVlanGet` and `vpcpVlanSet`. */
+type OperationsOf<T extends UnitType> = {
+  readonly [K in OwnNames<T> as `${T}${Capitalize<K>}Get`]: Operation<void, SettingValue<Table[T][K]>>
+} & { readonly [K in OwnNames<T> as `${T}${Capitalize<K>}Set`]: Operation<SettingValue<Table[T][K]>, void> }
+export type SettingOperations = OperationsOf<'vpcsw'> &
+  OperationsOf<'vpcp'> &
+  OperationsOf<'vmnic'> &
+  OperationsOf<'hostif'> &
+  OperationsOf<'ethlink'> &
+  OperationsOf<'vpcmux'>
+
+/** The settings of a type, by name, in the order in which they are made. */
+export const settingsOf = (type: UnitType): [name: string, setting: Setting<unknown, unknown>][] =>
+  Object.entries(settings[type] as Readonly<Record<string, Setting<any, any>>>)
+
+/** `floodUnknown` is written `flood-unknown`. */
+export const keyOf = (name: string, { key }: Pick<Setting<any, any>, 'key'>): string =>
+  key ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+/** The names of a setting's operations. */
+export const operationNames = (type: UnitType, name: string): { readonly get: string; readonly set: string } => ({
+  get: `${type}${capitalized(name)}Get`,
+  set: `${type}${capitalized(name)}Set`,
+})
+
+/** What a new object of a type has. */
+export const initialSettings = <T extends UnitType>(type: T): Settings<T> =>
+  Object.fromEntries(settingsOf(type).map(([name, { initial }]) => [name, initial])) as Settings<T>
+
+/** The settings of an object as JSON. */
+export const settingsToJson = <T extends UnitType>(type: T, object: Settings<T>): SettingsJson<T> =>
+  Object.fromEntries(
+    settingsOf(type).map(([name, { kind }]) => [name, kind.toJson((object as Record<string, unknown>)[name])]),
+  ) as SettingsJson<T>

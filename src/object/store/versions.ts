@@ -1,0 +1,73 @@
+/**
+ * The versions of the journal: which keys the rows of each have, and what a row of before gets in place of a key that came later. A version
+ * that was released never changes. A setting's version stands in its declaration (src/abi/settings.ts); all other keys stand here.
+ */
+import { unitTypes, type UnitType } from '#abi/object-type.ts'
+import { settingsOf } from '#abi/settings.ts'
+
+/** Keys by type, and what rows of before get. */
+type Keys = Readonly<Partial<Record<UnitType, Readonly<Record<string, unknown>>>>>
+
+/** All keys of version 1. No row is older, so nothing stands in place of them. */
+const first: Keys = {
+  vpcsw: { mac: null, vni: null, up: null, floodUnknown: null },
+  vpcp: {
+    mac: null,
+    committed: null,
+    switch: null,
+    uplink: null,
+    peer: null,
+    vni: null,
+    vlan: null,
+    antispoof: null,
+    addresses: null,
+    stats: null,
+  },
+  vmnic: { mac: null, mtuBytes: null, queues: null, frozen: null },
+  hostif: { mac: null, mtuBytes: null },
+  ethlink: { mac: null, mtuBytes: null, l2Name: null, vtag: null, promiscBefore: null },
+  vpcmux: { mac: null, mtuBytes: null, underlay: null, listen: null, stats: null },
+}
+
+/** Keys that came with a version, besides settings. Later vpcds of version 1 wrote those of version 2 too. */
+const added: Readonly<Record<number, Keys>> = {
+  2: { vmnic: { ownerUser: null, ownerGroup: 0 }, ethlink: { deviceMtuBytes: 0 } },
+}
+
+const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))
+
+/** The version that this vpcd writes. */
+export const currentVersion = Math.max(...Object.keys(added).map(Number), ...settingVersions)
+
+/** What came with a version for a type. */
+function newKeys(version: number, type: UnitType): Record<string, unknown> {
+  const settings = settingsOf(type).filter(([, { since }]) => since === version)
+  return {
+    ...(version === 1 ? first : added[version])?.[type],
+    ...Object.fromEntries(settings.map(([name, { kind, initial }]) => [name, kind.toJson(initial)])),
+  }
+}
+
+/** The keys of a row of a version. */
+export function keysOf(version: number, type: UnitType): string[] {
+  return Array.from({ length: version }, (_, i) => Object.keys(newKeys(i + 1, type))).flat()
+}
+
+/** A row of a version as the next one has it. Throws an Error that says which key a row of that version cannot have, or lacks. */
+export function upgradeRow(version: number, type: UnitType, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const next = newKeys(version + 1, type)
+  const known = [...keysOf(version, type), ...(version === 1 ? Object.keys(next) : [])]
+  checkKeys(row, known, keysOf(version, type))
+  return { ...row, ...Object.fromEntries(Object.entries(next).map(([key, value]) => [key, row[key] ?? value])) }
+}
+
+/** What to do about a journal that another version wrote. */
+export const wayOut = 'start the vpcd that wrote it, or move the journal away to start empty'
+
+/** Refuse a row with a key that means nothing here, or without one that must be there. */
+export function checkKeys(row: Readonly<Record<string, unknown>>, known: readonly string[], needed = known): void {
+  const strange = Object.keys(row).find((key) => !known.includes(key))
+  if (strange !== undefined) throw new Error(`it has '${strange}', which this vpcd does not know; ${wayOut}`)
+  const missing = needed.find((key) => !Object.hasOwn(row, key))
+  if (missing !== undefined) throw new Error(`it lacks '${missing}'; ${wayOut}`)
+}

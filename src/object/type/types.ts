@@ -1,0 +1,23 @@
+/** All types of objects. */
+import type { UnitType } from '#abi/object-type.ts'
+import type { VpcObject } from '../store/model.ts'
+import { ethlinkType } from './ethlink.ts'
+import { hostifType } from './hostif.ts'
+import { muxType } from './mux.ts'
+import { portType } from './port.ts'
+import { switchType } from './switch.ts'
+import type { ObjectType } from './type.ts'
+import { vmnicType } from './vmnic.ts'
+
+/** By name. */
+export const types: { readonly [T in UnitType]: ObjectType<T> } = {
+  vpcsw: switchType,
+  vpcp: portType,
+  vpcmux: muxType,
+  vmnic: vmnicType,
+  ethlink: ethlinkType,
+  hostif: hostifType,
+}
+
+/** What the object's type says of itself. The compiler does not see that it fits this very object. */
+export const typeOf = ({ type }: VpcObject): ObjectType<any> => types[type]
