@@ -1,0 +1,221 @@
+/**
+ * Debian's kernels for tests, by an apt root of its own: the mirror is the one that the machine's own sources name, nothing is installed,
+ * and all of it stays below build/kernels. What has been unpacked once is used again without a network.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Where kernels are kept; VPC_KERNEL_DIR names another place, which several checkouts can share. */
+export const store = process.env['VPC_KERNEL_DIR'] ?? fileURLToPath(new URL('../../build/kernels', import.meta.url))
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+/** Small suites that hold the oldest kernel that vpcd takes, the newest that Debian has for its stable release, and those between. */
+const suites = ['bookworm-backports', 'trixie-backports']
+/** Names a Debian mirror where the machine's own sources name none. */
+const mirrorVariable = 'VPC_DEBIAN_MIRROR'
+
+export type Architecture = 'amd64' | 'arm64'
+
+/** Which kernel is wanted: `6.12`, or `newest`. The cloud flavour knows virtual NICs alone; the generic one is larger. */
+export interface KernelWish {
+  readonly series: string
+  readonly architecture?: Architecture
+  readonly flavour?: 'cloud' | 'generic'
+}
+
+/** A kernel that was unpacked. */
+export interface Kernel {
+  readonly release: string
+  readonly architecture: Architecture
+  readonly image: string
+  /** The folder that must be /lib/modules/RELEASE. */
+  readonly modules: string
+}
+
+/** Why there is no kernel to test with, and what to do about it. */
+export class NoKernel extends Error {
+  override readonly name = 'NoKernel'
+}
+
+function run(command: string, args: readonly string[], cwd?: string): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
+}
+
+/** The first lines of what a failed command said. */
+function wordsOf(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string }
+  return (stderr?.trim() || message).split('\n').slice(0, 3).join('; ')
+}
+
+/** The Debian mirror that the machine itself uses. */
+function mirror(): string {
+  const named = process.env[mirrorVariable]
+  if (named) return named
+  const format = ['indextargets', '--format', '$(ORIGIN)|$(LABEL)|$(SITE)', 'Created-By: Packages']
+  const found = run('apt-get', format).match(/^Debian\|Debian\|(.+)$/m)?.[1]
+  if (found === undefined)
+    throw new NoKernel(`the sources of this machine name no Debian mirror to fetch kernels from; name one in ${mirrorVariable}`)
+  return found
+}
+
+/** An apt root of one architecture, its lists fetched; gives the path of its configuration. */
+function aptRoot(architecture: Architecture): string {
+  const directory = join(store, `apt-${architecture}`)
+  const config = join(directory, 'apt.conf')
+  for (const name of ['lists/partial', 'cache/archives/partial', 'state']) mkdirSync(join(directory, name), { recursive: true })
+  writeFileSync(join(directory, 'state/status'), '')
+  writeFileSync(join(directory, 'sources.list'), suites.map((suite) => `deb [signed-by=${keyring}] ${mirror()} ${suite} main\n`).join(''))
+  const settings = {
+    'Dir::Etc::sourcelist': join(directory, 'sources.list'),
+    'Dir::Etc::sourceparts': '-',
+    'Dir::State': join(directory, 'state'),
+    'Dir::State::lists': join(directory, 'lists'),
+    'Dir::State::status': join(directory, 'state/status'),
+    'Dir::Cache': join(directory, 'cache'),
+    'APT::Architecture': architecture,
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '2',
+  }
+  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";`)
+  writeFileSync(config, [...lines, `APT::Architectures { "${architecture}"; };`, ''].join('\n'))
+  run('apt-get', ['-q', '-c', config, '-o', 'APT::Update::Error-Mode=any', 'update'])
+  return config
+}
+
+const numbers = (release: string): number[] => (/^[\d.]+/.exec(release)?.[0] ?? '').split('.').map(Number)
+
+/** Order releases by their numbers. */
+function compareReleases(a: string, b: string): number {
+  const [left, right] = [numbers(a), numbers(b)]
+  const index = left.findIndex((value, at) => value !== (right[at] ?? 0))
+  return index === -1 ? left.length - right.length : left[index]! - (right[index] ?? 0)
+}
+
+/** The release that is wanted, of those that there are; the newest of its series. */
+function choose(wish: Required<KernelWish>, releases: readonly string[]): string | undefined {
+  const ending = `${wish.flavour === 'cloud' ? 'cloud-' : ''}${wish.architecture}`
+  const fits = releases.filter(
+    (release) =>
+      release.replace(/^[^-]+-/, '') === ending && (wish.series === 'newest' || numbers(release).slice(0, 2).join('.') === wish.series),
+  )
+  return fits.sort(compareReleases).at(-1)
+}
+
+/** The packages with the image and the modules of a release: newer kernels have two. */
+function packagesOf(config: string, release: string): string[] {
+  const image = `linux-image-${release}`
+  const depends = run('apt-cache', ['-c', config, 'depends', image])
+  const parts = [...depends.matchAll(/Depends: (linux-(?:binary|modules)-\S+)/g)].map((match) => match[1]!)
+  return parts.length > 0 ? parts : [image]
+}
+
+function availableReleases(config: string): string[] {
+  const names = run('apt-cache', ['-c', config, 'pkgnames', 'linux-image-']).split('\n')
+  return names.flatMap((name) => /^linux-image-(\d.*?(?:amd64|arm64))$/.exec(name)?.[1] ?? [])
+}
+
+/** Download and unpack a release. It is beside its place until it is whole. */
+function unpack(config: string, release: string, into: string): void {
+  const work = mkdtempSync(`${into}.`)
+  try {
+    run('apt-get', ['-q', '-c', config, 'download', ...packagesOf(config, release)], work)
+    for (const archive of globSync('*.deb', { cwd: work })) {
+      run('dpkg-deb', ['-x', archive, 'tree'], work)
+      rmSync(join(work, archive))
+    }
+    const [image] = globSync('tree/{boot/vmlinuz-*,usr/lib/modules/*/vmlinuz}', { cwd: work })
+    const [modules] = globSync('tree/{lib,usr/lib}/modules/*/kernel', { cwd: work })
+    if (image === undefined || modules === undefined)
+      throw new NoKernel(`Debian's packages of Linux ${release} have no image or no modules`)
+    renameSync(join(work, image), join(work, 'vmlinuz'))
+    mkdirSync(join(work, 'lib/modules'), { recursive: true })
+    renameSync(join(work, modules, '..'), join(work, 'lib/modules', release))
+    rmSync(join(work, 'tree'), { recursive: true })
+    run('depmod', ['-b', work, release])
+    renameSync(work, into)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+const unpacked = (release: string, architecture: Architecture): Kernel => ({
+  release,
+  architecture,
+  image: join(store, release, 'vmlinuz'),
+  modules: join(store, release, 'lib/modules', release),
+})
+
+function releasesHere(): string[] {
+  return globSync('*/vmlinuz', { cwd: store }).map((path) => path.split('/')[0]!)
+}
+
+/** Which release `newest` was when it was last fetched. */
+const newestLink = (flavour: string, architecture: Architecture): string => join(store, `newest-${flavour}-${architecture}`)
+
+function releaseHere(wish: Required<KernelWish>): string | undefined {
+  if (wish.series !== 'newest') return choose(wish, releasesHere())
+  const [image] = globSync(join(newestLink(wish.flavour, wish.architecture), 'lib/modules/*'))
+  return image && basename(image)
+}
+
+function fetchKernel(wish: Required<KernelWish>): string {
+  const { architecture, flavour, series } = wish
+  const config = aptRoot(architecture)
+  const release = choose(wish, availableReleases(config))
+  if (release === undefined) throw new NoKernel(`Debian's ${suites.join(' and ')} have no ${flavour} kernel ${series} for ${architecture}`)
+  if (!existsSync(join(store, release, 'vmlinuz'))) {
+    console.error(`kernels: fetching Linux ${release}`)
+    unpack(config, release, join(store, release))
+  }
+  if (series === 'newest') {
+    rmSync(newestLink(flavour, architecture), { force: true })
+    symlinkSync(release, newestLink(flavour, architecture))
+  }
+  return release
+}
+
+/**
+ * The kernel that is wanted: one that was unpacked before, else (or with `fresh`) what the mirror has now. Throws NoKernel when there is
+ * neither.
+ */
+export function kernelFor(wish: KernelWish, { fresh = false } = {}): Kernel {
+  const whole = { architecture: hostArchitecture, flavour: 'cloud', ...wish } as const
+  const here = releaseHere(whole)
+  if (here !== undefined && !fresh) return unpacked(here, whole.architecture)
+  try {
+    mkdirSync(store, { recursive: true })
+    return unpacked(fetchKernel(whole), whole.architecture)
+  } catch (error) {
+    if (here !== undefined) {
+      console.error(`kernels: no newer one could be looked for (${wordsOf(error)}); Linux ${here} is here and is taken`)
+      return unpacked(here, whole.architecture)
+    }
+    if (error instanceof NoKernel) throw error
+    const advice = `does this machine reach the mirror of its own sources? 'apt-get update' tells; ${mirrorVariable} names another`
+    throw new NoKernel(
+      `no kernel ${whole.series} (${whole.flavour}, ${whole.architecture}) could be fetched: ${wordsOf(error)}; ${advice}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** Debian's name of this machine's architecture. */
+export const hostArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+
+/** Debian's oldest kernel that vpcd takes; the tests boot it everywhere. */
+export const oldest: KernelWish = { series: '6.12' }
+
+// What the tests boot is fetched before they run without a network.
+if (import.meta.main) {
+  try {
+    console.log(kernelFor(oldest).image)
+  } catch (error) {
+    if (!(error instanceof NoKernel)) throw error
+    console.error(`kernels: ${error.message}`)
+    process.exitCode = 1
+  }
+}
