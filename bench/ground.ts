@@ -1,4 +1,5 @@
 /** A scene for what programs cost: packets with real tables, the wire as the underlay of its mux. */
+import { muxFlag } from '#datapath/layout.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
 import type { BpfProgram } from '#kernel/libbpf.ts'
 import { runPacket, type PacketContext } from '#datapath/test-run.ts'
@@ -26,7 +27,7 @@ export class Ground implements Disposable {
 
   constructor() {
     const { tables, devices } = this.scene
-    tables.muxes.set(devices.wire, { stats: 7, listen: vtepOf(listenAddress, 4789) })
+    tables.muxes.set(devices.wire, { stats: 7, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4789) })
   }
 
   /** A packet of the tunnel, as it leaves (`out`) or comes in by the wire. */

@@ -20,10 +20,18 @@
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
 #define VPC_EVENT_SNAP 384u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
-#define VPC_MARK_MASK 0xffff0000u      /* skb->mark of a packet of ours on the underlay: these bits say what the rest means */
-#define VPC_MARK_OUT 0x76500000u       /* from the mux's device; the UDP port that the outer header must get, 0: it has it */
-#define VPC_MARK_HEARD 0x76510000u     /* vpc_underlay leaves it to the stack; 1: a copy, which nobody shall get */
-#define VPC_MARK_COPY 0x76510001u
+
+/*
+ * skb->mark of a packet of ours: the upper 14 bits say what the rest means. Bits 14 and 15 are never set: kube-proxy takes them for 'masquerade' and
+ * 'drop'.
+ */
+#define VPC_MARK_MASK 0xfffc0000u
+#define VPC_MARK_OUT 0x76500000u       /* from the mux's device; the rest is the UDP port that the outer header must get, 0: it has it */
+#define VPC_MARK_HEARD 0x76540000u     /* vpc_underlay leaves it to the stack; 1: a copy, which nobody shall get */
+#define VPC_MARK_COPY 0x76540001u
+#define VPC_MARK_UNIT 0x76580000u      /* on its way into a unit, through the unit's device: the host's own stack does not set it */
+#define VPC_MARK_OF_PORT(port) (((port) & 0xc000u) << 2 | ((port) & 0x3fffu))
+#define VPC_PORT_OF_MARK(mark) (((mark) >> 2 & 0xc000u) | ((mark) & 0x3fffu))
 
 /*
  * A segment is one broadcast domain. VNI 1..2^24-1: the segment is the VNI (a VNI belongs to one switch of a host).
@@ -55,6 +63,7 @@ enum vpc_drop_reason {
 	VPC_DROP_BAD_TUNNEL,         /* from the underlay: no tunnel metadata, or not to the mux's listen address */
 	VPC_DROP_ENCAP_FAILED,       /* the kernel refused to set the tunnel key, to clone or to rewrite */
 	VPC_DROP_BAD_OFFLOAD,        /* a checksum to be filled in where the protocol has none, or a large segment of another protocol */
+	VPC_DROP_HOST_STACK,         /* the host's own stack sent on a device that is there for the datapath alone */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -173,9 +182,13 @@ struct vpc_segment {
 	struct vpc_dst uplink;  /* kind NONE: there is none */
 };
 
+#define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: nothing of the host needs to see each of them */
+#define VPC_MUX_DIRECT_IN 2u   /* the same for packets that come in */
+
 /* Table `muxes`: by the ifindex of the mux's device, and by that of its underlay's interface. */
 struct vpc_mux {
 	__u32 stats;
+	__u32 flags;            /* VPC_MUX_* */
 	struct vpc_vtep listen; /* outer destination that is right; its port is the default VTEP port */
 };
 

@@ -120,7 +120,7 @@ int vpc_ethlink(struct __sk_buff *skb)
 SEC("tc")
 int vpc_ethlink_out(struct __sk_buff *skb)
 {
-	__u32 mark = skb->mark, port = mark & ~VPC_MARK_MASK;
+	__u32 mark = skb->mark, port = VPC_PORT_OF_MARK(mark);
 
 	if ((mark & VPC_MARK_MASK) != VPC_MARK_OUT)
 		return TC_ACT_UNSPEC;

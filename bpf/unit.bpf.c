@@ -4,6 +4,9 @@
  *
  * Which port is it, is the frame well-formed and its sender who it says, does the host answer it itself; then by destination: to a
  * local unit, into the tunnel, out of the uplink, or to everybody in the segment.
+ *
+ * vpc_unit_out, on the egress of the same device, lets in what the datapath delivers, and nothing else: an agent of the host may bring every device up,
+ * and its DHCP, router solicitations and multicast reports must not come out in guests. The devices of a room have it on both sides.
  */
 #include "lib/broadcast.h"
 #include "lib/forward.h"
@@ -46,6 +49,17 @@ int vpc_unit(struct __sk_buff *skb)
 	if (reason)
 		return drop(skb, &packet, reason);
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet, known);
+}
+
+SEC("tc")
+int vpc_unit_out(struct __sk_buff *skb)
+{
+	struct packet packet = { .hook = HOOK_UNIT, .source = VPC_STATS_NONE };
+
+	if (skb->mark != VPC_MARK_UNIT)
+		return drop(skb, &packet, VPC_DROP_HOST_STACK);
+	skb->mark = 0;
+	return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -46,7 +46,7 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 	set_end_points(&tunnel, &dst->vtep, mux);
 	if (bpf_skb_set_tunnel_key(skb, &tunnel.key, sizeof(tunnel.key), tunnel.flags))
 		return false;
-	skb->mark = VPC_MARK_OUT | dst->vtep.port;
+	skb->mark = VPC_MARK_OUT | VPC_MARK_OF_PORT(dst->vtep.port);
 	return true;
 }
 

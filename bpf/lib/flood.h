@@ -46,6 +46,7 @@ static __always_inline int flood_copy(struct __sk_buff *skb, __u32 segment, cons
 {
 	int result;
 
+	skb->mark = dst->kind == VPC_DST_LOCAL ? VPC_MARK_UNIT : 0;
 	if (dst->kind == VPC_DST_REMOTE)
 		return encap_prepare(skb, segment, dst) ? bpf_clone_redirect(skb, dst->ifindex, 0) : -1;
 	if (!dst->vlan)
@@ -122,6 +123,7 @@ static __always_inline int flood_result(struct __sk_buff *skb, struct packet *pa
 standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 {
 	struct flood_tally tally = {};
+	__u32 mark = skb->mark;
 
 	if (!packet)
 		return VPC_DROP_MALFORMED;
@@ -133,6 +135,7 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 			break;
 	if (packet->hook != HOOK_MUX)
 		flood_page(skb, &tally, VPC_FLOOD_REMOTE);
+	skb->mark = mark;
 	return flood_result(skb, packet, &tally);
 }
 

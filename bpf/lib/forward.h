@@ -34,7 +34,8 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 /* Sends the packet to a unit that it fits. */
 static __always_inline int deliver_fitting(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
 {
-	skb->mark = 0; /* of the namespace that it leaves */
+	/* Of the namespace that it leaves; the unit's device wants ours. */
+	skb->mark = dst->kind == VPC_DST_LOCAL && !(dst->flags & VPC_DST_PEER) ? VPC_MARK_UNIT : 0;
 	return send(skb, packet, dst, dst->ifindex, skb->len);
 }
 

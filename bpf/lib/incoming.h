@@ -42,7 +42,7 @@ static __always_inline struct vpc_mux *mux_of(__u32 ifindex, const struct vxlan_
 {
 	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
 
-	if (!mux || mux->listen.family != 4 || frame->ip.daddr != *(__be32 *)mux->listen.addr)
+	if (!mux || !(mux->flags & VPC_MUX_DIRECT_IN) || mux->listen.family != 4 || frame->ip.daddr != *(__be32 *)mux->listen.addr)
 		return 0;
 	return frame->udp.dport == bpf_htons(mux->listen.port) ? mux : 0;
 }

@@ -26,6 +26,7 @@ struct sk_buff {
 	__u16 csum_offset;
 	__u16 inner_transport_header;
 	unsigned int end;
+	__u16 network_header; /* from head on */
 	unsigned char *head;
 	unsigned char *data;
 } __attribute__((preserve_access_index));

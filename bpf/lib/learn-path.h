@@ -72,7 +72,7 @@ static __noinline int learn_path(struct __sk_buff *skb, __u32 port)
 	struct vxlan_frame frame = {};
 	struct peer_key key;
 
-	if (!mux || skb->vlan_present || bpf_skb_load_bytes(skb, 0, &frame.eth, VXLAN_FRAME_LEN) || !is_as_expected(&frame, mux, port))
+	if (!mux || !(mux->flags & VPC_MUX_DIRECT_OUT) || skb->vlan_present || bpf_skb_load_bytes(skb, 0, &frame.eth, VXLAN_FRAME_LEN) || !is_as_expected(&frame, mux, port))
 		return 0;
 	path.mtu = way_mtu(skb);
 	if (path.mtu <= VXLAN_OVERHEAD)

@@ -28,6 +28,8 @@ static __noinline int send_back(struct __sk_buff *skb, const struct packet *pack
 		return VPC_DROP_ENCAP_FAILED;
 	if (packet->vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), packet->vlan))
 		return VPC_DROP_ENCAP_FAILED;
+	if (packet->hook == HOOK_UNIT)
+		skb->mark = VPC_MARK_UNIT;
 	note(skb, VPC_VERDICT_ANSWER, skb->ifindex);
 	return 0;
 }

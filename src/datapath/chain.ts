@@ -3,7 +3,7 @@
  * A pin says nothing of that: the directory may have been hidden by another mount, or be another vpcd's.
  */
 import { linkInfo, type TcxDirection } from '#kernel/bpf-link.ts'
-import { detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
+import { attachTcx, detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
 import { close } from '#kernel/libc.ts'
 import { hooks } from './hook.ts'
 
@@ -32,6 +32,19 @@ export function chainOf(ifindex: number, direction: TcxDirection): ChainProgram[
 
 /** Take a program off a device, whoever attached it. */
 export const detachFrom = (ifindex: number, program: ChainProgram): void => detachTcx(program, ifindex, program.direction)
+
+/**
+ * Have exactly this program of ours without a link on a side of a device: it takes the place of one of another build, and stays as long as the device.
+ */
+export function keepOn(
+  program: { readonly fd: number; readonly id: number; readonly name: string },
+  ifindex: number,
+  direction: TcxDirection,
+): void {
+  const there = chainOf(ifindex, direction).filter(({ name, linkId }) => linkId === 0 && name === program.name.slice(0, longestName))
+  if (there.some(({ progId }) => progId === program.id)) return
+  attachTcx(program.fd, ifindex, direction, there[0]?.progId)
+}
 
 /** A descriptor of a link that runs a program of this name on a device already, whoever left it; undefined when there is none. */
 export function findLink(program: string, ifindex: number, direction: TcxDirection): number | undefined {

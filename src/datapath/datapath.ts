@@ -10,9 +10,9 @@ import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
-import { findLink } from './chain.ts'
+import { findLink, keepOn } from './chain.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
-import { hooks, type Hook } from './hook.ts'
+import { guardHook, hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Limits, type Rates } from './object-set.ts'
 import { Tables } from './tables.ts'
 import { beforeStep } from './step.ts'
@@ -129,6 +129,15 @@ export class Datapath implements Disposable {
       for (const [pinName, fd] of waiting) withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
     }
     return { perform, [Symbol.dispose]: end }
+  }
+
+  /**
+   * Let nothing through this side of a device but what the datapath delivers (vpc_unit_out). That stays as long as the device, and has no pin.
+   */
+  guard(ifindex: number, ...sides: readonly ('ingress' | 'egress')[]): void {
+    const { object, program } = hooks[guardHook]
+    const { fd } = this.#objects.program(object, program)
+    for (const direction of sides) keepOn({ fd, id: progInfo(fd).id, name: program }, ifindex, direction)
   }
 
   /** Take a program off its device. False when there is no link of that name. */

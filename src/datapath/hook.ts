@@ -10,6 +10,8 @@ interface HookProgram {
 export const hooks = {
   /** Switch side of a unit: frames from it. */
   unit: { object: 'unit', program: 'vpc_unit', direction: 'ingress' },
+  /** Switch side of a unit: what goes into it. Devices of a room have it on both sides. */
+  'unit-egress': { object: 'unit', program: 'vpc_unit_out', direction: 'egress' },
   /** Device of a mux: what it decapsulated. */
   mux: { object: 'mux', program: 'vpc_mux', direction: 'ingress' },
   /** Wrapped interface: frames from the wire. */
@@ -19,6 +21,9 @@ export const hooks = {
   /** Underlay's interface: encapsulated packets on their way out. */
   'ethlink-egress': { object: 'ethlink', program: 'vpc_ethlink_out', direction: 'egress' },
 } as const satisfies Record<string, HookProgram>
+
+/** The program that has no pin: see Datapath.guard. */
+export const guardHook = 'unit-egress'
 
 export type Hook = keyof typeof hooks
 

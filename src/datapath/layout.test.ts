@@ -47,6 +47,9 @@ const enums: Record<string, Record<string, number>> = {
 const constants: Record<string, number> = {
   ...prefixed('VPC_DST_', layout.dstFlag),
   ...prefixed('VPC_PORT_', layout.portFlag),
+  VPC_MUX_DIRECT_OUT: layout.muxFlag.directOut,
+  VPC_MUX_DIRECT_IN: layout.muxFlag.directIn,
+  VPC_MARK_UNIT: layout.unitMark,
   VPC_SEGMENT_UP: layout.segmentFlag.up,
   VPC_SEGMENT_FLOOD_UNKNOWN: layout.segmentFlag.floodUnknown,
   VPC_FLOOD_PAGE: layout.floodPage,

@@ -32,6 +32,7 @@ export const dropReasons = [
   'bad_tunnel',
   'encap_failed',
   'bad_offload',
+  'host_stack',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -62,6 +63,8 @@ export const segmentLocal = 0x80000000
 export const eventSnap = 384
 /** Source of a packet that belongs to no port and no mux. */
 export const statsNone = 0xffffffff
+/** skb->mark of a frame that may go into a unit through its device. */
+export const unitMark = 0x76580000
 /** In the context of vpc_mux_trace: the outer header is IPv6. */
 export const traceIpv6 = 0x80000000
 
@@ -122,8 +125,11 @@ export type PortAddressKey = Value<typeof portAddressKey>
 export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst })
 export type Segment = Value<typeof segment>
 
+/** VPC_MUX_*: whether packets may go past the vxlan device. */
+export const muxFlag = { directOut: 1, directIn: 2 } as const
+
 /** struct vpc_mux: value of `muxes`, by ifindex. */
-export const mux = cStruct({ stats: u32, listen: vtep })
+export const mux = cStruct({ stats: u32, flags: u32, listen: vtep })
 export type Mux = Value<typeof mux>
 
 /** struct vpc_stats */

@@ -3,6 +3,7 @@ import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import type { Id } from '#abi/id.ts'
 import type { Datapath } from '#datapath/datapath.ts'
+import type { Disturbances } from './sync/disturbances.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
@@ -29,6 +30,7 @@ export interface Context {
   readonly log: Log
   readonly events: EventHub
   readonly report: DaemonReport
+  readonly disturbances: Disturbances
   /** Rows of the journal as they were last written, by id. */
   readonly written: Map<Id, string>
 }

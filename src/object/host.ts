@@ -19,6 +19,8 @@ import { recover } from './sync/recover.ts'
 import { encodeRights, type Caller } from './rights.ts'
 import { transact } from './sync/transact.ts'
 import { VpcError } from './vpc-error.ts'
+import { Disturbances } from './sync/disturbances.ts'
+import { KeepState } from './sync/keep-state.ts'
 import { watchDevices } from './sync/watch.ts'
 
 export { Access } from './access.ts'
@@ -53,7 +55,7 @@ export class Host implements HandleHost {
   /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
   static start({ access = new Access(), ...options }: HostOptions): Host {
     const model = new Model()
-    const context: Context = { ...options, model, events: new EventHub(model), written: new Map() }
+    const context: Context = { ...options, model, events: new EventHub(model), written: new Map(), disturbances: new Disturbances() }
     recover(context)
     const host = new Host(context, access)
     host.#follow()
@@ -138,8 +140,12 @@ export class Host implements HandleHost {
       datapath.onMiss((event) => events.miss(event)),
     )
     const speed = new ContainerSpeed(context)
-    watchDevices(context, () => speed.look())
-    this.#stopEvents.push(() => speed.stop())
+    const state = new KeepState(context)
+    watchDevices(context, state, () => speed.look())
+    this.#stopEvents.push(
+      () => speed.stop(),
+      () => state.stop(),
+    )
     speed.look()
   }
 }

@@ -77,6 +77,7 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
     },
   },
   bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
+  host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },
 }
 
 describe('every drop reason', () => {

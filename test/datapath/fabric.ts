@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
-import { dstFlag, dstKind, floodRemote, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
+import { dstFlag, dstKind, floodRemote, muxFlag, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
 import { coalesceFrom, coalesceInto } from '#datapath/device/coalesce.ts'
 import { vxlanSourcePorts } from '#datapath/device/vxlan.ts'
 import { Tables } from '#datapath/tables.ts'
@@ -116,7 +116,7 @@ export class Host implements Disposable {
       mtu: 65000,
     })
     this.mux = ifindex
-    this.tables.muxes.set(ifindex, { stats: MUX, listen: vtepOf(this.#address, port) })
+    this.tables.muxes.set(ifindex, { stats: MUX, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(this.#address, port) })
     this.attach('mux', ifindex)
   }
 

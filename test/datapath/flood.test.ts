@@ -1,6 +1,6 @@
 /** Broadcast and multicast: who gets a copy, with which tag, and what is said when not all could. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { dstKind, floodPage, floodPages, floodRemote, noDst, segmentFlag } from '#datapath/layout.ts'
+import { dstKind, floodPage, floodPages, floodRemote, muxFlag, noDst, segmentFlag } from '#datapath/layout.ts'
 import { ethernetFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
@@ -106,7 +106,11 @@ describe('from the tunnel', () => {
   })
 
   test('not a VTEP of another mux either', () => {
-    scene.tables.muxes.set(scene.devices.wire, { stats: 6, listen: vtepOf(ipFrom('198.51.100.1'), 4789) })
+    scene.tables.muxes.set(scene.devices.wire, {
+      stats: 6,
+      flags: muxFlag.directOut | muxFlag.directIn,
+      listen: vtepOf(ipFrom('198.51.100.1'), 4789),
+    })
     scene.floodTo(red, [scene.remote({ ifindex: scene.devices.wire, stats: 6 })], floodRemote)
     expect(scene.fromTunnel(hello('far')), { copies: 4, changed: locals })
     expect(scene.from('a', hello('a')), {

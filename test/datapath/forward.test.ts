@@ -1,6 +1,7 @@
 /** Ethernet, VLANs and destinations: what comes in with which tag, where it goes, and as what. */
+import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { portFlag, type Dst } from '#datapath/layout.ts'
+import { portFlag, unitMark, type Dst } from '#datapath/layout.ts'
 import { ethernetFrame, patch, tcpFrame, vxlanFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
@@ -103,8 +104,27 @@ describe('unicast', () => {
     expect(scene.from('a', frame('a', 'far'), { mark: 0x76500000 | 9 }), { ...forwarded('a', 'mux'), mark: 0x76500000 | 4789 })
   })
 
-  test("without what the sender's namespace marked it with", () =>
-    expect(scene.from('a', plain, { mark: 77 }), { ...forwarded('a', 'b'), mark: 0 }))
+  test('to a VTEP on whatever port, without the bits that kube-proxy takes for masquerade and drop', () => {
+    for (const port of [1, 0x3fff, 0x4000, 0x8000, 0xc001, 65535]) {
+      scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.2'), port)))
+      const { mark } = scene.from('a', frame('a', 'far'))
+      assert.equal(mark & 0xc000, 0, `port ${port}: mark ${mark.toString(16)}`)
+      assert.equal(((mark >>> 2) & 0xc000) | (mark & 0x3fff), port)
+      assert.equal((mark & 0xfffc0000) >>> 0, 0x76500000)
+    }
+  })
+
+  test("without what the sender's namespace marked it with, but with what the unit's device lets in", () => {
+    const delivered = scene.from('a', plain, { mark: 77 })
+    expect(delivered, { ...forwarded('a', 'b'), mark: unitMark })
+    expect(scene.into('b', plain, delivered.mark), { action: 'next', mark: 0, changed: {} })
+    scene.learn('b', scene.local('b', { flags: 1 }))
+    expect(scene.from('a', plain, { mark: 77 }), { ...forwarded('a', 'b'), mark: 0 })
+  })
+
+  test("and nothing of the host's own stack goes into a unit", () => {
+    for (const mark of [0, 77, 0x76500000, 0x76580001]) expect(scene.into('b', plain, mark), dropped('host_stack', 'none'))
+  })
 
   test('to the uplink when nobody knows the destination', () => {
     expect(scene.from('a', frame('a', 'stranger')), dropped('unknown_unicast'))

@@ -1,6 +1,6 @@
 /** From the underlay: whose tunnel it is, which segment, and where a frame may go from there. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { noDst, noVtep } from '#datapath/layout.ts'
+import { muxFlag, noDst, noVtep } from '#datapath/layout.ts'
 import { tcpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac } from '#wire/mac.ts'
@@ -15,7 +15,12 @@ let scene: Scene
 before(() => void (scene = new Scene()))
 beforeEach(() => scene.reset())
 after(() => scene[Symbol.dispose]())
-const listen = (address: string): void => scene.tables.muxes.set(scene.devices.mux, { stats: 7, listen: vtepOf(ipFrom(address), 4789) })
+const listen = (address: string): void =>
+  scene.tables.muxes.set(scene.devices.mux, {
+    stats: 7,
+    flags: muxFlag.directOut | muxFlag.directIn,
+    listen: vtepOf(ipFrom(address), 4789),
+  })
 
 describe('the outer header', () => {
   test('must be to the address that the mux listens on', () => {
@@ -39,7 +44,7 @@ describe('the outer header', () => {
 
   test('leads nowhere when there is none, the mux does not listen, or there is no mux', () => {
     expect(scene.fromNowhere(plain), dropped('bad_tunnel', 'mux'))
-    scene.tables.muxes.set(scene.devices.mux, { stats: 7, listen: noVtep })
+    scene.tables.muxes.set(scene.devices.mux, { stats: 7, flags: muxFlag.directOut | muxFlag.directIn, listen: noVtep })
     expect(scene.fromTunnel(plain), dropped('bad_tunnel', 'mux'))
     scene.tables.muxes.delete(scene.devices.mux)
     expect(scene.fromTunnel(plain), dropped('bad_tunnel', 'none'))

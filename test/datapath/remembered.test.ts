@@ -1,7 +1,7 @@
 /** What the programs remember of the last packets: the next ones go the same way, and as soon as a table says otherwise, they do not. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
+import { muxFlag, noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
 import { Tables } from '#datapath/tables.ts'
 import { checksum } from '#wire/checksum.ts'
 import { tcpFrame, udpFrame, vxlanFrame } from '#wire/frames.ts'
@@ -114,8 +114,12 @@ describe('from the underlay', () => {
 
   // A packet of the VTEP comes through the stack to the mux: it is heard.
   beforeEach(() => {
-    scene.tables.muxes.set(scene.devices.wire, { stats: 7, listen: vtepOf(listenAddress, 4789) })
-    scene.fromTunnel(inner(), { mark: 0x7651_0000 })
+    scene.tables.muxes.set(scene.devices.wire, {
+      stats: 7,
+      flags: muxFlag.directOut | muxFlag.directIn,
+      listen: vtepOf(listenAddress, 4789),
+    })
+    scene.fromTunnel(inner(), { mark: 0x7654_0000 })
     for (let i = 0; i < 2; i++) assert.ok(taken())
   })
 
@@ -129,7 +133,7 @@ describe('from the underlay', () => {
     assert.ok(!taken())
     segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
     assert.ok(taken())
-    muxes.set(scene.devices.wire, { stats: 7, listen: vtepOf(listenAddress, 4790) })
+    muxes.set(scene.devices.wire, { stats: 7, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4790) })
     assert.ok(!taken())
     muxes.delete(scene.devices.wire)
     assert.ok(!taken())

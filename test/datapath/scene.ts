@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
 import {
   dstKind,
   floodRemote,
+  muxFlag,
   noDst,
   portFlag,
   segmentFlag,
@@ -103,7 +104,7 @@ export class Scene implements Disposable {
     for (const id of [red, blue]) segments.set(id, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
     for (const unit of units) this.port(unit)
     for (const address of [stations.a.v4, stations.a.v6]) portAddresses.set({ stats: sources.a, addr: toMapped(address) }, 1)
-    muxes.set(this.devices.mux, { stats: sources.mux, listen: vtepOf(listenAddress, 4789) })
+    muxes.set(this.devices.mux, { stats: sources.mux, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4789) })
     for (const name of units) this.learn(name, this.local(name), name === 'other' ? blue : red)
     this.learn('far', this.remote())
     this.floodTo(
@@ -180,6 +181,11 @@ export class Scene implements Disposable {
   /** A frame from a guest. */
   from(unit: Unit, frame: Uint8Array, context: PacketContext = {}): BenchResult {
     return this.#run('unit', this.devices[unit], frame, context)
+  }
+
+  /** A frame into a unit's device: of the datapath when it has its mark, else of the host's own stack. */
+  into(unit: Unit, frame: Uint8Array, mark = 0): BenchResult {
+    return this.#run('unit-egress', this.devices[unit], frame, { mark })
   }
 
   /** A frame from the wire of the wrapped interface. */

@@ -26,7 +26,7 @@ export function underlay(host: ScratchHost): Underlay {
 
 /** Wait until something has come true that follows from what the kernel tells. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 500; i++) {
     if (holds()) return
     await sleep(20)
   }

@@ -6,13 +6,14 @@ import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
 import type { QueueTransmits } from '#kernel/qdisc.ts'
 import { setTapOwner } from '#kernel/tap.ts'
 import { coalesceFrom, coalesceInto } from './coalesce.ts'
-import { giveRoom, removeRooms } from './room.ts'
+import { giveRoom, removeRooms, type Guard } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
 
 export type { Device, DeviceChanges, NewDevice, TapOwner } from './device.ts'
+export { roomAlias } from './room.ts'
 export type { NewTap } from './tap.ts'
 export type { NewVeth } from './veth.ts'
 export type { NewVxlan } from './vxlan.ts'
@@ -99,9 +100,9 @@ export class Devices implements Disposable {
     this.#tryEthtool((ethtool) => coalesceFrom(ethtool, switchSide, on))
   }
 
-  /** Have the other ends of these switch sides leave room for outer headers, one with each step. */
-  giveRoom(switchSides: readonly number[]): Generator<void, void> {
-    return giveRoom(this.#netlink, switchSides)
+  /** Have the other ends of these switch sides leave room for outer headers, one with each step. `guard`: for the devices that this makes. */
+  giveRoom(switchSides: readonly number[], guard: Guard): Generator<void, void> {
+    return giveRoom(this.#netlink, switchSides, guard)
   }
 
   /** Have nobody leave room any more. */

@@ -1,7 +1,8 @@
 /**
  * Room in front of what containers send. An outer header needs 50 bytes there; a UDP socket leaves none, and the kernel then has to copy the head of
  * each packet. Only a bridge asks a veth to leave some, as much as the most demanding of its ports. So the switch sides of hostifs become ports of
- * a bridge beside a vxlan device. Both are down and forward nothing: a switch side's program takes every packet before a bridge would.
+ * a bridge beside a vxlan device. Both are down and forward nothing: a switch side's program takes every packet before a bridge would. Somebody may
+ * set them up all the same; so the guard's program drops all that enters or leaves them.
  */
 import { unlessGone } from '#kernel/link-change.ts'
 import type { Link, Netlink } from '#kernel/netlink.ts'
@@ -15,18 +16,21 @@ const portsPerRoom = 1000
 const hidden = { alias: roomAlias, noArp: true, addrGenModeNone: true } as const
 const isRoom = (link: Link): boolean => link.alias === roomAlias && link.kind === 'bridge'
 
+/** Puts the guard's program on both sides of a device. */
+export type Guard = (ifindex: number) => void
+
 /**
  * Give room to switch sides that have none. Each step of the iteration is one that got it, and takes about half a millisecond. One that has become a
  * port of something else by hand is left there. Throws KernelError (EOPNOTSUPP of a kernel without bridges).
  */
-export function* giveRoom(netlink: Netlink, switchSides: readonly number[]): Generator<void, void> {
+export function* giveRoom(netlink: Netlink, switchSides: readonly number[], guard: Guard): Generator<void, void> {
   const links = netlink.links()
   const ports = new Map(links.filter(isRoom).map((room) => [room.ifindex, 0]))
   for (const { master } of links) if (master !== undefined && ports.has(master)) ports.set(master, ports.get(master)! + 1)
   const lacking = new Set(links.filter(({ master }) => master === undefined).map(({ ifindex }) => ifindex))
   for (const ifindex of switchSides) {
     if (!lacking.has(ifindex)) continue
-    const room = [...ports].find(([, count]) => count <= portsPerRoom)?.[0] ?? makeRoom(netlink)
+    const room = [...ports].find(([, count]) => count <= portsPerRoom)?.[0] ?? makeRoom(netlink, guard)
     unlessGone(() => netlink.setLink(ifindex, { master: room }))
     ports.set(room, (ports.get(room) ?? 1) + 1)
     yield
@@ -44,12 +48,15 @@ export function removeRooms(netlink: Netlink): void {
 }
 
 /** Make a bridge with its vxlan device. The latter's UDP port is opened by nobody while it is down, but no two devices may have the same. */
-function makeRoom(netlink: Netlink): number {
+function makeRoom(netlink: Netlink, guard: Guard): number {
   let number = 0
   while (netlink.linkByName(`vpcroom${number}`) ?? netlink.linkByName(`vpcroom${number}-in`)) number++
   const { ifindex } = netlink.createBridge({ name: `vpcroom${number}`, ...hidden })
   try {
-    netlink.createVxlan({ name: `vpcroom${number}-in`, dstPort: number + 1, master: ifindex, ...hidden })
+    guard(ifindex)
+    const inner = netlink.createVxlan({ name: `vpcroom${number}-in`, dstPort: number + 1, ...hidden })
+    guard(inner.ifindex)
+    netlink.setLink(inner.ifindex, { master: ifindex })
     return ifindex
   } catch (error) {
     netlink.deleteLink(ifindex)

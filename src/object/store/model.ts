@@ -71,6 +71,8 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   ifindex: number
   /** UDP port that the device was made with. */
   devicePort: number
+  /** The device should be up and cannot be: nothing is sent to it. */
+  down: boolean
   /** Index into the stats table. */
   readonly stats: number
 }

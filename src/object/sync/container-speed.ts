@@ -58,7 +58,7 @@ export class ContainerSpeed {
   }
 
   *#follow(left: readonly number[], back: readonly number[], none: boolean): Generator<void, void> {
-    const { devices } = this.#context
+    const { datapath, devices } = this.#context
     for (const [ifindexes, on] of [
       [left, true],
       [back, false],
@@ -69,6 +69,6 @@ export class ContainerSpeed {
       }
     }
     if (none) devices.removeRooms()
-    else yield* devices.giveRoom(left)
+    else yield* devices.giveRoom(left, (ifindex) => datapath.guard(ifindex, 'ingress', 'egress'))
   }
 }

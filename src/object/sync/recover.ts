@@ -5,7 +5,7 @@
 import type { Device } from '#datapath/device/devices.ts'
 import { detachFrom } from '#datapath/chain.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
-import { strayPrograms, wantedPrograms } from './audit/programs.ts'
+import { guardDevices, strayPrograms, wantedPrograms } from './audit/programs.ts'
 import type { Context } from '../context.ts'
 import { resumeEthlink } from '../type/ethlink-service.ts'
 import { loadModel } from '../store/load.ts'
@@ -46,6 +46,8 @@ export function recover(context: Context): void {
   for (const ethlink of model.ofType('ethlink')) resumeEthlink(context, tx, ethlink)
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   replacements.perform()
+  // An older program delivers without the mark that the guard wants.
+  guardDevices(context)
   for (const mux of model.ofType('vpcmux')) syncMux(context, tx, mux)
   removePrograms(context)
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
@@ -145,7 +147,7 @@ function removePrograms({ model, datapath, devices, log }: Context): void {
   const [wanted, unknown] = split(datapath.attachments(), ({ pinName }) => known.has(pinName))
   const links = new Set(wanted.map(({ linkId }) => linkId))
   for (const { pinName, linkId } of unknown) links.has(linkId) ? datapath.unpin(pinName) : datapath.detach(pinName)
-  for (const { device, program } of strayPrograms(devices.all(), links)) {
+  for (const { device, program } of strayPrograms(model, devices.all(), links)) {
     log.warn(`took program ${program.name} off ${device.name}, which another vpcd or another build had left there`, {
       program: program.progId,
     })

@@ -5,15 +5,16 @@ import { loseInterface, noteInterface, wrap } from '../type/ethlink.ts'
 import { movePort, touchPort } from '../store/members.ts'
 import { fullName, unitName, type Ethlink, type Hostif, type Mux, type Unit } from '../store/model.ts'
 import { withMtuFollowing } from '../type/mtu-follow.ts'
+import type { KeepState } from './keep-state.ts'
 import { transact } from './transact.ts'
 import { forgetDevice, idOfAlias, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. `seen` is called after each change. */
-export function watchDevices(context: Context, seen: () => void): void {
+export function watchDevices(context: Context, state: KeepState, seen: () => void): void {
   context.devices.follow((event) => {
     try {
-      if (event.kind === 'lost') checkAll(context)
-      else checkOne(context, event)
+      if (event.kind === 'lost') checkAll(context, state)
+      else checkOne(context, state, event)
     } catch (error) {
       context.log.error('could not follow a change of devices', { error: String(error) })
     }
@@ -22,29 +23,32 @@ export function watchDevices(context: Context, seen: () => void): void {
 }
 
 /** Look at every object's device again. */
-export function checkAll(context: Context): void {
+export function checkAll(context: Context, state?: KeepState): void {
   const { model } = context
-  for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object)
+  for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object, state)
+  if (state !== undefined) for (const device of context.devices.all()) state.room(device)
   for (const ethlink of model.ofType('ethlink')) checkInterface(context, ethlink)
 }
 
-function checkOne(context: Context, { device }: Extract<DeviceEvent, { device: Device }>): void {
+function checkOne(context: Context, state: KeepState, { kind, device }: Extract<DeviceEvent, { device: Device }>): void {
   const { model } = context
   // The end of a pair that left this namespace has the alias of its unit, whose other end is still here.
   const id = device.alias === undefined ? undefined : idOfAlias(device.alias)
   const owner = id === undefined ? model.devices.get(device.ifindex) : model.objects.get(id)
-  if (owner !== undefined && 'ifindex' in owner && owner.type !== 'ethlink') checkDevice(context, owner)
+  if (owner !== undefined && 'ifindex' in owner && owner.type !== 'ethlink') checkDevice(context, owner, state)
+  if (kind === 'changed') state.room(device)
   for (const ethlink of model.ofType('ethlink')) {
     if (ethlink.ifindex === device.ifindex || ethlink.l2Name === device.name) checkInterface(context, ethlink)
   }
 }
 
 /** A device of ours: is it still there, and where is its other end? */
-function checkDevice(context: Context, object: Unit | Mux): void {
+function checkDevice(context: Context, object: Unit | Mux, state?: KeepState): void {
   if (object.ifindex === 0) return
   const device = context.devices.byIndex(object.ifindex)
   if (device?.alias !== programAliasOf(object)) return lose(context, object)
   if (object.type === 'hostif' && object.away !== device.peerAway) noteAway(context, object, device.peerAway)
+  state?.unit(object, device)
 }
 
 function lose(context: Context, object: Unit | Mux): void {

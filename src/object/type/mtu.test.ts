@@ -19,6 +19,7 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
     mtuBytes: null,
     ifindex: 9,
     devicePort: 4789,
+    down: false,
     stats: unit,
   }
   const made: Mux = { ...base, ...settings, type: 'vpcmux', id: generateId('vpcmux'), unit, underlay: ethlink }

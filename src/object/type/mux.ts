@@ -19,7 +19,7 @@ import { checkListen } from './mux-listen.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 
-const state = (): State<'vpcmux'> => ({ underlay: null, entries: new EntryStore(), ifindex: 0, devicePort: 0, stats: 0 })
+const state = (): State<'vpcmux'> => ({ underlay: null, entries: new EntryStore(), ifindex: 0, devicePort: 0, down: false, stats: 0 })
 
 /** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
 function createMux(context: Context, tx: Transaction, id: Id): Mux {

@@ -37,6 +37,7 @@ export function makeUnitDevice(context: Context, tx: Transaction, unit: Unit): v
   const device = makeOwn(context, tx, unit.type === 'vmnic' ? [shared.name] : [shared.name, sides.switchSide], () =>
     unit.type === 'vmnic' ? devices.createTap({ ...shared, owner: ownerOf(unit) }) : devices.createVeth({ ...shared, ...sides }),
   )
+  context.datapath.guard(device.ifindex, 'egress')
   takeDevice(context, tx, unit, device.ifindex)
 }
 

@@ -14,6 +14,7 @@ export const auditOperations: Operations<undefined> = {
   mgmtRepair({ context }) {
     const { items: before } = audit(context)
     const failures = before.length === 0 ? [] : repair(context)
+    context.disturbances.clear()
     const after = audit(context)
     const left = new Set(after.items.map(nameOf))
     const mended = before.filter((item) => !left.has(nameOf(item)))
@@ -28,6 +29,7 @@ const nameOf = ({ kind, what, part }: AuditItem): string => `${kind} ${what} ${p
 export function audit(context: Context): AuditReport {
   const findings = new Findings()
   auditDevices(context, findings)
+  context.disturbances.tell(findings)
   auditPrograms(context, findings)
   auditTables(context, findings)
   auditJournal(context, findings)

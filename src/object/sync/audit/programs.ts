@@ -1,7 +1,8 @@
 /** Which programs must be on which devices, and whether they are. */
 import { chainOf, detachFrom, directions, type ChainProgram } from '#datapath/chain.ts'
 import type { Hook } from '#datapath/datapath.ts'
-import type { Device } from '#datapath/device/devices.ts'
+import { roomAlias, type Device } from '#datapath/device/devices.ts'
+import { guardHook, hooks } from '#datapath/hook.ts'
 import type { Context } from '../../context.ts'
 import { ethlinkPins, isUnderlay, isUplink } from '../../type/ethlink-service.ts'
 import type { Model } from '../../store/model.ts'
@@ -41,16 +42,51 @@ export interface Stray {
  * Programs of ours that are attached to devices by other links than these: left by a vpcd with another bpffs, or by one whose bpffs another mount
  * hides. They run, and may decide before those that the objects know.
  */
-export function* strayPrograms(devices: Iterable<Device>, links: ReadonlySet<number>): Generator<Stray> {
-  for (const device of devices)
-    for (const direction of directions)
-      for (const program of chainOf(device.ifindex, direction)) if (program.ours && !links.has(program.linkId)) yield { device, program }
+export function* strayPrograms(model: Model, devices: Iterable<Device>, links: ReadonlySet<number>): Generator<Stray> {
+  for (const device of devices) {
+    const guarded = guardedSides(model, device)
+    for (const direction of directions) {
+      for (const program of chainOf(device.ifindex, direction)) {
+        const guards = program.linkId === 0 && program.name === guardName && guarded.includes(direction)
+        if (program.ours && !guards && !links.has(program.linkId)) yield { device, program }
+      }
+    }
+  }
+}
+
+const guardName = hooks[guardHook].program
+
+/** The sides of a device that take nothing from the host's own stack. */
+function guardedSides(model: Model, { ifindex, alias }: Device): readonly ('ingress' | 'egress')[] {
+  if (alias === roomAlias) return directions
+  const object = model.devices.get(ifindex)
+  return object?.type === 'vmnic' || object?.type === 'hostif' ? ['egress'] : []
+}
+
+/** Have the guard on each device that should have it. The programs that deliver must be those of this build already. */
+export function guardDevices({ model, datapath, devices }: Context): void {
+  for (const device of devices.all()) datapath.guard(device.ifindex, ...guardedSides(model, device))
+}
+
+function auditGuards({ model, datapath }: Context, findings: Findings, devices: readonly Device[]): void {
+  const expected = `program ${datapath.programId(guardHook)}`
+  for (const device of devices) {
+    for (const direction of guardedSides(model, device)) {
+      findings.count('program')
+      const found = chainOf(device.ifindex, direction).find(({ name, linkId }) => linkId === 0 && name === guardName)
+      if (found === undefined) findings.missing('program', device.name, `guard of ${direction}`, expected)
+      else findings.same('program', device.name, `guard of ${direction}`, expected, `program ${found.progId}`)
+    }
+  }
 }
 
 /** Compare: each on its device, and the program that this vpcd has loaded; and no others of ours on any device. */
-export function auditPrograms({ model, datapath, devices }: Context, findings: Findings): void {
+export function auditPrograms(context: Context, findings: Findings): void {
+  const { model, datapath, devices } = context
   const attachments = datapath.attachments()
-  for (const { device, program } of strayPrograms(devices.all(), new Set(attachments.map(({ linkId }) => linkId)))) {
+  const all = devices.all()
+  auditGuards(context, findings, all)
+  for (const { device, program } of strayPrograms(model, all, new Set(attachments.map(({ linkId }) => linkId)))) {
     findings.count('program')
     findings.strange('program', device.name, program.direction, `${program.name} (program ${program.progId}), of another vpcd or build`)
   }
@@ -83,7 +119,8 @@ export function auditPrograms({ model, datapath, devices }: Context, findings: F
 }
 
 /** Put programs where they must be, and take strange ones off. */
-export function repairPrograms({ model, datapath, devices }: Context): void {
+export function repairPrograms(context: Context): void {
+  const { model, datapath, devices } = context
   const wanted = [...wantedPrograms(model)]
   const names = new Set(wanted.map(({ pinName }) => pinName))
   const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
@@ -93,6 +130,7 @@ export function repairPrograms({ model, datapath, devices }: Context): void {
     if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook)) datapath.attach(hook, ifindex, pinName)
   }
   const links = new Set(datapath.attachments().map(({ linkId }) => linkId))
-  for (const { device, program } of strayPrograms(devices.all(), links)) detachFrom(device.ifindex, program)
+  for (const { device, program } of strayPrograms(model, devices.all(), links)) detachFrom(device.ifindex, program)
+  guardDevices(context)
   datapath.repinMaps()
 }

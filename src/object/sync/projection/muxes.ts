@@ -1,6 +1,6 @@
 /** Table `muxes`: by the mux's device, and by its underlay's interface, what it listens on. */
 import { u32 } from '#abi/c-struct.ts'
-import { mux as muxLayout, type Mux } from '#datapath/layout.ts'
+import { mux as muxLayout, muxFlag, type Mux } from '#datapath/layout.ts'
 import { inService } from '../../type/mtu.ts'
 import { tableVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
@@ -12,7 +12,7 @@ export const muxes: Projection<number, Mux> = {
   values: (model) => (ifindex) => {
     const device = model.devices.get(ifindex)
     const mux = device?.type === 'ethlink' ? device.mux : device
-    if (mux?.type !== 'vpcmux' || mux.listen === null || !inService(mux)) return undefined
-    return { stats: mux.stats, listen: tableVtep(mux.listen) }
+    if (mux?.type !== 'vpcmux' || mux.listen === null || mux.down || !inService(mux)) return undefined
+    return { stats: mux.stats, flags: muxFlag.directOut | muxFlag.directIn, listen: tableVtep(mux.listen) }
   },
 }
