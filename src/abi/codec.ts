@@ -29,6 +29,8 @@ export interface Codec<T> {
   readonly shape: string
   encode(value: T): Uint8Array
   decode(bytes: Uint8Array): Decoded<T>
+  /** The objects that a value names by their ids: an operation that takes one needs the right to each. */
+  readonly names?: (value: T) => readonly Id[]
 }
 
 /** The type of a codec's values. */
@@ -132,6 +134,7 @@ export const idOf = (type?: TypeName): Codec<Id> => ({
     const parsed = parseId(formatId(input), type)
     return parsed.ok ? good(parsed.id) : bad(describeIdProblem(parsed.problem))
   },
+  names: (id) => [id],
 })
 
 export const ids: Codec<readonly Id[]> = {
@@ -141,6 +144,27 @@ export const ids: Codec<readonly Id[]> = {
     if (input.length % 16 !== 0) return bad(`ids are 16 bytes each; there are ${input.length}`)
     return good(Array.from({ length: input.length / 16 }, (_, i) => formatId(input.subarray(i * 16, i * 16 + 16))))
   },
+  names: (value) => value,
+}
+
+/** A frame without a tag, and the port that it is for. */
+export interface PortFrame {
+  readonly port: Id
+  readonly frame: Uint8Array
+}
+
+const ethernetHeaderBytes = 14
+
+export const portFrame: Codec<PortFrame> = {
+  shape: "a port's id, then a frame without a tag",
+  encode: ({ port, frame }) => Buffer.concat([idBytes(port), frame]),
+  decode(input) {
+    const least = 16 + ethernetHeaderBytes
+    if (input.length < least) return bad(`the input is a port's id and a frame, ${least} bytes or more, not ${input.length}`)
+    const parsed = parseId(formatId(input.subarray(0, 16)), 'vpcp')
+    return parsed.ok ? good({ port: parsed.id, frame: input.slice(16) }) : bad(describeIdProblem(parsed.problem))
+  },
+  names: ({ port }) => [port],
 }
 
 /** A unicast MAC address. */

@@ -1,6 +1,21 @@
 /** The operations of vpc_ctl: the table of all of them. */
 import type { AuditReport } from './audit.ts'
-import { idOf, ids, interfaceName, json, mac, nothing, number, owner, raw, sockaddr, supervise, text, type Codec } from './codec.ts'
+import {
+  idOf,
+  ids,
+  interfaceName,
+  json,
+  mac,
+  nothing,
+  number,
+  owner,
+  portFrame,
+  raw,
+  sockaddr,
+  supervise,
+  text,
+  type Codec,
+} from './codec.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
 import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
@@ -95,7 +110,7 @@ export const operations = {
   vpcswListen: get('listen', 'vpcsw', 0x0107, raw('')),
   vpcswPortList: get('port list', 'vpcsw', 0x0108, ids),
   /** The frame comes out of the port's unit: how a listener answers what no table does. */
-  vpcswSend: set('send', 'vpcsw', 0x0109, raw("a port's id, then a frame without a tag")),
+  vpcswSend: set('send', 'vpcsw', 0x0109, portFrame),
 
   vpcpConnect: set('connect', 'vpcp', 1, idOf()),
   vpcpDisconnect: set('disconnect', 'vpcp', 2, idOf()),

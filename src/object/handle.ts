@@ -3,7 +3,7 @@ import { operationOf, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { typeNoun, type UnitType } from '#abi/object-type.ts'
 import { unitName, type VpcObject } from './store/model.ts'
-import { answeredByTheDead, checkRights, narrow, type Rights } from './rights.ts'
+import { answeredByTheDead, checkRights, narrow, type Caller, type Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
 /** What a handle asks its host to do; the host has all objects, the handle only knows its own. */
@@ -22,11 +22,14 @@ export class Handle {
   readonly object: VpcObject | undefined
   /** Called with the JSON of each event once the handle has subscribed. */
   onEvent?: (payload: Uint8Array) => void
+  /** Who opened it: whoever holds it has that one's rights to the ids that operations name. */
+  readonly opener: Caller
   readonly #host: HandleHost
   #open = true
 
-  constructor(host: HandleHost, type: UnitType | 'mgmt', id: Id, rights: Rights, object: VpcObject | undefined) {
+  constructor(host: HandleHost, opener: Caller, type: UnitType | 'mgmt', id: Id, rights: Rights, object: VpcObject | undefined) {
     this.#host = host
+    this.opener = opener
     this.type = type
     this.id = id
     this.#rights = rights

@@ -5,6 +5,7 @@ import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
+import { claimsOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
 import type { Context, DaemonReport, Log } from './context.ts'
 import { EventHub } from './event-hub.ts'
@@ -67,7 +68,7 @@ export class Host implements HandleHost {
     const call = parseOpenCall(id, handleType, flags)
     const rights = this.access.grant(caller, call)
     const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(call)
-    const handle = new Handle(this, call.type, call.id, rights, object)
+    const handle = new Handle(this, caller, call.type, call.id, rights, object)
     if (object !== undefined) object.descriptors++
     this.#handles.add(handle)
     return handle
@@ -98,7 +99,8 @@ export class Host implements HandleHost {
     if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
     const asked = `do '${operations[name].name}' on ${handle.name}`
     const context = this.#context
-    return transact(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input }))
+    const claim = claimsOf(() => this.access, handle.opener)
+    return transact(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input, claim }))
   }
 
   /** A handle is closed. Never throws: there is nobody to tell but the log. */

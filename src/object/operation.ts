@@ -1,6 +1,9 @@
 /** How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes out. */
 import { operations, type OperationName } from '#abi/command.ts'
+import { idTypeCode, type Id } from '#abi/id.ts'
 import type { InputOf, OutputOf } from '#abi/operation.ts'
+import { typeNameOf } from '#abi/object-type.ts'
+import type { Claim } from './claim.ts'
 import type { Context } from './context.ts'
 import type { Handle } from './handle.ts'
 import type { Transaction } from './store/transaction.ts'
@@ -12,6 +15,8 @@ export interface Call<T, I = unknown> {
   readonly object: T
   readonly handle: Handle
   readonly input: I
+  /** Refuses the id of an object that the opener of the handle could not open so. Those of the input have been asked for. */
+  readonly claim: Claim
 }
 
 export type Input<N extends OperationName> = InputOf<(typeof operations)[N]>
@@ -22,11 +27,17 @@ export type Perform<T, N extends OperationName = OperationName> = (call: Call<T,
 
 export type Operations<T> = { readonly [N in OperationName]?: Perform<T, N> }
 
-/** An operation with bytes: the input is read as the table says, and refused when it is not so. */
+/** An operation with bytes: the input is read as the table says, and refused when it is not so, or names what the opener may not write. */
 export function performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Uint8Array {
   const { takes, gives } = operations[name]
+  const { names } = takes
   const input = takes.decode(call.input)
   if (!input.ok) return call.tx.refuse('EINVAL', input.why, input.remedy)
+  for (const id of (names as ((value: unknown) => readonly Id[]) | undefined)?.(input.value) ?? []) {
+    const type = typeNameOf(idTypeCode(id))
+    // The id of no type names nothing; the operation says so.
+    if (type !== undefined) call.claim(call.tx, type, id)
+  }
   const output: unknown = perform({ ...call, input: input.value } as never)
   return output === undefined ? new Uint8Array() : (gives.encode as (value: unknown) => Uint8Array)(output)
 }

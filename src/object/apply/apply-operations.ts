@@ -19,10 +19,10 @@ export const applyOperations: Operations<undefined> = {
     return comparison.changes
   },
   mgmtApply(call) {
-    const { context, tx, handle } = call
+    const { tx } = call
     const file = readInput(call)
     const waits = file.hostifs.length + file.vmnics.length
-    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(context, tx, handle), file))
+    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(call), file))
     tx.asked = 'apply the document'
     return changes
   },

@@ -15,7 +15,8 @@ import {
   type SwitchSpec,
   type VmnicSpec,
 } from '#abi/host-file.ts'
-import type { Id } from '#abi/id.ts'
+import { idTypeCode, type Id } from '#abi/id.ts'
+import { typeNameOf } from '#abi/object-type.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
@@ -27,7 +28,7 @@ import { disconnectMux, muxType } from '../type/mux.ts'
 import { disconnectPort, leaveSwitch } from '../type/port.ts'
 import { persists } from '../store/model.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
-import { counting, counts } from './spec.ts'
+import { counting, counts, placesIn, placesOf } from './spec.ts'
 import { setMac } from '../meta-operations.ts'
 import type { Steps } from './steps.ts'
 import { VpcError } from '../vpc-error.ts'
@@ -37,6 +38,7 @@ export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
   const comparison = compareHost(steps.context.model, file)
   checkUnits(steps.context, comparison)
   if (comparison.changes.length === 0) return []
+  claimChanges(steps, comparison)
   const performer = new Performer(steps, comparison)
   performer.release()
   performer.remove()
@@ -47,6 +49,19 @@ export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
 const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
   const object = model.objects.get(id)
   return object === undefined ? null : unitName(object)
+}
+
+/** Whoever applies a document needs the right to each object that changes, and to what that object is connected to or was. */
+function claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): void {
+  tx.asked = 'apply the document'
+  for (const { action, type, id } of changes) {
+    claim(tx, type, id, action === 'create' ? 'create' : 'write')
+    const [object, spec] = [model.objects.get(id), wanted.get(id)]
+    const before = Object.values(object === undefined ? {} : placesOf(object, wanted))
+    const after = Object.values(spec === undefined ? {} : placesIn(spec))
+    const moved = [...before.filter((place) => !after.includes(place)), ...after.filter((place) => !before.includes(place))]
+    for (const other of moved) if (typeof other === 'string') claim(tx, typeNameOf(idTypeCode(other))!, other)
+  }
 }
 
 /** A unit number stays with its object, and a new object can have one that is free or becomes so. */

@@ -3,7 +3,8 @@ import { atPath, splitPath } from '#abi/host-file.ts'
 import type { OperationName } from '#abi/command.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { keyOf, settingsOf, type Settings } from '#abi/settings.ts'
-import type { Input } from '../operation.ts'
+import type { Claim } from '../claim.ts'
+import type { Call, Input } from '../operation.ts'
 import { types } from '../type/types.ts'
 import type { ObjectType } from '../type/type.ts'
 import type { Context } from '../context.ts'
@@ -21,18 +22,21 @@ export class Steps {
   readonly context: Context
   readonly tx: Transaction
   readonly #handle: Handle
+  /** Refuses what the opener of the handle could not open for writing. */
+  readonly claim: Claim
 
-  constructor(context: Context, tx: Transaction, handle: Handle) {
+  constructor({ context, tx, handle, claim }: Call<unknown>) {
     this.context = context
     this.tx = tx
     this.#handle = handle
+    this.claim = claim
   }
 
   /** One operation of the ABI on an object. */
   do<N extends OperationName>(name: N, object: VpcObject, input: Input<N>): void {
     const perform = performerOf(name)
     if (perform === undefined) throw new Error(`nobody performs ${name}`)
-    perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never })
+    perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never, claim: this.claim })
   }
 
   /** What fails in there is told with its place in the document. */

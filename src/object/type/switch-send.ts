@@ -1,32 +1,25 @@
 /** Frames that a listener sends to who asked: the answers that no table gives, as of DHCP. */
 import { sendToUnit } from '#datapath/device/send.ts'
-import { parseId, describeIdProblem, formatId } from '#abi/id.ts'
+import type { PortFrame } from '#abi/codec.ts'
 import { pushVlan } from '#wire/ethernet.ts'
 import { fullName, unitName, type Switch } from '../store/model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import type { Call } from '../operation.ts'
 
-const idBytes = 16
 const ethernetBytes = 14
 
 /**
- * Input: a port's id, then a frame without a tag. It comes out of the unit that is in the port, with the port's tag, as if it came from the
+ * The frame comes out of the unit that is in the port, with the port's tag, as if it came from the
  * switch: no table and no check of senders is asked. Throws EMSGSIZE for a frame beyond the unit's MTU.
  */
-export function sendFromSwitch({ context, tx, object: sw, input }: Call<Switch, Uint8Array>): void {
+export function sendFromSwitch({ context, tx, object: sw, input: { port: id, frame } }: Call<Switch, PortFrame>): void {
   tx.asked = `send a frame from switch ${unitName(sw)}`
-  if (input.length < idBytes + ethernetBytes) {
-    tx.refuse('EINVAL', `the input is a port's id and a frame, ${idBytes + ethernetBytes} bytes or more, not ${input.length}`)
-  }
-  const parsed = parseId(formatId(input.subarray(0, idBytes)), 'vpcp')
-  if (!parsed.ok) return tx.refuse('EINVAL', describeIdProblem(parsed.problem))
-  const port = context.model.find('vpcp', parsed.id)
-  if (port === undefined) return tx.refuse('ENOENT', `there is no port ${parsed.id} on this host`)
+  const port = context.model.find('vpcp', id)
+  if (port === undefined) return tx.refuse('ENOENT', `there is no port ${id} on this host`)
   if (port.switch !== sw) tx.refuse('ENOENT', `port ${fullName(port)} is not in it`)
   const { peer } = port
   if (peer === null) return tx.refuse('ENOTCONN', `nothing is connected to port ${unitName(port)}`)
   if (peer.type === 'ethlink') return tx.refuse('EOPNOTSUPP', `port ${unitName(port)} has an ethlink in it, behind which nobody is known`)
-  const frame = input.slice(idBytes)
   const mtuBytes = interfaceMtuBytes(context.model, peer)
   if (frame.length > mtuBytes + ethernetBytes) {
     tx.refuse('EMSGSIZE', `the frame has ${frame.length - ethernetBytes} bytes behind its header; ${unitName(peer)} takes ${mtuBytes}`)

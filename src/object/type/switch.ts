@@ -110,9 +110,11 @@ export const switchType: ObjectType<'vpcsw'> = {
   setters,
   kept: [],
   operations: {
-    vpcswPortAdd({ context, tx, object: sw, input: id }) {
+    vpcswPortAdd({ context, tx, object: sw, input: id, claim }) {
       tx.asked = `add port ${id} to switch ${unitName(sw)}`
-      joinSwitch(context, tx, sw, context.model.find('vpcp', id) ?? createPort(context, tx, id))
+      const port = context.model.find('vpcp', id)
+      if (port === undefined) claim(tx, 'vpcp', id, 'create')
+      joinSwitch(context, tx, sw, port ?? createPort(context, tx, id))
     },
     vpcswPortDelete(call) {
       const { context, tx } = call
