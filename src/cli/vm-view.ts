@@ -22,6 +22,25 @@ export interface VmView extends VmDefinition {
   readonly directory: string
 }
 
+/** A machine whose files cannot be read, as `--json` gives it. */
+export interface BrokenVm {
+  readonly id: string
+  readonly state: 'broken'
+  /** Which file, what is wrong with it, and what to do. */
+  readonly problem: string
+  readonly directory: string
+}
+
+/** Look at a machine that may have files that cannot be read: that is told in its place, and hides no other machine. */
+export async function viewAnyVm(directory: VmDirectory): Promise<VmView | BrokenVm> {
+  try {
+    return await viewVm(directory)
+  } catch (error) {
+    const { message } = error as Error
+    return { id: directory.id, state: 'broken', problem: message, directory: directory.path }
+  }
+}
+
 /** Look at a machine. A guest that nobody watches gets a supervisor. */
 export async function viewVm(directory: VmDirectory): Promise<VmView> {
   const definition = directory.definition()

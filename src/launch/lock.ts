@@ -11,3 +11,20 @@ export function lockFile(path: string, held: string): Disposable {
     throw new LaunchError(`${held}${error.pid === undefined ? '' : ` (process ${error.pid})`}`, 'EBUSY', { cause: error })
   }
 }
+
+/** How long a lock that is held for moments is waited for. */
+const soonMs = 3000
+const retryMs = 10
+
+/** Take a lock that others hold for moments only: wait for it, blocking this thread. Throws LaunchError EBUSY that begins with `held`. */
+export function lockFileSoon(path: string, held: string): Disposable {
+  const deadline = performance.now() + soonMs
+  for (;;) {
+    try {
+      return lockFile(path, held)
+    } catch (error) {
+      if (!(error instanceof LaunchError) || error.code !== 'EBUSY' || performance.now() > deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs)
+    }
+  }
+}

@@ -20,7 +20,8 @@ export function accountOf(nameOrUid: string): Account {
   throw new LaunchError(`there is no user '${nameOrUid}'; make one with \`useradd --system ${nameOrUid}\`, or name another`, 'ENOENT')
 }
 
-function findAccount(nameOrUid: string): Account | undefined {
+/** A user of /etc/passwd, by name or number; undefined when there is none. */
+export function findAccount(nameOrUid: string): Account | undefined {
   const fields = lines('/etc/passwd').find(([name, , uid]) => name === nameOrUid || uid === nameOrUid)
   return fields && { name: fields[0]!, uid: Number(fields[2]), gid: Number(fields[3]) }
 }
@@ -29,16 +30,4 @@ function findAccount(nameOrUid: string): Account | undefined {
 export function groupOf(name: string): number | undefined {
   const fields = lines('/etc/group').find(([group]) => group === name)
   return fields && Number(fields[2])
-}
-
-/** In this order, the first that exists is who hypervisors run as. */
-const hypervisorUsers = ['vpc-qemu', 'libvirt-qemu', 'nobody']
-
-/** The unprivileged user for a hypervisor where none is named. */
-export function hypervisorAccount(): Account {
-  for (const name of hypervisorUsers) {
-    const found = findAccount(name)
-    if (found !== undefined) return found
-  }
-  throw new LaunchError(`there is none of the users ${hypervisorUsers.join(', ')}; name one with --user`, 'ENOENT')
 }

@@ -1,11 +1,16 @@
-/** A log of bytes that does not grow without end: a file and the one before it, each of a limited size. */
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
+/**
+ * A log of bytes that does not grow without end: a file and the one before it, each of a limited size. A full disk costs bytes of the log, never
+ * the process that writes it: how many were lost stands in the log, where they are missing.
+ */
+import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 
 export class BoundedLog implements Disposable {
   readonly path: string
   readonly #limitBytes: number
   #fd: number
   #bytes: number
+  #lost = 0
+  #why = ''
 
   /** Goes on where an earlier one ended. Twice the limit is kept at most, and at least the last `limitBytes`. */
   constructor(path: string, limitBytes = 1 << 20) {
@@ -20,20 +25,35 @@ export class BoundedLog implements Disposable {
     return `${this.path}.1`
   }
 
+  /** Write bytes; those that the file system does not take are counted as lost. Never throws. */
   write(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length;) {
-      if (this.#bytes >= this.#limitBytes) this.#rotate()
-      const part = chunk.subarray(at, at + this.#limitBytes - this.#bytes)
-      writeSync(this.#fd, part)
-      this.#bytes += part.length
-      at += part.length
-    }
+    const note = this.#lost === 0 ? undefined : Buffer.from(`\n[${this.#lost} bytes were lost here: ${this.#why}]\n`)
+    if (note !== undefined && this.#append(note) === note.length) this.#lost = 0
+    this.#lost += this.#lost > 0 ? chunk.length : chunk.length - this.#append(chunk)
   }
 
+  /** Append bytes as far as they are taken. Gives how many were. */
+  #append(chunk: Uint8Array): number {
+    let at = 0
+    try {
+      while (at < chunk.length) {
+        if (this.#bytes >= this.#limitBytes) this.#rotate()
+        const written = writeSync(this.#fd, chunk, at, Math.min(chunk.length - at, this.#limitBytes - this.#bytes))
+        this.#bytes += written
+        at += written
+      }
+    } catch (error) {
+      this.#why = error instanceof Error ? error.message : String(error)
+    }
+    return at
+  }
+
+  /** The present file stays open until the next one is: on a full disk there may be none. */
   #rotate(): void {
+    if (existsSync(this.path)) renameSync(this.path, this.previousPath)
+    const next = openSync(this.path, 'w', 0o600)
     closeSync(this.#fd)
-    renameSync(this.path, this.previousPath)
-    this.#fd = openSync(this.path, 'w', 0o600)
+    this.#fd = next
     this.#bytes = 0
   }
 

@@ -86,7 +86,7 @@ test('a directory where there can be none is refused at once', () => {
 
 test('a log keeps the last of what came, and not more than twice its limit', () => {
   const directory = new VmDirectory(scratch, 'log')
-  directory.writeDefinition(definition)
+  directory.writeDefinition({ ...definition, id: 'log' })
   {
     using log = new BoundedLog(directory.consoleLog, 100)
     for (let i = 0; i < 50; i++) log.write(Buffer.from(`line ${String(i).padStart(2, '0')}\n`))

@@ -5,12 +5,13 @@ import type { Vpc } from '#client/vpc.ts'
 import { makeDirectory } from '#launch/directory.ts'
 import { LaunchError } from '#launch/launch-error.ts'
 import { lockFile } from '#launch/lock.ts'
-import { accountOf, hypervisorAccount } from '#launch/user.ts'
+import { accountOf } from '#launch/user.ts'
 import { chooseAcceleration, kvmAccount } from './acceleration.ts'
 import { askSupervisor } from './control.ts'
 import type { VmDefinition } from './definition.ts'
 import { readyVmnic, type WaitOptions } from './guest-vmnics.ts'
 import type { LaunchPlan } from './hypervisor.ts'
+import { claimUser, releaseUser } from './machine-user.ts'
 import { startSupervisor, supervisedState } from './supervise.ts'
 import { writeJson, type VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
@@ -32,7 +33,7 @@ export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wai
   const definition = directory.definition()
   const before = await supervisedState(directory)
   if (isUp(before)) return { changed: false, state: before }
-  const account = kvmAccount(definition.user === null ? hypervisorAccount() : accountOf(definition.user))
+  const account = kvmAccount(definition.user === null ? claimUser(directory) : accountOf(definition.user))
   const { acceleration, warning } = await chooseAcceleration(definition.acceleration, account, baseOf(directory))
   if (warning !== undefined) wait.progress(`warning: ${warning}`)
   const vmnics = []
@@ -82,7 +83,7 @@ export async function attachVmnic(directory: VmDirectory, id: Id, vpc: () => Pro
   const has = definition.vmnics.includes(id)
   if (has && (!up || state!.vmnics.some((vmnic) => vmnic.id === id))) return { changed: false, state }
   const next = up ? await askSupervisor(directory.controlSocket, { ask: 'attach', vmnic: await readyVmnic(await vpc(), id, wait) }) : state
-  if (!has) directory.writeDefinition({ ...definition, vmnics: [...definition.vmnics, id] })
+  if (!has) directory.changeDefinition((now) => ({ ...now, vmnics: [...now.vmnics.filter((each) => each !== id), id] }))
   return { changed: true, state: next }
 }
 
@@ -93,7 +94,7 @@ export async function detachVmnic(directory: VmDirectory, id: Id): Promise<Outco
   const plugged = isUp(state) && state!.vmnics.some((vmnic) => vmnic.id === id)
   if (!plugged && !definition.vmnics.includes(id)) return { changed: false, state }
   const next = plugged ? await askSupervisor(directory.controlSocket, { ask: 'detach', id }) : state
-  directory.writeDefinition({ ...definition, vmnics: definition.vmnics.filter((each) => each !== id) })
+  directory.changeDefinition((now) => ({ ...now, vmnics: now.vmnics.filter((each) => each !== id) }))
   return { changed: true, state: next }
 }
 
@@ -109,6 +110,7 @@ export async function destroyVm(directory: VmDirectory): Promise<boolean> {
   await stopVm(directory, { timeoutMs: 0, force: true })
   using _lock = await lockSoon(directory)
   directory.remove()
+  releaseUser(directory)
   return true
 }
 

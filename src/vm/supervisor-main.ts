@@ -18,6 +18,8 @@ function report(value: unknown): void {
   }
 }
 
+// The log may lie on the disk that is full: an error that cannot be told there must not end the process.
+process.stderr.on('error', () => {})
 const [mode, path] = process.argv.slice(2) as [string, string]
 const directory = new VmDirectory(dirname(path), basename(path))
 try {

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { chmodSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { markOf, onEnd, runs, signal, type ProcessMark } from '#launch/process.ts'
 import { BoundedLog } from './bounded-log.ts'
 import { Console } from './console.ts'
@@ -22,6 +22,8 @@ import type { VmState } from './vm-state.ts'
 const quitTimeoutMs = 5000
 /** For answers that are under way when the guest has ended. */
 const farewellMs = 1000
+/** After a state could not be written. */
+const stateRetryMs = 1000
 
 export class Supervisor {
   readonly #directory: VmDirectory
@@ -33,6 +35,7 @@ export class Supervisor {
   /** Requests that change the machine go one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #finishing = false
+  #again: NodeJS.Timeout | undefined
   readonly #consoleLog: BoundedLog
   readonly #ended = Promise.withResolvers<void>()
   readonly #closed = Promise.withResolvers<void>()
@@ -51,7 +54,7 @@ export class Supervisor {
     const log = new BoundedLog(directory.qemuLog)
     const end = new GuestEnd(log)
     const supervisor = new Supervisor(directory, beginning(plan), end)
-    supervisor.#write({})
+    directory.writeState(supervisor.#state)
     try {
       const { child, vhost } = await startHypervisor(directory, plan)
       end.watch(child)
@@ -151,7 +154,7 @@ export class Supervisor {
   }
 
   #endsWithin(timeoutMs: number): Promise<boolean> {
-    return Promise.race([this.#ended.promise.then(() => true), setTimeout(timeoutMs, false, { ref: false })])
+    return Promise.race([this.#ended.promise.then(() => true), sleep(timeoutMs, false, { ref: false })])
   }
 
   /** What is left of a start that failed. Gives the error to tell, with QEMU's own words where it had some. */
@@ -174,6 +177,8 @@ export class Supervisor {
     const { qmpSocket, serialSocket, controlSocket, consoleSocket } = this.#directory
     for (const path of [qmpSocket, serialSocket, controlSocket, consoleSocket]) rmSync(path, { force: true })
     for (const name of ['kernel', 'initrd', 'seed.iso'] as const) rmSync(this.#directory.bootFile(name), { force: true })
+    // The disk may have been full, and has got some room now.
+    if (this.#again !== undefined) this.#write()
     this.#ended.resolve()
     await this.#farewell()
     this.#closed.resolve()
@@ -183,12 +188,20 @@ export class Supervisor {
     if (this.#server === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#server.close(() => resolve())
-    await Promise.race([promise, setTimeout(farewellMs)])
+    await Promise.race([promise, sleep(farewellMs)])
   }
 
-  #write(changes: Partial<VmState>): void {
+  /** A state that a full disk does not take is written as soon as it can be: nobody may lose a guest for it. */
+  #write(changes: Partial<VmState> = {}): void {
     this.#state = { ...this.#state, ...changes }
-    this.#directory.writeState(this.#state)
+    clearTimeout(this.#again)
+    this.#again = undefined
+    try {
+      this.#directory.writeState(this.#state)
+    } catch (error) {
+      console.error(error)
+      this.#again = setTimeout(() => this.#write(), stateRetryMs).unref()
+    }
   }
 }
 

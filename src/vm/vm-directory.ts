@@ -1,7 +1,8 @@
 /** Where virtual machines are kept: a directory for each, root's alone, below one that instances of vpc on a machine do not share. */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { makeDirectory } from '#launch/directory.ts'
+import { lockFileSoon } from '#launch/lock.ts'
 import type { VmDefinition } from './definition.ts'
 import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
@@ -68,10 +69,17 @@ export class VmDirectory {
     return join(this.path, name)
   }
 
-  /** The definition. Throws VmError ENOENT when there is no such machine. */
+  /** Held while a command changes the definition. */
+  get changeLock(): string {
+    return join(this.path, 'change.lock')
+  }
+
+  /** The definition. Throws VmError ENOENT when there is no such machine, and `failed` when its file cannot be read. */
   definition(): VmDefinition {
     const definition = readJson<VmDefinition>(this.definitionFile)
-    if (definition !== undefined) return definition
+    if (definition?.id === this.id) return definition
+    if (definition !== undefined)
+      throw new VmError('failed', `${this.definitionFile} is not the definition of this machine; ${wayOut(this.path)}`)
     throw new VmError(
       'ENOENT',
       `there is no virtual machine ${this.id} below ${resolve(this.path, '..')}; \`vpc vm list\` shows which there are`,
@@ -86,6 +94,16 @@ export class VmDirectory {
   writeDefinition(definition: VmDefinition): void {
     makeDirectory(this.path)
     writeJson(this.definitionFile, definition)
+  }
+
+  /**
+   * Change the definition. No other command can change it between the reading and the writing. Throws VmError ENOENT when there is no such
+   * machine, and LaunchError EBUSY when somebody else goes on changing it.
+   */
+  changeDefinition(change: (now: VmDefinition) => VmDefinition): void {
+    this.definition()
+    using _lock = lockFileSoon(this.changeLock, `machine ${this.id} is being changed by another command`)
+    writeJson(this.definitionFile, change(this.definition()))
   }
 
   /** What the supervisor wrote last; undefined when it has never run. */
@@ -113,21 +131,42 @@ export function allVms(base: string): VmDirectory[] {
     .filter((directory) => directory.exists())
 }
 
-/** Read a file of JSON; undefined when it is not there. */
+/** Read a file of JSON; undefined when it is not there. Throws VmError `failed`, with the way out, when it is not JSON. */
 export function readJson<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     if (error instanceof SyntaxError)
-      throw new VmError('failed', `${path} is not the JSON that was written there: ${error.message}`, { cause: error })
+      throw new VmError('failed', `${path} is not JSON (${error.message}); ${wayOut(dirname(path))}`, { cause: error })
     throw error
   }
 }
 
-/** Write a file of JSON that only its owner reads, in one step. */
+const wayOut = (path: string): string => `put a good copy in its place, or forget the machine once no QEMU of it runs: rm -r ${path}`
+
+/**
+ * Write a file of JSON that only its owner reads, in one step: at any moment, also after a power failure, the file has all of the old text or all of
+ * the new.
+ */
 export function writeJson(path: string, value: unknown): void {
-  const draft = `${path}.new`
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
-  renameSync(draft, path)
+  const draft = `${path}.${process.pid}.new`
+  try {
+    writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  syncDirectory(dirname(path))
+}
+
+/** A new name lasts once its directory has been written. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }

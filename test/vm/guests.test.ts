@@ -48,6 +48,12 @@ after(async () => {
   rmSync(scratch, { recursive: true })
 })
 
+test('each QEMU runs as a user of its own', async () => {
+  const users = await Promise.all([vm1, vm2].map(async (vm) => (await bed.get(vm)).running as { pid: number; user: string }))
+  for (const { pid, user } of users) assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), new RegExp(`^Uid:(\\s+${user}){4}$`, 'm'))
+  assert.notEqual(users[0]!.user, users[1]!.user)
+})
+
 /** Ping from a guest; every one must be answered. */
 const pings = (shell: GuestShell, options: string): Promise<string> => shell.must(`ping -A -c 3 -W 5 ${options}`)
 

@@ -31,9 +31,7 @@ const options = {
   networkConfig: text("cloud-init's network-config", 'FILE', 'file'),
   hostname: text('name that cloud-init gives the guest', 'NAME'),
   sshKey: text('public key file that cloud-init lets in; repeat it for more', 'FILE', 'file').repeated,
-  user: text('unprivileged user that QEMU runs as', 'NAME')
-    .short('u')
-    .defaultsTo('vpc-qemu, libvirt-qemu or nobody, whichever is there first'),
+  user: text('unprivileged user that QEMU runs as', 'NAME').short('u').defaultsTo('a number of its own, which no other machine has'),
   accel: choice('KVM, emulation, or KVM where it works', accelerations).default('auto'),
   protect: flag('refuse to destroy it until vpc vm set --unprotect'),
   vmDir,

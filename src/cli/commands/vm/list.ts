@@ -3,7 +3,7 @@ import { allVms } from '#vm/vm-directory.ts'
 import { command } from '../../command.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
 import { baseOf, vmDir } from '../../vm-options.ts'
-import { stateText, viewVm } from '../../vm-view.ts'
+import { stateText, viewAnyVm } from '../../vm-view.ts'
 
 export default command({
   path: 'vm list',
@@ -11,17 +11,21 @@ export default command({
   options: { vmDir },
   examples: [{ line: 'vpc vm list', does: 'every virtual machine with its state, and how it ended' }],
   async run({ vmDir: directory }, { output }) {
-    const views = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewVm)))
+    const views = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewAnyVm)))
     output.result(views, {
       columns: ['ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
-      rows: views.map((view) => [
-        view.id,
-        stateText(view),
-        view.cpus,
-        `${view.memoryMib} MiB`,
-        view.running?.acceleration ?? '-',
-        view.running === null ? view.vmnics.length : view.running.vmnics.map(({ device }) => device).join(' ') || '-',
-      ]),
+      rows: views.map((view) =>
+        view.state === 'broken'
+          ? [view.id, `broken: ${view.problem}`, '-', '-', '-', '-']
+          : [
+              view.id,
+              stateText(view),
+              view.cpus,
+              `${view.memoryMib} MiB`,
+              view.running?.acceleration ?? '-',
+              view.running === null ? view.vmnics.length : view.running.vmnics.map(({ device }) => device).join(' ') || '-',
+            ],
+      ),
     })
   },
 })

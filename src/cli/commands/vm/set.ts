@@ -18,7 +18,7 @@ export default command({
     const definition = await tellingVmErrors(() => directory.definition())
     const what = `machine ${directory.id} is ${protect ? '' : 'not '}protected from being destroyed`
     if (definition.protected === protect) return alreadySo(output, what, { vm: await viewVm(directory) })
-    directory.writeDefinition({ ...definition, protected: protect })
+    await tellingVmErrors(() => directory.changeDefinition((now) => ({ ...now, protected: protect })))
     done(output, what, { vm: await viewVm(directory) })
   },
 })
