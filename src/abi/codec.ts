@@ -47,6 +47,12 @@ const bytesOf = (n: number): string => (n === 1 ? '1 byte' : `${n} bytes`)
 const wrongLength = (input: Uint8Array, what: string, ...lengths: number[]): ReturnType<typeof bad> =>
   bad(`${what} takes ${lengths.join(' or ')} bytes of input, not ${input.length}`)
 
+/** Throws RangeError for what does not fit. */
+function fitting(what: string, value: number, max: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return value
+  throw new RangeError(`${what} is a number from 0 to ${max}, not ${value}`)
+}
+
 function little(size: 2 | 4 | 8, value: number): Uint8Array {
   const out = new Uint8Array(size)
   const view = new DataView(out.buffer)
@@ -71,7 +77,7 @@ export const nothing: Codec<void> = {
  */
 export const number = (what: string, size: 2 | 4, check: (value: number) => Decoded<number> = good): Codec<number> => ({
   shape: `u${size * 8}, ${what}`,
-  encode: (value) => little(size, value),
+  encode: (value) => little(size, fitting(what, value, size === 2 ? 0xffff : 0xffffffff)),
   decode(input) {
     const padded = new Uint8Array(4)
     const varint = input.length > 0 && input.length < size && input.length <= 2 && input[0]! < 128 && (input[1] ?? 0) === 0
@@ -101,7 +107,7 @@ export const vniRemedy = `VNIs are 0 to ${maxVni}, big-endian`
 
 export const vni: Codec<number> = {
   shape: 'u32 big-endian, a VNI',
-  encode: (value) => vniValue.encode({ vni: value }),
+  encode: (value) => vniValue.encode({ vni: fitting('a VNI', value, maxVni) }),
   decode(input) {
     if (input.length !== 4) return wrongLength(input, 'a VNI (big-endian)', 4)
     const { vni: value } = vniValue.decode(input)

@@ -19,7 +19,7 @@ import {
 import type { HostChange, HostDocument } from './host-file.ts'
 import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
-import { operation, type Operation } from './operation.ts'
+import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
 
 export { commandBit, type Operation } from './operation.ts'
@@ -140,6 +140,9 @@ export const operations = {
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations
+/** What an operation takes, and what it gives. */
+export type Input<N extends OperationName> = InputOf<(typeof operations)[N]>
+export type Output<N extends OperationName> = OutputOf<(typeof operations)[N]>
 
 const byTypeAndOp = new Map<number, OperationName>(
   Object.entries(operations).map(([name, o]) => [(objectType[o.type] << 16) | o.op, name as OperationName]),

@@ -2,7 +2,8 @@
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
-import { maxVni } from '#wire/vni.ts'
+import { failure, success, type Result } from '#wire/result.ts'
+import { maxVni, parseVni } from '#wire/vni.ts'
 import {
   addresses as addressesCodec,
   flag as flagCodec,
@@ -27,6 +28,17 @@ export interface Kind<T, J = T> {
   readonly shape: string
   toJson(value: T): J
   fromJson(json: unknown): Read<T>
+  /** How it is written on the command line. */
+  readonly text: TextForm
+}
+
+/** Text of one value, or of one element of a list, as JSON has it. */
+export interface TextForm {
+  /** What stands for the value in help texts; of a few words, all of them. */
+  readonly placeholder: string
+  readonly words?: readonly string[] | undefined
+  readonly isList?: boolean | undefined
+  parse(text: string): Result<unknown>
 }
 
 const good = <T>(value: T): Read<T> => ({ ok: true, value })
@@ -36,6 +48,8 @@ const bad = (problem: string, at?: string): { readonly ok: false; readonly probl
   at,
 })
 
+const mapped = <T, U>(result: Result<T>, map: (value: T) => U): Result<U> => (result.ok ? success(map(result.value)) : result)
+
 /** What somebody wrote in place of what was wanted. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
@@ -44,10 +58,27 @@ export function kindOf(value: unknown): string {
   return `'${String(value).slice(0, 60)}'`
 }
 
+const onOrOff: TextForm = {
+  placeholder: 'on|off',
+  words: ['on', 'off'],
+  parse: (text) => (text === 'on' || text === 'off' ? success(text === 'on') : failure(`'${text}' is not one of on, off`)),
+}
+
+/** Decimal or 0x hexadecimal. */
+const wholeNumber = (placeholder: string, [min, max]: readonly [number, number]): TextForm => ({
+  placeholder,
+  parse(text) {
+    const value = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN
+    return value >= min && value <= max ? success(value) : failure(`'${text}' is not a whole number from ${min} to ${max}`)
+  },
+})
+
+const otherText = (placeholder: string, parse: (text: string) => Result<unknown> = success): TextForm => ({ placeholder, parse })
+
 function boolean(codec: Codec<boolean> | undefined): Kind<boolean> {
   const fromJson = (json: unknown): Read<boolean> =>
     typeof json === 'boolean' ? good(json) : bad(`this must be true or false, not ${kindOf(json)}`)
-  return { codec, shape: 'true or false', toJson: (value) => value, fromJson }
+  return { codec, shape: 'true or false', toJson: (value) => value, fromJson, text: onOrOff }
 }
 
 export const flag = (what: string): Kind<boolean> => boolean(flagCodec(what))
@@ -56,8 +87,9 @@ export const upOrDown: Kind<boolean> = boolean(state)
 export const plainFlag: Kind<boolean> = boolean(undefined)
 
 /** A whole number in a range. */
-export const integer = ([min, max]: readonly [number, number], codec?: Codec<number>): Kind<number> => ({
+export const integer = ([min, max]: readonly [number, number], codec?: Codec<number>, placeholder = 'N'): Kind<number> => ({
   codec,
+  text: wholeNumber(placeholder, [min, max]),
   shape: `${min} to ${max}`,
   toJson: (value) => value,
   fromJson: (json) =>
@@ -69,14 +101,15 @@ export const integer = ([min, max]: readonly [number, number], codec?: Codec<num
 /** A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range. */
 export const counted = (what: string, range: readonly [number, number], size: 2 | 4 = 2): Kind<number> => integer(range, number(what, size))
 
-export const vni: Kind<number> = integer([0, maxVni], vniCodec)
-export const vlan: Kind<number> = integer([0, 4095], vlanCodec)
+export const vni: Kind<number> = { ...integer([0, maxVni], vniCodec), text: otherText('VNI', parseVni) }
+export const vlan: Kind<number> = integer([0, 4095], vlanCodec, 'TAG')
 /** Of users and groups. */
 export const account: Kind<number> = integer([0, 0xfffffffe])
 
 /** The same kind, or null: nobody has chosen. */
 export const optional = <T, J>(kind: Kind<T, J>): Kind<T | null, J | null> => ({
   shape: kind.shape,
+  text: kind.text,
   toJson: (value) => (value === null ? null : kind.toJson(value)),
   fromJson: (json) => (json === null ? good(null) : kind.fromJson(json)),
 })
@@ -84,6 +117,7 @@ export const optional = <T, J>(kind: Kind<T, J>): Kind<T | null, J | null> => ({
 /** Text that is not empty. */
 export const word: Kind<string> = {
   shape: 'text',
+  text: otherText('NAME'),
   toJson: (value) => value,
   fromJson: (json) => (typeof json === 'string' && json !== '' ? good(json) : bad(`this must be text, not ${kindOf(json)}`)),
 }
@@ -91,6 +125,7 @@ export const word: Kind<string> = {
 /** `192.0.2.1:4789`, `[2001:db8::1]:4789`. */
 export const endpoint: Kind<Endpoint, string> = {
   codec: sockaddr,
+  text: otherText('HOST:PORT', (text) => mapped(parseEndpoint(text), formatEndpoint)),
   shape: 'ADDRESS:PORT',
   toJson: formatEndpoint,
   fromJson(json) {
@@ -102,6 +137,7 @@ export const endpoint: Kind<Endpoint, string> = {
 /** IPv4 and IPv6 addresses; IPv4 ones mapped. */
 export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
   codec: addressesCodec,
+  text: { placeholder: 'ADDRESS', isList: true, parse: (text) => mapped(parseIp(text), formatIp) },
   shape: 'list of addresses',
   toJson: (value) => value.map((address) => formatIp(fromMapped(address))),
   fromJson(json) {

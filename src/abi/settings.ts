@@ -20,31 +20,33 @@ export interface Setting<T, J> {
   /** Its operations, where it has two of its own. */
   readonly get?: Op
   readonly set?: Op
+  /** Its option of `vpc … set`, where that is not its key; of a list, what `--no-…` does. */
+  readonly option?: { readonly name?: string; readonly short?: string; readonly none?: string } | undefined
   /** The version of the journal that has it first; 1 when it is not said. Raise it for a new setting (src/object/store/versions.ts). */
   readonly since?: number | undefined
 }
 
 type WithOps<T, J> = Setting<T, J> & { readonly get: Op; readonly set: Op }
 
+/** What most settings do without. */
+type More = Pick<Setting<any, any>, 'key' | 'option' | 'since'>
+
 /** Declare a setting with two operations of its own. */
-const own = <T, J>(kind: Kind<T, J>, initial: T, get: Op, set: Op, help: string, key?: string): WithOps<T, J> => ({
+const own = <T, J>(kind: Kind<T, J>, initial: T, get: Op, set: Op, help: string, more: More = {}): WithOps<T, J> => ({
   kind,
   initial,
   help,
   get,
   set,
-  ...(key !== undefined && { key }),
+  ...more,
 })
 
 /** Declare a setting that operations of another form set. */
-const shared = <T, J>(kind: Kind<T, J>, initial: T, help: string, key?: string): Setting<T, J> => ({
-  kind,
-  initial,
-  help,
-  ...(key !== undefined && { key }),
-})
+const shared = <T, J>(kind: Kind<T, J>, initial: T, help: string, more: More = {}): Setting<T, J> => ({ kind, initial, help, ...more })
 
-const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: what fits through the underlay', 'mtu')
+const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: what fits through the underlay', {
+  key: 'mtu',
+})
 
 /** By type. They are made in the order in which they stand here. */
 export const settings = {
@@ -60,14 +62,18 @@ export const settings = {
     ),
   },
   vpcp: {
-    vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated'),
+    vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated', { option: { short: 'n' } }),
     vlan: own(vlan, 0, ['VLAN get', 5], ['VLAN set', 6], 'VLAN tag that frames of the interface carry; 0: none'),
+    addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from', {
+      option: { name: 'address', none: 'let the interface send from any address' },
+    }),
     antispoof: own(flag('antispoof'), true, ['antispoof get', 0x0102], ['antispoof set', 0x0103], 'check the senders of frames'),
-    addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from'),
   },
   vmnic: {
     mtuBytes,
-    queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs'),
+    queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs', {
+      option: { name: 'num-queues', short: 'n' },
+    }),
     ownerUser: shared(optional(account), null, 'user who may open the queues; none: any in the group'),
     ownerGroup: shared(account, 0, 'group that may open the queues'),
     // Last: what is frozen does not change.
@@ -98,7 +104,7 @@ export type Settings<T extends UnitType> = { -readonly [K in keyof Table[T]]: Se
 export type SettingsJson<T extends UnitType> = { readonly [K in keyof Table[T]]: SettingJson<Table[T][K]> }
 
 /** Names of those that have operations of their own. */
-type OwnNames<T extends UnitType> = { [K in SettingName<T>]: Table[T][K] extends { readonly get: Op } ? K : never }[SettingName<T>]
+export type OwnNames<T extends UnitType> = { [K in SettingName<T>]: Table[T][K] extends { readonly get: Op } ? K : never }[SettingName<T>]
 
 /** The operations of a type's settings: `vpcpVlanGet` and `vpcpVlanSet`. */
 type OperationsOf<T extends UnitType> = {

@@ -1,5 +1,5 @@
 /** A descriptor: an open object, what it may do to it, and one reference to it, all of it in one connected socket. */
-import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'
+import { handleType, openFlag, operations, type Input, type Operation, type OperationName, type Output } from '#abi/command.ts'
 import { frameKind, openRequest } from '#abi/frame.ts'
 import { idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
@@ -7,7 +7,8 @@ import { typeNameOf, typeNoun, type TypeName } from '#abi/object-type.ts'
 import { Connection } from './connection.ts'
 import { VpcError } from './error.ts'
 import { decodeRights, encodeLimit, type DescriptorLimit, type DescriptorRights } from './rights.ts'
-import { decodeId, decodeJson, decodeMac, decodeNumber, encodeMac, encodeNumber } from './text.ts'
+import { formatMac, parseMac } from '#wire/mac.ts'
+import { decodeId, decodeJson, decodeNumber, parsed, refusing } from './text.ts'
 
 /** What vpc_open is asked for. */
 export interface OpenOptions {
@@ -76,9 +77,22 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     return this.#connection.request(frameKind.ctl, command, input, { what: name, timeoutMs: this.#timeoutMs })
   }
 
+  /** The same with values: as the operation's codecs of src/abi/command.ts have them. */
+  async call<N extends OperationName>(operation: N, input: Input<N>): Promise<Output<N>> {
+    const { takes, gives, name } = operations[operation] as unknown as Operation<Input<N>, Output<N>>
+    const output = gives.decode(
+      await this.ctl(
+        operation,
+        refusing(() => takes.encode(input)),
+      ),
+    )
+    if (output.ok) return output.value
+    throw new VpcError('EPROTO', `vpcd answered '${name}' with what cannot be read: ${output.why}`)
+  }
+
   /** Settings and state of the object. */
   async describe(): Promise<Info> {
-    return decodeJson<Info>(await this.ctl('metaDescribe'))
+    return (await this.call('metaDescribe', undefined)) as Info
   }
 
   /** Make the object outlive every descriptor, and vpcd. Doing it again changes nothing. */
@@ -106,22 +120,22 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
 
   /** The MAC address, `02:00:5e:10:00:01`. */
   async mac(): Promise<string> {
-    return decodeMac(await this.ctl('metaMacGet'))
+    return formatMac(await this.call('metaMacGet', undefined))
   }
 
   /** Throws EINVAL for a multicast address, EEXIST when another unit of the subnet has it, EBUSY for a frozen vmnic. */
   async setMac(mac: string): Promise<void> {
-    await this.ctl('metaMacSet', encodeMac(mac))
+    await this.call('metaMacSet', parsed(parseMac(mac)))
   }
 
   /** The MTU in bytes. */
   async mtu(): Promise<number> {
-    return decodeNumber(await this.ctl('metaMtuGet'))
+    return this.call('metaMtuGet', undefined)
   }
 
   /** Throws EINVAL when it is too small or too large, EOPNOTSUPP for a switch or port, EBUSY for a frozen vmnic. */
   async setMtu(mtuBytes: number): Promise<void> {
-    await this.ctl('metaMtuSet', encodeNumber('an MTU', mtuBytes, 4))
+    await this.call('metaMtuSet', mtuBytes)
   }
 
   /**

@@ -3,10 +3,10 @@ import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
-import { objectHeader, superviseFlag, superviseRequest } from '#abi/layouts.ts'
+import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
-import { decodeJson, encodeJson, decodeNumber, encodeNumber, list } from './text.ts'
+import { list } from './text.ts'
 
 /** One object of the host, in short. */
 export interface Header {
@@ -16,17 +16,15 @@ export interface Header {
   readonly unit: string
 }
 
-const typeInput = (type: TypeName): Uint8Array => encodeNumber('a type', objectType[type], 2)
-
 export class Mgmt extends Descriptor {
   /** How many objects of a type there are; `any`: of all. */
   async count(type: TypeName): Promise<number> {
-    return decodeNumber(await this.ctl('mgmtCount', typeInput(type)))
+    return this.call('mgmtCount', objectType[type])
   }
 
   /** The objects of a type; `any`: all. */
   async headers(type: TypeName): Promise<Header[]> {
-    const headers = list(objectHeader, await this.ctl('mgmtHeaders', typeInput(type)))
+    const headers = list(objectHeader, await this.call('mgmtHeaders', objectType[type]))
     return headers.map(({ type: code, unit, id }) => {
       const name = typeNameOf(code) ?? 'any'
       return { type: name, id: formatId(id), unit: `${name}${unit}` }
@@ -35,12 +33,12 @@ export class Mgmt extends Descriptor {
 
   /** Settings and state of the objects of a type, by default of all. */
   async describeAll(type: TypeName = 'any'): Promise<ObjectInfo[]> {
-    return decodeJson(await this.ctl('mgmtDescribeAll', typeInput(type)))
+    return this.call('mgmtDescribeAll', objectType[type])
   }
 
   /** The counters of all ports and muxes. */
   async stats(): Promise<SourceStats[]> {
-    return decodeJson(await this.ctl('mgmtStats'))
+    return this.call('mgmtStats', undefined)
   }
 
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */
@@ -50,12 +48,12 @@ export class Mgmt extends Descriptor {
 
   /** The objects of the host that outlive vpcd, as a document. */
   async export(): Promise<HostDocument> {
-    return decodeJson(await this.ctl('mgmtExport'))
+    return this.call('mgmtExport', undefined)
   }
 
   /** What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts finds the place. */
   async plan(document: HostDocument): Promise<HostChange[]> {
-    return decodeJson(await this.ctl('mgmtPlan', encodeJson(document)))
+    return [...(await this.call('mgmtPlan', document))]
   }
 
   /**
@@ -63,22 +61,22 @@ export class Mgmt extends Descriptor {
    * nothing. Gives what was done. The handle must have WRITE.
    */
   async apply(document: HostDocument): Promise<HostChange[]> {
-    return decodeJson(await this.ctl('mgmtApply', encodeJson(document)))
+    return [...(await this.call('mgmtApply', document))]
   }
 
   /** How the host compares with what it should be, item by item. */
   async audit(): Promise<AuditReport> {
-    return decodeJson(await this.ctl('mgmtAudit'))
+    return this.call('mgmtAudit', undefined)
   }
 
   /** Mend what an audit finds. The handle must have WRITE. */
   async repair(): Promise<AuditReport> {
-    return decodeJson(await this.ctl('mgmtRepair'))
+    return this.call('mgmtRepair', undefined)
   }
 
   /** What vpcd finds when it probes the kernel now: the lines of `vpc doctor`. */
   async probe(): Promise<ProbeResult[]> {
-    return decodeJson(await this.ctl('mgmtProbe'))
+    return [...(await this.call('mgmtProbe', undefined))]
   }
 
   /**
@@ -86,11 +84,11 @@ export class Mgmt extends Descriptor {
    * Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many. `compat`: an OPEN for READ gives WRITE too, where the caller may have it.
    */
   async supervise(listener: number, { compat = false }: { readonly compat?: boolean } = {}): Promise<void> {
-    await this.ctl('mgmtSupervise', superviseRequest.encode({ listener, flags: compat ? superviseFlag.compat : 0 }))
+    await this.call('mgmtSupervise', { listener, flags: compat ? superviseFlag.compat : 0 })
   }
 
   /** Version, pid, directories and counts of vpcd. */
   async info(): Promise<DaemonInfo> {
-    return decodeJson(await this.ctl('mgmtInfo'))
+    return this.call('mgmtInfo', undefined)
   }
 }

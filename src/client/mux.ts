@@ -1,38 +1,36 @@
 /** A VXLAN multiplexer: carries the subnets of this host to other hosts over the underlay. */
 import type { Id } from '#abi/id.ts'
-import type { MuxInfo } from '#abi/info.ts'
-import { encodeSockaddr } from '#abi/layouts.ts'
-import { Descriptor } from './descriptor.ts'
+import { withSettings } from './setting.ts'
 import { encodeEntries } from './entry-encoder.ts'
-import { absent, decodeFtes, decodeId, decodeText, encodeId, parseListen, type ForwardingEntry } from './text.ts'
+import { absent, checkId, decodeFtes, parseListen, type ForwardingEntry } from './text.ts'
 
-export class Mux extends Descriptor<MuxInfo> {
+export class Mux extends withSettings('vpcmux') {
   /**
    * Use the interface that an ethlink wraps as the underlay. Throws ENOENT, EISCONN when it is that one already, EBUSY when it
    * has another or the ethlink is another mux's, EOPNOTSUPP for a port.
    */
   async connect(ethlinkId: string): Promise<void> {
-    await this.ctl('vpcmuxConnect', encodeId(ethlinkId))
+    await this.call('vpcmuxConnect', checkId(ethlinkId))
   }
 
   /** Throws ENOTCONN when there is none. */
   async disconnect(): Promise<void> {
-    await this.ctl('vpcmuxDisconnect')
+    await this.call('vpcmuxDisconnect', undefined)
   }
 
   /** The ethlink of the underlay, or null. */
   async underlay(): Promise<Id | null> {
-    return decodeId(await absent(this.ctl('vpcmuxConnectedGet')))
+    return absent(this.call('vpcmuxConnectedGet', undefined))
   }
 
   /** Listen on `192.0.2.1:4789` or `[2001:db8::1]:4789`. Throws EADDRNOTAVAIL for an address that this host does not have, EADDRINUSE. */
   async listen(endpoint: string): Promise<void> {
-    await this.ctl('vpcmuxListen', encodeSockaddr(parseListen(endpoint)))
+    await this.call('vpcmuxListen', parseListen(endpoint))
   }
 
   /** `host:port`, or null when it does not listen. */
   async listenAddress(): Promise<string | null> {
-    return decodeText(await absent(this.ctl('vpcmuxListenGet'))) || null
+    return absent(this.call('vpcmuxListenGet', undefined))
   }
 
   /**

@@ -1,35 +1,24 @@
-/** A switch: forwards the frames of one customer, over any number of subnets (VNIs). */
+/** A switch: forwards the frames of one customer, over any number of subnets (VNIs). Its settings come from src/abi/settings.ts. */
 import { encodeArray, neighbourEntry } from '#abi/layouts.ts'
-import { formatId, type Id } from '#abi/id.ts'
-import type { MissEvent, SwitchInfo } from '#abi/info.ts'
-import { Descriptor } from './descriptor.ts'
+import type { Id } from '#abi/id.ts'
+import type { MissEvent } from '#abi/info.ts'
+import { withSettings } from './setting.ts'
 import { answerFrame } from './answer.ts'
 import { VpcError } from './error.ts'
-import {
-  absent,
-  decodeId,
-  decodeNeighbours,
-  decodeNumber,
-  decodeVni,
-  encodeId,
-  encodeNumber,
-  encodeVni,
-  toNeighbour,
-  type Neighbour,
-} from './text.ts'
+import { absent, checkId, decodeNeighbours, toNeighbour, type Neighbour } from './text.ts'
 
-export class Switch extends Descriptor<SwitchInfo> {
+export class Switch extends withSettings('vpcsw') {
   /**
    * Add a port; one of that id is made when there is none. It gets the switch's VNI. Throws EEXIST when it is in this switch
    * already, EBUSY when it is in another, EADDRINUSE when the VNI belongs to another switch of this host.
    */
   async addPort(id: string): Promise<void> {
-    await this.ctl('vpcswPortAdd', encodeId(id, 'vpcp'))
+    await this.call('vpcswPortAdd', checkId(id, 'vpcp'))
   }
 
   /** Take a port out; its interface is disconnected. Throws ENOENT when it is not in this switch. */
   async deletePort(id: string): Promise<void> {
-    await this.ctl('vpcswPortDelete', encodeId(id, 'vpcp'))
+    await this.call('vpcswPortDelete', checkId(id, 'vpcp'))
   }
 
   /**
@@ -37,36 +26,17 @@ export class Switch extends Descriptor<SwitchInfo> {
    * EINVAL when it has something else than an ethlink in it.
    */
   async setUplink(id: string): Promise<void> {
-    await this.ctl('vpcswUplinkSet', encodeId(id, 'vpcp'))
+    await this.call('vpcswUplinkSet', checkId(id, 'vpcp'))
   }
 
   /** The uplink port, or null. */
   async uplink(): Promise<Id | null> {
-    return decodeId(await absent(this.ctl('vpcswUplinkGet')))
-  }
-
-  /** Whether it forwards. */
-  async up(): Promise<boolean> {
-    return (decodeNumber(await this.ctl('vpcswUpGet')) & 1) === 1
-  }
-
-  async setUp(up: boolean): Promise<void> {
-    await this.ctl('vpcswUpSet', encodeNumber('a state', up ? 1 : 0, 8))
+    return absent(this.call('vpcswUplinkGet', undefined))
   }
 
   /** Forget learned state. */
   async reset(): Promise<void> {
-    await this.ctl('vpcswReset')
-  }
-
-  /** The VNI that ports get when they are added. */
-  async vni(): Promise<number> {
-    return decodeVni(await this.ctl('vpcswVniGet'))
-  }
-
-  /** Throws EINVAL beyond 24 bits, EADDRINUSE when the VNI belongs to another switch of this host. */
-  async setVni(vni: number): Promise<void> {
-    await this.ctl('vpcswVniSet', encodeVni(vni))
+    await this.call('vpcswReset', undefined)
   }
 
   /**
@@ -87,20 +57,9 @@ export class Switch extends Descriptor<SwitchInfo> {
     return decodeNeighbours(await this.ctl('vpcswNeighbourList'))
   }
 
-  /** Whether ARP and ND questions that the neighbour table does not answer are flooded. Default: not. */
-  async floodUnknown(): Promise<boolean> {
-    return decodeNumber(await this.ctl('vpcswFloodUnknownGet')) !== 0
-  }
-
-  async setFloodUnknown(flood: boolean): Promise<void> {
-    await this.ctl('vpcswFloodUnknownSet', encodeNumber('a flag', flood ? 1 : 0, 2))
-  }
-
   /** The ids of its ports. */
   async ports(): Promise<Id[]> {
-    const output = await this.ctl('vpcswPortList')
-    if (output.length % 16 !== 0) throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where ids of 16 were expected`)
-    return Array.from({ length: output.length / 16 }, (_, i) => formatId(output.subarray(i * 16, i * 16 + 16)))
+    return [...(await this.call('vpcswPortList', undefined))]
   }
 
   /**
@@ -108,7 +67,7 @@ export class Switch extends Descriptor<SwitchInfo> {
    * nothing is in the port, EMSGSIZE beyond the unit's MTU.
    */
   async send(portId: string, frame: Uint8Array): Promise<void> {
-    await this.ctl('vpcswSend', Buffer.concat([encodeId(portId, 'vpcp'), frame]))
+    await this.call('vpcswSend', { port: checkId(portId, 'vpcp'), frame })
   }
 
   /**

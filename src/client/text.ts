@@ -1,6 +1,6 @@
 /** The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL. */
-import { formatId, idBytes, parseId, describeIdProblem, type Id } from '#abi/id.ts'
-import { decodeArray, fte, neighbourEntry, vniValue, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
+import { formatId, parseId, describeIdProblem, type Id } from '#abi/id.ts'
+import { decodeArray, fte, neighbourEntry, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
 import type { Field } from '#abi/c-struct.ts'
 import type { TypeName } from '#abi/object-type.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
@@ -25,7 +25,8 @@ export interface ForwardingEntry {
   readonly vtep: string
 }
 
-function value<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }): T {
+/** A value that was read from text. Throws EINVAL when it is none. */
+export function parsed<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }): T {
   if (result.ok) return result.value
   throw new VpcError('EINVAL', result.problem)
 }
@@ -37,32 +38,22 @@ export function checkId(text: string, wanted?: TypeName): Id {
   throw new VpcError('EINVAL', describeIdProblem(result.problem))
 }
 
-export const encodeId = (text: string, wanted?: TypeName): Uint8Array => idBytes(checkId(text, wanted))
-
 /** The id in an operation's output; null when there is none (nothing, or zeros). */
 export const decodeId = (output: Uint8Array): Id | null => (output.every((byte) => byte === 0) ? null : formatId(output))
 
-export const encodeMac = (text: string): Uint8Array => value(parseMac(text))
-export const decodeMac = (output: Uint8Array): string => formatMac(whole(output, 6))
-
-export const encodeAddresses = (texts: readonly string[]): Uint8Array => Buffer.concat(texts.map((text) => toMapped(value(parseIp(text)))))
-export const decodeAddresses = (output: Uint8Array): string[] =>
-  Array.from({ length: output.length / 16 }, (_, i) => formatIp(fromMapped(output.subarray(i * 16, i * 16 + 16))))
+export const encodeMac = (text: string): Uint8Array => parsed(parseMac(text))
 
 /** `host:port`, `[host]:port` for IPv6. */
-export const parseListen = (text: string): Endpoint => value(parseEndpoint(text))
+export const parseListen = (text: string): Endpoint => parsed(parseEndpoint(text))
 
 export function checkVni(vni: number): number {
   if (isVni(vni)) return vni
   throw new VpcError('EINVAL', `${vni} is not a VNI; a VNI is a number from 0 to ${maxVni}`)
 }
 
-export const encodeVni = (vni: number): Uint8Array => vniValue.encode({ vni: checkVni(vni) })
-export const decodeVni = (output: Uint8Array): number => vniValue.decode(whole(output, 4)).vni
-
 function parseVtep(text: string): Endpoint {
   const bareV6 = !text.startsWith('[') && text.split(':').length > 2
-  return bareV6 ? { address: value(parseIp(text)), port: 0 } : value(parseEndpoint(text, 0))
+  return bareV6 ? { address: parsed(parseIp(text)), port: 0 } : parsed(parseEndpoint(text, 0))
 }
 
 export function toFte({ vni, mac, vtep }: ForwardingEntry): Fte {
@@ -79,7 +70,7 @@ export const toNeighbour = ({ vni, address, mac }: Neighbour): NeighbourEntry =>
   vni: checkVni(vni),
   mac: encodeMac(mac),
   pad: 0,
-  address: toMapped(value(parseIp(address))),
+  address: toMapped(parsed(parseIp(address))),
 })
 
 export const fromNeighbour = ({ vni, address, mac }: NeighbourEntry): Neighbour => ({
@@ -98,39 +89,30 @@ export function list<T>(element: Field<T>, output: Uint8Array): T[] {
   throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where elements of ${element.size} were expected`)
 }
 
-/** A number that the ABI passes in `size` bytes, unsigned, little-endian. Throws EINVAL when it does not fit. */
-export function encodeNumber(what: string, number: number, size: 2 | 4 | 8): Uint8Array {
-  const max = size === 2 ? 0xffff : size === 4 ? 0xffffffff : Number.MAX_SAFE_INTEGER
-  if (!Number.isInteger(number) || number < 0 || number > max)
-    throw new VpcError('EINVAL', `${what} is a number from 0 to ${max}, not ${number}`)
-  const out = Buffer.alloc(8)
-  out.writeBigUInt64LE(BigInt(number))
-  return new Uint8Array(out.subarray(0, size))
+/** What `encode` gives. A value that does not fit throws EINVAL. */
+export function refusing<T>(encode: () => T): T {
+  try {
+    return encode()
+  } catch (error) {
+    if (error instanceof RangeError) throw new VpcError('EINVAL', error.message, { cause: error })
+    throw error
+  }
 }
 
-/** The reverse of `encodeNumber`; the output's length says how wide it is, up to 6 bytes of 8 are looked at. */
+/** A little-endian number; the output's length says how wide it is, up to 6 bytes of 8 are looked at. */
 export function decodeNumber(output: Uint8Array): number {
   if (output.length === 0) throw new VpcError('EPROTO', 'vpcd answered nothing where a number was expected')
   return Buffer.from(output).readUIntLE(0, Math.min(output.length, 6))
 }
 
-export const encodeJson = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value), 'utf8')
 export const decodeJson = <T>(output: Uint8Array): T => JSON.parse(Buffer.from(output).toString('utf8')) as T
 
-/** Text that may end in NULs, as a C program would leave it. */
-export const decodeText = (output: Uint8Array): string => Buffer.from(output).toString('utf8').replace(/\0+$/, '')
-
-function whole(output: Uint8Array, size: number): Uint8Array {
-  if (output.length === size) return output
-  throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where ${size} were expected`)
-}
-
-/** What an operation gives, or nothing when it says that there is none (ENOENT, ENOTCONN). */
-export async function absent(output: Promise<Uint8Array>): Promise<Uint8Array> {
+/** What an operation gives, or null when it says that there is none (ENOENT, ENOTCONN). */
+export async function absent<T>(output: Promise<T>): Promise<T | null> {
   try {
     return await output
   } catch (error) {
-    if (error instanceof VpcError && (error.code === 'ENOENT' || error.code === 'ENOTCONN')) return new Uint8Array(0)
+    if (error instanceof VpcError && (error.code === 'ENOENT' || error.code === 'ENOTCONN')) return null
     throw error
   }
 }

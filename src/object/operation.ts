@@ -1,7 +1,6 @@
 /** How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes out. */
-import { operations, type OperationName } from '#abi/command.ts'
+import { operations, type Input, type OperationName, type Output } from '#abi/command.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
-import type { InputOf, OutputOf } from '#abi/operation.ts'
 import { typeNameOf } from '#abi/object-type.ts'
 import type { Claim } from './claim.ts'
 import type { Context } from './context.ts'
@@ -18,9 +17,6 @@ export interface Call<T, I = unknown> {
   /** Refuses the id of an object that the opener of the handle could not open so. Those of the input have been asked for. */
   readonly claim: Claim
 }
-
-export type Input<N extends OperationName> = InputOf<(typeof operations)[N]>
-export type Output<N extends OperationName> = OutputOf<(typeof operations)[N]>
 
 /** Gives the output. What it throws, or refuses through the transaction, takes all back. */
 export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | void

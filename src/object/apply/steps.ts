@@ -1,10 +1,10 @@
 /** Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the whole. */
 import { atPath, splitPath } from '#abi/host-file.ts'
-import type { OperationName } from '#abi/command.ts'
+import type { Input, OperationName } from '#abi/command.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { keyOf, settingsOf, type Settings } from '#abi/settings.ts'
 import type { Claim } from '../claim.ts'
-import type { Call, Input } from '../operation.ts'
+import type { Call } from '../operation.ts'
 import { types } from '../type/types.ts'
 import type { ObjectType } from '../type/type.ts'
 import type { Context } from '../context.ts'

@@ -4,9 +4,12 @@ import type { Switch } from '#client/switch.ts'
 import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
 import { switchId } from '../../id-options.ts'
-import { vniOption } from '../../kinds.ts'
-import { choice, flag } from '../../option.ts'
+import { flag } from '../../option.ts'
 import { changeSettings, setting } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+
+/** That it forwards has two words of its own. */
+const switchOptions = settingOptions('vpcsw', { but: ['up'] })
 
 export default command({
   path: 'switch set',
@@ -15,8 +18,7 @@ export default command({
     down drops every frame, with the reason switch_down.`,
   options: {
     switchId,
-    vni: vniOption('VNI that ports get when they are added'),
-    floodUnknown: choice('flood ARP and ND questions that the neighbour table does not answer', ['on', 'off']),
+    ...switchOptions,
     up: flag('forward'),
     down: flag('stop forwarding'),
   },
@@ -27,21 +29,10 @@ export default command({
     },
     { line: 'vpc switch set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --down', does: 'stop forwarding' },
   ],
-  async run({ switchId: id, vni, floodUnknown, up, down }, { vpc, output }) {
+  async run({ switchId: id, up, down, ...values }, { vpc, output }) {
     if (up && down) throw usageFailure('--up and --down exclude each other')
     const settings = [
-      ...setting<Switch, SwitchInfo, number>(
-        'vni',
-        vni,
-        (info) => info.vni,
-        (object, value) => object.setVni(value),
-      ),
-      ...setting<Switch, SwitchInfo, boolean>(
-        'flood-unknown',
-        floodUnknown === undefined ? undefined : floodUnknown === 'on',
-        (info) => info.floodUnknown,
-        (object, value) => object.setFloodUnknown(value),
-      ),
+      ...settingsAsked('vpcsw', values, { but: ['up'] }),
       ...setting<Switch, SwitchInfo, boolean>(
         'up',
         up || down ? up : undefined,
@@ -49,7 +40,7 @@ export default command({
         (object, value) => object.setUp(value),
       ),
     ]
-    if (settings.length === 0) throw usageFailure('nothing to set; give --vni, --flood-unknown, --up or --down')
+    checkAsked(settings, switchOptions, ['up', 'down'])
     await using object = await (await vpc()).openSwitch(id, { write: true })
     await changeSettings(output, object, settings)
   },

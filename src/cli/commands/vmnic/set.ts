@@ -5,10 +5,13 @@ import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
 import { vmnicId } from '../../id-options.ts'
 import { macOption, mtuOption } from '../../kinds.ts'
-import { flag, integer, text } from '../../option.ts'
+import { flag, text } from '../../option.ts'
 import { mtuSetting } from '../../mtu-setting.ts'
 import { changeSettings, setting } from '../../setting.ts'
+import { settingOptions, settingsAsked } from '../../setting-options.ts'
 import { ownerSetting } from '../../vmnic-owner.ts'
+
+const vmnicOptions = settingOptions('vmnic')
 
 export default command({
   path: 'vmnic set',
@@ -17,7 +20,7 @@ export default command({
     keeps what it has seen; --unfreeze acts before, --freeze after the other settings.`,
   options: {
     vmnicId,
-    numQueues: integer('number of queue pairs', 'N', 1, 16).short('n'),
+    ...vmnicOptions,
     mac: macOption('MAC address that the guest sees').short('m'),
     mtu: mtuOption('largest packet in bytes'),
     freeze: flag('refuse changes from then on').short('E'),
@@ -30,7 +33,7 @@ export default command({
     { line: 'vpc vmnic set --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38 --num-queues=2', does: 'two queues' },
     { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --mtu=1400 --freeze', does: 'set the MTU for good' },
   ],
-  async run({ vmnicId: id, numQueues, mac, mtu, freeze, unfreeze, ownerUser, ownerGroup }, { vpc, output }) {
+  async run({ vmnicId: id, mac, mtu, freeze, unfreeze, ownerUser, ownerGroup, ...values }, { vpc, output }) {
     const frozen = (asked: boolean, value: boolean): ReturnType<typeof setting<Vmnic, VmnicInfo, boolean>> =>
       setting<Vmnic, VmnicInfo, boolean>(
         'frozen',
@@ -41,12 +44,7 @@ export default command({
     if (freeze && unfreeze) throw usageFailure('--freeze and --unfreeze exclude each other')
     const settings = [
       ...frozen(unfreeze, false),
-      ...setting<Vmnic, VmnicInfo, number>(
-        'queues',
-        numQueues,
-        (info) => info.queues,
-        (object, value) => object.setQueues(value),
-      ),
+      ...settingsAsked('vmnic', values),
       ...setting<Vmnic, VmnicInfo, string>(
         'mac',
         mac,
