@@ -64,6 +64,11 @@ enum vpc_drop_reason {
 	VPC_DROP_ENCAP_FAILED,       /* the kernel refused to set the tunnel key, to clone or to rewrite */
 	VPC_DROP_BAD_OFFLOAD,        /* a checksum to be filled in where the protocol has none, or a large segment of another protocol */
 	VPC_DROP_HOST_STACK,         /* the host's own stack sent on a device that is there for the datapath alone */
+	VPC_DROP_ETHERTYPE,          /* from a guest: not IPv4, IPv6 or ARP, and the port is not set to let others pass */
+	VPC_DROP_VRRP,               /* from a guest whose port is not set to let it pass */
+	VPC_DROP_MULTICAST_QUERY,    /* from a guest: an IGMP or MLD query, or what else only a router of multicasts says */
+	VPC_DROP_SOURCE_ROUTE,       /* IPv4 with a loose or strict source route, IPv6 with a routing header of type 0 */
+	VPC_DROP_UNICAST_TO_ALL,     /* from a guest: an IP packet for one station in an Ethernet broadcast or multicast */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -120,6 +125,9 @@ struct vpc_dst {
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
+#define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */
+#define VPC_PORT_VRRP 64u       /* VRRP passes */
+#define VPC_PORT_MACS 128u      /* the fdb leads more MACs than the unit's own to it: it may send from them */
 
 /* Table `ports`: by the ifindex on which the program runs (the switch side of a unit). */
 struct vpc_port {

@@ -45,7 +45,7 @@ int vpc_unit(struct __sk_buff *skb)
 	if (!reason)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
-		reason = inspect(skb, &packet, &known->source);
+		reason = inspect(skb, &packet, &known->senders);
 	if (reason)
 		return drop(skb, &packet, reason);
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet, known);

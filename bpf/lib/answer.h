@@ -35,6 +35,12 @@ static __always_inline bool is_own_address(const struct packet *packet)
 	return packet->flags & VPC_PORT_ADDRESSES && port_lists(packet, &packet->target);
 }
 
+/* The MAC is the sender's, or that of another station behind the same unit, which answers there itself. */
+static __always_inline bool is_at_sender(struct __sk_buff *skb, const struct packet *packet, struct mac mac)
+{
+	return mac_equal(mac, packet->smac) || (packet->flags & VPC_PORT_MACS && is_behind_unit(skb, packet, mac));
+}
+
 /* Returns an outcome or a drop reason. */
 static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -48,7 +54,7 @@ static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 /* What the host says to a guest's question for which the table has this entry or none. Returns an outcome or a drop reason. */
 static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
 {
-	bool own = neighbour ? mac_equal(mac_at(neighbour->mac), packet->smac) : is_own_address(packet);
+	bool own = neighbour ? is_at_sender(skb, packet, mac_at(neighbour->mac)) : is_own_address(packet);
 
 	if (own)
 		return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_SILENCE;

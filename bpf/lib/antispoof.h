@@ -6,6 +6,7 @@
 #include "fdb.h"
 #include "maps.h"
 #include "packet.h"
+#include "udp.h"
 
 /* The address is in the port's list. */
 static __always_inline bool port_lists(const struct packet *packet, const struct address *address)
@@ -16,17 +17,13 @@ static __always_inline bool port_lists(const struct packet *packet, const struct
 	return bpf_map_lookup_elem(&port_addresses, &key);
 }
 
-/* The same, without a lookup for the last address that was in it. `last` is where that is kept, or null. */
-static __always_inline bool port_lists_again(const struct packet *packet, const struct address *address, struct address *last)
-{
-	if (last && address_equal(last, address))
-		return true;
-	if (!port_lists(packet, address))
-		return false;
-	if (last)
-		*last = *address;
-	return true;
-}
+/* The senders of a unit that were found right last. Who sends from the same ones again needs no lookup. */
+struct senders {
+	struct address v6;
+	__be32 v4;
+	struct mac mac; /* one that is not the unit's own */
+	__u16 pad;
+};
 
 static __always_inline struct vpc_neighbour *neighbour_of(__u32 segment, const struct address *address)
 {
@@ -36,16 +33,50 @@ static __always_inline struct vpc_neighbour *neighbour_of(__u32 segment, const s
 	return bpf_map_lookup_elem(&neighbours, &key);
 }
 
-/* A source MAC that no unit of this port has. A sender that is not checked must still be a single station. */
-static __always_inline int check_source_mac(const struct packet *packet)
+/* The MAC is behind the unit that the packet came from. */
+static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct packet *packet, struct mac mac)
 {
-	if (packet->flags & VPC_PORT_ANTISPOOF)
-		return mac_equal(packet->smac, packet->own) ? 0 : VPC_DROP_SOURCE_MAC;
-	return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
+	struct vpc_dst *dst = fdb_lookup(packet->segment, mac);
+
+	return dst && dst->kind == VPC_DST_LOCAL && dst->ifindex == skb->ifindex;
 }
 
-/* `starting`: the packet is of a kind that a host sends before it has an address. `last`: see port_lists_again. */
-static __always_inline int check_source_ipv4(const struct packet *packet, __be32 source, bool starting, struct address *last)
+/* The same for the packet's source, which is not the unit's own MAC. What is checked then is checked for this station. */
+static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
+{
+	if (!(packet->flags & VPC_PORT_MACS))
+		return false;
+	if (!last || !mac_equal(last->mac, packet->smac)) {
+		if (!is_behind_unit(skb, packet, packet->smac))
+			return false;
+		if (last)
+			last->mac = packet->smac;
+	}
+	packet->own = packet->smac;
+	return true;
+}
+
+/* A source MAC that no unit of this port has. A sender that is not checked must still be a single station. */
+static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
+{
+	if (!(packet->flags & VPC_PORT_ANTISPOOF))
+		return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
+	return mac_equal(packet->smac, packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
+}
+
+/* A checked port may send from an address of its list; one that has no list, from all that the neighbour table gives to nobody else. */
+static __always_inline bool may_use(const struct packet *packet, const struct address *address)
+{
+	struct vpc_neighbour *neighbour;
+
+	if (packet->flags & VPC_PORT_ADDRESSES)
+		return port_lists(packet, address);
+	neighbour = neighbour_of(packet->segment, address);
+	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+}
+
+/* `starting`: the packet is of a kind that a host sends before it has an address. */
+static __always_inline int check_source_ipv4(const struct packet *packet, __be32 source, bool starting, struct senders *last)
 {
 	struct address address = address_of_ipv4(source);
 
@@ -53,12 +84,16 @@ static __always_inline int check_source_ipv4(const struct packet *packet, __be32
 		return 0;
 	if (!source)
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
-	if (packet->flags & VPC_PORT_ADDRESSES)
-		return port_lists_again(packet, &address, last) ? 0 : VPC_DROP_SOURCE_IP;
-	return ipv4_is_bogon(source) ? VPC_DROP_SOURCE_IP : 0;
+	if (last && last->v4 == source)
+		return 0;
+	if (ipv4_is_bogon(source) || !may_use(packet, &address))
+		return VPC_DROP_SOURCE_IP;
+	if (last)
+		last->v4 = source;
+	return 0;
 }
 
-static __always_inline int check_source_ipv6(const struct packet *packet, const struct address *source, bool starting, struct address *last)
+static __always_inline int check_source_ipv6(const struct packet *packet, const struct address *source, bool starting, struct senders *last)
 {
 	struct address link_local = ipv6_link_local(packet->own);
 
@@ -66,11 +101,19 @@ static __always_inline int check_source_ipv6(const struct packet *packet, const 
 		return 0;
 	if (ipv6_is_unspecified(source))
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
-	if (ipv6_is_bogon(source))
-		return VPC_DROP_SOURCE_IP;
-	if (!(packet->flags & VPC_PORT_ADDRESSES) || address_equal(source, &link_local) || port_lists_again(packet, source, last))
+	if ((last && address_equal(&last->v6, source)) || address_equal(source, &link_local))
 		return 0;
-	return VPC_DROP_SOURCE_IP;
+	if (ipv6_is_bogon(source) || !may_use(packet, source))
+		return VPC_DROP_SOURCE_IP;
+	if (last)
+		last->v6 = *source;
+	return 0;
+}
+
+/* A router's protocol, by which a guest would become the one that others send to. */
+static __always_inline bool is_forbidden_vrrp(const struct packet *packet)
+{
+	return packet->proto == IPPROTO_VRRP && (packet->flags & (VPC_PORT_ANTISPOOF | VPC_PORT_VRRP)) == VPC_PORT_ANTISPOOF;
 }
 
 /*

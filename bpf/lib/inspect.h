@@ -8,7 +8,7 @@
 #include "ipv6.h"
 #include "offload.h"
 
-static __always_inline int inspect_l3(struct __sk_buff *skb, struct packet *packet, struct address *last)
+static __always_inline int inspect_l3(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	switch (packet->type) {
 	case ETH_P_IP:
@@ -18,14 +18,14 @@ static __always_inline int inspect_l3(struct __sk_buff *skb, struct packet *pack
 	case ETH_P_ARP:
 		return inspect_arp(skb, packet);
 	default:
-		return 0;
+		return packet->hook == HOOK_UNIT && !(packet->flags & VPC_PORT_ETHERTYPES) ? VPC_DROP_ETHERTYPE : 0;
 	}
 }
 
-/* Of a packet whose Ethernet header has been parsed; `last`: see port_lists_again. Returns a drop reason or 0. */
-static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct address *last)
+/* Of a packet whose Ethernet header has been parsed; `last`: see struct senders. Returns a drop reason or 0. */
+static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	int reason = check_source_mac(packet);
+	int reason = check_source_mac(skb, packet, last);
 
 	if (!reason)
 		reason = inspect_l3(skb, packet, last);

@@ -12,6 +12,14 @@
 #ifndef IPV4_MAX
 #define IPV4_MAX 65535
 #endif
+#define IPV4_OPTIONS_MAX 40
+#define OPTION_END 0
+#define OPTION_NOP 1
+#define OPTION_LOOSE_SOURCE_ROUTE 131
+#define OPTION_STRICT_SOURCE_ROUTE 137
+#define IGMP_QUERY 0x11
+#define IGMP_ROUTER_ADVERTISEMENT 0x30 /* RFC 4286, as the next */
+#define IGMP_ROUTER_TERMINATION 0x32
 #define ICMP_REDIRECT 5
 #define ICMP_ROUTER_ADVERTISEMENT 9
 
@@ -33,11 +41,61 @@ static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u3
 	return length - header < upper_least(proto) ? VPC_DROP_MALFORMED : 0;
 }
 
+/* Looks through the options, `length` bytes of them. A source route would lead past what the tables say. Returns a drop reason or 0. */
+standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
+{
+	__u8 option[2];
+	__u32 at = 0;
+
+	for (int i = 0; i < IPV4_OPTIONS_MAX && at < length; i++) {
+		if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct iphdr) + at, option, 1) || option[0] == OPTION_END)
+			return 0;
+		if (option[0] == OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (option[0] == OPTION_LOOSE_SOURCE_ROUTE || option[0] == OPTION_STRICT_SOURCE_ROUTE)
+			return VPC_DROP_SOURCE_ROUTE;
+		if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct iphdr) + at, option, 2) || option[1] < 2 || at + option[1] > length)
+			return VPC_DROP_MALFORMED;
+		at += option[1];
+	}
+	return 0;
+}
+
+/*
+ * A guest's packet for one station does not go to all: those who take it would be others, RFC 1122 section 3.3.6. Whether an address is the
+ * broadcast address of a subnet nobody tells us: it ends in ones, and it is no station's. Returns a drop reason or 0.
+ */
+static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
+{
+	struct address address = address_of_ipv4(daddr);
+
+	if (!(packet->flags & VPC_PORT_ANTISPOOF) || ipv4_is_multicast(daddr))
+		return 0;
+	if (!mac_is_broadcast(packet->dmac))
+		return VPC_DROP_UNICAST_TO_ALL;
+	if (daddr == 0xffffffff)
+		return 0;
+	return (daddr & bpf_htonl(3)) != bpf_htonl(3) || neighbour_of(packet->segment, &address) ? VPC_DROP_UNICAST_TO_ALL : 0;
+}
+
+/* What may be said to these addresses, and by these options. Returns a drop reason or 0. */
+static __always_inline int check_rest_of_ipv4(struct __sk_buff *skb, const struct packet *packet, __be32 daddr, __u32 options)
+{
+	int reason = mac_is_multicast(packet->dmac) ? check_multicast_ipv4(packet, daddr) : 0;
+
+	return reason || !options ? reason : check_options_ipv4(skb, options);
+}
+
 /* Reads and checks the fixed header; *source gets its source address. Returns a drop reason or 0. */
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, __be32 *source, bool *whole)
 {
 	__u32 header, length, fragment;
 	struct iphdr *ip;
+	__be32 daddr;
+	__u8 proto;
+	int reason;
 
 	if (!linear(skb, ETH_HLEN + sizeof(*ip)))
 		return VPC_DROP_MALFORMED;
@@ -52,9 +110,24 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 		return VPC_DROP_MALFORMED;
 	fragment = bpf_ntohs(ip->frag_off);
 	*source = ip->saddr;
+	daddr = ip->daddr;
+	proto = ip->protocol;
 	packet->ecn = ip->tos & 3;
 	*whole = !(fragment & (IPV4_MORE | IPV4_OFFSET));
-	return upper_of_ipv4(packet, ip->protocol, header, length, fragment);
+	reason = check_rest_of_ipv4(skb, packet, daddr, header - sizeof(*ip));
+	return reason ? reason : upper_of_ipv4(packet, proto, header, length, fragment);
+}
+
+/* A guest asks nobody which multicasts he wants: who does gets them, and others lose them. Returns a drop reason or 0. */
+static __always_inline int check_igmp(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u8 type;
+
+	if (!(packet->flags & VPC_PORT_ANTISPOOF))
+		return 0;
+	if (bpf_skb_load_bytes(skb, packet->upper, &type, sizeof(type)))
+		return VPC_DROP_MALFORMED;
+	return type == IGMP_QUERY || type == IGMP_ROUTER_ADVERTISEMENT || type == IGMP_ROUTER_TERMINATION ? VPC_DROP_MULTICAST_QUERY : 0;
 }
 
 /* A guest redirects nobody and is nobody's router. Returns a drop reason or 0. */
@@ -69,8 +142,8 @@ static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet
 	return type == ICMP_REDIRECT || type == ICMP_ROUTER_ADVERTISEMENT ? VPC_DROP_RA_SPOOF : 0;
 }
 
-/* Checks an IPv4 packet and its source; `last`: see port_lists_again. Returns a drop reason or 0. */
-static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet, struct address *last)
+/* Checks an IPv4 packet and its source; `last`: see struct senders. Returns a drop reason or 0. */
+static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	bool whole, starting = false;
 	struct udp udp;
@@ -80,8 +153,8 @@ static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *pa
 	reason = parse_ipv4(skb, packet, &source, &whole);
 	if (reason)
 		return reason;
-	if (packet->proto == IPPROTO_ICMP && packet->upper) {
-		reason = check_icmp(skb, packet);
+	if ((packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_IGMP) && packet->upper) {
+		reason = packet->proto == IPPROTO_ICMP ? check_icmp(skb, packet) : check_igmp(skb, packet);
 		if (reason)
 			return reason;
 	}
@@ -93,6 +166,8 @@ static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *pa
 			return reason;
 		starting = udp.sport == bpf_htons(DHCP_CLIENT) && udp.dport == bpf_htons(DHCP_SERVER);
 	}
+	if (is_forbidden_vrrp(packet))
+		return VPC_DROP_VRRP;
 	return check_source_ipv4(packet, source, starting, last);
 }
 

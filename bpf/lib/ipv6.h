@@ -15,6 +15,7 @@
 #define NEXT_ROUTING 43
 #define NEXT_FRAGMENT 44
 #define NEXT_AUTHENTICATION 51
+#define ROUTING_SOURCE_ROUTE 0 /* forbidden by RFC 5095 */
 #define NEXT_NONE 59
 #define NEXT_DESTINATION 60
 #define NEXT_MOBILITY 135
@@ -62,6 +63,8 @@ static __always_inline int step_extension(struct __sk_buff *skb, struct extensio
 
 	if (walk->offset + 8 > walk->end || bpf_skb_load_bytes(skb, walk->offset, raw, sizeof(raw)))
 		return VPC_DROP_MALFORMED;
+	if (walk->next == NEXT_ROUTING && raw[2] == ROUTING_SOURCE_ROUTE)
+		return VPC_DROP_SOURCE_ROUTE;
 	if (walk->next == NEXT_FRAGMENT) {
 		__u16 where = raw[2] << 8 | raw[3];
 
@@ -106,6 +109,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 {
 	struct extensions walk = { .offset = ETH_HLEN + IPV6_HLEN };
 	struct ipv6 *ip;
+	int reason;
 
 	*fragment = false;
 	if (!linear(skb, ETH_HLEN + IPV6_HLEN))
@@ -122,21 +126,21 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	if (walk.end > skb->len)
 		return VPC_DROP_MALFORMED;
 	*source = ip->saddr;
+	if (mac_is_multicast(packet->dmac) && packet->flags & VPC_PORT_ANTISPOOF && !ipv6_is_multicast(&ip->daddr))
+		return VPC_DROP_UNICAST_TO_ALL;
 	packet->ecn = bpf_ntohl(ip->version_class_flow) >> 20 & 3;
 	packet->proto = walk.next;
 	packet->upper = walk.offset;
 	packet->upper_len = walk.end - walk.offset;
 	if (!is_extension(walk.next))
 		return packet->upper_len < upper_least(walk.next) ? VPC_DROP_MALFORMED : 0;
-	*fragment = true;
-	if (walk_extensions(skb, packet, &walk))
-		return VPC_DROP_MALFORMED;
+	reason = walk_extensions(skb, packet, &walk);
 	*fragment = walk.fragment;
-	return 0;
+	return reason;
 }
 
-/* Checks an IPv6 packet and its source; `last`: see port_lists_again. Returns a drop reason or 0. */
-static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *packet, struct address *last)
+/* Checks an IPv6 packet and its source; `last`: see struct senders. Returns a drop reason or 0. */
+static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	bool fragment, starting = false;
 	struct address source;
@@ -154,6 +158,8 @@ static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *pa
 		if (!reason)
 			reason = check_dhcp(packet, &udp, DHCPV6_CLIENT, DHCPV6_SERVER);
 	}
+	if (!reason && is_forbidden_vrrp(packet))
+		reason = VPC_DROP_VRRP;
 	return reason ? reason : check_source_ipv6(packet, &source, starting, last);
 }
 

@@ -58,6 +58,11 @@ static __always_inline bool ipv4_is_multicast(__be32 ipv4)
 	return (ipv4 & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
 }
 
+static __always_inline bool mac_is_broadcast(struct mac mac)
+{
+	return (mac.w[0] & mac.w[1] & mac.w[2]) == 0xffff;
+}
+
 /* No host may have it as its own: 0/8, 127/8, multicast and all that is above. */
 static __always_inline bool ipv4_is_bogon(__be32 ipv4)
 {
@@ -84,6 +89,11 @@ static __always_inline bool ipv6_is_bogon(const struct address *a)
 	if (a->w[0] | a->w[1])
 		return false;
 	return a->w[2] == bpf_htonl(0xffff) || (!a->w[2] && bpf_ntohl(a->w[3]) <= 1);
+}
+
+static __always_inline bool ipv6_is_link_local(const struct address *a)
+{
+	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
 /* The link-local address that a host makes of its MAC, RFC 4291 appendix A. */

@@ -17,6 +17,8 @@
 #define NEIGHBOUR_ADVERTISEMENT 136
 #define REDIRECT 137
 #define MLDV2_REPORT 143
+#define MULTICAST_ROUTER_ADVERTISEMENT 151 /* RFC 4286, as the next */
+#define MULTICAST_ROUTER_TERMINATION 153
 
 #define ND_OPTIONS 8 /* in one message; more of them are dropped as malformed */
 #define OPTION_SOURCE_LLADDR 1
@@ -111,6 +113,8 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 		return VPC_DROP_MALFORMED;
 	*starting = type == MLD_REPORT || type == MLD_DONE || type == MLDV2_REPORT || type == ROUTER_SOLICITATION ||
 		    type == NEIGHBOUR_SOLICITATION;
+	if (type == MLD_QUERY || type == MULTICAST_ROUTER_ADVERTISEMENT || type == MULTICAST_ROUTER_TERMINATION)
+		return packet->flags & VPC_PORT_ANTISPOOF ? VPC_DROP_MULTICAST_QUERY : 0;
 	if (type < ROUTER_SOLICITATION || type > REDIRECT)
 		return 0;
 	if (type == ROUTER_ADVERTISEMENT || type == REDIRECT)

@@ -3,7 +3,7 @@
 #ifndef VPC_OUTGOING_H
 #define VPC_OUTGOING_H
 
-#include "fdb.h"
+#include "antispoof.h"
 #include "generation.h"
 #include "path.h"
 
@@ -17,7 +17,7 @@ struct outgoing {
 	struct mac dmac;
 	__u16 pad;
 	__u32 first_id;        /* of the block */
-	struct address source; /* the last one that the port's list had */
+	struct senders senders;
 	struct vpc_dst dst;    /* kind NONE: not looked for yet */
 	struct path path;      /* learned_ns 0: none yet */
 	__u64 tick;            /* in which the path was known to be fresh: asking the clock is a call, the tick is not */
@@ -63,7 +63,7 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 	known->ifindex = ifindex;
 	known->port = *port;
 	known->dmac = dmac;
-	known->source = (struct address){};
+	known->senders = (struct senders){};
 	known->dst.kind = VPC_DST_NONE;
 	known->path.learned_ns = known->tick = 0;
 	return known;

@@ -8,6 +8,7 @@
 #ifndef IPPROTO_ICMPV6
 #define IPPROTO_ICMPV6 58
 #endif
+#define IPPROTO_VRRP 112
 #define DHCP_SERVER 67
 #define DHCP_CLIENT 68
 #define DHCPV6_CLIENT 546
@@ -27,6 +28,8 @@ static __always_inline __u32 upper_least(__u8 proto)
 	case IPPROTO_UDPLITE:
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
+	case IPPROTO_IGMP:
+	case IPPROTO_VRRP:
 		return 8;
 	case IPPROTO_SCTP:
 		return 12;

@@ -185,6 +185,22 @@ export const mac: Codec<Mac> = {
   },
 }
 
+/** Unicast MAC addresses. */
+export const macs: Codec<readonly Mac[]> = {
+  shape: 'MAC addresses, 6 bytes each',
+  encode: (value) => Buffer.concat(value),
+  decode(input) {
+    if (input.length % 6 !== 0) return bad(`MAC addresses are 6 bytes each; the input has ${input.length}`)
+    const found: Mac[] = []
+    for (let start = 0; start < input.length; start += 6) {
+      const read = mac.decode(input.subarray(start, start + 6))
+      if (!read.ok) return read
+      found.push(read.value)
+    }
+    return good(found)
+  },
+}
+
 /** Text in UTF-8. A C program may leave zero bytes after it. */
 export const text: Codec<string> = {
   shape: 'text',

@@ -32,6 +32,11 @@ export interface PortInfo extends Common<'vpcp'> {
   readonly vlan: number
   readonly uplink: boolean
   readonly antispoof: boolean
+  /** Frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone. */
+  readonly anyEthertype: boolean
+  readonly vrrp: boolean
+  /** Further MACs that are behind the interface. */
+  readonly macs: readonly string[]
   readonly addresses: readonly string[]
 }
 

@@ -2,11 +2,13 @@
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
+import { formatMac, isMulticastMac, isZeroMac, parseMac, type Mac } from '#wire/mac.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { maxVni, parseVni } from '#wire/vni.ts'
 import {
   addresses as addressesCodec,
   flag as flagCodec,
+  macs as macsCodec,
   number,
   sockaddr,
   state,
@@ -134,20 +136,44 @@ export const endpoint: Kind<Endpoint, string> = {
   },
 }
 
+/** A list, whose items are read one by one. */
+function listOf<T>(json: unknown, readItem: (item: unknown) => Read<T>): Read<readonly T[]> {
+  if (!Array.isArray(json)) return bad(`this must be a list, not ${kindOf(json)}`)
+  const found: T[] = []
+  for (const [i, item] of json.entries()) {
+    const read = readItem(item)
+    if (!read.ok) return bad(read.problem, `[${i}]`)
+    found.push(read.value)
+  }
+  return good(found)
+}
+
 /** IPv4 and IPv6 addresses; IPv4 ones mapped. */
 export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
   codec: addressesCodec,
   text: { placeholder: 'ADDRESS', isList: true, parse: (text) => mapped(parseIp(text), formatIp) },
   shape: 'list of addresses',
   toJson: (value) => value.map((address) => formatIp(fromMapped(address))),
-  fromJson(json) {
-    if (!Array.isArray(json)) return bad(`this must be a list, not ${kindOf(json)}`)
-    const found: Ipv6[] = []
-    for (const [i, item] of json.entries()) {
+  fromJson: (json) =>
+    listOf(json, (item) => {
       const parsed = typeof item === 'string' ? parseIp(item) : bad(`this must be an address, not ${kindOf(item)}`)
-      if (!parsed.ok) return bad(parsed.problem, `[${i}]`)
-      found.push(toMapped(parsed.value))
-    }
-    return good(found)
-  },
+      return parsed.ok ? good(toMapped(parsed.value)) : parsed
+    }),
+}
+
+/** A MAC that a station can have. */
+function stationMac(text: string): Result<Mac> {
+  const read = parseMac(text)
+  if (read.ok && (isMulticastMac(read.value) || isZeroMac(read.value))) return failure(`${text} is no address that a unit can have`)
+  return read
+}
+
+/** MAC addresses of stations. */
+export const macs: Kind<readonly Mac[], readonly string[]> = {
+  codec: macsCodec,
+  text: { placeholder: 'MAC', isList: true, parse: (text) => mapped(stationMac(text), formatMac) },
+  shape: 'list of MAC addresses',
+  toJson: (value) => value.map(formatMac),
+  fromJson: (json) =>
+    listOf(json, (item) => (typeof item === 'string' ? stationMac(item) : bad(`this must be a MAC address, not ${kindOf(item)}`))),
 }

@@ -2,7 +2,22 @@
  * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the command offer. A new
  * one is declared here; its type in src/object/type says what setting it does.
  */
-import { account, addresses, counted, endpoint, flag, integer, optional, plainFlag, upOrDown, vlan, vni, word, type Kind } from './kind.ts'
+import {
+  account,
+  addresses,
+  counted,
+  endpoint,
+  flag,
+  integer,
+  macs,
+  optional,
+  plainFlag,
+  upOrDown,
+  vlan,
+  vni,
+  word,
+  type Kind,
+} from './kind.ts'
 import type { UnitType } from './object-type.ts'
 import type { Operation } from './operation.ts'
 
@@ -68,6 +83,23 @@ export const settings = {
       option: { name: 'address', none: 'let the interface send from any address' },
     }),
     antispoof: own(flag('antispoof'), true, ['antispoof get', 0x0102], ['antispoof set', 0x0103], 'check the senders of frames'),
+    anyEthertype: own(
+      flag('any EtherType'),
+      false,
+      ['any EtherType get', 0x0110],
+      ['any EtherType set', 0x0111],
+      'let frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone',
+      { since: 3 },
+    ),
+    vrrp: own(flag('VRRP'), false, ['VRRP get', 0x0112], ['VRRP set', 0x0113], 'let VRRP pass', { since: 3 }),
+    macs: own(
+      macs,
+      [],
+      ['further MACs get', 0x0114],
+      ['further MACs set', 0x0115],
+      'further MAC address that is behind the interface, 16 at most',
+      { since: 3, option: { name: 'mac', none: 'no MAC address but its own is behind the interface' } },
+    ),
   },
   vmnic: {
     mtuBytes,

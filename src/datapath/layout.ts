@@ -33,6 +33,11 @@ export const dropReasons = [
   'encap_failed',
   'bad_offload',
   'host_stack',
+  'ethertype',
+  'vrrp',
+  'multicast_query',
+  'source_route',
+  'unicast_to_all',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -49,7 +54,7 @@ export type Verdict = keyof typeof verdict
 
 /** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
 export const dstFlag = { peer: 1 } as const
-export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8, queues: 16 } as const
+export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8, queues: 16, ethertypes: 32, vrrp: 64, macs: 128 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
 
 /** Destinations in a page of the flood table, and how many local pages a segment may have. */

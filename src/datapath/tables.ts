@@ -39,7 +39,7 @@ export class Tables implements Disposable {
       this.ports = remembered('ports', u32, layout.port)
       this.fdb = remembered('fdb', layout.fdbKey, layout.dst)
       this.flood = table('flood', layout.floodKey, layout.flood)
-      this.neighbours = table('neighbours', layout.neighbourKey, layout.neighbour)
+      this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
       this.portAddresses = remembered('port_addresses', layout.portAddressKey, u32)
       this.segments = remembered('segments', u32, layout.segment)
       this.muxes = remembered('muxes', u32, layout.mux)

@@ -36,10 +36,22 @@ test('a port gets the VNI of its switch, and its own settings all at once', () =
   assert.match(ok(`switch port set --port-id ${port} ${settings}`), /^already so: vpcp0 /)
   assert.equal(
     ok('switch port list'),
-    ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  ADDRESSES\n' +
-      ` ${port}  vpcp0      vpcsw0  5002     7  -          no      off        10.0.0.1 fd00::1\n`,
+    ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  PASSES  MACS  ADDRESSES\n' +
+      ` ${port}  vpcp0      vpcsw0  5002     7  -          no      off        -       -     10.0.0.1 fd00::1\n`,
   )
   assert.match(ok(`switch port set --port-id ${port} --no-address --antispoof on --vni 5001 --vlan 0`), /addresses none/)
+})
+
+test('a port says what passes, and which MACs are behind it', () => {
+  const settings = '--mac 02:00:00:00:09:02 --mac 02:00:00:00:09:01 --any-ethertype on --vrrp on'
+  assert.equal(
+    ok(`switch port set --port-id ${port} ${settings}`),
+    `vpcp0 (${port}): any-ethertype on (was off), vrrp on (was off), macs 02:00:00:00:09:01, 02:00:00:00:09:02 (was none)\n`,
+  )
+  assert.match(ok('switch port list'), /on +any-ethertype vrrp +02:00:00:00:09:01 02:00:00:00:09:02 +any\n/)
+  assert.match(ok(`switch port set --port-id ${port} --no-mac --any-ethertype off --vrrp off`), /macs none/)
+  const { code, stderr } = runVpc(['switch', 'port', 'set', '--port-id', port, '--mac', '02:00:00:00:09:01', '--no-mac'])
+  assert.deepEqual([code, stderr.includes('--mac and --no-mac exclude each other')], [2, true])
 })
 
 test('a switch is set down and up', () => {

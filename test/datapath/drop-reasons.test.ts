@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { dropReasons, portFlag, type DropReason } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
-import { arpRequest, ethernetFrame, gratuitousArp, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
@@ -76,6 +76,33 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.from('a', tcp(far.mac))
     },
   },
+  ethertype: {
+    run: (scene) => {
+      scene.port('a', { flags: portFlag.up | portFlag.antispoof })
+      return scene.from('a', ethernetFrame({ srcMac: a.mac, dstMac: b.mac, type: 0x88b5 }, new Uint8Array(50)))
+    },
+  },
+  vrrp: {
+    run: (scene) => scene.from('a', ipFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, protocol: 112 }, new Uint8Array(20))),
+  },
+  multicast_query: {
+    run: (scene) =>
+      scene.from(
+        'a',
+        ipFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, protocol: 2 }, Uint8Array.of(0x11, 0, 0, 0, 0, 0, 0, 0)),
+      ),
+  },
+  source_route: {
+    run: (scene) =>
+      scene.from(
+        'a',
+        ipv4Frame(
+          { srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, protocol: 253, options: Uint8Array.of(131, 3, 4, 0) },
+          new Uint8Array(20),
+        ),
+      ),
+  },
+  unicast_to_all: { run: (scene) => scene.from('a', tcp(broadcastMac)) },
   bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
   host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },
 }

@@ -13,9 +13,9 @@ import { broadcastMac } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { encodeTcp } from '#wire/tcp.ts'
 import { encodeUdp } from '#wire/udp.ts'
-import { dropped, expect, forwarded, Scene, stations, type Unit } from './scene.ts'
+import { dropped, expect, forwarded, red, Scene, stations, type Unit } from './scene.ts'
 
-const { a, b, free, stranger } = stations
+const { a, b, free, far, stranger } = stations
 const to = (unit: 'a' | 'b' | 'free'): { srcMac: typeof a.mac; dstMac: typeof a.mac } => ({
   srcMac: stations[unit].mac,
   dstMac: unit === 'b' ? a.mac : b.mac,
@@ -58,6 +58,29 @@ describe('the source address', () => {
     expect(scene.from('a', tcp4(stranger.v4)), forwarded('a', 'b'))
     scene.tables.portAddresses.delete(key)
     expect(scene.from('a', tcp4(stranger.v4)), dropped('source_ip'))
+  })
+
+  test('is nobody else’s where the port lists none, by the neighbour table', () => {
+    for (const src of [a.v4, far.v4, free.v4]) expect(scene.from('b', tcp4(src, 'b')), dropped('source_ip', 'b'))
+    for (const src of [a.v6, far.v6, a.linkLocal]) expect(scene.from('b', tcp6(src, 'b')), dropped('source_ip', 'b'))
+    for (const src of [b.v4, stranger.v4]) expect(scene.from('b', tcp4(src, 'b')), forwarded('b', 'a'))
+    for (const src of [b.v6, b.linkLocal, stranger.v6]) expect(scene.from('b', tcp6(src, 'b')), forwarded('b', 'a'))
+  })
+
+  test('is another’s as soon as the neighbour table says so', () => {
+    for (const [src, frame] of [
+      [stranger.v4, tcp4(stranger.v4, 'b')],
+      [stranger.v6, tcp6(stranger.v6, 'b')],
+    ] as const) {
+      for (let i = 0; i < 2; i++) expect(scene.from('b', frame), forwarded('b', 'a'))
+      const key = { segment: red, addr: toMapped(src) }
+      scene.tables.neighbours.set(key, { mac: a.mac })
+      expect(scene.from('b', frame), dropped('source_ip', 'b'))
+      scene.tables.neighbours.set(key, { mac: b.mac })
+      expect(scene.from('b', frame), forwarded('b', 'a'))
+      scene.tables.neighbours.delete(key)
+      expect(scene.from('b', frame), forwarded('b', 'a'))
+    }
   })
 
   test('is any that a host can have where the port lists none', () => {

@@ -7,13 +7,12 @@ import { after, before, describe, test } from 'node:test'
 import { portFlag } from '#datapath/layout.ts'
 import { openEthtool, setDeviceFeatures } from '#kernel/ethtool.ts'
 import { checksum } from '#wire/checksum.ts'
-import { arpReply, arpRequest, ethernetFrame, ipFrame, ipv6Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { arpReply, ethernetFrame, ipFrame, ipv6Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
-import { linkLocal, type Ipv6 } from '#wire/ipv6-address.ts'
+import { linkLocal } from '#wire/ipv6-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
 import { fragmentExtension, paddingExtension } from '#wire/ipv6.ts'
-import { macFrom } from '#wire/mac.ts'
 import { routerAdvertisement } from '#wire/nd-frames.ts'
 import { concat } from '#wire/struct.ts'
 import { encodeUdp } from '#wire/udp.ts'
@@ -145,11 +144,9 @@ describe('the checksum that a machine leaves to the host', () => {
     })
 
   test('is not one of a packet that is not IP', () => {
-    const port = machines.host.tables.ports.get(machines.host.space.ifindex('vmnic0'))!
-    assert.notEqual(port.flags & portFlag.up, 0)
     const hello = ethernetFrame({ ...link, type: 0x88b5 }, new Uint8Array(60))
-    const { received, drops } = machines.exchange(hello, { checksumFrom: 20, checksumAt: 8 })
-    assert.deepEqual([received, Object.keys(drops).length], [[], 1])
+    const nothing = { received: [], answers: [], drops: { bad_offload: 1 } }
+    assert.deepEqual(machines.exchange(hello, { checksumFrom: 20, checksumAt: 8 }), nothing)
   })
 
   // The kernel itself refuses the header of the plainer lies.

@@ -115,7 +115,7 @@ export class Scene implements Disposable {
 
   /** Set a unit's port; what is left out is as the scene has it. */
   port(unit: Unit, changes: Partial<Port> = {}): void {
-    const flags = portFlag.up | (unit === 'free' ? 0 : portFlag.antispoof) | (unit === 'a' ? portFlag.addresses : 0)
+    const flags = portFlag.up | portFlag.ethertypes | (unit === 'free' ? 0 : portFlag.antispoof) | (unit === 'a' ? portFlag.addresses : 0)
     const usual: Port = {
       segment: unit === 'other' ? blue : red,
       flags,

@@ -16,6 +16,8 @@ function makeSwitch(host: ScratchHost, number = VNI): Opened {
   return sw
 }
 
+const further = (...macs: string[]): Uint8Array => Buffer.concat(macs.map(macFrom))
+
 function addPort(host: ScratchHost, sw: Opened, id: Id = generateId('vpcp')): Opened {
   sw.do('vpcswPortAdd', idBytes(id))
   return host.open('vpcp', id)
@@ -177,6 +179,72 @@ describe('a port', () => {
     assert.equal(refused(() => port.do('vpcpAntispoofSet', u16(2))).code, 'EINVAL')
     port.do('vpcpAddressesSet', addresses())
     assert.equal(tables.portAddresses.entries().length, 0)
+  })
+})
+
+describe('what a port lets pass', () => {
+  test('is told to the programs', async () => {
+    await using host = new ScratchHost()
+    const port = addPort(host, makeSwitch(host))
+    port.do('vpcpConnect', idBytes(host.create('vmnic').id))
+    const { ifindex } = host.netlink.linkByName('vmnic0')!
+    const flags = (): number | undefined => host.datapath.tables.ports.get(ifindex)?.flags
+    const usual = portFlag.up | portFlag.antispoof
+    port.do('vpcpAnyEthertypeSet', u16(1))
+    assert.equal(flags(), usual | portFlag.ethertypes)
+    port.do('vpcpVrrpSet', u16(1))
+    port.do('vpcpAnyEthertypeSet', u16(0))
+    assert.equal(flags(), usual | portFlag.vrrp)
+    assert.equal(refused(() => port.do('vpcpVrrpSet', u16(2))).code, 'EINVAL')
+    port.do('vpcpMacsSet', further('02:00:00:00:09:01'))
+    assert.equal(flags(), usual | portFlag.vrrp | portFlag.macs)
+    const { anyEthertype, vrrp, macs } = port.describe<PortInfo>()
+    assert.deepEqual([anyEthertype, vrrp, macs], [false, true, ['02:00:00:00:09:01']])
+  })
+
+  test('is further MACs, each an entry that leads to the unit, and one place for broadcasts', async () => {
+    await using host = new ScratchHost()
+    const sw = makeSwitch(host)
+    const [port, other] = [addPort(host, sw), addPort(host, sw)]
+    const [vmnic, twin] = [host.create('vmnic'), host.create('vmnic')]
+    port.do('vpcpConnect', idBytes(vmnic.id))
+    other.do('vpcpConnect', idBytes(twin.id))
+    const { tables } = host.datapath
+    const { ifindex } = host.netlink.linkByName('vmnic0')!
+    const leadsTo = (mac: string): number | undefined => tables.fdb.get({ segment: VNI, mac: macFrom(mac) })?.ifindex
+    port.do('vpcpMacsSet', further('02:00:00:00:09:01', '02:00:00:00:09:02', '02:00:00:00:09:01'))
+    assert.deepEqual(port.describe<PortInfo>().macs, ['02:00:00:00:09:01', '02:00:00:00:09:02'])
+    assert.deepEqual([leadsTo('02:00:00:00:09:01'), leadsTo('02:00:00:00:09:02')], [ifindex, ifindex])
+    assert.equal(tables.flood.get({ segment: VNI, page: 0 })?.count, 2)
+    // A MAC has one place in a VNI.
+    const taken = refused(() => other.do('vpcpMacsSet', further('02:00:00:00:09:02')))
+    assert.match(
+      taken.message,
+      /^cannot set the further MACs of port vpcp1: VNI 5001 has a unit with MAC 02:00:00:00:09:02 already: vmnic0 /,
+    )
+    const own = refused(() => other.do('vpcpMacsSet', vmnic.handle.object!.mac))
+    assert.equal(own.code, 'EEXIST')
+    port.do('vpcpMacsSet', further('02:00:00:00:09:02'))
+    assert.deepEqual([leadsTo('02:00:00:00:09:01'), leadsTo('02:00:00:00:09:02')], [undefined, ifindex])
+    port.do('vpcpVniSet', vni(VNI + 1))
+    assert.equal(leadsTo('02:00:00:00:09:02'), undefined)
+    assert.equal(tables.fdb.get({ segment: VNI + 1, mac: macFrom('02:00:00:00:09:02') })?.ifindex, ifindex)
+    port.do('vpcpDisconnect', idBytes(vmnic.id))
+    assert.deepEqual(
+      tables.fdb.entries().map(([, { stats }]) => stats),
+      [1],
+    )
+  })
+
+  test('is not more MACs than 16, nor such as no station has', async () => {
+    await using host = new ScratchHost()
+    const port = addPort(host, makeSwitch(host))
+    const many = Array.from({ length: 17 }, (_, i) => `02:00:00:00:09:${i.toString(16).padStart(2, '0')}`)
+    const { code, message } = refused(() => port.do('vpcpMacsSet', further(...many)))
+    assert.deepEqual([code, /a port takes 16 further MACs, not 17/.test(message)], ['E2BIG', true])
+    port.do('vpcpMacsSet', further(...many.slice(1)))
+    for (const bad of [further('01:00:00:00:00:01'), further('00:00:00:00:00:00'), new Uint8Array(7)])
+      assert.equal(refused(() => port.do('vpcpMacsSet', bad)).code, 'EINVAL')
   })
 })
 

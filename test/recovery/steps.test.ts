@@ -95,6 +95,7 @@ const deeds: Deed[] = [
   on('port', 'a tag', 'vpcpVlanSet', () => u16(7)),
   on('port', 'others', 'vpcpAddressesSet', () => addresses('10.0.0.2', 'fd00::2', 'fd00::3')),
   on('port', 'off', 'vpcpAntispoofSet', () => u16(0)),
+  on('port', 'further ones', 'vpcpMacsSet', () => Uint8Array.of(2, 0, 0, 0, 9, 6, 2, 0, 0, 0, 9, 7)),
   on('hostif', 'another', 'metaMacSet', () => Uint8Array.of(2, 0, 0, 0, 9, 9)),
   on('vmnic', 'another', 'metaMacSet', () => Uint8Array.of(2, 0, 0, 0, 9, 8)),
   on('hostif', 'smaller', 'metaMtuSet', () => u32(1400)),

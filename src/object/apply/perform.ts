@@ -22,6 +22,7 @@ import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
 import { must } from '#wire/result.ts'
 import type { Context } from '../context.ts'
+import { macNumber } from '../store/keys.ts'
 import { create, destroy } from '../type/life.ts'
 import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
 import { disconnectMux, muxType } from '../type/mux.ts'
@@ -130,6 +131,8 @@ class Performer {
     const plugged = spec.interface === null ? undefined : model.objects.get(spec.interface)
     const holder = plugged !== undefined && 'port' in plugged ? plugged.port : null
     if (holder !== null && holder !== port) disconnectPort(context, tx, holder)
+    const staying = port.macs.filter((mac) => spec.macs.some((wanted) => macNumber(wanted) === macNumber(mac)))
+    if (staying.length < port.macs.length) this.#steps.do('vpcpMacsSet', port, staying)
     if (port.switch === null) return
     if (port.switch.uplink === port && !spec.uplink && counts(port.switch, this.#comparison.wanted)) this.#steps.clearUplink(port.switch)
     if (this.#moves(port.switch, spec.switch)) leaveSwitch(context, tx, port)

@@ -1,20 +1,24 @@
 /** Which units are in which segment: kept while ports change, with the keys of the tables that follow from it. */
-import { formatMac } from '#wire/mac.ts'
+import { formatMac, type Mac } from '#wire/mac.ts'
 import { addressKey, macNumber, segmentOf } from './keys.ts'
 import { fullName, type Model, type Port, type Switch } from './model.ts'
 import { maxSegmentPorts } from '../sync/projection/flood.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Note all that the tables say of a port as it is now. To be called before and after a change of it. */
-export function touchPort(tx: Transaction, { switch: sw, peer, vni }: Port): void {
+export function touchPort(tx: Transaction, port: Port): void {
+  const { switch: sw, peer, vni } = port
   if (peer === null) return
   if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
   if (sw === null) return
   const segment = segmentOf(sw, vni)
   tx.dirty.flood.add(segment)
   if (peer.type === 'ethlink') tx.dirty.segments.add(segment)
-  else tx.dirty.fdb.add(segment, macNumber(peer.mac))
+  else for (const mac of macsBehind(port)) tx.dirty.fdb.add(segment, macNumber(mac))
 }
+
+/** The MACs that are behind a port's unit: its own first. */
+const macsBehind = ({ peer, macs }: Port): Mac[] => (peer === null ? [] : [peer.mac, ...macs])
 
 /** Note the addresses of a port. */
 export function touchAddresses(tx: Transaction, { stats, addresses }: Port): void {
@@ -42,7 +46,7 @@ function leave(tx: Transaction, model: Model, port: Port): void {
   const segment = segmentOf(sw, port.vni)
   const macs = model.members.get(segment)
   if (macs === undefined) return
-  tx.drop(macs, macNumber(peer.mac))
+  for (const mac of macsBehind(port)) tx.drop(macs, macNumber(mac))
   if (macs.size === 0) tx.drop(model.members, segment)
 }
 
@@ -58,21 +62,21 @@ function enter(tx: Transaction, model: Model, port: Port): void {
     macs = new Map()
     tx.put(model.members, segment, macs)
   }
-  const mac = macNumber(peer.mac)
-  const twin = macs.get(mac)
-  if (twin !== undefined) {
-    tx.refuse(
-      'EEXIST',
-      `VNI ${port.vni} has a unit with MAC ${formatMac(peer.mac)} already: ${fullName(twin.peer!)} in port ${fullName(twin)}`,
-      'a MAC is unique in its VNI',
-    )
+  for (const mac of macsBehind(port)) {
+    refuseTwin(tx, port, mac, macs.get(macNumber(mac)))
+    tx.put(macs, macNumber(mac), port)
   }
-  if (macs.size >= maxSegmentPorts - 1) {
+  if (macs.size >= maxSegmentPorts && new Set(macs.values()).size >= maxSegmentPorts) {
     tx.refuse(
       'ENOSPC',
       `table flood has room for ${maxSegmentPorts - 1} units and an uplink in one VNI, and VNI ${port.vni} has them all`,
       'use another VNI',
     )
   }
-  tx.put(macs, mac, port)
+}
+
+function refuseTwin(tx: Transaction, port: Port, mac: Mac, twin: Port | undefined): void {
+  if (twin === undefined) return
+  const where = `${fullName(twin.peer!)} in port ${fullName(twin)}`
+  tx.refuse('EEXIST', `VNI ${port.vni} has a unit with MAC ${formatMac(mac)} already: ${where}`, 'a MAC is unique in its VNI')
 }

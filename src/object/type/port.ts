@@ -4,10 +4,11 @@ import { typeNameOf, typeNoun } from '#abi/object-type.ts'
 import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { isMapped, type Ipv6 } from '#wire/ipv6-address.ts'
+import type { Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
-import { addressKey } from '../store/keys.ts'
+import { addressKey, macNumber } from '../store/keys.ts'
 import { movePort, touchAddresses, touchPort } from '../store/members.ts'
 import { fullName, isInterfaceType, persists, persistentId, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
 import { clearCounters, freeStatsIndex, newBase, register, unregister } from '../store/registry.ts'
@@ -43,6 +44,14 @@ const setters: Setters<'vpcp'> = {
   },
   vlan: (_, tx, port, vlan) => change(tx, port, () => tx.set(port, 'vlan', vlan)),
   antispoof: (_, tx, port, antispoof) => change(tx, port, () => tx.set(port, 'antispoof', antispoof)),
+  anyEthertype: (_, tx, port, anyEthertype) => change(tx, port, () => tx.set(port, 'anyEthertype', anyEthertype)),
+  vrrp: (_, tx, port, vrrp) => change(tx, port, () => tx.set(port, 'vrrp', vrrp)),
+  macs({ model }, tx, port, asked) {
+    tx.asked = `set the further MACs of port ${unitName(port)}`
+    const macs = checkMacs(tx, asked)
+    movePort(tx, model, port, () => tx.set(port, 'macs', macs))
+    noteRecords(tx, port)
+  },
   addresses(_, tx, port, asked) {
     tx.asked = `set the addresses of port ${unitName(port)}`
     const addresses = checkAddresses(tx, asked)
@@ -58,6 +67,17 @@ function change(tx: Transaction, port: Port, act: () => void): void {
   act()
   touchPort(tx, port)
   noteRecords(tx, port)
+}
+
+/** So many MACs besides its own can be behind a unit: the tables of this and of other hosts have an entry for each. */
+export const maxFurtherMacs = 16
+
+/** Each once. */
+function checkMacs(tx: Transaction, asked: readonly Mac[]): Mac[] {
+  const macs = [...new Map(asked.map((mac) => [macNumber(mac), mac])).values()]
+  if (macs.length > maxFurtherMacs)
+    tx.refuse('E2BIG', `a port takes ${maxFurtherMacs} further MACs, not ${macs.length}`, 'give stations interfaces of their own')
+  return macs
 }
 
 /** Each once, and such as a unit can have. */

@@ -46,7 +46,8 @@ export function pagesOf(model: Model, segment: number): Map<number, Flood> {
 }
 
 function locals(model: Model, segment: number): Dst[] {
-  const members = [...(model.members.get(segment)?.values() ?? [])].sort((a, b) => a.unit - b.unit)
+  // A port stands there once for each MAC that is behind it.
+  const members = [...new Set(model.members.get(segment)?.values())].sort((a, b) => a.unit - b.unit)
   const found = members.flatMap((port) => toUnit(model, port) ?? [])
   const sw = model.segments.get(segment)
   const uplink = sw && toUplink(model, sw, segment)

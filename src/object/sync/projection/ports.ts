@@ -18,7 +18,9 @@ export const ports: Projection<number, Port> = {
     const shared = { segment: segmentOf(sw, port.vni), stats: port.stats, mac }
     if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
+    const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
+    const macs = port.macs.length > 0 ? portFlag.macs : 0
     const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
-    return { ...shared, flags: up | checks | queues, vlan: port.vlan }
+    return { ...shared, flags: up | checks | speaks | macs | queues, vlan: port.vlan }
   },
 }

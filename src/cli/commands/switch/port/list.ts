@@ -22,6 +22,8 @@ export default command({
         ['INTERFACE', (info) => info.peerUnit ?? '-'],
         ['UPLINK', (info) => (info.uplink ? 'yes' : 'no')],
         ['ANTISPOOF', (info) => (info.antispoof ? 'on' : 'off')],
+        ['PASSES', (info) => [...(info.anyEthertype ? ['any-ethertype'] : []), ...(info.vrrp ? ['vrrp'] : [])].join(' ') || '-'],
+        ['MACS', (info) => info.macs.join(' ') || '-'],
         ['ADDRESSES', (info) => info.addresses.join(' ') || 'any'],
       ],
       { sortBy: by, keep: (info) => id === undefined || info.switch === id },

@@ -11,9 +11,18 @@ export default command({
   summary: 'change settings of a port',
   description: `All of the settings that are given are made, or none.
 
-    A port without addresses lets its interface send from any IP address, but from its own MAC address alone. With addresses, packets,
-    ARP and ND messages from other addresses are dropped. The addresses that are given replace those that were set. With antispoof off nothing of
-    a sender is checked.`,
+    A port without addresses lets its interface send from each IP address that the neighbour table gives to nobody else. With addresses,
+    packets, ARP and ND messages from other addresses are dropped. The addresses that are given replace those that were set.
+
+    Frames come from the interface's own MAC address alone, and from those that are given with --mac: stations behind it, as nested
+    containers, a bridge in the guest, or the virtual MAC of VRRP. Frames to them go to the interface. They replace those that were set. A MAC
+    belongs to one port of a VNI; on other hosts 'vpc mux fte set' says where it is, as of each other MAC.
+
+    What passes is IPv4, IPv6 and ARP; frames of other EtherTypes only with --any-ethertype=on. VRRP, as keepalived speaks it, passes with
+    --vrrp=on. IGMP and MLD queries, router advertisements, DHCP servers' messages, and IP packets for one station in an Ethernet broadcast are
+    dropped. So are packets with a source route (IPv4 options LSRR and SSRR, IPv6 routing header type 0), whoever sends them.
+
+    With antispoof off nothing of a sender is checked: all of this passes but source routes, and other EtherTypes as above.`,
   options: {
     portId,
     ...portOptions,
