@@ -53,6 +53,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/cli/tables.test.ts': 12,
   'test/object/recovery.test.ts': 12,
   'test/object/port.test.ts': 12,
+  'test/object/apply-law.test.ts': 15,
   'test/daemon/listen.test.ts': 12,
   'test/object/life.test.ts': 12,
   'test/cli/drops.test.ts': 10,
