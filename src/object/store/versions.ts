@@ -62,7 +62,8 @@ export function upgradeRow(version: number, type: UnitType, row: Readonly<Record
 }
 
 /** What to do about a journal that another version wrote. */
-export const wayOut = 'start the vpcd that wrote it, or move the journal away to start empty'
+export const wayOut =
+  'start the vpcd that wrote it; to go back for good, export the host with that one, move the journal away and apply the document with this one'
 
 /** Refuse a row with a key that means nothing here, or without one that must be there. */
 export function checkKeys(row: Readonly<Record<string, unknown>>, known: readonly string[], needed = known): void {
