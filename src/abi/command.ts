@@ -17,7 +17,7 @@ import {
   type Codec,
 } from './codec.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
-import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats } from './info.ts'
+import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
@@ -86,6 +86,8 @@ export const operations = {
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */
   mgmtSupervise: ask('supervise', 'mgmt', 0x0105, supervise, nothing),
   /** The host's objects as a document (docs/host-file.md). */
+  /** Objects that are not as they should be, and why. */
+  mgmtTroubles: get('troubles', 'mgmt', 0x0120, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
   mgmtExport: get('export', 'mgmt', 0x0110, json<HostDocument>('a document')),
   /** What apply would do. */
   mgmtPlan: ask('plan', 'mgmt', 0x0111, json<HostDocument>('a document'), hostChanges),

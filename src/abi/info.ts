@@ -11,6 +11,8 @@ interface Common<T extends UnitType> {
   readonly unit: string
   readonly mac: string
   readonly committed: boolean
+  /** Why the object is not as it should be now; null: it is. vpcd tries again. */
+  readonly trouble: string | null
   /** Descriptors that hold the object now, the asking one included. */
   readonly descriptors: number
 }
@@ -79,6 +81,13 @@ export interface MuxInfo extends Common<'vpcmux'> {
 }
 
 export type ObjectInfo = SwitchInfo | PortInfo | VmnicInfo | HostifInfo | EthlinkInfo | MuxInfo
+
+/** An object that is not as it should be. */
+export interface TroubleInfo {
+  readonly id: Id
+  readonly unit: string
+  readonly trouble: string
+}
 
 /** Counters of one port or mux. All count since the object was connected. */
 export interface SourceStats {

@@ -36,9 +36,13 @@ export async function listObjects<T extends UnitType>(
   const all = await mgmt.describeAll()
   const objects = sorted(all, sortBy).filter((info): info is InfoOf<T> => types.includes(info.type as T) && keep(info as InfoOf<T>))
   const units = new Map(all.map(({ id, unit }) => [id as string, unit]))
-  const columns = cells.map(([column]) => column)
-  output.result(objects, { columns, rows: objects.map((info) => cells.map(([, text]) => text(info, units))) })
+  const shown = objects.some(({ trouble }) => trouble !== null) ? [...cells, troubleCell] : cells
+  const columns = shown.map(([column]) => column)
+  output.result(objects, { columns, rows: objects.map((info) => shown.map(([, text]) => text(info, units))) })
 }
+
+/** There is such a column only where an object is in trouble. */
+const troubleCell: Cell<ObjectInfo> = ['TROUBLE', ({ trouble }) => trouble ?? '-']
 
 /** The unit name of an object that another refers to; a dash for none. */
 export const unitOf = (id: string | null, units: ReadonlyMap<string, string>): string => (id === null ? '-' : (units.get(id) ?? id))

@@ -1,7 +1,7 @@
 /** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
 import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
-import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats } from '#abi/info.ts'
+import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats, TroubleInfo } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
@@ -34,6 +34,11 @@ export class Mgmt extends Descriptor {
   /** Settings and state of the objects of a type, by default of all. */
   async describeAll(type: TypeName = 'any'): Promise<ObjectInfo[]> {
     return this.call('mgmtDescribeAll', objectType[type])
+  }
+
+  /** Objects that are not as they should be, and why. vpcd tries again by itself. */
+  async troubles(): Promise<TroubleInfo[]> {
+    return decodeJson(await this.ctl('mgmtTroubles'))
   }
 
   /** The counters of all ports and muxes. */

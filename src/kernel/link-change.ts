@@ -16,7 +16,10 @@ export interface LinkChanges {
   readonly up?: boolean
   readonly promisc?: boolean
   readonly noArp?: boolean
-  /** Have the kernel give the device no IPv6 addresses of its own. Set it before the device goes up. */
+  /**
+   * Have the kernel give the device no IPv6 addresses of its own. Set it before the device goes up. Where the device has no IPv6, as with an MTU
+   * below 1280 or on a host without IPv6, this does nothing.
+   */
   readonly addrGenModeNone?: true
   readonly group?: number
   /** Index of the bridge that takes the device as a port; 0: none. */
@@ -29,7 +32,7 @@ export interface LinkChanges {
 
 /** The attributes of changes, for a request that creates or changes. */
 export function encodeChanges(changes: LinkChanges): Uint8Array[] {
-  const { name, mac, mtu, alias, addrGenModeNone, group, master, gsoMaxSize, groMaxSize, netnsFd } = changes
+  const { name, mac, mtu, alias, group, master, gsoMaxSize, groMaxSize, netnsFd } = changes
   const parts: Uint8Array[] = []
   if (name !== undefined) parts.push(attributeString(ifla.IFNAME, name))
   if (mac) parts.push(attribute(ifla.ADDRESS, mac))
@@ -40,10 +43,6 @@ export function encodeChanges(changes: LinkChanges): Uint8Array[] {
   if (gsoMaxSize !== undefined) parts.push(attributeU32(ifla.GSO_MAX_SIZE, gsoMaxSize))
   if (groMaxSize !== undefined) parts.push(attributeU32(ifla.GRO_MAX_SIZE, groMaxSize))
   if (netnsFd !== undefined) parts.push(attributeU32(ifla.NET_NS_FD, netnsFd))
-  if (addrGenModeNone) {
-    const mode = attributeU8(iflaInet6.ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)
-    parts.push(attributeNested(ifla.AF_SPEC, attributeNested(af.INET6, mode)))
-  }
   return parts
 }
 
@@ -64,9 +63,22 @@ export function changedFlags({ up, promisc, noArp }: LinkChanges): { flags: numb
 }
 
 /** Change a device. The kernel applies changes one after the other: when it throws, earlier ones may have been made. */
-export function setLink(socket: NetlinkSocket, ifindex: number, changes: LinkChanges): void {
+export function setLink(socket: NetlinkSocket, ifindex: number, { addrGenModeNone, ...changes }: LinkChanges): void {
+  if (addrGenModeNone) setAddrGenModeNone(socket, ifindex)
+  if (Object.keys(changes).length === 0) return
   const { flags, change } = changedFlags(changes)
   socket.request({ call: 'RTM_SETLINK', type: rtm.SETLINK, parts: [linkHeader(ifindex, flags, change), ...encodeChanges(changes)] })
+}
+
+/** It has a request of its own: the kernel refuses all of a request that sets this of a device without IPv6. */
+function setAddrGenModeNone(socket: NetlinkSocket, ifindex: number): void {
+  const mode = attributeU8(iflaInet6.ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)
+  const parts = [linkHeader(ifindex), attributeNested(ifla.AF_SPEC, attributeNested(af.INET6, mode))]
+  try {
+    socket.request({ call: 'RTM_SETLINK', type: rtm.SETLINK, parts })
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== errno.EAFNOSUPPORT) throw error
+  }
 }
 
 /** Delete a device (a veth's peer goes with it). False when there was none. */

@@ -1,6 +1,7 @@
 /** Tap devices with virtio headers and many queues: what a virtual machine's NIC is on the host. */
 import { openSync } from 'node:fs'
 import { bytes, cStruct, pad, u16 } from '#abi/c-struct.ts'
+import { errno, KernelError } from './errno.ts'
 import { check, close, libc } from './libc.ts'
 import { beforeStep } from './step.ts'
 
@@ -85,7 +86,7 @@ function openQueue({ name, multiQueue = true, vnetHdr = true }: TapOptions, extr
   const encoded = new TextEncoder().encode(name)
   if (encoded.length === 0 || encoded.length > 15) throw new RangeError(`'${name}' cannot name a device: it takes 1 to 15 bytes`)
   const flags = IFF_TAP | IFF_NO_PI | extra | (multiQueue ? IFF_MULTI_QUEUE : 0) | (vnetHdr ? IFF_VNET_HDR : 0)
-  const fd = openSync('/dev/net/tun', O_RDWR_NONBLOCK)
+  const fd = openTun()
   try {
     check('ioctl', ioctl(fd, TUNSETIFF, ifreq.encode({ name: encoded, flags, rest: undefined })), `TUNSETIFF ${name}`)
     if (vnetHdr) setOffloads(fd)
@@ -93,6 +94,16 @@ function openQueue({ name, multiQueue = true, vnetHdr = true }: TapOptions, extr
   } catch (error) {
     close(fd)
     throw error
+  }
+}
+
+/** Throws KernelError: a machine may lack the module, or a container the device. */
+function openTun(): number {
+  try {
+    return openSync('/dev/net/tun', O_RDWR_NONBLOCK)
+  } catch (error) {
+    const { errno: code = errno.EIO } = error as NodeJS.ErrnoException
+    throw new KernelError('open', Math.abs(code), '/dev/net/tun; load the module: modprobe tun, or make the device: vpc doctor says how')
   }
 }
 

@@ -4,7 +4,9 @@ import type { Devices } from '#datapath/device/devices.ts'
 import type { Id } from '#abi/id.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Disturbances } from './sync/disturbances.ts'
+import type { Troubles } from './sync/troubles.ts'
 import type { EventHub } from './event-hub.ts'
+import type { Gate } from './gate.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
 
@@ -31,6 +33,10 @@ export interface Context {
   readonly events: EventHub
   readonly report: DaemonReport
   readonly disturbances: Disturbances
+  /** Objects that are not as they should be. */
+  readonly troubles: Troubles
+  /** Has what changes objects wait while an operation takes long. */
+  readonly gate: Gate
   /** Rows of the journal as they were last written, by id. */
   readonly written: Map<Id, string>
 }

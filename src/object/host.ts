@@ -9,6 +9,7 @@ import { claimsOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
 import type { Context, DaemonReport, Log } from './context.ts'
 import { EventHub } from './event-hub.ts'
+import { Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
 import type { Journal } from './store/journal.ts'
 import { create, letGo } from './type/life.ts'
@@ -22,6 +23,8 @@ import { transact } from './sync/transact.ts'
 import { VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
 import { KeepState } from './sync/keep-state.ts'
+import { Retry } from './sync/retry.ts'
+import { Troubles } from './sync/troubles.ts'
 import { watchDevices } from './sync/watch.ts'
 
 export { Access } from './access.ts'
@@ -56,7 +59,14 @@ export class Host implements HandleHost {
   /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
   static start({ access = new Access(), ...options }: HostOptions): Host {
     const model = new Model()
-    const context: Context = { ...options, model, events: new EventHub(model), written: new Map(), disturbances: new Disturbances() }
+    const context: Context = {
+      ...options,
+      model,
+      events: new EventHub(model),
+      written: new Map(),
+      disturbances: new Disturbances(),
+      ...waits(options),
+    }
     recover(context)
     const host = new Host(context, access)
     host.#follow()
@@ -143,14 +153,21 @@ export class Host implements HandleHost {
     )
     const speed = new ContainerSpeed(context)
     const state = new KeepState(context)
-    watchDevices(context, state, () => speed.look())
+    const retry = new Retry(context)
+    watchDevices(context, state, () => {
+      speed.look()
+      retry.soon()
+    })
     this.#stopEvents.push(
       () => speed.stop(),
       () => state.stop(),
+      () => retry.stop(),
     )
     speed.look()
   }
 }
+
+const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
 
 const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
   throw new VpcError(errno, message)

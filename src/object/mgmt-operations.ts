@@ -16,6 +16,8 @@ export const mgmtOperations: Operations<undefined> = {
   },
   mgmtDescribeAll: (call) => select(call).map((object) => describe(call.context, object)),
   mgmtStats: ({ context }) => stats(context),
+  mgmtTroubles: ({ context: { troubles } }) =>
+    troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),
   // Done by the daemon, which knows who asks.

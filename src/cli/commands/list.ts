@@ -47,7 +47,10 @@ export default command({
       output.result(counts, { columns: ['TYPE', { title: 'COUNT', align: 'right' }], rows, footer: ['TOTAL', headers.length] })
       return
     }
-    const rows = headers.map(({ type: name, id, unit }) => [name, id, unit])
-    output.result(headers, { columns: ['TYPE', 'ID', 'UNIT NAME'], rows, footer: ['TOTAL', headers.length] })
+    const troubles = new Map((await mgmt.troubles()).map(({ id, trouble }) => [id, trouble]))
+    const found = headers.map((header) => ({ ...header, trouble: troubles.get(header.id) ?? null }))
+    const rows = found.map(({ type: name, id, unit, trouble }) => [name, id, unit, ...(troubles.size > 0 ? [trouble ?? '-'] : [])])
+    const columns = ['TYPE', 'ID', 'UNIT NAME', ...(troubles.size > 0 ? ['TROUBLE'] : [])]
+    output.result(found, { columns, rows, footer: ['TOTAL', headers.length] })
   },
 })

@@ -3,14 +3,16 @@
  * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
  */
 import type { Device } from '#datapath/device/devices.ts'
+import type { UnitType } from '#abi/object-type.ts'
 import { detachFrom } from '#datapath/chain.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { guardDevices, strayPrograms, wantedPrograms } from './audit/programs.ts'
 import type { Context } from '../context.ts'
-import { resumeEthlink } from '../type/ethlink-service.ts'
+import { ethlinkPins, resumeEthlink } from '../type/ethlink-service.ts'
 import { loadModel } from '../store/load.ts'
 import { repairDevice } from './repair-device.ts'
-import { unitName, type Mux, type Unit } from '../store/model.ts'
+import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
+import { taken } from './follow-interface.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
 import { repairTables } from './repair-tables.ts'
@@ -23,8 +25,9 @@ export function recover(context: Context): void {
   // Nothing of this is taken back: a start that fails is started again, and finds what this one has done.
   const tx = new Transaction('start')
   loadModel(context, tx)
-  findInterfaces(context, tx)
-  removeNewborn(context)
+  const attempts = new Attempts(context)
+  attempts.all('ethlink', (one, ethlink) => findInterface(context, one, ethlink))
+  attempts.of('remove half-made devices', () => removeNewborn(context))
   const ours = context.devices.all().filter(({ alias }) => alias !== undefined && idOfAlias(alias) !== undefined)
   const byAlias = Map.groupBy(ours, ({ alias }) => alias)
   const units = [...model.ofType('vmnic'), ...model.ofType('hostif')].map(
@@ -34,40 +37,101 @@ export function recover(context: Context): void {
     (mux) => [mux, byAlias.get(programAliasOf(mux))?.find((device) => fitsMux(device, mux))] as const,
   )
   // First what is in the way: a device that is made may get the name of one that goes.
-  removeDevices(context, ours, new Set([...units, ...muxes].map(([, device]) => device)))
-  takeBackPins(context)
+  attempts.of('remove devices of no object', () => removeDevices(context, ours, new Set([...units, ...muxes].map(([, device]) => device))))
+  attempts.of('give pins their names back', () => takeBackPins(context))
   // What runs keeps its tables, until those of its successors are filled.
   using replacements = context.datapath.holdReplacements()
   const missing = [...units, ...muxes].filter(([, device]) => device === undefined).length
   withQuickGracePeriods(missing, () => {
-    for (const [unit, device] of units) recoverUnit(context, tx, unit, device)
-    for (const [mux, device] of muxes) recoverMux(context, tx, mux, device)
+    for (const [unit, device] of units) recoverUnit(context, attempts, unit, device)
+    for (const [mux, device] of muxes) recoverMux(context, attempts, mux, device)
   })
-  for (const ethlink of model.ofType('ethlink')) resumeEthlink(context, tx, ethlink)
+  attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   replacements.perform()
   // An older program delivers without the mark that the guard wants.
-  guardDevices(context)
-  for (const mux of model.ofType('vpcmux')) syncMux(context, tx, mux)
-  removePrograms(context)
+  attempts.of('guard devices', () => guardDevices(context))
+  if (attempts.muxesUp()) repairTables(model, context.datapath.tables)
+  attempts.of('take programs of no object off', () => removePrograms(context))
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
   refreshRows(context)
-  for (const { what, error } of tx.finish()) context.log.warn(`could not ${what} at the start`, { error: String(error) })
+  for (const { what, error } of [...tx.finish(), ...attempts.finish()])
+    context.log.warn(`could not ${what} at the start`, { error: String(error) })
 }
 
-/** Interfaces that ethlinks wrap, by name. One that is not there now may come later. */
-function findInterfaces({ model, devices, log }: Context, tx: Transaction): void {
-  for (const ethlink of model.ofType('ethlink')) {
-    if (ethlink.l2Name === null) continue
-    const device = devices.byName(ethlink.l2Name)
-    if (device === undefined) {
-      log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} is not there; it is taken when it comes`)
-      continue
-    }
-    tx.set(ethlink, 'ifindex', device.ifindex)
-    tx.set(ethlink, 'deviceMtuBytes', device.mtuBytes)
-    tx.put(model.devices, device.ifindex, ethlink)
+/** Parts of a start, each by itself: what fails is taken back and noted as the trouble of its object, and all others go on. */
+class Attempts {
+  readonly #context: Context
+  readonly #done: Transaction[] = []
+
+  constructor(context: Context) {
+    this.#context = context
   }
+
+  /** What an object needs. */
+  object(object: VpcObject, act: (tx: Transaction) => void): boolean {
+    const tx = new Transaction(`have ${unitName(object)} as it should be`)
+    try {
+      act(tx)
+      this.#done.push(tx)
+      return true
+    } catch (error) {
+      for (const failure of tx.rollback()) this.#context.log.warn('could not take back a part of the start', { error: String(failure) })
+      this.#context.troubles.note(object, error)
+      return false
+    }
+  }
+
+  /** The same for all objects of a type. */
+  all<T extends UnitType>(type: T, act: (tx: Transaction, object: ObjectOf<T>) => void): void {
+    for (const object of this.#context.model.ofType(type)) this.object(object, (tx) => act(tx, object))
+  }
+
+  /** What no object needs. */
+  of(what: string, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#context.log.error(`could not ${what} at the start; an audit tells what is left`, { error: String(error) })
+    }
+  }
+
+  /** Have muxes up that carry frames. True: one cannot be, and the tables must not send to it. */
+  muxesUp(): boolean {
+    let down = false
+    for (const mux of this.#context.model.ofType('vpcmux')) {
+      if (this.object(mux, (tx) => syncMux(this.#context, tx, mux))) continue
+      mux.down = true
+      down = true
+    }
+    return down
+  }
+
+  /** Do what was put off. Gives what failed. */
+  finish(): ReturnType<Transaction['finish']> {
+    return this.#done.flatMap((tx) => tx.finish())
+  }
+}
+
+/** The interface that an ethlink wraps, by name. One that is not there now may come later. */
+function findInterface({ model, devices, datapath, log }: Context, tx: Transaction, ethlink: Ethlink): void {
+  if (ethlink.l2Name === null) return
+  const device = devices.byName(ethlink.l2Name)
+  if (device === undefined) return log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} is not there; it is taken when it comes`)
+  // After a rename two may have one name: the interface is that one's whose programs are on it.
+  const pins = new Set(
+    datapath
+      .attachments()
+      .filter(({ ifindex }) => ifindex === device.ifindex)
+      .map(({ pinName }) => pinName),
+  )
+  const has = (other: Ethlink): boolean => Object.values(ethlinkPins(other)).some((pin) => pins.has(pin))
+  const rival = [...model.ofType('ethlink')].find((other) => other !== ethlink && other.l2Name === ethlink.l2Name && has(other))
+  const owner = model.devices.get(device.ifindex) ?? (has(ethlink) ? undefined : rival)
+  if (owner !== undefined) throw taken(ethlink.l2Name, fullName(owner))
+  tx.set(ethlink, 'ifindex', device.ifindex)
+  tx.set(ethlink, 'deviceMtuBytes', device.mtuBytes)
+  tx.put(model.devices, device.ifindex, ethlink)
 }
 
 // Of devices that have the object's alias.
@@ -111,24 +175,30 @@ function removeDevices({ devices, model, log }: Context, ours: readonly Device[]
   devices.remove(...stale.map(({ ifindex }) => ifindex))
 }
 
-function recoverUnit(context: Context, tx: Transaction, unit: Unit, device: Device | undefined): void {
+function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: Device | undefined): void {
   if (device === undefined) {
     context.log.info(`making the device of ${unitName(unit)} again`)
-    return makeUnitDevice(context, tx, unit)
+    return void attempts.object(unit, (tx) => makeUnitDevice(context, tx, unit))
   }
-  takeDevice(context, tx, unit, device.ifindex)
-  if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
-  repairDevice(context, unit, device)
+  const took = attempts.object(unit, (tx) => {
+    takeDevice(context, tx, unit, device.ifindex)
+    if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
+  })
+  // What cannot be mended of a device that works is no reason to let it go.
+  if (took) attempts.object(unit, () => repairDevice(context, unit, device))
 }
 
-function recoverMux(context: Context, tx: Transaction, mux: Mux, device: Device | undefined): void {
+function recoverMux(context: Context, attempts: Attempts, mux: Mux, device: Device | undefined): void {
   if (device?.vxlanPort === undefined) {
     context.log.info(`making the device of ${unitName(mux)} again`)
-    return makeDevice(context, tx, mux, mux.listen?.port ?? unusedPort(context))
+    return void attempts.object(mux, (tx) => makeDevice(context, tx, mux, mux.listen?.port ?? unusedPort(context)))
   }
-  tx.set(mux, 'devicePort', device.vxlanPort)
-  takeDevice(context, tx, mux, device.ifindex)
-  repairDevice(context, mux, device)
+  const port = device.vxlanPort
+  const took = attempts.object(mux, (tx) => {
+    tx.set(mux, 'devicePort', port)
+    takeDevice(context, tx, mux, device.ifindex)
+  })
+  if (took) attempts.object(mux, () => repairDevice(context, mux, device))
 }
 
 /** Rows that an earlier version wrote in its own words are written in ours. */

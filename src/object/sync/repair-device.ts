@@ -3,8 +3,12 @@ import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
 import { interfaceMtuBytes } from '../type/mtu.ts'
-import { deviceMtuBytes } from '../type/mtu-follow.ts'
-import { ownerOf, switchSideName } from '../type/unit-device.ts'
+import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.ts'
+import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
+import { movePort } from '../store/members.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { makeUnitDevice, ownerOf, programAliasOf, switchSideName } from '../type/unit-device.ts'
+import { transact } from './transact.ts'
 
 /** Name of the device that carries an object's program. */
 export const deviceName = (object: Unit | Mux): string => (object.type === 'hostif' ? switchSideName(object) : unitName(object))
@@ -35,4 +39,35 @@ function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerAway, 
   if (peerAway) return
   const end = devices.unitEnd(ifindex)
   if (end !== undefined && end.name !== unitName(hostif)) devices.change(end.ifindex, { name: unitName(hostif) })
+}
+
+/** A device that is gone is made again. */
+export function remakeDevice(context: Context, object: Unit | Mux): void {
+  const { model } = context
+  transact(context, `make the device of ${unitName(object)} again`, (tx) => {
+    if (object.type === 'vpcmux') {
+      withMtuFollowing(context, tx, object, () => makeDevice(context, tx, object, object.listen?.port ?? unusedPort(context)))
+      return bringUp(context, tx, object)
+    }
+    // What a hostif's user has of it now is a new device.
+    if (object.type === 'hostif') tx.set(object, 'away', false)
+    if (object.port === null) return makeUnitDevice(context, tx, object)
+    return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
+  })
+  context.log.info(`made the device of ${unitName(object)} again`)
+}
+
+/** A device that is there gets back what it has lost; a mux is up or down as it should be. */
+export function repairOwn(context: Context, object: Unit | Mux): void {
+  const device = context.devices.byIndex(object.ifindex)
+  if (device?.alias !== programAliasOf(object)) return
+  repairDevice(context, object, device)
+  if (object.type === 'vpcmux') transact(context, `repair ${unitName(object)}`, (tx) => bringUp(context, tx, object))
+}
+
+function bringUp(context: Context, tx: Transaction, mux: Mux): void {
+  syncMux(context, tx, mux)
+  if (!mux.down) return
+  touchMux(tx, mux)
+  tx.set(mux, 'down', false)
 }

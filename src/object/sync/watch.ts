@@ -1,7 +1,7 @@
 /** Keeping the objects in line with their devices, which others move, change and delete. */
 import type { Device, DeviceEvent } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
-import { loseInterface, noteInterface, wrap } from '../type/ethlink.ts'
+import { followInterface } from './follow-interface.ts'
 import { movePort, touchPort } from '../store/members.ts'
 import { fullName, unitName, type Ethlink, type Hostif, type Mux, type Unit } from '../store/model.ts'
 import { withMtuFollowing } from '../type/mtu-follow.ts'
@@ -11,7 +11,7 @@ import { forgetDevice, idOfAlias, pinOf, programAliasOf } from '../type/unit-dev
 
 /** Follow the devices of the host from now on. `seen` is called after each change. */
 export function watchDevices(context: Context, state: KeepState, seen: () => void): void {
-  context.devices.follow((event) => {
+  const look = (event: DeviceEvent): void => {
     try {
       if (event.kind === 'lost') checkAll(context, state)
       else checkOne(context, state, event)
@@ -19,7 +19,8 @@ export function watchDevices(context: Context, state: KeepState, seen: () => voi
       context.log.error('could not follow a change of devices', { error: String(error) })
     }
     seen()
-  })
+  }
+  context.devices.follow((event) => context.gate.whenFree(() => look(event)))
 }
 
 /** Look at every object's device again. */
@@ -72,19 +73,9 @@ function noteAway(context: Context, hostif: Hostif, away: boolean): void {
 
 /** The interface that an ethlink wraps, which may have another name now; or a new one of its name in place of the old. */
 function checkInterface(context: Context, ethlink: Ethlink): void {
-  const { l2Name, ifindex, deviceMtuBytes } = ethlink
-  if (l2Name === null) return
-  const device = context.devices.byIndex(ifindex) ?? context.devices.byName(l2Name)
-  const asked = `follow interface ${l2Name} of ${unitName(ethlink)}`
-  if (device?.ifindex !== ifindex) {
-    if (ifindex !== 0) {
-      context.log.warn(`interface ${l2Name} of ${fullName(ethlink)} is gone`)
-      transact(context, asked, (tx) => loseInterface(context, tx, ethlink))
-    }
-    if (device === undefined) return
-    transact(context, asked, (tx) => wrap(context, tx, ethlink, l2Name, device))
-    context.log.info(`interface ${l2Name} of ${fullName(ethlink)} is there again`)
-  } else if (device.mtuBytes !== deviceMtuBytes || device.name !== l2Name) {
-    transact(context, asked, (tx) => noteInterface(context, tx, ethlink, device))
+  try {
+    followInterface(context, ethlink)
+  } catch (error) {
+    context.troubles.note(ethlink, error)
   }
 }

@@ -6,8 +6,8 @@ import { unitName, type VpcObject } from '../store/model.ts'
 import { typeOf } from './types.ts'
 
 /** Settings, connections and state of an object. */
-export function describe({ model }: Context, object: VpcObject): ObjectInfo {
+export function describe({ model, troubles }: Context, object: VpcObject): ObjectInfo {
   const { id, type, mac, committed, descriptors } = object
-  const shared = { id, type, unit: unitName(object), mac: formatMac(mac), committed }
+  const shared = { id, type, unit: unitName(object), mac: formatMac(mac), committed, trouble: troubles.of(object) }
   return { ...shared, ...typeOf(object).describe(model, object), descriptors } as ObjectInfo
 }

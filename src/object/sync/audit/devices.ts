@@ -1,10 +1,11 @@
 /** Whether devices and interfaces are as the objects need them. */
+import type { AuditKind } from '#abi/audit.ts'
 import type { Device } from '#datapath/device/devices.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../../context.ts'
 import { deviceName } from '../repair-device.ts'
-import { unitName, type Ethlink, type Hostif, type Model, type Mux, type Unit, type Vmnic } from '../../store/model.ts'
+import { unitName, type Ethlink, type Hostif, type Model, type Mux, type Unit, type Vmnic, type VpcObject } from '../../store/model.ts'
 import { inService, interfaceMtuBytes } from '../../type/mtu.ts'
 import { deviceMtuBytes } from '../../type/mtu-follow.ts'
 import { idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
@@ -20,7 +21,10 @@ export function auditDevices(context: Context, findings: Findings): void {
   const devices = new Map(context.devices.all().map((device) => [device.ifindex, device]))
   for (const type of ['vmnic', 'hostif', 'vpcmux'] as const)
     for (const object of model.ofType(type)) auditOwn(context, findings, object, devices)
-  for (const ethlink of model.ofType('ethlink')) auditInterface(findings, ethlink, devices)
+  for (const ethlink of model.ofType('ethlink')) {
+    auditTrouble(context, findings, 'interface', ethlink)
+    auditInterface(findings, ethlink, devices)
+  }
   for (const device of strangeDevices(model, devices.values())) {
     findings.count('device')
     findings.strange('device', device.name, '', `alias ${device.alias}, of no object`)
@@ -42,6 +46,7 @@ function auditOwn(context: Context, findings: Findings, object: Unit | Mux, devi
   const what = unitName(object)
   const name = deviceName(object)
   findings.count('device')
+  auditTrouble(context, findings, 'device', object)
   const device = object.ifindex === 0 ? undefined : devices.get(object.ifindex)
   if (device === undefined) return findings.missing('device', what, '', name)
   findings.same('device', what, 'name', name, device.name)
@@ -50,6 +55,12 @@ function auditOwn(context: Context, findings: Findings, object: Unit | Mux, devi
   findings.same('device', what, 'up', true, device.up)
   if (object.type === 'vmnic') auditVmnic(context, findings, object, device)
   else auditUnitEnd(context, findings, object, device)
+}
+
+/** Why vpcd could not have an object as it should be. */
+function auditTrouble({ troubles }: Context, findings: Findings, kind: AuditKind, object: VpcObject): void {
+  const reason = troubles.of(object)
+  if (reason !== null) findings.different(kind, unitName(object), 'state', 'as it should be', reason)
 }
 
 function auditVmnic({ model }: Context, findings: Findings, vmnic: Vmnic, device: Device): void {

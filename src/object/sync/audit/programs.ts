@@ -118,19 +118,21 @@ export function auditPrograms(context: Context, findings: Findings): void {
   }
 }
 
-/** Put programs where they must be, and take strange ones off. */
-export function repairPrograms(context: Context): void {
+/** Put programs where they must be, and take strange ones off: each by itself. */
+export function repairPrograms(context: Context, attempt: (what: string, act: () => void) => void): void {
   const { model, datapath, devices } = context
   const wanted = [...wantedPrograms(model)]
   const names = new Set(wanted.map(({ pinName }) => pinName))
   const found = new Map(datapath.attachments().map((attachment) => [attachment.pinName, attachment]))
-  for (const pinName of found.keys()) if (!names.has(pinName)) datapath.detach(pinName)
+  for (const pinName of found.keys()) if (!names.has(pinName)) attempt(`unpin ${pinName}`, () => void datapath.detach(pinName))
   for (const { pinName, hook, ifindex } of wanted) {
     const there = found.get(pinName)
-    if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook)) datapath.attach(hook, ifindex, pinName)
+    if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook))
+      attempt(`put program ${pinName} on its device`, () => datapath.attach(hook, ifindex, pinName))
   }
   const links = new Set(datapath.attachments().map(({ linkId }) => linkId))
-  for (const { device, program } of strayPrograms(model, devices.all(), links)) detachFrom(device.ifindex, program)
-  guardDevices(context)
-  datapath.repinMaps()
+  for (const { device, program } of strayPrograms(model, devices.all(), links))
+    attempt(`take program ${program.name} off ${device.name}`, () => detachFrom(device.ifindex, program))
+  attempt('guard devices', () => guardDevices(context))
+  attempt('pin the tables', () => datapath.repinMaps())
 }

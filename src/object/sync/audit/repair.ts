@@ -5,14 +5,9 @@
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
-import { movePort } from '../../store/members.ts'
-import { repairDevice } from '../repair-device.ts'
-import { unitName, type Mux, type Unit } from '../../store/model.ts'
-import { withMtuFollowing } from '../../type/mtu-follow.ts'
-import { makeDevice, syncMux, unusedPort } from '../../type/mux.ts'
+import { remakeDevice, repairOwn } from '../repair-device.ts'
+import { unitName, type Mux } from '../../store/model.ts'
 import { repairTables } from '../repair-tables.ts'
-import { transact } from '../transact.ts'
-import { makeUnitDevice, programAliasOf } from '../../type/unit-device.ts'
 import { checkAll } from '../watch.ts'
 import { listensNowhere, strangeDevices } from './devices.ts'
 import { repairJournal } from './journal.ts'
@@ -35,15 +30,17 @@ export function repair(context: Context): string[] {
     const strange = strangeDevices(model, devices.all())
     attempt('remove strange devices', () => devices.remove(...strange.map(({ ifindex }) => ifindex)))
     for (const object of own)
-      attempt(`repair the device of ${unitName(object)}`, () =>
-        object.ifindex === 0 ? remake(context, object) : repairOne(context, object),
-      )
+      attempt(`repair the device of ${unitName(object)}`, () => {
+        if (object.ifindex === 0) remakeDevice(context, object)
+        else repairOwn(context, object)
+        context.troubles.clear(object)
+      })
     for (const ethlink of model.ofType('ethlink')) {
       const { ifindex, serving } = ethlink
       if (ifindex !== 0 && serving.uplink)
         attempt(`repair the interface of ${unitName(ethlink)}`, () => devices.change(ifindex, { promisc: true }))
     }
-    attempt('repair the programs', () => repairPrograms(context))
+    repairPrograms(context, attempt)
   })
   attempt('repair the tables', () => void repairTables(model, context.datapath.tables))
   attempt('repair the journal', () => repairJournal(context))
@@ -55,28 +52,4 @@ export function repair(context: Context): string[] {
 function adviceForAddress(mux: Mux): string {
   const address = formatIp(mux.listen!.address)
   return `cannot give the host address ${address}, on which ${unitName(mux)} listens; give it back to the host, or let the mux listen on another`
-}
-
-/** A device that is gone is made again. */
-function remake(context: Context, object: Unit | Mux): void {
-  const { model } = context
-  transact(context, `make the device of ${unitName(object)} again`, (tx) => {
-    if (object.type === 'vpcmux') {
-      withMtuFollowing(context, tx, object, () => makeDevice(context, tx, object, object.listen?.port ?? unusedPort(context)))
-      return syncMux(context, tx, object)
-    }
-    // What a hostif's user has of it now is a new device.
-    if (object.type === 'hostif') tx.set(object, 'away', false)
-    if (object.port === null) return makeUnitDevice(context, tx, object)
-    return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
-  })
-  context.log.info(`made the device of ${unitName(object)} again`)
-}
-
-/** A device that is there gets back what it has lost. */
-function repairOne(context: Context, object: Unit | Mux): void {
-  const device = context.devices.byIndex(object.ifindex)
-  if (device?.alias !== programAliasOf(object)) return
-  repairDevice(context, object, device)
-  if (object.type === 'vpcmux') transact(context, `repair ${unitName(object)}`, (tx) => syncMux(context, tx, object))
 }

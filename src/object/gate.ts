@@ -1,0 +1,83 @@
+/** One operation at a time may take many turns of the event loop. Whatever else changes objects waits for its end; what reads goes on. */
+import { VpcError } from './vpc-error.ts'
+
+/** How long its parts are done before others get their turn. */
+const sliceMs = 5
+
+export class Gate {
+  #steps: Iterator<void, unknown> | undefined
+  #end: (() => void) | undefined
+  #waiting: (() => void)[] = []
+
+  /** An operation is under way. */
+  get busy(): boolean {
+    return this.#steps !== undefined
+  }
+
+  /** Do this now or, in the order of asking, when the operation that is under way has ended. It must not throw. */
+  whenFree(run: () => void): void {
+    if (this.busy) this.#waiting.push(run)
+    else run()
+  }
+
+  /** The same for what gives a result or throws. */
+  inTurn<T>(run: () => T | Promise<T>): T | Promise<T> {
+    if (!this.busy) return run()
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push(() => {
+        try {
+          resolve(run())
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    })
+  }
+
+  /** Begin an operation whose steps are done little by little. What it throws rejects the promise. */
+  begin<T>(steps: Iterator<void, T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const attempt = (advance: () => IteratorResult<void, T>): boolean => {
+      try {
+        const result = advance()
+        if (!result.done) return true
+        resolve(result.value)
+      } catch (error) {
+        reject(error as Error)
+      }
+      return false
+    }
+    const slice = (): void => {
+      if (this.#steps !== steps) return
+      const until = performance.now() + sliceMs
+      while (performance.now() < until) if (!attempt(() => steps.next())) return this.#free()
+      setImmediate(slice)
+    }
+    this.#steps = steps
+    this.#end = () => {
+      attempt(() => steps.throw!(new VpcError('ECANCELED', 'vpcd stops; nothing of it was done')))
+      this.#free()
+    }
+    slice()
+    return promise
+  }
+
+  /** Have the operation that is under way take back what it has done, and let go of what waits. */
+  stop(): void {
+    this.#end?.()
+  }
+
+  #free(): void {
+    this.#steps = undefined
+    this.#end = undefined
+    while (!this.busy && this.#waiting.length > 0) this.#waiting.shift()!()
+  }
+}
+
+/** Do all steps at once. */
+export function drain<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const result = steps.next()
+    if (result.done) return result.value
+  }
+}

@@ -1,0 +1,75 @@
+/** Objects in trouble are tried again: after a while that grows, and soon after something changes that may help them. */
+import type { Context } from '../context.ts'
+import type { VpcObject } from '../store/model.ts'
+import { serveEthlink } from '../type/ethlink-service.ts'
+import { followInterface } from './follow-interface.ts'
+import { remakeDevice, repairOwn } from './repair-device.ts'
+import { transact } from './transact.ts'
+
+const firstMs = 1000
+const longestMs = 60_000
+
+export class Retry {
+  readonly #context: Context
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #waitMs = firstMs
+  #last = -Infinity
+  #stopped = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#arm(firstMs)
+  }
+
+  /** Something has changed: try soon, but no more than once a second. */
+  soon(): void {
+    if (this.#context.troubles.objects().length === 0) return
+    this.#waitMs = firstMs
+    this.#arm(Math.max(0, this.#last + firstMs - performance.now()))
+  }
+
+  /** No more of it. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #arm(ms: number): void {
+    if (this.#stopped) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#context.gate.whenFree(() => this.#go()), ms).unref()
+  }
+
+  #go(): void {
+    if (this.#stopped) return
+    const { troubles } = this.#context
+    this.#last = performance.now()
+    for (const object of troubles.objects()) tryAgain(this.#context, object)
+    if (troubles.objects().length === 0) return void (this.#waitMs = firstMs)
+    this.#arm(this.#waitMs)
+    this.#waitMs = Math.min(longestMs, this.#waitMs * 2)
+  }
+}
+
+/** Try to have an object as it should be. False: it still is not, and its reason is noted. */
+export function tryAgain(context: Context, object: VpcObject): boolean {
+  const { troubles } = context
+  try {
+    if (!object.dead) mend(context, object)
+    troubles.clear(object)
+    return true
+  } catch (error) {
+    troubles.note(object, error)
+    return false
+  }
+}
+
+function mend(context: Context, object: VpcObject): void {
+  if (object.type === 'ethlink') {
+    followInterface(context, object)
+    return transact(context, 'serve it', (tx) => serveEthlink(context, tx, object))
+  }
+  if (!('ifindex' in object)) return
+  if (object.ifindex === 0) remakeDevice(context, object)
+  else repairOwn(context, object)
+}
