@@ -37,8 +37,8 @@ export class Mgmt extends Descriptor {
   }
 
   /** Objects that are not as they should be, and why. vpcd tries again by itself. */
-  async troubles(): Promise<TroubleInfo[]> {
-    return decodeJson(await this.ctl('mgmtTroubles'))
+  async troubles(): Promise<readonly TroubleInfo[]> {
+    return this.call('mgmtTroubles', undefined)
   }
 
   /** The counters of all ports and muxes. */
