@@ -98,6 +98,15 @@ export const operations = {
   /** What was not as it should be, after it was repaired. */
   mgmtRepair: operation('repair', 'mgmt', 0x0114, { takes: nothing, gives: auditReport, mutate: true }),
 
+  /** Of a session: open an object, as vpc_open does, under a number that it has not given yet. */
+  mgmtHandleOpen: ask('handle open', 'mgmt', 0x0120, raw('`handleOpen`'), nothing),
+  /** Of a session: an operation on a handle that it holds. */
+  mgmtHandleCtl: ask('handle ctl', 'mgmt', 0x0121, raw("`handleCtl`, and the command's input"), raw("the command's output")),
+  /** Of a session: close a handle that it holds. */
+  mgmtHandleClose: ask('handle close', 'mgmt', 0x0122, number('a handle', 4), nothing),
+  /** Of a session: open objects and change them, all of it or nothing. It needs the rights to those objects alone. */
+  mgmtTransaction: ask('transaction', 'mgmt', 0x0123, raw('steps of src/abi/session.ts'), nothing),
+
   vpcswPortAdd: set('port add', 'vpcsw', 1, idOf('vpcp')),
   vpcswPortDelete: set('port delete', 'vpcsw', 2, idOf('vpcp')),
   vpcswUplinkSet: set('uplink port set', 'vpcsw', 3, idOf('vpcp')),
@@ -157,7 +166,7 @@ const byTypeAndOp = new Map<number, OperationName>(
 export const operationOf = (command: number): OperationName | undefined => byTypeAndOp.get(command & 0x00ffffff)
 
 /** The flags of vpc_open. */
-export const openFlag = { create: 1, open: 2, read: 4, write: 8 } as const
+export const openFlag = { create: 1, open: 2, read: 4, write: 8, session: 0x100 } as const
 
 /** The 64-bit handle type of vpc_open: version 1 in the top 4 bits, the type in bits 55..48, the rest zero. */
 export const handleType = (type: TypeName): bigint => (1n << 60n) | (BigInt(objectType[type]) << 48n)

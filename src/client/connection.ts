@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoName } from '#abi/errno.ts'
 import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, type Frame, type FrameProblem } from '#abi/frame.ts'
+import type { Channel } from './channel.ts'
 import { DaemonUnreachable, VpcError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 
@@ -28,8 +29,10 @@ const busyRetryMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600]
  * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED when it
  * was us, ECONNRESET when it was vpcd.
  */
-export class Connection {
+export class Connection implements Channel {
   readonly events = new EventQueue()
+  /** Called once when the other end closes or breaks the connection; not for `close()`. */
+  onEnd: ((failure: VpcError) => void) | undefined
   readonly #socket: Socket
   readonly #peer: string
   readonly #reader = new FrameReader()
@@ -99,6 +102,11 @@ export class Connection {
     return promise.finally(() => clearTimeout(timer))
   }
 
+  /** vpc_ctl on the descriptor that this connection is. */
+  ctl(command: number, input: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    return this.request(frameKind.ctl, command, input, options)
+  }
+
   /** Close this process's hold on the descriptor. The last close, in whatever process, gives the reference back. */
   async close(): Promise<void> {
     this.#failure ??= new VpcError('EBADF', 'the descriptor is closed')
@@ -139,6 +147,7 @@ export class Connection {
     this.#failure = failure
     this.events.end(failure)
     this.#rejectPending((what) => new VpcError(failure.errno, `${what}: ${failure.message}`))
+    this.onEnd?.(failure)
   }
 
   #rejectPending(error: (what: string) => VpcError): void {

@@ -4,6 +4,7 @@ import { frameKind, openRequest } from '#abi/frame.ts'
 import { idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import { typeNameOf, typeNoun, type TypeName } from '#abi/object-type.ts'
+import type { Channel } from './channel.ts'
 import { Connection } from './connection.ts'
 import { VpcError } from './error.ts'
 import { decodeRights, encodeLimit, type DescriptorLimit, type DescriptorRights } from './rights.ts'
@@ -26,12 +27,13 @@ const noInput = new Uint8Array(0)
 export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDisposable {
   readonly id: Id
   readonly type: TypeName
-  readonly #connection: Connection
+  /** For the library: what the descriptor speaks through. */
+  readonly channel: Channel
   readonly #timeoutMs: number | undefined
 
-  /** For `Vpc` and `fromFd`: the connection must be open as this object already. */
-  constructor(connection: Connection, id: Id, type: TypeName, timeoutMs?: number) {
-    this.#connection = connection
+  /** For `Vpc` and `fromFd`: the channel must be open as this object already. */
+  constructor(channel: Channel, id: Id, type: TypeName, timeoutMs?: number) {
+    this.channel = channel
     this.id = id
     this.type = type
     this.#timeoutMs = timeoutMs
@@ -59,12 +61,12 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
 
   /** The number of the descriptor in this process, to pass it on: `spawn(..., { stdio: ['inherit', 'inherit', 'inherit', d.fd] })`. */
   get fd(): number {
-    return this.#connection.fd
+    return this.channel.fd
   }
 
   /** Events lost so far because this process read or iterated too slowly. */
   get lostEvents(): number {
-    return this.#connection.events.lost
+    return this.channel.events.lost
   }
 
   /**
@@ -74,7 +76,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
    */
   ctl(operation: OperationName, input: Uint8Array = noInput): Promise<Uint8Array> {
     const { command, name } = operations[operation]
-    return this.#connection.request(frameKind.ctl, command, input, { what: name, timeoutMs: this.#timeoutMs })
+    return this.channel.ctl(command, input, { what: name, timeoutMs: this.#timeoutMs })
   }
 
   /** The same with values: as the operation's codecs of src/abi/command.ts have them. */
@@ -143,7 +145,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
    * `lostEvents` counts them. The iteration ends with `close()` or the signal, and throws ECONNRESET when vpcd goes.
    */
   events(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#connection.events.iterate(signal)
+    return this.channel.events.iterate(signal)
   }
 
   /** Subscribe by an operation, then give its JSON events. */
@@ -154,12 +156,12 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
 
   /** Close this process's hold. An uncommitted object goes with the last one. Requests under way are rejected: ECANCELED. */
   close(): Promise<void> {
-    return this.#connection.close()
+    return this.channel.close()
   }
 
   /** Let the process end although the descriptor is open. */
   unref(): void {
-    this.#connection.unref()
+    this.channel.unref()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -167,18 +169,22 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 }
 
+/** The flags of vpc_open. */
+export const openFlags = ({ create = false, read = true, write = create }: OpenOptions): bigint =>
+  BigInt((create ? openFlag.create : openFlag.open) | (read ? openFlag.read : 0) | (write ? openFlag.write : 0))
+
 /** vpc_open over a new connection: the connection is the descriptor when this resolves. Throws VpcError, DaemonUnreachable. */
 export async function openConnection(
   socketPath: string,
   id: Id,
   type: TypeName,
-  { create = false, read = true, write = create }: OpenOptions,
+  options: OpenOptions & { readonly session?: boolean },
   timeoutMs?: number,
 ): Promise<Connection> {
-  const flags = (create ? openFlag.create : openFlag.open) | (read ? openFlag.read : 0) | (write ? openFlag.write : 0)
+  const flags = openFlags(options) | BigInt(options.session === true ? openFlag.session : 0)
   const connection = await Connection.connect(socketPath, timeoutMs)
   try {
-    const payload = openRequest.encode({ id: idBytes(id), handleType: handleType(type), flags: BigInt(flags) })
+    const payload = openRequest.encode({ id: idBytes(id), handleType: handleType(type), flags })
     await connection.request(frameKind.open, 0, payload, { what: `open ${typeNoun[type]} ${id}`, timeoutMs })
     return connection
   } catch (error) {

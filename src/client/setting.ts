@@ -4,7 +4,7 @@ import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { TypeName, UnitType } from '#abi/object-type.ts'
 import { operationNames, settingsOf, type OwnNames, type Setting, type SettingsJson } from '#abi/settings.ts'
-import type { Connection } from './connection.ts'
+import type { Channel } from './channel.ts'
 import { Descriptor } from './descriptor.ts'
 import { VpcError } from './error.ts'
 
@@ -16,7 +16,7 @@ export type SettingMethods<T extends UnitType> = { readonly [K in OwnNames<T>]: 
 
 type Info<T extends UnitType> = Extract<ObjectInfo, { type: T }>
 type WithSettings<T extends UnitType> = new (
-  connection: Connection,
+  channel: Channel,
   id: Id,
   type: TypeName,
   timeoutMs?: number,

@@ -11,7 +11,14 @@ import { VpcError } from './vpc-error.ts'
 
 const caller = (uid: number, gid = uid, groups: readonly number[] = []) => ({ pid: 1, uid, gid, groups })
 const all: Rights = { read: true, write: true }
-const call = (more: Partial<OpenCall> = {}): OpenCall => ({ id: generateId('vmnic'), type: 'vmnic', create: false, rights: all, ...more })
+const call = (more: Partial<OpenCall> = {}): OpenCall => ({
+  id: generateId('vmnic'),
+  type: 'vmnic',
+  create: false,
+  session: false,
+  rights: all,
+  ...more,
+})
 const code = (run: () => unknown): string => {
   try {
     run()

@@ -2,6 +2,7 @@
 import { operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import type { OpenCall } from './open-call.ts'
+import { sessionOperations } from './session.ts'
 import type { Caller, Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
@@ -30,7 +31,7 @@ export class Access {
 
   /**
    * The rights that the caller's descriptor gets. Who may open any object may have its programs supervised as well, and gets a management
-   * handle for that and nothing else. Throws VpcError: EPERM for one who may open nothing, EACCES for one who may not open this so.
+   * handle for that and nothing else, or a session. Throws VpcError: EPERM for one who may open nothing, EACCES for one who may not open this so.
    */
   grant(caller: Caller, call: OpenCall): Rights {
     if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights
@@ -40,7 +41,7 @@ export class Access {
     const given = new Set(own.filter((rule) => covers(rule, call)).flatMap(({ rights }) => [...rights]))
     const missing = wanted(call).filter((right) => !given.has(right))
     if (missing.length === 0) return call.rights
-    if (call.type === 'mgmt') return { read: true, write: false, operations: new Set([operations.mgmtSupervise.command & 0x00ffffff]) }
+    if (call.type === 'mgmt') return { read: true, write: false, operations: call.session ? forSessions : forSupervision }
     const may = given.size === 0 ? 'nothing' : [...given].join(', ')
     throw new VpcError(
       'EACCES',
@@ -53,6 +54,11 @@ export class Access {
     return `run as root (uid 0)${group}, or be given rights by the policy of its vpcd`
   }
 }
+
+/** What everybody who may open any object gets of a management handle. */
+const forSupervision: ReadonlySet<number> = new Set([operations.mgmtSupervise.command & 0x00ffffff])
+/** And of a session, whose handles are then asked for one by one. */
+const forSessions: ReadonlySet<number> = new Set(sessionOperations.map((name) => operations[name].command & 0x00ffffff))
 
 const isMember = ({ gid, groups = [] }: Caller, wanted: number): boolean => gid === wanted || groups.includes(wanted)
 

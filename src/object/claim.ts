@@ -20,7 +20,13 @@ export type Claim = (tx: Transaction, type: TypeName, id: Id, use?: Use) => void
 export const claimsOf =
   (access: () => Access, opener: Caller): Claim =>
   (tx, type, id, use = 'write') => {
-    const call: OpenCall = { id, type: type as OpenCall['type'], create: use === 'create', rights: { read: false, write: true } }
+    const call: OpenCall = {
+      id,
+      type: type as OpenCall['type'],
+      create: use === 'create',
+      session: false,
+      rights: { read: false, write: true },
+    }
     try {
       access().grant(opener, call)
     } catch (error) {

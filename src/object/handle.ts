@@ -14,6 +14,14 @@ export interface HandleHost {
 
 const subscriptions = [operations.vpcswListen, operations.mgmtDropsFollow].map(({ command }) => command & 0x00ffffff)
 
+/** What a session holds: handles by numbers. */
+export interface Held {
+  open(input: Uint8Array): void
+  ctl(input: Uint8Array): Uint8Array
+  close(number: number): void
+  closeAll(): void
+}
+
 export class Handle {
   readonly type: UnitType | 'mgmt'
   readonly id: Id
@@ -24,6 +32,8 @@ export class Handle {
   onEvent?: (payload: Uint8Array) => void
   /** Who opened it: whoever holds it has that one's rights to the ids that operations name. */
   readonly opener: Caller
+  /** What it holds, when it is a session. */
+  held: Held | undefined
   readonly #host: HandleHost
   #open = true
 
@@ -43,6 +53,12 @@ export class Handle {
 
   /** vpc_ctl: one operation, all or nothing. Throws VpcError. */
   ctl(command: number, input: Uint8Array): Uint8Array {
+    const name = this.check(command, input)
+    return name === 'metaLimit' ? this.#limit(input) : this.#host.perform(this, name, input)
+  }
+
+  /** Which operation a command is, when it may be done by this handle. Throws VpcError. */
+  check(command: number, input: Uint8Array): OperationName {
     if (!this.#open) throw new VpcError('EBADF', `the descriptor of ${this.name} is closed`)
     const name = operationOf(command)
     if (name === undefined) throw new VpcError('EOPNOTSUPP', `command 0x${(command >>> 0).toString(16)} names no operation`)
@@ -58,8 +74,7 @@ export class Handle {
     if (!operation.in && input.length > 0) {
       throw new VpcError('EINVAL', `'${operation.name}' takes no input, not ${input.length} bytes`)
     }
-    if (name === 'metaLimit') return this.#limit(input)
-    return this.#host.perform(this, name, input)
+    return name
   }
 
   /** What it may be used for now. */

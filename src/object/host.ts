@@ -1,7 +1,8 @@
 /** A host: its objects, opened by id and used by handles. Everything is synchronous, and all or nothing. */
-import { operations, type OperationName } from '#abi/command.ts'
+import { openFlag, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { objectType, typeNoun } from '#abi/object-type.ts'
+import type { HandleOpen, Step } from '#abi/session.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
@@ -11,6 +12,7 @@ import type { Context, DaemonReport, Log } from './context.ts'
 import { EventHub } from './event-hub.ts'
 import { Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
+import { HandleSet, type SetHost } from './handle-set.ts'
 import type { Journal } from './store/journal.ts'
 import { create, letGo } from './type/life.ts'
 import { Model, unitName, type VpcObject } from './store/model.ts'
@@ -20,6 +22,8 @@ import { performerOf } from './operations.ts'
 import { recover } from './sync/recover.ts'
 import { encodeRights, type Caller } from './rights.ts'
 import { transact } from './sync/transact.ts'
+import { isSessionOperation, performOnSession } from './session.ts'
+import { performSteps, type StepHost } from './session-transaction.ts'
 import { VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
 import { KeepState } from './sync/keep-state.ts'
@@ -43,9 +47,13 @@ export interface HostOptions {
   readonly access?: Access | undefined
 }
 
-export class Host implements HandleHost {
+/** Handles that a user other than root may hold at the same time, in all its sessions and by descriptors. */
+const maxHandlesPerUid = 16_384
+
+export class Host implements HandleHost, SetHost {
   readonly #context: Context
   readonly #handles = new Set<Handle>()
+  readonly #byUid = new Map<number, number>()
   readonly #stopEvents: (() => void)[] = []
 
   /** Who may open what from now on. */
@@ -79,9 +87,17 @@ export class Host implements HandleHost {
     const rights = this.access.grant(caller, call)
     const object = call.type === 'mgmt' ? this.#openMgmt(call) : this.#openObject(call)
     const handle = new Handle(this, caller, call.type, call.id, rights, object)
+    if (call.session) handle.held = new HandleSet(this, handle)
     if (object !== undefined) object.descriptors++
-    this.#handles.add(handle)
+    this.#add(handle)
     return handle
+  }
+
+  /** A session opens a handle, with the rights of the session's opener. Throws VpcError. */
+  openFor({ opener }: Handle, { id, handleType, flags }: HandleOpen): Handle {
+    if ((flags & BigInt(openFlag.session)) !== 0n) throw new VpcError('EINVAL', 'cannot open: a session holds no other session')
+    this.#checkRoom(opener, 1)
+    return this.open(opener, id, handleType, flags)
   }
 
   /** All objects, in no order. */
@@ -103,6 +119,7 @@ export class Host implements HandleHost {
 
   /** A handle's operation. */
   perform(handle: Handle, name: OperationName, input: Uint8Array): Uint8Array {
+    if (isSessionOperation(name)) return performOnSession(handle, name, input, (steps) => this.#transaction(handle, steps))
     const perform = performerOf(name)
     const { object } = handle
     if (object === undefined && operations[name].type === 'meta') return performOnMgmt(handle, name)
@@ -116,8 +133,9 @@ export class Host implements HandleHost {
   /** A handle is closed. Never throws: there is nobody to tell but the log. */
   released(handle: Handle): void {
     const context = this.#context
-    this.#handles.delete(handle)
+    this.#remove(handle)
     context.events.forget(handle)
+    handle.held?.closeAll()
     const { object } = handle
     if (object === undefined) return
     object.descriptors--
@@ -128,6 +146,46 @@ export class Host implements HandleHost {
         error: String(error),
       })
     }
+  }
+
+  /** Steps of a session as one transaction: what they open is held when all of them are done. */
+  #transaction(session: Handle, steps: readonly Step[]): void {
+    const context = this.#context
+    const { opener } = session
+    const held = session.held as HandleSet
+    this.#checkRoom(opener, steps.filter(({ kind }) => kind === 'open').length)
+    const host: StepHost = {
+      context,
+      find: (number) => held.find(number),
+      checkFree: (number) => held.checkFree(number),
+      grant: (call) => this.access.grant(opener, call),
+      handle: (call, rights, object) => new Handle(this, opener, call.type, call.id, rights, object),
+      claim: claimsOf(() => this.access, opener),
+    }
+    const opened = transact(context, `do ${steps.length} steps as one`, (tx) => performSteps(host, tx, steps))
+    for (const [number, handle] of opened) {
+      this.#add(handle)
+      held.add(number, handle)
+    }
+  }
+
+  /** A descriptor costs its holder one of the process; a handle of a session costs vpcd alone. Throws VpcError EMFILE. */
+  #checkRoom({ uid }: Caller, more: number): void {
+    if (uid === 0 || (this.#byUid.get(uid) ?? 0) + more <= maxHandlesPerUid) return
+    throw new VpcError('EMFILE', `cannot open: user ${uid} may hold ${maxHandlesPerUid} handles at the same time; close some first`)
+  }
+
+  #add(handle: Handle): void {
+    const { uid } = handle.opener
+    this.#handles.add(handle)
+    this.#byUid.set(uid, (this.#byUid.get(uid) ?? 0) + 1)
+  }
+
+  #remove(handle: Handle): void {
+    const { uid } = handle.opener
+    if (!this.#handles.delete(handle)) return
+    const left = this.#byUid.get(uid)! - 1
+    left === 0 ? this.#byUid.delete(uid) : this.#byUid.set(uid, left)
   }
 
   #openMgmt({ id, create: made }: OpenCall): undefined {

@@ -10,10 +10,12 @@ export interface OpenCall {
   readonly id: Id
   readonly type: UnitType | 'mgmt'
   readonly create: boolean
+  /** A management handle that holds others (src/abi/session.ts). */
+  readonly session: boolean
   readonly rights: Rights
 }
 
-const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write)
+const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write | openFlag.session)
 /** Version 1 in the top byte: bits 63..60 by the library's layout, 59..56 as clients in C write it. */
 const versions: ReadonlySet<bigint> = new Set([0x10n, 0x01n])
 /** All bits of a handle type below the type (55..48). */
@@ -26,13 +28,19 @@ export function parseOpenCall(idBytes: Uint8Array, handleType: bigint, flags: bi
   if (idBytes.length !== 16) throw new VpcError('EINVAL', `cannot open: an id has 16 bytes, not ${idBytes.length}`)
   const parsed = parseId(formatId(idBytes), type)
   if (!parsed.ok) throw new VpcError('EINVAL', `cannot open ${typeNoun[type]}: ${describeIdProblem(parsed.problem)}`)
+  if (rights.session && type !== 'mgmt') {
+    throw new VpcError('EINVAL', `cannot open ${typeNoun[type]}: only a management handle can be a session (flag SESSION 0x100)`)
+  }
   return { id: parsed.id, type, ...rights }
 }
 
-function parseFlags(flags: bigint): { create: boolean; rights: Rights } {
+function parseFlags(flags: bigint): Pick<OpenCall, 'create' | 'session' | 'rights'> {
   const unknown = flags & ~knownFlags
   if (unknown !== 0n) {
-    throw new VpcError('EINVAL', `cannot open: unknown flag 0x${unknown.toString(16)}; flags are CREATE 1, OPEN 2, READ 4, WRITE 8`)
+    throw new VpcError(
+      'EINVAL',
+      `cannot open: unknown flag 0x${unknown.toString(16)}; flags are CREATE 1, OPEN 2, READ 4, WRITE 8, SESSION 0x100`,
+    )
   }
   const has = (flag: number): boolean => (flags & BigInt(flag)) !== 0n
   if (!has(openFlag.create) && !has(openFlag.open)) {
@@ -41,7 +49,8 @@ function parseFlags(flags: bigint): { create: boolean; rights: Rights } {
   if (has(openFlag.create) && has(openFlag.open)) {
     throw new VpcError('EINVAL', 'cannot open: CREATE and OPEN are both asked for; CREATE makes a new object, OPEN takes one that exists')
   }
-  return { create: has(openFlag.create), rights: { read: has(openFlag.read), write: has(openFlag.write) } }
+  const session = has(openFlag.session)
+  return { create: has(openFlag.create), session, rights: { read: has(openFlag.read), write: has(openFlag.write) } }
 }
 
 function parseHandleType(handleType: bigint): UnitType | 'mgmt' {

@@ -246,6 +246,10 @@ const elsewhere: ReadonlySet<string> = new Set([
   'mgmtApply',
   'mgmtAudit',
   'mgmtRepair',
+  'mgmtHandleOpen',
+  'mgmtHandleCtl',
+  'mgmtHandleClose',
+  'mgmtTransaction',
 ])
 
 test('no operation was left out', () => {
