@@ -117,6 +117,44 @@ test('the arrows have no circle', () => {
   for (const folder of Object.keys(arrows)) below(folder, [])
 })
 
+test('no files of src import each other in a circle, types included', () => {
+  const files = sources.filter((file) => file.startsWith('src/') && !isTest(file))
+  const imports = new Map(files.map((file) => [file, importsOf(textOf(file)).map((specifier) => fileOf(file, specifier))]))
+  assert.deepEqual(circles(imports), [])
+})
+
+/** The file that an import names, as a path from the root. */
+const fileOf = (file: string, specifier: string): string =>
+  specifier.startsWith('#') ? `src/${specifier.slice(1)}` : specifier.startsWith('.') ? join(dirname(file), specifier) : specifier
+
+/** Circles that a walk of the imports meets, one for each file that closes one. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>()
+  const path: string[] = []
+  const found: string[] = []
+  const walk = (file: string): void => {
+    const at = path.indexOf(file)
+    if (at >= 0) return void found.push([...path.slice(at), file].join(' → '))
+    if (done.has(file)) return
+    path.push(file)
+    for (const next of imports.get(file) ?? []) walk(next)
+    path.pop()
+    done.add(file)
+  }
+  for (const file of imports.keys()) walk(file)
+  return found
+}
+
+test('a circle is found', () => {
+  const imports = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'node:fs']],
+    ['c', ['b']],
+    ['d', ['a']],
+  ])
+  assert.deepEqual(circles(imports), ['b → c → b'])
+})
+
 test('every folder of src is on the list, and in package.json', () => {
   const folders = new Set(filesBelow('src').map(folderOf))
   const imports = JSON.parse(textOf('package.json')).imports as Record<string, string>

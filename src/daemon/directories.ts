@@ -7,14 +7,7 @@ import { DirectoryLock } from '#kernel/directory-lock.ts'
 import { FileLock, LockHeld } from '#kernel/lock.ts'
 import { maxSocketPathBytes } from '#kernel/unix-socket.ts'
 import { socketName } from './options.ts'
-
-/** vpcd cannot start, for a reason that the message tells people. */
-export class StartRefused extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'StartRefused'
-  }
-}
+import { StartRefused } from './start-refused.ts'
 
 /**
  * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory is closed.

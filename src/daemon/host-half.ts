@@ -11,7 +11,7 @@ import { Journal, JournalUnusable } from '#object/store/journal.ts'
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import { KernelError } from '#kernel/errno.ts'
 import { LoadError } from '#kernel/verifier-log.ts'
-import { StartRefused } from './directories.ts'
+import { StartRefused } from './start-refused.ts'
 import type { Log } from './log.ts'
 import type { Opener } from './opener.ts'
 

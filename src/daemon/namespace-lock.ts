@@ -4,7 +4,7 @@
  */
 import { connect, createServer, type Server } from 'node:net'
 import { peerCredentials, type PeerCredentials } from '#kernel/peercred.ts'
-import { StartRefused } from './directories.ts'
+import { StartRefused } from './start-refused.ts'
 import type { Log } from './log.ts'
 
 const name = '\0vpcd'

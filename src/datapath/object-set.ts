@@ -8,9 +8,7 @@ import { BpfObject, type BpfProgram } from '#kernel/libbpf.ts'
 import { objectNames } from './hook.ts'
 import { adoptPinnedMaps } from './pinned-map.ts'
 import { removeStrangePins, takePlace, type Unfit } from './rebuild-map.ts'
-
-/** Sizes of tables, by name, in place of those of bpf/lib/maps.h. */
-export type Limits = Readonly<Record<string, number>>
+import type { Limits } from './table-sizes.ts'
 
 /** Numbers that the programs take as constants. */
 export interface Rates {

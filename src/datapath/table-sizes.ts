@@ -1,5 +1,7 @@
 /** The tables of the datapath whose sizes an operator may set: `vpc daemon --table NAME=NUMBER`. */
-import type { Limits } from './object-set.ts'
+
+/** Sizes of tables, by name, in place of those of bpf/lib/maps.h. */
+export type Limits = Readonly<Record<string, number>>
 
 interface Size {
   /** That of bpf/lib/maps.h. */

@@ -4,7 +4,7 @@ import { formatIp } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import { underlayDevice } from './names.ts'
 import type { HostPlan, SwitchPlan, UplinkPlan } from './plan-host.ts'
-import type { GuestPlan } from './plan.ts'
+import type { GuestPlan } from './plan-guest.ts'
 
 /** The device of a guest's hostif: what it is called on the host, and the MTU that follows from the underlay. */
 export interface GuestDevice {

@@ -2,7 +2,7 @@
 import { familyOf, isIpv4, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { AddressPool, readAddress, readNamed, readReference } from './lab-file-values.ts'
-import type { Guest, LabHost, Link, Subnet } from './lab-file.ts'
+import type { Guest, LabHost, Link, Subnet } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 interface Known {

@@ -1,6 +1,6 @@
 /** The lab file's links: wires that leave a host. */
 import { readNamed, readPrefix, readReference } from './lab-file-values.ts'
-import type { LabHost, Link, Subnet } from './lab-file.ts'
+import type { LabHost, Link, Subnet } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 interface Known {

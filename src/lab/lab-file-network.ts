@@ -4,7 +4,7 @@ import { formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { maxVni } from '#wire/vni.ts'
 import { vxlanOverhead } from '#wire/vxlan.ts'
 import { AddressPool, readAddress, readNamed, readNetwork, reportOverlap } from './lab-file-values.ts'
-import type { LabHost, Subnet, Underlay } from './lab-file.ts'
+import type { LabHost, Subnet, Underlay } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** A broadcast goes to 64 other hosts at most. */

@@ -1,67 +1,13 @@
 /** The lab file: hosts, underlay, customers, guests and links. Reads the YAML and checks everything that can be checked without a kernel. */
 import { readFile } from 'node:fs/promises'
-import type { Ip } from '#wire/ip-address.ts'
-import type { Prefix } from '#wire/prefix.ts'
 import { LabError } from './lab-error.ts'
 import { LabFileError } from './file-problem.ts'
+import type { Lab } from './lab-model.ts'
 import { readGuests } from './lab-file-guests.ts'
 import { readCustomers, readHosts, readUnderlay } from './lab-file-network.ts'
 import { readLinks } from './lab-file-links.ts'
 import { readName } from './lab-file-values.ts'
 import { YamlFile, type YamlValue } from './yaml-value.ts'
-
-export interface Underlay {
-  readonly network: Prefix
-  readonly mtuBytes: number
-  /** UDP port of VXLAN. */
-  readonly port: number
-}
-
-export interface LabHost {
-  readonly name: string
-  /** On the underlay. */
-  readonly address: Ip
-}
-
-export interface Subnet {
-  /** `customer/subnet`. */
-  readonly name: string
-  readonly customer: string
-  readonly vni: number
-  /** At most one of each family, at least one. */
-  readonly networks: readonly Prefix[]
-}
-
-export interface Guest {
-  readonly name: string
-  readonly host: string
-  readonly subnet: Subnet
-  /** One for each network of the subnet, with its prefix length. */
-  readonly addresses: readonly Prefix[]
-}
-
-/** A wire that leaves a host: an interface of the host, and a machine at its other end. */
-export interface Link {
-  readonly name: string
-  readonly host: string
-  /** Of the host on its interface. */
-  readonly hostAddresses: readonly Prefix[]
-  /** Of the machine at the other end. */
-  readonly addresses: readonly Prefix[]
-  /** The subnet whose frames leave through it unencapsulated. */
-  readonly uplink?: Subnet
-  /** VLAN tag of those frames; 0: untagged. */
-  readonly vtag: number
-}
-
-export interface Lab {
-  readonly name: string
-  readonly underlay: Underlay
-  readonly hosts: readonly LabHost[]
-  readonly subnets: readonly Subnet[]
-  readonly guests: readonly Guest[]
-  readonly links: readonly Link[]
-}
 
 const sections = { required: ['name', 'underlay', 'hosts', 'customers', 'guests'], optional: ['links'] } as const
 

@@ -4,7 +4,8 @@ import { formatMac } from '#wire/mac.ts'
 import { formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { ipBatch, type IpCommand } from './ip-batch.ts'
 import { guestDevice, underlayDevice } from './names.ts'
-import { netnsNames, type GuestPlan, type LabPlan, type WirePlan } from './plan.ts'
+import { netnsNames, type LabPlan } from './plan.ts'
+import type { GuestPlan, WirePlan } from './plan-guest.ts'
 
 const bridge = 'bridge0'
 

@@ -4,10 +4,10 @@ import type { Id } from '#abi/id.ts'
 import type { Ip } from '#wire/ip-address.ts'
 import { zeroMac } from '#wire/mac.ts'
 import { contains, type Prefix } from '#wire/prefix.ts'
-import type { Lab, LabHost, Link, Subnet } from './lab-file.ts'
+import type { Lab, LabHost, Link, Subnet } from './lab-model.ts'
 import { labId } from './lab-id.ts'
 import { labDirectory, netnsName } from './names.ts'
-import type { GuestPlan, WirePlan } from './plan.ts'
+import type { GuestPlan, WirePlan } from './plan-guest.ts'
 
 /** One forwarding entry of a mux. The zero MAC stands for broadcast. */
 export interface EntryPlan {

@@ -3,7 +3,7 @@ import { formatIp, isIpv4 } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Reach } from './matrix.ts'
 import { guestDevice, netnsPath } from './names.ts'
-import type { GuestPlan } from './plan.ts'
+import type { GuestPlan } from './plan-guest.ts'
 import { inNetns, must, run } from './program.ts'
 
 export interface Probe extends Reach {

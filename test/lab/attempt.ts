@@ -4,7 +4,7 @@ import { isIpv4, formatIp, type Ip } from '#wire/ip-address.ts'
 import { udpFrame } from '#wire/frames.ts'
 import { asMac } from '#wire/mac.ts'
 import { summarize } from '#wire/summary.ts'
-import type { GuestPlan } from '#lab/plan.ts'
+import type { GuestPlan } from '#lab/plan-guest.ts'
 import type { RawSocket } from './raw-socket.ts'
 import type { ScratchLab } from './scratch-lab.ts'
 

@@ -4,7 +4,8 @@ import { formatIp } from '#wire/ip-address.ts'
 import { ipBatch } from '#lab/ip-batch.ts'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns, must, run, type Finished } from '#lab/program.ts'
-import type { GuestPlan, LabPlan } from '#lab/plan.ts'
+import type { LabPlan } from '#lab/plan.ts'
+import type { GuestPlan } from '#lab/plan-guest.ts'
 
 export interface VxlanPeerOptions {
   /** On the underlay, with its prefix length. */

@@ -72,7 +72,7 @@ export default command({
   ],
   async run({ runDir, stateDir, bpffs, group, policy, objectDir, limit, table }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
-    const { StartRefused } = await import('#daemon/directories.ts')
+    const { StartRefused } = await import('#daemon/start-refused.ts')
     try {
       const sizes = { limits: Object.fromEntries(limit), tables: Object.fromEntries(table) }
       await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, ...sizes, logLevel, logFormat, utc })

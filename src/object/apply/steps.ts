@@ -12,7 +12,7 @@ import { serveEthlink } from '../type/ethlink-service.ts'
 import type { Handle } from '../handle.ts'
 import { touchPort } from '../store/members.ts'
 import type { ObjectOf, Switch, VpcObject } from '../store/model.ts'
-import { performerOf } from '../operations.ts'
+import { objectOperations } from '../object-operations.ts'
 import { noteRecords } from '../type/port.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { toVpcError, VpcError } from '../vpc-error.ts'
@@ -34,7 +34,7 @@ export class Steps {
 
   /** One operation of the ABI on an object. */
   do<N extends OperationName>(name: N, object: VpcObject, input: Input<N>): void {
-    const perform = performerOf(name)
+    const perform = objectOperations[name]
     if (perform === undefined) throw new Error(`nobody performs ${name}`)
     perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never, claim: this.claim })
   }

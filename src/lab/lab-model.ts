@@ -1,0 +1,56 @@
+/** What a lab file describes: hosts, their underlay, subnets of customers, guests and links. */
+import type { Ip } from '#wire/ip-address.ts'
+import type { Prefix } from '#wire/prefix.ts'
+
+export interface Underlay {
+  readonly network: Prefix
+  readonly mtuBytes: number
+  /** UDP port of VXLAN. */
+  readonly port: number
+}
+
+export interface LabHost {
+  readonly name: string
+  /** On the underlay. */
+  readonly address: Ip
+}
+
+export interface Subnet {
+  /** `customer/subnet`. */
+  readonly name: string
+  readonly customer: string
+  readonly vni: number
+  /** At most one of each family, at least one. */
+  readonly networks: readonly Prefix[]
+}
+
+export interface Guest {
+  readonly name: string
+  readonly host: string
+  readonly subnet: Subnet
+  /** One for each network of the subnet, with its prefix length. */
+  readonly addresses: readonly Prefix[]
+}
+
+/** A wire that leaves a host: an interface of the host, and a machine at its other end. */
+export interface Link {
+  readonly name: string
+  readonly host: string
+  /** Of the host on its interface. */
+  readonly hostAddresses: readonly Prefix[]
+  /** Of the machine at the other end. */
+  readonly addresses: readonly Prefix[]
+  /** The subnet whose frames leave through it unencapsulated. */
+  readonly uplink?: Subnet
+  /** VLAN tag of those frames; 0: untagged. */
+  readonly vtag: number
+}
+
+export interface Lab {
+  readonly name: string
+  readonly underlay: Underlay
+  readonly hosts: readonly LabHost[]
+  readonly subnets: readonly Subnet[]
+  readonly guests: readonly Guest[]
+  readonly links: readonly Link[]
+}

@@ -1,0 +1,65 @@
+/** What the guests of a lab and the machines at its wires come to: names, ids, MACs and addresses. */
+import { idMac, type Id } from '#abi/id.ts'
+import { linkLocal } from '#wire/ipv6-address.ts'
+import { asMac } from '#wire/mac.ts'
+import type { Prefix } from '#wire/prefix.ts'
+import { labId, labMac } from './lab-id.ts'
+import type { Lab } from './lab-model.ts'
+import { netnsName } from './names.ts'
+
+export interface GuestPlan {
+  readonly name: string
+  readonly netns: string
+  readonly host: string
+  readonly subnet: string
+  readonly customer: string
+  readonly vni: number
+  readonly hostifId: Id
+  readonly portId: Id
+  readonly mac: Uint8Array
+  /** With prefix lengths; where the subnet has IPv6, the link-local address stands last. */
+  readonly addresses: readonly Prefix[]
+}
+
+export interface WirePlan {
+  readonly name: string
+  /** Of the machine at the other end. */
+  readonly netns: string
+  readonly mac: Uint8Array
+  readonly addresses: readonly Prefix[]
+  /** The interface of the host is called like the link. */
+  readonly host: string
+  readonly hostAddresses: readonly Prefix[]
+}
+
+/** The guests of a lab. */
+export function planGuests(lab: Lab): GuestPlan[] {
+  return lab.guests.map(({ name, host, subnet, addresses }) => {
+    const hostifId = labId('hostif', lab.name, name)
+    const mac = idMac(hostifId)
+    const six = addresses.some(({ address }) => address.length === 16)
+    return {
+      name,
+      netns: netnsName(lab.name, name),
+      host,
+      subnet: subnet.name,
+      customer: subnet.customer,
+      vni: subnet.vni,
+      hostifId,
+      portId: labId('vpcp', lab.name, name),
+      mac,
+      addresses: six ? [...addresses, { address: linkLocal(asMac(mac)), length: 64 }] : addresses,
+    }
+  })
+}
+
+/** The machines at the wires of a lab. */
+export const planWires = (lab: Lab): WirePlan[] =>
+  lab.links.map(({ name, host, addresses, hostAddresses }) => ({
+    name,
+    netns: netnsName(lab.name, name),
+    mac: labMac(lab.name, name),
+    addresses,
+    host,
+    hostAddresses,
+  }))
