@@ -7,8 +7,10 @@
  *   it is the asker's own address        silence, which is the right answer to a probe for duplicates; counted as answered
  *   the table does not know it           an event; then a broadcast if the segment floods, else dropped
  *   an announcement of its own address   a broadcast like any other, when the table or the port's list confirm it; else as unknown
+ *     that the table gives to another    the same, and the address has moved: when the port's list has it
  *   DHCP                                 an event, and a broadcast like any other
- * From the mux or the wire the host answers for its own units alone; everything else is a broadcast.
+ * From the mux or the wire the host answers for its own units alone; everything else is a broadcast. An announcement from behind a VTEP moves
+ * its address.
  */
 #ifndef VPC_ANSWER_H
 #define VPC_ANSWER_H
@@ -60,12 +62,18 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 		return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_SILENCE;
 	if (!neighbour)
 		return miss(skb, packet);
-	return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_ANSWERED;
+	if (!packet->announcement)
+		return OUTCOME_ANSWERED;
+	if (packet->flags & VPC_PORT_ADDRESSES && !packet->foreign_lladdr && port_lists(packet, &packet->target))
+		learn_move(packet->segment, &packet->target, &packet->smac);
+	return OUTCOME_BROADCAST;
 }
 
 /* The same for a question from the mux or the wire. */
 static __always_inline int judge_stranger(struct packet *packet, struct vpc_neighbour *neighbour)
 {
+	if (packet->announcement && neighbour && packet->remote_source && !packet->foreign_lladdr)
+		learn_move(packet->segment, &packet->target, &packet->smac);
 	if (packet->announcement || !neighbour || !fdb_is_local(packet->segment, mac_at(neighbour->mac)))
 		return OUTCOME_BROADCAST;
 	return OUTCOME_ANSWERED;

@@ -4,6 +4,7 @@
 #define VPC_ANTISPOOF_H
 
 #include "fdb.h"
+#include "learned.h"
 #include "maps.h"
 #include "packet.h"
 #include "udp.h"
@@ -24,14 +25,6 @@ struct senders {
 	struct mac mac; /* one that is not the unit's own */
 	__u16 pad;
 };
-
-static __always_inline struct vpc_neighbour *neighbour_of(__u32 segment, const struct address *address)
-{
-	struct vpc_neighbour_key key = { .segment = segment };
-
-	*(struct address *)key.addr = *address;
-	return bpf_map_lookup_elem(&neighbours, &key);
-}
 
 /* The MAC is behind the unit that the packet came from. */
 static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct packet *packet, struct mac mac)
@@ -64,15 +57,47 @@ static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet
 	return mac_equal(packet->smac, packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 
-/* A checked port may send from an address of its list; one that has no list, from all that the neighbour table gives to nobody else. */
-static __always_inline bool may_use(const struct packet *packet, const struct address *address)
+/* The address is nobody else's, as far as is known. */
+static __always_inline bool is_nobody_elses(const struct packet *packet, const struct address *address)
+{
+	struct vpc_neighbour *neighbour = neighbour_of(packet->segment, address);
+
+	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+}
+
+/* A link-local address that is made of the MAC of another station of the segment. */
+static __always_inline bool is_of_station(const struct packet *packet, const struct address *address)
+{
+	if (!ipv6_is_link_local(address) || !ipv6_is_eui64(address))
+		return false;
+	return fdb_lookup(packet->segment, mac_of_eui64(address));
+}
+
+/*
+ * A link-local address that is neither listed nor made of the MAC: hosts choose them by RFC 7217, and nobody can tell which before they do.
+ * Who has it first keeps it; one that is made of another MAC is that station's.
+ */
+static __noinline bool may_choose(const struct packet *packet, const struct address *address)
 {
 	struct vpc_neighbour *neighbour;
 
-	if (packet->flags & VPC_PORT_ADDRESSES)
-		return port_lists(packet, address);
+	if (packet->hook != HOOK_UNIT || !ipv6_is_link_local(address) || ipv6_is_eui64(address))
+		return false;
 	neighbour = neighbour_of(packet->segment, address);
-	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+	if (neighbour)
+		return mac_equal(mac_at(neighbour->mac), packet->own);
+	return choose_link_local(packet->segment, packet->source, &packet->own, address);
+}
+
+/*
+ * A checked port may send from an address of its list and from a link-local one of its own choice; one that has no list, from all that nobody
+ * else has.
+ */
+static __always_inline bool may_use(const struct packet *packet, const struct address *address)
+{
+	if (!(packet->flags & VPC_PORT_ADDRESSES))
+		return is_nobody_elses(packet, address) && !is_of_station(packet, address);
+	return port_lists(packet, address) || may_choose(packet, address);
 }
 
 /* `starting`: the packet is of a kind that a host sends before it has an address. */
@@ -117,35 +142,48 @@ static __always_inline bool is_forbidden_vrrp(const struct packet *packet)
 }
 
 /*
- * Whether a guest may bind this address to its MAC: the port's list must allow it, and where there is
- * none, the neighbour table must not give it to somebody else.
+ * Whether a guest may bind this address to its MAC. By its list it may, though another port has the address as well: who announced it
+ * last has it.
  */
 static __always_inline bool may_claim(const struct packet *packet, const struct address *address)
 {
 	struct address link_local = ipv6_link_local(packet->own);
-	struct vpc_neighbour *neighbour;
 
-	if (packet->flags & VPC_PORT_ADDRESSES && !address_equal(address, &link_local) && !port_lists(packet, address))
+	return address_equal(address, &link_local) ? is_nobody_elses(packet, address) : may_use(packet, address);
+}
+
+/*
+ * The message tells everybody in the tunnel that an address has moved to its sender, who is behind a VTEP: so it may be that of a unit
+ * of this host, when that port's list has it. (Another host has checked that its guest's list has it too.)
+ */
+static __always_inline bool may_have_moved(const struct packet *packet, const struct address *address, const struct vpc_dst *owner)
+{
+	struct vpc_port_address_key key = { .stats = owner->stats };
+
+	if (packet->hook != HOOK_MUX || !packet->remote_source || !packet->announcement || !mac_is_multicast(packet->dmac))
 		return false;
-	neighbour = neighbour_of(packet->segment, address);
-	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+	*(struct address *)key.addr = *address;
+	return bpf_map_lookup_elem(&port_addresses, &key);
 }
 
 /*
  * Whether the sender of an ARP or ND message may bind this address to a MAC. A guest: see may_claim. Who speaks out of the tunnel or from
- * the wire cannot have an address that the table gives to a unit of this host.
+ * the wire cannot have an address that a unit of this host has, but for one that moves.
  */
 static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
 {
 	struct vpc_neighbour *neighbour;
+	struct vpc_dst *owner;
 
 	if (packet->flags & VPC_PORT_ANTISPOOF)
 		return may_claim(packet, address);
 	if (packet->hook == HOOK_UNIT)
 		return true;
 	neighbour = neighbour_of(packet->segment, address);
-	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->smac) ||
-	       !fdb_is_local(packet->segment, mac_at(neighbour->mac));
+	if (!neighbour || mac_equal(mac_at(neighbour->mac), packet->smac))
+		return true;
+	owner = fdb_lookup(packet->segment, mac_at(neighbour->mac));
+	return !owner || owner->kind != VPC_DST_LOCAL || may_have_moved(packet, address, owner);
 }
 
 #endif

@@ -51,14 +51,15 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 	if (arp.op != bpf_htons(ARP_REQUEST) && arp.op != bpf_htons(ARP_REPLY))
 		return VPC_DROP_MALFORMED;
 	spa = address_of_ipv4(ipv4_at(arp.spa));
+	packet->target = address_of_ipv4(ipv4_at(arp.tpa));
+	packet->announcement = arp.op == bpf_htons(ARP_REPLY) || spa.w[3] == packet->target.w[3];
+	packet->foreign_lladdr = !mac_equal(mac_at(arp.sha), packet->smac);
 	if (!is_honest_arp(packet, &arp, &spa))
 		return VPC_DROP_ARP_SPOOF;
 	if (!mac_is_multicast(packet->dmac))
 		return 0;
 	packet->question = QUESTION_ARP;
 	packet->asker = spa;
-	packet->target = address_of_ipv4(ipv4_at(arp.tpa));
-	packet->announcement = arp.op == bpf_htons(ARP_REPLY) || spa.w[3] == packet->target.w[3];
 	if (packet->announcement)
 		packet->target = spa;
 	return 0;

@@ -91,6 +91,20 @@ static __always_inline bool ipv6_is_bogon(const struct address *a)
 	return a->w[2] == bpf_htonl(0xffff) || (!a->w[2] && bpf_ntohl(a->w[3]) <= 1);
 }
 
+/* The interface identifier is made of a MAC, RFC 4291 appendix A. */
+static __always_inline bool ipv6_is_eui64(const struct address *a)
+{
+	return (a->w[2] & bpf_htonl(0xff)) == bpf_htonl(0xff) && (a->w[3] & bpf_htonl(0xff000000)) == bpf_htonl(0xfe000000);
+}
+
+/* That MAC. */
+static __always_inline struct mac mac_of_eui64(const struct address *a)
+{
+	__u32 high = bpf_ntohl(a->w[2]) ^ 0x02000000, low = bpf_ntohl(a->w[3]);
+
+	return (struct mac){ { bpf_htons(high >> 16), bpf_htons((high & 0xff00) | (low >> 16 & 0xff)), bpf_htons(low & 0xffff) } };
+}
+
 static __always_inline bool ipv6_is_link_local(const struct address *a)
 {
 	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);

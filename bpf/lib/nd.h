@@ -51,7 +51,7 @@ struct na_frame {
 } __attribute__((packed, aligned(2)));
 
 /* Every link-layer address option must be the sender's own MAC. Returns a drop reason or 0. */
-static __noinline int check_options(struct __sk_buff *skb, const struct packet *packet, __u32 offset, __u32 end)
+static __noinline int check_options(struct __sk_buff *skb, struct packet *packet, __u32 offset, __u32 end)
 {
 	struct nd_option option;
 
@@ -63,6 +63,7 @@ static __noinline int check_options(struct __sk_buff *skb, const struct packet *
 				return VPC_DROP_MALFORMED;
 			if (packet->flags & VPC_PORT_ANTISPOOF && !mac_equal(mac_at(option.lladdr), packet->own))
 				return VPC_DROP_ND_SPOOF;
+			packet->foreign_lladdr |= !mac_equal(mac_at(option.lladdr), packet->smac);
 		}
 		offset += option.len * 8;
 	}

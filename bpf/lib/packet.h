@@ -56,6 +56,7 @@ struct packet {
 	__u16 upper;         /* offset of the header above IP; 0: none here (not IP, or not the first fragment) */
 	__u8 proto;          /* of that header */
 	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
+	__u8 foreign_lladdr; /* in ARP or ND it names another MAC than the one that it comes from */
 	__u32 upper_len;
 	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
 	__u8 ecn;            /* of the IP header */

@@ -176,7 +176,7 @@ describe('ARP from the tunnel', () => {
   })
 
   test('with the address of a unit of this host is forged, with that of another host is not ours to judge', () => {
-    expect(scene.fromTunnel(gratuitousArp({ sha: far.mac, spa: a.v4 })), dropped('arp_spoof', 'mux'))
+    expect(scene.fromTunnel(gratuitousArp({ sha: far.mac, spa: b.v4 })), dropped('arp_spoof', 'mux'))
     expect(scene.fromTunnel(arpReply({ sha: far.mac, spa: a.v4, tha: b.mac, tpa: b.v4 })), dropped('arp_spoof', 'mux'))
     expect(scene.fromTunnel(arpReply({ sha: stranger.mac, spa: far.v4, tha: b.mac, tpa: b.v4 })), forwarded('mux', 'b'))
   })

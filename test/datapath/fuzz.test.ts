@@ -83,6 +83,10 @@ function noise(random: (below: number) => number): Uint8Array {
   return out
 }
 
+/** A link-local address that a guest may have chosen: not made of a MAC. */
+const isChosen = (address: Uint8Array): boolean =>
+  address[0] === 0xfe && (address[1]! & 0xc0) === 0x80 && !(address[11] === 0xff && address[12] === 0xfe)
+
 /** The frame is one that `a` may send, as far as our codecs see. */
 function assertHonest(frame: Uint8Array): void {
   const ethernet = decodeEthernet(frame)
@@ -97,10 +101,7 @@ function assertHonest(frame: Uint8Array): void {
   } else if (type === ethertype.ipv6) {
     const ip = decodeIpv6(ethernet.payload)
     assert.ok(ip.ok, 'IPv6')
-    assert.ok(
-      [a.v6, a.linkLocal, unspecifiedIpv6].some((own) => equal(own, ip.value.src)),
-      'IPv6 source',
-    )
+    assert.ok([a.v6, a.linkLocal, unspecifiedIpv6].some((own) => equal(own, ip.value.src)) || isChosen(ip.value.src), 'IPv6 source')
     const upper = walkExtensions(ip.value.nextHeader, ip.payload)
     const message = upper.ok && upper.value.protocol === ipProtocol.icmpv6 && !upper.value.fragment?.offset ? upper.payload[0] : undefined
     assert.ok(message !== 134 && message !== 137, 'router advertisement or redirect')

@@ -229,7 +229,7 @@ describe('ND from the tunnel', () => {
   })
 
   test('with the address of a unit of this host is forged', () => {
-    expect(scene.fromTunnel(neighbourAdvertisement({ srcMac: far.mac, src: far.v6, target: a.v6 })), dropped('nd_spoof', 'mux'))
+    expect(scene.fromTunnel(neighbourAdvertisement({ srcMac: far.mac, src: far.v6, target: b.v6 })), dropped('nd_spoof', 'mux'))
     expect(scene.fromTunnel(neighbourSolicitation({ srcMac: far.mac, src: a.v6, target: b.v6 })), dropped('nd_spoof', 'mux'))
   })
 

@@ -6,6 +6,7 @@
  * is alone in segment 5002. `wire` is an interface for an uplink, which no segment has until a test gives it one.
  */
 import assert from 'node:assert/strict'
+import { bytes } from '#abi/c-struct.ts'
 import {
   dstKind,
   floodRemote,
@@ -20,6 +21,7 @@ import {
   type Vtep,
 } from '#datapath/layout.ts'
 import type { Hook } from '#datapath/hook.ts'
+import { Table } from '#datapath/table.ts'
 import { TestBench, type BenchResult } from '#datapath/test-bench.ts'
 import type { PacketContext } from '#datapath/test-run.ts'
 import { ipFrom, isIpv4, toMapped, type Ip } from '#wire/ip-address.ts'
@@ -74,6 +76,8 @@ export class Scene implements Disposable {
   readonly bench: TestBench
   /** Ifindex by name: units, `wire`, `mux`. */
   readonly devices: Readonly<Record<Unit | 'wire' | 'mux', number>>
+  /** Tables that the programs alone write and read. */
+  readonly #learned: readonly Table<Uint8Array, Uint8Array>[]
   readonly #stack: DisposableStack
 
   constructor(options: { readonly rates?: { readonly dropEventsPerSecond?: number; readonly missEventsPerSecond?: number } } = {}) {
@@ -84,6 +88,9 @@ export class Scene implements Disposable {
     const named = [...units, 'wire'].map((name) => [name, veth(name)])
     this.devices = { ...Object.fromEntries(named), mux }
     this.bench = stack.use(new TestBench({ objectDir: builtObjects(), inside: (run) => this.netns.run(run), ...options }))
+    const learned = (name: string, key: number, value: number): Table<Uint8Array, Uint8Array> =>
+      new Table(name, stack.use(this.bench.map(name)), bytes(key), bytes(value))
+    this.#learned = [learned('learned', 20, 16), learned('link_locals', 4, 96)]
     this.reset()
     this.#stack = stack.move()
   }
@@ -95,7 +102,7 @@ export class Scene implements Disposable {
   /** Empty all tables and lay the scene again. */
   reset(): void {
     const { ports, fdb, flood, neighbours, portAddresses, segments, muxes } = this.tables
-    for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes]) {
+    for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
         table.entries().map(([key]) => key),

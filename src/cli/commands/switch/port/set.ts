@@ -14,6 +14,12 @@ export default command({
     A port without addresses lets its interface send from each IP address that the neighbour table gives to nobody else. With addresses,
     packets, ARP and ND messages from other addresses are dropped. The addresses that are given replace those that were set.
 
+    An address that several ports list, of this host or of others, follows its announcement (gratuitous ARP, unsolicited neighbour
+    advertisement): so a virtual IP moves, as keepalived moves it, whatever the neighbour table said before.
+
+    IPv6 link-local addresses need not be listed: the one of the MAC address may be used, and up to four at a time of the guest's own
+    choice (RFC 7217), as long as no other guest has them. A router's belongs into the neighbour table: on other hosts nothing else protects it.
+
     Frames come from the interface's own MAC address alone, and from those that are given with --mac: stations behind it, as nested
     containers, a bridge in the guest, or the virtual MAC of VRRP. Frames to them go to the interface. They replace those that were set. A MAC
     belongs to one port of a VNI; on other hosts 'vpc mux fte set' says where it is, as of each other MAC.

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Who has an address, where the neighbour table is not the last word: an address that moved, because its new owner announced it, and a
+ * link-local address that a guest has chosen itself. User space neither reads nor writes these tables. An entry says what the
+ * neighbour table said when it was made, and counts only while that says the same: what an operator changes overrides it.
+ */
+#ifndef VPC_LEARNED_H
+#define VPC_LEARNED_H
+
+#include "fdb.h"
+#include "maps.h"
+#include "packet.h"
+
+#define MAX_LEARNED 16384
+#define LINK_LOCALS 4                 /* that a port may have chosen at a time, besides the one of its MAC */
+#define LINK_LOCAL_AGE 10000000000ull /* ns, before another one takes the place of the oldest */
+
+struct learned {
+	struct vpc_neighbour now; /* who has the address */
+	struct mac was;           /* whom the neighbour table gave it to; zero: nobody */
+	__u16 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_LEARNED);
+	__type(key, struct vpc_neighbour_key);
+	__type(value, struct learned);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} learned SEC(".maps");
+
+/* Of one port. */
+struct link_locals {
+	struct address address[LINK_LOCALS];
+	__u64 chosen_ns[LINK_LOCALS]; /* 0: there is none */
+};
+
+/* Too large for the stack. */
+const struct link_locals no_link_locals = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32); /* stats of the port */
+	__type(value, struct link_locals);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} link_locals SEC(".maps");
+
+static __always_inline struct vpc_neighbour_key neighbour_key(__u32 segment, const struct address *address)
+{
+	struct vpc_neighbour_key key = { .segment = segment };
+
+	*(struct address *)key.addr = *address;
+	return key;
+}
+
+/* Who has an address, as far as is known. Null: nobody. */
+static __noinline struct vpc_neighbour *neighbour_of(__u32 segment, const struct address *address)
+{
+	struct vpc_neighbour_key key = neighbour_key(segment, address);
+	struct vpc_neighbour *table = bpf_map_lookup_elem(&neighbours, &key);
+	struct learned *other = bpf_map_lookup_elem(&learned, &key);
+
+	if (!other)
+		return table;
+	if (table)
+		return mac_equal(other->was, mac_at(table->mac)) ? &other->now : table;
+	return mac_is_zero(other->was) && fdb_is_local(segment, mac_at(other->now.mac)) ? &other->now : 0;
+}
+
+/* The address has moved to this MAC. */
+static __noinline optional int learn_move(__u32 segment, const struct address *address, const struct mac *mac)
+{
+	struct vpc_neighbour_key key = neighbour_key(segment, address);
+	struct vpc_neighbour *table = bpf_map_lookup_elem(&neighbours, &key);
+	struct learned moved = {};
+
+	if (!table)
+		return 0;
+	if (mac_equal(mac_at(table->mac), *mac))
+		return bpf_map_delete_elem(&learned, &key);
+	*(struct mac *)moved.now.mac = *mac;
+	moved.was = mac_at(table->mac);
+	return bpf_map_update_elem(&learned, &key, &moved, BPF_ANY);
+}
+
+/* A place for another address of the port; the oldest one gives way when it has been there for a while. Negative: there is none. */
+static __always_inline int link_local_place(const struct link_locals *known, const struct address *address, __u64 now)
+{
+	int oldest = 0;
+
+#pragma unroll
+	for (int i = 0; i < LINK_LOCALS; i++) {
+		if (known->chosen_ns[i] && address_equal(&known->address[i], address))
+			return i;
+		if (known->chosen_ns[i] < known->chosen_ns[oldest])
+			oldest = i;
+	}
+	return !known->chosen_ns[oldest] || now - known->chosen_ns[oldest] > LINK_LOCAL_AGE ? oldest : -1;
+}
+
+/* Notes that a port has chosen a link-local address that nobody has. False: it has too many. */
+static __noinline bool choose_link_local(__u32 segment, __u32 port, const struct mac *mac, const struct address *address)
+{
+	struct vpc_neighbour_key key = neighbour_key(segment, address);
+	struct link_locals *known = bpf_map_lookup_elem(&link_locals, &port);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct learned chosen = {};
+	int place;
+
+	if (!known) {
+		bpf_map_update_elem(&link_locals, &port, &no_link_locals, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&link_locals, &port);
+	}
+	if (!known)
+		return false;
+	place = link_local_place(known, address, now);
+	if (place < 0)
+		return false;
+	place &= LINK_LOCALS - 1;
+	*(struct mac *)chosen.now.mac = *mac;
+	bpf_map_update_elem(&learned, &key, &chosen, BPF_ANY);
+	if (known->chosen_ns[place] && !address_equal(&known->address[place], address)) {
+		*(struct address *)key.addr = known->address[place];
+		bpf_map_delete_elem(&learned, &key);
+	}
+	known->address[place] = *address;
+	known->chosen_ns[place] = now;
+	return true;
+}
+
+#endif
