@@ -1,6 +1,12 @@
 /** What a descriptor speaks through: a connection of its own, or its place in a session. */
-import type { RequestOptions } from './connection.ts'
 import type { EventQueue } from './event-queue.ts'
+
+export interface RequestOptions {
+  /** What is asked, for messages: 'port add'. */
+  readonly what: string
+  /** Give up waiting after so long with ETIMEDOUT. Whether vpcd does it all the same is then not known. */
+  readonly timeoutMs?: number | undefined
+}
 
 export interface Channel {
   /** vpc_ctl. Throws VpcError. */

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoName } from '#abi/errno.ts'
 import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, type Frame, type FrameProblem } from '#abi/frame.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, RequestOptions } from './channel.ts'
 import { DaemonUnreachable, VpcError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 
@@ -11,13 +11,6 @@ interface Pending {
   readonly what: string
   resolve(output: Uint8Array): void
   reject(error: VpcError): void
-}
-
-export interface RequestOptions {
-  /** What is asked, for messages: 'port add'. */
-  readonly what: string
-  /** Give up waiting after so long with ETIMEDOUT. Whether vpcd does it all the same is then not known. */
-  readonly timeoutMs?: number | undefined
 }
 
 const maxPathBytes = 107

@@ -1,16 +1,13 @@
 /** The log of vpcd: one line an event, on standard error, for people or as JSON. */
+import type { Log, LogFields } from '#object/log.ts'
+
+export type { Log } from '#object/log.ts'
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 export const logFormats = ['auto', 'json', 'human'] as const
 export type LogFormat = (typeof logFormats)[number]
-
-export type LogFields = Readonly<Record<string, unknown>>
-type Write = (message: string, fields?: LogFields) => void
-
-/** A message is a fixed sentence; what changes stands in the fields. */
-export type Log = Readonly<Record<LogLevel, Write>>
 
 export interface LogOptions {
   /** Lines below this level are left out. Default info. */
@@ -27,7 +24,7 @@ export interface LogOptions {
 export function createLog({ level = 'info', format = 'auto', utc = false, out = process.stderr }: LogOptions = {}): Log {
   const json = format === 'json' || (format === 'auto' && !out.isTTY)
   const lowest = logLevels.indexOf(level)
-  const writer = (own: LogLevel): Write => {
+  const writer = (own: LogLevel): Log[LogLevel] => {
     if (logLevels.indexOf(own) < lowest) return () => {}
     return (message, fields = {}) => out.write(`${json ? jsonLine(own, message, fields) : humanLine(own, message, fields, utc)}\n`)
   }

@@ -7,16 +7,9 @@ import type { Disturbances } from './sync/disturbances.ts'
 import type { Troubles } from './sync/troubles.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Gate } from './gate.ts'
+import type { Log } from './log.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
-
-/** Where the host says what nobody asked for. */
-export interface Log {
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void
-}
 
 /** What vpcd tells of itself through a management handle. */
 export interface DaemonReport {
