@@ -28,7 +28,7 @@ const SIOCGSKNS = 0x894c
 const NLMSGERR_ATTR_MSG = 1
 const NLMSGERR_ATTR_MISS_TYPE = 5
 
-export const netlinkFamily = { ROUTE: 0, GENERIC: 16 } as const
+export const netlinkFamily = { ROUTE: 0, XFRM: 6, NETFILTER: 12, GENERIC: 16 } as const
 
 /** How often a dump may be interrupted by changes of its table before this gives up. */
 const DUMP_ATTEMPTS = 50
