@@ -10,7 +10,8 @@
  * In: a VTEP's packets may be decapsulated at the underlay's ingress (vpc_underlay) while one of them has come through the host's stack to
  * vpc_mux within HEARD_FRESH: the host's firewall keeps its say.
  *
- * User space neither writes nor needs these tables. Losing them costs nothing but a few packets the long way.
+ * Rules of the host that must see each packet close the ways: VPC_MUX_DIRECT_*, which user space sets. It empties these tables when rules change;
+ * losing them costs nothing but a few packets the long way.
  */
 #ifndef VPC_PATH_H
 #define VPC_PATH_H

@@ -23,6 +23,8 @@ export interface AuditReport {
   readonly checked: Readonly<Record<AuditKind, number>>
   /** What is not as it should be; after a repair: still. */
   readonly items: readonly AuditItem[]
+  /** What is as it should be and yet good to know: what of the host is in the way, or decides before our programs. */
+  readonly notes: readonly string[]
   /** What a repair has mended. */
   readonly mended: readonly AuditItem[]
   /** What a repair could not do, and why. */

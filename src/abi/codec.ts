@@ -101,6 +101,20 @@ export function flag(what: string): Codec<boolean> {
   }
 }
 
+/** A number of 2 bytes that stands for one of a few words, counted from 0. */
+export function oneOf<T extends string>(words: readonly T[]): Codec<T> {
+  const names = words.map((name, i) => `${i} ${name}`).join(', ')
+  const plain = number('a choice', 2, (value) => (value < words.length ? good(value) : bad(`of ${names} there is none ${value}`)))
+  return {
+    shape: `u16: ${names}`,
+    encode: (value) => little(2, words.indexOf(value)),
+    decode(input) {
+      const read = plain.decode(input)
+      return read.ok ? good(words[read.value]!) : read
+    },
+  }
+}
+
 /** What is wrong with a VNI beyond 24 bits. */
 export const vniProblem = (vni: number): string | undefined => (vni <= maxVni ? undefined : `VNI ${vni} does not fit in 24 bits`)
 export const vniRemedy = `VNIs are 0 to ${maxVni}, big-endian`

@@ -4,6 +4,7 @@
  */
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
+import type { SettingsJson } from './settings.ts'
 
 interface Common<T extends UnitType> {
   readonly id: Id
@@ -77,6 +78,9 @@ export interface MuxInfo extends Common<'vpcmux'> {
   readonly underlay: Id | null
   /** `host:port`, `[host]:port` for IPv6. */
   readonly listen: string | null
+  /** Whether packets may go past the host's stack, and what of the host stands against it: packets that leave, packets that come in. */
+  readonly direct: SettingsJson<'vpcmux'>['direct']
+  readonly objections: { readonly out: readonly string[]; readonly in: readonly string[] }
   readonly entries: number
 }
 

@@ -10,6 +10,7 @@ import {
   flag as flagCodec,
   macs as macsCodec,
   number,
+  oneOf,
   sockaddr,
   state,
   vlan as vlanCodec,
@@ -87,6 +88,23 @@ export const flag = (what: string): Kind<boolean> => boolean(flagCodec(what))
 export const upOrDown: Kind<boolean> = boolean(state)
 /** A flag whose operations are its own. */
 export const plainFlag: Kind<boolean> = boolean(undefined)
+
+/** One of a few words. */
+export const choice = <const T extends string>(words: readonly T[]): Kind<T> => ({
+  codec: oneOf(words),
+  shape: words.join(' or '),
+  toJson: (value) => value,
+  fromJson: (json) => {
+    const found = words.find((candidate) => candidate === json)
+    return found === undefined ? bad(`this must be ${words.join(' or ')}, not ${kindOf(json)}`) : good(found)
+  },
+  text: {
+    placeholder: words.join('|'),
+    words,
+    parse: (text) =>
+      words.some((candidate) => candidate === text) ? success(text) : failure(`'${text}' is not one of ${words.join(', ')}`),
+  },
+})
 
 /** A whole number in a range. */
 export const integer = ([min, max]: readonly [number, number], codec?: Codec<number>, placeholder = 'N'): Kind<number> => ({

@@ -5,6 +5,7 @@
 import {
   account,
   addresses,
+  choice,
   counted,
   endpoint,
   flag,
@@ -63,6 +64,9 @@ const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in
   key: 'mtu',
 })
 
+/** Of a mux: whether packets may go past the host's stack, and with it past its firewall. */
+export const directWays = ['off', 'auto', 'on'] as const
+
 /** By type. They are made in the order in which they stand here. */
 export const settings = {
   vpcsw: {
@@ -120,6 +124,16 @@ export const settings = {
   vpcmux: {
     mtuBytes,
     listen: shared(optional(endpoint), null, 'address and UDP port on which packets of other hosts arrive'),
+    direct: {
+      ...own(
+        choice(directWays),
+        'auto',
+        ['direct get', 0x0100],
+        ['direct set', 0x0101],
+        "whether packets may go past the host's stack; auto: while nothing of the host has to see each of them",
+      ),
+      since: 3,
+    },
   },
 } as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
 

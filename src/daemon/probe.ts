@@ -40,6 +40,7 @@ export const judge = (facts: Facts): ProbeResult[] => [
   wanted('tun', facts.tun, `vmnics cannot be made: modprobe tun, or make the device: ${makeTun}`),
   mtu(facts),
   ...facts.portUses.map(udpPort),
+  firewall(facts),
 ]
 
 type Judged = Omit<ProbeResult, 'name'>
@@ -127,6 +128,21 @@ function udpPort({ port, ours, others }: PortUse): ProbeResult {
   if (others.length === 0) return line('udp-port', ok(whose))
   const found = ours.length > 0 ? `${whose}, and of ${others.join(', ')}` : `UDP port ${port} is in use by ${others.join(', ')}`
   return line('udp-port', { state: 'warning', found, remedy: 'let the muxes of all hosts listen on another port' })
+}
+
+/** What has to see each packet of a mux keeps them from the short ways. That is right, and good to know. */
+function firewall({ rules }: Facts): ProbeResult {
+  const found = rules.flatMap(({ name, objections }) => {
+    const reasons = [...new Set([...objections.out, ...objections.in])]
+    return reasons.length === 0 ? [] : [`${name}: ${reasons.join(', ')}`]
+  })
+  if (found.length === 0)
+    return line('firewall', ok("no rule of the host has to see each packet of a mux, so they go past the host's stack"))
+  return line('firewall', {
+    state: 'warning',
+    found: `rules of the host have to see each packet of a mux, which takes longer (${found.join('; ')})`,
+    remedy: 'narrow them to what they are for, or have them see samples alone: vpc mux set --direct=on',
+  })
 }
 
 /** One line of text for people: name, what was found, what to do. */

@@ -27,13 +27,16 @@ export class Tables implements Disposable {
   readonly drops: DropsTable
   readonly queues: QueuesTable
   readonly #maps = new DisposableStack()
+  readonly #generation: Generation
+  /** What programs have learnt of the ways past the vxlan device: see bpf/lib/path.h. */
+  readonly #ways: readonly BpfMap[]
 
   /** Open all tables. Each map is closed with them. */
   constructor(openMap: OpenMap) {
     const map = (name: string): BpfMap => this.#maps.use(openMap(name))
     const table = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> => new Table(name, map(name), key, value)
     try {
-      const generation = new Generation(map('generation'))
+      const generation = (this.#generation = new Generation(map('generation')))
       const remembered = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> =>
         new Table(name, map(name), key, value, () => generation.next())
       this.ports = remembered('ports', u32, layout.port)
@@ -42,7 +45,8 @@ export class Tables implements Disposable {
       this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
       this.portAddresses = remembered('port_addresses', layout.portAddressKey, u32)
       this.segments = remembered('segments', u32, layout.segment)
-      this.muxes = remembered('muxes', u32, layout.mux)
+      this.#ways = [map('paths'), map('heard')]
+      this.muxes = new Table('muxes', map('muxes'), u32, layout.mux, () => this.forgetWays())
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))
@@ -50,6 +54,12 @@ export class Tables implements Disposable {
       this.#maps.dispose()
       throw error
     }
+  }
+
+  /** Have the programs learn anew which ways packets may go: the next of each VTEP take the long one. */
+  forgetWays(): void {
+    for (const map of this.#ways) for (const key of map.keys()) map.delete(key)
+    this.#generation.next()
   }
 
   /** Close the descriptors. The tables live on where they are pinned or used. */

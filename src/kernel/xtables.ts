@@ -14,11 +14,9 @@ const IPT_SO_GET_INFO = 64
 
 const getInfo = cStruct({ name: bytes(32), validHooks: u32, hookEntry: array(u32, 5), underflow: array(u32, 5), entries: u32, size: u32 })
 
-/** A table, and how many rules it has besides the policies of its chains. */
+/** A table, and the chains of the kernel's hooks (NF_INET_*) in which it has rules besides their policies. */
 export interface XtablesTable {
   readonly name: string
-  readonly rules: number
-  /** NF_INET_* hooks that it has. */
   readonly hooks: readonly number[]
 }
 
@@ -47,8 +45,7 @@ function readTable(fd: number, name: string): XtablesTable {
   padded.set(Buffer.from(name).subarray(0, 31))
   const info = getInfo.encode({ name: padded, validHooks: 0, hookEntry: [0, 0, 0, 0, 0], underflow: [0, 0, 0, 0, 0], entries: 0, size: 0 })
   check('getsockopt', getsockopt(fd, SOL_IP, IPT_SO_GET_INFO, info, Uint32Array.of(info.length)), `IPT_SO_GET_INFO ${name}`)
-  const { validHooks, entries } = getInfo.decode(info)
-  const hooks = [0, 1, 2, 3, 4].filter((hook) => validHooks & (1 << hook))
-  // A policy per chain, and the entry that ends the table.
-  return { name, rules: Math.max(0, entries - hooks.length - 1), hooks }
+  const { validHooks, hookEntry, underflow } = getInfo.decode(info)
+  // Where a chain begins, and where its policy is.
+  return { name, hooks: [0, 1, 2, 3, 4].filter((hook) => validHooks & (1 << hook) && hookEntry[hook] !== underflow[hook]) }
 }

@@ -30,6 +30,7 @@ import { Disturbances } from './sync/disturbances.ts'
 import { KeepState } from './sync/keep-state.ts'
 import { Retry } from './sync/retry.ts'
 import { Troubles } from './sync/troubles.ts'
+import { Surroundings } from './sync/surroundings.ts'
 import { watchDevices } from './sync/watch.ts'
 
 export { Access } from './access.ts'
@@ -218,7 +219,9 @@ export class Host implements HandleHost, SetHost {
       speed.look()
       retry.soon()
     })
+    const surroundings = new Surroundings(context)
     this.#stopEvents.push(
+      () => surroundings.stop(),
       () => speed.stop(),
       () => state.stop(),
       () => retry.stop(),

@@ -168,6 +168,10 @@ test('an ethlink and a mux', async () => {
   await assert.rejects(mux.listen('192.0.2.99:4789'), code('EADDRNOTAVAIL', /192\.0\.2\.1/))
   await mux.listen('192.0.2.1:4790')
   assert.equal(await mux.listenAddress(), '192.0.2.1:4790')
+  assert.equal(await mux.direct(), 'auto')
+  await mux.setDirect('off')
+  assert.equal(await mux.direct(), 'off')
+  assert.deepEqual((await mux.describe()).objections, { out: [], in: [] })
   const entries = [
     { vni: 9, mac: '00:00:00:00:00:00', vtep: '192.0.2.2' },
     { vni: 9, mac: '02:00:00:00:00:01', vtep: '192.0.2.2' },

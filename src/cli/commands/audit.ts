@@ -32,6 +32,9 @@ export default command({
     that they are those of the running vpcd), pinned tables, every entry of every table, and the journal. Prints a line for each difference, and
     exits with 1 when there is one.
 
+    Notes say what is no difference and good to know: what of the host has to see each packet of a mux, so that packets take the long way through
+    its stack, and programs of others that run before ours on an interface and may end the chain there.
+
     With --repair, what differs is mended: devices are made again, strange ones removed, programs put back, entries and rows written. It exits with 1
     when something is left.`,
   options: {
@@ -44,9 +47,10 @@ export default command({
   async run({ repair }, { vpc, output }) {
     await using mgmt = await (await vpc()).mgmt({ write: repair })
     const report = await (repair ? mgmt.repair() : mgmt.audit())
-    const { items, mended, failures } = report
+    const { items, notes, mended, failures } = report
     const lines = [...mended.map((item) => ({ ...item, state: 'mended' })), ...items.map((item) => ({ ...item, state: item.problem }))]
     output.result(report, lines.length === 0 ? `${summary(report)}: all as they should be` : tableOf(lines))
+    if (!output.json) for (const note of notes) process.stderr.write(`note: ${note}\n`)
     if (!output.json) for (const failure of failures) process.stderr.write(`vpc: ${failure}\n`)
     return items.length + failures.length === 0 ? exitCodes.ok : exitCodes.failed
   },

@@ -128,10 +128,16 @@ export class Devices implements Disposable {
     )
   }
 
+  /** Whether changes are followed. */
+  get followed(): boolean {
+    return this.#following !== undefined
+  }
+
   /** Stop following; when the promise resolves, nothing of it is left. */
   async unfollow(): Promise<void> {
-    await this.#following?.stop()
+    const following = this.#following
     this.#following = undefined
+    await following?.stop()
   }
 
   /** Close. The devices stay. */

@@ -52,13 +52,14 @@ export function objectionsTo({ nft, xtables, policies }: Ruleset, asked: Asked):
   return { out: shared(out), in: [...shared(into), ...judgeInterface(asked.ifindex)] }
 }
 
+const hookNames: Readonly<Record<number, string>> = { 0: 'PREROUTING', 1: 'INPUT', 3: 'OUTPUT', 4: 'POSTROUTING' }
 const xtablesHooks = { out: [3, 4], in: [0, 1] } as const
 
 /** Each rule of the old iptables counts, so any may have to see the packets. */
 function judgeXtables(tables: readonly XtablesTable[], direction: 'out' | 'in'): string[] {
-  return tables
-    .filter(({ rules, hooks: has }) => rules > 0 && xtablesHooks[direction].some((hook) => has.includes(hook)))
-    .map(({ name, rules }) => `iptables: table ${name} has ${rules} rule${rules === 1 ? '' : 's'}`)
+  return tables.flatMap(({ name, hooks: has }) =>
+    xtablesHooks[direction].filter((hook) => has.includes(hook)).map((hook) => `iptables: table ${name} has rules in ${hookNames[hook]}`),
+  )
 }
 
 const IPPROTO_UDP = 17

@@ -3,7 +3,7 @@
  * jumps by what is the same for all packets of a VTEP: the direct ways ask the host's stack for its decision again and again (bpf/lib/path.h). What
  * counts, limits, logs, changes, or decides by what differs from packet to packet must see them all.
  */
-import { Attributes } from '#kernel/netlink-message.ts'
+import type { Attributes } from '#kernel/netlink-message.ts'
 import { nftFamily, u32be, type NftChain, type NftExpression, type NftRule, type NftRuleset } from '#kernel/nftables.ts'
 import { hooksOf, meta, payload, type Known, type TunnelPackets } from './tunnel-packet.ts'
 

@@ -5,7 +5,7 @@ import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
 import { privileges, type Privileges } from './privileges.ts'
 import { attempt, type Trial } from './trial.ts'
-import { udpPortUses, underlayInterfaces, type PortUse, type UnderlayInterface } from './underlay.ts'
+import { interfaceRules, udpPortUses, underlayInterfaces, type InterfaceRules, type PortUse, type UnderlayInterface } from './underlay.ts'
 
 export interface ProbeOptions {
   /** Directory in which vpcd pins. */
@@ -33,6 +33,7 @@ export interface Facts {
   readonly tun: Trial
   readonly underlay: readonly UnderlayInterface[]
   readonly portUses: readonly PortUse[]
+  readonly rules: readonly InterfaceRules[]
 }
 
 /** One for each hook of the datapath. */
@@ -70,6 +71,7 @@ export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, 
     tun: tryTun(),
     underlay: underlayInterfaces(),
     portUses: udpPortUses(udpPort),
+    rules: found.missing.length === 0 ? interfaceRules(udpPort) : [],
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { Netlink, type Link } from '#kernel/netlink.ts'
+import { objectionsTo, readRuleset, type Objections } from '../host-rules/host-rules.ts'
 import { iff } from '#kernel/rtnetlink.ts'
 
 /** Interfaces that vpcd made are known by their alias. */
@@ -27,6 +28,27 @@ export function underlayInterfaces(): UnderlayInterface[] {
 }
 
 const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80
+
+/** An interface of the host, and what stands against the direct ways of a mux that would use it. */
+export interface InterfaceRules {
+  readonly name: string
+  readonly objections: Objections
+}
+
+/** What of the host would have to see each packet of a mux, by interface with an IPv4 address. Needs privileges. */
+export function interfaceRules(port: number): InterfaceRules[] {
+  using netlink = Netlink.open()
+  const rules = readRuleset()
+  const addresses = netlink.addresses().filter(({ address }) => address.length === 4)
+  return netlink
+    .links()
+    .filter((link) => link.up && (link.flags & iff.LOOPBACK) === 0 && !isOurs(link))
+    .flatMap(({ ifindex, name }) => {
+      const own = addresses.find((entry) => entry.ifindex === ifindex)
+      if (own === undefined) return []
+      return [{ name, objections: objectionsTo(rules, { device: name, ifindex, address: own.address, port, vtepPorts: [] }) }]
+    })
+}
 
 export interface PortUse {
   readonly port: number

@@ -6,6 +6,7 @@ import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import type { Settings } from '#abi/settings.ts'
 import type { Mac } from '#wire/mac.ts'
+import type { Objections } from '#datapath/host-rules/host-rules.ts'
 import type { EntryStore } from './entry-store.ts'
 import type { NeighbourStore } from './neighbour-store.ts'
 import { Numbered } from './numbered.ts'
@@ -73,6 +74,8 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   devicePort: number
   /** The device should be up and cannot be: nothing is sent to it. */
   down: boolean
+  /** Why packets must not go past the host's stack now. */
+  objections: Objections
   /** Index into the stats table. */
   readonly stats: number
 }

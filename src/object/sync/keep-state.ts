@@ -60,6 +60,7 @@ export class KeepState {
   #later(ifindex: number, ms: number, again: () => void): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
       this.#waiting.delete(ifindex)
+      if (!this.#context.devices.followed) return
       try {
         again()
       } catch (error) {

@@ -13,6 +13,7 @@ import { loadModel } from '../store/load.ts'
 import { repairDevice } from './repair-device.ts'
 import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
 import { taken } from './follow-interface.ts'
+import { askHost } from '../type/mux-direct.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
 import { repairTables } from './repair-tables.ts'
@@ -47,6 +48,7 @@ export function recover(context: Context): void {
     for (const [mux, device] of muxes) recoverMux(context, attempts, mux, device)
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
+  attempts.of('ask for the rules of the host', () => [...model.ofType('vpcmux')].forEach((mux) => askHost(tx, mux)))
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   replacements.perform()
   // An older program delivers without the mark that the guard wants.

@@ -10,6 +10,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink, stopServing } from './ethlink-service.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu, withMtuFollowing } from './mtu-follow.ts'
+import { askHost } from './mux-direct.ts'
 import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
 import type { ObjectType, Setters, State } from './type.ts'
@@ -138,6 +139,7 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
   if (mux === null) change()
   else {
     withMtuFollowing(context, tx, mux, change)
+    askHost(tx, mux)
     syncMux(context, tx, mux)
   }
   if (port !== null) {

@@ -20,6 +20,8 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
     ifindex: 9,
     devicePort: 4789,
     down: false,
+    direct: 'auto' as const,
+    objections: { out: [], in: [] },
     stats: unit,
   }
   const made: Mux = { ...base, ...settings, type: 'vpcmux', id: generateId('vpcmux'), unit, underlay: ethlink }

@@ -14,12 +14,21 @@ import { toVpcError } from '../vpc-error.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { inService } from './mtu.ts'
 import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow.ts'
+import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries } from './mux-entries.ts'
 import { checkListen } from './mux-listen.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 
-const state = (): State<'vpcmux'> => ({ underlay: null, entries: new EntryStore(), ifindex: 0, devicePort: 0, down: false, stats: 0 })
+const state = (): State<'vpcmux'> => ({
+  underlay: null,
+  entries: new EntryStore(),
+  ifindex: 0,
+  devicePort: 0,
+  down: false,
+  objections: unasked,
+  stats: 0,
+})
 
 /** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
 function createMux(context: Context, tx: Transaction, id: Id): Mux {
@@ -41,6 +50,11 @@ function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
 
 const setters: Setters<'vpcmux'> = {
   mtuBytes: setMtu,
+  direct(_, tx, mux, direct) {
+    touchWays(tx, mux)
+    tx.set(mux, 'direct', direct)
+    tx.dirty.records.add(mux)
+  },
   listen(context, tx, mux, endpoint) {
     if (endpoint === null) return stopListening(context, tx, mux)
     tx.asked = `listen on ${formatEndpoint(endpoint)} with ${unitName(mux)}`
@@ -66,6 +80,7 @@ function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlin
     tx.set(ethlink, 'mux', mux)
   })
   serveEthlink(context, tx, ethlink)
+  askHost(tx, mux)
   syncMux(context, tx, mux)
   noteMux(tx, mux)
 }
@@ -96,6 +111,7 @@ function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoin
     touchMux(tx, mux)
   }
   if (mux.underlay !== null) serveEthlink(context, tx, mux.underlay)
+  askHost(tx, mux)
   syncMux(context, tx, mux)
   noteMux(tx, mux)
 }
@@ -198,6 +214,7 @@ export const muxType: ObjectType<'vpcmux'> = {
     mtuBytes: deviceMtuBytes(mux),
     device: mux.ifindex === 0 ? 'missing' : unitName(mux),
     underlay: mux.underlay?.id ?? null,
+    objections: mux.objections,
     entries: mux.entries.count,
   }),
 }

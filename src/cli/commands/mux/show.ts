@@ -1,7 +1,16 @@
 /** `vpc mux show`. */
+import type { MuxInfo } from '#abi/info.ts'
 import { command } from '../../command.ts'
 import { muxId } from '../../id-options.ts'
 import { formatFields } from '../../table.ts'
+
+/** The setting, and what stands against it. */
+function directText({ direct, objections }: MuxInfo): string {
+  const reasons = [...new Set([...objections.out, ...objections.in])]
+  if (direct !== 'auto' || reasons.length === 0) return direct
+  const which = objections.out.length === 0 ? 'not in' : objections.in.length === 0 ? 'not out' : 'not now'
+  return `auto, ${which}: ${reasons.join('; ')}`
+}
 
 export default command({
   path: 'mux show',
@@ -21,6 +30,7 @@ export default command({
           ['listen address', host],
           ['listen port', port],
           ['mtu', info.mtuBytes],
+          ['direct', directText(info)],
           ['entries', info.entries],
         ],
         output.style,

@@ -3,6 +3,7 @@ import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import type { Context } from '../../context.ts'
 import type { Operations } from '../../operation.ts'
 import { auditDevices } from './devices.ts'
+import { auditNotes } from './notes.ts'
 import { Findings } from './finding.ts'
 import { auditJournal } from './journal.ts'
 import { auditPrograms } from './programs.ts'
@@ -34,5 +35,5 @@ export function audit(context: Context): AuditReport {
   auditTables(context, findings)
   auditJournal(context, findings)
   const { checked, items } = findings
-  return { checked, items, mended: [], failures: [] }
+  return { checked, items, notes: auditNotes(context), mended: [], failures: [] }
 }

@@ -1,0 +1,29 @@
+/** `vpc mux set`. */
+import { command } from '../../command.ts'
+import { muxId } from '../../id-options.ts'
+import { changeSettings } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+
+const muxOptions = settingOptions('vpcmux')
+
+export default command({
+  path: 'mux set',
+  summary: 'change settings of a mux',
+  description: `Packets to and from other hosts may take a short way past the host's stack: past its firewall, traffic control on the ingress, and IPsec. With
+    --direct=auto (the default) they do so while nothing of the host would have to see each of them; vpcd follows the host's rules, and vpc mux show
+    and vpc audit say what stands against it. With off all packets take the long way. With on the host's rules see samples alone: a verdict for a VTEP
+    still holds within a second, but limits do not limit, counters do not count, and rules by VNI, length or source port do not match.`,
+  options: { muxId, ...muxOptions },
+  examples: [
+    {
+      line: 'vpc mux set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --direct=off',
+      does: "have the host's firewall see every packet, whatever its rules are",
+    },
+  ],
+  async run({ muxId: id, ...values }, { vpc, output }) {
+    const settings = settingsAsked('vpcmux', values)
+    checkAsked(settings, muxOptions)
+    await using mux = await (await vpc()).openMux(id, { write: true })
+    await changeSettings(output, mux, settings)
+  },
+})

@@ -1,0 +1,42 @@
+/** What an audit says besides differences: what of the host stands in the way of our programs. */
+import { chainOf } from '#datapath/chain.ts'
+import type { Context } from '../../context.ts'
+import { unitName, type Mux } from '../../store/model.ts'
+import { inService } from '../../type/mtu.ts'
+import { wantedPrograms } from './programs.ts'
+
+/** One line each. */
+export function auditNotes(context: Context): string[] {
+  const { model } = context
+  return [...[...model.ofType('vpcmux')].filter(inService).flatMap(waysOf), ...programsBefore(context)]
+}
+
+/** What the host's firewall sees of a mux's packets. */
+function waysOf(mux: Mux): string[] {
+  const { direct, objections } = mux
+  const name = unitName(mux)
+  const reasons = [...new Set([...objections.out, ...objections.in])].join('; ')
+  if (direct === 'off') return [`${name}: all packets go through the host's stack (direct off)`]
+  if (reasons === '') return []
+  if (direct === 'on') return [`${name}: the host's rules see samples alone of what it sends and receives (direct on): ${reasons}`]
+  const which = objections.out.length === 0 ? 'that come in' : objections.in.length === 0 ? 'that leave' : ''
+  return [`${name}: packets ${which && `${which} `}go through the host's stack, which has to see each: ${reasons}`]
+}
+
+/** Programs of others that run before ours and may end the chain. */
+function programsBefore({ model, devices }: Context): string[] {
+  const notes = new Set<string>()
+  for (const { ifindex } of wantedPrograms(model)) {
+    for (const direction of ['ingress', 'egress'] as const) {
+      const chain = chainOf(ifindex, direction)
+      const ours = chain.findIndex((program) => program.ours)
+      for (const { name, progId } of chain.slice(0, Math.max(ours, 0))) {
+        const device = devices.byIndex(ifindex)?.name ?? `ifindex ${ifindex}`
+        notes.add(
+          `program ${name} (${progId}) of somebody else runs before ours on the ${direction} of ${device}, and may end the chain there`,
+        )
+      }
+    }
+  }
+  return [...notes]
+}

@@ -1,0 +1,91 @@
+/**
+ * What changes around the objects without anybody saying so through vpcd: the rules of the host's firewall, its addresses and routes. Followed where the
+ * kernel tells of it, and asked for again every few seconds where it does not (the old iptables, programs by tcx).
+ */
+import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
+import type { Context } from '../context.ts'
+import { fullName, type Mux } from '../store/model.ts'
+import { askHost } from '../type/mux-direct.ts'
+import { inService } from '../type/mtu.ts'
+import { transact } from './transact.ts'
+
+/** Rules change many at a time: whoever waits a moment reads them once. */
+const afterMs = 10
+const againMs = 2000
+/** Reading takes no more than this part of the time. */
+const share = 20
+
+export class Surroundings {
+  readonly #context: Context
+  readonly #stopFollowing: () => void
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #due = Infinity
+  #notBefore = 0
+  /** The kernel told of a change: whether it matters is not known, so what was learnt of ways is forgotten. */
+  #told = false
+  #stopped = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#stopFollowing = followHost((what: HostChange) => {
+      this.#told ||= what === 'rules'
+      this.look()
+    })
+    this.#wait(againMs)
+  }
+
+  /** Something may have changed. */
+  look(): void {
+    this.#wait(afterMs)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#stopFollowing()
+  }
+
+  #wait(ms: number): void {
+    const due = Math.max(performance.now() + ms, this.#notBefore)
+    if (this.#stopped || this.#due <= due) return
+    clearTimeout(this.#timer)
+    this.#due = due
+    this.#timer = setTimeout(() => this.#go(), due - performance.now()).unref()
+  }
+
+  #go(): void {
+    if (!this.#context.devices.followed) return this.stop()
+    const begin = performance.now()
+    this.#due = Infinity
+    try {
+      this.#ask()
+    } catch (error) {
+      this.#context.log.error('could not ask the host for its rules', { error: String(error) })
+    }
+    const end = performance.now()
+    this.#notBefore = end + (end - begin) * share
+    this.#wait(againMs)
+  }
+
+  #ask(): void {
+    const { model, datapath } = this.#context
+    const muxes = [...model.ofType('vpcmux')].filter(inService)
+    const told = this.#told
+    this.#told = false
+    if (muxes.length === 0) return
+    const rules = readRuleset()
+    transact(this.#context, "note the host's rules", (tx) => {
+      for (const mux of muxes) if (askHost(tx, mux, rules)) this.#tell(mux)
+    })
+    if (told) datapath.tables.forgetWays()
+  }
+
+  #tell(mux: Mux): void {
+    const { out, in: into } = mux.objections
+    const reasons = [...new Set([...out, ...into])]
+    const which = out.length === 0 ? 'packets that come in' : into.length === 0 ? 'packets that leave' : 'all packets'
+    if (mux.direct !== 'auto') return
+    if (reasons.length === 0) this.#context.log.info(`${fullName(mux)} may send and receive past the host's stack`)
+    else this.#context.log.info(`${fullName(mux)}: the host has to see ${which}, which takes longer`, { reasons })
+  }
+}
