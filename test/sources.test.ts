@@ -22,7 +22,9 @@ test('every source starts with a sentence that says what it is', () => {
 
 test('files have names that say something, in kebab-case', () => {
   const vague = /^(utils?|helpers?|managers?|index|misc|common)\./
-  const wrong = code.filter((file) => vague.test(basename(file)) || !/^[a-z0-9][a-z0-9.-]*$/.test(basename(file)))
+  // Stand-ins for headers of others have the names of those.
+  const ours = code.filter((file) => !file.startsWith('test/fuzz/shadow/'))
+  const wrong = ours.filter((file) => vague.test(basename(file)) || !/^[a-z0-9][a-z0-9.-]*$/.test(basename(file)))
   assert.deepEqual(wrong, [])
 })
 

@@ -1,0 +1,83 @@
+/**
+ * A program of the datapath, compiled for this machine's processor beside a kernel of a few hundred lines of C (kernel.h), with libFuzzer and
+ * the sanitizers of clang: it looks for frames that are delivered though their sender may not have sent them (oracle.c).
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { brokenBy, packCorpus, unpackCorpus, writeInputs } from './corpus.ts'
+import { seedsFor } from './seeds.ts'
+
+export const programs = ['unit', 'mux', 'underlay'] as const
+export type Program = (typeof programs)[number]
+
+const root = join(import.meta.dirname, '../..')
+const here = import.meta.dirname
+const clang = process.env['CLANG'] ?? 'clang'
+const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+const includes = [`-I${join(here, 'shadow')}`, `-I/usr/include/${machine}-linux-gnu`]
+
+/** The maps of a program, as the preprocessor leaves them. */
+function mapsOf(program: Program): string[] {
+  const text = execFileSync(clang, ['-E', ...includes, join(root, `bpf/${program}.bpf.c`)], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  return [...text.matchAll(/(\w+) __attribute__\(\(annotate\("\.maps"\)\)\)/g)].map((match) => match[1]!)
+}
+
+/** Ring buffers have neither keys nor values. */
+const registration = (map: string): string => (/events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`)
+
+/** Compile a program's fuzzer into a directory; gives its path. */
+export function compileFuzzer(program: Program, directory: string): string {
+  const output = join(directory, `fuzz-${program}`)
+  const lines = ['static void register_maps(void)', '{', ...mapsOf(program).map(registration), '}', '']
+  mkdirSync(join(directory, program), { recursive: true })
+  writeFileSync(join(directory, program, 'registrations.h'), lines.join('\n'))
+  const sanitizers = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize=alignment', '-fno-sanitize-recover=all']
+  const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-ignored-attributes', '-Wno-unknown-attributes']
+  const sources = [`${program}.c`, 'tables.c', 'packet.c', 'oracle.c'].map((name) => join(here, name))
+  const options = ['-g', '-O1', '-fno-strict-aliasing', ...sanitizers, ...warnings, ...includes, `-I${join(directory, program)}`]
+  execFileSync(clang, [...options, ...sources, '-o', output], { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
+  return output
+}
+
+/** What a fuzzer found. */
+export interface FuzzResult {
+  readonly ok: boolean
+  readonly runs: number
+  /** Frames that were delivered, and judged. */
+  readonly judged: number
+  readonly output: string
+}
+
+/** Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds. What reaches more is left in `directory`. */
+export function fuzz(program: Program, path: string, directory: string, seconds: number): FuzzResult {
+  const found = foundIn(directory, program)
+  mkdirSync(found, { recursive: true })
+  writeInputs(seedsFor(program), found)
+  writeInputs(unpackCorpus(program), found)
+  const options = [`-max_total_time=${seconds}`, '-max_len=2000', '-timeout=10', '-print_final_stats=1', `-artifact_prefix=${directory}/`]
+  const broken = existsSync(brokenBy(program)) ? [brokenBy(program)] : []
+  const { status, stderr } = spawnSync(path, [...options, found, ...broken], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const runs = Number(/stat::number_of_executed_units: (\d+)/.exec(stderr)?.[1] ?? 0)
+  const judged = Number(/^judged (\d+) frames/m.exec(stderr)?.[1] ?? 0)
+  return { ok: status === 0, runs, judged, output: reportOf(stderr) }
+}
+
+const foundIn = (directory: string, program: Program): string => join(directory, `${program}-found`)
+
+/** From where a fault is told, without the lines of progress. */
+function reportOf(stderr: string): string {
+  const start = stderr.search(/^(a frame was delivered|.*runtime error|==\d+== ?ERROR)/m)
+  return start === -1 ? stderr.slice(-2000) : stderr.slice(start)
+}
+
+/** Keep, of all inputs that were found, those that together reach all that any of them reaches. Gives how many. */
+export function keepFound(program: Program, path: string, directory: string): number {
+  const least = join(directory, `${program}-least`)
+  mkdirSync(least, { recursive: true })
+  execFileSync(path, ['-merge=1', '-max_len=2000', least, foundIn(directory, program)], { stdio: 'ignore' })
+  return packCorpus(program, least)
+}
+
+/** Inputs that broke a program in this directory. */
+export const brokenIn = (directory: string): string[] => readdirSync(directory).filter((name) => /^(crash|timeout|oom|leak)-/.test(name))

@@ -1,0 +1,37 @@
+/* Fuzzes vpc_mux: frames that the vxlan device took out of a tunnel. */
+#include "kernel.h"
+#define asm if (0) __asm__
+#include "../../bpf/mux.bpf.c"
+#undef asm
+#include "registrations.h"
+#include "scene.h"
+#include "input.h"
+
+static const uint32_t vteps[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), 0 };
+static const uint32_t vnis[] = { RED, BLUE, 77, RED };
+
+int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
+{
+	static uint8_t bytes[LARGEST_PACKET];
+	struct input input;
+	struct start start;
+
+	begin_scene();
+	while (next_packet(&at, &size, &input, bytes, &start)) {
+		uint32_t vtep = vteps[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
+
+		if (!kernel_takes(&start))
+			continue;
+		start.ifindex = MUX_IFINDEX;
+		start.tunnelled = true;
+		start.key = (struct bpf_tunnel_key){ .tunnel_id = vni, .remote_ipv4 = bpf_ntohl(vtep), .local_ipv4 = bpf_ntohl(LISTEN) };
+		if (input.flags & INPUT_HONEST_MACS) {
+			memcpy(bytes + 6, stations[bytes[11] % STATIONS].mac, 6);
+			if (!(bytes[0] & 1))
+				memcpy(bytes, stations[bytes[5] % STATIONS].mac, 6);
+		}
+		from_vtep(vni, vtep);
+		end_packet(vpc_mux(begin_packet(&start)));
+	}
+	return 0;
+}
