@@ -69,6 +69,8 @@ enum vpc_drop_reason {
 	VPC_DROP_MULTICAST_QUERY,    /* from a guest: an IGMP or MLD query, or what else only a router of multicasts says */
 	VPC_DROP_SOURCE_ROUTE,       /* IPv4 with a loose or strict source route, IPv6 with a routing header of type 0 */
 	VPC_DROP_UNICAST_TO_ALL,     /* from a guest: an IP packet for one station in an Ethernet broadcast or multicast */
+	VPC_DROP_PORT_HELD,          /* the port is held: its interface is connected, and not in service yet */
+	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has done that already */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -107,6 +109,7 @@ enum vpc_dst_kind {
 	VPC_DST_UPLINK,  /* out of an ethlink, unencapsulated */
 };
 
+#define VPC_DST_FORWARD 2u  /* flag: frames from the underlay go there too, each once (lib/forward-once.h) */
 #define VPC_DST_PEER 1u  /* flag: bpf_redirect_peer is right (a veth whose other end is in another network namespace) */
 
 /* A place to send a frame to: value of the fdb, element of a flood page, the uplink of a segment. */
@@ -124,6 +127,7 @@ struct vpc_dst {
 #define VPC_PORT_ANTISPOOF 2u   /* check sources; on by default */
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
+#define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, and neither sends nor receives */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 #define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */
 #define VPC_PORT_VRRP 64u       /* VRRP passes */
@@ -263,5 +267,6 @@ enum vpc_verdict {
  * from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the same, last byte + 1.
  */
 #define VPC_TRACE_IPV6 0x80000000u
+#define VPC_TRACE_FORWARDED 0x40000000u  /* another host has forwarded it */
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated frame with
- * its outer header as metadata. To local units, and to the uplink for senders that are known; never into a tunnel again.
+ * its outer header as metadata. To local units, to the uplink for senders that are known, and into a tunnel again where the entry of
+ * the MAC asks for that, once.
  */
 #include "lib/broadcast.h"
-#include "lib/forward.h"
+#include "lib/forward-once.h"
 #include "lib/heard.h"
 #include "lib/receive.h"
 
@@ -27,6 +28,8 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 {
 	struct vpc_dst *dst = destination(packet->segment, packet->dmac);
 
+	if (dst && dst->kind == VPC_DST_REMOTE && dst->flags & VPC_DST_FORWARD)
+		return forward_once(skb, packet, dst);
 	if (!dst || dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
 		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
 	return deliver_here(skb, packet, dst);
@@ -66,8 +69,10 @@ int vpc_mux(struct __sk_buff *skb)
 standalone int set_trace_key(struct __sk_buff *skb)
 {
 	__u32 vni = skb->cb[4], flags = 0;
-	struct bpf_tunnel_key key = { .tunnel_id = vni & 0xffffff };
+	struct bpf_tunnel_key key = { .tunnel_id = vni & 0xffffff, .tunnel_ttl = TUNNEL_TTL };
 
+	if (vni & VPC_TRACE_FORWARDED)
+		key.tunnel_ttl = FORWARDED_TTL;
 	if (vni & VPC_TRACE_IPV6) {
 		flags = BPF_F_TUNINFO_IPV6;
 		for (int i = 0; i < 4; i++)

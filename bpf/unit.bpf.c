@@ -40,7 +40,7 @@ int vpc_unit(struct __sk_buff *skb)
 	if (packet.flags & VPC_PORT_QUEUES)
 		count_queue(skb->ifindex, skb);
 	if (!(packet.flags & VPC_PORT_UP))
-		return drop(skb, &packet, VPC_DROP_SWITCH_DOWN);
+		return drop(skb, &packet, packet.flags & VPC_PORT_HELD ? VPC_DROP_PORT_HELD : VPC_DROP_SWITCH_DOWN);
 	reason = vlan_strip(skb, packet.vlan);
 	if (!reason)
 		reason = parse_ethernet(skb, &packet);

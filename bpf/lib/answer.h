@@ -19,6 +19,7 @@
 #include "event.h"
 #include "fdb.h"
 #include "nd.h"
+#include "used.h"
 
 /* What answer() returns besides a drop reason. */
 enum outcome {
@@ -101,6 +102,7 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 
 		if (reason)
 			return reason;
+		note_used_address(packet->segment, &packet->target);
 	}
 	count(packet->source, answered);
 	return outcome;

@@ -35,9 +35,9 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
  * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this is, and the VTEP's
  * UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us but free to be on the way: DF stays clear.
  */
-static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
+static __always_inline bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
 {
-	struct tunnel tunnel = { .key = { .tunnel_id = segment, .tunnel_ttl = TUNNEL_TTL } };
+	struct tunnel tunnel = { .key = { .tunnel_id = segment, .tunnel_ttl = ttl } };
 	__u32 ifindex = dst->ifindex;
 	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
 
@@ -48,6 +48,11 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 		return false;
 	skb->mark = VPC_MARK_OUT | VPC_MARK_OF_PORT(dst->vtep.port);
 	return true;
+}
+
+static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
+{
+	return encap_with_ttl(skb, segment, dst, TUNNEL_TTL);
 }
 
 /* Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it cannot be. */

@@ -6,6 +6,7 @@
 #include "antispoof.h"
 #include "generation.h"
 #include "path.h"
+#include "used.h"
 
 /* Identifications of outer packets are taken from the path in blocks: two CPUs shall not send the same one at a time. */
 #define ID_BLOCK 2048u
@@ -80,6 +81,8 @@ static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 	if (!dst)
 		return 0;
 	known->dst = *dst;
+	if (dst->kind == VPC_DST_REMOTE)
+		note_used_mac(known->port.segment, &known->dmac);
 	return &known->dst;
 }
 

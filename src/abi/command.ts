@@ -122,6 +122,10 @@ export const operations = {
   vpcswPortList: get('port list', 'vpcsw', 0x0108, ids),
   /** The frame comes out of the port's unit: how a listener answers what no table does. */
   vpcswSend: set('send', 'vpcsw', 0x0109, portFrame),
+  /** With flags (`neighbourFlag`). */
+  vpcswNeighbourFlagsList: get('neighbour list with flags', 'vpcsw', 0x0110, neighbours),
+  /** Take the flag `used` off all neighbours. */
+  vpcswNeighbourUsedClear: set('neighbours used clear', 'vpcsw', 0x0111, nothing),
 
   vpcpConnect: set('connect', 'vpcp', 1, idOf()),
   vpcpDisconnect: set('disconnect', 'vpcp', 2, idOf()),
@@ -148,6 +152,12 @@ export const operations = {
   vpcmuxDisconnect: set('underlay disconnect', 'vpcmux', 6, nothing),
   vpcmuxConnectedGet: get('connected id get', 'vpcmux', 7, idOf('ethlink')),
   vpcmuxListenGet: get('listen address get', 'vpcmux', 8, text),
+  /** As `forwarding entry set`, with flags (`fteFlag`). */
+  vpcmuxFteFlagsSet: set('forwarding entry set with flags', 'vpcmux', 0x0100, ftes),
+  /** With flags. */
+  vpcmuxFteFlagsList: get('forwarding entries list with flags', 'vpcmux', 0x0101, ftes),
+  /** Take the flag `used` off all entries. */
+  vpcmuxFteUsedClear: set('forwarding entries used clear', 'vpcmux', 0x0102, nothing),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

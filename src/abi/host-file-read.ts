@@ -93,7 +93,7 @@ const readMux = (value: unknown, path: string): LooseMux =>
   }))
 
 const readEntry = (value: unknown, path: string): EntrySpec =>
-  whole(value, path, (map) => ({ vni: vniOf(map), mac: map.mac('mac'), vtep: map.vtep('vtep') }))
+  whole(value, path, (map) => ({ vni: vniOf(map), mac: map.mac('mac'), vtep: map.vtep('vtep'), forward: map.boolean('forward', false) }))
 
 const readVmnic = (value: unknown, path: string): VmnicSpec =>
   whole(value, path, (map) => ({ ...common(map, 'vmnic'), ...readSettings(map, 'vmnic') }))

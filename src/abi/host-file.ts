@@ -25,6 +25,8 @@ export interface EntrySpec {
   readonly vni: number
   readonly mac: string
   readonly vtep: string
+  /** Frames from the underlay go on to the VTEP, each once. */
+  readonly forward: boolean
 }
 
 export interface MuxSpec extends Common<'vpcmux'>, Readonly<Settings<'vpcmux'>> {

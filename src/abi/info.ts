@@ -40,6 +40,8 @@ export interface PortInfo extends Common<'vpcp'> {
   readonly vrrp: boolean
   /** Further MACs that are behind the interface. */
   readonly macs: readonly string[]
+  /** Connected, and not in service: it neither sends nor receives. */
+  readonly held: boolean
   readonly addresses: readonly string[]
 }
 

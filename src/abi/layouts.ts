@@ -45,10 +45,13 @@ export const fte = cStruct({
   port: beU16,
   /** 4 or 6. */
   family: u8,
+  /** Zero; of the operations with flags the first byte has them (`fteFlag`). */
   pad: bytes(3),
   /** Network order; IPv4 in the first 4 bytes. */
   address: bytes(16),
 })
+/** forward: frames from the underlay go on to the VTEP, each once. used: packets went by it since that was last cleared. */
+export const fteFlag = { forward: 1, used: 2 } as const
 export type Fte = Value<typeof fte>
 
 /** In `vmnicOwner`: no user is named. */
@@ -66,6 +69,8 @@ export const neighbourEntry = cStruct({
   /** Network order; IPv4 as ::ffff:a.b.c.d. */
   address: bytes(16),
 })
+/** used: a question was answered with it since that was last cleared. */
+export const neighbourFlag = { used: 1 } as const
 export type NeighbourEntry = Value<typeof neighbourEntry>
 
 /** An array of structs, back to back. Undefined when the length is not a multiple of the struct's. */

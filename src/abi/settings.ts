@@ -104,6 +104,9 @@ export const settings = {
       'further MAC address that is behind the interface, 16 at most',
       { since: 3, option: { name: 'mac', none: 'no MAC address but its own is behind the interface' } },
     ),
+    held: own(flag('held'), false, ['held get', 0x0120], ['held set', 0x0121], 'keep the interface connected and out of service', {
+      since: 3,
+    }),
   },
   vmnic: {
     mtuBytes,

@@ -6,6 +6,8 @@ import { usageFailure } from './failure.ts'
 /** How one word of a line is read: its title, as `list` prints it, and its text's check. */
 export interface BatchColumn {
   readonly title: string
+  /** The line may end before it. */
+  readonly optional?: true
   parse(text: string): Result<string | number>
 }
 
@@ -25,9 +27,10 @@ export function readBatch(path: string, columns: readonly BatchColumn[]): (strin
 }
 
 function readRow(words: readonly string[], columns: readonly BatchColumn[], where: string): (string | number)[] {
-  if (words.length !== columns.length)
-    throw usageFailure(`${where}: ${words.length} words where ${columns.length} belong: ${columns.map(({ title }) => title).join(' ')}`)
-  return columns.map(({ title, parse }, i) => {
+  const least = columns.filter(({ optional }) => optional !== true).length
+  if (words.length < least || words.length > columns.length)
+    throw usageFailure(`${where}: ${words.length} words where ${least} belong: ${columns.map(({ title }) => title).join(' ')}`)
+  return columns.slice(0, words.length).map(({ title, parse }, i) => {
     const result = parse(words[i]!)
     if (result.ok) return result.value
     throw usageFailure(`${where}: ${title}: ${result.problem}`)

@@ -43,7 +43,7 @@ export const root: Group = group('private cloud networks for virtual machines an
       ),
       neighbour: group(
         'which MAC address has which IP address, by VNI',
-        { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete') },
+        { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete'), 'clear-used': leaf() },
         'neighbor',
       ),
     },
@@ -78,7 +78,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     probe: leaf(),
     fte: group(
       'forwarding table entries: which host has which MAC address',
-      { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete') },
+      { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete'), 'clear-used': leaf() },
       'l3_cam',
       'l3_fib',
       'ft',

@@ -13,8 +13,9 @@ export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
   const shapes = new Map<string, Uint32Array>()
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!
-    let shape = shapes.get(entry.vtep)
-    if (shape === undefined) shapes.set(entry.vtep, (shape = new Uint32Array(fte.encode(toFte(entry)).buffer)))
+    const kind = entry.forward === true ? `${entry.vtep} forward` : entry.vtep
+    let shape = shapes.get(kind)
+    if (shape === undefined) shapes.set(kind, (shape = new Uint32Array(fte.encode(toFte(entry)).buffer)))
     // Word by word: to copy so few bytes, TypedArray.set takes longer to be called than to work.
     for (let word = 0; word < words; word++) outWords[i * words + word] = shape[word]!
     const start = i * size

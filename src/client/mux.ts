@@ -2,7 +2,7 @@
 import type { Id } from '#abi/id.ts'
 import { withSettings } from './setting.ts'
 import { encodeEntries } from './entry-encoder.ts'
-import { absent, checkId, decodeFtes, parseListen, type ForwardingEntry } from './text.ts'
+import { absent, checkId, decodeFlaggedFtes, decodeFtes, parseListen, type FlaggedEntry, type ForwardingEntry } from './text.ts'
 
 export class Mux extends withSettings('vpcmux') {
   /**
@@ -39,7 +39,8 @@ export class Mux extends withSettings('vpcmux') {
    * another mux has an entry for the same MAC.
    */
   async setEntries(entries: readonly ForwardingEntry[]): Promise<void> {
-    if (entries.length > 0) await this.ctl('vpcmuxFteSet', encodeEntries(entries))
+    const withFlags = entries.some(({ forward }) => forward === true)
+    if (entries.length > 0) await this.ctl(withFlags ? 'vpcmuxFteFlagsSet' : 'vpcmuxFteSet', encodeEntries(entries))
   }
 
   /** Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is not there. */
@@ -50,5 +51,15 @@ export class Mux extends withSettings('vpcmux') {
 
   async entries(): Promise<ForwardingEntry[]> {
     return decodeFtes(await this.ctl('vpcmuxFteList'))
+  }
+
+  /** All entries with their flags. `used`: packets of this host's units went by it since `clearUsed`, or since vpcd first had it. */
+  async entriesWithFlags(): Promise<FlaggedEntry[]> {
+    return decodeFlaggedFtes(await this.ctl('vpcmuxFteFlagsList'))
+  }
+
+  /** Have every entry be unused until packets go by it again. */
+  async clearUsed(): Promise<void> {
+    await this.call('vpcmuxFteUsedClear', undefined)
   }
 }

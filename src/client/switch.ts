@@ -5,7 +5,7 @@ import type { MissEvent } from '#abi/info.ts'
 import { withSettings } from './setting.ts'
 import { answerFrame } from './answer.ts'
 import { VpcError } from './error.ts'
-import { absent, checkId, decodeNeighbours, toNeighbour, type Neighbour } from './text.ts'
+import { absent, checkId, decodeFlaggedNeighbours, decodeNeighbours, toNeighbour, type FlaggedNeighbour, type Neighbour } from './text.ts'
 
 export class Switch extends withSettings('vpcsw') {
   /**
@@ -55,6 +55,16 @@ export class Switch extends withSettings('vpcsw') {
 
   async neighbours(): Promise<Neighbour[]> {
     return decodeNeighbours(await this.ctl('vpcswNeighbourList'))
+  }
+
+  /** All neighbours. `used`: a question was answered with it since `clearUsedNeighbours`, or since vpcd first had it. */
+  async neighboursWithFlags(): Promise<FlaggedNeighbour[]> {
+    return decodeFlaggedNeighbours(await this.ctl('vpcswNeighbourFlagsList'))
+  }
+
+  /** Have every neighbour be unused until a question is answered with it again. */
+  async clearUsedNeighbours(): Promise<void> {
+    await this.call('vpcswNeighbourUsedClear', undefined)
   }
 
   /** The ids of its ports. */

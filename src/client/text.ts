@@ -1,6 +1,6 @@
 /** The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL. */
 import { formatId, parseId, describeIdProblem, type Id } from '#abi/id.ts'
-import { decodeArray, fte, neighbourEntry, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
+import { decodeArray, fte, fteFlag, neighbourEntry, neighbourFlag, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
 import type { Field } from '#abi/c-struct.ts'
 import type { TypeName } from '#abi/object-type.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
@@ -23,7 +23,11 @@ export interface ForwardingEntry {
   readonly mac: string
   /** Address of the other host, `192.0.2.2` or `2001:db8::2`; with its port, `192.0.2.2:4789`, when that is not the mux's own. */
   readonly vtep: string
+  /** Frames for it that come from the underlay go on to the other host, each once. Default: no. */
+  readonly forward?: boolean
 }
+export type FlaggedEntry = ForwardingEntry & { readonly forward: boolean; readonly used: boolean }
+export type FlaggedNeighbour = Neighbour & { readonly used: boolean }
 
 /** A value that was read from text. Throws EINVAL when it is none. */
 export function parsed<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }): T {
@@ -56,9 +60,10 @@ function parseVtep(text: string): Endpoint {
   return bareV6 ? { address: parsed(parseIp(text)), port: 0 } : parsed(parseEndpoint(text, 0))
 }
 
-export function toFte({ vni, mac, vtep }: ForwardingEntry): Fte {
+export function toFte({ vni, mac, vtep, forward = false }: ForwardingEntry): Fte {
   const { address, port } = parseVtep(vtep)
-  return { vni: checkVni(vni), mac: encodeMac(mac), port, family: address.length === 4 ? 4 : 6, pad: new Uint8Array(3), address }
+  const pad = Uint8Array.of(forward ? fteFlag.forward : 0, 0, 0)
+  return { vni: checkVni(vni), mac: encodeMac(mac), port, family: address.length === 4 ? 4 : 6, pad, address }
 }
 
 export function fromFte({ vni, mac, port, family, address }: Fte): ForwardingEntry {
@@ -80,6 +85,13 @@ export const fromNeighbour = ({ vni, address, mac }: NeighbourEntry): Neighbour 
 })
 
 export const decodeFtes = (output: Uint8Array): ForwardingEntry[] => list(fte, output).map(fromFte)
+export const decodeFlaggedFtes = (output: Uint8Array): FlaggedEntry[] =>
+  list(fte, output).map((entry) => {
+    const [flags = 0] = entry.pad
+    return { ...fromFte(entry), forward: (flags & fteFlag.forward) !== 0, used: (flags & fteFlag.used) !== 0 }
+  })
+export const decodeFlaggedNeighbours = (output: Uint8Array): FlaggedNeighbour[] =>
+  list(neighbourEntry, output).map((entry) => ({ ...fromNeighbour(entry), used: (entry.pad & neighbourFlag.used) !== 0 }))
 export const decodeNeighbours = (output: Uint8Array): Neighbour[] => list(neighbourEntry, output).map(fromNeighbour)
 
 /** An array of structs. Throws EPROTO when the output is none. */

@@ -60,6 +60,7 @@ const constants: Record<string, number> = {
   VPC_QUEUES: layout.maxQueues,
   VPC_STATS_NONE: layout.statsNone,
   VPC_TRACE_IPV6: layout.traceIpv6,
+  VPC_TRACE_FORWARDED: layout.traceForwarded,
 }
 
 function prefixed(prefix: string, names: Record<string, number>): Record<string, number> {

@@ -38,6 +38,8 @@ export const dropReasons = [
   'multicast_query',
   'source_route',
   'unicast_to_all',
+  'port_held',
+  'forwarded',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -53,8 +55,18 @@ export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, cons
 export type Verdict = keyof typeof verdict
 
 /** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
-export const dstFlag = { peer: 1 } as const
-export const portFlag = { up: 1, antispoof: 2, addresses: 4, uplink: 8, queues: 16, ethertypes: 32, vrrp: 64, macs: 128 } as const
+export const dstFlag = { peer: 1, forward: 2 } as const
+export const portFlag = {
+  up: 1,
+  antispoof: 2,
+  addresses: 4,
+  uplink: 8,
+  queues: 16,
+  ethertypes: 32,
+  vrrp: 64,
+  macs: 128,
+  held: 0x100,
+} as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
 
 /** Destinations in a page of the flood table, and how many local pages a segment may have. */
@@ -72,6 +84,8 @@ export const statsNone = 0xffffffff
 export const unitMark = 0x76580000
 /** In the context of vpc_mux_trace: the outer header is IPv6. */
 export const traceIpv6 = 0x80000000
+/** The same: another host has forwarded the packet. */
+export const traceForwarded = 0x40000000
 
 /** struct vpc_event */
 export const event = cStruct({

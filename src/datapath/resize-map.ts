@@ -7,7 +7,7 @@ import { existsSync, renameSync, unlinkSync } from 'node:fs'
 import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
 import { beforeStep } from './step.ts'
-import { optionOf } from './table-sizes.ts'
+import { optionOf, startsAnew } from './table-sizes.ts'
 
 /** A map that has more entries than are to fit. */
 export class TableHoldsMore extends Error {
@@ -38,7 +38,7 @@ export function resizePinned(table: string, path: string, pinned: BpfMap, maxEnt
   if (type === mapType.percpuArray && maxEntries < pinned.maxEntries) return pinned.maxEntries
   using resized = pinned.createResized(table, maxEntries)
   // Rates are of the current second: they start anew.
-  if (type !== mapType.lruHash) copy(table, pinned, resized)
+  if (type !== mapType.lruHash && !startsAnew(table)) copy(table, pinned, resized)
   resized.pin(newPin(path))
   beforeStep('rename')
   renameSync(newPin(path), path)

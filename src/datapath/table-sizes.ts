@@ -35,11 +35,18 @@ export type TableSizes = Readonly<Partial<Record<TableName, number>>>
 /** Tables that have an entry for each port and mux. */
 const perSource = ['stats', 'drop_rate', 'miss_rate', 'too_big_rate'] as const
 
+/** Tables that say which entries of others are used. */
+const usedOf = { used_fdb: 'fdb', used_neighbours: 'neighbours' } as const satisfies Record<string, TableName>
+
 /** What the maps are to be made with. */
 export function limitsFor(sizes: TableSizes): Limits {
   const { ports } = sizes
-  return { ...sizes, ...(ports !== undefined && Object.fromEntries(perSource.map((name) => [name, ports]))) }
+  const used = Object.entries(usedOf).flatMap(([name, of]) => (sizes[of] === undefined ? [] : [[name, sizes[of]] as const]))
+  return { ...sizes, ...Object.fromEntries(used), ...(ports !== undefined && Object.fromEntries(perSource.map((name) => [name, ports]))) }
 }
+
+/** Whether a table has nothing in it but what programs find out again. */
+export const startsAnew = (table: string): boolean => Object.hasOwn(usedOf, table)
 
 /** What to start vpcd with, so that a table takes more. */
 export const optionOf = (table: string): string => `--table ${(perSource as readonly string[]).includes(table) ? 'ports' : table}=NUMBER`

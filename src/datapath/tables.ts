@@ -23,6 +23,9 @@ export class Tables implements Disposable {
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
   readonly muxes: Table<number, layout.Mux>
+  /** Keys of `fdb` and `neighbours` that programs used; the values say nothing. Programs alone write them. */
+  readonly usedFdb: Table<layout.FdbKey, number>
+  readonly usedNeighbours: Table<layout.NeighbourKey, number>
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
@@ -47,6 +50,8 @@ export class Tables implements Disposable {
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
       this.muxes = new Table('muxes', map('muxes'), u32, layout.mux, () => this.forgetWays())
+      this.usedFdb = remembered('used_fdb', layout.fdbKey, u32)
+      this.usedNeighbours = table('used_neighbours', layout.neighbourKey, u32)
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

@@ -28,18 +28,18 @@ before(async () => {
 after(() => vpcd[Symbol.asyncDispose]())
 
 test('a port gets the VNI of its switch, and its own settings all at once', () => {
-  const settings = `--vni 5002 --vlan 7 --address 10.0.0.1 --address FD00::1 --antispoof off`
+  const settings = `--vni 5002 --vlan 7 --address 10.0.0.1 --address FD00::1 --antispoof off --held on`
   assert.equal(
     ok(`switch port set --port-id ${port} ${settings}`),
-    `vpcp0 (${port}): vni 5002 (was 5001), vlan 7 (was 0), addresses 10.0.0.1, fd00::1 (was none), antispoof off (was on)\n`,
+    `vpcp0 (${port}): vni 5002 (was 5001), vlan 7 (was 0), addresses 10.0.0.1, fd00::1 (was none), antispoof off (was on), held on (was off)\n`,
   )
   assert.match(ok(`switch port set --port-id ${port} ${settings}`), /^already so: vpcp0 /)
   assert.equal(
     ok('switch port list'),
-    ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  PASSES  MACS  ADDRESSES\n' +
-      ` ${port}  vpcp0      vpcsw0  5002     7  -          no      off        -       -     10.0.0.1 fd00::1\n`,
+    ' ID                                    UNIT NAME  SWITCH   VNI  VLAN  INTERFACE  UPLINK  ANTISPOOF  PASSES  MACS  HELD  ADDRESSES\n' +
+      ` ${port}  vpcp0      vpcsw0  5002     7  -          no      off        -       -     yes   10.0.0.1 fd00::1\n`,
   )
-  assert.match(ok(`switch port set --port-id ${port} --no-address --antispoof on --vni 5001 --vlan 0`), /addresses none/)
+  assert.match(ok(`switch port set --port-id ${port} --no-address --antispoof on --vni 5001 --vlan 0 --held off`), /addresses none/)
 })
 
 test('a port says what passes, and which MACs are behind it', () => {
@@ -48,7 +48,7 @@ test('a port says what passes, and which MACs are behind it', () => {
     ok(`switch port set --port-id ${port} ${settings}`),
     `vpcp0 (${port}): any-ethertype on (was off), vrrp on (was off), macs 02:00:00:00:09:01, 02:00:00:00:09:02 (was none)\n`,
   )
-  assert.match(ok('switch port list'), /on +any-ethertype vrrp +02:00:00:00:09:01 02:00:00:00:09:02 +any\n/)
+  assert.match(ok('switch port list'), /on +any-ethertype vrrp +02:00:00:00:09:01 02:00:00:00:09:02 +no +any\n/)
   assert.match(ok(`switch port set --port-id ${port} --no-mac --any-ethertype off --vrrp off`), /macs none/)
   const { code, stderr } = runVpc(['switch', 'port', 'set', '--port-id', port, '--mac', '02:00:00:00:09:01', '--no-mac'])
   assert.deepEqual([code, stderr.includes('--mac and --no-mac exclude each other')], [2, true])
@@ -81,7 +81,7 @@ test('neighbours are set, read, listed and deleted', () => {
     `vpcsw0 (${sw}): 10.0.0.2 of VNI 5001 is 02:00:5e:10:00:02\n`,
   )
   const list = ok(`sw neighbor ls ${at}`)
-  assert.equal(list, ' VNI   ADDRESS   MAC\n 5001  10.0.0.2  02:00:5e:10:00:02\n')
+  assert.equal(list, ' VNI   ADDRESS   MAC                FLAGS\n 5001  10.0.0.2  02:00:5e:10:00:02  -\n')
   assert.equal(ok(`switch neighbour get ${at} --vni 5001 --address 10.0.0.2`), '02:00:5e:10:00:02\n')
   const del = `switch neighbour del ${at} --vni 5001 --address 10.0.0.2`
   assert.match(ok(del), /deleted 1 neighbour/)
@@ -114,16 +114,25 @@ test('a mux gets its underlay and listens, and shows both', () => {
 
 test('forwarding entries: one, many from a file, none half done', () => {
   const at = `--mux-id ${mux}`
-  ok(`mux fte set ${at} --vni 5001 --mac 02:00:5e:10:00:02 --vtep 192.0.2.2`)
+  ok(`mux fte set ${at} --vni 5001 --mac 02:00:5e:10:00:02 --vtep 192.0.2.2 --forward`)
   ok(`mux fte set ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.2`)
   ok(`mux fte set ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`)
   assert.equal(ok(`mux ft get ${at} --vni 5001 --mac 00:00:00:00:00:00`).split('\n').toSorted().join(' '), ' 192.0.2.2 192.0.2.3')
   assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /deleted 1 entry/)
   assert.match(ok(`mux fte del ${at} --vni 5001 --mac 00:00:00:00:00:00 --vtep 192.0.2.3`), /^already so/)
   const list = ok(`mux fte list ${at}`)
-  assert.equal(list, ' VNI   MAC                VTEP\n 5001  00:00:00:00:00:00  192.0.2.2\n 5001  02:00:5e:10:00:02  192.0.2.2\n')
+  assert.equal(
+    list,
+    ' VNI   MAC                VTEP       FLAGS\n 5001  00:00:00:00:00:00  192.0.2.2  -\n 5001  02:00:5e:10:00:02  192.0.2.2  forward\n',
+  )
 
+  // What was printed is taken back, flags included.
   const file = join(vpcd.directory, 'entries')
+  writeFileSync(file, list)
+  assert.match(ok(`mux fte set ${at} --file ${file}`), /2 entries set/)
+  assert.equal(ok(`mux fte list ${at}`), list)
+  assert.match(ok(`mux fte clear-used ${at}`), /no entry counts as used/)
+  assert.match(ok(`switch neighbour clear-used --switch-id ${sw}`), /no neighbour counts as used/)
   const mac = (n: number): string =>
     `02:00:00:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`
   const lines = Array.from({ length: 20_000 }, (_, n) => `5001 ${mac(n)} 192.0.2.${2 + (n % 200)}`)

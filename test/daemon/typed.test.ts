@@ -94,6 +94,12 @@ test('a switch', async () => {
   )
   await assert.rejects(sw.deleteNeighbours([...neighbours, { vni: 6, address: '10.0.0.1' }]), code('ENOENT'))
   assert.equal((await sw.neighbours()).length, 2)
+  const unused = neighbours.map((each) => ({ ...each, used: false }))
+  assert.deepEqual(
+    (await sw.neighboursWithFlags()).toSorted((x, y) => x.address.length - y.address.length),
+    unused,
+  )
+  await sw.clearUsedNeighbours()
   await sw.deleteNeighbours(neighbours)
   assert.deepEqual(await sw.neighbours(), [])
   await sw.reset()
@@ -115,6 +121,9 @@ test('a port', async () => {
   await port.setMacs(['02:00:00:00:09:01', '00:00:5e:00:01:33'])
   assert.deepEqual([await port.anyEthertype(), await port.vrrp()], [true, true])
   assert.deepEqual((await port.macs()).toSorted(), ['00:00:5e:00:01:33', '02:00:00:00:09:01'])
+  await port.setHeld(true)
+  assert.equal(await port.held(), true)
+  await port.setHeld(false)
   assert.deepEqual([await port.vni(), await port.vlan(), await port.antispoof()], [5001, 4095, false])
   assert.deepEqual((await port.addresses()).toSorted(), ['10.0.0.1', '2001:db8::1'])
   await port.setAddresses([])
@@ -186,6 +195,14 @@ test('an ethlink and a mux', async () => {
   await assert.rejects(mux.setEntries([{ vni: 9, mac: '02:00:00:00:00:03', vtep: '2001:db8::1' }]), code('EAFNOSUPPORT'))
   await mux.deleteEntries([{ vni: 9, mac: '02:00:00:00:00:01' }, entries[0]!])
   assert.deepEqual(await mux.entries(), [entries[2]])
+  const forwarding = { vni: 9, mac: '02:00:00:00:00:05', vtep: '192.0.2.7', forward: true }
+  await mux.setEntries([forwarding])
+  assert.deepEqual(
+    (await mux.entriesWithFlags()).find(({ mac }) => mac === forwarding.mac),
+    { ...forwarding, used: false },
+  )
+  await mux.clearUsed()
+  await mux.deleteEntries([forwarding])
   await mux.disconnect()
   await assert.rejects(mux.disconnect(), code('ENOTCONN'))
   await ethlink.disconnect()

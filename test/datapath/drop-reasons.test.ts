@@ -1,7 +1,7 @@
 /** Every reason for which the datapath drops is reached with the real programs: a reason without a case here does not compile, and fails. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { dropReasons, portFlag, type DropReason } from '#datapath/layout.ts'
+import { dropReasons, dstFlag, portFlag, type DropReason } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
@@ -103,6 +103,19 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       ),
   },
   unicast_to_all: { run: (scene) => scene.from('a', tcp(broadcastMac)) },
+  port_held: {
+    run: (scene) => {
+      scene.port('a', { flags: portFlag.held | portFlag.antispoof })
+      return scene.from('a', tcp())
+    },
+  },
+  forwarded: {
+    run: (scene) => {
+      scene.learn('stranger', scene.remote({ flags: dstFlag.forward }))
+      return scene.fromTunnel(fromFar(stranger.mac), { forwarded: true })
+    },
+    source: 'mux',
+  },
   bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
   host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },
 }

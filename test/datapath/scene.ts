@@ -15,6 +15,7 @@ import {
   portFlag,
   segmentFlag,
   statsNone,
+  traceForwarded,
   traceIpv6,
   type Dst,
   type Port,
@@ -201,11 +202,14 @@ export class Scene implements Disposable {
   }
 
   /** A frame out of the tunnel, addressed to `to`; its outer source is the next address after that. */
-  fromTunnel(frame: Uint8Array, { vni = red, to = listenAddress, mark = 0 }: { vni?: number; to?: Ip; mark?: number } = {}): BenchResult {
+  fromTunnel(
+    frame: Uint8Array,
+    { vni = red, to = listenAddress, mark = 0, forwarded = false }: { vni?: number; to?: Ip; mark?: number; forwarded?: boolean } = {},
+  ): BenchResult {
     const program = this.bench.program('mux', 'vpc_mux_trace')
     const words = new Uint32Array(4)
     new Uint8Array(words.buffer).set(to)
-    const cb = [...words, (vni | (isIpv4(to) ? 0 : traceIpv6)) >>> 0]
+    const cb = [...words, (vni | (isIpv4(to) ? 0 : traceIpv6) | (forwarded ? traceForwarded : 0)) >>> 0]
     return named(this.bench.run(program, frame, { ifindex: this.devices.mux, cb, mark }), frame)
   }
 

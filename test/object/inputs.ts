@@ -15,10 +15,10 @@ export const none = new Uint8Array()
 export const broadcast = '00:00:00:00:00:00'
 
 /** A forwarding entry. */
-export function entry(vniNumber: number, mac: string, address: string, port = 0): Uint8Array {
+export function entry(vniNumber: number, mac: string, address: string, port = 0, flags = 0): Uint8Array {
   const bytes = ipFrom(address)
   return encodeArray(fte, [
-    { vni: vniNumber, mac: macFrom(mac), port, family: bytes.length === 4 ? 4 : 6, pad: new Uint8Array(3), address: bytes },
+    { vni: vniNumber, mac: macFrom(mac), port, family: bytes.length === 4 ? 4 : 6, pad: Uint8Array.of(flags, 0, 0), address: bytes },
   ])
 }
 

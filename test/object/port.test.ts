@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { PortInfo, SwitchInfo } from '#abi/info.ts'
-import { dstKind, portFlag, segmentFlag, segmentLocal } from '#datapath/layout.ts'
+import { fteFlag } from '#abi/layouts.ts'
+import { dstFlag, dstKind, portFlag, segmentFlag, segmentLocal } from '#datapath/layout.ts'
 import { macFrom } from '#wire/mac.ts'
-import { addresses, neighbour, text, u16, u64, vni } from './inputs.ts'
+import { addresses, entry, neighbour, text, u16, u64, vni } from './inputs.ts'
 import { refused, ScratchHost, type Opened } from './scratch-host.ts'
+import { world } from './world.ts'
 
 const VNI = 5001
 
@@ -340,5 +342,39 @@ describe('neighbours', () => {
     assert.equal(tables.neighbours.entries().length, 1)
     sw.do('vpcswReset')
     assert.equal(tables.neighbours.entries().length, 0)
+  })
+})
+
+describe('a held port', () => {
+  test('is in no table that frames are sent by; an entry for its MAC holds until it is let go', async () => {
+    await using host = new ScratchHost()
+    const { port, hostif, mux } = world(host)
+    const { mac } = hostif.handle.object!
+    const { tables } = host.datapath
+    const side = host.netlink.linkByName('hostif0-sw')!.ifindex
+    const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':')
+    mux.do('vpcmuxFteFlagsSet', entry(5001, hex, '192.0.2.9', 0, fteFlag.forward))
+    assert.equal(tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)
+    port.do('vpcpHeldSet', u16(1))
+    assert.deepEqual(port.do('vpcpHeldGet'), u16(1))
+    assert.deepEqual([tables.ports.get(side)!.flags & portFlag.up, tables.ports.get(side)!.flags & portFlag.held], [0, portFlag.held])
+    const away = tables.fdb.get({ segment: VNI, mac })!
+    assert.deepEqual([away.kind, away.flags], [dstKind.remote, dstFlag.forward])
+    await host.kill()
+    host.start()
+    assert.equal(host.open('vpcp', port.id).describe<PortInfo>().held, true)
+    assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac })?.flags, dstFlag.forward)
+    host.open('vpcp', port.id).do('vpcpHeldSet', u16(0))
+    assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)
+  })
+
+  test('is no uplink, and an uplink is not held', async () => {
+    await using host = new ScratchHost()
+    const { sw, uplink, other } = world(host)
+    assert.match(refused(() => uplink.do('vpcpHeldSet', u16(1))).message, /cannot hold port vpcp2: it is the uplink of its switch/)
+    sw.do('vpcswPortDelete', idBytes(uplink.id))
+    other.do('vpcpDisconnect', idBytes(other.describe<PortInfo>().peer!))
+    other.do('vpcpHeldSet', u16(1))
+    assert.match(refused(() => sw.do('vpcswUplinkSet', idBytes(other.id))).message, /the port is held; let it go first/)
   })
 })

@@ -30,7 +30,8 @@ export interface Count {
   readonly broken: string
 }
 
-class Running {
+/** The program of the stream in a namespace. */
+export class Running {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
   readonly #reader: Interface

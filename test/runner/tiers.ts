@@ -46,6 +46,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/datapath/remembered.test.ts': 15,
   'test/object/mux.test.ts': 15,
   'test/object/bad-start.test.ts': 12,
+  'test/recovery/moving.test.ts': 15,
   'test/object/named-ids.test.ts': 12,
   'test/lab/interop.test.ts': 15,
   'test/object/unit.test.ts': 15,

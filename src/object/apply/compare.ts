@@ -95,7 +95,9 @@ const zeroMac = '00:00:00:00:00:00'
 const entryKey = ({ vni, mac, vtep }: EntrySpec): string => (mac === zeroMac ? `${vni} ${vtep}` : `${vni} ${mac}`)
 
 function compareEntries(mux: Mux | undefined, asked: readonly EntrySpec[]): ListChanges<EntrySpec> {
-  return compareLists(mux === undefined ? [] : entrySpecs(mux.entries), asked, entryKey, ({ vtep }) => vtep)
+  return compareLists(mux === undefined ? [] : entrySpecs(mux.entries), asked, entryKey, ({ vtep, forward }) =>
+    forward ? `${vtep} forward` : vtep,
+  )
 }
 
 function compareNeighbours(sw: Switch | undefined, asked: readonly NeighbourSpec[]): ListChanges<NeighbourSpec> {

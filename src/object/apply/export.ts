@@ -63,8 +63,14 @@ const exportPlaces = (model: Model, object: VpcObject): Plain =>
   )
 
 function exportMux(model: Model, mux: Mux): Plain {
-  return leaveOut({ ...exportObject(mux), ...exportPlaces(model, mux), entries: [...entrySpecs(mux.entries)].sort(byEntry) })
+  return leaveOut({
+    ...exportObject(mux),
+    ...exportPlaces(model, mux),
+    entries: [...entrySpecs(mux.entries)].sort(byEntry).map(exportEntry),
+  })
 }
+
+const exportEntry = ({ forward, ...entry }: EntrySpec): Plain => (forward ? { ...entry, forward } : entry)
 
 function exportSwitch(model: Model, sw: Switch): Plain {
   const ports = [...sw.ports].filter(persists).sort((a, b) => a.unit - b.unit)

@@ -2,7 +2,7 @@
  * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and interfaces are free
  * for who gets them; then what must go goes; then everything is made and set, the underlay before the units that follow its MTU.
  */
-import { encodeArray, fte, neighbourEntry } from '#abi/layouts.ts'
+import { encodeArray, fte, fteFlag, neighbourEntry } from '#abi/layouts.ts'
 import {
   atPath,
   type EntrySpec,
@@ -241,7 +241,7 @@ class Performer {
   #setEntries({ id, path }: MuxSpec): void {
     const { set } = this.#comparison.entries.get(id)!
     const mux = this.#steps.context.model.find('vpcmux', id)!
-    if (set.length > 0) this.#steps.at(`${path}.entries`, () => this.#steps.do('vpcmuxFteSet', mux, encodeEntries(set)))
+    if (set.length > 0) this.#steps.at(`${path}.entries`, () => this.#steps.do('vpcmuxFteFlagsSet', mux, encodeEntries(set)))
   }
 
   /** All that the document has outlives us; a port by its switch. */
@@ -265,10 +265,14 @@ function encodeEntries(specs: readonly EntrySpec[]): Uint8Array {
     vteps.set(text, vtep)
     return vtep
   }
-  const pad = new Uint8Array(3)
   return encodeArray(
     fte,
-    specs.map(({ vni, mac, vtep }) => ({ vni, mac: must(parseMac(mac)), pad, ...vtepOf(vtep) })),
+    specs.map(({ vni, mac, vtep, forward }) => ({
+      vni,
+      mac: must(parseMac(mac)),
+      pad: Uint8Array.of(forward ? fteFlag.forward : 0, 0, 0),
+      ...vtepOf(vtep),
+    })),
   )
 }
 

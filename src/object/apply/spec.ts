@@ -48,7 +48,7 @@ export function* entrySpecs(store: EntryStore): Generator<EntrySpec> {
   for (const { vni, mac, vtep } of store) {
     let text = texts.get(vtep)
     if (text === undefined) texts.set(vtep, (text = vtep.port === 0 ? formatIp(vtep.address) : formatEndpoint(vtep)))
-    yield { vni, mac: formatMac(macOfNumber(mac)), vtep: text }
+    yield { vni, mac: formatMac(macOfNumber(mac)), vtep: text, forward: vtep.forward }
   }
 }
 

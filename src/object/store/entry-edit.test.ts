@@ -7,7 +7,7 @@ import { EntryEdit } from './entry-edit.ts'
 import { EntryStore, type Vtep } from './entry-store.ts'
 import { Transaction } from './transaction.ts'
 
-const vteps = [0, 4790].map((port): Vtep => ({ family: 4, address: asIp(Uint8Array.of(192, 0, 2, 1)), port }))
+const vteps = [0, 4790].map((port): Vtep => ({ family: 4, address: asIp(Uint8Array.of(192, 0, 2, 1)), port, forward: false }))
 const change = fc.record({
   what: fc.constantFrom('set', 'delete', 'addRemote', 'removeRemote'),
   vni: fc.integer({ min: 1, max: 3 }),

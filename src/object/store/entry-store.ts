@@ -1,5 +1,5 @@
 /** The forwarding entries of a mux: by VNI, then MAC; and the VTEPs that a VNI's broadcasts are replicated to. */
-import { fte } from '#abi/layouts.ts'
+import { fte, fteFlag } from '#abi/layouts.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { asIp, type Ip } from '#wire/ip-address.ts'
 import { MacTable } from './mac-table.ts'
@@ -10,6 +10,8 @@ export interface Vtep {
   readonly address: Ip
   /** UDP; 0: the mux's own. */
   readonly port: number
+  /** Frames from the underlay go on to it, each once. */
+  readonly forward: boolean
 }
 
 /** One entry as it was asked for. MAC 0: replicate to this VTEP. */
@@ -118,12 +120,16 @@ export class EntryStore {
     for (let i = 0, start = 0; i < count; i++, start += fte.size) {
       vnis[i] = view.getUint32(start + at.vni, true)
       macs[i] = view.getUint16(start + at.mac) * 0x1_0000_0000 + view.getUint32(start + at.mac + 2)
-      vteps.push(view.getUint8(start + at.family) === 4 ? this.#ipv4Vtep(view, start) : this.#vtep(view, start))
+      vteps.push(
+        view.getUint8(start + at.family) === 4 && view.getUint8(start + at.pad) === 0
+          ? this.#ipv4Vtep(view, start)
+          : this.#vtep(view, start),
+      )
     }
     return { count, vnis, macs, vteps }
   }
 
-  /** All entries, encoded, VNI by VNI. */
+  /** All entries, encoded with their flags, VNI by VNI. */
   encode(): Uint8Array {
     const out = Buffer.alloc(this.count * fte.size)
     let start = 0
@@ -156,11 +162,11 @@ export class EntryStore {
     const raw = bytes.toString('latin1', at.port)
     const known = this.#byBytes.get(raw)
     if (known !== undefined) return known
-    const { family, port, address } = fte.decode(bytes)
+    const { family, port, address, pad } = fte.decode(bytes)
     if (family !== 4 && family !== 6) return undefined
-    const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)) }
+    const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)), forward: hasFlag(pad, 'forward') }
     // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
-    const text = formatEndpoint(found)
+    const text = `${formatEndpoint(found)} ${found.forward}`
     const vtep = this.#byText.get(text) ?? found
     this.#byText.set(text, vtep)
     this.#byBytes.set(raw, vtep)
@@ -168,10 +174,14 @@ export class EntryStore {
   }
 }
 
+/** The bytes behind a flag are zero: what an old caller leaves there is none. */
+const hasFlag = (pad: Uint8Array, flag: keyof typeof fteFlag): boolean => (pad[0]! & fteFlag[flag]) !== 0 && pad[1] === 0 && pad[2] === 0
+
 function writeEntry(out: Buffer, start: number, { vni, mac, vtep }: Entry): void {
   out.writeUInt32LE(vni, start + at.vni)
   out.writeUIntBE(mac, start + at.mac, 6)
   out.writeUInt16BE(vtep.port, start + at.port)
   out[start + at.family] = vtep.family
+  out[start + at.pad] = vtep.forward ? fteFlag.forward : 0
   out.set(vtep.address, start + at.address)
 }

@@ -23,7 +23,12 @@ interface Entries extends EntryColumns {
   readonly vteps: readonly Vtep[]
 }
 
-/** vpcmux 2. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set. */
+/** vpcmux 2: the same without flags, whatever the caller left in their place. */
+export function setPlainEntries(call: MuxCall): void {
+  setEntries({ ...call, input: withoutFlags(call.input) })
+}
+
+/** vpcmux 0x0100. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set. */
 export function setEntries(call: MuxCall): void {
   const { context, tx, object: mux, input } = call
   tx.asked = `set forwarding entries of ${unitName(mux)}`
@@ -32,6 +37,8 @@ export function setEntries(call: MuxCall): void {
   const edit = new EntryEdit(tx, mux.entries)
   const { count, vnis, macs, vteps } = entries
   for (let i = 0; i < count; i++) {
+    if (macs[i] === 0 && vteps[i]!.forward)
+      tx.refuse('EINVAL', `entry ${i + 1} of ${count}: what is broadcast is not forwarded; the flag needs a MAC`)
     if (macs[i] !== 0) edit.set(vnis[i]!, macs[i]!, vteps[i]!)
     else if (!edit.addRemote(vnis[i]!, vteps[i]!, floodPage)) {
       tx.refuse(
@@ -45,7 +52,8 @@ export function setEntries(call: MuxCall): void {
 }
 
 /** vpcmux 3. */
-export function deleteEntries(call: MuxCall): void {
+export function deleteEntries(given: MuxCall): void {
+  const call = { ...given, input: withoutFlags(given.input) }
   const { tx, object: mux, input } = call
   tx.asked = `delete forwarding entries of ${unitName(mux)}`
   const { count, vnis, macs, vteps } = decodeKeys(tx, mux, input)
@@ -61,6 +69,13 @@ export function deleteEntries(call: MuxCall): void {
     tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
   }
   finish(call, 'delete', count)
+}
+
+/** Entries with zeros where flags have their place. */
+export function withoutFlags(input: Uint8Array): Uint8Array {
+  const out = input.slice()
+  for (let start = fte.offsets.pad; start < out.length; start += fte.size) out.fill(0, start, start + 3)
+  return out
 }
 
 function finish({ context, tx, object: mux, input }: MuxCall, action: EntryAction, count: number): void {

@@ -15,9 +15,10 @@ import { serveEthlink } from './ethlink-service.ts'
 import { inService } from './mtu.ts'
 import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
-import { deleteEntries, setEntries } from './mux-entries.ts'
+import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
 import { checkListen } from './mux-listen.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
+import { clearUsed, listFlagged } from './used-entries.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 
 const state = (): State<'vpcmux'> => ({
@@ -193,9 +194,12 @@ export const muxType: ObjectType<'vpcmux'> = {
   join,
   operations: {
     vpcmuxListen: ({ context, tx, object, input }) => setters.listen(context, tx, object, input, {}),
-    vpcmuxFteSet: setEntries,
+    vpcmuxFteSet: setPlainEntries,
+    vpcmuxFteFlagsSet: setEntries,
+    vpcmuxFteFlagsList: listFlagged,
+    vpcmuxFteUsedClear: clearUsed,
     vpcmuxFteDelete: deleteEntries,
-    vpcmuxFteList: ({ object: { entries } }) => entries.encode(),
+    vpcmuxFteList: ({ object: { entries } }) => withoutFlags(entries.encode()),
     vpcmuxConnect(call) {
       const { context, tx, object: mux } = call
       connectMux(context, tx, mux, findEthlink(call))

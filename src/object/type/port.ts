@@ -52,6 +52,11 @@ const setters: Setters<'vpcp'> = {
     movePort(tx, model, port, () => tx.set(port, 'macs', macs))
     noteRecords(tx, port)
   },
+  held(_, tx, port, held) {
+    tx.asked = `${held ? 'hold' : 'let go'} port ${unitName(port)}`
+    if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
+    change(tx, port, () => tx.set(port, 'held', held))
+  },
   addresses(_, tx, port, asked) {
     tx.asked = `set the addresses of port ${unitName(port)}`
     const addresses = checkAddresses(tx, asked)

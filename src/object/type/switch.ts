@@ -13,6 +13,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
 import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
+import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -96,6 +97,7 @@ function setUplink(call: PortCall): void {
       'disconnect it, or choose another port',
     )
   }
+  if (port.held) tx.refuse('EINVAL', 'the port is held', 'let it go first, or choose another port')
   tx.set(sw, 'uplink', port)
   touchPort(tx, port)
   if (port.peer !== null) serveEthlink(context, tx, port.peer)
@@ -132,6 +134,8 @@ export const switchType: ObjectType<'vpcsw'> = {
     },
     vpcswNeighbourSet: setNeighbours,
     vpcswNeighbourDelete: deleteNeighbours,
+    vpcswNeighbourFlagsList: listFlaggedNeighbours,
+    vpcswNeighbourUsedClear: clearUsedNeighbours,
     vpcswNeighbourList: ({ object: { neighbours } }) => neighbours.encode(),
     vpcswListen({ context, object: sw, handle }) {
       context.events.listen(handle, sw)

@@ -15,7 +15,7 @@ export function carries(port: Port): boolean {
 /** The unit in a port. */
 export function toUnit(model: Model, port: Port): Dst | undefined {
   const { peer } = port
-  if (peer === null || peer.type === 'ethlink' || !carries(port)) return undefined
+  if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
   // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its queue.
   const flags = peer.type === 'hostif' && peer.away ? dstFlag.peer : 0
   const mtu = interfaceMtuBytes(model, peer)
@@ -34,7 +34,16 @@ export function toUplink(model: Model, sw: Switch, segment: number): Dst | undef
 /** A VTEP behind a mux. This host is no VTEP of itself: a list that all hosts are given names each of them too. */
 export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
   if (!inService(mux) || isOwn(mux, vtep)) return undefined
-  return { ...noDst, kind: dstKind.remote, mtu: muxMtuBytes(mux) ?? 0, ifindex: mux.ifindex, stats: mux.stats, vtep: tableVtep(vtep) }
+  const flags = vtep.forward ? dstFlag.forward : 0
+  return {
+    ...noDst,
+    kind: dstKind.remote,
+    flags,
+    mtu: muxMtuBytes(mux) ?? 0,
+    ifindex: mux.ifindex,
+    stats: mux.stats,
+    vtep: tableVtep(vtep),
+  }
 }
 
 function isOwn({ listen }: Mux, vtep: Vtep): boolean {

@@ -1,19 +1,23 @@
 /** `vpc mux fte list`. */
 import { command } from '../../../command.ts'
-import { fteVni } from '../../../fte-options.ts'
+import { flagsText, fteVni } from '../../../fte-options.ts'
 import { muxId } from '../../../id-options.ts'
 
 export default command({
   path: 'mux fte list',
   summary: 'list the forwarding entries of a mux',
-  description: `What is printed can be given back to vpc mux fte set --file.`,
+  description: `What is printed can be given back to vpc mux fte set --file. Flag forward: see vpc mux fte set. Flag used: packets of this host's
+    interfaces went by the entry since vpc mux fte clear-used; an entry without it may be deleted to make room.`,
   options: { muxId, vni: fteVni.help('only entries of this VNI') },
   examples: [{ line: 'vpc mux fte list --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'every entry' }],
   async run({ muxId: id, vni }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id)
-    const entries = (await mux.entries())
+    const entries = (await mux.entriesWithFlags())
       .filter((each) => vni === undefined || each.vni === vni)
       .toSorted((a, b) => a.vni - b.vni || (a.mac < b.mac ? -1 : a.mac > b.mac ? 1 : 0))
-    output.result(entries, () => ({ columns: ['VNI', 'MAC', 'VTEP'], rows: entries.map((each) => [each.vni, each.mac, each.vtep]) }))
+    output.result(entries, () => ({
+      columns: ['VNI', 'MAC', 'VTEP', 'FLAGS'],
+      rows: entries.map((each) => [each.vni, each.mac, each.vtep, flagsText(each)]),
+    }))
   },
 })

@@ -1,6 +1,6 @@
 /** `vpc mux fte set`. */
 import { command } from '../../../command.ts'
-import { fteFile, fteMac, ftesOf, fteVni, fteVtep } from '../../../fte-options.ts'
+import { fteFile, fteForward, fteMac, ftesOf, fteVni, fteVtep } from '../../../fte-options.ts'
 import { muxId } from '../../../id-options.ts'
 import { done, unitText } from '../../../outcome.ts'
 
@@ -8,8 +8,11 @@ export default command({
   path: 'mux fte set',
   summary: 'say which host has a MAC address',
   description: `An entry that is there is replaced. Entries of MAC 00:00:00:00:00:00 are the hosts that get what is broadcast in the VNI: each that is
-    set is added, up to 64. Entries of a file are set all or none.`,
-  options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, file: fteFile },
+    set is added, up to 64. Entries of a file are set all or none.
+
+    With --forward, frames for the MAC that other hosts still send here go on to the host that has it, while a machine moves. Each goes on
+    once, and none goes back to the host that it came from. The flag is gone when the entry is set without it.`,
+  options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, forward: fteForward, file: fteFile },
   examples: [
     {
       line: 'vpc mux fte set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02 --vtep=192.0.2.2',
@@ -20,8 +23,8 @@ export default command({
       does: 'many, lines such as: 5001 02:00:5e:10:00:02 192.0.2.2',
     },
   ],
-  async run({ muxId: id, vni, mac, vtep, file }, { vpc, output }) {
-    const entries = ftesOf({ vni, mac, vtep, file })
+  async run({ muxId: id, vni, mac, vtep, forward, file }, { vpc, output }) {
+    const entries = ftesOf({ vni, mac, vtep, forward, file })
     await using mux = await (await vpc()).openMux(id, { write: true })
     await mux.setEntries(entries)
     const [only] = entries

@@ -6,15 +6,16 @@ import { neighbourVni } from '../../../neighbour-options.ts'
 export default command({
   path: 'switch neighbour list',
   summary: 'list which MAC address has which IP address',
-  description: `What is printed can be given back to vpc switch neighbour set --file.`,
+  description: `What is printed can be given back to vpc switch neighbour set --file. Flag used: a question was answered with the
+    entry since vpc switch neighbour clear-used; one without it may be deleted to make room.`,
   options: { switchId, vni: neighbourVni.help('only entries of this VNI') },
   examples: [{ line: 'vpc switch neighbour list --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'every entry' }],
   async run({ switchId: id, vni }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id)
-    const entries = (await object.neighbours())
+    const entries = (await object.neighboursWithFlags())
       .filter((each) => vni === undefined || each.vni === vni)
       .toSorted((a, b) => a.vni - b.vni || (a.address < b.address ? -1 : 1))
-    const rows = (): string[][] => entries.map((each) => [String(each.vni), each.address, each.mac])
-    output.result(entries, () => ({ columns: ['VNI', 'ADDRESS', 'MAC'], rows: rows() }))
+    const rows = (): string[][] => entries.map((each) => [String(each.vni), each.address, each.mac, each.used ? 'used' : '-'])
+    output.result(entries, () => ({ columns: ['VNI', 'ADDRESS', 'MAC', 'FLAGS'], rows: rows() }))
   },
 })

@@ -24,6 +24,7 @@ export default command({
         ['ANTISPOOF', (info) => (info.antispoof ? 'on' : 'off')],
         ['PASSES', (info) => [...(info.anyEthertype ? ['any-ethertype'] : []), ...(info.vrrp ? ['vrrp'] : [])].join(' ') || '-'],
         ['MACS', (info) => info.macs.join(' ') || '-'],
+        ['HELD', (info) => (info.held ? 'yes' : 'no')],
         ['ADDRESSES', (info) => info.addresses.join(' ') || 'any'],
       ],
       { sortBy: by, keep: (info) => id === undefined || info.switch === id },

@@ -28,7 +28,10 @@ export default command({
     --vrrp=on. IGMP and MLD queries, router advertisements, DHCP servers' messages, and IP packets for one station in an Ethernet broadcast are
     dropped. So are packets with a source route (IPv4 options LSRR and SSRR, IPv6 routing header type 0), whoever sends them.
 
-    With antispoof off nothing of a sender is checked: all of this passes but source routes, and other EtherTypes as above.`,
+    With antispoof off nothing of a sender is checked: all of this passes but source routes, and other EtherTypes as above.
+
+    A held port keeps its interface, and frames neither come from it nor go to it: a machine is prepared here that still runs on another host.
+    A forwarding entry for its MAC address stays in force until the port is let go.`,
   options: {
     portId,
     ...portOptions,

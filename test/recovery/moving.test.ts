@@ -1,0 +1,127 @@
+/** A guest moves to another host under traffic: the unit there is held, then in service, and frames that come to the old host go on. Needs root. */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { guestDevice } from '#lab/names.ts'
+import { formatMac } from '#wire/mac.ts'
+import { ScratchLab } from '../lab/scratch-lab.ts'
+import { Running } from './counted-traffic.ts'
+
+/** `sender` is on h1; `moving` is on h2, and `place` is where it will be on h3. */
+const threeHosts = `
+underlay: { network: 192.0.2.0/24, mtu: 1500 }
+hosts: { h1: {}, h2: {}, h3: {} }
+customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24 } } } }
+guests:
+  sender: { host: h1, subnet: red/a, address: 10.0.0.1 }
+  moving: { host: h2, subnet: red/a, address: 10.0.0.2 }
+  place: { host: h3, subnet: red/a, address: 10.0.0.3 }
+`
+const vni = 5001
+const address = '10.0.0.2'
+
+let lab: ScratchLab
+before(async () => void (lab = await ScratchLab.up(threeHosts)))
+after(async () => lab?.[Symbol.asyncDispose]())
+
+const mac = (): string => formatMac(lab.guest('moving').mac as never)
+const vtepOf = (host: string): string => lab.host(host).listen.replace(/:\d+$/, '')
+const port = (guest: string) => lab.vpc(lab.guest(guest).host).openPort(lab.guest(guest).portId, { write: true })
+
+/** Say on a host where the moving guest is. */
+async function point(host: string, to: string, forward = false): Promise<void> {
+  await using mux = await lab.vpc(host).openMux(lab.host(host).muxId, { write: true })
+  await mux.setEntries([{ vni, mac: mac(), vtep: vtepOf(to), forward }])
+}
+
+async function hold(held: boolean): Promise<void> {
+  await using held3 = await port('place')
+  await held3.setHeld(held)
+}
+
+/** Wait until a number grows by some. */
+async function grows(read: () => Promise<number>, by = 20): Promise<void> {
+  const from = await read()
+  for (const end = Date.now() + 20_000; (await read()) < from + by;) {
+    assert.ok(Date.now() < end, 'no frame came within 20 s')
+    await sleep(20)
+  }
+}
+
+const received = (guest: string) => async (): Promise<number> => (await lab.portStats(guest)).txPackets
+const drops = async (host: string): Promise<Readonly<Record<string, number>>> => (await lab.muxStats(host)).drops
+
+suite('a guest that moves', () => {
+  before(async () => {
+    await hold(true)
+    await using hostif = await lab.vpc('h3').openHostif(lab.guest('place').hostifId, { write: true })
+    await hostif.setMac(mac())
+    await using there = await port('place')
+    await there.setAddresses([address])
+    await lab.must('place', 'ip', 'addr', 'flush', 'dev', guestDevice)
+    await lab.must('place', 'ip', 'addr', 'add', `${address}/24`, 'dev', guestDevice)
+    await point('h3', 'h2')
+  })
+
+  test('neither sends nor receives where it is held', async () => {
+    const before = await lab.portStats('place')
+    assert.notEqual((await lab.run('place', 'ping', '-n', '-c', '1', '-W', '1', '10.0.0.1')).code, 0)
+    await lab.must('sender', 'ping', '-n', '-c', '3', '-i', '0.1', '-W', '2', address)
+    const now = await lab.portStats('place')
+    assert.ok((now.drops['port_held'] ?? 0) > (before.drops['port_held'] ?? 0), JSON.stringify(now))
+    assert.equal(now.txPackets, before.txPackets)
+  })
+
+  test('loses nothing, and no datagram comes twice', async () => {
+    await using stack = new AsyncDisposableStack()
+    const start = async (guest: string, ...args: string[]): Promise<Running> => {
+      const running = new Running(lab.netns(guest), ...args)
+      stack.defer(() => running.kill())
+      await running.next()
+      return running
+    }
+    const [old, next] = [await start('moving', 'receive', '7007'), await start('place', 'receive', '7007')]
+    const sender = await start('sender', 'send', address, '7007')
+    const dropped = await drops('h2')
+    await grows(received('moving'))
+    await hold(false)
+    await point('h2', 'h3', true)
+    {
+      await using left = await port('moving')
+      await left.disconnect(lab.guest('moving').hostifId)
+    }
+    await grows(received('place'))
+    await point('h1', 'h3')
+    await grows(received('place'))
+    await point('h2', 'h3')
+    await sleep(100)
+    const { datagrams: sent } = await sender.stop<{ datagrams: number }>()
+    await sleep(100)
+    const [before, now] = [await old.stop<{ datagrams: number }>(), await next.stop<{ datagrams: number }>()]
+    assert.ok(before.datagrams > 10 && now.datagrams > 30, JSON.stringify({ before, now }))
+    assert.equal(before.datagrams + now.datagrams, sent)
+    assert.deepEqual(await drops('h2'), dropped)
+  })
+
+  test('two hosts that point at each other send a frame on once', async () => {
+    await hold(true)
+    await point('h1', 'h2')
+    await point('h2', 'h3', true)
+    await point('h3', 'h2', true)
+    const [before, h2] = [await drops('h3'), await lab.muxStats('h2')]
+    await lab.run('sender', 'ping', '-n', '-c', '5', '-i', '0.1', '-W', '1', address)
+    const now = await drops('h3')
+    assert.equal((now['forwarded'] ?? 0) - (before['forwarded'] ?? 0), 5)
+    assert.equal((await lab.muxStats('h2')).txPackets - h2.txPackets, 5)
+  })
+
+  test('says which entry was used, until that is cleared', async () => {
+    await using mux = await lab.vpc('h1').openMux(lab.host('h1').muxId, { write: true })
+    const used = async (): Promise<boolean> => (await mux.entriesWithFlags()).find((entry) => entry.mac === mac())!.used
+    assert.ok(await used())
+    await mux.clearUsed()
+    assert.ok(!(await used()))
+    await lab.run('sender', 'ping', '-n', '-c', '1', '-W', '1', address)
+    assert.ok(await used())
+  })
+})
