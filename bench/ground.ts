@@ -60,7 +60,7 @@ export class Ground implements Disposable {
   /** The way to the other VTEP, and that it is heard, as the kernel's own way would show them. */
   learn(): void {
     this.run('ethlink-egress', this.tunnelled(true), { ifindex: this.scene.devices.wire, mark: 0x76500000 })
-    this.run(this.muxTrace, frame('far', 'a'), { ...this.tunnelMark, mark: 0x76510000 })
+    this.run(this.muxTrace, frame('far', 'a'), { ...this.tunnelMark, mark: 0x76540000 })
   }
 
   /** vpc_mux, for a packet whose tunnel is told by the context. */
