@@ -128,6 +128,7 @@ struct vpc_dst {
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
 #define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, and neither sends nor receives */
+#define VPC_PORT_WATCHED 0x40000000u /* somebody looks at its switch or uplink: see lib/watch.h */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 #define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */
 #define VPC_PORT_VRRP 64u       /* VRRP passes */
@@ -192,6 +193,8 @@ struct vpc_segment {
 	__u32 flags;
 	__u32 switch_unit;
 	struct vpc_dst uplink;  /* kind NONE: there is none */
+	__u32 switch_mirror;    /* ifindex of the switch's mirror while somebody looks; 0: nobody does */
+	__u32 uplink_mirror;    /* the same of the uplink's ethlink */
 };
 
 #define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: nothing of the host needs to see each of them */

@@ -12,6 +12,7 @@
 #include "lib/inspect.h"
 #include "lib/learn-path.h"
 #include "lib/outer-port.h"
+#include "lib/watch.h"
 
 #define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
 
@@ -30,7 +31,11 @@ static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
 
 	if (!reason && is_reflection(packet))
 		reason = VPC_DROP_SOURCE_MAC;
-	return reason ? reason : inspect(skb, packet, 0);
+	if (!reason)
+		reason = inspect(skb, packet, 0);
+	if (!reason && packet->flags & VPC_PORT_WATCHED)
+		watch(skb, packet);
+	return reason;
 }
 
 /* Copies a broadcast to the segment, or makes it the answer. Returns an outcome or a drop reason. */
@@ -114,6 +119,7 @@ int vpc_ethlink(struct __sk_buff *skb)
 	packet.source = port->stats;
 	packet.segment = port->segment;
 	packet.vlan = port->vlan;
+	packet.flags = port->flags & VPC_PORT_WATCHED;
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 

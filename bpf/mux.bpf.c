@@ -8,6 +8,7 @@
 #include "lib/forward-once.h"
 #include "lib/heard.h"
 #include "lib/receive.h"
+#include "lib/watch.h"
 
 /* Whether the outer header leads to a segment of this host; sets packet->segment. Returns a drop reason or 0. */
 static __always_inline int enter(struct packet *packet, const struct vpc_mux *mux, const struct tunnel *tunnel)
@@ -21,6 +22,7 @@ static __always_inline int enter(struct packet *packet, const struct vpc_mux *mu
 	segment = bpf_map_lookup_elem(&segments, &vni);
 	if (!segment)
 		return VPC_DROP_UNKNOWN_VNI;
+	packet->flags = watched(segment);
 	return segment->flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
 }
 
@@ -56,6 +58,8 @@ static __always_inline int from_underlay(struct __sk_buff *skb)
 		reason = receive(skb, &packet);
 	if (reason)
 		return drop(skb, &packet, reason);
+	if (packet.flags & VPC_PORT_WATCHED)
+		watch(skb, &packet);
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);
 }
 

@@ -11,6 +11,7 @@
 #include "lib/decap-direct.h"
 #include "lib/forward.h"
 #include "lib/receive.h"
+#include "lib/watch.h"
 
 #define TO_THE_STACK TC_ACT_UNSPEC
 
@@ -28,6 +29,8 @@ static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame 
 		reason = inspect(skb, &packet, 0);
 	if (reason)
 		return drop(skb, &packet, reason);
+	if (known->watched)
+		watch(skb, &packet);
 	return alone ? deliver_queued(skb, &packet, &known->dst) : deliver_fitting(skb, &packet, &known->dst);
 }
 

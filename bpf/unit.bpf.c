@@ -12,6 +12,7 @@
 #include "lib/forward.h"
 #include "lib/inspect.h"
 #include "lib/outgoing.h"
+#include "lib/watch.h"
 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, struct outgoing *known)
 {
@@ -48,6 +49,8 @@ int vpc_unit(struct __sk_buff *skb)
 		reason = inspect(skb, &packet, &known->senders);
 	if (reason)
 		return drop(skb, &packet, reason);
+	if (packet.flags & VPC_PORT_WATCHED)
+		watch(skb, &packet);
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet, known);
 }
 

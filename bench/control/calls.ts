@@ -30,10 +30,10 @@ async function rate(rounds: number, width: number, run: () => Promise<unknown>):
 }
 
 async function bySocket(vpc: Vpc, rounds: number, width: number): Promise<Rates> {
-  await using sw = await vpc.openSwitch(generateId('vpcsw'), { create: true })
-  const ctl = await rate(rounds, width, () => sw.mac())
-  const open = await rate(rounds / 5, width, async () => (await vpc.openSwitch(sw.id)).close())
-  const create = await rate(rounds / 5, width, async () => (await vpc.openSwitch(generateId('vpcsw'), { create: true })).close())
+  await using port = await vpc.openPort(generateId('vpcp'), { create: true })
+  const ctl = await rate(rounds, width, () => port.mac())
+  const open = await rate(rounds / 5, width, async () => (await vpc.openPort(port.id)).close())
+  const create = await rate(rounds / 5, width, async () => (await vpc.openPort(generateId('vpcp'), { create: true })).close())
   return { ctl, open, create }
 }
 

@@ -5,7 +5,7 @@
  * From a guest:
  *   the table knows the address          answered at once, also a probe for a duplicate of somebody else's address
  *   it is the asker's own address        silence, which is the right answer to a probe for duplicates; counted as answered
- *   the table does not know it           an event; then a broadcast if the segment floods, else dropped
+ *   the table does not know it           on VNI 0 a broadcast; else an event, then a broadcast if the segment floods, else dropped
  *   an announcement of its own address   a broadcast like any other, when the table or the port's list confirm it; else as unknown
  *     that the table gives to another    the same, and the address has moved: when the port's list has it
  *   DHCP                                 an event, and a broadcast like any other
@@ -20,6 +20,7 @@
 #include "fdb.h"
 #include "nd.h"
 #include "used.h"
+#include "watch.h"
 
 /* What answer() returns besides a drop reason. */
 enum outcome {
@@ -48,8 +49,11 @@ static __always_inline bool is_at_sender(struct __sk_buff *skb, const struct pac
 static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u32 id = packet->segment;
-	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
+	struct vpc_segment *segment;
 
+	if (id & VPC_SEGMENT_LOCAL)
+		return OUTCOME_BROADCAST;
+	segment = bpf_map_lookup_elem(&segments, &id);
 	report_miss(skb, packet, packet->question == QUESTION_ARP ? VPC_EVENT_ARP_MISS : VPC_EVENT_ND_MISS);
 	return segment && segment->flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
 }
@@ -103,6 +107,8 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 		if (reason)
 			return reason;
 		note_used_address(packet->segment, &packet->target);
+		if (packet->flags & VPC_PORT_WATCHED)
+			watch_switch(skb, packet);
 	}
 	count(packet->source, answered);
 	return outcome;

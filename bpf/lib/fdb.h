@@ -14,6 +14,12 @@ static __always_inline struct vpc_dst *fdb_lookup(__u32 segment, struct mac mac)
 	return bpf_map_lookup_elem(&fdb, &key);
 }
 
+/* The flag of a packet in a segment at which somebody looks: see watch.h. */
+static __always_inline __u32 watched(const struct vpc_segment *segment)
+{
+	return segment->switch_mirror | segment->uplink_mirror ? VPC_PORT_WATCHED : 0;
+}
+
 /* The uplink of a segment, or nothing. */
 static __always_inline struct vpc_dst *uplink_of(__u32 id)
 {

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "packet.h"
 #include "vlan.h"
+#include "watch.h"
 
 /* What is flooded, and what has become of it. */
 struct flood_tally {
@@ -130,6 +131,8 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 	tally.segment = packet->segment;
 	tally.l3_len = packet->l3_len;
 	tally.no_uplink = packet->hook == HOOK_MUX && !packet->remote_source;
+	if (packet->flags & VPC_PORT_WATCHED && packet->hook != HOOK_ETHLINK && !tally.no_uplink)
+		watch_uplink(skb, packet);
 	for (__u32 number = 0; number < VPC_FLOOD_PAGES; number++)
 		if (!flood_page(skb, &tally, number))
 			break;

@@ -21,6 +21,7 @@ struct incoming {
 	__u64 tick;         /* in which that was not over: asking the clock is a call, the tick is not */
 	__u64 run_ns;
 	__u32 stats;        /* of the mux */
+	__u32 watched;      /* VPC_PORT_WATCHED: somebody looks at the segment's switch */
 	struct vpc_dst dst; /* the unit */
 };
 
@@ -48,13 +49,14 @@ static __always_inline struct vpc_mux *mux_of(__u32 ifindex, const struct vxlan_
 }
 
 /* The unit that the frame is for, when it can have it by the direct way. A sender that is one as well is vpc_mux's to drop. */
-static __always_inline struct vpc_dst *unit_of(__u32 vni, const struct vxlan_frame *frame)
+static __always_inline struct vpc_dst *unit_of(__u32 vni, const struct vxlan_frame *frame, __u32 *is_watched)
 {
 	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &vni);
 	struct vpc_dst *dst;
 
 	if (!segment || !(segment->flags & VPC_SEGMENT_UP))
 		return 0;
+	*is_watched = watched(segment);
 	dst = fdb_lookup(vni, mac_at(frame->inner.h_dest));
 	if (!dst || dst->kind != VPC_DST_LOCAL || fdb_is_local(vni, mac_at(frame->inner.h_source)))
 		return 0;
@@ -70,6 +72,7 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	struct incoming *known = bpf_map_lookup_elem(&incoming, &index);
 	__u64 tick = bpf_jiffies64(), now;
 	struct vpc_dst *dst;
+	__u32 is_watched = 0;
 	struct vpc_mux *mux;
 	bool same;
 
@@ -86,7 +89,7 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	mux = mux_of(after(generation, ifindex), frame);
 	if (!mux)
 		return 0;
-	dst = unit_of(after(generation, bpf_ntohl(frame->vni) >> 8), frame);
+	dst = unit_of(after(generation, bpf_ntohl(frame->vni) >> 8), frame, &is_watched);
 	if (!dst || !is_heard(skb, mux, frame->ip.saddr))
 		return 0;
 	known->generation = generation;
@@ -102,6 +105,7 @@ static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const
 	known->until_ns = now + INCOMING_FRESH;
 	known->tick = tick;
 	known->stats = mux->stats;
+	known->watched = is_watched;
 	known->dst = *dst;
 	return known;
 }

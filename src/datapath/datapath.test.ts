@@ -127,6 +127,8 @@ describe('the datapath', () => {
         flags: 1,
         switchUnit: 0,
         uplink: { kind: 0, flags: 0, vlan: 0, mtu: 0, ifindex: 0, stats: 0, vtep: { family: 0, port: 0, addr: new Uint8Array(16) } },
+        switchMirror: 0,
+        uplinkMirror: 0,
       }
       datapath.tables.segments.setMany([
         [1, segment],

@@ -66,6 +66,7 @@ export const portFlag = {
   vrrp: 64,
   macs: 128,
   held: 0x100,
+  watched: 0x40000000,
 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
 
@@ -141,8 +142,10 @@ export const portAddressKey = cStruct({ stats: u32, addr: bytes(16) })
 export type PortAddressKey = Value<typeof portAddressKey>
 
 /** struct vpc_segment */
-export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst })
+export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst, switchMirror: u32, uplinkMirror: u32 })
 export type Segment = Value<typeof segment>
+/** Mirrors of a segment at which nobody looks. */
+export const unwatched = { switchMirror: 0, uplinkMirror: 0 } as const
 
 /** VPC_MUX_*: whether packets may go past the vxlan device. */
 export const muxFlag = { directOut: 1, directIn: 2 } as const

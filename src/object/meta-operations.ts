@@ -9,6 +9,7 @@ import { destroy } from './type/life.ts'
 import { movePort } from './store/members.ts'
 import { unitName, type Mux, type Unit, type VpcObject } from './store/model.ts'
 import { interfaceMtuBytes, overlayMtuBytes } from './type/mtu.ts'
+import { shownMac, syncMirrorMac } from './type/mirror.ts'
 import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
 import { noteRecords } from './type/port.ts'
@@ -24,7 +25,7 @@ export const metaOperations: Operations<VpcObject> = {
   metaTypeGet: ({ object: { type } }) => objectType[type],
   metaCommit: commit,
   metaMacSet: setObjectMac,
-  metaMacGet: ({ object: { mac } }) => mac,
+  metaMacGet: ({ object }) => shownMac(object),
   metaMtuSet: setObjectMtu,
   metaMtuGet: ({ context, object }) => mtuBytesOf(context, object),
   metaIdGet: ({ object: { id } }) => id,
@@ -63,6 +64,7 @@ export function setMac(context: Context, tx: Transaction, object: VpcObject, mac
   if (Buffer.compare(mac, object.mac) === 0) return
   if (object.type === 'vmnic') checkNotFrozen(tx, object)
   const before = object.mac
+  const shown = shownMac(object)
   const change = (): void => tx.set(object, 'mac', mac)
   if ('port' in object && object.port !== null) movePort(tx, context.model, object.port, change)
   else change()
@@ -72,6 +74,7 @@ export function setMac(context: Context, tx: Transaction, object: VpcObject, mac
       tx.refuse('ENXIO', 'it is in a network namespace that has neither a name nor a process', 'destroy it and create one with that MAC')
     }
   }
+  if ('mirror' in object) syncMirrorMac(context, tx, object, shown)
   tx.dirty.records.add(object)
 }
 

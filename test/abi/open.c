@@ -38,10 +38,13 @@ int main(void) {
 	CHECK(third >= 0 && close(second) == 0 && close(third) == 0);
 	/* The last is closed: there is no object any more, at once. */
 	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_READ), ENOENT);
-	for (int i = 0; i < 500; i++) {
-		fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
-		CHECK(fd >= 0 && close(fd) == 0);
+	/* Nor a device; of a port, which has none, many times. */
+	vpc_id_t port = new_id(VPCP, 1);
+	for (int i = 0; i < 20; i++) {
+		CHECK((fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW)) >= 0 && close(fd) == 0);
+		FAILS(vpc_open(&other, handle_type(VPCSW), VPC_OPEN), EINVAL);
 	}
+	for (int i = 0; i < 500; i++) CHECK((fd = vpc_open(&port, handle_type(VPCP), VPC_CREATE | VPC_RW)) >= 0 && close(fd) == 0);
 	/* As many descriptors as the program may have: EMFILE, and the object that was made for it is gone again. */
 	struct rlimit limit;
 	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);

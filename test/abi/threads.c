@@ -9,9 +9,9 @@ static int shared;
 static void *work(void *argument) {
 	int n = (int)(intptr_t)argument;
 	for (int i = 0; i < ROUNDS; i++) {
-		vpc_id_t id = new_id(VPCSW, n * ROUNDS + i + 10), seen;
+		vpc_id_t id = new_id(VPCP, n * ROUNDS + i + 10), seen;
 		size_t length = sizeof seen;
-		int fd = open_new(VPCSW, n * ROUNDS + i + 10);
+		int fd = open_new(VPCP, n * ROUNDS + i + 10);
 		CHECK(vpc_ctl(fd, ID_GET, 0, NULL, &length, &seen) == 0 && memcmp(&id, &seen, 16) == 0);
 		uint8_t mac[6];
 		length = sizeof mac;
@@ -23,7 +23,7 @@ static void *work(void *argument) {
 }
 
 int main(void) {
-	shared = open_new(VPCSW, 1);
+	shared = open_new(VPCP, 1);
 	for (int p = 0; p < PROCESSES; p++) {
 		pid_t child = fork();
 		CHECK(child >= 0);

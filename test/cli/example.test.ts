@@ -72,7 +72,7 @@ test('the example of the original runs as it stands, and again without harm', as
     `port ${id.uplink} is the uplink of vpcsw0 (${id.switch})`,
   ])
   assert.equal(vpcd.ok('list'), listed)
-  assert.deepEqual(vpcd.devices().toSorted(), [...before, 'vmnic0'].toSorted())
+  assert.deepEqual(vpcd.devices().toSorted(), [...before, 'vmnic0', 'vpcsw0', 'ethlink0'].toSorted())
 
   const second = shell(vpcd, setUp)
   for (const line of second.slice(0, 6)) assert.match(line, /^already so: /)

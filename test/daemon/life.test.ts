@@ -71,7 +71,7 @@ async function describeAll({ vpc }: TestHost): Promise<ObjectInfo[]> {
   return objects.map((object) => ({ ...object, descriptors: 0 })).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-const committedDevices = ['hostif0', 'hostif0-sw', 'vmnic0', 'vpcmux0']
+const committedDevices = ['ethlink0', 'hostif0', 'hostif0-sw', 'vmnic0', 'vpcmux0', 'vpcsw0']
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   test(`after ${signal} the datapath is there, and a restart finds everything`, async () => {
@@ -227,9 +227,9 @@ test('thousands of descriptors come and go, and vpcd is as it was', async () => 
   await using mgmt = await host.vpc.mgmt()
   const before = host.descriptorsOf(daemon)
   for (let batch = 0; batch < 20; batch++) {
-    const open = await Promise.all(Array.from({ length: 100 }, () => host.vpc.openSwitch(generateId('vpcsw'), { create: true })))
-    assert.equal(new Set((await Promise.all(open.map((sw) => sw.describe()))).map(({ unit }) => unit)).size, 100)
-    await Promise.all(open.map((sw) => sw.close()))
+    const open = await Promise.all(Array.from({ length: 100 }, () => host.vpc.openPort(generateId('vpcp'), { create: true })))
+    assert.equal(new Set((await Promise.all(open.map((port) => port.describe()))).map(({ unit }) => unit)).size, 100)
+    await Promise.all(open.map((port) => port.close()))
   }
   await until(() => host.descriptorsOf(daemon) <= before)
   assert.equal(await mgmt.count('any'), 0)

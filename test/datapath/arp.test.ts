@@ -1,7 +1,7 @@
 /** ARP: what the host answers, what it says nothing to, what it passes on, and what it takes for a lie. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { segmentFlag, noDst, portFlag } from '#datapath/layout.ts'
+import { segmentFlag, noDst, portFlag, unwatched } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { arpReply, arpRequest, gratuitousArp, patch } from '#wire/frames.ts'
@@ -27,7 +27,7 @@ describe('ARP of a guest', () => {
   beforeEach(() => scene.reset())
   after(() => scene[Symbol.dispose]())
   const flood = (): void =>
-    scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst })
+    scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst, ...unwatched })
 
   test('a request for a known address is answered at once', () => {
     const reply = arpReply({ sha: b.mac, spa: b.v4, tha: a.mac, tpa: a.v4 })

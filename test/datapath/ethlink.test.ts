@@ -1,7 +1,7 @@
 /** A wrapped interface: the host keeps what is its own, untouched; the segment gets what is for it. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { segmentFlag, noDst, portFlag } from '#datapath/layout.ts'
+import { segmentFlag, noDst, portFlag, unwatched } from '#datapath/layout.ts'
 import { pushVlan } from '#wire/ethernet.ts'
 import { arpReply, arpRequest, ethernetFrame, gratuitousArp, patch, tcpFrame } from '#wire/frames.ts'
 import { broadcastMac, macFrom, zeroMac } from '#wire/mac.ts'
@@ -149,7 +149,7 @@ describe('a broadcast', () => {
 })
 
 test('a host that floods what it does not know still tells no event of the wire', () => {
-  scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst })
+  scene.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst, ...unwatched })
   const request = arpRequest({ sha: stranger.mac, spa: stranger.v4, tpa: ipFrom('10.0.0.77') as typeof a.v4 })
   expect(scene.fromWire(request), { ...untouched(request, locals), events: [] })
 })

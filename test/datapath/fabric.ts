@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
-import { dstFlag, dstKind, floodRemote, muxFlag, noDst, portFlag, segmentFlag, type Dst, type Vtep } from '#datapath/layout.ts'
+import { dstFlag, dstKind, floodRemote, muxFlag, noDst, portFlag, segmentFlag, type Dst, type Vtep, unwatched } from '#datapath/layout.ts'
 import { coalesceFrom, coalesceInto } from '#datapath/device/coalesce.ts'
 import { vxlanSourcePorts } from '#datapath/device/vxlan.ts'
 import { Tables } from '#datapath/tables.ts'
@@ -129,7 +129,7 @@ export class Host implements Disposable {
   }
 
   segment(id: number, flags: number = segmentFlag.up): void {
-    this.tables.segments.set(id, { flags, switchUnit: 0, uplink: noDst })
+    this.tables.segments.set(id, { flags, switchUnit: 0, uplink: noDst, ...unwatched })
   }
 
   guest({ mac, segment, addresses, mtu = 1450, flags = portFlag.antispoof, local = false }: NewGuest): Guest {

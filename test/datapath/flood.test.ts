@@ -1,6 +1,6 @@
 /** Broadcast and multicast: who gets a copy, with which tag, and what is said when not all could. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { dstKind, floodPage, floodPages, floodRemote, muxFlag, noDst, segmentFlag } from '#datapath/layout.ts'
+import { dstKind, floodPage, floodPages, floodRemote, muxFlag, noDst, segmentFlag, unwatched } from '#datapath/layout.ts'
 import { ethernetFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
@@ -131,7 +131,7 @@ describe('from the tunnel', () => {
   })
 
   test('not through a switch that is down', () => {
-    scene.tables.segments.set(red, { flags: segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst })
+    scene.tables.segments.set(red, { flags: segmentFlag.floodUnknown, switchUnit: 0, uplink: noDst, ...unwatched })
     expect(scene.fromTunnel(hello('far')), dropped('switch_down', 'mux'))
   })
 })

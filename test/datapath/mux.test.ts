@@ -1,6 +1,6 @@
 /** From the underlay: whose tunnel it is, which segment, and where a frame may go from there. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { muxFlag, noDst, noVtep } from '#datapath/layout.ts'
+import { muxFlag, noDst, noVtep, unwatched } from '#datapath/layout.ts'
 import { tcpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac } from '#wire/mac.ts'
@@ -52,7 +52,7 @@ describe('the outer header', () => {
 
   test('names a segment of this host, whose switch is up', () => {
     for (const vni of [0, 1, 16777215]) expect(scene.fromTunnel(plain, { vni }), dropped('unknown_vni', 'mux'))
-    scene.tables.segments.set(red, { flags: 0, switchUnit: 0, uplink: noDst })
+    scene.tables.segments.set(red, { flags: 0, switchUnit: 0, uplink: noDst, ...unwatched })
     expect(scene.fromTunnel(plain), dropped('switch_down', 'mux'))
   })
 

@@ -1,7 +1,7 @@
 /** What the programs remember of the last packets: the next ones go the same way, and as soon as a table says otherwise, they do not. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { muxFlag, noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
+import { muxFlag, noDst, portFlag, segmentFlag, unwatched } from '#datapath/layout.ts'
 import { Tables } from '#datapath/tables.ts'
 import { checksum } from '#wire/checksum.ts'
 import { tcpFrame, udpFrame, vxlanFrame } from '#wire/frames.ts'
@@ -50,7 +50,7 @@ describe('from a unit', () => {
     scene.tables.fdb.delete({ segment: red, mac: b.mac })
     scene.uplink(red)
     expect(scene.from('a', toB), forwarded('a', 'uplink'))
-    scene.tables.segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
+    scene.tables.segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst, ...unwatched })
     expect(scene.from('a', toB), dropped('unknown_unicast'))
   })
 
@@ -129,9 +129,9 @@ describe('from the underlay', () => {
     assert.ok(!taken())
     fdb.set({ segment: red, mac: a.mac }, scene.local('a'))
     assert.ok(taken())
-    segments.set(red, { flags: 0, switchUnit: 0, uplink: noDst })
+    segments.set(red, { flags: 0, switchUnit: 0, uplink: noDst, ...unwatched })
     assert.ok(!taken())
-    segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
+    segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst, ...unwatched })
     assert.ok(taken())
     muxes.set(scene.devices.wire, { stats: 7, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4790) })
     assert.ok(!taken())

@@ -20,6 +20,7 @@ import {
   type Dst,
   type Port,
   type Vtep,
+  unwatched,
 } from '#datapath/layout.ts'
 import type { Hook } from '#datapath/hook.ts'
 import { Table } from '#datapath/table.ts'
@@ -81,7 +82,11 @@ export class Scene implements Disposable {
   readonly #learned: readonly Table<Uint8Array, Uint8Array>[]
   readonly #stack: DisposableStack
 
-  constructor(options: { readonly rates?: { readonly dropEventsPerSecond?: number; readonly missEventsPerSecond?: number } } = {}) {
+  constructor(
+    options: {
+      readonly rates?: { readonly dropEventsPerSecond?: number; readonly missEventsPerSecond?: number; readonly watchPerSecond?: number }
+    } = {},
+  ) {
     using stack = new DisposableStack()
     this.netns = stack.use(new PrivateNetns())
     const veth = (name: string): number => this.netns.veth(name, `${name}-peer`)[0]
@@ -109,7 +114,7 @@ export class Scene implements Disposable {
         table.entries().map(([key]) => key),
       )
     }
-    for (const id of [red, blue]) segments.set(id, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst })
+    for (const id of [red, blue]) segments.set(id, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst, ...unwatched })
     for (const unit of units) this.port(unit)
     for (const address of [stations.a.v4, stations.a.v6]) portAddresses.set({ stats: sources.a, addr: toMapped(address) }, 1)
     muxes.set(this.devices.mux, { stats: sources.mux, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4789) })
@@ -137,7 +142,7 @@ export class Scene implements Disposable {
   /** Wrap `wire` as the uplink of a segment, whose frames carry this tag on it. */
   uplink(segment: number, vlan = 0, mtu = 1500): void {
     const dst: Dst = { ...noDst, kind: dstKind.uplink, vlan, mtu, ifindex: this.devices.wire, stats: sources.uplink }
-    this.tables.segments.set(segment, { flags: segmentFlag.up, switchUnit: 0, uplink: dst })
+    this.tables.segments.set(segment, { flags: segmentFlag.up, switchUnit: 0, uplink: dst, ...unwatched })
     this.tables.ports.set(this.devices.wire, {
       segment,
       flags: portFlag.up | portFlag.uplink,

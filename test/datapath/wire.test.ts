@@ -1,7 +1,7 @@
 /** Real packets between real namespaces, through every kind of device that the datapath has, by the programs that run there. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { dstKind, noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
+import { dstKind, noDst, portFlag, segmentFlag, unwatched } from '#datapath/layout.ts'
 import { deviceFeatures, openEthtool, setDeviceFeatures } from '#kernel/ethtool.ts'
 import { macFrom } from '#wire/mac.ts'
 import { Fabric, Host, Space } from './fabric.ts'
@@ -157,7 +157,7 @@ describe('a wrapped interface', () => {
     for (const address of ['10.0.0.100/24', 'fd00::100/64']) station.exec('ip', 'addr', 'add', address, 'dev', 'wire', 'nodad')
     const wire = host.space.ifindex('wire')
     const uplink = { ...noDst, kind: dstKind.uplink, mtu: 1500, ifindex: wire, stats: 2 }
-    host.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink })
+    host.tables.segments.set(red, { flags: segmentFlag.up | segmentFlag.floodUnknown, switchUnit: 0, uplink, ...unwatched })
     host.tables.ports.set(wire, {
       segment: red,
       flags: portFlag.up | portFlag.uplink,

@@ -123,8 +123,8 @@ describe('a mux', () => {
       [new Set([one.ifindex, after.ifindex]), after.ifindex],
     )
     assert.deepEqual(
-      host.datapath
-        .attachments()
+      host
+        .programs()
         .filter(({ ifindex }) => ifindex !== one.ifindex)
         .map(({ pinName, ifindex }) => [pinName, ifindex]),
       [['vpcmux0-4790', after.ifindex]],

@@ -270,17 +270,14 @@ describe('an uplink', () => {
     assert.equal(tables.ports.get(ifindex)?.vlan, 12)
     assert.equal(tables.flood.get({ segment: VNI, page: 0 })?.dst[0]?.kind, dstKind.uplink)
     assert.deepEqual(
-      host.datapath.attachments().map(({ pinName }) => pinName),
+      host.programs().map(({ pinName }) => pinName),
       ['ethlink0'],
     )
     port.do('vpcpVniSet', vni(5002))
     assert.equal(tables.segments.get(5002)?.uplink.ifindex, ifindex)
     assert.equal(tables.segments.get(VNI)?.uplink.kind, dstKind.none)
     sw.do('vpcswPortDelete', idBytes(port.id))
-    assert.deepEqual(
-      [promisc(), host.datapath.attachments(), tables.ports.entries(), sw.describe<SwitchInfo>().uplink],
-      [false, [], [], null],
-    )
+    assert.deepEqual([promisc(), host.programs(), tables.ports.entries(), sw.describe<SwitchInfo>().uplink], [false, [], [], null])
   })
 
   test('leaves an interface promiscuous that was so before', async () => {

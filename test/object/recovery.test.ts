@@ -62,7 +62,7 @@ describe('a start', () => {
     await host.kill()
     host.start()
     assert.deepEqual(host.snapshot(), unheld(before))
-    assert.match(host.lines.map(({ message }) => message).join('\n'), /removing 4 devices that belong to no object/)
+    assert.match(host.lines.map(({ message }) => message).join('\n'), /removing 5 devices that belong to no object/)
   })
 
   test('repairs tables: what is missing, what is wrong, what nobody knows', async () => {

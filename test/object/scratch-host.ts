@@ -6,7 +6,7 @@ import { handleType, openFlag, operations, type OperationName } from '#abi/comma
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { TypeName } from '#abi/object-type.ts'
-import { Datapath } from '#datapath/datapath.ts'
+import { Datapath, type Attachment } from '#datapath/datapath.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, VpcError, type Handle } from '#object/host.ts'
 import { Journal } from '#object/store/journal.ts'
@@ -121,6 +121,11 @@ export class ScratchHost implements AsyncDisposable {
     datapath.close()
     devices[Symbol.dispose]()
     journal[Symbol.dispose]()
+  }
+
+  /** Programs on devices, but for those on the mirrors of switches and ethlinks. */
+  programs(): Attachment[] {
+    return this.datapath.attachments().filter(({ pinName }) => !pinName.endsWith('-mirror'))
   }
 
   /** Create an object. */

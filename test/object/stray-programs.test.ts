@@ -37,7 +37,9 @@ const running = (host: ScratchHost): Record<string, string[]> =>
 /** The programs that this vpcd has loaded, each alone on its side but for the two of an underlay that is an uplink as well. */
 function assertOwnAlone(host: ScratchHost): void {
   const loaded = new Set(
-    (['unit', 'mux', 'ethlink', 'underlay', 'ethlink-egress', 'unit-egress'] as const).map((hook) => host.datapath.programId(hook)),
+    (['unit', 'mux', 'ethlink', 'underlay', 'ethlink-egress', 'unit-egress', 'mirror'] as const).map((hook) =>
+      host.datapath.programId(hook),
+    ),
   )
   const chains = Object.entries(running(host))
   assert.ok(chains.length >= 6, JSON.stringify(chains))

@@ -103,7 +103,7 @@ describe('a hostif', () => {
       await eventually(() => tables.fdb.entries()[0]?.[1].flags === dstFlag.peer)
     }
     await eventually(() => hostif.describe<HostifInfo>().device === 'missing')
-    assert.deepEqual([...tables.ports.entries(), ...tables.fdb.entries(), ...tables.flood.entries(), ...host.datapath.attachments()], [])
+    assert.deepEqual([...tables.ports.entries(), ...tables.fdb.entries(), ...tables.flood.entries(), ...host.programs()], [])
     assert.equal(hostif.describe<HostifInfo>().port, port.id)
     assert.match(host.lines.map(({ message }) => message).join('\n'), /the device of hostif0 .* is gone/)
     port.do('vpcpDisconnect', idBytes(hostif.id))

@@ -16,6 +16,8 @@ export interface Device {
   readonly loopback: boolean
   /** Somebody has set the promiscuous flag by hand; sniffers and bridges ask in another way. */
   readonly promisc: boolean
+  /** Somebody has it promiscuous, in whichever way: a sniffer, say. */
+  readonly watched: boolean
   /** Of a veth: its other end, and whether that is in another network namespace. */
   readonly peerIfindex: number | undefined
   readonly peerAway: boolean
@@ -65,6 +67,7 @@ export const toDevice = (link: Link): Device => ({
   up: link.up,
   loopback: (link.flags & iff.LOOPBACK) !== 0,
   promisc: (link.flags & iff.PROMISC) !== 0,
+  watched: link.promiscuity > 0,
   peerIfindex: link.linkIndex,
   peerAway: link.linkNetnsId !== undefined,
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,

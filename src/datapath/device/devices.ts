@@ -8,6 +8,7 @@ import { setTapOwner } from '#kernel/tap.ts'
 import { coalesceFrom, coalesceInto } from './coalesce.ts'
 import { giveRoom, removeRooms, type Guard } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
+import { createMirror, type NewMirror } from './mirror.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
@@ -63,6 +64,11 @@ export class Devices implements Disposable {
   /** The device of a vmnic. */
   createTap(options: NewTap): Device {
     return createTap(this.#netlink, options)
+  }
+
+  /** The device by which a switch or ethlink can be looked at. */
+  createMirror(options: NewMirror): Device {
+    return createMirror(this.#netlink, options)
   }
 
   /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */

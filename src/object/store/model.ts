@@ -25,6 +25,14 @@ interface Common<T extends UnitType> {
   dead: boolean
 }
 
+/** The device by which a switch or an ethlink can be looked at. */
+export interface Mirror {
+  /** 0: it is not there. */
+  readonly ifindex: number
+  /** Somebody has it promiscuous, and the programs copy frames to it. */
+  readonly watched: boolean
+}
+
 export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
   uplink: Port | null
   readonly ports: Set<Port>
@@ -33,6 +41,7 @@ export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
   readonly neighbours: NeighbourStore
   /** Segments that are this switch's, as Model.segments has them. */
   readonly segments: Set<number>
+  mirror: Mirror
 }
 
 export interface Port extends Common<'vpcp'>, Settings<'vpcp'> {
@@ -62,6 +71,9 @@ export interface Ethlink extends Common<'ethlink'>, Settings<'ethlink'>, Connect
   promiscBefore: boolean
   /** The mux whose underlay it is. */
   mux: Mux | null
+  /** MAC of the wrapped interface, which the ethlink shows in place of its own; null: it is not there. */
+  interfaceMac: Mac | null
+  mirror: Mirror
   /** MTU of the wrapped interface, as last seen; 0: never. It is kept while the interface is gone, also over a restart. */
   deviceMtuBytes: number
 }
@@ -83,6 +95,8 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
 export type Interface = Vmnic | Hostif | Ethlink
 /** Interfaces whose device is made by us. */
 export type Unit = Vmnic | Hostif
+/** Objects that have a mirror. */
+export type Mirrored = Switch | Ethlink
 export type VpcObject = Switch | Port | Interface | Mux
 
 /** An object of a type by the type's name. */

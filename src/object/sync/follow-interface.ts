@@ -1,4 +1,4 @@
-/** The interface that an ethlink wraps: it may go, come again, get another name or another MTU. */
+/** The interface that an ethlink wraps: it may go, come again, get another name, MTU or MAC. */
 import type { Context } from '../context.ts'
 import { loseInterface, noteInterface, wrap } from '../type/ethlink.ts'
 import { fullName, unitName, type Ethlink } from '../store/model.ts'
@@ -10,14 +10,14 @@ import { transact } from './transact.ts'
  * EBUSY is thrown about that other one.
  */
 export function followInterface(context: Context, ethlink: Ethlink): void {
-  const { l2Name, ifindex, deviceMtuBytes } = ethlink
+  const { l2Name, ifindex, deviceMtuBytes, interfaceMac } = ethlink
   if (l2Name === null) return
   const { devices, model, log } = context
   const device = devices.byIndex(ifindex) ?? devices.byName(l2Name)
   const asked = `follow interface ${l2Name} of ${unitName(ethlink)}`
   if (device !== undefined && device.ifindex === ifindex) {
-    if (device.mtuBytes !== deviceMtuBytes || device.name !== l2Name)
-      transact(context, asked, (tx) => noteInterface(context, tx, ethlink, device))
+    const differs = device.mtuBytes !== deviceMtuBytes || device.name !== l2Name || macText(device.mac) !== macText(interfaceMac)
+    if (differs) transact(context, asked, (tx) => noteInterface(context, tx, ethlink, device))
     return
   }
   if (ifindex !== 0) {
@@ -30,6 +30,8 @@ export function followInterface(context: Context, ethlink: Ethlink): void {
   transact(context, asked, (tx) => wrap(context, tx, ethlink, l2Name, device))
   log.info(`interface ${l2Name} of ${fullName(ethlink)} is there again`)
 }
+
+const macText = (mac: Uint8Array | null): string => Buffer.from(mac ?? []).toString('hex')
 
 /** An interface of that name is there, and another object has it. */
 export const taken = (name: string, owner: string): VpcError =>

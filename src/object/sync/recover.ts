@@ -14,6 +14,8 @@ import { repairDevice } from './repair-device.ts'
 import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
 import { taken } from './follow-interface.ts'
 import { askHost } from '../type/mux-direct.ts'
+import { macOf } from '../type/ethlink.ts'
+import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
 import { repairTables } from './repair-tables.ts'
@@ -37,15 +39,20 @@ export function recover(context: Context): void {
   const muxes = [...model.ofType('vpcmux')].map(
     (mux) => [mux, byAlias.get(programAliasOf(mux))?.find((device) => fitsMux(device, mux))] as const,
   )
+  const mirrors = [...model.ofType('vpcsw'), ...model.ofType('ethlink')].map(
+    (object) => [object, byAlias.get(aliasOf(object.id))?.find(({ kind }) => kind === 'tun')] as const,
+  )
+  const all = [...units, ...muxes, ...mirrors]
   // First what is in the way: a device that is made may get the name of one that goes.
-  attempts.of('remove devices of no object', () => removeDevices(context, ours, new Set([...units, ...muxes].map(([, device]) => device))))
+  attempts.of('remove devices of no object', () => removeDevices(context, ours, new Set(all.map(([, device]) => device))))
   attempts.of('give pins their names back', () => takeBackPins(context))
   // What runs keeps its tables, until those of its successors are filled.
   using replacements = context.datapath.holdReplacements()
-  const missing = [...units, ...muxes].filter(([, device]) => device === undefined).length
+  const missing = all.filter(([, device]) => device === undefined).length
   withQuickGracePeriods(missing, () => {
     for (const [unit, device] of units) recoverUnit(context, attempts, unit, device)
     for (const [mux, device] of muxes) recoverMux(context, attempts, mux, device)
+    for (const [object, device] of mirrors) recoverMirror(context, object, device)
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
   attempts.of('ask for the rules of the host', () => [...model.ofType('vpcmux')].forEach((mux) => askHost(tx, mux)))
@@ -133,6 +140,7 @@ function findInterface({ model, devices, datapath, log }: Context, tx: Transacti
   if (owner !== undefined) throw taken(ethlink.l2Name, fullName(owner))
   tx.set(ethlink, 'ifindex', device.ifindex)
   tx.set(ethlink, 'deviceMtuBytes', device.mtuBytes)
+  tx.set(ethlink, 'interfaceMac', macOf(device.mac))
   tx.put(model.devices, device.ifindex, ethlink)
 }
 

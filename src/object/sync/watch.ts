@@ -7,6 +7,7 @@ import { fullName, unitName, type Ethlink, type Hostif, type Mux, type Unit } fr
 import { withMtuFollowing } from '../type/mtu-follow.ts'
 import type { KeepState } from './keep-state.ts'
 import { transact } from './transact.ts'
+import { checkMirror } from './mirrors.ts'
 import { forgetDevice, idOfAlias, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. `seen` is called after each change. */
@@ -29,6 +30,7 @@ export function checkAll(context: Context, state?: KeepState): void {
   for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object, state)
   if (state !== undefined) for (const device of context.devices.all()) state.room(device)
   for (const ethlink of model.ofType('ethlink')) checkInterface(context, ethlink)
+  for (const type of ['vpcsw', 'ethlink'] as const) for (const object of model.ofType(type)) checkMirror(context, object)
 }
 
 function checkOne(context: Context, state: KeepState, { kind, device }: Extract<DeviceEvent, { device: Device }>): void {
@@ -37,6 +39,7 @@ function checkOne(context: Context, state: KeepState, { kind, device }: Extract<
   const id = device.alias === undefined ? undefined : idOfAlias(device.alias)
   const owner = id === undefined ? model.devices.get(device.ifindex) : model.objects.get(id)
   if (owner !== undefined && 'ifindex' in owner && owner.type !== 'ethlink') checkDevice(context, owner, state)
+  if (owner !== undefined && 'mirror' in owner) checkMirror(context, owner)
   if (kind === 'changed') state.room(device)
   for (const ethlink of model.ofType('ethlink')) {
     if (ethlink.ifindex === device.ifindex || ethlink.l2Name === device.name) checkInterface(context, ethlink)

@@ -2,12 +2,14 @@
 import type { Id } from '#abi/id.ts'
 import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import type { Device } from '#datapath/device/devices.ts'
+import { asMac, type Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
 import { touchPort } from '../store/members.ts'
 import { fullName, unitName, type Ethlink, type Model } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink, stopServing } from './ethlink-service.ts'
+import { dropMirror, makeMirror, noMirror, shownMac, syncMirrorMac } from './mirror.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu, withMtuFollowing } from './mtu-follow.ts'
 import { askHost } from './mux-direct.ts'
@@ -22,10 +24,14 @@ const state = (): State<'ethlink'> => ({
   serving: { uplink: false, underlay: false },
   promiscBefore: false,
   deviceMtuBytes: 0,
+  interfaceMac: null,
+  mirror: noMirror,
 })
 
 function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
-  return register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...initialSettings('ethlink'), ...state() })
+  const ethlink = register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...initialSettings('ethlink'), ...state() })
+  makeMirror(context, tx, ethlink)
+  return ethlink
 }
 
 /** Leave port, mux and interface as they were without it, and forget it. */
@@ -33,6 +39,7 @@ function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): 
   if (ethlink.port !== null) disconnectPort(context, tx, ethlink.port)
   if (ethlink.mux !== null) disconnectMux(context, tx, ethlink.mux)
   unwrap(context, tx, ethlink)
+  dropMirror(tx, ethlink)
   unregister(context, tx, ethlink)
 }
 
@@ -91,12 +98,13 @@ export function wrap(
   tx: Transaction,
   ethlink: Ethlink,
   name: string,
-  { ifindex, mtuBytes }: Pick<Device, 'ifindex' | 'mtuBytes'>,
+  { ifindex, mtuBytes, mac }: Pick<Device, 'ifindex' | 'mtuBytes' | 'mac'>,
 ): void {
   placed(context, tx, ethlink, () => {
     tx.set(ethlink, 'l2Name', name)
     tx.set(ethlink, 'ifindex', ifindex)
     tx.set(ethlink, 'deviceMtuBytes', mtuBytes)
+    tx.set(ethlink, 'interfaceMac', macOf(mac))
     tx.put(context.model.devices, ifindex, ethlink)
   })
   tx.dirty.records.add(ethlink)
@@ -111,6 +119,7 @@ function unwrap(context: Context, tx: Transaction, ethlink: Ethlink): void {
     tx.set(ethlink, 'l2Name', null)
     tx.set(ethlink, 'ifindex', 0)
     tx.set(ethlink, 'deviceMtuBytes', 0)
+    tx.set(ethlink, 'interfaceMac', null)
   })
 }
 
@@ -119,22 +128,28 @@ export function loseInterface(context: Context, tx: Transaction, ethlink: Ethlin
   placed(context, tx, ethlink, () => {
     tx.drop(context.model.devices, ethlink.ifindex)
     tx.set(ethlink, 'ifindex', 0)
+    tx.set(ethlink, 'interfaceMac', null)
   })
   stopServing(context, tx, ethlink)
 }
 
-/** The interface has another MTU or name. */
-export function noteInterface(context: Context, tx: Transaction, ethlink: Ethlink, { name, mtuBytes }: Device): void {
+/** The interface has another MTU, MAC or name. */
+export function noteInterface(context: Context, tx: Transaction, ethlink: Ethlink, { name, mtuBytes, mac }: Device): void {
   placed(context, tx, ethlink, () => {
     tx.set(ethlink, 'l2Name', name)
     tx.set(ethlink, 'deviceMtuBytes', mtuBytes)
+    tx.set(ethlink, 'interfaceMac', macOf(mac))
   })
   tx.dirty.records.add(ethlink)
 }
 
+/** The MAC of an interface; null: it has none, as a tunnel. */
+export const macOf = (mac: Uint8Array): Mac | null => (mac.length === 6 ? asMac(mac) : null)
+
 /** Change what ethlink stands for; the tables of its port, and its mux with all that follows from the underlay, go along. */
 function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () => void): void {
   const { port, mux } = ethlink
+  const before = shownMac(ethlink)
   if (port !== null) touchPort(tx, port)
   if (mux === null) change()
   else {
@@ -142,6 +157,7 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
     askHost(tx, mux)
     syncMux(context, tx, mux)
   }
+  syncMirrorMac(context, tx, ethlink, before)
   if (port !== null) {
     touchPort(tx, port)
     noteRecords(tx, port)

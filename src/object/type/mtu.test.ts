@@ -12,7 +12,18 @@ const base = { mac: zeroMac, committed: false, descriptors: 1, dead: false }
 function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit = 0): { mux: Mux; ethlink: Ethlink } {
   const serving = { uplink: false, underlay: false }
   const device = { ifindex: 7 + unit, l2Name: 'eth0', vtag: 0, serving, promiscBefore: false, deviceMtuBytes }
-  const ethlink: Ethlink = { ...base, ...device, type: 'ethlink', id: generateId('ethlink'), unit, port: null, mtuBytes: null, mux: null }
+  const ethlink: Ethlink = {
+    ...base,
+    ...device,
+    type: 'ethlink',
+    id: generateId('ethlink'),
+    unit,
+    port: null,
+    mtuBytes: null,
+    mux: null,
+    interfaceMac: null,
+    mirror: { ifindex: 0, watched: false },
+  }
   const settings = {
     listen: listen === null ? null : endpointFrom(listen),
     entries: new EntryStore(),

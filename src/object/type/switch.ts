@@ -15,6 +15,7 @@ import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteR
 import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
 import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
+import { dropMirror, makeMirror, noMirror } from './mirror.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
 const state = (): State<'vpcsw'> => ({
@@ -23,10 +24,13 @@ const state = (): State<'vpcsw'> => ({
   portVnis: new Map<number, number>(),
   neighbours: new NeighbourStore(),
   segments: new Set<number>(),
+  mirror: noMirror,
 })
 
 function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
-  return register<Switch>(context, tx, { ...newBase(context.model, 'vpcsw', id), ...initialSettings('vpcsw'), ...state() })
+  const sw = register<Switch>(context, tx, { ...newBase(context.model, 'vpcsw', id), ...initialSettings('vpcsw'), ...state() })
+  makeMirror(context, tx, sw)
+  return sw
 }
 
 /** Take all ports out, those that nothing else holds with what is plugged into them, and forget it. */
@@ -38,6 +42,7 @@ function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
   forgetNeighbours(context, tx, sw)
   tx.set(sw, 'vni', 0)
   claimSegments(tx, context.model, sw)
+  dropMirror(tx, sw)
   unregister(context, tx, sw)
 }
 

@@ -47,7 +47,8 @@ export function makeMuxDevice(context: Context, tx: Transaction, mux: Mux, name:
   return makeOwn(context, tx, [name], () => context.devices.createVxlan(options))
 }
 
-function makeOwn(context: Context, tx: Transaction, names: readonly string[], make: () => Device): Device {
+/** Make a device by these names, which may be those of devices that go with this transaction. */
+export function makeOwn(context: Context, tx: Transaction, names: readonly string[], make: () => Device): Device {
   const device = tryMake(make) ?? makeInPlace(context, tx, names, make)
   tx.did(() => context.devices.remove(device.ifindex))
   return device

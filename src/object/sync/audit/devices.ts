@@ -5,10 +5,21 @@ import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../../context.ts'
 import { deviceName } from '../repair-device.ts'
-import { unitName, type Ethlink, type Hostif, type Model, type Mux, type Unit, type Vmnic, type VpcObject } from '../../store/model.ts'
+import {
+  unitName,
+  type Ethlink,
+  type Hostif,
+  type Mirrored,
+  type Model,
+  type Mux,
+  type Unit,
+  type Vmnic,
+  type VpcObject,
+} from '../../store/model.ts'
 import { inService, interfaceMtuBytes } from '../../type/mtu.ts'
 import { deviceMtuBytes } from '../../type/mtu-follow.ts'
-import { idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
+import { shownMac } from '../../type/mirror.ts'
+import { aliasOf, idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
 
 /** What to tell of an owner, and to compare. */
@@ -25,6 +36,7 @@ export function auditDevices(context: Context, findings: Findings): void {
     auditTrouble(context, findings, 'interface', ethlink)
     auditInterface(findings, ethlink, devices)
   }
+  for (const type of ['vpcsw', 'ethlink'] as const) for (const object of model.ofType(type)) auditMirror(findings, object, devices)
   for (const device of strangeDevices(model, devices.values())) {
     findings.count('device')
     findings.strange('device', device.name, '', `alias ${device.alias}, of no object`)
@@ -37,9 +49,21 @@ export function strangeDevices(model: Model, devices: Iterable<Device>): Device[
     const id = alias === undefined ? undefined : idOfAlias(alias)
     if (id === undefined) return false
     const object = model.objects.get(id)
+    if (object !== undefined && 'mirror' in object) return object.mirror.ifindex !== ifindex
     if (object === undefined || !('ifindex' in object)) return true
     return object.ifindex !== ifindex && object.ifindex !== peerIfindex
   })
+}
+
+function auditMirror(findings: Findings, object: Mirrored, devices: ReadonlyMap<number, Device>): void {
+  const what = unitName(object)
+  findings.count('device')
+  const device = devices.get(object.mirror.ifindex)
+  if (device === undefined) return findings.missing('device', what, '', what)
+  findings.same('device', what, 'name', what, device.name)
+  findings.same('device', what, 'alias', aliasOf(object.id), device.alias ?? '')
+  findings.same('device', what, 'up', true, device.up)
+  findings.same('device', what, 'mac', formatMac(shownMac(object)), formatMac(device.mac))
 }
 
 function auditOwn(context: Context, findings: Findings, object: Unit | Mux, devices: ReadonlyMap<number, Device>): void {

@@ -6,6 +6,7 @@ import { guardHook, hooks } from '#datapath/hook.ts'
 import type { Context } from '../../context.ts'
 import { ethlinkPins, isUnderlay, isUplink } from '../../type/ethlink-service.ts'
 import type { Model } from '../../store/model.ts'
+import { mirrorPin } from '../../type/mirror.ts'
 import { pinOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
 
@@ -18,6 +19,9 @@ export interface WantedProgram {
 /** The programs that the objects need where they have devices. */
 export function* wantedPrograms(model: Model): Generator<WantedProgram> {
   for (const object of model.objects.values()) {
+    if ('mirror' in object && object.mirror.ifindex !== 0) {
+      yield { pinName: mirrorPin(object), hook: 'mirror', ifindex: object.mirror.ifindex }
+    }
     if (!('ifindex' in object) || object.ifindex === 0) continue
     const { ifindex } = object
     if (object.type !== 'ethlink') {

@@ -7,6 +7,7 @@ import { formatIp } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
 import { remakeDevice, repairOwn } from '../repair-device.ts'
 import { unitName, type Mux } from '../../store/model.ts'
+import { repairMirror } from '../mirrors.ts'
 import { repairTables } from '../repair-tables.ts'
 import { checkAll } from '../watch.ts'
 import { listensNowhere, strangeDevices } from './devices.ts'
@@ -35,6 +36,8 @@ export function repair(context: Context): string[] {
         else repairOwn(context, object)
         context.troubles.clear(object)
       })
+    for (const type of ['vpcsw', 'ethlink'] as const)
+      for (const object of model.ofType(type)) attempt(`repair the mirror of ${unitName(object)}`, () => repairMirror(context, object))
     for (const ethlink of model.ofType('ethlink')) {
       const { ifindex, serving } = ethlink
       if (ifindex !== 0 && serving.uplink)

@@ -2,6 +2,7 @@
 import { u32 } from '#abi/c-struct.ts'
 import { port as portLayout, portFlag, type Port } from '#datapath/layout.ts'
 import { segmentOf } from '../../store/keys.ts'
+import { isWatched } from '../../type/mirror.ts'
 import { carries } from './destination.ts'
 import type { Projection } from './projection.ts'
 
@@ -14,7 +15,7 @@ export const ports: Projection<number, Port> = {
     if (of === undefined || of.type === 'vpcmux' || of.port === null || !carries(of.port)) return undefined
     const { port, mac } = of
     const sw = port.switch!
-    const up = port.held ? portFlag.held : sw.up ? portFlag.up : 0
+    const up = (port.held ? portFlag.held : sw.up ? portFlag.up : 0) | (isWatched(sw) ? portFlag.watched : 0)
     const shared = { segment: segmentOf(sw, port.vni), stats: port.stats, mac }
     if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Ingress of a mirror, the device by which a switch or an ethlink can be looked at: lib/watch.h puts copies of frames there. A sniffer has
+ * seen them before this program runs; nothing else on the host may have them.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+SEC("tc")
+int vpc_mirror(struct __sk_buff *skb __attribute__((unused)))
+{
+	return TC_ACT_SHOT;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,49 @@
+/** Mirrors of switches and ethlinks, kept as they should be: at a start, in a repair, and when somebody begins to look or ends. */
+import type { Device } from '#datapath/device/devices.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Mirrored } from '../store/model.ts'
+import { Transaction } from '../store/transaction.ts'
+import { makeMirror, mirrorPin, noMirror, setMirror, shownMac, takeMirror } from '../type/mirror.ts'
+import { aliasOf } from '../type/unit-device.ts'
+import { transact } from './transact.ts'
+
+/** At a start: take the mirror that is there, or make one. Nothing but looking depends on it, so a start goes on without. */
+export function recoverMirror(context: Context, object: Mirrored, device: Device | undefined): void {
+  const tx = new Transaction(`have a mirror of ${unitName(object)}`)
+  try {
+    if (device === undefined) makeMirror(context, tx, object)
+    else takeMirror(context, tx, object, device)
+    if (device !== undefined) repairMirror(context, object)
+  } catch (error) {
+    tx.rollback()
+    context.log.warn(`${unitName(object)} has no device, so nobody can look at it`, { error: String(error) })
+  }
+}
+
+/** Repair the mirror of a switch or ethlink; one that is gone is made again. */
+export function repairMirror(context: Context, object: Mirrored): void {
+  const { devices } = context
+  const device = devices.byIndex(object.mirror.ifindex)
+  if (device === undefined)
+    return transact(context, `make the mirror of ${unitName(object)} again`, (tx) => makeMirror(context, tx, object))
+  if (device.name !== unitName(object)) devices.change(device.ifindex, { name: unitName(object) })
+  if (Buffer.compare(device.mac, shownMac(object)) !== 0) devices.change(device.ifindex, { mac: shownMac(object) })
+  if (!device.up) devices.change(device.ifindex, { up: true })
+}
+
+/** The mirror of an object has changed: is it still there, and does somebody look? */
+export function checkMirror(context: Context, object: Mirrored): void {
+  const { ifindex, watched } = object.mirror
+  if (ifindex === 0) return
+  const device = context.devices.byIndex(ifindex)
+  if (device?.alias !== aliasOf(object.id)) {
+    context.log.warn(`device ${unitName(object)} is gone: deleted by hand`)
+    return transact(context, `note that the mirror of ${unitName(object)} is gone`, (tx) => {
+      setMirror(tx, object, noMirror)
+      tx.later('unpin its program', () => context.datapath.detach(mirrorPin(object)))
+    })
+  }
+  if (device.watched === watched) return
+  context.log.debug(`${device.watched ? 'somebody looks' : 'nobody looks any more'} at ${unitName(object)}`)
+  transact(context, `show ${unitName(object)}`, (tx) => setMirror(tx, object, { ifindex, watched: device.watched }))
+}

@@ -1,0 +1,85 @@
+/** The mirrors of switches and ethlinks: made with the object, filled by the programs while somebody looks, removed with the object. */
+import type { Device } from '#datapath/device/devices.ts'
+import type { Mac } from '#wire/mac.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Ethlink, type Mirror, type Mirrored, type Switch } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { VpcError } from '../vpc-error.ts'
+import { aliasOf, makeOwn } from './unit-device.ts'
+
+/** Of an object whose device is not there. */
+export const noMirror: Mirror = { ifindex: 0, watched: false }
+
+/** Name under which the program on a mirror is pinned. */
+export const mirrorPin = (object: Mirrored): string => `${unitName(object)}-mirror`
+
+/** The MAC that an object shows: an ethlink that of the interface that it wraps. */
+export const shownMac = (object: { readonly mac: Mac; readonly interfaceMac?: Mac | null }): Mac => object.interfaceMac ?? object.mac
+
+/**
+ * Make the mirror of an object. Refuses when the name is another device's. A kernel that makes no taps leaves the object without: it works all the
+ * same, and an audit tells of it.
+ */
+export function makeMirror(context: Context, tx: Transaction, object: Mirrored): void {
+  const options = { name: unitName(object), mac: shownMac(object), alias: aliasOf(object.id) }
+  try {
+    takeMirror(
+      context,
+      tx,
+      object,
+      makeOwn(context, tx, [options.name], () => context.devices.createMirror(options)),
+    )
+  } catch (error) {
+    if (error instanceof VpcError) throw error
+    context.log.warn(`${options.name} has no device, so nobody can look at it`, { error: String(error) })
+  }
+}
+
+/** Use a device that is there. */
+export function takeMirror({ datapath }: Context, tx: Transaction, object: Mirrored, { ifindex, watched }: Device): void {
+  const pin = mirrorPin(object)
+  datapath.attach('mirror', ifindex, pin)
+  tx.did(() => datapath.detach(pin))
+  setMirror(tx, object, { ifindex, watched })
+}
+
+/** Remove the mirror, once that is written down. */
+export function dropMirror(tx: Transaction, object: Mirrored): void {
+  tx.leave({ ifindex: object.mirror.ifindex, pin: mirrorPin(object) })
+  setMirror(tx, object, noMirror)
+}
+
+/** Note whether the mirror is there, and whether somebody looks. */
+export function setMirror(tx: Transaction, object: Mirrored, mirror: Mirror): void {
+  const shows = object.mirror.watched || mirror.watched
+  tx.set(object, 'mirror', mirror)
+  if (shows) touchWatched(tx, object)
+}
+
+/** Have the mirror show the MAC that its object shows. */
+export function syncMirrorMac({ devices }: Context, tx: Transaction, object: Mirrored, before: Mac): void {
+  const { ifindex } = object.mirror
+  const mac = shownMac(object)
+  if (ifindex === 0 || Buffer.compare(mac, before) === 0) return
+  tx.did(() => devices.change(ifindex, { mac: before }))
+  devices.change(ifindex, { mac })
+}
+
+/** The switch whose frames a mirror shows. */
+const switchOf = (object: Mirrored): Switch | null => (object.type === 'vpcsw' ? object : (object.port?.switch ?? null))
+
+/** All that the tables say of who looks. */
+function touchWatched(tx: Transaction, object: Mirrored): void {
+  const sw = switchOf(object)
+  if (sw === null) return
+  for (const segment of sw.segments) tx.dirty.segments.add(segment)
+  for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
+}
+
+/** Whether somebody looks at what a switch does, or at its uplink. */
+export const isWatched = (sw: Switch): boolean => sw.mirror.watched || uplinkMirror(sw).watched
+
+/** The mirror of a switch's uplink. */
+export function uplinkMirror({ uplink }: Switch): Mirror {
+  return uplink?.peer?.type === 'ethlink' ? (uplink.peer satisfies Ethlink).mirror : noMirror
+}
