@@ -4,13 +4,14 @@
  *
  * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units; all else goes
  * on untouched, first of all what is addressed to the host itself, which is passed by its packet type alone.
- * Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for and remembers the way of what the mux sends.
+ * Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for, carries congestion marks out, and remembers the way of what the mux sends.
  */
 #include "lib/answer.h"
 #include "lib/flood.h"
 #include "lib/forward.h"
 #include "lib/inspect.h"
 #include "lib/learn-path.h"
+#include "lib/outer-ecn.h"
 #include "lib/outer-port.h"
 #include "lib/watch.h"
 
@@ -133,6 +134,7 @@ int vpc_ethlink_out(struct __sk_buff *skb)
 	skb->mark = 0;
 	if (port)
 		rewrite_outer_port(skb, port);
+	carry_congestion(skb);
 	learn_path(skb, port);
 	return TC_ACT_UNSPEC;
 }

@@ -22,6 +22,22 @@ static __always_inline bool is_plain(const struct __sk_buff *skb, const struct v
 	       frame->flags == bpf_htonl(VXLAN_FLAGS) && !(frame->vni & bpf_htonl(0xff)) && sum_ipv4(&frame->ip) == 0xffff;
 }
 
+/*
+ * RFC 6040 section 4.2: an egress makes ECT(1) of the inner ECT(0) when the outer field is ECT(1). All other fields that pass is_plain
+ * leave the inner one as it is.
+ */
+static __always_inline bool keeps_ecn(struct __sk_buff *skb, const struct vxlan_frame *frame)
+{
+	__u8 ip[2], ecn;
+
+	if ((frame->ip.tos & ECN_MASK) != ECN_ECT_1)
+		return true;
+	if (bpf_skb_load_bytes(skb, VXLAN_FRAME_LEN, ip, sizeof(ip)))
+		return false;
+	ecn = frame->inner.h_proto == bpf_htons(ETH_P_IP) ? ip[1] : ip[1] >> 4;
+	return (ecn & ECN_MASK) != ECN_ECT_0;
+}
+
 static __always_inline __u8 summed(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
@@ -54,7 +70,7 @@ static __always_inline bool read_frame(struct __sk_buff *skb, struct vxlan_frame
 		return false;
 	if (frame->inner.h_proto != bpf_htons(ETH_P_IP) && frame->inner.h_proto != bpf_htons(ETH_P_IPV6))
 		return false;
-	if (mac_is_multicast(mac_at(frame->inner.h_dest)))
+	if (mac_is_multicast(mac_at(frame->inner.h_dest)) || !keeps_ecn(skb, frame))
 		return false;
 	return !frame->udp.check || is_summed(skb);
 }

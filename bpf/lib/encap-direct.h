@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Encapsulation without the vxlan device: IP packets towards a VTEP with a fresh path (see path.h) get their outer headers here and go
- * straight to the underlay's interface. What comes out is bit for bit what the device makes.
+ * straight to the underlay's interface. What comes out is bit for bit what the device makes and vpc_ethlink_out corrects.
  *
  * Everything else is the device's: frames that are not IP, what an IPv6 underlay needs a checksum for, packets that are tunnelled
  * already, what would be too long for the interface or for an IPv4 header.
@@ -30,12 +30,7 @@ static __always_inline __be16 source_port(__u32 hash)
 	return bpf_htons((__u16)((((__u64)hash * (PORT_MAX - PORT_MIN)) >> 32) + PORT_MIN));
 }
 
-/* RFC 6040, the normal mode of an ingress: congestion that the packet has met already stays in the inner header. */
-static __always_inline __u8 outer_ecn(__u8 inner)
-{
-	return inner == ECN_CE ? ECN_ECT_0 : inner;
-}
-
+/* `ecn`: of the inner header, RFC 6040 section 4.1. */
 static __always_inline void write_outer(struct vxlan_frame *frame, const struct path *path, __u32 length, __u16 id, __u8 ecn)
 {
 	__be16 total = bpf_htons(length), ident = bpf_htons(id);
@@ -72,7 +67,7 @@ static __always_inline bool encap_direct(struct __sk_buff *skb, const struct pac
 	hash = flow_hash(skb);
 	if (!hash || bpf_skb_adjust_room(skb, VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, GROW))
 		return false;
-	write_outer(&frame, way.path, length, way.id, outer_ecn(packet->ecn));
+	write_outer(&frame, way.path, length, way.id, packet->ecn);
 	frame.udp.sport = source_port(hash);
 	frame.flags = bpf_htonl(VXLAN_FLAGS);
 	frame.vni = bpf_htonl(packet->segment << 8);

@@ -9,6 +9,7 @@
 #define TUNNEL_TTL 64
 #define VXLAN_FLAGS 0x08000000 /* a VNI is there, nothing else */
 #define ECN_MASK 3
+#define ECN_ECT_1 1
 #define ECN_ECT_0 2
 #define ECN_CE 3
 

@@ -120,10 +120,11 @@ export class Host implements Disposable {
     this.attach('mux', ifindex)
   }
 
-  /** Let packets to and from the underlay go past the mux's device, by this interface. */
-  shortcut(device = 'wire'): void {
+  /** Let packets to and from the underlay go past the mux's device, by this interface; or only look at what leaves by it. */
+  shortcut(device = 'wire', { direct = true } = {}): void {
     const ifindex = this.space.ifindex(device)
-    this.tables.muxes.set(ifindex, this.tables.muxes.get(this.mux)!)
+    const mux = { ...this.tables.muxes.get(this.mux)!, ...(!direct && { flags: 0 }) }
+    for (const key of [ifindex, this.mux]) this.tables.muxes.set(key, mux)
     this.attach('underlay', ifindex)
     this.attach('ethlink-egress', ifindex)
   }
