@@ -87,7 +87,7 @@ export const operations = {
   mgmtSupervise: ask('supervise', 'mgmt', 0x0105, supervise, nothing),
   /** The host's objects as a document (docs/host-file.md). */
   /** Objects that are not as they should be, and why. */
-  mgmtTroubles: get('troubles', 'mgmt', 0x0120, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
+  mgmtTroubles: get('troubles', 'mgmt', 0x0115, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
   mgmtExport: get('export', 'mgmt', 0x0110, json<HostDocument>('a document')),
   /** What apply would do. */
   mgmtPlan: ask('plan', 'mgmt', 0x0111, json<HostDocument>('a document'), hostChanges),

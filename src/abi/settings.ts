@@ -131,8 +131,8 @@ export const settings = {
       ...own(
         choice(directWays),
         'auto',
-        ['direct get', 0x0100],
-        ['direct set', 0x0101],
+        ['direct get', 0x0110],
+        ['direct set', 0x0111],
         "whether packets may go past the host's stack; auto: while nothing of the host has to see each of them",
       ),
       since: 3,
