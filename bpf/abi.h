@@ -38,6 +38,13 @@
  * VNI 0, which never leaves the host encapsulated: VPC_SEGMENT_LOCAL | unit number of the switch.
  */
 
+/*
+ * Values of hash tables name their key. The kernel hands the memory of an entry that is replaced or deleted to the next entry at once,
+ * also while a program reads it: the reader would follow it to another customer. So struct vpc_..._entry has the key before and behind
+ * the value (the kernel copies in either direction), and readers copy first and compare then (lib/entry.h). A value that nobody
+ * reads, as that of `port_addresses`, needs no name.
+ */
+
 /* Why a packet was dropped. The list is closed; names in user space are these in lower case, without the prefix. */
 enum vpc_drop_reason {
 	VPC_DROP_NONE = 0,
@@ -143,11 +150,23 @@ struct vpc_port {
 	__u8 mac[6];     /* of the unit */
 };
 
-/* Table `fdb`: value struct vpc_dst. */
+struct vpc_port_entry {
+	__u32 key;
+	struct vpc_port value;
+	__u32 again;
+};
+
+/* Table `fdb`: where a MAC of a segment is. */
 struct vpc_fdb_key {
 	__u32 segment;
 	__u8 mac[6];
 	__u8 pad[2];
+};
+
+struct vpc_fdb_entry {
+	struct vpc_fdb_key key;
+	struct vpc_dst value;
+	struct vpc_fdb_key again;
 };
 
 /* Table `flood`: where broadcast and multicast of a segment go. */
@@ -156,16 +175,16 @@ struct vpc_flood_key {
 	__u32 page;      /* 0..VPC_FLOOD_PAGES-1: local units and the uplink; VPC_FLOOD_REMOTE: VTEPs */
 };
 
-/*
- * The segment is repeated in the value: the kernel may hand the memory of a replaced page to another page while a program
- * still walks it, and a frame must not follow it into the other segment.
- */
 struct vpc_flood {
-	__u32 segment;   /* as in the key */
 	__u32 count;     /* of dst in use */
 	__u32 more;      /* another local page follows */
-	__u32 pad;
 	struct vpc_dst dst[VPC_FLOOD_PAGE];
+};
+
+struct vpc_flood_entry {
+	struct vpc_flood_key key;
+	struct vpc_flood value;
+	struct vpc_flood_key again;
 };
 
 /* Table `neighbours`: IP to MAC. */
@@ -177,6 +196,12 @@ struct vpc_neighbour_key {
 struct vpc_neighbour {
 	__u8 mac[6];
 	__u8 pad[2];
+};
+
+struct vpc_neighbour_entry {
+	struct vpc_neighbour_key key;
+	struct vpc_neighbour value;
+	struct vpc_neighbour_key again;
 };
 
 /* Table `port_addresses`: the addresses that a port may send from; value __u32 1. */
@@ -197,6 +222,12 @@ struct vpc_segment {
 	__u32 uplink_mirror;    /* the same of the uplink's ethlink */
 };
 
+struct vpc_segment_entry {
+	__u32 key;
+	struct vpc_segment value;
+	__u32 again;
+};
+
 #define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: nothing of the host needs to see each of them */
 #define VPC_MUX_DIRECT_IN 2u   /* the same for packets that come in */
 
@@ -205,6 +236,12 @@ struct vpc_mux {
 	__u32 stats;
 	__u32 flags;            /* VPC_MUX_* */
 	struct vpc_vtep listen; /* outer destination that is right; its port is the default VTEP port */
+};
+
+struct vpc_mux_entry {
+	__u32 key;
+	struct vpc_mux value;
+	__u32 again;
 };
 
 /* Table `stats`: per CPU, by the index that user space gave to a port or mux. */

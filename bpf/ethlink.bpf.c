@@ -18,11 +18,11 @@
 #define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
 
 /* A frame from the wire whose sender is ours, or behind a VTEP, is one of the segment's own come back. */
-static __always_inline bool is_reflection(const struct packet *packet)
+static __noinline bool is_reflection(const struct packet *packet)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+	struct vpc_dst dst;
 
-	return dst && dst->kind != VPC_DST_UPLINK;
+	return fdb_lookup(packet->segment, packet->smac, &dst) && dst.kind != VPC_DST_UPLINK;
 }
 
 /* Looks an untagged frame over as one of the segment. Returns a drop reason or 0. */
@@ -71,18 +71,38 @@ static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packe
 	return TO_THE_HOST;
 }
 
+/* On a stack of its own: there is a limit to what all functions on the way take. Gives the interface, 0: the mux's device must do it. */
+static __noinline __u32 encap_by_path(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+{
+	struct path path;
+	struct way way = way_to(skb, dst, &path);
+
+	return way.path && vpc_direct_encap && encap_direct(skb, packet, way) ? path.ifindex : 0;
+}
+
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->dmac);
+	__u32 ifindex, length;
+	struct vpc_dst dst;
 	int reason;
 
-	if (!dst || dst->kind == VPC_DST_UPLINK)
+	if (!fdb_lookup(packet->segment, packet->dmac, &dst) || dst.kind == VPC_DST_UPLINK)
 		return TO_THE_HOST;
 	count_rx(packet->source, skb->len);
 	reason = vlan_strip(skb, packet->vlan);
 	if (!reason)
 		reason = enter(skb, packet);
-	return reason ? drop(skb, packet, reason) : deliver(skb, packet, dst, way_to(skb, dst));
+	if (reason)
+		return drop(skb, packet, reason);
+	if (dst.kind != VPC_DST_REMOTE)
+		return deliver_here(skb, packet, &dst);
+	if (!fits(skb, packet, dst.mtu))
+		return too_big(skb, packet, dst.mtu);
+	length = skb->len;
+	ifindex = encap_by_path(skb, packet, &dst);
+	if (!ifindex && encap_prepare(skb, packet->segment, &dst))
+		ifindex = dst.ifindex;
+	return ifindex ? send(skb, packet, &dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 
 /* Reads the MACs; the frame may still have its tag. */
@@ -105,22 +125,21 @@ int vpc_ethlink(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_ETHLINK };
 	__u32 ifindex = skb->ifindex;
-	struct vpc_port *port;
+	struct vpc_port port;
 	struct tag tag = {};
 
 	if (skb->pkt_type == PACKET_HOST)
 		return TO_THE_HOST;
-	port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (!port || !(port->flags & VPC_PORT_UP))
+	if (!read_entry(&ports, &ifindex, &port) || !(port.flags & VPC_PORT_UP))
 		return TO_THE_HOST;
 	if (!vlan_absent(skb))
 		tag = vlan_tag(skb);
-	if (!vlan_matches(tag, port->vlan) || !read_macs(skb, &packet))
+	if (!vlan_matches(tag, port.vlan) || !read_macs(skb, &packet))
 		return TO_THE_HOST;
-	packet.source = port->stats;
-	packet.segment = port->segment;
-	packet.vlan = port->vlan;
-	packet.flags = port->flags & VPC_PORT_WATCHED;
+	packet.source = port.stats;
+	packet.segment = port.segment;
+	packet.vlan = port.vlan;
+	packet.flags = port.flags & VPC_PORT_WATCHED;
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 

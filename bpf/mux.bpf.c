@@ -14,46 +14,57 @@
 static __always_inline int enter(struct packet *packet, const struct vpc_mux *mux, const struct tunnel *tunnel)
 {
 	__u32 vni = tunnel->key.tunnel_id;
-	struct vpc_segment *segment;
+	struct vpc_segment segment;
 
 	if (!decap_is_for(tunnel, mux))
 		return VPC_DROP_BAD_TUNNEL;
 	packet->segment = vni;
-	segment = bpf_map_lookup_elem(&segments, &vni);
-	if (!segment)
+	if (!segment_of(vni, &segment))
 		return VPC_DROP_UNKNOWN_VNI;
-	packet->flags = watched(segment);
-	return segment->flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
+	packet->flags = watched(&segment);
+	return segment.flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
 }
 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 {
-	struct vpc_dst *dst = destination(packet->segment, packet->dmac);
+	struct vpc_dst dst;
 
-	if (dst && dst->kind == VPC_DST_REMOTE && dst->flags & VPC_DST_FORWARD)
-		return forward_once(skb, packet, dst);
-	if (!dst || dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
+	if (!destination(packet->segment, packet->dmac, &dst))
 		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
-	return deliver_here(skb, packet, dst);
+	if (dst.kind == VPC_DST_REMOTE && dst.flags & VPC_DST_FORWARD)
+		return forward_once(skb, packet, &dst);
+	if (dst.kind == VPC_DST_REMOTE || (dst.kind == VPC_DST_UPLINK && !packet->remote_source))
+		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
+	return deliver_here(skb, packet, &dst);
+}
+
+#define ONLY_A_COPY -1 /* see heard.h */
+
+/* Reads the outer header. Returns a drop reason, 0 or ONLY_A_COPY. */
+static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 ifindex = skb->ifindex;
+	struct tunnel tunnel = {};
+	struct vpc_mux mux;
+	bool known;
+
+	if (!read_entry(&muxes, &ifindex, &mux))
+		return VPC_DROP_BAD_TUNNEL;
+	packet->source = mux.stats;
+	known = decap_read(skb, &tunnel);
+	if (known && (skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD && note_heard(skb, mux.stats, bpf_htonl(tunnel.key.remote_ipv4)))
+		return ONLY_A_COPY;
+	count_rx(packet->source, skb->len);
+	return known ? enter(packet, &mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
 }
 
 static __always_inline int from_underlay(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_MUX, .source = VPC_STATS_NONE };
-	__u32 ifindex = skb->ifindex;
-	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
-	struct tunnel tunnel = {};
-	bool known;
-	int reason;
+	int reason = leave_tunnel(skb, &packet);
 
-	if (!mux)
-		return drop(skb, &packet, VPC_DROP_BAD_TUNNEL);
-	packet.source = mux->stats;
-	known = decap_read(skb, &tunnel);
-	if (known && (skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD && note_heard(skb, mux->stats, bpf_htonl(tunnel.key.remote_ipv4)))
+	if (reason == ONLY_A_COPY)
 		return TC_ACT_SHOT;
-	count_rx(packet.source, skb->len);
-	reason = known ? enter(&packet, mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
 	if (!reason)
 		reason = receive(skb, &packet);
 	if (reason)

@@ -48,24 +48,22 @@ static __always_inline bool is_at_sender(struct __sk_buff *skb, const struct pac
 /* Returns an outcome or a drop reason. */
 static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 {
-	__u32 id = packet->segment;
-	struct vpc_segment *segment;
+	struct vpc_segment segment;
 
-	if (id & VPC_SEGMENT_LOCAL)
+	if (packet->segment & VPC_SEGMENT_LOCAL)
 		return OUTCOME_BROADCAST;
-	segment = bpf_map_lookup_elem(&segments, &id);
 	report_miss(skb, packet, packet->question == QUESTION_ARP ? VPC_EVENT_ARP_MISS : VPC_EVENT_ND_MISS);
-	return segment && segment->flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
+	return segment_of(packet->segment, &segment) && segment.flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
 }
 
-/* What the host says to a guest's question for which the table has this entry or none. Returns an outcome or a drop reason. */
-static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+/* What the host says to a guest's question about an address of `owner` (null: of nobody known). Returns an outcome or a drop reason. */
+static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
 {
-	bool own = neighbour ? is_at_sender(skb, packet, mac_at(neighbour->mac)) : is_own_address(packet);
+	bool own = owner ? is_at_sender(skb, packet, *owner) : is_own_address(packet);
 
 	if (own)
 		return packet->announcement ? OUTCOME_BROADCAST : OUTCOME_SILENCE;
-	if (!neighbour)
+	if (!owner)
 		return miss(skb, packet);
 	if (!packet->announcement)
 		return OUTCOME_ANSWERED;
@@ -75,11 +73,11 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 }
 
 /* The same for a question from the mux or the wire. */
-static __always_inline int judge_stranger(struct packet *packet, struct vpc_neighbour *neighbour)
+static __always_inline int judge_stranger(struct packet *packet, const struct mac *owner)
 {
-	if (packet->announcement && neighbour && packet->remote_source && !packet->foreign_lladdr)
+	if (packet->announcement && owner && packet->remote_source && !packet->foreign_lladdr)
 		learn_move(packet->segment, &packet->target, &packet->smac);
-	if (packet->announcement || !neighbour || !fdb_is_local(packet->segment, mac_at(neighbour->mac)))
+	if (packet->announcement || !owner || !fdb_is_local(packet->segment, *owner))
 		return OUTCOME_BROADCAST;
 	return OUTCOME_ANSWERED;
 }
@@ -87,23 +85,25 @@ static __always_inline int judge_stranger(struct packet *packet, struct vpc_neig
 /* Answers a question of ARP or ND. Returns an outcome or a drop reason. */
 standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 {
-	struct vpc_neighbour *neighbour;
+	struct mac mac = {}, *owner;
 	int outcome;
 
 	if (!packet)
 		return VPC_DROP_MALFORMED;
-	neighbour = neighbour_of(packet->segment, &packet->target);
+	owner = neighbour_of(packet->segment, &packet->target, &mac) ? &mac : 0;
 	if (packet->hook == HOOK_UNIT)
-		outcome = judge_guest(skb, packet, neighbour);
+		outcome = judge_guest(skb, packet, owner);
 	else
-		outcome = judge_stranger(packet, neighbour);
+		outcome = judge_stranger(packet, owner);
 	if (outcome == OUTCOME_SILENCE)
 		note(skb, VPC_VERDICT_CONSUMED, 0);
 	else if (outcome != OUTCOME_ANSWERED)
 		return outcome;
 	if (outcome == OUTCOME_ANSWERED) {
-		int reason = packet->question == QUESTION_ARP ? reply_arp(skb, packet, neighbour) : reply_nd(skb, packet, neighbour);
+		int reason = packet->question == QUESTION_ARP ? reply_arp(skb, packet, &mac) : reply_nd(skb, packet, &mac);
 
+		if (!reason)
+			reason = send_back(skb, packet);
 		if (reason)
 			return reason;
 		note_used_address(packet->segment, &packet->target);

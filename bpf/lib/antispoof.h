@@ -29,9 +29,9 @@ struct senders {
 /* The MAC is behind the unit that the packet came from. */
 static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct packet *packet, struct mac mac)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, mac);
+	struct vpc_dst dst;
 
-	return dst && dst->kind == VPC_DST_LOCAL && dst->ifindex == skb->ifindex;
+	return fdb_lookup(packet->segment, mac, &dst) && dst.kind == VPC_DST_LOCAL && dst.ifindex == skb->ifindex;
 }
 
 /* The same for the packet's source, which is not the unit's own MAC. What is checked then is checked for this station. */
@@ -60,9 +60,9 @@ static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet
 /* The address is nobody else's, as far as is known. */
 static __always_inline bool is_nobody_elses(const struct packet *packet, const struct address *address)
 {
-	struct vpc_neighbour *neighbour = neighbour_of(packet->segment, address);
+	struct mac owner;
 
-	return !neighbour || mac_equal(mac_at(neighbour->mac), packet->own);
+	return !neighbour_of(packet->segment, address, &owner) || mac_equal(owner, packet->own);
 }
 
 /* A link-local address that is made of the MAC of another station of the segment. */
@@ -70,7 +70,7 @@ static __always_inline bool is_of_station(const struct packet *packet, const str
 {
 	if (!ipv6_is_link_local(address) || !ipv6_is_eui64(address))
 		return false;
-	return fdb_lookup(packet->segment, mac_of_eui64(address));
+	return fdb_knows(packet->segment, mac_of_eui64(address));
 }
 
 /*
@@ -79,13 +79,12 @@ static __always_inline bool is_of_station(const struct packet *packet, const str
  */
 static __noinline bool may_choose(const struct packet *packet, const struct address *address)
 {
-	struct vpc_neighbour *neighbour;
+	struct mac owner;
 
 	if (packet->hook != HOOK_UNIT || !ipv6_is_link_local(address) || ipv6_is_eui64(address))
 		return false;
-	neighbour = neighbour_of(packet->segment, address);
-	if (neighbour)
-		return mac_equal(mac_at(neighbour->mac), packet->own);
+	if (neighbour_of(packet->segment, address, &owner))
+		return mac_equal(owner, packet->own);
 	return choose_link_local(packet->segment, packet->source, &packet->own, address);
 }
 
@@ -153,17 +152,21 @@ static __always_inline bool may_claim(const struct packet *packet, const struct 
 }
 
 /*
- * The message tells everybody in the tunnel that an address has moved to its sender, who is behind a VTEP: so it may be that of a unit
- * of this host, when that port's list has it. (Another host has checked that its guest's list has it too.)
+ * The owner of an address is a unit of this host, and keeps it. But when the message tells everybody in the tunnel that the address has moved to
+ * its sender, who is behind a VTEP, it may be that, if the unit's port lists it. (Another host has checked that its guest's list has it too.)
  */
-static __always_inline bool may_have_moved(const struct packet *packet, const struct address *address, const struct vpc_dst *owner)
+static __noinline bool keeps(const struct packet *packet, const struct address *address, const struct mac *owner)
 {
-	struct vpc_port_address_key key = { .stats = owner->stats };
+	struct vpc_port_address_key key = {};
+	struct vpc_dst dst;
 
-	if (packet->hook != HOOK_MUX || !packet->remote_source || !packet->announcement || !mac_is_multicast(packet->dmac))
+	if (!fdb_lookup(packet->segment, *owner, &dst) || dst.kind != VPC_DST_LOCAL)
 		return false;
+	if (packet->hook != HOOK_MUX || !packet->remote_source || !packet->announcement || !mac_is_multicast(packet->dmac))
+		return true;
+	key.stats = dst.stats;
 	*(struct address *)key.addr = *address;
-	return bpf_map_lookup_elem(&port_addresses, &key);
+	return !bpf_map_lookup_elem(&port_addresses, &key);
 }
 
 /*
@@ -172,18 +175,13 @@ static __always_inline bool may_have_moved(const struct packet *packet, const st
  */
 static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
 {
-	struct vpc_neighbour *neighbour;
-	struct vpc_dst *owner;
+	struct mac owner;
 
 	if (packet->flags & VPC_PORT_ANTISPOOF)
 		return may_claim(packet, address);
 	if (packet->hook == HOOK_UNIT)
 		return true;
-	neighbour = neighbour_of(packet->segment, address);
-	if (!neighbour || mac_equal(mac_at(neighbour->mac), packet->smac))
-		return true;
-	owner = fdb_lookup(packet->segment, mac_at(neighbour->mac));
-	return !owner || owner->kind != VPC_DST_LOCAL || may_have_moved(packet, address, owner);
+	return !neighbour_of(packet->segment, address, &owner) || mac_equal(owner, packet->smac) || !keeps(packet, address, &owner);
 }
 
 #endif

@@ -65,25 +65,21 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 	return 0;
 }
 
-/* Turns a request into the reply and sends it back. */
-static __noinline optional int reply_arp(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+/* Turns a request into the reply. Returns a drop reason or 0. */
+static __noinline optional int reply_arp(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
 {
 	struct arp_frame frame = {
 		.type = bpf_htons(ETH_P_ARP),
 		.arp = { bpf_htons(1), bpf_htons(ETH_P_IP), 6, 4, bpf_htons(ARP_REPLY), {}, {}, {}, {} },
 	};
 
-	if (!neighbour)
-		return VPC_DROP_ENCAP_FAILED;
 	*(struct mac *)frame.dmac = packet->smac;
-	*(struct mac *)frame.smac = mac_at(neighbour->mac);
-	*(struct mac *)frame.arp.sha = mac_at(neighbour->mac);
+	*(struct mac *)frame.smac = *owner;
+	*(struct mac *)frame.arp.sha = *owner;
 	*(struct mac *)frame.arp.tha = packet->smac;
 	__builtin_memcpy(frame.arp.spa, &packet->target.w[3], 4);
 	__builtin_memcpy(frame.arp.tpa, &packet->asker.w[3], 4);
-	if (bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM))
-		return VPC_DROP_ENCAP_FAILED;
-	return send_back(skb, packet);
+	return bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM) ? VPC_DROP_ENCAP_FAILED : 0;
 }
 
 #endif

@@ -8,7 +8,7 @@
 #define VPC_ENCAP_H
 
 #include "encap-direct.h"
-#include "maps.h"
+#include "entry.h"
 #include "packet.h"
 
 struct tunnel {
@@ -35,15 +35,15 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
  * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this is, and the VTEP's
  * UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us but free to be on the way: DF stays clear.
  */
-static __always_inline bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
+static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
 {
 	struct tunnel tunnel = { .key = { .tunnel_id = segment, .tunnel_ttl = ttl } };
 	__u32 ifindex = dst->ifindex;
-	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
+	struct vpc_mux mux;
 
-	if (!mux || segment & VPC_SEGMENT_LOCAL || dst->vtep.family != mux->listen.family)
+	if (segment & VPC_SEGMENT_LOCAL || !read_entry(&muxes, &ifindex, &mux) || dst->vtep.family != mux.listen.family)
 		return false;
-	set_end_points(&tunnel, &dst->vtep, mux);
+	set_end_points(&tunnel, &dst->vtep, &mux);
 	if (bpf_skb_set_tunnel_key(skb, &tunnel.key, sizeof(tunnel.key), tunnel.flags))
 		return false;
 	skb->mark = VPC_MARK_OUT | VPC_MARK_OF_PORT(dst->vtep.port);
@@ -96,7 +96,7 @@ static __always_inline bool decap_is_for(const struct tunnel *tunnel, const stru
 }
 
 /* Readies the packet for the VTEP that it came from. */
-static __always_inline int encap_back(struct __sk_buff *skb)
+static __noinline optional int encap_back(struct __sk_buff *skb)
 {
 	struct tunnel tunnel = {};
 

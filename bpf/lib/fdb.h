@@ -3,15 +3,21 @@
 #ifndef VPC_FDB_H
 #define VPC_FDB_H
 
-#include "maps.h"
+#include "entry.h"
 #include "packet.h"
 
-static __always_inline struct vpc_dst *fdb_lookup(__u32 segment, struct mac mac)
+static __noinline optional bool read_fdb(const struct vpc_fdb_key *key, struct vpc_dst *dst)
+{
+	return read_entry(&fdb, key, dst);
+}
+
+/* False: the table does not know it. */
+static __always_inline bool fdb_lookup(__u32 segment, struct mac mac, struct vpc_dst *dst)
 {
 	struct vpc_fdb_key key = { .segment = segment };
 
 	*(struct mac *)key.mac = mac;
-	return bpf_map_lookup_elem(&fdb, &key);
+	return read_fdb(&key, dst);
 }
 
 /* The flag of a packet in a segment at which somebody looks: see watch.h. */
@@ -20,28 +26,69 @@ static __always_inline __u32 watched(const struct vpc_segment *segment)
 	return segment->switch_mirror | segment->uplink_mirror ? VPC_PORT_WATCHED : 0;
 }
 
-/* The uplink of a segment, or nothing. */
-static __always_inline struct vpc_dst *uplink_of(__u32 id)
+static __noinline optional bool knows(const struct vpc_fdb_key *key)
 {
-	struct vpc_segment *segment = bpf_map_lookup_elem(&segments, &id);
+	struct vpc_dst dst;
 
-	return segment && segment->uplink.kind == VPC_DST_UPLINK ? &segment->uplink : 0;
+	return read_fdb(key, &dst);
 }
 
-/* Where a frame for a MAC goes: to whom the table says, else out of the uplink. Null: nowhere. */
-static __always_inline struct vpc_dst *destination(__u32 segment, struct mac mac)
+static __always_inline bool fdb_knows(__u32 segment, struct mac mac)
 {
-	struct vpc_dst *dst = fdb_lookup(segment, mac);
+	struct vpc_fdb_key key = { .segment = segment };
 
-	return dst ? dst : uplink_of(segment);
+	*(struct mac *)key.mac = mac;
+	return knows(&key);
+}
+
+/* False: no switch of this host has the segment. */
+static __always_inline bool segment_of(__u32 id, struct vpc_segment *segment)
+{
+	return read_entry(&segments, &id, segment);
+}
+
+/* False: the segment has no uplink. */
+static __noinline optional bool uplink_of(__u32 id, struct vpc_dst *dst)
+{
+	struct vpc_segment segment;
+
+	if (!segment_of(id, &segment) || segment.uplink.kind != VPC_DST_UPLINK)
+		return false;
+	*dst = segment.uplink;
+	return true;
+}
+
+/* Where a frame for a MAC goes: to whom the table says, else out of the uplink. False: nowhere. */
+static __always_inline bool destination(__u32 segment, struct mac mac, struct vpc_dst *dst)
+{
+	return fdb_lookup(segment, mac, dst) || uplink_of(segment, dst);
+}
+
+static __noinline optional bool is_local(const struct vpc_fdb_key *key)
+{
+	struct vpc_dst dst;
+
+	return read_fdb(key, &dst) && dst.kind == VPC_DST_LOCAL;
 }
 
 /* The MAC is a unit of this host. */
 static __always_inline bool fdb_is_local(__u32 segment, struct mac mac)
 {
-	struct vpc_dst *dst = fdb_lookup(segment, mac);
+	struct vpc_fdb_key key = { .segment = segment };
 
-	return dst && dst->kind == VPC_DST_LOCAL;
+	*(struct mac *)key.mac = mac;
+	return is_local(&key);
+}
+
+/* `is_watched`: see watched. */
+static __noinline optional bool segment_is_up(__u32 id, __u32 *is_watched)
+{
+	struct vpc_segment segment;
+
+	if (!segment_of(id, &segment) || !(segment.flags & VPC_SEGMENT_UP))
+		return false;
+	*is_watched = watched(&segment);
+	return true;
 }
 
 #endif

@@ -28,7 +28,8 @@ struct flood_tally {
 struct flood_walk {
 	struct __sk_buff *skb;
 	struct flood_tally *tally;
-	struct vpc_flood *page;
+	struct vpc_flood_entry *page;
+	struct vpc_flood_key key;
 };
 
 /* The place that the packet came from is left out. */
@@ -62,17 +63,15 @@ static __always_inline int flood_copy(struct __sk_buff *skb, __u32 segment, cons
 static long flood_one(__u32 i, struct flood_walk *walk)
 {
 	struct flood_tally *tally = walk->tally;
-	struct vpc_flood *page = walk->page;
+	struct vpc_flood_entry *page = walk->page;
 	struct __sk_buff *skb = walk->skb;
 	struct vpc_dst dst;
 	int result;
 
-	if (i >= VPC_FLOOD_PAGE || i >= page->count)
+	if (i >= VPC_FLOOD_PAGE || i >= page->value.count)
 		return 1;
-	dst = page->dst[i];
-	/* Read after the destination: see struct vpc_flood. */
-	barrier();
-	if (page->segment != tally->segment)
+	dst = page->value.dst[i];
+	if (!is_still(page, &walk->key))
 		return 1;
 	if (flood_skips(skb, tally, &dst))
 		return 0;
@@ -93,17 +92,18 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 /* Floods to one page; true when another follows. The tally is not on this function's stack, where each count would be a state. */
 standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u32 number)
 {
-	struct vpc_flood_key key = { .page = number };
-	struct flood_walk walk = { .skb = skb, .tally = tally };
+	struct flood_walk walk = { .skb = skb, .tally = tally, .key.page = number };
+	bool more;
 
 	if (!tally)
 		return false;
-	key.segment = tally->segment;
-	walk.page = bpf_map_lookup_elem(&flood, &key);
+	walk.key.segment = tally->segment;
+	walk.page = bpf_map_lookup_elem(&flood, &walk.key);
 	if (!walk.page)
 		return false;
 	bpf_loop(VPC_FLOOD_PAGE, flood_one, &walk, 0);
-	return walk.page->more != 0;
+	more = walk.page->value.more;
+	return more && is_still(walk.page, &walk.key);
 }
 
 /* The packet's copies are on their way; what is left to say of those that are not. Returns a drop reason or 0. */

@@ -5,7 +5,10 @@
 
 #include "path.h"
 
-/* Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. */
+/*
+ * Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. Should the entry go to another VTEP meanwhile, that one is
+ * asked about a little later.
+ */
 static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard, __u64 now)
 {
 	heard->asked_ns = now;
@@ -19,16 +22,21 @@ static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux
 {
 	struct peer_key key = peer_of_ipv4(mux->stats, 0, source);
 	__u64 now = bpf_ktime_get_coarse_ns(), age;
-	struct heard *known;
+	struct heard_entry *found = bpf_map_lookup_elem(&heard, &key);
+	struct heard known = {};
 
-	known = bpf_map_lookup_elem(&heard, &key);
-	age = known ? now - known->at_ns : HEARD_FRESH;
+	if (found) {
+		known = found->value;
+		if (!is_still(found, &key))
+			known.at_ns = 0;
+	}
+	age = now - known.at_ns;
 	if (age >= HEARD_FRESH) {
 		skb->mark = VPC_MARK_HEARD;
 		return false;
 	}
-	if (age > HEARD_ASK && now - known->asked_ns > HEARD_AGAIN)
-		ask_again(skb, known, now);
+	if (found && age > HEARD_ASK && now - known.asked_ns > HEARD_AGAIN)
+		ask_again(skb, &found->value, now);
 	return true;
 }
 
@@ -36,13 +44,10 @@ static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux
 static __always_inline bool note_heard(struct __sk_buff *skb, __u32 stats, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(stats, 0, source);
-	struct heard fresh = { .at_ns = bpf_ktime_get_coarse_ns() }, *known = bpf_map_lookup_elem(&heard, &key);
+	struct heard_entry entry = { .key = key, .value.at_ns = bpf_ktime_get_coarse_ns(), .again = key };
 	bool copy = skb->mark == VPC_MARK_COPY;
 
-	if (known)
-		known->at_ns = fresh.at_ns;
-	else
-		bpf_map_update_elem(&heard, &key, &fresh, BPF_ANY);
+	bpf_map_update_elem(&heard, &key, &entry, BPF_ANY);
 	skb->mark = 0;
 	return copy;
 }

@@ -70,6 +70,7 @@ standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
 static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
 {
 	struct address address = address_of_ipv4(daddr);
+	struct mac owner;
 
 	if (!(packet->flags & VPC_PORT_ANTISPOOF) || ipv4_is_multicast(daddr))
 		return 0;
@@ -77,7 +78,7 @@ static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 d
 		return VPC_DROP_UNICAST_TO_ALL;
 	if (daddr == 0xffffffff)
 		return 0;
-	return (daddr & bpf_htonl(3)) != bpf_htonl(3) || neighbour_of(packet->segment, &address) ? VPC_DROP_UNICAST_TO_ALL : 0;
+	return (daddr & bpf_htonl(3)) != bpf_htonl(3) || neighbour_of(packet->segment, &address, &owner) ? VPC_DROP_UNICAST_TO_ALL : 0;
 }
 
 /* What may be said to these addresses, and by these options. Returns a drop reason or 0. */

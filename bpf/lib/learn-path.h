@@ -67,30 +67,33 @@ static __always_inline bool same_way(const struct path *a, const struct path *b)
 static __noinline int learn_path(struct __sk_buff *skb, __u32 port)
 {
 	__u32 ifindex = skb->ifindex;
-	struct vpc_mux *mux = bpf_map_lookup_elem(&muxes, &ifindex);
-	struct path *known, path = { .ifindex = ifindex };
+	struct path_entry entry = { .value.ifindex = ifindex };
+	struct path *path = &entry.value, known = {};
 	struct vxlan_frame frame = {};
-	struct peer_key key;
+	struct vpc_mux mux = {};
 
-	if (!mux || !(mux->flags & VPC_MUX_DIRECT_OUT) || skb->vlan_present || bpf_skb_load_bytes(skb, 0, &frame.eth, VXLAN_FRAME_LEN) || !is_as_expected(&frame, mux, port))
+	if (skb->vlan_present || bpf_skb_load_bytes(skb, 0, &frame.eth, VXLAN_FRAME_LEN))
 		return 0;
-	path.mtu = way_mtu(skb);
-	if (path.mtu <= VXLAN_OVERHEAD)
+	if (!read_entry(&muxes, &ifindex, &mux) || !(mux.flags & VPC_MUX_DIRECT_OUT) || !is_as_expected(&frame, &mux, port))
 		return 0;
-	path.eth = frame.eth;
-	path.saddr = frame.ip.saddr;
-	path.daddr = frame.ip.daddr;
-	path.dport = frame.udp.dport;
-	path.learned_ns = bpf_ktime_get_coarse_ns();
-	path.id = bpf_get_prandom_u32();
+	path->mtu = way_mtu(skb);
+	if (path->mtu <= VXLAN_OVERHEAD)
+		return 0;
+	path->eth = frame.eth;
+	path->saddr = frame.ip.saddr;
+	path->daddr = frame.ip.daddr;
+	path->dport = frame.udp.dport;
+	path->learned_ns = bpf_ktime_get_coarse_ns();
+	path->id = bpf_get_prandom_u32();
 	frame.ip.tot_len = frame.ip.id = frame.ip.check = frame.ip.tos = 0;
-	path.ip_sum = sum_ipv4(&frame.ip);
-	key = peer_of_ipv4(mux->stats, port, path.daddr);
-	known = bpf_map_lookup_elem(&paths, &key);
-	if (known && same_way(known, &path))
-		known->learned_ns = path.learned_ns;
-	else
-		bpf_map_update_elem(&paths, &key, &path, BPF_ANY);
+	path->ip_sum = sum_ipv4(&frame.ip);
+	entry.key = entry.again = peer_of_ipv4(mux.stats, port, path->daddr);
+	if (read_entry(&paths, &entry.key, &known) && same_way(&known, path)) {
+		if (path->learned_ns - known.learned_ns < PATH_AGAIN)
+			return 0;
+		path->id = known.id + 2 * ID_BLOCK; /* beyond what is taken of it just now */
+	}
+	bpf_map_update_elem(&paths, &entry.key, &entry, BPF_ANY);
 	return 0;
 }
 

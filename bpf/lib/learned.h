@@ -21,11 +21,17 @@ struct learned {
 	__u16 pad;
 };
 
+struct learned_entry {
+	struct vpc_neighbour_key key;
+	struct learned value;
+	struct vpc_neighbour_key again;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_LEARNED);
 	__type(key, struct vpc_neighbour_key);
-	__type(value, struct learned);
+	__type(value, struct learned_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } learned SEC(".maps");
 
@@ -54,34 +60,52 @@ static __always_inline struct vpc_neighbour_key neighbour_key(__u32 segment, con
 	return key;
 }
 
-/* Who has an address, as far as is known. Null: nobody. */
-static __noinline struct vpc_neighbour *neighbour_of(__u32 segment, const struct address *address)
+/* Who the table says has an address. False: it does not know it. */
+static __noinline bool neighbour_in_table(const struct vpc_neighbour_key *key, struct mac *mac)
+{
+	struct vpc_neighbour neighbour;
+
+	if (!read_entry(&neighbours, key, &neighbour))
+		return false;
+	*mac = mac_at(neighbour.mac);
+	return true;
+}
+
+static __noinline bool read_learned(const struct vpc_neighbour_key *key, struct learned *to)
+{
+	return read_entry(&learned, key, to);
+}
+
+/* Who has an address, as far as is known. False: nobody. */
+static __noinline bool neighbour_of(__u32 segment, const struct address *address, struct mac *mac)
 {
 	struct vpc_neighbour_key key = neighbour_key(segment, address);
-	struct vpc_neighbour *table = bpf_map_lookup_elem(&neighbours, &key);
-	struct learned *other = bpf_map_lookup_elem(&learned, &key);
+	bool known = neighbour_in_table(&key, mac);
+	struct learned other;
 
-	if (!other)
-		return table;
-	if (table)
-		return mac_equal(other->was, mac_at(table->mac)) ? &other->now : table;
-	return mac_is_zero(other->was) && fdb_is_local(segment, mac_at(other->now.mac)) ? &other->now : 0;
+	if (!read_learned(&key, &other))
+		return known;
+	if (known ? mac_equal(other.was, *mac) : mac_is_zero(other.was) && fdb_is_local(segment, mac_at(other.now.mac))) {
+		*mac = mac_at(other.now.mac);
+		return true;
+	}
+	return known;
 }
 
 /* The address has moved to this MAC. */
 static __noinline optional int learn_move(__u32 segment, const struct address *address, const struct mac *mac)
 {
-	struct vpc_neighbour_key key = neighbour_key(segment, address);
-	struct vpc_neighbour *table = bpf_map_lookup_elem(&neighbours, &key);
-	struct learned moved = {};
+	struct learned_entry moved = { .key = neighbour_key(segment, address) };
+	struct mac table;
 
-	if (!table)
+	if (!neighbour_in_table(&moved.key, &table))
 		return 0;
-	if (mac_equal(mac_at(table->mac), *mac))
-		return bpf_map_delete_elem(&learned, &key);
-	*(struct mac *)moved.now.mac = *mac;
-	moved.was = mac_at(table->mac);
-	return bpf_map_update_elem(&learned, &key, &moved, BPF_ANY);
+	if (mac_equal(table, *mac))
+		return bpf_map_delete_elem(&learned, &moved.key);
+	moved.again = moved.key;
+	*(struct mac *)moved.value.now.mac = *mac;
+	moved.value.was = table;
+	return bpf_map_update_elem(&learned, &moved.key, &moved, BPF_ANY);
 }
 
 /* A place for another address of the port; the oldest one gives way when it has been there for a while. Negative: there is none. */
@@ -102,10 +126,9 @@ static __always_inline int link_local_place(const struct link_locals *known, con
 /* Notes that a port has chosen a link-local address that nobody has. False: it has too many. */
 static __noinline bool choose_link_local(__u32 segment, __u32 port, const struct mac *mac, const struct address *address)
 {
-	struct vpc_neighbour_key key = neighbour_key(segment, address);
+	struct learned_entry chosen = { .key = neighbour_key(segment, address) };
 	struct link_locals *known = bpf_map_lookup_elem(&link_locals, &port);
 	__u64 now = bpf_ktime_get_coarse_ns();
-	struct learned chosen = {};
 	int place;
 
 	if (!known) {
@@ -118,11 +141,12 @@ static __noinline bool choose_link_local(__u32 segment, __u32 port, const struct
 	if (place < 0)
 		return false;
 	place &= LINK_LOCALS - 1;
-	*(struct mac *)chosen.now.mac = *mac;
-	bpf_map_update_elem(&learned, &key, &chosen, BPF_ANY);
+	chosen.again = chosen.key;
+	*(struct mac *)chosen.value.now.mac = *mac;
+	bpf_map_update_elem(&learned, &chosen.key, &chosen, BPF_ANY);
 	if (known->chosen_ns[place] && !address_equal(&known->address[place], address)) {
-		*(struct address *)key.addr = known->address[place];
-		bpf_map_delete_elem(&learned, &key);
+		*(struct address *)chosen.key.addr = known->address[place];
+		bpf_map_delete_elem(&learned, &chosen.key);
 	}
 	known->address[place] = *address;
 	known->chosen_ns[place] = now;

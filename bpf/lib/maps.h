@@ -18,7 +18,7 @@ struct {
 	__uint(max_entries, VPC_MAX_SOURCES);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct vpc_port);
+	__type(value, struct vpc_port_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } ports SEC(".maps");
 
@@ -27,7 +27,7 @@ struct {
 	__uint(max_entries, 262144);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct vpc_fdb_key);
-	__type(value, struct vpc_dst);
+	__type(value, struct vpc_fdb_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fdb SEC(".maps");
 
@@ -36,7 +36,7 @@ struct {
 	__uint(max_entries, 32768);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct vpc_flood_key);
-	__type(value, struct vpc_flood);
+	__type(value, struct vpc_flood_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flood SEC(".maps");
 
@@ -45,7 +45,7 @@ struct {
 	__uint(max_entries, 262144);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct vpc_neighbour_key);
-	__type(value, struct vpc_neighbour);
+	__type(value, struct vpc_neighbour_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } neighbours SEC(".maps");
 
@@ -63,7 +63,7 @@ struct {
 	__uint(max_entries, 16384);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct vpc_segment);
+	__type(value, struct vpc_segment_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } segments SEC(".maps");
 
@@ -72,7 +72,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
 	__type(key, __u32);
-	__type(value, struct vpc_mux);
+	__type(value, struct vpc_mux_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } muxes SEC(".maps");
 

@@ -127,8 +127,8 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 	return inspect_nd(skb, packet);
 }
 
-/* Turns a solicitation into the advertisement and sends it back. Returns a drop reason or 0. */
-static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *packet, struct vpc_neighbour *neighbour)
+/* Turns a solicitation into the advertisement. Returns a drop reason or 0. */
+static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
 {
 	const __u32 length = sizeof(struct nd) + sizeof(struct nd_option);
 	bool probe = ipv6_is_unspecified(&packet->asker);
@@ -146,19 +146,17 @@ static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *pa
 	struct address daddr = probe ? all_nodes : packet->asker;
 	__u32 sum;
 
-	if (!neighbour || bpf_skb_change_tail(skb, sizeof(frame), 0))
+	if (bpf_skb_change_tail(skb, sizeof(frame), 0))
 		return VPC_DROP_ENCAP_FAILED;
 	*(struct mac *)frame.dmac = probe ? all_nodes_mac : packet->smac;
-	*(struct mac *)frame.smac = mac_at(neighbour->mac);
-	*(struct mac *)frame.option.lladdr = mac_at(neighbour->mac);
+	*(struct mac *)frame.smac = *owner;
+	*(struct mac *)frame.option.lladdr = *owner;
 	frame.saddr = packet->target;
 	frame.daddr = daddr;
 	frame.nd.target = packet->target;
 	sum = sum_pseudo_ipv6(&packet->target, &daddr, length, IPPROTO_ICMPV6);
 	frame.nd.check = ~fold(sum_bytes(&frame.nd, length, sum));
-	if (bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM))
-		return VPC_DROP_ENCAP_FAILED;
-	return send_back(skb, packet);
+	return bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM) ? VPC_DROP_ENCAP_FAILED : 0;
 }
 
 #endif

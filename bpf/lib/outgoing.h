@@ -8,9 +8,6 @@
 #include "path.h"
 #include "used.h"
 
-/* Identifications of outer packets are taken from the path in blocks: two CPUs shall not send the same one at a time. */
-#define ID_BLOCK 2048u
-
 struct outgoing {
 	__u32 generation;
 	__u32 ifindex;         /* of the unit */
@@ -48,7 +45,7 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 	__u32 ifindex = skb->ifindex, now = generation_now(), index;
 	struct mac dmac = destination_of(skb);
 	struct outgoing *known;
-	struct vpc_port *port;
+	struct vpc_port port;
 
 	index = slot_of(ifindex, dmac.w[0] ^ ((__u32)dmac.w[1] << 16 | dmac.w[2]));
 	known = bpf_map_lookup_elem(&outgoing, &index);
@@ -57,12 +54,11 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 	if (known->generation == now && known->ifindex == ifindex && mac_equal(known->dmac, dmac))
 		return known;
 	ifindex = after(now, ifindex);
-	port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (!port)
+	if (!read_entry(&ports, &ifindex, &port))
 		return 0;
 	known->generation = now;
 	known->ifindex = ifindex;
-	known->port = *port;
+	known->port = port;
 	known->dmac = dmac;
 	known->senders = (struct senders){};
 	known->dst.kind = VPC_DST_NONE;
@@ -73,15 +69,14 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 /* Where the packet goes: a unit, a VTEP or the uplink. Null: nowhere. */
 static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 {
-	struct vpc_dst *dst;
+	struct vpc_dst dst;
 
 	if (known->dst.kind != VPC_DST_NONE)
 		return &known->dst;
-	dst = destination(known->port.segment, known->dmac);
-	if (!dst)
+	if (!destination(known->port.segment, known->dmac, &dst))
 		return 0;
-	known->dst = *dst;
-	if (dst->kind == VPC_DST_REMOTE)
+	known->dst = dst;
+	if (dst.kind == VPC_DST_REMOTE)
 		note_used_mac(known->port.segment, &known->dmac);
 	return &known->dst;
 }
@@ -89,18 +84,18 @@ static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 /* Has a fresh path in its place, if there is one. */
 static __always_inline bool outgoing_path(struct outgoing *known)
 {
-	struct path *path = &known->path, *found;
+	struct path *path = &known->path;
 	__u64 tick = bpf_jiffies64();
 
 	if ((known->tick == tick || is_fresh(path)) && path->id - known->first_id < ID_BLOCK / 2) {
 		known->tick = tick;
 		return true;
 	}
-	found = path_to(&known->dst);
-	if (!found)
+	if (!path_to(&known->dst, path, ID_BLOCK)) {
+		path->learned_ns = known->tick = 0;
 		return false;
-	*path = *found;
-	known->first_id = path->id = __sync_fetch_and_add(&found->id, ID_BLOCK);
+	}
+	known->first_id = path->id;
 	known->tick = tick;
 	return true;
 }

@@ -16,14 +16,18 @@
 #ifndef VPC_PATH_H
 #define VPC_PATH_H
 
-#include "maps.h"
+#include "entry.h"
 #include "vxlan.h"
 
 #define MAX_VTEPS 16384
 #define PATH_FRESH 100000000ull   /* ns */
+#define PATH_AGAIN (PATH_FRESH / 16) /* one that is younger is not written anew */
 #define HEARD_FRESH 1000000000ull
 #define HEARD_ASK (HEARD_FRESH / 2)
 #define HEARD_AGAIN (HEARD_FRESH / 8)
+
+/* Identifications of outer packets are taken from a path in blocks: two CPUs shall not send the same one at a time. */
+#define ID_BLOCK 2048u
 
 /* A VTEP as one mux sees it; the end of struct vpc_dst has just this form. */
 struct peer_key {
@@ -44,16 +48,28 @@ struct path {
 	__be32 saddr, daddr;
 };
 
+struct path_entry {
+	struct peer_key key;
+	struct path value;
+	struct peer_key again;
+};
+
 struct heard {
 	__u64 at_ns;
 	__u64 asked_ns;  /* a copy was sent through the stack, to be heard again */
+};
+
+struct heard_entry {
+	struct peer_key key;
+	struct heard value;
+	struct peer_key again;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_VTEPS);
 	__type(key, struct peer_key);
-	__type(value, struct path);
+	__type(value, struct path_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } paths SEC(".maps");
 
@@ -61,7 +77,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_VTEPS);
 	__type(key, struct peer_key);
-	__type(value, struct heard);
+	__type(value, struct heard_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } heard SEC(".maps");
 
@@ -78,12 +94,22 @@ static __always_inline bool is_fresh(const struct path *path)
 	return bpf_ktime_get_coarse_ns() - path->learned_ns < PATH_FRESH;
 }
 
-/* The path to a remote destination, as long as it is fresh. */
-static __always_inline struct path *path_to(const struct vpc_dst *dst)
+/*
+ * The path to a remote destination, as long as it is fresh, and `ids` identifications from path->id on. False: there is none.
+ * Should the entry go to another VTEP meanwhile, that one passes over some identifications, and nothing else.
+ */
+static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path, __u32 ids)
 {
-	struct path *path = bpf_map_lookup_elem(&paths, &dst->stats);
+	const struct peer_key *key = (const void *)&dst->stats;
+	struct path_entry *found = bpf_map_lookup_elem(&paths, key);
 
-	return path && is_fresh(path) ? path : 0;
+	if (!found)
+		return false;
+	*path = found->value;
+	if (!is_still(found, key) || !is_fresh(path))
+		return false;
+	path->id = __sync_fetch_and_add(&found->value.id, ids);
+	return true;
 }
 
 /* How one packet gets to its VTEP without the vxlan device. */
@@ -98,11 +124,12 @@ static __always_inline __u32 ids_of(struct __sk_buff *skb)
 	return skb->gso_segs ? skb->gso_segs : 1;
 }
 
-static __always_inline struct way way_to(struct __sk_buff *skb, const struct vpc_dst *dst)
+/* `path`: where the path is put. */
+static __always_inline struct way way_to(struct __sk_buff *skb, const struct vpc_dst *dst, struct path *path)
 {
-	struct path *path = dst->kind == VPC_DST_REMOTE ? path_to(dst) : 0;
-
-	return (struct way){ path, path ? __sync_fetch_and_add(&path->id, ids_of(skb)) : 0 };
+	if (dst->kind != VPC_DST_REMOTE || !path_to(dst, path, ids_of(skb)))
+		return (struct way){};
+	return (struct way){ path, path->id };
 }
 
 #endif

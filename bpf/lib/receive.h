@@ -8,13 +8,14 @@
 #include "path.h"
 
 /* A unit of this host is not behind a tunnel. Notes whether the sender is known to be. Returns a drop reason or 0. */
-static __always_inline int check_sender(struct packet *packet)
+static __noinline optional int check_sender(struct packet *packet)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+	struct vpc_dst dst = {};
 
-	if (dst && dst->kind == VPC_DST_LOCAL)
+	fdb_lookup(packet->segment, packet->smac, &dst);
+	if (dst.kind == VPC_DST_LOCAL)
 		return VPC_DROP_SOURCE_MAC;
-	packet->remote_source = dst && dst->kind == VPC_DST_REMOTE;
+	packet->remote_source = dst.kind == VPC_DST_REMOTE;
 	return 0;
 }
 

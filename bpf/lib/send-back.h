@@ -11,10 +11,10 @@
 /* The forwarding table knows on which port the sender's VTEP listens; a sender that it does not know is taken to use the mux's. */
 static __always_inline bool tunnel_back(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct vpc_dst *dst = fdb_lookup(packet->segment, packet->smac);
+	struct vpc_dst dst;
 
-	if (dst && dst->kind == VPC_DST_REMOTE && dst->ifindex == skb->ifindex)
-		return encap_prepare(skb, packet->segment, dst);
+	if (fdb_lookup(packet->segment, packet->smac, &dst) && dst.kind == VPC_DST_REMOTE && dst.ifindex == skb->ifindex)
+		return encap_prepare(skb, packet->segment, &dst);
 	return !encap_back(skb);
 }
 

@@ -76,8 +76,8 @@ static __noinline bool make_quote(struct __sk_buff *skb, __u32 quote, __u32 room
 	return !bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* Writes 'fragmentation needed' before the quotation. Returns a drop reason or 0: it is on its way back. */
-static __noinline int error_ipv4(struct __sk_buff *skb, struct packet *packet, __u32 mtu, __u32 quote)
+/* Writes 'fragmentation needed' before the quotation, whose bytes add up to `sum`. Returns a drop reason or 0. */
+static __noinline int error_ipv4(struct __sk_buff *skb, struct packet *packet, __u32 mtu, __u32 quote, __u32 sum)
 {
 	struct error_ipv4 frame = {
 		.type = bpf_htons(ETH_P_IP),
@@ -94,21 +94,19 @@ static __noinline int error_ipv4(struct __sk_buff *skb, struct packet *packet, _
 	frame.ip.saddr = ip.daddr;
 	frame.ip.daddr = ip.saddr;
 	frame.ip.check = ~fold(sum_bytes(&frame.ip, sizeof(frame.ip), 0));
-	frame.icmp.check = ~fold(sum_bytes(&frame.icmp, sizeof(frame.icmp), sum_packet(skb, ETH_HLEN + ROOM_IPV4, quote)));
-	if (bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM))
-		return VPC_DROP_TOO_BIG;
-	return send_back(skb, packet);
+	frame.icmp.check = ~fold(sum_bytes(&frame.icmp, sizeof(frame.icmp), sum));
+	return bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM) ? VPC_DROP_TOO_BIG : 0;
 }
 
-/* Writes 'packet too big' before the quotation. Returns a drop reason or 0: it is on its way back. */
-static __noinline int error_ipv6(struct __sk_buff *skb, struct packet *packet, __u32 mtu, __u32 quote)
+/* Writes 'packet too big' before the quotation, whose bytes add up to `sum`. Returns a drop reason or 0. */
+static __noinline int error_ipv6(struct __sk_buff *skb, struct packet *packet, __u32 mtu, __u32 quote, __u32 sum)
 {
 	struct error_ipv6 frame = {
 		.type = bpf_htons(ETH_P_IPV6),
 		.ip = { .version_class_flow = bpf_htonl(0x60000000), .nexthdr = IPPROTO_ICMPV6, .hop_limit = 64 },
 		.icmp = { .type = ICMPV6_TOO_BIG, .mtu = bpf_htonl(mtu) },
 	};
-	__u32 length = sizeof(frame.icmp) + quote, sum;
+	__u32 length = sizeof(frame.icmp) + quote;
 	struct ipv6 ip;
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + ROOM_IPV6, &ip, sizeof(ip)) || ipv6_is_bogon(&ip.saddr) || ipv6_is_bogon(&ip.daddr))
@@ -118,27 +116,26 @@ static __noinline int error_ipv6(struct __sk_buff *skb, struct packet *packet, _
 	frame.ip.payload_len = bpf_htons(length);
 	frame.ip.saddr = ip.daddr;
 	frame.ip.daddr = ip.saddr;
-	sum = fold(sum_pseudo_ipv6(&ip.daddr, &ip.saddr, length, IPPROTO_ICMPV6));
-	sum += sum_packet(skb, ETH_HLEN + ROOM_IPV6, quote);
+	sum += fold(sum_pseudo_ipv6(&ip.daddr, &ip.saddr, length, IPPROTO_ICMPV6));
 	frame.icmp.check = ~fold(sum_bytes(&frame.icmp, sizeof(frame.icmp), sum));
-	if (bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM))
-		return VPC_DROP_TOO_BIG;
-	return send_back(skb, packet);
+	return bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM) ? VPC_DROP_TOO_BIG : 0;
 }
 
-/* Makes an ICMP error of the packet, if one may be sent. Returns a drop reason or 0: it is on its way back. */
+/* Makes an ICMP error of the packet, if one may be sent. Returns a drop reason or 0. */
 static __always_inline int answer_too_big(struct __sk_buff *skb, struct packet *packet, __u32 mtu)
 {
 	bool v4 = packet->type == ETH_P_IP;
-	__u32 most = v4 ? QUOTE_IPV4 : QUOTE_IPV6, quote = packet->l3_len < most ? packet->l3_len : most, lost;
+	__u32 most = v4 ? QUOTE_IPV4 : QUOTE_IPV6, quote = packet->l3_len < most ? packet->l3_len : most;
+	__u32 room = v4 ? ROOM_IPV4 : ROOM_IPV6, sum, lost;
 
 	if (!v4 && packet->type != ETH_P_IPV6)
 		return VPC_DROP_TOO_BIG;
 	if (!may_answer(skb, packet) || !take_token(&too_big_rate, packet->source, vpc_too_big_per_second, &lost))
 		return VPC_DROP_TOO_BIG;
-	if (!make_quote(skb, quote, v4 ? ROOM_IPV4 : ROOM_IPV6))
+	if (!make_quote(skb, quote, room))
 		return VPC_DROP_TOO_BIG;
-	return v4 ? error_ipv4(skb, packet, mtu, quote) : error_ipv6(skb, packet, mtu, quote);
+	sum = sum_packet(skb, ETH_HLEN + room, quote);
+	return v4 ? error_ipv4(skb, packet, mtu, quote, sum) : error_ipv6(skb, packet, mtu, quote, sum);
 }
 
 /* Drops a packet that does not fit into `mtu`, and sends its sender an error in its place where one may be sent. */
@@ -148,7 +145,7 @@ standalone int too_big(struct __sk_buff *skb, struct packet *packet, __u32 mtu)
 		return TC_ACT_SHOT;
 	report_drop(skb, packet, VPC_DROP_TOO_BIG);
 	note(skb, VPC_VERDICT_DROP, VPC_DROP_TOO_BIG);
-	if (answer_too_big(skb, packet, mtu))
+	if (answer_too_big(skb, packet, mtu) || send_back(skb, packet))
 		return TC_ACT_SHOT;
 	count(packet->source, too_big);
 	return send_back_action(skb);

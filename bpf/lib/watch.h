@@ -35,18 +35,16 @@ static __always_inline void copy_to_mirror(struct __sk_buff *skb, __u32 ifindex)
 /* A frame of the segment that passes its uplink. */
 standalone int watch_uplink(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct vpc_segment *segment;
-	__u32 id, mirror;
+	struct vpc_segment segment;
+	__u32 mirror;
 	__u16 vlan;
 
 	if (!packet)
 		return 0;
-	id = packet->segment;
-	segment = bpf_map_lookup_elem(&segments, &id);
-	if (!segment || !segment->uplink_mirror)
+	if (!segment_of(packet->segment, &segment) || !segment.uplink_mirror)
 		return 0;
-	mirror = segment->uplink_mirror;
-	vlan = segment->uplink.vlan;
+	mirror = segment.uplink_mirror;
+	vlan = segment.uplink.vlan;
 	if (vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), vlan))
 		return 0;
 	copy_to_mirror(skb, mirror);
@@ -58,27 +56,23 @@ standalone int watch_uplink(struct __sk_buff *skb, const struct packet *packet)
 /* A frame, or the host's answer to one, for who looks at the switch. */
 standalone int watch_switch(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct vpc_segment *segment;
-	__u32 id;
+	struct vpc_segment segment;
 
 	if (!packet)
 		return 0;
-	id = packet->segment;
-	segment = bpf_map_lookup_elem(&segments, &id);
-	if (segment)
-		copy_to_mirror(skb, segment->switch_mirror);
+	if (segment_of(packet->segment, &segment))
+		copy_to_mirror(skb, segment.switch_mirror);
 	return 0;
 }
 
 /* Whether a unicast frame is about to go out of the uplink: of those from the mux, only where the sender is known. */
 static __always_inline bool goes_to_uplink(const struct packet *packet)
 {
-	struct vpc_dst *dst;
+	struct vpc_dst dst;
 
 	if (mac_is_multicast(packet->dmac) || (packet->hook == HOOK_MUX && !packet->remote_source))
 		return false;
-	dst = destination(packet->segment, packet->dmac);
-	return dst && dst->kind == VPC_DST_UPLINK;
+	return destination(packet->segment, packet->dmac, &dst) && dst.kind == VPC_DST_UPLINK;
 }
 
 /* A frame that its segment has accepted, before it is forwarded. What is flooded to the uplink is shown there by flood.h. */

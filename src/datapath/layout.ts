@@ -2,7 +2,7 @@
  * What bpf/abi.h declares, for this side: keys and values of the tables, events, flags and numbers, under the names that they have
  * there. layout.test.ts compares every one of them with the header, through the compiler's BTF.
  */
-import { array, bytes, cStruct, pad, u16, u32, u64, u8, type Field, type Value } from '#abi/c-struct.ts'
+import { array, bytes, cStruct, pad, u16, u32, u64, u8, type CStruct, type Field, type Value } from '#abi/c-struct.ts'
 import type { Mac } from '#wire/mac.ts'
 
 const mac = bytes(6) as unknown as Field<Mac>
@@ -113,21 +113,28 @@ export const dst = cStruct({ kind: u8, flags: u8, vlan: u16, mtu: u32, ifindex: 
 export type Dst = Value<typeof dst>
 export const noDst: Dst = { kind: dstKind.none, flags: 0, vlan: 0, mtu: 0, ifindex: 0, stats: 0, vtep: noVtep }
 
+/** What a table has in its memory for a key: the value between two copies of the key (bpf/lib/entry.h). */
+export const entryOf = <K, V>(key: Field<K>, value: Field<V>): CStruct<{ key: Field<K>; value: Field<V>; again: Field<K> }> =>
+  cStruct({ key, value, again: key })
+
 /** struct vpc_port: value of `ports`, by ifindex. */
 export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac })
 export type Port = Value<typeof port>
+export const portEntry = entryOf(u32, port)
 
 /** struct vpc_fdb_key */
 export const fdbKey = cStruct({ segment: u32, mac, pad: pad(2) })
 export type FdbKey = Value<typeof fdbKey>
+export const fdbEntry = entryOf(fdbKey, dst)
 
 /** struct vpc_flood_key */
 export const floodKey = cStruct({ segment: u32, page: u32 })
 export type FloodKey = Value<typeof floodKey>
 
 /** struct vpc_flood. Of `dst` the first `count` mean something; fewer than 64 may be given. */
-export const flood = cStruct({ segment: u32, count: u32, more: u32, pad: pad(4), dst: array(dst, floodPage) })
+export const flood = cStruct({ count: u32, more: u32, dst: array(dst, floodPage) })
 export type Flood = Value<typeof flood>
+export const floodEntry = entryOf(floodKey, flood)
 
 /** struct vpc_neighbour_key. IPv4 as ::ffff:a.b.c.d. */
 export const neighbourKey = cStruct({ segment: u32, addr: bytes(16) })
@@ -136,6 +143,7 @@ export type NeighbourKey = Value<typeof neighbourKey>
 /** struct vpc_neighbour */
 export const neighbour = cStruct({ mac, pad: pad(2) })
 export type Neighbour = Value<typeof neighbour>
+export const neighbourEntry = entryOf(neighbourKey, neighbour)
 
 /** struct vpc_port_address_key */
 export const portAddressKey = cStruct({ stats: u32, addr: bytes(16) })
@@ -144,6 +152,7 @@ export type PortAddressKey = Value<typeof portAddressKey>
 /** struct vpc_segment */
 export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst, switchMirror: u32, uplinkMirror: u32 })
 export type Segment = Value<typeof segment>
+export const segmentEntry = entryOf(u32, segment)
 /** Mirrors of a segment at which nobody looks. */
 export const unwatched = { switchMirror: 0, uplinkMirror: 0 } as const
 
@@ -153,6 +162,7 @@ export const muxFlag = { directOut: 1, directIn: 2 } as const
 /** struct vpc_mux: value of `muxes`, by ifindex. */
 export const mux = cStruct({ stats: u32, flags: u32, listen: vtep })
 export type Mux = Value<typeof mux>
+export const muxEntry = entryOf(u32, mux)
 
 /** struct vpc_stats */
 export const stats = cStruct({

@@ -3,6 +3,7 @@ import type { Field } from '#abi/c-struct.ts'
 import { encodeArray } from '#abi/layouts.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
+import { namedSize, nameValues, unnamedValue, type Widths } from './named-values.ts'
 import { remember } from './previous-values.ts'
 
 /** A table that takes no more. Nothing of what was asked for was done. */
@@ -21,6 +22,13 @@ export class TableFull extends Error {
 /** What the kernel says when a map takes no more: it has all its entries, or there is no memory for another. */
 const fullErrnos: readonly number[] = [errno.E2BIG, errno.ENOSPC, errno.ENOMEM]
 
+export interface TableOptions {
+  /** Whether the map's values have the key around them (`named-values.ts`). Keys and values of this class do not. */
+  readonly named?: boolean
+  /** Called after each write, also one that failed in the middle. */
+  readonly written?: () => void
+}
+
 /** Nobody but this process writes such a table; the datapath reads it all the time, and sees each entry whole. */
 export class Table<K, V> {
   readonly name: string
@@ -28,13 +36,18 @@ export class Table<K, V> {
   readonly #map: BpfMap
   readonly #key: Field<K>
   readonly #value: Field<V>
+  readonly #widths: Widths
+  readonly #named: boolean
   readonly #written: () => void
 
-  /** `written` is called after each write, also one that failed in the middle. */
-  constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>, written: () => void = () => {}) {
-    if (map.keySize !== key.size || map.valueSize !== value.size) {
+  /** Throws RangeError for a map with keys or values of another size. */
+  constructor(name: string, map: BpfMap, key: Field<K>, value: Field<V>, { named = false, written = () => {} }: TableOptions = {}) {
+    this.#widths = { keySize: key.size, valueSize: value.size }
+    this.#named = named
+    const valueSize = named ? namedSize(this.#widths) : value.size
+    if (map.keySize !== key.size || map.valueSize !== valueSize) {
       throw new RangeError(
-        `table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${value.size}`,
+        `table ${name}: the map has keys of ${map.keySize} and values of ${map.valueSize} bytes, not ${key.size} and ${valueSize}`,
       )
     }
     this.name = name
@@ -48,13 +61,14 @@ export class Table<K, V> {
   /** The value of a key. */
   get(key: K): V | undefined {
     const value = this.#map.lookup(encode(this.#key, key))
-    return value && decode(this.#value, value)
+    return value && decode(this.#value, value, this.#valueOffset)
   }
 
   /** Set a key's value, whether it was there or not. Throws TableFull. */
   set(key: K, value: V): void {
     try {
-      this.#writing(() => this.#map.update(encode(this.#key, key), encode(this.#value, value)))
+      const keyBytes = encode(this.#key, key)
+      this.#writing(() => this.#map.update(keyBytes, this.#inMap(keyBytes, encode(this.#value, value))))
     } catch (error) {
       throw this.#explained(error)
     }
@@ -69,8 +83,10 @@ export class Table<K, V> {
   entries(): [key: K, value: V][] {
     const found: [K, V][] = []
     for (const { keys, values, count } of this.#map.batches()) {
-      for (let i = 0; i < count; i++)
-        found.push([this.#key.read(keys.view, i * this.#key.size), this.#value.read(values.view, i * this.#value.size)])
+      for (let i = 0; i < count; i++) {
+        const at = i * this.#map.valueSize + this.#valueOffset
+        found.push([this.#key.read(keys.view, i * this.#key.size), this.#value.read(values.view, at)])
+      }
     }
     return found
   }
@@ -92,7 +108,7 @@ export class Table<K, V> {
   setManyEncoded(keys: Uint8Array, values: Uint8Array): void {
     const before = remember(this.#map, keys)
     this.#writing(() => {
-      const { done, errno: failure } = this.#map.tryUpdateBatch(keys, values)
+      const { done, errno: failure } = this.#map.tryUpdateBatch(keys, this.#inMap(keys, values))
       if (failure === 0) return
       before.restore(done)
       throw this.#explained(new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, this.name))
@@ -109,9 +125,19 @@ export class Table<K, V> {
     return this.#writing(() => this.#map.deleteBatch(keys))
   }
 
-  /** All entries, in no order, as bytes in the table's layouts. */
+  /** All entries, in no order, as bytes in the table's layouts. A value that names another key than its own is longer than a right one. */
   encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
-    return this.#map.entries()
+    const entries = this.#map.entries()
+    return this.#named ? entries.map(([key, value]) => [key, unnamedValue(key, value, this.#widths)]) : entries
+  }
+
+  get #valueOffset(): number {
+    return this.#named ? this.#widths.keySize : 0
+  }
+
+  /** Values as the map has them. */
+  #inMap(keys: Uint8Array, values: Uint8Array): Uint8Array {
+    return this.#named ? nameValues(keys, values, this.#widths) : values
   }
 
   #writing<T>(write: () => T): T {
@@ -133,6 +159,6 @@ function encode<T>(field: Field<T>, value: T): Uint8Array {
   return bytes
 }
 
-function decode<T>(field: Field<T>, bytes: Uint8Array): T {
-  return field.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)
+function decode<T>(field: Field<T>, bytes: Uint8Array, offset: number): T {
+  return field.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset)
 }

@@ -5,7 +5,7 @@ import { DropsTable, StatsTable } from './counters.ts'
 import { Generation } from './generation.ts'
 import * as layout from './layout.ts'
 import { QueuesTable } from './queue-counters.ts'
-import { Table } from './table.ts'
+import { Table, type TableOptions } from './table.ts'
 
 /** The maps, as `Tables` needs them. */
 export type OpenMap = (name: string) => BpfMap
@@ -37,21 +37,22 @@ export class Tables implements Disposable {
   /** Open all tables. Each map is closed with them. */
   constructor(openMap: OpenMap) {
     const map = (name: string): BpfMap => this.#maps.use(openMap(name))
-    const table = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> => new Table(name, map(name), key, value)
+    const table = <K, V>(name: string, key: Field<K>, value: Field<V>, options: TableOptions): Table<K, V> =>
+      new Table(name, map(name), key, value, options)
     try {
       const generation = (this.#generation = new Generation(map('generation')))
       const remembered = <K, V>(name: string, key: Field<K>, value: Field<V>): Table<K, V> =>
-        new Table(name, map(name), key, value, () => generation.next())
+        table(name, key, value, { named: true, written: () => generation.next() })
       this.ports = remembered('ports', u32, layout.port)
       this.fdb = remembered('fdb', layout.fdbKey, layout.dst)
-      this.flood = table('flood', layout.floodKey, layout.flood)
+      this.flood = table('flood', layout.floodKey, layout.flood, { named: true })
       this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
-      this.portAddresses = remembered('port_addresses', layout.portAddressKey, u32)
+      this.portAddresses = table('port_addresses', layout.portAddressKey, u32, { written: () => generation.next() })
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
-      this.muxes = new Table('muxes', map('muxes'), u32, layout.mux, () => this.forgetWays())
-      this.usedFdb = remembered('used_fdb', layout.fdbKey, u32)
-      this.usedNeighbours = table('used_neighbours', layout.neighbourKey, u32)
+      this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })
+      this.usedFdb = table('used_fdb', layout.fdbKey, u32, { written: () => generation.next() })
+      this.usedNeighbours = table('used_neighbours', layout.neighbourKey, u32, {})
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

@@ -182,7 +182,7 @@ export class Host implements Disposable {
   meet(other: Host, { mtu = 1450, port = 0 } = {}): void {
     for (const guest of other.guests) this.knows(guest, this.remote(other, { mtu, port }))
     for (const segment of new Set(other.guests.map(({ segment }) => segment))) {
-      this.tables.flood.set({ segment, page: floodRemote }, { segment, count: 1, more: 0, dst: [this.remote(other, { mtu, port })] })
+      this.tables.flood.set({ segment, page: floodRemote }, { count: 1, more: 0, dst: [this.remote(other, { mtu, port })] })
     }
   }
 
@@ -192,7 +192,7 @@ export class Host implements Disposable {
 
   #flood(segment: number): void {
     const dst = this.guests.filter((guest) => guest.segment === segment).map((guest) => guest.dst)
-    if (dst.length > 0) this.tables.flood.set({ segment, page: 0 }, { segment, count: dst.length, more: 0, dst })
+    if (dst.length > 0) this.tables.flood.set({ segment, page: 0 }, { count: dst.length, more: 0, dst })
   }
 
   [Symbol.dispose](): void {

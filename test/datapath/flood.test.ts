@@ -1,6 +1,17 @@
 /** Broadcast and multicast: who gets a copy, with which tag, and what is said when not all could. */
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { dstKind, floodPage, floodPages, floodRemote, muxFlag, noDst, segmentFlag, unwatched } from '#datapath/layout.ts'
+import {
+  dstKind,
+  floodEntry,
+  floodKey,
+  floodPage,
+  floodPages,
+  floodRemote,
+  muxFlag,
+  noDst,
+  segmentFlag,
+  unwatched,
+} from '#datapath/layout.ts'
 import { ethernetFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
@@ -56,8 +67,21 @@ describe('from a guest', () => {
   })
 
   test('a page that is no longer that of the segment is not followed', () => {
-    scene.tables.flood.set({ segment: red, page: 0 }, { segment: blue, count: 1, more: 0, dst: [scene.local('b')] })
-    expect(scene.from('a', hello('a')), dropped('no_listener'))
+    using map = scene.bench.map('flood')
+    const key = { segment: red, page: 0 }
+    const value = { count: 1, more: 0, dst: [scene.local('b')] }
+    for (const other of [
+      { segment: blue, page: 0 },
+      { segment: red, page: floodRemote },
+    ]) {
+      for (const names of [
+        { key, again: other },
+        { key: other, again: key },
+      ]) {
+        map.update(floodKey.encode(key), floodEntry.encode({ value, ...names }))
+        expect(scene.from('a', hello('a')), dropped('no_listener'))
+      }
+    }
   })
 
   test('entries without a destination are passed over', () => {

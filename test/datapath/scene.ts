@@ -96,7 +96,7 @@ export class Scene implements Disposable {
     this.bench = stack.use(new TestBench({ objectDir: builtObjects(), inside: (run) => this.netns.run(run), ...options }))
     const learned = (name: string, key: number, value: number): Table<Uint8Array, Uint8Array> =>
       new Table(name, stack.use(this.bench.map(name)), bytes(key), bytes(value))
-    this.#learned = [learned('learned', 20, 16), learned('link_locals', 4, 96)]
+    this.#learned = [learned('learned', 20, 56), learned('link_locals', 4, 96)]
     this.reset()
     this.#stack = stack.move()
   }
@@ -180,7 +180,7 @@ export class Scene implements Disposable {
   }
 
   floodTo(segment: number, dst: readonly Dst[], page = 0, more = 0): void {
-    this.tables.flood.set({ segment, page }, { segment, count: dst.length, more, dst: [...dst] })
+    this.tables.flood.set({ segment, page }, { count: dst.length, more, dst: [...dst] })
   }
 
   floodToVteps(segment: number, vteps: readonly Vtep[]): void {

@@ -90,7 +90,6 @@ describe('a machine on a tap', () => {
       tables.flood.set(
         { segment: red, page: 0 },
         {
-          segment: red,
           count: 2,
           more: 0,
           dst: [

@@ -167,7 +167,7 @@ describe('a wrapped interface', () => {
     })
     host.attach('ethlink', wire)
     const guest = host.guest({ ...alice, mtu: 1500 })
-    host.tables.flood.set({ segment: red, page: 0 }, { segment: red, count: 2, more: 0, dst: [guest.dst, uplink] })
+    host.tables.flood.set({ segment: red, page: 0 }, { count: 2, more: 0, dst: [guest.dst, uplink] })
 
     await assertPing(guest.space, '10.0.0.100', 'fd00::100')
     await assertPing(station, '10.0.0.1', 'fd00::1')
@@ -193,7 +193,7 @@ describe("the kernel's own VXLAN device", () => {
     const vtep = { family: 4, port: 0, addr: Uint8Array.of(192, 0, 2, 2) }
     const dst = { ...noDst, kind: dstKind.remote, mtu: 1450, ifindex: host.mux, stats: 1, vtep }
     host.tables.fdb.set({ segment: red, mac: macFrom('02:00:00:00:00:99') }, dst)
-    host.tables.flood.set({ segment: red, page: 0x80000000 }, { segment: red, count: 1, more: 0, dst: [dst] })
+    host.tables.flood.set({ segment: red, page: 0x80000000 }, { count: 1, more: 0, dst: [dst] })
 
     await assertPing(guest.space, '10.0.0.99', 'fd00::99')
     await assertPing(peer, '10.0.0.1', 'fd00::1')

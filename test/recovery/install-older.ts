@@ -83,11 +83,15 @@ function leavesOf(map: BpfMap): Leaves {
   return { key: btf.leaves(map.btf.keyTypeId), value: btf.leaves(map.btf.valueTypeId) }
 }
 
+/** Of what a value is made of: those of older versions do not name their keys, but for some parts of them. */
+const nameOf = ({ path }: BtfLeaf): string => path.replace(/^(key|value|again)\.|^again$/, '') || 'key'
+
 function moved(bytes: Uint8Array, size: number, before: readonly BtfLeaf[], after: readonly BtfLeaf[]): Uint8Array {
   const out = new Uint8Array(size)
-  const places = new Map(before.map((leaf) => [leaf.path, leaf]))
-  for (const { path, offset, size: width } of after) {
-    const source = places.get(path)
+  const places = new Map(before.map((leaf) => [nameOf(leaf), leaf]))
+  for (const leaf of after) {
+    const { offset, size: width } = leaf
+    const source = places.get(nameOf(leaf))
     if (source !== undefined) out.set(bytes.subarray(source.offset, source.offset + Math.min(width, source.size)), offset)
   }
   return out

@@ -36,11 +36,11 @@ export const flood: Projection<FloodKey, Flood> = {
 export function pagesOf(model: Model, segment: number): Map<number, Flood> {
   const pages = new Map<number, Flood>()
   const remote = remotes(model, segment).slice(0, floodPage)
-  if (remote.length > 0) pages.set(floodRemote, { segment, count: remote.length, more: 0, dst: remote })
+  if (remote.length > 0) pages.set(floodRemote, { count: remote.length, more: 0, dst: remote })
   const here = locals(model, segment)
   for (let page = Math.ceil(here.length / floodPage) - 1; page >= 0; page--) {
     const dst = here.slice(page * floodPage, (page + 1) * floodPage)
-    pages.set(page, { segment, count: dst.length, more: here.length > (page + 1) * floodPage ? 1 : 0, dst })
+    pages.set(page, { count: dst.length, more: here.length > (page + 1) * floodPage ? 1 : 0, dst })
   }
   return pages
 }
