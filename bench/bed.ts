@@ -1,4 +1,7 @@
-/** The namespaces, processes and temporary files of one benchmark run, made through `ip` and `nsenter` and all taken down again. */
+/**
+ * The namespaces, processes and temporary files of one benchmark run, made through `ip` and `nsenter` and all taken
+ * down again.
+ */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -8,8 +11,8 @@ import { join } from 'node:path'
 export type Namespace = string
 
 /**
- * Start a program on one CPU. Who sends and who receives share a CPU or do not, as the scheduler pleases, and on a small machine that makes
- * a factor of two: so every set-up gets the same places. The kernel's work for a packet is done where its sender runs.
+ * Start a program on one CPU. The scheduler may put sender and receiver on one CPU or on two, which makes a factor of
+ * two on a small machine, so every set-up gets the same places. The kernel processes a packet on its sender's CPU.
  */
 export const onCpu = (place: 'client' | 'server', argv: readonly string[]): readonly string[] =>
   availableParallelism() < 2 ? argv : ['taskset', '-c', place === 'client' ? '0' : '1', ...argv]
@@ -32,7 +35,7 @@ function waitForExit(child: ChildProcess): Promise<void> {
 
 const beds = new Set<Bed>()
 
-/** End the measurements that run in any bed, so that they fail and everything is taken down. */
+/** End the measurements that run in any bed. They fail, and everything is taken down. */
 export function interrupt(): void {
   for (const bed of beds) bed.interrupt()
 }
@@ -121,7 +124,7 @@ export class Bed implements AsyncDisposable {
     return { [Symbol.asyncDispose]: stop }
   }
 
-  /** Have something undone when the bed is taken down, last first. */
+  /** Register an undo for when the bed is taken down; the last one runs first. */
   onDispose(undo: () => void | PromiseLike<void>): void {
     this.#undo.push(undo)
   }

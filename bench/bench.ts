@@ -1,4 +1,7 @@
-/** `npm run bench`: measures the datapath beside its peers, prints tables, writes JSON, a chart and the tables of a document. */
+/**
+ * `npm run bench`: measures the datapath beside its peers, prints tables, writes JSON, a chart and the tables of a
+ * document.
+ */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { interrupt } from './bed.ts'
 import { chart } from './chart.ts'
@@ -10,7 +13,7 @@ import { complete, continued, nothing, takenOf, thisMachine, type Measured } fro
 import { full, quick, type Part, type Run } from './scenario.ts'
 import { choose, nameOf } from './selection.ts'
 
-/** Somebody has had enough: what is set up is taken down. */
+/** A person interrupted the run: everything is taken down. */
 class Interrupted extends Error {}
 
 function fail(message: string, status: number): never {
@@ -41,7 +44,7 @@ function runOf({ quick: isQuick, rounds, seconds, only }: Options): Run {
   }
 }
 
-/** What is in `--json` already, where that is to be kept. */
+/** The results that `--json` has already, where they are to be kept. */
 function kept({ json, only, resume }: Options): Measured {
   if (json === undefined || !existsSync(json) || (only.length === 0 && !resume)) return nothing
   try {
@@ -51,7 +54,7 @@ function kept({ json, only, resume }: Options): Measured {
   }
 }
 
-/** Tables with holes must not take the place of whole ones: say so before an hour is spent. */
+/** Incomplete tables must not replace complete ones: say so before spending an hour. */
 function checkDocument({ document }: Options, before: Measured, parts: readonly Part[]): void {
   if (document === undefined) return
   intoDocument(readFileSync(document, 'utf8'), '')
@@ -61,7 +64,7 @@ function checkDocument({ document }: Options, before: Measured, parts: readonly 
   fail(`--document has a place for these too, which are neither measured now nor kept in a --json FILE that is added to:\n${names}`, 2)
 }
 
-/** Write a file so that whoever reads it meanwhile sees all of it. */
+/** Write a file in one step, so that a reader never sees a part of it. */
 function write(file: string, text: string): void {
   writeFileSync(`${file}.new`, text)
   renameSync(`${file}.new`, file)
@@ -116,7 +119,7 @@ try {
   if (options.chart !== undefined && results.scenarios[0]) write(options.chart, chart(results.scenarios[0]))
   if (options.document !== undefined) write(options.document, intoDocument(readFileSync(options.document, 'utf8'), markdown(results)))
 } catch (error) {
-  // What Ctrl-C does to the programs that measure looks like their failure.
+  // Ctrl-C ends the measuring programs too, which looks like their failure.
   if (!interrupted) throw error
   const rest =
     options.json !== undefined && existsSync(options.json) ? `; ${options.json} has what was finished, --resume goes on from there` : ''

@@ -39,7 +39,7 @@ function targetTable(ratios: readonly PairedRatio[], tableSizes: TableSizesResul
   return table(header, [...rows, ...sizes])
 }
 
-/** Where ours is worse than a bridge with vxlan by the medians, and whether the rounds bear that out. */
+/** Where ours is worse than a bridge with vxlan by the medians, and whether the rounds confirm it. */
 function worse(ratios: readonly PairedRatio[]): string {
   const found = ratios.filter(({ peer, metric, ratio }) => peer === 'bridge-vxlan' && isWorse(metric, ratio))
   if (found.length === 0) return 'No metric is worse than bridge + vxlan under any of the conditions, by the medians.'

@@ -1,4 +1,7 @@
-/** From a container to a virtual machine on another host: the same round by round, with what QEMU's emulation lets through. */
+/**
+ * From a container to a virtual machine on another host: the same round by round, with what QEMU's emulation lets
+ * through.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { loadavg } from 'node:os'

@@ -28,7 +28,7 @@ export interface Options {
   readonly document?: string
 }
 
-/** What was asked wrongly. */
+/** A wrong command line. */
 export class UsageError extends Error {}
 
 function positive(name: string, value: string | undefined): number | undefined {

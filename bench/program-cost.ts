@@ -6,7 +6,9 @@ import { frame, Ground } from './ground.ts'
 export interface ProgramCost {
   readonly program: string
   readonly packet: string
-  /** Median of single runs. The clock takes part of it: what a program takes that passes the packet on at once is nearly all clock. */
+  /**
+   * Median of single runs. The clock is part of it: for a program that passes the packet on at once, nearly all of it.
+   */
   readonly nanoseconds: number
 }
 
@@ -19,7 +21,7 @@ interface Case {
   readonly packet: string
   readonly data: Uint8Array
   readonly context: PacketContext
-  /** Where it must be sent to, so that the time is of the path that is named. */
+  /** The device that it must be sent to, so that the time is that of the named path. */
   readonly to: number | undefined
   readonly direct?: boolean
 }
@@ -45,7 +47,7 @@ function cost(ground: Ground, { program, packet, data, context, to, direct = fal
   for (let i = 0; i < RUNS; i++) {
     if (direct && i % REMEMBERED === 0) ground.learn()
     const result = ground.run(of, data, context)
-    // A path that has grown old meanwhile goes the other way.
+    // A path that expired meanwhile sends the packet the other way.
     if (result.to === to || !direct) times.push(result.nanoseconds)
     if (result.to !== to && !direct) throw new Error(`${packet}: sent to ${result.to}, not ${to}`)
   }

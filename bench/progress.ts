@@ -1,6 +1,6 @@
-/** How far a long run has come, and how long the rest will take by what it took so far. */
+/** The progress of a long run, and the rest of it, estimated from the time of the steps so far. */
 
-/** Steps that took less than this in all say nothing yet. */
+/** Less time than this in all is too little for an estimate. */
 const TELLING_SECONDS = 20
 
 /** `45 s`, `12 min`, `1 h 5 min`. */

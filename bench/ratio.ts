@@ -1,4 +1,7 @@
-/** Ours over theirs: of the medians of one run, and round by round, since what is measured in one round stood under the same load. */
+/**
+ * Our figures over a peer's: of the medians of one run, and round by round, since the measurements of one round stood
+ * under the same load.
+ */
 import { metrics, type MetricName } from './metrics/metric.ts'
 import type { Conditions } from './peer.ts'
 import { spread, type Spread } from './spread.ts'

@@ -1,4 +1,6 @@
-/** The shortest way of a frame between two devices: an eBPF program that redirects every packet, and does nothing else. */
+/**
+ * The shortest way of a frame between two devices: an eBPF program that redirects every packet, and does nothing else.
+ */
 import { closeSync } from 'node:fs'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { loadInstructions } from '#kernel/bpf-load.ts'
@@ -24,8 +26,9 @@ function instructions(ifindex: number, call: number): Uint8Array {
 }
 
 /**
- * Redirect every packet that arrives on the device `from` of a namespace to its device `to`; with `redirect_peer` straight into the other end of
- * that veth. It lasts as long as the bed. Throws KernelError, and Error when there is no such device.
+ * Redirect every packet that arrives on the device `from` of a namespace to its device `to`; with `redirect_peer`
+ * straight into the other end of that veth. It lasts as long as the bed. Throws KernelError, and Error when there is no
+ * such device.
  */
 export function redirect(bed: Bed, namespace: Namespace, from: string, to: string, how: keyof typeof helper): void {
   const netns = Netns.open(namespace)

@@ -58,7 +58,10 @@ export const rotated = <T>(items: readonly T[], by: number): readonly T[] => {
   return [...items.slice(cut), ...items.slice(0, cut)]
 }
 
-/** Measure all seats, one probe after the other and in each all seats in turn, so that what is compared lies seconds apart. */
+/**
+ * Measure all seats, one probe after the other, and each probe on all seats in turn, so that compared measurements lie
+ * seconds apart.
+ */
 export async function measureRounds(
   seats: readonly Seat[],
   probes: readonly Probe[],

@@ -1,4 +1,6 @@
-/** Which conditions are measured, and with which peers: the full matrix, or the part of it that fits into two minutes. */
+/**
+ * Which conditions are measured, and with which peers: the full matrix, or the part of it that fits into two minutes.
+ */
 import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
 import { movedVxlan } from './peers/moved-vxlan.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
@@ -35,7 +37,10 @@ function container(change: Partial<Conditions>, once: readonly Peer[] = []): Par
 
 const wires: readonly Partial<Conditions>[] = [1450, 8950].flatMap((mtu) => [true, false].map((offload) => ({ mtu, offload })))
 
-/** Every condition that users meet: both MTUs with offloads on and off, tables of three sizes, one host, and a virtual machine. */
+/**
+ * Every condition that users meet: both MTUs with offloads on and off, tables of three sizes, one host, and a virtual
+ * machine.
+ */
 export const full: Run = {
   rounds: 5,
   seconds: 1,

@@ -1,4 +1,7 @@
-/** Parts of a run by name: `cross-host,mtu=1450,offload=on,entries=1`, and selectors that say as much of it as is needed. */
+/**
+ * Parts of a run by name: `cross-host,mtu=1450,offload=on,entries=1`, and selectors that say as much of it as is
+ * needed.
+ */
 import type { Conditions } from './peer.ts'
 import type { Part } from './scenario.ts'
 

@@ -1,7 +1,7 @@
 /**
- * What the programs cost a packet with one forwarding entry and with 100 000, by BPF_PROG_TEST_RUN: no scheduler and no wire take part,
- * so this shows what a run of traffic can not. Packets hit one entry over and over, or every time another one, whose memory no
- * cache holds any more.
+ * What the programs cost a packet with one forwarding entry and with 100 000, by BPF_PROG_TEST_RUN: no scheduler and no
+ * wire take part, so this shows what a run of traffic can not. Packets hit one entry over and over, or every time
+ * another one, whose memory no cache holds any more.
  */
 import type { Hook } from '#datapath/hook.ts'
 import type { PacketContext } from '#datapath/test-run.ts'

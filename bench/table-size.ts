@@ -1,4 +1,7 @@
-/** Ours with tables of three sizes side by side: what many forwarding entries cost is less than two runs minutes apart differ by. */
+/**
+ * Ours with tables of three sizes side by side: what many forwarding entries cost is less than two runs minutes apart
+ * differ by.
+ */
 import { Bed } from './bed.ts'
 import type { Effort } from './measure.ts'
 import { probes, probeSeconds, type MetricName } from './metrics/metric.ts'

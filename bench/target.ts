@@ -47,7 +47,7 @@ export function verdict({ metric, ratio, rounds }: Pick<PairedRatio, 'metric' | 
 /** The most that a metric may be worse with many entries. */
 export const entriesWanted = (metric: MetricName): number => (metrics[metric].better === 'less' ? 1 + ENTRIES_COST : 1 - ENTRIES_COST)
 
-/** The same for what many entries cost, where the middle half of the rounds has the say. */
+/** The same for the cost of many entries; here the middle half of the rounds decides. */
 export function entriesVerdict({ metric, ratio, rounds }: SizeRatio): string {
   const wanted = entriesWanted(metric)
   const met = reaches(metric, ratio, wanted)

@@ -1,6 +1,6 @@
 /**
- * One program run on one packet over and over, with next to nothing in between: the same memory each time, so that the caches are the program's.
- * The packet may be changed between runs; what the program makes of it goes elsewhere.
+ * One program run on one packet over and over, with next to nothing in between. The memory stays the same, so the
+ * caches are the program's. The packet may be changed between runs; the program's output goes elsewhere.
  */
 import { bpf } from '#kernel/bpf.ts'
 import { encodeSkBuff, skBuff } from '#kernel/bpf-program.ts'
@@ -33,7 +33,7 @@ export class TestLoop {
   readonly #attr = new DataView(new ArrayBuffer(attr.size))
   readonly #bytes = new Uint8Array(this.#attr.buffer)
   readonly #contextOut = allocate(skBuff.size)
-  /** What the kernel has the addresses of. */
+  /** The objects whose addresses the kernel has. */
   readonly #kept: readonly Memory[]
 
   constructor(programFd: number, packet: Uint8Array, context: PacketContext) {

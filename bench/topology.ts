@@ -26,8 +26,8 @@ export function offloadsOff(bed: Bed, host: Namespace, device: string): void {
 }
 
 /**
- * The same for a device that a guest's own stack sends by. There `gso` is no offload: it has TCP hand on what the device's driver
- * would get in segments, as happens to what the other peers' guests hand to their hosts.
+ * The same for a device by which a guest's own stack sends. There `gso` is no offload: without it, TCP would hand over
+ * segments already, as the other peers' guests do to their hosts.
  */
 export function guestOffloadsOff(bed: Bed, namespace: Namespace, device: string): void {
   bed.run(namespace, ['ethtool', '-K', device, 'tso', 'off', 'tx', 'off'])
@@ -44,8 +44,8 @@ export function guest(bed: Bed, name: string, host: Namespace, device: string, i
 }
 
 /**
- * Give a vxlan device forwarding entries for the other guest and for as many more as are asked for; `bridged`, the bridge that it is a port of
- * as well, as one has it that does not learn by flooding.
+ * Give a vxlan device forwarding entries for the other guest, and for as many more as asked for. `bridged`: also give
+ * them to the bridge that it is a port of, as on a bridge that does not learn by flooding.
  */
 export function fillFdb(host: Namespace, device: string, index: 0 | 1, count: number, bridged = false): void {
   const where = `dev ${device} dst ${plan.hosts[1 - index]} self${bridged ? ' master' : ''} static`

@@ -1,6 +1,6 @@
 /**
- * The ways into and out of the tunnel side by side: the vxlan device both ways, direct decapsulation alone, both direct. How
- * docs/performance.md came to its choice: `node bench/ways.ts [ROUNDS]`.
+ * The ways into and out of the tunnel side by side: the vxlan device both ways, direct decapsulation alone, both
+ * direct. How docs/performance.md came to its choice: `node bench/ways.ts [ROUNDS]`.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'

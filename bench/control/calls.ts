@@ -1,4 +1,7 @@
-/** Calls per second: vpc_ctl, vpc_open and vpc_open that creates, by the socket (one after the other, and 64 at once) and by system call. */
+/**
+ * Calls per second: vpc_ctl, vpc_open and vpc_open that creates, by the socket (one after the other, and 64 at once)
+ * and by system call.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

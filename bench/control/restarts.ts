@@ -1,6 +1,6 @@
 /**
- * Packets lost while vpcd is killed and started under load, 100 times: guests of two hosts send datagrams by number and keep a connection
- * open. Prints how many were lost, which must be 0. `--rounds N`, `--json FILE`.
+ * Packets lost while vpcd is killed and started under load, 100 times: guests of two hosts send datagrams by number and
+ * keep a connection open. Prints how many were lost, which must be 0. `--rounds N`, `--json FILE`.
  */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * How the control path grows: hosts of 10 to 10 000 ports, each applied as one document, listed, audited, restarted and removed; and forwarding
- * entries set through the client library. Prints a table; `--json FILE` writes it, `--document FILE` puts it between the marks of
- * docs/performance.md, `--max N` stops at so many ports.
+ * How the control path grows: hosts of 10 to 10 000 ports, each applied as one document, listed, audited, restarted and
+ * removed; and forwarding entries set through the client library. Prints a table; `--json FILE` writes it,
+ * `--document FILE` puts it between the marks of docs/performance.md, `--max N` stops at so many ports.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -25,7 +25,7 @@ export interface Probe {
   readonly name: string
   /** Seconds that it takes beside those in which it measures. */
   readonly overheadSeconds: number
-  /** Fewer rounds than these say nothing, since it spreads. */
+  /** It spreads so much that fewer rounds say nothing. */
   readonly leastRounds?: number
   run(bed: Bed, path: Path, seconds: number): Promise<Sample>
 }
@@ -58,9 +58,9 @@ export const probes = {
   },
 } as const satisfies Record<string, Probe>
 
-/** Rounds that a probe gets where so many are asked for; one round alone stays one. */
+/** The rounds of a probe: as many as are asked for, or its least number; one round alone stays one. */
 export const roundsOf = ({ leastRounds = 1 }: Probe, rounds: number): number => (rounds === 1 ? 1 : Math.max(rounds, leastRounds))
 
-/** Seconds that these take over one path, in so many rounds. */
+/** Seconds that these probes take over one path, in a number of rounds. */
 export const probeSeconds = (among: readonly Probe[], seconds: number, rounds = 1): number =>
   among.reduce((sum, probe) => sum + roundsOf(probe, rounds) * (probe.overheadSeconds + seconds), 0)

@@ -1,4 +1,7 @@
-/** What most hosts run: a Linux bridge with a kernel vxlan device on it; and the same with a connection-tracking firewall. */
+/**
+ * What most hosts run: a Linux bridge with a kernel vxlan device on it; and the same with a connection-tracking
+ * firewall.
+ */
 import type { Bed, Namespace } from '../bed.ts'
 import { plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { fillFdb, guest, twoHosts, vxlanLine } from '../topology.ts'

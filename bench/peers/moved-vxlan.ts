@@ -1,4 +1,7 @@
-/** A kernel vxlan device per guest, made in the host and moved into the guest: an overlay without a switch. No virtual machine can have it. */
+/**
+ * A kernel vxlan device per guest, made in the host and moved into the guest: an overlay without a switch. No virtual
+ * machine can have it.
+ */
 import type { Peer } from '../peer.ts'
 import { plan } from '../peer.ts'
 import { fillFdb, twoHosts, vxlanLine } from '../topology.ts'

@@ -1,4 +1,7 @@
-/** Open vSwitch with its userspace datapath: one switchd per host, a vxlan port, guests on system interfaces. Forwarding entries are flows. */
+/**
+ * Open vSwitch with its userspace datapath: one switchd per host, a vxlan port, guests on system interfaces. Forwarding
+ * entries are flows.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,13 +33,17 @@ async function startOvs(bed: Bed, host: Namespace): Promise<Ovs> {
   return { directory, vsctl }
 }
 
-/** The underlay's address moves to the bridge that owns the device: the userspace tunnel needs to route there itself. */
+/**
+ * The underlay's address moves to the bridge that owns the device: the userspace tunnel needs to route there itself.
+ */
 function underlayBridge(bed: Bed, host: Namespace, { vsctl }: Ovs, address: string): void {
   vsctl('add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=netdev', '--', 'add-port', 'br-phy', underlayDevice)
   bed.ip([`addr flush dev ${underlayDevice}`, `addr add ${address}/24 dev br-phy`, 'link set br-phy up'], host)
 }
 
-/** A flow for each MAC behind the other host, and a learning switch's behaviour for the rest: so a controller does it. */
+/**
+ * A flow for each MAC behind the other host, and a learning switch's behaviour for the rest: so a controller does it.
+ */
 function addFlows(bed: Bed, host: Namespace, { directory }: Ovs, index: 0 | 1, entries: number): void {
   const flows = entryMacs(index, entries).map((mac) => `priority=100,dl_dst=${mac},actions=output:vx0`)
   const file = join(directory, 'flows')

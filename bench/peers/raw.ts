@@ -1,4 +1,7 @@
-/** The limit: guests on nothing but a veth, which is underlay and guests' devices at once; a machine on nothing but its tap. */
+/**
+ * The limit: guests on nothing but a veth, which is underlay and guests' devices at once; a machine on nothing but its
+ * tap.
+ */
 import type { Bed } from '../bed.ts'
 import { plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { guestOffloadsOff } from '../topology.ts'

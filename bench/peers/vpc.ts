@@ -1,4 +1,6 @@
-/** Ours, with everything on that a user gets by default: a vpcd per host, a guest's hostif on a port with its address. */
+/**
+ * Ours, with everything on that a user gets by default: a vpcd per host, a guest's hostif on a port with its address.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

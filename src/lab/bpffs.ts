@@ -1,4 +1,7 @@
-/** A bpffs for each host of a lab: when it is unmounted, everything that was pinned in it goes, whatever state it was in. */
+/**
+ * A bpffs for each host of a lab: when it is unmounted, everything that was pinned in it goes, whatever state it was
+ * in.
+ */
 import { mkdir, readFile } from 'node:fs/promises'
 import { must, run } from './program.ts'
 

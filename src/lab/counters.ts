@@ -1,4 +1,7 @@
-/** The counters of a lab's hosts, summed up: what guests sent and got, what went through the underlay, what was dropped and why. */
+/**
+ * The counters of a lab's hosts, summed up: what guests sent and got, what went through the underlay, what was dropped
+ * and why.
+ */
 import type { SourceStats } from '#abi/info.ts'
 import { Vpc } from '#client/vpc.ts'
 import type { LabPlan } from './plan.ts'

@@ -1,4 +1,6 @@
-/** The vpcd of one host of a lab: started in the host's namespace, waited for, and found again by what is written of it. */
+/**
+ * The vpcd of one host of a lab: started in the host's namespace, waited for, and found again by what is written of it.
+ */
 import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,7 +23,10 @@ const readyTimeoutMs = 30_000
 export const daemonArgv = ({ netns, runDir, stateDir, bpffs }: HostPlan): string[] =>
   inNetns(netnsPath(netns), [...vpcProgram, 'daemon', '--run-dir', runDir, '--state-dir', stateDir, '--bpffs', bpffs])
 
-/** Start the vpcd of a host, in a session of its own, logging to the host's log file. It may not be ready yet. `options`: more words for it. */
+/**
+ * Start the vpcd of a host, in a session of its own, logging to the host's log file. It may not be ready yet.
+ * `options`: more words for it.
+ */
 export async function startDaemon(host: HostPlan, options: readonly string[] = []): Promise<ProcessMark> {
   for (const directory of [host.runDir, host.stateDir]) await mkdir(directory, { recursive: true, mode: 0o700 })
   await mountBpffs(host.bpffs)

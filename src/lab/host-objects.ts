@@ -1,4 +1,7 @@
-/** The objects of one host, made through its vpcd: underlay, mux, a switch for each customer, a port and hostif for each guest. */
+/**
+ * The objects of one host, made through its vpcd: underlay, mux, a switch for each customer, a port and hostif for each
+ * guest.
+ */
 import type { Vpc } from '#client/vpc.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'

@@ -11,7 +11,10 @@ import { endProcesses, isRunning } from './process-mark.ts'
 const daemonGraceMs = 5000
 const guestGraceMs = 1000
 
-/** Take a lab down. Throws when it is being brought up by another process, and when something of it could not be taken away. */
+/**
+ * Take a lab down. Throws when it is being brought up by another process, and when something of it could not be taken
+ * away.
+ */
 export async function bringDown(name: string): Promise<{ readonly wasUp: boolean }> {
   const state = await readState(name)
   if (state === undefined && !(await labNames()).includes(name)) return { wasUp: false }
@@ -25,7 +28,10 @@ export async function bringDown(name: string): Promise<{ readonly wasUp: boolean
   return { wasUp: true }
 }
 
-/** Take away whatever of a lab there is. Gives what is left, in words; its state stays then, so that it can be tried again. */
+/**
+ * Take away whatever of a lab there is. Gives what is left, in words; its state stays then, so that it can be tried
+ * again.
+ */
 export async function takeDown(name: string): Promise<string[]> {
   const state = await readState(name)
   const left = [

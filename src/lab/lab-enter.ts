@@ -12,8 +12,8 @@ export interface Entrance {
 }
 
 /**
- * What `vpc lab exec` was told to run, and where: `GUEST COMMAND…`, or `LAB GUEST COMMAND…` where the first word is a lab's name and
- * no member's.
+ * What `vpc lab exec` was told to run, and where: `GUEST COMMAND…`, or `LAB GUEST COMMAND…` where the first word is a
+ * lab's name and no member's.
  */
 export async function findCommand(words: readonly string[], lab?: string): Promise<{ entrance: Entrance; argv: readonly string[] }> {
   const [first = '', second = ''] = words

@@ -1,4 +1,7 @@
-/** The lab file: hosts, underlay, customers, guests and links. Reads the YAML and checks everything that can be checked without a kernel. */
+/**
+ * The lab file: hosts, underlay, customers, guests and links. Reads the YAML and checks everything that can be checked
+ * without a kernel.
+ */
 import { readFile } from 'node:fs/promises'
 import { LabError } from './lab-error.ts'
 import { LabFileError } from './file-problem.ts'

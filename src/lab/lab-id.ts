@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { formatId, type Id } from '#abi/id.ts'
 import { objectType, type UnitType } from '#abi/object-type.ts'
 
-/** What byte 10 of an id says of a MAC: it is a group's, it was given out locally. */
+/** Bits of byte 10 of an id, which is the first byte of the MAC: group address, locally administered. */
 const groupBit = 0x01
 const localBit = 0x02
 
-/** The id of an object that is found by these names: lab, host, guest, and what it is of them. */
+/** The id of an object, made from names: lab, host, guest, and the object's role for them. */
 export function labId(type: UnitType, ...names: readonly string[]): Id {
   // No name has a colon in it, so different names never give the same text.
   const bytes = new Uint8Array(
@@ -21,7 +21,7 @@ export function labId(type: UnitType, ...names: readonly string[]): Id {
   return formatId(bytes)
 }
 
-/** The MAC of something in a lab that is no object: a machine at the end of a wire. */
+/** The MAC of a machine at the end of a wire, which is no object of vpcd. */
 export function labMac(...names: readonly string[]): Uint8Array {
   const bytes = new Uint8Array(
     createHash('sha256')

@@ -14,13 +14,13 @@ export interface LabSummary {
   readonly since: string
 }
 
-/** All labs, up or not quite. */
+/** All labs, up or half up. */
 export async function listLabs(): Promise<LabSummary[]> {
   const states = await Promise.all((await labNames()).map(readState))
   return states.filter((state) => state !== undefined).map(summarize)
 }
 
-/** How a lab does, by what is written of it and what is there. */
+/** The state of a lab: its record on disk, compared with the namespaces and processes that exist. */
 export function summarize(state: LabState): LabSummary {
   const names = (kind: string): string[] => state.members.filter((member) => member.kind === kind).map(({ name }) => name)
   const starting = state.phase === 'starting' && isRunning(state.owner)

@@ -28,7 +28,7 @@ export interface Guest {
   readonly name: string
   readonly host: string
   readonly subnet: Subnet
-  /** One for each network of the subnet, with its prefix length. */
+  /** One address for each network of the subnet, with its prefix length. */
   readonly addresses: readonly Prefix[]
 }
 
@@ -36,9 +36,9 @@ export interface Guest {
 export interface Link {
   readonly name: string
   readonly host: string
-  /** Of the host on its interface. */
+  /** Addresses of the host on its interface. */
   readonly hostAddresses: readonly Prefix[]
-  /** Of the machine at the other end. */
+  /** Addresses of the machine at the other end. */
   readonly addresses: readonly Prefix[]
   /** The subnet whose frames leave through it unencapsulated. */
   readonly uplink?: Subnet

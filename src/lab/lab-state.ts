@@ -1,4 +1,4 @@
-/** What a lab that is up, or half up, leaves on disk: enough to find it, to enter it and to take it down. */
+/** What a lab leaves on disk while it is up or half up: enough to find it, to enter it and to take it down. */
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LabError } from './lab-error.ts'
@@ -21,12 +21,12 @@ export interface LabState {
   readonly name: string
   /** Absolute path of the lab file. */
   readonly file: string
-  /** Of the plan: the same file brought up again is the same lab. */
+  /** A digest of the plan: `up` of the same plan finds the same lab. */
   readonly digest: string
   /** ISO 8601. */
   readonly since: string
   readonly phase: 'starting' | 'up'
-  /** The `vpc lab up` that is at it while the phase is 'starting'. */
+  /** The `vpc lab up` that works on it while the phase is 'starting'. */
   readonly owner: ProcessMark
   readonly members: readonly LabMember[]
   /** By host. */
@@ -36,10 +36,10 @@ export interface LabState {
 const stateFile = (directory: string): string => join(directory, 'lab.json')
 const format = (state: LabState): string => `${JSON.stringify(state, null, 2)}\n`
 
-/** Begin a lab: from now on its name is taken. False when it was taken already. */
+/** Begin a lab and take its name. False when another lab has the name. */
 export async function claimLab(state: LabState): Promise<boolean> {
   await mkdir(labsDirectory, { recursive: true, mode: 0o700 })
-  // Complete before it has its name, and a rename never replaces a directory that holds something.
+  // The directory is complete before it gets its name. A rename never replaces a directory that holds something.
   const draft = join(labsDirectory, `.${state.name}.${process.pid}`)
   await mkdir(draft, { mode: 0o700 })
   try {
@@ -53,7 +53,7 @@ export async function claimLab(state: LabState): Promise<boolean> {
   }
 }
 
-/** Replace what is written of a lab, in one step. */
+/** Replace the record of a lab in one step. */
 export async function writeState(state: LabState): Promise<void> {
   const path = stateFile(labDirectory(state.name))
   await writeFile(`${path}.new`, format(state))
@@ -81,7 +81,7 @@ export async function labNames(): Promise<string[]> {
   }
 }
 
-/** Forget a lab: everything that stands in its directory. The directory of all labs goes with the last one. */
+/** Delete the record of a lab. The directory of all labs goes with the last one. */
 export async function removeState(name: string): Promise<void> {
   await rm(labDirectory(name), { recursive: true, force: true })
   await removeEmpty(labsDirectory)

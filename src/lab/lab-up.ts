@@ -1,4 +1,4 @@
-/** Bring a lab up, step by step; whatever goes wrong in between, or an interrupt, takes back all that was made. */
+/** Bring a lab up, step by step. A failure or an interrupt takes back everything that was made. */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -16,17 +16,17 @@ import { netnsNames, planLab, type LabPlan } from './plan.ts'
 import { isRunning, markProcess } from './process-mark.ts'
 
 export interface UpOptions {
-  /** Name of the lab, in place of the file's: so that one file may be up twice. */
+  /** Name of the lab, in place of the file's name: so one file may be up twice. */
   readonly name?: string | undefined
-  /** Interrupts it: what was made is taken back, then the signal's reason is thrown. */
+  /** Interrupts the work: `up` takes back what it made, then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** Told what was done, a line for each step. */
+  /** Called with a line for each step that was done. */
   readonly progress?: (line: string) => void
 }
 
 export interface Up {
   readonly plan: LabPlan
-  /** It was up before, from the same file. */
+  /** The lab was up before, from the same file. */
   readonly already: boolean
 }
 
@@ -76,7 +76,7 @@ async function build(
   step('guests plugged in')
 }
 
-/** Start all daemons at once; their marks are on disk before they are waited for. */
+/** Start all daemons at once. Their marks are on disk before `up` waits for them. */
 async function startDaemons(plan: LabPlan, state: LabState, signal?: AbortSignal): Promise<LabState> {
   let latest = state
   const started = await all(
@@ -91,7 +91,7 @@ async function startDaemons(plan: LabPlan, state: LabState, signal?: AbortSignal
   return latest
 }
 
-/** All have ended when this gives or throws, so that nothing is made behind the back of a clean-up. */
+/** All steps have ended when this returns or throws, so nothing is made during a clean-up. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(promises)
   return results.map((result) => {
@@ -100,7 +100,7 @@ async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   })
 }
 
-/** Whether the lab is up from the same plan. What an interrupted `up` left is taken away first. */
+/** Whether the lab is up from the same plan. This first takes away what an interrupted `up` left. */
 async function isUp(plan: LabPlan, wanted: LabState, progress: (line: string) => void): Promise<boolean> {
   const found = await readState(plan.name)
   if (found === undefined) return false
@@ -140,7 +140,7 @@ const membersOf = ({ underlay, hosts, guests, wires }: LabPlan): LabMember[] => 
   ...wires.map(({ name, netns, host }): LabMember => ({ name, kind: 'wire', netns, host })),
 ]
 
-/** `vpc` for programs that run in the lab: the very one that brought it up. */
+/** `vpc` for programs that run in the lab: the command that brought it up. */
 async function writeVpcScript({ directory }: LabPlan): Promise<void> {
   const path = join(directory, 'bin', 'vpc')
   await mkdir(join(directory, 'bin'), { recursive: true })

@@ -1,4 +1,4 @@
-/** Who reaches whom, as a matrix: what is so against what should be so. Pure. */
+/** Who reaches whom, as a matrix that compares what is with what should be. Pure. */
 
 export interface Reach {
   readonly from: string
@@ -7,16 +7,16 @@ export interface Reach {
   readonly actual: boolean
 }
 
-/** Gives a cell its colour; what it adds must not take columns. */
+/** Gives a cell its colour; the characters that it adds take no columns. */
 export type PaintCell = (reach: Reach, text: string) => string
 
-/** What a cell shows: reached or not, as it should be; or loudly what should not be so. */
+/** The text of a cell: reached or not, as it should be; or, in capitals, a difference. */
 function cellText({ expected, actual }: Reach): string {
   if (expected === actual) return actual ? 'yes' : '·'
   return actual ? 'YES!' : 'NO!'
 }
 
-/** The pairs whose state is not what it should be. */
+/** The pairs that differ from what they should be. */
 export const wrong = (reaches: readonly Reach[]): Reach[] => reaches.filter(({ expected, actual }) => expected !== actual)
 
 /** The matrix as lines: a row for each sender, a column for each receiver. */

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { netnsPath } from './names.ts'
 import { markProcess, type ProcessMark } from './process-mark.ts'
 
-/** Those of the names that stand for a namespace now. */
+/** The names that stand for a namespace now. */
 export const existingNetns = (names: readonly string[]): string[] => names.filter((name) => existsSync(netnsPath(name)))
 
-/** The processes in any of the namespaces, this one and its parents aside. */
+/** The processes in any of the namespaces, without this process and its parents. */
 export function processesIn(names: readonly string[]): ProcessMark[] {
   const inodes = new Set(names.map((name) => inodeOf(netnsPath(name))).filter((inode) => inode !== undefined))
   const pids = readdirSync('/proc')
@@ -18,7 +18,7 @@ export function processesIn(names: readonly string[]): ProcessMark[] {
     .flatMap((pid) => markProcess(pid) ?? [])
 }
 
-/** A namespace's identity. Undefined when the path is gone, or is no namespace but a file that was left behind. */
+/** A namespace's identity. Undefined when the path is gone, or is a left-over file and no namespace. */
 function inodeOf(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path)

@@ -33,7 +33,9 @@ export async function makeNetwork(plan: LabPlan, signal?: AbortSignal): Promise<
   await inAll(inside, signal)
 }
 
-/** Move the guests' interfaces into their namespaces and set them up. `devices` has name and MTU of each guest's hostif. */
+/**
+ * Move the guests' interfaces into their namespaces and set them up. `devices` has name and MTU of each guest's hostif.
+ */
 export async function plugGuests(
   plan: LabPlan,
   devices: ReadonlyMap<string, { readonly device: string; readonly mtuBytes: number }>,
@@ -56,7 +58,7 @@ const hostOf = (plan: LabPlan, { host }: WirePlan): { netns: string } => plan.ho
 
 const loopbackUp: IpCommand = ['link', 'set', 'dev', 'lo', 'up']
 
-/** Without duplicate address detection: these addresses are ours, and a lab should not wait for them. */
+/** Without duplicate address detection: the lab chose these addresses, and should not wait for the kernel's check. */
 const addressAdd = (device: string, prefix: Prefix): IpCommand => [
   'addr',
   'add',
@@ -66,7 +68,7 @@ const addressAdd = (device: string, prefix: Prefix): IpCommand => [
   ...(isIpv4(prefix.address) ? [] : ['nodad']),
 ]
 
-/** Addresses are ours to choose: the kernel adds none of its own, unless the device speaks IPv6. */
+/** The lab chooses addresses: the kernel adds none of its own, unless the device speaks IPv6. */
 const deviceUp = (device: string, addresses: readonly Prefix[]): IpCommand[] => [
   ['link', 'set', 'dev', device, 'addrgenmode', addresses.some(({ address }) => !isIpv4(address)) ? 'eui64' : 'none'],
   ['link', 'set', 'dev', device, 'up'],
@@ -98,16 +100,16 @@ function guestCommands({ addresses }: GuestPlan, mtuBytes: number): IpCommand[] 
   const families = new Set(addresses.map(({ address }) => (isIpv4(address) ? '0.0.0.0/0' : '::/0')))
   return [
     loopbackUp,
-    // The link-local address stands in the plan, so that it is there at once.
+    // The plan has the link-local address, so that it is there at once.
     ['link', 'set', 'dev', guestDevice, 'addrgenmode', 'none'],
     ['link', 'set', 'dev', guestDevice, 'mtu', String(mtuBytes), 'up'],
     ...addresses.map((address) => addressAdd(guestDevice, address)),
-    // Everything is on the link: a guest may try whatever address it likes, and it is the datapath that says no.
+    // Everything is on the link: a guest may try any address, and the datapath refuses it.
     ...Array.from(families, (all): IpCommand => ['route', 'add', all, 'dev', guestDevice]),
   ]
 }
 
-/** Commands for many namespaces, side by side. All have ended when this gives or throws. */
+/** Run commands for many namespaces side by side. All have ended when this returns or throws. */
 async function inAll(work: readonly (readonly [string, readonly IpCommand[]])[], signal?: AbortSignal): Promise<void> {
   const results = await Promise.allSettled(work.map(([netns, commands]) => ipBatch(commands, { netns, signal })))
   for (const result of results) if (result.status === 'rejected') throw result.reason

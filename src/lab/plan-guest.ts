@@ -1,4 +1,4 @@
-/** What the guests of a lab and the machines at its wires come to: names, ids, MACs and addresses. */
+/** Guests of a lab and machines at its wires: names, ids, MACs and addresses, planned from the file. */
 import { idMac, type Id } from '#abi/id.ts'
 import { linkLocal } from '#wire/ipv6-address.ts'
 import { asMac } from '#wire/mac.ts'
@@ -17,17 +17,17 @@ export interface GuestPlan {
   readonly hostifId: Id
   readonly portId: Id
   readonly mac: Uint8Array
-  /** With prefix lengths; where the subnet has IPv6, the link-local address stands last. */
+  /** With prefix lengths. In a subnet with IPv6 the link-local address is the last. */
   readonly addresses: readonly Prefix[]
 }
 
 export interface WirePlan {
   readonly name: string
-  /** Of the machine at the other end. */
+  /** Addresses of the machine at the other end. */
   readonly netns: string
   readonly mac: Uint8Array
   readonly addresses: readonly Prefix[]
-  /** The interface of the host is called like the link. */
+  /** The interface of the host has the link's name. */
   readonly host: string
   readonly hostAddresses: readonly Prefix[]
 }

@@ -65,7 +65,7 @@ interface Surroundings {
   readonly listen: string
 }
 
-/** Plan one host of a lab. A host knows of the VNIs that it has guests or an uplink in, and of no other. */
+/** Plan one host of a lab. A host knows the VNIs in which it has guests or an uplink, and no others. */
 export function planHost(surroundings: Surroundings): HostPlan {
   const { lab, host, listen } = surroundings
   const directory = join(labDirectory(lab.name), host.name)
@@ -115,7 +115,7 @@ function planSwitch(customer: string, { lab, host, guests, wires }: Surroundings
   }
 }
 
-/** What the machine at the end of an uplink has in the subnet. */
+/** The entries of a subnet for the machine at the end of an uplink. */
 const wireNeighbours = ({ vni, networks }: Subnet, { mac, addresses }: WirePlan): NeighbourPlan[] =>
   addresses.filter(({ address }) => networks.some((network) => contains(network, address))).map(({ address }) => ({ vni, address, mac }))
 
@@ -127,7 +127,7 @@ const planUplink = (lab: string, { name, host, uplink, vtag }: Link): UplinkPlan
   vtag,
 })
 
-/** Every guest of the host's VNIs that lives elsewhere, and the hosts that get their broadcasts. */
+/** Every guest of the host's VNIs on other hosts, and the hosts that get their broadcasts. */
 function planEntries({ lab, host, guests }: Surroundings, vnis: ReadonlySet<number>): EntryPlan[] {
   const remote = lab.hosts.filter(({ name }) => name !== host.name)
   return remote.flatMap(({ name, address: vtep }) => {

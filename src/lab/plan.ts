@@ -1,4 +1,7 @@
-/** What a lab file comes to: namespaces, devices and objects with their names and ids. Pure: the same file gives the same plan. */
+/**
+ * The plan of a lab: namespaces, devices and objects with their names and ids, from the lab file. Pure: the same file
+ * gives the same plan.
+ */
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp, type Ip } from '#wire/ip-address.ts'
 import type { Lab } from './lab-model.ts'
@@ -21,7 +24,7 @@ export const netnsNames = (plan: LabPlan): string[] => [
   ...[...plan.hosts, ...plan.guests, ...plan.wires].map(({ netns }) => netns),
 ]
 
-/** The address that a guest is known by: the first one. */
+/** The first address of a guest, by which other guests reach it. */
 export const mainAddress = ({ addresses }: GuestPlan): string => formatIp(addresses[0]!.address)
 
 /** Plan a lab. */

@@ -1,4 +1,4 @@
-/** Marks of processes: a pid that was used again is not the process that was marked. */
+/** Marks of processes: a process that got a used pid is not the marked process. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-/** A process, named so that it cannot be taken for a later one of the same number: its pid and when it started. */
+/** A process by its pid and start time, so that a later process with the same pid is not taken for it. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -16,7 +16,7 @@ export function markProcess(pid: number): ProcessMark | undefined {
   } catch {
     return undefined
   }
-  // The second field, the program's name in brackets, may itself hold spaces and brackets.
+  // The second field, the program's name in brackets, may contain spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: Number(fields[19]) }
 }
@@ -24,7 +24,7 @@ export function markProcess(pid: number): ProcessMark | undefined {
 /** Whether the very process of the mark still runs. */
 export const isRunning = ({ pid, startTicks }: ProcessMark): boolean => markProcess(pid)?.startTicks === startTicks
 
-/** End processes: SIGTERM, then SIGKILL to those that have not gone in time. Gives those that are there even so. */
+/** End processes: SIGTERM, then SIGKILL for those that do not end in time. Gives those that still run after that. */
 export async function endProcesses(marks: readonly ProcessMark[], graceMs: number): Promise<ProcessMark[]> {
   let left = send(marks, 'SIGTERM')
   left = await waitForEnd(left, graceMs)

@@ -1,15 +1,15 @@
-/** Run a program to its end: what it printed, or an error that says what it said. */
+/** Run a program to its end. Gives its output, or throws an error with its words. */
 import { spawn } from 'node:child_process'
 import { LabError } from './lab-error.ts'
 
 export interface Finished {
-  /** 128 and the signal's number, as shells have it, when a signal ended it. */
+  /** 128 plus the signal's number when a signal ended it, as in shells. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A program that was to succeed and did not. */
+/** A program failed that should have succeeded. */
 export class ProgramFailed extends LabError {
   readonly argv: readonly string[]
   readonly finished: Finished
@@ -24,9 +24,9 @@ export class ProgramFailed extends LabError {
 export interface RunOptions {
   readonly input?: string
   readonly signal?: AbortSignal | undefined
-  /** Added to this process's environment; undefined takes a variable away. */
+  /** Added to this process's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** End it after so long. */
+  /** End the program after this time. */
   readonly timeoutMs?: number
 }
 
@@ -36,7 +36,7 @@ const signalNumber: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, S
 export function run(argv: readonly string[], { input = '', signal, env = {}, timeoutMs }: RunOptions = {}): Promise<Finished> {
   const { promise, resolve, reject } = Promise.withResolvers<Finished>()
   const [file, ...args] = argv as [string, ...string[]]
-  // In a session of its own: a Ctrl-C at the terminal is for us to handle, and must not end `ip` in the middle of a clean-up.
+  // In a session of its own: this process handles Ctrl-C, which must not end `ip` in the middle of a clean-up.
   const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
@@ -55,7 +55,7 @@ export function run(argv: readonly string[], { input = '', signal, env = {}, tim
     const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8')
     resolve({ code: code ?? 128 + (signalNumber[killer ?? ''] ?? 0), stdout: text(out), stderr: text(err) })
   })
-  // A program that ends without reading its input is judged by its exit code.
+  // The exit code judges a program that ends without reading its input.
   child.stdin.on('error', () => {})
   child.stdin.end(input)
   return promise
@@ -68,5 +68,5 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
   return finished.stdout
 }
 
-/** The words that run a program in a network namespace. Nothing else of it is changed: it sees the same files and mounts. */
+/** The words that run a program in a network namespace. Nothing else changes: it sees the same files and mounts. */
 export const inNetns = (netnsPath: string, argv: readonly string[]): string[] => ['nsenter', `--net=${netnsPath}`, '--', ...argv]

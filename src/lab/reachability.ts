@@ -1,4 +1,4 @@
-/** Ping every guest from every guest, and see who it really was that answered. */
+/** Ping every guest from every guest, and find out which guest answered. */
 import { formatIp, isIpv4 } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Reach } from './matrix.ts'
@@ -8,7 +8,7 @@ import { inNetns, must, run } from './program.ts'
 
 export interface Probe extends Reach {
   readonly address: string
-  /** Whether anybody answered on the address at all: another customer may use it too. */
+  /** Whether any guest answered on the address: another customer may use it too. */
   readonly answered: boolean
 }
 
@@ -20,8 +20,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Ping from each guest to each other guest's address, all at once. Customers may use the same addresses, so that an answer
- * alone says little: `actual` is whether the address answered AND stands for the MAC of that very guest.
+ * Ping from each guest to each other guest's address, all at once. Customers may use the same addresses, so an answer
+ * alone proves little: `actual` says whether the address answered AND stands for the MAC of the right guest.
  */
 export async function probeAll(guests: readonly GuestPlan[], { family = 4, waitSeconds = 1, signal }: ProbeOptions = {}): Promise<Probe[]> {
   const speakers = guests.filter((guest) => addressOf(guest, family) !== undefined)
@@ -57,7 +57,8 @@ async function ping(
   address: string,
   { waitSeconds, signal }: { waitSeconds: number; signal?: AbortSignal | undefined },
 ): Promise<boolean> {
-  // Its own address would be answered by its own loopback: whoever else has it cannot be reached from here anyway.
+  // A guest's own loopback would answer for its own address, so another guest with that address cannot be reached from
+  // here.
   if (from.addresses.some((own) => formatIp(own.address) === address)) return false
   const argv = ['ping', '-n', '-q', '-c', '1', '-W', String(waitSeconds), address]
   return (await run(inNetns(netnsPath(from.netns), argv), { signal })).code === 0

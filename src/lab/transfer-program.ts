@@ -1,6 +1,6 @@
 /**
- * Runs inside a guest: `send ADDRESS PORT SECONDS` listens, and sends for so long to the first who connects; `receive ADDRESS PORT`
- * connects there, and prints how much came in how long, as JSON.
+ * Runs inside a guest. `send ADDRESS PORT SECONDS` listens, and sends for that time to the first client;
+ * `receive ADDRESS PORT` connects, and prints how many bytes came in how many seconds, as JSON.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,7 +25,7 @@ function send(): void {
   server.listen(Number(port), address)
 }
 
-/** The sender starts at the same time as we do, so that it may not listen yet. */
+/** The sender starts at the same time, so it may not listen yet. */
 async function receive(): Promise<void> {
   for (let tries = 1; ; tries++) {
     const counter = new Counter()
@@ -36,12 +36,12 @@ async function receive(): Promise<void> {
   }
 }
 
-/** One connection: reads into one buffer over and over, for Node is not what is to be measured. */
+/** One connection. It reads into one buffer over and over, so that Node is not what the test measures. */
 class Counter {
   bytes = 0
   milliseconds = 0
 
-  /** Gives what went wrong. */
+  /** Gives the error, if any. */
   run(): Promise<Error | undefined> {
     let started = 0
     const onread = { buffer: Buffer.alloc(chunkBytes), callback: (count: number): boolean => ((this.bytes += count), true) }

@@ -1,4 +1,4 @@
-/** How fast TCP is from one guest to another: a sender and a receiver, programs of their own in the guests' namespaces. */
+/** The speed of TCP from one guest to another, by a sender and a receiver program in the guests' namespaces. */
 import { fileURLToPath } from 'node:url'
 import { netnsPath } from './names.ts'
 import { inNetns, must } from './program.ts'
@@ -17,13 +17,16 @@ export interface TransferOptions {
 
 const program = fileURLToPath(new URL('./transfer-program.ts', import.meta.url))
 
-/** Send over TCP from an address of one namespace to another namespace for some seconds; what the receiver got is what counts. */
+/**
+ * Send over TCP from an address of one namespace to another namespace for some seconds. The result is what the receiver
+ * got.
+ */
 export async function measureTransfer(
   from: { readonly netns: string; readonly address: string },
   to: { readonly netns: string },
   { seconds = 3, port = 5201, signal }: TransferOptions = {},
 ): Promise<Transfer> {
-  // When one of the two fails, the other would wait for it.
+  // When one of the two fails, the other would wait for ever.
   const failed = new AbortController()
   const start = async ({ netns }: { readonly netns: string }, ...words: string[]): Promise<string> => {
     const options = { signal: AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]), timeoutMs: (seconds + 15) * 1000 }

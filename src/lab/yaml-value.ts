@@ -1,8 +1,8 @@
-/** A strict reader of YAML: every value knows its place in the file, and what is wrong is collected instead of thrown. */
+/** A strict reader of YAML: every value knows its place in the file, and problems are collected, not thrown. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml'
 import type { FileProblem } from './file-problem.ts'
 
-/** One file being read, and what was found wrong in it so far. */
+/** One file, and the problems that were found in it so far. */
 export class YamlFile {
   readonly problems: FileProblem[] = []
   readonly root: YamlValue | undefined
@@ -33,9 +33,9 @@ export class YamlFile {
 export class YamlValue {
   readonly #file: YamlFile
   readonly #node: Node | null
-  /** Where in the tree: `hosts.h1`. */
+  /** The path in the tree: `hosts.h1`. */
   readonly key: string
-  /** The node to point at when there is none of the value's own: its key. */
+  /** The node to point at when the value has none of its own: its key. */
   readonly #place: Node | null
 
   constructor(file: YamlFile, node: Node | null, key: string, place: Node | null = node) {
@@ -45,12 +45,12 @@ export class YamlValue {
     this.#place = node?.range ? node : place
   }
 
-  /** Note that something is wrong with this value. */
+  /** Note a problem with this value. */
   report(message: string): void {
     this.#file.report(this.#place, this.key, message)
   }
 
-  /** Words. A number or a truth value is taken as it is written. */
+  /** Text. A number or a truth value is taken as it is written. */
   text(): string | undefined {
     const { value, source } = isScalar(this.#node) ? this.#node : { value: undefined, source: undefined }
     if (typeof value === 'string' && value !== '') return value
@@ -82,7 +82,10 @@ export class YamlValue {
     return this.#node.items.map((pair) => this.#entry(pair as Pair<Node, Node | null>))
   }
 
-  /** A map of known keys: others are reported, and so are required ones that are missing. A null value counts as missing. */
+  /**
+   * A map of known keys. Unknown keys are reported, and so are required keys that are missing. A null value counts as
+   * missing.
+   */
   fields<const K extends string>(required: readonly K[], optional: readonly K[] = []): Partial<Record<K, YamlValue>> {
     const known: readonly string[] = [...required, ...optional]
     const found: Partial<Record<string, YamlValue>> = {}
@@ -98,7 +101,7 @@ export class YamlValue {
     return found as Partial<Record<K, YamlValue>>
   }
 
-  /** Whether nothing stands there. */
+  /** Whether there is no value. */
   get isNull(): boolean {
     return this.#node === null || (isScalar(this.#node) && this.#node.value === null)
   }
@@ -115,7 +118,7 @@ export class YamlValue {
   }
 }
 
-/** What to write instead of an unknown word: the known one that shares its beginning, else all that there are. */
+/** What to write instead of an unknown word: the known word with the same beginning, else all known words. */
 export function nearest(word: string, known: readonly string[]): string {
   const close = known.filter((name) => name.startsWith(word.slice(0, 3)) || word.startsWith(name.slice(0, 3)))
   return close.length === 1 ? `did you mean '${close[0]}'?` : `known here: ${known.join(', ')}`

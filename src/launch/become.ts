@@ -1,4 +1,7 @@
-/** This process becomes another program, which inherits the queues of a vmnic and, when a user is named, runs without privileges. */
+/**
+ * This process becomes another program, which inherits the queues of a vmnic. When a user is named, the program runs
+ * without privileges.
+ */
 import { errnoName, KernelError } from '#kernel/errno.ts'
 import { execProgram, inherit } from '#kernel/exec.ts'
 import { LaunchError } from './launch-error.ts'
@@ -14,8 +17,9 @@ export interface InheritedVmnic {
 }
 
 /**
- * Open the queues and replace this process. The program finds in its environment VPC_VMNIC_FDS (`21:22`, as QEMU's `fds=` takes it),
- * VPC_VMNIC_VHOSTFDS where the host has vhost-net, VPC_VMNIC_MAC, VPC_VMNIC_MTU, VPC_VMNIC_QUEUES and VPC_VMNIC_DEVICE. Throws LaunchError.
+ * Open the queues and replace this process. The program finds in its environment VPC_VMNIC_FDS (`21:22`, as QEMU's
+ * `fds=` takes it), VPC_VMNIC_VHOSTFDS where the host has vhost-net, VPC_VMNIC_MAC, VPC_VMNIC_MTU, VPC_VMNIC_QUEUES and
+ * VPC_VMNIC_DEVICE. Throws LaunchError.
  */
 export function becomeWithVmnic(argv: readonly [string, ...string[]], vmnic: InheritedVmnic, account?: Account): never {
   const { fds } = TapQueues.open(vmnic.device, vmnic.queues)

@@ -1,4 +1,4 @@
-/** Making directories, told in words when it cannot be done. */
+/** Making directories, with errors in words. */
 import { makeDirectory as make } from '#kernel/directory.ts'
 import { LaunchError } from './launch-error.ts'
 

@@ -1,4 +1,4 @@
-/** Why a program could not be given what it needs: a whole sentence for people, with the way out. */
+/** Why a launcher could not give a program what it needs: a whole sentence for people, with the way out. */
 export class LaunchError extends Error {
   /** An errno name, where the kernel gave one. */
   readonly code: string

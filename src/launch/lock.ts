@@ -1,8 +1,11 @@
-/** A lock on a file, told in words when somebody else has it. */
+/** A lock on a file, with an error in words when another process has it. */
 import { FileLock, LockHeld } from '#kernel/lock.ts'
 import { LaunchError } from './launch-error.ts'
 
-/** Take a lock without waiting; it ends with the process at the latest. Throws LaunchError EBUSY that begins with `held`. */
+/**
+ * Take a lock without waiting. The lock ends with the process at the latest. Throws LaunchError EBUSY that begins with
+ * `held`.
+ */
 export function lockFile(path: string, held: string): Disposable {
   try {
     return FileLock.acquire(path)
@@ -12,11 +15,14 @@ export function lockFile(path: string, held: string): Disposable {
   }
 }
 
-/** How long a lock that is held for moments is waited for. */
+/** How long to wait for a lock that others hold for moments only. */
 const soonMs = 3000
 const retryMs = 10
 
-/** Take a lock that others hold for moments only: wait for it, blocking this thread. Throws LaunchError EBUSY that begins with `held`. */
+/**
+ * Take a lock that others hold for moments only: wait for it, blocking this thread. Throws LaunchError EBUSY that
+ * begins with `held`.
+ */
 export function lockFileSoon(path: string, held: string): Disposable {
   const deadline = performance.now() + soonMs
   for (;;) {

@@ -1,4 +1,7 @@
-/** Processes that are not our children: named so that a later one of the same number is not taken for them, and their end awaited. */
+/**
+ * Processes that are not our children: named so that a later process of the same pid is not taken for them, and waited
+ * for.
+ */
 import { closeSync, readFileSync } from 'node:fs'
 import { openPidfd } from '#kernel/pidfd.ts'
 import { onReadable } from '#kernel/readiness.ts'
@@ -13,7 +16,7 @@ export interface ProcessMark {
 export function markOf(pid: number): ProcessMark | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name, in brackets, may itself hold spaces and brackets.
+    // The name, in brackets, may contain spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: Number(fields[19]) }
   } catch {
@@ -21,10 +24,10 @@ export function markOf(pid: number): ProcessMark | undefined {
   }
 }
 
-/** Whether the very process of the mark runs. */
+/** Whether the marked process runs. */
 export const runs = (mark: ProcessMark | null | undefined): boolean => (mark ? markOf(mark.pid)?.startTicks === mark.startTicks : false)
 
-/** Send a signal to the very process of the mark; false when it is gone. */
+/** Send a signal to the marked process; false when it is gone. */
 export function signal(mark: ProcessMark, name: NodeJS.Signals): boolean {
   try {
     return runs(mark) && process.kill(mark.pid, name)
@@ -34,7 +37,9 @@ export function signal(mark: ProcessMark, name: NodeJS.Signals): boolean {
   }
 }
 
-/** Call back once when a process that need not be a child has ended; at once when it has already. Keeps nothing alive. */
+/**
+ * Call back once when a process that need not be a child has ended; at once when it has already. Keeps nothing alive.
+ */
 export function onEnd(mark: ProcessMark, callback: () => void): void {
   let pidfd: number
   try {
@@ -53,7 +58,7 @@ export function onEnd(mark: ProcessMark, callback: () => void): void {
   })
 }
 
-/** Whether a process's end came within a time. */
+/** Whether a process ended within a time. */
 export function endsWithin(mark: ProcessMark, timeoutMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => resolve(false), timeoutMs)

@@ -1,10 +1,10 @@
-/** Sockets that a started program accepts on, and descriptors handed to one that runs: the kernel's part of it, with errors for people. */
+/** Sockets on which a started program accepts, and descriptors for a running one, with errors in words. */
 import type { Socket } from 'node:net'
 import { rmSync } from 'node:fs'
 import { listenOnPath, maxSocketPathBytes, sendWithDescriptors } from '#kernel/unix-socket.ts'
 import { LaunchError } from './launch-error.ts'
 
-/** Listen on a path for a program that inherits the descriptor. A socket that was left there gives way. */
+/** Listen on a path for a program that inherits the descriptor. A left-over socket is replaced. */
 export function listenFor(path: string): number {
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
     throw new LaunchError(

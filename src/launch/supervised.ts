@@ -1,4 +1,4 @@
-/** This process becomes a program in which vpc_open(2) and vpc_ctl(2) are system calls that vpcd answers. */
+/** This process becomes a program whose calls of vpc_open(2) and vpc_ctl(2) are system calls that vpcd answers. */
 import { errno, errnoName, KernelError } from '#kernel/errno.ts'
 import { execProgram, inherit } from '#kernel/exec.ts'
 import { listenForCalls, refuseCalls } from '#kernel/seccomp.ts'
@@ -9,17 +9,17 @@ const vpcOpen = 580
 const vpcCtl = 581
 
 export interface SupervisedOptions {
-  /** Descriptors that the program inherits. */
+  /** Descriptors for the program to inherit. */
   readonly fds: readonly number[]
   /** vpc_open fails with EPERM. */
   readonly noOpen: boolean
-  /** Who it runs as; undefined: who this process is. */
+  /** User of the program; undefined: the user of this process. */
   readonly user: string | undefined
 }
 
 /**
- * From now on the calls of this process go to the listener that this returns; a vpcd that has it must answer them. Undefined when this
- * process has a listener above it, which has its calls already. Throws LaunchError where the kernel has no such thing.
+ * Put this process under a filter that hands its calls to a listener, and give the listener; vpcd must answer it.
+ * Undefined when this process is under a listener already. Throws LaunchError where the kernel cannot do this.
  */
 export function listenForVpcCalls(): number | undefined {
   try {
@@ -43,7 +43,7 @@ export function becomeSupervised(argv: readonly [string, ...string[]], { fds, no
   const { env } = process
   delete env['VPC_FDS']
   if (fds.length > 0) env['VPC_FDS'] = fds.join(' ')
-  // A refusal comes before a listener, also before one that is above this process.
+  // A refusal comes before a listener, also before one that this process is under already.
   if (noOpen) refuseCalls([vpcOpen], errno.EPERM)
   if (account !== undefined) becomeUser(account)
   try {

@@ -1,11 +1,13 @@
-/** The queues of a vmnic's tap, opened for a program that inherits them, or is sent them. */
+/** The queues of a vmnic's tap, opened for a program that inherits or receives them. */
 import { errnoName, errno, KernelError } from '#kernel/errno.ts'
 import { close } from '#kernel/libc.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { openTapQueue } from '#kernel/tap.ts'
 import { LaunchError } from './launch-error.ts'
 
-/** Descriptors, one a queue pair, closed on exec. Disposing closes ours; copies that were handed on stay open. */
+/**
+ * Descriptors, one for each queue pair, closed on exec. Disposing closes them; copies that were handed on stay open.
+ */
 export class TapQueues implements Disposable {
   readonly device: string
   readonly fds: readonly number[]
@@ -17,8 +19,8 @@ export class TapQueues implements Disposable {
   }
 
   /**
-   * Open queues of a tap that exists in this process's network namespace. Throws LaunchError: ENODEV when it does not (opening would
-   * make one), EBUSY when another program has queues of it open, EPERM for who may not.
+   * Open queues of a tap in this process's network namespace. Throws LaunchError: ENODEV when there is no such tap
+   * (opening would make one), EBUSY when another program has queues of it open, EPERM when this user may not.
    */
   static open(device: string, count: number): TapQueues {
     checkDevice(device)

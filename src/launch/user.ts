@@ -1,4 +1,4 @@
-/** Who a started program runs as. */
+/** The user that a started program runs as. */
 import { readFileSync } from 'node:fs'
 import { LaunchError } from './launch-error.ts'
 

@@ -1,7 +1,7 @@
 /**
- * Whether KVM works here: tried, not guessed. A small firmware is run under it, as the user that QEMU will run as, with a time limit, since
- * on some machines /dev/kvm is there and a guest hangs in it. That it hung is kept until the machine boots again; all else is quickly
- * tried anew.
+ * Whether KVM works here. On some machines /dev/kvm exists and a guest hangs in it, so this runs a small firmware under
+ * KVM, as QEMU's user, with a time limit. A hang is remembered until the machine boots again; everything else is
+ * quickly tried anew.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { VmError } from './vm-error.ts'
 export interface KvmVerdict {
   readonly works: boolean
   readonly why: string
-  /** It took the whole time limit to learn it. */
+  /** The probe used up its whole time limit. */
   readonly hung?: boolean
 }
 
@@ -64,7 +64,7 @@ async function kvmVerdict(account: Account, directory: string, probe: (account: 
   return verdict
 }
 
-/** Try KVM. Ends within the time limit whatever KVM does. `argv` is what is run, for tests. */
+/** Try KVM. Ends within the time limit, whatever KVM does. `argv` is the program to run, for tests. */
 export function probeKvm(
   account: Account,
   argv: readonly string[] = [qemuProgram, ...probeArguments],
@@ -76,7 +76,7 @@ export function probeKvm(
   const finish = (verdict: KvmVerdict): void => {
     clearTimeout(timer)
     child.kill('SIGKILL')
-    // What hangs in the kernel may not even die: it must not keep us.
+    // A process that hangs in the kernel may not even die: this must not wait for it.
     child.unref()
     child.stdout.destroy()
     child.stderr.destroy()

@@ -1,6 +1,6 @@
 /**
- * A log of bytes that does not grow without end: a file and the one before it, each of a limited size. A full disk costs bytes of the log, never
- * the process that writes it: how many were lost stands in the log, where they are missing.
+ * A log of bytes with a bounded size: a file and the one before it, each of a limited size. A full disk costs bytes of
+ * the log, and never ends the process that writes it. The log says how many bytes are missing, at their place.
  */
 import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 
@@ -12,7 +12,7 @@ export class BoundedLog implements Disposable {
   #lost = 0
   #why = ''
 
-  /** Goes on where an earlier one ended. Twice the limit is kept at most, and at least the last `limitBytes`. */
+  /** Continues an existing log. Keeps at least the last `limitBytes`, and at most twice as many. */
   constructor(path: string, limitBytes = 1 << 20) {
     this.path = path
     this.#limitBytes = limitBytes
@@ -20,7 +20,7 @@ export class BoundedLog implements Disposable {
     this.#bytes = fstatSync(this.#fd).size
   }
 
-  /** The file of what came before the present one. */
+  /** The file with the earlier part. */
   get previousPath(): string {
     return `${this.path}.1`
   }

@@ -1,4 +1,4 @@
-/** The console as who watches it sees it: the live one, and what is kept of it. */
+/** The console for a person who watches: the live one, and its log. */
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -6,7 +6,7 @@ import type { ReadStream } from 'node:tty'
 import type { Readable, Writable } from 'node:stream'
 import type { VmDirectory } from './vm-directory.ts'
 
-/** Control-], as telnet has it. */
+/** Control-], as in telnet. */
 const escape = 0x1d
 
 export interface Terminal {
@@ -15,14 +15,17 @@ export interface Terminal {
   readonly signal: AbortSignal
 }
 
-/** Everything that is kept of what the guest wrote. Throws VmError ENOENT when there is no such machine. */
+/** All that the log has of the guest's output. Throws VmError ENOENT when there is no such machine. */
 export function consoleLog(directory: VmDirectory): string {
   directory.definition()
   const files = [`${directory.consoleLog}.1`, directory.consoleLog]
   return files.map((path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')).join('')
 }
 
-/** Join a console and a terminal until the guest ends, Control-] is typed, or the terminal goes. Input that ends ends it half a second later. */
+/**
+ * Join a console and a terminal until the guest ends, a person types Control-], or the terminal goes. When the input
+ * ends, the console ends half a second later.
+ */
 export async function connectConsole(path: string, { input, output, signal }: Terminal): Promise<void> {
   const socket = connect(path)
   await once(socket, 'connect')
@@ -36,7 +39,7 @@ export async function connectConsole(path: string, { input, output, signal }: Te
       socket.write(end < 0 ? chunk : chunk.subarray(0, end))
       if (end >= 0) socket.end()
     })
-    // A pipe that ends: what the guest answers at once is still shown.
+    // The input is a pipe that ends: the guest's immediate answer is still shown.
     input.on('end', () => setTimeout(() => socket.end(), 500))
     signal.addEventListener('abort', () => socket.destroy())
     await once(socket, 'close')

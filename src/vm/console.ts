@@ -1,11 +1,11 @@
-/** The serial console of a guest: everything that it writes is kept, and any number of people may watch and type. */
+/** The serial console of a guest: its output is kept, and any number of people may watch and type. */
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { BoundedLog } from './bounded-log.ts'
 
-/** Who falls further behind than this is cut off: nobody may make the others wait. */
+/** A watcher that falls further behind than this is disconnected, so that it does not make the others wait. */
 const maxBehindBytes = 1 << 20
 
 export class Console implements AsyncDisposable {
@@ -42,7 +42,7 @@ export class Console implements AsyncDisposable {
     watcher.on('close', () => this.#watchers.delete(watcher))
     watcher.on('data', (chunk: Buffer) => {
       if (this.#serial.write(chunk)) return
-      // The guest does not read its console: the typist waits, not our memory.
+      // The guest does not read its console: the typing person waits, and memory stays bounded.
       watcher.pause()
       this.#serial.once('drain', () => watcher.resume())
     })
@@ -53,7 +53,7 @@ export class Console implements AsyncDisposable {
     else watcher.write(chunk)
   }
 
-  /** Resolves when QEMU has closed its end, and all that it wrote is kept. */
+  /** Resolves when QEMU has closed its end, and all of its output is in the log. */
   async drained(timeoutMs = 500): Promise<void> {
     if (!this.#serial.closed) await Promise.race([once(this.#serial, 'close'), setTimeout(timeoutMs)])
   }

@@ -1,11 +1,14 @@
-/** How commands and a machine's supervisor talk: one request a connection, a line of JSON, answered by a line of JSON. */
+/**
+ * How commands talk to a machine's supervisor: one request for each connection, a line of JSON, answered by a line of
+ * JSON.
+ */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { VmError, type VmErrorCode } from './vm-error.ts'
 import type { GuestVmnic, VmState } from './vm-state.ts'
 
 export type ControlRequest =
-  /** End the guest: ask it, then, after a time, end it all the same; at once with `force`. */
+  /** End the guest: ask it to power off, and end it after a time; at once with `force`. */
   | { readonly ask: 'stop'; readonly timeoutMs: number; readonly force: boolean }
   | { readonly ask: 'attach'; readonly vmnic: GuestVmnic }
   | { readonly ask: 'detach'; readonly id: string }
@@ -13,13 +16,13 @@ export type ControlRequest =
 
 export type ControlAnswer = { readonly state: VmState } | { readonly error: { readonly code: VmErrorCode; readonly message: string } }
 
-/** What a thrown thing tells the other side. */
+/** An error as the other side gets it. */
 export function answerOf(error: unknown): ControlAnswer {
   const code = error instanceof Error && 'code' in error ? (String(error.code) as VmErrorCode) : 'failed'
   return { error: { code, message: error instanceof Error ? error.message : String(error) } }
 }
 
-/** The first line that comes; undefined when the other side ends before. */
+/** The first line; undefined when the other side closes without one. */
 export async function readLine(socket: Socket, limit = 1 << 20): Promise<string | undefined> {
   let text = ''
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
@@ -31,7 +34,10 @@ export async function readLine(socket: Socket, limit = 1 << 20): Promise<string 
   return undefined
 }
 
-/** Ask a machine's supervisor, and wait. Throws VmError: ENOTCONN when there is none, or what it says. */
+/**
+ * Ask a machine's supervisor, and wait for its answer. Throws VmError: ENOTCONN when there is none, or the supervisor's
+ * own error.
+ */
 export async function askSupervisor(path: string, request: ControlRequest): Promise<VmState> {
   const socket = connect(path)
   socket.on('error', () => {})

@@ -1,4 +1,4 @@
-/** What a virtual machine is to be: chosen when it is created, kept as JSON, read at every start. */
+/** The definition of a virtual machine: chosen when it is created, kept as JSON, read at every start. */
 import type { Id } from '#abi/id.ts'
 
 /** Ways to run a guest. `auto`: KVM where a probe says that it works, else emulation. */
@@ -28,7 +28,7 @@ export interface VmDefinition {
   readonly diskFormat: DiskFormat | null
   readonly cloudInit: CloudInit | null
   readonly vmnics: readonly Id[]
-  /** Who QEMU runs as; null: the default of src/launch/user.ts. */
+  /** User of QEMU; null: a user of the machine's own (src/vm/machine-user.ts). */
   readonly user: string | null
   readonly acceleration: Acceleration
   /** Termination protection: it cannot be destroyed. */
@@ -41,7 +41,7 @@ export interface DefinitionDifference {
   readonly is: string
 }
 
-/** In which settings two definitions differ. Long texts are told by their length. */
+/** The settings in which two definitions differ. Long texts are shown by their length. */
 export function compareDefinitions(asked: VmDefinition, is: VmDefinition): DefinitionDifference[] {
   const settings = Object.keys(asked) as (keyof VmDefinition)[]
   return settings

@@ -1,19 +1,19 @@
-/** Disk images: which form one has, and what stands against handing it to a guest. */
+/** Disk images: their format, and whether a guest can have them. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { DiskFormat } from './definition.ts'
 import { VmError } from './vm-error.ts'
 
 const qcow2Magic = 0x514649fb
 
-/** The format that a file name's ending tells. Looking into a raw image would let its guest choose. */
+/** The format by the file name's ending. Looking into a raw image would let its guest choose. */
 export function formatOfName(path: string): DiskFormat | undefined {
   if (/\.qcow2$/i.test(path)) return 'qcow2'
   return /\.(raw|img|iso)$/i.test(path) ? 'raw' : undefined
 }
 
 /**
- * Check an image before it is used. QEMU gets the file by its descriptor and can open no other, so an image that needs another one
- * beneath it is refused. Throws VmError.
+ * Check an image before it is used. QEMU gets the file by its descriptor and can open no other file, so an image with a
+ * backing image is refused. Throws VmError.
  */
 export function checkDisk(path: string, format: DiskFormat): void {
   if (format === 'raw') return

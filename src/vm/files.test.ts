@@ -1,4 +1,4 @@
-/** What a machine keeps on disk: definition, state, logs that do not grow, disk images, cloud-init data. */
+/** The files of a machine: definition, state, bounded logs, disk images, cloud-init data. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'

@@ -1,16 +1,16 @@
-/** How a guest ended, put together from what was asked, what QEMU told before, and how its process went. */
+/** How a guest ended, concluded from the requests, QEMU's events, and the exit of its process. */
 import type { ChildProcess } from 'node:child_process'
 import type { BoundedLog } from './bounded-log.ts'
 import type { QmpEvent } from './qmp.ts'
 import type { VmEnd } from './vm-state.ts'
 
-/** Of QEMU's complaints, the last bytes are told. */
+/** The last bytes of QEMU's complaints are kept. */
 const keptBytes = 2000
 
 export class GuestEnd {
-  /** It was asked for from here. */
+  /** A command asked for the end. */
   asked = false
-  /** The guest did not end by itself when it was asked to. */
+  /** The guest did not power off when it was asked to. */
   hurried = false
   #shutdown: string | undefined
   #code: number | null | undefined
@@ -38,12 +38,12 @@ export class GuestEnd {
     })
   }
 
-  /** Resolves when the child, if there is one, has gone. */
+  /** Resolves when the child has gone, or when there is none. */
   get settled(): Promise<void> {
     return this.#settled
   }
 
-  /** The last that QEMU complained of. */
+  /** QEMU's last complaint. */
   get lastWords(): string {
     return (
       this.#said
@@ -60,7 +60,7 @@ export class GuestEnd {
     if (event === 'GUEST_PANICKED') this.#said += 'the guest panicked\n'
   }
 
-  /** The end, in words. `failure`: why a start did not come about. */
+  /** The end, in words. `failure`: why a start failed. */
   describe(failure?: string): VmEnd {
     const at = new Date().toISOString()
     if (failure !== undefined) return { reason: 'failed', detail: this.lastWords || failure, at }
@@ -77,7 +77,8 @@ export class GuestEnd {
     if (this.#shutdown?.startsWith('guest')) return { reason: 'powered-off', detail: 'by the guest itself', at }
     if (this.#shutdown === 'host-signal') return { reason: 'killed', detail: 'QEMU was ended by a signal', at }
     if (this.#shutdown !== undefined) return { reason: 'stopped', detail: `QEMU says ${this.#shutdown}`, at }
-    // Of a process that is not our child, the way it went cannot be learnt: without a word before, it was killed or crashed.
+    // The exit status of a process that is not our child cannot be learnt. Without an event before, it was killed or
+    // crashed.
     if (this.#code === undefined)
       return { reason: 'killed', detail: 'QEMU went without a word; the supervisor that started it was gone before', at }
     return { reason: 'failed', detail: `QEMU ended with ${this.#code}: ${this.lastWords || 'it said nothing'}`, at }

@@ -1,4 +1,4 @@
-/** The vmnics of a guest, asked of vpcd, and the wait until their ports carry frames. */
+/** The vmnics of a guest, and the wait until their ports carry frames. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id } from '#abi/id.ts'
 import type { VmnicInfo } from '#abi/info.ts'
@@ -8,13 +8,16 @@ import type { GuestVmnic } from './vm-state.ts'
 
 export interface WaitOptions {
   readonly timeoutMs: number
-  /** Told once what is waited for. */
+  /** Called once with what the machine waits for. */
   progress(line: string): void
 }
 
 const pollMs = 100
 
-/** Wait until a vmnic's port is in a switch that is up; gives what a guest is to see of it. Throws VmError ETIMEDOUT that says what lacks. */
+/**
+ * Wait until a vmnic's port is in a switch that is up. Gives the vmnic as the guest will see it. Throws VmError
+ * ETIMEDOUT that says what is missing.
+ */
 export async function readyVmnic(vpc: Vpc, id: Id, { timeoutMs, progress }: WaitOptions): Promise<GuestVmnic> {
   const deadline = performance.now() + timeoutMs
   let told = ''

@@ -1,4 +1,4 @@
-/** Vmnics that come and go while the guest runs. The descriptors travel through QEMU's control socket. */
+/** Plugging and unplugging vmnics of a running guest. The descriptors travel through QEMU's control socket. */
 import { TapQueues } from '#launch/tap-queues.ts'
 import { openVhost } from '#launch/vhost.ts'
 import { closeSync } from 'node:fs'
@@ -34,7 +34,10 @@ async function give(qmp: Qmp, prefix: string, fds: readonly number[]): Promise<s
   return names
 }
 
-/** Take a vmnic away from a running guest, which has to agree. Throws VmError ETIMEDOUT when it does not: the vmnic stays. */
+/**
+ * Take a vmnic away from a running guest, which has to agree. Throws VmError ETIMEDOUT when it does not: the vmnic
+ * stays.
+ */
 export async function unplug(qmp: Qmp, vmnic: GuestVmnic): Promise<void> {
   const device = deviceId(vmnic)
   const gone = qmp.event(
@@ -44,7 +47,7 @@ export async function unplug(qmp: Qmp, vmnic: GuestVmnic): Promise<void> {
   )
   gone.catch(() => {})
   await qmp.execute('device_del', { id: device }).catch((error: unknown) => {
-    // Asked before, and the guest has not answered yet: waiting is right all the same.
+    // An earlier request is still open: waiting for the guest's answer is right.
     if (!(error instanceof VmError) || !/pending|in the process of unplug/i.test(error.message)) throw error
   })
   await gone

@@ -57,7 +57,10 @@ class Handed implements Disposable {
   }
 }
 
-/** Start QEMU; its guest waits for `cont`. What QEMU says comes from the child's standard error. Throws VmError, LaunchError. */
+/**
+ * Start QEMU; its guest waits for `cont`. What QEMU says comes from the child's standard error. Throws VmError,
+ * LaunchError.
+ */
 export async function startHypervisor(directory: VmDirectory, plan: LaunchPlan): Promise<StartedHypervisor> {
   const { definition, acceleration, account } = plan
   if (definition.cloudInit !== null) await writeSeed(definition.cloudInit, directory.bootFile('seed.iso'))
@@ -68,9 +71,9 @@ export async function startHypervisor(directory: VmDirectory, plan: LaunchPlan):
     cwd: '/',
     uid: account.uid,
     gid: account.gid,
-    // Nothing of our environment is QEMU's business.
+    // QEMU gets nothing of this process's environment.
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
-    // In a session of its own: what ends the supervisor does not end the guest.
+    // In a session of its own: a signal that ends the supervisor does not end the guest.
     detached: true,
   })
   try {
@@ -98,7 +101,7 @@ function openAll(directory: VmDirectory, { definition, account, vmnics }: Launch
   }
 }
 
-/** A copy that QEMU's user may read, whatever the rights of the original and of the directories above both. */
+/** Make a copy that QEMU's user may read, whatever the rights of the original and of the directories above both. */
 function openPrivateCopy(from: string, to: string, { uid, gid }: Account): number {
   try {
     rmSync(to, { force: true })

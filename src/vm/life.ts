@@ -1,4 +1,4 @@
-/** The life of virtual machines, as commands lead it: create, run, stop, attach, detach, destroy. */
+/** The commands on virtual machines: create, run, stop, attach, detach, destroy. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id } from '#abi/id.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -22,13 +22,16 @@ export interface Outcome {
   readonly state: VmState | undefined
 }
 
-/** Note a machine down. Its directory must not have one yet. */
+/** Write a new machine's definition. Throws VmError EEXIST when there is one. */
 export function createVm(directory: VmDirectory, definition: VmDefinition): void {
   if (directory.exists()) throw new VmError('EEXIST', `machine ${directory.id} exists`)
   directory.writeDefinition(definition)
 }
 
-/** Start a machine once its vmnics are ready. One that runs is left alone. Throws VmError, LaunchError, and what vpcd says. */
+/**
+ * Start a machine once its vmnics are ready. A running one is left alone. Throws VmError, LaunchError, and vpcd's
+ * errors.
+ */
 export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wait: WaitOptions): Promise<Outcome> {
   const definition = directory.definition()
   const before = await supervisedState(directory)
@@ -43,7 +46,7 @@ export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wai
   try {
     return { changed: true, state: await startSupervisor('start', directory) }
   } catch (error) {
-    // Two at once: the other one starts it.
+    // Two commands start it at once: the other one does it.
     if ((error as { code?: unknown }).code !== 'EBUSY' || !isUp(directory.state())) throw error
     return { changed: false, state: directory.state() }
   }
@@ -52,11 +55,11 @@ export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wai
 export interface StopOptions {
   /** How long the guest may take to power off. */
   readonly timeoutMs: number
-  /** Do not ask it. */
+  /** End it without asking. */
   readonly force: boolean
 }
 
-/** End a guest. One that does not run is left alone. */
+/** End a guest. A stopped one is left alone. */
 export async function stopVm(directory: VmDirectory, { timeoutMs, force }: StopOptions): Promise<Outcome> {
   directory.definition()
   const state = await supervisedState(directory)
@@ -64,7 +67,7 @@ export async function stopVm(directory: VmDirectory, { timeoutMs, force }: StopO
   try {
     return { changed: true, state: await askSupervisor(directory.controlSocket, { ask: 'stop', timeoutMs, force }) }
   } catch (error) {
-    // It ended by itself while it was asked.
+    // The guest ended by itself meanwhile.
     if (!(error instanceof VmError) || error.code !== 'ENOTCONN' || isUp(directory.state())) throw error
     return { changed: true, state: directory.state() }
   }
@@ -75,7 +78,10 @@ export async function resetVm(directory: VmDirectory): Promise<VmState> {
   return askSupervisor((await running(directory)).controlSocket, { ask: 'reset' })
 }
 
-/** Give a machine a vmnic: a running guest at once, and at every later start. One that it has is left alone. */
+/**
+ * Give a machine a vmnic: a running guest gets it at once, and every later start has it. A vmnic that the machine has
+ * is left alone.
+ */
 export async function attachVmnic(directory: VmDirectory, id: Id, vpc: () => Promise<Vpc>, wait: WaitOptions): Promise<Outcome> {
   const definition = directory.definition()
   const state = await supervisedState(directory)
@@ -87,7 +93,7 @@ export async function attachVmnic(directory: VmDirectory, id: Id, vpc: () => Pro
   return { changed: true, state: next }
 }
 
-/** Take a vmnic from a machine, running or not. One that it does not have is fine. */
+/** Take a vmnic from a machine, running or not. A vmnic that the machine does not have is fine. */
 export async function detachVmnic(directory: VmDirectory, id: Id): Promise<Outcome> {
   const definition = directory.definition()
   const state = await supervisedState(directory)
@@ -114,7 +120,7 @@ export async function destroyVm(directory: VmDirectory): Promise<boolean> {
   return true
 }
 
-/** The supervisor's lock, which it holds a moment longer than its guest lives. */
+/** The supervisor holds its lock a moment longer than its guest lives. */
 async function lockSoon(directory: VmDirectory): Promise<Disposable> {
   const deadline = performance.now() + 3000
   for (;;) {
@@ -127,7 +133,7 @@ async function lockSoon(directory: VmDirectory): Promise<Disposable> {
   }
 }
 
-/** Whether a guest is there or about to be. */
+/** Whether a guest runs or starts. */
 export function isUp(state: VmState | undefined): boolean {
   const { phase } = presenceOf(state)
   return phase === 'running' || phase === 'starting'

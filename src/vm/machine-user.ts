@@ -1,8 +1,10 @@
 /**
- * A user of its own for each machine's QEMU, so that a guest which breaks out of one can reach no other: not its memory, not its descriptors.
+ * A user of its own for each machine's QEMU, so that a guest that breaks out of its QEMU reaches no other: not its
+ * memory, not its descriptors.
  *
- * Users are numbers of the whole computer, so their claims stand in one directory for all instances of vpc: a file named by the uid, with the path
- * of the machine in it. It lies below /run: after a boot no QEMU runs, and each machine claims anew at its next start.
+ * Uids belong to the whole computer, so all instances of vpc share one directory of claims: a file named by the uid,
+ * with the machine's path in it. It lies below /run: after a boot no QEMU runs, and each machine claims anew at its
+ * next start.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,17 +14,17 @@ import { findAccount, type Account } from '#launch/user.ts'
 import type { VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 
-/** Uids that neither distributions nor systemd nor container engines give out. */
+/** Uids that neither distributions nor systemd nor container engines assign. */
 export const uidRange = { least: 1_900_000_000, count: 65_536 } as const
 
 const defaultClaims = '/run/vpc-vm-uids'
 
-/** Where claims stand: VPC_VM_UID_DIR, else the directory of the whole computer. */
+/** The directory of claims: VPC_VM_UID_DIR, else that of the whole computer. */
 const claimsDirectory = (): string => process.env['VPC_VM_UID_DIR'] ?? defaultClaims
 
 /**
- * The user of a machine, claimed if it has none yet. Its group has the same number. Throws VmError ENOSPC when all numbers are taken, and
- * LaunchError when the directory of claims cannot be used.
+ * The user of a machine, claimed if it has none yet. Its group has the same number. Throws VmError ENOSPC when all
+ * numbers are taken, and LaunchError when the directory of claims cannot be used.
  */
 export function claimUser(directory: VmDirectory): Account {
   const claims = claimsDirectory()
@@ -33,7 +35,7 @@ export function claimUser(directory: VmDirectory): Account {
   return { name: String(uid), uid, gid: uid }
 }
 
-/** Give the user of a machine back. One without a claim is fine. */
+/** Release the user of a machine. A machine without a claim is fine. */
 export function releaseUser({ path }: VmDirectory): void {
   const claims = claimsDirectory()
   if (!existsSync(claims)) return
@@ -42,7 +44,7 @@ export function releaseUser({ path }: VmDirectory): void {
   if (uid !== undefined) rmSync(join(claims, String(uid)), { force: true })
 }
 
-/** The uid that this machine has claimed; undefined when it has not. */
+/** The uid that this machine has claimed; undefined when it has none. */
 const ownUid = (claims: string, path: string): number | undefined =>
   readdirSync(claims)
     .filter((name) => /^\d+$/.test(name))
@@ -70,7 +72,7 @@ function freeUid(claims: string, id: string): number {
   throw new VmError('ENOSPC', `all ${count} users from ${least} on belong to machines, by ${claims}; ${way}`)
 }
 
-/** Free: no account has it, and no machine that still exists has claimed it. A process that still runs as it keeps it. */
+/** Free: no account has the uid, no existing machine has claimed it, and no process still runs as it. */
 function isFree(claims: string, uid: number): boolean {
   if (findAccount(String(uid)) !== undefined) return false
   const owner = claimOf(claims, uid)

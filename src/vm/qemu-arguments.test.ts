@@ -80,7 +80,7 @@ test('QEMU takes disks and the cloud-init data as they are written', () => {
       ['seed', 'seed-file', true],
     ],
   )
-  // The monitor ends it at once: what is wrong in the words would be told before.
+  // With a wrong word QEMU would fail before the monitor ends it.
   const words = args.map((word) => word.replace(/^socket,id=(qmp|console).*/, 'null,id=$1')).filter((word) => word !== '-S')
   const { status, stderr } = spawnSync(
     'sh',

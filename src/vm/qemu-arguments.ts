@@ -1,4 +1,7 @@
-/** The command line of QEMU: pure, from what a machine is to be and the numbers of the descriptors that QEMU inherits. */
+/**
+ * The command line of QEMU, made from the machine's definition and the numbers of the descriptors that QEMU inherits.
+ * Pure.
+ */
 import type { VmDefinition } from './definition.ts'
 import type { GuestVmnic } from './vm-state.ts'
 
@@ -21,7 +24,7 @@ export interface Inherited {
 
 export const qemuProgram = 'qemu-system-x86_64'
 
-/** Nothing that is not asked for: no default devices, no user's configuration, no way to start programs or to gain rights. */
+/** Only what is asked for: no default devices, no user's configuration, no way to start programs or to gain rights. */
 export const bareArguments: readonly string[] = [
   '-no-user-config',
   '-nodefaults',
@@ -31,11 +34,11 @@ export const bareArguments: readonly string[] = [
   'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
 ]
 
-/** How QEMU is told to run guest code. */
+/** The arguments that say how QEMU runs guest code. */
 export const accelerationArguments = (acceleration: 'kvm' | 'tcg'): readonly string[] =>
   acceleration === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']
 
-/** All arguments. The guest does not run before QMP says `cont`, so that nothing of its console is missed. */
+/** All arguments. The guest waits for QMP's `cont`, so that no console output is missed. */
 export function qemuArguments(definition: VmDefinition, acceleration: 'kvm' | 'tcg', inherited: Inherited): string[] {
   const { id, memoryMib, cpus } = definition
   return [
@@ -51,7 +54,9 @@ export function qemuArguments(definition: VmDefinition, acceleration: 'kvm' | 't
   ].flat()
 }
 
-/** A file that QEMU opens again by its descriptor: it needs no way to the file's directory, only the right to read it. */
+/**
+ * A file that QEMU opens again by its descriptor: it needs the right to read the file, and no access to its directory.
+ */
 const byDescriptor = (fd: number): string => `/proc/self/fd/${fd}`
 
 function bootArguments({ append }: VmDefinition, { kernel, initrd }: Inherited): string[] {

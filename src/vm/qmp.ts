@@ -1,4 +1,4 @@
-/** QEMU's control protocol: commands in JSON, one at a time, with descriptors where they need some, and events. */
+/** QEMU's control protocol: commands in JSON, one at a time, some with descriptors, and events. */
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { sendDescriptors } from '#launch/sockets.ts'
@@ -22,7 +22,7 @@ interface Waiting {
 }
 
 const answerTimeoutMs = 10_000
-/** More without a line's end is no QMP. */
+/** A longer line is no QMP. */
 const longestLine = 1 << 20
 
 export class Qmp implements Disposable {
@@ -30,7 +30,7 @@ export class Qmp implements Disposable {
   readonly #listeners = new Set<(event: QmpEvent) => void>()
   #text = ''
   #waiting: Waiting | undefined
-  /** Commands go one after the other, so that each answer is the last command's. */
+  /** Commands go one after the other, so that each answer belongs to the last command. */
   #turn: Promise<unknown> = Promise.resolve()
   readonly #greeting = Promise.withResolvers<void>()
 
@@ -63,7 +63,9 @@ export class Qmp implements Disposable {
     }
   }
 
-  /** Run a command and give what it returns. Throws VmError with QEMU's own words, ETIMEDOUT, or ENOTCONN when QEMU is gone. */
+  /**
+   * Run a command and give its result. Throws VmError with QEMU's own words, ETIMEDOUT, or ENOTCONN when QEMU is gone.
+   */
   execute(command: string, args: Readonly<Record<string, unknown>> = {}, fds: readonly number[] = []): Promise<unknown> {
     const answer = this.#turn.then(() => this.#send(command, args, fds))
     this.#turn = answer.catch(() => {})
@@ -76,7 +78,7 @@ export class Qmp implements Disposable {
     signal?.addEventListener('abort', () => this.#listeners.delete(listener))
   }
 
-  /** The next event that fits. Ask before doing what brings it about. Throws VmError ETIMEDOUT. */
+  /** The next event that fits. Call this before the command that causes the event. Throws VmError ETIMEDOUT. */
   async event(isIt: (event: QmpEvent) => boolean, timeoutMs: number, what: string): Promise<QmpEvent> {
     const over = new AbortController()
     const { promise, resolve, reject } = Promise.withResolvers<QmpEvent>()

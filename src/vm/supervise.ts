@@ -1,4 +1,4 @@
-/** Starting a supervisor as a process of its own, and finding out whether its guest runs. */
+/** Starting a supervisor process, and finding out whether a guest runs. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,8 +12,8 @@ import { presenceOf, type VmState } from './vm-state.ts'
 const program = fileURLToPath(new URL(`./supervisor-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
 /**
- * Start a supervisor in a session of its own and wait until its guest runs. `start` takes the plan in the machine's directory, `adopt` a
- * guest that runs. Throws VmError with the supervisor's reason.
+ * Start a supervisor in a session of its own and wait until its guest runs. `start` takes the plan in the machine's
+ * directory; `adopt` takes over a running guest. Throws VmError with the supervisor's reason.
  */
 export async function startSupervisor(mode: 'start' | 'adopt', directory: VmDirectory): Promise<VmState> {
   const log = openSync(directory.supervisorLog, 'w', 0o600)
@@ -33,14 +33,14 @@ export async function startSupervisor(mode: 'start' | 'adopt', directory: VmDire
   }
 }
 
-/** The state of a machine; a guest that nobody watches gets a supervisor first. */
+/** The state of a machine. A running guest without a supervisor gets one first. */
 export async function supervisedState(directory: VmDirectory): Promise<VmState | undefined> {
   const state = directory.state()
   if (!presenceOf(state).orphaned) return state
   try {
     return await startSupervisor('adopt', directory)
   } catch (error) {
-    // Somebody else was quicker, or the guest ended meanwhile: the file says.
+    // Another command was quicker, or the guest ended meanwhile: the file says which.
     if ((error as { code?: unknown }).code === 'EBUSY' || (error as { code?: unknown }).code === 'ENOTCONN') return directory.state()
     throw error
   }

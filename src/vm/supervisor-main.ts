@@ -1,4 +1,7 @@
-/** The supervisor as a program: `supervisor-main.ts start|adopt DIRECTORY`. Says on descriptor 3, in a line of JSON, whether the guest runs. */
+/**
+ * The supervisor as a program: `supervisor-main.ts start|adopt DIRECTORY`. It reports on descriptor 3, in a line of
+ * JSON, whether the guest runs.
+ */
 import { closeSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { lockFile } from '#launch/lock.ts'
@@ -6,7 +9,7 @@ import { answerOf } from './control.ts'
 import { Supervisor } from './supervisor.ts'
 import { VmDirectory } from './vm-directory.ts'
 
-/** For a guest whose supervisor is told to go, as when the host shuts down. */
+/** Time to power off for a guest whose supervisor gets SIGTERM, as at a shutdown of the host. */
 const farewellMs = 10_000
 
 function report(value: unknown): void {
@@ -14,11 +17,11 @@ function report(value: unknown): void {
     writeSync(3, `${JSON.stringify(value)}\n`)
     closeSync(3)
   } catch {
-    // Who started us waits no more; the state file says it too.
+    // The starting command waits no more; the state file says it too.
   }
 }
 
-// The log may lie on the disk that is full: an error that cannot be told there must not end the process.
+// The log may lie on a full disk. An error that cannot be written there must not end the process.
 process.stderr.on('error', () => {})
 const [mode, path] = process.argv.slice(2) as [string, string]
 const directory = new VmDirectory(dirname(path), basename(path))

@@ -1,6 +1,7 @@
 /**
- * Who watches a guest: starts QEMU or finds it again, keeps its console, does what commands ask, and writes down how it ended. A supervisor
- * that is killed takes nothing with it: QEMU goes on, and the next command that looks at the machine starts another one.
+ * The supervisor of a guest: starts QEMU or finds it again, keeps its console's log, answers commands, and records how
+ * the guest ended. When a supervisor is killed, QEMU goes on, and the next command on the machine starts another
+ * supervisor.
  */
 import type { ChildProcess } from 'node:child_process'
 import { chmodSync, rmSync } from 'node:fs'
@@ -20,9 +21,9 @@ import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
 
 const quitTimeoutMs = 5000
-/** For answers that are under way when the guest has ended. */
+/** Time for answers that are under way when the guest has ended. */
 const farewellMs = 1000
-/** After a state could not be written. */
+/** Wait before writing a state again that could not be written. */
 const stateRetryMs = 1000
 
 export class Supervisor {
@@ -32,7 +33,7 @@ export class Supervisor {
   #qmp: Qmp | undefined
   #console: Console | undefined
   #server: Server | undefined
-  /** Requests that change the machine go one after the other. */
+  /** Requests that change the machine run one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #finishing = false
   #again: NodeJS.Timeout | undefined
@@ -47,7 +48,7 @@ export class Supervisor {
     this.#consoleLog = new BoundedLog(directory.consoleLog)
   }
 
-  /** Start the guest of a plan. Throws when it cannot be: nothing of it is left then but the reason in its state. */
+  /** Start the guest of a plan. When that fails, this throws and leaves only the reason, in the state file. */
   static async start(directory: VmDirectory): Promise<Supervisor> {
     const plan = readJson<LaunchPlan>(directory.planFile)
     if (plan === undefined) throw new VmError('failed', `there is no plan to start in ${directory.planFile}`)
@@ -69,7 +70,7 @@ export class Supervisor {
     }
   }
 
-  /** Watch a guest whose supervisor is gone. Throws VmError ENOTCONN when the guest is gone as well. */
+  /** Take over a guest without a supervisor. Throws VmError ENOTCONN when the guest is gone as well. */
   static async adopt(directory: VmDirectory): Promise<Supervisor> {
     const state = directory.state()
     if (!state?.qemu || !runs(state.qemu)) throw new VmError('ENOTCONN', `no guest of machine ${directory.id} runs`)
@@ -83,12 +84,12 @@ export class Supervisor {
     return supervisor
   }
 
-  /** Resolves when the guest has ended, its end is written down, and who asked for it has its answer. */
+  /** Resolves when the guest has ended, the end is recorded, and the command that asked for it has its answer. */
   get closed(): Promise<void> {
     return this.#closed.promise
   }
 
-  /** End the guest, in the way of `vpc vm stop`. */
+  /** End the guest, as `vpc vm stop` asks. */
   async stop(timeoutMs: number, force: boolean): Promise<void> {
     this.#end.asked = true
     const qmp = this.#qmp!
@@ -103,7 +104,7 @@ export class Supervisor {
     await this.#ended.promise
   }
 
-  /** Connect to QEMU and serve; from here on its end is seen. */
+  /** Connect to QEMU and serve commands; from here on the supervisor sees the end of QEMU. */
   async #attend(qemu: ChildProcess | ProcessMark): Promise<void> {
     const ended = (): void => void this.#finish()
     if ('startTicks' in qemu) onEnd(qemu, ended)
@@ -157,7 +158,7 @@ export class Supervisor {
     return Promise.race([this.#ended.promise.then(() => true), sleep(timeoutMs, false, { ref: false })])
   }
 
-  /** What is left of a start that failed. Gives the error to tell, with QEMU's own words where it had some. */
+  /** Clean up after a failed start. Gives the error to report, with QEMU's own words if there are any. */
   async #abandon(error: unknown): Promise<unknown> {
     if (this.#state.qemu !== null && runs(this.#state.qemu)) signal(this.#state.qemu, 'SIGKILL')
     await this.#end.settled
@@ -177,7 +178,7 @@ export class Supervisor {
     const { qmpSocket, serialSocket, controlSocket, consoleSocket } = this.#directory
     for (const path of [qmpSocket, serialSocket, controlSocket, consoleSocket]) rmSync(path, { force: true })
     for (const name of ['kernel', 'initrd', 'seed.iso'] as const) rmSync(this.#directory.bootFile(name), { force: true })
-    // The disk may have been full, and has got some room now.
+    // The disk may have been full; deleting these files made room.
     if (this.#again !== undefined) this.#write()
     this.#ended.resolve()
     await this.#farewell()
@@ -191,7 +192,7 @@ export class Supervisor {
     await Promise.race([promise, sleep(farewellMs)])
   }
 
-  /** A state that a full disk does not take is written as soon as it can be: nobody may lose a guest for it. */
+  /** Record the state. A full disk does not end the supervisor: it tries again until there is room. */
   #write(changes: Partial<VmState> = {}): void {
     this.#state = { ...this.#state, ...changes }
     clearTimeout(this.#again)

@@ -1,4 +1,7 @@
-/** Where virtual machines are kept: a directory for each, root's alone, below one that instances of vpc on a machine do not share. */
+/**
+ * The directories of virtual machines: one for each, for root alone. Instances of vpc on one computer have different
+ * base directories.
+ */
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { makeDirectory } from '#launch/directory.ts'
@@ -11,10 +14,10 @@ export const defaultVmDirectory = '/var/lib/vpc/vm'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The directory of all: the one that is asked for, else VPC_VM_DIR, else the default. */
+/** The base directory: the given one, else VPC_VM_DIR, else the default. */
 export const resolveVmDirectory = (asked: string | undefined): string => resolve(asked ?? process.env['VPC_VM_DIR'] ?? defaultVmDirectory)
 
-/** One virtual machine's directory and what stands in it. */
+/** One virtual machine's directory and its files. */
 export class VmDirectory {
   readonly id: string
   readonly path: string
@@ -24,15 +27,15 @@ export class VmDirectory {
     this.path = join(base, id)
   }
 
-  /** What was asked for at creation. */
+  /** The machine's definition. */
   get definitionFile(): string {
     return join(this.path, 'vm.json')
   }
-  /** What is known of the last or present run. */
+  /** The state of the last or present run. */
   get stateFile(): string {
     return join(this.path, 'state.json')
   }
-  /** What a supervisor is to start. */
+  /** The plan for a supervisor to start. */
   get planFile(): string {
     return join(this.path, 'plan.json')
   }
@@ -44,11 +47,11 @@ export class VmDirectory {
   get controlSocket(): string {
     return join(this.path, 'control.sock')
   }
-  /** The supervisor's socket for who watches or types: the console's bytes. */
+  /** The supervisor's socket for people who watch or type: the console's bytes. */
   get consoleSocket(): string {
     return join(this.path, 'console.sock')
   }
-  /** QEMU's sockets, for the supervisor alone. */
+  /** QEMU's sockets; only the supervisor connects to them. */
   get qmpSocket(): string {
     return join(this.path, 'qmp.sock')
   }
@@ -90,15 +93,15 @@ export class VmDirectory {
     return existsSync(this.definitionFile)
   }
 
-  /** Make the directory with a definition in it; the machine exists from the moment when the file has its name. */
+  /** Make the directory with a definition in it. The machine exists from the moment when the file has its name. */
   writeDefinition(definition: VmDefinition): void {
     makeDirectory(this.path)
     writeJson(this.definitionFile, definition)
   }
 
   /**
-   * Change the definition. No other command can change it between the reading and the writing. Throws VmError ENOENT when there is no such
-   * machine, and LaunchError EBUSY when somebody else goes on changing it.
+   * Change the definition. No other command can change it between reading and writing. Throws VmError ENOENT when there
+   * is no such machine, and LaunchError EBUSY when another command holds the lock too long.
    */
   changeDefinition(change: (now: VmDefinition) => VmDefinition): void {
     this.definition()
@@ -106,7 +109,7 @@ export class VmDirectory {
     writeJson(this.definitionFile, change(this.definition()))
   }
 
-  /** What the supervisor wrote last; undefined when it has never run. */
+  /** The state that a supervisor wrote last; undefined when the machine has never run. */
   state(): VmState | undefined {
     return readJson<VmState>(this.stateFile)
   }
@@ -115,7 +118,7 @@ export class VmDirectory {
     writeJson(this.stateFile, state)
   }
 
-  /** Forget the machine: the definition goes first, so that half a removal is none to others. */
+  /** Delete the machine. The definition goes first: without it the machine does not exist for other commands. */
   remove(): void {
     rmSync(this.definitionFile, { force: true })
     rmSync(this.path, { recursive: true, force: true })
@@ -131,7 +134,9 @@ export function allVms(base: string): VmDirectory[] {
     .filter((directory) => directory.exists())
 }
 
-/** Read a file of JSON; undefined when it is not there. Throws VmError `failed`, with the way out, when it is not JSON. */
+/**
+ * Read a file of JSON; undefined when it is not there. Throws VmError `failed`, with the way out, when it is not JSON.
+ */
 export function readJson<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
@@ -146,8 +151,8 @@ export function readJson<T>(path: string): T | undefined {
 const wayOut = (path: string): string => `put a good copy in its place, or forget the machine once no QEMU of it runs: rm -r ${path}`
 
 /**
- * Write a file of JSON that only its owner reads, in one step: at any moment, also after a power failure, the file has all of the old text or all of
- * the new.
+ * Write a file of JSON that only its owner reads, in one step: at any moment, also after a power failure, the file has
+ * all of the old text or all of the new.
  */
 export function writeJson(path: string, value: unknown): void {
   const draft = `${path}.${process.pid}.new`
@@ -161,7 +166,7 @@ export function writeJson(path: string, value: unknown): void {
   syncDirectory(dirname(path))
 }
 
-/** A new name lasts once its directory has been written. */
+/** A rename survives a power failure only after its directory was synced. */
 function syncDirectory(path: string): void {
   const fd = openSync(path, 'r')
   try {

@@ -1,4 +1,6 @@
-/** What cannot be done with a virtual machine: a whole sentence for people, with the way out, and a code for programs. */
+/**
+ * What cannot be done with a virtual machine: a whole sentence for people, with the way out, and a code for programs.
+ */
 export type VmErrorCode = 'EEXIST' | 'ENOENT' | 'EBUSY' | 'EPERM' | 'EINVAL' | 'ETIMEDOUT' | 'ENOTCONN' | 'ENOSPC' | 'failed'
 
 export class VmError extends Error {

@@ -1,14 +1,14 @@
 /**
- * What becomes of a virtual machine, as its supervisor writes it down and as it is found later:
+ * The state of a virtual machine, as its supervisor records it:
  *
- *     created → starting → running → stopped → starting → …
+ * created → starting → running → stopped → starting → …
  *
- * The file says what the supervisor last knew; `phaseOf` compares it with the processes that are there.
+ * The file has the supervisor's last knowledge; `presenceOf` compares it with the processes that exist.
  */
 import type { Id } from '#abi/id.ts'
 import { runs, type ProcessMark } from '#launch/process.ts'
 
-/** A vmnic as a guest has it. */
+/** A vmnic as the guest has it. */
 export interface GuestVmnic {
   readonly id: Id
   readonly device: string
@@ -20,8 +20,8 @@ export interface GuestVmnic {
 /** Why a guest ended. */
 export interface VmEnd {
   /**
-   * `stopped`: it was asked to from here. `powered-off`: by the guest. `killed`: QEMU was, by a signal. `failed`: QEMU ended with an error.
-   * `unknown`: nobody watched.
+   * `stopped`: a command asked for it. `powered-off`: by the guest. `killed`: a signal ended QEMU. `failed`: QEMU ended
+   * with an error. `unknown`: no supervisor saw it.
    */
   readonly reason: 'stopped' | 'powered-off' | 'killed' | 'failed' | 'unknown'
   readonly detail: string
@@ -35,10 +35,10 @@ export interface VmState {
   readonly qemu: ProcessMark | null
   readonly acceleration: 'kvm' | 'tcg'
   readonly vhost: boolean
-  /** Who QEMU runs as. */
+  /** User of QEMU. */
   readonly user: string
   readonly startedAt: string
-  /** Times that the guest was reset since, by itself or by the hypervisor. */
+  /** How often the guest was reset since its start, by itself or by the hypervisor. */
   readonly resets: number
   readonly vmnics: readonly GuestVmnic[]
   readonly end: VmEnd | null
@@ -49,11 +49,11 @@ export type VmPhase = 'created' | VmState['phase']
 export interface VmPresence {
   readonly phase: VmPhase
   readonly end: VmEnd | null
-  /** The guest runs and nobody watches it. */
+  /** The guest runs without a supervisor. */
   readonly orphaned: boolean
 }
 
-/** How it is with a machine now. */
+/** The present state of a machine. */
 export function presenceOf(state: VmState | undefined): VmPresence {
   if (state === undefined) return { phase: 'created', end: null, orphaned: false }
   if (state.phase === 'stopped') return { phase: 'stopped', end: state.end, orphaned: false }
