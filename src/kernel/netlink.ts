@@ -10,7 +10,7 @@ import { linkByIndex, linkByName, links, type Link } from './link.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import { netnsIdOf, openNetnsById } from './nsid.ts'
 import type { Subscription } from './readiness.ts'
-import { addRoute, defaultRoutes, routes, type NewRoute, type Route } from './route.ts'
+import { addRoute, defaultRoutes, routes, wayTo, type NewRoute, type Route, type Way } from './route.ts'
 import { queueTransmits, type QueueTransmits } from './qdisc.ts'
 
 export type { InterfaceAddress } from './address.ts'
@@ -19,7 +19,7 @@ export { newbornGroup, type NewLink, type NewVeth, type NewVxlan } from './link-
 export type { LinkEvent } from './link-events.ts'
 export type { Link, TunInfo, VxlanInfo } from './link.ts'
 export type { Subscription } from './readiness.ts'
-export type { NewRoute, Route } from './route.ts'
+export type { NewRoute, Route, Way } from './route.ts'
 
 /**
  * A netlink socket, bound for life to the network namespace that it was opened in. All but subscriptions is
@@ -98,6 +98,10 @@ export class Netlink {
   }
   defaultRoutes(): Route[] {
     return defaultRoutes(this.#socket)
+  }
+  /** The way from an address of this namespace to another; undefined when there is none. */
+  wayTo(to: Uint8Array, from: Uint8Array): Way | undefined {
+    return wayTo(this.#socket, to, from)
   }
   addRoute(route: NewRoute): void {
     addRoute(this.#socket, route)

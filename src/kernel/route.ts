@@ -1,5 +1,6 @@
 /** Routes of a namespace. */
 import { familyOf } from './address.ts'
+import { KernelError } from './errno.ts'
 import { Attributes, attribute, attributeU32, nlm } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { af, rta, rtm, rtmsg } from './rtnetlink.ts'
@@ -86,4 +87,30 @@ export function addRoute(socket: NetlinkSocket, route: NewRoute): void {
   if (ifindex !== undefined) parts.push(attributeU32(rta.OIF, ifindex))
   if (metric !== undefined) parts.push(attributeU32(rta.PRIORITY, metric))
   socket.request({ call: 'RTM_NEWROUTE', type: rtm.NEWROUTE, flags: nlm.CREATE | nlm.EXCL, parts })
+}
+
+/** The way that the kernel has for packets to an address. */
+export interface Way {
+  /** The device that they leave by. */
+  readonly ifindex: number
+  /** Part of it was learnt, and is forgotten in time: what ICMP said of the path. */
+  readonly learnt: boolean
+}
+
+const RTAX_EXPIRES_OFFSET = 8
+
+/** The way from an address of the host to another; undefined when there is none. */
+export function wayTo(socket: NetlinkSocket, to: Uint8Array, from: Uint8Array): Way | undefined {
+  const message = { ...emptyMessage, family: familyOf(to), dstLength: to.length * 8, srcLength: from.length * 8 }
+  const parts = [rtmsg.encode(message), attribute(rta.DST, to), attribute(rta.SRC, from)]
+  try {
+    const [reply] = socket.request({ call: 'RTM_GETROUTE', type: rtm.GETROUTE, parts })
+    const attributes = new Attributes(reply!.body.subarray(rtmsg.size))
+    const cache = attributes.bytes(rta.CACHEINFO)
+    const expires = cache === undefined ? 0 : new DataView(cache.buffer, cache.byteOffset).getInt32(RTAX_EXPIRES_OFFSET, true)
+    return { ifindex: attributes.u32(rta.OIF) ?? 0, learnt: expires !== 0 }
+  } catch (error) {
+    if (error instanceof KernelError) return undefined
+    throw error
+  }
 }

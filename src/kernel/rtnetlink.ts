@@ -115,5 +115,5 @@ export const iflaTun = {
 export const ifa = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const
 export const ifaFlag = { NODAD: 0x02 } as const
 
-export const rta = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const
+export const rta = { DST: 1, SRC: 2, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, CACHEINFO: 12, TABLE: 15 } as const
 export const netnsa = { NSID: 1, PID: 2, FD: 3 } as const

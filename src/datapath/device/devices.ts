@@ -2,7 +2,7 @@
 import { KernelError } from '#kernel/errno.ts'
 import { openEthtool } from '#kernel/ethtool.ts'
 import type { GenericNetlink } from '#kernel/generic-netlink.ts'
-import { Netlink, type LinkEvent } from '#kernel/netlink.ts'
+import { Netlink, type LinkEvent, type Way } from '#kernel/netlink.ts'
 import type { QueueTransmits } from '#kernel/qdisc.ts'
 import { setTapOwner } from '#kernel/tap.ts'
 import { coalesceFrom, coalesceInto } from './coalesce.ts'
@@ -124,6 +124,11 @@ export class Devices implements Disposable {
   /** All addresses of the host, 4 or 16 bytes each. */
   addresses(): Uint8Array[] {
     return this.#netlink.addresses().map(({ address }) => address)
+  }
+
+  /** By which device packets from an address of the host to another leave, and whether part of that was learnt; undefined: there is no way. */
+  wayTo(to: Uint8Array, from: Uint8Array): Way | undefined {
+    return this.#netlink.wayTo(to, from)
   }
 
   /** Call back for each change of a device from now on; there is one such callback. */

@@ -50,6 +50,8 @@ export class EntryStore {
   logged = 0
   /** How many entries have a VTEP with a UDP port of its own, by that port. */
   readonly ownPorts = new Map<number, number>()
+  /** How many entries have a VTEP. */
+  readonly used = new Map<Vtep, number>()
   /** Those of IPv4, by port and address as one number. */
   readonly #byNumber = new Map<number, Vtep>()
   readonly #byBytes = new Map<string, Vtep>()
@@ -63,7 +65,11 @@ export class EntryStore {
   }
 
   /** An entry with this VTEP came (1) or went (-1). */
-  use({ port }: Vtep, by: 1 | -1): void {
+  use(vtep: Vtep, by: 1 | -1): void {
+    const entries = (this.used.get(vtep) ?? 0) + by
+    if (entries > 0) this.used.set(vtep, entries)
+    else this.used.delete(vtep)
+    const { port } = vtep
     if (port === 0) return
     const count = (this.ownPorts.get(port) ?? 0) + by
     if (count > 0) this.ownPorts.set(port, count)

@@ -7,7 +7,7 @@ import type { UnitType } from '#abi/object-type.ts'
 import type { Settings } from '#abi/settings.ts'
 import type { Mac } from '#wire/mac.ts'
 import type { Objections } from '#datapath/host-rules/host-rules.ts'
-import type { EntryStore } from './entry-store.ts'
+import type { EntryStore, Vtep } from './entry-store.ts'
 import type { NeighbourStore } from './neighbour-store.ts'
 import { Numbered } from './numbered.ts'
 
@@ -86,6 +86,10 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   devicePort: number
   /** The device should be up and cannot be: nothing is sent to it. */
   down: boolean
+  /** Bytes of the largest outer packet on the way to a VTEP, where that is less than the underlay's interface has. */
+  paths: ReadonlyMap<Vtep, number>
+  /** What the widest of those ways has, when all are narrower and stay so; null: the interface decides. */
+  widestBytes: number | null
   /** Why packets must not go past the host's stack now. */
   objections: Objections
   /** Index into the stats table. */

@@ -3,8 +3,11 @@
  * kernel tells of it, and asked for again every few seconds where it does not (the old iptables, programs by tcx).
  */
 import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
+import { followTooBig } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
 import { fullName, type Mux } from '../store/model.ts'
+import type { Vtep } from '../store/entry-store.ts'
+import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
 import { inService } from '../type/mtu.ts'
 import { transact } from './transact.ts'
@@ -12,6 +15,8 @@ import { transact } from './transact.ts'
 /** Rules change many at a time: whoever waits a moment reads them once. */
 const afterMs = 10
 const againMs = 2000
+/** So many paths are asked for at a time. */
+const atOnce = 1000
 /** Reading takes no more than this part of the time. */
 const share = 20
 
@@ -21,16 +26,21 @@ export class Surroundings {
   #timer: ReturnType<typeof setTimeout> | undefined
   #due = Infinity
   #notBefore = 0
+  #next = 0
   /** The kernel told of a change: whether it matters is not known, so what was learnt of ways is forgotten. */
   #told = false
   #stopped = false
 
   constructor(context: Context) {
     this.#context = context
-    this.#stopFollowing = followHost((what: HostChange) => {
-      this.#told ||= what === 'rules'
-      this.look()
-    })
+    const stops = [
+      followHost((what: HostChange) => {
+        this.#told ||= what === 'rules'
+        this.look()
+      }),
+      followTooBig(() => this.look()),
+    ]
+    this.#stopFollowing = () => stops.forEach((stop) => stop())
     this.#wait(againMs)
   }
 
@@ -74,10 +84,21 @@ export class Surroundings {
     this.#told = false
     if (muxes.length === 0) return
     const rules = readRuleset()
-    transact(this.#context, "note the host's rules", (tx) => {
-      for (const mux of muxes) if (askHost(tx, mux, rules)) this.#tell(mux)
+    transact(this.#context, "note the host's rules and paths", (tx) => {
+      for (const mux of muxes) {
+        if (askHost(tx, mux, rules)) this.#tell(mux)
+        askPaths(this.#context, tx, mux, this.#some(mux))
+      }
     })
     if (told) datapath.tables.forgetWays()
+  }
+
+  /** The VTEPs of a mux whose paths are asked for now: all, or the next of very many. */
+  *#some({ entries }: Mux): Generator<Vtep> {
+    const vteps = [...entries.used.keys()]
+    const first = vteps.length <= atOnce ? 0 : this.#next % vteps.length
+    this.#next = first + atOnce
+    for (let i = 0; i < Math.min(vteps.length, atOnce); i++) yield vteps[(first + i) % vteps.length]!
   }
 
   #tell(mux: Mux): void {

@@ -1,4 +1,5 @@
 /** MTUs: what fits through the overlay, and what a unit that was not told otherwise has. Pure functions of the model. */
+import type { Vtep } from '../store/entry-store.ts'
 import type { Interface, Model, Mux } from '../store/model.ts'
 
 /** What VXLAN takes: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40. */
@@ -23,7 +24,16 @@ export function muxMtuBytes(mux: Mux): number | undefined {
   if (mux.mtuBytes !== null) return mux.mtuBytes
   if (mux.underlay === null || mux.underlay.deviceMtuBytes === 0) return undefined
   const six = mux.listen !== null && mux.listen.address.length === 16
-  return Math.max(minMtuBytes, mux.underlay.deviceMtuBytes - overheadBytes[six ? 6 : 4])
+  const outer = Math.min(mux.underlay.deviceMtuBytes, mux.widestBytes ?? Infinity)
+  return Math.max(minMtuBytes, outer - overheadBytes[six ? 6 : 4])
+}
+
+/** The largest packet of a guest that fits on the way to a VTEP; 0: it is not known. */
+export function vtepMtuBytes(mux: Mux, vtep: Vtep): number {
+  const fits = muxMtuBytes(mux)
+  const path = mux.paths.get(vtep)
+  if (fits === undefined || path === undefined) return fits ?? 0
+  return Math.max(minMtuBytes, Math.min(fits, path - overheadBytes[vtep.family]))
 }
 
 /** The MTU that units follow: what fits through every mux. */

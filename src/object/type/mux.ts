@@ -27,6 +27,8 @@ const state = (): State<'vpcmux'> => ({
   ifindex: 0,
   devicePort: 0,
   down: false,
+  paths: new Map(),
+  widestBytes: null,
   objections: unasked,
   stats: 0,
 })

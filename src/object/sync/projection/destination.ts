@@ -3,7 +3,7 @@ import { dstFlag, dstKind, noDst, type Dst, type Vtep as TableVtep } from '#data
 import type { Vtep } from '../../store/entry-store.ts'
 import { segmentOf } from '../../store/keys.ts'
 import type { Model, Mux, Port, Switch } from '../../store/model.ts'
-import { inService, interfaceMtuBytes, muxMtuBytes } from '../../type/mtu.ts'
+import { inService, interfaceMtuBytes, vtepMtuBytes } from '../../type/mtu.ts'
 
 /** Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works in the uplink port only. */
 export function carries(port: Port): boolean {
@@ -39,7 +39,7 @@ export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
     ...noDst,
     kind: dstKind.remote,
     flags,
-    mtu: muxMtuBytes(mux) ?? 0,
+    mtu: vtepMtuBytes(mux, vtep),
     ifindex: mux.ifindex,
     stats: mux.stats,
     vtep: tableVtep(vtep),

@@ -44,7 +44,17 @@ function muxWith(model: Model, entries: readonly (readonly [vni: number, mac: nu
   })
   loadEntries(store, 'set', encodeArray(fte, list))
   const listen = { address: Uint8Array.of(192, 0, 2, 1), port: 4789 }
-  const mux = { type: 'vpcmux', unit: 0, ifindex: 9, stats: 7, mtuBytes: 1550, underlay: { ifindex: 5 }, listen, entries: store }
+  const mux = {
+    type: 'vpcmux',
+    unit: 0,
+    ifindex: 9,
+    stats: 7,
+    mtuBytes: 1550,
+    paths: new Map(),
+    underlay: { ifindex: 5 },
+    listen,
+    entries: store,
+  }
   model.byType.vpcmux.set(0, mux as unknown as Mux)
 }
 

@@ -1,0 +1,47 @@
+/** What fits on the way to each VTEP, where that is less than the underlay's interface has: by routes, IPsec, and what ICMP has said of paths. */
+import { pathMtus } from '#datapath/host-rules/paths.ts'
+import type { Context } from '../context.ts'
+import type { Vtep } from '../store/entry-store.ts'
+import type { Mux } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { withMtuFollowing } from './mtu-follow.ts'
+
+/** Ask the kernel for the paths of a mux to some of its VTEPs, and note what has changed. */
+export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Iterable<Vtep>): void {
+  const { listen, underlay, entries } = mux
+  if (listen === null || underlay === null) return
+  const others = [...vteps].filter(({ address }) => Buffer.compare(address, listen.address) !== 0)
+  const asked = pathMtus(listen.address, listen.port, others)
+  const paths = new Map([...mux.paths].filter(([vtep]) => entries.used.has(vtep)))
+  for (const vtep of others) {
+    const mtuBytes = asked.get(vtep)
+    if (mtuBytes === undefined || mtuBytes >= underlay.deviceMtuBytes) paths.delete(vtep)
+    else paths.set(vtep, mtuBytes)
+  }
+  const widestBytes = widest(context, mux, paths)
+  if (widestBytes === mux.widestBytes && isSame(paths, mux.paths)) return
+  withMtuFollowing(context, tx, mux, () => {
+    tx.set(mux, 'paths', paths)
+    tx.set(mux, 'widestBytes', widestBytes)
+  })
+}
+
+/**
+ * What the widest of the paths has, when all are narrower than the interface for a reason that lasts (a route, IPsec): guests need not try more. What
+ * ICMP has said of a path is forgotten in time, so it is left to the answers to those who send too much. Null: the interface decides.
+ */
+function widest({ devices }: Context, { listen, entries }: Mux, paths: ReadonlyMap<Vtep, number>): number | null {
+  if (paths.size === 0) return null
+  let most = 0
+  for (const vtep of entries.used.keys()) {
+    if (Buffer.compare(vtep.address, listen!.address) === 0) continue
+    const mtuBytes = paths.get(vtep)
+    if (mtuBytes === undefined) return null
+    most = Math.max(most, mtuBytes)
+  }
+  for (const [vtep, mtuBytes] of paths) if (mtuBytes === most && devices.wayTo(vtep.address, listen!.address)?.learnt === false) return most
+  return null
+}
+
+const isSame = (a: ReadonlyMap<Vtep, number>, b: ReadonlyMap<Vtep, number>): boolean =>
+  a.size === b.size && [...a].every(([vtep, mtuBytes]) => b.get(vtep) === mtuBytes)
