@@ -66,6 +66,8 @@ export interface HostifInfo extends Common<'hostif'>, Interface {
   readonly device: string
   /** The end that stays on the host and carries the program. */
   readonly hostDevice: string
+  /** Its user has an XDP program in its driver: what comes takes the device's queue, so that the program sees it. */
+  readonly xdp: boolean
 }
 
 export interface EthlinkInfo extends Common<'ethlink'>, Interface {

@@ -21,6 +21,8 @@ export interface Device {
   /** Of a veth: its other end, and whether that is in another network namespace. */
   readonly peerIfindex: number | undefined
   readonly peerAway: boolean
+  /** Of a veth: the other end runs an XDP program in its driver. */
+  readonly peerRunsXdp: boolean
   /** UDP port of a vxlan device. */
   readonly vxlanPort: number | undefined
   /** Of a tap: queues that a process has open. */
@@ -54,6 +56,9 @@ export interface NewDevice {
   readonly alias: string
 }
 
+/** ETH_MAX_MTU */
+const vethMaxMtuBytes = 65535
+
 /** Take from the kernel's description what the objects need. */
 export const toDevice = (link: Link): Device => ({
   ifindex: link.ifindex,
@@ -70,6 +75,8 @@ export const toDevice = (link: Link): Device => ({
   watched: link.promiscuity > 0,
   peerIfindex: link.linkIndex,
   peerAway: link.linkNetnsId !== undefined,
+  // The driver then takes packets of a page at most, or of pages, and says so at this end: nothing else changes this limit.
+  peerRunsXdp: link.kind === 'veth' && link.maxMtu !== vethMaxMtuBytes,
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,
   openQueues: (link.tun?.queues ?? 0) + (link.tun?.disabledQueues ?? 0),
   vmnicLike: link.tun !== undefined && link.tun.tap && link.tun.persistent && link.tun.vnetHdr && link.tun.multiQueue,

@@ -20,7 +20,7 @@ import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
-import { aliasOf, idOfAlias, makeUnitDevice, programAliasOf, takeDevice } from '../type/unit-device.ts'
+import { aliasOf, idOfAlias, makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
 export function recover(context: Context): void {
@@ -192,7 +192,7 @@ function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: D
   }
   const took = attempts.object(unit, (tx) => {
     takeDevice(context, tx, unit, device.ifindex)
-    if (unit.type === 'hostif') tx.set(unit, 'away', device.peerAway)
+    if (unit.type === 'hostif') noteUnitEnd(tx, unit, device)
   })
   // What cannot be mended of a device that works is no reason to let it go.
   if (took) attempts.object(unit, () => repairDevice(context, unit, device))

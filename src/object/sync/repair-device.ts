@@ -7,7 +7,7 @@ import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.t
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { movePort } from '../store/members.ts'
 import type { Transaction } from '../store/transaction.ts'
-import { makeUnitDevice, ownerOf, programAliasOf, switchSideName } from '../type/unit-device.ts'
+import { makeUnitDevice, noteUnitEnd, ownerOf, programAliasOf, switchSideName } from '../type/unit-device.ts'
 import { transact } from './transact.ts'
 
 /** Name of the device that carries an object's program. */
@@ -50,7 +50,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
       return bringUp(context, tx, object)
     }
     // What a hostif's user has of it now is a new device.
-    if (object.type === 'hostif') tx.set(object, 'away', false)
+    if (object.type === 'hostif') noteUnitEnd(tx, object, { peerAway: false, peerRunsXdp: false })
     if (object.port === null) return makeUnitDevice(context, tx, object)
     return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
   })

@@ -8,7 +8,7 @@ import { withMtuFollowing } from '../type/mtu-follow.ts'
 import type { KeepState } from './keep-state.ts'
 import { transact } from './transact.ts'
 import { checkMirror } from './mirrors.ts'
-import { forgetDevice, idOfAlias, pinOf, programAliasOf } from '../type/unit-device.ts'
+import { forgetDevice, idOfAlias, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. `seen` is called after each change. */
 export function watchDevices(context: Context, state: KeepState, seen: () => void): void {
@@ -51,7 +51,7 @@ function checkDevice(context: Context, object: Unit | Mux, state?: KeepState): v
   if (object.ifindex === 0) return
   const device = context.devices.byIndex(object.ifindex)
   if (device?.alias !== programAliasOf(object)) return lose(context, object)
-  if (object.type === 'hostif' && object.away !== device.peerAway) noteAway(context, object, device.peerAway)
+  if (object.type === 'hostif') followUnitEnd(context, object, device)
   state?.unit(object, device)
 }
 
@@ -66,10 +66,14 @@ function lose(context: Context, object: Unit | Mux): void {
   })
 }
 
-function noteAway(context: Context, hostif: Hostif, away: boolean): void {
-  context.log.debug(`${unitName(hostif)} is ${away ? 'in another' : 'back in the own'} network namespace`)
+/** Frames take another way to a unit in a container, and yet another to one with an XDP program. */
+function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
+  const { peerAway, peerRunsXdp } = device
+  if (hostif.away === peerAway && hostif.runsXdp === peerRunsXdp) return
+  const place = peerAway ? 'in another network namespace' : 'in the own network namespace'
+  context.log.debug(`${unitName(hostif)} is ${place}${peerRunsXdp ? ', with an XDP program' : ''}`)
   transact(context, `note where ${unitName(hostif)} is`, (tx) => {
-    tx.set(hostif, 'away', away)
+    noteUnitEnd(tx, hostif, device)
     if (hostif.port !== null) touchPort(tx, hostif.port)
   })
 }

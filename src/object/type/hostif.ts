@@ -11,7 +11,7 @@ import { disconnectPort } from './port.ts'
 import type { ObjectType, State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
 
-const state = (): State<'hostif'> => ({ port: null, ifindex: 0, away: false })
+const state = (): State<'hostif'> => ({ port: null, ifindex: 0, away: false, runsXdp: false })
 
 function createHostif(context: Context, tx: Transaction, id: Id): Hostif {
   const hostif = register<Hostif>(context, tx, { ...newBase(context.model, 'hostif', id), ...initialSettings('hostif'), ...state() })
@@ -38,6 +38,7 @@ export const hostifType: ObjectType<'hostif'> = {
     mtuBytes: interfaceMtuBytes(model, hostif),
     mtuSet: hostif.mtuBytes !== null,
     device: hostif.ifindex === 0 ? 'missing' : unitName(hostif),
+    xdp: hostif.runsXdp,
     hostDevice: hostif.ifindex === 0 ? 'missing' : switchSideName(hostif),
   }),
 }

@@ -5,7 +5,7 @@ import type { Owner } from '#abi/codec.ts'
 import type { Device } from '#datapath/device/devices.ts'
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import type { Context } from '../context.ts'
-import { unitName, type Mux, type Unit, type Vmnic } from '../store/model.ts'
+import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { deviceMtuBytes } from './mtu-follow.ts'
 import { setAside, type Transaction } from '../store/transaction.ts'
@@ -94,6 +94,12 @@ export function takeDevice({ model, datapath }: Context, tx: Transaction, object
   tx.set(object, 'ifindex', ifindex)
   datapath.attach(object.type === 'vpcmux' ? 'mux' : 'unit', ifindex, pin)
   tx.did(() => datapath.detach(pin))
+}
+
+/** Note what is known of a hostif's other end, the one that its user has. */
+export function noteUnitEnd(tx: Transaction, hostif: Hostif, { peerAway, peerRunsXdp }: Pick<Device, 'peerAway' | 'peerRunsXdp'>): void {
+  tx.set(hostif, 'away', peerAway)
+  tx.set(hostif, 'runsXdp', peerRunsXdp)
 }
 
 /** Take the device away, once that is written down. */

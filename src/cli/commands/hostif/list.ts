@@ -6,6 +6,10 @@ import { listObjects, unitOf } from '../../list-objects.ts'
 export default command({
   path: 'hostif list',
   summary: 'list the hostifs',
+  description: `Under XDP stands whether the interface has an XDP program in its driver (xdpdrv). What comes to a container goes past the queue of
+    its interface, where that program would not see it; to one with a program it takes the queue, which costs some speed. vpcd notices a program
+    that comes or goes at once; while vpcd is down, nobody does. The program must take packets in pieces (section xdp.frags): the kernel refuses
+    others, because the host's end takes packets of 64 KiB.`,
   options: { sortBy },
   examples: [{ line: 'vpc hostif list', does: 'every hostif with its MAC address and port' }],
   async run({ sortBy: by }, context) {
@@ -18,6 +22,7 @@ export default command({
         ['MAC', (info) => info.mac],
         [{ title: 'MTU', align: 'right' }, (info) => info.mtuBytes],
         ['PORT', (info, units) => unitOf(info.port, units)],
+        ['XDP', (info) => (info.xdp ? 'yes' : 'no')],
       ],
       { sortBy: by },
     )
