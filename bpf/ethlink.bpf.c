@@ -151,8 +151,7 @@ int vpc_ethlink_out(struct __sk_buff *skb)
 	if ((mark & VPC_MARK_MASK) != VPC_MARK_OUT)
 		return TC_ACT_UNSPEC;
 	skb->mark = 0;
-	if (port)
-		rewrite_outer_port(skb, port);
+	rewrite_outer_ports(skb, port);
 	carry_congestion(skb);
 	learn_path(skb, port);
 	return TC_ACT_UNSPEC;

@@ -10,6 +10,7 @@
 #define VPC_ENCAP_DIRECT_H
 
 #include "fits.h"
+#include "flow-port.h"
 #include "kernel-skb.h"
 #include "path.h"
 
@@ -18,17 +19,6 @@ const volatile __u32 vpc_direct_encap = 1;
 
 #define GROW (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | \
 	      BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
-
-/* The source ports that the mux's device is made with; RFC 7348 section 5. */
-#define PORT_MIN 49152u
-#define PORT_MAX 65535u
-
-/* The source port of a flow, as the kernel's udp_flow_src_port makes it of the same hash: a flow must not change it with its way. */
-static __always_inline __be16 source_port(__u32 hash)
-{
-	hash ^= hash << 16;
-	return bpf_htons((__u16)((((__u64)hash * (PORT_MAX - PORT_MIN)) >> 32) + PORT_MIN));
-}
 
 /* `ecn`: of the inner header, RFC 6040 section 4.1. */
 static __always_inline void write_outer(struct vxlan_frame *frame, const struct path *path, __u32 length, __u16 id, __u8 ecn)
@@ -42,16 +32,6 @@ static __always_inline void write_outer(struct vxlan_frame *frame, const struct 
 	sum = (sum & 0xffff) + (sum >> 16);
 	frame->ip.check = ~((sum & 0xffff) + (sum >> 16));
 	frame->udp = (struct udp){ .dport = path->dport, .len = bpf_htons(length - sizeof(struct iphdr)) };
-}
-
-/* The flow's hash. Asking for it is a call, and most packets bring it along. */
-static __always_inline __u32 flow_hash(struct __sk_buff *skb)
-{
-	struct sk_buff *kernel = kernel_skb(skb);
-
-	if (BPF_CORE_READ_BITFIELD(kernel, l4_hash) || BPF_CORE_READ_BITFIELD(kernel, sw_hash))
-		return skb->hash;
-	return bpf_get_hash_recalc(skb);
 }
 
 /* Encapsulates the packet; it must then go to way.path->ifindex. False: it is as it was, and the vxlan device must do it. */

@@ -34,6 +34,7 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
 /*
  * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this is, and the VTEP's
  * UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us but free to be on the way: DF stays clear.
+ * Callers keep the flow's hash before (flow-port.h), once for all copies.
  */
 static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
 {
@@ -60,6 +61,7 @@ static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *p
 {
 	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))
 		return way.path->ifindex;
+	keep_flow_hash(skb);
 	return encap_prepare(skb, packet->segment, dst) ? dst->ifindex : 0;
 }
 

@@ -136,8 +136,10 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 	for (__u32 number = 0; number < VPC_FLOOD_PAGES; number++)
 		if (!flood_page(skb, &tally, number))
 			break;
-	if (packet->hook != HOOK_MUX)
+	if (packet->hook != HOOK_MUX) {
+		keep_flow_hash(skb);
 		flood_page(skb, &tally, VPC_FLOOD_REMOTE);
+	}
 	skb->mark = mark;
 	return flood_result(skb, packet, &tally);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The outer UDP destination port of a tunnel packet that leaves for a VTEP on another port than the mux's own. encap.h puts the port
- * into skb->mark, which lives through the vxlan device; here, before large segments are cut, the header is set right.
+ * The outer UDP ports of a tunnel packet that the mux's device made. The destination port of a VTEP on another port than the mux's own: encap.h
+ * puts it into skb->mark, which lives through the device. The source port: of one hash, kernels make different ports (7.3 others than 6.18), and
+ * a flow must have one, with the device and without. Both are set here, before large segments are cut.
  */
 #ifndef VPC_OUTER_PORT_H
 #define VPC_OUTER_PORT_H
 
+#include "flow-port.h"
 #include "ipv6.h"
 #include "kernel-skb.h"
 
@@ -34,16 +36,27 @@ static __always_inline __u32 outer_udp(struct __sk_buff *skb)
 	return ip6.nexthdr == IPPROTO_UDP ? at + IPV6_HLEN : 0;
 }
 
-static __always_inline void rewrite_outer_port(struct __sk_buff *skb, __u16 port)
+/* Writes one of the two ports. */
+static __always_inline void set_outer_port(struct __sk_buff *skb, __u32 header, __u32 field, __be16 from, __be16 to)
 {
-	__be16 wanted = bpf_htons(port);
-	__u32 offset = outer_udp(skb);
+	if (from == to)
+		return;
+	bpf_l4_csum_replace(skb, header + offsetof(struct udp, check), from, to, sizeof(to) | BPF_F_MARK_MANGLED_0);
+	bpf_skb_store_bytes(skb, header + field, &to, sizeof(to), 0);
+}
+
+/* `port`: the VTEP's, 0: the mux's own, which the header has. */
+static __always_inline void rewrite_outer_ports(struct __sk_buff *skb, __u16 port)
+{
+	__u32 header = outer_udp(skb), hash = kept_flow_hash(skb);
 	struct udp udp;
 
-	if (!offset || bpf_skb_load_bytes(skb, offset, &udp, sizeof(udp)) || udp.dport == wanted)
+	if (!header || bpf_skb_load_bytes(skb, header, &udp, sizeof(udp)))
 		return;
-	bpf_l4_csum_replace(skb, offset + offsetof(struct udp, check), udp.dport, wanted, sizeof(wanted) | BPF_F_MARK_MANGLED_0);
-	bpf_skb_store_bytes(skb, offset + offsetof(struct udp, dport), &wanted, sizeof(wanted), 0);
+	if (port)
+		set_outer_port(skb, header, offsetof(struct udp, dport), udp.dport, bpf_htons(port));
+	if (hash)
+		set_outer_port(skb, header, offsetof(struct udp, sport), udp.sport, source_port(hash));
 }
 
 #endif

@@ -105,12 +105,12 @@ export class Host implements Disposable {
   }
 
   /** Make the mux's device and listen. */
-  listen(port = 4789): void {
+  listen(port = 4789, sourcePorts: readonly [number, number] = vxlanSourcePorts): void {
     const { ifindex } = this.space.netlink.createVxlan({
       name: 'vpcmux0',
       dstPort: port,
       udpZeroCsum6Rx: true,
-      sourcePorts: vxlanSourcePorts,
+      sourcePorts,
       addrGenModeNone: true,
       up: true,
       mtu: 65000,
@@ -200,13 +200,26 @@ export class Host implements Disposable {
   }
 }
 
+export interface FabricOptions {
+  readonly addresses?: readonly string[]
+  readonly mtu?: number
+  readonly ports?: readonly number[]
+  /** From which the muxes' devices take a flow's UDP source port. */
+  readonly sourcePorts?: readonly [number, number]
+}
+
 /** Two hosts on one wire. */
 export class Fabric implements Disposable {
   readonly a: Host
   readonly b: Host
   readonly #stack: DisposableStack
 
-  constructor({ addresses = ['192.0.2.1', '192.0.2.2'], mtu = 1500, ports = [4789, 4789] } = {}) {
+  constructor({
+    addresses = ['192.0.2.1', '192.0.2.2'],
+    mtu = 1500,
+    ports = [4789, 4789],
+    sourcePorts = vxlanSourcePorts,
+  }: FabricOptions = {}) {
     using stack = new DisposableStack()
     this.a = stack.use(new Host(addresses[0]!))
     this.b = stack.use(new Host(addresses[1]!))
@@ -224,7 +237,7 @@ export class Fabric implements Disposable {
         'wire',
         ...(address.includes(':') ? ['nodad'] : []),
       )
-      host.listen(ports[i])
+      host.listen(ports[i], sourcePorts)
     }
     this.#stack = stack.move()
   }

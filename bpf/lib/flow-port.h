@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The outer UDP source port of a flow, RFC 7348 section 5: made of the flow's hash, the same by whichever way a packet leaves. */
+#ifndef VPC_FLOW_PORT_H
+#define VPC_FLOW_PORT_H
+
+#include "kernel-skb.h"
+#include "packet.h"
+
+/* The source ports that the mux's device is made with. */
+#define PORT_MIN 49152u
+#define PORT_MAX 65535u
+
+static __always_inline __be16 source_port(__u32 hash)
+{
+	hash ^= hash << 16;
+	return bpf_htons((__u16)((((__u64)hash * (PORT_MAX - PORT_MIN)) >> 32) + PORT_MIN));
+}
+
+/* The flow's hash. Asking for it is a call, and most packets bring it along. */
+static __always_inline __u32 flow_hash(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel = kernel_skb(skb);
+
+	if (BPF_CORE_READ_BITFIELD(kernel, l4_hash) || BPF_CORE_READ_BITFIELD(kernel, sw_hash))
+		return skb->hash;
+	return bpf_get_hash_recalc(skb);
+}
+
+/*
+ * Has the hash outlive the mux's device, which forgets one that was not made of ports: this helper's counts as such. So what leaves by the device
+ * gets its source port of the same hash.
+ */
+static __always_inline void keep_flow_hash(struct __sk_buff *skb)
+{
+	__u32 hash = flow_hash(skb);
+
+	if (hash)
+		bpf_set_hash(skb, hash);
+}
+
+/* The hash that was kept; 0: none. */
+static __always_inline optional __u32 kept_flow_hash(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel = kernel_skb(skb);
+
+	return BPF_CORE_READ_BITFIELD(kernel, l4_hash) ? skb->hash : 0;
+}
+
+#endif
