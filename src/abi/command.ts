@@ -68,6 +68,9 @@ export const operations = {
   metaMtuSet: set('MTU set', 'meta', 6, number('an MTU', 4)),
   metaMtuGet: get('MTU get', 'meta', 7, number('an MTU', 4)),
   metaIdGet: get('id get', 'meta', 8, idOf()),
+  /** Who keeps the object; nothing: nobody does. */
+  metaOwnerGet: get('owner get', 'meta', 0x0110, text),
+  metaOwnerSet: set('owner set', 'meta', 0x0111, text),
   metaDescribe: get('describe', 'meta', 0x0100, json<ObjectInfo>('`ObjectInfo` of src/abi/info.ts')),
   /** Narrow this descriptor for good, for all who hold it. */
   metaLimit: ask('limit', 'meta', 0x0101, rights, nothing),
@@ -89,6 +92,8 @@ export const operations = {
   /** Objects that are not as they should be, and why. */
   mgmtTroubles: get('troubles', 'mgmt', 0x0115, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
   mgmtExport: get('export', 'mgmt', 0x0110, json<HostDocument>('a document')),
+  /** The objects of an owner as a document. */
+  mgmtExportOwned: ask('export owned', 'mgmt', 0x0130, text, json<HostDocument>('a document')),
   /** What apply would do. */
   mgmtPlan: ask('plan', 'mgmt', 0x0111, json<HostDocument>('a document'), hostChanges),
   /** All of it is done or, with an errno, nothing. */

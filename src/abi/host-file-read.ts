@@ -14,8 +14,9 @@ import type {
 } from './host-file.ts'
 import { hostFileVersion, specsOf } from './host-file.ts'
 import { BadHostFile, FileMap } from './host-file-value.ts'
-import type { Id } from './id.ts'
-import type { UnitType } from './object-type.ts'
+import { idTypeCode, parseId, type Id } from './id.ts'
+import { optional, ownerName } from './kind.ts'
+import { isUnitType, typeNameOf, type UnitType } from './object-type.ts'
 import { keyOf, settingsOf, type Settings } from './settings.ts'
 
 /** A reference that is not resolved yet: the text of the document. */
@@ -45,6 +46,7 @@ function readRoot(value: unknown): LooseFile {
   if (version === null) map.refuse('version', `'version' must be given; this is version ${hostFileVersion}`)
   if (version !== hostFileVersion) map.refuse('version', `this is written for version ${version}; known here: ${hostFileVersion}`)
   const file = {
+    owner: map.setting('owner', optional(ownerName), null),
     ethlinks: map.list('ethlinks', readEthlink),
     muxes: map.list('muxes', readMux),
     vmnics: map.list('vmnics', readVmnic),
@@ -140,7 +142,7 @@ function resolve(file: LooseFile): HostFile {
   }
   const find = (name: string | null, path: string, types: readonly UnitType[]): Id | null => {
     if (name === null) return null
-    const found = byName.get(name.toLowerCase())
+    const found = byName.get(name.toLowerCase()) ?? (file.owner === null ? undefined : elsewhere(name))
     if (found === undefined) throw new BadHostFile(path, `'${name}' is neither the unit nor the id of an object in this document`)
     if (!types.includes(found.type)) throw new BadHostFile(path, `'${name}' is a ${found.type}; what goes here is a ${types.join(' or ')}`)
     return found.id
@@ -149,14 +151,40 @@ function resolve(file: LooseFile): HostFile {
     ...spec,
     interface: find(spec.interface, `${spec.path}.interface`, ['vmnic', 'hostif', 'ethlink']),
   })
-  const resolved: HostFile = {
+  const resolved: HostFile = ofOwner({
     ...file,
     muxes: file.muxes.map((spec) => ({ ...spec, underlay: find(spec.underlay, `${spec.path}.underlay`, ['ethlink']) })),
     switches: file.switches.map((spec) => ({ ...spec, ports: spec.ports.map(port) })),
     ports: file.ports.map(port),
-  }
+  })
   checkOnce(resolved)
   return resolved
+}
+
+/** An object that may be on the host without being in the document: by its id. */
+function elsewhere(name: string): Pick<ObjectSpec, 'type' | 'id'> | undefined {
+  const read = parseId(name)
+  const type = read.ok ? typeNameOf(idTypeCode(read.id)) : undefined
+  return read.ok && type !== undefined && isUnitType(type) ? { type, id: read.id } : undefined
+}
+
+/** All objects of a document of an owner are the owner's. */
+function ofOwner(file: HostFile): HostFile {
+  const { owner } = file
+  if (owner === null) return file
+  const owned = <S extends ObjectSpec>(spec: S): S => {
+    if (spec.owner === null || spec.owner === owner) return { ...spec, owner }
+    throw new BadHostFile(`${spec.path}.owner`, `it is ${spec.owner}'s, and the document is ${owner}'s`)
+  }
+  return {
+    owner,
+    ethlinks: file.ethlinks.map(owned),
+    muxes: file.muxes.map(owned),
+    vmnics: file.vmnics.map(owned),
+    hostifs: file.hostifs.map(owned),
+    switches: file.switches.map((spec) => ({ ...owned(spec), ports: spec.ports.map(owned) })),
+    ports: file.ports.map(owned),
+  }
 }
 
 /** What only one object can have. */

@@ -56,6 +56,8 @@ export type ObjectSpec = EthlinkSpec | MuxSpec | VmnicSpec | HostifSpec | Switch
 
 /** The document, read: every default filled in, every reference an id. */
 export interface HostFile {
+  /** The document says what this owner has, and nothing of other objects; null: it says what the host has. */
+  readonly owner: string | null
   readonly ethlinks: readonly EthlinkSpec[]
   readonly muxes: readonly MuxSpec[]
   readonly vmnics: readonly VmnicSpec[]

@@ -12,6 +12,8 @@ interface Common<T extends UnitType> {
   readonly unit: string
   readonly mac: string
   readonly committed: boolean
+  /** Who keeps it: a document of this owner removes it when it no longer has it. */
+  readonly owner: string | null
   /** Why the object is not as it should be now; null: it is. vpcd tries again. */
   readonly trouble: string | null
   /** Descriptors that hold the object now, the asking one included. */

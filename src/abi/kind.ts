@@ -142,6 +142,16 @@ export const word: Kind<string> = {
   fromJson: (json) => (typeof json === 'string' && json !== '' ? good(json) : bad(`this must be text, not ${kindOf(json)}`)),
 }
 
+/** Who keeps objects, by a name of letters, digits, dots, dashes and underscores. */
+export const ownerName: Kind<string> = {
+  ...word,
+  fromJson(json) {
+    const read = word.fromJson(json)
+    if (!read.ok || /^[A-Za-z][\w.-]{0,62}$/.test(read.value)) return read
+    return bad(`'${read.value}' is no owner's name: a letter first, then letters, digits, '.', '-' and '_', 63 at most`)
+  },
+}
+
 /** `192.0.2.1:4789`, `[2001:db8::1]:4789`. */
 export const endpoint: Kind<Endpoint, string> = {
   codec: sockaddr,

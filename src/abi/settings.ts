@@ -12,6 +12,7 @@ import {
   integer,
   macs,
   optional,
+  ownerName,
   plainFlag,
   upOrDown,
   vlan,
@@ -67,9 +68,12 @@ const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in
 /** Of a mux: whether packets may go past the host's stack, and with it past its firewall. */
 export const directWays = ['off', 'auto', 'on'] as const
 
+const owner = shared(optional(ownerName), null, 'who keeps it: a document of this owner removes it when it no longer has it', { since: 3 })
+
 /** By type. They are made in the order in which they stand here. */
 export const settings = {
   vpcsw: {
+    owner,
     vni: own(vni, 0, ['default VNI get', 0x0100], ['default VNI set', 0x0101], 'VNI that ports get when they are added'),
     up: own(upOrDown, true, ['state get', 5], ['state set', 6], 'forward'),
     floodUnknown: own(
@@ -81,6 +85,7 @@ export const settings = {
     ),
   },
   vpcp: {
+    owner,
     vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated', { option: { short: 'n' } }),
     vlan: own(vlan, 0, ['VLAN get', 5], ['VLAN set', 6], 'VLAN tag that frames of the interface carry; 0: none'),
     addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from', {
@@ -109,6 +114,7 @@ export const settings = {
     }),
   },
   vmnic: {
+    owner,
     mtuBytes,
     queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs', {
       option: { name: 'num-queues', short: 'n' },
@@ -118,13 +124,15 @@ export const settings = {
     // Last: what is frozen does not change.
     frozen: shared(plainFlag, false, 'keep MAC address, MTU and queues as they are'),
   },
-  hostif: { mtuBytes },
+  hostif: { owner, mtuBytes },
   ethlink: {
+    owner,
     vtag: own(vlan, 0, ['vtag get', 6], ['vtag set', 7], 'VLAN tag of its frames on the wire; 0: none'),
     l2Name: shared(optional(word), null, 'interface of the host that it wraps'),
     mtuBytes,
   },
   vpcmux: {
+    owner,
     mtuBytes,
     listen: shared(optional(endpoint), null, 'address and UDP port on which packets of other hosts arrive'),
     direct: {

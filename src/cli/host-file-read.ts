@@ -3,7 +3,17 @@ import { readFileSync } from 'node:fs'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
-import { Failure } from './failure.ts'
+import { Failure, usageFailure } from './failure.ts'
+
+/** Throws a usage failure when both say different things of one key. */
+function withMore(document: HostDocument, more: HostDocument): HostDocument {
+  for (const [key, value] of Object.entries(more)) {
+    const said = document[key]
+    if (said !== undefined && said !== value)
+      throw usageFailure(`--${key}=${String(value)} and '${key}: ${String(said)}' of the document differ`)
+  }
+  return { ...document, ...more }
+}
 
 /** A document, and where its parts stand. */
 export class HostFileText {
@@ -12,11 +22,11 @@ export class HostFileText {
   readonly #text: string
   #yaml: { readonly document: Document; readonly lines: LineCounter } | undefined
 
-  /** Read a file, `-` for standard input. Throws Failure, with line and key, for one that is no host document. */
-  constructor(path: string) {
+  /** Read a file, `-` for standard input; `more` stands beside what it says. Throws Failure, with line and key, for one that is no host document. */
+  constructor(path: string, more: HostDocument = {}) {
     this.#name = path === '-' ? 'standard input' : path
     this.#text = readFileSync(path === '-' ? 0 : path, 'utf8')
-    this.document = this.#parse()
+    this.document = withMore(this.#parse(), more)
     const read = readHostFile(this.document)
     if (!read.ok) throw this.failure(read.problem.path, read.problem.problem, 'EINVAL')
   }

@@ -130,6 +130,16 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     await this.call('metaMacSet', parsed(parseMac(mac)))
   }
 
+  /** Who keeps the object (docs/agents.md), or null. */
+  async keeper(): Promise<string | null> {
+    return (await this.call('metaOwnerGet', undefined)) || null
+  }
+
+  /** Throws EINVAL for what is no name. */
+  async giveTo(owner: string | null): Promise<void> {
+    await this.call('metaOwnerSet', owner ?? '')
+  }
+
   /** The MTU in bytes. */
   async mtu(): Promise<number> {
     return this.call('metaMtuGet', undefined)

@@ -56,14 +56,19 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtExport', undefined)
   }
 
+  /** The objects of an owner, as a document of that owner. */
+  async exportOwned(owner: string): Promise<HostDocument> {
+    return this.call('mgmtExportOwned', owner)
+  }
+
   /** What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts finds the place. */
   async plan(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtPlan', document))]
   }
 
   /**
-   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. All of it is done or
-   * nothing. Gives what was done. The handle must have WRITE.
+   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. A document with `owner`
+   * removes and changes nothing of others. All of it is done or nothing. Gives what was done. The handle must have WRITE.
    */
   async apply(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtApply', document))]

@@ -12,6 +12,7 @@ import { interfaceMtuBytes, overlayMtuBytes } from './type/mtu.ts'
 import { shownMac, syncMirrorMac } from './type/mirror.ts'
 import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
+import { readOwner, setObjectOwner } from './type/owner.ts'
 import { noteRecords } from './type/port.ts'
 import { encodeRights } from './rights.ts'
 
@@ -30,6 +31,10 @@ export const metaOperations: Operations<VpcObject> = {
   metaMtuGet: ({ context, object }) => mtuBytesOf(context, object),
   metaIdGet: ({ object: { id } }) => id,
   metaRightsGet: ({ handle }) => encodeRights(handle.rights),
+  metaOwnerGet: ({ object: { owner } }) => owner ?? '',
+  metaOwnerSet({ context, tx, object, input }: Call<VpcObject, string>) {
+    setObjectOwner(context, tx, object, input === '' ? null : readOwner(tx, input))
+  },
   metaDescribe: ({ context, object }) => describe(context, object),
 }
 

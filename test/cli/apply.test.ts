@@ -115,3 +115,16 @@ test('a bad file is named with its line and key, and nothing is done', () => {
   }
   assert.equal(ok('export'), before)
 })
+
+test('a document of an owner makes and removes what is its own', () => {
+  const own = '2f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c4'
+  const before = ok('export')
+  const path = file(`version: 1\nhostifs:\n  - id: ${own}\n`)
+  assert.match(ok(`apply ${path} --owner agent`), new RegExp(`create +hostif\\d +${own} +owner agent`))
+  assert.match(ok(`apply ${path} --owner agent`), /nothing was done/)
+  const exported = ok('export --owner agent')
+  assert.match(exported, new RegExp(`owner: agent\\n\\nhostifs:\\n  - unit: hostif\\d\\n    id: ${own}\\n`))
+  assert.match(vpcd.refused(2, 'apply', file(exported), '--owner', 'other'), /--owner=other and 'owner: agent' of the document differ/)
+  assert.match(ok(`apply ${file('version: 1\nowner: agent\n')}`), new RegExp(`remove +hostif\\d +${own}`))
+  assert.equal(ok('export'), before)
+})

@@ -38,6 +38,9 @@ test('what any object takes', async () => {
   const vmnic = await host.vpc.openVmnic(id, create)
   assert.equal(await vmnic.mac(), id.slice(24).replace(/..(?!$)/g, '$&:'))
   await vmnic.setMac('02:00:5e:00:00:01')
+  await vmnic.giveTo('agent')
+  assert.equal(await vmnic.keeper(), 'agent')
+  await assert.rejects(vmnic.giveTo('no name'), code('EINVAL', /owner's name/))
   assert.equal(await vmnic.mac(), '02:00:5e:00:00:01')
   await assert.rejects(vmnic.setMac('01:00:5e:00:00:01'), code('EINVAL', /multicast/))
   assert.equal(await vmnic.mtu(), 1500)
@@ -224,6 +227,7 @@ test('a management handle', async () => {
   assert.equal((await mgmt.describeAll()).length, 2)
   assert.ok(Array.isArray(await mgmt.stats()))
   assert.ok((await mgmt.probe()).length > 5)
+  assert.deepEqual(await mgmt.troubles(), [])
   assert.equal((await mgmt.info()).objects, 2)
   await assert.rejects(mgmt.mac(), code('EOPNOTSUPP'))
   const { vpc } = host
@@ -263,6 +267,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   'mgmtSupervise',
   'vpcswSend',
   'mgmtExport',
+  'mgmtExportOwned',
   'mgmtPlan',
   'mgmtApply',
   'mgmtAudit',

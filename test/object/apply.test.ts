@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { generateId } from '#abi/id.ts'
+import type { SwitchInfo } from '#abi/info.ts'
 import { openFlag } from '#abi/command.ts'
 import { json, text } from './inputs.ts'
-import { ScratchHost } from './scratch-host.ts'
+import { refused, ScratchHost } from './scratch-host.ts'
 import { world } from './world.ts'
 
 const { create, read, write } = openFlag
@@ -56,5 +57,79 @@ suite('a host as a document', () => {
       host.lines.filter(({ message }) => message.includes('repaired')),
       [],
     )
+  })
+})
+
+suite('a document of an owner', () => {
+  const owner = 'agent'
+  const mine = { sw: generateId('vpcsw'), port: generateId('vpcp'), hostif: generateId('hostif') }
+  const document = {
+    version: 1,
+    owner,
+    hostifs: [{ id: mine.hostif }],
+    switches: [{ id: mine.sw, vni: 6001, ports: [{ id: mine.port, interface: mine.hostif }] }],
+  }
+  const owned = (host: ScratchHost, name = owner): HostDocument => {
+    const mgmt = host.mgmt()
+    using _ = mgmt.handle
+    return json(mgmt.do('mgmtExportOwned', text(name))) as HostDocument
+  }
+  const refusal = (host: ScratchHost, wanted: unknown): string => refused(() => apply(host, wanted)).message
+
+  test('makes and removes what is its own, and leaves the rest alone, also after a start', async () => {
+    await using host = new ScratchHost()
+    for (const { handle } of Object.values(world(host))) handle.close()
+    const before = comparable(host)
+    assert.deepEqual(apply(host, { version: 1, owner }), [])
+    assert.equal(apply(host, document).length, 3)
+    assert.deepEqual(apply(host, document, 'mgmtPlan'), [])
+    assert.deepEqual(apply(host, owned(host)), [])
+    // Applied by itself, what the whole host has is no change either: owners are part of it.
+    assert.deepEqual(apply(host, exported(host)), [])
+    await host.kill()
+    host.start()
+    assert.deepEqual(apply(host, document, 'mgmtPlan'), [])
+    assert.equal(host.open('vpcsw', mine.sw).describe<SwitchInfo>().owner, owner)
+    const gone = apply(host, { version: 1, owner })
+    assert.deepEqual(
+      gone.map(({ action, id }) => [action, id]).sort(),
+      Object.values(mine)
+        .map((id) => ['remove', id])
+        .sort(),
+    )
+    assert.deepEqual(comparable(host), before)
+    assert.deepEqual(owned(host), { version: 1, owner })
+  })
+
+  test('takes over what nobody owns, and is refused what another owner has', async () => {
+    await using host = new ScratchHost()
+    const { hostif, wire } = world(host)
+    apply(host, document)
+    assert.match(refusal(host, { ...document, owner: 'other' }), /at hostifs\[0\]: hostif1 is agent's; leave it out/)
+    assert.deepEqual(
+      apply(host, { version: 1, owner: 'other', hostifs: [{ id: hostif.id }] }).map(({ settings }) => settings),
+      [[{ key: 'owner', is: '-', asked: 'other' }]],
+    )
+    const [sw] = document.switches
+    const stolen = { ...document, switches: [{ ...sw!, ports: [{ id: mine.port, interface: wire.id }] }] }
+    assert.match(
+      refusal(host, stolen),
+      /at switches\[0\].ports\[0\].interface: cannot connect ethlink0 to port vpcp3: it is connected to port vpcp2/,
+    )
+    assert.deepEqual(apply(host, document, 'mgmtPlan'), [])
+  })
+
+  test('refuses to take a port of another owner along, and objects of others in it', async () => {
+    await using host = new ScratchHost()
+    apply(host, document)
+    const port = host.open('vpcp', mine.port)
+    port.do('metaOwnerSet', text('other'))
+    assert.equal(text(Buffer.from(port.do('metaOwnerGet')).toString()).toString(), text('other').toString())
+    assert.match(refusal(host, { version: 1, owner }), /cannot remove vpcsw0: its port vpcp0 is other's/)
+    assert.match(
+      refusal(host, { ...document, hostifs: [{ id: mine.hostif, owner: 'other' }] }),
+      /it is other's, and the document is agent's/,
+    )
+    assert.match(refused(() => port.do('metaOwnerSet', text('1x'))).message, /'1x' is no owner's name/)
   })
 })

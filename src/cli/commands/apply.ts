@@ -2,7 +2,7 @@
 import type { HostChange } from '#abi/host-file.ts'
 import { command } from '../command.ts'
 import { HostFileText } from '../host-file-read.ts'
-import { flag } from '../option.ts'
+import { flag, text } from '../option.ts'
 
 /** Lines that say what is done: `change  vpcp0  vni 5001 → 5002`. */
 function rowsOf({ action, type, id, unit, settings }: HostChange): string[][] {
@@ -14,19 +14,22 @@ export default command({
   path: 'apply',
   summary: 'make this host as a document says',
   description: `FILE is a document as vpc export writes it, YAML or JSON; - is standard input. Objects that the document has and the host has not are made,
-    those that differ are changed, and those that it does not have are removed. Objects that a program holds open and has not committed are left to it.
+    those that differ are changed, and those that it does not have are removed. With --owner, or a key 'owner' in the document, only objects of
+    that owner are removed; those that are made or changed are its own from then on, and what another owner has is refused. Objects that a program holds open and has not committed are left to it.
 
     All of it is done, or nothing: when something is refused, the host is as before, and the message has line and key. A second run does nothing.`,
   options: {
     dryRun: flag('only show what would be done').short('n'),
+    owner: text('owner whose objects the document says', 'NAME'),
   },
   positionals: [{ name: 'FILE', help: 'the document, - for standard input' }],
   examples: [
     { line: 'vpc apply host.yaml --dry-run', does: 'the plan, a line for each object that differs' },
     { line: 'vpc apply host.yaml', does: 'do it' },
+    { line: 'vpc apply agent.yaml --owner=agent', does: "make the objects of an agent so, and leave the operator's alone" },
   ],
-  async run({ dryRun }, { vpc, output }, [path]) {
-    const file = new HostFileText(path!)
+  async run({ dryRun, owner }, { vpc, output }, [path]) {
+    const file = new HostFileText(path!, owner === undefined ? {} : { owner })
     await using mgmt = await (await vpc()).mgmt({ write: !dryRun })
     try {
       const changes = await (dryRun ? mgmt.plan(file.document) : mgmt.apply(file.document))

@@ -1,5 +1,6 @@
 /** `vpc export`. */
 import { command } from '../command.ts'
+import { text } from '../option.ts'
 import { formatHostFile } from '../host-file-text.ts'
 
 export default command({
@@ -8,14 +9,17 @@ export default command({
   description: `The document is YAML, on standard output: every object that outlives vpcd, by unit and id, with all that it is set to. What has its default
     is left out. The order is stable, so that two exports can be compared line by line.
 
+    With --owner it has the objects of one owner, and names others by their ids.
+
     vpc apply makes a host so. Applied to the host that it came from, it changes nothing.`,
+  options: { owner: text('only objects of this owner', 'NAME') },
   examples: [
     { line: 'vpc export > host.yaml', does: 'keep what the host has' },
     { line: 'vpc export | vpc apply - --dry-run', does: 'shows that there is nothing to do' },
   ],
-  async run(_, { vpc, output }) {
+  async run({ owner }, { vpc, output }) {
     await using mgmt = await (await vpc()).mgmt()
-    const document = await mgmt.export()
+    const document = await (owner === undefined ? mgmt.export() : mgmt.exportOwned(owner))
     output.result(document, () => formatHostFile(document))
   },
 })

@@ -6,16 +6,20 @@ import type { Call, Operations } from '../operation.ts'
 import { VpcError } from '../vpc-error.ts'
 import { compareHost } from './compare.ts'
 import { exportHost } from './export.ts'
-import { applyHost, checkUnits } from './perform.ts'
+import { applyHost, checkOwners, checkUnits } from './perform.ts'
+import { readOwner } from '../type/owner.ts'
 import { Steps } from './steps.ts'
 
 type DocumentCall = Call<undefined, HostDocument>
 
 export const applyOperations: Operations<undefined> = {
   mgmtExport: ({ context }) => exportHost(context.model),
+  mgmtExportOwned: ({ context, tx, input }: Call<undefined, string>) => exportHost(context.model, readOwner(tx, input)),
   mgmtPlan(call) {
-    const comparison = compareHost(call.context.model, readInput(call))
+    const file = readInput(call)
+    const comparison = compareHost(call.context.model, file)
     checkUnits(call.context, comparison)
+    checkOwners(call.context, file, comparison)
     return comparison.changes
   },
   mgmtApply(call) {

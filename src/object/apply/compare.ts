@@ -15,7 +15,10 @@ export interface ListChanges<T> {
 
 /** The document by id, and the differences. */
 export interface Comparison {
+  readonly owner: string | null
   readonly wanted: Wanted
+  /** What goes: of a document of an owner, only what is the owner's. */
+  readonly gone: ReadonlySet<VpcObject>
   readonly changes: readonly HostChange[]
   readonly entries: ReadonlyMap<Id, ListChanges<EntrySpec>>
   readonly neighbours: ReadonlyMap<Id, ListChanges<NeighbourSpec>>
@@ -34,9 +37,8 @@ export function compareHost(model: Model, file: HostFile): Comparison {
     ...listChange('neighbours', neighbours.get(id)),
   ]
   const changes: HostChange[] = []
-  for (const object of counting(model, wanted)) {
-    if (!wanted.has(object.id)) changes.push({ action: 'remove', type: object.type, id: object.id, unit: unitName(object), settings: [] })
-  }
+  const gone = new Set([...counting(model, wanted)].filter((object) => !wanted.has(object.id) && isInScope(object, file.owner, wanted)))
+  for (const object of gone) changes.push({ action: 'remove', type: object.type, id: object.id, unit: unitName(object), settings: [] })
   for (const spec of wanted.values()) {
     const object = model.objects.get(spec.id)
     const found = [...differences(object, spec, wanted), ...lists(spec.id)]
@@ -51,7 +53,15 @@ export function compareHost(model: Model, file: HostFile): Comparison {
     else if (found.length > 0) changes.push({ action: 'change', type: spec.type, id: spec.id, unit: unitName(object), settings: found })
   }
   const rank = ({ action, type }: HostChange): number => (action === 'remove' ? 0 : 10) + order.indexOf(type)
-  return { wanted, changes: changes.sort((a, b) => rank(a) - rank(b)), entries, neighbours }
+  return { owner: file.owner, wanted, gone, changes: changes.sort((a, b) => rank(a) - rank(b)), entries, neighbours }
+}
+
+/** Whether a document of an owner is about an object. A port goes with its switch: it stays in one that the document does not name. */
+function isInScope(object: VpcObject, owner: string | null, wanted: Wanted): boolean {
+  if (owner === null) return true
+  if (object.owner !== owner) return false
+  if (object.type !== 'vpcp' || object.switch === null) return true
+  return wanted.has(object.switch.id) || object.switch.owner === owner
 }
 
 type Value = string | number | boolean | null

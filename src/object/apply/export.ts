@@ -9,10 +9,12 @@ import { entrySpecs, neighbourSpecs, placesOf } from './spec.ts'
 
 type Plain = HostDocument
 
-/** What `vpc export` writes, as JSON. */
-export function exportHost(model: Model): Plain {
+/** What `vpc export` writes, as JSON: of all objects, or of those of an owner. */
+export function exportHost(all: Model, owner?: string): Plain {
+  const model = new View(all, owner)
   return leaveOut({
     version: hostFileVersion,
+    owner,
     ethlinks: ordered(model, 'ethlink').map((object) => exportObject(object)),
     muxes: ordered(model, 'vpcmux').map((mux) => exportMux(model, mux)),
     vmnics: ordered(model, 'vmnic').map((object) => exportObject(object)),
@@ -24,9 +26,33 @@ export function exportHost(model: Model): Plain {
   })
 }
 
+/** What a document is about. */
+class View {
+  readonly #model: Model
+  readonly #owner: string | undefined
+
+  constructor(model: Model, owner: string | undefined) {
+    this.#model = model
+    this.#owner = owner
+  }
+
+  has(object: VpcObject): boolean {
+    return persists(object) && (this.#owner === undefined || object.owner === this.#owner)
+  }
+
+  ofType<T extends UnitType>(type: T): ObjectOf<T>[] {
+    return [...this.#model.ofType(type)].filter((object) => this.has(object))
+  }
+
+  /** How the document names an object: one that is not in it by its id. */
+  nameOf(id: Id): string {
+    const object = this.#model.objects.get(id)!
+    return this.has(object) ? unitName(object) : id
+  }
+}
+
 /** By unit number. */
-const ordered = <T extends UnitType>(model: Model, type: T): ObjectOf<T>[] =>
-  [...model.ofType(type)].filter(persists).sort((a, b) => a.unit - b.unit)
+const ordered = <T extends UnitType>(model: View, type: T): ObjectOf<T>[] => model.ofType(type).sort((a, b) => a.unit - b.unit)
 
 /** Name and settings, without those that are as `usual`, or as in a new object. */
 function exportObject(object: VpcObject, usual: Readonly<Record<string, unknown>> = {}): Plain {
@@ -53,16 +79,16 @@ function leaveOut(values: Plain): Plain {
   )
 }
 
-/** Places by unit names. */
-const exportPlaces = (model: Model, object: VpcObject): Plain =>
+/** Places by names. */
+const exportPlaces = (model: View, object: VpcObject): Plain =>
   Object.fromEntries(
     Object.entries(placesOf(object, new Map())).map(([key, place]) => [
       key,
-      typeof place === 'string' ? unitName(model.objects.get(place as Id)!) : place || null,
+      typeof place === 'string' ? model.nameOf(place as Id) : place || null,
     ]),
   )
 
-function exportMux(model: Model, mux: Mux): Plain {
+function exportMux(model: View, mux: Mux): Plain {
   return leaveOut({
     ...exportObject(mux),
     ...exportPlaces(model, mux),
@@ -72,8 +98,8 @@ function exportMux(model: Model, mux: Mux): Plain {
 
 const exportEntry = ({ forward, ...entry }: EntrySpec): Plain => (forward ? { ...entry, forward } : entry)
 
-function exportSwitch(model: Model, sw: Switch): Plain {
-  const ports = [...sw.ports].filter(persists).sort((a, b) => a.unit - b.unit)
+function exportSwitch(model: View, sw: Switch): Plain {
+  const ports = [...sw.ports].filter((port) => model.has(port)).sort((a, b) => a.unit - b.unit)
   return leaveOut({
     ...exportObject(sw),
     ports: ports.map((port) => exportPort(model, port, sw.vni)),
@@ -82,7 +108,7 @@ function exportSwitch(model: Model, sw: Switch): Plain {
 }
 
 /** The document has it below its switch, whose VNI is the usual one. */
-function exportPort(model: Model, port: Port, vni: number): Plain {
+function exportPort(model: View, port: Port, vni: number): Plain {
   return leaveOut({ ...exportObject(port, { vni }), ...exportPlaces(model, port), switch: null })
 }
 

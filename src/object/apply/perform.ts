@@ -38,6 +38,7 @@ import { VpcError } from '../vpc-error.ts'
 export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
   const comparison = compareHost(steps.context.model, file)
   checkUnits(steps.context, comparison)
+  checkOwners(steps.context, file, comparison)
   if (comparison.changes.length === 0) return []
   claimChanges(steps, comparison)
   const performer = new Performer(steps, comparison)
@@ -65,8 +66,29 @@ function claimChanges({ context: { model }, tx, claim }: Steps, { wanted, change
   }
 }
 
+/** What is another owner's is neither changed by a document of an owner, nor taken along. */
+export function checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): void {
+  if (owner === null) return
+  for (const { id, path } of wanted.values()) {
+    const found = model.objects.get(id)
+    if (found === undefined || found.owner === null || found.owner === owner) continue
+    throw new VpcError(
+      'EBUSY',
+      atPath(path, `${unitName(found)} is ${found.owner}'s; leave it out, or take it over with vpc apply of the host`),
+    )
+  }
+  for (const sw of gone) {
+    const port = sw.type === 'vpcsw' ? [...sw.ports].find((each) => !gone.has(each) && !wanted.has(each.id)) : undefined
+    if (port !== undefined)
+      throw new VpcError(
+        'EBUSY',
+        `cannot remove ${unitName(sw)}: its port ${unitName(port)} is ${port.owner === null ? 'nobody' : port.owner}'s`,
+      )
+  }
+}
+
 /** A unit number stays with its object, and a new object can have one that is free or becomes so. */
-export function checkUnits({ model }: Context, { wanted }: Comparison): void {
+export function checkUnits({ model }: Context, { wanted, gone }: Comparison): void {
   for (const spec of wanted.values()) {
     if (spec.unit === null) continue
     const found = model.objects.get(spec.id)
@@ -79,7 +101,7 @@ export function checkUnits({ model }: Context, { wanted }: Comparison): void {
         `write ${unitName(found)}, or leave it out`,
       )
     const holder: VpcObject | undefined = model.byType[spec.type].get(spec.unit)
-    if (holder === undefined || (counts(holder, wanted) && !wanted.has(holder.id))) continue
+    if (holder === undefined || gone.has(holder)) continue
     refuseAt(spec, `${asked} is ${holder.id} on this host`, 'choose another, or leave it out')
   }
 }
@@ -100,11 +122,11 @@ class Performer {
   /** Let go of what goes to somebody else, or away. */
   release(): void {
     const { context, tx } = this.#steps
-    const { wanted } = this.#comparison
+    const { wanted, gone } = this.#comparison
     for (const object of counting(context.model, wanted)) {
       const spec = wanted.get(object.id)
       // What goes lets go of what stays.
-      if (spec === undefined && object.type === 'vpcp') disconnectPort(context, tx, object)
+      if (gone.has(object) && object.type === 'vpcp') disconnectPort(context, tx, object)
       if (spec === undefined) continue
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
@@ -123,6 +145,12 @@ class Performer {
     return is !== null && is.id !== asked && (asked !== null || counts(is, this.#comparison.wanted))
   }
 
+  /** A document of an owner takes nothing from objects that it is not about: connecting is refused then. */
+  #mayTakeFrom(object: VpcObject): boolean {
+    const { owner, wanted, gone } = this.#comparison
+    return owner === null || wanted.has(object.id) || gone.has(object)
+  }
+
   #releasePort(port: Port, spec: PortSpec): void {
     const { context, tx } = this.#steps
     const { model } = context
@@ -130,7 +158,7 @@ class Performer {
     // Where nobody has committed it, what goes in here may be in a port of somebody else.
     const plugged = spec.interface === null ? undefined : model.objects.get(spec.interface)
     const holder = plugged !== undefined && 'port' in plugged ? plugged.port : null
-    if (holder !== null && holder !== port) disconnectPort(context, tx, holder)
+    if (holder !== null && holder !== port && this.#mayTakeFrom(holder)) disconnectPort(context, tx, holder)
     const staying = port.macs.filter((mac) => spec.macs.some((wanted) => macNumber(wanted) === macNumber(mac)))
     if (staying.length < port.macs.length) this.#steps.do('vpcpMacsSet', port, staying)
     if (port.switch === null) return
@@ -151,16 +179,15 @@ class Performer {
     if (remove.length > 0) this.#steps.do('vpcmuxFteDelete', mux, encodeEntries(remove))
     if (this.#moves(mux.underlay, spec.underlay)) disconnectMux(context, tx, mux)
     const carrier = spec.underlay === null ? undefined : context.model.find('ethlink', spec.underlay)?.mux
-    if (carrier && carrier !== mux) disconnectMux(context, tx, carrier)
+    if (carrier && carrier !== mux && this.#mayTakeFrom(carrier)) disconnectMux(context, tx, carrier)
     if (mux.listen !== null && spec.listen === null) muxType.setters.listen(context, tx, mux, null, {})
   }
 
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
   remove(): void {
     const { context, tx } = this.#steps
-    const gone = [...counting(context.model, this.#comparison.wanted)].filter(({ id }) => !this.#comparison.wanted.has(id))
     const rank = ({ type }: VpcObject): number => ['vpcp', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
-    for (const object of gone.sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(context, tx, object)
+    for (const object of [...this.#comparison.gone].sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(context, tx, object)
   }
 
   /** Make what is missing and set what differs. */

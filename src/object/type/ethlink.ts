@@ -15,6 +15,7 @@ import { setMtu, withMtuFollowing } from './mtu-follow.ts'
 import { askHost } from './mux-direct.ts'
 import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
+import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
 const state = (): State<'ethlink'> => ({
@@ -44,6 +45,7 @@ function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): 
 }
 
 const setters: Setters<'ethlink'> = {
+  owner: setObjectOwner,
   vtag(_, tx, ethlink, vtag) {
     if (ethlink.port !== null) touchPort(tx, ethlink.port)
     tx.set(ethlink, 'vtag', vtag)

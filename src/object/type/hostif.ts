@@ -8,6 +8,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
+import { setObjectOwner } from './owner.ts'
 import type { ObjectType, State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
 
@@ -30,7 +31,7 @@ export const hostifType: ObjectType<'hostif'> = {
   create: createHostif,
   dismantle: dismantleHostif,
   state,
-  setters: { mtuBytes: setMtu },
+  setters: { owner: setObjectOwner, mtuBytes: setMtu },
   kept: [],
   operations: {},
   describe: (model, hostif) => ({

@@ -17,6 +17,7 @@ import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
 import { checkListen } from './mux-listen.ts'
+import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 import { clearUsed, listFlagged } from './used-entries.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
@@ -52,6 +53,7 @@ function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
 }
 
 const setters: Setters<'vpcmux'> = {
+  owner: setObjectOwner,
   mtuBytes: setMtu,
   direct(_, tx, mux, direct) {
     touchWays(tx, mux)

@@ -15,6 +15,7 @@ import { clearCounters, freeStatsIndex, newBase, register, unregister } from '..
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { serveEthlink } from './ethlink-service.ts'
+import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 
 const state = (): State<'vpcp'> => ({ switch: null, peer: null, stats: 0 })
@@ -34,6 +35,7 @@ function dismantlePort(context: Context, tx: Transaction, port: Port): void {
 }
 
 const setters: Setters<'vpcp'> = {
+  owner: setObjectOwner,
   vni({ model }, tx, port, vni) {
     tx.asked = `put port ${unitName(port)} on VNI ${vni}`
     const { switch: sw, vni: before } = port

@@ -16,6 +16,7 @@ import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
 import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
 import { dropMirror, makeMirror, noMirror } from './mirror.ts'
+import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
 const state = (): State<'vpcsw'> => ({
@@ -47,6 +48,7 @@ function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
 }
 
 const setters: Setters<'vpcsw'> = {
+  owner: setObjectOwner,
   vni({ model }, tx, sw, vni) {
     tx.asked = `give switch ${unitName(sw)} VNI ${vni}`
     checkVniFree(tx, model, sw, vni, 'choose another with --vni')

@@ -27,7 +27,7 @@ export type State<T extends UnitType> = Omit<ObjectOf<T>, keyof Base<T> | keyof 
 /** What is said of an object of a type; the caller adds what is common to all. */
 export type Description<T extends UnitType> = Omit<
   Extract<ObjectInfo, { type: T }>,
-  'id' | 'type' | 'unit' | 'mac' | 'committed' | 'trouble' | 'descriptors'
+  'id' | 'type' | 'unit' | 'mac' | 'committed' | 'owner' | 'trouble' | 'descriptors'
 >
 
 /** A row of the journal, read. */
