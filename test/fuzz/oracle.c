@@ -96,14 +96,48 @@ static bool is_link_local_of(const uint8_t *address, const uint8_t *mac)
 	return !memcmp(address, expected, 16);
 }
 
-/* Whether the sender may call an address its own. */
+/* Link-local addresses that hosts chose for themselves (RFC 7217): whose they are in this run. */
+static struct {
+	uint8_t address[16];
+	const struct station *owner;
+} chosen[16];
+static int chosen_count;
+
+void begin_judging(void) { chosen_count = 0; }
+
+/* A host chooses what no MAC makes; what another host has sent from is not free. */
+static bool may_choose(const uint8_t *address)
+{
+	if (address[11] == 0xff && address[12] == 0xfe)
+		return false;
+	for (int i = 0; i < chosen_count; i++)
+		if (!memcmp(chosen[i].address, address, 16))
+			return chosen[i].owner == sender || chosen[i].owner->segment != segment;
+	if (chosen_count == 16)
+		return true;
+	memcpy(chosen[chosen_count].address, address, 16);
+	chosen[chosen_count++].owner = sender;
+	return true;
+}
+
+static bool is_made_of_another_mac(const uint8_t *address)
+{
+	for (int i = 0; i < STATIONS; i++)
+		if (&stations[i] != sender && stations[i].segment == segment && is_link_local_of(address, stations[i].mac))
+			return true;
+	return false;
+}
+
+/* Whether the sender may call an address its own. Without a list: all that nobody else has. */
 static bool may_use(const uint8_t *address)
 {
 	const struct station *owner = owner_of(address);
 
 	if (is_link_local_of(address, sender->mac))
 		return true;
-	return sender->listed ? owner == sender : !owner || owner == sender;
+	if (!sender->listed)
+		return (!owner || owner == sender) && !is_made_of_another_mac(address);
+	return owner == sender || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80 && may_choose(address));
 }
 
 static void judge_ports(const uint8_t *udp, uint32_t length, uint16_t client, uint16_t server)

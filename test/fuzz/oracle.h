@@ -24,6 +24,8 @@ struct station {
 
 extern const struct station stations[STATIONS];
 
+/* A run begins: what hosts chose for themselves is forgotten. */
+void begin_judging(void);
 /* Who sends the packet in work: a unit, or for a frame out of a tunnel null, a VNI and the VTEP that it came from. */
 void from_unit(const struct station *sender);
 void from_vtep(uint32_t vni, uint32_t vtep);

@@ -8,16 +8,22 @@
 #include <string.h>
 #include "oracle.h"
 
+/* A value names its key, before and behind. */
+#define SET(map, kind, k, v)                                                               \
+	do {                                                                               \
+		struct kind##_entry entry_ = { .key = (k), .value = (v), .again = (k) };   \
+		bpf_map_update_elem(&map, &entry_.key, &entry_, BPF_ANY);                  \
+	} while (0)
+
 static void set_flood(__u32 segment, __u32 page, int count, const struct vpc_dst *dst)
 {
 	static struct vpc_flood value;
 	struct vpc_flood_key key = { segment, page };
 
 	memset(&value, 0, sizeof(value));
-	value.segment = segment;
 	value.count = count;
 	memcpy(value.dst, dst, count * sizeof(*dst));
-	bpf_map_update_elem(&flood, &key, &value, BPF_ANY);
+	SET(flood, vpc_flood, key, value);
 }
 
 static struct vpc_dst dst_of(const struct station *s)
@@ -44,9 +50,9 @@ static void set_station(const struct station *s)
 	memcpy(neighbour.mac, s->mac, 6);
 	memcpy(v4.addr, s->v4, 16);
 	memcpy(v6.addr, s->v6, 16);
-	bpf_map_update_elem(&fdb, &key, &dst, BPF_ANY);
-	bpf_map_update_elem(&neighbours, &v4, &neighbour, BPF_ANY);
-	bpf_map_update_elem(&neighbours, &v6, &neighbour, BPF_ANY);
+	SET(fdb, vpc_fdb, key, dst);
+	SET(neighbours, vpc_neighbour, v4, neighbour);
+	SET(neighbours, vpc_neighbour, v6, neighbour);
 	if (s->listed) {
 		struct vpc_port_address_key address = { .stats = s->stats };
 
@@ -60,7 +66,7 @@ static void set_station(const struct station *s)
 					 .flags = VPC_PORT_UP | (s->checked ? VPC_PORT_ANTISPOOF : 0) | (s->listed ? VPC_PORT_ADDRESSES : 0) };
 
 		memcpy(port.mac, s->mac, 6);
-		bpf_map_update_elem(&ports, &s->ifindex, &port, BPF_ANY);
+		SET(ports, vpc_port, s->ifindex, port);
 	}
 }
 
@@ -70,7 +76,7 @@ static void set_segment(__u32 segment)
 	struct vpc_dst local[STATIONS], remote[STATIONS];
 	int locals = 0, remotes = 0;
 
-	bpf_map_update_elem(&segments, &segment, &value, BPF_ANY);
+	SET(segments, vpc_segment, segment, value);
 	for (int i = 0; i < STATIONS; i++) {
 		if (stations[i].segment != segment)
 			continue;
@@ -90,8 +96,8 @@ static void set_scene(void)
 
 	register_maps();
 	memcpy(mux.listen.addr, &listen, 4);
-	bpf_map_update_elem(&muxes, &device, &mux, BPF_ANY);
-	bpf_map_update_elem(&muxes, &underlay, &mux, BPF_ANY);
+	SET(muxes, vpc_mux, device, mux);
+	SET(muxes, vpc_mux, underlay, mux);
 	for (int i = 0; i < STATIONS; i++)
 		set_station(&stations[i]);
 	set_segment(RED);
@@ -124,6 +130,7 @@ static void begin_scene(void)
 		set_scene();
 	set = true;
 	begin_run(now += 10000000000);
+	begin_judging();
 	forget();
 }
 

@@ -17,7 +17,7 @@ static void hear(void)
 		struct peer_key key = peer_of_ipv4(MUX_STATS, 0, vteps[i]);
 		struct heard at = { .at_ns = bpf_ktime_get_coarse_ns() };
 
-		bpf_map_update_elem(&heard, &key, &at, BPF_ANY);
+		SET(heard, heard, key, at);
 	}
 }
 

@@ -18,7 +18,7 @@ static void show_paths(void)
 				     .saddr = LISTEN, .daddr = stations[i].vtep };
 
 		path.eth.h_proto = bpf_htons(ETH_P_IP);
-		bpf_map_update_elem(&paths, &key, &path, BPF_ANY);
+		SET(paths, path, key, path);
 	}
 }
 
