@@ -157,6 +157,14 @@ export const idOf = (type?: TypeName): Codec<Id> => ({
   names: (id) => [id],
 })
 
+/** The id of an object, or no bytes. */
+export const optionalId: Codec<Id | undefined> = {
+  shape: 'an id, 16 bytes, or nothing',
+  encode: (id) => (id === undefined ? new Uint8Array() : idBytes(id)),
+  decode: (input) => (input.length === 0 ? good(undefined) : idOf().decode(input)),
+  names: (id) => (id === undefined ? [] : [id]),
+}
+
 export const ids: Codec<readonly Id[]> = {
   shape: 'ids, 16 bytes each',
   encode: (value) => Buffer.concat(value.map(idBytes)),
@@ -235,10 +243,13 @@ export const json = <T>(shape: string): Codec<T> => ({
   },
 })
 
-/** The name of an interface of the host, with or without zero bytes after it. */
+/** Room for the name of an interface and a zero byte: IFNAMSIZ. */
+const nameBytes = 16
+
+/** The name of an interface of the host. It is given with zero bytes up to 16; what is taken may have fewer or none. */
 export const interfaceName: Codec<string> = {
-  shape: 'the name of an interface',
-  encode: (value) => Buffer.from(value, 'utf8'),
+  shape: 'the name of an interface, zero-padded to 16 bytes',
+  encode: (value) => Buffer.concat([Buffer.from(value, 'utf8'), Buffer.alloc(nameBytes)], Math.max(nameBytes, Buffer.byteLength(value))),
   decode(input) {
     const end = input.indexOf(0)
     const used = end < 0 ? input : input.subarray(0, end)

@@ -21,7 +21,7 @@ test('no two operations share a command, and each is found by it', () => {
 })
 
 test('an operation is found although its in and out bits are unset, as old callers leave them', () => {
-  assert.equal(operationOf((objectType.vpcmux << 16) | 4), 'vpcmuxFteList')
+  assert.equal(operationOf((objectType.vpcmux << 16) | 4), 'vpcmuxEntryList')
   assert.equal(operationOf((objectType.vpcmux << 16) | 7), 'vpcmuxConnectedGet')
   assert.equal(operationOf((objectType.mgmt << 16) | 1), 'mgmtCount')
   assert.equal(operationOf(0x00630001), undefined)

@@ -8,6 +8,7 @@ import {
   mac,
   nothing,
   number,
+  optionalId,
   owner,
   portFrame,
   raw,
@@ -16,6 +17,7 @@ import {
   text,
   type Codec,
 } from './codec.ts'
+import { entry, entryList } from './entry-layout.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
 import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
@@ -133,7 +135,8 @@ export const operations = {
   vpcswNeighbourUsedClear: set('neighbours used clear', 'vpcsw', 0x0111, nothing),
 
   vpcpConnect: set('connect', 'vpcp', 1, idOf()),
-  vpcpDisconnect: set('disconnect', 'vpcp', 2, idOf()),
+  /** Whatever is connected, or only this interface. */
+  vpcpDisconnect: set('disconnect', 'vpcp', 2, optionalId),
   vpcpPeerGet: get('peer id get', 'vpcp', 9, idOf()),
 
   vmnicFreeze: set('freeze', 'vmnic', 9, nothing),
@@ -145,20 +148,25 @@ export const operations = {
 
   ethlinkConnect: set('connect', 'ethlink', 1, interfaceName),
   ethlinkDisconnect: set('disconnect', 'ethlink', 4, nothing),
-  ethlinkNameGet: get('connected name get', 'ethlink', 5, text),
+  ethlinkNameGet: get('connected name get', 'ethlink', 5, interfaceName),
 
   vpcmuxListen: set('listen', 'vpcmux', 1, sockaddr),
   /** All are set or none. MAC zero adds a VTEP to the VNI's replication list. */
-  vpcmuxFteSet: set('forwarding entry set', 'vpcmux', 2, ftes),
+  vpcmuxFteSet: set('forwarding entries set', 'vpcmux', 0x0108, ftes),
   /** MAC zero takes the named VTEP off the list; with another MAC the VTEP is not looked at. */
-  vpcmuxFteDelete: set('forwarding entry delete', 'vpcmux', 3, ftes),
-  vpcmuxFteList: get('forwarding entries list', 'vpcmux', 4, ftes),
+  vpcmuxFteDelete: set('forwarding entries delete', 'vpcmux', 0x0109, ftes),
+  vpcmuxFteList: get('forwarding entries list', 'vpcmux', 0x010a, ftes),
+  /** One entry, in the original's layout. */
+  vpcmuxEntrySet: set('forwarding entry set', 'vpcmux', 2, entry),
+  vpcmuxEntryDelete: set('forwarding entry delete', 'vpcmux', 3, entry),
+  /** Entries whose VTEP is IPv4, in the original's layout; room for 4 bytes gets their number alone. */
+  vpcmuxEntryList: get('forwarding entry list', 'vpcmux', 4, entryList),
   vpcmuxConnect: set('underlay connect', 'vpcmux', 5, idOf()),
   vpcmuxDisconnect: set('underlay disconnect', 'vpcmux', 6, nothing),
   vpcmuxConnectedGet: get('connected id get', 'vpcmux', 7, idOf('ethlink')),
   vpcmuxListenGet: get('listen address get', 'vpcmux', 8, text),
   /** As `forwarding entry set`, with flags (`fteFlag`). */
-  vpcmuxFteFlagsSet: set('forwarding entry set with flags', 'vpcmux', 0x0100, ftes),
+  vpcmuxFteFlagsSet: set('forwarding entries set with flags', 'vpcmux', 0x0100, ftes),
   /** With flags. */
   vpcmuxFteFlagsList: get('forwarding entries list with flags', 'vpcmux', 0x0101, ftes),
   /** Take the flag `used` off all entries. */

@@ -7,6 +7,7 @@ import type { OperationName } from './command.ts'
 /** Lengths of room, by operation, into which the first bytes of a longer output go. */
 const shortRooms: { readonly [N in OperationName]?: readonly number[] } = {
   metaTypeGet: [1, 2],
+  vpcmuxEntryList: [4],
 }
 
 /** The part of an output that goes into a caller's room. Undefined: it does not fit. */

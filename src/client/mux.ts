@@ -6,14 +6,14 @@ import { absent, checkId, decodeFlaggedFtes, decodeFtes, parseListen, type Flagg
 
 export class Mux extends withSettings('vpcmux') {
   /**
-   * Use the interface that an ethlink wraps as the underlay. Throws ENOENT, EISCONN when it is that one already, EBUSY when it
-   * has another or the ethlink is another mux's, EOPNOTSUPP for a port.
+   * Use the interface that an ethlink wraps as the underlay. in place of another; the same again changes nothing.
+   * Throws ENOENT, EBUSY when the ethlink is another mux's, EOPNOTSUPP for a port.
    */
   async connect(ethlinkId: string): Promise<void> {
     await this.call('vpcmuxConnect', checkId(ethlinkId))
   }
 
-  /** Throws ENOTCONN when there is none. */
+  /** Have no underlay. */
   async disconnect(): Promise<void> {
     await this.call('vpcmuxDisconnect', undefined)
   }

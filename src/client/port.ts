@@ -13,9 +13,9 @@ export class Port extends withSettings('vpcp') {
     await this.call('vpcpConnect', checkId(interfaceId))
   }
 
-  /** Throws ENOTCONN when that interface is not connected to this port. */
-  async disconnect(interfaceId: string): Promise<void> {
-    await this.call('vpcpDisconnect', checkId(interfaceId))
+  /** Unplug this interface, or whatever is plugged in. Throws ENOTCONN when the port has another in it. */
+  async disconnect(interfaceId?: string): Promise<void> {
+    await this.call('vpcpDisconnect', interfaceId === undefined ? undefined : checkId(interfaceId))
   }
 
   /** The interface that is plugged in, or null. */

@@ -140,7 +140,8 @@ test('a port', async () => {
   await assert.rejects(port.connect(generateId('vmnic')), code('ENOENT'))
   await assert.rejects(port.connect(generateId('vpcmux')), code('EOPNOTSUPP'))
   await port.disconnect(hostif.id)
-  await assert.rejects(port.disconnect(hostif.id), code('ENOTCONN'))
+  await port.disconnect(hostif.id)
+  await port.disconnect()
 })
 
 test('a vmnic', async () => {
@@ -176,7 +177,7 @@ test('an ethlink and a mux', async () => {
   assert.deepEqual([await mux.underlay(), await mux.listenAddress(), await mux.entries()], [null, null, []])
   await mux.connect(ethlink.id)
   assert.equal(await mux.underlay(), ethlink.id)
-  await assert.rejects(mux.connect(ethlink.id), code('EISCONN'))
+  await mux.connect(ethlink.id)
   await assert.rejects(mux.listen('192.0.2.99:4789'), code('EADDRNOTAVAIL', /192\.0\.2\.1/))
   await mux.listen('192.0.2.1:4790')
   assert.equal(await mux.listenAddress(), '192.0.2.1:4790')
@@ -207,9 +208,9 @@ test('an ethlink and a mux', async () => {
   await mux.clearUsed()
   await mux.deleteEntries([forwarding])
   await mux.disconnect()
-  await assert.rejects(mux.disconnect(), code('ENOTCONN'))
+  await mux.disconnect()
   await ethlink.disconnect()
-  await assert.rejects(ethlink.disconnect(), code('ENOTCONN'))
+  await ethlink.disconnect()
 })
 
 test('a management handle', async () => {
@@ -276,6 +277,10 @@ const elsewhere: ReadonlySet<string> = new Set([
   'mgmtHandleCtl',
   'mgmtHandleClose',
   'mgmtTransaction',
+  // The original's layout, which C programs of test/abi send.
+  'vpcmuxEntrySet',
+  'vpcmuxEntryDelete',
+  'vpcmuxEntryList',
 ])
 
 test('no operation was left out', () => {

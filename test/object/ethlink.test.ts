@@ -1,5 +1,6 @@
 /** Ethlinks: the interface that one wraps, and the MTU that follows it. */
 import assert from 'node:assert/strict'
+import { formatMac } from '#wire/mac.ts'
 import { describe, test } from 'node:test'
 import type { EthlinkInfo } from '#abi/info.ts'
 import { text, u16, u32 } from './inputs.ts'
@@ -26,10 +27,15 @@ describe('an ethlink', () => {
     assert.equal(connect('a/b').code, 'EINVAL')
     assert.equal(connect('sixteen-letters!').code, 'EINVAL')
     assert.equal(refused(() => other.do('ethlinkNameGet')).code, 'ENOTCONN')
-    assert.equal(refused(() => other.do('ethlinkDisconnect')).code, 'ENOTCONN')
+    other.do('ethlinkDisconnect')
     other.do('ethlinkConnect', Buffer.from('spare0\0'))
-    assert.equal(Buffer.from(other.do('ethlinkNameGet')).toString(), 'spare0')
-    assert.equal(connect('spare0').code, 'EISCONN')
+    assert.equal(Buffer.from(other.do('ethlinkNameGet')).toString(), 'spare0'.padEnd(16, '\0'))
+    other.do('ethlinkConnect', text('spare0'))
+    host.addInterface('spare1')
+    other.do('ethlinkConnect', text('spare1'))
+    assert.equal(other.describe<EthlinkInfo>().mac, formatMac(host.netlink.linkByName('spare1')!.mac))
+    other.do('ethlinkConnect', text('spare0'))
+    assert.equal(host.netlink.linkByName('ethlink1')!.mac.join(), host.netlink.linkByName('spare0')!.mac.join())
     assert.equal(connect('under0').code, 'EBUSY')
     assert.equal(refused(() => other.do('ethlinkVtagSet', u16(4096))).code, 'EINVAL')
     assert.match(refused(() => other.do('metaMtuSet', u32(9000))).message, /spare0 has an MTU of 1500; raise that first/)

@@ -55,16 +55,18 @@ const setters: Setters<'ethlink'> = {
   mtuBytes: setMtu,
 }
 
+/** Wrap an interface, in place of another. */
 function connect(context: Context, tx: Transaction, ethlink: Ethlink, name: string): void {
   tx.asked = `connect ${unitName(ethlink)} to interface ${name}`
-  if (ethlink.l2Name === name) tx.refuse('EISCONN', 'it is connected to it already')
-  if (ethlink.l2Name !== null) tx.refuse('EBUSY', `it wraps ${ethlink.l2Name}`, 'disconnect it first')
-  wrap(context, tx, ethlink, name, findInterface(context, tx, name))
+  if (ethlink.l2Name === name) return
+  const device = findInterface(context, tx, name)
+  if (ethlink.l2Name !== null) unwrap(context, tx, ethlink)
+  wrap(context, tx, ethlink, name, device)
 }
 
 function disconnect(context: Context, tx: Transaction, ethlink: Ethlink): void {
   tx.asked = `disconnect ${unitName(ethlink)}`
-  if (ethlink.l2Name === null) tx.refuse('ENOTCONN', 'it wraps no interface')
+  if (ethlink.l2Name === null) return
   unwrap(context, tx, ethlink)
   tx.dirty.records.add(ethlink)
 }

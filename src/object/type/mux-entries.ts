@@ -23,7 +23,7 @@ interface Entries extends EntryColumns {
   readonly vteps: readonly Vtep[]
 }
 
-/** vpcmux 2: the same without flags, whatever the caller left in their place. */
+/** As `setEntries` without flags, whatever the caller left in their place. */
 export function setPlainEntries(call: MuxCall): void {
   setEntries({ ...call, input: withoutFlags(call.input) })
 }
@@ -51,7 +51,7 @@ export function setEntries(call: MuxCall): void {
   finish(call, 'set', count)
 }
 
-/** vpcmux 3. */
+/** Delete entries: all that are given, or none. */
 export function deleteEntries(given: MuxCall): void {
   const call = { ...given, input: withoutFlags(given.input) }
   const { tx, object: mux, input } = call

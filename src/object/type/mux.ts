@@ -16,6 +16,7 @@ import { inService } from './mtu.ts'
 import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
+import { originalEntries, toFte } from './original-entries.ts'
 import { checkListen } from './mux-listen.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
@@ -75,11 +76,11 @@ function stopListening(context: Context, tx: Transaction, mux: Mux): void {
   tx.dirty.records.add(mux)
 }
 
-/** Use the interface that an ethlink wraps as the underlay. */
+/** Use the interface that an ethlink wraps as the underlay, in place of another. */
 function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlink): void {
-  if (mux.underlay === ethlink) tx.refuse('EISCONN', 'they are connected already')
-  if (mux.underlay !== null) tx.refuse('EBUSY', `its underlay is ${fullName(mux.underlay)}`, 'disconnect that first')
+  if (mux.underlay === ethlink) return
   if (ethlink.mux !== null) tx.refuse('EBUSY', `it is the underlay of ${fullName(ethlink.mux)}`, 'disconnect it there first')
+  disconnectMux(context, tx, mux)
   withMtuFollowing(context, tx, mux, () => {
     tx.set(mux, 'underlay', ethlink)
     tx.set(ethlink, 'mux', mux)
@@ -204,13 +205,15 @@ export const muxType: ObjectType<'vpcmux'> = {
     vpcmuxFteUsedClear: clearUsed,
     vpcmuxFteDelete: deleteEntries,
     vpcmuxFteList: ({ object: { entries } }) => withoutFlags(entries.encode()),
+    vpcmuxEntrySet: (call) => setPlainEntries({ ...call, input: toFte(call.input) }),
+    vpcmuxEntryDelete: (call) => deleteEntries({ ...call, input: toFte(call.input) }),
+    vpcmuxEntryList: ({ object: { entries } }) => originalEntries(entries.encode()),
     vpcmuxConnect(call) {
       const { context, tx, object: mux } = call
       connectMux(context, tx, mux, findEthlink(call))
     },
     vpcmuxDisconnect({ context, tx, object: mux }) {
       tx.asked = `disconnect ${unitName(mux)}`
-      if (mux.underlay === null) tx.refuse('ENOTCONN', 'it has no underlay')
       disconnectMux(context, tx, mux)
     },
     vpcmuxConnectedGet: ({ tx, object: { underlay } }) => underlay?.id ?? tx.refuse('ENOTCONN', 'it has no underlay'),

@@ -225,10 +225,11 @@ export const portType: ObjectType<'vpcp'> = {
       connectPort(context, tx, port, findInterface(call, 'connect'))
     },
     vpcpDisconnect(call) {
-      const { context, tx, object: port } = call
-      const peer = findInterface(call, 'disconnect')
-      if (port.peer !== peer)
-        tx.refuse('ENOTCONN', port.peer === null ? 'nothing is connected to the port' : `the port has ${unitName(port.peer)} in it`)
+      const { context, tx, object: port, input: id } = call
+      if (id !== undefined) {
+        const peer = findInterface({ ...call, input: id }, 'disconnect')
+        if (port.peer !== null && port.peer !== peer) tx.refuse('ENOTCONN', `the port has ${unitName(port.peer)} in it`)
+      }
       disconnectPort(context, tx, port)
     },
     vpcpPeerGet: ({ tx, object: { peer } }) => (peer === null ? tx.refuse('ENOTCONN', 'nothing is connected to the port') : peer.id),
