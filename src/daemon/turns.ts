@@ -17,10 +17,13 @@ export class Turns {
   #scheduled = false
   #running = false
 
-  /** A worker has something to do: at once while this turn of the event loop has time left, else in one of the next. */
+  /**
+   * A worker has something to do: when all sockets of this turn of the event loop have been looked at, or in one of the next turns. What a client
+   * closed before it asked has been seen by then.
+   */
   ready(worker: Worker): void {
     this.#enqueue(worker)
-    this.#run()
+    this.#schedule()
   }
 
   /** A worker is gone. */

@@ -28,6 +28,11 @@ async function original(...args: string[]): Promise<void> {
 
 test('devices, connections and forwarding entries are as programs of 2018 expect them', () => original())
 
+test('what was closed is gone for the next question by a socket too', async () => {
+  const ran = await runUnder(host.socketPath, [programs.compile('closed')])
+  assert.deepEqual(ran, { code: 0, stdout: 'done\n', stderr: '' })
+})
+
 test('two guests on VNI 0, with nothing told about neighbours, reach each other', async () => {
   await original('example')
   const a = host.guest('a', 'hostif0', '10.1.0.1/24')
