@@ -256,7 +256,7 @@ export class Connection implements Worker {
     const supervise = operationOf(command) === 'mgmtSupervise'
     if (supervise && this.#supervise === undefined)
       throw new VpcError('EOPNOTSUPP', 'cannot supervise: this descriptor does not come from the socket of vpcd')
-    const output = handle.ctl(command, input, this.#caller)
+    const output = handle.request(command, input, this.#caller)
     if (supervise) this.#supervise!(input)
     return output
   }

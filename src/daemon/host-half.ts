@@ -47,7 +47,8 @@ export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf>
     const host = Host.start({ datapath, devices, journal, log, access, report })
     stack.defer(() => host.close())
     const setAccess = (next: Access): void => void (host.access = next)
-    return { opener: host, setAccess, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    const opener: Opener = { open: (...call) => host.openInTurn(...call) }
+    return { opener, setAccess, info: () => host.info(), [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     if (error instanceof TableFull) throw tooSmall(error)

@@ -10,12 +10,12 @@ export interface Caller {
   readonly groups?: readonly number[] | undefined
 }
 
-/** An open descriptor. When `ctl` returns, or what it promises is there, the operation is done, or nothing of it is. */
+/** An open descriptor. When `request` returns, or what it promises is there, the operation is done, or nothing of it is. */
 export interface OpenHandle {
   /** Of the object, or `mgmt`. */
   readonly type: TypeName
   /** Throws an error with an `errno`. */
-  ctl(command: number, input: Uint8Array, caller: Caller): Uint8Array | Promise<Uint8Array>
+  request(command: number, input: Uint8Array, caller: Caller): Uint8Array | Promise<Uint8Array>
   /** Set by the server; called for each event once the descriptor has subscribed. */
   onEvent?: ((payload: Uint8Array) => void) | undefined
   /** Give the reference back. Called exactly once. */

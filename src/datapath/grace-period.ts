@@ -1,2 +1,2 @@
 /** For operations on many devices: the kernel's waits made short. */
-export { endAbandonedGracePeriods, withQuickGracePeriods } from '#kernel/grace-period.ts'
+export { endAbandonedGracePeriods, quickGracePeriods, withQuickGracePeriods } from '#kernel/grace-period.ts'

@@ -20,13 +20,19 @@ let depth = 0
  * takes its time.
  */
 export function withQuickGracePeriods<T>(waits: number, run: () => T): T {
-  if (waits < worthwhile || depth > 0 || !begin()) return run()
+  using _ = quickGracePeriods(waits)
+  return run()
+}
+
+/** The same until it is disposed: for what takes more than one turn of the event loop. */
+export function quickGracePeriods(waits: number): Disposable {
+  if (waits < worthwhile || depth > 0 || !begin()) return { [Symbol.dispose]: () => {} }
   depth++
-  try {
-    return run()
-  } finally {
-    depth--
-    end()
+  return {
+    [Symbol.dispose]: () => {
+      depth--
+      end()
+    },
   }
 }
 

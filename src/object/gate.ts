@@ -55,7 +55,8 @@ export class Gate {
     }
     this.#steps = steps
     this.#end = () => {
-      attempt(() => steps.throw!(new VpcError('ECANCELED', 'vpcd stops; nothing of it was done')))
+      let more = attempt(() => steps.throw!(new VpcError('ECANCELED', 'vpcd stops; nothing of it was done')))
+      while (more) more = attempt(() => steps.next())
       this.#free()
     }
     slice()

@@ -31,6 +31,17 @@ export class HandleSet implements Held {
 
   /** `handle ctl`: what the operation gives. */
   ctl(input: Uint8Array): Uint8Array {
+    const [handle, command, rest] = this.#read(input)
+    return handle.ctl(command, rest)
+  }
+
+  /** The same without holding up others. */
+  request(input: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    const [handle, command, rest] = this.#read(input)
+    return handle.request(command, rest)
+  }
+
+  #read(input: Uint8Array): [handle: Handle, command: number, input: Uint8Array] {
     if (input.length < handleCtl.size) {
       throw new VpcError('EINVAL', `'handle ctl' takes ${handleCtl.size} bytes of input at least, not ${input.length}`)
     }
@@ -41,7 +52,7 @@ export class HandleSet implements Held {
         `'${operations.mgmtSupervise.name}' is no operation of a handle in a session; open a descriptor for it`,
       )
     }
-    return this.find(number).ctl(command, input.subarray(handleCtl.size))
+    return [this.find(number), command, input.subarray(handleCtl.size)]
   }
 
   /** `handle close`. */

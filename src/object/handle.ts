@@ -8,7 +8,14 @@ import { VpcError } from './vpc-error.ts'
 
 /** What a handle asks its host to do; the host has all objects, the handle only knows its own. */
 export interface HandleHost {
-  perform(handle: Handle, operation: OperationName, input: Uint8Array): Uint8Array
+  perform(handle: Handle, name: OperationName, input: Uint8Array): Uint8Array
+  /** `again`: check and ask anew, after it had to wait. */
+  performInTurn(
+    handle: Handle,
+    name: OperationName,
+    input: Uint8Array,
+    again: () => Uint8Array | Promise<Uint8Array>,
+  ): Uint8Array | Promise<Uint8Array>
   released(handle: Handle): void
 }
 
@@ -18,6 +25,7 @@ const subscriptions = [operations.vpcswListen, operations.mgmtDropsFollow].map((
 export interface Held {
   open(input: Uint8Array): void
   ctl(input: Uint8Array): Uint8Array
+  request(input: Uint8Array): Uint8Array | Promise<Uint8Array>
   close(number: number): void
   closeAll(): void
 }
@@ -51,10 +59,17 @@ export class Handle {
     return this.object === undefined ? 'mgmt' : unitName(this.object)
   }
 
-  /** vpc_ctl: one operation, all or nothing. Throws VpcError. */
+  /** vpc_ctl: one operation, all or nothing, at once. Throws VpcError. */
   ctl(command: number, input: Uint8Array): Uint8Array {
     const name = this.check(command, input)
     return name === 'metaLimit' ? this.#limit(input) : this.#host.perform(this, name, input)
+  }
+
+  /** The same without holding up others: an operation that takes long is done little by little, and what must wait for one waits. */
+  request(command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    const name = this.check(command, input)
+    if (name === 'metaLimit') return this.#limit(input)
+    return this.#host.performInTurn(this, name, input, () => this.request(command, input))
   }
 
   /** Which operation a command is, when it may be done by this handle. Throws VpcError. */

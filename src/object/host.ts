@@ -11,7 +11,7 @@ import { ContainerSpeed } from './sync/container-speed.ts'
 import type { Context, DaemonReport } from './context.ts'
 import type { Log } from './log.ts'
 import { EventHub } from './event-hub.ts'
-import { Gate } from './gate.ts'
+import { drain, Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
 import { HandleSet, type SetHost } from './handle-set.ts'
 import type { Journal } from './store/journal.ts'
@@ -22,7 +22,7 @@ import { performBytes } from './operation.ts'
 import { performerOf } from './operations.ts'
 import { recover } from './sync/recover.ts'
 import { encodeRights, type Caller } from './rights.ts'
-import { transact } from './sync/transact.ts'
+import { transact, transactSteps } from './sync/transact.ts'
 import { isSessionOperation, performOnSession } from './session.ts'
 import { performSteps, type StepHost } from './session-transaction.ts'
 import { VpcError } from './vpc-error.ts'
@@ -58,6 +58,8 @@ export class Host implements HandleHost, SetHost {
   readonly #handles = new Set<Handle>()
   readonly #byUid = new Map<number, number>()
   readonly #stopEvents: (() => void)[] = []
+  /** The objects as they were before the operation that is under way. */
+  #before: ReadonlyMap<Id, VpcObject> = new Map()
 
   /** Who may open what from now on. */
   access: Access
@@ -103,6 +105,16 @@ export class Host implements HandleHost, SetHost {
     return this.open(opener, id, handleType, flags)
   }
 
+  /** The same without holding up others: while an operation takes long, what it makes or removes cannot be opened, nor anything created. */
+  openInTurn(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle | Promise<Handle> {
+    const call = parseOpenCall(id, handleType, flags)
+    this.access.grant(caller, call)
+    const { gate, model } = this.#context
+    const settled = call.type === 'mgmt' || (!call.create && this.#before.get(call.id) === model.objects.get(call.id))
+    const open = (): Handle => this.open(caller, id, handleType, flags)
+    return settled ? open() : gate.inTurn(open)
+  }
+
   /** All objects, in no order. */
   objects(): IterableIterator<VpcObject> {
     return this.#context.model.objects.values()
@@ -115,6 +127,7 @@ export class Host implements HandleHost, SetHost {
 
   /** Close all handles and stop listening. What is committed stays in the kernel, and works. */
   async close(): Promise<void> {
+    this.#context.gate.stop()
     for (const handle of this.#handles) handle.close()
     for (const stop of this.#stopEvents) stop()
     await this.#context.devices.unfollow()
@@ -123,14 +136,33 @@ export class Host implements HandleHost, SetHost {
   /** A handle's operation. */
   perform(handle: Handle, name: OperationName, input: Uint8Array): Uint8Array {
     if (isSessionOperation(name)) return performOnSession(handle, name, input, (steps) => this.#transaction(handle, steps))
+    if (handle.object === undefined && operations[name].type === 'meta') return performOnMgmt(handle, name)
+    return drain(this.#steps(handle, name, input))
+  }
+
+  /** A handle's operation, in its turn. */
+  performInTurn(
+    handle: Handle,
+    name: OperationName,
+    input: Uint8Array,
+    again: () => Uint8Array | Promise<Uint8Array>,
+  ): Uint8Array | Promise<Uint8Array> {
+    const { gate, model } = this.#context
+    if (name === 'mgmtHandleCtl' && handle.held !== undefined) return handle.held.request(input)
+    if (gate.busy && (operations[name].mutate || ofTheWhole.has(name))) return gate.inTurn(again)
+    if (!inSteps.has(name)) return this.perform(handle, name, input)
+    this.#before = new Map(model.objects)
+    return gate.begin(this.#steps(handle, name, input))
+  }
+
+  *#steps(handle: Handle, name: OperationName, input: Uint8Array): Generator<void, Uint8Array> {
     const perform = performerOf(name)
-    const { object } = handle
-    if (object === undefined && operations[name].type === 'meta') return performOnMgmt(handle, name)
     if (perform === undefined) throw new VpcError('EOPNOTSUPP', `'${operations[name].name}' is not done by this version of vpcd`)
     const asked = `do '${operations[name].name}' on ${handle.name}`
     const context = this.#context
+    const { object } = handle
     const claim = claimsOf(() => this.access, handle.opener)
-    return transact(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input, claim }))
+    return yield* transactSteps(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input, claim }))
   }
 
   /** A handle is closed. Never throws: there is nobody to tell but the log. */
@@ -142,6 +174,11 @@ export class Host implements HandleHost, SetHost {
     const { object } = handle
     if (object === undefined) return
     object.descriptors--
+    context.gate.whenFree(() => this.#letGo(object))
+  }
+
+  #letGo(object: VpcObject): void {
+    const context = this.#context
     try {
       transact(context, `let go of ${unitName(object)}`, (tx) => letGo(context, tx, object))
     } catch (error) {
@@ -231,6 +268,19 @@ export class Host implements HandleHost, SetHost {
 }
 
 const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
+
+/** Operations on as many objects as a document has: they are done little by little. */
+const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan'])
+
+/** Operations that change nothing, and tell of the host as a whole: half an operation must not be in what they say. */
+const ofTheWhole: ReadonlySet<OperationName> = new Set([
+  'mgmtExport',
+  'mgmtExportOwned',
+  'mgmtPlan',
+  'mgmtAudit',
+  'mgmtHandleOpen',
+  'mgmtTransaction',
+])
 
 const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
   throw new VpcError(errno, message)

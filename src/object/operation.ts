@@ -18,13 +18,13 @@ export interface Call<T, I = unknown> {
   readonly claim: Claim
 }
 
-/** Gives the output. What it throws, or refuses through the transaction, takes all back. */
-export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | void
+/** Gives the output; one that may take long does it in steps. What it throws, or refuses through the transaction, takes all back. */
+export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | Generator<void, Output<N>> | void
 
 export type Operations<T> = { readonly [N in OperationName]?: Perform<T, N> }
 
 /** An operation with bytes: the input is read as the table says, and refused when it is not so, or names what the opener may not write. */
-export function performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Uint8Array {
+export function* performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Generator<void, Uint8Array> {
   const { takes, gives } = operations[name]
   const { names } = takes
   const input = takes.decode(call.input)
@@ -34,6 +34,10 @@ export function performBytes(perform: Perform<never>, name: OperationName, call:
     // The id of no type names nothing; the operation says so.
     if (type !== undefined) call.claim(call.tx, type, id)
   }
-  const output: unknown = perform({ ...call, input: input.value } as never)
+  const done: unknown = perform({ ...call, input: input.value } as never)
+  const output = isSteps(done) ? yield* done : done
   return output === undefined ? new Uint8Array() : (gives.encode as (value: unknown) => Uint8Array)(output)
 }
+
+const isSteps = (value: unknown): value is Generator<void, unknown> =>
+  typeof value === 'object' && value !== null && 'next' in value && typeof value.next === 'function'

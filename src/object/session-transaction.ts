@@ -8,6 +8,7 @@ import { typeNoun } from '#abi/object-type.ts'
 import type { HandleOpen, Step } from '#abi/session.ts'
 import type { Claim } from './claim.ts'
 import type { Context } from './context.ts'
+import { drain } from './gate.ts'
 import type { Handle } from './handle.ts'
 import { parseOpenCall, type OpenCall } from './open-call.ts'
 import { performBytes } from './operation.ts'
@@ -77,5 +78,5 @@ function ctlStep({ context, claim }: StepHost, tx: Transaction, handle: Handle, 
   }
   const perform = performerOf(name)
   if (perform === undefined) return tx.refuse('EOPNOTSUPP', 'it is not done by this version of vpcd')
-  performBytes(perform, name, { context, tx, object, handle, input, claim })
+  drain(performBytes(perform, name, { context, tx, object, handle, input, claim }))
 }

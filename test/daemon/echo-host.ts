@@ -38,7 +38,7 @@ export class EchoHost implements Opener {
     this.references.set(id, held + 1)
     const handle = {
       type: typeNameOf(Number((handleType >> 48n) & 0xffn)) ?? 'any',
-      ctl: (command: number, input: Uint8Array, by: Caller) => {
+      request: (command: number, input: Uint8Array, by: Caller) => {
         this.callers.push(by.uid)
         return this.#ctl(handle, idBytes, handleType, command, input)
       },

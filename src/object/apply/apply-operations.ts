@@ -1,7 +1,7 @@
 /** The operations of a management handle on the host as a whole: what it has as a document, and making it as a document says. */
 import { atPath, type HostChange, type HostDocument, type HostFile } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
-import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import { quickGracePeriods } from '#datapath/grace-period.ts'
 import type { Call, Operations } from '../operation.ts'
 import { VpcError } from '../vpc-error.ts'
 import { compareHost } from './compare.ts'
@@ -15,18 +15,19 @@ type DocumentCall = Call<undefined, HostDocument>
 export const applyOperations: Operations<undefined> = {
   mgmtExport: ({ context }) => exportHost(context.model),
   mgmtExportOwned: ({ context, tx, input }: Call<undefined, string>) => exportHost(context.model, readOwner(tx, input)),
-  mgmtPlan(call) {
+  *mgmtPlan(call): Generator<void, readonly HostChange[]> {
     const file = readInput(call)
-    const comparison = compareHost(call.context.model, file)
+    const comparison = yield* compareHost(call.context.model, file)
     checkUnits(call.context, comparison)
     checkOwners(call.context, file, comparison)
     return comparison.changes
   },
-  mgmtApply(call) {
+  *mgmtApply(call): Generator<void, readonly HostChange[]> {
     const { tx } = call
     const file = readInput(call)
-    const waits = file.hostifs.length + file.vmnics.length
-    const changes: readonly HostChange[] = withQuickGracePeriods(waits, () => applyHost(new Steps(call), file))
+    yield
+    using _ = quickGracePeriods(file.hostifs.length + file.vmnics.length)
+    const changes: readonly HostChange[] = yield* applyHost(new Steps(call), file)
     tx.asked = 'apply the document'
     return changes
   },

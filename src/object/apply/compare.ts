@@ -27,8 +27,8 @@ export interface Comparison {
 /** The order in which changes are told. */
 const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'vpcp']
 
-/** Compare. An object that its holder has not committed counts only when the document names it. */
-export function compareHost(model: Model, file: HostFile): Comparison {
+/** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
+export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {
   const wanted: Wanted = new Map([...specsOf(file)].map((spec) => [spec.id, spec]))
   const entries = new Map(file.muxes.map((spec) => [spec.id, compareEntries(model.find('vpcmux', spec.id), spec.entries)]))
   const neighbours = new Map(file.switches.map((spec) => [spec.id, compareNeighbours(model.find('vpcsw', spec.id), spec.neighbours)]))
@@ -40,6 +40,7 @@ export function compareHost(model: Model, file: HostFile): Comparison {
   const gone = new Set([...counting(model, wanted)].filter((object) => !wanted.has(object.id) && isInScope(object, file.owner, wanted)))
   for (const object of gone) changes.push({ action: 'remove', type: object.type, id: object.id, unit: unitName(object), settings: [] })
   for (const spec of wanted.values()) {
+    yield
     const object = model.objects.get(spec.id)
     const found = [...differences(object, spec, wanted), ...lists(spec.id)]
     if (object === undefined)

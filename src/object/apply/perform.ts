@@ -34,17 +34,17 @@ import { setMac } from '../meta-operations.ts'
 import type { Steps } from './steps.ts'
 import { VpcError } from '../vpc-error.ts'
 
-/** Do it. Gives what was done; nothing when the host was so already. */
-export function applyHost(steps: Steps, file: HostFile): readonly HostChange[] {
-  const comparison = compareHost(steps.context.model, file)
+/** Do it, object by object. Gives what was done; nothing when the host was so already. */
+export function* applyHost(steps: Steps, file: HostFile): Generator<void, readonly HostChange[]> {
+  const comparison = yield* compareHost(steps.context.model, file)
   checkUnits(steps.context, comparison)
   checkOwners(steps.context, file, comparison)
   if (comparison.changes.length === 0) return []
   claimChanges(steps, comparison)
   const performer = new Performer(steps, comparison)
-  performer.release()
-  performer.remove()
-  performer.make(file)
+  yield* performer.release()
+  yield* performer.remove()
+  yield* performer.make(file)
   return comparison.changes.map((change) => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
 }
 
@@ -110,6 +110,16 @@ function refuseAt({ path, type, unit }: ObjectSpec, why: string, remedy: string)
   throw new VpcError('EBUSY', atPath(`${path}.unit`, `cannot make it ${type}${unit}: ${why}; ${remedy}`))
 }
 
+/** One with each step. */
+function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, void> {
+  for (const item of items) {
+    act(item)
+    yield
+  }
+}
+
+const numberedFirst = (a: ObjectSpec, b: ObjectSpec): number => Number(a.unit === null) - Number(b.unit === null)
+
 class Performer {
   readonly #steps: Steps
   readonly #comparison: Comparison
@@ -120,10 +130,11 @@ class Performer {
   }
 
   /** Let go of what goes to somebody else, or away. */
-  release(): void {
+  *release(): Generator<void, void> {
     const { context, tx } = this.#steps
     const { wanted, gone } = this.#comparison
     for (const object of counting(context.model, wanted)) {
+      yield
       const spec = wanted.get(object.id)
       // What goes lets go of what stays.
       if (gone.has(object) && object.type === 'vpcp') disconnectPort(context, tx, object)
@@ -184,33 +195,37 @@ class Performer {
   }
 
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
-  remove(): void {
+  *remove(): Generator<void, void> {
     const { context, tx } = this.#steps
     const rank = ({ type }: VpcObject): number => ['vpcp', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
-    for (const object of [...this.#comparison.gone].sort((a, b) => rank(a) - rank(b))) if (!object.dead) destroy(context, tx, object)
+    for (const object of [...this.#comparison.gone].sort((a, b) => rank(a) - rank(b))) {
+      if (!object.dead) destroy(context, tx, object)
+      yield
+    }
   }
 
   /** Make what is missing and set what differs. */
-  make(file: HostFile): void {
+  *make(file: HostFile): Generator<void, void> {
     const { model } = this.#steps.context
     // Those that must have a number take it before the others take what is free.
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(({ type }) => type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp')
-    for (const spec of early.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of file.ethlinks) this.#set(spec)
-    for (const spec of file.muxes) this.#set(spec, (mux) => this.#placeMux(mux, spec))
+    yield* each(early.sort(numberedFirst), (spec) => this.#create(spec))
+    yield* each(file.ethlinks, (spec) => this.#set(spec))
+    yield* each(file.muxes, (spec) => this.#set(spec, (mux) => this.#placeMux(mux, spec)))
     const units = specs.filter(({ type }) => type === 'vmnic' || type === 'hostif')
-    for (const spec of units.sort((a, b) => Number(a.unit === null) - Number(b.unit === null))) this.#create(spec)
-    for (const spec of [...file.vmnics, ...file.hostifs]) this.#set(spec)
-    for (const spec of file.switches) this.#set(spec)
-    for (const spec of [...file.switches.flatMap(({ ports }) => ports), ...file.ports]) {
+    yield* each(units.sort(numberedFirst), (spec) => this.#create(spec))
+    yield* each([...file.vmnics, ...file.hostifs], (spec) => this.#set(spec))
+    yield* each(file.switches, (spec) => this.#set(spec))
+    const ports = file.switches.flatMap((sw) => sw.ports)
+    yield* each([...ports, ...file.ports], (spec) => {
       this.#joinSwitch(spec)
       this.#set(spec, (port) => this.#plug(port, spec))
-    }
-    for (const { ports } of file.switches) for (const spec of ports) if (spec.uplink) this.#setUplink(spec)
-    for (const spec of file.switches) this.#setNeighbours(spec)
-    for (const spec of file.muxes) this.#setEntries(spec)
-    this.#commit()
+    })
+    yield* each(ports, (spec) => void (spec.uplink && this.#setUplink(spec)))
+    yield* each(file.switches, (spec) => this.#setNeighbours(spec))
+    yield* each(file.muxes, (spec) => this.#setEntries(spec))
+    yield* this.#commit()
   }
 
   #create({ type, id, unit, path }: ObjectSpec): void {
@@ -272,11 +287,12 @@ class Performer {
   }
 
   /** All that the document has outlives us; a port by its switch. */
-  #commit(): void {
+  *#commit(): Generator<void, void> {
     const { model } = this.#steps.context
     for (const { id } of this.#comparison.wanted.values()) {
       const object = model.objects.get(id)!
       if (!persists(object)) this.#steps.do('metaCommit', object, undefined)
+      yield
     }
   }
 }

@@ -5,6 +5,7 @@
 import type { ErrnoName } from '#abi/errno.ts'
 import type { Hook } from '#datapath/datapath.ts'
 import { Dirty } from './dirty.ts'
+import { drain } from '../gate.ts'
 import { refusal } from '../vpc-error.ts'
 
 /** A device of an object that goes. */
@@ -115,6 +116,11 @@ export class Transaction {
 
   /** Take everything back, last first. Gives what could not be taken back. */
   rollback(): unknown[] {
+    return drain(this.rollbackSteps())
+  }
+
+  /** The same, one change with each step. */
+  *rollbackSteps(): Generator<void, unknown[]> {
     const failures: unknown[] = []
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
@@ -122,12 +128,18 @@ export class Transaction {
       } catch (error) {
         failures.push(error)
       }
+      yield
     }
     return failures
   }
 
   /** Do what was put off. Gives what failed. */
   finish(): { readonly what: string; readonly error: unknown }[] {
+    return drain(this.finishSteps())
+  }
+
+  /** The same, one thing with each step. */
+  *finishSteps(): Generator<void, { readonly what: string; readonly error: unknown }[]> {
     const failures: { what: string; error: unknown }[] = []
     for (const { what, act } of this.#after) {
       try {
@@ -135,6 +147,7 @@ export class Transaction {
       } catch (error) {
         failures.push({ what, error })
       }
+      yield
     }
     return failures
   }

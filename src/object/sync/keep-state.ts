@@ -60,12 +60,14 @@ export class KeepState {
   #later(ifindex: number, ms: number, again: () => void): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
       this.#waiting.delete(ifindex)
-      if (!this.#context.devices.followed) return
-      try {
-        again()
-      } catch (error) {
-        this.#context.log.error('could not look at a device again', { error: String(error) })
-      }
+      this.#context.gate.whenFree(() => {
+        if (!this.#context.devices.followed) return
+        try {
+          again()
+        } catch (error) {
+          this.#context.log.error('could not look at a device again', { error: String(error) })
+        }
+      })
     }, ms).unref()
   }
 

@@ -16,7 +16,7 @@ export function recoverMirror(context: Context, object: Mirrored, device: Device
     if (device !== undefined) repairMirror(context, object)
   } catch (error) {
     tx.rollback()
-    context.log.warn(`${unitName(object)} has no device, so nobody can look at it`, { error: String(error) })
+    context.troubles.note(object, error)
   }
 }
 

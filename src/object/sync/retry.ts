@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
 import { serveEthlink } from '../type/ethlink-service.ts'
 import { followInterface } from './follow-interface.ts'
+import { repairMirror } from './mirrors.ts'
 import { remakeDevice, repairOwn } from './repair-device.ts'
 import { transact } from './transact.ts'
 
@@ -65,6 +66,7 @@ export function tryAgain(context: Context, object: VpcObject): boolean {
 }
 
 function mend(context: Context, object: VpcObject): void {
+  if ('mirror' in object) repairMirror(context, object)
   if (object.type === 'ethlink') {
     followInterface(context, object)
     return transact(context, 'serve it', (tx) => serveEthlink(context, tx, object))

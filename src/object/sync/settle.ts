@@ -21,12 +21,13 @@ interface Work {
 }
 
 /**
- * Write the touched keys. What goes away goes first: it makes room, and a unit that leaves sends nothing more. Then all that frames
+ * Write the touched keys, table by table. What goes away goes first: it makes room, and a unit that leaves sends nothing more. Then all that frames
  * may be sent to; the ports come last, so that a unit's first frame finds everything. Throws TableFull and KernelError, with some
  * of it done: after a rollback of the model, the same call puts the tables back.
  */
-export function settle(model: Model, tables: Tables, dirty: Dirty): void {
+export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
   const portWork = plan(ports, model, tables.ports, dirty.ports)
+  yield
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
     workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
@@ -45,8 +46,14 @@ export function settle(model: Model, tables: Tables, dirty: Dirty): void {
       addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
     ),
   ]
-  for (const work of [portWork, ...rest]) work.remove()
-  for (const work of [...rest, portWork]) work.write()
+  for (const work of [portWork, ...rest]) {
+    yield
+    work.remove()
+  }
+  for (const work of [...rest, portWork]) {
+    yield
+    work.write()
+  }
 }
 
 function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {

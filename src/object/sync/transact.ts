@@ -1,6 +1,7 @@
 /** Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it has happened. */
 import type { Context } from '../context.ts'
 import { toRow } from '../store/record.ts'
+import { drain } from '../gate.ts'
 import { settle } from './settle.ts'
 import { removeLeaving } from '../type/unit-device.ts'
 import { Transaction } from '../store/transaction.ts'
@@ -8,25 +9,41 @@ import { toVpcError } from '../vpc-error.ts'
 
 /** Do it all, or nothing of it. Throws VpcError, whose message says what was asked and what failed. */
 export function transact<T>(context: Context, asked: string, body: (tx: Transaction) => T): T {
+  return drain(
+    // oxlint-disable-next-line require-yield
+    transactSteps(context, asked, function* (tx): Generator<void, T> {
+      return body(tx)
+    }),
+  )
+}
+
+/** The same in steps, between which others may look at the objects and nobody may change them. When a step is thrown at, all is taken back. */
+export function* transactSteps<T>(context: Context, asked: string, body: (tx: Transaction) => Generator<void, T>): Generator<void, T> {
   const tx = new Transaction(asked)
   let result: T
   try {
-    result = body(tx)
-    settle(context.model, context.datapath.tables, tx.dirty)
+    result = yield* body(tx)
+    yield* settle(context.model, context.datapath.tables, tx.dirty)
+    yield
     writeJournal(context, tx)
   } catch (error) {
-    takeBack(context, tx)
+    yield* takeBack(context, tx)
     throw toVpcError(tx.asked, error)
   }
-  for (const { what, error } of [...removeLeaving(context, tx), ...tx.finish()])
-    context.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  // It has happened: whoever ends the steps now ends only what is left to do of it, and a start does that.
+  try {
+    for (const { what, error } of [...(yield* removeLeaving(context, tx)), ...(yield* tx.finishSteps())])
+      context.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
+  } catch (error) {
+    context.log.warn(`did not tidy up after ${tx.asked}; a start of vpcd does`, { error: String(error) })
+  }
   return result
 }
 
-function takeBack(context: Context, tx: Transaction): void {
-  const failures = tx.rollback()
+function* takeBack(context: Context, tx: Transaction): Generator<void, void> {
+  const failures = yield* tx.rollbackSteps()
   try {
-    settle(context.model, context.datapath.tables, tx.dirty)
+    yield* settle(context.model, context.datapath.tables, tx.dirty)
   } catch (error) {
     failures.push(error)
   }

@@ -3,7 +3,7 @@ import { errnoName } from '#abi/errno.ts'
 import type { Id } from '#abi/id.ts'
 import type { Owner } from '#abi/codec.ts'
 import type { Device } from '#datapath/device/devices.ts'
-import { withQuickGracePeriods } from '#datapath/grace-period.ts'
+import { quickGracePeriods } from '#datapath/grace-period.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
 import { interfaceMtuBytes } from './mtu.ts'
@@ -110,11 +110,14 @@ export function dropDevice(context: Context, tx: Transaction, object: Unit | Mux
   if (object.type === 'vmnic') tx.later('forget what its queues counted', () => context.datapath.tables.queues.clear(ifindex))
 }
 
+/** Devices that are removed at once: the kernel takes as long for one as for many, and others wait meanwhile. */
+const removedAtOnce = 64
+
 /** Remove the devices that a transaction has done with, and their programs. Gives what failed. */
-export function removeLeaving(
+export function* removeLeaving(
   { devices, datapath }: Context,
   { leaving }: Transaction,
-): { readonly what: string; readonly error: unknown }[] {
+): Generator<void, { readonly what: string; readonly error: unknown }[]> {
   const failures: { what: string; error: unknown }[] = []
   const attempt = (what: string, act: () => void): void => {
     try {
@@ -123,13 +126,18 @@ export function removeLeaving(
       failures.push({ what, error })
     }
   }
-  const ifindexes = leaving.map(({ ifindex }) => ifindex).filter((ifindex) => ifindex !== 0)
-  withQuickGracePeriods(leaving.length, () => {
+  using _ = quickGracePeriods(leaving.length)
+  for (let start = 0; start < leaving.length; start += removedAtOnce) {
+    const some = leaving.slice(start, start + removedAtOnce)
+    const ifindexes = some.map(({ ifindex }) => ifindex).filter((ifindex) => ifindex !== 0)
     // A program leaves its device with it.
-    if (ifindexes.length > 0)
-      attempt(`remove the devices of ${leaving.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
-    for (const { pin } of leaving) attempt(`unpin the program of ${pin}`, () => datapath.detach(pin))
-  })
+    if (ifindexes.length > 0) attempt(`remove the devices of ${some.map(({ pin }) => pin).join(', ')}`, () => devices.remove(...ifindexes))
+    yield
+  }
+  for (const { pin } of leaving) {
+    attempt(`unpin the program of ${pin}`, () => datapath.detach(pin))
+    yield
+  }
   return failures
 }
 
