@@ -20,19 +20,24 @@ static __always_inline __u32 segment_header(struct __sk_buff *skb, __u32 type, _
 	return (doff >> 4) * 4;
 }
 
-/*
- * The largest layer 3 packet that a segment of this large one will be. In a tunnel of the sender's own it is the inner packet that
- * is cut, and each segment gets all headers that lie before its own.
- */
-static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
+/* Where the header lies that each segment gets a copy of: in a tunnel of the sender's own, that of the inner packet. */
+static __always_inline __u32 segment_header_offset(struct __sk_buff *skb, const struct packet *packet, __u32 type)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
-	__u32 type = gso_type(kernel), offset = packet->upper;
+	__u32 inner = offset_in(kernel, kernel->inner_transport_header);
+
+	/* What came out of our own tunnel by the direct way has the tunnel's type, and no other header inside. */
+	return type & SKB_GSO_OF_TUNNEL && inner > packet->upper && inner < skb->len ? inner : packet->upper;
+}
+
+/* The largest layer 3 packet that a segment of this large one will be: each gets all headers that lie before its own. */
+static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u32 type = gso_type(kernel_skb(skb)), offset;
 
 	if (!type)
 		type = packet->proto == IPPROTO_TCP ? SKB_GSO_TCPV4 : SKB_GSO_UDP_L4;
-	if (type & SKB_GSO_OF_TUNNEL)
-		offset = offset_in(kernel, kernel->inner_transport_header);
+	offset = segment_header_offset(skb, packet, type);
 	return offset - ETH_HLEN + segment_header(skb, type, offset) + skb->gso_size;
 }
 

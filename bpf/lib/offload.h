@@ -68,13 +68,16 @@ static __always_inline bool checksum_has_its_place(struct sk_buff *kernel, const
 	return header && start >= packet->upper + header;
 }
 
-/* Whether the packet is what its gso_type is the type of. A tunnel's tells of the outer and of the inner packet. */
+/*
+ * Whether the packet is what its gso_type is the type of. A tunnel's tells of the outer and of the inner packet. What a guest forwards may have
+ * come out of our own tunnel by the direct way, which leaves the tunnel's bits there.
+ */
 static __always_inline bool segment_has_its_type(__u32 type, const struct packet *packet)
 {
 	if (!type)
 		return true;
-	if (type & SKB_GSO_OF_TUNNEL)
-		return tunnel_header(packet->proto);
+	if (type & SKB_GSO_OF_TUNNEL && tunnel_header(packet->proto))
+		return true;
 	switch (packet->proto) {
 	case IPPROTO_TCP:
 		return type & (packet->type == ETH_P_IP ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6);
