@@ -8,15 +8,16 @@ import { filesBelow, importsByVariable, importsOf, root, textOf } from './source
 const arrows: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   abi: ['wire'],
+  system: [],
   kernel: ['abi', 'wire'],
   datapath: ['kernel', 'abi', 'wire'],
   object: ['datapath', 'abi', 'wire'],
-  daemon: ['object', 'datapath', 'kernel', 'abi', 'wire'],
+  daemon: ['object', 'datapath', 'kernel', 'system', 'abi', 'wire'],
   client: ['abi', 'wire'],
-  cli: ['client', 'abi', 'wire'],
-  lab: ['client', 'abi', 'wire'],
-  launch: ['kernel', 'abi', 'wire'],
-  vm: ['client', 'launch', 'abi', 'wire'],
+  cli: ['client', 'system', 'abi', 'wire'],
+  lab: ['client', 'system', 'abi', 'wire'],
+  launch: ['kernel', 'system', 'abi', 'wire'],
+  vm: ['client', 'launch', 'system', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
 import { readState, writeState } from '#lab/lab-state.ts'
-import { endProcesses } from '#lab/process-mark.ts'
+import { endProcesses } from '#lab/end-processes.ts'
 import { ScratchLab } from '../../test/lab/scratch-lab.ts'
 import { countDuring, twoHosts, type Count } from '../../test/recovery/counted-traffic.ts'
 

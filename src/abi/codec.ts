@@ -1,9 +1,9 @@
 /** What a call of vpc_ctl takes and gives: each a value, its bytes, and a word for the documents. Inputs are read strictly in their lengths. */
 import type { Endpoint } from '#wire/endpoint.ts'
-import { asIp, formatIp } from '#wire/ip-address.ts'
+import { formatIp } from '#wire/ip-address.ts'
 import { asIpv6, type Ipv6 } from '#wire/ipv6-address.ts'
 import { asMac, formatMac, isMulticastMac, isZeroMac, type Mac } from '#wire/mac.ts'
-import { maxVni } from '#wire/vni.ts'
+import { isVni, maxVni } from '#wire/vni.ts'
 import { describeIdProblem, formatId, idBytes, parseId, type Id } from './id.ts'
 import type { Value } from './c-struct.ts'
 import {
@@ -121,7 +121,10 @@ export const vniRemedy = `VNIs are 0 to ${maxVni}, big-endian`
 
 export const vni: Codec<number> = {
   shape: 'u32 big-endian, a VNI',
-  encode: (value) => vniValue.encode({ vni: fitting('a VNI', value, maxVni) }),
+  encode(value) {
+    if (!isVni(value)) throw new RangeError(`${value} is not a VNI; a VNI is a number from 0 to ${maxVni}`)
+    return vniValue.encode({ vni: value })
+  },
   decode(input) {
     if (input.length !== 4) return wrongLength(input, 'a VNI (big-endian)', 4)
     const { vni: value } = vniValue.decode(input)
@@ -269,8 +272,7 @@ export const sockaddr: Codec<Endpoint> = {
     const found = decodeSockaddr(input)
     if (found === undefined)
       return bad(`the ${bytesOf(input.length)} of input are no sockaddr_in (16) or sockaddr_in6 (28), in BSD or Linux layout`)
-    const address = asIp(found.address)
-    return found.port === 0 ? bad(`${formatIp(address)} has port 0`, 'VXLAN is 4789') : good({ address, port: found.port })
+    return found.port === 0 ? bad(`${formatIp(found.address)} has port 0`, 'VXLAN is 4789') : good(found)
   },
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { asIp } from '#wire/ip-address.ts'
 import { array, bytes, cStruct, pad, u16, u32, u64, u8 } from './c-struct.ts'
 import { decodeArray, decodeSockaddr, encodeArray, encodeSockaddr, fte, neighbourEntry, objectHeader, vniValue } from './layouts.ts'
 
@@ -64,6 +65,6 @@ test('what is no sockaddr is refused, and garbage never throws', () => {
 
 test('an endpoint survives its sockaddr', () => {
   const length = fc.constantFrom(4, 16)
-  const endpoint = length.chain((n) => fc.record({ address: fc.uint8Array({ minLength: n, maxLength: n }), port: fc.nat(65535) }))
+  const endpoint = length.chain((n) => fc.record({ address: fc.uint8Array({ minLength: n, maxLength: n }).map(asIp), port: fc.nat(65535) }))
   fc.assert(fc.property(endpoint, (e) => assert.deepEqual(decodeSockaddr(encodeSockaddr(e)), { ...e })))
 })

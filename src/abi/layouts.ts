@@ -1,4 +1,6 @@
 /** The structs that vpc_ctl takes and gives. Little-endian, C alignment; what is big-endian says so. */
+import type { Endpoint } from '#wire/endpoint.ts'
+import { asIp } from '#wire/ip-address.ts'
 import { bytes, cStruct, u16, u32, u8, type Field, type Value } from './c-struct.ts'
 
 const beU16: Field<number> = { size: 2, align: 2, read: (v, o) => v.getUint16(o), write: (v, o, n) => v.setUint16(o, n) }
@@ -93,14 +95,8 @@ export const vxlanPort = 4789
 /** What the original's library makes of it. */
 const garbledPort = 0x1212
 
-/** An address and port of the underlay. `address` has 4 or 16 bytes in network order. */
-export interface Endpoint {
-  readonly address: Uint8Array
-  readonly port: number
-}
-
 /** Encode a sockaddr in Linux layout: sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes). */
-export function encodeSockaddr({ address, port }: Endpoint): Uint8Array {
+export function encodeSockaddr({ address, port }: { readonly address: Uint8Array; readonly port: number }): Uint8Array {
   const six = address.length === 16
   const out = new Uint8Array(six ? 28 : 16)
   const view = new DataView(out.buffer)
@@ -124,7 +120,7 @@ export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
   const six = linux === 10 || (data[0] === 28 && bsd === 28)
   const written = view.getUint16(2)
   const port = linux > 255 && (written === 0 || written === garbledPort) ? vxlanPort : written
-  if (four) return { address: data.slice(4, 8), port }
-  if (six && data.length >= 28) return { address: data.slice(8, 24), port }
+  if (four) return { address: asIp(data.slice(4, 8)), port }
+  if (six && data.length >= 28) return { address: asIp(data.slice(8, 24)), port }
   return undefined
 }

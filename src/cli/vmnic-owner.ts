@@ -1,5 +1,6 @@
 /** Who may open a vmnic's queues, named by people. */
-import { accountOf, groupOf } from '#launch/user.ts'
+import { accountOf } from '#launch/user.ts'
+import { groupOf } from '#system/accounts.ts'
 import type { VmnicInfo } from '#abi/info.ts'
 import type { Vmnic } from '#client/vmnic.ts'
 import { usageFailure } from './failure.ts'

@@ -1,20 +1,8 @@
 /** What the client library throws: vpcd's own refusals, and a vpcd that cannot be reached. */
-import { errno, errnoName, type ErrnoName } from '#abi/errno.ts'
+import { errno, type ErrnoName } from '#abi/errno.ts'
+import { VpcError } from '#abi/vpc-error.ts'
 
-/**
- * An operation that was refused or that failed. `message` is a whole sentence for people, without a leading `vpc: `; programs
- * look at `errno` (17) or `code` ('EEXIST').
- */
-export class VpcError extends Error {
-  readonly errno: number
-  readonly code: string
-  constructor(code: ErrnoName | number, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'VpcError'
-    this.errno = typeof code === 'number' ? code : errno[code]
-    this.code = errnoName(this.errno)
-  }
-}
+export { VpcError } from '#abi/vpc-error.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',

@@ -1,6 +1,6 @@
 /** Who may connect and what they may open, as the options of vpcd say: root, a group, and a policy file that is read again on SIGHUP. */
 import { Access } from '#object/access.ts'
-import { groupId } from './account.ts'
+import { groupId } from '#system/accounts.ts'
 import { StartRefused } from './start-refused.ts'
 import type { Log } from './log.ts'
 import { PolicyProblem, readPolicy } from './policy-file.ts'

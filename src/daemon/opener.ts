@@ -1,14 +1,8 @@
 /** What the server needs of the objects: the seam between the protocol and the host half. */
 import type { TypeName } from '#abi/object-type.ts'
+import type { Caller } from '#object/rights.ts'
 
-/** Who is at the other end of a connection, as the kernel says. */
-export interface Caller {
-  readonly pid: number
-  readonly uid: number
-  readonly gid: number
-  /** Supplementary groups. */
-  readonly groups?: readonly number[] | undefined
-}
+export type { Caller } from '#object/rights.ts'
 
 /** An open descriptor. When `request` returns, or what it promises is there, the operation is done, or nothing of it is. */
 export interface OpenHandle {

@@ -4,7 +4,7 @@ import { LineCounter, parseDocument, type Document } from 'yaml'
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeNameOf, unitTypes, type UnitType } from '#abi/object-type.ts'
 import { accessRights, type AccessRight, type AccessRule } from '#object/access.ts'
-import { groupId, userId } from './account.ts'
+import { groupId, userId } from '#system/accounts.ts'
 
 /** A policy that cannot be used, and where in the file it is wrong. */
 export class PolicyProblem extends Error {

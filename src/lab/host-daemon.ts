@@ -11,7 +11,7 @@ import { LabError } from './lab-error.ts'
 import { mountBpffs } from './bpffs.ts'
 import { netnsPath } from './names.ts'
 import type { HostPlan } from './plan-host.ts'
-import { isRunning, markProcess, type ProcessMark } from './process-mark.ts'
+import { isRunning, markProcess, type ProcessMark } from '#system/process-mark.ts'
 import { inNetns } from './program.ts'
 
 /** The command `vpc`, as a program for this Node. */

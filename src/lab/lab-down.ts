@@ -6,7 +6,8 @@ import { formatIpBatch } from './ip-batch.ts'
 import { labNames, readState, removeState, type LabState } from './lab-state.ts'
 import { labDirectory } from './names.ts'
 import { existingNetns, processesIn } from './netns.ts'
-import { endProcesses, isRunning } from './process-mark.ts'
+import { endProcesses } from './end-processes.ts'
+import { isRunning } from '#system/process-mark.ts'
 
 const daemonGraceMs = 5000
 const guestGraceMs = 1000

@@ -1,7 +1,7 @@
 /** The labs of this machine, and whether they are well. */
 import { labNames, readState, type LabState } from './lab-state.ts'
 import { existingNetns } from './netns.ts'
-import { isRunning } from './process-mark.ts'
+import { isRunning } from '#system/process-mark.ts'
 
 export interface LabSummary {
   readonly name: string

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/
 import { join } from 'node:path'
 import { LabError } from './lab-error.ts'
 import { labDirectory, labsDirectory } from './names.ts'
-import type { ProcessMark } from './process-mark.ts'
+import type { ProcessMark } from '#system/process-mark.ts'
 
 /** Something that can be entered. */
 export interface LabMember {

@@ -13,7 +13,7 @@ import { claimLab, readState, writeState, type LabMember, type LabState } from '
 import { existingNetns } from './netns.ts'
 import { makeNetwork, plugGuests } from './network.ts'
 import { netnsNames, planLab, type LabPlan } from './plan.ts'
-import { isRunning, markProcess } from './process-mark.ts'
+import { isRunning, markProcess } from '#system/process-mark.ts'
 
 export interface UpOptions {
   /** Name of the lab, in place of the file's name: so one file may be up twice. */

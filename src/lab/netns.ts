@@ -1,7 +1,7 @@
 /** Network namespaces by name: which there are, and which processes are in them. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { netnsPath } from './names.ts'
-import { markProcess, type ProcessMark } from './process-mark.ts'
+import { markProcess, type ProcessMark } from '#system/process-mark.ts'
 
 /** The names that stand for a namespace now. */
 export const existingNetns = (names: readonly string[]): string[] => names.filter((name) => existsSync(netnsPath(name)))

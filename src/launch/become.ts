@@ -7,7 +7,7 @@ import { execProgram, inherit } from '#kernel/exec.ts'
 import { LaunchError } from './launch-error.ts'
 import { openVhost } from './vhost.ts'
 import { TapQueues } from './tap-queues.ts'
-import type { Account } from './user.ts'
+import type { Account } from '#system/accounts.ts'
 
 export interface InheritedVmnic {
   readonly device: string

@@ -11,10 +11,12 @@ import { ScratchNetns } from '#kernel/scratch-netns.ts'
 import { createTap } from '#kernel/tap.ts'
 import { LaunchError } from './launch-error.ts'
 import { lockFile } from './lock.ts'
-import { endsWithin, markOf, onEnd, runs, signal } from './process.ts'
+import { endsWithin, onEnd } from './process.ts'
+import { markProcess, isRunning, signalProcess } from '#system/process-mark.ts'
 import { listenFor } from './sockets.ts'
 import { TapQueues } from './tap-queues.ts'
-import { accountOf, groupOf } from './user.ts'
+import { accountOf } from './user.ts'
+import { groupOf } from '#system/accounts.ts'
 import { openVhost } from './vhost.ts'
 import { close } from '#kernel/libc.ts'
 
@@ -47,16 +49,16 @@ test('vhost is used where the host has it, for all queues or none', () => {
 test('a process is known by its start as well as by its number, and its end is noticed', async () => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   await once(child, 'spawn')
-  const mark = markOf(child.pid!)!
-  assert.equal(runs(mark), true)
-  assert.equal(runs({ ...mark, startTicks: mark.startTicks + 1 }), false)
-  assert.equal(signal({ ...mark, startTicks: mark.startTicks + 1 }, 'SIGKILL'), false)
-  assert.equal(runs(null), false)
+  const mark = markProcess(child.pid!)!
+  assert.equal(isRunning(mark), true)
+  assert.equal(isRunning({ ...mark, startTicks: mark.startTicks + 1 }), false)
+  assert.equal(signalProcess({ ...mark, startTicks: mark.startTicks + 1 }, 'SIGKILL'), false)
+  assert.equal(isRunning(null), false)
   assert.equal(await endsWithin(mark, 20), false)
   const ended = new Promise<void>((resolve) => onEnd(mark, resolve))
-  assert.equal(signal(mark, 'SIGKILL'), true)
+  assert.equal(signalProcess(mark, 'SIGKILL'), true)
   await Promise.all([ended, once(child, 'exit')])
-  assert.equal(runs(mark), false)
+  assert.equal(isRunning(mark), false)
   assert.equal(await endsWithin(mark, 1000), true)
 })
 

@@ -3,7 +3,8 @@ import { errno, errnoName, KernelError } from '#kernel/errno.ts'
 import { execProgram, inherit } from '#kernel/exec.ts'
 import { listenForCalls, refuseCalls } from '#kernel/seccomp.ts'
 import { LaunchError } from './launch-error.ts'
-import { accountOf, type Account } from './user.ts'
+import { accountOf } from './user.ts'
+import type { Account } from '#system/accounts.ts'
 
 const vpcOpen = 580
 const vpcCtl = 581

@@ -1,21 +1,9 @@
-/** What vpc_open and vpc_ctl answer when they fail: an errno, and a sentence that says what was asked, why not, and the way out. */
+/** Whatever goes wrong in an operation, as what the caller is told. */
 import { optionOf } from '#datapath/table-sizes.ts'
-import { errno as numbers, errnoName, type ErrnoName } from '#abi/errno.ts'
+import { errno as numbers, type ErrnoName } from '#abi/errno.ts'
+import { VpcError } from '#abi/vpc-error.ts'
 
-/** A call that was refused or failed. The message has no program name in front. */
-export class VpcError extends Error {
-  readonly errno: number
-  constructor(errno: ErrnoName | number, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'VpcError'
-    this.errno = typeof errno === 'number' ? errno : numbers[errno]
-  }
-
-  /** The errno's name, `EEXIST`. */
-  get code(): string {
-    return errnoName(this.errno)
-  }
-}
+export { VpcError } from '#abi/vpc-error.ts'
 
 /** `cannot ASKED: WHY; REMEDY`. */
 export function refusal(asked: string, errno: ErrnoName | number, why: string, remedy?: string): VpcError {

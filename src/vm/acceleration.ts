@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { groupOf, type Account } from '#launch/user.ts'
+import { groupOf, type Account } from '#system/accounts.ts'
 import type { Acceleration } from './definition.ts'
 import { accelerationArguments, bareArguments, qemuProgram } from './qemu-arguments.ts'
 import { readJson, writeJson } from './vm-directory.ts'

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, after } from 'node:test'
-import { markOf } from '#launch/process.ts'
+import { markProcess } from '#system/process-mark.ts'
 import { BoundedLog } from './bounded-log.ts'
 import { cloudInitOf, writeSeed } from './cloud-init.ts'
 import { consoleLog } from './console-client.ts'
@@ -59,7 +59,7 @@ test('a machine is what its file says, in a directory of root’s alone', async 
 })
 
 test('what the state file says is compared with the processes that are there', () => {
-  const self = markOf(process.pid)!
+  const self = markProcess(process.pid)!
   const gone = { pid: self.pid, startTicks: self.startTicks - 1 }
   const end = { reason: 'stopped', detail: '', at: '' } as const
   const base = { acceleration: 'tcg', vhost: false, user: 'nobody', startedAt: '', resets: 0, vmnics: [], end: null } as const

@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import { makeDirectory } from '#launch/directory.ts'
 import { lockFileSoon } from '#launch/lock.ts'
-import { findAccount, type Account } from '#launch/user.ts'
+import { findAccount, type Account } from '#system/accounts.ts'
 import type { VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 

@@ -8,7 +8,8 @@ import { chmodSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { markOf, onEnd, runs, signal, type ProcessMark } from '#launch/process.ts'
+import { onEnd } from '#launch/process.ts'
+import { markProcess, isRunning, signalProcess, type ProcessMark } from '#system/process-mark.ts'
 import { BoundedLog } from './bounded-log.ts'
 import { Console } from './console.ts'
 import { answerOf, readLine, type ControlAnswer, type ControlRequest } from './control.ts'
@@ -59,7 +60,7 @@ export class Supervisor {
     try {
       const { child, vhost } = await startHypervisor(directory, plan)
       end.watch(child)
-      supervisor.#write({ qemu: markOf(child.pid!) ?? null, vhost })
+      supervisor.#write({ qemu: markProcess(child.pid!) ?? null, vhost })
       await supervisor.#attend(child)
       await supervisor.#qmp!.execute('cont')
       supervisor.#write({ phase: 'running' })
@@ -73,10 +74,10 @@ export class Supervisor {
   /** Take over a guest without a supervisor. Throws VmError ENOTCONN when the guest is gone as well. */
   static async adopt(directory: VmDirectory): Promise<Supervisor> {
     const state = directory.state()
-    if (!state?.qemu || !runs(state.qemu)) throw new VmError('ENOTCONN', `no guest of machine ${directory.id} runs`)
+    if (!state?.qemu || !isRunning(state.qemu)) throw new VmError('ENOTCONN', `no guest of machine ${directory.id} runs`)
     const supervisor = new Supervisor(
       directory,
-      { ...state, supervisor: markOf(process.pid) ?? null },
+      { ...state, supervisor: markProcess(process.pid) ?? null },
       new GuestEnd(new BoundedLog(directory.qemuLog)),
     )
     await supervisor.#attend(state.qemu)
@@ -100,7 +101,7 @@ export class Supervisor {
     }
     await qmp.execute('quit').catch(() => {})
     if (await this.#endsWithin(quitTimeoutMs)) return
-    if (this.#state.qemu !== null) signal(this.#state.qemu, 'SIGKILL')
+    if (this.#state.qemu !== null) signalProcess(this.#state.qemu, 'SIGKILL')
     await this.#ended.promise
   }
 
@@ -160,7 +161,7 @@ export class Supervisor {
 
   /** Clean up after a failed start. Gives the error to report, with QEMU's own words if there are any. */
   async #abandon(error: unknown): Promise<unknown> {
-    if (this.#state.qemu !== null && runs(this.#state.qemu)) signal(this.#state.qemu, 'SIGKILL')
+    if (this.#state.qemu !== null && isRunning(this.#state.qemu)) signalProcess(this.#state.qemu, 'SIGKILL')
     await this.#end.settled
     const said = this.#end.lastWords
     await this.#finish(error instanceof Error ? error.message : String(error))
@@ -208,7 +209,7 @@ export class Supervisor {
 
 const beginning = ({ acceleration, account, vmnics }: LaunchPlan): VmState => ({
   phase: 'starting',
-  supervisor: markOf(process.pid) ?? null,
+  supervisor: markProcess(process.pid) ?? null,
   qemu: null,
   acceleration,
   vhost: false,

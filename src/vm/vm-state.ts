@@ -6,7 +6,7 @@
  * The file has the supervisor's last knowledge; `presenceOf` compares it with the processes that exist.
  */
 import type { Id } from '#abi/id.ts'
-import { runs, type ProcessMark } from '#launch/process.ts'
+import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 
 /** A vmnic as the guest has it. */
 export interface GuestVmnic {
@@ -57,8 +57,8 @@ export interface VmPresence {
 export function presenceOf(state: VmState | undefined): VmPresence {
   if (state === undefined) return { phase: 'created', end: null, orphaned: false }
   if (state.phase === 'stopped') return { phase: 'stopped', end: state.end, orphaned: false }
-  const supervised = runs(state.supervisor)
-  if (runs(state.qemu)) return { phase: state.phase, end: null, orphaned: !supervised }
+  const supervised = isRunning(state.supervisor)
+  if (isRunning(state.qemu)) return { phase: state.phase, end: null, orphaned: !supervised }
   if (supervised) return { phase: state.phase, end: null, orphaned: false }
   const end: VmEnd = { reason: 'unknown', detail: 'it ended while nobody watched it', at: state.startedAt }
   return { phase: 'stopped', end, orphaned: false }

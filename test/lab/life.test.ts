@@ -11,7 +11,7 @@ import { readLabFile } from '#lab/lab-file.ts'
 import { readState } from '#lab/lab-state.ts'
 import { existingNetns } from '#lab/netns.ts'
 import { netnsNames, planLab } from '#lab/plan.ts'
-import { endProcesses } from '#lab/process-mark.ts'
+import { endProcesses } from '#lab/end-processes.ts'
 import { run, type Finished } from '#lab/program.ts'
 import { assertGone, ScratchLab, scratchName } from './scratch-lab.ts'
 

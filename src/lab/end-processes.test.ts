@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { test } from 'node:test'
-import { endProcesses, isRunning, markProcess } from './process-mark.ts'
+import { endProcesses } from './end-processes.ts'
+import { isRunning, markProcess } from '#system/process-mark.ts'
 
 /** A process that ignores SIGTERM, or not. */
 async function sleeper(ignoresTerm: boolean): Promise<number> {

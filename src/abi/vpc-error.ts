@@ -1,0 +1,17 @@
+/** What vpc_open and vpc_ctl answer when they fail, on both sides of the socket: an errno, and a sentence for people. */
+import { errno, errnoName, type ErrnoName } from './errno.ts'
+
+/**
+ * A call that was refused or that failed. `message` says what was asked, why not, and the way out, without a program's name in front; programs
+ * look at `errno` (17) or `code` ('EEXIST').
+ */
+export class VpcError extends Error {
+  readonly errno: number
+  readonly code: string
+  constructor(code: ErrnoName | number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'VpcError'
+    this.errno = typeof code === 'number' ? code : errno[code]
+    this.code = errnoName(this.errno)
+  }
+}
