@@ -1,15 +1,16 @@
 /** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
 import type { ProbeResult } from '#abi/info.ts'
+import { oldestKernel, oldestKernelText } from '#abi/requirements.ts'
 import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
 import type { PortUse } from '#datapath/probe/underlay.ts'
 import type { Trial } from '#datapath/probe/trial.ts'
+import { isAtLeast } from '#kernel/kernel-version.ts'
 import { defaultDirectories, objectDir } from './options.ts'
 
 export type { ProbeOptions } from '#datapath/probe/facts.ts'
 
 const withDefaults = (options: Partial<ProbeOptions>): ProbeOptions => ({ bpffs: defaultDirectories.bpffs, objectDir, ...options })
 
-const minimalKernel = { major: 6, minor: 6 }
 /** What VXLAN adds to a packet, over an underlay of IPv4 and of IPv6. */
 const overhead = { ipv4: 50, ipv6: 70 }
 const guestMtuBytes = 1500
@@ -34,7 +35,7 @@ export const judge = (facts: Facts): ProbeResult[] => [
   needed('libbpf', facts.libbpf, 'install it: apt-get install libbpf1'),
   objects(facts),
   bpffs(facts),
-  needed('tcx', facts.tcx, 'run Linux 6.6 or newer with CONFIG_NET_XGRESS=y and CONFIG_BPF_SYSCALL=y'),
+  needed('tcx', facts.tcx, `run Linux ${oldestKernelText} or newer with CONFIG_NET_XGRESS=y and CONFIG_BPF_SYSCALL=y`),
   needed('veth', facts.veth, 'load the module: modprobe veth'),
   needed('vxlan', facts.vxlan, 'load the module: modprobe vxlan'),
   wanted('tun', facts.tun, `vmnics cannot be made: modprobe tun, or make the device: ${makeTun}`),
@@ -58,10 +59,10 @@ function tried(name: string, { ok: good, untried, detail }: Trial, otherwise: 'f
   return line(name, { state: otherwise, found: detail, remedy })
 }
 
-function kernel({ kernel: { release, major, minor } }: Facts): ProbeResult {
-  const enough = major > minimalKernel.major || (major === minimalKernel.major && minor >= minimalKernel.minor)
-  const found = `Linux ${release}`
-  const remedy = `run Linux ${minimalKernel.major}.${minimalKernel.minor} or newer: programs are attached by tcx links, which older ones lack`
+function kernel({ kernel: version }: Facts): ProbeResult {
+  const found = `Linux ${version.release}`
+  const remedy = `run Linux ${oldestKernelText} or newer, the oldest that vpcd is tested on`
+  const enough = isAtLeast(version, oldestKernel.major, oldestKernel.minor)
   return line('kernel', enough ? ok(found) : { state: 'failed', found, remedy })
 }
 

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { oldestKernelText } from '#abi/requirements.ts'
 import { tryTun } from '#datapath/probe/features.ts'
 import type { Facts } from '#datapath/probe/facts.ts'
 import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
@@ -42,14 +43,25 @@ const verdicts = (changes: Partial<Facts>): string[] =>
 
 test('nothing is said of what is as it should be', () => {
   assert.deepEqual(verdicts({}), [])
-  assert.deepEqual(verdicts({ kernel: { release: '6.6', major: 6, minor: 6 } }), [])
+  assert.deepEqual(verdicts({ kernel: { release: '6.12', major: 6, minor: 12 } }), [])
   assert.deepEqual(verdicts({ kernel: { release: '7.0', major: 7, minor: 0 } }), [])
   assert.deepEqual(verdicts({ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: true }] }), [])
   assert.ok(judge(good).every(({ remedy }) => remedy === ''))
 })
 
+test('the documents name the kernel that the probe asks for', () => {
+  const read = (name: string): string => readFileSync(join(import.meta.dirname, '../..', name), 'utf8')
+  for (const [name, words] of [
+    ['README.md', `Linux ${oldestKernelText} or newer`],
+    ['CONTRIBUTING.md', `A kernel of ${oldestKernelText} or newer`],
+    ['docs/commands/doctor.md', `Linux ${oldestKernelText} or newer`],
+    ['docs/commands/daemon.md', `Linux ${oldestKernelText} or newer`],
+  ] as const)
+    assert.ok(read(name).includes(words), `${name}: ${words}`)
+})
+
 const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
-  [{ kernel: { release: '6.5.13', major: 6, minor: 5 } }, /^failed kernel: Linux 6.5.13; run Linux 6.6 or newer/],
+  [{ kernel: { release: '6.11.13', major: 6, minor: 11 } }, /^failed kernel: Linux 6.11.13; run Linux 6.12 or newer/],
   [{ kernel: { release: '5.19', major: 5, minor: 19 } }, /^failed kernel/],
   [
     { privileges: { uid: 1000, missing: ['CAP_NET_ADMIN'], initialUserNamespace: true } },
@@ -62,7 +74,7 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ missingObjects: ['mux.o', 'unit.o'] }, /^failed programs: mux.o, unit.o missing in \/opt\/vpc\/bpf; compile them/],
   [{ knowsBpffs: false }, /^failed bpffs/],
   [{ bpffsPlan: { kind: 'hidden', why: 'EACCES' } }, /^failed bpffs: EACCES; run it as root/],
-  [{ tcx: broken }, /^failed tcx: bpf\(BPF_LINK_CREATE\): EINVAL; run Linux 6.6/],
+  [{ tcx: broken }, /^failed tcx: bpf\(BPF_LINK_CREATE\): EINVAL; run Linux 6.12/],
   [{ veth: broken }, /^failed veth: .*modprobe veth/],
   [{ vxlan: broken }, /^failed vxlan: .*modprobe vxlan/],
   [{ tcx: { ok: false, untried: true, detail: 'not tried' } }, /^warning tcx: not tried; run it as root/],

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { oldestKernelText } from '#abi/requirements.ts'
 
 /** Where kernels are kept; VPC_KERNEL_DIR names another place, which several checkouts can share. */
 export const store = process.env['VPC_KERNEL_DIR'] ?? fileURLToPath(new URL('../../build/kernels', import.meta.url))
@@ -207,7 +208,7 @@ export function kernelFor(wish: KernelWish, { fresh = false } = {}): Kernel {
 export const hostArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 /** Debian's oldest kernel that vpcd takes; the tests boot it everywhere. */
-export const oldest: KernelWish = { series: '6.12' }
+export const oldest: KernelWish = { series: oldestKernelText }
 
 // What the tests boot is fetched before they run without a network.
 if (import.meta.main) {

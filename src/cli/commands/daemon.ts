@@ -1,4 +1,5 @@
 /** `vpc daemon`. */
+import { oldestKernelText } from '#abi/requirements.ts'
 import { defaultDirectories } from '#daemon/options.ts'
 import { defaultLimits, tableSizes } from '#daemon/limits.ts'
 import { failure, success, type Result } from '#wire/result.ts'
@@ -32,7 +33,7 @@ export default command({
   path: 'daemon',
   summary: 'run vpcd, the daemon of this host, in the foreground',
   description: `vpcd holds the objects of this host and loads the programs that forward packets. It listens on the socket vpcd.sock in its run directory. It
-    begins with a probe of the kernel, which vpc doctor shows too.
+    begins with a probe of the kernel, which vpc doctor shows too, and refuses to run where something is missing: the kernel must be Linux ${oldestKernelText} or newer.
 
     SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
     vpcd may run on one machine when each has directories and a network namespace of its own.

@@ -1,5 +1,6 @@
 /** `vpc doctor`. */
 import type { ProbeResult } from '#abi/info.ts'
+import { oldestKernelText } from '#abi/requirements.ts'
 import { defaultDirectories } from '#daemon/options.ts'
 import { command, type Context } from '../command.ts'
 import { exitCodes } from '../failure.ts'
@@ -10,7 +11,8 @@ import { probeText } from '../probe-text.ts'
 export default command({
   path: 'doctor',
   summary: 'check whether this host has what vpc needs',
-  description: `Asks vpcd, or looks itself when vpcd is not there. What is missing is said with what to do about it; the exit code is 1 then.`,
+  description: `Asks vpcd, or looks itself when vpcd is not there. What is missing is said with what to do about it; the exit code is 1 then. The
+    kernel must be Linux ${oldestKernelText} or newer.`,
   options: {
     bpffs: text('directory that vpcd is to pin in, when vpcd is not there', 'DIR', 'directory').default(defaultDirectories.bpffs),
   },
