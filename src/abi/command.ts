@@ -19,7 +19,7 @@ import {
 } from './codec.ts'
 import { entry, entryList } from './entry-layout.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
-import type { DaemonInfo, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
+import type { DaemonInfo, FollowRequest, ObjectChanges, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
@@ -86,6 +86,8 @@ export const operations = {
   mgmtStats: get('stats', 'mgmt', 0x0101, json<SourceStats[]>('array of `SourceStats`')),
   /** Subscribe to dropped packets: EVENT frames of json `DropEvent` follow on this descriptor. */
   mgmtDropsFollow: get('drops follow', 'mgmt', 0x0102, raw('')),
+  /** Subscribe to changes of objects: EVENT frames of json `ObjectChanges` follow on this descriptor. */
+  mgmtFollow: ask('follow', 'mgmt', 0x0131, json<FollowRequest>('`FollowRequest`'), json<ObjectChanges>('`ObjectChanges`')),
   mgmtProbe: get('probe', 'mgmt', 0x0103, json<readonly ProbeResult[]>('array of `ProbeResult`')),
   mgmtInfo: get('info', 'mgmt', 0x0104, json<DaemonInfo>('`DaemonInfo`')),
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */

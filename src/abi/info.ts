@@ -180,3 +180,30 @@ export interface DaemonInfo {
   readonly objects: number
   readonly descriptors: number
 }
+
+/** `change`: of settings, connections, entries or neighbours. */
+export type ChangeAction = 'create' | 'change' | 'remove'
+
+export interface ObjectChange {
+  readonly action: ChangeAction
+  readonly type: UnitType
+  readonly id: Id
+  readonly unit: string
+}
+
+/** What `follow` is asked for. */
+export interface FollowRequest {
+  /** Tell what was after this revision first. Nothing: `reset` is the answer. */
+  readonly from?: string | null
+}
+
+/** Objects that changed: the answer of `follow`, and each of its events. */
+export interface ObjectChanges {
+  /** Up to which all is told now; to be given back, not to be read. */
+  readonly revision: string
+  /** The revision that it follows. Another than the last that was told: an event was lost. */
+  readonly previous: string | null
+  /** What changed is not known: everything may have. */
+  readonly reset: boolean
+  readonly changes: readonly ObjectChange[]
+}

@@ -74,6 +74,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     connect: leaf('conn', 'con'),
     disconnect,
     listen: leaf(),
+    set: leaf(),
     show: leaf('get', 'status'),
     probe: leaf(),
     fte: group(
@@ -103,6 +104,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   audit: leaf(),
   stats: leaf(),
   drops: leaf(),
+  changes: leaf(),
   exec: { aliases: [], runsProgram: true },
   daemon: leaf(),
   doctor: leaf(),

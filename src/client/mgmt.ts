@@ -1,12 +1,12 @@
 /** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
 import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
-import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, SourceStats, TroubleInfo } from '#abi/info.ts'
+import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
-import { list } from './text.ts'
+import { decodeJson, list } from './text.ts'
 
 /** One object of the host, in short. */
 export interface Header {
@@ -15,6 +15,9 @@ export interface Header {
   /** `vmnic0`. */
   readonly unit: string
 }
+
+/** Revisions of one vpcd are numbered. */
+const numberOf = ({ revision }: ObjectChanges): number => Number(revision.split('-').at(-1))
 
 export class Mgmt extends Descriptor {
   /** How many objects of a type there are; `any`: of all. */
@@ -49,6 +52,26 @@ export class Mgmt extends Descriptor {
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */
   followDrops(signal?: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
     return this.follow('mgmtDropsFollow', signal)
+  }
+
+  /**
+   * Objects that change, transaction by transaction: first what changed after revision `from`, then what comes, until the signal or `close()`. With
+   * `reset`, what changed is not known, and everything must be looked at: when `from` is not given, is too old, or is of a vpcd that was
+   * replaced. What is lost on the way is asked for again.
+   */
+  async *followChanges({ from, signal }: { readonly from?: string; readonly signal?: AbortSignal } = {}): AsyncGenerator<
+    ObjectChanges,
+    void,
+    undefined
+  > {
+    let last = await this.call('mgmtFollow', { from: from ?? null })
+    yield last
+    for await (const payload of this.events(signal)) {
+      const event = decodeJson<ObjectChanges>(payload)
+      if (numberOf(event) <= numberOf(last)) continue
+      last = event.previous === last.revision ? event : await this.call('mgmtFollow', { from: last.revision })
+      yield last
+    }
   }
 
   /** The objects of the host that outlive vpcd, as a document. */

@@ -5,6 +5,7 @@ import type { Id } from '#abi/id.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Disturbances } from './sync/disturbances.ts'
 import type { Troubles } from './sync/troubles.ts'
+import type { ChangeLog } from './change-log.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
@@ -24,6 +25,7 @@ export interface Context {
   readonly journal: Journal
   readonly log: Log
   readonly events: EventHub
+  readonly changes: ChangeLog
   readonly report: DaemonReport
   readonly disturbances: Disturbances
   /** Objects that are not as they should be. */

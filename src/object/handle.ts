@@ -19,7 +19,7 @@ export interface HandleHost {
   released(handle: Handle): void
 }
 
-const subscriptions = [operations.vpcswListen, operations.mgmtDropsFollow].map(({ command }) => command & 0x00ffffff)
+const subscriptions = [operations.vpcswListen, operations.mgmtDropsFollow, operations.mgmtFollow].map(({ command }) => command & 0x00ffffff)
 
 /** What a session holds: handles by numbers. */
 export interface Held {

@@ -10,6 +10,7 @@ import { claimsOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
 import type { Context, DaemonReport } from './context.ts'
 import type { Log } from './log.ts'
+import { ChangeLog } from './change-log.ts'
 import { EventHub } from './event-hub.ts'
 import { drain, Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
@@ -76,11 +77,13 @@ export class Host implements HandleHost, SetHost {
       ...options,
       model,
       events: new EventHub(model),
+      changes: new ChangeLog(),
       written: new Map(),
       disturbances: new Disturbances(),
       ...waits(options),
     }
     recover(context)
+    context.changes.begin(model.objects.values())
     const host = new Host(context, access)
     host.#follow()
     return host
@@ -170,6 +173,7 @@ export class Host implements HandleHost, SetHost {
     const context = this.#context
     this.#remove(handle)
     context.events.forget(handle)
+    context.changes.forget(handle)
     handle.held?.closeAll()
     const { object } = handle
     if (object === undefined) return

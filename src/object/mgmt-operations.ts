@@ -1,7 +1,7 @@
 /** The operations of a management handle: counts and lists of objects, counters, and what vpcd says of itself. */
 import { encodeArray, objectHeader } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
-import type { SourceStats } from '#abi/info.ts'
+import type { FollowRequest, SourceStats } from '#abi/info.ts'
 import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from './context.ts'
 import { describe } from './type/describe.ts'
@@ -18,12 +18,16 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtStats: ({ context }) => stats(context),
   mgmtTroubles: ({ context: { troubles } }) =>
     troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
+  mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),
   // Done by the daemon, which knows who asks.
   mgmtSupervise: () => undefined,
   mgmtInfo: ({ context }) => context.report.info(),
 }
+
+/** Whatever was sent instead of a revision is none. */
+const readRequest = (input: FollowRequest | null): FollowRequest => ({ from: typeof input?.from === 'string' ? input.from : null })
 
 /** The objects of the type that the input names (10: all), by type and unit. */
 function select({ context: { model }, tx, input: code }: Call<undefined, number>): VpcObject[] {

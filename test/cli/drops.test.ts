@@ -93,3 +93,17 @@ test('dropped packets are counted by port and reason', async () => {
   assert.match(vpcd.ok('drops'), /^ UNIT +INTERFACE +REASON +PACKETS\n(.*\n)* vpcp0 +hostif0 +no_neighbour +\d+\n/)
   assert.match(vpcd.ok('stats'), / vpcp0 +hostif0( +\d+){9}\n/)
 })
+
+test('who follows changes sees them, and goes on after a revision', async () => {
+  const child = spawn(vpcPath, ['changes'], { env: { ...process.env, ...vpcd.env } })
+  followers.push(child)
+  const [reset] = await Promise.all([lineOf(child, /reset/)])
+  const changed = lineOf(child, /change  vpcsw0/)
+  vpcd.ok('switch', 'set', '--switch-id', sw, '--flood-unknown', 'on')
+  assert.match(await changed, new RegExp(`^[0-9a-f]{8}-\\d+  change  vpcsw0  ${sw}$`))
+  child.kill()
+  const [revision] = reset.split(' ')
+  const later = spawn(vpcPath, ['changes', '--from', revision!], { env: { ...process.env, ...vpcd.env } })
+  followers.push(later)
+  assert.match(await lineOf(later, /vpcsw0/), /change {2}vpcsw0/)
+})

@@ -246,6 +246,18 @@ test('drops and misses arrive as they happen', async () => {
   await port.connect(hostif.id)
   const guest = host.guest('asker', (await hostif.describe()).device, '10.0.0.1/24')
   await using mgmt = await host.vpc.mgmt()
+  const changes = mgmt.followChanges()
+  assert.equal((await changes.next()).value!.reset, true)
+  await sw.setFloodUnknown(true)
+  await sw.setFloodUnknown(false)
+  const { revision, changes: seen } = (await changes.next()).value!
+  assert.deepEqual(
+    seen.map(({ action, id }) => [action, id]),
+    [['change', sw.id]],
+  )
+  await using again = await host.vpc.mgmt()
+  const since = again.followChanges({ from: revision })
+  assert.deepEqual([(await since.next()).value!.changes.length, (await changes.next()).value!.changes.length], [1, 1])
   const misses = sw.listen()
   const drops = mgmt.followDrops()
   const [miss, drop] = [misses.next(), drops.next()]

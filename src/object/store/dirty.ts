@@ -40,4 +40,11 @@ export class Dirty {
   readonly muxes = new Set<number>()
   /** Objects whose record in the journal may differ. */
   readonly records = new Set<VpcObject>()
+  /** Muxes and switches whose entries or neighbours differ. */
+  readonly lists = new Set<VpcObject>()
+
+  /** All objects that differ. */
+  touched(): Set<VpcObject> {
+    return this.records.union(this.lists)
+  }
 }

@@ -30,6 +30,7 @@ export function* transactSteps<T>(context: Context, asked: string, body: (tx: Tr
     yield* takeBack(context, tx)
     throw toVpcError(tx.asked, error)
   }
+  context.changes.note(tx.dirty.touched())
   // It has happened: whoever ends the steps now ends only what is left to do of it, and a start does that.
   try {
     for (const { what, error } of [...(yield* removeLeaving(context, tx)), ...(yield* tx.finishSteps())])

@@ -79,6 +79,7 @@ export function withoutFlags(input: Uint8Array): Uint8Array {
 }
 
 function finish({ context, tx, object: mux, input }: MuxCall, action: EntryAction, count: number): void {
+  tx.dirty.lists.add(mux)
   if (mux.underlay !== null) serveEthlink(context, tx, mux.underlay)
   if (persists(mux)) logEntries(context, tx, mux.id, mux.entries, action, input, count)
 }

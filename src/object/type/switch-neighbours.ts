@@ -85,6 +85,7 @@ function put(store: NeighbourStore, vni: number, address: string, mac: number | 
 }
 
 function finish(context: Context, tx: Transaction, sw: Switch, action: EntryAction, input: Uint8Array, entries: readonly Entry[]): void {
+  tx.dirty.lists.add(sw)
   claimSegments(tx, context.model, sw, new Set(entries.map(({ vni }) => vni)))
   if (persists(sw)) logEntries(context, tx, sw.id, sw.neighbours, action, input, entries.length)
 }

@@ -72,6 +72,7 @@ function change(tx: Transaction, sw: Switch, act: () => void): void {
 /** Empty the neighbour table. */
 function forgetNeighbours({ model }: Context, tx: Transaction, sw: Switch): void {
   for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) tx.dirty.neighbours.add(segmentOf(sw, vni), address)
+  tx.dirty.lists.add(sw)
   tx.set(sw.neighbours, 'vnis', new Map())
   tx.set(sw.neighbours, 'count', 0)
   claimSegments(tx, model, sw)
