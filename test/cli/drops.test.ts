@@ -97,7 +97,7 @@ test('dropped packets are counted by port and reason', async () => {
 test('who follows changes sees them, and goes on after a revision', async () => {
   const child = spawn(vpcPath, ['changes'], { env: { ...process.env, ...vpcd.env } })
   followers.push(child)
-  const [reset] = await Promise.all([lineOf(child, /reset/)])
+  const reset = await lineOf(child, /reset/)
   const changed = lineOf(child, /change  vpcsw0/)
   vpcd.ok('switch', 'set', '--switch-id', sw, '--flood-unknown', 'on')
   assert.match(await changed, new RegExp(`^[0-9a-f]{8}-\\d+  change  vpcsw0  ${sw}$`))
