@@ -1,5 +1,5 @@
 /**
- * What vpcd says of its objects and itself in JSON. Ids, MACs and addresses are text in their usual forms; `unit` is the unit
+ * What vpcd says of its objects and itself in JSON. Settings are as src/abi/settings.ts declares them. Ids, MACs and addresses are text in their usual forms; `unit` is the unit
  * name (`vmnic0`).
  */
 import type { Id } from './id.ts'
@@ -20,47 +20,28 @@ interface Common<T extends UnitType> {
   readonly descriptors: number
 }
 
-export interface SwitchInfo extends Common<'vpcsw'> {
-  /** The VNI that ports get when they are added. */
-  readonly vni: number
-  readonly up: boolean
-  readonly floodUnknown: boolean
+export interface SwitchInfo extends Common<'vpcsw'>, SettingsJson<'vpcsw'> {
   readonly uplink: Id | null
   readonly ports: readonly Id[]
 }
 
-export interface PortInfo extends Common<'vpcp'> {
+export interface PortInfo extends Common<'vpcp'>, SettingsJson<'vpcp'> {
   readonly switch: Id | null
   readonly peer: Id | null
   readonly peerUnit: string | null
-  readonly vni: number
-  readonly vlan: number
   readonly uplink: boolean
-  readonly antispoof: boolean
-  /** Frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone. */
-  readonly anyEthertype: boolean
-  readonly vrrp: boolean
-  /** Further MACs that are behind the interface. */
-  readonly macs: readonly string[]
-  /** Connected, and not in service: it neither sends nor receives. */
-  readonly held: boolean
-  readonly addresses: readonly string[]
 }
 
 interface Interface {
   readonly port: Id | null
+  /** The MTU that it has; the one that an operator set, or what follows from the underlay. */
   readonly mtuBytes: number
   /** False: the MTU follows from the underlay. */
   readonly mtuSet: boolean
 }
 
-export interface VmnicInfo extends Common<'vmnic'>, Interface {
+export interface VmnicInfo extends Common<'vmnic'>, Interface, Omit<SettingsJson<'vmnic'>, 'mtuBytes'> {
   readonly device: string
-  readonly queues: number
-  readonly frozen: boolean
-  /** Who besides root may open its queues: this user (null: any), in this group. */
-  readonly ownerUser: number | null
-  readonly ownerGroup: number
 }
 
 export interface HostifInfo extends Common<'hostif'>, Interface {
@@ -72,20 +53,13 @@ export interface HostifInfo extends Common<'hostif'>, Interface {
   readonly xdp: boolean
 }
 
-export interface EthlinkInfo extends Common<'ethlink'>, Interface {
-  /** Interface of the host that it wraps. */
-  readonly l2Name: string | null
-  readonly vtag: number
-}
+export interface EthlinkInfo extends Common<'ethlink'>, Interface, Omit<SettingsJson<'ethlink'>, 'mtuBytes'> {}
 
-export interface MuxInfo extends Common<'vpcmux'> {
+export interface MuxInfo extends Common<'vpcmux'>, Omit<SettingsJson<'vpcmux'>, 'mtuBytes'> {
   readonly mtuBytes: number
   readonly device: string
   readonly underlay: Id | null
-  /** `host:port`, `[host]:port` for IPv6. */
-  readonly listen: string | null
-  /** Whether packets may go past the host's stack, and what of the host stands against it: packets that leave, packets that come in. */
-  readonly direct: SettingsJson<'vpcmux'>['direct']
+  /** What of the host stands against the direct ways: packets that leave, packets that come in. */
   readonly objections: { readonly out: readonly string[]; readonly in: readonly string[] }
   readonly entries: number
 }

@@ -6,6 +6,7 @@ import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { openFlag } from '#abi/command.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
+import { keyOf, settingsOf } from '#abi/settings.ts'
 import { VpcError } from '#object/host.ts'
 import { json, text, vni } from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
@@ -32,10 +33,18 @@ const pool = {
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { freq: 2 })
 const small = fc.constantFrom(0, 5, 6, 7)
 
+/** Every flag that a type declares: those that are added later as well. */
+const flags = (type: UnitType): Record<string, fc.Arbitrary<boolean | null>> =>
+  Object.fromEntries(
+    settingsOf(type).flatMap(([name, setting]) =>
+      typeof setting.initial === 'boolean' ? [[keyOf(name, setting), maybe(fc.boolean())]] : [],
+    ),
+  )
+
 const portSettings = fc.record({
+  ...flags('vpcp'),
   vni: maybe(small),
   vlan: maybe(fc.constantFrom(0, 10)),
-  antispoof: maybe(fc.boolean()),
   addresses: maybe(fc.uniqueArray(fc.constantFrom('10.0.0.1', '10.0.0.2', 'fd00::1'), { maxLength: 2 })),
 })
 
@@ -51,13 +60,10 @@ const document: fc.Arbitrary<HostDocument> = fc
       maxLength: 3,
     }),
     frozen: fc.boolean(),
-    switchSettings: fc.array(
-      fc.record({ vni: maybe(fc.constantFrom(0, 5)), up: maybe(fc.boolean()), 'flood-unknown': maybe(fc.boolean()) }),
-      {
-        minLength: 2,
-        maxLength: 2,
-      },
-    ),
+    switchSettings: fc.array(fc.record({ ...flags('vpcsw'), vni: maybe(fc.constantFrom(0, 5)) }), {
+      minLength: 2,
+      maxLength: 2,
+    }),
     portSettings: fc.array(portSettings, { minLength: 4, maxLength: 4 }),
     homes: fc.array(fc.constantFrom(0, 1, null), { minLength: 4, maxLength: 4 }),
     plugs: fc.shuffledSubarray([0, 1, 2, null, null], { minLength: 4, maxLength: 4 }),

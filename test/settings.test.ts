@@ -1,0 +1,62 @@
+/** Settings are declared once: each survives all its forms, stands in the documents, and is named by no file that the declaration feeds. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { operations } from '#abi/command.ts'
+import { unitTypes } from '#abi/object-type.ts'
+import { keyOf, operationNames, settingsOf } from '#abi/settings.ts'
+import { types } from '#object/type/types.ts'
+import { filesBelow, textOf } from './sources.ts'
+
+const all = unitTypes.flatMap((type) => settingsOf(type).map(([name, setting]) => ({ type, name, setting })))
+
+suite('a setting', () => {
+  test('is what it was after a way through JSON and through bytes', () => {
+    for (const { type, name, setting } of all) {
+      const { kind, initial } = setting
+      assert.deepEqual(kind.fromJson(JSON.parse(JSON.stringify(kind.toJson(initial)))), { ok: true, value: initial }, `${type} ${name}`)
+      if (setting.set !== undefined)
+        assert.deepEqual(kind.codec!.decode(kind.codec!.encode(initial)), { ok: true, value: initial }, `${type} ${name}`)
+    }
+  })
+
+  test('has its operations, and a setter', () => {
+    for (const { type, name, setting } of all) {
+      assert.equal(typeof (types[type].setters as Record<string, unknown>)[name], 'function', `${type} ${name}`)
+      if (setting.set === undefined) continue
+      const names = operationNames(type, name)
+      for (const operation of [names.get, names.set]) assert.ok(operation in operations, operation)
+    }
+  })
+
+  test('stands in docs/host-file.md', () => {
+    const lists = { vpcsw: 'switches', vpcp: 'ports', vpcmux: 'muxes', vmnic: 'vmnics', ethlink: 'ethlinks', hostif: 'hostifs' } as const
+    const document = textOf('docs/host-file.md')
+    for (const { type, name, setting } of all) {
+      const row = document.split('\n').find((line) => line.startsWith(`| \`${lists[type]}\``)) ?? ''
+      const key = `\`${keyOf(name, setting)}\``
+      assert.ok(row.includes(key) || new RegExp(`^- ${key} of an object`, 'm').test(document), `${key} of ${lists[type]}`)
+    }
+  })
+
+  // Names that mean nothing else. One that was added later shows what adding one touches.
+  for (const name of ['floodUnknown', 'antispoof', 'anyEthertype', 'vrrp'])
+    test(`${name} is named where it is declared, set and used, and nowhere else`, () => {
+      const word = new RegExp(`\\b(${name}|${keyOf(name, {})}|${name.charAt(0).toUpperCase()}${name.slice(1)})\\b`)
+      const own = [
+        /^src\/abi\/settings\.ts$/,
+        /^src\/object\/type\/(switch|port)\.ts$/,
+        // What the datapath does with it.
+        /^src\/(object\/sync\/projection|datapath)\//,
+        // A column of a list, and a sentence of help.
+        /^src\/cli\/commands\/switch\/(port\/)?(list|set)\.ts$/,
+        // The keys of the first version of the journal.
+        /^src\/object\/store\/versions\.ts$/,
+      ]
+      const files = filesBelow('src').filter((file) => !file.endsWith('.test.ts') && word.test(textOf(file)))
+      assert.deepEqual(
+        files.filter((file) => !own.some((place) => place.test(file))),
+        [],
+      )
+      assert.ok(files.length <= 8, files.join(', '))
+    })
+})
