@@ -71,7 +71,7 @@ async function describeAll({ vpc }: TestHost): Promise<ObjectInfo[]> {
   return objects.map((object) => ({ ...object, descriptors: 0 })).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-const committedDevices = ['ethlink0', 'hostif0', 'hostif0-sw', 'vmnic0', 'vpcmux0', 'vpcsw0']
+const committedDevices = ['ethlink0', 'hostif0', 'sw-hostif0', 'vmnic0', 'vpcmux0', 'vpcsw0']
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
   test(`after ${signal} the datapath is there, and a restart finds everything`, async () => {

@@ -67,7 +67,7 @@ const sumOf = async ({ machine }: PairHost, command: string): Promise<string> =>
 
 /** The switch side of the container's interface, where a segment is as large as it left the container. */
 const watchSegments = [
-  '(timeout 60 tcpdump -i hostif0-sw -n -c 1 tcp and greater 4000 >/tmp/large 2>/tmp/watching) & watch=$!',
+  '(timeout 60 tcpdump -i sw-hostif0 -n -c 1 tcp and greater 4000 >/tmp/large 2>/tmp/watching) & watch=$!',
   'until grep -q listening /tmp/watching; do sleep 0.05; done',
 ].join('; ')
 

@@ -74,7 +74,7 @@ const cases: Case[] = [
   ['a veth deleted', () => host.netlink.deleteLink(ifindexOf('hostif0')), [/^device hostif0 missing$/]],
   ['the device of a mux deleted', () => host.netlink.deleteLink(ifindexOf('vpcmux0')), [/^device vpcmux0 missing$/]],
   ['a tap renamed', () => host.netlink.setLink(ifindexOf('vmnic0'), { name: 'other' }), [/^device vmnic0 name different$/]],
-  ['a switch side renamed', () => host.netlink.setLink(ifindexOf('hostif0-sw'), { name: 'other' }), [/^device hostif0 name different$/]],
+  ['a switch side renamed', () => host.netlink.setLink(ifindexOf('sw-hostif0'), { name: 'other' }), [/^device hostif0 name different$/]],
   ['a unit renamed', () => host.netlink.setLink(ifindexOf('hostif0'), { name: 'other' }), [/^device hostif0 name of the unit different$/]],
   ['a wrong MTU of a tap', () => host.netlink.setLink(ifindexOf('vmnic0'), { mtu: 1400 }), [/^device vmnic0 mtu different$/]],
   ['a wrong MTU of a unit', () => host.netlink.setLink(ifindexOf('hostif0'), { mtu: 1400 }), [/^device hostif0 mtu different$/]],
@@ -85,7 +85,7 @@ const cases: Case[] = [
     [/^device hostif0 mac different$/],
   ],
   ['a tap taken down', () => host.netlink.setLink(ifindexOf('vmnic0'), { up: false }), [/^device vmnic0 up different$/]],
-  ['a switch side taken down', () => host.netlink.setLink(ifindexOf('hostif0-sw'), { up: false }), [/^device hostif0 up different$/]],
+  ['a switch side taken down', () => host.netlink.setLink(ifindexOf('sw-hostif0'), { up: false }), [/^device hostif0 up different$/]],
   ['a mux taken down', () => host.netlink.setLink(ifindexOf('vpcmux0'), { up: false }), [/^device vpcmux0 up different$/]],
   [
     'a strange device with our alias',

@@ -75,7 +75,7 @@ suite('a start with something in the way', () => {
     await until(() => troubles(host).length === 0)
     othersAreWell(host)
     assert.equal(reopen(host, all).hostif.describe<HostifInfo>().device, 'hostif0')
-    assert.ok(host.datapath.tables.ports.entries().some(([ifindex]) => ifindex === link(host, 'hostif0-sw')))
+    assert.ok(host.datapath.tables.ports.entries().some(([ifindex]) => ifindex === link(host, 'sw-hostif0')))
   })
 
   test('a program has the UDP port of the mux: it is told, and listens once the port is free or another is chosen', async () => {
@@ -126,7 +126,7 @@ suite('a start with something in the way', () => {
     assert.equal(host.netlink.linkByName('vpcmux0')!.up, true)
   })
 
-  test('/dev/net/tun is missing: the vmnic waits for it', async () => {
+  test('/dev/net/tun is missing: the vmnic waits for it, and so do the mirrors of switches and ethlinks', async () => {
     await using host = new ScratchHost()
     const all = world(host)
     await host.kill()
@@ -135,12 +135,11 @@ suite('a start with something in the way', () => {
     execFileSync('mount', ['-t', 'tmpfs', 'nothing', '/dev/net'])
     try {
       host.start()
-      assert.deepEqual(
-        troubles(host).map(({ id }) => id),
-        [all.vmnic.id],
-      )
-      assert.match(troubles(host)[0]!.trouble, /open: ENOENT \(\/dev\/net\/tun; load the module: modprobe tun/)
-      othersAreWell(host, all.vmnic.id)
+      const found = troubles(host)
+      assert.deepEqual(found.map(({ unit }) => unit).sort(), ['ethlink0', 'ethlink1', 'vmnic0', 'vpcsw0'])
+      for (const { trouble } of found) assert.match(trouble, /open: ENOENT \(\/dev\/net\/tun; load the module: modprobe tun/)
+      othersAreWell(host, ...found.map(({ id }) => id))
+      host.create('vpcsw').handle.close()
       const { failures } = ask<AuditReport>(host, 'mgmtRepair')
       assert.match(failures.join(), /cannot repair the device of vmnic0: .*\/dev\/net\/tun/)
     } finally {
@@ -197,7 +196,7 @@ suite('a small MTU', () => {
       .links()
       .filter(({ name, alias }) => /^vpc:[^/]*$/.test(alias ?? '') && !isMirror(name))
       .map(({ name, mtu }) => `${name} ${mtu}`)
-    assert.deepEqual(mtus.sort(), ['hostif0 1200', 'hostif1 1250', 'vmnic0 1200', 'vmnic1 1250', 'vpcmux0 1250'])
+    assert.deepEqual(mtus.sort(), ['ethlink0 1500', 'hostif0 1200', 'hostif1 1250', 'vmnic0 1200', 'vmnic1 1250', 'vpcmux0 1250'])
     assert.deepEqual(ask<AuditReport>(host, 'mgmtAudit').items, [])
   })
 })

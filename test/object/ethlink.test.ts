@@ -21,7 +21,7 @@ describe('an ethlink', () => {
     assert.doesNotMatch(none.message, /hostif|vpcmux|\blo\b/)
     const wrapped = connect('under0')
     assert.deepEqual([wrapped.code, wrapped.message.includes(`ethlink ethlink0 (${ethlink.id}) wraps it`)], ['EBUSY', true])
-    for (const ours of ['hostif0', 'hostif0-sw', 'vpcmux0']) assert.equal(connect(ours).code, 'EBUSY', ours)
+    for (const ours of ['hostif0', 'sw-hostif0', 'vpcmux0']) assert.equal(connect(ours).code, 'EBUSY', ours)
     assert.equal(connect('lo').code, 'EINVAL')
     assert.equal(connect('').code, 'EINVAL')
     assert.equal(connect('a/b').code, 'EINVAL')

@@ -67,9 +67,9 @@ async function withContainer(use: (host: ScratchHost, container: Container) => P
 describe('what the host itself sends on devices of ours', () => {
   test('comes out in no guest, is counted, and no UDP port is opened', () =>
     withContainer(async (host, container) => {
-      const switchSide = host.netlink.linkByName('hostif0-sw')!.ifindex
+      const switchSide = host.netlink.linkByName('sw-hostif0')!.ifindex
       const before = received(container, 'hostif0')
-      for (const name of ['hostif0-sw', 'vmnic0', 'vpcroom0', 'vpcroom0-in']) {
+      for (const name of ['sw-hostif0', 'vmnic0', 'vpcroom0', 'vpcroom0-in']) {
         ip('link', 'set', name, 'addrgenmode', 'eui64')
         // Down and up, so that the kernel makes its address, asks for duplicates and routers, and reports its groups.
         if (name.startsWith('hostif') || name.startsWith('vmnic')) ip('link', 'set', name, 'down')
@@ -111,7 +111,7 @@ describe('a device of ours that somebody sets down', () => {
     withContainer(async (host) => {
       for (const [device, what] of [
         ['vpcmux0', 'vpcmux0'],
-        ['hostif0-sw', 'hostif0'],
+        ['sw-hostif0', 'hostif0'],
         ['vmnic0', 'vmnic0'],
       ] as const) {
         ip('link', 'set', device, 'down')

@@ -112,7 +112,7 @@ describe('life', () => {
     assert.ok(host.netlink.linkByName('hostif0'))
     second.handle.close()
     assert.equal(host.netlink.linkByName('hostif0'), undefined)
-    assert.equal(host.netlink.linkByName('hostif0-sw'), undefined)
+    assert.equal(host.netlink.linkByName('sw-hostif0'), undefined)
     assert.equal(refused(() => host.open('hostif', first.id)).code, 'ENOENT')
     assert.deepEqual(host.datapath.attachments(), [])
     assert.equal(refused(() => first.do('metaIdGet')).code, 'EBADF')

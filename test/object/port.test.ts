@@ -34,7 +34,7 @@ describe('a port', () => {
     const { tables } = host.datapath
     assert.equal(port.describe<PortInfo>().vni, VNI)
     port.do('vpcpConnect', idBytes(hostif.id))
-    const side = host.netlink.linkByName('hostif0-sw')!.ifindex
+    const side = host.netlink.linkByName('sw-hostif0')!.ifindex
     const { mac } = hostif.handle.object!
     assert.deepEqual(tables.ports.get(side), { segment: VNI, flags: portFlag.up | portFlag.antispoof, stats: 0, vlan: 0, mac })
     assert.equal(tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)
@@ -349,7 +349,7 @@ describe('a held port', () => {
     const { port, hostif, mux } = world(host)
     const { mac } = hostif.handle.object!
     const { tables } = host.datapath
-    const side = host.netlink.linkByName('hostif0-sw')!.ifindex
+    const side = host.netlink.linkByName('sw-hostif0')!.ifindex
     const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':')
     mux.do('vpcmuxFteFlagsSet', entry(5001, hex, '192.0.2.9', 0, fteFlag.forward))
     assert.equal(tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)

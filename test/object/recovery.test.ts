@@ -87,6 +87,17 @@ describe('a start', () => {
     ])
   })
 
+  test('gives the switch side of an earlier version the name of today, and keeps the device', async () => {
+    await using host = new ScratchHost()
+    world(host)
+    const { ifindex } = host.netlink.linkByName('sw-hostif0')!
+    await host.kill()
+    host.netlink.setLink(ifindex, { name: 'hostif0-sw' })
+    host.start()
+    assert.equal(host.netlink.linkByName('sw-hostif0')?.ifindex, ifindex)
+    assert.equal(host.netlink.linkByName('hostif0-sw'), undefined)
+  })
+
   test('makes devices and programs that are gone, and removes strange ones', async () => {
     await using host = new ScratchHost()
     const all = world(host)
@@ -94,7 +105,7 @@ describe('a start', () => {
     // The switch side of a hostif, a tap and a vxlan device; a program that was taken off; a device that says it is ours.
     const named = (name: string): number => host.netlink.linkByName(name)!.ifindex
     await host.kill()
-    host.netlink.deleteLinks([named('hostif0-sw'), named('vmnic0'), named('vpcmux0')])
+    host.netlink.deleteLinks([named('sw-hostif0'), named('vmnic0'), named('vpcmux0')])
     host.netlink.setLink(named('wire0'), { promisc: false })
     host.netlink.createVeth({ name: 'stranger', alias: `vpc:${generateId('hostif')}`, peer: 'strange' })
     host.start()
@@ -102,7 +113,7 @@ describe('a start', () => {
     assert.deepEqual(after.objects, (unheld(before) as Snapshot).objects)
     assert.deepEqual(after.links.map(({ name }) => name).sort(), before.links.map(({ name }) => name).sort())
     const [entryOfUnit] = host.datapath.tables.fdb.entries().filter(([{ mac }]) => Buffer.compare(mac, all.hostif.handle.object!.mac) === 0)
-    assert.equal(entryOfUnit![1].ifindex, named('hostif0-sw'))
+    assert.equal(entryOfUnit![1].ifindex, named('sw-hostif0'))
     assert.equal(host.netlink.linkByName('wire0')!.flags & 0x100, 0x100, 'promiscuous')
     assert.equal(
       host.datapath.attachments().every(({ ifindex }) => ifindex > 0),

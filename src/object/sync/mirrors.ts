@@ -7,7 +7,7 @@ import { makeMirror, mirrorPin, noMirror, setMirror, shownMac, takeMirror } from
 import { aliasOf } from '../type/unit-device.ts'
 import { transact } from './transact.ts'
 
-/** At a start: take the mirror that is there, or make one. Nothing but looking depends on it, so a start goes on without. */
+/** At a start: take the mirror that is there, or make one. That it cannot be had is a trouble of its object, which works all the same. */
 export function recoverMirror(context: Context, object: Mirrored, device: Device | undefined): void {
   const tx = new Transaction(`have a mirror of ${unitName(object)}`)
   try {

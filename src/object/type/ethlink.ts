@@ -9,7 +9,7 @@ import { fullName, unitName, type Ethlink, type Model } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink, stopServing } from './ethlink-service.ts'
-import { dropMirror, makeMirror, noMirror, shownMac, syncMirrorMac } from './mirror.ts'
+import { dropMirror, makeFirstMirror, noMirror, shownMac, syncMirrorMac } from './mirror.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu, withMtuFollowing } from './mtu-follow.ts'
 import { askHost } from './mux-direct.ts'
@@ -31,7 +31,7 @@ const state = (): State<'ethlink'> => ({
 
 function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
   const ethlink = register<Ethlink>(context, tx, { ...newBase(context.model, 'ethlink', id), ...initialSettings('ethlink'), ...state() })
-  makeMirror(context, tx, ethlink)
+  makeFirstMirror(context, tx, ethlink)
   return ethlink
 }
 

@@ -17,22 +17,27 @@ export const mirrorPin = (object: Mirrored): string => `${unitName(object)}-mirr
 export const shownMac = (object: { readonly mac: Mac; readonly interfaceMac?: Mac | null }): Mac => object.interfaceMac ?? object.mac
 
 /**
- * Make the mirror of an object. Refuses when the name is another device's. A kernel that makes no taps leaves the object without: it works all the
- * same, and an audit tells of it.
+ * Make the mirror of a new object. Refuses when the name is another device's. Where the kernel makes no taps now, the object is made without: it works
+ * all the same, and the mirror is its trouble.
  */
-export function makeMirror(context: Context, tx: Transaction, object: Mirrored): void {
-  const options = { name: unitName(object), mac: shownMac(object), alias: aliasOf(object.id) }
+export function makeFirstMirror(context: Context, tx: Transaction, object: Mirrored): void {
   try {
-    takeMirror(
-      context,
-      tx,
-      object,
-      makeOwn(context, tx, [options.name], () => context.devices.createMirror(options)),
-    )
+    makeMirror(context, tx, object)
   } catch (error) {
     if (error instanceof VpcError) throw error
-    context.log.warn(`${options.name} has no device, so nobody can look at it`, { error: String(error) })
+    tx.later('note that it has no mirror', () => context.troubles.note(object, error))
   }
+}
+
+/** Make the mirror of an object that has none. */
+export function makeMirror(context: Context, tx: Transaction, object: Mirrored): void {
+  const options = { name: unitName(object), mac: shownMac(object), alias: aliasOf(object.id) }
+  takeMirror(
+    context,
+    tx,
+    object,
+    makeOwn(context, tx, [options.name], () => context.devices.createMirror(options)),
+  )
 }
 
 /** Use a device that is there. */

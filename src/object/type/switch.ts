@@ -15,7 +15,7 @@ import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteR
 import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
 import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
-import { dropMirror, makeMirror, noMirror } from './mirror.ts'
+import { dropMirror, makeFirstMirror, noMirror } from './mirror.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -30,7 +30,7 @@ const state = (): State<'vpcsw'> => ({
 
 function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
   const sw = register<Switch>(context, tx, { ...newBase(context.model, 'vpcsw', id), ...initialSettings('vpcsw'), ...state() })
-  makeMirror(context, tx, sw)
+  makeFirstMirror(context, tx, sw)
   return sw
 }
 

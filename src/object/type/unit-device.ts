@@ -23,8 +23,8 @@ export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'h
 export const pinOf = (object: Unit | Mux): string =>
   object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object)
 
-/** Name of a hostif's end that stays on the host. */
-export const switchSideName = (unit: Unit): string => `${unitName(unit)}-sw`
+/** Name of a hostif's end that stays on the host. The original's utility takes every interface for a hostif whose name begins with that word. */
+export const switchSideName = (unit: Unit): string => `sw-${unitName(unit)}`
 
 /** Who may open the queues of a vmnic's device. */
 export const ownerOf = ({ ownerUser, ownerGroup }: Vmnic): Owner => ({ user: ownerUser, group: ownerGroup })

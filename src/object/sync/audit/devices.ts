@@ -36,6 +36,7 @@ export function auditDevices(context: Context, findings: Findings): void {
     auditTrouble(context, findings, 'interface', ethlink)
     auditInterface(findings, ethlink, devices)
   }
+  for (const sw of model.ofType('vpcsw')) auditTrouble(context, findings, 'device', sw)
   for (const type of ['vpcsw', 'ethlink'] as const) for (const object of model.ofType(type)) auditMirror(findings, object, devices)
   for (const device of strangeDevices(model, devices.values())) {
     findings.count('device')
