@@ -10,7 +10,7 @@ import { progInfo } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
-import { findLink, keepOn } from './chain.ts'
+import { chainOf, detachFrom, findLink, keepOn } from './chain.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { guardHook, hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Rates } from './object-set.ts'
@@ -106,6 +106,8 @@ export class Datapath implements Disposable {
     if (replaced) return void this.#waiting?.set(pinName, fd)
     const other = findLink(program, ifindex, direction)
     if (other !== undefined && this.#waiting === undefined) updateLink(other, fd)
+    // The kernel takes a program once only on a side of a device.
+    if (other === undefined && hook === 'ethlink-egress') this.dropEgress(ifindex)
     const link = other ?? createTcxLink(fd, ifindex, direction)
     try {
       makeDirectory(linksIn(this.#bpffs), 0o700)
@@ -139,6 +141,19 @@ export class Datapath implements Disposable {
     const { object, program } = hooks[guardHook]
     const { fd } = this.#objects.program(object, program)
     for (const direction of sides) keepOn({ fd, id: progInfo(fd).id, name: program }, ifindex, direction)
+  }
+
+  /** Have the program that sets VTEPs' own UDP ports on the egress of a device that is not wrapped, as long as the device is there. */
+  keepEgress(ifindex: number): void {
+    const { object, program, direction } = hooks['ethlink-egress']
+    const { fd } = this.#objects.program(object, program)
+    keepOn({ fd, id: progInfo(fd).id, name: program }, ifindex, direction)
+  }
+
+  /** Take it off again. */
+  dropEgress(ifindex: number): void {
+    const { program, direction } = hooks['ethlink-egress']
+    for (const found of chainOf(ifindex, direction)) if (found.linkId === 0 && found.name === program) detachFrom(ifindex, found)
   }
 
   /** Take a program off its device. False when there is no link of that name. */

@@ -88,6 +88,10 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   devicePort: number
   /** The device should be up and cannot be: nothing is sent to it. */
   down: boolean
+  /** The wrapped interface is gone and the host still has the address: packets leave by others. */
+  elsewhere: boolean
+  /** Other interfaces that carry the program which sets VTEPs' own ports. */
+  ways: ReadonlySet<number>
   /** Bytes of the largest outer packet on the way to a VTEP, where that is less than the underlay's interface has. */
   paths: ReadonlyMap<Vtep, number>
   /** What the widest of those ways has, when all are narrower and stay so; null: the interface decides. */

@@ -13,6 +13,8 @@ import { loadModel } from '../store/load.ts'
 import { repairDevice } from './repair-device.ts'
 import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
 import { taken } from './follow-interface.ts'
+import { inService } from '../type/mtu.ts'
+import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askHost } from '../type/mux-direct.ts'
 import { macOf } from '../type/ethlink.ts'
 import { recoverMirror } from './mirrors.ts'
@@ -55,12 +57,20 @@ export function recover(context: Context): void {
     for (const [object, device] of mirrors) recoverMirror(context, object, device)
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
-  attempts.of('ask for the rules of the host', () => [...model.ofType('vpcmux')].forEach((mux) => askHost(tx, mux)))
+  attempts.of('ask the host for its rules and routes', () => {
+    for (const mux of model.ofType('vpcmux')) {
+      noteElsewhere(context, tx, mux)
+      askHost(tx, mux)
+    }
+  })
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   replacements.perform()
   // An older program delivers without the mark that the guard wants.
   attempts.of('guard devices', () => guardDevices(context))
   if (attempts.muxesUp()) repairTables(model, context.datapath.tables)
+  attempts.of("put programs where VTEPs' own ports need them", () =>
+    [...model.ofType('vpcmux')].filter(inService).forEach((mux) => keepPortsRight(context, tx, mux)),
+  )
   attempts.of('take programs of no object off', () => removePrograms(context))
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
   refreshRows(context)

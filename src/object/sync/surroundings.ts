@@ -7,6 +7,8 @@ import { followTooBig } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
 import { fullName, type Mux } from '../store/model.ts'
 import type { Vtep } from '../store/entry-store.ts'
+import { syncMux } from '../type/mux.ts'
+import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
 import { inService } from '../type/mtu.ts'
@@ -79,14 +81,17 @@ export class Surroundings {
 
   #ask(): void {
     const { model, datapath } = this.#context
-    const muxes = [...model.ofType('vpcmux')].filter(inService)
+    const muxes = [...model.ofType('vpcmux')].filter((mux) => mux.listen !== null && mux.underlay !== null && mux.ifindex !== 0)
     const told = this.#told
     this.#told = false
     if (muxes.length === 0) return
     const rules = readRuleset()
     transact(this.#context, "note the host's rules and paths", (tx) => {
       for (const mux of muxes) {
+        if (noteElsewhere(this.#context, tx, mux)) syncMux(this.#context, tx, mux)
+        if (!inService(mux)) continue
         if (askHost(tx, mux, rules)) this.#tell(mux)
+        keepPortsRight(this.#context, tx, mux)
         askPaths(this.#context, tx, mux, this.#some(mux))
       }
     })

@@ -13,6 +13,7 @@ import { dropMirror, makeFirstMirror, noMirror, shownMac, syncMirrorMac } from '
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu, withMtuFollowing } from './mtu-follow.ts'
 import { askHost } from './mux-direct.ts'
+import { noteElsewhere } from './mux-ways.ts'
 import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
 import { setObjectOwner } from './owner.ts'
@@ -158,6 +159,7 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
   if (mux === null) change()
   else {
     withMtuFollowing(context, tx, mux, change)
+    noteElsewhere(context, tx, mux)
     askHost(tx, mux)
     syncMux(context, tx, mux)
   }

@@ -31,6 +31,8 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
     ifindex: 9,
     devicePort: 4789,
     down: false,
+    elsewhere: false,
+    ways: new Set<number>(),
     paths: new Map(),
     widestBytes: null,
     direct: 'auto' as const,

@@ -12,9 +12,9 @@ export const defaultMtuBytes = 1500
 export const minMtuBytes = 68
 export const maxMtuBytes = 65521
 
-/** Whether a mux carries frames: it has an underlay that is there, an address to listen on, and a device. */
+/** Whether a mux carries frames: it has an address to listen on, a device, and an underlay that is there, or routes that lead elsewhere. */
 export const inService = (mux: Mux): boolean =>
-  mux.underlay !== null && mux.underlay.ifindex !== 0 && mux.listen !== null && mux.ifindex !== 0
+  mux.underlay !== null && (mux.underlay.ifindex !== 0 || mux.elsewhere) && mux.listen !== null && mux.ifindex !== 0
 
 /**
  * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is gone counts as it was:

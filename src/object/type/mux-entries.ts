@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { EntryEdit } from '../store/entry-edit.ts'
 import { logEntries } from '../store/entry-log.ts'
 import { formatVtep, type EntryColumns, type EntryStore, type Vtep } from '../store/entry-store.ts'
+import { addPortsRight } from './mux-ways.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { macOfNumber } from '../store/keys.ts'
@@ -48,6 +49,7 @@ export function setEntries(call: MuxCall): void {
       )
     }
   }
+  addPortsRight(context, tx, mux, new Set(vteps))
   finish(call, 'set', count)
 }
 

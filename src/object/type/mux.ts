@@ -29,6 +29,8 @@ const state = (): State<'vpcmux'> => ({
   ifindex: 0,
   devicePort: 0,
   down: false,
+  elsewhere: false,
+  ways: new Set(),
   paths: new Map(),
   widestBytes: null,
   objections: unasked,

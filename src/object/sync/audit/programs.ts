@@ -52,11 +52,15 @@ export function* strayPrograms(model: Model, devices: Iterable<Device>, links: R
     for (const direction of directions) {
       for (const program of chainOf(device.ifindex, direction)) {
         const guards = program.linkId === 0 && program.name === guardName && guarded.includes(direction)
-        if (program.ours && !guards && !links.has(program.linkId)) yield { device, program }
+        if (program.ours && !guards && !setsPorts(model, device.ifindex, program) && !links.has(program.linkId)) yield { device, program }
       }
     }
   }
 }
+
+/** It is where VTEPs with UDP ports of their own are reached, past the wrapped interface. */
+const setsPorts = (model: Model, ifindex: number, { linkId, name }: ChainProgram): boolean =>
+  linkId === 0 && name === hooks['ethlink-egress'].program && [...model.ofType('vpcmux')].some(({ ways }) => ways.has(ifindex))
 
 const guardName = hooks[guardHook].program
 

@@ -1,0 +1,52 @@
+/** By which interfaces of the host a mux's packets leave besides the wrapped one, and whether they can when that is gone. */
+import type { Context } from '../context.ts'
+import type { Vtep } from '../store/entry-store.ts'
+import type { Mux } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { withMtuFollowing } from './mtu-follow.ts'
+
+/** Note whether a mux whose wrapped interface is gone goes on: the host still has its address, so routes lead elsewhere. True: that has changed. */
+export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): boolean {
+  const { underlay, listen } = mux
+  const elsewhere =
+    underlay !== null &&
+    underlay.ifindex === 0 &&
+    listen !== null &&
+    context.devices.addresses().some((own) => Buffer.compare(own, listen.address) === 0)
+  if (elsewhere === mux.elsewhere) return false
+  withMtuFollowing(context, tx, mux, () => tx.set(mux, 'elsewhere', elsewhere))
+  return true
+}
+
+/**
+ * VTEPs with a UDP port of their own may be reached by another interface than the wrapped one. The vxlan device sends to the mux's port, so the program
+ * that sets the right one must be there too. It is attached without a link, as long as it is needed.
+ */
+export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): void {
+  const wanted = new Set(waysOut(context, mux, mux.entries.used.keys()))
+  const { datapath } = context
+  for (const ifindex of wanted) datapath.keepEgress(ifindex)
+  if (wanted.size === mux.ways.size && [...wanted].every((ifindex) => mux.ways.has(ifindex))) return
+  const others = new Set([...context.model.ofType('vpcmux')].filter((other) => other !== mux).flatMap(({ ways }) => [...ways]))
+  for (const ifindex of mux.ways) if (!wanted.has(ifindex) && !others.has(ifindex)) datapath.dropEgress(ifindex)
+  tx.set(mux, 'ways', wanted)
+}
+
+/** The same for VTEPs that come: those that are there stay as they are. */
+export function addPortsRight(context: Context, tx: Transaction, mux: Mux, vteps: Iterable<Vtep>): void {
+  const more = [...waysOut(context, mux, vteps)].filter((ifindex) => !mux.ways.has(ifindex))
+  for (const ifindex of more) context.datapath.keepEgress(ifindex)
+  if (more.length > 0) tx.set(mux, 'ways', new Set([...mux.ways, ...more]))
+}
+
+function* waysOut({ devices, model }: Context, { listen, underlay, entries }: Mux, vteps: Iterable<Vtep>): Generator<number> {
+  if (listen === null || underlay === null || entries.ownPorts.size === 0) return
+  for (const { address, port } of vteps) {
+    if (port === 0 || port === listen.port || address.length !== listen.address.length) continue
+    const ifindex = devices.wayTo(address, listen.address)?.ifindex ?? 0
+    // What is wrapped has the program by its link.
+    const object = model.devices.get(ifindex)
+    const wrapped = object?.type === 'ethlink' && object.mux !== null
+    if (ifindex !== 0 && !wrapped && (object === undefined || object.type === 'ethlink')) yield ifindex
+  }
+}
