@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoName } from '#abi/errno.ts'
 import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, type Frame, type FrameProblem } from '#abi/frame.ts'
 import type { Channel, RequestOptions } from './channel.ts'
+import { connectSocket } from './connect-socket.ts'
 import { DaemonUnreachable, VpcError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
+import { isAlive } from './liveness.ts'
 
 interface Pending {
   readonly what: string
@@ -15,8 +17,18 @@ interface Pending {
 
 const maxPathBytes = 107
 
+/** So long nothing may come for a request before we ask whether vpcd answers anybody, and so long that may take. */
+const defaultPatienceMs = 10_000
+
 // A listening socket whose backlog is full answers connect(2) with EAGAIN at once, so the wait is ours to do.
 const busyRetryMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600]
+
+export interface Patience {
+  /** How long to wait for each answer. Default: as long as vpcd works on it. */
+  readonly timeoutMs?: number | undefined
+  /** How long nothing may come before vpcd is asked whether it answers anybody. Default: 10 s. */
+  readonly patienceMs?: number | undefined
+}
 
 /**
  * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED when it
@@ -33,8 +45,16 @@ export class Connection implements Channel {
   readonly #closed: Promise<void>
   #sequence = 0
   #failure: VpcError | undefined
+  /** Where vpcd listens, when this process connected there. */
+  readonly #path: string | undefined
+  readonly #patienceMs: number
+  #watch: NodeJS.Timeout | undefined
+  /** Something came since the watch began. */
+  #heard = false
 
-  private constructor(socket: Socket, peer: string) {
+  private constructor(socket: Socket, peer: string, path?: string, patienceMs = defaultPatienceMs) {
+    this.#path = path
+    this.#patienceMs = patienceMs
     this.#socket = socket
     this.#peer = peer
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
@@ -42,16 +62,17 @@ export class Connection implements Channel {
     socket.on('error', (cause: Error) =>
       this.#fail(new VpcError('ECONNRESET', `the connection to ${peer} broke: ${cause.message}`, { cause })),
     )
+    socket.on('close', () => clearTimeout(this.#watch))
     socket.on('close', () => this.#fail(new VpcError('ECONNRESET', `${peer} closed the connection`)))
   }
 
   /** Connect to the socket of a vpcd. Throws DaemonUnreachable. */
-  static async connect(path: string, timeoutMs?: number): Promise<Connection> {
+  static async connect(path: string, { timeoutMs, patienceMs }: Patience = {}): Promise<Connection> {
     if (Buffer.byteLength(path) > maxPathBytes) throw new DaemonUnreachable(path, 'ENAMETOOLONG')
     const deadline = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs
     for (const waitMs of [...busyRetryMs, Infinity]) {
       try {
-        return new Connection(await connectSocket(path), `vpcd on ${path}`)
+        return new Connection(await connectSocket(path), `vpcd on ${path}`, path, patienceMs)
       } catch (cause) {
         const code = (cause as NodeJS.ErrnoException).code ?? 'ECONNREFUSED'
         if (code !== 'EAGAIN' || performance.now() + waitMs > deadline) throw new DaemonUnreachable(path, code, { cause })
@@ -87,12 +108,32 @@ export class Connection implements Channel {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
     this.#pending.set(sequence, { what, resolve, reject })
     this.#socket.write(encodeFrame({ sequence, kind, word, payload }))
+    this.#watchPeer()
     if (timeoutMs === undefined) return promise
     const timer = setTimeout(() => {
       this.#pending.delete(sequence)
       reject(new VpcError('ETIMEDOUT', `${what}: ${this.#peer} has not answered for ${timeoutMs} ms`))
     }, timeoutMs)
     return promise.finally(() => clearTimeout(timer))
+  }
+
+  /** While requests wait and nothing comes, see from time to time whether vpcd answers anybody. */
+  #watchPeer(): void {
+    const path = this.#path
+    if (path === undefined || this.#watch !== undefined) return
+    this.#heard = false
+    this.#watch = setTimeout(() => void this.#check(path), this.#patienceMs).unref()
+  }
+
+  async #check(path: string): Promise<void> {
+    const dead = this.#pending.size > 0 && !this.#heard && !(await isAlive(path, this.#patienceMs))
+    this.#watch = undefined
+    if (this.#failure !== undefined) return
+    if (dead && !this.#heard && this.#pending.size > 0) {
+      this.#fail(new DaemonUnreachable(path, 'ETIMEDOUT'))
+      return void this.#socket.destroy()
+    }
+    if (this.#pending.size > 0) this.#watchPeer()
   }
 
   /** vpc_ctl on the descriptor that this connection is. */
@@ -115,6 +156,7 @@ export class Connection implements Channel {
   }
 
   #take(chunk: Buffer): void {
+    this.#heard = true
     const { frames, problem } = this.#reader.push(chunk)
     for (const frame of frames) this.#dispatch(frame)
     if (problem === undefined) return
@@ -139,7 +181,9 @@ export class Connection implements Channel {
     if (this.#failure !== undefined) return
     this.#failure = failure
     this.events.end(failure)
-    this.#rejectPending((what) => new VpcError(failure.errno, `${what}: ${failure.message}`))
+    this.#rejectPending((what) =>
+      failure instanceof DaemonUnreachable ? failure : new VpcError(failure.errno, `${what}: ${failure.message}`),
+    )
     this.onEnd?.(failure)
   }
 
@@ -152,14 +196,3 @@ export class Connection implements Channel {
 
 const describeProblem = (problem: FrameProblem): string =>
   problem.kind === 'version' ? `a frame of version ${problem.version}` : `a frame of ${problem.length} bytes`
-
-function connectSocket(path: string): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const socket = new Socket()
-  socket.once('error', reject)
-  socket.connect(path, () => {
-    socket.off('error', reject)
-    resolve(socket)
-  })
-  return promise
-}

@@ -5,7 +5,7 @@ import { idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import { typeNameOf, typeNoun, type TypeName } from '#abi/object-type.ts'
 import type { Channel } from './channel.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Patience } from './connection.ts'
 import { VpcError } from './error.ts'
 import { decodeRights, encodeLimit, type DescriptorLimit, type DescriptorRights } from './rights.ts'
 import { formatMac, parseMac } from '#wire/mac.ts'
@@ -189,10 +189,11 @@ export async function openConnection(
   id: Id,
   type: TypeName,
   options: OpenOptions & { readonly session?: boolean },
-  timeoutMs?: number,
+  patience: Patience = {},
 ): Promise<Connection> {
+  const { timeoutMs } = patience
   const flags = openFlags(options) | BigInt(options.session === true ? openFlag.session : 0)
-  const connection = await Connection.connect(socketPath, timeoutMs)
+  const connection = await Connection.connect(socketPath, patience)
   try {
     const payload = openRequest.encode({ id: idBytes(id), handleType: handleType(type), flags })
     await connection.request(frameKind.open, 0, payload, { what: `open ${typeNoun[type]} ${id}`, timeoutMs })

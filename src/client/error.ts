@@ -10,7 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'this user may not use it',
   EPERM: 'this user may not use it',
   EAGAIN: 'vpcd is busy and takes no more connections',
-  ETIMEDOUT: 'vpcd does not answer',
+  ETIMEDOUT: 'it has not answered for long, nor does it answer anybody else',
   ENAMETOOLONG: 'the path is too long for a socket, which takes 107 bytes',
 }
 
@@ -18,7 +18,7 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: 'run this as root or as a member of the group of the socket',
   EPERM: 'run this as root or as a member of the group of the socket',
   EAGAIN: 'try again, or raise its limit on connections',
-  ETIMEDOUT: 'look at its log',
+  ETIMEDOUT: 'see whether it was stopped (ps, a frozen cgroup, a debugger), and look at its log',
   ENAMETOOLONG: 'give vpcd a shorter --run-dir',
 }
 

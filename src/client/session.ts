@@ -162,7 +162,7 @@ export class Session extends Opener implements AsyncDisposable {
 }
 
 const connect = (socketPath: string, timeoutMs: number | undefined): Promise<Connection> =>
-  openConnection(socketPath, generateId('mgmt'), 'mgmt', { create: true, session: true }, timeoutMs)
+  openConnection(socketPath, generateId('mgmt'), 'mgmt', { create: true, session: true }, { timeoutMs })
 
 /** `handle open`. */
 async function openIn(connection: Connection, request: HandleOpen, type: TypeName, timeoutMs: number | undefined): Promise<void> {

@@ -10,19 +10,23 @@ import { resolveSocketPath } from './socket-path.ts'
 export interface VpcOptions {
   /** The socket of vpcd. Default: VPC_SOCKET, else /run/vpc/vpcd.sock. */
   readonly socketPath?: string | undefined
-  /** How long to wait for each answer. Default: as long as it takes. */
+  /** How long to wait for each answer. Default: as long as vpcd works on it. */
   readonly timeoutMs?: number | undefined
+  /** How long nothing may come before vpcd is asked whether it answers anybody; one that does not is given up. Default: 10 s. */
+  readonly patienceMs?: number | undefined
 }
 
 /** A vpcd to speak to. Holds nothing itself: every `open` is a connection of its own, which is the descriptor. */
 export class Vpc extends Opener {
   readonly socketPath: string
   protected readonly timeoutMs: number | undefined
+  readonly #patienceMs: number | undefined
 
-  constructor({ socketPath, timeoutMs }: VpcOptions = {}) {
+  constructor({ socketPath, timeoutMs, patienceMs }: VpcOptions = {}) {
     super()
     this.socketPath = resolveSocketPath(socketPath)
     this.timeoutMs = timeoutMs
+    this.#patienceMs = patienceMs
   }
 
   /** One connection that holds many objects, and changes several of them as one. */
@@ -31,6 +35,6 @@ export class Vpc extends Opener {
   }
 
   protected channel(id: Id, type: TypeName, options: OpenOptions): Promise<Channel> {
-    return openConnection(this.socketPath, id, type, options, this.timeoutMs)
+    return openConnection(this.socketPath, id, type, options, { timeoutMs: this.timeoutMs, patienceMs: this.#patienceMs })
   }
 }
