@@ -8,7 +8,7 @@ import { createBridge, createVeth, createVxlan, type NewLink, type NewVeth, type
 import { followLinks, type LinkEvent } from './link-events.ts'
 import { linkByIndex, linkByName, links, type Link } from './link.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
-import { netnsIdOf, openNetnsById } from './nsid.ts'
+import { NetnsFinder, netnsIdOf } from './nsid.ts'
 import type { Subscription } from './readiness.ts'
 import { addRoute, defaultRoutes, routes, wayTo, type NewRoute, type Route, type Way } from './route.ts'
 import { queueTransmits, type QueueTransmits } from './qdisc.ts'
@@ -27,6 +27,7 @@ export type { NewRoute, Route, Way } from './route.ts'
  */
 export class Netlink {
   readonly #socket: NetlinkSocket
+  readonly #finder = new NetnsFinder()
   private constructor(socket: NetlinkSocket) {
     this.#socket = socket
   }
@@ -39,7 +40,7 @@ export class Netlink {
    * name nor a process.
    */
   openByNetnsId(netnsId: number): Netlink | undefined {
-    const netnsFd = openNetnsById(this.#socket, netnsId)
+    const netnsFd = this.#finder.open(this.#socket, netnsId)
     if (netnsFd === undefined) return undefined
     try {
       return Netlink.open(netnsFd)

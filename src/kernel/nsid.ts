@@ -14,22 +14,52 @@ export function netnsIdOf(socket: NetlinkSocket, netnsFd: number): number | unde
   return id === undefined || id < 0 ? undefined : id
 }
 
+/** So long what a look at all namespaces did not find is not looked for again. */
+const notFoundMs = 200
+
 /**
- * Open the namespace that has a number in the socket's namespace; the caller closes the descriptor. The kernel offers
- * no way from the number to the namespace, so this tries every namespace with a name or a process. Undefined when it is
- * none of them.
+ * Finds namespaces by their numbers. The kernel offers no way from the number to the namespace, so this tries every namespace with a name or a
+ * process. That takes milliseconds, so where each was found is remembered, and tried first.
  */
-export function openNetnsById(socket: NetlinkSocket, netnsId: number): number | undefined {
-  const seen = new Set<number>()
-  for (const path of globSync(['/run/netns/*', '/proc/[0-9]*/ns/net'])) {
-    const fd = openIfThere(path)
-    if (fd === undefined) continue
-    const { ino } = fstatSync(fd)
-    if (!seen.has(ino) && netnsIdOf(socket, fd) === netnsId) return fd
-    seen.add(ino)
-    closeSync(fd)
+export class NetnsFinder {
+  /** How often all namespaces were looked at. */
+  looks = 0
+  #paths = new Map<number, string>()
+  #lookedAt = -Infinity
+
+  /** Open the namespace that has a number in the socket's namespace; the caller closes the descriptor. Undefined when it is none of them. */
+  open(socket: NetlinkSocket, netnsId: number): number | undefined {
+    const found = this.#tryPath(socket, netnsId)
+    if (found !== undefined || performance.now() - this.#lookedAt < notFoundMs) return found
+    this.#look(socket)
+    return this.#tryPath(socket, netnsId)
   }
-  return undefined
+
+  #tryPath(socket: NetlinkSocket, netnsId: number): number | undefined {
+    const path = this.#paths.get(netnsId)
+    const fd = path === undefined ? undefined : openIfThere(path)
+    if (fd === undefined) return undefined
+    // Numbers, names and processes may be others by now.
+    if (netnsIdOf(socket, fd) === netnsId) return fd
+    closeSync(fd)
+    return undefined
+  }
+
+  #look(socket: NetlinkSocket): void {
+    this.looks++
+    this.#paths = new Map()
+    const seen = new Set<number>()
+    for (const path of globSync(['/run/netns/*', '/proc/[0-9]*/ns/net'])) {
+      const fd = openIfThere(path)
+      if (fd === undefined) continue
+      const { ino } = fstatSync(fd)
+      const id = seen.has(ino) ? undefined : netnsIdOf(socket, fd)
+      seen.add(ino)
+      closeSync(fd)
+      if (id !== undefined) this.#paths.set(id, path)
+    }
+    this.#lookedAt = performance.now()
+  }
 }
 
 // Meanwhile a process may end, or a name may be half made.

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { oldestKernelText } from '#abi/requirements.ts'
 import { tryTun } from '#datapath/probe/features.ts'
 import type { Facts } from '#datapath/probe/facts.ts'
+import { objectNames } from '#datapath/hook.ts'
+import { builtObjects } from '../bpf/built-objects.ts'
 import { insideThrowawayNetns } from '#kernel/throwaway-netns.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { formatProbeLine, judge, probe, probeRunning } from '#daemon/probe.ts'
@@ -40,6 +42,18 @@ const verdicts = (changes: Partial<Facts>): string[] =>
   judge({ ...good, ...changes })
     .filter(({ state }) => state !== 'ok')
     .map((result) => `${result.state} ${formatProbeLine(result)}`)
+
+test('an object of the datapath that is not there is told, whichever it is', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-probe-'))
+  const names = readdirSync(builtObjects()).filter((name) => objectNames.includes(name.replace(/\.o$/, '')))
+  assert.equal(names.length, objectNames.length)
+  for (const missing of names) {
+    for (const name of names) name === missing ? rmSync(join(directory, name), { force: true }) : writeFileSync(join(directory, name), '')
+    const found = (await probe({ objectDir: directory })).find(({ name }) => name === 'programs')!
+    assert.deepEqual([found.state, found.found], ['failed', `${missing} missing in ${directory}`])
+  }
+  rmSync(directory, { recursive: true })
+})
 
 test('nothing is said of what is as it should be', () => {
   assert.deepEqual(verdicts({}), [])

@@ -1,6 +1,7 @@
 /** Everything that the probe of a machine finds out, without judging it. */
 import { readdirSync } from 'node:fs'
 import { kernelVersion, type KernelVersion } from '#kernel/kernel-version.ts'
+import { objectNames } from '../hook.ts'
 import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
 import { privileges, type Privileges } from './privileges.ts'
@@ -36,9 +37,6 @@ export interface Facts {
   readonly rules: readonly InterfaceRules[]
 }
 
-/** One for each hook of the datapath. */
-const objects = ['ethlink.o', 'mux.o', 'unit.o']
-
 /** Whether libbpf can be loaded, by loading it. Not synchronous, so not part of `gatherFacts`. */
 export async function tryLibbpf(): Promise<Trial> {
   try {
@@ -61,7 +59,7 @@ export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, 
     jit: privileged(tryJit),
     libbpf,
     objectDir,
-    missingObjects: objects.filter((name) => !listed(objectDir).includes(name)),
+    missingObjects: objectNames.map((name) => `${name}.o`).filter((name) => !listed(objectDir).includes(name)),
     bpffs,
     knowsBpffs: knowsBpffs(),
     bpffsPlan: planBpffs(bpffs),

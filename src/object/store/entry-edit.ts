@@ -93,5 +93,6 @@ export class EntryEdit {
       for (let i = macs.length - 1; i >= 0; i--) this.#store.putMac(vni, macs[i]!, vteps[i])
     }
     for (const { vni, vtep, listed } of this.#remotes.toReversed()) this.#store.putRemote(vni, vtep, listed)
+    this.#store.knowUsed()
   }
 }

@@ -63,3 +63,24 @@ test('an address with a port is told from every other address', () => {
     [...list, ...list].map(({ address, port }) => `${address.subarray(0, 4).join('.')}:${port}`),
   )
 })
+
+test('VTEPs of calls that are refused are forgotten, and equal ones of entries stay the same object', () => {
+  const store = new EntryStore()
+  const one = (i: number): Uint8Array =>
+    encodeArray(fte, [
+      {
+        vni: 1,
+        mac: macFrom('02:00:00:00:00:01'),
+        port: 0,
+        family: 4,
+        pad: new Uint8Array(3),
+        address: Uint8Array.from({ length: 16 }, (_, j) => (i >> (8 * (3 - j))) & 0xff),
+      },
+    ])
+  const kept = store.decode(one(7)).vteps[0]!
+  store.of(1).macs.set(1, kept)
+  store.use(kept, 1)
+  for (let i = 1000; i < 30_000; i++) store.decode(one(i))
+  assert.ok(store.known < 10_000, `${store.known} are known`)
+  assert.equal(store.decode(one(7)).vteps[0], kept)
+})

@@ -39,6 +39,12 @@ export interface VniEntries {
 export const formatVtep = ({ address, port }: Vtep): string =>
   port === 0 ? formatEndpoint({ address, port }).replace(/:0$/, '') : formatEndpoint({ address, port })
 
+/** Equal for equal ones. */
+const textOf = (vtep: Vtep): string => `${formatEndpoint(vtep)} ${vtep.forward}`
+
+/** So many VTEPs may be known that no entry has, besides as many as entries have. */
+const sparseVteps = 4096
+
 /** Where the parts of an encoded entry lie. */
 const at = fte.offsets
 
@@ -56,6 +62,19 @@ export class EntryStore {
   readonly #byNumber = new Map<number, Vtep>()
   readonly #byBytes = new Map<string, Vtep>()
   readonly #byText = new Map<string, Vtep>()
+
+  /** How many VTEPs are known, those that no entry has included. */
+  get known(): number {
+    return Math.max(this.#byBytes.size, this.#byText.size)
+  }
+
+  /** Know exactly the VTEPs that entries have. To be called after entries got VTEPs of before back. */
+  knowUsed(): void {
+    this.#byNumber.clear()
+    this.#byBytes.clear()
+    this.#byText.clear()
+    for (const vtep of this.used.keys()) this.#byText.set(textOf(vtep), vtep)
+  }
 
   /** The entries of a VNI, made when there are none. */
   of(vni: number): VniEntries {
@@ -118,6 +137,8 @@ export class EntryStore {
 
   /** Decode an array of `fte`. */
   decode(input: Uint8Array): EntryColumns {
+    // Entries that were deleted, and those of calls that were refused, have left VTEPs behind.
+    if (this.known > 2 * this.used.size + sparseVteps) this.knowUsed()
     const count = input.length / fte.size
     const view = new DataView(input.buffer, input.byteOffset, input.length)
     const vnis = new Uint32Array(count)
@@ -172,7 +193,7 @@ export class EntryStore {
     if (family !== 4 && family !== 6) return undefined
     const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)), forward: hasFlag(pad, 'forward') }
     // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
-    const text = `${formatEndpoint(found)} ${found.forward}`
+    const text = textOf(found)
     const vtep = this.#byText.get(text) ?? found
     this.#byText.set(text, vtep)
     this.#byBytes.set(raw, vtep)

@@ -9,11 +9,15 @@ import type { Context } from '../context.ts'
 const afterMs = 250
 /** Operations of clients wait for no more than this many. */
 const atOnce = 8
+/** After an error: how soon it is tried again, and how rarely at most. */
+const firstMs = 1000
+const longestMs = 300_000
 
 export class ContainerSpeed {
   readonly #context: Context
   #timer: ReturnType<typeof setTimeout> | undefined
   #known = new Set<number>()
+  #waitMs = firstMs
   #work: Iterator<void> | undefined
   #stopped = false
 
@@ -37,12 +41,26 @@ export class ContainerSpeed {
     this.#timer = undefined
     try {
       this.#work ??= this.#begin()
-      for (let i = 0; i < atOnce && this.#work !== undefined; i++) if (this.#work.next().done) this.#work = undefined
+      for (let i = 0; i < atOnce && this.#work !== undefined; i++) if (this.#work.next().done) this.#end()
     } catch (error) {
-      this.#stopped = true
-      this.#context.log.info('the interfaces of containers stay as they are, which costs some speed', { error: String(error) })
+      this.#fail(error)
     }
-    if (this.#work !== undefined && !this.#stopped) this.#timer = setTimeout(() => this.#go(), 5).unref()
+    if (this.#work !== undefined && !this.#stopped && this.#timer === undefined) this.#timer = setTimeout(() => this.#go(), 5).unref()
+  }
+
+  #end(): void {
+    this.#work = undefined
+    this.#waitMs = firstMs
+  }
+
+  /** Begin anew after a while that grows: a container may have gone meanwhile, or a kernel have no bridges. */
+  #fail(error: unknown): void {
+    this.#work = undefined
+    this.#known = new Set()
+    const again = { error: String(error), againMs: this.#waitMs }
+    this.#context.log.info('the interfaces of containers stay as they are for now, which costs some speed', again)
+    this.#timer = setTimeout(() => this.#go(), this.#waitMs).unref()
+    this.#waitMs = Math.min(longestMs, this.#waitMs * 2)
   }
 
   /** Undefined: there is nothing to do. */

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Netlink } from './netlink.ts'
+import { NetlinkSocket } from './netlink-socket.ts'
+import { Netns } from './netns.ts'
+import { NetnsFinder, netnsIdOf } from './nsid.ts'
+import { close } from './libc.ts'
+
+test('the namespaces of many containers are found by one look at all of them, and found again after they have changed', () => {
+  using home = Netlink.open()
+  using socket = NetlinkSocket.open()
+  using stack = new DisposableStack()
+  const names = Array.from({ length: 20 }, (_, i) => `vpc-nsid-${process.pid}-${i}`)
+  const make = (name: string): number => {
+    using netns = Netns.create(name)
+    stack.defer(() => Netns.delete(name))
+    const { ifindex } = home.createVeth({ name: `nsid-${name.split('-').at(-1)}`, peer: { name: 'eth0', netnsFd: netns.fd } })
+    stack.defer(() => home.deleteLink(ifindex))
+    return netnsIdOf(socket, netns.fd)!
+  }
+  const ids = names.map(make)
+  const finder = new NetnsFinder()
+  const isFound = (id: number): boolean => {
+    const fd = finder.open(socket, id)
+    if (fd === undefined) return false
+    try {
+      return netnsIdOf(socket, fd) === id
+    } finally {
+      close(fd)
+    }
+  }
+  assert.ok(ids.every(isFound))
+  assert.ok(ids.every(isFound))
+  assert.equal(finder.looks, 1)
+  for (let i = 0; i < 10; i++) assert.equal(isFound(999_999), false)
+  assert.ok(finder.looks <= 2, `${finder.looks} looks for one that is not there`)
+})
