@@ -207,9 +207,12 @@ describe('no error answers', () => {
 
 test('the errors of one source are bounded, its drops all counted', () => {
   using quick = new Scene()
+  const began = performance.now()
   const results = Array.from({ length: 300 }, () => quick.from('a', tcp4(1461)))
+  const seconds = (performance.now() - began) / 1000
   const errors = results.filter(({ verdict }) => verdict === 'answer').length
-  assert.ok(errors >= 100 && errors < 250, `${errors} errors`)
+  // A bucket of 100, and 100 a second.
+  assert.ok(errors >= 100 && errors <= 100 + Math.ceil(100 * seconds), `${errors} errors in ${seconds} s`)
   assert.equal(quick.tables.drops.read(1).too_big, 300)
   expect(quick.from('b', tcpFrame({ srcMac: b.mac, dstMac: a.mac, src: b.v4, dst: a.v4, ...ports }, counting(1461))), {
     verdict: 'answer',
