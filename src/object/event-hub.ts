@@ -69,13 +69,13 @@ export class EventHub {
   }
 
   #portId(source: number | undefined): Id | null {
-    const object = source === undefined ? undefined : this.#model.stats.get(source)
+    const object = source === undefined ? undefined : this.#model.sources.get(source)
     return object?.type === 'vpcp' ? object.id : null
   }
 
   /** Unit names of where a packet came from. */
   #places(source: number | undefined): { readonly unit: string | null; readonly port: string | null } {
-    const object = source === undefined ? undefined : this.#model.stats.get(source)
+    const object = source === undefined ? undefined : this.#model.sources.get(source)
     if (object === undefined) return { unit: null, port: null }
     if (object.type === 'vpcmux') return { unit: unitName(object), port: null }
     return { unit: object.peer && unitName(object.peer), port: unitName(object) }

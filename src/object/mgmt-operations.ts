@@ -44,8 +44,8 @@ function stats({ model, datapath: { tables } }: Context): SourceStats[] {
     unit: unitName(source),
     id: source.id,
     peerUnit: peerUnit(source),
-    ...tables.stats.read(source.stats),
-    drops: drops.get(source.stats) ?? {},
+    ...tables.stats.read(source.source),
+    drops: drops.get(source.source) ?? {},
   }))
 }
 

@@ -1,7 +1,7 @@
 /** What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be journalled. */
 import type { VpcObject } from './model.ts'
 
-/** Keys under a segment or a stats index. */
+/** Keys under a segment or a source. */
 export class KeySet<K> {
   readonly groups = new Map<number, Set<K>>()
 
@@ -32,7 +32,7 @@ export class Dirty {
   readonly flood = new Set<number>()
   /** Table `neighbours`: addresses as keys, by segment. */
   readonly neighbours = new KeySet<string>()
-  /** Table `port_addresses`: addresses as keys, by stats index. */
+  /** Table `port_addresses`: addresses as keys, by source. */
   readonly portAddresses = new KeySet<string>()
   /** Table `segments`. */
   readonly segments = new Set<number>()

@@ -21,8 +21,8 @@ export function touchPort(tx: Transaction, port: Port): void {
 const macsBehind = ({ peer, macs }: Port): Mac[] => (peer === null ? [] : [peer.mac, ...macs])
 
 /** Note the addresses of a port. */
-export function touchAddresses(tx: Transaction, { stats, addresses }: Port): void {
-  for (const address of addresses) tx.dirty.portAddresses.add(stats, addressKey(address))
+export function touchAddresses(tx: Transaction, { source, addresses }: Port): void {
+  for (const address of addresses) tx.dirty.portAddresses.add(source, addressKey(address))
 }
 
 /** Change what decides of where a port's unit is found: its switch, VNI, peer, or the unit's MAC or device. */

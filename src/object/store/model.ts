@@ -47,8 +47,8 @@ export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
 export interface Port extends Common<'vpcp'>, Settings<'vpcp'> {
   switch: Switch | null
   peer: Interface | null
-  /** Index into the stats table. */
-  readonly stats: number
+  /** Who it is in the datapath: its index in tables stats, drops and port_addresses, and the source of events. */
+  readonly source: number
 }
 
 interface Connectable {
@@ -98,8 +98,8 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   widestBytes: number | null
   /** Why packets must not go past the host's stack now. */
   objections: Objections
-  /** Index into the stats table. */
-  readonly stats: number
+  /** Who it is in the datapath: its index in tables stats, drops and port_addresses, and the source of events. */
+  readonly source: number
 }
 
 export type Interface = Vmnic | Hostif | Ethlink
@@ -142,8 +142,8 @@ export class Model {
     ethlink: new Numbered(),
     hostif: new Numbered(),
   }
-  /** Who has an index of the stats table. */
-  readonly stats = new Numbered<Port | Mux>()
+  /** Ports and muxes by who they are in the datapath. */
+  readonly sources = new Numbered<Port | Mux>()
   /** Who has a device that carries a program, by its ifindex. */
   readonly devices = new Map<number, Interface | Mux>()
   /** Which switch a segment is of. A VNI is one segment, so it belongs to one switch. */

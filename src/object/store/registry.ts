@@ -1,4 +1,4 @@
-/** Entering objects into the model and taking them out: ids, unit numbers and indexes of the stats table. */
+/** Entering objects into the model and taking them out: ids, unit numbers and sources of the datapath. */
 import { idMac, type Id } from '#abi/id.ts'
 import { optionOf } from '#datapath/table-sizes.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -30,10 +30,10 @@ export function newBase<T extends UnitType>(model: Model, type: T, id: Id): Base
   }
 }
 
-/** The lowest free index of the stats table, its counters cleared. Refuses when all are taken. */
-export function freeStatsIndex({ model, datapath }: Context, tx: Transaction): number {
+/** The lowest free source, its counters cleared. Refuses when all are taken. */
+export function freeSource({ model, datapath }: Context, tx: Transaction): number {
   const { size } = datapath.tables.stats
-  const index = model.stats.lowestFree()
+  const index = model.sources.lowestFree()
   if (index >= size)
     tx.refuse(
       'ENOSPC',
@@ -44,7 +44,7 @@ export function freeStatsIndex({ model, datapath }: Context, tx: Transaction): n
   return index
 }
 
-/** Have an index of the stats table start from nothing. */
+/** Have a source's counters start from nothing. */
 export function clearCounters({ tables }: Context['datapath'], index: number): void {
   tables.stats.clear(index)
   tables.drops.clear(index)
@@ -54,7 +54,7 @@ export function clearCounters({ tables }: Context['datapath'], index: number): v
 export function register<O extends VpcObject>({ model }: Context, tx: Transaction, object: O): O {
   tx.put(model.objects, object.id, object as VpcObject)
   tx.put(model.byType[object.type] as Map<number, VpcObject>, object.unit, object)
-  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.put(model.stats, object.stats, object as Port | Mux)
+  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.put(model.sources, object.source, object as Port | Mux)
   tx.dirty.records.add(object)
   return object
 }
@@ -65,7 +65,7 @@ export function unregister({ model }: Context, tx: Transaction, object: VpcObjec
   tx.set(object, 'committed', false)
   tx.drop(model.objects, object.id)
   tx.drop(model.byType[object.type] as Map<number, VpcObject>, object.unit)
-  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.drop(model.stats, object.stats)
+  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.drop(model.sources, object.source)
   tx.dirty.records.add(object)
 }
 

@@ -36,8 +36,14 @@ const added: Readonly<Record<number, Keys>> = {
 
 const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))
 
+/** Keys that have another name from a version on. */
+const renamed: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  // The index of a port or mux in the datapath's tables is also the source of events.
+  3: { stats: 'source' },
+}
+
 /** The version that this vpcd writes. */
-export const currentVersion = Math.max(...Object.keys(added).map(Number), ...settingVersions)
+export const currentVersion = Math.max(...Object.keys({ ...added, ...renamed }).map(Number), ...settingVersions)
 
 /** What came with a version for a type. */
 function newKeys(version: number, type: UnitType): Record<string, unknown> {
@@ -50,7 +56,10 @@ function newKeys(version: number, type: UnitType): Record<string, unknown> {
 
 /** The keys of a row of a version. */
 export function keysOf(version: number, type: UnitType): string[] {
-  return Array.from({ length: version }, (_, i) => Object.keys(newKeys(i + 1, type))).flat()
+  let keys: string[] = []
+  for (let each = 1; each <= version; each++)
+    keys = [...keys.map((key) => renamed[each]?.[key] ?? key), ...Object.keys(newKeys(each, type))]
+  return keys
 }
 
 /** A row of a version as the next one has it. Throws an Error that says which key a row of that version cannot have, or lacks. */
@@ -58,7 +67,8 @@ export function upgradeRow(version: number, type: UnitType, row: Readonly<Record
   const next = newKeys(version + 1, type)
   const known = [...keysOf(version, type), ...(version === 1 ? Object.keys(next) : [])]
   checkKeys(row, known, keysOf(version, type))
-  return { ...row, ...Object.fromEntries(Object.entries(next).map(([key, value]) => [key, row[key] ?? value])) }
+  const kept = Object.entries(row).map(([key, value]) => [renamed[version + 1]?.[key] ?? key, value])
+  return { ...Object.fromEntries(kept), ...Object.fromEntries(Object.entries(next).map(([key, value]) => [key, row[key] ?? value])) }
 }
 
 /** What to do about a journal that another version wrote. */

@@ -43,7 +43,7 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
       portAddresses,
       model,
       tables.portAddresses,
-      addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
+      addressKeys(dirty.portAddresses.groups, (source, address) => ({ stats: source, address })),
     ),
   ]
   for (const work of [portWork, ...rest]) {

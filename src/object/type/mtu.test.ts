@@ -37,7 +37,7 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
     widestBytes: null,
     direct: 'auto' as const,
     objections: { out: [], in: [] },
-    stats: unit,
+    source: unit,
   }
   const made: Mux = { ...base, ...settings, type: 'vpcmux', id: generateId('vpcmux'), unit, underlay: ethlink }
   ethlink.mux = made

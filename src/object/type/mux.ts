@@ -8,7 +8,7 @@ import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
 import { EntryStore } from '../store/entry-store.ts'
 import { fullName, persistentId, unitName, type Ethlink, type Model, type Mux } from '../store/model.ts'
-import { freeStatsIndex, newBase, register, unregister } from '../store/registry.ts'
+import { freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { toVpcError } from '../vpc-error.ts'
 import { serveEthlink } from './ethlink-service.ts'
@@ -34,13 +34,13 @@ const state = (): State<'vpcmux'> => ({
   paths: new Map(),
   widestBytes: null,
   objections: unasked,
-  stats: 0,
+  source: 0,
 })
 
 /** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
 function createMux(context: Context, tx: Transaction, id: Id): Mux {
-  const stats = freeStatsIndex(context, tx)
-  const mux = register<Mux>(context, tx, { ...newBase(context.model, 'vpcmux', id), ...initialSettings('vpcmux'), ...state(), stats })
+  const source = freeSource(context, tx)
+  const mux = register<Mux>(context, tx, { ...newBase(context.model, 'vpcmux', id), ...initialSettings('vpcmux'), ...state(), source })
   makeDevice(context, tx, mux, unusedPort(context))
   return mux
 }
@@ -196,7 +196,7 @@ export const muxType: ObjectType<'vpcmux'> = {
   dismantle: dismantleMux,
   state,
   setters,
-  kept: ['stats'],
+  kept: ['source'],
   references: ({ underlay }) => ({ underlay: persistentId(underlay) }),
   join,
   operations: {

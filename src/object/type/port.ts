@@ -11,19 +11,19 @@ import { checkVniFree, claimSegments } from '../store/claims.ts'
 import { addressKey, macNumber } from '../store/keys.ts'
 import { movePort, touchAddresses, touchPort } from '../store/members.ts'
 import { fullName, isInterfaceType, persists, persistentId, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
-import { clearCounters, freeStatsIndex, newBase, register, unregister } from '../store/registry.ts'
+import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 
-const state = (): State<'vpcp'> => ({ switch: null, peer: null, stats: 0 })
+const state = (): State<'vpcp'> => ({ switch: null, peer: null, source: 0 })
 
 /** Make a port that nothing holds yet. */
 export function createPort(context: Context, tx: Transaction, id: Id): Port {
-  const stats = freeStatsIndex(context, tx)
-  return register<Port>(context, tx, { ...newBase(context.model, 'vpcp', id), ...initialSettings('vpcp'), ...state(), stats })
+  const source = freeSource(context, tx)
+  return register<Port>(context, tx, { ...newBase(context.model, 'vpcp', id), ...initialSettings('vpcp'), ...state(), source })
 }
 
 /** Disconnect it, take it out of its switch, and forget it. */
@@ -151,7 +151,7 @@ export function connectPort(context: Context, tx: Transaction, port: Port, peer:
   })
   if (peer.type === 'ethlink') serveEthlink(context, tx, peer)
   noteRecords(tx, port)
-  tx.later(`clear the counters of ${unitName(port)}`, () => clearCounters(context.datapath, port.stats))
+  tx.later(`clear the counters of ${unitName(port)}`, () => clearCounters(context.datapath, port.source))
 }
 
 /** Unplug what is plugged in, if anything is. */
@@ -211,7 +211,7 @@ export const portType: ObjectType<'vpcp'> = {
   dismantle: dismantlePort,
   state,
   setters,
-  kept: ['stats'],
+  kept: ['source'],
   references(port) {
     const member = persistentId(port.switch)
     const uplink = member !== null && port.switch?.uplink === port

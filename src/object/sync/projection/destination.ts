@@ -20,7 +20,7 @@ export function toUnit(model: Model, port: Port): Dst | undefined {
   // the driver would not see what comes that way.
   const flags = peer.type === 'hostif' && peer.away && !peer.runsXdp ? dstFlag.peer : 0
   const mtu = interfaceMtuBytes(model, peer)
-  return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.stats }
+  return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.source }
 }
 
 /** The uplink of a segment: it serves the VNI that the uplink port is on. */
@@ -29,7 +29,7 @@ export function toUplink(model: Model, sw: Switch, segment: number): Dst | undef
   if (uplink === null || uplink.peer?.type !== 'ethlink' || !carries(uplink) || segmentOf(sw, uplink.vni) !== segment) return undefined
   const { peer } = uplink
   const mtu = interfaceMtuBytes(model, peer)
-  return { ...noDst, kind: dstKind.uplink, vlan: peer.vtag, mtu, ifindex: peer.ifindex, stats: uplink.stats }
+  return { ...noDst, kind: dstKind.uplink, vlan: peer.vtag, mtu, ifindex: peer.ifindex, stats: uplink.source }
 }
 
 /** A VTEP behind a mux. This host is no VTEP of itself: a list that all hosts are given names each of them too. */
@@ -42,7 +42,7 @@ export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
     flags,
     mtu: vtepMtuBytes(mux, vtep),
     ifindex: mux.ifindex,
-    stats: mux.stats,
+    stats: mux.source,
     vtep: tableVtep(vtep),
   }
 }

@@ -18,6 +18,6 @@ export const muxes: Projection<number, Mux> = {
     const device = model.devices.get(ifindex)
     const mux = device?.type === 'ethlink' ? device.mux : device
     if (mux?.type !== 'vpcmux' || mux.listen === null || mux.down || !inService(mux)) return undefined
-    return { stats: mux.stats, flags: muxFlags(mux), listen: tableVtep(mux.listen) }
+    return { stats: mux.source, flags: muxFlags(mux), listen: tableVtep(mux.listen) }
   },
 }

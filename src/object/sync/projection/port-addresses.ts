@@ -10,14 +10,15 @@ export type PortAddress = Value<typeof portAddress>
 
 export const portAddresses: Projection<PortAddress, number> = {
   *keys(model: Model) {
-    for (const { stats, addresses } of model.ofType('vpcp')) for (const address of addresses) yield { stats, address: addressKey(address) }
+    for (const { source, addresses } of model.ofType('vpcp'))
+      for (const address of addresses) yield { stats: source, address: addressKey(address) }
   },
   keyField: portAddress,
   valueField: u32,
   values:
     (model) =>
     ({ stats, address }) => {
-      const port = model.stats.get(stats)
+      const port = model.sources.get(stats)
       return port?.type === 'vpcp' && port.addresses.some((known) => addressKey(known) === address) ? 1 : undefined
     },
 }

@@ -16,7 +16,7 @@ export const ports: Projection<number, Port> = {
     const { port, mac } = of
     const sw = port.switch!
     const up = (port.held ? portFlag.held : sw.up ? portFlag.up : 0) | (isWatched(sw) ? portFlag.watched : 0)
-    const shared = { segment: segmentOf(sw, port.vni), stats: port.stats, mac }
+    const shared = { segment: segmentOf(sw, port.vni), stats: port.source, mac }
     if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)

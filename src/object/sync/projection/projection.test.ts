@@ -48,7 +48,7 @@ function muxWith(model: Model, entries: readonly (readonly [vni: number, mac: nu
     type: 'vpcmux',
     unit: 0,
     ifindex: 9,
-    stats: 7,
+    source: 7,
     mtuBytes: 1550,
     paths: new Map(),
     underlay: { ifindex: 5 },
