@@ -10,7 +10,7 @@
  *     that the table gives to another    the same, and the address has moved: when the port's list has it
  *   DHCP                                 an event, and a broadcast like any other
  * From the mux or the wire the host answers for its own units alone; everything else is a broadcast. An announcement from behind a VTEP moves
- * its address.
+ * its address; one on the wire an address that is on the wire.
  */
 #ifndef VPC_ANSWER_H
 #define VPC_ANSWER_H
@@ -72,10 +72,19 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 	return OUTCOME_BROADCAST;
 }
 
+/*
+ * Who may move an address of this owner: who is behind a VTEP, any; who is on the wire of the uplink, one that is on that wire itself, as that of a
+ * router in whose place another one comes.
+ */
+static __always_inline bool may_move(const struct packet *packet, const struct mac *owner)
+{
+	return packet->remote_source || (packet->hook == HOOK_ETHLINK && !fdb_knows(packet->segment, *owner));
+}
+
 /* The same for a question from the mux or the wire. */
 static __always_inline int judge_stranger(struct packet *packet, const struct mac *owner)
 {
-	if (packet->announcement && owner && packet->remote_source && !packet->foreign_lladdr)
+	if (packet->announcement && owner && !packet->foreign_lladdr && may_move(packet, owner))
 		learn_move(packet->segment, &packet->target, &packet->smac);
 	if (packet->announcement || !owner || !fdb_is_local(packet->segment, *owner))
 		return OUTCOME_BROADCAST;

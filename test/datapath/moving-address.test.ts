@@ -6,7 +6,7 @@ import { arpReply, arpRequest, gratuitousArp, tcpFrame } from '#wire/frames.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
 import { allNodes, ipv6From } from '#wire/ipv6-address.ts'
-import { broadcastMac, type Mac } from '#wire/mac.ts'
+import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
 import { neighbourAdvertisement, neighbourSolicitation } from '#wire/nd-frames.ts'
 import { dropped, expect, red, Scene, stations } from './scene.ts'
 
@@ -114,4 +114,31 @@ describe('an address of another host', () => {
 test('an address that no port lists stays with its unit', () => {
   scene.tables.neighbours.set({ segment: red, addr: toMapped(free.v4) }, { mac: free.mac })
   expect(scene.fromTunnel(gratuitousArp({ sha: far.mac, spa: free.v4 })), dropped('arp_spoof', 'mux'))
+})
+
+describe('an address on the wire of the uplink', () => {
+  const router = macFrom('02:00:00:00:00:f1')
+  const other = macFrom('02:00:00:00:00:f2')
+  beforeEach(() => {
+    scene.uplink(red)
+    for (const address of [vip, vip6]) scene.tables.neighbours.set({ segment: red, addr: toMapped(address) }, { mac: router })
+  })
+
+  test('follows a router that comes in the place of another, and the first when it is back', () => {
+    assert.deepEqual([owner4(), owner6()], [hex(router), hex(router)])
+    for (const frame of [announce4(other), announce6(other)]) scene.fromWire(frame)
+    assert.deepEqual([owner4(), owner6()], [hex(other), hex(other)])
+    for (const frame of [announce4(router), announce6(router)]) scene.fromWire(frame)
+    assert.deepEqual([owner4(), owner6()], [hex(router), hex(router)])
+  })
+
+  test('follows nobody whose sender speaks for another MAC, and nobody asks it away from a guest', () => {
+    scene.fromWire(gratuitousArp({ sha: other, srcMac: stranger.mac, spa: vip }))
+    assert.equal(owner4(), hex(router))
+    for (const owner of [a.mac, far.mac]) {
+      scene.tables.neighbours.set({ segment: red, addr: toMapped(vip) }, { mac: owner })
+      scene.fromWire(announce4(other))
+      assert.equal(owner4(), hex(owner))
+    }
+  })
 })
