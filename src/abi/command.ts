@@ -1,4 +1,5 @@
 /** The operations of vpc_ctl: the table of all of them. */
+import { arpAnswer, ndAnswer } from './answer-layout.ts'
 import type { AuditReport } from './audit.ts'
 import {
   idOf,
@@ -121,6 +122,9 @@ export const operations = {
   vpcswUplinkSet: set('uplink port set', 'vpcsw', 3, idOf('vpcp')),
   vpcswUplinkGet: get('uplink port get', 'vpcsw', 4, idOf('vpcp')),
   vpcswReset: set('reset', 'vpcsw', 7, nothing),
+  /** What the original's listener answers to a question of ARP; the guest's next one is answered by the table. */
+  vpcswArpAnswer: set('answer to ARP', 'vpcsw', 8, arpAnswer),
+  vpcswNdAnswer: set('answer to ND', 'vpcsw', 9, ndAnswer),
   /** All are set or none. */
   vpcswNeighbourSet: set('neighbour set', 'vpcsw', 0x0102, neighbours),
   /** The MACs are not looked at. */

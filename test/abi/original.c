@@ -3,8 +3,12 @@
  * closed, connections that may be repeated, forwarding entries of 28 bytes. With the argument `example`: two guests on VNI 0, which stay.
  */
 #include "vpc.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #define MUX_ENTRY_SET 0xb0050002u
 #define MUX_ENTRY_DELETE 0xb0050003u
@@ -109,6 +113,53 @@ static void entries(void) {
 	close(mux);
 }
 
+/* What comes in on a device, until it begins with these bytes. */
+static void expect_frame(int packets, const uint8_t *frame, size_t length) {
+	uint8_t seen[2048];
+	struct pollfd ready = {.fd = packets, .events = POLLIN};
+	do CHECK(poll(&ready, 1, 5000) == 1);
+	while (recv(packets, seen, sizeof seen, 0) < (ssize_t)length || memcmp(seen, frame, length) != 0);
+}
+
+static void answers(void) {
+	int sw = open_new(VPCSW, 1), guest = open_new(HOSTIF, 1);
+	vpc_id_t port_id = new_id(VPCP, 1), guest_id = new_id(HOSTIF, 1);
+	uint32_t vni = htonl(5001);
+	CHECK(vpc_ctl(sw, CMD(IN | SET, VPCSW, 0x101), 4, &vni, NULL, NULL) == 0);
+	CHECK(vpc_ctl(sw, CMD(IN | SET, VPCSW, 1), 16, &port_id, NULL, NULL) == 0);
+	int port = vpc_open(&port_id, handle_type(VPCP), VPC_OPEN | VPC_RW);
+	CHECK(port >= 0 && vpc_ctl(port, CMD(IN | SET, VPCP, 1), 16, &guest_id, NULL, NULL) == 0);
+	/* Version 0x42, kind 1, VNI 5001, no tag, the guest's MAC; 10.0.0.9 is at 02:00:00:00:00:09. Then the same of fd00::9. */
+	uint8_t arp[30] = {0x42, 0, 0, 0, 1, 0, 0, 0, 0x89, 0x13, [20] = 10, 0, 0, 9, 2, 0, 0, 0, 0, 9};
+	uint8_t nd[42] = {0x42, 0, 0, 0, 2, 0, 0, 0, 0x89, 0x13, [20] = 0xfd, [35] = 9, 2, 0, 0, 0, 0, 9};
+	memcpy(arp + 14, guest_id.b + 10, 6), memcpy(nd + 14, guest_id.b + 10, 6);
+	CHECK(vpc_ctl(sw, 0xb0010008u, sizeof arp, arp, NULL, NULL) == 0);
+	CHECK(vpc_ctl(sw, 0xb0010009u, sizeof nd, nd, NULL, NULL) == 0);
+	uint8_t list[3 * 28];
+	size_t length = sizeof list;
+	CHECK(vpc_ctl(sw, CMD(OUT, VPCSW, 0x104), 0, NULL, &length, list) == 0 && length == 2 * 28);
+	for (int i = 0; i < 2; i++) CHECK(memcmp(list + 28 * i, "\x89\x13\0\0\2\0\0\0\0\x09", 10) == 0 && list[28 * i + 27] == 9);
+	arp[0] = 0x41;
+	FAILS(vpc_ctl(sw, 0xb0010008u, sizeof arp, arp, NULL, NULL), EINVAL);
+	FAILS(vpc_ctl(sw, 0xb0010009u, sizeof arp, arp, NULL, NULL), EINVAL);
+	FAILS(vpc_ctl(sw, 0xb001000au, sizeof arp, arp, NULL, NULL), EOPNOTSUPP);
+
+	/* The later revision: VNI, tag, length, and a frame, which comes out of the guest's interface. */
+	struct sockaddr_ll on = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5), .sll_ifindex = (int)if_nametoindex("hostif0")};
+	int packets = socket(AF_PACKET, SOCK_RAW, htons(0x88b5));
+	CHECK(system("ip link set hostif0 up") == 0 && packets >= 0 && bind(packets, (struct sockaddr *)&on, sizeof on) == 0);
+	uint8_t answer[8 + 60] = {0x89, 0x13, 0, 0, 0, 0, 60, 0}, *frame = answer + 8;
+	memcpy(frame, guest_id.b + 10, 6), memcpy(frame + 6, "\2\0\0\0\0\x09\x88\xb5hello", 13);
+	CHECK(vpc_ctl(sw, 0xb0010008u, sizeof answer, answer, NULL, NULL) == 0);
+	expect_frame(packets, frame, 60);
+	memset(frame, 0xff, 6);
+	CHECK(vpc_ctl(sw, 0xb0010008u, sizeof answer, answer, NULL, NULL) == 0);
+	expect_frame(packets, frame, 60);
+	memcpy(frame, "\2\0\0\0\0\x33", 6);
+	FAILS(vpc_ctl(sw, 0xb0010008u, sizeof answer, answer, NULL, NULL), ENOENT);
+	close(packets), close(port), close(guest), close(sw);
+}
+
 /* The documented example, with hostifs: a switch without a VNI, two interfaces in two ports. */
 static void example(void) {
 	int sw = open_new(VPCSW, 1);
@@ -126,7 +177,7 @@ static void example(void) {
 
 int main(int argc, char **argv) {
 	if (argc == 2 && strcmp(argv[1], "example") == 0) example();
-	else devices(), repeated(), entries();
+	else devices(), repeated(), entries(), answers();
 	puts("done");
 	return 0;
 }

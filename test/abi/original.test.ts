@@ -26,7 +26,7 @@ async function original(...args: string[]): Promise<void> {
   assert.deepEqual(ran, { code: 0, stdout: 'done\n', stderr: '' })
 }
 
-test('devices, connections and forwarding entries are as programs of 2018 expect them', () => original())
+test('devices, connections, forwarding entries and answers are as programs of 2018 expect them', () => original())
 
 test('what was closed is gone for the next question by a socket too', async () => {
   const ran = await runUnder(host.socketPath, [programs.compile('closed')])

@@ -289,7 +289,9 @@ const elsewhere: ReadonlySet<string> = new Set([
   'mgmtHandleCtl',
   'mgmtHandleClose',
   'mgmtTransaction',
-  // The original's layout, which C programs of test/abi send.
+  // The original's layouts, which C programs of test/abi send.
+  'vpcswArpAnswer',
+  'vpcswNdAnswer',
   'vpcmuxEntrySet',
   'vpcmuxEntryDelete',
   'vpcmuxEntryList',

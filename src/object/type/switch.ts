@@ -12,6 +12,7 @@ import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
+import { answerFromListener } from './switch-answer.ts'
 import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
 import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
@@ -149,6 +150,8 @@ export const switchType: ObjectType<'vpcsw'> = {
       context.events.listen(handle, sw)
     },
     vpcswSend: sendFromSwitch,
+    vpcswArpAnswer: answerFromListener,
+    vpcswNdAnswer: answerFromListener,
     vpcswPortList: ({ object }) => portsOf(object).map(({ id }) => id),
   },
   describe: (_, sw) => ({
