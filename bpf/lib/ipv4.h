@@ -143,33 +143,40 @@ static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet
 	return type == ICMP_REDIRECT || type == ICMP_ROUTER_ADVERTISEMENT ? VPC_DROP_RA_SPOOF : 0;
 }
 
+/* Checks what is above IPv4; *starting: a host sends this before it has an address. Returns a drop reason or 0. */
+static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct packet *packet, bool whole, bool *starting)
+{
+	struct udp udp;
+	int reason;
+
+	if (is_forbidden_vrrp(packet))
+		return VPC_DROP_VRRP;
+	if (!packet->upper)
+		return 0;
+	if (packet->proto == IPPROTO_ICMP)
+		return check_icmp(skb, packet);
+	if (packet->proto == IPPROTO_IGMP)
+		return check_igmp(skb, packet);
+	if (packet->proto != IPPROTO_UDP)
+		return 0;
+	reason = parse_udp(skb, packet, whole, &udp);
+	if (reason)
+		return reason;
+	*starting = udp.sport == bpf_htons(DHCP_CLIENT) && udp.dport == bpf_htons(DHCP_SERVER);
+	return check_dhcp(packet, &udp, DHCP_CLIENT, DHCP_SERVER);
+}
+
 /* Checks an IPv4 packet and its source; `last`: see struct senders. Returns a drop reason or 0. */
 static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	bool whole, starting = false;
-	struct udp udp;
 	__be32 source;
 	int reason;
 
 	reason = parse_ipv4(skb, packet, &source, &whole);
-	if (reason)
-		return reason;
-	if ((packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_IGMP) && packet->upper) {
-		reason = packet->proto == IPPROTO_ICMP ? check_icmp(skb, packet) : check_igmp(skb, packet);
-		if (reason)
-			return reason;
-	}
-	if (packet->proto == IPPROTO_UDP && packet->upper) {
-		reason = parse_udp(skb, packet, whole, &udp);
-		if (!reason)
-			reason = check_dhcp(packet, &udp, DHCP_CLIENT, DHCP_SERVER);
-		if (reason)
-			return reason;
-		starting = udp.sport == bpf_htons(DHCP_CLIENT) && udp.dport == bpf_htons(DHCP_SERVER);
-	}
-	if (is_forbidden_vrrp(packet))
-		return VPC_DROP_VRRP;
-	return check_source_ipv4(packet, source, starting, last);
+	if (!reason && packet->proto != IPPROTO_TCP)
+		reason = inspect_upper_ipv4(skb, packet, whole, &starting);
+	return reason ? reason : check_source_ipv4(packet, source, starting, last);
 }
 
 #endif
