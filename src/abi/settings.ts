@@ -68,6 +68,10 @@ const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in
 /** Of a mux: whether packets may go past the host's stack, and with it past its firewall. */
 export const directWays = ['off', 'auto', 'on'] as const
 
+/** How much of a table that all share one switch may take. */
+const quota = (what: string, op: number, help: string): WithOps<number, number> =>
+  own(counted(`a quota of ${what}`, [0, 0xffffffff], 4), 0, [`${what} quota get`, op], [`${what} quota set`, op + 1], help, { since: 3 })
+
 const owner = shared(optional(ownerName), null, 'who keeps it: a document of this owner removes it when it no longer has it', { since: 3 })
 
 /** By type. They are made in the order in which they stand here. */
@@ -83,6 +87,9 @@ export const settings = {
       ['flood unknown set', 0x0106],
       'flood ARP and ND questions that the neighbour table does not answer',
     ),
+    maxEntries: quota('entries', 0x0120, 'forwarding entries that the VNIs of the switch may have; 0: as many as fit'),
+    maxNeighbours: quota('neighbours', 0x0122, 'neighbours that the switch may have; 0: as many as fit'),
+    maxAddresses: quota('addresses', 0x0124, 'addresses that its ports may have together; 0: as many as fit'),
   },
   vpcp: {
     owner,

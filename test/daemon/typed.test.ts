@@ -97,6 +97,11 @@ test('a switch', async () => {
   )
   await assert.rejects(sw.deleteNeighbours([...neighbours, { vni: 6, address: '10.0.0.1' }]), code('ENOENT'))
   assert.equal((await sw.neighbours()).length, 2)
+  await sw.setMaxEntries(5)
+  await sw.setMaxNeighbours(2)
+  await sw.setMaxAddresses(7)
+  assert.deepEqual([await sw.maxEntries(), await sw.maxNeighbours(), await sw.maxAddresses()], [5, 2, 7])
+  await assert.rejects(sw.setNeighbours([{ vni: 5, address: '10.0.0.2', mac: '02:00:00:00:00:01' }]), code('EDQUOT', /--max-neighbours/))
   const unused = neighbours.map((each) => ({ ...each, used: false }))
   assert.deepEqual(
     (await sw.neighboursWithFlags()).toSorted((x, y) => x.address.length - y.address.length),

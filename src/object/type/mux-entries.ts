@@ -12,9 +12,10 @@ import { addPortsRight } from './mux-ways.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { macOfNumber } from '../store/keys.ts'
-import { fullName, unitName, type Mux } from '../store/model.ts'
+import { fullName, unitName, type Mux, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
 import { persists } from '../store/model.ts'
+import { withinQuota } from './quota.ts'
 import type { Transaction } from '../store/transaction.ts'
 
 type MuxCall = Call<Mux, Uint8Array>
@@ -35,8 +36,23 @@ export function setEntries(call: MuxCall): void {
   tx.asked = `set forwarding entries of ${unitName(mux)}`
   const entries = decode(tx, mux, input)
   check(context, tx, mux, entries)
+  withinQuota(context, tx, 'maxEntries', switchesOf(context, entries), () => put(tx, mux, entries))
+  addPortsRight(context, tx, mux, new Set(entries.vteps))
+  finish(call, 'set', entries.count)
+}
+
+/** Whose VNIs they are. */
+function switchesOf({ model }: Context, { vnis }: Entries): Set<Switch> {
+  const found = new Set<Switch>()
+  for (const vni of new Set(vnis)) {
+    const sw = model.segments.get(vni)
+    if (sw !== undefined) found.add(sw)
+  }
+  return found
+}
+
+function put(tx: Transaction, mux: Mux, { count, vnis, macs, vteps }: Entries): void {
   const edit = new EntryEdit(tx, mux.entries)
-  const { count, vnis, macs, vteps } = entries
   for (let i = 0; i < count; i++) {
     if (macs[i] === 0 && vteps[i]!.forward)
       tx.refuse('EINVAL', `entry ${i + 1} of ${count}: what is broadcast is not forwarded; the flag needs a MAC`)
@@ -49,8 +65,6 @@ export function setEntries(call: MuxCall): void {
       )
     }
   }
-  addPortsRight(context, tx, mux, new Set(vteps))
-  finish(call, 'set', count)
 }
 
 /** Delete entries: all that are given, or none. */

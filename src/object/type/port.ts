@@ -14,6 +14,7 @@ import { fullName, isInterfaceType, persists, persistentId, unitName, type Inter
 import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
+import { withinQuota } from './quota.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
@@ -59,11 +60,12 @@ const setters: Setters<'vpcp'> = {
     if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
     change(tx, port, () => tx.set(port, 'held', held))
   },
-  addresses(_, tx, port, asked) {
+  addresses(context, tx, port, asked) {
     tx.asked = `set the addresses of port ${unitName(port)}`
     const addresses = checkAddresses(tx, asked)
     touchAddresses(tx, port)
-    change(tx, port, () => tx.set(port, 'addresses', addresses))
+    const switches = port.switch === null ? [] : [port.switch]
+    withinQuota(context, tx, 'maxAddresses', switches, () => change(tx, port, () => tx.set(port, 'addresses', addresses)))
     touchAddresses(tx, port)
   },
 }
@@ -100,16 +102,19 @@ export function letGoOfPort(context: Context, tx: Transaction, port: Port): void
 }
 
 /** Put a port into a switch. One that is on no VNI yet gets the switch's. */
-export function joinSwitch({ model }: Context, tx: Transaction, sw: Switch, port: Port): void {
+export function joinSwitch(context: Context, tx: Transaction, sw: Switch, port: Port): void {
+  const { model } = context
   if (port.switch === sw) tx.refuse('EEXIST', `it is in this switch already`)
   if (port.switch !== null) tx.refuse('EBUSY', `it is in switch ${fullName(port.switch)}`, 'delete it there first')
   const vni = port.vni === 0 ? sw.vni : port.vni
   checkVniFree(tx, model, sw, vni, 'choose another with --vni')
-  movePort(tx, model, port, () => {
-    tx.set(port, 'switch', sw)
-    tx.set(port, 'vni', vni)
-    tx.add(sw.ports, port)
-  })
+  withinQuota(context, tx, 'maxAddresses', [sw], () =>
+    movePort(tx, model, port, () => {
+      tx.set(port, 'switch', sw)
+      tx.set(port, 'vni', vni)
+      tx.add(sw.ports, port)
+    }),
+  )
   claimSegments(tx, model, sw, [vni])
   noteRecords(tx, port)
 }

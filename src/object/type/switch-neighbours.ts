@@ -11,6 +11,7 @@ import { unitName, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
 import { persists } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { withinQuota } from './quota.ts'
 import type { NeighbourStore } from '../store/neighbour-store.ts'
 import { logEntries } from '../store/entry-log.ts'
 
@@ -28,7 +29,7 @@ export function setNeighbours({ context, tx, object: sw, input }: SwitchCall): v
   const entries = decode(tx, input)
   for (const [i, entry] of entries.entries()) check(context, tx, sw, entry, `neighbour ${i + 1} of ${entries.length}: `)
   const edit = new Edit(tx, sw)
-  for (const { vni, address, mac } of entries) edit.set(vni, address, mac)
+  withinQuota(context, tx, 'maxNeighbours', [sw], () => entries.forEach(({ vni, address, mac }) => edit.set(vni, address, mac)))
   finish(context, tx, sw, 'set', input, entries)
 }
 

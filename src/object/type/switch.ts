@@ -59,7 +59,16 @@ const setters: Setters<'vpcsw'> = {
     tx.dirty.records.add(sw)
   },
   up: (_, tx, sw, up) => change(tx, sw, () => tx.set(sw, 'up', up)),
+  maxEntries: (_, tx, sw, most) => limit(tx, sw, 'maxEntries', most),
+  maxNeighbours: (_, tx, sw, most) => limit(tx, sw, 'maxNeighbours', most),
+  maxAddresses: (_, tx, sw, most) => limit(tx, sw, 'maxAddresses', most),
   floodUnknown: (_, tx, sw, floodUnknown) => change(tx, sw, () => tx.set(sw, 'floodUnknown', floodUnknown)),
+}
+
+/** A quota is in no table. */
+function limit(tx: Transaction, sw: Switch, quota: 'maxEntries' | 'maxNeighbours' | 'maxAddresses', most: number): void {
+  tx.set(sw, quota, most)
+  tx.dirty.records.add(sw)
 }
 
 /** Change what the tables say of a switch's segments and ports. */
