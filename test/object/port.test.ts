@@ -6,7 +6,7 @@ import type { PortInfo, SwitchInfo } from '#abi/info.ts'
 import { fteFlag } from '#abi/layouts.ts'
 import { dstFlag, dstKind, portFlag, segmentFlag, segmentLocal } from '#datapath/layout.ts'
 import { macFrom } from '#wire/mac.ts'
-import { addresses, entry, neighbour, text, u16, u32, u64, vni } from './inputs.ts'
+import { addresses, entry, neighbour, text, u16, u64, vni } from './inputs.ts'
 import { refused, ScratchHost, type Opened } from './scratch-host.ts'
 import { world } from './world.ts'
 
@@ -374,41 +374,5 @@ describe('a held port', () => {
     other.do('vpcpDisconnect', idBytes(other.describe<PortInfo>().peer!))
     other.do('vpcpHeldSet', u16(1))
     assert.match(refused(() => sw.do('vpcswUplinkSet', idBytes(other.id))).message, /the port is held; let it go first/)
-  })
-})
-
-describe('a quota of a switch', () => {
-  test('bounds what its VNIs, its neighbours and its ports take of tables that all share', async () => {
-    await using host = new ScratchHost()
-    const { sw, port, other, mux } = world(host)
-    for (const name of ['vpcswMaxEntriesSet', 'vpcswMaxNeighboursSet', 'vpcswMaxAddressesSet'] as const) sw.do(name, u32(3))
-    const mac = (last: number): string => `02:00:00:00:01:0${last}`
-    mux.do('vpcmuxFteSet', entry(5001, mac(1), '192.0.2.2'))
-    const full = refused(() => mux.do('vpcmuxFteSet', entry(5001, mac(2), '192.0.2.2')))
-    assert.equal(full.code, 'EDQUOT')
-    assert.equal(
-      full.message,
-      `cannot set forwarding entries of vpcmux0: switch vpcsw0 (${sw.id}) has a quota of 3 forwarding entries in its VNIs, and would have 4; ` +
-        'delete some, or raise it by vpc switch set --max-entries',
-    )
-    // Another's VNIs, and what replaces an entry, are no growth.
-    mux.do('vpcmuxFteSet', entry(7001, mac(2), '192.0.2.2'))
-    mux.do('vpcmuxFteSet', entry(5001, mac(1), '192.0.2.3'))
-    assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac: macFrom(mac(2)) }), undefined)
-    const three = Buffer.concat([1, 2, 3].map((last) => neighbour(5001, `10.0.1.${last}`)))
-    assert.match(refused(() => sw.do('vpcswNeighbourSet', three)).message, /quota of 3 neighbours, and would have 4/)
-    sw.do('vpcswNeighbourSet', three.subarray(0, 56))
-    // The port has two.
-    assert.match(
-      refused(() => other.do('vpcpAddressesSet', addresses('10.0.0.5', '10.0.0.6'))).message,
-      /quota of 3 addresses of its ports/,
-    )
-    other.do('vpcpAddressesSet', addresses('10.0.0.5'))
-    // Who lowers it takes nothing away, and may have less than before.
-    sw.do('vpcswMaxAddressesSet', u32(1))
-    port.do('vpcpAddressesSet', addresses('10.0.0.1'))
-    assert.equal(sw.describe<SwitchInfo>().maxAddresses, 1)
-    sw.do('vpcswMaxEntriesSet', u32(0))
-    mux.do('vpcmuxFteSet', entry(5001, mac(2), '192.0.2.2'))
   })
 })
