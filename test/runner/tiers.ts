@@ -45,6 +45,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/lab/traffic.test.ts': 20,
   'test/datapath/remembered.test.ts': 15,
   'test/object/mux.test.ts': 15,
+  'test/object/random-walk.test.ts': 15,
   'test/object/bad-start.test.ts': 12,
   'test/recovery/moving.test.ts': 15,
   'test/object/named-ids.test.ts': 12,
