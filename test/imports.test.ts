@@ -46,7 +46,7 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** npm packages, and the only folders that may import them. */
-const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'daemon', 'cli'] }
+const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'system'] }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))

@@ -1,8 +1,8 @@
 /** Reading a host document from a file: YAML or JSON, with the line of whatever is wrong in it. */
 import { readFileSync } from 'node:fs'
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
+import { YamlText } from '#system/yaml-text.ts'
 import { Failure, usageFailure } from './failure.ts'
 
 /** Throws a usage failure when both say different things of one key. */
@@ -20,7 +20,7 @@ export class HostFileText {
   readonly document: HostDocument
   readonly #name: string
   readonly #text: string
-  #yaml: { readonly document: Document; readonly lines: LineCounter } | undefined
+  #parsed: YamlText | undefined
 
   /** Read a file, `-` for standard input; `more` stands beside what it says. Throws Failure, with line and key, for one that is no host document. */
   constructor(path: string, more: HostDocument = {}) {
@@ -52,33 +52,19 @@ export class HostFileText {
         // It may be YAML all the same, or the YAML parser knows the line.
       }
     }
-    const { document, lines } = this.#nodes()
-    const [error] = document.errors
-    if (error !== undefined) {
-      throw new Failure('failed', `${this.#name}:${lines.linePos(error.pos[0]).line}: this is not YAML: ${error.message}`, {
-        code: 'EINVAL',
-      })
-    }
-    return (document.toJS() ?? {}) as HostDocument
+    const { problem } = this.#yaml()
+    if (problem !== undefined)
+      throw new Failure('failed', `${this.#name}:${problem.line}: this is not YAML: ${problem.message}`, { code: 'EINVAL' })
+    return (this.#yaml().value() ?? {}) as HostDocument
   }
 
-  #nodes(): { readonly document: Document; readonly lines: LineCounter } {
-    if (this.#yaml !== undefined) return this.#yaml
-    const lines = new LineCounter()
-    return (this.#yaml = { document: parseDocument(this.#text, { lineCounter: lines, prettyErrors: false }), lines })
+  #yaml(): YamlText {
+    return (this.#parsed ??= new YamlText(this.#text))
   }
 
-  /** The line of a place such as `switches[0].vni`; of what is around it when it is not there itself. */
+  /** The line of a place such as `switches[0].vni`. */
   #lineOf(path: string): number {
-    const { document, lines } = this.#nodes()
-    const keys = path
-      .split(/[.[\]]+/)
-      .filter((key) => key !== '')
-      .map((key) => (/^\d+$/.test(key) ? Number(key) : key))
-    for (let length = keys.length; length > 0; length--) {
-      const node = document.getIn(keys.slice(0, length), true)
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
-    }
-    return 1
+    const keys = path.split(/[.[\]]+/).filter((key) => key !== '')
+    return this.#yaml().lineOf(keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key)))
   }
 }

@@ -1,10 +1,10 @@
 /** The policy file: who besides root may open what, as YAML. Read strictly: what is not understood is an error, never left out. */
 import { readFileSync } from 'node:fs'
-import { LineCounter, parseDocument, type Document } from 'yaml'
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeNameOf, unitTypes, type UnitType } from '#abi/object-type.ts'
 import { accessRights, type AccessRight, type AccessRule } from '#object/access.ts'
 import { groupId, userId } from '#system/accounts.ts'
+import { YamlText, type Path } from '#system/yaml-text.ts'
 
 /** A policy that cannot be used, and where in the file it is wrong. */
 export class PolicyProblem extends Error {
@@ -14,7 +14,6 @@ export class PolicyProblem extends Error {
   }
 }
 
-type Path = readonly (string | number)[]
 type Type = UnitType | 'mgmt'
 
 /** Read a policy. Throws PolicyProblem. */
@@ -30,25 +29,21 @@ export function readPolicy(file: string): AccessRule[] {
 
 /** The rules in the text of a policy. Throws PolicyProblem. */
 export function parsePolicy(text: string, file: string): AccessRule[] {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const [broken] = document.errors
-  if (broken !== undefined) throw new PolicyProblem(file, lines.linePos(broken.pos[0]).line, broken.message)
-  return new Reader(file, document, lines).rules()
+  const yaml = new YamlText(text)
+  if (yaml.problem !== undefined) throw new PolicyProblem(file, yaml.problem.line, yaml.problem.message)
+  return new Reader(file, yaml).rules()
 }
 
 class Reader {
   readonly #file: string
-  readonly #document: Document
-  readonly #lines: LineCounter
+  readonly #yaml: YamlText
   readonly #value: unknown
 
-  constructor(file: string, document: Document, lines: LineCounter) {
+  constructor(file: string, yaml: YamlText) {
     this.#file = file
-    this.#document = document
-    this.#lines = lines
+    this.#yaml = yaml
     try {
-      this.#value = document.toJS({ maxAliasCount: 100 })
+      this.#value = yaml.value()
     } catch (cause) {
       throw new PolicyProblem(file, undefined, (cause as Error).message, { cause })
     }
@@ -112,11 +107,6 @@ class Reader {
   }
 
   #refuse(path: Path, problem: string): never {
-    const node =
-      path.length === 0
-        ? this.#document.contents
-        : (this.#document.getIn(path, true) as { range?: [number, number, number] | null } | undefined)
-    const offset = node?.range?.[0]
-    throw new PolicyProblem(this.#file, offset === undefined ? undefined : this.#lines.linePos(offset).line, problem)
+    throw new PolicyProblem(this.#file, this.#yaml.lineOf(path), problem)
   }
 }

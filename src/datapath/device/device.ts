@@ -20,7 +20,7 @@ export interface Device {
   readonly watched: boolean
   /** Of a veth: its other end, and whether that is in another network namespace. */
   readonly peerIfindex: number | undefined
-  readonly peerAway: boolean
+  readonly peerInOtherNetns: boolean
   /** Of a veth: the other end runs an XDP program in its driver. */
   readonly peerRunsXdp: boolean
   /** UDP port of a vxlan device. */
@@ -74,7 +74,7 @@ export const toDevice = (link: Link): Device => ({
   promisc: (link.flags & iff.PROMISC) !== 0,
   watched: link.promiscuity > 0,
   peerIfindex: link.linkIndex,
-  peerAway: link.linkNetnsId !== undefined,
+  peerInOtherNetns: link.linkNetnsId !== undefined,
   // The driver then takes packets of a page at most, or of pages, and says so at this end: nothing else changes this limit.
   peerRunsXdp: link.kind === 'veth' && link.maxMtu !== vethMaxMtuBytes,
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,

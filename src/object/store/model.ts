@@ -61,7 +61,7 @@ export interface Vmnic extends Common<'vmnic'>, Settings<'vmnic'>, Connectable {
 
 export interface Hostif extends Common<'hostif'>, Settings<'hostif'>, Connectable {
   /** The unit was moved into another network namespace. */
-  away: boolean
+  inOtherNetns: boolean
   /** Its user has an XDP program in the driver of the unit, which what comes past its queue would not meet. */
   runsXdp: boolean
 }

@@ -66,12 +66,12 @@ export class ContainerSpeed {
   /** Undefined: there is nothing to do. */
   #begin(): Iterator<void> | undefined {
     const hostifs = [...this.#context.model.ofType('hostif')].filter(({ ifindex }) => ifindex !== 0)
-    const away = new Set(hostifs.filter((hostif) => hostif.away).map(({ ifindex }) => ifindex))
+    const moved = new Set(hostifs.filter((hostif) => hostif.inOtherNetns).map(({ ifindex }) => ifindex))
     const before = this.#known
-    this.#known = away
-    const left = [...away].filter((ifindex) => !before.has(ifindex))
-    const back = hostifs.filter((hostif) => !hostif.away && before.has(hostif.ifindex)).map(({ ifindex }) => ifindex)
-    const none = away.size === 0 && before.size > 0
+    this.#known = moved
+    const left = [...moved].filter((ifindex) => !before.has(ifindex))
+    const back = hostifs.filter((hostif) => !hostif.inOtherNetns && before.has(hostif.ifindex)).map(({ ifindex }) => ifindex)
+    const none = moved.size === 0 && before.size > 0
     return left.length + back.length > 0 || none ? this.#follow(left, back, none) : undefined
   }
 

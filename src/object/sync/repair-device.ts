@@ -34,9 +34,9 @@ function repairOwner({ devices, log }: Context, vmnic: Vmnic, { name, owner, ope
 }
 
 /** The name of a unit that was moved is its user's business. */
-function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerAway, ifindex }: Device): void {
+function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerInOtherNetns, ifindex }: Device): void {
   devices.changeUnitEnd(ifindex, { mac: hostif.mac, mtuBytes: interfaceMtuBytes(model, hostif) })
-  if (peerAway) return
+  if (peerInOtherNetns) return
   const end = devices.unitEnd(ifindex)
   if (end !== undefined && end.name !== unitName(hostif)) devices.change(end.ifindex, { name: unitName(hostif) })
 }
@@ -50,7 +50,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
       return bringUp(context, tx, object)
     }
     // What a hostif's user has of it now is a new device.
-    if (object.type === 'hostif') noteUnitEnd(tx, object, { peerAway: false, peerRunsXdp: false })
+    if (object.type === 'hostif') noteUnitEnd(tx, object, { peerInOtherNetns: false, peerRunsXdp: false })
     if (object.port === null) return makeUnitDevice(context, tx, object)
     return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
   })

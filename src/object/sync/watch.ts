@@ -68,9 +68,9 @@ function lose(context: Context, object: Unit | Mux): void {
 
 /** Frames take another way to a unit in a container, and yet another to one with an XDP program. */
 function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
-  const { peerAway, peerRunsXdp } = device
-  if (hostif.away === peerAway && hostif.runsXdp === peerRunsXdp) return
-  const place = peerAway ? 'in another network namespace' : 'in the own network namespace'
+  const { peerInOtherNetns, peerRunsXdp } = device
+  if (hostif.inOtherNetns === peerInOtherNetns && hostif.runsXdp === peerRunsXdp) return
+  const place = peerInOtherNetns ? 'in another network namespace' : 'in the own network namespace'
   context.log.debug(`${unitName(hostif)} is ${place}${peerRunsXdp ? ', with an XDP program' : ''}`)
   transact(context, `note where ${unitName(hostif)} is`, (tx) => {
     noteUnitEnd(tx, hostif, device)

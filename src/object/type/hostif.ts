@@ -12,7 +12,7 @@ import { setObjectOwner } from './owner.ts'
 import type { ObjectType, State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
 
-const state = (): State<'hostif'> => ({ port: null, ifindex: 0, away: false, runsXdp: false })
+const state = (): State<'hostif'> => ({ port: null, ifindex: 0, inOtherNetns: false, runsXdp: false })
 
 function createHostif(context: Context, tx: Transaction, id: Id): Hostif {
   const hostif = register<Hostif>(context, tx, { ...newBase(context.model, 'hostif', id), ...initialSettings('hostif'), ...state() })

@@ -97,8 +97,12 @@ export function takeDevice({ model, datapath }: Context, tx: Transaction, object
 }
 
 /** Note what is known of a hostif's other end, the one that its user has. */
-export function noteUnitEnd(tx: Transaction, hostif: Hostif, { peerAway, peerRunsXdp }: Pick<Device, 'peerAway' | 'peerRunsXdp'>): void {
-  tx.set(hostif, 'away', peerAway)
+export function noteUnitEnd(
+  tx: Transaction,
+  hostif: Hostif,
+  { peerInOtherNetns, peerRunsXdp }: Pick<Device, 'peerInOtherNetns' | 'peerRunsXdp'>,
+): void {
+  tx.set(hostif, 'inOtherNetns', peerInOtherNetns)
   tx.set(hostif, 'runsXdp', peerRunsXdp)
 }
 

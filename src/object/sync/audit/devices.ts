@@ -96,11 +96,11 @@ function auditVmnic({ model }: Context, findings: Findings, vmnic: Vmnic, device
 }
 
 /** The end of a hostif that its user has. Its name is its user's business once it has been moved; one that cannot be reached is not looked at. */
-function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: Hostif, { peerAway }: Device): void {
+function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: Hostif, { peerInOtherNetns }: Device): void {
   const what = unitName(hostif)
   const end = devices.unitEnd(hostif.ifindex)
   if (end === undefined) return
-  if (!peerAway) findings.same('device', what, 'name of the unit', what, end.name)
+  if (!peerInOtherNetns) findings.same('device', what, 'name of the unit', what, end.name)
   findings.same('device', what, 'mac', formatMac(hostif.mac), formatMac(end.mac))
   findings.same('device', what, 'mtu', interfaceMtuBytes(model, hostif), end.mtuBytes)
 }

@@ -18,7 +18,7 @@ export function toUnit(model: Model, port: Port): Dst | undefined {
   if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
   // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its queue. An XDP program in
   // the driver would not see what comes that way.
-  const flags = peer.type === 'hostif' && peer.away && !peer.runsXdp ? dstFlag.peer : 0
+  const flags = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
   const mtu = interfaceMtuBytes(model, peer)
   return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.source }
 }

@@ -1,0 +1,34 @@
+/** A YAML text, and the line of each of its parts. */
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
+
+/** Keys and indexes from the top. */
+export type Path = readonly (string | number)[]
+
+export class YamlText {
+  readonly #document: Document
+  readonly #lines = new LineCounter()
+
+  constructor(text: string) {
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+  }
+
+  /** Why it is not YAML; undefined when it is. */
+  get problem(): { readonly line: number; readonly message: string } | undefined {
+    const [error] = this.#document.errors
+    return error && { line: this.#lines.linePos(error.pos[0]).line, message: error.message }
+  }
+
+  /** What it says. Throws for aliases without end. */
+  value(): unknown {
+    return this.#document.toJS({ maxAliasCount: 100 })
+  }
+
+  /** The line of a part; of what is around it when it is not there itself. */
+  lineOf(path: Path): number {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#document.getIn(path.slice(0, length), true)
+      if (isNode(node) && node.range) return this.#lines.linePos(node.range[0]).line
+    }
+    return 1
+  }
+}
