@@ -42,6 +42,7 @@ export const judge = (facts: Facts): ProbeResult[] => [
   mtu(facts),
   ...facts.portUses.map(udpPort),
   firewall(facts),
+  programs(facts),
 ]
 
 type Judged = Omit<ProbeResult, 'name'>
@@ -143,6 +144,17 @@ function firewall({ rules }: Facts): ProbeResult {
     state: 'warning',
     found: `rules of the host have to see each packet of a mux, which takes longer (${found.join('; ')})`,
     remedy: 'narrow them to what they are for, or have them see samples alone: vpc mux set --direct=on',
+  })
+}
+
+/** What stands before our programs on an interface may keep packets from them. */
+function programs({ rules }: Facts): ProbeResult {
+  const found = rules.filter(({ before }) => before.length > 0).map(({ name, before }) => `${name}: ${before.join(', ')}`)
+  if (found.length === 0) return line('tcx-chain', ok('no program of somebody else runs before ours on an interface with an address'))
+  return line('tcx-chain', {
+    state: 'warning',
+    found: `programs of somebody else run before ours (${found.join('; ')})`,
+    remedy: 'should one end the chain, have it pass packets on (TCX_NEXT), or attach it behind ours',
   })
 }
 

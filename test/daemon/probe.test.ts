@@ -35,7 +35,7 @@ const good: Facts = {
   tun: fine,
   underlay: [{ name: 'eth0', mtuBytes: 1600, ipv4: true }],
   portUses: [{ port: 4789, ours: [], others: [] }],
-  rules: [{ name: 'eth0', objections: { out: [], in: [] } }],
+  rules: [{ name: 'eth0', objections: { out: [], in: [] }, before: [] }],
 }
 
 const verdicts = (changes: Partial<Facts>): string[] =>
@@ -101,8 +101,18 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ underlay: [{ name: 'eth0', mtuBytes: 1550, ipv4: false }] }, /guests get 1480; .*mtu 1570$/],
   [{ underlay: [{ name: 'eth0', mtuBytes: 1300, ipv4: true }] }, /IPv6 guests need 1280 at least/],
   [
+    { rules: [{ name: 'eth0', objections: { out: [], in: [] }, before: ['cil_from_netdev (7) on its ingress'] }] },
+    /^warning tcx-chain: .*\(eth0: cil_from_netdev \(7\) on its ingress\); should one end the chain/,
+  ],
+  [
     {
-      rules: [{ name: 'eth0', objections: { out: ['nftables: inet t c: counter'], in: ['nftables: inet t c: counter', 'tc: a filter'] } }],
+      rules: [
+        {
+          name: 'eth0',
+          before: [],
+          objections: { out: ['nftables: inet t c: counter'], in: ['nftables: inet t c: counter', 'tc: a filter'] },
+        },
+      ],
     },
     /^warning firewall: .*\(eth0: nftables: inet t c: counter, tc: a filter\); narrow them .*vpc mux set --direct=on/,
   ],

@@ -5,13 +5,18 @@ import { describe, test } from 'node:test'
 import type { AuditReport } from '#abi/audit.ts'
 import { openFlag } from '#abi/command.ts'
 import { generateId } from '#abi/id.ts'
-import { chainOf, directions } from '#datapath/chain.ts'
+import type { MuxInfo } from '#abi/info.ts'
+import { chainOf, detachFrom, directions } from '#datapath/chain.ts'
 import { Datapath } from '#datapath/datapath.ts'
+import { loadPassOn } from '#kernel/bpf-load.ts'
+import { close } from '#kernel/libc.ts'
 import { mountBpffs, unmount } from '#kernel/mount.ts'
+import { attachTcx } from '#kernel/tcx.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
 import { PrivateBpffs } from '../bpf/private-bpffs.ts'
 import { json } from './inputs.ts'
 import { ScratchHost } from './scratch-host.ts'
+import { eventually } from './underlay.ts'
 import { world } from './world.ts'
 
 function report(host: ScratchHost, operation: 'mgmtAudit' | 'mgmtRepair'): AuditReport {
@@ -111,5 +116,29 @@ describe('programs that another vpcd left', () => {
     assertOwnAlone(host)
     assert.ok(host.lines.some(({ level, message }) => level === 'warn' && /took program vpc_unit off wire0/.test(message)))
     other.destroyAll()
+  })
+})
+
+describe('programs of somebody else', () => {
+  test('before ours are noted by an audit; behind ours on the ingress of an underlay they keep packets from the short way', async () => {
+    await using host = new ScratchHost()
+    const { mux } = world(host)
+    const passOn = loadPassOn()
+    const [wire, under] = ['wire0', 'under0'].map((name) => host.netlink.linkByName(name)!.ifindex) as [number, number]
+    assert.deepEqual(report(host, 'mgmtAudit').notes, [])
+    // Ours comes back behind it.
+    for (const program of chainOf(wire, 'ingress')) detachFrom(wire, program)
+    attachTcx(passOn, wire, 'ingress')
+    assert.deepEqual(report(host, 'mgmtRepair').items, [])
+    const [note, ...others] = report(host, 'mgmtAudit').notes
+    assert.match(note!, /^program .* of somebody else runs before ours on the ingress of wire0, and may end the chain there$/)
+    assert.deepEqual(others, [])
+    attachTcx(passOn, under, 'ingress')
+    await eventually(() => mux.describe<MuxInfo>().objections.in.length > 0)
+    assert.match(mux.describe<MuxInfo>().objections.in.join(), /^tcx: program .* on the ingress of the interface, behind ours$/)
+    assert.match(report(host, 'mgmtAudit').notes.join('\n'), /vpcmux0: packets that come in go through the host's stack/)
+    for (const program of chainOf(under, 'ingress')) if (!program.ours) detachFrom(under, program)
+    await eventually(() => mux.describe<MuxInfo>().objections.in.length === 0)
+    close(passOn)
   })
 })

@@ -1,6 +1,7 @@
 /** What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { Netlink, type Link } from '#kernel/netlink.ts'
+import { chainOf, directions } from '../chain.ts'
 import { objectionsTo, readRuleset, type Objections } from '../host-rules/host-rules.ts'
 import { iff } from '#kernel/rtnetlink.ts'
 
@@ -33,6 +34,8 @@ const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && a
 export interface InterfaceRules {
   readonly name: string
   readonly objections: Objections
+  /** Programs of others, by tcx, that run before ours would or do. */
+  readonly before: readonly string[]
 }
 
 /** What of the host would have to see each packet of a mux, by interface with an IPv4 address. Needs privileges. */
@@ -46,8 +49,15 @@ export function interfaceRules(port: number): InterfaceRules[] {
     .flatMap(({ ifindex, name }) => {
       const own = addresses.find((entry) => entry.ifindex === ifindex)
       if (own === undefined) return []
-      return [{ name, objections: objectionsTo(rules, { device: name, ifindex, address: own.address, port, vtepPorts: [] }) }]
+      const objections = objectionsTo(rules, { device: name, ifindex, address: own.address, port, vtepPorts: [] })
+      return [{ name, objections, before: directions.flatMap((direction) => programsBefore(ifindex, direction)) }]
     })
+}
+
+function programsBefore(ifindex: number, direction: 'ingress' | 'egress'): string[] {
+  const chain = chainOf(ifindex, direction)
+  const ours = chain.findIndex((program) => program.ours)
+  return chain.slice(0, ours < 0 ? chain.length : ours).map(({ name, progId }) => `${name} (${progId}) on its ${direction}`)
 }
 
 export interface PortUse {
