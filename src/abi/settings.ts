@@ -96,7 +96,7 @@ export const settings = {
     vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated', { option: { short: 'n' } }),
     vlan: own(vlan, 0, ['VLAN get', 5], ['VLAN set', 6], 'VLAN tag that frames of the interface carry; 0: none'),
     addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from', {
-      option: { name: 'address', none: 'let the interface send from any address' },
+      option: { name: 'address', none: 'let the interface send from any address that nobody else has' },
     }),
     antispoof: own(flag('antispoof'), true, ['antispoof get', 0x0102], ['antispoof set', 0x0103], 'check the senders of frames'),
     anyEthertype: own(

@@ -30,6 +30,34 @@ function apply(host: ScratchHost, document: unknown, operation: 'mgmtApply' | 'm
 const comparable = (host: ScratchHost): unknown => JSON.parse(JSON.stringify(exported(host)))
 
 suite('a host as a document', () => {
+  test('lets a further MAC go from one port to another, and a unit take one that was behind a port', async () => {
+    await using host = new ScratchHost()
+    const vmnics = [generateId('vmnic'), generateId('vmnic')] as const
+    const ports = [generateId('vpcp'), generateId('vpcp')] as const
+    const id = generateId('vpcsw')
+    const document = (macs: readonly (readonly string[])[], mac?: string): unknown => ({
+      version: 1,
+      vmnics: [
+        { id: vmnics[0], unit: 'vmnic0', ...(mac && { mac }) },
+        { id: vmnics[1], unit: 'vmnic1' },
+      ],
+      switches: [{ id, vni: 5001, ports: ports.map((port, i) => ({ id: port, vni: 5001, interface: `vmnic${i}`, macs: macs[i] })) }],
+    })
+    const [one, two] = ['02:00:00:00:09:01', '02:00:00:00:09:02'] as const
+    const steps: readonly unknown[] = [
+      document([[one, two], []]),
+      document([[two], [one]]),
+      document([[one], [two]]),
+      document([[], [two]], one),
+    ]
+    for (const step of steps) {
+      apply(host, step)
+      assert.deepEqual(apply(host, step, 'mgmtPlan'), [])
+    }
+    assert.deepEqual(refused(() => apply(host, document([[two], [two]]))).code, 'EEXIST')
+    assert.deepEqual(apply(host, steps.at(-1), 'mgmtPlan'), [])
+  })
+
   test('applied as it was exported changes nothing; an empty one takes all away; then it makes all again', async () => {
     await using host = new ScratchHost()
     for (const { handle } of Object.values(world(host))) handle.close()
