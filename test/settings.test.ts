@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { operations } from '#abi/command.ts'
 import { unitTypes } from '#abi/object-type.ts'
+import { operationsPage } from '#abi/operations-page.ts'
 import { keyOf, operationNames, settingsOf } from '#abi/settings.ts'
 import { types } from '#object/type/types.ts'
 import { filesBelow, textOf } from './sources.ts'
@@ -36,6 +37,10 @@ suite('a setting', () => {
       const key = `\`${keyOf(name, setting)}\``
       assert.ok(row.includes(key) || new RegExp(`^- ${key} of an object`, 'm').test(document), `${key} of ${lists[type]}`)
     }
+  })
+
+  test('and each operation stand in docs/operations.md; npm run docs writes it', () => {
+    assert.equal(textOf('docs/operations.md'), operationsPage())
   })
 
   // Names that mean nothing else. One that was added later shows what adding one touches.
