@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { existsSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { openFlag } from '#abi/command.ts'
 import type { AuditReport } from '#abi/audit.ts'
@@ -36,12 +35,8 @@ const errors = (host: ScratchHost): string =>
     .map(({ message }) => message)
     .join('\n')
 
-/** Devices to look at switches and ethlinks by: taps, which an audit tells of and nothing depends on. */
-const isMirror = (name: string): boolean => /^(vpcsw|ethlink)\d+$/.test(name)
-
 /** All objects but these are as they should be, and say so. */
 function othersAreWell(host: ScratchHost, ...bad: Id[]): void {
-  const withoutTaps = !existsSync('/dev/net/tun')
   const mgmt = host.mgmt()
   using _ = mgmt.handle
   for (const info of json(mgmt.do('mgmtDescribeAll', u16(10))) as (ObjectInfo & { device?: string })[]) {
@@ -52,7 +47,7 @@ function othersAreWell(host: ScratchHost, ...bad: Id[]): void {
   const { items } = ask<AuditReport>(host, 'mgmtAudit')
   const units = new Set(troubles(host).map(({ unit }) => unit))
   assert.deepEqual(
-    items.filter(({ kind, what }) => kind === 'device' && !units.has(what) && !(withoutTaps && isMirror(what))),
+    items.filter(({ kind, what }) => kind === 'device' && !units.has(what)),
     [],
   )
   assert.ok(bad.length === 0 || items.some(({ what, part, found }) => units.has(what) && part === 'state' && found !== ''))
@@ -194,7 +189,7 @@ suite('a small MTU', () => {
     assert.deepEqual(troubles(host), [])
     const mtus = host.netlink
       .links()
-      .filter(({ name, alias }) => /^vpc:[^/]*$/.test(alias ?? '') && !isMirror(name))
+      .filter(({ alias }) => /^vpc:[^/]*$/.test(alias ?? ''))
       .map(({ name, mtu }) => `${name} ${mtu}`)
     assert.deepEqual(mtus.sort(), ['hostif0 1200', 'hostif1 1250', 'vmnic0 1200', 'vmnic1 1250', 'vpcmux0 1250'])
     assert.deepEqual(ask<AuditReport>(host, 'mgmtAudit').items, [])
