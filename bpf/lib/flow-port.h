@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The outer UDP source port of a flow, RFC 7348 section 5: made of the flow's hash, the same by whichever way a packet leaves. */
+/*
+ * The outer UDP source port of a flow, RFC 7348 section 5: made of the flow's hash, the same by whichever way a packet
+ * leaves.
+ */
 #ifndef VPC_FLOW_PORT_H
 #define VPC_FLOW_PORT_H
 
@@ -27,8 +30,8 @@ static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 }
 
 /*
- * Has the hash outlive the mux's device, which forgets one that was not made of ports: this helper's counts as such. So what leaves by the device
- * gets its source port of the same hash.
+ * Has the hash outlive the mux's device, which forgets one that was not made of ports: this helper's counts as such. So
+ * what leaves by the device gets its source port of the same hash.
  */
 static __always_inline void keep_flow_hash(struct __sk_buff *skb)
 {

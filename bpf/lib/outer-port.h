@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The outer UDP ports of a tunnel packet that the mux's device made. The destination port of a VTEP on another port than the mux's own: encap.h
- * puts it into skb->mark, which lives through the device. The source port: of one hash, kernels make different ports (7.3 others than 6.18), and
- * a flow must have one, with the device and without. Both are set here, before large segments are cut.
+ * The outer UDP ports of a tunnel packet that the mux's device made. The destination port of a VTEP on another port
+ * than the mux's own: encap.h puts it into skb->mark, which lives through the device. The source port: of one hash,
+ * kernels make different ports (7.3 others than 6.18), and a flow must have one, with the device and without. Both are
+ * set here, before large segments are cut.
  */
 #ifndef VPC_OUTER_PORT_H
 #define VPC_OUTER_PORT_H

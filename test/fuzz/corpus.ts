@@ -1,6 +1,6 @@
 /**
- * Inputs that are kept between runs, in test/corpus: those that once broke something, a file each with a name that says what, and one packed file
- * per program of those that together reach all that was ever reached.
+ * Inputs that are kept between runs, in test/corpus: those that once broke something, a file each with a name that says
+ * what, and one packed file per program of those that together reach all that was ever reached.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

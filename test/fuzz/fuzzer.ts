@@ -1,6 +1,7 @@
 /**
- * A program of the datapath, compiled for this machine's processor beside a kernel of a few hundred lines of C (kernel.h), with libFuzzer and
- * the sanitizers of clang: it looks for frames that are delivered though their sender may not have sent them (oracle.c).
+ * A program of the datapath, compiled for this machine's processor beside a kernel of a few hundred lines of C
+ * (kernel.h), with libFuzzer and the sanitizers of clang: it looks for frames that are delivered though their sender
+ * may not have sent them (oracle.c).
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -49,7 +50,10 @@ export interface FuzzResult {
   readonly output: string
 }
 
-/** Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds. What reaches more is left in `directory`. */
+/**
+ * Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds. What reaches more is left
+ * in `directory`.
+ */
 export function fuzz(program: Program, path: string, directory: string, seconds: number): FuzzResult {
   const found = foundIn(directory, program)
   mkdirSync(found, { recursive: true })

@@ -1,6 +1,7 @@
 /*
- * How the fuzzer's bytes become packets. Each has eight bytes in front: a selector, flags, where its checksum and its linear part lie, how it is to
- * be cut, its length; so one input is a few packets in a row, which meet what the programs remember.
+ * How the fuzzer's bytes become packets. Each has eight bytes in front: a selector, flags, where its checksum and its
+ * linear part lie, how it is to be cut, its length; so one input is a few packets in a row, which meet what the
+ * programs remember.
  */
 #ifndef FUZZ_INPUT_H
 #define FUZZ_INPUT_H

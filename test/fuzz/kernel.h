@@ -1,6 +1,6 @@
 /*
- * The kernel as the programs see it, in a few lines of C: tables, one packet, and the helpers that work on it. What a program sends
- * anywhere is handed to delivered().
+ * The kernel as the programs see it, in a few lines of C: tables, one packet, and the helpers that work on it. What a
+ * program sends anywhere is handed to delivered().
  */
 #ifndef FUZZ_KERNEL_H
 #define FUZZ_KERNEL_H

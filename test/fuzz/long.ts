@@ -1,4 +1,7 @@
-/** The long form of the fuzzers: `npm run fuzz -- [SECONDS] [PROGRAM...]`; keeps in test/corpus what reaches more than before. */
+/**
+ * The long form of the fuzzers: `npm run fuzz -- [SECONDS] [PROGRAM...]`; keeps in test/corpus what reaches more than
+ * before.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { brokenIn, compileFuzzer, fuzz, keepFound, programs } from './fuzzer.ts'

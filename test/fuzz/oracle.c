@@ -1,6 +1,6 @@
 /*
- * What may leave the programs, written down once more and apart from them: by a reader that takes a frame as its receiver will. A frame that
- * does not hold ends the process, and libFuzzer keeps the input.
+ * What may leave the programs, written down once more and apart from them: by a reader that takes a frame as its
+ * receiver will. A frame that does not hold ends the process, and libFuzzer keeps the input.
  */
 #include "oracle.h"
 #include <stdio.h>
@@ -204,7 +204,9 @@ static bool is_extension(uint8_t next)
 	return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 || next == 140;
 }
 
-/* The header above IPv6, and how much is left from there; its protocol is 59 (none) when it lies in another fragment. */
+/*
+ * The header above IPv6, and how much is left from there; its protocol is 59 (none) when it lies in another fragment.
+ */
 static const uint8_t *above_ipv6(const uint8_t *ip, uint32_t *length, uint8_t *protocol)
 {
 	uint32_t at = 40;

@@ -1,6 +1,7 @@
 /*
- * Who is there when a program is fuzzed: included behind the program, whose tables it fills. In segment 5001: `a` with addresses of its
- * own, `b` without a list, `free` without checks, `tagged` with VLAN 7; behind two VTEPs `far` and `farther`. `other` is alone in 5002.
+ * Who is there when a program is fuzzed: included behind the program, whose tables it fills. In segment 5001: `a` with
+ * addresses of its own, `b` without a list, `free` without checks, `tagged` with VLAN 7; behind two VTEPs `far` and
+ * `farther`. `other` is alone in 5002.
  */
 #ifndef FUZZ_SCENE_H
 #define FUZZ_SCENE_H

@@ -1,4 +1,7 @@
-/** What the fuzzers start from: one honest frame of each kind that the datapath reads, with the eight bytes that test/fuzz/input.h puts in front. */
+/**
+ * What the fuzzers start from: one honest frame of each kind that the datapath reads, with the eight bytes that
+ * test/fuzz/input.h puts in front.
+ */
 import { arpReply, arpRequest, echoFrame, gratuitousArp, ipv4Frame, ipv6Frame, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'

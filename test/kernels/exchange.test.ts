@@ -1,10 +1,13 @@
-/** Two hosts on a kernel that is not this machine's, the oldest that vpcd takes; `npm run test:kernels` is the long form. */
+/**
+ * Two hosts on a kernel that is not this machine's, the oldest that vpcd takes; `npm run test:kernels` is the long
+ * form.
+ */
 import { test } from 'node:test'
 import { exchangeEverything } from './exchange.ts'
 import { kernelFor, oldest } from './packages.ts'
 import { bringUpPair } from './pair.ts'
 
-test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 170_000 }, async () => {
+test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 300_000 }, async () => {
   const kernel = kernelFor(oldest)
   await using pair = await bringUpPair({ hosts: [{ kernel }, { kernel }] })
   await exchangeEverything(pair)

@@ -1,4 +1,7 @@
-/** What the containers of a pair say to each other, and what must hold then: contents by checksum, sizes, and no error counted anywhere. */
+/**
+ * What the containers of a pair say to each other, and what must hold then: contents by checksum, sizes, and no error
+ * counted anywhere.
+ */
 import assert from 'node:assert/strict'
 import type { Machine } from './machine.ts'
 import type { Pair, PairHost } from './pair.ts'
@@ -36,7 +39,10 @@ export async function assertNoErrors({ hosts }: Pair): Promise<void> {
   }
 }
 
-/** The container of one host reaches the other's, with IPv4 and IPv6, with packets of each size up to what fits and no larger. */
+/**
+ * The container of one host reaches the other's, with IPv4 and IPv6, with packets of each size up to what fits and no
+ * larger.
+ */
 export async function exchangePings([one, two]: readonly [PairHost, PairHost], underlayMtu = 1500): Promise<void> {
   const mtu = underlayMtu - overhead
   const ping = (args: string): string => inGuest(`ping -n -q -i 0.05 ${args}`)
@@ -71,7 +77,10 @@ const watchSegments = [
   'until grep -q listening /tmp/watching; do sleep 0.05; done',
 ].join('; ')
 
-/** One host's container sends the other's a file over TCP, in segments larger than a packet when the kernel is to cut them. */
+/**
+ * One host's container sends the other's a file over TCP, in segments larger than a packet when the kernel is to cut
+ * them.
+ */
 export async function sendFile(from: PairHost, to: PairHost, { megabytes = 8, large = true } = {}): Promise<void> {
   await listen(to, 'tcp', 'busybox nc -l -p 9000')
   await from.machine.must(`head -c ${megabytes}M /dev/urandom >/tmp/file`)

@@ -1,6 +1,7 @@
 /**
- * The first root of a test machine: busybox and the modules by which it mounts the machine's own file system (virtiofs, read-only) and a
- * tmpfs above it. The second root is this very machine's, with the checkout where it is; test/kernels/guest-init goes on there.
+ * The first root of a test machine: busybox and the modules by which it mounts the machine's own file system (virtiofs,
+ * read-only) and a tmpfs above it. The second root is this very machine's, with the checkout where it is;
+ * test/kernels/guest-init goes on there.
  */
 import { execFileSync } from 'node:child_process'
 import {

@@ -1,6 +1,7 @@
 /**
- * A test machine: QEMU without KVM, one virtual CPU, a kernel of packages.ts, this machine's files as its root (what it writes is gone with
- * it), NICs on taps, and a shell on its serial port. It ends with `await using`, and with the process that started it.
+ * A test machine: QEMU without KVM, one virtual CPU, a kernel of packages.ts, this machine's files as its root (what it
+ * writes is gone with it), NICs on taps, and a shell on its serial port. It ends with `await using`, and with the
+ * process that started it.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
 /**
- * Debian's kernels for tests, by an apt root of its own: the mirror is the one that the machine's own sources name, nothing is installed,
- * and all of it stays below build/kernels. What has been unpacked once is used again without a network.
+ * Debian's kernels for tests, by an apt root of its own: the mirror is the one that the machine's own sources name,
+ * nothing is installed, and all of it stays below build/kernels. What has been unpacked once is used again without a
+ * network.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,18 +12,25 @@ import { oldestKernelText } from '#abi/requirements.ts'
 /** Where kernels are kept; VPC_KERNEL_DIR names another place, which several checkouts can share. */
 export const store = process.env['VPC_KERNEL_DIR'] ?? fileURLToPath(new URL('../../build/kernels', import.meta.url))
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
-/** Small suites that hold the oldest kernel that vpcd takes, the newest that Debian has for its stable release, and those between. */
-const suites = ['bookworm-backports', 'trixie-backports']
+/**
+ * Small suites that hold the oldest kernel that vpcd takes, the newest that Debian has for its stable release, and
+ * those between.
+ */
+const usualSuites = ['bookworm-backports', 'trixie-backports']
 /** Names a Debian mirror where the machine's own sources name none. */
 const mirrorVariable = 'VPC_DEBIAN_MIRROR'
 
 export type Architecture = 'amd64' | 'arm64'
 
-/** Which kernel is wanted: `6.12`, or `newest`. The cloud flavour knows virtual NICs alone; the generic one is larger. */
+/**
+ * Which kernel is wanted: `6.12`, or `newest`. The cloud flavour knows virtual NICs alone; the generic one is larger.
+ */
 export interface KernelWish {
   readonly series: string
   readonly architecture?: Architecture
   readonly flavour?: 'cloud' | 'generic'
+  /** Where to look for it, when not in the two small suites. */
+  readonly suites?: readonly string[]
 }
 
 /** A kernel that was unpacked. */
@@ -61,8 +69,8 @@ function mirror(): string {
 }
 
 /** An apt root of one architecture, its lists fetched; gives the path of its configuration. */
-function aptRoot(architecture: Architecture): string {
-  const directory = join(store, `apt-${architecture}`)
+function aptRoot({ architecture, suites }: Required<KernelWish>): string {
+  const directory = join(store, `apt-${architecture}-${suites.join('-')}`)
   const config = join(directory, 'apt.conf')
   for (const name of ['lists/partial', 'cache/archives/partial', 'state']) mkdirSync(join(directory, name), { recursive: true })
   writeFileSync(join(directory, 'state/status'), '')
@@ -85,7 +93,8 @@ function aptRoot(architecture: Architecture): string {
   return config
 }
 
-const numbers = (release: string): number[] => (/^[\d.]+/.exec(release)?.[0] ?? '').split('.').map(Number)
+/** 6.12.95 of `6.12.95+deb12-cloud-amd64`, 6.1.0.47 of `6.1.0-47-cloud-amd64`. */
+const numbers = (release: string): number[] => (/^[\d.]+(?:-\d+)?/.exec(release)?.[0] ?? '').split(/[.-]/).map(Number)
 
 /** Order releases by their numbers. */
 function compareReleases(a: string, b: string): number {
@@ -97,10 +106,9 @@ function compareReleases(a: string, b: string): number {
 /** The release that is wanted, of those that there are; the newest of its series. */
 function choose(wish: Required<KernelWish>, releases: readonly string[]): string | undefined {
   const ending = `${wish.flavour === 'cloud' ? 'cloud-' : ''}${wish.architecture}`
-  const fits = releases.filter(
-    (release) =>
-      release.replace(/^[^-]+-/, '') === ending && (wish.series === 'newest' || numbers(release).slice(0, 2).join('.') === wish.series),
-  )
+  const form = new RegExp(`^\\d[\\d.]*(\\+[\\w.]+)?(-\\d+)?-${ending}$`)
+  const isOfSeries = (release: string): boolean => wish.series === 'newest' || numbers(release).slice(0, 2).join('.') === wish.series
+  const fits = releases.filter((release) => form.test(release) && isOfSeries(release))
   return fits.sort(compareReleases).at(-1)
 }
 
@@ -162,8 +170,8 @@ function releaseHere(wish: Required<KernelWish>): string | undefined {
 }
 
 function fetchKernel(wish: Required<KernelWish>): string {
-  const { architecture, flavour, series } = wish
-  const config = aptRoot(architecture)
+  const { architecture, flavour, series, suites } = wish
+  const config = aptRoot(wish)
   const release = choose(wish, availableReleases(config))
   if (release === undefined) throw new NoKernel(`Debian's ${suites.join(' and ')} have no ${flavour} kernel ${series} for ${architecture}`)
   if (!existsSync(join(store, release, 'vmlinuz'))) {
@@ -178,11 +186,11 @@ function fetchKernel(wish: Required<KernelWish>): string {
 }
 
 /**
- * The kernel that is wanted: one that was unpacked before, else (or with `fresh`) what the mirror has now. Throws NoKernel when there is
- * neither.
+ * The kernel that is wanted: one that was unpacked before, else (or with `fresh`) what the mirror has now. Throws
+ * NoKernel when there is neither.
  */
 export function kernelFor(wish: KernelWish, { fresh = false } = {}): Kernel {
-  const whole = { architecture: hostArchitecture, flavour: 'cloud', ...wish } as const
+  const whole = { architecture: hostArchitecture, flavour: 'cloud', suites: usualSuites, ...wish } as const
   const here = releaseHere(whole)
   if (here !== undefined && !fresh) return unpacked(here, whole.architecture)
   try {
@@ -210,10 +218,18 @@ export const hostArchitecture: Architecture = process.arch === 'arm64' ? 'arm64'
 /** Debian's oldest kernel that vpcd takes; the tests boot it everywhere. */
 export const oldest: KernelWish = { series: oldestKernelText }
 
+/** The newest kernel that Debian has for its stable release. */
+export const newest: KernelWish = { series: 'newest' }
+/** One that is refused. */
+export const tooOld: KernelWish = { series: '6.1', suites: ['bookworm'] }
+/** All that the long form boots. */
+export const ofLongForm: readonly KernelWish[] = [oldest, newest, { ...oldest, flavour: 'generic' }, tooOld]
+
 // What the tests boot is fetched before they run without a network.
 if (import.meta.main) {
   try {
-    console.log(kernelFor(oldest).image)
+    const long = process.argv.includes('--long')
+    for (const wish of long ? ofLongForm : [oldest]) console.log(kernelFor(wish, { fresh: long }).image)
   } catch (error) {
     if (!(error instanceof NoKernel)) throw error
     console.error(`kernels: ${error.message}`)

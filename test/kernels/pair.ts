@@ -1,8 +1,9 @@
 /**
- * Two test machines as two hosts: their NICs are joined by a bridge of this network namespace, vpcd runs on both, and each has one container
- * of one customer, in its namespace `guest`.
+ * Two test machines as two hosts: their NICs are joined by a bridge of this network namespace, vpcd runs on both, and
+ * each has one container of one customer, in its namespace `guest`.
  */
 import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateId, idMac } from '#abi/id.ts'
@@ -104,8 +105,9 @@ const offload = 'rx off tx off sg off tso off gso off gro off'
 
 /** Starts vpcd, has it make its half of the pair, and hands the container its interface. */
 async function settle({ machine, guest }: PairHost, document: object): Promise<void> {
-  const path = join(documents, `${process.pid}-${machine.name}.json`)
+  // Process ids are of this run's own namespace, and other runs write here too.
   mkdirSync(documents, { recursive: true })
+  const path = join(documents, `${randomUUID()}.json`)
   writeFileSync(path, JSON.stringify(document))
   const start = 'node bin/vpc.mjs daemon >/tmp/vpcd.log 2>&1 & vpcd=$!'
   const wait = 'until [ -S /run/vpc/vpcd.sock ]; do kill -0 $vpcd || { cat /tmp/vpcd.log; exit 1; }; sleep 0.1; done'

@@ -1,4 +1,7 @@
-/* Native stand-in for libbpf's header of this name: the datapath's programs compile as C of this machine, helpers are the harness's. */
+/*
+ * Native stand-in for libbpf's header of this name: the datapath's programs compile as C of this machine, helpers are
+ * the harness's.
+ */
 #ifndef SHADOW_BPF_HELPERS_H
 #define SHADOW_BPF_HELPERS_H
 
