@@ -8,8 +8,9 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("tc")
-int vpc_mirror(struct __sk_buff *skb __attribute__((unused)))
+int vpc_mirror(struct __sk_buff *skb)
 {
+	(void)skb;
 	return TC_ACT_SHOT;
 }
 

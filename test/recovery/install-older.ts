@@ -21,7 +21,9 @@ export function installOlder(bpffs: string, objectDir: string): string[] {
   const objects = new Map<string, BpfObject>()
   const maps: Record<string, BpfMap> = {}
   for (const name of objectNames) {
-    const object = stack.use(BpfObject.open(readFileSync(join(objectDir, `${name}.o`)), { name, reuse: maps }))
+    const file = join(objectDir, `${name}.o`)
+    if (!existsSync(file)) continue
+    const object = stack.use(BpfObject.open(readFileSync(file), { name, reuse: maps }))
     object.load()
     objects.set(name, object)
     for (const map of object.maps().filter((each) => !each.includes('.'))) maps[map] ??= stack.use(object.map(map))
@@ -45,15 +47,19 @@ export function installOlder(bpffs: string, objectDir: string): string[] {
 
 function replace(path: string, objects: ReadonlyMap<string, BpfObject>): void {
   const { object, program } = hooks[hookOf(path)]
+  // A version that lacks the program leaves the link as it is.
+  const older = objects.get(object)
+  if (older === undefined) return
   const link = getPinned(path)
   try {
-    updateLink(link, objects.get(object)!.program(program).fd)
+    updateLink(link, older.program(program).fd)
   } finally {
     close(link)
   }
 }
 
 function hookOf(path: string): keyof typeof hooks {
+  if (path.endsWith('-mirror')) return 'mirror'
   if (path.endsWith('-underlay')) return 'underlay'
   if (path.endsWith('-egress')) return 'ethlink-egress'
   if (path.includes('/ethlink')) return 'ethlink'

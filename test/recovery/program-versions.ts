@@ -3,7 +3,7 @@
  * other layouts.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { objectNames } from '#datapath/hook.ts'
 import { compileBpf } from '../bpf/compile.ts'
@@ -65,6 +65,10 @@ export function compileOlder(version: keyof typeof olderVersions, directory: str
   const [from, to] = [join(directory, version, 'source'), join(directory, version, 'objects')]
   for (const path of [from, to]) mkdirSync(path, { recursive: true })
   olderVersions[version](from)
-  for (const name of objectNames) writeFileSync(join(to, `${name}.o`), compileBpf(readFileSync(join(from, `${name}.bpf.c`), 'utf8'), from))
+  for (const name of objectNames) {
+    const source = join(from, `${name}.bpf.c`)
+    // An older version may lack one of today's.
+    if (existsSync(source)) writeFileSync(join(to, `${name}.o`), compileBpf(readFileSync(source, 'utf8'), from))
+  }
   return to
 }
