@@ -189,7 +189,7 @@ suite('a small MTU', () => {
     assert.deepEqual(troubles(host), [])
     const mtus = host.netlink
       .links()
-      .filter(({ alias }) => /^vpc:[^/]*$/.test(alias ?? ''))
+      .filter(({ name, alias }) => /^(vmnic|hostif|vpcmux)/.test(name) && /^vpc:[^/]*$/.test(alias ?? ''))
       .map(({ name, mtu }) => `${name} ${mtu}`)
     assert.deepEqual(mtus.sort(), ['hostif0 1200', 'hostif1 1250', 'vmnic0 1200', 'vmnic1 1250', 'vpcmux0 1250'])
     assert.deepEqual(ask<AuditReport>(host, 'mgmtAudit').items, [])
