@@ -135,6 +135,7 @@ struct vpc_dst {
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
 #define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, and neither sends nor receives */
+#define VPC_PORT_MOVED 0x200u   /* an entry has the unit's MAC behind another host: the unit has just come from there */
 #define VPC_PORT_WATCHED 0x40000000u /* somebody looks at its switch or uplink: see lib/watch.h */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 #define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */

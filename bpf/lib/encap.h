@@ -51,6 +51,15 @@ static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segm
 	return true;
 }
 
+/*
+ * Other hosts know a unit that has just moved behind the host that it came from. They take its frames from here as they take those that another
+ * host has sent on: until the entry is gone, by which time they have been told.
+ */
+static __always_inline __u8 ttl_of(__u32 port_flags)
+{
+	return port_flags & VPC_PORT_MOVED ? FORWARDED_TTL : TUNNEL_TTL;
+}
+
 static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
 {
 	return encap_with_ttl(skb, segment, dst, TUNNEL_TTL);
@@ -62,7 +71,7 @@ static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *p
 	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))
 		return way.path->ifindex;
 	keep_flow_hash(skb);
-	return encap_prepare(skb, packet->segment, dst) ? dst->ifindex : 0;
+	return encap_with_ttl(skb, packet->segment, dst, ttl_of(packet->flags)) ? dst->ifindex : 0;
 }
 
 /* The outer header that a packet from the mux came with. */

@@ -19,7 +19,8 @@
 struct flood_tally {
 	__u32 segment;
 	__u32 l3_len;
-	__u32 no_uplink;
+	__u16 no_uplink;
+	__u16 ttl; /* of outer headers */
 	__u32 sent;
 	__u32 too_big;
 	__u32 failed;
@@ -44,13 +45,13 @@ static __always_inline bool flood_skips(struct __sk_buff *skb, const struct floo
  * Sends one copy, with the tag that the destination needs; the packet itself stays as it was. Returns 0, a negative error of the kernel,
  * or more than 0 when the device would not have it: nobody has opened the tap, or the other end of the veth is down.
  */
-static __always_inline int flood_copy(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst)
+static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
 {
 	int result;
 
 	skb->mark = dst->kind == VPC_DST_LOCAL ? VPC_MARK_UNIT : 0;
 	if (dst->kind == VPC_DST_REMOTE)
-		return encap_prepare(skb, segment, dst) ? bpf_clone_redirect(skb, dst->ifindex, 0) : -1;
+		return encap_with_ttl(skb, tally->segment, dst, tally->ttl) ? bpf_clone_redirect(skb, dst->ifindex, 0) : -1;
 	if (!dst->vlan)
 		return bpf_clone_redirect(skb, dst->ifindex, 0);
 	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
@@ -79,7 +80,7 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		tally->too_big++;
 		return 0;
 	}
-	result = flood_copy(skb, tally->segment, &dst);
+	result = flood_copy(skb, tally, &dst);
 	if (result < 0)
 		tally->failed++;
 	if (result)
@@ -130,6 +131,7 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 		return VPC_DROP_MALFORMED;
 	tally.segment = packet->segment;
 	tally.l3_len = packet->l3_len;
+	tally.ttl = ttl_of(packet->flags);
 	tally.no_uplink = packet->hook == HOOK_MUX && !packet->remote_source;
 	if (packet->flags & VPC_PORT_WATCHED && packet->hook != HOOK_ETHLINK && !tally.no_uplink)
 		watch_uplink(skb, packet);

@@ -13,8 +13,6 @@
 #include "encap.h"
 #include "forward.h"
 
-#define FORWARDED_TTL 255
-
 /* The outer source is the VTEP. */
 static __always_inline bool came_from(const struct tunnel *tunnel, const struct vpc_vtep *vtep)
 {

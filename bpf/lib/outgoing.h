@@ -104,7 +104,7 @@ static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct out
 {
 	__u32 id;
 
-	if (known->dst.kind != VPC_DST_REMOTE || !outgoing_path(known))
+	if (known->dst.kind != VPC_DST_REMOTE || known->port.flags & VPC_PORT_MOVED || !outgoing_path(known))
 		return (struct way){};
 	id = known->path.id;
 	known->path.id += ids_of(skb);

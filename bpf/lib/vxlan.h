@@ -7,6 +7,7 @@
 #include "udp.h"
 
 #define TUNNEL_TTL 64
+#define FORWARDED_TTL 255 /* see forward-once.h */
 #define VXLAN_FLAGS 0x08000000 /* a VNI is there, nothing else */
 #define ECN_MASK 3
 #define ECN_ECT_1 1

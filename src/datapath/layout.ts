@@ -66,6 +66,7 @@ export const portFlag = {
   vrrp: 64,
   macs: 128,
   held: 0x100,
+  moved: 0x200,
   watched: 0x40000000,
 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const

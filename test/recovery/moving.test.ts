@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { guestDevice } from '#lab/names.ts'
+import { guestDevice, underlayDevice } from '#lab/names.ts'
 import { formatMac } from '#wire/mac.ts'
 import { ScratchLab } from '../lab/scratch-lab.ts'
 import { Running } from './counted-traffic.ts'
@@ -101,6 +101,36 @@ suite('a guest that moves', () => {
     assert.ok(before.datagrams > 10 && now.datagrams > 30, JSON.stringify({ before, now }))
     assert.equal(before.datagrams + now.datagrams, sent)
     assert.deepEqual(await drops('h2'), dropped)
+  })
+
+  test('sends as one that others know elsewhere, until the entry is gone', async () => {
+    const ttl = async (): Promise<string | undefined> => {
+      const capture = lab.run(
+        'h1',
+        'timeout',
+        '10',
+        'tcpdump',
+        '-nn',
+        '-v',
+        '-l',
+        '-c',
+        '1',
+        '-i',
+        underlayDevice,
+        `src ${vtepOf('h3')} and udp`,
+      )
+      const ping = lab.run('place', 'ping', '-n', '-c', '50', '-i', '0.1', '-W', '1', '10.0.0.1')
+      const { stdout } = await capture
+      await ping
+      return /ttl (\d+)/.exec(stdout)?.[1]
+    }
+    assert.equal(await ttl(), '255')
+    await using mux = await lab.vpc('h3').openMux(lab.host('h3').muxId, { write: true })
+    await mux.deleteEntries([{ vni, mac: mac() }])
+    assert.equal(await ttl(), '64')
+    await using mgmt = await lab.vpc('h3').mgmt()
+    assert.deepEqual((await mgmt.audit()).items, [])
+    await point('h3', 'h2')
   })
 
   test('two hosts that point at each other send a frame on once', async () => {

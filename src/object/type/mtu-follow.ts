@@ -12,6 +12,7 @@ export function withMtuFollowing(context: Context, tx: Transaction, mux: Mux, ch
   const overlay = overlayMtuBytes(model)
   const own = deviceMtuBytes(mux)
   touchMux(tx, mux)
+  touchMoved(context, tx, mux)
   change()
   touchMux(tx, mux)
   if (mux.ifindex !== 0 && deviceMtuBytes(mux) !== own) setMuxMtu(context, tx, mux, own)
@@ -25,6 +26,13 @@ function setMuxMtu({ devices }: Context, tx: Transaction, mux: Mux, before: numb
   const { ifindex } = mux
   tx.did(() => devices.change(ifindex, { mtuBytes: before }))
   devices.change(ifindex, { mtuBytes: deviceMtuBytes(mux) })
+}
+
+/** Whether an entry has a unit's MAC on another host stands with the unit's port; which host is this one follows from the mux. */
+function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
+  for (const [vni, { macs }] of mux.entries.vnis)
+    for (const [mac, { peer }] of model.members.get(vni) ?? [])
+      if (peer !== null && peer.ifindex !== 0 && macs.has(mac)) tx.dirty.ports.add(peer.ifindex)
 }
 
 /** Note all that the tables say of a mux. */

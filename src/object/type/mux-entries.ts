@@ -38,6 +38,7 @@ export function setEntries(call: MuxCall): void {
   check(context, tx, mux, entries)
   withinQuota(context, tx, 'maxEntries', switchesOf(context, entries), () => put(tx, mux, entries))
   addPortsRight(context, tx, mux, new Set(entries.vteps))
+  touchMoved(context, tx, entries)
   finish(call, 'set', entries.count)
 }
 
@@ -84,6 +85,7 @@ export function deleteEntries(given: MuxCall): void {
       mac === 0 ? `VTEP ${vtep === undefined ? '' : formatVtep(vtep)} in the replication list` : `entry for ${formatMac(macOfNumber(mac))}`
     tx.refuse('ENOENT', `there is no ${what} of VNI ${vni}`)
   }
+  touchMoved(call.context, tx, { count, vnis, macs, vteps })
   finish(call, 'delete', count)
 }
 
@@ -92,6 +94,14 @@ export function withoutFlags(input: Uint8Array): Uint8Array {
   const out = input.slice()
   for (let start = fte.offsets.pad; start < out.length; start += fte.size) out.fill(0, start, start + 3)
   return out
+}
+
+/** Whether an entry has a unit's MAC elsewhere stands with the unit's port. */
+function touchMoved({ model }: Context, tx: Transaction, { count, vnis, macs }: EntryColumns): void {
+  for (let i = 0; i < count; i++) {
+    const peer = model.members.get(vnis[i]!)?.get(macs[i]!)?.peer
+    if (peer !== undefined && peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
+  }
 }
 
 function finish({ context, tx, object: mux, input }: MuxCall, action: EntryAction, count: number): void {

@@ -47,7 +47,8 @@ export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
   }
 }
 
-function isOwn({ listen }: Mux, vtep: Vtep): boolean {
+/** The VTEP is this host's own. */
+export function isOwn({ listen }: Mux, vtep: Vtep): boolean {
   if (listen === null || (vtep.port !== 0 && vtep.port !== listen.port)) return false
   return Buffer.compare(listen.address, vtep.address) === 0
 }

@@ -1,9 +1,10 @@
 /** Table `ports`: by the device on which a unit's frames come in, which port that is. */
 import { u32 } from '#abi/c-struct.ts'
 import { port as portLayout, portFlag, type Port } from '#datapath/layout.ts'
-import { segmentOf } from '../../store/keys.ts'
+import { macNumber, segmentOf } from '../../store/keys.ts'
+import type { Model } from '../../store/model.ts'
 import { isWatched } from '../../type/mirror.ts'
-import { carries } from './destination.ts'
+import { carries, isOwn } from './destination.ts'
 import type { Projection } from './projection.ts'
 
 export const ports: Projection<number, Port> = {
@@ -21,7 +22,17 @@ export const ports: Projection<number, Port> = {
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
     const macs = port.macs.length > 0 ? portFlag.macs : 0
+    const moved = isElsewhere(model, shared.segment, macNumber(mac)) ? portFlag.moved : 0
     const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
-    return { ...shared, flags: up | checks | speaks | macs | queues, vlan: port.vlan }
+    return { ...shared, flags: up | checks | speaks | macs | moved | queues, vlan: port.vlan }
   },
+}
+
+/** Whether an entry has a MAC behind another host. */
+function isElsewhere(model: Model, segment: number, mac: number): boolean {
+  for (const mux of model.ofType('vpcmux')) {
+    const vtep = mux.entries.vnis.get(segment)?.macs.get(mac)
+    if (vtep !== undefined && !isOwn(mux, vtep)) return true
+  }
+  return false
 }
