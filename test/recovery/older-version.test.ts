@@ -63,7 +63,7 @@ for (const version of ['otherLayouts', 'first'] as const satisfies readonly (key
         await age()
         const steps = stepsOf(() => host.start())
         // Three loads of all programs each: the steps where one kind of work begins or ends.
-        const chosen = ['rename', 'MAP_UPDATE_BATCH', 'LINK_UPDATE'].flatMap((what) => [steps.indexOf(what), steps.lastIndexOf(what)])
+        const chosen = [steps.lastIndexOf('rename'), steps.indexOf('MAP_UPDATE_BATCH'), steps.lastIndexOf('LINK_UPDATE')]
         assert.ok(
           chosen.every((at) => at >= 0),
           steps.join(', '),
