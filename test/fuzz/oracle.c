@@ -287,9 +287,13 @@ static void judge_tunnelled(const uint8_t *bytes)
 	if (u16(bytes + 12) == 0x0806) {
 		const struct station *owner;
 
+		/* A known station may announce an address that a local port lists as well: it has moved there. */
+		bool announced = claimed && bytes[0] & 1 && (bytes[21] == 2 || !memcmp(bytes + 28, bytes + 38, 4));
+
 		memcpy(address + 12, bytes + 28, 4);
 		owner = owner_of(address);
-		must(!owner || owner->vtep || !memcmp(owner->mac, bytes + 6, 6), "came out of a tunnel and claims the address of a unit of this host");
+		must(!owner || owner->vtep || !memcmp(owner->mac, bytes + 6, 6) || (announced && owner->listed),
+		     "came out of a tunnel and claims the address of a unit of this host");
 	}
 }
 
