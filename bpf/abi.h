@@ -78,6 +78,7 @@ enum vpc_drop_reason {
 	VPC_DROP_UNICAST_TO_ALL,     /* from a guest: an IP packet for one station in an Ethernet broadcast or multicast */
 	VPC_DROP_PORT_HELD,          /* the port is held: its interface is connected, and not in service yet */
 	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has done that already */
+	VPC_DROP_BAD_VTEP,           /* from the underlay: from no VTEP of the VNI, or not from the one that the sender is behind */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -186,6 +187,13 @@ struct vpc_flood_entry {
 	struct vpc_flood_key key;
 	struct vpc_flood value;
 	struct vpc_flood_key again;
+};
+
+/* Table `vteps`: from which VTEPs packets of a VNI are taken; value __u32 1. */
+struct vpc_vtep_key {
+	__u32 stats;     /* of the mux */
+	__u32 segment;
+	__u8 addr[16];   /* as in vpc_neighbour_key */
 };
 
 /* Table `neighbours`: IP to MAC. */

@@ -7,7 +7,8 @@
 #include "lib/broadcast.h"
 #include "lib/forward-once.h"
 #include "lib/heard.h"
-#include "lib/receive.h"
+#include "lib/inspect.h"
+#include "lib/sender.h"
 #include "lib/watch.h"
 
 /* Whether the outer header leads to a segment of this host; sets packet->segment. Returns a drop reason or 0. */
@@ -40,13 +41,26 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 
 #define ONLY_A_COPY -1 /* see heard.h */
 
-/* Reads the outer header. Returns a drop reason, 0 or ONLY_A_COPY. */
+static __always_inline struct outer_source outer_source_of(const struct tunnel *tunnel, const struct vpc_mux *mux)
+{
+	struct outer_source from = { .vtep = { .stats = mux->stats, .segment = tunnel->key.tunnel_id }, .forwarded = tunnel->key.tunnel_ttl > TUNNEL_TTL };
+
+	if (tunnel->flags & BPF_F_TUNINFO_IPV6)
+		__builtin_memcpy(from.vtep.addr, tunnel->key.remote_ipv6, 16);
+	else
+		*(struct address *)from.vtep.addr = address_of_ipv4(bpf_htonl(tunnel->key.remote_ipv4));
+	return from;
+}
+
+/* Reads the outer header, and the Ethernet header. Returns a drop reason, 0 or ONLY_A_COPY. */
 static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet)
 {
 	__u32 ifindex = skb->ifindex;
 	struct tunnel tunnel = {};
+	struct outer_source from;
 	struct vpc_mux mux;
 	bool known;
+	int reason;
 
 	if (!read_entry(&muxes, &ifindex, &mux))
 		return VPC_DROP_BAD_TUNNEL;
@@ -55,7 +69,13 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet)
 	if (known && (skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD && note_heard(skb, mux.stats, bpf_htonl(tunnel.key.remote_ipv4)))
 		return ONLY_A_COPY;
 	count_rx(packet->source, skb->len);
-	return known ? enter(packet, &mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
+	reason = known ? enter(packet, &mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
+	if (!reason)
+		reason = parse_ethernet(skb, packet);
+	if (reason)
+		return reason;
+	from = outer_source_of(&tunnel, &mux);
+	return check_sender(&from, &packet->smac, &packet->remote_source);
 }
 
 static __always_inline int from_underlay(struct __sk_buff *skb)
@@ -66,7 +86,7 @@ static __always_inline int from_underlay(struct __sk_buff *skb)
 	if (reason == ONLY_A_COPY)
 		return TC_ACT_SHOT;
 	if (!reason)
-		reason = receive(skb, &packet);
+		reason = inspect(skb, &packet, 0);
 	if (reason)
 		return drop(skb, &packet, reason);
 	if (packet.flags & VPC_PORT_WATCHED)

@@ -10,7 +10,7 @@
 #include "lib/alone.h"
 #include "lib/decap-direct.h"
 #include "lib/forward.h"
-#include "lib/receive.h"
+#include "lib/inspect.h"
 #include "lib/watch.h"
 
 #define TO_THE_STACK TC_ACT_UNSPEC

@@ -12,6 +12,7 @@
 
 #include "encap.h"
 #include "forward.h"
+#include "sender.h"
 
 /* The outer source is the VTEP. */
 static __always_inline bool came_from(const struct tunnel *tunnel, const struct vpc_vtep *vtep)

@@ -6,6 +6,7 @@
 #include "fdb.h"
 #include "generation.h"
 #include "heard.h"
+#include "sender.h"
 #include "vxlan.h"
 
 #define INCOMING_FRESH 100000000ull /* ns, in which nobody asks whether the VTEP is heard */
@@ -47,14 +48,23 @@ static __always_inline bool mux_of(__u32 ifindex, const struct vxlan_frame *fram
 	return frame->ip.daddr == *(__be32 *)mux->listen.addr && frame->udp.dport == bpf_htons(mux->listen.port);
 }
 
-/* The unit that the frame is for, when it can have it by the direct way. A sender that is one as well is vpc_mux's to drop. */
+/* Its sender is behind the VTEP that it comes from. If not, it is vpc_mux's to drop, or one that another host has forwarded. */
+static __noinline bool is_from_sender(const struct vxlan_frame *frame, __u32 stats, __u32 vni)
+{
+	struct outer_source from = { .vtep = { .stats = stats, .segment = vni } };
+	struct mac smac = mac_at(frame->inner.h_source);
+	__u8 remote;
+
+	*(struct address *)from.vtep.addr = address_of_ipv4(frame->ip.saddr);
+	return !check_sender(&from, &smac, &remote);
+}
+
+/* The unit that the frame is for, when it can have it by the direct way. */
 static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, struct vpc_dst *dst, __u32 *is_watched)
 {
 	if (!segment_is_up(vni, is_watched))
 		return false;
-	if (!fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) || dst->kind != VPC_DST_LOCAL)
-		return false;
-	return !fdb_is_local(vni, mac_at(frame->inner.h_source));
+	return fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) && dst->kind == VPC_DST_LOCAL;
 }
 
 /* Asks the tables, and writes down what they say. False: the packet is none for a unit of this host, or one for the stack. */
@@ -64,7 +74,9 @@ static __noinline bool find_incoming(struct __sk_buff *skb, const struct vxlan_f
 	struct vpc_mux mux;
 
 	known->ifindex = 0; /* of nobody, as long as it is not written whole */
-	if (!mux_of(ifindex, frame, &mux) || !unit_of(vni, frame, &known->dst, &known->watched) || !is_heard(skb, &mux, frame->ip.saddr))
+	if (!mux_of(ifindex, frame, &mux) || !unit_of(vni, frame, &known->dst, &known->watched))
+		return false;
+	if (!is_from_sender(frame, mux.stats, vni) || !is_heard(skb, &mux, frame->ip.saddr))
 		return false;
 	known->generation = generation;
 	known->saddr = frame->ip.saddr;

@@ -27,6 +27,7 @@ const structs: Record<string, CStruct<any>> = {
   vpc_neighbour: layout.neighbour,
   vpc_neighbour_entry: layout.neighbourEntry,
   vpc_port_address_key: layout.portAddressKey,
+  vpc_vtep_key: layout.vtepKey,
   vpc_segment: layout.segment,
   vpc_segment_entry: layout.segmentEntry,
   vpc_mux: layout.mux,

@@ -40,6 +40,7 @@ export const dropReasons = [
   'unicast_to_all',
   'port_held',
   'forwarded',
+  'bad_vtep',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -149,6 +150,10 @@ export const neighbourEntry = entryOf(neighbourKey, neighbour)
 /** struct vpc_port_address_key */
 export const portAddressKey = cStruct({ stats: u32, addr: bytes(16) })
 export type PortAddressKey = Value<typeof portAddressKey>
+
+/** struct vpc_vtep_key. IPv4 as ::ffff:a.b.c.d. */
+export const vtepKey = cStruct({ stats: u32, segment: u32, addr: bytes(16) })
+export type VtepKey = Value<typeof vtepKey>
 
 /** struct vpc_segment */
 export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst, switchMirror: u32, uplinkMirror: u32 })

@@ -17,6 +17,7 @@ export const tableSizes = {
   /** Ports and muxes: what is kept for each of them, as its counters, goes along. */
   ports: size(16_384, 262_144),
   port_addresses: size(65_536),
+  vteps: size(65_536),
   fdb: size(262_144),
   flood: size(32_768),
   neighbours: size(262_144),

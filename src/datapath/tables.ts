@@ -19,6 +19,8 @@ export class Tables implements Disposable {
   readonly neighbours: Table<layout.NeighbourKey, layout.Neighbour>
   /** The value says nothing. */
   readonly portAddresses: Table<layout.PortAddressKey, number>
+  /** From which VTEPs packets of a VNI are taken. The value says nothing. */
+  readonly vteps: Table<layout.VtepKey, number>
   /** By segment. */
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
@@ -48,6 +50,7 @@ export class Tables implements Disposable {
       this.flood = table('flood', layout.floodKey, layout.flood, { named: true })
       this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
       this.portAddresses = table('port_addresses', layout.portAddressKey, u32, { written: () => generation.next() })
+      this.vteps = table('vteps', layout.vtepKey, u32, { written: () => generation.next() })
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
       this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })

@@ -83,7 +83,7 @@ test('what is no size of a table is refused with the way out', () => {
     assert.equal(code, 2)
     return stderr
   }
-  assert.match(refusal('fbd=7'), /'fbd' is no table whose size can be set; they are ports, port_addresses, fdb, /)
+  assert.match(refusal('fbd=7'), /'fbd' is no table whose size can be set; they are ports, port_addresses, vteps, fdb, /)
   assert.match(refusal('fdb'), /'' is not a whole number; write fdb=NUMBER/)
   assert.match(refusal('fdb=1e6'), /'1e6' is not a whole number; write fdb=NUMBER/)
   assert.match(refusal('fdb=7=8'), /'7=8' is not a whole number/)

@@ -7,7 +7,7 @@ import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tc
 import { ipFrom } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
-import { blue, dropped, expect, Scene, stations } from './scene.ts'
+import { blue, dropped, expect, Scene, stations, vtepOf } from './scene.ts'
 
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
@@ -69,6 +69,13 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
   unknown_vni: { run: (scene) => scene.fromTunnel(fromFar(a.mac), { vni: 777 }), source: 'mux' },
   unknown_mac: { run: (scene) => scene.fromTunnel(fromFar(stranger.mac)), source: 'mux' },
   bad_tunnel: { run: (scene) => scene.fromNowhere(fromFar(a.mac)), source: 'mux' },
+  bad_vtep: {
+    run: (scene) => {
+      scene.learn('far', scene.remote({}, vtepOf(ipFrom('192.0.2.3'))))
+      return scene.fromTunnel(fromFar(a.mac))
+    },
+    source: 'mux',
+  },
   encap_failed: {
     run: (scene) => {
       // The mux listens on IPv4.

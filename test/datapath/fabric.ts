@@ -181,9 +181,15 @@ export class Host implements Disposable {
   /** Learn the guests of another host. */
   meet(other: Host, { mtu = 1450, port = 0 } = {}): void {
     for (const guest of other.guests) this.knows(guest, this.remote(other, { mtu, port }))
+    for (const segment of new Set([...this.guests, ...other.guests].map((guest) => guest.segment))) this.takesFrom(other.#address, segment)
     for (const segment of new Set(other.guests.map(({ segment }) => segment))) {
       this.tables.flood.set({ segment, page: floodRemote }, { count: 1, more: 0, dst: [this.remote(other, { mtu, port })] })
     }
+  }
+
+  /** Take packets of a segment from a VTEP. */
+  takesFrom(address: string, segment: number): void {
+    this.tables.vteps.set({ stats: MUX, segment, addr: toMapped(ipFrom(address)) }, 1)
   }
 
   remote(other: Host, { mtu = 1450, port = 0 } = {}): Dst {

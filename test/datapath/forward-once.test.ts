@@ -38,6 +38,7 @@ describe('an entry that forwards once', () => {
   test('over IPv6 the same', () => {
     scene.tables.muxes.set(scene.devices.mux, { stats: 7, flags: 0, listen: vtepOf(ipFrom('2001:db8::1'), 4789) })
     const to = ipFrom('2001:db8::1')
+    scene.learn('far', scene.remote({}, vtepOf(ipFrom('2001:db8::2'))))
     scene.learn('stranger', scene.remote(moved, vtepOf(ipFrom('2001:db8::3'))))
     expect(scene.fromTunnel(toStranger, { to }), forwarded('mux', 'mux'))
     expect(scene.fromTunnel(toStranger, { to, forwarded: true }), dropped('forwarded', 'mux'))

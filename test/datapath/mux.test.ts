@@ -21,6 +21,8 @@ const listen = (address: string): void =>
     flags: muxFlag.directOut | muxFlag.directIn,
     listen: vtepOf(ipFrom(address), 4789),
   })
+/** Have the sender be behind a VTEP. */
+const behind = (vtep: string): void => scene.learn('far', scene.remote({}, vtepOf(ipFrom(vtep))))
 
 describe('the outer header', () => {
   test('must be to the address that the mux listens on', () => {
@@ -28,6 +30,7 @@ describe('the outer header', () => {
     expect(scene.fromTunnel(plain, { to: ipFrom('192.0.2.77') }), dropped('bad_tunnel', 'mux'))
     expect(scene.fromTunnel(plain, { to: ipFrom('2001:db8::1') }), dropped('bad_tunnel', 'mux'))
     listen('2001:db8::1')
+    behind('2001:db8::2')
     expect(scene.fromTunnel(plain, { to: ipFrom('2001:db8::1') }), forwarded('mux', 'a'))
     expect(scene.fromTunnel(plain, { to: ipFrom('2001:db8::7') }), dropped('bad_tunnel', 'mux'))
     expect(scene.fromTunnel(plain), dropped('bad_tunnel', 'mux'))
@@ -35,9 +38,11 @@ describe('the outer header', () => {
 
   test('may be to any address of the family when the mux listens on all', () => {
     listen('0.0.0.0')
+    behind('192.0.2.78')
     expect(scene.fromTunnel(plain, { to: ipFrom('192.0.2.77') }), forwarded('mux', 'a'))
     expect(scene.fromTunnel(plain, { to: ipFrom('2001:db8::1') }), dropped('bad_tunnel', 'mux'))
     listen('::')
+    behind('2001:db8::8')
     expect(scene.fromTunnel(plain, { to: ipFrom('2001:db8::7') }), forwarded('mux', 'a'))
     expect(scene.fromTunnel(plain), dropped('bad_tunnel', 'mux'))
   })

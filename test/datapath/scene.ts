@@ -107,8 +107,8 @@ export class Scene implements Disposable {
 
   /** Empty all tables and lay the scene again. */
   reset(): void {
-    const { ports, fdb, flood, neighbours, portAddresses, segments, muxes } = this.tables
-    for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes, ...this.#learned]) {
+    const { ports, fdb, flood, neighbours, portAddresses, segments, muxes, vteps } = this.tables
+    for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes, vteps, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
         table.entries().map(([key]) => key),
@@ -118,12 +118,18 @@ export class Scene implements Disposable {
     for (const unit of units) this.port(unit)
     for (const address of [stations.a.v4, stations.a.v6]) portAddresses.set({ stats: sources.a, addr: toMapped(address) }, 1)
     muxes.set(this.devices.mux, { stats: sources.mux, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4789) })
+    for (const segment of [red, blue]) for (const vtep of ['192.0.2.2', '2001:db8::2']) this.takeFrom(ipFrom(vtep), segment)
     for (const name of units) this.learn(name, this.local(name), name === 'other' ? blue : red)
     this.learn('far', this.remote())
     this.floodTo(
       red,
       ['a', 'b', 'free', 'tagged'].map((name) => this.local(name as Unit)),
     )
+  }
+
+  /** Take packets of a segment from a VTEP. */
+  takeFrom(vtep: Ip, segment = red): void {
+    this.tables.vteps.set({ stats: sources.mux, segment, addr: toMapped(vtep) }, 1)
   }
 
   /** Set a unit's port; what is left out is as the scene has it. */

@@ -7,7 +7,7 @@
 #include "scene.h"
 #include "input.h"
 
-static const uint32_t vteps[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), 0 };
+static const uint32_t outer_sources[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), 0 };
 static const uint32_t vnis[] = { RED, BLUE, 77, RED };
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 
 	begin_scene();
 	while (next_packet(&at, &size, &input, bytes, &start)) {
-		uint32_t vtep = vteps[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
+		uint32_t vtep = outer_sources[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
 
 		if (!kernel_takes(&start))
 			continue;

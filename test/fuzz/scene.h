@@ -71,6 +71,15 @@ static void set_station(const struct station *s)
 	}
 }
 
+static void set_vtep(__u32 segment, __be32 vtep)
+{
+	struct vpc_vtep_key key = { .stats = MUX_STATS, .segment = segment };
+	__u32 one = 1;
+
+	*(struct address *)key.addr = address_of_ipv4(vtep);
+	bpf_map_update_elem(&vteps, &key, &one, BPF_ANY);
+}
+
 static void set_segment(__u32 segment)
 {
 	struct vpc_segment value = { .flags = VPC_SEGMENT_UP | VPC_SEGMENT_FLOOD_UNKNOWN, .switch_unit = segment };
@@ -81,10 +90,12 @@ static void set_segment(__u32 segment)
 	for (int i = 0; i < STATIONS; i++) {
 		if (stations[i].segment != segment)
 			continue;
-		if (stations[i].vtep)
+		if (stations[i].vtep) {
 			remote[remotes++] = dst_of(&stations[i]);
-		else
+			set_vtep(segment, stations[i].vtep);
+		} else {
 			local[locals++] = dst_of(&stations[i]);
+		}
 	}
 	set_flood(segment, 0, locals, local);
 	set_flood(segment, VPC_FLOOD_REMOTE, remotes, remote);

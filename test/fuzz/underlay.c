@@ -7,14 +7,14 @@
 #include "scene.h"
 #include "input.h"
 
-static const uint32_t vteps[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), IPV4(192, 0, 2, 1) };
+static const uint32_t outer_sources[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), IPV4(192, 0, 2, 1) };
 static const uint32_t vnis[] = { RED, BLUE, 77, RED };
 
 /* Both VTEPs, and one that no table has, have lately come through the host's stack. */
 static void hear(void)
 {
 	for (int i = 0; i < 3; i++) {
-		struct peer_key key = peer_of_ipv4(MUX_STATS, 0, vteps[i]);
+		struct peer_key key = peer_of_ipv4(MUX_STATS, 0, outer_sources[i]);
 		struct heard at = { .at_ns = bpf_ktime_get_coarse_ns() };
 
 		SET(heard, heard, key, at);
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 
 	begin_scene();
 	while (next_packet(&at, &size, &input, bytes, &start)) {
-		uint32_t vtep = vteps[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
+		uint32_t vtep = outer_sources[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
 
 		if (input.selector & 64)
 			hear();

@@ -103,7 +103,7 @@ function failIn([object, method]: readonly [object, string], run: () => unknown)
   return refused(run).message
 }
 
-const tableNames = ['ports', 'fdb', 'flood', 'segments', 'muxes', 'neighbours', 'portAddresses'] as const
+const tableNames = ['ports', 'fdb', 'flood', 'segments', 'muxes', 'neighbours', 'portAddresses', 'vteps'] as const
 
 test('an operation that fails leaves everything as it was, whichever part of it fails', async () => {
   await using host = new ScratchHost()

@@ -1,4 +1,6 @@
 /** What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be journalled. */
+import { toMapped, type Ip } from '#wire/ip-address.ts'
+import { addressKey } from './keys.ts'
 import type { VpcObject } from './model.ts'
 
 /** Keys under a segment or a source. */
@@ -23,11 +25,34 @@ export class FdbKeys extends KeySet<number> {
   }
 }
 
+/** A VTEP that a VNI may have by a mux: `stats` is the mux's. */
+export interface VtepPlace {
+  readonly stats: number
+  readonly segment: number
+  readonly address: string
+}
+
+/** Keys of table `vteps`. */
+export class VtepKeys {
+  readonly #places = new Map<string, VtepPlace>()
+
+  add(stats: number, segment: number, vtep: Ip): void {
+    const address = addressKey(toMapped(vtep))
+    this.#places.set(`${stats} ${segment} ${address}`, { stats, segment, address })
+  }
+
+  [Symbol.iterator](): IterableIterator<VtepPlace> {
+    return this.#places.values()
+  }
+}
+
 export class Dirty {
   /** Table `ports`: ifindexes. */
   readonly ports = new Set<number>()
   /** Table `fdb`. */
   readonly fdb = new FdbKeys()
+  /** Table `vteps`. */
+  readonly vteps = new VtepKeys()
   /** Table `flood`: segments. */
   readonly flood = new Set<number>()
   /** Table `neighbours`: addresses as keys, by segment. */

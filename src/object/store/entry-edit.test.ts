@@ -35,12 +35,12 @@ test('whatever is changed can be taken back', () => {
   fc.assert(
     fc.property(fc.array(change), fc.array(change), (before, changes) => {
       const store = new EntryStore()
-      const first = new EntryEdit(new Transaction('begin'), store)
+      const first = new EntryEdit(new Transaction('begin'), store, 7)
       for (const one of before) make(first, one)
       const was = content(store)
       assert.equal(store.count, [...store].length)
       const tx = new Transaction('change')
-      const edit = new EntryEdit(tx, store)
+      const edit = new EntryEdit(tx, store, 7)
       for (const one of changes) make(edit, one)
       assert.equal(store.count, [...store].length)
       assert.deepEqual(tx.rollback(), [])
@@ -52,7 +52,7 @@ test('whatever is changed can be taken back', () => {
 test('all that differs is known', () => {
   const store = new EntryStore()
   const tx = new Transaction('change')
-  const edit = new EntryEdit(tx, store)
+  const edit = new EntryEdit(tx, store, 7)
   edit.set(1, 7, vteps[0]!)
   edit.set(2, 8, vteps[0]!)
   edit.set(1, 9, vteps[0]!)

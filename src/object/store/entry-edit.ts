@@ -13,13 +13,16 @@ interface Changes {
 export class EntryEdit {
   readonly #tx: Transaction
   readonly #store: EntryStore
+  readonly #stats: number
   readonly #changes = new Map<number, Changes>()
   readonly #remotes: { readonly vni: number; readonly vtep: Vtep; readonly listed: boolean }[] = []
   #latest: Changes | undefined
 
-  constructor(tx: Transaction, store: EntryStore) {
+  /** `stats`: the mux's, by which the tables know it. */
+  constructor(tx: Transaction, store: EntryStore, stats: number) {
     this.#tx = tx
     this.#store = store
+    this.#stats = stats
     const { count } = store
     tx.did(() => {
       this.#restore()
@@ -31,9 +34,9 @@ export class EntryEdit {
   set(vni: number, mac: number, vtep: Vtep): void {
     const before = this.#store.of(vni).macs.set(mac, vtep)
     if (before === vtep) return
-    this.#store.use(vtep, 1)
+    if (this.#store.use(vni, vtep, 1)) this.#touch(vni, vtep)
     if (before === undefined) this.#store.count++
-    else this.#store.use(before, -1)
+    else if (this.#store.use(vni, before, -1)) this.#touch(vni, before)
     this.#note(vni, mac, before)
   }
 
@@ -42,6 +45,7 @@ export class EntryEdit {
     const before = this.#store.vnis.get(vni)?.macs.get(mac)
     if (before === undefined) return false
     this.#store.putMac(vni, mac, undefined)
+    this.#touch(vni, before)
     this.#store.count--
     this.#note(vni, mac, before)
     return true
@@ -85,7 +89,12 @@ export class EntryEdit {
 
   #noteRemote(vni: number, vtep: Vtep, listed: boolean): void {
     this.#remotes.push({ vni, vtep, listed })
+    this.#touch(vni, vtep)
     this.#tx.dirty.flood.add(vni)
+  }
+
+  #touch(vni: number, { address }: Vtep): void {
+    this.#tx.dirty.vteps.add(this.#stats, vni, address)
   }
 
   #restore(): void {

@@ -79,7 +79,7 @@ test('VTEPs of calls that are refused are forgotten, and equal ones of entries s
     ])
   const kept = store.decode(one(7)).vteps[0]!
   store.of(1).macs.set(1, kept)
-  store.use(kept, 1)
+  store.use(1, kept, 1)
   for (let i = 1000; i < 30_000; i++) store.decode(one(i))
   assert.ok(store.known < 10_000, `${store.known} are known`)
   assert.equal(store.decode(one(7)).vteps[0], kept)

@@ -34,6 +34,8 @@ export interface EntryColumns {
 export interface VniEntries {
   readonly macs: MacTable<Vtep>
   readonly remotes: Set<Vtep>
+  /** How many entries each VTEP is in. */
+  readonly uses: Map<Vtep, number>
 }
 
 export const formatVtep = ({ address, port }: Vtep): string =>
@@ -79,28 +81,23 @@ export class EntryStore {
   /** The entries of a VNI, made when there are none. */
   of(vni: number): VniEntries {
     let entries = this.vnis.get(vni)
-    if (entries === undefined) this.vnis.set(vni, (entries = { macs: new MacTable(), remotes: new Set() }))
+    if (entries === undefined) this.vnis.set(vni, (entries = { macs: new MacTable(), remotes: new Set(), uses: new Map() }))
     return entries
   }
 
-  /** An entry with this VTEP came (1) or went (-1). */
-  use(vtep: Vtep, by: 1 | -1): void {
-    const entries = (this.used.get(vtep) ?? 0) + by
-    if (entries > 0) this.used.set(vtep, entries)
-    else this.used.delete(vtep)
-    const { port } = vtep
-    if (port === 0) return
-    const count = (this.ownPorts.get(port) ?? 0) + by
-    if (count > 0) this.ownPorts.set(port, count)
-    else this.ownPorts.delete(port)
+  /** An entry of a VNI with this VTEP came (1) or went (-1). True: it was the first one of the VNI, or the last one. */
+  use(vni: number, vtep: Vtep, by: 1 | -1): boolean {
+    countUse(this.used, vtep, by)
+    if (vtep.port !== 0) countUse(this.ownPorts, vtep.port, by)
+    const left = countUse(this.of(vni).uses, vtep, by)
+    return left === 0 || (by === 1 && left === 1)
   }
-
   /** Give a MAC a VTEP, or none. The caller counts. */
   putMac(vni: number, mac: number, vtep: Vtep | undefined): void {
     const before = this.vnis.get(vni)?.macs.get(mac)
-    if (before !== undefined) this.use(before, -1)
+    if (before !== undefined) this.use(vni, before, -1)
     if (vtep !== undefined) {
-      this.use(vtep, 1)
+      this.use(vni, vtep, 1)
       return void this.of(vni).macs.set(mac, vtep)
     }
     this.vnis.get(vni)?.macs.delete(mac)
@@ -110,7 +107,7 @@ export class EntryStore {
   /** Have a VTEP on the list of a VNI, or not. The caller counts. */
   putRemote(vni: number, vtep: Vtep, listed: boolean): void {
     if ((this.vnis.get(vni)?.remotes.has(vtep) ?? false) === listed) return
-    this.use(vtep, listed ? 1 : -1)
+    this.use(vni, vtep, listed ? 1 : -1)
     if (listed) return void this.of(vni).remotes.add(vtep)
     this.vnis.get(vni)?.remotes.delete(vtep)
     this.#prune(vni)
@@ -203,6 +200,14 @@ export class EntryStore {
 
 /** The bytes behind a flag are zero: what an old caller leaves there is none. */
 const hasFlag = (pad: Uint8Array, flag: keyof typeof fteFlag): boolean => (pad[0]! & fteFlag[flag]) !== 0 && pad[1] === 0 && pad[2] === 0
+
+/** Count one more, or one fewer. The result: how many there are now. */
+function countUse<K>(counts: Map<K, number>, key: K, by: 1 | -1): number {
+  const left = (counts.get(key) ?? 0) + by
+  if (left > 0) counts.set(key, left)
+  else counts.delete(key)
+  return left
+}
 
 function writeEntry(out: Buffer, start: number, { vni, mac, vtep }: Entry): void {
   out.writeUInt32LE(vni, start + at.vni)

@@ -11,6 +11,7 @@ import { portAddresses } from './projection/port-addresses.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
+import { vteps } from './projection/vteps.ts'
 
 /** How a table differed. */
 export interface Repairs {
@@ -39,7 +40,7 @@ export interface TableDifference {
 }
 
 /** The tables, and what they must say. */
-export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses } as const
+export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, vteps } as const
 
 /** Compare all tables with the model and write what differs. The repairs of tables that were right are not among the result. */
 export function repairTables(model: Model, tables: Tables): Repairs[] {
@@ -59,6 +60,7 @@ export function repairTables(model: Model, tables: Tables): Repairs[] {
 export const compareTables = (model: Model, tables: Tables): TableDifference[] => [
   compare(ports, model, tables.ports),
   compare(muxes, model, tables.muxes),
+  compare(vteps, model, tables.vteps),
   compare(fdb, model, tables.fdb),
   compare(flood, model, tables.flood),
   compare(segments, model, tables.segments),

@@ -12,6 +12,7 @@ import { portAddresses } from './projection/port-addresses.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
+import { vteps } from './projection/vteps.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 
 /** What is to be done to one table. */
@@ -30,6 +31,7 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
   yield
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
+    plan(vteps, model, tables.vteps, dirty.vteps),
     workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
     plan(flood, model, tables.flood, floodKeys(model, dirty)),
     plan(segments, model, tables.segments, dirty.segments),

@@ -39,7 +39,8 @@ function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
 export function touchMux(tx: Transaction, mux: Mux): void {
   tx.dirty.muxes.add(mux.ifindex)
   if (mux.underlay !== null) tx.dirty.muxes.add(mux.underlay.ifindex)
-  for (const [vni, { macs, remotes }] of mux.entries.vnis) {
+  for (const [vni, { macs, remotes, uses }] of mux.entries.vnis) {
+    for (const { address } of uses.keys()) tx.dirty.vteps.add(mux.source, vni, address)
     if (remotes.size > 0) tx.dirty.flood.add(vni)
     for (const mac of macs.keys()) tx.dirty.fdb.add(vni, mac)
   }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Who may have sent a packet that came through the tunnel: a VTEP of its VNI, and for a sender that the forwarding table knows, the very VTEP
+ * that it is behind. Anybody can send a UDP packet with a VNI in it.
+ */
+#ifndef VPC_SENDER_H
+#define VPC_SENDER_H
+
+#include "fdb.h"
+
+/* A frame that another host has forwarded once comes from that host: see forward-once.h. It has this TTL in the outer header. */
+#define FORWARDED_TTL 255
+
+/* Who sent the outer packet. */
+struct outer_source {
+	struct vpc_vtep_key vtep; /* as the table would have it */
+	bool forwarded;
+};
+
+static __always_inline struct address address_of_vtep(const struct vpc_vtep *vtep)
+{
+	return vtep->family == 4 ? address_of_ipv4(*(const __be32 *)vtep->addr) : *(const struct address *)vtep->addr;
+}
+
+/* The destination is behind that mux and VTEP. */
+static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vpc_vtep_key *vtep)
+{
+	struct address address = address_of_vtep(&dst->vtep);
+
+	return dst->stats == vtep->stats && address_equal(&address, (const struct address *)vtep->addr);
+}
+
+/* Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is not behind a tunnel. */
+static __noinline int check_sender(const struct outer_source *from, const struct mac *smac, __u8 *remote)
+{
+	struct vpc_dst dst = {};
+
+	fdb_lookup(from->vtep.segment, *smac, &dst);
+	if (dst.kind == VPC_DST_LOCAL)
+		return VPC_DROP_SOURCE_MAC;
+	*remote = dst.kind == VPC_DST_REMOTE;
+	if (*remote && !from->forwarded)
+		return is_behind(&dst, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;
+	return bpf_map_lookup_elem(&vteps, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;
+}
+
+#endif
