@@ -9,7 +9,6 @@
 #include "fdb.h"
 
 /* A frame that another host has forwarded once comes from that host: see forward-once.h. It has this TTL in the outer header. */
-#define FORWARDED_TTL 255
 
 /* Who sent the outer packet. */
 struct outer_source {

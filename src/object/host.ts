@@ -132,7 +132,13 @@ export class Host implements HandleHost, SetHost {
   async close(): Promise<void> {
     this.#context.gate.stop()
     for (const handle of this.#handles) handle.close()
-    for (const stop of this.#stopEvents) stop()
+    await this.halt()
+  }
+
+  /** Stop all work in the background, as the end of the process does. Handles stay open. */
+  async halt(): Promise<void> {
+    this.#context.gate.stop()
+    for (const stop of this.#stopEvents.splice(0)) stop()
     await this.#context.devices.unfollow()
   }
 

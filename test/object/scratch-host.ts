@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
@@ -78,13 +79,15 @@ export class ScratchHost implements AsyncDisposable {
 
   /** End as SIGKILL does and start again, with the programs that are loaded: much quicker than `kill` and `start`. `between`: when it has ended. */
   async restart(between: () => void = () => undefined): Promise<void> {
-    const { datapath, devices, journal } = this.#now
+    const { host, datapath, devices, journal } = this.#now
     if (!this.#failed) {
-      await devices.unfollow()
+      await host.halt()
       devices[Symbol.dispose]()
       journal[Symbol.dispose]()
     }
     between()
+    // Memory that system calls were given is kept until a turn of the event loop ends.
+    await nextTurn()
     this.#begin(datapath)
   }
 
@@ -115,9 +118,9 @@ export class ScratchHost implements AsyncDisposable {
 
   /** Stop as SIGKILL does: nothing is taken down. */
   async kill(): Promise<void> {
-    const { datapath, devices, journal } = this.#now
+    const { host, datapath, devices, journal } = this.#now
     this.#running = undefined
-    await devices.unfollow()
+    await host.halt()
     datapath.close()
     devices[Symbol.dispose]()
     journal[Symbol.dispose]()
