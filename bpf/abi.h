@@ -18,7 +18,7 @@
 #define VPC_FLOOD_PAGES 16u            /* pages of local ports of one segment: 1024 ports at most */
 #define VPC_FLOOD_REMOTE 0x80000000u   /* page number of the one page that lists VTEPs */
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
-#define VPC_EVENT_SNAP 384u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
+#define VPC_EVENT_SNAP 576u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
 
 /*
@@ -98,7 +98,7 @@ struct vpc_event {
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
-	__u32 lost;      /* events of this source that the rate limit kept back since the last one */
+	__u32 lost;      /* events of this source that were kept back since the last one: beyond its rate or share, or the ring was full */
 	__u8 data[VPC_EVENT_SNAP];
 };
 
@@ -263,6 +263,8 @@ struct vpc_stats {
 	__u64 flooded;      /* broadcast and multicast packets replicated */
 	__u64 missed;       /* questions that became events */
 	__u64 too_big;      /* ICMP errors sent back */
+	__u64 lost_questions;    /* that should have become events: beyond the port's rate or share, or the ring was full */
+	__u64 lost_drop_events;  /* drops that are counted and not told */
 };
 
 #define VPC_QUEUES 16  /* queue pairs that a vmnic can have */
@@ -285,13 +287,14 @@ struct vpc_drop_key {
 };
 
 /*
- * Tables `drop_rate`, `miss_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP errors of one source.
+ * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP errors of one source.
  * A token bucket kept as one clock (GCRA), so that one compare-and-swap is the whole of it. Nobody but the datapath reads them.
  */
 struct vpc_rate {
 	__u64 ready_ns;  /* when the bucket will be full again */
 	__u32 lost;      /* kept back since the last one that passed */
-	__u32 pad;
+	__u32 unread;         /* of questions: those in the ring when the last one came */
+	__u64 last_position;  /* of the ring, before that one */
 };
 
 /*

@@ -70,24 +70,40 @@ static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 	event->caplen = length + shift;
 }
 
-static __noinline int send_event(struct __sk_buff *skb, const struct packet *packet, enum vpc_event_kind kind,
-				 enum vpc_drop_reason reason, __u32 lost)
+static __noinline int fill_event(struct __sk_buff *skb, const struct packet *packet, struct vpc_event *event)
 {
-	struct vpc_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-
-	if (!event)
-		return -1;
 	event->time_ns = bpf_ktime_get_ns();
-	event->kind = kind;
-	event->reason = reason;
 	event->ifindex = skb->ifindex;
 	event->source = packet->source;
 	event->segment = packet->segment;
-	event->lost = lost;
 	__builtin_memset(event->data, 0, sizeof(event->data));
 	snap(skb, event);
-	bpf_ringbuf_submit(event, 0);
 	return 0;
+}
+
+/* False: the ring is full. */
+static __always_inline bool send_event(struct __sk_buff *skb, const struct packet *packet, void *ring, enum vpc_event_kind kind,
+				       enum vpc_drop_reason reason, __u32 lost)
+{
+	struct vpc_event *event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
+
+	if (!event)
+		return false;
+	event->kind = kind;
+	event->reason = reason;
+	event->lost = lost;
+	fill_event(skb, packet, event);
+	bpf_ringbuf_submit(event, 0);
+	return true;
+}
+
+/* An event that had a token and found no room: the next one of the source tells of it, and of those that it would have told of. */
+static __always_inline void keep_back(void *rates, __u32 source, __u32 lost)
+{
+	struct vpc_rate *rate = bpf_map_lookup_elem(rates, &source);
+
+	if (rate)
+		__sync_fetch_and_add(&rate->lost, lost + 1);
 }
 
 /* Counts a drop and tells of it; for a packet of which a copy goes on, or that becomes an answer. */
@@ -98,8 +114,14 @@ standalone int report_drop(struct __sk_buff *skb, const struct packet *packet, e
 	if (!packet)
 		return 0;
 	count_drop(packet->source, reason);
-	if (take_token(&drop_rate, packet->source, vpc_drop_events_per_second, &lost))
-		send_event(skb, packet, VPC_EVENT_DROP, reason, lost);
+	if (!vpc_drop_events_per_second)
+		return 0;
+	if (take_token(&drop_rate, packet->source, vpc_drop_events_per_second, &lost)) {
+		if (send_event(skb, packet, &drop_events, VPC_EVENT_DROP, reason, lost))
+			return 0;
+		keep_back(&drop_rate, packet->source, lost);
+	}
+	count(packet->source, lost_drop_events);
 	return 0;
 }
 
@@ -111,17 +133,57 @@ static __always_inline int drop(struct __sk_buff *skb, const struct packet *pack
 	return TC_ACT_SHOT;
 }
 
-/* Tells whoever listens on the switch of a question that the tables do not answer. */
+#define QUESTION_ROOM ((sizeof(struct vpc_event) + BPF_RINGBUF_HDR_SZ + 7) & ~7ull)
+
+/*
+ * Whether a port may put one more question into the ring. Questions that nobody has read take room from all ports, so a port may have a
+ * 16th of what is free, and at least one: the more ports ask, the less each gets, and who has not asked yet finds room. ARP and ND find
+ * half of the ring only; the other half is for DHCP. What a port has unread is known to be 0 when its last one is read. CPUs that ask for
+ * one port at the same time may go beyond by one question each.
+ */
+static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kind kind)
+{
+	__u64 last = *(volatile __u64 *)&rate->last_position;
+	__u64 room = bpf_ringbuf_query(&questions, BPF_RB_RING_SIZE), unread = bpf_ringbuf_query(&questions, BPF_RB_AVAIL_DATA);
+	__u64 produced = bpf_ringbuf_query(&questions, BPF_RB_PROD_POS);
+
+	if (kind != VPC_EVENT_DHCP)
+		room /= 2;
+	/* A ring that has not come as far as that is another one, which a start has made. */
+	if (bpf_ringbuf_query(&questions, BPF_RB_CONS_POS) > last || produced < last)
+		rate->unread = 0;
+	if (unread + QUESTION_ROOM > room || rate->unread * QUESTION_ROOM * 16 > room - unread)
+		return false;
+	rate->last_position = produced;
+	__sync_fetch_and_add(&rate->unread, 1);
+	return true;
+}
+
+static __always_inline int ask(struct __sk_buff *skb, const struct packet *packet, void *rates, enum vpc_event_kind kind)
+{
+	__u32 source = packet->source, lost;
+	struct vpc_rate *rate;
+
+	if (!vpc_miss_events_per_second)
+		return 0;
+	if (take_token(rates, source, vpc_miss_events_per_second, &lost)) {
+		rate = bpf_map_lookup_elem(rates, &source);
+		if (rate && finds_room(rate, kind) && send_event(skb, packet, &questions, kind, VPC_DROP_NONE, lost)) {
+			count(source, missed);
+			return 0;
+		}
+		keep_back(rates, source, lost);
+	}
+	count(source, lost_questions);
+	return 0;
+}
+
+/* Tells whoever listens on the switch of a question that the tables do not answer. A port's DHCP has a rate of its own. */
 standalone int report_miss(struct __sk_buff *skb, const struct packet *packet, enum vpc_event_kind kind)
 {
-	__u32 lost;
-
-	if (!packet || !take_token(&miss_rate, packet->source, vpc_miss_events_per_second, &lost))
+	if (!packet)
 		return 0;
-	if (send_event(skb, packet, kind, VPC_DROP_NONE, lost))
-		return 0;
-	count(packet->source, missed);
-	return 0;
+	return kind == VPC_EVENT_DHCP ? ask(skb, packet, &dhcp_rate, kind) : ask(skb, packet, &miss_rate, kind);
 }
 
 #endif

@@ -120,13 +120,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct vpc_rate);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} drop_rate SEC(".maps"), miss_rate SEC(".maps"), too_big_rate SEC(".maps");
+} drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps");
 
-/* struct vpc_event */
+/* struct vpc_event. Drops have a ring of their own, so that they never take the room of questions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} events SEC(".maps");
+} drop_events SEC(".maps"), questions SEC(".maps");
 
 #endif

@@ -88,6 +88,10 @@ export interface SourceStats {
   readonly flooded: number
   readonly missed: number
   readonly tooBig: number
+  /** Questions that were not told: the port asked beyond its rate or share, or nobody read in time. */
+  readonly lostQuestions: number
+  /** Drops that were counted and not told, likewise. */
+  readonly lostDropEvents: number
   /** By the name of the reason; only those that are not 0. */
   readonly drops: Readonly<Record<string, number>>
 }
@@ -113,7 +117,7 @@ export interface DropEvent {
   readonly port: string | null
   readonly vni: number
   readonly length: number
-  /** Events of this unit that the rate limit kept back since the last one. */
+  /** Drops of this unit that were not told since the last one: beyond its rate, or nobody read in time. */
   readonly lost: number
   /** The first bytes of the frame, base64. */
   readonly data: string
@@ -131,6 +135,7 @@ export interface MissEvent {
   readonly address: string | null
   /** The address that is asked for; null for DHCP. */
   readonly target: string | null
+  /** Questions of this port that were not told since the last one. DHCP is counted apart from ARP and ND. */
   readonly lost: number
   readonly data: string
 }

@@ -77,7 +77,7 @@ export class Datapath implements Disposable {
     this.resized = [...before].flatMap(([table, from]) => (now.get(table) === from ? [] : [{ table, from, to: now.get(table)! }]))
     this.rebuilt = this.#objects.rebuilt()
     this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
-    this.#events = stack.use(new Events(this.#objects.map('events')))
+    this.#events = stack.use(new Events((name) => this.#objects.map(name)))
     this.#stack = stack.move()
   }
 

@@ -12,7 +12,7 @@ interface Packet {
   readonly segment: number
   /** Of the whole packet, from the Ethernet header on. */
   readonly length: number
-  /** Events of this source that the rate limit kept back since the last one. */
+  /** Events of this source that were kept back since the last one: beyond its rate or share, or the ring was full. */
   readonly lost: number
   /** The packet's first bytes. */
   readonly data: Uint8Array
@@ -59,58 +59,87 @@ function wallTime(timeNs: bigint): Date {
   return new Date(Date.now() - Number((process.hrtime.bigint() - timeNs) / 1_000_000n))
 }
 
-/** The reader of the events. There must be no other. */
-export class Events implements Disposable {
+type Told = DropEvent | MissEvent
+
+/** One ring, and who hears of what comes through it. */
+class Channel<E extends Told> implements Disposable {
   readonly #map: BpfMap
   readonly #ring: RingBuffer
-  readonly #onDrop = new Set<(event: DropEvent) => void>()
-  readonly #onMiss = new Set<(event: MissEvent) => void>()
+  readonly #kind: E['kind']
+  readonly #listeners = new Set<(event: E) => void>()
   #following = false
 
-  /** Take over the map. */
-  constructor(map: BpfMap) {
+  constructor(map: BpfMap, kind: E['kind']) {
     this.#map = map
     this.#ring = new RingBuffer(map)
+    this.#kind = kind
   }
 
-  /** Call back for each drop that is told. The result ends it. */
-  onDrop(callback: (event: DropEvent) => void): () => void {
-    return this.#add(this.#onDrop, callback)
+  add(callback: (event: E) => void): () => void {
+    // Wrapped, so that the same function may listen twice.
+    const listener = (event: E): void => callback(event)
+    this.#listeners.add(listener)
+    if (!this.#following) this.#ring.follow((record) => this.#deliver(record))
+    this.#following = true
+    return () => void this.#listeners.delete(listener)
   }
 
-  /** Call back for each question that is told. The result ends it. */
-  onMiss(callback: (event: MissEvent) => void): () => void {
-    return this.#add(this.#onMiss, callback)
-  }
-
-  /** What is there now, without waiting; listeners do not get it. */
-  drain(): (DropEvent | MissEvent)[] {
-    const events: (DropEvent | MissEvent)[] = []
+  drain(): E[] {
+    const events: E[] = []
     this.#ring.drain((record) => {
-      const decoded = decodeEvent(record)
+      const decoded = this.#decode(record)
       if (decoded) events.push(decoded)
     })
     return events
   }
 
-  /** No event comes any more. */
   [Symbol.dispose](): void {
     this.#ring[Symbol.dispose]()
     this.#map[Symbol.dispose]()
   }
 
-  #add<E>(listeners: Set<(event: E) => void>, callback: (event: E) => void): () => void {
-    // Wrapped, so that the same function may listen twice.
-    const listener = (event: E): void => callback(event)
-    listeners.add(listener)
-    if (!this.#following) this.#ring.follow((record) => this.#deliver(record))
-    this.#following = true
-    return () => void listeners.delete(listener)
+  #deliver(record: Uint8Array): void {
+    const decoded = this.#decode(record)
+    if (decoded) for (const listener of this.#listeners) listener(decoded)
   }
 
-  #deliver(record: Uint8Array): void {
+  #decode(record: Uint8Array): E | undefined {
     const decoded = decodeEvent(record)
-    if (decoded?.kind === 'drop') for (const listener of this.#onDrop) listener(decoded)
-    if (decoded?.kind === 'miss') for (const listener of this.#onMiss) listener(decoded)
+    return decoded?.kind === this.#kind ? (decoded as E) : undefined
+  }
+}
+
+/** The reader of the events. There must be no other. */
+export class Events implements Disposable {
+  readonly #drops: Channel<DropEvent>
+  readonly #misses: Channel<MissEvent>
+  readonly #stack: DisposableStack
+
+  /** Take over the maps `drop_events` and `questions`. */
+  constructor(map: (name: string) => BpfMap) {
+    using stack = new DisposableStack()
+    this.#drops = stack.use(new Channel<DropEvent>(map('drop_events'), 'drop'))
+    this.#misses = stack.use(new Channel<MissEvent>(map('questions'), 'miss'))
+    this.#stack = stack.move()
+  }
+
+  /** Call back for each drop that is told. The result ends it. */
+  onDrop(callback: (event: DropEvent) => void): () => void {
+    return this.#drops.add(callback)
+  }
+
+  /** Call back for each question that is told. The result ends it. */
+  onMiss(callback: (event: MissEvent) => void): () => void {
+    return this.#misses.add(callback)
+  }
+
+  /** What is there now, without waiting: questions first. Listeners do not get it. */
+  drain(): Told[] {
+    return [...this.#misses.drain(), ...this.#drops.drain()]
+  }
+
+  /** No event comes any more. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose()
   }
 }

@@ -80,7 +80,7 @@ export const floodRemote = 0x80000000
 /** Segment of VNI 0: this and the switch's unit number. */
 export const segmentLocal = 0x80000000
 /** Bytes of the packet that an event carries. */
-export const eventSnap = 384
+export const eventSnap = 576
 /** Source of a packet that belongs to no port and no mux. */
 export const statsNone = 0xffffffff
 /** skb->mark of a frame that may go into a unit through its device. */
@@ -180,6 +180,8 @@ export const stats = cStruct({
   flooded: u64,
   missed: u64,
   tooBig: u64,
+  lostQuestions: u64,
+  lostDropEvents: u64,
 })
 
 /** Queue pairs that a vmnic can have. */
@@ -193,4 +195,4 @@ export const queue = cStruct({ rxPackets: u64, rxBytes: u64 })
 export const dropKey = cStruct({ stats: u32, reason: u32 })
 
 /** struct vpc_rate */
-export const rate = cStruct({ readyNs: u64, lost: u32, pad: pad(4) })
+export const rate = cStruct({ readyNs: u64, lost: u32, unread: u32, lastPosition: u64 })

@@ -144,7 +144,18 @@ describe('a table', () => {
 test('statistics are sums over CPUs, and an index starts at 0 again', () => {
   using map = BpfMap.create({ type: 'percpuArray', keySize: 4, valueSize: layout.stats.size, maxEntries: 4 })
   const table = new StatsTable(map)
-  const counted = { rxPackets: 1n, rxBytes: 60n, txPackets: 2n, txBytes: 120n, answered: 3n, flooded: 4n, missed: 5n, tooBig: 6n }
+  const counted = {
+    rxPackets: 1n,
+    rxBytes: 60n,
+    txPackets: 2n,
+    txBytes: 120n,
+    answered: 3n,
+    flooded: 4n,
+    missed: 5n,
+    tooBig: 6n,
+    lostQuestions: 7n,
+    lostDropEvents: 8n,
+  }
   map.update(new Uint8Array([2, 0, 0, 0]), layout.stats.encode(counted))
   assert.deepEqual(
     table.read(2),

@@ -37,7 +37,7 @@ export class TestBench implements Disposable {
     using stack = new DisposableStack()
     this.#objects = stack.use(new ObjectSet({ ...options, limits: { stats: SOURCES, ...limits } }))
     this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
-    this.#events = stack.use(new Events(this.#objects.map('events')))
+    this.#events = stack.use(new Events((name) => this.#objects.map(name)))
     this.#inside = inside ?? ((run) => run())
     this.#stack = stack.move()
   }
@@ -54,6 +54,11 @@ export class TestBench implements Disposable {
   /** Nanoseconds that a program takes for a packet, averaged over many runs. The packet is not restored between them. */
   measure(hook: Hook, packet: Uint8Array, context: PacketContext = {}, repeat = 10_000): number {
     return this.#inside(() => runPacket(this.#ofHook(hook).fd, packet, context, repeat)).durationNs
+  }
+
+  /** Events that nobody has read yet: questions first. */
+  drain(): (DropEvent | MissEvent)[] {
+    return this.#events.drain()
   }
 
   /** A map that the programs share, with a descriptor of its own. */

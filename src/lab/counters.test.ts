@@ -17,6 +17,8 @@ const source = (unit: string, rxPackets: number, txPackets: number, drops: Recor
   flooded: 0,
   missed: 0,
   tooBig: 0,
+  lostQuestions: 0,
+  lostDropEvents: 0,
   drops,
 })
 

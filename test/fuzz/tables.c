@@ -118,8 +118,8 @@ void bpf_ringbuf_discard(void *data, __u64 flags)
 
 __u64 bpf_ringbuf_query(void *ring, __u64 flags)
 {
-	(void)ring, (void)flags;
-	return 0;
+	(void)ring;
+	return flags == BPF_RB_RING_SIZE ? 1 << 20 : 0;
 }
 
 __u64 bpf_ktime_get_ns(void) { return now += 1000; }

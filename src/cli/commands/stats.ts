@@ -16,6 +16,7 @@ const columns: (readonly [Column | string, (stats: SourceStats) => string | numb
   [counter('ANSWERED'), ({ answered }) => answered],
   [counter('FLOODED'), ({ flooded }) => flooded],
   [counter('MISSED'), ({ missed }) => missed],
+  [counter('UNTOLD'), ({ lostQuestions }) => lostQuestions],
   [counter('TOO BIG'), ({ tooBig }) => tooBig],
   [counter('DROPPED'), dropCount],
 ]
@@ -24,7 +25,8 @@ export default command({
   path: 'stats',
   summary: 'show the counters of ports and muxes',
   description: `RX is what came from the interface of a port, or from other hosts through a mux; TX is what went there. ANSWERED counts ARP and ND questions
-    that were answered on this host, MISSED those that nobody could answer, FLOODED packets that were replicated, TOO BIG packets that were
+    that were answered on this host, MISSED those that nobody could answer, and DHCP requests, of which listeners were told, UNTOLD those of which they were not:
+    the port asked too fast, or nobody read in time. FLOODED counts packets that were replicated, TOO BIG packets that were
     answered with an ICMP error. vpc drops says why packets were dropped.`,
   examples: [
     { line: 'vpc stats', does: 'every port and mux' },
