@@ -61,6 +61,16 @@ export class Netns {
   static current(): Netns {
     return new Netns(openSync(OWN, 'r'))
   }
+  /** Make a new one that goes with its last descriptor, process or socket. */
+  static unnamed(): Netns {
+    const home = openSync(OWN, 'r')
+    try {
+      check('unshare', unshare(CLONE_NEWNET), 'to make a network namespace')
+      return synchronous(() => Netns.current(), home)
+    } finally {
+      closeSync(home)
+    }
+  }
   /**
    * Make a new one with a name, as `ip netns add` does. Throws EEXIST when the name is taken. Its loopback device is
    * down.

@@ -12,6 +12,7 @@ const TUNSETIFF = 0x400454ca
 const TUNSETPERSIST = 0x400454cb
 const TUNSETOWNER = 0x400454cc
 const TUNSETGROUP = 0x400454ce
+const TUNSETIFINDEX = 0x400454da
 const TUNSETOFFLOAD = 0x400454d0
 const TUNSETVNETHDRSZ = 0x400454d8
 
@@ -41,6 +42,8 @@ export interface TapOptions {
   /** The user and group that may open queues without CAP_NET_ADMIN; absent: any user that can open /dev/net/tun. */
   readonly owner?: number
   readonly group?: number
+  /** Of a device that is made; absent: the kernel chooses. */
+  readonly ifindex?: number
 }
 
 /**
@@ -82,12 +85,13 @@ export function openTapQueue(options: Omit<TapOptions, 'owner' | 'group'>): numb
   return openQueue(options, 0)
 }
 
-function openQueue({ name, multiQueue = true, vnetHdr = true }: TapOptions, extra: number): number {
+function openQueue({ name, multiQueue = true, vnetHdr = true, ifindex }: TapOptions, extra: number): number {
   const encoded = new TextEncoder().encode(name)
   if (encoded.length === 0 || encoded.length > 15) throw new RangeError(`'${name}' cannot name a device: it takes 1 to 15 bytes`)
   const flags = IFF_TAP | IFF_NO_PI | extra | (multiQueue ? IFF_MULTI_QUEUE : 0) | (vnetHdr ? IFF_VNET_HDR : 0)
   const fd = openTun()
   try {
+    if (ifindex !== undefined) check('ioctl', ioctl(fd, TUNSETIFINDEX, new Uint32Array([ifindex])), 'TUNSETIFINDEX')
     check('ioctl', ioctl(fd, TUNSETIFF, ifreq.encode({ name: encoded, flags, rest: undefined })), `TUNSETIFF ${name}`)
     if (vnetHdr) setOffloads(fd)
     return fd

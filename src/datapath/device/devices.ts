@@ -9,6 +9,7 @@ import { coalesceFrom, coalesceInto } from './coalesce.ts'
 import { giveRoom, removeRooms, type Guard } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
 import { createMirror, type NewMirror } from './mirror.ts'
+import { Nursery } from './nursery.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
@@ -24,6 +25,7 @@ export type DeviceEvent = { readonly kind: 'changed' | 'deleted'; readonly devic
 
 export class Devices implements Disposable {
   readonly #netlink: Netlink
+  #nursery: Nursery | undefined
   readonly #ethtool: GenericNetlink | undefined
   #following: ReturnType<Netlink['onLinkChange']> | undefined
   private constructor(netlink: Netlink) {
@@ -61,14 +63,18 @@ export class Devices implements Disposable {
     return made
   }
 
+  #madeNursery(): Nursery {
+    return (this.#nursery ??= new Nursery())
+  }
+
   /** The device of a vmnic. */
   createTap(options: NewTap): Device {
-    return createTap(this.#netlink, options)
+    return createTap(this.#netlink, this.#madeNursery(), options)
   }
 
   /** The device by which a switch or ethlink can be looked at. */
   createMirror(options: NewMirror): Device {
-    return createMirror(this.#netlink, options)
+    return createMirror(this.#netlink, this.#madeNursery(), options)
   }
 
   /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */
@@ -153,6 +159,7 @@ export class Devices implements Disposable {
 
   /** Close. The devices stay. */
   [Symbol.dispose](): void {
+    this.#nursery?.[Symbol.dispose]()
     this.#ethtool?.[Symbol.dispose]()
     this.#netlink[Symbol.dispose]()
   }

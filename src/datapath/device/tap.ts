@@ -1,6 +1,6 @@
 /** The device of a vmnic: a persistent tap that a hypervisor opens, with virtio headers and many queues. */
 import type { Netlink } from '#kernel/netlink.ts'
-import { createTap as makeTap } from '#kernel/tap.ts'
+import type { Nursery } from './nursery.ts'
 import { toDevice, type Device, type NewDevice, type TapOwner } from './device.ts'
 
 export interface NewTap extends NewDevice {
@@ -11,15 +11,14 @@ export interface NewTap extends NewDevice {
  * Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. It stays only once it has its
  * alias: one that was left without could not be told from somebody else's.
  */
-export function createTap(netlink: Netlink, { name, mac, mtuBytes, alias, owner: { user, group } }: NewTap): Device {
+export function createTap(netlink: Netlink, nursery: Nursery, { name, mac, mtuBytes, alias, owner: { user, group } }: NewTap): Device {
   const options = { name, multiQueue: true, vnetHdr: true, ...(user !== null && { owner: user }), ...(group !== null && { group }) }
   let ifindex = 0
-  makeTap(options, () => {
+  nursery.makeTap(options, { mac, mtu: mtuBytes, alias, noArp: true }, () => {
     const made = netlink.linkByName(name)
     if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
     ifindex = made.ifindex
-    netlink.setLink(ifindex, { mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true })
-    netlink.setLink(ifindex, { up: true })
+    netlink.setLink(ifindex, { addrGenModeNone: true, up: true })
   })
   const tap = netlink.linkByIndex(ifindex)
   if (tap === undefined) throw new Error(`tap ${name} was deleted by another process`)
