@@ -144,7 +144,12 @@ const rows: readonly Row[] = [
     2,
     'switch port connect needs --interface-id; see vpc switch port connect --help',
   ],
-  ['nothing to set', `switch set --switch-id ${sw}`, 2, 'nothing to set; give --vni, --flood-unknown, --up or --down'],
+  [
+    'nothing to set',
+    `switch set --switch-id ${sw}`,
+    2,
+    'nothing to set; give --vni, --flood-unknown, --max-entries, --max-neighbours, --max-addresses, --up or --down',
+  ],
   [
     'l2-name without uplink',
     `switch port add --switch-id ${sw} --port-id ${port} --l2-name em0`,
