@@ -10,7 +10,9 @@ echo "vpc: there is no Node in $root/node_modules; run \`npm install\` in $root"
 exit 1
 */
 
-/** The command `vpc`: under Node 26 it runs src/cli/main.ts; an older Node, started by hand, starts the installed one. */
+/**
+ * The command `vpc`: under Node 26 it runs src/cli/main.ts; an older Node, started by hand, starts the installed one.
+ */
 import { constants } from 'node:os'
 import { existsSync } from 'node:fs'
 import { spawn } from 'node:child_process'

@@ -2,12 +2,14 @@
 /*
  * What the datapath and user space share: layouts of map keys and values, flags, drop reasons, event kinds.
  *
- * Host byte order and C alignment, unless a field says otherwise; no implicit padding (every gap is a named pad, so that
- * keys compare byte for byte). src/datapath/layout.ts declares the same layouts, and a test compares both through BTF.
+ * Host byte order and C alignment, unless a field says otherwise; no implicit padding (every gap is a named pad, so
+ * that keys compare byte for byte). src/datapath/layout.ts declares the same layouts, and a test compares both through
+ * BTF.
  *
- * A layout may change: vpcd makes the table anew, and two versions of the programs run side by side meanwhile. It sees the change by the
- * sizes and names of the fields, so a field that changes its meaning gets another name. What one program leaves for another in skb->mark,
- * and numbers of closed lists, keep their meaning for ever: new ones are added at the end.
+ * A layout may change: vpcd makes the table anew, and two versions of the programs run side by side meanwhile. It sees
+ * the change by the sizes and names of the fields, so a field that changes its meaning gets another name. What one
+ * program leaves for another in skb->mark, and numbers of closed lists, keep their meaning for ever: new ones are added
+ * at the end.
  */
 #ifndef VPC_ABI_H
 #define VPC_ABI_H
@@ -22,8 +24,8 @@
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
 
 /*
- * skb->mark of a packet of ours: the upper 14 bits say what the rest means. Bits 14 and 15 are never set: kube-proxy takes them for 'masquerade' and
- * 'drop'.
+ * skb->mark of a packet of ours: the upper 14 bits say what the rest means. Bits 14 and 15 are never set: kube-proxy
+ * takes them for 'masquerade' and 'drop'.
  */
 #define VPC_MARK_MASK 0xfffc0000u
 #define VPC_MARK_OUT 0x76500000u       /* from the mux's device; the rest is the UDP port that the outer header must get, 0: it has it */
@@ -39,10 +41,10 @@
  */
 
 /*
- * Values of hash tables name their key. The kernel hands the memory of an entry that is replaced or deleted to the next entry at once,
- * also while a program reads it: the reader would follow it to another customer. So struct vpc_..._entry has the key before and behind
- * the value (the kernel copies in either direction), and readers copy first and compare then (lib/entry.h). A value that nobody
- * reads, as that of `port_addresses`, needs no name.
+ * Values of hash tables name their key. The kernel hands the memory of an entry that is replaced or deleted to the next
+ * entry at once, also while a program reads it: the reader would follow it to another customer. So struct vpc_..._entry
+ * has the key before and behind the value (the kernel copies in either direction), and readers copy first and compare
+ * then (lib/entry.h). A value that nobody reads, as that of `port_addresses`, needs no name.
  */
 
 /* Why a packet was dropped. The list is closed; names in user space are these in lower case, without the prefix. */
@@ -287,8 +289,9 @@ struct vpc_drop_key {
 };
 
 /*
- * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP errors of one source.
- * A token bucket kept as one clock (GCRA), so that one compare-and-swap is the whole of it. Nobody but the datapath reads them.
+ * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP
+ * errors of one source. A token bucket kept as one clock (GCRA), so that one compare-and-swap is the whole of it.
+ * Nobody but the datapath reads them.
  */
 struct vpc_rate {
 	__u64 ready_ns;  /* when the bucket will be full again */
@@ -298,8 +301,8 @@ struct vpc_rate {
 };
 
 /*
- * What a program decided, left in skb->cb for who runs it by BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet itself tells
- * nothing of where a redirect goes.
+ * What a program decided, left in skb->cb for who runs it by BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet itself
+ * tells nothing of where a redirect goes.
  */
 enum vpc_verdict {
 	VPC_VERDICT_NONE = 0,   /* not ours: on to the host's stack */
@@ -315,8 +318,9 @@ enum vpc_verdict {
 #define VPC_CB_KIND 3
 
 /*
- * Program vpc_mux_trace: vpc_mux for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata. It takes the outer header
- * from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the same, last byte + 1.
+ * Program vpc_mux_trace: vpc_mux for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata. It takes the outer
+ * header from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the
+ * same, last byte + 1.
  */
 #define VPC_TRACE_IPV6 0x80000000u
 #define VPC_TRACE_FORWARDED 0x40000000u  /* another host has forwarded it */

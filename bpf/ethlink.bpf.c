@@ -2,9 +2,10 @@
 /*
  * A wrapped interface of the host, whose stack stays its owner.
  *
- * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units; all else goes
- * on untouched, first of all what is addressed to the host itself, which is passed by its packet type alone.
- * Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for, carries congestion marks out, and remembers the way of what the mux sends.
+ * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units;
+ * all else goes on untouched, first of all what is addressed to the host itself, which is passed by its packet type
+ * alone. Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for, carries congestion marks
+ * out, and remembers the way of what the mux sends.
  */
 #include "lib/answer.h"
 #include "lib/flood.h"
@@ -53,7 +54,10 @@ static __always_inline int copy_in(struct __sk_buff *skb, struct packet *packet)
 	return outcome ? outcome : OUTCOME_BROADCAST;
 }
 
-/* The host gets the broadcast too, its tag and priority as they were, unless it has become the answer to a question for one of our units. */
+/*
+ * The host gets the broadcast too, its tag and priority as they were, unless it has become the answer to a question for
+ * one of our units.
+ */
 static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet, struct tag tag)
 {
 	int outcome;
@@ -71,7 +75,10 @@ static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packe
 	return TO_THE_HOST;
 }
 
-/* On a stack of its own: there is a limit to what all functions on the way take. Gives the interface, 0: the mux's device must do it. */
+/*
+ * On a stack of its own: there is a limit to what all functions on the way take. Gives the interface, 0: the mux's
+ * device must do it.
+ */
 static __noinline __u32 encap_by_path(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
 {
 	struct path path;

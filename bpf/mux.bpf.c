@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated frame with
- * its outer header as metadata. To local units, to the uplink for senders that are known, and into a tunnel again where the entry of
- * the MAC asks for that, once.
+ * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated
+ * frame with its outer header as metadata. To local units, to the uplink for senders that are known, and into a tunnel
+ * again where the entry of the MAC asks for that, once.
  */
 #include "lib/broadcast.h"
 #include "lib/forward-once.h"
@@ -121,8 +121,8 @@ standalone int set_trace_key(struct __sk_buff *skb)
 }
 
 /*
- * The same for BPF_PROG_TEST_RUN, which can give a packet no tunnel metadata: they come in skb->cb, see abi.h. What user space attaches
- * is vpc_mux; this program is only ever run.
+ * The same for BPF_PROG_TEST_RUN, which can give a packet no tunnel metadata: they come in skb->cb, see abi.h. What
+ * user space attaches is vpc_mux; this program is only ever run.
  */
 SEC("tc")
 int vpc_mux_trace(struct __sk_buff *skb)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Decapsulation at the underlay's interface: VXLAN packets that are for a unit of this host go to it at once, past the host's stack and
- * the vxlan device. The checks are vpc_mux's.
+ * Decapsulation at the underlay's interface: VXLAN packets that are for a unit of this host go to it at once, past the
+ * host's stack and the vxlan device. The checks are vpc_mux's.
  *
- * Whatever is out of the ordinary is left as it is, to the stack and vpc_mux: IPv6 outside, fragments, options, UDP checksums that nobody has
- * verified, a congestion mark, inner packets that are not IP unicast, that have no unit here or do not fit; and all VTEPs that have not been heard lately by way
- * of the stack (see path.h). Nothing is dropped or answered here but what a unit's frame is dropped for.
+ * Whatever is out of the ordinary is left as it is, to the stack and vpc_mux: IPv6 outside, fragments, options, UDP
+ * checksums that nobody has verified, a congestion mark, inner packets that are not IP unicast, that have no unit here
+ * or do not fit; and all VTEPs that have not been heard lately by way of the stack (see path.h). Nothing is dropped or
+ * answered here but what a unit's frame is dropped for.
  */
 #include "lib/alone.h"
 #include "lib/decap-direct.h"

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: brings up a lab of three hosts and two customers with the same addresses, shows who reaches whom, how fast, and
- * what was counted, and takes it down. Exits with 0 only when what it shows is what it should be; `--keep` leaves the lab up.
+ * `npm run demo`: brings up a lab of three hosts and two customers with the same addresses, shows who reaches whom, how
+ * fast, and what was counted, and takes it down. Exits with 0 only when what it shows is what it should be; `--keep`
+ * leaves the lab up.
  */
 import { constants } from 'node:os'
 import { relative } from 'node:path'

@@ -1,4 +1,6 @@
-/** Writes docs/commands and docs/operations.md from their tables: `npm run docs`. A test holds that they are up to date. */
+/**
+ * Writes docs/commands and docs/operations.md from their tables: `npm run docs`. A test holds that they are up to date.
+ */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { operationsPage } from '#abi/operations-page.ts'

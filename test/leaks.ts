@@ -1,6 +1,6 @@
 /**
- * What a test may leave behind on the machine, and the check that it did not: network namespaces, devices, pinned eBPF objects,
- * processes, and the test's own descriptors.
+ * What a test may leave behind on the machine, and the check that it did not: network namespaces, devices, pinned eBPF
+ * objects, processes, and the test's own descriptors.
  *
  *     const before = snapshot({ mark: `mylab-${process.pid}`, pinsBelow: '/sys/fs/bpf/mylab' })
  *     ...
@@ -14,8 +14,8 @@ import { setTimeout } from 'node:timers/promises'
 
 export interface LeakScope {
   /**
-   * A text that the names of the test's namespaces and devices, or the command lines and environments of its processes, contain.
-   * Only those count then; without it every namespace and device counts, and no process.
+   * A text that the names of the test's namespaces and devices, or the command lines and environments of its processes,
+   * contain. Only those count then; without it every namespace and device counts, and no process.
    */
   readonly mark?: string
   /** A folder of a bpffs; it and everything below counts. It need not exist. */
@@ -38,7 +38,10 @@ export function leaksSince({ scope, things }: Snapshot): string[] {
   return [...snapshot(scope).things].filter((thing) => !things.has(thing)).sort()
 }
 
-/** Fail with the list of what is left. The kernel takes namespaces and their devices down behind one's back: it gets `graceMs` for it. */
+/**
+ * Fail with the list of what is left. The kernel takes namespaces and their devices down behind one's back: it gets
+ * `graceMs` for it.
+ */
 export async function assertNoLeaks(before: Snapshot, { graceMs = 3000 } = {}): Promise<void> {
   const end = Date.now() + graceMs
   let left = leaksSince(before)

@@ -1,4 +1,7 @@
-/** Settings are declared once: each survives all its forms, stands in the documents, and is named by no file that the declaration feeds. */
+/**
+ * Settings are declared once: each survives all its forms, stands in the documents, and is named by no file that the
+ * declaration feeds.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { operations } from '#abi/command.ts'

@@ -1,4 +1,6 @@
-/** Holds rules about the files themselves: their size, their beginning, their names, and no path of anybody's machine. */
+/**
+ * Holds rules about the files themselves: their size, their beginning, their names, and no path of anybody's machine.
+ */
 import assert from 'node:assert/strict'
 import { basename } from 'node:path'
 import { test } from 'node:test'

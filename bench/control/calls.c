@@ -1,4 +1,7 @@
-/* Calls per second by system call: arguments are the rounds of vpc_ctl, of vpc_open with close, and of vpc_open that creates, with close. */
+/*
+ * Calls per second by system call: arguments are the rounds of vpc_ctl, of vpc_open with close, and of vpc_open that
+ * creates, with close.
+ */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that coalesces received them. To make
- * large segments of them again saves more than the shortest way does, and the kernel does it in two queues: that of a container's veth
- * (src/datapath/device/coalesce.ts), and for other units that of the vxlan device. While they come in a run, all TCP of their sender and receiver
- * takes the queue, the small packets too: past it they would be early.
+ * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that
+ * coalesces received them. To make large segments of them again saves more than the shortest way does, and the kernel
+ * does it in two queues: that of a container's veth (src/datapath/device/coalesce.ts), and for other units that of the
+ * vxlan device. While they come in a run, all TCP of their sender and receiver takes the queue, the small packets too:
+ * past it they would be early.
  */
 #ifndef VPC_ALONE_H
 #define VPC_ALONE_H

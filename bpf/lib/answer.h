@@ -9,8 +9,8 @@
  *   an announcement of its own address   a broadcast like any other, when the table or the port's list confirm it; else as unknown
  *     that the table gives to another    the same, and the address has moved: when the port's list has it
  *   DHCP                                 an event, and a broadcast like any other
- * From the mux or the wire the host answers for its own units alone; everything else is a broadcast. An announcement from behind a VTEP moves
- * its address; one on the wire an address that is on the wire.
+ * From the mux or the wire the host answers for its own units alone; everything else is a broadcast. An announcement
+ * from behind a VTEP moves its address; one on the wire an address that is on the wire.
  */
 #ifndef VPC_ANSWER_H
 #define VPC_ANSWER_H
@@ -56,7 +56,10 @@ static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 	return segment_of(packet->segment, &segment) && segment.flags & VPC_SEGMENT_FLOOD_UNKNOWN ? OUTCOME_BROADCAST : VPC_DROP_NO_NEIGHBOUR;
 }
 
-/* What the host says to a guest's question about an address of `owner` (null: of nobody known). Returns an outcome or a drop reason. */
+/*
+ * What the host says to a guest's question about an address of `owner` (null: of nobody known). Returns an outcome or a
+ * drop reason.
+ */
 static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
 {
 	bool own = owner ? is_at_sender(skb, packet, *owner) : is_own_address(packet);
@@ -73,8 +76,8 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 }
 
 /*
- * Who may move an address of this owner: who is behind a VTEP, any; who is on the wire of the uplink, one that is on that wire itself, as that of a
- * router in whose place another one comes.
+ * Who may move an address of this owner: who is behind a VTEP, any; who is on the wire of the uplink, one that is on
+ * that wire itself, as that of a router in whose place another one comes.
  */
 static __always_inline bool may_move(const struct packet *packet, const struct mac *owner)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Whether a guest may call an address its own. Each check returns a drop reason or 0, and 0 for a port without the check. */
+/*
+ * Whether a guest may call an address its own. Each check returns a drop reason or 0, and 0 for a port without the
+ * check.
+ */
 #ifndef VPC_ANTISPOOF_H
 #define VPC_ANTISPOOF_H
 
@@ -34,7 +37,9 @@ static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct p
 	return fdb_lookup(packet->segment, mac, &dst) && dst.kind == VPC_DST_LOCAL && dst.ifindex == skb->ifindex;
 }
 
-/* The same for the packet's source, which is not the unit's own MAC. What is checked then is checked for this station. */
+/*
+ * The same for the packet's source, which is not the unit's own MAC. What is checked then is checked for this station.
+ */
 static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	if (!(packet->flags & VPC_PORT_MACS))
@@ -74,8 +79,8 @@ static __always_inline bool is_of_station(const struct packet *packet, const str
 }
 
 /*
- * A link-local address that is neither listed nor made of the MAC: hosts choose them by RFC 7217, and nobody can tell which before they do.
- * Who has it first keeps it; one that is made of another MAC is that station's.
+ * A link-local address that is neither listed nor made of the MAC: hosts choose them by RFC 7217, and nobody can tell
+ * which before they do. Who has it first keeps it; one that is made of another MAC is that station's.
  */
 static __noinline bool may_choose(const struct packet *packet, const struct address *address)
 {
@@ -89,8 +94,8 @@ static __noinline bool may_choose(const struct packet *packet, const struct addr
 }
 
 /*
- * A checked port may send from an address of its list and from a link-local one of its own choice; one that has no list, from all that nobody
- * else has.
+ * A checked port may send from an address of its list and from a link-local one of its own choice; one that has no
+ * list, from all that nobody else has.
  */
 static __always_inline bool may_use(const struct packet *packet, const struct address *address)
 {
@@ -141,8 +146,8 @@ static __always_inline bool is_forbidden_vrrp(const struct packet *packet)
 }
 
 /*
- * Whether a guest may bind this address to its MAC. By its list it may, though another port has the address as well: who announced it
- * last has it.
+ * Whether a guest may bind this address to its MAC. By its list it may, though another port has the address as well:
+ * who announced it last has it.
  */
 static __always_inline bool may_claim(const struct packet *packet, const struct address *address)
 {
@@ -152,8 +157,9 @@ static __always_inline bool may_claim(const struct packet *packet, const struct 
 }
 
 /*
- * The owner of an address is a unit of this host, and keeps it. But when the message tells everybody in the tunnel that the address has moved to
- * its sender, who is behind a VTEP, it may be that, if the unit's port lists it. (Another host has checked that its guest's list has it too.)
+ * The owner of an address is a unit of this host, and keeps it. But when the message tells everybody in the tunnel that
+ * the address has moved to its sender, who is behind a VTEP, it may be that, if the unit's port lists it. (Another host
+ * has checked that its guest's list has it too.)
  */
 static __noinline bool keeps(const struct packet *packet, const struct address *address, const struct mac *owner)
 {
@@ -170,8 +176,8 @@ static __noinline bool keeps(const struct packet *packet, const struct address *
 }
 
 /*
- * Whether the sender of an ARP or ND message may bind this address to a MAC. A guest: see may_claim. Who speaks out of the tunnel or from
- * the wire cannot have an address that a unit of this host has, but for one that moves.
+ * Whether the sender of an ARP or ND message may bind this address to a MAC. A guest: see may_claim. Who speaks out of
+ * the tunnel or from the wire cannot have an address that a unit of this host has, but for one that moves.
  */
 static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
 {

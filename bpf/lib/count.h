@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Counters. A source's rx counts all that came from it, dropped packets included: rx = forwarded + answered + dropped. */
+/*
+ * Counters. A source's rx counts all that came from it, dropped packets included: rx = forwarded + answered + dropped.
+ */
 #ifndef VPC_COUNT_H
 #define VPC_COUNT_H
 

@@ -23,8 +23,8 @@ static __always_inline bool is_plain(const struct __sk_buff *skb, const struct v
 }
 
 /*
- * RFC 6040 section 4.2: an egress makes ECT(1) of the inner ECT(0) when the outer field is ECT(1). All other fields that pass is_plain
- * leave the inner one as it is.
+ * RFC 6040 section 4.2: an egress makes ECT(1) of the inner ECT(0) when the outer field is ECT(1). All other fields
+ * that pass is_plain leave the inner one as it is.
  */
 static __always_inline bool keeps_ecn(struct __sk_buff *skb, const struct vxlan_frame *frame)
 {
@@ -93,8 +93,9 @@ static __always_inline __u32 inner_length(struct __sk_buff *skb, const struct vx
 }
 
 /*
- * Nobody takes the tunnel's marks off a large or half-finished packet that is decapsulated here (no helper does). A stack does not mind
- * them; a tap's driver would cut such a packet in software, or take it for a tunnelled one: it gets them by way of the vxlan device.
+ * Nobody takes the tunnel's marks off a large or half-finished packet that is decapsulated here (no helper does). A
+ * stack does not mind them; a tap's driver would cut such a packet in software, or take it for a tunnelled one: it gets
+ * them by way of the vxlan device.
  */
 static __always_inline bool is_clean(struct __sk_buff *skb)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The one place that knows how a frame gets into the tunnel: straight onto the underlay by encap-direct.h where that is possible, and
- * by the mux's collect-metadata vxlan device, which is always right. encap_prepare is for that device: the tunnel key is set, and callers
- * redirect or clone to dst.ifindex.
+ * The one place that knows how a frame gets into the tunnel: straight onto the underlay by encap-direct.h where that is
+ * possible, and by the mux's collect-metadata vxlan device, which is always right. encap_prepare is for that device:
+ * the tunnel key is set, and callers redirect or clone to dst.ifindex.
  */
 #ifndef VPC_ENCAP_H
 #define VPC_ENCAP_H
@@ -32,9 +32,9 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
 }
 
 /*
- * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this is, and the VTEP's
- * UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us but free to be on the way: DF stays clear.
- * Callers keep the flow's hash before (flow-port.h), once for all copies.
+ * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this
+ * is, and the VTEP's UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us
+ * but free to be on the way: DF stays clear. Callers keep the flow's hash before (flow-port.h), once for all copies.
  */
 static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
 {
@@ -52,8 +52,8 @@ static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segm
 }
 
 /*
- * Other hosts know a unit that has just moved behind the host that it came from. They take its frames from here as they take those that another
- * host has sent on: until the entry is gone, by which time they have been told.
+ * Other hosts know a unit that has just moved behind the host that it came from. They take its frames from here as they
+ * take those that another host has sent on: until the entry is gone, by which time they have been told.
  */
 static __always_inline __u8 ttl_of(__u32 port_flags)
 {
@@ -65,7 +65,10 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 	return encap_with_ttl(skb, segment, dst, TUNNEL_TTL);
 }
 
-/* Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it cannot be. */
+/*
+ * Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it
+ * cannot be.
+ */
 static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, struct way way)
 {
 	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))

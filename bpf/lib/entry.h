@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Reading an entry of a hash table so that it is never another one's: see "Values of hash tables name their key" in abi.h. */
+/*
+ * Reading an entry of a hash table so that it is never another one's: see "Values of hash tables name their key" in
+ * abi.h.
+ */
 #ifndef VPC_ENTRY_H
 #define VPC_ENTRY_H
 
@@ -19,8 +22,8 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 }
 
 /*
- * Copies what a table says of a key. False: it says nothing. An entry that went to another key meanwhile was replaced or deleted, so the
- * second look finds its successor or nothing.
+ * Copies what a table says of a key. False: it says nothing. An entry that went to another key meanwhile was replaced
+ * or deleted, so the second look finds its successor or nothing.
  */
 #define read_entry(table, wanted, to)                                                                                               \
 	({                                                                                                                          \

@@ -15,8 +15,9 @@ const volatile __u32 vpc_miss_events_per_second = 100;
 const volatile __u32 vpc_too_big_per_second = 100;
 
 /*
- * One token of a source's bucket, which holds one second's worth. ready_ns is when the bucket will be full again; a token moves it
- * by one step, and there is none left when it is a second ahead. Who loses the race for a token goes without.
+ * One token of a source's bucket, which holds one second's worth. ready_ns is when the bucket will be full again; a
+ * token moves it by one step, and there is none left when it is a second ahead. Who loses the race for a token goes
+ * without.
  */
 static __always_inline bool take_token(void *table, __u32 source, __u32 per_second, __u32 *lost)
 {
@@ -97,7 +98,10 @@ static __always_inline bool send_event(struct __sk_buff *skb, const struct packe
 	return true;
 }
 
-/* An event that had a token and found no room: the next one of the source tells of it, and of those that it would have told of. */
+/*
+ * An event that had a token and found no room: the next one of the source tells of it, and of those that it would have
+ * told of.
+ */
 static __always_inline void keep_back(void *rates, __u32 source, __u32 lost)
 {
 	struct vpc_rate *rate = bpf_map_lookup_elem(rates, &source);
@@ -136,10 +140,10 @@ static __always_inline int drop(struct __sk_buff *skb, const struct packet *pack
 #define QUESTION_ROOM ((sizeof(struct vpc_event) + BPF_RINGBUF_HDR_SZ + 7) & ~7ull)
 
 /*
- * Whether a port may put one more question into the ring. Questions that nobody has read take room from all ports, so a port may have a
- * 16th of what is free, and at least one: the more ports ask, the less each gets, and who has not asked yet finds room. ARP and ND find
- * half of the ring only; the other half is for DHCP. What a port has unread is known to be 0 when its last one is read. CPUs that ask for
- * one port at the same time may go beyond by one question each.
+ * Whether a port may put one more question into the ring. Questions that nobody has read take room from all ports, so a
+ * port may have a 16th of what is free, and at least one: the more ports ask, the less each gets, and who has not asked
+ * yet finds room. ARP and ND find half of the ring only; the other half is for DHCP. What a port has unread is known to
+ * be 0 when its last one is read. CPUs that ask for one port at the same time may go beyond by one question each.
  */
 static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kind kind)
 {
@@ -178,7 +182,9 @@ static __always_inline int ask(struct __sk_buff *skb, const struct packet *packe
 	return 0;
 }
 
-/* Tells whoever listens on the switch of a question that the tables do not answer. A port's DHCP has a rate of its own. */
+/*
+ * Tells whoever listens on the switch of a question that the tables do not answer. A port's DHCP has a rate of its own.
+ */
 standalone int report_miss(struct __sk_buff *skb, const struct packet *packet, enum vpc_event_kind kind)
 {
 	if (!packet)

@@ -2,8 +2,8 @@
 /*
  * Broadcast and multicast: copies to the local units and the uplink of a segment, then to its VTEPs.
  *
- * What came out of a tunnel never goes into one again, and out of an uplink only when its sender is known to sit behind a VTEP: two
- * hosts with uplinks to one wire would otherwise hand each other the same frame for ever.
+ * What came out of a tunnel never goes into one again, and out of an uplink only when its sender is known to sit behind
+ * a VTEP: two hosts with uplinks to one wire would otherwise hand each other the same frame for ever.
  */
 #ifndef VPC_FLOOD_H
 #define VPC_FLOOD_H
@@ -42,8 +42,9 @@ static __always_inline bool flood_skips(struct __sk_buff *skb, const struct floo
 }
 
 /*
- * Sends one copy, with the tag that the destination needs; the packet itself stays as it was. Returns 0, a negative error of the kernel,
- * or more than 0 when the device would not have it: nobody has opened the tap, or the other end of the veth is down.
+ * Sends one copy, with the tag that the destination needs; the packet itself stays as it was. Returns 0, a negative
+ * error of the kernel, or more than 0 when the device would not have it: nobody has opened the tap, or the other end of
+ * the veth is down.
  */
 static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
 {
@@ -90,7 +91,10 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 	return 0;
 }
 
-/* Floods to one page; true when another follows. The tally is not on this function's stack, where each count would be a state. */
+/*
+ * Floods to one page; true when another follows. The tally is not on this function's stack, where each count would be a
+ * state.
+ */
 standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u32 number)
 {
 	struct flood_walk walk = { .skb = skb, .tally = tally, .key.page = number };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From the underlay back to the underlay: while a unit moves to another host, or has just moved, frames for it still come here, and the entry of its
- * MAC says that they go on to where it is now (VPC_DST_FORWARD).
+ * From the underlay back to the underlay: while a unit moves to another host, or has just moved, frames for it still
+ * come here, and the entry of its MAC says that they go on to where it is now (VPC_DST_FORWARD).
  *
- * A frame goes on once. That it did is told by the outer header's TTL, which is larger than the one that every other packet starts with; routers
- * only make it smaller. Without that, two hosts that point at each other would send a frame to and fro for ever. Nothing goes back to the
- * host that it came from either.
+ * A frame goes on once. That it did is told by the outer header's TTL, which is larger than the one that every other
+ * packet starts with; routers only make it smaller. Without that, two hosts that point at each other would send a frame
+ * to and fro for ever. Nothing goes back to the host that it came from either.
  */
 #ifndef VPC_FORWARD_ONCE_H
 #define VPC_FORWARD_ONCE_H

@@ -9,8 +9,9 @@
 #include "too-big.h"
 
 /*
- * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody else's, because
- * its destination is not the MAC of the device that it came in by; the kernel before 6.16 leaves that so.
+ * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody
+ * else's, because its destination is not the MAC of the device that it came in by; the kernel before 6.16 leaves that
+ * so.
  */
 static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 {

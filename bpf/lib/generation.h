@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What was decided for the last packets is remembered, so that the next ones of their kind need no lookups (outgoing.h, incoming.h): a slot per
- * CPU for all kinds that one hash leads to. Only lookups are spared; each packet is still checked whole.
+ * What was decided for the last packets is remembered, so that the next ones of their kind need no lookups (outgoing.h,
+ * incoming.h): a slot per CPU for all kinds that one hash leads to. Only lookups are spared; each packet is still
+ * checked whole.
  *
- * A slot has copies of what the tables said, and the generation in which they said it. User space makes another generation after each
- * write to a table that is remembered (src/datapath/tables.ts), and nothing of an earlier one counts.
+ * A slot has copies of what the tables said, and the generation in which they said it. User space makes another
+ * generation after each write to a table that is remembered (src/datapath/tables.ts), and nothing of an earlier one
+ * counts.
  */
 #ifndef VPC_GENERATION_H
 #define VPC_GENERATION_H
@@ -30,8 +32,8 @@ static __always_inline __u32 generation_now(void)
 }
 
 /*
- * The value, which the processor cannot have before the generation: so it does not read the entry of a key that is made of it too early. (There is no
- * barrier between loads in eBPF that all kernels know.)
+ * The value, which the processor cannot have before the generation: so it does not read the entry of a key that is made
+ * of it too early. (There is no barrier between loads in eBPF that all kernels know.)
  */
 static __always_inline __u32 after(__u32 generation, __u32 value)
 {

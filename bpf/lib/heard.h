@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which VTEPs' packets come through the host's stack: its firewall and IPsec policies decide, and the direct way asks them: see path.h. */
+/*
+ * Which VTEPs' packets come through the host's stack: its firewall and IPsec policies decide, and the direct way asks
+ * them: see path.h.
+ */
 #ifndef VPC_HEARD_H
 #define VPC_HEARD_H
 
 #include "path.h"
 
 /*
- * Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. Should the entry go to another VTEP meanwhile, that one is
- * asked about a little later.
+ * Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. Should the entry go to another VTEP
+ * meanwhile, that one is asked about a little later.
  */
 static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard, __u64 now)
 {
@@ -17,7 +20,9 @@ static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard
 	skb->mark = 0;
 }
 
-/* Whether a packet from this VTEP may go the direct way; if not, vpc_mux will note when it has come through the stack. */
+/*
+ * Whether a packet from this VTEP may go the direct way; if not, vpc_mux will note when it has come through the stack.
+ */
 static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux *mux, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(mux->stats, 0, source);

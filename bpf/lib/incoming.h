@@ -48,7 +48,10 @@ static __always_inline bool mux_of(__u32 ifindex, const struct vxlan_frame *fram
 	return frame->ip.daddr == *(__be32 *)mux->listen.addr && frame->udp.dport == bpf_htons(mux->listen.port);
 }
 
-/* Its sender is behind the VTEP that it comes from. If not, it is vpc_mux's to drop, or one that another host has forwarded. */
+/*
+ * Its sender is behind the VTEP that it comes from. If not, it is vpc_mux's to drop, or one that another host has
+ * forwarded.
+ */
 static __noinline bool is_from_sender(const struct vxlan_frame *frame, __u32 stats, __u32 vni)
 {
 	struct outer_source from = { .vtep = { .stats = stats, .segment = vni } };
@@ -67,7 +70,10 @@ static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, 
 	return fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) && dst->kind == VPC_DST_LOCAL;
 }
 
-/* Asks the tables, and writes down what they say. False: the packet is none for a unit of this host, or one for the stack. */
+/*
+ * Asks the tables, and writes down what they say. False: the packet is none for a unit of this host, or one for the
+ * stack.
+ */
 static __noinline bool find_incoming(struct __sk_buff *skb, const struct vxlan_frame *frame, struct incoming *known, __u32 generation)
 {
 	__u32 ifindex = after(generation, skb->ifindex), vni = after(generation, bpf_ntohl(frame->vni) >> 8);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Is this a packet that may be passed on, and what does it ask? The same for all hooks; a guest's sources are checked too. */
+/*
+ * Is this a packet that may be passed on, and what does it ask? The same for all hooks; a guest's sources are checked
+ * too.
+ */
 #ifndef VPC_INSPECT_H
 #define VPC_INSPECT_H
 

@@ -41,7 +41,10 @@ static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u3
 	return length - header < upper_least(proto) ? VPC_DROP_MALFORMED : 0;
 }
 
-/* Looks through the options, `length` bytes of them. A source route would lead past what the tables say. Returns a drop reason or 0. */
+/*
+ * Looks through the options, `length` bytes of them. A source route would lead past what the tables say. Returns a drop
+ * reason or 0.
+ */
 standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
 {
 	__u8 option[2];
@@ -64,8 +67,9 @@ standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
 }
 
 /*
- * A guest's packet for one station does not go to all: those who take it would be others, RFC 1122 section 3.3.6. Whether an address is the
- * broadcast address of a subnet nobody tells us: it ends in ones, and it is no station's. Returns a drop reason or 0.
+ * A guest's packet for one station does not go to all: those who take it would be others, RFC 1122 section 3.3.6.
+ * Whether an address is the broadcast address of a subnet nobody tells us: it ends in ones, and it is no station's.
+ * Returns a drop reason or 0.
  */
 static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
 {
@@ -119,7 +123,9 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	return reason ? reason : upper_of_ipv4(packet, proto, header, length, fragment);
 }
 
-/* A guest asks nobody which multicasts he wants: who does gets them, and others lose them. Returns a drop reason or 0. */
+/*
+ * A guest asks nobody which multicasts he wants: who does gets them, and others lose them. Returns a drop reason or 0.
+ */
 static __always_inline int check_igmp(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u8 type;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* IPv6: is the header what the packet is, what lies behind its extension headers, may the guest send from this address. */
+/*
+ * IPv6: is the header what the packet is, what lies behind its extension headers, may the guest send from this address.
+ */
 #ifndef VPC_IPV6_H
 #define VPC_IPV6_H
 
@@ -81,7 +83,10 @@ static __always_inline int step_extension(struct __sk_buff *skb, struct extensio
 	return walk->offset > walk->end ? VPC_DROP_MALFORMED : 0;
 }
 
-/* Finds the header above IPv6 behind extension headers, RFC 7112: the first fragment holds them all. Returns a drop reason or 0. */
+/*
+ * Finds the header above IPv6 behind extension headers, RFC 7112: the first fragment holds them all. Returns a drop
+ * reason or 0.
+ */
 standalone int walk_extensions(struct __sk_buff *skb, struct packet *packet, struct extensions *walk)
 {
 	int reason;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Remembers how the kernel sent a packet of the mux's device to a VTEP, as it leaves the underlay's interface: see path.h. */
+/*
+ * Remembers how the kernel sent a packet of the mux's device to a VTEP, as it leaves the underlay's interface: see
+ * path.h.
+ */
 #ifndef VPC_LEARN_PATH_H
 #define VPC_LEARN_PATH_H
 

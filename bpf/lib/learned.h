@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who has an address, where the neighbour table is not the last word: an address that moved, because its new owner announced it, and a
- * link-local address that a guest has chosen itself. User space neither reads nor writes these tables. An entry says what the
- * neighbour table said when it was made, and counts only while that says the same: what an operator changes overrides it.
+ * Who has an address, where the neighbour table is not the last word: an address that moved, because its new owner
+ * announced it, and a link-local address that a guest has chosen itself. User space neither reads nor writes these
+ * tables. An entry says what the neighbour table said when it was made, and counts only while that says the same: what
+ * an operator changes overrides it.
  */
 #ifndef VPC_LEARNED_H
 #define VPC_LEARNED_H
@@ -108,7 +109,10 @@ static __noinline optional int learn_move(__u32 segment, const struct address *a
 	return bpf_map_update_elem(&learned, &moved.key, &moved, BPF_ANY);
 }
 
-/* A place for another address of the port; the oldest one gives way when it has been there for a while. Negative: there is none. */
+/*
+ * A place for another address of the port; the oldest one gives way when it has been there for a while. Negative: there
+ * is none.
+ */
 static __always_inline int link_local_place(const struct link_locals *known, const struct address *address, __u64 now)
 {
 	int oldest = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* MAC and IP addresses as values. IP addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, like the tables' keys. */
+/*
+ * MAC and IP addresses as values. IP addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, like the tables'
+ * keys.
+ */
 #ifndef VPC_MAC_H
 #define VPC_MAC_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The tables of the datapath, pinned by name so that the programs of all hooks share them. Sizes are defaults: the loader may
- * set others before it creates the maps. What user space fills takes memory as it grows (BPF_F_NO_PREALLOC).
+ * The tables of the datapath, pinned by name so that the programs of all hooks share them. Sizes are defaults: the
+ * loader may set others before it creates the maps. What user space fills takes memory as it grows (BPF_F_NO_PREALLOC).
  */
 #ifndef VPC_MAPS_H
 #define VPC_MAPS_H

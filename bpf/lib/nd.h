@@ -70,7 +70,10 @@ static __noinline int check_options(struct __sk_buff *skb, struct packet *packet
 	return offset == end ? 0 : VPC_DROP_MALFORMED;
 }
 
-/* The sender speaks for itself: it advertises an address, or asks from one, that it may claim; or asks before it has one. */
+/*
+ * The sender speaks for itself: it advertises an address, or asks from one, that it may claim; or asks before it has
+ * one.
+ */
 static __always_inline bool is_honest_nd(const struct packet *packet, const struct address *target)
 {
 	if (packet->announcement)
@@ -102,8 +105,8 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 }
 
 /*
- * Checks ICMPv6. *starting: a host sends this before it has an address. A message of neighbour discovery comes in one piece (RFC 6980)
- * and straight from its sender. Returns a drop reason or 0.
+ * Checks ICMPv6. *starting: a host sends this before it has an address. A message of neighbour discovery comes in one
+ * piece (RFC 6980) and straight from its sender. Returns a drop reason or 0.
  */
 standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool fragment, bool *starting)
 {

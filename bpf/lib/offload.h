@@ -2,10 +2,10 @@
 /*
  * What a sender left to be done to its packet after all checks: a checksum to be filled in, a large segment to be cut.
  *
- * A guest with a tap or a packet socket (struct virtio_net_hdr) says itself where that checksum is, and software or hardware
- * writes two bytes there later. So the place must be the one that the protocol has for it. What a tunnel of the guest's own
- * carries is the guest's: nothing in there is checked, and all of it may be written. A segment is cut by the rules of its
- * gso_type. The kernel drops one that is of another protocol, and counts it nowhere.
+ * A guest with a tap or a packet socket (struct virtio_net_hdr) says itself where that checksum is, and software or
+ * hardware writes two bytes there later. So the place must be the one that the protocol has for it. What a tunnel of
+ * the guest's own carries is the guest's: nothing in there is checked, and all of it may be written. A segment is cut
+ * by the rules of its gso_type. The kernel drops one that is of another protocol, and counts it nowhere.
  */
 #ifndef VPC_OFFLOAD_H
 #define VPC_OFFLOAD_H
@@ -69,8 +69,8 @@ static __always_inline bool checksum_has_its_place(struct sk_buff *kernel, const
 }
 
 /*
- * Whether the packet is what its gso_type is the type of. A tunnel's tells of the outer and of the inner packet. What a guest forwards may have
- * come out of our own tunnel by the direct way, which leaves the tunnel's bits there.
+ * Whether the packet is what its gso_type is the type of. A tunnel's tells of the outer and of the inner packet. What a
+ * guest forwards may have come out of our own tunnel by the direct way, which leaves the tunnel's bits there.
  */
 static __always_inline bool segment_has_its_type(__u32 type, const struct packet *packet)
 {
@@ -91,8 +91,8 @@ static __always_inline bool segment_has_its_type(__u32 type, const struct packet
 }
 
 /*
- * Checks what is left to be done to an inspected packet. A large segment that comes from elsewhere has been through a stack of this
- * host; past the vxlan device it still has the tunnel's type. Returns a drop reason or 0.
+ * Checks what is left to be done to an inspected packet. A large segment that comes from elsewhere has been through a
+ * stack of this host; past the vxlan device it still has the tunnel's type. Returns a drop reason or 0.
  */
 static __always_inline int check_offload(struct __sk_buff *skb, const struct packet *packet)
 {

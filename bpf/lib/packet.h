@@ -2,8 +2,9 @@
 /*
  * What a program knows about the packet in work, and how it looks into it.
  *
- * Nothing here writes into the packet directly: a program that does makes the kernel copy the head of every cloned packet (each TCP
- * segment that waits for its acknowledgement is one) before the program even starts. Answers are written with helpers.
+ * Nothing here writes into the packet directly: a program that does makes the kernel copy the head of every cloned
+ * packet (each TCP segment that waits for its acknowledgement is one) before the program even starts. Answers are
+ * written with helpers.
  */
 #ifndef VPC_PACKET_H
 #define VPC_PACKET_H
@@ -23,8 +24,8 @@
 #define PACKET_HOST 0 /* skb->pkt_type: addressed to the device that it came in by */
 
 /*
- * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path that leads to it. Such a
- * function must be global, and its pointers may be null for all the verifier knows.
+ * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path that leads to
+ * it. Such a function must be global, and its pointers may be null for all the verifier knows.
  */
 #define standalone __noinline
 
@@ -68,8 +69,8 @@ struct packet {
 };
 
 /*
- * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies there.
- * Pointers into the packet must be taken anew afterwards.
+ * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies
+ * there. Pointers into the packet must be taken anew afterwards.
  */
 static __always_inline bool linear(struct __sk_buff *skb, __u32 length)
 {

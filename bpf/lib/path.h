@@ -2,16 +2,17 @@
 /*
  * The direct ways around the vxlan device are shortcuts that the kernel has shown itself.
  *
- * Out: a packet that goes through the vxlan device is looked at as it leaves the underlay's interface (vpc_ethlink_out). Routes, neighbours,
- * firewall, IPsec: the kernel has decided them all, and its outer header is remembered for the VTEP. For PATH_FRESH the next packets
- * get a copy of it; then one goes through the device again. So a path is never older than that, neighbour entries stay in use, and
- * what does not leave by the underlay just as it was expected to has no shortcut.
+ * Out: a packet that goes through the vxlan device is looked at as it leaves the underlay's interface
+ * (vpc_ethlink_out). Routes, neighbours, firewall, IPsec: the kernel has decided them all, and its outer header is
+ * remembered for the VTEP. For PATH_FRESH the next packets get a copy of it; then one goes through the device again. So
+ * a path is never older than that, neighbour entries stay in use, and what does not leave by the underlay just as it
+ * was expected to has no shortcut.
  *
- * In: a VTEP's packets may be decapsulated at the underlay's ingress (vpc_underlay) while one of them has come through the host's stack to
- * vpc_mux within HEARD_FRESH: the host's firewall keeps its say.
+ * In: a VTEP's packets may be decapsulated at the underlay's ingress (vpc_underlay) while one of them has come through
+ * the host's stack to vpc_mux within HEARD_FRESH: the host's firewall keeps its say.
  *
- * Rules of the host that must see each packet close the ways: VPC_MUX_DIRECT_*, which user space sets. It empties these tables when rules change;
- * losing them costs nothing but a few packets the long way.
+ * Rules of the host that must see each packet close the ways: VPC_MUX_DIRECT_*, which user space sets. It empties these
+ * tables when rules change; losing them costs nothing but a few packets the long way.
  */
 #ifndef VPC_PATH_H
 #define VPC_PATH_H
@@ -95,8 +96,8 @@ static __always_inline bool is_fresh(const struct path *path)
 }
 
 /*
- * The path to a remote destination, as long as it is fresh, and `ids` identifications from path->id on. False: there is none.
- * Should the entry go to another VTEP meanwhile, that one passes over some identifications, and nothing else.
+ * The path to a remote destination, as long as it is fresh, and `ids` identifications from path->id on. False: there is
+ * none. Should the entry go to another VTEP meanwhile, that one passes over some identifications, and nothing else.
  */
 static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path, __u32 ids)
 {

@@ -8,7 +8,10 @@
 #include "fdb.h"
 #include "packet.h"
 
-/* The forwarding table knows on which port the sender's VTEP listens; a sender that it does not know is taken to use the mux's. */
+/*
+ * The forwarding table knows on which port the sender's VTEP listens; a sender that it does not know is taken to use
+ * the mux's.
+ */
 static __always_inline bool tunnel_back(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct vpc_dst dst;
@@ -19,8 +22,8 @@ static __always_inline bool tunnel_back(struct __sk_buff *skb, const struct pack
 }
 
 /*
- * The packet has become the answer: gives it the tag or the tunnel key that the way back needs. Returns a drop reason or 0: the program
- * then returns send_back_action, which redirects it to the device that it came in by.
+ * The packet has become the answer: gives it the tag or the tunnel key that the way back needs. Returns a drop reason
+ * or 0: the program then returns send_back_action, which redirects it to the device that it came in by.
  */
 static __noinline int send_back(struct __sk_buff *skb, const struct packet *packet)
 {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who may have sent a packet that came through the tunnel: a VTEP of its VNI, and for a sender that the forwarding table knows, the very VTEP
- * that it is behind. Anybody can send a UDP packet with a VNI in it.
+ * Who may have sent a packet that came through the tunnel: a VTEP of its VNI, and for a sender that the forwarding
+ * table knows, the very VTEP that it is behind. Anybody can send a UDP packet with a VNI in it.
  */
 #ifndef VPC_SENDER_H
 #define VPC_SENDER_H
 
 #include "fdb.h"
 
-/* A frame that another host has forwarded once comes from that host: see forward-once.h. It has this TTL in the outer header. */
+/*
+ * A frame that another host has forwarded once comes from that host: see forward-once.h. It has this TTL in the outer
+ * header.
+ */
 
 /* Who sent the outer packet. */
 struct outer_source {
@@ -29,7 +32,10 @@ static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vp
 	return dst->stats == vtep->stats && address_equal(&address, (const struct address *)vtep->addr);
 }
 
-/* Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is not behind a tunnel. */
+/*
+ * Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is not behind a
+ * tunnel.
+ */
 static __noinline int check_sender(const struct outer_source *from, const struct mac *smac, __u8 *remote)
 {
 	struct vpc_dst dst = {};

@@ -2,8 +2,8 @@
 /*
  * Packets that do not fit, and the ICMP error that tells the sender, RFC 792/1191 and RFC 4443.
  *
- * No error answers an ICMP error, a later fragment, a multicast, or a sender that is no single host; and each source gets a bounded
- * number of them.
+ * No error answers an ICMP error, a later fragment, a multicast, or a sender that is no single host; and each source
+ * gets a bounded number of them.
  */
 #ifndef VPC_TOO_BIG_H
 #define VPC_TOO_BIG_H

@@ -49,7 +49,10 @@ static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct 
 	return 0;
 }
 
-/* Reads the UDP header; `whole`: the packet is no fragment, so that the header's length must fit. Returns a drop reason or 0. */
+/*
+ * Reads the UDP header; `whole`: the packet is no fragment, so that the header's length must fit. Returns a drop reason
+ * or 0.
+ */
 static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, bool whole, struct udp *udp)
 {
 	__u32 len;
@@ -63,8 +66,8 @@ static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet 
 }
 
 /*
- * A guest is a DHCP client, never a server. The ports of a client's side are closed as destinations too, because a client does not
- * look at the source port of what it gets. Returns a drop reason or 0.
+ * A guest is a DHCP client, never a server. The ports of a client's side are closed as destinations too, because a
+ * client does not look at the source port of what it gets. Returns a drop reason or 0.
  */
 static __always_inline int check_dhcp(struct packet *packet, const struct udp *udp, __u16 client, __u16 server)
 {

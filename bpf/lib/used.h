@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which forwarding entries and neighbours are of use, so that user space can delete others when it needs room. A key is noted when a slot is filled
- * from its entry (outgoing.h) and when a question is answered with it: never on the established way. User space clears the tables
- * and begins a new generation, so that slots are filled again.
+ * Which forwarding entries and neighbours are of use, so that user space can delete others when it needs room. A key is
+ * noted when a slot is filled from its entry (outgoing.h) and when a question is answered with it: never on the
+ * established way. User space clears the tables and begins a new generation, so that slots are filled again.
  */
 #ifndef VPC_USED_H
 #define VPC_USED_H

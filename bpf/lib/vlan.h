@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * VLAN tags. The kernel takes the outer tag of a received frame out of the packet into skb->vlan_tci before tc sees it; a frame
- * under BPF_PROG_TEST_RUN still has it in place. bpf_skb_vlan_pop knows both, and turns up a second tag if there is one.
+ * VLAN tags. The kernel takes the outer tag of a received frame out of the packet into skb->vlan_tci before tc sees it;
+ * a frame under BPF_PROG_TEST_RUN still has it in place. bpf_skb_vlan_pop knows both, and turns up a second tag if
+ * there is one.
  */
 #ifndef VPC_VLAN_H
 #define VPC_VLAN_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Copies for people who look: while the mirror of a switch or an ethlink is promiscuous, frames are cloned to it, so many a second at most.
+ * Copies for people who look: while the mirror of a switch or an ethlink is promiscuous, frames are cloned to it, so
+ * many a second at most.
  *
- * A switch shows each frame that it accepts, once and without a tag, and the answers that the host gives in its place. An ethlink shows
- * what comes in and goes out by it as uplink, with its tag. That somebody looks stands in the port's flags (VPC_PORT_WATCHED), which the
- * programs have at hand; all else is looked up here.
+ * A switch shows each frame that it accepts, once and without a tag, and the answers that the host gives in its place.
+ * An ethlink shows what comes in and goes out by it as uplink, with its tag. That somebody looks stands in the port's
+ * flags (VPC_PORT_WATCHED), which the programs have at hand; all else is looked up here.
  */
 #ifndef VPC_WATCH_H
 #define VPC_WATCH_H
@@ -75,7 +76,10 @@ static __always_inline bool goes_to_uplink(const struct packet *packet)
 	return destination(packet->segment, packet->dmac, &dst) && dst.kind == VPC_DST_UPLINK;
 }
 
-/* A frame that its segment has accepted, before it is forwarded. What is flooded to the uplink is shown there by flood.h. */
+/*
+ * A frame that its segment has accepted, before it is forwarded. What is flooded to the uplink is shown there by
+ * flood.h.
+ */
 standalone int watch(struct __sk_buff *skb, const struct packet *packet)
 {
 	if (!packet)

@@ -4,8 +4,8 @@
  *     cc -o set-queues set-queues.c
  *     vpc exec --user=nobody --no-open --open=vmnic:ID:rw -- ./set-queues 4
  *
- * The first thing that it does is to give away what it does not need. From then on nobody who has this descriptor, this program included, can
- * do more by it than count the queues and set their number.
+ * The first thing that it does is to give away what it does not need. From then on nobody who has this descriptor, this
+ * program included, can do more by it than count the queues and set their number.
  */
 #include <stdint.h>
 #include <stdio.h>

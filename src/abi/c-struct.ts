@@ -1,6 +1,7 @@
 /**
- * Codecs for C structs in host byte order (little-endian on every machine that we run on) with C alignment: the layouts of the
- * vpc_ctl ABI and of the eBPF maps. Packet formats, packed and in network order, live in src/wire and do not mix with these.
+ * Codecs for C structs in host byte order (little-endian on every machine that we run on) with C alignment: the layouts
+ * of the vpc_ctl ABI and of the eBPF maps. Packet formats, packed and in network order, live in src/wire and do not mix
+ * with these.
  */
 
 /** One field's codec: how wide it is, how it is aligned, how it is read and written at an offset. */

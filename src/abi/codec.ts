@@ -1,4 +1,7 @@
-/** What a call of vpc_ctl takes and gives: each a value, its bytes, and a word for the documents. Inputs are read strictly in their lengths. */
+/**
+ * What a call of vpc_ctl takes and gives: each a value, its bytes, and a word for the documents. Inputs are read
+ * strictly in their lengths.
+ */
 import type { Endpoint } from '#wire/endpoint.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import { asIpv6, type Ipv6 } from '#wire/ipv6-address.ts'
@@ -72,8 +75,8 @@ export const nothing: Codec<void> = {
 }
 
 /**
- * A little-endian number of 2 or 4 bytes. Old callers give a base-128 varint in a buffer of 1 or 2 bytes instead: for values
- * under 128 those are the same bytes, so a shorter input is taken when it is such a value.
+ * A little-endian number of 2 or 4 bytes. Old callers give a base-128 varint in a buffer of 1 or 2 bytes instead: for
+ * values under 128 those are the same bytes, so a shorter input is taken when it is such a value.
  */
 export const number = (what: string, size: 2 | 4, check: (value: number) => Decoded<number> = good): Codec<number> => ({
   shape: `u${size * 8}, ${what}`,

@@ -189,8 +189,8 @@ const byTypeAndOp = new Map<number, OperationName>(
 )
 
 /**
- * The operation that a command asks for, by its type and number alone: some old callers leave the in and out bits unset, so
- * those are not looked at. Undefined when there is none.
+ * The operation that a command asks for, by its type and number alone: some old callers leave the in and out bits
+ * unset, so those are not looked at. Undefined when there is none.
  */
 export const operationOf = (command: number): OperationName | undefined => byTypeAndOp.get(command & 0x00ffffff)
 

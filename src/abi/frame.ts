@@ -1,10 +1,10 @@
 /**
  * The socket protocol between a client and vpcd: frames of a 16-byte header and a payload, little-endian.
  *
- * A connection starts with OPEN; when that is answered with errno 0, the connection IS the descriptor: it carries one object,
- * its rights and one reference to it, until the last process that holds it closes it. Requests are answered in order, each
- * with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has subscribed. A REPLY of
- * sequence 0 answers no request: it says why vpcd ends the connection, and is the last frame.
+ * A connection starts with OPEN; when that is answered with errno 0, the connection IS the descriptor: it carries one
+ * object, its rights and one reference to it, until the last process that holds it closes it. Requests are answered in
+ * order, each with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has
+ * subscribed. A REPLY of sequence 0 answers no request: it says why vpcd ends the connection, and is the last frame.
  */
 import { bytes, cStruct, u16, u32, u64, type Value } from './c-struct.ts'
 
@@ -19,7 +19,10 @@ export const frameHeader = cStruct({
   kind: u16,
   /** Protocol version: 1. */
   version: u16,
-  /** ctl: the command. reply: an errno, 0 for success. event: how many before it were dropped, as the reader was slow. open: 0. */
+  /**
+   * ctl: the command. reply: an errno, 0 for success. event: how many before it were dropped, as the reader was slow.
+   * open: 0.
+   */
   word: u32,
 })
 export type FrameHeader = Value<typeof frameHeader>
@@ -50,7 +53,10 @@ export function encodeFrame({ sequence, kind, word, payload }: Frame): Uint8Arra
 
 export type FrameProblem = { readonly kind: 'version'; readonly version: number } | { readonly kind: 'too-long'; readonly length: number }
 
-/** Chunks smaller than this are joined as they come in, so that a frame sent byte by byte does not cost an object per byte. */
+/**
+ * Chunks smaller than this are joined as they come in, so that a frame sent byte by byte does not cost an object per
+ * byte.
+ */
 const smallChunkBytes = 16 * 1024
 
 /** Cuts a byte stream into frames. After a problem the stream cannot be read on. */
@@ -86,7 +92,8 @@ export class FrameReader {
     return this.#length
   }
 
-  // Two neighbours are joined when the later one has grown to the size of the earlier one: each byte is copied a few times only.
+  // Two neighbours are joined when the later one has grown to the size of the earlier one: each byte is copied a few
+  // times only.
   #append(chunk: Uint8Array): void {
     this.#length += chunk.length
     let last = chunk

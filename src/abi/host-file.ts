@@ -1,6 +1,6 @@
 /**
- * A host's objects as a document: what `vpc export` writes and `vpc apply` takes, in JSON or in the same shape as YAML. Everything
- * that has its default is left out; objects are named by unit or id.
+ * A host's objects as a document: what `vpc export` writes and `vpc apply` takes, in JSON or in the same shape as YAML.
+ * Everything that has its default is left out; objects are named by unit or id.
  */
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'

@@ -1,6 +1,6 @@
 /**
- * What vpcd says of its objects and itself in JSON. Settings are as src/abi/settings.ts declares them. Ids, MACs and addresses are text in their usual forms; `unit` is the unit
- * name (`vmnic0`).
+ * What vpcd says of its objects and itself in JSON. Settings are as src/abi/settings.ts declares them. Ids, MACs and
+ * addresses are text in their usual forms; `unit` is the unit name (`vmnic0`).
  */
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
@@ -96,7 +96,10 @@ export interface SourceStats {
   readonly drops: Readonly<Record<string, number>>
 }
 
-/** Counters of one queue pair of a vmnic. What the guest sent is counted by queue only while the vmnic has more than one. */
+/**
+ * Counters of one queue pair of a vmnic. What the guest sent is counted by queue only while the vmnic has more than
+ * one.
+ */
 export interface QueueStats {
   readonly queue: number
   /** From the guest, since the device was made. */

@@ -118,7 +118,9 @@ export const integer = ([min, max]: readonly [number, number], codec?: Codec<num
       : bad(`this must be a whole number from ${min} to ${max}, not ${kindOf(json)}`),
 })
 
-/** A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range. */
+/**
+ * A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range.
+ */
 export const counted = (what: string, range: readonly [number, number], size: 2 | 4 = 2): Kind<number> => integer(range, number(what, size))
 
 export const vni: Kind<number> = { ...integer([0, maxVni], vniCodec), text: otherText('VNI', parseVni) }

@@ -52,7 +52,9 @@ export const fte = cStruct({
   /** Network order; IPv4 in the first 4 bytes. */
   address: bytes(16),
 })
-/** forward: frames from the underlay go on to the VTEP, each once. used: packets went by it since that was last cleared. */
+/**
+ * forward: frames from the underlay go on to the VTEP, each once. used: packets went by it since that was last cleared.
+ */
 export const fteFlag = { forward: 1, used: 2 } as const
 export type Fte = Value<typeof fte>
 
@@ -107,9 +109,9 @@ export function encodeSockaddr({ address, port }: { readonly address: Uint8Array
 }
 
 /**
- * Decode a sockaddr in BSD layout (length, family 2 or 28) or in Linux layout (family u16, 2 or 10). Undefined when it is
- * neither, or cut short. The original's library writes the high byte of a port twice, 0x1212 for VXLAN's 4789, and its
- * kernel used 4789 whatever it was told: in BSD layout 0x1212 and 0 are 4789.
+ * Decode a sockaddr in BSD layout (length, family 2 or 28) or in Linux layout (family u16, 2 or 10). Undefined when it
+ * is neither, or cut short. The original's library writes the high byte of a port twice, 0x1212 for VXLAN's 4789, and
+ * its kernel used 4789 whatever it was told: in BSD layout 0x1212 and 0 are 4789.
  */
 export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
   if (data.length < 16) return undefined

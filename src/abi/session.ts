@@ -1,10 +1,13 @@
 /**
- * Sessions: one descriptor through which a client holds many objects, each by a number of the client's choice. A session is a management handle
- * that was opened with the flag SESSION; closing it closes all that it holds.
+ * Sessions: one descriptor through which a client holds many objects, each by a number of the client's choice. A
+ * session is a management handle that was opened with the flag SESSION; closing it closes all that it holds.
  */
 import { bytes, cStruct, u32, u64, type Value } from './c-struct.ts'
 
-/** What `handle open` takes, 40 bytes: the arguments of vpc_open, and the number by which the session knows the handle from then on. */
+/**
+ * What `handle open` takes, 40 bytes: the arguments of vpc_open, and the number by which the session knows the handle
+ * from then on.
+ */
 export const handleOpen = cStruct({ number: u32, pad: u32, id: bytes(16), handleType: u64, flags: u64 })
 export type HandleOpen = Value<typeof handleOpen>
 

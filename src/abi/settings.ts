@@ -1,6 +1,6 @@
 /**
- * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the command offer. A new
- * one is declared here; its type in src/object/type says what setting it does.
+ * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the
+ * command offer. A new one is declared here; its type in src/object/type says what setting it does.
  */
 import {
   account,
@@ -39,7 +39,10 @@ export interface Setting<T, J> {
   readonly set?: Op
   /** Its option of `vpc … set`, where that is not its key; of a list, what `--no-…` does. */
   readonly option?: { readonly name?: string; readonly short?: string; readonly none?: string } | undefined
-  /** The version of the journal that has it first; 1 when it is not said. Raise it for a new setting (src/object/store/versions.ts). */
+  /**
+   * The version of the journal that has it first; 1 when it is not said. Raise it for a new setting
+   * (src/object/store/versions.ts).
+   */
   readonly since?: number | undefined
 }
 

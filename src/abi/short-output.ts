@@ -1,6 +1,6 @@
 /**
- * Outputs of which a caller may take the first bytes alone. The original's programs ask for a type with room for one byte, and for the number of
- * forwarding entries with room for the count that stands before them.
+ * Outputs of which a caller may take the first bytes alone. The original's programs ask for a type with room for one
+ * byte, and for the number of forwarding entries with room for the count that stands before them.
  */
 import type { OperationName } from './command.ts'
 

@@ -11,7 +11,10 @@ export interface BatchColumn {
   parse(text: string): Result<string | number>
 }
 
-/** The words of every line, checked. `-` is standard input. Throws a usage failure that names the file, the line and what is wrong. */
+/**
+ * The words of every line, checked. `-` is standard input. Throws a usage failure that names the file, the line and
+ * what is wrong.
+ */
 export function readBatch(path: string, columns: readonly BatchColumn[]): (string | number)[][] {
   const name = path === '-' ? 'standard input' : path
   const rows: (string | number)[][] = []

@@ -1,14 +1,16 @@
 /**
- * A command as data: what it is called, what it takes, what it does. Help, completion, manual pages and their tests are made
- * from it. The file's path is the command: src/cli/commands/switch/port/add.ts exports `vpc switch port add` as its default;
- * names, aliases and groups stand in src/cli/tree.ts, so that finding a command imports no other.
+ * A command as data: what it is called, what it takes, what it does. Help, completion, manual pages and their tests are
+ * made from it. The file's path is the command: src/cli/commands/switch/port/add.ts exports `vpc switch port add` as
+ * its default; names, aliases and groups stand in src/cli/tree.ts, so that finding a command imports no other.
  */
 import type { Vpc } from '#client/vpc.ts'
 import type { GlobalValues } from './global-options.ts'
 import type { Options, OptionValues } from './option.ts'
 import type { Output } from './output.ts'
 
-/** An argument that stands without a flag; the original had none, so use it where a flag would be silly (`lab up FILE`). */
+/**
+ * An argument that stands without a flag; the original had none, so use it where a flag would be silly (`lab up FILE`).
+ */
 export interface Positional {
   /** Upper case, as help shows it. What is called FILE is completed as a file. */
   readonly name: string
@@ -44,7 +46,10 @@ export interface CommandSpec<O extends Options> {
   readonly options?: O
   readonly positionals?: readonly Positional[]
   readonly examples?: readonly Example[]
-  /** Does it. `rest` holds the positionals in order. Gives the exit code when it is not 0. Throws `Failure` for what people should read. */
+  /**
+   * Does it. `rest` holds the positionals in order. Gives the exit code when it is not 0. Throws `Failure` for what
+   * people should read.
+   */
   run(options: OptionValues<O>, context: Context, rest: readonly string[]): Promise<number | void>
 }
 

@@ -18,8 +18,8 @@ export interface Creation<I extends ObjectInfo, D extends Descriptor<I>> {
 const noUndo = { push: (): void => {} }
 
 /**
- * Create an object with its settings. It is committed last, so that a failure leaves nothing. One that is there already must have
- * the settings that were asked for.
+ * Create an object with its settings. It is committed last, so that a failure leaves nothing. One that is there already
+ * must have the settings that were asked for.
  */
 export async function createObject<I extends ObjectInfo, D extends Descriptor<I>>(
   output: Output,

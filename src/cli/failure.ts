@@ -24,7 +24,10 @@ export interface Difference {
   readonly is: string
 }
 
-/** A failure with a message for people, in one sentence and with the way out. Commands throw it; main prints it as `vpc: …`. */
+/**
+ * A failure with a message for people, in one sentence and with the way out. Commands throw it; main prints it as
+ * `vpc: …`.
+ */
 export class Failure extends Error {
   readonly kind: FailureKind
   /** What `--json` gives as the code: an errno name, or the kind. */

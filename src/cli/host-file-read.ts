@@ -22,7 +22,10 @@ export class HostFileText {
   readonly #text: string
   #parsed: YamlText | undefined
 
-  /** Read a file, `-` for standard input; `more` stands beside what it says. Throws Failure, with line and key, for one that is no host document. */
+  /**
+   * Read a file, `-` for standard input; `more` stands beside what it says. Throws Failure, with line and key, for one
+   * that is no host document.
+   */
   constructor(path: string, more: HostDocument = {}) {
     this.#name = path === '-' ? 'standard input' : path
     this.#text = readFileSync(path === '-' ? 0 : path, 'utf8')

@@ -1,4 +1,6 @@
-/** The MTU as a setting: one that follows from the underlay is not one that was set, though the number may be the same. */
+/**
+ * The MTU as a setting: one that follows from the underlay is not one that was set, though the number may be the same.
+ */
 import type { HostifInfo, VmnicInfo } from '#abi/info.ts'
 import type { Hostif } from '#client/hostif.ts'
 import type { Vmnic } from '#client/vmnic.ts'

@@ -19,5 +19,8 @@ export function alreadySo(output: Output, what: string, value: object = {}): voi
 export const isRefusal = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code))
 
-/** Whether an error says that no vpcd could be reached. Told by its name: the client is not imported before it is needed. */
+/**
+ * Whether an error says that no vpcd could be reached. Told by its name: the client is not imported before it is
+ * needed.
+ */
 export const isUnreachable = (error: unknown): boolean => error instanceof Error && error.name === 'DaemonUnreachable'

@@ -3,7 +3,9 @@ import type { Writable } from 'node:stream'
 import type { Style } from './style.ts'
 import { formatTable, type Table } from './table.ts'
 
-/** What people are shown: a text (a newline is added where it lacks one), a table, or a function that makes one of them. */
+/**
+ * What people are shown: a text (a newline is added where it lacks one), a table, or a function that makes one of them.
+ */
 export type Shown = string | Table | (() => string | Table)
 
 export interface OutputOptions {

@@ -7,8 +7,8 @@ import { resolve } from './resolve.ts'
 import { isGroup } from './tree.ts'
 
 /**
- * The command line with `--` before the program, so that `vpc exec ls -l` is `vpc exec -- ls -l`. Any other command line, and one that
- * cannot be understood, stays as it is.
+ * The command line with `--` before the program, so that `vpc exec ls -l` is `vpc exec -- ls -l`. Any other command
+ * line, and one that cannot be understood, stays as it is.
  */
 export async function markProgram(args: readonly string[]): Promise<readonly string[]> {
   if (!args.includes('exec')) return args

@@ -3,7 +3,10 @@ import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import { Failure, type FailureKind } from './failure.ts'
 import { formatTable } from './table.ts'
 
-/** The failure that an error is. What nobody foresaw is called an internal error; its stack shows at log level debug alone. */
+/**
+ * The failure that an error is. What nobody foresaw is called an internal error; its stack shows at log level debug
+ * alone.
+ */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof VpcError) {

@@ -29,7 +29,10 @@ export function nodeAt(path: readonly string[]): Node | undefined {
   return node
 }
 
-/** Walk the tree as far as the words go. Ends at a group when no word follows. Throws a usage failure for a word that is no command. */
+/**
+ * Walk the tree as far as the words go. Ends at a group when no word follows. Throws a usage failure for a word that is
+ * no command.
+ */
 export function resolve(args: readonly string[]): Resolved {
   const path: string[] = []
   const before: string[] = []

@@ -1,4 +1,7 @@
-/** Settings of objects that a command is asked for: compared with what is, made so, and taken back when a later step fails. */
+/**
+ * Settings of objects that a command is asked for: compared with what is, made so, and taken back when a later step
+ * fails.
+ */
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Descriptor } from '#client/descriptor.ts'
 import { Failure, type Difference } from './failure.ts'

@@ -1,4 +1,7 @@
-/** Tables as the original printed them: a leading space, two spaces between columns, titles in capitals, an optional footer. */
+/**
+ * Tables as the original printed them: a leading space, two spaces between columns, titles in capitals, an optional
+ * footer.
+ */
 import { plain, widthOf, type Style } from './style.ts'
 
 export interface Column {

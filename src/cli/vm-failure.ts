@@ -3,7 +3,10 @@ import { Failure, type FailureKind } from './failure.ts'
 
 const kinds: Readonly<Record<string, FailureKind>> = { EPERM: 'denied', EACCES: 'denied', EINVAL: 'usage' }
 
-/** Do something with a machine; what it refuses becomes the command's failure. Told by its name: nothing is imported for it. */
+/**
+ * Do something with a machine; what it refuses becomes the command's failure. Told by its name: nothing is imported for
+ * it.
+ */
 export async function tellingVmErrors<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()

@@ -24,7 +24,10 @@ export const vmDir = text('directory that holds the virtual machines', 'DIR', 'd
 export const seconds = (help: string, fallback: number): ReturnType<typeof wholeSeconds> => wholeSeconds(help, fallback)
 const wholeSeconds = (help: string, fallback: number) => integer(help, 'SECONDS', 0, 86_400).default(fallback)
 
-/** The directory of all machines. Throws a failure for who is not root: taps, users and other people's consoles are at stake. */
+/**
+ * The directory of all machines. Throws a failure for who is not root: taps, users and other people's consoles are at
+ * stake.
+ */
 export function baseOf(vmDir: string | undefined): string {
   const path = resolveVmDirectory(vmDir)
   if (process.geteuid!() === 0) return path

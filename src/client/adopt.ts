@@ -5,8 +5,8 @@ import { classes, type DescriptorOf, type Opened, type Typed } from './opener.ts
 import { typeNoun } from '#abi/object-type.ts'
 
 /**
- * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from now on: a switch as a `Switch`,
- * and so on. Throws EBADF when `fd` is no descriptor of vpcd.
+ * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from now
+ * on: a switch as a `Switch`, and so on. Throws EBADF when `fd` is no descriptor of vpcd.
  */
 export async function adopt(fd: number): Promise<DescriptorOf<Typed>> {
   const { channel, id, type } = await Descriptor.fromFd(fd)

@@ -31,8 +31,8 @@ export interface Patience {
 }
 
 /**
- * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED when it
- * was us, ECONNRESET when it was vpcd.
+ * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED
+ * when it was us, ECONNRESET when it was vpcd.
  */
 export class Connection implements Channel {
   readonly events = new EventQueue()
@@ -96,8 +96,8 @@ export class Connection implements Channel {
   }
 
   /**
-   * Send a request and wait for its reply. Any number may be under way; vpcd does them in order. Throws VpcError with vpcd's
-   * errno and reason; EMSGSIZE when the payload is too long, EBADF or ECONNRESET when the connection is gone.
+   * Send a request and wait for its reply. Any number may be under way; vpcd does them in order. Throws VpcError with
+   * vpcd's errno and reason; EMSGSIZE when the payload is too long, EBADF or ECONNRESET when the connection is gone.
    */
   request(kind: number, word: number, payload: Uint8Array, { what, timeoutMs }: RequestOptions): Promise<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(new VpcError(this.#failure.errno, `${what}: ${this.#failure.message}`))

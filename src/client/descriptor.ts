@@ -40,8 +40,8 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from now on.
-   * Only one process may speak through a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
+   * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from
+   * now on. Only one process may speak through a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
    */
   static async fromFd(fd: number): Promise<Descriptor> {
     const connection = Connection.adopt(fd)
@@ -59,7 +59,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     }
   }
 
-  /** The number of the descriptor in this process, to pass it on: `spawn(..., { stdio: ['inherit', 'inherit', 'inherit', d.fd] })`. */
+  /**
+   * The number of the descriptor in this process, to pass it on:
+   * `spawn(..., { stdio: ['inherit', 'inherit', 'inherit', d.fd] })`.
+   */
   get fd(): number {
     return this.channel.fd
   }
@@ -70,9 +73,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for the ones before; vpcd does them in
-   * order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or WRITE), EINVAL
-   * (length or value of the input), ESTALE (the object was destroyed), and what the operation itself says.
+   * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for the ones before; vpcd
+   * does them in order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or
+   * WRITE), EINVAL (length or value of the input), ESTALE (the object was destroyed), and what the operation itself
+   * says.
    */
   ctl(operation: OperationName, input: Uint8Array = noInput): Promise<Uint8Array> {
     const { command, name } = operations[operation]
@@ -113,8 +117,8 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * Narrow the descriptor for good: from now on whoever holds it, in whatever process, has no more than this. What it had not before it does
-   * not get. What `limit` leaves out stays. Throws EINVAL.
+   * Narrow the descriptor for good: from now on whoever holds it, in whatever process, has no more than this. What it
+   * had not before it does not get. What `limit` leaves out stays. Throws EINVAL.
    */
   async limit(limit: DescriptorLimit): Promise<void> {
     await this.ctl('metaLimit', encodeLimit(limit))
@@ -164,7 +168,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     for await (const event of this.events(signal)) yield decodeJson<E>(event)
   }
 
-  /** Close this process's hold. An uncommitted object goes with the last one. Requests under way are rejected: ECANCELED. */
+  /**
+   * Close this process's hold. An uncommitted object goes with the last one. Requests under way are rejected:
+   * ECANCELED.
+   */
   close(): Promise<void> {
     return this.channel.close()
   }
@@ -183,7 +190,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
 export const openFlags = ({ create = false, read = true, write = create }: OpenOptions): bigint =>
   BigInt((create ? openFlag.create : openFlag.open) | (read ? openFlag.read : 0) | (write ? openFlag.write : 0))
 
-/** vpc_open over a new connection: the connection is the descriptor when this resolves. Throws VpcError, DaemonUnreachable. */
+/**
+ * vpc_open over a new connection: the connection is the descriptor when this resolves. Throws VpcError,
+ * DaemonUnreachable.
+ */
 export async function openConnection(
   socketPath: string,
   id: Id,

@@ -1,4 +1,7 @@
-/** Forwarding entries as the ABI takes them, 100 000 at once: there are many MACs behind one VTEP, so each VTEP is read once. */
+/**
+ * Forwarding entries as the ABI takes them, 100 000 at once: there are many MACs behind one VTEP, so each VTEP is read
+ * once.
+ */
 import { fte } from '#abi/layouts.ts'
 import { checkVni, encodeMac, toFte, type ForwardingEntry } from './text.ts'
 

@@ -4,8 +4,9 @@ import { absent } from './text.ts'
 
 export class Ethlink extends withSettings('ethlink') {
   /**
-   * Wrap an interface of the host by name. It lets go of another that it wraps; wrapping the same again changes nothing. Throws
-   * ENODEV when there is none, EBUSY when another ethlink wraps it, or it is the device of one of our own objects.
+   * Wrap an interface of the host by name. It lets go of another that it wraps; wrapping the same again changes
+   * nothing. Throws ENODEV when there is none, EBUSY when another ethlink wraps it, or it is the device of one of our
+   * own objects.
    */
   async connect(l2Name: string): Promise<void> {
     await this.call('ethlinkConnect', l2Name)

@@ -1,4 +1,7 @@
-/** A bounded buffer between the events that arrive and the one who iterates over them: the oldest give way, and are counted. */
+/**
+ * A bounded buffer between the events that arrive and the one who iterates over them: the oldest give way, and are
+ * counted.
+ */
 
 type Waiter = { resolve(result: IteratorResult<Uint8Array, undefined>): void; reject(error: Error): void }
 

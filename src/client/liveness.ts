@@ -1,4 +1,7 @@
-/** Whether a vpcd that does not answer one client answers anybody. An operation may take long; a vpcd that was stopped never answers. */
+/**
+ * Whether a vpcd that does not answer one client answers anybody. An operation may take long; a vpcd that was stopped
+ * never answers.
+ */
 import { openFlag, handleType } from '#abi/command.ts'
 import { encodeFrame, frameKind, openRequest } from '#abi/frame.ts'
 import { generateId, idBytes } from '#abi/id.ts'

@@ -55,9 +55,9 @@ export class Mgmt extends Descriptor {
   }
 
   /**
-   * Objects that change, transaction by transaction: first what changed after revision `from`, then what comes, until the signal or `close()`. With
-   * `reset`, what changed is not known, and everything must be looked at: when `from` is not given, is too old, or is of a vpcd that was
-   * replaced. What is lost on the way is asked for again.
+   * Objects that change, transaction by transaction: first what changed after revision `from`, then what comes, until
+   * the signal or `close()`. With `reset`, what changed is not known, and everything must be looked at: when `from` is
+   * not given, is too old, or is of a vpcd that was replaced. What is lost on the way is asked for again.
    */
   async *followChanges({ from, signal }: { readonly from?: string; readonly signal?: AbortSignal } = {}): AsyncGenerator<
     ObjectChanges,
@@ -84,14 +84,18 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtExportOwned', owner)
   }
 
-  /** What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts finds the place. */
+  /**
+   * What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts
+   * finds the place.
+   */
   async plan(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtPlan', document))]
   }
 
   /**
-   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. A document with `owner`
-   * removes and changes nothing of others. All of it is done or nothing. Gives what was done. The handle must have WRITE.
+   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. A
+   * document with `owner` removes and changes nothing of others. All of it is done or nothing. Gives what was done. The
+   * handle must have WRITE.
    */
   async apply(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtApply', document))]
@@ -113,8 +117,9 @@ export class Mgmt extends Descriptor {
   }
 
   /**
-   * Have vpcd answer the calls that a listener of seccomp(2) has, from now on: descriptor `listener` of the process that opened this handle.
-   * Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many. `compat`: an OPEN for READ gives WRITE too, where the caller may have it.
+   * Have vpcd answer the calls that a listener of seccomp(2) has, from now on: descriptor `listener` of the process
+   * that opened this handle. Throws EBADF or EINVAL when it is none, EAGAIN when vpcd has too many. `compat`: an OPEN
+   * for READ gives WRITE too, where the caller may have it.
    */
   async supervise(listener: number, { compat = false }: { readonly compat?: boolean } = {}): Promise<void> {
     await this.call('mgmtSupervise', { listener, flags: compat ? superviseFlag.compat : 0 })

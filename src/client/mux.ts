@@ -23,7 +23,10 @@ export class Mux extends withSettings('vpcmux') {
     return absent(this.call('vpcmuxConnectedGet', undefined))
   }
 
-  /** Listen on `192.0.2.1:4789` or `[2001:db8::1]:4789`. Throws EADDRNOTAVAIL for an address that this host does not have, EADDRINUSE. */
+  /**
+   * Listen on `192.0.2.1:4789` or `[2001:db8::1]:4789`. Throws EADDRNOTAVAIL for an address that this host does not
+   * have, EADDRINUSE.
+   */
   async listen(endpoint: string): Promise<void> {
     await this.call('vpcmuxListen', parseListen(endpoint))
   }
@@ -34,16 +37,19 @@ export class Mux extends withSettings('vpcmux') {
   }
 
   /**
-   * Set forwarding entries: all or none. An entry of MAC zero adds a VTEP to those that get the VNI's broadcasts. Throws ENOSPC
-   * naming the full table and its size, EAFNOSUPPORT for a VTEP of another family than the listen address, EEXIST when
-   * another mux has an entry for the same MAC.
+   * Set forwarding entries: all or none. An entry of MAC zero adds a VTEP to those that get the VNI's broadcasts.
+   * Throws ENOSPC naming the full table and its size, EAFNOSUPPORT for a VTEP of another family than the listen
+   * address, EEXIST when another mux has an entry for the same MAC.
    */
   async setEntries(entries: readonly ForwardingEntry[]): Promise<void> {
     const withFlags = entries.some(({ forward }) => forward === true)
     if (entries.length > 0) await this.ctl(withFlags ? 'vpcmuxFteFlagsSet' : 'vpcmuxFteSet', encodeEntries(entries))
   }
 
-  /** Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is not there. */
+  /**
+   * Delete entries: all or none. Of MAC zero the named VTEP; of another MAC its entry. Throws ENOENT for one that is
+   * not there.
+   */
   async deleteEntries(entries: readonly (Omit<ForwardingEntry, 'vtep'> & { readonly vtep?: string })[]): Promise<void> {
     const keys = entries.map(({ vni, mac, vtep = '0.0.0.0' }) => ({ vni, mac, vtep }))
     if (keys.length > 0) await this.ctl('vpcmuxFteDelete', encodeEntries(keys))
@@ -53,7 +59,10 @@ export class Mux extends withSettings('vpcmux') {
     return decodeFtes(await this.ctl('vpcmuxFteList'))
   }
 
-  /** All entries with their flags. `used`: packets of this host's units went by it since `clearUsed`, or since vpcd first had it. */
+  /**
+   * All entries with their flags. `used`: packets of this host's units went by it since `clearUsed`, or since vpcd
+   * first had it.
+   */
   async entriesWithFlags(): Promise<FlaggedEntry[]> {
     return decodeFlaggedFtes(await this.ctl('vpcmuxFteFlagsList'))
   }

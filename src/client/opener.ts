@@ -21,9 +21,9 @@ export type Typed = keyof typeof classes
 export type DescriptorOf<T extends Typed> = InstanceType<(typeof classes)[T]>
 
 /**
- * All opens throw DaemonUnreachable when no vpcd answers, and VpcError: EEXIST (create, and there is one), ENOENT (no create, and
- * there is none), EINVAL (an id of another type, or a multicast one; the message has the id that is right), EOPNOTSUPP (the type
- * takes no descriptor), EPERM (this user may not).
+ * All opens throw DaemonUnreachable when no vpcd answers, and VpcError: EEXIST (create, and there is one), ENOENT (no
+ * create, and there is none), EINVAL (an id of another type, or a multicast one; the message has the id that is right),
+ * EOPNOTSUPP (the type takes no descriptor), EPERM (this user may not).
  */
 export abstract class Opener {
   protected abstract readonly timeoutMs: number | undefined

@@ -5,9 +5,10 @@ import { absent, checkId } from './text.ts'
 
 export class Port extends withSettings('vpcp') {
   /**
-   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when there is none of that id, EISCONN when it is connected
-   * to this port already, EBUSY when the port has another or the interface is in another port, EEXIST when the subnet has a
-   * unit of the same MAC, EINVAL for an id of something else, EOPNOTSUPP for that of a mux, which needs no port.
+   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when there is none of that id, EISCONN when it
+   * is connected to this port already, EBUSY when the port has another or the interface is in another port, EEXIST when
+   * the subnet has a unit of the same MAC, EINVAL for an id of something else, EOPNOTSUPP for that of a mux, which
+   * needs no port.
    */
   async connect(interfaceId: string): Promise<void> {
     await this.call('vpcpConnect', checkId(interfaceId))

@@ -11,7 +11,9 @@ import type { EventQueue } from './event-queue.ts'
 import { Opener, type Opened } from './opener.ts'
 import { Place, type PlaceSession } from './place.ts'
 
-/** The transaction while it is written: opens objects like a `Vpc` does, and takes descriptors of its session by `with`. */
+/**
+ * The transaction while it is written: opens objects like a `Vpc` does, and takes descriptors of its session by `with`.
+ */
 export class Recorder extends Opener {
   protected readonly timeoutMs: number | undefined
   /** What the steps open. */
@@ -28,7 +30,10 @@ export class Recorder extends Opener {
     this.#place = place
   }
 
-  /** A descriptor of the session, for the time of this transaction. Throws EINVAL for one of another session, or of none. */
+  /**
+   * A descriptor of the session, for the time of this transaction. Throws EINVAL for one of another session, or of
+   * none.
+   */
   with<D extends Descriptor>(descriptor: D): D {
     const place = descriptor.channel instanceof Recorded ? descriptor.channel.place : descriptor.channel
     if (!(place instanceof Place) || !place.isOf(this.#session)) {

@@ -1,6 +1,7 @@
 /**
- * A session: one connection that holds many objects. Each is a descriptor like any other, but for its number in the process, which it has not.
- * Several objects can be changed as one, by `transaction`. A session that reconnects opens its objects again after vpcd was started anew.
+ * A session: one connection that holds many objects. Each is a descriptor like any other, but for its number in the
+ * process, which it has not. Several objects can be changed as one, by `transaction`. A session that reconnects opens
+ * its objects again after vpcd was started anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { operations } from '#abi/command.ts'
@@ -18,8 +19,9 @@ import { Recorder } from './recorder.ts'
 
 export interface SessionOptions {
   /**
-   * Connect again when vpcd goes, and open again what the session holds: what was not committed is gone then, and its descriptor throws ENOENT.
-   * Requests that were under way throw ECONNRESET; later ones wait. Subscriptions end with ECONNRESET: subscribe again.
+   * Connect again when vpcd goes, and open again what the session holds: what was not committed is gone then, and its
+   * descriptor throws ENOENT. Requests that were under way throw ECONNRESET; later ones wait. Subscriptions end with
+   * ECONNRESET: subscribe again.
    */
   readonly reconnect?: boolean | undefined
 }
@@ -57,8 +59,9 @@ export class Session extends Opener implements AsyncDisposable {
   }
 
   /**
-   * Change several objects as one: all of it happens, or nothing. What `write` calls on the descriptors that it opens by `tx`, or has from `tx.with`,
-   * is sent when `write` has ended, so operations that give something cannot be among them. Throws what the first refused step throws.
+   * Change several objects as one: all of it happens, or nothing. What `write` calls on the descriptors that it opens
+   * by `tx`, or has from `tx.with`, is sent when `write` has ended, so operations that give something cannot be among
+   * them. Throws what the first refused step throws.
    */
   async transaction<T>(write: (tx: Recorder) => T | Promise<T>): Promise<T> {
     const recorder = new Recorder(this, this.timeoutMs, () => this.#place())

@@ -1,4 +1,7 @@
-/** The settings of a type as methods of its class: `vlan()` and `setVlan(5)`, for each that src/abi/settings.ts declares. */
+/**
+ * The settings of a type as methods of its class: `vlan()` and `setVlan(5)`, for each that src/abi/settings.ts
+ * declares.
+ */
 import type { OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'

@@ -1,4 +1,7 @@
-/** A switch: forwards the frames of one customer, over any number of subnets (VNIs). Its settings come from src/abi/settings.ts. */
+/**
+ * A switch: forwards the frames of one customer, over any number of subnets (VNIs). Its settings come from
+ * src/abi/settings.ts.
+ */
 import { encodeArray, neighbourEntry } from '#abi/layouts.ts'
 import type { Id } from '#abi/id.ts'
 import type { MissEvent } from '#abi/info.ts'
@@ -9,8 +12,8 @@ import { absent, checkId, decodeFlaggedNeighbours, decodeNeighbours, toNeighbour
 
 export class Switch extends withSettings('vpcsw') {
   /**
-   * Add a port; one of that id is made when there is none. It gets the switch's VNI. Throws EEXIST when it is in this switch
-   * already, EBUSY when it is in another, EADDRINUSE when the VNI belongs to another switch of this host.
+   * Add a port; one of that id is made when there is none. It gets the switch's VNI. Throws EEXIST when it is in this
+   * switch already, EBUSY when it is in another, EADDRINUSE when the VNI belongs to another switch of this host.
    */
   async addPort(id: string): Promise<void> {
     await this.call('vpcswPortAdd', checkId(id, 'vpcp'))
@@ -22,8 +25,8 @@ export class Switch extends withSettings('vpcsw') {
   }
 
   /**
-   * Make a port of this switch its uplink. Throws ENOENT when it is not in this switch, EEXIST when another port is the uplink,
-   * EINVAL when it has something else than an ethlink in it.
+   * Make a port of this switch its uplink. Throws ENOENT when it is not in this switch, EEXIST when another port is the
+   * uplink, EINVAL when it has something else than an ethlink in it.
    */
   async setUplink(id: string): Promise<void> {
     await this.call('vpcswUplinkSet', checkId(id, 'vpcp'))
@@ -57,7 +60,9 @@ export class Switch extends withSettings('vpcsw') {
     return decodeNeighbours(await this.ctl('vpcswNeighbourList'))
   }
 
-  /** All neighbours. `used`: a question was answered with it since `clearUsedNeighbours`, or since vpcd first had it. */
+  /**
+   * All neighbours. `used`: a question was answered with it since `clearUsedNeighbours`, or since vpcd first had it.
+   */
   async neighboursWithFlags(): Promise<FlaggedNeighbour[]> {
     return decodeFlaggedNeighbours(await this.ctl('vpcswNeighbourFlagsList'))
   }
@@ -73,16 +78,17 @@ export class Switch extends withSettings('vpcsw') {
   }
 
   /**
-   * Send a frame, without a tag, to the unit in a port, as if it came from the switch. Throws ENOENT for a port that is not in it, ENOTCONN when
-   * nothing is in the port, EMSGSIZE beyond the unit's MTU.
+   * Send a frame, without a tag, to the unit in a port, as if it came from the switch. Throws ENOENT for a port that is
+   * not in it, ENOTCONN when nothing is in the port, EMSGSIZE beyond the unit's MTU.
    */
   async send(portId: string, frame: Uint8Array): Promise<void> {
     await this.call('vpcswSend', { port: checkId(portId, 'vpcp'), frame })
   }
 
   /**
-   * Answer an ARP or ND question that `listen` told: the address has this MAC. It is written down for all who ask later, and who asked now gets
-   * the answer at once. Throws EINVAL for a question of DHCP, whose answers are sent by `send`.
+   * Answer an ARP or ND question that `listen` told: the address has this MAC. It is written down for all who ask
+   * later, and who asked now gets the answer at once. Throws EINVAL for a question of DHCP, whose answers are sent by
+   * `send`.
    */
   async answer(question: MissEvent, mac: string): Promise<void> {
     const { vni, target, portId } = question

@@ -1,4 +1,6 @@
-/** The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL. */
+/**
+ * The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL.
+ */
 import { formatId, parseId, describeIdProblem, type Id } from '#abi/id.ts'
 import { decodeArray, fte, fteFlag, neighbourEntry, neighbourFlag, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
 import type { Field } from '#abi/c-struct.ts'
@@ -17,11 +19,16 @@ export interface Neighbour {
   readonly mac: string
 }
 
-/** A forwarding entry: where frames for `mac` in the subnet `vni` go. MAC 00:00:00:00:00:00: who gets broadcast copies. */
+/**
+ * A forwarding entry: where frames for `mac` in the subnet `vni` go. MAC 00:00:00:00:00:00: who gets broadcast copies.
+ */
 export interface ForwardingEntry {
   readonly vni: number
   readonly mac: string
-  /** Address of the other host, `192.0.2.2` or `2001:db8::2`; with its port, `192.0.2.2:4789`, when that is not the mux's own. */
+  /**
+   * Address of the other host, `192.0.2.2` or `2001:db8::2`; with its port, `192.0.2.2:4789`, when that is not the
+   * mux's own.
+   */
   readonly vtep: string
   /** Frames for it that come from the underlay go on to the other host, each once. Default: no. */
   readonly forward?: boolean

@@ -12,7 +12,10 @@ export interface VpcOptions {
   readonly socketPath?: string | undefined
   /** How long to wait for each answer. Default: as long as vpcd works on it. */
   readonly timeoutMs?: number | undefined
-  /** How long nothing may come before vpcd is asked whether it answers anybody; one that does not is given up. Default: 10 s. */
+  /**
+   * How long nothing may come before vpcd is asked whether it answers anybody; one that does not is given up. Default:
+   * 10 s.
+   */
   readonly patienceMs?: number | undefined
 }
 

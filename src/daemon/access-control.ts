@@ -1,4 +1,7 @@
-/** Who may connect and what they may open, as the options of vpcd say: root, a group, and a policy file that is read again on SIGHUP. */
+/**
+ * Who may connect and what they may open, as the options of vpcd say: root, a group, and a policy file that is read
+ * again on SIGHUP.
+ */
 import { Access } from '#object/access.ts'
 import { groupId } from '#system/accounts.ts'
 import { StartRefused } from './start-refused.ts'

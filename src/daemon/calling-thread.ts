@@ -1,4 +1,7 @@
-/** The thread that is stopped in a call that vpcd answers: what it points to, which descriptors it has, and who it acts as. */
+/**
+ * The thread that is stopped in a call that vpcd answers: what it points to, which descriptors it has, and who it acts
+ * as.
+ */
 import { close } from '#kernel/libc.ts'
 import { descriptorOf, openThreadPidfd } from '#kernel/pidfd.ts'
 import { ProcessMemory } from '#kernel/process-memory.ts'
@@ -16,8 +19,8 @@ export class CallerGone extends Error {
 }
 
 /**
- * What is opened by the thread's number is looked at only after the kernel has said that the call still waits: then the number was this
- * thread's when it was opened, and not one's that took it later. All methods throw CallerGone.
+ * What is opened by the thread's number is looked at only after the kernel has said that the call still waits: then the
+ * number was this thread's when it was opened, and not one's that took it later. All methods throw CallerGone.
  */
 export class CallingThread implements Disposable {
   readonly #listener: number

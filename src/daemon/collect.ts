@@ -1,6 +1,6 @@
 /**
- * Giving back the memory that large requests leave behind. 100 000 entries that are read, checked and encoded leave a hundred megabytes of
- * garbage, and V8 sees no reason to collect it in a process that is idle afterwards.
+ * Giving back the memory that large requests leave behind. 100 000 entries that are read, checked and encoded leave a
+ * hundred megabytes of garbage, and V8 sees no reason to collect it in a process that is idle afterwards.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -26,7 +26,10 @@ export interface ConnectionOptions {
   readonly onClose: () => void
   /** The open handle, for a socket that vpcd made itself as the result of vpc_open. */
   readonly handle?: OpenHandle | undefined
-  /** Take over a listener of the client's, by the input of `supervise`. Without it nobody can be asked, as the peer is vpcd itself. */
+  /**
+   * Take over a listener of the client's, by the input of `supervise`. Without it nobody can be asked, as the peer is
+   * vpcd itself.
+   */
   readonly supervise?: ((input: Uint8Array) => void) | undefined
 }
 
@@ -34,12 +37,13 @@ export interface ConnectionOptions {
 const lingerMs = 1000
 
 /**
- * States: greeting (only OPEN, within a time) → open (CTL) → closing (nothing is read any more; what is written is flushed) →
- * closed. The handle is given back at once when the client closes, when vpcd stops, or when the client breaks the protocol.
+ * States: greeting (only OPEN, within a time) → open (CTL) → closing (nothing is read any more; what is written is
+ * flushed) → closed. The handle is given back at once when the client closes, when vpcd stops, or when the client
+ * breaks the protocol.
  *
- * Requests are done in order, one at a time, each when it is the connection's turn. While requests wait, or while more than
- * `maxOutputBytes` of replies are unread, nothing is read from the socket, so that a client that sends faster than vpcd works, or does not
- * read its replies, costs a bounded amount of memory.
+ * Requests are done in order, one at a time, each when it is the connection's turn. While requests wait, or while more
+ * than `maxOutputBytes` of replies are unread, nothing is read from the socket, so that a client that sends faster than
+ * vpcd works, or does not read its replies, costs a bounded amount of memory.
  */
 export class Connection implements Worker {
   readonly #socket: Socket

@@ -62,7 +62,8 @@ export class Connections {
   accept(socket: Socket, caller: Caller | undefined, supervise?: (input: Uint8Array) => void): void {
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)
     if (refusal === undefined) return void this.#add(socket, caller!, { client: undefined, own: identityOf(socket) }, { supervise })
-    // Where many are refused, not even that is written: a flood of connections must cost neither memory nor anybody's place.
+    // Where many are refused, not even that is written: a flood of connections must cost neither memory nor anybody's
+    // place.
     if (this.#refused.size >= refusedAtOnce) return void socket.destroy()
     const connection = this.#make(socket, caller ?? nobody, {}, () => this.#refused.delete(connection))
     this.#refused.add(connection)

@@ -10,8 +10,9 @@ import { socketName } from './options.ts'
 import { StartRefused } from './start-refused.ts'
 
 /**
- * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory is closed.
- * Throws StartRefused when one of them is in another user's hands: who can write there could put a socket of his own in its place.
+ * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory
+ * is closed. Throws StartRefused when one of them is in another user's hands: who can write there could put a socket of
+ * his own in its place.
  */
 export function makeDirectories(runDir: string, stateDir: string): void {
   const longest = maxSocketPathBytes - socketName.length - 1

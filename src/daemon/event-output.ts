@@ -44,7 +44,8 @@ export class EventOutput {
       this.#socket.write(encodeFrame({ sequence: 0, kind: frameKind.event, word: this.#dropped, payload }))
       this.#dropped = 0
     }
-    // The used front is cut off once it is as long as the rest, so that a push costs the same however long the queue is.
+    // The used front is cut off once it is as long as the rest, so that a push costs the same however long the queue
+    // is.
     if (this.#head * 2 < this.#queue.length && this.#head < this.#limit) return
     this.#queue = this.#queue.slice(this.#head)
     this.#head = 0

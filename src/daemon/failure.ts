@@ -1,4 +1,7 @@
-/** What a request that failed is answered: an errno and a reason. What was not foreseen becomes EIO, and the log has all of it. */
+/**
+ * What a request that failed is answered: an errno and a reason. What was not foreseen becomes EIO, and the log has all
+ * of it.
+ */
 import { errno } from '#abi/errno.ts'
 import type { Log } from './log.ts'
 import type { Caller } from './opener.ts'

@@ -1,6 +1,7 @@
 /**
- * What vpcd keeps in memory for its clients, counted by user: requests that have not wholly come or are not done, replies and events that
- * nobody has read. One user's share is bounded, whatever the number of its connections; root's is not.
+ * What vpcd keeps in memory for its clients, counted by user: requests that have not wholly come or are not done,
+ * replies and events that nobody has read. One user's share is bounded, whatever the number of its connections; root's
+ * is not.
  */
 export class HeldMemory {
   readonly #maxBytesPerUid: number
@@ -38,7 +39,10 @@ export class HeldShare {
     this.#add = add
   }
 
-  /** Say how much it is to be. False: it would grow, and the user would have more than it may; then it stays what it was. */
+  /**
+   * Say how much it is to be. False: it would grow, and the user would have more than it may; then it stays what it
+   * was.
+   */
   set(bytes: number): boolean {
     const by = bytes - this.#bytes
     if (!this.#add(by) && by > 0) {

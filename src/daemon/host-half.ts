@@ -1,4 +1,7 @@
-/** The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads libbpf. */
+/**
+ * The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads
+ * libbpf.
+ */
 import { join } from 'node:path'
 import { Datapath } from '#datapath/datapath.ts'
 import { TableHoldsMore } from '#datapath/resize-map.ts'

@@ -12,7 +12,10 @@ export interface Limits {
   readonly maxPayloadBytes: number
   /** Replies that a client has not read yet: beyond this, none of its requests is done until it reads. */
   readonly maxOutputBytes: number
-  /** What is kept in all for one user other than root: requests that are not whole or not done, and what was not read of replies and events. */
+  /**
+   * What is kept in all for one user other than root: requests that are not whole or not done, and what was not read of
+   * replies and events.
+   */
   readonly maxHeldBytesPerUid: number
   /** Events that a client has not read yet; beyond this, the oldest are dropped and counted. */
   readonly maxQueuedEvents: number

@@ -25,8 +25,9 @@ interface Directories {
 }
 
 /**
- * Run vpcd until SIGTERM or SIGINT, then give the process back: sockets, descriptors and locks are closed, uncommitted objects
- * gone, and what is committed goes on without it. Throws StartRefused when it cannot start, with what is missing and what to do.
+ * Run vpcd until SIGTERM or SIGINT, then give the process back: sockets, descriptors and locks are closed, uncommitted
+ * objects gone, and what is committed goes on without it. Throws StartRefused when it cannot start, with what is
+ * missing and what to do.
  */
 export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })

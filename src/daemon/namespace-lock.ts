@@ -1,6 +1,7 @@
 /**
- * One vpcd per network namespace: its devices have names of their own there, and what it finds with its mark and not in its journal
- * it removes. The lock is an abstract Unix socket, which belongs to the namespace and ends with the process.
+ * One vpcd per network namespace: its devices have names of their own there, and what it finds with its mark and not in
+ * its journal it removes. The lock is an abstract Unix socket, which belongs to the namespace and ends with the
+ * process.
  */
 import { connect, createServer, type Server } from 'node:net'
 import { peerCredentials, type PeerCredentials } from '#kernel/peercred.ts'

@@ -4,7 +4,9 @@ import type { Caller } from '#object/rights.ts'
 
 export type { Caller } from '#object/rights.ts'
 
-/** An open descriptor. When `request` returns, or what it promises is there, the operation is done, or nothing of it is. */
+/**
+ * An open descriptor. When `request` returns, or what it promises is there, the operation is done, or nothing of it is.
+ */
 export interface OpenHandle {
   /** Of the object, or `mgmt`. */
   readonly type: TypeName

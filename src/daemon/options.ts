@@ -10,7 +10,9 @@ export interface DaemonOptions extends AccessOptions {
   readonly runDir?: string | undefined
   /** Directory of the journal. Default /var/lib/vpc. */
   readonly stateDir?: string | undefined
-  /** Directory on a bpffs for programs, maps and links; a bpffs is mounted when there is none. Default /sys/fs/bpf/vpc. */
+  /**
+   * Directory on a bpffs for programs, maps and links; a bpffs is mounted when there is none. Default /sys/fs/bpf/vpc.
+   */
   readonly bpffs?: string | undefined
   /** Where the compiled programs are. Default: those of this version. */
   readonly objectDir?: string | undefined

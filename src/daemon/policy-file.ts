@@ -1,4 +1,7 @@
-/** The policy file: who besides root may open what, as YAML. Read strictly: what is not understood is an error, never left out. */
+/**
+ * The policy file: who besides root may open what, as YAML. Read strictly: what is not understood is an error, never
+ * left out.
+ */
 import { readFileSync } from 'node:fs'
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeNameOf, unitTypes, type UnitType } from '#abi/object-type.ts'

@@ -1,4 +1,7 @@
-/** The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of `vpc doctor`. */
+/**
+ * The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of
+ * `vpc doctor`.
+ */
 import type { ProbeResult } from '#abi/info.ts'
 import { oldestKernel, oldestKernelText } from '#abi/requirements.ts'
 import { gatherFacts, tryLibbpf, type Facts, type ProbeOptions } from '#datapath/probe/facts.ts'
@@ -26,7 +29,10 @@ export async function probe(options: Partial<ProbeOptions> = {}): Promise<ProbeR
 export const probeRunning = (options: Partial<ProbeOptions> = {}): ProbeResult[] =>
   judge(gatherFacts(withDefaults(options), { ok: true, detail: 'libbpf.so.1' }))
 
-/** Judge what was found. `failed`: vpcd does not start. `warning`: it starts, and something will not work or not work well. */
+/**
+ * Judge what was found. `failed`: vpcd does not start. `warning`: it starts, and something will not work or not work
+ * well.
+ */
 export const judge = (facts: Facts): ProbeResult[] => [
   kernel(facts),
   privileges(facts),

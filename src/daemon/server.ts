@@ -43,7 +43,10 @@ export class Server implements AsyncDisposable {
     this.#net.on('error', (error) => log.error('the socket broke', { error }))
   }
 
-  /** Listen. Throws what listen(2) says; the socket has mode 0660 from its first moment, and more only once it is its group's. */
+  /**
+   * Listen. Throws what listen(2) says; the socket has mode 0660 from its first moment, and more only once it is its
+   * group's.
+   */
   static async listen(options: ServerOptions): Promise<Server> {
     const { socketPath } = options
     const length = Buffer.byteLength(socketPath)
@@ -83,8 +86,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. Programs under `vpc exec` get ENOSYS
-   * from now on.
+   * Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. Programs under
+   * `vpc exec` get ENOSYS from now on.
    */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))

@@ -10,9 +10,10 @@ export interface Stop extends Disposable {
 const patienceMs = 10_000
 
 /**
- * From now on SIGTERM and SIGINT abort the signal, a second one ends the process at once, and SIGHUP ends nothing: vpcd outlives the
- * terminal that it was started from. An error that nobody caught is logged and ends the process with 1: the kernel goes on
- * forwarding, and the next vpcd repairs what was half done, which this one cannot be trusted with any more.
+ * From now on SIGTERM and SIGINT abort the signal, a second one ends the process at once, and SIGHUP ends nothing: vpcd
+ * outlives the terminal that it was started from. An error that nobody caught is logged and ends the process with 1:
+ * the kernel goes on forwarding, and the next vpcd repairs what was half done, which this one cannot be trusted with
+ * any more.
  */
 export function stopSignal(log: Log): Stop {
   const controller = new AbortController()

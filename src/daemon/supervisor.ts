@@ -1,6 +1,6 @@
 /**
- * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener a `vpc exec`: it
- * has the calls of the program and of all that it starts, until none of them is left.
+ * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener
+ * a `vpc exec`: it has the calls of the program and of all that it starts, until none of them is left.
  */
 import type { Value } from '#abi/c-struct.ts'
 import { errno } from '#abi/errno.ts'
@@ -51,8 +51,8 @@ export class Supervisor {
   }
 
   /**
-   * Answer the calls of a listener from now on: a descriptor of the process that connected this socket. Throws an error with an
-   * errno: EBADF and EINVAL for what is no listener, EAGAIN when there are too many.
+   * Answer the calls of a listener from now on: a descriptor of the process that connected this socket. Throws an error
+   * with an errno: EBADF and EINVAL for what is no listener, EAGAIN when there are too many.
    */
   take(connectionFd: number | undefined, { listener: theirs, flags }: Value<typeof superviseRequest>, { uid, pid }: Caller): void {
     if (connectionFd === undefined) throw new VpcError('EBADF', 'cannot supervise: the connection is closed')
@@ -86,8 +86,8 @@ export class Supervisor {
   }
 
   /**
-   * One call a turn of the event loop: what the program did before it, as closing a descriptor, has then been seen. Whoever makes many calls
-   * does not keep others waiting, either.
+   * One call a turn of the event loop: what the program did before it, as closing a descriptor, has then been seen.
+   * Whoever makes many calls does not keep others waiting, either.
    */
   #serve(listener: number, supervised: Supervised): void {
     if (!this.#all.has(supervised)) return
@@ -104,7 +104,10 @@ export class Supervisor {
     }
   }
 
-  /** Only root is trusted not to keep the listener and to take calls from under vpcd, which would then wait for the next one. */
+  /**
+   * Only root is trusted not to keep the listener and to take calls from under vpcd, which would then wait for the next
+   * one.
+   */
   #receive(listener: number, supervised: Supervised): Notification | undefined {
     if (supervised.uid === 0) return receiveCall(listener)
     try {

@@ -1,4 +1,7 @@
-/** One call of vpc_open(2) or vpc_ctl(2), from its registers to its answer. docs/system-calls.md says the same for those who call. */
+/**
+ * One call of vpc_open(2) or vpc_ctl(2), from its registers to its answer. docs/system-calls.md says the same for those
+ * who call.
+ */
 import { Socket } from 'node:net'
 import { openFlag, operationOf, operations, type OperationName } from '#abi/command.ts'
 import { errno, errnoName } from '#abi/errno.ts'
@@ -35,8 +38,8 @@ export interface Listener {
 }
 
 /**
- * Do what a call asks for, and answer it: now or, while another operation takes longer than a turn of the event loop, when the promise
- * resolves. A caller that dies meanwhile is not answered, and leaves nothing behind.
+ * Do what a call asks for, and answer it: now or, while another operation takes longer than a turn of the event loop,
+ * when the promise resolves. A caller that dies meanwhile is not answered, and leaves nothing behind.
  */
 export function answerSystemCall(host: SystemCallHost, listener: Listener, call: Notification): Promise<void> | undefined {
   let thread: CallingThread | undefined
@@ -108,8 +111,8 @@ function giveDescriptor(
 }
 
 /**
- * The original's utility opens an object for reading and then changes it, which its kernel let pass. With `compat` an OPEN for reading gets WRITE
- * as well where the caller may have it; where not, it is what it says.
+ * The original's utility opens an object for reading and then changes it, which its kernel let pass. With `compat` an
+ * OPEN for reading gets WRITE as well where the caller may have it; where not, it is what it says.
  */
 function openAs(
   opener: Opener,
@@ -139,7 +142,8 @@ function ctl(host: SystemCallHost, thread: CallingThread, listener: Listener, { 
   if (inputLength > BigInt(limits.maxPayloadBytes))
     throw new VpcError('EINVAL', `an input of ${inputLength} bytes; at most ${limits.maxPayloadBytes} go (maxPayloadBytes)`)
   const given = inputLength === 0n ? new Uint8Array(0) : thread.memory.read(input, Number(inputLength))
-  // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail when it is done.
+  // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail
+  // when it is done.
   const out = name !== undefined && operations[name].out ? new OutBuffer(thread.memory, name, outputLength, output) : undefined
   const give = (output: Uint8Array): void => {
     out?.put(output)
@@ -168,8 +172,9 @@ class OutBuffer {
   }
 
   /**
-   * Write an output and its length there. Throws ENOSPC when it does not fit: the length stays as it is, because a caller may take what comes back
-   * for the part of its buffer that was filled. A buffer of no bytes is a question for the length, and gets it.
+   * Write an output and its length there. Throws ENOSPC when it does not fit: the length stays as it is, because a
+   * caller may take what comes back for the part of its buffer that was filled. A buffer of no bytes is a question for
+   * the length, and gets it.
    */
   put(output: Uint8Array): void {
     const part = outputFor(this.#operation, output, this.#capacity)

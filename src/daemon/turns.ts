@@ -1,4 +1,7 @@
-/** Whose request vpcd does next: users take turns, and so do the connections of one user, so that nobody's queue holds up the others. */
+/**
+ * Whose request vpcd does next: users take turns, and so do the connections of one user, so that nobody's queue holds
+ * up the others.
+ */
 
 /** A connection that has requests waiting. */
 export interface Worker {
@@ -18,8 +21,8 @@ export class Turns {
   #running = false
 
   /**
-   * A worker has something to do: when all sockets of this turn of the event loop have been looked at, or in one of the next turns. What a client
-   * closed before it asked has been seen by then.
+   * A worker has something to do: when all sockets of this turn of the event loop have been looked at, or in one of the
+   * next turns. What a client closed before it asked has been seen by then.
    */
   ready(worker: Worker): void {
     this.#enqueue(worker)

@@ -7,7 +7,9 @@ import { isOnBpffs, mountBpffs } from '#kernel/mount.ts'
 /** Where distributions mount it. */
 const usual = '/sys/fs/bpf'
 
-/** How a directory comes to be on a bpffs: it is already; it is made below one; one is mounted on `mountPoint` first. */
+/**
+ * How a directory comes to be on a bpffs: it is already; it is made below one; one is mounted on `mountPoint` first.
+ */
 export type BpffsPlan =
   | { readonly kind: 'there' }
   | { readonly kind: 'below'; readonly parent: string }
@@ -32,7 +34,10 @@ function plan(directory: string): BpffsPlan {
   return { kind: 'mount', mountPoint: directory === usual || directory.startsWith(`${usual}/`) ? usual : directory }
 }
 
-/** Make the directory, mode 0700, and mount a bpffs when there is none. Throws KernelError (EPERM, ENODEV), and what mkdir(2) says. */
+/**
+ * Make the directory, mode 0700, and mount a bpffs when there is none. Throws KernelError (EPERM, ENODEV), and what
+ * mkdir(2) says.
+ */
 export function makeBpffs(directory: string): void {
   const way = plan(directory)
   if (way.kind === 'mount') mountBpffs(way.mountPoint)

@@ -1,6 +1,7 @@
 /**
- * What is attached to a device, as the kernel tells it: programs of ours, whoever attached them and wherever they are pinned, and those of others.
- * A pin says nothing of that: the directory may have been hidden by another mount, or be another vpcd's.
+ * What is attached to a device, as the kernel tells it: programs of ours, whoever attached them and wherever they are
+ * pinned, and those of others. A pin says nothing of that: the directory may have been hidden by another mount, or be
+ * another vpcd's.
  */
 import { linkInfo, type TcxDirection } from '#kernel/bpf-link.ts'
 import { attachTcx, detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
@@ -34,7 +35,8 @@ export function chainOf(ifindex: number, direction: TcxDirection): ChainProgram[
 export const detachFrom = (ifindex: number, program: ChainProgram): void => detachTcx(program, ifindex, program.direction)
 
 /**
- * Have exactly this program of ours without a link on a side of a device: it takes the place of one of another build, and stays as long as the device.
+ * Have exactly this program of ours without a link on a side of a device: it takes the place of one of another build,
+ * and stays as long as the device.
  */
 export function keepOn(
   program: { readonly fd: number; readonly id: number; readonly name: string },
@@ -46,7 +48,10 @@ export function keepOn(
   attachTcx(program.fd, ifindex, direction, there[0]?.progId)
 }
 
-/** A descriptor of a link that runs a program of this name on a device already, whoever left it; undefined when there is none. */
+/**
+ * A descriptor of a link that runs a program of this name on a device already, whoever left it; undefined when there is
+ * none.
+ */
 export function findLink(program: string, ifindex: number, direction: TcxDirection): number | undefined {
   const found = chainOf(ifindex, direction).find(({ name, linkId }) => linkId !== 0 && name === program.slice(0, longestName))
   if (found === undefined) return undefined

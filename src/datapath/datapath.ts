@@ -1,6 +1,7 @@
 /**
- * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow while nobody
- * holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run it.
+ * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow
+ * while nobody holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run
+ * it.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -82,16 +83,18 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs that they have, and these
-   * with their tables, until `attach`. Throws LoadError with the verifier's log, TableHoldsMore.
+   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs
+   * that they have, and these with their tables, until `attach`. Throws LoadError with the verifier's log,
+   * TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
   }
 
   /**
-   * Put a hook's program on a device of this network namespace. When there is a link of that name on the device, its program is replaced, and no
-   * packet passes without one; the same when another vpcd left a link there whose pin is elsewhere or hidden.
+   * Put a hook's program on a device of this network namespace. When there is a link of that name on the device, its
+   * program is replaced, and no packet passes without one; the same when another vpcd left a link there whose pin is
+   * elsewhere or hidden.
    */
   attach(hook: Hook, ifindex: number, pinName: string): void {
     const { object, program, direction } = hooks[hook]
@@ -120,8 +123,8 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Have programs that run go on while the tables of their successors are filled: until `perform`, `attach` only notes what it would replace.
-   * On a device that has no program it puts one at once.
+   * Have programs that run go on while the tables of their successors are filled: until `perform`, `attach` only notes
+   * what it would replace. On a device that has no program it puts one at once.
    */
   holdReplacements(): Replacements {
     const waiting = new Map<string, number>()
@@ -135,7 +138,8 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Let nothing through this side of a device but what the datapath delivers (vpc_unit_out). That stays as long as the device, and has no pin.
+   * Let nothing through this side of a device but what the datapath delivers (vpc_unit_out). That stays as long as the
+   * device, and has no pin.
    */
   guard(ifindex: number, ...sides: readonly ('ingress' | 'egress')[]): void {
     const { object, program } = hooks[guardHook]
@@ -143,7 +147,10 @@ export class Datapath implements Disposable {
     for (const direction of sides) keepOn({ fd, id: progInfo(fd).id, name: program }, ifindex, direction)
   }
 
-  /** Have the program that sets VTEPs' own UDP ports on the egress of a device that is not wrapped, as long as the device is there. */
+  /**
+   * Have the program that sets VTEPs' own UDP ports on the egress of a device that is not wrapped, as long as the
+   * device is there.
+   */
   keepEgress(ifindex: number): void {
     const { object, program, direction } = hooks['ethlink-egress']
     const { fd } = this.#objects.program(object, program)

@@ -1,4 +1,7 @@
-/** What the datapath tells: packets that it dropped, and questions that the tables do not answer. Sampled where they are made. */
+/**
+ * What the datapath tells: packets that it dropped, and questions that the tables do not answer. Sampled where they are
+ * made.
+ */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
 import { dropReasons, event, eventKind, statsNone, type DropReason } from './layout.ts'

@@ -1,4 +1,6 @@
-/** The generation of the tables: what the programs remember of an earlier one no longer counts (bpf/lib/generation.h). */
+/**
+ * The generation of the tables: what the programs remember of an earlier one no longer counts (bpf/lib/generation.h).
+ */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 
 const key = new Uint8Array(4)

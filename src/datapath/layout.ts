@@ -1,6 +1,6 @@
 /**
- * What bpf/abi.h declares, for this side: keys and values of the tables, events, flags and numbers, under the names that they have
- * there. layout.test.ts compares every one of them with the header, through the compiler's BTF.
+ * What bpf/abi.h declares, for this side: keys and values of the tables, events, flags and numbers, under the names
+ * that they have there. layout.test.ts compares every one of them with the header, through the compiler's BTF.
  */
 import { array, bytes, cStruct, pad, u16, u32, u64, u8, type CStruct, type Field, type Value } from '#abi/c-struct.ts'
 import type { Mac } from '#wire/mac.ts'

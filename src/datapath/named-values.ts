@@ -1,6 +1,6 @@
 /**
- * Values with their key before and behind them: what a program may still read while the kernel gives the memory to another entry
- * (bpf/lib/entry.h). Keys and values are whole numbers of 32-bit words, back to back.
+ * Values with their key before and behind them: what a program may still read while the kernel gives the memory to
+ * another entry (bpf/lib/entry.h). Keys and values are whole numbers of 32-bit words, back to back.
  */
 
 /** How wide a table's keys and values are, in bytes; values without the keys around them. */

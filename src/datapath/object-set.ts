@@ -50,8 +50,8 @@ export class ObjectSet implements Disposable {
   readonly #unfit = new Map<string, Unfit>()
 
   /**
-   * Load all objects. Maps whose layout changed get their successors when all programs are loaded: what does not load changes nothing.
-   * Throws LoadError.
+   * Load all objects. Maps whose layout changed get their successors when all programs are loaded: what does not load
+   * changes nothing. Throws LoadError.
    */
   constructor(options: ObjectSetOptions) {
     try {

@@ -9,10 +9,11 @@ import { removeHalfMade, resizePinned } from './resize-map.ts'
 const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flag word' } as const
 
 /**
- * Prepare an object for the pinned maps that it will find: their sizes become its own; one for which another size is asked gets that first.
- * Gives the maps that the object cannot use, by name: it will make its own in their place, without a pin. A ring buffer is never
- * taken over, since nothing says which records are in it. `earlier`: of the maps of objects that were loaded before with this one, whether
- * each is without a pin yet, since it takes the place of another. Throws TableHoldsMore.
+ * Prepare an object for the pinned maps that it will find: their sizes become its own; one for which another size is
+ * asked gets that first. Gives the maps that the object cannot use, by name: it will make its own in their place,
+ * without a pin. A ring buffer is never taken over, since nothing says which records are in it. `earlier`: of the maps
+ * of objects that were loaded before with this one, whether each is without a pin yet, since it takes the place of
+ * another. Throws TableHoldsMore.
  */
 export function adoptPinnedMaps(
   object: BpfObject,

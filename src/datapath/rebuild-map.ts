@@ -1,7 +1,7 @@
 /**
- * Building a pinned map anew whose layout is not the one that these programs have. The new map is made empty beside the old one. vpcd fills it
- * from its objects before one of its programs runs; what the programs count goes along, field by field. The old map has lost its name then, and
- * the kernel frees it when the last program that uses it is replaced.
+ * Building a pinned map anew whose layout is not the one that these programs have. The new map is made empty beside the
+ * old one. vpcd fills it from its objects before one of its programs runs; what the programs count goes along, field by
+ * field. The old map has lost its name then, and the kernel frees it when the last program that uses it is replaced.
  */
 import { readdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,8 +45,8 @@ interface Move {
 }
 
 /**
- * Copy the counters whose names both maps have. Where the new one cannot tell two keys apart that the old one has, all start at 0. What programs
- * count from here until they are replaced is lost.
+ * Copy the counters whose names both maps have. Where the new one cannot tell two keys apart that the old one has, all
+ * start at 0. What programs count from here until they are replaced is lost.
  */
 function carryCounters(old: BpfMap, successor: BpfMap): void {
   const [before, now] = [leavesOf(old), leavesOf(successor)]

@@ -1,7 +1,8 @@
 /**
- * Giving a pinned map another size. The kernel cannot, so another map takes its name, with the same entries. Programs that run go on with the
- * map of before until theirs are replaced. Nobody but vpcd writes what packets are forwarded by, so nothing can differ meanwhile; what
- * the programs count between the copy and their replacement is lost, and nothing else.
+ * Giving a pinned map another size. The kernel cannot, so another map takes its name, with the same entries. Programs
+ * that run go on with the map of before until theirs are replaced. Nobody but vpcd writes what packets are forwarded
+ * by, so nothing can differ meanwhile; what the programs count between the copy and their replacement is lost, and
+ * nothing else.
  */
 import { existsSync, renameSync, unlinkSync } from 'node:fs'
 import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
@@ -30,8 +31,9 @@ export function removeHalfMade(path: string): void {
 }
 
 /**
- * Have room for so many entries in the map that is pinned at a path. The result is the size that it has now: an array does not shrink, since
- * its last indexes may be in use. Throws TableHoldsMore, and KernelError when there is no memory for it.
+ * Have room for so many entries in the map that is pinned at a path. The result is the size that it has now: an array
+ * does not shrink, since its last indexes may be in use. Throws TableHoldsMore, and KernelError when there is no memory
+ * for it.
  */
 export function resizePinned(table: string, path: string, pinned: BpfMap, maxEntries: number): number {
   const { type } = pinned

@@ -125,7 +125,10 @@ export class Table<K, V> {
     return this.#writing(() => this.#map.deleteBatch(keys))
   }
 
-  /** All entries, in no order, as bytes in the table's layouts. A value that names another key than its own is longer than a right one. */
+  /**
+   * All entries, in no order, as bytes in the table's layouts. A value that names another key than its own is longer
+   * than a right one.
+   */
   encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
     const entries = this.#map.entries()
     return this.#named ? entries.map(([key, value]) => [key, unnamedValue(key, value, this.#widths)]) : entries

@@ -1,4 +1,6 @@
-/** The datapath for a test: the real objects with tables of their own, packets put in by hand, and what changed by each. */
+/**
+ * The datapath for a test: the real objects with tables of their own, packets put in by hand, and what changed by each.
+ */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import type { BpfProgram } from '#kernel/libbpf.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
@@ -19,7 +21,8 @@ export interface BenchOptions extends Omit<ObjectSetOptions, 'pinRoot'> {
 /** What one packet did. */
 export interface BenchResult extends PacketResult {
   /**
-   * All counters that changed, and by how much: `3.rxPackets` of stats index 3, `3.source_mac` a drop of it, `none.malformed` a drop of no source.
+   * All counters that changed, and by how much: `3.rxPackets` of stats index 3, `3.source_mac` a drop of it,
+   * `none.malformed` a drop of no source.
    */
   readonly changed: Readonly<Record<string, number>>
   readonly events: readonly (DropEvent | MissEvent)[]
@@ -51,7 +54,9 @@ export class TestBench implements Disposable {
     return { ...result, changed: difference(before, this.#counters()), events: this.#events.drain() }
   }
 
-  /** Nanoseconds that a program takes for a packet, averaged over many runs. The packet is not restored between them. */
+  /**
+   * Nanoseconds that a program takes for a packet, averaged over many runs. The packet is not restored between them.
+   */
   measure(hook: Hook, packet: Uint8Array, context: PacketContext = {}, repeat = 10_000): number {
     return this.#inside(() => runPacket(this.#ofHook(hook).fd, packet, context, repeat)).durationNs
   }

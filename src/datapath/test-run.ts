@@ -1,6 +1,7 @@
 /**
- * Running a packet through the datapath's own programs without a wire (BPF_PROG_TEST_RUN): what they decide, what the packet looks like
- * then, and what they count. A redirect is not carried out, copies of a flood are: they leave on devices of the caller's namespace.
+ * Running a packet through the datapath's own programs without a wire (BPF_PROG_TEST_RUN): what they decide, what the
+ * packet looks like then, and what they count. A redirect is not carried out, copies of a flood are: they leave on
+ * devices of the caller's namespace.
  */
 import { encodeSkBuff, progTestRun, skBuff, type SkBuff } from '#kernel/bpf-program.ts'
 import type { DropReason, Verdict } from './layout.ts'

@@ -17,8 +17,8 @@ export interface LinkChanges {
   readonly promisc?: boolean
   readonly noArp?: boolean
   /**
-   * Have the kernel give the device no IPv6 addresses of its own. Set it before the device goes up. Where the device has no IPv6, as with an MTU
-   * below 1280 or on a host without IPv6, this does nothing.
+   * Have the kernel give the device no IPv6 addresses of its own. Set it before the device goes up. Where the device
+   * has no IPv6, as with an MTU below 1280 or on a host without IPv6, this does nothing.
    */
   readonly addrGenModeNone?: true
   readonly group?: number

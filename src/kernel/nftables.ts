@@ -1,4 +1,7 @@
-/** The rules of nftables in a network namespace, as the kernel has them (linux/netfilter/nf_tables.h): read, never written. */
+/**
+ * The rules of nftables in a network namespace, as the kernel has them (linux/netfilter/nf_tables.h): read, never
+ * written.
+ */
 import { cStruct, u16, u8 } from '#abi/c-struct.ts'
 import { errno, KernelError } from './errno.ts'
 import { Attributes } from './netlink-message.ts'

@@ -18,8 +18,8 @@ export function netnsIdOf(socket: NetlinkSocket, netnsFd: number): number | unde
 const notFoundMs = 200
 
 /**
- * Finds namespaces by their numbers. The kernel offers no way from the number to the namespace, so this tries every namespace with a name or a
- * process. That takes milliseconds, so where each was found is remembered, and tried first.
+ * Finds namespaces by their numbers. The kernel offers no way from the number to the namespace, so this tries every
+ * namespace with a name or a process. That takes milliseconds, so where each was found is remembered, and tried first.
  */
 export class NetnsFinder {
   /** How often all namespaces were looked at. */
@@ -27,7 +27,10 @@ export class NetnsFinder {
   #paths = new Map<number, string>()
   #lookedAt = -Infinity
 
-  /** Open the namespace that has a number in the socket's namespace; the caller closes the descriptor. Undefined when it is none of them. */
+  /**
+   * Open the namespace that has a number in the socket's namespace; the caller closes the descriptor. Undefined when it
+   * is none of them.
+   */
   open(socket: NetlinkSocket, netnsId: number): number | undefined {
     const found = this.#tryPath(socket, netnsId)
     if (found !== undefined || performance.now() - this.#lookedAt < notFoundMs) return found

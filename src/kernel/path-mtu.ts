@@ -1,6 +1,6 @@
 /**
- * The largest packet that the kernel would send to an address without fragmenting it: by the route, what ICMP has said of the path, and what IPsec adds.
- * Asked as a UDP socket is asked for it, without a packet being sent. ip(7), ipv6(7).
+ * The largest packet that the kernel would send to an address without fragmenting it: by the route, what ICMP has said
+ * of the path, and what IPsec adds. Asked as a UDP socket is asked for it, without a packet being sent. ip(7), ipv6(7).
  */
 import { encodeSockaddr } from '#abi/layouts.ts'
 import { errno, KernelError } from './errno.ts'
@@ -61,7 +61,10 @@ const ICMPV6_TOO_BIG = 2
 /** Packets that are read at a time: whoever sends many is not waited for. */
 const most = 64
 
-/** A socket that becomes readable when ICMP says that a packet did not fit. What it says is the kernel's to judge: it only wakes. */
+/**
+ * A socket that becomes readable when ICMP says that a packet did not fit. What it says is the kernel's to judge: it
+ * only wakes.
+ */
 export class TooBigSocket implements Disposable {
   readonly fd: number
   readonly #room = new Uint8Array(64)

@@ -1,4 +1,7 @@
-/** Filters of a device's ingress that are attached by tc (clsact, ingress): whether there are any. Programs by tcx are not among them. */
+/**
+ * Filters of a device's ingress that are attached by tc (clsact, ingress): whether there are any. Programs by tcx are
+ * not among them.
+ */
 import { cStruct, pad, u32, u8 } from '#abi/c-struct.ts'
 import { Attributes } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'

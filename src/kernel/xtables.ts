@@ -1,4 +1,7 @@
-/** Rules of the old iptables (linux/netfilter_ipv4/ip_tables.h). Nothing tells of their changes: who wants to know asks again. */
+/**
+ * Rules of the old iptables (linux/netfilter_ipv4/ip_tables.h). Nothing tells of their changes: who wants to know asks
+ * again.
+ */
 import { readFileSync } from 'node:fs'
 import { array, bytes, cStruct, u32 } from '#abi/c-struct.ts'
 import { check, close, libc } from './libc.ts'

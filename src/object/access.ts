@@ -30,8 +30,9 @@ export class Access {
   }
 
   /**
-   * The rights that the caller's descriptor gets. Who may open any object may have its programs supervised as well, and gets a management
-   * handle for that and nothing else, or a session. Throws VpcError: EPERM for one who may open nothing, EACCES for one who may not open this so.
+   * The rights that the caller's descriptor gets. Who may open any object may have its programs supervised as well, and
+   * gets a management handle for that and nothing else, or a session. Throws VpcError: EPERM for one who may open
+   * nothing, EACCES for one who may not open this so.
    */
   grant(caller: Caller, call: OpenCall): Rights {
     if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights

@@ -1,6 +1,7 @@
 /**
- * Which objects changed, told to the handles that follow: a revision for each transaction. The last changes are kept, so that a follower that was
- * away goes on where it was. One that was away too long, or while vpcd was started anew, is told to look at everything: `reset`.
+ * Which objects changed, told to the handles that follow: a revision for each transaction. The last changes are kept,
+ * so that a follower that was away goes on where it was. One that was away too long, or while vpcd was started anew, is
+ * told to look at everything: `reset`.
  */
 import { randomBytes } from 'node:crypto'
 import type { ChangeAction, FollowRequest, ObjectChange, ObjectChanges } from '#abi/info.ts'

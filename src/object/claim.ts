@@ -11,8 +11,8 @@ import { refusal, toVpcError } from './vpc-error.ts'
 export type Use = 'write' | 'create'
 
 /**
- * Refuse an id of a type that may not be used so. Whoever opened the descriptor is asked about, not whoever uses it: a program that was
- * given a descriptor may do with it what the giver could. The policy is that of the moment.
+ * Refuse an id of a type that may not be used so. Whoever opened the descriptor is asked about, not whoever uses it: a
+ * program that was given a descriptor may do with it what the giver could. The policy is that of the moment.
  */
 export type Claim = (tx: Transaction, type: TypeName, id: Id, use?: Use) => void
 

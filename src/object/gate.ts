@@ -1,4 +1,7 @@
-/** One operation at a time may take many turns of the event loop. Whatever else changes objects waits for its end; what reads goes on. */
+/**
+ * One operation at a time may take many turns of the event loop. Whatever else changes objects waits for its end; what
+ * reads goes on.
+ */
 import { VpcError } from './vpc-error.ts'
 
 /** How long its parts are done before others get their turn. */

@@ -65,7 +65,10 @@ export class Handle {
     return name === 'metaLimit' ? this.#limit(input) : this.#host.perform(this, name, input)
   }
 
-  /** The same without holding up others: an operation that takes long is done little by little, and what must wait for one waits. */
+  /**
+   * The same without holding up others: an operation that takes long is done little by little, and what must wait for
+   * one waits.
+   */
   request(command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const name = this.check(command, input)
     if (name === 'metaLimit') return this.#limit(input)
@@ -97,7 +100,9 @@ export class Handle {
     return this.#rights
   }
 
-  /** Take rights away for good, from all who hold the descriptor. Events of a subscription that is not left end with it. */
+  /**
+   * Take rights away for good, from all who hold the descriptor. Events of a subscription that is not left end with it.
+   */
   #limit(input: Uint8Array): Uint8Array {
     this.#rights = narrow(this.#rights, input)
     const { read, write, operations: left } = this.#rights

@@ -108,7 +108,10 @@ export class Host implements HandleHost, SetHost {
     return this.open(opener, id, handleType, flags)
   }
 
-  /** The same without holding up others: while an operation takes long, what it makes or removes cannot be opened, nor anything created. */
+  /**
+   * The same without holding up others: while an operation takes long, what it makes or removes cannot be opened, nor
+   * anything created.
+   */
   openInTurn(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle | Promise<Handle> {
     const call = parseOpenCall(id, handleType, flags)
     this.access.grant(caller, call)
@@ -219,7 +222,9 @@ export class Host implements HandleHost, SetHost {
     }
   }
 
-  /** A descriptor costs its holder one of the process; a handle of a session costs vpcd alone. Throws VpcError EMFILE. */
+  /**
+   * A descriptor costs its holder one of the process; a handle of a session costs vpcd alone. Throws VpcError EMFILE.
+   */
   #checkRoom({ uid }: Caller, more: number): void {
     if (uid === 0 || (this.#byUid.get(uid) ?? 0) + more <= maxHandlesPerUid) return
     throw new VpcError('EMFILE', `cannot open: user ${uid} may hold ${maxHandlesPerUid} handles at the same time; close some first`)

@@ -1,4 +1,7 @@
-/** How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes out. */
+/**
+ * How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes
+ * out.
+ */
 import { operations, type Input, type OperationName, type Output } from '#abi/command.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
@@ -14,16 +17,25 @@ export interface Call<T, I = unknown> {
   readonly object: T
   readonly handle: Handle
   readonly input: I
-  /** Refuses the id of an object that the opener of the handle could not open so. Those of the input have been asked for. */
+  /**
+   * Refuses the id of an object that the opener of the handle could not open so. Those of the input have been asked
+   * for.
+   */
   readonly claim: Claim
 }
 
-/** Gives the output; one that may take long does it in steps. What it throws, or refuses through the transaction, takes all back. */
+/**
+ * Gives the output; one that may take long does it in steps. What it throws, or refuses through the transaction, takes
+ * all back.
+ */
 export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | Generator<void, Output<N>> | void
 
 export type Operations<T> = { readonly [N in OperationName]?: Perform<T, N> }
 
-/** An operation with bytes: the input is read as the table says, and refused when it is not so, or names what the opener may not write. */
+/**
+ * An operation with bytes: the input is read as the table says, and refused when it is not so, or names what the opener
+ * may not write.
+ */
 export function* performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Generator<void, Uint8Array> {
   const { takes, gives } = operations[name]
   const { names } = takes

@@ -23,8 +23,9 @@ export interface Rights {
 }
 
 /**
- * Refuse an operation that the descriptor was not opened for. The right is in the command and in the descriptor: a command that
- * mutates must say so, and its descriptor must have WRITE; any other takes READ or WRITE, except those that tell what the descriptor is.
+ * Refuse an operation that the descriptor was not opened for. The right is in the command and in the descriptor: a
+ * command that mutates must say so, and its descriptor must have WRITE; any other takes READ or WRITE, except those
+ * that tell what the descriptor is.
  */
 export function checkRights(name: string, operation: Operation, command: number, rights: Rights): void {
   if (operation.mutate && (command & commandBit.mutate) === 0) {

@@ -1,6 +1,6 @@
 /**
- * A transaction of a session: objects are opened, made and changed by steps, and all of it happens or nothing. It needs the rights to these objects
- * and no others: no right to the host as a whole, as `apply` does.
+ * A transaction of a session: objects are opened, made and changed by steps, and all of it happens or nothing. It needs
+ * the rights to these objects and no others: no right to the host as a whole, as `apply` does.
  */
 import { operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
@@ -32,7 +32,10 @@ export interface StepHost {
   readonly claim: Claim
 }
 
-/** Do the steps, in order. Gives the handles that they open, by number. Throws the VpcError of the first step that fails, with its place. */
+/**
+ * Do the steps, in order. Gives the handles that they open, by number. Throws the VpcError of the first step that
+ * fails, with its place.
+ */
 export function performSteps(host: StepHost, tx: Transaction, steps: readonly Step[]): Map<number, Handle> {
   const opened = new Map<number, Handle>()
   for (const [i, step] of steps.entries()) {

@@ -1,4 +1,7 @@
-/** The operations of a session: opening, using and closing the handles that it holds, and transactions over their objects. */
+/**
+ * The operations of a session: opening, using and closing the handles that it holds, and transactions over their
+ * objects.
+ */
 import { operations, type OperationName } from '#abi/command.ts'
 import { decodeSteps, type Step } from '#abi/session.ts'
 import type { Handle } from './handle.ts'

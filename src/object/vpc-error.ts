@@ -22,8 +22,8 @@ const isTableFull = (error: object): error is TableFull => 'table' in error && '
 const hasErrno = (error: object): error is { readonly errno: number } => 'errno' in error && typeof error.errno === 'number'
 
 /**
- * Errnos by which the ABI says that an object is there or is not. The kernel means something else by them (a device's name, a
- * file), so they must not reach a caller that takes EEXIST for 'already so'.
+ * Errnos by which the ABI says that an object is there or is not. The kernel means something else by them (a device's
+ * name, a file), so they must not reach a caller that takes EEXIST for 'already so'.
  */
 const notOfTheKernel: ReadonlyMap<number, ErrnoName> = new Map([
   [numbers.EEXIST, 'EBUSY'],

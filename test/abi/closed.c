@@ -1,4 +1,7 @@
-/* What was closed is gone when the same program asks next, by the socket protocol as well: frames on the descriptors that vpc_open gave. */
+/*
+ * What was closed is gone when the same program asks next, by the socket protocol as well: frames on the descriptors
+ * that vpc_open gave.
+ */
 #include "vpc.h"
 
 #define MGMT_COUNT CMD(IN | OUT, MGMT, 1)

@@ -1,6 +1,6 @@
 /*
- * What the utility of 2018 does to a vmnic: opens it for READ and sets its queues. The arguments are the vmnic's id, 32 hexadecimal digits, and the
- * errno that setting gives, 0 for none.
+ * What the utility of 2018 does to a vmnic: opens it for READ and sets its queues. The arguments are the vmnic's id, 32
+ * hexadecimal digits, and the errno that setting gives, 0 for none.
  */
 #include "vpc.h"
 

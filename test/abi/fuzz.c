@@ -1,4 +1,7 @@
-/* Random commands, lengths, pointers, descriptors and flags. The seed is the argument. The program must live, and so must vpcd. */
+/*
+ * Random commands, lengths, pointers, descriptors and flags. The seed is the argument. The program must live, and so
+ * must vpcd.
+ */
 #include "vpc.h"
 #include <sys/mman.h>
 

@@ -1,6 +1,7 @@
 /*
- * Given a switch: listens, says so, and answers the first ARP question for 10.0.0.2 with the MAC that is its argument, all by the same
- * descriptor. The question is JSON; a program that wants no parser finds the packet in it, but this one knows what will be asked.
+ * Given a switch: listens, says so, and answers the first ARP question for 10.0.0.2 with the MAC that is its argument,
+ * all by the same descriptor. The question is JSON; a program that wants no parser finds the packet in it, but this one
+ * knows what will be asked.
  */
 #include "vpc.h"
 #include <poll.h>

@@ -1,4 +1,7 @@
-/* Started with one vmnic, by number: it may have its queues counted and set, and nothing more. Arguments: what it may, as a word. */
+/*
+ * Started with one vmnic, by number: it may have its queues counted and set, and nothing more. Arguments: what it may,
+ * as a word.
+ */
 #include "vpc.h"
 
 #define LIMIT CMD(IN, META, 0x101)

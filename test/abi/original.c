@@ -1,6 +1,7 @@
 /*
- * The bytes of a program of 2018, beyond what sloppy.c sends: devices that are there when vpc_open returns and gone when the last descriptor is
- * closed, connections that may be repeated, forwarding entries of 28 bytes. With the argument `example`: two guests on VNI 0, which stay.
+ * The bytes of a program of 2018, beyond what sloppy.c sends: devices that are there when vpc_open returns and gone
+ * when the last descriptor is closed, connections that may be repeated, forwarding entries of 28 bytes. With the
+ * argument `example`: two guests on VNI 0, which stay.
  */
 #include "vpc.h"
 #include <arpa/inet.h>
@@ -129,7 +130,9 @@ static void answers(void) {
 	CHECK(vpc_ctl(sw, CMD(IN | SET, VPCSW, 1), 16, &port_id, NULL, NULL) == 0);
 	int port = vpc_open(&port_id, handle_type(VPCP), VPC_OPEN | VPC_RW);
 	CHECK(port >= 0 && vpc_ctl(port, CMD(IN | SET, VPCP, 1), 16, &guest_id, NULL, NULL) == 0);
-	/* Version 0x42, kind 1, VNI 5001, no tag, the guest's MAC; 10.0.0.9 is at 02:00:00:00:00:09. Then the same of fd00::9. */
+	/*
+	 * Version 0x42, kind 1, VNI 5001, no tag, the guest's MAC; 10.0.0.9 is at 02:00:00:00:00:09. Then the same of fd00::9.
+	 */
 	uint8_t arp[30] = {0x42, 0, 0, 0, 1, 0, 0, 0, 0x89, 0x13, [20] = 10, 0, 0, 9, 2, 0, 0, 0, 0, 9};
 	uint8_t nd[42] = {0x42, 0, 0, 0, 2, 0, 0, 0, 0x89, 0x13, [20] = 0xfd, [35] = 9, 2, 0, 0, 0, 0, 9};
 	memcpy(arp + 14, guest_id.b + 10, 6), memcpy(nd + 14, guest_id.b + 10, 6);

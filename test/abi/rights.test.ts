@@ -1,4 +1,7 @@
-/** Who may open what, and what a descriptor may be used for: users and groups of a policy, narrowed descriptors, programs that were given some. */
+/**
+ * Who may open what, and what a descriptor may be used for: users and groups of a policy, narrowed descriptors,
+ * programs that were given some.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
@@ -46,7 +49,10 @@ after(async () => {
   await assertNoLeaks(clean)
 })
 
-/** A program of the library, run as another user; it loads its modules before it gives root away. Prints what `body` logs. */
+/**
+ * A program of the library, run as another user; it loads its modules before it gives root away. Prints what `body`
+ * logs.
+ */
 async function as(uid: number, groups: readonly number[], body: string): Promise<string> {
   const program = `const { Vpc } = await import('#client/vpc.ts')
     const { generateId } = await import('#abi/id.ts')

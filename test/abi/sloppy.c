@@ -1,4 +1,7 @@
-/* What callers of 2018 did: numbers as varints in buffers of two bytes, commands without their in and out bits, sockaddrs of BSD. */
+/*
+ * What callers of 2018 did: numbers as varints in buffers of two bytes, commands without their in and out bits,
+ * sockaddrs of BSD.
+ */
 #include "vpc.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>

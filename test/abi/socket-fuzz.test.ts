@@ -1,4 +1,7 @@
-/** Random operations with random input by the socket protocol, to a real vpcd: what it answers is an errno of its own, and it goes on. Needs root. */
+/**
+ * Random operations with random input by the socket protocol, to a real vpcd: what it answers is an errno of its own,
+ * and it goes on. Needs root.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

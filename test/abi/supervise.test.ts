@@ -1,4 +1,7 @@
-/** The supervisor: whose calls it takes, whose descriptors it knows, who may have programs supervised, and what becomes of them when it goes. */
+/**
+ * The supervisor: whose calls it takes, whose descriptors it knows, who may have programs supervised, and what becomes
+ * of them when it goes.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

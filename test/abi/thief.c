@@ -1,6 +1,6 @@
 /*
- * A launcher that has its own calls supervised and takes them itself at the same time, so that vpcd waits for one that never comes. Argument:
- * the socket of vpcd. Run it as a user who may open nothing but management handles.
+ * A launcher that has its own calls supervised and takes them itself at the same time, so that vpcd waits for one that
+ * never comes. Argument: the socket of vpcd. Run it as a user who may open nothing but management handles.
  */
 #include "vpc.h"
 #include <linux/filter.h>

@@ -1,4 +1,7 @@
-/* Opens a switch, says so, waits for its input to end, and then says what became of its calls. With an argument: runs that below itself. */
+/*
+ * Opens a switch, says so, waits for its input to end, and then says what became of its calls. With an argument: runs
+ * that below itself.
+ */
 #include "vpc.h"
 #include <sys/socket.h>
 

@@ -1,4 +1,7 @@
-/** The pages that are made from the command table: docs/commands is up to date, and mandoc has nothing to say of the manual. */
+/**
+ * The pages that are made from the command table: docs/commands is up to date, and mandoc has nothing to say of the
+ * manual.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The original's example, as it stands in its documentation, against a real vpcd: once, twice, and taken down twice. Needs root. */
+/**
+ * The original's example, as it stands in its documentation, against a real vpcd: once, twice, and taken down twice.
+ * Needs root.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** A vpcd of a test's own, in a network namespace of its own, with an interface `em0` to wrap: what the tests of the command run on. */
+/**
+ * A vpcd of a test's own, in a network namespace of its own, with an interface `em0` to wrap: what the tests of the
+ * command run on.
+ */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, mkdirSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Starting `vpc`: which Node runs it, how quickly, where it keeps compiled modules, and how it ends when nobody listens. */
+/**
+ * Starting `vpc`: which Node runs it, how quickly, where it keeps compiled modules, and how it ends when nobody
+ * listens.
+ */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'

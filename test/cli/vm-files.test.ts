@@ -1,4 +1,7 @@
-/** The files of virtual machines under stress: many commands at once, files that cannot be read, and a disk that is full. No guest is started. */
+/**
+ * The files of virtual machines under stress: many commands at once, files that cannot be read, and a disk that is
+ * full. No guest is started.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** `vpc vm` where something is wrong: with the words, with the files, with the machine, with the caller. No guest is started. */
+/**
+ * `vpc vm` where something is wrong: with the words, with the files, with the machine, with the caller. No guest is
+ * started.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

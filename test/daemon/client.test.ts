@@ -1,4 +1,7 @@
-/** The client library over a real socket: descriptors, pipelining, events, inheritance, leaks, and servers that misbehave. */
+/**
+ * The client library over a real socket: descriptors, pipelining, events, inheritance, leaks, and servers that
+ * misbehave.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

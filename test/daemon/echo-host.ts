@@ -1,4 +1,7 @@
-/** A stand-in for the host half: objects with references and nothing behind them, so that the protocol can be tested alone. */
+/**
+ * A stand-in for the host half: objects with references and nothing behind them, so that the protocol can be tested
+ * alone.
+ */
 import { operationOf, openFlag } from '#abi/command.ts'
 import { errno, type ErrnoName } from '#abi/errno.ts'
 import { formatId } from '#abi/id.ts'

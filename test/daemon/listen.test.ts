@@ -1,4 +1,7 @@
-/** Listeners on a switch: the questions that no table answers, and the answers through the same descriptor. Real guests; needs root. */
+/**
+ * Listeners on a switch: the questions that no table answers, and the answers through the same descriptor. Real guests;
+ * needs root.
+ */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

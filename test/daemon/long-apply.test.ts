@@ -1,4 +1,6 @@
-/** A document of many objects holds nobody up: reads go on, changes wait for its end, and all of it is done or nothing. */
+/**
+ * A document of many objects holds nobody up: reads go on, changes wait for its end, and all of it is done or nothing.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { generateId } from '#abi/id.ts'

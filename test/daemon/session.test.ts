@@ -1,4 +1,7 @@
-/** Many objects through one connection, and several changed as one: against a real vpcd, also one that is killed and started anew. Needs root. */
+/**
+ * Many objects through one connection, and several changed as one: against a real vpcd, also one that is killed and
+ * started anew. Needs root.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

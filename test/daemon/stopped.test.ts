@@ -1,4 +1,7 @@
-/** A vpcd that was stopped answers nobody: its clients end with a clear word, and those that wait for a long operation do not. */
+/**
+ * A vpcd that was stopped answers nobody: its clients end with a clear word, and those that wait for a long operation
+ * do not.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DaemonUnreachable } from '#client/error.ts'

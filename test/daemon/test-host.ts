@@ -1,4 +1,7 @@
-/** A host for tests: a network namespace with an underlay interface, directories, a bpffs of its own, and vpcd as a process in it. */
+/**
+ * A host for tests: a network namespace with an underlay interface, directories, a bpffs of its own, and vpcd as a
+ * process in it.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Who has many requests waiting holds nobody up: connections and users take turns, and what is kept for a user is bounded. */
+/**
+ * Who has many requests waiting holds nobody up: connections and users take turns, and what is kept for a user is
+ * bounded.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { operations } from '#abi/command.ts'

@@ -1,4 +1,7 @@
-/** Every typed operation of the client against a real vpcd: what is set is what is got, and refusals have their errno. Needs root. */
+/**
+ * Every typed operation of the client against a real vpcd: what is set is what is got, and refusals have their errno.
+ * Needs root.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { generateId } from '#abi/id.ts'
@@ -276,7 +279,10 @@ test('drops and misses arrive as they happen', async () => {
   assert.ok(dropped.reason.length > 3 && dropped.port !== null)
 })
 
-/** Without a typed method, or tried in tests of their own: inheriting and narrowing descriptors, answering system calls, the host as a whole. */
+/**
+ * Without a typed method, or tried in tests of their own: inheriting and narrowing descriptors, answering system calls,
+ * the host as a whole.
+ */
 const elsewhere: ReadonlySet<string> = new Set([
   'metaTypeGet',
   'metaIdGet',

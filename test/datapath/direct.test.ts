@@ -1,6 +1,6 @@
 /**
- * The direct ways past the mux's vxlan device: when they are taken, and that nobody can tell by the packets. tcpdump and the kernel's own
- * stack judge checksums and lengths.
+ * The direct ways past the mux's vxlan device: when they are taken, and that nobody can tell by the packets. tcpdump
+ * and the kernel's own stack judge checksums and lengths.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -52,7 +52,10 @@ interface Way {
   readonly all: number
 }
 
-/** What each host sent and received while something went on: by the device, before the kernel made large segments of it, and in all. */
+/**
+ * What each host sent and received while something went on: by the device, before the kernel made large segments of it,
+ * and in all.
+ */
 async function waysOf(fabric: Fabric, traffic: () => Promise<void>): Promise<{ readonly sent: Way; readonly received: Way }[]> {
   const look = () => [fabric.a, fabric.b].map((host) => ({ ...throughDevice(host), ...host.tables.stats.read(1) }))
   const before = look()
@@ -152,7 +155,8 @@ describe('packets between hosts', () => {
     assertNoErrors(from, to)
   })
 
-  // Kernels differ in what they make of a hash and a range: the device of the second has another range, so that it would choose another port.
+  // Kernels differ in what they make of a hash and a range: the device of the second has another range, so that it
+  // would choose another port.
   for (const [what, sourcePorts] of [
     ['the range of ours', undefined],
     ['a range of its own', [2000, 3000]],

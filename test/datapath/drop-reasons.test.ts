@@ -1,4 +1,7 @@
-/** Every reason for which the datapath drops is reached with the real programs: a reason without a case here does not compile, and fails. */
+/**
+ * Every reason for which the datapath drops is reached with the real programs: a reason without a case here does not
+ * compile, and fails.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { dropReasons, dstFlag, portFlag, type DropReason } from '#datapath/layout.ts'

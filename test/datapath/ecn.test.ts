@@ -1,4 +1,7 @@
-/** Congestion marks through the tunnel, RFC 6040: the same by the vxlan device and by the direct ways, over IPv4 and IPv6. */
+/**
+ * Congestion marks through the tunnel, RFC 6040: the same by the vxlan device and by the direct ways, over IPv4 and
+ * IPv6.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ipFrom, type Ip } from '#wire/ip-address.ts'

@@ -106,7 +106,8 @@ describe('a broadcast', () => {
 
   test('with the tag keeps it for the host', () => {
     scene.uplink(red, 100)
-    // The kernel keeps the tag beside the packet, where the test run does not show it: only that it is not lost among two.
+    // The kernel keeps the tag beside the packet, where the test run does not show it: only that it is not lost among
+    // two.
     expect(scene.fromWire(pushVlan(hello('stranger'), 100)), { action: 'next', data: hello('stranger'), changed: locals })
     const twice = scene.fromWire(pushVlan(pushVlan(hello('stranger'), 5), 100))
     expect(twice, { action: 'next', changed: { 'uplink.rx': 1, 'uplink.vlan_mismatch': 1 } })

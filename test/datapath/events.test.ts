@@ -1,4 +1,6 @@
-/** What the datapath tells of drops and questions: the packet as it was on the wire, and no more than a source's share. */
+/**
+ * What the datapath tells of drops and questions: the packet as it was on the wire, and no more than a source's share.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

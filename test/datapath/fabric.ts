@@ -120,7 +120,10 @@ export class Host implements Disposable {
     this.attach('mux', ifindex)
   }
 
-  /** Let packets to and from the underlay go past the mux's device, by this interface; or only look at what leaves by it. */
+  /**
+   * Let packets to and from the underlay go past the mux's device, by this interface; or only look at what leaves by
+   * it.
+   */
   shortcut(device = 'wire', { direct = true } = {}): void {
     const ifindex = this.space.ifindex(device)
     const mux = { ...this.tables.muxes.get(this.mux)!, ...(!direct && { flags: 0 }) }

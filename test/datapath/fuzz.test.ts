@@ -1,6 +1,6 @@
 /**
- * Random and mutilated frames: every one gets a legal action, is counted once, and what leaves a checked port is what an honest guest
- * could have sent, judged by our own codecs. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which.
+ * Random and mutilated frames: every one gets a legal action, is counted once, and what leaves a checked port is what
+ * an honest guest could have sent, judged by our own codecs. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Link-local addresses that a guest chooses itself (RFC 7217, RFC 8981), on a port with a list: its own, a few at a time, and nobody else's. */
+/**
+ * Link-local addresses that a guest chooses itself (RFC 7217, RFC 8981), on a port with a list: its own, a few at a
+ * time, and nobody else's.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { portFlag } from '#datapath/layout.ts'

@@ -1,4 +1,7 @@
-/** Two virtual machines on the taps of a host, whose owner is the test: it writes each byte and the virtio header that describes it. */
+/**
+ * Two virtual machines on the taps of a host, whose owner is the test: it writes each byte and the virtio header that
+ * describes it.
+ */
 import { readSync, writeFileSync, writeSync } from 'node:fs'
 import { dstKind, noDst, portFlag } from '#datapath/layout.ts'
 import { check, close, libc } from '#kernel/libc.ts'

@@ -1,6 +1,7 @@
 /**
- * What a guest leaves to be done to its packet after the checks: a checksum that the host fills in, a segment that it cuts. With a tap and with a
- * packet socket the guest says where that checksum is; no other byte may change, whoever fills it in.
+ * What a guest leaves to be done to its packet after the checks: a checksum that the host fills in, a segment that it
+ * cuts. With a tap and with a packet socket the guest says where that checksum is; no other byte may change, whoever
+ * fills it in.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -30,7 +31,10 @@ const L4_IPV4 = 34
 const L4_IPV6 = 54
 const sctp = 132
 
-/** Change the word at `free` so that the checksum over all from `start` on comes out as `target`, the bytes at `field` counted as they are. */
+/**
+ * Change the word at `free` so that the checksum over all from `start` on comes out as `target`, the bytes at `field`
+ * counted as they are.
+ */
 function aim(frame: Uint8Array, start: number, target: number, free: number): Uint8Array {
   const aimed = patch(frame, free, 0, 0)
   const word = (checksum(aimed.subarray(start)) + 65535 - target) % 65535

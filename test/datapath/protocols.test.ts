@@ -1,4 +1,7 @@
-/** What a guest may speak: IPv4, IPv6 and ARP, but neither a router's protocols nor what leads a packet to others than its addresses say. */
+/**
+ * What a guest may speak: IPv4, IPv6 and ARP, but neither a router's protocols nor what leads a packet to others than
+ * its addresses say.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { portFlag } from '#datapath/layout.ts'

@@ -1,4 +1,7 @@
-/** A virtual machine without the machine: frames go between a unit's tap and a tap in a guest's namespace, virtio headers and all. */
+/**
+ * A virtual machine without the machine: frames go between a unit's tap and a tap in a guest's namespace, virtio
+ * headers and all.
+ */
 import { readSync, writeSync } from 'node:fs'
 import { close } from '#kernel/libc.ts'
 import { openTapQueue } from '#kernel/tap.ts'

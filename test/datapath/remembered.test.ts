@@ -1,4 +1,7 @@
-/** What the programs remember of the last packets: the next ones go the same way, and as soon as a table says otherwise, they do not. */
+/**
+ * What the programs remember of the last packets: the next ones go the same way, and as soon as a table says otherwise,
+ * they do not.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { muxFlag, noDst, portFlag, segmentFlag, unwatched } from '#datapath/layout.ts'

@@ -1,6 +1,7 @@
 /**
- * The kernel gives the memory of an entry that is replaced to the next entry, also while a program reads it. Here entries of two customers
- * are replaced all the time, and packets of one of them never come under what a table says of the other.
+ * The kernel gives the memory of an entry that is replaced to the next entry, also while a program reads it. Here
+ * entries of two customers are replaced all the time, and packets of one of them never come under what a table says of
+ * the other.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -78,8 +79,8 @@ function counters(): Map<string, number> {
 const N = ROUNDS * REPEAT
 
 /**
- * Nothing but these counters changed, the first by every packet. A lookup in the kernel may miss an entry that is just being replaced: so of the
- * others a few packets may be missing, and `missed` names what counts those.
+ * Nothing but these counters changed, the first by every packet. A lookup in the kernel may miss an entry that is just
+ * being replaced: so of the others a few packets may be missing, and `missed` names what counts those.
  */
 function expectOnly(seen: Record<string, number>, names: readonly string[], missed: readonly string[] = []): void {
   assert.deepEqual(

@@ -1,4 +1,6 @@
-/** A thread that sets entries of one map over and over, so that their memory goes from one to the other all the time. */
+/**
+ * A thread that sets entries of one map over and over, so that their memory goes from one to the other all the time.
+ */
 import { once } from 'node:events'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
 import { BpfMap } from '#kernel/bpf-map.ts'

@@ -1,4 +1,7 @@
-/** Room in front of packets: what a veth leaves is what the kernel says of the device, and the bridges come and go with their ports. */
+/**
+ * Room in front of packets: what a veth leaves is what the kernel says of the device, and the bridges come and go with
+ * their ports.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { giveRoom, removeRooms } from '#datapath/device/room.ts'

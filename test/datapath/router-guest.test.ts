@@ -1,4 +1,7 @@
-/** A guest that forwards for others, by the direct ways: what it passes on has come out of a tunnel of this host and goes into one again. */
+/**
+ * A guest that forwards for others, by the direct ways: what it passes on has come out of a tunnel of this host and
+ * goes into one again.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fabric, type Guest } from './fabric.ts'

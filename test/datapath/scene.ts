@@ -1,9 +1,10 @@
 /**
- * One host for packet tests without wires: its tables, its devices, and frames put in by hand. Counters have names (`a.rx`, `a.source_mac`),
- * and `expect` holds every counter that a test does not name to have stayed as it was.
+ * One host for packet tests without wires: its tables, its devices, and frames put in by hand. Counters have names
+ * (`a.rx`, `a.source_mac`), and `expect` holds every counter that a test does not name to have stayed as it was.
  *
- * In segment 5001: `a` (addresses listed), `b` and `free` (none listed, `free` not checked), `tagged` (VLAN 7), and behind a VTEP `far`. `other`
- * is alone in segment 5002. `wire` is an interface for an uplink, which no segment has until a test gives it one.
+ * In segment 5001: `a` (addresses listed), `b` and `free` (none listed, `free` not checked), `tagged` (VLAN 7), and
+ * behind a VTEP `far`. `other` is alone in segment 5002. `wire` is an interface for an uplink, which no segment has
+ * until a test gives it one.
  */
 import assert from 'node:assert/strict'
 import { bytes } from '#abi/c-struct.ts'
@@ -70,7 +71,10 @@ export type Unit = (typeof units)[number]
 export const listenAddress = ipFrom('192.0.2.1')
 export const vtepOf = (address: Ip, port = 0): Vtep => ({ family: isIpv4(address) ? 4 : 6, port, addr: address })
 
-/** What a test says of a packet. What is left out may be anything, but for counters: those that are left out must not have changed. */
+/**
+ * What a test says of a packet. What is left out may be anything, but for counters: those that are left out must not
+ * have changed.
+ */
 export type Expectation = Partial<Omit<BenchResult, 'changed'>> & { readonly changed: Readonly<Record<string, number>> }
 
 export class Scene implements Disposable {

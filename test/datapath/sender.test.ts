@@ -1,4 +1,7 @@
-/** From whom packets of the tunnel are taken: from VTEPs of their VNI alone, and a sender that the table knows only from its own. */
+/**
+ * From whom packets of the tunnel are taken: from VTEPs of their VNI alone, and a sender that the table knows only from
+ * its own.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { muxFlag } from '#datapath/layout.ts'

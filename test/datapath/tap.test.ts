@@ -1,6 +1,6 @@
 /**
- * A virtual machine's side: a tap, whose owner chooses every byte, the virtio header that describes it, and how little of a packet the kernel
- * finds in one piece.
+ * A virtual machine's side: a tap, whose owner chooses every byte, the virtio header that describes it, and how little
+ * of a packet the kernel finds in one piece.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Copies for people who look: one of each frame that a switch accepts, none of those that it drops, so many a second, and none unasked. */
+/**
+ * Copies for people who look: one of each frame that a switch accepts, none of those that it drops, so many a second,
+ * and none unasked.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noDst, portFlag, segmentFlag } from '#datapath/layout.ts'

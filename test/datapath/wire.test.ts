@@ -1,4 +1,7 @@
-/** Real packets between real namespaces, through every kind of device that the datapath has, by the programs that run there. */
+/**
+ * Real packets between real namespaces, through every kind of device that the datapath has, by the programs that run
+ * there.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { dstKind, noDst, portFlag, segmentFlag, unwatched } from '#datapath/layout.ts'
@@ -119,7 +122,8 @@ describe('a way that is narrower than the guest thinks', () => {
       const { fabric, guests } = neighbourhood({}, { mtu: 1430 })
       using _ = fabric
       fabric.a.meet(fabric.b, { mtu })
-      // Without it, the kernel writes into what the error quotes, after the error's checksum was made: see bpf/lib/partial.h.
+      // Without it, the kernel writes into what the error quotes, after the error's checksum was made: see
+      // bpf/lib/partial.h.
       if (!offload) switchOff(fabric.a, 'hostif0-sw', 'tx-checksum-ip-generic')
       const errors = await capture(guests.alice, 'eth0', 'icmp or (icmp6 and ip6[40] = 2)')
       // The first thing that does not fit is a large segment whose checksum is still to be filled in.

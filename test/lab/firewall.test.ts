@@ -1,4 +1,7 @@
-/** What the hosts' rules say holds for every packet of an overlay: counters, limits, verdicts by VNI; and the setting that overrides it. */
+/**
+ * What the hosts' rules say holds for every packet of an overlay: counters, limits, verdicts by VNI; and the setting
+ * that overrides it.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, afterEach, before, suite, test } from 'node:test'

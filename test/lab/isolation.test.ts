@@ -1,4 +1,7 @@
-/** What a hostile guest tries, and an underlay that is not to be trusted: each attempt is dropped for the right reason, and nobody sees it. */
+/**
+ * What a hostile guest tries, and an underlay that is not to be trusted: each attempt is dropped for the right reason,
+ * and nobody sees it.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** The life of a lab: up twice, interrupted, killed half-way, broken by hand, two side by side; and what the command says of it. */
+/**
+ * The life of a lab: up twice, interrupted, killed half-way, broken by hand, two side by side; and what the command
+ * says of it.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

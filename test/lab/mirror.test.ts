@@ -1,4 +1,7 @@
-/** Looking at a switch and an ethlink with tcpdump, by the devices of their names: what is shown, when, and that nothing else comes of it. */
+/**
+ * Looking at a switch and an ethlink with tcpdump, by the devices of their names: what is shown, when, and that nothing
+ * else comes of it.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

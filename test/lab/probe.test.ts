@@ -1,4 +1,7 @@
-/** `vpc mux probe` on real hosts: what it says of an underlay that carries VXLAN, and of one that does not, or not all. Needs root. */
+/**
+ * `vpc mux probe` on real hosts: what it says of an underlay that carries VXLAN, and of one that does not, or not all.
+ * Needs root.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** An AF_PACKET socket on a device of another network namespace: sends frames as they are, and sees what goes over the device. */
+/**
+ * An AF_PACKET socket on a device of another network namespace: sends frames as they are, and sees what goes over the
+ * device.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, close, lastErrno, libc } from '#kernel/libc.ts'
 import { errno } from '#kernel/errno.ts'

@@ -1,4 +1,7 @@
-/** A lab for tests: brought up from text under a name of its own, looked into, and taken down with a check that nothing is left. */
+/**
+ * A lab for tests: brought up from text under a name of its own, looked into, and taken down with a check that nothing
+ * is left.
+ */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,6 @@
-/** Honest traffic of a lab: pings of both families, TCP with large segments, frames that are too big, a jumbo underlay. */
+/**
+ * Honest traffic of a lab: pings of both families, TCP with large segments, frames that are too big, a jumbo underlay.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { measureTransfer, type Transfer } from '#lab/transfer.ts'

@@ -1,4 +1,7 @@
-/** An ethlink as uplink: a guest on the wire of a host, unencapsulated, with and without a tag; the host keeps what is its own. */
+/**
+ * An ethlink as uplink: a guest on the wire of a host, unencapsulated, with and without a tag; the host keeps what is
+ * its own.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { echoFrame } from '#wire/frames.ts'
@@ -100,7 +103,8 @@ suite('an uplink with tag 12', () => {
     const answer = await wire.waitFor((frame) => Buffer.from(frame).includes(bytes))
     const expected = echoFrame({ srcMac: guestMac, dstMac: wireMac, src: guestAddress, dst: wireAddress, vlan: 12, reply: true }, bytes)
     assert.ok(answer, 'no answer')
-    // The answer has an identification and TTL of the guest's own: the head up to the tag, and the payload, are what counts.
+    // The answer has an identification and TTL of the guest's own: the head up to the tag, and the payload, are what
+    // counts.
     assert.deepEqual(Buffer.from(answer.subarray(0, 18)), Buffer.from(expected.subarray(0, 18)))
   })
 

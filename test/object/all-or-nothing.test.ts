@@ -1,4 +1,7 @@
-/** Every operation that changes something is done wholly or not at all: each is made to fail at its end, and must leave no trace. */
+/**
+ * Every operation that changes something is done wholly or not at all: each is made to fail at its end, and must leave
+ * no trace.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { generateId, idBytes } from '#abi/id.ts'

@@ -1,4 +1,7 @@
-/** The law of apply: after it is done there is nothing to do, whatever there was before, committed or not; refused, it changes nothing. */
+/**
+ * The law of apply: after it is done there is nothing to do, whatever there was before, committed or not; refused, it
+ * changes nothing.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -48,7 +51,9 @@ const portSettings = fc.record({
   addresses: maybe(fc.uniqueArray(fc.constantFrom('10.0.0.1', '10.0.0.2', 'fd00::1'), { maxLength: 2 })),
 })
 
-/** Each object with a chance to be there; ports in a switch or in none; each interface and ethlink used once at most. */
+/**
+ * Each object with a chance to be there; ports in a switch or in none; each interface and ethlink used once at most.
+ */
 const document: fc.Arbitrary<HostDocument> = fc
   .record({
     there: fc.array(fc.boolean(), { minLength: 13, maxLength: 13 }),

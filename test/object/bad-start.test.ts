@@ -1,4 +1,6 @@
-/** A start with something in the way: what cannot be had is marked with its reason and tried again, and all else works. */
+/**
+ * A start with something in the way: what cannot be had is marked with its reason and tried again, and all else works.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'

@@ -1,4 +1,7 @@
-/** The host's own stack, and agents that set up or down whatever they see: what they do to devices of ours reaches no guest, and is undone. */
+/**
+ * The host's own stack, and agents that set up or down whatever they see: what they do to devices of ours reaches no
+ * guest, and is undone.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, test } from 'node:test'

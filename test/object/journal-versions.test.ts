@@ -1,4 +1,7 @@
-/** Journals of every version that was released: this vpcd reads them all, changes none that it cannot read, and says what to do. */
+/**
+ * Journals of every version that was released: this vpcd reads them all, changes none that it cannot read, and says
+ * what to do.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

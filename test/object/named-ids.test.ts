@@ -1,4 +1,7 @@
-/** Every id inside an operation needs the right to open that object: a matrix over all operations, and over the changes of a document. */
+/**
+ * Every id inside an operation needs the right to open that object: a matrix over all operations, and over the changes
+ * of a document.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'

@@ -1,4 +1,7 @@
-/** Packets of a mux that leave by other interfaces than the wrapped one: the right UDP port, also when the wrapped one is gone. */
+/**
+ * Packets of a mux that leave by other interfaces than the wrapped one: the right UDP port, also when the wrapped one
+ * is gone.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { describe, test } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * A random walk over all operations, with audits, documents and starts: after each step the kernel agrees with the objects, a refusal leaves no
- * trace, a document that was applied is the host's, and a start changes nothing. VPC_WALK_SEED and VPC_WALK_SECONDS repeat and prolong it.
+ * A random walk over all operations, with audits, documents and starts: after each step the kernel agrees with the
+ * objects, a refusal leaves no trace, a document that was applied is the host's, and a start changes nothing.
+ * VPC_WALK_SEED and VPC_WALK_SECONDS repeat and prolong it.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -69,7 +70,10 @@ class Walk {
     }
   }
 
-  /** As after kill -9: what persists is there again. What was not committed is gone, so that another start finds nothing to repair. */
+  /**
+   * As after kill -9: what persists is there again. What was not committed is gone, so that another start finds nothing
+   * to repair.
+   */
   async restart(): Promise<void> {
     this.trail.push('restart')
     const document = this.ask('mgmtExport')

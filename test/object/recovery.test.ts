@@ -102,7 +102,8 @@ describe('a start', () => {
     await using host = new ScratchHost()
     const all = world(host)
     const before = host.snapshot() as Snapshot
-    // The switch side of a hostif, a tap and a vxlan device; a program that was taken off; a device that says it is ours.
+    // The switch side of a hostif, a tap and a vxlan device; a program that was taken off; a device that says it is
+    // ours.
     const named = (name: string): number => host.netlink.linkByName(name)!.ifindex
     await host.kill()
     host.netlink.deleteLinks([named('sw-hostif0'), named('vmnic0'), named('vpcmux0')])

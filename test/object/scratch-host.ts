@@ -1,4 +1,7 @@
-/** A host for a test: the real datapath on a bpffs of its own, the devices of the test's network namespace, a journal in a scratch directory. */
+/**
+ * A host for a test: the real datapath on a bpffs of its own, the devices of the test's network namespace, a journal in
+ * a scratch directory.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,7 +80,10 @@ export class ScratchHost implements AsyncDisposable {
     }
   }
 
-  /** End as SIGKILL does and start again, with the programs that are loaded: much quicker than `kill` and `start`. `between`: when it has ended. */
+  /**
+   * End as SIGKILL does and start again, with the programs that are loaded: much quicker than `kill` and `start`.
+   * `between`: when it has ended.
+   */
   async restart(between: () => void = () => undefined): Promise<void> {
     const { host, datapath, devices, journal } = this.#now
     if (!this.#failed) {

@@ -1,4 +1,6 @@
-/** Sessions and rights: a transaction needs the rights to its objects and no others, and a user holds so many handles. */
+/**
+ * Sessions and rights: a transaction needs the rights to its objects and no others, and a user holds so many handles.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'

@@ -1,4 +1,7 @@
-/** Programs of ours that this vpcd did not pin: another bpffs, one that hides the first, another build. An audit and a start look at the devices. */
+/**
+ * Programs of ours that this vpcd did not pin: another bpffs, one that hides the first, another build. An audit and a
+ * start look at the devices.
+ */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -39,7 +42,10 @@ const running = (host: ScratchHost): Record<string, string[]> =>
     ),
   )
 
-/** The programs that this vpcd has loaded, each alone on its side but for the two of an underlay that is an uplink as well. */
+/**
+ * The programs that this vpcd has loaded, each alone on its side but for the two of an underlay that is an uplink as
+ * well.
+ */
 function assertOwnAlone(host: ScratchHost): void {
   const loaded = new Set(
     (['unit', 'mux', 'ethlink', 'underlay', 'ethlink-egress', 'unit-egress', 'mirror'] as const).map((hook) =>

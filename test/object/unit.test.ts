@@ -1,4 +1,7 @@
-/** Hostifs and vmnics with users: containers that take, move and delete them, hypervisors that open them; frames pass while vpcd restarts. */
+/**
+ * Hostifs and vmnics with users: containers that take, move and delete them, hypervisors that open them; frames pass
+ * while vpcd restarts.
+ */
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { describe, test } from 'node:test'

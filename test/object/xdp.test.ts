@@ -1,4 +1,7 @@
-/** A container's XDP program in its interface's driver sees all that comes to it: what comes takes the queue while there is one. */
+/**
+ * A container's XDP program in its interface's driver sees all that comes to it: what comes takes the queue while there
+ * is one.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

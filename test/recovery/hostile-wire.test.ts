@@ -1,6 +1,7 @@
 /**
- * Garbage on the wire: random and mutilated frames out of a guest, and out of the underlay. Nobody sees what he must not, hosts and vpcd go on
- * as before, and nothing grows. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which. Needs root.
+ * Garbage on the wire: random and mutilated frames out of a guest, and out of the underlay. Nobody sees what he must
+ * not, hosts and vpcd go on as before, and nothing grows. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which. Needs
+ * root.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

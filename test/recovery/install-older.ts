@@ -1,4 +1,7 @@
-/** Puts a host into the state in which an older version of vpcd would have left it: its programs run, with its maps, under the usual pins. */
+/**
+ * Puts a host into the state in which an older version of vpcd would have left it: its programs run, with its maps,
+ * under the usual pins.
+ */
 import { existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { hooks, objectNames } from '#datapath/hook.ts'
@@ -13,8 +16,8 @@ import { close } from '#kernel/libc.ts'
 const empty: readonly number[] = [mapType.ringbuf, mapType.lruHash]
 
 /**
- * Put older programs in place of those that run on a host whose vpcd is down. Their maps get what the newer ones have, field by field. Gives
- * the names of the maps whose key or value lies otherwise than it does now.
+ * Put older programs in place of those that run on a host whose vpcd is down. Their maps get what the newer ones have,
+ * field by field. Gives the names of the maps whose key or value lies otherwise than it does now.
  */
 export function installOlder(bpffs: string, objectDir: string): string[] {
   using stack = new DisposableStack()

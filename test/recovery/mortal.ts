@@ -1,6 +1,7 @@
 /**
- * Ending a host at each step of an operation. A step is a system call that changes what outlives vpcd, or one of the journal's; from the
- * chosen one on, none is made any more, neither those of the operation nor those that would take it back: what SIGKILL leaves.
+ * Ending a host at each step of an operation. A step is a system call that changes what outlives vpcd, or one of the
+ * journal's; from the chosen one on, none is made any more, neither those of the operation nor those that would take it
+ * back: what SIGKILL leaves.
  */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
@@ -111,8 +112,9 @@ export function look(host: ScratchHost): Seen {
 }
 
 /**
- * Kill the host before each step of a deed, start it again, and check that it is as before the deed or as after it, wholly: by its own
- * word, by an audit, and by the devices and programs that are there. Gives how many steps there were.
+ * Kill the host before each step of a deed, start it again, and check that it is as before the deed or as after it,
+ * wholly: by its own word, by an audit, and by the devices and programs that are there. Gives how many steps there
+ * were.
  */
 export async function killAtEachStep(host: ScratchHost, deed: Deed): Promise<number> {
   const before = look(host)

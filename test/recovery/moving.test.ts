@@ -1,4 +1,7 @@
-/** A guest moves to another host under traffic: the unit there is held, then in service, and frames that come to the old host go on. Needs root. */
+/**
+ * A guest moves to another host under traffic: the unit there is held, then in service, and frames that come to the old
+ * host go on. Needs root.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

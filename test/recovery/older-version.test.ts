@@ -1,4 +1,7 @@
-/** An older version's programs and maps, whose layouts are not ours, are taken over: killed at each step of it as well. Needs root. */
+/**
+ * An older version's programs and maps, whose layouts are not ours, are taken over: killed at each step of it as well.
+ * Needs root.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Killed at every step of every operation of several steps: after a start the host is as before or as after, and nothing is half done. */
+/**
+ * Killed at every step of every operation of several steps: after a start the host is as before or as after, and
+ * nothing is half done.
+ */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, before, beforeEach, suite, test } from 'node:test'

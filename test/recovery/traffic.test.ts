@@ -1,4 +1,7 @@
-/** Guests on two hosts notice nothing: vpcd killed and started, replaced by a newer version, or by one that does not load. Needs root. */
+/**
+ * Guests on two hosts notice nothing: vpcd killed and started, replaced by a newer version, or by one that does not
+ * load. Needs root.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * Runs test files, each in namespaces of its own (scripts/enclose), two at a time; says what failed, which were slow and which took more than
- * their budget: test/runner/run-tests.ts [--tier NAME]... [--jobs N] [NODE-OPTION]... [FILE]...
+ * Runs test files, each in namespaces of its own (scripts/enclose), two at a time; says what failed, which were slow
+ * and which took more than their budget: test/runner/run-tests.ts [--tier NAME]... [--jobs N] [NODE-OPTION]...
+ * [FILE]...
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

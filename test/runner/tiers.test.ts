@@ -1,4 +1,7 @@
-/** Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` may take. */
+/**
+ * Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` may
+ * take.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { filesBelow } from '../sources.ts'

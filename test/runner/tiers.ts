@@ -1,6 +1,6 @@
 /**
- * The tests in four tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, or virtual machines. And how long
- * each file may take.
+ * The tests in four tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, or
+ * virtual machines. And how long each file may take.
  */
 
 /** Seconds that a file of a tier should take on a quiet machine with two CPUs, unless `budgets` says otherwise. */
@@ -86,7 +86,7 @@ export const budgetOf = (file: string): number =>
 export const budgeted: readonly string[] = Object.keys(budgets)
 
 /**
- * Files that have the machine for themselves, because they count packets that another file's load would have the kernel drop. Everything else
- * has namespaces of its own, and runs beside others.
+ * Files that have the machine for themselves, because they count packets that another file's load would have the kernel
+ * drop. Everything else has namespaces of its own, and runs beside others.
  */
 export const alone: readonly string[] = []

@@ -1,4 +1,7 @@
-/** A guest whose host runs out of disk: it and its supervisor go on, and how it ended is written down when there is room again. */
+/**
+ * A guest whose host runs out of disk: it and its supervisor go on, and how it ended is written down when there is room
+ * again.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs'

@@ -1,7 +1,8 @@
 /**
- * A guest for tests, built from Debian's packages: the cloud kernel and an initramfs of busybox, the virtio modules, iperf3 and a
- * program that sends raw frames. Its shell listens on the serial console; `address=10.0.0.1/24` on the kernel's command line configures
- * its interface. Kept in build/guest until its recipe changes. As a program (`npm run guest`) it says where the image is.
+ * A guest for tests, built from Debian's packages: the cloud kernel and an initramfs of busybox, the virtio modules,
+ * iperf3 and a program that sends raw frames. Its shell listens on the serial console; `address=10.0.0.1/24` on the
+ * kernel's command line configures its interface. Kept in build/guest until its recipe changes. As a program
+ * (`npm run guest`) it says where the image is.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -69,7 +70,9 @@ function run(command: string, args: readonly string[], cwd?: string): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
 }
 
-/** Download Debian's cloud kernel and unpack it. It is not installed: the machine's own boot is none of our business. */
+/**
+ * Download Debian's cloud kernel and unpack it. It is not installed: the machine's own boot is none of our business.
+ */
 function unpackKernel(into: string): string {
   const meta = `linux-image-cloud-${run('dpkg', ['--print-architecture']).trim()}`
   const found = /Depends: (linux-image-\S+)/.exec(run('apt-cache', ['depends', meta]))

@@ -40,8 +40,9 @@ export class GuestShell {
   }
 
   /**
-   * Wait until a shell answers, that may have been ready long before this console was opened. While a guest boots, its serial port
-   * loses characters: no quote may be among what is typed, since half a pair makes the shell wait for the other for good.
+   * Wait until a shell answers, that may have been ready long before this console was opened. While a guest boots, its
+   * serial port loses characters: no quote may be among what is typed, since half a pair makes the shell wait for the
+   * other for good.
    */
   async alive(timeoutMs = 60_000): Promise<void> {
     const end = Date.now() + timeoutMs

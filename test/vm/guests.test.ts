@@ -1,4 +1,7 @@
-/** Two virtual machines on two hosts, and a container: they talk, large and small, and what they must not send is dropped. */
+/**
+ * Two virtual machines on two hosts, and a container: they talk, large and small, and what they must not send is
+ * dropped.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

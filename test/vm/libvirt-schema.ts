@@ -1,4 +1,7 @@
-/** libvirt's schema of domains, from Debian's package. libvirt itself is not installed: its daemon is none of our business. */
+/**
+ * libvirt's schema of domains, from Debian's package. libvirt itself is not installed: its daemon is none of our
+ * business.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'

@@ -1,4 +1,7 @@
-/** A vmnic for hypervisors that are not ours: the descriptor by inheritance, the tap by name, and libvirt's way to say so. */
+/**
+ * A vmnic for hypervisors that are not ours: the descriptor by inheritance, the tap by name, and libvirt's way to say
+ * so.
+ */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -100,7 +103,8 @@ suite('a QEMU that is not ours', () => {
 
   test('opens the tap by its name once its user is the owner, and not before', async () => {
     const line = qemu('ifname=vmnic0,script=no,downscript=no,queues=2', `mac=${nic.mac},host_mtu=8950`)
-    // Where udev makes it, anybody may open /dev/net/tun: the owner is what counts. Here it may be root's alone, so a private one.
+    // Where udev makes it, anybody may open /dev/net/tun: the owner is what counts. Here it may be root's alone, so a
+    // private one.
     const tun = 'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200'
     const asNobody = `${tun} && exec setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c "$0"`
     const argv = ['unshare', '--mount', 'sh', '-c', asNobody, line]

@@ -1,4 +1,7 @@
-/** Virtual machines for tests, on the hosts of a scratch lab: vmnics in ports that all hosts know of, and guests started by `vpc vm`. */
+/**
+ * Virtual machines for tests, on the hosts of a scratch lab: vmnics in ports that all hosts know of, and guests started
+ * by `vpc vm`.
+ */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

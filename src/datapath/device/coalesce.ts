@@ -1,6 +1,7 @@
 /**
- * Large segments out of small ones, in front of a container. TCP in bulk that comes out of the tunnel packet by packet goes through the queue of the
- * unit's veth (bpf/lib/alone.h), where the kernel coalesces what it gets from an end that does not segment itself. Everything else goes past that queue.
+ * Large segments out of small ones, in front of a container. TCP in bulk that comes out of the tunnel packet by packet
+ * goes through the queue of the unit's veth (bpf/lib/alone.h), where the kernel coalesces what it gets from an end that
+ * does not segment itself. Everything else goes past that queue.
  */
 import { wantDeviceFeatures } from '#kernel/ethtool.ts'
 import type { GenericNetlink } from '#kernel/generic-netlink.ts'
@@ -12,7 +13,10 @@ export function coalesceInto(ethtool: GenericNetlink, unit: number): void {
   wantDeviceFeatures(ethtool, unit, { 'rx-gro': true })
 }
 
-/** Whether a switch side leaves it to the other end; one whose other end is not in a container has large segments to pass on whole. */
+/**
+ * Whether a switch side leaves it to the other end; one whose other end is not in a container has large segments to
+ * pass on whole.
+ */
 export function coalesceFrom(ethtool: GenericNetlink, switchSide: number, on: boolean): void {
   wantDeviceFeatures(ethtool, switchSide, Object.fromEntries(segmentation.map((name) => [name, !on])))
 }

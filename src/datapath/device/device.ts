@@ -75,7 +75,8 @@ export const toDevice = (link: Link): Device => ({
   watched: link.promiscuity > 0,
   peerIfindex: link.linkIndex,
   peerInOtherNetns: link.linkNetnsId !== undefined,
-  // The driver then takes packets of a page at most, or of pages, and says so at this end: nothing else changes this limit.
+  // The driver then takes packets of a page at most, or of pages, and says so at this end: nothing else changes this
+  // limit.
   peerRunsXdp: link.kind === 'veth' && link.maxMtu !== vethMaxMtuBytes,
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,
   openQueues: (link.tun?.queues ?? 0) + (link.tun?.disabledQueues ?? 0),

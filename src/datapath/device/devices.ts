@@ -112,7 +112,10 @@ export class Devices implements Disposable {
     this.#tryEthtool((ethtool) => coalesceFrom(ethtool, switchSide, on))
   }
 
-  /** Have the other ends of these switch sides leave room for outer headers, one with each step. `guard`: for the devices that this makes. */
+  /**
+   * Have the other ends of these switch sides leave room for outer headers, one with each step. `guard`: for the
+   * devices that this makes.
+   */
   giveRoom(switchSides: readonly number[], guard: Guard): Generator<void, void> {
     return giveRoom(this.#netlink, switchSides, guard)
   }
@@ -132,7 +135,10 @@ export class Devices implements Disposable {
     return this.#netlink.addresses().map(({ address }) => address)
   }
 
-  /** By which device packets from an address of the host to another leave, and whether part of that was learnt; undefined: there is no way. */
+  /**
+   * By which device packets from an address of the host to another leave, and whether part of that was learnt;
+   * undefined: there is no way.
+   */
   wayTo(to: Uint8Array, from: Uint8Array): Way | undefined {
     return this.#netlink.wayTo(to, from)
   }

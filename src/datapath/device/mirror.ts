@@ -8,8 +8,8 @@ import { toDevice, type Device, type NewDevice } from './device.ts'
 export type NewMirror = Omit<NewDevice, 'mtuBytes'>
 
 /**
- * Make the device. It is a tap that nobody opens: it is up, so that a sniffer takes it, and has no carrier, so that nothing can be sent by it and
- * nobody configures it. It has no addresses of either family, whoever sets it up.
+ * Make the device. It is a tap that nobody opens: it is up, so that a sniffer takes it, and has no carrier, so that
+ * nothing can be sent by it and nobody configures it. It has no addresses of either family, whoever sets it up.
  */
 export function createMirror(netlink: Netlink, nursery: Nursery, { name, mac, alias }: NewMirror): Device {
   let ifindex = 0
@@ -26,7 +26,10 @@ export function createMirror(netlink: Netlink, nursery: Nursery, { name, mac, al
   return toDevice(mirror)
 }
 
-/** Without IPv6 the device gets no multicast route. Where /proc/sys cannot be written it has one, over which nothing goes. */
+/**
+ * Without IPv6 the device gets no multicast route. Where /proc/sys cannot be written it has one, over which nothing
+ * goes.
+ */
 function disableIpv6(name: string): void {
   beforeStep('disable_ipv6')
   try {

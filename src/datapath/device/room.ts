@@ -1,8 +1,9 @@
 /**
- * Room in front of what containers send. An outer header needs 50 bytes there; a UDP socket leaves none, and the kernel then has to copy the head of
- * each packet. Only a bridge asks a veth to leave some, as much as the most demanding of its ports. So the switch sides of hostifs become ports of
- * a bridge beside a vxlan device. Both are down and forward nothing: a switch side's program takes every packet before a bridge would. Somebody may
- * set them up all the same; so the guard's program drops all that enters or leaves them.
+ * Room in front of what containers send. An outer header needs 50 bytes there; a UDP socket leaves none, and the kernel
+ * then has to copy the head of each packet. Only a bridge asks a veth to leave some, as much as the most demanding of
+ * its ports. So the switch sides of hostifs become ports of a bridge beside a vxlan device. Both are down and forward
+ * nothing: a switch side's program takes every packet before a bridge would. Somebody may set them up all the same; so
+ * the guard's program drops all that enters or leaves them.
  */
 import { unlessGone } from '#kernel/link-change.ts'
 import type { Link, Netlink } from '#kernel/netlink.ts'
@@ -20,8 +21,9 @@ const isRoom = (link: Link): boolean => link.alias === roomAlias && link.kind ==
 export type Guard = (ifindex: number) => void
 
 /**
- * Give room to switch sides that have none. Each step of the iteration is one that got it, and takes about half a millisecond. One that has become a
- * port of something else by hand is left there. Throws KernelError (EOPNOTSUPP of a kernel without bridges).
+ * Give room to switch sides that have none. Each step of the iteration is one that got it, and takes about half a
+ * millisecond. One that has become a port of something else by hand is left there. Throws KernelError (EOPNOTSUPP of a
+ * kernel without bridges).
  */
 export function* giveRoom(netlink: Netlink, switchSides: readonly number[], guard: Guard): Generator<void, void> {
   const links = netlink.links()
@@ -47,7 +49,10 @@ export function removeRooms(netlink: Netlink): void {
   )
 }
 
-/** Make a bridge with its vxlan device. The latter's UDP port is opened by nobody while it is down, but no two devices may have the same. */
+/**
+ * Make a bridge with its vxlan device. The latter's UDP port is opened by nobody while it is down, but no two devices
+ * may have the same.
+ */
 function makeRoom(netlink: Netlink, guard: Guard): number {
   let number = 0
   while (netlink.linkByName(`vpcroom${number}`) ?? netlink.linkByName(`vpcroom${number}-in`)) number++

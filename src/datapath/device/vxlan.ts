@@ -7,10 +7,16 @@ export interface NewVxlan extends NewDevice {
   readonly port: number
 }
 
-/** RFC 7348 section 5. bpf/lib/encap-direct.h makes the same ports, so that a flow does not change its way through the underlay. */
+/**
+ * RFC 7348 section 5. bpf/lib/encap-direct.h makes the same ports, so that a flow does not change its way through the
+ * underlay.
+ */
 export const vxlanSourcePorts = [49152, 65535] as const
 
-/** Make the device. It is down: only when it goes up does it open its UDP port. Checksums of UDP over IPv6 may be absent (RFC 6935). */
+/**
+ * Make the device. It is down: only when it goes up does it open its UDP port. Checksums of UDP over IPv6 may be absent
+ * (RFC 6935).
+ */
 export function createVxlan(netlink: Netlink, { name, mac, mtuBytes, alias, port }: NewVxlan): Device {
   const shared = { name, mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true } as const
   return toDevice(netlink.createVxlan({ ...shared, dstPort: port, sourcePorts: vxlanSourcePorts, udpZeroCsum6Rx: true }))

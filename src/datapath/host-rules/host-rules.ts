@@ -1,6 +1,7 @@
 /**
- * What of this host would have to see each packet of a mux, and would not see those that go the direct ways: nftables, the old iptables, filters of
- * tc and programs of others on the interface, policies of IPsec. Found out by asking the kernel, and followed.
+ * What of this host would have to see each packet of a mux, and would not see those that go the direct ways: nftables,
+ * the old iptables, filters of tc and programs of others on the interface, policies of IPsec. Found out by asking the
+ * kernel, and followed.
  */
 import { chainOf } from '../chain.ts'
 import { hooks } from '../hook.ts'
@@ -103,7 +104,10 @@ const RTNLGRP = { TC: 4, IPV4_IFADDR: 5, IPV4_ROUTE: 7, IPV6_IFADDR: 9, IPV6_ROU
 /** Which part of the host has changed. `rules`: what objectionsTo asks for; `routes`: addresses and routes. */
 export type HostChange = 'rules' | 'routes'
 
-/** Call back when something changes that the kernel tells of: not of the old iptables, nor of programs by tcx. The result ends it. */
+/**
+ * Call back when something changes that the kernel tells of: not of the old iptables, nor of programs by tcx. The
+ * result ends it.
+ */
 export function followHost(callback: (what: HostChange) => void): () => void {
   const stack = new DisposableStack()
   const follow = (family: number, groups: readonly number[], what: HostChange): void => {

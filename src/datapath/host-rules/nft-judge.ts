@@ -1,7 +1,8 @@
 /**
- * Which rules of nftables must see each of a mux's packets. A rule that cannot match them need not. Nor need one that only accepts, drops or
- * jumps by what is the same for all packets of a VTEP: the direct ways ask the host's stack for its decision again and again (bpf/lib/path.h). What
- * counts, limits, logs, changes, or decides by what differs from packet to packet must see them all.
+ * Which rules of nftables must see each of a mux's packets. A rule that cannot match them need not. Nor need one that
+ * only accepts, drops or jumps by what is the same for all packets of a VTEP: the direct ways ask the host's stack for
+ * its decision again and again (bpf/lib/path.h). What counts, limits, logs, changes, or decides by what differs from
+ * packet to packet must see them all.
  */
 import type { Attributes } from '#kernel/netlink-message.ts'
 import { nftFamily, u32be, type NftChain, type NftExpression, type NftRule, type NftRuleset } from '#kernel/nftables.ts'

@@ -1,6 +1,7 @@
 /**
- * What is known of a mux's VXLAN packets before any is there, byte by byte and by what nftables asks of a packet's surroundings: for judging which rules
- * of the host may concern them. Three kinds: known; the same for all packets to or from one VTEP; other from packet to packet.
+ * What is known of a mux's VXLAN packets before any is there, byte by byte and by what nftables asks of a packet's
+ * surroundings: for judging which rules of the host may concern them. Three kinds: known; the same for all packets to
+ * or from one VTEP; other from packet to packet.
  */
 import { nftFamily } from '#kernel/nftables.ts'
 
@@ -15,7 +16,10 @@ export interface TunnelPackets {
   readonly ports: readonly number[]
 }
 
-/** All values that something may have; `constant`: one that is the same for all packets of a VTEP; `varying`: from packet to packet. */
+/**
+ * All values that something may have; `constant`: one that is the same for all packets of a VTEP; `varying`: from
+ * packet to packet.
+ */
 export type Known = readonly Uint8Array[] | 'constant' | 'varying'
 
 const both = (packets: TunnelPackets, end: 'out' | 'in'): Known => (packets.direction === end ? [packets.address] : 'constant')
@@ -79,7 +83,10 @@ export function meta({ direction, device }: TunnelPackets, key: number): Known {
   return constantKeys.has(key) ? 'constant' : 'varying'
 }
 
-/** The hooks that these packets pass in the host's stack and that the direct ways leave out: by family, NF_INET_* or NF_NETDEV_*. */
+/**
+ * The hooks that these packets pass in the host's stack and that the direct ways leave out: by family, NF_INET_* or
+ * NF_NETDEV_*.
+ */
 export const hooksOf: Readonly<Record<TunnelPackets['direction'], Readonly<Record<number, readonly number[]>>>> = {
   out: { [nftFamily.inet]: [3, 4], [nftFamily.ip]: [3, 4], [nftFamily.netdev]: [1] },
   in: { [nftFamily.inet]: [0, 1, 5], [nftFamily.ip]: [0, 1], [nftFamily.netdev]: [0] },

@@ -1,4 +1,7 @@
-/** Whether the kernel can what the datapath needs: tried for real, on a device of a network namespace that is thrown away. */
+/**
+ * Whether the kernel can what the datapath needs: tried for real, on a device of a network namespace that is thrown
+ * away.
+ */
 import { closeSync, existsSync, openSync, statSync, type Stats } from 'node:fs'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { isJited, loadPassOn } from '#kernel/bpf-load.ts'

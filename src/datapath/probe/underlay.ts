@@ -1,4 +1,6 @@
-/** What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already. */
+/**
+ * What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already.
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { Netlink, type Link } from '#kernel/netlink.ts'
 import { chainOf, directions } from '../chain.ts'
@@ -68,7 +70,10 @@ export interface PortUse {
   readonly others: readonly string[]
 }
 
-/** Who receives on the UDP ports of our muxes in this network namespace; where none of them listens, on the port that one would be given. */
+/**
+ * Who receives on the UDP ports of our muxes in this network namespace; where none of them listens, on the port that
+ * one would be given.
+ */
 export function udpPortUses(portOtherwise: number): PortUse[] {
   using netlink = Netlink.open()
   const devices = netlink.links().filter((link) => link.vxlan !== undefined && link.up)

@@ -1,7 +1,8 @@
 /**
- * Whether VXLAN packets arrive at other hosts. A host answers a question of ARP or ND that comes to it through a tunnel, in the kernel, when its tables
- * know the address and have its guest: back through the tunnel, to the VTEP that asked. So an answer shows that the UDP port is carried
- * both ways, and a question that is padded shows it for its size, with DF set. The asker's MAC is nobody's, so no guest's tables change.
+ * Whether VXLAN packets arrive at other hosts. A host answers a question of ARP or ND that comes to it through a
+ * tunnel, in the kernel, when its tables know the address and have its guest: back through the tunnel, to the VTEP that
+ * asked. So an answer shows that the UDP port is carried both ways, and a question that is padded shows it for its
+ * size, with DF set. The asker's MAC is nobody's, so no guest's tables change.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

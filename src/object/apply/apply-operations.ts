@@ -1,4 +1,7 @@
-/** The operations of a management handle on the host as a whole: what it has as a document, and making it as a document says. */
+/**
+ * The operations of a management handle on the host as a whole: what it has as a document, and making it as a document
+ * says.
+ */
 import { atPath, type HostChange, type HostDocument, type HostFile } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
 import { quickGracePeriods } from '#datapath/grace-period.ts'

@@ -57,7 +57,10 @@ export function* compareHost(model: Model, file: HostFile): Generator<void, Comp
   return { owner: file.owner, wanted, gone, changes: changes.sort((a, b) => rank(a) - rank(b)), entries, neighbours }
 }
 
-/** Whether a document of an owner is about an object. A port goes with its switch: it stays in one that the document does not name. */
+/**
+ * Whether a document of an owner is about an object. A port goes with its switch: it stays in one that the document
+ * does not name.
+ */
 function isInScope(object: VpcObject, owner: string | null, wanted: Wanted): boolean {
   if (owner === null) return true
   if (object.owner !== owner) return false

@@ -1,6 +1,7 @@
 /**
- * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and interfaces are free
- * for who gets them; then what must go goes; then everything is made and set, the underlay before the units that follow its MTU.
+ * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and
+ * interfaces are free for who gets them; then what must go goes; then everything is made and set, the underlay before
+ * the units that follow its MTU.
  */
 import { encodeArray, fte, fteFlag, neighbourEntry } from '#abi/layouts.ts'
 import {
@@ -53,7 +54,10 @@ const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
   return object === undefined ? null : unitName(object)
 }
 
-/** Whoever applies a document needs the right to each object that changes, and to what that object is connected to or was. */
+/**
+ * Whoever applies a document needs the right to each object that changes, and to what that object is connected to or
+ * was.
+ */
 function claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): void {
   tx.asked = 'apply the document'
   for (const { action, type, id } of changes) {

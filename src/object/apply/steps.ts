@@ -1,4 +1,7 @@
-/** Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the whole. */
+/**
+ * Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the
+ * whole.
+ */
 import { atPath, splitPath } from '#abi/host-file.ts'
 import type { Input, OperationName } from '#abi/command.ts'
 import type { UnitType } from '#abi/object-type.ts'

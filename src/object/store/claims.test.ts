@@ -1,4 +1,7 @@
-/** A switch has the segments of its own VNI, of its ports and of its neighbours, and nobody looks at all of them for one port. */
+/**
+ * A switch has the segments of its own VNI, of its ports and of its neighbours, and nobody looks at all of them for one
+ * port.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

@@ -15,8 +15,9 @@ const vnisOf = (sw: Switch): number[] => [
 ]
 
 /**
- * Bring Model.segments up to date with what a switch has now. To be called after each change of its VNIs; with those that may have come or gone
- * where it is known, so that a thousand ports on VNIs of their own are not looked at a thousand times.
+ * Bring Model.segments up to date with what a switch has now. To be called after each change of its VNIs; with those
+ * that may have come or gone where it is known, so that a thousand ports on VNIs of their own are not looked at a
+ * thousand times.
  */
 export function claimSegments(tx: Transaction, model: Model, sw: Switch, vnis: Iterable<number> = vnisOf(sw)): void {
   for (const vni of vnis) {

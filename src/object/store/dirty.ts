@@ -1,4 +1,7 @@
-/** What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be journalled. */
+/**
+ * What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be
+ * journalled.
+ */
 import { toMapped, type Ip } from '#wire/ip-address.ts'
 import { addressKey } from './keys.ts'
 import type { VpcObject } from './model.ts'
@@ -16,7 +19,10 @@ export class KeySet<K> {
 
 /** Keys of table `fdb`: MACs as numbers, by segment. */
 export class FdbKeys extends KeySet<number> {
-  /** MACs that one operation has touched, 100 000 perhaps: it knows each of them once, which need not be found out again. */
+  /**
+   * MACs that one operation has touched, 100 000 perhaps: it knows each of them once, which need not be found out
+   * again.
+   */
   readonly lists: { readonly segment: number; readonly macs: readonly number[] }[] = []
 
   /** Have all be computed anew that will stand in a list when the transaction ends. */

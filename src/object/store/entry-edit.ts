@@ -1,4 +1,6 @@
-/** One operation's changes of a mux's forwarding entries: made at once, and all taken back when the transaction fails. */
+/**
+ * One operation's changes of a mux's forwarding entries: made at once, and all taken back when the transaction fails.
+ */
 import type { EntryStore, Vtep } from './entry-store.ts'
 import type { Transaction } from './transaction.ts'
 

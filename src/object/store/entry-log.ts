@@ -1,4 +1,7 @@
-/** Writing entries of muxes and neighbours of switches down: what was set or deleted is appended, and now and then all is written anew. */
+/**
+ * Writing entries of muxes and neighbours of switches down: what was set or deleted is appended, and now and then all
+ * is written anew.
+ */
 import type { Id } from '#abi/id.ts'
 import type { Context } from '../context.ts'
 import type { EntryAction } from './journal.ts'

@@ -21,7 +21,10 @@ export interface Entry {
   readonly vtep: Vtep
 }
 
-/** Entries that were asked for, in their order: the parts of each at its place. An object for each of 100 000 would take longer than all else. */
+/**
+ * Entries that were asked for, in their order: the parts of each at its place. An object for each of 100 000 would take
+ * longer than all else.
+ */
 export interface EntryColumns {
   readonly count: number
   readonly vnis: Uint32Array
@@ -174,7 +177,8 @@ export class EntryStore {
   #ipv4Vtep(view: DataView, start: number): Vtep | undefined {
     const port = view.getUint16(start + at.port)
     const address = view.getInt32(start + at.address)
-    // Small integers are the quickest keys: without a port of its own, a VTEP's is the address as it is, and no other can have that.
+    // Small integers are the quickest keys: without a port of its own, a VTEP's is the address as it is, and no other
+    // can have that.
     const number = port === 0 ? address : port * 0x1_0000_0000 + (address >>> 0)
     let vtep = this.#byNumber.get(number)
     if (vtep === undefined && (vtep = this.#vtep(view, start)) !== undefined) this.#byNumber.set(number, vtep)

@@ -1,6 +1,6 @@
 /**
- * The journal: what outlives vpcd, in one SQLite file. A change is there when its transaction has been written to the disk, so writing
- * it is the moment at which an operation has happened.
+ * The journal: what outlives vpcd, in one SQLite file. A change is there when its transaction has been written to the
+ * disk, so writing it is the moment at which an operation has happened.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'

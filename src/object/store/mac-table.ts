@@ -1,6 +1,6 @@
 /**
- * MACs and what belongs to each: a Map, but of bare numbers. A Map keeps a number of 48 bits as an object of its own, which each search must
- * go to; with 100 000 of them, that took longer than all else.
+ * MACs and what belongs to each: a Map, but of bare numbers. A Map keeps a number of 48 bits as an object of its own,
+ * which each search must go to; with 100 000 of them, that took longer than all else.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -17,7 +17,10 @@ function hash(mac: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b_3c6d)
 }
 
-/** MACs are numbers of 48 bits. They are given in the order in which they came, except that the last takes the place of one that goes. */
+/**
+ * MACs are numbers of 48 bits. They are given in the order in which they came, except that the last takes the place of
+ * one that goes.
+ */
 export class MacTable<T> {
   readonly #macs: number[] = []
   readonly #values: T[] = []

@@ -1,6 +1,7 @@
 /**
- * The objects of a host and how they hang together: plain data. Changes go through a Transaction, which can take them back; what
- * the datapath's tables must say follows from here by src/object/sync/projection. What an operator chooses is declared in src/abi/settings.ts.
+ * The objects of a host and how they hang together: plain data. Changes go through a Transaction, which can take them
+ * back; what the datapath's tables must say follows from here by src/object/sync/projection. What an operator chooses
+ * is declared in src/abi/settings.ts.
  */
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -76,7 +77,9 @@ export interface Ethlink extends Common<'ethlink'>, Settings<'ethlink'>, Connect
   /** MAC of the wrapped interface, which the ethlink shows in place of its own; null: it is not there. */
   interfaceMac: Mac | null
   mirror: Mirror
-  /** MTU of the wrapped interface, as last seen; 0: never. It is kept while the interface is gone, also over a restart. */
+  /**
+   * MTU of the wrapped interface, as last seen; 0: never. It is kept while the interface is gone, also over a restart.
+   */
   deviceMtuBytes: number
 }
 

@@ -1,4 +1,7 @@
-/** Things by small numbers, each of which keeps its own: the lowest free number is known without counting from 0 each time. */
+/**
+ * Things by small numbers, each of which keeps its own: the lowest free number is known without counting from 0 each
+ * time.
+ */
 export class Numbered<V> extends Map<number, V> {
   /** All numbers below are taken. */
   #below = 0

@@ -1,6 +1,7 @@
 /**
- * One operation, all or nothing. The model is changed at once, every change with its way back; devices are changed at once or, what
- * cannot be taken back, after the journal has it; the datapath's tables follow from the model at the end, by the keys touched.
+ * One operation, all or nothing. The model is changed at once, every change with its way back; devices are changed at
+ * once or, what cannot be taken back, after the journal has it; the datapath's tables follow from the model at the end,
+ * by the keys touched.
  */
 import type { ErrnoName } from '#abi/errno.ts'
 import type { Hook } from '#datapath/datapath.ts'
@@ -104,7 +105,10 @@ export class Transaction {
     this.#undo.push(undo)
   }
 
-  /** Do this once the journal has the change: for what cannot be taken back. It must not matter much whether it succeeds. */
+  /**
+   * Do this once the journal has the change: for what cannot be taken back. It must not matter much whether it
+   * succeeds.
+   */
   later(what: string, act: () => void): void {
     this.#after.push({ what, act })
   }

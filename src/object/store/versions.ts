@@ -1,6 +1,7 @@
 /**
- * The versions of the journal: which keys the rows of each have, and what a row of before gets in place of a key that came later. A version
- * that was released never changes. A setting's version stands in its declaration (src/abi/settings.ts); all other keys stand here.
+ * The versions of the journal: which keys the rows of each have, and what a row of before gets in place of a key that
+ * came later. A version that was released never changes. A setting's version stands in its declaration
+ * (src/abi/settings.ts); all other keys stand here.
  */
 import { unitTypes, type UnitType } from '#abi/object-type.ts'
 import { settingsOf } from '#abi/settings.ts'
@@ -62,7 +63,10 @@ export function keysOf(version: number, type: UnitType): string[] {
   return keys
 }
 
-/** A row of a version as the next one has it. Throws an Error that says which key a row of that version cannot have, or lacks. */
+/**
+ * A row of a version as the next one has it. Throws an Error that says which key a row of that version cannot have, or
+ * lacks.
+ */
 export function upgradeRow(version: number, type: UnitType, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const next = newKeys(version + 1, type)
   const known = [...keysOf(version, type), ...(version === 1 ? Object.keys(next) : [])]

@@ -1,7 +1,7 @@
 /**
- * What makes the interfaces of containers faster: room for outer headers in what they send (src/datapath/device/room.ts), large segments of small ones in
- * what they get (coalesce.ts there). It changes nothing else; so it is no part of any operation and of no audit: it is done some time after, a
- * little at a time.
+ * What makes the interfaces of containers faster: room for outer headers in what they send
+ * (src/datapath/device/room.ts), large segments of small ones in what they get (coalesce.ts there). It changes nothing
+ * else; so it is no part of any operation and of no audit: it is done some time after, a little at a time.
  */
 import type { Context } from '../context.ts'
 

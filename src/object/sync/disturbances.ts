@@ -1,4 +1,7 @@
-/** What somebody else did to devices of ours and vpcd undid: an audit tells of it until a repair, so that it does not go on unseen. */
+/**
+ * What somebody else did to devices of ours and vpcd undid: an audit tells of it until a repair, so that it does not go
+ * on unseen.
+ */
 import type { Findings } from './audit/finding.ts'
 
 interface Disturbance {

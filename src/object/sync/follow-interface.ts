@@ -6,8 +6,8 @@ import { VpcError } from '../vpc-error.ts'
 import { transact } from './transact.ts'
 
 /**
- * Look at it again. An interface is wrapped by one ethlink alone: one that has got the name for which another ethlink waits stays where it is, and
- * EBUSY is thrown about that other one.
+ * Look at it again. An interface is wrapped by one ethlink alone: one that has got the name for which another ethlink
+ * waits stays where it is, and EBUSY is thrown about that other one.
  */
 export function followInterface(context: Context, ethlink: Ethlink): void {
   const { l2Name, ifindex, deviceMtuBytes, interfaceMac } = ethlink

@@ -1,4 +1,7 @@
-/** Devices of ours that somebody sets up or down: vpcd sets them back, says so, and does not fight faster than once a second. */
+/**
+ * Devices of ours that somebody sets up or down: vpcd sets them back, says so, and does not fight faster than once a
+ * second.
+ */
 import { roomAlias, type Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Mux, type Unit } from '../store/model.ts'

@@ -1,4 +1,7 @@
-/** Mirrors of switches and ethlinks, kept as they should be: at a start, in a repair, and when somebody begins to look or ends. */
+/**
+ * Mirrors of switches and ethlinks, kept as they should be: at a start, in a repair, and when somebody begins to look
+ * or ends.
+ */
 import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Mirrored } from '../store/model.ts'
@@ -7,7 +10,10 @@ import { makeMirror, mirrorPin, noMirror, setMirror, shownMac, takeMirror } from
 import { aliasOf } from '../type/unit-device.ts'
 import { transact } from './transact.ts'
 
-/** At a start: take the mirror that is there, or make one. That it cannot be had is a trouble of its object, which works all the same. */
+/**
+ * At a start: take the mirror that is there, or make one. That it cannot be had is a trouble of its object, which works
+ * all the same.
+ */
 export function recoverMirror(context: Context, object: Mirrored, device: Device | undefined): void {
   const tx = new Transaction(`have a mirror of ${unitName(object)}`)
   try {

@@ -1,6 +1,7 @@
 /**
- * A start: the objects that the journal has are made anew in memory, and the kernel is brought in line with them. Devices, programs and
- * entries that are right stay untouched, so that frames pass all the while; what is missing is made, what nobody knows is removed.
+ * A start: the objects that the journal has are made anew in memory, and the kernel is brought in line with them.
+ * Devices, programs and entries that are right stay untouched, so that frames pass all the while; what is missing is
+ * made, what nobody knows is removed.
  */
 import type { Device } from '#datapath/device/devices.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -78,7 +79,10 @@ export function recover(context: Context): void {
     context.log.warn(`could not ${what} at the start`, { error: String(error) })
 }
 
-/** Parts of a start, each by itself: what fails is taken back and noted as the trouble of its object, and all others go on. */
+/**
+ * Parts of a start, each by itself: what fails is taken back and noted as the trouble of its object, and all others go
+ * on.
+ */
 class Attempts {
   readonly #context: Context
   readonly #done: Transaction[] = []
@@ -160,7 +164,10 @@ const fitsUnit = (device: Device, unit: Unit): boolean => (unit.type === 'vmnic'
 const fitsMux = ({ vxlanPort }: Device, mux: Mux): boolean =>
   vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
 
-/** Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right ones. */
+/**
+ * Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right
+ * ones.
+ */
 function takeBackPins({ datapath, model }: Context): void {
   const found = new Map(datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]))
   const wanted = new Map(Array.from(wantedPrograms(model), ({ pinName, ifindex }) => [pinName, ifindex]))
@@ -182,7 +189,10 @@ function removeNewborn({ devices, log }: Context): void {
   devices.remove(...newborn.map(({ ifindex }) => ifindex))
 }
 
-/** Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are made. */
+/**
+ * Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are
+ * made.
+ */
 function removeDevices({ devices, model, log }: Context, ours: readonly Device[], kept: ReadonlySet<Device | undefined>): void {
   const keptIds = new Set([...kept].flatMap((device) => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
   const stale = ours.filter((device) => {
@@ -231,7 +241,10 @@ function refreshRows({ model, journal, written }: Context): void {
   for (const { id, settings } of rows) written.set(id, settings)
 }
 
-/** Take off the programs that no object has: those of our pins, and those that another vpcd left, which no pin of ours shows. */
+/**
+ * Take off the programs that no object has: those of our pins, and those that another vpcd left, which no pin of ours
+ * shows.
+ */
 function removePrograms({ model, datapath, devices, log }: Context): void {
   const known = new Set(Array.from(wantedPrograms(model), ({ pinName }) => pinName))
   const [wanted, unknown] = split(datapath.attachments(), ({ pinName }) => known.has(pinName))

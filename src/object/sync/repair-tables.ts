@@ -1,4 +1,7 @@
-/** Bringing whole tables in line with the model at a start: entries that are right are left alone, so that no packet misses one. */
+/**
+ * Bringing whole tables in line with the model at a start: entries that are right are left alone, so that no packet
+ * misses one.
+ */
 import { encodeArray } from '#abi/layouts.ts'
 import type { Table } from '#datapath/table.ts'
 import type { Tables } from '#datapath/tables.ts'
@@ -42,7 +45,10 @@ export interface TableDifference {
 /** The tables, and what they must say. */
 export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, vteps } as const
 
-/** Compare all tables with the model and write what differs. The repairs of tables that were right are not among the result. */
+/**
+ * Compare all tables with the model and write what differs. The repairs of tables that were right are not among the
+ * result.
+ */
 export function repairTables(model: Model, tables: Tables): Repairs[] {
   const differences = compareTables(model, tables)
   for (const difference of differences) difference.remove()

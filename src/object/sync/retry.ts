@@ -1,4 +1,6 @@
-/** Objects in trouble are tried again: after a while that grows, and soon after something changes that may help them. */
+/**
+ * Objects in trouble are tried again: after a while that grows, and soon after something changes that may help them.
+ */
 import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
 import { serveEthlink } from '../type/ethlink-service.ts'

@@ -22,9 +22,10 @@ interface Work {
 }
 
 /**
- * Write the touched keys, table by table. What goes away goes first: it makes room, and a unit that leaves sends nothing more. Then all that frames
- * may be sent to; the ports come last, so that a unit's first frame finds everything. Throws TableFull and KernelError, with some
- * of it done: after a rollback of the model, the same call puts the tables back.
+ * Write the touched keys, table by table. What goes away goes first: it makes room, and a unit that leaves sends
+ * nothing more. Then all that frames may be sent to; the ports come last, so that a unit's first frame finds
+ * everything. Throws TableFull and KernelError, with some of it done: after a rollback of the model, the same call puts
+ * the tables back.
  */
 export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
   const portWork = plan(ports, model, tables.ports, dirty.ports)

@@ -1,6 +1,7 @@
 /**
- * What changes around the objects without anybody saying so through vpcd: the rules of the host's firewall, its addresses and routes. Followed where the
- * kernel tells of it, and asked for again every few seconds where it does not (the old iptables, programs by tcx).
+ * What changes around the objects without anybody saying so through vpcd: the rules of the host's firewall, its
+ * addresses and routes. Followed where the kernel tells of it, and asked for again every few seconds where it does not
+ * (the old iptables, programs by tcx).
  */
 import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
 import { followTooBig } from '#datapath/host-rules/paths.ts'

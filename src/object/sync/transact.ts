@@ -1,4 +1,7 @@
-/** Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it has happened. */
+/**
+ * Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it
+ * has happened.
+ */
 import type { Context } from '../context.ts'
 import { toRow } from '../store/record.ts'
 import { drain } from '../gate.ts'
@@ -17,7 +20,10 @@ export function transact<T>(context: Context, asked: string, body: (tx: Transact
   )
 }
 
-/** The same in steps, between which others may look at the objects and nobody may change them. When a step is thrown at, all is taken back. */
+/**
+ * The same in steps, between which others may look at the objects and nobody may change them. When a step is thrown at,
+ * all is taken back.
+ */
 export function* transactSteps<T>(context: Context, asked: string, body: (tx: Transaction) => Generator<void, T>): Generator<void, T> {
   const tx = new Transaction(asked)
   let result: T

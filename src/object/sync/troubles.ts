@@ -1,4 +1,7 @@
-/** Objects that cannot be had as they should be: each with its reason, which `list`, an audit and the log tell. All others work. */
+/**
+ * Objects that cannot be had as they should be: each with its reason, which `list`, an audit and the log tell. All
+ * others work.
+ */
 import type { Log } from '../log.ts'
 import { fullName, type VpcObject } from '../store/model.ts'
 import { toVpcError } from '../vpc-error.ts'

@@ -78,7 +78,9 @@ function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
   })
 }
 
-/** The interface that an ethlink wraps, which may have another name now; or a new one of its name in place of the old. */
+/**
+ * The interface that an ethlink wraps, which may have another name now; or a new one of its name in place of the old.
+ */
 function checkInterface(context: Context, ethlink: Ethlink): void {
   try {
     followInterface(context, ethlink)

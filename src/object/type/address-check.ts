@@ -1,7 +1,10 @@
 /** Which addresses a host can have as its own. */
 import { isMapped } from '#wire/ipv6-address.ts'
 
-/** Whether 16 bytes (IPv4 as ::ffff:a.b.c.d) are an address of one host: not unspecified, loopback, multicast or broadcast. */
+/**
+ * Whether 16 bytes (IPv4 as ::ffff:a.b.c.d) are an address of one host: not unspecified, loopback, multicast or
+ * broadcast.
+ */
 export function isUsableAddress(address: Uint8Array): boolean {
   if (isMapped(address)) return address[12] !== 0 && address[12] !== 127 && address[12]! < 224
   if (address[0] === 0xff) return false

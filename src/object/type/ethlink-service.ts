@@ -18,10 +18,10 @@ export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.sw
 export const isUnderlay = ({ mux }: Ethlink): boolean => mux !== null
 
 /**
- * Bring the interface to what the ethlink's place asks for: as an uplink, the program that takes the switch's frames and
- * promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the programs of the direct ways past
- * the mux's device, of which the outgoing one also sets the UDP port of VTEPs that have their own. To be called after each change of its
- * place.
+ * Bring the interface to what the ethlink's place asks for: as an uplink, the program that takes the switch's frames
+ * and promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the programs of
+ * the direct ways past the mux's device, of which the outgoing one also sets the UDP port of VTEPs that have their own.
+ * To be called after each change of its place.
  */
 export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   const there = ethlink.ifindex !== 0
@@ -30,8 +30,8 @@ export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink
 }
 
 /**
- * The same at a start. An interface that is promiscuous may be so because an earlier vpcd made it so: what the journal says of the time
- * before counts.
+ * The same at a start. An interface that is promiscuous may be so because an earlier vpcd made it so: what the journal
+ * says of the time before counts.
  */
 export function resumeEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   const { ifindex, promiscBefore } = ethlink
@@ -80,7 +80,10 @@ function serveUnderlay(context: Context, tx: Transaction, ethlink: Ethlink, want
   }
 }
 
-/** Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used again. */
+/**
+ * Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used
+ * again.
+ */
 function putOn({ datapath }: Context, tx: Transaction, hook: Hook, ifindex: number, pin: string): void {
   const spare = tx.spares.find((other) => !other.used && other.hook === hook && other.ifindex === ifindex)
   if (spare === undefined) {
@@ -92,7 +95,10 @@ function putOn({ datapath }: Context, tx: Transaction, hook: Hook, ifindex: numb
   tx.set(spare, 'used', true)
 }
 
-/** Have a program off the interface once that is written down. Its pin's name is free at once: another ethlink may get it meanwhile. */
+/**
+ * Have a program off the interface once that is written down. Its pin's name is free at once: another ethlink may get
+ * it meanwhile.
+ */
 function takeOff({ datapath }: Context, tx: Transaction, hook: Hook, { l2Name, ifindex }: Ethlink, pin: string): void {
   const spare = { hook, ifindex, pin: setAside(pin, ifindex), used: false }
   if (!datapath.renamePin(pin, spare.pin)) return

@@ -151,7 +151,10 @@ export function noteInterface(context: Context, tx: Transaction, ethlink: Ethlin
 /** The MAC of an interface; null: it has none, as a tunnel. */
 export const macOf = (mac: Uint8Array): Mac | null => (mac.length === 6 ? asMac(mac) : null)
 
-/** Change what ethlink stands for; the tables of its port, and its mux with all that follows from the underlay, go along. */
+/**
+ * Change what ethlink stands for; the tables of its port, and its mux with all that follows from the underlay, go
+ * along.
+ */
 function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () => void): void {
   const { port, mux } = ethlink
   const before = shownMac(ethlink)

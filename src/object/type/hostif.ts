@@ -1,4 +1,6 @@
-/** An interface for the host's own stack or a container: one end of a veth pair. All its operations are those of meta. */
+/**
+ * An interface for the host's own stack or a container: one end of a veth pair. All its operations are those of meta.
+ */
 import type { Id } from '#abi/id.ts'
 import { initialSettings } from '#abi/settings.ts'
 import type { Context } from '../context.ts'

@@ -1,23 +1,27 @@
 /**
  * The life of objects: who holds one, what happens when nobody does any more.
  *
- * An object is held by each open descriptor, by a commit, and a port by the switch that it is in. vpc_open with CREATE makes one that has
- * one holder, the new descriptor; `port add` of an unknown id makes a port whose holder is the switch.
+ * An object is held by each open descriptor, by a commit, and a port by the switch that it is in. vpc_open with CREATE
+ * makes one that has one holder, the new descriptor; `port add` of an unknown id makes a port whose holder is the
+ * switch.
  *
- * | state     | held by                     | in the journal           | found by id | goes on to                                              |
+ * | state     | held by                     | in the journal           | found by id | goes on to
+ * |
  * |-----------|-----------------------------|--------------------------|-------------|---------------------------------------------------------|
- * | open      | descriptors                 | no                       | yes         | committed (commit), dead (destroy), gone (last close)   |
- * | member    | its switch, and descriptors | when the switch is       | yes         | committed, dead, gone (port delete or switch destroyed) |
- * | committed | the commit, and descriptors | yes                      | yes         | dead (destroy)                                          |
- * | dead      | descriptors                 | no                       | no          | gone (last close)                                       |
+ * | open      | descriptors                 | no                       | yes         | committed (commit), dead
+ * (destroy), gone (last close)   | | member    | its switch, and descriptors | when the switch is       | yes         |
+ * committed, dead, gone (port delete or switch destroyed) | | committed | the commit, and descriptors | yes
+ * | yes         | dead (destroy)                                          | | dead      | descriptors                 |
+ * no                       | no          | gone (last close)                                       |
  *
- * To destroy an object, and to let the last holder go, is the same: it is disconnected from everything (a port from its interface and
- * its switch, an interface from its port, an ethlink from its mux; a switch lets go of its ports), its entries leave the tables, its device
- * goes, its unit number is free. What remains is a dead handle: all operations but `type get` and `id get` answer ESTALE, its id can be
- * created anew. vpcd's end is the last close of all descriptors, so what is not committed does not outlive it, and a start of vpcd removes
- * what a killed one has left of such objects.
+ * To destroy an object, and to let the last holder go, is the same: it is disconnected from everything (a port from its
+ * interface and its switch, an interface from its port, an ethlink from its mux; a switch lets go of its ports), its
+ * entries leave the tables, its device goes, its unit number is free. What remains is a dead handle: all operations but
+ * `type get` and `id get` answer ESTALE, its id can be created anew. vpcd's end is the last close of all descriptors,
+ * so what is not committed does not outlive it, and a start of vpcd removes what a killed one has left of such objects.
  *
- * A reference between two objects (port and switch, port and interface, mux and ethlink) is in the journal when both ends are.
+ * A reference between two objects (port and switch, port and interface, mux and ethlink) is in the journal when both
+ * ends are.
  */
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -27,7 +31,10 @@ import { letGoOfPort } from './port.ts'
 import { typeOf, types } from './types.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-/** Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that is given, which must be free. */
+/**
+ * Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that
+ * is given, which must be free.
+ */
 export function create(context: Context, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
   context.model.nextUnit = unit
   try {

@@ -1,4 +1,7 @@
-/** The mirrors of switches and ethlinks: made with the object, filled by the programs while somebody looks, removed with the object. */
+/**
+ * The mirrors of switches and ethlinks: made with the object, filled by the programs while somebody looks, removed with
+ * the object.
+ */
 import type { Device } from '#datapath/device/devices.ts'
 import type { Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
@@ -17,8 +20,8 @@ export const mirrorPin = (object: Mirrored): string => `${unitName(object)}-mirr
 export const shownMac = (object: { readonly mac: Mac; readonly interfaceMac?: Mac | null }): Mac => object.interfaceMac ?? object.mac
 
 /**
- * Make the mirror of a new object. Refuses when the name is another device's. Where the kernel makes no taps now, the object is made without: it works
- * all the same, and the mirror is its trouble.
+ * Make the mirror of a new object. Refuses when the name is another device's. Where the kernel makes no taps now, the
+ * object is made without: it works all the same, and the mirror is its trouble.
  */
 export function makeFirstMirror(context: Context, tx: Transaction, object: Mirrored): void {
   try {

@@ -28,7 +28,10 @@ function setMuxMtu({ devices }: Context, tx: Transaction, mux: Mux, before: numb
   devices.change(ifindex, { mtuBytes: deviceMtuBytes(mux) })
 }
 
-/** Whether an entry has a unit's MAC on another host stands with the unit's port; which host is this one follows from the mux. */
+/**
+ * Whether an entry has a unit's MAC on another host stands with the unit's port; which host is this one follows from
+ * the mux.
+ */
 function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
   for (const [vni, { macs }] of mux.entries.vnis)
     for (const [mac, { peer }] of model.members.get(vni) ?? [])

@@ -1,4 +1,6 @@
-/** MTUs: what fits through the overlay, and what a unit that was not told otherwise has. Pure functions of the model. */
+/**
+ * MTUs: what fits through the overlay, and what a unit that was not told otherwise has. Pure functions of the model.
+ */
 import type { Vtep } from '../store/entry-store.ts'
 import type { Interface, Model, Mux } from '../store/model.ts'
 
@@ -12,13 +14,17 @@ export const defaultMtuBytes = 1500
 export const minMtuBytes = 68
 export const maxMtuBytes = 65521
 
-/** Whether a mux carries frames: it has an address to listen on, a device, and an underlay that is there, or routes that lead elsewhere. */
+/**
+ * Whether a mux carries frames: it has an address to listen on, a device, and an underlay that is there, or routes that
+ * lead elsewhere.
+ */
 export const inService = (mux: Mux): boolean =>
   mux.underlay !== null && (mux.underlay.ifindex !== 0 || mux.elsewhere) && mux.listen !== null && mux.ifindex !== 0
 
 /**
- * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is gone counts as it was:
- * it comes again, and what guests have been told stays right. Until the mux listens, IPv4 is assumed.
+ * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is
+ * gone counts as it was: it comes again, and what guests have been told stays right. Until the mux listens, IPv4 is
+ * assumed.
  */
 export function muxMtuBytes(mux: Mux): number | undefined {
   if (mux.mtuBytes !== null) return mux.mtuBytes

@@ -1,4 +1,7 @@
-/** Whether a mux's packets may go past the host's stack: what its operator says, and what of the host would have to see each of them. */
+/**
+ * Whether a mux's packets may go past the host's stack: what its operator says, and what of the host would have to see
+ * each of them.
+ */
 import { objectionsTo, readRuleset, type Objections, type Ruleset } from '#datapath/host-rules/host-rules.ts'
 import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'

@@ -30,7 +30,9 @@ export function setPlainEntries(call: MuxCall): void {
   setEntries({ ...call, input: withoutFlags(call.input) })
 }
 
-/** vpcmux 0x0100. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set. */
+/**
+ * vpcmux 0x0100. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set.
+ */
 export function setEntries(call: MuxCall): void {
   const { context, tx, object: mux, input } = call
   tx.asked = `set forwarding entries of ${unitName(mux)}`

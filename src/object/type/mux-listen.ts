@@ -5,7 +5,9 @@ import type { Context } from '../context.ts'
 import { fullName, type Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-/** Refuse an address that the host does not have, a port that another mux has, and another family than the entries have. */
+/**
+ * Refuse an address that the host does not have, a port that another mux has, and another family than the entries have.
+ */
 export function checkListen({ model, devices }: Context, tx: Transaction, mux: Mux, { address, port }: Endpoint): void {
   const here = devices.addresses()
   if (!here.some((own) => Buffer.compare(own, address) === 0)) {

@@ -1,4 +1,7 @@
-/** What fits on the way to each VTEP, where that is less than the underlay's interface has: by routes, IPsec, and what ICMP has said of paths. */
+/**
+ * What fits on the way to each VTEP, where that is less than the underlay's interface has: by routes, IPsec, and what
+ * ICMP has said of paths.
+ */
 import { pathMtus } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
 import type { Vtep } from '../store/entry-store.ts'
@@ -27,8 +30,9 @@ export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Ite
 }
 
 /**
- * What the widest of the paths has, when all are narrower than the interface for a reason that lasts (a route, IPsec): guests need not try more. What
- * ICMP has said of a path is forgotten in time, so it is left to the answers to those who send too much. Null: the interface decides.
+ * What the widest of the paths has, when all are narrower than the interface for a reason that lasts (a route, IPsec):
+ * guests need not try more. What ICMP has said of a path is forgotten in time, so it is left to the answers to those
+ * who send too much. Null: the interface decides.
  */
 function widest({ devices }: Context, { listen, entries }: Mux, paths: ReadonlyMap<Vtep, number>): number | null {
   if (paths.size === 0) return null

@@ -1,11 +1,17 @@
-/** By which interfaces of the host a mux's packets leave besides the wrapped one, and whether they can when that is gone. */
+/**
+ * By which interfaces of the host a mux's packets leave besides the wrapped one, and whether they can when that is
+ * gone.
+ */
 import type { Context } from '../context.ts'
 import type { Vtep } from '../store/entry-store.ts'
 import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { withMtuFollowing } from './mtu-follow.ts'
 
-/** Note whether a mux whose wrapped interface is gone goes on: the host still has its address, so routes lead elsewhere. True: that has changed. */
+/**
+ * Note whether a mux whose wrapped interface is gone goes on: the host still has its address, so routes lead elsewhere.
+ * True: that has changed.
+ */
 export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): boolean {
   const { underlay, listen } = mux
   const elsewhere =
@@ -19,8 +25,9 @@ export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): bool
 }
 
 /**
- * VTEPs with a UDP port of their own may be reached by another interface than the wrapped one. The vxlan device sends to the mux's port, so the program
- * that sets the right one must be there too. It is attached without a link, as long as it is needed.
+ * VTEPs with a UDP port of their own may be reached by another interface than the wrapped one. The vxlan device sends
+ * to the mux's port, so the program that sets the right one must be there too. It is attached without a link, as long
+ * as it is needed.
  */
 export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): void {
   const wanted = new Set(waysOut(context, mux, mux.entries.used.keys()))

@@ -107,8 +107,8 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
 }
 
 /**
- * Receive on an address and port. The kernel gives a device its UDP port for life, so another port means another device: it takes
- * over, with all entries, before the one of before goes.
+ * Receive on an address and port. The kernel gives a device its UDP port for life, so another port means another
+ * device: it takes over, with all entries, before the one of before goes.
  */
 function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', endpoint))
@@ -155,7 +155,9 @@ export function makeDevice(context: Context, tx: Transaction, mux: Mux, port: nu
   takeDevice(context, tx, mux, device.ifindex)
 }
 
-/** A UDP port for a device that does not receive yet: the kernel wants it to differ from those of other such devices. */
+/**
+ * A UDP port for a device that does not receive yet: the kernel wants it to differ from those of other such devices.
+ */
 export function unusedPort({ devices }: Context): number {
   const used = new Set(devices.all().map((device) => device.vxlanPort))
   let port = vxlanPort

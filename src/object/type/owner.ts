@@ -1,4 +1,7 @@
-/** Who keeps an object: the name of an agent, by whose documents alone it is removed. It is no right: whoever may write an object sets it. */
+/**
+ * Who keeps an object: the name of an agent, by whose documents alone it is removed. It is no right: whoever may write
+ * an object sets it.
+ */
 import { ownerName } from '#abi/kind.ts'
 import type { Context } from '../context.ts'
 import { unitName, type VpcObject } from '../store/model.ts'

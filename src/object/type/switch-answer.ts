@@ -1,4 +1,7 @@
-/** What the original's listener answers: a neighbour is written down, so that the guest's next question is answered; a frame is sent at once. */
+/**
+ * What the original's listener answers: a neighbour is written down, so that the guest's next question is answered; a
+ * frame is sent at once.
+ */
 import type { FrameAnswer, NeighbourAnswer } from '#abi/answer-layout.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
 import { sendToUnit } from '#datapath/device/send.ts'

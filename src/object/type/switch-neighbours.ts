@@ -1,4 +1,6 @@
-/** Setting and deleting the neighbours of a switch: who has which address, so that questions are answered on the host. */
+/**
+ * Setting and deleting the neighbours of a switch: who has which address, so that questions are answered on the host.
+ */
 import { vniProblem, vniRemedy } from '#abi/codec.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'

@@ -19,11 +19,17 @@ export const idOfAlias = (alias: string): Id | undefined => /^vpc:([0-9a-f-]{36}
 /** The alias of the device that carries an object's program. */
 export const programAliasOf = ({ type, id }: Unit | Mux): string => (type === 'hostif' ? switchAliasOf(id) : aliasOf(id))
 
-/** Name under which the program on an object's device is pinned. A mux may have two devices for a moment, one per UDP port. */
+/**
+ * Name under which the program on an object's device is pinned. A mux may have two devices for a moment, one per UDP
+ * port.
+ */
 export const pinOf = (object: Unit | Mux): string =>
   object.type === 'vpcmux' ? `${unitName(object)}-${object.devicePort}` : unitName(object)
 
-/** Name of a hostif's end that stays on the host. The original's utility takes every interface for a hostif whose name begins with that word. */
+/**
+ * Name of a hostif's end that stays on the host. The original's utility takes every interface for a hostif whose name
+ * begins with that word.
+ */
 export const switchSideName = (unit: Unit): string => `sw-${unitName(unit)}`
 
 /** Who may open the queues of a vmnic's device. */
@@ -73,7 +79,10 @@ function makeInPlace(context: Context, tx: Transaction, names: readonly string[]
   return make()
 }
 
-/** Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made. False: it does not go. */
+/**
+ * Have a device that goes with this transaction give up its name, and that of its program's pin, to one that is made.
+ * False: it does not go.
+ */
 function stepAside({ devices, datapath }: Context, tx: Transaction, { ifindex, name, peerIfindex }: Device): boolean {
   const leaving = tx.leavingDevice(ifindex, peerIfindex)
   if (leaving === undefined) return false

@@ -1,4 +1,7 @@
-/** Which forwarding entries and neighbours packets have used: kept by the programs, read and cleared here. It is no state of the objects. */
+/**
+ * Which forwarding entries and neighbours packets have used: kept by the programs, read and cleared here. It is no
+ * state of the objects.
+ */
 import { fte, fteFlag, neighbourEntry, neighbourFlag } from '#abi/layouts.ts'
 import type { FdbKey, NeighbourKey } from '#datapath/layout.ts'
 import type { Call } from '../operation.ts'

@@ -95,7 +95,10 @@ function auditVmnic({ model }: Context, findings: Findings, vmnic: Vmnic, device
   findings.same('device', what, 'owner', ownerText(ownerOf(vmnic)), ownerText(device.owner))
 }
 
-/** The end of a hostif that its user has. Its name is its user's business once it has been moved; one that cannot be reached is not looked at. */
+/**
+ * The end of a hostif that its user has. Its name is its user's business once it has been moved; one that cannot be
+ * reached is not looked at.
+ */
 function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: Hostif, { peerInOtherNetns }: Device): void {
   const what = unitName(hostif)
   const end = devices.unitEnd(hostif.ifindex)

@@ -43,8 +43,8 @@ export interface Stray {
 }
 
 /**
- * Programs of ours that are attached to devices by other links than these: left by a vpcd with another bpffs, or by one whose bpffs another mount
- * hides. They run, and may decide before those that the objects know.
+ * Programs of ours that are attached to devices by other links than these: left by a vpcd with another bpffs, or by one
+ * whose bpffs another mount hides. They run, and may decide before those that the objects know.
  */
 export function* strayPrograms(model: Model, devices: Iterable<Device>, links: ReadonlySet<number>): Generator<Stray> {
   for (const device of devices) {

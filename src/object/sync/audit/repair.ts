@@ -1,6 +1,6 @@
 /**
- * Repairing what an audit finds: the objects stay as they are, and the kernel and the journal are brought to them. Each part is repaired by
- * itself; what cannot be is told, and the rest is repaired all the same.
+ * Repairing what an audit finds: the objects stay as they are, and the kernel and the journal are brought to them. Each
+ * part is repaired by itself; what cannot be is told, and the rest is repaired all the same.
  */
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { formatIp } from '#wire/ip-address.ts'

@@ -5,7 +5,10 @@ import { segmentOf } from '../../store/keys.ts'
 import type { Model, Mux, Port, Switch } from '../../store/model.ts'
 import { inService, interfaceMtuBytes, vtepMtuBytes } from '../../type/mtu.ts'
 
-/** Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works in the uplink port only. */
+/**
+ * Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works in the uplink port
+ * only.
+ */
 export function carries(port: Port): boolean {
   const { peer, switch: sw } = port
   if (peer === null || sw === null || peer.ifindex === 0) return false
@@ -16,8 +19,8 @@ export function carries(port: Port): boolean {
 export function toUnit(model: Model, port: Port): Dst | undefined {
   const { peer } = port
   if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
-  // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its queue. An XDP program in
-  // the driver would not see what comes that way.
+  // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its
+  // queue. An XDP program in the driver would not see what comes that way.
   const flags = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
   const mtu = interfaceMtuBytes(model, peer)
   return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.source }

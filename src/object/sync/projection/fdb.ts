@@ -1,4 +1,7 @@
-/** Table `fdb`: where a MAC of a segment is. A unit of this host wins over a mux's entry, which comes back when the unit goes. */
+/**
+ * Table `fdb`: where a MAC of a segment is. A unit of this host wins over a mux's entry, which comes back when the unit
+ * goes.
+ */
 import { cStruct, pad, u32, type Value } from '#abi/c-struct.ts'
 import { dst, type Dst } from '#datapath/layout.ts'
 import type { Vtep } from '../../store/entry-store.ts'
@@ -38,7 +41,10 @@ export const fdb: Projection<FdbPlace, Dst> = {
   },
 }
 
-/** What the table must say of MACs by segment, encoded at once: the same as `expected` gives, written out for 100 000 of them. */
+/**
+ * What the table must say of MACs by segment, encoded at once: the same as `expected` gives, written out for 100 000 of
+ * them.
+ */
 export function encodeFdb(model: Model, { groups, lists }: Dirty['fdb']): Encoded {
   const muxes = muxPlaces(model)
   const room = [...groups.values()].reduce((sum, macs) => sum + macs.size, 0) + lists.reduce((sum, { macs }) => sum + macs.length, 0)

@@ -1,4 +1,7 @@
-/** Table `flood`: where broadcast and multicast of a segment go, in pages: units of this host and the uplink, and one page of VTEPs. */
+/**
+ * Table `flood`: where broadcast and multicast of a segment go, in pages: units of this host and the uplink, and one
+ * page of VTEPs.
+ */
 import {
   floodPage,
   floodPages,
@@ -54,7 +57,10 @@ function locals(model: Model, segment: number): Dst[] {
   return uplink === undefined ? found : [...found, uplink]
 }
 
-/** In the order of their addresses, whatever the order in which they were set: a page must look the same after a restart. */
+/**
+ * In the order of their addresses, whatever the order in which they were set: a page must look the same after a
+ * restart.
+ */
 function remotes(model: Model, segment: number): Dst[] {
   return [...model.ofType('vpcmux')].flatMap((mux) => {
     const list = [...(mux.entries.vnis.get(segment)?.remotes ?? [])]

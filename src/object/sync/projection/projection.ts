@@ -1,6 +1,7 @@
 /**
- * What the datapath's tables must say, given the objects: for each table its keys and the value of a key. Pure functions of the model:
- * an operation asks for the keys that it touched, a start asks for all and compares, and so can an audit, item by item.
+ * What the datapath's tables must say, given the objects: for each table its keys and the value of a key. Pure
+ * functions of the model: an operation asks for the keys that it touched, a start asks for all and compares, and so can
+ * an audit, item by item.
  */
 import type { Field } from '#abi/c-struct.ts'
 import type { Model } from '../../store/model.ts'
