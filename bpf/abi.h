@@ -81,6 +81,7 @@ enum vpc_drop_reason {
 	VPC_DROP_PORT_HELD,          /* the port is held: its interface is connected, and not in service yet */
 	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has done that already */
 	VPC_DROP_BAD_VTEP,           /* from the underlay: from no VTEP of the VNI, or not from the one that the sender is behind */
+	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has used up the copies of broadcasts that it may cause */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -152,6 +153,7 @@ struct vpc_port {
 	__u32 stats;     /* index into the stats table */
 	__u16 vlan;      /* tag that the unit's frames carry; 0: untagged. Of an uplink: the ethlink's vtag */
 	__u8 mac[6];     /* of the unit */
+	__u32 broadcast_rate; /* copies of its broadcasts a second; 0: no limit */
 };
 
 struct vpc_port_entry {
@@ -298,6 +300,12 @@ struct vpc_rate {
 	__u32 lost;      /* kept back since the last one that passed */
 	__u32 unread;         /* of questions: those in the ring when the last one came */
 	__u64 last_position;  /* of the ring, before that one */
+};
+
+/* Table `broadcast_buckets`, by stats index of a port: see lib/broadcast-rate.h. User space empties it for a new port: such a bucket is full. */
+struct vpc_bucket {
+	__u64 time_ns;   /* when it was last filled, by the coarse clock */
+	__s64 tokens;    /* thousand millionths of a copy; below 0: in debt */
 };
 
 /*

@@ -37,6 +37,7 @@ int vpc_unit(struct __sk_buff *skb)
 	packet.segment = known->port.segment;
 	packet.flags = known->port.flags;
 	packet.vlan = known->port.vlan;
+	packet.broadcast_rate = known->port.broadcast_rate;
 	packet.own = mac_at(known->port.mac);
 	count_rx(packet.source, skb->len);
 	if (packet.flags & VPC_PORT_QUEUES)

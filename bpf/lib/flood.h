@@ -8,6 +8,7 @@
 #ifndef VPC_FLOOD_H
 #define VPC_FLOOD_H
 
+#include "broadcast-rate.h"
 #include "count.h"
 #include "encap.h"
 #include "event.h"
@@ -21,6 +22,7 @@ struct flood_tally {
 	__u32 l3_len;
 	__u16 no_uplink;
 	__u16 ttl; /* of outer headers */
+	__u32 tried;
 	__u32 sent;
 	__u32 too_big;
 	__u32 failed;
@@ -81,6 +83,7 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		tally->too_big++;
 		return 0;
 	}
+	tally->tried++;
 	result = flood_copy(skb, tally, &dst);
 	if (result < 0)
 		tally->failed++;
@@ -133,6 +136,8 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 
 	if (!packet)
 		return VPC_DROP_MALFORMED;
+	if (!may_flood(packet))
+		return VPC_DROP_BROADCAST_RATE;
 	tally.segment = packet->segment;
 	tally.l3_len = packet->l3_len;
 	tally.ttl = ttl_of(packet->flags);
@@ -147,6 +152,7 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 		flood_page(skb, &tally, VPC_FLOOD_REMOTE);
 	}
 	skb->mark = mark;
+	pay_copies(packet, tally.tried);
 	return flood_result(skb, packet, &tally);
 }
 

@@ -122,6 +122,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps");
 
+/* Whose broadcasts have caused how many copies. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct vpc_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} broadcast_buckets SEC(".maps");
+
 /* struct vpc_event. Drops have a ring of their own, so that they never take the room of questions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

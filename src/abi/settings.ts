@@ -122,6 +122,14 @@ export const settings = {
     held: own(flag('held'), false, ['held get', 0x0120], ['held set', 0x0121], 'keep the interface connected and out of service', {
       since: 3,
     }),
+    broadcastRate: own(
+      counted('a number of copies a second', [0, 1_000_000], 4),
+      2000,
+      ['broadcast rate get', 0x0122],
+      ['broadcast rate set', 0x0123],
+      'copies of its broadcasts and multicasts that the interface may cause a second; 0: no limit',
+      { since: 4 },
+    ),
   },
   vmnic: {
     owner,

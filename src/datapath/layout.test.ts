@@ -37,6 +37,7 @@ const structs: Record<string, CStruct<any>> = {
   vpc_queue_key: layout.queueKey,
   vpc_queue: layout.queue,
   vpc_rate: layout.rate,
+  vpc_bucket: layout.bucket,
 }
 
 /** The enums of the header, each value under the C name that this side's name makes. */

@@ -41,6 +41,7 @@ export const dropReasons = [
   'port_held',
   'forwarded',
   'bad_vtep',
+  'broadcast_rate',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -120,7 +121,7 @@ export const entryOf = <K, V>(key: Field<K>, value: Field<V>): CStruct<{ key: Fi
   cStruct({ key, value, again: key })
 
 /** struct vpc_port: value of `ports`, by ifindex. */
-export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac })
+export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac, broadcastRate: u32 })
 export type Port = Value<typeof port>
 export const portEntry = entryOf(u32, port)
 
@@ -196,3 +197,9 @@ export const dropKey = cStruct({ stats: u32, reason: u32 })
 
 /** struct vpc_rate */
 export const rate = cStruct({ readyNs: u64, lost: u32, unread: u32, lastPosition: u64 })
+
+/** struct vpc_bucket */
+export const bucket = cStruct({ timeNs: u64, tokens: u64 })
+export type Bucket = Value<typeof bucket>
+/** A bucket that its port has not used yet: it fills from time 0 on. */
+export const fullBucket: Bucket = { timeNs: 0n, tokens: 0n }

@@ -24,6 +24,14 @@ test('the sizes are those with which the programs declare the tables', () => {
 test('what is kept for each port goes with the ports', () => {
   assert.deepEqual(limitsFor({ fdb: 7 }), { fdb: 7, used_fdb: 7 })
   assert.deepEqual(limitsFor({ neighbours: 8 }), { neighbours: 8, used_neighbours: 8 })
-  assert.deepEqual(limitsFor({ ports: 9 }), { ports: 9, stats: 9, drop_rate: 9, miss_rate: 9, dhcp_rate: 9, too_big_rate: 9 })
+  assert.deepEqual(limitsFor({ ports: 9 }), {
+    ports: 9,
+    stats: 9,
+    drop_rate: 9,
+    miss_rate: 9,
+    dhcp_rate: 9,
+    too_big_rate: 9,
+    broadcast_buckets: 9,
+  })
   assert.deepEqual([optionOf('fdb'), optionOf('stats')], ['--table fdb=NUMBER', '--table ports=NUMBER'])
 })

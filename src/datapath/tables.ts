@@ -28,6 +28,8 @@ export class Tables implements Disposable {
   /** Keys of `fdb` and `neighbours` that programs used; the values say nothing. Programs alone write them. */
   readonly usedFdb: Table<layout.FdbKey, number>
   readonly usedNeighbours: Table<layout.NeighbourKey, number>
+  /** What broadcasts a port may still send, by source. Programs keep it. */
+  readonly broadcastBuckets: Table<number, layout.Bucket>
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
@@ -56,6 +58,7 @@ export class Tables implements Disposable {
       this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })
       this.usedFdb = table('used_fdb', layout.fdbKey, u32, { written: () => generation.next() })
       this.usedNeighbours = table('used_neighbours', layout.neighbourKey, u32, {})
+      this.broadcastBuckets = table('broadcast_buckets', u32, layout.bucket, {})
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

@@ -20,7 +20,14 @@ describe('a bench', () => {
     bench = new TestBench({ objectDir: builtObjects(), inside: (run) => netns.run(run) })
     ifindexes = [netns.veth('a', 'a-unit')[0], netns.veth('b', 'b-unit')[0]]
     for (const [i, mac] of [alice, bob].entries()) {
-      const port = { segment: 5001, flags: portFlag.up | portFlag.antispoof | portFlag.ethertypes, stats: i + 1, vlan: 0, mac }
+      const port = {
+        segment: 5001,
+        flags: portFlag.up | portFlag.antispoof | portFlag.ethertypes,
+        stats: i + 1,
+        vlan: 0,
+        mac,
+        broadcastRate: 0,
+      }
       bench.tables.ports.set(ifindexes[i]!, port)
       bench.tables.fdb.set({ segment: 5001, mac }, { ...noDst, kind: dstKind.local, mtu: 1450, ifindex: ifindexes[i]!, stats: i + 1 })
     }

@@ -264,7 +264,14 @@ describe('a virtual machine', () => {
         to.exec('ip', 'addr', 'add', `${address}/${i ? 64 : 24}`, 'dev', 'eth0', ...(i ? ['nodad'] : []))
       const ifindex = fabric.b.space.ifindex('vmnic0')
       fabric.b.space.netlink.setLink(ifindex, { mtu: 1450, up: true })
-      fabric.b.tables.ports.set(ifindex, { segment: red, flags: portFlag.up | portFlag.antispoof, stats: 20, vlan: 0, mac })
+      fabric.b.tables.ports.set(ifindex, {
+        segment: red,
+        flags: portFlag.up | portFlag.antispoof,
+        stats: 20,
+        vlan: 0,
+        mac,
+        broadcastRate: 0,
+      })
       fabric.b.attach('unit', ifindex)
       const dst = { ...noDst, kind: dstKind.local, mtu: 1450, ifindex, stats: 20 }
       const guest = { space: to, mac, addresses: [], dst, segment: red }

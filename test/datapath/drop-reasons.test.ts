@@ -119,6 +119,14 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.from('a', tcp())
     },
   },
+  broadcast_rate: {
+    run: (scene) => {
+      scene.port('a', { broadcastRate: 1 })
+      const toAll = ethernetFrame({ srcMac: a.mac, dstMac: broadcastMac, type: 0x88b5 }, new Uint8Array(50))
+      scene.from('a', toAll)
+      return scene.from('a', toAll)
+    },
+  },
   forwarded: {
     run: (scene) => {
       scene.learn('stranger', scene.remote({ flags: dstFlag.forward }))

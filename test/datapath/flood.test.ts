@@ -1,6 +1,8 @@
-/** Broadcast and multicast: who gets a copy, with which tag, and what is said when not all could. */
+/** Broadcast and multicast: who gets a copy, with which tag, how many a second, and what is said when not all could. */
+import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import {
+  fullBucket,
   dstKind,
   floodEntry,
   floodKey,
@@ -15,7 +17,8 @@ import {
 import { ethernetFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
-import { blue, dropped, expect, red, Scene, stations, vtepOf, type Name } from './scene.ts'
+import { until } from '../daemon/echo-server.ts'
+import { blue, dropped, expect, red, Scene, stations, vtepOf, type Name, type Unit } from './scene.ts'
 
 const hello = (from: Name, dstMac: Mac = broadcastMac, bytes = 50): Uint8Array =>
   ethernetFrame({ srcMac: stations[from].mac, dstMac, type: 0x88b5 }, new Uint8Array(bytes))
@@ -163,4 +166,76 @@ describe('from the tunnel', () => {
 test('a remote page may not name local units of another kind than it says', () => {
   scene.floodTo(red, [{ ...scene.remote(), kind: dstKind.none }], floodRemote)
   expect(scene.from('a', hello('a')), { copies: 3, changed: { 'a.rx': 1, 'a.flooded': 1, 'b.tx': 1, 'free.tx': 1, 'tagged.tx': 1 } })
+})
+
+describe('the rate of a port', () => {
+  const many = 60 * floodPages
+  const toMany = (): void => {
+    for (let page = 0; page < floodPages; page++) scene.floodTo(red, Array(60).fill(scene.local('tagged')), page, 1)
+  }
+  /** All buckets are full. */
+  const refill = (): void => {
+    for (const index of [1, 2, 3]) scene.tables.broadcastBuckets.set(index, fullBucket)
+  }
+  const passed = (from: Unit): boolean => scene.from(from, hello(from)).verdict === 'flood'
+
+  beforeEach(refill)
+
+  test('counts copies, and a frame that passes pays for all of its own', () => {
+    scene.port('a', { broadcastRate: 10 })
+    scene.floodTo(red, [scene.local('b')])
+    for (let i = 0; i < 9; i++) assert.ok(passed('a'), `frame ${i}`)
+    toMany()
+    refill()
+    expect(scene.from('a', hello('a')), { copies: many, changed: { 'a.rx': 1, 'a.flooded': 1, 'tagged.tx': many } })
+    // In debt for 95 seconds.
+    expect(scene.from('a', hello('a')), dropped('broadcast_rate'))
+  })
+
+  test('counts for the debt of before when it changes', async () => {
+    scene.port('a', { broadcastRate: 10 })
+    toMany()
+    assert.ok(passed('a'))
+    assert.ok(!passed('a'))
+    scene.port('a', { broadcastRate: 10 * many })
+    await until(() => passed('a'))
+  })
+
+  test('holds one second of it, and fills again', async () => {
+    scene.port('a', { broadcastRate: 2 * many })
+    toMany()
+    const started = performance.now()
+    let frames = 0
+    while (passed('a')) frames++
+    const seconds = (performance.now() - started) / 1000
+    assert.ok(frames >= 2 && frames <= 3 + 2 * seconds, `${frames} frames in ${seconds} s`)
+    await until(() => passed('a'))
+  })
+
+  test("is no other port's, and concerns broadcasts alone", () => {
+    for (const unit of ['a', 'b'] as const) scene.port(unit, { broadcastRate: 10 })
+    toMany()
+    assert.ok(passed('a'))
+    assert.ok(!passed('a'))
+    expect(scene.from('b', hello('b')), { copies: many, changed: { 'b.rx': 1, 'b.flooded': 1, 'tagged.tx': many } })
+    const unicast = ethernetFrame({ srcMac: stations.a.mac, dstMac: stations.free.mac, type: 0x88b5 }, new Uint8Array(50))
+    expect(scene.from('a', unicast), { verdict: 'forward', changed: { 'a.rx': 1, 'free.tx': 1 } })
+  })
+
+  test('0 is no limit', () => {
+    scene.port('a', { broadcastRate: 0 })
+    toMany()
+    for (let i = 0; i < 5; i++) assert.ok(passed('a'))
+  })
+
+  test('is not asked for what the tunnel or the uplink brings in', () => {
+    scene.uplink(red)
+    scene.port('a', { broadcastRate: 1 })
+    assert.ok(passed('a'))
+    expect(scene.from('a', hello('a')), dropped('broadcast_rate'))
+    for (let i = 0; i < 5; i++) {
+      assert.equal(scene.fromTunnel(hello('far')).verdict, 'flood')
+      assert.equal(scene.fromWire(hello('stranger')).changed['a.tx'], 1)
+    }
+  })
 })

@@ -74,7 +74,14 @@ export class Machines implements Disposable {
     })
     const ifindex = space.ifindex(name)
     space.netlink.setLink(ifindex, { addrGenModeNone: true, up: true })
-    tables.ports.set(ifindex, { segment: red, flags: portFlag.up | portFlag.antispoof | portFlag.ethertypes, stats, vlan: 0, mac })
+    tables.ports.set(ifindex, {
+      segment: red,
+      flags: portFlag.up | portFlag.antispoof | portFlag.ethertypes,
+      stats,
+      vlan: 0,
+      mac,
+      broadcastRate: 0,
+    })
     tables.fdb.set({ segment: red, mac }, { ...noDst, kind: dstKind.local, mtu: 1500, ifindex, stats })
     for (const address of [v4, v6]) tables.neighbours.set({ segment: red, addr: toMapped(address) }, { mac })
     this.host.attach('unit', ifindex)

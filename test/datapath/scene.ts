@@ -146,6 +146,7 @@ export class Scene implements Disposable {
       stats: sources[unit],
       vlan: unit === 'tagged' ? 7 : 0,
       mac: stations[unit].mac,
+      broadcastRate: 0,
     }
     this.tables.ports.set(this.devices[unit], { ...usual, ...changes })
   }
@@ -160,6 +161,7 @@ export class Scene implements Disposable {
       stats: sources.uplink,
       vlan,
       mac: macFrom('02:00:00:00:00:ee'),
+      broadcastRate: 0,
     })
     const page = this.tables.flood.get({ segment, page: 0 })
     this.floodTo(segment, [...(page?.dst.slice(0, page.count) ?? []), dst])

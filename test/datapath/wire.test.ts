@@ -168,6 +168,7 @@ describe('a wrapped interface', () => {
       stats: 2,
       vlan: 0,
       mac: macFrom('02:00:00:00:00:ee'),
+      broadcastRate: 0,
     })
     host.attach('ethlink', wire)
     const guest = host.guest({ ...alice, mtu: 1500 })

@@ -36,7 +36,16 @@ describe('a port', () => {
     port.do('vpcpConnect', idBytes(hostif.id))
     const side = host.netlink.linkByName('sw-hostif0')!.ifindex
     const { mac } = hostif.handle.object!
-    assert.deepEqual(tables.ports.get(side), { segment: VNI, flags: portFlag.up | portFlag.antispoof, stats: 0, vlan: 0, mac })
+    assert.deepEqual(tables.ports.get(side), {
+      segment: VNI,
+      flags: portFlag.up | portFlag.antispoof,
+      stats: 0,
+      vlan: 0,
+      mac,
+      broadcastRate: 2000,
+    })
+    port.do('vpcpBroadcastRateSet', new Uint8Array(Uint32Array.of(300).buffer))
+    assert.equal(tables.ports.get(side)?.broadcastRate, 300)
     assert.equal(tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)
     assert.equal(tables.flood.get({ segment: VNI, page: 0 })?.count, 1)
     assert.deepEqual(tables.segments.get(VNI)?.flags, segmentFlag.up)

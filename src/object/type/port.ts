@@ -49,6 +49,7 @@ const setters: Setters<'vpcp'> = {
   antispoof: (_, tx, port, antispoof) => change(tx, port, () => tx.set(port, 'antispoof', antispoof)),
   anyEthertype: (_, tx, port, anyEthertype) => change(tx, port, () => tx.set(port, 'anyEthertype', anyEthertype)),
   vrrp: (_, tx, port, vrrp) => change(tx, port, () => tx.set(port, 'vrrp', vrrp)),
+  broadcastRate: (_, tx, port, rate) => change(tx, port, () => tx.set(port, 'broadcastRate', rate)),
   macs({ model }, tx, port, asked) {
     tx.asked = `set the further MACs of port ${unitName(port)}`
     const macs = checkMacs(tx, asked)

@@ -18,13 +18,13 @@ export const ports: Projection<number, Port> = {
     const sw = port.switch!
     const up = (port.held ? portFlag.held : sw.up ? portFlag.up : 0) | (isWatched(sw) ? portFlag.watched : 0)
     const shared = { segment: segmentOf(sw, port.vni), stats: port.source, mac }
-    if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag }
+    if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag, broadcastRate: 0 }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
     const macs = port.macs.length > 0 ? portFlag.macs : 0
     const moved = isElsewhere(model, shared.segment, macNumber(mac)) ? portFlag.moved : 0
     const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
-    return { ...shared, flags: up | checks | speaks | macs | moved | queues, vlan: port.vlan }
+    return { ...shared, flags: up | checks | speaks | macs | moved | queues, vlan: port.vlan, broadcastRate: port.broadcastRate }
   },
 }
 
