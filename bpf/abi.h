@@ -302,7 +302,10 @@ struct vpc_rate {
 	__u64 last_position;  /* of the ring, before that one */
 };
 
-/* Table `broadcast_buckets`, by stats index of a port: see lib/broadcast-rate.h. User space empties it for a new port: such a bucket is full. */
+/*
+ * Table `broadcast_buckets`, by stats index of a port: see lib/broadcast-rate.h. User space empties it for a new port:
+ * such a bucket is full.
+ */
 struct vpc_bucket {
 	__u64 time_ns;   /* when it was last filled, by the coarse clock */
 	__s64 tokens;    /* thousand millionths of a copy; below 0: in debt */

@@ -38,3 +38,24 @@ test('no file names a path of the machine that it was written on', () => {
     [],
   )
 })
+
+test('comments and documents have 120 columns at most', () => {
+  const maxColumns = 120
+  // Rows of a table, and columns that stand below each other, have a line each.
+  const isComment = (line: string): boolean => /^\s*(\/\/|\/\*|\*(?! ?\|))/.test(line) && !/\S {3,}\S/.test(line)
+  const long = code.flatMap((file) =>
+    textOf(file)
+      .split('\n')
+      .flatMap((line, i) => (isComment(line) && line.length > maxColumns ? [`${file}:${i + 1}`] : [])),
+  )
+  // Tables have a row to a line, and what is between fences is copied as it stands.
+  const documents = filesBelow('.').filter((file) => file.endsWith('.md') && !/^docs\/(commands\/|operations\.md)/.test(file))
+  for (const file of documents) {
+    let fenced = false
+    for (const [i, line] of textOf(file).split('\n').entries()) {
+      if (line.startsWith('```')) fenced = !fenced
+      else if (!fenced && !line.startsWith('|') && line.length > maxColumns) long.push(`${file}:${i + 1}`)
+    }
+  }
+  assert.deepEqual(long, [])
+})

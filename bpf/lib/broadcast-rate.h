@@ -2,11 +2,12 @@
 /*
  * How many copies of its broadcasts a port may cause: a token bucket, one token a copy, which holds one second's worth.
  *
- * A frame passes while there is a token, and pays for all its copies. So the bucket may be in debt afterwards, by the copies of one frame,
- * and a rate below the number of listeners still lets frames through. CPUs that flood at once may pass together on the last token.
+ * A frame passes while there is a token, and pays for all its copies. So the bucket may be in debt afterwards, by the
+ * copies of one frame, and a rate below the number of listeners still lets frames through. CPUs that flood at once may
+ * pass together on the last token.
  *
- * The clock is the coarse one, which moves once per tick: it costs 15 ns where a copy costs 2500, and needs no knowledge of the tick's
- * length. Who moves the bucket's time by compare-and-swap fills it; all others find it filled.
+ * The clock is the coarse one, which moves once per tick: it costs 15 ns where a copy costs 2500, and needs no
+ * knowledge of the tick's length. Who moves the bucket's time by compare-and-swap fills it; all others find it filled.
  */
 #ifndef VPC_BROADCAST_RATE_H
 #define VPC_BROADCAST_RATE_H

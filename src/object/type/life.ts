@@ -5,14 +5,12 @@
  * makes one that has one holder, the new descriptor; `port add` of an unknown id makes a port whose holder is the
  * switch.
  *
- * | state     | held by                     | in the journal           | found by id | goes on to
- * |
+ * | state     | held by                     | in the journal           | found by id | goes on to                                              |
  * |-----------|-----------------------------|--------------------------|-------------|---------------------------------------------------------|
- * | open      | descriptors                 | no                       | yes         | committed (commit), dead
- * (destroy), gone (last close)   | | member    | its switch, and descriptors | when the switch is       | yes         |
- * committed, dead, gone (port delete or switch destroyed) | | committed | the commit, and descriptors | yes
- * | yes         | dead (destroy)                                          | | dead      | descriptors                 |
- * no                       | no          | gone (last close)                                       |
+ * | open      | descriptors                 | no                       | yes         | committed (commit), dead (destroy), gone (last close)   |
+ * | member    | its switch, and descriptors | when the switch is       | yes         | committed, dead, gone (port delete or switch destroyed) |
+ * | committed | the commit, and descriptors | yes                      | yes         | dead (destroy)                                          |
+ * | dead      | descriptors                 | no                       | no          | gone (last close)                                       |
  *
  * To destroy an object, and to let the last holder go, is the same: it is disconnected from everything (a port from its
  * interface and its switch, an interface from its port, an ethlink from its mux; a switch lets go of its ports), its
