@@ -206,7 +206,7 @@ describe('the rate of a port', () => {
     toMany()
     const started = performance.now()
     let frames = 0
-    while (passed('a')) frames++
+    while (frames < 50 && passed('a')) frames++
     const seconds = (performance.now() - started) / 1000
     assert.ok(frames >= 2 && frames <= 3 + 2 * seconds, `${frames} frames in ${seconds} s`)
     await until(() => passed('a'))
