@@ -37,7 +37,8 @@ export function removeHalfMade(path: string): void {
  */
 export function resizePinned(table: string, path: string, pinned: BpfMap, maxEntries: number): number {
   const { type } = pinned
-  if (type === mapType.percpuArray && maxEntries < pinned.maxEntries) return pinned.maxEntries
+  const isArray = type === mapType.percpuArray || type === mapType.array
+  if (isArray && maxEntries < pinned.maxEntries) return pinned.maxEntries
   using resized = pinned.createResized(table, maxEntries)
   // Rates are of the current second: they start anew.
   if (type !== mapType.lruHash && !startsAnew(table)) copy(table, pinned, resized)
