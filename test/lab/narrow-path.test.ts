@@ -163,7 +163,8 @@ for (const { network, hosts, router, overhead } of underlays) {
           '1360',
         )
       let mtu = 0
-      for (let i = 0; i < 100 && mtu !== 1360 - overhead; i++) {
+      // vpcd asks again at the latest after two seconds.
+      for (const end = Date.now() + 15_000; Date.now() < end && mtu !== 1360 - overhead;) {
         const [found] = JSON.parse(await lab.must('red1', 'ip', '-j', 'link', 'show', 'eth0')) as [{ mtu: number }]
         mtu = found.mtu
       }
