@@ -31,6 +31,8 @@ const code =
 
 test('a session holds many objects by one connection of vpcd', async () => {
   await using mgmt = await host.vpc.mgmt()
+  // The first device that vpcd makes has it open what all later ones need.
+  await (await host.vpc.openSwitch(generateId('vpcsw'), { create: true })).close()
   const before = host.descriptorsOf(daemon)
   await using session = await host.vpc.session()
   const sw = await session.openSwitch(generateId('vpcsw'), { create: true })
