@@ -101,7 +101,10 @@ describe('what the host itself sends on devices of ours', () => {
       }
       takeOff('vmnic0', 'egress')
       takeOff('vpcroom0', 'ingress')
-      assert.deepEqual(told(host), ['program vpcroom0 guard of ingress missing', 'program vmnic0 guard of egress missing'].sort())
+      assert.deepEqual(
+        told(host).toSorted(),
+        ['program vpcroom0 guard of ingress missing', 'program vmnic0 guard of egress missing'].sort(),
+      )
       assert.deepEqual(report(host, 'mgmtRepair').items, [])
       takeOff('vmnic0', 'egress')
       await host.restart()
