@@ -139,7 +139,7 @@ describe('while entries are replaced, nothing is read of another', () => {
     const { mux, wire } = scene.devices
     scene.tables.muxes.set(wire, { stats: 9, flags: 0, listen: vtepOf(ipFrom('fd00:1::1'), 4789) })
     const seen = await whileRewriting('muxes', u32, [mux, wire], 'unit', scene.devices.a, hello(a.mac, a.v4, far))
-    expectOnly(seen, ['1.rxPackets', '7.txPackets'])
+    expectOnly(seen, ['1.rxPackets', '7.txPackets'], ['1.encap_failed'])
   })
 
   test('flood', async () => {
