@@ -80,12 +80,18 @@ function counters(): Map<string, number> {
 const N = ROUNDS * REPEAT
 
 /**
+ * Packets of a run that may read another entry: a reader that an interrupt holds up does not notice memory that goes to
+ * another key and back meanwhile. These tests hand it to and fro without pause, for millions of packets.
+ */
+const THERE_AND_BACK = 2
+
+/**
  * Nothing but these counters changed, the first by every packet. A lookup in the kernel may miss an entry that is just
  * being replaced: so of the others a few packets may be missing, and `missed` names what counts those.
  */
 function expectOnly(seen: Record<string, number>, names: readonly string[], missed: readonly string[] = []): void {
   assert.deepEqual(
-    Object.keys(seen).filter((name) => !names.includes(name) && !missed.includes(name)),
+    Object.entries(seen).filter(([name, count]) => !names.includes(name) && !missed.includes(name) && count > THERE_AND_BACK),
     [],
     'counted under another entry',
   )
