@@ -8,15 +8,10 @@
 
 #include "fdb.h"
 
-/*
- * A frame that another host has forwarded once comes from that host: see forward-once.h. It has this TTL in the outer
- * header.
- */
-
 /* Who sent the outer packet. */
 struct outer_source {
 	struct vpc_vtep_key vtep; /* as the table would have it */
-	bool forwarded;
+	bool forwarded; /* by its TTL, see forward-once.h */
 };
 
 static __always_inline struct address address_of_vtep(const struct vpc_vtep *vtep)
