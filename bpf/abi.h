@@ -40,6 +40,9 @@
  * VNI 0, which never leaves the host encapsulated: VPC_SEGMENT_LOCAL | unit number of the switch.
  */
 
+/* A VPC is what one switch has: its subnets share routes, and no address of theirs means another station. 0: none. */
+#define VPC_OF_SWITCH(unit) ((unit) + 1)
+
 /*
  * Values of hash tables name their key. The kernel hands the memory of an entry that is replaced or deleted to the next
  * entry at once, also while a program reads it: the reader would follow it to another customer. So struct vpc_..._entry
@@ -154,6 +157,7 @@ struct vpc_port {
 	__u16 vlan;      /* tag that the unit's frames carry; 0: untagged. Of an uplink: the ethlink's vtag */
 	__u8 mac[6];     /* of the unit */
 	__u32 broadcast_rate; /* copies of its broadcasts a second; 0: no limit */
+	__u32 vpc;       /* VPC_OF_SWITCH of its switch */
 };
 
 struct vpc_port_entry {

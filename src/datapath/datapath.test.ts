@@ -46,7 +46,7 @@ describe('the datapath', () => {
     using one = host()
     {
       using datapath = one.load()
-      datapath.tables.ports.set(first, { segment: 5001, flags: 3, stats: 1, vlan: 0, mac, broadcastRate: 0 })
+      datapath.tables.ports.set(first, { segment: 5001, flags: 3, stats: 1, vlan: 0, mac, broadcastRate: 0, vpc: 1 })
       netns.run(() => datapath.attach('unit', first, 'unit-1'))
       const [{ linkId: _, ...attachment }] = datapath.attachments().map(withoutProgram) as [Attachment]
       assert.deepEqual(attachment, { pinName: 'unit-1', ifindex: first, direction: 'ingress' })
@@ -184,7 +184,7 @@ describe('the datapath', () => {
     using datapath = one.load()
     const drops: DropEvent[] = []
     const stop = datapath.onDrop((event) => drops.push(event))
-    datapath.tables.ports.set(first, { segment: 5001, flags: 3, stats: 1, vlan: 0, mac, broadcastRate: 0 })
+    datapath.tables.ports.set(first, { segment: 5001, flags: 3, stats: 1, vlan: 0, mac, broadcastRate: 0, vpc: 1 })
     netns.run(() => datapath.attach('unit', first, 'unit-1'))
     // Somebody in the namespace speaks through the other end, whose MAC is not the port's.
     netns.ping('b')

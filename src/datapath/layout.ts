@@ -80,6 +80,8 @@ export const floodPages = 16
 export const floodRemote = 0x80000000
 /** Segment of VNI 0: this and the switch's unit number. */
 export const segmentLocal = 0x80000000
+/** VPC_OF_SWITCH: the VPC that a switch is. 0 is none. */
+export const vpcOfSwitch = (unit: number): number => unit + 1
 /** Bytes of the packet that an event carries. */
 export const eventSnap = 576
 /** Source of a packet that belongs to no port and no mux. */
@@ -121,7 +123,7 @@ export const entryOf = <K, V>(key: Field<K>, value: Field<V>): CStruct<{ key: Fi
   cStruct({ key, value, again: key })
 
 /** struct vpc_port: value of `ports`, by ifindex. */
-export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac, broadcastRate: u32 })
+export const port = cStruct({ segment: u32, flags: u32, stats: u32, vlan: u16, mac, broadcastRate: u32, vpc: u32 })
 export type Port = Value<typeof port>
 export const portEntry = entryOf(u32, port)
 

@@ -27,6 +27,7 @@ describe('a bench', () => {
         vlan: 0,
         mac,
         broadcastRate: 0,
+        vpc: 1,
       }
       bench.tables.ports.set(ifindexes[i]!, port)
       bench.tables.fdb.set({ segment: 5001, mac }, { ...noDst, kind: dstKind.local, mtu: 1450, ifindex: ifindexes[i]!, stats: i + 1 })

@@ -271,6 +271,7 @@ describe('a virtual machine', () => {
         vlan: 0,
         mac,
         broadcastRate: 0,
+        vpc: 1,
       })
       fabric.b.attach('unit', ifindex)
       const dst = { ...noDst, kind: dstKind.local, mtu: 1450, ifindex, stats: 20 }

@@ -156,7 +156,7 @@ export class Host implements Disposable {
       )
     const ifindex = this.space.ifindex(`${name}-sw`)
     if (!local) this.#coalesce(ifindex, space)
-    this.tables.ports.set(ifindex, { segment, flags: portFlag.up | flags, stats, vlan: 0, mac: macFrom(mac), broadcastRate: 0 })
+    this.tables.ports.set(ifindex, { segment, flags: portFlag.up | flags, stats, vlan: 0, mac: macFrom(mac), broadcastRate: 0, vpc: 1 })
     this.attach('unit', ifindex)
     const dst: Dst = { ...noDst, kind: dstKind.local, flags: local ? 0 : dstFlag.peer, mtu, ifindex, stats }
     const guest: Guest = { space, mac: macFrom(mac), addresses: addresses.map(ipFrom), dst, segment }

@@ -81,6 +81,7 @@ export class Machines implements Disposable {
       vlan: 0,
       mac,
       broadcastRate: 0,
+      vpc: 1,
     })
     tables.fdb.set({ segment: red, mac }, { ...noDst, kind: dstKind.local, mtu: 1500, ifindex, stats })
     for (const address of [v4, v6]) tables.neighbours.set({ segment: red, addr: toMapped(address) }, { mac })

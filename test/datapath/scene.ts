@@ -147,6 +147,7 @@ export class Scene implements Disposable {
       vlan: unit === 'tagged' ? 7 : 0,
       mac: stations[unit].mac,
       broadcastRate: 0,
+      vpc: 1,
     }
     this.tables.ports.set(this.devices[unit], { ...usual, ...changes })
   }
@@ -162,6 +163,7 @@ export class Scene implements Disposable {
       vlan,
       mac: macFrom('02:00:00:00:00:ee'),
       broadcastRate: 0,
+      vpc: 1,
     })
     const page = this.tables.flood.get({ segment, page: 0 })
     this.floodTo(segment, [...(page?.dst.slice(0, page.count) ?? []), dst])

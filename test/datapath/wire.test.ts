@@ -169,6 +169,7 @@ describe('a wrapped interface', () => {
       vlan: 0,
       mac: macFrom('02:00:00:00:00:ee'),
       broadcastRate: 0,
+      vpc: 1,
     })
     host.attach('ethlink', wire)
     const guest = host.guest({ ...alice, mtu: 1500 })

@@ -63,7 +63,7 @@ static void set_station(const struct station *s)
 		bpf_map_update_elem(&port_addresses, &address, &one, BPF_ANY);
 	}
 	if (!s->vtep) {
-		struct vpc_port port = { .segment = s->segment, .stats = s->stats, .vlan = s->vlan,
+		struct vpc_port port = { .segment = s->segment, .stats = s->stats, .vlan = s->vlan, .vpc = VPC_OF_SWITCH(s->segment),
 					 .flags = VPC_PORT_UP | (s->checked ? VPC_PORT_ANTISPOOF : 0) | (s->listed ? VPC_PORT_ADDRESSES : 0) };
 
 		memcpy(port.mac, s->mac, 6);

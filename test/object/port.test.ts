@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { PortInfo, SwitchInfo } from '#abi/info.ts'
 import { fteFlag } from '#abi/layouts.ts'
-import { dstFlag, dstKind, portFlag, segmentFlag, segmentLocal } from '#datapath/layout.ts'
+import { dstFlag, dstKind, portFlag, segmentFlag, vpcOfSwitch, segmentLocal } from '#datapath/layout.ts'
 import { macFrom } from '#wire/mac.ts'
 import { addresses, entry, neighbour, text, u16, u64, vni } from './inputs.ts'
 import { refused, ScratchHost, type Opened } from './scratch-host.ts'
@@ -43,6 +43,7 @@ describe('a port', () => {
       vlan: 0,
       mac,
       broadcastRate: 2000,
+      vpc: vpcOfSwitch(sw.handle.object!.unit),
     })
     port.do('vpcpBroadcastRateSet', new Uint8Array(Uint32Array.of(300).buffer))
     assert.equal(tables.ports.get(side)?.broadcastRate, 300)

@@ -1,6 +1,6 @@
 /** Table `ports`: by the device on which a unit's frames come in, which port that is. */
 import { u32 } from '#abi/c-struct.ts'
-import { port as portLayout, portFlag, type Port } from '#datapath/layout.ts'
+import { port as portLayout, portFlag, vpcOfSwitch, type Port } from '#datapath/layout.ts'
 import { macNumber, segmentOf } from '../../store/keys.ts'
 import type { Model } from '../../store/model.ts'
 import { isWatched } from '../../type/mirror.ts'
@@ -17,7 +17,7 @@ export const ports: Projection<number, Port> = {
     const { port, mac } = of
     const sw = port.switch!
     const up = (port.held ? portFlag.held : sw.up ? portFlag.up : 0) | (isWatched(sw) ? portFlag.watched : 0)
-    const shared = { segment: segmentOf(sw, port.vni), stats: port.source, mac }
+    const shared = { segment: segmentOf(sw, port.vni), stats: port.source, mac, vpc: vpcOfSwitch(sw.unit) }
     if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag, broadcastRate: 0 }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
