@@ -33,7 +33,16 @@ suite('a setting', () => {
   })
 
   test('stands in docs/host-file.md', () => {
-    const lists = { vpcsw: 'switches', vpcp: 'ports', vpcmux: 'muxes', vmnic: 'vmnics', ethlink: 'ethlinks', hostif: 'hostifs' } as const
+    const lists = {
+      vpcsw: 'switches',
+      vpcp: 'ports',
+      vpcmux: 'muxes',
+      vmnic: 'vmnics',
+      ethlink: 'ethlinks',
+      hostif: 'hostifs',
+      subnet: 'subnets',
+      vpcrtr: 'routers',
+    } as const
     const document = textOf('docs/host-file.md')
     for (const { type, name, setting } of all) {
       const row = document.split('\n').find((line) => line.startsWith(`| \`${lists[type]}\``)) ?? ''

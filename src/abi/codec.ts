@@ -6,6 +6,7 @@ import type { Endpoint } from '#wire/endpoint.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import { asIpv6, type Ipv6 } from '#wire/ipv6-address.ts'
 import { asMac, formatMac, isMulticastMac, isZeroMac, type Mac } from '#wire/mac.ts'
+import type { Result } from '#wire/result.ts'
 import { isVni, maxVni } from '#wire/vni.ts'
 import { describeIdProblem, formatId, idBytes, parseId, type Id } from './id.ts'
 import type { Value } from './c-struct.ts'
@@ -235,6 +236,18 @@ export const text: Codec<string> = {
   encode: (value) => Buffer.from(value, 'utf8'),
   decode: (input) => good(Buffer.from(input).toString('utf8').replace(/\0+$/, '')),
 }
+
+/** A value by its text, or nothing. */
+export const textOrNothing = <T>(shape: string, format: (value: T) => string, parse: (text: string) => Result<T>): Codec<T | null> => ({
+  shape: `text, ${shape}, or nothing`,
+  encode: (value) => text.encode(value === null ? '' : format(value)),
+  decode(input) {
+    const read = text.decode(input)
+    if (!read.ok || read.value === '') return read.ok ? good(null) : read
+    const parsed = parse(read.value)
+    return parsed.ok ? good(parsed.value) : bad(parsed.problem)
+  },
+})
 
 /** JSON in UTF-8; `shape` names its type. */
 export const json = <T>(shape: string): Codec<T> => ({

@@ -22,6 +22,7 @@ import { entry, entryList } from './entry-layout.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
 import type { DaemonInfo, FollowRequest, ObjectChanges, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
+import { routesCodec } from './route.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
 
@@ -177,6 +178,19 @@ export const operations = {
   vpcmuxFteFlagsList: get('forwarding entries list with flags', 'vpcmux', 0x0101, ftes),
   /** Take the flag `used` off all entries. */
   vpcmuxFteUsedClear: set('forwarding entries used clear', 'vpcmux', 0x0102, nothing),
+
+  /** Into a switch, or with nothing out of it. */
+  subnetSwitchSet: set('switch set', 'subnet', 0x0100, optionalId),
+  subnetSwitchGet: get('switch get', 'subnet', 0x0101, idOf('vpcsw')),
+  /** Have a router join it with its other subnets, or with nothing, none. */
+  subnetRouterSet: set('router set', 'subnet', 0x0102, optionalId),
+  subnetRouterGet: get('router get', 'subnet', 0x0103, idOf('vpcrtr')),
+
+  /** All are added, each in place of the route of its table and prefix, or none. */
+  vpcrtrRouteSet: set('route set', 'vpcrtr', 1, routesCodec),
+  /** All are deleted or none. Where they go is not looked at. */
+  vpcrtrRouteDelete: set('route delete', 'vpcrtr', 2, routesCodec),
+  vpcrtrRouteList: get('route list', 'vpcrtr', 3, routesCodec),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

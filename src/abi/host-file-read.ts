@@ -9,6 +9,8 @@ import type {
   NeighbourSpec,
   ObjectSpec,
   PortSpec,
+  RouterSpec,
+  SubnetSpec,
   SwitchSpec,
   VmnicSpec,
 } from './host-file.ts'
@@ -34,7 +36,9 @@ export function readHostFile(value: unknown): { ok: true; value: HostFile } | { 
 
 type LooseSwitch = Omit<SwitchSpec, 'ports'> & { readonly ports: readonly Loose<PortSpec>[] }
 type LooseMux = Omit<MuxSpec, 'underlay'> & { readonly underlay: string | null }
-type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes'> & {
+type LooseSubnet = Omit<SubnetSpec, 'switch' | 'router'> & { readonly switch: string | null; readonly router: string | null }
+type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes' | 'subnets'> & {
+  readonly subnets: readonly LooseSubnet[]
   readonly switches: readonly LooseSwitch[]
   readonly ports: readonly Loose<PortSpec>[]
   readonly muxes: readonly LooseMux[]
@@ -53,6 +57,8 @@ function readRoot(value: unknown): LooseFile {
     hostifs: map.list('hostifs', readHostif),
     switches: map.list('switches', readSwitch),
     ports: map.list('ports', (item, path) => readPort(item, path, null, 0)),
+    routers: map.list('routers', readRouter),
+    subnets: map.list('subnets', readSubnet),
   }
   map.end()
   return file
@@ -125,6 +131,17 @@ const readPort = (value: unknown, path: string, sw: Id | null, vni: number): Loo
     interface: map.text('interface'),
   }))
 
+const readRouter = (value: unknown, path: string): RouterSpec =>
+  whole(value, path, (map) => ({ ...common(map, 'vpcrtr'), ...readSettings(map, 'vpcrtr') }))
+
+const readSubnet = (value: unknown, path: string): LooseSubnet =>
+  whole(value, path, (map) => ({
+    ...common(map, 'subnet'),
+    ...readSettings(map, 'subnet'),
+    switch: map.text('switch'),
+    router: map.text('router'),
+  }))
+
 const vniOf = (map: FileMap): number => map.vni('vni', null) ?? map.refuse('vni', `'vni' must be given`)
 
 /** Names of objects to their ids: each object by its id and, where it has one, its unit name. */
@@ -156,6 +173,11 @@ function resolve(file: LooseFile): HostFile {
     muxes: file.muxes.map((spec) => ({ ...spec, underlay: find(spec.underlay, `${spec.path}.underlay`, ['ethlink']) })),
     switches: file.switches.map((spec) => ({ ...spec, ports: spec.ports.map(port) })),
     ports: file.ports.map(port),
+    subnets: file.subnets.map((spec) => ({
+      ...spec,
+      switch: find(spec.switch, `${spec.path}.switch`, ['vpcsw']),
+      router: find(spec.router, `${spec.path}.router`, ['vpcrtr']),
+    })),
   })
   checkOnce(resolved)
   return resolved
@@ -184,6 +206,8 @@ function ofOwner(file: HostFile): HostFile {
     hostifs: file.hostifs.map(owned),
     switches: file.switches.map((spec) => ({ ...owned(spec), ports: spec.ports.map(owned) })),
     ports: file.ports.map(owned),
+    routers: file.routers.map(owned),
+    subnets: file.subnets.map(owned),
   }
 }
 

@@ -52,7 +52,14 @@ export interface PortSpec extends Common<'vpcp'>, Readonly<Settings<'vpcp'>> {
   readonly interface: Id | null
 }
 
-export type ObjectSpec = EthlinkSpec | MuxSpec | VmnicSpec | HostifSpec | SwitchSpec | PortSpec
+export interface SubnetSpec extends Common<'subnet'>, Readonly<Settings<'subnet'>> {
+  readonly switch: Id | null
+  readonly router: Id | null
+}
+
+export type RouterSpec = Common<'vpcrtr'> & Readonly<Settings<'vpcrtr'>>
+
+export type ObjectSpec = EthlinkSpec | MuxSpec | VmnicSpec | HostifSpec | SwitchSpec | PortSpec | SubnetSpec | RouterSpec
 
 /** The document, read: every default filled in, every reference an id. */
 export interface HostFile {
@@ -65,6 +72,8 @@ export interface HostFile {
   readonly switches: readonly SwitchSpec[]
   /** Ports that are in no switch. */
   readonly ports: readonly PortSpec[]
+  readonly routers: readonly RouterSpec[]
+  readonly subnets: readonly SubnetSpec[]
 }
 
 /** A document as JSON, not read yet. */
@@ -83,6 +92,8 @@ export function* specsOf(file: HostFile): Generator<ObjectSpec> {
     yield* sw.ports
   }
   yield* file.ports
+  yield* file.routers
+  yield* file.subnets
 }
 
 /** One thing that differs between the host and a document. */

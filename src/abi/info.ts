@@ -22,6 +22,7 @@ interface Common<T extends UnitType> {
 
 export interface SwitchInfo extends Common<'vpcsw'>, SettingsJson<'vpcsw'> {
   readonly uplink: Id | null
+  readonly subnets: readonly Id[]
   readonly ports: readonly Id[]
 }
 
@@ -64,7 +65,21 @@ export interface MuxInfo extends Common<'vpcmux'>, Omit<SettingsJson<'vpcmux'>, 
   readonly entries: number
 }
 
-export type ObjectInfo = SwitchInfo | PortInfo | VmnicInfo | HostifInfo | EthlinkInfo | MuxInfo
+export interface SubnetInfo extends Common<'subnet'>, SettingsJson<'subnet'> {
+  readonly switch: Id | null
+  readonly router: Id | null
+  /** Where the gateway is: the address that was chosen, or the first of the prefix. */
+  readonly gatewayAddress4: string | null
+  readonly gatewayAddress6: string | null
+}
+
+export interface RouterInfo extends Common<'vpcrtr'>, SettingsJson<'vpcrtr'> {
+  /** The switch whose subnets it joins. */
+  readonly switch: Id | null
+  readonly subnets: readonly Id[]
+}
+
+export type ObjectInfo = SwitchInfo | PortInfo | VmnicInfo | HostifInfo | EthlinkInfo | MuxInfo | SubnetInfo | RouterInfo
 
 /** An object that is not as it should be. */
 export interface TroubleInfo {

@@ -1,8 +1,9 @@
 /** Kinds of settings: how a value stands in the ABI (bytes), and in documents, the journal and descriptions (JSON). */
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
-import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
+import { familyOf, formatIp, fromMapped, parseIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
 import { formatMac, isMulticastMac, isZeroMac, parseMac, type Mac } from '#wire/mac.ts'
+import { formatPrefix, parseNetwork, type Prefix } from '#wire/prefix.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { maxVni, parseVni } from '#wire/vni.ts'
 import {
@@ -13,10 +14,12 @@ import {
   oneOf,
   sockaddr,
   state,
+  textOrNothing,
   vlan as vlanCodec,
   vni as vniCodec,
   type Codec,
 } from './codec.ts'
+import { formatRoute, parseRoute, routesCodec, type Route } from './route.ts'
 
 /** A value, or what is wrong with it and, in a list, at which place. */
 export type Read<T> =
@@ -188,6 +191,55 @@ export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
     listOf(json, (item) => {
       const parsed = typeof item === 'string' ? parseIp(item) : bad(`this must be an address, not ${kindOf(item)}`)
       return parsed.ok ? good(toMapped(parsed.value)) : parsed
+    }),
+}
+
+/** Of an option: it takes the setting away. */
+const noneWord = 'none'
+
+/** A value that has one text, or null: nobody has chosen. */
+const chosen = <T>(
+  shape: string,
+  placeholder: string,
+  format: (value: T) => string,
+  parse: (text: string) => Result<T>,
+): Kind<T | null, string | null> => ({
+  codec: textOrNothing(shape, format, parse),
+  shape,
+  text: {
+    placeholder: `${placeholder}|${noneWord}`,
+    parse: (text) => (text === noneWord ? success(null) : mapped(parse(text), format)),
+  },
+  toJson: (value) => (value === null ? null : format(value)),
+  fromJson(json) {
+    if (json === null) return good(null)
+    const read = typeof json === 'string' ? parse(json) : failure(`this must be ${shape}, not ${kindOf(json)}`)
+    return read.ok ? good(read.value) : bad(read.problem)
+  },
+})
+
+type Family = 4 | 6
+const ofFamily = <T>(family: Family, text: string, read: Result<T>, addressOf: (value: T) => Ip): Result<T> =>
+  read.ok && familyOf(addressOf(read.value)) !== family ? failure(`'${text}' is not IPv${family}`) : read
+
+/** A network of one family, without host bits; or none. */
+export const network = (family: Family): Kind<Prefix | null, string | null> =>
+  chosen(`an IPv${family} network`, 'NETWORK', formatPrefix, (text) => ofFamily(family, text, parseNetwork(text), ({ address }) => address))
+
+/** An address of one family; or none. */
+export const address = (family: Family): Kind<Ip | null, string | null> =>
+  chosen(`an IPv${family} address`, 'ADDRESS', formatIp, (text) => ofFamily(family, text, parseIp(text), (found) => found))
+
+/** Routes of a router. */
+export const routes: Kind<readonly Route[], readonly string[]> = {
+  codec: routesCodec,
+  text: { placeholder: 'ROUTE', isList: true, parse: (text) => mapped(parseRoute(text), formatRoute) },
+  shape: 'list of routes',
+  toJson: (value) => value.map(formatRoute),
+  fromJson: (json) =>
+    listOf(json, (item) => {
+      const read = typeof item === 'string' ? parseRoute(item) : failure(`this must be a route, not ${kindOf(item)}`)
+      return read.ok ? good(read.value) : bad(read.problem)
     }),
 }
 

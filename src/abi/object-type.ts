@@ -13,13 +13,15 @@ export const objectType = {
   meta: 9,
   any: 10,
   hostif: 11,
+  // Ours: the original's codes end at 11, and these begin beyond what it could still give out.
+  subnet: 0x40,
 } as const
 
 export type TypeName = keyof typeof objectType
 export type TypeCode = (typeof objectType)[TypeName]
 
-/** Types whose objects exist on a host today; of the others, router and NAT are refused with EOPNOTSUPP. */
-export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif'] as const
+/** Types whose objects exist on a host today; of the others, NAT is refused with EOPNOTSUPP. */
+export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr'] as const
 export type UnitType = (typeof unitTypes)[number]
 
 /** What a person calls an object of the type, with its article. */
@@ -35,9 +37,13 @@ export const typeNoun = {
   meta: 'a meta handle',
   any: 'any object',
   hostif: 'a hostif',
+  subnet: 'a subnet',
 } as const satisfies Record<TypeName, string>
 
 const names = new Map<number, TypeName>(Object.entries(objectType).map(([name, code]) => [code, name as TypeName]))
+
+/** The codes that types have, for messages. */
+export const typeCodes = `types are 1 to ${objectType.hostif} and ${objectType.subnet}`
 
 /** The name of a type code, or undefined when no type has it. */
 export const typeNameOf = (code: number): TypeName | undefined => names.get(code)

@@ -4,6 +4,7 @@
  */
 import {
   account,
+  address,
   addresses,
   choice,
   counted,
@@ -11,9 +12,11 @@ import {
   flag,
   integer,
   macs,
+  network,
   optional,
   ownerName,
   plainFlag,
+  routes,
   upOrDown,
   vlan,
   vni,
@@ -22,6 +25,7 @@ import {
 } from './kind.ts'
 import type { UnitType } from './object-type.ts'
 import type { Operation } from './operation.ts'
+import { maxRouteTable } from './route.ts'
 
 /** Name and number of an operation. */
 type Op = readonly [name: string, op: number]
@@ -164,6 +168,51 @@ export const settings = {
       since: 3,
     },
   },
+  subnet: {
+    owner,
+    vni: own(vni, 0, ['VNI get', 0x0110], ['VNI set', 0x0111], 'VNI that is the subnet; 0: that of its switch', { since: 5 }),
+    prefix4: own(network(4), null, ['IPv4 prefix get', 0x0112], ['IPv4 prefix set', 0x0113], 'IPv4 addresses of the subnet', { since: 5 }),
+    prefix6: own(network(6), null, ['IPv6 prefix get', 0x0114], ['IPv6 prefix set', 0x0115], 'IPv6 addresses of the subnet', { since: 5 }),
+    gateway4: own(
+      address(4),
+      null,
+      ['IPv4 gateway get', 0x0116],
+      ['IPv4 gateway set', 0x0117],
+      'address of the gateway for IPv4; none: the first of the prefix',
+      { since: 5 },
+    ),
+    gateway6: own(
+      address(6),
+      null,
+      ['IPv6 gateway get', 0x0118],
+      ['IPv6 gateway set', 0x0119],
+      'address of the gateway for IPv6; none: the first of the prefix',
+      { since: 5 },
+    ),
+    maxPacket: own(
+      counted('a number of bytes', [0, 65535], 4),
+      0,
+      ['largest packet get', 0x011a],
+      ['largest packet set', 0x011b],
+      'bytes of the largest packet that is routed into it; 0: what the way takes',
+      { since: 5, key: 'mtu' },
+    ),
+    routeTable: own(
+      counted('a route table', [0, maxRouteTable]),
+      0,
+      ['route table get', 0x011c],
+      ['route table set', 0x011d],
+      "table of its router's that its packets are routed by",
+      { since: 5 },
+    ),
+  },
+  vpcrtr: {
+    owner,
+    routes: own(routes, [], ['routes get', 0x0100], ['routes set', 0x0101], 'where packets go that no subnet of the router has', {
+      since: 5,
+      option: { name: 'route', none: 'have no routes but to the subnets' },
+    }),
+  },
 } as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
 
 type Table = typeof settings
@@ -190,7 +239,9 @@ export type SettingOperations = OperationsOf<'vpcsw'> &
   OperationsOf<'vmnic'> &
   OperationsOf<'hostif'> &
   OperationsOf<'ethlink'> &
-  OperationsOf<'vpcmux'>
+  OperationsOf<'vpcmux'> &
+  OperationsOf<'subnet'> &
+  OperationsOf<'vpcrtr'>
 
 /** The settings of a type, by name, in the order in which they are made. */
 export const settingsOf = (type: UnitType): [name: string, setting: Setting<unknown, unknown>][] =>

@@ -69,7 +69,8 @@ test('every example is a command line that is taken', () => {
     for (const { line } of examples) {
       const [, ownLine] = /^vpc (.*)$/s.exec(line.replaceAll('\\\n', ' ').split(/ [|&>]+ /)[0]!) ?? []
       if (ownLine === undefined) continue
-      const { path: found, rest } = resolve(ownLine.trim().split(/\s+/))
+      const words = ownLine.match(/('[^']*'|[^\s'])+/g)!.map((word) => word.replaceAll("'", ''))
+      const { path: found, rest } = resolve(words)
       const command = commands.find((each) => each.path === found.join(' '))
       assert.ok(command, `${path}: ${line}`)
       parseArguments(command, rest)

@@ -49,6 +49,19 @@ export const root: Group = group('private cloud networks for virtual machines an
     },
     'sw',
   ),
+  subnet: group('subnets: the addresses of a VNI, and their gateway', { create, destroy, list, get: leaf('show'), set: leaf() }),
+  router: group(
+    'routers: each joins the subnets of a switch',
+    {
+      create,
+      destroy,
+      list,
+      get: leaf('show'),
+      set: leaf(),
+      route: group('where packets go that no subnet of a router has', { add: leaf('set'), list, del: leaf('rm', 'delete') }),
+    },
+    'rtr',
+  ),
   vmnic: group(
     'network interfaces of virtual machines',
     { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf(), exec: leaf() },

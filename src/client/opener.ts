@@ -8,6 +8,8 @@ import { Hostif } from './hostif.ts'
 import { Mgmt } from './mgmt.ts'
 import { Mux } from './mux.ts'
 import { Port } from './port.ts'
+import { Router } from './router.ts'
+import { Subnet } from './subnet.ts'
 import { Switch } from './switch.ts'
 import { checkId } from './text.ts'
 import { Vmnic } from './vmnic.ts'
@@ -16,7 +18,17 @@ import { Vmnic } from './vmnic.ts'
 export type Opened<D> = new (channel: Channel, id: Id, type: TypeName, timeoutMs?: number) => D
 
 /** The class of each type's descriptors. */
-export const classes = { vpcsw: Switch, vpcp: Port, vmnic: Vmnic, hostif: Hostif, ethlink: Ethlink, vpcmux: Mux, mgmt: Mgmt } as const
+export const classes = {
+  vpcsw: Switch,
+  vpcp: Port,
+  vmnic: Vmnic,
+  hostif: Hostif,
+  ethlink: Ethlink,
+  vpcmux: Mux,
+  subnet: Subnet,
+  vpcrtr: Router,
+  mgmt: Mgmt,
+} as const
 export type Typed = keyof typeof classes
 export type DescriptorOf<T extends Typed> = InstanceType<(typeof classes)[T]>
 
@@ -58,6 +70,14 @@ export abstract class Opener {
 
   openMux(id: string, options: OpenOptions = {}): Promise<Mux> {
     return this.#open(Mux, id, 'vpcmux', options)
+  }
+
+  openSubnet(id: string, options: OpenOptions = {}): Promise<Subnet> {
+    return this.#open(Subnet, id, 'subnet', options)
+  }
+
+  openRouter(id: string, options: OpenOptions = {}): Promise<Router> {
+    return this.#open(Router, id, 'vpcrtr', options)
   }
 
   /** Open a management handle; with `write` for what changes the host as a whole. */

@@ -12,6 +12,7 @@ import { interfaceMtuBytes, overlayMtuBytes } from './type/mtu.ts'
 import { shownMac, syncMirrorMac } from './type/mirror.ts'
 import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
+import { subnetType } from './type/subnet.ts'
 import { readOwner, setObjectOwner } from './type/owner.ts'
 import { noteRecords } from './type/port.ts'
 import { encodeRights } from './rights.ts'
@@ -48,11 +49,17 @@ function commit({ context, tx, object }: MetaCall): void {
   switch (object.type) {
     case 'vpcsw':
       for (const port of object.ports) noteRecords(tx, port)
+      for (const subnet of object.subnets) tx.dirty.records.add(subnet)
       return snapshotEntries(context.journal, tx, object.id, object.neighbours)
     case 'vpcmux':
       return snapshotEntries(context.journal, tx, object.id, object.entries)
     case 'vpcp':
       return noteRecords(tx, object)
+    case 'subnet':
+      return
+    case 'vpcrtr':
+      for (const subnet of object.subnets) tx.dirty.records.add(subnet)
+      return
     default:
       if (object.port !== null) noteRecords(tx, object.port)
       if (object.type === 'ethlink' && object.mux !== null) tx.dirty.records.add(object.mux)
@@ -94,6 +101,8 @@ function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, 
   if (object.type === 'vpcsw' || object.type === 'vpcp') {
     return tx.refuse('EOPNOTSUPP', 'switches and ports have no MTU', 'set it on the interface that is connected')
   }
+  if (object.type === 'vpcrtr') return tx.refuse('EOPNOTSUPP', 'routers have no MTU', 'set it on its subnets')
+  if (object.type === 'subnet') return subnetType.setters.maxPacket(context, tx, object, mtuBytes, {})
   return setMtu(context, tx, object, mtuBytes)
 }
 
@@ -106,6 +115,10 @@ function mtuBytesOf({ model }: Context, object: VpcObject): number {
       return object.peer === null ? overlayMtuBytes(model) : interfaceMtuBytes(model, object.peer)
     case 'vpcmux':
       return deviceMtuBytes(object)
+    case 'vpcrtr':
+      return overlayMtuBytes(model)
+    case 'subnet':
+      return object.maxPacket === 0 ? overlayMtuBytes(model) : object.maxPacket
     default:
       return interfaceMtuBytes(model, object)
   }

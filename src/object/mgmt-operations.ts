@@ -2,7 +2,7 @@
 import { encodeArray, objectHeader } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
 import type { FollowRequest, SourceStats } from '#abi/info.ts'
-import { objectType, typeNameOf, typeNoun } from '#abi/object-type.ts'
+import { objectType, typeCodes, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from './context.ts'
 import { describe } from './type/describe.ts'
 import { unitName, type Mux, type Port, type VpcObject } from './store/model.ts'
@@ -32,8 +32,8 @@ const readRequest = (input: FollowRequest | null): FollowRequest => ({ from: typ
 /** The objects of the type that the input names (10: all), by type and unit. */
 function select({ context: { model }, tx, input: code }: Call<undefined, number>): VpcObject[] {
   const type = typeNameOf(code)
-  if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, 'types are 1 to 11; 10 is all')
-  if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, 'types are 1 to 11; 10 is all')
+  if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, `${typeCodes}; 10 is all`)
+  if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, `${typeCodes}; 10 is all`)
   const found = [...model.objects.values()].filter((object) => type === 'any' || object.type === type)
   return found.sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
 }

@@ -1,7 +1,7 @@
 /** The arguments of vpc_open, checked in the order of the ABI's result table before any object is looked at. */
 import { openFlag } from '#abi/command.ts'
 import { describeIdProblem, formatId, parseId, type Id } from '#abi/id.ts'
-import { isUnitType, typeNameOf, typeNoun, type UnitType } from '#abi/object-type.ts'
+import { isUnitType, typeCodes, typeNameOf, typeNoun, type UnitType } from '#abi/object-type.ts'
 import type { Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
@@ -63,16 +63,11 @@ function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
   }
   const code = Number((handleType >> 48n) & 0xffn)
   const type = typeNameOf(code)
-  if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is no object type; types are 1 to 11`)
+  if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is no object type; ${typeCodes}`)
   if ((handleType & reservedBits) !== 0n) {
     throw new VpcError('EINVAL', `cannot open: reserved bits of handle type 0x${handleType.toString(16)} are set; they must be zero`)
   }
-  if (type === 'vpcrtr' || type === 'vpcnat') {
-    throw new VpcError(
-      'EOPNOTSUPP',
-      `cannot open ${typeNoun[type]}: this version of vpcd has no ${type === 'vpcrtr' ? 'routers' : 'NAT'} yet`,
-    )
-  }
+  if (type === 'vpcnat') throw new VpcError('EOPNOTSUPP', `cannot open ${typeNoun[type]}: this version of vpcd has no NAT yet`)
   if (type !== 'mgmt' && !isUnitType(type)) throw new VpcError('EOPNOTSUPP', `cannot open: type ${code} (${type}) takes no descriptor`)
   return type
 }

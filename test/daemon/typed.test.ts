@@ -243,7 +243,7 @@ test('a management handle', async () => {
   assert.equal((await mgmt.info()).objects, 2)
   await assert.rejects(mgmt.mac(), code('EOPNOTSUPP'))
   const { vpc } = host
-  await assert.rejects(vpc.open(generateId('vpcrtr'), 'vpcrtr', create), code('EOPNOTSUPP', /no routers yet/))
+  await assert.rejects(vpc.open(generateId('vpcnat'), 'vpcnat', create), code('EOPNOTSUPP', /no NAT yet/))
   await assert.rejects(vpc.open(generateId('meta'), 'meta', create), code('EOPNOTSUPP'))
 })
 

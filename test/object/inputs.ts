@@ -1,5 +1,7 @@
 /** Inputs and outputs of vpc_ctl, for tests. */
 import { encodeArray, encodeSockaddr, fte, neighbourEntry } from '#abi/layouts.ts'
+import { parseRoute, routesCodec } from '#abi/route.ts'
+import { must } from '#wire/result.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 
@@ -27,6 +29,9 @@ export const neighbour = (vniNumber: number, address: string, mac = '02:00:00:00
   encodeArray(neighbourEntry, [{ vni: vniNumber, mac: macFrom(mac), pad: 0, address: toMapped(ipFrom(address)) }])
 
 export const sockaddr = (address: string, port = 4789): Uint8Array => encodeSockaddr({ address: ipFrom(address), port })
+
+/** Routes as a router takes them. */
+export const routes = (...list: string[]): Uint8Array => routesCodec.encode(list.map((route) => must(parseRoute(route))))
 
 /** Addresses as a port takes them. */
 export const addresses = (...list: string[]): Uint8Array => Buffer.concat(list.map((address) => toMapped(ipFrom(address))))

@@ -10,7 +10,7 @@ import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import { unitTypes, type UnitType } from '#abi/object-type.ts'
 import { VpcError } from '#object/host.ts'
-import { addresses, broadcast, entry, json, neighbour, sockaddr, text, u16, u32, u64, vni } from './inputs.ts'
+import { addresses, broadcast, entry, json, neighbour, none, routes, sockaddr, text, u16, u32, u64, vni } from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
 
 const seed = Number(process.env['VPC_WALK_SEED'] ?? Date.now() % 1_000_000)
@@ -185,9 +185,40 @@ class Walk {
         return [['ethlinkConnect', text(random.pick(interfaces))], ['ethlinkDisconnect'], ['ethlinkVtagSet', u16(random.below(4))]]
       case 'vpcmux':
         return this.#ofMux()
+      case 'subnet':
+        return this.#ofSubnet()
+      case 'vpcrtr':
+        return [
+          ['vpcrtrRouteSet', this.#routes()],
+          ['vpcrtrRouteDelete', this.#routes()],
+          ['vpcrtrRoutesSet', this.#routes()],
+        ]
       default:
         return []
     }
+  }
+
+  #routes(): Uint8Array {
+    const random = this.#random
+    const other = this.#held.find(({ handle }) => handle.type === 'vpcrtr')
+    const targets = ['blackhole', 'unreachable', 'via 10.0.0.3', ...(other === undefined ? [] : [`peer ${other.id}`])]
+    const route = (): string => `10.${random.below(2)}.0.0/${random.pick(['16', '17', '24'])} ${random.pick(targets)}`
+    return routes(...new Map([route(), route()].map((each) => [each.split(' ')[0]!, each])).values())
+  }
+
+  #ofSubnet(): readonly [OperationName, Uint8Array?][] {
+    const random = this.#random
+    return [
+      ['subnetSwitchSet', this.#id('vpcsw')],
+      ['subnetSwitchSet', none],
+      ['subnetRouterSet', this.#id('vpcrtr')],
+      ['subnetRouterSet', none],
+      ['subnetVniSet', vni(random.pick(vnis))],
+      ['subnetPrefix4Set', text(random.pick(['', '10.0.0.0/24', '10.0.0.0/29', '10.1.0.0/24']))],
+      ['subnetPrefix6Set', text(random.pick(['', 'fd00::/64']))],
+      ['subnetGateway4Set', text(random.pick(['', '10.0.0.3', '10.0.0.6', '10.1.0.9']))],
+      ['subnetRouteTableSet', u16(random.below(2))],
+    ]
   }
 
   #ofMux(): readonly [OperationName, Uint8Array?][] {

@@ -1,16 +1,22 @@
 /** A host with one of everything, connected and committed. */
 import { generateId, idBytes } from '#abi/id.ts'
-import { addresses, broadcast, entry, neighbour, sockaddr, text, vni } from './inputs.ts'
+import { addresses, broadcast, entry, neighbour, routes, sockaddr, text, vni } from './inputs.ts'
 import type { Opened, ScratchHost } from './scratch-host.ts'
 
-/** `port` has `hostif` in it, `other` has `vmnic`, `uplink` has `wire`; the underlay of `mux` is `underlay`. */
-export type World = Record<'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux', Opened>
+/**
+ * `port` has `hostif` in it, `other` has `vmnic`, `uplink` has `wire`; the underlay of `mux` is `underlay`; `router`
+ * joins `subnet`.
+ */
+export type World = Record<
+  'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux' | 'subnet' | 'router',
+  Opened
+>
 
 export function world(host: ScratchHost): World {
   host.addInterface('wire0')
   host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
   const all = objects(host)
-  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux } = all
+  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router } = all
   port.do('vpcpConnect', idBytes(hostif.id))
   port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
   other.do('vpcpConnect', idBytes(vmnic.id))
@@ -23,6 +29,13 @@ export function world(host: ScratchHost): World {
   mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
   mux.do('vpcmuxFteSet', entry(5001, '02:00:00:00:00:01', '192.0.2.2'))
   mux.do('vpcmuxFteSet', entry(5001, broadcast, '192.0.2.2'))
+  subnet.do('subnetPrefix4Set', text('10.0.0.0/24'))
+  subnet.do('subnetPrefix6Set', text('fd00::/64'))
+  subnet.do('subnetGateway4Set', text('10.0.0.254'))
+  subnet.do('subnetGateway6Set', text('fd00::ff'))
+  subnet.do('subnetSwitchSet', idBytes(sw.id))
+  subnet.do('subnetRouterSet', idBytes(router.id))
+  router.do('vpcrtrRouteSet', routes('10.9.0.0/16 via 10.0.0.9', '10.8.0.0/16 blackhole table 2'))
   for (const opened of Object.values(all)) opened.do('metaCommit')
   return all
 }
@@ -42,7 +55,7 @@ function objects(host: ScratchHost): World {
     wire: host.create('ethlink'),
     underlay: host.create('ethlink'),
   }
-  return { sw, ...ports, ...interfaces, mux: host.create('vpcmux') }
+  return { sw, ...ports, ...interfaces, mux: host.create('vpcmux'), subnet: host.create('subnet'), router: host.create('vpcrtr') }
 }
 
 /** Open all of it again, after a start. */

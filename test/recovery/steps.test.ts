@@ -46,6 +46,8 @@ function use(name: keyof World, run: (opened: Opened) => unknown): void {
     mux: 'vpcmux',
     hostif: 'hostif',
     vmnic: 'vmnic',
+    subnet: 'subnet',
+    router: 'vpcrtr',
   }[name]
   const opened = host.open(type as TypeName, ids[name])
   try {

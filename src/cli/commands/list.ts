@@ -7,7 +7,14 @@ import { sorted } from '../list-objects.ts'
 import { flag, valueOption } from '../option.ts'
 
 /** Names that people use for types, beside the types' own. */
-const also: Readonly<Record<string, UnitType>> = { switch: 'vpcsw', port: 'vpcp', mux: 'vpcmux', vpclink: 'vpcmux', vpci: 'hostif' }
+const also: Readonly<Record<string, UnitType>> = {
+  switch: 'vpcsw',
+  port: 'vpcp',
+  mux: 'vpcmux',
+  vpclink: 'vpcmux',
+  vpci: 'hostif',
+  router: 'vpcrtr',
+}
 const words = ['all', ...unitTypes.toSorted()]
 
 const objType = valueOption<UnitType | 'all'>('only objects of this type', {
@@ -24,7 +31,7 @@ const objType = valueOption<UnitType | 'all'>('only objects of this type', {
 export default command({
   path: 'list',
   summary: 'list the objects of this host',
-  description: `Types are vpcsw (or switch), vpcp (or port), vpcmux (or mux), vmnic, hostif and ethlink. Lines are grouped by type.`,
+  description: `Types are vpcsw (or switch), vpcp (or port), vpcmux (or mux), vmnic, hostif, ethlink, subnet and vpcrtr (or router). Lines are grouped by type.`,
   options: {
     objCounts: flag('count the objects of each type instead').short('c'),
     sortBy,

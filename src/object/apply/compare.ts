@@ -25,7 +25,7 @@ export interface Comparison {
 }
 
 /** The order in which changes are told. */
-const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'vpcp']
+const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'vpcp', 'vpcrtr', 'subnet']
 
 /** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
 export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {

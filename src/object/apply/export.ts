@@ -23,6 +23,8 @@ export function exportHost(all: Model, owner?: string): Plain {
     ports: ordered(model, 'vpcp')
       .filter(({ switch: sw }) => sw === null || !persists(sw))
       .map((port) => exportPort(model, port, 0)),
+    routers: ordered(model, 'vpcrtr').map((object) => exportObject(object)),
+    subnets: ordered(model, 'subnet').map((subnet) => leaveOut({ ...exportObject(subnet), ...exportPlaces(model, subnet) })),
   })
 }
 

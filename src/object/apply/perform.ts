@@ -13,6 +13,7 @@ import {
   type NeighbourSpec,
   type ObjectSpec,
   type PortSpec,
+  type SubnetSpec,
   type SwitchSpec,
   type VmnicSpec,
 } from '#abi/host-file.ts'
@@ -25,9 +26,10 @@ import { must } from '#wire/result.ts'
 import type { Context } from '../context.ts'
 import { macNumber } from '../store/keys.ts'
 import { create, destroy } from '../type/life.ts'
-import { unitName, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
+import { unitName, type Mux, type ObjectOf, type Port, type Subnet, type Switch, type VpcObject } from '../store/model.ts'
 import { disconnectMux, muxType } from '../type/mux.ts'
 import { disconnectPort, leaveSwitch } from '../type/port.ts'
+import { leaveSwitchOf } from '../type/subnet.ts'
 import { persists } from '../store/model.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { counting, counts, placesIn, placesOf } from './spec.ts'
@@ -122,6 +124,9 @@ function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, v
   }
 }
 
+/** What a subnet can change where it is. */
+const stay: ReadonlySet<string> = new Set(['owner', 'mac', 'mtu', 'route-table', 'committed'])
+
 const numberedFirst = (a: ObjectSpec, b: ObjectSpec): number => Number(a.unit === null) - Number(b.unit === null)
 
 class Performer {
@@ -146,6 +151,7 @@ class Performer {
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
+      if (object.type === 'subnet') this.#releaseSubnet(object, spec as SubnetSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object, undefined)
     }
     for (const ethlink of context.model.ofType('ethlink')) {
@@ -198,6 +204,13 @@ class Performer {
     if (mux.listen !== null && spec.listen === null) muxType.setters.listen(context, tx, mux, null, {})
   }
 
+  /** Prefixes, gateways and VNIs may change places. */
+  #releaseSubnet(subnet: Subnet, spec: SubnetSpec): void {
+    const { context, tx } = this.#steps
+    const moved = differences(subnet, spec, this.#comparison.wanted).some(({ key }) => !stay.has(key))
+    if (moved) leaveSwitchOf(context, tx, subnet)
+  }
+
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
   *remove(): Generator<void, void> {
     const { context, tx } = this.#steps
@@ -213,7 +226,10 @@ class Performer {
     const { model } = this.#steps.context
     // Those that must have a number take it before the others take what is free.
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
-    const early = specs.filter(({ type }) => type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp')
+    const early = specs.filter(
+      ({ type }) =>
+        type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp' || type === 'subnet' || type === 'vpcrtr',
+    )
     yield* each(early.sort(numberedFirst), (spec) => this.#create(spec))
     yield* each(file.ethlinks, (spec) => this.#set(spec))
     yield* each(file.muxes, (spec) => this.#set(spec, (mux) => this.#placeMux(mux, spec)))
@@ -227,6 +243,8 @@ class Performer {
       this.#set(spec, (port) => this.#plug(port, spec))
     })
     yield* each(ports, (spec) => void (spec.uplink && this.#setUplink(spec)))
+    yield* each(file.subnets, (spec) => this.#set(spec, (subnet) => this.#placeSubnet(subnet, spec)))
+    yield* each(file.routers, (spec) => this.#set(spec))
     yield* each(file.switches, (spec) => this.#setNeighbours(spec))
     yield* each(file.muxes, (spec) => this.#setEntries(spec))
     yield* this.#commit()
@@ -255,6 +273,11 @@ class Performer {
   #placeMux(mux: Mux, { underlay, path }: MuxSpec): void {
     if (underlay === null || mux.underlay?.id === underlay) return
     this.#steps.at(`${path}.underlay`, () => this.#steps.do('vpcmuxConnect', mux, underlay))
+  }
+
+  #placeSubnet(subnet: Subnet, spec: SubnetSpec): void {
+    if (spec.switch !== null) this.#steps.at(`${spec.path}.switch`, () => this.#steps.do('subnetSwitchSet', subnet, spec.switch!))
+    if (spec.router !== null) this.#steps.at(`${spec.path}.router`, () => this.#steps.do('subnetRouterSet', subnet, spec.router!))
   }
 
   /** Into its switch, on its own VNI: the switch's may be another. */

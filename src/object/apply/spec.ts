@@ -33,6 +33,7 @@ export type Places = Readonly<Record<string, Id | boolean | null>>
 export function placesOf(object: VpcObject, wanted: Wanted): Places {
   const idOf = (other: VpcObject | null): Id | null => (other !== null && counts(other, wanted) ? other.id : null)
   if (object.type === 'vpcmux') return { underlay: idOf(object.underlay) }
+  if (object.type === 'subnet') return { switch: idOf(object.switch), router: idOf(object.router) }
   if (object.type !== 'vpcp') return {}
   const member = idOf(object.switch)
   return { switch: member, uplink: member !== null && object.switch?.uplink === object, interface: idOf(object.peer) }
@@ -41,6 +42,7 @@ export function placesOf(object: VpcObject, wanted: Wanted): Places {
 /** Where a document has an object. */
 export function placesIn(spec: ObjectSpec): Places {
   if (spec.type === 'vpcmux') return { underlay: spec.underlay }
+  if (spec.type === 'subnet') return { switch: spec.switch, router: spec.router }
   return spec.type === 'vpcp' ? { switch: spec.switch, uplink: spec.uplink, interface: spec.interface } : {}
 }
 

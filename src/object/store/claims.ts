@@ -1,16 +1,24 @@
 /** Which switch of the host a VNI belongs to: a VNI is one segment, so two switches cannot share it. */
 import { segmentOf, vniOfSegment } from './keys.ts'
-import { fullName, type Model, type Switch } from './model.ts'
+import { fullName, type Model, type Subnet, type Switch } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Whether a switch has a VNI. 0 it has when a port or a neighbour is on it. */
-const hasVni = (sw: Switch, vni: number): boolean => (vni !== 0 && sw.vni === vni) || sw.portVnis.has(vni) || sw.neighbours.vnis.has(vni)
+const hasVni = (sw: Switch, vni: number): boolean =>
+  (vni !== 0 && sw.vni === vni) || sw.portVnis.has(vni) || sw.neighbours.vnis.has(vni) || subnetOf(sw, vni) !== undefined
+
+/** The subnet that a VNI of a switch is. */
+export function subnetOf({ subnets }: Switch, vni: number): Subnet | undefined {
+  for (const subnet of subnets) if (subnet.vni === vni) return subnet
+  return undefined
+}
 
 /** All VNIs that a switch has, and those that it had. */
 const vnisOf = (sw: Switch): number[] => [
   sw.vni,
   ...sw.portVnis.keys(),
   ...sw.neighbours.vnis.keys(),
+  ...[...sw.subnets].map(({ vni }) => vni),
   ...[...sw.segments].map(vniOfSegment),
 ]
 
@@ -51,5 +59,7 @@ export function checkVniFree(tx: Transaction, model: Model, sw: Switch, vni: num
 function describeClaim(owner: Switch, vni: number): string {
   for (const port of owner.ports) if (port.vni === vni) return `port ${fullName(port)} is on it`
   if (owner.neighbours.vnis.has(vni)) return 'it has neighbours on it'
+  const subnet = subnetOf(owner, vni)
+  if (subnet !== undefined) return `it is its subnet ${fullName(subnet)}`
   return 'it is the VNI that its ports get'
 }

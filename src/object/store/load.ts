@@ -5,6 +5,7 @@ import { parseMac, type Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
 import { loadEntries } from '../type/mux-entries.ts'
 import { loadNeighbours } from '../type/switch-neighbours.ts'
+import { dropDeadRoutes } from '../type/routes.ts'
 import type { ObjectType, Row } from '../type/type.ts'
 import { typeOf, types } from '../type/types.ts'
 import { claimSegments } from './claims.ts'
@@ -24,6 +25,7 @@ export function loadModel(context: Context, tx: Transaction): void {
     for (const { action, body } of context.journal.entries(sw.id)) loadNeighbours(sw.neighbours, action, body)
     claimSegments(tx, context.model, sw)
   }
+  for (const router of context.model.ofType('vpcrtr')) dropDeadRoutes(context, tx, router)
   for (const mux of context.model.ofType('vpcmux')) {
     for (const { action, body } of context.journal.entries(mux.id)) loadEntries(mux.entries, action, body)
   }

@@ -40,6 +40,7 @@ export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
   /** How many of its ports are on each VNI: kept as they move. */
   readonly portVnis: Map<number, number>
   readonly neighbours: NeighbourStore
+  readonly subnets: Set<Subnet>
   /** Segments that are this switch's, as Model.segments has them. */
   readonly segments: Set<number>
   mirror: Mirror
@@ -105,12 +106,22 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   readonly source: number
 }
 
+export interface Subnet extends Common<'subnet'>, Settings<'subnet'> {
+  switch: Switch | null
+  router: Router | null
+}
+
+export interface Router extends Common<'vpcrtr'>, Settings<'vpcrtr'> {
+  /** All of one switch. */
+  readonly subnets: Set<Subnet>
+}
+
 export type Interface = Vmnic | Hostif | Ethlink
 /** Interfaces whose device is made by us. */
 export type Unit = Vmnic | Hostif
 /** Objects that have a mirror. */
 export type Mirrored = Switch | Ethlink
-export type VpcObject = Switch | Port | Interface | Mux
+export type VpcObject = Switch | Port | Interface | Mux | Subnet | Router
 
 /** An object of a type by the type's name. */
 export type ObjectOf<T extends UnitType> = Extract<VpcObject, { type: T }>
@@ -144,6 +155,8 @@ export class Model {
     vmnic: new Numbered(),
     ethlink: new Numbered(),
     hostif: new Numbered(),
+    subnet: new Numbered(),
+    vpcrtr: new Numbered(),
   }
   /** Ports and muxes by who they are in the datapath. */
   readonly sources = new Numbered<Port | Mux>()

@@ -33,6 +33,8 @@ const first: Keys = {
 /** Keys that came with a version, besides settings. Later vpcds of version 1 wrote those of version 2 too. */
 const added: Readonly<Record<number, Keys>> = {
   2: { vmnic: { ownerUser: null, ownerGroup: 0 }, ethlink: { deviceMtuBytes: 0 } },
+  // Both types came with this version, with their MACs and what subnets are in.
+  5: { subnet: { mac: null, switch: null, router: null }, vpcrtr: { mac: null } },
 }
 
 const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))

@@ -6,7 +6,7 @@ import type { Call } from '../operation.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
 import { segmentOf } from '../store/keys.ts'
 import { touchPort } from '../store/members.ts'
-import { fullName, persists, unitName, type Port, type Switch } from '../store/model.ts'
+import { fullName, persists, unitName, type Port, type Subnet, type Switch } from '../store/model.ts'
 import { NeighbourStore } from '../store/neighbour-store.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -17,12 +17,14 @@ import { deleteNeighbours, setNeighbours } from './switch-neighbours.ts'
 import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
 import { dropMirror, makeFirstMirror, noMirror } from './mirror.ts'
+import { leaveSwitchOf } from './subnet.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
 const state = (): State<'vpcsw'> => ({
   uplink: null,
   ports: new Set<Port>(),
+  subnets: new Set<Subnet>(),
   portVnis: new Map<number, number>(),
   neighbours: new NeighbourStore(),
   segments: new Set<number>(),
@@ -35,12 +37,13 @@ function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
   return sw
 }
 
-/** Take all ports out, those that nothing else holds with what is plugged into them, and forget it. */
+/** Take all ports and subnets out, ports that nothing else holds with what is plugged into them, and forget it. */
 function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
   for (const port of sw.ports) {
     leaveSwitch(context, tx, port)
     letGoOfPort(context, tx, port)
   }
+  for (const subnet of sw.subnets) leaveSwitchOf(context, tx, subnet)
   forgetNeighbours(context, tx, sw)
   tx.set(sw, 'vni', 0)
   claimSegments(tx, context.model, sw)
@@ -167,5 +170,6 @@ export const switchType: ObjectType<'vpcsw'> = {
     ...settingsToJson('vpcsw', sw),
     uplink: sw.uplink?.id ?? null,
     ports: portsOf(sw).map((port) => port.id),
+    subnets: [...sw.subnets].sort((a, b) => a.unit - b.unit).map(({ id }) => id),
   }),
 }

@@ -5,6 +5,8 @@ import { ethlinkType } from './ethlink.ts'
 import { hostifType } from './hostif.ts'
 import { muxType } from './mux.ts'
 import { portType } from './port.ts'
+import { routerType } from './router.ts'
+import { subnetType } from './subnet.ts'
 import { switchType } from './switch.ts'
 import type { ObjectType } from './type.ts'
 import { vmnicType } from './vmnic.ts'
@@ -17,6 +19,8 @@ export const types: { readonly [T in UnitType]: ObjectType<T> } = {
   vmnic: vmnicType,
   ethlink: ethlinkType,
   hostif: hostifType,
+  subnet: subnetType,
+  vpcrtr: routerType,
 }
 
 /** What the object's type says of itself. The compiler does not see that it fits this very object. */

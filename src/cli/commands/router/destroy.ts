@@ -1,0 +1,16 @@
+/** `vpc router destroy`. */
+import { command } from '../../command.ts'
+import { destroyObject } from '../../create-object.ts'
+import { routerId } from '../../id-options.ts'
+
+export default command({
+  path: 'router destroy',
+  summary: 'destroy a router',
+  description: `Its subnets stay, each by itself; routes of other routers to it go. Destroying a router that does not exist changes nothing.`,
+  options: { routerId },
+  examples: [{ line: 'vpc router destroy --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'destroy it' }],
+  async run({ routerId: id }, { vpc, output }) {
+    const client = await vpc()
+    await destroyObject(output, (options) => client.openRouter(id, options), 'router', id)
+  },
+})

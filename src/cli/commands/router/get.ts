@@ -1,0 +1,27 @@
+/** `vpc router get`. */
+import { command } from '../../command.ts'
+import { routerId } from '../../id-options.ts'
+import { formatFields } from '../../table.ts'
+
+export default command({
+  path: 'router get',
+  summary: 'show a router',
+  options: { routerId },
+  examples: [{ line: 'vpc router get --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'its switch, subnets and routes' }],
+  async run({ routerId: id }, { vpc, output }) {
+    await using router = await (await vpc()).openRouter(id)
+    const info = await router.describe()
+    output.result(info, () =>
+      formatFields(
+        [
+          ['unit name', info.unit],
+          ['id', info.id],
+          ['switch', info.switch ?? 'none'],
+          ['subnets', info.subnets.join(', ') || 'none'],
+          ['routes', info.routes.join(', ') || 'none'],
+        ],
+        output.style,
+      ),
+    )
+  },
+})

@@ -1,0 +1,28 @@
+/** `vpc router set`. */
+import { command } from '../../command.ts'
+import { routerId } from '../../id-options.ts'
+import { changeSettings } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+
+const routerOptions = settingOptions('vpcrtr')
+
+export default command({
+  path: 'router set',
+  summary: 'replace the routes of a router',
+  description: `The routes that are given replace those that were set. One is a prefix and where its packets go: 'via ADDRESS' (a station of
+    one of its subnets that forwards them), 'peer ROUTER' (the subnets of another router), 'blackhole' (nowhere, without a word) or
+    'unreachable' (nowhere, and the sender is told); then 'table N' for subnets with --route-table=N. The subnets of the router need none.`,
+  options: { routerId, ...routerOptions },
+  examples: [
+    {
+      line: "vpc router set --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --route='10.9.0.0/16 via 10.1.0.5' --route='10.0.0.0/8 unreachable'",
+      does: 'these two and no others',
+    },
+  ],
+  async run({ routerId: id, ...values }, { vpc, output }) {
+    const settings = settingsAsked('vpcrtr', values)
+    checkAsked(settings, routerOptions)
+    await using router = await (await vpc()).openRouter(id, { write: true })
+    await changeSettings(output, router, settings)
+  },
+})

@@ -1,0 +1,37 @@
+/** `vpc subnet create`. */
+import type { SubnetInfo } from '#abi/info.ts'
+import type { Subnet } from '#client/subnet.ts'
+import { command } from '../../command.ts'
+import { createObject } from '../../create-object.ts'
+import { fresh, subnetId, switchId } from '../../id-options.ts'
+import { idOf } from '../../kinds.ts'
+import { settingOptions, settingsAsked } from '../../setting-options.ts'
+import { placesAsked } from '../../subnet-places.ts'
+
+export default command({
+  path: 'subnet create',
+  summary: 'create a subnet of a switch',
+  description: `A subnet is a VNI of a switch with the addresses that its stations have. Without --vni it is the VNI that ports of the switch
+    get. Its gateway has the first address of each prefix, unless another is given, and no station can have that one. Every host answers
+    for the gateway itself once a router joins the subnet (--router-id).`,
+  options: {
+    subnetId: fresh(subnetId, 'subnet'),
+    switchId,
+    routerId: idOf('vpcrtr', 'a router that joins it with its other subnets'),
+    ...settingOptions('subnet'),
+  },
+  examples: [
+    {
+      line: 'vpc subnet create --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --prefix4=10.1.0.0/24 --prefix6=fd01::/64',
+      does: 'a subnet of VNI 5001, with gateways 10.1.0.1 and fd01::1',
+    },
+  ],
+  async run({ subnetId: id, switchId: sw, routerId, ...values }, { vpc, output }) {
+    const client = await vpc()
+    await createObject<SubnetInfo, Subnet>(output, {
+      open: (options) => client.openSubnet(id, options),
+      settings: [...settingsAsked('subnet', values), ...placesAsked(sw, routerId)],
+      wayOut: `change it with vpc subnet set --subnet-id=${id}`,
+    })
+  },
+})

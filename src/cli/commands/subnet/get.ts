@@ -1,0 +1,33 @@
+/** `vpc subnet get`. */
+import { command } from '../../command.ts'
+import { subnetId } from '../../id-options.ts'
+import { formatFields } from '../../table.ts'
+
+export default command({
+  path: 'subnet get',
+  summary: 'show a subnet',
+  options: { subnetId },
+  examples: [{ line: 'vpc subnet get --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001', does: 'its VNI, prefixes and gateways' }],
+  async run({ subnetId: id }, { vpc, output }) {
+    await using subnet = await (await vpc()).openSubnet(id)
+    const info = await subnet.describe()
+    output.result(info, () =>
+      formatFields(
+        [
+          ['unit name', info.unit],
+          ['id', info.id],
+          ['switch', info.switch ?? 'none'],
+          ['router', info.router ?? 'none'],
+          ['vni', info.vni],
+          ['ipv4 prefix', info.prefix4 ?? 'none'],
+          ['ipv4 gateway', info.gatewayAddress4 ?? 'none'],
+          ['ipv6 prefix', info.prefix6 ?? 'none'],
+          ['ipv6 gateway', info.gatewayAddress6 ?? 'none'],
+          ['mtu', info.maxPacket === 0 ? 'what the way takes' : info.maxPacket],
+          ['route table', info.routeTable],
+        ],
+        output.style,
+      ),
+    )
+  },
+})

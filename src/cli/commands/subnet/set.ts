@@ -1,0 +1,41 @@
+/** `vpc subnet set`. */
+import { command } from '../../command.ts'
+import { usageFailure } from '../../failure.ts'
+import { subnetId } from '../../id-options.ts'
+import { idOf } from '../../kinds.ts'
+import { flag } from '../../option.ts'
+import { changeSettings } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+import { placesAsked } from '../../subnet-places.ts'
+
+const subnetOptions = settingOptions('subnet')
+
+export default command({
+  path: 'subnet set',
+  summary: 'change settings of a subnet',
+  description: `All of the settings that are given are made, or none. A subnet that leaves its router is an island: its stations reach each
+    other alone. It cannot leave while a route goes by one of its stations.`,
+  options: {
+    subnetId,
+    ...subnetOptions,
+    routerId: idOf('vpcrtr', 'the router that joins it with its other subnets'),
+    noRouter: flag('no router joins it'),
+  },
+  examples: [
+    {
+      line: 'vpc subnet set --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff',
+      does: 'have a router join it',
+    },
+    {
+      line: 'vpc subnet set --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --gateway4=10.1.0.254',
+      does: 'give its gateway another address',
+    },
+  ],
+  async run({ subnetId: id, routerId, noRouter, ...values }, { vpc, output }) {
+    if (noRouter && routerId !== undefined) throw usageFailure('--router-id and --no-router exclude each other')
+    const settings = [...settingsAsked('subnet', values), ...placesAsked(undefined, noRouter ? null : routerId)]
+    checkAsked(settings, subnetOptions, ['router-id', 'no-router'])
+    await using subnet = await (await vpc()).openSubnet(id, { write: true })
+    await changeSettings(output, subnet, settings)
+  },
+})
