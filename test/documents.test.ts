@@ -1,0 +1,25 @@
+/** Holds the links between documents: each leads to a file, and to a heading in it. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { filesBelow, root, textOf } from './sources.ts'
+
+const documents = filesBelow('.').filter((file) => file.endsWith('.md'))
+
+/** The anchors that GitHub makes of a document's headings. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title!.toLowerCase())
+  return headings.map((title) => title.replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
+}
+
+test('links between documents lead to a file and a heading', () => {
+  const broken: string[] = []
+  for (const file of documents)
+    for (const [, target, anchor] of textOf(file).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const path = target === '' ? file : join(dirname(file), target!)
+      const isThere = existsSync(join(root, path))
+      if (!isThere || (anchor !== undefined && !anchorsOf(textOf(path)).includes(anchor))) broken.push(`${file}: ${target}#${anchor}`)
+    }
+  assert.deepEqual(broken, [])
+})
