@@ -85,6 +85,7 @@ enum vpc_drop_reason {
 	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has done that already */
 	VPC_DROP_BAD_VTEP,           /* from the underlay: from no VTEP of the VNI, or not from the one that the sender is behind */
 	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has used up the copies of broadcasts that it may cause */
+	VPC_DROP_RATE_LIMIT,         /* beyond the bytes or packets a second of the sender's port, or of the receiver's (its tx_limited) */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -124,6 +125,7 @@ enum vpc_dst_kind {
 };
 
 #define VPC_DST_FORWARD 2u  /* flag: frames from the underlay go there too, each once (lib/forward-once.h) */
+#define VPC_DST_LIMITED 4u  /* flag, of LOCAL: its port has limits of what goes to the unit (lib/limit.h) */
 #define VPC_DST_PEER 1u  /* flag: bpf_redirect_peer is right (a veth whose other end is in another network namespace) */
 
 /* A place to send a frame to: value of the fdb, element of a flood page, the uplink of a segment. */
@@ -143,6 +145,7 @@ struct vpc_dst {
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
 #define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, and neither sends nor receives */
 #define VPC_PORT_MOVED 0x200u   /* an entry has the unit's MAC behind another host: the unit has just come from there */
+#define VPC_PORT_LIMITED 0x400u /* the port has limits of what its unit sends (lib/limit.h) */
 #define VPC_PORT_WATCHED 0x40000000u /* somebody looks at its switch or uplink: see lib/watch.h */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 #define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */
@@ -273,6 +276,7 @@ struct vpc_stats {
 	__u64 too_big;      /* ICMP errors sent back */
 	__u64 lost_questions;    /* that should have become events: beyond the port's rate or share, or the ring was full */
 	__u64 lost_drop_events;  /* drops that are counted and not told */
+	__u64 tx_limited;        /* packets and copies for the unit that its port's limits kept back */
 };
 
 #define VPC_QUEUES 16  /* queue pairs that a vmnic can have */
@@ -313,6 +317,44 @@ struct vpc_rate {
 struct vpc_bucket {
 	__u64 time_ns;   /* when it was last filled, by the coarse clock */
 	__s64 tokens;    /* thousand millionths of a copy; below 0: in debt */
+};
+
+/*
+ * Table `port_limits`: what a port may send and get, a second, and how many of its questions become events. Ports that
+ * have no limit of their own are not in it.
+ */
+struct vpc_limit_key {
+	__u32 stats;     /* of the port */
+	__u32 pad;
+};
+
+struct vpc_limits {
+	__u64 bytes_out; /* from the unit; 0: no limit, as of the next three */
+	__u64 bytes_in;  /* to the unit */
+	__u32 packets_out;
+	__u32 packets_in;
+	__u32 neighbour_questions; /* of ARP and ND, that become events */
+	__u32 dhcp_questions;
+};
+
+struct vpc_limit_entry {
+	struct vpc_limit_key key;
+	struct vpc_limits value;
+	struct vpc_limit_key again;
+};
+
+/*
+ * Table `limit_buckets`, by stats index of a port: see lib/limit.h. User space empties it for a new port: such buckets
+ * are full.
+ */
+struct vpc_limit_bucket {
+	__u64 tick;      /* of the kernel, in which it was last filled */
+	__u64 time_ns;   /* the same by the coarse clock */
+	__s64 tokens;    /* thousand millionths of a byte or packet; below 0: in debt */
+};
+
+struct vpc_limit_buckets {
+	struct vpc_limit_bucket bytes_out, packets_out, bytes_in, packets_in;
 };
 
 /*

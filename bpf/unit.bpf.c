@@ -49,6 +49,8 @@ int vpc_unit(struct __sk_buff *skb)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = inspect(skb, &packet, &known->senders);
+	if (!reason && packet.flags & VPC_PORT_LIMITED)
+		reason = limit_out(skb, &packet);
 	if (reason)
 		return drop(skb, &packet, reason);
 	if (packet.flags & VPC_PORT_WATCHED)

@@ -4,6 +4,7 @@
 #define VPC_EVENT_H
 
 #include "count.h"
+#include "entry.h"
 #include "packet.h"
 #include "vlan.h"
 
@@ -163,14 +164,25 @@ static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kin
 	return true;
 }
 
+/* How many events a second a source may cause by its questions: those of its port, or those of the host. */
+static __always_inline __u32 questions_per_second(__u32 source, enum vpc_event_kind kind)
+{
+	struct vpc_limit_key key = { .stats = source };
+	struct vpc_limits limits;
+
+	if (!vpc_miss_events_per_second || !read_entry(&port_limits, &key, &limits))
+		return vpc_miss_events_per_second;
+	return kind == VPC_EVENT_DHCP ? limits.dhcp_questions : limits.neighbour_questions;
+}
+
 static __always_inline int ask(struct __sk_buff *skb, const struct packet *packet, void *rates, enum vpc_event_kind kind)
 {
-	__u32 source = packet->source, lost;
+	__u32 source = packet->source, per_second = questions_per_second(source, kind), lost;
 	struct vpc_rate *rate;
 
 	if (!vpc_miss_events_per_second)
 		return 0;
-	if (take_token(rates, source, vpc_miss_events_per_second, &lost)) {
+	if (take_token(rates, source, per_second, &lost)) {
 		rate = bpf_map_lookup_elem(rates, &source);
 		if (rate && finds_room(rate, kind) && send_event(skb, packet, &questions, kind, VPC_DROP_NONE, lost)) {
 			count(source, missed);

@@ -12,6 +12,7 @@
 #include "count.h"
 #include "encap.h"
 #include "event.h"
+#include "limit.h"
 #include "packet.h"
 #include "vlan.h"
 #include "watch.h"
@@ -26,6 +27,7 @@ struct flood_tally {
 	__u32 sent;
 	__u32 too_big;
 	__u32 failed;
+	__u32 limited;
 };
 
 struct flood_walk {
@@ -83,6 +85,10 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		tally->too_big++;
 		return 0;
 	}
+	if (dst.flags & VPC_DST_LIMITED && !limit_copy(skb, dst.stats)) {
+		tally->limited++;
+		return 0;
+	}
 	tally->tried++;
 	result = flood_copy(skb, tally, &dst);
 	if (result < 0)
@@ -119,8 +125,10 @@ static __always_inline int flood_result(struct __sk_buff *skb, struct packet *pa
 {
 	int reason = tally->too_big ? VPC_DROP_TOO_BIG : tally->failed ? VPC_DROP_ENCAP_FAILED : 0;
 
+	if (!tally->sent && !reason)
+		reason = tally->limited ? VPC_DROP_RATE_LIMIT : VPC_DROP_NO_LISTENER;
 	if (!tally->sent)
-		return reason ? reason : VPC_DROP_NO_LISTENER;
+		return reason;
 	if (reason)
 		report_drop(skb, packet, reason);
 	count(packet->source, flooded);

@@ -6,6 +6,7 @@
 #include "encap.h"
 #include "event.h"
 #include "fdb.h"
+#include "limit.h"
 #include "too-big.h"
 
 /*
@@ -33,15 +34,19 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 }
 
 /* Sends the packet to a unit that it fits. */
-static __always_inline int deliver_fitting(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+static __always_inline int deliver_fitting(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
+	int reason = dst->flags & VPC_DST_LIMITED ? limit_in(skb, packet, dst->stats) : 0;
+
+	if (reason)
+		return drop(skb, packet, reason);
 	/* Of the namespace that it leaves; the unit's device wants ours. */
 	skb->mark = dst->kind == VPC_DST_LOCAL && !(dst->flags & VPC_DST_PEER) ? VPC_MARK_UNIT : 0;
 	return send(skb, packet, dst, dst->ifindex, skb->len);
 }
 
 /* The same, through the queue of the unit's veth, in which the kernel makes large segments of small ones. */
-static __always_inline int deliver_queued(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
+static __always_inline int deliver_queued(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
 	struct vpc_dst queued = *dst;
 

@@ -131,6 +131,25 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } broadcast_buckets SEC(".maps");
 
+/* What ports may send and get. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_limit_key);
+	__type(value, struct vpc_limit_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_limits SEC(".maps");
+
+/* What they may send and get now. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct vpc_limit_buckets);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} limit_buckets SEC(".maps");
+
 /* struct vpc_event. Drops have a ring of their own, so that they never take the room of questions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

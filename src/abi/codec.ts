@@ -92,6 +92,21 @@ export const number = (what: string, size: 2 | 4, check: (value: number) => Deco
   },
 })
 
+/** A little-endian number of 8 bytes, up to `most`. */
+export const bigNumber = (what: string, most: number): Codec<number> => ({
+  shape: `u64, ${what}`,
+  encode(value) {
+    const out = new Uint8Array(8)
+    new DataView(out.buffer).setBigUint64(0, BigInt(fitting(what, value, most)), true)
+    return out
+  },
+  decode(input) {
+    if (input.length !== 8) return wrongLength(input, what, 8)
+    const value = new DataView(input.buffer, input.byteOffset, 8).getBigUint64(0, true)
+    return value > BigInt(most) ? bad(`${what} is at most ${most}, not ${value}`) : good(Number(value))
+  },
+})
+
 /** A number of 2 bytes that is 0 or 1. */
 export function flag(what: string): Codec<boolean> {
   const plain = number(what, 2, (value) => (value > 1 ? bad(`${what} is 0 or 1, not ${value}`) : good(value)))

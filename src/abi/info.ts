@@ -107,6 +107,8 @@ export interface SourceStats {
   readonly lostQuestions: number
   /** Drops that were counted and not told, likewise. */
   readonly lostDropEvents: number
+  /** Packets for the interface that the port's limits kept back. */
+  readonly txLimited: number
   /** By the name of the reason; only those that are not 0. */
   readonly drops: Readonly<Record<string, number>>
 }

@@ -6,8 +6,10 @@ import { formatMac, isMulticastMac, isZeroMac, parseMac, type Mac } from '#wire/
 import { formatPrefix, parseNetwork, type Prefix } from '#wire/prefix.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { maxVni, parseVni } from '#wire/vni.ts'
+import { parseRate } from './rate.ts'
 import {
   addresses as addressesCodec,
+  bigNumber,
   flag as flagCodec,
   macs as macsCodec,
   number,
@@ -125,6 +127,37 @@ export const integer = ([min, max]: readonly [number, number], codec?: Codec<num
  * A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range.
  */
 export const counted = (what: string, range: readonly [number, number], size: 2 | 4 = 2): Kind<number> => integer(range, number(what, size))
+
+/** Of bytes a second: what a port can be held to. */
+export const maxByteRate = 100_000_000_000
+/** Of packets a second. */
+export const maxPacketRate = 1_000_000_000
+
+/** Bytes a second, also written with k, m, g (decimal), or in bits: `100m`, `1gbit`. 0: no limit. */
+export const byteRate: Kind<number> = rate(
+  'bytes a second',
+  maxByteRate,
+  'BYTES',
+  true,
+  bigNumber('a number of bytes a second', maxByteRate),
+)
+/** Packets a second, also written with k and m. 0: no limit. */
+export const packetRate: Kind<number> = rate('packets a second', maxPacketRate, 'PACKETS', false, number('a number of packets a second', 4))
+
+function rate(what: string, most: number, placeholder: string, inBits: boolean, codec: Codec<number>): Kind<number> {
+  const parse = (text: string): Result<number> => parseRate(text, what, most, inBits)
+  return {
+    ...integer([0, most], codec),
+    shape: `0 to ${most} ${what}, or text with a unit`,
+    fromJson: (json) => {
+      if (typeof json === 'number' && Number.isInteger(json) && json >= 0 && json <= most) return good(json)
+      if (typeof json !== 'string') return bad(`this must be a whole number from 0 to ${most}, or one with a unit, not ${kindOf(json)}`)
+      const read = parse(json)
+      return read.ok ? good(read.value) : bad(read.problem)
+    },
+    text: otherText(placeholder, parse),
+  }
+}
 
 export const vni: Kind<number> = { ...integer([0, maxVni], vniCodec), text: otherText('VNI', parseVni) }
 export const vlan: Kind<number> = integer([0, 4095], vlanCodec, 'TAG')

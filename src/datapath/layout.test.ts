@@ -38,6 +38,11 @@ const structs: Record<string, CStruct<any>> = {
   vpc_queue: layout.queue,
   vpc_rate: layout.rate,
   vpc_bucket: layout.bucket,
+  vpc_limit_key: layout.limitKey,
+  vpc_limits: layout.limits,
+  vpc_limit_entry: layout.limitEntry,
+  vpc_limit_bucket: layout.limitBucket,
+  vpc_limit_buckets: layout.limitBuckets,
 }
 
 /** The enums of the header, each value under the C name that this side's name makes. */

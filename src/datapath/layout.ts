@@ -42,6 +42,7 @@ export const dropReasons = [
   'forwarded',
   'bad_vtep',
   'broadcast_rate',
+  'rate_limit',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -57,7 +58,7 @@ export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, cons
 export type Verdict = keyof typeof verdict
 
 /** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
-export const dstFlag = { peer: 1, forward: 2 } as const
+export const dstFlag = { peer: 1, forward: 2, limited: 4 } as const
 export const portFlag = {
   up: 1,
   antispoof: 2,
@@ -69,6 +70,7 @@ export const portFlag = {
   macs: 128,
   held: 0x100,
   moved: 0x200,
+  limited: 0x400,
   watched: 0x40000000,
 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
@@ -185,6 +187,7 @@ export const stats = cStruct({
   tooBig: u64,
   lostQuestions: u64,
   lostDropEvents: u64,
+  txLimited: u64,
 })
 
 /** Queue pairs that a vmnic can have. */
@@ -199,6 +202,24 @@ export const dropKey = cStruct({ stats: u32, reason: u32 })
 
 /** struct vpc_rate */
 export const rate = cStruct({ readyNs: u64, lost: u32, unread: u32, lastPosition: u64 })
+
+/** struct vpc_limit_key */
+export const limitKey = cStruct({ stats: u32, pad: pad(4) })
+export type LimitKey = Value<typeof limitKey>
+
+/** struct vpc_limits: value of `port_limits`. */
+export const limits = cStruct({ bytesOut: u64, bytesIn: u64, packetsOut: u32, packetsIn: u32, neighbourQuestions: u32, dhcpQuestions: u32 })
+export type Limits = Value<typeof limits>
+export const limitEntry = entryOf(limitKey, limits)
+
+/** struct vpc_limit_bucket */
+export const limitBucket = cStruct({ tick: u64, timeNs: u64, tokens: u64 })
+/** struct vpc_limit_buckets */
+export const limitBuckets = cStruct({ bytesOut: limitBucket, packetsOut: limitBucket, bytesIn: limitBucket, packetsIn: limitBucket })
+export type LimitBuckets = Value<typeof limitBuckets>
+const unused = { tick: 0n, timeNs: 0n, tokens: 0n }
+/** Buckets that their port has not used yet: they fill from time 0 on. */
+export const fullLimitBuckets: LimitBuckets = { bytesOut: unused, packetsOut: unused, bytesIn: unused, packetsIn: unused }
 
 /** struct vpc_bucket */
 export const bucket = cStruct({ timeNs: u64, tokens: u64 })

@@ -32,6 +32,8 @@ test('what is kept for each port goes with the ports', () => {
     dhcp_rate: 9,
     too_big_rate: 9,
     broadcast_buckets: 9,
+    port_limits: 9,
+    limit_buckets: 9,
   })
   assert.deepEqual([optionOf('fdb'), optionOf('stats')], ['--table fdb=NUMBER', '--table ports=NUMBER'])
 })

@@ -34,7 +34,16 @@ export type TableName = keyof typeof tableSizes
 export type TableSizes = Readonly<Partial<Record<TableName, number>>>
 
 /** Tables that have an entry for each port and mux. */
-const perSource = ['stats', 'drop_rate', 'miss_rate', 'dhcp_rate', 'too_big_rate', 'broadcast_buckets'] as const
+const perSource = [
+  'stats',
+  'drop_rate',
+  'miss_rate',
+  'dhcp_rate',
+  'too_big_rate',
+  'broadcast_buckets',
+  'port_limits',
+  'limit_buckets',
+] as const
 
 /** Tables that say which entries of others are used. */
 const usedOf = { used_fdb: 'fdb', used_neighbours: 'neighbours' } as const satisfies Record<string, TableName>

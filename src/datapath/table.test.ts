@@ -155,6 +155,7 @@ test('statistics are sums over CPUs, and an index starts at 0 again', () => {
     tooBig: 6n,
     lostQuestions: 7n,
     lostDropEvents: 8n,
+    txLimited: 9n,
   }
   map.update(new Uint8Array([2, 0, 0, 0]), layout.stats.encode(counted))
   assert.deepEqual(

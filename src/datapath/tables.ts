@@ -30,6 +30,10 @@ export class Tables implements Disposable {
   readonly usedNeighbours: Table<layout.NeighbourKey, number>
   /** What broadcasts a port may still send, by source. Programs keep it. */
   readonly broadcastBuckets: Table<number, layout.Bucket>
+  /** What ports may send and get. */
+  readonly portLimits: Table<layout.LimitKey, layout.Limits>
+  /** What they may now, by source. Programs keep it. */
+  readonly limitBuckets: Table<number, layout.LimitBuckets>
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
@@ -59,6 +63,8 @@ export class Tables implements Disposable {
       this.usedFdb = table('used_fdb', layout.fdbKey, u32, { written: () => generation.next() })
       this.usedNeighbours = table('used_neighbours', layout.neighbourKey, u32, {})
       this.broadcastBuckets = table('broadcast_buckets', u32, layout.bucket, {})
+      this.portLimits = table('port_limits', layout.limitKey, layout.limits, { named: true })
+      this.limitBuckets = table('limit_buckets', u32, layout.limitBuckets, {})
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

@@ -19,6 +19,7 @@ const source = (unit: string, rxPackets: number, txPackets: number, drops: Recor
   tooBig: 0,
   lostQuestions: 0,
   lostDropEvents: 0,
+  txLimited: 0,
   drops,
 })
 

@@ -54,6 +54,17 @@ test('a port says what passes, and which MACs are behind it', () => {
   assert.deepEqual([code, stderr.includes('--mac and --no-mac exclude each other')], [2, true])
 })
 
+test('a port says what it is held to, and takes rates as people write them', () => {
+  const { code, stderr } = runVpc(['switch', 'port', 'set', '--port-id', port, '--rate-out', '100mb'])
+  assert.deepEqual([code, stderr.includes("'100mb' is not a number of bytes a second, with k, m or g behind it")], [2, true])
+  assert.equal(
+    ok(`switch port set --port-id ${port} --rate-out 100m --rate-in 1gbit --packet-rate-in 20k`),
+    `vpcp0 (${port}): rate-out 100000000 (was 0), rate-in 125000000 (was 0), packet-rate-in 20000 (was 0)\n`,
+  )
+  assert.match(ok('export'), /rate-out: 100000000\n +rate-in: 125000000\n +packet-rate-in: 20000\n/)
+  ok(`switch port set --port-id ${port} --rate-out 0 --rate-in 0 --packet-rate-in 0`)
+})
+
 test('a switch is set down and up', () => {
   assert.equal(
     ok(`switch set --switch-id ${sw} --down --flood-unknown on`),

@@ -127,6 +127,17 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.from('a', toAll)
     },
   },
+  rate_limit: {
+    run: (scene) => {
+      scene.port('a', { flags: portFlag.up | portFlag.limited })
+      scene.tables.portLimits.set(
+        { stats: 1 },
+        { bytesOut: 1n, bytesIn: 0n, packetsOut: 0, packetsIn: 0, neighbourQuestions: 100, dhcpQuestions: 100 },
+      )
+      scene.from('a', tcp())
+      return scene.from('a', tcp())
+    },
+  },
   forwarded: {
     run: (scene) => {
       scene.learn('stranger', scene.remote({ flags: dstFlag.forward }))

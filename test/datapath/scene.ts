@@ -112,8 +112,8 @@ export class Scene implements Disposable {
 
   /** Empty all tables and lay the scene again. */
   reset(): void {
-    const { ports, fdb, flood, neighbours, portAddresses, segments, muxes, vteps } = this.tables
-    for (const table of [ports, fdb, flood, neighbours, portAddresses, segments, muxes, vteps, ...this.#learned]) {
+    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps } = this.tables
+    for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
         table.entries().map(([key]) => key),

@@ -341,6 +341,13 @@ long bpf_l4_csum_replace(struct __sk_buff *context, __u32 offset, __u64 from, __
 	return bpf_l3_csum_replace(context, offset, from, to, flags);
 }
 
+/* No port of the fuzzers has limits: nothing is marked. */
+long bpf_skb_ecn_set_ce(struct __sk_buff *context)
+{
+	(void)context;
+	return 0;
+}
+
 __u32 bpf_get_hash_recalc(struct __sk_buff *context) { return context->hash; }
 
 long bpf_set_hash(struct __sk_buff *context, __u32 hash)

@@ -31,6 +31,7 @@ const steps: readonly Step[] = [
   ['port', 'vpcpAntispoofSet', () => u16(0)],
   ['port', 'vpcpAnyEthertypeSet', () => u16(1)],
   ['port', 'vpcpVrrpSet', () => u16(1)],
+  ['port', 'vpcpRateOutSet', () => u64(1000n)],
   ['port', 'vpcpMacsSet', () => macFrom('02:00:00:00:09:01')],
   ['port', 'vpcpDisconnect', ({ hostif }) => idBytes(hostif.id)],
   ['port', 'vpcpConnect', ({ hostif }) => idBytes(hostif.id)],
@@ -106,7 +107,7 @@ function failIn([object, method]: readonly [object, string], run: () => unknown)
   return refused(run).message
 }
 
-const tableNames = ['ports', 'fdb', 'flood', 'segments', 'muxes', 'neighbours', 'portAddresses', 'vteps'] as const
+const tableNames = ['ports', 'fdb', 'flood', 'segments', 'muxes', 'neighbours', 'portAddresses', 'portLimits', 'vteps'] as const
 
 test('an operation that fails leaves everything as it was, whichever part of it fails', async () => {
   await using host = new ScratchHost()

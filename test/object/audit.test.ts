@@ -66,7 +66,7 @@ before(() => {
 after(() => host[Symbol.asyncDispose]())
 
 /** Tables with entries in the world; those in which a strange entry can be put. */
-const tables = ['ports', 'fdb', 'flood', 'segments', 'neighbours', 'port_addresses', 'muxes', 'vteps'] as const
+const tables = ['ports', 'fdb', 'flood', 'segments', 'neighbours', 'port_addresses', 'port_limits', 'muxes', 'vteps'] as const
 
 type Case = readonly [what: string, breakIt: () => void, finds: readonly RegExp[]]
 const cases: Case[] = [

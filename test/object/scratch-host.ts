@@ -202,7 +202,7 @@ export class ScratchHost implements AsyncDisposable {
   }
 }
 
-const tableNames = ['ports', 'fdb', 'flood', 'neighbours', 'portAddresses', 'segments', 'muxes', 'vteps'] as const
+const tableNames = ['ports', 'fdb', 'flood', 'neighbours', 'portAddresses', 'portLimits', 'segments', 'muxes', 'vteps'] as const
 
 function dump(table: { encodedEntries(): [Uint8Array, Uint8Array][] }): string[] {
   return table

@@ -1,6 +1,6 @@
 /** A host with one of everything, connected and committed. */
 import { generateId, idBytes } from '#abi/id.ts'
-import { addresses, broadcast, entry, neighbour, routes, sockaddr, text, vni } from './inputs.ts'
+import { addresses, broadcast, entry, neighbour, routes, sockaddr, text, u32, vni } from './inputs.ts'
 import type { Opened, ScratchHost } from './scratch-host.ts'
 
 /**
@@ -20,6 +20,7 @@ export function world(host: ScratchHost): World {
   port.do('vpcpConnect', idBytes(hostif.id))
   port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
   other.do('vpcpConnect', idBytes(vmnic.id))
+  other.do('vpcpQuestionRateSet', u32(50))
   wire.do('ethlinkConnect', text('wire0'))
   uplink.do('vpcpConnect', idBytes(wire.id))
   sw.do('vpcswUplinkSet', idBytes(uplink.id))

@@ -18,6 +18,7 @@ const columns: (readonly [Column | string, (stats: SourceStats) => string | numb
   [counter('MISSED'), ({ missed }) => missed],
   [counter('UNTOLD'), ({ lostQuestions }) => lostQuestions],
   [counter('TOO BIG'), ({ tooBig }) => tooBig],
+  [counter('LIMITED'), ({ txLimited }) => txLimited],
   [counter('DROPPED'), dropCount],
 ]
 
@@ -27,7 +28,7 @@ export default command({
   description: `RX is what came from the interface of a port, or from other hosts through a mux; TX is what went there. ANSWERED counts ARP and ND questions
     that were answered on this host, MISSED those that nobody could answer, and DHCP requests, of which listeners were told, UNTOLD those of which they were not:
     the port asked too fast, or nobody read in time. FLOODED counts packets that were replicated, TOO BIG packets that were
-    answered with an ICMP error. vpc drops says why packets were dropped.`,
+    answered with an ICMP error. LIMITED counts packets for the interface that its port's rate limits kept back. vpc drops says why packets were dropped.`,
   examples: [
     { line: 'vpc stats', does: 'every port and mux' },
     { line: 'watch -d vpc stats', does: 'see what changes' },

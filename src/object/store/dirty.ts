@@ -65,6 +65,8 @@ export class Dirty {
   readonly neighbours = new KeySet<string>()
   /** Table `port_addresses`: addresses as keys, by source. */
   readonly portAddresses = new KeySet<string>()
+  /** Table `port_limits`: sources. */
+  readonly portLimits = new Set<number>()
   /** Table `segments`. */
   readonly segments = new Set<number>()
   /** Table `muxes`: ifindexes. */

@@ -1,6 +1,6 @@
 /** Entering objects into the model and taking them out: ids, unit numbers and sources of the datapath. */
 import { idMac, type Id } from '#abi/id.ts'
-import { fullBucket } from '#datapath/layout.ts'
+import { fullBucket, fullLimitBuckets } from '#datapath/layout.ts'
 import { optionOf } from '#datapath/table-sizes.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
@@ -45,11 +45,12 @@ export function freeSource({ model, datapath }: Context, tx: Transaction): numbe
   return index
 }
 
-/** Have a source's counters start from nothing, and its bucket full. */
+/** Have a source's counters start from nothing, and its buckets full. */
 export function clearCounters({ tables }: Context['datapath'], index: number): void {
   tables.stats.clear(index)
   tables.drops.clear(index)
   tables.broadcastBuckets.set(index, fullBucket)
+  tables.limitBuckets.set(index, fullLimitBuckets)
 }
 
 /** Make an object known. */

@@ -11,6 +11,7 @@ import { flood } from './projection/flood.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
+import { portLimits } from './projection/port-limits.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
@@ -43,7 +44,7 @@ export interface TableDifference {
 }
 
 /** The tables, and what they must say. */
-export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, vteps } as const
+export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, portLimits, vteps } as const
 
 /**
  * Compare all tables with the model and write what differs. The repairs of tables that were right are not among the
@@ -72,6 +73,7 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(segments, model, tables.segments),
   compare(neighbours, model, tables.neighbours),
   compare(portAddresses, model, tables.portAddresses),
+  compare(portLimits, model, tables.portLimits),
 ]
 
 function compare<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>): TableDifference {

@@ -9,6 +9,7 @@ import { flood, pagesOf } from './projection/flood.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
+import { portLimits } from './projection/port-limits.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
@@ -47,6 +48,12 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
       model,
       tables.portAddresses,
       addressKeys(dirty.portAddresses.groups, (source, address) => ({ stats: source, address })),
+    ),
+    plan(
+      portLimits,
+      model,
+      tables.portLimits,
+      [...dirty.portLimits].map((stats) => ({ stats })),
     ),
   ]
   for (const work of [portWork, ...rest]) {

@@ -32,6 +32,7 @@ function dismantlePort(context: Context, tx: Transaction, port: Port): void {
   disconnectPort(context, tx, port)
   leaveSwitch(context, tx, port)
   touchAddresses(tx, port)
+  tx.dirty.portLimits.add(port.source)
   unregister(context, tx, port)
 }
 
@@ -50,6 +51,12 @@ const setters: Setters<'vpcp'> = {
   anyEthertype: (_, tx, port, anyEthertype) => change(tx, port, () => tx.set(port, 'anyEthertype', anyEthertype)),
   vrrp: (_, tx, port, vrrp) => change(tx, port, () => tx.set(port, 'vrrp', vrrp)),
   broadcastRate: (_, tx, port, rate) => change(tx, port, () => tx.set(port, 'broadcastRate', rate)),
+  rateOut: (_, tx, port, rate) => limit(tx, port, 'rateOut', rate),
+  rateIn: (_, tx, port, rate) => limit(tx, port, 'rateIn', rate),
+  packetRateOut: (_, tx, port, rate) => limit(tx, port, 'packetRateOut', rate),
+  packetRateIn: (_, tx, port, rate) => limit(tx, port, 'packetRateIn', rate),
+  questionRate: (_, tx, port, rate) => limit(tx, port, 'questionRate', rate),
+  dhcpRate: (_, tx, port, rate) => limit(tx, port, 'dhcpRate', rate),
   macs({ model }, tx, port, asked) {
     tx.asked = `set the further MACs of port ${unitName(port)}`
     const macs = checkMacs(tx, asked)
@@ -77,6 +84,13 @@ function change(tx: Transaction, port: Port, act: () => void): void {
   act()
   touchPort(tx, port)
   noteRecords(tx, port)
+}
+
+type LimitName = 'rateOut' | 'rateIn' | 'packetRateOut' | 'packetRateIn' | 'questionRate' | 'dhcpRate'
+
+function limit(tx: Transaction, port: Port, name: LimitName, rate: number): void {
+  tx.dirty.portLimits.add(port.source)
+  change(tx, port, () => tx.set(port, name, rate))
 }
 
 /** So many MACs besides its own can be behind a unit: the tables of this and of other hosts have an entry for each. */

@@ -10,6 +10,7 @@ import type { Findings } from './finding.ts'
 const layouts: Readonly<Record<string, { readonly keyField: Field<any>; readonly valueField: Field<any> }>> = {
   ...projections,
   port_addresses: projections.portAddresses,
+  port_limits: projections.portLimits,
 }
 
 /** Compare every entry of every table. */

@@ -3,6 +3,7 @@ import { dstFlag, dstKind, noDst, type Dst, type Vtep as TableVtep } from '#data
 import type { Vtep } from '../../store/entry-store.ts'
 import { segmentOf } from '../../store/keys.ts'
 import type { Model, Mux, Port, Switch } from '../../store/model.ts'
+import { isLimitedIn } from './port-limits.ts'
 import { inService, interfaceMtuBytes, vtepMtuBytes } from '../../type/mtu.ts'
 
 /**
@@ -21,7 +22,8 @@ export function toUnit(model: Model, port: Port): Dst | undefined {
   if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
   // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its
   // queue. An XDP program in the driver would not see what comes that way.
-  const flags = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
+  const shortcut = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
+  const flags = shortcut | (isLimitedIn(port) ? dstFlag.limited : 0)
   const mtu = interfaceMtuBytes(model, peer)
   return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.source }
 }

@@ -5,6 +5,7 @@ import { macNumber, segmentOf } from '../../store/keys.ts'
 import type { Model } from '../../store/model.ts'
 import { isWatched } from '../../type/mirror.ts'
 import { carries, isOwn } from './destination.ts'
+import { isLimitedOut } from './port-limits.ts'
 import type { Projection } from './projection.ts'
 
 export const ports: Projection<number, Port> = {
@@ -21,10 +22,11 @@ export const ports: Projection<number, Port> = {
     if (of.type === 'ethlink') return { ...shared, flags: up | portFlag.uplink, vlan: of.vtag, broadcastRate: 0 }
     const checks = (port.antispoof ? portFlag.antispoof : 0) | (port.addresses.length > 0 ? portFlag.addresses : 0)
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
+    const limited = isLimitedOut(port) ? portFlag.limited : 0
     const macs = port.macs.length > 0 ? portFlag.macs : 0
     const moved = isElsewhere(model, shared.segment, macNumber(mac)) ? portFlag.moved : 0
     const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
-    return { ...shared, flags: up | checks | speaks | macs | moved | queues, vlan: port.vlan, broadcastRate: port.broadcastRate }
+    return { ...shared, flags: up | checks | speaks | limited | macs | moved | queues, vlan: port.vlan, broadcastRate: port.broadcastRate }
   },
 }
 

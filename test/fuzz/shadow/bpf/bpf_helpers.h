@@ -47,6 +47,7 @@ long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, _
 long bpf_csum_level(struct __sk_buff *skb, __u64 level);
 long bpf_l3_csum_replace(struct __sk_buff *skb, __u32 offset, __u64 from, __u64 to, __u64 size);
 long bpf_l4_csum_replace(struct __sk_buff *skb, __u32 offset, __u64 from, __u64 to, __u64 flags);
+long bpf_skb_ecn_set_ce(struct __sk_buff *skb);
 __u32 bpf_get_hash_recalc(struct __sk_buff *skb);
 long bpf_set_hash(struct __sk_buff *skb, __u32 hash);
 long bpf_clone_redirect(struct __sk_buff *skb, __u32 ifindex, __u64 flags);
