@@ -12,15 +12,15 @@ export function operationsPage(): string {
     '',
     '<!-- Made by `npm run docs` from src/abi/command.ts and src/abi/settings.ts. -->',
     '',
-    'What a descriptor takes by vpc_ctl. Numbers below 0x0100 are those of the original. An operation that writes needs a descriptor',
-    'opened with WRITE. Numbers are little-endian unless they say otherwise; arrays have no header; `json` is UTF-8.',
+    'vpc_ctl calls these operations on a descriptor. Numbers below 0x0100 are those of the original. An operation that writes needs',
+    'a descriptor opened with WRITE. Integers are little-endian unless marked otherwise; arrays have no header; `json` is UTF-8.',
     '',
     ...types.flatMap((type) => operationTable(type, all)),
     '## Settings',
     '',
-    'A setting stands under its key in a [host document](host-file.md), in `vpc … set`, and in camelCase in JSON and in the library.',
+    'A [host document](host-file.md) and `vpc … set` use the key of a setting; JSON and the library use it in camelCase.',
     '',
-    ...row('of', 'key', 'value', 'a new object has', 'what it is for'),
+    ...row('of', 'key', 'value', 'default', 'what it sets'),
     ...row('---', '---', '---', '---', '---'),
     ...unitTypes.flatMap((type) => settingsOf(type).flatMap(([name, setting]) => settingRow(type, name, setting))),
     '',
@@ -35,7 +35,7 @@ function operationTable(type: TypeName, all: readonly Operation[]): string[] {
   const cells = own.flatMap(({ name, op, mutate, takes, gives }) =>
     row(op < 0x100 ? String(op) : `0x${op.toString(16).padStart(4, '0')}`, name, mutate ? 'writes' : '', takes.shape, gives.shape),
   )
-  return [`## ${heading}`, '', ...row('number', 'name', '', 'takes', 'gives'), ...row('---', '---', '---', '---', '---'), ...cells, '']
+  return [`## ${heading}`, '', ...row('number', 'name', '', 'input', 'output'), ...row('---', '---', '---', '---', '---'), ...cells, '']
 }
 
 function settingRow(type: string, name: string, { kind, initial, help, key }: ReturnType<typeof settingsOf>[number][1]): string[] {

@@ -70,24 +70,26 @@ const own = <T, J>(kind: Kind<T, J>, initial: T, get: Op, set: Op, help: string,
 /** Declare a setting that operations of another form set. */
 const shared = <T, J>(kind: Kind<T, J>, initial: T, help: string, more: More = {}): Setting<T, J> => ({ kind, initial, help, ...more })
 
-const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: what fits through the underlay', {
+const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: as the underlay allows', {
   key: 'mtu',
 })
 
-/** Of a mux: whether packets may go past the host's stack, and with it past its firewall. */
+/** Of a mux: whether packets may bypass the host's stack, and with it the firewall. */
 export const directWays = ['off', 'auto', 'on'] as const
 
 /** How much of a table that all share one switch may take. */
 const quota = (what: string, op: number, help: string): WithOps<number, number> =>
   own(counted(`a quota of ${what}`, [0, 0xffffffff], 4), 0, [`${what} quota get`, op], [`${what} quota set`, op + 1], help, { since: 3 })
 
-const owner = shared(optional(ownerName), null, 'who keeps it: a document of this owner removes it when it no longer has it', { since: 3 })
+const owner = shared(optional(ownerName), null, 'owner: a document of this owner removes the object when it no longer lists it', {
+  since: 3,
+})
 
 /** By type. They are made in the order in which they stand here. */
 export const settings = {
   vpcsw: {
     owner,
-    vni: own(vni, 0, ['default VNI get', 0x0100], ['default VNI set', 0x0101], 'VNI that ports get when they are added'),
+    vni: own(vni, 0, ['default VNI get', 0x0100], ['default VNI set', 0x0101], 'VNI of ports that are added'),
     up: own(upOrDown, true, ['state get', 5], ['state set', 6], 'forward'),
     floodUnknown: own(
       flag('flood unknown'),
@@ -113,7 +115,7 @@ export const settings = {
       false,
       ['any EtherType get', 0x0110],
       ['any EtherType set', 0x0111],
-      'let frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone',
+      'let frames of all EtherTypes pass, not only IPv4, IPv6 and ARP',
       { since: 3 },
     ),
     vrrp: own(flag('VRRP'), false, ['VRRP get', 0x0112], ['VRRP set', 0x0113], 'let VRRP pass', { since: 3 }),
@@ -122,8 +124,8 @@ export const settings = {
       [],
       ['further MACs get', 0x0114],
       ['further MACs set', 0x0115],
-      'further MAC address that is behind the interface, 16 at most',
-      { since: 3, option: { name: 'mac', none: 'no MAC address but its own is behind the interface' } },
+      'further MAC address behind the interface, 16 at most',
+      { since: 3, option: { name: 'mac', none: 'have no MAC address behind the interface but its own' } },
     ),
     held: own(flag('held'), false, ['held get', 0x0120], ['held set', 0x0121], 'keep the interface connected and out of service', {
       since: 3,
@@ -133,7 +135,7 @@ export const settings = {
       2000,
       ['broadcast rate get', 0x0122],
       ['broadcast rate set', 0x0123],
-      'copies of its broadcasts and multicasts that the interface may cause a second; 0: no limit',
+      'copies a second of the broadcasts and multicasts of the interface; 0: no limit',
       { since: 4 },
     ),
     rateOut: own(
@@ -188,7 +190,7 @@ export const settings = {
     queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs', {
       option: { name: 'num-queues', short: 'n' },
     }),
-    ownerUser: shared(optional(account), null, 'user who may open the queues; none: any in the group'),
+    ownerUser: shared(optional(account), null, 'user who may open the queues; none: each user in the group'),
     ownerGroup: shared(account, 0, 'group that may open the queues'),
     // Last: what is frozen does not change.
     frozen: shared(plainFlag, false, 'keep MAC address, MTU and queues as they are'),
@@ -203,14 +205,14 @@ export const settings = {
   vpcmux: {
     owner,
     mtuBytes,
-    listen: shared(optional(endpoint), null, 'address and UDP port on which packets of other hosts arrive'),
+    listen: shared(optional(endpoint), null, 'address and UDP port for packets of other hosts'),
     direct: {
       ...own(
         choice(directWays),
         'auto',
         ['direct get', 0x0110],
         ['direct set', 0x0111],
-        "whether packets may go past the host's stack; auto: while nothing of the host has to see each of them",
+        "whether packets may bypass the host's stack; auto: unless a rule of the host must see each of them",
       ),
       since: 3,
     },

@@ -2,12 +2,12 @@
 import { exitCodes, type FailureKind } from './failure.ts'
 
 const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
-  ok: 'It is done, or was so already.',
-  failed: 'What was asked for could not be done. Nothing is half done.',
+  ok: 'Done, or nothing was left to do.',
+  failed: 'The operation failed, and changed nothing.',
   usage: 'The command line is wrong.',
-  unreachable: 'vpcd is not there.',
-  conflict: 'What is there is in the way: it exists with other settings, is connected to something else, or is in use.',
-  denied: 'The caller may not do it.',
+  unreachable: 'vpcd does not answer.',
+  conflict: 'The state of the host conflicts: the object exists with other settings, is connected to another one, or is in use.',
+  denied: 'The caller has no right to do it.',
 }
 
 /** Exit codes and what they mean. */

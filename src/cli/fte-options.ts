@@ -12,7 +12,7 @@ export const broadcastMac = '00:00:00:00:00:00'
 export const fteVni = vniOption('VNI of the subnet').short('n')
 export const fteMac = macOrZeroOption(`MAC address of the destination; ${broadcastMac}: broadcast and multicast`).short('m')
 export const fteVtep = vtepOption('underlay address of the host that has it').short('r')
-export const fteForward = flag('send frames for it that come from the underlay on to that host, each once')
+export const fteForward = flag('forward frames for it from the underlay to that host, each once')
 export const fteFile = text(
   'file of entries, a line each: VNI MAC VTEP, and FLAGS as list prints them; - is standard input',
   'FILE',

@@ -11,7 +11,7 @@ export const globalOptions = {
   socket: text('socket of the vpcd to speak to', 'PATH', 'file').defaultsTo('VPC_SOCKET, else /run/vpc/vpcd.sock'),
   logLevel: choice('lowest level of the log lines on standard error', logLevels).short('l').foldingCase.default('info', 'INFO'),
   logFormat: choice('form of the log lines: auto is human on a terminal, else json', ['auto', 'json', 'human']).short('F').default('auto'),
-  useColor: toggle('colour the output; --use-color=false does not').short('C').defaultsTo('when it goes to a terminal'),
+  useColor: toggle('colour the output, or do not with --use-color=false').short('C').defaultsTo('when it goes to a terminal'),
   usePager: flag('page the output through $PAGER, or less, when it goes to a terminal').short('P'),
   utc: flag('show times in UTC').short('Z'),
 } as const

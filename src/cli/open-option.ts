@@ -21,7 +21,7 @@ function parseOpen(text: string): Result<OpenRequest> {
 }
 
 /** Any number of objects. */
-export const openOption = valueOption('open an object for the program, which finds the numbers of its descriptors in VPC_FDS', {
+export const openOption = valueOption('open an object for the program; VPC_FDS has the numbers of its descriptors', {
   placeholder: 'TYPE:ID:r|rw',
   parse: parseOpen,
 }).repeated

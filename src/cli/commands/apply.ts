@@ -12,15 +12,19 @@ function rowsOf({ action, type, id, unit, settings }: HostChange): string[][] {
 
 export default command({
   path: 'apply',
-  summary: 'make this host as a document says',
-  description: `FILE is a document as vpc export writes it, YAML or JSON; - is standard input. Objects that the document has and the host has not are made,
-    those that differ are changed, and those that it does not have are removed. With --owner, or a key 'owner' in the document, only objects of
-    that owner are removed; those that are made or changed are its own from then on, and what another owner has is refused. Objects that a program holds open and has not committed are left to it.
+  summary: 'make the objects of this host as a document says',
+  description: `FILE is a document as vpc export writes it, YAML or JSON; - is standard input. vpcd makes the objects
+    that the host lacks, changes those that differ, and removes those that the document lacks. It leaves alone objects
+    that a program holds open and has not committed.
 
-    All of it is done, or nothing: when something is refused, the host is as before, and the message has line and key. A second run does nothing.`,
+    With --owner, or a key 'owner' in the document, vpcd removes only objects of that owner. The owner gets the objects
+    that vpcd makes or changes. vpcd refuses to change an object of another owner.
+
+    vpcd does all of it, or nothing: when it refuses something, the host is as before, and the message names line and
+    key. A second run changes nothing.`,
   options: {
-    dryRun: flag('only show what would be done').short('n'),
-    owner: text('owner whose objects the document says', 'NAME'),
+    dryRun: flag('show what would be done, and do nothing').short('n'),
+    owner: text('owner of the objects in the document', 'NAME'),
   },
   positionals: [{ name: 'FILE', help: 'the document, - for standard input' }],
   examples: [

@@ -28,21 +28,22 @@ const summary = ({ checked }: AuditReport): string => auditKinds.map((kind) => `
 export default command({
   path: 'audit',
   summary: 'compare what this host should have with what it has',
-  description: `Compares, item by item, what the objects ask for with what is there: devices and their settings, wrapped interfaces, programs on devices (and
-    that they are those of the running vpcd), pinned tables, every entry of every table, and the journal. Prints a line for each difference, and
-    exits with 1 when there is one.
+  description: `Compares, item by item, what the objects ask for with what this host has: devices and their settings,
+    wrapped interfaces, programs on devices (and that the running vpcd loaded them), pinned tables, every entry of every
+    table, and the journal. Prints a line for each difference, and exits with 1 when there is one.
 
-    Notes say what is no difference and good to know: what of the host has to see each packet of a mux, so that packets take the long way through
-    its stack, and programs of others that run before ours on an interface and may end the chain there.
+    Notes report what is no difference but good to know: rules of the host that must see each packet of a mux, so that
+    its packets take the long way through the host's stack; and foreign programs that run before ours on an interface
+    and may end the chain there.
 
-    With --repair, what differs is mended: devices are made again, strange ones removed, programs put back, entries and rows written. It exits with 1
-    when something is left.`,
+    With --repair, vpcd repairs the differences: it makes devices again, removes strange ones, attaches programs, writes
+    entries and rows. The exit code is 1 when a difference remains.`,
   options: {
-    repair: flag('mend what differs'),
+    repair: flag('repair the differences'),
   },
   examples: [
     { line: 'vpc audit', does: 'is all as it should be?' },
-    { line: 'vpc audit --repair', does: 'mend what is not' },
+    { line: 'vpc audit --repair', does: 'repair the differences' },
   ],
   async run({ repair }, { vpc, output }) {
     await using mgmt = await (await vpc()).mgmt({ write: repair })

@@ -11,12 +11,12 @@ function linesOf({ revision, reset, changes }: ObjectChanges): string {
 
 export default command({
   path: 'changes',
-  summary: 'tell which objects change, as they do',
-  description: `A line for each object that is made, changed or removed, with a revision, until you press Ctrl-C. Entries and neighbours are changes of
-    their mux and switch. What changed is for other commands to ask.
+  summary: 'report which objects change, as they change',
+  description: `Prints a line for each object that is made, changed or removed, with a revision, until you press Ctrl-C.
+    A change of an entry or a neighbour counts as a change of its mux or switch. Other commands show the new state.
 
-    With --from=REVISION it begins with what changed since. Where that is not known any more, as after vpcd was started anew, it says 'reset':
-    look at everything, and go on from the revision that it tells.`,
+    With --from=REVISION, the changes since that revision come first. When vpcd does not know them any more, for example
+    after a restart, the command prints 'reset': look at everything, and go on from the revision in that line.`,
   options: { from: text('begin after this revision', 'REVISION') },
   examples: [{ line: 'vpc changes --json', does: 'an object of JSON for each transaction' }],
   async run({ from }, { vpc, output, signal }) {

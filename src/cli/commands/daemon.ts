@@ -32,31 +32,32 @@ function parseTable(given: string): Result<Pair> {
 export default command({
   path: 'daemon',
   summary: 'run vpcd, the daemon of this host, in the foreground',
-  description: `vpcd holds the objects of this host and loads the programs that forward packets. It listens on the socket vpcd.sock in its run directory. It
-    begins with a probe of the kernel, which vpc doctor shows too, and refuses to run where something is missing: the kernel must be Linux ${oldestKernelText} or newer.
+  description: `vpcd holds the objects of this host and loads the programs that forward packets. It listens on the socket vpcd.sock in
+    its run directory. At its start it probes the kernel, as vpc doctor does, and refuses to run when something is missing: the
+    kernel must be Linux ${oldestKernelText} or newer.
 
-    SIGTERM or SIGINT stop it and leave the datapath running: packets go on, and the next vpcd on the same directories finds everything again. Several
-    vpcd may run on one machine when each has directories and a network namespace of its own.
+    SIGTERM or SIGINT stop vpcd and leave the datapath running: packets flow, and the next vpcd on the same directories finds
+    everything again. Several vpcd may run on one machine when each has directories and a network namespace of its own.
 
-    Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again: from then on it decides, as
-    a whole; one that is wrong is reported in the log, and the one before stays. Descriptors that are open stay as they are.
+    Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again. The new
+    policy replaces the old one as a whole; if it is wrong, vpcd logs that and keeps the old one. Open descriptors keep their rights.
 
-    Tables of the datapath, with the entries that each takes when it is made: ${Object.entries(tableSizes)
+    Tables of the datapath, with the number of entries that fit into a new one: ${Object.entries(tableSizes)
       .map(([name, { entries }]) => `${name} (${entries})`)
-      .join(', ')}. Most of them take memory as entries come. ports counts
-    ports and muxes, and muxes two for each mux. A table keeps its size until another is asked for; then its entries go along, and no packet is lost. An error of a full table names it.
+      .join(', ')}. Most of them allocate memory as entries are added. In ports, each
+    port and each mux is an entry; in muxes, each mux is two. A table keeps its size until you ask for another one. Then vpcd copies
+    its entries, and no packet is lost. An error that a full table causes names the table.
 
     Limits: ${Object.entries(defaultLimits)
       .map(([name, value]) => `${name} (${value})`)
-      .join(', ')}. An error that one of them causes names it.`,
+      .join(', ')}. An error that a limit causes names the limit.`,
   options: {
     runDir: text('directory for the socket', 'DIR', 'directory').default(defaultDirectories.runDir),
-    stateDir: text('directory for what must outlive a restart', 'DIR', 'directory').default(defaultDirectories.stateDir),
-    bpffs: text('directory, in a BPF file system, for what must outlive vpcd', 'DIR', 'directory').default(defaultDirectories.bpffs),
+    stateDir: text('directory for the journal, which outlives a restart', 'DIR', 'directory').default(defaultDirectories.stateDir),
+    bpffs: text('directory in a BPF file system, for the pins that outlive vpcd', 'DIR', 'directory').default(defaultDirectories.bpffs),
     group: text('let the members of this group, by name or number, connect and open everything', 'GROUP'),
-    limit: valueOption('what clients may take; the limits stand in the description', { placeholder: 'NAME=NUMBER', parse: parseLimit })
-      .repeated,
-    table: valueOption('entries that a table of the datapath takes; the tables stand in the description', {
+    limit: valueOption('a limit for clients; the description lists the limits', { placeholder: 'NAME=NUMBER', parse: parseLimit }).repeated,
+    table: valueOption('size of a table of the datapath, in entries; the description lists the tables', {
       placeholder: 'NAME=NUMBER',
       parse: parseTable,
     }).repeated,

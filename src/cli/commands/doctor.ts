@@ -11,10 +11,10 @@ import { probeText } from '../probe-text.ts'
 export default command({
   path: 'doctor',
   summary: 'check whether this host has what vpc needs',
-  description: `Asks vpcd, or looks itself when vpcd is not there. What is missing is said with what to do about it; the exit code is 1 then. The
-    kernel must be Linux ${oldestKernelText} or newer.`,
+  description: `Asks vpcd, or checks by itself when vpcd is not running. Says what is missing and what to do about it;
+    the exit code is then 1. The kernel must be Linux ${oldestKernelText} or newer.`,
   options: {
-    bpffs: text('directory that vpcd is to pin in, when vpcd is not there', 'DIR', 'directory').default(defaultDirectories.bpffs),
+    bpffs: text('directory for the pins of vpcd, when vpcd is not running', 'DIR', 'directory').default(defaultDirectories.bpffs),
   },
   examples: [{ line: 'vpc doctor', does: 'check' }],
   async run({ bpffs }, context) {

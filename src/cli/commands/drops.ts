@@ -6,8 +6,9 @@ import { flag } from '../option.ts'
 export default command({
   path: 'drops',
   summary: 'show which packets were dropped, and why',
-  description: `Without --follow: how many packets of each port and mux were dropped for each reason. With --follow: packets as they are dropped, a line
-    each, until you press Ctrl-C. That is a sample: what comes too fast from one unit is counted instead of shown.`,
+  description: `Without --follow: for each port and mux, how many packets the programs dropped for each reason. With
+    --follow: packets as they are dropped, a line each, until you press Ctrl-C. These are a sample: the rest of a fast
+    source is only counted.`,
   options: { follow: flag('show packets as they are dropped').short('f') },
   examples: [
     { line: 'vpc drops', does: 'the counters' },

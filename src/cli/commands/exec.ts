@@ -7,19 +7,24 @@ import { flag, text } from '../option.ts'
 export default command({
   path: 'exec',
   summary: 'run a program in which vpc_open(2) and vpc_ctl(2) are system calls',
-  description: `In the program, and in all that it starts, system call 580 is vpc_open and 581 is vpc_ctl: arguments by pointer, -1 and errno, and a real file
-    descriptor as vpc_open's result. Any program will do, unmodified, static or not. It takes this command's place: its input, output, signals and exit code are its
-    own. See docs/system-calls.md.
+  description: `In the program, and in all of its children, system call 580 is vpc_open and 581 is vpc_ctl: arguments by
+    pointer, -1 and errno, and a real file descriptor as vpc_open's result. The program needs no changes, and may be
+    linked statically or not. It replaces this command: its input, output, signals and exit code are its own. See
+    docs/system-calls.md.
 
-    With --open it gets descriptors that are open when it starts; VPC_FDS has their numbers, in the order of the options, with a space between. With --user it
-    runs as another user, without privileges, and with --no-open the system call vpc_open fails in it with EPERM: it has what it was given, and can get no more by it.
-    The utility of the original opens a vmnic for READ alone and then sets its queues, which is EPERM here. With --compat an OPEN for READ gives WRITE as well to
-    a caller who may write the object; it is needed for nothing else. Below another vpc exec the outer one decides.
-    When vpcd stops, the two system calls fail with ENOSYS until the program is started anew; descriptors that it had are closed at their other end.`,
+    With --open the program starts with open descriptors; VPC_FDS has their numbers, in the order of the options,
+    separated by spaces. With --user it runs as another user, without privileges. With --no-open its system call
+    vpc_open fails with EPERM: it keeps the descriptors that it was given, and gets no others by that call.
+
+    The utility of the original opens a vmnic for READ alone and then sets its queues, which is EPERM here. With
+    --compat, an OPEN for READ gives WRITE as well to a caller who may write the object. Nothing else needs the option.
+
+    Below another vpc exec, the outer one decides. When vpcd stops, it closes the program's descriptors at their other
+    end, and the two system calls fail with ENOSYS until the program is started anew.`,
   options: {
     open: openOption,
     noOpen: flag('let vpc_open fail with EPERM'),
-    compat: flag('give WRITE too to who may write and opens for READ, as the original did'),
+    compat: flag('give WRITE too when a caller who may write opens for READ, as the original did'),
     user: text('run the program as this user, by name or number', 'USER'),
   },
   positionals: [

@@ -25,10 +25,12 @@ const columns: (readonly [Column | string, (stats: SourceStats) => string | numb
 export default command({
   path: 'stats',
   summary: 'show the counters of ports and muxes',
-  description: `RX is what came from the interface of a port, or from other hosts through a mux; TX is what went there. ANSWERED counts ARP and ND questions
-    that were answered on this host, MISSED those that nobody could answer, and DHCP requests, of which listeners were told, UNTOLD those of which they were not:
-    the port asked too fast, or nobody read in time. FLOODED counts packets that were replicated, TOO BIG packets that were
-    answered with an ICMP error. LIMITED counts packets for the interface that its port's rate limits kept back. vpc drops says why packets were dropped.`,
+  description: `RX counts packets from the interface of a port, or from other hosts through a mux; TX counts packets to
+    it. ANSWERED counts ARP and ND questions that this host answered. MISSED counts ARP and ND questions without an
+    answer, and DHCP requests, that became events for listeners; UNTOLD counts those that did not, because the port
+    asked too fast or nobody read in time. FLOODED counts packets that were replicated, TOO BIG packets that were
+    answered with an ICMP error. LIMITED counts packets for the interface that its port's rate limits kept back. vpc
+    drops says why packets were dropped.`,
   examples: [
     { line: 'vpc stats', does: 'every port and mux' },
     { line: 'watch -d vpc stats', does: 'see what changes' },

@@ -8,7 +8,9 @@ export default command({
   path: 'doc man',
   summary: 'write the manual pages',
   description: `They are made from the command table: vpc(8), and a page for each of its commands such as vpc-switch(8).`,
-  options: { manDir: text('directory to write to; a man8 in it is made', 'DIR', 'directory').short('m').default('/usr/local/share/man') },
+  options: {
+    manDir: text('directory to write to, into its directory man8', 'DIR', 'directory').short('m').default('/usr/local/share/man'),
+  },
   examples: [
     { line: 'vpc doc man --man-dir=/usr/local/share/man', does: 'install them' },
     { line: 'vpc doc man -m build/man && man -l build/man/man8/vpc-switch.8', does: 'read one' },

@@ -10,7 +10,7 @@ export default command({
   description: `They are made from the command table: README.md lists all commands, and a page such as switch.md has those of one noun.`,
   options: {
     dir: text('directory to write to', 'DIR', 'directory').short('d').default('docs/commands'),
-    urlPrefix: text('what links between the pages begin with', 'URL').defaultsTo('links are relative'),
+    urlPrefix: text('prefix of the links between the pages', 'URL').defaultsTo('links are relative'),
   },
   examples: [
     { line: 'vpc doc md', does: 'into docs/commands' },

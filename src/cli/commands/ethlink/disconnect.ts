@@ -6,10 +6,10 @@ import { alreadySo, done, unitText } from '../../outcome.ts'
 
 export default command({
   path: 'ethlink disconnect',
-  summary: 'let go of the interface that an ethlink wraps',
+  summary: 'release the interface that an ethlink wraps',
   description: `Disconnecting one that is not connected changes nothing.`,
   options: { ethlinkId },
-  examples: [{ line: 'vpc ethlink disconnect --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'let go' }],
+  examples: [{ line: 'vpc ethlink disconnect --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'release it' }],
   async run({ ethlinkId: id }, { vpc, output }) {
     const client = await vpc()
     await using ethlink = await openIfThere((options) => client.openEthlink(id, options))

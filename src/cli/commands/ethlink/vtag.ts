@@ -14,7 +14,7 @@ export default command({
   description: `Frames leave through the ethlink with this tag, and are taken with it.`,
   options: {
     ethlinkId,
-    getVtag: flag('show the tag, which is done unless --set-vtag is given').short('g'),
+    getVtag: flag('show the tag; the default without --set-vtag').short('g'),
     setVtag: vlanOption('the tag; 0: none').short('s'),
   },
   examples: [

@@ -6,10 +6,11 @@ import { listObjects, unitOf } from '../../list-objects.ts'
 export default command({
   path: 'hostif list',
   summary: 'list the hostifs',
-  description: `Under XDP stands whether the interface has an XDP program in its driver (xdpdrv). What comes to a container goes past the queue of
-    its interface, where that program would not see it; to one with a program it takes the queue, which costs some speed. vpcd notices a program
-    that comes or goes at once; while vpcd is down, nobody does. The program must take packets in pieces (section xdp.frags): the kernel refuses
-    others, because the host's end takes packets of 64 KiB.`,
+  description: `Column XDP shows whether the interface has an XDP program in its driver (xdpdrv). Packets to a container
+    bypass the queue of its interface, and would bypass that program too. So packets to an interface with such a program
+    take the queue, which costs some speed. vpcd notices at once when a program comes or goes; while vpcd is down,
+    nobody does. The program must accept packets in fragments (section xdp.frags): the kernel refuses others, because
+    the host's end takes packets of 64 KiB.`,
   options: { sortBy },
   examples: [{ line: 'vpc hostif list', does: 'every hostif with its MAC address and port' }],
   async run({ sortBy: by }, context) {

@@ -11,7 +11,7 @@ import { changeSettings, setting } from '../../setting.ts'
 export default command({
   path: 'hostif set',
   summary: 'change settings of a hostif',
-  description: `All of the settings that are given are made, or none.`,
+  description: `Sets all of the given settings, or none.`,
   options: { hostifId, mac: macOption('MAC address').short('m'), mtu: mtuOption('largest packet in bytes') },
   examples: [{ line: 'vpc hostif set --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3 --mtu=1400', does: 'set the MTU' }],
   async run({ hostifId: id, mac, mtu }, { vpc, output }) {

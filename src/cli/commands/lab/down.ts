@@ -6,9 +6,9 @@ import { tellingLabErrors } from '../../lab-failure.ts'
 export default command({
   path: 'lab down',
   summary: 'take a lab down',
-  description:
-    'Ends the daemons of its hosts and whatever else runs in its namespaces, then removes the namespaces and all else that was made for it, ' +
-    'also of a lab that is half broken. A lab that is not up is left as it is.',
+  description: `Ends the daemons of the lab's hosts and all other processes in its namespaces. Then removes the
+    namespaces and everything else that was made for the lab, also when the lab is half broken. If the lab is not up,
+    nothing changes.`,
   positionals: [{ name: 'NAME', help: 'the lab; `vpc lab list` shows which there are' }],
   async run(_, { output }, [name]) {
     const { wasUp } = await tellingLabErrors(() => bringDown(name!))

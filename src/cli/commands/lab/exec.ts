@@ -7,10 +7,9 @@ import { text } from '../../option.ts'
 export default command({
   path: 'lab exec',
   summary: 'run a command in a guest or host of a lab',
-  description:
-    "The command takes this one's place: its input, output, signals and exit code are its own. On a host, `vpc` speaks to that host's vpcd. " +
-    'Besides guests and hosts, `underlay` and the machines at the end of links can be entered. ' +
-    'Where labs share names, say --lab, or the lab before the guest.',
+  description: `The command replaces this one: its input, output, signals and exit code are its own. On a host, vpc
+    speaks to that host's vpcd. Besides guests and hosts, you can enter 'underlay' and the machines at the end of links.
+    Where labs share names, use --lab, or write the lab before the guest.`,
   options: { lab: text('the lab, where more than one has such a guest or host', 'NAME') },
   positionals: [
     { name: 'GUEST|HOST', help: 'where to run it' },

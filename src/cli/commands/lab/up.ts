@@ -8,9 +8,9 @@ import { tellingLabErrors } from '../../lab-failure.ts'
 export default command({
   path: 'lab up',
   summary: 'make hosts and guests from a lab file',
-  description:
-    'Makes a network namespace for each host, with a vpcd of its own, and one for each guest, joined as the file says; see examples/. ' +
-    'A lab that is up from the same file is left alone. When it is interrupted, or something goes wrong, all that was made is taken back.',
+  description: `Makes a network namespace for each host, with a vpcd of its own, and one for each guest, joined as the
+    file says; see examples/. If the lab is up from the same file, nothing changes. When the command is interrupted or
+    fails, it removes all that it has made.`,
   positionals: [{ name: 'FILE', help: 'the lab file, YAML' }],
   examples: [
     { line: 'vpc lab up examples/two-hosts.yaml', does: 'bring up two hosts with a guest on each' },

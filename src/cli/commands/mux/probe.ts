@@ -18,16 +18,18 @@ const questionsPerVtep = 3
 export default command({
   path: 'mux probe',
   summary: 'see whether VXLAN packets arrive at the VTEPs of a mux',
-  description: `Sends VXLAN packets to the mux's VTEPs: ARP or ND questions for guests that they have, by the forwarding entries of the mux and the neighbours of this
-    host's switches. The other host's programs answer such a question at once, whether its vpcd runs or not. An answer shows that the underlay carries the
-    mux's UDP port both ways. The question is then put in a packet of the guests' MTU that may not be fragmented; where that does not arrive, the largest
-    that does is looked for.
+  description: `Sends VXLAN packets to the mux's VTEPs: ARP or ND questions for their guests, which the command knows
+    from the forwarding entries of the mux and the neighbours of this host's switches. The other host's programs answer
+    such a question at once, whether its vpcd runs or not. An answer shows that the underlay carries the mux's UDP port
+    both ways. The command then asks with a packet of the guests' MTU that may not be fragmented. If that packet does
+    not arrive, the command looks for the largest one that does.
 
-    Silence is said to be no more than that: it may also come from a host that does not know the guest as a neighbour. A VTEP without a guest whose
-    address is known cannot be asked; ICMP errors are seen there too. Each answer is counted here as dropped, unknown_mac.
+    Silence does not prove a failure: the other host may not know the guest as a neighbour. The command cannot ask a
+    VTEP when it knows the address of none of its guests; it still sees ICMP errors for it. This host counts each answer
+    as dropped, unknown_mac.
 
     Needs root on the host of vpcd. The exit code is 1 when a VTEP failed.`,
-  options: { muxId, vtep: vtepOption('this one alone, of the forwarding entries or not').short('r') },
+  options: { muxId, vtep: vtepOption('probe only this VTEP; it needs no forwarding entry').short('r') },
   examples: [
     { line: 'vpc mux probe --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'every VTEP that the forwarding entries name' },
     { line: 'vpc mux probe --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vtep=192.0.2.2', does: 'one' },

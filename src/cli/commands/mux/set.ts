@@ -9,10 +9,14 @@ const muxOptions = settingOptions('vpcmux')
 export default command({
   path: 'mux set',
   summary: 'change settings of a mux',
-  description: `Packets to and from other hosts may take a short way past the host's stack: past its firewall, traffic control on the ingress, and IPsec. With
-    --direct=auto (the default) they do so while nothing of the host would have to see each of them; vpcd follows the host's rules, and vpc mux show
-    and vpc audit say what stands against it. With off all packets take the long way. With on the host's rules see samples alone: a verdict for a VTEP
-    still holds within a second, but limits do not limit, counters do not count, and rules by VNI, length or source port do not match.`,
+  description: `Packets to and from other hosts may take a direct way, which bypasses the host's stack: its firewall,
+    traffic control on the ingress, and IPsec. With --direct=auto (the default) they do so unless a rule of the host
+    must see each of them. vpcd follows the host's rules; vpc mux show and vpc audit say which of them close the direct
+    ways.
+
+    With --direct=off all packets take the long way. With --direct=on the host's rules see samples only: a verdict for a
+    VTEP still holds within a second, but limits do not limit, counters do not count, and rules by VNI, length or source
+    port do not match.`,
   options: { muxId, ...muxOptions },
   examples: [
     {

@@ -10,8 +10,8 @@ import { setting } from '../../setting.ts'
 export default command({
   path: 'switch create',
   summary: 'create a switch',
-  description: `A switch forwards the frames of one customer, over any number of subnets. Its VNI is the one that ports get when they are
-    added; each port may be given another. Creating a switch that exists with the same VNI changes nothing.`,
+  description: `A switch forwards the frames of one customer, over any number of subnets. New ports get its VNI, and
+    each port may be given another. If the switch exists with the same VNI, nothing changes.`,
   options: {
     switchId: fresh(switchId, 'vpcsw'),
     vni: vniOption('VNI that ports get when they are added; 0: not encapsulated').defaultsTo('0'),

@@ -5,8 +5,8 @@ import { done, unitText } from '../../outcome.ts'
 
 export default command({
   path: 'switch reset',
-  summary: 'make a switch forget what it has been told of its neighbours',
-  description: `Its neighbour table is emptied. Ports, connections and settings stay.`,
+  summary: 'empty the neighbour table of a switch',
+  description: `The switch keeps its ports, connections and settings.`,
   options: { switchId },
   examples: [{ line: 'vpc switch reset --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'forget' }],
   async run({ switchId: id }, { vpc, output }) {

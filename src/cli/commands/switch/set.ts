@@ -14,8 +14,8 @@ const switchOptions = settingOptions('vpcsw', { but: ['up'] })
 export default command({
   path: 'switch set',
   summary: 'change settings of a switch',
-  description: `All of the settings that are given are made, or none. A new VNI is for ports that are added from then on. A switch that is
-    down drops every frame, with the reason switch_down.`,
+  description: `Sets all of the given settings, or none. A new VNI is for ports that are added from then on. A switch
+    that is down drops every frame, with the reason switch_down.`,
   options: {
     switchId,
     ...switchOptions,
@@ -25,7 +25,7 @@ export default command({
   examples: [
     {
       line: 'vpc switch set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --flood-unknown=on',
-      does: 'let guests find others that no table knows',
+      does: 'let guests find stations that are in no table',
     },
     { line: 'vpc switch set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --down', does: 'stop forwarding' },
   ],

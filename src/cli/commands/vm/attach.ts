@@ -10,7 +10,8 @@ import { viewVm } from '../../vm-view.ts'
 export default command({
   path: 'vm attach',
   summary: 'give a virtual machine a vmnic',
-  description: `A running guest gets it at once, when its port is ready, and all get it at every later start. One that the machine has is left alone.`,
+  description: `A running guest gets the vmnic at once, when its port is ready; the machine keeps it for every later
+    start. If the machine has the vmnic already, nothing changes.`,
   options: { vmId, vmnicId, wait: seconds("how long to wait for the vmnic's port", 30), vmDir },
   examples: [
     { line: 'vpc vm attach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'plug it in' },

@@ -9,12 +9,13 @@ import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
 export default command({
   path: 'vm console',
   summary: "watch a virtual machine's serial console, and type on it",
-  description: `What is typed goes to the guest, until Control-], the end of the input, or the end of the guest. Any number of people may watch. What the guest wrote is kept, the last
-    megabyte at least, also after it has ended: --log shows it.`,
-  options: { vmId, log: flag('show what the guest wrote so far, and end'), vmDir },
+  description: `Sends what you type to the guest, until Control-], the end of the input, or the end of the guest. Any
+    number of people may watch. At least the last megabyte of the guest's output is kept, also after the guest has
+    ended: --log shows it.`,
+  options: { vmId, log: flag('print the output of the guest so far, and exit'), vmDir },
   examples: [
     { line: 'vpc vm console --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'talk to the guest' },
-    { line: 'vpc vm console --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --log', does: 'read what it wrote' },
+    { line: 'vpc vm console --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --log', does: 'read its output' },
   ],
   async run({ log, ...which }, { output, signal }) {
     const directory = directoryOf(which)

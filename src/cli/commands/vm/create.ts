@@ -20,17 +20,17 @@ const options = {
     .short('m')
     .default(512),
   cpus: integer('processors', 'N', 1, 255).short('c').default(1),
-  kernel: text('kernel to boot, instead of what the disk has', 'FILE', 'file'),
+  kernel: text('kernel to boot, instead of the one on the disk', 'FILE', 'file'),
   initrd: text('initial RAM disk for the kernel', 'FILE', 'file'),
   append: text("the kernel's command line", 'TEXT'),
   disk: text('disk image; the guest writes to it', 'FILE', 'file').short('d'),
-  diskFormat: choice('what the image is', diskFormats).defaultsTo("by the name's ending"),
+  diskFormat: choice('format of the image', diskFormats).defaultsTo("by the name's ending"),
   vmnicId: idOf('vmnic', 'vmnic that the guest gets; repeat it for more').short('N').repeated,
   userData: text("cloud-init's user-data", 'FILE', 'file'),
   metaData: text("cloud-init's meta-data, instead of --hostname and --ssh-key", 'FILE', 'file'),
   networkConfig: text("cloud-init's network-config", 'FILE', 'file'),
   hostname: text('name that cloud-init gives the guest', 'NAME'),
-  sshKey: text('public key file that cloud-init lets in; repeat it for more', 'FILE', 'file').repeated,
+  sshKey: text('file with a public key that may log in, by cloud-init; repeat it for more', 'FILE', 'file').repeated,
   user: text('unprivileged user that QEMU runs as', 'NAME').short('u').defaultsTo('a number of its own, which no other machine has'),
   accel: choice('KVM, emulation, or KVM where it works', accelerations).default('auto'),
   protect: flag('refuse to destroy it until vpc vm set --unprotect'),
@@ -40,11 +40,11 @@ const options = {
 export default command({
   path: 'vm create',
   summary: 'create a virtual machine',
-  description: `Nothing is started: vpc vm run does that. The machine gets its vmnics, which must be there by then, as virtio network devices. Give it a kernel, a
-    disk image to boot from, or both.
+  description: `Starts nothing: vpc vm run does that. The machine gets its vmnics, which must exist by then, as virtio
+    network devices. Give it a kernel, a disk image to boot from, or both.
 
-    The cloud-init options make a NoCloud disk, labelled cidata, of which the guest's cloud-init takes its first configuration. Creating a machine that exists with
-    the same settings changes nothing.`,
+    The cloud-init options make a NoCloud disk with label cidata, from which the guest's cloud-init takes its first
+    configuration. If the machine exists with the same settings, nothing changes.`,
   options,
   examples: [
     {

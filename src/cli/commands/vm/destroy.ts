@@ -8,8 +8,8 @@ import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
 export default command({
   path: 'vm destroy',
   summary: 'destroy a virtual machine',
-  description: `Ends it at once if it runs, and forgets it, with the log of its console. Its disk image and its vmnics stay. A protected one is refused. Destroying one that
-    does not exist changes nothing.`,
+  description: `Ends the machine at once if it runs, and deletes its definition and the log of its console. Its disk
+    image and its vmnics stay. A protected machine is refused. If the machine does not exist, nothing changes.`,
   options: { vmId, vmDir },
   examples: [{ line: 'vpc vm destroy --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'destroy it' }],
   async run(which, { output }) {

@@ -10,7 +10,8 @@ import { viewVm } from '../../vm-view.ts'
 export default command({
   path: 'vm detach',
   summary: 'take a vmnic from a virtual machine',
-  description: `A running guest is asked to let go of it; when it does not in time, nothing changes. The vmnic itself stays. One that the machine does not have is fine.`,
+  description: `Asks a running guest to release the vmnic; if the guest does not in time, nothing changes. The vmnic
+    itself stays. If the machine does not have the vmnic, nothing changes.`,
   options: { vmId, vmnicId, vmDir },
   examples: [
     { line: 'vpc vm detach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'unplug it' },

@@ -8,7 +8,7 @@ import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
 export default command({
   path: 'vm reset',
   summary: 'reset a running virtual machine, as its reset button would',
-  description: `The guest boots again at once, without having been asked. Its QEMU and its vmnics stay as they are.`,
+  description: `Boots the guest again at once, without asking it. Its QEMU and its vmnics stay as they are.`,
   options: { vmId, vmDir },
   examples: [{ line: 'vpc vm reset --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'boot it again' }],
   async run(which, { output }) {

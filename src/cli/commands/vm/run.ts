@@ -9,10 +9,12 @@ import { viewVm } from '../../vm-view.ts'
 export default command({
   path: 'vm run',
   summary: 'start a virtual machine',
-  description: `Waits until each of its vmnics is in a port of a switch that is up, then starts QEMU as an unprivileged user with the descriptors that it needs and no
-    others, and a supervisor that watches it. Run it where the vpcd of the vmnics runs: their devices are in its network namespace.
+  description: `Waits until each vmnic is in a port of a switch that is up. Then starts QEMU as an unprivileged user,
+    with only the descriptors that it needs, and a supervisor that watches it. Run it where the vpcd of the vmnics runs:
+    their devices are in its network namespace.
 
-    KVM is tried first, with a time limit; where it does not work the processor is emulated, with a warning. Starting a machine that runs changes nothing.`,
+    Tries KVM first, with a time limit. Where KVM does not work, QEMU emulates the processor, and a warning says so. If
+    the machine runs already, nothing changes.`,
   options: { vmId, wait: seconds('how long to wait for the ports of its vmnics', 30), vmDir },
   examples: [{ line: 'vpc vm run --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01', does: 'start it' }],
   async run({ wait, ...which }, { output, vpc }) {

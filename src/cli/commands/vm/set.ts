@@ -9,7 +9,7 @@ import { viewVm } from '../../vm-view.ts'
 
 export default command({
   path: 'vm set',
-  summary: 'protect a virtual machine from being destroyed, or no longer',
+  summary: 'protect a virtual machine from vpc vm destroy, or stop protecting it',
   options: { vmId, protect: flag('refuse to destroy it'), unprotect: flag('allow it again'), vmDir },
   examples: [{ line: 'vpc vm set --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --protect', does: 'protect it' }],
   async run({ protect, unprotect, ...which }, { output }) {

@@ -10,7 +10,8 @@ import { viewVm } from '../../vm-view.ts'
 export default command({
   path: 'vm stop',
   summary: 'stop a virtual machine',
-  description: `Presses its power button and waits; a guest that has not powered off by then is ended. Stopping one that does not run changes nothing.`,
+  description: `Presses the machine's power button and waits. Kills a guest that has not powered off in time. If the
+    machine does not run, nothing changes.`,
   options: {
     vmId,
     timeout: seconds('how long the guest may take', 60),

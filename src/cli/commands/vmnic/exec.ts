@@ -8,8 +8,9 @@ import { tellingVmErrors } from '../../vm-failure.ts'
 export default command({
   path: 'vmnic exec',
   summary: "start a program that has a vmnic's queues open",
-  description: `For a hypervisor that is not started by vpc vm. The program takes this one's place and inherits a descriptor for each queue pair; it needs no rights of its own to
-    use them, so --user may name an unprivileged user. In its environment it finds VPC_VMNIC_FDS (such as 21:22, as QEMU's -netdev tap,fds= takes it), VPC_VMNIC_MAC,
+  description: `Use this for a hypervisor other than that of vpc vm. The program replaces this command and inherits a
+    descriptor for each queue pair. It needs no rights of its own to use them, so --user may name an unprivileged user.
+    Its environment has VPC_VMNIC_FDS (such as 21:22, as QEMU's -netdev tap,fds= takes it), VPC_VMNIC_MAC,
     VPC_VMNIC_MTU, VPC_VMNIC_QUEUES, VPC_VMNIC_DEVICE and, where the host has vhost-net, VPC_VMNIC_VHOSTFDS.`,
   options: { vmnicId, user: text('user that the program runs as', 'NAME').short('u').defaultsTo('who calls this') },
   positionals: [{ name: 'PROGRAM', help: 'the program and its arguments, after --', isRest: true }],

@@ -11,9 +11,9 @@ const counterColumns = ['QUEUE', 'FROM GUEST', 'BYTES', 'TO GUEST', 'BYTES', 'DR
 export default command({
   path: 'vmnic get',
   summary: 'show a vmnic',
-  options: { vmnicId, numQueues: flag('show the number of queues alone').short('n'), counters: flag('show what went through each queue') },
+  options: { vmnicId, numQueues: flag('show only the number of queues').short('n'), counters: flag('show what went through each queue') },
   examples: [
-    { line: 'vpc vmnic get --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'all that is known of it' },
+    { line: 'vpc vmnic get --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'its settings and its port' },
     { line: 'vpc vmnic get -N 07f95a11-6788-2ae7-c306-ba95cff1db38 -n', does: 'the number of its queues' },
   ],
   async run({ vmnicId: id, numQueues, counters }, { vpc, output }) {

@@ -16,15 +16,15 @@ const vmnicOptions = settingOptions('vmnic')
 export default command({
   path: 'vmnic set',
   summary: 'change settings of a vmnic',
-  description: `All of the settings that are given are made, or none. A frozen vmnic keeps its MAC address, MTU and queues, so that a running guest
-    keeps what it has seen; --unfreeze acts before, --freeze after the other settings.`,
+  description: `Sets all of the given settings, or none. A frozen vmnic keeps its MAC address, MTU and queues, so that
+    they do not change for a running guest. --unfreeze takes effect before the other settings, --freeze after them.`,
   options: {
     vmnicId,
     ...vmnicOptions,
     mac: macOption('MAC address that the guest sees').short('m'),
     mtu: mtuOption('largest packet in bytes'),
-    freeze: flag('refuse changes from then on').short('E'),
-    unfreeze: flag('take changes again'),
+    freeze: flag('refuse changes').short('E'),
+    unfreeze: flag('allow changes again'),
     ownerUser: text('user who may open its queues without being root', 'NAME'),
     ownerGroup: text('group whose members may', 'NAME').defaultsTo("with --owner-user, that user's"),
   },

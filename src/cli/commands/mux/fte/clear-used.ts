@@ -5,9 +5,9 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'mux fte clear-used',
-  summary: 'forget which forwarding entries are used',
-  description: `Every entry loses the flag used. Those by which packets go get it again with the next packet; vpc mux fte list shows some time later
-    which entries nobody needs.`,
+  summary: 'clear the flag used of all forwarding entries',
+  description: `Clears the flag used of every entry. An entry gets it again with the next packet that uses it. Some time
+    later, vpc mux fte list shows which entries nobody needs.`,
   options: { muxId },
   examples: [{ line: 'vpc mux fte clear-used --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'begin to watch' }],
   async run({ muxId: id }, { vpc, output }) {

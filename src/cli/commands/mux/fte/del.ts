@@ -10,8 +10,8 @@ import { alreadySo, done, unitText } from '../../../outcome.ts'
 export default command({
   path: 'mux fte del',
   summary: 'delete forwarding entries',
-  description: `Entries that are not there are no error. For MAC 00:00:00:00:00:00, --vtep says which host is to get no more broadcasts. Lines of a
-    file may be those that vpc mux fte list prints.`,
+  description: `An entry that does not exist is no error. For MAC 00:00:00:00:00:00, --vtep says which host gets no more
+    broadcasts. A file may have the lines that vpc mux fte list prints.`,
   options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, file: fteFile },
   examples: [
     { line: 'vpc mux fte del --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02', does: 'one entry' },

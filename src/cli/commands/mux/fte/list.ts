@@ -6,8 +6,9 @@ import { muxId } from '../../../id-options.ts'
 export default command({
   path: 'mux fte list',
   summary: 'list the forwarding entries of a mux',
-  description: `What is printed can be given back to vpc mux fte set --file. Flag forward: see vpc mux fte set. Flag used: packets of this host's
-    interfaces went by the entry since vpc mux fte clear-used; an entry without it may be deleted to make room.`,
+  description: `vpc mux fte set --file reads the lines that this command prints. Flag forward: see vpc mux fte set. Flag
+    used: packets of this host's interfaces used the entry since vpc mux fte clear-used. An entry without it may be
+    deleted to make room.`,
   options: { muxId, vni: fteVni.help('only entries of this VNI') },
   examples: [{ line: 'vpc mux fte list --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'every entry' }],
   async run({ muxId: id, vni }, { vpc, output }) {

@@ -6,12 +6,13 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'mux fte set',
-  summary: 'say which host has a MAC address',
-  description: `An entry that is there is replaced. Entries of MAC 00:00:00:00:00:00 are the hosts that get what is broadcast in the VNI: each that is
-    set is added, up to 64. Entries of a file are set all or none.
+  summary: 'set which host has a MAC address',
+  description: `Replaces an existing entry. Entries of MAC 00:00:00:00:00:00 are the hosts that get the broadcasts of
+    the VNI: each is added to the others, up to 64. Entries of a file are set all or none.
 
-    With --forward, frames for the MAC that other hosts still send here go on to the host that has it, while a machine moves. Each goes on
-    once, and none goes back to the host that it came from. The flag is gone when the entry is set without it.`,
+    With --forward, this host sends frames for the MAC on to the host that has it, while other hosts still send them
+    here because a machine has just moved. It forwards each frame once, and never to the host that it came from. Setting
+    the entry without --forward clears the flag.`,
   options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, forward: fteForward, file: fteFile },
   examples: [
     {

@@ -9,8 +9,8 @@ import { alreadySo, done, unitText } from '../../../outcome.ts'
 export default command({
   path: 'switch neighbour del',
   summary: 'make a switch forget the MAC address of an IP address',
-  description: `Entries that are not there are no error. Lines of a file may be those that vpc switch neighbour list prints; their MAC addresses
-    are not looked at.`,
+  description: `An entry that does not exist is no error. A file may have the lines that vpc switch neighbour list
+    prints; their MAC addresses are ignored.`,
   options: { switchId, vni: neighbourVni, address: neighbourAddress, file: neighbourFile },
   examples: [
     { line: 'vpc switch neighbour del --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --address=10.0.0.2', does: 'one entry' },

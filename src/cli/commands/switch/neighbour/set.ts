@@ -6,9 +6,9 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'switch neighbour set',
-  summary: 'tell a switch which MAC address has an IP address',
-  description: `ARP and ND questions for the address are answered on this host from then on. An entry that is there is replaced. Entries of a file
-    are set all or none.`,
+  summary: 'set the MAC address of an IP address in a switch',
+  description: `This host then answers ARP and ND questions for the address. Replaces an existing entry. Entries of a
+    file are set all or none.`,
   options: { switchId, vni: neighbourVni, address: neighbourAddress, mac: neighbourMac, file: neighbourFile },
   examples: [
     {

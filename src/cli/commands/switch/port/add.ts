@@ -17,10 +17,11 @@ import { allOrNothing, type Undo } from '../../../undo.ts'
 export default command({
   path: 'switch port add',
   summary: 'add a port to a switch',
-  description: `The port gets the VNI of the switch. A port that is in the switch already stays as it is.
+  description: `The port gets the VNI of the switch. If the port is in the switch already, it stays as it is.
 
-    With --uplink the port becomes the uplink of the switch. With --ethlink-id as well, the ethlink is connected to it; with --l2-name the ethlink is
-    made if there is none, and wraps that interface of the host. All of this is done, or nothing.`,
+    With --uplink the port becomes the uplink of the switch. With --ethlink-id as well, the ethlink is connected to the
+    port. With --l2-name, vpcd makes the ethlink if it does not exist, and the ethlink wraps that interface of the host.
+    All of this is done, or nothing.`,
   options: {
     switchId,
     portId: fresh(portId, 'vpcp'),

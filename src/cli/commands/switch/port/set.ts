@@ -9,29 +9,34 @@ const portOptions = settingOptions('vpcp')
 export default command({
   path: 'switch port set',
   summary: 'change settings of a port',
-  description: `All of the settings that are given are made, or none.
+  description: `Sets all of the given settings, or none.
 
-    A port without addresses lets its interface send from each IP address that the neighbour table gives to nobody else. With addresses,
-    packets, ARP and ND messages from other addresses are dropped. The addresses that are given replace those that were set.
+    The interface of a port without addresses may send from each IP address that the neighbour table gives to nobody
+    else. With addresses, packets, ARP and ND messages from other addresses are dropped. The given addresses replace the
+    old ones.
 
-    An address that several ports list, of this host or of others, follows its announcement (gratuitous ARP, unsolicited neighbour
-    advertisement): so a virtual IP moves, as keepalived moves it, whatever the neighbour table said before.
+    An address that several ports list, on this host or on others, follows its announcement (gratuitous ARP, unsolicited
+    neighbour advertisement), whatever the neighbour table says. That is how keepalived moves a virtual IP.
 
-    IPv6 link-local addresses need not be listed: the one of the MAC address may be used, and up to four at a time of the guest's own
-    choice (RFC 7217), as long as no other guest has them. A router's belongs into the neighbour table: on other hosts nothing else protects it.
+    IPv6 link-local addresses need not be listed. The guest may use the one of its MAC address, and up to four of its
+    own choice at a time (RFC 7217), if no other guest has them. Put the link-local address of a router into the
+    neighbour table: on other hosts nothing else protects it.
 
-    Frames come from the interface's own MAC address alone, and from those that are given with --mac: stations behind it, as nested
-    containers, a bridge in the guest, or the virtual MAC of VRRP. Frames to them go to the interface. They replace those that were set. A MAC
-    belongs to one port of a VNI; on other hosts 'vpc mux fte set' says where it is, as of each other MAC.
+    Frames come from the interface's own MAC address, and from the MAC addresses given with --mac. Use it for stations
+    behind the interface: nested containers, a bridge in the guest, or the virtual MAC of VRRP. Frames to these
+    addresses go to the interface. The given addresses replace the old ones. In a VNI, one port has a MAC address. On
+    other hosts, 'vpc mux fte set' says where it is, as for every MAC.
 
-    What passes is IPv4, IPv6 and ARP; frames of other EtherTypes only with --any-ethertype=on. VRRP, as keepalived speaks it, passes with
-    --vrrp=on. IGMP and MLD queries, router advertisements, DHCP servers' messages, and IP packets for one station in an Ethernet broadcast are
-    dropped. So are packets with a source route (IPv4 options LSRR and SSRR, IPv6 routing header type 0), whoever sends them.
+    IPv4, IPv6 and ARP pass. Frames of other EtherTypes need --any-ethertype=on, and VRRP, as keepalived speaks it,
+    needs --vrrp=on. IGMP and MLD queries, router advertisements, messages of DHCP servers, and IP packets for one
+    station in an Ethernet broadcast are dropped. So are packets with a source route (IPv4 options LSRR and SSRR, IPv6
+    routing header type 0), from every port.
 
-    With antispoof off nothing of a sender is checked: all of this passes but source routes, and other EtherTypes as above.
+    With --antispoof=off the senders of frames are not checked, and all of these pass except source routes and other
+    EtherTypes.
 
-    A held port keeps its interface, and frames neither come from it nor go to it: a machine is prepared here that still runs on another host.
-    A forwarding entry for its MAC address stays in force until the port is let go.`,
+    A held port keeps its interface, but frames neither come from it nor go to it. Use it to prepare a machine that
+    still runs on another host. A forwarding entry for its MAC address stays in force until --held=off.`,
   options: {
     portId,
     ...portOptions,

@@ -6,8 +6,8 @@ import { alreadySo, done, unitText } from '../../../outcome.ts'
 export default command({
   path: 'switch port uplink',
   summary: 'make a port the uplink of its switch',
-  description: `Frames of the uplink's VNI for destinations that no table knows leave through the uplink, unencapsulated. A switch has one uplink
-    at most; take the other port out first.`,
+  description: `Frames of the uplink's VNI leave through the uplink when no table knows their destination. They are not
+    encapsulated. A switch has one uplink at most; remove the other port first.`,
   options: { switchId, portId },
   examples: [
     {
