@@ -7,6 +7,7 @@ import type { HostFileProblem } from './host-file.ts'
 import { describeIdProblem, idMac, parseId, type Id } from './id.ts'
 import { kindOf, type Kind } from './kind.ts'
 import type { TypeName } from './object-type.ts'
+import { mapped, type Steps } from './steps.ts'
 
 /** Thrown inside of the reader alone. */
 export class BadHostFile extends Error implements HostFileProblem {
@@ -49,11 +50,16 @@ export class FileMap {
     throw new BadHostFile(this.at(key), problem)
   }
 
-  /** A list; nothing is an empty one. */
-  list<T>(key: string, read: (value: unknown, path: string) => T): T[] {
-    const value = this.#take(key) ?? []
-    if (!Array.isArray(value)) this.refuse(key, `this must be a list, not ${kindOf(value)}`)
-    return value.map((item, i) => read(item, `${this.at(key)}[${i}]`))
+  /** A list, one item with each step; nothing is an empty one. */
+  *list<T>(key: string, read: (value: unknown, path: string) => T): Steps<T[]> {
+    return yield* mapped(this.#items(key), (item, i) => read(item, `${this.at(key)}[${i}]`))
+  }
+
+  /** The same of items that are read in steps themselves. */
+  *deepList<T>(key: string, read: (value: unknown, path: string) => Steps<T>): Steps<T[]> {
+    const found: T[] = []
+    for (const [i, item] of this.#items(key).entries()) found.push(yield* read(item, `${this.at(key)}[${i}]`))
+    return found
   }
 
   /** A setting; nothing: the fallback. */
@@ -122,6 +128,11 @@ export class FileMap {
 
   needed(key: string): string {
     return this.text(key) ?? this.refuse(key, `'${key}' must be given`)
+  }
+
+  #items(key: string): readonly unknown[] {
+    const value = this.#take(key) ?? []
+    return Array.isArray(value) ? value : this.refuse(key, `this must be a list, not ${kindOf(value)}`)
   }
 
   #take(key: string): unknown {

@@ -44,6 +44,8 @@ export class StatsTable {
 /** Table `drops`, by the same index. */
 export class DropsTable {
   readonly #map: BpfMap
+  /** Indexes that may have counted; undefined: any may. */
+  #counted: Set<number> | undefined
 
   constructor(map: BpfMap) {
     this.#map = map
@@ -71,8 +73,15 @@ export class DropsTable {
     return all
   }
 
-  /** Forget an index's drops. */
+  /** From now on these indexes alone count, and those that are cleared for somebody. */
+  expect(indexes: Iterable<number>): void {
+    this.#counted = new Set(indexes)
+    for (const [key] of this.#map.entries()) this.#counted.add(dropKey.decode(key).stats)
+  }
+
+  /** Forget an index's drops, before it is given to somebody else. One that has not counted costs no system call. */
   clear(index: number): void {
+    if (this.#counted?.has(index) === false) return void this.#counted.add(index)
     this.#map.deleteBatch(
       encodeArray(
         dropKey,

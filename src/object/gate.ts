@@ -77,11 +77,3 @@ export class Gate {
     while (!this.busy && this.#waiting.length > 0) this.#waiting.shift()!()
   }
 }
-
-/** Do all steps at once. */
-export function drain<T>(steps: Iterator<void, T>): T {
-  for (;;) {
-    const result = steps.next()
-    if (result.done) return result.value
-  }
-}

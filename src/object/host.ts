@@ -3,6 +3,7 @@ import { openFlag, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { HandleOpen, Step } from '#abi/session.ts'
+import { drain } from '#abi/steps.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
@@ -12,7 +13,7 @@ import type { Context, DaemonReport } from './context.ts'
 import type { Log } from './log.ts'
 import { ChangeLog } from './change-log.ts'
 import { EventHub } from './event-hub.ts'
-import { drain, Gate } from './gate.ts'
+import { Gate } from './gate.ts'
 import { Handle, type HandleHost } from './handle.ts'
 import { HandleSet, type SetHost } from './handle-set.ts'
 import type { Journal } from './store/journal.ts'
@@ -84,6 +85,7 @@ export class Host implements HandleHost, SetHost {
     }
     recover(context)
     context.changes.begin(model.objects.values())
+    context.datapath.tables.drops.expect(model.sources.keys())
     const host = new Host(context, access)
     host.#follow()
     return host
@@ -284,8 +286,8 @@ export class Host implements HandleHost, SetHost {
 
 const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
 
-/** Operations on as many objects as a document has: they are done little by little. */
-const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan'])
+/** Operations on as many objects as a host has: they are done little by little. */
+const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan', 'mgmtExport', 'mgmtExportOwned'])
 
 /** Operations that change nothing, and tell of the host as a whole: half an operation must not be in what they say. */
 const ofTheWhole: ReadonlySet<OperationName> = new Set([

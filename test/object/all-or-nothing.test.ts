@@ -89,7 +89,7 @@ function failAtTheEnd(
     }),
   )
   const stop = (): void => stops.splice(0).forEach((end) => end())
-  const mend = inFront(host.journal, 'transact', () => () => {
+  const mend = inFront(host.journal, 'transactInSteps', () => () => {
     stop()
     mend()
     throw Object.assign(new Error('disk full'), { errno: 28 })

@@ -65,6 +65,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/abi/supervise.test.ts': 10,
   'test/daemon/client.test.ts': 8,
   'test/daemon/long-apply.test.ts': 10,
+  'test/object/long-turns.test.ts': 10,
   'test/daemon/stopped.test.ts': 8,
   'test/cli/example.test.ts': 8,
   'test/cli/apply.test.ts': 8,

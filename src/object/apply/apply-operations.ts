@@ -3,7 +3,7 @@
  * says.
  */
 import { atPath, type HostChange, type HostDocument, type HostFile } from '#abi/host-file.ts'
-import { readHostFile } from '#abi/host-file-read.ts'
+import { readHostFileInSteps } from '#abi/host-file-read.ts'
 import { quickGracePeriods } from '#datapath/grace-period.ts'
 import type { Call, Operations } from '../operation.ts'
 import { VpcError } from '../vpc-error.ts'
@@ -19,16 +19,15 @@ export const applyOperations: Operations<undefined> = {
   mgmtExport: ({ context }) => exportHost(context.model),
   mgmtExportOwned: ({ context, tx, input }: Call<undefined, string>) => exportHost(context.model, readOwner(tx, input)),
   *mgmtPlan(call): Generator<void, readonly HostChange[]> {
-    const file = readInput(call)
+    const file = yield* readInput(call)
     const comparison = yield* compareHost(call.context.model, file)
-    checkUnits(call.context, comparison)
-    checkOwners(call.context, file, comparison)
+    yield* checkUnits(call.context, comparison)
+    yield* checkOwners(call.context, file, comparison)
     return comparison.changes
   },
   *mgmtApply(call): Generator<void, readonly HostChange[]> {
     const { tx } = call
-    const file = readInput(call)
-    yield
+    const file = yield* readInput(call)
     using _ = quickGracePeriods(file.hostifs.length + file.vmnics.length)
     const changes: readonly HostChange[] = yield* applyHost(new Steps(call), file)
     tx.asked = 'apply the document'
@@ -36,9 +35,10 @@ export const applyOperations: Operations<undefined> = {
   },
 }
 
-function readInput({ tx, input }: DocumentCall): HostFile {
+function* readInput({ tx, input }: DocumentCall): Generator<void, HostFile> {
   tx.asked = 'read the document'
-  const read = readHostFile(input)
+  yield
+  const read = yield* readHostFileInSteps(input)
   if (read.ok) return read.value
   const { path, problem } = read.problem
   throw new VpcError('EINVAL', atPath(path, problem))

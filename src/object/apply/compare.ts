@@ -3,6 +3,7 @@ import { specsOf, type EntrySpec, type HostChange, type HostFile, type Neighbour
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { initialSettings, keyOf, settingsOf } from '#abi/settings.ts'
+import { mapped, type Steps } from '#abi/steps.ts'
 import { formatMac } from '#wire/mac.ts'
 import { persists, unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
 import { counting, entrySpecs, neighbourSpecs, placesIn, placesOf, type Places, type Wanted } from './spec.ts'
@@ -29,9 +30,11 @@ const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpc
 
 /** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
 export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {
-  const wanted: Wanted = new Map([...specsOf(file)].map((spec) => [spec.id, spec]))
-  const entries = new Map(file.muxes.map((spec) => [spec.id, compareEntries(model.find('vpcmux', spec.id), spec.entries)]))
-  const neighbours = new Map(file.switches.map((spec) => [spec.id, compareNeighbours(model.find('vpcsw', spec.id), spec.neighbours)]))
+  const wanted: Wanted = new Map(yield* mapped(specsOf(file), (spec) => [spec.id, spec] as const))
+  const entries = new Map<Id, ListChanges<EntrySpec>>()
+  for (const spec of file.muxes) entries.set(spec.id, yield* compareEntries(model.find('vpcmux', spec.id), spec.entries))
+  const neighbours = new Map<Id, ListChanges<NeighbourSpec>>()
+  for (const spec of file.switches) neighbours.set(spec.id, yield* compareNeighbours(model.find('vpcsw', spec.id), spec.neighbours))
   const lists = (id: Id): HostChange['settings'] => [
     ...listChange('entries', entries.get(id)),
     ...listChange('neighbours', neighbours.get(id)),
@@ -108,13 +111,13 @@ const zeroMac = '00:00:00:00:00:00'
 /** A MAC has one VTEP; of MAC zero each VTEP is an entry of its own. */
 const entryKey = ({ vni, mac, vtep }: EntrySpec): string => (mac === zeroMac ? `${vni} ${vtep}` : `${vni} ${mac}`)
 
-function compareEntries(mux: Mux | undefined, asked: readonly EntrySpec[]): ListChanges<EntrySpec> {
+function compareEntries(mux: Mux | undefined, asked: readonly EntrySpec[]): Steps<ListChanges<EntrySpec>> {
   return compareLists(mux === undefined ? [] : entrySpecs(mux.entries), asked, entryKey, ({ vtep, forward }) =>
     forward ? `${vtep} forward` : vtep,
   )
 }
 
-function compareNeighbours(sw: Switch | undefined, asked: readonly NeighbourSpec[]): ListChanges<NeighbourSpec> {
+function compareNeighbours(sw: Switch | undefined, asked: readonly NeighbourSpec[]): Steps<ListChanges<NeighbourSpec>> {
   return compareLists(
     sw === undefined ? [] : neighbourSpecs(sw.neighbours),
     asked,
@@ -123,10 +126,16 @@ function compareNeighbours(sw: Switch | undefined, asked: readonly NeighbourSpec
   )
 }
 
-function compareLists<T>(is: Iterable<T>, asked: readonly T[], keyOf: (item: T) => string, valueOf: (item: T) => string): ListChanges<T> {
-  const missing = new Map(asked.map((item) => [keyOf(item), item]))
+function* compareLists<T>(
+  is: Iterable<T>,
+  asked: readonly T[],
+  keyOf: (item: T) => string,
+  valueOf: (item: T) => string,
+): Steps<ListChanges<T>> {
+  const missing = new Map(yield* mapped(asked, (item) => [keyOf(item), item] as const))
   const remove: T[] = []
   for (const item of is) {
+    yield
     const key = keyOf(item)
     const same = missing.get(key)
     if (same === undefined) remove.push(item)

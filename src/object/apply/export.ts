@@ -3,28 +3,32 @@ import { hostFileVersion, type EntrySpec, type HostDocument, type NeighbourSpec 
 import { idMac, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { initialSettings, keyOf, settingsOf } from '#abi/settings.ts'
+import { mapped, type Steps } from '#abi/steps.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
 import { persists, unitName, type Model, type Mux, type ObjectOf, type Port, type Switch, type VpcObject } from '../store/model.ts'
 import { entrySpecs, neighbourSpecs, placesOf } from './spec.ts'
 
 type Plain = HostDocument
 
-/** What `vpc export` writes, as JSON: of all objects, or of those of an owner. */
-export function exportHost(all: Model, owner?: string): Plain {
+/** What `vpc export` writes, as JSON: of all objects, or of those of an owner; an object or an entry with each step. */
+export function* exportHost(all: Model, owner?: string): Steps<Plain> {
   const model = new View(all, owner)
+  const muxes: Plain[] = []
+  for (const mux of ordered(model, 'vpcmux')) muxes.push(yield* exportMux(model, mux))
+  const switches: Plain[] = []
+  for (const sw of ordered(model, 'vpcsw')) switches.push(yield* exportSwitch(model, sw))
+  const single = ordered(model, 'vpcp').filter(({ switch: sw }) => sw === null || !persists(sw))
   return leaveOut({
     version: hostFileVersion,
     owner,
-    ethlinks: ordered(model, 'ethlink').map((object) => exportObject(object)),
-    muxes: ordered(model, 'vpcmux').map((mux) => exportMux(model, mux)),
-    vmnics: ordered(model, 'vmnic').map((object) => exportObject(object)),
-    hostifs: ordered(model, 'hostif').map((object) => exportObject(object)),
-    switches: ordered(model, 'vpcsw').map((sw) => exportSwitch(model, sw)),
-    ports: ordered(model, 'vpcp')
-      .filter(({ switch: sw }) => sw === null || !persists(sw))
-      .map((port) => exportPort(model, port, 0)),
-    routers: ordered(model, 'vpcrtr').map((object) => exportObject(object)),
-    subnets: ordered(model, 'subnet').map((subnet) => leaveOut({ ...exportObject(subnet), ...exportPlaces(model, subnet) })),
+    ethlinks: yield* mapped(ordered(model, 'ethlink'), (object) => exportObject(object)),
+    muxes,
+    vmnics: yield* mapped(ordered(model, 'vmnic'), (object) => exportObject(object)),
+    hostifs: yield* mapped(ordered(model, 'hostif'), (object) => exportObject(object)),
+    switches,
+    ports: yield* mapped(single, (port) => exportPort(model, port, 0)),
+    routers: yield* mapped(ordered(model, 'vpcrtr'), (object) => exportObject(object)),
+    subnets: yield* mapped(ordered(model, 'subnet'), (subnet) => leaveOut({ ...exportObject(subnet), ...exportPlaces(model, subnet) })),
   })
 }
 
@@ -90,21 +94,22 @@ const exportPlaces = (model: View, object: VpcObject): Plain =>
     ]),
   )
 
-function exportMux(model: View, mux: Mux): Plain {
+function* exportMux(model: View, mux: Mux): Steps<Plain> {
+  const entries = yield* mapped(entrySpecs(mux.entries), (entry) => entry)
   return leaveOut({
     ...exportObject(mux),
     ...exportPlaces(model, mux),
-    entries: [...entrySpecs(mux.entries)].sort(byEntry).map(exportEntry),
+    entries: yield* mapped(entries.sort(byEntry), exportEntry),
   })
 }
 
 const exportEntry = ({ forward, ...entry }: EntrySpec): Plain => (forward ? { ...entry, forward } : entry)
 
-function exportSwitch(model: View, sw: Switch): Plain {
+function* exportSwitch(model: View, sw: Switch): Steps<Plain> {
   const ports = [...sw.ports].filter((port) => model.has(port)).sort((a, b) => a.unit - b.unit)
   return leaveOut({
     ...exportObject(sw),
-    ports: ports.map((port) => exportPort(model, port, sw.vni)),
+    ports: yield* mapped(ports, (port) => exportPort(model, port, sw.vni)),
     neighbours: [...neighbourSpecs(sw.neighbours)].sort(byNeighbour),
   })
 }

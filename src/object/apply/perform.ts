@@ -19,6 +19,7 @@ import {
 } from '#abi/host-file.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
+import { mapped } from '#abi/steps.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
@@ -40,15 +41,15 @@ import { VpcError } from '../vpc-error.ts'
 /** Do it, object by object. Gives what was done; nothing when the host was so already. */
 export function* applyHost(steps: Steps, file: HostFile): Generator<void, readonly HostChange[]> {
   const comparison = yield* compareHost(steps.context.model, file)
-  checkUnits(steps.context, comparison)
-  checkOwners(steps.context, file, comparison)
+  yield* checkUnits(steps.context, comparison)
+  yield* checkOwners(steps.context, file, comparison)
   if (comparison.changes.length === 0) return []
-  claimChanges(steps, comparison)
+  yield* claimChanges(steps, comparison)
   const performer = new Performer(steps, comparison)
   yield* performer.release()
   yield* performer.remove()
   yield* performer.make(file)
-  return comparison.changes.map((change) => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
+  return yield* mapped(comparison.changes, (change) => ({ ...change, unit: change.unit ?? unitOf(steps, change.id) }))
 }
 
 const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
@@ -60,9 +61,10 @@ const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
  * Whoever applies a document needs the right to each object that changes, and to what that object is connected to or
  * was.
  */
-function claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): void {
+function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): Generator<void, void> {
   tx.asked = 'apply the document'
   for (const { action, type, id } of changes) {
+    yield
     claim(tx, type, id, action === 'create' ? 'create' : 'write')
     const [object, spec] = [model.objects.get(id), wanted.get(id)]
     const before = Object.values(object === undefined ? {} : placesOf(object, wanted))
@@ -73,9 +75,10 @@ function claimChanges({ context: { model }, tx, claim }: Steps, { wanted, change
 }
 
 /** What is another owner's is neither changed by a document of an owner, nor taken along. */
-export function checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): void {
+export function* checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): Generator<void, void> {
   if (owner === null) return
   for (const { id, path } of wanted.values()) {
+    yield
     const found = model.objects.get(id)
     if (found === undefined || found.owner === null || found.owner === owner) continue
     throw new VpcError(
@@ -94,8 +97,9 @@ export function checkOwners({ model }: Context, { owner }: HostFile, { wanted, g
 }
 
 /** A unit number stays with its object, and a new object can have one that is free or becomes so. */
-export function checkUnits({ model }: Context, { wanted, gone }: Comparison): void {
+export function* checkUnits({ model }: Context, { wanted, gone }: Comparison): Generator<void, void> {
   for (const spec of wanted.values()) {
+    yield
     if (spec.unit === null) continue
     const found = model.objects.get(spec.id)
     if (found?.unit === spec.unit) continue

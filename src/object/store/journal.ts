@@ -5,6 +5,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'
 import { isUnitType } from '#abi/object-type.ts'
+import { drain, type Steps } from '#abi/steps.ts'
 import { beforeStep } from '#datapath/step.ts'
 import { currentVersion, upgradeRow, wayOut } from './versions.ts'
 
@@ -84,10 +85,20 @@ export class Journal implements Disposable {
 
   /** All or nothing: when this returns, what `write` did is on the disk. */
   transact(write: () => void): void {
+    drain(
+      // oxlint-disable-next-line require-yield
+      this.transactInSteps(function* (): Steps<void> {
+        write()
+      }),
+    )
+  }
+
+  /** The same in steps. Nobody else may write meanwhile. */
+  *transactInSteps(write: () => Steps<void>): Steps<void> {
     beforeStep('journal begin')
     this.#db.exec('BEGIN IMMEDIATE')
     try {
-      write()
+      yield* write()
       beforeStep('journal commit')
       this.#db.exec('COMMIT')
       beforeStep('journal committed')

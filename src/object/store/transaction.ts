@@ -6,7 +6,7 @@
 import type { ErrnoName } from '#abi/errno.ts'
 import type { Hook } from '#datapath/datapath.ts'
 import { Dirty } from './dirty.ts'
-import { drain } from '../gate.ts'
+import { drain } from '#abi/steps.ts'
 import { refusal } from '../vpc-error.ts'
 
 /** A device of an object that goes. */

@@ -4,7 +4,7 @@
  */
 import type { Context } from '../context.ts'
 import { toRow } from '../store/record.ts'
-import { drain } from '../gate.ts'
+import { drain, mapped, type Steps } from '#abi/steps.ts'
 import { settle } from './settle.ts'
 import { removeLeaving } from '../type/unit-device.ts'
 import { Transaction } from '../store/transaction.ts'
@@ -31,7 +31,7 @@ export function* transactSteps<T>(context: Context, asked: string, body: (tx: Tr
     result = yield* body(tx)
     yield* settle(context.model, context.datapath.tables, tx.dirty)
     yield
-    writeJournal(context, tx)
+    yield* writeJournal(context, tx)
   } catch (error) {
     yield* takeBack(context, tx)
     throw toVpcError(tx.asked, error)
@@ -59,14 +59,15 @@ function* takeBack(context: Context, tx: Transaction): Generator<void, void> {
 }
 
 /** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */
-function writeJournal({ journal, written }: Context, tx: Transaction): void {
-  const rows = [...tx.dirty.records].map((object) => ({ id: object.id, row: toRow(object) }))
+function* writeJournal({ journal, written }: Context, tx: Transaction): Steps<void> {
+  const rows = yield* mapped(tx.dirty.records, (object) => ({ id: object.id, row: toRow(object) }))
   const changed = rows.filter(({ id, row }) => row?.settings !== written.get(id))
   if (changed.length === 0 && tx.journalled.length === 0) return
-  journal.transact(() => {
-    for (const { id, row } of changed) if (row === undefined) journal.removeObject(id)
-    for (const { row } of changed) if (row !== undefined) journal.putObject(row)
-    for (const write of tx.journalled) write()
+  yield* journal.transactInSteps(function* () {
+    // A number that goes may come again.
+    yield* mapped(changed, ({ id, row }) => void (row === undefined && journal.removeObject(id)))
+    yield* mapped(changed, ({ row }) => void (row !== undefined && journal.putObject(row)))
+    yield* mapped(tx.journalled, (write) => write())
   })
   for (const { id, row } of changed) {
     if (row === undefined) written.delete(id)
