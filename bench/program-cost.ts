@@ -16,7 +16,8 @@ const RUNS = 3000
 /** Paths and VTEPs that the programs have learned are good for this many runs at least. */
 export const REMEMBERED = 100
 
-interface Case {
+/** A packet of a program. */
+export interface Case {
   readonly program: Hook | 'mux-trace'
   readonly packet: string
   readonly data: Uint8Array
@@ -26,8 +27,11 @@ interface Case {
   readonly direct?: boolean
 }
 
-function cases({ scene, tunnelMark }: Ground, tunnelled: Uint8Array, own: Uint8Array): Case[] {
-  const { a, b, wire, mux } = scene.devices
+/** The packets that each program sees most. */
+export function cases(ground: Ground): Case[] {
+  const { tunnelMark } = ground
+  const { a, b, wire, mux } = ground.scene.devices
+  const [tunnelled, own] = [ground.tunnelled(false), ground.own()]
   return [
     { program: 'unit', packet: 'UDP to a unit of this host', data: frame('a', 'b'), context: { ifindex: a }, to: b },
     { program: 'unit', packet: 'UDP to a VTEP, by the vxlan device', data: frame('a', 'far'), context: { ifindex: a }, to: mux },
@@ -58,7 +62,7 @@ function cost(ground: Ground, { program, packet, data, context, to, direct = fal
 /** All programs with the packets that they see most. Takes a second or two. */
 export function programCosts(): ProgramCost[] {
   using ground = new Ground()
-  return cases(ground, ground.tunnelled(false), ground.own()).map((one) => cost(ground, one))
+  return cases(ground).map((one) => cost(ground, one))
 }
 
 if (import.meta.main) for (const { program, packet, nanoseconds } of programCosts()) console.log(program, packet, nanoseconds)
