@@ -112,21 +112,6 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 	return ifindex ? send(skb, packet, &dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 
-/* Reads the MACs; the frame may still have its tag. */
-static __always_inline bool read_macs(struct __sk_buff *skb, struct packet *packet)
-{
-	struct ethhdr *eth;
-
-	if (!linear(skb, ETH_HLEN))
-		return false;
-	eth = (void *)(long)skb->data;
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
-		return false;
-	packet->dmac = mac_at(eth->h_dest);
-	packet->smac = mac_at(eth->h_source);
-	return true;
-}
-
 SEC("tc")
 int vpc_ethlink(struct __sk_buff *skb)
 {

@@ -4,6 +4,7 @@
  * frame with its outer header as metadata. To local units, to the uplink for senders that are known, and into a tunnel
  * again where the entry of the MAC asks for that, once.
  */
+#include "lib/arrival.h"
 #include "lib/broadcast.h"
 #include "lib/forward-once.h"
 #include "lib/heard.h"
@@ -11,39 +12,25 @@
 #include "lib/sender.h"
 #include "lib/watch.h"
 
-/* Whether the outer header leads to a segment of this host; sets packet->segment. Returns a drop reason or 0. */
-static __always_inline int enter(struct packet *packet, const struct vpc_mux *mux, const struct tunnel *tunnel)
-{
-	__u32 vni = tunnel->key.tunnel_id;
-	struct vpc_segment segment;
-
-	if (!decap_is_for(tunnel, mux))
-		return VPC_DROP_BAD_TUNNEL;
-	packet->segment = vni;
-	if (!segment_of(vni, &segment))
-		return VPC_DROP_UNKNOWN_VNI;
-	packet->flags = watched(&segment);
-	return segment.flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
-}
-
-static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
-{
-	struct vpc_dst dst;
-
-	if (!destination(packet->segment, packet->dmac, &dst))
-		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
-	if (dst.kind == VPC_DST_REMOTE && dst.flags & VPC_DST_FORWARD)
-		return forward_once(skb, packet, &dst);
-	if (dst.kind == VPC_DST_REMOTE || (dst.kind == VPC_DST_UPLINK && !packet->remote_source))
-		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
-	return deliver_here(skb, packet, &dst);
-}
-
 #define ONLY_A_COPY -1 /* see heard.h */
 
-static __always_inline struct outer_source outer_source_of(const struct tunnel *tunnel, const struct vpc_mux *mux)
+/* A copy ends without a word. */
+static __always_inline int refuse(struct __sk_buff *skb, const struct packet *packet, int reason)
 {
-	struct outer_source from = { .vtep = { .stats = mux->stats, .segment = tunnel->key.tunnel_id }, .forwarded = tunnel->key.tunnel_ttl > TUNNEL_TTL };
+	return reason == ONLY_A_COPY ? TC_ACT_SHOT : drop(skb, packet, reason);
+}
+
+/* A packet that has come through the host's stack, for which vpc_underlay waits. True: it was only a copy. */
+static __always_inline bool is_copy(struct __sk_buff *skb, const struct tunnel *tunnel, __u32 stats)
+{
+	if ((skb->mark & VPC_MARK_MASK) != VPC_MARK_HEARD)
+		return false;
+	return note_heard(skb, stats, bpf_htonl(tunnel->key.remote_ipv4));
+}
+
+static __always_inline struct outer_source outer_source_of(const struct tunnel *tunnel, const struct packet *packet)
+{
+	struct outer_source from = { .vtep = { .stats = packet->source, .segment = packet->segment }, .forwarded = is_forwarded(tunnel) };
 
 	if (tunnel->flags & BPF_F_TUNINFO_IPV6)
 		__builtin_memcpy(from.vtep.addr, tunnel->key.remote_ipv6, 16);
@@ -52,46 +39,89 @@ static __always_inline struct outer_source outer_source_of(const struct tunnel *
 	return from;
 }
 
-/* Reads the outer header, and the Ethernet header. Returns a drop reason, 0 or ONLY_A_COPY. */
-static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet)
+/*
+ * A packet of which nothing is known: asks the tables who may have sent it. `tunnel`: null when it has none. Returns a
+ * drop reason, 0 or ONLY_A_COPY.
+ */
+static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel, __u32 generation)
 {
-	__u32 ifindex = skb->ifindex;
-	struct tunnel tunnel = {};
+	__u32 ifindex = after(generation, skb->ifindex);
 	struct outer_source from;
 	struct vpc_mux mux;
-	bool known;
 	int reason;
 
 	if (!read_entry(&muxes, &ifindex, &mux))
 		return VPC_DROP_BAD_TUNNEL;
 	packet->source = mux.stats;
-	known = decap_read(skb, &tunnel);
-	if (known && (skb->mark & VPC_MARK_MASK) == VPC_MARK_HEARD && note_heard(skb, mux.stats, bpf_htonl(tunnel.key.remote_ipv4)))
+	if (tunnel && is_copy(skb, tunnel, mux.stats))
 		return ONLY_A_COPY;
 	count_rx(packet->source, skb->len);
-	reason = known ? enter(packet, &mux, &tunnel) : VPC_DROP_BAD_TUNNEL;
+	if (!tunnel)
+		return VPC_DROP_BAD_TUNNEL;
+	packet->segment = after(generation, tunnel->key.tunnel_id);
+	reason = decap_is_for(tunnel, &mux) ? enter_segment(packet->segment, &packet->flags) : VPC_DROP_BAD_TUNNEL;
 	if (!reason)
 		reason = parse_ethernet(skb, packet);
 	if (reason)
 		return reason;
-	from = outer_source_of(&tunnel, &mux);
+	from = outer_source_of(tunnel, packet);
 	return check_sender(&from, &packet->smac, &packet->remote_source);
+}
+
+/* One like those before, which the tables have answered for. Returns a drop reason, 0 or ONLY_A_COPY. */
+static __always_inline int leave_tunnel_again(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel,
+					      const struct arrival *known)
+{
+	packet->source = known->stats;
+	packet->segment = known->vni;
+	packet->flags = known->watched;
+	packet->remote_source = known->remote_source;
+	if (is_copy(skb, tunnel, known->stats))
+		return ONLY_A_COPY;
+	count_rx(packet->source, skb->len);
+	return parse_ethernet(skb, packet);
+}
+
+static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
+{
+	if (dst->kind == VPC_DST_REMOTE && dst->flags & VPC_DST_FORWARD)
+		return forward_once(skb, packet, dst);
+	if (dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))
+		return drop(skb, packet, VPC_DROP_UNKNOWN_MAC);
+	return deliver_here(skb, packet, dst);
 }
 
 static __always_inline int from_underlay(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_MUX, .source = VPC_STATS_NONE };
-	int reason = leave_tunnel(skb, &packet);
+	__u32 generation = generation_now();
+	struct tunnel tunnel = {};
+	struct arrival *known;
+	bool again;
+	int reason;
 
-	if (reason == ONLY_A_COPY)
-		return TC_ACT_SHOT;
+	if (!decap_read(skb, &tunnel))
+		return refuse(skb, &packet, leave_tunnel(skb, &packet, 0, generation));
+	read_macs(skb, &packet);
+	known = arrival_of(&packet, &tunnel);
+	if (!known)
+		return refuse(skb, &packet, VPC_DROP_BAD_TUNNEL);
+	again = is_arrival_of(known, generation, skb->ifindex, &packet, &tunnel);
+	if (again)
+		reason = leave_tunnel_again(skb, &packet, &tunnel, known);
+	else
+		reason = leave_tunnel(skb, &packet, &tunnel, generation);
 	if (!reason)
 		reason = inspect(skb, &packet, 0);
 	if (reason)
-		return drop(skb, &packet, reason);
+		return refuse(skb, &packet, reason);
 	if (packet.flags & VPC_PORT_WATCHED)
 		watch(skb, &packet);
-	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet);
+	if (mac_is_multicast(packet.dmac))
+		return broadcast(skb, &packet);
+	if (!again && !find_arrival(known, generation, skb->ifindex, &packet, &tunnel))
+		return drop(skb, &packet, VPC_DROP_UNKNOWN_MAC);
+	return unicast(skb, &packet, &known->dst);
 }
 
 SEC("tc")

@@ -15,6 +15,12 @@
 #include "lib/outgoing.h"
 #include "lib/watch.h"
 
+static __always_inline int to_all(struct __sk_buff *skb, struct packet *packet, const struct outgoing *known)
+{
+	packet->broadcast_rate = known->port.broadcast_rate;
+	return broadcast(skb, packet);
+}
+
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, struct outgoing *known)
 {
 	struct vpc_dst *dst = outgoing_dst(known);
@@ -37,7 +43,6 @@ int vpc_unit(struct __sk_buff *skb)
 	packet.segment = known->port.segment;
 	packet.flags = known->port.flags;
 	packet.vlan = known->port.vlan;
-	packet.broadcast_rate = known->port.broadcast_rate;
 	packet.own = mac_at(known->port.mac);
 	count_rx(packet.source, skb->len);
 	if (packet.flags & VPC_PORT_QUEUES)
@@ -55,7 +60,7 @@ int vpc_unit(struct __sk_buff *skb)
 		return drop(skb, &packet, reason);
 	if (packet.flags & VPC_PORT_WATCHED)
 		watch(skb, &packet);
-	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet) : unicast(skb, &packet, known);
+	return mac_is_multicast(packet.dmac) ? to_all(skb, &packet, known) : unicast(skb, &packet, known);
 }
 
 SEC("tc")

@@ -44,7 +44,7 @@ static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet 
 {
 	if (!(packet->flags & VPC_PORT_MACS))
 		return false;
-	if (!last || !mac_equal(last->mac, packet->smac)) {
+	if (!last || !mac_same(&last->mac, &packet->smac)) {
 		if (!is_behind_unit(skb, packet, packet->smac))
 			return false;
 		if (last)
@@ -59,7 +59,7 @@ static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet
 {
 	if (!(packet->flags & VPC_PORT_ANTISPOOF))
 		return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
-	return mac_equal(packet->smac, packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
+	return mac_same(&packet->smac, &packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 
 /* The address is nobody else's, as far as is known. */
@@ -107,7 +107,7 @@ static __always_inline bool may_use(const struct packet *packet, const struct ad
 /* `starting`: the packet is of a kind that a host sends before it has an address. */
 static __always_inline int check_source_ipv4(const struct packet *packet, __be32 source, bool starting, struct senders *last)
 {
-	struct address address = address_of_ipv4(source);
+	struct address address;
 
 	if (!(packet->flags & VPC_PORT_ANTISPOOF))
 		return 0;
@@ -115,6 +115,7 @@ static __always_inline int check_source_ipv4(const struct packet *packet, __be32
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
 	if (last && last->v4 == source)
 		return 0;
+	address = address_of_ipv4(source);
 	if (ipv4_is_bogon(source) || !may_use(packet, &address))
 		return VPC_DROP_SOURCE_IP;
 	if (last)

@@ -73,7 +73,7 @@ static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *p
 {
 	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))
 		return way.path->ifindex;
-	keep_flow_hash(skb);
+	keep_own_flow_hash(skb, packet);
 	return encap_with_ttl(skb, packet->segment, dst, ttl_of(packet->flags)) ? dst->ifindex : 0;
 }
 

@@ -80,15 +80,15 @@ static __always_inline bool fdb_is_local(__u32 segment, struct mac mac)
 	return is_local(&key);
 }
 
-/* `is_watched`: see watched. */
-static __noinline optional bool segment_is_up(__u32 id, __u32 *is_watched)
+/* Whether packets from a tunnel may go to the segment; `is_watched`: see watched. Returns a drop reason or 0. */
+static __noinline optional int enter_segment(__u32 id, __u32 *is_watched)
 {
 	struct vpc_segment segment;
 
-	if (!segment_of(id, &segment) || !(segment.flags & VPC_SEGMENT_UP))
-		return false;
+	if (!segment_of(id, &segment))
+		return VPC_DROP_UNKNOWN_VNI;
 	*is_watched = watched(&segment);
-	return true;
+	return segment.flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;
 }
 
 #endif

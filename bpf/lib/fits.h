@@ -33,7 +33,7 @@ static __always_inline __u32 segment_header_offset(struct __sk_buff *skb, const 
 /*
  * The largest layer 3 packet that a segment of this large one will be: each gets all headers that lie before its own.
  */
-static __always_inline __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
+static __noinline optional __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u32 type = gso_type(kernel_skb(skb)), offset;
 

@@ -6,6 +6,7 @@
 #ifndef VPC_FLOW_PORT_H
 #define VPC_FLOW_PORT_H
 
+#include <linux/ipv6.h>
 #include "kernel-skb.h"
 #include "packet.h"
 
@@ -39,6 +40,32 @@ static __always_inline void keep_flow_hash(struct __sk_buff *skb)
 
 	if (hash)
 		bpf_set_hash(skb, hash);
+}
+
+/*
+ * The mux's device will make the hash of the packet's ports, and so keep it: TCP or UDP right behind an IP header. Two
+ * ports of 0 count as none.
+ */
+static __always_inline bool device_hashes_ports(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u32 *ports = (void *)(long)skb->data + (packet->upper & 0xff);
+
+	if (!packet->whole || (packet->proto != IPPROTO_TCP && packet->proto != IPPROTO_UDP) || packet->upper > 0xff)
+		return false;
+	if (packet->type == ETH_P_IPV6 && packet->upper != ETH_HLEN + sizeof(struct ipv6hdr))
+		return false;
+	return (void *)(ports + 1) <= (void *)(long)skb->data_end && *ports;
+}
+
+/*
+ * The same for one packet, which has the hash made by nobody twice.
+ */
+static __always_inline void keep_own_flow_hash(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct sk_buff *kernel = kernel_skb(skb);
+
+	if (!BPF_CORE_READ_BITFIELD(kernel, l4_hash) && !device_hashes_ports(skb, packet))
+		keep_flow_hash(skb);
 }
 
 /* The hash that was kept; 0: none. */

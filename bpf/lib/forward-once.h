@@ -14,6 +14,12 @@
 #include "forward.h"
 #include "sender.h"
 
+/* Another host has sent the packet on. */
+static __always_inline bool is_forwarded(const struct tunnel *tunnel)
+{
+	return tunnel->key.tunnel_ttl > TUNNEL_TTL;
+}
+
 /* The outer source is the VTEP. */
 static __always_inline bool came_from(const struct tunnel *tunnel, const struct vpc_vtep *vtep)
 {
@@ -32,7 +38,7 @@ static __noinline int forward_refusal(struct __sk_buff *skb, const struct vpc_ds
 
 	if (!dst || !decap_read(skb, &tunnel))
 		return VPC_DROP_BAD_TUNNEL;
-	if (tunnel.key.tunnel_ttl > TUNNEL_TTL)
+	if (is_forwarded(&tunnel))
 		return VPC_DROP_FORWARDED;
 	return came_from(&tunnel, &dst->vtep) ? VPC_DROP_HAIRPIN : 0;
 }

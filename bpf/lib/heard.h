@@ -46,7 +46,7 @@ static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux
 }
 
 /* A packet of this VTEP that is_heard sent through the stack has come to the mux. True: it was only a copy. */
-static __always_inline bool note_heard(struct __sk_buff *skb, __u32 stats, __be32 source)
+static __noinline optional bool note_heard(struct __sk_buff *skb, __u32 stats, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(stats, 0, source);
 	struct heard_entry entry = { .key = key, .value.at_ns = bpf_ktime_get_coarse_ns(), .again = key };

@@ -37,7 +37,7 @@ static __always_inline bool is_of(const struct incoming *known, const struct vxl
 {
 	return !((known->ifindex ^ ifindex) | (known->saddr ^ frame->ip.saddr) | (known->daddr ^ frame->ip.daddr) | (known->vni ^ frame->vni) |
 		 (known->dport ^ frame->udp.dport)) &&
-	       mac_equal(known->dmac, mac_at(frame->inner.h_dest)) && mac_equal(known->smac, mac_at(frame->inner.h_source));
+	       mac_same(&known->dmac, (const struct mac *)frame->inner.h_dest) && mac_same(&known->smac, (const struct mac *)frame->inner.h_source);
 }
 
 /* The mux that the packet is for. False: none. */
@@ -65,7 +65,7 @@ static __noinline bool is_from_sender(const struct vxlan_frame *frame, __u32 sta
 /* The unit that the frame is for, when it can have it by the direct way. */
 static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, struct vpc_dst *dst, __u32 *is_watched)
 {
-	if (!segment_is_up(vni, is_watched))
+	if (enter_segment(vni, is_watched))
 		return false;
 	return fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) && dst->kind == VPC_DST_LOCAL;
 }

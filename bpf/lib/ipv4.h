@@ -45,7 +45,7 @@ static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u3
  * Looks through the options, `length` bytes of them. A source route would lead past what the tables say. Returns a drop
  * reason or 0.
  */
-standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
+static __always_inline int check_options_ipv4(struct __sk_buff *skb, __u32 length)
 {
 	__u8 option[2];
 	__u32 at = 0;
@@ -71,7 +71,7 @@ standalone int check_options_ipv4(struct __sk_buff *skb, __u32 length)
  * Whether an address is the broadcast address of a subnet nobody tells us: it ends in ones, and it is no station's.
  * Returns a drop reason or 0.
  */
-static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
+static __always_inline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
 {
 	struct address address = address_of_ipv4(daddr);
 	struct mac owner;
@@ -85,21 +85,27 @@ static __noinline int check_multicast_ipv4(const struct packet *packet, __be32 d
 	return (daddr & bpf_htonl(3)) != bpf_htonl(3) || neighbour_of(packet->segment, &address, &owner) ? VPC_DROP_UNICAST_TO_ALL : 0;
 }
 
-/* What may be said to these addresses, and by these options. Returns a drop reason or 0. */
-static __always_inline int check_rest_of_ipv4(struct __sk_buff *skb, const struct packet *packet, __be32 daddr, __u32 options)
+/*
+ * Checks what few packets have: multicast addresses, and options. It leaves a header that is not right to parse_ipv4.
+ * Returns a drop reason or 0.
+ */
+standalone int check_rare_ipv4(struct __sk_buff *skb, const struct packet *packet)
 {
-	int reason = mac_is_multicast(packet->dmac) ? check_multicast_ipv4(packet, daddr) : 0;
+	struct iphdr ip;
+	int reason = 0;
 
-	return reason || !options ? reason : check_options_ipv4(skb, options);
+	if (!packet || bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl * 4 < sizeof(ip))
+		return 0;
+	if (mac_is_multicast(packet->dmac))
+		reason = check_multicast_ipv4(packet, ip.daddr);
+	return reason ? reason : check_options_ipv4(skb, ip.ihl * 4 - sizeof(ip));
 }
 
 /* Reads and checks the fixed header; *source gets its source address. Returns a drop reason or 0. */
-static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, __be32 *source, bool *whole)
+static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, __be32 *source)
 {
 	__u32 header, length, fragment;
 	struct iphdr *ip;
-	__be32 daddr;
-	__u8 proto;
 	int reason;
 
 	if (!linear(skb, ETH_HLEN + sizeof(*ip)))
@@ -107,6 +113,11 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return VPC_DROP_MALFORMED;
+	if (ip->ihl * 4 != sizeof(*ip) || mac_is_multicast(packet->dmac)) {
+		reason = check_rare_ipv4(skb, packet);
+		if (reason)
+			return reason;
+	}
 	header = ip->ihl * 4;
 	length = bpf_ntohs(ip->tot_len);
 	if (!length && skb->gso_size)
@@ -115,12 +126,9 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 		return VPC_DROP_MALFORMED;
 	fragment = bpf_ntohs(ip->frag_off);
 	*source = ip->saddr;
-	daddr = ip->daddr;
-	proto = ip->protocol;
 	packet->ecn = ip->tos & 3;
-	*whole = !(fragment & (IPV4_MORE | IPV4_OFFSET));
-	reason = check_rest_of_ipv4(skb, packet, daddr, header - sizeof(*ip));
-	return reason ? reason : upper_of_ipv4(packet, proto, header, length, fragment);
+	packet->whole = !(fragment & (IPV4_MORE | IPV4_OFFSET));
+	return upper_of_ipv4(packet, ip->protocol, header, length, fragment);
 }
 
 /*
@@ -150,7 +158,7 @@ static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet
 }
 
 /* Checks what is above IPv4; *starting: a host sends this before it has an address. Returns a drop reason or 0. */
-static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct packet *packet, bool whole, bool *starting)
+static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct packet *packet, bool *starting)
 {
 	struct udp udp;
 	int reason;
@@ -165,7 +173,7 @@ static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct pack
 		return check_igmp(skb, packet);
 	if (packet->proto != IPPROTO_UDP)
 		return 0;
-	reason = parse_udp(skb, packet, whole, &udp);
+	reason = parse_udp(skb, packet, &udp);
 	if (reason)
 		return reason;
 	*starting = udp.sport == bpf_htons(DHCP_CLIENT) && udp.dport == bpf_htons(DHCP_SERVER);
@@ -175,13 +183,13 @@ static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct pack
 /* Checks an IPv4 packet and its source; `last`: see struct senders. Returns a drop reason or 0. */
 static __always_inline int inspect_ipv4(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	bool whole, starting = false;
+	bool starting = false;
 	__be32 source;
 	int reason;
 
-	reason = parse_ipv4(skb, packet, &source, &whole);
+	reason = parse_ipv4(skb, packet, &source);
 	if (!reason && packet->proto != IPPROTO_TCP)
-		reason = inspect_upper_ipv4(skb, packet, whole, &starting);
+		reason = inspect_upper_ipv4(skb, packet, &starting);
 	return reason ? reason : check_source_ipv4(packet, source, starting, last);
 }
 

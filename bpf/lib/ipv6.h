@@ -110,13 +110,12 @@ standalone int walk_extensions(struct __sk_buff *skb, struct packet *packet, str
 }
 
 /* Reads and checks the fixed header, finds the upper one. Returns a drop reason or 0. */
-static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet, struct address *source, bool *fragment)
+static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet, struct address *source)
 {
 	struct extensions walk = { .offset = ETH_HLEN + IPV6_HLEN };
 	struct ipv6 *ip;
 	int reason;
 
-	*fragment = false;
 	if (!linear(skb, ETH_HLEN + IPV6_HLEN))
 		return VPC_DROP_MALFORMED;
 	ip = (void *)(long)skb->data + ETH_HLEN;
@@ -137,29 +136,30 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	packet->proto = walk.next;
 	packet->upper = walk.offset;
 	packet->upper_len = walk.end - walk.offset;
+	packet->whole = true;
 	if (!is_extension(walk.next))
 		return packet->upper_len < upper_least(walk.next) ? VPC_DROP_MALFORMED : 0;
 	reason = walk_extensions(skb, packet, &walk);
-	*fragment = walk.fragment;
+	packet->whole = !walk.fragment;
 	return reason;
 }
 
 /* Checks an IPv6 packet and its source; `last`: see struct senders. Returns a drop reason or 0. */
 static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	bool fragment, starting = false;
+	bool starting = false;
 	struct address source;
 	struct udp udp;
 	int reason;
 
-	reason = parse_ipv6(skb, packet, &source, &fragment);
+	reason = parse_ipv6(skb, packet, &source);
 	if (reason)
 		return reason;
 	if (packet->proto == IPPROTO_ICMPV6 && packet->upper) {
 		packet->asker = source;
-		reason = inspect_icmpv6(skb, packet, fragment, &starting);
+		reason = inspect_icmpv6(skb, packet, &starting);
 	} else if (packet->proto == IPPROTO_UDP && packet->upper) {
-		reason = parse_udp(skb, packet, !fragment, &udp);
+		reason = parse_udp(skb, packet, &udp);
 		if (!reason)
 			reason = check_dhcp(packet, &udp, DHCPV6_CLIENT, DHCPV6_SERVER);
 	}

@@ -29,6 +29,12 @@ static __always_inline bool mac_equal(struct mac a, struct mac b)
 	return !((a.w[0] ^ b.w[0]) | (a.w[1] ^ b.w[1]) | (a.w[2] ^ b.w[2]));
 }
 
+/* The same of two in memory. A value that is passed on is read byte by byte. */
+static __always_inline bool mac_same(const struct mac *a, const struct mac *b)
+{
+	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]));
+}
+
 static __always_inline bool mac_is_zero(struct mac mac)
 {
 	return !(mac.w[0] | mac.w[1] | mac.w[2]);

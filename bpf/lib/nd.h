@@ -108,7 +108,7 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
  * Checks ICMPv6. *starting: a host sends this before it has an address. A message of neighbour discovery comes in one
  * piece (RFC 6980) and straight from its sender. Returns a drop reason or 0.
  */
-standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool fragment, bool *starting)
+standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool *starting)
 {
 	const __u32 hop_limit_at = ETH_HLEN + 7;
 	__u8 type, hop_limit;
@@ -123,7 +123,7 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 		return 0;
 	if (type == ROUTER_ADVERTISEMENT || type == REDIRECT)
 		return packet->flags & VPC_PORT_ANTISPOOF ? VPC_DROP_RA_SPOOF : 0;
-	if (fragment || hop_limit != ND_HOP_LIMIT)
+	if (!packet->whole || hop_limit != ND_HOP_LIMIT)
 		return VPC_DROP_MALFORMED;
 	if (type == ROUTER_SOLICITATION)
 		return check_options(skb, packet, packet->upper + 8, packet->upper + packet->upper_len);

@@ -39,55 +39,65 @@ static __always_inline struct mac destination_of(struct __sk_buff *skb)
 	return (void *)(eth + 1) > (void *)(long)skb->data_end ? (struct mac){} : mac_at(eth->h_dest);
 }
 
+/* Begins a slot anew, with the port. False: the unit has none. */
+static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 generation, const struct mac *dmac)
+{
+	__u32 ifindex = after(generation, unit);
+	struct vpc_port port;
+
+	if (!read_entry(&ports, &ifindex, &port))
+		return false;
+	known->generation = generation;
+	known->ifindex = ifindex;
+	known->port = port;
+	known->dmac = *dmac;
+	known->senders = (struct senders){};
+	known->dst.kind = VPC_DST_NONE;
+	known->path.learned_ns = known->tick = 0;
+	return true;
+}
+
 /* What is known of packets like this one; at least the port. Null: the unit has none. */
 static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, now = generation_now(), index;
 	struct mac dmac = destination_of(skb);
 	struct outgoing *known;
-	struct vpc_port port;
 
 	index = slot_of(ifindex, dmac.w[0] ^ ((__u32)dmac.w[1] << 16 | dmac.w[2]));
 	known = bpf_map_lookup_elem(&outgoing, &index);
 	if (!known)
 		return 0;
-	if (known->generation == now && known->ifindex == ifindex && mac_equal(known->dmac, dmac))
+	if (known->generation == now && known->ifindex == ifindex && mac_same(&known->dmac, &dmac))
 		return known;
-	ifindex = after(now, ifindex);
-	if (!read_entry(&ports, &ifindex, &port))
-		return 0;
-	known->generation = now;
-	known->ifindex = ifindex;
-	known->port = port;
-	known->dmac = dmac;
-	known->senders = (struct senders){};
-	known->dst.kind = VPC_DST_NONE;
-	known->path.learned_ns = known->tick = 0;
-	return known;
+	return begin_outgoing(known, ifindex, now, &dmac) ? known : 0;
+}
+
+/* Finds the destination. False: there is none. */
+static __noinline bool find_outgoing_dst(struct outgoing *known)
+{
+	struct vpc_dst dst;
+
+	if (!destination(known->port.segment, known->dmac, &dst))
+		return false;
+	known->dst = dst;
+	if (dst.kind == VPC_DST_REMOTE)
+		note_used_mac(known->port.segment, &known->dmac);
+	return true;
 }
 
 /* Where the packet goes: a unit, a VTEP or the uplink. Null: nowhere. */
 static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 {
-	struct vpc_dst dst;
-
-	if (known->dst.kind != VPC_DST_NONE)
-		return &known->dst;
-	if (!destination(known->port.segment, known->dmac, &dst))
-		return 0;
-	known->dst = dst;
-	if (dst.kind == VPC_DST_REMOTE)
-		note_used_mac(known->port.segment, &known->dmac);
-	return &known->dst;
+	return known->dst.kind != VPC_DST_NONE || find_outgoing_dst(known) ? &known->dst : 0;
 }
 
-/* Has a fresh path in its place, if there is one. */
-static __always_inline bool outgoing_path(struct outgoing *known)
+/* Looks whether the path is still good, and asks for another one if not. */
+static __noinline bool renew_outgoing_path(struct outgoing *known, __u64 tick)
 {
 	struct path *path = &known->path;
-	__u64 tick = bpf_jiffies64();
 
-	if ((known->tick == tick || is_fresh(path)) && path->id - known->first_id < ID_BLOCK / 2) {
+	if (is_fresh(path) && path->id - known->first_id < ID_BLOCK / 2) {
 		known->tick = tick;
 		return true;
 	}
@@ -98,6 +108,14 @@ static __always_inline bool outgoing_path(struct outgoing *known)
 	known->first_id = path->id;
 	known->tick = tick;
 	return true;
+}
+
+/* Has a fresh path in its place, if there is one. */
+static __always_inline bool outgoing_path(struct outgoing *known)
+{
+	__u64 tick = bpf_jiffies64();
+
+	return (known->tick == tick && known->path.id - known->first_id < ID_BLOCK / 2) || renew_outgoing_path(known, tick);
 }
 
 static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct outgoing *known)

@@ -59,15 +59,16 @@ struct packet {
 	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
 	__u8 foreign_lladdr; /* in ARP or ND it names another MAC than the one that it comes from */
 	__u32 upper_len;
-	__u32 broadcast_rate; /* of the port that it came from, copies a second; 0: no limit, as of what no guest sent */
+	__u32 broadcast_rate; /* of a broadcast: of its port, copies a second; 0: no limit, as of what no guest sent */
 	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
 	__u8 ecn;            /* of the IP header */
+	__u8 whole;          /* IP, and no fragment */
 	struct mac own;      /* of the unit */
 	struct mac smac;
 	struct mac dmac;
 	struct address target; /* of a question */
 	struct address asker;  /* of a question: its source address, all zero in a probe for duplicates */
-};
+} __attribute__((aligned(8))); /* so that the compiler clears it by words of 8 bytes */
 
 /*
  * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies
@@ -78,6 +79,21 @@ static __always_inline bool linear(struct __sk_buff *skb, __u32 length)
 	if ((void *)(long)skb->data + length <= (void *)(long)skb->data_end)
 		return true;
 	return !bpf_skb_pull_data(skb, length);
+}
+
+/* Reads the MACs of a frame that may still have its tag. False: it is too short. */
+static __always_inline optional bool read_macs(struct __sk_buff *skb, struct packet *packet)
+{
+	struct ethhdr *eth;
+
+	if (!linear(skb, ETH_HLEN))
+		return false;
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return false;
+	packet->dmac = mac_at(eth->h_dest);
+	packet->smac = mac_at(eth->h_source);
+	return true;
 }
 
 static __always_inline bool is_tag(__u16 type)

@@ -21,10 +21,11 @@ struct udp {
 /* The least that a first fragment must hold of the header above IP. */
 static __always_inline __u32 upper_least(__u8 proto)
 {
-	switch (proto) {
-	case IPPROTO_TCP:
+	if (proto == IPPROTO_TCP)
 		return 20;
-	case IPPROTO_UDP:
+	if (proto == IPPROTO_UDP)
+		return 8;
+	switch (proto) {
 	case IPPROTO_UDPLITE:
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -41,26 +42,30 @@ static __always_inline __u32 upper_least(__u8 proto)
 /* Reads the UDP header: straight from where most packets have it, since a helper is a call. */
 static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct udp *udp)
 {
-	struct udp *header = (void *)(long)skb->data + (offset & 0xff);
+	struct udp *header = (void *)(long)skb->data + (offset & 0xff), copy;
 
-	if (offset > 0xff || (void *)(header + 1) > (void *)(long)skb->data_end)
-		return bpf_skb_load_bytes(skb, offset, udp, sizeof(*udp));
-	*udp = *header;
+	if (offset > 0xff || (void *)(header + 1) > (void *)(long)skb->data_end) {
+		if (bpf_skb_load_bytes(skb, offset, &copy, sizeof(copy)))
+			return -1;
+		header = &copy;
+	}
+	udp->sport = header->sport;
+	udp->dport = header->dport;
+	udp->len = header->len;
 	return 0;
 }
 
 /*
- * Reads the UDP header; `whole`: the packet is no fragment, so that the header's length must fit. Returns a drop reason
- * or 0.
+ * Reads the UDP header, whose length must fit unless the packet is a fragment. Returns a drop reason or 0.
  */
-static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, bool whole, struct udp *udp)
+static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, struct udp *udp)
 {
 	__u32 len;
 
 	if (read_udp(skb, packet->upper, udp))
 		return VPC_DROP_MALFORMED;
 	len = bpf_ntohs(udp->len);
-	if (whole && !skb->gso_size && (len < sizeof(*udp) || len > packet->upper_len))
+	if (packet->whole && !skb->gso_size && (len < sizeof(*udp) || len > packet->upper_len))
 		return VPC_DROP_MALFORMED;
 	return 0;
 }

@@ -165,6 +165,70 @@ describe('from the underlay', () => {
   })
 })
 
+describe("out of the mux's device", () => {
+  const toA = frame(far.mac, far.v4, a.mac)
+  const receive = (options = {}) => scene.fromTunnel(toA, options)
+
+  beforeEach(() => {
+    for (let i = 0; i < 2; i++) expect(receive(), forwarded('mux', 'a'))
+  })
+
+  test('a unit that moved gets it where it is, one that went nothing', () => {
+    const { fdb } = scene.tables
+    fdb.set({ segment: red, mac: a.mac }, scene.local('free'))
+    expect(receive(), forwarded('mux', 'free'))
+    fdb.set({ segment: red, mac: a.mac }, scene.remote())
+    for (let i = 0; i < 2; i++) expect(receive(), dropped('unknown_mac', 'mux'))
+    fdb.delete({ segment: red, mac: a.mac })
+    for (let i = 0; i < 2; i++) expect(receive(), dropped('unknown_mac', 'mux'))
+    fdb.set({ segment: red, mac: a.mac }, scene.local('a'))
+    expect(receive(), forwarded('mux', 'a'))
+  })
+
+  test('a segment that is down or gone takes nothing', () => {
+    scene.tables.segments.set(red, { flags: 0, switchUnit: 0, uplink: noDst, ...unwatched })
+    expect(receive(), dropped('switch_down', 'mux'))
+    scene.tables.segments.delete(red)
+    expect(receive(), dropped('unknown_vni', 'mux'))
+  })
+
+  test('a mux that listens elsewhere takes nothing, nor does one that is gone', () => {
+    const flags = muxFlag.directOut | muxFlag.directIn
+    scene.tables.muxes.set(scene.devices.mux, { stats: 7, flags, listen: vtepOf(ipFrom('192.0.2.9'), 4789) })
+    expect(receive(), dropped('bad_tunnel', 'mux'))
+    scene.tables.muxes.delete(scene.devices.mux)
+    expect(receive(), { verdict: 'drop', reason: 'bad_tunnel', changed: { 'none.bad_tunnel': 1 } })
+  })
+
+  test('a sender that has moved is refused, as is one that has become a unit of this host', () => {
+    scene.tables.fdb.set({ segment: red, mac: far.mac }, scene.remote({}, vtepOf(ipFrom('192.0.2.7'))))
+    expect(receive(), dropped('bad_vtep', 'mux'))
+    scene.tables.fdb.set({ segment: red, mac: far.mac }, scene.local('b'))
+    expect(receive(), dropped('source_mac', 'mux'))
+  })
+
+  test('a VTEP that the VNI no longer has is refused', () => {
+    scene.tables.fdb.delete({ segment: red, mac: far.mac })
+    for (let i = 0; i < 2; i++) expect(receive(), forwarded('mux', 'a'))
+    scene.tables.vteps.delete({ stats: 7, segment: red, addr: toMapped(ipFrom('192.0.2.2')) })
+    expect(receive(), dropped('bad_vtep', 'mux'))
+  })
+
+  test('another VNI, VTEP, sender or destination is not what is remembered, nor one that was sent on', () => {
+    scene.tables.muxes.set(scene.devices.mux, { stats: 7, flags: 0, listen: vtepOf(ipFrom('0.0.0.0'), 4789) })
+    scene.takeFrom(ipFrom('192.0.2.6'))
+    const elsewhere = { to: ipFrom('192.0.2.5') }
+    for (let i = 0; i < 2; i++) {
+      expect(receive(), forwarded('mux', 'a'))
+      expect(receive({ vni: blue }), dropped('unknown_mac', 'mux'))
+      expect(receive({ ...elsewhere, forwarded: true }), forwarded('mux', 'a'))
+      expect(receive(elsewhere), dropped('bad_vtep', 'mux'))
+      expect(scene.fromTunnel(frame(b.mac, far.v4, a.mac)), dropped('source_mac', 'mux'))
+      expect(scene.fromTunnel(frame(far.mac, far.v4, b.mac)), forwarded('mux', 'b'))
+    }
+  })
+})
+
 /** Set the checksum of the outer IPv4 header. */
 function sumHeader(packet: Uint8Array): void {
   const view = new DataView(packet.buffer, packet.byteOffset)

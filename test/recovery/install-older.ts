@@ -32,7 +32,7 @@ export function installOlder(bpffs: string, objectDir: string): string[] {
     for (const map of object.maps().filter((each) => !each.includes('.'))) maps[map] ??= stack.use(object.map(map))
   }
   // What an object keeps for itself has no pin; `pinPath` is gone since nothing is pinned here.
-  const own = new Set(['outgoing', 'incoming'])
+  const own = new Set(['outgoing', 'incoming', 'arrivals'])
   const changed: string[] = []
   for (const [name, map] of Object.entries(maps)) {
     if (own.has(name)) continue
