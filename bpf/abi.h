@@ -15,6 +15,7 @@
 #define VPC_ABI_H
 
 #include <linux/types.h>
+#include "mark.h"
 
 #define VPC_FLOOD_PAGE 64u             /* destinations in one page of the flood table */
 #define VPC_FLOOD_PAGES 16u            /* pages of local ports of one segment: 1024 ports at most */
@@ -22,18 +23,6 @@
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
 #define VPC_EVENT_SNAP 576u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
-
-/*
- * skb->mark of a packet of ours: the upper 14 bits say what the rest means. Bits 14 and 15 are never set: kube-proxy
- * takes them for 'masquerade' and 'drop'.
- */
-#define VPC_MARK_MASK 0xfffc0000u
-#define VPC_MARK_OUT 0x76500000u       /* from the mux's device; the rest is the UDP port that the outer header must get, 0: it has it */
-#define VPC_MARK_HEARD 0x76540000u     /* vpc_underlay leaves it to the stack; 1: a copy, which nobody shall get */
-#define VPC_MARK_COPY 0x76540001u
-#define VPC_MARK_UNIT 0x76580000u      /* on its way into a unit, through the unit's device: the host's own stack does not set it */
-#define VPC_MARK_OF_PORT(port) (((port) & 0xc000u) << 2 | ((port) & 0x3fffu))
-#define VPC_PORT_OF_MARK(mark) (((mark) >> 2 & 0xc000u) | ((mark) & 0x3fffu))
 
 /*
  * A segment is one broadcast domain. VNI 1..2^24-1: the segment is the VNI (a VNI belongs to one switch of a host).
@@ -86,6 +75,7 @@ enum vpc_drop_reason {
 	VPC_DROP_BAD_VTEP,           /* from the underlay: from no VTEP of the VNI, or not from the one that the sender is behind */
 	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has used up the copies of broadcasts that it may cause */
 	VPC_DROP_RATE_LIMIT,         /* beyond the bytes or packets a second of the sender's port, or of the receiver's (its tx_limited) */
+	VPC_DROP_NOT_FROM_MUX,       /* to the UDP port of a VTEP, from a guest behind an uplink or from a program of the host */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -250,6 +240,7 @@ struct vpc_segment_entry {
 
 #define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: nothing of the host needs to see each of them */
 #define VPC_MUX_DIRECT_IN 2u   /* the same for packets that come in */
+#define VPC_MUX_EXCLUSIVE 4u   /* nothing else of this host sends to its VTEPs' ports: see lib/tunnel-end.h */
 
 /* Table `muxes`: by the ifindex of the mux's device, and by that of its underlay's interface. */
 struct vpc_mux {
@@ -262,6 +253,20 @@ struct vpc_mux_entry {
 	__u32 key;
 	struct vpc_mux value;
 	__u32 again;
+};
+
+/* Of a tunnel end. */
+enum vpc_end_kind {
+	VPC_END_PORT = 0,     /* a VTEP, this host's own too, listens on this port of the address */
+	VPC_END_ADDRESS = 1,  /* a VTEP has the address; port 0 */
+	VPC_END_OWN = 2,      /* a mux of this host has it; port 0 */
+};
+
+/* Table `tunnel_ends`: to what only muxes may send; value __u32 1. */
+struct vpc_tunnel_end {
+	__u16 port;      /* UDP, host order */
+	__u16 kind;      /* enum vpc_end_kind */
+	__u8 addr[16];   /* as in vpc_neighbour_key */
 };
 
 /* Table `stats`: per CPU, by the index that user space gave to a port or mux. */

@@ -5,7 +5,7 @@
  * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units;
  * all else goes on untouched, first of all what is addressed to the host itself, which is passed by its packet type
  * alone. Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for, carries congestion marks
- * out, and remembers the way of what the mux sends.
+ * out, remembers the way of what the mux sends, and keeps others from sending in its place.
  */
 #include "lib/answer.h"
 #include "lib/flood.h"
@@ -14,6 +14,7 @@
 #include "lib/learn-path.h"
 #include "lib/outer-ecn.h"
 #include "lib/outer-port.h"
+#include "lib/tunnel-end.h"
 #include "lib/watch.h"
 
 #define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
@@ -135,13 +136,29 @@ int vpc_ethlink(struct __sk_buff *skb)
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 
+/* Drops what only a mux may send; the mux by whose underlay it would leave is charged. */
+static __noinline int refuse(struct __sk_buff *skb)
+{
+	struct packet packet = { .hook = HOOK_ETHLINK, .source = VPC_STATS_NONE };
+	__u32 ifindex = skb->ifindex;
+	struct vpc_mux mux;
+
+	if (read_entry(&muxes, &ifindex, &mux))
+		packet.source = mux.stats;
+	return drop(skb, &packet, VPC_DROP_NOT_FROM_MUX);
+}
+
 SEC("tc")
 int vpc_ethlink_out(struct __sk_buff *skb)
 {
 	__u32 mark = skb->mark, port = VPC_PORT_OF_MARK(mark);
 
-	if ((mark & VPC_MARK_MASK) != VPC_MARK_OUT)
+	if (mark == VPC_MARK_READY) {
+		skb->mark = 0;
 		return TC_ACT_UNSPEC;
+	}
+	if ((mark & VPC_MARK_MASK) != VPC_MARK_OUT)
+		return may_be_udp(skb) && is_forged(skb) ? refuse(skb) : TC_ACT_UNSPEC;
 	skb->mark = 0;
 	rewrite_outer_ports(skb, port);
 	carry_congestion(skb);

@@ -59,7 +59,7 @@ static __always_inline bool encap_direct(struct __sk_buff *skb, const struct pac
 	*(struct mac *)frame.inner.h_source = packet->smac;
 	frame.inner.h_proto = bpf_htons(packet->type);
 	bpf_skb_store_bytes(skb, 0, &frame.eth, VXLAN_FRAME_LEN, 0);
-	skb->mark = 0;
+	skb->mark = VPC_MARK_READY;
 	return true;
 }
 

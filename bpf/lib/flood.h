@@ -14,6 +14,7 @@
 #include "event.h"
 #include "limit.h"
 #include "packet.h"
+#include "tunnel-end.h"
 #include "vlan.h"
 #include "watch.h"
 
@@ -28,6 +29,7 @@ struct flood_tally {
 	__u32 too_big;
 	__u32 failed;
 	__u32 limited;
+	__u32 for_vtep; /* kept from the uplink */
 };
 
 struct flood_walk {
@@ -81,6 +83,10 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		return 1;
 	if (flood_skips(skb, tally, &dst))
 		return 0;
+	if (dst.kind == VPC_DST_UPLINK && is_for_vtep(skb, dst.ifindex)) {
+		tally->for_vtep++;
+		return 0;
+	}
 	if (dst.mtu && tally->l3_len > dst.mtu && !skb->gso_size) {
 		tally->too_big++;
 		return 0;
@@ -123,7 +129,10 @@ standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u3
 /* The packet's copies are on their way; what is left to say of those that are not. Returns a drop reason or 0. */
 static __always_inline int flood_result(struct __sk_buff *skb, struct packet *packet, const struct flood_tally *tally)
 {
-	int reason = tally->too_big ? VPC_DROP_TOO_BIG : tally->failed ? VPC_DROP_ENCAP_FAILED : 0;
+	int reason = tally->for_vtep  ? VPC_DROP_NOT_FROM_MUX
+		     : tally->too_big ? VPC_DROP_TOO_BIG
+		     : tally->failed  ? VPC_DROP_ENCAP_FAILED
+				      : 0;
 
 	if (!tally->sent && !reason)
 		reason = tally->limited ? VPC_DROP_RATE_LIMIT : VPC_DROP_NO_LISTENER;

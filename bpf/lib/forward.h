@@ -8,6 +8,7 @@
 #include "fdb.h"
 #include "limit.h"
 #include "too-big.h"
+#include "tunnel-end.h"
 
 /*
  * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody
@@ -59,6 +60,8 @@ static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *pa
 {
 	if (dst->ifindex == skb->ifindex)
 		return drop(skb, packet, VPC_DROP_HAIRPIN);
+	if (dst->kind == VPC_DST_UPLINK && is_for_vtep(skb, dst->ifindex))
+		return drop(skb, packet, VPC_DROP_NOT_FROM_MUX);
 	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
 }
 

@@ -27,6 +27,7 @@ struct sk_buff {
 	__u16 inner_transport_header;
 	unsigned int end;
 	__u16 network_header; /* from head on */
+	__be16 inner_protocol;
 	unsigned char *head;
 	unsigned char *data;
 } __attribute__((preserve_access_index));

@@ -17,7 +17,7 @@ static __always_inline __u32 outer_ip(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
 
-	return BPF_CORE_READ(kernel, network_header) - (BPF_CORE_READ(kernel, data) - BPF_CORE_READ(kernel, head));
+	return offset_in(kernel, kernel->network_header);
 }
 
 /* Offset of the UDP header, 0 if there is none (another protocol, a later fragment). */

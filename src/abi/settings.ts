@@ -216,6 +216,14 @@ export const settings = {
       ),
       since: 3,
     },
+    exclusive: own(
+      flag('exclusive'),
+      true,
+      ['exclusive get', 0x0112],
+      ['exclusive set', 0x0113],
+      "keep programs of this host, and guests behind uplinks, from sending to the ports of the mux's VTEPs",
+      { since: 5 },
+    ),
   },
   subnet: {
     owner,

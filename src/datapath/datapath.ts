@@ -132,7 +132,10 @@ export class Datapath implements Disposable {
     const end = (): void => void (this.#waiting = undefined)
     const perform = (): void => {
       end()
-      for (const [pinName, fd] of waiting) withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
+      // The underlay's egress comes last: it drops what programs of before send without its mark.
+      const last = this.#objects.program(hooks['ethlink-egress'].object, hooks['ethlink-egress'].program).fd
+      for (const [pinName, fd] of [...waiting].sort(([, a], [, b]) => Number(a === last) - Number(b === last)))
+        withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
     }
     return { perform, [Symbol.dispose]: end }
   }

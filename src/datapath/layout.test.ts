@@ -28,6 +28,7 @@ const structs: Record<string, CStruct<any>> = {
   vpc_neighbour_entry: layout.neighbourEntry,
   vpc_port_address_key: layout.portAddressKey,
   vpc_vtep_key: layout.vtepKey,
+  vpc_tunnel_end: layout.tunnelEnd,
   vpc_segment: layout.segment,
   vpc_segment_entry: layout.segmentEntry,
   vpc_mux: layout.mux,
@@ -53,6 +54,7 @@ const enums: Record<string, Record<string, number>> = {
   },
   vpc_event_kind: prefixed('VPC_EVENT_', layout.eventKind),
   vpc_dst_kind: prefixed('VPC_DST_', layout.dstKind),
+  vpc_end_kind: prefixed('VPC_END_', layout.endKind),
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
 }
 
@@ -62,7 +64,9 @@ const constants: Record<string, number> = {
   ...prefixed('VPC_PORT_', layout.portFlag),
   VPC_MUX_DIRECT_OUT: layout.muxFlag.directOut,
   VPC_MUX_DIRECT_IN: layout.muxFlag.directIn,
+  VPC_MUX_EXCLUSIVE: layout.muxFlag.exclusive,
   VPC_MARK_UNIT: layout.unitMark,
+  VPC_MARK_READY: layout.readyMark,
   VPC_SEGMENT_UP: layout.segmentFlag.up,
   VPC_SEGMENT_FLOOD_UNKNOWN: layout.segmentFlag.floodUnknown,
   VPC_FLOOD_PAGE: layout.floodPage,

@@ -43,6 +43,7 @@ export const dropReasons = [
   'bad_vtep',
   'broadcast_rate',
   'rate_limit',
+  'not_from_mux',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -90,6 +91,8 @@ export const eventSnap = 576
 export const statsNone = 0xffffffff
 /** skb->mark of a frame that may go into a unit through its device. */
 export const unitMark = 0x76580000
+/** skb->mark of a packet that the underlay's egress lets out as it is. */
+export const readyMark = 0x765c0000
 /** In the context of vpc_mux_trace: the outer header is IPv6. */
 export const traceIpv6 = 0x80000000
 /** The same: another host has forwarded the packet. */
@@ -167,13 +170,20 @@ export const segmentEntry = entryOf(u32, segment)
 /** Mirrors of a segment at which nobody looks. */
 export const unwatched = { switchMirror: 0, uplinkMirror: 0 } as const
 
-/** VPC_MUX_*: whether packets may go past the vxlan device. */
-export const muxFlag = { directOut: 1, directIn: 2 } as const
+/** VPC_MUX_*: whether packets may go past the vxlan device, and whether nothing else sends to VTEPs. */
+export const muxFlag = { directOut: 1, directIn: 2, exclusive: 4 } as const
 
 /** struct vpc_mux: value of `muxes`, by ifindex. */
 export const mux = cStruct({ stats: u32, flags: u32, listen: vtep })
 export type Mux = Value<typeof mux>
 export const muxEntry = entryOf(u32, mux)
+
+/** enum vpc_end_kind: what of a tunnel end is meant. */
+export const endKind = { port: 0, address: 1, own: 2 } as const
+
+/** struct vpc_tunnel_end. `port` in host order; IPv4 as ::ffff:a.b.c.d. */
+export const tunnelEnd = cStruct({ port: u16, kind: u16, addr: bytes(16) })
+export type TunnelEnd = Value<typeof tunnelEnd>
 
 /** struct vpc_stats */
 export const stats = cStruct({

@@ -24,6 +24,7 @@ export const tableSizes = {
   segments: size(16_384),
   /** Two for each mux. */
   muxes: size(64, 4096),
+  tunnel_ends: size(65_536),
   drops: size(65_536),
   queues: size(16_384),
 } as const satisfies Record<string, Size>

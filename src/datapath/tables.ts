@@ -21,6 +21,8 @@ export class Tables implements Disposable {
   readonly portAddresses: Table<layout.PortAddressKey, number>
   /** From which VTEPs packets of a VNI are taken. The value says nothing. */
   readonly vteps: Table<layout.VtepKey, number>
+  /** To what only muxes may send. The value says nothing. */
+  readonly tunnelEnds: Table<layout.TunnelEnd, number>
   /** By segment. */
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
@@ -57,6 +59,7 @@ export class Tables implements Disposable {
       this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
       this.portAddresses = table('port_addresses', layout.portAddressKey, u32, { written: () => generation.next() })
       this.vteps = table('vteps', layout.vtepKey, u32, { written: () => generation.next() })
+      this.tunnelEnds = table('tunnel_ends', layout.tunnelEnd, u32, {})
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
       this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })

@@ -28,6 +28,8 @@ const IPV6_MTU_DISCOVER = 23
 /** Report transient errors too, such as an unreachable host. */
 const IP_RECVERR = 11
 const IPV6_RECVERR = 25
+const SOL_SOCKET = 1
+const SO_MARK = 36
 /** Set DF, and ignore the path MTU that the kernel has learnt. */
 const PMTUDISC_PROBE = 3
 const MAX_PACKET = 65_536
@@ -37,6 +39,8 @@ interface Ends {
   readonly to: Uint8Array
   /** 0 with ICMP. */
   readonly port: number
+  /** skb->mark of its packets. */
+  readonly mark?: number
 }
 
 /** A socket that is connected to one address. None of its calls block. */
@@ -45,10 +49,11 @@ export class DatagramSocket implements Disposable {
   readonly #isIpv6: boolean
   readonly #room = allocate(MAX_PACKET)
 
-  private constructor({ from, to, port }: Ends, type: number, protocol: number) {
+  private constructor({ from, to, port, mark = 0 }: Ends, type: number, protocol: number) {
     this.#isIpv6 = to.length === 16
     this.#fd = check('socket', socket(this.#isIpv6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK_CLOEXEC, protocol))
     try {
+      if (mark !== 0) check('setsockopt', setsockopt(this.#fd, SOL_SOCKET, SO_MARK, Uint32Array.of(mark), 4), 'SO_MARK')
       const [own, peer] = [encodeSockaddr({ address: from, port: 0 }), encodeSockaddr({ address: to, port })]
       check('bind', bind(this.#fd, own, own.length))
       this.#set(IP_RECVERR, IPV6_RECVERR, 1)

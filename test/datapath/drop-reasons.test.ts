@@ -10,7 +10,7 @@ import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tc
 import { ipFrom } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
-import { blue, dropped, expect, Scene, stations, vtepOf } from './scene.ts'
+import { blue, dropped, expect, red, Scene, stations, vtepOf } from './scene.ts'
 
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
@@ -144,6 +144,14 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.fromTunnel(fromFar(stranger.mac), { forwarded: true })
     },
     source: 'mux',
+  },
+  not_from_mux: {
+    run: (scene) => {
+      scene.uplink(red)
+      scene.reserve(stranger.v4)
+      const link = { srcMac: a.mac, dstMac: stranger.mac }
+      return scene.from('a', udpFrame({ ...link, src: a.v4, dst: stranger.v4, srcPort: 50_000, dstPort: 4789 }))
+    },
   },
   bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
   host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },

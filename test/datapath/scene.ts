@@ -10,6 +10,7 @@ import assert from 'node:assert/strict'
 import { bytes } from '#abi/c-struct.ts'
 import {
   dstKind,
+  endKind,
   floodRemote,
   muxFlag,
   noDst,
@@ -112,8 +113,8 @@ export class Scene implements Disposable {
 
   /** Empty all tables and lay the scene again. */
   reset(): void {
-    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps } = this.tables
-    for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, ...this.#learned]) {
+    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds } = this.tables
+    for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
         table.entries().map(([key]) => key),
@@ -135,6 +136,13 @@ export class Scene implements Disposable {
   /** Take packets of a segment from a VTEP. */
   takeFrom(vtep: Ip, segment = red): void {
     this.tables.vteps.set({ stats: sources.mux, segment, addr: toMapped(vtep) }, 1)
+  }
+
+  /** Have muxes alone send to a VTEP; `own`: it is this host. */
+  reserve(vtep: Ip, port = 4789, { own = false } = {}): void {
+    const addr = toMapped(vtep)
+    const ends = [{ port, kind: endKind.port }, { port: 0, kind: endKind.address }, ...(own ? [{ port: 0, kind: endKind.own }] : [])]
+    for (const end of ends) this.tables.tunnelEnds.set({ ...end, addr }, 1)
   }
 
   /** Set a unit's port; what is left out is as the scene has it. */
@@ -219,6 +227,11 @@ export class Scene implements Disposable {
   /** A frame from the wire of the wrapped interface. */
   fromWire(frame: Uint8Array, context: PacketContext = {}): BenchResult {
     return this.#run('ethlink', this.devices.wire, frame, context)
+  }
+
+  /** A frame that leaves by the wrapped interface: from which it came to the host, where it is not the host's own. */
+  ontoWire(frame: Uint8Array, context: PacketContext = {}): BenchResult {
+    return this.#run('ethlink-egress', this.devices.wire, frame, context)
   }
 
   /** A frame out of the tunnel, addressed to `to`; its outer source is the next address after that. */

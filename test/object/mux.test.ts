@@ -5,8 +5,9 @@ import { describe, test } from 'node:test'
 import { generateId, idBytes } from '#abi/id.ts'
 import type { HostifInfo, MuxInfo } from '#abi/info.ts'
 import { encodeArray, fte } from '#abi/layouts.ts'
-import { dstKind, floodRemote } from '#datapath/layout.ts'
-import { broadcast, entry, sockaddr, text, vni } from './inputs.ts'
+import { dstKind, floodRemote, muxFlag } from '#datapath/layout.ts'
+import { formatIp, fromMapped } from '#wire/ip-address.ts'
+import { broadcast, entry, sockaddr, text, u16, vni } from './inputs.ts'
 import { refused, ScratchHost } from './scratch-host.ts'
 import { mac, underlay, VNI, ways } from './underlay.ts'
 
@@ -39,6 +40,37 @@ describe('a mux', () => {
       assert.equal(one.mux.describe<MuxInfo>().entries, 2)
     })
   }
+
+  test("keeps others from its VTEPs' ports, and from its own: as long as it is exclusive, has them and listens", async () => {
+    await using host = new ScratchHost()
+    const one = underlay(host)
+    const ends = (): string[] =>
+      host.datapath.tables.tunnelEnds
+        .entries()
+        .map(([{ kind, port, addr }]) => `${kind} ${formatIp(fromMapped(addr))} ${port}`)
+        .sort()
+    const own = (port = 4789): string[] => [`0 192.0.2.1 ${port}`, '1 192.0.2.1 0', '2 192.0.2.1 0']
+    ways['entry']!(one)
+    assert.deepEqual(ends(), [])
+    ways['listen']!(one)
+    assert.deepEqual(ends(), [...own(), '0 192.0.2.2 4789', '1 192.0.2.2 0'].sort())
+    one.mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:03', '192.0.2.2', 8472))
+    one.mux.do('vpcmuxFteSet', entry(VNI + 1, '02:00:00:00:00:03', '192.0.2.3', 8472))
+    const two = ['0 192.0.2.2 8472', '0 192.0.2.3 8472', '1 192.0.2.3 0']
+    assert.deepEqual(ends(), [...own(), '0 192.0.2.2 4789', '1 192.0.2.2 0', ...two].sort())
+    one.mux.do('vpcmuxListen', sockaddr('192.0.2.1', 4790))
+    assert.deepEqual(ends(), [...own(4790), '0 192.0.2.2 4790', '1 192.0.2.2 0', ...two].sort())
+    ways['connect']!(one)
+    one.mux.do('vpcmuxExclusiveSet', u16(0))
+    assert.deepEqual([ends(), host.datapath.tables.muxes.entries().some(([, { flags }]) => flags & muxFlag.exclusive)], [[], false])
+    one.mux.do('vpcmuxExclusiveSet', u16(1))
+    one.mux.do('vpcmuxFteDelete', entry(VNI, '02:00:00:00:00:03', '192.0.2.2'))
+    one.mux.do('vpcmuxFteDelete', entry(VNI + 1, '02:00:00:00:00:03', '192.0.2.3'))
+    assert.deepEqual(ends(), [...own(4790), '0 192.0.2.2 4790', '1 192.0.2.2 0'].sort())
+    assert.ok(host.datapath.tables.muxes.entries().every(([, { flags }]) => flags & muxFlag.exclusive))
+    one.mux.do('metaDestroy')
+    assert.deepEqual(ends(), [])
+  })
 
   test('takes sockaddrs in BSD layout, and IPv6', async () => {
     await using host = new ScratchHost()

@@ -18,6 +18,7 @@ import { asMac, type Mac } from '#wire/mac.ts'
 import { neighbourSolicitation } from '#wire/nd-frames.ts'
 import type { Vni } from '#wire/vni.ts'
 import { encodeVxlan } from '#wire/vxlan.ts'
+import { readyMark } from '../layout.ts'
 
 /** A guest of which the other host should know. */
 export interface Question {
@@ -105,7 +106,7 @@ export async function probeVteps(targets: readonly Target[], setting: ProbeSetti
 }
 
 async function probeOne({ address, port, questions }: Target, setting: ProbeSetting, answers: Answers): Promise<VtepFacts> {
-  const ends = { from: setting.from, to: address, port }
+  const ends = { from: setting.from, to: address, port, mark: readyMark }
   const nothing = { answered: false, mtuBytes: 0, errno: 0, echoed: false }
   try {
     using socket = setting.inside(() => DatagramSocket.udp(ends))

@@ -2,6 +2,8 @@
  * What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be
  * journalled.
  */
+import { endKind } from '#datapath/layout.ts'
+import type { Endpoint } from '#wire/endpoint.ts'
 import { toMapped, type Ip } from '#wire/ip-address.ts'
 import { addressKey } from './keys.ts'
 import type { VpcObject } from './model.ts'
@@ -52,6 +54,39 @@ export class VtepKeys {
   }
 }
 
+/** A key of table `tunnel_ends`. */
+export interface EndPlace {
+  readonly kind: number
+  readonly port: number
+  readonly address: string
+}
+
+/** Keys of table `tunnel_ends`. */
+export class EndKeys {
+  readonly #places = new Map<string, EndPlace>()
+
+  /** A VTEP's address, and the port that it listens on. */
+  add(vtep: Ip, port: number): void {
+    const address = addressKey(toMapped(vtep))
+    for (const place of [
+      { kind: endKind.port, port, address },
+      { kind: endKind.address, port: 0, address },
+    ])
+      this.#places.set(`${place.kind} ${place.port} ${address}`, place)
+  }
+
+  /** Where a mux listens. */
+  addOwn({ address: own, port }: Endpoint): void {
+    this.add(own, port)
+    const address = addressKey(toMapped(own))
+    this.#places.set(`${endKind.own} 0 ${address}`, { kind: endKind.own, port: 0, address })
+  }
+
+  [Symbol.iterator](): IterableIterator<EndPlace> {
+    return this.#places.values()
+  }
+}
+
 export class Dirty {
   /** Table `ports`: ifindexes. */
   readonly ports = new Set<number>()
@@ -59,6 +94,8 @@ export class Dirty {
   readonly fdb = new FdbKeys()
   /** Table `vteps`. */
   readonly vteps = new VtepKeys()
+  /** Table `tunnel_ends`. */
+  readonly tunnelEnds = new EndKeys()
   /** Table `flood`: segments. */
   readonly flood = new Set<number>()
   /** Table `neighbours`: addresses as keys, by segment. */

@@ -16,15 +16,17 @@ export class EntryEdit {
   readonly #tx: Transaction
   readonly #store: EntryStore
   readonly #stats: number
+  readonly #port: number
   readonly #changes = new Map<number, Changes>()
   readonly #remotes: { readonly vni: number; readonly vtep: Vtep; readonly listed: boolean }[] = []
   #latest: Changes | undefined
 
-  /** `stats`: the mux's, by which the tables know it. */
-  constructor(tx: Transaction, store: EntryStore, stats: number) {
+  /** `stats`: the mux's, by which the tables know it; `port`: on which it listens. */
+  constructor(tx: Transaction, store: EntryStore, stats: number, port = 0) {
     this.#tx = tx
     this.#store = store
     this.#stats = stats
+    this.#port = port
     const { count } = store
     tx.did(() => {
       this.#restore()
@@ -95,8 +97,9 @@ export class EntryEdit {
     this.#tx.dirty.flood.add(vni)
   }
 
-  #touch(vni: number, { address }: Vtep): void {
+  #touch(vni: number, { address, port }: Vtep): void {
     this.#tx.dirty.vteps.add(this.#stats, vni, address)
+    this.#tx.dirty.tunnelEnds.add(address, port || this.#port)
   }
 
   #restore(): void {

@@ -116,6 +116,14 @@ export class EntryStore {
     this.#prune(vni)
   }
 
+  /** Whether an entry has a VTEP of this address and port; 0: the mux's own. */
+  uses(address: Ip, port: number): boolean {
+    return [false, true].some((forward) => {
+      const vtep = this.#byText.get(textOf({ family: address.length === 4 ? 4 : 6, address, port, forward }))
+      return vtep !== undefined && this.used.has(vtep)
+    })
+  }
+
   /** Forget a VNI that has no entries left. */
   #prune(vni: number): void {
     const entries = this.vnis.get(vni)

@@ -15,6 +15,7 @@ import { portLimits } from './projection/port-limits.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
+import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { vteps } from './projection/vteps.ts'
 
 /** How a table differed. */
@@ -44,7 +45,7 @@ export interface TableDifference {
 }
 
 /** The tables, and what they must say. */
-export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, portLimits, vteps } as const
+export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, portLimits, vteps, tunnelEnds } as const
 
 /**
  * Compare all tables with the model and write what differs. The repairs of tables that were right are not among the
@@ -68,6 +69,7 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(ports, model, tables.ports),
   compare(muxes, model, tables.muxes),
   compare(vteps, model, tables.vteps),
+  compare(tunnelEnds, model, tables.tunnelEnds),
   compare(fdb, model, tables.fdb),
   compare(flood, model, tables.flood),
   compare(segments, model, tables.segments),

@@ -13,6 +13,7 @@ import { portLimits } from './projection/port-limits.ts'
 import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
+import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { vteps } from './projection/vteps.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 
@@ -34,6 +35,7 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
     plan(vteps, model, tables.vteps, dirty.vteps),
+    plan(tunnelEnds, model, tables.tunnelEnds, dirty.tunnelEnds),
     workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
     plan(flood, model, tables.flood, floodKeys(model, dirty)),
     plan(segments, model, tables.segments, dirty.segments),

@@ -42,11 +42,19 @@ function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
 export function touchMux(tx: Transaction, mux: Mux): void {
   tx.dirty.muxes.add(mux.ifindex)
   if (mux.underlay !== null) tx.dirty.muxes.add(mux.underlay.ifindex)
+  touchEnds(tx, mux)
   for (const [vni, { macs, remotes, uses }] of mux.entries.vnis) {
     for (const { address } of uses.keys()) tx.dirty.vteps.add(mux.source, vni, address)
     if (remotes.size > 0) tx.dirty.flood.add(vni)
     for (const mac of macs.keys()) tx.dirty.fdb.add(vni, mac)
   }
+}
+
+/** Note all tunnel ends of a mux: what only muxes may send to. */
+export function touchEnds(tx: Transaction, { listen, entries }: Mux): void {
+  if (listen === null) return
+  tx.dirty.tunnelEnds.addOwn(listen)
+  for (const { address, port } of entries.used.keys()) tx.dirty.tunnelEnds.add(address, port || listen.port)
 }
 
 function* followers(model: Model): Generator<Unit> {

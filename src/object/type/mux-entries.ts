@@ -55,7 +55,7 @@ function switchesOf({ model }: Context, { vnis }: Entries): Set<Switch> {
 }
 
 function put(tx: Transaction, mux: Mux, { count, vnis, macs, vteps }: Entries): void {
-  const edit = new EntryEdit(tx, mux.entries, mux.source)
+  const edit = new EntryEdit(tx, mux.entries, mux.source, mux.listen?.port)
   for (let i = 0; i < count; i++) {
     if (macs[i] === 0 && vteps[i]!.forward)
       tx.refuse('EINVAL', `entry ${i + 1} of ${count}: what is broadcast is not forwarded; the flag needs a MAC`)
@@ -76,7 +76,7 @@ export function deleteEntries(given: MuxCall): void {
   const { tx, object: mux, input } = call
   tx.asked = `delete forwarding entries of ${unitName(mux)}`
   const { count, vnis, macs, vteps } = decodeKeys(tx, mux, input)
-  const edit = new EntryEdit(tx, mux.entries, mux.source)
+  const edit = new EntryEdit(tx, mux.entries, mux.source, mux.listen?.port)
   for (let i = 0; i < count; i++) {
     const vni = vnis[i]!
     const mac = macs[i]!

@@ -13,7 +13,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { toVpcError } from '../vpc-error.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { inService } from './mtu.ts'
-import { deviceMtuBytes, setMtu, touchMux, withMtuFollowing } from './mtu-follow.ts'
+import { deviceMtuBytes, setMtu, touchEnds, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
 import { originalEntries, toFte } from './original-entries.ts'
@@ -61,6 +61,12 @@ const setters: Setters<'vpcmux'> = {
   direct(_, tx, mux, direct) {
     touchWays(tx, mux)
     tx.set(mux, 'direct', direct)
+    tx.dirty.records.add(mux)
+  },
+  exclusive(_, tx, mux, exclusive) {
+    touchWays(tx, mux)
+    touchEnds(tx, mux)
+    tx.set(mux, 'exclusive', exclusive)
     tx.dirty.records.add(mux)
   },
   listen(context, tx, mux, endpoint) {

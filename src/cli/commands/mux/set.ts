@@ -16,7 +16,10 @@ export default command({
 
     With --direct=off all packets take the long way. With --direct=on the host's rules see samples only: a verdict for a
     VTEP still holds within a second, but limits do not limit, counters do not count, and rules by VNI, length or source
-    port do not match.`,
+    port do not match.
+
+    Unless --exclusive=off is given, programs of this host and guests behind uplinks cannot send UDP to the ports of the
+    VTEPs that the mux has entries for. The datapath drops it as not_from_mux.`,
   options: { muxId, ...muxOptions },
   examples: [
     {

@@ -2,16 +2,14 @@
 import type { Field } from '#abi/c-struct.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
-import { vniOfSegment } from '../../store/keys.ts'
+import { addressOfKey, vniOfSegment } from '../../store/keys.ts'
 import { compareTables, projections } from '../repair-tables.ts'
 import type { Findings } from './finding.ts'
 
 /** Layouts by the tables' own names. */
-const layouts: Readonly<Record<string, { readonly keyField: Field<any>; readonly valueField: Field<any> }>> = {
-  ...projections,
-  port_addresses: projections.portAddresses,
-  port_limits: projections.portLimits,
-}
+const layouts: Readonly<Record<string, { readonly keyField: Field<any>; readonly valueField: Field<any> }>> = Object.fromEntries(
+  Object.entries(projections).map(([name, projection]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), projection]),
+)
 
 /** Compare every entry of every table. */
 export function auditTables({ model, datapath: { tables } }: Context, findings: Findings): void {
@@ -41,6 +39,7 @@ function words(value: unknown, name = ''): string {
       .filter((text) => text !== '')
       .map((text) => `(${text})`)
       .join(' ')
+  if (typeof value === 'string' && value.length === 16) return `${name} ${formatIp(fromMapped(addressOfKey(value)))}`
   if (typeof value !== 'object' || value === null) return ''
   return Object.entries(value)
     .map(([key, field]) => words(field, key))

@@ -8,7 +8,9 @@ import { tableVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
 
 const muxFlags = (from: ModelMux): number =>
-  (mayLeaveDirectly(from) ? muxFlag.directOut : 0) | (mayEnterDirectly(from) ? muxFlag.directIn : 0)
+  (mayLeaveDirectly(from) ? muxFlag.directOut : 0) |
+  (mayEnterDirectly(from) ? muxFlag.directIn : 0) |
+  (from.exclusive ? muxFlag.exclusive : 0)
 
 export const muxes: Projection<number, Mux> = {
   keys: (model) => model.devices.keys(),
