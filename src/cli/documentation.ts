@@ -23,12 +23,12 @@ export async function loadChapters(): Promise<Chapter[]> {
 }
 
 export const description = `vpc makes networks for virtual machines and containers on this host, and joins them with those of other hosts.
-  It speaks to vpcd, the daemon that vpc daemon runs. Objects have ids that you choose: UUIDs whose tenth byte is the type of the object and whose last six
-  bytes are its MAC address. Every command may be repeated: what is so already is said and is no error.`
+  It speaks to vpcd, the daemon that vpc daemon runs. You choose the ids of objects: UUIDs whose tenth byte is the type of the object and whose last
+  six bytes are its MAC address. Every command may be repeated: when nothing is left to do, the command says so, and that is no error.`
 
 /** Environment variables and what they do. */
 export const environment = [
-  ['VPC_SOCKET', 'Socket of the vpcd to speak to, unless --socket says otherwise. Default: /run/vpc/vpcd.sock.'],
-  ['NO_COLOR', 'When it is set, output is not coloured, unless --use-color says otherwise.'],
-  ['PAGER', 'Program that --use-pager pages with. Default: less.'],
+  ['VPC_SOCKET', 'Socket of vpcd, unless --socket says otherwise. Default: /run/vpc/vpcd.sock.'],
+  ['NO_COLOR', 'When set, output has no colour, unless --use-color says otherwise.'],
+  ['PAGER', 'Pager that --use-pager uses. Default: less.'],
 ] as const

@@ -55,7 +55,8 @@ interface Given {
 /** The one entry of the options, or those of the file. Throws a usage failure when it is neither or both. */
 export function ftesOf({ vni, mac, vtep, file, forward }: Given): ForwardingEntry[] {
   if (file !== undefined) {
-    if ((vni ?? mac ?? vtep) !== undefined || forward) throw usageFailure('--file stands instead of --vni, --mac, --vtep and --forward')
+    if ((vni ?? mac ?? vtep) !== undefined || forward)
+      throw usageFailure('--file replaces --vni, --mac, --vtep and --forward; give one or the other')
     return ftesOfFile(file)
   }
   if (vni === undefined || mac === undefined || vtep === undefined) throw usageFailure('give --vni, --mac and --vtep, or --file')

@@ -8,7 +8,7 @@ export const globalOptions = {
   help: flag('show what the command does and takes').short('h'),
   version: flag('show the version'),
   json: flag('print results, and errors, as JSON'),
-  socket: text('socket of the vpcd to speak to', 'PATH', 'file').defaultsTo('VPC_SOCKET, else /run/vpc/vpcd.sock'),
+  socket: text('socket of vpcd', 'PATH', 'file').defaultsTo('VPC_SOCKET, else /run/vpc/vpcd.sock'),
   logLevel: choice('lowest level of the log lines on standard error', logLevels).short('l').foldingCase.default('info', 'INFO'),
   logFormat: choice('form of the log lines: auto is human on a terminal, else json', ['auto', 'json', 'human']).short('F').default('auto'),
   useColor: toggle('colour the output, or do not with --use-color=false').short('C').defaultsTo('when it goes to a terminal'),

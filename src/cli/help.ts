@@ -82,7 +82,7 @@ export async function groupHelp(group: Group, path: readonly string[], style: St
     section('Commands', style, twoColumns(rows)),
     section('Global options', style, optionLines(globalOptions)),
     path.length > 0 ? '' : section('Exit codes', style, twoColumns(exitStatus.map(([code, means]) => [String(code), means]))),
-    `${name} COMMAND --help says more of a command.`,
+    `${name} COMMAND --help shows more about a command.`,
   ])
 }
 

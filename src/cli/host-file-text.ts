@@ -2,8 +2,8 @@
 import type { HostDocument } from '#abi/host-file.ts'
 
 const heading = [
-  '# The objects of a host, as vpc export wrote them. vpc apply FILE makes a host so: it makes what is missing, changes what differs and',
-  '# removes what does not stand here. What is left out has its default; objects are named by unit or by id.',
+  '# The objects of a host, written by vpc export. vpc apply FILE makes a host match this document: it makes missing objects, changes',
+  '# objects that differ and removes all others. Settings that are left out have their defaults; objects are named by unit or by id.',
 ]
 
 /** Lists whose items are short: a line each. */

@@ -35,7 +35,7 @@ function mainPage(chapters: readonly Chapter[]): string {
       '.Sh COMMANDS',
       ...list(chapters.map(({ name, summary, aliases }) => [`.Xr vpc-${name} 8`, prose(sentence(summary) + also(aliases))])),
     ],
-    ['.Sh OPTIONS', 'These are taken by every command.', ...optionList(globalOptions)],
+    ['.Sh OPTIONS', 'Every command takes these options.', ...optionList(globalOptions)],
     ['.Sh ENVIRONMENT', ...list(environment.map(([name, text]) => [`.It Ev ${name}`, prose(text)]))],
     ['.Sh FILES', ...list([['.It Pa /run/vpc/vpcd.sock', ['Socket of vpcd.']]])],
     ['.Sh EXIT STATUS', ...list(exitStatus.map(([code, text]) => [`.It ${code}`, prose(text)]))],

@@ -29,7 +29,7 @@ interface Given {
 /** The one entry of the options, or those of the file. Throws a usage failure when it is neither or both. */
 export function neighboursOf({ vni, address, mac, file }: Given): Neighbour[] {
   if (file !== undefined) {
-    if ((vni ?? address ?? mac) !== undefined) throw usageFailure('--file stands instead of --vni, --address and --mac')
+    if ((vni ?? address ?? mac) !== undefined) throw usageFailure('--file replaces --vni, --address and --mac; give one or the other')
     return readBatch(file, columns).map(([n, ip, each]) => ({ vni: n as number, address: ip as string, mac: each as string }))
   }
   if (vni === undefined || address === undefined || mac === undefined) throw usageFailure('give --vni, --address and --mac, or --file')

@@ -42,7 +42,7 @@ export const root: Group = group('private cloud networks for virtual machines an
         'po',
       ),
       neighbour: group(
-        'which MAC address has which IP address, by VNI',
+        'neighbours: the MAC address of each IP address, by VNI',
         { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete'), 'clear-used': leaf() },
         'neighbor',
       ),
@@ -80,7 +80,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     'l2link',
     'phys',
   ),
-  mux: group('VXLAN multiplexers: the way between hosts', {
+  mux: group('VXLAN multiplexers: they carry subnets between hosts', {
     create: leaf('new'),
     destroy: leaf('rm', 'del'),
     list,
@@ -91,7 +91,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     show: leaf('get', 'status'),
     probe: leaf(),
     fte: group(
-      'forwarding table entries: which host has which MAC address',
+      'forwarding table entries: the host that has a MAC address',
       { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete'), 'clear-used': leaf() },
       'l3_cam',
       'l3_fib',
@@ -111,7 +111,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     set: leaf(),
     destroy,
   }),
-  interface: group('everything that a port can be connected to', { list }, 'int', 'intf'),
+  interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
   export: leaf(),
   apply: leaf(),
   audit: leaf(),

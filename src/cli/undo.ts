@@ -14,7 +14,7 @@ export async function allOrNothing<T>(steps: (undo: Undo) => Promise<T>): Promis
     const left: string[] = []
     for (const { what, takeBack } of done.toReversed())
       await takeBack().catch((cause: unknown) => left.push(`${what} (${cause instanceof Error ? cause.message : String(cause)})`))
-    if (left.length > 0 && error instanceof Error) error.message += `; and could not take back: ${left.join(', ')}`
+    if (left.length > 0 && error instanceof Error) error.message += `; and could not undo: ${left.join(', ')}`
     throw error
   }
 }

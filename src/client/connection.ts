@@ -102,7 +102,7 @@ export class Connection implements Channel {
   request(kind: number, word: number, payload: Uint8Array, { what, timeoutMs }: RequestOptions): Promise<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(new VpcError(this.#failure.errno, `${what}: ${this.#failure.message}`))
     if (payload.length > maxPayloadBytes)
-      return Promise.reject(new VpcError('EMSGSIZE', `${what}: ${payload.length} bytes at once; at most ${maxPayloadBytes} go`))
+      return Promise.reject(new VpcError('EMSGSIZE', `${what}: ${payload.length} bytes at once; at most ${maxPayloadBytes} are allowed`))
     this.#sequence = (this.#sequence + 1) >>> 0 || 1
     const sequence = this.#sequence
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()

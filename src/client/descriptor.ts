@@ -93,7 +93,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
       ),
     )
     if (output.ok) return output.value
-    throw new VpcError('EPROTO', `vpcd answered '${name}' with what cannot be read: ${output.why}`)
+    throw new VpcError('EPROTO', `cannot read vpcd's answer to '${name}': ${output.why}`)
   }
 
   /** Settings and state of the object. */

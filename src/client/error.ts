@@ -10,7 +10,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'this user may not use it',
   EPERM: 'this user may not use it',
   EAGAIN: 'vpcd is busy and takes no more connections',
-  ETIMEDOUT: 'it has not answered for long, nor does it answer anybody else',
+  ETIMEDOUT: 'it has not answered anybody for a long time',
   ENAMETOOLONG: 'the path is too long for a socket, which takes 107 bytes',
 }
 

@@ -52,7 +52,7 @@ export class AccessControl {
         use(this.#access)
         log.info('the policy was read again', { policy: this.#policy })
       } catch (error) {
-        log.error('the policy cannot be used; the one before stays', { error: (error as Error).message })
+        log.error('the policy cannot be used; the old one stays in force', { error: (error as Error).message })
       }
     }
     process.on('SIGHUP', reload)

@@ -351,10 +351,10 @@ interface Outcome {
 
 function checkLength(output: Uint8Array): Outcome {
   if (output.length <= maxPayloadBytes) return { code: 0, output }
-  return { code: errno.EMSGSIZE, output: Buffer.from(`the answer has ${output.length} bytes; at most ${maxPayloadBytes} go`) }
+  return { code: errno.EMSGSIZE, output: Buffer.from(`the answer has ${output.length} bytes; at most ${maxPayloadBytes} are allowed`) }
 }
 
 const describeProblem = (problem: FrameProblem, limit: number): string =>
   problem.kind === 'version'
     ? `a frame of protocol version ${problem.version}; this vpcd speaks 1`
-    : `a frame of ${problem.length} bytes; at most ${limit} go here`
+    : `a frame of ${problem.length} bytes; at most ${limit} are allowed here`

@@ -80,9 +80,9 @@ export class Connections {
     const { maxConnections, maxConnectionsPerUid, reservedForRoot } = this.#limits
     const total = uid === 0 ? maxConnections : maxConnections - reservedForRoot
     if (this.#all.size >= total)
-      return `${this.#all.size} connections are open, which is as many as it takes (${uid === 0 ? 'maxConnections' : 'maxConnections, reservedForRoot'})`
+      return `${this.#all.size} connections are open, which is its limit (${uid === 0 ? 'maxConnections' : 'maxConnections, reservedForRoot'})`
     if (uid !== 0 && (this.#byUid.get(uid) ?? 0) >= maxConnectionsPerUid)
-      return `user ${uid} has ${maxConnectionsPerUid} connections, which is as many as one user may have (maxConnectionsPerUid)`
+      return `user ${uid} has ${maxConnectionsPerUid} connections, which is the limit for one user (maxConnectionsPerUid)`
     return undefined
   }
 

@@ -15,6 +15,6 @@ export interface RequestFailure {
 export function describeFailure(error: unknown, what: string, caller: Caller, log: Log): RequestFailure {
   const code = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? Math.abs(error.errno) : 0
   if (code > 0) return { code, reason: (error as Error).message }
-  log.error('a request failed in a way that was not foreseen', { ...caller, what, error })
+  log.error('a request failed unexpectedly', { ...caller, what, error })
   return { code: errno.EIO, reason: `${what} failed inside vpcd: ${String(error)}; its log has more` }
 }

@@ -65,13 +65,15 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
     const datapath = Datapath.load({ bpffs, objectDir, limits: limitsFor(tables) })
     for (const { table, from, to } of datapath.resized) log.info(`table ${table} takes ${to} entries now`, { before: from })
     for (const [table, difference] of datapath.rebuilt)
-      log.info(`table ${table} is of another version and is made anew; programs that run keep theirs until it is filled`, { difference })
+      log.info(`table ${table} has another layout and is built anew; running programs keep the old one until the new one is filled`, {
+        difference,
+      })
     return datapath
   } catch (error) {
     if (!(error instanceof LoadError)) throw error
     log.debug('the verifier refused a program', { object: error.object, log: error.log })
     throw new StartRefused(
-      `the programs in ${objectDir} do not load, so those of before go on: ${error.message}; start the version of before, or see more with --log-level=debug`,
+      `the programs in ${objectDir} do not load, so the old ones go on: ${error.message}; start the old version, or see more with --log-level=debug`,
       { cause: error },
     )
   }
@@ -80,7 +82,7 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
 /** After a boot tables are made anew, and the journal may have more than they take by default. */
 const tooSmall = (cause: TableFull): StartRefused => {
   const { table, maxEntries } = cause
-  const why = `what the journal has does not fit into table ${table}, which takes ${maxEntries} entries`
+  const why = `the entries of the journal do not fit into table ${table}, which has room for ${maxEntries}`
   return new StartRefused(`${why}; ask for more by ${optionOf(table)}`, { cause })
 }
 

@@ -22,12 +22,12 @@ rules:
 })
 
 const wrong: Readonly<Record<string, readonly [text: string, problem: RegExp]>> = {
-  'nothing in it': ['', /here stand the keys rules/],
-  'a list': ['- a', /p.yaml:1: here stand the keys rules/],
+  'nothing in it': ['', /the keys here are rules/],
+  'a list': ['- a', /p.yaml:1: the keys here are rules/],
   'no YAML': ['rules: [', /p.yaml:1: /],
   'another key': ['rules: []\nrule: []\n', /p.yaml:2: 'rule' is not known here; known are rules/],
   'no list': ['rules: {}', /rules is a list/],
-  'a rule that is a word': ['rules:\n  - read\n', /p.yaml:2: here stand the keys user, group/],
+  'a rule that is a word': ['rules:\n  - read\n', /p.yaml:2: the keys here are user, group/],
   'a rule for nobody': ['rules:\n  - { rights: [read] }\n', /p.yaml:2: a rule is for a user or for a group/],
   'a rule for both': ['rules:\n  - { user: 0, group: 0, rights: [read] }\n', /name one of them/],
   'an unknown user': ['rules:\n  - { user: no-such, rights: [read] }\n', /this host has no user 'no-such'/],
@@ -37,7 +37,7 @@ const wrong: Readonly<Record<string, readonly [text: string, problem: RegExp]>> 
   'no rights': ['rules:\n  - { user: 0 }\n', /the rule gives no rights/],
   'one right beside a list': ['rules:\n  - { user: 0, rights: read }\n', /rights is a list/],
   'an unknown right': ['rules:\n  - user: 0\n    rights:\n      - read\n      - exec\n', /p.yaml:5: "exec" is no right/],
-  'an unknown type': ['rules:\n  - { user: 0, types: [router], rights: [read] }\n', /"router" is no type of objects/],
+  'an unknown type': ['rules:\n  - { user: 0, types: [router], rights: [read] }\n', /"router" is no object type/],
   'an id that is none': ['rules:\n  - { user: 0, ids: [7], rights: [read] }\n', /'7' is not an id/],
   'an id of no type': [`rules:\n  - { user: 0, ids: [${id.replace('c306', 'c3ff')}], rights: [read] }\n`, /the code of no type/],
 }

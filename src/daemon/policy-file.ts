@@ -81,7 +81,7 @@ class Reader {
 
   #type(value: unknown, path: Path): Type {
     if (typeof value === 'string' && (isUnitType(value) || value === 'mgmt')) return value
-    return this.#refuse(path, `${JSON.stringify(value)} is no type of objects; they are ${[...unitTypes, 'mgmt'].join(', ')}`)
+    return this.#refuse(path, `${JSON.stringify(value)} is no object type; the types are ${[...unitTypes, 'mgmt'].join(', ')}`)
   }
 
   #id(value: unknown, path: Path): Id {
@@ -99,7 +99,7 @@ class Reader {
 
   #map(value: unknown, path: Path, known: readonly string[]): Readonly<Record<string, unknown>> {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return this.#refuse(path, `here stand the keys ${known.join(', ')}`)
+      return this.#refuse(path, `the keys here are ${known.join(', ')}`)
     const unknown = Object.keys(value).find((key) => !known.includes(key))
     if (unknown !== undefined) this.#refuse([...path, unknown], `'${unknown}' is not known here; known are ${known.join(', ')}`)
     return value as Readonly<Record<string, unknown>>

@@ -127,7 +127,7 @@ function mtu({ underlay }: Facts): ProbeResult {
   return line('mtu', {
     state: 'warning',
     found,
-    remedy: `${small}for ${guestMtuBytes}, if what the host is cabled to carries it: ${commands}`,
+    remedy: `${small}for ${guestMtuBytes}, if the network carries it: ${commands}`,
   })
 }
 
@@ -145,22 +145,22 @@ function firewall({ rules }: Facts): ProbeResult {
     return reasons.length === 0 ? [] : [`${name}: ${reasons.join(', ')}`]
   })
   if (found.length === 0)
-    return line('firewall', ok("no rule of the host has to see each packet of a mux, so they go past the host's stack"))
+    return line('firewall', ok("no rule of the host must see each packet of a mux, so packets bypass the host's stack"))
   return line('firewall', {
     state: 'warning',
-    found: `rules of the host have to see each packet of a mux, which takes longer (${found.join('; ')})`,
-    remedy: 'narrow them to what they are for, or have them see samples alone: vpc mux set --direct=on',
+    found: `rules of the host must see each packet of a mux, which is slower (${found.join('; ')})`,
+    remedy: 'narrow these rules, or let them see only samples: vpc mux set --direct=on',
   })
 }
 
 /** What stands before our programs on an interface may keep packets from them. */
 function programs({ rules }: Facts): ProbeResult {
   const found = rules.filter(({ before }) => before.length > 0).map(({ name, before }) => `${name}: ${before.join(', ')}`)
-  if (found.length === 0) return line('tcx-chain', ok('no program of somebody else runs before ours on an interface with an address'))
+  if (found.length === 0) return line('tcx-chain', ok('no foreign program runs before ours on an interface with an address'))
   return line('tcx-chain', {
     state: 'warning',
-    found: `programs of somebody else run before ours (${found.join('; ')})`,
-    remedy: 'should one end the chain, have it pass packets on (TCX_NEXT), or attach it behind ours',
+    found: `foreign programs run before ours (${found.join('; ')})`,
+    remedy: 'if one of them ends the chain, let it pass packets on (TCX_NEXT), or attach it behind ours',
   })
 }
 

@@ -21,7 +21,7 @@ export function stopSignal(log: Log): Stop {
     if (controller.signal.aborted) process.exit(1)
     controller.abort(name)
     setTimeout(() => {
-      log.error('stopping takes too long; ended by force')
+      log.error('stopping takes too long; vpcd exits at once')
       process.exit(1)
     }, patienceMs).unref()
   }

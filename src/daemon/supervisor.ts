@@ -114,7 +114,7 @@ export class Supervisor {
       return withoutBlocking(() => receiveCall(listener))
     } catch (error) {
       if (!(error instanceof KernelError) || error.errno !== errno.EINTR) throw error
-      this.#log.warn('somebody else takes the calls of a supervised program; it is let go', { uid: supervised.uid })
+      this.#log.warn('another process takes the calls of a supervised program; vpcd stops supervising it', { uid: supervised.uid })
       supervised[Symbol.dispose]()
       return undefined
     }
@@ -122,11 +122,11 @@ export class Supervisor {
 
   #tooMany(uid: number): string | undefined {
     const { maxSupervised, maxSupervisedPerUid } = this.#limits
-    if (this.#all.size >= maxSupervised) return `${maxSupervised} programs run under vpc exec, which is as many as it takes (maxSupervised)`
+    if (this.#all.size >= maxSupervised) return `${maxSupervised} programs run under vpc exec, which is the limit (maxSupervised)`
     if (uid === 0) return undefined
     const own = [...this.#all].filter((supervised) => supervised.uid === uid).length
     if (own < maxSupervisedPerUid) return undefined
-    return `user ${uid} has ${own} programs under vpc exec, which is as many as one user may have (maxSupervisedPerUid)`
+    return `user ${uid} has ${own} programs under vpc exec, which is the limit for one user (maxSupervisedPerUid)`
   }
 }
 

@@ -59,7 +59,7 @@ export function answerSystemCall(host: SystemCallHost, listener: Listener, call:
 
 function answer(host: SystemCallHost, thread: CallingThread, listener: Listener, call: Notification): void | Promise<void> {
   if (call.number === vpcOpen) return open(host, thread, listener, call)
-  if (call.number !== vpcCtl) throw new VpcError('ENOSYS', `system call ${call.number} is none of vpc`)
+  if (call.number !== vpcCtl) throw new VpcError('ENOSYS', `system call ${call.number} is not one of vpc`)
   return ctl(host, thread, listener, call)
 }
 
@@ -140,7 +140,7 @@ function ctl(host: SystemCallHost, thread: CallingThread, listener: Listener, { 
   const command = Number(BigInt.asUintN(32, word))
   const name = operationOf(command)
   if (inputLength > BigInt(limits.maxPayloadBytes))
-    throw new VpcError('EINVAL', `an input of ${inputLength} bytes; at most ${limits.maxPayloadBytes} go (maxPayloadBytes)`)
+    throw new VpcError('EINVAL', `an input of ${inputLength} bytes; at most ${limits.maxPayloadBytes} are allowed (maxPayloadBytes)`)
   const given = inputLength === 0n ? new Uint8Array(0) : thread.memory.read(input, Number(inputLength))
   // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail
   // when it is done.
@@ -197,7 +197,7 @@ function connectionOf(connections: Connections, thread: CallingThread, fd: numbe
   try {
     const connection = connections.find(copy)
     if (connection !== undefined) return connection
-    throw new VpcError(errno.ENOTTY, `descriptor ${fd} is none of this vpcd`)
+    throw new VpcError(errno.ENOTTY, `descriptor ${fd} is not of this vpcd`)
   } finally {
     close(copy)
   }

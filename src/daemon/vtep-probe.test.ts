@@ -26,8 +26,8 @@ test('only an answer shows that packets arrive', () => {
 })
 
 test('where an answer could not come, nothing is said to have failed', () => {
-  assert.match(said({ echoed: true }, { questions: [] }), /^warning no address of a guest there is known/)
-  assert.match(said({ echoed: true }, { port: 4790 }), /^warning listens on another UDP port than this mux, 4789,/)
+  assert.match(said({ echoed: true }, { questions: [] }), /^warning this host knows no address of a guest there/)
+  assert.match(said({ echoed: true }, { port: 4790 }), /^warning listens on a UDP port other than 4789, this mux's,/)
 })
 
 test('what the kernel or ICMP says is told', () => {

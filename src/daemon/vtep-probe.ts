@@ -85,21 +85,21 @@ export function judgeVtep(
   if (said !== 0) return result('failed', ...refusalOf(said, port))
   const ping = echoed ? 'though its host answers a ping' : 'nor does its host answer a ping'
   if (port !== own.port) {
-    const found = `listens on another UDP port than this mux, ${own.port}, and would answer there, so nothing can be heard of it; ${ping}`
+    const found = `listens on a UDP port other than ${own.port}, this mux's, and would answer there, so this host cannot hear it; ${ping}`
     return result('warning', found, 'probe it from a host whose mux has its port, or let both have the same')
   }
   if (target.questions.length === 0) {
-    const remedy = 'make a guest there known: vpc switch neighbour set, of a MAC that vpc mux fte list has for it'
-    return result('warning', `no address of a guest there is known, so nothing can be asked; ICMP refuses nothing, ${ping}`, remedy)
+    const remedy = 'add a guest there as a neighbour: vpc switch neighbour set, with a MAC that vpc mux fte list shows for it'
+    return result('warning', `this host knows no address of a guest there, so it cannot ask; no ICMP error came, ${ping}`, remedy)
   }
   const asked = target.questions.map(({ vni, address }) => `${formatIp(address)} of VNI ${vni}`).join(', ')
   const remedy = echoed
-    ? `see whether UDP port ${port} comes there, tcpdump -n udp port ${port}; if a firewall or another overlay takes it, let all muxes listen on another`
+    ? `check there that UDP port ${port} arrives, tcpdump -n udp port ${port}; if a firewall or another overlay takes it, let all muxes listen on another`
     : `see whether the host is there and routes lead to it`
   return result(
     'failed',
     `does not answer for ${asked}, ${ping}`,
-    `${remedy}; a host that is no vpcd's, or does not have these as neighbours, answers nothing`,
+    `${remedy}; a host without vpcd, or without these neighbours, does not answer`,
   )
 }
 

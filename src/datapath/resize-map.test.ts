@@ -42,7 +42,7 @@ test('a hash grows and shrinks with all that is in it', () => {
     (error) =>
       error instanceof TableHoldsMore &&
       error.message ===
-        'table fdb has 9000 entries and cannot be made for 8999; ask for more by --table fdb=NUMBER, or remove entries first',
+        'table fdb has 9000 entries and does not fit into 8999; ask for more by --table fdb=NUMBER, or remove entries first',
   )
   assert.deepEqual(table.pins(), ['table'])
 })

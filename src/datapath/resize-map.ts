@@ -14,7 +14,7 @@ import { optionOf, startsAnew } from './table-sizes.ts'
 export class TableHoldsMore extends Error {
   constructor(table: string, entries: number, asked: number) {
     super(
-      `table ${table} has ${entries} entries and cannot be made for ${asked}; ask for more by ${optionOf(table)}, or remove entries first`,
+      `table ${table} has ${entries} entries and does not fit into ${asked}; ask for more by ${optionOf(table)}, or remove entries first`,
     )
     this.name = 'TableHoldsMore'
   }

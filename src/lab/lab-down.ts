@@ -25,7 +25,7 @@ export async function bringDown(name: string): Promise<{ readonly wasUp: boolean
     )
   const left = await takeDown(name)
   if (left.length > 0)
-    throw new LabError(`lab ${name} is not all gone: ${left.join('; ')}; run \`vpc lab down ${name}\` again when that is settled`)
+    throw new LabError(`lab ${name} is not removed completely: ${left.join('; ')}; run \`vpc lab down ${name}\` again when that is fixed`)
   return { wasUp: true }
 }
 

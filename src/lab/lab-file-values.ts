@@ -63,7 +63,7 @@ export function readNetwork(value: YamlValue, family?: 4 | 6): Prefix | undefine
   const network = parseNetwork(text)
   const found = network.ok ? familyOf(network.value.address) : undefined
   if (!network.ok) value.report(network.problem)
-  else if (family !== undefined && found !== family) value.report(`${text} is IPv${found}; here stands an IPv${family} network`)
+  else if (family !== undefined && found !== family) value.report(`${text} is IPv${found}; this must be an IPv${family} network`)
   else return network.value
   return undefined
 }

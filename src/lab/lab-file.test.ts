@@ -95,7 +95,7 @@ suite('what is wrong is told with its place, its value and the way out', () => {
       changed('{ vni: 5002, network: 10.0.0.0/24 }', '{ vni: 5002 }'),
       /customers.blue.subnets.a: 'network' \(IPv4\) or 'network6'/,
     ],
-    ['wrong family', changed("'fd00::/64'", '10.1.0.0/16'), /network6: 10.1.0.0\/16 is IPv4; here stands an IPv6 network/],
+    ['wrong family', changed("'fd00::/64'", '10.1.0.0/16'), /network6: 10.1.0.0\/16 is IPv4; this must be an IPv6 network/],
     [
       'overlap',
       changed("'fd00::/64' }", "'fd00::/64' }, b: { vni: 7, network: 10.0.0.128/25 }"),

@@ -40,15 +40,15 @@ export async function bringUp(path: string, { name, signal, progress = () => {} 
   const strangers = existingNetns(netnsNames(plan))
   if (strangers.length > 0)
     throw new LabError(
-      `network namespace ${strangers.join(', ')} is there already and is no lab's; give the lab another name, or \`ip netns del\` it`,
+      `network namespace ${strangers.join(', ')} exists already and belongs to no lab; give the lab another name, or \`ip netns del\` it`,
     )
   if (!(await claimLab(state))) throw new LabError(`somebody else is bringing lab ${plan.name} up right now`)
   try {
     await build(plan, state, { signal, progress })
   } catch (error) {
-    progress(signal?.aborted ? 'interrupted: taking back what was made' : 'failed: taking back what was made')
+    progress(signal?.aborted ? 'interrupted: removing what was made' : 'failed: removing what was made')
     const left = await takeDown(plan.name)
-    if (left.length > 0 && error instanceof Error) error.message += `; and could not take back: ${left.join('; ')}`
+    if (left.length > 0 && error instanceof Error) error.message += `; and could not undo: ${left.join('; ')}`
     throw error
   }
   return { plan, already: false }
@@ -106,7 +106,7 @@ async function isUp(plan: LabPlan, wanted: LabState, progress: (line: string) =>
   if (found === undefined) return false
   if (found.phase === 'starting') {
     if (isRunning(found.owner)) throw new LabError(`lab ${plan.name} is being brought up by process ${found.owner.pid}; wait for it`)
-    progress('taking away what an interrupted `vpc lab up` left')
+    progress('removing what an interrupted `vpc lab up` left')
     await takeDown(plan.name)
     return false
   }

@@ -28,7 +28,7 @@ export function listenForVpcCalls(): number | undefined {
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
     if (error.errno === errno.EBUSY) return undefined
-    const why = `cannot have system calls answered: ${error.message}`
+    const why = `cannot give system calls to vpcd: ${error.message}`
     throw new LaunchError(
       `${why}; this needs Linux 5.19 or newer with seccomp, and no filter above that forbids it`,
       errnoName(error.errno),

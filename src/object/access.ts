@@ -52,7 +52,7 @@ export class Access {
 
   get #wayIn(): string {
     const group = this.#adminGid === undefined ? '' : `, or as a member of group ${this.#adminGid}`
-    return `run as root (uid 0)${group}, or be given rights by the policy of its vpcd`
+    return `run as root (uid 0)${group}, or get rights by the policy of its vpcd`
   }
 }
 

@@ -31,6 +31,6 @@ export const claimsOf =
       access().grant(opener, call)
     } catch (error) {
       const { errno, message } = toVpcError('', error)
-      throw refusal(tx.asked, errno, message, 'ask for a rule of the policy that gives this, or for a descriptor of somebody who may')
+      throw refusal(tx.asked, errno, message, 'ask for a policy rule that grants this, or for a descriptor of a user who may')
     }
   }

@@ -58,7 +58,7 @@ export class Gate {
     }
     this.#steps = steps
     this.#end = () => {
-      let more = attempt(() => steps.throw!(new VpcError('ECANCELED', 'vpcd stops; nothing of it was done')))
+      let more = attempt(() => steps.throw!(new VpcError('ECANCELED', 'vpcd is stopping; nothing was done')))
       while (more) more = attempt(() => steps.next())
       this.#free()
     }

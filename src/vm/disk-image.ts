@@ -28,6 +28,6 @@ export function checkDisk(path: string, format: DiskFormat): void {
   const whole = path.replace(/(\.qcow2)?$/, '-whole.qcow2')
   throw new VmError(
     'EINVAL',
-    `${path} needs another image beneath it, which QEMU may not open; make it whole: qemu-img convert -O qcow2 ${path} ${whole}`,
+    `${path} has a backing file, which QEMU may not open; make it whole: qemu-img convert -O qcow2 ${path} ${whole}`,
   )
 }

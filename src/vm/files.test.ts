@@ -110,7 +110,7 @@ test('a disk’s format is told by its name or its owner, never by its content',
   checkDisk(whole, 'qcow2')
   header.writeBigUInt64BE(104n, 8)
   writeFileSync(whole, header)
-  assert.throws(() => checkDisk(whole, 'qcow2'), /needs another image beneath it.*qemu-img convert/)
+  assert.throws(() => checkDisk(whole, 'qcow2'), /has a backing file.*qemu-img convert/)
   checkDisk(whole, 'raw')
   writeFileSync(whole, 'short')
   assert.throws(() => checkDisk(whole, 'qcow2'), /is no qcow2 image/)

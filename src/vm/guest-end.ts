@@ -79,8 +79,7 @@ export class GuestEnd {
     if (this.#shutdown !== undefined) return { reason: 'stopped', detail: `QEMU says ${this.#shutdown}`, at }
     // The exit status of a process that is not our child cannot be learnt. Without an event before, it was killed or
     // crashed.
-    if (this.#code === undefined)
-      return { reason: 'killed', detail: 'QEMU went without a word; the supervisor that started it was gone before', at }
+    if (this.#code === undefined) return { reason: 'killed', detail: 'QEMU ended silently, after the supervisor that started it', at }
     return { reason: 'failed', detail: `QEMU ended with ${this.#code}: ${this.lastWords || 'it said nothing'}`, at }
   }
 }

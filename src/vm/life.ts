@@ -110,7 +110,7 @@ export async function destroyVm(directory: VmDirectory): Promise<boolean> {
   if (directory.definition().protected) {
     throw new VmError(
       'EPERM',
-      `machine ${directory.id} is protected from being destroyed; take that off first: vpc vm set --vm-id=${directory.id} --unprotect`,
+      `machine ${directory.id} is protected; remove the protection first: vpc vm set --vm-id=${directory.id} --unprotect`,
     )
   }
   await stopVm(directory, { timeoutMs: 0, force: true })

@@ -22,8 +22,7 @@ export async function startSupervisor(mode: 'start' | 'adopt', directory: VmDire
   const pipe = child.stdio[3] as Readable
   try {
     const text = (await pipe.toArray()).join('')
-    if (text === '')
-      throw new VmError('failed', `the supervisor of machine ${directory.id} ended without a word; see ${directory.supervisorLog}`)
+    if (text === '') throw new VmError('failed', `the supervisor of machine ${directory.id} ended silently; see ${directory.supervisorLog}`)
     const answer = JSON.parse(text) as ControlAnswer
     if ('error' in answer) throw new VmError(answer.error.code, answer.error.message)
     return answer.state

@@ -148,7 +148,7 @@ export function readJson<T>(path: string): T | undefined {
   }
 }
 
-const wayOut = (path: string): string => `put a good copy in its place, or forget the machine once no QEMU of it runs: rm -r ${path}`
+const wayOut = (path: string): string => `replace it by a good copy, or delete the machine once no QEMU of it runs: rm -r ${path}`
 
 /**
  * Write a file of JSON that only its owner reads, in one step: at any moment, also after a power failure, the file has

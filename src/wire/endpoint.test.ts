@@ -22,7 +22,7 @@ test('a default port stands in for one that is left out', () => {
 test('an IPv6 address without brackets is told of them', () => {
   for (const text of ['::1:4789', '2001:db8::1:4789']) {
     const parsed = parseEndpoint(text)
-    assert.match(parsed.ok ? '' : parsed.problem, /an IPv6 address stands in brackets/)
+    assert.match(parsed.ok ? '' : parsed.problem, /write an IPv6 address in brackets/)
   }
 })
 

@@ -23,7 +23,7 @@ export function parseEndpoint(text: string, defaultPort?: number): Result<Endpoi
   const address = six === undefined ? parseIpv4(four!) : parseIpv6(six)
   if (!address.ok) {
     const bare = parseIpv6(text.replace(/:[^:]*$/, ''))
-    const wayOut = bare.ok ? 'an IPv6 address stands in brackets, such as [2001:db8::1]:4789' : address.problem
+    const wayOut = bare.ok ? 'write an IPv6 address in brackets, such as [2001:db8::1]:4789' : address.problem
     return failure(`'${text}' is not an address and port: ${wayOut}`)
   }
   if (portText === undefined) {

@@ -20,7 +20,7 @@ export const ipv6 = fixed<Ipv6>(16)
  */
 export function parseIpv6(text: string): Result<Ipv6> {
   const no = (why: string): Result<Ipv6> => failure(`'${text}' is not an IPv6 address${why}`)
-  if (text.includes('%')) return no(': a zone (%) cannot stand here')
+  if (text.includes('%')) return no(': a zone (%) is not allowed here')
   const [head, tail, ...more] = text.split('::')
   if (more.length > 0) return no(": '::' stands twice")
   const left = parseGroups(head!, tail === undefined)

@@ -59,7 +59,7 @@ test('a table keeps its size, and gets another with all that is in it', async ()
   assert.match(vpcd.refused(1, ...fte(4)), /takes 3 entries/)
   assert.deepEqual(JSON.parse(vpcd.ok('--json', 'audit')).items, [])
   await refusedStart(
-    /table fdb has 3 entries and cannot be made for 2; ask for more by --table fdb=NUMBER, or remove entries first/,
+    /table fdb has 3 entries and does not fit into 2; ask for more by --table fdb=NUMBER, or remove entries first/,
     '--table=fdb=2',
   )
   await vpcd.startDaemon()
@@ -70,7 +70,7 @@ test('after a boot with too small a table vpcd says so', async () => {
   await vpcd.stopDaemon()
   vpcd.forgetPins()
   await refusedStart(
-    /vpc: what the journal has does not fit into table fdb, which takes 2 entries; ask for more by --table fdb=NUMBER/,
+    /vpc: the entries of the journal do not fit into table fdb, which has room for 2; ask for more by --table fdb=NUMBER/,
     '--table=fdb=2',
   )
   await vpcd.startDaemon('--table=fdb=5')

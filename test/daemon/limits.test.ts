@@ -51,7 +51,7 @@ test('a refused client reads why', async () => {
   await using _first = await echo.vpc.mgmt()
   await assert.rejects(
     echo.vpc.mgmt(),
-    (error) => error instanceof VpcError && error.code === 'EAGAIN' && /as many as it takes \(maxConnections\)/.test(error.message),
+    (error) => error instanceof VpcError && error.code === 'EAGAIN' && /which is its limit \(maxConnections\)/.test(error.message),
   )
 })
 

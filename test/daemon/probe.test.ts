@@ -67,7 +67,7 @@ test('the documents name the kernel that the probe asks for', () => {
   const read = (name: string): string => readFileSync(join(import.meta.dirname, '../..', name), 'utf8')
   for (const [name, words] of [
     ['README.md', `Linux ${oldestKernelText} or newer`],
-    ['CONTRIBUTING.md', `A kernel of ${oldestKernelText} or newer`],
+    ['CONTRIBUTING.md', `Linux ${oldestKernelText} or newer`],
     ['docs/commands/doctor.md', `Linux ${oldestKernelText} or newer`],
     ['docs/commands/daemon.md', `Linux ${oldestKernelText} or newer`],
   ] as const)
@@ -102,7 +102,7 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [{ underlay: [{ name: 'eth0', mtuBytes: 1300, ipv4: true }] }, /IPv6 guests need 1280 at least/],
   [
     { rules: [{ name: 'eth0', objections: { out: [], in: [] }, before: ['cil_from_netdev (7) on its ingress'] }] },
-    /^warning tcx-chain: .*\(eth0: cil_from_netdev \(7\) on its ingress\); should one end the chain/,
+    /^warning tcx-chain: .*\(eth0: cil_from_netdev \(7\) on its ingress\); if one of them ends the chain/,
   ],
   [
     {
@@ -114,7 +114,7 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
         },
       ],
     },
-    /^warning firewall: .*\(eth0: nftables: inet t c: counter, tc: a filter\); narrow them .*vpc mux set --direct=on/,
+    /^warning firewall: .*\(eth0: nftables: inet t c: counter, tc: a filter\); narrow these rules, .*vpc mux set --direct=on/,
   ],
   [
     { portUses: [{ port: 4789, ours: [], others: ['vxlan device flannel.1'] }] },

@@ -17,7 +17,7 @@ after(() => assertNoLeaks(clean))
 const unreachable = (error: unknown): boolean =>
   error instanceof DaemonUnreachable &&
   error.code === 'ETIMEDOUT' &&
-  /^cannot reach vpcd on .*: it has not answered for long, nor does it answer anybody else; see whether it was stopped/.test(error.message)
+  /^cannot reach vpcd on .*: it has not answered anybody for a long time; see whether it was stopped/.test(error.message)
 
 test('clients of a stopped vpcd end, new ones and those that hold a descriptor; it serves again when it goes on', async () => {
   await using host = TestHost.create()

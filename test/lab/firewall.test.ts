@@ -144,7 +144,7 @@ suite('the hosts have rules', () => {
     await using mgmt = await lab.vpc('h1').mgmt()
     const { items, notes } = await mgmt.audit()
     assert.deepEqual(items, [])
-    assert.match(notes.join('\n'), /vpcmux0: the host's rules see samples alone .*nftables: inet t c: counter/)
+    assert.match(notes.join('\n'), /vpcmux0: the host's rules see only samples .*nftables: inet t c: counter/)
     await setDirect('h1', 'auto')
     assert.ok((await deviceShare('h1')).sent >= 100)
   })

@@ -189,7 +189,7 @@ suite('a lab that does not come up', () => {
     try {
       const { code, stderr } = await vpc('lab', 'up', file)
       assert.equal(code, 1)
-      assert.match(stderr, new RegExp(`network namespace ${stranger} is there already and is no lab's; give the lab another name`))
+      assert.match(stderr, new RegExp(`network namespace ${stranger} exists already and belongs to no lab; give the lab another name`))
       assert.deepEqual(existingNetns(netnsNames(planLab(await readLabFile(file)))), [stranger])
     } finally {
       await run(['ip', 'netns', 'del', stranger])

@@ -117,7 +117,7 @@ suite('on an underlay of IPv4', () => {
     }
     const unknown = said()
     assert.deepEqual([unknown.code, unknown.state, unknown.answered], [0, 'warning', false])
-    assert.match(unknown.found, /^no address of a guest there is known, so nothing can be asked; .*though its host answers a ping$/)
+    assert.match(unknown.found, /^this host knows no address of a guest there, so it cannot ask; .*though its host answers a ping$/)
     assert.equal(said('--vtep', '192.0.2.2:4799').found, 'UDP port 4799 is refused there: nobody listens, or a firewall rejects it')
     for (const { id, known } of neighbours) {
       await using sw = await lab.vpc('h1').openSwitch(id, { write: true })

@@ -12,7 +12,7 @@ test('a container has room for outer headers once what stood in the way is gone'
   host.netlink.createVxlan({ name: 'in-the-way', dstPort: 1 })
   using container = new Container()
   container.take(host.netlink, 'hostif0', '10.0.0.1')
-  await until(() => host.lines.some(({ message }) => message.includes('stay as they are for now')))
+  await until(() => host.lines.some(({ message }) => message.includes('stay without headroom for now')))
   assert.equal(host.netlink.linkByName('sw-hostif0')!.master, undefined)
   host.netlink.deleteLink(host.netlink.linkByName('in-the-way')!.ifindex)
   await until(() => host.netlink.linkByName('sw-hostif0')!.master !== undefined, 15_000)

@@ -383,6 +383,6 @@ describe('a held port', () => {
     sw.do('vpcswPortDelete', idBytes(uplink.id))
     other.do('vpcpDisconnect', idBytes(other.describe<PortInfo>().peer!))
     other.do('vpcpHeldSet', u16(1))
-    assert.match(refused(() => sw.do('vpcswUplinkSet', idBytes(other.id))).message, /the port is held; let it go first/)
+    assert.match(refused(() => sw.do('vpcswUplinkSet', idBytes(other.id))).message, /the port is held; release it first/)
   })
 })

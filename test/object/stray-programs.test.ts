@@ -120,13 +120,13 @@ describe('programs that another vpcd left', () => {
     leave()
     await host.restart()
     assertOwnAlone(host)
-    assert.ok(host.lines.some(({ level, message }) => level === 'warn' && /took program vpc_unit off wire0/.test(message)))
+    assert.ok(host.lines.some(({ level, message }) => level === 'warn' && /detached program vpc_unit from wire0/.test(message)))
     other.destroyAll()
   })
 })
 
-describe('programs of somebody else', () => {
-  test('before ours are noted by an audit; behind ours on the ingress of an underlay they keep packets from the short way', async () => {
+describe('foreign programs', () => {
+  test('before ours are noted by an audit; behind ours on the ingress of an underlay they close the direct way', async () => {
     await using host = new ScratchHost()
     const { mux } = world(host)
     const passOn = loadPassOn()
@@ -137,7 +137,7 @@ describe('programs of somebody else', () => {
     attachTcx(passOn, wire, 'ingress')
     assert.deepEqual(report(host, 'mgmtRepair').items, [])
     const [note, ...others] = report(host, 'mgmtAudit').notes
-    assert.match(note!, /^program .* of somebody else runs before ours on the ingress of wire0, and may end the chain there$/)
+    assert.match(note!, /^foreign program .* runs before ours on the ingress of wire0, and may end the chain there$/)
     assert.deepEqual(others, [])
     attachTcx(passOn, under, 'ingress')
     await eventually(() => mux.describe<MuxInfo>().objections.in.length > 0)

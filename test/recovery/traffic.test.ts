@@ -129,7 +129,7 @@ suite('not one datagram is lost and the connection stays', () => {
         const now = programs(host)
         assert.deepEqual(Object.keys(now), Object.keys(before[i]!))
         for (const [pin, id] of Object.entries(now)) assert.notEqual(id, before[i]![pin], `${pin} still has the program of before`)
-        for (const name of changed) assert.match(await lab.log(host), new RegExp(`table ${name} is of another version and is made anew`))
+        for (const name of changed) assert.match(await lab.log(host), new RegExp(`table ${name} has another layout and is built anew`))
       }
       if (version === 'otherLayouts') assert.ok(['fdb', 'ports', 'stats'].every((name) => changed.has(name)))
       await assertSound()
@@ -158,7 +158,7 @@ suite('not one datagram is lost and the connection stays', () => {
       await end('h1', 'SIGTERM')
       const { code, stderr } = await run([...daemonArgv(lab.host('h1')), '--object-dir', refused], { timeoutMs: 20_000 })
       assert.equal(code, 1)
-      assert.match(stderr, /vpc: the programs in \S+ do not load, so those of before go on: .*R9 !read_ok/)
+      assert.match(stderr, /vpc: the programs in \S+ do not load, so the old ones go on: .*R9 !read_ok/)
       assert.deepEqual(hosts.map(programs), before)
       await start('h1')
     })

@@ -58,7 +58,7 @@ export class ContainerSpeed {
     this.#work = undefined
     this.#known = new Set()
     const again = { error: String(error), againMs: this.#waitMs }
-    this.#context.log.info('the interfaces of containers stay as they are for now, which costs some speed', again)
+    this.#context.log.info('the interfaces of containers stay without headroom for now, which costs some speed', again)
     this.#timer = setTimeout(() => this.#go(), this.#waitMs).unref()
     this.#waitMs = Math.min(longestMs, this.#waitMs * 2)
   }

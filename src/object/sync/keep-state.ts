@@ -52,7 +52,7 @@ export class KeepState {
     try {
       devices.change(ifindex, { up: wanted })
     } catch (error) {
-      log.error(`somebody set ${name} ${is}, and it cannot be set ${should} again: what goes through it is lost`, { error: String(error) })
+      log.error(`somebody set ${name} ${is}, and it cannot be set ${should} again: packets through it are lost`, { error: String(error) })
       return false
     }
     const times = disturbances.note(what, 'up', String(wanted), String(up))

@@ -15,7 +15,7 @@ import { transact } from './transact.ts'
  * all the same.
  */
 export function recoverMirror(context: Context, object: Mirrored, device: Device | undefined): void {
-  const tx = new Transaction(`have a mirror of ${unitName(object)}`)
+  const tx = new Transaction(`make a mirror of ${unitName(object)}`)
   try {
     if (device === undefined) makeMirror(context, tx, object)
     else takeMirror(context, tx, object, device)

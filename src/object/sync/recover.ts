@@ -58,7 +58,7 @@ export function recover(context: Context): void {
     for (const [object, device] of mirrors) recoverMirror(context, object, device)
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
-  attempts.of('ask the host for its rules and routes', () => {
+  attempts.of("read the host's rules and routes", () => {
     for (const mux of model.ofType('vpcmux')) {
       noteElsewhere(context, tx, mux)
       askHost(tx, mux)
@@ -69,10 +69,10 @@ export function recover(context: Context): void {
   // An older program delivers without the mark that the guard wants.
   attempts.of('guard devices', () => guardDevices(context))
   if (attempts.muxesUp()) repairTables(model, context.datapath.tables)
-  attempts.of("put programs where VTEPs' own ports need them", () =>
+  attempts.of('attach programs for VTEPs with ports of their own', () =>
     [...model.ofType('vpcmux')].filter(inService).forEach((mux) => keepPortsRight(context, tx, mux)),
   )
-  attempts.of('take programs of no object off', () => removePrograms(context))
+  attempts.of('detach programs of no object', () => removePrograms(context))
   context.datapath.tables.queues.keep((ifindex) => model.devices.has(ifindex))
   refreshRows(context)
   for (const { what, error } of [...tx.finish(), ...attempts.finish()])
@@ -115,7 +115,7 @@ class Attempts {
     try {
       act()
     } catch (error) {
-      this.#context.log.error(`could not ${what} at the start; an audit tells what is left`, { error: String(error) })
+      this.#context.log.error(`could not ${what} at the start; an audit shows what is left`, { error: String(error) })
     }
   }
 
@@ -140,7 +140,8 @@ class Attempts {
 function findInterface({ model, devices, datapath, log }: Context, tx: Transaction, ethlink: Ethlink): void {
   if (ethlink.l2Name === null) return
   const device = devices.byName(ethlink.l2Name)
-  if (device === undefined) return log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} is not there; it is taken when it comes`)
+  if (device === undefined)
+    return log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} does not exist; vpcd takes it when it appears`)
   // After a rename two may have one name: the interface is that one's whose programs are on it.
   const pins = new Set(
     datapath
@@ -251,7 +252,7 @@ function removePrograms({ model, datapath, devices, log }: Context): void {
   const links = new Set(wanted.map(({ linkId }) => linkId))
   for (const { pinName, linkId } of unknown) links.has(linkId) ? datapath.unpin(pinName) : datapath.detach(pinName)
   for (const { device, program } of strayPrograms(model, devices.all(), links)) {
-    log.warn(`took program ${program.name} off ${device.name}, which another vpcd or another build had left there`, {
+    log.warn(`detached program ${program.name} from ${device.name}, where another vpcd or another build had left it`, {
       program: program.progId,
     })
     detachFrom(device.ifindex, program)

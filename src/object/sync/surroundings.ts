@@ -73,7 +73,7 @@ export class Surroundings {
     try {
       this.#ask()
     } catch (error) {
-      this.#context.log.error('could not ask the host for its rules', { error: String(error) })
+      this.#context.log.error("could not read the host's rules", { error: String(error) })
     }
     const end = performance.now()
     this.#notBefore = end + (end - begin) * share
@@ -112,7 +112,7 @@ export class Surroundings {
     const reasons = [...new Set([...out, ...into])]
     const which = out.length === 0 ? 'packets that come in' : into.length === 0 ? 'packets that leave' : 'all packets'
     if (mux.direct !== 'auto') return
-    if (reasons.length === 0) this.#context.log.info(`${fullName(mux)} may send and receive past the host's stack`)
-    else this.#context.log.info(`${fullName(mux)}: the host has to see ${which}, which takes longer`, { reasons })
+    if (reasons.length === 0) this.#context.log.info(`packets of ${fullName(mux)} may bypass the host's stack`)
+    else this.#context.log.info(`${fullName(mux)}: the host must see ${which}, which is slower`, { reasons })
   }
 }

@@ -42,7 +42,7 @@ export function* transactSteps<T>(context: Context, asked: string, body: (tx: Tr
     for (const { what, error } of [...(yield* removeLeaving(context, tx)), ...(yield* tx.finishSteps())])
       context.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
   } catch (error) {
-    context.log.warn(`did not tidy up after ${tx.asked}; a start of vpcd does`, { error: String(error) })
+    context.log.warn(`could not clean up after ${tx.asked}; the next start of vpcd does`, { error: String(error) })
   }
   return result
 }
@@ -55,7 +55,9 @@ function* takeBack(context: Context, tx: Transaction): Generator<void, void> {
     failures.push(error)
   }
   for (const error of failures)
-    context.log.error(`could not take back all of what was done to ${tx.asked}; a restart of vpcd repairs it`, { error: String(error) })
+    context.log.error(`could not undo all changes of the attempt to ${tx.asked}; a restart of vpcd repairs the rest`, {
+      error: String(error),
+    })
 }
 
 /** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */

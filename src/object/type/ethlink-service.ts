@@ -104,5 +104,5 @@ function takeOff({ datapath }: Context, tx: Transaction, hook: Hook, { l2Name, i
   if (!datapath.renamePin(pin, spare.pin)) return
   tx.did(() => void datapath.renamePin(spare.pin, pin))
   tx.spares.push(spare)
-  tx.later(`take the program off ${l2Name}`, () => void (spare.used || datapath.detach(spare.pin)))
+  tx.later(`detach the program from ${l2Name}`, () => void (spare.used || datapath.detach(spare.pin)))
 }

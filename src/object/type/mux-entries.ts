@@ -58,7 +58,7 @@ function put(tx: Transaction, mux: Mux, { count, vnis, macs, vteps }: Entries): 
   const edit = new EntryEdit(tx, mux.entries, mux.source, mux.listen?.port)
   for (let i = 0; i < count; i++) {
     if (macs[i] === 0 && vteps[i]!.forward)
-      tx.refuse('EINVAL', `entry ${i + 1} of ${count}: what is broadcast is not forwarded; the flag needs a MAC`)
+      tx.refuse('EINVAL', `entry ${i + 1} of ${count}: broadcasts are not forwarded; the flag needs a MAC`)
     if (macs[i] !== 0) edit.set(vnis[i]!, macs[i]!, vteps[i]!)
     else if (!edit.addRemote(vnis[i]!, vteps[i]!, floodPage)) {
       tx.refuse(

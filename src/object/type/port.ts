@@ -64,7 +64,7 @@ const setters: Setters<'vpcp'> = {
     noteRecords(tx, port)
   },
   held(_, tx, port, held) {
-    tx.asked = `${held ? 'hold' : 'let go'} port ${unitName(port)}`
+    tx.asked = `${held ? 'hold' : 'release'} port ${unitName(port)}`
     if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
     change(tx, port, () => tx.set(port, 'held', held))
   },
@@ -161,7 +161,7 @@ export function connectPort(context: Context, tx: Transaction, port: Port, peer:
   if (peer.type !== 'ethlink' && peer.ifindex === 0) {
     tx.refuse(
       'ENODEV',
-      `the device of ${fullName(peer)} is gone, with the namespace that it was in or by hand`,
+      `the device of ${fullName(peer)} is gone: somebody deleted it, or its network namespace ended`,
       'make it again with vpc audit --repair',
     )
   }

@@ -19,7 +19,8 @@ export function sendFromSwitch({ context, tx, object: sw, input: { port: id, fra
   if (port.switch !== sw) tx.refuse('ENOENT', `port ${fullName(port)} is not in it`)
   const { peer } = port
   if (peer === null) return tx.refuse('ENOTCONN', `nothing is connected to port ${unitName(port)}`)
-  if (peer.type === 'ethlink') return tx.refuse('EOPNOTSUPP', `port ${unitName(port)} has an ethlink in it, behind which nobody is known`)
+  if (peer.type === 'ethlink')
+    return tx.refuse('EOPNOTSUPP', `port ${unitName(port)} has an ethlink in it, and vpcd knows no guest behind it`)
   const mtuBytes = interfaceMtuBytes(context.model, peer)
   if (frame.length > mtuBytes + ethernetBytes) {
     tx.refuse('EMSGSIZE', `the frame has ${frame.length - ethernetBytes} bytes behind its header; ${unitName(peer)} takes ${mtuBytes}`)

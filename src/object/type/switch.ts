@@ -118,7 +118,7 @@ function setUplink(call: PortCall): void {
       'disconnect it, or choose another port',
     )
   }
-  if (port.held) tx.refuse('EINVAL', 'the port is held', 'let it go first, or choose another port')
+  if (port.held) tx.refuse('EINVAL', 'the port is held', 'release it first, or choose another port')
   tx.set(sw, 'uplink', port)
   touchPort(tx, port)
   if (port.peer !== null) serveEthlink(context, tx, port.peer)

@@ -120,7 +120,7 @@ export function dropDevice(context: Context, tx: Transaction, object: Unit | Mux
   const { ifindex } = object
   tx.leave({ ifindex, pin: pinOf(object) })
   if (ifindex !== 0) forgetDevice(context, tx, object)
-  if (object.type === 'vmnic') tx.later('forget what its queues counted', () => context.datapath.tables.queues.clear(ifindex))
+  if (object.type === 'vmnic') tx.later('clear the counters of its queues', () => context.datapath.tables.queues.clear(ifindex))
 }
 
 /** Devices that are removed at once: the kernel takes as long for one as for many, and others wait meanwhile. */

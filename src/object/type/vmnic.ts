@@ -65,7 +65,7 @@ function setOwner({ devices }: Context, tx: Transaction, vmnic: Vmnic, next: Own
   if (next.user === before.user && next.group === before.group) return
   if (next.group === noOwner) tx.refuse('EINVAL', 'it always has a group; 0 is root alone')
   if (next.user === null && before.user !== null) {
-    tx.refuse('EOPNOTSUPP', 'the kernel cannot take a user away from it again', 'name user 0, which is root, or create another')
+    tx.refuse('EOPNOTSUPP', 'the kernel cannot remove the user again', 'name user 0, which is root, or create another')
   }
   checkNotFrozen(tx, vmnic)
   checkNotOpen(devices, tx, vmnic)

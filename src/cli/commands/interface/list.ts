@@ -7,7 +7,7 @@ export default command({
   path: 'interface list',
   summary: 'list the vmnics, hostifs and ethlinks',
   options: { sortBy },
-  examples: [{ line: 'vpc interface list', does: 'everything that a port can be connected to' }],
+  examples: [{ line: 'vpc interface list', does: 'interfaces of all types that a port can be connected to' }],
   async run({ sortBy: by }, context) {
     await listObjects(
       context,

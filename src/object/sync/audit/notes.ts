@@ -18,9 +18,9 @@ function waysOf(mux: Mux): string[] {
   const reasons = [...new Set([...objections.out, ...objections.in])].join('; ')
   if (direct === 'off') return [`${name}: all packets go through the host's stack (direct off)`]
   if (reasons === '') return []
-  if (direct === 'on') return [`${name}: the host's rules see samples alone of what it sends and receives (direct on): ${reasons}`]
+  if (direct === 'on') return [`${name}: the host's rules see only samples of its packets (direct on): ${reasons}`]
   const which = objections.out.length === 0 ? 'that come in' : objections.in.length === 0 ? 'that leave' : ''
-  return [`${name}: packets ${which && `${which} `}go through the host's stack, which has to see each: ${reasons}`]
+  return [`${name}: packets ${which && `${which} `}go through the host's stack, which must see each: ${reasons}`]
 }
 
 /** Programs of others that run before ours and may end the chain. */
@@ -32,9 +32,7 @@ function programsBefore({ model, devices }: Context): string[] {
       const ours = chain.findIndex((program) => program.ours)
       for (const { name, progId } of chain.slice(0, Math.max(ours, 0))) {
         const device = devices.byIndex(ifindex)?.name ?? `ifindex ${ifindex}`
-        notes.add(
-          `program ${name} (${progId}) of somebody else runs before ours on the ${direction} of ${device}, and may end the chain there`,
-        )
+        notes.add(`foreign program ${name} (${progId}) runs before ours on the ${direction} of ${device}, and may end the chain there`)
       }
     }
   }

@@ -136,11 +136,11 @@ export function repairPrograms(context: Context, attempt: (what: string, act: ()
   for (const { pinName, hook, ifindex } of wanted) {
     const there = found.get(pinName)
     if (there?.ifindex !== ifindex || there.progId !== datapath.programId(hook))
-      attempt(`put program ${pinName} on its device`, () => datapath.attach(hook, ifindex, pinName))
+      attempt(`attach program ${pinName} to its device`, () => datapath.attach(hook, ifindex, pinName))
   }
   const links = new Set(datapath.attachments().map(({ linkId }) => linkId))
   for (const { device, program } of strayPrograms(model, devices.all(), links))
-    attempt(`take program ${program.name} off ${device.name}`, () => detachFrom(device.ifindex, program))
+    attempt(`detach program ${program.name} from ${device.name}`, () => detachFrom(device.ifindex, program))
   attempt('guard devices', () => guardDevices(context))
   attempt('pin the tables', () => datapath.repinMaps())
 }

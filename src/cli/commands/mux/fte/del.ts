@@ -44,7 +44,7 @@ interface Given {
 
 function askedFor({ vni, mac, vtep, file }: Given): Key[] {
   if (file !== undefined) {
-    if ((vni ?? mac ?? vtep) !== undefined) throw usageFailure('--file stands instead of --vni, --mac and --vtep')
+    if ((vni ?? mac ?? vtep) !== undefined) throw usageFailure('--file replaces --vni, --mac and --vtep; give one or the other')
     return ftesOfFile(file)
   }
   if (vni === undefined || mac === undefined) throw usageFailure('give --vni and --mac, or --file')
