@@ -74,7 +74,7 @@ export class Devices implements Disposable {
 
   /** The device by which a switch or ethlink can be looked at. */
   createMirror(options: NewMirror): Device {
-    return createMirror(this.#netlink, this.#madeNursery(), options)
+    return createMirror(this.#netlink, options)
   }
 
   /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */

@@ -1,23 +1,25 @@
 /** A mirror: the device by which a switch or an ethlink can be looked at, `tcpdump -i vpcsw0`. */
 import { writeFileSync } from 'node:fs'
 import type { Netlink } from '#kernel/netlink.ts'
+import { createTap } from '#kernel/tap.ts'
 import { beforeStep } from '../step.ts'
-import type { Nursery } from './nursery.ts'
 import { toDevice, type Device, type NewDevice } from './device.ts'
 
 export type NewMirror = Omit<NewDevice, 'mtuBytes'>
 
 /**
  * Make the device. It is a tap that nobody opens: it is up, so that a sniffer takes it, and has no carrier, so that
- * nothing can be sent by it and nobody configures it. It has no addresses of either family, whoever sets it up.
+ * nothing can be sent by it and nobody configures it. It has no addresses of either family, whoever sets it up. It is
+ * not made in the nursery: to move a device takes the kernel 20 ms. Should udev be quick enough to give it another MAC,
+ * vpcd sets it back.
  */
-export function createMirror(netlink: Netlink, nursery: Nursery, { name, mac, alias }: NewMirror): Device {
+export function createMirror(netlink: Netlink, { name, mac, alias }: NewMirror): Device {
   let ifindex = 0
-  nursery.makeTap({ name, multiQueue: false, vnetHdr: false, owner: 0, group: 0 }, { mac, alias, noArp: true }, () => {
+  createTap({ name, multiQueue: false, vnetHdr: false, owner: 0, group: 0 }, () => {
     const made = netlink.linkByName(name)
     if (made === undefined) throw new Error(`tap ${name} was made in another network namespace than the one that is looked at`)
     ifindex = made.ifindex
-    netlink.setLink(ifindex, { addrGenModeNone: true })
+    netlink.setLink(ifindex, { mac, alias, noArp: true, addrGenModeNone: true })
     disableIpv6(name)
     netlink.setLink(ifindex, { up: true })
   })

@@ -3,6 +3,7 @@
  * or ends.
  */
 import type { Device } from '#datapath/device/devices.ts'
+import { asMac, formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Mirrored } from '../store/model.ts'
 import { Transaction } from '../store/transaction.ts'
@@ -37,6 +38,19 @@ export function repairMirror(context: Context, object: Mirrored): void {
   if (!device.up) devices.change(device.ifindex, { up: true })
 }
 
+/** Whoever gives a mirror another MAC as often as this may keep it. */
+const macTries = 10
+
+/** A mirror that somebody gave another MAC gets its own again. udev does so to a new tap. */
+function keepMac({ devices, disturbances, log }: Context, object: Mirrored, { ifindex, mac }: Device): void {
+  const own = shownMac(object)
+  if (Buffer.compare(mac, own) === 0) return
+  const times = disturbances.note(unitName(object), 'mac', formatMac(own), formatMac(asMac(mac)))
+  if (times > macTries) return
+  log.warn(`somebody gave ${unitName(object)} another MAC; it has its own again`, { times })
+  devices.change(ifindex, { mac: own })
+}
+
 /** The mirror of an object has changed: is it still there, and does somebody look? */
 export function checkMirror(context: Context, object: Mirrored): void {
   const { ifindex, watched } = object.mirror
@@ -49,6 +63,7 @@ export function checkMirror(context: Context, object: Mirrored): void {
       tx.later('unpin its program', () => context.datapath.detach(mirrorPin(object)))
     })
   }
+  keepMac(context, object, device)
   if (device.watched === watched) return
   context.log.debug(`${device.watched ? 'somebody looks' : 'nobody looks any more'} at ${unitName(object)}`)
   transact(context, `show ${unitName(object)}`, (tx) => setMirror(tx, object, { ifindex, watched: device.watched }))
