@@ -2,14 +2,13 @@
 /*
  * What the datapath and user space share: layouts of map keys and values, flags, drop reasons, event kinds.
  *
- * Host byte order and C alignment, unless a field says otherwise; no implicit padding (every gap is a named pad, so
- * that keys compare byte for byte). src/datapath/layout.ts declares the same layouts, and a test compares both through
+ * Host byte order and C alignment, unless a field says otherwise. No implicit padding: every gap is a named pad, so
+ * that keys compare byte for byte. src/datapath/layout.ts declares the same layouts, and a test compares both through
  * BTF.
  *
- * A layout may change: vpcd makes the table anew, and two versions of the programs run side by side meanwhile. It sees
- * the change by the sizes and names of the fields, so a field that changes its meaning gets another name. What one
- * program leaves for another in skb->mark, and numbers of closed lists, keep their meaning for ever: new ones are added
- * at the end.
+ * A layout may change. vpcd then builds the table anew, and meanwhile two versions of the programs run side by side.
+ * vpcd detects the change by the sizes and names of the fields, so a field that changes its meaning gets another name.
+ * Values in skb->mark and numbers of closed lists never change their meaning: new numbers are added at the end.
  */
 #ifndef VPC_ABI_H
 #define VPC_ABI_H
@@ -21,7 +20,7 @@
 #define VPC_FLOOD_PAGES 16u            /* pages of local ports of one segment: 1024 ports at most */
 #define VPC_FLOOD_REMOTE 0x80000000u   /* page number of the one page that lists VTEPs */
 #define VPC_SEGMENT_LOCAL 0x80000000u  /* segment of VNI 0: this bit and the switch's unit number */
-#define VPC_EVENT_SNAP 576u            /* bytes of the packet that an event carries: a DHCP message with its options is among them */
+#define VPC_EVENT_SNAP 576u            /* bytes of the packet that an event carries: enough for a DHCP message with its options */
 #define VPC_STATS_NONE 0xffffffffu     /* source of a packet that belongs to no port and no mux */
 
 /*
@@ -33,23 +32,23 @@
 #define VPC_OF_SWITCH(unit) ((unit) + 1)
 
 /*
- * Values of hash tables name their key. The kernel hands the memory of an entry that is replaced or deleted to the next
- * entry at once, also while a program reads it: the reader would follow it to another customer. So struct vpc_..._entry
- * has the key before and behind the value (the kernel copies in either direction), and readers copy first and compare
- * then (lib/entry.h). A value that nobody reads, as that of `port_addresses`, needs no name.
+ * Values of hash tables name their key. The kernel gives the memory of a replaced or deleted entry to the next entry at
+ * once, even while a program reads it. The program would then follow the entry of another customer. So struct
+ * vpc_..._entry has the key before and after the value (the kernel copies in either direction). A program copies first
+ * and compares then (lib/entry.h). Values that nobody reads, such as that of `port_addresses`, have no key.
  */
 
 /* Why a packet was dropped. The list is closed; names in user space are these in lower case, without the prefix. */
 enum vpc_drop_reason {
 	VPC_DROP_NONE = 0,
 	VPC_DROP_MALFORMED,          /* a header is cut short, or its lengths or version contradict the packet */
-	VPC_DROP_NOT_ETHERNET_II,    /* an 802.3 length field where the type belongs */
+	VPC_DROP_NOT_ETHERNET_II,    /* an 802.3 length field in place of the type */
 	VPC_DROP_VLAN_MISMATCH,      /* a tag that the port is not set to, none where it is set to one, or two tags */
 	VPC_DROP_LINK_CONTROL,       /* 01:80:c2:00:00:0x: bridge and link protocols end at the port */
 	VPC_DROP_SOURCE_MAC,         /* not the unit's own MAC */
 	VPC_DROP_SOURCE_IP,          /* not an address of the port */
-	VPC_DROP_ARP_SPOOF,          /* ARP sender MAC or address of somebody else */
-	VPC_DROP_ND_SPOOF,           /* ND target, source or link-layer option of somebody else */
+	VPC_DROP_ARP_SPOOF,          /* ARP sender MAC or address of another station */
+	VPC_DROP_ND_SPOOF,           /* ND target, source or link-layer option of another station */
 	VPC_DROP_DHCP_SPOOF,         /* a DHCP or DHCPv6 server's message from a guest */
 	VPC_DROP_RA_SPOOF,           /* a router advertisement or redirect from a guest */
 	VPC_DROP_NOT_CONNECTED,      /* the unit is not connected to a port of a switch */
@@ -58,22 +57,22 @@ enum vpc_drop_reason {
 	VPC_DROP_NO_NEIGHBOUR,       /* ARP or ND question without an answer in the tables, not flooded */
 	VPC_DROP_NO_LISTENER,        /* broadcast or multicast with nobody else in the segment */
 	VPC_DROP_HAIRPIN,            /* the destination is where the packet came from */
-	VPC_DROP_TOO_BIG,            /* does not fit the way to its destination (answered with an ICMP error where one may be sent) */
+	VPC_DROP_TOO_BIG,            /* too large for the way to its destination (answered with an ICMP error where one may be sent) */
 	VPC_DROP_UNKNOWN_VNI,        /* from the underlay: no switch of this host has the VNI */
 	VPC_DROP_UNKNOWN_MAC,        /* from the underlay: the destination is not on this host */
 	VPC_DROP_BAD_TUNNEL,         /* from the underlay: no tunnel metadata, or not to the mux's listen address */
 	VPC_DROP_ENCAP_FAILED,       /* the kernel refused to set the tunnel key, to clone or to rewrite */
-	VPC_DROP_BAD_OFFLOAD,        /* a checksum to be filled in where the protocol has none, or a large segment of another protocol */
-	VPC_DROP_HOST_STACK,         /* the host's own stack sent on a device that is there for the datapath alone */
-	VPC_DROP_ETHERTYPE,          /* from a guest: not IPv4, IPv6 or ARP, and the port is not set to let others pass */
-	VPC_DROP_VRRP,               /* from a guest whose port is not set to let it pass */
-	VPC_DROP_MULTICAST_QUERY,    /* from a guest: an IGMP or MLD query, or what else only a router of multicasts says */
+	VPC_DROP_BAD_OFFLOAD,        /* a checksum left open where the protocol has none, or a large segment of another protocol */
+	VPC_DROP_HOST_STACK,         /* sent by the host's own stack on a device of the datapath */
+	VPC_DROP_ETHERTYPE,          /* from a guest: not IPv4, IPv6 or ARP, and the port does not let other EtherTypes pass */
+	VPC_DROP_VRRP,               /* from a guest whose port does not let VRRP pass */
+	VPC_DROP_MULTICAST_QUERY,    /* from a guest: an IGMP or MLD query, or another message of multicast routers */
 	VPC_DROP_SOURCE_ROUTE,       /* IPv4 with a loose or strict source route, IPv6 with a routing header of type 0 */
 	VPC_DROP_UNICAST_TO_ALL,     /* from a guest: an IP packet for one station in an Ethernet broadcast or multicast */
-	VPC_DROP_PORT_HELD,          /* the port is held: its interface is connected, and not in service yet */
-	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has done that already */
-	VPC_DROP_BAD_VTEP,           /* from the underlay: from no VTEP of the VNI, or not from the one that the sender is behind */
-	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has used up the copies of broadcasts that it may cause */
+	VPC_DROP_PORT_HELD,          /* the port is held: its interface is connected but not in service */
+	VPC_DROP_FORWARDED,          /* from the underlay, to be forwarded once: another host has forwarded it already */
+	VPC_DROP_BAD_VTEP,           /* from the underlay: not from a VTEP of the VNI, or not from the sender's own VTEP */
+	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has no copies of broadcasts left */
 	VPC_DROP_RATE_LIMIT,         /* beyond the bytes or packets a second of the sender's port, or of the receiver's (its tx_limited) */
 	VPC_DROP_NOT_FROM_MUX,       /* to the UDP port of a VTEP, from a guest behind an uplink or from a program of the host */
 	VPC_DROP_REASONS             /* count, not a reason */
@@ -83,7 +82,7 @@ enum vpc_event_kind {
 	VPC_EVENT_DROP = 1,
 	VPC_EVENT_ARP_MISS,  /* ARP request for an address that the neighbour table lacks */
 	VPC_EVENT_ND_MISS,   /* neighbour solicitation likewise */
-	VPC_EVENT_DHCP,      /* a guest's DHCP (v4 or v6) request to all; it is a broadcast like any other besides */
+	VPC_EVENT_DHCP,      /* a guest's DHCP (v4 or v6) request to all; it is also flooded as a broadcast */
 };
 
 struct vpc_event {
@@ -95,7 +94,7 @@ struct vpc_event {
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
-	__u32 lost;      /* events of this source that were kept back since the last one: beyond its rate or share, or the ring was full */
+	__u32 lost;      /* events of this source that were held back since the last one: beyond its rate or share, or the ring was full */
 	__u8 data[VPC_EVENT_SNAP];
 };
 
@@ -114,9 +113,9 @@ enum vpc_dst_kind {
 	VPC_DST_UPLINK,  /* out of an ethlink, unencapsulated */
 };
 
-#define VPC_DST_FORWARD 2u  /* flag: frames from the underlay go there too, each once (lib/forward-once.h) */
-#define VPC_DST_LIMITED 4u  /* flag, of LOCAL: its port has limits of what goes to the unit (lib/limit.h) */
-#define VPC_DST_PEER 1u  /* flag: bpf_redirect_peer is right (a veth whose other end is in another network namespace) */
+#define VPC_DST_FORWARD 2u  /* flag: frames from the underlay are forwarded to it too, each once (lib/forward-once.h) */
+#define VPC_DST_LIMITED 4u  /* flag, of LOCAL: the port limits packets to the unit (lib/limit.h) */
+#define VPC_DST_PEER 1u  /* flag: use bpf_redirect_peer (a veth whose other end is in another network namespace) */
 
 /* A place to send a frame to: value of the fdb, element of a flood page, the uplink of a segment. */
 struct vpc_dst {
@@ -133,14 +132,14 @@ struct vpc_dst {
 #define VPC_PORT_ANTISPOOF 2u   /* check sources; on by default */
 #define VPC_PORT_ADDRESSES 4u   /* the port has addresses: source IPs must be among them */
 #define VPC_PORT_UPLINK 8u      /* an ethlink: sources are not the port's own */
-#define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, and neither sends nor receives */
-#define VPC_PORT_MOVED 0x200u   /* an entry has the unit's MAC behind another host: the unit has just come from there */
-#define VPC_PORT_LIMITED 0x400u /* the port has limits of what its unit sends (lib/limit.h) */
-#define VPC_PORT_WATCHED 0x40000000u /* somebody looks at its switch or uplink: see lib/watch.h */
+#define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, but neither sends nor receives */
+#define VPC_PORT_MOVED 0x200u   /* an entry has the unit's MAC behind another host: the unit has just moved from there */
+#define VPC_PORT_LIMITED 0x400u /* the port limits packets from its unit (lib/limit.h) */
+#define VPC_PORT_WATCHED 0x40000000u /* a sniffer watches its switch or uplink: see lib/watch.h */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
-#define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not IPv4, IPv6 and ARP alone */
+#define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not only IPv4, IPv6 and ARP */
 #define VPC_PORT_VRRP 64u       /* VRRP passes */
-#define VPC_PORT_MACS 128u      /* the fdb leads more MACs than the unit's own to it: it may send from them */
+#define VPC_PORT_MACS 128u      /* the fdb has further MACs behind the unit: it may send from them */
 
 /* Table `ports`: by the ifindex on which the program runs (the switch side of a unit). */
 struct vpc_port {
@@ -190,7 +189,7 @@ struct vpc_flood_entry {
 	struct vpc_flood_key again;
 };
 
-/* Table `vteps`: from which VTEPs packets of a VNI are taken; value __u32 1. */
+/* Table `vteps`: VTEPs from which packets of a VNI are accepted; value __u32 1. */
 struct vpc_vtep_key {
 	__u32 stats;     /* of the mux */
 	__u32 segment;
@@ -228,7 +227,7 @@ struct vpc_segment {
 	__u32 flags;
 	__u32 switch_unit;
 	struct vpc_dst uplink;  /* kind NONE: there is none */
-	__u32 switch_mirror;    /* ifindex of the switch's mirror while somebody looks; 0: nobody does */
+	__u32 switch_mirror;    /* ifindex of the switch's mirror while a sniffer watches it; 0: nobody does */
 	__u32 uplink_mirror;    /* the same of the uplink's ethlink */
 };
 
@@ -238,15 +237,15 @@ struct vpc_segment_entry {
 	__u32 again;
 };
 
-#define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: nothing of the host needs to see each of them */
-#define VPC_MUX_DIRECT_IN 2u   /* the same for packets that come in */
-#define VPC_MUX_EXCLUSIVE 4u   /* nothing else of this host sends to its VTEPs' ports: see lib/tunnel-end.h */
+#define VPC_MUX_DIRECT_OUT 1u  /* packets may leave without the vxlan device: no rule of the host must see each of them */
+#define VPC_MUX_DIRECT_IN 2u   /* the same for received packets */
+#define VPC_MUX_EXCLUSIVE 4u   /* only muxes of this host send to the ports of VTEPs: see lib/tunnel-end.h */
 
 /* Table `muxes`: by the ifindex of the mux's device, and by that of its underlay's interface. */
 struct vpc_mux {
 	__u32 stats;
 	__u32 flags;            /* VPC_MUX_* */
-	struct vpc_vtep listen; /* outer destination that is right; its port is the default VTEP port */
+	struct vpc_vtep listen; /* outer destination that the mux accepts; its port is the default VTEP port */
 };
 
 struct vpc_mux_entry {
@@ -262,7 +261,7 @@ enum vpc_end_kind {
 	VPC_END_OWN = 2,      /* a mux of this host has it; port 0 */
 };
 
-/* Table `tunnel_ends`: to what only muxes may send; value __u32 1. */
+/* Table `tunnel_ends`: addresses and ports that only muxes may send to; value __u32 1. */
 struct vpc_tunnel_end {
 	__u16 port;      /* UDP, host order */
 	__u16 kind;      /* enum vpc_end_kind */
@@ -271,17 +270,17 @@ struct vpc_tunnel_end {
 
 /* Table `stats`: per CPU, by the index that user space gave to a port or mux. */
 struct vpc_stats {
-	__u64 rx_packets;   /* from the unit, or decapsulated by the mux; those that are dropped then too */
+	__u64 rx_packets;   /* from the unit, or decapsulated by the mux; dropped packets included */
 	__u64 rx_bytes;
-	__u64 tx_packets;   /* to the unit, or encapsulated by the mux; answers to its own questions are not among them */
+	__u64 tx_packets;   /* to the unit, or encapsulated by the mux; answers to the unit's own questions excluded */
 	__u64 tx_bytes;
 	__u64 answered;     /* ARP and ND questions that the datapath answered itself */
 	__u64 flooded;      /* broadcast and multicast packets replicated */
 	__u64 missed;       /* questions that became events */
 	__u64 too_big;      /* ICMP errors sent back */
-	__u64 lost_questions;    /* that should have become events: beyond the port's rate or share, or the ring was full */
-	__u64 lost_drop_events;  /* drops that are counted and not told */
-	__u64 tx_limited;        /* packets and copies for the unit that its port's limits kept back */
+	__u64 lost_questions;    /* questions without an event: beyond the port's rate or share, or the ring was full */
+	__u64 lost_drop_events;  /* drops without an event */
+	__u64 tx_limited;        /* packets and copies for the unit beyond its port's limits */
 };
 
 #define VPC_QUEUES 16  /* queue pairs that a vmnic can have */
@@ -304,15 +303,15 @@ struct vpc_drop_key {
 };
 
 /*
- * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: what bounds the events and ICMP
- * errors of one source. A token bucket kept as one clock (GCRA), so that one compare-and-swap is the whole of it.
- * Nobody but the datapath reads them.
+ * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: they bound the events and ICMP
+ * errors of one source. A token bucket in one clock (GCRA), so that one compare-and-swap updates it. Only the datapath
+ * reads them.
  */
 struct vpc_rate {
 	__u64 ready_ns;  /* when the bucket will be full again */
-	__u32 lost;      /* kept back since the last one that passed */
-	__u32 unread;         /* of questions: those in the ring when the last one came */
-	__u64 last_position;  /* of the ring, before that one */
+	__u32 lost;      /* held back since the last one that passed */
+	__u32 unread;         /* questions only: how many were in the ring when the last one came */
+	__u64 last_position;  /* questions only: position of the ring before that one */
 };
 
 /*
@@ -321,12 +320,12 @@ struct vpc_rate {
  */
 struct vpc_bucket {
 	__u64 time_ns;   /* when it was last filled, by the coarse clock */
-	__s64 tokens;    /* thousand millionths of a copy; below 0: in debt */
+	__s64 tokens;    /* 10^-9 of a copy; below 0: in debt */
 };
 
 /*
- * Table `port_limits`: what a port may send and get, a second, and how many of its questions become events. Ports that
- * have no limit of their own are not in it.
+ * Table `port_limits`: bytes and packets a second that a port may send and receive, and how many of its questions
+ * become events. Ports without limits of their own are not in it.
  */
 struct vpc_limit_key {
 	__u32 stats;     /* of the port */
@@ -334,7 +333,7 @@ struct vpc_limit_key {
 };
 
 struct vpc_limits {
-	__u64 bytes_out; /* from the unit; 0: no limit, as of the next three */
+	__u64 bytes_out; /* from the unit; 0: no limit, as for the next three */
 	__u64 bytes_in;  /* to the unit */
 	__u32 packets_out;
 	__u32 packets_in;
@@ -353,9 +352,9 @@ struct vpc_limit_entry {
  * are full.
  */
 struct vpc_limit_bucket {
-	__u64 tick;      /* of the kernel, in which it was last filled */
+	__u64 tick;      /* tick of the kernel in which it was last filled */
 	__u64 time_ns;   /* the same by the coarse clock */
-	__s64 tokens;    /* thousand millionths of a byte or packet; below 0: in debt */
+	__s64 tokens;    /* 10^-9 of a byte or packet; below 0: in debt */
 };
 
 struct vpc_limit_buckets {
@@ -363,8 +362,8 @@ struct vpc_limit_buckets {
 };
 
 /*
- * What a program decided, left in skb->cb for who runs it by BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet itself
- * tells nothing of where a redirect goes.
+ * What a program decided. It leaves this in skb->cb for a caller of BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet
+ * itself does not say where a redirect goes.
  */
 enum vpc_verdict {
 	VPC_VERDICT_NONE = 0,   /* not ours: on to the host's stack */
@@ -372,7 +371,7 @@ enum vpc_verdict {
 	VPC_VERDICT_FORWARD,    /* cb[1]: ifindex, cb[2]: stats index, cb[3]: enum vpc_dst_kind */
 	VPC_VERDICT_FLOOD,      /* cb[1]: copies sent */
 	VPC_VERDICT_ANSWER,     /* the packet has become the answer; cb[1]: ifindex */
-	VPC_VERDICT_CONSUMED,   /* a question that is best met with silence (duplicate address detection) */
+	VPC_VERDICT_CONSUMED,   /* a question that needs no answer (duplicate address detection) */
 };
 #define VPC_CB_VERDICT 0
 #define VPC_CB_DETAIL 1

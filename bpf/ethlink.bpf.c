@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * A wrapped interface of the host, whose stack stays its owner.
+ * A wrapped interface of the host. The host's stack keeps using it.
  *
- * Ingress takes what is for a unit of the segment, copies broadcasts to it, and answers questions for its local units;
- * all else goes on untouched, first of all what is addressed to the host itself, which is passed by its packet type
- * alone. Egress, on the underlay of a mux, sets the outer UDP port that encap.h asked for, carries congestion marks
- * out, remembers the way of what the mux sends, and keeps others from sending in its place.
+ * Ingress takes frames for units of the segment, copies broadcasts to it, and answers questions for its local units.
+ * All other frames go on untouched. Frames to the host itself pass by their packet type alone. Egress, on the underlay
+ * of a mux, sets the outer UDP port that encap.h asked for, copies congestion marks to the outer header, remembers the
+ * path of the mux's packets, and drops packets of others that pose as the mux's.
  */
 #include "lib/answer.h"
 #include "lib/flood.h"
@@ -17,9 +17,11 @@
 #include "lib/tunnel-end.h"
 #include "lib/watch.h"
 
-#define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface have their turn as well */
+#define TO_THE_HOST TC_ACT_UNSPEC /* other programs on the interface run as well */
 
-/* A frame from the wire whose sender is ours, or behind a VTEP, is one of the segment's own come back. */
+/*
+ * A frame from the wire whose sender is one of our units, or behind a VTEP, is a reflection of the segment's own frame.
+ */
 static __noinline bool is_reflection(const struct packet *packet)
 {
 	struct vpc_dst dst;
@@ -27,7 +29,7 @@ static __noinline bool is_reflection(const struct packet *packet)
 	return fdb_lookup(packet->segment, packet->smac, &dst) && dst.kind != VPC_DST_UPLINK;
 }
 
-/* Looks an untagged frame over as one of the segment. Returns a drop reason or 0. */
+/* Checks an untagged frame as one of the segment. Returns a drop reason or 0. */
 static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
 {
 	int reason = parse_ethernet(skb, packet);
@@ -41,7 +43,7 @@ static __always_inline int enter(struct __sk_buff *skb, struct packet *packet)
 	return reason;
 }
 
-/* Copies a broadcast to the segment, or makes it the answer. Returns an outcome or a drop reason. */
+/* Copies a broadcast to the segment, or turns it into the answer. Returns an outcome or a drop reason. */
 static __always_inline int copy_in(struct __sk_buff *skb, struct packet *packet)
 {
 	int outcome = enter(skb, packet);
@@ -56,8 +58,8 @@ static __always_inline int copy_in(struct __sk_buff *skb, struct packet *packet)
 }
 
 /*
- * The host gets the broadcast too, its tag and priority as they were, unless it has become the answer to a question for
- * one of our units.
+ * The host gets the broadcast too, with its tag and priority, unless the program turned it into the answer to a
+ * question for one of our units.
  */
 static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packet, struct tag tag)
 {
@@ -77,8 +79,8 @@ static __always_inline int broadcast(struct __sk_buff *skb, struct packet *packe
 }
 
 /*
- * On a stack of its own: there is a limit to what all functions on the way take. Gives the interface, 0: the mux's
- * device must do it.
+ * Has a stack frame of its own: the kernel limits the stack of all functions on a call path together. Returns the
+ * interface, or 0: the mux's device must do it.
  */
 static __noinline __u32 encap_by_path(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst)
 {
@@ -136,7 +138,7 @@ int vpc_ethlink(struct __sk_buff *skb)
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 
-/* Drops what only a mux may send; the mux by whose underlay it would leave is charged. */
+/* Drops a packet that only a mux may send, and counts it for the mux of this underlay. */
 static __noinline int refuse(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_ETHLINK, .source = VPC_STATS_NONE };

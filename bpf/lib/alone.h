@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * TCP in bulk whose packets come one by one: an interface without segmentation offloads sent them, and none that
- * coalesces received them. To make large segments of them again saves more than the shortest way does, and the kernel
- * does it in two queues: that of a container's veth (src/datapath/device/coalesce.ts), and for other units that of the
- * vxlan device. While they come in a run, all TCP of their sender and receiver takes the queue, the small packets too:
- * past it they would be early.
+ * TCP bulk data that arrives as single packets: an interface without segmentation offloads sent it, and no interface
+ * that coalesces received it. Building large segments again saves more than the direct way does. The kernel builds them
+ * in two queues: that of a container's veth (src/datapath/device/coalesce.ts), and for other units that of the vxlan
+ * device. While such a run lasts, all TCP of this sender and receiver takes the queue. Outside of it, small packets
+ * would overtake.
  */
 #ifndef VPC_ALONE_H
 #define VPC_ALONE_H
@@ -12,8 +12,8 @@
 #include "incoming.h"
 
 #define ALONE_LENGTH (1200u + VXLAN_FRAME_LEN) /* of a packet that bulk is made of */
-#define ALONE_RUN 8                            /* so many of them, and no large segment between */
-#define ALONE_FRESH 50000000ull                /* ns without one: the run is over, and its queue empty */
+#define ALONE_RUN 8                            /* packets in a row without a large segment between them */
+#define ALONE_FRESH 50000000ull                /* ns without one: the run is over, and its queue is empty */
 
 static __always_inline bool inner_is_tcp(struct __sk_buff *skb, const struct vxlan_frame *frame)
 {
@@ -23,7 +23,7 @@ static __always_inline bool inner_is_tcp(struct __sk_buff *skb, const struct vxl
 	return !bpf_skb_load_bytes(skb, offset, &proto, sizeof(proto)) && proto == IPPROTO_TCP;
 }
 
-/* The packet is better off in a queue. */
+/* The packet should take a queue. */
 static __always_inline bool is_alone(struct __sk_buff *skb, const struct vxlan_frame *frame, struct incoming *known)
 {
 	__u64 now;

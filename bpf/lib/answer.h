@@ -29,7 +29,7 @@ enum outcome {
 	OUTCOME_SILENCE = -2,
 };
 
-/* The address is the sender's own by the port's list, or because a host makes it of its MAC. */
+/* The address is the sender's own: the port lists it, or hosts derive it from the sender's MAC. */
 static __always_inline bool is_own_address(const struct packet *packet)
 {
 	struct address link_local = ipv6_link_local(packet->own);
@@ -57,7 +57,7 @@ static __noinline int miss(struct __sk_buff *skb, const struct packet *packet)
 }
 
 /*
- * What the host says to a guest's question about an address of `owner` (null: of nobody known). Returns an outcome or a
+ * Decides the answer to a guest's question about an address of `owner` (null: nobody known). Returns an outcome or a
  * drop reason.
  */
 static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
@@ -76,8 +76,8 @@ static __always_inline int judge_guest(struct __sk_buff *skb, struct packet *pac
 }
 
 /*
- * Who may move an address of this owner: who is behind a VTEP, any; who is on the wire of the uplink, one that is on
- * that wire itself, as that of a router in whose place another one comes.
+ * Who may move an address of this owner. A station behind a VTEP may move any. A station on the wire of the uplink may
+ * move one that is on that wire itself: a router that replaces another one.
  */
 static __always_inline bool may_move(const struct packet *packet, const struct mac *owner)
 {
@@ -126,7 +126,7 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 	return outcome;
 }
 
-/* Deals with a question. Returns an outcome or a drop reason. */
+/* Handles a question. Returns an outcome or a drop reason. */
 static __always_inline int answer(struct __sk_buff *skb, struct packet *packet)
 {
 	if (packet->question == QUESTION_NONE)

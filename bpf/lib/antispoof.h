@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/*
- * Whether a guest may call an address its own. Each check returns a drop reason or 0, and 0 for a port without the
- * check.
- */
+/* Whether a guest may use an address. Each check returns a drop reason or 0, and 0 for a port without the check. */
 #ifndef VPC_ANTISPOOF_H
 #define VPC_ANTISPOOF_H
 
@@ -21,7 +18,7 @@ static __always_inline bool port_lists(const struct packet *packet, const struct
 	return bpf_map_lookup_elem(&port_addresses, &key);
 }
 
-/* The senders of a unit that were found right last. Who sends from the same ones again needs no lookup. */
+/* The senders of a unit that passed the checks last. A packet from the same ones needs no lookup. */
 struct senders {
 	struct address v6;
 	__be32 v4;
@@ -37,9 +34,7 @@ static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct p
 	return fdb_lookup(packet->segment, mac, &dst) && dst.kind == VPC_DST_LOCAL && dst.ifindex == skb->ifindex;
 }
 
-/*
- * The same for the packet's source, which is not the unit's own MAC. What is checked then is checked for this station.
- */
+/* The same for the packet's source, which is not the unit's own MAC. The next checks are then for this station. */
 static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	if (!(packet->flags & VPC_PORT_MACS))
@@ -54,7 +49,7 @@ static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet 
 	return true;
 }
 
-/* A source MAC that no unit of this port has. A sender that is not checked must still be a single station. */
+/* A source MAC that no unit of this port has. Even an unchecked sender must be a single station. */
 static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	if (!(packet->flags & VPC_PORT_ANTISPOOF))
@@ -62,7 +57,7 @@ static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet
 	return mac_same(&packet->smac, &packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 
-/* The address is nobody else's, as far as is known. */
+/* The tables give the address to nobody else. */
 static __always_inline bool is_nobody_elses(const struct packet *packet, const struct address *address)
 {
 	struct mac owner;
@@ -70,7 +65,7 @@ static __always_inline bool is_nobody_elses(const struct packet *packet, const s
 	return !neighbour_of(packet->segment, address, &owner) || mac_equal(owner, packet->own);
 }
 
-/* A link-local address that is made of the MAC of another station of the segment. */
+/* A link-local address that is derived from the MAC of another station of the segment. */
 static __always_inline bool is_of_station(const struct packet *packet, const struct address *address)
 {
 	if (!ipv6_is_link_local(address) || !ipv6_is_eui64(address))
@@ -79,8 +74,9 @@ static __always_inline bool is_of_station(const struct packet *packet, const str
 }
 
 /*
- * A link-local address that is neither listed nor made of the MAC: hosts choose them by RFC 7217, and nobody can tell
- * which before they do. Who has it first keeps it; one that is made of another MAC is that station's.
+ * A link-local address that is neither listed nor derived from the MAC. Hosts choose such addresses by RFC 7217, and
+ * nobody can predict them. The first user keeps an address. One that is derived from another MAC belongs to that
+ * station.
  */
 static __noinline bool may_choose(const struct packet *packet, const struct address *address)
 {
@@ -94,8 +90,8 @@ static __noinline bool may_choose(const struct packet *packet, const struct addr
 }
 
 /*
- * A checked port may send from an address of its list and from a link-local one of its own choice; one that has no
- * list, from all that nobody else has.
+ * A checked port may send from the addresses of its list and from link-local ones of its own choice. Without a list, it
+ * may send from all addresses that nobody else has.
  */
 static __always_inline bool may_use(const struct packet *packet, const struct address *address)
 {
@@ -140,15 +136,15 @@ static __always_inline int check_source_ipv6(const struct packet *packet, const 
 	return 0;
 }
 
-/* A router's protocol, by which a guest would become the one that others send to. */
+/* A router's protocol, which would make a guest the router of others. */
 static __always_inline bool is_forbidden_vrrp(const struct packet *packet)
 {
 	return packet->proto == IPPROTO_VRRP && (packet->flags & (VPC_PORT_ANTISPOOF | VPC_PORT_VRRP)) == VPC_PORT_ANTISPOOF;
 }
 
 /*
- * Whether a guest may bind this address to its MAC. By its list it may, though another port has the address as well:
- * who announced it last has it.
+ * Whether a guest may bind this address to its MAC. A listed address it may bind even if another port has it as well:
+ * the last port to announce it has it.
  */
 static __always_inline bool may_claim(const struct packet *packet, const struct address *address)
 {
@@ -158,8 +154,8 @@ static __always_inline bool may_claim(const struct packet *packet, const struct 
 }
 
 /*
- * The owner of an address is a unit of this host, and keeps it. But when the message tells everybody in the tunnel that
- * the address has moved to its sender, who is behind a VTEP, it may be that, if the unit's port lists it. (Another host
+ * A unit of this host owns an address and keeps it, with one exception. A sender behind a VTEP announces to everybody
+ * in the tunnel that the address has moved to it. Then the address moves if the unit's port lists it. (The other host
  * has checked that its guest's list has it too.)
  */
 static __noinline bool keeps(const struct packet *packet, const struct address *address, const struct mac *owner)
@@ -177,8 +173,8 @@ static __noinline bool keeps(const struct packet *packet, const struct address *
 }
 
 /*
- * Whether the sender of an ARP or ND message may bind this address to a MAC. A guest: see may_claim. Who speaks out of
- * the tunnel or from the wire cannot have an address that a unit of this host has, but for one that moves.
+ * Whether the sender of an ARP or ND message may bind this address to a MAC. For guests see may_claim. A sender in the
+ * tunnel or on the wire cannot have an address of a unit of this host, unless the address moves.
  */
 static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
 {

@@ -30,7 +30,7 @@ static __always_inline __be32 ipv4_at(const __u8 *bytes)
 	return ipv4;
 }
 
-/* The sender speaks for itself: its own MAC, an address that it may claim, or none when it only asks. */
+/* The sender speaks for itself: it names its own MAC, and an address that it may claim, or none when it only asks. */
 static __always_inline bool is_honest_arp(const struct packet *packet, const struct arp *arp, const struct address *spa)
 {
 	if (packet->flags & VPC_PORT_ANTISPOOF && !mac_equal(mac_at(arp->sha), packet->own))

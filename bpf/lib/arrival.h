@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/*
- * What was decided for frames out of the mux's device, of one VTEP from a MAC to a MAC of a VNI: see generation.h.
- */
+/* The decision for frames from the mux's device, for one VTEP, VNI, source and destination MAC: see generation.h. */
 #ifndef VPC_ARRIVAL_H
 #define VPC_ARRIVAL_H
 
@@ -12,7 +10,7 @@
 
 struct arrival {
 	__u32 generation;
-	__u32 ifindex;       /* of the mux's device; 0: nothing is known */
+	__u32 ifindex;       /* of the mux's device; 0: the slot is empty */
 	__u32 vni;
 	__u32 flags;         /* of the tunnel */
 	__u32 remote[4], local[4];
@@ -21,7 +19,7 @@ struct arrival {
 	__u8 remote_source;  /* see struct packet */
 	__u16 pad;
 	__u32 stats;         /* of the mux */
-	__u32 watched;       /* VPC_PORT_WATCHED: somebody looks at the segment's switch */
+	__u32 watched;       /* VPC_PORT_WATCHED: a sniffer watches the segment's switch */
 	struct vpc_dst dst;
 };
 
@@ -32,7 +30,7 @@ struct {
 	__type(value, struct arrival);
 } arrivals SEC(".maps");
 
-/* The place of packets like this one. */
+/* The slot of packets like this one. */
 static __always_inline struct arrival *arrival_of(const struct packet *packet, const struct tunnel *tunnel)
 {
 	const struct mac *dmac = &packet->dmac, *smac = &packet->smac;
@@ -47,7 +45,7 @@ static __always_inline __u32 difference(const __u32 *a, const __u32 *b)
 	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
 }
 
-/* Whether what is known there is of packets like this one. The kernel clears what an IPv4 address leaves free. */
+/* Whether the slot is for packets like this one. The kernel clears the bytes that an IPv4 address leaves free. */
 static __always_inline bool is_arrival_of(const struct arrival *known, __u32 generation, __u32 ifindex, const struct packet *packet,
 					  const struct tunnel *tunnel)
 {
@@ -58,13 +56,13 @@ static __always_inline bool is_arrival_of(const struct arrival *known, __u32 gen
 }
 
 /*
- * Finds where a packet goes whose sender has been checked, and writes down all that is known of it. The packet's
- * segment was made after the generation was read. False: it goes nowhere.
+ * Finds the destination of a packet whose sender has been checked, and fills the slot. The caller read the generation
+ * before it looked up the packet's segment. False: there is no destination.
  */
 static __noinline bool find_arrival(struct arrival *known, __u32 generation, __u32 ifindex, const struct packet *packet,
 				    const struct tunnel *tunnel)
 {
-	known->ifindex = 0; /* of nobody, as long as it is not written whole */
+	known->ifindex = 0; /* empty until it is written completely */
 	if (!destination(packet->segment, packet->dmac, &known->dst))
 		return false;
 	known->generation = generation;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * How many copies of its broadcasts a port may cause: a token bucket, one token a copy, which holds one second's worth.
+ * How many copies of its broadcasts a port may cause: a token bucket, one token a copy, which holds the tokens of one
+ * second.
  *
- * A frame passes while there is a token, and pays for all its copies. So the bucket may be in debt afterwards, by the
- * copies of one frame, and a rate below the number of listeners still lets frames through. CPUs that flood at once may
- * pass together on the last token.
+ * A frame passes while there is a token, and pays for all of its copies. So the bucket may be in debt afterwards, by
+ * the copies of one frame, and a rate below the number of listeners still lets frames through. CPUs that flood at the
+ * same time may pass together on the last token.
  *
- * The clock is the coarse one, which moves once per tick: it costs 15 ns where a copy costs 2500, and needs no
- * knowledge of the tick's length. Who moves the bucket's time by compare-and-swap fills it; all others find it filled.
+ * The clock is the coarse one, which moves once per tick. It costs 15 ns where a copy costs 2500, and needs no
+ * knowledge of the tick's length. The CPU that moves the bucket's time by compare-and-swap fills the bucket; all others
+ * find it filled.
  */
 #ifndef VPC_BROADCAST_RATE_H
 #define VPC_BROADCAST_RATE_H
@@ -16,7 +18,7 @@
 #include "maps.h"
 #include "packet.h"
 
-#define NSEC_OF_REFILL (3600 * NSEC_PER_SEC) /* no more at once: the product with the highest rate fits into 63 bits */
+#define NSEC_OF_REFILL (3600 * NSEC_PER_SEC) /* upper bound: the product with the highest rate fits into 63 bits */
 
 static __always_inline void refill(struct vpc_bucket *bucket, __u64 rate)
 {
@@ -37,7 +39,7 @@ static __always_inline struct vpc_bucket *bucket_of(const struct packet *packet)
 	return packet->broadcast_rate ? bpf_map_lookup_elem(&broadcast_buckets, &source) : 0;
 }
 
-/* Whether the packet's port has a token left. What no guest sent has rate 0, and always passes. */
+/* Whether the packet's port has a token left. A packet that no guest sent has rate 0, and always passes. */
 static __always_inline bool may_flood(const struct packet *packet)
 {
 	struct vpc_bucket *bucket = bucket_of(packet);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Broadcast and multicast from a guest or out of the tunnel: answered, met with silence, flooded or dropped. */
+/* Broadcast and multicast from a guest or the tunnel: answered, ignored, flooded or dropped. */
 #ifndef VPC_BROADCAST_H
 #define VPC_BROADCAST_H
 

@@ -28,7 +28,7 @@ static __always_inline __u32 sum_pseudo_ipv6(const struct address *saddr, const 
 	return sum_bytes(tail, sizeof(tail), sum_bytes(daddr, 16, sum_bytes(saddr, 16, 0)));
 }
 
-/* The sum of part of a packet, at most SUM_CHUNK * SUM_CHUNKS bytes; the rest of a longer part is left out. */
+/* The sum of part of a packet, at most SUM_CHUNK * SUM_CHUNKS bytes. It ignores the rest of a longer part. */
 static __noinline __u32 sum_packet(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u8 chunk[SUM_CHUNK];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/*
- * Counters. A source's rx counts all that came from it, dropped packets included: rx = forwarded + answered + dropped.
- */
+/* Counters. A source's rx counts all packets from it, dropped ones included: rx = forwarded + answered + dropped. */
 #ifndef VPC_COUNT_H
 #define VPC_COUNT_H
 
@@ -35,7 +33,7 @@ static __always_inline void count_tx(__u32 destination, __u32 bytes)
 	entry->tx_bytes += bytes;
 }
 
-/* The first drop of a source for a reason makes the entry; a packet on another CPU may be quicker. */
+/* The first drop of a source for a reason makes the entry; another CPU may make it first. */
 static __always_inline void count_drop(__u32 source, __u32 reason)
 {
 	struct vpc_drop_key key = { .stats = source, .reason = reason };
@@ -49,7 +47,7 @@ static __always_inline void count_drop(__u32 source, __u32 reason)
 		++*value;
 }
 
-/* The kernel notes the queue that a packet came from, counted from 1, where it notes any. */
+/* The kernel records the queue that a packet came from, counted from 1, if it records any. */
 static __always_inline void count_queue(__u32 ifindex, struct __sk_buff *skb)
 {
 	__u32 mapping = skb->queue_mapping;

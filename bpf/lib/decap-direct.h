@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Decapsulation without the vxlan device: which packets can go that way, and the taking off of their outer headers. */
+/* Decapsulation without the vxlan device: which packets qualify, and how their outer headers come off. */
 #ifndef VPC_DECAP_DIRECT_H
 #define VPC_DECAP_DIRECT_H
 
@@ -45,7 +45,10 @@ static __always_inline __u8 summed(struct __sk_buff *skb)
 	return BPF_CORE_READ_BITFIELD(kernel, ip_summed);
 }
 
-/* Somebody has looked at the UDP checksum already, or it was never on a wire. We do not. */
+/*
+ * The kernel or the device has verified the UDP checksum, or the packet was never on a wire. The program does not
+ * verify it.
+ */
 static __always_inline bool is_summed(struct __sk_buff *skb)
 {
 	__u8 how = summed(skb);
@@ -53,7 +56,7 @@ static __always_inline bool is_summed(struct __sk_buff *skb)
 	return how == CHECKSUM_UNNECESSARY || how == CHECKSUM_PARTIAL;
 }
 
-/* Reads the headers. False: it is no VXLAN packet with IP for one station inside, or one for the stack. */
+/* Reads the headers. False: it is no VXLAN packet with unicast IP inside, or it is for the stack. */
 static __always_inline bool read_frame(struct __sk_buff *skb, struct vxlan_frame *frame)
 {
 	struct iphdr *ip;
@@ -75,7 +78,7 @@ static __always_inline bool read_frame(struct __sk_buff *skb, struct vxlan_frame
 	return !frame->udp.check || is_summed(skb);
 }
 
-/* The longest packet that the inner one is or will be cut into; 0 when that is not plain to see. */
+/* The length of the inner packet, or of its largest segment; 0 when the headers do not show it. */
 static __always_inline __u32 inner_length(struct __sk_buff *skb, const struct vxlan_frame *frame)
 {
 	bool v4 = frame->inner.h_proto == bpf_htons(ETH_P_IP);
@@ -93,9 +96,9 @@ static __always_inline __u32 inner_length(struct __sk_buff *skb, const struct vx
 }
 
 /*
- * Nobody takes the tunnel's marks off a large or half-finished packet that is decapsulated here (no helper does). A
- * stack does not mind them; a tap's driver would cut such a packet in software, or take it for a tunnelled one: it gets
- * them by way of the vxlan device.
+ * No helper removes the tunnel's marks from a large packet, or one with an open checksum, that is decapsulated here. A
+ * stack does not mind the marks. A tap's driver would cut such a packet in software, or take it for a tunnelled one. So
+ * a tap gets such packets by way of the vxlan device.
  */
 static __always_inline bool is_clean(struct __sk_buff *skb)
 {
@@ -117,14 +120,14 @@ static __always_inline bool can_have(struct __sk_buff *skb, const struct vxlan_f
 	return length && length <= dst->mtu;
 }
 
-/* Leaves the inner frame. False: it is as it was. */
+/* Leaves the inner frame. False: the packet is unchanged. */
 static __always_inline bool decap_direct(struct __sk_buff *skb, const struct vxlan_frame *frame)
 {
 	__u64 inner = frame->inner.h_proto == bpf_htons(ETH_P_IP) ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 
 	if (bpf_skb_adjust_room(skb, -VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET | inner))
 		return false;
-	/* What a device says to have checked was the outer checksum; a second one counts for the inner. */
+	/* The device has verified the outer checksum; a second level counts for the inner one. */
 	if (summed(skb) == CHECKSUM_UNNECESSARY)
 		bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
 	bpf_skb_store_bytes(skb, 0, &frame->inner, sizeof(frame->inner), 0);

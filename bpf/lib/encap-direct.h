@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Encapsulation without the vxlan device: IP packets towards a VTEP with a fresh path (see path.h) get their outer
- * headers here and go straight to the underlay's interface. What comes out is bit for bit what the device makes and
- * vpc_ethlink_out corrects.
+ * Encapsulation without the vxlan device. IP packets to a VTEP with a fresh path (see path.h) get their outer headers
+ * here and go straight to the underlay's interface. The result is bit for bit what the device and vpc_ethlink_out make.
  *
- * Everything else is the device's: frames that are not IP, what an IPv6 underlay needs a checksum for, packets that are
- * tunnelled already, what would be too long for the interface or for an IPv4 header.
+ * All other packets take the device: frames that are not IP, packets that need a checksum for an IPv6 underlay, packets
+ * that are tunnelled already, packets too long for the interface or for an IPv4 header.
  */
 #ifndef VPC_ENCAP_DIRECT_H
 #define VPC_ENCAP_DIRECT_H
@@ -36,8 +35,8 @@ static __always_inline void write_outer(struct vxlan_frame *frame, const struct 
 }
 
 /*
- * Encapsulates the packet; it must then go to way.path->ifindex. False: it is as it was, and the vxlan device must do
- * it.
+ * Encapsulates the packet, which must then go to way.path->ifindex. False: the packet is unchanged, and the vxlan
+ * device must do it.
  */
 static __always_inline bool encap_direct(struct __sk_buff *skb, const struct packet *packet, struct way way)
 {

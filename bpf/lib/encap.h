@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The one place that knows how a frame gets into the tunnel: straight onto the underlay by encap-direct.h where that is
- * possible, and by the mux's collect-metadata vxlan device, which is always right. encap_prepare is for that device:
- * the tunnel key is set, and callers redirect or clone to dst.ifindex.
+ * The one place that encapsulates frames: straight onto the underlay by encap-direct.h where possible, and otherwise by
+ * the mux's collect-metadata vxlan device, which handles every frame. encap_prepare is for that device: it sets the
+ * tunnel key, and callers redirect or clone to dst.ifindex.
  */
 #ifndef VPC_ENCAP_H
 #define VPC_ENCAP_H
@@ -16,7 +16,7 @@ struct tunnel {
 	__u32 flags; /* BPF_F_TUNINFO_IPV6 */
 };
 
-/* The outer source must be the address that the mux listens on, whatever else the host is called. */
+/* The outer source must be the address that the mux listens on, even if the host has others. */
 static __always_inline void set_end_points(struct tunnel *tunnel, const struct vpc_vtep *to, const struct vpc_mux *mux)
 {
 	if (to->family == 6) {
@@ -32,9 +32,10 @@ static __always_inline void set_end_points(struct tunnel *tunnel, const struct v
 }
 
 /*
- * Readies the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) whose packet this
- * is, and the VTEP's UDP port where it is not the mux's own: the device sends to one port only. Not fragmented by us
- * but free to be on the way: DF stays clear. Callers keep the flow's hash before (flow-port.h), once for all copies.
+ * Prepares the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) that a mux sends
+ * the packet. It has the VTEP's UDP port if that is not the mux's own: the device sends to one port only. We do not
+ * fragment the packet, but routers may: DF stays clear. Callers keep the flow's hash before (flow-port.h), once for all
+ * copies.
  */
 static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
 {
@@ -52,8 +53,8 @@ static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segm
 }
 
 /*
- * Other hosts know a unit that has just moved behind the host that it came from. They take its frames from here as they
- * take those that another host has sent on: until the entry is gone, by which time they have been told.
+ * Other hosts still expect a unit that has just moved behind its old host. They accept its frames from here as they
+ * accept forwarded ones. That lasts until the entry is gone, by which time they know the new host.
  */
 static __always_inline __u8 ttl_of(__u32 port_flags)
 {
@@ -66,8 +67,8 @@ static __always_inline bool encap_prepare(struct __sk_buff *skb, __u32 segment, 
 }
 
 /*
- * Encapsulates a packet, or readies it for the mux's device. Gives the ifindex that it must be redirected to, 0 when it
- * cannot be.
+ * Encapsulates a packet, or prepares it for the mux's device. Returns the ifindex that it must be redirected to, or 0
+ * on failure.
  */
 static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, struct way way)
 {
@@ -77,7 +78,7 @@ static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *p
 	return encap_with_ttl(skb, packet->segment, dst, ttl_of(packet->flags)) ? dst->ifindex : 0;
 }
 
-/* The outer header that a packet from the mux came with. */
+/* Reads the outer header of a packet from the mux. */
 static __always_inline bool decap_read(struct __sk_buff *skb, struct tunnel *tunnel)
 {
 	tunnel->flags = 0;
@@ -92,7 +93,7 @@ static __always_inline bool any_zero(const __u32 *words)
 	return !(words[0] | words[1] | words[2] | words[3]);
 }
 
-/* The outer destination is the address that the mux listens on; one that listens on all addresses takes any. */
+/* The outer destination is the address that the mux listens on; a mux that listens on all addresses accepts any. */
 static __always_inline bool decap_is_for(const struct tunnel *tunnel, const struct vpc_mux *mux)
 {
 	const __u32 *listen = (const __u32 *)mux->listen.addr;
@@ -109,7 +110,7 @@ static __always_inline bool decap_is_for(const struct tunnel *tunnel, const stru
 	return !listen[0] || listen[0] == bpf_htonl(tunnel->key.local_ipv4);
 }
 
-/* Readies the packet for the VTEP that it came from. */
+/* Prepares the packet for the VTEP that it came from. */
 static __noinline optional int encap_back(struct __sk_buff *skb)
 {
 	struct tunnel tunnel = {};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Reading an entry of a hash table so that it is never another one's: see "Values of hash tables name their key" in
+ * Reads entries of hash tables without ever using another key's value: see "Values of hash tables name their key" in
  * abi.h.
  */
 #ifndef VPC_ENTRY_H
@@ -22,8 +22,8 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 }
 
 /*
- * Copies what a table says of a key. False: it says nothing. An entry that went to another key meanwhile was replaced
- * or deleted, so the second look finds its successor or nothing.
+ * Copies the value of a key. False: the key has none. An entry whose memory went to another key was replaced or
+ * deleted, so the second lookup finds its successor or nothing.
  */
 #define read_entry(table, wanted, to)                                                                                               \
 	({                                                                                                                          \
@@ -38,7 +38,7 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 		read_;                                                                                                              \
 	})
 
-/* Whether an entry still is that of a key. To be asked after what is wanted of it has been copied. */
+/* Whether an entry still is that of a key. Call it after copying the value. */
 #define is_still(entry, wanted)                                                                                                     \
 	({                                                                                                                          \
 		barrier();                                                                                                          \

@@ -16,9 +16,9 @@ const volatile __u32 vpc_miss_events_per_second = 100;
 const volatile __u32 vpc_too_big_per_second = 100;
 
 /*
- * One token of a source's bucket, which holds one second's worth. ready_ns is when the bucket will be full again; a
- * token moves it by one step, and there is none left when it is a second ahead. Who loses the race for a token goes
- * without.
+ * Takes one token of a source's bucket, which holds the tokens of one second. ready_ns is the time when the bucket will
+ * be full again. A token moves it by one step, and none is left when it is a second ahead. A CPU that loses the race
+ * for a token gets none.
  */
 static __always_inline bool take_token(void *table, __u32 source, __u32 per_second, __u32 *lost)
 {
@@ -46,7 +46,7 @@ static __always_inline bool take_token(void *table, __u32 source, __u32 per_seco
 	return true;
 }
 
-/* The start of the packet as it was on the wire: a tag that the kernel keeps beside the packet is put back. */
+/* Copies the start of the packet as it was on the wire, with the tag that the kernel keeps beside the packet. */
 static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 {
 	const __u32 macs = offsetof(struct ethhdr, h_proto);
@@ -100,8 +100,8 @@ static __always_inline bool send_event(struct __sk_buff *skb, const struct packe
 }
 
 /*
- * An event that had a token and found no room: the next one of the source tells of it, and of those that it would have
- * told of.
+ * An event that had a token but found no room. The next event of the source reports it, and the events that this one
+ * would have reported.
  */
 static __always_inline void keep_back(void *rates, __u32 source, __u32 lost)
 {
@@ -111,7 +111,7 @@ static __always_inline void keep_back(void *rates, __u32 source, __u32 lost)
 		__sync_fetch_and_add(&rate->lost, lost + 1);
 }
 
-/* Counts a drop and tells of it; for a packet of which a copy goes on, or that becomes an answer. */
+/* Counts and reports a drop. For a packet whose copy goes on, or that becomes an answer. */
 standalone int report_drop(struct __sk_buff *skb, const struct packet *packet, enum vpc_drop_reason reason)
 {
 	__u32 lost;
@@ -130,7 +130,7 @@ standalone int report_drop(struct __sk_buff *skb, const struct packet *packet, e
 	return 0;
 }
 
-/* Drops the packet: the one way out for all that is not passed on. */
+/* Drops the packet. All drops go through this function. */
 static __always_inline int drop(struct __sk_buff *skb, const struct packet *packet, enum vpc_drop_reason reason)
 {
 	report_drop(skb, packet, reason);
@@ -141,10 +141,11 @@ static __always_inline int drop(struct __sk_buff *skb, const struct packet *pack
 #define QUESTION_ROOM ((sizeof(struct vpc_event) + BPF_RINGBUF_HDR_SZ + 7) & ~7ull)
 
 /*
- * Whether a port may put one more question into the ring. Questions that nobody has read take room from all ports, so a
- * port may have a 16th of what is free, and at least one: the more ports ask, the less each gets, and who has not asked
- * yet finds room. ARP and ND find half of the ring only; the other half is for DHCP. What a port has unread is known to
- * be 0 when its last one is read. CPUs that ask for one port at the same time may go beyond by one question each.
+ * Whether a port may put one more question into the ring. Unread questions take room from all ports, so a port may have
+ * a 16th of the free room, and at least one question. The more ports ask, the less each gets, and a port that has not
+ * asked yet finds room. ARP and ND may fill half of the ring; the other half is for DHCP. A port has no unread
+ * questions once user space has read its last one. CPUs that ask for one port at the same time may exceed the share by
+ * one question each.
  */
 static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kind kind)
 {
@@ -154,7 +155,7 @@ static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kin
 
 	if (kind != VPC_EVENT_DHCP)
 		room /= 2;
-	/* A ring that has not come as far as that is another one, which a start has made. */
+	/* A ring with a lower position is a new one, which a start has made. */
 	if (bpf_ringbuf_query(&questions, BPF_RB_CONS_POS) > last || produced < last)
 		rate->unread = 0;
 	if (unread + QUESTION_ROOM > room || rate->unread * QUESTION_ROOM * 16 > room - unread)
@@ -164,7 +165,7 @@ static __always_inline bool finds_room(struct vpc_rate *rate, enum vpc_event_kin
 	return true;
 }
 
-/* How many events a second a source may cause by its questions: those of its port, or those of the host. */
+/* How many events a second the questions of a source may cause: the port's limit, or the host's. */
 static __always_inline __u32 questions_per_second(__u32 source, enum vpc_event_kind kind)
 {
 	struct vpc_limit_key key = { .stats = source };
@@ -194,9 +195,7 @@ static __always_inline int ask(struct __sk_buff *skb, const struct packet *packe
 	return 0;
 }
 
-/*
- * Tells whoever listens on the switch of a question that the tables do not answer. A port's DHCP has a rate of its own.
- */
+/* Reports a question that the tables do not answer to listeners on the switch. DHCP has a rate of its own. */
 standalone int report_miss(struct __sk_buff *skb, const struct packet *packet, enum vpc_event_kind kind)
 {
 	if (!packet)
