@@ -3,9 +3,10 @@
  * (kernel.h), with libFuzzer and the sanitizers of clang: it looks for frames that are delivered though their sender
  * may not have sent them (oracle.c).
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { brokenBy, packCorpus, unpackCorpus, writeInputs } from './corpus.ts'
 import { seedsFor } from './seeds.ts'
 
@@ -27,8 +28,10 @@ function mapsOf(program: Program): string[] {
 /** Ring buffers have neither keys nor values. */
 const registration = (map: string): string => (/events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`)
 
+const start = promisify(execFile)
+
 /** Compile a program's fuzzer into a directory; gives its path. */
-export function compileFuzzer(program: Program, directory: string): string {
+export async function compileFuzzer(program: Program, directory: string): Promise<string> {
   const output = join(directory, `fuzz-${program}`)
   const lines = ['static void register_maps(void)', '{', ...mapsOf(program).map(registration), '}', '']
   mkdirSync(join(directory, program), { recursive: true })
@@ -37,7 +40,7 @@ export function compileFuzzer(program: Program, directory: string): string {
   const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-ignored-attributes', '-Wno-unknown-attributes']
   const sources = [`${program}.c`, 'tables.c', 'packet.c', 'oracle.c'].map((name) => join(here, name))
   const options = ['-g', '-O1', '-fno-strict-aliasing', ...sanitizers, ...warnings, ...includes, `-I${join(directory, program)}`]
-  execFileSync(clang, [...options, ...sources, '-o', output], { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
+  await start(clang, [...options, ...sources, '-o', output])
   return output
 }
 
@@ -51,20 +54,23 @@ export interface FuzzResult {
 }
 
 /**
- * Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds. What reaches more is left
- * in `directory`.
+ * Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds, in time that nobody else
+ * needs. What reaches more is left in `directory`.
  */
-export function fuzz(program: Program, path: string, directory: string, seconds: number): FuzzResult {
+export async function fuzz(program: Program, path: string, directory: string, seconds: number): Promise<FuzzResult> {
   const found = foundIn(directory, program)
   mkdirSync(found, { recursive: true })
   writeInputs(seedsFor(program), found)
   writeInputs(unpackCorpus(program), found)
   const options = [`-max_total_time=${seconds}`, '-max_len=2000', '-timeout=10', '-print_final_stats=1', `-artifact_prefix=${directory}/`]
   const broken = existsSync(brokenBy(program)) ? [brokenBy(program)] : []
-  const { status, stderr } = spawnSync(path, [...options, found, ...broken], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const { ok, stderr } = await start('nice', ['-n', '10', path, ...options, found, ...broken], { maxBuffer: 1 << 28 }).then(
+    (done) => ({ ok: true, stderr: done.stderr }),
+    (error: { stderr?: string }) => ({ ok: false, stderr: error.stderr ?? String(error) }),
+  )
   const runs = Number(/stat::number_of_executed_units: (\d+)/.exec(stderr)?.[1] ?? 0)
   const judged = Number(/^judged (\d+) frames/m.exec(stderr)?.[1] ?? 0)
-  return { ok: status === 0, runs, judged, output: reportOf(stderr) }
+  return { ok, runs, judged, output: reportOf(stderr) }
 }
 
 const foundIn = (directory: string, program: Program): string => join(directory, `${program}-found`)

@@ -15,6 +15,7 @@ enum input_flags {
 	INPUT_SCATTERED = 4,
 	INPUT_HONEST_MACS = 8, /* the frame gets its sender's MAC, and a station's as its destination */
 	INPUT_SUMMED = 16,
+	INPUT_FORWARDED = 64,  /* mux: another host has sent it on */
 	INPUT_RAW = 32,        /* underlay: the outer header is the fuzzer's too */
 };
 

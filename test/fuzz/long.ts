@@ -16,9 +16,9 @@ if (!/^\d+$/.test(seconds) || unknown.length > 0) {
 }
 mkdirSync(directory, { recursive: true })
 for (const program of programs.filter((name) => chosen.length === 0 || chosen.includes(name))) {
-  const path = compileFuzzer(program, directory)
+  const path = await compileFuzzer(program, directory)
   console.log(`fuzz: ${program} for ${seconds} s`)
-  const { ok, runs, output } = fuzz(program, path, directory, Number(seconds))
+  const { ok, runs, output } = await fuzz(program, path, directory, Number(seconds))
   if (ok) console.log(`fuzz: ${program}: ${runs} inputs, nothing found; ${keepFound(program, path, directory)} kept`)
   else {
     console.log(`${output}\nfuzz: ${program}: ${brokenIn(directory).join(' ')} in ${directory}; run ${path} with it`)

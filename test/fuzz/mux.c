@@ -24,13 +24,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 			continue;
 		start.ifindex = MUX_IFINDEX;
 		start.tunnelled = true;
-		start.key = (struct bpf_tunnel_key){ .tunnel_id = vni, .remote_ipv4 = bpf_ntohl(vtep), .local_ipv4 = bpf_ntohl(LISTEN) };
+		start.key = (struct bpf_tunnel_key){ .tunnel_id = vni, .remote_ipv4 = bpf_ntohl(vtep), .local_ipv4 = bpf_ntohl(LISTEN),
+							   .tunnel_ttl = input.flags & INPUT_FORWARDED ? FORWARDED_TTL : TUNNEL_TTL };
 		if (input.flags & INPUT_HONEST_MACS) {
 			memcpy(bytes + 6, stations[bytes[11] % STATIONS].mac, 6);
 			if (!(bytes[0] & 1))
 				memcpy(bytes, stations[bytes[5] % STATIONS].mac, 6);
 		}
-		from_vtep(vni, vtep);
+		from_vtep(vni, vtep, start.key.tunnel_ttl > TUNNEL_TTL);
 		end_packet(vpc_mux(begin_packet(&start)));
 	}
 	return 0;

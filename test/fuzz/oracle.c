@@ -25,6 +25,7 @@ const struct station stations[STATIONS] = {
 
 static const struct station *sender; /* null: a tunnel */
 static uint32_t segment, from;
+static bool sent_on;
 
 void from_unit(const struct station *station)
 {
@@ -32,11 +33,12 @@ void from_unit(const struct station *station)
 	segment = station->segment;
 }
 
-void from_vtep(uint32_t vni, uint32_t vtep)
+void from_vtep(uint32_t vni, uint32_t vtep, bool forwarded)
 {
 	sender = 0;
 	segment = vni;
 	from = vtep;
+	sent_on = forwarded;
 }
 
 static const struct frame *judged;
@@ -277,6 +279,23 @@ static void judge_checked(const uint8_t *bytes, uint32_t length)
 	}
 }
 
+static bool is_vtep_of_segment(uint32_t vtep)
+{
+	for (int i = 0; i < STATIONS; i++)
+		if (stations[i].segment == segment && stations[i].vtep && stations[i].vtep == vtep)
+			return true;
+	return false;
+}
+
+/* It came from a VTEP of its VNI; what a known station sent, from that station's own. */
+static void judge_vtep(const uint8_t *source)
+{
+	const struct station *claimed = station_of(source);
+
+	must(is_vtep_of_segment(from), "came from no VTEP of its VNI");
+	must(!claimed || !claimed->vtep || sent_on || claimed->vtep == from, "came from another VTEP than its sender is behind");
+}
+
 /* A frame out of a tunnel. A unit of this host is not behind one. */
 static void judge_tunnelled(const uint8_t *bytes)
 {
@@ -305,6 +324,17 @@ static void judge_inner(const uint8_t *bytes, uint32_t length)
 		judge_tunnelled(bytes);
 	else if (sender->checked)
 		judge_checked(bytes, length);
+}
+
+/* To the mux's port of a VTEP nobody sends but a mux: this host's, or one of the other two. */
+static void judge_uplink(const uint8_t *bytes, uint32_t length)
+{
+	uint32_t header = (bytes[14] & 15) * 4;
+
+	if (length < 34 || u16(bytes + 12) != 0x0800 || bytes[23] != 17 || memcmp(bytes + 30, "\300\0\2", 3) || bytes[33] < 1 || bytes[33] > 3)
+		return;
+	must(!(u16(bytes + 20) & 0x1fff), "is a fragment for a VTEP");
+	must(length < 14 + header + 4 || u16(bytes + 14 + header + 2) != 4789, "is for the port of a VTEP");
 }
 
 static void judge_unit(const struct frame *frame, const struct station *unit)
@@ -338,11 +368,22 @@ void delivered(const struct frame *frame)
 		atexit(tell_count);
 	first = false;
 	judged = frame;
-	/* Back to where it came from, or on to the host's own stack: an answer, or not ours. */
-	if (sender ? unit == sender : frame->ifindex == MUX_IFINDEX || (frame->ifindex == UNDERLAY_IFINDEX && frame->ingress))
+	/* On to the host's own stack, or back to where it came from as an answer. */
+	if (sender ? unit == sender : frame->ifindex == UNDERLAY_IFINDEX && frame->ingress)
+		return;
+	if (!sender)
+		judge_vtep(frame->bytes + (frame->ifindex == MUX_IFINDEX ? 0 : 6));
+	if (!sender && frame->ifindex == MUX_IFINDEX)
 		return;
 	if (unit) {
 		judge_unit(frame, unit);
+		judge_inner(frame->bytes, frame->length);
+		return;
+	}
+	if (frame->ifindex == UPLINK_IFINDEX) {
+		must(segment == RED, "leaves by the uplink of another segment");
+		must(sender || (station_of(frame->bytes + 6) && station_of(frame->bytes + 6)->vtep), "came back to a wire, from a stranger");
+		judge_uplink(frame->bytes, frame->length);
 		judge_inner(frame->bytes, frame->length);
 		return;
 	}

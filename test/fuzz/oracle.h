@@ -10,6 +10,8 @@
 #define MUX_IFINDEX 20u
 #define UNDERLAY_IFINDEX 21u
 #define IPV4(a, b, c, d) ((uint32_t)(a) | (b) << 8 | (c) << 16 | (uint32_t)(d) << 24) /* network order */
+#define UPLINK_IFINDEX 22u /* of RED */
+#define UPLINK_STATS 8u
 #define LISTEN IPV4(192, 0, 2, 1)
 #define STATIONS 7
 
@@ -26,8 +28,11 @@ extern const struct station stations[STATIONS];
 
 /* A run begins: what hosts chose for themselves is forgotten. */
 void begin_judging(void);
-/* Who sends the packet in work: a unit, or for a frame out of a tunnel null, a VNI and the VTEP that it came from. */
+/*
+ * Who sends the packet in work: a unit, or for a frame out of a tunnel a VNI and the VTEP that it came from.
+ * `forwarded`: its outer TTL says that another host has sent it on, which any VTEP of the VNI may do.
+ */
 void from_unit(const struct station *sender);
-void from_vtep(uint32_t vni, uint32_t vtep);
+void from_vtep(uint32_t vni, uint32_t vtep, bool forwarded);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Who is there when a program is fuzzed: included behind the program, whose tables it fills. In segment 5001: `a` with
  * addresses of its own, `b` without a list, `free` without checks, `tagged` with VLAN 7; behind two VTEPs `far` and
- * `farther`. `other` is alone in 5002.
+ * `farther`. `other` is alone in 5002. 5001 has an uplink.
  */
 #ifndef FUZZ_SCENE_H
 #define FUZZ_SCENE_H
@@ -80,12 +80,28 @@ static void set_vtep(__u32 segment, __be32 vtep)
 	bpf_map_update_elem(&vteps, &key, &one, BPF_ANY);
 }
 
+/* Nobody but a mux sends to its port of these. */
+static void reserve(__be32 address)
+{
+	struct vpc_tunnel_end end = { .port = 4789, .kind = VPC_END_PORT };
+	__u32 one = 1;
+
+	*(struct address *)end.addr = address_of_ipv4(address);
+	bpf_map_update_elem(&tunnel_ends, &end, &one, BPF_ANY);
+	end.kind = VPC_END_ADDRESS;
+	end.port = 0;
+	bpf_map_update_elem(&tunnel_ends, &end, &one, BPF_ANY);
+}
+
 static void set_segment(__u32 segment)
 {
 	struct vpc_segment value = { .flags = VPC_SEGMENT_UP | VPC_SEGMENT_FLOOD_UNKNOWN, .switch_unit = segment };
-	struct vpc_dst local[STATIONS], remote[STATIONS];
+	struct vpc_dst uplink = { .kind = VPC_DST_UPLINK, .mtu = 1500, .ifindex = UPLINK_IFINDEX, .stats = UPLINK_STATS };
+	struct vpc_dst local[STATIONS + 1], remote[STATIONS];
 	int locals = 0, remotes = 0;
 
+	if (segment == RED)
+		value.uplink = local[locals++] = uplink;
 	SET(segments, vpc_segment, segment, value);
 	for (int i = 0; i < STATIONS; i++) {
 		if (stations[i].segment != segment)
@@ -112,6 +128,8 @@ static void set_scene(void)
 	SET(muxes, vpc_mux, underlay, mux);
 	for (int i = 0; i < STATIONS; i++)
 		set_station(&stations[i]);
+	for (int last = 1; last <= 3; last++)
+		reserve(IPV4(192, 0, 2, last));
 	set_segment(RED);
 	set_segment(BLUE);
 	tables_are_set();

@@ -33,6 +33,7 @@ function framesOf(from: number, to: number): Uint8Array[] {
     tcpFrame({ ...ip, ...ports }, payload),
     tcpFrame({ ...ip6, ...ports }, new Uint8Array(1440)),
     udpFrame({ ...ip, srcPort: 68, dstPort: 67 }, payload),
+    udpFrame({ ...macs, src: v4(from), dst: ipFrom('192.0.2.2'), srcPort: 50_000, dstPort: 4789 }, payload),
     udpFrame({ ...ip6, srcPort: 546, dstPort: 547 }, payload),
     echoFrame(ip, payload),
     echoFrame(ip6, payload),
@@ -69,6 +70,8 @@ export function seedsFor(program: 'unit' | 'mux' | 'underlay'): Uint8Array[] {
           [64, 1, 9],
           [65, 2, 1],
           [3, 4, 1],
+          [64, 2, 77],
+          [64, 3, 77],
         ]
       : [
           [64, 9, 1],

@@ -32,7 +32,7 @@ export function tierOf(file: string): Tier {
 const budgets: Readonly<Record<string, number>> = {
   'test/kernels/exchange.test.ts': 90,
   'test/recovery/steps.test.ts': 80,
-  'test/fuzz/fuzz.test.ts': 28,
+  'test/fuzz/fuzz.test.ts': 40,
   'test/vm/guests.test.ts': 60,
   'test/daemon/life.test.ts': 40,
   'test/datapath/fuzz.test.ts': 30,

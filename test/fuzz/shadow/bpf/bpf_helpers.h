@@ -19,6 +19,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
 #define barrier() asm volatile("" ::: "memory")
+#define barrier_var(variable) ((void)(variable))
 
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
