@@ -14,12 +14,6 @@
 
 #define ONLY_A_COPY -1 /* see heard.h */
 
-/* A copy ends without a word. */
-static __always_inline int refuse(struct __sk_buff *skb, const struct packet *packet, int reason)
-{
-	return reason == ONLY_A_COPY ? TC_ACT_SHOT : drop(skb, packet, reason);
-}
-
 /* A packet that has come through the host's stack, for which vpc_underlay waits. True: it was only a copy. */
 static __always_inline bool is_copy(struct __sk_buff *skb, const struct tunnel *tunnel, __u32 stats)
 {
@@ -40,10 +34,10 @@ static __always_inline struct outer_source outer_source_of(const struct tunnel *
 }
 
 /*
- * A packet of which nothing is known: asks the tables who may have sent it. `tunnel`: null when it has none. Returns a
- * drop reason, 0 or ONLY_A_COPY.
+ * Asks the tables who may have sent a packet of which nothing is known. `tunnel`: null when it has none. Returns a drop
+ * reason, 0 or ONLY_A_COPY.
  */
-static __noinline int leave_tunnel(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel, __u32 generation)
+static __noinline int ask_tables(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel, __u32 generation)
 {
 	__u32 ifindex = after(generation, skb->ifindex);
 	struct outer_source from;
@@ -82,6 +76,34 @@ static __always_inline int leave_tunnel_again(struct __sk_buff *skb, struct pack
 	return parse_ethernet(skb, packet);
 }
 
+/*
+ * Reads the outer header, and the Ethernet header. Gives the place of what is known of such packets, or will be: its
+ * ifindex is 0 as long as nobody has written the destination there. *reason: a drop reason, 0 or ONLY_A_COPY. On a stack
+ * of its own, which the outer header takes.
+ */
+static __noinline struct arrival *leave_tunnel(struct __sk_buff *skb, struct packet *packet, int *reason)
+{
+	__u32 generation = generation_now();
+	struct tunnel tunnel = {};
+	struct arrival *known;
+
+	if (!decap_read(skb, &tunnel)) {
+		*reason = ask_tables(skb, packet, 0, generation);
+		return 0;
+	}
+	read_macs(skb, packet);
+	known = arrival_of(packet, &tunnel);
+	if (!known)
+		return 0;
+	if (is_arrival_of(known, generation, skb->ifindex, packet, &tunnel)) {
+		*reason = leave_tunnel_again(skb, packet, &tunnel, known);
+	} else {
+		*reason = ask_tables(skb, packet, &tunnel, generation);
+		begin_arrival(known, generation, packet, &tunnel);
+	}
+	return known;
+}
+
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
 	if (dst->kind == VPC_DST_REMOTE && dst->flags & VPC_DST_FORWARD)
@@ -94,32 +116,20 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 static __always_inline int from_underlay(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_MUX, .source = VPC_STATS_NONE };
-	__u32 generation = generation_now();
-	struct tunnel tunnel = {};
-	struct arrival *known;
-	bool again;
-	int reason;
+	int reason = VPC_DROP_BAD_TUNNEL;
+	struct arrival *known = leave_tunnel(skb, &packet, &reason);
 
-	if (!decap_read(skb, &tunnel))
-		return refuse(skb, &packet, leave_tunnel(skb, &packet, 0, generation));
-	read_macs(skb, &packet);
-	known = arrival_of(&packet, &tunnel);
-	if (!known)
-		return refuse(skb, &packet, VPC_DROP_BAD_TUNNEL);
-	again = is_arrival_of(known, generation, skb->ifindex, &packet, &tunnel);
-	if (again)
-		reason = leave_tunnel_again(skb, &packet, &tunnel, known);
-	else
-		reason = leave_tunnel(skb, &packet, &tunnel, generation);
 	if (!reason)
 		reason = inspect(skb, &packet, 0);
-	if (reason)
-		return refuse(skb, &packet, reason);
+	if (reason == ONLY_A_COPY)
+		return TC_ACT_SHOT;
+	if (reason || !known)
+		return drop(skb, &packet, reason);
 	if (packet.flags & VPC_PORT_WATCHED)
 		watch(skb, &packet);
 	if (mac_is_multicast(packet.dmac))
 		return broadcast(skb, &packet);
-	if (!again && !find_arrival(known, generation, skb->ifindex, &packet, &tunnel))
+	if (!known->ifindex && !find_arrival(known, skb->ifindex, &packet))
 		return drop(skb, &packet, VPC_DROP_UNKNOWN_MAC);
 	return unicast(skb, &packet, &known->dst);
 }

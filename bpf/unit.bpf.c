@@ -27,7 +27,9 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 
 	if (!dst)
 		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
-	return deliver(skb, packet, dst, outgoing_way(skb, known));
+	if (dst->kind != VPC_DST_REMOTE)
+		return deliver_here(skb, packet, dst);
+	return deliver_remote(skb, packet, dst, outgoing_way(skb, known));
 }
 
 SEC("tc")
@@ -37,7 +39,7 @@ int vpc_unit(struct __sk_buff *skb)
 	struct outgoing *known = outgoing_of(skb);
 	int reason;
 
-	if (!known)
+	if (unlikely(!known))
 		return drop(skb, &packet, VPC_DROP_NOT_CONNECTED);
 	packet.source = known->port.stats;
 	packet.segment = known->port.segment;
@@ -45,22 +47,22 @@ int vpc_unit(struct __sk_buff *skb)
 	packet.vlan = known->port.vlan;
 	packet.own = mac_at(known->port.mac);
 	count_rx(packet.source, skb->len);
-	if (packet.flags & VPC_PORT_QUEUES)
+	if (unlikely(packet.flags & VPC_PORT_QUEUES))
 		count_queue(skb->ifindex, skb);
-	if (!(packet.flags & VPC_PORT_UP))
+	if (unlikely(!(packet.flags & VPC_PORT_UP)))
 		return drop(skb, &packet, packet.flags & VPC_PORT_HELD ? VPC_DROP_PORT_HELD : VPC_DROP_SWITCH_DOWN);
 	reason = vlan_strip(skb, packet.vlan);
 	if (!reason)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = inspect(skb, &packet, &known->senders);
-	if (!reason && packet.flags & VPC_PORT_LIMITED)
+	if (unlikely(!reason && packet.flags & VPC_PORT_LIMITED))
 		reason = limit_out(skb, &packet);
-	if (reason)
+	if (unlikely(reason))
 		return drop(skb, &packet, reason);
-	if (packet.flags & VPC_PORT_WATCHED)
+	if (unlikely(packet.flags & VPC_PORT_WATCHED))
 		watch(skb, &packet);
-	return mac_is_multicast(packet.dmac) ? to_all(skb, &packet, known) : unicast(skb, &packet, known);
+	return unlikely(mac_is_multicast(packet.dmac)) ? to_all(skb, &packet, known) : unicast(skb, &packet, known);
 }
 
 SEC("tc")

@@ -52,9 +52,9 @@ static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet 
 /* A source MAC that no unit of this port has. Even an unchecked sender must be a single station. */
 static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	if (!(packet->flags & VPC_PORT_ANTISPOOF))
+	if (unlikely(!(packet->flags & VPC_PORT_ANTISPOOF)))
 		return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
-	return mac_same(&packet->smac, &packet->own) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
+	return likely(mac_same(&packet->smac, &packet->own)) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 
 /* The tables give the address to nobody else. */
@@ -109,7 +109,7 @@ static __always_inline int check_source_ipv4(const struct packet *packet, __be32
 		return 0;
 	if (!source)
 		return starting ? 0 : VPC_DROP_SOURCE_IP;
-	if (last && last->v4 == source)
+	if (last && likely(last->v4 == source))
 		return 0;
 	address = address_of_ipv4(source);
 	if (ipv4_is_bogon(source) || !may_use(packet, &address))

@@ -55,16 +55,10 @@ static __always_inline bool is_arrival_of(const struct arrival *known, __u32 gen
 	       mac_same(&known->dmac, &packet->dmac) && mac_same(&known->smac, &packet->smac);
 }
 
-/*
- * Finds the destination of a packet whose sender has been checked, and fills the slot. The caller read the generation
- * before it looked up the packet's segment. False: there is no destination.
- */
-static __noinline bool find_arrival(struct arrival *known, __u32 generation, __u32 ifindex, const struct packet *packet,
-				    const struct tunnel *tunnel)
+/* Fills the slot's key. It stays empty until find_arrival: nobody has checked the packet's sender yet. */
+static __noinline int begin_arrival(struct arrival *known, __u32 generation, const struct packet *packet, const struct tunnel *tunnel)
 {
-	known->ifindex = 0; /* empty until it is written completely */
-	if (!destination(packet->segment, packet->dmac, &known->dst))
-		return false;
+	known->ifindex = 0;
 	known->generation = generation;
 	known->vni = tunnel->key.tunnel_id;
 	known->flags = tunnel->flags;
@@ -76,6 +70,17 @@ static __noinline bool find_arrival(struct arrival *known, __u32 generation, __u
 	known->remote_source = packet->remote_source;
 	known->stats = packet->source;
 	known->watched = packet->flags;
+	return 0;
+}
+
+/*
+ * Finds where a packet goes whose sender has been checked, and makes the place its own. The packet's segment was made
+ * after the generation was read. False: it goes nowhere.
+ */
+static __noinline bool find_arrival(struct arrival *known, __u32 ifindex, const struct packet *packet)
+{
+	if (!destination(packet->segment, packet->dmac, &known->dst))
+		return false;
 	known->ifindex = ifindex;
 	return true;
 }

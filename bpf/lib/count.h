@@ -4,6 +4,7 @@
 #define VPC_COUNT_H
 
 #include "maps.h"
+#include "packet.h"
 
 #define count(source, field)                                                                                                        \
 	do {                                                                                                                        \
@@ -48,7 +49,7 @@ static __always_inline void count_drop(__u32 source, __u32 reason)
 }
 
 /* The kernel records the queue that a packet came from, counted from 1, if it records any. */
-static __always_inline void count_queue(__u32 ifindex, struct __sk_buff *skb)
+static __noinline optional int count_queue(__u32 ifindex, struct __sk_buff *skb)
 {
 	__u32 mapping = skb->queue_mapping;
 	struct vpc_queue_key key = { .ifindex = ifindex, .queue = mapping ? mapping - 1 : 0 };
@@ -59,9 +60,10 @@ static __always_inline void count_queue(__u32 ifindex, struct __sk_buff *skb)
 		value = bpf_map_lookup_elem(&queues, &key);
 	}
 	if (!value)
-		return;
+		return 0;
 	value->rx_packets++;
 	value->rx_bytes += skb->len;
+	return 0;
 }
 
 /* Leaves the decision where a test run can read it. */

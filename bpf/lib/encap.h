@@ -16,40 +16,57 @@ struct tunnel {
 	__u32 flags; /* BPF_F_TUNINFO_IPV6 */
 };
 
-/* The outer source must be the address that the mux listens on, even if the host has others. */
-static __always_inline void set_end_points(struct tunnel *tunnel, const struct vpc_vtep *to, const struct vpc_mux *mux)
+/*
+ * The outer source must be the address that the mux listens on, even if the host has others. Returns the flags for the
+ * key.
+ */
+static __always_inline __u32 set_end_points(struct bpf_tunnel_key *key, const struct vpc_vtep *to, const struct vpc_vtep *from)
 {
 	if (to->family == 6) {
-		tunnel->flags = BPF_F_TUNINFO_IPV6;
-		__builtin_memcpy(tunnel->key.remote_ipv6, to->addr, 16);
-		__builtin_memcpy(tunnel->key.local_ipv6, mux->listen.addr, 16);
-		return;
+		__builtin_memcpy(key->remote_ipv6, to->addr, 16);
+		__builtin_memcpy(key->local_ipv6, from->addr, 16);
+		return BPF_F_TUNINFO_IPV6;
 	}
-	/* A zero outer UDP checksum is allowed over IPv4 alone. */
-	tunnel->flags = BPF_F_ZERO_CSUM_TX;
-	tunnel->key.remote_ipv4 = bpf_ntohl(*(const __be32 *)to->addr);
-	tunnel->key.local_ipv4 = bpf_ntohl(*(const __be32 *)mux->listen.addr);
+	key->remote_ipv4 = bpf_ntohl(*(const __be32 *)to->addr);
+	key->local_ipv4 = bpf_ntohl(*(const __be32 *)from->addr);
+	return BPF_F_ZERO_CSUM_TX; /* allowed over IPv4 alone */
 }
 
 /*
- * Prepares the packet for dst.ifindex. The mark tells the underlay's egress program (vpc_ethlink_out) that a mux sends
- * the packet. It has the VTEP's UDP port if that is not the mux's own: the device sends to one port only. We do not
- * fragment the packet, but routers may: DF stays clear. Callers keep the flow's hash before (flow-port.h), once for all
- * copies.
+ * Prepares the packet for dst.ifindex; `from`: where the mux listens. The mark tells the underlay's egress program
+ * (vpc_ethlink_out) that a mux sends the packet. It has the VTEP's UDP port if that is not the mux's own: the device
+ * sends to one port only. We do not fragment the packet, but routers may: DF stays clear. Callers keep the flow's hash
+ * before (flow-port.h), once for all copies.
  */
-static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
+static __always_inline bool set_tunnel(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, const struct vpc_vtep *from,
+				       __u8 ttl)
 {
-	struct tunnel tunnel = { .key = { .tunnel_id = segment, .tunnel_ttl = ttl } };
-	__u32 ifindex = dst->ifindex;
-	struct vpc_mux mux;
+	struct bpf_tunnel_key key = { .tunnel_id = segment, .tunnel_ttl = ttl };
+	__u32 flags;
 
-	if (segment & VPC_SEGMENT_LOCAL || !read_entry(&muxes, &ifindex, &mux) || dst->vtep.family != mux.listen.family)
+	if (segment & VPC_SEGMENT_LOCAL || dst->vtep.family != from->family)
 		return false;
-	set_end_points(&tunnel, &dst->vtep, &mux);
-	if (bpf_skb_set_tunnel_key(skb, &tunnel.key, sizeof(tunnel.key), tunnel.flags))
+	flags = set_end_points(&key, &dst->vtep, from);
+	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
 		return false;
 	skb->mark = VPC_MARK_OUT | VPC_MARK_OF_PORT(dst->vtep.port);
 	return true;
+}
+
+/* The same, on a stack of its own. */
+static __noinline optional bool encap_from(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, const struct vpc_vtep *from,
+					   __u8 ttl)
+{
+	return set_tunnel(skb, segment, dst, from, ttl);
+}
+
+/* The same, when it is not known yet where the mux listens. */
+static __noinline optional bool encap_with_ttl(struct __sk_buff *skb, __u32 segment, const struct vpc_dst *dst, __u8 ttl)
+{
+	__u32 ifindex = dst->ifindex;
+	struct vpc_mux mux;
+
+	return read_entry(&muxes, &ifindex, &mux) && set_tunnel(skb, segment, dst, &mux.listen, ttl);
 }
 
 /*
@@ -75,7 +92,7 @@ static __always_inline __u32 encap(struct __sk_buff *skb, const struct packet *p
 	if (way.path && vpc_direct_encap && encap_direct(skb, packet, way))
 		return way.path->ifindex;
 	keep_own_flow_hash(skb, packet);
-	return encap_with_ttl(skb, packet->segment, dst, ttl_of(packet->flags)) ? dst->ifindex : 0;
+	return encap_from(skb, packet->segment, dst, way.from, ttl_of(packet->flags)) ? dst->ifindex : 0;
 }
 
 /* Reads the outer header of a packet from the mux. */

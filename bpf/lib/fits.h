@@ -46,7 +46,7 @@ static __noinline optional __u32 segment_length(struct __sk_buff *skb, const str
 /* Whether the packet fits into `mtu`, a large segment by what it will be cut into. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct packet *packet, __u32 mtu)
 {
-	if (!mtu || packet->l3_len <= mtu)
+	if (likely(!mtu || packet->l3_len <= mtu))
 		return true;
 	if (!skb->gso_size || !packet->upper)
 		return false;

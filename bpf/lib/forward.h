@@ -25,7 +25,7 @@ static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 /* Sends a packet that is ready to a device, for a destination; `length`: of the frame, without a tunnel. */
 static __always_inline int send(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, __u32 ifindex, __u32 length)
 {
-	if (dst->vlan && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
+	if (unlikely(dst->vlan) && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
 		return drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 	count_tx(dst->stats, length);
 	note(skb, VPC_VERDICT_FORWARD, ifindex);
@@ -37,7 +37,7 @@ static __always_inline int send(struct __sk_buff *skb, const struct packet *pack
 /* Sends the packet to a unit that it fits. */
 static __always_inline int deliver_fitting(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
-	int reason = dst->flags & VPC_DST_LIMITED ? limit_in(skb, packet, dst->stats) : 0;
+	int reason = unlikely(dst->flags & VPC_DST_LIMITED) ? limit_in(skb, packet, dst->stats) : 0;
 
 	if (reason)
 		return drop(skb, packet, reason);
@@ -58,20 +58,18 @@ static __always_inline int deliver_queued(struct __sk_buff *skb, struct packet *
 /* Sends the packet to a unit or the uplink, or drops it. */
 static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
-	if (dst->ifindex == skb->ifindex)
+	if (unlikely(dst->ifindex == skb->ifindex))
 		return drop(skb, packet, VPC_DROP_HAIRPIN);
 	if (dst->kind == VPC_DST_UPLINK && is_for_vtep(skb, dst->ifindex))
 		return drop(skb, packet, VPC_DROP_NOT_FROM_MUX);
 	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
 }
 
-/* Sends the packet to its destination, whatever kind that is, or drops it. `way`: that to a VTEP. */
-static __always_inline int deliver(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst, struct way way)
+/* Sends the packet to a VTEP, or drops it. */
+static __always_inline int deliver_remote(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst, struct way way)
 {
 	__u32 ifindex, length = skb->len;
 
-	if (dst->kind != VPC_DST_REMOTE)
-		return deliver_here(skb, packet, dst);
 	if (!fits(skb, packet, dst->mtu))
 		return too_big(skb, packet, dst->mtu);
 	ifindex = encap(skb, packet, dst, way);

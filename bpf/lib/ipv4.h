@@ -29,7 +29,7 @@ static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u3
 	__u32 offset = (fragment & IPV4_OFFSET) * 8;
 
 	packet->proto = proto;
-	if (offset) {
+	if (unlikely(offset)) {
 		/* A second fragment at 8 would overwrite the TCP flags of the first, RFC 1858. */
 		bool overlay = offset == 8 && proto == IPPROTO_TCP;
 
@@ -113,7 +113,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return VPC_DROP_MALFORMED;
-	if (ip->ihl * 4 != sizeof(*ip) || mac_is_multicast(packet->dmac)) {
+	if (unlikely(ip->ihl * 4 != sizeof(*ip) || mac_is_multicast(packet->dmac))) {
 		reason = check_rare_ipv4(skb, packet);
 		if (reason)
 			return reason;

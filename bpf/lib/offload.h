@@ -98,7 +98,7 @@ static __always_inline int check_offload(struct __sk_buff *skb, const struct pac
 {
 	struct sk_buff *kernel = kernel_skb(skb);
 
-	if (BPF_CORE_READ_BITFIELD(kernel, ip_summed) == CHECKSUM_PARTIAL && !checksum_has_its_place(kernel, packet))
+	if (BPF_CORE_READ_BITFIELD(kernel, ip_summed) == CHECKSUM_PARTIAL && unlikely(!checksum_has_its_place(kernel, packet)))
 		return VPC_DROP_BAD_OFFLOAD;
 	if (packet->hook == HOOK_UNIT && skb->gso_size && !(packet->upper && segment_has_its_type(gso_type(kernel), packet)))
 		return VPC_DROP_BAD_OFFLOAD;

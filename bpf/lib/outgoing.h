@@ -18,6 +18,7 @@ struct outgoing {
 	struct senders senders;
 	struct vpc_dst dst;    /* kind NONE: not looked for yet */
 	struct path path;      /* learned_ns 0: none yet */
+	struct vpc_vtep from;  /* where the destination's mux listens; family 0: there is none */
 	__u64 tick;            /* in which the path was known to be fresh: asking the clock is a call, the tick is not */
 };
 
@@ -68,9 +69,20 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 	known = bpf_map_lookup_elem(&outgoing, &index);
 	if (!known)
 		return 0;
-	if (known->generation == now && known->ifindex == ifindex && mac_same(&known->dmac, &dmac))
+	if (likely(known->generation == now && known->ifindex == ifindex && mac_same(&known->dmac, &dmac)))
 		return known;
 	return begin_outgoing(known, ifindex, now, &dmac) ? known : 0;
+}
+
+/* Notes where the destination's mux listens. */
+static __noinline int find_outgoing_mux(struct outgoing *known)
+{
+	__u32 ifindex = after(known->generation, known->dst.ifindex);
+	struct vpc_mux mux = {};
+
+	read_entry(&muxes, &ifindex, &mux);
+	known->from = mux.listen;
+	return 0;
 }
 
 /* Finds the destination. False: there is none. */
@@ -81,15 +93,17 @@ static __noinline bool find_outgoing_dst(struct outgoing *known)
 	if (!destination(known->port.segment, known->dmac, &dst))
 		return false;
 	known->dst = dst;
-	if (dst.kind == VPC_DST_REMOTE)
-		note_used_mac(known->port.segment, &known->dmac);
+	if (dst.kind != VPC_DST_REMOTE)
+		return true;
+	note_used_mac(known->port.segment, &known->dmac);
+	find_outgoing_mux(known);
 	return true;
 }
 
 /* Where the packet goes: a unit, a VTEP or the uplink. Null: nowhere. */
 static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 {
-	return known->dst.kind != VPC_DST_NONE || find_outgoing_dst(known) ? &known->dst : 0;
+	return likely(known->dst.kind != VPC_DST_NONE) || find_outgoing_dst(known) ? &known->dst : 0;
 }
 
 /* Looks whether the path is still good, and asks for another one if not. */
@@ -115,18 +129,20 @@ static __always_inline bool outgoing_path(struct outgoing *known)
 {
 	__u64 tick = bpf_jiffies64();
 
-	return (known->tick == tick && known->path.id - known->first_id < ID_BLOCK / 2) || renew_outgoing_path(known, tick);
+	return likely(known->tick == tick && known->path.id - known->first_id < ID_BLOCK / 2) || renew_outgoing_path(known, tick);
 }
 
+/* How the packet gets to its VTEP. */
 static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct outgoing *known)
 {
-	__u32 id;
+	struct way way = { .from = &known->from };
 
-	if (known->dst.kind != VPC_DST_REMOTE || known->port.flags & VPC_PORT_MOVED || !outgoing_path(known))
-		return (struct way){};
-	id = known->path.id;
+	if (unlikely(known->port.flags & VPC_PORT_MOVED) || !outgoing_path(known))
+		return way;
+	way.path = &known->path;
+	way.id = known->path.id;
 	known->path.id += ids_of(skb);
-	return (struct way){ &known->path, id };
+	return way;
 }
 
 #endif

@@ -117,6 +117,7 @@ static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path
 struct way {
 	const struct path *path; /* null: not at all */
 	__u32 id;                /* of the outer packet */
+	const struct vpc_vtep *from; /* where the mux listens; null where nobody has asked */
 };
 
 /* Each segment that a large packet will be cut into has an identification of its own. */
@@ -130,7 +131,7 @@ static __always_inline struct way way_to(struct __sk_buff *skb, const struct vpc
 {
 	if (dst->kind != VPC_DST_REMOTE || !path_to(dst, path, ids_of(skb)))
 		return (struct way){};
-	return (struct way){ path, path->id };
+	return (struct way){ .path = path, .id = path->id };
 }
 
 #endif

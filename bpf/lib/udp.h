@@ -21,9 +21,9 @@ struct udp {
 /* The least that a first fragment must hold of the header above IP. */
 static __always_inline __u32 upper_least(__u8 proto)
 {
-	if (proto == IPPROTO_TCP)
+	if (likely(proto == IPPROTO_TCP))
 		return 20;
-	if (proto == IPPROTO_UDP)
+	if (likely(proto == IPPROTO_UDP))
 		return 8;
 	switch (proto) {
 	case IPPROTO_UDPLITE:
@@ -44,7 +44,7 @@ static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct 
 {
 	struct udp *header = (void *)(long)skb->data + (offset & 0xff), copy;
 
-	if (offset > 0xff || (void *)(header + 1) > (void *)(long)skb->data_end) {
+	if (unlikely(offset > 0xff || (void *)(header + 1) > (void *)(long)skb->data_end)) {
 		if (bpf_skb_load_bytes(skb, offset, &copy, sizeof(copy)))
 			return -1;
 		header = &copy;

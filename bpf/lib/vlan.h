@@ -43,17 +43,20 @@ static __always_inline bool vlan_matches(struct tag tag, __u16 vlan)
 	return (tag.tci & 0xfff) == vlan;
 }
 
+/* Takes off a tag, which must be the one that the port is set to. Returns a drop reason or 0. */
+static __noinline optional int vlan_take(struct __sk_buff *skb, __u16 vlan)
+{
+	if (!vlan_matches(vlan_tag(skb), vlan))
+		return VPC_DROP_VLAN_MISMATCH;
+	return bpf_skb_vlan_pop(skb) ? VPC_DROP_MALFORMED : 0;
+}
+
 /* Takes off the tag that the port is set to. Returns a drop reason or 0. */
 static __always_inline int vlan_strip(struct __sk_buff *skb, __u16 vlan)
 {
-	struct tag tag;
-
-	if (vlan_absent(skb))
-		return vlan ? VPC_DROP_VLAN_MISMATCH : 0;
-	tag = vlan_tag(skb);
-	if (!vlan_matches(tag, vlan))
-		return VPC_DROP_VLAN_MISMATCH;
-	return bpf_skb_vlan_pop(skb) ? VPC_DROP_MALFORMED : 0;
+	if (likely(vlan_absent(skb)))
+		return unlikely(vlan) ? VPC_DROP_VLAN_MISMATCH : 0;
+	return vlan_take(skb, vlan);
 }
 
 #endif
