@@ -78,8 +78,8 @@ static __always_inline int leave_tunnel_again(struct __sk_buff *skb, struct pack
 
 /*
  * Reads the outer header, and the Ethernet header. Gives the place of what is known of such packets, or will be: its
- * ifindex is 0 as long as nobody has written the destination there. *reason: a drop reason, 0 or ONLY_A_COPY. On a stack
- * of its own, which the outer header takes.
+ * ifindex is 0 as long as nobody has written the destination there. *reason: a drop reason, 0 or ONLY_A_COPY. It has a
+ * stack of its own, for the outer header.
  */
 static __noinline struct arrival *leave_tunnel(struct __sk_buff *skb, struct packet *packet, int *reason)
 {

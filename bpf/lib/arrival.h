@@ -74,8 +74,8 @@ static __noinline int begin_arrival(struct arrival *known, __u32 generation, con
 }
 
 /*
- * Finds where a packet goes whose sender has been checked, and makes the place its own. The packet's segment was made
- * after the generation was read. False: it goes nowhere.
+ * Finds the destination of a packet whose sender has been checked, and completes the slot. The caller read the
+ * generation before it looked up the packet's segment. False: there is no destination.
  */
 static __noinline bool find_arrival(struct arrival *known, __u32 ifindex, const struct packet *packet)
 {
