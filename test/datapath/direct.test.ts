@@ -7,7 +7,12 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dstKind, noDst, portFlag, segmentFlag } from '#datapath/layout.ts'
 import { openEthtool, setDeviceFeatures } from '#kernel/ethtool.ts'
+import { sendFrame } from '#kernel/packet-socket.ts'
 import { createTap } from '#kernel/tap.ts'
+import { checksum } from '#wire/checksum.ts'
+import { udpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import type { Ipv4 } from '#wire/ipv4-address.ts'
 import { macFrom } from '#wire/mac.ts'
 import { Fabric, type FabricOptions, Host, Space, vtepOf } from './fabric.ts'
 import { Relay } from './relay.ts'
@@ -39,6 +44,25 @@ function twoHosts({ mtu = 1450, wire = mtu + 50, ...more }: FabricOptions & { wi
     fabric[Symbol.dispose]()
     throw error
   }
+}
+
+/** The outer source port of all these packets is one, of our range. */
+function assertOneSourcePort(packets: readonly string[]): void {
+  const ports = new Set(packets.map((packet) => Number(/192\.0\.2\.1\.(\d+) > /.exec(packet)?.[1])))
+  assert.equal(ports.size, 1, [...ports].join(' '))
+  assert.ok([...ports].every((port) => port >= 49152))
+}
+
+/** A UDP packet from alice to carol, or the first fragment of one. */
+function udpToCarol(fragment: boolean): Uint8Array {
+  const [src, dst] = [ipFrom(alice.addresses[0]!) as Ipv4, ipFrom(toCarol[0]) as Ipv4]
+  const ends = { srcMac: macFrom(alice.mac), dstMac: macFrom(carol.mac), src, dst }
+  const frame = udpFrame({ ...ends, srcPort: 1000, dstPort: 2000 }, new Uint8Array(64))
+  const view = new DataView(frame.buffer, frame.byteOffset)
+  if (fragment) view.setUint16(20, 0x2000)
+  view.setUint16(24, 0)
+  view.setUint16(24, checksum(frame.subarray(14, 34)))
+  return frame
 }
 
 /** Packets that the mux's device has sent and received. */
@@ -170,11 +194,29 @@ describe('packets between hosts', () => {
       const { sent } = throughDevice(fabric.a)
       assert.ok(sent > 3 && sent < 20, `${sent} of 30 by the device`)
       const requests = text.split(/^(?=\d\d:\d\d:\d\d\.)/m).filter((packet) => packet.includes('10.0.0.1 > 10.0.0.3'))
-      const ports = new Set(requests.map((packet) => Number(/192\.0\.2\.1\.(\d+) > /.exec(packet)?.[1])))
       assert.equal(requests.length, 30)
-      assert.equal(ports.size, 1, [...ports].join(' '))
-      assert.ok([...ports].every((port) => port >= 49152))
+      assertOneSourcePort(requests)
     })
+
+  // Frames of a packet socket bring no hash of their flow along, as those of a virtual machine.
+  test('of one UDP flow without a hash have one source port, whole or fragments, by the device and without', async () => {
+    const { fabric, alice: from } = twoHosts({ sourcePorts: [2000, 3000] })
+    using _ = fabric
+    for (const fragment of [false, true]) {
+      const [frame, before] = [udpToCarol(fragment), throughDevice(fabric.a).sent]
+      const wire = await capture(fabric.a.space, 'wire', 'udp and src host 192.0.2.1')
+      for (let i = 0; i < 30; i++) {
+        from.netns.run(() => sendFrame(from.ifindex('eth0'), frame))
+        await sleep(20)
+      }
+      const text = await wire.stop()
+      const sent = throughDevice(fabric.a).sent - before
+      assert.ok(sent > 3 && sent < 20, `${sent} of 30 by the device`)
+      const packets = text.split(/^(?=\d\d:\d\d:\d\d\.)/m).filter((packet) => packet.includes('10.0.0.1.1000 > 10.0.0.3.2000'))
+      assert.equal(packets.length, 30)
+      assertOneSourcePort(packets)
+    }
+  })
 
   test('that are longer than the interface takes go the way that fragments', async () => {
     const { fabric, alice: from } = twoHosts({ mtu: 1450, wire: 1400 })
