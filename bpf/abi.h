@@ -75,6 +75,11 @@ enum vpc_drop_reason {
 	VPC_DROP_BROADCAST_RATE,     /* from a guest: its port has no copies of broadcasts left */
 	VPC_DROP_RATE_LIMIT,         /* beyond the bytes or packets a second of the sender's port, or of the receiver's (its tx_limited) */
 	VPC_DROP_NOT_FROM_MUX,       /* to the UDP port of a VTEP, from a guest behind an uplink or from a program of the host */
+	VPC_DROP_SG_DENIED,          /* no rule of the port's security groups allows it */
+	VPC_DROP_SG_REVOKED,         /* of a flow whose rule is gone */
+	VPC_DROP_FLOW_UNRELATED,     /* to or from a port with security groups: an ICMP error about no flow of the port */
+	VPC_DROP_FLOW_INVALID,       /* the same: flags that no TCP sends together */
+	VPC_DROP_FRAGMENT_ORDER,     /* the same: a later fragment whose first one has not passed */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -94,6 +99,10 @@ struct vpc_event {
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
+	__u32 port;      /* stats index of the port whose security groups decided; these four are 0 of other reasons */
+	__u32 policy;    /* and by which policy of it */
+	__u32 rule;      /* that had allowed the flow */
+	__u32 direction; /* enum vpc_direction */
 	__u32 lost;      /* events of this source that were held back since the last one: beyond its rate or share, or the ring was full */
 	__u8 data[VPC_EVENT_SNAP];
 };
@@ -115,6 +124,8 @@ enum vpc_dst_kind {
 
 #define VPC_DST_FORWARD 2u  /* flag: frames from the underlay are forwarded to it too, each once (lib/forward-once.h) */
 #define VPC_DST_LIMITED 4u  /* flag, of LOCAL: the port limits packets to the unit (lib/limit.h) */
+#define VPC_DST_POLICY 16u     /* flag, of LOCAL: its port is in security groups (lib/policy.h) */
+#define VPC_DST_MULTICAST 32u  /* flag, of LOCAL with POLICY: multicasts may come in */
 #define VPC_DST_PEER 1u  /* flag: use bpf_redirect_peer (a veth whose other end is in another network namespace) */
 
 /* A place to send a frame to: value of the fdb, element of a flood page, the uplink of a segment. */
@@ -135,6 +146,7 @@ struct vpc_dst {
 #define VPC_PORT_HELD 0x100u    /* never with UP: the interface is connected, but neither sends nor receives */
 #define VPC_PORT_MOVED 0x200u   /* an entry has the unit's MAC behind another host: the unit has just moved from there */
 #define VPC_PORT_LIMITED 0x400u /* the port limits packets from its unit (lib/limit.h) */
+#define VPC_PORT_POLICY 0x1000u /* the port is in security groups (lib/policy.h) */
 #define VPC_PORT_WATCHED 0x40000000u /* a sniffer watches its switch or uplink: see lib/watch.h */
 #define VPC_PORT_QUEUES 16u     /* a vmnic with more than one queue: count each */
 #define VPC_PORT_ETHERTYPES 32u /* frames of all EtherTypes pass, not only IPv4, IPv6 and ARP */
@@ -281,6 +293,7 @@ struct vpc_stats {
 	__u64 lost_questions;    /* questions without an event: beyond the port's rate or share, or the ring was full */
 	__u64 lost_drop_events;  /* drops without an event */
 	__u64 tx_limited;        /* packets and copies for the unit beyond its port's limits */
+	__u64 flow_overflow;     /* confirmed flows of a port in security groups that found its quota used up */
 };
 
 #define VPC_QUEUES 16  /* queue pairs that a vmnic can have */
@@ -361,29 +374,7 @@ struct vpc_limit_buckets {
 	struct vpc_limit_bucket bytes_out, packets_out, bytes_in, packets_in;
 };
 
-/*
- * What a program decided. It leaves this in skb->cb for a caller of BPF_PROG_TEST_RUN (tests, `vpc trace`): the packet
- * itself does not say where a redirect goes.
- */
-enum vpc_verdict {
-	VPC_VERDICT_NONE = 0,   /* not ours: on to the host's stack */
-	VPC_VERDICT_DROP,       /* cb[1]: enum vpc_drop_reason */
-	VPC_VERDICT_FORWARD,    /* cb[1]: ifindex, cb[2]: stats index, cb[3]: enum vpc_dst_kind */
-	VPC_VERDICT_FLOOD,      /* cb[1]: copies sent */
-	VPC_VERDICT_ANSWER,     /* the packet has become the answer; cb[1]: ifindex */
-	VPC_VERDICT_CONSUMED,   /* a question that needs no answer (duplicate address detection) */
-};
-#define VPC_CB_VERDICT 0
-#define VPC_CB_DETAIL 1
-#define VPC_CB_STATS 2
-#define VPC_CB_KIND 3
-
-/*
- * Program vpc_mux_trace: vpc_mux for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata. It takes the outer
- * header from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the
- * same, last byte + 1.
- */
-#define VPC_TRACE_IPV6 0x80000000u
-#define VPC_TRACE_FORWARDED 0x40000000u  /* another host has forwarded it */
+#include "abi-groups.h"
+#include "abi-trace.h"
 
 #endif

@@ -28,6 +28,8 @@ static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame 
 	reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = inspect(skb, &packet, 0);
+	if (unlikely(!reason && is_guarded(&known->dst)))
+		reason = check_groups(skb, &packet, known->dst.stats, VPC_IN);
 	if (reason)
 		return drop(skb, &packet, reason);
 	if (known->watched)

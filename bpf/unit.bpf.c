@@ -11,6 +11,7 @@
  */
 #include "lib/broadcast.h"
 #include "lib/forward.h"
+#include "lib/groups.h"
 #include "lib/inspect.h"
 #include "lib/outgoing.h"
 #include "lib/watch.h"
@@ -58,6 +59,8 @@ int vpc_unit(struct __sk_buff *skb)
 		reason = inspect(skb, &packet, &known->senders);
 	if (unlikely(!reason && packet.flags & VPC_PORT_LIMITED))
 		reason = limit_out(skb, &packet);
+	if (unlikely(!reason && packet.flags & VPC_PORT_POLICY))
+		reason = check_groups(skb, &packet, packet.source, VPC_OUT);
 	if (unlikely(reason))
 		return drop(skb, &packet, reason);
 	if (unlikely(packet.flags & VPC_PORT_WATCHED))

@@ -42,6 +42,8 @@ suite('a setting', () => {
       hostif: 'hostifs',
       subnet: 'subnets',
       vpcrtr: 'routers',
+      set: 'sets',
+      group: 'groups',
     } as const
     const document = textOf('docs/host-file.md')
     for (const { type, name, setting } of all) {

@@ -6,6 +6,7 @@
 #include "count.h"
 #include "entry.h"
 #include "packet.h"
+#include "policy-maps.h"
 #include "vlan.h"
 
 #define NSEC_PER_SEC 1000000000ull
@@ -72,12 +73,25 @@ static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 	event->caplen = length + shift;
 }
 
+/* Of a packet that the security groups of a port refused: which port, by what. */
+static __always_inline void tell_refusal(struct vpc_event *event)
+{
+	bool by_groups = event->reason >= VPC_DROP_SG_DENIED && event->reason <= VPC_DROP_FRAGMENT_ORDER;
+	struct refusal *refusal = by_groups ? refusal_of_cpu() : 0;
+
+	event->port = refusal ? refusal->port : 0;
+	event->policy = refusal ? refusal->policy : 0;
+	event->rule = refusal ? refusal->rule : 0;
+	event->direction = refusal ? refusal->direction : 0;
+}
+
 static __noinline int fill_event(struct __sk_buff *skb, const struct packet *packet, struct vpc_event *event)
 {
 	event->time_ns = bpf_ktime_get_ns();
 	event->ifindex = skb->ifindex;
 	event->source = packet->source;
 	event->segment = packet->segment;
+	tell_refusal(event);
 	__builtin_memset(event->data, 0, sizeof(event->data));
 	snap(skb, event);
 	return 0;

@@ -24,6 +24,7 @@ struct flood_tally {
 	__u32 l3_len;
 	__u16 no_uplink;
 	__u16 ttl; /* of outer headers */
+	__u32 is_guarded; /* ports in security groups get it by a rule alone */
 	__u32 tried;
 	__u32 sent;
 	__u32 too_big;
@@ -43,6 +44,8 @@ struct flood_walk {
 static __always_inline bool flood_skips(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
 {
 	if (dst->kind == VPC_DST_UPLINK && tally->no_uplink)
+		return true;
+	if (tally->is_guarded && (dst->flags & (VPC_DST_POLICY | VPC_DST_MULTICAST)) == VPC_DST_POLICY)
 		return true;
 	return dst->kind == VPC_DST_NONE || dst->ifindex == skb->ifindex;
 }
@@ -145,6 +148,22 @@ static __always_inline int flood_result(struct __sk_buff *skb, struct packet *pa
 	return 0;
 }
 
+/* What each port gets, whatever its groups: ARP, what is not IP, neighbour discovery, and DHCP. */
+static __noinline bool is_for_all(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u8 type;
+
+	if (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6)
+		return true;
+	if (packet->question != QUESTION_NONE)
+		return true;
+	if (!packet->upper)
+		return false;
+	if (packet->type == ETH_P_IPV6 && packet->proto == IPPROTO_ICMPV6)
+		return !bpf_skb_load_bytes(skb, packet->upper, &type, 1) && type >= 133 && type <= 137;
+	return packet->proto == IPPROTO_UDP && is_from_dhcp_server(skb, packet);
+}
+
 /* Sends a copy to everybody in the segment but its sender. Returns a drop reason or 0. */
 standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 {
@@ -156,6 +175,7 @@ standalone int flood_packet(struct __sk_buff *skb, struct packet *packet)
 	if (!may_flood(packet))
 		return VPC_DROP_BROADCAST_RATE;
 	tally.segment = packet->segment;
+	tally.is_guarded = !is_for_all(skb, packet);
 	tally.l3_len = packet->l3_len;
 	tally.ttl = ttl_of(packet->flags);
 	tally.no_uplink = packet->hook == HOOK_MUX && !packet->remote_source;

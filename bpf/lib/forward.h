@@ -7,6 +7,7 @@
 #include "event.h"
 #include "fdb.h"
 #include "limit.h"
+#include "groups.h"
 #include "too-big.h"
 #include "tunnel-end.h"
 
@@ -55,14 +56,25 @@ static __always_inline int deliver_queued(struct __sk_buff *skb, struct packet *
 	return deliver_fitting(skb, packet, &queued);
 }
 
+/* The unit's port is in security groups. */
+static __always_inline bool is_guarded(const struct vpc_dst *dst)
+{
+	return dst->flags & VPC_DST_POLICY && dst->kind == VPC_DST_LOCAL;
+}
+
 /* Sends the packet to a unit or the uplink, or drops it. */
 static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
+	int reason;
+
 	if (unlikely(dst->ifindex == skb->ifindex))
 		return drop(skb, packet, VPC_DROP_HAIRPIN);
 	if (dst->kind == VPC_DST_UPLINK && is_for_vtep(skb, dst->ifindex))
 		return drop(skb, packet, VPC_DROP_NOT_FROM_MUX);
-	return fits(skb, packet, dst->mtu) ? deliver_fitting(skb, packet, dst) : too_big(skb, packet, dst->mtu);
+	if (!fits(skb, packet, dst->mtu))
+		return too_big(skb, packet, dst->mtu);
+	reason = unlikely(is_guarded(dst)) ? check_groups(skb, packet, dst->stats, VPC_IN) : 0;
+	return reason ? drop(skb, packet, reason) : deliver_fitting(skb, packet, dst);
 }
 
 /* Sends the packet to a VTEP, or drops it. */

@@ -55,6 +55,7 @@ struct extensions {
 	__u8 next;
 	bool fragment;
 	bool later;   /* not the first fragment: what follows is not a header */
+	__be32 id;    /* of the fragment */
 };
 
 /* One step of the walk. Returns a drop reason or 0. */
@@ -75,6 +76,8 @@ static __always_inline int step_extension(struct __sk_buff *skb, struct extensio
 		size = 8;
 		walk->fragment = true;
 		walk->later = where & IPV6_OFFSET;
+		if (bpf_skb_load_bytes(skb, walk->offset + 4, &walk->id, sizeof(walk->id)))
+			return VPC_DROP_MALFORMED;
 	} else {
 		size = walk->next == NEXT_AUTHENTICATION ? (raw[1] + 2) * 4 : (raw[1] + 1) * 8;
 	}
@@ -99,6 +102,7 @@ standalone int walk_extensions(struct __sk_buff *skb, struct packet *packet, str
 			return reason;
 	}
 	packet->proto = walk->next;
+	packet->fragment_id = walk->id;
 	packet->upper = 0;
 	if (walk->later)
 		return 0;

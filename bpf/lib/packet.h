@@ -68,6 +68,7 @@ struct packet {
 	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
 	__u8 foreign_lladdr; /* in ARP or ND it names another MAC than the one that it comes from */
 	__u32 upper_len;
+	__u32 fragment_id;   /* of IPv6 */
 	__u32 broadcast_rate; /* of a broadcast: of its port, copies a second; 0: no limit, as of what no guest sent */
 	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
 	__u8 ecn;            /* of the IP header */

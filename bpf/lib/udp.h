@@ -70,6 +70,17 @@ static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet 
 	return 0;
 }
 
+/* A DHCP server's message to a client that cannot be reached otherwise yet. */
+static __always_inline bool is_from_dhcp_server(struct __sk_buff *skb, const struct packet *packet)
+{
+	bool v4 = packet->type == ETH_P_IP;
+	struct udp udp;
+
+	if (bpf_skb_load_bytes(skb, packet->upper, &udp, sizeof(udp)))
+		return false;
+	return udp.sport == bpf_htons(v4 ? DHCP_SERVER : DHCPV6_SERVER) && udp.dport == bpf_htons(v4 ? DHCP_CLIENT : DHCPV6_CLIENT);
+}
+
 /*
  * A guest is a DHCP client, never a server. The ports of a client's side are closed as destinations too, because a
  * client does not look at the source port of what it gets. Returns a drop reason or 0.

@@ -20,9 +20,20 @@ import {
 } from './codec.ts'
 import { entry, entryList } from './entry-layout.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
-import type { DaemonInfo, FollowRequest, ObjectChanges, ObjectInfo, ProbeResult, QueueStats, SourceStats, TroubleInfo } from './info.ts'
+import type {
+  DaemonInfo,
+  FollowRequest,
+  ObjectChanges,
+  ObjectInfo,
+  ProbeResult,
+  QueueStats,
+  RuleCounter,
+  SourceStats,
+  TroubleInfo,
+} from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
 import { routesCodec } from './route.ts'
+import { memberAddresses, networks, rules } from './group-rule.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
 
@@ -156,6 +167,16 @@ export const operations = {
   ethlinkConnect: set('connect', 'ethlink', 1, interfaceName),
   ethlinkDisconnect: set('disconnect', 'ethlink', 4, nothing),
   ethlinkNameGet: get('connected name get', 'ethlink', 5, interfaceName),
+
+  /** Rules of ids that are there are replaced. All are added or none. */
+  groupRuleAdd: set('rule add', 'group', 0x0110, rules.codec!),
+  groupRuleDelete: set('rule delete', 'group', 0x0111, json<readonly string[]>('array of ids of rules')),
+  groupRuleCounters: get('rule counters', 'group', 0x0114, json<readonly RuleCounter[]>('array of `RuleCounter`')),
+  /** Of members on other hosts; those that are there stay. All or none. */
+  groupMemberAdd: set('member add', 'group', 0x0112, memberAddresses.codec!),
+  groupMemberDelete: set('member delete', 'group', 0x0113, memberAddresses.codec!),
+  setNetworkAdd: set('network add', 'set', 0x0110, networks.codec!),
+  setNetworkDelete: set('network delete', 'set', 0x0111, networks.codec!),
 
   vpcmuxListen: set('listen', 'vpcmux', 1, sockaddr),
   /** All are set or none. MAC zero adds a VTEP to the VNI's replication list. */

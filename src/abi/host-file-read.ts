@@ -1,7 +1,9 @@
 /** Reading a host document: shape, kinds of values, unique ids and units, and references that lead somewhere. */
 import type {
+  AddressSetSpec,
   EntrySpec,
   EthlinkSpec,
+  GroupSpec,
   HostFile,
   HostFileProblem,
   HostifSpec,
@@ -50,6 +52,8 @@ function* readRoot(value: unknown): Steps<LooseFile> {
     ports: yield* map.list('ports', (item, path) => readPort(item, path, null, 0)),
     routers: yield* map.list('routers', readRouter),
     subnets: yield* map.list('subnets', readSubnet),
+    sets: yield* map.list('sets', readAddressSet),
+    groups: yield* map.list('groups', readGroup),
   }
   map.end()
   return file
@@ -105,6 +109,12 @@ const readVmnic = (value: unknown, path: string): VmnicSpec =>
 
 const readHostif = (value: unknown, path: string): HostifSpec =>
   whole(value, path, (map) => ({ ...common(map, 'hostif'), ...readSettings(map, 'hostif') }))
+
+const readAddressSet = (value: unknown, path: string): AddressSetSpec =>
+  whole(value, path, (map) => ({ ...common(map, 'set'), ...readSettings(map, 'set') }))
+
+const readGroup = (value: unknown, path: string): GroupSpec =>
+  whole(value, path, (map) => ({ ...common(map, 'group'), ...readSettings(map, 'group') }))
 
 const readSwitch = (value: unknown, path: string): Steps<LooseSwitch> =>
   wholeInSteps(value, path, function* (map) {

@@ -3,6 +3,7 @@ import { specsOf, type HostFile, type MuxSpec, type ObjectSpec, type PortSpec, t
 import { BadHostFile } from './host-file-value.ts'
 import { idTypeCode, parseId, type Id } from './id.ts'
 import { isUnitType, typeNameOf, type UnitType } from './object-type.ts'
+import { keyOf, settingsOf } from './settings.ts'
 import { mapped, type Steps } from './steps.ts'
 
 /** A reference that is not resolved yet: the text of the document. */
@@ -18,6 +19,9 @@ export type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes' | 'subnets
   readonly ports: readonly Loose<PortSpec>[]
   readonly muxes: readonly LooseMux[]
 }
+
+/** What settings name. */
+const referable: readonly UnitType[] = ['vpcsw', 'group', 'set']
 
 /** Each object by its id and, where it has one, its unit name. */
 function* namesOf(file: LooseFile): Steps<ReadonlyMap<string, ObjectSpec>> {
@@ -46,8 +50,17 @@ export function* resolve(file: LooseFile): Steps<HostFile> {
     if (!types.includes(found.type)) throw new BadHostFile(path, `'${name}' is a ${found.type}; what goes here is a ${types.join(' or ')}`)
     return found.id
   }
+  /** Settings that are about other objects. */
+  const renamed = <S extends { readonly type: UnitType; readonly path: string }>(spec: S): S => {
+    const values = spec as Readonly<Record<string, unknown>>
+    const found = settingsOf(spec.type).flatMap(([name, { kind, key }]) => {
+      const at = `${spec.path}.${keyOf(name, { key })}`
+      return kind.rename === undefined ? [] : [[name, kind.rename(values[name], (other) => find(other, at, referable)!)]]
+    })
+    return { ...spec, ...Object.fromEntries(found) }
+  }
   const port = (spec: Loose<PortSpec>): PortSpec => ({
-    ...spec,
+    ...renamed(spec),
     interface: find(spec.interface, `${spec.path}.interface`, ['vmnic', 'hostif', 'ethlink']),
   })
   const switches: SwitchSpec[] = []
@@ -57,6 +70,8 @@ export function* resolve(file: LooseFile): Steps<HostFile> {
     muxes: file.muxes.map((spec) => ({ ...spec, underlay: find(spec.underlay, `${spec.path}.underlay`, ['ethlink']) })),
     switches,
     ports: yield* mapped(file.ports, port),
+    sets: yield* mapped(file.sets, renamed),
+    groups: yield* mapped(file.groups, renamed),
     subnets: yield* mapped(file.subnets, (spec) => ({
       ...spec,
       switch: find(spec.switch, `${spec.path}.switch`, ['vpcsw']),
@@ -92,6 +107,8 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
     hostifs: yield* mapped(file.hostifs, owned),
     switches,
     ports: yield* mapped(file.ports, owned),
+    sets: yield* mapped(file.sets, owned),
+    groups: yield* mapped(file.groups, owned),
     routers: yield* mapped(file.routers, owned),
     subnets: yield* mapped(file.subnets, owned),
   }

@@ -59,7 +59,20 @@ export interface SubnetSpec extends Common<'subnet'>, Readonly<Settings<'subnet'
 
 export type RouterSpec = Common<'vpcrtr'> & Readonly<Settings<'vpcrtr'>>
 
-export type ObjectSpec = EthlinkSpec | MuxSpec | VmnicSpec | HostifSpec | SwitchSpec | PortSpec | SubnetSpec | RouterSpec
+export type AddressSetSpec = Common<'set'> & Readonly<Settings<'set'>>
+export type GroupSpec = Common<'group'> & Readonly<Settings<'group'>>
+
+export type ObjectSpec =
+  | EthlinkSpec
+  | MuxSpec
+  | VmnicSpec
+  | HostifSpec
+  | SwitchSpec
+  | PortSpec
+  | SubnetSpec
+  | RouterSpec
+  | AddressSetSpec
+  | GroupSpec
 
 /** The document, read: every default filled in, every reference an id. */
 export interface HostFile {
@@ -70,6 +83,8 @@ export interface HostFile {
   readonly vmnics: readonly VmnicSpec[]
   readonly hostifs: readonly HostifSpec[]
   readonly switches: readonly SwitchSpec[]
+  readonly sets: readonly AddressSetSpec[]
+  readonly groups: readonly GroupSpec[]
   /** Ports that are in no switch. */
   readonly ports: readonly PortSpec[]
   readonly routers: readonly RouterSpec[]
@@ -91,6 +106,8 @@ export function* specsOf(file: HostFile): Generator<ObjectSpec> {
     yield sw
     yield* sw.ports
   }
+  yield* file.sets
+  yield* file.groups
   yield* file.ports
   yield* file.routers
   yield* file.subnets

@@ -79,7 +79,32 @@ export interface RouterInfo extends Common<'vpcrtr'>, SettingsJson<'vpcrtr'> {
   readonly subnets: readonly Id[]
 }
 
-export type ObjectInfo = SwitchInfo | PortInfo | VmnicInfo | HostifInfo | EthlinkInfo | MuxInfo | SubnetInfo | RouterInfo
+/** How many flows a rule of a group has allowed. */
+export interface RuleCounter {
+  readonly rule: string
+  readonly flows: number
+}
+
+export interface GroupInfo extends Common<'group'>, Omit<SettingsJson<'group'>, 'members'> {
+  /** How many addresses of members on other hosts it has. */
+  readonly members: number
+  /** Ports of this host that are in it. */
+  readonly ports: readonly Id[]
+}
+
+export interface AddressSetInfo extends Common<'set'>, SettingsJson<'set'> {}
+
+export type ObjectInfo =
+  | SwitchInfo
+  | PortInfo
+  | VmnicInfo
+  | HostifInfo
+  | EthlinkInfo
+  | MuxInfo
+  | SubnetInfo
+  | RouterInfo
+  | GroupInfo
+  | AddressSetInfo
 
 /** An object that is not as it should be. */
 export interface TroubleInfo {

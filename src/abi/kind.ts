@@ -36,6 +36,8 @@ export interface Kind<T, J = T> {
   readonly shape: string
   toJson(value: T): J
   fromJson(json: unknown): Read<T>
+  /** The value with other names for the objects that it is about: ids, or in documents unit names. */
+  readonly rename?: ((value: T, name: (object: string) => string) => T) | undefined
   /** How it is written on the command line. */
   readonly text: TextForm
 }
@@ -170,6 +172,7 @@ export const optional = <T, J>(kind: Kind<T, J>): Kind<T | null, J | null> => ({
   text: kind.text,
   toJson: (value) => (value === null ? null : kind.toJson(value)),
   fromJson: (json) => (json === null ? good(null) : kind.fromJson(json)),
+  rename: kind.rename && ((value, name) => (value === null ? null : kind.rename!(value, name))),
 })
 
 /** Text that is not empty. */

@@ -15,13 +15,15 @@ export const objectType = {
   hostif: 11,
   // Ours: the original's codes end at 11, and these begin beyond what it could still give out.
   subnet: 0x40,
+  group: 0x41,
+  set: 0x42,
 } as const
 
 export type TypeName = keyof typeof objectType
 export type TypeCode = (typeof objectType)[TypeName]
 
 /** Types whose objects exist on a host today; of the others, NAT is refused with EOPNOTSUPP. */
-export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr'] as const
+export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr', 'set', 'group'] as const
 export type UnitType = (typeof unitTypes)[number]
 
 /** What a person calls an object of the type, with its article. */
@@ -38,6 +40,8 @@ export const typeNoun = {
   any: 'any object',
   hostif: 'a hostif',
   subnet: 'a subnet',
+  group: 'a security group',
+  set: 'an address set',
 } as const satisfies Record<TypeName, string>
 
 const names = new Map<number, TypeName>(Object.entries(objectType).map(([name, code]) => [code, name as TypeName]))

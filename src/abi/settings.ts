@@ -2,6 +2,7 @@
  * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the
  * command offer. A new one is declared here; its type in src/object/type says what setting it does.
  */
+import { groupIds, memberAddresses, networks, rules, switchOf, title } from './group-rule.ts'
 import {
   account,
   address,
@@ -183,6 +184,18 @@ export const settings = {
       'DHCP requests of the interface that become events a second; 0: none',
       { since: 5 },
     ),
+    groups: own(groupIds, [], ['groups get', 0x0140], ['groups set', 0x0141], 'security group that the interface is in, 16 at most', {
+      since: 6,
+      option: { name: 'group', none: 'be in no security group, and let everything pass' },
+    }),
+    maxFlows: own(
+      counted('a number of flows', [0, 1_048_576], 4),
+      16_384,
+      ['flow quota get', 0x0142],
+      ['flow quota set', 0x0143],
+      'confirmed flows that the interface may have while it is in a security group; 0: none',
+      { since: 6 },
+    ),
   },
   vmnic: {
     owner,
@@ -270,6 +283,41 @@ export const settings = {
       option: { name: 'route', none: 'have no routes but to the subnets' },
     }),
   },
+  set: {
+    owner,
+    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'what people call it', { since: 6 }),
+    switch: own(switchOf, null, ['switch get', 0x0122], ['switch set', 0x0123], 'switch that it belongs to', { since: 6 }),
+    networks: own(networks, [], ['networks get', 0x0100], ['networks set', 0x0101], 'network or address that is in the set', {
+      since: 6,
+      option: { name: 'network', none: 'have nothing in the set' },
+    }),
+  },
+  group: {
+    owner,
+    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'what people call it', { since: 6 }),
+    switch: own(switchOf, null, ['switch get', 0x0122], ['switch set', 0x0123], 'switch that it belongs to', { since: 6 }),
+    onRevoke: own(
+      choice(['end', 'drain']),
+      'end',
+      ['on revoke get', 0x0106],
+      ['on revoke set', 0x0107],
+      'what becomes of flows whose rule goes: they end at the next packet, or live on',
+      { since: 6 },
+    ),
+    tcpIdle: own(
+      counted('a number of seconds', [60, 432_000], 4),
+      7200,
+      ['TCP idle get', 0x0108],
+      ['TCP idle set', 0x0109],
+      'seconds after which an idle TCP connection is forgotten',
+      { since: 6 },
+    ),
+    members: own(memberAddresses, [], ['members get', 0x0102], ['members set', 0x0103], 'address of a member on another host', {
+      since: 6,
+      option: { name: 'member', none: 'have no members on other hosts' },
+    }),
+    rules: own(rules, [], ['rules get', 0x0100], ['rules set', 0x0101], 'what may pass', { since: 6 }),
+  },
 } as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
 
 type Table = typeof settings
@@ -298,7 +346,9 @@ export type SettingOperations = OperationsOf<'vpcsw'> &
   OperationsOf<'ethlink'> &
   OperationsOf<'vpcmux'> &
   OperationsOf<'subnet'> &
-  OperationsOf<'vpcrtr'>
+  OperationsOf<'vpcrtr'> &
+  OperationsOf<'set'> &
+  OperationsOf<'group'>
 
 /** The settings of a type, by name, in the order in which they are made. */
 export const settingsOf = (type: UnitType): [name: string, setting: Setting<unknown, unknown>][] =>

@@ -12,6 +12,8 @@ export const ethlinkId = idOf('ethlink', 'the ethlink').short('E').required
 export const muxId = idOf('vpcmux', 'the mux').short('M').required
 export const subnetId = idOf('subnet', 'the subnet').required
 export const routerId = idOf('vpcrtr', 'the router').required
+export const groupId = idOf('group', 'the security group').required
+export const addressSetId = idOf('set', 'the address set').required
 export const interfaceId = idOfAny(['vmnic', 'hostif', 'ethlink'], 'the vmnic, hostif or ethlink').short('I').required
 
 /** For a command that creates: leaving the id out gets a fresh one proposed. */

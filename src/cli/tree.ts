@@ -98,6 +98,28 @@ export const root: Group = group('private cloud networks for virtual machines an
       'ft',
     ),
   }),
+  group: group(
+    'security groups: who may talk to whom',
+    {
+      create,
+      destroy,
+      list,
+      get: leaf('show'),
+      set: leaf(),
+      rule: group('rules of a security group: what may pass', { add: leaf('set'), del: leaf('rm', 'delete') }),
+      member: group('members of a security group on other hosts', { add: leaf(), del: leaf('rm', 'delete'), list }),
+    },
+    'sg',
+  ),
+  'address-set': group('networks that rules name as one peer', {
+    create,
+    destroy,
+    list,
+    get: leaf('show'),
+    set: leaf(),
+    add: leaf(),
+    del: leaf('rm', 'delete'),
+  }),
   vm: group('virtual machines of this host', {
     create,
     run: leaf('start'),

@@ -4,6 +4,8 @@ import type { TypeName } from '#abi/object-type.ts'
 import type { Channel } from './channel.ts'
 import { Descriptor, type OpenOptions } from './descriptor.ts'
 import { Ethlink } from './ethlink.ts'
+import { AddressSet } from './address-set.ts'
+import { Group } from './group.ts'
 import { Hostif } from './hostif.ts'
 import { Mgmt } from './mgmt.ts'
 import { Mux } from './mux.ts'
@@ -27,6 +29,8 @@ export const classes = {
   vpcmux: Mux,
   subnet: Subnet,
   vpcrtr: Router,
+  set: AddressSet,
+  group: Group,
   mgmt: Mgmt,
 } as const
 export type Typed = keyof typeof classes
@@ -78,6 +82,14 @@ export abstract class Opener {
 
   openRouter(id: string, options: OpenOptions = {}): Promise<Router> {
     return this.#open(Router, id, 'vpcrtr', options)
+  }
+
+  openGroup(id: string, options: OpenOptions = {}): Promise<Group> {
+    return this.#open(Group, id, 'group', options)
+  }
+
+  openAddressSet(id: string, options: OpenOptions = {}): Promise<AddressSet> {
+    return this.#open(AddressSet, id, 'set', options)
   }
 
   /** Open a management handle; with `write` for what changes the host as a whole. */

@@ -12,6 +12,10 @@ const record = {
   segment: 5001,
   len: 1000,
   caplen: 3,
+  port: 0,
+  policy: 0,
+  rule: 0,
+  direction: 0,
   lost: 12,
   data: Uint8Array.of(1, 2, 3, 4),
 }

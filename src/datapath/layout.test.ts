@@ -7,8 +7,11 @@ import { Btf } from '#kernel/btf.ts'
 import { elfSection, elfSymbols } from '#kernel/elf.ts'
 import { compileBpf } from '../../test/bpf/compile.ts'
 import * as layout from './layout.ts'
+import * as policy from './policy-layout.ts'
 
-const header = readFileSync(join(import.meta.dirname, '../../bpf/abi.h'), 'utf8')
+const header = ['abi.h', 'abi-groups.h', 'abi-trace.h']
+  .map((name) => readFileSync(join(import.meta.dirname, '../../bpf', name), 'utf8'))
+  .join('')
 const namesIn = (pattern: RegExp): string[] => [...header.matchAll(pattern)].map(([, name]) => name!)
 
 /** The structs of the header, by what they are called on this side. */
@@ -44,6 +47,24 @@ const structs: Record<string, CStruct<any>> = {
   vpc_limit_entry: layout.limitEntry,
   vpc_limit_bucket: layout.limitBucket,
   vpc_limit_buckets: layout.limitBuckets,
+  vpc_port_policy: policy.portPolicy,
+  vpc_member_key: policy.memberKey,
+  vpc_member: policy.member,
+  vpc_member_entry: layout.entryOf(policy.memberKey, policy.member),
+  vpc_cidr_key: policy.cidrKey,
+  vpc_rule_bits: policy.ruleBits,
+  vpc_peer_rules_key: policy.peerRulesKey,
+  vpc_peer_rules_entry: layout.entryOf(policy.peerRulesKey, policy.ruleBits),
+  vpc_port_cuts_key: policy.portCutsKey,
+  vpc_port_cuts: policy.portCuts,
+  vpc_port_cuts_entry: layout.entryOf(policy.portCutsKey, policy.portCuts),
+  vpc_port_rules_key: policy.portRulesKey,
+  vpc_port_rules_entry: layout.entryOf(policy.portRulesKey, policy.ruleBits),
+  vpc_rule_key: policy.ruleKey,
+  vpc_flow_key: policy.flowKey,
+  vpc_young_key: policy.youngKey,
+  vpc_flow: policy.flow,
+  vpc_frag_key: policy.fragKey,
 }
 
 /** The enums of the header, each value under the C name that this side's name makes. */
@@ -56,6 +77,8 @@ const enums: Record<string, Record<string, number>> = {
   vpc_dst_kind: prefixed('VPC_DST_', layout.dstKind),
   vpc_end_kind: prefixed('VPC_END_', layout.endKind),
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
+  vpc_direction: prefixed('VPC_', policy.direction),
+  vpc_flow_state: prefixed('VPC_FLOW_', policy.flowState),
 }
 
 /** The macros of the header that this side uses. */
@@ -76,6 +99,10 @@ const constants: Record<string, number> = {
   VPC_EVENT_SNAP: layout.eventSnap,
   VPC_QUEUES: layout.maxQueues,
   VPC_STATS_NONE: layout.statsNone,
+  VPC_RULE_WORDS: policy.ruleWords,
+  VPC_PORT_CUTS: policy.maxCuts,
+  VPC_POLICY_DRAIN: policy.policyFlag.drain,
+  VPC_PEER_EPOCHS: policy.peerEpochs,
   VPC_TRACE_IPV6: layout.traceIpv6,
   VPC_TRACE_FORWARDED: layout.traceForwarded,
 }

@@ -44,6 +44,11 @@ export const dropReasons = [
   'broadcast_rate',
   'rate_limit',
   'not_from_mux',
+  'sg_denied',
+  'sg_revoked',
+  'flow_unrelated',
+  'flow_invalid',
+  'fragment_order',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -59,7 +64,7 @@ export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, cons
 export type Verdict = keyof typeof verdict
 
 /** VPC_DST_*, VPC_PORT_* and VPC_SEGMENT_*: bits of `flags`. */
-export const dstFlag = { peer: 1, forward: 2, limited: 4 } as const
+export const dstFlag = { peer: 1, forward: 2, limited: 4, policy: 16, multicast: 32 } as const
 export const portFlag = {
   up: 1,
   antispoof: 2,
@@ -72,6 +77,7 @@ export const portFlag = {
   held: 0x100,
   moved: 0x200,
   limited: 0x400,
+  policy: 0x1000,
   watched: 0x40000000,
 } as const
 export const segmentFlag = { up: 1, floodUnknown: 2 } as const
@@ -108,6 +114,10 @@ export const event = cStruct({
   segment: u32,
   len: u32,
   caplen: u32,
+  port: u32,
+  policy: u32,
+  rule: u32,
+  direction: u32,
   lost: u32,
   data: bytes(eventSnap),
 })
@@ -198,6 +208,7 @@ export const stats = cStruct({
   lostQuestions: u64,
   lostDropEvents: u64,
   txLimited: u64,
+  flowOverflow: u64,
 })
 
 /** Queue pairs that a vmnic can have. */

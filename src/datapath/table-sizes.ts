@@ -27,6 +27,13 @@ export const tableSizes = {
   tunnel_ends: size(65_536),
   drops: size(65_536),
   queues: size(16_384),
+  members: size(262_144),
+  cidrs: size(65_536),
+  peer_rules: size(65_536),
+  port_cuts: size(16_384),
+  port_rules: size(262_144),
+  rule_numbers: size(262_144),
+  young: size(262_144, 4_194_304),
 } as const satisfies Record<string, Size>
 
 export type TableName = keyof typeof tableSizes
@@ -44,6 +51,7 @@ const perSource = [
   'broadcast_buckets',
   'port_limits',
   'limit_buckets',
+  'port_policies',
 ] as const
 
 /** Tables that say which entries of others are used. */

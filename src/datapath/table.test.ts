@@ -157,6 +157,7 @@ test('statistics are sums over CPUs, and an index starts at 0 again', () => {
     lostQuestions: 7n,
     lostDropEvents: 8n,
     txLimited: 9n,
+    flowOverflow: 0n,
   }
   map.update(new Uint8Array([2, 0, 0, 0]), layout.stats.encode(counted))
   assert.deepEqual(

@@ -4,6 +4,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { DropsTable, StatsTable } from './counters.ts'
 import { Generation } from './generation.ts'
 import * as layout from './layout.ts'
+import { PolicyTables } from './policy-tables.ts'
 import { QueuesTable } from './queue-counters.ts'
 import { Table, type TableOptions } from './table.ts'
 
@@ -39,6 +40,8 @@ export class Tables implements Disposable {
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
+  /** Of security groups. */
+  readonly policy: PolicyTables
   readonly #maps = new DisposableStack()
   readonly #generation: Generation
   /** What programs have learnt of the ways past the vxlan device: see bpf/lib/path.h. */
@@ -71,6 +74,7 @@ export class Tables implements Disposable {
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))
+      this.policy = new PolicyTables(map)
     } catch (error) {
       this.#maps.dispose()
       throw error

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { bytes, cStruct, u32, u64 } from '#abi/c-struct.ts'
 import { deleteMany, dump, updateMany, type BatchMap, type BatchResult, type MapBatch } from './bpf-map-batch.ts'
-import { bpf, btfBytes, btfFdById, fixedName, getPinned, infoByFd, pinObject, tryBpf, type BpfCommand } from './bpf.ts'
+import { bpf, btfBytes, btfFdById, fixedName, getPinned, infoByFd, mapFdById, pinObject, tryBpf, type BpfCommand } from './bpf.ts'
 import { errno, KernelError } from './errno.ts'
 import { close } from './libc.ts'
 import { allocate, type Memory } from './memory.ts'
@@ -16,6 +16,7 @@ export const mapType = {
   lruHash: 9,
   lruPercpuHash: 10,
   lpmTrie: 11,
+  arrayOfMaps: 12,
   ringbuf: 27,
 } as const
 
@@ -138,6 +139,11 @@ export class BpfMap implements BatchMap, Disposable {
   /** Open the map that is pinned at a path. */
   static fromPin(path: string): BpfMap {
     return new BpfMap(getPinned(path))
+  }
+
+  /** Open a map by its number, such as one in a map of maps. */
+  static fromId(id: number): BpfMap {
+    return new BpfMap(mapFdById(id))
   }
 
   /** Pin the map at a path of a bpffs. */

@@ -19,6 +19,7 @@ export const bpfCommand = {
   PROG_DETACH: 9,
   PROG_TEST_RUN: 10,
   PROG_GET_FD_BY_ID: 13,
+  MAP_GET_FD_BY_ID: 14,
   OBJ_GET_INFO_BY_FD: 15,
   PROG_QUERY: 16,
   BTF_GET_FD_BY_ID: 19,
@@ -96,6 +97,9 @@ const btfFdAttr = cStruct({ id: u32 })
 
 /** Open the BTF that a map or program was loaded with. The caller closes the descriptor. */
 export const btfFdById = (id: number): number => bpf('BTF_GET_FD_BY_ID', btfFdAttr.encode({ id }))
+
+/** Open a map by its number. The caller closes the descriptor. */
+export const mapFdById = (id: number): number => bpf('MAP_GET_FD_BY_ID', btfFdAttr.encode({ id }))
 
 /** Read the raw BTF behind a descriptor. */
 export function btfBytes(fd: number): Uint8Array {

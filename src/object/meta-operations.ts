@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { Transaction } from './store/transaction.ts'
 import { describe } from './type/describe.ts'
 import { snapshotEntries } from './store/entry-log.ts'
+import { checkUnused } from './type/group-use.ts'
 import { destroy } from './type/life.ts'
 import { movePort } from './store/members.ts'
 import { unitName, type Mux, type Unit, type VpcObject } from './store/model.ts'
@@ -22,6 +23,7 @@ type MetaCall = Call<VpcObject>
 export const metaOperations: Operations<VpcObject> = {
   metaDestroy({ context, tx, object }) {
     tx.asked = `destroy ${unitName(object)}`
+    if (object.type === 'group' || object.type === 'set') checkUnused(context, tx, object)
     destroy(context, tx, object)
   },
   metaTypeGet: ({ object: { type } }) => objectType[type],
@@ -56,6 +58,8 @@ function commit({ context, tx, object }: MetaCall): void {
     case 'vpcp':
       return noteRecords(tx, object)
     case 'subnet':
+    case 'group':
+    case 'set':
       return
     case 'vpcrtr':
       for (const subnet of object.subnets) tx.dirty.records.add(subnet)
@@ -98,8 +102,8 @@ function changeDeviceMac({ devices }: Context, object: Unit | Mux, mac: Mac): bo
 
 function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, number>): void {
   tx.asked = `give ${unitName(object)} an MTU of ${mtuBytes}`
-  if (object.type === 'vpcsw' || object.type === 'vpcp') {
-    return tx.refuse('EOPNOTSUPP', 'switches and ports have no MTU', 'set it on the interface that is connected')
+  if (object.type === 'vpcsw' || object.type === 'vpcp' || object.type === 'group' || object.type === 'set') {
+    return tx.refuse('EOPNOTSUPP', 'switches, ports and security groups have no MTU', 'set it on the interface that is connected')
   }
   if (object.type === 'vpcrtr') return tx.refuse('EOPNOTSUPP', 'routers have no MTU', 'set it on its subnets')
   if (object.type === 'subnet') return subnetType.setters.maxPacket(context, tx, object, mtuBytes, {})
@@ -110,6 +114,8 @@ function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, 
 function mtuBytesOf({ model }: Context, object: VpcObject): number {
   switch (object.type) {
     case 'vpcsw':
+    case 'group':
+    case 'set':
       return overlayMtuBytes(model)
     case 'vpcp':
       return object.peer === null ? overlayMtuBytes(model) : interfaceMtuBytes(model, object.peer)

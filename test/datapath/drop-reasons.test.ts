@@ -10,12 +10,23 @@ import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tc
 import { ipFrom } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
+import type { Group } from '#object/store/model.ts'
+import { GroupScene } from './group-scene.ts'
 import { blue, dropped, expect, red, Scene, stations, vtepOf } from './scene.ts'
 
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
   tcpFrame({ srcMac: a.mac, dstMac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80 }, new Uint8Array(bytes))
 const fromFar = (dstMac: Mac): Uint8Array => tcpFrame({ srcMac: far.mac, dstMac, src: far.v4, dst: a.v4, srcPort: 1000, dstPort: 80 })
+
+/** With `b` in a security group that has no rules. */
+function inGroup(scene: Scene, run: (groups: GroupScene, group: Group) => BenchResult): BenchResult {
+  const groups = new GroupScene(scene)
+  const group = groups.group()
+  groups.join('b', group)
+  groups.settle()
+  return run(groups, group)
+}
 
 interface Case {
   readonly run: (scene: Scene) => BenchResult
@@ -154,6 +165,38 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
     },
   },
   bad_offload: { run: (scene) => scene.from('a', arpRequest({ sha: a.mac, spa: a.v4, tpa: b.v4 }), { gsoSize: 100 }) },
+  sg_denied: { run: (scene) => inGroup(scene, () => scene.from('a', tcp())) },
+  sg_revoked: {
+    run: (scene) =>
+      inGroup(scene, (groups, group) => {
+        groups.rules(group, { id: '1', direction: 'in' })
+        groups.settle()
+        scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80, flags: 2 }))
+        groups.rules(group)
+        groups.settle()
+        return scene.from('a', tcp())
+      }),
+  },
+  flow_unrelated: {
+    run: (scene) =>
+      inGroup(scene, () => {
+        const quoted = udpFrame({ srcMac: b.mac, dstMac: a.mac, src: b.v4, dst: a.v4, srcPort: 5, dstPort: 6 }).subarray(14)
+        const path = { srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4 }
+        return scene.from('a', ipFrame({ ...path, protocol: 1 }, Uint8Array.of(3, 3, 0, 0, 0, 0, 0, 0, ...quoted)))
+      }),
+  },
+  flow_invalid: {
+    run: (scene) =>
+      inGroup(scene, () =>
+        scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80, flags: 3 })),
+      ),
+  },
+  fragment_order: {
+    run: (scene) =>
+      inGroup(scene, () =>
+        scene.from('a', patch(udpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 5, dstPort: 6 }), 20, 0, 9)),
+      ),
+  },
   host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },
 }
 

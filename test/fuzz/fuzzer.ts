@@ -25,8 +25,11 @@ function mapsOf(program: Program): string[] {
   return [...text.matchAll(/(\w+) __attribute__\(\(annotate\("\.maps"\)\)\)/g)].map((match) => match[1]!)
 }
 
-/** Ring buffers have neither keys nor values. */
-const registration = (map: string): string => (/events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`)
+/** Ring buffers have neither keys nor values; the map of maps has none in it. */
+function registration(map: string): string {
+  if (map === 'flows') return `REGISTER_MAPS(${map});`
+  return /events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`
+}
 
 const start = promisify(execFile)
 

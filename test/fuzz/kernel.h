@@ -55,6 +55,7 @@ void tables_are_set(void);
 
 #define REGISTER_MAP(map) \
 	register_map(&map, sizeof(*map.type) / sizeof(int), sizeof(*map.key), sizeof(*map.value), sizeof(*map.max_entries) / sizeof(int))
+#define REGISTER_MAPS(map) register_map(&map, BPF_MAP_TYPE_HASH, sizeof(*map.key), sizeof(void *), 1)
 #define REGISTER_RING(map) register_map(&map, BPF_MAP_TYPE_RINGBUF, 0, 0, 0)
 
 #endif

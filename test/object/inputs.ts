@@ -6,6 +6,7 @@ import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 
 export const json = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString('utf8'))
+export const jsonText = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 export const u16 = (value: number): Uint8Array => new Uint8Array(Uint16Array.of(value).buffer)
 export const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 export const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer)

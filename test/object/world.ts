@@ -1,14 +1,14 @@
 /** A host with one of everything, connected and committed. */
 import { generateId, idBytes } from '#abi/id.ts'
-import { addresses, broadcast, entry, neighbour, routes, sockaddr, text, u32, vni } from './inputs.ts'
+import { addresses, broadcast, entry, jsonText, neighbour, routes, sockaddr, text, u32, vni } from './inputs.ts'
 import type { Opened, ScratchHost } from './scratch-host.ts'
 
 /**
- * `port` has `hostif` in it, `other` has `vmnic`, `uplink` has `wire`; the underlay of `mux` is `underlay`; `router`
- * joins `subnet`.
+ * `port` has `hostif` in it and is in `group`, whose rule is about `set`; `other` has `vmnic`, `uplink` has `wire`; the
+ * underlay of `mux` is `underlay`; `router` joins `subnet`.
  */
 export type World = Record<
-  'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux' | 'subnet' | 'router',
+  'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux' | 'subnet' | 'router' | 'set' | 'group',
   Opened
 >
 
@@ -16,7 +16,7 @@ export function world(host: ScratchHost): World {
   host.addInterface('wire0')
   host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
   const all = objects(host)
-  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router } = all
+  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router, set, group } = all
   port.do('vpcpConnect', idBytes(hostif.id))
   port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
   other.do('vpcpConnect', idBytes(vmnic.id))
@@ -37,6 +37,11 @@ export function world(host: ScratchHost): World {
   subnet.do('subnetSwitchSet', idBytes(sw.id))
   subnet.do('subnetRouterSet', idBytes(router.id))
   router.do('vpcrtrRouteSet', routes('10.9.0.0/16 via 10.0.0.9', '10.8.0.0/16 blackhole table 2'))
+  for (const each of [set, group]) each.do(`${each.handle.type as 'set' | 'group'}SwitchSet`, idBytes(sw.id))
+  set.do('setNetworksSet', jsonText(['192.0.2.0/24']))
+  group.do('groupMembersSet', jsonText(['10.0.0.7']))
+  group.do('groupRulesSet', jsonText([{ id: '10', direction: 'in', protocol: 'tcp', ports: ['22'], peers: [set.id] }]))
+  port.do('vpcpGroupsSet', jsonText([group.id]))
   for (const opened of Object.values(all)) opened.do('metaCommit')
   return all
 }
@@ -56,7 +61,8 @@ function objects(host: ScratchHost): World {
     wire: host.create('ethlink'),
     underlay: host.create('ethlink'),
   }
-  return { sw, ...ports, ...interfaces, mux: host.create('vpcmux'), subnet: host.create('subnet'), router: host.create('vpcrtr') }
+  const ours = { subnet: host.create('subnet'), router: host.create('vpcrtr'), set: host.create('set'), group: host.create('group') }
+  return { sw, ...ports, ...interfaces, mux: host.create('vpcmux'), ...ours }
 }
 
 /** Open all of it again, after a start. */

@@ -48,6 +48,8 @@ function use(name: keyof World, run: (opened: Opened) => unknown): void {
     vmnic: 'vmnic',
     subnet: 'subnet',
     router: 'vpcrtr',
+    set: 'set',
+    group: 'group',
   }[name]
   const opened = host.open(type as TypeName, ids[name])
   try {

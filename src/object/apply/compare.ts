@@ -26,7 +26,7 @@ export interface Comparison {
 }
 
 /** The order in which changes are told. */
-const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'vpcp', 'vpcrtr', 'subnet']
+const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'set', 'group', 'vpcp', 'vpcrtr', 'subnet']
 
 /** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
 export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {
@@ -71,6 +71,8 @@ function isInScope(object: VpcObject, owner: string | null, wanted: Wanted): boo
   return wanted.has(object.switch.id) || object.switch.owner === owner
 }
 
+const itemText = (item: unknown): string => (typeof item === 'object' ? JSON.stringify(item) : String(item))
+
 type Value = string | number | boolean | null
 
 /** MAC, settings and places by the document's words. */
@@ -78,7 +80,7 @@ function* valuesOf(type: UnitType, mac: string, values: object, places: Places):
   yield ['mac', mac]
   for (const [name, { kind, key }] of settingsOf(type)) {
     const value = kind.toJson((values as Record<string, unknown>)[name])
-    yield [keyOf(name, { key }), Array.isArray(value) ? value.toSorted().join(' ') || null : (value as Value)]
+    yield [keyOf(name, { key }), Array.isArray(value) ? value.map(itemText).toSorted().join(' ') || null : (value as Value)]
   }
   yield* Object.entries(places)
 }

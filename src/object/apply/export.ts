@@ -21,14 +21,18 @@ export function* exportHost(all: Model, owner?: string): Steps<Plain> {
   return leaveOut({
     version: hostFileVersion,
     owner,
-    ethlinks: yield* mapped(ordered(model, 'ethlink'), (object) => exportObject(object)),
+    ethlinks: yield* mapped(ordered(model, 'ethlink'), (object) => exportObject(model, object)),
     muxes,
-    vmnics: yield* mapped(ordered(model, 'vmnic'), (object) => exportObject(object)),
-    hostifs: yield* mapped(ordered(model, 'hostif'), (object) => exportObject(object)),
+    vmnics: yield* mapped(ordered(model, 'vmnic'), (object) => exportObject(model, object)),
+    hostifs: yield* mapped(ordered(model, 'hostif'), (object) => exportObject(model, object)),
     switches,
     ports: yield* mapped(single, (port) => exportPort(model, port, 0)),
-    routers: yield* mapped(ordered(model, 'vpcrtr'), (object) => exportObject(object)),
-    subnets: yield* mapped(ordered(model, 'subnet'), (subnet) => leaveOut({ ...exportObject(subnet), ...exportPlaces(model, subnet) })),
+    routers: yield* mapped(ordered(model, 'vpcrtr'), (object) => exportObject(model, object)),
+    subnets: yield* mapped(ordered(model, 'subnet'), (subnet) =>
+      leaveOut({ ...exportObject(model, subnet), ...exportPlaces(model, subnet) }),
+    ),
+    sets: yield* mapped(ordered(model, 'set'), (object) => exportObject(model, object)),
+    groups: yield* mapped(ordered(model, 'group'), (object) => exportObject(model, object)),
   })
 }
 
@@ -52,8 +56,8 @@ class View {
 
   /** How the document names an object: one that is not in it by its id. */
   nameOf(id: Id): string {
-    const object = this.#model.objects.get(id)!
-    return this.has(object) ? unitName(object) : id
+    const object = this.#model.objects.get(id)
+    return object !== undefined && this.has(object) ? unitName(object) : id
   }
 }
 
@@ -61,12 +65,13 @@ class View {
 const ordered = <T extends UnitType>(model: View, type: T): ObjectOf<T>[] => model.ofType(type).sort((a, b) => a.unit - b.unit)
 
 /** Name and settings, without those that are as `usual`, or as in a new object. */
-function exportObject(object: VpcObject, usual: Readonly<Record<string, unknown>> = {}): Plain {
+function exportObject(model: View, object: VpcObject, usual: Readonly<Record<string, unknown>> = {}): Plain {
   const { type, id, mac } = object
   const values = object as unknown as Readonly<Record<string, unknown>>
   const initial: Readonly<Record<string, unknown>> = { ...initialSettings(type), ...usual }
   const settings = settingsOf(type).map(([name, { kind, key }]): [string, unknown] => {
-    const value = kind.toJson(values[name])
+    const named = kind.rename?.(values[name], (other) => model.nameOf(other as Id))
+    const value = kind.toJson(named ?? values[name])
     return [keyOf(name, { key }), JSON.stringify(value) === JSON.stringify(kind.toJson(initial[name])) ? null : value]
   })
   const ownMac = formatMac(mac)
@@ -97,7 +102,7 @@ const exportPlaces = (model: View, object: VpcObject): Plain =>
 function* exportMux(model: View, mux: Mux): Steps<Plain> {
   const entries = yield* mapped(entrySpecs(mux.entries), (entry) => entry)
   return leaveOut({
-    ...exportObject(mux),
+    ...exportObject(model, mux),
     ...exportPlaces(model, mux),
     entries: yield* mapped(entries.sort(byEntry), exportEntry),
   })
@@ -108,7 +113,7 @@ const exportEntry = ({ forward, ...entry }: EntrySpec): Plain => (forward ? { ..
 function* exportSwitch(model: View, sw: Switch): Steps<Plain> {
   const ports = [...sw.ports].filter((port) => model.has(port)).sort((a, b) => a.unit - b.unit)
   return leaveOut({
-    ...exportObject(sw),
+    ...exportObject(model, sw),
     ports: yield* mapped(ports, (port) => exportPort(model, port, sw.vni)),
     neighbours: [...neighbourSpecs(sw.neighbours)].sort(byNeighbour),
   })
@@ -116,7 +121,7 @@ function* exportSwitch(model: View, sw: Switch): Steps<Plain> {
 
 /** The document has it below its switch, whose VNI is the usual one. */
 function exportPort(model: View, port: Port, vni: number): Plain {
-  return leaveOut({ ...exportObject(port, { vni }), ...exportPlaces(model, port), switch: null })
+  return leaveOut({ ...exportObject(model, port, { vni }), ...exportPlaces(model, port), switch: null })
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -218,7 +218,7 @@ class Performer {
   /** Destroy what the document does not have: ports first, so that nothing takes another along. */
   *remove(): Generator<void, void> {
     const { context, tx } = this.#steps
-    const rank = ({ type }: VpcObject): number => ['vpcp', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
+    const rank = ({ type }: VpcObject): number => ['vpcp', 'group', 'set', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
     for (const object of [...this.#comparison.gone].sort((a, b) => rank(a) - rank(b))) {
       if (!object.dead) destroy(context, tx, object)
       yield
@@ -232,7 +232,14 @@ class Performer {
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(
       ({ type }) =>
-        type === 'ethlink' || type === 'vpcmux' || type === 'vpcsw' || type === 'vpcp' || type === 'subnet' || type === 'vpcrtr',
+        type === 'ethlink' ||
+        type === 'vpcmux' ||
+        type === 'vpcsw' ||
+        type === 'set' ||
+        type === 'group' ||
+        type === 'vpcp' ||
+        type === 'subnet' ||
+        type === 'vpcrtr',
     )
     yield* each(early.sort(numberedFirst), (spec) => this.#create(spec))
     yield* each(file.ethlinks, (spec) => this.#set(spec))
@@ -241,6 +248,7 @@ class Performer {
     yield* each(units.sort(numberedFirst), (spec) => this.#create(spec))
     yield* each([...file.vmnics, ...file.hostifs], (spec) => this.#set(spec))
     yield* each(file.switches, (spec) => this.#set(spec))
+    yield* each([...file.sets, ...file.groups], (spec) => this.#set<ObjectSpec>(spec))
     const ports = file.switches.flatMap((sw) => sw.ports)
     yield* each([...ports, ...file.ports], (spec) => {
       this.#joinSwitch(spec)

@@ -108,6 +108,10 @@ export class Dirty {
   readonly segments = new Set<number>()
   /** Table `muxes`: ifindexes. */
   readonly muxes = new Set<number>()
+  /** Tables of the policies: rules, or what ports have of them, may differ. */
+  policies = false
+  /** Table `members`: addresses as keys, by vpc. */
+  readonly members = new KeySet<string>()
   /** Objects whose record in the journal may differ. */
   readonly records = new Set<VpcObject>()
   /** Muxes and switches whose entries or neighbours differ. */

@@ -116,12 +116,18 @@ export interface Router extends Common<'vpcrtr'>, Settings<'vpcrtr'> {
   readonly subnets: Set<Subnet>
 }
 
+/** A security group: rules, and addresses of members on other hosts. Ports of this host name it themselves. */
+export interface Group extends Common<'group'>, Settings<'group'> {}
+
+/** Networks that rules name as one peer. */
+export interface AddressSet extends Common<'set'>, Settings<'set'> {}
+
 export type Interface = Vmnic | Hostif | Ethlink
 /** Interfaces whose device is made by us. */
 export type Unit = Vmnic | Hostif
 /** Objects that have a mirror. */
 export type Mirrored = Switch | Ethlink
-export type VpcObject = Switch | Port | Interface | Mux | Subnet | Router
+export type VpcObject = Switch | Port | Interface | Mux | Subnet | Router | Group | AddressSet
 
 /** An object of a type by the type's name. */
 export type ObjectOf<T extends UnitType> = Extract<VpcObject, { type: T }>
@@ -157,6 +163,8 @@ export class Model {
     hostif: new Numbered(),
     subnet: new Numbered(),
     vpcrtr: new Numbered(),
+    set: new Numbered(),
+    group: new Numbered(),
   }
   /** Ports and muxes by who they are in the datapath. */
   readonly sources = new Numbered<Port | Mux>()

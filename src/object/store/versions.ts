@@ -35,6 +35,7 @@ const added: Readonly<Record<number, Keys>> = {
   2: { vmnic: { ownerUser: null, ownerGroup: 0 }, ethlink: { deviceMtuBytes: 0 } },
   // Both types came with this version, with their MACs and what subnets are in.
   5: { subnet: { mac: null, switch: null, router: null }, vpcrtr: { mac: null } },
+  6: { group: { mac: null }, set: { mac: null } },
 }
 
 const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))

@@ -21,6 +21,7 @@ import { macOf } from '../type/ethlink.ts'
 import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
+import { holdPolicies } from './policy/settle-policies.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
 import { aliasOf, idOfAlias, makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
@@ -65,6 +66,7 @@ export function recover(context: Context): void {
     }
   })
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
+  holdPolicies(model, context.datapath.tables.policy)
   replacements.perform()
   // An older program delivers without the mark that the guard wants.
   attempts.of('guard devices', () => guardDevices(context))

@@ -10,6 +10,7 @@ import { fdb } from './projection/fdb.ts'
 import { flood } from './projection/flood.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
+import { policyTables, wantedContents } from './policy/settle-policies.ts'
 import { portAddresses } from './projection/port-addresses.ts'
 import { portLimits } from './projection/port-limits.ts'
 import { ports } from './projection/ports.ts'
@@ -76,15 +77,27 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(neighbours, model, tables.neighbours),
   compare(portAddresses, model, tables.portAddresses),
   compare(portLimits, model, tables.portLimits),
+  ...comparePolicies(model, tables),
 ]
+
+/** The tables of security groups, whose rows are made all at once. */
+function comparePolicies(model: Model, { policy }: Tables): TableDifference[] {
+  const wanted = wantedContents(model)
+  return policyTables.map((name) => {
+    const joined = (texts: Iterable<string>): Uint8Array[] => Array.from(texts, (text) => Buffer.from(text, 'latin1'))
+    return difference(policy[name] as Table<unknown, unknown>, joined(wanted[name].keys()), joined(wanted[name].values()))
+  })
+}
 
 function compare<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>): TableDifference {
   const { keyField, valueField } = projection
+  const { keys, values } = expected(projection, model, projection.keys(model))
+  return difference(table, slices(encodeArray(keyField, keys), keyField.size), slices(encodeShared(valueField, values), valueField.size))
+}
+
+function difference(table: Table<any, any>, wantedKeys: readonly Uint8Array[], wantedValues: readonly Uint8Array[]): TableDifference {
   const there = new Map<string, Uint8Array>()
   for (const [key, value] of table.encodedEntries()) there.set(text(key), value)
-  const { keys, values } = expected(projection, model, projection.keys(model))
-  const wantedKeys = slices(encodeArray(keyField, keys), keyField.size)
-  const wantedValues = slices(encodeShared(valueField, values), valueField.size)
   const missing: TableEntry[] = []
   const different: (TableEntry & { found: Uint8Array })[] = []
   for (const [i, key] of wantedKeys.entries()) {

@@ -6,6 +6,7 @@ import type { Dirty } from '../store/dirty.ts'
 import type { Model } from '../store/model.ts'
 import { encodeFdb } from './projection/fdb.ts'
 import { flood, pagesOf } from './projection/flood.ts'
+import { planPolicies } from './policy/settle-policies.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { portAddresses } from './projection/port-addresses.ts'
@@ -31,6 +32,7 @@ interface Work {
  */
 export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
   const portWork = plan(ports, model, tables.ports, dirty.ports)
+  const policies = planPolicies(model, tables.policy, dirty)
   yield
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
@@ -62,10 +64,14 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
     yield
     work.remove()
   }
+  yield
+  policies.write()
   for (const work of [...rest, portWork]) {
     yield
     work.write()
   }
+  yield
+  policies.remove()
 }
 
 function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {

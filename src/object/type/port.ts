@@ -14,6 +14,7 @@ import { fullName, isInterfaceType, persists, persistentId, unitName, type Inter
 import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
+import { changePolicy, checkGroups, notePolicy } from './group-use.ts'
 import { withinQuota } from './quota.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { setObjectOwner } from './owner.ts'
@@ -68,13 +69,21 @@ const setters: Setters<'vpcp'> = {
     if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
     change(tx, port, () => tx.set(port, 'held', held))
   },
+  maxFlows: (_, tx, port, maxFlows) => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows)),
+  groups({ model }, tx, port, asked) {
+    tx.asked = `set the security groups of port ${unitName(port)}`
+    const groups = checkGroups(model, tx, port, asked, port.switch)
+    changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'groups', groups)))
+  },
   addresses(context, tx, port, asked) {
     tx.asked = `set the addresses of port ${unitName(port)}`
     const addresses = checkAddresses(tx, asked)
     touchAddresses(tx, port)
+    notePolicy(tx, port)
     const switches = port.switch === null ? [] : [port.switch]
     withinQuota(context, tx, 'maxAddresses', switches, () => change(tx, port, () => tx.set(port, 'addresses', addresses)))
     touchAddresses(tx, port)
+    notePolicy(tx, port)
   },
 }
 
@@ -123,6 +132,7 @@ export function joinSwitch(context: Context, tx: Transaction, sw: Switch, port: 
   if (port.switch !== null) tx.refuse('EBUSY', `it is in switch ${fullName(port.switch)}`, 'delete it there first')
   const vni = port.vni === 0 ? sw.vni : port.vni
   checkVniFree(tx, model, sw, vni, 'choose another with --vni')
+  checkGroups(model, tx, port, port.groups, sw)
   withinQuota(context, tx, 'maxAddresses', [sw], () =>
     movePort(tx, model, port, () => {
       tx.set(port, 'switch', sw)
@@ -131,6 +141,7 @@ export function joinSwitch(context: Context, tx: Transaction, sw: Switch, port: 
     }),
   )
   claimSegments(tx, model, sw, [vni])
+  notePolicy(tx, port)
   noteRecords(tx, port)
 }
 
@@ -139,6 +150,7 @@ export function leaveSwitch(context: Context, tx: Transaction, port: Port): void
   const { switch: sw, vni } = port
   if (sw === null) return
   noteRecords(tx, port)
+  notePolicy(tx, port)
   touchPort(tx, port)
   if (sw.uplink === port) tx.set(sw, 'uplink', null)
   movePort(tx, context.model, port, () => {

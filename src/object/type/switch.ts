@@ -10,6 +10,7 @@ import { fullName, persists, unitName, type Port, type Subnet, type Switch } fro
 import { NeighbourStore } from '../store/neighbour-store.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { dismantleGroupsOf } from './group.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { createPort, disconnectPort, joinSwitch, leaveSwitch, letGoOfPort, noteRecords } from './port.ts'
 import { answerFromListener } from './switch-answer.ts'
@@ -44,6 +45,7 @@ function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
     letGoOfPort(context, tx, port)
   }
   for (const subnet of sw.subnets) leaveSwitchOf(context, tx, subnet)
+  dismantleGroupsOf(context, tx, sw)
   forgetNeighbours(context, tx, sw)
   tx.set(sw, 'vni', 0)
   claimSegments(tx, context.model, sw)

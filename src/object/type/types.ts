@@ -1,7 +1,9 @@
 /** All types of objects. */
 import type { UnitType } from '#abi/object-type.ts'
 import type { VpcObject } from '../store/model.ts'
+import { addressSetType } from './address-set.ts'
 import { ethlinkType } from './ethlink.ts'
+import { groupType } from './group.ts'
 import { hostifType } from './hostif.ts'
 import { muxType } from './mux.ts'
 import { portType } from './port.ts'
@@ -21,6 +23,8 @@ export const types: { readonly [T in UnitType]: ObjectType<T> } = {
   hostif: hostifType,
   subnet: subnetType,
   vpcrtr: routerType,
+  set: addressSetType,
+  group: groupType,
 }
 
 /** What the object's type says of itself. The compiler does not see that it fits this very object. */

@@ -8,6 +8,7 @@ import type { Context } from '../../context.ts'
 import { remakeDevice, repairOwn } from '../repair-device.ts'
 import { unitName, type Mux } from '../../store/model.ts'
 import { repairMirror } from '../mirrors.ts'
+import { holdPolicies } from '../policy/settle-policies.ts'
 import { repairTables } from '../repair-tables.ts'
 import { checkAll } from '../watch.ts'
 import { listensNowhere, strangeDevices } from './devices.ts'
@@ -45,7 +46,10 @@ export function repair(context: Context): string[] {
     }
     repairPrograms(context, attempt)
   })
-  attempt('repair the tables', () => void repairTables(model, context.datapath.tables))
+  attempt('repair the tables', () => {
+    repairTables(model, context.datapath.tables)
+    holdPolicies(model, context.datapath.tables.policy)
+  })
   attempt('repair the journal', () => repairJournal(context))
   for (const mux of model.ofType('vpcmux')) if (listensNowhere(context, mux)) failures.push(adviceForAddress(mux))
   return failures

@@ -3,12 +3,16 @@ import type { Field } from '#abi/c-struct.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
 import { addressOfKey, vniOfSegment } from '../../store/keys.ts'
+import { policyFields } from '../policy/wanted.ts'
 import { compareTables, projections } from '../repair-tables.ts'
 import type { Findings } from './finding.ts'
 
 /** Layouts by the tables' own names. */
 const layouts: Readonly<Record<string, { readonly keyField: Field<any>; readonly valueField: Field<any> }>> = Object.fromEntries(
-  Object.entries(projections).map(([name, projection]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), projection]),
+  Object.entries({ ...projections, ...policyFields }).map(([name, projection]) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    projection,
+  ]),
 )
 
 /** Compare every entry of every table. */

@@ -4,6 +4,8 @@ import type { Vtep } from '../../store/entry-store.ts'
 import { segmentOf } from '../../store/keys.ts'
 import type { Model, Mux, Port, Switch } from '../../store/model.ts'
 import { isLimitedIn } from './port-limits.ts'
+import { allowsMulticast, policyOf } from '../policy/policy.ts'
+import { groupsOf } from '../policy/vpc-policy.ts'
 import { inService, interfaceMtuBytes, vtepMtuBytes } from '../../type/mtu.ts'
 
 /**
@@ -23,9 +25,15 @@ export function toUnit(model: Model, port: Port): Dst | undefined {
   // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its
   // queue. An XDP program in the driver would not see what comes that way.
   const shortcut = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
-  const flags = shortcut | (isLimitedIn(port) ? dstFlag.limited : 0)
+  const flags = shortcut | (isLimitedIn(port) ? dstFlag.limited : 0) | groupFlags(model, port)
   const mtu = interfaceMtuBytes(model, peer)
   return { ...noDst, kind: dstKind.local, flags, vlan: port.vlan, mtu, ifindex: peer.ifindex, stats: port.source }
+}
+
+/** Whether the port's groups are asked, and whether they let multicasts in. */
+function groupFlags(model: Model, port: Port): number {
+  if (port.groups.length === 0) return 0
+  return dstFlag.policy | (allowsMulticast(policyOf(groupsOf(model, port), 'in')) ? dstFlag.multicast : 0)
 }
 
 /** The uplink of a segment: it serves the VNI that the uplink port is on. */

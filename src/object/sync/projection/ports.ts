@@ -24,9 +24,15 @@ export const ports: Projection<number, Port> = {
     const speaks = (port.anyEthertype ? portFlag.ethertypes : 0) | (port.vrrp ? portFlag.vrrp : 0)
     const limited = isLimitedOut(port) ? portFlag.limited : 0
     const macs = port.macs.length > 0 ? portFlag.macs : 0
+    const policy = port.groups.length > 0 ? portFlag.policy : 0
     const moved = isElsewhere(model, shared.segment, macNumber(mac)) ? portFlag.moved : 0
     const queues = of.type === 'vmnic' && of.queues > 1 ? portFlag.queues : 0
-    return { ...shared, flags: up | checks | speaks | limited | macs | moved | queues, vlan: port.vlan, broadcastRate: port.broadcastRate }
+    return {
+      ...shared,
+      flags: up | checks | speaks | limited | macs | policy | moved | queues,
+      vlan: port.vlan,
+      broadcastRate: port.broadcastRate,
+    }
   },
 }
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Flows of ports that are in security groups: one element for both directions, in `young` until it is confirmed by a
+ * reply and a further packet of the initiator, in the port's own map then. Who decides again does so in the initiator's
+ * direction, so that an answer never opens what was revoked.
+ */
+#ifndef VPC_FLOW_H
+#define VPC_FLOW_H
+
+#include "count.h"
+#include "policy.h"
+#include "tuple.h"
+
+/* Seconds that a flow lives without a packet. */
+#define IDLE_TCP_OPENING 20
+#define IDLE_CLOSING 10
+#define IDLE_UDP 30
+#define IDLE_UDP_STREAM 180
+#define IDLE_ICMP 30
+#define IDLE_OTHER 30
+#define IDLE_OTHER_STREAM 600
+#define IDLE_DENIED 300
+
+/* Works on one packet. It does not fit on the stack. */
+struct flow_work {
+	struct tuple tuple;
+	struct vpc_young_key young;
+	struct vpc_flow flow;
+	struct vpc_port_policy policy;
+	struct asked asked;
+	__u32 now_s;
+	__u32 length;
+	__u32 is_young;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_work);
+} flow_works SEC(".maps");
+
+static __always_inline __u32 seconds_now(void)
+{
+	return bpf_ktime_get_coarse_ns() / 1000000000ull;
+}
+
+/* Follows from the key. src/datapath/flows.ts does not need it: it keeps what it read. */
+static __always_inline __u32 flow_check(const struct vpc_young_key *key)
+{
+	const __u32 *word = (const void *)key;
+	__u32 hash = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < sizeof(*key) / sizeof(__u32); i++)
+		hash = (hash ^ word[i]) * 0x9e3779b1u;
+	return hash;
+}
+
+static __always_inline __u32 idle_of(const struct vpc_flow *flow, __u8 protocol)
+{
+	bool stream = flow->state == VPC_FLOW_ESTABLISHED;
+
+	if (flow->state == VPC_FLOW_CLOSING)
+		return IDLE_CLOSING;
+	if (flow->state == VPC_FLOW_DENIED)
+		return IDLE_DENIED;
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return stream ? flow->tcp_idle_s : IDLE_TCP_OPENING;
+	case IPPROTO_UDP:
+		return stream ? IDLE_UDP_STREAM : IDLE_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return IDLE_ICMP;
+	default:
+		return stream ? IDLE_OTHER_STREAM : IDLE_OTHER;
+	}
+}
+
+static __always_inline bool is_over(const struct vpc_flow *flow, __u8 protocol, __u32 now_s)
+{
+	return now_s - flow->last_s > idle_of(flow, protocol);
+}
+
+static __always_inline void *flows_of(__u32 port)
+{
+	return bpf_map_lookup_elem(&flows, &port);
+}
+
+/* The flow of the packet. Null: there is none. */
+static __noinline struct vpc_flow *find_flow(struct flow_work *work)
+{
+	void *own = flows_of(work->young.port);
+	struct vpc_flow *flow = own ? bpf_map_lookup_elem(own, &work->young.flow) : 0;
+
+	work->is_young = !flow;
+	if (!flow)
+		flow = bpf_map_lookup_elem(&young, &work->young);
+	return flow && flow->check == flow_check(&work->young) ? flow : 0;
+}
+
+static __noinline void forget_flow(struct flow_work *work)
+{
+	void *own = flows_of(work->young.port);
+
+	if (own)
+		bpf_map_delete_elem(own, &work->young.flow);
+	bpf_map_delete_elem(&young, &work->young);
+}
+
+/*
+ * Whether a policy allows a flow that `initiator` begins. The packet in work may be of the other direction. A refusal
+ * by tables that were being changed is asked again.
+ */
+static __noinline bool may_flow(struct flow_work *work, __u32 initiator, __u32 *epoch)
+{
+	struct asked *asked = &work->asked;
+	__u32 port = work->young.port;
+	struct vpc_port_policy *now;
+
+	for (int turn = 0; turn < 2; turn++) {
+		asked->vpc = work->policy.vpc;
+		asked->policy = initiator == VPC_IN ? work->policy.in : work->policy.out;
+		asked->peer = *(struct address *)work->young.flow.outside;
+		asked->protocol = work->young.flow.protocol;
+		asked->rule = 0;
+		*epoch = peer_epoch(asked->vpc, &asked->peer);
+		if (!asked->policy || allows(asked))
+			return true;
+		now = bpf_map_lookup_elem(&port_policies, &port);
+		if (!now)
+			return false;
+		work->policy = *now;
+		if (asked->policy == (initiator == VPC_IN ? work->policy.in : work->policy.out) &&
+		    *epoch == peer_epoch(asked->vpc, &asked->peer))
+			return false;
+	}
+	return false;
+}
+
+/* The service that the initiator's packets go to. */
+static __always_inline __u16 service_of(const struct vpc_flow_key *key, __u32 initiator)
+{
+	if (key->protocol == IPPROTO_ICMP || key->protocol == IPPROTO_ICMPV6)
+		return key->icmp_type << 8;
+	return bpf_ntohs(initiator == VPC_IN ? key->inside_port : key->outside_port);
+}
+
+static __always_inline void refused(const struct flow_work *work, __u32 rule)
+{
+	struct refusal *refusal = refusal_of_cpu();
+
+	if (!refusal)
+		return;
+	refusal->port = work->young.port;
+	refusal->policy = work->asked.policy;
+	refusal->rule = rule;
+	refusal->direction = work->tuple.direction;
+}
+
+/* Judges a flow anew when rules or the peer's class have changed since. */
+static __noinline void judge_again(struct flow_work *work, struct vpc_flow *flow)
+{
+	__u32 initiator = flow->initiator, epoch;
+	bool allowed;
+
+	work->asked.service = service_of(&work->young.flow, initiator);
+	allowed = may_flow(work, initiator, &epoch);
+	flow->policy = work->asked.policy;
+	flow->epoch = epoch;
+	if (allowed) {
+		flow->rule = work->asked.rule;
+		if (flow->state == VPC_FLOW_DENIED)
+			flow->state = VPC_FLOW_REPLIED;
+	} else if (!(work->policy.policy_flags & VPC_POLICY_DRAIN)) {
+		flow->state = VPC_FLOW_DENIED;
+	}
+}
+
+/* Puts a confirmed flow into the port's own map. While that is full, it stays where it is. */
+static __noinline void confirm(struct flow_work *work, struct vpc_flow *flow)
+{
+	void *own = flows_of(work->young.port);
+
+	work->flow = *flow;
+	if (own && !bpf_map_update_elem(own, &work->young.flow, &work->flow, BPF_ANY))
+		bpf_map_delete_elem(&young, &work->young);
+	else
+		count(work->young.port, flow_overflow);
+}
+
+/* What the packet makes of the flow's state. */
+static __always_inline void advance(struct flow_work *work, struct vpc_flow *flow)
+{
+	bool first = work->tuple.direction == flow->initiator, is_tcp = work->young.flow.protocol == IPPROTO_TCP;
+	__u8 tcp = work->tuple.tcp;
+
+	if (tcp & TCP_FIN)
+		flow->fins |= 1 << work->tuple.direction;
+	if (tcp & TCP_RST || flow->fins == (1 << VPC_IN | 1 << VPC_OUT))
+		flow->state = VPC_FLOW_CLOSING;
+	if (flow->state == VPC_FLOW_NEW && !first && (!is_tcp || (tcp & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)))
+		flow->state = VPC_FLOW_REPLIED;
+	else if (flow->state == VPC_FLOW_REPLIED && first && (!is_tcp || (tcp & (TCP_SYN | TCP_ACK)) == TCP_ACK))
+		flow->state = VPC_FLOW_ESTABLISHED;
+}
+
+static __always_inline void note_packet(struct flow_work *work, struct vpc_flow *flow)
+{
+	__u32 tick = bpf_jiffies64(), place = work->tuple.direction == VPC_OUT;
+	bool is_news = flow->tick != tick;
+
+	if (is_news) {
+		flow->tick = tick;
+		flow->last_s = work->now_s;
+	}
+	flow->packets[place]++;
+	flow->bytes[place] += work->length;
+	if (work->is_young && flow->state == VPC_FLOW_ESTABLISHED && (is_news || !flow->confirmed)) {
+		flow->confirmed = 1;
+		confirm(work, flow);
+	}
+}
+
+/* A connection that is over, or was revoked, is no hindrance to another one. */
+static __always_inline bool begins_anew(const struct flow_work *work, const struct vpc_flow *flow)
+{
+	return (work->tuple.tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN && (flow->state == VPC_FLOW_CLOSING || flow->state == VPC_FLOW_DENIED);
+}
+
+/* A packet of a flow that is there. Returns a drop reason or 0. */
+static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
+{
+	__u32 policy = flow->initiator == VPC_IN ? work->policy.in : work->policy.out;
+
+	if (flow->policy != policy || flow->epoch != peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside))
+		judge_again(work, flow);
+	if (flow->state == VPC_FLOW_DENIED) {
+		flow->last_s = work->now_s;
+		work->asked.policy = policy;
+		refused(work, flow->rule);
+		return VPC_DROP_SG_REVOKED;
+	}
+	advance(work, flow);
+	note_packet(work, flow);
+	return 0;
+}
+
+/* Asks whether the packet may pass, and begins a flow if it is one that does. Returns a drop reason or 0. */
+static __noinline int begin_flow(struct flow_work *work)
+{
+	struct tuple *tuple = &work->tuple;
+	struct vpc_flow *flow = &work->flow;
+	__u32 epoch;
+
+	work->asked.service = tuple->service;
+	if (!may_flow(work, tuple->direction, &epoch)) {
+		refused(work, 0);
+		return VPC_DROP_SG_DENIED;
+	}
+	if (tuple->kind == TUPLE_ONCE || (tuple->key.protocol == IPPROTO_TCP && (tuple->tcp & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN))
+		return 0;
+	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->check = flow_check(&work->young);
+	flow->rule = work->asked.rule;
+	flow->policy = work->asked.policy;
+	flow->epoch = epoch;
+	flow->last_s = flow->created_s = work->now_s;
+	flow->tick = bpf_jiffies64();
+	flow->tcp_idle_s = work->policy.tcp_idle_s;
+	flow->state = VPC_FLOW_NEW;
+	flow->initiator = tuple->direction;
+	flow->packets[tuple->direction == VPC_OUT] = 1;
+	flow->bytes[tuple->direction == VPC_OUT] = work->length;
+	bpf_map_update_elem(&young, &work->young, flow, BPF_ANY);
+	if (flow->rule)
+		count_hit(flow->rule);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Whether the security groups of a port let a packet pass, to its unit or from it. Only ports that are in a group ask
+ * (VPC_PORT_POLICY, VPC_DST_POLICY); ARP and what is not IP is never asked about, nor neighbour discovery and DHCP.
+ */
+#ifndef VPC_GROUPS_H
+#define VPC_GROUPS_H
+
+#include "event.h"
+#include "flow.h"
+
+#define FRAGMENT_SECONDS 30
+
+/* An ICMP error passes when it is about a flow of the port. It neither begins nor refreshes one. */
+static __always_inline int relate(struct flow_work *work)
+{
+	struct vpc_flow *flow = find_flow(work);
+
+	if (flow && flow->state != VPC_FLOW_DENIED && !is_over(flow, work->young.flow.protocol, work->now_s))
+		return 0;
+	refused(work, 0);
+	return VPC_DROP_FLOW_UNRELATED;
+}
+
+/* A later fragment passes when its first one has. */
+static __always_inline int follow_fragment(struct flow_work *work)
+{
+	__u32 *passed = bpf_map_lookup_elem(&frags, &work->tuple.fragment);
+
+	if (passed && work->now_s - *(volatile __u32 *)passed <= FRAGMENT_SECONDS)
+		return 0;
+	refused(work, 0);
+	return VPC_DROP_FRAGMENT_ORDER;
+}
+
+static __always_inline int follow_packet(struct flow_work *work)
+{
+	struct vpc_flow *flow = find_flow(work);
+
+	if (flow && (is_over(flow, work->young.flow.protocol, work->now_s) || begins_anew(work, flow))) {
+		forget_flow(work);
+		flow = 0;
+	}
+	return flow ? follow_flow(work, flow) : begin_flow(work);
+}
+
+/* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
+standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
+{
+	__u32 zero = 0;
+	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
+	struct flow_work *work = bpf_map_lookup_elem(&flow_works, &zero);
+	int reason;
+
+	if (!packet || !policy || !work || !policy->vpc || (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6))
+		return 0;
+	work->policy = *policy;
+	reason = read_tuple(skb, packet, &work->tuple, port, direction);
+	if (!reason && work->tuple.kind == TUPLE_FREE)
+		return 0;
+	work->young.port = port;
+	work->young.flow = work->tuple.key;
+	work->now_s = seconds_now();
+	work->length = skb->len;
+	work->asked.policy = direction == VPC_IN ? work->policy.in : work->policy.out;
+	if (reason) {
+		refused(work, 0);
+		return reason;
+	}
+	if (work->tuple.kind == TUPLE_LATER)
+		return follow_fragment(work);
+	if (work->tuple.kind == TUPLE_ERROR)
+		return relate(work);
+	reason = follow_packet(work);
+	if (!reason && work->tuple.is_fragment)
+		bpf_map_update_elem(&frags, &work->tuple.fragment, &work->now_s, BPF_ANY);
+	return reason;
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The tables of security groups and flows: see abi.h. */
+#ifndef VPC_POLICY_MAPS_H
+#define VPC_POLICY_MAPS_H
+
+#include "maps.h"
+
+#define FLOW_QUOTA 16384 /* of a map in `flows` that nobody has given another size */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, struct vpc_port_policy);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_policies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_member_key);
+	__type(value, struct vpc_member_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_cidr_key);
+	__type(value, struct vpc_member);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} cidrs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_peer_rules_key);
+	__type(value, struct vpc_peer_rules_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} peer_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_port_cuts_key);
+	__type(value, struct vpc_port_cuts_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_cuts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_port_rules_key);
+	__type(value, struct vpc_port_rules_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} port_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_rule_key);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} rule_numbers SEC(".maps");
+
+/* An entry is made when the rule first allows a flow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} rule_hits SEC(".maps");
+
+/* Numbers that rise: a decision about a peer is good as long as the sum of everybody's and the peer's is the same. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VPC_PEER_EPOCHS);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} peer_epochs SEC(".maps");
+
+/* Flows that are confirmed, by port: the size of a port's map is its quota, which no other port can use up. */
+struct port_flows {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FLOW_QUOTA);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vpc_flow_key);
+	__type(value, struct vpc_flow);
+};
+
+/*
+ * Its size is the largest that table `ports` can have. What is in here is not compared when vpcd starts: a `flows` of
+ * another struct vpc_flow must have another name.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 262144);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct port_flows);
+} flows SEC(".maps");
+
+/* All others. A flood makes flows that nobody confirms: they push one another out, and none of those in `flows`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 262144);
+	__type(key, struct vpc_young_key);
+	__type(value, struct vpc_flow);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} young SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct vpc_frag_key);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} frags SEC(".maps");
+
+/* What the programs of this CPU last refused by a policy: the event of the drop tells of it. */
+struct refusal {
+	__u32 port, policy, rule, direction;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct refusal);
+} refusals SEC(".maps");
+
+static __always_inline struct refusal *refusal_of_cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&refusals, &zero);
+}
+
+#endif

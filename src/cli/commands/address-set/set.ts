@@ -1,0 +1,26 @@
+/** `vpc address-set set`. */
+import { command } from '../../command.ts'
+import { addressSetId } from '../../id-options.ts'
+import { changeSettings } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+
+const setOptions = settingOptions('set')
+
+export default command({
+  path: 'address-set set',
+  summary: 'change settings of an address set',
+  description: `All of the settings that are given are made, or none. The networks that are given replace those that were there.`,
+  options: { addressSetId, ...setOptions },
+  examples: [
+    {
+      line: 'vpc address-set set --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=192.0.2.0/24 --network=2001:db8::/32',
+      does: 'these networks and no others',
+    },
+  ],
+  async run({ addressSetId: id, ...values }, { vpc, output }) {
+    const settings = settingsAsked('set', values)
+    checkAsked(settings, setOptions)
+    await using object = await (await vpc()).openAddressSet(id, { write: true })
+    await changeSettings(output, object, settings)
+  },
+})

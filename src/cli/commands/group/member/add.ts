@@ -1,0 +1,24 @@
+/** `vpc group member add`. */
+import { command } from '../../../command.ts'
+import { groupId } from '../../../id-options.ts'
+import { ipOption } from '../../../kinds.ts'
+import { done, unitText } from '../../../outcome.ts'
+
+export default command({
+  path: 'group member add',
+  summary: 'tell a security group of members on other hosts',
+  description: `Ports of this host are members by their own setting (vpc switch port set --group), with the addresses that they list. All of the
+    addresses that are given are added, or none.`,
+  options: { groupId, address: ipOption('address of a member').repeated },
+  examples: [
+    {
+      line: 'vpc group member add --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --address=10.0.0.7 --address=fd00::7',
+      does: 'both addresses of a guest',
+    },
+  ],
+  async run({ groupId: id, address }, { vpc, output }) {
+    await using object = await (await vpc()).openGroup(id, { write: true })
+    await object.addMembers(address)
+    done(output, `${unitText(await object.describe())}: ${address.length} members added`, { id, members: address })
+  },
+})

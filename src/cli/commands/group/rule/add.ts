@@ -1,0 +1,46 @@
+/** `vpc group rule add`. */
+import { formatRule, readRules } from '#abi/group-rule.ts'
+import { command } from '../../../command.ts'
+import { usageFailure } from '../../../failure.ts'
+import { groupId } from '../../../id-options.ts'
+import { choice, text } from '../../../option.ts'
+import { done, unitText } from '../../../outcome.ts'
+
+export default command({
+  path: 'group rule add',
+  summary: 'let something pass',
+  description: `A rule allows what is of its direction, protocol and ports, and of one of its peers. Of the peers, ports and ICMP types that are not
+    given, it allows all. A rule of the same name is replaced.
+
+    Direction in: from a peer to a port that is in the group, by the destination port. Direction out: the other way. While no group of a port has a
+    rule for out, everything may go out.
+
+    A peer is a network, an address, a security group or an address set. A rule that can never match is refused.`,
+  options: {
+    groupId,
+    rule: text('name of the rule: a number from 1 to 65535 or a UUID', 'RULE').required,
+    direction: choice('to the ports of the group, or from them', ['in', 'out']).required,
+    protocol: text('any, tcp, udp, icmp, icmpv6 or a number', 'PROTOCOL').default('any'),
+    ports: text('destination ports and ranges: 80,443,8000-8010', 'PORTS'),
+    icmp: text('ICMP type, or type and code: 8, 3/4', 'TYPE[/CODE]'),
+    peer: text('network, address, id of a group or of an address set', 'PEER').repeated,
+  },
+  examples: [
+    {
+      line: 'vpc group rule add --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=10 --direction=in --protocol=tcp --ports=80,443',
+      does: 'anybody reaches the web servers',
+    },
+    {
+      line: 'vpc group rule add --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=20 --direction=in --protocol=tcp --ports=5432 --peer=6c7a2ef3-1f77-11e8-8041-0cc47a6c7d1e',
+      does: 'members of another group reach the database',
+    },
+  ],
+  async run({ groupId: id, rule, direction, protocol, ports, icmp, peer }, { vpc, output }) {
+    const asked = { id: rule, direction, protocol, ports: ports?.split(',') ?? [], icmp: icmp ?? null, peers: peer }
+    const read = readRules([asked])
+    if (!read.ok) throw usageFailure(read.problem)
+    await using object = await (await vpc()).openGroup(id, { write: true })
+    await object.addRules(read.value)
+    done(output, `${unitText(await object.describe())}: rule ${rule} allows ${formatRule(read.value[0]!)}`, { id, rule: read.value[0] })
+  },
+})

@@ -1,0 +1,29 @@
+/** `vpc group set`. */
+import { command } from '../../command.ts'
+import { groupId } from '../../id-options.ts'
+import { changeSettings } from '../../setting.ts'
+import { checkAsked, settingOptions, settingsAsked } from '../../setting-options.ts'
+
+/** Rules and members have commands of their own. */
+const others = ['rules', 'members'] as const
+const groupOptions = settingOptions('group', { but: others })
+
+export default command({
+  path: 'group set',
+  summary: 'change settings of a security group',
+  description: `All of the settings that are given are made, or none. When a rule goes, flows that it had allowed end at their next packet, with the
+    reason sg_revoked; with --on-revoke=drain for all groups of a port they live on until they are idle.`,
+  options: { groupId, ...groupOptions },
+  examples: [
+    {
+      line: 'vpc group set --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --on-revoke=drain',
+      does: 'let flows live on when their rule goes',
+    },
+  ],
+  async run({ groupId: id, ...values }, { vpc, output }) {
+    const settings = settingsAsked('group', values, { but: others })
+    checkAsked(settings, groupOptions)
+    await using object = await (await vpc()).openGroup(id, { write: true })
+    await changeSettings(output, object, settings)
+  },
+})

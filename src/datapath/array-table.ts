@@ -1,0 +1,24 @@
+/** A table that is an array: an element that is all zero is one that nobody has set. */
+import type { Field } from '#abi/c-struct.ts'
+import type { BpfMap } from '#kernel/bpf-map.ts'
+import { Table } from './table.ts'
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
+
+export class ArrayTable<V> extends Table<number, V> {
+  readonly #valueSize: number
+
+  constructor(name: string, map: BpfMap, key: Field<number>, value: Field<V>) {
+    super(name, map, key, value)
+    this.#valueSize = value.size
+  }
+
+  override encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
+    return super.encodedEntries().filter(([, value]) => !isZero(value))
+  }
+
+  override deleteManyEncoded(keys: Uint8Array): number {
+    if (keys.length > 0) this.setManyEncoded(keys, new Uint8Array((keys.length / 4) * this.#valueSize))
+    return keys.length / 4
+  }
+}

@@ -1,0 +1,121 @@
+/** Who uses security groups and address sets: ports that are in a group, rules that are about one. */
+import { objectPeers, type GroupRule } from '#abi/group-rule.ts'
+import type { Id } from '#abi/id.ts'
+import { idTypeCode } from '#abi/id.ts'
+import { typeNameOf, typeNoun } from '#abi/object-type.ts'
+import type { Context } from '../context.ts'
+import { addressKey } from '../store/keys.ts'
+import { touchPort } from '../store/members.ts'
+import { fullName, unitName, type AddressSet, type Group, type Model, type Port, type Switch } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { excessOf } from '../sync/policy/vectors.ts'
+import { policyOf } from '../sync/policy/policy.ts'
+import { groupsOf, keysOfList, vpcOf } from '../sync/policy/vpc-policy.ts'
+
+/** A port can be in so many groups. */
+export const maxGroups = 16
+
+/** The groups that a port is to have: each there, and of the port's switch. */
+export function checkGroups(model: Model, tx: Transaction, port: Port, asked: readonly Id[], sw: Switch | null): readonly Id[] {
+  const ids = [...new Set(asked)].sort()
+  if (ids.length > maxGroups)
+    tx.refuse('E2BIG', `a port can be in ${maxGroups} groups, not ${ids.length}`, 'put their rules into fewer groups')
+  for (const id of ids) {
+    const group = model.find('group', id)
+    if (group === undefined) tx.refuse('ENOENT', `there is no group ${id} on this host`, 'create it with vpc group create')
+    checkSameSwitch(model, tx, group!, sw?.id ?? null, `port ${unitName(port)}`)
+  }
+  return ids
+}
+
+/** What is in no switch yet fits to any. */
+function checkSameSwitch(model: Model, tx: Transaction, object: Group | AddressSet, sw: Id | null, other: string): void {
+  if (object.switch === null || sw === null || object.switch === sw) return
+  const owner = model.find('vpcsw', object.switch)
+  const of = owner === undefined ? object.switch : fullName(owner)
+  tx.refuse('EINVAL', `${fullName(object)} belongs to switch ${of}, and ${other} does not`, 'use one of the same switch')
+}
+
+/** Rules that a group is to have: whom they are about is there. */
+export function checkRules(model: Model, tx: Transaction, group: Group, asked: readonly GroupRule[]): void {
+  for (const rule of asked)
+    for (const id of objectPeers([rule])) {
+      const type = typeNameOf(idTypeCode(id))
+      const found = type === 'group' || type === 'set' ? model.find(type, id) : undefined
+      if (found === undefined)
+        tx.refuse(
+          'ENOENT',
+          `rule ${rule.id} is about ${id}, and there is no ${typeNoun[type ?? 'any'].replace(/^an? /, '')} of that id`,
+          'create it first',
+        )
+      checkSameSwitch(model, tx, found!, group.switch, unitName(group))
+    }
+}
+
+/** Refuse to destroy what is in use. */
+export function checkUnused({ model }: Context, tx: Transaction, object: Group | AddressSet): void {
+  for (const port of model.ofType('vpcp'))
+    if (port.groups.includes(object.id)) tx.refuse('EBUSY', `port ${fullName(port)} is in it`, 'take the port out of the group first')
+  for (const group of model.ofType('group')) {
+    if (group.id === object.id) continue
+    const rule = group.rules.find(({ peers }) => peers.includes(object.id))
+    if (rule !== undefined) tx.refuse('EBUSY', `rule ${rule.id} of ${fullName(group)} is about it`, 'delete that rule first')
+  }
+}
+
+/** Change what a port's policy follows from: its groups, its addresses, its switch. */
+export function changePolicy(tx: Transaction, model: Model, port: Port, act: () => void): void {
+  notePolicy(tx, port)
+  act()
+  notePolicy(tx, port)
+  if (port.groups.length > 0) checkFits(model, tx, [port])
+}
+
+/** Note what the tables say of a port's groups as they are now. */
+export function notePolicy(tx: Transaction, { groups, addresses, switch: sw }: Port): void {
+  if (groups.length === 0 || sw === null) return
+  tx.dirty.policies = true
+  for (const address of addresses) tx.dirty.members.add(vpcOf(sw), addressKey(address))
+}
+
+/** Change the rules or the settings of a group or set; its ports' flags may follow. */
+export function changeRules(model: Model, tx: Transaction, object: Group | AddressSet, act: () => void): void {
+  const ports = object.type === 'group' ? portsIn(model, object) : []
+  for (const port of ports) touchPort(tx, port)
+  act()
+  for (const port of ports) touchPort(tx, port)
+  tx.dirty.policies = true
+  tx.dirty.records.add(object)
+  checkFits(model, tx, ports)
+}
+
+/** Give a group other members. */
+export function changeMembers(model: Model, tx: Transaction, group: Group, members: readonly string[]): void {
+  const sw = group.switch === null ? undefined : model.find('vpcsw', group.switch)
+  if (sw !== undefined) {
+    const [before, after] = [keysOfList(group.members), keysOfList(members)]
+    for (const key of before) if (!after.has(key)) tx.dirty.members.add(vpcOf(sw), key)
+    for (const key of after) if (!before.has(key)) tx.dirty.members.add(vpcOf(sw), key)
+  }
+  tx.set(group, 'members', members)
+  tx.dirty.records.add(group)
+}
+
+export const portsIn = (model: Model, { id }: Group): Port[] => [...model.ofType('vpcp')].filter(({ groups }) => groups.includes(id))
+
+/** Refuse policies that do not fit into the tables. */
+function checkFits(model: Model, tx: Transaction, ports: Iterable<Port>): void {
+  const seen = new Set<string>()
+  for (const port of ports) {
+    const name = port.groups.join(' ')
+    if (seen.has(name)) continue
+    seen.add(name)
+    for (const direction of ['in', 'out'] as const) {
+      const excess = excessOf(policyOf(groupsOf(model, port), direction))
+      if (excess === undefined) continue
+      const { table, what, has, most } = excess
+      const why = `port ${unitName(port)} would have ${has} ${what} for what goes ${direction}, and table ${table} has room for ${most}`
+      tx.refuse('E2BIG', why, 'put networks into an address set, ports into ranges, or the port into fewer groups')
+    }
+  }
+}
