@@ -5,6 +5,7 @@ import { NetlinkSocket } from './netlink-socket.ts'
 import { Netns } from './netns.ts'
 import { NetnsFinder, netnsIdOf } from './nsid.ts'
 import { close } from './libc.ts'
+import { bindMount, unmount } from './mount.ts'
 
 test('the namespaces of many containers are found by one look at all of them, and found again after they have changed', () => {
   using home = Netlink.open()
@@ -34,4 +35,11 @@ test('the namespaces of many containers are found by one look at all of them, an
   assert.equal(finder.looks, 1)
   for (let i = 0; i < 10; i++) assert.equal(isFound(999_999), false)
   assert.ok(finder.looks <= 2, `${finder.looks} looks for one that is not there`)
+  // Another has the name now.
+  const [first, second] = names.map((name) => `/run/netns/${name}`)
+  bindMount(second!, first!)
+  stack.defer(() => unmount(first!))
+  const fd = finder.open(socket, ids[0]!)
+  if (fd !== undefined) close(fd)
+  assert.equal(fd, undefined)
 })

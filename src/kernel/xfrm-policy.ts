@@ -6,7 +6,7 @@ import { netlinkFamily, NetlinkSocket } from './netlink-socket.ts'
 const XFRM_MSG_NEWPOLICY = 0x13
 const XFRM_MSG_GETPOLICY = 0x15
 /** Multicast group that tells of every change of a policy. */
-export const xfrmPolicyGroup = 3
+export const xfrmPolicyGroup = 4
 /** struct xfrm_lifetime_cfg, struct xfrm_lifetime_cur. */
 const lifetimes = 64 + 32
 

@@ -5,12 +5,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs'
+import fs, { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { generateId } from '#abi/id.ts'
+import { generateId, type Id } from '#abi/id.ts'
+import { lockFile } from '#launch/lock.ts'
 import { BoundedLog } from '#vm/bounded-log.ts'
+import type { VmDefinition } from '#vm/definition.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import { claimUser, releaseUser, uidRange } from '#vm/machine-user.ts'
 import { vpcProgram } from '#lab/host-daemon.ts'
@@ -38,7 +41,7 @@ const create = (id: string): string => ok('create', '--vm-id', id, '--kernel', k
 test('of changes at the same time, none is lost', async () => {
   const id = idOf(1)
   create(id)
-  const vmnics = Array.from({ length: 8 }, () => generateId('vmnic'))
+  const vmnics = Array.from({ length: 4 }, () => generateId('vmnic'))
   const [program, ...words] = vpcProgram
   const attach = async (vmnic: string): Promise<void> => {
     const args = [...words, 'vm', 'attach', '--vm-id', id, '--vmnic-id', vmnic]
@@ -48,6 +51,58 @@ test('of changes at the same time, none is lost', async () => {
   }
   await Promise.all(vmnics.map(attach))
   assert.deepEqual(JSON.parse(ok('get', '--vm-id', id, '--json')).vmnics.toSorted(), vmnics.toSorted())
+})
+
+/** Whoever reads the definition for the so-manieth time has something happen behind. */
+class Disturbed extends VmDirectory {
+  readonly behind: (() => void)[] = []
+
+  override definition(): VmDefinition {
+    const now = super.definition()
+    this.behind.shift()?.()
+    return now
+  }
+}
+
+test('a change is made to what the file says while the lock is held', () => {
+  const id = idOf(5)
+  create(id)
+  const [mine, other] = [new Disturbed(base, id), new VmDirectory(base, id)]
+  const [first, second] = [generateId('vmnic'), generateId('vmnic')]
+  const add =
+    (vmnic: Id) =>
+    (now: VmDefinition): VmDefinition => ({ ...now, vmnics: [...now.vmnics, vmnic] })
+  mine.behind.push(
+    () => other.changeDefinition(add(first)),
+    () => assert.throws(() => lockFile(other.changeLock, 'it is held'), /it is held/),
+  )
+  mine.changeDefinition(add(second))
+  assert.deepEqual(mine.behind, [], 'it was read before the lock was taken, and again')
+  assert.deepEqual(other.definition().vmnics, [first, second])
+})
+
+test('a definition is on the disk before it has its name, and its name before the command ends', () => {
+  const id = idOf(6)
+  create(id)
+  const directory = new VmDirectory(base, id)
+  const seen: string[] = []
+  const { fsyncSync, renameSync } = fs
+  fs.fsyncSync = (fd) => {
+    seen.push(`sync ${readlinkSync(`/proc/self/fd/${fd}`).replace(/[.]\d+[.]new$/, '')}`)
+    fsyncSync(fd)
+  }
+  fs.renameSync = (from, to) => {
+    seen.push(`rename to ${String(to)}`)
+    renameSync(from, to)
+  }
+  syncBuiltinESMExports()
+  try {
+    directory.changeDefinition((now) => ({ ...now, protected: true }))
+  } finally {
+    Object.assign(fs, { fsyncSync, renameSync })
+    syncBuiltinESMExports()
+  }
+  assert.deepEqual(seen, [`sync ${directory.definitionFile}`, `rename to ${directory.definitionFile}`, `sync ${directory.path}`])
 })
 
 test('a machine with a broken file is told in its place, and hides no other', () => {

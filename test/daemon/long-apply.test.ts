@@ -48,16 +48,19 @@ test('reads go on while a large document is applied, changes and what tells of t
     seen.add(made)
     assert.ok(up || made >= 1561, `it was set down when ${made} objects were made`)
   }
+  // How many objects there are once one more can be made.
+  const created = async (): Promise<number> => {
+    await using _hostif = await host.vpc.openHostif(generateId('hostif'), { create: true })
+    ends('create')()
+    return (await reader.count('any')) - before
+  }
   while (seen.size < 3 && order.length === 0) await read()
   assert.deepEqual(order, [], 'it takes many turns')
-  const rest = [
-    sw.setUp(false).finally(ends('change')),
-    host.vpc.openHostif(generateId('hostif'), { create: true }).then((hostif) => hostif.close().finally(ends('create'))),
-    whole.export().finally(ends('export')),
-  ] as const
+  const rest = [sw.setUp(false).finally(ends('change')), created(), whole.export().finally(ends('export'))] as const
   while (order.length === 0) await read()
   const changes = await applied
-  const [, , exported] = await Promise.all(rest)
+  const [, madeThen, exported] = await Promise.all(rest)
+  assert.ok(madeThen >= 1562, `a hostif was made when there were ${madeThen} objects`)
   assert.equal(changes.length, 1561)
   assert.deepEqual(order.toSorted(), ['apply', 'change', 'create', 'export'])
   assert.ok([...seen].filter((count) => count > 0 && count < 1561).length >= 2, 'reads were answered meanwhile')

@@ -149,6 +149,11 @@ test('clients that were refused take no place of root', async () => {
   const crowd: RawClient[] = []
   for (let i = 0; i < 40; i++) crowd.push(stack.use(await RawClient.connect(echo.socketPath)))
   await until(() => crowd.filter(({ frames }) => frames[0]?.word === errno.EAGAIN).length === 38)
+  // What lingers until the refusal is read is bounded, too.
+  const flood = await Promise.all(Array.from({ length: 500 }, () => RawClient.connect(echo.socketPath)))
+  for (const client of flood) stack.use(client)
+  await until(() => flood.every(({ frames, socket }) => frames.length > 0 || socket.readableEnded))
+  assert.ok(echo.server.connections <= 2 + 256, `${echo.server.connections} connections linger`)
   caller = user(0)
   const root = stack.use(await RawClient.connect(echo.socketPath))
   root.send(openFrame(1))

@@ -180,6 +180,20 @@ describe('what nobody reads', () => {
     assert.equal(counted(4).missed, before + 1)
   })
 
+  test('a port whose questions were read has its whole share again', () => {
+    actAs(52)
+    const burst = (): number => {
+      const before = counted(52).missed
+      unread(
+        'b',
+        Array.from({ length: 30 }, () => dhcpOf(b)),
+      )
+      scene.bench.drain()
+      return counted(52).missed - before
+    }
+    assert.deepEqual([burst(), burst(), burst()], [30, 30, 30])
+  })
+
   test("a port's own ARP does not cost it its DHCP", () => {
     actAs(50)
     unread('b', [...[...hundred, ...hundred].map((last) => ask(b, last)), dhcpOf(b)])

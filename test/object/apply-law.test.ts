@@ -198,4 +198,24 @@ suite('after apply(B), plan(B) is empty', () => {
     assert.deepEqual(ask(host, 'mgmtPlan', asked), [])
     assert.equal((exported(host)['switches'] as { ports: unknown[] }[])[0]!.ports.length, 1)
   })
+
+  test('what somebody has plugged in where nobody has committed it goes where the document has it', async () => {
+    await using host = new ScratchHost()
+    const [port, mux] = [generateId('vpcp'), generateId('vpcmux')]
+    const [hostif, ethlink] = [host.create('hostif'), host.create('ethlink')]
+    for (const each of [hostif, ethlink]) each.do('metaCommit')
+    const [itsPort, itsMux] = [host.create('vpcp'), host.create('vpcmux')]
+    itsPort.do('vpcpConnect', idBytes(hostif.id))
+    itsMux.do('vpcmuxConnect', idBytes(ethlink.id))
+    const asked = {
+      version: 1,
+      ethlinks: [{ id: ethlink.id }],
+      hostifs: [{ id: hostif.id }],
+      muxes: [{ id: mux, underlay: ethlink.id }],
+      ports: [{ id: port, interface: hostif.id }],
+    }
+    assert.equal((ask(host, 'mgmtApply', asked) as HostChange[]).length, 2)
+    assert.deepEqual(ask(host, 'mgmtPlan', asked), [])
+    assert.equal(itsPort.describe<{ peer: Id | null } & never>()['peer' as never], null)
+  })
 })

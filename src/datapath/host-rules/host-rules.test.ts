@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { PrivateNetns } from '../../../test/bpf/private-netns.ts'
 import { ipFrom } from '#wire/ip-address.ts'
-import { objectionsTo, readRuleset, type Objections } from './host-rules.ts'
+import { followHost, objectionsTo, readRuleset, type HostChange, type Objections } from './host-rules.ts'
 
 let netns: PrivateNetns
 let ifindex: number
@@ -160,4 +160,26 @@ test('the old iptables: any rule in a chain that the packets pass', () => {
   assert.deepEqual(found().out, ['iptables: table mangle has rules in POSTROUTING'])
   iptables('-t', 'mangle', '-F')
   assert.deepEqual(found(), { out: [], in: [] })
+})
+
+test('changes of rules, policies, filters, addresses and routes are told', async () => {
+  let hear = (_: HostChange): void => {}
+  const stop = netns.run(() => followHost((what) => hear(what)))
+  const changes: readonly (readonly [what: HostChange, change: () => unknown])[] = [
+    ['rules', () => nft(chain('output priority 0', 'udp dport 4789 counter'))],
+    ['rules', () => inside('ip', ['xfrm', 'policy', 'add', 'src', '192.0.2.1/32', 'dst', '192.0.2.2/32', 'dir', 'out', 'action', 'block'])],
+    ['rules', () => inside('tc', ['qdisc', 'add', 'dev', 'under0', 'clsact'])],
+    ['routes', () => inside('ip', ['address', 'add', '192.0.2.1/24', 'dev', 'under0'])],
+    ['routes', () => inside('ip', ['-6', 'address', 'add', '2001:db8::1/64', 'dev', 'under0'])],
+    ['routes', () => inside('ip', ['route', 'add', 'blackhole', '198.51.100.0/24'])],
+  ]
+  for (const [what, change] of changes) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    hear = (told) => void (told === what && resolve())
+    change()
+    await promise
+  }
+  stop()
+  inside('ip', ['xfrm', 'policy', 'flush'])
+  inside('tc', ['qdisc', 'del', 'dev', 'under0', 'clsact'])
 })

@@ -158,6 +158,11 @@ class Performer {
       if (object.type === 'subnet') this.#releaseSubnet(object, spec as SubnetSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object, undefined)
     }
+    for (const spec of wanted.values()) {
+      yield
+      if (spec.type === 'vpcp') this.#freePlug(spec)
+      if (spec.type === 'vpcmux') this.#freeUnderlay(spec)
+    }
     for (const ethlink of context.model.ofType('ethlink')) {
       const spec = wanted.get(ethlink.id)
       if (ethlink.l2Name === null || spec?.type !== 'ethlink' || ethlink.l2Name === spec.l2Name) continue
@@ -176,14 +181,24 @@ class Performer {
     return owner === null || wanted.has(object.id) || gone.has(object)
   }
 
+  /** What goes into a port may be in one that nobody has committed. */
+  #freePlug({ id, interface: plug }: PortSpec): void {
+    const { context, tx } = this.#steps
+    const plugged = plug === null ? undefined : context.model.objects.get(plug)
+    const holder = plugged !== undefined && 'port' in plugged ? plugged.port : null
+    if (holder !== null && holder.id !== id && this.#mayTakeFrom(holder)) disconnectPort(context, tx, holder)
+  }
+
+  /** The underlay of a mux may be that of one that nobody has committed. */
+  #freeUnderlay({ id, underlay }: MuxSpec): void {
+    const { context, tx } = this.#steps
+    const carrier = underlay === null ? undefined : context.model.find('ethlink', underlay)?.mux
+    if (carrier && carrier.id !== id && this.#mayTakeFrom(carrier)) disconnectMux(context, tx, carrier)
+  }
+
   #releasePort(port: Port, spec: PortSpec): void {
     const { context, tx } = this.#steps
-    const { model } = context
     if (this.#moves(port.peer, spec.interface)) disconnectPort(context, tx, port)
-    // Where nobody has committed it, what goes in here may be in a port of somebody else.
-    const plugged = spec.interface === null ? undefined : model.objects.get(spec.interface)
-    const holder = plugged !== undefined && 'port' in plugged ? plugged.port : null
-    if (holder !== null && holder !== port && this.#mayTakeFrom(holder)) disconnectPort(context, tx, holder)
     const staying = port.macs.filter((mac) => spec.macs.some((wanted) => macNumber(wanted) === macNumber(mac)))
     if (staying.length < port.macs.length) this.#steps.do('vpcpMacsSet', port, staying)
     if (port.switch === null) return
@@ -203,8 +218,6 @@ class Performer {
     const { remove } = this.#comparison.entries.get(mux.id)!
     if (remove.length > 0) this.#steps.do('vpcmuxFteDelete', mux, encodeEntries(remove))
     if (this.#moves(mux.underlay, spec.underlay)) disconnectMux(context, tx, mux)
-    const carrier = spec.underlay === null ? undefined : context.model.find('ethlink', spec.underlay)?.mux
-    if (carrier && carrier !== mux && this.#mayTakeFrom(carrier)) disconnectMux(context, tx, carrier)
     if (mux.listen !== null && spec.listen === null) muxType.setters.listen(context, tx, mux, null, {})
   }
 
