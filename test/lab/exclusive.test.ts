@@ -50,10 +50,7 @@ async function comes(send: (bytes: Uint8Array) => unknown, text: string): Promis
   return came
 }
 
-async function setExclusive(exclusive: boolean): Promise<void> {
-  await using mux = await lab.vpc('h1').openMux(lab.host('h1').muxId, { write: true })
-  await mux.setExclusive(exclusive)
-}
+const setExclusive = (exclusive: boolean): Promise<void> => lab.setExclusive('h1', exclusive)
 
 /** Put rules into h1, in place of all others. */
 function rules(text: string): void {

@@ -215,6 +215,7 @@ suite('floods', () => {
 })
 
 suite('from the underlay', () => {
+  before(() => lab.setExclusive('h2', false))
   /** Send VXLAN to h1 as h2 would, with an inner frame of our choosing, and see what the mux of h1 counts. */
   async function inject(vni: number, inner: Uint8Array, { dst = '192.0.2.1' } = {}): Promise<Record<string, number>> {
     using underlay = lab.raw('h2', 'underlay0')

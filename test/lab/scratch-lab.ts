@@ -113,6 +113,12 @@ export class ScratchLab {
     return RawSocket.open(this.netns(where), device, options)
   }
 
+  /** Whether a host keeps others than its mux from sending to VTEPs: while it does not, tests can. */
+  async setExclusive(host: string, exclusive: boolean): Promise<void> {
+    await using mux = await this.vpc(host).openMux(this.host(host).muxId, { write: true })
+    await mux.setExclusive(exclusive)
+  }
+
   /** The counters of the port of a guest. */
   async portStats(guest: string): Promise<SourceStats> {
     const { host, portId } = this.guest(guest)

@@ -150,6 +150,7 @@ test('out of a guest: nobody gets a frame with another source, and no other cust
 })
 
 test('out of the underlay: VXLAN that is cut, bent, and of VNIs that nobody has', async () => {
+  await lab.setExclusive('h2', false)
   const earlier = await sizes()
   const [red1, red2] = [lab.guest('red1'), lab.guest('red2')]
   const macOf = async (host: string): Promise<Mac> =>
