@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Ingress of a mirror, the device by which a switch or an ethlink can be looked at: lib/watch.h puts copies of frames
- * there. A sniffer has seen them before this program runs; nothing else on the host may have them.
+ * Ingress of a mirror, the device on which a sniffer watches a switch or an ethlink: lib/watch.h puts copies of frames
+ * there. A sniffer sees them before this program runs. The program drops them, so that nothing else on the host gets
+ * them.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

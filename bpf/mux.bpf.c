@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * From the underlay: ingress of a mux's collect-metadata vxlan device, on which the kernel hands us each decapsulated
- * frame with its outer header as metadata. To local units, to the uplink for senders that are known, and into a tunnel
- * again where the entry of the MAC asks for that, once.
+ * From the underlay: ingress of a mux's collect-metadata vxlan device. The kernel hands over each decapsulated frame
+ * with its outer header as metadata. The program sends frames to local units, to the uplink if their senders are known,
+ * and back into a tunnel once if the entry of the MAC asks for that.
  */
 #include "lib/arrival.h"
 #include "lib/broadcast.h"
@@ -14,7 +14,7 @@
 
 #define ONLY_A_COPY -1 /* see heard.h */
 
-/* A packet that has come through the host's stack, for which vpc_underlay waits. True: it was only a copy. */
+/* Notes a packet that passed the host's stack, for which vpc_underlay waits. True: it was only a copy. */
 static __always_inline bool is_copy(struct __sk_buff *skb, const struct tunnel *tunnel, __u32 stats)
 {
 	if ((skb->mark & VPC_MARK_MASK) != VPC_MARK_HEARD)
@@ -62,7 +62,7 @@ static __noinline int ask_tables(struct __sk_buff *skb, struct packet *packet, c
 	return check_sender(&from, &packet->smac, &packet->remote_source);
 }
 
-/* One like those before, which the tables have answered for. Returns a drop reason, 0 or ONLY_A_COPY. */
+/* Handles a packet whose slot is filled. Returns a drop reason, 0 or ONLY_A_COPY. */
 static __always_inline int leave_tunnel_again(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel,
 					      const struct arrival *known)
 {
@@ -140,7 +140,7 @@ int vpc_mux(struct __sk_buff *skb)
 	return from_underlay(skb);
 }
 
-/* What is set as the way there is read as the way here: the ends change places. */
+/* A tunnel key that is set for sending is read as received: the ends swap. */
 standalone int set_trace_key(struct __sk_buff *skb)
 {
 	__u32 vni = skb->cb[4], flags = 0;
@@ -161,8 +161,8 @@ standalone int set_trace_key(struct __sk_buff *skb)
 }
 
 /*
- * The same for BPF_PROG_TEST_RUN, which can give a packet no tunnel metadata: they come in skb->cb, see abi.h. What
- * user space attaches is vpc_mux; this program is only ever run.
+ * The same for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata: skb->cb has it, see abi.h. User space
+ * attaches vpc_mux, never this program.
  */
 SEC("tc")
 int vpc_mux_trace(struct __sk_buff *skb)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Decapsulation at the underlay's interface: VXLAN packets that are for a unit of this host go to it at once, past the
- * host's stack and the vxlan device. The checks are vpc_mux's.
+ * Decapsulation at the underlay's interface: VXLAN packets for units of this host go to them at once, past the host's
+ * stack and the vxlan device. The checks are those of vpc_mux.
  *
- * Whatever is out of the ordinary is left as it is, to the stack and vpc_mux: IPv6 outside, fragments, options, UDP
- * checksums that nobody has verified, a congestion mark, inner packets that are not IP unicast, that have no unit here
- * or do not fit; and all VTEPs that have not been heard lately by way of the stack (see path.h). Nothing is dropped or
- * answered here but what a unit's frame is dropped for.
+ * The program leaves unusual packets to the stack and vpc_mux: outer IPv6, fragments, options, UDP checksums that
+ * nobody has verified, a congestion mark, inner packets that are not unicast IP, that have no unit here or do not fit;
+ * and all packets of VTEPs whose packets have not passed the stack lately (see path.h). It drops only frames for units
+ * of this host.
  */
 #include "lib/alone.h"
 #include "lib/decap-direct.h"
@@ -16,7 +16,7 @@
 
 #define TO_THE_STACK TC_ACT_UNSPEC
 
-/* Takes the frame out of the tunnel and delivers it; `alone`: see alone.h. */
+/* Decapsulates the frame and delivers it; `alone`: see alone.h. */
 static __always_inline int take(struct __sk_buff *skb, const struct vxlan_frame *frame, const struct incoming *known, bool alone)
 {
 	struct packet packet = { .hook = HOOK_MUX, .source = known->stats, .segment = bpf_ntohl(frame->vni) >> 8 };

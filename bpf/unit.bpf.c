@@ -2,12 +2,13 @@
 /*
  * From a guest: ingress of the switch side of a unit (a hostif's veth, a vmnic's tap).
  *
- * Which port is it, is the frame well-formed and its sender who it says, does the host answer it itself; then by
- * destination: to a local unit, into the tunnel, out of the uplink, or to everybody in the segment.
+ * The program finds the port, checks that the frame is well formed and its sender genuine, and answers it if the host
+ * can. It then sends it by its destination: to a local unit, into the tunnel, by the uplink, or to everybody in the
+ * segment.
  *
- * vpc_unit_out, on the egress of the same device, lets in what the datapath delivers, and nothing else: an agent of the
- * host may bring every device up, and its DHCP, router solicitations and multicast reports must not come out in guests.
- * The devices of a room have it on both sides.
+ * vpc_unit_out, on the egress of the same device, passes only packets that the datapath delivers. A network manager of
+ * the host may set every device up, and its DHCP, router solicitations and multicast reports must not reach guests. The
+ * devices of a room have it on both sides.
  */
 #include "lib/broadcast.h"
 #include "lib/forward.h"

@@ -20,7 +20,7 @@ static __always_inline bool fdb_lookup(__u32 segment, struct mac mac, struct vpc
 	return read_fdb(&key, dst);
 }
 
-/* The flag of a packet in a segment at which somebody looks: see watch.h. */
+/* The flag of a packet in a segment that a sniffer watches: see watch.h. */
 static __always_inline __u32 watched(const struct vpc_segment *segment)
 {
 	return segment->switch_mirror | segment->uplink_mirror ? VPC_PORT_WATCHED : 0;
@@ -58,7 +58,7 @@ static __noinline optional bool uplink_of(__u32 id, struct vpc_dst *dst)
 	return true;
 }
 
-/* Where a frame for a MAC goes: to whom the table says, else out of the uplink. False: nowhere. */
+/* The destination of frames for a MAC: the table's entry, else the uplink. False: there is none. */
 static __always_inline bool destination(__u32 segment, struct mac mac, struct vpc_dst *dst)
 {
 	return fdb_lookup(segment, mac, dst) || uplink_of(segment, dst);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Whether a packet fits a way, and how long large segments really are. */
+/* Whether a packet fits an MTU, and how long the segments of a large packet will be. */
 #ifndef VPC_FITS_H
 #define VPC_FITS_H
 
@@ -8,7 +8,7 @@
 
 #define GSO_BY_FRAGS 0xffff /* gso_size of SCTP, whose segments are whole packets that fit already */
 
-/* The header that each segment gets a copy of, as the packet's gso_type says; `offset`: where it lies. */
+/* The length of the header that each segment gets a copy of, by the packet's gso_type; `offset`: where it begins. */
 static __always_inline __u32 segment_header(struct __sk_buff *skb, __u32 type, __u32 offset)
 {
 	__u8 doff;
@@ -20,18 +20,19 @@ static __always_inline __u32 segment_header(struct __sk_buff *skb, __u32 type, _
 	return (doff >> 4) * 4;
 }
 
-/* Where the header lies that each segment gets a copy of: in a tunnel of the sender's own, that of the inner packet. */
+/* Where the header begins that each segment gets a copy of: in a tunnel of the sender's own, the inner packet's. */
 static __always_inline __u32 segment_header_offset(struct __sk_buff *skb, const struct packet *packet, __u32 type)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
 	__u32 inner = offset_in(kernel, kernel->inner_transport_header);
 
-	/* What came out of our own tunnel by the direct way has the tunnel's type, and no other header inside. */
+	/* A packet that left our own tunnel by the direct way has the tunnel's type, but no inner header. */
 	return type & SKB_GSO_OF_TUNNEL && inner > packet->upper && inner < skb->len ? inner : packet->upper;
 }
 
 /*
- * The largest layer 3 packet that a segment of this large one will be: each gets all headers that lie before its own.
+ * The largest layer 3 packet that a segment of this large one will be. Each segment gets all headers that precede its
+ * own.
  */
 static __noinline optional __u32 segment_length(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -43,7 +44,7 @@ static __noinline optional __u32 segment_length(struct __sk_buff *skb, const str
 	return offset - ETH_HLEN + segment_header(skb, type, offset) + skb->gso_size;
 }
 
-/* Whether the packet fits into `mtu`, a large segment by what it will be cut into. */
+/* Whether the packet fits into `mtu`; for a large packet, whether its segments will. */
 static __always_inline bool fits(struct __sk_buff *skb, const struct packet *packet, __u32 mtu)
 {
 	if (likely(!mtu || packet->l3_len <= mtu))

@@ -2,8 +2,8 @@
 /*
  * Broadcast and multicast: copies to the local units and the uplink of a segment, then to its VTEPs.
  *
- * What came out of a tunnel never goes into one again, and out of an uplink only when its sender is known to sit behind
- * a VTEP: two hosts with uplinks to one wire would otherwise hand each other the same frame for ever.
+ * A frame from a tunnel never enters a tunnel again. It leaves by an uplink only when the tables know its sender behind
+ * a VTEP. Otherwise two hosts with uplinks to one wire would pass each other the same frame for ever.
  */
 #ifndef VPC_FLOOD_H
 #define VPC_FLOOD_H
@@ -18,7 +18,7 @@
 #include "vlan.h"
 #include "watch.h"
 
-/* What is flooded, and what has become of it. */
+/* The packet that is flooded, and what became of its copies. */
 struct flood_tally {
 	__u32 segment;
 	__u32 l3_len;
@@ -40,7 +40,7 @@ struct flood_walk {
 	struct vpc_flood_key key;
 };
 
-/* The place that the packet came from is left out. */
+/* Whether a destination is where the packet came from. */
 static __always_inline bool flood_skips(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
 {
 	if (dst->kind == VPC_DST_UPLINK && tally->no_uplink)
@@ -51,8 +51,8 @@ static __always_inline bool flood_skips(struct __sk_buff *skb, const struct floo
 }
 
 /*
- * Sends one copy, with the tag that the destination needs; the packet itself stays as it was. Returns 0, a negative
- * error of the kernel, or more than 0 when the device would not have it: nobody has opened the tap, or the other end of
+ * Sends one copy, with the tag that the destination needs. The packet itself stays as it was. Returns 0, a negative
+ * error of the kernel, or a positive number when the device refused it: nobody has opened the tap, or the other end of
  * the veth is down.
  */
 static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_tally *tally, const struct vpc_dst *dst)
@@ -110,8 +110,8 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 }
 
 /*
- * Floods to one page; true when another follows. The tally is not on this function's stack, where each count would be a
- * state.
+ * Floods to one page; true when another follows. The tally is not on this function's stack: the verifier would track
+ * each count as a state of its own.
  */
 standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u32 number)
 {
@@ -129,7 +129,7 @@ standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u3
 	return more && is_still(walk.page, &walk.key);
 }
 
-/* The packet's copies are on their way; what is left to say of those that are not. Returns a drop reason or 0. */
+/* Reports the copies that were not sent. Returns a drop reason or 0. */
 static __always_inline int flood_result(struct __sk_buff *skb, struct packet *packet, const struct flood_tally *tally)
 {
 	int reason = tally->for_vtep  ? VPC_DROP_NOT_FROM_MUX

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The outer UDP source port of a flow, RFC 7348 section 5: made of the flow's hash, the same by whichever way a packet
- * leaves.
+ * The outer UDP source port of a flow, RFC 7348 section 5. It is derived from the flow's hash, so it is the same by
+ * every way that a packet leaves.
  */
 #ifndef VPC_FLOW_PORT_H
 #define VPC_FLOW_PORT_H
@@ -10,7 +10,7 @@
 #include "kernel-skb.h"
 #include "packet.h"
 
-/* The source ports that the mux's device is made with. */
+/* The range of source ports of the mux's device. */
 #define PORT_MIN 49152u
 #define PORT_MAX 65535u
 
@@ -20,7 +20,7 @@ static __always_inline __be16 source_port(__u32 hash)
 	return bpf_htons((__u16)((((__u64)hash * (PORT_MAX - PORT_MIN)) >> 32) + PORT_MIN));
 }
 
-/* The flow's hash. Asking for it is a call, and most packets bring it along. */
+/* The flow's hash. Computing it is a call, and most packets bring it along. */
 static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
@@ -31,8 +31,8 @@ static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 }
 
 /*
- * Has the hash outlive the mux's device, which forgets one that was not made of ports: this helper's counts as such. So
- * what leaves by the device gets its source port of the same hash.
+ * Keeps the hash through the mux's device. The device discards a hash that was not derived from ports, but keeps one
+ * that this helper set. So packets that leave by the device get a source port of the same hash.
  */
 static __always_inline void keep_flow_hash(struct __sk_buff *skb)
 {
@@ -43,8 +43,8 @@ static __always_inline void keep_flow_hash(struct __sk_buff *skb)
 }
 
 /*
- * The mux's device will make the hash of the packet's ports, and so keep it: TCP or UDP right behind an IP header. Two
- * ports of 0 count as none.
+ * The mux's device will derive the hash from the packet's ports, and so keep it: TCP or UDP right behind an IP header.
+ * Two ports of 0 count as none.
  */
 static __always_inline bool device_hashes_ports(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -57,9 +57,7 @@ static __always_inline bool device_hashes_ports(struct __sk_buff *skb, const str
 	return (void *)(ports + 1) <= (void *)(long)skb->data_end && *ports;
 }
 
-/*
- * The same for one packet, which has the hash made by nobody twice.
- */
+/* The same for a single packet, so that nobody computes its hash twice. */
 static __always_inline void keep_own_flow_hash(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct sk_buff *kernel = kernel_skb(skb);

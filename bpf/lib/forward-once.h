@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From the underlay back to the underlay: while a unit moves to another host, or has just moved, frames for it still
- * come here, and the entry of its MAC says that they go on to where it is now (VPC_DST_FORWARD).
+ * From the underlay back to the underlay. While a unit moves to another host, or has just moved, other hosts still send
+ * its frames here. The entry of its MAC says that this host forwards them to the new host (VPC_DST_FORWARD).
  *
- * A frame goes on once. That it did is told by the outer header's TTL, which is larger than the one that every other
- * packet starts with; routers only make it smaller. Without that, two hosts that point at each other would send a frame
- * to and fro for ever. Nothing goes back to the host that it came from either.
+ * A frame is forwarded once. A forwarded frame has an outer TTL above that of every other packet, and routers only
+ * decrement it. Otherwise two hosts that point at each other would send a frame back and forth for ever. No frame
+ * returns to the host that it came from either.
  */
 #ifndef VPC_FORWARD_ONCE_H
 #define VPC_FORWARD_ONCE_H
@@ -14,7 +14,7 @@
 #include "forward.h"
 #include "sender.h"
 
-/* Another host has sent the packet on. */
+/* Another host has forwarded the packet. */
 static __always_inline bool is_forwarded(const struct tunnel *tunnel)
 {
 	return tunnel->key.tunnel_ttl > TUNNEL_TTL;
@@ -31,7 +31,7 @@ static __always_inline bool came_from(const struct tunnel *tunnel, const struct 
 	return vtep->family == 4 && to[0] == bpf_htonl(tunnel->key.remote_ipv4);
 }
 
-/* Why a frame must not go on; 0: it may. */
+/* Why a frame must not be forwarded; 0: it may. */
 static __noinline int forward_refusal(struct __sk_buff *skb, const struct vpc_dst *dst)
 {
 	struct tunnel tunnel = {};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Unicast: where a frame goes, and getting it there. */
+/* Unicast: finds the destination of a frame and sends it there. */
 #ifndef VPC_FORWARD_H
 #define VPC_FORWARD_H
 
@@ -12,9 +12,9 @@
 #include "tunnel-end.h"
 
 /*
- * Into the namespace of a veth's other end at once, past its queue. The sender's side marked the frame as somebody
- * else's, because its destination is not the MAC of the device that it came in by; the kernel before 6.16 leaves that
- * so.
+ * Redirects straight into the namespace of a veth's other end, past its queue. The sender's side has marked the frame
+ * as for another host, because its destination is not the MAC of the device that received it. Kernels before 6.16 leave
+ * that mark.
  */
 static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -23,7 +23,7 @@ static __always_inline int redirect_peer(struct __sk_buff *skb, __u32 ifindex)
 	return bpf_redirect_peer(ifindex, 0);
 }
 
-/* Sends a packet that is ready to a device, for a destination; `length`: of the frame, without a tunnel. */
+/* Sends a finished packet to a device, for a destination; `length`: of the frame, without a tunnel. */
 static __always_inline int send(struct __sk_buff *skb, const struct packet *packet, const struct vpc_dst *dst, __u32 ifindex, __u32 length)
 {
 	if (unlikely(dst->vlan) && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
@@ -42,12 +42,12 @@ static __always_inline int deliver_fitting(struct __sk_buff *skb, struct packet 
 
 	if (reason)
 		return drop(skb, packet, reason);
-	/* Of the namespace that it leaves; the unit's device wants ours. */
+	/* The mark belongs to the namespace that the packet leaves; the unit's device expects ours. */
 	skb->mark = dst->kind == VPC_DST_LOCAL && !(dst->flags & VPC_DST_PEER) ? VPC_MARK_UNIT : 0;
 	return send(skb, packet, dst, dst->ifindex, skb->len);
 }
 
-/* The same, through the queue of the unit's veth, in which the kernel makes large segments of small ones. */
+/* The same, through the queue of the unit's veth, where the kernel builds large segments of small ones. */
 static __always_inline int deliver_queued(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
 	struct vpc_dst queued = *dst;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What was decided for the last packets is remembered, so that the next ones of their kind need no lookups (outgoing.h,
- * incoming.h): a slot per CPU for all kinds that one hash leads to. Only lookups are spared; each packet is still
- * checked whole.
+ * The programs remember their last decisions, so that the next packets of the same kind need no lookups (outgoing.h,
+ * incoming.h). Each CPU has one slot for all kinds with the same hash. This saves lookups only; each packet is still
+ * checked completely.
  *
- * A slot has copies of what the tables said, and the generation in which they said it. User space makes another
- * generation after each write to a table that is remembered (src/datapath/tables.ts), and nothing of an earlier one
- * counts.
+ * A slot has copies of what the tables said, and the generation in which they said it. User space begins another
+ * generation after each write to a table that slots depend on (src/datapath/tables.ts). Slots of older generations no
+ * longer count.
  */
 #ifndef VPC_GENERATION_H
 #define VPC_GENERATION_H
@@ -32,8 +32,8 @@ static __always_inline __u32 generation_now(void)
 }
 
 /*
- * The value, which the processor cannot have before the generation: so it does not read the entry of a key that is made
- * of it too early. (There is no barrier between loads in eBPF that all kernels know.)
+ * Returns the value in a way that the processor can compute only after it has the generation. So it does not read the
+ * entry of a key that depends on the value too early. (eBPF has no barrier between loads that all kernels know.)
  */
 static __always_inline __u32 after(__u32 generation, __u32 value)
 {
@@ -41,7 +41,10 @@ static __always_inline __u32 after(__u32 generation, __u32 value)
 	return value;
 }
 
-/* The slot of two words. Who makes collisions slows himself down and whoever shares the slot, to what lookups take. */
+/*
+ * The slot of two words. A guest that causes collisions slows down itself and the flows that share its slot, to the
+ * speed of lookups.
+ */
 static __always_inline __u32 slot_of(__u32 a, __u32 b)
 {
 	return (a * 0x9e3779b1u ^ b * 0x85ebca6bu) >> (32 - SLOT_BITS);

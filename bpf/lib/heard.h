@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which VTEPs' packets come through the host's stack: its firewall and IPsec policies decide, and the direct way asks
- * them: see path.h.
+ * Which VTEPs' packets pass the host's stack. Its firewall and IPsec policies decide, and the direct way follows: see
+ * path.h.
  */
 #ifndef VPC_HEARD_H
 #define VPC_HEARD_H
@@ -9,8 +9,8 @@
 #include "path.h"
 
 /*
- * Has the stack decide again: a copy of the packet goes there, and ends in vpc_mux. Should the entry go to another VTEP
- * meanwhile, that one is asked about a little later.
+ * Lets the stack decide again: sends it a copy of the packet, which ends in vpc_mux. If the entry goes to another VTEP
+ * meanwhile, that VTEP's next check is a little later.
  */
 static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard, __u64 now)
 {
@@ -20,9 +20,7 @@ static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard
 	skb->mark = 0;
 }
 
-/*
- * Whether a packet from this VTEP may go the direct way; if not, vpc_mux will note when it has come through the stack.
- */
+/* Whether a packet from this VTEP may take the direct way. If not, vpc_mux will note when it has passed the stack. */
 static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux *mux, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(mux->stats, 0, source);
@@ -45,7 +43,10 @@ static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux
 	return true;
 }
 
-/* A packet of this VTEP that is_heard sent through the stack has come to the mux. True: it was only a copy. */
+/*
+ * Notes that a packet of this VTEP, which is_heard sent through the stack, has reached the mux. True: it was only a
+ * copy.
+ */
 static __noinline optional bool note_heard(struct __sk_buff *skb, __u32 stats, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(stats, 0, source);

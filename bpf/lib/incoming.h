@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What was decided for packets of one VTEP from a MAC to a MAC of a VNI: see generation.h. */
+/* The decision for packets of one VTEP, VNI, source and destination MAC: see generation.h. */
 #ifndef VPC_INCOMING_H
 #define VPC_INCOMING_H
 
@@ -9,7 +9,7 @@
 #include "sender.h"
 #include "vxlan.h"
 
-#define INCOMING_FRESH 100000000ull /* ns, in which nobody asks whether the VTEP is heard */
+#define INCOMING_FRESH 100000000ull /* ns during which the program does not check again whether the VTEP is heard */
 
 struct incoming {
 	__u32 generation;
@@ -19,10 +19,10 @@ struct incoming {
 	struct mac dmac, smac;
 	__u16 run;          /* see alone.h */
 	__u64 until_ns;
-	__u64 tick;         /* in which that was not over: asking the clock is a call, the tick is not */
+	__u64 tick;         /* last tick within that time: reading the clock is a call, reading the tick is not */
 	__u64 run_ns;
 	__u32 stats;        /* of the mux */
-	__u32 watched;      /* VPC_PORT_WATCHED: somebody looks at the segment's switch */
+	__u32 watched;      /* VPC_PORT_WATCHED: a sniffer watches the segment's switch */
 	struct vpc_dst dst; /* the unit */
 };
 
@@ -49,8 +49,8 @@ static __always_inline bool mux_of(__u32 ifindex, const struct vxlan_frame *fram
 }
 
 /*
- * Its sender is behind the VTEP that it comes from. If not, it is vpc_mux's to drop, or one that another host has
- * forwarded.
+ * The sender is behind the VTEP that the packet comes from. Otherwise vpc_mux drops the packet, or another host has
+ * forwarded it.
  */
 static __noinline bool is_from_sender(const struct vxlan_frame *frame, __u32 stats, __u32 vni)
 {
@@ -62,7 +62,7 @@ static __noinline bool is_from_sender(const struct vxlan_frame *frame, __u32 sta
 	return !check_sender(&from, &smac, &remote);
 }
 
-/* The unit that the frame is for, when it can have it by the direct way. */
+/* The unit that the frame is for, if the unit can get it by the direct way. */
 static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, struct vpc_dst *dst, __u32 *is_watched)
 {
 	if (enter_segment(vni, is_watched))
@@ -70,16 +70,13 @@ static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, 
 	return fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) && dst->kind == VPC_DST_LOCAL;
 }
 
-/*
- * Asks the tables, and writes down what they say. False: the packet is none for a unit of this host, or one for the
- * stack.
- */
+/* Fills the slot from the tables. False: the packet is not for a unit of this host, or it is for the stack. */
 static __noinline bool find_incoming(struct __sk_buff *skb, const struct vxlan_frame *frame, struct incoming *known, __u32 generation)
 {
 	__u32 ifindex = after(generation, skb->ifindex), vni = after(generation, bpf_ntohl(frame->vni) >> 8);
 	struct vpc_mux mux;
 
-	known->ifindex = 0; /* of nobody, as long as it is not written whole */
+	known->ifindex = 0; /* empty until it is written completely */
 	if (!mux_of(ifindex, frame, &mux) || !unit_of(vni, frame, &known->dst, &known->watched))
 		return false;
 	if (!is_from_sender(frame, mux.stats, vni) || !is_heard(skb, &mux, frame->ip.saddr))
@@ -96,7 +93,7 @@ static __noinline bool find_incoming(struct __sk_buff *skb, const struct vxlan_f
 	return true;
 }
 
-/* What is known of packets like this one. Null: it is none for a unit of this host, or one for the stack. */
+/* The slot of packets like this one. Null: the packet is not for a unit of this host, or it is for the stack. */
 static __always_inline struct incoming *incoming_of(struct __sk_buff *skb, const struct vxlan_frame *frame)
 {
 	struct mac dmac = mac_at(frame->inner.h_dest), smac = mac_at(frame->inner.h_source);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Is this a packet that may be passed on, and what does it ask? The same for all hooks; a guest's sources are checked
- * too.
+ * Checks whether a packet may be forwarded, and finds what it asks. All hooks do the same checks; for guests, also of
+ * their source addresses.
  */
 #ifndef VPC_INSPECT_H
 #define VPC_INSPECT_H
@@ -25,7 +25,7 @@ static __always_inline int inspect_l3(struct __sk_buff *skb, struct packet *pack
 	}
 }
 
-/* Of a packet whose Ethernet header has been parsed; `last`: see struct senders. Returns a drop reason or 0. */
+/* Checks a packet whose Ethernet header has been parsed; `last`: see struct senders. Returns a drop reason or 0. */
 static __always_inline int inspect(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	int reason = check_source_mac(skb, packet, last);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* IPv4: is the header what the packet is, may the guest send from this address. */
+/* IPv4: checks that the header describes the packet, and that the guest may send from its address. */
 #ifndef VPC_IPV4_H
 #define VPC_IPV4_H
 
@@ -23,7 +23,7 @@
 #define ICMP_REDIRECT 5
 #define ICMP_ROUTER_ADVERTISEMENT 9
 
-/* Notes where the upper header lies. `fragment`: the flags and offset, host order. Returns a drop reason or 0. */
+/* Records where the upper header begins. `fragment`: the flags and offset, host order. Returns a drop reason or 0. */
 static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u32 header, __u32 length, __u32 fragment)
 {
 	__u32 offset = (fragment & IPV4_OFFSET) * 8;
@@ -41,10 +41,7 @@ static __always_inline int upper_of_ipv4(struct packet *packet, __u8 proto, __u3
 	return length - header < upper_least(proto) ? VPC_DROP_MALFORMED : 0;
 }
 
-/*
- * Looks through the options, `length` bytes of them. A source route would lead past what the tables say. Returns a drop
- * reason or 0.
- */
+/* Checks `length` bytes of options. A source route would bypass the tables. Returns a drop reason or 0. */
 static __always_inline int check_options_ipv4(struct __sk_buff *skb, __u32 length)
 {
 	__u8 option[2];
@@ -67,9 +64,9 @@ static __always_inline int check_options_ipv4(struct __sk_buff *skb, __u32 lengt
 }
 
 /*
- * A guest's packet for one station does not go to all: those who take it would be others, RFC 1122 section 3.3.6.
- * Whether an address is the broadcast address of a subnet nobody tells us: it ends in ones, and it is no station's.
- * Returns a drop reason or 0.
+ * A guest's packet for one station must not be an Ethernet broadcast: other stations would process it, RFC 1122 section
+ * 3.3.6. The program does not know the broadcast addresses of subnets. It takes an address that ends in ones, and that
+ * no station has, for one. Returns a drop reason or 0.
  */
 static __always_inline int check_multicast_ipv4(const struct packet *packet, __be32 daddr)
 {
@@ -86,8 +83,8 @@ static __always_inline int check_multicast_ipv4(const struct packet *packet, __b
 }
 
 /*
- * Checks what few packets have: multicast addresses, and options. It leaves a header that is not right to parse_ipv4.
- * Returns a drop reason or 0.
+ * Checks what few packets have: multicast addresses and options. Leaves malformed headers to parse_ipv4. Returns a drop
+ * reason or 0.
  */
 standalone int check_rare_ipv4(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -132,7 +129,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 }
 
 /*
- * A guest asks nobody which multicasts he wants: who does gets them, and others lose them. Returns a drop reason or 0.
+ * A guest must not send queries: the querier receives the multicasts, and others lose them. Returns a drop reason or 0.
  */
 static __always_inline int check_igmp(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -145,7 +142,7 @@ static __always_inline int check_igmp(struct __sk_buff *skb, const struct packet
 	return type == IGMP_QUERY || type == IGMP_ROUTER_ADVERTISEMENT || type == IGMP_ROUTER_TERMINATION ? VPC_DROP_MULTICAST_QUERY : 0;
 }
 
-/* A guest redirects nobody and is nobody's router. Returns a drop reason or 0. */
+/* A guest must not send redirects or router advertisements. Returns a drop reason or 0. */
 static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u8 type;
@@ -157,7 +154,7 @@ static __always_inline int check_icmp(struct __sk_buff *skb, const struct packet
 	return type == ICMP_REDIRECT || type == ICMP_ROUTER_ADVERTISEMENT ? VPC_DROP_RA_SPOOF : 0;
 }
 
-/* Checks what is above IPv4; *starting: a host sends this before it has an address. Returns a drop reason or 0. */
+/* Checks the header above IPv4; *starting: a host sends this before it has an address. Returns a drop reason or 0. */
 static __always_inline int inspect_upper_ipv4(struct __sk_buff *skb, struct packet *packet, bool *starting)
 {
 	struct udp udp;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * IPv6: is the header what the packet is, what lies behind its extension headers, may the guest send from this address.
+ * IPv6: checks that the header describes the packet, walks its extension headers, and checks that the guest may send
+ * from its address.
  */
 #ifndef VPC_IPV6_H
 #define VPC_IPV6_H
@@ -10,7 +11,7 @@
 #include "udp.h"
 
 #define IPV6_HLEN 40
-#define IPV6_EXTENSIONS 8 /* more than these in one packet are nobody's honest work */
+#define IPV6_EXTENSIONS 8 /* no legitimate packet has more */
 #define IPV6_OFFSET 0xfff8
 #define IPV6_MORE 1
 #define NEXT_HOP_BY_HOP 0
@@ -48,10 +49,10 @@ static __always_inline bool is_extension(__u8 next)
 	}
 }
 
-/* Where the walk over extension headers stands. */
+/* State of the walk over extension headers. */
 struct extensions {
 	__u32 offset; /* of the next header, from the Ethernet header on */
-	__u32 end;    /* of the packet as its IPv6 header says */
+	__u32 end;    /* of the packet, by its IPv6 header */
 	__u8 next;
 	bool fragment;
 	bool later;   /* not the first fragment: what follows is not a header */
@@ -87,8 +88,8 @@ static __always_inline int step_extension(struct __sk_buff *skb, struct extensio
 }
 
 /*
- * Finds the header above IPv6 behind extension headers, RFC 7112: the first fragment holds them all. Returns a drop
- * reason or 0.
+ * Finds the header behind the extension headers. The first fragment has all of them, RFC 7112. Returns a drop reason or
+ * 0.
  */
 standalone int walk_extensions(struct __sk_buff *skb, struct packet *packet, struct extensions *walk)
 {
@@ -113,7 +114,7 @@ standalone int walk_extensions(struct __sk_buff *skb, struct packet *packet, str
 	return 0;
 }
 
-/* Reads and checks the fixed header, finds the upper one. Returns a drop reason or 0. */
+/* Reads and checks the fixed header, and finds the upper one. Returns a drop reason or 0. */
 static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet, struct address *source)
 {
 	struct extensions walk = { .offset = ETH_HLEN + IPV6_HLEN };

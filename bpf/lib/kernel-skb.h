@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What the kernel knows of a packet and struct __sk_buff does not show: read by CO-RE, written by nobody. */
+/* Facts about a packet that struct __sk_buff does not show. Programs read them by CO-RE and never write them. */
 #ifndef VPC_KERNEL_SKB_H
 #define VPC_KERNEL_SKB_H
 
@@ -46,7 +46,7 @@ struct skb_shared_info {
 #define SKB_GSO_IPXIP6 (1u << 9)
 #define SKB_GSO_UDP_TUNNEL (3u << 10)
 #define SKB_GSO_SCTP (1u << 14)
-#define SKB_GSO_UDP_L4 (1u << 17) /* many datagrams, each to get a header of its own */
+#define SKB_GSO_UDP_L4 (1u << 17) /* many datagrams, each of which gets a header of its own */
 #define SKB_GSO_OF_TUNNEL (SKB_GSO_GRE | SKB_GSO_IPXIP4 | SKB_GSO_IPXIP6 | SKB_GSO_UDP_TUNNEL)
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
@@ -57,7 +57,7 @@ static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb)
 	return bpf_cast_to_kern_ctx(skb);
 }
 
-/* How a packet that has a gso_size is to be cut; 0: under BPF_PROG_TEST_RUN, which sets none. */
+/* How the kernel will cut a packet with a gso_size; 0 under BPF_PROG_TEST_RUN, which sets none. */
 static __always_inline __u32 gso_type(struct sk_buff *kernel)
 {
 	struct skb_shared_info *shared = bpf_rdonly_cast(kernel->head + kernel->end, bpf_core_type_id_kernel(struct skb_shared_info));
@@ -65,7 +65,7 @@ static __always_inline __u32 gso_type(struct sk_buff *kernel)
 	return shared->gso_type;
 }
 
-/* Where a header that the kernel knows by its distance from the packet's memory lies, from the Ethernet header on. */
+/* Converts a header's distance from the packet's memory into its offset from the Ethernet header. */
 static __always_inline __u32 offset_in(struct sk_buff *kernel, __u16 from_head)
 {
 	return from_head - (__u32)((__u64)kernel->data - (__u64)kernel->head);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Remembers how the kernel sent a packet of the mux's device to a VTEP, as it leaves the underlay's interface: see
+ * Remembers how the kernel sent a packet of the mux's device to a VTEP, when it leaves the underlay's interface: see
  * path.h.
  */
 #ifndef VPC_LEARN_PATH_H
@@ -23,7 +23,7 @@ struct rtable {
 	__u32 rt_pmtu;
 } __attribute__((preserve_access_index));
 
-/* What the route allows where it says so; 0: it says nothing. */
+/* The MTU of the route; 0: it has none. */
 static __always_inline __u32 route_mtu(struct sk_buff *kernel)
 {
 	struct rtable *route = (void *)(BPF_CORE_READ(kernel, _skb_refdst) & ~1ull);
@@ -37,7 +37,7 @@ static __always_inline __u32 route_mtu(struct sk_buff *kernel)
 	return mtu;
 }
 
-/* The largest IP packet that may leave this way; 0: not by these means. */
+/* The largest IP packet that may leave this way; 0: the direct way is not possible. */
 static __always_inline __u32 way_mtu(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
@@ -49,7 +49,7 @@ static __always_inline __u32 way_mtu(struct __sk_buff *skb)
 	return route && route < mtu ? route : mtu;
 }
 
-/* The packet is what encap-direct.h would have made for this mux and port. */
+/* The packet is exactly what encap-direct.h would have made for this mux and port. */
 static __always_inline bool is_as_expected(const struct vxlan_frame *frame, const struct vpc_mux *mux, __u16 port)
 {
 	const struct iphdr *ip = &frame->ip;
@@ -66,7 +66,7 @@ static __always_inline bool same_way(const struct path *a, const struct path *b)
 	       a->ifindex == b->ifindex && a->mtu == b->mtu && a->saddr == b->saddr && a->dport == b->dport;
 }
 
-/* `port`: the VTEP's as its entry has it, 0 for the mux's own. */
+/* Learns the path of the packet. `port`: the VTEP's by its entry, 0 for the mux's own. */
 static __noinline int learn_path(struct __sk_buff *skb, __u32 port)
 {
 	__u32 ifindex = skb->ifindex;
@@ -94,7 +94,7 @@ static __noinline int learn_path(struct __sk_buff *skb, __u32 port)
 	if (read_entry(&paths, &entry.key, &known) && same_way(&known, path)) {
 		if (path->learned_ns - known.learned_ns < PATH_AGAIN)
 			return 0;
-		path->id = known.id + 2 * ID_BLOCK; /* beyond what is taken of it just now */
+		path->id = known.id + 2 * ID_BLOCK; /* beyond the identifications that CPUs are taking right now */
 	}
 	bpf_map_update_elem(&paths, &entry.key, &entry, BPF_ANY);
 	return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who has an address, where the neighbour table is not the last word: an address that moved, because its new owner
- * announced it, and a link-local address that a guest has chosen itself. User space neither reads nor writes these
- * tables. An entry says what the neighbour table said when it was made, and counts only while that says the same: what
- * an operator changes overrides it.
+ * Owners of addresses that override the neighbour table: an address that moved because its new owner announced it, and
+ * a link-local address that a guest has chosen itself. User space neither reads nor writes these tables. An entry
+ * records what the neighbour table said when it was made, and counts only while the table still says so. So an
+ * operator's change overrides it.
  */
 #ifndef VPC_LEARNED_H
 #define VPC_LEARNED_H
@@ -13,12 +13,12 @@
 #include "packet.h"
 
 #define MAX_LEARNED 16384
-#define LINK_LOCALS 4                 /* that a port may have chosen at a time, besides the one of its MAC */
-#define LINK_LOCAL_AGE 10000000000ull /* ns, before another one takes the place of the oldest */
+#define LINK_LOCALS 4                 /* addresses of its own choice that a port may have at a time, besides the one of its MAC */
+#define LINK_LOCAL_AGE 10000000000ull /* ns before another one may replace the oldest */
 
 struct learned {
 	struct vpc_neighbour now; /* who has the address */
-	struct mac was;           /* whom the neighbour table gave it to; zero: nobody */
+	struct mac was;           /* owner by the neighbour table; zero: none */
 	__u16 pad;
 };
 
@@ -61,7 +61,7 @@ static __always_inline struct vpc_neighbour_key neighbour_key(__u32 segment, con
 	return key;
 }
 
-/* Who the table says has an address. False: it does not know it. */
+/* The owner of an address by the neighbour table. False: the table does not have it. */
 static __noinline bool neighbour_in_table(const struct vpc_neighbour_key *key, struct mac *mac)
 {
 	struct vpc_neighbour neighbour;
@@ -77,7 +77,7 @@ static __noinline bool read_learned(const struct vpc_neighbour_key *key, struct 
 	return read_entry(&learned, key, to);
 }
 
-/* Who has an address, as far as is known. False: nobody. */
+/* The owner of an address by all tables. False: none is known. */
 static __noinline bool neighbour_of(__u32 segment, const struct address *address, struct mac *mac)
 {
 	struct vpc_neighbour_key key = neighbour_key(segment, address);
@@ -110,8 +110,7 @@ static __noinline optional int learn_move(__u32 segment, const struct address *a
 }
 
 /*
- * A place for another address of the port; the oldest one gives way when it has been there for a while. Negative: there
- * is none.
+ * A place for another address of the port. The oldest address gives way if it is old enough. Negative: there is none.
  */
 static __always_inline int link_local_place(const struct link_locals *known, const struct address *address, __u64 now)
 {
@@ -127,7 +126,7 @@ static __always_inline int link_local_place(const struct link_locals *known, con
 	return !known->chosen_ns[oldest] || now - known->chosen_ns[oldest] > LINK_LOCAL_AGE ? oldest : -1;
 }
 
-/* Notes that a port has chosen a link-local address that nobody has. False: it has too many. */
+/* Records that a port has chosen a link-local address that nobody has. False: it has too many. */
 static __noinline bool choose_link_local(__u32 segment, __u32 port, const struct mac *mac, const struct address *address)
 {
 	struct learned_entry chosen = { .key = neighbour_key(segment, address) };

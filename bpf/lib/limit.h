@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Limits of a port: bytes and packets a second, from its unit and to it. Token buckets that hold a tenth of a second's
- * worth.
+ * Limits of a port: bytes and packets a second, from its unit and to it. Token buckets that hold the tokens of a tenth
+ * of a second.
  *
- * A packet passes while its buckets have tokens, and pays for the whole of itself. So a bucket may be in debt
- * afterwards, by one packet, and a large segment passes at any rate. Packets of a sender that knows congestion marks
- * (ECT, RFC 3168) get one while less than a fifth of a bucket is left: it slows down before packets are dropped.
+ * A packet passes while its buckets have tokens, and pays for all of itself. So a bucket may be in debt afterwards, by
+ * one packet, and a large segment passes at any rate. While less than a fifth of a bucket is left, packets of senders
+ * that understand congestion marks (ECT, RFC 3168) get one. So these senders slow down before packets are dropped.
  *
- * A bucket is filled once per tick of the kernel: the clock is a call, the tick is not. Tokens are thousand millionths
- * of a byte or packet, so that no rate loses the rest of a tick. CPUs that ask at once may pass together on the last
- * token.
+ * A bucket is filled once per tick of the kernel: reading the clock is a call, reading the tick is not. A token is
+ * 10^-9 of a byte or packet, so that no rate loses the rest of a tick. CPUs that check at the same time may pass
+ * together on the last token.
  */
 #ifndef VPC_LIMIT_H
 #define VPC_LIMIT_H
@@ -19,8 +19,8 @@
 #include "fits.h"
 #include "maps.h"
 
-#define LIMIT_BURST 100000000ull /* ns: so much of its rate a bucket holds */
-#define LIMIT_MARKED 5           /* marks begin when this part of it is left */
+#define LIMIT_BURST 100000000ull /* ns: a bucket holds the tokens of this time */
+#define LIMIT_MARKED 5           /* marks begin when this fraction of it is left */
 #define ECN_CONGESTED 3
 
 enum limit_way {
@@ -28,7 +28,7 @@ enum limit_way {
 	LIMIT_IN,  /* to the unit */
 };
 
-/* What one packet counts for. Large segments count as the packets that they will be cut into, each with its headers. */
+/* The cost of one packet. A large packet costs as much as its segments, each with its headers. */
 struct limit_cost {
 	__u64 bytes;
 	__u64 packets;
@@ -42,14 +42,14 @@ static __always_inline struct limit_cost cost_of(struct __sk_buff *skb, const st
 	if (!size || size == GSO_BY_FRAGS || !packet->upper)
 		return cost;
 	headers = ETH_HLEN + segment_length(skb, packet) - size;
-	/* A guest behind a tap says how large segments are, and not how many. */
+	/* A guest behind a tap gives the size of segments, but not their number. */
 	if (skb->len > headers)
 		cost.packets = (skb->len - headers + size - 1) / size;
 	cost.bytes += (cost.packets - 1) * headers;
 	return cost;
 }
 
-/* Adds what has come in since the last tick. */
+/* Adds the tokens since the last tick. */
 static __always_inline void fill_limit(struct vpc_limit_bucket *bucket, __u64 rate)
 {
 	__u64 tick = bpf_jiffies64(), now, then, passed, room;
@@ -59,7 +59,7 @@ static __always_inline void fill_limit(struct vpc_limit_bucket *bucket, __u64 ra
 	bucket->tick = tick;
 	now = bpf_ktime_get_coarse_ns();
 	then = bucket->time_ns;
-	/* Another CPU may have been quicker. */
+	/* Another CPU may have filled it already. */
 	if (now <= then || __sync_val_compare_and_swap(&bucket->time_ns, then, now) != then)
 		return;
 	passed = now - then;
@@ -87,7 +87,7 @@ static __always_inline void spend(struct vpc_limit_bucket *bucket, __u64 rate, _
 		__sync_fetch_and_add(&bucket->tokens, -(__s64)(cost * NSEC_PER_SEC));
 }
 
-/* Takes what a packet costs from the buckets of a port. False: the packet is beyond a limit, and costs nothing. */
+/* Takes the cost of a packet from the buckets of a port. False: the packet is beyond a limit, and pays nothing. */
 static __always_inline bool pay(__u32 source, enum limit_way way, const struct limit_cost *cost, bool *marked)
 {
 	struct vpc_limit_key key = { .stats = source };
@@ -109,7 +109,7 @@ static __always_inline bool pay(__u32 source, enum limit_way way, const struct l
 	return true;
 }
 
-/* Whether the packet is within the limits of a port. Marks it when they are near. */
+/* Whether the packet is within the limits of a port. Marks the packet when they are near. */
 static __always_inline bool within_limit(struct __sk_buff *skb, struct packet *packet, __u32 source, enum limit_way way)
 {
 	struct limit_cost cost = cost_of(skb, packet);
@@ -122,7 +122,7 @@ static __always_inline bool within_limit(struct __sk_buff *skb, struct packet *p
 	return true;
 }
 
-/* A unit's packet, by the limits of its port. Returns a drop reason or 0. */
+/* Checks a packet of a unit against the limits of its port. Returns a drop reason or 0. */
 standalone int limit_out(struct __sk_buff *skb, struct packet *packet)
 {
 	if (!packet)
@@ -130,7 +130,7 @@ standalone int limit_out(struct __sk_buff *skb, struct packet *packet)
 	return within_limit(skb, packet, packet->source, LIMIT_OUT) ? 0 : VPC_DROP_RATE_LIMIT;
 }
 
-/* A packet for a unit, by the limits of its port, `source`. Returns a drop reason or 0. */
+/* Checks a packet for a unit against the limits of its port, `source`. Returns a drop reason or 0. */
 standalone int limit_in(struct __sk_buff *skb, struct packet *packet, __u32 source)
 {
 	if (!packet)
@@ -141,9 +141,7 @@ standalone int limit_in(struct __sk_buff *skb, struct packet *packet, __u32 sour
 	return VPC_DROP_RATE_LIMIT;
 }
 
-/*
- * Whether a copy of a broadcast is within the limits of the port `source`. None is marked: all copies are one packet.
- */
+/* Whether a copy of a broadcast is within the limits of the port `source`. Marks none: all copies share one packet. */
 standalone int limit_copy(struct __sk_buff *skb, __u32 source)
 {
 	struct limit_cost cost = { .bytes = skb->len, .packets = skb->gso_segs ? skb->gso_segs : 1 };

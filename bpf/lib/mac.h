@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * MAC and IP addresses as values. IP addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, like the tables'
+ * MAC and IP addresses as values. IP addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, as in the tables'
  * keys.
  */
 #ifndef VPC_MAC_H
@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #include <bpf/bpf_endian.h>
 
-/* In 16-bit words, because an Ethernet header is aligned to no more. */
+/* In 16-bit words: an Ethernet header has no larger alignment. */
 struct mac {
 	__u16 w[3];
 };
@@ -29,7 +29,7 @@ static __always_inline bool mac_equal(struct mac a, struct mac b)
 	return !((a.w[0] ^ b.w[0]) | (a.w[1] ^ b.w[1]) | (a.w[2] ^ b.w[2]));
 }
 
-/* The same of two in memory. A value that is passed on is read byte by byte. */
+/* The same for two in memory. The compiler reads a value argument byte by byte. */
 static __always_inline bool mac_same(const struct mac *a, const struct mac *b)
 {
 	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]));
@@ -72,7 +72,7 @@ static __always_inline bool mac_is_broadcast(struct mac mac)
 	return (mac.w[0] & mac.w[1] & mac.w[2]) == 0xffff;
 }
 
-/* No host may have it as its own: 0/8, 127/8, multicast and all that is above. */
+/* No host may have the address: 0/8, 127/8, multicast and all above. */
 static __always_inline bool ipv4_is_bogon(__be32 ipv4)
 {
 	__u32 address = bpf_ntohl(ipv4);
@@ -90,7 +90,7 @@ static __always_inline bool ipv6_is_multicast(const struct address *a)
 	return (a->w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
-/* Multicast, ::1, ::, IPv4-mapped (which would pass for the table's form of an IPv4 address). */
+/* Multicast, ::1, ::, IPv4-mapped (the tables use that form for IPv4 addresses). */
 static __always_inline bool ipv6_is_bogon(const struct address *a)
 {
 	if (ipv6_is_multicast(a))
@@ -100,7 +100,7 @@ static __always_inline bool ipv6_is_bogon(const struct address *a)
 	return a->w[2] == bpf_htonl(0xffff) || (!a->w[2] && bpf_ntohl(a->w[3]) <= 1);
 }
 
-/* The interface identifier is made of a MAC, RFC 4291 appendix A. */
+/* The interface identifier is derived from a MAC, RFC 4291 appendix A. */
 static __always_inline bool ipv6_is_eui64(const struct address *a)
 {
 	return (a->w[2] & bpf_htonl(0xff)) == bpf_htonl(0xff) && (a->w[3] & bpf_htonl(0xff000000)) == bpf_htonl(0xfe000000);
@@ -119,7 +119,7 @@ static __always_inline bool ipv6_is_link_local(const struct address *a)
 	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
-/* The link-local address that a host makes of its MAC, RFC 4291 appendix A. */
+/* The link-local address that a host derives from its MAC, RFC 4291 appendix A. */
 static __always_inline struct address ipv6_link_local(struct mac mac)
 {
 	__u32 high = bpf_ntohs(mac.w[0]) << 16 | (bpf_ntohs(mac.w[1]) & 0xff00) | 0xff;

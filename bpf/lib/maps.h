@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The tables of the datapath, pinned by name so that the programs of all hooks share them. Sizes are defaults: the
- * loader may set others before it creates the maps. What user space fills takes memory as it grows (BPF_F_NO_PREALLOC).
+ * loader may set others before it creates the maps. Tables that user space fills allocate memory as they grow
+ * (BPF_F_NO_PREALLOC).
  */
 #ifndef VPC_MAPS_H
 #define VPC_MAPS_H
@@ -102,7 +103,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stats SEC(".maps");
 
-/* An entry is made when its first packet is dropped. */
+/* The first dropped packet makes an entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 65536);
@@ -112,7 +113,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } drops SEC(".maps");
 
-/* An entry is made when the first packet comes through its queue. */
+/* The first packet of a queue makes an entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 16384);
@@ -131,7 +132,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps");
 
-/* Whose broadcasts have caused how many copies. */
+/* Copies of each port's broadcasts. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, VPC_MAX_SOURCES);

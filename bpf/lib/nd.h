@@ -71,7 +71,7 @@ static __noinline int check_options(struct __sk_buff *skb, struct packet *packet
 }
 
 /*
- * The sender speaks for itself: it advertises an address, or asks from one, that it may claim; or asks before it has
+ * The sender speaks for itself: it advertises an address that it may claim, or asks from one, or asks before it has
  * one.
  */
 static __always_inline bool is_honest_nd(const struct packet *packet, const struct address *target)
@@ -81,7 +81,7 @@ static __always_inline bool is_honest_nd(const struct packet *packet, const stru
 	return ipv6_is_unspecified(&packet->asker) || is_honest_claim(packet, &packet->asker);
 }
 
-/* Checks a solicitation or advertisement and finds what it asks or tells. Returns a drop reason or 0. */
+/* Checks a solicitation or advertisement, and finds what it asks or announces. Returns a drop reason or 0. */
 static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 {
 	struct nd nd;
@@ -105,8 +105,8 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 }
 
 /*
- * Checks ICMPv6. *starting: a host sends this before it has an address. A message of neighbour discovery comes in one
- * piece (RFC 6980) and straight from its sender. Returns a drop reason or 0.
+ * Checks ICMPv6. *starting: a host sends this before it has an address. A neighbour discovery message is not fragmented
+ * (RFC 6980) and comes straight from its sender. Returns a drop reason or 0.
  */
 standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool *starting)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a sender left to be done to its packet after all checks: a checksum to be filled in, a large segment to be cut.
+ * Work that a sender left to others, after all checks: a checksum to fill in, a large segment to cut.
  *
- * A guest with a tap or a packet socket (struct virtio_net_hdr) says itself where that checksum is, and software or
- * hardware writes two bytes there later. So the place must be the one that the protocol has for it. What a tunnel of
- * the guest's own carries is the guest's: nothing in there is checked, and all of it may be written. A segment is cut
- * by the rules of its gso_type. The kernel drops one that is of another protocol, and counts it nowhere.
+ * A guest with a tap or a packet socket (struct virtio_net_hdr) chooses where that checksum is, and software or
+ * hardware later writes two bytes there. So the place must be the protocol's own. The content of a guest's own tunnel
+ * is the guest's: the programs do not check it, and every byte of it may be written. The kernel cuts a segment by the
+ * rules of its gso_type. It drops a segment whose protocol is another, and counts it nowhere.
  */
 #ifndef VPC_OFFLOAD_H
 #define VPC_OFFLOAD_H
@@ -17,7 +17,7 @@
 #define IPPROTO_MPLS 137
 #endif
 
-/* Distance of the checksum from the header above IP; 0: this protocol has none that is left to others. */
+/* Offset of the checksum in the header above IP; 0: nobody else fills in this protocol's. */
 static __always_inline __u32 checksum_offset(__u8 proto)
 {
 	switch (proto) {
@@ -37,7 +37,7 @@ static __always_inline __u32 checksum_offset(__u8 proto)
 	}
 }
 
-/* Length of the header behind which a tunnel's content begins; 0: no tunnel. */
+/* Length of the header before a tunnel's content; 0: no tunnel. */
 static __always_inline __u32 tunnel_header(__u8 proto)
 {
 	switch (proto) {
@@ -55,7 +55,7 @@ static __always_inline __u32 tunnel_header(__u8 proto)
 	}
 }
 
-/* Whether the checksum that is to be filled in is the protocol's own, or in what a tunnel carries. */
+/* Whether the open checksum is the protocol's own, or lies in the content of a tunnel. */
 static __always_inline bool checksum_has_its_place(struct sk_buff *kernel, const struct packet *packet)
 {
 	__u32 start = offset_in(kernel, kernel->csum_start), header;
@@ -69,8 +69,8 @@ static __always_inline bool checksum_has_its_place(struct sk_buff *kernel, const
 }
 
 /*
- * Whether the packet is what its gso_type is the type of. A tunnel's tells of the outer and of the inner packet. What a
- * guest forwards may have come out of our own tunnel by the direct way, which leaves the tunnel's bits there.
+ * Whether the packet matches its gso_type. A tunnel's type describes the outer and the inner packet. A packet that a
+ * guest forwards may have left our own tunnel by the direct way, which keeps the tunnel's bits.
  */
 static __always_inline bool segment_has_its_type(__u32 type, const struct packet *packet)
 {
@@ -91,8 +91,8 @@ static __always_inline bool segment_has_its_type(__u32 type, const struct packet
 }
 
 /*
- * Checks what is left to be done to an inspected packet. A large segment that comes from elsewhere has been through a
- * stack of this host; past the vxlan device it still has the tunnel's type. Returns a drop reason or 0.
+ * Checks the work that is left for an inspected packet. A large segment from elsewhere has passed a stack of this host;
+ * past the vxlan device it still has the tunnel's type. Returns a drop reason or 0.
  */
 static __always_inline int check_offload(struct __sk_buff *skb, const struct packet *packet)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Congestion marks of tunnel packets, RFC 6040 section 4.1: an ingress copies the inner field to the outer header. The
- * kernel's device makes ECT(0) of CE, as RFC 3168 had it, so its packets are corrected as they leave. The direct way
- * copies (encap-direct.h).
+ * kernel's device turns CE into ECT(0), as RFC 3168 said, so vpc_ethlink_out corrects its packets as they leave. The
+ * direct way copies the field (encap-direct.h).
  */
 #ifndef VPC_OUTER_ECN_H
 #define VPC_OUTER_ECN_H

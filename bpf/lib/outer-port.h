@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The outer UDP ports of a tunnel packet that the mux's device made. The destination port of a VTEP on another port
- * than the mux's own: encap.h puts it into skb->mark, which lives through the device. The source port: of one hash,
- * kernels make different ports (7.3 others than 6.18), and a flow must have one, with the device and without. Both are
- * set here, before large segments are cut.
+ * The outer UDP ports of a tunnel packet that the mux's device made. Both are set here, before large segments are cut.
+ *
+ * The destination port: a VTEP may have another port than the mux. encap.h puts it into skb->mark, which survives the
+ * device. The source port: kernels derive different ports from one hash (7.3 others than 6.18), but a flow must have
+ * one port, with the device and without.
  */
 #ifndef VPC_OUTER_PORT_H
 #define VPC_OUTER_PORT_H
@@ -12,7 +13,7 @@
 #include "ipv6.h"
 #include "kernel-skb.h"
 
-/* Where the IP header is: a device without Ethernet headers (WireGuard, tun) has it first. */
+/* Where the IP header begins: at 0 on a device without Ethernet headers (WireGuard, tun). */
 static __always_inline __u32 outer_ip(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
@@ -46,7 +47,7 @@ static __always_inline void set_outer_port(struct __sk_buff *skb, __u32 header, 
 	bpf_skb_store_bytes(skb, header + field, &to, sizeof(to), 0);
 }
 
-/* `port`: the VTEP's, 0: the mux's own, which the header has. */
+/* Writes both ports. `port`: the VTEP's, 0: the mux's own, which the header has. */
 static __always_inline void rewrite_outer_ports(struct __sk_buff *skb, __u16 port)
 {
 	__u32 header = outer_udp(skb), hash = kept_flow_hash(skb);

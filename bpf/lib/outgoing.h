@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What was decided for packets from a unit to a MAC: see generation.h. Filled in as it becomes known. */
+/* The decision for packets from a unit to a MAC: see generation.h. Filled in step by step. */
 #ifndef VPC_OUTGOING_H
 #define VPC_OUTGOING_H
 
@@ -19,7 +19,7 @@ struct outgoing {
 	struct vpc_dst dst;    /* kind NONE: not looked for yet */
 	struct path path;      /* learned_ns 0: none yet */
 	struct vpc_vtep from;  /* where the destination's mux listens; family 0: there is none */
-	__u64 tick;            /* in which the path was known to be fresh: asking the clock is a call, the tick is not */
+	__u64 tick;            /* last tick in which the path was fresh: reading the clock is a call, reading the tick is not */
 };
 
 struct {
@@ -29,7 +29,7 @@ struct {
 	__type(value, struct outgoing);
 } outgoing SEC(".maps");
 
-/* The destination, before anything is known of the packet. */
+/* The destination MAC, before the packet is parsed. */
 static __always_inline struct mac destination_of(struct __sk_buff *skb)
 {
 	struct ethhdr *eth;
@@ -40,7 +40,7 @@ static __always_inline struct mac destination_of(struct __sk_buff *skb)
 	return (void *)(eth + 1) > (void *)(long)skb->data_end ? (struct mac){} : mac_at(eth->h_dest);
 }
 
-/* Begins a slot anew, with the port. False: the unit has none. */
+/* Begins a new slot, with the port. False: the unit has none. */
 static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 generation, const struct mac *dmac)
 {
 	__u32 ifindex = after(generation, unit);
@@ -58,7 +58,7 @@ static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 
 	return true;
 }
 
-/* What is known of packets like this one; at least the port. Null: the unit has none. */
+/* The slot of packets like this one, with at least the port. Null: the unit has none. */
 static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, now = generation_now(), index;
@@ -106,7 +106,7 @@ static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 	return likely(known->dst.kind != VPC_DST_NONE) || find_outgoing_dst(known) ? &known->dst : 0;
 }
 
-/* Looks whether the path is still good, and asks for another one if not. */
+/* Checks whether the path is still fresh, and looks up another one if not. */
 static __noinline bool renew_outgoing_path(struct outgoing *known, __u64 tick)
 {
 	struct path *path = &known->path;
@@ -124,7 +124,7 @@ static __noinline bool renew_outgoing_path(struct outgoing *known, __u64 tick)
 	return true;
 }
 
-/* Has a fresh path in its place, if there is one. */
+/* Puts a fresh path into the slot, if there is one. */
 static __always_inline bool outgoing_path(struct outgoing *known)
 {
 	__u64 tick = bpf_jiffies64();

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What a program knows about the packet in work, and how it looks into it.
+ * What a program knows about the current packet, and how it reads it.
  *
- * Nothing here writes into the packet directly: a program that does makes the kernel copy the head of every cloned
- * packet (each TCP segment that waits for its acknowledgement is one) before the program even starts. Answers are
- * written with helpers.
+ * Nothing here writes into the packet directly. Before such a program even starts, the kernel copies the head of every
+ * cloned packet, and each TCP segment that waits for its acknowledgement is one. Programs write answers with helpers.
  */
 #ifndef VPC_PACKET_H
 #define VPC_PACKET_H
@@ -24,8 +23,8 @@
 #define PACKET_HOST 0 /* skb->pkt_type: addressed to the device that it came in by */
 
 /*
- * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path that leads to
- * it. Such a function must be global, and its pointers may be null for all the verifier knows.
+ * Marks a function that the verifier checks once, on its own, for any packet, instead of along each path to it. Such a
+ * function must be global, and must handle null pointers.
  */
 #define standalone __noinline
 
@@ -58,18 +57,18 @@ struct packet {
 	__u32 source;        /* index into the stats table: the port or mux that it came from */
 	__u32 segment;
 	__u32 flags;         /* VPC_PORT_* */
-	__u32 l3_len;        /* all that follows the Ethernet header */
+	__u32 l3_len;        /* bytes after the Ethernet header */
 	enum hook hook;
 	enum question question; /* what its sender wants to know */
 	__u16 type;          /* EtherType, host order */
-	__u16 vlan;          /* that it came with and an answer must carry */
+	__u16 vlan;          /* the packet's own, which an answer must carry */
 	__u16 upper;         /* offset of the header above IP; 0: none here (not IP, or not the first fragment) */
 	__u8 proto;          /* of that header */
-	__u8 announcement;   /* a question that asks nothing: it tells its sender's own address */
-	__u8 foreign_lladdr; /* in ARP or ND it names another MAC than the one that it comes from */
+	__u8 announcement;   /* no question: it announces its sender's own address */
+	__u8 foreign_lladdr; /* in ARP or ND: it names a MAC other than its source */
 	__u32 upper_len;
 	__u32 fragment_id;   /* of IPv6 */
-	__u32 broadcast_rate; /* of a broadcast: of its port, copies a second; 0: no limit, as of what no guest sent */
+	__u32 broadcast_rate; /* copies a second of its port's broadcasts; 0: no limit, or no guest sent it */
 	__u8 remote_source;  /* from the mux: the forwarding table knows the source behind a VTEP */
 	__u8 ecn;            /* of the IP header */
 	__u8 whole;          /* IP, and no fragment */
@@ -82,7 +81,7 @@ struct packet {
 
 /*
  * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies
- * there. Pointers into the packet must be taken anew afterwards.
+ * there. Callers must reload their pointers into the packet afterwards.
  */
 static __always_inline bool linear(struct __sk_buff *skb, __u32 length)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Checksums that are still to be filled in by whoever sends a packet out (CHECKSUM_PARTIAL), and what they do to an
- * ICMP error that quotes such a packet: the device would write into the quotation after the error's own checksum has
- * been made over it. No helper takes the mark off. So the field gets the one value that filling it in gives back: it is
- * then right before and after.
+ * Open checksums (CHECKSUM_PARTIAL), and what they do to an ICMP error that quotes such a packet: the device would
+ * write into the quotation after the error's own checksum was computed over it. No helper removes the mark. So the
+ * field gets the one value that filling it in reproduces: it is then right before and after.
  */
 #ifndef VPC_PARTIAL_H
 #define VPC_PARTIAL_H

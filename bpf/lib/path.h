@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The direct ways around the vxlan device are shortcuts that the kernel has shown itself.
+ * The direct ways around the vxlan device follow what the kernel itself did.
  *
- * Out: a packet that goes through the vxlan device is looked at as it leaves the underlay's interface
- * (vpc_ethlink_out). Routes, neighbours, firewall, IPsec: the kernel has decided them all, and its outer header is
- * remembered for the VTEP. For PATH_FRESH the next packets get a copy of it; then one goes through the device again. So
- * a path is never older than that, neighbour entries stay in use, and what does not leave by the underlay just as it
- * was expected to has no shortcut.
+ * Out: vpc_ethlink_out sees each packet of the vxlan device as it leaves the underlay's interface. The kernel has
+ * decided its route, neighbour, firewall and IPsec by then. The program remembers the outer header for the VTEP. For
+ * PATH_FRESH the next packets get a copy of it; then one goes through the device again. So a path is never older than
+ * that, and neighbour entries stay in use. A packet that does not leave by the underlay exactly as expected gives no
+ * path.
  *
- * In: a VTEP's packets may be decapsulated at the underlay's ingress (vpc_underlay) while one of them has come through
- * the host's stack to vpc_mux within HEARD_FRESH: the host's firewall keeps its say.
+ * In: vpc_underlay may decapsulate a VTEP's packets at the underlay's ingress while one of them has passed the host's
+ * stack to vpc_mux within HEARD_FRESH. So the host's firewall still decides.
  *
- * Rules of the host that must see each packet close the ways: VPC_MUX_DIRECT_*, which user space sets. It empties these
- * tables when rules change; losing them costs nothing but a few packets the long way.
+ * Rules of the host that must see each packet close the ways: VPC_MUX_DIRECT_*, which user space sets. User space
+ * empties these tables when rules change. Losing them costs nothing but a few packets on the long way.
  */
 #ifndef VPC_PATH_H
 #define VPC_PATH_H
@@ -22,15 +22,18 @@
 
 #define MAX_VTEPS 16384
 #define PATH_FRESH 100000000ull   /* ns */
-#define PATH_AGAIN (PATH_FRESH / 16) /* one that is younger is not written anew */
+#define PATH_AGAIN (PATH_FRESH / 16) /* a younger path is not rewritten */
 #define HEARD_FRESH 1000000000ull
 #define HEARD_ASK (HEARD_FRESH / 2)
 #define HEARD_AGAIN (HEARD_FRESH / 8)
 
-/* Identifications of outer packets are taken from a path in blocks: two CPUs shall not send the same one at a time. */
+/*
+ * Programs take identifications of outer packets from a path in blocks, so that two CPUs do not send the same one at a
+ * time.
+ */
 #define ID_BLOCK 2048u
 
-/* A VTEP as one mux sees it; the end of struct vpc_dst has just this form. */
+/* A VTEP as one mux sees it. The end of struct vpc_dst has the same layout. */
 struct peer_key {
 	__u32 stats; /* of the mux */
 	struct vpc_vtep vtep;
@@ -57,7 +60,7 @@ struct path_entry {
 
 struct heard {
 	__u64 at_ns;
-	__u64 asked_ns;  /* a copy was sent through the stack, to be heard again */
+	__u64 asked_ns;  /* when a copy was last sent through the stack */
 };
 
 struct heard_entry {
@@ -96,8 +99,8 @@ static __always_inline bool is_fresh(const struct path *path)
 }
 
 /*
- * The path to a remote destination, as long as it is fresh, and `ids` identifications from path->id on. False: there is
- * none. Should the entry go to another VTEP meanwhile, that one passes over some identifications, and nothing else.
+ * The path to a remote destination while it is fresh, and `ids` identifications from path->id on. False: there is none.
+ * If the entry goes to another VTEP meanwhile, that VTEP skips some identifications, and that is all.
  */
 static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path, __u32 ids)
 {
@@ -113,14 +116,14 @@ static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path
 	return true;
 }
 
-/* How one packet gets to its VTEP without the vxlan device. */
+/* How one packet reaches its VTEP without the vxlan device. */
 struct way {
 	const struct path *path; /* null: not at all */
 	__u32 id;                /* of the outer packet */
 	const struct vpc_vtep *from; /* where the mux listens; null where nobody has asked */
 };
 
-/* Each segment that a large packet will be cut into has an identification of its own. */
+/* Each segment of a large packet needs an identification of its own. */
 static __always_inline __u32 ids_of(struct __sk_buff *skb)
 {
 	return skb->gso_segs ? skb->gso_segs : 1;

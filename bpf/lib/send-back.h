@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Sends an answer to where its question came from. */
+/* Sends an answer back to the asker. */
 #ifndef VPC_SEND_BACK_H
 #define VPC_SEND_BACK_H
 
@@ -9,8 +9,7 @@
 #include "packet.h"
 
 /*
- * The forwarding table knows on which port the sender's VTEP listens; a sender that it does not know is taken to use
- * the mux's.
+ * The forwarding table knows the port of the sender's VTEP. For an unknown sender the program assumes the mux's port.
  */
 static __always_inline bool tunnel_back(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -22,8 +21,8 @@ static __always_inline bool tunnel_back(struct __sk_buff *skb, const struct pack
 }
 
 /*
- * The packet has become the answer: gives it the tag or the tunnel key that the way back needs. Returns a drop reason
- * or 0: the program then returns send_back_action, which redirects it to the device that it came in by.
+ * The packet has become the answer. Gives it the tag or the tunnel key of the way back. Returns a drop reason or 0: the
+ * program then returns send_back_action, which redirects it to the device that received it.
  */
 static __noinline int send_back(struct __sk_buff *skb, const struct packet *packet)
 {

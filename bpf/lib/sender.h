@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who may have sent a packet that came through the tunnel: a VTEP of its VNI, and for a sender that the forwarding
- * table knows, the very VTEP that it is behind. Anybody can send a UDP packet with a VNI in it.
+ * Checks who sent a packet through the tunnel: a VTEP of its VNI, and if the forwarding table knows the sender, that
+ * sender's own VTEP. Anybody can send a UDP packet with a VNI in it.
  */
 #ifndef VPC_SENDER_H
 #define VPC_SENDER_H
@@ -28,8 +28,8 @@ static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vp
 }
 
 /*
- * Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is not behind a
- * tunnel.
+ * Checks the sender. Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is
+ * not behind a tunnel.
  */
 static __noinline int check_sender(const struct outer_source *from, const struct mac *smac, __u8 *remote)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Packets that do not fit, and the ICMP error that tells the sender, RFC 792/1191 and RFC 4443.
+ * Packets that do not fit, and the ICMP error for their sender, RFC 792/1191 and RFC 4443.
  *
- * No error answers an ICMP error, a later fragment, a multicast, or a sender that is no single host; and each source
- * gets a bounded number of them.
+ * The program sends no error for an ICMP error, a later fragment, a multicast, or a sender that is no single host. A
+ * rate bounds the errors for each source.
  */
 #ifndef VPC_TOO_BIG_H
 #define VPC_TOO_BIG_H
@@ -16,8 +16,8 @@
 #include "partial.h"
 #include "send-back.h"
 
-#define QUOTE_IPV4 548  /* so that the error has at most 576 bytes, RFC 1812 section 4.3.2.3 */
-#define QUOTE_IPV6 1232 /* so that it has at most 1280 */
+#define QUOTE_IPV4 548  /* the error then has at most 576 bytes, RFC 1812 section 4.3.2.3 */
+#define QUOTE_IPV6 1232 /* it then has at most 1280 */
 #define ICMP_UNREACHABLE 3
 #define ICMP_FRAG_NEEDED 4
 #define ICMPV6_TOO_BIG 2
@@ -67,7 +67,7 @@ static __always_inline bool may_answer(struct __sk_buff *skb, const struct packe
 	return packet->type == ETH_P_IP ? !icmp_is_error(type) : type >= ICMPV6_INFORMATIONAL;
 }
 
-/* Cuts the packet to what the error quotes of it and makes room before that for the error's headers. */
+/* Cuts the packet to the quotation, and makes room before it for the error's headers. */
 static __noinline bool make_quote(struct __sk_buff *skb, __u32 quote, __u32 room)
 {
 	if (bpf_skb_change_tail(skb, ETH_HLEN + quote, 0))
@@ -121,7 +121,7 @@ static __noinline int error_ipv6(struct __sk_buff *skb, struct packet *packet, _
 	return bpf_skb_store_bytes(skb, 0, &frame, sizeof(frame), BPF_F_RECOMPUTE_CSUM) ? VPC_DROP_TOO_BIG : 0;
 }
 
-/* Makes an ICMP error of the packet, if one may be sent. Returns a drop reason or 0. */
+/* Turns the packet into an ICMP error, if one may be sent. Returns a drop reason or 0. */
 static __always_inline int answer_too_big(struct __sk_buff *skb, struct packet *packet, __u32 mtu)
 {
 	bool v4 = packet->type == ETH_P_IP;
@@ -138,7 +138,7 @@ static __always_inline int answer_too_big(struct __sk_buff *skb, struct packet *
 	return v4 ? error_ipv4(skb, packet, mtu, quote, sum) : error_ipv6(skb, packet, mtu, quote, sum);
 }
 
-/* Drops a packet that does not fit into `mtu`, and sends its sender an error in its place where one may be sent. */
+/* Drops a packet that does not fit into `mtu`. Sends its sender an error instead, if one may be sent. */
 standalone int too_big(struct __sk_buff *skb, struct packet *packet, __u32 mtu)
 {
 	if (!packet)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Who may send UDP to the ports of VTEPs: the muxes alone. A VTEP believes the outer source address, so it would take
- * VXLAN from a guest behind an uplink on the underlay's wire, and from any program of another VTEP's host.
+ * Only muxes may send UDP to the ports of VTEPs. A VTEP trusts the outer source address, so it would accept VXLAN from
+ * a guest behind an uplink on the underlay's wire, and from any program of another VTEP's host.
  *
- * Guests are held back where their frames leave for an uplink. Programs of the host are held back at the underlay's
- * egress: a mux's packets bear a mark there, which only root can set. A rule of the host may have changed it, so what a
- * tunnel device has made passes too: only root makes those.
+ * For guests, the programs check frames that leave for an uplink. For programs of the host, they check packets at the
+ * underlay's egress. There a mux's packets bear a mark, which only root can set. A rule of the host may have changed
+ * the mark, so packets of a tunnel device pass too: only root makes such devices.
  */
 #ifndef VPC_TUNNEL_END_H
 #define VPC_TUNNEL_END_H
@@ -20,8 +20,8 @@
 #endif
 
 /*
- * To what a UDP packet goes, as the table has it. A later fragment has no port, so it goes to the address: it could
- * replace a part of a mux's packet.
+ * Reads the destination port of a UDP packet into the table's key. A later fragment has no port, so it counts for the
+ * address: it could replace a part of a mux's packet.
  */
 static __always_inline bool read_port(struct __sk_buff *skb, __u32 at, struct vpc_tunnel_end *to)
 {
@@ -46,7 +46,7 @@ static __always_inline bool read_end_ipv4(struct __sk_buff *skb, __u32 at, struc
 	return read_port(skb, at + ip.ihl * 4, to);
 }
 
-/* What follows in a later fragment behind more extension headers is not known: it may be UDP. */
+/* The program cannot see behind more extension headers of a later fragment: it may be UDP. */
 static __always_inline bool read_end_ipv6(struct __sk_buff *skb, __u32 at, struct vpc_tunnel_end *to)
 {
 	struct extensions walk = { .offset = at + IPV6_HLEN, .end = skb->len };
@@ -63,7 +63,7 @@ static __always_inline bool read_end_ipv6(struct __sk_buff *skb, __u32 at, struc
 	return read_port(skb, walk.offset, to);
 }
 
-/* Reads where a UDP packet goes whose IP header lies at `at`. False: it is another. */
+/* Reads the destination of a UDP packet whose IP header begins at `at`. False: it is not UDP. */
 static __noinline bool read_end(struct __sk_buff *skb, __u32 at, struct vpc_tunnel_end *to)
 {
 	return skb->protocol == bpf_htons(ETH_P_IP)     ? read_end_ipv4(skb, at, to)
@@ -71,7 +71,7 @@ static __noinline bool read_end(struct __sk_buff *skb, __u32 at, struct vpc_tunn
 							: false;
 }
 
-/* Whether `port` is that of the mux whose underlay the interface is. */
+/* Whether `port` is the port of the mux on this underlay. */
 static __noinline optional bool is_port_of_wire(__u32 ifindex, __u16 port)
 {
 	struct vpc_mux mux;
@@ -80,8 +80,8 @@ static __noinline optional bool is_port_of_wire(__u32 ifindex, __u16 port)
 }
 
 /*
- * Whether a guest's untagged frame would go to a VTEP by this uplink. On the wire of an underlay there are VTEPs that
- * this host does not know: nothing goes to the mux's port there.
+ * Whether a guest's untagged frame would reach a VTEP by this uplink. On the wire of an underlay there are VTEPs that
+ * this host does not know, so nothing may go to the mux's port there.
  */
 static __noinline optional bool is_for_vtep(struct __sk_buff *skb, __u32 uplink)
 {
@@ -94,7 +94,7 @@ static __noinline optional bool is_for_vtep(struct __sk_buff *skb, __u32 uplink)
 	return to.kind == VPC_END_PORT && is_port_of_wire(uplink, to.port);
 }
 
-/* The quick test for what leaves the underlay without a mark: most of it is TCP. */
+/* The quick test for packets that leave the underlay without a mark: most are TCP. */
 static __always_inline optional bool may_be_udp(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel = kernel_skb(skb);
@@ -110,7 +110,7 @@ static __always_inline optional bool may_be_udp(struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_IPV6) && ((struct ipv6 *)ip)->nexthdr != IPPROTO_TCP;
 }
 
-/* The source address is a mux's of this host; `at`: where the IP header lies. */
+/* The source address is that of a mux of this host; `at`: where the IP header begins. */
 static __always_inline bool is_from_mux(struct __sk_buff *skb, __u32 at)
 {
 	struct vpc_tunnel_end from = { .kind = VPC_END_OWN };
@@ -128,9 +128,9 @@ static __always_inline bool is_from_mux(struct __sk_buff *skb, __u32 at)
 }
 
 /*
- * Whether what leaves an underlay without a mark claims to be a mux's. Of what the host forwards, only the packets with
- * a mux's own address do: other VTEPs may be behind this host. Later fragments of the host's own packets pass, since
- * they are nothing without the first.
+ * Whether a packet that leaves an underlay without a mark poses as a mux's. Of forwarded packets, only those with a
+ * mux's own address do: other VTEPs may be behind this host. Later fragments of the host's own packets pass, since they
+ * are useless without the first one.
  */
 static __noinline optional bool is_forged(struct __sk_buff *skb)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The headers above IP, as far as the datapath looks: their least lengths, and UDP for DHCP. */
+/* The headers above IP, as far as the datapath reads them: their minimal lengths, and UDP for DHCP. */
 #ifndef VPC_UDP_H
 #define VPC_UDP_H
 
@@ -18,7 +18,7 @@ struct udp {
 	__be16 sport, dport, len, check;
 };
 
-/* The least that a first fragment must hold of the header above IP. */
+/* How much of the header above IP a first fragment must have. */
 static __always_inline __u32 upper_least(__u8 proto)
 {
 	if (likely(proto == IPPROTO_TCP))
@@ -39,7 +39,7 @@ static __always_inline __u32 upper_least(__u8 proto)
 	}
 }
 
-/* Reads the UDP header: straight from where most packets have it, since a helper is a call. */
+/* Reads the UDP header: directly from the packet's head if it is there, since a helper is a call. */
 static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct udp *udp)
 {
 	struct udp *header = (void *)(long)skb->data + (offset & 0xff), copy;
@@ -55,9 +55,7 @@ static __always_inline int read_udp(struct __sk_buff *skb, __u32 offset, struct 
 	return 0;
 }
 
-/*
- * Reads the UDP header, whose length must fit unless the packet is a fragment. Returns a drop reason or 0.
- */
+/* Reads and checks the UDP header. Its length must fit unless the packet is a fragment. Returns a drop reason or 0. */
 static __always_inline int parse_udp(struct __sk_buff *skb, const struct packet *packet, struct udp *udp)
 {
 	__u32 len;
@@ -82,8 +80,8 @@ static __always_inline bool is_from_dhcp_server(struct __sk_buff *skb, const str
 }
 
 /*
- * A guest is a DHCP client, never a server. The ports of a client's side are closed as destinations too, because a
- * client does not look at the source port of what it gets. Returns a drop reason or 0.
+ * A guest is a DHCP client, never a server. The client's ports are closed as destinations too, because a client does
+ * not check the source port of a message. Returns a drop reason or 0.
  */
 static __always_inline int check_dhcp(struct packet *packet, const struct udp *udp, __u16 client, __u16 server)
 {

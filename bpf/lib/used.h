@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Which forwarding entries and neighbours are of use, so that user space can delete others when it needs room. A key is
- * noted when a slot is filled from its entry (outgoing.h) and when a question is answered with it: never on the
- * established way. User space clears the tables and begins a new generation, so that slots are filled again.
+ * Which forwarding entries and neighbours are used, so that user space can delete others when it needs room. A program
+ * notes a key when it fills a slot from its entry (outgoing.h) and when it answers a question with it: never on the
+ * fast path. User space clears the tables and begins a new generation, so that slots are filled again.
  */
 #ifndef VPC_USED_H
 #define VPC_USED_H
@@ -10,7 +10,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/* The value says nothing. Sizes are those of `fdb` and `neighbours`. */
+/* The value has no meaning. Sizes are those of `fdb` and `neighbours`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 262144);

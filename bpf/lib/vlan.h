@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * VLAN tags. The kernel takes the outer tag of a received frame out of the packet into skb->vlan_tci before tc sees it;
- * a frame under BPF_PROG_TEST_RUN still has it in place. bpf_skb_vlan_pop knows both, and turns up a second tag if
- * there is one.
+ * VLAN tags. The kernel moves the outer tag of a received frame from the packet into skb->vlan_tci before tc sees it.
+ * Under BPF_PROG_TEST_RUN a frame still has it in place. bpf_skb_vlan_pop handles both, and then exposes a second tag
+ * if there is one.
  */
 #ifndef VPC_VLAN_H
 #define VPC_VLAN_H
@@ -51,7 +51,7 @@ static __noinline optional int vlan_take(struct __sk_buff *skb, __u16 vlan)
 	return bpf_skb_vlan_pop(skb) ? VPC_DROP_MALFORMED : 0;
 }
 
-/* Takes off the tag that the port is set to. Returns a drop reason or 0. */
+/* Removes the tag of the port's VLAN. Returns a drop reason or 0. */
 static __always_inline int vlan_strip(struct __sk_buff *skb, __u16 vlan)
 {
 	if (likely(vlan_absent(skb)))

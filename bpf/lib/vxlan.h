@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A frame in VXLAN over IPv4, RFC 7348, as the direct ways write and read it: all that lies before the inner packet. */
+/* A frame in VXLAN over IPv4, RFC 7348, as the direct ways write and read it: all headers before the inner packet. */
 #ifndef VPC_VXLAN_H
 #define VPC_VXLAN_H
 
@@ -23,7 +23,7 @@
 #define ADJ_ROOM_DECAP_L3_IPV6 BPF_F_ADJ_ROOM_DECAP_L3_IPV6
 #endif
 
-/* The pad lets every field lie where it is aligned; the packet begins with eth. */
+/* The pad aligns every field; the packet begins with eth. */
 struct vxlan_frame {
 	__u16 pad;
 	struct ethhdr eth;
@@ -35,7 +35,7 @@ struct vxlan_frame {
 };
 
 #define VXLAN_FRAME_LEN 64 /* both Ethernet headers and all between */
-#define VXLAN_OVERHEAD 50  /* what the outer frame is longer than the inner one, and the outer IP packet than the inner one */
+#define VXLAN_OVERHEAD 50  /* difference in length of the outer and the inner frame, and of the outer and the inner IP packet */
 #define IPV4_MAX 65535
 
 _Static_assert(sizeof(struct vxlan_frame) == VXLAN_FRAME_LEN + 4, "two bytes before, two behind");

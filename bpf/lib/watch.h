@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Copies for people who look: while the mirror of a switch or an ethlink is promiscuous, frames are cloned to it, so
- * many a second at most.
+ * Copies for sniffers: while the mirror of a switch or an ethlink is promiscuous, the programs clone frames to it, up
+ * to a number a second.
  *
  * A switch shows each frame that it accepts, once and without a tag, and the answers that the host gives in its place.
- * An ethlink shows what comes in and goes out by it as uplink, with its tag. That somebody looks stands in the port's
- * flags (VPC_PORT_WATCHED), which the programs have at hand; all else is looked up here.
+ * An ethlink shows the frames that enter and leave by it as uplink, with its tag. The port's flags, which the programs
+ * have at hand, say whether somebody watches (VPC_PORT_WATCHED). All else is looked up here.
  */
 #ifndef VPC_WATCH_H
 #define VPC_WATCH_H
@@ -14,7 +14,7 @@
 #include "fdb.h"
 #include "vlan.h"
 
-/* Set by the loader. Frames of one mirror; 0: none. */
+/* Set by the loader. Frames a second for one mirror; 0: none. */
 const volatile __u32 vpc_watch_per_second = 10000;
 
 struct {
@@ -33,7 +33,7 @@ static __always_inline void copy_to_mirror(struct __sk_buff *skb, __u32 ifindex)
 		bpf_clone_redirect(skb, ifindex, BPF_F_INGRESS);
 }
 
-/* A frame of the segment that passes its uplink. */
+/* Shows a frame that passes the segment's uplink on the ethlink's mirror. */
 standalone int watch_uplink(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct vpc_segment segment;
@@ -54,7 +54,7 @@ standalone int watch_uplink(struct __sk_buff *skb, const struct packet *packet)
 	return 0;
 }
 
-/* A frame, or the host's answer to one, for who looks at the switch. */
+/* Shows a frame, or the host's answer to one, on the switch's mirror. */
 standalone int watch_switch(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct vpc_segment segment;
@@ -66,7 +66,7 @@ standalone int watch_switch(struct __sk_buff *skb, const struct packet *packet)
 	return 0;
 }
 
-/* Whether a unicast frame is about to go out of the uplink: of those from the mux, only where the sender is known. */
+/* Whether a unicast frame is about to leave by the uplink: a frame from the mux only if its sender is known. */
 static __always_inline bool goes_to_uplink(const struct packet *packet)
 {
 	struct vpc_dst dst;
@@ -77,8 +77,8 @@ static __always_inline bool goes_to_uplink(const struct packet *packet)
 }
 
 /*
- * A frame that its segment has accepted, before it is forwarded. What is flooded to the uplink is shown there by
- * flood.h.
+ * Shows a frame that its segment has accepted, before it is forwarded. flood.h shows frames that it floods to the
+ * uplink.
  */
 standalone int watch(struct __sk_buff *skb, const struct packet *packet)
 {
