@@ -17,7 +17,8 @@ import { inNetns } from './program.ts'
 /** The command `vpc`, as a program for this Node. */
 export const vpcProgram: readonly string[] = [process.execPath, fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))]
 
-const readyTimeoutMs = 30_000
+/** Enough for an emulated processor on a busy machine; a vpcd that ends is noticed at once. */
+const readyTimeoutMs = 300_000
 
 /** The words that start a host's vpcd. */
 export const daemonArgv = ({ netns, runDir, stateDir, bpffs }: HostPlan): string[] =>

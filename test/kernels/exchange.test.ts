@@ -7,7 +7,7 @@ import { exchangeEverything } from './exchange.ts'
 import { kernelFor, oldest } from './packages.ts'
 import { bringUpPair } from './pair.ts'
 
-test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 300_000 }, async () => {
+test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 500_000 }, async () => {
   const kernel = kernelFor(oldest)
   await using pair = await bringUpPair({ hosts: [{ kernel }, { kernel }] })
   await exchangeEverything(pair)

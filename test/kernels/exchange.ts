@@ -66,15 +66,15 @@ async function listen({ machine }: PairHost, kind: 'tcp' | 'udp', program: strin
 
 const datagramReceiver = (count: number): string =>
   `python3 -c "import socket, sys
-s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 9001)); s.settimeout(20)
+s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 9001)); s.settimeout(60)
 for _ in range(${count}): sys.stdout.buffer.write(s.recv(65535))"`
 
 const sumOf = async ({ machine }: PairHost, command: string): Promise<string> => machine.must(`${command} | sha256sum`)
 
 /** The switch side of the container's interface, where a segment is as large as it left the container. */
 const watchSegments = [
-  '(timeout 60 tcpdump -i sw-hostif0 -n -c 1 tcp and greater 4000 >/tmp/large 2>/tmp/watching) & watch=$!',
-  'until grep -q listening /tmp/watching; do sleep 0.05; done',
+  '(timeout 180 tcpdump -i sw-hostif0 -n -c 1 tcp and greater 4000 >/tmp/large 2>/tmp/watching) & watch=$!',
+  '(until grep -q listening /tmp/watching; do kill -0 $watch || { cat /tmp/watching; exit 1; }; sleep 0.05; done)',
 ].join('; ')
 
 /**
@@ -85,7 +85,7 @@ export async function sendFile(from: PairHost, to: PairHost, { megabytes = 8, la
   await listen(to, 'tcp', 'busybox nc -l -p 9000')
   await from.machine.must(`head -c ${megabytes}M /dev/urandom >/tmp/file`)
   if (large) await from.machine.must(watchSegments)
-  await from.machine.must(`ip netns exec guest busybox nc ${to.guest.v4} 9000 </tmp/file`, 120_000)
+  await from.machine.must(`ip netns exec guest busybox nc ${to.guest.v4} 9000 </tmp/file`, 300_000)
   await to.machine.must('wait $receiver')
   const [sent, received] = await Promise.all([sumOf(from, 'cat /tmp/file'), sumOf(to, 'cat /tmp/received')])
   assert.equal(received, sent, `what ${to.machine.name} received over TCP`)

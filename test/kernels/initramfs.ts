@@ -1,7 +1,7 @@
 /**
  * The first root of a test machine: busybox and the modules by which it mounts the machine's own file system (virtiofs,
- * read-only) and a tmpfs above it. The second root is this very machine's, with the checkout where it is;
- * test/kernels/guest-init goes on there.
+ * read-only) and a tmpfs above it. The second root is this very machine's, with the checkout where it is. For another
+ * processor it is that of foreign-root.ts. test/kernels/guest-init goes on there.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -20,24 +20,45 @@ import {
 import { basename, join } from 'node:path'
 import { gzipSync, zstdDecompressSync } from 'node:zlib'
 import { fileURLToPath } from 'node:url'
+import { store } from './apt-root.ts'
+import { foreignRoot } from './foreign-root.ts'
 import type { Kernel } from './packages.ts'
 
 const recipe = fileURLToPath(import.meta.url)
-const checkout = fileURLToPath(new URL('../../', import.meta.url))
+const checkout = join(import.meta.dirname, '../..')
 
 /** What must be loaded before the second root is there; those that are built in are left out. */
 const wanted = ['virtio_pci', 'virtiofs', 'overlay']
 
+/** What the kernel's command line says to the first root: the kernel hands words with `=` to init as variables. */
+export function initWords(kernel: Kernel): string {
+  const root = foreignRoot(kernel.architecture)
+  const words = root ? { files: root.files, above: root.nodeModules, store } : { files: '/' }
+  const all = Object.entries({ checkout, ...words })
+  return all.map(([name, value]) => `${name}=${value}`).join(' ')
+}
+
+/** The first program. `$above` is there for another processor: what is made for it lies above node_modules. */
 const init = (modules: readonly string[]): string => `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 ${modules.map((module) => `insmod /modules/${module}`).join('\n')}
+overlay() {
+	mkdir -p $2 /upper/$1 /upper/$1.work
+	mount -t overlay -o lowerdir=$3,upperdir=/upper/$1,workdir=/upper/$1.work overlay $2 || poweroff -f
+}
 mkdir /lower /upper
 mount -t virtiofs -o ro root /lower || poweroff -f
-mount -t tmpfs -o size=75% upper /upper; mkdir /upper/files /upper/work
-mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /root || poweroff -f
+mount -t tmpfs -o size=75% upper /upper
+overlay files /root /lower$files
+if [ -n "$above" ]; then
+	overlay checkout /root$checkout /lower$checkout
+	overlay modules /root$checkout/node_modules /lower$above:/lower$checkout/node_modules
+	# Modules and documents are here, in the checkout or elsewhere.
+	mkdir -p /root$store && mount --bind /lower$store /root$store || poweroff -f
+fi
 umount /proc /sys
-exec switch_root /root /bin/sh ${checkout}test/kernels/guest-init ${checkout}
+exec switch_root /root /bin/sh $checkout/test/kernels/guest-init $checkout
 `
 
 /** The files of a module and of all that it needs, in the order in which they must be loaded. */
@@ -60,7 +81,8 @@ function unpackModule(path: string): Buffer {
   return path.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes
 }
 
-function build(kernel: Kernel, busybox: string, tree: string): Buffer {
+function build(kernel: Kernel, tree: string): Buffer {
+  const busybox = join(foreignRoot(kernel.architecture)?.files ?? '/usr', 'bin/busybox')
   const dependencies = readDependencies(kernel.modules)
   const files = [...new Set(wanted.flatMap((name) => closure(dependencies, name)))]
   for (const directory of ['bin', 'proc', 'sys', 'dev', 'root', 'modules']) mkdirSync(join(tree, directory), { recursive: true })
@@ -79,12 +101,12 @@ const mtime = (path: string): number => statSync(path).mtimeMs
 const plainName = (file: string): string => basename(file).replace(/\.(xz|zst)$/, '')
 
 /** The initramfs of a kernel, kept beside it until its recipe changes. */
-export function initramfsFor(kernel: Kernel, busybox = '/usr/bin/busybox'): string {
+export function initramfsFor(kernel: Kernel): string {
   const path = `${kernel.image}.initrd`
   if (existsSync(path) && mtime(path) > Math.max(mtime(recipe), mtime(kernel.image))) return path
   const tree = mkdtempSync(`${path}.`)
   try {
-    writeFileSync(`${tree}.gz`, build(kernel, busybox, tree))
+    writeFileSync(`${tree}.gz`, build(kernel, tree))
     renameSync(`${tree}.gz`, path)
   } finally {
     rmSync(tree, { recursive: true })

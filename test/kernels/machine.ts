@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { GuestShell } from '../vm/guest-shell.ts'
-import { initramfsFor } from './initramfs.ts'
+import { initramfsFor, initWords } from './initramfs.ts'
 import type { Kernel } from './packages.ts'
 
 /** A NIC: QEMU's model and the tap that it is joined to. */
@@ -32,7 +32,7 @@ export interface MachineOptions {
 
 const servers = ['/usr/lib/qemu/virtiofsd', '/usr/libexec/virtiofsd']
 /** One of them stops a machine whose kernel panics. */
-const commandLine = 'console=ttyS1 panic=-1 oops=panic net.ifnames=0 ipv6.autoconf=0 random.trust_cpu=on mitigations=off'
+const commandLine = 'panic=-1 oops=panic net.ifnames=0 ipv6.autoconf=0 random.trust_cpu=on mitigations=off'
 
 function fileServer(socket: string): ChildProcess {
   const program = servers.find((path) => existsSync(path))
@@ -47,20 +47,41 @@ const nicArguments = ({ model, tap, mac, properties }: Nic, index: number): stri
   `-netdev tap,id=n${index},ifname=${tap},script=no,downscript=no,vhost=off ` +
   `-device ${model},netdev=n${index},mac=${mac}${properties ? `,${properties}` : ''}`
 
-/** QEMU's arguments. The second serial port takes the kernel's log. */
+/** What differs by processor: QEMU's program, the machine, and where the shell's port (ttyS0) and the log's are. */
+const processors = {
+  amd64: {
+    program: 'qemu-system-x86_64',
+    // Without cmpxchg16b, which damages the processor's flags under this emulation now and then.
+    machine: '-machine pc,memory-backend=memory -cpu qemu64,-cx16',
+    ports: (log: string) => `-serial stdio -serial file:${log}`,
+    console: 'ttyS1',
+  },
+  arm64: {
+    program: 'qemu-system-aarch64',
+    machine: '-machine virt,memory-backend=memory -cpu cortex-a72',
+    // This machine has one port of its own.
+    ports: (log: string) => `-serial file:${log} -chardev stdio,id=shell -device pci-serial,chardev=shell`,
+    console: 'ttyAMA0',
+  },
+} as const
+
+/** What one command may take: a machine without KVM is slow, and slower beside others. */
+const patienceMs = 180_000
+
+/** QEMU's arguments. The shell has one serial port, the kernel's log another. */
 function qemuArguments({ name, kernel, nics = [], memoryMiB = 768 }: MachineOptions, directory: string): string[] {
+  const { machine, ports, console } = processors[kernel.architecture]
   const memory = `memory-backend-memfd,id=memory,size=${memoryMiB}M,share=on`
   return [
     `-name ${name} -nodefaults -display none -no-reboot -accel tcg,thread=single -smp 1`,
-    // Without cmpxchg16b, which damages the processor's flags under this emulation now and then.
-    `-machine pc,memory-backend=memory -cpu qemu64,-cx16 -m ${memoryMiB}M -object ${memory}`,
+    `${machine} -m ${memoryMiB}M -object ${memory}`,
     `-chardev socket,id=files,path=${join(directory, 'files')} -device vhost-user-fs-pci,chardev=files,tag=root`,
-    `-serial stdio -serial file:${join(directory, 'log')} -device virtio-rng-pci`,
+    `${ports(join(directory, 'log'))} -device virtio-rng-pci`,
     `-kernel ${kernel.image} -initrd ${initramfsFor(kernel)}`,
     ...nics.map(nicArguments),
   ]
     .flatMap((words) => words.split(' '))
-    .concat('-append', `${commandLine} host=${name} modules=${kernel.modules}`)
+    .concat('-append', `console=${console} ${commandLine} host=${name} modules=${kernel.modules} ${initWords(kernel)}`)
 }
 
 const consoleOf = ({ stdin, stdout }: ChildProcess): Duplex =>
@@ -94,12 +115,14 @@ export class Machine implements AsyncDisposable {
       10_000,
       () => `virtiofsd does not listen: ${words}`,
     )
-    const qemu = spawn('qemu-system-x86_64', qemuArguments(options, directory), { stdio: ['pipe', 'pipe', 'pipe'] })
+    const qemu = spawn(processors[options.kernel.architecture].program, qemuArguments(options, directory), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     qemu.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()))
     qemu.stdin.on('error', () => {}) // its end shows as the end of its console
     const machine = new Machine(options, directory, [qemu, files])
     try {
-      await machine.shell.ready(120_000)
+      await machine.shell.ready(300_000)
       return machine
     } catch (error) {
       const message = `machine ${options.name} (Linux ${options.kernel.release}) did not start: ${(error as Error).message}; QEMU: ${words}; its log:\n${machine.log()}`
@@ -115,7 +138,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Run a command that must succeed, and give what it printed. */
-  async must(command: string, timeoutMs = 60_000): Promise<string> {
+  async must(command: string, timeoutMs = patienceMs): Promise<string> {
     try {
       return (await this.shell.must(command, timeoutMs)).trim()
     } catch (error) {

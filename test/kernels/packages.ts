@@ -1,26 +1,18 @@
 /**
- * Debian's kernels for tests, by an apt root of its own: the mirror is the one that the machine's own sources name,
- * nothing is installed, and all of it stays below build/kernels. What has been unpacked once is used again without a
+ * Debian's kernels for tests, unpacked below build/kernels. What has been unpacked once is used again without a
  * network.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { oldestKernelText } from '#abi/requirements.ts'
+import { aptRoot, hostArchitecture, mirrorVariable, NoKernel, run, store, wordsOf, type Architecture } from './apt-root.ts'
+import { foreignArchitecture, foreignRoot } from './foreign-root.ts'
 
-/** Where kernels are kept; VPC_KERNEL_DIR names another place, which several checkouts can share. */
-export const store = process.env['VPC_KERNEL_DIR'] ?? fileURLToPath(new URL('../../build/kernels', import.meta.url))
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /**
  * Small suites that hold the oldest kernel that vpcd takes, the newest that Debian has for its stable release, and
  * those between.
  */
 const usualSuites = ['bookworm-backports', 'trixie-backports']
-/** Names a Debian mirror where the machine's own sources name none. */
-const mirrorVariable = 'VPC_DEBIAN_MIRROR'
-
-export type Architecture = 'amd64' | 'arm64'
 
 /**
  * Which kernel is wanted: `6.12`, or `newest`. The cloud flavour knows virtual NICs alone; the generic one is larger.
@@ -40,57 +32,6 @@ export interface Kernel {
   readonly image: string
   /** The folder that must be /lib/modules/RELEASE. */
   readonly modules: string
-}
-
-/** Why there is no kernel to test with, and what to do about it. */
-export class NoKernel extends Error {
-  override readonly name = 'NoKernel'
-}
-
-function run(command: string, args: readonly string[], cwd?: string): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
-}
-
-/** The first lines of what a failed command said. */
-function wordsOf(error: unknown): string {
-  const { stderr, message } = error as { stderr?: string; message: string }
-  return (stderr?.trim() || message).split('\n').slice(0, 3).join('; ')
-}
-
-/** The Debian mirror that the machine itself uses. */
-function mirror(): string {
-  const named = process.env[mirrorVariable]
-  if (named) return named
-  const format = ['indextargets', '--format', '$(ORIGIN)|$(LABEL)|$(SITE)', 'Created-By: Packages']
-  const found = run('apt-get', format).match(/^Debian\|Debian\|(.+)$/m)?.[1]
-  if (found === undefined)
-    throw new NoKernel(`the sources of this machine name no Debian mirror to fetch kernels from; name one in ${mirrorVariable}`)
-  return found
-}
-
-/** An apt root of one architecture, its lists fetched; gives the path of its configuration. */
-function aptRoot({ architecture, suites }: Required<KernelWish>): string {
-  const directory = join(store, `apt-${architecture}-${suites.join('-')}`)
-  const config = join(directory, 'apt.conf')
-  for (const name of ['lists/partial', 'cache/archives/partial', 'state']) mkdirSync(join(directory, name), { recursive: true })
-  writeFileSync(join(directory, 'state/status'), '')
-  writeFileSync(join(directory, 'sources.list'), suites.map((suite) => `deb [signed-by=${keyring}] ${mirror()} ${suite} main\n`).join(''))
-  const settings = {
-    'Dir::Etc::sourcelist': join(directory, 'sources.list'),
-    'Dir::Etc::sourceparts': '-',
-    'Dir::State': join(directory, 'state'),
-    'Dir::State::lists': join(directory, 'lists'),
-    'Dir::State::status': join(directory, 'state/status'),
-    'Dir::Cache': join(directory, 'cache'),
-    'APT::Architecture': architecture,
-    'APT::Sandbox::User': 'root',
-    'Acquire::Languages': 'none',
-    'Acquire::Retries': '2',
-  }
-  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";`)
-  writeFileSync(config, [...lines, `APT::Architectures { "${architecture}"; };`, ''].join('\n'))
-  run('apt-get', ['-q', '-c', config, '-o', 'APT::Update::Error-Mode=any', 'update'])
-  return config
 }
 
 /** 6.12.95 of `6.12.95+deb12-cloud-amd64`, 6.1.0.47 of `6.1.0-47-cloud-amd64`. */
@@ -212,9 +153,6 @@ export function kernelFor(wish: KernelWish, { fresh = false } = {}): Kernel {
   }
 }
 
-/** Debian's name of this machine's architecture. */
-export const hostArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-
 /** Debian's oldest kernel that vpcd takes; the tests boot it everywhere. */
 export const oldest: KernelWish = { series: oldestKernelText }
 
@@ -223,13 +161,20 @@ export const newest: KernelWish = { series: 'newest' }
 /** One that is refused. */
 export const tooOld: KernelWish = { series: '6.1', suites: ['bookworm'] }
 /** All that the long form boots. */
-export const ofLongForm: readonly KernelWish[] = [oldest, newest, { ...oldest, flavour: 'generic' }, tooOld]
+const ofLongForm: readonly KernelWish[] = [
+  oldest,
+  newest,
+  { ...oldest, flavour: 'generic' },
+  tooOld,
+  ...[oldest, newest].map((wish) => ({ ...wish, architecture: foreignArchitecture })),
+]
 
 // What the tests boot is fetched before they run without a network.
 if (import.meta.main) {
   try {
     const long = process.argv.includes('--long')
     for (const wish of long ? ofLongForm : [oldest]) console.log(kernelFor(wish, { fresh: long }).image)
+    if (long) console.log(foreignRoot(foreignArchitecture)!.files)
   } catch (error) {
     if (!(error instanceof NoKernel)) throw error
     console.error(`kernels: ${error.message}`)

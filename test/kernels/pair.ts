@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { generateId, idMac } from '#abi/id.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
 import { Machine, type Nic } from './machine.ts'
-import { store, type Kernel } from './packages.ts'
+import { store } from './apt-root.ts'
+import type { Kernel } from './packages.ts'
 
 export const vni = 5001
 const documents = join(store, 'documents')
@@ -110,9 +111,9 @@ async function settle({ machine, guest }: PairHost, document: object): Promise<v
   const path = join(documents, `${randomUUID()}.json`)
   writeFileSync(path, JSON.stringify(document))
   const start = 'node bin/vpc.mjs daemon >/tmp/vpcd.log 2>&1 & vpcd=$!'
-  const wait = 'until [ -S /run/vpc/vpcd.sock ]; do kill -0 $vpcd || { cat /tmp/vpcd.log; exit 1; }; sleep 0.1; done'
-  await machine.must(`(${start}; ${wait})`, 180_000)
-  await machine.must(`node bin/vpc.mjs apply ${path} </dev/null`, 120_000)
+  const wait = 'until [ -S /run/vpc/vpcd.sock ]; do kill -0 $vpcd || { cat /tmp/vpcd.log; exit 1; }; sleep 0.3; done'
+  await machine.must(`(${start}; ${wait})`, 600_000)
+  await machine.must(`node bin/vpc.mjs apply ${path} </dev/null`, 300_000)
   rmSync(path)
   await machine.must(
     [

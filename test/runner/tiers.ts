@@ -31,6 +31,8 @@ export function tierOf(file: string): Tier {
 /** Files that take longer than others of their tier. */
 const budgets: Readonly<Record<string, number>> = {
   'test/kernels/exchange.test.ts': 90,
+  'test/kernels/packages.test.ts': 3,
+  'test/kernels/outcomes.test.ts': 2,
   'test/recovery/steps.test.ts': 80,
   'test/fuzz/fuzz.test.ts': 40,
   'test/vm/guests.test.ts': 60,

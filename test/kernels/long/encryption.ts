@@ -60,8 +60,9 @@ function wireGuard(publicKeys: ReadonlyMap<number, Promise<string>>) {
   }
 }
 
-test('over WireGuard', { timeout: 600_000 }, async () => {
-  const kernel = kernelFor(newest)
+const kernel = kernelFor(newest)
+
+test(`two hosts over WireGuard, ${kernel.release}`, { timeout: 1_800_000 }, async () => {
   const resolvers = new Map([1, 2].map((number) => [number, Promise.withResolvers<string>()]))
   const keys = new Map([...resolvers].map(([number, { promise }]) => [number, promise]))
   const configure = wireGuard(keys)
@@ -89,8 +90,7 @@ function espCommands({ number }: PairHost): string[] {
   return [state(own, peer, spi(number)), state(peer, own, spi(3 - number)), policy(own, peer, 'out'), policy(peer, own, 'in')]
 }
 
-test('over ESP in transport mode', { timeout: 600_000 }, async () => {
-  const kernel = kernelFor(newest)
+test(`two hosts over ESP in transport mode, ${kernel.release}`, { timeout: 1_800_000 }, async () => {
   const underlay = async (host: PairHost): Promise<Underlay> => {
     await host.machine.must(`ip addr add ${host.address}/24 dev eth0 && ip link set eth0 up`)
     for (const command of espCommands(host)) await host.machine.must(command)
