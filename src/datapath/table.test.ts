@@ -138,7 +138,8 @@ describe('a table', () => {
     const { user, system } = process.threadCpuUsage(start)
     const tookMs = (user + system) / 1000
     assert.deepEqual(fdb.get(entries[99_999]![0])?.stats, 99_999)
-    assert.ok(tookMs < 1000, `${tookMs} ms`) // about 150 on an idle machine
+    // About 150 on an idle machine, 3000 on an emulated processor; a search of all for each would take minutes.
+    assert.ok(tookMs < 10_000, `${tookMs} ms`)
   })
 })
 
