@@ -1,4 +1,4 @@
-/** Who may open what: root everything, the members of one group everything, others what rules give them. */
+/** Who may open what: root and the members of one group everything, others what rules grant. */
 import { operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import type { OpenCall } from './open-call.ts'
@@ -9,7 +9,7 @@ import { VpcError } from './vpc-error.ts'
 export const accessRights = ['read', 'write', 'create'] as const
 export type AccessRight = (typeof accessRights)[number]
 
-/** What one rule gives to whom. Rules add up; none takes away. */
+/** What one rule grants to whom. Rules add up; no rule denies. */
 export interface AccessRule {
   readonly to: { readonly uid: number } | { readonly gid: number }
   /** Undefined: of all types. */
@@ -19,7 +19,7 @@ export interface AccessRule {
   readonly rights: ReadonlySet<AccessRight>
 }
 
-/** Immutable: a new one takes its place. Descriptors that are open stay as they are. */
+/** Immutable: a new one replaces it. Open descriptors keep their rights. */
 export class Access {
   readonly #adminGid: number | undefined
   readonly #rules: readonly AccessRule[]
@@ -30,9 +30,9 @@ export class Access {
   }
 
   /**
-   * The rights that the caller's descriptor gets. Who may open any object may have its programs supervised as well, and
-   * gets a management handle for that and nothing else, or a session. Throws VpcError: EPERM for one who may open
-   * nothing, EACCES for one who may not open this so.
+   * The rights of the caller's new descriptor. A user who may open any object at all may also have programs supervised,
+   * by a management handle that can do nothing else, or open a session. Throws VpcError: EPERM if the user may open
+   * nothing, EACCES if the user may not open this object with these rights.
    */
   grant(caller: Caller, call: OpenCall): Rights {
     if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights
@@ -56,9 +56,9 @@ export class Access {
   }
 }
 
-/** What everybody who may open any object gets of a management handle. */
+/** The operations of a management handle for users who may open any object at all. */
 const forSupervision: ReadonlySet<number> = new Set([operations.mgmtSupervise.command & 0x00ffffff])
-/** And of a session, whose handles are then asked for one by one. */
+/** And those of a session. Each of its handles is then checked by itself. */
 const forSessions: ReadonlySet<number> = new Set(sessionOperations.map((name) => operations[name].command & 0x00ffffff))
 
 const isMember = ({ gid, groups = [] }: Caller, wanted: number): boolean => gid === wanted || groups.includes(wanted)

@@ -1,7 +1,7 @@
 /**
- * Which objects changed, told to the handles that follow: a revision for each transaction. The last changes are kept,
- * so that a follower that was away goes on where it was. One that was away too long, or while vpcd was started anew, is
- * told to look at everything: `reset`.
+ * Reports to following handles which objects changed: a revision for each transaction. It keeps the last changes, so
+ * that a follower that was away can go on where it was. A follower that was away too long, or while vpcd was replaced,
+ * gets `reset`: it must read everything.
  */
 import { randomBytes } from 'node:crypto'
 import type { ChangeAction, FollowRequest, ObjectChange, ObjectChanges } from '#abi/info.ts'
@@ -9,7 +9,7 @@ import type { Id } from '#abi/id.ts'
 import type { Handle } from './handle.ts'
 import { unitName, type VpcObject } from './store/model.ts'
 
-/** Changes that are kept, and the most that one event names. */
+/** Number of changes that are kept, and the most that one event names. */
 const kept = 4096
 const mostAtOnce = 1000
 
@@ -20,7 +20,7 @@ interface Transacted {
 }
 
 export class ChangeLog {
-  /** Another vpcd has another, so its revisions are not taken for ours. */
+  /** Each vpcd has another, so that it does not take revisions of another vpcd for its own. */
   readonly #instance = randomBytes(4).toString('hex')
   readonly #followers = new Set<Handle>()
   readonly #known = new Set<Id>()
@@ -33,7 +33,7 @@ export class ChangeLog {
     for (const { id } of objects) this.#known.add(id)
   }
 
-  /** A transaction has happened that touched these objects. */
+  /** Record a transaction that touched these objects. */
   note(objects: ReadonlySet<VpcObject>): void {
     if (objects.size === 0) return
     const changes = [...objects].flatMap((object) => {
@@ -49,7 +49,7 @@ export class ChangeLog {
     for (const handle of this.#followers) handle.onEvent?.(payload)
   }
 
-  /** Tell a handle of all that comes, and now what was since a revision. */
+  /** Report all later changes to a handle, and returns those since a revision. */
   follow(handle: Handle, { from = null }: FollowRequest): ObjectChanges {
     this.#followers.add(handle)
     const since = this.#since(from)
@@ -61,7 +61,7 @@ export class ChangeLog {
     this.#followers.delete(handle)
   }
 
-  /** Undefined: that is not known any more. */
+  /** Undefined: vpcd does not know them any more. */
   #since(revision: string | null): ObjectChange[] | undefined {
     const [instance, digits = ''] = revision?.split('-') ?? []
     const number = Number(digits)

@@ -7,12 +7,12 @@ import type { Caller } from './rights.ts'
 import type { Transaction } from './store/transaction.ts'
 import { refusal, toVpcError } from './vpc-error.ts'
 
-/** What is done with an object that an operation names. */
+/** What an operation does with an object that it names. */
 export type Use = 'write' | 'create'
 
 /**
- * Refuse an id of a type that may not be used so. Whoever opened the descriptor is asked about, not whoever uses it: a
- * program that was given a descriptor may do with it what the giver could. The policy is that of the moment.
+ * Refuses an id that the opener of the descriptor may not use so. The user of the descriptor does not matter: a program
+ * that received a descriptor may do with it what the giver could. The current policy decides.
  */
 export type Claim = (tx: Transaction, type: TypeName, id: Id, use?: Use) => void
 

@@ -12,7 +12,7 @@ import type { Log } from './log.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
 
-/** What vpcd tells of itself through a management handle. */
+/** What vpcd reports about itself through a management handle. */
 export interface DaemonReport {
   probe(): readonly ProbeResult[]
   info(): DaemonInfo
@@ -30,7 +30,7 @@ export interface Context {
   readonly disturbances: Disturbances
   /** Objects that are not as they should be. */
   readonly troubles: Troubles
-  /** Has what changes objects wait while an operation takes long. */
+  /** Makes changes of objects wait while an operation takes long. */
   readonly gate: Gate
   /** Rows of the journal as they were last written, by id. */
   readonly written: Map<Id, string>

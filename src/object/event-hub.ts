@@ -1,4 +1,4 @@
-/** Events of the datapath, told to the handles that asked for them, in the words of the objects. */
+/** Reports events of the datapath to the handles that asked for them, in the words of the objects. */
 import type { Id } from '#abi/id.ts'
 import type { DropEvent, MissEvent } from '#abi/info.ts'
 import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts'
@@ -16,12 +16,12 @@ export class EventHub {
     this.#model = model
   }
 
-  /** Tell a handle of dropped packets from now on. */
+  /** From now on, reports dropped packets to a handle. */
   followDrops(handle: Handle): void {
     this.#drops.add(handle)
   }
 
-  /** Tell a handle of the unanswered questions in a switch's segments from now on. */
+  /** From now on, reports the unanswered questions in a switch's segments to a handle. */
   listen(handle: Handle, sw: Switch): void {
     let handles = this.#misses.get(sw)
     if (handles === undefined) this.#misses.set(sw, (handles = new Set()))

@@ -1,10 +1,10 @@
 /**
- * One operation at a time may take many turns of the event loop. Whatever else changes objects waits for its end; what
- * reads goes on.
+ * One operation at a time may take many turns of the event loop. All other changes of objects wait for its end; reads
+ * go on.
  */
 import { VpcError } from './vpc-error.ts'
 
-/** How long its parts are done before others get their turn. */
+/** Time for its parts before others get their turn. */
 const sliceMs = 5
 
 export class Gate {
@@ -17,13 +17,13 @@ export class Gate {
     return this.#steps !== undefined
   }
 
-  /** Do this now or, in the order of asking, when the operation that is under way has ended. It must not throw. */
+  /** Run this now, or when the current operation has ended, in the order of the calls. It must not throw. */
   whenFree(run: () => void): void {
     if (this.busy) this.#waiting.push(run)
     else run()
   }
 
-  /** The same for what gives a result or throws. */
+  /** The same for a function that returns a result or throws. */
   inTurn<T>(run: () => T | Promise<T>): T | Promise<T> {
     if (!this.busy) return run()
     return new Promise<T>((resolve, reject) => {
@@ -37,7 +37,7 @@ export class Gate {
     })
   }
 
-  /** Begin an operation whose steps are done little by little. What it throws rejects the promise. */
+  /** Begin an operation whose steps run over several turns. An exception rejects the promise. */
   begin<T>(steps: Iterator<void, T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const attempt = (advance: () => IteratorResult<void, T>): boolean => {
@@ -66,7 +66,7 @@ export class Gate {
     return promise
   }
 
-  /** Have the operation that is under way take back what it has done, and let go of what waits. */
+  /** Make the current operation undo its changes, and releases what waits. */
   stop(): void {
     this.#end?.()
   }

@@ -1,4 +1,8 @@
-/** What a session holds: open handles by the numbers that its client chose, and transactions over their objects. */
+/**
+ * What a session holds: open handles by the numbers that its client chose, and transactions over their objects. A
+ * session is a management handle with a flag of its own: programs pass ordinary management handles on, and a receiver
+ * must not open objects in the giver's name.
+ */
 import { operationOf, operations } from '#abi/command.ts'
 import { handleCtl, handleEvent, handleOpen, type HandleOpen } from '#abi/session.ts'
 import type { Handle, Held } from './handle.ts'
@@ -29,7 +33,7 @@ export class HandleSet implements Held {
     this.add(request.number, this.#host.openFor(this.#session, request))
   }
 
-  /** `handle ctl`: what the operation gives. */
+  /** `handle ctl`: the output of the operation. */
   ctl(input: Uint8Array): Uint8Array {
     const [handle, command, rest] = this.#read(input)
     return handle.ctl(command, rest)
@@ -74,13 +78,13 @@ export class HandleSet implements Held {
     return found
   }
 
-  /** Throws EEXIST when the number is given already. */
+  /** Throws EEXIST when the number is in use. */
   checkFree(number: number): void {
     const taken = this.#handles.get(number)
     if (taken !== undefined) throw new VpcError('EEXIST', `handle ${number} of this session is ${taken.name}; choose another number`)
   }
 
-  /** Hold an open handle. Its events go out by the session, with its number before each. */
+  /** Hold an open handle. The session sends its events, with the handle's number first. */
   add(number: number, handle: Handle): void {
     this.#handles.set(number, handle)
     const head = handleEvent.encode({ number })

@@ -6,10 +6,10 @@ import { unitName, type VpcObject } from './store/model.ts'
 import { answeredByTheDead, checkRights, narrow, type Caller, type Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
-/** What a handle asks its host to do; the host has all objects, the handle only knows its own. */
+/** What a handle asks its host to do. The host has all objects; the handle knows only its own. */
 export interface HandleHost {
   perform(handle: Handle, name: OperationName, input: Uint8Array): Uint8Array
-  /** `again`: check and ask anew, after it had to wait. */
+  /** `again`: checks anew after a wait. */
   performInTurn(
     handle: Handle,
     name: OperationName,
@@ -38,7 +38,7 @@ export class Handle {
   readonly object: VpcObject | undefined
   /** Called with the JSON of each event once the handle has subscribed. */
   onEvent?: (payload: Uint8Array) => void
-  /** Who opened it: whoever holds it has that one's rights to the ids that operations name. */
+  /** Its opener: every holder has the opener's rights to the ids that operations name. */
   readonly opener: Caller
   /** What it holds, when it is a session. */
   held: Held | undefined
@@ -66,8 +66,7 @@ export class Handle {
   }
 
   /**
-   * The same without holding up others: an operation that takes long is done little by little, and what must wait for
-   * one waits.
+   * The same without blocking others: a long operation takes several turns, and operations that must wait for it wait.
    */
   request(command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const name = this.check(command, input)
@@ -75,7 +74,7 @@ export class Handle {
     return this.#host.performInTurn(this, name, input, () => this.request(command, input))
   }
 
-  /** Which operation a command is, when it may be done by this handle. Throws VpcError. */
+  /** The operation of a command, if this handle may do it. Throws VpcError. */
   check(command: number, input: Uint8Array): OperationName {
     if (!this.#open) throw new VpcError('EBADF', `the descriptor of ${this.name} is closed`)
     const name = operationOf(command)
@@ -100,9 +99,7 @@ export class Handle {
     return this.#rights
   }
 
-  /**
-   * Take rights away for good, from all who hold the descriptor. Events of a subscription that is not left end with it.
-   */
+  /** Remove rights for good, for all holders of the descriptor. A subscription ends when its operation is removed. */
   #limit(input: Uint8Array): Uint8Array {
     this.#rights = narrow(this.#rights, input)
     const { read, write, operations: left } = this.#rights
@@ -110,7 +107,7 @@ export class Handle {
     return new Uint8Array(0)
   }
 
-  /** Let go of the object. The last one to do so takes an object that is not committed with it. */
+  /** Release the object. The last holder's release removes an object that is not committed. */
   close(): void {
     if (!this.#open) return
     this.#open = false

@@ -1,4 +1,4 @@
-/** A host: its objects, opened by id and used by handles. Everything is synchronous, and all or nothing. */
+/** A host: its objects, opened by id and used by handles. Every operation is synchronous, and all or nothing. */
 import { openFlag, operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { objectType, typeNoun } from '#abi/object-type.ts'
@@ -60,7 +60,7 @@ export class Host implements HandleHost, SetHost {
   readonly #handles = new Set<Handle>()
   readonly #byUid = new Map<number, number>()
   readonly #stopEvents: (() => void)[] = []
-  /** The objects as they were before the operation that is under way. */
+  /** The objects before the current operation. */
   #before: ReadonlyMap<Id, VpcObject> = new Map()
 
   /** Who may open what from now on. */
@@ -71,7 +71,7 @@ export class Host implements HandleHost, SetHost {
     this.access = access
   }
 
-  /** Bring the host to what its journal says: what is right stays untouched, what differs is repaired. */
+  /** Make the host agree with its journal: leaves alone what is right, and repairs what differs. */
   static start({ access = new Access(), ...options }: HostOptions): Host {
     const model = new Model()
     const context: Context = {
@@ -111,8 +111,8 @@ export class Host implements HandleHost, SetHost {
   }
 
   /**
-   * The same without holding up others: while an operation takes long, what it makes or removes cannot be opened, nor
-   * anything created.
+   * The same without blocking others: during a long operation, nobody can open objects that it makes or removes, or
+   * create any.
    */
   openInTurn(caller: Caller, id: Uint8Array, handleType: bigint, flags: bigint): Handle | Promise<Handle> {
     const call = parseOpenCall(id, handleType, flags)
@@ -179,7 +179,7 @@ export class Host implements HandleHost, SetHost {
     return yield* transactSteps(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input, claim }))
   }
 
-  /** A handle is closed. Never throws: there is nobody to tell but the log. */
+  /** A handle is closed. Never throws: only the log could report it. */
   released(handle: Handle): void {
     const context = this.#context
     this.#remove(handle)
@@ -203,7 +203,7 @@ export class Host implements HandleHost, SetHost {
     }
   }
 
-  /** Steps of a session as one transaction: what they open is held when all of them are done. */
+  /** Do the steps of a session as one transaction. The session holds the handles that they open once all are done. */
   #transaction(session: Handle, steps: readonly Step[]): void {
     const context = this.#context
     const { opener } = session
@@ -225,7 +225,8 @@ export class Host implements HandleHost, SetHost {
   }
 
   /**
-   * A descriptor costs its holder one of the process; a handle of a session costs vpcd alone. Throws VpcError EMFILE.
+   * Descriptors are limited by the holder's process; handles of a session cost only vpcd, so it limits them. Throws
+   * VpcError EMFILE.
    */
   #checkRoom({ uid }: Caller, more: number): void {
     if (uid === 0 || (this.#byUid.get(uid) ?? 0) + more <= maxHandlesPerUid) return
@@ -286,10 +287,10 @@ export class Host implements HandleHost, SetHost {
 
 const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
 
-/** Operations on as many objects as a host has: they are done little by little. */
+/** Operations on all objects of a host: they run in steps. */
 const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan', 'mgmtExport', 'mgmtExportOwned'])
 
-/** Operations that change nothing, and tell of the host as a whole: half an operation must not be in what they say. */
+/** Operations that change nothing and report the whole host: they must not report half an operation. */
 const ofTheWhole: ReadonlySet<OperationName> = new Set([
   'mgmtExport',
   'mgmtExportOwned',
@@ -303,7 +304,7 @@ const fail = (errno: 'ENOENT' | 'EEXIST', message: string): never => {
   throw new VpcError(errno, message)
 }
 
-/** Of the operations that any descriptor takes, a management handle has those that are not about an object. */
+/** Of the operations of every descriptor, a management handle has those that are not about an object. */
 function performOnMgmt(handle: Handle, name: OperationName): Uint8Array {
   if (name === 'metaTypeGet') return operations.metaTypeGet.gives.encode(objectType.mgmt)
   if (name === 'metaRightsGet') return encodeRights(handle.rights)

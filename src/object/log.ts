@@ -1,9 +1,9 @@
-/** Where vpcd says what nobody asked for. */
+/** The log of vpcd. */
 
 export type LogFields = Readonly<Record<string, unknown>>
 type Write = (message: string, fields?: LogFields) => void
 
-/** A message is a fixed sentence; what changes stands in the fields. */
+/** A message is a fixed sentence; the fields have what varies. */
 export interface Log {
   readonly debug: Write
   readonly info: Write

@@ -1,4 +1,4 @@
-/** The operations that any descriptor takes. */
+/** The operations of every descriptor. */
 import { objectType } from '#abi/object-type.ts'
 import { formatMac, type Mac } from '#wire/mac.ts'
 import type { Context } from './context.ts'
@@ -41,13 +41,13 @@ export const metaOperations: Operations<VpcObject> = {
   metaDescribe: ({ context, object }) => describe(context, object),
 }
 
-/** From now on the object outlives its descriptors and vpcd, with all that it has. */
+/** From now on the object outlives its descriptors and vpcd, with all its contents. */
 function commit({ context, tx, object }: MetaCall): void {
   tx.asked = `commit ${unitName(object)}`
   if (object.committed) return
   tx.set(object, 'committed', true)
   tx.dirty.records.add(object)
-  // What is connected to it is written down on the other side.
+  // The row of the other object names the connection.
   switch (object.type) {
     case 'vpcsw':
       for (const port of object.ports) noteRecords(tx, port)
@@ -110,7 +110,7 @@ function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, 
   return setMtu(context, tx, object, mtuBytes)
 }
 
-/** A port has the MTU of what is in it; a switch that of the overlay. */
+/** A port has the MTU of its interface; a switch has that of the overlay. */
 function mtuBytesOf({ model }: Context, object: VpcObject): number {
   switch (object.type) {
     case 'vpcsw':

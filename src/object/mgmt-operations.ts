@@ -1,4 +1,4 @@
-/** The operations of a management handle: counts and lists of objects, counters, and what vpcd says of itself. */
+/** The operations of a management handle: counts and lists of objects, counters, and facts about vpcd. */
 import { encodeArray, objectHeader } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
 import type { FollowRequest, SourceStats } from '#abi/info.ts'
@@ -21,12 +21,12 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),
-  // Done by the daemon, which knows who asks.
+  // The daemon does it: it knows the caller.
   mgmtSupervise: () => undefined,
   mgmtInfo: ({ context }) => context.report.info(),
 }
 
-/** Whatever was sent instead of a revision is none. */
+/** Anything else in place of a revision counts as none. */
 const readRequest = (input: FollowRequest | null): FollowRequest => ({ from: typeof input?.from === 'string' ? input.from : null })
 
 /** The objects of the type that the input names (10: all), by type and unit. */

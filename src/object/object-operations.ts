@@ -1,4 +1,6 @@
-/** The operations of objects, by name: those of any, those of each type, and those that give and set a setting. */
+/**
+ * The operations of objects, by name: those of every type, those of each type, and the getters and setters of settings.
+ */
 import type { OperationName } from '#abi/command.ts'
 import { unitTypes } from '#abi/object-type.ts'
 import { operationNames, settingsOf } from '#abi/settings.ts'
@@ -7,7 +9,7 @@ import type { Perform } from './operation.ts'
 import { types } from './type/types.ts'
 import type { ObjectType } from './type/type.ts'
 
-/** Those that give a setting, and set it. */
+/** The getters and setters of settings. */
 function settingOperations(): Record<string, Perform<never>> {
   const found: Record<string, Perform<any>> = {}
   for (const type of unitTypes) {

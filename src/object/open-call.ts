@@ -16,7 +16,7 @@ export interface OpenCall {
 }
 
 const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write | openFlag.session)
-/** Version 1 in the top byte: bits 63..60 by the library's layout, 59..56 as clients in C write it. */
+/** Version 1 in the top byte: in bits 63..60 by the library's layout, in bits 59..56 as C clients write it. */
 const versions: ReadonlySet<bigint> = new Set([0x10n, 0x01n])
 /** All bits of a handle type below the type (55..48). */
 const reservedBits = 0xffff_ffff_ffffn

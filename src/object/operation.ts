@@ -1,7 +1,4 @@
-/**
- * How operations are written: one function each, by its name in the ABI's table, which declares what goes in and comes
- * out.
- */
+/** The form of operations: one function each, by its name in the ABI's table, which declares its input and output. */
 import { operations, type Input, type OperationName, type Output } from '#abi/command.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
@@ -18,23 +15,23 @@ export interface Call<T, I = unknown> {
   readonly handle: Handle
   readonly input: I
   /**
-   * Refuses the id of an object that the opener of the handle could not open so. Those of the input have been asked
-   * for.
+   * Refuses the id of an object that the opener of the handle could not open so. vpcd has already checked the ids in
+   * the input.
    */
   readonly claim: Claim
 }
 
 /**
- * Gives the output; one that may take long does it in steps. What it throws, or refuses through the transaction, takes
- * all back.
+ * Returns the output; a long operation does so in steps. If it throws, or refuses through the transaction, vpcd undoes
+ * all of it.
  */
 export type Perform<T, N extends OperationName = OperationName> = (call: Call<T, Input<N>>) => Output<N> | Generator<void, Output<N>> | void
 
 export type Operations<T> = { readonly [N in OperationName]?: Perform<T, N> }
 
 /**
- * An operation with bytes: the input is read as the table says, and refused when it is not so, or names what the opener
- * may not write.
+ * Call an operation with bytes. Decodes the input as the table says, and refuses input that is malformed or names
+ * objects that the opener may not write.
  */
 export function* performBytes(perform: Perform<never>, name: OperationName, call: Call<unknown, Uint8Array>): Generator<void, Uint8Array> {
   const { takes, gives } = operations[name]
@@ -43,7 +40,7 @@ export function* performBytes(perform: Perform<never>, name: OperationName, call
   if (!input.ok) return call.tx.refuse('EINVAL', input.why, input.remedy)
   for (const id of (names as ((value: unknown) => readonly Id[]) | undefined)?.(input.value) ?? []) {
     const type = typeNameOf(idTypeCode(id))
-    // The id of no type names nothing; the operation says so.
+    // An id without a type names nothing; the operation reports that.
     if (type !== undefined) call.claim(call.tx, type, id)
   }
   const done: unknown = perform({ ...call, input: input.value } as never)

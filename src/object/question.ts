@@ -1,4 +1,4 @@
-/** Who asks for what, in the first bytes of an ARP, ND or DHCP question. */
+/** The asker and the target in the first bytes of an ARP, ND or DHCP question. */
 import { decodeArp } from '#wire/arp.ts'
 import { decodeEthernet, ethertype } from '#wire/ethernet.ts'
 import { formatIp } from '#wire/ip-address.ts'
@@ -15,7 +15,7 @@ export interface Question {
   readonly target: string | null
 }
 
-/** Read what can be read of a question, which the datapath has checked; what cannot be is null. */
+/** Read a question, which the datapath has checked. Parts that it cannot read are null. */
 export function readQuestion(data: Uint8Array): Question {
   const frame = decodeEthernet(data)
   if (!frame.ok) return { mac: '', address: null, target: null }

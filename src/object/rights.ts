@@ -1,11 +1,11 @@
-/** Who may open what, and what a descriptor may then be used for. */
+/** Callers, and what a descriptor may be used for. */
 import { operationOf, operations, type Operation, commandBit, openFlag } from '#abi/command.ts'
 import { u32 } from '#abi/c-struct.ts'
 import { allOperations, decodeArray, descriptorRights, encodeArray } from '#abi/layouts.ts'
 import { objectType } from '#abi/object-type.ts'
 import { VpcError } from './vpc-error.ts'
 
-/** The process at the other end, by the kernel's word. */
+/** The process at the other end, as the kernel reports it. */
 export interface Caller {
   readonly pid: number
   readonly uid: number
@@ -14,18 +14,17 @@ export interface Caller {
   readonly groups?: readonly number[] | undefined
 }
 
-/** What a descriptor may be used for: what it was opened for, and of that what it was not narrowed by. */
+/** What a descriptor may be used for: what it was opened for, less what `limit` removed. */
 export interface Rights {
   readonly read: boolean
   readonly write: boolean
-  /** Type and number of the operations that are left; undefined: all. */
+  /** Type and number of the remaining operations; undefined: all. */
   readonly operations?: ReadonlySet<number> | undefined
 }
 
 /**
- * Refuse an operation that the descriptor was not opened for. The right is in the command and in the descriptor: a
- * command that mutates must say so, and its descriptor must have WRITE; any other takes READ or WRITE, except those
- * that tell what the descriptor is.
+ * Refuse an operation that the descriptor was not opened for. A command that mutates must have the mutate bit, and its
+ * descriptor must have WRITE. Any other command needs READ or WRITE, except those that identify the descriptor.
  */
 export function checkRights(name: string, operation: Operation, command: number, rights: Rights): void {
   if (operation.mutate && (command & commandBit.mutate) === 0) {
@@ -44,7 +43,7 @@ function checkNotNarrowed(name: string, operation: number, { operations: left }:
   throw new VpcError('EPERM', `'${name}' is not among the operations that this descriptor was narrowed to; open another one`)
 }
 
-/** Rights and then some less: nothing that is not there now comes back. Throws VpcError. */
+/** Narrow rights: none that is missing now comes back. Throws VpcError. */
 export function narrow(rights: Rights, input: Uint8Array): Rights {
   const asked = decodeRights(input)
   if (asked.operations === undefined) return { ...rights, read: rights.read && asked.read, write: rights.write && asked.write }
@@ -81,10 +80,10 @@ export function encodeRights({ read, write, operations: left }: Rights): Uint8Ar
 
 const numberOf = ({ op }: Operation): number => (objectType.meta << 16) | op
 
-/** Operations that no narrowing takes away: what the descriptor is, what it may, and narrowing further. */
+/** Operations that no narrowing removes: identifying the descriptor, its rights, and narrowing further. */
 const alwaysAllowed: ReadonlySet<number> = new Set(
   [operations.metaTypeGet, operations.metaIdGet, operations.metaRightsGet, operations.metaLimit].map(numberOf),
 )
 
-/** Operations that a handle answers even when its object is gone: what it was. */
+/** Operations that a handle answers even after its object is gone. */
 export const answeredByTheDead: ReadonlySet<number> = alwaysAllowed

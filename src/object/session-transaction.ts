@@ -1,6 +1,6 @@
 /**
- * A transaction of a session: objects are opened, made and changed by steps, and all of it happens or nothing. It needs
- * the rights to these objects and no others: no right to the host as a whole, as `apply` does.
+ * A transaction of a session: its steps open, make and change objects, and all of them happen or none. It needs the
+ * rights to these objects and no others, unlike `apply`, which needs the right to the whole host.
  */
 import { operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
@@ -25,7 +25,7 @@ export interface StepHost {
   /** The handles that the session holds. */
   find(number: number): Handle
   checkFree(number: number): void
-  /** The rights that a call of vpc_open gets. Throws VpcError. */
+  /** The rights that a call of vpc_open would get. Throws VpcError. */
   grant(call: OpenCall): Rights
   /** A handle that nothing holds yet. */
   handle(call: OpenCall, rights: Rights, object: VpcObject): Handle
@@ -33,7 +33,7 @@ export interface StepHost {
 }
 
 /**
- * Do the steps, in order. Gives the handles that they open, by number. Throws the VpcError of the first step that
+ * Do the steps, in order. Returns the handles that they open, by number. Throws the VpcError of the first step that
  * fails, with its place.
  */
 export function performSteps(host: StepHost, tx: Transaction, steps: readonly Step[]): Map<number, Handle> {

@@ -7,7 +7,7 @@ import { decodeSteps, type Step } from '#abi/session.ts'
 import type { Handle } from './handle.ts'
 import { VpcError } from './vpc-error.ts'
 
-/** Operations that a management handle has only when it was opened as a session. */
+/** Operations of a management handle that was opened as a session. */
 export const sessionOperations = ['mgmtHandleOpen', 'mgmtHandleCtl', 'mgmtHandleClose', 'mgmtTransaction'] as const
 export type SessionOperation = (typeof sessionOperations)[number]
 

@@ -1,6 +1,5 @@
 /**
- * The operations of a management handle on the host as a whole: what it has as a document, and making it as a document
- * says.
+ * The operations of a management handle on the whole host: export its document, and make the host as a document says.
  */
 import { atPath, type HostChange, type HostDocument, type HostFile } from '#abi/host-file.ts'
 import { readHostFileInSteps } from '#abi/host-file-read.ts'

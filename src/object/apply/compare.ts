@@ -8,7 +8,7 @@ import { formatMac } from '#wire/mac.ts'
 import { persists, unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
 import { counting, entrySpecs, neighbourSpecs, placesIn, placesOf, type Places, type Wanted } from './spec.ts'
 
-/** Entries or neighbours that come and go. One whose value changes is set. */
+/** Entries or neighbours to add and remove. One whose value changes is set. */
 export interface ListChanges<T> {
   readonly set: readonly T[]
   readonly remove: readonly T[]
@@ -18,14 +18,14 @@ export interface ListChanges<T> {
 export interface Comparison {
   readonly owner: string | null
   readonly wanted: Wanted
-  /** What goes: of a document of an owner, only what is the owner's. */
+  /** Objects to remove: for a document of an owner, only the owner's. */
   readonly gone: ReadonlySet<VpcObject>
   readonly changes: readonly HostChange[]
   readonly entries: ReadonlyMap<Id, ListChanges<EntrySpec>>
   readonly neighbours: ReadonlyMap<Id, ListChanges<NeighbourSpec>>
 }
 
-/** The order in which changes are told. */
+/** The order of changes in the output. */
 const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'set', 'group', 'vpcp', 'vpcrtr', 'subnet']
 
 /** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
@@ -61,8 +61,8 @@ export function* compareHost(model: Model, file: HostFile): Generator<void, Comp
 }
 
 /**
- * Whether a document of an owner is about an object. A port goes with its switch: it stays in one that the document
- * does not name.
+ * Whether an object is in the scope of an owner's document. A port goes with its switch: it stays in a switch that the
+ * document does not name.
  */
 function isInScope(object: VpcObject, owner: string | null, wanted: Wanted): boolean {
   if (owner === null) return true

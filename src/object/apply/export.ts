@@ -54,7 +54,7 @@ class View {
     return [...this.#model.ofType(type)].filter((object) => this.has(object))
   }
 
-  /** How the document names an object: one that is not in it by its id. */
+  /** How the document names an object: by its id if the object is not in the document. */
   nameOf(id: Id): string {
     const object = this.#model.objects.get(id)
     return object !== undefined && this.has(object) ? unitName(object) : id

@@ -1,7 +1,7 @@
 /**
- * Making a host as a document says, in one transaction. What must go or move lets go first, so that VNIs, MACs and
- * interfaces are free for who gets them; then what must go goes; then everything is made and set, the underlay before
- * the units that follow its MTU.
+ * Makes a host as a document says, in one transaction. First it disconnects what must move or go, so that VNIs, MACs
+ * and interfaces are free for their new users. Then it removes objects. Then it makes and sets everything, the underlay
+ * before the units that follow its MTU.
  */
 import { encodeArray, fte, fteFlag, neighbourEntry } from '#abi/layouts.ts'
 import {
@@ -38,7 +38,7 @@ import { setMac } from '../meta-operations.ts'
 import type { Steps } from './steps.ts'
 import { VpcError } from '../vpc-error.ts'
 
-/** Do it, object by object. Gives what was done; nothing when the host was so already. */
+/** Do it, object by object. Yields the changes; none when nothing differed. */
 export function* applyHost(steps: Steps, file: HostFile): Generator<void, readonly HostChange[]> {
   const comparison = yield* compareHost(steps.context.model, file)
   yield* checkUnits(steps.context, comparison)
@@ -58,8 +58,7 @@ const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
 }
 
 /**
- * Whoever applies a document needs the right to each object that changes, and to what that object is connected to or
- * was.
+ * Applying a document needs the right to each object that changes, and to the objects that it is or was connected to.
  */
 function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): Generator<void, void> {
   tx.asked = 'apply the document'
@@ -74,7 +73,7 @@ function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, chang
   }
 }
 
-/** What is another owner's is neither changed by a document of an owner, nor taken along. */
+/** A document of an owner neither changes nor removes an object of another owner. */
 export function* checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): Generator<void, void> {
   if (owner === null) return
   for (const { id, path } of wanted.values()) {
@@ -142,7 +141,7 @@ class Performer {
     this.#comparison = comparison
   }
 
-  /** Let go of what goes to somebody else, or away. */
+  /** Disconnect objects that go to another user, or away. */
   *release(): Generator<void, void> {
     const { context, tx } = this.#steps
     const { wanted, gone } = this.#comparison
@@ -170,18 +169,18 @@ class Performer {
     }
   }
 
-  /** Whether an object is to be with another than it is now. To be with none means: with none that counts. */
+  /** Whether an object shall be connected to another one than now. None means: none that counts. */
   #moves(is: VpcObject | null, asked: Id | null): boolean {
     return is !== null && is.id !== asked && (asked !== null || counts(is, this.#comparison.wanted))
   }
 
-  /** A document of an owner takes nothing from objects that it is not about: connecting is refused then. */
+  /** A document of an owner takes nothing from objects out of its scope: connecting is refused then. */
   #mayTakeFrom(object: VpcObject): boolean {
     const { owner, wanted, gone } = this.#comparison
     return owner === null || wanted.has(object.id) || gone.has(object)
   }
 
-  /** What goes into a port may be in one that nobody has committed. */
+  /** An interface for a port may be in a port that nobody has committed. */
   #freePlug({ id, interface: plug }: PortSpec): void {
     const { context, tx } = this.#steps
     const plugged = plug === null ? undefined : context.model.objects.get(plug)
@@ -189,7 +188,7 @@ class Performer {
     if (holder !== null && holder.id !== id && this.#mayTakeFrom(holder)) disconnectPort(context, tx, holder)
   }
 
-  /** The underlay of a mux may be that of one that nobody has committed. */
+  /** The underlay of a mux may be in use by a mux that nobody has committed. */
   #freeUnderlay({ id, underlay }: MuxSpec): void {
     const { context, tx } = this.#steps
     const carrier = underlay === null ? undefined : context.model.find('ethlink', underlay)?.mux
@@ -228,7 +227,7 @@ class Performer {
     if (moved) leaveSwitchOf(context, tx, subnet)
   }
 
-  /** Destroy what the document does not have: ports first, so that nothing takes another along. */
+  /** Destroy objects that the document lacks: ports first, so that no removal takes another object along. */
   *remove(): Generator<void, void> {
     const { context, tx } = this.#steps
     const rank = ({ type }: VpcObject): number => ['vpcp', 'group', 'set', 'vpcsw', 'vpcmux'].indexOf(type) >>> 0
@@ -241,7 +240,7 @@ class Performer {
   /** Make what is missing and set what differs. */
   *make(file: HostFile): Generator<void, void> {
     const { model } = this.#steps.context
-    // Those that must have a number take it before the others take what is free.
+    // Objects with a given number take it before the others take free ones.
     const specs = [...this.#comparison.wanted.values()].filter(({ id }) => !model.objects.has(id))
     const early = specs.filter(
       ({ type }) =>
@@ -338,7 +337,7 @@ class Performer {
     if (set.length > 0) this.#steps.at(`${path}.entries`, () => this.#steps.do('vpcmuxFteFlagsSet', mux, encodeEntries(set)))
   }
 
-  /** All that the document has outlives us; a port by its switch. */
+  /** All objects of the document outlive vpcd; a port does so by its switch. */
   *#commit(): Generator<void, void> {
     const { model } = this.#steps.context
     for (const { id } of this.#comparison.wanted.values()) {

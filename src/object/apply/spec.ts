@@ -1,5 +1,6 @@
 /**
- * What a document says of the objects of a host: which of them count, where they are, and their entries and neighbours.
+ * What a document says about the objects of a host: which of them count, where they are, and their entries and
+ * neighbours.
  */
 import type { EntrySpec, NeighbourSpec, ObjectSpec } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
@@ -15,8 +16,8 @@ import type { NeighbourStore } from '../store/neighbour-store.ts'
 export type Wanted = ReadonlyMap<Id, ObjectSpec>
 
 /**
- * Whether an object counts: it outlives vpcd, or the document names it or its switch. What its holder has not committed
- * is no part of the host otherwise, and stays as it is.
+ * Whether an object counts: it outlives vpcd, or the document names it or its switch. Other objects, which their
+ * holders have not committed, are not part of the document and stay as they are.
  */
 export const counts = (object: VpcObject, wanted: Wanted): boolean =>
   persists(object) || wanted.has(object.id) || (object.type === 'vpcp' && object.switch !== null && wanted.has(object.switch.id))

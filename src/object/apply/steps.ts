@@ -1,7 +1,4 @@
-/**
- * Doing the parts of an apply: existing operations and functions of the objects, all in the one transaction of the
- * whole.
- */
+/** Does the parts of an apply by existing operations and functions of the objects, all in one transaction. */
 import { atPath, splitPath } from '#abi/host-file.ts'
 import type { Input, OperationName } from '#abi/command.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -42,7 +39,7 @@ export class Steps {
     perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never, claim: this.claim })
   }
 
-  /** What fails in there is told with its place in the document. */
+  /** Add the place in the document to errors of `run`. */
   at<T>(path: string, run: () => T): T {
     try {
       return run()
@@ -53,7 +50,7 @@ export class Steps {
     }
   }
 
-  /** Make the settings so that differ from what is wanted, each told with its place. */
+  /** Set the settings that differ from the wanted ones, each with its place in errors. */
   set<T extends UnitType>(object: ObjectOf<T>, spec: Settings<T> & { readonly type: T; readonly path: string }): void {
     const { setters } = types[spec.type] as unknown as ObjectType<any>
     const values = object as unknown as Readonly<Record<string, unknown>>

@@ -20,7 +20,7 @@ const change = fc.record({
 })
 type Change = typeof change extends fc.Arbitrary<infer T> ? T : never
 
-/** Gives the VNIs that may have come or gone. */
+/** Returns the VNIs that the switch may have gained or lost. */
 function make(sw: Switch, { what, vni }: Change): number[] {
   const before = sw.vni
   if (what === 'own') sw.vni = vni

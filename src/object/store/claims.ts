@@ -1,9 +1,9 @@
-/** Which switch of the host a VNI belongs to: a VNI is one segment, so two switches cannot share it. */
+/** The switch that a VNI of the host belongs to: a VNI is one segment, so two switches cannot share it. */
 import { segmentOf, vniOfSegment } from './keys.ts'
 import { fullName, type Model, type Subnet, type Switch } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Whether a switch has a VNI. 0 it has when a port or a neighbour is on it. */
+/** Whether a switch has a VNI. It has VNI 0 when a port or a neighbour is on it. */
 const hasVni = (sw: Switch, vni: number): boolean =>
   (vni !== 0 && sw.vni === vni) || sw.portVnis.has(vni) || sw.neighbours.vnis.has(vni) || subnetOf(sw, vni) !== undefined
 
@@ -23,9 +23,8 @@ const vnisOf = (sw: Switch): number[] => [
 ]
 
 /**
- * Bring Model.segments up to date with what a switch has now. To be called after each change of its VNIs; with those
- * that may have come or gone where it is known, so that a thousand ports on VNIs of their own are not looked at a
- * thousand times.
+ * Update Model.segments for a switch. Call it after each change of its VNIs. Pass the VNIs that may have come or gone
+ * if they are known: otherwise a thousand ports on VNIs of their own are examined a thousand times.
  */
 export function claimSegments(tx: Transaction, model: Model, sw: Switch, vnis: Iterable<number> = vnisOf(sw)): void {
   for (const vni of vnis) {

@@ -1,6 +1,6 @@
 /**
- * What a transaction has touched: keys of the datapath's tables whose contents must be computed anew, and objects to be
- * journalled.
+ * What a transaction has touched: keys of the datapath's tables whose values must be computed anew, and objects to
+ * write to the journal.
  */
 import { endKind } from '#datapath/layout.ts'
 import type { Endpoint } from '#wire/endpoint.ts'
@@ -22,12 +22,12 @@ export class KeySet<K> {
 /** Keys of table `fdb`: MACs as numbers, by segment. */
 export class FdbKeys extends KeySet<number> {
   /**
-   * MACs that one operation has touched, 100 000 perhaps: it knows each of them once, which need not be found out
-   * again.
+   * MACs that one operation has touched, perhaps 100 000. The operation has each of them once, so nobody needs to look
+   * for duplicates.
    */
   readonly lists: { readonly segment: number; readonly macs: readonly number[] }[] = []
 
-  /** Have all be computed anew that will stand in a list when the transaction ends. */
+  /** Mark all MACs that the list will have when the transaction ends. */
   addList(segment: number, macs: readonly number[]): void {
     this.lists.push({ segment, macs })
   }
@@ -112,7 +112,7 @@ export class Dirty {
   policies = false
   /** Table `members`: addresses as keys, by vpc. */
   readonly members = new KeySet<string>()
-  /** Objects whose record in the journal may differ. */
+  /** Objects whose row in the journal may differ. */
   readonly records = new Set<VpcObject>()
   /** Muxes and switches whose entries or neighbours differ. */
   readonly lists = new Set<VpcObject>()

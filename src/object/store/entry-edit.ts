@@ -1,14 +1,15 @@
 /**
- * One operation's changes of a mux's forwarding entries: made at once, and all taken back when the transaction fails.
+ * One operation's changes of a mux's forwarding entries. They take effect at once, and the transaction undoes all of
+ * them when it fails.
  */
 import type { EntryStore, Vtep } from './entry-store.ts'
 import type { Transaction } from './transaction.ts'
 
-/** What was changed of a VNI's MACs, in the order in which it was: two arrays, because there may be 100 000. */
+/** Changes of a VNI's MACs, in order. Two arrays, because there may be 100 000. */
 interface Changes {
   readonly vni: number
   readonly macs: number[]
-  /** What those had before that had something, by place. */
+  /** The previous VTEPs of MACs that had one, by place. */
   readonly vteps: Vtep[]
 }
 
@@ -34,7 +35,7 @@ export class EntryEdit {
     })
   }
 
-  /** Have frames for a MAC go to a VTEP. */
+  /** Set the VTEP of a MAC. */
   set(vni: number, mac: number, vtep: Vtep): void {
     const before = this.#store.of(vni).macs.set(mac, vtep)
     if (before === vtep) return
@@ -55,7 +56,7 @@ export class EntryEdit {
     return true
   }
 
-  /** Have a VTEP get the VNI's broadcasts. False: `limit` others do. */
+  /** Add a VTEP to the VNI's broadcasts. False: there are `limit` others. */
   addRemote(vni: number, vtep: Vtep, limit: number): boolean {
     const { remotes } = this.#store.of(vni)
     if (remotes.has(vtep)) return true

@@ -1,6 +1,6 @@
 /**
- * Writing entries of muxes and neighbours of switches down: what was set or deleted is appended, and now and then all
- * is written anew.
+ * Writes entries of muxes and neighbours of switches to the journal: appends what was set or deleted, and sometimes
+ * writes all of them anew.
  */
 import type { Id } from '#abi/id.ts'
 import type { Context } from '../context.ts'
@@ -15,10 +15,10 @@ export interface Logged {
   encode(): Uint8Array
 }
 
-/** How much longer than the store its log may be: twice, and something for small ones. */
+/** The log may be twice as long as the store, plus this many entries. */
 const slack = 1000
 
-/** Have the journal know that entries were set or deleted. */
+/** Write to the journal that entries were set or deleted. */
 export function logEntries(
   { journal }: Context,
   tx: Transaction,
@@ -34,7 +34,7 @@ export function logEntries(
   tx.journalled.push(() => journal.appendEntries(owner, action, body))
 }
 
-/** Have the journal know all entries, whatever it knew before. */
+/** Write all entries to the journal, in place of its old ones. */
 export function snapshotEntries(journal: Context['journal'], tx: Transaction, owner: Id, store: Logged): void {
   tx.set(store, 'logged', store.count)
   tx.journalled.push(() => journal.replaceEntries(owner, store.encode()))

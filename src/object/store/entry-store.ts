@@ -10,11 +10,11 @@ export interface Vtep {
   readonly address: Ip
   /** UDP; 0: the mux's own. */
   readonly port: number
-  /** Frames from the underlay go on to it, each once. */
+  /** Frames from the underlay are forwarded to it, each once. */
   readonly forward: boolean
 }
 
-/** One entry as it was asked for. MAC 0: replicate to this VTEP. */
+/** One entry of a request. MAC 0: replicate to this VTEP. */
 export interface Entry {
   readonly vni: number
   readonly mac: number
@@ -22,8 +22,7 @@ export interface Entry {
 }
 
 /**
- * Entries that were asked for, in their order: the parts of each at its place. An object for each of 100 000 would take
- * longer than all else.
+ * Entries of a request, in its order, as columns. Objects for 100 000 entries would take longer than everything else.
  */
 export interface EntryColumns {
   readonly count: number
@@ -47,17 +46,17 @@ export const formatVtep = ({ address, port }: Vtep): string =>
 /** Equal for equal ones. */
 const textOf = (vtep: Vtep): string => `${formatEndpoint(vtep)} ${vtep.forward}`
 
-/** So many VTEPs may be known that no entry has, besides as many as entries have. */
+/** The store may know this many unused VTEPs, besides as many as are in use. */
 const sparseVteps = 4096
 
-/** Where the parts of an encoded entry lie. */
+/** Offsets of the parts of an encoded entry. */
 const at = fte.offsets
 
 export class EntryStore {
   readonly vnis = new Map<number, VniEntries>()
   /** Entries in all, replication lists included. */
   count = 0
-  /** Entries in the journal's log, which is rewritten when it has grown too long. */
+  /** Entries in the journal's log, which is rewritten when it becomes too long. */
   logged = 0
   /** How many entries have a VTEP with a UDP port of its own, by that port. */
   readonly ownPorts = new Map<number, number>()
@@ -73,7 +72,7 @@ export class EntryStore {
     return Math.max(this.#byBytes.size, this.#byText.size)
   }
 
-  /** Know exactly the VTEPs that entries have. To be called after entries got VTEPs of before back. */
+  /** Forget VTEPs that no entry has. Call it after entries got former VTEPs back. */
   knowUsed(): void {
     this.#byNumber.clear()
     this.#byBytes.clear()
@@ -88,7 +87,7 @@ export class EntryStore {
     return entries
   }
 
-  /** An entry of a VNI with this VTEP came (1) or went (-1). True: it was the first one of the VNI, or the last one. */
+  /** An entry of a VNI with this VTEP was added (1) or removed (-1). True: it was the first of the VNI, or the last. */
   use(vni: number, vtep: Vtep, by: 1 | -1): boolean {
     countUse(this.used, vtep, by)
     if (vtep.port !== 0) countUse(this.ownPorts, vtep.port, by)
@@ -145,7 +144,7 @@ export class EntryStore {
 
   /** Decode an array of `fte`. */
   decode(input: Uint8Array): EntryColumns {
-    // Entries that were deleted, and those of calls that were refused, have left VTEPs behind.
+    // Deleted entries and refused calls have left VTEPs behind.
     if (this.known > 2 * this.used.size + sparseVteps) this.knowUsed()
     const count = input.length / fte.size
     const view = new DataView(input.buffer, input.byteOffset, input.length)
@@ -185,8 +184,8 @@ export class EntryStore {
   #ipv4Vtep(view: DataView, start: number): Vtep | undefined {
     const port = view.getUint16(start + at.port)
     const address = view.getInt32(start + at.address)
-    // Small integers are the quickest keys: without a port of its own, a VTEP's is the address as it is, and no other
-    // can have that.
+    // Small integers are the fastest keys. A VTEP without a port of its own has its address as the key, and no other
+    // VTEP can have that.
     const number = port === 0 ? address : port * 0x1_0000_0000 + (address >>> 0)
     let vtep = this.#byNumber.get(number)
     if (vtep === undefined && (vtep = this.#vtep(view, start)) !== undefined) this.#byNumber.set(number, vtep)
@@ -201,7 +200,7 @@ export class EntryStore {
     const { family, port, address, pad } = fte.decode(bytes)
     if (family !== 4 && family !== 6) return undefined
     const found: Vtep = { family, port, address: asIp(address.slice(0, family === 4 ? 4 : 16)), forward: hasFlag(pad, 'forward') }
-    // Bytes that do not matter (padding, what follows an IPv4 address) must not make two of one.
+    // Unused bytes (padding, bytes after an IPv4 address) must not make two VTEPs of one.
     const text = textOf(found)
     const vtep = this.#byText.get(text) ?? found
     this.#byText.set(text, vtep)
@@ -210,7 +209,7 @@ export class EntryStore {
   }
 }
 
-/** The bytes behind a flag are zero: what an old caller leaves there is none. */
+/** The bytes after a flag are zero. Whatever an old caller leaves there is no flag. */
 const hasFlag = (pad: Uint8Array, flag: keyof typeof fteFlag): boolean => (pad[0]! & fteFlag[flag]) !== 0 && pad[1] === 0 && pad[2] === 0
 
 /** Count one more, or one fewer. The result: how many there are now. */

@@ -1,6 +1,6 @@
 /**
- * The journal: what outlives vpcd, in one SQLite file. A change is there when its transaction has been written to the
- * disk, so writing it is the moment at which an operation has happened.
+ * The journal: all that outlives vpcd, in one SQLite file. A transaction counts once it is on the disk, so writing it
+ * is the moment at which an operation has happened.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'
@@ -32,7 +32,7 @@ const putObject = `
   ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, settings = excluded.settings
 `
 
-/** An object as it stands in the journal; `settings` is JSON. */
+/** An object as the journal has it; `settings` is JSON. */
 export interface JournalRow {
   readonly id: Id
   readonly type: string
@@ -68,7 +68,7 @@ export class Journal implements Disposable {
     this.#batches = db.prepare('SELECT action, body FROM entries WHERE owner = ? ORDER BY sequence')
   }
 
-  /** Open the file, or make it. Throws JournalUnusable for one that a later vpcd wrote, or that is damaged. */
+  /** Open the file, or makes it. Throws JournalUnusable for a file of a later vpcd, or a damaged one. */
   static open(path: string): Journal {
     const db = new DatabaseSync(path)
     try {
@@ -122,12 +122,12 @@ export class Journal implements Disposable {
     this.#forget.run(id)
   }
 
-  /** Write down that entries were set or deleted. */
+  /** Write that entries were set or deleted. */
   appendEntries(owner: Id, action: EntryAction, body: Uint8Array): void {
     this.#append.run(owner, action, body)
   }
 
-  /** Write down all entries of an object in place of what was. */
+  /** Replace all entries of an object. */
   replaceEntries(owner: Id, body: Uint8Array): void {
     this.#forget.run(owner)
     if (body.length > 0) this.#append.run(owner, 'set', body)

@@ -1,4 +1,4 @@
-/** Objects as the journal has them, made anew in memory: all objects first, then what connects them. */
+/** Builds the objects of the journal in memory: first all objects, then their connections. */
 import { isUnitType, type UnitType } from '#abi/object-type.ts'
 import { settingsOf } from '#abi/settings.ts'
 import { parseMac, type Mac } from '#wire/mac.ts'

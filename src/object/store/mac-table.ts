@@ -1,14 +1,14 @@
 /**
- * MACs and what belongs to each: a Map, but of bare numbers. A Map keeps a number of 48 bits as an object of its own,
- * which each search must go to; with 100 000 of them, that took longer than all else.
+ * MACs and their values: a Map for bare numbers. A Map stores a number of 48 bits as an object, which each lookup must
+ * dereference. With 100 000 of them, that took longer than everything else.
  */
 import { randomBytes } from 'node:crypto'
 
-/** So few are looked through one by one. */
+/** Up to this many are searched one by one. */
 const fewMacs = 8
 const noSlots = new Int32Array(0)
 
-// Drawn anew by each process: who may set entries cannot choose MACs that all meet in one slot.
+// Random for each process: a user who may set entries cannot choose MACs that all meet in one slot.
 const [lowFactor, highFactor] = [randomBytes(4).readInt32LE() | 1, randomBytes(4).readInt32LE() | 1]
 
 /** 32 bits, of which the upper ones are the best. */
@@ -18,8 +18,8 @@ function hash(mac: number): number {
 }
 
 /**
- * MACs are numbers of 48 bits. They are given in the order in which they came, except that the last takes the place of
- * one that goes.
+ * MACs are numbers of 48 bits. Iteration follows the order of insertion, except that the last MAC replaces a deleted
+ * one.
  */
 export class MacTable<T> {
   readonly #macs: number[] = []
@@ -28,7 +28,7 @@ export class MacTable<T> {
   #slots = noSlots
   /** Which bits of a hash are the slot's number. */
   #shift = 0
-  /** Place after the one that was asked for last. */
+  /** Place after the last lookup. */
   #next = 0
 
   get size(): number {
@@ -55,7 +55,7 @@ export class MacTable<T> {
     const size = this.#macs.push(mac)
     this.#values.push(value)
     if (2 * size <= this.#slots.length) this.#slots[this.#slotOf(mac)] = size
-    // Seldom and by much: to move all costs as much as to put them there.
+    // Rarely and by much: moving all costs as much as inserting them.
     else if (size > fewMacs) this.#rebuild(8 * size)
     return undefined
   }
@@ -92,7 +92,7 @@ export class MacTable<T> {
   }
 
   #placeOf(mac: number): number {
-    // Who asks for many mostly asks in their order, which spares the search.
+    // Lookups of many MACs mostly follow their order, which spares the search.
     if (this.#macs[this.#next] === mac) return this.#next++
     const place = this.#slots.length === 0 ? this.#macs.indexOf(mac) : this.#slots[this.#slotOf(mac)]! - 1
     this.#next = place + 1
@@ -108,14 +108,14 @@ export class MacTable<T> {
     return slot
   }
 
-  /** Free a slot, and move up what was put after it because it was taken. */
+  /** Free a slot, and moves up entries that were put after it because it was taken. */
   #free(slot: number): void {
     const slots = this.#slots
     const mask = slots.length - 1
     let hole = slot
     for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
       const wanted = hash(this.#macs[slots[next]! - 1]!) >>> this.#shift
-      // It may be as far from where it wants to be as the hole is from here, or farther.
+      // Its distance from its own slot must be at least that of the hole.
       if (((next - wanted) & mask) < ((next - hole) & mask)) continue
       slots[hole] = slots[next]!
       hole = next

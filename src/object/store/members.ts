@@ -1,11 +1,14 @@
-/** Which units are in which segment: kept while ports change, with the keys of the tables that follow from it. */
+/**
+ * Which units are in which segment. Kept up to date while ports change, with the keys of the tables that follow from
+ * it.
+ */
 import { formatMac, type Mac } from '#wire/mac.ts'
 import { addressKey, macNumber, segmentOf } from './keys.ts'
 import { fullName, type Model, type Port, type Switch } from './model.ts'
 import { maxSegmentPorts } from '../sync/projection/flood.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Note all that the tables say of a port as it is now. To be called before and after a change of it. */
+/** Mark all that the tables say about a port now. Call it before and after a change of the port. */
 export function touchPort(tx: Transaction, port: Port): void {
   const { switch: sw, peer, vni } = port
   if (peer === null) return
@@ -25,7 +28,7 @@ export function touchAddresses(tx: Transaction, { source, addresses }: Port): vo
   for (const address of addresses) tx.dirty.portAddresses.add(source, addressKey(address))
 }
 
-/** Change what decides of where a port's unit is found: its switch, VNI, peer, or the unit's MAC or device. */
+/** Change what decides where a port's unit is: its switch, VNI, peer, or the unit's MAC or device. */
 export function movePort(tx: Transaction, model: Model, port: Port, change: () => void): void {
   leave(tx, model, port)
   change()
@@ -50,7 +53,7 @@ function leave(tx: Transaction, model: Model, port: Port): void {
   if (macs.size === 0) tx.drop(model.members, segment)
 }
 
-/** Refuses a second unit of the same MAC, and a unit more than the segment takes. */
+/** Refuses a second unit with the same MAC, and more units than a segment takes. */
 function enter(tx: Transaction, model: Model, port: Port): void {
   touchPort(tx, port)
   const { switch: sw, peer } = port

@@ -1,7 +1,7 @@
 /**
- * The objects of a host and how they hang together: plain data. Changes go through a Transaction, which can take them
- * back; what the datapath's tables must say follows from here by src/object/sync/projection. What an operator chooses
- * is declared in src/abi/settings.ts.
+ * The objects of a host and their connections: plain data. Changes go through a Transaction, which can undo them.
+ * src/object/sync/projection derives the contents of the datapath's tables. src/abi/settings.ts declares what an
+ * operator can set.
  */
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -15,18 +15,18 @@ import { Numbered } from './numbered.ts'
 interface Common<T extends UnitType> {
   readonly type: T
   readonly id: Id
-  /** The number in the unit name: lowest free of the type when the object was made. */
+  /** The number in the unit name: the lowest free one of the type when the object was made. */
   readonly unit: number
   mac: Mac
   /** It outlives its descriptors and vpcd. */
   committed: boolean
   /** Open handles. */
   descriptors: number
-  /** Destroyed, or out of holders: handles that are left answer ESTALE. */
+  /** Destroyed, or without holders: remaining handles answer ESTALE. */
   dead: boolean
 }
 
-/** The device by which a switch or an ethlink can be looked at. */
+/** The device on which a sniffer watches a switch or an ethlink. */
 export interface Mirror {
   /** 0: it is not there. */
   readonly ifindex: number
@@ -37,7 +37,7 @@ export interface Mirror {
 export interface Switch extends Common<'vpcsw'>, Settings<'vpcsw'> {
   uplink: Port | null
   readonly ports: Set<Port>
-  /** How many of its ports are on each VNI: kept as they move. */
+  /** How many of its ports are on each VNI; updated as they move. */
   readonly portVnis: Map<number, number>
   readonly neighbours: NeighbourStore
   readonly subnets: Set<Subnet>
@@ -64,12 +64,15 @@ export interface Vmnic extends Common<'vmnic'>, Settings<'vmnic'>, Connectable {
 export interface Hostif extends Common<'hostif'>, Settings<'hostif'>, Connectable {
   /** The unit was moved into another network namespace. */
   inOtherNetns: boolean
-  /** Its user has an XDP program in the driver of the unit, which what comes past its queue would not meet. */
+  /**
+   * Its user has an XDP program in the driver of the unit. Packets that bypass the unit's queue would bypass the
+   * program.
+   */
   runsXdp: boolean
 }
 
 export interface Ethlink extends Common<'ethlink'>, Settings<'ethlink'>, Connectable {
-  /** What is done to the interface now. */
+  /** What the ethlink does to the interface now. */
   serving: { readonly uplink: boolean; readonly underlay: boolean }
   /** Somebody else had set the interface promiscuous before us. */
   promiscBefore: boolean
@@ -90,17 +93,19 @@ export interface Mux extends Common<'vpcmux'>, Settings<'vpcmux'> {
   ifindex: number
   /** UDP port that the device was made with. */
   devicePort: number
-  /** The device should be up and cannot be: nothing is sent to it. */
+  /** The device should be up but cannot be: the programs send nothing to it. */
   down: boolean
   /** The wrapped interface is gone and the host still has the address: packets leave by others. */
   elsewhere: boolean
-  /** Other interfaces that carry the program which sets VTEPs' own ports. */
+  /** Other interfaces with the program that sets VTEPs' own ports. */
   ways: ReadonlySet<number>
-  /** Bytes of the largest outer packet on the way to a VTEP, where that is less than the underlay's interface has. */
+  /**
+   * Bytes of the largest outer packet on the way to a VTEP, if that is less than the MTU of the underlay's interface.
+   */
   paths: ReadonlyMap<Vtep, number>
-  /** What the widest of those ways has, when all are narrower and stay so; null: the interface decides. */
+  /** The MTU of the widest way, if all are narrower and stay so; null: the interface decides. */
   widestBytes: number | null
-  /** Why packets must not go past the host's stack now. */
+  /** Why packets must not bypass the host's stack now. */
   objections: Objections
   /** Who it is in the datapath: its index in tables stats, drops and port_addresses, and the source of events. */
   readonly source: number
@@ -123,7 +128,7 @@ export interface Group extends Common<'group'>, Settings<'group'> {}
 export interface AddressSet extends Common<'set'>, Settings<'set'> {}
 
 export type Interface = Vmnic | Hostif | Ethlink
-/** Interfaces whose device is made by us. */
+/** Interfaces whose device vpcd makes. */
 export type Unit = Vmnic | Hostif
 /** Objects that have a mirror. */
 export type Mirrored = Switch | Ethlink
@@ -150,7 +155,10 @@ export const isInterfaceType = (type: string): type is Interface['type'] => type
 
 type ByType = { readonly [T in UnitType]: Numbered<ObjectOf<T>> }
 
-/** All objects of a host, and the ways to find them. Kept by the functions that make, connect and destroy. */
+/**
+ * All objects of a host, and the ways to find them. The functions that make, connect and destroy objects keep it up to
+ * date.
+ */
 export class Model {
   readonly objects = new Map<Id, VpcObject>()
   /** By unit number. */
@@ -174,7 +182,7 @@ export class Model {
   readonly segments = new Map<number, Switch>()
   /** Ports of a switch with a unit in them, by segment and the unit's MAC. */
   readonly members = new Map<number, Map<number, Port>>()
-  /** Unit number that the object which is being made must have; undefined: the lowest free one. */
+  /** Unit number for the object that is being made; undefined: the lowest free one. */
   nextUnit: number | undefined
 
   /** The object of an id, when there is one of that type. */

@@ -6,7 +6,7 @@ export class NeighbourStore {
   /** MACs as numbers, by address key, by VNI. */
   vnis = new Map<number, Map<string, number>>()
   count = 0
-  /** Entries in the journal's log, which is rewritten when it has grown too long. */
+  /** Entries in the journal's log, which is rewritten when it becomes too long. */
   logged = 0
 
   /** The neighbours of a VNI, made when there are none. */

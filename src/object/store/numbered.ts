@@ -1,7 +1,4 @@
-/**
- * Things by small numbers, each of which keeps its own: the lowest free number is known without counting from 0 each
- * time.
- */
+/** A map by small numbers that knows its lowest free number without counting from 0. */
 export class Numbered<V> extends Map<number, V> {
   /** All numbers below are taken. */
   #below = 0

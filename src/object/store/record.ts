@@ -1,4 +1,4 @@
-/** Objects as rows of the journal. References are ids; one to an object that dies with vpcd is left out. */
+/** Objects as rows of the journal. References are ids. A reference to an object that dies with vpcd is left out. */
 import { settingsToJson } from '#abi/settings.ts'
 import { formatMac } from '#wire/mac.ts'
 import { typeOf } from '../type/types.ts'
@@ -11,7 +11,7 @@ export function toRow(object: VpcObject): JournalRow | undefined {
   return { id: object.id, type: object.type, unit: object.unit, settings: JSON.stringify(columnsOf(object)) }
 }
 
-/** MAC, settings, connections and what the type keeps besides. */
+/** MAC, settings, connections and other columns of the type. */
 function columnsOf(object: VpcObject): Record<string, unknown> {
   const { kept, references } = typeOf(object)
   const fields = object as unknown as Readonly<Record<string, unknown>>

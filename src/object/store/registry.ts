@@ -1,4 +1,4 @@
-/** Entering objects into the model and taking them out: ids, unit numbers and sources of the datapath. */
+/** Enters objects into the model and removes them: ids, unit numbers and sources of the datapath. */
 import { idMac, type Id } from '#abi/id.ts'
 import { fullBucket, fullLimitBuckets } from '#datapath/layout.ts'
 import { optionOf } from '#datapath/table-sizes.ts'
@@ -45,7 +45,7 @@ export function freeSource({ model, datapath }: Context, tx: Transaction): numbe
   return index
 }
 
-/** Have a source's counters start from nothing, and its buckets full. */
+/** Reset a source's counters to zero, and fills its buckets. */
 export function clearCounters({ tables }: Context['datapath'], index: number): void {
   tables.stats.clear(index)
   tables.drops.clear(index)

@@ -1,7 +1,7 @@
 /**
- * One operation, all or nothing. The model is changed at once, every change with its way back; devices are changed at
- * once or, what cannot be taken back, after the journal has it; the datapath's tables follow from the model at the end,
- * by the keys touched.
+ * One operation, all or nothing. It changes the model at once, with an undo for each change. It changes devices at once
+ * too, or, if it cannot undo the change, after the journal has the operation. The datapath's tables follow at the end,
+ * by the touched keys.
  */
 import type { ErrnoName } from '#abi/errno.ts'
 import type { Hook } from '#datapath/datapath.ts'
@@ -17,7 +17,7 @@ export interface Leaving {
   pin: string
 }
 
-/** A program that goes off an interface with this transaction, unless somebody has a use for it there. */
+/** A program that this transaction detaches from an interface, unless somebody needs it there. */
 export interface Spare {
   readonly hook: Hook
   readonly ifindex: number
@@ -25,7 +25,7 @@ export interface Spare {
   used: boolean
 }
 
-/** Name of a pin that gives up its own until the transaction is over; a start gives it back. */
+/** Name of a pin while its own name is in use by another until the transaction ends; a start gives the name back. */
 export const setAside = (pin: string, ifindex: number): string => `${pin}-gone${ifindex}`
 /** The name that was given up. */
 export const nameBefore = (pin: string): string | undefined => /^(.+)-gone\d+$/.exec(pin)?.[1]
@@ -36,7 +36,10 @@ export class Transaction {
   readonly dirty = new Dirty()
   /** Journal writes besides the objects' records: entries of muxes and switches. */
   readonly journalled: (() => void)[] = []
-  /** Devices and programs that go once the journal has it, all at once: one by one takes the kernel 20 ms each. */
+  /**
+   * Devices and programs to remove once the journal has the operation, all at once: one by one, each takes the kernel
+   * 20 ms.
+   */
   readonly leaving: Leaving[] = []
   readonly #leavingByIfindex = new Map<number, Leaving>()
   readonly spares: Spare[] = []
@@ -65,7 +68,7 @@ export class Transaction {
     this.#undo.push(() => (had ? map.set(key, before!) : map.delete(key)))
   }
 
-  /** Take a key out of a map or set; undone, it stands last there. */
+  /** Remove a key from a map or set. The undo adds it as the last one. */
   drop<K>(collection: Map<K, unknown> | Set<K>, key: K): void {
     if (!collection.has(key)) return
     if (collection instanceof Map) {
@@ -100,15 +103,12 @@ export class Transaction {
     return undefined
   }
 
-  /** Something was done that this takes back. */
+  /** Register an undo for a change that was made. */
   did(undo: () => void): void {
     this.#undo.push(undo)
   }
 
-  /**
-   * Do this once the journal has the change: for what cannot be taken back. It must not matter much whether it
-   * succeeds.
-   */
+  /** Do this once the journal has the change: for actions without an undo. Their failure must not matter much. */
   later(what: string, act: () => void): void {
     this.#after.push({ what, act })
   }
@@ -118,7 +118,7 @@ export class Transaction {
     throw refusal(this.asked, errno, why, remedy)
   }
 
-  /** Take everything back, last first. Gives what could not be taken back. */
+  /** Undo everything, last first. Returns the errors. */
   rollback(): unknown[] {
     return drain(this.rollbackSteps())
   }
@@ -137,7 +137,7 @@ export class Transaction {
     return failures
   }
 
-  /** Do what was put off. Gives what failed. */
+  /** Do the postponed actions. Returns the failures. */
   finish(): { readonly what: string; readonly error: unknown }[] {
     return drain(this.finishSteps())
   }

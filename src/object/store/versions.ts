@@ -1,15 +1,15 @@
 /**
- * The versions of the journal: which keys the rows of each have, and what a row of before gets in place of a key that
- * came later. A version that was released never changes. A setting's version stands in its declaration
- * (src/abi/settings.ts); all other keys stand here.
+ * The versions of the journal: the keys of each version's rows, and the values that older rows get for later keys. A
+ * released version never changes. The declaration of a setting has its version (src/abi/settings.ts); all other keys
+ * are here.
  */
 import { unitTypes, type UnitType } from '#abi/object-type.ts'
 import { settingsOf } from '#abi/settings.ts'
 
-/** Keys by type, and what rows of before get. */
+/** Keys by type, and their values for older rows. */
 type Keys = Readonly<Partial<Record<UnitType, Readonly<Record<string, unknown>>>>>
 
-/** All keys of version 1. No row is older, so nothing stands in place of them. */
+/** All keys of version 1. No row is older, so they need no values. */
 const first: Keys = {
   vpcsw: { mac: null, vni: null, up: null, floodUnknown: null },
   vpcp: {
@@ -30,17 +30,17 @@ const first: Keys = {
   vpcmux: { mac: null, mtuBytes: null, underlay: null, listen: null, stats: null },
 }
 
-/** Keys that came with a version, besides settings. Later vpcds of version 1 wrote those of version 2 too. */
+/** New keys of a version, besides settings. Later vpcds of version 1 wrote those of version 2 too. */
 const added: Readonly<Record<number, Keys>> = {
   2: { vmnic: { ownerUser: null, ownerGroup: 0 }, ethlink: { deviceMtuBytes: 0 } },
-  // Both types came with this version, with their MACs and what subnets are in.
+  // Both types are new in this version, with their MACs and the places of subnets.
   5: { subnet: { mac: null, switch: null, router: null }, vpcrtr: { mac: null } },
   6: { group: { mac: null }, set: { mac: null } },
 }
 
 const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))
 
-/** Keys that have another name from a version on. */
+/** Keys that a version renamed. */
 const renamed: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   // The index of a port or mux in the datapath's tables is also the source of events.
   3: { stats: 'source' },
@@ -49,7 +49,7 @@ const renamed: Readonly<Record<number, Readonly<Record<string, string>>>> = {
 /** The version that this vpcd writes. */
 export const currentVersion = Math.max(...Object.keys({ ...added, ...renamed }).map(Number), ...settingVersions)
 
-/** What came with a version for a type. */
+/** The new keys of a type in a version. */
 function newKeys(version: number, type: UnitType): Record<string, unknown> {
   const settings = settingsOf(type).filter(([, { since }]) => since === version)
   return {
@@ -67,8 +67,8 @@ export function keysOf(version: number, type: UnitType): string[] {
 }
 
 /**
- * A row of a version as the next one has it. Throws an Error that says which key a row of that version cannot have, or
- * lacks.
+ * Convert a row of a version to the next one. Throws an Error that names a key that rows of that version cannot have,
+ * or lack.
  */
 export function upgradeRow(version: number, type: UnitType, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const next = newKeys(version + 1, type)
@@ -82,7 +82,7 @@ export function upgradeRow(version: number, type: UnitType, row: Readonly<Record
 export const wayOut =
   'start the vpcd that wrote it; to go back for good, export the host with that one, move the journal away and apply the document with this one'
 
-/** Refuse a row with a key that means nothing here, or without one that must be there. */
+/** Refuse a row with an unknown key, or without a required one. */
 export function checkKeys(row: Readonly<Record<string, unknown>>, known: readonly string[], needed = known): void {
   const strange = Object.keys(row).find((key) => !known.includes(key))
   if (strange !== undefined) throw new Error(`it has '${strange}', which this vpcd does not know; ${wayOut}`)
