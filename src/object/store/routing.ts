@@ -1,4 +1,4 @@
-/** What follows from subnets and routers: where gateways are, which prefixes a router has, and what to write anew. */
+/** What follows from subnets and routers: their gateways, the prefixes of a router, and the keys to write anew. */
 import { routePlace, type Route } from '#abi/route.ts'
 import { toMapped, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, nthAddress, overlaps, type Prefix } from '#wire/prefix.ts'
@@ -30,7 +30,7 @@ export const networksOf = ({
 /** The gateways of a subnet as keys. */
 export const gatewayKeys = (subnet: Subnet): string[] => networksOf(subnet).map(({ gateway }) => addressKey(toMapped(gateway)))
 
-/** The subnet of a router that has an address, and not as its gateway's. */
+/** The subnet of a router that has an address, other than as its gateway's. */
 export const subnetWith = ({ subnets }: Router, address: Ip): Subnet | undefined =>
   [...subnets].find((subnet) => networksOf(subnet).some(({ prefix, gateway }) => contains(prefix, address) && !equal(gateway, address)))
 
@@ -52,7 +52,7 @@ export function overlapping(router: Router, but: Subnet, prefix: Prefix): { read
   return undefined
 }
 
-/** Why a route leads nowhere; undefined: it does not. */
+/** Why a route has no next hop; undefined: it has one. */
 export function routeProblem(model: Model, router: Router, { prefix, target }: Route): readonly [why: string, remedy: string] | undefined {
   const own = [...router.subnets].find((subnet) =>
     networksOf(subnet).some((network) => formatPrefix(network.prefix) === formatPrefix(prefix)),
@@ -73,7 +73,7 @@ export function routeProblem(model: Model, router: Router, { prefix, target }: R
 /** Routes by their places, the last of each place. */
 export const routesByPlace = (routes: readonly Route[]): Map<string, Route> => new Map(routes.map((route) => [routePlace(route), route]))
 
-/** Note all that the tables say of a subnet as it is now. To be called before and after a change of it. */
+/** Mark all that the tables say about a subnet now. Call it before and after a change of it. */
 export function touchSubnet(tx: Transaction, subnet: Subnet): void {
   tx.dirty.records.add(subnet)
   const { switch: sw, router, vni } = subnet

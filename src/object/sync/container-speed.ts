@@ -1,15 +1,16 @@
 /**
- * What makes the interfaces of containers faster: room for outer headers in what they send
- * (src/datapath/device/room.ts), large segments of small ones in what they get (coalesce.ts there). It changes nothing
- * else; so it is no part of any operation and of no audit: it is done some time after, a little at a time.
+ * Makes the interfaces of containers faster: room for outer headers in the packets that they send
+ * (src/datapath/device/room.ts), and large segments built of small ones for the packets that they receive (coalesce.ts
+ * there). It changes nothing else, so it belongs to no operation and no audit. vpcd does it some time after, a little
+ * at a time.
  */
 import type { Context } from '../context.ts'
 
-/** Containers come in swarms: who waits a moment looks once. */
+/** Containers start many at a time: after a short wait, one look covers all. */
 const afterMs = 250
-/** Operations of clients wait for no more than this many. */
+/** Operations of clients wait for at most this many. */
 const atOnce = 8
-/** After an error: how soon it is tried again, and how rarely at most. */
+/** After an error: the first and the longest wait before the next try. */
 const firstMs = 1000
 const longestMs = 300_000
 
@@ -25,13 +26,13 @@ export class ContainerSpeed {
     this.#context = context
   }
 
-  /** A device may have come, gone or moved. */
+  /** Call when a device may have come, gone or moved. */
   look(): void {
     if (this.#stopped || this.#timer !== undefined) return
     this.#timer = setTimeout(() => this.#go(), afterMs).unref()
   }
 
-  /** No more of it. What has been done stays. */
+  /** Stop. What is done stays. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -53,7 +54,7 @@ export class ContainerSpeed {
     this.#waitMs = firstMs
   }
 
-  /** Begin anew after a while that grows: a container may have gone meanwhile, or a kernel have no bridges. */
+  /** Begin anew after a growing wait: a container may have gone meanwhile, or the kernel has no bridges. */
   #fail(error: unknown): void {
     this.#work = undefined
     this.#known = new Set()

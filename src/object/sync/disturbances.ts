@@ -1,6 +1,6 @@
 /**
- * What somebody else did to devices of ours and vpcd undid: an audit tells of it until a repair, so that it does not go
- * on unseen.
+ * Changes by others to devices of ours, which vpcd undid. An audit reports them until a repair, so that they do not go
+ * unnoticed.
  */
 import type { Findings } from './audit/finding.ts'
 
@@ -13,13 +13,13 @@ interface Disturbance {
   last: Date
 }
 
-/** Different ones that are kept in mind. */
+/** Limit of different ones that are kept. */
 const most = 1000
 
 export class Disturbances {
   readonly #all = new Map<string, Disturbance>()
 
-  /** Something was found otherwise than it should be, and was mended. Gives how often that has happened. */
+  /** Record a difference that vpcd repaired. Returns how often it has happened. */
   note(what: string, part: string, expected: string, found: string): number {
     const key = `${what} ${part} ${found}`
     const known = this.#all.get(key)
@@ -31,7 +31,7 @@ export class Disturbances {
     return 1
   }
 
-  /** Tell of all that is not told yet as what it was. */
+  /** Report all differences that were not reported. */
   tell(findings: Findings): void {
     const told = new Set(findings.items.map(({ what, part }) => `${what} ${part}`))
     for (const { what, part, expected, found, times, last } of this.#all.values()) {

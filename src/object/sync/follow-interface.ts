@@ -1,4 +1,4 @@
-/** The interface that an ethlink wraps: it may go, come again, get another name, MTU or MAC. */
+/** Follows the interface that an ethlink wraps: it may go, come again, or get another name, MTU or MAC. */
 import type { Context } from '../context.ts'
 import { loseInterface, noteInterface, wrap } from '../type/ethlink.ts'
 import { fullName, unitName, type Ethlink } from '../store/model.ts'
@@ -6,8 +6,8 @@ import { VpcError } from '../vpc-error.ts'
 import { transact } from './transact.ts'
 
 /**
- * Look at it again. An interface is wrapped by one ethlink alone: one that has got the name for which another ethlink
- * waits stays where it is, and EBUSY is thrown about that other one.
+ * Compare again. Only one ethlink wraps an interface. When a wrapped interface gets the name that another ethlink waits
+ * for, it stays where it is, and this throws EBUSY about the other ethlink.
  */
 export function followInterface(context: Context, ethlink: Ethlink): void {
   const { l2Name, ifindex, deviceMtuBytes, interfaceMac } = ethlink
@@ -33,6 +33,6 @@ export function followInterface(context: Context, ethlink: Ethlink): void {
 
 const macText = (mac: Uint8Array | null): string => Buffer.from(mac ?? []).toString('hex')
 
-/** An interface of that name is there, and another object has it. */
+/** An interface of that name exists, and another object has it. */
 export const taken = (name: string, owner: string): VpcError =>
   new VpcError('EBUSY', `interface ${name} is that of ${owner} now; connect this ethlink to another, or destroy one of both`)

@@ -1,6 +1,6 @@
 /**
- * Devices of ours that somebody sets up or down: vpcd sets them back, says so, and does not fight faster than once a
- * second.
+ * Keeps devices of ours up or down when somebody else changes them. vpcd sets them back at most once a second, and logs
+ * it.
  */
 import { roomAlias, type Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
@@ -9,12 +9,12 @@ import { touchMux } from '../type/mtu-follow.ts'
 import { inService } from '../type/mtu.ts'
 import { transact } from './transact.ts'
 
-/** Who sets a device down without pause gets it back this often. */
+/** Shortest time between two such repairs of a device. */
 const againMs = 1000
 
 export class KeepState {
   readonly #context: Context
-  /** When a device was set back last, and who waits to do it again. */
+  /** When a device was set back last, and pending repairs. */
   readonly #last = new Map<number, number>()
   readonly #waiting = new Map<number, ReturnType<typeof setTimeout>>()
 
@@ -29,7 +29,7 @@ export class KeepState {
     if (object.type === 'vpcmux' && object.down !== !ok) this.#noteDown(object, !ok)
   }
 
-  /** Look at a device of a room: it is never up. */
+  /** Check a device of a room: it is never up. */
   room(device: Device): void {
     if (device.alias === roomAlias && device.up) this.#setBack(device, device.name, false, () => this.#roomAgain(device.ifindex))
   }
@@ -39,7 +39,7 @@ export class KeepState {
     this.#waiting.clear()
   }
 
-  /** True: it is as it should be, or soon will be. */
+  /** True: it is in its state, or soon will be. */
   #setBack({ ifindex, name, up }: Device, what: string, wanted: boolean, again: () => void): boolean {
     const wait = (this.#last.get(ifindex) ?? -Infinity) + againMs - performance.now()
     if (wait > 0) {
@@ -84,7 +84,7 @@ export class KeepState {
     if (device !== undefined) this.room(device)
   }
 
-  /** The tables follow: what cannot be sent must not count as sent. */
+  /** Update the tables: packets that cannot be sent must not count as sent. */
   #noteDown(mux: Mux, down: boolean): void {
     transact(this.#context, `note that ${unitName(mux)} is ${down ? 'down' : 'up'}`, (tx) => {
       touchMux(tx, mux)

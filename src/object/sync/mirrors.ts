@@ -1,7 +1,4 @@
-/**
- * Mirrors of switches and ethlinks, kept as they should be: at a start, in a repair, and when somebody begins to look
- * or ends.
- */
+/** Maintains the mirrors of switches and ethlinks: at a start, in a repair, and when a sniffer comes or goes. */
 import type { Device } from '#datapath/device/devices.ts'
 import { asMac, formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
@@ -12,8 +9,8 @@ import { aliasOf } from '../type/unit-device.ts'
 import { transact } from './transact.ts'
 
 /**
- * At a start: take the mirror that is there, or make one. That it cannot be had is a trouble of its object, which works
- * all the same.
+ * At a start: take the existing mirror, or make one. If that fails, it is a trouble of the object, which works all the
+ * same.
  */
 export function recoverMirror(context: Context, object: Mirrored, device: Device | undefined): void {
   const tx = new Transaction(`make a mirror of ${unitName(object)}`)
@@ -27,7 +24,7 @@ export function recoverMirror(context: Context, object: Mirrored, device: Device
   }
 }
 
-/** Repair the mirror of a switch or ethlink; one that is gone is made again. */
+/** Repair the mirror of a switch or ethlink, or make it again. */
 export function repairMirror(context: Context, object: Mirrored): void {
   const { devices } = context
   const device = devices.byIndex(object.mirror.ifindex)
@@ -38,10 +35,10 @@ export function repairMirror(context: Context, object: Mirrored): void {
   if (!device.up) devices.change(device.ifindex, { up: true })
 }
 
-/** Whoever gives a mirror another MAC as often as this may keep it. */
+/** vpcd restores the MAC of a mirror this often, and then gives up. */
 const macTries = 10
 
-/** A mirror that somebody gave another MAC gets its own again. udev does so to a new tap. */
+/** Restore the MAC of a mirror that somebody changed. udev does so to a new tap. */
 function keepMac({ devices, disturbances, log }: Context, object: Mirrored, { ifindex, mac }: Device): void {
   const own = shownMac(object)
   if (Buffer.compare(mac, own) === 0) return
@@ -51,7 +48,7 @@ function keepMac({ devices, disturbances, log }: Context, object: Mirrored, { if
   devices.change(ifindex, { mac: own })
 }
 
-/** The mirror of an object has changed: is it still there, and does somebody look? */
+/** Check a changed mirror: whether it still exists, and whether a sniffer watches it. */
 export function checkMirror(context: Context, object: Mirrored): void {
   const { ifindex, watched } = object.mirror
   if (ifindex === 0) return

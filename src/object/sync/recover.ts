@@ -1,7 +1,7 @@
 /**
- * A start: the objects that the journal has are made anew in memory, and the kernel is brought in line with them.
- * Devices, programs and entries that are right stay untouched, so that frames pass all the while; what is missing is
- * made, what nobody knows is removed.
+ * A start: vpcd loads the objects of the journal into memory, and makes the kernel agree with them. It leaves devices,
+ * programs and entries alone that are right, so that frames pass meanwhile. It makes what is missing, and removes what
+ * no object has.
  */
 import type { Device } from '#datapath/device/devices.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -29,7 +29,7 @@ import { aliasOf, idOfAlias, makeUnitDevice, noteUnitEnd, programAliasOf, takeDe
 /** Everything that a start does before the first handle is opened. */
 export function recover(context: Context): void {
   const { model } = context
-  // Nothing of this is taken back: a start that fails is started again, and finds what this one has done.
+  // Nothing of this is undone: after a failed start, the next one finds what this one has done.
   const tx = new Transaction('start')
   loadModel(context, tx)
   const attempts = new Attempts(context)
@@ -47,10 +47,10 @@ export function recover(context: Context): void {
     (object) => [object, byAlias.get(aliasOf(object.id))?.find(({ kind }) => kind === 'tun')] as const,
   )
   const all = [...units, ...muxes, ...mirrors]
-  // First what is in the way: a device that is made may get the name of one that goes.
+  // First remove what is in the way: a new device may get the name of one that goes.
   attempts.of('remove devices of no object', () => removeDevices(context, ours, new Set(all.map(([, device]) => device))))
   attempts.of('give pins their names back', () => takeBackPins(context))
-  // What runs keeps its tables, until those of its successors are filled.
+  // Running programs keep their tables until those of their successors are filled.
   using replacements = context.datapath.holdReplacements()
   const missing = all.filter(([, device]) => device === undefined).length
   withQuickGracePeriods(missing, () => {
@@ -68,7 +68,7 @@ export function recover(context: Context): void {
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   holdPolicies(model, context.datapath.tables.policy)
   replacements.perform()
-  // An older program delivers without the mark that the guard wants.
+  // An older program delivers without the mark that the guard expects.
   attempts.of('guard devices', () => guardDevices(context))
   if (attempts.muxesUp()) repairTables(model, context.datapath.tables)
   attempts.of('attach programs for VTEPs with ports of their own', () =>
@@ -82,8 +82,7 @@ export function recover(context: Context): void {
 }
 
 /**
- * Parts of a start, each by itself: what fails is taken back and noted as the trouble of its object, and all others go
- * on.
+ * Parts of a start, each by itself. A failed part is undone and becomes the trouble of its object; all others go on.
  */
 class Attempts {
   readonly #context: Context
@@ -121,7 +120,7 @@ class Attempts {
     }
   }
 
-  /** Have muxes up that carry frames. True: one cannot be, and the tables must not send to it. */
+  /** Set muxes up that carry frames. True: one cannot be set up, and the tables must not send to it. */
   muxesUp(): boolean {
     let down = false
     for (const mux of this.#context.model.ofType('vpcmux')) {
@@ -132,19 +131,19 @@ class Attempts {
     return down
   }
 
-  /** Do what was put off. Gives what failed. */
+  /** Do the postponed actions. Returns the failures. */
   finish(): ReturnType<Transaction['finish']> {
     return this.#done.flatMap((tx) => tx.finish())
   }
 }
 
-/** The interface that an ethlink wraps, by name. One that is not there now may come later. */
+/** The interface that an ethlink wraps, by name. It may also appear later. */
 function findInterface({ model, devices, datapath, log }: Context, tx: Transaction, ethlink: Ethlink): void {
   if (ethlink.l2Name === null) return
   const device = devices.byName(ethlink.l2Name)
   if (device === undefined)
     return log.warn(`interface ${ethlink.l2Name} of ${unitName(ethlink)} does not exist; vpcd takes it when it appears`)
-  // After a rename two may have one name: the interface is that one's whose programs are on it.
+  // After a rename, two ethlinks may have one name: the interface belongs to the one whose programs are on it.
   const pins = new Set(
     datapath
       .attachments()
@@ -168,8 +167,8 @@ const fitsMux = ({ vxlanPort }: Device, mux: Mux): boolean =>
   vxlanPort !== undefined && (mux.listen === null || mux.listen.port === vxlanPort)
 
 /**
- * Pins that had given up their names to others when a vpcd was killed get them back, where the others are not the right
- * ones.
+ * A killed vpcd may have left pins without their names, which others had. Give the names back, where the others are not
+ * the right ones.
  */
 function takeBackPins({ datapath, model }: Context): void {
   const found = new Map(datapath.attachments().map(({ pinName, ifindex }) => [pinName, ifindex]))
@@ -184,7 +183,7 @@ function takeBackPins({ datapath, model }: Context): void {
   }
 }
 
-/** Remove devices that a vpcd was making when it was killed. */
+/** Remove devices that a killed vpcd was making. */
 function removeNewborn({ devices, log }: Context): void {
   const newborn = devices.all().filter((device) => device.newborn)
   if (newborn.length === 0) return
@@ -193,8 +192,7 @@ function removeNewborn({ devices, log }: Context): void {
 }
 
 /**
- * Remove devices of ours that belong to no object: to ones that were not committed, or in place of which others are
- * made.
+ * Remove devices of ours that belong to no object: its object was not committed, or vpcd makes another device for it.
  */
 function removeDevices({ devices, model, log }: Context, ours: readonly Device[], kept: ReadonlySet<Device | undefined>): void {
   const keptIds = new Set([...kept].flatMap((device) => (device?.alias === undefined ? [] : [idOfAlias(device.alias)])))
@@ -217,7 +215,7 @@ function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: D
     takeDevice(context, tx, unit, device.ifindex)
     if (unit.type === 'hostif') noteUnitEnd(tx, unit, device)
   })
-  // What cannot be mended of a device that works is no reason to let it go.
+  // A failed repair of a working device is no reason to release it.
   if (took) attempts.object(unit, () => repairDevice(context, unit, device))
 }
 
@@ -234,7 +232,7 @@ function recoverMux(context: Context, attempts: Attempts, mux: Mux, device: Devi
   if (took) attempts.object(mux, () => repairDevice(context, mux, device))
 }
 
-/** Rows that an earlier version wrote in its own words are written in ours. */
+/** Rewrite rows of earlier versions in the form of this one. */
 function refreshRows({ model, journal, written }: Context): void {
   const rows = [...model.objects.values()]
     .flatMap((object) => toRow(object) ?? [])
@@ -245,8 +243,7 @@ function refreshRows({ model, journal, written }: Context): void {
 }
 
 /**
- * Take off the programs that no object has: those of our pins, and those that another vpcd left, which no pin of ours
- * shows.
+ * Detach programs that no object has: those of our pins, and those that another vpcd left, which no pin of ours shows.
  */
 function removePrograms({ model, datapath, devices, log }: Context): void {
   const known = new Set(Array.from(wantedPrograms(model), ({ pinName }) => pinName))

@@ -1,4 +1,4 @@
-/** Giving a device that is there back what it has lost: name, addresses, MTU, owner. What is right stays untouched. */
+/** Restores what an existing device has lost: name, addresses, MTU, owner. Leaves the rest alone. */
 import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
@@ -13,7 +13,7 @@ import { transact } from './transact.ts'
 /** Name of the device that carries an object's program. */
 export const deviceName = (object: Unit | Mux): string => (object.type === 'hostif' ? switchSideName(object) : unitName(object))
 
-/** Repair the device of a unit or mux. Whether a mux is up is not looked at: that follows from its place. */
+/** Repair the device of a unit or mux, but not whether a mux is up: that follows from its place. */
 export function repairDevice(context: Context, object: Unit | Mux, device: Device): void {
   const { devices, model } = context
   const { ifindex } = device
@@ -33,7 +33,7 @@ function repairOwner({ devices, log }: Context, vmnic: Vmnic, { name, owner, ope
   else log.warn(`${name} has another owner than its vmnic; it is open in a hypervisor, so that is mended at the next start`)
 }
 
-/** The name of a unit that was moved is its user's business. */
+/** The name of a moved unit is its user's. */
 function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerInOtherNetns, ifindex }: Device): void {
   devices.changeUnitEnd(ifindex, { mac: hostif.mac, mtuBytes: interfaceMtuBytes(model, hostif) })
   if (peerInOtherNetns) return
@@ -41,7 +41,7 @@ function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerInOthe
   if (end !== undefined && end.name !== unitName(hostif)) devices.change(end.ifindex, { name: unitName(hostif) })
 }
 
-/** A device that is gone is made again. */
+/** Make a missing device again. */
 export function remakeDevice(context: Context, object: Unit | Mux): void {
   const { model } = context
   transact(context, `make the device of ${unitName(object)} again`, (tx) => {
@@ -49,7 +49,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
       withMtuFollowing(context, tx, object, () => makeDevice(context, tx, object, object.listen?.port ?? unusedPort(context)))
       return bringUp(context, tx, object)
     }
-    // What a hostif's user has of it now is a new device.
+    // The hostif's user now has a new device.
     if (object.type === 'hostif') noteUnitEnd(tx, object, { peerInOtherNetns: false, peerRunsXdp: false })
     if (object.port === null) return makeUnitDevice(context, tx, object)
     return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
@@ -57,7 +57,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
   context.log.info(`made the device of ${unitName(object)} again`)
 }
 
-/** A device that is there gets back what it has lost; a mux is up or down as it should be. */
+/** Restore what an existing device has lost, and set a mux up or down. */
 export function repairOwn(context: Context, object: Unit | Mux): void {
   const device = context.devices.byIndex(object.ifindex)
   if (device?.alias !== programAliasOf(object)) return

@@ -1,6 +1,5 @@
 /**
- * Bringing whole tables in line with the model at a start: entries that are right are left alone, so that no packet
- * misses one.
+ * Makes whole tables agree with the model at a start. Leaves right entries alone, so that every packet finds its entry.
  */
 import { encodeArray } from '#abi/layouts.ts'
 import type { Table } from '#datapath/table.ts'
@@ -33,7 +32,7 @@ export interface TableEntry {
   readonly value: Uint8Array
 }
 
-/** How a table compares with the model. */
+/** The differences between a table and the model. */
 export interface TableDifference {
   readonly table: string
   /** Entries that were compared. */
@@ -45,13 +44,10 @@ export interface TableDifference {
   write(): void
 }
 
-/** The tables, and what they must say. */
+/** The tables and their projections. */
 export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, portLimits, vteps, tunnelEnds } as const
 
-/**
- * Compare all tables with the model and write what differs. The repairs of tables that were right are not among the
- * result.
- */
+/** Compare all tables with the model and write the differences. The result has only tables that differed. */
 export function repairTables(model: Model, tables: Tables): Repairs[] {
   const differences = compareTables(model, tables)
   for (const difference of differences) difference.remove()

@@ -1,6 +1,4 @@
-/**
- * Objects in trouble are tried again: after a while that grows, and soon after something changes that may help them.
- */
+/** Tries objects in trouble again: after a growing wait, and soon after any change that may help them. */
 import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
 import { serveEthlink } from '../type/ethlink-service.ts'
@@ -24,7 +22,7 @@ export class Retry {
     this.#arm(firstMs)
   }
 
-  /** Something has changed: try soon, but no more than once a second. */
+  /** Something has changed: try soon, but at most once a second. */
   soon(): void {
     if (this.#context.troubles.objects().length === 0) return
     this.#waitMs = firstMs
@@ -54,7 +52,7 @@ export class Retry {
   }
 }
 
-/** Try to have an object as it should be. False: it still is not, and its reason is noted. */
+/** Try to bring an object into its state. False: it failed, and its reason is recorded. */
 export function tryAgain(context: Context, object: VpcObject): boolean {
   const { troubles } = context
   try {

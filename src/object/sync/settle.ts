@@ -1,4 +1,4 @@
-/** Bringing the datapath's tables up to date with the model, for the keys that an operation touched. */
+/** Updates the datapath's tables from the model, for the keys that an operation touched. */
 import { encodeArray } from '#abi/layouts.ts'
 import type { Tables } from '#datapath/tables.ts'
 import type { Table } from '#datapath/table.ts'
@@ -25,10 +25,9 @@ interface Work {
 }
 
 /**
- * Write the touched keys, table by table. What goes away goes first: it makes room, and a unit that leaves sends
- * nothing more. Then all that frames may be sent to; the ports come last, so that a unit's first frame finds
- * everything. Throws TableFull and KernelError, with some of it done: after a rollback of the model, the same call puts
- * the tables back.
+ * Write the touched keys, table by table. First the deletions: they make room, and a unit that leaves sends nothing
+ * more. Then all destinations of frames; the ports last, so that a unit's first frame finds everything. Throws
+ * TableFull and KernelError, with some of it done: after a rollback of the model, the same call restores the tables.
  */
 export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
   const portWork = plan(ports, model, tables.ports, dirty.ports)
@@ -89,7 +88,7 @@ const workOn = (table: Table<unknown, unknown>, { keys, values, gone }: Encoded)
   write: () => void (keys.length > 0 && table.setManyEncoded(keys, values)),
 })
 
-/** The pages that a segment has, the last first, then all that it does not have. */
+/** The pages that a segment has, the last first, then the keys that it does not have. */
 function* floodKeys(model: Model, dirty: Dirty): Generator<FloodKey> {
   for (const segment of dirty.flood) {
     const pages = pagesOf(model, segment)

@@ -1,7 +1,6 @@
 /**
- * What changes around the objects without anybody saying so through vpcd: the rules of the host's firewall, its
- * addresses and routes. Followed where the kernel tells of it, and asked for again every few seconds where it does not
- * (the old iptables, programs by tcx).
+ * Follows changes around the objects that vpcd did not make: the host's firewall rules, its addresses and routes. The
+ * kernel notifies vpcd of most of them. vpcd polls the others every few seconds (the old iptables, programs by tcx).
  */
 import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
 import { followTooBig } from '#datapath/host-rules/paths.ts'
@@ -15,12 +14,12 @@ import { askHost } from '../type/mux-direct.ts'
 import { inService } from '../type/mtu.ts'
 import { transact } from './transact.ts'
 
-/** Rules change many at a time: whoever waits a moment reads them once. */
+/** Rules change many at a time: after a short wait, one read covers all. */
 const afterMs = 10
 const againMs = 2000
-/** So many paths are asked for at a time. */
+/** Number of paths that are asked for at a time. */
 const atOnce = 1000
-/** Reading takes no more than this part of the time. */
+/** Reading takes at most one in this many parts of the time. */
 const share = 20
 
 export class Surroundings {
@@ -30,7 +29,7 @@ export class Surroundings {
   #due = Infinity
   #notBefore = 0
   #next = 0
-  /** The kernel told of a change: whether it matters is not known, so what was learnt of ways is forgotten. */
+  /** The kernel notified vpcd of a change. Whether it matters is not known, so vpcd forgets the learnt ways. */
   #told = false
   #stopped = false
 
@@ -99,7 +98,7 @@ export class Surroundings {
     if (told) datapath.tables.forgetWays()
   }
 
-  /** The VTEPs of a mux whose paths are asked for now: all, or the next of very many. */
+  /** The VTEPs of a mux to ask paths for now: all, or the next ones of very many. */
   *#some({ entries }: Mux): Generator<Vtep> {
     const vteps = [...entries.used.keys()]
     const first = vteps.length <= atOnce ? 0 : this.#next % vteps.length

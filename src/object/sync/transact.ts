@@ -1,6 +1,6 @@
 /**
- * Running one operation as a transaction: model and devices, then tables, then the journal, which is the moment when it
- * has happened.
+ * Runs one operation as a transaction: first model and devices, then tables, then the journal. With the journal's
+ * write, the operation has happened.
  */
 import type { Context } from '../context.ts'
 import { toRow } from '../store/record.ts'
@@ -10,7 +10,7 @@ import { removeLeaving } from '../type/unit-device.ts'
 import { Transaction } from '../store/transaction.ts'
 import { toVpcError } from '../vpc-error.ts'
 
-/** Do it all, or nothing of it. Throws VpcError, whose message says what was asked and what failed. */
+/** Do all of it, or nothing. Throws VpcError, whose message names the request and the failure. */
 export function transact<T>(context: Context, asked: string, body: (tx: Transaction) => T): T {
   return drain(
     // oxlint-disable-next-line require-yield
@@ -21,8 +21,8 @@ export function transact<T>(context: Context, asked: string, body: (tx: Transact
 }
 
 /**
- * The same in steps, between which others may look at the objects and nobody may change them. When a step is thrown at,
- * all is taken back.
+ * The same in steps. Between steps, others may read the objects but not change them. An exception thrown into a step
+ * undoes everything.
  */
 export function* transactSteps<T>(context: Context, asked: string, body: (tx: Transaction) => Generator<void, T>): Generator<void, T> {
   const tx = new Transaction(asked)
@@ -37,7 +37,7 @@ export function* transactSteps<T>(context: Context, asked: string, body: (tx: Tr
     throw toVpcError(tx.asked, error)
   }
   context.changes.note(tx.dirty.touched())
-  // It has happened: whoever ends the steps now ends only what is left to do of it, and a start does that.
+  // It has happened: ending the steps now only skips the rest, which the next start does.
   try {
     for (const { what, error } of [...(yield* removeLeaving(context, tx)), ...(yield* tx.finishSteps())])
       context.log.warn(`could not ${what}, after ${tx.asked}`, { error: String(error) })
@@ -60,7 +60,7 @@ function* takeBack(context: Context, tx: Transaction): Generator<void, void> {
     })
 }
 
-/** Write the rows that differ from what the journal has. Nothing is written for objects that die with vpcd. */
+/** Write the rows that differ from the journal's. Objects that die with vpcd have no rows. */
 function* writeJournal({ journal, written }: Context, tx: Transaction): Steps<void> {
   const rows = yield* mapped(tx.dirty.records, (object) => ({ id: object.id, row: toRow(object) }))
   const changed = rows.filter(({ id, row }) => row?.settings !== written.get(id))

@@ -1,6 +1,6 @@
 /**
- * Objects that cannot be had as they should be: each with its reason, which `list`, an audit and the log tell. All
- * others work.
+ * Objects that vpcd cannot bring into their state, each with its reason. `list`, audits and the log report it. All
+ * other objects work.
  */
 import type { Log } from '../log.ts'
 import { fullName, type VpcObject } from '../store/model.ts'
@@ -14,7 +14,7 @@ export class Troubles {
     this.#log = log
   }
 
-  /** Something that an object needs failed. It is logged once for each reason. */
+  /** Record that something for an object failed. Log it once for each reason. */
   note(object: VpcObject, error: unknown): void {
     const reason = toVpcError('have it', error).message.replace(/^cannot have it: /, '')
     if (this.#reasons.get(object) === reason) return
@@ -28,12 +28,12 @@ export class Troubles {
     if (!object.dead) this.#log.info(`${fullName(object)} is as it should be again`)
   }
 
-  /** Why an object is not as it should be; null when it is. */
+  /** Why an object is in trouble; null when it is not. */
   of(object: VpcObject): string | null {
     return this.#reasons.get(object) ?? null
   }
 
-  /** Those that are not as they should be. */
+  /** Objects in trouble. */
   objects(): VpcObject[] {
     return [...this.#reasons.keys()].filter((object) => !object.dead)
   }

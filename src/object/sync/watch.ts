@@ -1,4 +1,4 @@
-/** Keeping the objects in line with their devices, which others move, change and delete. */
+/** Follows the devices of objects, which others move, change and delete. */
 import type { Device, DeviceEvent } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { followInterface } from './follow-interface.ts'
@@ -10,7 +10,7 @@ import { transact } from './transact.ts'
 import { checkMirror } from './mirrors.ts'
 import { forgetDevice, idOfAlias, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
 
-/** Follow the devices of the host from now on. `seen` is called after each change. */
+/** Follow the devices of the host from now on. Call `seen` after each change. */
 export function watchDevices(context: Context, state: KeepState, seen: () => void): void {
   const look = (event: DeviceEvent): void => {
     try {
@@ -24,7 +24,7 @@ export function watchDevices(context: Context, state: KeepState, seen: () => voi
   context.devices.follow((event) => context.gate.whenFree(() => look(event)))
 }
 
-/** Look at every object's device again. */
+/** Check every object's device again. */
 export function checkAll(context: Context, state?: KeepState): void {
   const { model } = context
   for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object, state)
@@ -46,7 +46,7 @@ function checkOne(context: Context, state: KeepState, { kind, device }: Extract<
   }
 }
 
-/** A device of ours: is it still there, and where is its other end? */
+/** Check a device of ours: whether it still exists, and where its other end is. */
 function checkDevice(context: Context, object: Unit | Mux, state?: KeepState): void {
   if (object.ifindex === 0) return
   const device = context.devices.byIndex(object.ifindex)
@@ -66,7 +66,7 @@ function lose(context: Context, object: Unit | Mux): void {
   })
 }
 
-/** Frames take another way to a unit in a container, and yet another to one with an XDP program. */
+/** Frames take one way to a unit on the host, another to one in a container, and a third to one with an XDP program. */
 function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
   const { peerInOtherNetns, peerRunsXdp } = device
   if (hostif.inOtherNetns === peerInOtherNetns && hostif.runsXdp === peerRunsXdp) return
@@ -78,9 +78,7 @@ function followUnitEnd(context: Context, hostif: Hostif, device: Device): void {
   })
 }
 
-/**
- * The interface that an ethlink wraps, which may have another name now; or a new one of its name in place of the old.
- */
+/** Check the interface that an ethlink wraps: it may have another name now, or a new one may have replaced it. */
 function checkInterface(context: Context, ethlink: Ethlink): void {
   try {
     followInterface(context, ethlink)

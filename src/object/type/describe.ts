@@ -1,4 +1,4 @@
-/** What is said of an object in JSON. */
+/** The description of an object in JSON. */
 import type { ObjectInfo } from '#abi/info.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'

@@ -1,4 +1,4 @@
-/** What an ethlink does to the interface that it wraps, as long as it is of use: programs, and promiscuous mode. */
+/** What an ethlink does to the interface that it wraps while it is in use: programs, and promiscuous mode. */
 import type { Hook } from '#datapath/datapath.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Ethlink } from '../store/model.ts'
@@ -18,10 +18,10 @@ export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.sw
 export const isUnderlay = ({ mux }: Ethlink): boolean => mux !== null
 
 /**
- * Bring the interface to what the ethlink's place asks for: as an uplink, the program that takes the switch's frames
- * and promiscuous mode, because those frames are not to the interface's own MAC; as a mux's underlay, the programs of
- * the direct ways past the mux's device, of which the outgoing one also sets the UDP port of VTEPs that have their own.
- * To be called after each change of its place.
+ * Set up the interface for the ethlink's use. An uplink needs the program that takes the switch's frames, and
+ * promiscuous mode, because those frames are not for the interface's own MAC. A mux's underlay needs the programs of
+ * the direct ways; the egress program also sets the UDP port of VTEPs that have their own. Call it after each change of
+ * the ethlink's place.
  */
 export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   const there = ethlink.ifindex !== 0
@@ -30,8 +30,8 @@ export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink
 }
 
 /**
- * The same at a start. An interface that is promiscuous may be so because an earlier vpcd made it so: what the journal
- * says of the time before counts.
+ * The same at a start. An interface may be promiscuous because an earlier vpcd set it so; the journal has the state
+ * before that.
  */
 export function resumeEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   const { ifindex, promiscBefore } = ethlink
@@ -40,7 +40,7 @@ export function resumeEthlink(context: Context, tx: Transaction, ethlink: Ethlin
   serveUnderlay(context, tx, ethlink, there && isUnderlay(ethlink))
 }
 
-/** Leave the interface as it was found. To be called while the ethlink still knows it. */
+/** Restore the interface. Call it while the ethlink still has it. */
 export function stopServing(context: Context, tx: Transaction, ethlink: Ethlink): void {
   serveUplink(context, tx, ethlink, false, () => false)
   serveUnderlay(context, tx, ethlink, false)
@@ -81,8 +81,8 @@ function serveUnderlay(context: Context, tx: Transaction, ethlink: Ethlink, want
 }
 
 /**
- * Put a program on the interface. The kernel takes each once only, so one that is about to be taken off there is used
- * again.
+ * Attach a program to the interface. The kernel accepts each program once per interface, so one that is about to leave
+ * it is used again.
  */
 function putOn({ datapath }: Context, tx: Transaction, hook: Hook, ifindex: number, pin: string): void {
   const spare = tx.spares.find((other) => !other.used && other.hook === hook && other.ifindex === ifindex)
@@ -96,8 +96,8 @@ function putOn({ datapath }: Context, tx: Transaction, hook: Hook, ifindex: numb
 }
 
 /**
- * Have a program off the interface once that is written down. Its pin's name is free at once: another ethlink may get
- * it meanwhile.
+ * Detach a program once the journal has the change. Its pin's name is free at once: another ethlink may get it
+ * meanwhile.
  */
 function takeOff({ datapath }: Context, tx: Transaction, hook: Hook, { l2Name, ifindex }: Ethlink, pin: string): void {
   const spare = { hook, ifindex, pin: setAside(pin, ifindex), used: false }

@@ -1,4 +1,4 @@
-/** An ethlink: wraps an interface of the host; frames pass it unencapsulated. */
+/** An ethlink: wraps an interface of the host. Frames pass it unencapsulated. */
 import type { Id } from '#abi/id.ts'
 import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import type { Device } from '#datapath/device/devices.ts'
@@ -36,7 +36,7 @@ function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
   return ethlink
 }
 
-/** Leave port, mux and interface as they were without it, and forget it. */
+/** Disconnect it from port and mux, restore the interface, and forget it. */
 function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   if (ethlink.port !== null) disconnectPort(context, tx, ethlink.port)
   if (ethlink.mux !== null) disconnectMux(context, tx, ethlink.mux)
@@ -97,7 +97,7 @@ function isOurs(model: Model, { ifindex, alias }: Device): boolean {
   return (model.devices.has(ifindex) && model.devices.get(ifindex)?.type !== 'ethlink') || alias?.startsWith('vpc:') === true
 }
 
-/** Take an interface into use, for whatever the ethlink is connected to. */
+/** Set up an interface for the port or mux of the ethlink. */
 export function wrap(
   context: Context,
   tx: Transaction,
@@ -116,7 +116,7 @@ export function wrap(
   serveEthlink(context, tx, ethlink)
 }
 
-/** Leave the interface as it was found. */
+/** Restore the interface. */
 function unwrap(context: Context, tx: Transaction, ethlink: Ethlink): void {
   stopServing(context, tx, ethlink)
   placed(context, tx, ethlink, () => {
@@ -128,7 +128,7 @@ function unwrap(context: Context, tx: Transaction, ethlink: Ethlink): void {
   })
 }
 
-/** The interface is gone. The ethlink waits for one of that name. */
+/** The interface is gone. The ethlink waits for one with the same name. */
 export function loseInterface(context: Context, tx: Transaction, ethlink: Ethlink): void {
   placed(context, tx, ethlink, () => {
     tx.drop(context.model.devices, ethlink.ifindex)
@@ -148,13 +148,10 @@ export function noteInterface(context: Context, tx: Transaction, ethlink: Ethlin
   tx.dirty.records.add(ethlink)
 }
 
-/** The MAC of an interface; null: it has none, as a tunnel. */
+/** The MAC of an interface; null: it has none, like a tunnel. */
 export const macOf = (mac: Uint8Array): Mac | null => (mac.length === 6 ? asMac(mac) : null)
 
-/**
- * Change what ethlink stands for; the tables of its port, and its mux with all that follows from the underlay, go
- * along.
- */
+/** Change an ethlink, with the tables of its port, and its mux with all that follows from the underlay. */
 function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () => void): void {
   const { port, mux } = ethlink
   const before = shownMac(ethlink)

@@ -30,8 +30,8 @@ import { typeOf, types } from './types.ts'
 import type { Transaction } from '../store/transaction.ts'
 
 /**
- * Make an object that nothing holds yet: the caller is about to. It gets the lowest free unit number, or the one that
- * is given, which must be free.
+ * Make an object that nothing holds yet; the caller will. It gets the lowest free unit number, or the given one, which
+ * must be free.
  */
 export function create(context: Context, tx: Transaction, type: UnitType, id: Id, unit?: number): VpcObject {
   context.model.nextUnit = unit
@@ -42,12 +42,12 @@ export function create(context: Context, tx: Transaction, type: UnitType, id: Id
   }
 }
 
-/** Take an object out of service at once, whoever holds it. */
+/** Take an object out of service at once, even if others hold it. */
 export function destroy(context: Context, tx: Transaction, object: VpcObject): void {
   typeOf(object).dismantle(context, tx, object)
 }
 
-/** A holder has let go: if it was the last, the object goes. */
+/** A holder has released the object: if it was the last, remove the object. */
 export function letGo(context: Context, tx: Transaction, object: VpcObject): void {
   if (object.dead || object.descriptors > 0 || object.committed) return
   if (object.type === 'vpcp') letGoOfPort(context, tx, object)

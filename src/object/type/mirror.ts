@@ -1,6 +1,6 @@
 /**
- * The mirrors of switches and ethlinks: made with the object, filled by the programs while somebody looks, removed with
- * the object.
+ * The mirrors of switches and ethlinks: vpcd makes and removes them with the object; the programs fill them while a
+ * sniffer watches.
  */
 import type { Device } from '#datapath/device/devices.ts'
 import type { Mac } from '#wire/mac.ts'
@@ -10,18 +10,18 @@ import type { Transaction } from '../store/transaction.ts'
 import { VpcError } from '../vpc-error.ts'
 import { aliasOf, makeOwn } from './unit-device.ts'
 
-/** Of an object whose device is not there. */
+/** The mirror of an object without the device. */
 export const noMirror: Mirror = { ifindex: 0, watched: false }
 
 /** Name under which the program on a mirror is pinned. */
 export const mirrorPin = (object: Mirrored): string => `${unitName(object)}-mirror`
 
-/** The MAC that an object shows: an ethlink that of the interface that it wraps. */
+/** The MAC that an object shows: an ethlink shows that of the interface that it wraps. */
 export const shownMac = (object: { readonly mac: Mac; readonly interfaceMac?: Mac | null }): Mac => object.interfaceMac ?? object.mac
 
 /**
- * Make the mirror of a new object. Refuses when the name is another device's. Where the kernel makes no taps now, the
- * object is made without: it works all the same, and the mirror is its trouble.
+ * Make the mirror of a new object. Refuses when another device has the name. If the kernel makes no tap now, the object
+ * works without a mirror, which is its trouble.
  */
 export function makeFirstMirror(context: Context, tx: Transaction, object: Mirrored): void {
   try {
@@ -51,20 +51,20 @@ export function takeMirror({ datapath }: Context, tx: Transaction, object: Mirro
   setMirror(tx, object, { ifindex, watched })
 }
 
-/** Remove the mirror, once that is written down. */
+/** Remove the mirror, once the journal has the change. */
 export function dropMirror(tx: Transaction, object: Mirrored): void {
   tx.leave({ ifindex: object.mirror.ifindex, pin: mirrorPin(object) })
   setMirror(tx, object, noMirror)
 }
 
-/** Note whether the mirror is there, and whether somebody looks. */
+/** Record whether the mirror exists, and whether a sniffer watches it. */
 export function setMirror(tx: Transaction, object: Mirrored, mirror: Mirror): void {
   const shows = object.mirror.watched || mirror.watched
   tx.set(object, 'mirror', mirror)
   if (shows) touchWatched(tx, object)
 }
 
-/** Have the mirror show the MAC that its object shows. */
+/** Give the mirror the MAC that its object shows. */
 export function syncMirrorMac({ devices }: Context, tx: Transaction, object: Mirrored, before: Mac): void {
   const { ifindex } = object.mirror
   const mac = shownMac(object)
@@ -76,7 +76,7 @@ export function syncMirrorMac({ devices }: Context, tx: Transaction, object: Mir
 /** The switch whose frames a mirror shows. */
 const switchOf = (object: Mirrored): Switch | null => (object.type === 'vpcsw' ? object : (object.port?.switch ?? null))
 
-/** All that the tables say of who looks. */
+/** Mark all that the tables say about sniffers. */
 function touchWatched(tx: Transaction, object: Mirrored): void {
   const sw = switchOf(object)
   if (sw === null) return
@@ -84,7 +84,7 @@ function touchWatched(tx: Transaction, object: Mirrored): void {
   for (const { peer } of sw.ports) if (peer !== null && peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
 }
 
-/** Whether somebody looks at what a switch does, or at its uplink. */
+/** Whether a sniffer watches a switch, or its uplink. */
 export const isWatched = (sw: Switch): boolean => sw.mirror.watched || uplinkMirror(sw).watched
 
 /** The mirror of a switch's uplink. */

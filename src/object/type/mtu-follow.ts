@@ -1,4 +1,4 @@
-/** MTUs of devices follow the underlay, where nobody has set them. */
+/** MTUs of devices follow the underlay, unless somebody has set them. */
 import type { Context } from '../context.ts'
 import type { Interface, Model, Mux, Unit, Vmnic } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
@@ -29,8 +29,7 @@ function setMuxMtu({ devices }: Context, tx: Transaction, mux: Mux, before: numb
 }
 
 /**
- * Whether an entry has a unit's MAC on another host stands with the unit's port; which host is this one follows from
- * the mux.
+ * The unit's port records whether an entry has its MAC on another host. Which host is this one follows from the mux.
  */
 function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
   for (const [vni, { macs }] of mux.entries.vnis)
@@ -38,7 +37,7 @@ function touchMoved({ model }: Context, tx: Transaction, mux: Mux): void {
       if (peer !== null && peer.ifindex !== 0 && macs.has(mac)) tx.dirty.ports.add(peer.ifindex)
 }
 
-/** Note all that the tables say of a mux. */
+/** Mark all that the tables say about a mux. */
 export function touchMux(tx: Transaction, mux: Mux): void {
   tx.dirty.muxes.add(mux.ifindex)
   if (mux.underlay !== null) tx.dirty.muxes.add(mux.underlay.ifindex)
@@ -50,7 +49,7 @@ export function touchMux(tx: Transaction, mux: Mux): void {
   }
 }
 
-/** Note all tunnel ends of a mux: what only muxes may send to. */
+/** Mark all tunnel ends of a mux: what only muxes may send to. */
 export function touchEnds(tx: Transaction, { listen, entries }: Mux): void {
   if (listen === null) return
   tx.dirty.tunnelEnds.addOwn(listen)
@@ -61,7 +60,7 @@ function* followers(model: Model): Generator<Unit> {
   for (const type of ['vmnic', 'hostif'] as const) for (const unit of model.ofType(type)) if (unit.mtuBytes === null) yield unit
 }
 
-/** Refuse a change of what a guest has seen. */
+/** Refuse a change that a running guest would not notice. */
 export function checkNotFrozen(tx: Transaction, vmnic: Vmnic): void {
   if (vmnic.frozen) tx.refuse('EBUSY', `the configuration of ${unitName(vmnic)} is frozen`, 'unfreeze it first')
 }
@@ -88,7 +87,7 @@ export function setMtu(context: Context, tx: Transaction, object: Interface | Mu
   else if (object.port !== null) touchPort(tx, object.port)
 }
 
-/** Give a unit's device the MTU that the model says, and note that the tables change. `before`: the MTU that it has. */
+/** Give a unit's device the MTU of the model, and mark the tables. `before`: the MTU that it has. */
 export function setUnitMtu(context: Context, tx: Transaction, unit: Unit, before: number): void {
   if (unit.port !== null) touchPort(tx, unit.port)
   if (unit.ifindex === 0) return

@@ -1,29 +1,27 @@
-/**
- * MTUs: what fits through the overlay, and what a unit that was not told otherwise has. Pure functions of the model.
- */
+/** MTUs: that of the overlay, and that of a unit without a setting. Pure functions of the model. */
 import type { Vtep } from '../store/entry-store.ts'
 import type { Interface, Model, Mux } from '../store/model.ts'
 
-/** What VXLAN takes: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40. */
+/** Overhead of VXLAN: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40. */
 export const overheadBytes = { 4: 50, 6: 70 } as const
 
-/** The MTU of a unit on a host whose underlay is not known. */
+/** The MTU of a unit on a host without a known underlay. */
 export const defaultMtuBytes = 1500
 
-/** From what IPv4 asks of a host up to what a tap takes. */
+/** From the minimum of IPv4 to the maximum of a tap. */
 export const minMtuBytes = 68
 export const maxMtuBytes = 65521
 
 /**
- * Whether a mux carries frames: it has an address to listen on, a device, and an underlay that is there, or routes that
- * lead elsewhere.
+ * Whether a mux carries frames: it has an address to listen on, a device, and an underlay that exists, or routes by
+ * another interface.
  */
 export const inService = (mux: Mux): boolean =>
   mux.underlay !== null && (mux.underlay.ifindex !== 0 || mux.elsewhere) && mux.listen !== null && mux.ifindex !== 0
 
 /**
- * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. One that is
- * gone counts as it was: it comes again, and what guests have been told stays right. Until the mux listens, IPv4 is
+ * The largest packet of a guest that fits through a mux; undefined while its underlay has never been seen. A missing
+ * underlay counts with its last MTU: it will come again, and guests keep a right MTU. Until the mux listens, IPv4 is
  * assumed.
  */
 export function muxMtuBytes(mux: Mux): number | undefined {
@@ -34,7 +32,7 @@ export function muxMtuBytes(mux: Mux): number | undefined {
   return Math.max(minMtuBytes, outer - overheadBytes[six ? 6 : 4])
 }
 
-/** The largest packet of a guest that fits on the way to a VTEP; 0: it is not known. */
+/** The largest packet of a guest that fits on the way to a VTEP; 0: unknown. */
 export function vtepMtuBytes(mux: Mux, vtep: Vtep): number {
   const fits = muxMtuBytes(mux)
   const path = mux.paths.get(vtep)

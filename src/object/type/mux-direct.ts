@@ -1,29 +1,29 @@
 /**
- * Whether a mux's packets may go past the host's stack: what its operator says, and what of the host would have to see
+ * Whether a mux's packets may bypass the host's stack: the operator's setting, and the rules of the host that must see
  * each of them.
  */
 import { objectionsTo, readRuleset, type Objections, type Ruleset } from '#datapath/host-rules/host-rules.ts'
 import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-/** Of a mux that has no underlay yet. Until the host has been asked, no packet goes past it. */
+/** For a mux without an underlay. Until vpcd has read the host's rules, no packet bypasses the stack. */
 export const unasked: Objections = { out: ['not asked yet'], in: ['not asked yet'] }
 
 /** Whether packets may leave without the vxlan device. */
 export const mayLeaveDirectly = ({ direct, objections }: Mux): boolean =>
   direct === 'on' || (direct === 'auto' && objections.out.length === 0)
 
-/** Whether packets may be taken at the underlay's interface. */
+/** Whether programs may take packets at the underlay's interface. */
 export const mayEnterDirectly = ({ direct, objections }: Mux): boolean =>
   direct === 'on' || (direct === 'auto' && objections.in.length === 0)
 
-/** What the tables say of whether packets may go past the stack changes. */
+/** Mark what the tables say about the direct ways. */
 export function touchWays(tx: Transaction, { ifindex, underlay }: Mux): void {
   tx.dirty.muxes.add(ifindex)
   if (underlay !== null) tx.dirty.muxes.add(underlay.ifindex)
 }
 
-/** Ask the host what stands against the direct ways of a mux. True: it is something else than before. */
+/** Find what closes the direct ways of a mux. True: that has changed. */
 export function askHost(tx: Transaction, mux: Mux, rules?: Ruleset): boolean {
   const found = objectionsOf(mux, rules)
   if (JSON.stringify(found) === JSON.stringify(mux.objections)) return false
@@ -34,7 +34,7 @@ export function askHost(tx: Transaction, mux: Mux, rules?: Ruleset): boolean {
 
 function objectionsOf({ underlay, listen, entries }: Mux, rules?: Ruleset): Objections {
   if (underlay === null || underlay.ifindex === 0 || underlay.l2Name === null || listen === null) return unasked
-  // Over IPv6 all packets go by the vxlan device.
+  // Over IPv6 all packets take the vxlan device.
   if (listen.address.length !== 4) return overIpv6
   const vtepPorts = [...entries.ownPorts.keys()]
   const asked = { device: underlay.l2Name, ifindex: underlay.ifindex, address: listen.address, port: listen.port, vtepPorts }

@@ -1,4 +1,4 @@
-/** Setting and deleting the forwarding entries of a mux: all that are given, or none. Made for 100 000 at once. */
+/** Sets and deletes the forwarding entries of a mux: all of a request, or none. Made for 100 000 at once. */
 import { fte } from '#abi/layouts.ts'
 import { floodPage } from '#datapath/layout.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
@@ -20,18 +20,18 @@ import type { Transaction } from '../store/transaction.ts'
 
 type MuxCall = Call<Mux, Uint8Array>
 
-/** Entries whose VTEPs all are some. */
+/** Entries that all have a VTEP. */
 interface Entries extends EntryColumns {
   readonly vteps: readonly Vtep[]
 }
 
-/** As `setEntries` without flags, whatever the caller left in their place. */
+/** Like `setEntries`, but without flags: the caller may leave anything in their place. */
 export function setPlainEntries(call: MuxCall): void {
   setEntries({ ...call, input: withoutFlags(call.input) })
 }
 
 /**
- * vpcmux 0x0100. MAC zero adds a VTEP to the VNI's replication list; another MAC has one VTEP, the last that was set.
+ * vpcmux 0x0100. MAC zero adds a VTEP to the VNI's replication list. Any other MAC has one VTEP, the last that was set.
  */
 export function setEntries(call: MuxCall): void {
   const { context, tx, object: mux, input } = call
@@ -70,7 +70,7 @@ function put(tx: Transaction, mux: Mux, { count, vnis, macs, vteps }: Entries): 
   }
 }
 
-/** Delete entries: all that are given, or none. */
+/** Delete entries: all of a request, or none. */
 export function deleteEntries(given: MuxCall): void {
   const call = { ...given, input: withoutFlags(given.input) }
   const { tx, object: mux, input } = call
@@ -91,14 +91,14 @@ export function deleteEntries(given: MuxCall): void {
   finish(call, 'delete', count)
 }
 
-/** Entries with zeros where flags have their place. */
+/** The entries with their flags set to zero. */
 export function withoutFlags(input: Uint8Array): Uint8Array {
   const out = input.slice()
   for (let start = fte.offsets.pad; start < out.length; start += fte.size) out.fill(0, start, start + 3)
   return out
 }
 
-/** Whether an entry has a unit's MAC elsewhere stands with the unit's port. */
+/** Mark the ports whose unit's MAC these entries have on another host: the port records it. */
 function touchMoved({ model }: Context, tx: Transaction, { count, vnis, macs }: EntryColumns): void {
   for (let i = 0; i < count; i++) {
     const peer = model.members.get(vnis[i]!)?.get(macs[i]!)?.peer
@@ -168,7 +168,7 @@ function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string):
   )
 }
 
-/** Take entries of the journal into a store, at a start. */
+/** Load entries of the journal into a store, at a start. */
 export function loadEntries(store: EntryStore, action: EntryAction, body: Uint8Array): void {
   const { count, vnis, macs, vteps } = store.decode(body.subarray(0, body.length - (body.length % fte.size)))
   for (let i = 0; i < count; i++) {

@@ -6,7 +6,8 @@ import { fullName, type Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 
 /**
- * Refuse an address that the host does not have, a port that another mux has, and another family than the entries have.
+ * Refuse an address that the host does not have, a port that another mux has, and a family other than that of the
+ * entries.
  */
 export function checkListen({ model, devices }: Context, tx: Transaction, mux: Mux, { address, port }: Endpoint): void {
   const here = devices.addresses()

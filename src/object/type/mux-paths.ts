@@ -1,6 +1,6 @@
 /**
- * What fits on the way to each VTEP, where that is less than the underlay's interface has: by routes, IPsec, and what
- * ICMP has said of paths.
+ * The MTU of the path to each VTEP, if that is less than the MTU of the underlay's interface: by routes, IPsec, and
+ * ICMP.
  */
 import { pathMtus } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
@@ -9,7 +9,7 @@ import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { withMtuFollowing } from './mtu-follow.ts'
 
-/** Ask the kernel for the paths of a mux to some of its VTEPs, and note what has changed. */
+/** Ask the kernel for the paths of a mux to some of its VTEPs, and record changes. */
 export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Iterable<Vtep>): void {
   const { listen, underlay, entries } = mux
   if (listen === null || underlay === null) return
@@ -30,9 +30,9 @@ export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Ite
 }
 
 /**
- * What the widest of the paths has, when all are narrower than the interface for a reason that lasts (a route, IPsec):
- * guests need not try more. What ICMP has said of a path is forgotten in time, so it is left to the answers to those
- * who send too much. Null: the interface decides.
+ * The MTU of the widest path, if all are narrower than the interface for a lasting reason (a route, IPsec): guests need
+ * not try larger packets. The kernel forgets what ICMP said about a path, so that is left to the answers to guests that
+ * send too large packets. Null: the interface decides.
  */
 function widest({ devices }: Context, { listen, entries }: Mux, paths: ReadonlyMap<Vtep, number>): number | null {
   if (paths.size === 0) return null

@@ -1,6 +1,6 @@
 /**
- * By which interfaces of the host a mux's packets leave besides the wrapped one, and whether they can when that is
- * gone.
+ * The interfaces of the host by which a mux's packets leave besides the wrapped one, and whether they can leave when
+ * that one is gone.
  */
 import type { Context } from '../context.ts'
 import type { Vtep } from '../store/entry-store.ts'
@@ -9,8 +9,8 @@ import type { Transaction } from '../store/transaction.ts'
 import { withMtuFollowing } from './mtu-follow.ts'
 
 /**
- * Note whether a mux whose wrapped interface is gone goes on: the host still has its address, so routes lead elsewhere.
- * True: that has changed.
+ * Record whether a mux without its wrapped interface still works: the host still has its address, so routes lead by
+ * others. True: that has changed.
  */
 export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): boolean {
   const { underlay, listen } = mux
@@ -25,9 +25,9 @@ export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): bool
 }
 
 /**
- * VTEPs with a UDP port of their own may be reached by another interface than the wrapped one. The vxlan device sends
- * to the mux's port, so the program that sets the right one must be there too. It is attached without a link, as long
- * as it is needed.
+ * VTEPs with a UDP port of their own may be reached by an interface other than the wrapped one. The vxlan device sends
+ * to the mux's port, so that interface needs the program that sets the right one. vpcd attaches it without a link while
+ * it is needed.
  */
 export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): void {
   const wanted = new Set(waysOut(context, mux, mux.entries.used.keys()))
@@ -39,7 +39,7 @@ export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): voi
   tx.set(mux, 'ways', wanted)
 }
 
-/** The same for VTEPs that come: those that are there stay as they are. */
+/** The same for new VTEPs. Existing ones stay as they are. */
 export function addPortsRight(context: Context, tx: Transaction, mux: Mux, vteps: Iterable<Vtep>): void {
   const more = [...waysOut(context, mux, vteps)].filter((ifindex) => !mux.ways.has(ifindex))
   for (const ifindex of more) context.datapath.keepEgress(ifindex)
@@ -51,7 +51,7 @@ function* waysOut({ devices, model }: Context, { listen, underlay, entries }: Mu
   for (const { address, port } of vteps) {
     if (port === 0 || port === listen.port || address.length !== listen.address.length) continue
     const ifindex = devices.wayTo(address, listen.address)?.ifindex ?? 0
-    // What is wrapped has the program by its link.
+    // A wrapped interface has the program by its link.
     const object = model.devices.get(ifindex)
     const wrapped = object?.type === 'ethlink' && object.mux !== null
     if (ifindex !== 0 && !wrapped && (object === undefined || object.type === 'ethlink')) yield ifindex

@@ -37,7 +37,7 @@ const state = (): State<'vpcmux'> => ({
   source: 0,
 })
 
-/** A mux has a device from the start, so that its unit is there; which UDP port it is for is settled by `listen`. */
+/** Make a mux. It has a device from the start, so that its unit exists; `listen` decides its UDP port. */
 function createMux(context: Context, tx: Transaction, id: Id): Mux {
   const source = freeSource(context, tx)
   const mux = register<Mux>(context, tx, { ...newBase(context.model, 'vpcmux', id), ...initialSettings('vpcmux'), ...state(), source })
@@ -99,7 +99,7 @@ function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlin
   noteMux(tx, mux)
 }
 
-/** Take the underlay away; what was reached over it no longer is. */
+/** Disconnect the underlay. Hosts behind it are no longer reached. */
 export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void {
   const ethlink = mux.underlay
   if (ethlink === null) return
@@ -113,8 +113,8 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
 }
 
 /**
- * Receive on an address and port. The kernel gives a device its UDP port for life, so another port means another
- * device: it takes over, with all entries, before the one of before goes.
+ * Receive on an address and port. The kernel gives a device its UDP port for life, so another port needs another
+ * device. It takes over, with all entries, before the old one goes.
  */
 function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', endpoint))
@@ -130,7 +130,7 @@ function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoin
   noteMux(tx, mux)
 }
 
-/** Have the device up, and with it the UDP port open, exactly while the mux carries frames. */
+/** Keep the device up, and with it the UDP port open, exactly while the mux carries frames. */
 export function syncMux({ devices }: Context, tx: Transaction, mux: Mux): void {
   const { ifindex } = mux
   if (ifindex === 0) return
@@ -153,7 +153,7 @@ export function syncMux({ devices }: Context, tx: Transaction, mux: Mux): void {
 /** Give a mux a device for a UDP port. */
 export function makeDevice(context: Context, tx: Transaction, mux: Mux, port: number): void {
   const name = unitName(mux)
-  // While the device of before is there, it has the name.
+  // While the old device exists, it has the name.
   const taken = context.devices.byName(name)?.alias === `vpc:${mux.id}`
   const device = makeMuxDevice(context, tx, mux, taken ? `${name}-${port}` : name, port)
   if (taken) tx.later(`rename ${device.name} to ${name}`, () => context.devices.change(device.ifindex, { name }))
@@ -162,7 +162,8 @@ export function makeDevice(context: Context, tx: Transaction, mux: Mux, port: nu
 }
 
 /**
- * A UDP port for a device that does not receive yet: the kernel wants it to differ from those of other such devices.
+ * A UDP port for a device that does not receive yet: the kernel demands that it differ from those of other such
+ * devices.
  */
 export function unusedPort({ devices }: Context): number {
   const used = new Set(devices.all().map((device) => device.vxlanPort))

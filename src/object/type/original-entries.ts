@@ -11,7 +11,7 @@ export function toFte({ vni, mac, vtep }: OriginalEntry): Uint8Array {
   return fte.encode({ vni, mac, port: vtep.port, family: 4, pad: new Uint8Array(3), address })
 }
 
-/** Entries of our layout as the original has them. Its layout has no place for an IPv6 VTEP: those are left out. */
+/** Entries of our layout in the original's. Its layout has no IPv6 VTEPs: those are left out. */
 export function originalEntries(encoded: Uint8Array): OriginalEntry[] {
   const entries = decodeArray(fte, encoded) ?? []
   return entries

@@ -1,6 +1,6 @@
 /**
- * Who keeps an object: the name of an agent, by whose documents alone it is removed. It is no right: whoever may write
- * an object sets it.
+ * The owner of an object: the name of an agent. Only documents of this agent remove the object. It is no right:
+ * everybody who may write the object sets it.
  */
 import { ownerName } from '#abi/kind.ts'
 import type { Context } from '../context.ts'

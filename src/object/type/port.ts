@@ -102,7 +102,10 @@ function limit(tx: Transaction, port: Port, name: LimitName, rate: number): void
   change(tx, port, () => tx.set(port, name, rate))
 }
 
-/** So many MACs besides its own can be behind a unit: the tables of this and of other hosts have an entry for each. */
+/**
+ * Number of MACs besides its own that can be behind a unit: the tables of this and of other hosts have an entry for
+ * each.
+ */
 export const maxFurtherMacs = 16
 
 /** Each once. */
@@ -113,7 +116,7 @@ function checkMacs(tx: Transaction, asked: readonly Mac[]): Mac[] {
   return macs
 }
 
-/** Each once, and such as a unit can have. */
+/** The addresses without duplicates. Refuses those that a unit cannot have. */
 function checkAddresses(tx: Transaction, asked: readonly Ipv6[]): Ipv6[] {
   const odd = asked.find((address) => !isUsableAddress(address))
   if (odd !== undefined) tx.refuse('EINVAL', `${formatIp(isMapped(odd) ? fromMapped(odd) : odd)} is no address that a unit can send from`)
@@ -125,7 +128,7 @@ export function letGoOfPort(context: Context, tx: Transaction, port: Port): void
   if (port.descriptors === 0 && !port.committed && port.switch === null) dismantlePort(context, tx, port)
 }
 
-/** Put a port into a switch. One that is on no VNI yet gets the switch's. */
+/** Put a port into a switch. A port without a VNI gets the switch's. */
 export function joinSwitch(context: Context, tx: Transaction, sw: Switch, port: Port): void {
   const { model } = context
   if (port.switch === sw) tx.refuse('EEXIST', `it is in this switch already`)
@@ -145,7 +148,7 @@ export function joinSwitch(context: Context, tx: Transaction, sw: Switch, port: 
   noteRecords(tx, port)
 }
 
-/** Take a port out of its switch, if it is in one. Its VNI stays behind: it is the switch's. */
+/** Take a port out of its switch, if it is in one. Its VNI stays with the switch. */
 export function leaveSwitch(context: Context, tx: Transaction, port: Port): void {
   const { switch: sw, vni } = port
   if (sw === null) return
@@ -186,7 +189,7 @@ export function connectPort(context: Context, tx: Transaction, port: Port, peer:
   tx.later(`clear the counters of ${unitName(port)}`, () => clearCounters(context.datapath, port.source))
 }
 
-/** Unplug what is plugged in, if anything is. */
+/** Unplug the interface, if there is one. */
 export function disconnectPort(context: Context, tx: Transaction, port: Port): void {
   const { peer } = port
   if (peer === null) return
@@ -198,13 +201,13 @@ export function disconnectPort(context: Context, tx: Transaction, port: Port): v
   if (peer.type === 'ethlink') serveEthlink(context, tx, peer)
 }
 
-/** What the journal says of a port and of what is plugged into it depends on both. */
+/** The rows of a port and of its interface depend on both: mark both. */
 export function noteRecords(tx: Transaction, port: Port): void {
   tx.dirty.records.add(port)
   if (port.peer !== null) tx.dirty.records.add(port.peer)
 }
 
-/** The interface whose id is the input: one that can be in a port. */
+/** The interface that the input names, of a type that can be in a port. */
 function findInterface({ context, tx, object: port, input: id }: Call<Port, Id>, verb: 'connect' | 'disconnect'): Interface {
   tx.asked = verb === 'connect' ? `connect ${id} to port ${unitName(port)}` : `disconnect ${id} from port ${unitName(port)}`
   const type = typeNameOf(idTypeCode(id))
@@ -247,7 +250,7 @@ export const portType: ObjectType<'vpcp'> = {
   references(port) {
     const member = persistentId(port.switch)
     const uplink = member !== null && port.switch?.uplink === port
-    // Committed: no, when its switch alone holds it.
+    // Not committed when only its switch holds it.
     return { committed: port.committed, switch: member, uplink, peer: persistentId(port.peer) }
   },
   join,

@@ -1,6 +1,6 @@
 /**
- * Quotas: how much of the tables that all share one switch may take, so that one customer's agent cannot fill them for
- * all. Who lowers a quota takes nothing away: only growth is refused.
+ * Quotas: how much of the shared tables one switch may take, so that one customer's agent cannot fill them for all. A
+ * lower quota removes nothing: vpcd only refuses growth.
  */
 import type { Context } from '../context.ts'
 import { fullName, type Port, type Switch } from '../store/model.ts'

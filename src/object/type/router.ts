@@ -1,4 +1,4 @@
-/** A router: joins subnets of one switch, and knows where packets go that none of them has. It is on every host. */
+/** A router: joins subnets of one switch, and has routes for all other destinations. It is on every host. */
 import type { Id } from '#abi/id.ts'
 import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import type { Context } from '../context.ts'
@@ -16,7 +16,7 @@ const state = (): State<'vpcrtr'> => ({ subnets: new Set<Subnet>() })
 const createRouter = (context: Context, tx: Transaction, id: Id): Router =>
   register<Router>(context, tx, { ...newBase(context.model, 'vpcrtr', id), ...initialSettings('vpcrtr'), ...state() })
 
-/** Its subnets stay; routes of others to it go. */
+/** Remove it, with routes of other routers to it. Its subnets stay. */
 function dismantleRouter(context: Context, tx: Transaction, router: Router): void {
   for (const subnet of router.subnets) leaveRouter(context, tx, subnet)
   unregister(context, tx, router)

@@ -1,4 +1,4 @@
-/** The routes of a router: each leads to where the router can send, or it is refused. */
+/** The routes of a router: vpcd refuses a route that the router cannot use. */
 import { formatRoute, routePlace, type Route } from '#abi/route.ts'
 import { formatPrefix } from '#wire/prefix.ts'
 import type { Context } from '../context.ts'
@@ -6,7 +6,7 @@ import { unitName, type Router } from '../store/model.ts'
 import { routeProblem, routesByPlace } from '../store/routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 
-/** So many a router takes: each change of them is written whole. */
+/** Number of routes that a router takes: each change writes all of them. */
 export const maxRoutes = 4096
 
 /** Give a router other routes. */
@@ -28,7 +28,7 @@ function change(tx: Transaction, router: Router, routes: readonly Route[]): void
   tx.dirty.records.add(router)
 }
 
-/** Add routes, each in place of that of its table and prefix. */
+/** Add routes, each in place of the one with its table and prefix. */
 export function addRoutes(context: Context, tx: Transaction, router: Router, routes: readonly Route[]): void {
   tx.asked = `set routes of router ${unitName(router)}`
   replace(context, tx, router, [...new Map([...routesByPlace(router.routes), ...routesByPlace(routes)]).values()])
@@ -43,7 +43,7 @@ export function deleteRoutes(context: Context, tx: Transaction, router: Router, 
   replace(context, tx, router, [...left.values()])
 }
 
-/** Refuse what leaves a route that leads nowhere. */
+/** Refuse a change that leaves a route without a next hop. */
 export function checkRoutes({ model }: Context, tx: Transaction, router: Router): void {
   for (const route of router.routes) {
     const problem = routeProblem(model, router, route)

@@ -61,7 +61,7 @@ function change(tx: Transaction, subnet: Subnet, act: () => void): void {
   touchSubnet(tx, subnet)
 }
 
-/** A VNI that the switch can have, and no other subnet of it has. */
+/** Refuse a VNI that the switch cannot have, or that another subnet has. */
 function checkVni(tx: Transaction, model: Model, sw: Switch, subnet: Subnet, vni: number): void {
   if (vni === 0) tx.refuse('EINVAL', 'VNI 0 is not encapsulated, and a subnet is one that all hosts have', 'choose a VNI with --vni')
   checkVniFree(tx, model, sw, vni, 'choose another with --vni')
@@ -86,7 +86,7 @@ function checkPrefix(tx: Transaction, { address, length }: Prefix): void {
     )
 }
 
-/** An address of the prefix that a station could have. */
+/** Refuse a gateway that is no station's address in the prefix. */
 function checkInside(tx: Transaction, prefix: Prefix, gateway: Ip): void {
   if (!contains(prefix, gateway))
     tx.refuse(
@@ -166,7 +166,7 @@ function checkGateways(tx: Transaction, sw: Switch, subnet: Subnet): void {
   }
 }
 
-/** Put a subnet into a switch. One that has no VNI yet gets the switch's. */
+/** Put a subnet into a switch. A subnet without a VNI gets the switch's. */
 export function joinSwitchOf({ model }: Context, tx: Transaction, subnet: Subnet, sw: Switch): void {
   tx.asked = `put subnet ${unitName(subnet)} into switch ${unitName(sw)}`
   if (subnet.switch === sw) return
@@ -192,7 +192,7 @@ export function leaveSwitchOf(context: Context, tx: Transaction, subnet: Subnet)
   claimSegments(tx, context.model, sw, [vni])
 }
 
-/** Have a router join a subnet with those that it has. */
+/** Join a subnet to a router. */
 export function joinRouter(context: Context, tx: Transaction, subnet: Subnet, router: Router): void {
   tx.asked = `put subnet ${unitName(subnet)} into router ${unitName(router)}`
   const { switch: sw } = subnet
@@ -230,7 +230,7 @@ export function leaveRouter(context: Context, tx: Transaction, subnet: Subnet): 
 
 type PlaceCall = Call<Subnet, Id | undefined>
 
-/** The object of that type whose id is the input. */
+/** The object of that type that the input names. */
 function findPlace<T extends 'vpcsw' | 'vpcrtr'>({ context: { model }, tx, object, input: id }: PlaceCall, type: T): Switch | Router {
   tx.asked = `put subnet ${unitName(object)} into ${id}`
   const found = typeNameOf(idTypeCode(id!))
@@ -238,7 +238,7 @@ function findPlace<T extends 'vpcsw' | 'vpcrtr'>({ context: { model }, tx, objec
   return model.find<'vpcsw' | 'vpcrtr'>(type, id!) ?? tx.refuse('ENOENT', 'there is none of that id on this host', 'create it first')
 }
 
-/** Out of the router, when no route needs the subnet. */
+/** Take the subnet out of its router, unless a route needs it. */
 function takeOut({ context, tx, object: subnet }: PlaceCall): void {
   tx.asked = `take subnet ${unitName(subnet)} out of its router`
   const { router } = subnet

@@ -1,6 +1,6 @@
 /**
- * What the original's listener answers: a neighbour is written down, so that the guest's next question is answered; a
- * frame is sent at once.
+ * Answers of the original's listener: vpcd adds a neighbour to the table, so that the guest's next question is
+ * answered, and sends a frame at once.
  */
 import type { FrameAnswer, NeighbourAnswer } from '#abi/answer-layout.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
@@ -23,7 +23,7 @@ export function answerFromListener(call: Call<Switch, NeighbourAnswer | FrameAns
   setNeighbours({ ...call, input: neighbourEntry.encode({ vni, mac, pad: 0, address }) })
 }
 
-/** A frame comes out of the unit that has its destination, or of all units of the VNI. */
+/** Deliver a frame to the unit that has its destination, or to all units of the VNI. */
 function sendToSegment({ context, tx, object: sw, input: { vni, vlan, frame } }: Call<Switch, FrameAnswer>): void {
   tx.asked = `send a frame on VNI ${vni} from switch ${unitName(sw)}`
   const segment = segmentOf(sw, vni)

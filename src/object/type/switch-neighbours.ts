@@ -1,6 +1,4 @@
-/**
- * Setting and deleting the neighbours of a switch: who has which address, so that questions are answered on the host.
- */
+/** Sets and deletes the neighbours of a switch: the owners of addresses, so that the host answers questions. */
 import { vniProblem, vniRemedy } from '#abi/codec.ts'
 import { neighbourEntry } from '#abi/layouts.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
@@ -46,7 +44,7 @@ export function deleteNeighbours({ context, tx, object: sw, input }: SwitchCall)
   finish(context, tx, sw, 'delete', input, entries)
 }
 
-/** Changes the store, and can take all of it back. */
+/** Changes the store, and can undo all of it. */
 class Edit {
   readonly #tx: Transaction
   readonly #sw: Switch
@@ -119,7 +117,7 @@ function check({ model }: Context, tx: Transaction, sw: Switch, { vni, address, 
 
 const showAddress = (key: string): string => formatIp(fromMapped(addressOfKey(key)))
 
-/** Take entries of the journal into a store, at a start. */
+/** Load entries of the journal into a store, at a start. */
 export function loadNeighbours(store: NeighbourStore, action: EntryAction, body: Uint8Array): void {
   const { size } = neighbourEntry
   const whole = body.subarray(0, body.length - (body.length % size))

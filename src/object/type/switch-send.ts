@@ -1,4 +1,4 @@
-/** Frames that a listener sends to who asked: the answers that no table gives, as of DHCP. */
+/** Frames that a listener sends to the asker: answers that no table has, such as DHCP's. */
 import { sendToUnit } from '#datapath/device/send.ts'
 import type { PortFrame } from '#abi/codec.ts'
 import { pushVlan } from '#wire/ethernet.ts'
@@ -9,8 +9,8 @@ import type { Call } from '../operation.ts'
 const ethernetBytes = 14
 
 /**
- * The frame comes out of the unit that is in the port, with the port's tag, as if it came from the
- * switch: no table and no check of senders is asked. Throws EMSGSIZE for a frame beyond the unit's MTU.
+ * Deliver the frame to the unit in the port, with the port's tag, as if it came from the switch. It passes no table and
+ * no check of senders. Throws EMSGSIZE for a frame beyond the unit's MTU.
  */
 export function sendFromSwitch({ context, tx, object: sw, input: { port: id, frame } }: Call<Switch, PortFrame>): void {
   tx.asked = `send a frame from switch ${unitName(sw)}`

@@ -38,7 +38,7 @@ function createSwitch(context: Context, tx: Transaction, id: Id): Switch {
   return sw
 }
 
-/** Take all ports and subnets out, ports that nothing else holds with what is plugged into them, and forget it. */
+/** Take all ports and subnets out, forget the switch, and destroy ports that nothing else holds. */
 function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
   for (const port of sw.ports) {
     leaveSwitch(context, tx, port)
@@ -76,7 +76,7 @@ function limit(tx: Transaction, sw: Switch, quota: 'maxEntries' | 'maxNeighbours
   tx.dirty.records.add(sw)
 }
 
-/** Change what the tables say of a switch's segments and ports. */
+/** Change what the tables say about a switch's segments and ports. */
 function change(tx: Transaction, sw: Switch, act: () => void): void {
   act()
   for (const segment of sw.segments) tx.dirty.segments.add(segment)

@@ -1,4 +1,4 @@
-/** The operations of a management handle that compare the host with what it should be, and repair it. */
+/** The operations of a management handle that compare the host with its objects, and repair it. */
 import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import type { Context } from '../../context.ts'
 import type { Operations } from '../../operation.ts'

@@ -1,4 +1,4 @@
-/** Whether devices and interfaces are as the objects need them. */
+/** Audits devices and interfaces: whether they are as the objects need them. */
 import type { AuditKind } from '#abi/audit.ts'
 import type { Device } from '#datapath/device/devices.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
@@ -22,7 +22,7 @@ import { shownMac } from '../../type/mirror.ts'
 import { aliasOf, idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
 
-/** What to tell of an owner, and to compare. */
+/** The owner in words, for output and comparison. */
 const ownerText = ({ user, group }: { readonly user: number | null; readonly group: number | null }): string =>
   `user ${user ?? 'any'}, group ${group ?? 'any'}`
 
@@ -82,7 +82,7 @@ function auditOwn(context: Context, findings: Findings, object: Unit | Mux, devi
   else auditUnitEnd(context, findings, object, device)
 }
 
-/** Why vpcd could not have an object as it should be. */
+/** Why vpcd could not bring an object into its state. */
 function auditTrouble({ troubles }: Context, findings: Findings, kind: AuditKind, object: VpcObject): void {
   const reason = troubles.of(object)
   if (reason !== null) findings.different(kind, unitName(object), 'state', 'as it should be', reason)
@@ -96,8 +96,8 @@ function auditVmnic({ model }: Context, findings: Findings, vmnic: Vmnic, device
 }
 
 /**
- * The end of a hostif that its user has. Its name is its user's business once it has been moved; one that cannot be
- * reached is not looked at.
+ * The end of a hostif that its user has. After a move, its name is its user's. An end that vpcd cannot reach is not
+ * compared.
  */
 function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: Hostif, { peerInOtherNetns }: Device): void {
   const what = unitName(hostif)
@@ -108,7 +108,7 @@ function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: H
   findings.same('device', what, 'mtu', interfaceMtuBytes(model, hostif), end.mtuBytes)
 }
 
-/** Whether a mux listens on an address that the host has lost since: nothing that comes for it arrives. */
+/** Whether a mux listens on an address that the host no longer has: no packet arrives for it. */
 export function listensNowhere({ devices }: Context, { listen }: Mux): boolean {
   return listen !== null && !devices.addresses().some((own) => Buffer.compare(own, listen.address) === 0)
 }

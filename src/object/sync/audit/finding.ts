@@ -5,7 +5,7 @@ export class Findings {
   readonly items: AuditItem[] = []
   readonly checked: Record<AuditKind, number> = { device: 0, interface: 0, program: 0, pin: 0, entry: 0, journal: 0 }
 
-  /** So many things of a kind were looked at. */
+  /** Count the compared things of a kind. */
   count(kind: AuditKind, things = 1): void {
     this.checked[kind] += things
   }

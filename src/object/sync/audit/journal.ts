@@ -1,4 +1,4 @@
-/** Whether the journal says what memory says: the next start will believe it. */
+/** Audits the journal: whether it agrees with memory, since the next start will trust it. */
 import type { Context } from '../../context.ts'
 import { EntryStore } from '../../store/entry-store.ts'
 import type { JournalRow } from '../../store/journal.ts'
@@ -77,7 +77,7 @@ function sameEntries(journal: Context['journal'], owner: Mux | Switch): boolean 
   return sameItems(stored.encode(), owner.neighbours.encode(), 28)
 }
 
-/** Whether two arrays of structs have the same elements, in whatever order. */
+/** Whether two arrays of structs have the same elements, in any order. */
 function sameItems(a: Uint8Array, b: Uint8Array, size: number): boolean {
   if (a.length !== b.length) return false
   const items = new Set<string>()

@@ -1,4 +1,4 @@
-/** What an audit says besides differences: what of the host stands in the way of our programs. */
+/** Notes of an audit besides differences: what on the host affects our programs. */
 import { chainOf } from '#datapath/chain.ts'
 import type { Context } from '../../context.ts'
 import { unitName, type Mux } from '../../store/model.ts'
@@ -11,7 +11,7 @@ export function auditNotes(context: Context): string[] {
   return [...[...model.ofType('vpcmux')].filter(inService).flatMap(waysOf), ...programsBefore(context)]
 }
 
-/** What the host's firewall sees of a mux's packets. */
+/** Which packets of a mux the host's firewall sees. */
 function waysOf(mux: Mux): string[] {
   const { direct, objections } = mux
   const name = unitName(mux)
@@ -23,7 +23,7 @@ function waysOf(mux: Mux): string[] {
   return [`${name}: packets ${which && `${which} `}go through the host's stack, which must see each: ${reasons}`]
 }
 
-/** Programs of others that run before ours and may end the chain. */
+/** Foreign programs that run before ours and may end the chain. */
 function programsBefore({ model, devices }: Context): string[] {
   const notes = new Set<string>()
   for (const { ifindex } of wantedPrograms(model)) {

@@ -43,8 +43,8 @@ export interface Stray {
 }
 
 /**
- * Programs of ours that are attached to devices by other links than these: left by a vpcd with another bpffs, or by one
- * whose bpffs another mount hides. They run, and may decide before those that the objects know.
+ * Programs of ours that are attached to devices by other links: a vpcd with another bpffs left them, or another mount
+ * hides the bpffs of their vpcd. They run, and may decide before the programs that the objects know.
  */
 export function* strayPrograms(model: Model, devices: Iterable<Device>, links: ReadonlySet<number>): Generator<Stray> {
   for (const device of devices) {
@@ -58,20 +58,20 @@ export function* strayPrograms(model: Model, devices: Iterable<Device>, links: R
   }
 }
 
-/** It is where VTEPs with UDP ports of their own are reached, past the wrapped interface. */
+/** VTEPs with UDP ports of their own are reached by this interface, not by the wrapped one. */
 const setsPorts = (model: Model, ifindex: number, { linkId, name }: ChainProgram): boolean =>
   linkId === 0 && name === hooks['ethlink-egress'].program && [...model.ofType('vpcmux')].some(({ ways }) => ways.has(ifindex))
 
 const guardName = hooks[guardHook].program
 
-/** The sides of a device that take nothing from the host's own stack. */
+/** The sides of a device that accept nothing from the host's own stack. */
 function guardedSides(model: Model, { ifindex, alias }: Device): readonly ('ingress' | 'egress')[] {
   if (alias === roomAlias) return directions
   const object = model.devices.get(ifindex)
   return object?.type === 'vmnic' || object?.type === 'hostif' ? ['egress'] : []
 }
 
-/** Have the guard on each device that should have it. The programs that deliver must be those of this build already. */
+/** Attach the guard to each device that should have it. The delivering programs must already be those of this build. */
 export function guardDevices({ model, datapath, devices }: Context): void {
   for (const device of devices.all()) datapath.guard(device.ifindex, ...guardedSides(model, device))
 }
@@ -88,7 +88,10 @@ function auditGuards({ model, datapath }: Context, findings: Findings, devices: 
   }
 }
 
-/** Compare: each on its device, and the program that this vpcd has loaded; and no others of ours on any device. */
+/**
+ * Compare: each program must be on its device and be the one that this vpcd loaded, and no device may have others of
+ * ours.
+ */
 export function auditPrograms(context: Context, findings: Findings): void {
   const { model, datapath, devices } = context
   const attachments = datapath.attachments()
@@ -126,7 +129,7 @@ export function auditPrograms(context: Context, findings: Findings): void {
   }
 }
 
-/** Put programs where they must be, and take strange ones off: each by itself. */
+/** Attach missing programs and detach strange ones, each by itself. */
 export function repairPrograms(context: Context, attempt: (what: string, act: () => void) => void): void {
   const { model, datapath, devices } = context
   const wanted = [...wantedPrograms(model)]

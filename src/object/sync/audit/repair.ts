@@ -1,6 +1,6 @@
 /**
- * Repairing what an audit finds: the objects stay as they are, and the kernel and the journal are brought to them. Each
- * part is repaired by itself; what cannot be is told, and the rest is repaired all the same.
+ * Repairs what an audit finds. The objects stay as they are; vpcd makes the kernel and the journal agree with them. It
+ * repairs each part by itself, reports parts that it cannot repair, and goes on with the rest.
  */
 import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { formatIp } from '#wire/ip-address.ts'
@@ -15,7 +15,7 @@ import { listensNowhere, strangeDevices } from './devices.ts'
 import { repairJournal } from './journal.ts'
 import { repairPrograms } from './programs.ts'
 
-/** Repair all. Gives what could not be done. */
+/** Repair everything. Returns the failures. */
 export function repair(context: Context): string[] {
   const { model, devices } = context
   const failures: string[] = []
@@ -55,7 +55,7 @@ export function repair(context: Context): string[] {
   return failures
 }
 
-/** The host's addresses are not ours to set. */
+/** vpcd does not set addresses of the host. */
 function adviceForAddress(mux: Mux): string {
   const address = formatIp(mux.listen!.address)
   return `cannot give the host address ${address}, on which ${unitName(mux)} listens; give it back to the host, or let the mux listen on another`

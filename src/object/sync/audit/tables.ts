@@ -1,4 +1,4 @@
-/** Whether the datapath's tables say what the objects ask for, with keys and values in words. */
+/** Audits the datapath's tables against the objects, with keys and values in words. */
 import type { Field } from '#abi/c-struct.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
@@ -32,7 +32,7 @@ const wordsOf =
   (bytes: Uint8Array): string =>
     words(field.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)) || '0'
 
-/** Fields by name; those that are 0 say nothing. */
+/** Fields by name, without those that are 0. */
 function words(value: unknown, name = ''): string {
   if (name === 'segment') return `vni ${vniOfSegment(value as number)}`
   if (typeof value === 'number' || typeof value === 'bigint') return name === '' ? String(value) : value ? `${name} ${value}` : ''

@@ -1,4 +1,4 @@
-/** Places to send a frame to, as the tables have them. */
+/** Destinations of frames, in the layout of the tables. */
 import { dstFlag, dstKind, noDst, type Dst, type Vtep as TableVtep } from '#datapath/layout.ts'
 import type { Vtep } from '../../store/entry-store.ts'
 import { segmentOf } from '../../store/keys.ts'
@@ -9,8 +9,8 @@ import { groupsOf } from '../policy/vpc-policy.ts'
 import { inService, interfaceMtuBytes, vtepMtuBytes } from '../../type/mtu.ts'
 
 /**
- * Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works in the uplink port
- * only.
+ * Whether frames pass a port: it is in a switch, and its interface has a device; an ethlink works only in the uplink
+ * port.
  */
 export function carries(port: Port): boolean {
   const { peer, switch: sw } = port
@@ -22,8 +22,8 @@ export function carries(port: Port): boolean {
 export function toUnit(model: Model, port: Port): Dst | undefined {
   const { peer } = port
   if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
-  // Into a veth whose other end is in another network namespace, the kernel can go without a second trip through its
-  // queue. An XDP program in the driver would not see what comes that way.
+  // A frame for a veth whose other end is in another network namespace can skip the queue there. It would also skip an
+  // XDP program in the driver.
   const shortcut = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0
   const flags = shortcut | (isLimitedIn(port) ? dstFlag.limited : 0) | groupFlags(model, port)
   const mtu = interfaceMtuBytes(model, peer)
@@ -45,7 +45,7 @@ export function toUplink(model: Model, sw: Switch, segment: number): Dst | undef
   return { ...noDst, kind: dstKind.uplink, vlan: peer.vtag, mtu, ifindex: peer.ifindex, stats: uplink.source }
 }
 
-/** A VTEP behind a mux. This host is no VTEP of itself: a list that all hosts are given names each of them too. */
+/** A VTEP behind a mux. This host is no VTEP of itself: a list for all hosts names each of them too. */
 export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
   if (!inService(mux) || isOwn(mux, vtep)) return undefined
   const flags = vtep.forward ? dstFlag.forward : 0

@@ -1,5 +1,5 @@
 /**
- * Table `fdb`: where a MAC of a segment is. A unit of this host wins over a mux's entry, which comes back when the unit
+ * Table `fdb`: where a MAC of a segment is. A unit of this host wins over a mux's entry, which returns when the unit
  * goes.
  */
 import { cStruct, pad, u32, type Value } from '#abi/c-struct.ts'
@@ -41,10 +41,7 @@ export const fdb: Projection<FdbPlace, Dst> = {
   },
 }
 
-/**
- * What the table must say of MACs by segment, encoded at once: the same as `expected` gives, written out for 100 000 of
- * them.
- */
+/** The values of MACs by segment, encoded at once: the same as `expected` gives, specialised for 100 000 of them. */
 export function encodeFdb(model: Model, { groups, lists }: Dirty['fdb']): Encoded {
   const muxes = muxPlaces(model)
   const room = [...groups.values()].reduce((sum, macs) => sum + macs.size, 0) + lists.reduce((sum, { macs }) => sum + macs.length, 0)
@@ -107,13 +104,13 @@ function writePlace(view: DataView, at: number, segment: number, mac: number): v
   view.setUint32(at + fdbPlace.offsets.mac + 2, mac >>> 0)
 }
 
-/** Where a VTEP is. There are many MACs behind one, so it is worked out once, and encoded once. */
+/** The destination of a VTEP. Many MACs are behind one, so it is computed and encoded once. */
 interface Place {
   readonly value: Dst
   readonly words: Uint32Array
 }
 
-/** A mux, and the places that its VTEPs are; null: none. */
+/** A mux, and the destinations of its VTEPs; null: none. */
 interface MuxPlaces {
   readonly mux: Mux
   readonly places: Map<Vtep, Place | null>
@@ -121,7 +118,7 @@ interface MuxPlaces {
 
 const muxPlaces = (model: Model): MuxPlaces[] => [...model.ofType('vpcmux')].map((mux) => ({ mux, places: new Map() }))
 
-/** Where muxes say that a MAC of a segment is. */
+/** The destination of a MAC by the muxes' entries. */
 function remoteOf(muxes: readonly MuxPlaces[], segment: number): (mac: number) => Place | undefined {
   const found = muxes.flatMap(({ mux, places }) => {
     const macs = mux.entries.vnis.get(segment)?.macs

@@ -35,7 +35,7 @@ export const flood: Projection<FloodKey, Flood> = {
   },
 }
 
-/** All pages of a segment: the last first, so that a page that says 'another follows' is written after that one. */
+/** All pages of a segment, the last first: a page that says 'another follows' is then written after the other one. */
 export function pagesOf(model: Model, segment: number): Map<number, Flood> {
   const pages = new Map<number, Flood>()
   const remote = remotes(model, segment).slice(0, floodPage)
@@ -49,7 +49,7 @@ export function pagesOf(model: Model, segment: number): Map<number, Flood> {
 }
 
 function locals(model: Model, segment: number): Dst[] {
-  // A port stands there once for each MAC that is behind it.
+  // A port is listed once for each MAC behind it.
   const members = [...new Set(model.members.get(segment)?.values())].sort((a, b) => a.unit - b.unit)
   const found = members.flatMap((port) => toUnit(model, port) ?? [])
   const sw = model.segments.get(segment)
@@ -57,10 +57,7 @@ function locals(model: Model, segment: number): Dst[] {
   return uplink === undefined ? found : [...found, uplink]
 }
 
-/**
- * In the order of their addresses, whatever the order in which they were set: a page must look the same after a
- * restart.
- */
+/** In the order of their addresses, not of the operations: a page must look the same after a restart. */
 function remotes(model: Model, segment: number): Dst[] {
   return [...model.ofType('vpcmux')].flatMap((mux) => {
     const list = [...(mux.entries.vnis.get(segment)?.remotes ?? [])]

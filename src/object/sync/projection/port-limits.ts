@@ -1,4 +1,4 @@
-/** Table `port_limits`: what ports with limits of their own may send and get a second. */
+/** Table `port_limits`: what ports with limits of their own may send and receive a second. */
 import { initialSettings } from '#abi/settings.ts'
 import { limitKey, limits, type LimitKey, type Limits } from '#datapath/layout.ts'
 import type { Model, Port } from '../../store/model.ts'
@@ -6,9 +6,9 @@ import type { Projection } from './projection.ts'
 
 const initial = initialSettings('vpcp')
 
-/** Whether the unit of a port is bounded in what it sends. */
+/** Whether the port limits packets from its unit. */
 export const isLimitedOut = ({ rateOut, packetRateOut }: Port): boolean => rateOut + packetRateOut > 0
-/** Whether it is bounded in what it gets. */
+/** Whether it limits packets to its unit. */
 export const isLimitedIn = ({ rateIn, packetRateIn }: Port): boolean => rateIn + packetRateIn > 0
 const asksOtherwise = (port: Port): boolean => port.questionRate !== initial.questionRate || port.dhcpRate !== initial.dhcpRate
 

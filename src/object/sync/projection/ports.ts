@@ -1,4 +1,4 @@
-/** Table `ports`: by the device on which a unit's frames come in, which port that is. */
+/** Table `ports`: the port of each device on which a unit's frames arrive. */
 import { u32 } from '#abi/c-struct.ts'
 import { port as portLayout, portFlag, vpcOfSwitch, type Port } from '#datapath/layout.ts'
 import { macNumber, segmentOf } from '../../store/keys.ts'

@@ -1,7 +1,6 @@
 /**
- * What the datapath's tables must say, given the objects: for each table its keys and the value of a key. Pure
- * functions of the model: an operation asks for the keys that it touched, a start asks for all and compares, and so can
- * an audit, item by item.
+ * The required contents of the datapath's tables: for each table its keys, and the value of a key. Pure functions of
+ * the model. An operation asks for the keys that it touched; a start and an audit ask for all and compare.
  */
 import type { Field } from '#abi/c-struct.ts'
 import type { Model } from '../../store/model.ts'
@@ -9,14 +8,14 @@ import type { Model } from '../../store/model.ts'
 export interface Projection<K, V> {
   /** All keys that have a value, and perhaps some that have none. */
   keys(model: Model): Iterable<K>
-  /** Gives the value of a key, as long as the model stays as it is. Undefined: the table must not have the key. */
+  /** Returns the value of a key while the model stays as it is. Undefined: the table must not have the key. */
   values(model: Model): (key: K) => V | undefined
   /** The table's layouts, of bpf/abi.h. */
   readonly keyField: Field<K>
   readonly valueField: Field<V>
 }
 
-/** Keys that a table must have, each with its value, and such that it must not have. */
+/** Keys that a table must have, each with its value, and keys that it must not have. */
 export interface Expected<K, V> {
   readonly keys: K[]
   readonly values: V[]
@@ -30,7 +29,7 @@ export interface Encoded {
   readonly gone: Uint8Array
 }
 
-/** What a table must say of some keys. */
+/** The required values of some keys. */
 export function expected<K, V>(projection: Projection<K, V>, model: Model, keys: Iterable<K>): Expected<K, V> {
   const found: Expected<K, V> = { keys: [], values: [], gone: [] }
   const valueOf = projection.values(model)

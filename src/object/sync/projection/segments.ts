@@ -1,4 +1,4 @@
-/** Table `segments`: what a segment's switch is set to, and its uplink. */
+/** Table `segments`: the settings of a segment's switch, and its uplink. */
 import { u32 } from '#abi/c-struct.ts'
 import { noDst, segment as segmentLayout, segmentFlag, type Segment } from '#datapath/layout.ts'
 import type { Mirror } from '../../store/model.ts'

@@ -1,6 +1,6 @@
 /**
- * Table `tunnel_ends`: to what only muxes may send. They are the VTEPs of all entries and the muxes themselves; a mux
- * that is not exclusive has none.
+ * Table `tunnel_ends`: addresses and ports that only muxes may send to. They are the VTEPs of all entries and the muxes
+ * themselves; a mux that is not exclusive has none.
  */
 import { cStruct, u16, u32 } from '#abi/c-struct.ts'
 import { endKind } from '#datapath/layout.ts'

@@ -1,6 +1,6 @@
 /**
- * Table `vteps`: from which VTEPs packets of a VNI are taken. They are those that the VNI's forwarding entries name; a
- * VNI without entries has none.
+ * Table `vteps`: VTEPs from which packets of a VNI are accepted. The VNI's forwarding entries name them; a VNI without
+ * entries has none.
  */
 import { cStruct, u32 } from '#abi/c-struct.ts'
 import { toMapped } from '#wire/ip-address.ts'
