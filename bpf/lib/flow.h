@@ -229,16 +229,21 @@ static __always_inline bool begins_anew(const struct flow_work *work, const stru
 	return (work->tuple.tcp & (TCP_SYN | TCP_ACK)) == TCP_SYN && (flow->state == VPC_FLOW_CLOSING || flow->state == VPC_FLOW_DENIED);
 }
 
-/* A packet of a flow that is there. Returns a drop reason or 0. */
-static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
+/* Has the flow be judged by what holds now. */
+static __always_inline void keep_judged(struct flow_work *work, struct vpc_flow *flow)
 {
 	__u32 policy = flow->initiator == VPC_IN ? work->policy.in : work->policy.out;
 
 	if (flow->policy != policy || flow->epoch != peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside))
 		judge_again(work, flow);
+}
+
+/* A packet of a flow that is there. Returns a drop reason or 0. */
+static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
+{
 	if (flow->state == VPC_FLOW_DENIED) {
 		flow->last_s = work->now_s;
-		work->asked.policy = policy;
+		work->asked.policy = flow->policy;
 		refused(work, flow->rule);
 		return VPC_DROP_SG_REVOKED;
 	}

@@ -37,11 +37,15 @@ static __always_inline int follow_packet(struct flow_work *work)
 {
 	struct vpc_flow *flow = find_flow(work);
 
-	if (flow && (is_over(flow, work->young.flow.protocol, work->now_s) || begins_anew(work, flow))) {
-		forget_flow(work);
-		flow = 0;
+	if (!flow)
+		return begin_flow(work);
+	if (!is_over(flow, work->young.flow.protocol, work->now_s)) {
+		keep_judged(work, flow);
+		if (!begins_anew(work, flow))
+			return follow_flow(work, flow);
 	}
-	return flow ? follow_flow(work, flow) : begin_flow(work);
+	forget_flow(work);
+	return begin_flow(work);
 }
 
 /* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */

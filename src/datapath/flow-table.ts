@@ -79,6 +79,17 @@ export class FlowTable {
     return found
   }
 
+  /** Let a port's flows be older than they are, for tests. */
+  age(port: number, seconds: number): void {
+    using own = this.#open(port)
+    const aged = (value: Uint8Array): Uint8Array => {
+      const known = flow.decode(value)
+      return flow.encode({ ...known, lastS: (known.lastS - seconds) >>> 0, tick: 0 })
+    }
+    for (const [key, value] of own?.entries() ?? []) own!.update(key, aged(value))
+    for (const [key, value] of this.#young.entries()) if (youngKey.decode(key).port === port) this.#young.update(key, aged(value))
+  }
+
   #open(port: number): BpfMap | undefined {
     const id = this.#flows.lookup(indexOf(port))
     const number = id === undefined ? 0 : u32.read(new DataView(id.buffer, id.byteOffset), 0)
