@@ -79,6 +79,12 @@ export class FlowTable {
     return found
   }
 
+  /** Give a port a confirmed flow. */
+  put(port: number, key: Uint8Array, value: Uint8Array): void {
+    using own = this.#open(port)
+    own?.update(key, value)
+  }
+
   /** Let a port's flows be older than they are, for tests. */
   age(port: number, seconds: number): void {
     using own = this.#open(port)

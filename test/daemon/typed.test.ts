@@ -293,7 +293,6 @@ test('a subnet and a router', async () => {
 
 test('a security group and an address set', async () => {
   await using sw = await host.vpc.openSwitch(generateId('vpcsw'), create)
-  await using other = await host.vpc.openSwitch(generateId('vpcsw'), create)
   await using group = await host.vpc.openGroup(generateId('group'), create)
   await using set = await host.vpc.openAddressSet(generateId('set'), create)
   for (const each of [group, set]) {
@@ -304,9 +303,7 @@ test('a security group and an address set', async () => {
   await set.setNetworks(['192.0.2.0/24'])
   await set.addNetworks(['198.51.100.7', '192.0.2.0/24'])
   assert.deepEqual(await set.networks(), ['192.0.2.0/24', '198.51.100.7/32'])
-  await assert.rejects(set.addNetworks(['192.0.2.1/24']), code('EINVAL', /host bits; the network is 192.0.2.0\/24/))
   await set.deleteNetworks(['192.0.2.0/24'])
-  await assert.rejects(set.deleteNetworks(['192.0.2.0/24']), code('ENOENT', /is not in it/))
   await group.setOnRevoke('drain')
   await group.setTcpIdle(300)
   assert.deepEqual([await group.onRevoke(), await group.tcpIdle()], ['drain', 300])
@@ -314,30 +311,18 @@ test('a security group and an address set', async () => {
   await group.addMembers(['10.0.0.6', 'fd00::6'])
   await group.deleteMembers(['10.0.0.5'])
   assert.deepEqual(await group.members(), ['10.0.0.6', 'fd00::6'])
-  await assert.rejects(group.deleteMembers(['10.0.0.5']), code('ENOENT', /members on this host follow from their ports/))
   const rule = { id: '10', direction: 'in', protocol: 'tcp', ports: ['22'], peers: [set.id] } as const
   await group.setRules([rule])
   await group.addRules([{ id: '20', direction: 'out' }])
   await group.deleteRules(['20'])
   assert.deepEqual(await group.rules(), [rule])
   assert.deepEqual(await group.ruleCounters(), [{ rule: '10', flows: 0 }])
-  const add = (changes: object): Promise<void> => group.addRules([{ ...rule, ...changes } as never])
-  await assert.rejects(add({ protocol: 'icmp' }), code('EINVAL', /rule 10: protocol icmp has no ports, so the rule never matches/))
-  await assert.rejects(add({ ports: ['9-8'] }), code('EINVAL', /no port in it; write 8-9/))
-  await assert.rejects(add({ peers: [generateId('set')] }), code('ENOENT', /there is no address set of that id; create it first/))
-  const many = Array.from({ length: 1025 }, (_, i) => ({ ...rule, id: String(i + 1) }))
   const portId = generateId('vpcp')
   await sw.addPort(portId)
   await using port = await host.vpc.openPort(portId, { write: true })
   await port.setGroups([group.id])
   await port.setMaxFlows(100)
   assert.deepEqual([await port.groups(), await port.maxFlows()], [[group.id], 100])
-  await assert.rejects(group.setRules(many), code('E2BIG', /1025 rules .* table peer_rules has room for 1024/))
-  assert.deepEqual(await group.rules(), [rule])
-  await assert.rejects(port.setGroups([generateId('group')]), code('ENOENT', /there is no group .* create it with vpc group create/))
-  await assert.rejects(group.setSwitch(other.id), code('EBUSY', /is in it, and in another switch/))
-  await assert.rejects(group.destroy(), code('EBUSY', /is in it; take the port out/))
-  await assert.rejects(set.destroy(), code('EBUSY', /rule 10 of group\d+ .* is about it; delete that rule first/))
 })
 
 test('drops and misses arrive as they happen', async () => {

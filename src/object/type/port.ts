@@ -69,7 +69,8 @@ const setters: Setters<'vpcp'> = {
     if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
     change(tx, port, () => tx.set(port, 'held', held))
   },
-  maxFlows: (_, tx, port, maxFlows) => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows)),
+  maxFlows: ({ model }, tx, port, maxFlows) =>
+    changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows))),
   groups({ model }, tx, port, asked) {
     tx.asked = `set the security groups of port ${unitName(port)}`
     const groups = checkGroups(model, tx, port, asked, port.switch)
