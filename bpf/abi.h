@@ -80,6 +80,11 @@ enum vpc_drop_reason {
 	VPC_DROP_FLOW_UNRELATED,     /* to or from a port with security groups: an ICMP error about no flow of the port */
 	VPC_DROP_FLOW_INVALID,       /* the same: flags that no TCP sends together */
 	VPC_DROP_FRAGMENT_ORDER,     /* the same: a later fragment whose first one has not passed */
+	VPC_DROP_ROUTE_BLACKHOLE,    /* its route says that nobody shall hear of it */
+	VPC_DROP_NO_ROUTE,           /* no route leads to its destination, or one that says so (answered with an ICMP error) */
+	VPC_DROP_NO_HOST,            /* no station of the subnet that it is routed to has the address (answered likewise) */
+	VPC_DROP_TTL_EXCEEDED,       /* it has come through as many routers as it may (answered likewise) */
+	VPC_DROP_TO_GATEWAY,         /* to a gateway's own address, and nothing that a gateway answers */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -120,6 +125,7 @@ enum vpc_dst_kind {
 	VPC_DST_LOCAL,   /* a unit of this host */
 	VPC_DST_REMOTE,  /* behind a VTEP */
 	VPC_DST_UPLINK,  /* out of an ethlink, unencapsulated */
+	VPC_DST_GATEWAY, /* in no table: to be routed */
 };
 
 #define VPC_DST_FORWARD 2u  /* flag: frames from the underlay are forwarded to it too, each once (lib/forward-once.h) */
@@ -201,10 +207,12 @@ struct vpc_flood_entry {
 	struct vpc_flood_key again;
 };
 
+#define VPC_SEGMENT_OF_VPC 0xc0000000u /* in vpc_vtep_key, with a VPC: hosts that route into all of its subnets */
+
 /* Table `vteps`: VTEPs from which packets of a VNI are accepted; value __u32 1. */
 struct vpc_vtep_key {
 	__u32 stats;     /* of the mux */
-	__u32 segment;
+	__u32 segment;   /* or VPC_SEGMENT_OF_VPC | VPC: for packets whose sender is a gateway */
 	__u8 addr[16];   /* as in vpc_neighbour_key */
 };
 
@@ -224,6 +232,8 @@ struct vpc_neighbour_entry {
 	struct vpc_neighbour value;
 	struct vpc_neighbour_key again;
 };
+
+#include "abi-routing.h"
 
 /* Table `port_addresses`: the addresses that a port may send from; value __u32 1. */
 struct vpc_port_address_key {

@@ -3,8 +3,8 @@
  * From a guest: ingress of the switch side of a unit (a hostif's veth, a vmnic's tap).
  *
  * The program finds the port, checks that the frame is well formed and its sender genuine, and answers it if the host
- * can. It then sends it by its destination: to a local unit, into the tunnel, by the uplink, or to everybody in the
- * segment.
+ * can. It then sends it by its destination: to a local unit, into the tunnel, by the uplink, to the gateway, or to
+ * everybody in the segment.
  *
  * vpc_unit_out, on the egress of the same device, passes only packets that the datapath delivers. A network manager of
  * the host may set every device up, and its DHCP, router solicitations and multicast reports must not reach guests. The
@@ -15,6 +15,7 @@
 #include "lib/groups.h"
 #include "lib/inspect.h"
 #include "lib/outgoing.h"
+#include "lib/routed.h"
 #include "lib/watch.h"
 
 static __always_inline int to_all(struct __sk_buff *skb, struct packet *packet, const struct outgoing *known)
@@ -26,12 +27,19 @@ static __always_inline int to_all(struct __sk_buff *skb, struct packet *packet, 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, struct outgoing *known)
 {
 	struct vpc_dst *dst = outgoing_dst(known);
+	struct sending *to = &known->to;
+	struct unroutable why = {};
 
 	if (!dst)
 		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
-	if (dst->kind != VPC_DST_REMOTE)
-		return deliver_here(skb, packet, dst);
-	return deliver_remote(skb, packet, dst, outgoing_way(skb, known));
+	if (unlikely(dst->kind == VPC_DST_GATEWAY)) {
+		to = route(skb, packet, &why);
+		if (!to)
+			return refuse_to_route(skb, packet, &why);
+	}
+	if (to->dst.kind != VPC_DST_REMOTE)
+		return deliver_here(skb, packet, &to->dst);
+	return deliver_remote(skb, packet, &to->dst, outgoing_way(skb, to, packet->flags));
 }
 
 SEC("tc")

@@ -3,6 +3,7 @@
  * Questions that are put to everybody (ARP requests, neighbour solicitations, DHCP) and what the host says to them.
  *
  * From a guest:
+ *   it is the gateway's address          answered at once, by the host itself
  *   the table knows the address          answered at once, also a probe for a duplicate of somebody else's address
  *   it is the asker's own address        silence, which is the right answer to a probe for duplicates; counted as answered
  *   the table does not know it           on VNI 0 a broadcast; else an event, then a broadcast if the segment floods, else dropped
@@ -94,6 +95,15 @@ static __always_inline int judge_stranger(struct packet *packet, const struct ma
 	return OUTCOME_ANSWERED;
 }
 
+/* Who has the address that is asked for: this host, when it is the gateway's of a guest. */
+static __always_inline bool owner_of(const struct packet *packet, struct mac *mac)
+{
+	if (packet->hook != HOOK_UNIT || !is_gateway_address(packet->segment, &packet->target))
+		return neighbour_of(packet->segment, &packet->target, mac);
+	*mac = gateway_mac();
+	return true;
+}
+
 /* Answers a question of ARP or ND. Returns an outcome or a drop reason. */
 standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 {
@@ -102,7 +112,7 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 
 	if (!packet)
 		return VPC_DROP_MALFORMED;
-	owner = neighbour_of(packet->segment, &packet->target, &mac) ? &mac : 0;
+	owner = owner_of(packet, &mac) ? &mac : 0;
 	if (packet->hook == HOOK_UNIT)
 		outcome = judge_guest(skb, packet, owner);
 	else
@@ -118,7 +128,8 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 			reason = send_back(skb, packet);
 		if (reason)
 			return reason;
-		note_used_address(packet->segment, &packet->target);
+		if (!is_gateway_mac(mac))
+			note_used_address(packet->segment, &packet->target);
 		if (packet->flags & VPC_PORT_WATCHED)
 			watch_switch(skb, packet);
 	}

@@ -4,6 +4,7 @@
 #define VPC_ANTISPOOF_H
 
 #include "fdb.h"
+#include "gateway.h"
 #include "learned.h"
 #include "maps.h"
 #include "packet.h"
@@ -49,11 +50,14 @@ static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet 
 	return true;
 }
 
-/* A source MAC that no unit of this port has. Even an unchecked sender must be a single station. */
+/* A source MAC that no unit of this port has. Even an unchecked sender must be a single station, and no gateway. */
 static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	if (unlikely(!(packet->flags & VPC_PORT_ANTISPOOF)))
+	if (unlikely(!(packet->flags & VPC_PORT_ANTISPOOF))) {
+		if (packet->hook == HOOK_UNIT && is_gateway_mac(packet->smac))
+			return VPC_DROP_SOURCE_MAC;
 		return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
+	}
 	return likely(mac_same(&packet->smac, &packet->own)) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 
@@ -96,7 +100,7 @@ static __noinline bool may_choose(const struct packet *packet, const struct addr
 static __always_inline bool may_use(const struct packet *packet, const struct address *address)
 {
 	if (!(packet->flags & VPC_PORT_ADDRESSES))
-		return is_nobody_elses(packet, address) && !is_of_station(packet, address);
+		return is_nobody_elses(packet, address) && !is_of_station(packet, address) && !is_gateway_address(packet->segment, address);
 	return port_lists(packet, address) || may_choose(packet, address);
 }
 
@@ -173,13 +177,16 @@ static __noinline bool keeps(const struct packet *packet, const struct address *
 }
 
 /*
- * Whether the sender of an ARP or ND message may bind this address to a MAC. For guests see may_claim. A sender in the
- * tunnel or on the wire cannot have an address of a unit of this host, unless the address moves.
+ * Whether the sender of an ARP or ND message may bind this address to a MAC. Nobody may bind a gateway's: each host
+ * answers for it. For guests see may_claim. A sender in the tunnel or on the wire cannot have an address of a unit of
+ * this host, unless the address moves.
  */
 static __always_inline bool is_honest_claim(const struct packet *packet, const struct address *address)
 {
 	struct mac owner;
 
+	if (is_gateway_address(packet->segment, address))
+		return false;
 	if (packet->flags & VPC_PORT_ANTISPOOF)
 		return may_claim(packet, address);
 	if (packet->hook == HOOK_UNIT)

@@ -56,7 +56,7 @@ standalone int inspect_arp(struct __sk_buff *skb, struct packet *packet)
 	packet->foreign_lladdr = !mac_equal(mac_at(arp.sha), packet->smac);
 	if (!is_honest_arp(packet, &arp, &spa))
 		return VPC_DROP_ARP_SPOOF;
-	if (!mac_is_multicast(packet->dmac))
+	if (!is_question(packet))
 		return 0;
 	packet->question = QUESTION_ARP;
 	packet->asker = spa;

@@ -23,6 +23,7 @@
 #define ND_OPTIONS 8 /* in one message; more of them are dropped as malformed */
 #define OPTION_SOURCE_LLADDR 1
 #define OPTION_TARGET_LLADDR 2
+#define NA_ROUTER 0x80000000
 #define NA_SOLICITED 0x40000000
 #define NA_OVERRIDE 0x20000000
 #define ND_HOP_LIMIT 255
@@ -97,7 +98,7 @@ static __noinline int inspect_nd(struct __sk_buff *skb, struct packet *packet)
 	packet->announcement = nd.type == NEIGHBOUR_ADVERTISEMENT;
 	if (!is_honest_nd(packet, &nd.target))
 		return VPC_DROP_ND_SPOOF;
-	if (!mac_is_multicast(packet->dmac))
+	if (!is_question(packet))
 		return 0;
 	packet->question = QUESTION_ND;
 	packet->target = nd.target;
@@ -130,6 +131,12 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 	return inspect_nd(skb, packet);
 }
 
+/* Who takes the flag off a router's address ceases to send by it. */
+static __always_inline __u32 na_flags(bool probe, const struct mac *owner)
+{
+	return NA_OVERRIDE | (probe ? 0 : NA_SOLICITED) | (is_gateway_mac(*owner) ? NA_ROUTER : 0);
+}
+
 /* Turns a solicitation into the advertisement. Returns a drop reason or 0. */
 static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *packet, const struct mac *owner)
 {
@@ -141,7 +148,7 @@ static __noinline optional int reply_nd(struct __sk_buff *skb, struct packet *pa
 		.payload_len = bpf_htons(length),
 		.nexthdr = IPPROTO_ICMPV6,
 		.hop_limit = ND_HOP_LIMIT,
-		.nd = { .type = NEIGHBOUR_ADVERTISEMENT, .flags = bpf_htonl(probe ? NA_OVERRIDE : NA_SOLICITED | NA_OVERRIDE) },
+		.nd = { .type = NEIGHBOUR_ADVERTISEMENT, .flags = bpf_htonl(na_flags(probe, owner)) },
 		.option = { .type = OPTION_TARGET_LLADDR, .len = 1 },
 	};
 	struct address all_nodes = { { bpf_htonl(0xff020000), 0, 0, bpf_htonl(1) } };

@@ -4,9 +4,19 @@
 #define VPC_OUTGOING_H
 
 #include "antispoof.h"
+#include "gateway.h"
 #include "generation.h"
 #include "path.h"
 #include "used.h"
+
+/* Where packets go, and the path to there. */
+struct sending {
+	struct vpc_dst dst;    /* kind NONE: not looked for yet */
+	__u32 first_id;        /* of the block */
+	struct path path;      /* learned_ns 0: none yet */
+	struct vpc_vtep from;  /* where the destination's mux listens; family 0: there is none */
+	__u64 tick;            /* last tick in which the path was fresh: reading the clock is a call, reading the tick is not */
+};
 
 struct outgoing {
 	__u32 generation;
@@ -14,12 +24,8 @@ struct outgoing {
 	struct vpc_port port;
 	struct mac dmac;
 	__u16 pad;
-	__u32 first_id;        /* of the block */
 	struct senders senders;
-	struct vpc_dst dst;    /* kind NONE: not looked for yet */
-	struct path path;      /* learned_ns 0: none yet */
-	struct vpc_vtep from;  /* where the destination's mux listens; family 0: there is none */
-	__u64 tick;            /* last tick in which the path was fresh: reading the clock is a call, reading the tick is not */
+	struct sending to;
 };
 
 struct {
@@ -53,8 +59,8 @@ static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 
 	known->port = port;
 	known->dmac = *dmac;
 	known->senders = (struct senders){};
-	known->dst.kind = VPC_DST_NONE;
-	known->path.learned_ns = known->tick = 0;
+	known->to.dst.kind = VPC_DST_NONE;
+	known->to.path.learned_ns = known->to.tick = 0;
 	return true;
 }
 
@@ -75,13 +81,13 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 }
 
 /* Notes where the destination's mux listens. */
-static __noinline int find_outgoing_mux(struct outgoing *known)
+static __noinline int find_outgoing_mux(struct sending *to, __u32 generation)
 {
-	__u32 ifindex = after(known->generation, known->dst.ifindex);
+	__u32 ifindex = after(generation, to->dst.ifindex);
 	struct vpc_mux mux = {};
 
 	read_entry(&muxes, &ifindex, &mux);
-	known->from = mux.listen;
+	to->from = mux.listen;
 	return 0;
 }
 
@@ -90,58 +96,62 @@ static __noinline bool find_outgoing_dst(struct outgoing *known)
 {
 	struct vpc_dst dst;
 
+	if (is_gateway_mac(known->dmac) && vpc_of(known->port.segment)) {
+		known->to.dst.kind = VPC_DST_GATEWAY;
+		return true;
+	}
 	if (!destination(known->port.segment, known->dmac, &dst))
 		return false;
-	known->dst = dst;
+	known->to.dst = dst;
 	if (dst.kind != VPC_DST_REMOTE)
 		return true;
 	note_used_mac(known->port.segment, &known->dmac);
-	find_outgoing_mux(known);
+	find_outgoing_mux(&known->to, known->generation);
 	return true;
 }
 
 /* Where the packet goes: a unit, a VTEP or the uplink. Null: nowhere. */
 static __always_inline struct vpc_dst *outgoing_dst(struct outgoing *known)
 {
-	return likely(known->dst.kind != VPC_DST_NONE) || find_outgoing_dst(known) ? &known->dst : 0;
+	return likely(known->to.dst.kind != VPC_DST_NONE) || find_outgoing_dst(known) ? &known->to.dst : 0;
 }
 
 /* Checks whether the path is still fresh, and looks up another one if not. */
-static __noinline bool renew_outgoing_path(struct outgoing *known, __u64 tick)
+static __noinline bool renew_outgoing_path(struct sending *to, __u64 tick)
 {
-	struct path *path = &known->path;
+	struct path *path = &to->path;
 
-	if (is_fresh(path) && path->id - known->first_id < ID_BLOCK / 2) {
-		known->tick = tick;
+	if (is_fresh(path) && path->id - to->first_id < ID_BLOCK / 2) {
+		to->tick = tick;
 		return true;
 	}
-	if (!path_to(&known->dst, path, ID_BLOCK)) {
-		path->learned_ns = known->tick = 0;
+	if (!path_to(&to->dst, path, ID_BLOCK)) {
+		path->learned_ns = to->tick = 0;
 		return false;
 	}
-	known->first_id = path->id;
-	known->tick = tick;
+	to->first_id = path->id;
+	to->tick = tick;
 	return true;
 }
 
 /* Puts a fresh path into the slot, if there is one. */
-static __always_inline bool outgoing_path(struct outgoing *known)
+static __always_inline bool outgoing_path(struct sending *to)
 {
 	__u64 tick = bpf_jiffies64();
 
-	return likely(known->tick == tick && known->path.id - known->first_id < ID_BLOCK / 2) || renew_outgoing_path(known, tick);
+	return likely(to->tick == tick && to->path.id - to->first_id < ID_BLOCK / 2) || renew_outgoing_path(to, tick);
 }
 
 /* How the packet gets to its VTEP. */
-static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct outgoing *known)
+static __always_inline struct way outgoing_way(struct __sk_buff *skb, struct sending *to, __u32 port_flags)
 {
-	struct way way = { .from = &known->from };
+	struct way way = { .from = &to->from };
 
-	if (unlikely(known->port.flags & VPC_PORT_MOVED) || !outgoing_path(known))
+	if (unlikely(port_flags & VPC_PORT_MOVED) || !outgoing_path(to))
 		return way;
-	way.path = &known->path;
-	way.id = known->path.id;
-	known->path.id += ids_of(skb);
+	way.path = &to->path;
+	way.id = to->path.id;
+	to->path.id += ids_of(skb);
 	return way;
 }
 

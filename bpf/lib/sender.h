@@ -7,6 +7,7 @@
 #define VPC_SENDER_H
 
 #include "fdb.h"
+#include "gateway.h"
 
 /* Who sent the outer packet. */
 struct outer_source {
@@ -28,10 +29,25 @@ static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vp
 }
 
 /*
+ * The VTEP is a host of the same VPC, or of a peer: one that routes into the segment, where it may have no station.
+ * What is asked for is put into `vtep`, for want of room on the stack.
+ */
+static __always_inline bool may_route_here(struct vpc_vtep_key *vtep)
+{
+	__u32 segment = vtep->segment, vpc = vpc_of(segment);
+	bool known;
+
+	vtep->segment = VPC_SEGMENT_OF_VPC | vpc;
+	known = vpc && bpf_map_lookup_elem(&vteps, vtep);
+	vtep->segment = segment;
+	return known;
+}
+
+/*
  * Checks the sender. Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is
  * not behind a tunnel.
  */
-static __noinline int check_sender(const struct outer_source *from, const struct mac *smac, __u8 *remote)
+static __noinline int check_sender(struct outer_source *from, const struct mac *smac, __u8 *remote)
 {
 	struct vpc_dst dst = {};
 
@@ -41,7 +57,9 @@ static __noinline int check_sender(const struct outer_source *from, const struct
 	*remote = dst.kind == VPC_DST_REMOTE;
 	if (*remote && !from->forwarded)
 		return is_behind(&dst, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;
-	return bpf_map_lookup_elem(&vteps, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;
+	if (bpf_map_lookup_elem(&vteps, &from->vtep) || (is_gateway_mac(*smac) && may_route_here(&from->vtep)))
+		return 0;
+	return VPC_DROP_BAD_VTEP;
 }
 
 #endif

@@ -9,9 +9,11 @@ import { compileBpf } from '../../test/bpf/compile.ts'
 import * as layout from './layout.ts'
 import * as policy from './policy-layout.ts'
 
-const header = ['abi.h', 'abi-groups.h', 'abi-trace.h']
-  .map((name) => readFileSync(join(import.meta.dirname, '../../bpf', name), 'utf8'))
-  .join('')
+const directory = join(import.meta.dirname, '../../bpf')
+const header = readdirSync(directory)
+  .filter((name) => /^abi.*\.h$/.test(name))
+  .map((name) => readFileSync(join(directory, name), 'utf8'))
+  .join('\n')
 const namesIn = (pattern: RegExp): string[] => [...header.matchAll(pattern)].map(([, name]) => name!)
 
 /** The structs of the header, by what they are called on this side. */
@@ -32,6 +34,14 @@ const structs: Record<string, CStruct<any>> = {
   vpc_port_address_key: layout.portAddressKey,
   vpc_vtep_key: layout.vtepKey,
   vpc_tunnel_end: layout.tunnelEnd,
+  vpc_subnet: layout.subnet,
+  vpc_subnet_entry: layout.subnetEntry,
+  vpc_route_key: layout.routeKey,
+  vpc_route: layout.route,
+  vpc_route_entry: layout.routeEntry,
+  vpc_host_key: layout.hostKey,
+  vpc_host: layout.host,
+  vpc_host_entry: layout.hostEntry,
   vpc_segment: layout.segment,
   vpc_segment_entry: layout.segmentEntry,
   vpc_mux: layout.mux,
@@ -76,6 +86,7 @@ const enums: Record<string, Record<string, number>> = {
   vpc_event_kind: prefixed('VPC_EVENT_', layout.eventKind),
   vpc_dst_kind: prefixed('VPC_DST_', layout.dstKind),
   vpc_end_kind: prefixed('VPC_END_', layout.endKind),
+  vpc_route_kind: prefixed('VPC_ROUTE_', layout.routeKind),
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
   vpc_direction: prefixed('VPC_', policy.direction),
   vpc_flow_state: prefixed('VPC_FLOW_', policy.flowState),
@@ -96,6 +107,8 @@ const constants: Record<string, number> = {
   VPC_FLOOD_PAGES: layout.floodPages,
   VPC_FLOOD_REMOTE: layout.floodRemote,
   VPC_SEGMENT_LOCAL: layout.segmentLocal,
+  VPC_SEGMENT_OF_VPC: layout.segmentOfVpc,
+  VPC_SUBNET_ROUTED: layout.subnetFlag.routed,
   VPC_EVENT_SNAP: layout.eventSnap,
   VPC_QUEUES: layout.maxQueues,
   VPC_STATS_NONE: layout.statsNone,

@@ -49,6 +49,11 @@ export const dropReasons = [
   'flow_unrelated',
   'flow_invalid',
   'fragment_order',
+  'route_blackhole',
+  'no_route',
+  'no_host',
+  'ttl_exceeded',
+  'to_gateway',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -57,7 +62,7 @@ export const eventKind = { drop: 1, arp_miss: 2, nd_miss: 3, dhcp: 4 } as const
 export type EventKind = keyof typeof eventKind
 
 /** enum vpc_dst_kind. */
-export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3 } as const
+export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3, gateway: 4 } as const
 
 /** enum vpc_verdict: what a program says of a packet to who runs it in a test. */
 export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, consumed: 5 } as const
@@ -172,6 +177,44 @@ export type PortAddressKey = Value<typeof portAddressKey>
 /** struct vpc_vtep_key. IPv4 as ::ffff:a.b.c.d. */
 export const vtepKey = cStruct({ stats: u32, segment: u32, addr: bytes(16) })
 export type VtepKey = Value<typeof vtepKey>
+
+/** In vpc_vtep_key in place of a segment, with a VPC: hosts that route into all of its subnets. */
+export const segmentOfVpc = 0xc0000000
+
+/** VPC_GATEWAY_MAC: the one of all gateways. */
+export const gatewayMac = Uint8Array.of(0x02, 0x76, 0x70, 0x63, 0x00, 0x01) as Mac
+
+/** VPC_SUBNET_*: bits of `flags`. */
+export const subnetFlag = { routed: 1 } as const
+
+/** struct vpc_subnet: value of `subnets`, by segment. Addresses as in vpc_neighbour_key; zero: none. */
+export const subnet = cStruct({ flags: u32, vpc: u32, routeTable: u32, mtu: u32, gateway4: bytes(16), gateway6: bytes(16) })
+export type Subnet = Value<typeof subnet>
+export const subnetEntry = entryOf(u32, subnet)
+
+/** VPC_ROUTES_*: the trie of a route table. */
+export const routesOf = (routeTable: number, family: 4 | 6): number => routeTable * 2 + (family === 6 ? 1 : 0)
+
+/** struct vpc_route_key. `length` in bits, those of `table` among them. */
+export const routeKey = cStruct({ length: u32, table: u32, addr: bytes(16) })
+export type RouteKey = Value<typeof routeKey>
+
+/** enum vpc_route_kind */
+export const routeKind = { none: 0, local: 1, blackhole: 2, unreachable: 3, instance: 4, peer: 5 } as const
+
+/** struct vpc_route: value of `routes`. */
+export const route = cStruct({ kind: u32, vpc: u32, addr: bytes(16) })
+export type Route = Value<typeof route>
+export const routeEntry = entryOf(routeKey, route)
+
+/** struct vpc_host_key */
+export const hostKey = cStruct({ vpc: u32, addr: bytes(16) })
+export type HostKey = Value<typeof hostKey>
+
+/** struct vpc_host: value of `hosts`. */
+export const host = cStruct({ segment: u32, mac, pad: pad(2) })
+export type Host = Value<typeof host>
+export const hostEntry = entryOf(hostKey, host)
 
 /** struct vpc_segment */
 export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst, switchMirror: u32, uplinkMirror: u32 })

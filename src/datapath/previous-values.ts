@@ -1,6 +1,6 @@
 /** What a map's keys have before many of them are set, so that it can be put back when not all of them could be. */
 import type { MapBatch } from '#kernel/bpf-map-batch.ts'
-import type { BpfMap } from '#kernel/bpf-map.ts'
+import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
 
 /** Values of before a batch. */
 export interface PreviousValues {
@@ -18,7 +18,9 @@ export function remember(map: BpfMap, keys: Uint8Array): PreviousValues {
   const { keySize } = map
   const total = keys.length / keySize
   const first = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => keys.subarray(i * keySize, (i + 1) * keySize))
-  const before = total * LOOKUP_COST < map.maxEntries ? lookedUp(map, first(total)) : dumped(map)
+  // A lookup in a trie finds the prefix that a key lies in.
+  const exact = map.type !== mapType.lpmTrie
+  const before = exact && total * LOOKUP_COST < map.maxEntries ? lookedUp(map, first(total)) : dumped(map)
   return { restore: (count) => restore(map, first(count), before()) }
 }
 

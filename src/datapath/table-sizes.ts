@@ -22,6 +22,9 @@ export const tableSizes = {
   flood: size(32_768),
   neighbours: size(262_144),
   segments: size(16_384),
+  subnets: size(16_384),
+  routes: size(65_536),
+  hosts: size(262_144),
   /** Two for each mux. */
   muxes: size(64, 4096),
   tunnel_ends: size(65_536),

@@ -25,6 +25,12 @@ export class Tables implements Disposable {
   /** To what only muxes may send. The value says nothing. */
   readonly tunnelEnds: Table<layout.TunnelEnd, number>
   /** By segment. */
+  readonly subnets: Table<number, layout.Subnet>
+  /** By prefix. */
+  readonly routes: Table<layout.RouteKey, layout.Route>
+  /** The stations of subnets that a router joins. */
+  readonly hosts: Table<layout.HostKey, layout.Host>
+  /** By segment. */
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
   readonly muxes: Table<number, layout.Mux>
@@ -63,6 +69,9 @@ export class Tables implements Disposable {
       this.portAddresses = table('port_addresses', layout.portAddressKey, u32, { written: () => generation.next() })
       this.vteps = table('vteps', layout.vtepKey, u32, { written: () => generation.next() })
       this.tunnelEnds = table('tunnel_ends', layout.tunnelEnd, u32, {})
+      this.subnets = remembered('subnets', u32, layout.subnet)
+      this.routes = remembered('routes', layout.routeKey, layout.route)
+      this.hosts = remembered('hosts', layout.hostKey, layout.host)
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
       this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })

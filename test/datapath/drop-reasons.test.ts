@@ -4,15 +4,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { dropReasons, dstFlag, portFlag, type DropReason } from '#datapath/layout.ts'
+import { dropReasons, dstFlag, portFlag, routeKind, type DropReason } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
-import { ipFrom } from '#wire/ip-address.ts'
+import { ipFrom, type Ip } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
 import type { Group } from '#object/store/model.ts'
 import { GroupScene } from './group-scene.ts'
-import { blue, dropped, expect, red, Scene, stations, vtepOf } from './scene.ts'
+import { blue, dropped, expect, gateway, red, Scene, stations, vtepOf } from './scene.ts'
 
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
@@ -37,6 +37,10 @@ interface Case {
   /** What the packet becomes; dropped when left out. */
   readonly becomes?: Partial<BenchResult>
 }
+
+const toGateway = (dst: Ip, ttl = 64): Uint8Array =>
+  tcpFrame({ srcMac: a.mac, dstMac: gateway.mac, src: a.v4, dst, ttl, srcPort: 1, dstPort: 2 })
+const toldByIcmp = { besides: { 'a.tooBig': 1 }, becomes: { action: 'redirect', verdict: 'answer' } } as const
 
 const cases: Record<Exclude<DropReason, 'none'>, Case> = {
   malformed: { run: (scene) => scene.from('a', patch(tcp(), 14, 0x44)) },
@@ -198,6 +202,17 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       ),
   },
   host_stack: { run: (scene) => scene.into('a', tcp()), source: 'none' },
+  route_blackhole: {
+    run: (scene) => {
+      scene.route()
+      scene.routeTo('10.0.0.0/16', { kind: routeKind.blackhole })
+      return scene.from('a', toGateway(ipFrom('10.0.9.9')))
+    },
+  },
+  no_route: { run: (scene) => (scene.route(), scene.from('a', toGateway(ipFrom('198.51.100.1')))), ...toldByIcmp },
+  no_host: { run: (scene) => (scene.route(), scene.from('a', toGateway(stranger.v4))), ...toldByIcmp },
+  ttl_exceeded: { run: (scene) => (scene.route(), scene.from('a', toGateway(stations.other.v4, 1))), ...toldByIcmp },
+  to_gateway: { run: (scene) => (scene.route(), scene.from('a', toGateway(gateway.v4))), ...toldByIcmp },
 }
 
 describe('every drop reason', () => {

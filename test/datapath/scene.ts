@@ -11,6 +11,12 @@ import { bytes } from '#abi/c-struct.ts'
 import {
   dstKind,
   endKind,
+  gatewayMac,
+  routeKind,
+  routesOf,
+  subnetFlag,
+  type Route,
+  type Subnet,
   floodRemote,
   muxFlag,
   noDst,
@@ -28,10 +34,11 @@ import type { Hook } from '#datapath/hook.ts'
 import { Table } from '#datapath/table.ts'
 import { TestBench, type BenchResult } from '#datapath/test-bench.ts'
 import type { PacketContext } from '#datapath/test-run.ts'
-import { ipFrom, isIpv4, toMapped, type Ip } from '#wire/ip-address.ts'
+import { familyOf, ipFrom, isIpv4, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
 import { linkLocal, type Ipv6 } from '#wire/ipv6-address.ts'
 import { macFrom, type Mac } from '#wire/mac.ts'
+import { prefixFrom } from '#wire/prefix.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
 import { PrivateNetns } from '../bpf/private-netns.ts'
 
@@ -62,6 +69,9 @@ export const stations = {
   stranger: station(200),
 }
 export type Name = keyof typeof stations
+
+/** The gateway of both segments, once `route` has joined them. */
+export const gateway = { ...station(254), mac: gatewayMac, linkLocal: linkLocal(gatewayMac) }
 
 /** Stats indexes by name. */
 const sources = { a: 1, b: 2, free: 3, tagged: 4, other: 5, uplink: 6, mux: 7 } as const
@@ -113,8 +123,10 @@ export class Scene implements Disposable {
 
   /** Empty all tables and lay the scene again. */
   reset(): void {
-    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds } = this.tables
-    for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds, ...this.#learned]) {
+    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds, subnets, routes, hosts } =
+      this.tables
+    const routing = [tunnelEnds, subnets, routes, hosts]
+    for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, ...routing, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
         table.entries().map(([key]) => key),
@@ -143,6 +155,34 @@ export class Scene implements Disposable {
     const addr = toMapped(vtep)
     const ends = [{ port, kind: endKind.port }, { port: 0, kind: endKind.address }, ...(own ? [{ port: 0, kind: endKind.own }] : [])]
     for (const end of ends) this.tables.tunnelEnds.set({ ...end, addr }, 1)
+  }
+
+  /** Join both segments by a router: the addresses of both are 10.0.0.0/24 and fd00::/64. */
+  route(changes: Partial<Subnet> = {}): void {
+    const gateways = { gateway4: toMapped(gateway.v4), gateway6: toMapped(gateway.v6) }
+    for (const segment of [red, blue])
+      this.tables.subnets.set(segment, {
+        flags: subnetFlag.routed,
+        vpc: 1,
+        routeTable: 7,
+        mtu: 0,
+        ...gateways,
+        ...(segment === blue && changes),
+      })
+    this.routeTo('10.0.0.0/24', { kind: routeKind.local })
+    this.routeTo('fd00::/64', { kind: routeKind.local })
+    for (const [name, { v4, v6, mac }] of Object.entries(stations))
+      if (name !== 'stranger')
+        for (const address of [v4, v6])
+          this.tables.hosts.set({ vpc: 1, addr: toMapped(address) }, { segment: name === 'other' ? blue : red, mac })
+  }
+
+  /** Set a route of the table that both segments have. */
+  routeTo(prefix: string, { kind, vpc = 0, addr = new Uint8Array(16) }: Partial<Route> & Pick<Route, 'kind'>): void {
+    const { address, length } = prefixFrom(prefix)
+    const family = familyOf(address)
+    const key = { length: 32 + (family === 4 ? 96 : 0) + length, table: routesOf(7, family), addr: toMapped(address) }
+    this.tables.routes.set(key, { kind, vpc, addr })
   }
 
   /** Set a unit's port; what is left out is as the scene has it. */

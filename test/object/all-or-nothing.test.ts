@@ -107,7 +107,20 @@ function failIn([object, method]: readonly [object, string], run: () => unknown)
   return refused(run).message
 }
 
-const tableNames = ['ports', 'fdb', 'flood', 'segments', 'muxes', 'neighbours', 'portAddresses', 'portLimits', 'vteps'] as const
+const tableNames = [
+  'ports',
+  'fdb',
+  'flood',
+  'segments',
+  'muxes',
+  'neighbours',
+  'portAddresses',
+  'portLimits',
+  'vteps',
+  'subnets',
+  'routes',
+  'hosts',
+] as const
 
 test('an operation that fails leaves everything as it was, whichever part of it fails', async () => {
   await using host = new ScratchHost()

@@ -8,7 +8,7 @@ import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import { openFlag } from '#abi/command.ts'
 import { generateId } from '#abi/id.ts'
 import { detachLink } from '#kernel/bpf-link.ts'
-import { BpfMap } from '#kernel/bpf-map.ts'
+import { BpfMap, mapType } from '#kernel/bpf-map.ts'
 import { getPinned } from '#kernel/bpf.ts'
 import { close } from '#kernel/libc.ts'
 import { json } from './inputs.ts'
@@ -77,6 +77,9 @@ const tables = [
   'muxes',
   'vteps',
   'tunnel_ends',
+  'subnets',
+  'routes',
+  'hosts',
 ] as const
 
 type Case = readonly [what: string, breakIt: () => void, finds: readonly RegExp[]]
@@ -157,7 +160,9 @@ function change(map: BpfMap): void {
 
 function add(map: BpfMap): void {
   const [key, value] = map.entries()[0]!
-  map.update(key.fill(0x5a, 0, 3), value)
+  // A trie's key begins with the length of the prefix.
+  const start = map.type === mapType.lpmTrie ? 4 : 0
+  map.update(key.fill(0x5a, start, start + 3), value)
 }
 
 suite('what is broken behind the back of vpcd', () => {

@@ -202,7 +202,20 @@ export class ScratchHost implements AsyncDisposable {
   }
 }
 
-const tableNames = ['ports', 'fdb', 'flood', 'neighbours', 'portAddresses', 'portLimits', 'segments', 'muxes', 'vteps'] as const
+const tableNames = [
+  'ports',
+  'fdb',
+  'flood',
+  'neighbours',
+  'portAddresses',
+  'portLimits',
+  'segments',
+  'muxes',
+  'vteps',
+  'subnets',
+  'routes',
+  'hosts',
+] as const
 
 function dump(table: { encodedEntries(): [Uint8Array, Uint8Array][] }): string[] {
   return table

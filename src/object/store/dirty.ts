@@ -45,8 +45,11 @@ export class VtepKeys {
   readonly #places = new Map<string, VtepPlace>()
 
   add(stats: number, segment: number, vtep: Ip): void {
-    const address = addressKey(toMapped(vtep))
-    this.#places.set(`${stats} ${segment} ${address}`, { stats, segment, address })
+    this.addKey({ stats, segment, address: addressKey(toMapped(vtep)) })
+  }
+
+  addKey(place: VtepPlace): void {
+    this.#places.set(`${place.stats} ${place.segment} ${place.address}`, place)
   }
 
   [Symbol.iterator](): IterableIterator<VtepPlace> {
@@ -87,6 +90,13 @@ export class EndKeys {
   }
 }
 
+/** A key of table `routes`. */
+export interface RoutePlace {
+  readonly length: number
+  readonly table: number
+  readonly address: string
+}
+
 export class Dirty {
   /** Table `ports`: ifindexes. */
   readonly ports = new Set<number>()
@@ -104,6 +114,12 @@ export class Dirty {
   readonly portAddresses = new KeySet<string>()
   /** Table `port_limits`: sources. */
   readonly portLimits = new Set<number>()
+  /** Table `subnets`: segments. */
+  readonly subnets = new Set<number>()
+  /** Table `routes`, by what tells keys apart. */
+  readonly routes = new Map<string, RoutePlace>()
+  /** Table `hosts`: addresses as keys, by VPC. */
+  readonly hosts = new KeySet<string>()
   /** Table `segments`. */
   readonly segments = new Set<number>()
   /** Table `muxes`: ifindexes. */

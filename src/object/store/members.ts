@@ -5,6 +5,7 @@
 import { formatMac, type Mac } from '#wire/mac.ts'
 import { addressKey, macNumber, segmentOf } from './keys.ts'
 import { fullName, type Model, type Port, type Switch } from './model.ts'
+import { touchHost } from './routing.ts'
 import { maxSegmentPorts } from '../sync/projection/flood.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -14,6 +15,7 @@ export function touchPort(tx: Transaction, port: Port): void {
   if (peer === null) return
   if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
   if (sw === null) return
+  for (const address of port.addresses) touchHost(tx, sw, addressKey(address))
   const segment = segmentOf(sw, vni)
   tx.dirty.flood.add(segment)
   if (peer.type === 'ethlink') tx.dirty.segments.add(segment)

@@ -1,9 +1,12 @@
 /** What follows from subnets and routers: their gateways, the prefixes of a router, and the keys to write anew. */
-import { routePlace, type Route } from '#abi/route.ts'
-import { toMapped, type Ip } from '#wire/ip-address.ts'
+import type { Id } from '#abi/id.ts'
+import { maxRouteTable, routePlace, type Route } from '#abi/route.ts'
+import { routesOf, vpcOfSwitch } from '#datapath/layout.ts'
+import { familyOf, toMapped, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, nthAddress, overlaps, type Prefix } from '#wire/prefix.ts'
 import { equal } from '#wire/struct.ts'
-import { addressKey, segmentOf } from './keys.ts'
+import type { RoutePlace } from './dirty.ts'
+import { addressKey } from './keys.ts'
 import type { Model, Router, Subnet, Switch } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -73,12 +76,66 @@ export function routeProblem(model: Model, router: Router, { prefix, target }: R
 /** Routes by their places, the last of each place. */
 export const routesByPlace = (routes: readonly Route[]): Map<string, Route> => new Map(routes.map((route) => [routePlace(route), route]))
 
-/** Mark all that the tables say about a subnet now. Call it before and after a change of it. */
-export function touchSubnet(tx: Transaction, subnet: Subnet): void {
-  tx.dirty.records.add(subnet)
-  const { switch: sw, router, vni } = subnet
+/** The VPC that a router routes; undefined: it joins no subnet. */
+export function vpcOfRouter(router: Router): number | undefined {
+  const sw = switchOf(router)
+  return sw === null ? undefined : vpcOfSwitch(sw.unit)
+}
+
+/** A router, those that it has a route to, and those that have one to it. */
+export function withPeers(model: Model, router: Router): Router[] {
+  const peers = (from: Router): Id[] => from.routes.flatMap(({ target }) => (target.kind === 'peer' ? [target.router] : []))
+  const own = new Set(peers(router))
+  return [
+    router,
+    ...[...model.ofType('vpcrtr')].filter((other) => other !== router && (own.has(other.id) || peers(other).includes(router.id))),
+  ]
+}
+
+/** The number of a router's table in the datapath. */
+export const routeTableOf = ({ unit }: Router, table: number): number => unit * (maxRouteTable + 1) + table
+
+/** The router of a trie. */
+export const routerOfTable = (model: Model, trie: number): Router | undefined =>
+  model.byType.vpcrtr.get(Math.floor(trie / 2 / (maxRouteTable + 1)))
+
+/** The tables that its subnets use. */
+export const tablesOf = ({ subnets }: Router): ReadonlySet<number> => new Set([...subnets].map(({ routeTable }) => routeTable))
+
+const tableBits = 32
+const mappedBits = 96
+
+/** A prefix of a router's table as a key of table `routes`. */
+export function placeOf(router: Router, table: number, { address, length }: Prefix): RoutePlace {
+  const family = familyOf(address)
+  return {
+    length: tableBits + (family === 4 ? mappedBits : 0) + length,
+    table: routesOf(routeTableOf(router, table), family),
+    address: addressKey(toMapped(address)),
+  }
+}
+
+export const placeKey = ({ length, table, address }: RoutePlace): string => `${length} ${table} ${address}`
+
+/** The addresses of a subnet that somebody has, as keys. */
+export function* addressesIn({ switch: sw, vni }: Subnet): Generator<string> {
   if (sw === null) return
-  tx.dirty.records.add(sw)
-  tx.dirty.segments.add(segmentOf(sw, vni))
-  if (router !== null) tx.dirty.records.add(router)
+  yield* sw.neighbours.vnis.get(vni)?.keys() ?? []
+  for (const port of sw.ports) if (port.vni === vni) for (const address of port.addresses) yield addressKey(address)
+}
+
+/** Note that somebody may have come to an address, or left it. */
+export function touchHost(tx: Transaction, sw: Switch, address: string): void {
+  if (sw.subnets.size > 0) tx.dirty.hosts.add(vpcOfSwitch(sw.unit), address)
+}
+
+/** Note all routes of a router as they are now. To be called before and after a change of them. */
+export function touchRoutes(tx: Transaction, router: Router): void {
+  const note = (table: number, prefix: Prefix): void => {
+    const place = placeOf(router, table, prefix)
+    tx.dirty.routes.set(placeKey(place), place)
+  }
+  for (const { table, prefix } of router.routes) note(table, prefix)
+  for (const table of tablesOf(router))
+    for (const subnet of router.subnets) for (const { prefix } of networksOf(subnet)) note(table, prefix)
 }

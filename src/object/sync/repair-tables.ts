@@ -16,6 +16,9 @@ import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
+import { hosts } from './projection/hosts.ts'
+import { routes } from './projection/routes.ts'
+import { subnets } from './projection/subnets.ts'
 import { vteps } from './projection/vteps.ts'
 
 /** How a table differed. */
@@ -45,7 +48,21 @@ export interface TableDifference {
 }
 
 /** The tables and their projections. */
-export const projections = { ports, muxes, fdb, flood, segments, neighbours, portAddresses, portLimits, vteps, tunnelEnds } as const
+export const projections = {
+  ports,
+  muxes,
+  fdb,
+  flood,
+  segments,
+  neighbours,
+  portAddresses,
+  portLimits,
+  vteps,
+  tunnelEnds,
+  subnets,
+  routes,
+  hosts,
+} as const
 
 /** Compare all tables with the model and write the differences. The result has only tables that differed. */
 export function repairTables(model: Model, tables: Tables): Repairs[] {
@@ -70,6 +87,9 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(fdb, model, tables.fdb),
   compare(flood, model, tables.flood),
   compare(segments, model, tables.segments),
+  compare(subnets, model, tables.subnets),
+  compare(routes, model, tables.routes),
+  compare(hosts, model, tables.hosts),
   compare(neighbours, model, tables.neighbours),
   compare(portAddresses, model, tables.portAddresses),
   compare(portLimits, model, tables.portLimits),

@@ -15,7 +15,10 @@ import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
 import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
-import { vteps } from './projection/vteps.ts'
+import { hosts } from './projection/hosts.ts'
+import { routes } from './projection/routes.ts'
+import { subnets } from './projection/subnets.ts'
+import { vtepKeys, vteps } from './projection/vteps.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 
 /** What is to be done to one table. */
@@ -35,8 +38,16 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
   yield
   const rest = [
     plan(muxes, model, tables.muxes, dirty.muxes),
-    plan(vteps, model, tables.vteps, dirty.vteps),
+    plan(vteps, model, tables.vteps, vtepKeys(model, dirty.vteps)),
     plan(tunnelEnds, model, tables.tunnelEnds, dirty.tunnelEnds),
+    plan(subnets, model, tables.subnets, dirty.subnets),
+    plan(routes, model, tables.routes, dirty.routes.values()),
+    plan(
+      hosts,
+      model,
+      tables.hosts,
+      addressKeys(dirty.hosts.groups, (vpc, address) => ({ vpc, address })),
+    ),
     workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
     plan(flood, model, tables.flood, floodKeys(model, dirty)),
     plan(segments, model, tables.segments, dirty.segments),

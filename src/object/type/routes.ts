@@ -3,7 +3,8 @@ import { formatRoute, routePlace, type Route } from '#abi/route.ts'
 import { formatPrefix } from '#wire/prefix.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Router } from '../store/model.ts'
-import { routeProblem, routesByPlace } from '../store/routing.ts'
+import { routeProblem, routesByPlace, touchRoutes } from '../store/routing.ts'
+import { touchRoutedVteps } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 
 /** Number of routes that a router takes: each change writes all of them. */
@@ -19,12 +20,18 @@ export function setRoutes(context: Context, tx: Transaction, router: Router, ask
 function replace(context: Context, tx: Transaction, router: Router, routes: readonly Route[]): void {
   if (routes.length > maxRoutes)
     tx.refuse('E2BIG', `a router takes ${maxRoutes} routes, not ${routes.length}`, 'join prefixes that go to the same place')
-  change(tx, router, routes)
+  change(context, tx, router, routes)
   checkRoutes(context, tx, router)
 }
 
-function change(tx: Transaction, router: Router, routes: readonly Route[]): void {
+function change({ model }: Context, tx: Transaction, router: Router, routes: readonly Route[]): void {
+  const touch = (): void => {
+    touchRoutes(tx, router)
+    touchRoutedVteps(tx, model, router)
+  }
+  touch()
   tx.set(router, 'routes', routes)
+  touch()
   tx.dirty.records.add(router)
 }
 
@@ -52,7 +59,7 @@ export function checkRoutes({ model }: Context, tx: Transaction, router: Router)
 }
 
 /** Delete routes whose next hop is gone. */
-export function dropDeadRoutes({ model }: Context, tx: Transaction, router: Router): void {
-  const left = router.routes.filter((route) => routeProblem(model, router, route) === undefined)
-  if (left.length < router.routes.length) change(tx, router, left)
+export function dropDeadRoutes(context: Context, tx: Transaction, router: Router): void {
+  const left = router.routes.filter((route) => routeProblem(context.model, router, route) === undefined)
+  if (left.length < router.routes.length) change(context, tx, router, left)
 }

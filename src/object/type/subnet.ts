@@ -11,7 +11,8 @@ import { checkVniFree, claimSegments, subnetOf } from '../store/claims.ts'
 import { addressKey } from '../store/keys.ts'
 import { fullName, persistentId, unitName, type Model, type Router, type Subnet, type Switch } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
-import { networksOf, overlapping, routerOf, switchOf, touchSubnet } from '../store/routing.ts'
+import { networksOf, overlapping, routerOf, switchOf } from '../store/routing.ts'
+import { touchSubnet } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { setObjectOwner } from './owner.ts'
@@ -34,7 +35,7 @@ const setters: Setters<'subnet'> = {
     tx.asked = `give subnet ${unitName(subnet)} VNI ${vni}`
     const { switch: sw, vni: before } = subnet
     if (sw !== null) checkVni(tx, model, sw, subnet, vni)
-    change(tx, subnet, () => tx.set(subnet, 'vni', vni))
+    change(tx, model, subnet, () => tx.set(subnet, 'vni', vni))
     if (sw === null) return
     claimSegments(tx, model, sw, [before, vni])
     checkGateways(tx, sw, subnet)
@@ -43,22 +44,22 @@ const setters: Setters<'subnet'> = {
   prefix6: (context, tx, subnet, prefix, { gateway6 = subnet.gateway6 }) => setPrefix(context, tx, subnet, 'prefix6', prefix, gateway6),
   gateway4: (context, tx, subnet, gateway) => setGateway(context, tx, subnet, 'gateway4', gateway),
   gateway6: (context, tx, subnet, gateway) => setGateway(context, tx, subnet, 'gateway6', gateway),
-  maxPacket(_, tx, subnet, bytes) {
+  maxPacket({ model }, tx, subnet, bytes) {
     tx.asked = `give subnet ${unitName(subnet)} an MTU of ${bytes}`
     if (bytes !== 0 && bytes < 1280 && (subnet.prefix6 !== null || bytes < 68))
       tx.refuse('EINVAL', `packets of IPv${subnet.prefix6 === null ? '4 have 68' : '6 have 1280'} bytes at the least that it must take`)
-    change(tx, subnet, () => tx.set(subnet, 'maxPacket', bytes))
+    change(tx, model, subnet, () => tx.set(subnet, 'maxPacket', bytes))
   },
-  routeTable(_, tx, subnet, table) {
+  routeTable({ model }, tx, subnet, table) {
     tx.asked = `give subnet ${unitName(subnet)} route table ${table}`
-    change(tx, subnet, () => tx.set(subnet, 'routeTable', table))
+    change(tx, model, subnet, () => tx.set(subnet, 'routeTable', table))
   },
 }
 
-function change(tx: Transaction, subnet: Subnet, act: () => void): void {
-  touchSubnet(tx, subnet)
+function change(tx: Transaction, model: Model, subnet: Subnet, act: () => void): void {
+  touchSubnet(tx, model, subnet)
   act()
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, model, subnet)
 }
 
 /** Refuse a VNI that the switch cannot have, or that another subnet has. */
@@ -124,7 +125,7 @@ function setPrefix(
     if (gateway !== null) checkInside(tx, prefix, gateway)
     if (subnet.router !== null) refuseOverlap(tx, subnet.router, subnet, prefix)
   }
-  change(tx, subnet, () => tx.set(subnet, key, prefix))
+  change(tx, context.model, subnet, () => tx.set(subnet, key, prefix))
   if (subnet.switch !== null && gateway === null) checkGateways(tx, subnet.switch, subnet)
   if (subnet.router !== null) checkRoutes(context, tx, subnet.router)
 }
@@ -135,7 +136,7 @@ function setGateway(context: Context, tx: Transaction, subnet: Subnet, key: 'gat
   if (gateway !== null && prefix === null)
     tx.refuse('EINVAL', `it has no IPv${isIpv4(gateway) ? 4 : 6} prefix`, `give it one first, with --prefix${isIpv4(gateway) ? 4 : 6}`)
   if (gateway !== null) checkInside(tx, prefix!, gateway)
-  change(tx, subnet, () => tx.set(subnet, key, gateway))
+  change(tx, context.model, subnet, () => tx.set(subnet, key, gateway))
   if (subnet.switch !== null) checkGateways(tx, subnet.switch, subnet)
   if (subnet.router !== null) checkRoutes(context, tx, subnet.router)
 }
@@ -178,7 +179,7 @@ export function joinSwitchOf({ model }: Context, tx: Transaction, subnet: Subnet
   tx.add(sw.subnets, subnet)
   claimSegments(tx, model, sw, [vni])
   checkGateways(tx, sw, subnet)
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, model, subnet)
 }
 
 /** Take a subnet out of its switch and of its router. */
@@ -186,7 +187,7 @@ export function leaveSwitchOf(context: Context, tx: Transaction, subnet: Subnet)
   const { switch: sw, vni } = subnet
   leaveRouter(context, tx, subnet)
   if (sw === null) return
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, context.model, subnet)
   tx.set(subnet, 'switch', null)
   tx.drop(sw.subnets, subnet)
   claimSegments(tx, context.model, sw, [vni])
@@ -213,7 +214,7 @@ export function joinRouter(context: Context, tx: Transaction, subnet: Subnet, ro
   for (const { prefix } of networksOf(subnet)) refuseOverlap(tx, router, subnet, prefix)
   tx.set(subnet, 'router', router)
   tx.add(router.subnets, subnet)
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, context.model, subnet)
   checkRoutes(context, tx, router)
 }
 
@@ -221,10 +222,10 @@ export function joinRouter(context: Context, tx: Transaction, subnet: Subnet, ro
 export function leaveRouter(context: Context, tx: Transaction, subnet: Subnet): void {
   const { router } = subnet
   if (router === null) return
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, context.model, subnet)
   tx.set(subnet, 'router', null)
   tx.drop(router.subnets, subnet)
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, context.model, subnet)
   dropDeadRoutes(context, tx, router)
 }
 
@@ -243,7 +244,7 @@ function takeOut({ context, tx, object: subnet }: PlaceCall): void {
   tx.asked = `take subnet ${unitName(subnet)} out of its router`
   const { router } = subnet
   if (router === null) return
-  touchSubnet(tx, subnet)
+  touchSubnet(tx, context.model, subnet)
   tx.set(subnet, 'router', null)
   tx.drop(router.subnets, subnet)
   checkRoutes(context, tx, router)

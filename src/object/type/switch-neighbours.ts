@@ -7,6 +7,7 @@ import { checkVniFree, claimSegments } from '../store/claims.ts'
 import type { Context } from '../context.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { addressKey, addressOfKey, macNumber, segmentOf } from '../store/keys.ts'
+import { touchHost } from '../store/routing.ts'
 import { unitName, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
 import { persists } from '../store/model.ts'
@@ -75,6 +76,7 @@ class Edit {
     this.#before.push({ vni, address, mac: before })
     put(this.#sw.neighbours, vni, address, mac)
     this.#tx.dirty.neighbours.add(segmentOf(this.#sw, vni), address)
+    touchHost(this.#tx, this.#sw, address)
     return before
   }
 }

@@ -8,6 +8,7 @@ import { segmentOf } from '../store/keys.ts'
 import { touchPort } from '../store/members.ts'
 import { fullName, persists, unitName, type Port, type Subnet, type Switch } from '../store/model.ts'
 import { NeighbourStore } from '../store/neighbour-store.ts'
+import { touchHost } from '../store/routing.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { dismantleGroupsOf } from './group.ts'
@@ -86,7 +87,11 @@ function change(tx: Transaction, sw: Switch, act: () => void): void {
 
 /** Empty the neighbour table. */
 function forgetNeighbours({ model }: Context, tx: Transaction, sw: Switch): void {
-  for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) tx.dirty.neighbours.add(segmentOf(sw, vni), address)
+  for (const [vni, known] of sw.neighbours.vnis)
+    for (const address of known.keys()) {
+      tx.dirty.neighbours.add(segmentOf(sw, vni), address)
+      touchHost(tx, sw, address)
+    }
   tx.dirty.lists.add(sw)
   tx.set(sw.neighbours, 'vnis', new Map())
   tx.set(sw.neighbours, 'count', 0)

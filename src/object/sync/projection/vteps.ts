@@ -1,12 +1,16 @@
 /**
  * Table `vteps`: VTEPs from which packets of a VNI are accepted. The VNI's forwarding entries name them; a VNI without
- * entries has none.
+ * entries has none. Routed packets may come from all hosts of the VPC and of its peers, whichever of its subnets they
+ * have stations in.
  */
 import { cStruct, u32 } from '#abi/c-struct.ts'
 import { toMapped } from '#wire/ip-address.ts'
 import type { VtepPlace } from '../../store/dirty.ts'
 import { addressField, addressKey } from '../../store/keys.ts'
-import type { Model, Mux } from '../../store/model.ts'
+import type { Model, Mux, Router } from '../../store/model.ts'
+import { subnetOf } from '../../store/claims.ts'
+import { routerOf, vpcOfRouter, withPeers } from '../../store/routing.ts'
+import { segmentOfVpc } from '#datapath/layout.ts'
 import { toVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
 
@@ -19,6 +23,11 @@ export const vteps: Projection<VtepPlace, number> = {
       for (const segment of mux.entries.vnis.keys()) {
         for (const address of sourcesOf(mux, segment)) yield { stats: mux.source, segment, address }
       }
+      for (const router of model.ofType('vpcrtr')) {
+        const vpc = vpcOfRouter(router)
+        if (vpc === undefined) continue
+        for (const address of routersSources(model, mux, router)) yield { stats: mux.source, segment: ofVpc(vpc), address }
+      }
     }
   },
   keyField: vtepPlace,
@@ -30,10 +39,39 @@ export const vteps: Projection<VtepPlace, number> = {
       if (mux?.type !== 'vpcmux') return undefined
       const name = `${stats} ${segment}`
       let sources = known.get(name)
-      if (sources === undefined) known.set(name, (sources = sourcesOf(mux, segment)))
+      if (sources === undefined) known.set(name, (sources = allSourcesOf(model, mux, segment)))
       return sources.has(address) ? 1 : undefined
     }
   },
+}
+
+export const ofVpc = (vpc: number): number => (segmentOfVpc | vpc) >>> 0
+
+function allSourcesOf(model: Model, mux: Mux, segment: number): ReadonlySet<string> {
+  if (segment < segmentOfVpc) return sourcesOf(mux, segment)
+  const sw = model.byType.vpcsw.get(segment - segmentOfVpc - 1)
+  const router = sw && routerOf(sw)
+  return router ? routersSources(model, mux, router) : new Set()
+}
+
+/** The VTEPs of all subnets that a router or a peer of it joins. */
+export function routersSources(model: Model, mux: Mux, router: Router): ReadonlySet<string> {
+  const segments = withPeers(model, router).flatMap(({ subnets }) => [...subnets].map(({ vni }) => vni))
+  return new Set(segments.flatMap((segment) => [...sourcesOf(mux, segment)]))
+}
+
+/** The keys of VNIs, and those of the VPCs that they are routed in. */
+export function* vtepKeys(model: Model, places: Iterable<VtepPlace>): Generator<VtepPlace> {
+  for (const place of places) {
+    yield place
+    const sw = model.segments.get(place.segment)
+    const router = sw && subnetOf(sw, place.segment)?.router
+    if (!router) continue
+    for (const each of withPeers(model, router)) {
+      const vpc = vpcOfRouter(each)
+      if (vpc !== undefined) yield { ...place, segment: ofVpc(vpc) }
+    }
+  }
 }
 
 /** The addresses of a VNI's VTEPs: some may have several UDP ports. */

@@ -1,0 +1,31 @@
+/** What an operation on subnets and routers has to note, so that their tables are written anew. */
+import { ofVpc, routersSources } from '../sync/projection/vteps.ts'
+import { segmentOf } from './keys.ts'
+import type { Model, Router, Subnet } from './model.ts'
+import { addressesIn, touchHost, touchRoutes, vpcOfRouter, withPeers } from './routing.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Have the VTEPs of a router's VPC, and of its peers', be written anew. To be called before and after a change. */
+export function touchRoutedVteps(tx: Transaction, model: Model, router: Router): void {
+  for (const mux of model.ofType('vpcmux'))
+    for (const each of withPeers(model, router)) {
+      const vpc = vpcOfRouter(each)
+      if (vpc !== undefined)
+        for (const address of routersSources(model, mux, each)) tx.dirty.vteps.addKey({ stats: mux.source, segment: ofVpc(vpc), address })
+    }
+}
+
+/** Note all that the tables say of a subnet as it is now. To be called before and after a change of it. */
+export function touchSubnet(tx: Transaction, model: Model, subnet: Subnet): void {
+  tx.dirty.records.add(subnet)
+  const { switch: sw, router, vni } = subnet
+  if (sw === null) return
+  tx.dirty.records.add(sw)
+  tx.dirty.subnets.add(segmentOf(sw, vni))
+  if (router === null) return
+  tx.dirty.records.add(router)
+  for (const address of addressesIn(subnet)) touchHost(tx, sw, address)
+  // A peer's routes to it say which VPC it is.
+  for (const each of withPeers(model, router)) touchRoutes(tx, each)
+  touchRoutedVteps(tx, model, router)
+}
