@@ -115,26 +115,34 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 	return ifindex ? send(skb, packet, &dst, ifindex, length) : drop(skb, packet, VPC_DROP_ENCAP_FAILED);
 }
 
+/* Sets what the packet has of its port. False: the interface is no uplink that is up. */
+static __noinline bool enter_port(__u32 ifindex, struct packet *packet)
+{
+	struct vpc_port port;
+
+	if (!read_entry(&ports, &ifindex, &port) || !(port.flags & VPC_PORT_UP))
+		return false;
+	packet->source = port.stats;
+	packet->segment = port.segment;
+	packet->vlan = port.vlan;
+	packet->flags = port.flags & VPC_PORT_WATCHED;
+	return true;
+}
+
 SEC("tc")
 int vpc_ethlink(struct __sk_buff *skb)
 {
 	struct packet packet = { .hook = HOOK_ETHLINK };
-	__u32 ifindex = skb->ifindex;
-	struct vpc_port port;
 	struct tag tag = {};
 
 	if (skb->pkt_type == PACKET_HOST)
 		return TO_THE_HOST;
-	if (!read_entry(&ports, &ifindex, &port) || !(port.flags & VPC_PORT_UP))
+	if (!enter_port(skb->ifindex, &packet))
 		return TO_THE_HOST;
 	if (!vlan_absent(skb))
 		tag = vlan_tag(skb);
-	if (!vlan_matches(tag, port.vlan) || !read_macs(skb, &packet))
+	if (!vlan_matches(tag, packet.vlan) || !read_macs(skb, &packet))
 		return TO_THE_HOST;
-	packet.source = port.stats;
-	packet.segment = port.segment;
-	packet.vlan = port.vlan;
-	packet.flags = port.flags & VPC_PORT_WATCHED;
 	return mac_is_multicast(packet.dmac) ? broadcast(skb, &packet, tag) : unicast(skb, &packet);
 }
 

@@ -7,6 +7,7 @@
 #define VPC_ENTRY_H
 
 #include <stdbool.h>
+#include "generation.h"
 #include "maps.h"
 
 /* Keys are made of 32-bit words. */
@@ -21,22 +22,39 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 	return !difference;
 }
 
+/* Without it the compiler has parts of a copy in registers, and works with them before it asks whether there is one. */
+#define keep_in_memory(pointer) asm volatile("" : : "r"(pointer) : "memory")
+
+#define READ_TURNS 3
+
 /*
- * Copies the value of a key. False: the key has none. An entry whose memory went to another key was replaced or
- * deleted, so the second lookup finds its successor or nothing.
+ * Copies a part of what a table has for a key. False: the key has nothing, and the copy may be another key's.
+ *
+ * The keys around the value show memory that has gone to another key. They do not show memory that went there and back
+ * while it was copied. For that user space must have written the key twice, and between two writes of a key it begins
+ * another generation (src/datapath/tables.ts), so a copy counts only if the generation is the same before and after it.
+ * In either case the next lookup finds the successor or nothing. One lookup is quicker than one write of user space.
  */
-#define read_entry(table, wanted, to)                                                                                               \
+#define read_part(table, wanted, part, to)                                                                                          \
 	({                                                                                                                          \
-		bool read_ = false;                                                                                                 \
-		for (int turn_ = 0; turn_ < 2 && !read_; turn_++) {                                                                 \
+		__u32 turn_ = 0, read_ = 0;                                                                                         \
+		while (turn_ < READ_TURNS) {                                                                                        \
+			__u32 generation_ = generation_now();                                                                       \
 			typeof((table)->value) entry_ = bpf_map_lookup_elem(table, wanted);                                         \
+			turn_ = entry_ ? turn_ + 1 : READ_TURNS;                                                                    \
 			if (!entry_)                                                                                                \
-				break;                                                                                              \
-			*(to) = entry_->value;                                                                                      \
-			read_ = is_still(entry_, wanted);                                                                           \
+				continue;                                                                                           \
+			*(to) = entry_->part;                                                                                       \
+			keep_in_memory(to);                                                                                         \
+			read_ = is_still(entry_, wanted) && generation_now() == generation_;                                        \
+			if (read_)                                                                                                  \
+				turn_ = READ_TURNS;                                                                                 \
 		}                                                                                                                   \
-		read_;                                                                                                              \
+		read_ != 0;                                                                                                         \
 	})
+
+/* The same of the whole value. */
+#define read_entry(table, wanted, to) read_part(table, wanted, value, to)
 
 /* Whether an entry still is that of a key. Call it after copying the value. */
 #define is_still(entry, wanted)                                                                                                     \

@@ -36,8 +36,8 @@ struct flood_tally {
 struct flood_walk {
 	struct __sk_buff *skb;
 	struct flood_tally *tally;
-	struct vpc_flood_entry *page;
 	struct vpc_flood_key key;
+	__u32 count;
 };
 
 /* Whether a destination is where the packet came from. */
@@ -74,15 +74,12 @@ static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_
 static long flood_one(__u32 i, struct flood_walk *walk)
 {
 	struct flood_tally *tally = walk->tally;
-	struct vpc_flood_entry *page = walk->page;
 	struct __sk_buff *skb = walk->skb;
 	struct vpc_dst dst;
 	int result;
 
-	if (i >= VPC_FLOOD_PAGE || i >= page->value.count)
-		return 1;
-	dst = page->value.dst[i];
-	if (!is_still(page, &walk->key))
+	/* Each destination is looked up anew: while copies are made, user space may write the page more than once. */
+	if (i >= VPC_FLOOD_PAGE || i >= walk->count || !read_part(&flood, &walk->key, value.dst[i], &dst))
 		return 1;
 	if (flood_skips(skb, tally, &dst))
 		return 0;
@@ -116,17 +113,15 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 standalone int flood_page(struct __sk_buff *skb, struct flood_tally *tally, __u32 number)
 {
 	struct flood_walk walk = { .skb = skb, .tally = tally, .key.page = number };
-	bool more;
+	__u32 more;
 
 	if (!tally)
 		return false;
 	walk.key.segment = tally->segment;
-	walk.page = bpf_map_lookup_elem(&flood, &walk.key);
-	if (!walk.page)
+	if (!read_part(&flood, &walk.key, value.count, &walk.count) || !read_part(&flood, &walk.key, value.more, &more))
 		return false;
 	bpf_loop(VPC_FLOOD_PAGE, flood_one, &walk, 0);
-	more = walk.page->value.more;
-	return more && is_still(walk.page, &walk.key);
+	return more;
 }
 
 /* Reports the copies that were not sent. Returns a drop reason or 0. */

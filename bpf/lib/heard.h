@@ -21,7 +21,7 @@ static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard
 }
 
 /* Whether a packet from this VTEP may take the direct way. If not, vpc_mux will note when it has passed the stack. */
-static __always_inline bool is_heard(struct __sk_buff *skb, const struct vpc_mux *mux, __be32 source)
+static __noinline optional bool is_heard(struct __sk_buff *skb, const struct vpc_mux *mux, __be32 source)
 {
 	struct peer_key key = peer_of_ipv4(mux->stats, 0, source);
 	__u64 now = bpf_ktime_get_coarse_ns(), age;

@@ -84,10 +84,11 @@ static __always_inline struct outgoing *outgoing_of(struct __sk_buff *skb)
 static __noinline int find_outgoing_mux(struct sending *to, __u32 generation)
 {
 	__u32 ifindex = after(generation, to->dst.ifindex);
-	struct vpc_mux mux = {};
+	struct vpc_mux mux;
 
-	read_entry(&muxes, &ifindex, &mux);
-	to->from = mux.listen;
+	to->from.family = 0;
+	if (read_entry(&muxes, &ifindex, &mux))
+		to->from = mux.listen;
 	return 0;
 }
 

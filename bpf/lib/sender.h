@@ -49,9 +49,10 @@ static __always_inline bool may_route_here(struct vpc_vtep_key *vtep)
  */
 static __noinline int check_sender(struct outer_source *from, const struct mac *smac, __u8 *remote)
 {
-	struct vpc_dst dst = {};
+	struct vpc_dst dst;
 
-	fdb_lookup(from->vtep.segment, *smac, &dst);
+	if (!fdb_lookup(from->vtep.segment, *smac, &dst))
+		dst.kind = VPC_DST_NONE;
 	if (dst.kind == VPC_DST_LOCAL)
 		return VPC_DROP_SOURCE_MAC;
 	*remote = dst.kind == VPC_DST_REMOTE;

@@ -17,7 +17,7 @@ export class Generation {
     this.next()
   }
 
-  /** To be called after each write to a table of which programs remember entries. */
+  /** To be called after each write to a table whose entries programs remember or read: see bpf/lib/entry.h. */
   next(): void {
     this.#value[0]!++
     this.#map.update(key, new Uint8Array(this.#value.buffer))

@@ -97,6 +97,23 @@ describe('a table', () => {
     })
   }
 
+  test('says that it has written before it puts back what it could not set', () => {
+    using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 2, flags: 1 })
+    const seen: (number | undefined)[] = []
+    const table: Table<number, number> = new Table('numbers', map, u32, u32, { written: () => seen.push(table.get(1)) })
+    table.set(1, 1)
+    assert.throws(
+      () =>
+        table.setMany([
+          [1, 2],
+          [3, 3],
+          [4, 4],
+        ]),
+      fullWith(2),
+    )
+    assert.deepEqual(seen, [1, 2, 1])
+  })
+
   test('takes few of a large one or none, too', () => {
     using made = numbers(1000)
     made.table.setMany(Array.from({ length: 999 }, (_, i) => [i, i] as const))

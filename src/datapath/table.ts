@@ -110,6 +110,8 @@ export class Table<K, V> {
     this.#writing(() => {
       const { done, errno: failure } = this.#map.tryUpdateBatch(keys, this.#inMap(keys, values))
       if (failure === 0) return
+      // No key is written twice in one generation: see bpf/lib/entry.h.
+      this.#written()
       before.restore(done)
       throw this.#explained(new KernelError('bpf(BPF_MAP_UPDATE_BATCH)', failure, this.name))
     })

@@ -1,14 +1,17 @@
 /**
- * A thread that sets entries of one map over and over, so that their memory goes from one to the other all the time.
+ * A thread that sets entries of one map over and over, so that their memory goes from one to the other all the time. As
+ * vpcd does, it begins another generation before it sets an entry again.
  */
 import { once } from 'node:events'
 import { Worker, isMainThread, workerData } from 'node:worker_threads'
+import { Generation } from '#datapath/generation.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
 
 /** What the thread is given. */
 interface Task {
   /** Of the map; descriptors belong to all threads. */
   readonly fd: number
+  readonly generationFd: number
   readonly keys: Uint8Array
   readonly values: Uint8Array
   /** Not 0: it shall end. */
@@ -17,21 +20,18 @@ interface Task {
   readonly begun: Int32Array
 }
 
-/** Each entry, so many times in one system call. */
-const OFTEN = 512
-
 /** Rewrites entries, with the values that they have now, until it is disposed of. */
 export class Rewriter implements AsyncDisposable {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4))
   readonly #begun = new Int32Array(new SharedArrayBuffer(4))
   readonly #worker: Worker
 
-  constructor(map: BpfMap, keys: readonly Uint8Array[]) {
-    const often = (list: readonly Uint8Array[]): Buffer => Buffer.concat(Array.from({ length: OFTEN }, () => list).flat())
+  constructor(map: BpfMap, generation: BpfMap, keys: readonly Uint8Array[]) {
     const task: Task = {
       fd: map.fd,
-      keys: often(keys),
-      values: often(keys.map((key) => map.lookup(key)!)),
+      generationFd: generation.fd,
+      keys: Buffer.concat(keys),
+      values: Buffer.concat(keys.map((key) => map.lookup(key)!)),
       stop: this.#stop,
       begun: this.#begun,
     }
@@ -51,10 +51,13 @@ export class Rewriter implements AsyncDisposable {
 
 if (!isMainThread) rewrite(workerData as Task)
 
-function rewrite({ fd, keys, values, stop, begun }: Task): void {
-  const map = new BpfMap(fd)
+function rewrite({ fd, generationFd, keys, values, stop, begun }: Task): void {
+  const [map, generation] = [new BpfMap(fd), new Generation(new BpfMap(generationFd))]
   map.updateBatch(keys, values)
   Atomics.store(begun, 0, 1)
   Atomics.notify(begun, 0)
-  while (Atomics.load(stop, 0) === 0) map.updateBatch(keys, values)
+  while (Atomics.load(stop, 0) === 0) {
+    generation.next()
+    map.updateBatch(keys, values)
+  }
 }
