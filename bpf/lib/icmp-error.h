@@ -13,6 +13,7 @@
 #include "fits.h"
 #include "ipv4.h"
 #include "ipv6.h"
+#include "move-quote.h"
 #include "partial.h"
 #include "send-back.h"
 
@@ -86,6 +87,8 @@ static __always_inline bool may_answer(struct __sk_buff *skb, const struct packe
 /* Cuts the packet to the quotation, and makes room before it for the error's headers. */
 static __noinline bool make_quote(struct __sk_buff *skb, __u32 quote, __u32 room)
 {
+	if (is_tunnelled(skb))
+		return move_quote(skb, quote, room);
 	if (bpf_skb_change_tail(skb, ETH_HLEN + quote, 0))
 		return false;
 	settle_partial_checksum(skb, ETH_HLEN + quote);
@@ -154,6 +157,8 @@ static __noinline bool make_error(struct __sk_buff *skb, const struct packet *pa
 
 	if (!v4 && packet->type != ETH_P_IPV6)
 		return false;
+	if (is_tunnelled(skb))
+		quote = movable_quote(skb, packet->l3_len, quote, room);
 	if (!may_answer(skb, packet) || !take_token(&too_big_rate, packet->source, vpc_too_big_per_second, &lost))
 		return false;
 	if (!make_quote(skb, quote, room))
