@@ -5,7 +5,10 @@
 import { formatMac, type Mac } from '#wire/mac.ts'
 import { addressKey, macNumber, segmentOf } from './keys.ts'
 import { fullName, type Model, type Port, type Switch } from './model.ts'
-import { touchHost } from './routing.ts'
+import { gatewayMac } from '#datapath/layout.ts'
+import { formatIp, fromMapped } from '#wire/ip-address.ts'
+import { subnetOf } from './claims.ts'
+import { gatewayKeys, touchHost } from './routing.ts'
 import { maxSegmentPorts } from '../sync/projection/flood.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -60,6 +63,7 @@ function enter(tx: Transaction, model: Model, port: Port): void {
   touchPort(tx, port)
   const { switch: sw, peer } = port
   if (sw !== null) count(tx, sw, port.vni, 1)
+  refuseGatewayOf(tx, port)
   if (sw === null || peer === null || peer.type === 'ethlink') return
   const segment = segmentOf(sw, port.vni)
   let macs = model.members.get(segment)
@@ -68,6 +72,8 @@ function enter(tx: Transaction, model: Model, port: Port): void {
     tx.put(model.members, segment, macs)
   }
   for (const mac of macsBehind(port)) {
+    if (macNumber(mac) === gatewayMacNumber)
+      tx.refuse('EINVAL', `${formatMac(mac)} is the MAC of the gateways of all subnets`, 'give the unit another one')
     refuseTwin(tx, port, mac, macs.get(macNumber(mac)))
     tx.put(macs, macNumber(mac), port)
   }
@@ -78,6 +84,18 @@ function enter(tx: Transaction, model: Model, port: Port): void {
       'use another VNI',
     )
   }
+}
+
+const gatewayMacNumber = macNumber(gatewayMac)
+
+/** Refuses a port that has the address of its subnet's gateway. */
+export function refuseGatewayOf(tx: Transaction, { switch: sw, vni, addresses }: Port): void {
+  const subnet = sw === null ? undefined : subnetOf(sw, vni)
+  if (subnet === undefined || addresses.length === 0) return
+  const gateways = gatewayKeys(subnet)
+  const taken = addresses.find((address) => gateways.includes(addressKey(address)))
+  if (taken !== undefined)
+    tx.refuse('EADDRINUSE', `${formatIp(fromMapped(taken))} is the gateway of subnet ${fullName(subnet)}`, 'give the port another address')
 }
 
 function refuseTwin(tx: Transaction, port: Port, mac: Mac, twin: Port | undefined): void {

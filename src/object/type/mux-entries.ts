@@ -1,6 +1,6 @@
 /** Sets and deletes the forwarding entries of a mux: all of a request, or none. Made for 100 000 at once. */
 import { fte } from '#abi/layouts.ts'
-import { floodPage } from '#datapath/layout.ts'
+import { floodPage, gatewayMac } from '#datapath/layout.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import { maxVni } from '#wire/vni.ts'
@@ -11,7 +11,7 @@ import { formatVtep, type EntryColumns, type EntryStore, type Vtep } from '../st
 import { addPortsRight } from './mux-ways.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import type { EntryAction } from '../store/journal.ts'
-import { macOfNumber } from '../store/keys.ts'
+import { macNumber, macOfNumber } from '../store/keys.ts'
 import { fullName, unitName, type Mux, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
 import { persists } from '../store/model.ts'
@@ -152,6 +152,7 @@ function checkNoTwin(tx: Transaction, others: readonly Mux[], vni: number, mac: 
 function entryProblem(vni: number, mac: number): string | undefined {
   if (vni === 0) return 'VNI 0 never leaves the host'
   if (vni > maxVni) return `VNI ${vni} does not fit in 24 bits; VNIs are 1 to ${maxVni}`
+  if (mac === macNumber(gatewayMac)) return `${formatMac(gatewayMac)} is the MAC of the gateways of all subnets, which each host is itself`
   const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
   return multicast ? `${formatMac(macOfNumber(mac))} is a multicast address; VTEPs for broadcast and multicast have MAC zero` : undefined
 }

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
 import { addressKey, macNumber } from '../store/keys.ts'
-import { movePort, touchAddresses, touchPort } from '../store/members.ts'
+import { movePort, refuseGatewayOf, touchAddresses, touchPort } from '../store/members.ts'
 import { fullName, isInterfaceType, persists, persistentId, unitName, type Interface, type Port, type Switch } from '../store/model.ts'
 import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -83,6 +83,7 @@ const setters: Setters<'vpcp'> = {
     notePolicy(tx, port)
     const switches = port.switch === null ? [] : [port.switch]
     withinQuota(context, tx, 'maxAddresses', switches, () => change(tx, port, () => tx.set(port, 'addresses', addresses)))
+    refuseGatewayOf(tx, port)
     touchAddresses(tx, port)
     notePolicy(tx, port)
   },

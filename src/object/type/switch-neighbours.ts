@@ -7,8 +7,8 @@ import { checkVniFree, claimSegments } from '../store/claims.ts'
 import type { Context } from '../context.ts'
 import type { EntryAction } from '../store/journal.ts'
 import { addressKey, addressOfKey, macNumber, segmentOf } from '../store/keys.ts'
-import { touchHost } from '../store/routing.ts'
-import { unitName, type Switch } from '../store/model.ts'
+import { gatewayKeys, touchHost } from '../store/routing.ts'
+import { fullName, unitName, type Switch } from '../store/model.ts'
 import type { Call } from '../operation.ts'
 import { persists } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -29,6 +29,7 @@ export function setNeighbours({ context, tx, object: sw, input }: SwitchCall): v
   tx.asked = `set neighbours of switch ${unitName(sw)}`
   const entries = decode(tx, input)
   for (const [i, entry] of entries.entries()) check(context, tx, sw, entry, `neighbour ${i + 1} of ${entries.length}: `)
+  refuseGateways(tx, sw, entries)
   const edit = new Edit(tx, sw)
   withinQuota(context, tx, 'maxNeighbours', [sw], () => entries.forEach(({ vni, address, mac }) => edit.set(vni, address, mac)))
   finish(context, tx, sw, 'set', input, entries)
@@ -115,6 +116,20 @@ function check({ model }: Context, tx: Transaction, sw: Switch, { vni, address, 
   const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
   if (mac === 0 || multicast)
     tx.refuse('EINVAL', `${which}the MAC of ${showAddress(address)} is ${mac === 0 ? 'zero' : 'a multicast address'}`)
+}
+
+/** A gateway's address is answered by each host itself. */
+function refuseGateways(tx: Transaction, sw: Switch, entries: readonly Entry[]): void {
+  for (const subnet of sw.subnets) {
+    const gateways = gatewayKeys(subnet)
+    const taken = entries.find(({ vni, address }) => vni === subnet.vni && gateways.includes(address))
+    if (taken !== undefined)
+      tx.refuse(
+        'EADDRINUSE',
+        `${showAddress(taken.address)} is the gateway of subnet ${fullName(subnet)}`,
+        'each host answers for it; leave it out',
+      )
+  }
 }
 
 const showAddress = (key: string): string => formatIp(fromMapped(addressOfKey(key)))
