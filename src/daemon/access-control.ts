@@ -1,5 +1,5 @@
 /**
- * Who may connect and what they may open, as the options of vpcd say: root, a group, and a policy file that is read
+ * Who may connect and what they may open, by the options of vpcd: root, a group, and a policy file, which vpcd reads
  * again on SIGHUP.
  */
 import { Access } from '#object/access.ts'
@@ -43,7 +43,7 @@ export class AccessControl {
     return this.#policy !== undefined
   }
 
-  /** Read the policy again, and have it used as a whole; one that is wrong is reported, and the one before stays. */
+  /** On SIGHUP, read the policy again and use it as a whole. If it is wrong, log that and keep the old one. */
   followHangup(log: Log, use: (access: Access) => void): Disposable {
     const reload = (): void => {
       if (this.#policy === undefined) return

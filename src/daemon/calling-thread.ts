@@ -1,7 +1,4 @@
-/**
- * The thread that is stopped in a call that vpcd answers: what it points to, which descriptors it has, and who it acts
- * as.
- */
+/** The thread that waits in a call for vpcd's answer: its memory, descriptors and credentials. */
 import { close } from '#kernel/libc.ts'
 import { descriptorOf, openThreadPidfd } from '#kernel/pidfd.ts'
 import { ProcessMemory } from '#kernel/process-memory.ts'
@@ -10,7 +7,7 @@ import { threadCredentials } from '#kernel/thread.ts'
 import { VpcError } from '#object/vpc-error.ts'
 import type { Caller } from './opener.ts'
 
-/** The caller has died: there is nobody to answer. */
+/** The caller has died, so nobody waits for the answer. */
 export class CallerGone extends Error {
   constructor() {
     super('the caller is gone')
@@ -19,8 +16,8 @@ export class CallerGone extends Error {
 }
 
 /**
- * What is opened by the thread's number is looked at only after the kernel has said that the call still waits: then the
- * number was this thread's when it was opened, and not one's that took it later. All methods throw CallerGone.
+ * vpcd opens files by the thread's id, and uses them only after the kernel has said that the call still waits. Then the
+ * id belonged to this thread at the open, not to a later one. All methods throw CallerGone.
  */
 export class CallingThread implements Disposable {
   readonly #listener: number
@@ -36,17 +33,17 @@ export class CallingThread implements Disposable {
     )
   }
 
-  /** Its memory. Reading and writing throw EFAULT for what is not its own. */
+  /** Its memory. Reading and writing throw EFAULT outside of it. */
   get memory(): ProcessMemory {
     return this.#memory
   }
 
-  /** Who it is now: effective ids, as for any system call. */
+  /** Its current effective ids, as for any system call. */
   credentials(): Caller {
     return this.#certain(() => threadCredentials(this.#call.tid))
   }
 
-  /** A copy of one of its descriptors, which is the caller's of this method to close. Throws EBADF. */
+  /** A copy of one of its descriptors, which the caller of this method must close. Throws EBADF. */
   copyOf(fd: number): number {
     const { tid } = this.#call
     const pidfd = this.#certain(() => openThreadPidfd(tid, () => threadCredentials(tid).pid), close)
@@ -63,7 +60,7 @@ export class CallingThread implements Disposable {
       opened = open()
     } catch (error) {
       if (!callWaits(this.#listener, this.#call.id)) throw new CallerGone()
-      // It is alive, and /proc does not have it: this vpcd is in a pid namespace that the caller is not below.
+      // It is alive, but not in /proc: the caller's pid namespace is not below vpcd's.
       const unseen = (error as NodeJS.ErrnoException).code === 'ENOENT' || this.#call.tid === 0
       throw unseen ? new VpcError('ENOSYS', 'the caller is in no pid namespace that vpcd sees') : error
     }

@@ -1,19 +1,19 @@
 /**
- * Giving back the memory that large requests leave behind. 100 000 entries that are read, checked and encoded leave a
- * hundred megabytes of garbage, and V8 sees no reason to collect it in a process that is idle afterwards.
+ * Returns the memory that large requests leave behind. Reading, checking and encoding 100 000 entries leaves a hundred
+ * megabytes of garbage, and V8 does not collect it in an idle process.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** From so many bytes on, a request or an answer is large. */
+/** Minimal size of a large request or answer. */
 const largeBytes = 128 * 1024
-/** So long after the last large one, so that a series of them is not held up. */
+/** Wait after the last large one, so that a series of them is not delayed. */
 const quietMs = 200
 
 let timer: NodeJS.Timeout | undefined
 let collect: (() => void) | undefined
 
-/** A request and its answer were so long. */
+/** Report the length of a request and its answer. */
 export function collectAfter(bytes: number): void {
   if (bytes < largeBytes) return
   clearTimeout(timer)

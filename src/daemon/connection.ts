@@ -21,29 +21,29 @@ export interface ConnectionOptions {
   readonly log: Log
   /** Gives the connection its turn when it has requests waiting. */
   readonly turns: Turns
-  /** Bounds what vpcd keeps for the user of the connection. */
+  /** Bounds the memory for the user of the connection. */
   readonly held: HeldShare
   readonly onClose: () => void
   /** The open handle, for a socket that vpcd made itself as the result of vpc_open. */
   readonly handle?: OpenHandle | undefined
   /**
-   * Take over a listener of the client's, by the input of `supervise`. Without it nobody can be asked, as the peer is
-   * vpcd itself.
+   * Take over a listener of the client, by the input of `supervise`. Undefined on a connection whose peer is vpcd
+   * itself.
    */
   readonly supervise?: ((input: Uint8Array) => void) | undefined
 }
 
-// How long a refused client gets to read why.
+// Time for a refused client to read the reason.
 const lingerMs = 1000
 
 /**
- * States: greeting (only OPEN, within a time) → open (CTL) → closing (nothing is read any more; what is written is
- * flushed) → closed. The handle is given back at once when the client closes, when vpcd stops, or when the client
- * breaks the protocol.
+ * States: greeting (only OPEN, within a time) → open (CTL) → closing (nothing is read any more; output is flushed) →
+ * closed. vpcd releases the handle at once when the client closes, when vpcd stops, or when the client breaks the
+ * protocol.
  *
- * Requests are done in order, one at a time, each when it is the connection's turn. While requests wait, or while more
- * than `maxOutputBytes` of replies are unread, nothing is read from the socket, so that a client that sends faster than
- * vpcd works, or does not read its replies, costs a bounded amount of memory.
+ * Requests run in order, one at a time, each in the connection's turn. While requests wait, or while more than
+ * `maxOutputBytes` of replies are unread, vpcd reads nothing from the socket. So a client that sends faster than vpcd
+ * works, or does not read its replies, costs a bounded amount of memory.
  */
 export class Connection implements Worker {
   readonly #socket: Socket
@@ -60,7 +60,7 @@ export class Connection implements Worker {
   /** Place of the next request in `#todo`. */
   #next = 0
   #todoBytes = 0
-  /** A request is under way that takes longer than a turn. */
+  /** A request that takes longer than a turn is under way. */
   #busy = false
   #problem: FrameProblem | undefined
   #handle: OpenHandle | undefined
@@ -105,20 +105,20 @@ export class Connection implements Worker {
     return this.#handle !== undefined
   }
 
-  /** vpc_ctl as a system call: at once, whatever waits on the socket. Throws an error with an errno. */
+  /** vpc_ctl as a system call: at once, ahead of requests on the socket. Throws an error with an errno. */
   ctl(command: number, input: Uint8Array): Uint8Array | Promise<Uint8Array> {
     if (this.#handle === undefined) throw new VpcError('EBADF', 'vpcd has closed this descriptor')
     return this.#perform(this.#handle, command, input)
   }
 
-  /** Give the handle back at once, and say nothing. */
+  /** Release the handle at once, silently. */
   drop(): void {
     this.#closing = true
     this.#release()
     this.#socket.destroy()
   }
 
-  /** Say why, and end the connection; the handle is given back at once. */
+  /** Send the reason, and end the connection; release the handle at once. */
   refuse(code: number, reason: string): void {
     if (this.#closing) return
     this.#log.debug('connection ended by vpcd', { ...this.#caller, errno: errnoName(code), reason })
@@ -126,18 +126,18 @@ export class Connection implements Worker {
     this.#end(lingerMs)
   }
 
-  /** vpcd stops: say so, and wait no longer than it takes to read that. */
+  /** vpcd stops: tell the client, and give it a short time to read that. */
   stop(): void {
     if (this.#closing) return this.#arm(lingerMs, () => this.#socket.destroy())
     this.refuse(errno.ECONNRESET, 'it stops')
   }
 
-  /** Give the handle back and stop listening. What has been written still goes out, within a time. */
+  /** Release the handle and stop listening. Pending output still goes out, within a time. */
   #end(graceMs: number): void {
     if (this.#closing) return
     this.#closing = true
     this.#release()
-    // Reading goes on, into nothing: a client that is still writing would get EPIPE and never read the reason.
+    // Keep reading and discard: a client that is still writing would get EPIPE and never read the reason.
     this.#socket.resume()
     this.#socket.end()
     this.#arm(graceMs, () => this.#socket.destroy())
@@ -178,7 +178,7 @@ export class Connection implements Worker {
     this.#proceed()
   }
 
-  /** Have the next request done when it is our turn, or go on reading when none waits. */
+  /** Ask for a turn if a request waits; otherwise go on reading. */
   #proceed(): void {
     if (this.#mayWork()) this.#turns.ready(this)
     if (this.#closing) return
@@ -196,7 +196,7 @@ export class Connection implements Worker {
     return this.#socket.writableLength > this.#limits.maxOutputBytes
   }
 
-  /** Do the next request. To be called by `Turns` alone. */
+  /** Do the next request. Only `Turns` calls this. */
   step(): boolean {
     if (!this.#mayWork()) return false
     const frame = this.#todo[this.#next++]!
@@ -209,7 +209,7 @@ export class Connection implements Worker {
     return this.#settle()
   }
 
-  /** After a request: may another one follow at once? */
+  /** After a request: whether another one may follow at once. */
   #settle(): boolean {
     if (this.#closing) return false
     if (!this.#account()) {
@@ -223,7 +223,7 @@ export class Connection implements Worker {
     return false
   }
 
-  /** Say what is kept for this connection. False: that is more than its user may have. */
+  /** Account for the memory of this connection. False: that is more than its user may have. */
   #account(): boolean {
     return this.#held.set(this.#reader.pendingBytes + this.#todoBytes + this.#socket.writableLength + this.#events.bytes)
   }
@@ -266,11 +266,11 @@ export class Connection implements Worker {
   }
 
   #hold(handle: OpenHandle): void {
-    // The client has gone while it was opened.
+    // The client left during the open.
     if (this.#closing) return handle.close()
     this.#handle = handle
     handle.onEvent = (event) => {
-      // What is too much for the user gives way at once, like what is too much for one queue.
+      // Events beyond the user's share are dropped at once, like those beyond one queue.
       if (!this.#held.set(this.#reader.pendingBytes + this.#todoBytes + this.#socket.writableLength + this.#events.bytes + event.length))
         this.#events.skip()
       else this.#events.push(event)
@@ -299,7 +299,7 @@ export class Connection implements Worker {
     )
   }
 
-  /** Do a request and answer it: now, or when it is done. Until then no other one of this connection is. */
+  /** Do a request and answer it, now or later. Until then no other request of this connection runs. */
   #answer(
     frame: Pick<Frame, 'sequence' | 'payload'>,
     what: string,

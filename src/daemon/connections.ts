@@ -11,14 +11,14 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 
-// Refused connections that may linger to read why.
+// Refused connections that may linger, so that their clients read the reason.
 const refusedAtOnce = 256
 
 const nobody: Caller = { pid: 0, uid: -1, gid: -1 }
 
-/** What a connection is known by besides itself. */
+/** What identifies a connection besides the object. */
 interface Identity {
-  /** Cookie of the client's socket; learnt when it is first asked for, if vpcd did not make it. */
+  /** Cookie of the client's socket; looked up at the first use, if vpcd did not make the socket. */
   client: bigint | undefined
   /** Of vpcd's own socket, if the client connected it. */
   readonly own: { readonly inode: number; readonly cookie: bigint } | undefined
@@ -33,7 +33,7 @@ export class Connections {
   readonly #turns = new Turns()
   readonly #held: HeldMemory
   readonly #all = new Map<Connection, Identity>()
-  /** Those that linger so that the client can read why it was refused. They count for nobody's limit. */
+  /** Refused connections that linger so that clients can read the reason. They count for nobody's limit. */
   readonly #refused = new Set<Connection>()
   readonly #byUid = new Map<number, number>()
   readonly #byClient = new Map<bigint, Connection>()
@@ -46,7 +46,7 @@ export class Connections {
     this.#held = new HeldMemory(limits.maxHeldBytesPerUid)
   }
 
-  /** All, those that have not opened anything and those that were refused included. */
+  /** All connections, including those that have opened nothing and refused ones. */
   get size(): number {
     return this.#all.size + this.#refused.size
   }
@@ -58,24 +58,23 @@ export class Connections {
     return count
   }
 
-  /** A client has connected; the caller is undefined when nobody knows who it is. Refused where there are too many. */
+  /** A client has connected; the caller is undefined if it is unknown. Refused when there are too many. */
   accept(socket: Socket, caller: Caller | undefined, supervise?: (input: Uint8Array) => void): void {
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)
     if (refusal === undefined) return void this.#add(socket, caller!, { client: undefined, own: identityOf(socket) }, { supervise })
-    // Where many are refused, not even that is written: a flood of connections must cost neither memory nor anybody's
-    // place.
+    // With many refusals, vpcd writes no reason: a flood of connections must cost neither memory nor anybody's place.
     if (this.#refused.size >= refusedAtOnce) return void socket.destroy()
     const connection = this.#make(socket, caller ?? nobody, {}, () => this.#refused.delete(connection))
     this.#refused.add(connection)
     connection.refuse(caller === undefined ? errno.EPERM : errno.EAGAIN, refusal)
   }
 
-  /** Serve an open handle on a socket whose other end, of this cookie, is about to be the caller's. */
+  /** Serve an open handle on a socket whose other end, with this cookie, the caller will get. */
   serve(socket: Socket, caller: Caller, handle: OpenHandle, client: bigint): Connection {
     return this.#add(socket, caller, { client, own: undefined }, { handle })
   }
 
-  /** Why there may not be one more of a user; undefined when there may. */
+  /** Why a user may not have one more; undefined: it may. */
   tooMany(uid: number): string | undefined {
     const { maxConnections, maxConnectionsPerUid, reservedForRoot } = this.#limits
     const total = uid === 0 ? maxConnections : maxConnections - reservedForRoot
@@ -141,7 +140,7 @@ function identityOf(socket: Socket): Identity['own'] {
   return cookie === undefined ? undefined : { inode: fstatSync(fd).ino, cookie }
 }
 
-/** The descriptor of a socket, which Node keeps to itself. Undefined when it is closed. */
+/** The descriptor of a socket, which Node hides. Undefined when it is closed. */
 export function descriptorOf(socket: Socket): number | undefined {
   const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null }
   const fd = handle?.fd

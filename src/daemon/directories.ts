@@ -11,8 +11,7 @@ import { StartRefused } from './start-refused.ts'
 
 /**
  * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory
- * is closed. Throws StartRefused when one of them is in another user's hands: who can write there could put a socket of
- * his own in its place.
+ * is closed. Throws StartRefused when another user can write to one of them: that user could replace the socket.
  */
 export function makeDirectories(runDir: string, stateDir: string): void {
   const longest = maxSocketPathBytes - socketName.length - 1
@@ -28,7 +27,7 @@ export function makeDirectories(runDir: string, stateDir: string): void {
 export const makePinDirectory = (bpffs: string): void => making(bpffs, '--bpffs', () => makeBpffs(bpffs))
 
 function makeOwn(path: string, option: string, mode: number): void {
-  // mkdir(2) takes away what umask says, and makes parents with the same mode: this one gets what was asked for.
+  // mkdir(2) applies the umask, and makes parents with the same mode: set the mode that was asked for.
   making(path, option, () => void (makeDirectory(path, mode) && chmodSync(path, mode)))
   const found = statSync(path)
   if (!found.isDirectory()) throw new StartRefused(`${path} is not a directory; choose another with ${option}`)
@@ -64,7 +63,7 @@ export function lockDirectories(runDir: string, stateDir: string): Disposable {
   }
 }
 
-/** Take the directory of the bpffs for this vpcd, once it is there. Throws StartRefused. */
+/** Lock the directory of the bpffs for this vpcd, once it exists. Throws StartRefused. */
 export const lockBpffs = (bpffs: string): Disposable => exclusive(bpffs, '--bpffs', () => DirectoryLock.acquire(bpffs))
 
 const lock = (directory: string, option: string): Disposable =>

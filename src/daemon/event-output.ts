@@ -1,4 +1,4 @@
-/** Events on their way to one client: handed to the socket while it takes them, else kept, the oldest giving way. */
+/** Events for one client: handed to the socket while it takes them, otherwise queued; the oldest are dropped first. */
 import type { Socket } from 'node:net'
 import { encodeFrame, frameKind } from '#abi/frame.ts'
 
@@ -36,7 +36,7 @@ export class EventOutput {
     this.#dropped++
   }
 
-  /** Hand over what the socket takes. To be called when it has drained. */
+  /** Hand over as many events as the socket takes. Call it when the socket has drained. */
   flush(): void {
     while (this.#head < this.#queue.length && this.#socket.writable && !this.#socket.writableNeedDrain) {
       const payload = this.#queue[this.#head++]!
@@ -44,8 +44,7 @@ export class EventOutput {
       this.#socket.write(encodeFrame({ sequence: 0, kind: frameKind.event, word: this.#dropped, payload }))
       this.#dropped = 0
     }
-    // The used front is cut off once it is as long as the rest, so that a push costs the same however long the queue
-    // is.
+    // The used front is cut off once it is as long as the rest, so that a push costs the same for any length.
     if (this.#head * 2 < this.#queue.length && this.#head < this.#limit) return
     this.#queue = this.#queue.slice(this.#head)
     this.#head = 0

@@ -1,6 +1,5 @@
 /**
- * What a request that failed is answered: an errno and a reason. What was not foreseen becomes EIO, and the log has all
- * of it.
+ * The answer to a failed request: an errno and a reason. An unexpected error becomes EIO, and the log has the details.
  */
 import { errno } from '#abi/errno.ts'
 import type { Log } from './log.ts'

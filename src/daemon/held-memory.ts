@@ -1,7 +1,6 @@
 /**
- * What vpcd keeps in memory for its clients, counted by user: requests that have not wholly come or are not done,
- * replies and events that nobody has read. One user's share is bounded, whatever the number of its connections; root's
- * is not.
+ * The memory that vpcd holds for its clients, by user: incomplete and pending requests, unread replies and events. One
+ * user's share is bounded over all of its connections; root's is not.
  */
 export class HeldMemory {
   readonly #maxBytesPerUid: number
@@ -21,7 +20,7 @@ export class HeldMemory {
     return this.#byUid.get(uid) ?? 0
   }
 
-  /** False: the user has more than it may. */
+  /** False: the user is beyond its share. */
   #add(uid: number, by: number): boolean {
     const held = this.of(uid) + by
     if (held === 0) this.#byUid.delete(uid)
@@ -39,10 +38,7 @@ export class HeldShare {
     this.#add = add
   }
 
-  /**
-   * Say how much it is to be. False: it would grow, and the user would have more than it may; then it stays what it
-   * was.
-   */
+  /** Set the size. False: it would grow, and the user would be beyond its share; then it stays as it was. */
   set(bytes: number): boolean {
     const by = bytes - this.#bytes
     if (!this.#add(by) && by > 0) {

@@ -1,5 +1,5 @@
 /**
- * The objects and the datapath below them, started and stopped together. Imported only after the probe: it loads
+ * The objects and the datapath below them, started and stopped together. Import it only after the probe: it loads
  * libbpf.
  */
 import { join } from 'node:path'
@@ -25,19 +25,21 @@ export interface HostHalfOptions {
   readonly stateDir: string
   readonly log: Log
   readonly access: Access
-  /** What management handles are told of this vpcd. */
+  /** Facts about this vpcd for management handles. */
   readonly report: { probe(): readonly ProbeResult[]; info(): DaemonInfo }
 }
 
 export interface HostHalf extends AsyncDisposable {
   readonly opener: Opener
-  /** Have another say in who may open what, from the next open on. */
+  /** Replace the rules of who may open what, from the next open on. */
   setAccess(access: Access): void
   /** How many objects and open descriptors there are. */
   info(): { readonly objects: number; readonly descriptors: number }
 }
 
-/** Load the programs, bring kernel and journal together. What fails half-way is closed again; what is pinned stays. */
+/**
+ * Load the programs, and make the kernel agree with the journal. After a failure, close everything again; pins stay.
+ */
 export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf> {
   const { stateDir, log, access, report } = options
   const stack = new AsyncDisposableStack()
@@ -59,7 +61,7 @@ export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf>
   }
 }
 
-/** What cannot be loaded replaces nothing: programs that an earlier vpcd has left on devices go on. */
+/** Programs that do not load replace nothing: those of an earlier vpcd stay on their devices. */
 function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): Datapath {
   try {
     const datapath = Datapath.load({ bpffs, objectDir, limits: limitsFor(tables) })
@@ -79,13 +81,13 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
   }
 }
 
-/** After a boot tables are made anew, and the journal may have more than they take by default. */
+/** After a boot tables are new, and the journal may have more entries than their default sizes. */
 const tooSmall = (cause: TableFull): StartRefused => {
   const { table, maxEntries } = cause
   const why = `the entries of the journal do not fit into table ${table}, which has room for ${maxEntries}`
   return new StartRefused(`${why}; ask for more by ${optionOf(table)}`, { cause })
 }
 
-/** Errors whose message is for people: they are not bugs of ours. */
+/** Errors with a message for people: they are no bugs of ours. */
 const isExplained = (error: unknown): error is Error =>
   error instanceof JournalUnusable || error instanceof KernelError || error instanceof TableHoldsMore

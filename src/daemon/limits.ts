@@ -1,4 +1,4 @@
-/** How much of vpcd one client may take, so that none takes it away from the others. */
+/** How much of vpcd one client may use, so that it does not starve the others. */
 export { tableSizes } from '#datapath/table-sizes.ts'
 
 export interface Limits {
@@ -10,22 +10,19 @@ export interface Limits {
   readonly reservedForRoot: number
   /** Payload of one request. The length of its reply is bounded by the protocol alone. */
   readonly maxPayloadBytes: number
-  /** Replies that a client has not read yet: beyond this, none of its requests is done until it reads. */
+  /** Unread replies of a client: beyond this, none of its requests runs until it reads. */
   readonly maxOutputBytes: number
-  /**
-   * What is kept in all for one user other than root: requests that are not whole or not done, and what was not read of
-   * replies and events.
-   */
+  /** Memory for one user other than root in all: incomplete and pending requests, unread replies and events. */
   readonly maxHeldBytesPerUid: number
-  /** Events that a client has not read yet; beyond this, the oldest are dropped and counted. */
+  /** Unread events of a client; beyond this, the oldest are dropped and counted. */
   readonly maxQueuedEvents: number
   /** From accepting a connection to its OPEN frame. */
   readonly handshakeMs: number
   /** How long a client may leave `maxOutputBytes` unread before it is disconnected. */
   readonly stallMs: number
-  /** Programs under `vpc exec`, with all that they start counted as one. Each costs vpcd a file descriptor. */
+  /** Programs under `vpc exec`, each counted with its children. Each costs vpcd a file descriptor. */
   readonly maxSupervised: number
-  /** The same, of one user other than root. */
+  /** The same, for one user other than root. */
   readonly maxSupervisedPerUid: number
 }
 

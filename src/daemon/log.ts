@@ -1,4 +1,4 @@
-/** The log of vpcd: one line an event, on standard error, for people or as JSON. */
+/** The log of vpcd: one line for each event, on standard error, for people or as JSON. */
 import type { Log, LogFields } from '#object/log.ts'
 
 export type { Log } from '#object/log.ts'
@@ -20,7 +20,7 @@ export interface LogOptions {
   readonly out?: { write(line: string): unknown; readonly isTTY?: boolean } | undefined
 }
 
-/** Make a log. It never throws: a line whose fields cannot be written says so instead. */
+/** Make a log. It never throws: if a field cannot be written, the line says so. */
 export function createLog({ level = 'info', format = 'auto', utc = false, out = process.stderr }: LogOptions = {}): Log {
   const json = format === 'json' || (format === 'auto' && !out.isTTY)
   const lowest = logLevels.indexOf(level)
@@ -65,7 +65,7 @@ const plain = (_: string, value: unknown): unknown => {
   return value
 }
 
-// Texts of clients end up in messages: no control character of theirs may reach a terminal or begin a line of its own.
+// Messages contain texts of clients: none of their control characters may reach a terminal or begin a line.
 const safe = (text: string): string => text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?').replaceAll('\n', '\n    ')
 
 function humanTime(time: Date, utc: boolean): string {

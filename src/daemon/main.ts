@@ -25,9 +25,8 @@ interface Directories {
 }
 
 /**
- * Run vpcd until SIGTERM or SIGINT, then give the process back: sockets, descriptors and locks are closed, uncommitted
- * objects gone, and what is committed goes on without it. Throws StartRefused when it cannot start, with what is
- * missing and what to do.
+ * Run vpcd until SIGTERM or SIGINT, then close its sockets, descriptors and locks. Uncommitted objects go; committed
+ * ones keep working without vpcd. Throws StartRefused when vpcd cannot start, with what is missing and what to do.
  */
 export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
@@ -72,7 +71,7 @@ async function serve(
   log.info('stopping', { signal: stop.reason, ...host.info() })
 }
 
-/** A probe tries things out, which takes a while: who asks again within this time gets what was found. */
+/** A probe tries things out, which takes a while: its result is reused for this time. */
 const probeMs = 1000
 
 function recent<T>(ms: number, find: () => T): () => T {
@@ -117,7 +116,7 @@ class Status {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
 
-/** For tests: end as by SIGKILL before the so-manieth step that changes what outlives vpcd. */
+/** For tests: end as by SIGKILL before step `at` of the steps that change what outlives vpcd. */
 function killAtStep(at: number): void {
   let step = 0
   observeSteps(() => void (step++ === at && process.kill(process.pid, 'SIGKILL')))

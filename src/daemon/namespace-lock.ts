@@ -1,7 +1,6 @@
 /**
- * One vpcd per network namespace: its devices have names of their own there, and what it finds with its mark and not in
- * its journal it removes. The lock is an abstract Unix socket, which belongs to the namespace and ends with the
- * process.
+ * One vpcd per network namespace: its devices have fixed names there, and it removes devices with its mark that are not
+ * in its journal. The lock is an abstract Unix socket, which belongs to the namespace and ends with the process.
  */
 import { connect, createServer, type Server } from 'node:net'
 import { peerCredentials, type PeerCredentials } from '#kernel/peercred.ts'
@@ -18,7 +17,7 @@ export async function lockNamespace(log: Log): Promise<AsyncDisposable> {
     return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
   }
   const holder = await whoHolds()
-  // Any user may take the name: one who is not vpcd's must not keep vpcd from starting.
+  // Any user may take the name. A user other than vpcd's must not keep vpcd from starting.
   if (holder !== undefined && holder.uid !== process.geteuid!()) {
     log.warn('another user has the abstract socket vpcd: a second vpcd in this network namespace would not be noticed', { ...holder })
     return { [Symbol.asyncDispose]: async () => {} }

@@ -5,7 +5,7 @@ import type { Caller } from '#object/rights.ts'
 export type { Caller } from '#object/rights.ts'
 
 /**
- * An open descriptor. When `request` returns, or what it promises is there, the operation is done, or nothing of it is.
+ * An open descriptor. When `request` returns, or its promise resolves, the operation is done completely or not at all.
  */
 export interface OpenHandle {
   /** Of the object, or `mgmt`. */
@@ -14,7 +14,7 @@ export interface OpenHandle {
   request(command: number, input: Uint8Array, caller: Caller): Uint8Array | Promise<Uint8Array>
   /** Set by the server; called for each event once the descriptor has subscribed. */
   onEvent?: ((payload: Uint8Array) => void) | undefined
-  /** Give the reference back. Called exactly once. */
+  /** Release the reference. Called exactly once. */
   close(): void
 }
 

@@ -1,4 +1,4 @@
-/** What a vpcd is started with, and where things are when nothing else is said. */
+/** The options of a vpcd, and the default places. */
 import { fileURLToPath } from 'node:url'
 import type { TableSizes } from '#datapath/table-sizes.ts'
 import type { AccessOptions } from './access-control.ts'
@@ -11,7 +11,7 @@ export interface DaemonOptions extends AccessOptions {
   /** Directory of the journal. Default /var/lib/vpc. */
   readonly stateDir?: string | undefined
   /**
-   * Directory on a bpffs for programs, maps and links; a bpffs is mounted when there is none. Default /sys/fs/bpf/vpc.
+   * Directory on a bpffs for programs, maps and links; vpcd mounts a bpffs if there is none. Default /sys/fs/bpf/vpc.
    */
   readonly bpffs?: string | undefined
   /** Where the compiled programs are. Default: those of this version. */
@@ -24,7 +24,7 @@ export interface DaemonOptions extends AccessOptions {
   readonly utc?: boolean | undefined
   /** What one client may take. */
   readonly limits?: Partial<Limits> | undefined
-  /** Entries that tables of the datapath take. Default: as many as before, or those of `tableSizes`. */
+  /** Sizes of the datapath's tables, in entries. Default: as before, or those of `tableSizes`. */
   readonly tables?: TableSizes | undefined
 }
 

@@ -1,7 +1,4 @@
-/**
- * The policy file: who besides root may open what, as YAML. Read strictly: what is not understood is an error, never
- * left out.
- */
+/** The policy file: what users other than root may open, as YAML. Unknown words are errors, never ignored. */
 import { readFileSync } from 'node:fs'
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeNameOf, unitTypes, type UnitType } from '#abi/object-type.ts'
@@ -9,7 +6,7 @@ import { accessRights, type AccessRight, type AccessRule } from '#object/access.
 import { groupId, userId } from '#system/accounts.ts'
 import { YamlText, type Path } from '#system/yaml-text.ts'
 
-/** A policy that cannot be used, and where in the file it is wrong. */
+/** An unusable policy, with the place of the error in the file. */
 export class PolicyProblem extends Error {
   constructor(file: string, line: number | undefined, problem: string, options?: ErrorOptions) {
     super(`${file}${line === undefined ? '' : `:${line}`}: ${problem}`, options)

@@ -1,6 +1,5 @@
 /**
- * The probe of a machine: what vpcd needs of it, what was found, and what to do about the rest. The lines of
- * `vpc doctor`.
+ * The probe of a machine: what vpcd needs, what was found, and what to do about the rest. The lines of `vpc doctor`.
  */
 import type { ProbeResult } from '#abi/info.ts'
 import { oldestKernel, oldestKernelText } from '#abi/requirements.ts'
@@ -25,13 +24,12 @@ export async function probe(options: Partial<ProbeOptions> = {}): Promise<ProbeR
   return judge(gatherFacts(withDefaults(options), await tryLibbpf()))
 }
 
-/** The same in a vpcd that runs, which has libbpf loaded. */
+/** The same in a running vpcd, which has loaded libbpf. */
 export const probeRunning = (options: Partial<ProbeOptions> = {}): ProbeResult[] =>
   judge(gatherFacts(withDefaults(options), { ok: true, detail: 'libbpf.so.1' }))
 
 /**
- * Judge what was found. `failed`: vpcd does not start. `warning`: it starts, and something will not work or not work
- * well.
+ * Judge the findings. `failed`: vpcd does not start. `warning`: it starts, but something will not work, or not well.
  */
 export const judge = (facts: Facts): ProbeResult[] => [
   kernel(facts),
@@ -61,7 +59,7 @@ const wanted = (name: string, trial: Trial, remedy: string): ProbeResult => trie
 
 function tried(name: string, { ok: good, untried, detail }: Trial, otherwise: 'failed' | 'warning', remedy: string): ProbeResult {
   if (good) return line(name, ok(detail))
-  // That privileges are missing is a failure of its own: what could not be tried for it may well be there.
+  // Missing privileges are a failure of their own: what could not be tried may well work.
   if (untried) return line(name, { state: 'warning', found: detail, remedy: 'run it as root' })
   return line(name, { state: otherwise, found: detail, remedy })
 }
@@ -138,7 +136,7 @@ function udpPort({ port, ours, others }: PortUse): ProbeResult {
   return line('udp-port', { state: 'warning', found, remedy: 'let the muxes of all hosts listen on another port' })
 }
 
-/** What has to see each packet of a mux keeps them from the short ways. That is right, and good to know. */
+/** Rules that must see each packet of a mux close the direct ways. That is right, and good to know. */
 function firewall({ rules }: Facts): ProbeResult {
   const found = rules.flatMap(({ name, objections }) => {
     const reasons = [...new Set([...objections.out, ...objections.in])]
@@ -153,7 +151,7 @@ function firewall({ rules }: Facts): ProbeResult {
   })
 }
 
-/** What stands before our programs on an interface may keep packets from them. */
+/** Foreign programs before ours on an interface may keep packets from them. */
 function programs({ rules }: Facts): ProbeResult {
   const found = rules.filter(({ before }) => before.length > 0).map(({ name, before }) => `${name}: ${before.join(', ')}`)
   if (found.length === 0) return line('tcx-chain', ok('no foreign program runs before ours on an interface with an address'))

@@ -1,10 +1,10 @@
-/** Telling the service manager that vpcd is ready (sd_notify). */
+/** Tells the service manager that vpcd is ready (sd_notify). */
 import { spawn } from 'node:child_process'
 import type { Log } from './log.ts'
 
 /**
- * Tell the one who waits on NOTIFY_SOCKET, if there is one. It is a datagram socket, which Node cannot open, so
- * systemd's own command is asked: the unit wants NotifyAccess=all.
+ * Tell the process behind NOTIFY_SOCKET, if there is one. It is a datagram socket, which Node cannot open, so this
+ * calls systemd's own command: the unit needs NotifyAccess=all.
  */
 export function notifyReady(log: Log): void {
   if (!process.env['NOTIFY_SOCKET']) return

@@ -1,4 +1,4 @@
-/** The socket of vpcd: who may connect, how many, and what becomes of connections when it stops. */
+/** The socket of vpcd: who may connect, how many, and how connections end when vpcd stops. */
 import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { readSuperviseRequest } from '#abi/layouts.ts'
@@ -9,16 +9,16 @@ import type { Caller, Opener } from './opener.ts'
 import { Supervisor } from './supervisor.ts'
 
 export interface ServerOptions {
-  /** At most 107 bytes. What lies there from an earlier vpcd is removed: hold the lock of its directory. */
+  /** At most 107 bytes. The socket of an earlier vpcd is removed: hold the lock of its directory. */
   readonly socketPath: string
   readonly opener: Opener
-  /** The peer of a connected socket, from its descriptor. When it throws, the connection is refused. */
+  /** The peer of a connected socket, from its descriptor. If it throws, the connection is refused. */
   readonly peerOf: (fd: number) => Caller
   readonly limits?: Partial<Limits> | undefined
   readonly log?: Log | undefined
   /** Group whose members may connect, besides root. Default: that of this process. */
   readonly group?: number | undefined
-  /** Let everybody connect: what they may open is decided then. */
+  /** Let everybody connect: each open is checked then. */
   readonly isPublic?: boolean | undefined
 }
 
@@ -44,8 +44,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Listen. Throws what listen(2) says; the socket has mode 0660 from its first moment, and more only once it is its
-   * group's.
+   * Listen. Throws the error of listen(2). The socket has mode 0660 at first, and more only once it belongs to its
+   * group.
    */
   static async listen(options: ServerOptions): Promise<Server> {
     const { socketPath } = options
@@ -56,7 +56,7 @@ export class Server implements AsyncDisposable {
     const server = new Server(options)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.#net.once('error', reject)
-    // bind(2) makes the file inside of this call: there is no moment in which others may connect.
+    // bind(2) makes the file inside this call: others can connect at no moment.
     const umask = process.umask(0o117)
     try {
       server.#net.listen({ path: socketPath, backlog }, resolve)
@@ -75,7 +75,7 @@ export class Server implements AsyncDisposable {
     return this.#connections.open
   }
 
-  /** Connections, those that have not opened anything included. */
+  /** Connections, including those that have opened nothing. */
   get connections(): number {
     return this.#connections.size
   }
@@ -86,8 +86,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Accept no more, give every handle back, end every connection with ECONNRESET. Removes the socket. Programs under
-   * `vpc exec` get ENOSYS from now on.
+   * Accept no more, release every handle, end every connection with ECONNRESET, remove the socket. Programs under `vpc
+   * exec` get ENOSYS from now on.
    */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))

@@ -1,19 +1,18 @@
-/** What ends a vpcd: signals, and errors that nobody caught. */
+/** What ends a vpcd: signals, and uncaught errors. */
 import type { Log } from './log.ts'
 
 export interface Stop extends Disposable {
-  /** Aborted, with the signal's name as its reason, when vpcd is to stop. */
+  /** Aborted when vpcd is to stop, with the signal's name as its reason. */
   readonly signal: AbortSignal
 }
 
-// Closing what is open takes milliseconds; what hangs must not keep a machine from shutting down.
+// Closing takes milliseconds; a hanging close must not keep a machine from shutting down.
 const patienceMs = 10_000
 
 /**
- * From now on SIGTERM and SIGINT abort the signal, a second one ends the process at once, and SIGHUP ends nothing: vpcd
- * outlives the terminal that it was started from. An error that nobody caught is logged and ends the process with 1:
- * the kernel goes on forwarding, and the next vpcd repairs what was half done, which this one cannot be trusted with
- * any more.
+ * From now on SIGTERM and SIGINT abort the signal, and a second one ends the process at once. SIGHUP ends nothing: vpcd
+ * outlives its terminal. An uncaught error is logged and ends the process with 1. The kernel goes on forwarding, and
+ * the next vpcd repairs the unfinished work: this one is no longer trusted with it.
  */
 export function stopSignal(log: Log): Stop {
   const controller = new AbortController()

@@ -1,6 +1,6 @@
 /**
- * vpc_open and vpc_ctl as system calls: programs under `vpc exec` are stopped in them, and answered here. One listener
- * a `vpc exec`: it has the calls of the program and of all that it starts, until none of them is left.
+ * vpc_open and vpc_ctl as system calls: programs under `vpc exec` stop in them, and vpcd answers. Each `vpc exec` has
+ * one listener, for the calls of the program and all of its children, until none of them is left.
  */
 import type { Value } from '#abi/c-struct.ts'
 import { errno } from '#abi/errno.ts'
@@ -29,7 +29,7 @@ interface Supervised extends Disposable {
   readonly uid: number
   /** See `Listener` of system-call.ts. */
   readonly compat: boolean
-  /** A call whose answer takes longer than a turn: the listener is needed until then. */
+  /** A call whose answer takes longer than a turn: the listener stays open until then. */
   waiting: Promise<unknown> | undefined
 }
 
@@ -51,8 +51,8 @@ export class Supervisor {
   }
 
   /**
-   * Answer the calls of a listener from now on: a descriptor of the process that connected this socket. Throws an error
-   * with an errno: EBADF and EINVAL for what is no listener, EAGAIN when there are too many.
+   * Answer the calls of a listener from now on. It is a descriptor of the process that connected this socket. Throws an
+   * error with an errno: EBADF and EINVAL for another descriptor, EAGAIN when there are too many.
    */
   take(connectionFd: number | undefined, { listener: theirs, flags }: Value<typeof superviseRequest>, { uid, pid }: Caller): void {
     if (connectionFd === undefined) throw new VpcError('EBADF', 'cannot supervise: the connection is closed')
@@ -80,14 +80,14 @@ export class Supervisor {
     this.#log.debug('supervising', { uid, pid, compat })
   }
 
-  /** Let go of all: calls that wait, and those to come, give ENOSYS. */
+  /** Release all: waiting and later calls fail with ENOSYS. */
   close(): void {
     for (const supervised of this.#all) supervised[Symbol.dispose]()
   }
 
   /**
-   * One call a turn of the event loop: what the program did before it, as closing a descriptor, has then been seen.
-   * Whoever makes many calls does not keep others waiting, either.
+   * One call a turn of the event loop: vpcd then has seen what the program did before it, such as closing a descriptor.
+   * A program that makes many calls does not block others, either.
    */
   #serve(listener: number, supervised: Supervised): void {
     if (!this.#all.has(supervised)) return
@@ -105,8 +105,7 @@ export class Supervisor {
   }
 
   /**
-   * Only root is trusted not to keep the listener and to take calls from under vpcd, which would then wait for the next
-   * one.
+   * Any other user than root may keep the listener and take calls before vpcd, which would then wait for the next one.
    */
   #receive(listener: number, supervised: Supervised): Notification | undefined {
     if (supervised.uid === 0) return receiveCall(listener)

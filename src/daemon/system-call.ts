@@ -1,6 +1,6 @@
 /**
- * One call of vpc_open(2) or vpc_ctl(2), from its registers to its answer. docs/system-calls.md says the same for those
- * who call.
+ * One call of vpc_open(2) or vpc_ctl(2), from its registers to its answer. docs/system-calls.md describes it for
+ * callers.
  */
 import { Socket } from 'node:net'
 import { openFlag, operationOf, operations, type OperationName } from '#abi/command.ts'
@@ -19,7 +19,7 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 
-/** Numbers that Linux gives to no call of its own. */
+/** Numbers that no call of Linux has. */
 const vpcOpen = 580
 const vpcCtl = 581
 
@@ -30,16 +30,16 @@ export interface SystemCallHost {
   readonly log: Log
 }
 
-/** A listener of seccomp(2), and how its programs are served. */
+/** A listener of seccomp(2), and how vpcd serves its programs. */
 export interface Listener {
   readonly fd: number
-  /** Who may write an object gets WRITE when she opens it for reading: see `openAs`. */
+  /** A caller who may write an object gets WRITE when it opens the object for reading: see `openAs`. */
   readonly compat: boolean
 }
 
 /**
- * Do what a call asks for, and answer it: now or, while another operation takes longer than a turn of the event loop,
- * when the promise resolves. A caller that dies meanwhile is not answered, and leaves nothing behind.
+ * Do a call and answer it: now, or when the promise resolves, while another operation takes longer than a turn of the
+ * event loop. If the caller dies meanwhile, it gets no answer and leaves nothing behind.
  */
 export function answerSystemCall(host: SystemCallHost, listener: Listener, call: Notification): Promise<void> | undefined {
   let thread: CallingThread | undefined
@@ -67,7 +67,7 @@ function refuse({ log }: SystemCallHost, listener: Listener, call: Notification,
   if (error instanceof CallerGone) return
   const what = call.number === vpcOpen ? 'vpc_open' : 'vpc_ctl'
   const { code, reason } = describeFailure(error, what, { pid: call.tid, uid: -1, gid: -1 }, log)
-  // The caller gets a number alone; this line is where the reason can be read.
+  // The caller gets only a number; this line has the reason.
   log.debug(what, { thread: call.tid, errno: errnoName(code), reason })
   answerCall(listener.fd, call.id, { error: code })
 }
@@ -85,7 +85,7 @@ function open(host: SystemCallHost, thread: CallingThread, listener: Listener, c
   return opened instanceof Promise ? opened.then(give) : give(opened)
 }
 
-/** Answer with a descriptor that carries an open handle; the handle is given back when the caller does not get it. */
+/** Answer with a descriptor of an open handle. If the caller does not get it, release the handle. */
 function giveDescriptor(
   { connections, log }: SystemCallHost,
   caller: Caller,
@@ -103,7 +103,7 @@ function giveDescriptor(
     delivered = answerWithDescriptor(listener.fd, call.id, theirs)
   } finally {
     if (theirs !== undefined) close(theirs)
-    // Nobody has the other end: an object that was made for it goes at once.
+    // Nobody has the other end: remove an object that was made for it at once.
     if (!delivered) connection === undefined ? handle.close() : connection.drop()
     if (connection === undefined && ours !== undefined) close(ours)
   }
@@ -111,8 +111,8 @@ function giveDescriptor(
 }
 
 /**
- * The original's utility opens an object for reading and then changes it, which its kernel let pass. With `compat` an
- * OPEN for reading gets WRITE as well where the caller may have it; where not, it is what it says.
+ * The original's utility opens an object for reading and then changes it, as its kernel allowed. With `compat`, an OPEN
+ * for reading gives WRITE as well if the caller may have it; otherwise it gives READ.
  */
 function openAs(
   opener: Opener,
@@ -142,8 +142,8 @@ function ctl(host: SystemCallHost, thread: CallingThread, listener: Listener, { 
   if (inputLength > BigInt(limits.maxPayloadBytes))
     throw new VpcError('EINVAL', `an input of ${inputLength} bytes; at most ${limits.maxPayloadBytes} are allowed (maxPayloadBytes)`)
   const given = inputLength === 0n ? new Uint8Array(0) : thread.memory.read(input, Number(inputLength))
-  // What gives no output does not look at the two pointers. What gives some changes nothing, so that it may still fail
-  // when it is done.
+  // An operation without an output ignores the two pointers. An operation with an output changes nothing, so it may
+  // still fail after it ran.
   const out = name !== undefined && operations[name].out ? new OutBuffer(thread.memory, name, outputLength, output) : undefined
   const give = (output: Uint8Array): void => {
     out?.put(output)
@@ -154,7 +154,7 @@ function ctl(host: SystemCallHost, thread: CallingThread, listener: Listener, { 
   return done instanceof Promise ? done.then(give) : give(done)
 }
 
-/** The buffer that a caller has for an output. */
+/** The caller's buffer for an output. */
 class OutBuffer {
   readonly #memory: ProcessMemory
   readonly #operation: OperationName
@@ -172,9 +172,9 @@ class OutBuffer {
   }
 
   /**
-   * Write an output and its length there. Throws ENOSPC when it does not fit: the length stays as it is, because a
-   * caller may take what comes back for the part of its buffer that was filled. A buffer of no bytes is a question for
-   * the length, and gets it.
+   * Write an output and its length there. Throws ENOSPC when it does not fit. The length then stays as it is, because a
+   * caller may take a larger one for the length that was written. A buffer of no bytes asks for the length, and gets
+   * it.
    */
   put(output: Uint8Array): void {
     const part = outputFor(this.#operation, output, this.#capacity)

@@ -1,16 +1,16 @@
 /**
- * Whose request vpcd does next: users take turns, and so do the connections of one user, so that nobody's queue holds
- * up the others.
+ * Decides whose request runs next: users take turns, and so do the connections of one user, so that nobody's queue
+ * blocks the others.
  */
 
-/** A connection that has requests waiting. */
+/** A connection with waiting requests. */
 export interface Worker {
   readonly uid: number
-  /** Do one request. True: another one waits and may be done. */
+  /** Do one request. True: another one waits and may run. */
   step(): boolean
 }
 
-/** How long requests may be done before the event loop looks at sockets again. */
+/** Time for requests before the event loop polls sockets again. */
 const sliceMs = 5
 
 export class Turns {
@@ -21,8 +21,8 @@ export class Turns {
   #running = false
 
   /**
-   * A worker has something to do: when all sockets of this turn of the event loop have been looked at, or in one of the
-   * next turns. What a client closed before it asked has been seen by then.
+   * A worker has something to do. It gets a turn after all sockets of this turn of the event loop have been polled, or
+   * in a later one. By then vpcd has seen what a client closed before it asked.
    */
   ready(worker: Worker): void {
     this.#enqueue(worker)
@@ -61,7 +61,7 @@ export class Turns {
     }
   }
 
-  /** The user who has waited longest, and of that user's connections the one that has. */
+  /** The user who has waited longest, and that user's connection that has. */
   #next(): void {
     const [uid, queue] = this.#users.entries().next().value!
     const worker = queue.shift()!

@@ -1,4 +1,4 @@
-/** `vpc mux probe`: whether VXLAN packets of a mux arrive at its VTEPs, and what to do where they do not. */
+/** `vpc mux probe`: whether VXLAN packets of a mux arrive at its VTEPs, and what to do if they do not. */
 import type { ProbeResult } from '#abi/info.ts'
 import { errnoName } from '#abi/errno.ts'
 import { probeVteps, type Target, type VtepFacts } from '#datapath/probe/vtep.ts'
@@ -17,18 +17,18 @@ export interface ProbedMux {
   readonly from: Uint8Array
   readonly port: number
   readonly mtuBytes: number
-  /** Its vpcd: the probe goes through that one's network namespace. */
+  /** Its vpcd: the probe uses that process's network namespace. */
   readonly pid: number
 }
 
 /** What was found of one VTEP. */
 export interface VtepResult extends ProbeResult {
   readonly answered: boolean
-  /** The largest packet of a guest that arrives; 0: none was seen to. */
+  /** The largest packet of a guest that arrives; 0: none was seen. */
   readonly mtuBytes: number
 }
 
-/** The probe cannot be made, for a reason that the message tells people. */
+/** The probe is not possible, for a reason that the message tells people. */
 export class ProbeRefused extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -36,7 +36,7 @@ export class ProbeRefused extends Error {
   }
 }
 
-/** Probe from here. Throws ProbeRefused where this process may not, or is on another machine than vpcd. */
+/** Probe from here. Throws ProbeRefused if this process may not, or is on another machine than vpcd. */
 export async function probeMux({ id, device, from, port, mtuBytes, pid }: ProbedMux, targets: readonly Target[]): Promise<VtepResult[]> {
   try {
     using netns = Netns.ofPid(pid)
@@ -61,7 +61,7 @@ const isForbidden = (error: unknown): boolean =>
   (error instanceof KernelError && error.errno === errno.EPERM) ||
   (error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'ENOENT'].includes(String(error.code)))
 
-/** What was found of a VTEP, as people read it. */
+/** The findings about a VTEP, for people. */
 export function judgeVtep(
   target: Target,
   { answered, mtuBytes, errno: said, echoed }: VtepFacts,
