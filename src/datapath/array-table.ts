@@ -1,4 +1,4 @@
-/** A table that is an array: an element that is all zero is one that nobody has set. */
+/** A table that is an array: an element of all zeros counts as unset. */
 import type { Field } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { Table } from './table.ts'

@@ -1,4 +1,4 @@
-/** The directory of a BPF file system in which everything that outlives vpcd is pinned. */
+/** The directory on a BPF file system for all pins, which outlive vpcd. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makeDirectory } from '#kernel/directory.ts'
@@ -8,7 +8,7 @@ import { isOnBpffs, mountBpffs } from '#kernel/mount.ts'
 const usual = '/sys/fs/bpf'
 
 /**
- * How a directory comes to be on a bpffs: it is already; it is made below one; one is mounted on `mountPoint` first.
+ * How a directory gets onto a bpffs: it is on one already; it is made below one; one is mounted on `mountPoint` first.
  */
 export type BpffsPlan =
   | { readonly kind: 'there' }
@@ -30,13 +30,13 @@ function plan(directory: string): BpffsPlan {
   if (isOnBpffs(directory)) return { kind: 'there' }
   const parent = nearestExisting(directory)
   if (isOnBpffs(parent)) return { kind: 'below', parent }
-  // Directories cannot be made in sysfs, so a bpffs goes on the usual place, not below it.
+  // sysfs takes no directories, so a bpffs goes on the usual place, not below it.
   return { kind: 'mount', mountPoint: directory === usual || directory.startsWith(`${usual}/`) ? usual : directory }
 }
 
 /**
- * Make the directory, mode 0700, and mount a bpffs when there is none. Throws KernelError (EPERM, ENODEV), and what
- * mkdir(2) says.
+ * Make the directory, mode 0700, and mount a bpffs if there is none. Throws KernelError (EPERM, ENODEV), and the errors
+ * of mkdir(2).
  */
 export function makeBpffs(directory: string): void {
   const way = plan(directory)
@@ -44,7 +44,7 @@ export function makeBpffs(directory: string): void {
   makeDirectory(directory, 0o700)
 }
 
-/** Whether this kernel has the file system at all. */
+/** Whether this kernel has the file system. */
 export const knowsBpffs = (): boolean => /\tbpf$/m.test(readFileSync('/proc/filesystems', 'utf8'))
 
 function nearestExisting(path: string): string {

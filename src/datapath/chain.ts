@@ -1,7 +1,6 @@
 /**
- * What is attached to a device, as the kernel tells it: programs of ours, whoever attached them and wherever they are
- * pinned, and those of others. A pin says nothing of that: the directory may have been hidden by another mount, or be
- * another vpcd's.
+ * The programs on a device, as the kernel reports them: programs of ours, whoever attached and pinned them, and foreign
+ * ones. Pins do not show that: another mount may hide the directory, or another vpcd has one of its own.
  */
 import { linkInfo, type TcxDirection } from '#kernel/bpf-link.ts'
 import { attachTcx, detachTcx, linkById, programName, tcxPrograms, type TcxProgram } from '#kernel/tcx.ts'
@@ -10,16 +9,16 @@ import { hooks } from './hook.ts'
 
 /** A program in the chain of one side of a device. */
 export interface ChainProgram extends TcxProgram {
-  /** '' when it went while it was looked at. */
+  /** '' when it disappeared during the query. */
   readonly name: string
   readonly direction: TcxDirection
-  /** It is a program of this datapath, of whichever build. */
+  /** It is a program of this datapath, of any build. */
   readonly ours: boolean
 }
 
 export const directions: readonly TcxDirection[] = ['ingress', 'egress']
 
-/** As long as a program's name can be in the kernel. */
+/** Maximal length of a program's name in the kernel. */
 const longestName = 15
 const ourNames: ReadonlySet<string> = new Set(Object.values(hooks).map(({ program }) => program.slice(0, longestName)))
 
@@ -31,12 +30,12 @@ export function chainOf(ifindex: number, direction: TcxDirection): ChainProgram[
   })
 }
 
-/** Take a program off a device, whoever attached it. */
+/** Detach a program from a device, whoever attached it. */
 export const detachFrom = (ifindex: number, program: ChainProgram): void => detachTcx(program, ifindex, program.direction)
 
 /**
- * Have exactly this program of ours without a link on a side of a device: it takes the place of one of another build,
- * and stays as long as the device.
+ * Attach exactly this program of ours to a side of a device, without a link. It replaces one of another build, and
+ * stays as long as the device.
  */
 export function keepOn(
   program: { readonly fd: number; readonly id: number; readonly name: string },
@@ -49,7 +48,7 @@ export function keepOn(
 }
 
 /**
- * A descriptor of a link that runs a program of this name on a device already, whoever left it; undefined when there is
+ * A descriptor of a link that already runs a program of this name on a device, whoever left it; undefined: there is
  * none.
  */
 export function findLink(program: string, ifindex: number, direction: TcxDirection): number | undefined {

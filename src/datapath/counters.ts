@@ -1,4 +1,4 @@
-/** What the datapath counts, per source (port or mux): summed over CPUs, read while it goes on. */
+/** Counters of the datapath, per source (port or mux): sums over CPUs, read while the programs count. */
 import { encodeArray } from '#abi/layouts.ts'
 import { u32 } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
@@ -12,7 +12,7 @@ export type Drops = Partial<Record<DropReason, number>>
 
 const counterNames = Object.keys(statsLayout.fields) as (keyof Stats)[]
 
-/** Table `stats`. Indexes are given out by user space, below `size`. */
+/** Table `stats`. User space assigns indexes, below `size`. */
 export class StatsTable {
   readonly size: number
   readonly #map: BpfMap
@@ -35,7 +35,7 @@ export class StatsTable {
     return new Map(all.filter(([, stats]) => counterNames.some((name) => stats[name] > 0)))
   }
 
-  /** Set an index's counters to 0, before it is given to somebody else. */
+  /** Set an index's counters to 0, before another source gets it. */
   clear(index: number): void {
     this.#map.update(indexKey(index), new Uint8Array(statsLayout.size))
   }
@@ -73,13 +73,13 @@ export class DropsTable {
     return all
   }
 
-  /** From now on these indexes alone count, and those that are cleared for somebody. */
+  /** From now on only these indexes count, and those that `clear` gets. */
   expect(indexes: Iterable<number>): void {
     this.#counted = new Set(indexes)
     for (const [key] of this.#map.entries()) this.#counted.add(dropKey.decode(key).stats)
   }
 
-  /** Forget an index's drops, before it is given to somebody else. One that has not counted costs no system call. */
+  /** Clear an index's drops, before another source gets it. An index without drops costs no system call. */
   clear(index: number): void {
     if (this.#counted?.has(index) === false) return void this.#counted.add(index)
     this.#map.deleteBatch(

@@ -1,7 +1,6 @@
 /**
  * The datapath of one host: programs, tables and links, all pinned below one directory of a bpffs, so that packets flow
- * while nobody holds this. Tables are pinned as maps/NAME, links as links/NAME; a program lives by the links that run
- * it.
+ * without this process. Tables are pinned as maps/NAME, links as links/NAME. A program lives by the links that run it.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +22,7 @@ export type { Hook } from './hook.ts'
 export type { DropEvent, MissEvent } from './events.ts'
 
 export interface DatapathOptions {
-  /** Directory on a mounted bpffs; it is made if need be. */
+  /** Directory on a mounted bpffs; made if needed. */
   readonly bpffs: string
   /** Where scripts/build-bpf put the objects. */
   readonly objectDir: string
@@ -41,30 +40,30 @@ export interface Attachment {
   readonly direction: 'ingress' | 'egress'
 }
 
-/** A table that was pinned with another size than it has now. */
+/** A table that had another size in its pin. */
 export interface Resized {
   readonly table: string
   readonly from: number
   readonly to: number
 }
 
-/** Programs that are to take the places of others, but not yet. */
+/** Programs that will replace others later. */
 export interface Replacements extends Disposable {
-  /** Have all of them take their places. */
+  /** Do all replacements. */
   perform(): void
 }
 
 export class Datapath implements Disposable {
   readonly tables: Tables
-  /** What the load changed of tables that were there. */
+  /** Existing tables that the load resized. */
   readonly resized: readonly Resized[]
-  /** How the layouts of tables differed that the load made anew, by name. They are empty, but for counters. */
+  /** For each table that the load rebuilt, how the layouts differed. These tables are empty, except counters. */
   readonly rebuilt: ReadonlyMap<string, string>
   readonly #bpffs: string
   readonly #objects: ObjectSet
   readonly #events: Events
   readonly #stack: DisposableStack
-  /** Descriptors of programs by the pins of the links that wait for them; undefined: none has to wait. */
+  /** Descriptors of programs by the pins of the links that wait for them; undefined: replacements happen at once. */
   #waiting: Map<string, number> | undefined
 
   private constructor({ bpffs, ...options }: DatapathOptions) {
@@ -83,18 +82,17 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Load the programs, and make the tables or take those that are pinned. Links that are there go on with the programs
-   * that they have, and these with their tables, until `attach`. Throws LoadError with the verifier's log,
-   * TableHoldsMore.
+   * Load the programs, and make the tables or take the pinned ones. Existing links keep their programs, and these their
+   * tables, until `attach`. Throws LoadError with the verifier's log, TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
   }
 
   /**
-   * Put a hook's program on a device of this network namespace. When there is a link of that name on the device, its
-   * program is replaced, and no packet passes without one; the same when another vpcd left a link there whose pin is
-   * elsewhere or hidden.
+   * Attach a hook's program to a device of this network namespace. If the device has a link of that name, replace the
+   * link's program, so that every packet meets one. The same for a link of another vpcd whose pin is elsewhere or
+   * hidden.
    */
   attach(hook: Hook, ifindex: number, pinName: string): void {
     const { object, program, direction } = hooks[hook]
@@ -109,7 +107,7 @@ export class Datapath implements Disposable {
     if (replaced) return void this.#waiting?.set(pinName, fd)
     const other = findLink(program, ifindex, direction)
     if (other !== undefined && this.#waiting === undefined) updateLink(other, fd)
-    // The kernel takes a program once only on a side of a device.
+    // The kernel accepts a program once on a side of a device.
     if (other === undefined && hook === 'ethlink-egress') this.dropEgress(ifindex)
     const link = other ?? createTcxLink(fd, ifindex, direction)
     try {
@@ -123,8 +121,8 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Have programs that run go on while the tables of their successors are filled: until `perform`, `attach` only notes
-   * what it would replace. On a device that has no program it puts one at once.
+   * Keep running programs while the tables of their successors are filled: until `perform`, `attach` only records
+   * replacements. On a device without a program it attaches one at once.
    */
   holdReplacements(): Replacements {
     const waiting = new Map<string, number>()
@@ -132,7 +130,7 @@ export class Datapath implements Disposable {
     const end = (): void => void (this.#waiting = undefined)
     const perform = (): void => {
       end()
-      // The underlay's egress comes last: it drops what programs of before send without its mark.
+      // The underlay's egress comes last: it drops packets of older programs, which lack its mark.
       const last = this.#objects.program(hooks['ethlink-egress'].object, hooks['ethlink-egress'].program).fd
       for (const [pinName, fd] of [...waiting].sort(([, a], [, b]) => Number(a === last) - Number(b === last)))
         withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
@@ -141,8 +139,8 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Let nothing through this side of a device but what the datapath delivers (vpc_unit_out). That stays as long as the
-   * device, and has no pin.
+   * Attach the guard (vpc_unit_out) to sides of a device: only packets that the datapath delivers pass. It stays as
+   * long as the device, and has no pin.
    */
   guard(ifindex: number, ...sides: readonly ('ingress' | 'egress')[]): void {
     const { object, program } = hooks[guardHook]
@@ -151,8 +149,8 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Have the program that sets VTEPs' own UDP ports on the egress of a device that is not wrapped, as long as the
-   * device is there.
+   * Keep the program that sets VTEPs' own UDP ports on the egress of a device that no ethlink wraps, while the device
+   * exists.
    */
   keepEgress(ifindex: number): void {
     const { object, program, direction } = hooks['ethlink-egress']
@@ -166,19 +164,19 @@ export class Datapath implements Disposable {
     for (const found of chainOf(ifindex, direction)) if (found.linkId === 0 && found.name === program) detachFrom(ifindex, found)
   }
 
-  /** Take a program off its device. False when there is no link of that name. */
+  /** Detach a program from its device. False when there is no link of that name. */
   detach(pinName: string): boolean {
     this.#waiting?.delete(pinName)
     return removeLink(linkPath(this.#bpffs, pinName))
   }
 
-  /** Forget a pin of a link that goes on under another one. */
+  /** Remove a pin of a link that has another one. */
   unpin(pinName: string): void {
     beforeStep('unlink')
     unlinkSync(linkPath(this.#bpffs, pinName))
   }
 
-  /** Pin a link by another name, which nothing has. False when there is no link of that name. */
+  /** Pin a link by another, free name. False when there is no link of that name. */
   renamePin(from: string, to: string): boolean {
     const path = linkPath(this.#bpffs, from)
     if (!existsSync(path)) return false
@@ -200,7 +198,7 @@ export class Datapath implements Disposable {
     })
   }
 
-  /** The kernel's number of the program that a hook gets now. */
+  /** The kernel's id of the program that a hook gets now. */
   programId(hook: Hook): number {
     const { object, program } = hooks[hook]
     return progInfo(this.#objects.program(object, program).fd).id
@@ -217,7 +215,7 @@ export class Datapath implements Disposable {
     })
   }
 
-  /** Pin the tables that are not pinned, in place of others that have their names. */
+  /** Pin the tables that are not pinned, replacing others with their names. */
   repinMaps(): void {
     for (const { name, state } of this.mapPins()) {
       if (state === 'right') continue
@@ -229,7 +227,9 @@ export class Datapath implements Disposable {
     }
   }
 
-  /** Call back for each drop that the datapath tells. The result ends it. Listening does not keep the process alive. */
+  /**
+   * Call back for each drop that the datapath reports. The result ends it. Listening does not keep the process alive.
+   */
   onDrop(callback: (event: DropEvent) => void): () => void {
     return this.#events.onDrop(callback)
   }
@@ -239,7 +239,7 @@ export class Datapath implements Disposable {
     return this.#events.onMiss(callback)
   }
 
-  /** Let go of everything. What is pinned stays and runs. */
+  /** Release everything. Pinned programs stay and run. */
   close(): void {
     this.#stack.dispose()
   }
@@ -254,7 +254,7 @@ export class Datapath implements Disposable {
     Datapath.destroy(this.#bpffs)
   }
 
-  /** Take down what is pinned below a directory, whichever version left it, and the directory where that can be. */
+  /** Remove all pins below a directory, of any version, and the directory if possible. */
   static destroy(bpffs: string): void {
     for (const name of namesIn(linksIn(bpffs))) removeLink(join(linksIn(bpffs), name))
     for (const name of namesIn(mapsIn(bpffs))) unlinkSync(join(mapsIn(bpffs), name))
@@ -266,7 +266,7 @@ const mapsIn = (bpffs: string): string => join(bpffs, 'maps')
 const linksIn = (bpffs: string): string => join(bpffs, 'links')
 const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
 
-/** How many entries the maps take that are pinned, of some. */
+/** Sizes of the pinned ones among some maps. */
 function sizesIn(directory: string, names: readonly string[]): Map<string, number> {
   const sizes = new Map<string, number>()
   for (const name of names.filter((wanted) => existsSync(join(directory, wanted)))) {
@@ -276,7 +276,7 @@ function sizesIn(directory: string, names: readonly string[]): Map<string, numbe
   return sizes
 }
 
-/** The kernel takes no dots in a bpffs. */
+/** The kernel allows no dots in a bpffs. */
 function linkPath(bpffs: string, pinName: string): string {
   if (!/^[\w-]{1,200}$/.test(pinName))
     throw new RangeError(`'${pinName}' cannot name a link: only letters, digits, '-' and '_' can stand in it`)
@@ -293,7 +293,7 @@ function withPinned<T>(path: string, use: (fd: number) => T): T | undefined {
   }
 }
 
-// Detached first: somebody who holds the link open must not keep the program on the device.
+// Detach first: a process that holds the link open must not keep the program on the device.
 function removeLink(path: string): boolean {
   const found = withPinned(path, (link) => {
     if (linkInfo(link).ifindex !== 0) detachLink(link)
@@ -311,7 +311,7 @@ function removeDirectory(directory: string): void {
   try {
     rmdirSync(directory)
   } catch (error) {
-    // A mount point, or somebody else's things are in it.
+    // A mount point, or it has files of others.
     if (!['EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the datapath tells: packets that it dropped, and questions that the tables do not answer. Sampled where they are
- * made.
+ * Events of the datapath: packets that it dropped, and questions that the tables do not answer. The programs sample
+ * them.
  */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
@@ -8,14 +8,14 @@ import { dropReasons, event, eventKind, statsNone, type DropReason } from './lay
 
 interface Packet {
   readonly time: Date
-  /** Device that the packet came in on. */
+  /** Device that received the packet. */
   readonly ifindex: number
-  /** Stats index of the port or mux that it came from; undefined: none. */
+  /** Stats index of its port or mux; undefined: none. */
   readonly source: number | undefined
   readonly segment: number
   /** Of the whole packet, from the Ethernet header on. */
   readonly length: number
-  /** Events of this source that were kept back since the last one: beyond its rate or share, or the ring was full. */
+  /** Events of this source that were held back since the last one: beyond its rate or share, or the ring was full. */
   readonly lost: number
   /** The packet's first bytes. */
   readonly data: Uint8Array
@@ -39,7 +39,7 @@ const questions: Readonly<Record<number, MissEvent['question']>> = {
   [eventKind.dhcp]: 'dhcp',
 }
 
-/** Decode a record; undefined for one of a kind that this version does not know. */
+/** Decode a record; undefined for an unknown kind. */
 export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefined {
   if (record.length < event.size) return undefined
   const { timeNs, kind, reason, ifindex, source, segment, len, caplen, lost, data } = event.decode(record)
@@ -64,7 +64,7 @@ function wallTime(timeNs: bigint): Date {
 
 type Told = DropEvent | MissEvent
 
-/** One ring, and who hears of what comes through it. */
+/** One ring buffer, and its listeners. */
 class Channel<E extends Told> implements Disposable {
   readonly #map: BpfMap
   readonly #ring: RingBuffer
@@ -126,17 +126,17 @@ export class Events implements Disposable {
     this.#stack = stack.move()
   }
 
-  /** Call back for each drop that is told. The result ends it. */
+  /** Call back for each reported drop. The result ends it. */
   onDrop(callback: (event: DropEvent) => void): () => void {
     return this.#drops.add(callback)
   }
 
-  /** Call back for each question that is told. The result ends it. */
+  /** Call back for each reported question. The result ends it. */
   onMiss(callback: (event: MissEvent) => void): () => void {
     return this.#misses.add(callback)
   }
 
-  /** What is there now, without waiting: questions first. Listeners do not get it. */
+  /** The records that are there now, questions first. Listeners do not get them. */
   drain(): Told[] {
     return [...this.#misses.drain(), ...this.#drops.drain()]
   }

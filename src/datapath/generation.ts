@@ -1,6 +1,4 @@
-/**
- * The generation of the tables: what the programs remember of an earlier one no longer counts (bpf/lib/generation.h).
- */
+/** The generation of the tables: slots of the programs from an earlier one no longer count (bpf/lib/generation.h). */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 
 const key = new Uint8Array(4)
@@ -9,7 +7,7 @@ export class Generation {
   readonly #map: BpfMap
   readonly #value = new Uint32Array(1)
 
-  /** A new one begins: what an earlier process wrote last may have been remembered before it could say so. */
+  /** Begin a new one: an earlier process may have ended between its last write and the new generation. */
   constructor(map: BpfMap) {
     this.#map = map
     const bytes = map.lookup(key)

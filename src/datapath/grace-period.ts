@@ -1,2 +1,2 @@
-/** For operations on many devices: the kernel's waits made short. */
+/** Shortens the kernel's waits during operations on many devices. */
 export { endAbandonedGracePeriods, quickGracePeriods, withQuickGracePeriods } from '#kernel/grace-period.ts'

@@ -1,4 +1,4 @@
-/** Where the datapath's programs sit: which program of which object, on which side of a device. */
+/** The hooks of the datapath's programs: which program of which object, on which side of a device. */
 import type { TcxDirection } from '#kernel/bpf-link.ts'
 
 interface HookProgram {

@@ -1,6 +1,6 @@
 /**
- * What bpf/abi.h declares, for this side: keys and values of the tables, events, flags and numbers, under the names
- * that they have there. layout.test.ts compares every one of them with the header, through the compiler's BTF.
+ * The declarations of bpf/abi.h for TypeScript: keys and values of the tables, events, flags and numbers, under the
+ * same names. layout.test.ts compares all of them with the header, through the compiler's BTF.
  */
 import { array, bytes, cStruct, pad, u16, u32, u64, u8, type CStruct, type Field, type Value } from '#abi/c-struct.ts'
 import type { Mac } from '#wire/mac.ts'
@@ -64,7 +64,7 @@ export type EventKind = keyof typeof eventKind
 /** enum vpc_dst_kind. */
 export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3, gateway: 4 } as const
 
-/** enum vpc_verdict: what a program says of a packet to who runs it in a test. */
+/** enum vpc_verdict: what a program reports about a packet to a test run. */
 export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, consumed: 5 } as const
 export type Verdict = keyof typeof verdict
 
@@ -100,9 +100,9 @@ export const vpcOfSwitch = (unit: number): number => unit + 1
 export const eventSnap = 576
 /** Source of a packet that belongs to no port and no mux. */
 export const statsNone = 0xffffffff
-/** skb->mark of a frame that may go into a unit through its device. */
+/** skb->mark of a frame that may enter a unit through its device. */
 export const unitMark = 0x76580000
-/** skb->mark of a packet that the underlay's egress lets out as it is. */
+/** skb->mark of a packet that the underlay's egress passes unchanged. */
 export const readyMark = 0x765c0000
 /** In the context of vpc_mux_trace: the outer header is IPv6. */
 export const traceIpv6 = 0x80000000
@@ -138,7 +138,7 @@ export const dst = cStruct({ kind: u8, flags: u8, vlan: u16, mtu: u32, ifindex: 
 export type Dst = Value<typeof dst>
 export const noDst: Dst = { kind: dstKind.none, flags: 0, vlan: 0, mtu: 0, ifindex: 0, stats: 0, vtep: noVtep }
 
-/** What a table has in its memory for a key: the value between two copies of the key (bpf/lib/entry.h). */
+/** The value of a table's key in memory: between two copies of the key (bpf/lib/entry.h). */
 export const entryOf = <K, V>(key: Field<K>, value: Field<V>): CStruct<{ key: Field<K>; value: Field<V>; again: Field<K> }> =>
   cStruct({ key, value, again: key })
 
@@ -156,7 +156,7 @@ export const fdbEntry = entryOf(fdbKey, dst)
 export const floodKey = cStruct({ segment: u32, page: u32 })
 export type FloodKey = Value<typeof floodKey>
 
-/** struct vpc_flood. Of `dst` the first `count` mean something; fewer than 64 may be given. */
+/** struct vpc_flood. The first `count` of `dst` are used; fewer than 64 may be given. */
 export const flood = cStruct({ count: u32, more: u32, dst: array(dst, floodPage) })
 export type Flood = Value<typeof flood>
 export const floodEntry = entryOf(floodKey, flood)
@@ -220,10 +220,10 @@ export const hostEntry = entryOf(hostKey, host)
 export const segment = cStruct({ flags: u32, switchUnit: u32, uplink: dst, switchMirror: u32, uplinkMirror: u32 })
 export type Segment = Value<typeof segment>
 export const segmentEntry = entryOf(u32, segment)
-/** Mirrors of a segment at which nobody looks. */
+/** Mirrors of a segment that nobody watches. */
 export const unwatched = { switchMirror: 0, uplinkMirror: 0 } as const
 
-/** VPC_MUX_*: whether packets may go past the vxlan device, and whether nothing else sends to VTEPs. */
+/** VPC_MUX_*: whether packets may bypass the vxlan device, and whether only muxes send to VTEPs. */
 export const muxFlag = { directOut: 1, directIn: 2, exclusive: 4 } as const
 
 /** struct vpc_mux: value of `muxes`, by ifindex. */
@@ -282,11 +282,11 @@ export const limitBucket = cStruct({ tick: u64, timeNs: u64, tokens: u64 })
 export const limitBuckets = cStruct({ bytesOut: limitBucket, packetsOut: limitBucket, bytesIn: limitBucket, packetsIn: limitBucket })
 export type LimitBuckets = Value<typeof limitBuckets>
 const unused = { tick: 0n, timeNs: 0n, tokens: 0n }
-/** Buckets that their port has not used yet: they fill from time 0 on. */
+/** Buckets of a port that has not used them: they fill from time 0 on. */
 export const fullLimitBuckets: LimitBuckets = { bytesOut: unused, packetsOut: unused, bytesIn: unused, packetsIn: unused }
 
 /** struct vpc_bucket */
 export const bucket = cStruct({ timeNs: u64, tokens: u64 })
 export type Bucket = Value<typeof bucket>
-/** A bucket that its port has not used yet: it fills from time 0 on. */
+/** A bucket of a port that has not used it: it fills from time 0 on. */
 export const fullBucket: Bucket = { timeNs: 0n, tokens: 0n }

@@ -1,9 +1,9 @@
 /**
- * Values with their key before and behind them: what a program may still read while the kernel gives the memory to
+ * Values with their key before and after them: a program may still read one while the kernel gives its memory to
  * another entry (bpf/lib/entry.h). Keys and values are whole numbers of 32-bit words, back to back.
  */
 
-/** How wide a table's keys and values are, in bytes; values without the keys around them. */
+/** Sizes of a table's keys and values, in bytes; values without the keys around them. */
 export interface Widths {
   readonly keySize: number
   readonly valueSize: number
@@ -12,7 +12,7 @@ export interface Widths {
 /** Bytes of a value with its keys. */
 export const namedSize = ({ keySize, valueSize }: Widths): number => keySize + valueSize + keySize
 
-/** Put the keys around the values. Written out for 100 000 of them. */
+/** Put the keys around the values. Optimised for 100 000 of them. */
 export function nameValues(keys: Uint8Array, values: Uint8Array, widths: Widths): Uint8Array {
   const [keyWords, valueWords, step] = [widths.keySize / 4, widths.valueSize / 4, namedSize(widths) / 4]
   const [key, value] = [wordsOf(keys), wordsOf(values)]
@@ -24,7 +24,7 @@ export function nameValues(keys: Uint8Array, values: Uint8Array, widths: Widths)
   return new Uint8Array(out.buffer)
 }
 
-/** The value alone. One that does not name its key is given whole, so that it equals no value. */
+/** The value alone. A value that does not name its key is returned whole, so that it equals no value. */
 export function unnamedValue(key: Uint8Array, named: Uint8Array, { keySize, valueSize }: Widths): Uint8Array {
   const ends = [named.subarray(0, keySize), named.subarray(keySize + valueSize)]
   return ends.every((end) => Buffer.compare(end, key) === 0) ? named.subarray(keySize, keySize + valueSize) : named

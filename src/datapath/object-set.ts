@@ -15,9 +15,9 @@ export interface Rates {
   /** Events of one source, from which on they are only counted. */
   readonly dropEventsPerSecond?: number
   readonly missEventsPerSecond?: number
-  /** Frames that one mirror gets while somebody looks. */
+  /** Frames that one mirror gets while a sniffer watches. */
   readonly watchPerSecond?: number
-  /** Whether packets to and from the underlay may go past the mux's vxlan device: 1, or 0 for never. */
+  /** Whether packets to and from the underlay may bypass the mux's vxlan device: 1, or 0 for never. */
   readonly directEncap?: 0 | 1
   readonly directDecap?: 0 | 1
 }
@@ -46,11 +46,11 @@ export class ObjectSet implements Disposable {
   readonly #shared: Record<string, BpfMap> = {}
   /** Names of the maps that are pinned. */
   readonly #pinned = new Set<string>()
-  /** Pinned maps in whose place others are made. */
+  /** Pinned maps that new ones replace. */
   readonly #unfit = new Map<string, Unfit>()
 
   /**
-   * Load all objects. Maps whose layout changed get their successors when all programs are loaded: what does not load
+   * Load all objects. Maps with a changed layout get their successors after all programs are loaded: a failed load
    * changes nothing. Throws LoadError.
    */
   constructor(options: ObjectSetOptions) {
@@ -76,17 +76,17 @@ export class ObjectSet implements Disposable {
     return owner.map(name)
   }
 
-  /** Names of the maps that are pinned: neither what an object remembers nor its variables. */
+  /** Names of the pinned maps: without slots and the objects' variables. */
   mapNames(): string[] {
     return [...this.#pinned].sort()
   }
 
-  /** How the layouts of maps differed that had to be made anew, by name. */
+  /** For each map that was rebuilt, how the layouts differed. */
   rebuilt(): ReadonlyMap<string, string> {
     return new Map([...this.#unfit].flatMap(([name, { difference }]) => (difference === undefined ? [] : [[name, difference] as const])))
   }
 
-  /** Close programs and maps; what is pinned or attached stays. */
+  /** Close programs and maps; pinned and attached ones stay. */
   [Symbol.dispose](): void {
     this.#stack.dispose()
   }
@@ -118,7 +118,7 @@ export class ObjectSet implements Disposable {
       this.#unfit.set(map, found)
       this.#shared[map] = this.#stack.use(object.map(map))
     }
-    // A dot is in the names of maps that libbpf makes for an object's own variables.
+    // Names with a dot are maps that libbpf makes for an object's own variables.
     if (pinRoot === undefined) for (const map of maps) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
   }
 }

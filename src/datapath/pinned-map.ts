@@ -1,4 +1,4 @@
-/** Maps that an earlier vpcd left pinned: whether the objects of this one can take them over. */
+/** Decides whether the objects of this vpcd can take over maps that an earlier one left pinned. */
 import { existsSync } from 'node:fs'
 import { BpfMap, mapType } from '#kernel/bpf-map.ts'
 import { Btf } from '#kernel/btf.ts'
@@ -9,11 +9,11 @@ import { removeHalfMade, resizePinned } from './resize-map.ts'
 const fieldNames = { type: 'type', keySize: 'key size', valueSize: 'value size', flags: 'flag word' } as const
 
 /**
- * Prepare an object for the pinned maps that it will find: their sizes become its own; one for which another size is
- * asked gets that first. Gives the maps that the object cannot use, by name: it will make its own in their place,
- * without a pin. A ring buffer is never taken over, since nothing says which records are in it. `earlier`: of the maps
- * of objects that were loaded before with this one, whether each is without a pin yet, since it takes the place of
- * another. Throws TableHoldsMore.
+ * Prepare an object for the pinned maps that it will find. Their sizes become its own; a map for which another size is
+ * asked is resized first. Returns the maps that the object cannot use, by name: it will make its own in their place,
+ * without a pin. A ring buffer is never taken over, since nothing says which records it has. `earlier`: for the maps of
+ * objects that were loaded before, whether each is still without a pin, since it replaces another. Throws
+ * TableHoldsMore.
  */
 export function adoptPinnedMaps(
   object: BpfObject,

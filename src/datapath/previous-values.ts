@@ -1,10 +1,10 @@
-/** What a map's keys have before many of them are set, so that it can be put back when not all of them could be. */
+/** The values of a map's keys before many of them are set, to restore them if not all could be set. */
 import type { MapBatch } from '#kernel/bpf-map-batch.ts'
 import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
 
 /** Values of before a batch. */
 export interface PreviousValues {
-  /** Put back what the first `count` keys had. */
+  /** Restore the first `count` keys. */
   restore(count: number): void
 }
 
@@ -13,7 +13,7 @@ type Lookup = (key: Uint8Array) => Uint8Array | undefined
 /** One lookup costs as much as this many elements of a dump. */
 const LOOKUP_COST = 16
 
-/** Remember what keys, given back to back, have now. */
+/** Remember the current values of keys, given back to back. */
 export function remember(map: BpfMap, keys: Uint8Array): PreviousValues {
   const { keySize } = map
   const total = keys.length / keySize
@@ -24,7 +24,7 @@ export function remember(map: BpfMap, keys: Uint8Array): PreviousValues {
   return { restore: (count) => restore(map, first(count), before()) }
 }
 
-// Each key gets the value of before the batch, so one that was given twice comes out right.
+// Each key gets its value from before the batch, so a key that was given twice comes out right.
 function restore(map: BpfMap, keys: readonly Uint8Array[], before: Lookup): void {
   for (const key of keys) {
     const value = before(key)

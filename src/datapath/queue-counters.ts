@@ -1,4 +1,4 @@
-/** Table `queues`: what guests sent through each queue of a vmnic, summed over CPUs. */
+/** Table `queues`: counters of packets from guests through each queue of a vmnic, summed over CPUs. */
 import { encodeArray } from '#abi/layouts.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { maxQueues, queue as layout, queueKey } from './layout.ts'

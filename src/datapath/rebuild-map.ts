@@ -1,7 +1,7 @@
 /**
- * Building a pinned map anew whose layout is not the one that these programs have. The new map is made empty beside the
- * old one. vpcd fills it from its objects before one of its programs runs; what the programs count goes along, field by
- * field. The old map has lost its name then, and the kernel frees it when the last program that uses it is replaced.
+ * Rebuilds a pinned map whose layout differs from that of these programs. vpcd makes the new map empty beside the old
+ * one, and fills it from its objects before one of its programs runs. It copies counters, field by field. The old map
+ * has no name then, and the kernel frees it when the last program that uses it is replaced.
  */
 import { readdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,11 +14,11 @@ import { beforeStep } from './step.ts'
 export interface Unfit {
   readonly path: string
   readonly old: BpfMap
-  /** In words, for the log; undefined: it may be the same, but nothing says so. */
+  /** In words, for the log; undefined: the layouts may be equal, but nothing proves it. */
   readonly difference: string | undefined
 }
 
-/** Give a new map the name of an old one, and what the old one has counted. */
+/** Give a new map the name of an old one, and its counters. */
 export function takePlace({ path, old }: Unfit, successor: BpfMap): void {
   removeHalfMade(path)
   if (isCounter(old) && isCounter(successor)) carryCounters(old, successor)
@@ -27,7 +27,7 @@ export function takePlace({ path, old }: Unfit, successor: BpfMap): void {
   renameSync(newPin(path), path)
 }
 
-/** Remove pins of maps that these programs do not have: of other versions, or half made. */
+/** Remove pins of maps that these programs do not have: of other versions, or unfinished. */
 export function removeStrangePins(directory: string, known: readonly string[]): void {
   for (const name of readdirSync(directory).filter((pin) => !known.includes(pin))) {
     beforeStep('unlink')
@@ -35,18 +35,18 @@ export function removeStrangePins(directory: string, known: readonly string[]): 
   }
 }
 
-/** A pinned map that is per CPU has counters in it, and nothing else. */
+/** A pinned per-CPU map has counters and nothing else. */
 const isCounter = ({ type }: BpfMap): boolean => type === mapType.percpuArray || type === mapType.percpuHash
 
-/** How an integer gets from one layout into another. */
+/** How an integer moves from one layout to another. */
 interface Move {
   readonly from: BtfLeaf
   readonly to: BtfLeaf
 }
 
 /**
- * Copy the counters whose names both maps have. Where the new one cannot tell two keys apart that the old one has, all
- * start at 0. What programs count from here until they are replaced is lost.
+ * Copy the counters whose names both maps have. If the new map cannot distinguish two keys of the old one, all start at
+ * 0. Counts from now until the replacement of the programs are lost.
  */
 function carryCounters(old: BpfMap, successor: BpfMap): void {
   const [before, now] = [leavesOf(old), leavesOf(successor)]

@@ -1,8 +1,7 @@
 /**
- * Giving a pinned map another size. The kernel cannot, so another map takes its name, with the same entries. Programs
- * that run go on with the map of before until theirs are replaced. Nobody but vpcd writes what packets are forwarded
- * by, so nothing can differ meanwhile; what the programs count between the copy and their replacement is lost, and
- * nothing else.
+ * Gives a pinned map another size. The kernel cannot do that, so a new map takes over its name and entries. Running
+ * programs keep the old map until they are replaced. Only vpcd writes the forwarding tables, so both maps agree
+ * meanwhile. Counts between the copy and the replacement are lost, and nothing else.
  */
 import { existsSync, renameSync, unlinkSync } from 'node:fs'
 import { mapType, type BpfMap } from '#kernel/bpf-map.ts'
@@ -10,7 +9,7 @@ import { errno, KernelError } from '#kernel/errno.ts'
 import { beforeStep } from './step.ts'
 import { optionOf, startsAnew } from './table-sizes.ts'
 
-/** A map that has more entries than are to fit. */
+/** A map has more entries than the new size. */
 export class TableHoldsMore extends Error {
   constructor(table: string, entries: number, asked: number) {
     super(
@@ -20,10 +19,10 @@ export class TableHoldsMore extends Error {
   }
 }
 
-/** The pin of a map that has not taken its name yet. */
+/** The pin of a map that does not have its name yet. */
 export const newPin = (path: string): string => `${path}-new`
 
-/** Remove what a vpcd has left that was killed while it gave a map another size. */
+/** Remove the pin that a vpcd left when it was killed while it resized a map. */
 export function removeHalfMade(path: string): void {
   if (!existsSync(newPin(path))) return
   beforeStep('unlink')
@@ -31,16 +30,15 @@ export function removeHalfMade(path: string): void {
 }
 
 /**
- * Have room for so many entries in the map that is pinned at a path. The result is the size that it has now: an array
- * does not shrink, since its last indexes may be in use. Throws TableHoldsMore, and KernelError when there is no memory
- * for it.
+ * Resize the map that is pinned at a path. Returns its new size: an array does not shrink, since its last indexes may
+ * be in use. Throws TableHoldsMore, and KernelError when there is no memory for it.
  */
 export function resizePinned(table: string, path: string, pinned: BpfMap, maxEntries: number): number {
   const { type } = pinned
   const isArray = type === mapType.percpuArray || type === mapType.array
   if (isArray && maxEntries < pinned.maxEntries) return pinned.maxEntries
   using resized = pinned.createResized(table, maxEntries)
-  // Rates are of the current second: they start anew.
+  // Rates concern the current second: they start anew.
   if (type !== mapType.lruHash && !startsAnew(table)) copy(table, pinned, resized)
   resized.pin(newPin(path))
   beforeStep('rename')

@@ -1,2 +1,2 @@
-/** Steps of this process, for those above who take some of their own. */
+/** Steps of this process, for the layers above that have steps of their own. */
 export { beforeStep, observeSteps } from '#kernel/step.ts'

@@ -1,12 +1,12 @@
 /** The tables of the datapath whose sizes an operator may set: `vpc daemon --table NAME=NUMBER`. */
 
-/** Sizes of tables, by name, in place of those of bpf/lib/maps.h. */
+/** Sizes of tables, by name, instead of those of bpf/lib/maps.h. */
 export type Limits = Readonly<Record<string, number>>
 
 interface Size {
   /** That of bpf/lib/maps.h. */
   readonly entries: number
-  /** What can sensibly be asked for: the kernel takes memory for some of it at once. */
+  /** A sensible maximum: the kernel allocates some tables completely. */
   readonly most: number
 }
 
@@ -14,7 +14,7 @@ const large = 16_777_216
 const size = (entries: number, most = large): Size => ({ entries, most })
 
 export const tableSizes = {
-  /** Ports and muxes: what is kept for each of them, as its counters, goes along. */
+  /** Ports and muxes: the tables with an entry for each of them, such as counters, follow. */
   ports: size(16_384, 262_144),
   port_addresses: size(65_536),
   vteps: size(65_536),
@@ -57,18 +57,18 @@ const perSource = [
   'port_policies',
 ] as const
 
-/** Tables that say which entries of others are used. */
+/** Tables with the used entries of others. */
 const usedOf = { used_fdb: 'fdb', used_neighbours: 'neighbours' } as const satisfies Record<string, TableName>
 
-/** What the maps are to be made with. */
+/** The sizes of the maps. */
 export function limitsFor(sizes: TableSizes): Limits {
   const { ports } = sizes
   const used = Object.entries(usedOf).flatMap(([name, of]) => (sizes[of] === undefined ? [] : [[name, sizes[of]] as const]))
   return { ...sizes, ...Object.fromEntries(used), ...(ports !== undefined && Object.fromEntries(perSource.map((name) => [name, ports]))) }
 }
 
-/** Whether a table has nothing in it but what programs find out again. */
+/** Whether a table has only what programs find out again. */
 export const startsAnew = (table: string): boolean => Object.hasOwn(usedOf, table)
 
-/** What to start vpcd with, so that a table takes more. */
+/** The option of vpcd for a larger table. */
 export const optionOf = (table: string): string => `--table ${(perSource as readonly string[]).includes(table) ? 'ports' : table}=NUMBER`

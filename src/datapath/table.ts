@@ -6,7 +6,7 @@ import { errno, KernelError } from '#kernel/errno.ts'
 import { namedSize, nameValues, unnamedValue, type Widths } from './named-values.ts'
 import { remember } from './previous-values.ts'
 
-/** A table that takes no more. Nothing of what was asked for was done. */
+/** A full table. Nothing of the request was done. */
 export class TableFull extends Error {
   readonly table: string
   readonly maxEntries: number
@@ -19,17 +19,17 @@ export class TableFull extends Error {
   }
 }
 
-/** What the kernel says when a map takes no more: it has all its entries, or there is no memory for another. */
+/** Errors of the kernel for a full map: it has all its entries, or there is no memory for another. */
 const fullErrnos: readonly number[] = [errno.E2BIG, errno.ENOSPC, errno.ENOMEM]
 
 export interface TableOptions {
   /** Whether the map's values have the key around them (`named-values.ts`). Keys and values of this class do not. */
   readonly named?: boolean
-  /** Called after each write, also one that failed in the middle. */
+  /** Called after each write, even one that failed in the middle. */
   readonly written?: () => void
 }
 
-/** Nobody but this process writes such a table; the datapath reads it all the time, and sees each entry whole. */
+/** Only this process writes such a table. The datapath reads it all the time, and sees each entry whole. */
 export class Table<K, V> {
   readonly name: string
   readonly maxEntries: number
@@ -64,7 +64,7 @@ export class Table<K, V> {
     return value && decode(this.#value, value, this.#valueOffset)
   }
 
-  /** Set a key's value, whether it was there or not. Throws TableFull. */
+  /** Set a key's value, new or existing. Throws TableFull. */
   set(key: K, value: V): void {
     try {
       const keyBytes = encode(this.#key, key)
@@ -74,7 +74,7 @@ export class Table<K, V> {
     }
   }
 
-  /** Delete a key. False when it was not there. */
+  /** Delete a key. False when the table did not have it. */
   delete(key: K): boolean {
     return this.#writing(() => this.#map.delete(encode(this.#key, key)))
   }
@@ -104,7 +104,7 @@ export class Table<K, V> {
     this.setManyEncoded(keys, values)
   }
 
-  /** The same, with keys and values given back to back in the table's layouts: for who sets 100 000 at once. */
+  /** The same, with keys and values back to back in the table's layouts: for 100 000 at once. */
   setManyEncoded(keys: Uint8Array, values: Uint8Array): void {
     const before = remember(this.#map, keys)
     this.#writing(() => {
@@ -117,7 +117,7 @@ export class Table<K, V> {
     })
   }
 
-  /** Delete many keys. Those that are not there are passed over. The result counts the deleted. */
+  /** Delete many keys, skipping missing ones. Returns the number of deleted ones. */
   deleteMany(keys: readonly K[]): number {
     return this.deleteManyEncoded(encodeArray(this.#key, keys))
   }

@@ -11,7 +11,7 @@ import { Table, type TableOptions } from './table.ts'
 /** The maps, as `Tables` needs them. */
 export type OpenMap = (name: string) => BpfMap
 
-/** What a packet's way through the host is decided by, and what it leaves behind. */
+/** The tables that decide a packet's way through the host, and those that it updates. */
 export class Tables implements Disposable {
   /** Unit sides and wrapped interfaces, by ifindex. */
   readonly ports: Table<number, layout.Port>
@@ -20,9 +20,9 @@ export class Tables implements Disposable {
   readonly neighbours: Table<layout.NeighbourKey, layout.Neighbour>
   /** The value says nothing. */
   readonly portAddresses: Table<layout.PortAddressKey, number>
-  /** From which VTEPs packets of a VNI are taken. The value says nothing. */
+  /** VTEPs from which packets of a VNI are accepted. The value has no meaning. */
   readonly vteps: Table<layout.VtepKey, number>
-  /** To what only muxes may send. The value says nothing. */
+  /** Addresses and ports that only muxes may send to. The value has no meaning. */
   readonly tunnelEnds: Table<layout.TunnelEnd, number>
   /** By segment. */
   readonly subnets: Table<number, layout.Subnet>
@@ -34,14 +34,14 @@ export class Tables implements Disposable {
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
   readonly muxes: Table<number, layout.Mux>
-  /** Keys of `fdb` and `neighbours` that programs used; the values say nothing. Programs alone write them. */
+  /** Keys of `fdb` and `neighbours` that programs used; the values have no meaning. Only programs write them. */
   readonly usedFdb: Table<layout.FdbKey, number>
   readonly usedNeighbours: Table<layout.NeighbourKey, number>
-  /** What broadcasts a port may still send, by source. Programs keep it. */
+  /** Copies of broadcasts that a port may still cause, by source. Programs update them. */
   readonly broadcastBuckets: Table<number, layout.Bucket>
   /** What ports may send and get. */
   readonly portLimits: Table<layout.LimitKey, layout.Limits>
-  /** What they may now, by source. Programs keep it. */
+  /** Their current tokens, by source. Programs update them. */
   readonly limitBuckets: Table<number, layout.LimitBuckets>
   readonly stats: StatsTable
   readonly drops: DropsTable
@@ -50,7 +50,7 @@ export class Tables implements Disposable {
   readonly policy: PolicyTables
   readonly #maps = new DisposableStack()
   readonly #generation: Generation
-  /** What programs have learnt of the ways past the vxlan device: see bpf/lib/path.h. */
+  /** What programs have learnt about the direct ways: see bpf/lib/path.h. */
   readonly #ways: readonly BpfMap[]
 
   /** Open all tables. Each map is closed with them. */
@@ -90,13 +90,13 @@ export class Tables implements Disposable {
     }
   }
 
-  /** Have the programs learn anew which ways packets may go: the next of each VTEP take the long one. */
+  /** Make the programs learn the direct ways anew: the next packets of each VTEP take the long way. */
   forgetWays(): void {
     for (const map of this.#ways) for (const key of map.keys()) map.delete(key)
     this.#generation.next()
   }
 
-  /** Close the descriptors. The tables live on where they are pinned or used. */
+  /** Close the descriptors. The tables stay while they are pinned or used. */
   [Symbol.dispose](): void {
     this.#maps.dispose()
   }

@@ -1,5 +1,5 @@
 /**
- * The datapath for a test: the real objects with tables of their own, packets put in by hand, and what changed by each.
+ * The datapath for a test: the real objects with tables of their own, packets from the test, and the changes by each.
  */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import type { BpfProgram } from '#kernel/libbpf.ts'

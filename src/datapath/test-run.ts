@@ -1,7 +1,7 @@
 /**
- * Running a packet through the datapath's own programs without a wire (BPF_PROG_TEST_RUN): what they decide, what the
- * packet looks like then, and what they count. A redirect is not carried out, copies of a flood are: they leave on
- * devices of the caller's namespace.
+ * Runs a packet through the datapath's own programs without a wire (BPF_PROG_TEST_RUN): what they decide, the packet
+ * afterwards, and what they count. A redirect is not carried out, but copies of a flood are: they leave on devices of
+ * the caller's namespace.
  */
 import { encodeSkBuff, progTestRun, skBuff, type SkBuff } from '#kernel/bpf-program.ts'
 import type { DropReason, Verdict } from './layout.ts'
@@ -11,10 +11,10 @@ import { dropReasons, dstKind, verdict } from './layout.ts'
 const actions: Readonly<Record<number, Action>> = { [-1]: 'next', 0: 'pass', 2: 'drop', 7: 'redirect' }
 export type Action = 'next' | 'pass' | 'drop' | 'redirect'
 
-/** Words of the context's `cb` in which a program leaves what it decided: VPC_CB_* of bpf/abi.h. */
+/** Words of the context's `cb` with a program's decision: VPC_CB_* of bpf/abi.h. */
 const cbWord = { verdict: 0, detail: 1, stats: 2, kind: 3 } as const
 
-/** How a packet comes in. The device must exist in the network namespace of the caller. */
+/** How a packet arrives. The device must exist in the network namespace of the caller. */
 export type PacketContext = Partial<Pick<SkBuff, 'ifindex' | 'ingressIfindex' | 'mark' | 'cb' | 'gsoSize' | 'gsoSegs' | 'wireLen'>>
 
 /** Where a packet is sent to. */

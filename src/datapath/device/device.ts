@@ -1,4 +1,4 @@
-/** A network device as the objects see it, and the changes that they make to one. */
+/** A network device as the objects see it, and the changes that they make. */
 import { iff } from '#kernel/rtnetlink.ts'
 import { newbornGroup, type Link } from '#kernel/netlink.ts'
 
@@ -7,16 +7,16 @@ export interface Device {
   readonly name: string
   readonly kind: string | undefined
   readonly alias: string | undefined
-  /** It was being made by a process of ours that has not come to give it its alias. */
+  /** A process of ours was making it, and did not get to its alias. */
   readonly newborn: boolean
   readonly mac: Uint8Array
   readonly mtuBytes: number
   readonly maxMtuBytes: number
   readonly up: boolean
   readonly loopback: boolean
-  /** Somebody has set the promiscuous flag by hand; sniffers and bridges ask in another way. */
+  /** Somebody has set the promiscuous flag by hand; sniffers and bridges use another way. */
   readonly promisc: boolean
-  /** Somebody has it promiscuous, in whichever way: a sniffer, say. */
+  /** Somebody has it promiscuous in any way, for example a sniffer. */
   readonly watched: boolean
   /** Of a veth: its other end, and whether that is in another network namespace. */
   readonly peerIfindex: number | undefined
@@ -27,13 +27,13 @@ export interface Device {
   readonly vxlanPort: number | undefined
   /** Of a tap: queues that a process has open. */
   readonly openQueues: number
-  /** It is a tap that stays without an open queue, with virtio headers and many queues, as vmnics are. */
+  /** It is a persistent tap with virtio headers and many queues, as vmnics are. */
   readonly vmnicLike: boolean
   /** Of a tap: who may open its queues. */
   readonly owner: TapOwner
 }
 
-/** The user, if one is named, while in the group, if one is named; none: anybody who may open /dev/net/tun. */
+/** The user, if named, while in the group, if named; none: everybody who may open /dev/net/tun. */
 export interface TapOwner {
   readonly user: number | null
   readonly group: number | null
@@ -52,14 +52,14 @@ export interface NewDevice {
   readonly name: string
   readonly mac: Uint8Array
   readonly mtuBytes: number
-  /** By which a device is known as ours after a restart. */
+  /** Identifies a device of ours after a restart. */
   readonly alias: string
 }
 
 /** ETH_MAX_MTU */
 const vethMaxMtuBytes = 65535
 
-/** Take from the kernel's description what the objects need. */
+/** Extract what the objects need from the kernel's description. */
 export const toDevice = (link: Link): Device => ({
   ifindex: link.ifindex,
   name: link.name,
@@ -75,8 +75,8 @@ export const toDevice = (link: Link): Device => ({
   watched: link.promiscuity > 0,
   peerIfindex: link.linkIndex,
   peerInOtherNetns: link.linkNetnsId !== undefined,
-  // The driver then takes packets of a page at most, or of pages, and says so at this end: nothing else changes this
-  // limit.
+  // The driver then limits packets to a page, or to several pages, and shows that limit at this end. Nothing else
+  // changes it.
   peerRunsXdp: link.kind === 'veth' && link.maxMtu !== vethMaxMtuBytes,
   vxlanPort: link.vxlan?.collectMetadata ? link.vxlan.port : undefined,
   openQueues: (link.tun?.queues ?? 0) + (link.tun?.disabledQueues ?? 0),

@@ -1,4 +1,4 @@
-/** The network devices of this host: what the objects ask of the kernel, and nothing else of it. */
+/** The network devices of this host: all that the objects ask of the kernel about them. */
 import { KernelError } from '#kernel/errno.ts'
 import { openEthtool } from '#kernel/ethtool.ts'
 import type { GenericNetlink } from '#kernel/generic-netlink.ts'
@@ -56,7 +56,7 @@ export class Devices implements Disposable {
     return link && toDevice(link)
   }
 
-  /** The pair of a hostif; gives its switch side. */
+  /** Make the pair of a hostif; returns its switch side. */
   createVeth(options: NewVeth): Device {
     const made = createVeth(this.#netlink, options)
     this.#tryEthtool((ethtool) => coalesceInto(ethtool, made.peerIfindex!))
@@ -72,17 +72,19 @@ export class Devices implements Disposable {
     return createTap(this.#netlink, this.#madeNursery(), options)
   }
 
-  /** The device by which a switch or ethlink can be looked at. */
+  /** Make the device on which a sniffer watches a switch or ethlink. */
   createMirror(options: NewMirror): Device {
     return createMirror(this.#netlink, options)
   }
 
-  /** Change who may open the queues of a vmnic's device, which nobody has open. A user cannot be taken away again. */
+  /**
+   * Change who may open the queues of a vmnic's device, which nobody has open. The kernel cannot remove a user again.
+   */
   changeTapOwner(name: string, { user, group }: TapOwner): void {
     setTapOwner({ name, ...(user !== null && { owner: user }), ...(group !== null && { group }) })
   }
 
-  /** What went to the guest through each queue of a vmnic's device. */
+  /** Packets to the guest through each queue of a vmnic's device. */
   queueTransmits(ifindex: number): QueueTransmits[] {
     return this.#netlink.queueTransmits(ifindex)
   }
@@ -113,8 +115,8 @@ export class Devices implements Disposable {
   }
 
   /**
-   * Have the other ends of these switch sides leave room for outer headers, one with each step. `guard`: for the
-   * devices that this makes.
+   * Give the other ends of these switch sides room for outer headers, one with each step. `guard`: for the devices that
+   * this makes.
    */
   giveRoom(switchSides: readonly number[], guard: Guard): Generator<void, void> {
     return giveRoom(this.#netlink, switchSides, guard)
@@ -125,7 +127,7 @@ export class Devices implements Disposable {
     removeRooms(this.#netlink)
   }
 
-  /** Delete devices; ones that are gone already are passed over. */
+  /** Delete devices; skip missing ones. */
   remove(...ifindexes: number[]): void {
     this.#netlink.deleteLinks(ifindexes)
   }
@@ -136,8 +138,8 @@ export class Devices implements Disposable {
   }
 
   /**
-   * By which device packets from an address of the host to another leave, and whether part of that was learnt;
-   * undefined: there is no way.
+   * The device by which packets from an address of the host to another leave, and whether part of that was learnt;
+   * undefined: there is none.
    */
   wayTo(to: Uint8Array, from: Uint8Array): Way | undefined {
     return this.#netlink.wayTo(to, from)
@@ -156,7 +158,7 @@ export class Devices implements Disposable {
     return this.#following !== undefined
   }
 
-  /** Stop following; when the promise resolves, nothing of it is left. */
+  /** Stop following; complete when the promise resolves. */
   async unfollow(): Promise<void> {
     const following = this.#following
     this.#following = undefined
@@ -170,7 +172,7 @@ export class Devices implements Disposable {
     this.#netlink[Symbol.dispose]()
   }
 
-  /** Without it, or when it will not, the devices are slower and right all the same. */
+  /** Without ethtool, or when it fails, the devices work, but slower. */
   #tryEthtool(run: (ethtool: GenericNetlink) => void): void {
     try {
       if (this.#ethtool) run(this.#ethtool)

@@ -1,4 +1,4 @@
-/** A mirror: the device by which a switch or an ethlink can be looked at, `tcpdump -i vpcsw0`. */
+/** A mirror: the device on which a sniffer watches a switch or an ethlink, `tcpdump -i vpcsw0`. */
 import { writeFileSync } from 'node:fs'
 import type { Netlink } from '#kernel/netlink.ts'
 import { createTap } from '#kernel/tap.ts'
@@ -8,10 +8,9 @@ import { toDevice, type Device, type NewDevice } from './device.ts'
 export type NewMirror = Omit<NewDevice, 'mtuBytes'>
 
 /**
- * Make the device. It is a tap that nobody opens: it is up, so that a sniffer takes it, and has no carrier, so that
- * nothing can be sent by it and nobody configures it. It has no addresses of either family, whoever sets it up. It is
- * not made in the nursery: to move a device takes the kernel 20 ms. Should udev be quick enough to give it another MAC,
- * vpcd sets it back.
+ * Make the device. It is a tap that nobody opens. It is up, so that sniffers work, and has no carrier, so that nothing
+ * can be sent by it and nobody configures it. It has no addresses of either family, whoever sets it up. It is not made
+ * in the nursery: moving a device takes the kernel 20 ms. If udev changes its MAC, vpcd restores it.
  */
 export function createMirror(netlink: Netlink, { name, mac, alias }: NewMirror): Device {
   let ifindex = 0
@@ -28,10 +27,7 @@ export function createMirror(netlink: Netlink, { name, mac, alias }: NewMirror):
   return toDevice(mirror)
 }
 
-/**
- * Without IPv6 the device gets no multicast route. Where /proc/sys cannot be written it has one, over which nothing
- * goes.
- */
+/** Without IPv6 the device gets no multicast route. If /proc/sys is read-only it has one, which carries nothing. */
 function disableIpv6(name: string): void {
   beforeStep('disable_ipv6')
   try {

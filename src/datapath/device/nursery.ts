@@ -1,8 +1,8 @@
 /**
- * Where taps are made. The kernel gives a new tap a random MAC, and takes another only when the device is there: udev,
- * which sees it at once, may give it one of its own after ours (MACAddressPolicy=persistent). So a tap is made in a
- * network namespace that nobody else sees, gets what is its own, and comes out with it. What is half made goes with
- * vpcd.
+ * The namespace where vpcd makes taps. The kernel gives a new tap a random MAC, and accepts another only once the
+ * device exists. udev sees the device at once, and may set its own MAC after ours (MACAddressPolicy=persistent). So
+ * vpcd makes a tap in a network namespace that nobody else sees, sets its properties, and moves it out. Unfinished taps
+ * go with vpcd.
  */
 import { randomInt } from 'node:crypto'
 import { Netlink } from '#kernel/netlink.ts'
@@ -11,9 +11,9 @@ import { Netns } from '#kernel/netns.ts'
 import { createTap, type TapOptions } from '#kernel/tap.ts'
 
 /**
- * A device keeps its number when it comes out. It has seven digits, so that it fits into a name (`vpc-gone1234567`).
- * The nursery's own numbers are low: one that a device of the host had a moment ago would be taken for that device by
- * whoever has not yet seen it go.
+ * A device keeps its ifindex when it moves out. It has seven digits, so that it fits into a name (`vpc-gone1234567`).
+ * The nursery's own ifindexes are low: a process that has not yet seen a device of the host go would confuse a tap with
+ * it.
  */
 const ifindexes = [1_000_000, 10_000_000] as const
 
@@ -21,10 +21,7 @@ export class Nursery implements Disposable {
   readonly #netns = Netns.unnamed()
   readonly #netlink = Netlink.open(this.#netns.fd)
 
-  /**
-   * Make a tap with these properties in the namespace that this thread is in. Throws EEXIST when its name is taken
-   * there.
-   */
+  /** Make a tap with these properties in this thread's namespace. Throws EEXIST when its name is in use there. */
   makeTap(options: TapOptions, properties: Pick<LinkChanges, 'mac' | 'mtu' | 'alias' | 'noArp'>, prepare: () => void): void {
     using home = Netns.current()
     this.#netns.run(() =>

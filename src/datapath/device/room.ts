@@ -1,29 +1,29 @@
 /**
- * Room in front of what containers send. An outer header needs 50 bytes there; a UDP socket leaves none, and the kernel
- * then has to copy the head of each packet. Only a bridge asks a veth to leave some, as much as the most demanding of
- * its ports. So the switch sides of hostifs become ports of a bridge beside a vxlan device. Both are down and forward
- * nothing: a switch side's program takes every packet before a bridge would. Somebody may set them up all the same; so
- * the guard's program drops all that enters or leaves them.
+ * Headroom in packets of containers. An outer header needs 50 bytes; a UDP socket leaves none, and the kernel then
+ * copies the head of each packet. Only a bridge asks a veth for headroom, as much as the most demanding of its ports
+ * wants. So the switch sides of hostifs become ports of a bridge, beside a vxlan device. Both are down and forward
+ * nothing: the program of a switch side takes every packet before a bridge would. If somebody sets them up, the guard's
+ * program drops all their packets.
  */
 import { unlessGone } from '#kernel/link-change.ts'
 import type { Link, Netlink } from '#kernel/netlink.ts'
 
-/** Alias of the bridges, and of the vxlan devices that make them ask for room. */
+/** Alias of the bridges, and of the vxlan devices that make them ask for headroom. */
 export const roomAlias = 'vpc:room'
 
-/** The kernel takes 1023 ports in a bridge, and one is the vxlan device. */
+/** The kernel allows 1023 ports in a bridge, and one is the vxlan device. */
 const portsPerRoom = 1000
 
 const hidden = { alias: roomAlias, noArp: true, addrGenModeNone: true } as const
 const isRoom = (link: Link): boolean => link.alias === roomAlias && link.kind === 'bridge'
 
-/** Puts the guard's program on both sides of a device. */
+/** Attaches the guard's program to both sides of a device. */
 export type Guard = (ifindex: number) => void
 
 /**
- * Give room to switch sides that have none. Each step of the iteration is one that got it, and takes about half a
- * millisecond. One that has become a port of something else by hand is left there. Throws KernelError (EOPNOTSUPP of a
- * kernel without bridges).
+ * Give headroom to switch sides that have none. Each step of the iteration does one, and takes about half a
+ * millisecond. A switch side that somebody made a port of another device stays there. Throws KernelError (EOPNOTSUPP of
+ * a kernel without bridges).
  */
 export function* giveRoom(netlink: Netlink, switchSides: readonly number[], guard: Guard): Generator<void, void> {
   const links = netlink.links()
@@ -50,8 +50,8 @@ export function removeRooms(netlink: Netlink): void {
 }
 
 /**
- * Make a bridge with its vxlan device. The latter's UDP port is opened by nobody while it is down, but no two devices
- * may have the same.
+ * Make a bridge with its vxlan device. Nobody opens the latter's UDP port while it is down, but no two devices may have
+ * the same.
  */
 function makeRoom(netlink: Netlink, guard: Guard): number {
   let number = 0

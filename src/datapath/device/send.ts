@@ -2,8 +2,5 @@
 import { unitMark } from '../layout.ts'
 import { sendFrame } from '#kernel/packet-socket.ts'
 
-/**
- * Send a frame out of the device that carries a unit's program: it comes out of the unit. Throws an error with an
- * errno.
- */
+/** Send a frame out of the device with a unit's program: it arrives at the unit. Throws an error with an errno. */
 export const sendToUnit = (ifindex: number, frame: Uint8Array): void => sendFrame(ifindex, frame, unitMark)

@@ -8,8 +8,8 @@ export interface NewTap extends NewDevice {
 }
 
 /**
- * Make the tap. It is up, has no addresses and answers no ARP: what the guest sends is for the program alone. It stays
- * only once it has its alias: one that was left without could not be told from somebody else's.
+ * Make the tap. It is up, has no addresses and answers no ARP: frames of the guest are for the program alone. It
+ * becomes persistent only once it has its alias: a tap without one could not be told from a foreign one.
  */
 export function createTap(netlink: Netlink, nursery: Nursery, { name, mac, mtuBytes, alias, owner: { user, group } }: NewTap): Device {
   const options = { name, multiQueue: true, vnetHdr: true, ...(user !== null && { owner: user }), ...(group !== null && { group }) }

@@ -3,20 +3,20 @@ import type { Link, Netlink } from '#kernel/netlink.ts'
 import { toDevice, type Device, type NewDevice } from './device.ts'
 
 export interface NewVeth extends NewDevice {
-  /** Name and alias of the end that stays on the host and carries the program. */
+  /** Name and alias of the end that stays on the host and has the program. */
   readonly switchSide: string
   readonly switchAlias: string
 }
 
 /**
- * A veth drops what is longer than the MTU of the end that it comes out of, before any program sees it. Only a switch
- * side that takes everything lets the datapath answer a guest whose own MTU is too large.
+ * A veth drops packets above the MTU of the end that receives them, before any program sees them. Only a switch side
+ * with the largest MTU lets the datapath answer a guest whose own MTU is too large.
  */
 const switchSideMtuBytes = 65535
 
 /**
- * Make the pair and give its switch side. That one is up from the start, has no addresses and answers no ARP: to the
- * host's stack it is nothing. The unit is left down for its user.
+ * Make the pair and return its switch side. The switch side is up from the start, has no addresses and answers no ARP:
+ * the host's stack does not use it. The unit stays down, for its user.
  */
 export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switchSide, switchAlias }: NewVeth): Device {
   const peer = { name, mac, mtu: mtuBytes, alias }
@@ -33,8 +33,8 @@ export function createVeth(netlink: Netlink, { name, mac, mtuBytes, alias, switc
 }
 
 /**
- * Set MAC or MTU of the unit's end, wherever it is now. False when it is in a network namespace that has neither a name
- * nor a process, or is gone.
+ * Set MAC or MTU of the unit's end, wherever it is now. False when it is gone, or in a network namespace without a name
+ * or a process.
  */
 export function setUnitEnd(netlink: Netlink, switchSide: number, changes: { mac?: Uint8Array; mtu?: number }): boolean {
   const link = netlink.linkByIndex(switchSide)

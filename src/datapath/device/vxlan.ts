@@ -8,14 +8,14 @@ export interface NewVxlan extends NewDevice {
 }
 
 /**
- * RFC 7348 section 5. bpf/lib/encap-direct.h makes the same ports, so that a flow does not change its way through the
+ * RFC 7348 section 5. bpf/lib/encap-direct.h derives the same ports, so that a flow keeps its path through the
  * underlay.
  */
 export const vxlanSourcePorts = [49152, 65535] as const
 
 /**
- * Make the device. It is down: only when it goes up does it open its UDP port. Checksums of UDP over IPv6 may be absent
- * (RFC 6935).
+ * Make the device. It is down, and opens its UDP port only when it goes up. UDP checksums over IPv6 may be absent (RFC
+ * 6935).
  */
 export function createVxlan(netlink: Netlink, { name, mac, mtuBytes, alias, port }: NewVxlan): Device {
   const shared = { name, mac, mtu: mtuBytes, alias, noArp: true, addrGenModeNone: true } as const

@@ -1,7 +1,6 @@
 /**
- * What of this host would have to see each packet of a mux, and would not see those that go the direct ways: nftables,
- * the old iptables, filters of tc and programs of others on the interface, policies of IPsec. Found out by asking the
- * kernel, and followed.
+ * Finds what on this host must see each packet of a mux, and would miss those on the direct ways: nftables, the old
+ * iptables, tc filters and foreign programs on the interface, IPsec policies. It asks the kernel, and follows changes.
  */
 import { chainOf } from '../chain.ts'
 import { hooks } from '../hook.ts'
@@ -15,7 +14,7 @@ import { xtablesTables, type XtablesTable } from '#kernel/xtables.ts'
 import { judgeNft } from './nft-judge.ts'
 import type { TunnelPackets } from './tunnel-packet.ts'
 
-/** Why packets must not go past the host's stack, in words, by direction. None: they may. */
+/** Why packets must not bypass the host's stack, in words, by direction. None: they may. */
 export interface Objections {
   readonly out: readonly string[]
   readonly in: readonly string[]
@@ -31,7 +30,7 @@ export interface Asked {
   readonly vtepPorts: readonly number[]
 }
 
-/** All that the kernel was asked, once for all muxes. */
+/** The kernel's answers, once for all muxes. */
 export interface Ruleset {
   readonly nft: NftRuleset
   readonly xtables: readonly XtablesTable[]
@@ -40,7 +39,7 @@ export interface Ruleset {
 
 export const readRuleset = (): Ruleset => ({ nft: nftRuleset(), xtables: xtablesTables(), policies: xfrmPolicies() })
 
-/** What stands against the direct ways of a mux. */
+/** What closes the direct ways of a mux. */
 export function objectionsTo({ nft, xtables, policies }: Ruleset, asked: Asked): Objections {
   const packets = { device: asked.device, address: asked.address }
   const out: TunnelPackets = { ...packets, direction: 'out', ports: [...new Set([asked.port, ...asked.vtepPorts])] }
@@ -56,7 +55,7 @@ export function objectionsTo({ nft, xtables, policies }: Ruleset, asked: Asked):
 const hookNames: Readonly<Record<number, string>> = { 0: 'PREROUTING', 1: 'INPUT', 3: 'OUTPUT', 4: 'POSTROUTING' }
 const xtablesHooks = { out: [3, 4], in: [0, 1] } as const
 
-/** Each rule of the old iptables counts, so any may have to see the packets. */
+/** Each rule of the old iptables counts packets, so any may have to see them. */
 function judgeXtables(tables: readonly XtablesTable[], direction: 'out' | 'in'): string[] {
   return tables.flatMap(({ name, hooks: has }) =>
     xtablesHooks[direction].filter((hook) => has.includes(hook)).map((hook) => `iptables: table ${name} has rules in ${hookNames[hook]}`),
@@ -82,7 +81,7 @@ function isWithin(address: Uint8Array, prefix: Uint8Array, length: number): bool
   })
 }
 
-/** On the interface itself: what stands behind our program there and would not get what that takes. */
+/** On the interface itself: programs and filters after our program, which would miss the packets that it takes. */
 function judgeInterface(ifindex: number): string[] {
   const socket = NetlinkSocket.open()
   try {
@@ -105,8 +104,8 @@ const RTNLGRP = { TC: 4, IPV4_IFADDR: 5, IPV4_ROUTE: 7, IPV6_IFADDR: 9, IPV6_ROU
 export type HostChange = 'rules' | 'routes'
 
 /**
- * Call back when something changes that the kernel tells of: not of the old iptables, nor of programs by tcx. The
- * result ends it.
+ * Call back when the kernel notifies of a change. It does not for the old iptables and for programs by tcx. The result
+ * ends it.
  */
 export function followHost(callback: (what: HostChange) => void): () => void {
   const stack = new DisposableStack()
@@ -133,7 +132,7 @@ export function followHost(callback: (what: HostChange) => void): () => void {
   return () => stack.dispose()
 }
 
-/** Whether anything was told; what it was is found out by asking. */
+/** Whether there was a notification. The caller asks for the new state. */
 function drain(socket: NetlinkSocket): boolean {
   let any = false
   for (;;) {

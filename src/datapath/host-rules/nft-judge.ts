@@ -1,8 +1,8 @@
 /**
- * Which rules of nftables must see each of a mux's packets. A rule that cannot match them need not. Nor need one that
- * only accepts, drops or jumps by what is the same for all packets of a VTEP: the direct ways ask the host's stack for
- * its decision again and again (bpf/lib/path.h). What counts, limits, logs, changes, or decides by what differs from
- * packet to packet must see them all.
+ * Decides which rules of nftables must see each packet of a mux. A rule that cannot match the packets need not. Nor
+ * need a rule that only accepts, drops or jumps by fields that are the same for all packets of a VTEP: the direct ways
+ * ask the host's stack again and again (bpf/lib/path.h). Rules that count, limit, log, change packets, or decide by
+ * fields that differ from packet to packet must see all of them.
  */
 import type { Attributes } from '#kernel/netlink-message.ts'
 import { nftFamily, u32be, type NftChain, type NftExpression, type NftRule, type NftRuleset } from '#kernel/nftables.ts'
@@ -30,10 +30,10 @@ interface Walk {
 }
 
 const nowhere: Walk = { jumps: [], any: false }
-/** Expressions that change nothing and decide by what they have been given. */
+/** Expressions that change nothing and decide by their inputs. */
 const plain: ReadonlySet<string> = new Set(['bitwise', 'byteorder', 'range', 'fib', 'rt', 'notrack', 'reject'])
 
-/** Why rules must see each of these packets, in words; none: they need not. */
+/** Why rules must see each of these packets, in words; none: no rule must. */
 export function judgeNft({ chains, rules }: NftRuleset, packets: TunnelPackets): string[] {
   const byChain = Map.groupBy(rules, ({ family, table, chain }) => keyOf(family, table, chain))
   const reasons = new Set<string>()
@@ -77,7 +77,7 @@ function judgeChain(
   return undefined
 }
 
-/** `nat`: the first packet of a connection alone comes here. */
+/** `nat`: only the first packet of a connection gets here. */
 function walk({ expressions }: NftRule, packets: TunnelPackets, nat: boolean): Walk {
   const registers = new Map<number, Known>()
   const jumps: string[] = []
@@ -99,7 +99,7 @@ function walk({ expressions }: NftRule, packets: TunnelPackets, nat: boolean): W
   return { jumps, any }
 }
 
-/** What an expression puts into its register; undefined: it does something else. */
+/** The value that an expression loads into its register; undefined: it does something else. */
 function load({ name, data }: NftExpression, packets: TunnelPackets): Known | undefined {
   if (!data.has(FIELD.REGISTER)) return undefined
   if (name === 'payload') return payload(packets, u32be(data, PAYLOAD.BASE)!, u32be(data, PAYLOAD.OFFSET)!, u32be(data, PAYLOAD.LENGTH)!)
@@ -108,7 +108,7 @@ function load({ name, data }: NftExpression, packets: TunnelPackets): Known | un
   return undefined
 }
 
-/** A comparison that no packet of ours passes. */
+/** A comparison that none of our packets passes. */
 function cannotMatch(data: Attributes, registers: ReadonlyMap<number, Known>): boolean {
   const known = registers.get(u32be(data, CMP.SREG) ?? -1)
   const wanted = data.nested(CMP.DATA).bytes(DATA_VALUE)

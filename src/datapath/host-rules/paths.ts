@@ -1,4 +1,4 @@
-/** What the kernel knows of the paths from an address of this host to VTEPs: the largest packet that fits each. */
+/** The MTUs of the paths from an address of this host to VTEPs, by the kernel. */
 import { KernelError } from '#kernel/errno.ts'
 import { PathMtu, TooBigSocket } from '#kernel/path-mtu.ts'
 import { onReadable } from '#kernel/readiness.ts'
@@ -24,7 +24,7 @@ export function pathMtus<V extends { readonly address: Uint8Array; readonly port
   return found
 }
 
-/** Call back when ICMP says that some packet of this host did not fit its path. The result ends it. */
+/** Call back when ICMP says that a packet of this host did not fit its path. The result ends it. */
 export function followTooBig(callback: () => void): () => void {
   const stack = new DisposableStack()
   for (const family of [4, 6] as const) {
@@ -37,7 +37,7 @@ export function followTooBig(callback: () => void): () => void {
         }),
       )
     } catch (error) {
-      // Without it, paths are asked for every few seconds all the same.
+      // Without it, vpcd still asks for paths every few seconds.
       if (!(error instanceof KernelError)) throw error
     }
   }

@@ -1,11 +1,11 @@
 /**
- * What is known of a mux's VXLAN packets before any is there, byte by byte and by what nftables asks of a packet's
- * surroundings: for judging which rules of the host may concern them. Three kinds: known; the same for all packets to
- * or from one VTEP; other from packet to packet.
+ * What is known about a mux's VXLAN packets in advance, by bytes and by the metadata that nftables uses. It serves to
+ * judge which rules of the host may concern them. A value is of one of three kinds: known; the same for all packets of
+ * a VTEP; different from packet to packet.
  */
 import { nftFamily } from '#kernel/nftables.ts'
 
-/** Which way packets go, and where they pass. */
+/** The direction of packets, and where they pass. */
 export interface TunnelPackets {
   readonly direction: 'out' | 'in'
   /** The interface that carries them. */
@@ -17,8 +17,8 @@ export interface TunnelPackets {
 }
 
 /**
- * All values that something may have; `constant`: one that is the same for all packets of a VTEP; `varying`: from
- * packet to packet.
+ * All possible values; `constant`: one that is the same for all packets of a VTEP; `varying`: different from packet to
+ * packet.
  */
 export type Known = readonly Uint8Array[] | 'constant' | 'varying'
 
@@ -28,7 +28,7 @@ const pair = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0x
 type Field = readonly [offset: number, length: number, known: (packets: TunnelPackets) => Known]
 const IPPROTO_UDP = 17
 
-/** Of the IPv4 header; what lies between is other from packet to packet. */
+/** Fields of the IPv4 header; the rest differs from packet to packet. */
 const network: readonly Field[] = [
   [0, 1, () => [Uint8Array.of(0x45)]],
   [6, 2, () => [Uint8Array.of(0, 0)]],
@@ -43,7 +43,7 @@ const link: readonly Field[] = [[0, 14, () => 'constant']]
 /** NFT_PAYLOAD_*_HEADER. */
 const headers: readonly (readonly Field[])[] = [link, network, transport]
 
-/** What a rule finds that loads bytes of a packet. */
+/** The value of a rule that loads bytes of a packet. */
 export function payload(packets: TunnelPackets, base: number, offset: number, length: number): Known {
   let found: Uint8Array[] | 'constant' = [new Uint8Array(0)]
   for (let at = offset; at < offset + length;) {
@@ -73,7 +73,7 @@ const constantKeys: ReadonlySet<number> = new Set([
   26 /* iifkind */, 27 /* oifkind */,
 ])
 
-/** What a rule finds that asks for one of NFT_META_*, in network order where nftables has it so. */
+/** The value of a rule that loads one of NFT_META_*, in network order where nftables does so. */
 export function meta({ direction, device }: TunnelPackets, key: number): Known {
   if (key === 1) return [Uint8Array.of(0x08, 0x00)]
   if (key === 15) return [Uint8Array.of(2)]
@@ -84,7 +84,7 @@ export function meta({ direction, device }: TunnelPackets, key: number): Known {
 }
 
 /**
- * The hooks that these packets pass in the host's stack and that the direct ways leave out: by family, NF_INET_* or
+ * The hooks that these packets pass in the host's stack and bypass on the direct ways: by family, NF_INET_* or
  * NF_NETDEV_*.
  */
 export const hooksOf: Readonly<Record<TunnelPackets['direction'], Readonly<Record<number, readonly number[]>>>> = {

@@ -1,4 +1,4 @@
-/** Everything that the probe of a machine finds out, without judging it. */
+/** Gathers the facts for the probe of a machine, without judging them. */
 import { readdirSync } from 'node:fs'
 import { kernelVersion, type KernelVersion } from '#kernel/kernel-version.ts'
 import { objectNames } from '../hook.ts'
@@ -47,7 +47,7 @@ export async function tryLibbpf(): Promise<Trial> {
   }
 }
 
-/** Look at everything now. Changes nothing that lasts. */
+/** Gather everything now. Changes nothing that lasts. */
 export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, libbpf: Trial): Facts {
   const found = privileges()
   const privileged = (run: () => Trial): Trial =>

@@ -1,7 +1,4 @@
-/**
- * Whether the kernel can what the datapath needs: tried for real, on a device of a network namespace that is thrown
- * away.
- */
+/** Whether the kernel has what the datapath needs: tried for real, on a device of a temporary network namespace. */
 import { closeSync, existsSync, openSync, statSync, type Stats } from 'node:fs'
 import { createTcxLink } from '#kernel/bpf-link.ts'
 import { isJited, loadPassOn } from '#kernel/bpf-load.ts'
@@ -12,7 +9,7 @@ import { attempt, type Trial } from './trial.ts'
 
 const LOOPBACK_IFINDEX = 1
 const btfPath = '/sys/kernel/btf/vmlinux'
-/** What misc.h and the device list of the kernel give to tun. */
+/** The number that misc.h and the kernel's device list give to tun. */
 const TUN_NUMBER = '10:200'
 
 /** BTF of the kernel. */
@@ -21,7 +18,7 @@ export const tryBtf = (): Trial =>
     ? { ok: true, detail: `${btfPath}, ${statSync(btfPath).size} bytes` }
     : { ok: false, detail: `there is no ${btfPath}` }
 
-/** The just-in-time compiler, by what became of a program. */
+/** The just-in-time compiler, by the form of a loaded program. */
 export const tryJit = (): Trial =>
   attempt(() => {
     const program = loadPassOn()
@@ -63,7 +60,7 @@ export const tryVxlan = (port: number): Trial =>
     return 'devices with collected metadata can be made'
   })
 
-/** The device by which taps are made: anything can stand under its name, and most of it opens. */
+/** The device that makes taps. Anything can have its name, and most of it opens. */
 export const tryTun = (path = '/dev/net/tun'): Trial =>
   attempt(() => {
     const found = statSync(path)
@@ -76,7 +73,7 @@ export const tryTun = (path = '/dev/net/tun'): Trial =>
 
 const kindOf = (found: Stats): string => (found.isFile() ? 'a regular file' : found.isDirectory() ? 'a directory' : 'of another kind')
 
-// As glibc puts them together, for numbers below 4096 and 1048576.
+// As glibc combines them, for numbers below 4096 and 1048576.
 const major = (device: number): number => Math.floor(device / 256) % 4096
 const minor = (device: number): number => (device % 256) + Math.floor(device / 2 ** 20) * 256
 

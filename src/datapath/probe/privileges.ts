@@ -1,4 +1,4 @@
-/** What this process may do, as far as the datapath needs it. */
+/** The privileges of this process that the datapath needs. */
 import { readFileSync } from 'node:fs'
 import { effectiveCapabilities, type Capability } from '#kernel/capabilities.ts'
 

@@ -1,8 +1,8 @@
 /**
- * Whether VXLAN packets arrive at other hosts. A host answers a question of ARP or ND that comes to it through a
- * tunnel, in the kernel, when its tables know the address and have its guest: back through the tunnel, to the VTEP that
- * asked. So an answer shows that the UDP port is carried both ways, and a question that is padded shows it for its
- * size, with DF set. The asker's MAC is nobody's, so no guest's tables change.
+ * Tests whether VXLAN packets arrive at other hosts. The programs of a host answer an ARP or ND question from a tunnel
+ * if their tables know the address and have its guest. The answer goes back through the tunnel, to the VTEP that asked.
+ * So an answer shows that the underlay carries the UDP port both ways. A padded question shows it for its size, with DF
+ * set. Nobody has the asker's MAC, so no guest's tables change.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,7 +20,7 @@ import type { Vni } from '#wire/vni.ts'
 import { encodeVxlan } from '#wire/vxlan.ts'
 import { readyMark } from '../layout.ts'
 
-/** A guest of which the other host should know. */
+/** A guest that the other host should know. */
 export interface Question {
   readonly vni: Vni
   readonly address: Ip
@@ -48,7 +48,7 @@ export interface VtepFacts {
   readonly answered: boolean
   /** The largest packet of a guest that arrives, up to what was asked; 0: none. */
   readonly mtuBytes: number
-  /** What the kernel or ICMP said instead of an answer; 0: nothing. */
+  /** Error of the kernel or ICMP instead of an answer; 0: none. */
   readonly errno: number
   /** Whether the host answers ICMP; asked only when nothing else came. */
   readonly echoed: boolean
@@ -61,12 +61,12 @@ const nobody = ipFrom('0.0.0.0') as Ipv4
 const smallest = 72
 const ethernetBytes = 14
 const pollMs = 2
-/** The kernel takes 3 s to find out that nobody has an address. */
+/** The kernel needs 3 s to find that nobody has an address. */
 const tries = { first: { count: 3, waitMs: 300 }, search: { count: 2, waitMs: 200 }, echo: { count: 3, waitMs: 1200 } } as const
 /** VTEPs that are asked at the same time. */
 const atOnce = 64
 
-/** Answers by the number that stands in the asker's MAC. */
+/** Answers by the number in the asker's MAC. */
 class Answers implements Disposable {
   readonly #prefix = randomBytes(4)
   readonly #capture: PacketCapture
@@ -140,7 +140,10 @@ interface Tries {
   readonly waitMs: number
 }
 
-/** Put questions until one is answered. With none to put, one that nobody can answer: ICMP may still say something. */
+/**
+ * Ask questions until one is answered. Without a question, send one that nobody can answer: ICMP may still report
+ * something.
+ */
 async function ask(
   socket: DatagramSocket,
   answers: Answers,
@@ -179,7 +182,7 @@ function padded(frame: Uint8Array, bytes: number): Uint8Array {
   return long
 }
 
-/** Whether the host answers an ICMP echo, or what else is said of it. */
+/** Whether the host answers an ICMP echo, or the error instead. */
 async function echo(
   ends: { readonly from: Uint8Array; readonly to: Uint8Array },
   { inside }: ProbeSetting,
@@ -193,7 +196,7 @@ async function echo(
     return message[0] === reply && ((message[4]! << 8) | message[5]!) === id
   }
   for (let seq = 1; seq <= tries.echo.count; seq++) {
-    // Of ICMPv6 the kernel makes the checksum.
+    // The kernel computes the checksum of ICMPv6.
     socket.send(encodeIcmp({ type: six ? icmpv6Type.echoRequest : icmpType.echoRequest, rest: echoRest(id, seq) }, new Uint8Array(32)))
     const deadline = performance.now() + tries.echo.waitMs
     while (performance.now() < deadline) {
