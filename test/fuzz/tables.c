@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MOST_ENTRIES 64u
-#define MOST_MAPS 48
+#define MOST_MAPS 128
 #define ENOENT 2
 #define E2BIG 7
 #define EEXIST 17
