@@ -149,6 +149,12 @@ struct vpc_flow {
 	__u64 bytes[2];
 };
 
+/* What vpcd asks of vpc_expire, and is told. */
+struct vpc_expire {
+	__u32 port;
+	__u32 expired;
+};
+
 /* Table `frags`: fragments of which the first has passed a port; value: the second of that, __u32. */
 struct vpc_frag_key {
 	__u32 port;      /* and direction in the upper two bits */

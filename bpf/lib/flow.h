@@ -8,18 +8,9 @@
 #define VPC_FLOW_H
 
 #include "count.h"
+#include "flow-life.h"
 #include "policy.h"
 #include "tuple.h"
-
-/* Seconds that a flow lives without a packet. */
-#define IDLE_TCP_OPENING 20
-#define IDLE_CLOSING 10
-#define IDLE_UDP 30
-#define IDLE_UDP_STREAM 180
-#define IDLE_ICMP 30
-#define IDLE_OTHER 30
-#define IDLE_OTHER_STREAM 600
-#define IDLE_DENIED 300
 
 /* Works on one packet. It does not fit on the stack. */
 struct flow_work {
@@ -40,11 +31,6 @@ struct {
 	__type(value, struct flow_work);
 } flow_works SEC(".maps");
 
-static __always_inline __u32 seconds_now(void)
-{
-	return bpf_ktime_get_coarse_ns() / 1000000000ull;
-}
-
 /* Follows from the key. src/datapath/flows.ts does not need it: it keeps what it read. */
 static __always_inline __u32 flow_check(const struct vpc_young_key *key)
 {
@@ -55,37 +41,6 @@ static __always_inline __u32 flow_check(const struct vpc_young_key *key)
 	for (__u32 i = 0; i < sizeof(*key) / sizeof(__u32); i++)
 		hash = (hash ^ word[i]) * 0x9e3779b1u;
 	return hash;
-}
-
-static __always_inline __u32 idle_of(const struct vpc_flow *flow, __u8 protocol)
-{
-	bool stream = flow->state == VPC_FLOW_ESTABLISHED;
-
-	if (flow->state == VPC_FLOW_CLOSING)
-		return IDLE_CLOSING;
-	if (flow->state == VPC_FLOW_DENIED)
-		return IDLE_DENIED;
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return stream ? flow->tcp_idle_s : IDLE_TCP_OPENING;
-	case IPPROTO_UDP:
-		return stream ? IDLE_UDP_STREAM : IDLE_UDP;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return IDLE_ICMP;
-	default:
-		return stream ? IDLE_OTHER_STREAM : IDLE_OTHER;
-	}
-}
-
-static __always_inline bool is_over(const struct vpc_flow *flow, __u8 protocol, __u32 now_s)
-{
-	return now_s - flow->last_s > idle_of(flow, protocol);
-}
-
-static __always_inline void *flows_of(__u32 port)
-{
-	return bpf_map_lookup_elem(&flows, &port);
 }
 
 /* The flow of the packet. Null: there is none. */

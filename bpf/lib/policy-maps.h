@@ -93,8 +93,8 @@ struct port_flows {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FLOW_QUOTA);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct vpc_flow_key);
-	__type(value, struct vpc_flow);
+	__uint(key_size, sizeof(struct vpc_flow_key));
+	__uint(value_size, sizeof(struct vpc_flow));
 };
 
 /*

@@ -22,6 +22,7 @@ import { entry, entryList } from './entry-layout.ts'
 import type { HostChange, HostDocument } from './host-file.ts'
 import type {
   DaemonInfo,
+  FlowInfo,
   FollowRequest,
   ObjectChanges,
   ObjectInfo,
@@ -101,6 +102,8 @@ export const operations = {
   mgmtDropsFollow: get('drops follow', 'mgmt', 0x0102, raw('')),
   /** Subscribe to changes of objects: EVENT frames of json `ObjectChanges` follow on this descriptor. */
   mgmtFollow: ask('follow', 'mgmt', 0x0131, json<FollowRequest>('`FollowRequest`'), json<ObjectChanges>('`ObjectChanges`')),
+  /** Of one port, or of all ports that are in security groups. */
+  mgmtFlows: ask('flows', 'mgmt', 0x0140, optionalId, json<readonly FlowInfo[]>('array of `FlowInfo`')),
   mgmtProbe: get('probe', 'mgmt', 0x0103, json<readonly ProbeResult[]>('array of `ProbeResult`')),
   mgmtInfo: get('info', 'mgmt', 0x0104, json<DaemonInfo>('`DaemonInfo`')),
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */

@@ -79,6 +79,32 @@ export interface RouterInfo extends Common<'vpcrtr'>, SettingsJson<'vpcrtr'> {
   readonly subnets: readonly Id[]
 }
 
+/** A flow as a port that is in security groups sees it: inside is the unit. */
+export interface FlowInfo {
+  /** Unit name of the port. */
+  readonly port: string
+  /** A name, or the number. */
+  readonly protocol: string
+  readonly inside: string
+  readonly outside: string
+  /** Of ICMP: the identifier. */
+  readonly insidePort: number
+  readonly outsidePort: number
+  readonly state: string
+  /** In which direction it began. */
+  readonly begun: 'in' | 'out'
+  /** `rule 10 of group0 (web)`; null: everything may go out. */
+  readonly rule: string | null
+  readonly idleSeconds: number
+  readonly ageSeconds: number
+  readonly packetsIn: number
+  readonly bytesIn: number
+  readonly packetsOut: number
+  readonly bytesOut: number
+  /** It is in the port's own table, where no flood pushes it out. */
+  readonly confirmed: boolean
+}
+
 /** How many flows a rule of a group has allowed. */
 export interface RuleCounter {
   readonly rule: string
@@ -132,6 +158,8 @@ export interface SourceStats {
   readonly lostQuestions: number
   /** Drops that were counted and not told, likewise. */
   readonly lostDropEvents: number
+  /** Confirmed flows that found the port's quota used up. */
+  readonly flowOverflow: number
   /** Packets for the interface that the port's limits kept back. */
   readonly txLimited: number
   /** By the name of the reason; only those that are not 0. */
@@ -153,6 +181,20 @@ export interface QueueStats {
   readonly txDrops: number
 }
 
+/** What the security groups of a port refused. */
+export interface RefusalInfo {
+  /** Unit name of the port; null: it is gone. */
+  readonly port: string | null
+  /** To the port, or from it. */
+  readonly direction: 'in' | 'out'
+  /** The port's groups, by unit and name: `group0 (web)`. */
+  readonly groups: readonly string[]
+  /** How many rules these have for the direction. */
+  readonly rules: number
+  /** The rule that had allowed the flow: `rule 10 of group0 (web)`; null: none had. */
+  readonly rule: string | null
+}
+
 export interface DropEvent {
   /** ISO 8601, UTC. */
   readonly time: string
@@ -164,6 +206,8 @@ export interface DropEvent {
   readonly length: number
   /** Drops of this unit that were not told since the last one: beyond its rate, or nobody read in time. */
   readonly lost: number
+  /** Of the reasons sg_denied, sg_revoked, flow_unrelated, flow_invalid and fragment_order. */
+  readonly refusal?: RefusalInfo
   /** The first bytes of the frame, base64. */
   readonly data: string
 }

@@ -25,10 +25,22 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
   rows: counters.map(({ unit, peerUnit, reason, packets }) => [unit, peerUnit ?? '-', reason, packets]),
 })
 
+/** What security groups said: `into vpcp3 (group0 (web)): none of its 2 rules for in allows it`. */
+export function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>): string {
+  if (refusal === undefined) return ''
+  const { port, direction, groups, rules, rule } = refusal
+  const where = `${direction === 'in' ? 'into' : 'out of'} ${port ?? 'a port that is gone'} (${groups.join(', ') || 'no group'})`
+  if (reason === 'sg_denied') return `${where}: none of its ${rules} rules for ${direction} allows it`
+  if (reason === 'sg_revoked') return `${where}: ${rule ?? 'a rule that is gone'} had allowed the flow`
+  return where
+}
+
 /** One packet: when, from where, why, and its headers. */
-export function dropLine({ time, unit, port, reason, vni, length, lost, data }: DropEvent, style: Style, utc: boolean): string {
+export function dropLine(event: DropEvent, style: Style, utc: boolean): string {
+  const { time, unit, port, reason, vni, length, lost, data } = event
   const from = [unit, port && unit !== port ? `(${port})` : ''].filter(Boolean).join(' ') || '-'
   const packet = summarize(Buffer.from(data, 'base64'), length)
   const more = lost === 0 ? '' : style.dim(`  (${lost} more not shown)`)
-  return `${style.dim(formatTime(new Date(time), utc))}  ${from}  ${style.yellow(reason)}  vni ${vni}  ${packet}${more}`
+  const refused = event.refusal === undefined ? '' : `  ${refusalText(event)}`
+  return `${style.dim(formatTime(new Date(time), utc))}  ${from}  ${style.yellow(reason)}  vni ${vni}  ${packet}${refused}${more}`
 }

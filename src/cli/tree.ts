@@ -120,6 +120,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     add: leaf(),
     del: leaf('rm', 'delete'),
   }),
+  flow: group('what passes ports that are in security groups', { list }),
   vm: group('virtual machines of this host', {
     create,
     run: leaf('start'),

@@ -1,12 +1,12 @@
 /** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
 import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
-import type { DaemonInfo, DropEvent, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
+import type { DaemonInfo, DropEvent, FlowInfo, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
-import { decodeJson, list } from './text.ts'
+import { checkId, decodeJson, list } from './text.ts'
 
 /** One object of the host, in short. */
 export interface Header {
@@ -47,6 +47,11 @@ export class Mgmt extends Descriptor {
   /** The counters of all ports and muxes. */
   async stats(): Promise<SourceStats[]> {
     return this.call('mgmtStats', undefined)
+  }
+
+  /** The flows of a port, or of all ports that are in security groups. Throws ENOENT for a port that is not there. */
+  async flows(portId?: string): Promise<readonly FlowInfo[]> {
+    return this.call('mgmtFlows', portId === undefined ? undefined : checkId(portId, 'vpcp'))
   }
 
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node
 import { join } from 'node:path'
 import { createTcxLink, detachLink, linkInfo, updateLink } from '#kernel/bpf-link.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
-import { progInfo } from '#kernel/bpf-program.ts'
+import { progInfo, runSyscallProgram } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
@@ -15,6 +15,7 @@ import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { guardHook, hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Rates } from './object-set.ts'
 import type { Limits } from './table-sizes.ts'
+import { expire } from './policy-layout.ts'
 import { Tables } from './tables.ts'
 import { beforeStep } from './step.ts'
 
@@ -202,6 +203,12 @@ export class Datapath implements Disposable {
   programId(hook: Hook): number {
     const { object, program } = hooks[hook]
     return progInfo(this.#objects.program(object, program).fd).id
+  }
+
+  /** Forget the idle flows of a port. Gives how many there were. */
+  expireFlows(port: number): number {
+    const { fd } = this.#objects.program('flows', 'vpc_expire')
+    return expire.decode(runSyscallProgram(fd, expire.encode({ port, expired: 0 }))).expired
   }
 
   /** Whether each table is pinned under its name: the next start takes what is pinned. */

@@ -4,6 +4,7 @@
  */
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
+import { direction as directions } from './policy-layout.ts'
 import { dropReasons, event, eventKind, statsNone, type DropReason } from './layout.ts'
 
 interface Packet {
@@ -21,10 +22,19 @@ interface Packet {
   readonly data: Uint8Array
 }
 
+/** Which port's groups refused a packet. `rule`: the number of the one that had allowed it; 0: none had. */
+export interface Refusal {
+  readonly port: number
+  readonly direction: 'in' | 'out'
+  readonly rule: number
+}
+
 /** A packet that was dropped. */
 export interface DropEvent extends Packet {
   readonly kind: 'drop'
   readonly reason: DropReason
+  /** Of a port that is in security groups, which refused it; undefined: none did. */
+  readonly refusal?: Refusal | undefined
 }
 
 /** A question of a guest that the tables do not answer. */
@@ -42,7 +52,7 @@ const questions: Readonly<Record<number, MissEvent['question']>> = {
 /** Decode a record; undefined for an unknown kind. */
 export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefined {
   if (record.length < event.size) return undefined
-  const { timeNs, kind, reason, ifindex, source, segment, len, caplen, lost, data } = event.decode(record)
+  const { timeNs, kind, reason, ifindex, source, segment, len, caplen, port, rule, direction, lost, data } = event.decode(record)
   const packet: Packet = {
     time: wallTime(timeNs),
     ifindex,
@@ -52,7 +62,10 @@ export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefin
     lost,
     data: data.slice(0, caplen),
   }
-  if (kind === eventKind.drop) return { ...packet, kind: 'drop', reason: dropReasons[reason] ?? 'none' }
+  if (kind === eventKind.drop) {
+    const refusal: Refusal | undefined = direction === 0 ? undefined : { port, rule, direction: direction === directions.in ? 'in' : 'out' }
+    return { ...packet, kind: 'drop', reason: dropReasons[reason] ?? 'none', ...(refusal && { refusal }) }
+  }
   const question = questions[kind]
   return question && { ...packet, kind: 'miss', question }
 }

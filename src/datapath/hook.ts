@@ -29,5 +29,5 @@ export const guardHook = 'unit-egress'
 
 export type Hook = keyof typeof hooks
 
-/** The objects that have all of them. */
-export const objectNames: readonly string[] = [...new Set(Object.values(hooks).map(({ object }) => object))]
+/** The objects that have all of them, and the one whose program vpcd runs itself. */
+export const objectNames: readonly string[] = [...new Set(Object.values(hooks).map(({ object }) => object)), 'flows']

@@ -75,6 +75,7 @@ const structs: Record<string, CStruct<any>> = {
   vpc_young_key: policy.youngKey,
   vpc_flow: policy.flow,
   vpc_frag_key: policy.fragKey,
+  vpc_expire: policy.expire,
 }
 
 /** The enums of the header, each value under the C name that this side's name makes. */

@@ -76,5 +76,8 @@ export const flow = cStruct({
 })
 export type Flow = Value<typeof flow>
 
+/** struct vpc_expire */
+export const expire = cStruct({ port: u32, expired: u32 })
+
 /** struct vpc_frag_key */
 export const fragKey = cStruct({ port: u32, id: u32, inside: bytes(16), outside: bytes(16), protocol: u32 })

@@ -119,6 +119,15 @@ export interface TestRunResult {
   readonly durationNs: number
 }
 
+/** Run a program of SEC("syscall") on its argument, which it may change. */
+export function runSyscallProgram(progFd: number, argument: Uint8Array): Uint8Array {
+  const memory = allocateCopy(argument)
+  const nothing = { retval: 0, dataSizeIn: 0, dataSizeOut: 0, dataIn: 0n, dataOut: 0n, repeat: 0, durationNs: 0, contextSizeOut: 0 }
+  const context = { contextSizeIn: argument.length, contextIn: memory.address, contextOut: 0n }
+  bpf('PROG_TEST_RUN', testRunAttr.encode({ progFd, ...nothing, ...context, flags: 0, cpu: 0, batchSize: 0 }))
+  return memory.bytes
+}
+
 /** Run a program on a packet. The kernel does not carry out redirects: the program's return value is the result. */
 export function progTestRun(progFd: number, options: TestRunOptions): TestRunResult {
   const input = allocateCopy(options.dataIn)

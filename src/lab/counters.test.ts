@@ -20,6 +20,7 @@ const source = (unit: string, rxPackets: number, txPackets: number, drops: Recor
   lostQuestions: 0,
   lostDropEvents: 0,
   txLimited: 0,
+  flowOverflow: 0,
   drops,
 })
 

@@ -5,6 +5,7 @@ import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts
 import type { Handle } from './handle.ts'
 import { vniOfSegment } from './store/keys.ts'
 import { unitName, type Model, type Switch } from './store/model.ts'
+import { describeRefusal } from './refusal.ts'
 import { readQuestion } from './question.ts'
 
 export class EventHub {
@@ -49,9 +50,10 @@ export class EventHub {
     if (handles !== undefined) send(handles, this.#describeMiss(miss))
   }
 
-  #describeDrop({ time, reason, source, segment, length, lost, data }: Drop): DropEvent {
+  #describeDrop({ time, reason, source, segment, length, lost, data, refusal }: Drop): DropEvent {
     const from = this.#places(source)
-    return { time: time.toISOString(), reason, ...from, vni: vniOfSegment(segment), length, lost, data: base64(data) }
+    const refused = refusal && { refusal: describeRefusal(this.#model, refusal) }
+    return { time: time.toISOString(), reason, ...from, vni: vniOfSegment(segment), length, lost, ...refused, data: base64(data) }
   }
 
   #describeMiss({ time, question, source, segment, lost, data }: Miss): MissEvent {

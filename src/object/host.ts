@@ -29,6 +29,7 @@ import { isSessionOperation, performOnSession } from './session.ts'
 import { performSteps, type StepHost } from './session-transaction.ts'
 import { VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
+import { ExpireFlows } from './sync/expire-flows.ts'
 import { KeepState } from './sync/keep-state.ts'
 import { Retry } from './sync/retry.ts'
 import { Troubles } from './sync/troubles.ts'
@@ -275,8 +276,10 @@ export class Host implements HandleHost, SetHost {
       retry.soon()
     })
     const surroundings = new Surroundings(context)
+    const flows = new ExpireFlows(context)
     this.#stopEvents.push(
       () => surroundings.stop(),
+      () => flows.stop(),
       () => speed.stop(),
       () => state.stop(),
       () => retry.stop(),

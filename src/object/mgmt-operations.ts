@@ -4,6 +4,7 @@ import { idBytes } from '#abi/id.ts'
 import type { FollowRequest, SourceStats } from '#abi/info.ts'
 import { objectType, typeCodes, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from './context.ts'
+import { listFlows } from './flows.ts'
 import { describe } from './type/describe.ts'
 import { unitName, type Mux, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
@@ -16,6 +17,7 @@ export const mgmtOperations: Operations<undefined> = {
   },
   mgmtDescribeAll: (call) => select(call).map((object) => describe(call.context, object)),
   mgmtStats: ({ context }) => stats(context),
+  mgmtFlows: listFlows,
   mgmtTroubles: ({ context: { troubles } }) =>
     troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { generateId, idBytes } from '#abi/id.ts'
 import { dstFlag, portFlag } from '#datapath/layout.ts'
 import { flow, flowKey, type PortPolicy } from '#datapath/policy-layout.ts'
+import { ruleNumber } from '#object/sync/policy/policy.ts'
 import { addresses, json, jsonText, u32, vni } from './inputs.ts'
 import { refused, ScratchHost, type Opened } from './scratch-host.ts'
 
@@ -139,7 +140,11 @@ test('flows, and all that decides about them, outlive a vpcd that is killed and 
   })
   const { stats } = host.datapath.tables.ports.entries()[0]![1]
   const before = [sizes(host), host.datapath.tables.policy.portPolicies.get(stats)]
-  host.datapath.tables.policy.flows.put(stats, key, new Uint8Array(flow.size))
+  host.datapath.tables.policy.flows.put(
+    stats,
+    key,
+    flow.encode({ ...flow.decode(new Uint8Array(flow.size)), rule: ruleNumber(group.id, '10') }),
+  )
   await host.kill()
   host.start()
   const { policy } = host.datapath.tables
@@ -149,8 +154,12 @@ test('flows, and all that decides about them, outlive a vpcd that is killed and 
     host.lines.filter(({ message }) => message.startsWith('repaired table')),
     [],
   )
+  const [listed] = json(host.mgmt().do('mgmtFlows', idBytes(port.id))) as { insidePort: number; protocol: string; rule: string | null }[]
+  assert.deepEqual([listed!.insidePort, listed!.protocol, listed!.rule], [22, 'tcp', 'rule 10 of group0'])
   // A larger quota takes the flows along.
   host.open('vpcp', port.id).do('vpcpMaxFlowsSet', u32(100))
   assert.deepEqual([policy.flows.quota(stats), policy.flows.ofPort(stats).length], [100, 1])
   isRight(host)
+  assert.equal(host.datapath.expireFlows(stats), 1)
+  assert.deepEqual([policy.flows.ofPort(stats), host.datapath.expireFlows(stats)], [[], 0])
 })

@@ -11,6 +11,7 @@ import type { Objections } from '#datapath/host-rules/host-rules.ts'
 import type { EntryStore, Vtep } from './entry-store.ts'
 import type { NeighbourStore } from './neighbour-store.ts'
 import { Numbered } from './numbered.ts'
+import { RuleNames } from './rule-names.ts'
 
 interface Common<T extends UnitType> {
   readonly type: T
@@ -178,6 +179,8 @@ export class Model {
   readonly sources = new Numbered<Port | Mux>()
   /** Who has a device that carries a program, by its ifindex. */
   readonly devices = new Map<number, Interface | Mux>()
+  /** Rules of security groups by their numbers. */
+  readonly ruleNames = new RuleNames()
   /** Which switch a segment is of. A VNI is one segment, so it belongs to one switch. */
   readonly segments = new Map<number, Switch>()
   /** Ports of a switch with a unit in them, by segment and the unit's MAC. */

@@ -83,6 +83,7 @@ export function changeRules(model: Model, tx: Transaction, object: Group | Addre
   const ports = object.type === 'group' ? portsIn(model, object) : []
   for (const port of ports) touchPort(tx, port)
   act()
+  if (object.type === 'group') model.ruleNames.note(object)
   for (const port of ports) touchPort(tx, port)
   tx.dirty.policies = true
   tx.dirty.records.add(object)

@@ -31,6 +31,7 @@ const noObjects = { ofType: () => [] } as unknown as Model
 
 /** The tables are as the objects ask for: after a start has repaired them. */
 export function holdPolicies(model: Model, tables: PolicyTables): void {
+  for (const group of model.ofType('group')) model.ruleNames.note(group)
   const wanted = new WantedPolicies(model)
   states.set(tables, {
     held: new HeldPolicies(tables, contentsOf(wanted)),
