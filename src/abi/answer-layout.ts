@@ -1,7 +1,7 @@
 /**
- * Answers to a guest's unanswered question of ARP or ND, as the original's listener gives them. All is packed: version
- * u32 (0x42), kind u32, VNI u32, VLAN tag u16, MAC of the guest 6, then the target (4 or 16 bytes) and its MAC. A later
- * revision has a whole frame in place of that: VNI u32, VLAN tag u16, length u16, frame.
+ * Answers to a guest's unanswered ARP or ND question, in the layout of the original's listener. Packed: version u32
+ * (0x42), kind u32, VNI u32, VLAN tag u16, MAC of the guest 6, then the target (4 or 16 bytes) and its MAC. A later
+ * revision has a whole frame instead: VNI u32, VLAN tag u16, length u16, frame.
  */
 import { asIp, toMapped } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
@@ -17,7 +17,7 @@ export interface NeighbourAnswer {
   readonly mac: Mac
 }
 
-/** A frame for the units of a VNI that its destination means. */
+/** A frame for the units of a VNI that have its destination. */
 export interface FrameAnswer {
   readonly form: 'frame'
   readonly vni: number

@@ -1,10 +1,10 @@
-/** What an audit says: how what vpcd wants compares with what the kernel and the journal have, item by item. */
+/** An audit's report: the differences between the objects and the kernel and journal, item by item. */
 
-/** What was looked at. */
+/** What was compared. */
 export const auditKinds = ['device', 'interface', 'program', 'pin', 'entry', 'journal'] as const
 export type AuditKind = (typeof auditKinds)[number]
 
-/** One thing that is not as it should be. */
+/** One difference. */
 export interface AuditItem {
   readonly kind: AuditKind
   /** The unit, device, table or pin that it is about. */
@@ -21,12 +21,12 @@ export interface AuditItem {
 export interface AuditReport {
   /** How many things of each kind were compared. */
   readonly checked: Readonly<Record<AuditKind, number>>
-  /** What is not as it should be; after a repair: still. */
+  /** The differences; after a repair: the remaining ones. */
   readonly items: readonly AuditItem[]
-  /** What is as it should be and yet good to know: what of the host is in the way, or decides before our programs. */
+  /** No differences, but good to know: rules of the host that close direct ways, and foreign programs before ours. */
   readonly notes: readonly string[]
   /** What a repair has mended. */
   readonly mended: readonly AuditItem[]
-  /** What a repair could not do, and why. */
+  /** What a repair failed to do, and why. */
   readonly failures: readonly string[]
 }

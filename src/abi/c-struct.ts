@@ -4,7 +4,7 @@
  * with these.
  */
 
-/** One field's codec: how wide it is, how it is aligned, how it is read and written at an offset. */
+/** One field's codec: its size, its alignment, and how to read and write it at an offset. */
 export interface Field<T> {
   readonly size: number
   readonly align: number
@@ -14,7 +14,7 @@ export interface Field<T> {
 
 export type Fields = Readonly<Record<string, Field<any>>>
 type PadNames<F extends Fields> = { [K in keyof F]: F[K] extends Field<undefined> ? K : never }[keyof F]
-/** What a struct's fields hold. Padding may be left out, and is left out of what is read. */
+/** The values of a struct's fields. Padding is optional when writing, and absent when reading. */
 export type FieldsValue<F extends Fields> = {
   -readonly [K in Exclude<keyof F, PadNames<F>>]: F[K] extends Field<infer T> ? T : never
 } & { [K in PadNames<F>]?: undefined }
@@ -34,7 +34,7 @@ export type Value<S> = S extends Field<infer T> ? T : never
 
 const alignUp = (n: number, align: number): number => Math.ceil(n / align) * align
 
-/** Declare a struct. Fields stand in memory in the order in which they are written here. */
+/** Declare a struct. Fields are in memory in the order of the declaration. */
 export function cStruct<F extends Fields>(fields: F): CStruct<F> {
   const offsets: Record<string, number> = {}
   let end = 0
@@ -114,7 +114,7 @@ export const u64: Field<bigint> = {
 export const bytes = (size: number): Field<Uint8Array> => ({
   size,
   align: 1,
-  // Byte by byte: for the few bytes of an address that is several times as fast as another view of the buffer.
+  // Byte by byte: for the few bytes of an address, that is several times as fast as another view of the buffer.
   read(v, o) {
     const value = new Uint8Array(size)
     for (let i = 0; i < size; i++) value[i] = v.getUint8(o + i)

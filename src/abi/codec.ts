@@ -1,6 +1,6 @@
 /**
- * What a call of vpc_ctl takes and gives: each a value, its bytes, and a word for the documents. Inputs are read
- * strictly in their lengths.
+ * Inputs and outputs of vpc_ctl: each is a value, its bytes, and words for the documents. Inputs must have exact
+ * lengths.
  */
 import type { Endpoint } from '#wire/endpoint.ts'
 import { formatIp } from '#wire/ip-address.ts'
@@ -33,7 +33,7 @@ export interface Codec<T> {
   readonly shape: string
   encode(value: T): Uint8Array
   decode(bytes: Uint8Array): Decoded<T>
-  /** The objects that a value names by their ids: an operation that takes one needs the right to each. */
+  /** The objects that a value names by their ids: an operation with this input needs the right to each. */
   readonly names?: (value: T) => readonly Id[]
 }
 
@@ -51,7 +51,7 @@ const bytesOf = (n: number): string => (n === 1 ? '1 byte' : `${n} bytes`)
 const wrongLength = (input: Uint8Array, what: string, ...lengths: number[]): ReturnType<typeof bad> =>
   bad(`${what} takes ${lengths.join(' or ')} bytes of input, not ${input.length}`)
 
-/** Throws RangeError for what does not fit. */
+/** Throws RangeError for a value that does not fit. */
 function fitting(what: string, value: number, max: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= max) return value
   throw new RangeError(`${what} is a number from 0 to ${max}, not ${value}`)
@@ -65,7 +65,7 @@ function little(size: 2 | 4 | 8, value: number): Uint8Array {
   return out
 }
 
-/** Bytes that the operation reads for itself: arrays of 100 000 structs. */
+/** Bytes that the operation decodes itself: arrays of 100 000 structs. */
 export const raw = (shape: string): Codec<Uint8Array> => ({ shape, encode: (value) => value, decode: good })
 
 /** Nothing at all. */
@@ -76,8 +76,8 @@ export const nothing: Codec<void> = {
 }
 
 /**
- * A little-endian number of 2 or 4 bytes. Old callers give a base-128 varint in a buffer of 1 or 2 bytes instead: for
- * values under 128 those are the same bytes, so a shorter input is taken when it is such a value.
+ * A little-endian number of 2 or 4 bytes. Old callers give a base-128 varint in a buffer of 1 or 2 bytes instead. For
+ * values under 128 the bytes are the same, so a shorter input with such a value is accepted.
  */
 export const number = (what: string, size: 2 | 4, check: (value: number) => Decoded<number> = good): Codec<number> => ({
   shape: `u${size * 8}, ${what}`,
@@ -120,7 +120,7 @@ export function flag(what: string): Codec<boolean> {
   }
 }
 
-/** A number of 2 bytes that stands for one of a few words, counted from 0. */
+/** A number of 2 bytes for one of a few words, counted from 0. */
 export function oneOf<T extends string>(words: readonly T[]): Codec<T> {
   const names = words.map((name, i) => `${i} ${name}`).join(', ')
   const plain = number('a choice', 2, (value) => (value < words.length ? good(value) : bad(`of ${names} there is none ${value}`)))
@@ -156,7 +156,7 @@ export const vlan: Codec<number> = number('a VLAN tag', 2, (tag) =>
   tag > 4095 ? bad(`VLAN tag ${tag} does not fit in 12 bits`, 'tags are 1 to 4095, 0 is untagged') : good(tag),
 )
 
-/** u64, of which bit 0 is the state; a shorter varint is taken as other numbers' are. */
+/** u64, of which bit 0 is the state; a shorter varint is accepted as for other numbers. */
 export const state: Codec<boolean> = {
   shape: 'u64, bit 0: 1 is up',
   encode: (up) => little(8, up ? 1 : 0),
@@ -277,10 +277,10 @@ export const json = <T>(shape: string): Codec<T> => ({
   },
 })
 
-/** Room for the name of an interface and a zero byte: IFNAMSIZ. */
+/** Space for the name of an interface and a zero byte: IFNAMSIZ. */
 const nameBytes = 16
 
-/** The name of an interface of the host. It is given with zero bytes up to 16; what is taken may have fewer or none. */
+/** The name of an interface of the host. Outputs are zero-padded to 16 bytes; inputs may have fewer zeros or none. */
 export const interfaceName: Codec<string> = {
   shape: 'the name of an interface, zero-padded to 16 bytes',
   encode: (value) => Buffer.concat([Buffer.from(value, 'utf8'), Buffer.alloc(nameBytes)], Math.max(nameBytes, Buffer.byteLength(value))),
@@ -333,7 +333,7 @@ export const owner: Codec<Owner> = {
   },
 }
 
-/** A listener of seccomp(2), and how its programs are served. A caller may leave the flags out. */
+/** A listener of seccomp(2), and how vpcd serves its programs. A caller may omit the flags. */
 export const supervise: Codec<Value<typeof superviseRequest>> = {
   shape: '`superviseRequest`',
   encode: superviseRequest.encode,

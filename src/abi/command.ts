@@ -40,10 +40,10 @@ import { operationNames, settingsOf, type SettingOperations } from './settings.t
 
 export { commandBit, type Operation } from './operation.ts'
 
-/** It gives something and changes nothing. */
+/** An operation with an output that changes nothing. */
 const get = <O>(name: string, type: TypeName, op: number, gives: Codec<O>): Operation<void, O> =>
   operation(name, type, op, { takes: nothing, gives, mutate: false })
-/** It is asked something, and changes nothing. */
+/** An operation with an input and an output that changes nothing. */
 const ask = <I, O>(name: string, type: TypeName, op: number, takes: Codec<I>, gives: Codec<O>): Operation<I, O> =>
   operation(name, type, op, { takes, gives, mutate: false })
 /** It changes something. */
@@ -72,7 +72,7 @@ const auditReport = json<AuditReport>('`AuditReport`')
 const typeCode = number('a type', 2)
 const rights = raw('`descriptorRights`, and a u32 (type << 16 | op) for each operation')
 
-/** Every operation by name, with what it takes and gives. Numbers below 0x0100 are the original's; ours start there. */
+/** Every operation by name, with its input and output. Numbers below 0x0100 are the original's; ours start there. */
 export const operations = {
   ...settingOperations(),
 
@@ -84,11 +84,11 @@ export const operations = {
   metaMtuSet: set('MTU set', 'meta', 6, number('an MTU', 4)),
   metaMtuGet: get('MTU get', 'meta', 7, number('an MTU', 4)),
   metaIdGet: get('id get', 'meta', 8, idOf()),
-  /** Who keeps the object; nothing: nobody does. */
+  /** The owner of the object; nothing: nobody. */
   metaOwnerGet: get('owner get', 'meta', 0x0110, text),
   metaOwnerSet: set('owner set', 'meta', 0x0111, text),
   metaDescribe: get('describe', 'meta', 0x0100, json<ObjectInfo>('`ObjectInfo` of src/abi/info.ts')),
-  /** Narrow this descriptor for good, for all who hold it. */
+  /** Narrow this descriptor for good, for all of its holders. */
   metaLimit: ask('limit', 'meta', 0x0101, rights, nothing),
   /** What this descriptor may be used for. */
   metaRightsGet: get('rights get', 'meta', 0x0102, rights),
@@ -109,27 +109,27 @@ export const operations = {
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */
   mgmtSupervise: ask('supervise', 'mgmt', 0x0105, supervise, nothing),
   /** The host's objects as a document (docs/host-file.md). */
-  /** Objects that are not as they should be, and why. */
+  /** Objects in trouble, and why. */
   mgmtTroubles: get('troubles', 'mgmt', 0x0115, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
   mgmtExport: get('export', 'mgmt', 0x0110, json<HostDocument>('a document')),
   /** The objects of an owner as a document. */
   mgmtExportOwned: ask('export owned', 'mgmt', 0x0130, text, json<HostDocument>('a document')),
   /** What apply would do. */
   mgmtPlan: ask('plan', 'mgmt', 0x0111, json<HostDocument>('a document'), hostChanges),
-  /** All of it is done or, with an errno, nothing. */
+  /** Does all of it, or nothing and an errno. */
   mgmtApply: operation('apply', 'mgmt', 0x0112, { takes: json<HostDocument>('a document'), gives: hostChanges, mutate: true }),
   /** What is not as it should be. */
   mgmtAudit: get('audit', 'mgmt', 0x0113, auditReport),
-  /** What was not as it should be, after it was repaired. */
+  /** Repair the differences; the output reports the remaining ones. */
   mgmtRepair: operation('repair', 'mgmt', 0x0114, { takes: nothing, gives: auditReport, mutate: true }),
 
-  /** Of a session: open an object, as vpc_open does, under a number that it has not given yet. */
+  /** Of a session: open an object, as vpc_open does, under a free number. */
   mgmtHandleOpen: ask('handle open', 'mgmt', 0x0120, raw('`handleOpen`'), nothing),
   /** Of a session: an operation on a handle that it holds. */
   mgmtHandleCtl: ask('handle ctl', 'mgmt', 0x0121, raw("`handleCtl`, and the command's input"), raw("the command's output")),
   /** Of a session: close a handle that it holds. */
   mgmtHandleClose: ask('handle close', 'mgmt', 0x0122, number('a handle', 4), nothing),
-  /** Of a session: open objects and change them, all of it or nothing. It needs the rights to those objects alone. */
+  /** Of a session: open objects and change them, all or nothing. It needs the rights to those objects only. */
   mgmtTransaction: ask('transaction', 'mgmt', 0x0123, raw('steps of src/abi/session.ts'), nothing),
 
   vpcswPortAdd: set('port add', 'vpcsw', 1, idOf('vpcp')),
@@ -137,7 +137,7 @@ export const operations = {
   vpcswUplinkSet: set('uplink port set', 'vpcsw', 3, idOf('vpcp')),
   vpcswUplinkGet: get('uplink port get', 'vpcsw', 4, idOf('vpcp')),
   vpcswReset: set('reset', 'vpcsw', 7, nothing),
-  /** What the original's listener answers to a question of ARP; the guest's next one is answered by the table. */
+  /** The answer of the original's listener to an ARP question; the table then answers the guest's next one. */
   vpcswArpAnswer: set('answer to ARP', 'vpcsw', 8, arpAnswer),
   vpcswNdAnswer: set('answer to ND', 'vpcsw', 9, ndAnswer),
   /** All are set or none. */
@@ -148,21 +148,21 @@ export const operations = {
   /** Subscribe to unanswered ARP, ND and DHCP questions: EVENT frames of json `MissEvent` follow on this descriptor. */
   vpcswListen: get('listen', 'vpcsw', 0x0107, raw('')),
   vpcswPortList: get('port list', 'vpcsw', 0x0108, ids),
-  /** The frame comes out of the port's unit: how a listener answers what no table does. */
+  /** Deliver a frame to the port's unit: a listener's answers that no table has. */
   vpcswSend: set('send', 'vpcsw', 0x0109, portFrame),
   /** With flags (`neighbourFlag`). */
   vpcswNeighbourFlagsList: get('neighbour list with flags', 'vpcsw', 0x0110, neighbours),
-  /** Take the flag `used` off all neighbours. */
+  /** Clear the flag `used` of all neighbours. */
   vpcswNeighbourUsedClear: set('neighbours used clear', 'vpcsw', 0x0111, nothing),
 
   vpcpConnect: set('connect', 'vpcp', 1, idOf()),
-  /** Whatever is connected, or only this interface. */
+  /** Any interface, or only this one. */
   vpcpDisconnect: set('disconnect', 'vpcp', 2, optionalId),
   vpcpPeerGet: get('peer id get', 'vpcp', 9, idOf()),
 
   vmnicFreeze: set('freeze', 'vmnic', 9, nothing),
   vmnicUnfreeze: set('unfreeze', 'vmnic', 10, nothing),
-  /** Who besides root may open its queues. */
+  /** Users other than root who may open its queues. */
   vmnicOwnerGet: get('owner get', 'vmnic', 0x0100, owner),
   vmnicOwnerSet: set('owner set', 'vmnic', 0x0101, owner),
   vmnicQueueStats: get('queue stats', 'vmnic', 0x0102, json<QueueStats[]>('array of `QueueStats`')),
@@ -171,11 +171,11 @@ export const operations = {
   ethlinkDisconnect: set('disconnect', 'ethlink', 4, nothing),
   ethlinkNameGet: get('connected name get', 'ethlink', 5, interfaceName),
 
-  /** Rules of ids that are there are replaced. All are added or none. */
+  /** Rules with known ids are replaced. All are added or none. */
   groupRuleAdd: set('rule add', 'group', 0x0110, rules.codec!),
   groupRuleDelete: set('rule delete', 'group', 0x0111, json<readonly string[]>('array of ids of rules')),
   groupRuleCounters: get('rule counters', 'group', 0x0114, json<readonly RuleCounter[]>('array of `RuleCounter`')),
-  /** Of members on other hosts; those that are there stay. All or none. */
+  /** Members on other hosts; known ones stay. All or none. */
   groupMemberAdd: set('member add', 'group', 0x0112, memberAddresses.codec!),
   groupMemberDelete: set('member delete', 'group', 0x0113, memberAddresses.codec!),
   setNetworkAdd: set('network add', 'set', 0x0110, networks.codec!),
@@ -184,13 +184,13 @@ export const operations = {
   vpcmuxListen: set('listen', 'vpcmux', 1, sockaddr),
   /** All are set or none. MAC zero adds a VTEP to the VNI's replication list. */
   vpcmuxFteSet: set('forwarding entries set', 'vpcmux', 0x0108, ftes),
-  /** MAC zero takes the named VTEP off the list; with another MAC the VTEP is not looked at. */
+  /** MAC zero removes the named VTEP from the list; for another MAC the VTEP is ignored. */
   vpcmuxFteDelete: set('forwarding entries delete', 'vpcmux', 0x0109, ftes),
   vpcmuxFteList: get('forwarding entries list', 'vpcmux', 0x010a, ftes),
   /** One entry, in the original's layout. */
   vpcmuxEntrySet: set('forwarding entry set', 'vpcmux', 2, entry),
   vpcmuxEntryDelete: set('forwarding entry delete', 'vpcmux', 3, entry),
-  /** Entries whose VTEP is IPv4, in the original's layout; room for 4 bytes gets their number alone. */
+  /** Entries with IPv4 VTEPs, in the original's layout; a buffer of 4 bytes gets their number alone. */
   vpcmuxEntryList: get('forwarding entry list', 'vpcmux', 4, entryList),
   vpcmuxConnect: set('underlay connect', 'vpcmux', 5, idOf()),
   vpcmuxDisconnect: set('underlay disconnect', 'vpcmux', 6, nothing),
@@ -200,25 +200,25 @@ export const operations = {
   vpcmuxFteFlagsSet: set('forwarding entries set with flags', 'vpcmux', 0x0100, ftes),
   /** With flags. */
   vpcmuxFteFlagsList: get('forwarding entries list with flags', 'vpcmux', 0x0101, ftes),
-  /** Take the flag `used` off all entries. */
+  /** Clear the flag `used` of all entries. */
   vpcmuxFteUsedClear: set('forwarding entries used clear', 'vpcmux', 0x0102, nothing),
 
-  /** Into a switch, or with nothing out of it. */
+  /** Put it into a switch; without an id, take it out. */
   subnetSwitchSet: set('switch set', 'subnet', 0x0100, optionalId),
   subnetSwitchGet: get('switch get', 'subnet', 0x0101, idOf('vpcsw')),
-  /** Have a router join it with its other subnets, or with nothing, none. */
+  /** Join it to a router; without an id, remove it from its router. */
   subnetRouterSet: set('router set', 'subnet', 0x0102, optionalId),
   subnetRouterGet: get('router get', 'subnet', 0x0103, idOf('vpcrtr')),
 
-  /** All are added, each in place of the route of its table and prefix, or none. */
+  /** Add all or none, each in place of the route with its table and prefix. */
   vpcrtrRouteSet: set('route set', 'vpcrtr', 1, routesCodec),
-  /** All are deleted or none. Where they go is not looked at. */
+  /** Delete all or none. Their targets are ignored. */
   vpcrtrRouteDelete: set('route delete', 'vpcrtr', 2, routesCodec),
   vpcrtrRouteList: get('route list', 'vpcrtr', 3, routesCodec),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations
-/** What an operation takes, and what it gives. */
+/** The input and the output of an operation. */
 export type Input<N extends OperationName> = InputOf<(typeof operations)[N]>
 export type Output<N extends OperationName> = OutputOf<(typeof operations)[N]>
 
@@ -227,8 +227,8 @@ const byTypeAndOp = new Map<number, OperationName>(
 )
 
 /**
- * The operation that a command asks for, by its type and number alone: some old callers leave the in and out bits
- * unset, so those are not looked at. Undefined when there is none.
+ * The operation of a command, by its type and number alone: some old callers leave the in and out bits unset, so these
+ * are ignored. Undefined when there is none.
  */
 export const operationOf = (command: number): OperationName | undefined => byTypeAndOp.get(command & 0x00ffffff)
 

@@ -17,7 +17,7 @@ export interface OriginalEntry {
 /** The VNI is three bytes in network order and a zero. */
 const layout = cStruct({ vni: bytes(3), zero: u8, vlan: u16, mac: bytes(6), vtep: bytes(16) })
 
-/** Length 16 and family 2 stand in the first two bytes; the port and the address follow in network order. */
+/** The first two bytes are length 16 and family 2; the port and the address follow in network order. */
 function encodeVtep({ address, port }: OriginalEntry['vtep']): Uint8Array {
   return Uint8Array.of(16, 2, port >> 8, port & 0xff, ...address, ...new Uint8Array(8))
 }
@@ -37,7 +37,7 @@ export const entry: Codec<OriginalEntry> = {
     const { vni, zero, vlan, mac, vtep } = layout.decode(input)
     if (zero !== 0) return refused('byte 3 of the VNI is not zero', 'a VNI is three bytes in network order, then a zero')
     if (vlan !== 0) return refused(`the VLAN tag is ${vlan}`, 'a mux forwards by VNI and MAC alone; leave the tag 0')
-    // A port of 0 means the mux's own here, so it is read before the sockaddr takes it for 4789.
+    // Port 0 means the mux's own here, so this reads it before the sockaddr turns it into 4789.
     const port = (vtep[2]! << 8) | vtep[3]!
     const found = decodeSockaddr(vtep)
     if (found === undefined || found.address.length !== 4) return refused('the VTEP is no sockaddr_in in BSD or Linux layout')

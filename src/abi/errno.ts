@@ -1,4 +1,4 @@
-/** Error numbers by name, and back: what vpc_open and vpc_ctl answer, and what the kernel says. */
+/** Error numbers by name, and back: those of vpc_open, vpc_ctl and the kernel. */
 import { constants } from 'node:os'
 
 export const errno = constants.errno
@@ -9,5 +9,5 @@ const names = new Map<number, string>()
 for (const [name, value] of Object.entries(errno))
   if (!names.has(value) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(value, name)
 
-/** The name of an error number: `EEXIST` for 17, `E512` for one that has no name. */
+/** The name of an error number: `EEXIST` for 17, `E512` for one without a name. */
 export const errnoName = (value: number): string => names.get(value) ?? `E${value}`

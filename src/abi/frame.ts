@@ -1,10 +1,10 @@
 /**
  * The socket protocol between a client and vpcd: frames of a 16-byte header and a payload, little-endian.
  *
- * A connection starts with OPEN; when that is answered with errno 0, the connection IS the descriptor: it carries one
- * object, its rights and one reference to it, until the last process that holds it closes it. Requests are answered in
- * order, each with one REPLY of the same sequence. EVENT frames come in between, unasked, once a descriptor has
- * subscribed. A REPLY of sequence 0 answers no request: it says why vpcd ends the connection, and is the last frame.
+ * A connection starts with OPEN. Once that is answered with errno 0, the connection IS the descriptor: it has one
+ * object, its rights and one reference to it, until the last process that holds it closes it. vpcd answers requests in
+ * order, each with one REPLY of the same sequence. After a subscription, EVENT frames come in between. A REPLY of
+ * sequence 0 answers no request: it says why vpcd ends the connection, and is the last frame.
  */
 import { bytes, cStruct, u16, u32, u64, type Value } from './c-struct.ts'
 
@@ -13,15 +13,15 @@ export const frameKind = { open: 1, ctl: 2, reply: 3, event: 4 } as const
 export const frameHeader = cStruct({
   /** Bytes of payload after the header. */
   length: u32,
-  /** Chosen by the client, not 0, given back in the reply. 0 in events. */
+  /** Chosen by the client, not 0; the reply has the same. 0 in events. */
   sequence: u32,
   /** One of `frameKind`. */
   kind: u16,
   /** Protocol version: 1. */
   version: u16,
   /**
-   * ctl: the command. reply: an errno, 0 for success. event: how many before it were dropped, as the reader was slow.
-   * open: 0.
+   * ctl: the command. reply: an errno, 0 for success. event: how many before it were dropped because the reader was
+   * slow. open: 0.
    */
   word: u32,
 })
@@ -53,20 +53,17 @@ export function encodeFrame({ sequence, kind, word, payload }: Frame): Uint8Arra
 
 export type FrameProblem = { readonly kind: 'version'; readonly version: number } | { readonly kind: 'too-long'; readonly length: number }
 
-/**
- * Chunks smaller than this are joined as they come in, so that a frame sent byte by byte does not cost an object per
- * byte.
- */
+/** Smaller chunks are joined on arrival, so that a frame sent byte by byte does not cost an object per byte. */
 const smallChunkBytes = 16 * 1024
 
-/** Cuts a byte stream into frames. After a problem the stream cannot be read on. */
+/** Cuts a byte stream into frames. After a problem the stream cannot be read further. */
 export class FrameReader {
-  /** Largest payload that is taken. A server keeps it small until it knows who speaks. */
+  /** Largest payload that is accepted. A server keeps it small until it knows the client. */
   limitBytes = maxPayloadBytes
   #chunks: Uint8Array[] = []
   #length = 0
 
-  /** Take in bytes and give the frames that they complete, or what is wrong with the stream. */
+  /** Add bytes and return the frames that they complete, or the problem of the stream. */
   push(chunk: Uint8Array): { readonly frames: Frame[]; readonly problem?: FrameProblem } {
     this.#append(chunk)
     const frames: Frame[] = []
@@ -81,13 +78,13 @@ export class FrameReader {
     return { frames }
   }
 
-  /** Forget what was taken in: the stream is not read on. */
+  /** Forget the bytes so far: the stream is not read further. */
   clear(): void {
     this.#chunks = []
     this.#length = 0
   }
 
-  /** Bytes held that do not make a whole frame yet. */
+  /** Bytes of the incomplete frame. */
   get pendingBytes(): number {
     return this.#length
   }

@@ -1,4 +1,4 @@
-/** Reading a host document: shape, kinds of values, unique ids and units, and references that lead somewhere. */
+/** Reads a host document: checks its shape, the kinds of values, unique ids and units, and references. */
 import type {
   AddressSetSpec,
   EntrySpec,
@@ -24,7 +24,7 @@ import { drain, type Steps } from './steps.ts'
 
 type Read = { ok: true; value: HostFile } | { ok: false; problem: HostFileProblem }
 
-/** Read a document, whoever wrote it: garbage gives a problem and never throws. */
+/** Read a document from any source: garbage gives a problem and never throws. */
 export const readHostFile = (value: unknown): Read => drain(readHostFileInSteps(value))
 
 /** The same, an object or an entry with each step. */
@@ -67,7 +67,7 @@ function common<T extends UnitType>(map: FileMap, type: T): Pick<ObjectSpec & { 
   return { type, path: map.path, id, unit: name === null ? null : Number(digits), mac: map.mac('mac', id) }
 }
 
-/** Read an object with `read`, and refuse keys that are left. */
+/** Read an object with `read`, and refuse the remaining keys. */
 function whole<T>(value: unknown, path: string, read: (map: FileMap) => T): T {
   const map = new FileMap(value, path)
   const result = read(map)
@@ -83,7 +83,7 @@ function* wholeInSteps<T>(value: unknown, path: string, read: (map: FileMap) => 
   return result
 }
 
-/** The settings of a type; what is not said is as `usual` has it, or as in a new object. */
+/** The settings of a type; missing ones are as in `usual`, or as in a new object. */
 const readSettings = <T extends UnitType>(map: FileMap, type: T, usual: Partial<Settings<T>> = {}): Settings<T> =>
   Object.fromEntries(
     settingsOf(type).map(([name, { kind, initial, key }]) => {

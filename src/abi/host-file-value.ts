@@ -1,4 +1,4 @@
-/** Values of a host document, read strictly: each is of its kind, or the place and the reason are told. */
+/** Values of a host document, read strictly: each has its kind, or the error has the place and the reason. */
 import { asMac, formatMac, isMulticastMac, isZeroMac, parseMac } from '#wire/mac.ts'
 import { formatIp, parseIp } from '#wire/ip-address.ts'
 import { formatEndpoint, parseEndpoint } from '#wire/endpoint.ts'
@@ -9,7 +9,7 @@ import { kindOf, type Kind } from './kind.ts'
 import type { TypeName } from './object-type.ts'
 import { mapped, type Steps } from './steps.ts'
 
-/** Thrown inside of the reader alone. */
+/** Thrown only inside the reader. */
 export class BadHostFile extends Error implements HostFileProblem {
   readonly path: string
   readonly problem: string
@@ -20,7 +20,7 @@ export class BadHostFile extends Error implements HostFileProblem {
   }
 }
 
-/** One map of the document, whose keys are taken one by one; `end` refuses those that nobody took. */
+/** One map of the document. Readers take its keys one by one; `end` refuses the rest. */
 export class FileMap {
   readonly path: string
   readonly #values: Readonly<Record<string, unknown>>
@@ -33,7 +33,7 @@ export class FileMap {
     this.path = path
   }
 
-  /** Refuse keys that mean nothing here. */
+  /** Refuse unknown keys. */
   end(): void {
     const strange = Object.keys(this.#values).find((key) => !this.#known.includes(key))
     if (strange === undefined) return

@@ -1,18 +1,18 @@
 /**
- * A host's objects as a document: what `vpc export` writes and `vpc apply` takes, in JSON or in the same shape as YAML.
- * Everything that has its default is left out; objects are named by unit or id.
+ * A host's objects as a document: `vpc export` writes it and `vpc apply` reads it, as JSON or as YAML of the same
+ * shape. Values with their default are left out; objects are named by unit or id.
  */
 import type { Id } from './id.ts'
 import type { UnitType } from './object-type.ts'
 import type { Settings } from './settings.ts'
 
-/** What the document may say of an object of any type. */
+/** What the document may say about objects of every type. */
 interface Common<T extends UnitType> {
   readonly type: T
   /** Where in the document: `switches[0].ports[1]`. */
   readonly path: string
   readonly id: Id
-  /** Number in the unit name that the object must have; null: whichever it gets. */
+  /** Number in the object's unit name; null: any. */
   readonly unit: number | null
   readonly mac: string
 }
@@ -25,7 +25,7 @@ export interface EntrySpec {
   readonly vni: number
   readonly mac: string
   readonly vtep: string
-  /** Frames from the underlay go on to the VTEP, each once. */
+  /** Frames from the underlay are forwarded to the VTEP, each once. */
   readonly forward: boolean
 }
 
@@ -76,7 +76,7 @@ export type ObjectSpec =
 
 /** The document, read: every default filled in, every reference an id. */
 export interface HostFile {
-  /** The document says what this owner has, and nothing of other objects; null: it says what the host has. */
+  /** The document has the objects of this owner, and says nothing about others; null: it has all of the host. */
   readonly owner: string | null
   readonly ethlinks: readonly EthlinkSpec[]
   readonly muxes: readonly MuxSpec[]
@@ -113,12 +113,12 @@ export function* specsOf(file: HostFile): Generator<ObjectSpec> {
   yield* file.subnets
 }
 
-/** One thing that differs between the host and a document. */
+/** One difference between the host and a document. */
 export interface HostChange {
   readonly action: 'create' | 'change' | 'remove'
   readonly type: UnitType
   readonly id: Id
-  /** The unit name; null for an object that is not there yet and may have any number. */
+  /** The unit name; null for a missing object without a given number. */
   readonly unit: string | null
   readonly settings: readonly { readonly key: string; readonly is: string; readonly asked: string }[]
 }

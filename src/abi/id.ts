@@ -54,7 +54,7 @@ export function parseId(text: string, wanted?: TypeName): IdResult {
   return { ok: true, id }
 }
 
-/** One sentence for people: what is wrong with the id and which one would be right. */
+/** One sentence for people: the problem of the id, and a right one. */
 export function describeIdProblem(problem: IdProblem): string {
   switch (problem.kind) {
     case 'not-a-uuid':

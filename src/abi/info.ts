@@ -1,5 +1,5 @@
 /**
- * What vpcd says of its objects and itself in JSON. Settings are as src/abi/settings.ts declares them. Ids, MACs and
+ * What vpcd reports about its objects and itself, in JSON. src/abi/settings.ts declares the settings. Ids, MACs and
  * addresses are text in their usual forms; `unit` is the unit name (`vmnic0`).
  */
 import type { Id } from './id.ts'
@@ -12,9 +12,9 @@ interface Common<T extends UnitType> {
   readonly unit: string
   readonly mac: string
   readonly committed: boolean
-  /** Who keeps it: a document of this owner removes it when it no longer has it. */
+  /** The owner: a document of this owner removes the object when it no longer lists it. */
   readonly owner: string | null
-  /** Why the object is not as it should be now; null: it is. vpcd tries again. */
+  /** Why the object is in trouble now; null: it is not. vpcd tries again. */
   readonly trouble: string | null
   /** Descriptors that hold the object now, the asking one included. */
   readonly descriptors: number
@@ -35,7 +35,7 @@ export interface PortInfo extends Common<'vpcp'>, SettingsJson<'vpcp'> {
 
 interface Interface {
   readonly port: Id | null
-  /** The MTU that it has; the one that an operator set, or what follows from the underlay. */
+  /** Its MTU: the one that an operator set, or the one that follows from the underlay. */
   readonly mtuBytes: number
   /** False: the MTU follows from the underlay. */
   readonly mtuSet: boolean
@@ -48,9 +48,9 @@ export interface VmnicInfo extends Common<'vmnic'>, Interface, Omit<SettingsJson
 export interface HostifInfo extends Common<'hostif'>, Interface {
   /** Name that the device was made with; it may have been moved and renamed since. */
   readonly device: string
-  /** The end that stays on the host and carries the program. */
+  /** The end that stays on the host and has the program. */
   readonly hostDevice: string
-  /** Its user has an XDP program in its driver: what comes takes the device's queue, so that the program sees it. */
+  /** Its user has an XDP program in its driver: packets take the device's queue, so that the program sees them. */
   readonly xdp: boolean
 }
 
@@ -60,7 +60,7 @@ export interface MuxInfo extends Common<'vpcmux'>, Omit<SettingsJson<'vpcmux'>, 
   readonly mtuBytes: number
   readonly device: string
   readonly underlay: Id | null
-  /** What of the host stands against the direct ways: packets that leave, packets that come in. */
+  /** What closes the direct ways, for packets out and in. */
   readonly objections: { readonly out: readonly string[]; readonly in: readonly string[] }
   readonly entries: number
 }
@@ -132,7 +132,7 @@ export type ObjectInfo =
   | GroupInfo
   | AddressSetInfo
 
-/** An object that is not as it should be. */
+/** An object in trouble. */
 export interface TroubleInfo {
   readonly id: Id
   readonly unit: string
@@ -154,9 +154,9 @@ export interface SourceStats {
   readonly flooded: number
   readonly missed: number
   readonly tooBig: number
-  /** Questions that were not told: the port asked beyond its rate or share, or nobody read in time. */
+  /** Questions without an event: the port asked beyond its rate or share, or nobody read in time. */
   readonly lostQuestions: number
-  /** Drops that were counted and not told, likewise. */
+  /** Drops without an event, likewise. */
   readonly lostDropEvents: number
   /** Confirmed flows that found the port's quota used up. */
   readonly flowOverflow: number
@@ -167,7 +167,7 @@ export interface SourceStats {
 }
 
 /**
- * Counters of one queue pair of a vmnic. What the guest sent is counted by queue only while the vmnic has more than
+ * Counters of one queue pair of a vmnic. Packets from the guest are counted by queue only while the vmnic has more than
  * one.
  */
 export interface QueueStats {
@@ -204,7 +204,7 @@ export interface DropEvent {
   readonly port: string | null
   readonly vni: number
   readonly length: number
-  /** Drops of this unit that were not told since the last one: beyond its rate, or nobody read in time. */
+  /** Drops of this unit without an event since the last one: beyond its rate, or nobody read in time. */
   readonly lost: number
   /** Of the reasons sg_denied, sg_revoked, flow_unrelated, flow_invalid and fragment_order. */
   readonly refusal?: RefusalInfo
@@ -216,7 +216,7 @@ export interface MissEvent {
   readonly time: string
   readonly question: 'arp' | 'nd' | 'dhcp'
   readonly port: string | null
-  /** The same port by its id, for who answers. */
+  /** The id of the same port, for the answer. */
   readonly portId: Id | null
   readonly vni: number
   /** Who asks. */
@@ -224,7 +224,7 @@ export interface MissEvent {
   readonly address: string | null
   /** The address that is asked for; null for DHCP. */
   readonly target: string | null
-  /** Questions of this port that were not told since the last one. DHCP is counted apart from ARP and ND. */
+  /** Questions of this port without an event since the last one. DHCP counts apart from ARP and ND. */
   readonly lost: number
   readonly data: string
 }
@@ -261,17 +261,17 @@ export interface ObjectChange {
 
 /** What `follow` is asked for. */
 export interface FollowRequest {
-  /** Tell what was after this revision first. Nothing: `reset` is the answer. */
+  /** First report the changes after this revision. Without one, the answer is `reset`. */
   readonly from?: string | null
 }
 
 /** Objects that changed: the answer of `follow`, and each of its events. */
 export interface ObjectChanges {
-  /** Up to which all is told now; to be given back, not to be read. */
+  /** All changes up to here are reported; an opaque value for `from`. */
   readonly revision: string
-  /** The revision that it follows. Another than the last that was told: an event was lost. */
+  /** The previous revision. If it differs from the last one received, an event was lost. */
   readonly previous: string | null
-  /** What changed is not known: everything may have. */
+  /** vpcd does not know what changed: anything may have. */
   readonly reset: boolean
   readonly changes: readonly ObjectChange[]
 }

@@ -1,4 +1,4 @@
-/** Kinds of settings: how a value stands in the ABI (bytes), and in documents, the journal and descriptions (JSON). */
+/** Kinds of settings: the form of a value in the ABI (bytes), and in documents, the journal and descriptions (JSON). */
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { familyOf, formatIp, fromMapped, parseIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
@@ -23,28 +23,28 @@ import {
 } from './codec.ts'
 import { formatRoute, parseRoute, routesCodec, type Route } from './route.ts'
 
-/** A value, or what is wrong with it and, in a list, at which place. */
+/** A value, or its problem and, in a list, the place of it. */
 export type Read<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: string; readonly at?: string | undefined }
 
 /** A kind of values: T in the model, J in JSON. */
 export interface Kind<T, J = T> {
-  /** Undefined: no operation takes it alone. */
+  /** Undefined: no operation has it as its only input. */
   readonly codec?: Codec<T> | undefined
   /** For documents: `true or false`, `0 to 4095`. */
   readonly shape: string
   toJson(value: T): J
   fromJson(json: unknown): Read<T>
-  /** The value with other names for the objects that it is about: ids, or in documents unit names. */
+  /** The value with other names for its objects: ids, or in documents unit names. */
   readonly rename?: ((value: T, name: (object: string) => string) => T) | undefined
-  /** How it is written on the command line. */
+  /** Its form on the command line. */
   readonly text: TextForm
 }
 
 /** Text of one value, or of one element of a list, as JSON has it. */
 export interface TextForm {
-  /** What stands for the value in help texts; of a few words, all of them. */
+  /** Placeholder in help texts; for a few words, all of them. */
   readonly placeholder: string
   readonly words?: readonly string[] | undefined
   readonly isList?: boolean | undefined
@@ -60,7 +60,7 @@ const bad = (problem: string, at?: string): { readonly ok: false; readonly probl
 
 const mapped = <T, U>(result: Result<T>, map: (value: T) => U): Result<U> => (result.ok ? success(map(result.value)) : result)
 
-/** What somebody wrote in place of what was wanted. */
+/** The kind of a value, for messages about a wrong one. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
@@ -93,7 +93,7 @@ function boolean(codec: Codec<boolean> | undefined): Kind<boolean> {
 
 export const flag = (what: string): Kind<boolean> => boolean(flagCodec(what))
 export const upOrDown: Kind<boolean> = boolean(state)
-/** A flag whose operations are its own. */
+/** A flag with operations of its own. */
 export const plainFlag: Kind<boolean> = boolean(undefined)
 
 /** One of a few words. */
@@ -125,12 +125,10 @@ export const integer = ([min, max]: readonly [number, number], codec?: Codec<num
       : bad(`this must be a whole number from ${min} to ${max}, not ${kindOf(json)}`),
 })
 
-/**
- * A number that an operation takes in 2 or 4 bytes; the operation itself says what is wrong with one beyond its range.
- */
+/** A number that an operation takes in 2 or 4 bytes; the operation itself refuses one beyond its range. */
 export const counted = (what: string, range: readonly [number, number], size: 2 | 4 = 2): Kind<number> => integer(range, number(what, size))
 
-/** Of bytes a second: what a port can be held to. */
+/** In bytes a second: the largest limit of a port. */
 export const maxByteRate = 100_000_000_000
 /** Of packets a second. */
 export const maxPacketRate = 1_000_000_000
@@ -166,7 +164,7 @@ export const vlan: Kind<number> = integer([0, 4095], vlanCodec, 'TAG')
 /** Of users and groups. */
 export const account: Kind<number> = integer([0, 0xfffffffe])
 
-/** The same kind, or null: nobody has chosen. */
+/** The same kind, or null: not set. */
 export const optional = <T, J>(kind: Kind<T, J>): Kind<T | null, J | null> => ({
   shape: kind.shape,
   text: kind.text,
@@ -183,7 +181,7 @@ export const word: Kind<string> = {
   fromJson: (json) => (typeof json === 'string' && json !== '' ? good(json) : bad(`this must be text, not ${kindOf(json)}`)),
 }
 
-/** Who keeps objects, by a name of letters, digits, dots, dashes and underscores. */
+/** An owner of objects: a name of letters, digits, dots, dashes and underscores. */
 export const ownerName: Kind<string> = {
   ...word,
   fromJson(json) {
@@ -230,10 +228,10 @@ export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
     }),
 }
 
-/** Of an option: it takes the setting away. */
+/** The word of an option that removes the setting. */
 const noneWord = 'none'
 
-/** A value that has one text, or null: nobody has chosen. */
+/** A value with one text form, or null: not set. */
 const chosen = <T>(
   shape: string,
   placeholder: string,

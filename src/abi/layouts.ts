@@ -1,4 +1,4 @@
-/** The structs that vpc_ctl takes and gives. Little-endian, C alignment; what is big-endian says so. */
+/** The structs of vpc_ctl's inputs and outputs. Little-endian, C alignment; big-endian fields say so. */
 import type { Endpoint } from '#wire/endpoint.ts'
 import { asIp } from '#wire/ip-address.ts'
 import { bytes, cStruct, u16, u32, u8, type Field, type Value } from './c-struct.ts'
@@ -13,7 +13,7 @@ export type ObjectHeader = Value<typeof objectHeader>
 /** A VNI as vpcp and vpcsw take it: u32 big-endian. */
 export const vniValue = cStruct({ vni: beU32 })
 
-/** What a descriptor may be used for, 8 bytes; the operations that it is narrowed to follow, a u32 each. */
+/** The rights of a descriptor, 8 bytes; the operations that it is narrowed to follow, a u32 each. */
 export const descriptorRights = cStruct({
   /** READ 4 and WRITE 8 of vpc_open. */
   flags: u32,
@@ -22,14 +22,14 @@ export const descriptorRights = cStruct({
 })
 export const allOperations = 0xffffffff
 
-/** What `supervise` asks for, 8 bytes; a caller may leave the flags out. */
+/** The input of `supervise`, 8 bytes; a caller may omit the flags. */
 export const superviseRequest = cStruct({
   /** A descriptor of the asking process: a listener of seccomp(2). */
   listener: u32,
   /** `superviseFlag`. */
   flags: u32,
 })
-/** compat: an OPEN for READ gives WRITE too, where the caller may have it. */
+/** compat: an OPEN for READ gives WRITE too, if the caller may have it. */
 export const superviseFlag = { compat: 1 } as const
 
 /** Read a request of 4 or 8 bytes. */
@@ -47,13 +47,14 @@ export const fte = cStruct({
   port: beU16,
   /** 4 or 6. */
   family: u8,
-  /** Zero; of the operations with flags the first byte has them (`fteFlag`). */
+  /** Zero; in the operations with flags, the first byte has them (`fteFlag`). */
   pad: bytes(3),
   /** Network order; IPv4 in the first 4 bytes. */
   address: bytes(16),
 })
 /**
- * forward: frames from the underlay go on to the VTEP, each once. used: packets went by it since that was last cleared.
+ * forward: frames from the underlay are forwarded to the VTEP, each once. used: packets used the entry since the last
+ * clear.
  */
 export const fteFlag = { forward: 1, used: 2 } as const
 export type Fte = Value<typeof fte>
@@ -61,7 +62,7 @@ export type Fte = Value<typeof fte>
 /** In `vmnicOwner`: no user is named. */
 export const noOwner = 0xffffffff
 
-/** Who may open a vmnic's queues: the user, if one is named, while in the group. User none and group 0: root alone. */
+/** Who may open a vmnic's queues: the user, if named, while in the group. User none and group 0: only root. */
 export const vmnicOwner = cStruct({ user: u32, group: u32 })
 export type VmnicOwner = Value<typeof vmnicOwner>
 
@@ -73,7 +74,7 @@ export const neighbourEntry = cStruct({
   /** Network order; IPv4 as ::ffff:a.b.c.d. */
   address: bytes(16),
 })
-/** used: a question was answered with it since that was last cleared. */
+/** used: a question was answered with it since the last clear. */
 export const neighbourFlag = { used: 1 } as const
 export type NeighbourEntry = Value<typeof neighbourEntry>
 
@@ -94,7 +95,7 @@ export function encodeArray<T>(element: Field<T>, values: readonly T[]): Uint8Ar
 
 /** UDP port of VXLAN, RFC 7348. */
 export const vxlanPort = 4789
-/** What the original's library makes of it. */
+/** What the original's library turns port 4789 into. */
 const garbledPort = 0x1212
 
 /** Encode a sockaddr in Linux layout: sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes). */
@@ -111,7 +112,7 @@ export function encodeSockaddr({ address, port }: { readonly address: Uint8Array
 /**
  * Decode a sockaddr in BSD layout (length, family 2 or 28) or in Linux layout (family u16, 2 or 10). Undefined when it
  * is neither, or cut short. The original's library writes the high byte of a port twice, 0x1212 for VXLAN's 4789, and
- * its kernel used 4789 whatever it was told: in BSD layout 0x1212 and 0 are 4789.
+ * its kernel always used 4789: in BSD layout 0x1212 and 0 mean 4789.
  */
 export function decodeSockaddr(data: Uint8Array): Endpoint | undefined {
   if (data.length < 16) return undefined

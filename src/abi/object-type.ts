@@ -1,6 +1,6 @@
 /** The object types of the vpc ABI: codes, the names of their units, and which of them have one. */
 
-/** Code of each type, as it stands in byte 9 of an id and in the handle type. */
+/** Code of each type, in byte 9 of an id and in the handle type. */
 export const objectType = {
   vpcsw: 1,
   vpcp: 2,
@@ -26,7 +26,7 @@ export type TypeCode = (typeof objectType)[TypeName]
 export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr', 'set', 'group'] as const
 export type UnitType = (typeof unitTypes)[number]
 
-/** What a person calls an object of the type, with its article. */
+/** The noun for an object of the type, with its article. */
 export const typeNoun = {
   vpcsw: 'a switch',
   vpcp: 'a port',
@@ -46,7 +46,7 @@ export const typeNoun = {
 
 const names = new Map<number, TypeName>(Object.entries(objectType).map(([name, code]) => [code, name as TypeName]))
 
-/** The codes that types have, for messages. */
+/** The codes of the types, for messages. */
 export const typeCodes = `types are 1 to ${objectType.hostif} and ${objectType.subnet}`
 
 /** The name of a type code, or undefined when no type has it. */

@@ -1,4 +1,4 @@
-/** One operation of vpc_ctl: how its 32-bit command is put together, what right it needs, what it takes and gives. */
+/** One operation of vpc_ctl: the parts of its 32-bit command, the right that it needs, its input and output. */
 import { nothing, type Codec } from './codec.ts'
 import { objectType, type TypeName } from './object-type.ts'
 
@@ -9,7 +9,7 @@ export const commandBit = {
   privileged: 0x10000000,
 } as const
 
-/** One operation: its type and number, what it takes and gives, and what right it needs. */
+/** One operation: its type and number, its input and output, and the right that it needs. */
 export interface Operation<I = any, O = any> {
   readonly name: string
   readonly type: TypeName
@@ -23,7 +23,7 @@ export interface Operation<I = any, O = any> {
   readonly gives: Codec<O>
 }
 
-/** What an operation takes, and what it gives. */
+/** The input and the output of an operation. */
 export type InputOf<O> = O extends Operation<infer I, any> ? I : never
 export type OutputOf<O> = O extends Operation<any, infer V> ? V : never
 

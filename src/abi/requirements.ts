@@ -1,9 +1,6 @@
 /** What a host must have, for all that says so: the probe, the pages of the commands, README and the tests. */
 
-/**
- * The oldest kernel that vpcd runs on. Older ones may have all that is asked for, from 6.6 on, but nobody has tried:
- * `test/kernels` boots this one and the newest.
- */
+/** The oldest kernel that vpcd runs on. Kernels from 6.6 on may have everything, but nobody has tested them. */
 export const oldestKernel = { major: 6, minor: 12 } as const
 
 /** The same in words: `6.12`. */

@@ -1,6 +1,6 @@
 /**
- * Routes of a router: where packets for a prefix go that a subnet of the router does not have. As a value, as text
- * (`10.9.0.0/16 via 10.1.0.5`) and as bytes of the ABI.
+ * Routes of a router, for prefixes outside of its subnets. As a value, as text (`10.9.0.0/16 via 10.1.0.5`) and as
+ * bytes of the ABI.
  */
 import { asIp, formatIp, fromMapped, isIpv4, parseIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import { asIpv6 } from '#wire/ipv6-address.ts'
@@ -14,19 +14,19 @@ import { decodeArray, encodeArray } from './layouts.ts'
 
 /** Where the packets of a route go. */
 export type RouteTarget =
-  /** To the station that has this address in a subnet of the router: one that forwards. */
+  /** To the station with this address in a subnet of the router: one that forwards. */
   | { readonly kind: 'instance'; readonly address: Ip }
-  /** To the stations of another router's subnets, but not on by that one's routes. */
+  /** To the stations of another router's subnets, but not further by that router's routes. */
   | { readonly kind: 'peer'; readonly router: Id }
   /** Nowhere, without a word. */
   | { readonly kind: 'blackhole' }
-  /** Nowhere: the sender is told by ICMP. */
+  /** Dropped, with an ICMP error to the sender. */
   | { readonly kind: 'unreachable' }
 
 export interface Route {
   /** Without host bits. */
   readonly prefix: Prefix
-  /** Which of the router's tables it stands in: a subnet names the one that it uses. */
+  /** The router's table that has it: a subnet names the table that it uses. */
   readonly table: number
   readonly target: RouteTarget
 }
@@ -40,7 +40,7 @@ export const routeKinds = ['blackhole', 'unreachable', 'instance', 'peer'] as co
 export const routeEntry = cStruct({
   /** Network order; IPv4 as ::ffff:a.b.c.d. */
   prefix: bytes(16),
-  /** Of the family's own prefixes: 24 of 10.0.0.0/24. */
+  /** In bits of the family: 24 for 10.0.0.0/24. */
   length: u8,
   /** 1 blackhole, 2 unreachable, 3 instance, 4 peer. */
   kind: u8,
@@ -52,7 +52,7 @@ export const routeEntry = cStruct({
   peer: bytes(16),
 })
 
-/** Where a route stands: there is one for each table and prefix. */
+/** The key of a route: there is one for each table and prefix. */
 export const routePlace = ({ prefix, table }: Pick<Route, 'prefix' | 'table'>): string => `${table} ${formatPrefix(prefix)}`
 
 function targetText(target: RouteTarget): string {

@@ -1,29 +1,26 @@
 /**
- * Sessions: one descriptor through which a client holds many objects, each by a number of the client's choice. A
- * session is a management handle that was opened with the flag SESSION; closing it closes all that it holds.
+ * Sessions: one descriptor for many objects, each under a number that the client chooses. A session is a management
+ * handle that was opened with the flag SESSION. Closing it closes all of its handles.
  */
 import { bytes, cStruct, u32, u64, type Value } from './c-struct.ts'
 
-/**
- * What `handle open` takes, 40 bytes: the arguments of vpc_open, and the number by which the session knows the handle
- * from then on.
- */
+/** Input of `handle open`, 40 bytes: the arguments of vpc_open, and the number of the new handle in the session. */
 export const handleOpen = cStruct({ number: u32, pad: u32, id: bytes(16), handleType: u64, flags: u64 })
 export type HandleOpen = Value<typeof handleOpen>
 
-/** What `handle ctl` takes, 8 bytes, before the input of the command. The output is the command's. */
+/** Start of the input of `handle ctl`, 8 bytes, before the input of the command. The output is the command's. */
 export const handleCtl = cStruct({ number: u32, command: u32 })
 
-/** What stands before each event of a handle, 4 bytes. */
+/** Start of each event of a handle, 4 bytes. */
 export const handleEvent = cStruct({ number: u32 })
 
-/** The head of one step of a `transaction`, 8 bytes. `length`: bytes of the step that follow it. */
+/** The head of one step of a `transaction`, 8 bytes. `length`: bytes of the step after it. */
 export const stepHead = cStruct({ kind: u32, length: u32 })
 
 /** open: a `handleOpen` follows. ctl: a `handleCtl` and the input follow. */
 export const stepKind = { open: 1, ctl: 2 } as const
 
-/** One step: open an object, to be made if need be, or do an operation that changes one. */
+/** One step: open or create an object, or do an operation that changes one. */
 export type Step =
   | { readonly kind: 'open'; readonly open: HandleOpen }
   | { readonly kind: 'ctl'; readonly number: number; readonly command: number; readonly input: Uint8Array }
@@ -42,7 +39,7 @@ export function encodeSteps(steps: readonly Step[]): Uint8Array {
   )
 }
 
-/** The reverse; a text says what is wrong with the bytes. */
+/** The reverse; a text names the problem of the bytes. */
 export function decodeSteps(input: Uint8Array): readonly Step[] | string {
   const steps: Step[] = []
   for (let at = 0; at < input.length;) {

@@ -1,6 +1,6 @@
 /**
- * The settings of each type, declared once: what vpcd journals, documents say, operations set, the library and the
- * command offer. A new one is declared here; its type in src/object/type says what setting it does.
+ * The settings of each type, declared once. The journal, documents, operations, the library and the command follow from
+ * here. Declare a new setting here, and its setter in src/object/type.
  */
 import { groupIds, memberAddresses, networks, rules, switchOf, title } from './group-rule.ts'
 import {
@@ -37,17 +37,17 @@ export interface Setting<T, J> {
   readonly kind: Kind<T, J>
   /** What a new object has. */
   readonly initial: T
-  /** What it is for: a phrase, as help texts have it. */
+  /** A phrase for help texts. */
   readonly help: string
-  /** Its word in documents and on the command line, where that is not the name in kebab-case. */
+  /** Its key in documents and on the command line, if that is not the name in kebab-case. */
   readonly key?: string | undefined
-  /** Its operations, where it has two of its own. */
+  /** Its operations, if it has two of its own. */
   readonly get?: Op
   readonly set?: Op
-  /** Its option of `vpc … set`, where that is not its key; of a list, what `--no-…` does. */
+  /** Its option of `vpc … set`, if that is not its key; for a list, the help of `--no-…`. */
   readonly option?: { readonly name?: string; readonly short?: string; readonly none?: string } | undefined
   /**
-   * The version of the journal that has it first; 1 when it is not said. Raise it for a new setting
+   * The first version of the journal with this setting; default 1. A new setting needs a new version
    * (src/object/store/versions.ts).
    */
   readonly since?: number | undefined
@@ -78,7 +78,7 @@ const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in
 /** Of a mux: whether packets may bypass the host's stack, and with it the firewall. */
 export const directWays = ['off', 'auto', 'on'] as const
 
-/** How much of a table that all share one switch may take. */
+/** How much of a shared table one switch may take. */
 const quota = (what: string, op: number, help: string): WithOps<number, number> =>
   own(counted(`a quota of ${what}`, [0, 0xffffffff], 4), 0, [`${what} quota get`, op], [`${what} quota set`, op + 1], help, { since: 3 })
 
@@ -86,7 +86,7 @@ const owner = shared(optional(ownerName), null, 'owner: a document of this owner
   since: 3,
 })
 
-/** By type. They are made in the order in which they stand here. */
+/** By type, in the order in which vpcd sets them. */
 export const settings = {
   vpcsw: {
     owner,
@@ -205,7 +205,7 @@ export const settings = {
     }),
     ownerUser: shared(optional(account), null, 'user who may open the queues; none: each user in the group'),
     ownerGroup: shared(account, 0, 'group that may open the queues'),
-    // Last: what is frozen does not change.
+    // Last: a frozen vmnic does not change.
     frozen: shared(plainFlag, false, 'keep MAC address, MTU and queues as they are'),
   },
   hostif: { owner, mtuBytes },
@@ -332,7 +332,7 @@ export type Settings<T extends UnitType> = { -readonly [K in keyof Table[T]]: Se
 /** All settings of a type, as JSON has them. */
 export type SettingsJson<T extends UnitType> = { readonly [K in keyof Table[T]]: SettingJson<Table[T][K]> }
 
-/** Names of those that have operations of their own. */
+/** Names of settings with operations of their own. */
 export type OwnNames<T extends UnitType> = { [K in SettingName<T>]: Table[T][K] extends { readonly get: Op } ? K : never }[SettingName<T>]
 
 /** The operations of a type's settings: `vpcpVlanGet` and `vpcpVlanSet`. */
@@ -350,7 +350,7 @@ export type SettingOperations = OperationsOf<'vpcsw'> &
   OperationsOf<'set'> &
   OperationsOf<'group'>
 
-/** The settings of a type, by name, in the order in which they are made. */
+/** The settings of a type, by name, in the order in which vpcd sets them. */
 export const settingsOf = (type: UnitType): [name: string, setting: Setting<unknown, unknown>][] =>
   Object.entries(settings[type] as Readonly<Record<string, Setting<any, any>>>)
 

@@ -1,16 +1,16 @@
 /**
- * Outputs of which a caller may take the first bytes alone. The original's programs ask for a type with room for one
- * byte, and for the number of forwarding entries with room for the count that stands before them.
+ * Outputs of which a caller may read only the first bytes. The original's programs ask for a type with a buffer of one
+ * byte, and for the number of forwarding entries with a buffer for the count alone.
  */
 import type { OperationName } from './command.ts'
 
-/** Lengths of room, by operation, into which the first bytes of a longer output go. */
+/** Buffer lengths, by operation, that get the first bytes of a longer output. */
 const shortRooms: { readonly [N in OperationName]?: readonly number[] } = {
   metaTypeGet: [1, 2],
   vpcmuxEntryList: [4],
 }
 
-/** The part of an output that goes into a caller's room. Undefined: it does not fit. */
+/** The part of an output that goes into a caller's buffer. Undefined: it does not fit. */
 export function outputFor(name: OperationName, output: Uint8Array, room: bigint): Uint8Array | undefined {
   if (BigInt(output.length) <= room) return output
   return shortRooms[name]?.includes(Number(room)) ? output.subarray(0, Number(room)) : undefined

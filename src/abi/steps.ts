@@ -1,9 +1,9 @@
 /**
- * Work in steps, so that whoever drives it can do something else between two of them: vpcd answers other clients
+ * Work in steps, so that the caller can do something else between two of them: vpcd answers other clients
  * (src/object/gate.ts).
  */
 
-/** Gives a result, after any number of steps. */
+/** Returns a result after any number of steps. */
 export type Steps<T> = Generator<void, T>
 
 /** Do all steps at once. */

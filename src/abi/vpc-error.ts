@@ -1,11 +1,9 @@
-/**
- * What vpc_open and vpc_ctl answer when they fail, on both sides of the socket: an errno, and a sentence for people.
- */
+/** Errors of vpc_open and vpc_ctl, on both sides of the socket: an errno, and a sentence for people. */
 import { errno, errnoName, type ErrnoName } from './errno.ts'
 
 /**
- * A call that was refused or that failed. `message` says what was asked, why not, and the way out, without a program's
- * name in front; programs look at `errno` (17) or `code` ('EEXIST').
+ * A call that was refused or failed. `message` names the request, the obstacle and the remedy, without a program's name
+ * in front; programs use `errno` (17) or `code` ('EEXIST').
  */
 export class VpcError extends Error {
   readonly errno: number

@@ -6,8 +6,8 @@ import { parseMac } from '#wire/mac.ts'
 import { neighbourAdvertisement } from '#wire/nd-frames.ts'
 
 /**
- * What the owner of `mac` would answer. Undefined where there is nobody to answer: who looks whether an address is
- * taken has none yet, and gets to know from the table when it asks again.
+ * The answer of the owner of `mac`. Undefined where there is nobody to answer: a guest that probes for duplicates has
+ * no address yet, and the table answers its next question.
  */
 export function answerFrame({ mac: asker, address, target }: MissEvent, mac: string): Uint8Array | undefined {
   if (address === null || target === null) return undefined

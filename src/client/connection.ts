@@ -17,22 +17,25 @@ interface Pending {
 
 const maxPathBytes = 107
 
-/** So long nothing may come for a request before we ask whether vpcd answers anybody, and so long that may take. */
+/**
+ * How long a request may stay without any frame before we check whether vpcd answers anybody, and how long that check
+ * may take.
+ */
 const defaultPatienceMs = 10_000
 
-// A listening socket whose backlog is full answers connect(2) with EAGAIN at once, so the wait is ours to do.
+// connect(2) to a listening socket with a full backlog fails with EAGAIN at once, so we wait ourselves.
 const busyRetryMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600]
 
 export interface Patience {
   /** How long to wait for each answer. Default: as long as vpcd works on it. */
   readonly timeoutMs?: number | undefined
-  /** How long nothing may come before vpcd is asked whether it answers anybody. Default: 10 s. */
+  /** Silence after which we check whether vpcd answers anybody. Default: 10 s. */
   readonly patienceMs?: number | undefined
 }
 
 /**
- * States: open → closed, by `close()` or by the other end. Requests that wait when it closes are rejected: ECANCELED
- * when it was us, ECONNRESET when it was vpcd.
+ * States: open → closed, by `close()` or by the other end. Waiting requests are then rejected: ECANCELED when we
+ * closed, ECONNRESET when vpcd did.
  */
 export class Connection implements Channel {
   readonly events = new EventQueue()
@@ -45,11 +48,11 @@ export class Connection implements Channel {
   readonly #closed: Promise<void>
   #sequence = 0
   #failure: VpcError | undefined
-  /** Where vpcd listens, when this process connected there. */
+  /** The socket of vpcd, if this process connected to it. */
   readonly #path: string | undefined
   readonly #patienceMs: number
   #watch: NodeJS.Timeout | undefined
-  /** Something came since the watch began. */
+  /** A frame arrived since the watch began. */
   #heard = false
 
   private constructor(socket: Socket, peer: string, path?: string, patienceMs = defaultPatienceMs) {
@@ -82,7 +85,7 @@ export class Connection implements Channel {
     throw new DaemonUnreachable(path, 'EAGAIN')
   }
 
-  /** Use a connected socket that this process inherited as descriptor `fd`. The connection owns it from now on. */
+  /** Use a connected socket that this process inherited as descriptor `fd`, which the connection owns from now on. */
   static adopt(fd: number): Connection {
     return new Connection(new Socket({ fd, readable: true, writable: true }), `vpcd on descriptor ${fd}`)
   }
@@ -97,7 +100,7 @@ export class Connection implements Channel {
 
   /**
    * Send a request and wait for its reply. Any number may be under way; vpcd does them in order. Throws VpcError with
-   * vpcd's errno and reason; EMSGSIZE when the payload is too long, EBADF or ECONNRESET when the connection is gone.
+   * vpcd's errno and reason; EMSGSIZE when the payload is too long, EBADF or ECONNRESET when the connection has ended.
    */
   request(kind: number, word: number, payload: Uint8Array, { what, timeoutMs }: RequestOptions): Promise<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(new VpcError(this.#failure.errno, `${what}: ${this.#failure.message}`))
@@ -117,7 +120,7 @@ export class Connection implements Channel {
     return promise.finally(() => clearTimeout(timer))
   }
 
-  /** While requests wait and nothing comes, see from time to time whether vpcd answers anybody. */
+  /** While requests wait without a frame, check from time to time whether vpcd answers anybody. */
   #watchPeer(): void {
     const path = this.#path
     if (path === undefined || this.#watch !== undefined) return
@@ -136,12 +139,12 @@ export class Connection implements Channel {
     if (this.#pending.size > 0) this.#watchPeer()
   }
 
-  /** vpc_ctl on the descriptor that this connection is. */
+  /** vpc_ctl on this connection's descriptor. */
   ctl(command: number, input: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
     return this.request(frameKind.ctl, command, input, options)
   }
 
-  /** Close this process's hold on the descriptor. The last close, in whatever process, gives the reference back. */
+  /** Close the descriptor in this process. The last close in any process drops the reference. */
   async close(): Promise<void> {
     this.#failure ??= new VpcError('EBADF', 'the descriptor is closed')
     this.events.end()
@@ -150,7 +153,7 @@ export class Connection implements Channel {
     await this.#closed
   }
 
-  /** Let the process end although the descriptor is open. */
+  /** Allow the process to end while the descriptor is open. */
   unref(): void {
     this.#socket.unref()
   }
@@ -170,7 +173,7 @@ export class Connection implements Channel {
     const reason = word === 0 ? '' : Buffer.from(payload).toString('utf8')
     if (sequence === 0) return this.#fail(new VpcError(word, `${this.#peer} ended the connection: ${reason}`))
     const pending = this.#pending.get(sequence)
-    // An answer that nobody waits for any more: the request timed out.
+    // Nobody waits for this answer any more: the request timed out.
     if (pending === undefined) return
     this.#pending.delete(sequence)
     if (word === 0) return pending.resolve(payload)

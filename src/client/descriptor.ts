@@ -1,4 +1,4 @@
-/** A descriptor: an open object, what it may do to it, and one reference to it, all of it in one connected socket. */
+/** A descriptor: an open object, the rights to it, and one reference to it, all of it in one connected socket. */
 import { handleType, openFlag, operations, type Input, type Operation, type OperationName, type Output } from '#abi/command.ts'
 import { frameKind, openRequest } from '#abi/frame.ts'
 import { idBytes, type Id } from '#abi/id.ts'
@@ -13,11 +13,11 @@ import { decodeId, decodeJson, decodeNumber, parsed, refusing } from './text.ts'
 
 /** What vpc_open is asked for. */
 export interface OpenOptions {
-  /** Make the object; EEXIST when there is one of that id. Without it the object must exist: ENOENT. */
+  /** Create the object; EEXIST when the id exists. Without it the object must exist: ENOENT. */
   readonly create?: boolean | undefined
   /** Operations that read. Default true. */
   readonly read?: boolean | undefined
-  /** Operations that change something. Default: what `create` is. */
+  /** Operations that change something. Default: the value of `create`. */
   readonly write?: boolean | undefined
 }
 
@@ -27,11 +27,11 @@ const noInput = new Uint8Array(0)
 export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDisposable {
   readonly id: Id
   readonly type: TypeName
-  /** For the library: what the descriptor speaks through. */
+  /** For the library: the channel. */
   readonly channel: Channel
   readonly #timeoutMs: number | undefined
 
-  /** For `Vpc` and `fromFd`: the channel must be open as this object already. */
+  /** For `Vpc` and `fromFd`: the channel must already be open as this object. */
   constructor(channel: Channel, id: Id, type: TypeName, timeoutMs?: number) {
     this.channel = channel
     this.id = id
@@ -40,8 +40,8 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which belongs to it from
-   * now on. Only one process may speak through a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
+   * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which the result owns from
+   * now on. Only one process may use a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
    */
   static async fromFd(fd: number): Promise<Descriptor> {
     const connection = Connection.adopt(fd)
@@ -73,17 +73,16 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for the ones before; vpcd
-   * does them in order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or
-   * WRITE), EINVAL (length or value of the input), ESTALE (the object was destroyed), and what the operation itself
-   * says.
+   * vpc_ctl: one operation with the bytes of the ABI. Requests may be sent without waiting for earlier ones; vpcd does
+   * them in order. Throws VpcError: EOPNOTSUPP (an operation of another type), EPERM (the descriptor lacks READ or
+   * WRITE), EINVAL (length or value of the input), ESTALE (the object was destroyed), and the operation's own errors.
    */
   ctl(operation: OperationName, input: Uint8Array = noInput): Promise<Uint8Array> {
     const { command, name } = operations[operation]
     return this.channel.ctl(command, input, { what: name, timeoutMs: this.#timeoutMs })
   }
 
-  /** The same with values: as the operation's codecs of src/abi/command.ts have them. */
+  /** The same with values, by the operation's codecs of src/abi/command.ts. */
   async call<N extends OperationName>(operation: N, input: Input<N>): Promise<Output<N>> {
     const { takes, gives, name } = operations[operation] as unknown as Operation<Input<N>, Output<N>>
     const output = gives.decode(
@@ -106,7 +105,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     await this.ctl('metaCommit')
   }
 
-  /** Take the object out of service at once. What is left of it goes with the last descriptor. */
+  /** Take the object out of service at once. The rest goes with the last descriptor. */
   async destroy(): Promise<void> {
     await this.ctl('metaDestroy')
   }
@@ -117,8 +116,8 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * Narrow the descriptor for good: from now on whoever holds it, in whatever process, has no more than this. What it
-   * had not before it does not get. What `limit` leaves out stays. Throws EINVAL.
+   * Narrow the descriptor for good: from now on every holder, in any process, has only these rights. `limit` adds no
+   * rights, and leaves out what stays unchanged. Throws EINVAL.
    */
   async limit(limit: DescriptorLimit): Promise<void> {
     await this.ctl('metaLimit', encodeLimit(limit))
@@ -134,12 +133,12 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     await this.call('metaMacSet', parsed(parseMac(mac)))
   }
 
-  /** Who keeps the object (docs/agents.md), or null. */
+  /** The owner of the object (docs/agents.md), or null. */
   async keeper(): Promise<string | null> {
     return (await this.call('metaOwnerGet', undefined)) || null
   }
 
-  /** Throws EINVAL for what is no name. */
+  /** Throws EINVAL for a bad name. */
   async giveTo(owner: string | null): Promise<void> {
     await this.call('metaOwnerSet', owner ?? '')
   }
@@ -155,28 +154,28 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
   }
 
   /**
-   * What vpcd sends unasked after a subscription. The buffer is bounded: when nobody iterates, the oldest give way and
-   * `lostEvents` counts them. The iteration ends with `close()` or the signal, and throws ECONNRESET when vpcd goes.
+   * Events after a subscription. The buffer is bounded: when nobody iterates, the oldest are dropped and `lostEvents`
+   * counts them. The iteration ends with `close()` or the signal, and throws ECONNRESET when vpcd goes.
    */
   events(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     return this.channel.events.iterate(signal)
   }
 
-  /** Subscribe by an operation, then give its JSON events. */
+  /** Subscribe by an operation, then yield its JSON events. */
   protected async *follow<E>(operation: OperationName, signal?: AbortSignal): AsyncGenerator<E, void, undefined> {
     await this.ctl(operation)
     for await (const event of this.events(signal)) yield decodeJson<E>(event)
   }
 
   /**
-   * Close this process's hold. An uncommitted object goes with the last one. Requests under way are rejected:
-   * ECANCELED.
+   * Close the descriptor in this process. An uncommitted object goes with its last holder. Pending requests are
+   * rejected: ECANCELED.
    */
   close(): Promise<void> {
     return this.channel.close()
   }
 
-  /** Let the process end although the descriptor is open. */
+  /** Allow the process to end while the descriptor is open. */
   unref(): void {
     this.channel.unref()
   }
@@ -191,7 +190,7 @@ export const openFlags = ({ create = false, read = true, write = create }: OpenO
   BigInt((create ? openFlag.create : openFlag.open) | (read ? openFlag.read : 0) | (write ? openFlag.write : 0))
 
 /**
- * vpc_open over a new connection: the connection is the descriptor when this resolves. Throws VpcError,
+ * vpc_open over a new connection: when this resolves, the connection is the descriptor. Throws VpcError,
  * DaemonUnreachable.
  */
 export async function openConnection(

@@ -1,6 +1,5 @@
 /**
- * Forwarding entries as the ABI takes them, 100 000 at once: there are many MACs behind one VTEP, so each VTEP is read
- * once.
+ * Encodes forwarding entries for the ABI, 100 000 at once: many MACs are behind one VTEP, so each VTEP is parsed once.
  */
 import { fte } from '#abi/layouts.ts'
 import { checkVni, encodeMac, toFte, type ForwardingEntry } from './text.ts'
@@ -8,7 +7,7 @@ import { checkVni, encodeMac, toFte, type ForwardingEntry } from './text.ts'
 const { size, offsets } = fte
 const words = size / 4
 
-/** Encode them back to back. Throws EINVAL for the first that is none. */
+/** Encode them back to back. Throws EINVAL for the first bad one. */
 export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
   const out = new Uint8Array(entries.length * size)
   const view = new DataView(out.buffer)
@@ -19,7 +18,7 @@ export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
     const kind = entry.forward === true ? `${entry.vtep} forward` : entry.vtep
     let shape = shapes.get(kind)
     if (shape === undefined) shapes.set(kind, (shape = new Uint32Array(fte.encode(toFte(entry)).buffer)))
-    // Word by word: to copy so few bytes, TypedArray.set takes longer to be called than to work.
+    // Word by word: for so few bytes, the call of TypedArray.set takes longer than the copy.
     for (let word = 0; word < words; word++) outWords[i * words + word] = shape[word]!
     const start = i * size
     view.setUint32(start + offsets.vni, checkVni(entry.vni), true)
@@ -28,7 +27,7 @@ export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
   return out
 }
 
-/** What is no hexadecimal digit counts as this, which no byte holds. */
+/** The value of a character that is no hexadecimal digit: no byte holds it. */
 const noDigit = 256
 /** Value of a hexadecimal digit by its code. */
 const digits = Int32Array.from({ length: 128 }, (_, code) => {
@@ -41,7 +40,7 @@ const digitAt = (text: string, at: number): number => {
   return code < 128 ? digits[code]! : noDigit
 }
 
-/** The usual form is read in place. False: it is another, which the parser may know. */
+/** Parse the usual form in place. False: it is another, which the parser may know. */
 function writeMac(out: Uint8Array, at: number, text: string): boolean {
   if (text.length !== 17) return false
   for (let i = 0; i < 6; i++) {

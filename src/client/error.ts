@@ -1,4 +1,4 @@
-/** What the client library throws: vpcd's own refusals, and a vpcd that cannot be reached. */
+/** Errors of the client library: vpcd's refusals, and a vpcd that cannot be reached. */
 import { errno, type ErrnoName } from '#abi/errno.ts'
 import { VpcError } from '#abi/vpc-error.ts'
 

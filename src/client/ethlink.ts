@@ -1,18 +1,17 @@
-/** An ethlink: wraps an interface of the host; frames pass it unencapsulated. */
+/** An ethlink: wraps an interface of the host. Frames pass it unencapsulated. */
 import { withSettings } from './setting.ts'
 import { absent } from './text.ts'
 
 export class Ethlink extends withSettings('ethlink') {
   /**
-   * Wrap an interface of the host by name. It lets go of another that it wraps; wrapping the same again changes
-   * nothing. Throws ENODEV when there is none, EBUSY when another ethlink wraps it, or it is the device of one of our
-   * own objects.
+   * Wrap an interface of the host by name, in place of another. Wrapping the same again changes nothing. Throws ENODEV
+   * when there is none, EBUSY when another ethlink wraps it, or it is the device of one of our own objects.
    */
   async connect(l2Name: string): Promise<void> {
     await this.call('ethlinkConnect', l2Name)
   }
 
-  /** Let go of the interface, if it wraps one. */
+  /** Release the interface, if it wraps one. */
   async disconnect(): Promise<void> {
     await this.call('ethlinkDisconnect', undefined)
   }

@@ -1,7 +1,4 @@
-/**
- * A bounded buffer between the events that arrive and the one who iterates over them: the oldest give way, and are
- * counted.
- */
+/** A bounded buffer between arriving events and their reader: the oldest are dropped and counted. */
 
 type Waiter = { resolve(result: IteratorResult<Uint8Array, undefined>): void; reject(error: Error): void }
 
@@ -21,12 +18,12 @@ export class EventQueue {
     this.#limit = limit
   }
 
-  /** Events lost so far: given way here because nobody iterated, or by vpcd because this process read too slowly. */
+  /** Events lost so far: dropped here because nobody iterated, or by vpcd because this process read too slowly. */
   get lost(): number {
     return this.#lost
   }
 
-  /** Take an event in; `lostBefore` is how many vpcd dropped before it. */
+  /** Add an event; `lostBefore` is how many vpcd dropped before it. */
   push(event: Uint8Array, lostBefore = 0): void {
     this.#lost += lostBefore
     if (this.#ended) return
@@ -38,7 +35,7 @@ export class EventQueue {
     this.#lost++
   }
 
-  /** No more events come; with an error, whoever iterates gets it. Only the first call counts. */
+  /** No more events come; the reader gets the error. Only the first call counts. */
   end(error?: Error): void {
     if (this.#ended) return
     this.#ended = true
@@ -67,7 +64,7 @@ export class EventQueue {
     return promise.finally(() => signal.removeEventListener('abort', abort))
   }
 
-  /** Iterate until the end; the buffer stays for whoever iterates next. */
+  /** Iterate until the end; the buffer stays for the next reader. */
   async *iterate(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {
       const result = await this.next(signal)

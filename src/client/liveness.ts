@@ -1,13 +1,13 @@
 /**
- * Whether a vpcd that does not answer one client answers anybody. An operation may take long; a vpcd that was stopped
- * never answers.
+ * Whether a vpcd that does not answer one client answers others. An operation may take long; a stopped vpcd never
+ * answers.
  */
 import { openFlag, handleType } from '#abi/command.ts'
 import { encodeFrame, frameKind, openRequest } from '#abi/frame.ts'
 import { generateId, idBytes } from '#abi/id.ts'
 import { connectSocket } from './connect-socket.ts'
 
-/** Whether it says anything to a new connection within a time: a refusal is an answer, too. */
+/** Whether it answers a new connection within a time: a refusal counts, too. */
 export async function isAlive(path: string, withinMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => resolve(false), withinMs)

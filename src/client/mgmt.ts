@@ -1,4 +1,4 @@
-/** A management handle: counts and lists the objects of the host, and tells of vpcd itself. It names no object. */
+/** A management handle: counts and lists the objects of the host, and reports about vpcd itself. It names no object. */
 import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, FlowInfo, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
@@ -39,7 +39,7 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtDescribeAll', objectType[type])
   }
 
-  /** Objects that are not as they should be, and why. vpcd tries again by itself. */
+  /** Objects in trouble, and why. vpcd tries again by itself. */
   async troubles(): Promise<readonly TroubleInfo[]> {
     return this.call('mgmtTroubles', undefined)
   }

@@ -1,4 +1,4 @@
-/** Opening objects as what they are: a switch as a `Switch`, a port as a `Port`. */
+/** Opens objects as their types: a switch as a `Switch`, a port as a `Port`. */
 import { generateId, type Id } from '#abi/id.ts'
 import type { TypeName } from '#abi/object-type.ts'
 import type { Channel } from './channel.ts'
@@ -37,17 +37,17 @@ export type Typed = keyof typeof classes
 export type DescriptorOf<T extends Typed> = InstanceType<(typeof classes)[T]>
 
 /**
- * All opens throw DaemonUnreachable when no vpcd answers, and VpcError: EEXIST (create, and there is one), ENOENT (no
- * create, and there is none), EINVAL (an id of another type, or a multicast one; the message has the id that is right),
+ * All opens throw DaemonUnreachable when no vpcd answers, and VpcError: EEXIST (create, and the id exists), ENOENT (no
+ * create, and it does not), EINVAL (an id of another type, or a multicast one; the message has the right id),
  * EOPNOTSUPP (the type takes no descriptor), EPERM (this user may not).
  */
 export abstract class Opener {
   protected abstract readonly timeoutMs: number | undefined
 
-  /** vpc_open: what the new descriptor speaks through. */
+  /** vpc_open: the channel of the new descriptor. */
   protected abstract channel(id: Id, type: TypeName, options: OpenOptions): Promise<Channel>
 
-  /** Open an object of a type that is known at run time only. */
+  /** Open an object of a type that is known only at run time. */
   open(id: string, type: TypeName, options: OpenOptions = {}): Promise<Descriptor> {
     return this.#open(Descriptor, id, type, options)
   }
@@ -92,7 +92,7 @@ export abstract class Opener {
     return this.#open(AddressSet, id, 'set', options)
   }
 
-  /** Open a management handle; with `write` for what changes the host as a whole. */
+  /** Open a management handle; with `write` for operations that change the whole host. */
   mgmt({ write = false }: { readonly write?: boolean } = {}): Promise<Mgmt> {
     return this.#open(Mgmt, generateId('mgmt'), 'mgmt', { create: true, write })
   }

@@ -1,4 +1,4 @@
-/** The place of one descriptor in a session: its number there, and what is needed to open it again. */
+/** The place of one descriptor in a session: its number there, and all that is needed to open it again. */
 import { handleType, openFlag, operations } from '#abi/command.ts'
 import { idBytes, type Id } from '#abi/id.ts'
 import type { TypeName } from '#abi/object-type.ts'
@@ -60,7 +60,7 @@ export class Place implements Channel {
     await this.#session.release(this)
   }
 
-  /** A session is what keeps the process alive. */
+  /** The session keeps the process alive. */
   unref(): void {}
 
   /** It was never opened. */
@@ -73,7 +73,7 @@ export class Place implements Channel {
     this.events.end(failure)
   }
 
-  /** Open it on another connection of the same session. What can no longer be opened is lost for good. */
+  /** Open it on another connection of the same session. If that fails, it is lost for good. */
   async reopen(connection: Connection, open: (request: HandleOpen, type: TypeName) => Promise<void>): Promise<void> {
     if (this.#lost !== undefined || this.#request === undefined) return
     const made = this.#type === 'mgmt' ? openFlag.create : openFlag.open

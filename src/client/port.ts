@@ -5,16 +5,16 @@ import { absent, checkId } from './text.ts'
 
 export class Port extends withSettings('vpcp') {
   /**
-   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when there is none of that id, EISCONN when it
-   * is connected to this port already, EBUSY when the port has another or the interface is in another port, EEXIST when
-   * the subnet has a unit of the same MAC, EINVAL for an id of something else, EOPNOTSUPP for that of a mux, which
+   * Plug an interface in: a vmnic, a hostif or an ethlink. Throws ENOENT when the id does not exist, EISCONN when it is
+   * connected to this port already, EBUSY when the port has another or the interface is in another port, EEXIST when
+   * the subnet has a unit with the same MAC, EINVAL for an id of another type, EOPNOTSUPP for that of a mux, which
    * needs no port.
    */
   async connect(interfaceId: string): Promise<void> {
     await this.call('vpcpConnect', checkId(interfaceId))
   }
 
-  /** Unplug this interface, or whatever is plugged in. Throws ENOTCONN when the port has another in it. */
+  /** Unplug this interface, or any. Throws ENOTCONN when the port has another. */
   async disconnect(interfaceId?: string): Promise<void> {
     await this.call('vpcpDisconnect', interfaceId === undefined ? undefined : checkId(interfaceId))
   }

@@ -1,4 +1,4 @@
-/** Writing a transaction down: descriptors whose operations are kept as steps, to be sent together. */
+/** Records a transaction: operations on its descriptors become steps, which are sent together. */
 import { operationOf, operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import type { TypeName } from '#abi/object-type.ts'
@@ -11,9 +11,7 @@ import type { EventQueue } from './event-queue.ts'
 import { Opener, type Opened } from './opener.ts'
 import { Place, type PlaceSession } from './place.ts'
 
-/**
- * The transaction while it is written: opens objects like a `Vpc` does, and takes descriptors of its session by `with`.
- */
+/** The transaction during recording: opens objects like a `Vpc`, and takes descriptors of its session by `with`. */
 export class Recorder extends Opener {
   protected readonly timeoutMs: number | undefined
   /** What the steps open. */
@@ -31,8 +29,7 @@ export class Recorder extends Opener {
   }
 
   /**
-   * A descriptor of the session, for the time of this transaction. Throws EINVAL for one of another session, or of
-   * none.
+   * A descriptor of the session, during this transaction. Throws EINVAL for a descriptor of no session, or of another.
    */
   with<D extends Descriptor>(descriptor: D): D {
     const place = descriptor.channel instanceof Recorded ? descriptor.channel.place : descriptor.channel
@@ -43,7 +40,7 @@ export class Recorder extends Opener {
     return new twin(this.#recorded(place), descriptor.id, descriptor.type, this.timeoutMs)
   }
 
-  /** Send the steps. What they opened can be used when this resolves; otherwise none of it can. */
+  /** Send the steps. When this resolves, the descriptors that they opened can be used; otherwise none can. */
   async send(send: (steps: readonly Step[]) => Promise<void>): Promise<void> {
     try {
       if (this.#steps.length > 0) await send(this.#steps)
@@ -75,7 +72,7 @@ export class Recorder extends Opener {
   }
 }
 
-/** Keeps what it is asked as steps; once the transaction is done, it is the descriptor's place. */
+/** Records requests as steps; once the transaction is done, it is the descriptor's place. */
 class Recorded implements Channel {
   readonly place: Place
   live = false

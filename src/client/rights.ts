@@ -7,7 +7,9 @@ import { VpcError } from './error.ts'
 export interface DescriptorRights {
   readonly read: boolean
   readonly write: boolean
-  /** The operations that it is narrowed to; null: all of its type. What it is and may can be asked always. */
+  /**
+   * The operations that it is narrowed to; null: all of its type. It can always be identified and asked for its rights.
+   */
   readonly operations: readonly OperationName[] | null
 }
 

@@ -1,7 +1,7 @@
 /**
- * A session: one connection that holds many objects. Each is a descriptor like any other, but for its number in the
- * process, which it has not. Several objects can be changed as one, by `transaction`. A session that reconnects opens
- * its objects again after vpcd was started anew.
+ * A session: one connection that holds many objects. Each is a descriptor like any other, but has no number in the
+ * process. `transaction` changes several objects as one. A session that reconnects opens its objects again after a
+ * restart of vpcd.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { operations } from '#abi/command.ts'
@@ -19,9 +19,9 @@ import { Recorder } from './recorder.ts'
 
 export interface SessionOptions {
   /**
-   * Connect again when vpcd goes, and open again what the session holds: what was not committed is gone then, and its
-   * descriptor throws ENOENT. Requests that were under way throw ECONNRESET; later ones wait. Subscriptions end with
-   * ECONNRESET: subscribe again.
+   * Connect again when vpcd goes, and open the session's objects again. Uncommitted objects are gone then, and their
+   * descriptors throw ENOENT. Pending requests throw ECONNRESET; later ones wait. Subscriptions end with ECONNRESET:
+   * subscribe again.
    */
   readonly reconnect?: boolean | undefined
 }
@@ -59,9 +59,9 @@ export class Session extends Opener implements AsyncDisposable {
   }
 
   /**
-   * Change several objects as one: all of it happens, or nothing. What `write` calls on the descriptors that it opens
-   * by `tx`, or has from `tx.with`, is sent when `write` has ended, so operations that give something cannot be among
-   * them. Throws what the first refused step throws.
+   * Change several objects as one: all of it happens, or nothing. Calls of `write` on descriptors of `tx` are sent
+   * after `write` has returned, so operations with an output cannot be among them. Throws the error of the first
+   * refused step.
    */
   async transaction<T>(write: (tx: Recorder) => T | Promise<T>): Promise<T> {
     const recorder = new Recorder(this, this.timeoutMs, () => this.#place())
@@ -90,7 +90,7 @@ export class Session extends Opener implements AsyncDisposable {
     return this.close()
   }
 
-  /** For its places: an operation on one of its handles. */
+  /** For places: an operation on one of the handles. */
   async ctl({ number }: Place, command: number, input: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
     const connection = await this.#connection
     return connection.ctl(operations.mgmtHandleCtl.command, Buffer.concat([handleCtl.encode({ number, command }), input]), options)
@@ -143,7 +143,7 @@ export class Session extends Opener implements AsyncDisposable {
     for (const place of this.#places.values()) place.broken(failure)
     if (this.#closed || !this.#reconnect) return
     this.#connection = this.#again()
-    // Who asks for something gets the failure; nobody may be asking.
+    // A request gets the failure; without a request, nobody handles it.
     this.#connection.catch(() => {})
   }
 

@@ -1,6 +1,5 @@
 /**
- * The settings of a type as methods of its class: `vlan()` and `setVlan(5)`, for each that src/abi/settings.ts
- * declares.
+ * The settings of a type as methods of its class: `vlan()` and `setVlan(5)`, for each setting in src/abi/settings.ts.
  */
 import type { OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
@@ -11,9 +10,9 @@ import type { Channel } from './channel.ts'
 import { Descriptor } from './descriptor.ts'
 import { VpcError } from './error.ts'
 
-/** Gives each setting its value as JSON has it: addresses are text. */
+/** Each setting's value in its JSON form: addresses are text. */
 export type SettingMethods<T extends UnitType> = { readonly [K in OwnNames<T>]: () => Promise<SettingsJson<T>[K]> } & {
-  /** Throws EINVAL for a value that it cannot have, and what the setting itself says. */
+  /** Throws EINVAL for a bad value, and the setting's own errors. */
   readonly [K in OwnNames<T> as `set${Capitalize<K>}`]: (value: SettingsJson<T>[K]) => Promise<void>
 }
 
@@ -47,7 +46,7 @@ export function withSettings<T extends UnitType>(type: T): WithSettings<T> {
 function valueOf(name: string, { kind }: Setting<unknown, unknown>, json: unknown): unknown {
   const read = kind.fromJson(json)
   if (read.ok) return read.value
-  // Of a number that is too large, vpcd says what is wrong with it.
+  // vpcd reports numbers that are too large.
   if (typeof json === 'number') return json
   throw new VpcError('EINVAL', `cannot set ${name}: ${read.problem}`)
 }

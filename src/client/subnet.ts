@@ -7,7 +7,7 @@ const optional = (id: string | null, type: 'vpcsw' | 'vpcrtr'): Id | undefined =
 
 export class Subnet extends withSettings('subnet') {
   /**
-   * Put it into a switch, or with null out of it. One without a VNI gets the switch's. Throws EBUSY when it is in
+   * Put it into a switch, or with null take it out. Without a VNI it gets the switch's. Throws EBUSY when it is in
    * another, EEXIST when its VNI is another subnet, EADDRINUSE when the VNI belongs to another switch or its gateway's
    * address to a station.
    */
@@ -20,8 +20,8 @@ export class Subnet extends withSettings('subnet') {
   }
 
   /**
-   * Have a router join it with others of its switch, or with null, none. Throws EBUSY when another router has it or its
-   * switch, EEXIST when its addresses are those of another subnet of the router.
+   * Join it to a router, or with null remove it from its router. Throws EBUSY when another router has it or its switch,
+   * EEXIST when its addresses are those of another subnet of the router.
    */
   async setRouter(id: string | null): Promise<void> {
     await this.call('subnetRouterSet', optional(id, 'vpcrtr'))

@@ -12,21 +12,21 @@ import { absent, checkId, decodeFlaggedNeighbours, decodeNeighbours, toNeighbour
 
 export class Switch extends withSettings('vpcsw') {
   /**
-   * Add a port; one of that id is made when there is none. It gets the switch's VNI. Throws EEXIST when it is in this
+   * Add a port, which is created if the id does not exist. It gets the switch's VNI. Throws EEXIST when it is in this
    * switch already, EBUSY when it is in another, EADDRINUSE when the VNI belongs to another switch of this host.
    */
   async addPort(id: string): Promise<void> {
     await this.call('vpcswPortAdd', checkId(id, 'vpcp'))
   }
 
-  /** Take a port out; its interface is disconnected. Throws ENOENT when it is not in this switch. */
+  /** Take a port out, and disconnect its interface. Throws ENOENT when it is not in this switch. */
   async deletePort(id: string): Promise<void> {
     await this.call('vpcswPortDelete', checkId(id, 'vpcp'))
   }
 
   /**
    * Make a port of this switch its uplink. Throws ENOENT when it is not in this switch, EEXIST when another port is the
-   * uplink, EINVAL when it has something else than an ethlink in it.
+   * uplink, EINVAL when it has an interface other than an ethlink.
    */
   async setUplink(id: string): Promise<void> {
     await this.call('vpcswUplinkSet', checkId(id, 'vpcp'))
@@ -43,8 +43,8 @@ export class Switch extends withSettings('vpcsw') {
   }
 
   /**
-   * Set who has which address: all or none. Throws ENOSPC when the table is full, EADDRINUSE for the
-   * VNI of another switch.
+   * Set the MACs of addresses: all or none. Throws ENOSPC when the table is full, EADDRINUSE for the VNI of another
+   * switch.
    */
   async setNeighbours(neighbours: readonly Neighbour[]): Promise<void> {
     if (neighbours.length > 0) await this.ctl('vpcswNeighbourSet', encodeArray(neighbourEntry, neighbours.map(toNeighbour)))
@@ -67,7 +67,7 @@ export class Switch extends withSettings('vpcsw') {
     return decodeFlaggedNeighbours(await this.ctl('vpcswNeighbourFlagsList'))
   }
 
-  /** Have every neighbour be unused until a question is answered with it again. */
+  /** Clear the flag of every neighbour; it returns with the next question that the neighbour answers. */
   async clearUsedNeighbours(): Promise<void> {
     await this.call('vpcswNeighbourUsedClear', undefined)
   }
@@ -86,9 +86,8 @@ export class Switch extends withSettings('vpcsw') {
   }
 
   /**
-   * Answer an ARP or ND question that `listen` told: the address has this MAC. It is written down for all who ask
-   * later, and who asked now gets the answer at once. Throws EINVAL for a question of DHCP, whose answers are sent by
-   * `send`.
+   * Answer an ARP or ND question from `listen`: the address has this MAC. The neighbour enters the table for later
+   * questions, and the asker gets the answer at once. Throws EINVAL for a DHCP question, whose answers `send` sends.
    */
   async answer(question: MissEvent, mac: string): Promise<void> {
     const { vni, target, portId } = question

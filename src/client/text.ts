@@ -1,6 +1,4 @@
-/**
- * The text forms that the client takes and gives, turned into the bytes of the ABI and back. Bad text throws EINVAL.
- */
+/** The text forms of the client, turned into the bytes of the ABI and back. Bad text throws EINVAL. */
 import { formatId, parseId, describeIdProblem, type Id } from '#abi/id.ts'
 import { decodeArray, fte, fteFlag, neighbourEntry, neighbourFlag, type Fte, type NeighbourEntry } from '#abi/layouts.ts'
 import type { Field } from '#abi/c-struct.ts'
@@ -11,7 +9,7 @@ import { formatMac, parseMac } from '#wire/mac.ts'
 import { isVni, maxVni } from '#wire/vni.ts'
 import { VpcError } from './error.ts'
 
-/** A neighbour: who has `address` in the subnet `vni`. */
+/** A neighbour: the MAC of `address` in the subnet `vni`. */
 export interface Neighbour {
   readonly vni: number
   /** IPv4 or IPv6. */
@@ -20,7 +18,8 @@ export interface Neighbour {
 }
 
 /**
- * A forwarding entry: where frames for `mac` in the subnet `vni` go. MAC 00:00:00:00:00:00: who gets broadcast copies.
+ * A forwarding entry: the destination of frames for `mac` in the subnet `vni`. MAC 00:00:00:00:00:00: a VTEP that gets
+ * broadcasts.
  */
 export interface ForwardingEntry {
   readonly vni: number
@@ -30,13 +29,13 @@ export interface ForwardingEntry {
    * mux's own.
    */
   readonly vtep: string
-  /** Frames for it that come from the underlay go on to the other host, each once. Default: no. */
+  /** Frames for it from the underlay are forwarded to the other host, each once. Default: no. */
   readonly forward?: boolean
 }
 export type FlaggedEntry = ForwardingEntry & { readonly forward: boolean; readonly used: boolean }
 export type FlaggedNeighbour = Neighbour & { readonly used: boolean }
 
-/** A value that was read from text. Throws EINVAL when it is none. */
+/** A value from text. Throws EINVAL for bad text. */
 export function parsed<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }): T {
   if (result.ok) return result.value
   throw new VpcError('EINVAL', result.problem)
@@ -108,7 +107,7 @@ export function list<T>(element: Field<T>, output: Uint8Array): T[] {
   throw new VpcError('EPROTO', `vpcd answered ${output.length} bytes where elements of ${element.size} were expected`)
 }
 
-/** What `encode` gives. A value that does not fit throws EINVAL. */
+/** The result of `encode`. A value that does not fit throws EINVAL. */
 export function refusing<T>(encode: () => T): T {
   try {
     return encode()
@@ -118,7 +117,7 @@ export function refusing<T>(encode: () => T): T {
   }
 }
 
-/** A little-endian number; the output's length says how wide it is, up to 6 bytes of 8 are looked at. */
+/** A little-endian number of the output's length; of 8 bytes, 6 are read. */
 export function decodeNumber(output: Uint8Array): number {
   if (output.length === 0) throw new VpcError('EPROTO', 'vpcd answered nothing where a number was expected')
   return Buffer.from(output).readUIntLE(0, Math.min(output.length, 6))
@@ -126,7 +125,7 @@ export function decodeNumber(output: Uint8Array): number {
 
 export const decodeJson = <T>(output: Uint8Array): T => JSON.parse(Buffer.from(output).toString('utf8')) as T
 
-/** What an operation gives, or null when it says that there is none (ENOENT, ENOTCONN). */
+/** The output of an operation, or null when there is none (ENOENT, ENOTCONN). */
 export async function absent<T>(output: Promise<T>): Promise<T | null> {
   try {
     return await output

@@ -4,7 +4,7 @@ import type { QueueStats } from '#abi/info.ts'
 import { withSettings } from './setting.ts'
 
 export class Vmnic extends withSettings('vmnic') {
-  /** Refuse changes of MAC, MTU and queues from now on (EBUSY), so that a running guest keeps what it has seen. */
+  /** Refuse changes of MAC, MTU and queues from now on (EBUSY), so that they do not change for a running guest. */
   async freeze(): Promise<void> {
     await this.call('vmnicFreeze', undefined)
   }
@@ -14,12 +14,12 @@ export class Vmnic extends withSettings('vmnic') {
     return this.call('vmnicQueueStats', undefined)
   }
 
-  /** Who besides root may open its queues: the user, if one is named, while in the group. */
+  /** Who besides root may open its queues: the user, if named, while in the group. */
   async owner(): Promise<Owner> {
     return this.call('vmnicOwnerGet', undefined)
   }
 
-  /** Throws EBUSY while it is frozen or open in a hypervisor, EOPNOTSUPP for taking a user away again. */
+  /** Throws EBUSY while it is frozen or open in a hypervisor, EOPNOTSUPP for removing a user. */
   async setOwner(owner: Owner): Promise<void> {
     await this.call('vmnicOwnerSet', owner)
   }

@@ -12,14 +12,11 @@ export interface VpcOptions {
   readonly socketPath?: string | undefined
   /** How long to wait for each answer. Default: as long as vpcd works on it. */
   readonly timeoutMs?: number | undefined
-  /**
-   * How long nothing may come before vpcd is asked whether it answers anybody; one that does not is given up. Default:
-   * 10 s.
-   */
+  /** Silence after which the library checks whether vpcd answers anybody, and gives up if not. Default: 10 s. */
   readonly patienceMs?: number | undefined
 }
 
-/** A vpcd to speak to. Holds nothing itself: every `open` is a connection of its own, which is the descriptor. */
+/** A vpcd. Holds nothing itself: every `open` is a connection of its own, which is the descriptor. */
 export class Vpc extends Opener {
   readonly socketPath: string
   protected readonly timeoutMs: number | undefined

@@ -1,4 +1,4 @@
-/** A process by its pid and start time, so that a later process with the same pid is not taken for it. */
+/** A process by its pid and start time, so that a later process with the same pid is not mistaken for it. */
 import { readFileSync } from 'node:fs'
 
 export interface ProcessMark {
@@ -20,11 +20,11 @@ export function markProcess(pid: number): ProcessMark | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: Number(fields[19]) }
 }
 
-/** Whether the very process of the mark still runs. */
+/** Whether exactly this process still runs. */
 export const isRunning = (mark: ProcessMark | null | undefined): boolean =>
   mark ? markProcess(mark.pid)?.startTicks === mark.startTicks : false
 
-/** Send a signal to the very process of the mark; false when it is gone. */
+/** Send a signal to exactly this process; false when it is gone. */
 export function signalProcess(mark: ProcessMark, name: NodeJS.Signals): boolean {
   try {
     return isRunning(mark) && process.kill(mark.pid, name)

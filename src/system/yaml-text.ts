@@ -18,12 +18,12 @@ export class YamlText {
     return error && { line: this.#lines.linePos(error.pos[0]).line, message: error.message }
   }
 
-  /** What it says. Throws for aliases without end. */
+  /** Its value. Throws for endless aliases. */
   value(): unknown {
     return this.#document.toJS({ maxAliasCount: 100 })
   }
 
-  /** The line of a part; of what is around it when it is not there itself. */
+  /** The line of a part, or of the enclosing part when it is missing. */
   lineOf(path: Path): number {
     for (let length = path.length; length > 0; length--) {
       const node = this.#document.getIn(path.slice(0, length), true)
