@@ -28,29 +28,36 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 #define READ_TURNS 3
 
 /*
- * Copies a part of what a table has for a key. False: the key has nothing, and the copy may be another key's.
+ * Runs a statement on the entry of a key, which it names: the statement takes what is wanted of it. False: the key has
+ * no entry, and what was taken may be another key's.
  *
  * The keys around the value show memory that has gone to another key. They do not show memory that went there and back
- * while it was copied. For that user space must have written the key twice, and between two writes of a key it begins
- * another generation (src/datapath/tables.ts), so a copy counts only if the generation is the same before and after it.
+ * while it was read. For that user space must have written the key twice, and between two writes of a key it begins
+ * another generation (src/datapath/table.ts), so a look counts only if the generation is the same before and after it.
  * In either case the next lookup finds the successor or nothing. One lookup is quicker than one write of user space.
  */
-#define read_part(table, wanted, part, to)                                                                                          \
+#define look_at(table, wanted, entry, statement)                                                                                    \
 	({                                                                                                                          \
 		__u32 turn_ = 0, read_ = 0;                                                                                         \
 		while (turn_ < READ_TURNS) {                                                                                        \
 			__u32 generation_ = generation_now();                                                                       \
-			typeof((table)->value) entry_ = bpf_map_lookup_elem(table, wanted);                                         \
-			turn_ = entry_ ? turn_ + 1 : READ_TURNS;                                                                    \
-			if (!entry_)                                                                                                \
+			typeof((table)->value) entry = bpf_map_lookup_elem(table, wanted);                                          \
+			turn_ = entry ? turn_ + 1 : READ_TURNS;                                                                     \
+			if (!entry)                                                                                                 \
 				continue;                                                                                           \
-			*(to) = entry_->part;                                                                                       \
-			keep_in_memory(to);                                                                                         \
-			read_ = is_still(entry_, wanted) && generation_now() == generation_;                                        \
+			statement;                                                                                                  \
+			read_ = is_still(entry, wanted) && generation_now() == generation_;                                         \
 			if (read_)                                                                                                  \
 				turn_ = READ_TURNS;                                                                                 \
 		}                                                                                                                   \
 		read_ != 0;                                                                                                         \
+	})
+
+/* Copies a part of what a table has for a key. */
+#define read_part(table, wanted, part, to)                                                                                          \
+	look_at(table, wanted, entry_, {                                                                                            \
+		*(to) = entry_->part;                                                                                               \
+		keep_in_memory(to);                                                                                                 \
 	})
 
 /* The same of the whole value. */

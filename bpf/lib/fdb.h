@@ -64,20 +64,11 @@ static __always_inline bool destination(__u32 segment, struct mac mac, struct vp
 	return fdb_lookup(segment, mac, dst) || uplink_of(segment, dst);
 }
 
-/* It looks as read_entry does, and leaves the stack alone. */
 static __noinline optional bool is_local(const struct vpc_fdb_key *key)
 {
-	for (int turn = 0; turn < 2; turn++) {
-		struct vpc_fdb_entry *entry = bpf_map_lookup_elem(&fdb, key);
-		bool local;
+	bool local = false;
 
-		if (!entry)
-			break;
-		local = entry->value.kind == VPC_DST_LOCAL;
-		if (is_still(entry, key))
-			return local;
-	}
-	return false;
+	return look_at(&fdb, key, entry, local = entry->value.kind == VPC_DST_LOCAL) && local;
 }
 
 /* The MAC is a unit of this host. */

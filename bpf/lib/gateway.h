@@ -41,23 +41,12 @@ static __noinline optional bool subnet_of(__u32 segment, struct vpc_subnet *subn
 	return read_entry(&subnets, &segment, subnet);
 }
 
-/*
- * The VPC that the segment is routed in; 0: none. It and the next one leave the stack alone, and look twice as
- * read_entry does.
- */
+/* The VPC that the segment is routed in; 0: none. It and the next one leave the stack alone. */
 static __noinline optional __u32 vpc_of(__u32 segment)
 {
-	for (int turn = 0; turn < 2; turn++) {
-		struct vpc_subnet_entry *entry = bpf_map_lookup_elem(&subnets, &segment);
-		__u32 vpc;
+	__u32 vpc = 0;
 
-		if (!entry)
-			break;
-		vpc = entry->value.flags & VPC_SUBNET_ROUTED ? entry->value.vpc : 0;
-		if (is_still(entry, &segment))
-			return vpc;
-	}
-	return 0;
+	return look_at(&subnets, &segment, entry, vpc = entry->value.flags & VPC_SUBNET_ROUTED ? entry->value.vpc : 0) ? vpc : 0;
 }
 
 /* The address is the gateway's in this subnet: one of the prefixes, or the link-local one of its MAC. */
@@ -71,17 +60,9 @@ static __always_inline bool is_gateway_of(const struct vpc_subnet *subnet, const
 
 static __noinline optional bool is_gateway_address(__u32 segment, const struct address *address)
 {
-	for (int turn = 0; turn < 2; turn++) {
-		struct vpc_subnet_entry *entry = bpf_map_lookup_elem(&subnets, &segment);
-		bool is;
+	bool is = false;
 
-		if (!entry)
-			break;
-		is = entry->value.flags & VPC_SUBNET_ROUTED && is_gateway_of(&entry->value, address);
-		if (is_still(entry, &segment))
-			return is;
-	}
-	return false;
+	return look_at(&subnets, &segment, entry, is = entry->value.flags & VPC_SUBNET_ROUTED && is_gateway_of(&entry->value, address)) && is;
 }
 
 #endif

@@ -124,8 +124,8 @@ standalone int first_common(const struct vpc_rule_bits *a, const struct vpc_rule
 	return VPC_RULE_WORDS * 64;
 }
 
-/* The bit of the rule that allows what is asked; as many as there are: none does. */
-static __always_inline __u32 find_bit(struct asked *asked)
+/* The bit of the rule that allows what is asked; as many as there are: none does, or an entry went to another key. */
+static __noinline __u32 find_bit_once(struct asked *asked)
 {
 	struct vpc_peer_rules_entry *by_peer;
 	struct vpc_port_rules_entry *by_port;
@@ -145,6 +145,18 @@ static __always_inline __u32 find_bit(struct asked *asked)
 		return VPC_RULE_WORDS * 64;
 	bit = first_common(&by_peer->value, &by_port->value);
 	return is_still(by_peer, &asked->peer_key) && is_still(by_port, &asked->row) ? bit : VPC_RULE_WORDS * 64;
+}
+
+/* The same, of tables that nobody wrote meanwhile: see look_at. */
+static __always_inline __u32 find_bit(struct asked *asked)
+{
+	for (int turn = 0; turn < READ_TURNS; turn++) {
+		__u32 generation = generation_now(), bit = find_bit_once(asked);
+
+		if (generation_now() == generation)
+			return bit;
+	}
+	return VPC_RULE_WORDS * 64;
 }
 
 /* True: a rule allows it, and asked->rule is its number. */

@@ -64,14 +64,15 @@ struct routing {
  */
 static __noinline int find_route(struct routing *routing)
 {
-	for (int turn = 0; turn < 2; turn++) {
+	for (int turn = 0; turn < READ_TURNS; turn++) {
+		__u32 generation = generation_now();
 		struct vpc_route_entry *entry = bpf_map_lookup_elem(&routes, &routing->wanted);
 
 		if (!entry)
 			break;
 		routing->found = entry->key;
 		routing->route = entry->value;
-		if (covers(&routing->found, &routing->wanted) && is_still(entry, &routing->found))
+		if (covers(&routing->found, &routing->wanted) && is_still(entry, &routing->found) && generation_now() == generation)
 			return 0;
 	}
 	routing->route.kind = VPC_ROUTE_NONE;

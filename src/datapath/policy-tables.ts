@@ -22,13 +22,15 @@ export class PolicyTables {
   readonly flows: FlowTable
   readonly ruleHits: RuleHits
 
-  constructor(map: (name: string) => BpfMap) {
+  /** `written`: see TableOptions. */
+  constructor(map: (name: string) => BpfMap, written: () => void) {
+    const named = { named: true, written } as const
     this.portPolicies = new ArrayTable('port_policies', map('port_policies'), u32, layout.portPolicy)
-    this.members = new Table('members', map('members'), layout.memberKey, layout.member, { named: true })
+    this.members = new Table('members', map('members'), layout.memberKey, layout.member, named)
     this.cidrs = new Table('cidrs', map('cidrs'), layout.cidrKey, layout.member)
-    this.peerRules = new Table('peer_rules', map('peer_rules'), layout.peerRulesKey, layout.ruleBits, { named: true })
-    this.portCuts = new Table('port_cuts', map('port_cuts'), layout.portCutsKey, layout.portCuts, { named: true })
-    this.portRules = new Table('port_rules', map('port_rules'), layout.portRulesKey, layout.ruleBits, { named: true })
+    this.peerRules = new Table('peer_rules', map('peer_rules'), layout.peerRulesKey, layout.ruleBits, named)
+    this.portCuts = new Table('port_cuts', map('port_cuts'), layout.portCutsKey, layout.portCuts, named)
+    this.portRules = new Table('port_rules', map('port_rules'), layout.portRulesKey, layout.ruleBits, named)
     this.ruleNumbers = new Table('rule_numbers', map('rule_numbers'), layout.ruleKey, u32)
     this.peerEpochs = new PeerEpochs(map('peer_epochs'))
     this.flows = new FlowTable(map('flows'), map('young'))

@@ -22,12 +22,18 @@ export class TableFull extends Error {
 /** Errors of the kernel for a full map: it has all its entries, or there is no memory for another. */
 const fullErrnos: readonly number[] = [errno.E2BIG, errno.ENOSPC, errno.ENOMEM]
 
-export interface TableOptions {
-  /** Whether the map's values have the key around them (`named-values.ts`). Keys and values of this class do not. */
-  readonly named?: boolean
-  /** Called after each write, even one that failed in the middle. */
-  readonly written?: () => void
-}
+export type TableOptions =
+  | {
+      readonly named?: false
+      /** Called after each write, even one that failed in the middle. */
+      readonly written?: () => void
+    }
+  | {
+      /** The map's values have the key around them (`named-values.ts`). Keys and values of this class do not. */
+      readonly named: true
+      /** The same. It must begin another generation: programs notice by it that they read what was written twice. */
+      readonly written: () => void
+    }
 
 /** Only this process writes such a table. The datapath reads it all the time, and sees each entry whole. */
 export class Table<K, V> {

@@ -83,7 +83,7 @@ export class Tables implements Disposable {
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))
-      this.policy = new PolicyTables(map)
+      this.policy = new PolicyTables(map, () => generation.next())
     } catch (error) {
       this.#maps.dispose()
       throw error

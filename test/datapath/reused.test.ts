@@ -215,15 +215,17 @@ describe('an entry that names another key, before or behind its value, counts as
 })
 
 test('each write to a table of such entries begins another generation', () => {
-  const { ports, fdb, flood, neighbours, segments, muxes, portLimits } = scene.tables
+  const { ports, fdb, flood, neighbours, segments, muxes, portLimits, policy } = scene.tables
   using generation = scene.bench.map('generation')
   const now = () => Buffer.from(generation.lookup(new Uint8Array(4))!).readUInt32LE()
   scene.floodTo(red, [scene.local('b')])
   portLimits.set({ stats: 1 }, { bytesOut: 0n, bytesIn: 0n, packetsOut: 1, packetsIn: 1, neighbourQuestions: 0, dhcpQuestions: 0 })
-  for (const table of [ports, fdb, flood, neighbours, segments, muxes, portLimits]) {
+  policy.members.set({ vpc: 1, addr: toMapped(a.v4) }, { classId: 1 })
+  for (const table of [ports, fdb, flood, neighbours, segments, muxes, portLimits, policy.members]) {
     const [key, value] = table.entries()[0]!
     const before = now()
     table.set(key as never, value as never)
     assert.notEqual(now(), before, table.name)
   }
+  policy.members.delete({ vpc: 1, addr: toMapped(a.v4) })
 })
