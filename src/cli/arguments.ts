@@ -1,4 +1,4 @@
-/** From what follows a command on the command line to the values of its options and arguments. */
+/** Parses the words after a command into the values of its options and arguments. */
 import { parseArgs } from 'node:util'
 import type { Command } from './command.ts'
 import { usageFailure } from './failure.ts'
@@ -17,10 +17,10 @@ interface Named {
   readonly option: Option<unknown>
 }
 
-/** What a command is, as far as its arguments go. */
+/** The parts of a command that concern its arguments. */
 export type Takes = Pick<Command, 'path' | 'options' | 'positionals'>
 
-/** Read the arguments of a command. Throws a usage failure that names the command, the option and what is wrong. */
+/** Read the arguments of a command. Throws a usage failure that names the command, the option and the problem. */
 export function parseArguments(command: Takes, args: readonly string[]): Arguments {
   const known = namesOf({ ...globalOptions, ...command.options })
   const { given, rest } = collect(command, known, args)
@@ -53,7 +53,7 @@ const configOf = ({ spec: { short, placeholder } }: Option<unknown>): { type: 'b
   ...(short && { short }),
 })
 
-/** Write `-n=2` as `--num-queues=2`: the original took both, parseArgs takes the latter alone. */
+/** Write `-n=2` as `--num-queues=2`: the original took both, parseArgs takes only the latter. */
 function spellOut(known: Map<string, Named>, args: readonly string[]): string[] {
   const names = new Map([...known].map(([name, { option }]) => [option.spec.short, name]))
   const end = args.indexOf('--')

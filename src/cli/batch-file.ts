@@ -1,9 +1,9 @@
-/** Entries from a file or from standard input: a line each, words apart by spaces, `#` begins a comment. */
+/** Entries from a file or from standard input: one on each line, words separated by spaces, `#` begins a comment. */
 import { readFileSync } from 'node:fs'
 import type { Result } from '#wire/result.ts'
 import { usageFailure } from './failure.ts'
 
-/** How one word of a line is read: its title, as `list` prints it, and its text's check. */
+/** How to read one word of a line: its title, as `list` prints it, and its parser. */
 export interface BatchColumn {
   readonly title: string
   /** The line may end before it. */
@@ -12,8 +12,8 @@ export interface BatchColumn {
 }
 
 /**
- * The words of every line, checked. `-` is standard input. Throws a usage failure that names the file, the line and
- * what is wrong.
+ * The words of every line, checked. `-` is standard input. Throws a usage failure that names the file, the line and the
+ * problem.
  */
 export function readBatch(path: string, columns: readonly BatchColumn[]): (string | number)[][] {
   const name = path === '-' ? 'standard input' : path
@@ -22,7 +22,7 @@ export function readBatch(path: string, columns: readonly BatchColumn[]): (strin
     .split('\n')
     .entries()) {
     const words = line.replace(/#.*/, '').trim().split(/\s+/)
-    // The titles, when what `list` printed is given back.
+    // The titles in the output of `list`.
     if (words[0] === '' || words[0] === columns[0]!.title) continue
     rows.push(readRow(words, columns, `${name}, line ${i + 1}`))
   }

@@ -1,22 +1,20 @@
 /**
- * A command as data: what it is called, what it takes, what it does. Help, completion, manual pages and their tests are
- * made from it. The file's path is the command: src/cli/commands/switch/port/add.ts exports `vpc switch port add` as
- * its default; names, aliases and groups stand in src/cli/tree.ts, so that finding a command imports no other.
+ * A command as data: its name, its options and arguments, and its function. Help, completion, manual pages and their
+ * tests are made from it. The file's path is the command: the default export of src/cli/commands/switch/port/add.ts is
+ * `vpc switch port add`. src/cli/tree.ts has names, aliases and groups, so that finding a command imports no other.
  */
 import type { Vpc } from '#client/vpc.ts'
 import type { GlobalValues } from './global-options.ts'
 import type { Options, OptionValues } from './option.ts'
 import type { Output } from './output.ts'
 
-/**
- * An argument that stands without a flag; the original had none, so use it where a flag would be silly (`lab up FILE`).
- */
+/** An argument without a flag. The original had none, so use it only where a flag would be silly (`lab up FILE`). */
 export interface Positional {
-  /** Upper case, as help shows it. What is called FILE is completed as a file. */
+  /** Upper case, as help shows it. Shells complete FILE as a file. */
   readonly name: string
   readonly help: string
   readonly isOptional?: boolean
-  /** Takes all that follows, after `--` even words that begin with a dash. Only the last one may. */
+  /** Takes all following words, after `--` even those that begin with a dash. Only the last one may. */
   readonly isRest?: boolean
 }
 
@@ -25,9 +23,9 @@ export interface Context {
   readonly global: GlobalValues
   /** Results, on standard output. */
   readonly output: Output
-  /** Aborted when nobody reads our output any more: what streams should end. */
+  /** Aborted when nobody reads our output any more: streams should then end. */
   readonly signal: AbortSignal
-  /** The vpcd to speak to. Nothing is sent before the first open; what is opened is closed by who opens it. */
+  /** The vpcd. Nothing is sent before the first open; the caller closes what it opens. */
   vpc(): Promise<Vpc>
 }
 
@@ -47,8 +45,8 @@ export interface CommandSpec<O extends Options> {
   readonly positionals?: readonly Positional[]
   readonly examples?: readonly Example[]
   /**
-   * Does it. `rest` holds the positionals in order. Gives the exit code when it is not 0. Throws `Failure` for what
-   * people should read.
+   * Run the command. `rest` has the positionals in order. Returns the exit code when it is not 0. Throws `Failure` with
+   * a message for people.
    */
   run(options: OptionValues<O>, context: Context, rest: readonly string[]): Promise<number | void>
 }

@@ -2,7 +2,7 @@
 import { completionModel, type CompletionModel, type Flag } from './completion-model.ts'
 import type { Completion } from './option.ts'
 
-/** The script, to be sourced or put into a completions directory. */
+/** The script, for `source` or for a completions directory. */
 export async function fishCompletion(): Promise<string> {
   const model = await completionModel()
   const files = model.takesFile.map((path) => `complete -c vpc ${at(path)} -F`)

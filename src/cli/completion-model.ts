@@ -1,4 +1,4 @@
-/** What the completion scripts of all shells are made from: which word leads where, and what may follow an option. */
+/** The source of the completion scripts of all shells: which word leads where, and what may follow an option. */
 import { globalOptions } from './global-options.ts'
 import { loadTree } from './load.ts'
 import { longName, type Completion, type Option } from './option.ts'

@@ -1,4 +1,4 @@
-/** The completion script for zsh: to be sourced, or put as `_vpc` on the fpath. */
+/** The completion script for zsh: for `source`, or as `_vpc` on the fpath. */
 import { completionModel, valuesByCompletion, type CompletionModel, type Flag, type Pattern } from './completion-model.ts'
 import type { Completion } from './option.ts'
 

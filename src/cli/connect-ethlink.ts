@@ -1,4 +1,4 @@
-/** Connecting an ethlink to an interface of the host in a way that may be repeated. */
+/** Connects an ethlink to an interface of the host; repeating it is safe. */
 import type { Ethlink } from '#client/ethlink.ts'
 import { Failure } from './failure.ts'
 import { unitText } from './outcome.ts'

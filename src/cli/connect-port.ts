@@ -1,4 +1,4 @@
-/** Connecting an interface to a port in a way that may be repeated. */
+/** Connects an interface to a port; repeating it is safe. */
 import type { Id } from '#abi/id.ts'
 import type { Port } from '#client/port.ts'
 import { Failure } from './failure.ts'

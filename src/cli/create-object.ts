@@ -1,4 +1,4 @@
-/** Creating and destroying objects in a way that may be repeated. */
+/** Creates and destroys objects; repeating either is safe. */
 import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Descriptor, OpenOptions } from '#client/descriptor.ts'
@@ -10,16 +10,16 @@ import { differencesOf, makeSo, refuseDifferences, type Setting } from './settin
 export interface Creation<I extends ObjectInfo, D extends Descriptor<I>> {
   open(options: OpenOptions): Promise<D>
   readonly settings?: readonly Setting<D, I>[]
-  /** What to do about an object that is there with other settings. */
+  /** What to do about an existing object with other settings. */
   readonly wayOut: string
 }
 
-// Nothing to take back: until it is committed, the object goes when its descriptor is closed.
+// Nothing to undo: until it is committed, the object goes when its descriptor is closed.
 const noUndo = { push: (): void => {} }
 
 /**
- * Create an object with its settings. It is committed last, so that a failure leaves nothing. One that is there already
- * must have the settings that were asked for.
+ * Create an object with its settings. It is committed last, so that a failure leaves nothing. An existing object must
+ * have the given settings.
  */
 export async function createObject<I extends ObjectInfo, D extends Descriptor<I>>(
   output: Output,
@@ -38,7 +38,7 @@ export async function createObject<I extends ObjectInfo, D extends Descriptor<I>
   else alreadySo(output, `${unitText(info)} exists`, { object: info })
 }
 
-/** An object without its device is not what was asked for: a container takes its hostif with it when it goes. */
+/** Refuse an object without its device: a container takes its hostif with it when it ends. */
 function refuseMissing(info: ObjectInfo): void {
   if (!('device' in info) || info.device !== 'missing') return
   const differences = [{ setting: 'device', asked: info.unit, is: info.device }]
@@ -46,7 +46,7 @@ function refuseMissing(info: ObjectInfo): void {
   throw new Failure('conflict', message, { code: 'ENODEV', differences })
 }
 
-/** Open an object that is there, or create it, uncommitted. */
+/** Open an existing object, or create it, uncommitted. */
 export async function openOrCreate<D>(open: (options: OpenOptions) => Promise<D>): Promise<{ descriptor: D; isNew: boolean }> {
   try {
     return { descriptor: await open({ create: true, write: true }), isNew: true }
@@ -66,7 +66,7 @@ export async function openIfThere<D>(open: (options: OpenOptions) => Promise<D>)
   }
 }
 
-/** Destroy an object. One that is not there is fine. `noun` says what it would be: 'a switch'. */
+/** Destroy an object. A missing one is no error. `noun` names it: 'a switch'. */
 export async function destroyObject<D extends Descriptor>(
   output: Output,
   open: (options: OpenOptions) => Promise<D>,

@@ -1,4 +1,4 @@
-/** What the generated pages have in common: which pages there are, and the texts that no single command has. */
+/** The common parts of the generated pages: which pages there are, and the texts of no single command. */
 import type { Command } from './command.ts'
 import { commandsOf } from './help.ts'
 import { loadTree } from './load.ts'

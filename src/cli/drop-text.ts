@@ -1,11 +1,11 @@
-/** Dropped packets in words: the counters by reason, and one line for each packet that is seen. */
+/** Dropped packets in words: the counters by reason, and one line for each sampled packet. */
 import type { DropEvent, SourceStats } from '#abi/info.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Style } from './style.ts'
 import type { Table } from './table.ts'
 import { formatTime } from './time-text.ts'
 
-/** How many packets of a port or mux were dropped, for whatever reason. */
+/** How many packets of a port or mux were dropped, for all reasons. */
 export const dropCount = ({ drops }: Pick<SourceStats, 'drops'>): number => Object.values(drops).reduce((sum, n) => sum + n, 0)
 
 export interface DropCounter {

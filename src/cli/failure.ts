@@ -1,15 +1,15 @@
-/** Failures that a command ends with: a closed list of kinds, each with its exit code, told to people or as JSON. */
+/** Failures of commands: a closed list of kinds, each with its exit code, printed for people or as JSON. */
 
 /** Exit codes, as the manual page documents them. */
 export const exitCodes = {
   ok: 0,
-  /** What was asked for could not be done. */
+  /** The operation failed. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
   /** vpcd is not there. */
   unreachable: 3,
-  /** What is there is in the way: other settings, another connection, somebody else's use. */
+  /** The host's state conflicts: other settings, another connection, or another user. */
   conflict: 4,
   /** The caller may not. */
   denied: 5,
@@ -17,7 +17,7 @@ export const exitCodes = {
 
 export type FailureKind = Exclude<keyof typeof exitCodes, 'ok'>
 
-/** One setting that is not what was asked for. */
+/** One setting that differs from the given one. */
 export interface Difference {
   readonly setting: string
   readonly asked: string
@@ -25,12 +25,12 @@ export interface Difference {
 }
 
 /**
- * A failure with a message for people, in one sentence and with the way out. Commands throw it; main prints it as
- * `vpc: …`.
+ * A failure with a message for people, in one sentence and with the remedy. Commands throw it; main prints it as `vpc:
+ * …`.
  */
 export class Failure extends Error {
   readonly kind: FailureKind
-  /** What `--json` gives as the code: an errno name, or the kind. */
+  /** The code for `--json`: an errno name, or the kind. */
   readonly code: string
   readonly differences: readonly Difference[]
 

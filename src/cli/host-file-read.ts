@@ -1,11 +1,11 @@
-/** Reading a host document from a file: YAML or JSON, with the line of whatever is wrong in it. */
+/** Reads a host document from a file: YAML or JSON, with the line of each problem. */
 import { readFileSync } from 'node:fs'
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
 import { YamlText } from '#system/yaml-text.ts'
 import { Failure, usageFailure } from './failure.ts'
 
-/** Throws a usage failure when both say different things of one key. */
+/** Throws a usage failure when both have different values for a key. */
 function withMore(document: HostDocument, more: HostDocument): HostDocument {
   for (const [key, value] of Object.entries(more)) {
     const said = document[key]
@@ -15,7 +15,7 @@ function withMore(document: HostDocument, more: HostDocument): HostDocument {
   return { ...document, ...more }
 }
 
-/** A document, and where its parts stand. */
+/** A document, and the lines of its parts. */
 export class HostFileText {
   readonly document: HostDocument
   readonly #name: string
@@ -23,8 +23,8 @@ export class HostFileText {
   #parsed: YamlText | undefined
 
   /**
-   * Read a file, `-` for standard input; `more` stands beside what it says. Throws Failure, with line and key, for one
-   * that is no host document.
+   * Read a file, `-` for standard input; `more` has values besides those in the file. Throws Failure, with line and
+   * key, for a file that is no host document.
    */
   constructor(path: string, more: HostDocument = {}) {
     this.#name = path === '-' ? 'standard input' : path
@@ -34,7 +34,7 @@ export class HostFileText {
     if (!read.ok) throw this.failure(read.problem.path, read.problem.problem, 'EINVAL')
   }
 
-  /** A failure that vpcd told, with its line; another one stays as it is. */
+  /** A failure of vpcd, with its line; any other stays as it is. */
   explain(error: unknown): unknown {
     if (!(error instanceof Error) || !('code' in error)) return error
     const { path, problem } = splitPath(error.message)
@@ -47,7 +47,7 @@ export class HostFileText {
   }
 
   #parse(): HostDocument {
-    // Much quicker for a large one that a program wrote.
+    // Much faster for a large file of a program.
     if (this.#text.trimStart().startsWith('{')) {
       try {
         return JSON.parse(this.#text) as HostDocument

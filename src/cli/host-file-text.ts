@@ -1,4 +1,4 @@
-/** A host document as YAML for people: one object after the other, entries and neighbours a line each. */
+/** A host document as YAML for people: one object after the other, entries and neighbours on one line each. */
 import type { HostDocument } from '#abi/host-file.ts'
 
 const heading = [
@@ -6,7 +6,7 @@ const heading = [
   '# objects that differ and removes all others. Settings that are left out have their defaults; objects are named by unit or by id.',
 ]
 
-/** Lists whose items are short: a line each. */
+/** Lists of short items: one on each line. */
 const short = new Set(['entries', 'neighbours'])
 
 /** Write a document. Read again, it is the same. */
@@ -36,11 +36,11 @@ const flow = (item: HostDocument): string =>
     .map(([key, value]) => `${key}: ${scalar(value)}`)
     .join(', ')} }`
 
-/** Words that YAML, of one version or another, takes for something else than text. */
+/** Words that some version of YAML does not read as text. */
 const taken =
   /^(true|false|yes|no|on|off|y|n|null|~)$|^[-+]?[\d_]*\.?[\d_]*(e[-+]?\d+)?$|^0[xo][\da-f]+$|^[-+]?[1-9][\d_]*(:[0-5]?\d)+(\.\d*)?$/i
 
-/** Text is quoted where a reader could take it for something else. */
+/** Quote text that a reader could take for something else. */
 function scalar(value: unknown): string {
   if (typeof value !== 'string') return String(value)
   return /^[\w][\w.:-]*$/.test(value) && !value.endsWith(':') && !taken.test(value) ? value : JSON.stringify(value)

@@ -16,7 +16,7 @@ export const groupId = idOf('group', 'the security group').required
 export const addressSetId = idOf('set', 'the address set').required
 export const interfaceId = idOfAny(['vmnic', 'hostif', 'ethlink'], 'the vmnic, hostif or ethlink').short('I').required
 
-/** For a command that creates: leaving the id out gets a fresh one proposed. */
+/** For a command that creates: the error for a missing id proposes a fresh one. */
 export const fresh = (option: Option<Id>, type: UnitType): Option<Id> =>
   option.help('id to give it').orElse(() => `choose an id, for example ${generateId(type)}`)
 

@@ -8,7 +8,7 @@ import { failure, success, type Result } from '#wire/result.ts'
 import { parseVni } from '#wire/vni.ts'
 import { integer, valueOption, type Option } from './option.ts'
 
-/** The id of an object of one type. A wrong type byte is refused with the id that would be right. */
+/** The id of an object of one type. The refusal of a wrong type byte has the right id. */
 export const idOf = (type: UnitType, help: string): Option<Id | undefined> =>
   valueOption(help, {
     placeholder: 'ID',
@@ -97,7 +97,7 @@ export function parseVtep(text: string): Result<string> {
   return success(endpoint.value.port === 0 ? formatIp(endpoint.value.address) : formatEndpoint(endpoint.value))
 }
 
-/** Name of an interface of the host: what Linux takes. */
+/** Name of an interface of the host, by Linux's rules. */
 export const interfaceName = (help: string): Option<string | undefined> =>
   valueOption(help, {
     placeholder: 'INTERFACE',

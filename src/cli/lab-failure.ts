@@ -1,8 +1,8 @@
-/** What a lab says goes to people as it is. */
+/** Prints errors of labs as they are. */
 import { LabError } from '#lab/lab-error.ts'
 import { Failure } from './failure.ts'
 
-/** Do something with a lab; what it refuses becomes the command's failure. */
+/** Do something with a lab; its error becomes the command's failure. */
 export async function tellingLabErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -41,7 +41,7 @@ export async function listObjects<T extends UnitType>(
   output.result(objects, { columns, rows: objects.map((info) => shown.map(([, text]) => text(info, units))) })
 }
 
-/** There is such a column only where an object is in trouble. */
+/** This column appears only when an object is in trouble. */
 const troubleCell: Cell<ObjectInfo> = ['TROUBLE', ({ trouble }) => trouble ?? '-']
 
 /** The unit name of an object that another refers to; a dash for none. */

@@ -1,4 +1,4 @@
-/** Commands from their files: one when one is run, all when documentation is made. */
+/** Loads commands from their files: one to run it, all to make documentation. */
 import type { Command } from './command.ts'
 import { isGroup, root, type Group, type Node } from './tree.ts'
 

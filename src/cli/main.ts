@@ -10,14 +10,14 @@ import { resolve, type Resolved } from './resolve.ts'
 import { styleFor } from './style.ts'
 import { isGroup } from './tree.ts'
 
-/** Run a command line, without the program's name. Gives the exit code once all output is written; never throws. */
+/** Run a command line, without the program's name. Returns the exit code once all output is written; never throws. */
 export async function main(args: readonly string[]): Promise<number> {
   const code = await run(args)
   await Promise.all([process.stdout, process.stderr].map(written))
   return code
 }
 
-/** Wait until what was written before is taken, or nobody will take it. */
+/** Wait until earlier output is consumed, or nobody will read it. */
 const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => void stream.write('', () => resolve()))
 
 async function run(args: readonly string[]): Promise<number> {
@@ -40,7 +40,7 @@ const beforeDashes = (args: readonly string[]): readonly string[] => (args.inclu
 
 const isDebug = (flags: readonly string[]): boolean => /(^| )(--log-level|-l)[ =]?debug( |$)/i.test(flags.join(' '))
 
-/** Who closes our output has read enough: nothing more is written, and whatever streams stops. */
+/** When a reader closes our output, write nothing more, and stop streams. */
 function endQuietly(abort: AbortController): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -49,7 +49,7 @@ function endQuietly(abort: AbortController): void {
     })
 }
 
-/** A full disk, say: what was asked for may be done, but who asked did not get the answer. */
+/** For example on a full disk: the operation may be done, but the caller did not get the answer. */
 function cannotWrite(stream: NodeJS.WriteStream, { message }: Error): never {
   if (stream === process.stdout) process.stderr.write(`vpc: cannot write the result: ${message}\n`)
   process.exit(1)

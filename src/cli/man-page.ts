@@ -7,7 +7,7 @@ import { optionNote, sentence, spellings, wrap } from './help.ts'
 import { longName, type Option, type Options } from './option.ts'
 import type { Page } from './write-pages.ts'
 
-/** Day of the last change to what the pages say of all commands. */
+/** Day of the last change to the common parts of the pages. */
 const date = 'November 22, 2026'
 
 /** All manual pages. */
@@ -71,7 +71,7 @@ const header = (name: string, summary: string): string[] => [
   `.Nd ${text(summary.replaceAll(':', ','))}`,
 ]
 
-/** What is common to a command's section, or the page of a command that stands alone. */
+/** The common parts of a command's section, or of the page of a command without a group. */
 function body(command: Command): string[] {
   const { path, summary, description: more, options, positionals, examples } = command
   return [

@@ -1,6 +1,4 @@
-/**
- * The MTU as a setting: one that follows from the underlay is not one that was set, though the number may be the same.
- */
+/** The MTU as a setting: an MTU that follows from the underlay is not set, even if the number is the same. */
 import type { HostifInfo, VmnicInfo } from '#abi/info.ts'
 import type { Hostif } from '#client/hostif.ts'
 import type { Vmnic } from '#client/vmnic.ts'
@@ -15,6 +13,6 @@ export const mtuText = ({ mtuBytes, mtuSet }: Info): string => (mtuSet ? String(
 export function mtuSetting(mtuBytes: number | undefined): Setting<Vmnic | Hostif, Info>[] {
   if (mtuBytes === undefined) return []
   const make = (object: Vmnic | Hostif): Promise<void> => object.setMtu(mtuBytes)
-  // The ABI has no way to let it follow again: what can be taken back is the number.
+  // The ABI cannot make it follow again: only the number can be restored.
   return [{ name: 'mtu', asked: String(mtuBytes), is: mtuText, make, takeBack: (object, info) => object.setMtu(info.mtuBytes) }]
 }

@@ -1,4 +1,4 @@
-/** The nearest of some words to one that is not among them, for 'did you mean'. */
+/** The nearest of some words to an unknown one, for 'did you mean'. */
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
 export function distance(a: string, b: string): number {
@@ -17,7 +17,7 @@ export function distance(a: string, b: string): number {
   return previous[b.length]!
 }
 
-/** The word that was probably meant: it begins with the text, or few letters differ. Undefined when none is near. */
+/** The probable word: it begins with the text, or few letters differ. Undefined when none is near. */
 export function nearest(text: string, words: readonly string[]): string | undefined {
   const begun = text.length >= 2 ? words.filter((word) => word.startsWith(text)) : []
   if (begun.length === 1) return begun[0]
@@ -27,7 +27,7 @@ export function nearest(text: string, words: readonly string[]): string | undefi
   return best !== undefined && best.score <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : undefined
 }
 
-/** `; did you mean X?`, or what comes instead when nothing is near. */
+/** `; did you mean X?`, or `otherwise` when nothing is near. */
 export function suggestion(text: string, words: readonly string[], otherwise: string): string {
   const word = nearest(text, words)
   return word === undefined ? `; ${otherwise}` : `; did you mean ${word}?`

@@ -15,7 +15,7 @@ const columns: readonly BatchColumn[] = [
   { title: 'VNI', parse: parseVni },
   { title: 'ADDRESS', parse: parseAddress },
   { title: 'MAC', parse: parseInterfaceMac },
-  // As list prints it: whether an entry is used cannot be set.
+  // As list prints it: the flag used cannot be set.
   { title: 'FLAGS', parse: (word) => ({ ok: true, value: word }), optional: true },
 ]
 

@@ -1,4 +1,4 @@
-/** `--open TYPE:ID:r|rw`: an object that a program gets a descriptor of. */
+/** `--open TYPE:ID:r|rw`: an object for which a program gets a descriptor. */
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, unitTypes, type UnitType } from '#abi/object-type.ts'
 import { failure, success, type Result } from '#wire/result.ts'

@@ -1,18 +1,18 @@
-/** Options of commands: data that says how an option is written, what it takes, and how its text becomes a value. */
+/** Options of commands as data: the form of an option, and how its text becomes a value. */
 import { failure, success, type Result } from '#wire/result.ts'
 
-/** What the shell offers after the option; ids and interfaces are looked up when the key is pressed. */
+/** Completions after the option; the script looks ids and interfaces up at the key press. */
 export type Completion = 'file' | 'directory' | 'interface' | { readonly words: readonly string[] } | { readonly ids: readonly string[] }
 
-/** What an option is, without the type of its value. */
+/** An option, without the type of its value. */
 export interface OptionSpec {
-  /** What it is for: a phrase, lower case, no full stop. */
+  /** Its help: a phrase, lower case, no full stop. */
   readonly help: string
   /** One letter, without the dash. */
   readonly short?: string | undefined
-  /** Name without the dashes, where it is not the key in kebab-case. */
+  /** Name without the dashes, if it is not the key in kebab-case. */
   readonly long?: string | undefined
-  /** What stands for the value in help texts; a flag has none and takes no value. */
+  /** Placeholder of the value in help texts; a flag has none and takes no value. */
   readonly placeholder?: string | undefined
   readonly isRequired: boolean
   readonly isRepeated: boolean
@@ -22,13 +22,13 @@ export interface OptionSpec {
   readonly completion?: Completion | undefined
   /** For a missing required option: what to do. */
   readonly wayOut?: (() => string) | undefined
-  /** The value, or a phrase that says what is wrong with the text. */
+  /** The value, or a phrase about the problem of the text. */
   readonly parse: (text: string) => Result<unknown>
 }
 
 declare const optionValue: unique symbol
 
-/** An option whose value is of type T. Immutable: each modifier gives a new one. */
+/** An option whose value is of type T. Immutable: each modifier returns a new one. */
 export class Option<T> {
   declare readonly [optionValue]: T
   readonly spec: OptionSpec
@@ -52,12 +52,12 @@ export class Option<T> {
     return new Option({ ...this.spec, fallback: value, defaultText: text })
   }
 
-  /** What happens when it is not given, for help alone. */
+  /** The default, only for help. */
   defaultsTo(text: string): Option<T> {
     return new Option({ ...this.spec, defaultText: text })
   }
 
-  /** Take the value in any case; it is made lower case. */
+  /** Accept the value in any case, and make it lower case. */
   get foldingCase(): Option<T> {
     return new Option({ ...this.spec, parse: (value) => this.spec.parse(value.toLowerCase()) })
   }
@@ -72,7 +72,7 @@ export class Option<T> {
     return new Option({ ...this.spec, help })
   }
 
-  /** What to tell who leaves it out although it is required. */
+  /** The remedy in the error when it is required but missing. */
   orElse(wayOut: () => string): Option<T> {
     return new Option({ ...this.spec, wayOut })
   }
@@ -91,7 +91,7 @@ interface ValueOption<T> {
   readonly completion?: Completion
 }
 
-/** An option that takes a value, of a kind of one's own. */
+/** An option with a value of another kind. */
 export const valueOption = <T>(help: string, { placeholder, parse, completion }: ValueOption<T>): Option<T | undefined> =>
   new Option({ help, placeholder, parse, completion, isRequired: false, isRepeated: false })
 
@@ -101,11 +101,11 @@ function parseBoolean(text: string): Result<boolean> {
   return failure(`'${text}' is neither true nor false; a flag needs no value`)
 }
 
-/** A flag: false until it is given. `--flag=false` takes it back. */
+/** A flag: false by default. `--flag=false` resets it. */
 export const flag = (help: string): Option<boolean> =>
   new Option({ help, isRequired: false, isRepeated: false, fallback: false, parse: parseBoolean })
 
-/** A flag that is neither true nor false until it is given. */
+/** A flag without a default. */
 export const toggle = (help: string): Option<boolean | undefined> =>
   new Option({ help, isRequired: false, isRepeated: false, parse: parseBoolean })
 

@@ -1,4 +1,4 @@
-/** What a command that changes something says at its end: what it did, or that it was so already. */
+/** The output of a command that changes something: what it did, or that nothing was left to do. */
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Output } from './output.ts'
 
@@ -20,7 +20,7 @@ export const isRefusal = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code))
 
 /**
- * Whether an error says that no vpcd could be reached. Told by its name: the client is not imported before it is
- * needed.
+ * Whether an error says that no vpcd could be reached. This checks its name, so as not to import the client before it
+ * is needed.
  */
 export const isUnreachable = (error: unknown): boolean => error instanceof Error && error.name === 'DaemonUnreachable'

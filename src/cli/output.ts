@@ -1,11 +1,9 @@
-/** Where results go: standard output, as text for people or as JSON, through a pager when one is asked for. */
+/** Prints results on standard output, as text for people or as JSON, on request through a pager. */
 import type { Writable } from 'node:stream'
 import type { Style } from './style.ts'
 import { formatTable, type Table } from './table.ts'
 
-/**
- * What people are shown: a text (a newline is added where it lacks one), a table, or a function that makes one of them.
- */
+/** Output for people: a text (a missing newline is added), a table, or a function that makes one of them. */
 export type Shown = string | Table | (() => string | Table)
 
 export interface OutputOptions {
@@ -25,17 +23,17 @@ export class Output {
     this.#stream = stream
   }
 
-  /** Print the one result of a command: `value` with --json, else what people are shown. */
+  /** Print the one result of a command: `value` with --json, otherwise `shown`. */
   result(value: unknown, shown: Shown): void {
     this.#write(this.json ? JSON.stringify(value, null, 2) : this.#text(shown))
   }
 
-  /** Print one of many results as they come: a line of JSON each with --json. */
+  /** Print one of many results as they arrive: with --json, a line of JSON for each. */
   item(value: unknown, shown: Shown): void {
     this.#write(this.json ? JSON.stringify(value) : this.#text(shown))
   }
 
-  /** Print text as it is, whatever --json says: documents and scripts. */
+  /** Print text as it is, even with --json: documents and scripts. */
   text(text: string): void {
     this.#write(text)
   }

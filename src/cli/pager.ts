@@ -4,7 +4,7 @@ import { finished, type Writable } from 'node:stream'
 
 export interface Pager {
   readonly stream: Writable
-  /** All is written: wait until the reader has seen it. */
+  /** Everything is written: wait until the reader has seen it. */
   close(): Promise<void>
 }
 
@@ -19,7 +19,7 @@ export function startPager(environment: Readonly<Record<string, string | undefin
     child.once('close', () => resolve())
     child.once('error', () => resolve())
   })
-  // Who quits the pager early has read enough.
+  // A user who quits the pager early has read enough.
   finished(child.stdin, () => {})
   child.stdin.on('error', () => {})
   return {

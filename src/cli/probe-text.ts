@@ -1,8 +1,8 @@
-/** What a probe found, as `vpc doctor` and `vpc mux probe` print it. */
+/** The findings of a probe, as `vpc doctor` and `vpc mux probe` print them. */
 import type { ProbeResult } from '#abi/info.ts'
 import type { Style } from './style.ts'
 
-/** A line for each, and one below it that says what to do. */
+/** A line for each, and a line below it with the remedy. */
 export const probeText = (results: readonly ProbeResult[], style: Style): string => results.map((result) => line(result, style)).join('\n')
 
 function line({ name, state, found, remedy }: ProbeResult, style: Style): string {

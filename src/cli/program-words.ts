@@ -1,4 +1,4 @@
-/** Where a command runs a program: which words are the program's, though no `--` stands before them. */
+/** For commands that run a program: finds the program's words, even without `--` before them. */
 import { parseArgs } from 'node:util'
 import { globalOptions } from './global-options.ts'
 import { loadCommand } from './load.ts'
@@ -8,7 +8,7 @@ import { isGroup } from './tree.ts'
 
 /**
  * The command line with `--` before the program, so that `vpc exec ls -l` is `vpc exec -- ls -l`. Any other command
- * line, and one that cannot be understood, stays as it is.
+ * line stays as it is, also one with errors.
  */
 export async function markProgram(args: readonly string[]): Promise<readonly string[]> {
   if (!args.includes('exec')) return args

@@ -1,21 +1,20 @@
-/** How a failure is told: what it is, from whatever was thrown, and its form for people and for programs. */
+/** Reports a failure: its kind, from any thrown value, and its form for people and for programs. */
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import { Failure, type FailureKind } from './failure.ts'
 import { formatTable } from './table.ts'
 
 /**
- * The failure that an error is. What nobody foresaw is called an internal error; its stack shows at log level debug
- * alone.
+ * The failure of an error. An unexpected error becomes an internal error, whose stack shows only at log level debug.
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof VpcError) {
     const kind = kindOf(error)
-    // Not ENOENT of the socket: a program would take it for an object that is not there.
+    // Not ENOENT for the socket: a program would take it for a missing object.
     return new Failure(kind, error.message, { code: kind === 'unreachable' ? kind : error.code })
   }
   const { message, code } = error as NodeJS.ErrnoException
-  // What Node's own file and process functions throw tells the call and the path.
+  // Errors of Node's own file and process functions name the call and the path.
   if (error instanceof Error && 'syscall' in error) return new Failure('failed', message, { code: code ?? 'failed' })
   const what = error instanceof Error ? `${error.name}: ${message}` : String(error)
   return new Failure('failed', `internal error: ${what}; run it again with --log-level=debug to see where`, { code: 'internal' })
@@ -30,7 +29,7 @@ function kindOf(error: VpcError): FailureKind {
 export interface ReportOptions {
   readonly json: boolean
   readonly stream: { write(text: string): unknown }
-  /** The error whose stack is to be shown too. */
+  /** The error whose stack is shown too. */
   readonly debug?: unknown
 }
 

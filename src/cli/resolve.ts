@@ -9,7 +9,7 @@ export interface Resolved {
   /** Names, not aliases. */
   readonly path: readonly string[]
   readonly node: Node
-  /** What is left: the command's options and arguments, and global options that stood before it. */
+  /** The rest: the command's options and arguments, and global options before it. */
   readonly rest: readonly string[]
 }
 
@@ -30,8 +30,8 @@ export function nodeAt(path: readonly string[]): Node | undefined {
 }
 
 /**
- * Walk the tree as far as the words go. Ends at a group when no word follows. Throws a usage failure for a word that is
- * no command.
+ * Walk the tree along the words. Ends at a group when no word follows. Throws a usage failure for a word that is no
+ * command.
  */
 export function resolve(args: readonly string[]): Resolved {
   const path: string[] = []
@@ -60,7 +60,7 @@ const byFlag = new Map<string, Option<unknown>>(
   ]),
 )
 
-/** Whether a global option's value is the next word. Other options cannot be told apart before the command is known. */
+/** Whether a global option's value is the next word. For other options the command must be known first. */
 function takesNext(word: string, path: readonly string[]): boolean {
   const option = byFlag.get(word) ?? byFlag.get(word.split('=')[0]!) ?? (word.startsWith('--') ? undefined : byFlag.get(word.slice(0, 2)))
   if (option === undefined) {

@@ -7,11 +7,11 @@ import { usageFailure } from './failure.ts'
 import { flag, longName, Option, valueOption, type Options } from './option.ts'
 import { setting, type Setting } from './setting.ts'
 
-/** The settings of a type that have operations of their own, but those that the command has other words for. */
+/** The settings of a type with operations of their own, except those with other options in the command. */
 const offered = (type: UnitType, but: readonly string[]): [name: string, setting: Declared<unknown, unknown>][] =>
   settingsOf(type).filter(([name, { get }]) => get !== undefined && !but.includes(name))
 
-/** By what `settingsAsked` finds them. */
+/** The options, by the keys that `settingsAsked` uses. */
 export function settingOptions<T extends UnitType>(type: T, { but = [] }: { readonly but?: readonly OwnNames<T>[] } = {}): Options {
   const found: Record<string, Option<any>> = {}
   for (const [name, declared] of offered(type, but)) {
@@ -29,7 +29,7 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
 const longOf = (name: string, { key, option }: Declared<unknown, unknown>): string => option?.name ?? keyOf(name, { key })
 const noneOf = (name: string): string => `${name}None`
 
-/** Those that were asked for. A list is compared as a set. */
+/** The given ones. A list is compared as a set. */
 export function settingsAsked<T extends UnitType>(
   type: T,
   values: Readonly<Record<string, unknown>>,

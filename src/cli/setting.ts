@@ -1,7 +1,4 @@
-/**
- * Settings of objects that a command is asked for: compared with what is, made so, and taken back when a later step
- * fails.
- */
+/** Settings in a command: compared with the object's, set, and undone when a later step fails. */
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Descriptor } from '#client/descriptor.ts'
 import { Failure, type Difference } from './failure.ts'
@@ -12,7 +9,7 @@ import { allOrNothing, type Undo } from './undo.ts'
 type Scalar = string | number | boolean | null
 type Comparable = Scalar | readonly Scalar[]
 
-/** One setting. Undefined when it was not asked for. */
+/** One setting. Undefined when it was not given. */
 export interface Setting<D, I> {
   readonly name: string
   readonly asked: Comparable
@@ -21,7 +18,7 @@ export interface Setting<D, I> {
   takeBack(descriptor: D, info: I): Promise<unknown>
 }
 
-/** Declare a setting of one type of value, if it was asked for. */
+/** Declare a setting of one type of value, if it was given. */
 export function setting<D, I, V extends Comparable>(
   name: string,
   asked: V | undefined,
@@ -43,7 +40,7 @@ const isSo = <D, I>({ asked, is }: Setting<D, I>, info: I): boolean => JSON.stri
 export const differencesOf = <D, I>(settings: readonly Setting<D, I>[], info: I): Difference[] =>
   settings.filter((each) => !isSo(each, info)).map(({ name, asked, is }) => ({ setting: name, asked: textOf(asked), is: textOf(is(info)) }))
 
-/** Make settings so that are not. What was made is pushed for undo. */
+/** Set the settings that differ, and push an undo for each. */
 export async function makeSo<D, I>(descriptor: D, info: I, settings: readonly Setting<D, I>[], undo: Undo): Promise<void> {
   for (const each of settings.filter((each) => !isSo(each, info))) {
     await each.make(descriptor)
@@ -51,13 +48,13 @@ export async function makeSo<D, I>(descriptor: D, info: I, settings: readonly Se
   }
 }
 
-/** Refuse an object that is there with other settings. */
+/** Refuse an existing object with other settings. */
 export function refuseDifferences(info: ObjectInfo, differences: readonly Difference[], wayOut: string): void {
   if (differences.length === 0) return
   throw new Failure('conflict', `${unitText(info)} exists with other settings; ${wayOut}`, { code: 'EEXIST', differences })
 }
 
-/** Change settings of an object: all or none. Says which, or that all were so. */
+/** Change settings of an object: all or none. Prints which, or that nothing differed. */
 export async function changeSettings<I extends ObjectInfo, D extends Descriptor<I>>(
   output: Output,
   descriptor: D,

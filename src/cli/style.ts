@@ -1,4 +1,4 @@
-/** Colours of the terminal, or none: text goes through here so that nobody else writes escape sequences. */
+/** Colours of the terminal, or none. Only this file writes escape sequences. */
 
 export interface Style {
   bold(text: string): string
@@ -31,7 +31,7 @@ const same = (text: string): string => text
 
 export const plain: Style = { bold: same, dim: same, red: same, green: same, yellow: same, blue: same, magenta: same, cyan: same }
 
-/** Colours when they are asked for; when nothing is said, on a terminal that NO_COLOR does not forbid. */
+/** Colours on request; without an option, on a terminal unless NO_COLOR forbids them. */
 export function styleFor(
   asked: boolean | undefined,
   isTerminal: boolean,

@@ -1,9 +1,9 @@
-/** Where a subnet is, as settings that commands make and take back: its switch and its router. */
+/** The places of a subnet, as settings that commands set and undo: its switch and its router. */
 import type { SubnetInfo } from '#abi/info.ts'
 import type { Subnet } from '#client/subnet.ts'
 import { setting, type Setting } from './setting.ts'
 
-/** Those that were asked for; null: out of it. */
+/** The given ones; null: take it out. */
 export const placesAsked = (switchId: string | undefined, routerId: string | null | undefined): Setting<Subnet, SubnetInfo>[] => [
   ...setting<Subnet, SubnetInfo, string | null>(
     'switch',

@@ -2,13 +2,13 @@
 
 export interface Leaf {
   readonly aliases: readonly string[]
-  /** What follows its own options is a program with options of its own. */
+  /** A program with options of its own follows the command's options. */
   readonly runsProgram?: boolean
 }
 
 export interface Group {
   readonly aliases: readonly string[]
-  /** What `vpc --help` says of it: a noun phrase. */
+  /** Its line in `vpc --help`: a noun phrase. */
   readonly summary: string
   readonly children: Readonly<Record<string, Node>>
 }

@@ -1,11 +1,11 @@
-/** Several steps as one: what was done is taken back, last step first, when a later one fails. */
+/** Several steps as one: when a later one fails, the earlier ones are undone, last first. */
 
 export interface Undo {
-  /** Say how to take back what was just done. */
+  /** Register the undo of the last step. */
   push(what: string, takeBack: () => Promise<unknown>): void
 }
 
-/** Run steps. On failure everything pushed so far is taken back; what cannot be is added to the message. */
+/** Run steps. After a failure undo everything pushed so far; failures of an undo are added to the message. */
 export async function allOrNothing<T>(steps: (undo: Undo) => Promise<T>): Promise<T> {
   const done: { what: string; takeBack: () => Promise<unknown> }[] = []
   try {

@@ -1,11 +1,11 @@
-/** What goes wrong with a virtual machine, as the command's failure. */
+/** Errors of virtual machines, as the command's failure. */
 import { Failure, type FailureKind } from './failure.ts'
 
 const kinds: Readonly<Record<string, FailureKind>> = { EPERM: 'denied', EACCES: 'denied', EINVAL: 'usage' }
 
 /**
- * Do something with a machine; what it refuses becomes the command's failure. Told by its name: nothing is imported for
- * it.
+ * Do something with a machine; its error becomes the command's failure. This checks the error's name, so as to import
+ * nothing.
  */
 export async function tellingVmErrors<T>(work: () => T | Promise<T>): Promise<T> {
   try {
@@ -19,5 +19,5 @@ export async function tellingVmErrors<T>(work: () => T | Promise<T>): Promise<T>
   }
 }
 
-/** Where progress and warnings go, so that results stay alone on standard output. */
+/** Print progress and warnings, so that standard output has only results. */
 export const progress = (line: string): void => void process.stderr.write(`vpc: ${line}\n`)

@@ -12,10 +12,10 @@ function parseUuid(value: string): Result<string> {
   return uuid.test(id) ? success(id) : failure(`'${value}' is not a UUID, such as ${randomUUID()}`)
 }
 
-/** Machines are no objects of vpcd: any UUID will do. */
+/** Machines are no objects of vpcd: any UUID is valid. */
 export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i').required
 
-/** For `vm create`: leaving the id out gets a fresh one proposed. */
+/** For `vm create`: the error for a missing id proposes a fresh one. */
 export const freshVmId = vmId.help('id to give it, any UUID').orElse(() => `choose an id, for example ${randomUUID()}`)
 
 export const vmDir = text('directory that holds the virtual machines', 'DIR', 'directory').defaultsTo('VPC_VM_DIR, else /var/lib/vpc/vm')
@@ -25,8 +25,8 @@ export const seconds = (help: string, fallback: number): ReturnType<typeof whole
 const wholeSeconds = (help: string, fallback: number) => integer(help, 'SECONDS', 0, 86_400).default(fallback)
 
 /**
- * The directory of all machines. Throws a failure for who is not root: taps, users and other people's consoles are at
- * stake.
+ * The directory of all machines. Throws a failure unless the user is root: taps, users and other people's consoles are
+ * at stake.
  */
 export function baseOf(vmDir: string | undefined): string {
   const path = resolveVmDirectory(vmDir)
@@ -34,6 +34,6 @@ export function baseOf(vmDir: string | undefined): string {
   throw new Failure('denied', `virtual machines are root's alone, as is ${path}; run this as root`, { code: 'EPERM' })
 }
 
-/** The directory of the machine that a command is about. */
+/** The directory of the command's machine. */
 export const directoryOf = (options: { readonly vmDir: string | undefined; readonly vmId: string }): VmDirectory =>
   new VmDirectory(baseOf(options.vmDir), options.vmId)

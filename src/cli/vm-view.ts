@@ -1,4 +1,4 @@
-/** How a virtual machine is shown: one value for programs, words for people. */
+/** The view of a virtual machine: one value for programs, words for people. */
 import { presenceOf, type GuestVmnic, type VmEnd, type VmPhase, type VmState } from '#vm/vm-state.ts'
 import type { VmDefinition } from '#vm/definition.ts'
 import { supervisedState } from '#vm/supervise.ts'
@@ -31,7 +31,9 @@ export interface BrokenVm {
   readonly directory: string
 }
 
-/** Look at a machine that may have files that cannot be read: that is told in its place, and hides no other machine. */
+/**
+ * The view of a machine that may have unreadable files: the view then has the problem, and other machines still show.
+ */
 export async function viewAnyVm(directory: VmDirectory): Promise<VmView | BrokenVm> {
   try {
     return await viewVm(directory)
@@ -41,7 +43,7 @@ export async function viewAnyVm(directory: VmDirectory): Promise<VmView | Broken
   }
 }
 
-/** Look at a machine. A guest that nobody watches gets a supervisor. */
+/** The view of a machine. A guest without a supervisor gets one. */
 export async function viewVm(directory: VmDirectory): Promise<VmView> {
   const definition = directory.definition()
   return toView(directory, definition, await supervisedState(directory))

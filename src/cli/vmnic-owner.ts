@@ -12,7 +12,7 @@ export interface OwnerAsked {
   readonly group: string | undefined
 }
 
-/** The setting, if it was asked for. A user without a group is taken with the group of its own. */
+/** The setting, if it was given. A user without a group gets its own group. */
 export async function ownerSetting({ user, group }: OwnerAsked): Promise<Setting<Vmnic, VmnicInfo>[]> {
   if (user === undefined && group === undefined) return []
   const account = user === undefined ? undefined : await tellingVmErrors(() => accountOf(user))

@@ -8,7 +8,7 @@ export interface Page {
   readonly text: string
 }
 
-/** Write pages into a directory, which is made. Gives their paths. */
+/** Write pages into a directory, which is created. Returns their paths. */
 export async function writePages(directory: string, pages: readonly Page[]): Promise<string[]> {
   await mkdir(directory, { recursive: true })
   await Promise.all(pages.map(({ name, text }) => writeFile(join(directory, name), text)))
