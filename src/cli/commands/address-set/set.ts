@@ -9,7 +9,7 @@ const setOptions = settingOptions('set')
 export default command({
   path: 'address-set set',
   summary: 'change settings of an address set',
-  description: `All of the settings that are given are made, or none. The networks that are given replace those that were there.`,
+  description: `Sets all of the given settings, or none. The given networks replace the old ones.`,
   options: { addressSetId, ...setOptions },
   examples: [
     {

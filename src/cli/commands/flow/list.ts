@@ -21,9 +21,10 @@ const row = (flow: FlowInfo): (string | number)[] => [
 
 export default command({
   path: 'flow list',
-  summary: 'list what passes ports that are in security groups',
-  description: `A flow is both directions of a connection, as the port sees it: the unit is on the left, and the arrow says who began. The rule is the one
-    that allowed it; a dash: everything may go out. Flows that no reply has confirmed are in a table of all ports, the others in the port's own.`,
+  summary: 'list the flows of ports that are in security groups',
+  description: `A flow is both directions of a connection, as the port sees it: the unit is on the left, and the arrow
+    shows who began. The rule is the one that allowed it; a dash: everything may go out. Flows that no reply has
+    confirmed are in a table of all ports, the others in the port's own.`,
   options: { portId: idOf('vpcp', 'only flows of this port') },
   examples: [
     { line: 'vpc flow list', does: 'every flow of this host' },

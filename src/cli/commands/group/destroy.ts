@@ -6,7 +6,8 @@ import { groupId } from '../../id-options.ts'
 export default command({
   path: 'group destroy',
   summary: 'destroy a security group',
-  description: `Ports that are in it, and rules that are about it, stand against it. Destroying a group that does not exist changes nothing.`,
+  description: `A group that has ports, or that rules name as a peer, is refused. Destroying a group that does not exist
+    changes nothing.`,
   options: { groupId },
   examples: [{ line: 'vpc group destroy --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e', does: 'destroy it' }],
   async run({ groupId: id }, { vpc, output }) {

@@ -11,8 +11,9 @@ const groupOptions = settingOptions('group', { but: others })
 export default command({
   path: 'group set',
   summary: 'change settings of a security group',
-  description: `All of the settings that are given are made, or none. When a rule goes, flows that it had allowed end at their next packet, with the
-    reason sg_revoked; with --on-revoke=drain for all groups of a port they live on until they are idle.`,
+  description: `Sets all of the given settings, or none. When a rule goes, flows that it had allowed end at their next
+    packet, with the reason sg_revoked. If all groups of a port have --on-revoke=drain, these flows live on until they
+    are idle.`,
   options: { groupId, ...groupOptions },
   examples: [
     {

@@ -8,8 +8,9 @@ import { fresh, routerId } from '../../id-options.ts'
 export default command({
   path: 'router create',
   summary: 'create a router',
-  description: `A router joins subnets of one switch; vpc subnet create and vpc subnet set put them in (--router-id). The same router, with the
-    same subnets, belongs on every host of the switch: each host routes the packets of its own stations.`,
+  description: `A router joins subnets of one switch; vpc subnet create and vpc subnet set put subnets into it
+    (--router-id). Create the same router, with the same subnets, on every host of the switch: each host routes the
+    packets of its own stations.`,
   options: { routerId: fresh(routerId, 'vpcrtr') },
   examples: [{ line: 'vpc router create --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'a router without subnets' }],
   async run({ routerId: id }, { vpc, output }) {

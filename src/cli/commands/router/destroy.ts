@@ -6,7 +6,8 @@ import { routerId } from '../../id-options.ts'
 export default command({
   path: 'router destroy',
   summary: 'destroy a router',
-  description: `Its subnets stay, each by itself; routes of other routers to it go. Destroying a router that does not exist changes nothing.`,
+  description: `Its subnets stay, each by itself; routes of other routers to it are removed. Destroying a router that
+    does not exist changes nothing.`,
   options: { routerId },
   examples: [{ line: 'vpc router destroy --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'destroy it' }],
   async run({ routerId: id }, { vpc, output }) {

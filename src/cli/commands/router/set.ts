@@ -9,9 +9,10 @@ const routerOptions = settingOptions('vpcrtr')
 export default command({
   path: 'router set',
   summary: 'replace the routes of a router',
-  description: `The routes that are given replace those that were set. One is a prefix and where its packets go: 'via ADDRESS' (a station of
-    one of its subnets that forwards them), 'peer ROUTER' (the subnets of another router), 'blackhole' (nowhere, without a word) or
-    'unreachable' (nowhere, and the sender is told); then 'table N' for subnets with --route-table=N. The subnets of the router need none.`,
+  description: `The given routes replace the old ones. A route is a prefix and a target: 'via ADDRESS' (a station in one
+    of its subnets that forwards the packets), 'peer ROUTER' (the subnets of another router), 'blackhole' (drop
+    silently) or 'unreachable' (drop, and tell the sender); then 'table N' for subnets with --route-table=N. The subnets
+    of the router need no routes.`,
   options: { routerId, ...routerOptions },
   examples: [
     {

@@ -11,9 +11,9 @@ import { placesAsked } from '../../subnet-places.ts'
 export default command({
   path: 'subnet create',
   summary: 'create a subnet of a switch',
-  description: `A subnet is a VNI of a switch with the addresses that its stations have. Without --vni it is the VNI that ports of the switch
-    get. Its gateway has the first address of each prefix, unless another is given, and no station can have that one. Every host answers
-    for the gateway itself once a router joins the subnet (--router-id).`,
+  description: `A subnet is a VNI of a switch with the addresses of its stations. Without --vni it is the VNI that new
+    ports of the switch get. Its gateway has the first address of each prefix, unless another is given, and no station
+    can have that address. Once a router joins the subnet (--router-id), every host answers for the gateway itself.`,
   options: {
     subnetId: fresh(subnetId, 'subnet'),
     switchId,

@@ -6,7 +6,8 @@ import { subnetId } from '../../id-options.ts'
 export default command({
   path: 'subnet destroy',
   summary: 'destroy a subnet',
-  description: `The ports of its VNI stay, and the routes by its stations go. Destroying a subnet that does not exist changes nothing.`,
+  description: `The ports of its VNI stay; routes by its stations are removed. Destroying a subnet that does not exist
+    changes nothing.`,
   options: { subnetId },
   examples: [{ line: 'vpc subnet destroy --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001', does: 'destroy it' }],
   async run({ subnetId: id }, { vpc, output }) {

@@ -13,8 +13,8 @@ const subnetOptions = settingOptions('subnet')
 export default command({
   path: 'subnet set',
   summary: 'change settings of a subnet',
-  description: `All of the settings that are given are made, or none. A subnet that leaves its router is an island: its stations reach each
-    other alone. It cannot leave while a route goes by one of its stations.`,
+  description: `Sets all of the given settings, or none. A subnet that leaves its router is isolated: its stations reach
+    only each other. It cannot leave while a route goes by one of its stations.`,
   options: {
     subnetId,
     ...subnetOptions,

@@ -6,9 +6,9 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group member add',
-  summary: 'tell a security group of members on other hosts',
-  description: `Ports of this host are members by their own setting (vpc switch port set --group), with the addresses that they list. All of the
-    addresses that are given are added, or none.`,
+  summary: 'add members on other hosts to a security group',
+  description: `Ports of this host are members by their own setting (vpc switch port set --group), with the addresses
+    that they list. Adds all of the given addresses, or none.`,
   options: { groupId, address: ipOption('address of a member').repeated },
   examples: [
     {

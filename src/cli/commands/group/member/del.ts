@@ -6,9 +6,9 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group member del',
-  summary: 'forget members of a security group on other hosts',
-  description: `Ports of this host are members by their own setting (vpc switch port set --group), with the addresses that they list. All of the
-    addresses that are given are deleted, or none.`,
+  summary: 'delete members on other hosts from a security group',
+  description: `Ports of this host are members by their own setting (vpc switch port set --group), with the addresses
+    that they list. Deletes all of the given addresses, or none.`,
   options: { groupId, address: ipOption('address of a member').repeated },
   examples: [
     {

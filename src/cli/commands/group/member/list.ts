@@ -4,7 +4,7 @@ import { groupId } from '../../../id-options.ts'
 
 export default command({
   path: 'group member list',
-  summary: 'list the members of a security group on other hosts',
+  summary: 'list the members of a security group that are on other hosts',
   options: { groupId },
   examples: [{ line: 'vpc group member list --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e', does: 'their addresses' }],
   async run({ groupId: id }, { vpc, output }) {

@@ -8,12 +8,12 @@ import { done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group rule add',
-  summary: 'let something pass',
-  description: `A rule allows what is of its direction, protocol and ports, and of one of its peers. Of the peers, ports and ICMP types that are not
-    given, it allows all. A rule of the same name is replaced.
+  summary: 'add a rule to a security group',
+  description: `A rule allows packets of its direction and protocol, to its ports, and from or to one of its peers.
+    Without peers, ports or an ICMP type, it allows all of them. It replaces a rule of the same name.
 
-    Direction in: from a peer to a port that is in the group, by the destination port. Direction out: the other way. While no group of a port has a
-    rule for out, everything may go out.
+    Direction in: from a peer to a port that is in the group, by the destination port. Direction out: the other way.
+    While no group of a port has a rule for out, everything may go out.
 
     A peer is a network, an address, a security group or an address set. A rule that can never match is refused.`,
   options: {

@@ -7,9 +7,9 @@ import { routeAsked, routePrefix, routeTable, routeTargets } from '../../../rout
 export default command({
   path: 'router route add',
   summary: 'add a route to a router',
-  description: `It takes the place of the route of that prefix and table, if there is one. Of several routes that fit, the one with the longest
-    prefix counts; the subnets of the router are routes as well. A station that forwards sends packets of others, so its port must
-    not check them (see vpc switch port set); it has to be in a subnet of the router.`,
+  description: `Replaces the route of that prefix and table, if there is one. The route with the longest matching prefix
+    counts; the subnets of the router are routes as well. A station that forwards sends packets of others, so its port
+    must not check them (see vpc switch port set); it must be in a subnet of the router.`,
   options: { routerId, prefix: routePrefix, table: routeTable, ...routeTargets },
   examples: [
     {

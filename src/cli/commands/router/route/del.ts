@@ -10,7 +10,7 @@ import { placeOf, routePrefix, routeTable } from '../../../route-options.ts'
 export default command({
   path: 'router route del',
   summary: 'delete a route of a router',
-  description: `A route that is not there is no error. Routes to the subnets of the router go with the subnets.`,
+  description: `A route that does not exist is no error. Routes to the subnets of the router go with the subnets.`,
   options: { routerId, prefix: routePrefix, table: routeTable },
   examples: [{ line: 'vpc router route del --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --prefix=10.9.0.0/16', does: 'delete it' }],
   async run({ routerId: id, prefix, table }, { vpc, output }) {

@@ -8,7 +8,7 @@ import { routerId } from '../../../id-options.ts'
 export default command({
   path: 'router route list',
   summary: 'list the routes of a router',
-  description: `Those to its subnets are among them, with target 'local'.`,
+  description: `Includes the routes to its subnets, with target 'local'.`,
   options: { routerId },
   examples: [{ line: 'vpc router route list --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'every route' }],
   async run({ routerId: id }, { vpc, output }) {
