@@ -22,7 +22,7 @@ import {
 } from './layouts.ts'
 import type { TypeName } from './object-type.ts'
 
-/** A value, or what is wrong with the bytes and what to do. */
+/** A value, or the problem of the bytes and the remedy. */
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: string; readonly remedy?: string | undefined }

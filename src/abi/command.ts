@@ -118,7 +118,7 @@ export const operations = {
   mgmtPlan: ask('plan', 'mgmt', 0x0111, json<HostDocument>('a document'), hostChanges),
   /** Does all of it, or nothing and an errno. */
   mgmtApply: operation('apply', 'mgmt', 0x0112, { takes: json<HostDocument>('a document'), gives: hostChanges, mutate: true }),
-  /** What is not as it should be. */
+  /** The differences. */
   mgmtAudit: get('audit', 'mgmt', 0x0113, auditReport),
   /** Repair the differences; the output reports the remaining ones. */
   mgmtRepair: operation('repair', 'mgmt', 0x0114, { takes: nothing, gives: auditReport, mutate: true }),
@@ -142,7 +142,7 @@ export const operations = {
   vpcswNdAnswer: set('answer to ND', 'vpcsw', 9, ndAnswer),
   /** All are set or none. */
   vpcswNeighbourSet: set('neighbour set', 'vpcsw', 0x0102, neighbours),
-  /** The MACs are not looked at. */
+  /** The MACs are ignored. */
   vpcswNeighbourDelete: set('neighbour delete', 'vpcsw', 0x0103, neighbours),
   vpcswNeighbourList: get('neighbour list', 'vpcsw', 0x0104, neighbours),
   /** Subscribe to unanswered ARP, ND and DHCP questions: EVENT frames of json `MissEvent` follow on this descriptor. */

@@ -1,6 +1,6 @@
 /**
- * Rules of security groups: how one stands in documents, the journal and operations, and what is wrong with one that
- * means nothing. A rule permits; what no rule permits is dropped.
+ * Rules of security groups: their form in documents, the journal and operations, and the checks of them. A rule
+ * permits; packets that no rule permits are dropped.
  */
 import { formatIp, isIpv4, parseIp, type Ip } from '#wire/ip-address.ts'
 import { formatPrefix, parseNetwork } from '#wire/prefix.ts'
@@ -28,11 +28,11 @@ export interface GroupRule {
   readonly ports: readonly string[]
   /** ICMP type, or type and code: `8`, `3/4`; null: all. */
   readonly icmp: string | null
-  /** Whom it is about: networks, addresses, ids of groups and address sets; empty: anybody. */
+  /** The peers: networks, addresses, ids of groups and address sets; empty: everybody. */
   readonly peers: readonly string[]
 }
 
-/** So many rules a policy has at most: the bits of a row of the table `peer_rules`. */
+/** Maximal number of rules in a policy: the bits of a row of the table `peer_rules`. */
 export const maxRules = 1024
 
 const good = <T>(value: T): Read<T> => ({ ok: true, value })
@@ -57,7 +57,7 @@ export function parseIcmp(text: string): { readonly type: number; readonly code:
 export const protocolNumber = (protocol: RuleProtocol): number | undefined =>
   protocol === 'any' ? undefined : typeof protocol === 'number' ? protocol : protocolNumbers[protocol]
 
-/** What a word of the command line or of a document means as a protocol. */
+/** The protocol of a word on the command line or in a document. */
 export function readProtocol(value: unknown): Read<RuleProtocol> {
   const text = String(value).toLowerCase()
   const number = /^\d{1,3}$/.test(text) ? Number(text) : NaN
@@ -78,7 +78,7 @@ export function isObjectPeer(peer: string): boolean {
   return read.ok || unitNamed.test(peer)
 }
 
-/** A network in its usual form: an address alone is one of full length. */
+/** A network in its usual form: a bare address is one of full length. */
 export function readNetwork(text: string): Read<string> {
   if (!text.includes('/')) {
     const address = parseIp(text)
@@ -124,7 +124,7 @@ function readPorts(value: unknown): Read<string> {
 
 const known: readonly string[] = ['id', 'direction', 'protocol', 'ports', 'icmp', 'peers']
 
-/** Read one rule. What can never match is refused. */
+/** Read one rule. A rule that can never match is refused. */
 export function readRule(value: unknown): Read<GroupRule> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad(`a rule is a map, not ${kindOf(value)}`)
   const map = value as Readonly<Record<string, unknown>>
@@ -189,7 +189,7 @@ export function formatRule(
   return `${direction} ${what} ${direction === 'in' ? 'from' : 'to'} ${peers.map(name).join(', ') || 'any'}`
 }
 
-/** JSON that is read as it comes in. */
+/** JSON that is checked on input. */
 function readJson<T>(shape: string, read: (value: unknown) => Read<T>, names?: (value: T) => readonly Id[]): Codec<T> {
   const plain = json<unknown>(shape)
   return {
@@ -206,7 +206,7 @@ function readJson<T>(shape: string, read: (value: unknown) => Read<T>, names?: (
 
 const rulesCodec = readJson('array of `GroupRule` of src/abi/group-rule.ts', readRules, objectPeers)
 
-/** A rule in JSON: what says nothing is left out. */
+/** A rule in JSON, without empty parts. */
 export type RuleJson = Pick<GroupRule, 'id' | 'direction'> & Partial<GroupRule>
 
 function leanRule({ id, direction, protocol, ports, icmp, peers }: GroupRule): RuleJson {
@@ -287,7 +287,7 @@ function idList(type: 'group'): Kind<readonly Id[]> {
 /** The groups of a port. */
 export const groupIds: Kind<readonly Id[]> = idList('group')
 
-/** What people call an object. No text: nothing. */
+/** The display name of an object. No text: none. */
 export const title: Kind<string | null> = {
   ...optional(word),
   codec: {

@@ -13,7 +13,7 @@ export const objectType = {
   meta: 9,
   any: 10,
   hostif: 11,
-  // Ours: the original's codes end at 11, and these begin beyond what it could still give out.
+  // Ours: the original's codes end at 11, and ours begin above all that it could still assign.
   subnet: 0x40,
   group: 0x41,
   set: 0x42,

@@ -25,7 +25,7 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
   rows: counters.map(({ unit, peerUnit, reason, packets }) => [unit, peerUnit ?? '-', reason, packets]),
 })
 
-/** What security groups said: `into vpcp3 (group0 (web)): none of its 2 rules for in allows it`. */
+/** The verdict of security groups: `into vpcp3 (group0 (web)): none of its 2 rules for in allows it`. */
 export function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>): string {
   if (refusal === undefined) return ''
   const { port, direction, groups, rules, rule } = refusal

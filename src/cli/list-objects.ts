@@ -6,7 +6,7 @@ import type { Column } from './table.ts'
 
 export type InfoOf<T extends UnitType> = Extract<ObjectInfo, { readonly type: T }>
 
-/** A column and what stands in it. */
+/** A column and its cells. */
 export type Cell<I> = readonly [column: Column | string, text: (info: I, all: ReadonlyMap<string, string>) => string | number]
 
 export type SortBy = 'id' | 'name'

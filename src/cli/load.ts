@@ -2,7 +2,7 @@
 import type { Command } from './command.ts'
 import { isGroup, root, type Group, type Node } from './tree.ts'
 
-// .ts in the repository, .js in what is published.
+// .ts in the repository, .js in the published package.
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 /** Where the command of a path of names is. */

@@ -26,7 +26,7 @@ export interface VmView extends VmDefinition {
 export interface BrokenVm {
   readonly id: string
   readonly state: 'broken'
-  /** Which file, what is wrong with it, and what to do. */
+  /** The file, its problem, and the remedy. */
   readonly problem: string
   readonly directory: string
 }

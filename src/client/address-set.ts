@@ -2,7 +2,7 @@
 import { withSettings } from './setting.ts'
 
 export class AddressSet extends withSettings('set') {
-  /** Add networks and addresses. Those that are there stay. */
+  /** Add networks and addresses. Existing ones stay. */
   async addNetworks(networks: readonly string[]): Promise<void> {
     await this.call('setNetworkAdd', networks)
   }

@@ -1,4 +1,4 @@
-/** A security group: who may talk to the ports that are in it. Its settings come from src/abi/settings.ts. */
+/** A security group: who may talk to its ports. Its settings come from src/abi/settings.ts. */
 import type { GroupRule, RuleJson } from '#abi/group-rule.ts'
 import { readRules } from '#abi/group-rule.ts'
 import type { RuleCounter } from '#abi/info.ts'
@@ -6,7 +6,7 @@ import { VpcError } from './error.ts'
 import { withSettings } from './setting.ts'
 
 export class Group extends withSettings('group') {
-  /** Add rules; those of ids that are there are replaced. All or none. Throws EINVAL for one that means nothing. */
+  /** Add rules, replacing those with the same ids. All or none. Throws EINVAL for a bad one. */
   async addRules(rules: readonly RuleJson[]): Promise<void> {
     await this.call('groupRuleAdd', whole(rules))
   }
@@ -16,7 +16,7 @@ export class Group extends withSettings('group') {
     await this.call('groupRuleDelete', ids)
   }
 
-  /** Add addresses of members on other hosts. Those that are there stay. */
+  /** Add addresses of members on other hosts. Existing ones stay. */
   async addMembers(addresses: readonly string[]): Promise<void> {
     await this.call('groupMemberAdd', addresses)
   }

@@ -60,9 +60,9 @@ export class Mgmt extends Descriptor {
   }
 
   /**
-   * Objects that change, transaction by transaction: first what changed after revision `from`, then what comes, until
-   * the signal or `close()`. With `reset`, what changed is not known, and everything must be looked at: when `from` is
-   * not given, is too old, or is of a vpcd that was replaced. What is lost on the way is asked for again.
+   * Changes of objects, by transaction: first those after revision `from`, then new ones, until the signal or
+   * `close()`. With `reset`, vpcd does not know the changes, and the caller must read everything: `from` is missing,
+   * too old, or of a vpcd that was replaced. The library asks again for lost events.
    */
   async *followChanges({ from, signal }: { readonly from?: string; readonly signal?: AbortSignal } = {}): AsyncGenerator<
     ObjectChanges,
@@ -90,23 +90,23 @@ export class Mgmt extends Descriptor {
   }
 
   /**
-   * What `apply` of a document would do. Throws what is wrong with the document; `splitPath` of src/abi/host-file.ts
-   * finds the place.
+   * What `apply` of a document would do. Throws the problem of the document; `splitPath` of src/abi/host-file.ts finds
+   * the place.
    */
   async plan(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtPlan', document))]
   }
 
   /**
-   * Make the host as a document says: objects are made, changed and, when the document does not have them, removed. A
-   * document with `owner` removes and changes nothing of others. All of it is done or nothing. Gives what was done. The
-   * handle must have WRITE.
+   * Make the host as a document says: vpcd makes and changes objects, and removes those that the document lacks. A
+   * document with `owner` removes and changes nothing of others. It does all of it, or nothing. Returns the changes.
+   * The handle must have WRITE.
    */
   async apply(document: HostDocument): Promise<HostChange[]> {
     return [...(await this.call('mgmtApply', document))]
   }
 
-  /** How the host compares with what it should be, item by item. */
+  /** The differences between the host and its objects, item by item. */
   async audit(): Promise<AuditReport> {
     return this.call('mgmtAudit', undefined)
   }

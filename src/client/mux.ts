@@ -6,7 +6,7 @@ import { absent, checkId, decodeFlaggedFtes, decodeFtes, parseListen, type Flagg
 
 export class Mux extends withSettings('vpcmux') {
   /**
-   * Use the interface that an ethlink wraps as the underlay. in place of another; the same again changes nothing.
+   * Use the interface that an ethlink wraps as the underlay, in place of another; the same again changes nothing.
    * Throws ENOENT, EBUSY when the ethlink is another mux's, EOPNOTSUPP for a port.
    */
   async connect(ethlinkId: string): Promise<void> {

@@ -35,7 +35,7 @@ export class Place implements Channel {
     return this.#session === session
   }
 
-  /** Note what it is opened as. */
+  /** Record how it is opened. */
   request(id: Id, type: TypeName, flags: bigint): HandleOpen {
     this.#type = type
     this.#request = { number: this.number, pad: 0, id: idBytes(id), handleType: handleType(type), flags }

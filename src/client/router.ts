@@ -7,8 +7,8 @@ const routesOf = (texts: readonly string[]): Route[] => texts.map((text) => pars
 
 export class Router extends withSettings('vpcrtr') {
   /**
-   * Add routes (`10.9.0.0/16 via 10.1.0.5`), each in place of that of its table and prefix: all or none. Throws EINVAL
-   * for one that leads nowhere.
+   * Add routes (`10.9.0.0/16 via 10.1.0.5`), each in place of the one with its table and prefix: all or none. Throws
+   * EINVAL for a route without a next hop.
    */
   async addRoutes(routes: readonly string[]): Promise<void> {
     if (routes.length > 0) await this.call('vpcrtrRouteSet', routesOf(routes))

@@ -135,7 +135,7 @@ export class Session extends Opener implements AsyncDisposable {
         this.#places.get(number)?.events.push(event.subarray(handleEvent.size))
       }
     } catch {
-      // `#ended` tells it to the handles.
+      // `#ended` reports it to the handles.
     }
   }
 

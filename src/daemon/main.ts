@@ -95,7 +95,7 @@ async function checkMachine({ bpffs }: Directories, { objectDir: programs }: Dae
   throw new StartRefused(`vpcd cannot run here:\n${failed.map((result) => `  ${formatProbeLine(result)}`).join('\n')}`)
 }
 
-/** What this vpcd says of itself. */
+/** Facts about this vpcd. */
 class Status {
   readonly #directories: Directories
   readonly #startedAt = new Date().toISOString()

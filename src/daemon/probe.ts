@@ -162,6 +162,6 @@ function programs({ rules }: Facts): ProbeResult {
   })
 }
 
-/** One line of text for people: name, what was found, what to do. */
+/** One line of text for people: name, finding, remedy. */
 export const formatProbeLine = ({ name, state, found, remedy }: ProbeResult): string =>
   state === 'ok' ? `${name}: ${found}` : `${name}: ${found}; ${remedy}`

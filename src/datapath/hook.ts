@@ -10,9 +10,9 @@ interface HookProgram {
 export const hooks = {
   /** Switch side of a unit: frames from it. */
   unit: { object: 'unit', program: 'vpc_unit', direction: 'ingress' },
-  /** Switch side of a unit: what goes into it. Devices of a room have it on both sides. */
+  /** Switch side of a unit: frames to it. Devices of a room have it on both sides. */
   'unit-egress': { object: 'unit', program: 'vpc_unit_out', direction: 'egress' },
-  /** Device of a mux: what it decapsulated. */
+  /** Device of a mux: decapsulated frames. */
   mux: { object: 'mux', program: 'vpc_mux', direction: 'ingress' },
   /** Wrapped interface: frames from the wire. */
   ethlink: { object: 'ethlink', program: 'vpc_ethlink', direction: 'ingress' },

@@ -31,7 +31,10 @@ export type TableOptions =
   | {
       /** The map's values have the key around them (`named-values.ts`). Keys and values of this class do not. */
       readonly named: true
-      /** The same. It must begin another generation: programs notice by it that they read what was written twice. */
+      /**
+       * The same. It must begin another generation, by which programs notice that user space wrote twice while they
+       * read.
+       */
       readonly written: () => void
     }
 

@@ -22,7 +22,7 @@ const notFoundMs = 200
  * namespace with a name or a process. That takes milliseconds, so where each was found is remembered, and tried first.
  */
 export class NetnsFinder {
-  /** How often all namespaces were looked at. */
+  /** How often all namespaces were searched. */
   looks = 0
   #paths = new Map<number, string>()
   #lookedAt = -Infinity

@@ -58,7 +58,7 @@ const SOL_RAW = 255
 const FILTER = 1
 const ICMP_UNREACHABLE = 3
 const ICMPV6_TOO_BIG = 2
-/** Packets that are read at a time: whoever sends many is not waited for. */
+/** Packets that are read at a time, so that a fast sender cannot hold the reader up. */
 const most = 64
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Rules of the old iptables (linux/netfilter_ipv4/ip_tables.h). Nothing tells of their changes: who wants to know asks
- * again.
+ * Rules of the old iptables (linux/netfilter_ipv4/ip_tables.h). The kernel does not notify of changes: callers must
+ * poll.
  */
 import { readFileSync } from 'node:fs'
 import { array, bytes, cStruct, u32 } from '#abi/c-struct.ts'

@@ -1,6 +1,4 @@
-/**
- * The vpcd of one host of a lab: started in the host's namespace, waited for, and found again by what is written of it.
- */
+/** The vpcd of one host of a lab: started in the host's namespace, and found again by its state file. */
 import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -12,10 +12,7 @@ import { isRunning } from '#system/process-mark.ts'
 const daemonGraceMs = 5000
 const guestGraceMs = 1000
 
-/**
- * Take a lab down. Throws when it is being brought up by another process, and when something of it could not be taken
- * away.
- */
+/** Take a lab down. Throws when another process is bringing it up, and when some part of it could not be removed. */
 export async function bringDown(name: string): Promise<{ readonly wasUp: boolean }> {
   const state = await readState(name)
   if (state === undefined && !(await labNames()).includes(name)) return { wasUp: false }
@@ -29,10 +26,7 @@ export async function bringDown(name: string): Promise<{ readonly wasUp: boolean
   return { wasUp: true }
 }
 
-/**
- * Take away whatever of a lab there is. Gives what is left, in words; its state stays then, so that it can be tried
- * again.
- */
+/** Remove all parts of a lab. Returns what is left, in words; the lab's state then stays, so that you can try again. */
 export async function takeDown(name: string): Promise<string[]> {
   const state = await readState(name)
   const left = [
@@ -51,7 +45,7 @@ async function endAll(state: LabState): Promise<string[]> {
   return [...daemons, ...others].map(({ pid }) => `process ${pid} does not end`)
 }
 
-/** With -force one that fails does not keep the others; what is still there afterwards is told. */
+/** With -force, one failure does not stop the others; what is still there afterwards is reported. */
 async function deleteNetns(state: LabState): Promise<string[]> {
   const commands = existingNetns(namesOf(state)).map((name) => ['netns', 'del', name])
   if (commands.length === 0) return []

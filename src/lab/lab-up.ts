@@ -1,4 +1,4 @@
-/** Bring a lab up, step by step. A failure or an interrupt takes back everything that was made. */
+/** Bring a lab up, step by step. A failure or an interrupt removes everything that was made. */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -16,9 +16,9 @@ import { netnsNames, planLab, type LabPlan } from './plan.ts'
 import { isRunning, markProcess } from '#system/process-mark.ts'
 
 export interface UpOptions {
-  /** Name of the lab, in place of the file's name: so one file may be up twice. */
+  /** Name of the lab, instead of the file's name: so one file may be up twice. */
   readonly name?: string | undefined
-  /** Interrupts the work: `up` takes back what it made, then throws the signal's reason. */
+  /** Interrupts the work: `up` removes what it made, then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
   /** Called with a line for each step that was done. */
   readonly progress?: (line: string) => void
@@ -100,7 +100,7 @@ async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   })
 }
 
-/** Whether the lab is up from the same plan. This first takes away what an interrupted `up` left. */
+/** Whether the lab is up from the same plan. This first removes what an interrupted `up` left. */
 async function isUp(plan: LabPlan, wanted: LabState, progress: (line: string) => void): Promise<boolean> {
   const found = await readState(plan.name)
   if (found === undefined) return false

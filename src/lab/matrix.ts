@@ -1,4 +1,4 @@
-/** Who reaches whom, as a matrix that compares what is with what should be. Pure. */
+/** Who reaches whom, as a matrix that compares the measured state with the expected one. Pure. */
 
 export interface Reach {
   readonly from: string

@@ -28,7 +28,7 @@ export class ChangeLog {
   #size = 0
   #number = 0
 
-  /** What a start found: nobody is told. */
+  /** The objects of a start: no follower hears of them. */
   begin(objects: Iterable<VpcObject>): void {
     for (const { id } of objects) this.#known.add(id)
   }

@@ -28,7 +28,7 @@ export interface Context {
   readonly changes: ChangeLog
   readonly report: DaemonReport
   readonly disturbances: Disturbances
-  /** Objects that are not as they should be. */
+  /** Objects in trouble. */
   readonly troubles: Troubles
   /** Makes changes of objects wait while an operation takes long. */
   readonly gate: Gate

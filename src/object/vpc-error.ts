@@ -1,4 +1,4 @@
-/** Whatever goes wrong in an operation, as what the caller is told. */
+/** Turns every error in an operation into the caller's. */
 import { optionOf } from '#datapath/table-sizes.ts'
 import { errno as numbers, type ErrnoName } from '#abi/errno.ts'
 import { VpcError } from '#abi/vpc-error.ts'
@@ -33,7 +33,7 @@ const notOfTheKernel: ReadonlyMap<number, ErrnoName> = new Map([
   [numbers.ESTALE, 'EIO'],
 ])
 
-/** Whatever was thrown while something was done, as what the caller is told. A VpcError stays as it is. */
+/** Turn anything that was thrown into the caller's error. A VpcError stays as it is. */
 export function toVpcError(asked: string, error: unknown): VpcError {
   if (error instanceof VpcError) return error
   if (!(error instanceof Error)) return new VpcError('EIO', `cannot ${asked}: ${String(error)}`)

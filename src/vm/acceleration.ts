@@ -55,7 +55,7 @@ export async function chooseAcceleration(
 async function kvmVerdict(account: Account, directory: string, probe: (account: Account) => Promise<KvmVerdict>): Promise<KvmVerdict> {
   if (!existsSync(kvmDevice)) return { works: false, why: `there is no ${kvmDevice}` }
   const file = join(directory, 'kvm.json')
-  // A hang is the kernel's, whoever asks: each machine has a user of its own, and need not wait for it again.
+  // A hang is the kernel's and the same for every user. Each machine has its own user, and need not wait for it again.
   const key = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   const kept = readJson<KvmVerdict & { key: string }>(file)
   if (kept?.key === key) return kept

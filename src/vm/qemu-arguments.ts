@@ -24,7 +24,7 @@ export interface Inherited {
 
 export const qemuProgram = 'qemu-system-x86_64'
 
-/** Only what is asked for: no default devices, no user's configuration, no way to start programs or to gain rights. */
+/** Only explicit devices: no default devices, no user's configuration, no way to start programs or to gain rights. */
 export const bareArguments: readonly string[] = [
   '-no-user-config',
   '-nodefaults',

@@ -8,7 +8,7 @@ import type { VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import { presenceOf, type VmState } from './vm-state.ts'
 
-// .ts in the repository, .js in what is published.
+// .ts in the repository, .js in the published package.
 const program = fileURLToPath(new URL(`./supervisor-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
 /**

@@ -97,7 +97,7 @@ export function tooBigFrame(path: Path & { readonly mtuBytes: number }, original
   return ipFrame({ ...path, protocol: ipProtocol.icmp }, message)
 }
 
-/** Fields of an ARP packet. What is left out is what an honest sender puts there. */
+/** Fields of an ARP packet. Missing ones get the values of an honest sender. */
 export interface ArpFields {
   readonly sha: Mac
   readonly spa: Ipv4

@@ -32,10 +32,7 @@ export type Value<S> = S extends Field<infer T> ? T : never
 /** A view of exactly these bytes. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/**
- * Declare a format. Its name is what problems call it; fields stand in the packet in the order in which they are
- * written here.
- */
+/** Declare a format. Problems use its name; fields are in the packet in the order of the declaration. */
 export function struct<F extends Fields>(name: string, fields: F): Struct<F> {
   const offsets: Record<string, number> = {}
   const entries = Object.entries(fields)
@@ -111,7 +108,7 @@ export const u32be = unsigned(
   (v, o, n) => v.setUint32(o, n),
 )
 
-/** Exactly so many bytes, copied. The type parameter takes a brand: `fixed<Mac>(6)`. */
+/** Exactly `size` bytes, copied. The type parameter takes a brand: `fixed<Mac>(6)`. */
 export const fixed = <T extends Uint8Array>(size: number): Field<T> => ({
   size,
   read: (v, o) => new Uint8Array(v.buffer, v.byteOffset + o, size).slice() as T,

@@ -4,7 +4,7 @@ import { command } from '../command.ts'
 import { HostFileText } from '../host-file-read.ts'
 import { flag, text } from '../option.ts'
 
-/** Lines that say what is done: `change  vpcp0  vni 5001 → 5002`. */
+/** The changes as lines: `change vpcp0 vni 5001 → 5002`. */
 function rowsOf({ action, type, id, unit, settings }: HostChange): string[][] {
   const texts = settings.map(({ key, is, asked }) => (action === 'create' && is === '-' ? `${key} ${asked}` : `${key} ${is} → ${asked}`))
   return [[action, unit ?? type, id, texts.join(', ')]]

@@ -1,6 +1,6 @@
 /** The outcome of trying something on the running kernel. */
 
-/** `detail`: what was found, or why not. */
+/** `detail`: the finding, or the reason of the failure. */
 export interface Trial {
   readonly ok: boolean
   /** It was not even tried, for lack of privileges. */
@@ -8,7 +8,7 @@ export interface Trial {
   readonly detail: string
 }
 
-/** Try; what is thrown becomes the detail. */
+/** Try; an exception becomes the detail. */
 export function attempt(run: () => string): Trial {
   try {
     return { ok: true, detail: run() }

@@ -1,6 +1,4 @@
-/**
- * What a mux will find to send through and to listen on: interfaces with addresses, and who has its UDP port already.
- */
+/** What a mux can send by and listen on: interfaces with addresses, and the current users of its UDP port. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { Netlink, type Link } from '#kernel/netlink.ts'
 import { chainOf, directions } from '../chain.ts'
@@ -32,7 +30,7 @@ export function underlayInterfaces(): UnderlayInterface[] {
 
 const isLinkLocal = (address: Uint8Array): boolean => address.length === 16 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80
 
-/** An interface of the host, and what stands against the direct ways of a mux that would use it. */
+/** An interface of the host, and what closes the direct ways of a mux on it. */
 export interface InterfaceRules {
   readonly name: string
   readonly objections: Objections
@@ -70,10 +68,7 @@ export interface PortUse {
   readonly others: readonly string[]
 }
 
-/**
- * Who receives on the UDP ports of our muxes in this network namespace; where none of them listens, on the port that
- * one would be given.
- */
+/** Who receives on the UDP ports of our muxes in this network namespace; without such a mux, on the default port. */
 export function udpPortUses(portOtherwise: number): PortUse[] {
   using netlink = Netlink.open()
   const devices = netlink.links().filter((link) => link.vxlan !== undefined && link.up)
@@ -90,7 +85,7 @@ function portUse(port: number, devices: readonly Link[]): PortUse {
   const others = devices.filter((link) => !isOurs(link)).map(({ name }) => `vxlan device ${name}`)
   const processes = processesOf(socketsOn(port))
   others.push(...processes.named)
-  // A socket of no process is the kernel's: that of a vxlan device if there is one, else of another kind of tunnel.
+  // A socket without a process is the kernel's: that of a vxlan device if there is one, otherwise of another tunnel.
   if (processes.unnamed > 0 && devices.length === 0) others.push('the kernel, or a process that cannot be seen from here')
   return { port, ours: devices.filter(isOurs).map(({ name }) => name), others }
 }
@@ -130,7 +125,7 @@ function processesOf(inodes: ReadonlySet<string>): { readonly named: string[]; r
   return { named, unnamed: links.size - found.size }
 }
 
-// A process may end while it is looked at.
+// A process may end during the search.
 function heldBy(pid: string): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

@@ -46,7 +46,7 @@ export interface ProbeSetting {
 export interface VtepFacts {
   /** An answer came. */
   readonly answered: boolean
-  /** The largest packet of a guest that arrives, up to what was asked; 0: none. */
+  /** The largest packet of a guest that arrives, up to the given size; 0: none. */
   readonly mtuBytes: number
   /** Error of the kernel or ICMP instead of an answer; 0: none. */
   readonly errno: number

@@ -3,7 +3,7 @@ import type { Id } from '#abi/id.ts'
 import { ruleNumber } from '../sync/policy/policy.ts'
 import type { RuleGroup } from '../sync/policy/policy.ts'
 
-/** Of so many rules names are kept. */
+/** Number of rules whose names are kept. */
 const most = 65_536
 
 export interface RuleName {

@@ -1,11 +1,11 @@
-/** What an operation on subnets and routers has to note, so that their tables are written anew. */
+/** The keys that an operation on subnets and routers must mark, so that their tables are written anew. */
 import { ofVpc, routersSources } from '../sync/projection/vteps.ts'
 import { segmentOf } from './keys.ts'
 import type { Model, Router, Subnet } from './model.ts'
 import { addressesIn, touchHost, touchRoutes, vpcOfRouter, withPeers } from './routing.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Have the VTEPs of a router's VPC, and of its peers', be written anew. To be called before and after a change. */
+/** Mark the VTEPs of a router's VPC and of its peers'. Call it before and after a change. */
 export function touchRoutedVteps(tx: Transaction, model: Model, router: Router): void {
   for (const mux of model.ofType('vpcmux'))
     for (const each of withPeers(model, router)) {
@@ -15,7 +15,7 @@ export function touchRoutedVteps(tx: Transaction, model: Model, router: Router):
     }
 }
 
-/** Note all that the tables say of a subnet as it is now. To be called before and after a change of it. */
+/** Mark all that the tables say about a subnet now. Call it before and after a change of it. */
 export function touchSubnet(tx: Transaction, model: Model, subnet: Subnet): void {
   tx.dirty.records.add(subnet)
   const { switch: sw, router, vni } = subnet

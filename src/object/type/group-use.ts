@@ -1,4 +1,4 @@
-/** Who uses security groups and address sets: ports that are in a group, rules that are about one. */
+/** Users of security groups and address sets: ports in a group, and rules that name one as a peer. */
 import { objectPeers, type GroupRule } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
 import { idTypeCode } from '#abi/id.ts'
@@ -12,10 +12,10 @@ import { excessOf } from '../sync/policy/vectors.ts'
 import { policyOf } from '../sync/policy/policy.ts'
 import { groupsOf, keysOfList, vpcOf } from '../sync/policy/vpc-policy.ts'
 
-/** A port can be in so many groups. */
+/** Number of groups that a port can be in. */
 export const maxGroups = 16
 
-/** The groups that a port is to have: each there, and of the port's switch. */
+/** Check the groups of a port: each must exist and belong to the port's switch. */
 export function checkGroups(model: Model, tx: Transaction, port: Port, asked: readonly Id[], sw: Switch | null): readonly Id[] {
   const ids = [...new Set(asked)].sort()
   if (ids.length > maxGroups)
@@ -28,7 +28,7 @@ export function checkGroups(model: Model, tx: Transaction, port: Port, asked: re
   return ids
 }
 
-/** What is in no switch yet fits to any. */
+/** Refuse one of another switch. Without a switch it fits any. */
 function checkSameSwitch(model: Model, tx: Transaction, object: Group | AddressSet, sw: Id | null, other: string): void {
   if (object.switch === null || sw === null || object.switch === sw) return
   const owner = model.find('vpcsw', object.switch)
@@ -36,7 +36,7 @@ function checkSameSwitch(model: Model, tx: Transaction, object: Group | AddressS
   tx.refuse('EINVAL', `${fullName(object)} belongs to switch ${of}, and ${other} does not`, 'use one of the same switch')
 }
 
-/** Rules that a group is to have: whom they are about is there. */
+/** Check the rules of a group: their peers must exist. */
 export function checkRules(model: Model, tx: Transaction, group: Group, asked: readonly GroupRule[]): void {
   for (const rule of asked)
     for (const id of objectPeers([rule])) {
@@ -52,7 +52,7 @@ export function checkRules(model: Model, tx: Transaction, group: Group, asked: r
     }
 }
 
-/** Refuse to destroy what is in use. */
+/** Refuse to destroy one that is in use. */
 export function checkUnused({ model }: Context, tx: Transaction, object: Group | AddressSet): void {
   for (const port of model.ofType('vpcp'))
     if (port.groups.includes(object.id)) tx.refuse('EBUSY', `port ${fullName(port)} is in it`, 'take the port out of the group first')
@@ -71,7 +71,7 @@ export function changePolicy(tx: Transaction, model: Model, port: Port, act: () 
   if (port.groups.length > 0) checkFits(model, tx, [port])
 }
 
-/** Note what the tables say of a port's groups as they are now. */
+/** Mark what the tables say about a port's groups now. */
 export function notePolicy(tx: Transaction, { groups, addresses, switch: sw }: Port): void {
   if (groups.length === 0 || sw === null) return
   tx.dirty.policies = true

@@ -1,4 +1,4 @@
-/** A security group: says who may talk to the ports that are in it, and to whom these may talk. */
+/** A security group: says who may talk to its ports, and to whom these may talk. */
 import type { GroupRule } from '#abi/group-rule.ts'
 import { memberAddresses, readRules } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
@@ -33,7 +33,7 @@ export function dismantleGroupsOf(context: Context, tx: Transaction, { id }: Swi
   for (const set of model.ofType('set')) if (set.switch === id) changeRules(model, tx, set, () => unregister(context, tx, set))
 }
 
-/** Have a group or set belong to a switch. It stays there while something uses it. */
+/** Put a group or set into a switch. It stays there while something uses it. */
 export function moveToSwitch(model: Model, tx: Transaction, object: Group | AddressSet, sw: Id | null): void {
   if (object.switch === sw) return
   tx.asked = `put ${unitName(object)} into ${sw === null ? 'no switch' : `switch ${sw}`}`

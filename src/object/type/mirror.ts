@@ -43,7 +43,7 @@ export function makeMirror(context: Context, tx: Transaction, object: Mirrored):
   )
 }
 
-/** Use a device that is there. */
+/** Use an existing device. */
 export function takeMirror({ datapath }: Context, tx: Transaction, object: Mirrored, { ifindex, watched }: Device): void {
   const pin = mirrorPin(object)
   datapath.attach('mirror', ifindex, pin)

@@ -1,4 +1,4 @@
-/** What each type of objects says of itself; life, journal, documents, operations and descriptions follow from it. */
+/** The declaration of a type of objects; life, journal, documents, operations and descriptions follow from it. */
 import type { Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { UnitType } from '#abi/object-type.ts'
@@ -24,7 +24,7 @@ export type Setters<T extends UnitType> = { readonly [K in SettingName<T>]: Sett
 /** What an object has besides the settings. */
 export type State<T extends UnitType> = Omit<ObjectOf<T>, keyof Base<T> | keyof Settings<T>>
 
-/** What is said of an object of a type; the caller adds what is common to all. */
+/** The description of an object of a type; the caller adds the common parts. */
 export type Description<T extends UnitType> = Omit<
   Extract<ObjectInfo, { type: T }>,
   'id' | 'type' | 'unit' | 'mac' | 'committed' | 'owner' | 'trouble' | 'descriptors'
@@ -45,7 +45,7 @@ export interface ObjectType<T extends UnitType> {
   describe(model: Model, object: ObjectOf<T>): Description<T>
   /** Fields that the journal keeps besides the settings. */
   readonly kept: readonly (keyof State<T> & string)[]
-  /** What the journal says of connections: ids, or null, by name. */
+  /** The connections in the journal: ids, or null, by name. */
   references?(object: ObjectOf<T>): Row
   /** Connect an object as its row says. All objects are there. */
   join?(tx: Transaction, model: Model, object: ObjectOf<T>, row: Row): void

@@ -27,5 +27,5 @@ export const types: { readonly [T in UnitType]: ObjectType<T> } = {
   group: groupType,
 }
 
-/** What the object's type says of itself. The compiler does not see that it fits this very object. */
+/** The declaration of the object's type. The compiler does not see that it fits this object. */
 export const typeOf = ({ type }: VpcObject): ObjectType<any> => types[type]

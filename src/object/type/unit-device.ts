@@ -96,7 +96,7 @@ function stepAside({ devices, datapath }: Context, tx: Transaction, { ifindex, n
   return true
 }
 
-/** Use a device that is there: put the program on it, in place of one that may be there. */
+/** Use an existing device: attach the program to it, in place of any other. */
 export function takeDevice({ model, datapath }: Context, tx: Transaction, object: Unit | Mux, ifindex: number): void {
   const pin = pinOf(object)
   tx.put(model.devices, ifindex, object)
@@ -105,7 +105,7 @@ export function takeDevice({ model, datapath }: Context, tx: Transaction, object
   tx.did(() => datapath.detach(pin))
 }
 
-/** Note what is known of a hostif's other end, the one that its user has. */
+/** Record what is known about a hostif's other end, the user's one. */
 export function noteUnitEnd(
   tx: Transaction,
   hostif: Hostif,

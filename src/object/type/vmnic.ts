@@ -73,7 +73,7 @@ function setOwner({ devices }: Context, tx: Transaction, vmnic: Vmnic, next: Own
   tx.set(vmnic, 'ownerGroup', next.group)
   tx.dirty.records.add(vmnic)
   if (vmnic.ifindex === 0) return
-  // Of a user that was not there before, root is what it can be taken back to.
+  // Without a previous user, the undo sets root.
   tx.did(() => devices.changeTapOwner(unitName(vmnic), { user: before.user ?? (next.user === null ? null : 0), group: before.group }))
   devices.changeTapOwner(unitName(vmnic), next)
 }

@@ -12,7 +12,7 @@ import { muxId } from '../../id-options.ts'
 import { vtepOption } from '../../kinds.ts'
 import { probeText } from '../../probe-text.ts'
 
-/** So many guests of a VTEP are asked for: the other host may not know of one that has just moved. */
+/** Number of guests of a VTEP to ask for: the other host may not know a guest that has just moved. */
 const questionsPerVtep = 3
 
 export default command({

@@ -4,7 +4,7 @@ import { command } from '../../command.ts'
 import { muxId } from '../../id-options.ts'
 import { formatFields } from '../../table.ts'
 
-/** The setting, and what stands against it. */
+/** The setting, and what closes the direct ways. */
 function directText({ direct, objections }: MuxInfo): string {
   const reasons = [...new Set([...objections.out, ...objections.in])]
   if (direct !== 'auto' || reasons.length === 0) return direct

@@ -1,13 +1,13 @@
 /**
- * Numbers for contents: the same content has the same number on each start of vpcd, so that tables which outlive it
- * stay right. Two contents of one number are told apart by who asks.
+ * Numbers for contents: a content has the same number at each start of vpcd, so that tables which outlive it stay
+ * right. The caller resolves collisions.
  */
 import { hash } from 'node:crypto'
 
 /** Of a text. Never 0, which means none. */
 export const hash32 = (text: string): number => Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) || 1
 
-/** Gives each content a number of its own, as long as it holds it. */
+/** Assigns each content a number of its own, while it has the content. */
 export class Numbers<T> {
   readonly #contents = new Map<number, string>()
   readonly #values = new Map<number, T>()

@@ -1,4 +1,4 @@
-/** What vpcd has written into the tables of security groups, so that it finds what differs without reading them. */
+/** What vpcd has written into the tables of security groups, so that it finds differences without reading them. */
 import type { PolicyTables } from '#datapath/policy-tables.ts'
 import { fixedTables, policyFields, type Entries, type FixedTable, type PolicyTable } from './wanted.ts'
 
@@ -26,7 +26,7 @@ export class HeldPolicies {
     this.contents = contents
   }
 
-  /** Write what is missing or differs. Throws TableFull, with nothing of this table done. */
+  /** Write missing and different entries. Throws TableFull, with nothing of this table done. */
   write(name: PolicyTable, wanted: Iterable<readonly [key: string, value: string]>): string[] {
     const held = this.contents[name]
     const missing = [...wanted].filter(([key, value]) => held.get(key) !== value)
@@ -38,7 +38,10 @@ export class HeldPolicies {
     return keys
   }
 
-  /** A trie finds a longer key's value by a shorter key, so none of before can be put back all at once. */
+  /**
+   * A lookup in a trie by a longer key finds the value of a shorter one, so a batch of old values cannot be restored at
+   * once.
+   */
   #writeNetworks(entries: readonly (readonly [key: string, value: string])[]): void {
     const { keyField, valueField } = policyFields.cidrs
     const { contents } = this
@@ -58,7 +61,7 @@ export class HeldPolicies {
     for (const key of keys) this.contents[name].delete(key)
   }
 
-  /** Remove what is not wanted any more. */
+  /** Remove entries that are no longer wanted. */
   keepOnly(wanted: Readonly<Record<FixedTable, Entries>>): void {
     for (const name of fixedTables.toReversed())
       this.remove(

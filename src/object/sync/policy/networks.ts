@@ -1,6 +1,6 @@
 /**
- * The networks that the rules of one switch name, and which of them an address lies in. What the table `cidrs` says of
- * a network counts for all addresses of which it is the longest match, so it has the atoms of all networks around it.
+ * The networks in the rules of one switch, and which of them contain an address. An entry of the table `cidrs` counts
+ * for all addresses for which it is the longest match, so it has the atoms of all enclosing networks.
  */
 import { parsePrefix, type Prefix } from '#wire/prefix.ts'
 import { must } from '#wire/result.ts'
@@ -58,7 +58,7 @@ export class Networks {
     return atoms
   }
 
-  /** To be called when all are there: a network of IPv6 around all of IPv4's mapped addresses says nothing of them. */
+  /** Call it after the last one: an IPv6 network that contains IPv4's mapped addresses says nothing about them. */
   finish(): void {
     const around = this.#lengths.some((length) => length < ipv4.length && this.#byLength.get(length)!.has(maskKey(ipv4.key, length)))
     if (around) this.#atomsOf(ipv4.key, ipv4.length)

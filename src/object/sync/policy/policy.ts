@@ -8,7 +8,7 @@ import { idTypeCode } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
 import { hash32 } from './hash32.ts'
 
-/** One that a rule is about, as classes name it: `group ID`, `set ID`, `net PREFIX`. */
+/** A peer of a rule, in the form of classes: `group ID`, `set ID`, `net PREFIX`. */
 export type Atom = string
 
 /** The atom of a rule's peer. */
@@ -67,7 +67,7 @@ export function policyOf(groups: readonly RuleGroup[], direction: RuleDirection)
   return { direction, rules }
 }
 
-/** All that a policy is: two of the same content are one. */
+/** The content of a policy: two policies with the same content are one. */
 export const contentOf = ({ direction, rules }: Policy): string => JSON.stringify([direction, rules])
 
 /** Whether multicasts may come in: a rule names a multicast network. */

@@ -1,8 +1,7 @@
 /**
- * Bringing the tables of security groups up to date with the objects, under traffic. What is new is written first and
- * beside what is old: rows of the new policies and of the old ones, for the new classes and for the old ones. Then
- * peers get their classes, then ports their policies, then epochs rise; what nothing refers to any more goes last. So a
- * packet finds whole rows at each moment.
+ * Updates the tables of security groups from the objects, under traffic. It writes new rows beside old ones: rows of
+ * the new policies and of the old ones, for the new classes and for the old ones. Then peers get their classes, then
+ * ports their policies, then epochs rise; rows without references go last. So a packet finds whole rows at each moment.
  */
 import type { PolicyTables } from '#datapath/policy-tables.ts'
 import * as layout from '#datapath/policy-layout.ts'
@@ -29,7 +28,7 @@ function stateOf(tables: PolicyTables): State {
 
 const noObjects = { ofType: () => [] } as unknown as Model
 
-/** The tables are as the objects ask for: after a start has repaired them. */
+/** The tables agree with the objects: a start has repaired them. */
 export function holdPolicies(model: Model, tables: PolicyTables): void {
   for (const group of model.ofType('group')) model.ruleNames.note(group)
   const wanted = new WantedPolicies(model)
@@ -54,7 +53,7 @@ function contentsOf(wanted: WantedPolicies): Contents {
   return { members, cidrs, portPolicies, ...wanted.fixed(classesIn(members, cidrs)) }
 }
 
-/** What is to be done before ports and destinations say that they are in groups, and after. */
+/** The work before ports and destinations get their group flags, and after. */
 export interface PolicyWork {
   write(): void
   remove(): void
@@ -74,12 +73,12 @@ export function planPolicies(model: Model, tables: PolicyTables, dirty: Dirty): 
   const cidrs = wanted.cidrs()
   return {
     write() {
-      // First: when something of this fails, the way back begins here.
+      // First: if a later step fails, the rollback begins here.
       state.wanted = wanted
       const all = classesIn(held.contents.members, held.contents.cidrs)
       addClasses(all, members.entries())
       addClasses(all, cidrs.entries(), policyFields.cidrs)
-      // Rows of the policies of before too, for classes that are new.
+      // Rows of the old policies too, for new classes.
       for (const fixed of [wanted.fixed(all), before.fixed(inherited(before, wanted, all))])
         for (const name of fixedTables) held.write(name, fixed[name])
       settleFlows(tables, state)
@@ -158,13 +157,13 @@ function addClasses(found: Classes, entries: Iterable<readonly [string, string |
 const word = (text: string): number =>
   (text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24)) >>> 0
 
-/** Have an older state know the classes of a newer one. */
+/** Give an older state the classes of a newer one. */
 function inherited<T>(before: WantedPolicies, wanted: WantedPolicies, classes: T): T {
   before.inherit(wanted)
   return classes
 }
 
-/** A map of flows for each port that is in a group, of the size that it may have. */
+/** A map of flows for each port in a group, with the size of its quota. */
 function settleFlows({ flows }: PolicyTables, { quotas, wanted }: State): void {
   for (const { source, maxFlows } of portsOf(wanted)) {
     if (maxFlows === 0 || quotas.get(source) === maxFlows) continue
@@ -173,7 +172,7 @@ function settleFlows({ flows }: PolicyTables, { quotas, wanted }: State): void {
   }
 }
 
-/** Ports that have no flows, and rules that nobody counts. */
+/** Remove maps of ports without flows, and counters of removed rules. */
 function removeFlows({ flows, ruleHits }: PolicyTables, { quotas, wanted }: State): void {
   const kept = new Set(portsOf(wanted).flatMap(({ source, maxFlows }) => (maxFlows === 0 ? [] : [source])))
   for (const port of quotas.keys()) {

@@ -1,6 +1,6 @@
 /**
- * A policy as the tables have it: vectors of one bit per rule. `peer_rules` says which rules a class of peers
- * satisfies, `port_cuts` and `port_rules` which ones a port satisfies; the first bit in both is the rule.
+ * A policy in the form of the tables: vectors of one bit per rule. `peer_rules` has the rules that match a class of
+ * peers, `port_cuts` and `port_rules` those that match a port. The first bit in both is the rule.
  */
 import { maxCuts, ruleWords } from '#datapath/policy-layout.ts'
 import type { Atom, Policy } from './policy.ts'
@@ -59,7 +59,7 @@ function* indexes<T>(items: readonly T[], test: (item: T) => boolean): Generator
   for (const [i, item] of items.entries()) if (test(item)) yield i
 }
 
-/** What does not fit into the tables: its table, how much there is and how much fits. Undefined: it fits. */
+/** The table that a policy does not fit into, its size, and the size needed. Undefined: it fits. */
 export function excessOf(
   policy: Policy,
 ): { readonly table: string; readonly what: string; readonly has: number; readonly most: number } | undefined {

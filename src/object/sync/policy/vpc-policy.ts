@@ -1,6 +1,6 @@
 /**
- * What the groups of one switch mean on this host: the policies of its ports, whom their rules are about, and the class
- * of each such peer. A pure function of the objects; only groups that a rule of a port here is about take part.
+ * The policies of one switch on this host: those of its ports, the peers of their rules, and the class of each such
+ * peer. A pure function of the objects. Only groups that a rule of a port here names take part.
  */
 import type { Id } from '#abi/id.ts'
 import { toMapped } from '#wire/ip-address.ts'
@@ -21,7 +21,7 @@ export interface PortGroups {
   readonly multicast: boolean
 }
 
-/** Groups that a port names and that are there, in its switch. */
+/** Groups that a port names and that exist in its switch. */
 export const groupsOf = (model: Model, { groups, switch: sw }: Port): Group[] =>
   groups.flatMap((id) => {
     const group = model.find('group', id)
@@ -34,9 +34,9 @@ export class VpcPolicy {
   readonly policies = new Map<string, Policy>()
   readonly ports: PortGroups[] = []
   readonly networks = new Networks()
-  /** Addresses of the groups that rules are about. */
+  /** Addresses of the groups that rules name. */
   readonly #members: ReadonlyMap<Atom, readonly ReadonlySet<string>[]>
-  /** Of which networks and groups the classes are made. Where it is the same, so are the classes of all networks. */
+  /** The networks and groups that make up the classes. If they are equal, so are the classes of all networks. */
   readonly references: string
 
   constructor(model: Model, sw: Switch) {

@@ -1,6 +1,6 @@
 /**
- * What the tables of security groups must say, as bytes: by the policies and classes of all switches. Keys and values
- * are strings of one character per byte, which can be compared.
+ * The required contents of the tables of security groups, as bytes: by the policies and classes of all switches. Keys
+ * and values are strings of one character per byte, which can be compared.
  */
 import type { Field } from '#abi/c-struct.ts'
 import { u32 } from '#abi/c-struct.ts'
@@ -159,7 +159,7 @@ export class WantedPolicies {
     return differs
   }
 
-  /** Classes of before, so that a vector can be made for them as long as something refers to them. */
+  /** Take over old classes, so that vectors for them can be made while something refers to them. */
   inherit(before: WantedPolicies): void {
     for (const [number, known] of before.#classes.entries()) {
       const content = [...known.atoms].sort().join('\n')

@@ -1,4 +1,4 @@
-/** Table `routes`: the subnets of each router, and where packets go that none of them has. */
+/** Table `routes`: the subnets of each router, and its routes. */
 import { cStruct, u32 } from '#abi/c-struct.ts'
 import { route as routeLayout, routeKind, vpcOfSwitch, type Route } from '#datapath/layout.ts'
 import type { Route as RouterRoute } from '#abi/route.ts'
@@ -33,7 +33,7 @@ export const routes: Projection<RoutePlace, Route> = {
 
 const none = new Uint8Array(16)
 
-/** In each of its tables its subnets, then what is set. */
+/** In each of its tables its subnets, then its routes. */
 function* routesOf(model: Model, router: Router): Generator<[RoutePlace, Route]> {
   const tables = tablesOf(router)
   for (const table of tables) {

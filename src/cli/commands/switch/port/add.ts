@@ -82,7 +82,7 @@ async function plugEthlink(client: Vpc, port: Id, id: Id, l2Name: string | undef
     changes++
     if (!isNew) undo.push('the connection', () => unplug(client, port, id))
   }
-  // One that was there is not committed: whoever made it decides how long it lives.
+  // An existing one is not committed: its creator decides how long it lives.
   if (isNew) {
     await ethlink.commit()
     undo.push('the ethlink', () => withEthlink(client, id, (each) => each.destroy()))
