@@ -34,6 +34,7 @@ test('what is kept for each port goes with the ports', () => {
     broadcast_buckets: 9,
     port_limits: 9,
     limit_buckets: 9,
+    port_policies: 9,
   })
   assert.deepEqual([optionOf('fdb'), optionOf('stats')], ['--table fdb=NUMBER', '--table ports=NUMBER'])
 })
