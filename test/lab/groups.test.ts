@@ -1,0 +1,161 @@
+/**
+ * Security groups in a lab of two hosts, with programs that people use: curl, a service over UDP, ping with fragments,
+ * traceroute, and a connection whose rule goes.
+ */
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { after, before, suite, test } from 'node:test'
+import type { RuleJson } from '#abi/group-rule.ts'
+import { generateId, type Id } from '#abi/id.ts'
+import type { DropEvent, FlowInfo } from '#abi/info.ts'
+import { netnsPath } from '#lab/names.ts'
+import { inNetns } from '#lab/program.ts'
+import { measureTransfer } from '#lab/transfer.ts'
+import { ScratchLab } from './scratch-lab.ts'
+
+const file = `
+underlay: { network: 192.0.2.0/24, mtu: 1500 }
+hosts: { h1: {}, h2: {} }
+customers: { red: { subnets: { a: { vni: 5001, network: 10.0.0.0/24, network6: 'fd00:5001::/64' } } } }
+guests:
+  client: { host: h1, subnet: red/a, address: 10.0.0.1 }
+  server: { host: h2, subnet: red/a, address: 10.0.0.2 }
+  other: { host: h1, subnet: red/a, address: 10.0.0.3 }
+`
+
+let lab: ScratchLab
+const programs: ChildProcess[] = []
+
+/** A program in a guest that runs until the test ends. */
+function begin(guest: string, ...argv: string[]): ChildProcess {
+  const [program, ...rest] = inNetns(netnsPath(lab.netns(guest)), argv)
+  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'ignore'] })
+  programs.push(child)
+  return child
+}
+
+/** Make a group on a guest's host, with rules, and put the guest in. */
+async function join(guest: string, name: string, ...rules: RuleJson[]): Promise<Id> {
+  const { host, portId } = lab.guest(guest)
+  const vpc = lab.vpc(host)
+  await using mgmt = await vpc.mgmt()
+  const [sw] = await mgmt.describeAll('vpcsw')
+  const id = generateId('group')
+  await using group = await vpc.openGroup(id, { create: true, write: true })
+  await group.setSwitch(sw!.id)
+  await group.setName(name)
+  await group.addRules(rules)
+  await group.commit()
+  await using port = await vpc.openPort(portId, { write: true })
+  await port.setGroups([id])
+  return id
+}
+
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 10_000
+  while (!(await check())) {
+    assert.ok(Date.now() < end, what)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+const curl = (from: string, port: number) => lab.run(from, 'curl', '-s', '-m', '2', `http://10.0.0.2:${port}/`)
+const ping = (from: string, ...more: string[]) => lab.run(from, 'ping', '-n', '-c', '1', '-W', '1', ...more)
+
+async function flows(host: string): Promise<readonly FlowInfo[]> {
+  await using mgmt = await lab.vpc(host).mgmt()
+  return await mgmt.flows()
+}
+
+const web = ['node', '-e', `require('http').createServer((_, to) => to.end('hello')).listen(8080); process.stdin.resume()`]
+const echo = [
+  'node',
+  '-e',
+  `const u = require('dgram').createSocket('udp4'); u.on('message', (m, { port, address }) => u.send(m, port, address)); u.bind(53)`,
+]
+const ask = (bytes: number) => [
+  'node',
+  '-e',
+  `const u = require('dgram').createSocket('udp4'); u.on('message', (m) => { process.exit(m.length === ${bytes} ? 0 : 2) })
+   u.send(Buffer.alloc(${bytes}), 53, '10.0.0.2'); setTimeout(() => process.exit(1), 2000)`,
+]
+
+suite('guests in security groups', () => {
+  let server: Id
+  before(async () => {
+    lab = await ScratchLab.up(file)
+    server = await join(
+      'server',
+      'web',
+      { id: '10', direction: 'in', protocol: 'tcp', ports: ['8080'], peers: ['10.0.0.1'] },
+      { id: '20', direction: 'in', protocol: 'udp', ports: ['53', '33434-33534'] },
+      { id: '30', direction: 'in', protocol: 'icmp', icmp: '8' },
+    )
+    await join('client', 'clients')
+    begin('server', ...web)
+    begin('server', ...echo)
+    await until('the service does not answer', async () => (await curl('client', 8080)).code === 0)
+  })
+  after(async () => {
+    for (const program of programs) program.kill()
+    await lab?.[Symbol.asyncDispose]()
+  })
+
+  test('reach what a rule allows, and nobody else does', async () => {
+    assert.equal((await curl('client', 8080)).stdout, 'hello')
+    assert.notEqual((await curl('other', 8080)).code, 0)
+    assert.notEqual((await curl('client', 8081)).code, 0)
+    // Nothing may come in to the client; it gets its answers all the same.
+    assert.notEqual((await ping('server', '10.0.0.1')).code, 0)
+    assert.equal((await ping('client', '10.0.0.2')).code, 0)
+    const [flow] = (await flows('h2')).filter(({ insidePort }) => insidePort === 8080)
+    assert.deepEqual([flow!.outside, flow!.begun, flow!.rule], ['10.0.0.1', 'in', 'rule 10 of group0 (web)'])
+  })
+
+  test('send large datagrams in fragments, and get them', async () => {
+    assert.equal((await ping('client', '-s', '4000', '10.0.0.2')).code, 0)
+    await lab.must('client', ...ask(60))
+    await lab.must('client', ...ask(9000))
+  })
+
+  test('are told by ICMP: traceroute ends at the server, and what does not fit is said', async () => {
+    const route = await lab.must('client', 'traceroute', '-n', '-q', '1', '-w', '1', '-m', '3', '10.0.0.2')
+    assert.match(route, /^ 1 {2}10\.0\.0\.2 /m)
+    await lab.must('client', 'ip', 'link', 'set', 'dev', 'eth0', 'mtu', '9000')
+    const { stdout } = await ping('client', '-M', 'do', '-s', '2000', '10.0.0.2')
+    assert.match(stdout, /Frag needed and DF set \(mtu = 1450\)/)
+    await lab.must('client', 'ip', 'link', 'set', 'dev', 'eth0', 'mtu', '1450')
+    await lab.must('client', 'ip', 'route', 'flush', 'cache')
+  })
+
+  test('move data over TCP, in large segments', async () => {
+    await using group = await lab.vpc('h2').openGroup(server, { write: true })
+    await group.addRules([{ id: '40', direction: 'in', protocol: 'tcp', ports: ['1024-65535'], peers: ['10.0.0.1'] }])
+    const { bytes } = await measureTransfer({ netns: lab.netns('server'), address: '10.0.0.2' }, lab.guest('client'), { seconds: 1 })
+    assert.ok(bytes > 20e6, `only ${bytes} bytes`)
+    await group.deleteRules(['40'])
+  })
+
+  test('lose a connection with its rule, and the drop names the rule', async () => {
+    const held = begin(
+      'client',
+      'node',
+      '-e',
+      `const s = require('net').connect(8080, '10.0.0.2', () => setInterval(() => s.write('x'), 50))`,
+    )
+    const confirmed = async (): Promise<boolean> =>
+      (await flows('h2')).some((flow) => flow.insidePort === 8080 && flow.confirmed && flow.idleSeconds < 2)
+    await until('the connection is not confirmed', confirmed)
+    await using mgmt = await lab.vpc('h2').mgmt()
+    const drops = mgmt.followDrops()
+    const first = (async (): Promise<DropEvent> => {
+      for await (const drop of drops) if (drop.reason === 'sg_revoked') return drop
+      return assert.fail('no drop came')
+    })()
+    await using group = await lab.vpc('h2').openGroup(server, { write: true })
+    await group.deleteRules(['10'])
+    const { refusal } = await first
+    assert.deepEqual([refusal!.groups, refusal!.rule, refusal!.rules], [['group0 (web)'], 'rule 10 of group0 (web)', 2])
+    held.kill()
+  })
+})
