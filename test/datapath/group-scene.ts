@@ -78,6 +78,10 @@ export class GroupScene implements Disposable {
 
   /** Write the tables. `moved`: addresses that have come into groups or left them. */
   settle(...moved: readonly Ip[]): void {
+    this.#settle(moved)
+  }
+
+  #settle(moved: readonly Ip[]): void {
     const dirty = new Dirty()
     dirty.policies = true
     for (const address of moved) dirty.members.add(vpcOf(this.sw), addressKey(toMapped(address)))
@@ -91,7 +95,7 @@ export class GroupScene implements Disposable {
   members(group: Group, ...members: readonly string[]): void {
     const moved = [...group.members, ...members].map(ipFrom)
     group.members = members
-    this.settle(...moved)
+    this.#settle(moved)
   }
 
   /** No port is in a group, and there is no flow. */
