@@ -19,7 +19,7 @@ export interface Comparison {
   readonly there: number
 }
 
-/** The objects are loaded so many times: where the kernel puts a program makes a difference of its own. */
+/** Number of loads of the objects: the place where the kernel puts a program makes a difference of its own. */
 const LOADS = 8
 /** Turns of each checkout and load. */
 const TURNS = 25
@@ -74,7 +74,7 @@ function alternate(here: readonly [Ground, Case], there: readonly [Ground, Case]
  */
 function loadBoth(other: Checkout, oursFirst: boolean): Pair[][] {
   using stack = new DisposableStack()
-  // Each checkout numbers its namespaces by itself: ours is one ahead, since another of ours was there before.
+  // Each checkout numbers its namespaces by itself: ours is one ahead, since it has made another before.
   if (oursFirst) new Ground()[Symbol.dispose]()
   const first = stack.use(new (oursFirst ? Ground : other.Ground)())
   const second = stack.use(new (oursFirst ? other.Ground : Ground)())

@@ -116,7 +116,7 @@ export function markdown({ machine, costs, tableCosts, scenarios, tableSizes, ma
   return parts.filter(Boolean).join('\n\n')
 }
 
-/** Replace what stands between the marks. Throws when they are not there. */
+/** Replace the text between the marks. Throws when they are missing. */
 export function intoDocument(document: string, tables: string): string {
   const [begin, end] = marks.map((mark) => document.indexOf(mark)) as [number, number]
   if (begin < 0 || end < begin) throw new Error(`the document has no ${marks.join(' … ')}`)

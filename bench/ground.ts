@@ -42,7 +42,7 @@ export class Ground implements Disposable {
     return packet
   }
 
-  /** As what leaves the tunnel bears it. */
+  /** The mark of packets from the tunnel. */
   get tunnelMark(): PacketContext {
     return { ifindex: this.scene.devices.mux, cb: [new DataView(Uint8Array.from(listenAddress).buffer).getUint32(0, true), 0, 0, 0, red] }
   }
@@ -63,7 +63,7 @@ export class Ground implements Disposable {
     this.run(this.muxTrace, frame('far', 'a'), { ...this.tunnelMark, mark: 0x76540000 })
   }
 
-  /** vpc_mux, for a packet whose tunnel is told by the context. */
+  /** vpc_mux, for a packet whose tunnel is in the context. */
   get muxTrace(): BpfProgram {
     return this.scene.bench.program('mux', 'vpc_mux_trace')
   }
@@ -74,7 +74,7 @@ export class Ground implements Disposable {
     return { nanoseconds: durationNs, to: forward?.ifindex }
   }
 
-  /** Runs of a program with nothing in between, to be made inside the scene's namespace. */
+  /** Runs of a program with nothing in between; call it inside the scene's namespace. */
   loop(program: Hook, packet: Uint8Array, context: PacketContext): TestLoop {
     return new TestLoop(this.#ofHook(program).fd, packet, context)
   }

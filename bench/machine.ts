@@ -71,7 +71,7 @@ function absence(peer: Peer, bed: Bed): string | undefined {
   return peer.missing?.(bed)
 }
 
-/** A machine that is ready, and what was measured round by round. */
+/** A ready machine, and its measurements round by round. */
 interface MachineSeat {
   readonly name: string
   readonly bed: Bed

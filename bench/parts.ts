@@ -29,7 +29,7 @@ export function isMeasured(measured: Measured, part: Part, run: Run): boolean {
   return taken.rounds === rounds && taken.seconds === seconds
 }
 
-/** Measure one part. The result is what was measured with it in its place, and a report for people. */
+/** Measure one part. Returns the new measurements, and a report for people. */
 export async function measurePart(part: Part, run: Run, before: Measured, progress: Progress): Promise<readonly [Measured, string]> {
   const effort = effortOf(part, run)
   if (part.kind === 'programs') {

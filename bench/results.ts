@@ -28,7 +28,7 @@ export interface Measured {
 
 /** Everything that a run gives, as `--json` writes it. */
 export interface Results extends Measured {
-  /** Of what was measured last. */
+  /** Facts about the last measurements. */
   readonly date: string
   readonly machine: Hardware
   readonly ratios: readonly Ratio[]
@@ -41,7 +41,7 @@ export const nothing: Measured = { scenarios: [], machines: [] }
 /** The machine that this runs on. */
 export const thisMachine = (): Hardware => ({ cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', kernel: release() })
 
-/** Everything that follows from what was measured. */
+/** Everything that follows from the measurements. */
 export const complete = (measured: Measured, machine: Hardware): Results => ({
   date: new Date().toISOString(),
   machine,

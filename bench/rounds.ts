@@ -19,7 +19,7 @@ export interface Taken {
   readonly loadBefore: readonly number[]
 }
 
-/** A set-up that is ready, and what it gave round by round. */
+/** A ready set-up, and its results round by round. */
 export interface Seat {
   readonly name: string
   readonly bed: Bed
@@ -29,7 +29,7 @@ export interface Seat {
   readonly once?: boolean
 }
 
-/** See that whole packets come through: what cannot carry its MTU would be measured as something else. */
+/** Check that whole packets arrive: a set-up that cannot carry its MTU would measure something else. */
 export async function mustCarry(bed: Bed, { client, address }: Pick<Path, 'client' | 'address'>, mtu: number, name: string): Promise<void> {
   const argv = ['ping', '-n', '-q', '-c', '1', '-W', '1', '-M', 'do', '-s', String(mtu - ICMP_OVERHEAD), address]
   let said = ''

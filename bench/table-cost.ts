@@ -28,7 +28,7 @@ const RUNS = 1000
 /** Has no divisor in common with the number of entries, so that all of them have their turn. */
 const STRIDE = 61_803
 
-/** A ground with so many entries, and which of them the next packet is for. */
+/** A ground with many entries, and the one for the next packet. */
 interface Field {
   readonly ground: Ground
   readonly entries: number
@@ -37,7 +37,7 @@ interface Field {
   turn: number
 }
 
-/** A path whose packets can be for any entry: the MAC of the other end stands at `at`. */
+/** A path whose packets can be for any entry: the MAC of the other end is at `at`. */
 interface Way {
   readonly program: Hook
   readonly packet: string
@@ -49,7 +49,7 @@ interface Way {
   to(ground: Ground): number
 }
 
-// First what goes by the vxlan device, since that is where packets go before the other way is learned.
+// First the packets by the vxlan device: packets take it before the programs learn the direct way.
 const ways: readonly Way[] = [
   {
     program: 'unit',

@@ -17,7 +17,7 @@ export const tableSizes = [1, 1000, 100_000] as const
 export interface SizeRatio {
   readonly metric: MetricName
   readonly entries: number
-  /** The median with so many entries over the median with one. */
+  /** The median with many entries over the median with one. */
   readonly ratio: number
   /** The same of each round: quartiles. */
   readonly rounds: { readonly q1: number; readonly median: number; readonly q3: number }

@@ -10,7 +10,7 @@
  */
 #define VPC_RULE_WORDS 16u     /* rules of a policy: 64 in each */
 #define VPC_PORT_CUTS 1023u    /* bounds of port ranges of a policy and a protocol */
-#define VPC_PROTOCOL_ANY 256u  /* in place of the number of a protocol that no rule names */
+#define VPC_PROTOCOL_ANY 256u  /* instead of the number of a protocol that no rule names */
 
 enum vpc_direction {
 	VPC_IN = 1,   /* to the unit */
@@ -149,7 +149,7 @@ struct vpc_flow {
 	__u64 bytes[2];
 };
 
-/* What vpcd asks of vpc_expire, and is told. */
+/* Input and output of vpc_expire, which vpcd runs. */
 struct vpc_expire {
 	__u32 port;
 	__u32 expired;

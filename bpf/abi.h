@@ -28,7 +28,9 @@
  * VNI 0, which never leaves the host encapsulated: VPC_SEGMENT_LOCAL | unit number of the switch.
  */
 
-/* A VPC is what one switch has: its subnets share routes, and no address of theirs means another station. 0: none. */
+/*
+ * A VPC: the subnets of one switch. They share routes, and an address means the same station in all of them. 0: none.
+ */
 #define VPC_OF_SWITCH(unit) ((unit) + 1)
 
 /*

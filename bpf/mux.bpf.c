@@ -34,8 +34,8 @@ static __always_inline struct outer_source outer_source_of(const struct tunnel *
 }
 
 /*
- * Asks the tables who may have sent a packet of which nothing is known. `tunnel`: null when it has none. Returns a drop
- * reason, 0 or ONLY_A_COPY.
+ * Asks the tables who may have sent a packet without a slot. `tunnel`: null when it has none. Returns a drop reason, 0
+ * or ONLY_A_COPY.
  */
 static __noinline int ask_tables(struct __sk_buff *skb, struct packet *packet, const struct tunnel *tunnel, __u32 generation)
 {
@@ -77,9 +77,9 @@ static __always_inline int leave_tunnel_again(struct __sk_buff *skb, struct pack
 }
 
 /*
- * Reads the outer header, and the Ethernet header. Gives the place of what is known of such packets, or will be: its
- * ifindex is 0 as long as nobody has written the destination there. *reason: a drop reason, 0 or ONLY_A_COPY. It has a
- * stack of its own, for the outer header.
+ * Reads the outer header, and the Ethernet header. Returns the slot of such packets; its ifindex is 0 until somebody
+ * has filled in the destination. *reason: a drop reason, 0 or ONLY_A_COPY. It has a stack frame of its own, for the
+ * outer header.
  */
 static __noinline struct arrival *leave_tunnel(struct __sk_buff *skb, struct packet *packet, int *reason)
 {

@@ -52,7 +52,7 @@ const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))
 const folderOf = (file: string): string => (file.startsWith('src/') ? file.split('/')[1]! : file.split('/')[0]!)
 
-/** Why this import may not stand in this file; undefined when it may. */
+/** Why this file may not have this import; undefined when it may. */
 function objection(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) return file.startsWith('src/wire/') && !isTest(file) ? 'wire imports nothing' : undefined
   if (specifier.startsWith('#')) return folderObjection(file, specifier.slice(1).split('/')[0]!)

@@ -39,8 +39,8 @@ export function leaksSince({ scope, things }: Snapshot): string[] {
 }
 
 /**
- * Fail with the list of what is left. The kernel takes namespaces and their devices down behind one's back: it gets
- * `graceMs` for it.
+ * Fail with the list of leftovers. The kernel removes namespaces and their devices in the background: it gets `graceMs`
+ * for that.
  */
 export async function assertNoLeaks(before: Snapshot, { graceMs = 3000 } = {}): Promise<void> {
   const end = Date.now() + graceMs

@@ -1,6 +1,6 @@
 /**
- * Settings are declared once: each survives all its forms, stands in the documents, and is named by no file that the
- * declaration feeds.
+ * Settings are declared once: each survives all of its forms, is in the documents, and no file that follows from the
+ * declaration names it.
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'

@@ -48,7 +48,7 @@ test('comments and documents have 120 columns at most', () => {
       .split('\n')
       .flatMap((line, i) => (isComment(line) && line.length > maxColumns ? [`${file}:${i + 1}`] : [])),
   )
-  // Tables have a row to a line, and what is between fences is copied as it stands.
+  // Tables have one row on each line, and fenced text is copied as it is.
   const documents = filesBelow('.').filter((file) => file.endsWith('.md') && !/^docs\/(commands\/|operations\.md)/.test(file))
   for (const file of documents) {
     let fenced = false

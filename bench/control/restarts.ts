@@ -22,7 +22,7 @@ async function restart(lab: ScratchLab, host: string): Promise<void> {
   await waitForDaemon(lab.host(host), next)
 }
 
-/** Count over so many restarts, of one host and the other in turn. */
+/** Count over this many restarts, of one host and the other in turn. */
 export async function measureRestarts(
   rounds: number,
 ): Promise<Count & { readonly restarts: number; readonly lost: number; readonly restartMs: number }> {

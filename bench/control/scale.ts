@@ -15,7 +15,7 @@ import type { Ethlink } from '#client/ethlink.ts'
 import { Vpc } from '#client/vpc.ts'
 import { PrivateVpcd } from '../../test/cli/private-vpcd.ts'
 
-/** A number of ports, and what it took: milliseconds of wall clock, and MiB of vpcd. */
+/** A number of ports, and its cost: milliseconds of wall clock, and MiB of vpcd. */
 export interface Row {
   readonly ports: number
   /** That `vpc list` shows. */
@@ -33,7 +33,7 @@ export interface Row {
   readonly memoryMiB: number
 }
 
-/** A host of so many ports, each with a container's interface and an address: a thousand to a subnet. */
+/** A host of `ports` ports, each with a container's interface and an address: a thousand to a subnet. */
 export function hostOf(ports: number): HostDocument {
   const numbers = Array.from({ length: ports }, (_, i) => i)
   const hostifs = numbers.map((i) => ({ unit: `hostif${i}`, id: generateId('hostif') }))
@@ -150,7 +150,7 @@ const headings: Record<keyof Row, string> = {
 
 const marks = ['<!-- control: begin -->', '<!-- control: end -->'] as const
 
-/** The tables for people: what was to be had, and how each grows. */
+/** The tables for people: the targets, and how each value grows. */
 function markdown(rows: readonly Row[], load: string): string {
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
   const table = (header: readonly string[], body: readonly (readonly (string | number)[])[]): string =>

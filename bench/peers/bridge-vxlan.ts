@@ -62,7 +62,7 @@ export const bridgeVxlan: Peer = {
   toMachine,
 }
 
-/** Accept what belongs to a connection, refuse what is invalid: Neutron's and Proxmox's way, by br_netfilter. */
+/** Accept packets of connections, refuse invalid ones: Neutron's and Proxmox's way, by br_netfilter. */
 const firewall = `
 table inet vpcbench {
   chain forward {

@@ -1,7 +1,6 @@
 /**
- * The limit for an overlay: guest to guest across hosts by redirects alone. No header is put before a packet, and
- * nothing is looked at. A frame passes the devices that an overlay's passes: the guest's veth, the underlay's veth, the
- * other guest's veth.
+ * The limit for an overlay: guest to guest across hosts by redirects alone, without an outer header and without checks.
+ * A frame passes the same devices as in an overlay: the guest's veth, the underlay's veth, the other guest's veth.
  */
 import type { Bed } from '../bed.ts'
 import { plan, type Conditions, type Path, type Peer } from '../peer.ts'

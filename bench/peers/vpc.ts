@@ -105,7 +105,7 @@ async function crossHost(bed: Bed, conditions: Conditions, objects?: string): Pr
   return { client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
 }
 
-/** A vmnic in place of the second guest's hostif. */
+/** A vmnic instead of the second guest's hostif. */
 async function plugMachine(vpc: Vpc, switchId: Id, mtu: number): Promise<string> {
   const { address, mac } = plan.guests[1]
   const vmnicId = idWithMac('vmnic', mac)

@@ -1,6 +1,6 @@
 /**
  * One connection per request over blocking sockets: `server ADDRESS PORT` answers, `client ADDRESS PORT SECONDS` prints
- * how many it made. Plain system calls, so that the kernel's path is what is measured and not an event loop.
+ * how many it made. Plain system calls, so that this measures the kernel's path and not an event loop.
  */
 import koffi from 'koffi'
 

@@ -95,7 +95,7 @@ static __always_inline int judge_stranger(struct packet *packet, const struct ma
 	return OUTCOME_ANSWERED;
 }
 
-/* Who has the address that is asked for: this host, when it is the gateway's of a guest. */
+/* The owner of the address in the question: this host, if it is the gateway's of a guest. */
 static __always_inline bool owner_of(const struct packet *packet, struct mac *mac)
 {
 	if (packet->hook != HOOK_UNIT || !is_gateway_address(packet->segment, &packet->target))

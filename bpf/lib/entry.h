@@ -22,7 +22,9 @@ static __always_inline bool same_key(const void *a, const void *b, __u32 size)
 	return !difference;
 }
 
-/* Without it the compiler has parts of a copy in registers, and works with them before it asks whether there is one. */
+/*
+ * Without it the compiler keeps parts of a copy in registers, and uses them before it checks whether there is an entry.
+ */
 #define keep_in_memory(pointer) asm volatile("" : : "r"(pointer) : "memory")
 
 #define READ_TURNS 3

@@ -78,7 +78,9 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 	struct vpc_dst dst;
 	int result;
 
-	/* Each destination is looked up anew: while copies are made, user space may write the page more than once. */
+	/*
+	 * Look each destination up again: while the program makes copies, user space may write the page more than once.
+	 */
 	if (i >= VPC_FLOOD_PAGE || i >= walk->count || !read_part(&flood, &walk->key, value.dst[i], &dst))
 		return 1;
 	if (flood_skips(skb, tally, &dst))
@@ -143,7 +145,7 @@ static __always_inline int flood_result(struct __sk_buff *skb, struct packet *pa
 	return 0;
 }
 
-/* What each port gets, whatever its groups: ARP, what is not IP, neighbour discovery, and DHCP. */
+/* Frames that each port gets, whatever its groups: ARP, frames that are not IP, neighbour discovery, and DHCP. */
 static __noinline bool is_for_all(struct __sk_buff *skb, const struct packet *packet)
 {
 	__u8 type;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Flows of ports that are in security groups: one element for both directions, in `young` until it is confirmed by a
- * reply and a further packet of the initiator, in the port's own map then. Who decides again does so in the initiator's
- * direction, so that an answer never opens what was revoked.
+ * Flows of ports that are in security groups: one element for both directions. It is in `young` until a reply and a
+ * further packet of the initiator confirm it, and then in the port's own map. A later check uses the initiator's
+ * direction, so that an answer never reopens a revoked flow.
  */
 #ifndef VPC_FLOW_H
 #define VPC_FLOW_H
@@ -114,7 +114,7 @@ static __always_inline void refused(const struct flow_work *work, __u32 rule)
 	refusal->direction = work->tuple.direction;
 }
 
-/* Judges a flow anew when rules or the peer's class have changed since. */
+/* Checks a flow again when rules or the peer's class have changed since. */
 static __noinline void judge_again(struct flow_work *work, struct vpc_flow *flow)
 {
 	__u32 initiator = flow->initiator, epoch;
@@ -193,7 +193,7 @@ static __always_inline void keep_judged(struct flow_work *work, struct vpc_flow 
 		judge_again(work, flow);
 }
 
-/* A packet of a flow that is there. Returns a drop reason or 0. */
+/* Handles a packet of an existing flow. Returns a drop reason or 0. */
 static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 {
 	if (flow->state == VPC_FLOW_DENIED) {
@@ -207,7 +207,7 @@ static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 	return 0;
 }
 
-/* Asks whether the packet may pass, and begins a flow if it is one that does. Returns a drop reason or 0. */
+/* Checks whether the packet may pass, and begins a flow for it. Returns a drop reason or 0. */
 static __noinline int begin_flow(struct flow_work *work)
 {
 	struct tuple *tuple = &work->tuple;

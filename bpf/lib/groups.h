@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whether the security groups of a port let a packet pass, to its unit or from it. Only ports that are in a group ask
- * (VPC_PORT_POLICY, VPC_DST_POLICY); ARP and what is not IP is never asked about, nor neighbour discovery and DHCP.
+ * Whether the security groups of a port let a packet pass, to its unit or from it. Only ports in a group ask
+ * (VPC_PORT_POLICY, VPC_DST_POLICY). ARP, frames that are not IP, neighbour discovery and DHCP always pass.
  */
 #ifndef VPC_GROUPS_H
 #define VPC_GROUPS_H

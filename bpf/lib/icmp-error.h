@@ -118,8 +118,8 @@ static __noinline bool error_ipv4(struct __sk_buff *skb, const struct packet *pa
 }
 
 /*
- * The same for IPv6. The addresses of the quoted packet are read to where they stand in the error: the stack has no
- * room for them twice.
+ * The same for IPv6. It reads the addresses of the quoted packet straight into the error: the stack has no room for
+ * them twice.
  */
 static __noinline bool error_ipv6(struct __sk_buff *skb, const struct packet *packet, const struct icmp_error *error, __u32 quote, __u32 sum)
 {

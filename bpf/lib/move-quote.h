@@ -14,7 +14,7 @@
 
 #define QUOTE_MOST 1280
 #define QUOTE_LEAST 68   /* the longest IPv4 header and eight bytes, or IPv6 and what names a flow */
-#define SHORTEN_MOST 4088 /* that the kernel takes off at once */
+#define SHORTEN_MOST 4088 /* that the kernel removes at once */
 #define SHORTEN_TURNS 17  /* for a packet of 64 KiB */
 
 struct quotation {

@@ -131,7 +131,7 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 	return inspect_nd(skb, packet);
 }
 
-/* Who takes the flag off a router's address ceases to send by it. */
+/* A host that clears the router flag of an address stops sending by it. */
 static __always_inline __u32 na_flags(bool probe, const struct mac *owner)
 {
 	return NA_OVERRIDE | (probe ? 0 : NA_SOLICITED) | (is_gateway_mac(*owner) ? NA_ROUTER : 0);

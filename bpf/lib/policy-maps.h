@@ -109,7 +109,7 @@ struct {
 	__array(values, struct port_flows);
 } flows SEC(".maps");
 
-/* All others. A flood makes flows that nobody confirms: they push one another out, and none of those in `flows`. */
+/* All others. A flood makes flows that nobody confirms: they evict one another, and none of those in `flows`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 262144);
@@ -126,7 +126,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } frags SEC(".maps");
 
-/* What the programs of this CPU last refused by a policy: the event of the drop tells of it. */
+/* The last refusal by a policy on this CPU: the event of the drop reports it. */
 struct refusal {
 	__u32 port, policy, rule, direction;
 };

@@ -124,7 +124,7 @@ standalone int first_common(const struct vpc_rule_bits *a, const struct vpc_rule
 	return VPC_RULE_WORDS * 64;
 }
 
-/* The bit of the rule that allows what is asked; as many as there are: none does, or an entry went to another key. */
+/* The bit of the rule that allows the packet; the number of rules: none does, or an entry went to another key. */
 static __noinline __u32 find_bit_once(struct asked *asked)
 {
 	struct vpc_peer_rules_entry *by_peer;

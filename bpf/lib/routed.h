@@ -141,7 +141,7 @@ static __always_inline struct routed *routed_to(struct __sk_buff *skb, const str
 	return known;
 }
 
-/* The gateway's own address in the sender's subnet, for what it says itself. False: it has none of the family. */
+/* The gateway's own address in the sender's subnet, for its own packets. False: it has none of the family. */
 static __noinline bool gateway_address(const struct packet *packet, struct address *address)
 {
 	struct vpc_subnet subnet;
@@ -152,7 +152,7 @@ static __noinline bool gateway_address(const struct packet *packet, struct addre
 	return !ipv6_is_unspecified(address);
 }
 
-/* What the gateway says of a packet that it does not pass on; type 0: nothing. */
+/* The ICMP error of the gateway for a packet that it does not forward; type 0: none. */
 static __always_inline struct icmp_error routing_error(const struct packet *packet, int reason, __u32 mtu)
 {
 	bool v4 = packet->type == ETH_P_IP;
@@ -189,7 +189,7 @@ standalone int not_routed(struct __sk_buff *skb, struct packet *packet, __u32 re
 	return drop_with_error(skb, packet, reason, &error);
 }
 
-/* New MACs, and a TTL that is one less, in one write. The checksum of IPv4 follows by RFC 1141. */
+/* Writes new MACs and a decremented TTL at once. The checksum of IPv4 follows by RFC 1141. */
 static __always_inline bool rewrite_ipv4(struct __sk_buff *skb, const struct routed *known)
 {
 	struct {
@@ -233,12 +233,12 @@ static __always_inline bool rewrite_ipv6(struct __sk_buff *skb, const struct rou
 	head.hop_limit = ((__u8 *)ip)[7] - 1;
 	if (bpf_skb_store_bytes(skb, 0, &head, sizeof(head), 0))
 		return false;
-	/* A device that has summed the whole packet up is told of the hop limit. */
+	/* Corrects the sum of a device that has summed up the whole packet, for the new hop limit. */
 	bpf_csum_update(skb, ~(__u32)bpf_htons(1));
 	return true;
 }
 
-/* A packet for the gateway itself: a question, a ping, or what it has no use for. */
+/* Handles a packet for the gateway itself: a question, a ping, or a packet that it cannot use. */
 standalone int at_gateway(struct __sk_buff *skb, struct packet *packet)
 {
 	int reason = VPC_DROP_TO_GATEWAY;

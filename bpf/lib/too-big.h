@@ -6,7 +6,7 @@
 #include "fits.h"
 #include "icmp-error.h"
 
-/* What to say of a packet that does not fit into `mtu`. */
+/* The ICMP error for a packet that does not fit into `mtu`. */
 static __always_inline struct icmp_error too_big_error(const struct packet *packet, __u32 mtu)
 {
 	if (packet->type == ETH_P_IP)

@@ -22,7 +22,7 @@ after(async () => {
   await assertNoLeaks(clean)
 })
 
-/** Every check in the program held, and nothing is left of what it made. */
+/** Every check in the program held, and none of its objects is left. */
 async function holds(name: string, { flags = [], args = [] }: { flags?: readonly string[]; args?: readonly string[] } = {}): Promise<void> {
   const ran = await runUnder(host.socketPath, [programs.compile(name, ...flags), ...args])
   assert.deepEqual(ran, { code: 0, stdout: 'done\n', stderr: '' })

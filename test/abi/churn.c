@@ -1,4 +1,4 @@
-/* Opens and closes, as many as the argument says: one in ten makes an object, the others open the one that is there. */
+/* Opens and closes as often as the argument says: one in ten creates an object, the others open the existing one. */
 #include "vpc.h"
 
 int main(int argc, char **argv) {

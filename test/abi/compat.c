@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
 	if (expected) FAILS(vpc_ctl(reader, NQUEUES_SET, sizeof queues, &queues, NULL, NULL), expected);
 	else CHECK(vpc_ctl(reader, NQUEUES_SET, sizeof queues, &queues, NULL, NULL) == 0);
 	CHECK(vpc_ctl(reader, NQUEUES_GET, 0, NULL, &length, &seen) == 0 && seen == (expected ? 1 : 2));
-	/* What is opened for nothing stays good for nothing. */
+	/* A descriptor opened without rights stays without rights. */
 	CHECK((none = vpc_open(&id, handle_type(VMNIC), VPC_OPEN)) >= 0);
 	FAILS(vpc_ctl(none, NQUEUES_SET, sizeof queues, &queues, NULL, NULL), EPERM);
 	puts("done");

@@ -16,7 +16,7 @@ int main(void) {
 	char large[64];
 	memset(large, 0x55, sizeof large);
 	CHECK(vpc_ctl(fd, TYPE_GET, 0, NULL, &length, large) == 0 && length >= 2 && length <= 8 && large[0] == VMNIC);
-	CHECK(large[length] == 0x55); /* nothing behind the output is touched */
+	CHECK(large[length] == 0x55); /* bytes after the output stay as they are */
 	length = sizeof type;
 	CHECK(vpc_ctl(fd, TYPE_GET, 0, NULL, &length, &type) == 0 && type == VMNIC);
 
@@ -27,11 +27,11 @@ int main(void) {
 	mtu = 0, length = sizeof mtu;
 	CHECK(vpc_ctl(fd, MTU_GET, 0, NULL, &length, &mtu) == 0 && mtu == 1400);
 
-	/* One byte of room gets one byte of a type. */
+	/* A buffer of one byte gets one byte of a type. */
 	memset(large, 0x55, sizeof large), length = 1;
 	CHECK(vpc_ctl(fd, TYPE_GET, 0, NULL, &length, large) == 0 && length == 1 && large[0] == VMNIC && large[1] == 0x55);
 
-	/* A short buffer: ENOSPC, its length stays, and nothing is in it. No room at all is a question for the length. */
+	/* A short buffer: ENOSPC, the length stays, and no byte is written. An empty buffer asks for the length. */
 	length = 5, memset(large, 0x55, sizeof large);
 	FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, &length, large), ENOSPC);
 	CHECK(length == 5 && large[0] == 0x55);
@@ -49,12 +49,12 @@ int main(void) {
 	FAILS(vpc_ctl(fd, CMD(OUT, META, 99), 0, NULL, &length, large), EOPNOTSUPP);
 	FAILS(vpc_ctl(fd, NQUEUES_SET & ~0x20000000u, 2, &queues, NULL, NULL), EINVAL);
 
-	/* What is no descriptor of vpc, and what is none at all. */
+	/* A descriptor of something else, and no descriptor at all. */
 	FAILS(vpc_ctl(0, MAC_GET, 0, NULL, &length, large), ENOTTY);
 	FAILS(vpc_ctl(999, MAC_GET, 0, NULL, &length, large), EBADF);
 	FAILS(vpc_ctl(-1, MAC_GET, 0, NULL, &length, large), EBADF);
 
-	/* READ alone does not mutate; what was opened for nothing does nothing but say what it is. */
+	/* READ alone does not mutate; a descriptor without rights only identifies itself. */
 	int reader = vpc_open(&id, handle_type(VMNIC), VPC_OPEN | VPC_READ), none = vpc_open(&id, handle_type(VMNIC), VPC_OPEN);
 	CHECK(reader >= 0 && none >= 0);
 	length = sizeof queues;

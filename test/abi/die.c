@@ -1,4 +1,4 @@
-/* Processes that are killed in the middle of a call, over and over. Nothing of theirs may stay. */
+/* Processes that are killed in the middle of a call, over and over. None of their objects may stay. */
 #include "vpc.h"
 #include <signal.h>
 #include <sys/wait.h>

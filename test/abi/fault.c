@@ -1,4 +1,4 @@
-/* Pointers that are not the program's: EFAULT, and nothing happens to anybody. */
+/* Pointers outside of the program's memory: EFAULT, and no other effect. */
 #include "vpc.h"
 #include <sys/mman.h>
 
@@ -21,17 +21,17 @@ int main(void) {
 		FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, &length, bad[i]), EFAULT);
 		FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, bad[i], out), EFAULT);
 	}
-	/* A page that can be had but not touched. */
+	/* A mapped page without access. */
 	void *none = mmap(NULL, page, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	length = sizeof out;
 	FAILS(vpc_ctl(fd, MAC_GET, 0, NULL, &length, none), EFAULT);
-	/* What fits to the last byte before the edge is taken. */
+	/* Values that fit to the last byte before the edge work. */
 	memcpy(edge - 16, &id, 16);
 	int second = vpc_open((vpc_id_t *)(edge - 16), handle_type(VMNIC), VPC_OPEN | VPC_READ);
 	CHECK(second >= 0);
 	length = 6;
 	CHECK(vpc_ctl(second, MAC_GET, 0, NULL, &length, edge - 6) == 0 && memcmp(edge - 6, id.b + 10, 6) == 0);
-	/* Unaligned, and in the middle of what it reads from. */
+	/* Unaligned, and in the middle of its own input. */
 	memcpy(edge - 20, mac, 6);
 	CHECK(vpc_ctl(fd, MAC_SET, 6, edge - 20, NULL, NULL) == 0);
 	memset(edge - 31, 0, 8), edge[-31] = 6;

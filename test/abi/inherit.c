@@ -11,7 +11,7 @@ int main(void) {
 		for (int i = 0; i < 16; i++) printf("%02x", id.b[i]);
 		puts("");
 	}
-	/* Sockets that are none of vpcd's, connected to whatever. */
+	/* Sockets that are not vpcd's, connected to something else. */
 	int pair[2];
 	size_t length = 16;
 	char out[16];

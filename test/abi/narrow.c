@@ -1,5 +1,5 @@
 /*
- * Started with one vmnic, by number: it may have its queues counted and set, and nothing more. Arguments: what it may,
+ * Started with one vmnic, by number: it may get and set the number of queues, and nothing more. Arguments: its rights,
  * as a word.
  */
 #include "vpc.h"
@@ -27,7 +27,7 @@ int main(void) {
 	vpc_id_t id, other = new_id(VMNIC, 7);
 	CHECK(getuid() == 65534 && geteuid() == 65534);
 
-	/* Nothing else can be opened, not even what it has. */
+	/* It can open nothing else, not even its own object. */
 	size_t id_length = sizeof id;
 	CHECK(vpc_ctl(fd, ID_GET, 0, NULL, &id_length, &id) == 0);
 	FAILS(vpc_open(&id, handle_type(VMNIC), VPC_OPEN | VPC_READ), EPERM);
@@ -58,7 +58,7 @@ int main(void) {
 	queues = 5;
 	CHECK(vpc_ctl(fd, NQUEUES_SET, sizeof queues, &queues, NULL, NULL) == 0);
 
-	/* For good: what was taken does not come back, however it is asked for. */
+	/* For good: no call brings a removed right back. */
 	limit = (struct rights){VPC_RW, 3, {NQUEUES_GET & 0xffffff, MTU_SET & 0xffffff, DESTROY & 0xffffff}};
 	CHECK(vpc_ctl(fd, LIMIT, 20, &limit, NULL, NULL) == 0);
 	expect_rights(fd, 12, VPC_RW, 1);

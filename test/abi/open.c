@@ -11,7 +11,7 @@ int main(void) {
 
 	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_RW), ENOENT);
 	int fd = vpc_open(&id, sw, VPC_CREATE | VPC_RW);
-	CHECK(fd == before + 1); /* the lowest that is free, as open(2) gives it */
+	CHECK(fd == before + 1); /* the lowest free one, as from open(2) */
 	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
 	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_RW), EEXIST);
 	FAILS(vpc_open(&id, sw, VPC_CREATE | VPC_OPEN | VPC_RW), EINVAL);
@@ -36,7 +36,7 @@ int main(void) {
 	CHECK(close(fd) == 0);
 	int third = vpc_open(&id, sw, VPC_OPEN | VPC_READ);
 	CHECK(third >= 0 && close(second) == 0 && close(third) == 0);
-	/* The last is closed: there is no object any more, at once. */
+	/* The last one is closed: the object is gone at once. */
 	FAILS(vpc_open(&id, sw, VPC_OPEN | VPC_READ), ENOENT);
 	/* Nor a device; of a port, which has none, many times. */
 	vpc_id_t port = new_id(VPCP, 1);

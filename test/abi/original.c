@@ -44,7 +44,7 @@ static void devices(void) {
 			FAILS(vpc_open(&absent, handle_type(VPCP), VPC_OPEN | VPC_READ), ENOENT);
 			CHECK(if_nametoindex(kinds[i].device) != 0); /* the copy holds it */
 			CHECK(close(copy) == 0);
-			/* vpcd is asked something, whatever it is: by then the device is gone. */
+			/* By the next request of any kind, the device is gone. */
 			FAILS(vpc_open(&absent, handle_type(VPCP), VPC_OPEN | VPC_READ), ENOENT);
 			CHECK(if_nametoindex(kinds[i].device) == 0);
 		}
@@ -106,7 +106,7 @@ static void entries(void) {
 	FAILS(vpc_ctl(mux, MUX_ENTRY_LIST, 0, NULL, &length, list), ENOSPC);
 	CHECK(length == 20);
 	FAILS(vpc_ctl(mux, MUX_ENTRY_SET, 32, list, NULL, NULL), EINVAL);
-	entry[4] = 7; /* a VLAN tag, of which a mux knows nothing */
+	entry[4] = 7; /* a VLAN tag, which a mux does not support */
 	FAILS(vpc_ctl(mux, MUX_ENTRY_SET, sizeof entry, entry, NULL, NULL), EINVAL);
 	entry[4] = 0;
 	CHECK(vpc_ctl(mux, MUX_ENTRY_DELETE, sizeof entry, entry, NULL, NULL) == 0);

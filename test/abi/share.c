@@ -1,4 +1,4 @@
-/* A descriptor is one: dup, fork, exec, SCM_RIGHTS, poll, and the last close of all. */
+/* A descriptor behaves like any other: dup, fork, exec, SCM_RIGHTS, poll, and the last close. */
 #include "vpc.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
 	}
 	send_fd(sockets[0], fd);
 	close(fd), close(high);
-	/* On its way it is held by the message alone. */
+	/* In transit only the message holds it. */
 	wait_for(child);
 	fd = receive_fd(sockets[0]);
 	expect_queues(fd, 5);
@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
 	if (child == 0) {
 		char number[12];
 		snprintf(number, sizeof number, "%d", fd);
-		CHECK(fcntl(fd, F_SETFD, 0) == 0); /* passed on exec only if one says so */
+		CHECK(fcntl(fd, F_SETFD, 0) == 0); /* passed over exec only on request */
 		execl("/proc/self/exe", "share", number, NULL);
 		_exit(1);
 	}

@@ -1,4 +1,4 @@
-/* Signals by the thousand: a call is done or it is not, and says so. */
+/* Thousands of signals: a call is done or not done, and its result says which. */
 #include "vpc.h"
 #include <signal.h>
 #include <sys/time.h>

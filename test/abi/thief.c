@@ -22,7 +22,7 @@ static void *steal(void *argument) {
 	for (;;) {
 		struct seccomp_notif call = {0};
 		struct pollfd ready = {.fd = listener, .events = POLLIN};
-		/* As vpcd looks: whoever of both is later waits for a call that is gone. */
+		/* At the same time as vpcd: the later of the two waits for a call that is gone. */
 		poll(&ready, 1, -1);
 		for (volatile int i = rand() % 20000; i > 0; i--) {}
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) continue;

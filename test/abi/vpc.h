@@ -49,7 +49,7 @@ static inline vpc_id_t new_id(int type, int n) {
 	return id;
 }
 
-/* Stop with the place and the errno when something is not so. */
+/* Stop with the place and the errno when a check fails. */
 #define CHECK(what)                                                                                                                                \
 	do {                                                                                                                                       \
 		if (!(what)) {                                                                                                                     \

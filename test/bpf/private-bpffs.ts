@@ -1,4 +1,4 @@
-/** A BPF file system of a test's own, in a temporary directory: what is pinned in it goes when it is unmounted. */
+/** A BPF file system of a test's own, in a temporary directory: its pins go when it is unmounted. */
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

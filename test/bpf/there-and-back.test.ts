@@ -10,7 +10,7 @@ const here = import.meta.dirname
 const directory = mkdtempSync(join(tmpdir(), 'vpc-there-and-back-'))
 after(() => rmSync(directory, { recursive: true }))
 
-/** What is read while that happens in so many lookups. */
+/** What is read while that happens in `lookups` lookups. */
 function read(times: number): string {
   return execFileSync(join(directory, 'a.out'), [String(times)], { encoding: 'utf8' }).trim()
 }

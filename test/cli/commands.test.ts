@@ -97,7 +97,7 @@ test('neighbours are set, read, listed and deleted', () => {
   const del = `switch neighbour del ${at} --vni 5001 --address 10.0.0.2`
   assert.match(ok(del), /deleted 1 neighbour/)
   assert.match(ok(del), /^already so/)
-  // What was printed is taken back, and a file of it deletes what it set.
+  // The command reads its own output, and a file of it deletes what it set.
   const { code } = runVpc(['switch', 'neighbour', 'set', '--switch-id', sw, '--file', '-'], { env: vpcd.env, input: list })
   assert.equal(code, 0)
   assert.equal(ok(`switch neighbour list ${at}`), list)
@@ -137,7 +137,7 @@ test('forwarding entries: one, many from a file, none half done', () => {
     ' VNI   MAC                VTEP       FLAGS\n 5001  00:00:00:00:00:00  192.0.2.2  -\n 5001  02:00:5e:10:00:02  192.0.2.2  forward\n',
   )
 
-  // What was printed is taken back, flags included.
+  // The command reads its own output, flags included.
   const file = join(vpcd.directory, 'entries')
   writeFileSync(file, list)
   assert.match(ok(`mux fte set ${at} --file ${file}`), /2 entries set/)

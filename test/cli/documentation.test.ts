@@ -1,5 +1,5 @@
 /**
- * The pages that are made from the command table: docs/commands is up to date, and mandoc has nothing to say of the
+ * The pages that are made from the command table: docs/commands is up to date, and mandoc does not complain about the
  * manual.
  */
 import assert from 'node:assert/strict'
@@ -49,7 +49,7 @@ test('mandoc has nothing to say of the manual pages', () => {
     const { files } = JSON.parse(stdout) as { files: string[] }
     const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'style', ...files], { encoding: 'utf8', cwd: join(directory, 'man8') })
     assert.equal(lint.error, undefined, 'mandoc is not installed: apt-get install mandoc')
-    // That no other page is found is said of pages that are not beside it: what is not installed cannot be looked up.
+    // mandoc complains about missing pages that are not beside this one: it cannot look up uninstalled pages.
     assert.deepEqual([lint.status, lint.stdout, lint.stderr], [0, '', ''])
   } finally {
     rmSync(directory, { recursive: true })

@@ -1,5 +1,5 @@
 /**
- * The original's example, as it stands in its documentation, against a real vpcd: once, twice, and taken down twice.
+ * The original's example, exactly as in its documentation, against a real vpcd: once, twice, and taken down twice.
  * Needs root.
  */
 import assert from 'node:assert/strict'

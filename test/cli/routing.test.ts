@@ -1,4 +1,4 @@
-/** The commands of docs/routing.md, as they stand there, against a real vpcd. Needs root. */
+/** The commands of docs/routing.md, exactly as printed, against a real vpcd. Needs root. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'

@@ -53,7 +53,7 @@ test('of changes at the same time, none is lost', async () => {
   assert.deepEqual(JSON.parse(ok('get', '--vm-id', id, '--json')).vmnics.toSorted(), vmnics.toSorted())
 })
 
-/** Whoever reads the definition for the so-manieth time has something happen behind. */
+/** When the definition is read for the given time, run an action behind the reader's back. */
 class Disturbed extends VmDirectory {
   readonly behind: (() => void)[] = []
 

@@ -1,4 +1,4 @@
-/** A real vpcd in a network namespace: what outlives it, what does not, and who may not come in. Needs root. */
+/** A real vpcd in a network namespace: what outlives it, what does not, and who is refused. Needs root. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -64,7 +64,7 @@ async function makeObjects({ vpc }: TestHost): Promise<Made> {
   return made
 }
 
-/** What vpcd says of its objects, in an order of its own, without who asks. */
+/** vpcd's descriptions of its objects, sorted, without the asking descriptor. */
 async function describeAll({ vpc }: TestHost): Promise<ObjectInfo[]> {
   await using mgmt = await vpc.mgmt()
   const objects = await mgmt.describeAll()

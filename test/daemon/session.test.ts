@@ -34,7 +34,7 @@ const devicesOfObjects = (): string[] => host.devices().filter((name) => !name.s
 
 test('a session holds many objects by one connection of vpcd', async () => {
   await using mgmt = await host.vpc.mgmt()
-  // The first device that vpcd makes has it open what all later ones need.
+  // With its first device, vpcd opens descriptors that all later ones need.
   await (await host.vpc.openSwitch(generateId('vpcsw'), { create: true })).close()
   const before = host.descriptorsOf(daemon)
   await using session = await host.vpc.session()

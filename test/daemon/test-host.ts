@@ -19,7 +19,7 @@ const run = (command: string, ...args: string[]): string =>
 /** One vpcd process. */
 export interface Daemon {
   readonly pid: number
-  /** Its log, line by line, and what it wrote besides. */
+  /** Its log, line by line, and its other output. */
   readonly lines: readonly string[]
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>

@@ -1,5 +1,5 @@
 /**
- * Who has many requests waiting holds nobody up: connections and users take turns, and what is kept for a user is
+ * A user with many waiting requests blocks nobody: connections and users take turns, and the memory for a user is
  * bounded.
  */
 import assert from 'node:assert/strict'

@@ -1,6 +1,6 @@
 /**
- * Every typed operation of the client against a real vpcd: what is set is what is got, and refusals have their errno.
- * Needs root.
+ * Every typed operation of the client against a real vpcd: getters return what setters set, and refusals have their
+ * errno. Needs root.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -30,7 +30,7 @@ function inGroup(scene: Scene, run: (groups: GroupScene, group: Group) => BenchR
 
 interface Case {
   readonly run: (scene: Scene) => BenchResult
-  /** Who is charged with the drop; `a` when left out. */
+  /** The source that the drop counts for; default `a`. */
   readonly source?: string
   /** Counters that change besides. */
   readonly besides?: Readonly<Record<string, number>>

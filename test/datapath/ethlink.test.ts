@@ -1,4 +1,4 @@
-/** A wrapped interface: the host keeps what is its own, untouched; the segment gets what is for it. */
+/** A wrapped interface: the host gets its own frames untouched; the segment gets its own. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { segmentFlag, noDst, portFlag, unwatched } from '#datapath/layout.ts'

@@ -1,6 +1,4 @@
-/**
- * What the datapath tells of drops and questions: the packet as it was on the wire, and no more than a source's share.
- */
+/** Events of drops and questions: the packet as it was on the wire, and no more than a source's share. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -50,7 +48,8 @@ describe('an event', () => {
   test('has the tag where it was', () => {
     const frame = pushVlan(forged(), 9, { pcp: 6 })
     assert.deepEqual(scene.from('a', frame).events[0]?.data, frame.subarray(0, scene.from('a', frame).events[0]?.data.length))
-    // Two tags: the first is taken off before the second is seen, and the kernel keeps that one beside the packet.
+    // Two tags: the program removes the first before it sees the second, and the kernel keeps that one beside the
+    // packet.
     const twice = pushVlan(pushVlan(forged(), 5, { tpid: 0x88a8 }), 0)
     const { data, length } = scene.from('a', twice).events[0]!
     assert.deepEqual(data, pushVlan(forged(), 5, { tpid: 0x88a8 }).subarray(0, data.length))

@@ -27,7 +27,7 @@ export class Space implements Disposable {
     this.netlink.setLink(1, { up: true })
   }
 
-  /** Run a program inside and give what it prints. Throws with what it said when it fails. */
+  /** Run a program inside and return its output. Throws its error output when it fails. */
   exec(command: string, ...args: string[]): string {
     return execFileSync('nsenter', this.argv(command, ...args), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   }
@@ -121,7 +121,7 @@ export class Host implements Disposable {
   }
 
   /**
-   * Let packets to and from the underlay go past the mux's device, by this interface; or only look at what leaves by
+   * Let packets to and from the underlay bypass the mux's device, by this interface; or only watch those that leave by
    * it.
    */
   shortcut(device = 'wire', { direct = true } = {}): void {
@@ -173,7 +173,7 @@ export class Host implements Disposable {
     coalesceFrom(here, switchSide, true)
   }
 
-  /** Write down where a guest is: here (its own dst), or behind another host. */
+  /** Enter where a guest is: here (its own dst), or behind another host. */
   knows(guest: Guest, dst: Dst): void {
     this.tables.fdb.set({ segment: guest.segment, mac: guest.mac }, dst)
     for (const address of guest.addresses)
@@ -213,7 +213,7 @@ export interface FabricOptions {
   readonly addresses?: readonly string[]
   readonly mtu?: number
   readonly ports?: readonly number[]
-  /** From which the muxes' devices take a flow's UDP source port. */
+  /** Range of the UDP source ports of the muxes' devices. */
   readonly sourcePorts?: readonly [number, number]
 }
 

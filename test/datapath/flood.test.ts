@@ -1,4 +1,6 @@
-/** Broadcast and multicast: who gets a copy, with which tag, how many a second, and what is said when not all could. */
+/**
+ * Broadcast and multicast: who gets a copy, with which tag, how many a second, and the reports when some copies fail.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import {

@@ -1,4 +1,4 @@
-/** Ethernet, VLANs and destinations: what comes in with which tag, where it goes, and as what. */
+/** Ethernet, VLANs and destinations: received tags, destinations, and sent tags. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { portFlag, unitMark, type Dst } from '#datapath/layout.ts'

@@ -1,6 +1,6 @@
 /**
- * IPv4 and IPv6 of a guest: whose address it is, whether the headers are what the packet is, and who may play DHCP
- * server or router.
+ * IPv4 and IPv6 of a guest: whose address it is, whether headers describe their packets, and who may act as DHCP server
+ * or router.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * Limits under real traffic: a TCP stream between two hosts gets what its port may have. It is told of congestion where
- * it listens, and loses packets where it does not.
+ * Limits under real traffic: a TCP stream between two hosts reaches the rate of its port. With ECN it gets marks,
+ * without ECN it loses packets.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

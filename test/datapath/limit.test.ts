@@ -1,6 +1,6 @@
 /**
- * Limits of a port, both ways: what passes, what is marked, what is dropped, by the real programs. Buckets whose clock
- * stands still show exactly what each packet costs.
+ * Limits of a port, both ways: which packets the real programs pass, mark and drop. Buckets with a stopped clock show
+ * the exact cost of each packet.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -36,7 +36,7 @@ function limit(unit: Unit, limits: Partial<Limits>): void {
   scene.tables.limitBuckets.set(sourceOf[unit], fullLimitBuckets)
 }
 
-/** Have so many bytes or packets in a bucket, and stop its clock. */
+/** Put this many bytes or packets into a bucket, and stop its clock. */
 function hold(unit: Unit, bucket: Bucket, tokens: number): void {
   const all = scene.tables.limitBuckets.get(sourceOf[unit])!
   scene.tables.limitBuckets.set(sourceOf[unit], { ...all, [bucket]: { tick: 0n, timeNs: never, tokens: BigInt(tokens) * billion } })

@@ -20,14 +20,14 @@ const ioctl = libc.func('int ioctl(int fd, ulong request, ulong value)')
 export const own = { mac: macFrom('02:00:00:00:00:01'), v4: ipFrom('10.0.0.1') as Ipv4, v6: ipFrom('fd00::1') as Ipv6 }
 export const peer = { mac: macFrom('02:00:00:00:00:02'), v4: ipFrom('10.0.0.2') as Ipv4, v6: ipFrom('fd00::2') as Ipv6 }
 
-/** What virtio says of a frame: struct virtio_net_hdr. */
+/** The virtio header of a frame: struct virtio_net_hdr. */
 export interface Virtio {
   readonly checksumFrom?: number
   readonly checksumAt?: number
   /** `udp`: many datagrams; `ufo`: one, to be fragmented. */
   readonly gso?: 'tcp4' | 'tcp6' | 'udp' | 'ufo'
   readonly gsoSize?: number
-  /** How much of the frame the kernel is to lay into one piece. */
+  /** How much of the frame the kernel puts into the linear part. */
   readonly headerLength?: number
 }
 const gsoType = { tcp4: 1, ufo: 3, tcp6: 4, udp: 5 } as const
@@ -58,7 +58,7 @@ export class Machines implements Disposable {
   constructor() {
     using stack = new DisposableStack()
     this.host = stack.use(new Host('192.0.2.1'))
-    // The host's own stack has nothing to say on a tap.
+    // The host's own stack must send nothing on a tap.
     this.host.space.netns.run(() => writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1'))
     this.host.segment(red)
     this.mine = stack.adopt(this.#machine('vmnic0', own, 10), close)
@@ -89,7 +89,7 @@ export class Machines implements Disposable {
     return queue
   }
 
-  /** Have the host finish all packets before this machine gets them, as one does that has agreed on no offloads. */
+  /** Make the host finish all packets before this machine gets them, as for a machine without offloads. */
   withoutOffloads(queue: number): void {
     check('ioctl', ioctl(queue, TUNSETOFFLOAD, 0))
   }
@@ -112,7 +112,7 @@ export class Machines implements Disposable {
     }
   }
 
-  /** What the other one gets of a frame, and what comes back. */
+  /** What the other one receives of a frame, and the answers. */
   exchange(frame: Uint8Array, virtio: Virtio = {}): { received: Uint8Array[]; answers: Uint8Array[]; drops: Record<string, number> } {
     const before = this.host.tables.drops.read(10) as Record<string, number>
     this.send(frame, virtio)

@@ -30,7 +30,7 @@ after(() => scene[Symbol.dispose]())
 const announce4 = (mac: Mac): Uint8Array => gratuitousArp({ sha: mac, spa: vip })
 const announce6 = (srcMac: Mac): Uint8Array => neighbourAdvertisement({ srcMac, src: vip6, dst: allNodes, target: vip6 })
 
-/** Who has the address, as a guest is told that asks. */
+/** The owner of the address by the answer to a guest's question. */
 function owner4(): string {
   const { data } = scene.from('free', arpRequest({ sha: free.mac, spa: free.v4, tpa: vip }))
   return Buffer.from(data.subarray(22, 28)).toString('hex')

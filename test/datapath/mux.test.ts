@@ -21,7 +21,7 @@ const listen = (address: string): void =>
     flags: muxFlag.directOut | muxFlag.directIn,
     listen: vtepOf(ipFrom(address), 4789),
   })
-/** Have the sender be behind a VTEP. */
+/** Put the sender behind a VTEP. */
 const behind = (vtep: string): void => scene.learn('far', scene.remote({}, vtepOf(ipFrom(vtep))))
 
 describe('the outer header', () => {

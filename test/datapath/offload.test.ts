@@ -1,7 +1,6 @@
 /**
- * What a guest leaves to be done to its packet after the checks: a checksum that the host fills in, a segment that it
- * cuts. With a tap and with a packet socket the guest says where that checksum is; no other byte may change, whoever
- * fills it in.
+ * Work that a guest leaves for after the checks: a checksum that the host fills in, a segment that it cuts. With a tap
+ * and with a packet socket, the guest says where that checksum is; no other byte may change.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -41,7 +40,7 @@ function aim(frame: Uint8Array, start: number, target: number, free: number): Ui
   return patch(aimed, free, word >> 8, word & 255)
 }
 
-/** A lie, and the place that turns it from the honest packet that is checked into what it is. */
+/** A lie, and the checksum place that turns the honest packet into it after the check. */
 interface Lie {
   readonly frame: Uint8Array
   readonly virtio: Virtio

@@ -1,6 +1,6 @@
 /**
- * Tunnels of guests' own, whose packets do not fit through the overlay: their sender is told, although no helper of the
- * kernel cuts such a packet.
+ * Guests' own tunnels, with packets that do not fit through the overlay: their senders get an error, although no helper
+ * of the kernel cuts such a packet.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,7 +1,6 @@
 /**
- * The kernel gives the memory of an entry that is replaced to the next entry, also while a program reads it. Here
- * entries of two customers are replaced all the time, and packets of one of them never come under what a table says of
- * the other.
+ * The kernel gives the memory of a replaced entry to the next entry, even while a program reads it. Here entries of two
+ * customers are replaced all the time, and packets of one never follow an entry of the other.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -87,7 +86,7 @@ const N = ROUNDS * REPEAT
  */
 function expectOnly(seen: Record<string, number>, names: readonly string[], missed: readonly string[] = []): void {
   assert.deepEqual(
-    Object.entries(seen).filter(([name, count]) => !names.includes(name) && !missed.includes(name)),
+    Object.entries(seen).filter(([name]) => !names.includes(name) && !missed.includes(name)),
     [],
     'counted under another entry',
   )

@@ -1,6 +1,6 @@
 /**
- * Room in front of packets: what a veth leaves is what the kernel says of the device, and the bridges come and go with
- * their ports.
+ * Headroom of packets: a veth leaves what the kernel reports for the device, and the bridges come and go with their
+ * ports.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -24,7 +24,7 @@ char _license[] SEC("license") = "GPL";
 /** What guards it is a test of its own (test/object/host-stack.test.ts). */
 const unguarded = (): void => {}
 
-/** What a device asks whoever sends by it to leave in front of the packet. */
+/** The headroom that a device asks of its senders. */
 function headroomOf(object: BpfObject, netns: PrivateNetns, name: string): number {
   const { ifindex } = netns.netlink.linkByName(name)!
   const run = () => progTestRun(object.program('headroom').fd, { dataIn: new Uint8Array(64), ctxIn: encodeSkBuff({ ifindex }), repeat: 1 })

@@ -1,6 +1,6 @@
 /**
- * A guest that forwards for others, by the direct ways: what it passes on has come out of a tunnel of this host and
- * goes into one again.
+ * A guest that forwards for others, by the direct ways: its packets have left a tunnel of this host and enter one
+ * again.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

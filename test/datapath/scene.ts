@@ -58,7 +58,7 @@ function station(last: number): Station {
   return { mac, v4: ipFrom(`10.0.0.${last}`) as Ipv4, v6: ipFrom(`fd00::${last.toString(16)}`) as Ipv6, linkLocal: linkLocal(mac) }
 }
 
-/** Everybody of the scene, and `stranger`, whom no table knows. */
+/** All stations of the scene, and `stranger`, which no table has. */
 export const stations = {
   a: station(1),
   b: station(2),
@@ -83,7 +83,7 @@ export const listenAddress = ipFrom('192.0.2.1')
 export const vtepOf = (address: Ip, port = 0): Vtep => ({ family: isIpv4(address) ? 4 : 6, port, addr: address })
 
 /**
- * What a test says of a packet. What is left out may be anything, but for counters: those that are left out must not
+ * A test's expectation for a packet. Missing parts may be anything, except counters: those that are missing must not
  * have changed.
  */
 export type Expectation = Partial<Omit<BenchResult, 'changed'>> & { readonly changed: Readonly<Record<string, number>> }
@@ -145,12 +145,12 @@ export class Scene implements Disposable {
     )
   }
 
-  /** Take packets of a segment from a VTEP. */
+  /** Accept packets of a segment from a VTEP. */
   takeFrom(vtep: Ip, segment = red): void {
     this.tables.vteps.set({ stats: sources.mux, segment, addr: toMapped(vtep) }, 1)
   }
 
-  /** Have muxes alone send to a VTEP; `own`: it is this host. */
+  /** Reserve a VTEP for muxes; `own`: it is this host. */
   reserve(vtep: Ip, port = 4789, { own = false } = {}): void {
     const addr = toMapped(vtep)
     const ends = [{ port, kind: endKind.port }, { port: 0, kind: endKind.address }, ...(own ? [{ port: 0, kind: endKind.own }] : [])]
@@ -185,7 +185,7 @@ export class Scene implements Disposable {
     this.tables.routes.set(key, { kind, vpc, addr })
   }
 
-  /** Set a unit's port; what is left out is as the scene has it. */
+  /** Set a unit's port; missing fields are as in the scene. */
   port(unit: Unit, changes: Partial<Port> = {}): void {
     const flags = portFlag.up | portFlag.ethertypes | (unit === 'free' ? 0 : portFlag.antispoof) | (unit === 'a' ? portFlag.addresses : 0)
     const usual: Port = {
@@ -235,7 +235,7 @@ export class Scene implements Disposable {
     return { ...noDst, kind: dstKind.remote, mtu: 1450, ifindex: this.devices.mux, stats: sources.mux, vtep, ...changes }
   }
 
-  /** Write down where a station is and which addresses it has. */
+  /** Enter where a station is and which addresses it has. */
   learn(name: Name, dst: Dst, segment = red): void {
     const { mac, v4, v6, linkLocal: local } = stations[name]
     this.tables.fdb.set({ segment, mac }, dst)
@@ -259,7 +259,7 @@ export class Scene implements Disposable {
     return this.#run('unit', this.devices[unit], frame, context)
   }
 
-  /** A frame into a unit's device: of the datapath when it has its mark, else of the host's own stack. */
+  /** A frame into a unit's device: with its mark from the datapath, otherwise from the host's own stack. */
   into(unit: Unit, frame: Uint8Array, mark = 0): BenchResult {
     return this.#run('unit-egress', this.devices[unit], frame, { mark })
   }
@@ -300,7 +300,7 @@ export class Scene implements Disposable {
   }
 }
 
-/** Hold a packet's result against what a test says of it. */
+/** Compare a packet's result with the expectation. */
 export function expect(result: BenchResult, expectation: Expectation): void {
   const seen = Object.fromEntries(Object.keys(expectation).map((key) => [key, result[key as keyof BenchResult]]))
   assert.deepEqual(seen, expectation)

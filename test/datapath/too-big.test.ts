@@ -1,4 +1,4 @@
-/** What does not fit: who is told so, in which bytes, and who is not. */
+/** Packets that do not fit: who gets an error, its bytes, and who gets none. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, beforeEach, describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** Programs of other people between guests: ping, a TCP transfer, a capture. */
+/** Foreign programs between guests: ping, a TCP transfer, a capture. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Space } from './fabric.ts'
@@ -25,7 +25,7 @@ async function says(running: { output: () => string; ended: Promise<number | nul
   }
 }
 
-/** Echo requests that may not be fragmented: what ping says of them, whether they come back or not. */
+/** Echo requests that may not be fragmented: ping's output, whether answers come or not. */
 export async function ping(space: Space, address: string, { bytes = 56, count = 2 } = {}): Promise<{ ok: boolean; text: string }> {
   const running = start(space, 'ping', '-n', '-i', '0.05', '-W', '1', '-M', 'do', '-c', String(count), '-s', String(bytes), address)
   const ok = (await running.ended) === 0

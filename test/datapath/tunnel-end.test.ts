@@ -39,7 +39,7 @@ beforeEach(() => {
 })
 after(() => scene[Symbol.dispose]())
 
-/** Frames to a VTEP, by what is odd about them. `src` is whose address the sender claims. */
+/** Frames to a VTEP, by their peculiarity. `src` is the address that the sender claims. */
 function framesTo(link: Link, src: Ip, dst: Ip, dstPort = 4789): Record<string, Uint8Array> {
   const udp = encodeUdp(src, dst, { srcPort: 50_000, dstPort }, new Uint8Array(64))
   const vxlan = { VXLAN: vxlanFrame({ ...link, src, dst, vni: vniFrom(red), dstPort }, inside) }

@@ -1,6 +1,6 @@
 /**
- * Copies for people who look: one of each frame that a switch accepts, none of those that it drops, so many a second,
- * and none unasked.
+ * Copies for sniffers: one of each frame that a switch accepts, none of those that it drops, a limited number a second,
+ * and none without a sniffer.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ import { expect, forwarded, red, Scene, stations, type Name } from './scene.ts'
 const fromA = (to: Name, srcMac = stations.a.mac): Uint8Array =>
   echoFrame({ srcMac, dstMac: stations[to].mac, src: stations.a.v4, dst: stations[to].v4 }, Buffer.from('look'))
 
-/** Somebody looks at the switch by the device `free`, which has no part in what is sent. */
+/** A sniffer watches the switch on the device `free`, which takes no part in the traffic. */
 function look(scene: Scene, on: boolean): void {
   const switchMirror = on ? scene.devices.free : 0
   scene.tables.segments.set(red, { flags: segmentFlag.up, switchUnit: 0, uplink: noDst, switchMirror, uplinkMirror: 0 })

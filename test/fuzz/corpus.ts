@@ -1,6 +1,6 @@
 /**
- * Inputs that are kept between runs, in test/corpus: those that once broke something, a file each with a name that says
- * what, and one packed file per program of those that together reach all that was ever reached.
+ * Inputs that are kept between runs, in test/corpus: those that once broke something, each in a file with a telling
+ * name, and one packed file per program of those that together cover all that was ever covered.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -57,8 +57,8 @@ export interface FuzzResult {
 }
 
 /**
- * Run what once broke something, what is kept, and the seeds; then fuzz for so many seconds, in time that nobody else
- * needs. What reaches more is left in `directory`.
+ * Run inputs that once broke something, the kept ones, and the seeds; then fuzz for some seconds, in otherwise idle
+ * time. Inputs that cover more are left in `directory`.
  */
 export async function fuzz(program: Program, path: string, directory: string, seconds: number): Promise<FuzzResult> {
   const found = foundIn(directory, program)
@@ -78,7 +78,7 @@ export async function fuzz(program: Program, path: string, directory: string, se
 
 const foundIn = (directory: string, program: Program): string => join(directory, `${program}-found`)
 
-/** From where a fault is told, without the lines of progress. */
+/** The report of a fault, without the lines of progress. */
 function reportOf(stderr: string): string {
   const start = stderr.search(/^(a frame was delivered|.*runtime error|==\d+== ?ERROR)/m)
   return start === -1 ? stderr.slice(-2000) : stderr.slice(start)

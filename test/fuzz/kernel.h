@@ -23,7 +23,7 @@ struct start {
 	bool partial;         /* a checksum is left to be filled in: */
 	uint16_t csum_start;  /* from the packet's first byte on */
 	uint16_t csum_offset;
-	bool summed;          /* the device has looked at the checksum */
+	bool summed;          /* the device has verified the checksum */
 	bool tunnelled;       /* out of a tunnel, whose header this is: */
 	struct bpf_tunnel_key key;
 	bool key_is_ipv6;
@@ -50,7 +50,7 @@ void delivered(const struct frame *frame);
 void register_map(void *map, uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t max_entries);
 /* Forgets what the programs have written into the tables, not what the scene has. */
 void begin_run(uint64_t now_ns);
-/* From here on what is written is the programs'. */
+/* From here on all writes are the programs'. */
 void tables_are_set(void);
 
 #define REGISTER_MAP(map) \

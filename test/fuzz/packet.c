@@ -102,7 +102,7 @@ struct __sk_buff *begin_packet(const struct start *start)
 	return &skb;
 }
 
-/* What whoever sends the packet at last does to it: the checksum that was left to it. */
+/* What the final sender does to the packet: it fills in the open checksum. */
 static void fill_in_checksum(uint8_t *bytes)
 {
 	uint32_t from = inner.csum_start - data, at = from + inner.csum_offset;

@@ -23,7 +23,7 @@ export class NoKernel extends Error {
   override readonly name = 'NoKernel'
 }
 
-/** Run a program to its end, and give what it printed. */
+/** Run a program to its end, and return its output. */
 export function run(command: string, args: readonly string[], cwd?: string): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
 }

@@ -138,7 +138,7 @@ export class Machine implements AsyncDisposable {
     return existsSync(path) ? readFileSync(path, 'latin1').slice(-4000) : ''
   }
 
-  /** Run a command that must succeed, and give what it printed. */
+  /** Run a command that must succeed, and return its output. */
   async must(command: string, timeoutMs = patienceMs): Promise<string> {
     try {
       return (await this.shell.must(command, timeoutMs)).trim()

@@ -1,4 +1,4 @@
-/** What is said when there is no kernel to be had. */
+/** The message when no kernel is available. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

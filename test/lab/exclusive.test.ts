@@ -52,7 +52,7 @@ async function comes(send: (bytes: Uint8Array) => unknown, text: string): Promis
 
 const setExclusive = (exclusive: boolean): Promise<void> => lab.setExclusive('h1', exclusive)
 
-/** Put rules into h1, in place of all others. */
+/** Replace all rules of h1. */
 function rules(text: string): void {
   const argv = [`--net=/run/netns/${lab.netns('h1')}`, 'nft', '-f', '-']
   const { status, stderr } = spawnSync('nsenter', argv, { input: `flush ruleset\n${text}`, encoding: 'utf8' })

@@ -10,7 +10,7 @@ import { ScratchLab, twoCustomers } from './scratch-lab.ts'
 
 let lab: ScratchLab
 
-/** Put rules into a host, in place of all others. */
+/** Replace all rules of a host. */
 function rules(host: string, text: string): void {
   const { status, stderr } = spawnSync('nsenter', [`--net=/run/netns/${lab.netns(host)}`, 'nft', '-f', '-'], {
     input: `flush ruleset\n${text}`,
@@ -32,7 +32,7 @@ async function setDirect(host: string, way: 'off' | 'auto' | 'on'): Promise<void
   await object.setDirect(way)
 }
 
-/** Until vpcd says of a host's mux what it should. */
+/** Wait until vpcd reports the expected state of a host's mux. */
 async function untilMux(host: string, holds: (info: MuxInfo) => boolean): Promise<void> {
   for (let i = 0; i < 200; i++) {
     if (holds(await mux(host))) return

@@ -75,7 +75,7 @@ suite('a guest that forges', () => {
       neighbourAdvertisement({ ...honest, target: victim, dst: red2.ip6, dstMac: red2.mac }),
       neighbourAdvertisement({ ...honest, options: [{ type: 2, data: stranger }], dst: red2.ip6, dstMac: red2.mac }),
     ]
-    // Nothing can be added to these messages: each is told by its own bytes.
+    // These messages take no extra bytes: each is recognised by its own bytes.
     for (const frame of frames) await attempt(lab, { from: 'red1', frames: [frame], marker: frame.subarray(14), reason: 'nd_spoof' })
   })
 

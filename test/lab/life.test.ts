@@ -1,6 +1,6 @@
 /**
- * The life of a lab: up twice, interrupted, killed half-way, broken by hand, two side by side; and what the command
- * says of it.
+ * The life of a lab: up twice, interrupted, killed half-way, broken by hand, two side by side; and the command's
+ * output.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * Looking at a switch and an ethlink with tcpdump, by the devices of their names: what is shown, when, and that nothing
- * else comes of it.
+ * Watching a switch and an ethlink with tcpdump, on the devices with their names: what is shown, when, and that it has
+ * no other effect.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * A narrower link on the way between two hosts, behind a router: guests are told what fits, and TCP gets through, as
- * with the kernel's own vxlan device in a bridge. The same for a route that says what it takes.
+ * A narrower link on the way between two hosts, behind a router: guests learn the MTU, and TCP gets through, as with
+ * the kernel's own vxlan device in a bridge. The same for a route with an MTU.
  */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'

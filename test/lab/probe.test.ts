@@ -1,6 +1,6 @@
 /**
- * `vpc mux probe` on real hosts: what it says of an underlay that carries VXLAN, and of one that does not, or not all.
- * Needs root.
+ * `vpc mux probe` on real hosts: its reports for an underlay that carries VXLAN, that does not, or not all sizes. Needs
+ * root.
  */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'

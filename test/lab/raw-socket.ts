@@ -33,7 +33,7 @@ const message = { size: 56, iov: 16, iovCount: 24, control: 32, controlLength: 4
 const control = { size: 64, data: 16, status: 16, length: 20, snapLength: 24, tci: 32 }
 
 export interface RawSocketOptions {
-  /** See what the device sends as well as what it receives. */
+  /** Capture frames that the device sends, and those that it receives. */
   readonly outgoing?: boolean
   /** Frames have a struct virtio_net_hdr (10 bytes) before them, with which their sender describes them. */
   readonly virtio?: boolean
@@ -92,13 +92,13 @@ export class RawSocket {
       if (length < 0 && lastErrno() === errno.EAGAIN) return frames
       check('recvmsg', length)
       const frame = this.#frame.bytes.slice(0, length)
-      // The kernel takes a tag off and tells of it beside the frame.
+      // The kernel removes a tag and reports it beside the frame.
       const tagged = (this.#control.view.getUint32(control.status, true) & TP_STATUS_VLAN_VALID) !== 0
       frames.push(tagged ? pushVlan(frame, this.#control.view.getUint16(control.tci, true) & 0xfff) : frame)
     }
   }
 
-  /** The first frame that is what is looked for; undefined when none came in time. */
+  /** The first matching frame; undefined when none came in time. */
   async waitFor(isIt: (frame: Uint8Array) => boolean, timeoutMs = 2000): Promise<Uint8Array | undefined> {
     const deadline = performance.now() + timeoutMs
     for (;;) {

@@ -1,4 +1,4 @@
-/** vpcd stops, dies and comes back: guests never notice, and it finds again what it left. */
+/** vpcd stops, dies and starts again: guests never notice, and it finds everything again. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, suite, test } from 'node:test'
@@ -89,7 +89,7 @@ for (const [how, signal] of [
         assert.deepEqual(await endProcesses([mark], 5000), [])
         assert.equal(isRunning(mark), false)
         assert.match(summarize((await readState(lab.name))!).problems.join(), /vpcd not running on h1/)
-        // Only h2 can be asked for counters now: the pings alone are looked at.
+        // Only h2 has counters now, so only pings count.
         assert.deepEqual(wrong(await probeAll(lab.plan.guests)), [], 'with vpcd away')
         await restart('h1')
       })

@@ -101,7 +101,7 @@ export class ScratchLab {
     return run(inNetns(netnsPath(this.netns(where)), argv), { timeoutMs: 60_000, env: { LC_ALL: 'C' } })
   }
 
-  /** Run a program in a guest or host that must succeed, and give what it prints. */
+  /** Run a program in a guest or host that must succeed, and return its output. */
   async must(where: string, ...argv: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(where, ...argv)
     assert.equal(code, 0, `${where}: ${argv.join(' ')}: ${stdout}${stderr}`)

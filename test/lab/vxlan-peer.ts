@@ -102,7 +102,7 @@ export class VxlanPeer {
     await this.#addEntries(plan, guests)
   }
 
-  /** Where each guest's MAC is, and who gets broadcasts. */
+  /** The VTEP of each guest's MAC, and the VTEPs for broadcasts. */
   async #addEntries(plan: LabPlan, guests: readonly GuestPlan[]): Promise<void> {
     const hostOf = (name: string) => plan.hosts.find((host) => host.name === name)!
     const listenPort = (listen: string): string => listen.slice(listen.lastIndexOf(':') + 1)

@@ -68,14 +68,17 @@ const steps: readonly Step[] = [
 
 type Run = (...args: never[]) => unknown
 
-/** Stands in front of a method of an object. The result takes it away. */
+/** Replace a method of an object. The result restores it. */
 function inFront(object: object, method: string, make: (original: Run) => Run): () => void {
   const original = (object as Record<string, Run>)[method]!.bind(object) as Run
   Object.defineProperty(object, method, { configurable: true, value: make(original) })
   return () => void delete (object as Record<string, Run>)[method]
 }
 
-/** Run what must fail when it is written down, after all else, and tell which other parts it used before. */
+/**
+ * Run an operation that must fail at the journal, after everything else, and return the other parts that it used
+ * before.
+ */
 function failAtTheEnd(
   host: ScratchHost,
   parts: ReadonlyMap<string, readonly [object, string]>,

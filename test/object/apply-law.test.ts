@@ -122,7 +122,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 const typeNames = ['', 'vpcsw', 'vpcp', '', '', 'vpcmux', 'vmnic', '', 'ethlink', '', '', 'hostif'] as const
 const typeOf = (id: Id): UnitType => typeNames[idBytes(id)[9]!] as UnitType
 
-/** Holds what it makes and opens. What cannot be done is left out. */
+/** Keeps the objects that it makes and opens. Skips steps that fail. */
 function perform(host: ScratchHost, one: Step, held: Opened[]): void {
   const open = (id: Id): Opened => hold(host.open(typeOf(id), id))
   const make = (type: UnitType, id?: Id): Opened => hold(host.create(type, id))
@@ -153,7 +153,7 @@ function apply(host: ScratchHost, asked: HostDocument): HostChange[] | undefined
   }
 }
 
-/** A document says less than a host has: what has its default may be said or left out. */
+/** A document may have or omit values with their default. */
 const exported = (host: ScratchHost): HostDocument => ask(host, 'mgmtExport') as HostDocument
 
 suite('after apply(B), plan(B) is empty', () => {

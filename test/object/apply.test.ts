@@ -1,4 +1,4 @@
-/** A host as a document: what it exports, applied, changes nothing; what is applied is all done, or nothing of it. */
+/** A host as a document: applying an export changes nothing; an apply does everything, or nothing. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
@@ -26,7 +26,7 @@ function apply(host: ScratchHost, document: unknown, operation: 'mgmtApply' | 'm
   }
 }
 
-/** Without what differs after objects were made anew. */
+/** Without the parts that differ after objects were made anew. */
 const comparable = (host: ScratchHost): unknown => JSON.parse(JSON.stringify(exported(host)))
 
 suite('a host as a document', () => {

@@ -1,4 +1,7 @@
-/** Each kind of thing broken behind vpcd's back: an audit finds it, a repair mends it, and the host is as before. */
+/**
+ * Things of each kind, broken behind vpcd's back: an audit finds them, a repair restores them, and the host is as
+ * before.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
 /**
- * A start with something in the way: what cannot be had is marked with its reason and tried again, and all else works.
+ * A start with something in the way: the object is in trouble with its reason, vpcd tries again, and everything else
+ * works.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -37,7 +38,7 @@ const errors = (host: ScratchHost): string =>
     .map(({ message }) => message)
     .join('\n')
 
-/** All objects but these are as they should be, and say so. */
+/** All objects except these are without trouble, and report that. */
 function othersAreWell(host: ScratchHost, ...bad: Id[]): void {
   const mgmt = host.mgmt()
   using _ = mgmt.handle
@@ -233,7 +234,7 @@ suite('interfaces that are renamed', () => {
     host.start()
     isRight(host.open('ethlink', first.id))
     assert.equal(host.open('ethlink', second.id).describe().trouble, null)
-    // Each can be mended by hand.
+    // Each can be repaired by hand.
     host.open('ethlink', first.id).do('metaDestroy')
     assert.deepEqual(ask<AuditReport>(host, 'mgmtAudit').items, [])
     assert.deepEqual(troubles(host), [])

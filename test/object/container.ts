@@ -28,7 +28,7 @@ export class Container implements Disposable {
     return spawn('nsenter', [`--net=/run/netns/${this.name}`, command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   }
 
-  /** Run a program inside to its end, and give what it said. */
+  /** Run a program inside to its end, and return its output. */
   async run(command: string, ...args: string[]): Promise<string> {
     return output(this.start(command, ...args))
   }

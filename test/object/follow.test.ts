@@ -1,4 +1,4 @@
-/** Who follows hears of each transaction once, goes on after a revision, and is told when that is not possible. */
+/** A follower gets each transaction once, can go on after a revision, and gets `reset` when that is not possible. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { generateId, idBytes } from '#abi/id.ts'

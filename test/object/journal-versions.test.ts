@@ -33,7 +33,7 @@ function hostOfJournals(): ScratchHost {
   return host
 }
 
-/** Put a journal in place of the host's; none: an empty one will be made. */
+/** Replace the host's journal; none: vpcd will make an empty one. */
 function replaceJournal(host: ScratchHost, sql?: string): void {
   for (const name of readdirSync(host.directory)) rmSync(join(host.directory, name))
   if (sql !== undefined) makeJournal(join(host.directory, 'state.db'), sql)
@@ -119,7 +119,7 @@ suite('a journal', () => {
       )
       assert.equal(dumpJournal(join(host.directory, 'state.db')), asked, what)
     }
-    // Whoever follows the advice has a host again.
+    // Following the advice gives a working host again.
     await host.restart(() => replaceJournal(host))
     assert.deepEqual(exported(host), { version: 1 })
   })

@@ -127,7 +127,7 @@ describe('life', () => {
     one.do('metaDestroy')
     assert.equal(host.netlink.linkByName('vmnic0'), undefined)
     assert.deepEqual(host.journal.objects(), [])
-    // What is left of it is dead, and its id can be used anew.
+    // Remaining handles are dead, and the id can be used again.
     assert.match(refused(() => other.do('vmnicQueuesGet')).message, /vmnic0 was destroyed; close this descriptor/)
     assert.equal(refused(() => other.do('metaDestroy')).code, 'ESTALE')
     assert.deepEqual(Buffer.from(other.do('metaIdGet')), Buffer.from(idBytes(id)))

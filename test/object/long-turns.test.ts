@@ -1,6 +1,6 @@
 /**
- * What is done to a whole host is done in turns: none of them takes the event loop, and so all clients, for long. Turns
- * are measured by the CPU time that they take, so that a busy machine changes nothing.
+ * Operations on a whole host run in turns: none blocks the event loop, and so all clients, for long. Turns are measured
+ * by their CPU time, so that a busy machine changes nothing.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

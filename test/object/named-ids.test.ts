@@ -110,7 +110,7 @@ suite('ids inside operations', () => {
     const { other, hostif, ...all } = world(host)
     freeOther({ other, hostif, ...all })
     give(host)
-    // Root's descriptor, whoever holds it.
+    // Root's descriptor, in the hands of another user.
     other.handle.ctl(operations.vpcpConnect.command, idBytes(hostif.id))
     assert.equal(other.describe<PortInfo>().peer, hostif.id)
   })

@@ -1,4 +1,4 @@
-/** Switches and ports: who is where, what the tables then say, and what is refused. */
+/** Switches and ports: places of units, the tables' contents, and refusals. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generateId, idBytes, type Id } from '#abi/id.ts'

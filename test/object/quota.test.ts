@@ -36,7 +36,7 @@ describe('a quota of a switch', () => {
       /quota of 3 addresses of its ports/,
     )
     other.do('vpcpAddressesSet', addresses('10.0.0.5'))
-    // Who lowers it takes nothing away, and may have less than before.
+    // A lower quota removes nothing, and shrinking stays possible.
     sw.do('vpcswMaxAddressesSet', u32(1))
     port.do('vpcpAddressesSet', addresses('10.0.0.1'))
     assert.equal(sw.describe<SwitchInfo>().maxAddresses, 1)

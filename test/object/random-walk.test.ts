@@ -57,7 +57,7 @@ class Walk {
     return this.ask<AuditReport>('mgmtAudit').items
   }
 
-  /** One step; a refusal is one, too. */
+  /** One step; a refusal counts as one. */
   step(): void {
     const before = this.#random.below(6) === 0 ? this.host.snapshot() : undefined
     try {

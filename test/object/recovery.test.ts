@@ -1,4 +1,4 @@
-/** A vpcd that starts finds what an earlier one has left, leaves what is right alone, and repairs the rest. */
+/** A starting vpcd finds what an earlier one has left, leaves what is right alone, and repairs the rest. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generateId, idBytes } from '#abi/id.ts'

@@ -157,7 +157,7 @@ export class ScratchHost implements AsyncDisposable {
     return ifindex
   }
 
-  /** All that others can see of the host: devices, programs, tables, and what it says of its objects. */
+  /** The visible state of the host: devices, programs, tables, and the descriptions of its objects. */
   snapshot(): object {
     const { tables } = this.datapath
     const links = this.netlink.links().map(({ ifindex, name, alias, mtu, mac, up, flags }) => ({

@@ -1,5 +1,6 @@
 /**
- * Sessions and rights: a transaction needs the rights to its objects and no others, and a user holds so many handles.
+ * Sessions and rights: a transaction needs the rights to its objects and no others, and the handles of a user are
+ * limited.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,5 @@
 /**
- * A container's XDP program in its interface's driver sees all that comes to it: what comes takes the queue while there
- * is one.
+ * A container's XDP program in its interface's driver sees all packets to it: they take the queue while there is one.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -80,7 +79,7 @@ test('a native XDP program in a container gets what comes, after a restart of vp
   await eventually(straight)
   assert.deepEqual([await received(), xdp()], [3, false])
 
-  // One in front of the driver sees what comes either way.
+  // A program before the driver sees packets on either way.
   await set('xdpgeneric', 'obj', object, 'sec', 'xdp.frags')
   assert.deepEqual([await received(), straight()], [0, true])
   await set('xdpgeneric', 'off')

@@ -16,8 +16,8 @@ import { close } from '#kernel/libc.ts'
 const empty: readonly number[] = [mapType.ringbuf, mapType.lruHash]
 
 /**
- * Put older programs in place of those that run on a host whose vpcd is down. Their maps get what the newer ones have,
- * field by field. Gives the names of the maps whose key or value lies otherwise than it does now.
+ * Replace the running programs on a host, whose vpcd is down, by older ones. Their maps get the newer maps' contents,
+ * field by field. Returns the names of the maps whose layout differs.
  */
 export function installOlder(bpffs: string, objectDir: string): string[] {
   using stack = new DisposableStack()

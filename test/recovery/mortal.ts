@@ -1,7 +1,7 @@
 /**
- * Ending a host at each step of an operation. A step is a system call that changes what outlives vpcd, or one of the
- * journal's; from the chosen one on, none is made any more, neither those of the operation nor those that would take it
- * back: what SIGKILL leaves.
+ * Ends a host at each step of an operation. A step is a system call that changes what outlives vpcd, or one of the
+ * journal's. From the chosen one on, no step happens, neither of the operation nor of its undo: the state that SIGKILL
+ * leaves.
  */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
@@ -19,7 +19,7 @@ export interface Deed {
   /** Before each attempt, with nothing in its way: what the deed needs and a kill takes away. */
   prepare?(host: ScratchHost): void
   run(host: ScratchHost): void
-  /** It is several transactions: a kill may leave any of them done, and what was before only in part. */
+  /** It has several transactions: a kill may leave any of them done, and undo the earlier state only in part. */
   readonly many?: boolean
 }
 
@@ -140,7 +140,7 @@ export async function killAtEachStep(host: ScratchHost, deed: Deed): Promise<num
   return steps.length
 }
 
-/** Nothing differs from what it should be, and another start finds nothing to do. */
+/** An audit finds no difference, and another start finds nothing to do. */
 function check(host: ScratchHost, where: string): Seen {
   assert.deepEqual(audit(host).items, [], where)
   return look(host)

@@ -30,10 +30,7 @@ export function compileVersion(version: keyof typeof instructions, directory: st
   return directory
 }
 
-/**
- * What an older version's headers say in place of ours: fields that we do not have, in front of all others; and other
- * kinds of maps.
- */
+/** The older version's headers: fields that we do not have, before all others; and other kinds of maps. */
 const otherLayouts: readonly (readonly [file: string, ours: RegExp, theirs: string])[] = [
   ...['vpc_dst', 'vpc_port', 'vpc_fdb_key', 'vpc_neighbour', 'vpc_neighbour_key', 'vpc_flood'].map(
     (name) => ['abi.h', new RegExp(`^struct ${name} \\{\n`, 'm'), `struct ${name} {\n\t__u32 older;\n`] as const,

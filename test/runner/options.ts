@@ -11,7 +11,7 @@ export interface Options {
   readonly nodeOptions: readonly string[]
 }
 
-/** End with a word on what was asked wrongly. */
+/** Exit with a message about the wrong option. */
 export function fail(message: string): never {
   process.stderr.write(`run-tests: ${message}\n`)
   process.exit(2)

@@ -78,7 +78,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/vmnic-owner.test.ts': 8,
 }
 
-/** What stands beside a source tests that source alone. */
+/** A test beside a source tests only that source. */
 const besideSourceSeconds = 2
 
 /** Seconds that a file should take. */

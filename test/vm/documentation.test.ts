@@ -1,4 +1,4 @@
-/** docs/virtual-machines.md: its ten commands, run as they stand there; and its libvirt interface is the example's. */
+/** docs/virtual-machines.md: its ten commands, run exactly as printed; and its libvirt interface is the example's. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

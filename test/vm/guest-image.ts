@@ -70,9 +70,7 @@ function run(command: string, args: readonly string[], cwd?: string): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
 }
 
-/**
- * Download Debian's cloud kernel and unpack it. It is not installed: the machine's own boot is none of our business.
- */
+/** Download Debian's cloud kernel and unpack it, without installing it: the machine's own boot stays as it is. */
 function unpackKernel(into: string): string {
   const meta = `linux-image-cloud-${run('dpkg', ['--print-architecture']).trim()}`
   const found = /Depends: (linux-image-\S+)/.exec(run('apt-cache', ['depends', meta]))
@@ -139,5 +137,5 @@ if (import.meta.main) {
   }
 }
 
-// So that what it downloads is there before the tests run without a network.
+// Download before the tests run without a network.
 if (import.meta.main) guestImage()

@@ -66,7 +66,7 @@ export class GuestShell {
     return { output: before.replaceAll('\r', ''), code: Number(match[1]) }
   }
 
-  /** Run a command that must succeed, and give what it printed. */
+  /** Run a command that must succeed, and return its output. */
   async must(command: string, timeoutMs?: number): Promise<string> {
     const { output, code } = await this.run(command, timeoutMs)
     if (code !== 0) throw new Error(`'${command}' in the guest ended with ${code}: ${output}`)
