@@ -30,7 +30,7 @@ export function noteElsewhere(context: Context, tx: Transaction, mux: Mux): bool
  * it is needed.
  */
 export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): void {
-  const wanted = new Set(waysOut(context, mux, mux.entries.used.keys()))
+  const wanted = new Set([...loopback(context, mux), ...waysOut(context, mux, mux.entries.used.keys())])
   const { datapath } = context
   for (const ifindex of wanted) datapath.keepEgress(ifindex)
   if (wanted.size === mux.ways.size && [...wanted].every((ifindex) => mux.ways.has(ifindex))) return
@@ -41,9 +41,32 @@ export function keepPortsRight(context: Context, tx: Transaction, mux: Mux): voi
 
 /** The same for new VTEPs. Existing ones stay as they are. */
 export function addPortsRight(context: Context, tx: Transaction, mux: Mux, vteps: Iterable<Vtep>): void {
-  const more = [...waysOut(context, mux, vteps)].filter((ifindex) => !mux.ways.has(ifindex))
-  for (const ifindex of more) context.datapath.keepEgress(ifindex)
+  const more = [...loopback(context, mux), ...waysOut(context, mux, vteps)].filter((ifindex) => !mux.ways.has(ifindex))
+  for (const ifindex of more) {
+    tx.did(() => context.datapath.dropEgress(ifindex))
+    context.datapath.keepEgress(ifindex)
+  }
   if (more.length > 0) tx.set(mux, 'ways', new Set([...mux.ways, ...more]))
+}
+
+/** Take the programs off that only this mux needs there: it no longer sends. */
+export function dropWays({ datapath, model }: Context, tx: Transaction, mux: Mux): void {
+  const before = mux.ways
+  if (before.size === 0) return
+  tx.set(mux, 'ways', new Set())
+  tx.later('take programs off interfaces', () => {
+    const needed = new Set([...model.ofType('vpcmux')].flatMap(({ ways }) => [...ways]))
+    for (const ifindex of before) if (!needed.has(ifindex)) datapath.dropEgress(ifindex)
+  })
+}
+
+/**
+ * Any program of the host may send from any IPv6 address (IPV6_FREEBIND), also to the host's own mux: by loopback. The
+ * same program keeps it from that. An IPv4 socket sends from addresses of the host alone, which are no VTEP's.
+ */
+function* loopback({ devices }: Context, { listen, underlay, exclusive }: Mux): Generator<number> {
+  const device = underlay !== null && exclusive && listen?.address.length === 16 ? devices.byName('lo') : undefined
+  if (device !== undefined) yield device.ifindex
 }
 
 function* waysOut({ devices, model }: Context, { listen, underlay, entries }: Mux, vteps: Iterable<Vtep>): Generator<number> {

@@ -16,6 +16,7 @@ import { inService } from './mtu.ts'
 import { deviceMtuBytes, setMtu, touchEnds, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
+import { addPortsRight, dropWays } from './mux-ways.ts'
 import { originalEntries, toFte } from './original-entries.ts'
 import { checkListen } from './mux-listen.ts'
 import { setObjectOwner } from './owner.ts'
@@ -63,10 +64,11 @@ const setters: Setters<'vpcmux'> = {
     tx.set(mux, 'direct', direct)
     tx.dirty.records.add(mux)
   },
-  exclusive(_, tx, mux, exclusive) {
+  exclusive(context, tx, mux, exclusive) {
     touchWays(tx, mux)
     touchEnds(tx, mux)
     tx.set(mux, 'exclusive', exclusive)
+    addPortsRight(context, tx, mux, [])
     tx.dirty.records.add(mux)
   },
   listen(context, tx, mux, endpoint) {
@@ -79,6 +81,7 @@ const setters: Setters<'vpcmux'> = {
 }
 
 function stopListening(context: Context, tx: Transaction, mux: Mux): void {
+  dropWays(context, tx, mux)
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', null))
   syncMux(context, tx, mux)
   tx.dirty.records.add(mux)
@@ -94,6 +97,7 @@ function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlin
     tx.set(ethlink, 'mux', mux)
   })
   serveEthlink(context, tx, ethlink)
+  addPortsRight(context, tx, mux, [])
   askHost(tx, mux)
   syncMux(context, tx, mux)
   noteMux(tx, mux)
@@ -109,6 +113,7 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
     tx.set(ethlink, 'mux', null)
   })
   serveEthlink(context, tx, ethlink)
+  dropWays(context, tx, mux)
   syncMux(context, tx, mux)
 }
 
@@ -125,6 +130,7 @@ function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoin
     touchMux(tx, mux)
   }
   if (mux.underlay !== null) serveEthlink(context, tx, mux.underlay)
+  addPortsRight(context, tx, mux, [])
   askHost(tx, mux)
   syncMux(context, tx, mux)
   noteMux(tx, mux)
