@@ -5,27 +5,16 @@
 import type { TestEvent } from 'node:test/reporters'
 import type { Outcome } from './outcomes.ts'
 
-/** What a test says, without the suite around it, which ends after its tests. */
-type Open = Omit<Outcome, 'suite'>
-
-/** One line for each test that ended. */
+/** A line as soon as a test ends, so that a run that is interrupted has told what it found. */
 export default async function* record(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  let inSuite: Open[] = []
+  let top = ''
   for await (const { type, data } of events) {
-    if (type !== 'test:pass' && type !== 'test:fail') continue
+    if (type === 'test:start' && data.nesting === 0) top = data.name
+    if ((type !== 'test:pass' && type !== 'test:fail') || data.details.type === 'suite') continue
     const { name, nesting, details } = data
-    const open: Open = {
-      name,
-      passed: type === 'test:pass',
-      seconds: details.duration_ms / 1000,
-      date: new Date().toISOString().slice(0, 10),
-    }
-    if (nesting > 0) {
-      inSuite.push(open)
-      continue
-    }
-    for (const one of inSuite.length > 0 ? inSuite : [open])
-      yield `${JSON.stringify({ suite: one === open ? '' : name, ...one } satisfies Outcome)}\n`
-    inSuite = []
+    const passed = type === 'test:pass'
+    const date = new Date().toISOString().slice(0, 10)
+    const outcome: Outcome = { suite: nesting > 0 ? top : '', name, passed, seconds: details.duration_ms / 1000, date }
+    yield `${JSON.stringify(outcome)}\n`
   }
 }
