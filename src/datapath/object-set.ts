@@ -81,6 +81,11 @@ export class ObjectSet implements Disposable {
     return [...this.#pinned].sort()
   }
 
+  /** Names of the maps that the objects share when no map is pinned. */
+  sharedNames(): string[] {
+    return Object.keys(this.#shared)
+  }
+
   /** For each map that was rebuilt, how the layouts differed. */
   rebuilt(): ReadonlyMap<string, string> {
     return new Map([...this.#unfit].flatMap(([name, { difference }]) => (difference === undefined ? [] : [[name, difference] as const])))

@@ -187,17 +187,12 @@ describe('what nobody reads', () => {
   })
 
   test('a port whose questions were read has its whole share again', () => {
-    actAs(52)
-    const burst = (): number => {
-      const before = counted(52).missed
-      unread(
-        'b',
-        Array.from({ length: 30 }, () => dhcpOf(b)),
-      )
-      scene.bench.drain()
-      return counted(52).missed - before
+    using small = new Scene({ limits: { questions: 16_384 } })
+    for (let i = 0; i < 20; i++) {
+      unread('b', [dhcpOf(b)], small)
+      small.bench.drain()
     }
-    assert.deepEqual([burst(), burst(), burst()], [30, 30, 30])
+    assert.equal(small.tables.stats.read(2).missed, 20)
   })
 
   test("a port's own ARP does not cost it its DHCP", () => {

@@ -1,6 +1,6 @@
 /** Real hosts and guests for tests of the datapath: network namespaces, real devices, the real programs; no vpcd. */
 import { execFileSync } from 'node:child_process'
-import { ObjectSet } from '#datapath/object-set.ts'
+import type { ObjectSet } from '#datapath/object-set.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
 import { dstFlag, dstKind, floodRemote, muxFlag, noDst, portFlag, segmentFlag, type Dst, type Vtep, unwatched } from '#datapath/layout.ts'
 import { coalesceFrom, coalesceInto } from '#datapath/device/coalesce.ts'
@@ -13,7 +13,7 @@ import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 import { ipFrom, isIpv4, toMapped, type Ip } from '#wire/ip-address.ts'
 import { macFrom, type Mac } from '#wire/mac.ts'
-import { builtObjects } from '../bpf/built-objects.ts'
+import { givePrograms, takePrograms } from './loaded-programs.ts'
 
 let made = 0
 
@@ -91,7 +91,7 @@ export class Host implements Disposable {
     using stack = new DisposableStack()
     this.#address = address
     this.space = stack.use(new Space())
-    this.objects = stack.use(new ObjectSet({ objectDir: builtObjects() }))
+    this.objects = stack.adopt(takePrograms(), givePrograms)
     this.tables = stack.use(new Tables((name) => this.objects.map(name)))
     this.#stack = stack.move()
   }
