@@ -8,7 +8,7 @@ import { ipFrom } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
 import { asMac, macFrom, type Mac } from '#wire/mac.ts'
 import { vniFrom } from '#wire/vni.ts'
-import { listenAddress, red, Scene, stations, vtepOf, type Name } from '../test/datapath/scene.ts'
+import { gateway as routers, listenAddress, red, Scene, stations, vtepOf, type Name } from '../test/datapath/scene.ts'
 import { TestLoop } from './test-loop.ts'
 
 const far = ipFrom('192.0.2.2') as Ipv4
@@ -20,13 +20,21 @@ export const frame = (from: Name, to: Name): Uint8Array => {
   return udpFrame({ ...ends, srcPort: 1000, dstPort: 2000 }, new Uint8Array(64))
 }
 
-/** The scene with its wire as the underlay of its mux. */
+/** The same by the gateway of both. */
+export const routedFrame = (from: Name, to: Name): Uint8Array => {
+  const packet = frame(from, to)
+  packet.set(routers.mac)
+  return packet
+}
+
+/** The scene with its wire as the underlay of its mux, and a router. */
 export class Ground implements Disposable {
   readonly scene = new Scene()
   readonly #wireMac = asMac(this.scene.netns.netlink.linkByName('wire')!.mac)
 
   constructor() {
     const { tables, devices } = this.scene
+    this.scene.route()
     tables.muxes.set(devices.wire, { stats: 7, flags: muxFlag.directOut | muxFlag.directIn, listen: vtepOf(listenAddress, 4789) })
   }
 

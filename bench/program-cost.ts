@@ -1,7 +1,7 @@
 /** What the programs cost a packet, by BPF_PROG_TEST_RUN: the real programs with real tables, no wire. */
 import { hooks, type Hook } from '#datapath/hook.ts'
 import type { PacketContext } from '#datapath/test-run.ts'
-import { frame, Ground } from './ground.ts'
+import { frame, Ground, routedFrame } from './ground.ts'
 
 export interface ProgramCost {
   readonly program: string
@@ -36,6 +36,15 @@ export function cases(ground: Ground): Case[] {
     { program: 'unit', packet: 'UDP to a unit of this host', data: frame('a', 'b'), context: { ifindex: a }, to: b },
     { program: 'unit', packet: 'UDP to a VTEP, by the vxlan device', data: frame('a', 'far'), context: { ifindex: a }, to: mux },
     { program: 'unit', packet: 'UDP to a VTEP, direct', data: frame('a', 'far'), context: { ifindex: a }, to: wire, direct: true },
+    { program: 'unit', packet: 'UDP routed to a unit of this host', data: routedFrame('a', 'b'), context: { ifindex: a }, to: b },
+    {
+      program: 'unit',
+      packet: 'UDP routed to a VTEP, direct',
+      data: routedFrame('a', 'far'),
+      context: { ifindex: a },
+      to: wire,
+      direct: true,
+    },
     { program: 'ethlink-egress', packet: "the host's own", data: own, context: { ifindex: wire }, to: undefined },
     { program: 'underlay', packet: "the host's own TCP", data: own, context: { ifindex: wire }, to: undefined },
     { program: 'underlay', packet: 'UDP to a unit, direct', data: tunnelled, context: { ifindex: wire }, to: a, direct: true },

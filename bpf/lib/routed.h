@@ -41,6 +41,7 @@ struct {
 struct routed_header {
 	struct address daddr;
 	__u8 ttl;
+	bool bound; /* its source means another station on another link, RFC 4291 section 2.5.6 */
 };
 
 static __always_inline bool read_routed(struct __sk_buff *skb, const struct packet *packet, struct routed_header *header)
@@ -60,6 +61,7 @@ static __always_inline bool read_routed(struct __sk_buff *skb, const struct pack
 		return false;
 	header->daddr = ip6->daddr;
 	header->ttl = ip6->hop_limit;
+	header->bound = (ip6->saddr.w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 	return true;
 }
 
@@ -276,8 +278,11 @@ static __noinline struct sending *route(struct __sk_buff *skb, struct packet *pa
 	known = routed_to(skb, packet, &header.daddr, &why->reason);
 	if (!known)
 		return 0;
+	why->reason = VPC_DROP_NO_ROUTE;
+	if (unlikely(header.bound))
+		return 0;
 	why->reason = VPC_DROP_TTL_EXCEEDED;
-	if (header.ttl <= 1)
+	if (unlikely(header.ttl <= 1))
 		return 0;
 	why->reason = VPC_DROP_TOO_BIG;
 	why->mtu = known->mtu;

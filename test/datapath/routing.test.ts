@@ -199,6 +199,13 @@ describe('routing', () => {
       assert.ok(hasNoRoute(packet(address.includes(':') ? a.v6 : a.v4, ipFrom(address))), address)
   })
 
+  test('leaves packets from addresses of the link on the link, but for those to the gateway', () => {
+    expect(scene.from('b', packet(b.linkLocal, other.v6, { srcMac: b.mac })), { changed: { 'b.rx': 1, 'b.tooBig': 1, 'b.no_route': 1 } })
+    const link = { srcMac: b.mac, dstMac: gateway.mac, src: b.linkLocal }
+    for (const dst of [gateway.v6, gateway.linkLocal])
+      expect(scene.from('b', echoFrame({ ...link, dst })), { verdict: 'answer', changed: { 'b.rx': 1, 'b.answered': 1 } })
+  })
+
   test('takes IPv4 alone by a route of IPv4', () => {
     scene.routeTo('::/0', { kind: routeKind.blackhole })
     const away = ipFrom('198.51.100.7')
