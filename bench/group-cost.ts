@@ -5,6 +5,7 @@
 import type { RuleJson } from '#abi/group-rule.ts'
 import { formatIp, ipFrom } from '#wire/ip-address.ts'
 import { udpFrame } from '#wire/frames.ts'
+import { changesBetween } from '#object/sync/policy/vpc-policy.ts'
 import { GroupScene } from '../test/datapath/group-scene.ts'
 import { stations } from '../test/datapath/scene.ts'
 
@@ -84,8 +85,10 @@ export function groupCosts(): GroupCost[] {
     const clients = groups.group()
     groups.join('b', groups.group({ ...open, peers: [clients.id] }))
     groups.members(clients, ...members(100_000))
-    clients.members = [...clients.members, '10.99.0.1']
     const start = performance.now()
+    const more = [...clients.members, '10.99.0.1']
+    changesBetween(clients.members, more)
+    clients.members = more
     groups.settle(ipFrom('10.99.0.1'))
     return performance.now() - start
   })

@@ -2,7 +2,7 @@
  * Rules of security groups: their form in documents, the journal and operations, and the checks of them. A rule
  * permits; packets that no rule permits are dropped.
  */
-import { formatIp, isIpv4, parseIp, type Ip } from '#wire/ip-address.ts'
+import { formatIp, fromMapped, isIpv4, parseIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import { formatPrefix, parseNetwork } from '#wire/prefix.ts'
 import { idTypeCode, parseId, type Id } from './id.ts'
 import { json, optionalId, text, type Codec } from './codec.ts'
@@ -257,7 +257,8 @@ const readAsResult = (read: Read<string>): { ok: true; value: string } | { ok: f
 function readAddress(value: unknown): Read<string> {
   const address = typeof value === 'string' ? parseIp(value) : undefined
   if (address === undefined) return bad(`this must be an address, not ${kindOf(value)}`)
-  return address.ok ? good(formatIp(address.value)) : bad(address.problem)
+  // An IPv4 address in IPv6's form is that IPv4 address.
+  return address.ok ? good(formatIp(fromMapped(toMapped(address.value)))) : bad(address.problem)
 }
 
 /** Addresses of members on other hosts. */

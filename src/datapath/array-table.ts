@@ -17,6 +17,10 @@ export class ArrayTable<V> extends Table<number, V> {
     return super.encodedEntries().filter(([, value]) => !isZero(value))
   }
 
+  override delete(key: number): boolean {
+    return this.deleteMany([key]) > 0
+  }
+
   override deleteManyEncoded(keys: Uint8Array): number {
     if (keys.length > 0) this.setManyEncoded(keys, new Uint8Array((keys.length / 4) * this.#valueSize))
     return keys.length / 4

@@ -1,6 +1,8 @@
 /** Security groups, from operations to tables: what follows, what is refused, what outlives vpcd. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AuditReport } from '#abi/audit.ts'
+import { openFlag } from '#abi/command.ts'
 import { generateId, idBytes } from '#abi/id.ts'
 import { dstFlag, portFlag } from '#datapath/layout.ts'
 import { flow, flowKey, type PortPolicy } from '#datapath/policy-layout.ts'
@@ -72,6 +74,15 @@ test('the tables follow ports, rules, members and sets, and have nothing that no
   assert.notEqual(policy.portPolicies.get(stats)!.in, before.in)
   assert.ok(tables.fdb.entries()[0]![1].flags & dstFlag.multicast)
   group.do('groupRuleDelete', jsonText(['20']))
+  assert.deepEqual(policy.portPolicies.get(stats), before)
+  isRight(host)
+  // What somebody else has broken is found, and put right.
+  policy.peerRules.deleteMany(policy.peerRules.entries().map(([key]) => key))
+  policy.portPolicies.delete(stats)
+  const mgmt = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)
+  const { mended } = json(mgmt.do('mgmtRepair')) as AuditReport
+  mgmt.handle.close()
+  assert.equal(mended.length, 5)
   assert.deepEqual(policy.portPolicies.get(stats), before)
   isRight(host)
   port.do('vpcpGroupsSet', jsonText([]))

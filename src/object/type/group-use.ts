@@ -10,7 +10,7 @@ import { fullName, unitName, type AddressSet, type Group, type Model, type Port,
 import type { Transaction } from '../store/transaction.ts'
 import { excessOf } from '../sync/policy/vectors.ts'
 import { policyOf } from '../sync/policy/policy.ts'
-import { groupsOf, keysOfList, vpcOf } from '../sync/policy/vpc-policy.ts'
+import { changesBetween, groupsOf, vpcOf } from '../sync/policy/vpc-policy.ts'
 
 /** Number of groups that a port can be in. */
 export const maxGroups = 16
@@ -94,9 +94,8 @@ export function changeRules(model: Model, tx: Transaction, object: Group | Addre
 export function changeMembers(model: Model, tx: Transaction, group: Group, members: readonly string[]): void {
   const sw = group.switch === null ? undefined : model.find('vpcsw', group.switch)
   if (sw !== undefined) {
-    const [before, after] = [keysOfList(group.members), keysOfList(members)]
-    for (const key of before) if (!after.has(key)) tx.dirty.members.add(vpcOf(sw), key)
-    for (const key of after) if (!before.has(key)) tx.dirty.members.add(vpcOf(sw), key)
+    const { gone, come } = changesBetween(group.members, members)
+    for (const key of [...gone, ...come]) tx.dirty.members.add(vpcOf(sw), key)
   }
   tx.set(group, 'members', members)
   tx.dirty.records.add(group)

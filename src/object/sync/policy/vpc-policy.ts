@@ -102,11 +102,25 @@ export const vpcOf = ({ unit }: Switch): number => unit + 1
 
 const known = new WeakMap<readonly string[], ReadonlySet<string>>()
 
+const keyOfText = (text: string): string => addressKey(toMapped(ipFrom(text)))
+
 /** The addresses of a list as keys. A list never changes; another takes its place. */
 export function keysOfList(list: readonly string[]): ReadonlySet<string> {
   let keys = known.get(list)
-  if (keys === undefined) known.set(list, (keys = new Set(list.map((text) => addressKey(toMapped(ipFrom(text)))))))
+  if (keys === undefined) known.set(list, (keys = new Set(list.map(keyOfText))))
   return keys
+}
+
+/** How a list differs from another, as keys. Of 100 000 addresses only those that differ are read. */
+export function changesBetween(before: readonly string[], after: readonly string[]): { readonly gone: string[]; readonly come: string[] } {
+  const [then, now] = [new Set(before), new Set(after)]
+  const gone = before.filter((text) => !now.has(text)).map(keyOfText)
+  const come = after.filter((text) => !then.has(text)).map(keyOfText)
+  const keys = new Set(keysOfList(before))
+  for (const key of gone) keys.delete(key)
+  for (const key of come) keys.add(key)
+  known.set(after, keys)
+  return { gone, come }
 }
 
 function membersOf(model: Model, sw: Switch, id: Id, local: ReadonlyMap<Id, ReadonlySet<string>>): ReadonlySet<string>[] {
