@@ -113,14 +113,15 @@ export const root: Group = group('private cloud networks for virtual machines an
   ),
   'address-set': group('networks that rules name as one peer', {
     create,
-    destroy,
+    // Without the aliases of other types: `del` and its aliases delete networks.
+    destroy: leaf(),
     list,
     get: leaf('show'),
     set: leaf(),
     add: leaf(),
     del: leaf('rm', 'delete'),
   }),
-  flow: group('what passes ports that are in security groups', { list }),
+  flow: group('flows of ports that are in security groups', { list }),
   vm: group('virtual machines of this host', {
     create,
     run: leaf('start'),

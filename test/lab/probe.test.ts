@@ -74,7 +74,7 @@ suite('on an underlay of IPv4', () => {
       assert.match(found, /^does not answer for (10\.0|fd00:|fe80:)\S+ of VNI \d+.*, though its host answers a ping$/)
       assert.match(
         remedy,
-        /tcpdump -n udp port 4789; if a firewall or another overlay takes it, let all muxes listen on another; a host that/,
+        /tcpdump -n udp port 4789; if a firewall or another overlay takes it, let all muxes listen on another; a host without vpcd/,
       )
     })
     const gone = said('--vtep', '192.0.2.77')

@@ -12,7 +12,7 @@ import { NeighbourStore } from './neighbour-store.ts'
 import { Transaction } from './transaction.ts'
 
 const makeSwitch = (): Switch =>
-  ({ unit: 4, vni: 0, portVnis: new Map(), neighbours: new NeighbourStore(), segments: new Set() }) as unknown as Switch
+  ({ unit: 4, vni: 0, portVnis: new Map(), neighbours: new NeighbourStore(), segments: new Set(), subnets: new Set() }) as unknown as Switch
 
 const change = fc.record({
   what: fc.constantFrom('own', 'port', 'no port', 'neighbour', 'no neighbour'),
