@@ -119,7 +119,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     get: leaf('show'),
     set: leaf(),
     add: leaf(),
-    del: leaf('rm', 'delete'),
+    remove: leaf(),
   }),
   flow: group('flows of ports that are in security groups', { list }),
   vm: group('virtual machines of this host', {

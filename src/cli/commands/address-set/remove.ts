@@ -1,4 +1,4 @@
-/** `vpc address-set del`. */
+/** `vpc address-set remove`. */
 import { networks } from '#abi/group-rule.ts'
 import { command } from '../../command.ts'
 import { addressSetId } from '../../id-options.ts'
@@ -8,12 +8,12 @@ import { done, unitText } from '../../outcome.ts'
 const network = valueOption<string>('network or address', { placeholder: 'NETWORK', parse: (text) => networks.text.parse(text) as never })
 
 export default command({
-  path: 'address-set del',
+  path: 'address-set remove',
   summary: 'take networks out of an address set',
   description: `All of the networks that are given are deleted, or none.`,
   options: { addressSetId, network: network.repeated },
   examples: [
-    { line: 'vpc address-set del --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=198.51.100.0/24', does: 'one network' },
+    { line: 'vpc address-set remove --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=198.51.100.0/24', does: 'one network' },
   ],
   async run({ addressSetId: id, network: asked }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id, { write: true })
