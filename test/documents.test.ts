@@ -1,4 +1,4 @@
-/** Holds the links between documents: each leads to a file, and to a heading in it. */
+/** Holds documents: links lead to files and headings, each page is reachable, the architecture stays short. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,4 +22,18 @@ test('links between documents lead to a file and a heading', () => {
       if (!isThere || (anchor !== undefined && !anchorsOf(textOf(path)).includes(anchor))) broken.push(`${file}: ${target}#${anchor}`)
     }
   assert.deepEqual(broken, [])
+})
+
+test('ARCHITECTURE.md has 250 lines at most; details belong to the pages of docs/', () => {
+  const lines = textOf('ARCHITECTURE.md').split('\n').length - 1
+  assert.ok(lines <= 250, `${lines} lines`)
+})
+
+test('README.md or ARCHITECTURE.md leads to each page of docs/', () => {
+  const links = textOf('README.md') + textOf('ARCHITECTURE.md')
+  const pages = documents.filter((file) => /^docs\/[a-z-]+\.md$/.test(file) && file !== 'docs/operations.md')
+  assert.deepEqual(
+    pages.filter((page) => !links.includes(`(${page}`)),
+    [],
+  )
 })
