@@ -113,8 +113,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   ),
   'address-set': group('networks that rules name as one peer', {
     create,
-    // Without the aliases of other types: `del` and its aliases delete networks.
-    destroy: leaf(),
+    destroy,
     list,
     get: leaf('show'),
     set: leaf(),

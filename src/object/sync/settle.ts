@@ -36,7 +36,24 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
   const portWork = plan(ports, model, tables.ports, dirty.ports)
   const policies = planPolicies(model, tables.policy, dirty)
   yield
-  const rest = [
+  const rest = planTables(model, tables, dirty)
+  for (const work of [portWork, ...rest]) {
+    yield
+    work.remove()
+  }
+  yield
+  policies.write()
+  for (const work of [...rest, portWork]) {
+    yield
+    work.write()
+  }
+  yield
+  policies.remove()
+}
+
+/** All tables but `ports` and those of security groups, in the order of writing. */
+function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[] {
+  return [
     plan(muxes, model, tables.muxes, dirty.muxes),
     plan(vteps, model, tables.vteps, vtepKeys(model, dirty.vteps)),
     plan(tunnelEnds, model, tables.tunnelEnds, dirty.tunnelEnds),
@@ -70,18 +87,6 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
       [...dirty.portLimits].map((stats) => ({ stats })),
     ),
   ]
-  for (const work of [portWork, ...rest]) {
-    yield
-    work.remove()
-  }
-  yield
-  policies.write()
-  for (const work of [...rest, portWork]) {
-    yield
-    work.write()
-  }
-  yield
-  policies.remove()
 }
 
 function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
