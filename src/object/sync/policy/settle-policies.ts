@@ -98,7 +98,9 @@ export function planPolicies(model: Model, tables: PolicyTables, dirty: Dirty): 
         'portPolicies',
         [...held.contents.portPolicies.keys()].filter((key) => !ports.has(key)),
       )
-      held.keepOnly(wanted.fixed(classesIn(held.contents.members, held.contents.cidrs)))
+      const used = classesIn(held.contents.members, held.contents.cidrs)
+      wanted.keepClasses(used)
+      held.keepOnly(wanted.fixed(used))
       removeFlows(tables, state)
     },
   }

@@ -167,6 +167,16 @@ export class WantedPolicies {
     }
   }
 
+  /** Forget classes that nothing refers to any more. */
+  keepClasses(used: ReadonlyMap<number, ReadonlySet<number>>): void {
+    const kept = new Set([...used.values()].flatMap((classes) => [...classes]))
+    for (const [content, number] of this.#classNumbers) {
+      if (kept.has(number)) continue
+      this.#classNumbers.delete(content)
+      this.#classes.delete(number)
+    }
+  }
+
   #classOf(atoms: ReadonlySet<Atom>): number {
     if (atoms.size === 0) return 0
     const content = atoms.size === 1 ? [...atoms][0]! : [...atoms].sort().join('\n')
