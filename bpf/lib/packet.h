@@ -110,7 +110,7 @@ static __always_inline bool is_tag(__u16 type)
 	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == ETH_P_QINQ_OLD;
 }
 
-/* Reads the Ethernet header of an untagged packet, or one whose tag has been taken off. Returns a drop reason or 0. */
+/* Reads the Ethernet header of a packet without a tag in it. Returns a drop reason or 0. */
 static __always_inline int parse_ethernet(struct __sk_buff *skb, struct packet *packet)
 {
 	struct ethhdr *eth;

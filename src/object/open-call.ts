@@ -1,4 +1,4 @@
-/** The arguments of vpc_open, checked in the order of the ABI's result table before any object is looked at. */
+/** The arguments of vpc_open, checked in the order of the ABI's result table before any object is looked up. */
 import { openFlag } from '#abi/command.ts'
 import { describeIdProblem, formatId, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeCodes, typeNameOf, typeNoun, type UnitType } from '#abi/object-type.ts'

@@ -31,7 +31,7 @@ beforeEach(() => {
   second = subnetOf(5002, '10.2.0.0/24', 'fd02::/64')
 })
 afterEach(() => {
-  for (const { type, id } of [...host.host.objects()]) {
+  for (const { type, id } of host.host.objects()) {
     const opened = host.open(type, id)
     opened.do('metaDestroy')
     opened.handle.close()

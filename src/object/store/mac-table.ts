@@ -123,7 +123,7 @@ export class MacTable<T> {
     slots[hole] = 0
   }
 
-  /** Make slots, so many or somewhat fewer; none for a few MACs. */
+  /** Make about `room` slots, rounded down; none for a few MACs. */
   #rebuild(room: number): void {
     if (this.size <= fewMacs) return void (this.#slots = noSlots)
     const bits = 31 - Math.clz32(room)
