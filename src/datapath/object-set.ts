@@ -48,16 +48,19 @@ export class ObjectSet implements Disposable {
   readonly #pinned = new Set<string>()
   /** Pinned maps that new ones replace. */
   readonly #unfit = new Map<string, Unfit>()
+  readonly #options: ObjectSetOptions
 
   /**
-   * Load all objects. Maps with a changed layout get their successors after all programs are loaded: a failed load
-   * changes nothing. Throws LoadError.
+   * Load all objects; a set without pins loads each when somebody first asks for it. Maps with a changed layout get
+   * their successors after all programs are loaded: a failed load changes nothing. Throws LoadError.
    */
   constructor(options: ObjectSetOptions) {
+    this.#options = options
+    if (options.pinRoot === undefined) return
     try {
       for (const name of objectNames) this.#load(name, options)
       for (const [name, unfit] of this.#unfit) takePlace(unfit, this.#shared[name]!)
-      if (options.pinRoot !== undefined) removeStrangePins(options.pinRoot, this.mapNames())
+      removeStrangePins(options.pinRoot, this.mapNames())
     } catch (error) {
       this[Symbol.dispose]()
       throw error
@@ -71,9 +74,11 @@ export class ObjectSet implements Disposable {
 
   /** A map that the objects share, with a descriptor of its own. */
   map(name: string): BpfMap {
-    const owner = [...this.#objects.values()].find((object) => object.maps().includes(name))
-    if (!owner) throw new RangeError(`no object of the datapath has a map ${name}`)
-    return owner.map(name)
+    for (const object of new Set([...this.#objects.keys(), ...objectNames])) {
+      const owner = this.#object(object)
+      if (owner.maps().includes(name)) return owner.map(name)
+    }
+    throw new RangeError(`no object of the datapath has a map ${name}`)
   }
 
   /** Names of the pinned maps: without slots and the objects' variables. */
@@ -97,6 +102,8 @@ export class ObjectSet implements Disposable {
   }
 
   #object(name: string): BpfObject {
+    const missing = !this.#objects.has(name) && (objectNames as readonly string[]).includes(name)
+    if (missing) this.#load(name, this.#options)
     const object = this.#objects.get(name)
     if (!object) throw new RangeError(`the datapath has no object ${name}`)
     return object
