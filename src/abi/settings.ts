@@ -285,7 +285,7 @@ export const settings = {
   },
   set: {
     owner,
-    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'what people call it', { since: 6 }),
+    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'display name', { since: 6 }),
     switch: own(switchOf, null, ['switch get', 0x0122], ['switch set', 0x0123], 'switch that it belongs to', { since: 6 }),
     networks: own(networks, [], ['networks get', 0x0100], ['networks set', 0x0101], 'network or address that is in the set', {
       since: 6,
@@ -294,14 +294,14 @@ export const settings = {
   },
   group: {
     owner,
-    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'what people call it', { since: 6 }),
+    name: own(title, null, ['name get', 0x0120], ['name set', 0x0121], 'display name', { since: 6 }),
     switch: own(switchOf, null, ['switch get', 0x0122], ['switch set', 0x0123], 'switch that it belongs to', { since: 6 }),
     onRevoke: own(
       choice(['end', 'drain']),
       'end',
       ['on revoke get', 0x0106],
       ['on revoke set', 0x0107],
-      'what becomes of flows whose rule goes: they end at the next packet, or live on',
+      'flows of a removed rule: end at the next packet, or live on',
       { since: 6 },
     ),
     tcpIdle: own(

@@ -3,7 +3,7 @@ import { exitCodes, type FailureKind } from './failure.ts'
 
 const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: 'Done, or nothing was left to do.',
-  failed: 'The operation failed, and changed nothing.',
+  failed: 'The operation failed. Nothing is half done.',
   usage: 'The command line is wrong.',
   unreachable: 'vpcd does not answer.',
   conflict: 'The state of the host conflicts: the object exists with other settings, is connected to another one, or is in use.',

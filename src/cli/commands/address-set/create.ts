@@ -11,7 +11,7 @@ export default command({
   path: 'address-set create',
   summary: 'create an address set',
   description: `An address set belongs to a switch. Rules of security groups name it as a peer.`,
-  options: { addressSetId: fresh(addressSetId, 'set'), switchId, name: text('what people call it', 'NAME') },
+  options: { addressSetId: fresh(addressSetId, 'set'), switchId, name: text('display name', 'NAME') },
   examples: [
     {
       line: 'vpc address-set create --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=offices',

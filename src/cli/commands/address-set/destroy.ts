@@ -6,7 +6,7 @@ import { addressSetId } from '../../id-options.ts'
 export default command({
   path: 'address-set destroy',
   summary: 'destroy an address set',
-  description: `Rules that are about it stand against it. Destroying a set that does not exist changes nothing.`,
+  description: `A set that rules name as a peer is refused. Destroying a set that does not exist changes nothing.`,
   options: { addressSetId },
   examples: [{ line: 'vpc address-set destroy --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e', does: 'destroy it' }],
   async run({ addressSetId: id }, { vpc, output }) {

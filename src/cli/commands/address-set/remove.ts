@@ -10,7 +10,7 @@ const network = valueOption<string>('network or address', { placeholder: 'NETWOR
 export default command({
   path: 'address-set remove',
   summary: 'take networks out of an address set',
-  description: `All of the networks that are given are deleted, or none.`,
+  description: `Deletes all of the given networks, or none.`,
   options: { addressSetId, network: network.repeated },
   examples: [
     { line: 'vpc address-set remove --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=198.51.100.0/24', does: 'one network' },

@@ -12,7 +12,7 @@ export default command({
   summary: 'create a security group',
   description: `A security group belongs to a switch. It says who may talk to the ports that are in it. A group without rules lets nothing in, and
     everything out.`,
-  options: { groupId: fresh(groupId, 'group'), switchId, name: text('what people call it', 'NAME') },
+  options: { groupId: fresh(groupId, 'group'), switchId, name: text('display name', 'NAME') },
   examples: [
     {
       line: 'vpc group create --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=web',
