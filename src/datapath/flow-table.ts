@@ -85,12 +85,12 @@ export class FlowTable {
     own?.update(key, value)
   }
 
-  /** Let a port's flows be older than they are, for tests. */
-  age(port: number, seconds: number): void {
+  /** Have the last packets of a port's flows be so many seconds ago, for tests. */
+  setIdle(port: number, seconds: number): void {
+    const nowS = Number(process.hrtime.bigint() / 1_000_000_000n)
     using own = this.#open(port)
     const aged = (value: Uint8Array): Uint8Array => {
-      const known = flow.decode(value)
-      return flow.encode({ ...known, lastS: (known.lastS - seconds) >>> 0, tick: 0 })
+      return flow.encode({ ...flow.decode(value), lastS: (nowS - seconds) >>> 0, tick: 0 })
     }
     for (const [key, value] of own?.entries() ?? []) own!.update(key, aged(value))
     for (const [key, value] of this.#young.entries()) if (youngKey.decode(key).port === port) this.#young.update(key, aged(value))

@@ -91,9 +91,9 @@ function states(): { readonly own: FlowState[]; readonly young: FlowState[] } {
   return { own: named(flows.ofPort(2)), young: named(flows.young().get(2) ?? []) }
 }
 
-/** Let time pass for all flows of `b`. */
+/** Let time pass for all flows of `b`: none has had a packet for so long. */
 function wait(seconds: number): void {
-  groups.scene.tables.policy.flows.age(2, seconds)
+  groups.scene.tables.policy.flows.setIdle(2, seconds)
 }
 
 const everything: RuleJson = { id: '9', direction: 'in' }
