@@ -57,8 +57,15 @@ const cases: readonly Case[] = [
   { operation: 'vpcswPortDelete', on: 'sw', names: 'port' },
   { operation: 'vpcswUplinkSet', on: 'sw', names: 'port', before: freeUplink },
   { operation: 'vpcswSend', on: 'sw', names: 'port' },
+  { operation: 'subnetSwitchSet', on: 'subnet', names: 'sw', before: ({ subnet, router }) => leaveRouter(subnet, router) },
+  { operation: 'subnetRouterSet', on: 'subnet', names: 'router', before: ({ subnet, router }) => leaveRouter(subnet, router, true) },
   { operation: 'vpcmuxConnect', on: 'mux', names: 'underlay', before: ({ mux }) => void mux.do('vpcmuxDisconnect') },
 ]
+
+function leaveRouter(subnet: Opened, router: Opened, alone = false): void {
+  router.do('vpcrtrRoutesSet')
+  subnet.do(alone ? 'subnetRouterSet' : 'subnetSwitchSet')
+}
 
 function freeOther({ other, vmnic, port, hostif, uplink, wire }: World): void {
   other.do('vpcpDisconnect', idBytes(vmnic.id))
@@ -172,6 +179,11 @@ suite('ids inside a document', () => {
     assert.match(attempt(changed)!.message, new RegExp(`^cannot apply the document: user 1000 may not write vpcp ${all.port.id}`))
     assert.match(attempt(changed, all.port.id)!.message, new RegExp(`may not write hostif ${all.hostif.id}`))
     assert.match(attempt({ version: 1 }, all.port.id)!.message, /may not write/)
+    const peered = structuredClone(document) as typeof document & { routers: { id: Id; routes: string[] }[] }
+    const peer = host.create('vpcrtr')
+    peered.routers[0]!.routes.push(`10.7.0.0/16 peer ${peer.id}`)
+    assert.match(attempt(peered, all.router.id)!.message, new RegExp(`may not write vpcrtr ${peer.id}`))
+    peer.do('metaDestroy')
     const vmnic = generateId('vmnic')
     const added = { ...document, vmnics: [...((document as { vmnics?: unknown[] }).vmnics ?? []), { id: vmnic }] }
     assert.match(attempt(added)!.message, new RegExp(`may not create and write vmnic ${vmnic}`))

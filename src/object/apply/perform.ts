@@ -18,7 +18,8 @@ import {
   type VmnicSpec,
 } from '#abi/host-file.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
-import { typeNameOf } from '#abi/object-type.ts'
+import { typeNameOf, type UnitType } from '#abi/object-type.ts'
+import { settingsOf } from '#abi/settings.ts'
 import { mapped } from '#abi/steps.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
@@ -69,9 +70,15 @@ function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, chang
     const before = Object.values(object === undefined ? {} : placesOf(object, wanted))
     const after = Object.values(spec === undefined ? {} : placesIn(spec))
     const moved = [...before.filter((place) => !after.includes(place)), ...after.filter((place) => !before.includes(place))]
-    for (const other of moved) if (typeof other === 'string') claim(tx, typeNameOf(idTypeCode(other))!, other)
+    const known = object === undefined ? [] : namedIn(type, object)
+    const named = spec === undefined ? [] : namedIn(type, spec).filter((other) => !known.includes(other))
+    for (const other of [...moved, ...named]) if (typeof other === 'string') claim(tx, typeNameOf(idTypeCode(other))!, other)
   }
 }
+
+/** The objects that settings name, as peers of routes. */
+const namedIn = (type: UnitType, values: object): readonly Id[] =>
+  settingsOf(type).flatMap(([name, { kind }]) => kind.codec?.names?.((values as Readonly<Record<string, unknown>>)[name]) ?? [])
 
 /** A document of an owner neither changes nor removes an object of another owner. */
 export function* checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): Generator<void, void> {
