@@ -175,10 +175,11 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       inGroup(scene, (groups, group) => {
         groups.rules(group, { id: '1', direction: 'in' })
         groups.settle()
-        scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80, flags: 2 }))
+        const path = { srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80 }
+        scene.from('a', tcpFrame({ ...path, flags: 2 }))
         groups.rules(group)
         groups.settle()
-        return scene.from('a', tcp())
+        return scene.from('a', tcpFrame({ ...path, flags: 0x10 }))
       }),
   },
   flow_unrelated: {
