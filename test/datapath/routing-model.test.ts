@@ -122,6 +122,6 @@ test('random packets go where the model says', () => {
         assert.deepEqual(data, frame(stations[said as Place].mac, gateway.mac, ttl - 1))
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 15 },
   )
 })

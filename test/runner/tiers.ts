@@ -45,8 +45,6 @@ const budgets: Readonly<Record<string, number>> = {
   'test/abi/churn.test.ts': 20,
   'test/abi/calls.test.ts': 20,
   'test/lab/traffic.test.ts': 20,
-  'test/lab/routing.test.ts': 15,
-  'test/datapath/routing-model.test.ts': 8,
   'test/datapath/remembered.test.ts': 15,
   'test/object/mux.test.ts': 15,
   'test/object/random-walk.test.ts': 15,
