@@ -14,6 +14,7 @@
 #define VPC_ABI_H
 
 #include <linux/types.h>
+#include "abi-guests.h"
 #include "mark.h"
 
 #define VPC_FLOOD_PAGE 64u             /* destinations in one page of the flood table */

@@ -13,6 +13,7 @@
 #include "lib/broadcast.h"
 #include "lib/forward.h"
 #include "lib/groups.h"
+#include "lib/guest-questions.h"
 #include "lib/inspect.h"
 #include "lib/outgoing.h"
 #include "lib/routed.h"
@@ -74,6 +75,11 @@ int vpc_unit(struct __sk_buff *skb)
 		return drop(skb, &packet, reason);
 	if (unlikely(packet.flags & VPC_PORT_WATCHED))
 		watch(skb, &packet);
+	if (unlikely(packet.question >= QUESTION_DHCP)) {
+		reason = answer_by_gateway(skb, &packet);
+		if (reason != OUTCOME_BROADCAST)
+			return reason ? drop(skb, &packet, reason) : send_back_action(skb);
+	}
 	return unlikely(mac_is_multicast(packet.dmac)) ? to_all(skb, &packet, known) : unicast(skb, &packet, known);
 }
 

@@ -9,7 +9,7 @@
  *   the table does not know it           on VNI 0 a broadcast; else an event, then a broadcast if the segment floods, else dropped
  *   an announcement of its own address   a broadcast like any other, when the table or the port's list confirm it; else as unknown
  *     that the table gives to another    the same, and the address has moved: when the port's list has it
- *   DHCP                                 an event, and a broadcast like any other
+ *   DHCP, a router solicitation          see guest-questions.h
  * From the mux or the wire the host answers for its own units alone; everything else is a broadcast. An announcement
  * from behind a VTEP moves its address; one on the wire an address that is on the wire.
  */
@@ -140,13 +140,7 @@ standalone int answer_neighbour(struct __sk_buff *skb, struct packet *packet)
 /* Handles a question. Returns an outcome or a drop reason. */
 static __always_inline int answer(struct __sk_buff *skb, struct packet *packet)
 {
-	if (packet->question == QUESTION_NONE)
-		return OUTCOME_BROADCAST;
-	if (packet->question != QUESTION_DHCP)
-		return answer_neighbour(skb, packet);
-	if (packet->hook == HOOK_UNIT)
-		report_miss(skb, packet, VPC_EVENT_DHCP);
-	return OUTCOME_BROADCAST;
+	return packet->question == QUESTION_ARP || packet->question == QUESTION_ND ? answer_neighbour(skb, packet) : OUTCOME_BROADCAST;
 }
 
 #endif

@@ -167,6 +167,8 @@ static __always_inline int inspect_ipv6(struct __sk_buff *skb, struct packet *pa
 		reason = parse_udp(skb, packet, &udp);
 		if (!reason)
 			reason = check_dhcp(packet, &udp, DHCPV6_CLIENT, DHCPV6_SERVER);
+		if (packet->question == QUESTION_DHCP)
+			packet->asker = source;
 	}
 	if (!reason && is_forbidden_vrrp(packet))
 		reason = VPC_DROP_VRRP;

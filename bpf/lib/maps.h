@@ -160,6 +160,34 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } limit_buckets SEC(".maps");
 
+/* What gateways say to DHCP, DHCPv6 and router solicitations: by port, by port, by segment. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_dhcp_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} dhcp_replies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_dhcpv6_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} dhcpv6_replies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_ra_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ra_replies SEC(".maps");
+
 /* struct vpc_event. Drops have a ring of their own, so that they never take the room of questions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -126,8 +126,11 @@ standalone int inspect_icmpv6(struct __sk_buff *skb, struct packet *packet, bool
 		return packet->flags & VPC_PORT_ANTISPOOF ? VPC_DROP_RA_SPOOF : 0;
 	if (!packet->whole || hop_limit != ND_HOP_LIMIT)
 		return VPC_DROP_MALFORMED;
-	if (type == ROUTER_SOLICITATION)
+	if (type == ROUTER_SOLICITATION) {
+		if (is_question(packet))
+			packet->question = QUESTION_ROUTER;
 		return check_options(skb, packet, packet->upper + 8, packet->upper + packet->upper_len);
+	}
 	return inspect_nd(skb, packet);
 }
 

@@ -50,7 +50,8 @@ enum question {
 	QUESTION_NONE,
 	QUESTION_ARP,
 	QUESTION_ND,
-	QUESTION_DHCP,
+	QUESTION_DHCP,   /* from here on: to the gateway */
+	QUESTION_ROUTER,
 };
 
 struct packet {

@@ -3,6 +3,7 @@
 #ifndef VPC_UDP_H
 #define VPC_UDP_H
 
+#include "gateway.h"
 #include "packet.h"
 
 #ifndef IPPROTO_ICMPV6
@@ -80,12 +81,12 @@ static __always_inline bool is_from_dhcp_server(struct __sk_buff *skb, const str
 }
 
 /*
- * A guest is a DHCP client, never a server. The client's ports are closed as destinations too, because a client does
- * not check the source port of a message. Returns a drop reason or 0.
+ * A guest is a DHCP client, never a server, and asks all or the gateway. The client's ports are closed as destinations
+ * too, because a client does not check the source port of a message. Returns a drop reason or 0.
  */
 static __always_inline int check_dhcp(struct packet *packet, const struct udp *udp, __u16 client, __u16 server)
 {
-	if (udp->dport == bpf_htons(server) && mac_is_multicast(packet->dmac))
+	if (udp->dport == bpf_htons(server) && is_question(packet))
 		packet->question = QUESTION_DHCP;
 	if (!(packet->flags & VPC_PORT_ANTISPOOF))
 		return 0;

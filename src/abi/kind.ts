@@ -232,7 +232,7 @@ export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
 const noneWord = 'none'
 
 /** A value with one text form, or null: not set. */
-const chosen = <T>(
+export const chosen = <T>(
   shape: string,
   placeholder: string,
   format: (value: T) => string,

@@ -1,7 +1,8 @@
 /** Options of `vpc … set` for the settings that src/abi/settings.ts declares: each by its kind, with its help. */
 import type { ObjectInfo } from '#abi/info.ts'
 import type { UnitType } from '#abi/object-type.ts'
-import { keyOf, settingsOf, type OwnNames, type Setting as Declared } from '#abi/settings.ts'
+import type { Setting as Declared } from '#abi/setting.ts'
+import { keyOf, settingsOf, type OwnNames } from '#abi/settings.ts'
 import type { Descriptor } from '#client/descriptor.ts'
 import { usageFailure } from './failure.ts'
 import { flag, longName, Option, valueOption, type Options } from './option.ts'

@@ -285,6 +285,27 @@ const unused = { tick: 0n, timeNs: 0n, tokens: 0n }
 /** Buckets of a port that has not used them: they fill from time 0 on. */
 export const fullLimitBuckets: LimitBuckets = { bytesOut: unused, packetsOut: unused, bytesIn: unused, packetsIn: unused }
 
+/** Bytes of DHCP's cookie and options. */
+export const dhcpTail = 312
+/** struct vpc_dhcp: value of `dhcp_replies`, by source. Addresses in network order. */
+export const dhcp = cStruct({ address: bytes(4), server: bytes(4), tail: bytes(dhcpTail) })
+export type Dhcp = Value<typeof dhcp>
+export const dhcpEntry = entryOf(u32, dhcp)
+
+/** Most bytes of DHCPv6's options. */
+export const dhcpv6Options = 232
+/** struct vpc_dhcpv6: value of `dhcpv6_replies`, by source. */
+export const dhcpv6 = cStruct({ address: bytes(16), lifetime: u32, length: u32, options: bytes(dhcpv6Options) })
+export type Dhcpv6 = Value<typeof dhcpv6>
+export const dhcpv6Entry = entryOf(u32, dhcpv6)
+
+/** Most bytes of a router advertisement. */
+export const raLength = 248
+/** struct vpc_ra: value of `ra_replies`, by segment. */
+export const ra = cStruct({ length: u32, message: bytes(raLength) })
+export type Ra = Value<typeof ra>
+export const raEntry = entryOf(u32, ra)
+
 /** struct vpc_bucket */
 export const bucket = cStruct({ timeNs: u64, tokens: u64 })
 export type Bucket = Value<typeof bucket>

@@ -55,15 +55,20 @@ const perSource = [
   'port_limits',
   'limit_buckets',
   'port_policies',
+  'dhcp_replies',
+  'dhcpv6_replies',
 ] as const
 
 /** Tables with the used entries of others. */
 const usedOf = { used_fdb: 'fdb', used_neighbours: 'neighbours' } as const satisfies Record<string, TableName>
 
+/** Tables that have as many entries as another. */
+const besides = { ...usedOf, ra_replies: 'segments' } as const satisfies Record<string, TableName>
+
 /** The sizes of the maps. */
 export function limitsFor(sizes: TableSizes): Limits {
   const { ports } = sizes
-  const used = Object.entries(usedOf).flatMap(([name, of]) => (sizes[of] === undefined ? [] : [[name, sizes[of]] as const]))
+  const used = Object.entries(besides).flatMap(([name, of]) => (sizes[of] === undefined ? [] : [[name, sizes[of]] as const]))
   return { ...sizes, ...Object.fromEntries(used), ...(ports !== undefined && Object.fromEntries(perSource.map((name) => [name, ports]))) }
 }
 
@@ -71,4 +76,5 @@ export function limitsFor(sizes: TableSizes): Limits {
 export const startsAnew = (table: string): boolean => Object.hasOwn(usedOf, table)
 
 /** The option of vpcd for a larger table. */
-export const optionOf = (table: string): string => `--table ${(perSource as readonly string[]).includes(table) ? 'ports' : table}=NUMBER`
+export const optionOf = (table: string): string =>
+  `--table ${(perSource as readonly string[]).includes(table) ? 'ports' : table === 'ra_replies' ? 'segments' : table}=NUMBER`

@@ -43,6 +43,10 @@ export class Tables implements Disposable {
   readonly portLimits: Table<layout.LimitKey, layout.Limits>
   /** Their current tokens, by source. Programs update them. */
   readonly limitBuckets: Table<number, layout.LimitBuckets>
+  /** What gateways say to DHCP and DHCPv6, by source, and to router solicitations, by segment. */
+  readonly dhcpReplies: Table<number, layout.Dhcp>
+  readonly dhcpv6Replies: Table<number, layout.Dhcpv6>
+  readonly raReplies: Table<number, layout.Ra>
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
@@ -80,6 +84,9 @@ export class Tables implements Disposable {
       this.broadcastBuckets = table('broadcast_buckets', u32, layout.bucket, {})
       this.portLimits = table('port_limits', layout.limitKey, layout.limits, { named: true, written: () => generation.next() })
       this.limitBuckets = table('limit_buckets', u32, layout.limitBuckets, {})
+      this.dhcpReplies = remembered('dhcp_replies', u32, layout.dhcp)
+      this.dhcpv6Replies = remembered('dhcpv6_replies', u32, layout.dhcpv6)
+      this.raReplies = remembered('ra_replies', u32, layout.ra)
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

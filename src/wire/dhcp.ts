@@ -23,7 +23,8 @@ const fixedPart = struct('DHCP', {
   cookie: u32be,
 })
 
-const magicCookie = 0x63825363
+/** What stands before the options. */
+export const magicCookie = 0x63825363
 const padOption = 0
 const endOption = 255
 /** Messages are padded to the size that a BOOTP message had: relays drop shorter ones (RFC 1542, section 2.1). */
@@ -43,6 +44,7 @@ export const dhcpOption = {
   domainName: 15,
   mtu: 26,
   broadcast: 28,
+  ntp: 42,
   requestedAddress: 50,
   leaseTime: 51,
   overload: 52,
@@ -51,6 +53,8 @@ export const dhcpOption = {
   parameters: 55,
   message: 56,
   maxSize: 57,
+  renewalTime: 58,
+  rebindingTime: 59,
   clientId: 61,
   classlessRoutes: 121,
 } as const
@@ -108,9 +112,13 @@ function decodeOptions(data: Uint8Array): Decoded<Map<number, Uint8Array>> {
 export function encodeDhcp({ chaddr, options, ...fields }: Dhcp): Uint8Array {
   const hardware = { htype: 1, hlen: 6, hops: 0, chaddr: concat(chaddr, new Uint8Array(10)) }
   const head = fixedPart.encode({ ...fields, ...hardware, sname: new Uint8Array(64), file: new Uint8Array(128), cookie: magicCookie })
-  const message = concat(head, ...[...options].flatMap(encodeOption), Uint8Array.of(endOption))
+  const message = concat(head, encodeDhcpOptions(options))
   return concat(message, new Uint8Array(Math.max(0, minLength - message.length)))
 }
+
+/** The options of a message, in the map's order, with the end option. */
+export const encodeDhcpOptions = (options: ReadonlyMap<number, Uint8Array>): Uint8Array =>
+  concat(...[...options].flatMap(encodeOption), Uint8Array.of(endOption))
 
 function encodeOption([code, data]: readonly [number, Uint8Array]): Uint8Array[] {
   if (!(code > padOption && code < endOption)) throw new RangeError(`${code} is no DHCP option`)

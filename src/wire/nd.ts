@@ -29,8 +29,8 @@ export type RouterAdvert = Value<typeof routerAdvert>
 /** Bits of a neighbour advertisement's flags. */
 export const advertFlag = { router: 0x80000000, solicited: 0x40000000, override: 0x20000000 } as const
 
-/** Types of options, section 4.6; RDNSS is RFC 8106. */
-export const ndOption = { sourceLinkLayer: 1, targetLinkLayer: 2, prefix: 3, redirected: 4, mtu: 5, rdnss: 25 } as const
+/** Types of options, section 4.6; RDNSS and DNSSL are RFC 8106. */
+export const ndOption = { sourceLinkLayer: 1, targetLinkLayer: 2, prefix: 3, redirected: 4, mtu: 5, rdnss: 25, dnssl: 31 } as const
 
 /** Prefix information, section 4.6.2. */
 export const prefixInformation = struct('prefix information', {

@@ -9,6 +9,7 @@ import { operations, type OperationName } from '#abi/command.ts'
 import { isUnitType } from '#abi/object-type.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
+import { setGuestServices } from './guest-settings.ts'
 import { TestHost } from './test-host.ts'
 
 let host: TestHost
@@ -270,10 +271,9 @@ test('a subnet and a router', async () => {
   await subnet.setGateway4('10.1.0.254')
   await subnet.setGateway6('fd01::fe')
   await subnet.setMaxPacket(1400)
-  await subnet.setRouteTable(3)
   const values = [subnet.vni(), subnet.prefix4(), subnet.prefix6(), subnet.gateway4(), subnet.gateway6(), subnet.maxPacket()]
   assert.deepEqual(await Promise.all(values), [41, '10.1.0.0/24', 'fd01::/64', '10.1.0.254', 'fd01::fe', 1400])
-  assert.equal(await subnet.routeTable(), 3)
+  await setGuestServices(subnet)
   await assert.rejects(subnet.setPrefix4('10.1.0.1/24'), code('EINVAL', /host bits; the network is 10.1.0.0\/24/))
   await subnet.setSwitch(sw.id)
   await subnet.setRouter(router.id)

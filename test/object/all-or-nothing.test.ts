@@ -25,6 +25,10 @@ const steps: readonly Step[] = [
   ['sw', 'vpcswNeighbourSet', () => neighbour(5001, '10.0.0.10')],
   ['sw', 'vpcswNeighbourDelete', () => neighbour(5001, '10.0.0.9')],
   ['sw', 'vpcswReset', nothing],
+  ['subnet', 'subnetLeaseTimeSet', () => u32(600)],
+  ['subnet', 'subnetManagedSet', () => u16(1)],
+  ['subnet', 'subnetDhcpSet', () => u16(0)],
+  ['subnet', 'subnetRaSet', () => u16(0)],
   ['port', 'vpcpVniSet', () => vni(5003)],
   ['port', 'vpcpVlanSet', () => u16(7)],
   ['port', 'vpcpAddressesSet', () => addresses('10.0.0.2')],
@@ -123,6 +127,9 @@ const tableNames = [
   'subnets',
   'routes',
   'hosts',
+  'dhcpReplies',
+  'dhcpv6Replies',
+  'raReplies',
 ] as const
 
 test('an operation that fails leaves everything as it was, whichever part of it fails', async () => {

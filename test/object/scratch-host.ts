@@ -215,6 +215,9 @@ const tableNames = [
   'subnets',
   'routes',
   'hosts',
+  'dhcpReplies',
+  'dhcpv6Replies',
+  'raReplies',
 ] as const
 
 function dump(table: { encodedEntries(): [Uint8Array, Uint8Array][] }): string[] {

@@ -1,6 +1,6 @@
 /** A host with one of everything, connected and committed. */
 import { generateId, idBytes } from '#abi/id.ts'
-import { addresses, broadcast, entry, jsonText, neighbour, routes, sockaddr, text, u32, vni } from './inputs.ts'
+import { addresses, broadcast, entry, jsonText, neighbour, routes, sockaddr, text, u16, u32, vni } from './inputs.ts'
 import type { Opened, ScratchHost } from './scratch-host.ts'
 
 /**
@@ -36,6 +36,8 @@ export function world(host: ScratchHost): World {
   subnet.do('subnetGateway6Set', text('fd00::ff'))
   subnet.do('subnetSwitchSet', idBytes(sw.id))
   subnet.do('subnetRouterSet', idBytes(router.id))
+  subnet.do('subnetDhcpSet', u16(1))
+  subnet.do('subnetRaSet', u16(1))
   router.do('vpcrtrRouteSet', routes('10.9.0.0/16 via 10.0.0.9', '10.8.0.0/16 blackhole table 2'))
   for (const each of [set, group]) each.do(`${each.handle.type as 'set' | 'group'}SwitchSet`, idBytes(sw.id))
   set.do('setNetworksSet', jsonText(['192.0.2.0/24']))

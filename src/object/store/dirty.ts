@@ -114,12 +114,14 @@ export class Dirty {
   readonly portAddresses = new KeySet<string>()
   /** Table `port_limits`: sources. */
   readonly portLimits = new Set<number>()
-  /** Table `subnets`: segments. */
+  /** Tables `subnets` and `ra_replies`: segments. */
   readonly subnets = new Set<number>()
   /** Table `routes`, by what tells keys apart. */
   readonly routes = new Map<string, RoutePlace>()
   /** Table `hosts`: addresses as keys, by VPC. */
   readonly hosts = new KeySet<string>()
+  /** Tables `dhcp_replies` and `dhcpv6_replies`: sources. */
+  readonly guests = new Set<number>()
   /** Table `segments`. */
   readonly segments = new Set<number>()
   /** Table `muxes`: ifindexes. */

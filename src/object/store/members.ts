@@ -15,6 +15,7 @@ import type { Transaction } from './transaction.ts'
 /** Mark all that the tables say about a port now. Call it before and after a change of the port. */
 export function touchPort(tx: Transaction, port: Port): void {
   const { switch: sw, peer, vni } = port
+  tx.dirty.guests.add(port.source)
   if (peer === null) return
   if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
   if (sw === null) return
@@ -30,6 +31,7 @@ const macsBehind = ({ peer, macs }: Port): Mac[] => (peer === null ? [] : [peer.
 
 /** Note the addresses of a port. */
 export function touchAddresses(tx: Transaction, { source, addresses }: Port): void {
+  tx.dirty.guests.add(source)
   for (const address of addresses) tx.dirty.portAddresses.add(source, addressKey(address))
 }
 

@@ -7,6 +7,7 @@ import type { Tables } from '#datapath/tables.ts'
 import type { Model } from '../store/model.ts'
 import { fdb } from './projection/fdb.ts'
 import { flood } from './projection/flood.ts'
+import { dhcpReplies, dhcpv6Replies, raReplies } from './projection/guest-services.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
 import { policyTables, wantedContents } from './policy/settle-policies.ts'
@@ -62,6 +63,9 @@ export const projections = {
   subnets,
   routes,
   hosts,
+  dhcpReplies,
+  dhcpv6Replies,
+  raReplies,
 } as const
 
 /** Compare all tables with the model and write the differences. The result has only tables that differed. */
@@ -94,6 +98,9 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(portAddresses, model, tables.portAddresses),
   compare(portLimits, model, tables.portLimits),
   ...comparePolicies(model, tables),
+  compare(dhcpReplies, model, tables.dhcpReplies),
+  compare(dhcpv6Replies, model, tables.dhcpv6Replies),
+  compare(raReplies, model, tables.raReplies),
 ]
 
 /** The tables of security groups, whose rows are made all at once. */

@@ -6,6 +6,7 @@ import type { Dirty } from '../store/dirty.ts'
 import type { Model } from '../store/model.ts'
 import { encodeFdb } from './projection/fdb.ts'
 import { flood, pagesOf } from './projection/flood.ts'
+import { dhcpReplies, dhcpv6Replies, raReplies } from './projection/guest-services.ts'
 import { planPolicies } from './policy/settle-policies.ts'
 import { muxes } from './projection/muxes.ts'
 import { neighbours } from './projection/neighbours.ts'
@@ -80,14 +81,22 @@ function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[]
       tables.portAddresses,
       addressKeys(dirty.portAddresses.groups, (source, address) => ({ stats: source, address })),
     ),
-    plan(
-      portLimits,
-      model,
-      tables.portLimits,
-      [...dirty.portLimits].map((stats) => ({ stats })),
-    ),
+    ...planServices(model, tables, dirty),
   ]
 }
+
+/** Limits of ports, and what gateways say to guests. */
+const planServices = (model: Model, tables: Tables, dirty: Dirty): Work[] => [
+  plan(
+    portLimits,
+    model,
+    tables.portLimits,
+    [...dirty.portLimits].map((stats) => ({ stats })),
+  ),
+  plan(dhcpReplies, model, tables.dhcpReplies, dirty.guests),
+  plan(dhcpv6Replies, model, tables.dhcpv6Replies, dirty.guests),
+  plan(raReplies, model, tables.raReplies, dirty.subnets),
+]
 
 function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
   const { keyField, valueField } = projection

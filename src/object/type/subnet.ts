@@ -17,6 +17,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { setObjectOwner } from './owner.ts'
 import { checkRoutes, dropDeadRoutes } from './routes.ts'
+import { serviceSetters } from './subnet-services.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 
 const state = (): State<'subnet'> => ({ switch: null, router: null })
@@ -50,6 +51,7 @@ const setters: Setters<'subnet'> = {
       tx.refuse('EINVAL', `packets of IPv${subnet.prefix6 === null ? '4 have 68' : '6 have 1280'} bytes at the least that it must take`)
     change(tx, model, subnet, () => tx.set(subnet, 'maxPacket', bytes))
   },
+  ...serviceSetters,
   routeTable({ model }, tx, subnet, table) {
     tx.asked = `give subnet ${unitName(subnet)} route table ${table}`
     change(tx, model, subnet, () => tx.set(subnet, 'routeTable', table))
