@@ -10,9 +10,9 @@ import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns } from '#lab/program.ts'
-import { echoFrame } from '#wire/frames.ts'
+import { echoFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
-import { asMac, type Mac } from '#wire/mac.ts'
+import { asMac, broadcastMac, type Mac } from '#wire/mac.ts'
 import { ScratchLab } from './scratch-lab.ts'
 
 const vtag = 7
@@ -93,6 +93,14 @@ suite('looking at switches and ethlinks', () => {
     await sleep(20)
   }
 
+  /** A datagram of the guest to all. */
+  const toAll = async (): Promise<void> => {
+    using socket = lab.raw('a')
+    const ends = { srcMac: guest.mac(), dstMac: broadcastMac, src: guest.address, dst: ipFrom('255.255.255.255') }
+    socket.send(udpFrame({ ...ends, srcPort: 5000, dstPort: 9999 }, Buffer.from('all')))
+    await sleep(20)
+  }
+
   test('nothing is copied while nobody looks', async () => {
     // Sockets that do not ask for promiscuous mode see what comes, and make nothing come.
     using onSwitch = lab.raw('h1', red)
@@ -170,6 +178,11 @@ suite('looking at switches and ethlinks', () => {
         /Request who-has 10\.0\.0\.200/,
         async () => void (await lab.run('a', 'ping', '-n', '-c', '1', '-W', '1', '10.0.0.200')),
       )
+      // A datagram to all, which a stack takes whatever its addresses are: without a listener it counts it.
+      const ignored = (): Promise<string> => lab.must('h1', 'nstat', '-asz', 'UdpIgnoredMulti')
+      const before = await ignored()
+      await sniffer.sees(/ > 255\.255\.255\.255\.9999: UDP/, toAll)
+      assert.equal(await ignored(), before)
       const { code } = await lab.run('h1', 'ping', '-n', '-c', '1', '-W', '1', '-I', red, '10.0.0.1')
       assert.notEqual(code, 0)
       assert.equal((await lab.run('a', 'ping', '-n', '-c', '1', '-W', '1', '10.0.0.200')).code, 1)
