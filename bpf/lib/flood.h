@@ -27,10 +27,10 @@ struct flood_tally {
 	__u32 is_guarded; /* ports in security groups get it by a rule alone */
 	__u32 tried;
 	__u32 sent;
-	__u32 too_big;
-	__u32 failed;
-	__u32 limited;
-	__u32 for_vtep; /* kept from the uplink */
+	__u16 too_big;
+	__u16 failed;
+	__u16 limited;
+	__u16 for_vtep; /* kept from the uplink */
 };
 
 struct flood_walk {

@@ -13,7 +13,17 @@ export function compileBpf(source: string, headers = join(root, 'bpf')): Uint8Ar
   try {
     const [input, output] = [join(directory, 'a.c'), join(directory, 'a.o')]
     writeFileSync(input, source)
-    const flags = ['-O2', '-g', '-Wall', '-target', 'bpf', '-mcpu=v3', `-I/usr/include/${machine}-linux-gnu`, `-I${headers}`]
+    const flags = [
+      '-O2',
+      '-g',
+      '-Wall',
+      '-target',
+      'bpf',
+      '-mcpu=v3',
+      '-fno-strict-aliasing',
+      `-I/usr/include/${machine}-linux-gnu`,
+      `-I${headers}`,
+    ]
     execFileSync(process.env.CLANG ?? 'clang', [...flags, '-c', input, '-o', output])
     return readFileSync(output)
   } finally {

@@ -12,7 +12,10 @@ import { Btf, type BtfLeaf } from '#kernel/btf.ts'
 import { BpfObject } from '#kernel/libbpf.ts'
 import { close } from '#kernel/libc.ts'
 
-/** Maps whose contents nobody needs: events, and what programs learn in no time. */
+/**
+ * Maps whose contents nobody needs: events, and what programs learn in no time. Nor are maps of maps copied, of which
+ * the kernel has no BTF.
+ */
 const empty: readonly number[] = [mapType.ringbuf, mapType.lruHash]
 
 /**
@@ -32,14 +35,15 @@ export function installOlder(bpffs: string, objectDir: string): string[] {
     for (const map of object.maps().filter((each) => !each.includes('.'))) maps[map] ??= stack.use(object.map(map))
   }
   // What an object keeps for itself has no pin; `pinPath` is gone since nothing is pinned here.
-  const own = new Set(['outgoing', 'incoming', 'arrivals'])
+  const own = new Set(['outgoing', 'incoming', 'arrivals', 'quotations'])
   const changed: string[] = []
   for (const [name, map] of Object.entries(maps)) {
     if (own.has(name)) continue
     const path = join(bpffs, 'maps', name)
     if (existsSync(path)) {
       using newer = BpfMap.fromPin(path)
-      if (!empty.includes(map.type) && !empty.includes(newer.type) && convert(newer, map)) changed.push(name)
+      const filled = [map, newer].every((each) => !empty.includes(each.type) && each.readBtf() !== undefined)
+      if (filled && convert(newer, map)) changed.push(name)
     }
   }
   for (const pin of readdirSync(join(bpffs, 'links'))) replace(join(bpffs, 'links', pin), objects)

@@ -23,7 +23,7 @@ export function compileVersion(version: keyof typeof instructions, directory: st
   mkdirSync(directory, { recursive: true })
   for (const name of objectNames) {
     const text = readFileSync(join(sources, `${name}.bpf.c`), 'utf8')
-    const changed = text.replace(/^(int vpc_\w+\(struct __sk_buff \*skb\)\n\{\n)/gm, `$1\tasm volatile("${instructions[version]}");\n`)
+    const changed = text.replace(/^(int vpc_\w+\(struct \w+ \*\w+\)\n\{\n)/gm, `$1\tasm volatile("${instructions[version]}");\n`)
     if (changed === text) throw new Error(`no program was found in ${name}.bpf.c`)
     writeFileSync(join(directory, `${name}.o`), compileBpf(changed))
   }
