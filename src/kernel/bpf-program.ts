@@ -19,6 +19,9 @@ const programInfo = cStruct({
   mapCount: u32,
   mapIds: u64,
   name: bytes(16),
+  /** Device, BTF and lines, of which we need nothing. */
+  between: bytes(136),
+  verifiedInstructions: u32,
 })
 
 /** What the kernel tells of a program. The tag is a hash of its instructions. */
@@ -27,12 +30,14 @@ export interface ProgramInfo {
   readonly id: number
   readonly tag: string
   readonly name: string
+  /** How many instructions the verifier followed. The kernel refuses a program at a million. */
+  readonly verifiedInstructions: number
 }
 
 /** Read a program's info by its descriptor. */
 export function progInfo(fd: number): ProgramInfo {
-  const { type, id, tag, name } = infoByFd(fd, programInfo)
-  return { type, id, tag: Buffer.from(tag).toString('hex'), name: fixedName(name) }
+  const { type, id, tag, name, verifiedInstructions } = infoByFd(fd, programInfo)
+  return { type, id, tag: Buffer.from(tag).toString('hex'), name: fixedName(name), verifiedInstructions }
 }
 
 /**
