@@ -206,6 +206,9 @@ test('an ethlink and a mux', async () => {
   assert.equal(await mux.direct(), 'auto')
   await mux.setDirect('off')
   assert.equal(await mux.direct(), 'off')
+  assert.equal(await mux.exclusive(), true)
+  await mux.setExclusive(false)
+  assert.equal(await mux.exclusive(), false)
   assert.deepEqual((await mux.describe()).objections, { out: [], in: [] })
   const entries = [
     { vni: 9, mac: '00:00:00:00:00:00', vtep: '192.0.2.2' },
@@ -323,6 +326,10 @@ test('a security group and an address set', async () => {
   await port.setGroups([group.id])
   await port.setMaxFlows(100)
   assert.deepEqual([await port.groups(), await port.maxFlows()], [[group.id], 100])
+  await using mgmt = await host.vpc.mgmt()
+  assert.deepEqual(await mgmt.flows(), [])
+  assert.deepEqual(await mgmt.flows(portId), [])
+  await assert.rejects(mgmt.flows(generateId('vpcp')), code('ENOENT'))
 })
 
 test('drops and misses arrive as they happen', async () => {
