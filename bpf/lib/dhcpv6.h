@@ -47,7 +47,10 @@ static __always_inline bool take_client(struct __sk_buff *skb, struct dhcpv6_wor
 {
 	__u32 whole = sizeof(struct dhcpv6_option_head) + length;
 
-	if (work->client_length || length < 3 || length > DUID_MOST)
+	if (work->client_length || length < 3)
+		return false;
+	barrier_var(whole); /* each bound for itself, so that the verifier of 6.12 knows both */
+	if (whole < sizeof(struct dhcpv6_option_head) + 3 || whole > sizeof(struct dhcpv6_option_head) + DUID_MOST)
 		return false;
 	work->client_length = whole;
 	return !bpf_skb_load_bytes(skb, work->offset, work->client, whole);
@@ -272,14 +275,16 @@ static __noinline int put_dhcpv6_options(struct __sk_buff *skb, struct dhcpv6_wo
 			return VPC_DROP_ENCAP_FAILED;
 		at += sizeof(rapid);
 	}
-	if (length > 0 && length <= VPC_DHCPV6_OPTIONS) {
-		if (put(skb, at, reply->options, length))
+	if (length) {
+		barrier_var(length); /* likewise */
+		if (length > VPC_DHCPV6_OPTIONS || put(skb, at, reply->options, length))
 			return VPC_DROP_ENCAP_FAILED;
 		at += length;
 	}
-	if (client > 0 && client <= sizeof(work->client))
-		return put(skb, at, work->client, client);
-	return 0;
+	if (!client)
+		return 0;
+	barrier_var(client);
+	return client > sizeof(work->client) ? VPC_DROP_ENCAP_FAILED : put(skb, at, work->client, client);
 }
 
 /* Turns a question into the answer of a type. Returns a drop reason or 0. */
