@@ -11,6 +11,7 @@ import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
 import { setGuestServices } from './guest-settings.ts'
 import { TestHost } from './test-host.ts'
+import { elsewhere } from './untyped-operations.ts'
 
 let host: TestHost
 before(async () => {
@@ -366,35 +367,6 @@ test('drops and misses arrive as they happen', async () => {
   assert.equal(dropped.vni, 31)
   assert.ok(dropped.reason.length > 3 && dropped.port !== null)
 })
-
-/**
- * Without a typed method, or tried in tests of their own: inheriting and narrowing descriptors, answering system calls,
- * the host as a whole.
- */
-const elsewhere: ReadonlySet<string> = new Set([
-  'metaTypeGet',
-  'metaIdGet',
-  'metaLimit',
-  'metaRightsGet',
-  'mgmtSupervise',
-  'vpcswSend',
-  'mgmtExport',
-  'mgmtExportOwned',
-  'mgmtPlan',
-  'mgmtApply',
-  'mgmtAudit',
-  'mgmtRepair',
-  'mgmtHandleOpen',
-  'mgmtHandleCtl',
-  'mgmtHandleClose',
-  'mgmtTransaction',
-  // The original's layouts, which C programs of test/abi send.
-  'vpcswArpAnswer',
-  'vpcswNdAnswer',
-  'vpcmuxEntrySet',
-  'vpcmuxEntryDelete',
-  'vpcmuxEntryList',
-])
 
 test('no operation was left out', () => {
   const all = Object.entries(operations).filter(([, { type }]) => type === 'meta' || type === 'mgmt' || isUnitType(type))
