@@ -43,6 +43,20 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 	return deliver_remote(skb, packet, &to->dst, outgoing_way(skb, to, packet->flags));
 }
 
+#define MORE_CHECKS (VPC_PORT_LIMITED | VPC_PORT_POLICY | VPC_PORT_WATCHED)
+
+/* What only some ports ask for: limits, security groups, and a copy for the mirror. Returns a drop reason or 0. */
+static __always_inline int check_more(struct __sk_buff *skb, struct packet *packet)
+{
+	int reason = packet->flags & VPC_PORT_LIMITED ? limit_out(skb, packet) : 0;
+
+	if (!reason && packet->flags & VPC_PORT_POLICY)
+		reason = check_groups(skb, packet, packet->source, VPC_OUT);
+	if (!reason && packet->flags & VPC_PORT_WATCHED)
+		watch(skb, packet);
+	return reason;
+}
+
 SEC("tc")
 int vpc_unit(struct __sk_buff *skb)
 {
@@ -67,14 +81,10 @@ int vpc_unit(struct __sk_buff *skb)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)
 		reason = inspect(skb, &packet, &known->senders);
-	if (unlikely(!reason && packet.flags & VPC_PORT_LIMITED))
-		reason = limit_out(skb, &packet);
-	if (unlikely(!reason && packet.flags & VPC_PORT_POLICY))
-		reason = check_groups(skb, &packet, packet.source, VPC_OUT);
+	if (unlikely(!reason && packet.flags & MORE_CHECKS))
+		reason = check_more(skb, &packet);
 	if (unlikely(reason))
 		return drop(skb, &packet, reason);
-	if (unlikely(packet.flags & VPC_PORT_WATCHED))
-		watch(skb, &packet);
 	if (unlikely(packet.question >= QUESTION_DHCP)) {
 		reason = answer_by_gateway(skb, &packet);
 		if (reason != OUTCOME_BROADCAST)

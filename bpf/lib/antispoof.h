@@ -22,9 +22,9 @@ static __always_inline bool port_lists(const struct packet *packet, const struct
 /* The senders of a unit that passed the checks last. A packet from the same ones needs no lookup. */
 struct senders {
 	struct address v6;
-	__be32 v4;
 	struct mac mac; /* one that is not the unit's own */
 	__u16 pad;
+	__be32 v4;
 };
 
 /* The MAC is behind the unit that the packet came from. */
@@ -36,7 +36,7 @@ static __always_inline bool is_behind_unit(struct __sk_buff *skb, const struct p
 }
 
 /* The same for the packet's source, which is not the unit's own MAC. The next checks are then for this station. */
-static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
+static __noinline bool is_further_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
 	if (!(packet->flags & VPC_PORT_MACS))
 		return false;
@@ -50,14 +50,19 @@ static __always_inline bool is_further_mac(struct __sk_buff *skb, struct packet 
 	return true;
 }
 
+/* The source MAC is a station's and, of a unit, not the gateway's. */
+static __noinline bool is_single_station(const struct packet *packet)
+{
+	if (packet->hook == HOOK_UNIT && is_gateway_mac(packet->smac))
+		return false;
+	return !mac_is_multicast(packet->smac) && !mac_is_zero(packet->smac);
+}
+
 /* A source MAC that no unit of this port has. Even an unchecked sender must be a single station, and no gateway. */
 static __always_inline int check_source_mac(struct __sk_buff *skb, struct packet *packet, struct senders *last)
 {
-	if (unlikely(!(packet->flags & VPC_PORT_ANTISPOOF))) {
-		if (packet->hook == HOOK_UNIT && is_gateway_mac(packet->smac))
-			return VPC_DROP_SOURCE_MAC;
-		return mac_is_multicast(packet->smac) || mac_is_zero(packet->smac) ? VPC_DROP_SOURCE_MAC : 0;
-	}
+	if (unlikely(!(packet->flags & VPC_PORT_ANTISPOOF)))
+		return is_single_station(packet) ? 0 : VPC_DROP_SOURCE_MAC;
 	return likely(mac_same(&packet->smac, &packet->own)) || is_further_mac(skb, packet, last) ? 0 : VPC_DROP_SOURCE_MAC;
 }
 

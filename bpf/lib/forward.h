@@ -69,7 +69,7 @@ static __always_inline int deliver_here(struct __sk_buff *skb, struct packet *pa
 
 	if (unlikely(dst->ifindex == skb->ifindex))
 		return drop(skb, packet, VPC_DROP_HAIRPIN);
-	if (dst->kind == VPC_DST_UPLINK && is_for_vtep(skb, dst->ifindex))
+	if (unlikely(dst->kind == VPC_DST_UPLINK) && is_for_vtep(skb, dst->ifindex))
 		return drop(skb, packet, VPC_DROP_NOT_FROM_MUX);
 	if (!fits(skb, packet, dst->mtu))
 		return too_big(skb, packet, dst->mtu);

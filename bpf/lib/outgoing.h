@@ -18,13 +18,14 @@ struct sending {
 	__u64 tick;            /* last tick in which the path was fresh: reading the clock is a call, reading the tick is not */
 };
 
+/* What each packet needs lies together, from the end of the senders to the beginning of the destination. */
 struct outgoing {
+	struct senders senders;
 	__u32 generation;
 	__u32 ifindex;         /* of the unit */
-	struct vpc_port port;
 	struct mac dmac;
 	__u16 pad;
-	struct senders senders;
+	struct vpc_port port;
 	struct sending to;
 };
 
