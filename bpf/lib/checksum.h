@@ -29,7 +29,7 @@ static __always_inline __u32 sum_pseudo_ipv6(const struct address *saddr, const 
 }
 
 /* The sum of part of a packet, at most SUM_CHUNK * SUM_CHUNKS bytes. It ignores the rest of a longer part. */
-static __noinline __u32 sum_packet(struct __sk_buff *skb, __u32 offset, __u32 length)
+standalone __u32 sum_packet(struct __sk_buff *skb, __u32 offset, __u32 length)
 {
 	__u8 chunk[SUM_CHUNK];
 	__u32 sum = 0;

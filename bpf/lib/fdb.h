@@ -6,9 +6,9 @@
 #include "entry.h"
 #include "packet.h"
 
-static __noinline optional bool read_fdb(const struct vpc_fdb_key *key, struct vpc_dst *dst)
+standalone bool read_fdb(const struct vpc_fdb_key *key, struct vpc_dst *dst)
 {
-	return read_entry(&fdb, key, dst);
+	return key && dst && read_entry(&fdb, key, dst);
 }
 
 /* False: the table does not know it. */
@@ -26,11 +26,11 @@ static __always_inline __u32 watched(const struct vpc_segment *segment)
 	return segment->switch_mirror | segment->uplink_mirror ? VPC_PORT_WATCHED : 0;
 }
 
-static __noinline optional bool knows(const struct vpc_fdb_key *key)
+standalone bool knows(const struct vpc_fdb_key *key)
 {
 	struct vpc_dst dst;
 
-	return read_fdb(key, &dst);
+	return key && read_fdb(key, &dst);
 }
 
 static __always_inline bool fdb_knows(__u32 segment, struct mac mac)
@@ -48,11 +48,11 @@ static __always_inline bool segment_of(__u32 id, struct vpc_segment *segment)
 }
 
 /* False: the segment has no uplink. */
-static __noinline optional bool uplink_of(__u32 id, struct vpc_dst *dst)
+standalone bool uplink_of(__u32 id, struct vpc_dst *dst)
 {
 	struct vpc_segment segment;
 
-	if (!segment_of(id, &segment) || segment.uplink.kind != VPC_DST_UPLINK)
+	if (!dst || !segment_of(id, &segment) || segment.uplink.kind != VPC_DST_UPLINK)
 		return false;
 	*dst = segment.uplink;
 	return true;
@@ -64,11 +64,11 @@ static __always_inline bool destination(__u32 segment, struct mac mac, struct vp
 	return fdb_lookup(segment, mac, dst) || uplink_of(segment, dst);
 }
 
-static __noinline optional bool is_local(const struct vpc_fdb_key *key)
+standalone bool is_local(const struct vpc_fdb_key *key)
 {
 	bool local = false;
 
-	return look_at(&fdb, key, entry, local = entry->value.kind == VPC_DST_LOCAL) && local;
+	return key && look_at(&fdb, key, entry, local = entry->value.kind == VPC_DST_LOCAL) && local;
 }
 
 /* The MAC is a unit of this host. */
@@ -81,11 +81,11 @@ static __always_inline bool fdb_is_local(__u32 segment, struct mac mac)
 }
 
 /* Whether packets from a tunnel may go to the segment; `is_watched`: see watched. Returns a drop reason or 0. */
-static __noinline optional int enter_segment(__u32 id, __u32 *is_watched)
+standalone int enter_segment(__u32 id, __u32 *is_watched)
 {
 	struct vpc_segment segment;
 
-	if (!segment_of(id, &segment))
+	if (!is_watched || !segment_of(id, &segment))
 		return VPC_DROP_UNKNOWN_VNI;
 	*is_watched = watched(&segment);
 	return segment.flags & VPC_SEGMENT_UP ? 0 : VPC_DROP_SWITCH_DOWN;

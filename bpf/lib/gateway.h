@@ -36,13 +36,13 @@ static __always_inline bool is_question(const struct packet *packet)
 }
 
 /* False: the segment is no subnet. */
-static __noinline optional bool subnet_of(__u32 segment, struct vpc_subnet *subnet)
+standalone bool subnet_of(__u32 segment, struct vpc_subnet *subnet)
 {
-	return read_entry(&subnets, &segment, subnet);
+	return subnet && read_entry(&subnets, &segment, subnet);
 }
 
 /* The VPC that the segment is routed in; 0: none. It and the next one leave the stack alone. */
-static __noinline optional __u32 vpc_of(__u32 segment)
+standalone __u32 vpc_of(__u32 segment)
 {
 	__u32 vpc = 0;
 
@@ -58,11 +58,11 @@ static __always_inline bool is_gateway_of(const struct vpc_subnet *subnet, const
 	       address_equal(address, (const struct address *)subnet->gateway6) || address_equal(address, &link_local);
 }
 
-static __noinline optional bool is_gateway_address(__u32 segment, const struct address *address)
+standalone bool is_gateway_address(__u32 segment, const struct address *address)
 {
 	bool is = false;
 
-	return look_at(&subnets, &segment, entry, is = entry->value.flags & VPC_SUBNET_ROUTED && is_gateway_of(&entry->value, address)) && is;
+	return address && look_at(&subnets, &segment, entry, is = entry->value.flags & VPC_SUBNET_ROUTED && is_gateway_of(&entry->value, address)) && is;
 }
 
 #endif

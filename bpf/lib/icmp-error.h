@@ -149,12 +149,17 @@ static __noinline bool error_ipv6(struct __sk_buff *skb, const struct packet *pa
 }
 
 /* Turns the packet into an ICMP error, if one may be sent. */
-static __noinline bool make_error(struct __sk_buff *skb, const struct packet *packet, const struct icmp_error *error)
+standalone bool make_error(struct __sk_buff *skb, const struct packet *packet, const struct icmp_error *error)
 {
-	bool v4 = packet->type == ETH_P_IP;
-	__u32 most = v4 ? QUOTE_IPV4 : QUOTE_IPV6, quote = packet->l3_len < most ? packet->l3_len : most;
-	__u32 room = v4 ? ROOM_IPV4 : ROOM_IPV6, sum, lost;
+	__u32 most, quote, room, sum, lost;
+	bool v4;
 
+	if (!packet || !error)
+		return false;
+	v4 = packet->type == ETH_P_IP;
+	most = v4 ? QUOTE_IPV4 : QUOTE_IPV6;
+	quote = packet->l3_len < most ? packet->l3_len : most;
+	room = v4 ? ROOM_IPV4 : ROOM_IPV6;
 	if (!v4 && packet->type != ETH_P_IPV6)
 		return false;
 	if (is_tunnelled(skb))

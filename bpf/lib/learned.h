@@ -62,28 +62,32 @@ static __always_inline struct vpc_neighbour_key neighbour_key(__u32 segment, con
 }
 
 /* The owner of an address by the neighbour table. False: the table does not have it. */
-static __noinline bool neighbour_in_table(const struct vpc_neighbour_key *key, struct mac *mac)
+standalone bool neighbour_in_table(const struct vpc_neighbour_key *key, struct mac *mac)
 {
 	struct vpc_neighbour neighbour;
 
-	if (!read_entry(&neighbours, key, &neighbour))
+	if (!key || !mac || !read_entry(&neighbours, key, &neighbour))
 		return false;
 	*mac = mac_at(neighbour.mac);
 	return true;
 }
 
-static __noinline bool read_learned(const struct vpc_neighbour_key *key, struct learned *to)
+standalone bool read_learned(const struct vpc_neighbour_key *key, struct learned *to)
 {
-	return read_entry(&learned, key, to);
+	return key && to && read_entry(&learned, key, to);
 }
 
 /* The owner of an address by all tables. False: none is known. */
-static __noinline bool neighbour_of(__u32 segment, const struct address *address, struct mac *mac)
+standalone bool neighbour_of(__u32 segment, const struct address *address, struct mac *mac)
 {
-	struct vpc_neighbour_key key = neighbour_key(segment, address);
-	bool known = neighbour_in_table(&key, mac);
+	struct vpc_neighbour_key key;
 	struct learned other;
+	bool known;
 
+	if (!address || !mac)
+		return false;
+	key = neighbour_key(segment, address);
+	known = neighbour_in_table(&key, mac);
 	if (!read_learned(&key, &other))
 		return known;
 	if (known ? mac_equal(other.was, *mac) : mac_is_zero(other.was) && fdb_is_local(segment, mac_at(other.now.mac))) {
@@ -94,11 +98,14 @@ static __noinline bool neighbour_of(__u32 segment, const struct address *address
 }
 
 /* The address has moved to this MAC. */
-static __noinline optional int learn_move(__u32 segment, const struct address *address, const struct mac *mac)
+standalone int learn_move(__u32 segment, const struct address *address, const struct mac *mac)
 {
-	struct learned_entry moved = { .key = neighbour_key(segment, address) };
+	struct learned_entry moved = {};
 	struct mac table;
 
+	if (!address || !mac)
+		return 0;
+	moved.key = neighbour_key(segment, address);
 	if (!neighbour_in_table(&moved.key, &table))
 		return 0;
 	if (mac_equal(table, *mac))
@@ -127,13 +134,16 @@ static __always_inline int link_local_place(const struct link_locals *known, con
 }
 
 /* Records that a port has chosen a link-local address that nobody has. False: it has too many. */
-static __noinline bool choose_link_local(__u32 segment, __u32 port, const struct mac *mac, const struct address *address)
+standalone bool choose_link_local(__u32 segment, __u32 port, const struct mac *mac, const struct address *address)
 {
-	struct learned_entry chosen = { .key = neighbour_key(segment, address) };
 	struct link_locals *known = bpf_map_lookup_elem(&link_locals, &port);
 	__u64 now = bpf_ktime_get_coarse_ns();
+	struct learned_entry chosen = {};
 	int place;
 
+	if (!mac || !address)
+		return false;
+	chosen.key = neighbour_key(segment, address);
 	if (!known) {
 		bpf_map_update_elem(&link_locals, &port, &no_link_locals, BPF_NOEXIST);
 		known = bpf_map_lookup_elem(&link_locals, &port);

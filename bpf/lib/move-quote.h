@@ -60,7 +60,7 @@ static __always_inline bool shorten(struct __sk_buff *skb, __u32 keep)
 }
 
 /* Makes the packet its own first `quote` bytes above Ethernet, behind room for headers of that length. */
-static __noinline bool move_quote(struct __sk_buff *skb, __u32 quote, __u32 room)
+standalone bool move_quote(struct __sk_buff *skb, __u32 quote, __u32 room)
 {
 	struct quotation *kept;
 	__u32 zero = 0;

@@ -63,11 +63,16 @@ static __always_inline __u32 class_of(struct asked *asked)
 	return found ? found->class_id : 0;
 }
 
-/* How many of the bounds are not beyond the port. */
-static __always_inline __u32 interval_of(const struct vpc_port_cuts *cuts, __u16 port)
+/*
+ * How many of the bounds are not beyond the port. A function of its own: the verifier follows each way through the
+ * search, and so does it once.
+ */
+standalone __u32 interval_of(const struct vpc_port_cuts *cuts, __u16 port)
 {
 	__u32 below = 0, next;
 
+	if (!cuts)
+		return 0;
 	for (__u32 step = 512; step; step >>= 1) {
 		next = below + step;
 		if (next <= VPC_PORT_CUTS && next <= cuts->count && cuts->first[(next - 1) & 1023] <= port)

@@ -10,7 +10,7 @@ import { progInfo } from '#kernel/bpf-program.ts'
 import { BpfObject } from '#kernel/libbpf.ts'
 import { objectNames } from './hook.ts'
 
-const most = 700_000
+const most = 150_000
 
 for (const name of objectNames)
   test(`the programs of ${name} are verified within ${most} instructions`, (context) => {
