@@ -65,6 +65,15 @@ static __noinline void forget_flow(struct flow_work *work)
 }
 
 /*
+ * What a flow's judgement holds for: the peer as it is, and what becomes of flows without a rule. To be read before any
+ * table.
+ */
+static __always_inline __u32 epoch_of(const struct flow_work *work)
+{
+	return peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside) ^ (work->policy.policy_flags & VPC_POLICY_DRAIN) << 31;
+}
+
+/*
  * Whether a policy allows a flow that `initiator` begins. The packet in work may be of the other direction. A refusal
  * by tables that were being changed is asked again.
  */
@@ -80,7 +89,7 @@ static __noinline bool may_flow(struct flow_work *work, __u32 initiator, __u32 *
 		asked->peer = *(struct address *)work->young.flow.outside;
 		asked->protocol = work->young.flow.protocol;
 		asked->rule = 0;
-		*epoch = peer_epoch(asked->vpc, &asked->peer);
+		*epoch = epoch_of(work);
 		if (!asked->policy || allows(asked))
 			return true;
 		now = bpf_map_lookup_elem(&port_policies, &port);
@@ -88,7 +97,7 @@ static __noinline bool may_flow(struct flow_work *work, __u32 initiator, __u32 *
 			return false;
 		work->policy = *now;
 		if (asked->policy == (initiator == VPC_IN ? work->policy.in : work->policy.out) &&
-		    *epoch == peer_epoch(asked->vpc, &asked->peer))
+		    *epoch == epoch_of(work))
 			return false;
 	}
 	return false;
@@ -189,7 +198,7 @@ static __always_inline void keep_judged(struct flow_work *work, struct vpc_flow 
 {
 	__u32 policy = flow->initiator == VPC_IN ? work->policy.in : work->policy.out;
 
-	if (flow->policy != policy || flow->epoch != peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside))
+	if (flow->policy != policy || flow->epoch != epoch_of(work))
 		judge_again(work, flow);
 }
 

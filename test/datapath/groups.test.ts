@@ -333,6 +333,9 @@ describe('when rules change', () => {
     passes(tcp('b', 'a', 'ack', 22, 1000))
     passes(tcp('a', 'b', 'ack', 1000, 22))
     dropped(tcp('a', 'b', 'syn', 1001, 22), 'sg_denied')
+    group.onRevoke = 'end'
+    groups.settle()
+    dropped(tcp('a', 'b', 'ack', 1000, 22), 'sg_revoked')
   })
 
   test('a peer that leaves a group loses its flows, and no other peer does', () => {
