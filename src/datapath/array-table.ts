@@ -3,18 +3,18 @@ import type { Field } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { Table } from './table.ts'
 
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
-
 export class ArrayTable<V> extends Table<number, V> {
   readonly #valueSize: number
+  readonly #unset: Uint8Array
 
   constructor(name: string, map: BpfMap, key: Field<number>, value: Field<V>) {
     super(name, map, key, value)
     this.#valueSize = value.size
+    this.#unset = new Uint8Array(value.size)
   }
 
   override encodedEntries(): [key: Uint8Array, value: Uint8Array][] {
-    return super.encodedEntries().filter(([, value]) => !isZero(value))
+    return super.encodedEntries().filter(([, value]) => Buffer.compare(value, this.#unset) !== 0)
   }
 
   override delete(key: number): boolean {

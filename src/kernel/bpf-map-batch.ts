@@ -5,6 +5,7 @@ import { errno, KernelError } from './errno.ts'
 import { addressOf, allocate, type Memory } from './memory.ts'
 
 const batchAttr = cStruct({ inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64 })
+const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
 type BatchAttr = Value<typeof batchAttr>
 
 /** How many elements one system call takes out of a map. */
@@ -96,10 +97,20 @@ export function deleteMany(map: BatchMap, keys: Uint8Array): number {
     deleted += result.done
     at += result.done + 1
     if (result.errno === errno.ENOENT) misses++
+    // A deletion of a missing key would be a step that changes nothing.
+    for (; misses > 0 && misses <= MISSES && at < total && !has(map, address + BigInt(at * map.keySize)); at++) misses++
     if (misses > MISSES && (total - at) * CALL_COST > map.maxEntries)
       return deleted + deleteMany(map, present(map, keys.subarray(at * map.keySize)))
   }
   return deleted
+}
+
+/** Whether the map has the key at an address. */
+function has(map: BatchMap, key: bigint): boolean {
+  const value = allocate(map.slotSize)
+  const result = tryBpf('MAP_LOOKUP_ELEM', elementAttr.encode({ mapFd: map.fd, key, value: value.address, flags: 0n }))
+  if (result < 0 && result !== -errno.ENOENT) throw new KernelError('bpf(BPF_MAP_LOOKUP_ELEM)', -result, map.name)
+  return result === 0
 }
 
 /** The keys that the map has, each once. */

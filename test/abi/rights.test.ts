@@ -84,7 +84,7 @@ test('the policy gives a user what it says, and not more', async () => {
   assert.match(
     await as(stranger, [], `await say(vpc.mgmt())`),
     new RegExp(
-      `^EPERM user ${stranger} .* may not open objects of this host; run as root \\(uid 0\\), or as a member of group ${group}, or be given`,
+      `^EPERM user ${stranger} .* may not open objects of this host; run as root \\(uid 0\\), or as a member of group ${group}, or get rights`,
     ),
   )
   assert.equal((await first.describe()).descriptors + (await second.describe()).descriptors, 2)

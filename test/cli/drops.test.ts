@@ -91,7 +91,7 @@ test('who follows ends quietly when nobody reads', async () => {
 test('dropped packets are counted by port and reason', async () => {
   await askForNobody()
   assert.match(vpcd.ok('drops'), /^ UNIT +INTERFACE +REASON +PACKETS\n(.*\n)* vpcp0 +hostif0 +no_neighbour +\d+\n/)
-  assert.match(vpcd.ok('stats'), / vpcp0 +hostif0( +\d+){10}\n/)
+  assert.match(vpcd.ok('stats'), / vpcp0 +hostif0( +\d+){11}\n/)
 })
 
 test('who follows changes sees them, and goes on after a revision', async () => {

@@ -218,7 +218,8 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
 
 describe('every drop reason', () => {
   let scene: Scene
-  before(() => void (scene = new Scene()))
+  // Each case is told of, also where all of them run within a second.
+  before(() => void (scene = new Scene({ rates: { dropEventsPerSecond: 1000 } })))
   beforeEach(() => scene.reset())
   after(() => scene[Symbol.dispose]())
 

@@ -5,12 +5,11 @@ import type { RuleJson } from '#abi/group-rule.ts'
 import type { DropReason } from '#datapath/layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import { flowState, type FlowState } from '#datapath/policy-layout.ts'
-import { echoFrame, ipFrame, ipv4Frame, patch, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
+import { arpRequest, echoFrame, ipFrame, ipv4Frame, patch, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
 import { fragmentExtension } from '#wire/ipv6.ts'
 import { broadcastMac, macFrom } from '#wire/mac.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { neighbourSolicitation } from '#wire/nd-frames.ts'
-import { arpRequest } from '#wire/frames.ts'
 import { concat } from '#wire/struct.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
 import { ruleNumber } from '#object/sync/policy/policy.ts'
@@ -23,7 +22,6 @@ beforeEach(() => groups.reset())
 after(() => groups[Symbol.dispose]())
 
 const flags = { syn: 2, synAck: 0x12, ack: 0x10, fin: 0x11, rst: 4 } as const
-type TcpFlag = keyof typeof flags
 
 type Name = 'a' | 'b' | 'far'
 const way = (from: Name, to: Name) => ({
@@ -37,7 +35,7 @@ function send(from: Name, frame: Uint8Array): BenchResult {
   return from === 'far' ? groups.scene.fromTunnel(frame) : groups.scene.from(from, frame)
 }
 
-const tcp = (from: Name, to: Name, flag: TcpFlag, srcPort: number, dstPort: number): BenchResult =>
+const tcp = (from: Name, to: Name, flag: keyof typeof flags, srcPort: number, dstPort: number): BenchResult =>
   send(from, tcpFrame({ ...way(from, to), srcPort, dstPort, flags: flags[flag] }))
 const udp = (from: Name, to: Name, srcPort: number, dstPort: number): BenchResult =>
   send(from, udpFrame({ ...way(from, to), srcPort, dstPort }, new Uint8Array(20)))
@@ -78,8 +76,7 @@ describe('a port in a group', () => {
   })
 
   test('leaves others alone', () => {
-    passes(udp('b', 'a', 1, 1))
-    passes(tcp('far', 'a', 'syn', 1, 1))
+    for (const result of [udp('b', 'a', 1, 1), tcp('far', 'a', 'syn', 1, 1)]) passes(result)
   })
 })
 

@@ -15,7 +15,7 @@ const mostMs = 50
 let host: ScratchHost
 let handle: Handle
 before(() => {
-  host = new ScratchHost()
+  host = new ScratchHost({})
   const caller = { pid: process.pid, uid: 0, gid: 0 }
   const { create, read, write } = openFlag
   handle = host.host.open(caller, idBytes(generateId('mgmt')), handleType('mgmt'), BigInt(create | read | write))

@@ -252,7 +252,7 @@ describe('forwarding entries', () => {
   })
 
   test('100 000 of them at once, all in one batch, in a fraction of a second', async () => {
-    await using host = new ScratchHost()
+    await using host = new ScratchHost({})
     const { mux, ethlink } = underlay(host)
     mux.do('vpcmuxConnect', idBytes(ethlink.id))
     mux.do('vpcmuxListen', sockaddr('192.0.2.1'))

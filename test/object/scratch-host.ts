@@ -12,6 +12,7 @@ import type { ObjectInfo } from '#abi/info.ts'
 import type { TypeName } from '#abi/object-type.ts'
 import { Datapath, type Attachment } from '#datapath/datapath.ts'
 import { Devices } from '#datapath/device/devices.ts'
+import { tableSizes } from '#datapath/table-sizes.ts'
 import { Host, VpcError, type Handle } from '#object/host.ts'
 import { Journal } from '#object/store/journal.ts'
 import { ipFrom } from '#wire/ip-address.ts'
@@ -37,6 +38,14 @@ interface Running {
   readonly journal: Journal
 }
 
+/** Sizes of tables. To read a table the kernel walks through all its buckets, and tests do so hundreds of times. */
+export const smallTables: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(Object.keys(tableSizes).map((name) => [name, 1024])),
+  ...Object.fromEntries(
+    ['stats', 'flows', 'port_policies', 'port_limits', 'dhcp_replies', 'dhcpv6_replies', 'ra_replies'].map((name) => [name, 1024]),
+  ),
+}
+
 export class ScratchHost implements AsyncDisposable {
   readonly bpffs: PrivateBpffs
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-object-'))
@@ -48,7 +57,7 @@ export class ScratchHost implements AsyncDisposable {
   #failed = false
 
   /** Start in a network namespace of the test's own. */
-  constructor(limits: Readonly<Record<string, number>> = {}) {
+  constructor(limits: Readonly<Record<string, number>> = smallTables) {
     moveToOwnNetns()
     this.#limits = limits
     this.netlink = Netlink.open()

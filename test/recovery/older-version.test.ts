@@ -30,7 +30,7 @@ for (const version of ['otherLayouts', 'first'] as const satisfies readonly (key
     before(() => {
       directory = mkdtempSync(join(tmpdir(), 'vpc-older-'))
       objects = compileOlder(version, directory)
-      host = new ScratchHost()
+      host = new ScratchHost({})
       for (const { handle } of Object.values(world(host))) handle.close()
       seen = look(host)
     })
