@@ -68,16 +68,10 @@ static __always_inline bool turn_macs(struct __sk_buff *skb, const struct packet
 	return !bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0);
 }
 
-/* One in fragments cannot be answered; in IPv6 it has an extension header. */
-static __always_inline bool is_whole(struct __sk_buff *skb, const struct packet *packet)
+/* One in fragments cannot be answered, nor one behind an extension header of IPv6. */
+static __always_inline bool is_whole(const struct packet *packet)
 {
-	__be16 fragment;
-
-	if (packet->type != ETH_P_IP)
-		return packet->upper == ETH_HLEN + IPV6_HLEN;
-	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, frag_off), &fragment, sizeof(fragment)))
-		return false;
-	return !(fragment & bpf_htons(IPV4_MORE | IPV4_OFFSET));
+	return packet->whole && (packet->type == ETH_P_IP || packet->upper == ETH_HLEN + IPV6_HLEN);
 }
 
 /* Makes the reply of a request, if it is a whole one. False: it is none. */
@@ -86,7 +80,7 @@ static __noinline bool make_echo_reply(struct __sk_buff *skb, const struct packe
 	bool v4 = packet->type == ETH_P_IP;
 	__u32 lost;
 
-	if (packet->proto != (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) || !packet->upper || !is_whole(skb, packet))
+	if (packet->proto != (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) || !packet->upper || !is_whole(packet))
 		return false;
 	if (!take_token(&too_big_rate, packet->source, vpc_too_big_per_second, &lost))
 		return false;

@@ -5,7 +5,8 @@ import { errno, KernelError } from './errno.ts'
 import { addressOf, allocate, type Memory } from './memory.ts'
 
 const batchAttr = cStruct({ inBatch: u64, outBatch: u64, keys: u64, values: u64, count: u32, mapFd: u32, elementFlags: u64, flags: u64 })
-const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
+/** What a system call on one element takes. */
+export const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
 type BatchAttr = Value<typeof batchAttr>
 
 /** How many elements one system call takes out of a map. */

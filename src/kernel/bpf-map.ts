@@ -1,7 +1,7 @@
 /** BPF maps through bpf(2): one element, all elements, and many at once. Synchronous; keys and values are bytes. */
 import { readFileSync } from 'node:fs'
 import { bytes, cStruct, u32, u64 } from '#abi/c-struct.ts'
-import { deleteMany, dump, updateMany, type BatchMap, type BatchResult, type MapBatch } from './bpf-map-batch.ts'
+import { deleteMany, dump, elementAttr, updateMany, type BatchMap, type BatchResult, type MapBatch } from './bpf-map-batch.ts'
 import { bpf, btfBytes, btfFdById, fixedName, getPinned, infoByFd, mapFdById, pinObject, tryBpf, type BpfCommand } from './bpf.ts'
 import { errno, KernelError } from './errno.ts'
 import { close } from './libc.ts'
@@ -56,7 +56,6 @@ const mapInfo = cStruct({
   btfKeyTypeId: u32,
   btfValueTypeId: u32,
 })
-const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
 
 let cpus: number | undefined
 

@@ -12,7 +12,7 @@ import type { ObjectInfo } from '#abi/info.ts'
 import type { TypeName } from '#abi/object-type.ts'
 import { Datapath, type Attachment } from '#datapath/datapath.ts'
 import { Devices } from '#datapath/device/devices.ts'
-import { tableSizes } from '#datapath/table-sizes.ts'
+import { limitsFor, tableSizes } from '#datapath/table-sizes.ts'
 import { Host, VpcError, type Handle } from '#object/host.ts'
 import { Journal } from '#object/store/journal.ts'
 import { ipFrom } from '#wire/ip-address.ts'
@@ -40,10 +40,8 @@ interface Running {
 
 /** Sizes of tables. To read a table the kernel walks through all its buckets, and tests do so hundreds of times. */
 export const smallTables: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(Object.keys(tableSizes).map((name) => [name, 1024])),
-  ...Object.fromEntries(
-    ['stats', 'flows', 'port_policies', 'port_limits', 'dhcp_replies', 'dhcpv6_replies', 'ra_replies'].map((name) => [name, 1024]),
-  ),
+  ...limitsFor(Object.fromEntries(Object.keys(tableSizes).map((name) => [name, 1024]))),
+  flows: 1024,
 }
 
 export class ScratchHost implements AsyncDisposable {
