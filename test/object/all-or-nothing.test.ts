@@ -8,7 +8,7 @@ import { generateId, idBytes } from '#abi/id.ts'
 import type { OperationName } from '#abi/command.ts'
 import { macFrom } from '#wire/mac.ts'
 import { addresses, broadcast, entry, neighbour, none, sockaddr, text, u16, u32, u64, vni } from './inputs.ts'
-import { refused, ScratchHost } from './scratch-host.ts'
+import { refused, ScratchHost, tableNames } from './scratch-host.ts'
 import { world, type World } from './world.ts'
 
 type Step = readonly [who: keyof World, name: OperationName, input: (all: World) => Uint8Array]
@@ -113,24 +113,6 @@ function failIn([object, method]: readonly [object, string], run: () => unknown)
   })
   return refused(run).message
 }
-
-const tableNames = [
-  'ports',
-  'fdb',
-  'flood',
-  'segments',
-  'muxes',
-  'neighbours',
-  'portAddresses',
-  'portLimits',
-  'vteps',
-  'subnets',
-  'routes',
-  'hosts',
-  'dhcpReplies',
-  'dhcpv6Replies',
-  'raReplies',
-] as const
 
 test('an operation that fails leaves everything as it was, whichever part of it fails', async () => {
   await using host = new ScratchHost()

@@ -209,7 +209,8 @@ export class ScratchHost implements AsyncDisposable {
   }
 }
 
-const tableNames = [
+/** The tables that follow from the objects, but for those of security groups. */
+export const tableNames = [
   'ports',
   'fdb',
   'flood',
