@@ -114,7 +114,15 @@ export interface TestRunOptions {
   readonly repeat?: number
   /** Room for the packet that comes out. */
   readonly dataOutSize?: number
+  /**
+   * The packet comes from a device that has summed up all of it (CHECKSUM_COMPLETE). EBADMSG: the program has left a
+   * wrong sum. Since Linux 6.11.
+   */
+  readonly checksumComplete?: boolean
 }
+
+/** BPF_F_TEST_SKB_CHECKSUM_COMPLETE. */
+const testChecksumComplete = 4
 
 export interface TestRunResult {
   readonly retval: number
@@ -152,7 +160,7 @@ export function progTestRun(progFd: number, options: TestRunOptions): TestRunRes
     contextSizeOut: contextOut.bytes.length,
     contextIn: contextIn?.address ?? 0n,
     contextOut: contextIn ? contextOut.address : 0n,
-    flags: 0,
+    flags: options.checksumComplete ? testChecksumComplete : 0,
     cpu: 0,
     batchSize: 0,
   })
