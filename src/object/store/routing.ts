@@ -117,11 +117,14 @@ export function placeOf(router: Router, table: number, { address, length }: Pref
 
 export const placeKey = ({ length, table, address }: RoutePlace): string => `${length} ${table} ${address}`
 
-/** The addresses of a subnet that somebody has, as keys. */
+/** The addresses of a subnet that somebody has, as keys, each once: a unit's address may be a neighbour's as well. */
 export function* addressesIn({ switch: sw, vni }: Subnet): Generator<string> {
   if (sw === null) return
-  yield* sw.neighbours.vnis.get(vni)?.keys() ?? []
-  for (const port of sw.ports) if (port.vni === vni) for (const address of port.addresses) yield addressKey(address)
+  const neighbours = sw.neighbours.vnis.get(vni)
+  yield* neighbours?.keys() ?? []
+  const units = new Set<string>()
+  for (const port of sw.ports) if (port.vni === vni) for (const address of port.addresses) units.add(addressKey(address))
+  for (const address of units) if (neighbours?.has(address) !== true) yield address
 }
 
 /** Note that somebody may have come to an address, or left it. */
