@@ -5,10 +5,15 @@
  */
 import { constants } from 'node:os'
 import { relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import type { DropEvent } from '#abi/info.ts'
+import { refusalText } from '#cli/drop-text.ts'
 import { styleFor } from '#cli/style.ts'
 import { formatTable } from '#cli/table.ts'
+import type { Mgmt } from '#client/mgmt.ts'
+import { Vpc } from '#client/vpc.ts'
 import { readCounters, type HostCounters } from '#lab/counters.ts'
 import { drawLab } from '#lab/drawing.ts'
 import { bringDown } from '#lab/lab-down.ts'
@@ -19,18 +24,26 @@ import { existingNetns } from '#lab/netns.ts'
 import { mainAddress, netnsNames, type LabPlan } from '#lab/plan.ts'
 import type { GuestPlan } from '#lab/plan-guest.ts'
 import { probeAll } from '#lab/reachability.ts'
+import { connects, serve } from '#lab/service.ts'
 import { measureTransfer } from '#lab/transfer.ts'
 
 const file = fileURLToPath(new URL('../examples/demo.yaml', import.meta.url))
 const style = styleFor(undefined, process.stdout.isTTY === true, process.env)
 const colours = { red: style.red, blue: style.blue } as Readonly<Record<string, (text: string) => string>>
-const steps = 5
+const databasePort = 5432
+const steps = 6
 /** Any working way is far above, any that lost its large segments below. */
 const leastGigabits = 0.5
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`)
 const title = (step: number, text: string): void => say(`\n${style.bold(`${step}/${steps}  ${text}`)}`)
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')
+
+/** What this demo drops, by reason. */
+const expectedDrops = {
+  no_neighbour: "blue's guests asked for addresses that nobody of theirs has, and were not answered",
+  sg_denied: 'a connection that no rule allows was dropped',
+}
 
 /** One thing that was looked at: told with a mark, and remembered for the exit code. */
 class Verdicts {
@@ -49,21 +62,55 @@ async function showReachability(plan: LabPlan, verdicts: Verdicts, signal: Abort
     expected !== actual ? style.bold(style.red(text)) : actual ? style.green(text) : style.dim(text)
   say(indent(formatMatrix(names, probes, paint)))
   const sameAddress = plan.guests.filter((guest) => mainAddress(guest) === mainAddress(plan.guests[0]!)).map(({ name }) => name)
-  say(`  ${sameAddress.join(' and ')} have the same address. yes: the ping was answered, by that very guest (by its MAC)\n`)
+  say(`  ${sameAddress.join(' and ')} have the same address. yes: the ping was answered, by that very guest\n`)
   const reached = probes.filter(({ actual }) => actual).length
   const bad = wrong(probes)
   verdicts.tell(
     bad.length === 0,
-    `${reached} of ${probes.length} pairs reach each other: those of one subnet, on whatever host, and no others`,
+    `${reached} of ${probes.length} pairs reach each other: those of one customer, on whatever host, and no others`,
   )
   for (const { from, to, actual } of bad) say(`    ${from} → ${to}: ${actual ? 'reached, and should not be' : 'not reached'}`)
 }
 
 async function showTransfer(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
-  const [from, to] = ['red1', 'red3'].map((name) => plan.guests.find((guest) => guest.name === name)!) as [GuestPlan, GuestPlan]
-  const { gigabitsPerSecond, bytes, seconds } = await measureTransfer({ netns: from.netns, address: mainAddress(from) }, to, { signal })
+  const [from, to] = [guestOf(plan, 'red1'), guestOf(plan, 'red3')]
+  const { gigabitsPerSecond, bytes, seconds } = await measureTransfer({ netns: from.netns, address: mainAddress(from) }, to, {
+    seconds: 1,
+    signal,
+  })
   const moved = `${(bytes / 1e9).toFixed(1)} GB in ${seconds.toFixed(1)} s from ${from.name} on ${from.host} to ${to.name} on ${to.host}`
   verdicts.tell(gigabitsPerSecond >= leastGigabits, `${style.bold(`${gigabitsPerSecond.toFixed(1)} Gb/s`)}: ${moved}`)
+}
+
+const guestOf = (plan: LabPlan, name: string): GuestPlan => plan.guests.find((guest) => guest.name === name)!
+
+async function showGroups(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
+  const [web, other, database] = ['red2', 'red1', 'red5'].map((name) => guestOf(plan, name)) as [GuestPlan, GuestPlan, GuestPlan]
+  await using _ = await serve(database, [databasePort])
+  await using mgmt = await new Vpc({ socketPath: plan.hosts.find(({ name }) => name === database.host)!.socket }).mgmt()
+  const drops = new AbortController()
+  const denied = firstDenied(mgmt, AbortSignal.any([signal, drops.signal]))
+  denied.catch(() => {})
+  const where = `${database.name}:${databasePort}`
+  verdicts.tell(
+    await connects(web, database, databasePort, signal),
+    `${web.name} (group web) gets a connection to ${where} (group db), over the router`,
+  )
+  const flow = (await mgmt.flows()).find(({ insidePort }) => insidePort === databasePort)
+  say(`      vpc flow list     ${flow?.inside ?? ''}:${databasePort} from ${flow?.outside ?? ''}, allowed by ${flow?.rule ?? 'nothing'}`)
+  verdicts.tell(!(await connects(other, database, databasePort, signal)), `${other.name} (no group) gets none`)
+  const event = await Promise.race([denied, sleep(2000, undefined, { signal })]).finally(() => drops.abort())
+  if (event !== undefined) say(`      vpc drops         sg_denied ${refusalText(event)}`)
+  verdicts.tell(
+    event?.refusal?.groups.includes('group1 (db)') === true,
+    `the host says why: no rule of group db has ${other.name} as a peer`,
+  )
+}
+
+/** The next packet that no rule allows. Undefined: the signal came first. */
+async function firstDenied(mgmt: Mgmt, signal: AbortSignal): Promise<DropEvent | undefined> {
+  for await (const event of mgmt.followDrops(signal)) if (event.reason === 'sg_denied') return event
+  return undefined
 }
 
 async function showCounters(plan: LabPlan, verdicts: Verdicts): Promise<void> {
@@ -98,18 +145,19 @@ async function showCounters(plan: LabPlan, verdicts: Verdicts): Promise<void> {
     'every host sent frames through the underlay, and got some',
   )
   verdicts.tell(total(({ answered }) => answered) > 0, 'ARP was answered on the host, not flooded')
-  verdicts.tell(
-    total(({ dropped: drops }) => drops['no_neighbour'] ?? 0) > 0,
-    "who asked for another subnet's addresses was not answered (no_neighbour)",
+  for (const [reason, what] of Object.entries(expectedDrops))
+    verdicts.tell(total(({ dropped: drops }) => drops[reason] ?? 0) > 0, `${what} (${reason})`)
+  const reasons = new Set(
+    counters.flatMap(({ dropped: drops }) => Object.keys(drops)).filter((reason) => !Object.hasOwn(expectedDrops, reason)),
   )
-  const reasons = new Set(counters.flatMap(({ dropped: drops }) => Object.keys(drops)))
-  reasons.delete('no_neighbour')
   verdicts.tell(reasons.size === 0, `nothing was dropped for another reason${reasons.size > 0 ? `, but: ${[...reasons].join(', ')}` : ''}`)
 }
 
 function sayHowToLookAround({ name }: LabPlan, vpc: string): void {
   say(`\nThe lab is up. Look around:
   ${vpc} lab exec red1 -- ping -c 3 10.0.0.3      from guest to guest, across hosts
+  ${vpc} lab exec red1 -- traceroute 10.0.1.2     over the router
+  ${vpc} lab exec h3 -- vpc group list            its security groups
   ${vpc} lab exec h1 -- vpc list                  the objects of host h1
   ${vpc} lab exec h1 -- vpc stats                 its counters
   ${vpc} lab exec h1 -- vpc drops --follow        what it drops, and why
@@ -137,13 +185,15 @@ async function demo(name: string | undefined, isKept: boolean, signal: AbortSign
     await showReachability(plan, verdicts, signal)
     title(3, 'TCP across hosts')
     await showTransfer(plan, verdicts, signal)
-    title(4, 'What the datapath counted')
+    title(4, 'Security groups: db takes connections from web alone')
+    await showGroups(plan, verdicts, signal)
+    title(5, 'What the datapath counted')
     await showCounters(plan, verdicts)
   } catch (error) {
     if (!isKept || signal.aborted) await bringDown(plan.name)
     throw error
   }
-  title(5, isKept ? 'The lab stays up' : 'Taking everything down')
+  title(6, isKept ? 'The lab stays up' : 'Taking everything down')
   if (!isKept) await takeDown(plan, verdicts)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   const isRight = verdicts.failed.length === 0

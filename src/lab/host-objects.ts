@@ -1,10 +1,11 @@
 /**
- * The objects of one host, made through its vpcd: underlay, mux, a switch for each customer, a port and hostif for each
- * guest.
+ * The objects of one host, made through its vpcd: underlay, mux, and for each customer a switch with its subnets and
+ * groups; a port and hostif for each guest.
  */
 import type { Vpc } from '#client/vpc.ts'
-import { formatIp } from '#wire/ip-address.ts'
+import { formatIp, isIpv4 } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
+import { formatPrefix } from '#wire/prefix.ts'
 import { underlayDevice } from './names.ts'
 import type { HostPlan, SwitchPlan, UplinkPlan } from './plan-host.ts'
 import type { GuestPlan } from './plan-guest.ts'
@@ -43,6 +44,8 @@ async function makeSwitch(vpc: Vpc, plan: SwitchPlan, devices: Map<string, Guest
   await using sw = await vpc.openSwitch(plan.id, { create: true })
   await sw.setVni(plan.vni)
   await sw.commit()
+  await makeSubnets(vpc, plan)
+  await makeGroups(vpc, plan)
   for (const guest of plan.guests) {
     await sw.addPort(guest.portId)
     devices.set(guest.name, await makeGuest(vpc, guest))
@@ -55,12 +58,48 @@ async function makeSwitch(vpc: Vpc, plan: SwitchPlan, devices: Map<string, Guest
   await sw.setNeighbours(plan.neighbours.map(({ vni, address, mac }) => ({ vni, address: formatIp(address), mac: formatMac(mac) })))
 }
 
-async function makeGuest(vpc: Vpc, { portId, hostifId, vni, addresses }: GuestPlan): Promise<GuestDevice> {
+async function makeSubnets(vpc: Vpc, { id: switchId, routerId, subnets }: SwitchPlan): Promise<void> {
+  if (routerId !== undefined) {
+    await using router = await vpc.openRouter(routerId, { create: true })
+    await router.commit()
+  }
+  for (const { id, vni, networks, gateways, dhcp } of subnets) {
+    await using subnet = await vpc.openSubnet(id, { create: true })
+    await subnet.setVni(vni)
+    for (const network of networks)
+      await (isIpv4(network.address) ? subnet.setPrefix4 : subnet.setPrefix6).call(subnet, formatPrefix(network))
+    for (const gateway of gateways) await (isIpv4(gateway) ? subnet.setGateway4 : subnet.setGateway6).call(subnet, formatIp(gateway))
+    await subnet.setSwitch(switchId)
+    if (routerId !== undefined) await subnet.setRouter(routerId)
+    await subnet.setDhcp(dhcp)
+    await subnet.commit()
+  }
+}
+
+/** Rules name other groups, so all groups are there before the first rule. */
+async function makeGroups(vpc: Vpc, { id: switchId, guests, groups }: SwitchPlan): Promise<void> {
+  for (const { id, name } of groups) {
+    await using group = await vpc.openGroup(id, { create: true })
+    await group.setSwitch(switchId)
+    await group.setName(name)
+    await group.commit()
+  }
+  const [here] = guests.map(({ host }) => host)
+  for (const { id, rules, members } of groups) {
+    await using group = await vpc.openGroup(id, { write: true })
+    await group.addRules(rules)
+    const elsewhere = members.filter(({ host }) => host !== here)
+    if (elsewhere.length > 0) await group.addMembers(elsewhere.map(({ address }) => formatIp(address)))
+  }
+}
+
+async function makeGuest(vpc: Vpc, { portId, hostifId, vni, addresses, groups }: GuestPlan): Promise<GuestDevice> {
   await using hostif = await vpc.openHostif(hostifId, { create: true })
   await hostif.commit()
   await using port = await vpc.openPort(portId, { write: true })
   await port.setVni(vni)
   await port.setAddresses(addresses.map(({ address }) => formatIp(address)))
+  if (groups.length > 0) await port.setGroups(groups.map(({ id }) => id))
   await port.connect(hostifId)
   await port.commit()
   const { device, mtuBytes } = await hostif.describe()

@@ -2,11 +2,12 @@
 import { familyOf, isIpv4, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { AddressPool, readAddress, readNamed, readReference } from './lab-file-values.ts'
-import type { Guest, LabHost, Link, Subnet } from './lab-model.ts'
+import type { Customer, Guest, LabHost, Link, Subnet } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 interface Known {
   readonly hosts: readonly LabHost[]
+  readonly customers: readonly Customer[]
   readonly subnets: readonly Subnet[]
   readonly links: readonly Link[]
 }
@@ -18,6 +19,7 @@ interface Draft {
   readonly subnet: Subnet
   /** By family; families that the file leaves out are given out later. */
   readonly given: ReadonlyMap<4 | 6, Ip>
+  readonly groups: readonly string[]
 }
 
 /** The section `guests`. Who has no address gets the first free one of each of the subnet's networks. */
@@ -28,17 +30,20 @@ export function readGuests(value: YamlValue, known: Known): Guest[] {
   return drafts.flatMap((draft) => (draft === undefined ? [] : [complete(draft, pools)]))
 }
 
-/** The pool of a network, without the addresses of the machines on its wire. */
+/** The pool of a network, without the addresses of its gateway and of the machines on its wire. */
 function poolOf(network: Prefix, subnet: Subnet, links: readonly Link[]): AddressPool {
   const pool = new AddressPool(network)
+  for (const gateway of subnet.gateways) if (contains(network, gateway)) pool.claim(gateway, 'the gateway')
   for (const link of links)
     if (link.uplink === subnet)
       for (const { address } of [...link.addresses, ...link.hostAddresses]) if (contains(network, address)) pool.claim(address, link.name)
   return pool
 }
 
+type GuestKey = 'host' | 'subnet' | 'address' | 'address6' | 'groups'
+
 function readGuest(name: string, value: YamlValue, known: Known, pools: ReadonlyMap<Prefix, AddressPool>): Draft | undefined {
-  const field = value.fields<'host' | 'subnet' | 'address' | 'address6'>(['host', 'subnet'], ['address', 'address6'])
+  const field = value.fields<GuestKey>(['host', 'subnet'], ['address', 'address6', 'groups'])
   const host = field.host && readReference(field.host, 'host', known.hosts)
   const subnet = field.subnet && readReference(field.subnet, 'subnet', known.subnets)
   if (host === undefined || subnet === undefined) return undefined
@@ -59,14 +64,16 @@ function readGuest(name: string, value: YamlValue, known: Known, pools: Readonly
     if (other !== undefined) place.report(`${other} has this address in ${subnet.name}`)
     given.set(family, address)
   }
-  return { name, value, host: host.name, subnet, given }
+  const { groups: theirs } = known.customers.find((customer) => customer.name === subnet.customer)!
+  const groups = field.groups?.list().flatMap((group) => readReference(group, `group of ${subnet.customer}`, theirs)?.name ?? []) ?? []
+  return { name, value, host: host.name, subnet, given, groups }
 }
 
-function complete({ name, value, host, subnet, given }: Draft, pools: ReadonlyMap<Prefix, AddressPool>): Guest {
+function complete({ name, value, host, subnet, given, groups }: Draft, pools: ReadonlyMap<Prefix, AddressPool>): Guest {
   const addresses = subnet.networks.flatMap((network): Prefix[] => {
     const address = given.get(isIpv4(network.address) ? 4 : 6) ?? pools.get(network)!.next(name)
     if (address === undefined) value.report(`${formatPrefix(network)} of ${subnet.name} has no address left for it`)
     return address === undefined ? [] : [{ address, length: network.length }]
   })
-  return { name, host, subnet, addresses }
+  return { name, host, subnet, addresses, groups }
 }

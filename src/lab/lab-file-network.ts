@@ -1,10 +1,9 @@
-/** The lab file's underlay, hosts and customers. */
+/** The lab file's underlay and hosts. */
 import { familyOf, type Ip } from '#wire/ip-address.ts'
-import { formatPrefix, type Prefix } from '#wire/prefix.ts'
-import { maxVni } from '#wire/vni.ts'
+import { formatPrefix } from '#wire/prefix.ts'
 import { vxlanOverhead } from '#wire/vxlan.ts'
-import { AddressPool, readAddress, readNamed, readNetwork, reportOverlap } from './lab-file-values.ts'
-import type { LabHost, Subnet, Underlay } from './lab-model.ts'
+import { AddressPool, readAddress, readNamed, readNetwork } from './lab-file-values.ts'
+import type { LabHost, Underlay } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** A broadcast goes to 64 other hosts at most. */
@@ -42,51 +41,4 @@ export function readHosts(value: YamlValue, { network }: Underlay): LabHost[] {
     if (own === undefined) entry.report(`the underlay ${formatPrefix(network)} has no address left for it`)
     return own === undefined ? [] : [{ name, address: own }]
   })
-}
-
-/** The section `customers`: the subnets of all, in the file's order. */
-export function readCustomers(value: YamlValue): Subnet[] {
-  const owners = new Map<number, string>()
-  const subnets: Subnet[] = []
-  for (const [customer, entry] of readNamed(value)) {
-    const field = entry.fields<'subnets'>(['subnets'])
-    const taken: { name: string; network: Prefix }[] = []
-    for (const [short, subnetValue] of field.subnets ? readNamed(field.subnets) : []) {
-      const subnet = readSubnet(subnetValue, { customer, name: `${customer}/${short}`, owners, taken })
-      if (subnet !== undefined) subnets.push(subnet)
-    }
-  }
-  return subnets
-}
-
-interface SubnetPlace {
-  readonly customer: string
-  readonly name: string
-  /** VNIs given so far: one VNI is one subnet. */
-  readonly owners: Map<number, string>
-  /** Networks of the customer so far. */
-  readonly taken: { name: string; network: Prefix }[]
-}
-
-function readSubnet(value: YamlValue, { customer, name, owners, taken }: SubnetPlace): Subnet | undefined {
-  const field = value.fields<'vni' | 'network' | 'network6'>(['vni'], ['network', 'network6'])
-  const vni = field.vni?.integer(1, maxVni)
-  const owner = vni === undefined ? undefined : owners.get(vni)
-  if (owner !== undefined) field.vni!.report(`VNI ${vni} is ${owner}'s; a VNI belongs to one subnet`)
-  const networks: Prefix[] = []
-  for (const [place, family] of [
-    [field.network, 4],
-    [field.network6, 6],
-  ] as const) {
-    const network = place && readNetwork(place, family)
-    if (network === undefined) continue
-    reportOverlap(place!, network, taken)
-    taken.push({ name, network })
-    networks.push(network)
-  }
-  if (field.network === undefined && field.network6 === undefined)
-    value.report("'network' (IPv4) or 'network6' (IPv6) must be given, or both")
-  if (vni === undefined || networks.length === 0) return undefined
-  owners.set(vni, name)
-  return { name, customer, vni, networks }
 }

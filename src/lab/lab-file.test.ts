@@ -125,6 +125,42 @@ suite('what is wrong is told with its place, its value and the way out', () => {
       `${good}links: { w: { host: h1, uplink: red/a }, v: { host: h1, uplink: red/a } }`,
       /links.v: w is the uplink of red on h1/,
     ],
+    ['no truth value', changed('red: { subnets', 'red: { router: 1, subnets'), /customers.red.router: this must be true or false, not '1'/],
+    [
+      'a gateway that nobody is',
+      changed('network: 10.0.0.0/24 }', 'network: 10.0.0.0/24, gateway: 10.0.0.9 }'),
+      /subnets.a.gateway: nobody answers for a gateway here; give the customer 'router: true'/,
+    ],
+    [
+      'gateway outside',
+      changed('blue: { subnets: { a: { vni: 5002,', 'blue: { router: true, subnets: { a: { vni: 5002, gateway: 10.0.1.1,'),
+      /subnets.a.gateway: 10.0.1.1 is not for a machine in blue\/a/,
+    ],
+    [
+      "a guest with the gateway's address",
+      changed('red: { subnets', 'red: { router: true, subnets'),
+      /guests.g2.address: the gateway has this address in red\/a/,
+    ],
+    [
+      'DHCP without IPv4',
+      changed("network: 10.0.0.0/24, network6: 'fd00::/64'", "dhcp: true, network6: 'fd00::/64'"),
+      /the subnet needs a 'network'/,
+    ],
+    [
+      'no such group',
+      changed('{ host: h1, subnet: red/a }', '{ host: h1, subnet: red/a, groups: [web] }'),
+      /guests.g1.groups\[0\]: there is no group of red 'web'/,
+    ],
+    [
+      'a bad rule',
+      changed('red: { subnets', 'red: { groups: { web: [{ id: 1, direction: in, ports: [80] }] }, subnets'),
+      /customers.red.groups.web: \[0\] rule 1: protocol any has no ports/,
+    ],
+    [
+      'a peer that is no group',
+      changed('red: { subnets', 'red: { groups: { web: [{ id: 1, direction: in, peers: [db] }] }, subnets'),
+      /groups.web: \[0\] rule 1: 'db' is not .*; groups here: web/,
+    ],
   ]
   for (const [what, text, told] of cases)
     test(what, () => {

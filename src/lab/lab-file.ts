@@ -7,7 +7,8 @@ import { LabError } from './lab-error.ts'
 import { LabFileError } from './file-problem.ts'
 import type { Lab } from './lab-model.ts'
 import { readGuests } from './lab-file-guests.ts'
-import { readCustomers, readHosts, readUnderlay } from './lab-file-network.ts'
+import { readCustomers } from './lab-file-customers.ts'
+import { readHosts, readUnderlay } from './lab-file-network.ts'
 import { readLinks } from './lab-file-links.ts'
 import { readName } from './lab-file-values.ts'
 import { YamlFile, type YamlValue } from './yaml-value.ts'
@@ -46,12 +47,13 @@ function readLab(root: YamlValue): Lab | undefined {
   const name = readName(part.name, 'lab')
   const underlay = readUnderlay(part.underlay)
   const hosts = underlay && readHosts(part.hosts, underlay)
-  const subnets = part.customers && readCustomers(part.customers)
-  if (name === undefined || underlay === undefined || hosts === undefined || subnets === undefined || part.guests === undefined)
+  const owned = part.customers && readCustomers(part.customers)
+  if (name === undefined || underlay === undefined || hosts === undefined || owned === undefined || part.guests === undefined)
     return undefined
+  const { customers, subnets } = owned
   const links = part.links ? readLinks(part.links, { hosts, subnets }) : []
-  const guests = readGuests(part.guests, { hosts, subnets, links })
-  return { name, underlay, hosts, subnets, guests, links }
+  const guests = readGuests(part.guests, { hosts, customers, subnets, links })
+  return { name, underlay, hosts, customers, subnets, guests, links }
 }
 
 /** Each host, guest and link has a namespace, and so has the underlay: their names must differ. */

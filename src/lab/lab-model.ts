@@ -1,4 +1,5 @@
-/** What a lab file describes: hosts, their underlay, subnets of customers, guests and links. */
+/** What a lab file describes: hosts, their underlay, customers with subnets and groups, guests and links. */
+import type { GroupRule } from '#abi/group-rule.ts'
 import type { Ip } from '#wire/ip-address.ts'
 import type { Prefix } from '#wire/prefix.ts'
 
@@ -15,6 +16,20 @@ export interface LabHost {
   readonly address: Ip
 }
 
+export interface Customer {
+  readonly name: string
+  /** A router joins the subnets, on every host. */
+  readonly isRouted: boolean
+  readonly groups: readonly LabGroup[]
+}
+
+/** A security group of a customer. */
+export interface LabGroup {
+  readonly name: string
+  /** A peer that is a group of the customer is written as `group` and its place in the customer's list. */
+  readonly rules: readonly GroupRule[]
+}
+
 export interface Subnet {
   /** `customer/subnet`. */
   readonly name: string
@@ -22,6 +37,10 @@ export interface Subnet {
   readonly vni: number
   /** At most one of each family, at least one. */
   readonly networks: readonly Prefix[]
+  /** Guests get their IPv4 addresses by DHCP. */
+  readonly dhcp: boolean
+  /** The gateway of each network. None: the subnet has neither a router nor DHCP. */
+  readonly gateways: readonly Ip[]
 }
 
 export interface Guest {
@@ -30,6 +49,8 @@ export interface Guest {
   readonly subnet: Subnet
   /** One address for each network of the subnet, with its prefix length. */
   readonly addresses: readonly Prefix[]
+  /** Names of groups of its customer. */
+  readonly groups: readonly string[]
 }
 
 /** A wire that leaves a host: an interface of the host, and a machine at its other end. */
@@ -50,6 +71,7 @@ export interface Lab {
   readonly name: string
   readonly underlay: Underlay
   readonly hosts: readonly LabHost[]
+  readonly customers: readonly Customer[]
   readonly subnets: readonly Subnet[]
   readonly guests: readonly Guest[]
   readonly links: readonly Link[]

@@ -1,11 +1,14 @@
 /** The network of a lab: namespaces, the underlay's bridge, wires. Everything is made inside namespaces of the lab. */
-import { isIpv4 } from '#wire/ip-address.ts'
+import { fileURLToPath } from 'node:url'
+import { formatIp, isIpv4 } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import { formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { ipBatch, type IpCommand } from './ip-batch.ts'
-import { guestDevice, underlayDevice } from './names.ts'
+import { LabError } from './lab-error.ts'
+import { guestDevice, netnsPath, underlayDevice } from './names.ts'
 import { netnsNames, type LabPlan } from './plan.ts'
 import type { GuestPlan, WirePlan } from './plan-guest.ts'
+import { inNetns, run } from './program.ts'
 
 const bridge = 'bridge0'
 
@@ -52,6 +55,7 @@ export async function plugGuests(
     plan.guests.map((guest) => [guest.netns, guestCommands(guest, devices.get(guest.name)!.mtuBytes)]),
     signal,
   )
+  await Promise.all(plan.guests.filter(({ dhcp }) => dhcp).map((guest) => askByDhcp(guest, signal)))
 }
 
 const hostOf = (plan: LabPlan, { host }: WirePlan): { netns: string } => plan.hosts.find(({ name }) => name === host)!
@@ -96,17 +100,31 @@ const wireCommands = ({ name, netns, mac }: WirePlan, host: string): IpCommand[]
   ['link', 'add', 'name', name, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
 ]
 
-function guestCommands({ addresses }: GuestPlan, mtuBytes: number): IpCommand[] {
-  const families = new Set(addresses.map(({ address }) => (isIpv4(address) ? '0.0.0.0/0' : '::/0')))
+function guestCommands({ addresses, gateways, dhcp }: GuestPlan, mtuBytes: number): IpCommand[] {
+  const own = addresses.filter(({ address }) => !(dhcp && isIpv4(address)))
+  const families = new Set(own.map(({ address }) => isIpv4(address)))
   return [
     loopbackUp,
     // The plan has the link-local address, so that it is there at once.
     ['link', 'set', 'dev', guestDevice, 'addrgenmode', 'none'],
     ['link', 'set', 'dev', guestDevice, 'mtu', String(mtuBytes), 'up'],
-    ...addresses.map((address) => addressAdd(guestDevice, address)),
-    // Everything is on the link: a guest may try any address, and the datapath refuses it.
-    ...Array.from(families, (all): IpCommand => ['route', 'add', all, 'dev', guestDevice]),
+    ...own.map((address) => addressAdd(guestDevice, address)),
+    ...Array.from(families, (isFour): IpCommand => {
+      const gateway = gateways.find((candidate) => isIpv4(candidate) === isFour)
+      // Without a router everything is on the link: a guest may try any address, and the datapath refuses it.
+      return ['route', 'add', isFour ? '0.0.0.0/0' : '::/0', ...(gateway ? ['via', formatIp(gateway)] : []), 'dev', guestDevice]
+    }),
   ]
+}
+
+/** Takes the lease that udhcpc got: an address, and the way by the gateway. */
+const leaseScript = fileURLToPath(new URL('./take-lease', import.meta.url))
+
+/** Ask for the guest's address, once. The client does not stay: the lab ends before the lease. */
+async function askByDhcp({ netns, name }: GuestPlan, signal?: AbortSignal): Promise<void> {
+  const client = ['busybox', 'udhcpc', '-i', guestDevice, '-n', '-q', '-f', '-t', '10', '-T', '1', '-s', leaseScript]
+  const { code, stderr } = await run(inNetns(netnsPath(netns), client), { signal, timeoutMs: 20_000 })
+  if (code !== 0) throw new LabError(`guest ${name} got no address by DHCP: ${stderr.trim()}`)
 }
 
 /** Run commands for many namespaces side by side. All have ended when this returns or throws. */

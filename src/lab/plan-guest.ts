@@ -1,10 +1,12 @@
 /** Guests of a lab and machines at its wires: names, ids, MACs and addresses, planned from the file. */
 import { idMac, type Id } from '#abi/id.ts'
+import type { Ip } from '#wire/ip-address.ts'
 import { linkLocal } from '#wire/ipv6-address.ts'
 import { asMac } from '#wire/mac.ts'
 import type { Prefix } from '#wire/prefix.ts'
 import { labId, labMac } from './lab-id.ts'
 import type { Lab } from './lab-model.ts'
+import { planGroups, type GroupPlan } from './plan-groups.ts'
 import { netnsName } from './names.ts'
 
 export interface GuestPlan {
@@ -19,6 +21,11 @@ export interface GuestPlan {
   readonly mac: Uint8Array
   /** With prefix lengths. In a subnet with IPv6 the link-local address is the last. */
   readonly addresses: readonly Prefix[]
+  /** The guest asks for its IPv4 address by DHCP. */
+  readonly dhcp: boolean
+  /** Gateways of the router that joins the customer's subnets. Empty: there is none. */
+  readonly gateways: readonly Ip[]
+  readonly groups: readonly GroupPlan[]
 }
 
 export interface WirePlan {
@@ -34,9 +41,11 @@ export interface WirePlan {
 
 /** The guests of a lab. */
 export function planGuests(lab: Lab): GuestPlan[] {
-  return lab.guests.map(({ name, host, subnet, addresses }) => {
+  const groups = planGroups(lab)
+  return lab.guests.map(({ name, host, subnet, addresses, groups: joined }) => {
     const hostifId = labId('hostif', lab.name, name)
     const mac = idMac(hostifId)
+    const { isRouted } = lab.customers.find((customer) => customer.name === subnet.customer)!
     const six = addresses.some(({ address }) => address.length === 16)
     return {
       name,
@@ -49,6 +58,9 @@ export function planGuests(lab: Lab): GuestPlan[] {
       portId: labId('vpcp', lab.name, name),
       mac,
       addresses: six ? [...addresses, { address: linkLocal(asMac(mac)), length: 64 }] : addresses,
+      dhcp: subnet.dhcp,
+      gateways: isRouted ? subnet.gateways : [],
+      groups: groups.filter((group) => group.customer === subnet.customer && joined.includes(group.name)),
     }
   })
 }

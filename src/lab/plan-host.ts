@@ -4,9 +4,10 @@ import type { Id } from '#abi/id.ts'
 import type { Ip } from '#wire/ip-address.ts'
 import { zeroMac } from '#wire/mac.ts'
 import { contains, type Prefix } from '#wire/prefix.ts'
-import type { Lab, LabHost, Link, Subnet } from './lab-model.ts'
+import type { Customer, Lab, LabHost, Link, Subnet } from './lab-model.ts'
 import { labId } from './lab-id.ts'
 import { labDirectory, netnsName } from './names.ts'
+import { planGroups, type GroupPlan } from './plan-groups.ts'
 import type { GuestPlan, WirePlan } from './plan-guest.ts'
 
 /** One forwarding entry of a mux. The zero MAC stands for broadcast. */
@@ -38,7 +39,20 @@ export interface SwitchPlan {
   readonly vni: number
   readonly guests: readonly GuestPlan[]
   readonly neighbours: readonly NeighbourPlan[]
+  /** The router that joins the subnets. */
+  readonly routerId?: Id
+  /** Subnets with a gateway. */
+  readonly subnets: readonly SubnetPlan[]
+  readonly groups: readonly GroupPlan[]
   readonly uplink?: UplinkPlan
+}
+
+export interface SubnetPlan {
+  readonly id: Id
+  readonly vni: number
+  readonly networks: readonly Prefix[]
+  readonly gateways: readonly Ip[]
+  readonly dhcp: boolean
 }
 
 export interface HostPlan {
@@ -65,11 +79,14 @@ interface Surroundings {
   readonly listen: string
 }
 
-/** Plan one host of a lab. A host knows the VNIs in which it has guests or an uplink, and no others. */
+/**
+ * Plan one host of a lab. A host knows the VNIs in which it has guests or an uplink, and those that the router of such
+ * a customer joins to them.
+ */
 export function planHost(surroundings: Surroundings): HostPlan {
   const { lab, host, listen } = surroundings
   const directory = join(labDirectory(lab.name), host.name)
-  const switches = [...new Set(lab.subnets.map(({ customer }) => customer))].flatMap((customer) => planSwitch(customer, surroundings) ?? [])
+  const switches = lab.customers.flatMap((customer) => planSwitch(customer, surroundings) ?? [])
   return {
     name: host.name,
     netns: netnsName(lab.name, host.name),
@@ -78,7 +95,7 @@ export function planHost(surroundings: Surroundings): HostPlan {
     ethlinkId: labId('ethlink', lab.name, host.name, 'underlay'),
     muxId: labId('vpcmux', lab.name, host.name),
     switches,
-    entries: planEntries(surroundings, vnisOf(switches)),
+    entries: planEntries(surroundings, switches),
     runDir: join(directory, 'run'),
     stateDir: join(directory, 'state'),
     bpffs: join(directory, 'bpf'),
@@ -87,18 +104,26 @@ export function planHost(surroundings: Surroundings): HostPlan {
   }
 }
 
-const vnisOf = (switches: readonly SwitchPlan[]): Set<number> =>
-  new Set(switches.flatMap(({ guests, uplink }) => [...guests.map(({ vni }) => vni), ...(uplink ? [uplink.vni] : [])]))
+/** VNIs in which a switch has stations of its own: only these get broadcasts. */
+const ownVnis = ({ guests, uplink }: Pick<SwitchPlan, 'guests' | 'uplink'>): Set<number> =>
+  new Set([...guests.map(({ vni }) => vni), ...(uplink ? [uplink.vni] : [])])
 
-function planSwitch(customer: string, { lab, host, guests, wires }: Surroundings): SwitchPlan | undefined {
+/** VNIs whose stations a switch must know. */
+const knownVnis = (own: ReadonlySet<number>, subnets: readonly SubnetPlan[], isRouted: boolean): Set<number> =>
+  new Set([...own, ...(isRouted ? subnets.map(({ vni }) => vni) : [])])
+
+function planSwitch({ name: customer, isRouted }: Customer, { lab, host, guests, wires }: Surroundings): SwitchPlan | undefined {
   const mine = guests.filter((guest) => guest.host === host.name && guest.customer === customer)
   const link = lab.links.find((candidate) => candidate.host === host.name && candidate.uplink?.customer === customer)
   if (mine.length === 0 && link === undefined) return undefined
-  const vnis = new Set([...mine.map(({ vni }) => vni), ...(link ? [link.uplink!.vni] : [])])
+  const uplink = link && planUplink(lab.name, link)
+  const own = ownVnis({ guests: mine, ...(uplink && { uplink }) })
+  const subnets = planSubnets(lab, customer)
+  const vnis = knownVnis(own, subnets, isRouted)
   return {
     id: labId('vpcsw', lab.name, host.name, customer),
     customer,
-    vni: [...vnis][0]!,
+    vni: [...own][0]!,
     guests: mine,
     neighbours: [
       ...guests
@@ -111,9 +136,17 @@ function planSwitch(customer: string, { lab, host, guests, wires }: Surroundings
           )
         : []),
     ],
-    ...(link && { uplink: planUplink(lab.name, link) }),
+    ...(isRouted && { routerId: labId('vpcrtr', lab.name, customer) }),
+    subnets: subnets.filter(({ vni }) => vnis.has(vni)),
+    groups: planGroups(lab).filter((group) => group.customer === customer),
+    ...(uplink && { uplink }),
   }
 }
+
+const planSubnets = (lab: Lab, customer: string): SubnetPlan[] =>
+  lab.subnets
+    .filter((subnet) => subnet.customer === customer && subnet.gateways.length > 0)
+    .map(({ name, vni, networks, gateways, dhcp }) => ({ id: labId('subnet', lab.name, name), vni, networks, gateways, dhcp }))
 
 /** The entries of a subnet for the machine at the end of an uplink. */
 const wireNeighbours = ({ vni, networks }: Subnet, { mac, addresses }: WirePlan): NeighbourPlan[] =>
@@ -127,13 +160,15 @@ const planUplink = (lab: string, { name, host, uplink, vtag }: Link): UplinkPlan
   vtag,
 })
 
-/** Every guest of the host's VNIs on other hosts, and the hosts that get their broadcasts. */
-function planEntries({ lab, host, guests }: Surroundings, vnis: ReadonlySet<number>): EntryPlan[] {
+/** Every guest of the known VNIs on other hosts, and the hosts that get the broadcasts of the host's own VNIs. */
+function planEntries({ lab, host, guests }: Surroundings, switches: readonly SwitchPlan[]): EntryPlan[] {
+  const own = new Set(switches.flatMap((sw) => [...ownVnis(sw)]))
+  const known = new Set(switches.flatMap((sw) => [...knownVnis(ownVnis(sw), sw.subnets, sw.routerId !== undefined)]))
   const remote = lab.hosts.filter(({ name }) => name !== host.name)
   return remote.flatMap(({ name, address: vtep }) => {
-    const there = guests.filter((guest) => guest.host === name && vnis.has(guest.vni))
-    const uplinks = lab.links.flatMap((link) => (link.host === name && link.uplink && vnis.has(link.uplink.vni) ? [link.uplink.vni] : []))
-    const shared = new Set([...there.map(({ vni }) => vni), ...uplinks])
+    const there = guests.filter((guest) => guest.host === name && known.has(guest.vni))
+    const uplinks = lab.links.flatMap((link) => (link.host === name && link.uplink ? [link.uplink.vni] : []))
+    const shared = new Set([...there.map(({ vni }) => vni), ...uplinks].filter((vni) => own.has(vni)))
     return [...there.map(({ vni, mac }) => ({ vni, mac, vtep })), ...Array.from(shared, (vni) => ({ vni, mac: zeroMac, vtep }))]
   })
 }

@@ -6,6 +6,7 @@ import { formatIp } from '#wire/ip-address.ts'
 import { formatMac, isMulticastMac, isZeroMac } from '#wire/mac.ts'
 import { parseLab } from './lab-file.ts'
 import { labId } from './lab-id.ts'
+import { groupsAllowPing } from './plan-groups.ts'
 import { netnsNames, planLab } from './plan.ts'
 
 const lab = parseLab(
@@ -107,4 +108,55 @@ test('the mux listens on the address of the host and the port of the underlay', 
 test('an uplink wraps the interface that is called like the link', () => {
   const { l2Name, vni, vtag } = host('h3').switches[0]!.uplink!
   assert.deepEqual({ l2Name, vni, vtag }, { l2Name: 'w', vni: 5001, vtag: 7 })
+})
+
+const routed = planLab(
+  parseLab(
+    `
+name: t
+underlay: { network: 192.0.2.0/24 }
+hosts: { h1: {}, h2: {} }
+customers:
+  red:
+    router: true
+    subnets: { a: { vni: 5001, network: 10.0.0.0/24 }, b: { vni: 5002, network: 10.0.1.0/24 } }
+    groups:
+      web: [{ id: 1, direction: in, protocol: icmp, peers: [ops] }]
+      ops: []
+guests:
+  a: { host: h1, subnet: red/a, groups: [ops] }
+  b: { host: h2, subnet: red/b, groups: [web] }
+  c: { host: h2, subnet: red/b }
+`,
+    'x',
+  ),
+)
+
+test('behind a router a host knows the guests of all its subnets, and sends broadcasts to its own', () => {
+  const [h1] = routed.hosts
+  assert.deepEqual(
+    h1!.entries.map(({ vni, mac }) => [vni, formatMac(mac)]),
+    routed.guests.slice(1).map(({ vni, mac }) => [vni, formatMac(mac)]),
+  )
+  assert.deepEqual(
+    h1!.switches[0]!.neighbours.map(({ address }) => formatIp(address)),
+    ['10.0.0.2', '10.0.1.2', '10.0.1.3'],
+  )
+  assert.deepEqual(
+    h1!.switches[0]!.subnets.map(({ gateways }) => gateways.map(formatIp)),
+    [['10.0.0.1'], ['10.0.1.1']],
+  )
+})
+
+test('groups have the same ids on all hosts, and rules name them; a ping passes when a rule has its sender', () => {
+  const [h1, h2] = routed.hosts
+  assert.deepEqual(h1!.switches[0]!.groups, h2!.switches[0]!.groups)
+  const [web, ops] = h1!.switches[0]!.groups
+  assert.deepEqual(web!.rules[0]!.peers, [ops!.id])
+  assert.deepEqual(
+    ops!.members.map(({ host: where, address }) => [where, formatIp(address)]),
+    [['h1', '10.0.0.2']],
+  )
+  const [a, b, c] = routed.guests
+  assert.deepEqual([groupsAllowPing(a!, b!, 4), groupsAllowPing(c!, b!, 4), groupsAllowPing(b!, a!, 4)], [true, false, false])
 })

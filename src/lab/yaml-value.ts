@@ -67,6 +67,19 @@ export class YamlValue {
     return undefined
   }
 
+  /** A truth value. */
+  flag(): boolean | undefined {
+    const value = isScalar(this.#node) ? this.#node.value : undefined
+    if (typeof value === 'boolean') return value
+    this.report(`this must be true or false, not ${this.#kind()}`)
+    return undefined
+  }
+
+  /** The value as JSON would have it. */
+  plain(): unknown {
+    return this.#node?.toJS(this.#file.document)
+  }
+
   /** A list; one value stands for a list of one. */
   list(): YamlValue[] {
     if (!isSeq(this.#node)) return [this]

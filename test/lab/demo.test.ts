@@ -18,8 +18,10 @@ test('it shows what it should within a minute, exits with 0 and leaves nothing',
   const { code, stdout, stderr } = await run(program, { timeoutMs: 120_000 })
   assert.equal(code, 0, stdout + stderr)
   assert.ok(performance.now() - began < 60_000, 'it took longer than a minute')
-  assert.match(stdout, /14 of 56 pairs reach each other/)
+  assert.match(stdout, /26 of 56 pairs reach each other/)
   assert.match(stdout, /Gb\/s: .* from red1 on h1 to red3 on h3/)
+  assert.match(stdout, /10\.0\.1\.2:5432 from 10\.0\.0\.2, allowed by rule 10 of group1 \(db\)/)
+  assert.match(stdout, /sg_denied into vpcp\d+ \(group1 \(db\)\): none of its 2 rules for in allows it/)
   assert.match(stdout, /ENCAPSULATED/)
   assert.match(stdout, /All is as it should be/)
   await assertGone(plan)
@@ -41,7 +43,7 @@ test('with --keep it leaves the lab up and says how to look around and take it d
 test('interrupted, it takes everything down', async () => {
   const [file, ...args] = program as [string, ...string[]]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  child.stdout.on('data', (chunk: Buffer) => chunk.includes('2/5') && child.kill('SIGINT'))
+  child.stdout.on('data', (chunk: Buffer) => chunk.includes('2/6') && child.kill('SIGINT'))
   assert.equal(await new Promise((resolve) => child.once('close', resolve)), 130)
   await assertGone(plan)
 })
