@@ -18,6 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   lab: ['client', 'system', 'abi', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
+  control: ['system', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */
@@ -43,10 +44,16 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
   lab: ['daemon'],
   launch: [],
   vm: [],
+  control: [],
 }
 
 /** npm packages, and the only folders that may import them. */
-const packages: Readonly<Record<string, readonly string[]>> = { koffi: ['kernel', 'bench'], yaml: ['lab', 'system'] }
+const packages: Readonly<Record<string, readonly string[]>> = {
+  koffi: ['kernel', 'bench'],
+  yaml: ['lab', 'system'],
+  '@grpc/grpc-js': ['control'],
+  protobufjs: ['control'],
+}
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))

@@ -1,0 +1,16 @@
+/** Opens a store where it is, and loads only the driver that it needs. */
+import type { StoreLocation } from './location.ts'
+import type { Store } from './store.ts'
+import { StoreError } from './store-error.ts'
+
+/** Open a store. Throws StoreError. */
+export async function openStore(location: StoreLocation): Promise<Store> {
+  switch (location.kind) {
+    case 'sqlite': {
+      const { openSqliteStore } = await import('./sqlite/sqlite-store.ts')
+      return openSqliteStore(location.path)
+    }
+    case 'etcd':
+      throw new StoreError('unusable', 'this version has no driver for etcd yet')
+  }
+}
