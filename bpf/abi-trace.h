@@ -28,4 +28,38 @@ enum vpc_verdict {
 #define VPC_TRACE_IPV6 0x80000000u
 #define VPC_TRACE_FORWARDED 0x40000000u  /* another host has forwarded it */
 
+/* The stages that a traced packet goes through: see lib/trace.h. */
+enum vpc_trace_stage {
+	VPC_TRACE_NONE = 0,
+	VPC_TRACE_PORT,         /* stats, segment, VPC_PORT_*, VLAN tag */
+	VPC_TRACE_DROP,         /* enum vpc_drop_reason, source, segment */
+	VPC_TRACE_GROUPS,       /* port, enum vpc_direction, reason or 0, policy, rule, enum vpc_flow_state before, kind; inside; outside */
+	VPC_TRACE_DESTINATION,  /* segment, enum vpc_dst_kind, VPC_DST_*, ifindex, stats, MTU, family << 16 | port of the VTEP; MAC; VTEP */
+	VPC_TRACE_ROUTE,        /* enum vpc_route_kind, 1 + bits of the prefix (0: none), route table, VPC of a peer, segment of the sender; prefix; next hop */
+	VPC_TRACE_STATION,      /* VPC, segment, found; address; MAC */
+	VPC_TRACE_TUNNEL,       /* stats of the mux, VNI, drop reason or 0; outer source */
+	VPC_TRACE_LIMIT,        /* port, 1: to the unit, 1: within its limits */
+	VPC_TRACE_COPY,         /* of a broadcast: enum vpc_dst_kind, ifindex, stats; -; VTEP */
+	VPC_TRACE_QUESTION,     /* that the tables do not answer: enum vpc_event_kind */
+};
+
+#define VPC_TRACE_VALUES 7
+#define VPC_TRACE_RECORDS 32
+
+struct vpc_trace_record {
+	__u32 stage;    /* enum vpc_trace_stage */
+	__u32 value[VPC_TRACE_VALUES];
+	__u8 first[16];  /* an address as in vpc_neighbour_key, or a MAC */
+	__u8 second[16];
+};
+
+/* Table `trace_run`, of the traced programs alone. */
+struct vpc_trace_run {
+	__u32 count;      /* of records, those among them that found no room */
+	__u32 tunnel_id;  /* of a packet from a tunnel, for vpc_mux_trace: VNI and VPC_TRACE_IPV6, VPC_TRACE_FORWARDED */
+	__u32 remote[4];  /* its outer source; IPv4 in host order in the first word */
+	__u32 local[4];   /* its outer destination */
+	struct vpc_trace_record record[VPC_TRACE_RECORDS];
+};
+
 #endif

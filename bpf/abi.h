@@ -107,10 +107,12 @@ struct vpc_event {
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
-	__u32 port;      /* stats index of the port whose security groups decided; these four are 0 of other reasons */
+	__u32 port;      /* stats index of the port whose security groups decided; these five are 0 of other reasons */
 	__u32 policy;    /* and by which policy of it */
 	__u32 rule;      /* that had allowed the flow */
 	__u32 direction; /* enum vpc_direction */
+	__u32 state;     /* enum vpc_flow_state of the packet's flow; 0: it has none */
+	__u32 route;     /* of a packet that a route refuses, or that nobody has there: 1 + bits of the route's prefix; 0: no route */
 	__u32 lost;      /* events of this source that were held back since the last one: beyond its rate or share, or the ring was full */
 	__u8 data[VPC_EVENT_SNAP];
 };

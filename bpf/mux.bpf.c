@@ -59,7 +59,9 @@ static __noinline int ask_tables(struct __sk_buff *skb, struct packet *packet, c
 	if (reason)
 		return reason;
 	from = outer_source_of(tunnel, packet);
-	return check_sender(&from, &packet->smac, &packet->remote_source);
+	reason = check_sender(&from, &packet->smac, &packet->remote_source);
+	trace_addresses(VPC_TRACE_TUNNEL, from.vtep.addr, 0, packet->source, packet->segment, reason);
+	return reason;
 }
 
 /* Handles a packet whose slot is filled. Returns a drop reason, 0 or ONLY_A_COPY. */
@@ -140,6 +142,23 @@ int vpc_mux(struct __sk_buff *skb)
 	return from_underlay(skb);
 }
 
+/* The outer header of a traced packet. */
+static __always_inline int set_traced_key(struct __sk_buff *skb)
+{
+	struct vpc_trace_run *run = trace_of_run();
+	struct bpf_tunnel_key key = {};
+
+	if (!run)
+		return -1;
+	key.tunnel_id = run->tunnel_id & 0xffffff;
+	key.tunnel_ttl = run->tunnel_id & VPC_TRACE_FORWARDED ? FORWARDED_TTL : TUNNEL_TTL;
+	for (int i = 0; i < 4; i++) {
+		key.local_ipv6[i] = run->remote[i];
+		key.remote_ipv6[i] = run->local[i];
+	}
+	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), run->tunnel_id & VPC_TRACE_IPV6 ? BPF_F_TUNINFO_IPV6 : 0);
+}
+
 /* A tunnel key that is set for sending is read as received: the ends swap. */
 standalone int set_trace_key(struct __sk_buff *skb)
 {
@@ -148,6 +167,8 @@ standalone int set_trace_key(struct __sk_buff *skb)
 
 	if (vni & VPC_TRACE_FORWARDED)
 		key.tunnel_ttl = FORWARDED_TTL;
+	if (vpc_trace)
+		return set_traced_key(skb);
 	if (vni & VPC_TRACE_IPV6) {
 		flags = BPF_F_TUNINFO_IPV6;
 		for (int i = 0; i < 4; i++)

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { DropEvent } from '#abi/info.ts'
-import { refusalText } from '#cli/drop-text.ts'
+import { causeText } from '#cli/drop-text.ts'
 import { styleFor } from '#cli/style.ts'
 import { formatTable } from '#cli/table.ts'
 import type { Mgmt } from '#client/mgmt.ts'
@@ -100,7 +100,7 @@ async function showGroups(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal
   say(`      vpc flow list     ${flow?.inside ?? ''}:${databasePort} from ${flow?.outside ?? ''}, allowed by ${flow?.rule ?? 'nothing'}`)
   verdicts.tell(!(await connects(other, database, databasePort, signal)), `${other.name} (no group) gets none`)
   const event = await Promise.race([denied, sleep(2000, undefined, { signal })]).finally(() => drops.abort())
-  if (event !== undefined) say(`      vpc drops         sg_denied ${refusalText(event)}`)
+  if (event !== undefined) say(`      vpc drops         sg_denied ${causeText(event)}`)
   verdicts.tell(
     event?.refusal?.groups.includes('group1 (db)') === true,
     `the host says why: no rule of group db has ${other.name} as a peer`,

@@ -59,3 +59,13 @@ test('comments and documents have 120 columns at most', () => {
   }
   assert.deepEqual(long, [])
 })
+
+test('the programs write tables and send copies by the macros of trace.h, which a traced packet does not', () => {
+  const direct = /\bbpf_(map_update_elem|map_delete_elem|clone_redirect)\(/
+  const programs = filesBelow('bpf').filter((file) => file !== 'bpf/lib/trace.h' && file !== 'bpf/flows.bpf.c')
+  assert.deepEqual(
+    programs.filter((file) => direct.test(textOf(file))),
+    [],
+    'write put_entry, remove_entry or send_copy',
+  )
+})

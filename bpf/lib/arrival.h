@@ -81,6 +81,7 @@ static __noinline bool find_arrival(struct arrival *known, __u32 ifindex, const 
 {
 	if (!destination(packet->segment, packet->dmac, &known->dst))
 		return false;
+	trace_destination(packet->segment, packet->dmac, &known->dst);
 	known->ifindex = ifindex;
 	return true;
 }

@@ -39,6 +39,15 @@ static __always_inline struct vpc_bucket *bucket_of(const struct packet *packet)
 	return packet->broadcast_rate ? bpf_map_lookup_elem(&broadcast_buckets, &source) : 0;
 }
 
+/* What a bucket will hold, for a packet that must not fill it. */
+static __always_inline bool would_have_token(const struct vpc_bucket *bucket, __u64 rate)
+{
+	struct vpc_bucket copy = *bucket;
+
+	refill(&copy, rate);
+	return copy.tokens >= (__s64)NSEC_PER_SEC;
+}
+
 /* Whether the packet's port has a token left. A packet that no guest sent has rate 0, and always passes. */
 static __always_inline bool may_flood(const struct packet *packet)
 {
@@ -46,6 +55,8 @@ static __always_inline bool may_flood(const struct packet *packet)
 
 	if (!bucket)
 		return true;
+	if (vpc_trace)
+		return would_have_token(bucket, packet->broadcast_rate);
 	refill(bucket, packet->broadcast_rate);
 	return bucket->tokens >= (__s64)NSEC_PER_SEC;
 }
@@ -55,7 +66,7 @@ static __always_inline void pay_copies(const struct packet *packet, __u32 copies
 {
 	struct vpc_bucket *bucket = bucket_of(packet);
 
-	if (bucket)
+	if (bucket && !vpc_trace)
 		__sync_fetch_and_add(&bucket->tokens, -(__s64)(copies * NSEC_PER_SEC));
 }
 

@@ -5,6 +5,7 @@
 
 #include "maps.h"
 #include "packet.h"
+#include "trace.h"
 
 #define count(source, field)                                                                                                        \
 	do {                                                                                                                        \
@@ -41,7 +42,7 @@ static __always_inline void count_drop(__u32 source, __u32 reason)
 	__u64 zero = 0, *value = bpf_map_lookup_elem(&drops, &key);
 
 	if (!value) {
-		bpf_map_update_elem(&drops, &key, &zero, BPF_NOEXIST);
+		put_entry(&drops, &key, &zero, BPF_NOEXIST);
 		value = bpf_map_lookup_elem(&drops, &key);
 	}
 	if (value)
@@ -56,7 +57,7 @@ static __noinline optional int count_queue(__u32 ifindex, struct __sk_buff *skb)
 	struct vpc_queue none = {}, *value = bpf_map_lookup_elem(&queues, &key);
 
 	if (!value && key.queue < VPC_QUEUES) {
-		bpf_map_update_elem(&queues, &key, &none, BPF_NOEXIST);
+		put_entry(&queues, &key, &none, BPF_NOEXIST);
 		value = bpf_map_lookup_elem(&queues, &key);
 	}
 	if (!value)

@@ -27,14 +27,14 @@ static __always_inline bool take_token(void *table, __u32 source, __u32 per_seco
 	struct vpc_rate *rate;
 
 	*lost = 0;
-	if (!per_second)
-		return false;
+	if (!per_second || vpc_trace)
+		return per_second;
 	step = NSEC_PER_SEC / per_second;
 	rate = bpf_map_lookup_elem(table, &source);
 	if (!rate) {
 		struct vpc_rate fresh = { .ready_ns = now + step };
 
-		bpf_map_update_elem(table, &source, &fresh, BPF_NOEXIST);
+		put_entry(table, &source, &fresh, BPF_NOEXIST);
 		return true;
 	}
 	old = rate->ready_ns;
@@ -73,16 +73,21 @@ static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 	event->caplen = length + shift;
 }
 
-/* Of a packet that the security groups of a port refused: which port, by what. */
+/*
+ * Of a packet that the security groups of a port refused: which port, by what. Of one that is not routed: which route.
+ */
 static __always_inline void tell_refusal(struct vpc_event *event)
 {
 	bool by_groups = event->reason >= VPC_DROP_SG_DENIED && event->reason <= VPC_DROP_FRAGMENT_ORDER;
-	struct refusal *refusal = by_groups ? refusal_of_cpu() : 0;
+	bool by_route = event->reason >= VPC_DROP_ROUTE_BLACKHOLE && event->reason <= VPC_DROP_NO_HOST;
+	struct refusal *last = refusal_of_cpu(), *refusal = by_groups ? last : 0;
 
 	event->port = refusal ? refusal->port : 0;
 	event->policy = refusal ? refusal->policy : 0;
 	event->rule = refusal ? refusal->rule : 0;
 	event->direction = refusal ? refusal->direction : 0;
+	event->state = refusal ? refusal->state : 0;
+	event->route = last && by_route ? last->route : 0;
 }
 
 static __noinline int fill_event(struct __sk_buff *skb, const struct packet *packet, struct vpc_event *event)
@@ -131,6 +136,9 @@ standalone int report_drop(struct __sk_buff *skb, const struct packet *packet, e
 	__u32 lost;
 
 	if (!packet)
+		return 0;
+	trace(VPC_TRACE_DROP, reason, packet->source, packet->segment);
+	if (vpc_trace)
 		return 0;
 	count_drop(packet->source, reason);
 	if (!vpc_drop_events_per_second)
@@ -213,6 +221,9 @@ static __always_inline int ask(struct __sk_buff *skb, const struct packet *packe
 standalone int report_miss(struct __sk_buff *skb, const struct packet *packet, enum vpc_event_kind kind)
 {
 	if (!packet)
+		return 0;
+	trace(VPC_TRACE_QUESTION, kind);
+	if (vpc_trace)
 		return 0;
 	return kind == VPC_EVENT_DHCP ? ask(skb, packet, &dhcp_rate, kind) : ask(skb, packet, &miss_rate, kind);
 }

@@ -5,6 +5,7 @@
 
 #include "entry.h"
 #include "packet.h"
+#include "trace.h"
 
 standalone bool read_fdb(const struct vpc_fdb_key *key, struct vpc_dst *dst)
 {
@@ -56,6 +57,15 @@ standalone bool uplink_of(__u32 id, struct vpc_dst *dst)
 		return false;
 	*dst = segment.uplink;
 	return true;
+}
+
+/* Records the entry of a MAC, or that of the uplink. */
+static __always_inline void trace_destination(__u32 segment, struct mac mac, const struct vpc_dst *dst)
+{
+	struct address as_address = address_of_mac(mac);
+
+	trace_addresses(VPC_TRACE_DESTINATION, &as_address, dst->vtep.addr, segment, dst->kind, dst->flags, dst->ifindex, dst->stats, dst->mtu,
+			dst->vtep.family << 16 | dst->vtep.port);
 }
 
 /* The destination of frames for a MAC: the table's entry, else the uplink. False: there is none. */

@@ -61,12 +61,12 @@ static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_
 
 	skb->mark = dst->kind == VPC_DST_LOCAL ? VPC_MARK_UNIT : 0;
 	if (dst->kind == VPC_DST_REMOTE)
-		return encap_with_ttl(skb, tally->segment, dst, tally->ttl) ? bpf_clone_redirect(skb, dst->ifindex, 0) : -1;
+		return encap_with_ttl(skb, tally->segment, dst, tally->ttl) ? send_copy(skb, dst->ifindex, 0) : -1;
 	if (!dst->vlan)
-		return bpf_clone_redirect(skb, dst->ifindex, 0);
+		return send_copy(skb, dst->ifindex, 0);
 	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), dst->vlan))
 		return -1;
-	result = bpf_clone_redirect(skb, dst->ifindex, 0);
+	result = send_copy(skb, dst->ifindex, 0);
 	bpf_skb_vlan_pop(skb);
 	return result;
 }
@@ -98,6 +98,7 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		return 0;
 	}
 	tally->tried++;
+	trace_addresses(VPC_TRACE_COPY, 0, dst.vtep.addr, dst.kind, dst.ifindex, dst.stats);
 	result = flood_copy(skb, tally, &dst);
 	if (result < 0)
 		tally->failed++;

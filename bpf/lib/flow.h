@@ -22,6 +22,8 @@ struct flow_work {
 	__u32 now_s;
 	__u32 length;
 	__u32 is_young;
+	__u32 state; /* of the packet's flow, before the packet or as revoked; 0: it has none */
+	__u32 rule;  /* that lets it pass, or had let its flow */
 };
 
 struct {
@@ -52,7 +54,14 @@ static __noinline struct vpc_flow *find_flow(struct flow_work *work)
 	work->is_young = !flow;
 	if (!flow)
 		flow = bpf_map_lookup_elem(&young, &work->young);
-	return flow && flow->check == flow_check(&work->young) ? flow : 0;
+	if (flow && flow->check != flow_check(&work->young))
+		flow = 0;
+	work->state = flow ? flow->state : 0;
+	if (vpc_trace && flow) {
+		work->flow = *flow;
+		flow = &work->flow;
+	}
+	return flow;
 }
 
 static __noinline void forget_flow(struct flow_work *work)
@@ -60,8 +69,8 @@ static __noinline void forget_flow(struct flow_work *work)
 	void *own = flows_of(work->young.port);
 
 	if (own)
-		bpf_map_delete_elem(own, &work->young.flow);
-	bpf_map_delete_elem(&young, &work->young);
+		remove_entry(own, &work->young.flow);
+	remove_entry(&young, &work->young);
 }
 
 /*
@@ -121,6 +130,7 @@ static __always_inline void refused(const struct flow_work *work, __u32 rule)
 	refusal->policy = work->asked.policy;
 	refusal->rule = rule;
 	refusal->direction = work->tuple.direction;
+	refusal->state = work->state;
 }
 
 /* Checks a flow again when rules or the peer's class have changed since. */
@@ -148,8 +158,8 @@ static __noinline void confirm(struct flow_work *work, struct vpc_flow *flow)
 	void *own = flows_of(work->young.port);
 
 	work->flow = *flow;
-	if (own && !bpf_map_update_elem(own, &work->young.flow, &work->flow, BPF_ANY))
-		bpf_map_delete_elem(&young, &work->young);
+	if (own && !put_entry(own, &work->young.flow, &work->flow, BPF_ANY))
+		remove_entry(&young, &work->young);
 	else
 		count(work->young.port, flow_overflow);
 }
@@ -205,9 +215,11 @@ static __always_inline void keep_judged(struct flow_work *work, struct vpc_flow 
 /* Handles a packet of an existing flow. Returns a drop reason or 0. */
 static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 {
+	work->rule = flow->rule;
 	if (flow->state == VPC_FLOW_DENIED) {
 		flow->last_s = work->now_s;
 		work->asked.policy = flow->policy;
+		work->state = VPC_FLOW_DENIED;
 		refused(work, flow->rule);
 		return VPC_DROP_SG_REVOKED;
 	}
@@ -228,6 +240,7 @@ static __noinline int begin_flow(struct flow_work *work)
 		refused(work, 0);
 		return VPC_DROP_SG_DENIED;
 	}
+	work->rule = work->asked.rule;
 	if (tuple->kind == TUPLE_ONCE || (tuple->key.protocol == IPPROTO_TCP && (tuple->tcp & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN))
 		return 0;
 	__builtin_memset(flow, 0, sizeof(*flow));
@@ -242,7 +255,7 @@ static __noinline int begin_flow(struct flow_work *work)
 	flow->initiator = tuple->direction;
 	flow->packets[tuple->direction == VPC_OUT] = 1;
 	flow->bytes[tuple->direction == VPC_OUT] = work->length;
-	bpf_map_update_elem(&young, &work->young, flow, BPF_ANY);
+	put_entry(&young, &work->young, flow, BPF_ANY);
 	if (flow->rule)
 		count_hit(flow->rule);
 	return 0;

@@ -48,6 +48,29 @@ static __always_inline int follow_packet(struct flow_work *work)
 	return begin_flow(work);
 }
 
+/* Judges a packet whose tuple has been read. Returns a drop reason or 0. */
+static __always_inline int judge_packet(struct flow_work *work)
+{
+	int reason;
+
+	if (work->tuple.kind == TUPLE_LATER)
+		return follow_fragment(work);
+	if (work->tuple.kind == TUPLE_ERROR)
+		return relate(work);
+	reason = follow_packet(work);
+	if (!reason && work->tuple.is_fragment)
+		put_entry(&frags, &work->tuple.fragment, &work->now_s, BPF_ANY);
+	return reason;
+}
+
+static __always_inline void trace_groups(const struct flow_work *work, int reason)
+{
+	const struct vpc_flow_key *key = &work->young.flow;
+
+	trace_addresses(VPC_TRACE_GROUPS, key->inside, key->outside, work->young.port, work->tuple.direction, reason, work->asked.policy,
+			work->rule, work->state, work->tuple.kind);
+}
+
 /* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
 standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
 {
@@ -67,17 +90,15 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 	work->now_s = seconds_now();
 	work->length = skb->len;
 	work->asked.policy = direction == VPC_IN ? work->policy.in : work->policy.out;
+	work->rule = 0;
+	work->state = 0;
 	if (reason) {
+		find_flow(work);
 		refused(work, 0);
-		return reason;
+	} else {
+		reason = judge_packet(work);
 	}
-	if (work->tuple.kind == TUPLE_LATER)
-		return follow_fragment(work);
-	if (work->tuple.kind == TUPLE_ERROR)
-		return relate(work);
-	reason = follow_packet(work);
-	if (!reason && work->tuple.is_fragment)
-		bpf_map_update_elem(&frags, &work->tuple.fragment, &work->now_s, BPF_ANY);
+	trace_groups(work, reason);
 	return reason;
 }
 

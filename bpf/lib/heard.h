@@ -14,9 +14,11 @@
  */
 static __always_inline void ask_again(struct __sk_buff *skb, struct heard *heard, __u64 now)
 {
+	if (vpc_trace)
+		return;
 	heard->asked_ns = now;
 	skb->mark = VPC_MARK_COPY;
-	bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+	send_copy(skb, skb->ifindex, BPF_F_INGRESS);
 	skb->mark = 0;
 }
 
@@ -53,7 +55,7 @@ static __noinline optional bool note_heard(struct __sk_buff *skb, __u32 stats, _
 	struct heard_entry entry = { .key = key, .value.at_ns = bpf_ktime_get_coarse_ns(), .again = key };
 	bool copy = skb->mark == VPC_MARK_COPY;
 
-	bpf_map_update_elem(&heard, &key, &entry, BPF_ANY);
+	put_entry(&heard, &key, &entry, BPF_ANY);
 	skb->mark = 0;
 	return copy;
 }

@@ -67,7 +67,10 @@ static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, 
 {
 	if (enter_segment(vni, is_watched))
 		return false;
-	return fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) && dst->kind == VPC_DST_LOCAL;
+	if (!fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) || dst->kind != VPC_DST_LOCAL)
+		return false;
+	trace_destination(vni, mac_at(frame->inner.h_dest), dst);
+	return true;
 }
 
 /* Fills the slot from the tables. False: the packet is not for a unit of this host, or it is for the stack. */

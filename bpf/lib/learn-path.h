@@ -96,7 +96,7 @@ static __noinline int learn_path(struct __sk_buff *skb, __u32 port)
 			return 0;
 		path->id = known.id + 2 * ID_BLOCK; /* beyond the identifications that CPUs are taking right now */
 	}
-	bpf_map_update_elem(&paths, &entry.key, &entry, BPF_ANY);
+	put_entry(&paths, &entry.key, &entry, BPF_ANY);
 	return 0;
 }
 

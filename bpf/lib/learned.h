@@ -11,6 +11,7 @@
 #include "fdb.h"
 #include "maps.h"
 #include "packet.h"
+#include "trace.h"
 
 #define MAX_LEARNED 16384
 #define LINK_LOCALS 4                 /* addresses of its own choice that a port may have at a time, besides the one of its MAC */
@@ -109,11 +110,11 @@ standalone int learn_move(__u32 segment, const struct address *address, const st
 	if (!neighbour_in_table(&moved.key, &table))
 		return 0;
 	if (mac_equal(table, *mac))
-		return bpf_map_delete_elem(&learned, &moved.key);
+		return remove_entry(&learned, &moved.key);
 	moved.again = moved.key;
 	*(struct mac *)moved.value.now.mac = *mac;
 	moved.value.was = table;
-	return bpf_map_update_elem(&learned, &moved.key, &moved, BPF_ANY);
+	return put_entry(&learned, &moved.key, &moved, BPF_ANY);
 }
 
 /*
@@ -144,8 +145,10 @@ standalone bool choose_link_local(__u32 segment, __u32 port, const struct mac *m
 	if (!mac || !address)
 		return false;
 	chosen.key = neighbour_key(segment, address);
+	if (vpc_trace)
+		return !known || link_local_place(known, address, now) >= 0;
 	if (!known) {
-		bpf_map_update_elem(&link_locals, &port, &no_link_locals, BPF_NOEXIST);
+		put_entry(&link_locals, &port, &no_link_locals, BPF_NOEXIST);
 		known = bpf_map_lookup_elem(&link_locals, &port);
 	}
 	if (!known)
@@ -156,10 +159,10 @@ standalone bool choose_link_local(__u32 segment, __u32 port, const struct mac *m
 	place &= LINK_LOCALS - 1;
 	chosen.again = chosen.key;
 	*(struct mac *)chosen.value.now.mac = *mac;
-	bpf_map_update_elem(&learned, &chosen.key, &chosen, BPF_ANY);
+	put_entry(&learned, &chosen.key, &chosen, BPF_ANY);
 	if (known->chosen_ns[place] && !address_equal(&known->address[place], address)) {
 		*(struct address *)chosen.key.addr = known->address[place];
-		bpf_map_delete_elem(&learned, &chosen.key);
+		remove_entry(&learned, &chosen.key);
 	}
 	known->address[place] = *address;
 	known->chosen_ns[place] = now;

@@ -70,10 +70,15 @@ static __always_inline void fill_limit(struct vpc_limit_bucket *bucket, __u64 ra
 /* Whether a bucket has tokens; `marked` is set when few are left. Rate 0: no limit. */
 static __always_inline bool has_tokens(struct vpc_limit_bucket *bucket, __u64 rate, bool *marked)
 {
+	struct vpc_limit_bucket copy;
 	__s64 left;
 
 	if (!rate)
 		return true;
+	if (vpc_trace) {
+		copy = *bucket;
+		bucket = &copy;
+	}
 	fill_limit(bucket, rate);
 	left = bucket->tokens;
 	if (left < (__s64)(rate * (LIMIT_BURST / LIMIT_MARKED)))
@@ -83,7 +88,7 @@ static __always_inline bool has_tokens(struct vpc_limit_bucket *bucket, __u64 ra
 
 static __always_inline void spend(struct vpc_limit_bucket *bucket, __u64 rate, __u64 cost)
 {
-	if (rate)
+	if (rate && !vpc_trace)
 		__sync_fetch_and_add(&bucket->tokens, -(__s64)(cost * NSEC_PER_SEC));
 }
 
@@ -115,7 +120,10 @@ static __always_inline bool within_limit(struct __sk_buff *skb, struct packet *p
 	struct limit_cost cost = cost_of(skb, packet);
 	bool marked = false;
 
-	if (!pay(source, way, &cost, &marked))
+	bool paid = pay(source, way, &cost, &marked);
+
+	trace(VPC_TRACE_LIMIT, source, way == LIMIT_IN, paid);
+	if (!paid)
 		return false;
 	if (marked && (packet->type == ETH_P_IP || packet->type == ETH_P_IPV6) && bpf_skb_ecn_set_ce(skb) == 1)
 		packet->ecn = ECN_CONGESTED;

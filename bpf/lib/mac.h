@@ -57,6 +57,12 @@ static __always_inline struct address address_of_ipv4(__be32 ipv4)
 	return (struct address){ { 0, 0, bpf_htonl(0xffff), ipv4 } };
 }
 
+/* For records that have room for an address. */
+static __always_inline struct address address_of_mac(struct mac mac)
+{
+	return (struct address){ { mac.w[0] | (__u32)mac.w[1] << 16, mac.w[2], 0, 0 } };
+}
+
 static __always_inline bool address_equal(const struct address *a, const struct address *b)
 {
 	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) | (a->w[3] ^ b->w[3]));

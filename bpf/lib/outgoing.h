@@ -55,6 +55,7 @@ static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 
 
 	if (!read_entry(&ports, &ifindex, &port))
 		return false;
+	trace(VPC_TRACE_PORT, port.stats, port.segment, port.flags, port.vlan);
 	known->generation = generation;
 	known->ifindex = ifindex;
 	known->port = port;
@@ -104,6 +105,7 @@ static __noinline bool find_outgoing_dst(struct outgoing *known)
 	}
 	if (!destination(known->port.segment, known->dmac, &dst))
 		return false;
+	trace_destination(known->port.segment, known->dmac, &dst);
 	known->to.dst = dst;
 	if (dst.kind != VPC_DST_REMOTE)
 		return true;

@@ -112,7 +112,7 @@ static __always_inline bool path_to(const struct vpc_dst *dst, struct path *path
 	*path = found->value;
 	if (!is_still(found, key) || !is_fresh(path))
 		return false;
-	path->id = __sync_fetch_and_add(&found->value.id, ids);
+	path->id = vpc_trace ? found->value.id : __sync_fetch_and_add(&found->value.id, ids);
 	return true;
 }
 

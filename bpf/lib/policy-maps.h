@@ -126,9 +126,10 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } frags SEC(".maps");
 
-/* The last refusal by a policy on this CPU: the event of the drop reports it. */
+/* The last refusal by a policy or a route on this CPU: the event of the drop reports it. */
 struct refusal {
-	__u32 port, policy, rule, direction;
+	__u32 port, policy, rule, direction, state;
+	__u32 route; /* as in struct vpc_event */
 };
 
 struct {

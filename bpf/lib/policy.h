@@ -9,6 +9,7 @@
 #include "entry.h"
 #include "mac.h"
 #include "policy-maps.h"
+#include "trace.h"
 
 /* A question to a policy. */
 struct asked {
@@ -184,10 +185,12 @@ static __always_inline void count_hit(__u32 rule)
 {
 	__u64 one = 1, *hits = bpf_map_lookup_elem(&rule_hits, &rule);
 
+	if (vpc_trace)
+		return;
 	if (hits)
 		++*hits;
 	else
-		bpf_map_update_elem(&rule_hits, &rule, &one, BPF_NOEXIST);
+		put_entry(&rule_hits, &rule, &one, BPF_NOEXIST);
 }
 
 #endif

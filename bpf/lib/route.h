@@ -76,7 +76,14 @@ static __noinline int find_route(struct routing *routing)
 			return 0;
 	}
 	routing->route.kind = VPC_ROUTE_NONE;
+	routing->found.length = 0;
 	return 0;
+}
+
+/* The route that was found, as struct vpc_event names it. */
+static __always_inline __u32 route_number(const struct routing *routing)
+{
+	return routing->found.length ? routing->found.length - ROUTE_TABLE_BITS + 1 : 0;
 }
 
 /* An address moves by its announcement (learned.h), for those who route to it as well. */
@@ -93,6 +100,18 @@ static __noinline int follow_move(struct vpc_host *host, const struct address *a
 static __noinline bool read_host(struct routing *routing)
 {
 	return read_entry(&hosts, &routing->key, &routing->host);
+}
+
+/* `reason`: why there is none, or 0. */
+static __always_inline void trace_station(const struct routing *routing, int reason)
+{
+	struct address mac = {};
+
+	if (reason && reason != VPC_DROP_NO_HOST)
+		return;
+	if (!reason)
+		mac = address_of_mac(mac_at(routing->host.mac));
+	trace_addresses(VPC_TRACE_STATION, routing->key.addr, &mac, routing->key.vpc, reason ? 0 : routing->host.segment, !reason);
 }
 
 /* Finds the station that a packet goes to next. Returns a drop reason or 0. */

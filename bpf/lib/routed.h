@@ -37,6 +37,15 @@ struct {
 	__type(value, struct routed);
 } routed SEC(".maps");
 
+/*
+ * Why a packet to the gateway's MAC goes nowhere; `mtu` of what does not fit; the route as struct vpc_event names it.
+ */
+struct unroutable {
+	int reason;
+	__u32 mtu;
+	__u32 route;
+};
+
 /* Of the IP header: what routing looks at. */
 struct routed_header {
 	struct address daddr;
@@ -90,6 +99,7 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	struct vpc_subnet *subnet = &routing->subnet;
 	int reason;
 
+	routing->found.length = 0;
 	if (!subnet_of(after(generation, packet->segment), subnet))
 		return VPC_DROP_NO_ROUTE;
 	if (is_gateway_of(subnet, &known->daddr))
@@ -100,6 +110,9 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	routing->wanted.table = packet->type == ETH_P_IP ? VPC_ROUTES_IPV4(subnet->route_table) : VPC_ROUTES_IPV6(subnet->route_table);
 	*(struct address *)routing->wanted.addr = known->daddr;
 	reason = find_station(routing);
+	trace_addresses(VPC_TRACE_ROUTE, routing->found.addr, routing->route.addr, routing->route.kind,
+			route_number(routing), routing->found.table, routing->route.vpc, packet->segment);
+	trace_station(routing, reason);
 	if (reason)
 		return reason;
 	known->segment = routing->host.segment;
@@ -107,6 +120,7 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	/* Stations behind an uplink have a router of their own. */
 	if (!fdb_lookup(known->segment, known->dmac, &known->to.dst))
 		return VPC_DROP_NO_HOST;
+	trace_destination(known->segment, known->dmac, &known->to.dst);
 	known->mtu = known->to.dst.mtu;
 	if (subnet_of(known->segment, subnet))
 		known->mtu = lesser_mtu(subnet->mtu, known->mtu);
@@ -119,24 +133,27 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	return 0;
 }
 
-/* What is known of the way to the packet's destination. *reason: why there is none. */
-static __always_inline struct routed *routed_to(struct __sk_buff *skb, const struct packet *packet, const struct address *daddr, int *reason)
+/* What is known of the way to the packet's destination; `why`: why there is none. */
+static __always_inline struct routed *routed_to(struct __sk_buff *skb, const struct packet *packet, const struct address *daddr,
+						struct unroutable *why)
 {
 	__u32 generation = generation_now(), ifindex = skb->ifindex;
 	__u32 index = slot_of(ifindex ^ daddr->w[0] ^ daddr->w[1], daddr->w[3] ^ daddr->w[2]);
 	struct routed *known = bpf_map_lookup_elem(&routed, &index);
 	__u64 tick = bpf_jiffies64();
 
-	*reason = VPC_DROP_NO_ROUTE;
+	why->reason = VPC_DROP_NO_ROUTE;
 	if (!known)
 		return 0;
 	if (known->generation == generation && known->ifindex == ifindex && tick < known->until && address_equal(&known->daddr, daddr))
 		return known;
 	known->ifindex = 0;
 	known->daddr = *daddr;
-	*reason = find_routed(packet, known, generation);
-	if (*reason)
+	why->reason = find_routed(packet, known, generation);
+	if (why->reason) {
+		why->route = route_number(&known->routing);
 		return 0;
+	}
 	known->generation = generation;
 	known->ifindex = ifindex;
 	known->until = tick + ROUTED_FRESH;
@@ -179,12 +196,15 @@ static __always_inline struct icmp_error routing_error(const struct packet *pack
 }
 
 /* Drops a packet that is not passed on, and has the gateway tell its sender where it may. */
-standalone int not_routed(struct __sk_buff *skb, struct packet *packet, __u32 reason, __u32 mtu)
+standalone int not_routed(struct __sk_buff *skb, struct packet *packet, __u32 reason, __u32 mtu, __u32 route)
 {
+	struct refusal *refusal = refusal_of_cpu();
 	struct icmp_error error;
 
 	if (!packet)
 		return TC_ACT_SHOT;
+	if (refusal)
+		refusal->route = route;
 	error = routing_error(packet, reason, mtu);
 	if (!error.type || !gateway_address(packet, &error.source))
 		return drop(skb, packet, reason);
@@ -254,14 +274,8 @@ standalone int at_gateway(struct __sk_buff *skb, struct packet *packet)
 		reason = send_back(skb, packet);
 		count(packet->source, answered);
 	}
-	return reason == OUTCOME_ANSWERED ? send_back_action(skb) : not_routed(skb, packet, VPC_DROP_TO_GATEWAY, 0);
+	return reason == OUTCOME_ANSWERED ? send_back_action(skb) : not_routed(skb, packet, VPC_DROP_TO_GATEWAY, 0, 0);
 }
-
-/* Why a packet to the gateway's MAC goes nowhere; `mtu` of what does not fit. */
-struct unroutable {
-	int reason;
-	__u32 mtu;
-};
 
 /*
  * Makes the packet one that its destination's subnet has, and gives where it goes. Null: nowhere, and no byte of it has
@@ -275,7 +289,7 @@ static __noinline struct sending *route(struct __sk_buff *skb, struct packet *pa
 	why->reason = VPC_DROP_TO_GATEWAY;
 	if (is_neighbour_question(packet) || !read_routed(skb, packet, &header))
 		return 0;
-	known = routed_to(skb, packet, &header.daddr, &why->reason);
+	known = routed_to(skb, packet, &header.daddr, why);
 	if (!known)
 		return 0;
 	why->reason = VPC_DROP_NO_ROUTE;
@@ -299,7 +313,7 @@ static __noinline struct sending *route(struct __sk_buff *skb, struct packet *pa
 
 static __always_inline int refuse_to_route(struct __sk_buff *skb, struct packet *packet, const struct unroutable *why)
 {
-	return why->reason == VPC_DROP_TO_GATEWAY ? at_gateway(skb, packet) : not_routed(skb, packet, why->reason, why->mtu);
+	return why->reason == VPC_DROP_TO_GATEWAY ? at_gateway(skb, packet) : not_routed(skb, packet, why->reason, why->mtu, why->route);
 }
 
 #endif

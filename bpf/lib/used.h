@@ -9,6 +9,7 @@
 
 #include "maps.h"
 #include "packet.h"
+#include "trace.h"
 
 /* The value has no meaning. Sizes are those of `fdb` and `neighbours`. */
 struct {
@@ -38,7 +39,7 @@ static __noinline optional int note_used_mac(__u32 segment, const struct mac *ma
 		return 0;
 	*(struct mac *)key.mac = *mac;
 	if (!bpf_map_lookup_elem(&used_fdb, &key))
-		bpf_map_update_elem(&used_fdb, &key, &used, BPF_ANY);
+		put_entry(&used_fdb, &key, &used, BPF_ANY);
 	return 0;
 }
 
@@ -51,7 +52,7 @@ static __noinline optional int note_used_address(__u32 segment, const struct add
 		return 0;
 	*(struct address *)key.addr = *address;
 	if (!bpf_map_lookup_elem(&used_neighbours, &key))
-		bpf_map_update_elem(&used_neighbours, &key, &used, BPF_ANY);
+		put_entry(&used_neighbours, &key, &used, BPF_ANY);
 	return 0;
 }
 

@@ -29,8 +29,8 @@ static __always_inline void copy_to_mirror(struct __sk_buff *skb, __u32 ifindex)
 {
 	__u32 lost;
 
-	if (ifindex && take_token(&watch_rate, ifindex, vpc_watch_per_second, &lost))
-		bpf_clone_redirect(skb, ifindex, BPF_F_INGRESS);
+	if (!vpc_trace && ifindex && take_token(&watch_rate, ifindex, vpc_watch_per_second, &lost))
+		send_copy(skb, ifindex, BPF_F_INGRESS);
 }
 
 /* Shows a frame that passes the segment's uplink on the ethlink's mirror. */

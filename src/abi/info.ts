@@ -193,6 +193,24 @@ export interface RefusalInfo {
   readonly rules: number
   /** The rule that had allowed the flow: `rule 10 of group0 (web)`; null: none had. */
   readonly rule: string | null
+  /** State of the packet's flow, as in `FlowInfo`; null: it has none. */
+  readonly state: string | null
+  /** The other end of the packet; null: it has none that can be read. */
+  readonly peer: string | null
+  /** The groups of this host that the peer is in. */
+  readonly peerGroups: readonly string[]
+}
+
+/** Where a route sends packets, in the words of the objects. */
+export interface RouteInfo {
+  /** Unit name; null: the packet's subnet is in none. */
+  readonly router: string | null
+  /** The router's table that the packet's subnet uses. */
+  readonly table: number
+  /** `10.9.0.0/16`; null: no route leads to the destination. */
+  readonly prefix: string | null
+  /** `blackhole`, `via 10.1.0.5`, `subnet2`; null: as prefix, or it has gone meanwhile. */
+  readonly target: string | null
 }
 
 export interface DropEvent {
@@ -208,6 +226,8 @@ export interface DropEvent {
   readonly lost: number
   /** Of the reasons sg_denied, sg_revoked, flow_unrelated, flow_invalid and fragment_order. */
   readonly refusal?: RefusalInfo
+  /** Of the reasons route_blackhole, no_route and no_host. */
+  readonly route?: RouteInfo
   /** The first bytes of the frame, base64. */
   readonly data: string
 }

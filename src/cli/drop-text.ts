@@ -1,5 +1,5 @@
 /** Dropped packets in words: the counters by reason, and one line for each sampled packet. */
-import type { DropEvent, SourceStats } from '#abi/info.ts'
+import type { DropEvent, RouteInfo, SourceStats } from '#abi/info.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Style } from './style.ts'
 import type { Table } from './table.ts'
@@ -25,14 +25,28 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
   rows: counters.map(({ unit, peerUnit, reason, packets }) => [unit, peerUnit ?? '-', reason, packets]),
 })
 
-/** The verdict of security groups: `into vpcp3 (group0 (web)): none of its 2 rules for in allows it`. */
-export function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>): string {
+/**
+ * Who decided: `into vpcp3 (group0 (web)): none of its 2 rules for in allows 10.0.0.7`, `vpcrtr0: route 10.9.0.0/16
+ * blackhole`.
+ */
+export function causeText(event: Pick<DropEvent, 'reason' | 'refusal' | 'route'>): string {
+  return event.route === undefined ? refusalText(event) : routeText(event.reason, event.route)
+}
+
+function routeText(reason: string, { router, table, prefix, target }: RouteInfo): string {
+  const where = router ?? 'no router'
+  if (prefix === null) return `${where}: no route of table ${table} leads there`
+  return `${where}: route ${prefix} ${target ?? '(gone meanwhile)'}${reason === 'no_host' ? ', where nobody has the address' : ''}`
+}
+
+function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>): string {
   if (refusal === undefined) return ''
-  const { port, direction, groups, rules, rule } = refusal
+  const { port, direction, groups, rules, rule, state, peer, peerGroups } = refusal
   const where = `${direction === 'in' ? 'into' : 'out of'} ${port ?? 'a port that is gone'} (${groups.join(', ') || 'no group'})`
-  if (reason === 'sg_denied') return `${where}: none of its ${rules} rules for ${direction} allows it`
-  if (reason === 'sg_revoked') return `${where}: ${rule ?? 'a rule that is gone'} had allowed the flow`
-  return where
+  const other = peer === null ? 'it' : `${peer}${peerGroups.length > 0 ? ` (${peerGroups.join(', ')})` : ''}`
+  if (reason === 'sg_denied') return `${where}: none of its ${rules} rules for ${direction} allows ${other}`
+  if (reason === 'sg_revoked') return `${where}: ${rule ?? 'a rule that is gone'} had allowed the flow with ${other}`
+  return `${where}: ${state === null ? 'it has no flow' : `its flow is ${state}`}`
 }
 
 /** One packet: when, from where, why, and its headers. */
@@ -41,6 +55,6 @@ export function dropLine(event: DropEvent, style: Style, utc: boolean): string {
   const from = [unit, port && unit !== port ? `(${port})` : ''].filter(Boolean).join(' ') || '-'
   const packet = summarize(Buffer.from(data, 'base64'), length)
   const more = lost === 0 ? '' : style.dim(`  (${lost} more not shown)`)
-  const refused = event.refusal === undefined ? '' : `  ${refusalText(event)}`
-  return `${style.dim(formatTime(new Date(time), utc))}  ${from}  ${style.yellow(reason)}  vni ${vni}  ${packet}${refused}${more}`
+  const cause = causeText(event)
+  return `${style.dim(formatTime(new Date(time), utc))}  ${from}  ${style.yellow(reason)}  vni ${vni}  ${packet}${cause && `  ${cause}`}${more}`
 }

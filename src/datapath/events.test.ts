@@ -16,6 +16,8 @@ const record = {
   policy: 0,
   rule: 0,
   direction: 0,
+  state: 0,
+  route: 0,
   lost: 12,
   data: Uint8Array.of(1, 2, 3, 4),
 }

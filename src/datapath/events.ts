@@ -2,9 +2,10 @@
  * Events of the datapath: packets that it dropped, and questions that the tables do not answer. The programs sample
  * them.
  */
+import type { Value } from '#abi/c-struct.ts'
 import type { BpfMap } from '#kernel/bpf-map.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
-import { direction as directions } from './policy-layout.ts'
+import { direction as directions, flowStateOf, type FlowState } from './policy-layout.ts'
 import { dropReasons, event, eventKind, statsNone, type DropReason } from './layout.ts'
 
 interface Packet {
@@ -27,6 +28,8 @@ export interface Refusal {
   readonly port: number
   readonly direction: 'in' | 'out'
   readonly rule: number
+  /** Of the packet's flow; undefined: it has none. */
+  readonly state: FlowState | undefined
 }
 
 /** A packet that was dropped. */
@@ -35,7 +38,15 @@ export interface DropEvent extends Packet {
   readonly reason: DropReason
   /** Of a port that is in security groups, which refused it; undefined: none did. */
   readonly refusal?: Refusal | undefined
+  /**
+   * Of a packet that is not routed: bits of the route's prefix, those of ::ffff:0:0/96 among them; null: there is no
+   * route.
+   */
+  readonly route?: number | null
 }
+
+/** Reasons of which the event names the route. */
+const routeReasons: ReadonlySet<DropReason> = new Set(['route_blackhole', 'no_route', 'no_host'])
 
 /** A question of a guest that the tables do not answer. */
 export interface MissEvent extends Packet {
@@ -52,7 +63,7 @@ const questions: Readonly<Record<number, MissEvent['question']>> = {
 /** Decode a record; undefined for an unknown kind. */
 export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefined {
   if (record.length < event.size) return undefined
-  const { timeNs, kind, reason, ifindex, source, segment, len, caplen, port, rule, direction, lost, data } = event.decode(record)
+  const { timeNs, kind, ifindex, source, segment, len, caplen, lost, data, ...rest } = event.decode(record)
   const packet: Packet = {
     time: wallTime(timeNs),
     ifindex,
@@ -62,13 +73,20 @@ export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefin
     lost,
     data: data.slice(0, caplen),
   }
-  if (kind === eventKind.drop) {
-    const refusal: Refusal | undefined = direction === 0 ? undefined : { port, rule, direction: direction === directions.in ? 'in' : 'out' }
-    return { ...packet, kind: 'drop', reason: dropReasons[reason] ?? 'none', ...(refusal && { refusal }) }
-  }
+  if (kind === eventKind.drop) return { ...packet, kind: 'drop', ...causeOf(rest) }
   const question = questions[kind]
   return question && { ...packet, kind: 'miss', question }
 }
+
+type Cause = Pick<DropEvent, 'reason' | 'refusal' | 'route'>
+
+function causeOf({ reason: number, port, rule, direction, state, route }: Pick<Value<typeof event>, CauseField>): Cause {
+  const reason = dropReasons[number] ?? 'none'
+  if (routeReasons.has(reason)) return { reason, route: route === 0 ? null : route - 1 }
+  if (direction === 0) return { reason }
+  return { reason, refusal: { port, rule, direction: direction === directions.in ? 'in' : 'out', state: flowStateOf(state) } }
+}
+type CauseField = 'reason' | 'port' | 'rule' | 'direction' | 'state' | 'route'
 
 // The kernel's clock of events, CLOCK_MONOTONIC, is the one of process.hrtime.
 function wallTime(timeNs: bigint): Date {

@@ -8,6 +8,7 @@ import { elfSection, elfSymbols } from '#kernel/elf.ts'
 import { compileBpf } from '../../test/bpf/compile.ts'
 import * as layout from './layout.ts'
 import * as policy from './policy-layout.ts'
+import * as traces from './trace-layout.ts'
 
 const directory = join(import.meta.dirname, '../../bpf')
 const header = readdirSync(directory)
@@ -82,6 +83,8 @@ const structs: Record<string, CStruct<any>> = {
   vpc_flow: policy.flow,
   vpc_frag_key: policy.fragKey,
   vpc_expire: policy.expire,
+  vpc_trace_record: traces.traceRecord,
+  vpc_trace_run: traces.traceRun,
 }
 
 /** The enums of the header, each value under the C name that this side's name makes. */
@@ -97,6 +100,7 @@ const enums: Record<string, Record<string, number>> = {
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
   vpc_direction: prefixed('VPC_', policy.direction),
   vpc_flow_state: prefixed('VPC_FLOW_', policy.flowState),
+  vpc_trace_stage: Object.fromEntries(traces.traceStages.map((name, value) => [`VPC_TRACE_${name.toUpperCase()}`, value])),
 }
 
 /** The macros of the header that this side uses. */

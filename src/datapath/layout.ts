@@ -123,6 +123,8 @@ export const event = cStruct({
   policy: u32,
   rule: u32,
   direction: u32,
+  state: u32,
+  route: u32,
   lost: u32,
   data: bytes(eventSnap),
 })

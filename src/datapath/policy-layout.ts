@@ -55,6 +55,9 @@ export const youngKey = cStruct({ port: u32, flow: flowKey })
 /** enum vpc_flow_state */
 export const flowState = { new: 1, replied: 2, established: 3, closing: 4, denied: 5 } as const
 export type FlowState = keyof typeof flowState
+/** Undefined: there is no flow. */
+export const flowStateOf = (value: number): FlowState | undefined =>
+  (Object.keys(flowState) as FlowState[]).find((name) => flowState[name] === value)
 
 /** struct vpc_flow */
 export const flow = cStruct({

@@ -5,7 +5,9 @@ import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts
 import type { Handle } from './handle.ts'
 import { vniOfSegment } from './store/keys.ts'
 import { unitName, type Model, type Switch } from './store/model.ts'
+import { endsOf } from './packet-ends.ts'
 import { describeRefusal } from './refusal.ts'
+import { describeRoute } from './route-text.ts'
 import { readQuestion } from './question.ts'
 
 export class EventHub {
@@ -50,10 +52,21 @@ export class EventHub {
     if (handles !== undefined) send(handles, this.#describeMiss(miss))
   }
 
-  #describeDrop({ time, reason, source, segment, length, lost, data, refusal }: Drop): DropEvent {
+  #describeDrop({ time, reason, source, segment, length, lost, data, refusal, route }: Drop): DropEvent {
     const from = this.#places(source)
-    const refused = refusal && { refusal: describeRefusal(this.#model, refusal) }
-    return { time: time.toISOString(), reason, ...from, vni: vniOfSegment(segment), length, lost, ...refused, data: base64(data) }
+    const refused = refusal && { refusal: describeRefusal(this.#model, refusal, data) }
+    const routed = route !== undefined && { route: describeRoute(this.#model, segment, endsOf(data)?.dst, route) }
+    return {
+      time: time.toISOString(),
+      reason,
+      ...from,
+      vni: vniOfSegment(segment),
+      length,
+      lost,
+      ...refused,
+      ...routed,
+      data: base64(data),
+    }
   }
 
   #describeMiss({ time, question, source, segment, lost, data }: Miss): MissEvent {

@@ -3,7 +3,7 @@ import type { FlowInfo } from '#abi/info.ts'
 import { protocolNumbers } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
 import type { PortFlow } from '#datapath/flow-table.ts'
-import { direction, flowState } from '#datapath/policy-layout.ts'
+import { direction, flowStateOf } from '#datapath/policy-layout.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from './context.ts'
 import type { Call } from './operation.ts'
@@ -42,7 +42,7 @@ function describeFlow(model: Model, port: Port, { key, flow, young }: PortFlow, 
     outside: formatIp(fromMapped(key.outside)),
     insidePort: key.insidePort,
     outsidePort: key.outsidePort,
-    state: nameIn(flowState, flow.state),
+    state: flowStateOf(flow.state) ?? String(flow.state),
     begun: flow.initiator === direction.in ? 'in' : 'out',
     rule: ruleName(model, flow.rule),
     idleSeconds: Math.max(0, nowS - flow.lastS),

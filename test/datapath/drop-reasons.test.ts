@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { dropReasons, dstFlag, portFlag, routeKind, type DropReason } from '#datapath/layout.ts'
+import type { FlowState } from '#datapath/policy-layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom, type Ip } from '#wire/ip-address.ts'
@@ -36,6 +37,9 @@ interface Case {
   readonly besides?: Readonly<Record<string, number>>
   /** What the packet becomes; dropped when left out. */
   readonly becomes?: Partial<BenchResult>
+  /** What the event says of the packet's flow, or of the route: bits of the prefix, as the tables have them. */
+  readonly state?: FlowState
+  readonly route?: number | null
 }
 
 const toGateway = (dst: Ip, ttl = 64): Uint8Array =>
@@ -181,6 +185,7 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
         groups.settle()
         return scene.from('a', tcpFrame({ ...path, flags: 0x10 }))
       }),
+    state: 'denied',
   },
   flow_unrelated: {
     run: (scene) =>
@@ -192,9 +197,14 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
   },
   flow_invalid: {
     run: (scene) =>
-      inGroup(scene, () =>
-        scene.from('a', tcpFrame({ srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1000, dstPort: 80, flags: 3 })),
-      ),
+      inGroup(scene, (groups, group) => {
+        groups.rules(group, { id: '1', direction: 'in' })
+        groups.settle()
+        const path = { srcMac: a.mac, dstMac: b.mac, src: a.v4, dst: b.v4, srcPort: 1001, dstPort: 80 }
+        scene.from('a', tcpFrame({ ...path, flags: 2 }))
+        return scene.from('a', tcpFrame({ ...path, flags: 3 }))
+      }),
+    state: 'new',
   },
   fragment_order: {
     run: (scene) =>
@@ -209,9 +219,10 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       scene.routeTo('10.0.0.0/16', { kind: routeKind.blackhole })
       return scene.from('a', toGateway(ipFrom('10.0.9.9')))
     },
+    route: 96 + 16,
   },
-  no_route: { run: (scene) => (scene.route(), scene.from('a', toGateway(ipFrom('198.51.100.1')))), ...toldByIcmp },
-  no_host: { run: (scene) => (scene.route(), scene.from('a', toGateway(stranger.v4))), ...toldByIcmp },
+  no_route: { run: (scene) => (scene.route(), scene.from('a', toGateway(ipFrom('198.51.100.1')))), ...toldByIcmp, route: null },
+  no_host: { run: (scene) => (scene.route(), scene.from('a', toGateway(stranger.v4))), ...toldByIcmp, route: 96 + 24 },
   ttl_exceeded: { run: (scene) => (scene.route(), scene.from('a', toGateway(stations.other.v4, 1))), ...toldByIcmp },
   to_gateway: { run: (scene) => (scene.route(), scene.from('a', toGateway(gateway.v4))), ...toldByIcmp },
 }
@@ -225,7 +236,7 @@ describe('every drop reason', () => {
 
   test('has a case', () => assert.deepEqual(Object.keys(cases).sort(), dropReasons.filter((reason) => reason !== 'none').sort()))
 
-  for (const [name, { run, source = 'a', besides = {}, becomes }] of Object.entries(cases)) {
+  for (const [name, { run, source = 'a', besides = {}, becomes, state, route }] of Object.entries(cases)) {
     const reason = name as DropReason
     test(`${reason} is reached, counted and told`, () => {
       const result = run(scene)
@@ -233,8 +244,8 @@ describe('every drop reason', () => {
       expect(result, { ...(becomes ?? rest), changed: { ...changed, ...besides } })
       const told = result.events.filter((event) => event.kind === 'drop')
       assert.deepEqual(
-        told.map((event) => event.reason),
-        [reason],
+        told.map((event) => [event.reason, event.refusal?.state, event.route]),
+        [[reason, state, route]],
       )
     })
   }

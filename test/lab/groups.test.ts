@@ -155,7 +155,18 @@ suite('guests in security groups', () => {
     await using group = await lab.vpc('h2').openGroup(server, { write: true })
     await group.deleteRules(['10'])
     const { refusal } = await first
-    assert.deepEqual([refusal!.groups, refusal!.rule, refusal!.rules], [['group0 (web)'], 'rule 10 of group0 (web)', 2])
+    const { rules, rule, peer, peerGroups, state } = refusal!
+    assert.deepEqual(
+      { groups: refusal!.groups, rules, rule, peer, peerGroups, state },
+      {
+        groups: ['group0 (web)'],
+        rules: 2,
+        rule: 'rule 10 of group0 (web)',
+        peer: '10.0.0.1',
+        peerGroups: [],
+        state: 'denied',
+      },
+    )
     held.kill()
   })
 })
