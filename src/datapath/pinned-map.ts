@@ -22,6 +22,7 @@ export function adoptPinnedMaps(
   earlier: ReadonlyMap<string, boolean> = new Map(),
 ): Map<string, Unfit> {
   const unfit = new Map<string, Unfit>()
+  const pinnedTypes = new PinnedTypes()
   for (const name of object.maps()) {
     const path = object.pinPath(name)
     if (path === undefined || !existsSync(path)) continue
@@ -34,7 +35,7 @@ export function adoptPinnedMaps(
     removeHalfMade(path)
     const definition = object.definition(name)
     const { maxEntries } = pinned
-    const difference = differenceBetween(pinned, definition) ?? layoutDifference(pinned, btf, definition)
+    const difference = differenceBetween(pinned, definition) ?? layoutDifference(pinned, pinnedTypes.of(pinned), btf, definition)
     const isRing = pinned.type === mapType.ringbuf && !earlier.has(name)
     if (difference !== undefined || isRing) {
       object.unpin(name)
@@ -56,10 +57,22 @@ function differenceBetween(pinned: BpfMap, definition: MapDefinition): string | 
   return undefined
 }
 
-function layoutDifference(pinned: BpfMap, btf: Btf, definition: MapDefinition): string | undefined {
-  const raw = definition.keyTypeId === 0 ? undefined : pinned.readBtf()
-  if (!raw) return undefined
-  const theirs = new Btf(raw)
+/** The types of pinned maps. Maps that one object made share them, and reading them is slow. */
+class PinnedTypes {
+  readonly #read = new Map<number, Btf | undefined>()
+
+  of(map: BpfMap): Btf | undefined {
+    const { id } = map.btf
+    if (!this.#read.has(id)) {
+      const raw = map.readBtf()
+      this.#read.set(id, raw && new Btf(raw))
+    }
+    return this.#read.get(id)
+  }
+}
+
+function layoutDifference(pinned: BpfMap, theirs: Btf | undefined, btf: Btf, definition: MapDefinition): string | undefined {
+  if (theirs === undefined || definition.keyTypeId === 0) return undefined
   const parts = { key: [pinned.btf.keyTypeId, definition.keyTypeId], value: [pinned.btf.valueTypeId, definition.valueTypeId] } as const
   for (const [part, [before, now]] of Object.entries(parts)) {
     if (theirs.layout(before) !== btf.layout(now)) return `its ${part} is ${theirs.layout(before)}, not ${btf.layout(now)}`

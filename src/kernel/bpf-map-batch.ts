@@ -9,7 +9,8 @@ const batchAttr = cStruct({ inBatch: u64, outBatch: u64, keys: u64, values: u64,
 export const elementAttr = cStruct({ mapFd: u32, key: u64, value: u64, flags: u64 })
 type BatchAttr = Value<typeof batchAttr>
 
-/** How many elements one system call takes out of a map. */
+/** How many elements one system call takes out of a map: few at first, since most maps have few, and room costs. */
+const FIRST_BATCH = 64
 const DUMP_BATCH = 4096
 
 /** One system call costs about as much as dumping this many elements. */
@@ -47,7 +48,7 @@ export interface MapBatch {
 /** All elements of a map. */
 export function* dump(map: BatchMap): Generator<MapBatch> {
   // A hash gives whole buckets, so a batch must be able to hold the fullest one: it grows on ENOSPC.
-  let room = Math.min(map.maxEntries, DUMP_BATCH)
+  let room = Math.min(map.maxEntries, FIRST_BATCH)
   const position = allocate(Math.max(map.keySize, 8))
   let inBatch = 0n
   for (;;) {
@@ -62,6 +63,7 @@ export function* dump(map: BatchMap): Generator<MapBatch> {
     yield { keys, values, count: done }
     if (failure === errno.ENOENT) return
     inBatch = position.address
+    room = Math.max(room, Math.min(map.maxEntries, DUMP_BATCH))
   }
 }
 
