@@ -10,6 +10,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { runVpc, runVpcIntoClosedPipe, vpcPath } from './run-vpc.ts'
 
+// The test runner has a place of its own for compiled modules.
+delete process.env['NODE_COMPILE_CACHE']
+
 function scratch(parent = tmpdir()): { path: string } & Disposable {
   const path = mkdtempSync(join(realpathSync(parent), 'vpc-start-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
@@ -52,13 +55,13 @@ test('without any Node it says what to do', () => {
   assert.match(old.stderr, /^vpc: needs Node 26, this is v\S+, and none is in \S+node_modules; run `npm install` in /)
 })
 
-test('it starts in under 100 ms', () => {
+test('it starts with less than 100 ms of processor time', () => {
+  const measured = `TIMEFORMAT='%U %S'; time '${vpcPath}' version >/dev/null`
   const times = Array.from({ length: 7 }, () => {
-    const start = performance.now()
-    runVpc(['version'])
-    return performance.now() - start
+    const { stderr } = spawnSync('bash', ['-c', measured], { encoding: 'utf8' })
+    return stderr.split(' ').reduce((sum, seconds) => sum + Number(seconds) * 1000, 0)
   })
-  // The quickest of some: the machine may be busy with other things.
+  // The quickest of some: the caches of the processor may be busy with other things.
   assert.ok(Math.min(...times) < 100, `${times.map(Math.round).join(', ')} ms`)
 })
 

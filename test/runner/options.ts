@@ -28,12 +28,15 @@ function readJobs(text: string | undefined): number {
   return fail(`--jobs takes a number from 1 to 99${text === undefined ? '' : `, not '${text}'`}`)
 }
 
+/** Files wait for the kernel about a third of their time: two processors have work for three files. */
+const defaultJobs = (): number => Math.min(3, Math.ceil(availableParallelism() * 1.5))
+
 /** Read the command line. Ends the process when it cannot be taken. */
 export function readOptions(args: readonly string[]): Options {
   const chosen: Tier[] = []
   const files: string[] = []
   const nodeOptions: string[] = []
-  let jobs = Math.min(2, availableParallelism())
+  let jobs = defaultJobs()
   for (let i = 0; i < args.length; i++) {
     const [name, value] = args[i]!.split(/=(.*)/s) as [string, string?]
     if (name === '--tier') chosen.push(readTier(value ?? args[++i]))

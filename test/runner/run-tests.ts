@@ -1,12 +1,12 @@
 /**
- * Runs test files, each in namespaces of its own (scripts/enclose), two at a time; says what failed, which were slow
+ * Runs test files, each in namespaces of its own (scripts/enclose), some at a time; says what failed, which were slow
  * and which took more than their budget: test/runner/run-tests.ts [--tier NAME]... [--jobs N] [NODE-OPTION]...
  * [FILE]...
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fail, readOptions } from './options.ts'
 import { alone, budgetOf, tierOf } from './tiers.ts'
 
@@ -25,6 +25,9 @@ interface Outcome {
   readonly output: string
 }
 
+/** Compiled modules: each file starts some processes of Node, and to compile is most of a short one's time. */
+const env = { ...process.env, NODE_COMPILE_CACHE: resolve('build/compiled') }
+
 const directory = mkdtempSync(join(tmpdir(), 'vpc-tests-'))
 const running = new Set<number>()
 /** What still waits: files that run side by side, and those that run alone. */
@@ -40,7 +43,7 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
   const command = ['timeout', '--foreground', '--kill-after=20', String(limit)]
   const node = [process.execPath, '--test', '--test-timeout=180000', ...flags, ...nodeOptions, file]
   const began = performance.now()
-  const child = spawn('scripts/enclose', [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('scripts/enclose', [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
   running.add(child.pid!)
   let output = ''
   const take = (text: string): void => {
