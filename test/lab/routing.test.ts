@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { endProcesses } from '#lab/end-processes.ts'
+import type { Id } from '#abi/id.ts'
 import { readState } from '#lab/lab-state.ts'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns, run } from '#lab/program.ts'
@@ -20,11 +21,16 @@ customers:
     subnets:
       a: { vni: 5001, network: 10.1.0.0/24, network6: 'fd01::/64' }
       b: { vni: 5002, network: 10.2.0.0/24, network6: 'fd02::/64' }
+  green:
+    router: true
+    subnets: { c: { vni: 5003, network: 10.3.0.0/24, network6: 'fd03::/64' } }
 guests:
   a1: { host: h1, subnet: red/a, address: 10.1.0.11, address6: 'fd01::11' }
   a2: { host: h2, subnet: red/a, address: 10.1.0.12, address6: 'fd01::12' }
   b1: { host: h1, subnet: red/b, address: 10.2.0.11, address6: 'fd02::11' }
   b2: { host: h2, subnet: red/b, address: 10.2.0.12, address6: 'fd02::12' }
+  c1: { host: h1, subnet: green/c, address: 10.3.0.11, address6: 'fd03::11' }
+  c2: { host: h2, subnet: green/c, address: 10.3.0.12, address6: 'fd03::12' }
 `
 const gateways = { a: ['10.1.0.1', 'fd01::1'], b: ['10.2.0.1', 'fd02::1'] } as const
 const ping = ['ping', '-n', '-c', '1', '-W', '2']
@@ -41,15 +47,17 @@ suite('two subnets and a router on two hosts', () => {
   })
 
   const addressOf = (guest: string, family: 4 | 6): string => {
-    const [subnet, host] = [guest[0] === 'a' ? 1 : 2, `1${guest[1]}`]
+    const [subnet, host] = ['abc'.indexOf(guest[0]!) + 1, `1${guest[1]}`]
     return family === 4 ? `10.${subnet}.0.${host}` : `fd0${subnet}::${host}`
   }
   const onEach = async (act: (host: string) => Promise<void>): Promise<void> => void (await Promise.all(['h1', 'h2'].map(act)))
-  const setRoutes = (...routes: string[]): Promise<void> =>
+  const routerId = (customer: 'red' | 'green'): Id => lab.host('h1').switches.find((sw) => sw.customer === customer)!.routerId!
+  const setRoutesOf = (customer: 'red' | 'green', ...routes: string[]): Promise<void> =>
     onEach(async (host) => {
-      await using router = await lab.vpc(host).openRouter(lab.host(host).switches[0]!.routerId!, { write: true })
+      await using router = await lab.vpc(host).openRouter(routerId(customer), { write: true })
       await router.setRoutes(routes)
     })
+  const setRoutes = (...routes: string[]): Promise<void> => setRoutesOf('red', ...routes)
 
   test('everybody reaches everybody, over both families', async () => {
     for (const family of [4, 6] as const) await lab.assertReachability({ family })
@@ -166,6 +174,63 @@ suite('two subnets and a router on two hosts', () => {
     assert.doesNotMatch(silent.stdout, /Unreachable/)
     await setRoutes('10.9.0.0/16 blackhole', `10.9.0.0/24 via ${addressOf('b2', 4)}`)
     assert.ok(await reaches())
+  })
+
+  test('packets go by a guest that forwards, and answers come straight back: TCP does not mind', async () => {
+    const way = (family: 4 | 6): string => `${addressOf('b1', family)}/${family === 4 ? 32 : 128} via ${addressOf('b2', family)}`
+    await setRoutes(way(4), way(6))
+    for (const [family, gateway] of [
+      [4, gateways.a[0]],
+      [6, gateways.a[1]],
+    ] as const) {
+      const route = await lab.must('a1', 'traceroute', `-${family}`, '-n', '-q', '1', '-w', '2', '-m', '5', addressOf('b1', family))
+      const hops = route.match(/^ *\d+ +(\S+)/gm)!.map((line) => line.trim().split(/ +/)[1])
+      assert.deepEqual(hops, [gateway, addressOf('b2', family), addressOf('b1', family)], route)
+      assert.match((await lab.run('b1', ...ping, addressOf('a1', family))).stdout, / 0% packet loss/)
+      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b1'), { seconds: 1 })
+      assert.ok(bytes > 1e6, `${bytes} bytes`)
+    }
+    await setRoutes()
+  })
+
+  test('peers reach each other across hosts when both have routes, and no further', async () => {
+    const reaches = async (from: string, to: string): Promise<boolean> =>
+      (await Promise.all(([4, 6] as const).map((family) => lab.run(from, ...ping, addressOf(to, family))))).every(({ code }) => code === 0)
+    const peer = (customer: 'red' | 'green', ...subnets: number[]): string[] =>
+      subnets.flatMap((subnet) => [`10.${subnet}.0.0/24 peer ${routerId(customer)}`, `fd0${subnet}::/64 peer ${routerId(customer)}`])
+    assert.equal(await reaches('a1', 'c2'), false)
+    await setRoutes(...peer('green', 3), `10.9.0.0/16 via ${addressOf('b2', 4)}`)
+    assert.equal(await reaches('a1', 'c2'), false)
+    await setRoutesOf('green', ...peer('red', 1), `10.9.0.0/16 peer ${routerId('red')}`)
+    for (const [from, to] of [
+      ['a1', 'c2'],
+      ['c1', 'a2'],
+      ['a1', 'c1'],
+    ] as const)
+      assert.ok(await reaches(from, to), `${from} ${to}`)
+    // Green has no route to red's other subnet, and red's routes are not for green.
+    assert.equal(await reaches('c1', 'b2'), false)
+    assert.equal((await lab.run('c1', ...ping, '10.9.0.1')).code, 1)
+  })
+
+  test('a narrower way between the hosts is told, and TCP gets through', async () => {
+    for (const [host, other] of [
+      ['h1', '192.0.2.2'],
+      ['h2', '192.0.2.1'],
+    ] as const)
+      await lab.must(host, 'ip', 'route', 'add', `${other}/32`, 'dev', 'underlay0', 'mtu', '1400')
+    for (const family of [4, 6] as const) {
+      // The first answer is the gateway's ICMP error; the guest's kernel remembers it.
+      const end = Date.now() + 10_000
+      for (
+        let out = '';
+        !/mtu ?= ?1350/.test(out);
+        out += Object.values(await lab.run('a1', ...ping, '-M', 'do', '-s', '1400', addressOf('b2', family))).join(' ')
+      )
+        assert.ok(Date.now() < end, out.slice(-600))
+      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b2'), { seconds: 1 })
+      assert.ok(bytes > 1e6, `${bytes} bytes`)
+    }
   })
 
   test('without a vpcd packets are routed, and the gateway answers', async () => {
