@@ -43,6 +43,7 @@ enum vpc_route_kind {
 	VPC_ROUTE_UNREACHABLE,
 	VPC_ROUTE_INSTANCE,    /* by the station that has `addr` */
 	VPC_ROUTE_PEER,        /* a subnet of the router of `vpc` */
+	VPC_ROUTE_IGW,         /* the outside, by the sender's own public address */
 };
 
 struct vpc_route {

@@ -88,6 +88,7 @@ enum vpc_drop_reason {
 	VPC_DROP_NO_HOST,            /* no station of the subnet that it is routed to has the address (answered likewise) */
 	VPC_DROP_TTL_EXCEEDED,       /* it has come through as many routers as it may (answered likewise) */
 	VPC_DROP_TO_GATEWAY,         /* to a gateway's own address, and nothing that a gateway answers */
+	VPC_DROP_NO_PUBLIC_ADDRESS,  /* to the outside, from an address that no public one stands for (answered likewise) */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -239,6 +240,7 @@ struct vpc_neighbour_entry {
 };
 
 #include "abi-routing.h"
+#include "abi-nat.h"
 
 /* Table `port_addresses`: the addresses that a port may send from; value __u32 1. */
 struct vpc_port_address_key {

@@ -44,6 +44,7 @@ suite('a setting', () => {
       vpcrtr: 'routers',
       set: 'sets',
       group: 'groups',
+      vpcnat: 'nats',
     } as const
     const document = textOf('docs/host-file.md')
     for (const { type, name, setting } of all) {

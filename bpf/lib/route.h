@@ -131,6 +131,8 @@ static __noinline int find_station(struct routing *routing)
 	case VPC_ROUTE_PEER:
 		key->vpc = routing->route.vpc;
 		break;
+	case VPC_ROUTE_IGW:
+		return VPC_DROP_NO_PUBLIC_ADDRESS;
 	case VPC_ROUTE_BLACKHOLE:
 		return VPC_DROP_ROUTE_BLACKHOLE;
 	default:

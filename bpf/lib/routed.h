@@ -183,6 +183,9 @@ static __always_inline struct icmp_error routing_error(const struct packet *pack
 	case VPC_DROP_NO_HOST:
 		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_HOST_UNREACHABLE } :
 			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_ADDRESS_UNREACHABLE };
+	case VPC_DROP_NO_PUBLIC_ADDRESS:
+		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_PROHIBITED } :
+			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_PROHIBITED };
 	case VPC_DROP_TTL_EXCEEDED:
 		return (struct icmp_error){ .type = v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED };
 	case VPC_DROP_TOO_BIG:

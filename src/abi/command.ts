@@ -34,6 +34,7 @@ import type {
 } from './info.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
 import { routesCodec } from './route.ts'
+import { floatsCodec } from './float.ts'
 import { memberAddresses, networks, rules } from './group-rule.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
@@ -215,6 +216,11 @@ export const operations = {
   /** Delete all or none. Their targets are ignored. */
   vpcrtrRouteDelete: set('route delete', 'vpcrtr', 2, routesCodec),
   vpcrtrRouteList: get('route list', 'vpcrtr', 3, routesCodec),
+
+  /** Add all or none, each in place of the one with its public address. */
+  vpcnatFloatAdd: set('float add', 'vpcnat', 0x0120, floatsCodec),
+  /** Delete all or none, by public address. */
+  vpcnatFloatDelete: set('float delete', 'vpcnat', 0x0121, floatsCodec),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

@@ -5,8 +5,9 @@
 import { formatIp, fromMapped, isIpv4, parseIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import { formatPrefix, parseNetwork } from '#wire/prefix.ts'
 import { idTypeCode, parseId, type Id } from './id.ts'
-import { json, optionalId, text, type Codec } from './codec.ts'
+import { json, text, type Codec } from './codec.ts'
 import { kindOf, optional, word, type Kind, type Read } from './kind.ts'
+import { objectOf } from './object-kind.ts'
 import { typeNameOf } from './object-type.ts'
 
 export const ruleDirections = ['in', 'out'] as const
@@ -301,32 +302,5 @@ export const title: Kind<string | null> = {
   },
 }
 
-/** The switch that an object belongs to. */
-const oneSwitch: Kind<Id> = {
-  shape: 'the id of a switch',
-  text: { placeholder: 'ID', parse: (text) => readAsResult(readSwitch(text)) },
-  toJson: (value) => value,
-  fromJson: (value) => readSwitch(value) as Read<Id>,
-  rename: (value, name) => name(value) as Id,
-}
-
-/** The same, or none. */
-export const switchOf: Kind<Id | null> = {
-  ...optional(oneSwitch),
-  codec: {
-    ...optionalId,
-    encode: (value) => optionalId.encode(value ?? undefined),
-    decode(input) {
-      const read = optionalId.decode(input)
-      return read.ok ? { ok: true, value: read.value ?? null } : read
-    },
-    names: (value) => (value === null ? [] : [value]),
-  },
-}
-
-function readSwitch(value: unknown): Read<string> {
-  const text = String(value).toLowerCase()
-  const id = parseId(text, 'vpcsw')
-  if (id.ok) return good(id.id)
-  return /^vpcsw\d+$/.test(text) ? good(text) : bad(`this must be a switch, not ${kindOf(value)}`)
-}
+/** The switch that an object belongs to, or none. */
+export const switchOf: Kind<Id | null> = objectOf('vpcsw')

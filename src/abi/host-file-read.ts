@@ -7,6 +7,7 @@ import type {
   HostFile,
   HostFileProblem,
   HostifSpec,
+  NatSpec,
   NeighbourSpec,
   ObjectSpec,
   PortSpec,
@@ -54,6 +55,7 @@ function* readRoot(value: unknown): Steps<LooseFile> {
     subnets: yield* map.list('subnets', readSubnet),
     sets: yield* map.list('sets', readAddressSet),
     groups: yield* map.list('groups', readGroup),
+    nats: yield* map.list('nats', readNat),
   }
   map.end()
   return file
@@ -140,6 +142,9 @@ const readPort = (value: unknown, path: string, sw: Id | null, vni: number): Loo
 
 const readRouter = (value: unknown, path: string): RouterSpec =>
   whole(value, path, (map) => ({ ...common(map, 'vpcrtr'), ...readSettings(map, 'vpcrtr') }))
+
+const readNat = (value: unknown, path: string): NatSpec =>
+  whole(value, path, (map) => ({ ...common(map, 'vpcnat'), ...readSettings(map, 'vpcnat') }))
 
 const readSubnet = (value: unknown, path: string): LooseSubnet =>
   whole(value, path, (map) => ({

@@ -21,7 +21,7 @@ export type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes' | 'subnets
 }
 
 /** What settings name. */
-const referable: readonly UnitType[] = ['vpcsw', 'group', 'set']
+const referable: readonly UnitType[] = ['vpcsw', 'group', 'set', 'vpcrtr', 'ethlink']
 
 /** Each object by its id and, where it has one, its unit name. */
 function* namesOf(file: LooseFile): Steps<ReadonlyMap<string, ObjectSpec>> {
@@ -72,6 +72,7 @@ export function* resolve(file: LooseFile): Steps<HostFile> {
     ports: yield* mapped(file.ports, port),
     sets: yield* mapped(file.sets, renamed),
     groups: yield* mapped(file.groups, renamed),
+    nats: yield* mapped(file.nats, renamed),
     subnets: yield* mapped(file.subnets, (spec) => ({
       ...spec,
       switch: find(spec.switch, `${spec.path}.switch`, ['vpcsw']),
@@ -109,6 +110,7 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
     ports: yield* mapped(file.ports, owned),
     sets: yield* mapped(file.sets, owned),
     groups: yield* mapped(file.groups, owned),
+    nats: yield* mapped(file.nats, owned),
     routers: yield* mapped(file.routers, owned),
     subnets: yield* mapped(file.subnets, owned),
   }

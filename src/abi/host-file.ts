@@ -59,6 +59,8 @@ export interface SubnetSpec extends Common<'subnet'>, Readonly<Settings<'subnet'
 
 export type RouterSpec = Common<'vpcrtr'> & Readonly<Settings<'vpcrtr'>>
 
+export type NatSpec = Common<'vpcnat'> & Readonly<Settings<'vpcnat'>>
+
 export type AddressSetSpec = Common<'set'> & Readonly<Settings<'set'>>
 export type GroupSpec = Common<'group'> & Readonly<Settings<'group'>>
 
@@ -71,6 +73,7 @@ export type ObjectSpec =
   | PortSpec
   | SubnetSpec
   | RouterSpec
+  | NatSpec
   | AddressSetSpec
   | GroupSpec
 
@@ -89,6 +92,7 @@ export interface HostFile {
   readonly ports: readonly PortSpec[]
   readonly routers: readonly RouterSpec[]
   readonly subnets: readonly SubnetSpec[]
+  readonly nats: readonly NatSpec[]
 }
 
 /** A document as JSON, not read yet. */
@@ -111,6 +115,7 @@ export function* specsOf(file: HostFile): Generator<ObjectSpec> {
   yield* file.ports
   yield* file.routers
   yield* file.subnets
+  yield* file.nats
 }
 
 /** One difference between the host and a document. */

@@ -79,6 +79,11 @@ export interface RouterInfo extends Common<'vpcrtr'>, SettingsJson<'vpcrtr'> {
   readonly subnets: readonly Id[]
 }
 
+export interface NatInfo extends Common<'vpcnat'>, SettingsJson<'vpcnat'> {
+  /** Why no packet passes it now; null: packets pass. */
+  readonly obstacle: string | null
+}
+
 /** A flow as a port that is in security groups sees it: inside is the unit. */
 export interface FlowInfo {
   /** Unit name of the port. */
@@ -129,6 +134,7 @@ export type ObjectInfo =
   | MuxInfo
   | SubnetInfo
   | RouterInfo
+  | NatInfo
   | GroupInfo
   | AddressSetInfo
 

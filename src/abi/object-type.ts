@@ -22,8 +22,8 @@ export const objectType = {
 export type TypeName = keyof typeof objectType
 export type TypeCode = (typeof objectType)[TypeName]
 
-/** Types whose objects exist on a host today; of the others, NAT is refused with EOPNOTSUPP. */
-export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr', 'set', 'group'] as const
+/** Types whose objects exist on a host. */
+export const unitTypes = ['vpcsw', 'vpcp', 'vpcmux', 'vmnic', 'ethlink', 'hostif', 'subnet', 'vpcrtr', 'set', 'group', 'vpcnat'] as const
 export type UnitType = (typeof unitTypes)[number]
 
 /** The noun for an object of the type, with its article. */

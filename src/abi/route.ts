@@ -22,6 +22,8 @@ export type RouteTarget =
   | { readonly kind: 'blackhole' }
   /** Dropped, with an ICMP error to the sender. */
   | { readonly kind: 'unreachable' }
+  /** To the outside, from the public address that a NAT gives to the sender. */
+  | { readonly kind: 'igw' }
 
 export interface Route {
   /** Without host bits. */
@@ -34,7 +36,7 @@ export interface Route {
 export const maxRouteTable = 255
 
 /** The kinds in the ABI's order; a new one is added at the end. */
-export const routeKinds = ['blackhole', 'unreachable', 'instance', 'peer'] as const satisfies readonly RouteTarget['kind'][]
+export const routeKinds = ['blackhole', 'unreachable', 'instance', 'peer', 'igw'] as const satisfies readonly RouteTarget['kind'][]
 
 /** One route, 56 bytes. */
 export const routeEntry = cStruct({
@@ -42,7 +44,7 @@ export const routeEntry = cStruct({
   prefix: bytes(16),
   /** In bits of the family: 24 for 10.0.0.0/24. */
   length: u8,
-  /** 1 blackhole, 2 unreachable, 3 instance, 4 peer. */
+  /** 1 blackhole, 2 unreachable, 3 instance, 4 peer, 5 igw. */
   kind: u8,
   pad: bytes(2),
   table: u32,
@@ -64,7 +66,7 @@ function targetText(target: RouteTarget): string {
 export const formatRoute = ({ prefix, table, target }: Route): string =>
   `${formatPrefix(prefix)} ${targetText(target)}${table === 0 ? '' : ` table ${table}`}`
 
-const shape = "a prefix, then 'via ADDRESS', 'peer ROUTER', 'blackhole' or 'unreachable', then 'table N' unless it is 0"
+const shape = "a prefix, then 'via ADDRESS', 'peer ROUTER', 'igw', 'blackhole' or 'unreachable', then 'table N' unless it is 0"
 
 /** The reverse of `formatRoute`. */
 export function parseRoute(text: string): Result<Route> {
@@ -80,7 +82,7 @@ export function parseRoute(text: string): Result<Route> {
 }
 
 function parseTarget(kind: string | undefined, rest: readonly string[], prefix: Prefix): Result<RouteTarget> | undefined {
-  if ((kind === 'blackhole' || kind === 'unreachable') && rest.length === 0) return success({ kind })
+  if ((kind === 'blackhole' || kind === 'unreachable' || kind === 'igw') && rest.length === 0) return success({ kind })
   if (rest.length !== 1) return undefined
   if (kind === 'peer') {
     const id = parseId(rest[0]!, 'vpcrtr')

@@ -26,6 +26,7 @@ import {
   word,
   type Kind,
 } from './kind.ts'
+import { natSettings } from './nat-settings.ts'
 import { own, shared, type Op, type Setting, type WithOps } from './setting.ts'
 import { serviceSettings } from './service-settings.ts'
 import type { UnitType } from './object-type.ts'
@@ -280,6 +281,7 @@ export const settings = {
     }),
     rules: own(rules, [], ['rules get', 0x0100], ['rules set', 0x0101], 'what may pass', { since: 6 }),
   },
+  vpcnat: { owner, ...natSettings },
 } as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
 
 type Table = typeof settings
@@ -310,7 +312,8 @@ export type SettingOperations = OperationsOf<'vpcsw'> &
   OperationsOf<'subnet'> &
   OperationsOf<'vpcrtr'> &
   OperationsOf<'set'> &
-  OperationsOf<'group'>
+  OperationsOf<'group'> &
+  OperationsOf<'vpcnat'>
 
 /** The settings of a type, by name, in the order in which vpcd sets them. */
 export const settingsOf = (type: UnitType): [name: string, setting: Setting<unknown, unknown>][] =>

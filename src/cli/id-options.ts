@@ -12,6 +12,7 @@ export const ethlinkId = idOf('ethlink', 'the ethlink').short('E').required
 export const muxId = idOf('vpcmux', 'the mux').short('M').required
 export const subnetId = idOf('subnet', 'the subnet').required
 export const routerId = idOf('vpcrtr', 'the router').required
+export const natId = idOf('vpcnat', 'the NAT').required
 export const groupId = idOf('group', 'the security group').required
 export const addressSetId = idOf('set', 'the address set').required
 export const interfaceId = idOfAny(['vmnic', 'hostif', 'ethlink'], 'the vmnic, hostif or ethlink').short('I').required

@@ -23,6 +23,7 @@ export const routeTargets = {
   peer: idOf('vpcrtr', 'other router, whose subnets the packets are for'),
   blackhole: flag('drop the packets without a word'),
   unreachable: flag('drop the packets and tell their sender'),
+  igw: flag("out of the cloud, from the sender's own public address (vpc nat)"),
 } as const
 
 interface Given {
@@ -32,21 +33,23 @@ interface Given {
   readonly peer: Id | undefined
   readonly blackhole: boolean
   readonly unreachable: boolean
+  readonly igw: boolean
 }
 
 /** Where the route of a table and prefix stands, as another route has it. */
 export const placeOf = ({ prefix, table = 0 }: Pick<Given, 'prefix' | 'table'>): string => routePlace({ prefix: prefixFrom(prefix), table })
 
 /** The text of the route. Throws a usage failure unless it goes to one place. */
-export function routeAsked({ prefix, table = 0, via, peer, blackhole, unreachable }: Given): string {
+export function routeAsked({ prefix, table = 0, via, peer, blackhole, unreachable, igw }: Given): string {
   const targets: RouteTarget[] = [
     ...(via === undefined ? [] : [{ kind: 'instance' as const, address: ipFrom(via) }]),
     ...(peer === undefined ? [] : [{ kind: 'peer' as const, router: peer }]),
     ...(blackhole ? [{ kind: 'blackhole' as const }] : []),
     ...(unreachable ? [{ kind: 'unreachable' as const }] : []),
+    ...(igw ? [{ kind: 'igw' as const }] : []),
   ]
   const [target, ...more] = targets
-  if (target === undefined || more.length > 0) throw usageFailure('give one of --via, --peer, --blackhole and --unreachable')
+  if (target === undefined || more.length > 0) throw usageFailure('give one of --via, --peer, --igw, --blackhole and --unreachable')
   const route: Route = { prefix: prefixFrom(prefix), table, target }
   return formatRoute(route)
 }

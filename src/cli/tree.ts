@@ -62,6 +62,14 @@ export const root: Group = group('private cloud networks for virtual machines an
     },
     'rtr',
   ),
+  nat: group('NATs: public addresses for stations of a router', {
+    create,
+    destroy,
+    list,
+    get: leaf('show'),
+    set: leaf(),
+    float: group('public addresses that each stand for one station', { add: leaf('set'), remove: destroy, list }),
+  }),
   vmnic: group(
     'network interfaces of virtual machines',
     { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf(), exec: leaf() },

@@ -9,6 +9,7 @@ import { Group } from './group.ts'
 import { Hostif } from './hostif.ts'
 import { Mgmt } from './mgmt.ts'
 import { Mux } from './mux.ts'
+import { Nat } from './nat.ts'
 import { Port } from './port.ts'
 import { Router } from './router.ts'
 import { Subnet } from './subnet.ts'
@@ -31,6 +32,7 @@ export const classes = {
   vpcrtr: Router,
   set: AddressSet,
   group: Group,
+  vpcnat: Nat,
   mgmt: Mgmt,
 } as const
 export type Typed = keyof typeof classes
@@ -82,6 +84,10 @@ export abstract class Opener {
 
   openRouter(id: string, options: OpenOptions = {}): Promise<Router> {
     return this.#open(Router, id, 'vpcrtr', options)
+  }
+
+  openNat(id: string, options: OpenOptions = {}): Promise<Nat> {
+    return this.#open(Nat, id, 'vpcnat', options)
   }
 
   openGroup(id: string, options: OpenOptions = {}): Promise<Group> {

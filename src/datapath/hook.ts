@@ -18,6 +18,8 @@ export const hooks = {
   ethlink: { object: 'ethlink', program: 'vpc_ethlink', direction: 'ingress' },
   /** Underlay's interface: encapsulated packets as they come in. */
   underlay: { object: 'underlay', program: 'vpc_underlay', direction: 'ingress' },
+  /** Wrapped interface whose wire has public addresses: packets from the wire. */
+  wire: { object: 'wire', program: 'vpc_wire', direction: 'ingress' },
   /** Mirror of a switch or ethlink: what a sniffer has seen. */
   mirror: { object: 'mirror', program: 'vpc_mirror', direction: 'ingress' },
   /** Underlay's interface: encapsulated packets on their way out. */

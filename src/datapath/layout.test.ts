@@ -7,6 +7,7 @@ import { Btf } from '#kernel/btf.ts'
 import { elfSection, elfSymbols } from '#kernel/elf.ts'
 import { compileBpf } from '../../test/bpf/compile.ts'
 import * as layout from './layout.ts'
+import * as nat from './nat-layout.ts'
 import * as policy from './policy-layout.ts'
 import * as traces from './trace-layout.ts'
 
@@ -43,6 +44,13 @@ const structs: Record<string, CStruct<any>> = {
   vpc_host_key: layout.hostKey,
   vpc_host: layout.host,
   vpc_host_entry: layout.hostEntry,
+  vpc_nat: nat.nat,
+  vpc_nat_entry: nat.natEntry,
+  vpc_public_key: nat.publicKey,
+  vpc_public: nat.publicAddress,
+  vpc_public_entry: nat.publicEntry,
+  vpc_float: nat.float,
+  vpc_float_entry: nat.floatEntry,
   vpc_segment: layout.segment,
   vpc_segment_entry: layout.segmentEntry,
   vpc_mux: layout.mux,
@@ -97,6 +105,7 @@ const enums: Record<string, Record<string, number>> = {
   vpc_dst_kind: prefixed('VPC_DST_', layout.dstKind),
   vpc_end_kind: prefixed('VPC_END_', layout.endKind),
   vpc_route_kind: prefixed('VPC_ROUTE_', layout.routeKind),
+  vpc_public_kind: prefixed('VPC_PUBLIC_', nat.publicKind),
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
   vpc_direction: prefixed('VPC_', policy.direction),
   vpc_flow_state: prefixed('VPC_FLOW_', policy.flowState),

@@ -54,6 +54,7 @@ export const dropReasons = [
   'no_host',
   'ttl_exceeded',
   'to_gateway',
+  'no_public_address',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -202,7 +203,7 @@ export const routeKey = cStruct({ length: u32, table: u32, addr: bytes(16) })
 export type RouteKey = Value<typeof routeKey>
 
 /** enum vpc_route_kind */
-export const routeKind = { none: 0, local: 1, blackhole: 2, unreachable: 3, instance: 4, peer: 5 } as const
+export const routeKind = { none: 0, local: 1, blackhole: 2, unreachable: 3, instance: 4, peer: 5, igw: 6 } as const
 
 /** struct vpc_route: value of `routes`. */
 export const route = cStruct({ kind: u32, vpc: u32, addr: bytes(16) })

@@ -29,6 +29,7 @@ test('what is kept for each port goes with the ports', () => {
     stats: 9,
     drop_rate: 9,
     miss_rate: 9,
+    nats: 9,
     dhcp_rate: 9,
     too_big_rate: 9,
     broadcast_buckets: 9,

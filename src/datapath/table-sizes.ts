@@ -25,6 +25,8 @@ export const tableSizes = {
   subnets: size(16_384),
   routes: size(65_536),
   hosts: size(262_144),
+  public_addresses: size(65_536),
+  floats: size(65_536),
   /** Two for each mux. */
   muxes: size(64, 4096),
   tunnel_ends: size(65_536),
@@ -56,6 +58,7 @@ const perSource = [
   'limit_buckets',
   'port_policies',
   'dhcp_replies',
+  'nats',
   'dhcpv6_replies',
 ] as const
 

@@ -4,6 +4,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { DropsTable, StatsTable } from './counters.ts'
 import { Generation } from './generation.ts'
 import * as layout from './layout.ts'
+import * as natLayout from './nat-layout.ts'
 import { PolicyTables } from './policy-tables.ts'
 import { QueuesTable } from './queue-counters.ts'
 import { Table, type TableOptions } from './table.ts'
@@ -30,6 +31,12 @@ export class Tables implements Disposable {
   readonly routes: Table<layout.RouteKey, layout.Route>
   /** The stations of subnets that a router joins. */
   readonly hosts: Table<layout.HostKey, layout.Host>
+  /** By source. */
+  readonly nats: Table<number, natLayout.Nat>
+  /** Public addresses on wires of this host. */
+  readonly publicAddresses: Table<natLayout.PublicKey, natLayout.PublicAddress>
+  /** Public addresses by the stations that they stand for. */
+  readonly floats: Table<layout.HostKey, natLayout.Float>
   /** By segment. */
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
@@ -76,6 +83,9 @@ export class Tables implements Disposable {
       this.subnets = remembered('subnets', u32, layout.subnet)
       this.routes = remembered('routes', layout.routeKey, layout.route)
       this.hosts = remembered('hosts', layout.hostKey, layout.host)
+      this.nats = remembered('nats', u32, natLayout.nat)
+      this.publicAddresses = remembered('public_addresses', natLayout.publicKey, natLayout.publicAddress)
+      this.floats = remembered('floats', layout.hostKey, natLayout.float)
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]
       this.muxes = table('muxes', u32, layout.mux, { named: true, written: () => this.forgetWays() })

@@ -92,7 +92,7 @@ export class EventHub {
   #places(source: number | undefined): { readonly unit: string | null; readonly port: string | null } {
     const object = source === undefined ? undefined : this.#model.sources.get(source)
     if (object === undefined) return { unit: null, port: null }
-    if (object.type === 'vpcmux') return { unit: unitName(object), port: null }
+    if (object.type !== 'vpcp') return { unit: unitName(object), port: null }
     return { unit: object.peer && unitName(object.peer), port: unitName(object) }
   }
 }

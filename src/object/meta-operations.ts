@@ -60,6 +60,7 @@ function commit({ context, tx, object }: MetaCall): void {
     case 'subnet':
     case 'group':
     case 'set':
+    case 'vpcnat':
       return
     case 'vpcrtr':
       for (const subnet of object.subnets) tx.dirty.records.add(subnet)
@@ -105,7 +106,8 @@ function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, 
   if (object.type === 'vpcsw' || object.type === 'vpcp' || object.type === 'group' || object.type === 'set') {
     return tx.refuse('EOPNOTSUPP', 'switches, ports and security groups have no MTU', 'set it on the interface that is connected')
   }
-  if (object.type === 'vpcrtr') return tx.refuse('EOPNOTSUPP', 'routers have no MTU', 'set it on its subnets')
+  if (object.type === 'vpcrtr' || object.type === 'vpcnat')
+    return tx.refuse('EOPNOTSUPP', 'routers and NATs have no MTU', 'set it on subnets and ethlinks')
   if (object.type === 'subnet') return subnetType.setters.maxPacket(context, tx, object, mtuBytes, {})
   return setMtu(context, tx, object, mtuBytes)
 }
@@ -122,6 +124,7 @@ function mtuBytesOf({ model }: Context, object: VpcObject): number {
     case 'vpcmux':
       return deviceMtuBytes(object)
     case 'vpcrtr':
+    case 'vpcnat':
       return overlayMtuBytes(model)
     case 'subnet':
       return object.maxPacket === 0 ? overlayMtuBytes(model) : object.maxPacket

@@ -67,7 +67,6 @@ function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
   if ((handleType & reservedBits) !== 0n) {
     throw new VpcError('EINVAL', `cannot open: reserved bits of handle type 0x${handleType.toString(16)} are set; they must be zero`)
   }
-  if (type === 'vpcnat') throw new VpcError('EOPNOTSUPP', `cannot open ${typeNoun[type]}: this version of vpcd has no NAT yet`)
   if (type !== 'mgmt' && !isUnitType(type)) throw new VpcError('EOPNOTSUPP', `cannot open: type ${code} (${type}) takes no descriptor`)
   return type
 }

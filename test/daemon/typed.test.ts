@@ -10,6 +10,7 @@ import { isUnitType } from '#abi/object-type.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
 import { setGuestServices } from './guest-settings.ts'
+import { useNat } from './nat-operations.ts'
 import { TestHost } from './test-host.ts'
 import { elsewhere } from './untyped-operations.ts'
 
@@ -258,7 +259,6 @@ test('a management handle', async () => {
   assert.equal((await mgmt.info()).objects, 2)
   await assert.rejects(mgmt.mac(), code('EOPNOTSUPP'))
   const { vpc } = host
-  await assert.rejects(vpc.open(generateId('vpcnat'), 'vpcnat', create), code('EOPNOTSUPP', /no NAT yet/))
   await assert.rejects(vpc.open(generateId('meta'), 'meta', create), code('EOPNOTSUPP'))
 })
 
@@ -294,6 +294,8 @@ test('a subnet and a router', async () => {
   await subnet.setSwitch(null)
   assert.deepEqual((await router.describe()).subnets, [])
 })
+
+test('a NAT', () => useNat(host.vpc, code))
 
 test('a security group and an address set', async () => {
   await using sw = await host.vpc.openSwitch(generateId('vpcsw'), create)

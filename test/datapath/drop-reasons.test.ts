@@ -224,6 +224,14 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
   no_route: { run: (scene) => (scene.route(), scene.from('a', toGateway(ipFrom('198.51.100.1')))), ...toldByIcmp, route: null },
   no_host: { run: (scene) => (scene.route(), scene.from('a', toGateway(stranger.v4))), ...toldByIcmp, route: 96 + 24 },
   ttl_exceeded: { run: (scene) => (scene.route(), scene.from('a', toGateway(stations.other.v4, 1))), ...toldByIcmp },
+  no_public_address: {
+    run: (scene) => {
+      scene.route()
+      scene.routeTo('0.0.0.0/0', { kind: routeKind.igw })
+      return scene.from('a', toGateway(ipFrom('198.51.100.1')))
+    },
+    ...toldByIcmp,
+  },
   to_gateway: { run: (scene) => (scene.route(), scene.from('a', toGateway(gateway.v4))), ...toldByIcmp },
 }
 

@@ -66,7 +66,7 @@ suite('a host as a document', () => {
     assert.deepEqual(apply(host, document), [])
     assert.deepEqual(host.snapshot(), before)
     const removed = apply(host, { version: 1 })
-    assert.equal(removed.length, 13)
+    assert.equal(removed.length, 14)
     assert.ok(removed.every(({ action }) => action === 'remove'))
     assert.deepEqual(exported(host), { version: 1 })
     assert.deepEqual(
@@ -75,7 +75,7 @@ suite('a host as a document', () => {
     )
     assert.deepEqual(host.datapath.attachments(), [])
     const made = apply(host, document)
-    assert.equal(made.length, 13)
+    assert.equal(made.length, 14)
     assert.deepEqual(exported(host), document)
     assert.deepEqual(apply(host, document), [])
     await host.kill()

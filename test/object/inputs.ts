@@ -1,5 +1,6 @@
 /** Inputs and outputs of vpc_ctl, for tests. */
 import { encodeArray, encodeSockaddr, fte, neighbourEntry } from '#abi/layouts.ts'
+import { floatsCodec, parseFloating } from '#abi/float.ts'
 import { parseRoute, routesCodec } from '#abi/route.ts'
 import { must } from '#wire/result.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
@@ -33,6 +34,9 @@ export const sockaddr = (address: string, port = 4789): Uint8Array => encodeSock
 
 /** Routes as a router takes them. */
 export const routes = (...list: string[]): Uint8Array => routesCodec.encode(list.map((route) => must(parseRoute(route))))
+
+/** Floating addresses as a NAT takes them. */
+export const floats = (...list: string[]): Uint8Array => floatsCodec.encode(list.map((float) => must(parseFloating(float))))
 
 /** Addresses as a port takes them. */
 export const addresses = (...list: string[]): Uint8Array => Buffer.concat(list.map((address) => toMapped(ipFrom(address))))

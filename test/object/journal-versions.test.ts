@@ -104,8 +104,8 @@ suite('a journal', () => {
     ],
     [
       'with an object of a type that this vpcd does not know',
-      () => change("'hostif', 0", "'vpcnat', 0"),
-      /'vpcnat' is no type that this vpcd knows/,
+      () => change("'hostif', 0", "'vpcnew', 0"),
+      /'vpcnew' is no type that this vpcd knows/,
     ],
   ]
   test('that cannot be read is refused with what to do, and stays as it is', async () => {

@@ -36,7 +36,6 @@ describe('vpc_open', () => {
       ['EOPNOTSUPP', /no object type/, () => open(id, type(0), 2)],
       ['EOPNOTSUPP', /takes no descriptor/, () => open(id, type(9), 2)],
       ['EOPNOTSUPP', /takes no descriptor/, () => open(id, type(10), 2)],
-      ['EOPNOTSUPP', /no NAT yet/, () => open(id, type(4), 1)],
       ['EPERM', /user 1000 .* run as root/, () => open(id, type(6), 2, { ...root, uid: 1000 })],
       ['ENOENT', /open it with CREATE/, () => open(generateId('mgmt'), type(7), 2 | 4)],
     ]

@@ -1,14 +1,14 @@
 /** A host with one of everything, connected and committed. */
 import { generateId, idBytes } from '#abi/id.ts'
-import { addresses, broadcast, entry, jsonText, neighbour, routes, sockaddr, text, u16, u32, vni } from './inputs.ts'
+import { addresses, broadcast, entry, floats, jsonText, neighbour, routes, sockaddr, text, u16, u32, vni } from './inputs.ts'
 import type { Opened, ScratchHost } from './scratch-host.ts'
 
 /**
  * `port` has `hostif` in it and is in `group`, whose rule is about `set`; `other` has `vmnic`, `uplink` has `wire`; the
- * underlay of `mux` is `underlay`; `router` joins `subnet`.
+ * underlay of `mux` is `underlay`; `router` joins `subnet`; `nat` serves `router` by `underlay`.
  */
 export type World = Record<
-  'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux' | 'subnet' | 'router' | 'set' | 'group',
+  'sw' | 'port' | 'other' | 'uplink' | 'hostif' | 'vmnic' | 'wire' | 'underlay' | 'mux' | 'subnet' | 'router' | 'set' | 'group' | 'nat',
   Opened
 >
 
@@ -16,7 +16,7 @@ export function world(host: ScratchHost): World {
   host.addInterface('wire0')
   host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
   const all = objects(host)
-  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router, set, group } = all
+  const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router, set, group, nat } = all
   port.do('vpcpConnect', idBytes(hostif.id))
   port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
   other.do('vpcpConnect', idBytes(vmnic.id))
@@ -44,6 +44,11 @@ export function world(host: ScratchHost): World {
   group.do('groupMembersSet', jsonText(['10.0.0.7']))
   group.do('groupRulesSet', jsonText([{ id: '10', direction: 'in', protocol: 'tcp', ports: ['22'], peers: [set.id] }]))
   port.do('vpcpGroupsSet', jsonText([group.id]))
+  nat.do('vpcnatRouterSet', idBytes(router.id))
+  nat.do('vpcnatEthlinkSet', idBytes(underlay.id))
+  nat.do('vpcnatPoolSet', jsonText(['203.0.113.16/28', '2001:db8:7::/64']))
+  nat.do('vpcnatGateway4Set', text('203.0.113.1'))
+  nat.do('vpcnatFloatAdd', floats('203.0.113.20 to 10.0.0.1', '2001:db8:7::20 to fd00::1'))
   for (const opened of Object.values(all)) opened.do('metaCommit')
   return all
 }
@@ -63,7 +68,13 @@ function objects(host: ScratchHost): World {
     wire: host.create('ethlink'),
     underlay: host.create('ethlink'),
   }
-  const ours = { subnet: host.create('subnet'), router: host.create('vpcrtr'), set: host.create('set'), group: host.create('group') }
+  const ours = {
+    subnet: host.create('subnet'),
+    router: host.create('vpcrtr'),
+    set: host.create('set'),
+    group: host.create('group'),
+    nat: host.create('vpcnat'),
+  }
   return { sw, ...ports, ...interfaces, mux: host.create('vpcmux'), ...ours }
 }
 

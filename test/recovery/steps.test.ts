@@ -50,6 +50,7 @@ function use(name: keyof World, run: (opened: Opened) => unknown): void {
     router: 'vpcrtr',
     set: 'set',
     group: 'group',
+    nat: 'vpcnat',
   }[name]
   const opened = host.open(type as TypeName, ids[name])
   try {

@@ -26,7 +26,7 @@ export interface Comparison {
 }
 
 /** The order of changes in the output. */
-const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'set', 'group', 'vpcp', 'vpcrtr', 'subnet']
+const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpcsw', 'set', 'group', 'vpcp', 'vpcrtr', 'subnet', 'vpcnat']
 
 /** Compare, object by object. An object that its holder has not committed counts only when the document names it. */
 export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {

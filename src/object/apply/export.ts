@@ -33,6 +33,7 @@ export function* exportHost(all: Model, owner?: string): Steps<Plain> {
     ),
     sets: yield* mapped(ordered(model, 'set'), (object) => exportObject(model, object)),
     groups: yield* mapped(ordered(model, 'group'), (object) => exportObject(model, object)),
+    nats: yield* mapped(ordered(model, 'vpcnat'), (object) => exportObject(model, object)),
   })
 }
 

@@ -10,6 +10,7 @@ import {
   type HostChange,
   type HostFile,
   type MuxSpec,
+  type NatSpec,
   type NeighbourSpec,
   type ObjectSpec,
   type PortSpec,
@@ -36,6 +37,7 @@ import { persists } from '../store/model.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { counting, counts, placesIn, placesOf } from './spec.ts'
 import { setMac } from '../meta-operations.ts'
+import { releaseNat } from './release-nat.ts'
 import type { Steps } from './steps.ts'
 import { VpcError } from '../vpc-error.ts'
 
@@ -162,6 +164,7 @@ class Performer {
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
       if (object.type === 'subnet') this.#releaseSubnet(object, spec as SubnetSpec)
+      if (object.type === 'vpcnat') releaseNat(context, tx, object, spec as NatSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object, undefined)
     }
     for (const spec of wanted.values()) {
@@ -258,7 +261,8 @@ class Performer {
         type === 'group' ||
         type === 'vpcp' ||
         type === 'subnet' ||
-        type === 'vpcrtr',
+        type === 'vpcrtr' ||
+        type === 'vpcnat',
     )
     yield* each(early.sort(numberedFirst), (spec) => this.#create(spec))
     yield* each(file.ethlinks, (spec) => this.#set(spec))
@@ -276,6 +280,7 @@ class Performer {
     yield* each(ports, (spec) => void (spec.uplink && this.#setUplink(spec)))
     yield* each(file.subnets, (spec) => this.#set(spec, (subnet) => this.#placeSubnet(subnet, spec)))
     yield* each(file.routers, (spec) => this.#set(spec))
+    yield* each(file.nats, (spec) => this.#set(spec))
     yield* each(file.switches, (spec) => this.#setNeighbours(spec))
     yield* each(file.muxes, (spec) => this.#setEntries(spec))
     yield* this.#commit()

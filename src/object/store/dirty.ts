@@ -120,6 +120,12 @@ export class Dirty {
   readonly routes = new Map<string, RoutePlace>()
   /** Table `hosts`: addresses as keys, by VPC. */
   readonly hosts = new KeySet<string>()
+  /** Table `nats`: sources. */
+  readonly nats = new Set<number>()
+  /** Table `public_addresses`: addresses as keys, by wire. */
+  readonly publicAddresses = new KeySet<string>()
+  /** Table `floats`: addresses as keys, by VPC. */
+  readonly floats = new KeySet<string>()
   /** Tables `dhcp_replies` and `dhcpv6_replies`: sources. */
   readonly guests = new Set<number>()
   /** Table `segments`. */

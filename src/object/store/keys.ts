@@ -1,6 +1,6 @@
 /** MACs, addresses and segments as keys of Maps: numbers and short strings, because bytes do not compare. */
 import type { Field } from '#abi/c-struct.ts'
-import { segmentLocal } from '#datapath/layout.ts'
+import { segmentLocal, segmentOfVpc } from '#datapath/layout.ts'
 import { asIpv6, type Ipv6 } from '#wire/ipv6-address.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
 
@@ -45,3 +45,6 @@ export const segmentOf = (sw: { readonly unit: number }, vni: number): number =>
 
 /** The VNI of a segment. */
 export const vniOfSegment = (segment: number): number => (segment >= segmentLocal ? 0 : segment)
+
+/** In place of a segment in table `vteps`: hosts that route into all subnets of a VPC. */
+export const ofVpc = (vpc: number): number => (segmentOfVpc | vpc) >>> 0

@@ -74,7 +74,7 @@ export interface Hostif extends Common<'hostif'>, Settings<'hostif'>, Connectabl
 
 export interface Ethlink extends Common<'ethlink'>, Settings<'ethlink'>, Connectable {
   /** What the ethlink does to the interface now. */
-  serving: { readonly uplink: boolean; readonly underlay: boolean }
+  serving: { readonly uplink: boolean; readonly underlay: boolean; readonly wire: boolean }
   /** Somebody else had set the interface promiscuous before us. */
   promiscBefore: boolean
   /** The mux whose underlay it is. */
@@ -122,6 +122,12 @@ export interface Router extends Common<'vpcrtr'>, Settings<'vpcrtr'> {
   readonly subnets: Set<Subnet>
 }
 
+/** A NAT: public addresses of a router's stations. */
+export interface Nat extends Common<'vpcnat'>, Settings<'vpcnat'> {
+  /** Who it is in the datapath: its number there, and the source of events and counters. */
+  readonly source: number
+}
+
 /** A security group: rules, and addresses of members on other hosts. Ports of this host name it themselves. */
 export interface Group extends Common<'group'>, Settings<'group'> {}
 
@@ -133,7 +139,7 @@ export type Interface = Vmnic | Hostif | Ethlink
 export type Unit = Vmnic | Hostif
 /** Objects that have a mirror. */
 export type Mirrored = Switch | Ethlink
-export type VpcObject = Switch | Port | Interface | Mux | Subnet | Router | Group | AddressSet
+export type VpcObject = Switch | Port | Interface | Mux | Subnet | Router | Nat | Group | AddressSet
 
 /** An object of a type by the type's name. */
 export type ObjectOf<T extends UnitType> = Extract<VpcObject, { type: T }>
@@ -174,9 +180,10 @@ export class Model {
     vpcrtr: new Numbered(),
     set: new Numbered(),
     group: new Numbered(),
+    vpcnat: new Numbered(),
   }
-  /** Ports and muxes by who they are in the datapath. */
-  readonly sources = new Numbered<Port | Mux>()
+  /** Ports, muxes and NATs by who they are in the datapath. */
+  readonly sources = new Numbered<Port | Mux | Nat>()
   /** Who has a device that carries a program, by its ifindex. */
   readonly devices = new Map<number, Interface | Mux>()
   /** Rules of security groups by their numbers. */

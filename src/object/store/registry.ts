@@ -5,7 +5,7 @@ import { optionOf } from '#datapath/table-sizes.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
-import type { Model, Mux, ObjectOf, Port, VpcObject } from './model.ts'
+import type { Model, Mux, Nat, ObjectOf, Port, VpcObject } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What a new object of any type starts with: the lowest free unit number, and the MAC in its id. */
@@ -38,7 +38,7 @@ export function freeSource({ model, datapath }: Context, tx: Transaction): numbe
   if (index >= size)
     tx.refuse(
       'ENOSPC',
-      `table stats has ${size} entries, one per port and mux, and all are taken`,
+      `table stats has ${size} entries, one per port, mux and NAT, and all are taken`,
       `destroy ports that are not used, or start vpcd with ${optionOf('stats')}`,
     )
   clearCounters(datapath, index)
@@ -53,11 +53,14 @@ export function clearCounters({ tables }: Context['datapath'], index: number): v
   tables.limitBuckets.set(index, fullLimitBuckets)
 }
 
+const isSource = (object: VpcObject): object is Port | Mux | Nat =>
+  object.type === 'vpcp' || object.type === 'vpcmux' || object.type === 'vpcnat'
+
 /** Make an object known. */
 export function register<O extends VpcObject>({ model }: Context, tx: Transaction, object: O): O {
   tx.put(model.objects, object.id, object as VpcObject)
   tx.put(model.byType[object.type] as Map<number, VpcObject>, object.unit, object)
-  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.put(model.sources, object.source, object as Port | Mux)
+  if (isSource(object)) tx.put(model.sources, object.source, object)
   tx.dirty.records.add(object)
   return object
 }
@@ -68,7 +71,7 @@ export function unregister({ model }: Context, tx: Transaction, object: VpcObjec
   tx.set(object, 'committed', false)
   tx.drop(model.objects, object.id)
   tx.drop(model.byType[object.type] as Map<number, VpcObject>, object.unit)
-  if (object.type === 'vpcp' || object.type === 'vpcmux') tx.drop(model.sources, object.source)
+  if (isSource(object)) tx.drop(model.sources, object.source)
   tx.dirty.records.add(object)
 }
 

@@ -1,8 +1,9 @@
 /** The keys that an operation on subnets and routers must mark, so that their tables are written anew. */
-import { ofVpc, routersSources } from '../sync/projection/vteps.ts'
-import { segmentOf } from './keys.ts'
+import { routersSources } from '../sync/projection/vteps.ts'
+import { ofVpc, segmentOf } from './keys.ts'
 import type { Model, Router, Subnet } from './model.ts'
 import { addressesIn, touchHost, touchRoutes, vpcOfRouter, withPeers } from './routing.ts'
+import { touchNatsOf } from './touch-nat.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Mark the VTEPs of a router's VPC and of its peers'. Call it before and after a change. */
@@ -29,4 +30,5 @@ export function touchSubnet(tx: Transaction, model: Model, subnet: Subnet): void
   // A peer's routes to it say which VPC it is.
   for (const each of withPeers(model, router)) touchRoutes(tx, each)
   touchRoutedVteps(tx, model, router)
+  touchNatsOf(tx, model, router.id)
 }

@@ -36,6 +36,7 @@ const added: Readonly<Record<number, Keys>> = {
   // Both types are new in this version, with their MACs and the places of subnets.
   5: { subnet: { mac: null, switch: null, router: null }, vpcrtr: { mac: null } },
   6: { group: { mac: null }, set: { mac: null } },
+  7: { vpcnat: { mac: null, source: null } },
 }
 
 const settingVersions = unitTypes.flatMap((type) => settingsOf(type).map(([, { since = 1 }]) => since))

@@ -19,6 +19,7 @@ import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { hosts } from './projection/hosts.ts'
 import { routes } from './projection/routes.ts'
+import { floats, nats, publicAddresses } from './projection/nats.ts'
 import { subnets } from './projection/subnets.ts'
 import { vteps } from './projection/vteps.ts'
 
@@ -63,6 +64,9 @@ export const projections = {
   subnets,
   routes,
   hosts,
+  floats,
+  publicAddresses,
+  nats,
   dhcpReplies,
   dhcpv6Replies,
   raReplies,
@@ -94,6 +98,9 @@ export const compareTables = (model: Model, tables: Tables): TableDifference[] =
   compare(subnets, model, tables.subnets),
   compare(routes, model, tables.routes),
   compare(hosts, model, tables.hosts),
+  compare(floats, model, tables.floats),
+  compare(publicAddresses, model, tables.publicAddresses),
+  compare(nats, model, tables.nats),
   compare(neighbours, model, tables.neighbours),
   compare(portAddresses, model, tables.portAddresses),
   compare(portLimits, model, tables.portLimits),

@@ -18,6 +18,7 @@ import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { hosts } from './projection/hosts.ts'
 import { routes } from './projection/routes.ts'
+import { floats, natKeys, nats, publicAddresses } from './projection/nats.ts'
 import { subnets } from './projection/subnets.ts'
 import { vtepKeys, vteps } from './projection/vteps.ts'
 import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
@@ -56,7 +57,7 @@ export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<v
 function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[] {
   return [
     plan(muxes, model, tables.muxes, dirty.muxes),
-    plan(vteps, model, tables.vteps, vtepKeys(model, dirty.vteps)),
+    plan(vteps, model, tables.vteps, vtepKeys(model, dirty)),
     plan(tunnelEnds, model, tables.tunnelEnds, dirty.tunnelEnds),
     plan(subnets, model, tables.subnets, dirty.subnets),
     plan(routes, model, tables.routes, dirty.routes.values()),
@@ -81,9 +82,27 @@ function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[]
       tables.portAddresses,
       addressKeys(dirty.portAddresses.groups, (source, address) => ({ stats: source, address })),
     ),
+    ...planNats(model, tables, dirty),
     ...planServices(model, tables, dirty),
   ]
 }
+
+/** NATs before the addresses that lead to them. */
+const planNats = (model: Model, tables: Tables, dirty: Dirty): Work[] => [
+  plan(nats, model, tables.nats, natKeys(model, dirty)),
+  plan(
+    publicAddresses,
+    model,
+    tables.publicAddresses,
+    addressKeys(dirty.publicAddresses.groups, (wire, address) => ({ wire, address })),
+  ),
+  plan(
+    floats,
+    model,
+    tables.floats,
+    addressKeys(dirty.floats.groups, (vpc, address) => ({ vpc, address })),
+  ),
+]
 
 /** Limits of ports, and what gateways say to guests. */
 const planServices = (model: Model, tables: Tables, dirty: Dirty): Work[] => [

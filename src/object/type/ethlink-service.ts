@@ -1,14 +1,18 @@
 /** What an ethlink does to the interface that it wraps while it is in use: programs, and promiscuous mode. */
 import type { Hook } from '#datapath/datapath.ts'
 import type { Context } from '../context.ts'
-import { unitName, type Ethlink } from '../store/model.ts'
+import { unitName, type Ethlink, type Model } from '../store/model.ts'
+import { natsOf } from '../store/touch-nat.ts'
 import { setAside, type Transaction } from '../store/transaction.ts'
 
 /** Names under which the programs are pinned. */
-export const ethlinkPins = (ethlink: Ethlink): { readonly ingress: string; readonly underlay: string; readonly egress: string } => ({
+export const ethlinkPins = (
+  ethlink: Ethlink,
+): { readonly ingress: string; readonly underlay: string; readonly egress: string; readonly wire: string } => ({
   ingress: unitName(ethlink),
   underlay: `${unitName(ethlink)}-underlay`,
   egress: `${unitName(ethlink)}-egress`,
+  wire: `${unitName(ethlink)}-wire`,
 })
 
 /** Whether frames of a switch pass it: it is in the uplink port. */
@@ -17,16 +21,20 @@ export const isUplink = ({ port }: Ethlink): boolean => port !== null && port.sw
 /** Whether a mux sends and receives by it. */
 export const isUnderlay = ({ mux }: Ethlink): boolean => mux !== null
 
+/** Whether its wire has public addresses of a NAT. */
+export const isWire = (model: Model, { id }: Ethlink): boolean => natsOf(model, id).length > 0
+
+/** Whether the ethlink has its interface promiscuous. */
+export const isPromiscuous = ({ serving: { uplink, wire } }: Ethlink): boolean => uplink || wire
+
 /**
  * Set up the interface for the ethlink's use. An uplink needs the program that takes the switch's frames, and
- * promiscuous mode, because those frames are not for the interface's own MAC. A mux's underlay needs the programs of
- * the direct ways; the egress program also sets the UDP port of VTEPs that have their own. Call it after each change of
- * the ethlink's place.
+ * promiscuous mode, because those frames are not for the interface's own MAC. So does a NAT: neighbour solicitations go
+ * to multicast addresses that the host has not joined. A mux's underlay needs the programs of the direct ways; the
+ * egress program also sets the UDP port of VTEPs that have their own. Call it after each change of the ethlink's place.
  */
 export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
-  const there = ethlink.ifindex !== 0
-  serveUplink(context, tx, ethlink, there && isUplink(ethlink), () => context.devices.byIndex(ethlink.ifindex)?.promisc ?? false)
-  serveUnderlay(context, tx, ethlink, there && isUnderlay(ethlink))
+  serve(context, tx, ethlink, () => context.devices.byIndex(ethlink.ifindex)?.promisc ?? false)
 }
 
 /**
@@ -35,34 +43,51 @@ export function serveEthlink(context: Context, tx: Transaction, ethlink: Ethlink
  */
 export function resumeEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   const { ifindex, promiscBefore } = ethlink
-  const there = ifindex !== 0
-  serveUplink(context, tx, ethlink, there && isUplink(ethlink), () => promiscBefore && context.devices.byIndex(ifindex)?.promisc === true)
+  serve(context, tx, ethlink, () => promiscBefore && context.devices.byIndex(ifindex)?.promisc === true)
+}
+
+function serve(context: Context, tx: Transaction, ethlink: Ethlink, promiscBefore: () => boolean): void {
+  const there = ethlink.ifindex !== 0
+  const before = isPromiscuous(ethlink)
+  serveSide(context, tx, ethlink, 'uplink', there && isUplink(ethlink))
+  serveSide(context, tx, ethlink, 'wire', there && isWire(context.model, ethlink))
+  servePromiscuous(context, tx, ethlink, before, promiscBefore)
   serveUnderlay(context, tx, ethlink, there && isUnderlay(ethlink))
 }
 
 /** Restore the interface. Call it while the ethlink still has it. */
 export function stopServing(context: Context, tx: Transaction, ethlink: Ethlink): void {
-  serveUplink(context, tx, ethlink, false, () => false)
+  const before = isPromiscuous(ethlink)
+  serveSide(context, tx, ethlink, 'uplink', false)
+  serveSide(context, tx, ethlink, 'wire', false)
+  servePromiscuous(context, tx, ethlink, before, () => false)
   serveUnderlay(context, tx, ethlink, false)
 }
 
-function serveUplink(context: Context, tx: Transaction, ethlink: Ethlink, wanted: boolean, promiscBefore: () => boolean): void {
-  if (ethlink.serving.uplink === wanted) return
-  const { devices } = context
+/** The program that takes a switch's frames, or a NAT's packets. */
+function serveSide(context: Context, tx: Transaction, ethlink: Ethlink, side: 'uplink' | 'wire', wanted: boolean): void {
+  if (ethlink.serving[side] === wanted) return
+  const { ingress, wire } = ethlinkPins(ethlink)
+  const [hook, pin] = side === 'uplink' ? (['ethlink', ingress] as const) : (['wire', wire] as const)
+  tx.set(ethlink, 'serving', { ...ethlink.serving, [side]: wanted })
+  if (wanted) putOn(context, tx, hook, ethlink.ifindex, pin)
+  else takeOff(context, tx, hook, ethlink, pin)
+}
+
+/** Promiscuous mode, or the interface as it was before. */
+function servePromiscuous({ devices }: Context, tx: Transaction, ethlink: Ethlink, before: boolean, promiscBefore: () => boolean): void {
   const { ifindex } = ethlink
-  const { ingress } = ethlinkPins(ethlink)
-  tx.set(ethlink, 'serving', { ...ethlink.serving, uplink: wanted })
+  const wanted = isPromiscuous(ethlink)
+  if (wanted === before) return
   if (!wanted) {
-    takeOff(context, tx, 'ethlink', ethlink, ingress)
     if (ethlink.promiscBefore || ifindex === 0 || devices.byIndex(ifindex) === undefined) return
     tx.did(() => devices.change(ifindex, { promisc: true }))
     devices.change(ifindex, { promisc: false })
     return
   }
-  putOn(context, tx, 'ethlink', ifindex, ingress)
-  const before = promiscBefore()
-  tx.set(ethlink, 'promiscBefore', before)
-  if (before) return
+  const already = promiscBefore()
+  tx.set(ethlink, 'promiscBefore', already)
+  if (already) return
   tx.did(() => devices.change(ifindex, { promisc: false }))
   devices.change(ifindex, { promisc: true })
 }

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { touchPort } from '../store/members.ts'
 import { fullName, unitName, type Ethlink, type Model } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
+import { natsOf, touchNatsOf } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { serveEthlink, stopServing } from './ethlink-service.ts'
 import { dropMirror, makeFirstMirror, noMirror, shownMac, syncMirrorMac } from './mirror.ts'
@@ -16,6 +17,8 @@ import { askHost } from './mux-direct.ts'
 import { noteElsewhere } from './mux-ways.ts'
 import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
+import { announce } from './nat-announce.ts'
+import { unwireNats } from './nat.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -23,7 +26,7 @@ const state = (): State<'ethlink'> => ({
   port: null,
   ifindex: 0,
   mux: null,
-  serving: { uplink: false, underlay: false },
+  serving: { uplink: false, underlay: false, wire: false },
   promiscBefore: false,
   deviceMtuBytes: 0,
   interfaceMac: null,
@@ -40,6 +43,7 @@ function createEthlink(context: Context, tx: Transaction, id: Id): Ethlink {
 function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): void {
   if (ethlink.port !== null) disconnectPort(context, tx, ethlink.port)
   if (ethlink.mux !== null) disconnectMux(context, tx, ethlink.mux)
+  unwireNats(context, tx, ethlink)
   unwrap(context, tx, ethlink)
   dropMirror(tx, ethlink)
   unregister(context, tx, ethlink)
@@ -47,7 +51,11 @@ function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): 
 
 const setters: Setters<'ethlink'> = {
   owner: setObjectOwner,
-  vtag(_, tx, ethlink, vtag) {
+  vtag({ model }, tx, ethlink, vtag) {
+    tx.asked = `give ${unitName(ethlink)} VLAN tag ${vtag}`
+    const [nat] = natsOf(model, ethlink.id)
+    if (vtag !== 0 && nat !== undefined)
+      tx.refuse('EBUSY', `NAT ${fullName(nat)} uses it, whose frames have no tag`, 'wrap the VLAN interface itself in an ethlink')
     if (ethlink.port !== null) touchPort(tx, ethlink.port)
     tx.set(ethlink, 'vtag', vtag)
     tx.dirty.records.add(ethlink)
@@ -114,6 +122,7 @@ export function wrap(
   })
   tx.dirty.records.add(ethlink)
   serveEthlink(context, tx, ethlink)
+  for (const nat of natsOf(context.model, ethlink.id)) announce(context, tx, nat, nat.floats)
 }
 
 /** Restore the interface. */
@@ -156,6 +165,7 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
   const { port, mux } = ethlink
   const before = shownMac(ethlink)
   if (port !== null) touchPort(tx, port)
+  touchNatsOf(tx, context.model, ethlink.id)
   if (mux === null) change()
   else {
     withMtuFollowing(context, tx, mux, change)
@@ -164,6 +174,7 @@ function placed(context: Context, tx: Transaction, ethlink: Ethlink, change: () 
     syncMux(context, tx, mux)
   }
   syncMirrorMac(context, tx, ethlink, before)
+  touchNatsOf(tx, context.model, ethlink.id)
   if (port !== null) {
     touchPort(tx, port)
     noteRecords(tx, port)

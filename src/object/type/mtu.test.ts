@@ -10,7 +10,7 @@ import { inService, interfaceMtuBytes, muxMtuBytes, overlayMtuBytes } from './mt
 const base = { mac: zeroMac, owner: null, committed: false, descriptors: 1, dead: false }
 
 function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit = 0): { mux: Mux; ethlink: Ethlink } {
-  const serving = { uplink: false, underlay: false }
+  const serving = { uplink: false, underlay: false, wire: false }
   const device = { ifindex: 7 + unit, l2Name: 'eth0', vtag: 0, serving, promiscBefore: false, deviceMtuBytes }
   const ethlink: Ethlink = {
     ...base,

@@ -6,6 +6,7 @@ import { unitName, type Router, type Subnet } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import { switchOf } from '../store/routing.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { leaveNats } from './nat.ts'
 import { setObjectOwner } from './owner.ts'
 import { addRoutes, deleteRoutes, dropDeadRoutes, setRoutes } from './routes.ts'
 import { leaveRouter } from './subnet.ts'
@@ -19,6 +20,7 @@ const createRouter = (context: Context, tx: Transaction, id: Id): Router =>
 /** Remove it, with routes of other routers to it. Its subnets stay. */
 function dismantleRouter(context: Context, tx: Transaction, router: Router): void {
   for (const subnet of router.subnets) leaveRouter(context, tx, subnet)
+  leaveNats(context, tx, router)
   unregister(context, tx, router)
   for (const other of context.model.ofType('vpcrtr')) dropDeadRoutes(context, tx, other)
 }

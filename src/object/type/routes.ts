@@ -6,6 +6,7 @@ import { unitName, type Router } from '../store/model.ts'
 import { routeProblem, routesByPlace, touchRoutes } from '../store/routing.ts'
 import { touchRoutedVteps } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { checkFloatsOf, dropDeadFloats } from './nat-floats.ts'
 
 /** Number of routes that a router takes: each change writes all of them. */
 export const maxRoutes = 4096
@@ -50,16 +51,18 @@ export function deleteRoutes(context: Context, tx: Transaction, router: Router, 
   replace(context, tx, router, [...left.values()])
 }
 
-/** Refuse a change that leaves a route without a next hop. */
-export function checkRoutes({ model }: Context, tx: Transaction, router: Router): void {
+/** Refuse a change that leaves a route without a next hop, or a floating address without its station. */
+export function checkRoutes(context: Context, tx: Transaction, router: Router): void {
   for (const route of router.routes) {
-    const problem = routeProblem(model, router, route)
+    const problem = routeProblem(context.model, router, route)
     if (problem !== undefined) tx.refuse('EINVAL', `route '${formatRoute(route)}' of ${unitName(router)}: ${problem[0]}`, problem[1])
   }
+  checkFloatsOf(context, tx, router)
 }
 
-/** Delete routes whose next hop is gone. */
+/** Delete routes whose next hop is gone, and floating addresses whose station's subnet is. */
 export function dropDeadRoutes(context: Context, tx: Transaction, router: Router): void {
   const left = router.routes.filter((route) => routeProblem(context.model, router, route) === undefined)
   if (left.length < router.routes.length) change(context, tx, router, left)
+  dropDeadFloats(context, tx, router)
 }

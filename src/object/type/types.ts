@@ -6,6 +6,7 @@ import { ethlinkType } from './ethlink.ts'
 import { groupType } from './group.ts'
 import { hostifType } from './hostif.ts'
 import { muxType } from './mux.ts'
+import { natType } from './nat.ts'
 import { portType } from './port.ts'
 import { routerType } from './router.ts'
 import { subnetType } from './subnet.ts'
@@ -25,6 +26,7 @@ export const types: { readonly [T in UnitType]: ObjectType<T> } = {
   vpcrtr: routerType,
   set: addressSetType,
   group: groupType,
+  vpcnat: natType,
 }
 
 /** The declaration of the object's type. The compiler does not see that it fits this object. */

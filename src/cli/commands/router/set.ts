@@ -10,8 +10,8 @@ export default command({
   path: 'router set',
   summary: 'replace the routes of a router',
   description: `The given routes replace the old ones. A route is a prefix and a target: 'via ADDRESS' (a station in one
-    of its subnets that forwards the packets), 'peer ROUTER' (the subnets of another router), 'blackhole' (drop
-    silently) or 'unreachable' (drop, and tell the sender); then 'table N' for subnets with --route-table=N. The subnets
+    of its subnets that forwards the packets), 'peer ROUTER' (the subnets of another router), 'igw' (out of the
+    cloud, from the sender's public address), 'blackhole' (drop silently) or 'unreachable' (drop, and tell the sender); then 'table N' for subnets with --route-table=N. The subnets
     of the router need no routes.`,
   options: { routerId, ...routerOptions },
   examples: [

@@ -131,5 +131,5 @@ function auditInterface(findings: Findings, ethlink: Ethlink, devices: ReadonlyM
   if (device === undefined) return findings.missing('interface', what, '', l2Name)
   findings.same('interface', what, 'name', l2Name, device.name)
   findings.same('interface', what, 'mtu', mtuBytes, device.mtuBytes)
-  if (serving.uplink) findings.same('interface', what, 'promiscuous', true, device.promisc)
+  if (serving.uplink || serving.wire) findings.same('interface', what, 'promiscuous', true, device.promisc)
 }

@@ -4,7 +4,7 @@ import type { Hook } from '#datapath/datapath.ts'
 import { roomAlias, type Device } from '#datapath/device/devices.ts'
 import { guardHook, hooks } from '#datapath/hook.ts'
 import type { Context } from '../../context.ts'
-import { ethlinkPins, isUnderlay, isUplink } from '../../type/ethlink-service.ts'
+import { ethlinkPins, isUnderlay, isUplink, isWire } from '../../type/ethlink-service.ts'
 import type { Model } from '../../store/model.ts'
 import { mirrorPin } from '../../type/mirror.ts'
 import { pinOf } from '../../type/unit-device.ts'
@@ -28,8 +28,9 @@ export function* wantedPrograms(model: Model): Generator<WantedProgram> {
       yield { pinName: pinOf(object), hook: object.type === 'vpcmux' ? 'mux' : 'unit', ifindex }
       continue
     }
-    const { ingress, underlay, egress } = ethlinkPins(object)
+    const { ingress, underlay, egress, wire } = ethlinkPins(object)
     if (isUplink(object)) yield { pinName: ingress, hook: 'ethlink', ifindex }
+    if (isWire(model, object)) yield { pinName: wire, hook: 'wire', ifindex }
     if (!isUnderlay(object)) continue
     yield { pinName: egress, hook: 'ethlink-egress', ifindex }
     yield { pinName: underlay, hook: 'underlay', ifindex }

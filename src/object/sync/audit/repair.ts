@@ -41,7 +41,7 @@ export function repair(context: Context): string[] {
       for (const object of model.ofType(type)) attempt(`repair the mirror of ${unitName(object)}`, () => repairMirror(context, object))
     for (const ethlink of model.ofType('ethlink')) {
       const { ifindex, serving } = ethlink
-      if (ifindex !== 0 && serving.uplink)
+      if (ifindex !== 0 && (serving.uplink || serving.wire))
         attempt(`repair the interface of ${unitName(ethlink)}`, () => devices.change(ifindex, { promisc: true }))
     }
     repairPrograms(context, attempt)

@@ -2,7 +2,7 @@
 import { dstFlag, dstKind, noDst, type Dst, type Vtep as TableVtep } from '#datapath/layout.ts'
 import type { Vtep } from '../../store/entry-store.ts'
 import { segmentOf } from '../../store/keys.ts'
-import type { Model, Mux, Port, Switch } from '../../store/model.ts'
+import type { Model, Mux, Nat, Port, Switch } from '../../store/model.ts'
 import { isLimitedIn } from './port-limits.ts'
 import { allowsMulticast, policyOf } from '../policy/policy.ts'
 import { groupsOf } from '../policy/vpc-policy.ts'
@@ -71,4 +71,16 @@ export function tableVtep({ address, port }: { readonly address: Uint8Array; rea
   const addr = new Uint8Array(16)
   addr.set(address)
   return { family: address.length === 4 ? 4 : 6, port, addr }
+}
+
+/** The host that has a NAT's public addresses, by the first mux that reaches it. Undefined: there is none. */
+export function gatewayOf(model: Model, { via }: Nat): Dst | undefined {
+  if (via === null) return undefined
+  const { address, port } = via
+  const family = address.length === 4 ? 4 : 6
+  for (const mux of model.ofType('vpcmux')) {
+    const to = mux.listen?.address.length === address.length ? toVtep(mux, { family, address, port, forward: false }) : undefined
+    if (to !== undefined) return to
+  }
+  return undefined
 }

@@ -5,11 +5,12 @@
  */
 import { cStruct, u32 } from '#abi/c-struct.ts'
 import { toMapped } from '#wire/ip-address.ts'
-import type { VtepPlace } from '../../store/dirty.ts'
-import { addressField, addressKey } from '../../store/keys.ts'
+import type { Dirty, VtepPlace } from '../../store/dirty.ts'
+import { addressField, addressKey, ofVpc } from '../../store/keys.ts'
 import type { Model, Mux, Router } from '../../store/model.ts'
 import { subnetOf } from '../../store/claims.ts'
 import { routerOf, vpcOfRouter, withPeers } from '../../store/routing.ts'
+import { vpcOfNat } from '../../store/touch-nat.ts'
 import { segmentOfVpc } from '#datapath/layout.ts'
 import { toVtep } from './destination.ts'
 import type { Projection } from './projection.ts'
@@ -26,7 +27,7 @@ export const vteps: Projection<VtepPlace, number> = {
       for (const router of model.ofType('vpcrtr')) {
         const vpc = vpcOfRouter(router)
         if (vpc === undefined) continue
-        for (const address of routersSources(model, mux, router)) yield { stats: mux.source, segment: ofVpc(vpc), address }
+        for (const address of allSourcesOf(model, mux, ofVpc(vpc))) yield { stats: mux.source, segment: ofVpc(vpc), address }
       }
     }
   },
@@ -45,13 +46,23 @@ export const vteps: Projection<VtepPlace, number> = {
   },
 }
 
-export const ofVpc = (vpc: number): number => (segmentOfVpc | vpc) >>> 0
-
 function allSourcesOf(model: Model, mux: Mux, segment: number): ReadonlySet<string> {
   if (segment < segmentOfVpc) return sourcesOf(mux, segment)
   const sw = model.byType.vpcsw.get(segment - segmentOfVpc - 1)
   const router = sw && routerOf(sw)
-  return router ? routersSources(model, mux, router) : new Set()
+  if (!router) return new Set()
+  const gateways = [...gatewayHosts(model, mux)].filter((place) => place.segment === segment).map(({ address }) => address)
+  return new Set([...routersSources(model, mux, router), ...gateways])
+}
+
+/** Hosts that have public addresses of a router's stations: they send routed packets to these. */
+function* gatewayHosts(model: Model, mux: Mux): Generator<VtepPlace> {
+  for (const nat of model.ofType('vpcnat')) {
+    const vpc = vpcOfNat(model, nat)
+    const via = nat.via && { ...nat.via, family: nat.via.address.length === 4 ? (4 as const) : (6 as const), forward: false }
+    if (via === null || vpc === 0 || toVtep(mux, via) === undefined) continue
+    yield { stats: mux.source, segment: ofVpc(vpc), address: addressKey(toMapped(via.address)) }
+  }
 }
 
 /** The VTEPs of all subnets that a router or a peer of it joins. */
@@ -61,7 +72,8 @@ export function routersSources(model: Model, mux: Mux, router: Router): Readonly
 }
 
 /** The keys of VNIs, and those of the VPCs that they are routed in. */
-export function* vtepKeys(model: Model, places: Iterable<VtepPlace>): Generator<VtepPlace> {
+export function* vtepKeys(model: Model, { vteps: places, muxes }: Dirty): Generator<VtepPlace> {
+  if (muxes.size > 0) for (const mux of model.ofType('vpcmux')) yield* gatewayHosts(model, mux)
   for (const place of places) {
     yield place
     const sw = model.segments.get(place.segment)

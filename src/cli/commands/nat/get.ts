@@ -1,0 +1,33 @@
+/** `vpc nat get`. */
+import { command } from '../../command.ts'
+import { natId } from '../../id-options.ts'
+import { formatFields } from '../../table.ts'
+
+export default command({
+  path: 'nat get',
+  summary: 'show a NAT',
+  options: { natId },
+  examples: [{ line: 'vpc nat get --nat-id=6a1d7f30-94c2-4e04-8f51-3ab2c1d0e9f8', does: 'its router, its wire and its addresses' }],
+  async run({ natId: id }, { vpc, output }) {
+    await using nat = await (await vpc()).openNat(id)
+    const info = await nat.describe()
+    const both = (four: string | null, six: string | null): string => [four, six].filter((each) => each !== null).join(', ') || 'none'
+    output.result(info, () =>
+      formatFields(
+        [
+          ['unit name', info.unit],
+          ['id', info.id],
+          ['router', info.router ?? 'none'],
+          ['ethlink', info.ethlink ?? 'none'],
+          ['gateway host', info.via ?? 'none'],
+          ['on the wire', both(info.prefix4, info.prefix6)],
+          ['next router', both(info.gateway4, info.gateway6)],
+          ['pool', info.pool.join(', ') || 'none'],
+          ['floats', info.floats.join(', ') || 'none'],
+          ['obstacle', info.obstacle ?? 'none'],
+        ],
+        output.style,
+      ),
+    )
+  },
+})
