@@ -144,8 +144,28 @@ struct vpc_flow {
 	__u8 initiator;  /* enum vpc_direction */
 	__u8 fins;       /* by direction: 1 << direction */
 	__u8 confirmed;  /* it was tried to put it into the port's map */
-	__u8 pad[4];
+	__u32 birth;     /* a random number: a later flow with the same key has another */
 	__u64 packets[2];  /* in, out */
+	__u64 bytes[2];
+};
+
+/*
+ * Table `flow_slots`, per CPU: an established flow that the CPU knows, and what its counters do not have yet (see
+ * lib/flow-slot.h). Table `flow_turns`, by the same numbers: rises when a flow of a number ends; value: __u32.
+ */
+#define VPC_FLOW_SLOT_BITS 11
+#define VPC_FLOW_SLOTS (1u << VPC_FLOW_SLOT_BITS)
+
+struct vpc_flow_slot {
+	struct vpc_young_key key;
+	__u32 turn;
+	__u32 vpc, in, out, policy_flags; /* as struct vpc_port_policy had them; vpc 0: the slot is empty */
+	__u32 epoch;
+	__u32 peer;      /* its place in `peer_epochs` */
+	__u32 birth;     /* of the flow */
+	__u32 filled;    /* tick */
+	__u32 tick;      /* of the last packet */
+	__u32 packets[2];
 	__u64 bytes[2];
 };
 

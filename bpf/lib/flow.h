@@ -9,13 +9,14 @@
 
 #include "count.h"
 #include "flow-life.h"
+#include "flow-slot.h"
 #include "policy.h"
 #include "tuple.h"
 
 /* Works on one packet. It does not fit on the stack. */
 struct flow_work {
 	struct tuple tuple;
-	struct vpc_young_key young;
+	struct vpc_young_key young __attribute__((aligned(8)));
 	struct vpc_flow flow;
 	struct vpc_port_policy policy;
 	struct asked asked;
@@ -24,6 +25,8 @@ struct flow_work {
 	__u32 is_young;
 	__u32 state; /* of the packet's flow, before the packet or as revoked; 0: it has none */
 	__u32 rule;  /* that lets it pass, or had let its flow */
+	__u32 turn;     /* see flow-slot.h */
+	__u32 has_slot; /* the packet may pass by a slot */
 };
 
 struct {
@@ -71,15 +74,17 @@ static __noinline void forget_flow(struct flow_work *work)
 	if (own)
 		remove_entry(own, &work->young.flow);
 	remove_entry(&young, &work->young);
+	raise_turn(&work->young);
 }
 
-/*
- * What a flow's judgement holds for: the peer as it is, and what becomes of flows without a rule. To be read before any
- * table.
- */
 static __always_inline __u32 epoch_of(const struct flow_work *work)
 {
-	return peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside) ^ (work->policy.policy_flags & VPC_POLICY_DRAIN) << 31;
+	return judged_in(peer_epoch(work->policy.vpc, (struct address *)work->young.flow.outside), &work->policy);
+}
+
+static __always_inline __u32 policy_of(const struct flow_work *work, __u32 direction)
+{
+	return direction == VPC_IN ? work->policy.in : work->policy.out;
 }
 
 /*
@@ -94,7 +99,7 @@ static __noinline bool may_flow(struct flow_work *work, __u32 initiator, __u32 *
 
 	for (int turn = 0; turn < 2; turn++) {
 		asked->vpc = work->policy.vpc;
-		asked->policy = initiator == VPC_IN ? work->policy.in : work->policy.out;
+		asked->policy = policy_of(work, initiator);
 		asked->peer = *(struct address *)work->young.flow.outside;
 		asked->protocol = work->young.flow.protocol;
 		asked->rule = 0;
@@ -105,8 +110,7 @@ static __noinline bool may_flow(struct flow_work *work, __u32 initiator, __u32 *
 		if (!now)
 			return false;
 		work->policy = *now;
-		if (asked->policy == (initiator == VPC_IN ? work->policy.in : work->policy.out) &&
-		    *epoch == epoch_of(work))
+		if (asked->policy == policy_of(work, initiator) && *epoch == epoch_of(work))
 			return false;
 	}
 	return false;
@@ -149,6 +153,7 @@ static __noinline void judge_again(struct flow_work *work, struct vpc_flow *flow
 			flow->state = VPC_FLOW_REPLIED;
 	} else if (!(work->policy.policy_flags & VPC_POLICY_DRAIN)) {
 		flow->state = VPC_FLOW_DENIED;
+		raise_turn(&work->young);
 	}
 }
 
@@ -189,8 +194,8 @@ static __always_inline void note_packet(struct flow_work *work, struct vpc_flow 
 		flow->tick = tick;
 		flow->last_s = work->now_s;
 	}
-	flow->packets[place]++;
-	flow->bytes[place] += work->length;
+	__sync_fetch_and_add(&flow->packets[place], 1);
+	__sync_fetch_and_add(&flow->bytes[place], work->length);
 	if (work->is_young && flow->state == VPC_FLOW_ESTABLISHED && (is_news || !flow->confirmed)) {
 		flow->confirmed = 1;
 		confirm(work, flow);
@@ -206,9 +211,7 @@ static __always_inline bool begins_anew(const struct flow_work *work, const stru
 /* Has the flow be judged by what holds now. */
 static __always_inline void keep_judged(struct flow_work *work, struct vpc_flow *flow)
 {
-	__u32 policy = flow->initiator == VPC_IN ? work->policy.in : work->policy.out;
-
-	if (flow->policy != policy || flow->epoch != epoch_of(work))
+	if (flow->policy != policy_of(work, flow->initiator) || flow->epoch != epoch_of(work))
 		judge_again(work, flow);
 }
 
@@ -224,6 +227,8 @@ static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 		return VPC_DROP_SG_REVOKED;
 	}
 	advance(work, flow);
+	if (work->has_slot && flow->state == VPC_FLOW_ESTABLISHED && flow->policy == policy_of(work, flow->initiator))
+		fill_slot(&work->young, flow, &work->policy, work->turn);
 	note_packet(work, flow);
 	return 0;
 }
@@ -250,6 +255,7 @@ static __noinline int begin_flow(struct flow_work *work)
 	flow->epoch = epoch;
 	flow->last_s = flow->created_s = work->now_s;
 	flow->tick = bpf_jiffies64();
+	flow->birth = bpf_get_prandom_u32();
 	flow->tcp_idle_s = work->policy.tcp_idle_s;
 	flow->state = VPC_FLOW_NEW;
 	flow->initiator = tuple->direction;

@@ -71,6 +71,16 @@ static __always_inline void trace_groups(const struct flow_work *work, int reaso
 			work->rule, work->state, work->tuple.kind);
 }
 
+/* Passes a packet of an established flow that this CPU knows. It has a stack frame of its own. False: any other one. */
+static __noinline bool is_known_flow(struct __sk_buff *skb, const struct packet *packet, __u32 port, __u32 direction, __u32 *has_slot)
+{
+	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
+	struct slot_key key;
+
+	*has_slot = !vpc_trace && read_slot_key(skb, packet, port, direction, &key);
+	return *has_slot && policy && pass_by_slot(skb, &key, policy, direction);
+}
+
 /* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
 standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
 {
@@ -81,15 +91,18 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 
 	if (!packet || !policy || !work || !policy->vpc || (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6))
 		return 0;
+	if (likely(is_known_flow(skb, packet, port, direction, &work->has_slot)))
+		return 0;
 	work->policy = *policy;
 	reason = read_tuple(skb, packet, &work->tuple, port, direction);
 	if (!reason && work->tuple.kind == TUPLE_FREE)
 		return 0;
-	work->young.port = port;
 	work->young.flow = work->tuple.key;
+	work->turn = turn_now(&work->young);
+	work->young.port = after(work->turn, port);
 	work->now_s = seconds_now();
 	work->length = skb->len;
-	work->asked.policy = direction == VPC_IN ? work->policy.in : work->policy.out;
+	work->asked.policy = policy_of(work, direction);
 	work->rule = 0;
 	work->state = 0;
 	if (reason) {

@@ -41,13 +41,28 @@ static __always_inline __u32 peer_hash(__u32 vpc, const struct address *peer)
 	return hash;
 }
 
+/* The peer's place in `peer_epochs`. */
+static __always_inline __u32 peer_place(__u32 vpc, const struct address *peer)
+{
+	return 1 + peer_hash(vpc, peer) % (VPC_PEER_EPOCHS - 1);
+}
+
 /* To be read before any table of a decision about the peer. */
 static __always_inline __u32 peer_epoch(__u32 vpc, const struct address *peer)
 {
-	__u32 all = 0, one = 1 + peer_hash(vpc, peer) % (VPC_PEER_EPOCHS - 1);
+	__u32 all = 0, one = peer_place(vpc, peer);
 	__u32 *everybody = bpf_map_lookup_elem(&peer_epochs, &all), *own = bpf_map_lookup_elem(&peer_epochs, &one);
 
 	return (everybody ? *(volatile __u32 *)everybody : 0) + (own ? *(volatile __u32 *)own : 0);
+}
+
+/*
+ * The epoch of a judgement: the peer's, and what becomes of flows without a rule. To be read before any table of the
+ * judgement.
+ */
+static __always_inline __u32 judged_in(__u32 epoch, const struct vpc_port_policy *policy)
+{
+	return epoch ^ (policy->policy_flags & VPC_POLICY_DRAIN) << 31;
 }
 
 /* The class of a peer: as a member of groups, else by the networks that it is in. */

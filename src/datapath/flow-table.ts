@@ -3,8 +3,8 @@
  * of its own, whose size is its quota.
  */
 import { u32 } from '#abi/c-struct.ts'
-import { BpfMap } from '#kernel/bpf-map.ts'
-import { flow, flowKey, youngKey, type Flow, type FlowKey } from './policy-layout.ts'
+import { BpfMap, possibleCpus } from '#kernel/bpf-map.ts'
+import { flow, flowKey, flowSlot, youngKey, type Flow, type FlowKey } from './policy-layout.ts'
 
 /** BPF_F_NO_PREALLOC */
 const noPrealloc = 1
@@ -21,10 +21,13 @@ const indexOf = (port: number): Uint8Array => new Uint8Array(Uint32Array.of(port
 export class FlowTable {
   readonly #flows: BpfMap
   readonly #young: BpfMap
+  readonly #slots: BpfMap
 
-  constructor(flows: BpfMap, young: BpfMap) {
+  /** `slots`: what CPUs have counted and not given to the flows yet, see bpf/lib/flow-slot.h. */
+  constructor(flows: BpfMap, young: BpfMap, slots: BpfMap) {
     this.#flows = flows
     this.#young = young
+    this.#slots = slots
   }
 
   /** The ports that have a map. */
@@ -55,28 +58,40 @@ export class FlowTable {
     this.#flows.update(indexOf(port), indexOf(map.fd))
   }
 
-  /** The port has no flows any more. */
-  remove(port: number): void {
+  /** The port has no flows any more. Gives the peers of those it had: programs must forget them (`PeerEpochs`). */
+  remove(port: number): Uint8Array[] {
+    const peers = this.#keysOf(port).map((key) => flowKey.decode(key).outside)
     this.#flows.delete(indexOf(port))
-    for (const key of this.#young.keys()) if (youngKey.decode(key).port === port) this.#young.delete(key)
+    for (const key of this.#young.keys()) {
+      const young = youngKey.decode(key)
+      if (young.port !== port) continue
+      this.#young.delete(key)
+      peers.push(young.flow.outside)
+    }
+    return peers
   }
 
   /** The confirmed flows of a port. */
-  ofPort(port: number): PortFlow[] {
+  ofPort(port: number, uncounted = this.uncounted()): PortFlow[] {
     using own = this.#open(port)
-    return (own?.entries() ?? []).map(([key, value]) => ({ key: flowKey.decode(key), flow: flow.decode(value), young: false }))
+    return (own?.entries() ?? []).map(([key, value]) => ({ key: flowKey.decode(key), flow: uncounted.add(port, key, value), young: false }))
   }
 
   /** Flows that are not confirmed, by port. */
-  young(): Map<number, PortFlow[]> {
+  young(uncounted = this.uncounted()): Map<number, PortFlow[]> {
     const found = new Map<number, PortFlow[]>()
     for (const [key, value] of this.#young.entries()) {
       const { port, flow: own } = youngKey.decode(key)
       const flows = found.get(port) ?? []
       found.set(port, flows)
-      flows.push({ key: own, flow: flow.decode(value), young: true })
+      flows.push({ key: own, flow: uncounted.add(port, key.subarray(4), value), young: true })
     }
     return found
+  }
+
+  /** What CPUs have counted beside the flows' own counters. */
+  uncounted(): Uncounted {
+    return new Uncounted(this.#slots)
   }
 
   /** Give a port a confirmed flow. */
@@ -94,11 +109,63 @@ export class FlowTable {
     }
     for (const [key, value] of own?.entries() ?? []) own!.update(key, aged(value))
     for (const [key, value] of this.#young.entries()) if (youngKey.decode(key).port === port) this.#young.update(key, aged(value))
+    this.forgetSlots()
+  }
+
+  /** Have CPUs look up every flow again, for tests. What they have counted stays. */
+  forgetSlots(): void {
+    for (const [key, value] of this.#slots.entries()) {
+      if (value.every((byte) => byte === 0)) continue
+      const view = new DataView(value.buffer, value.byteOffset)
+      for (let cpu = 0; cpu < value.length; cpu += value.length / possibleCpus())
+        for (const tick of [slotAt.filled, slotAt.tick]) view.setUint32(cpu + tick, view.getUint32(cpu + tick, true) - 1000, true)
+      this.#slots.update(key, value)
+    }
+  }
+
+  #keysOf(port: number): Uint8Array[] {
+    using own = this.#open(port)
+    return [...(own?.keys() ?? [])]
   }
 
   #open(port: number): BpfMap | undefined {
     const id = this.#flows.lookup(indexOf(port))
     const number = id === undefined ? 0 : u32.read(new DataView(id.buffer, id.byteOffset), 0)
     return number === 0 ? undefined : BpfMap.fromId(number)
+  }
+}
+
+const slotAt = flowSlot.offsets
+
+/** Packets of flows that only the slots of CPUs have counted. */
+export class Uncounted {
+  readonly #slots = new Map<string, Uint8Array[]>()
+
+  constructor(slots: BpfMap) {
+    const cpus = possibleCpus()
+    const stride = slots.slotSize / cpus
+    for (const { values, count } of slots.batches())
+      for (let at = 0; at < count * slots.slotSize; at += stride) {
+        const { view } = values
+        if (view.getUint32(at + slotAt.packets, true) + view.getUint32(at + slotAt.packets + 4, true) === 0) continue
+        const slot = values.bytes.slice(at, at + flowSlot.size)
+        const key = Buffer.from(slot.subarray(0, youngKey.size)).toString('latin1')
+        this.#slots.set(key, [...(this.#slots.get(key) ?? []), slot])
+      }
+  }
+
+  /** Of how many flows. */
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /** A flow as its bytes say, with these packets. */
+  add(port: number, key: Uint8Array, value: Uint8Array): Flow {
+    const known = flow.decode(value)
+    const cpus = this.#slots.get(Buffer.concat([indexOf(port), key]).toString('latin1')) ?? []
+    const slots = cpus.map((cpu) => flowSlot.decode(cpu)).filter(({ birth }) => birth === known.birth)
+    const sum = (counts: readonly bigint[], of: 'packets' | 'bytes'): bigint[] =>
+      counts.map((count, way) => slots.reduce((all, slot) => all + BigInt(slot[of][way]!), count))
+    return slots.length === 0 ? known : { ...known, packets: sum(known.packets, 'packets'), bytes: sum(known.bytes, 'bytes') }
   }
 }

@@ -91,6 +91,7 @@ const structs: Record<string, CStruct<any>> = {
   vpc_flow: policy.flow,
   vpc_frag_key: policy.fragKey,
   vpc_expire: policy.expire,
+  vpc_flow_slot: policy.flowSlot,
   vpc_trace_record: traces.traceRecord,
   vpc_trace_run: traces.traceRun,
 }

@@ -19,7 +19,14 @@ export class PeerEpochs {
 
   /** What was decided about an address of a vpc. */
   raise(vpc: number, address: Uint8Array): void {
-    this.#raise(1 + (peerHash(vpc, address) % (peerEpochs - 1)))
+    this.#raise(placeOf(vpc, address))
+  }
+
+  /** What was decided about many addresses of a vpc. */
+  raiseMany(vpc: number, addresses: Iterable<Uint8Array>): void {
+    const places = new Set<number>()
+    for (const address of addresses) places.add(placeOf(vpc, address))
+    for (const place of places) this.#raise(place)
   }
 
   #raise(index: number): void {
@@ -30,6 +37,8 @@ export class PeerEpochs {
     this.#map.update(key, value)
   }
 }
+
+const placeOf = (vpc: number, address: Uint8Array): number => 1 + (peerHash(vpc, address) % (peerEpochs - 1))
 
 /** peer_hash of bpf/lib/policy.h. */
 export function peerHash(vpc: number, address: Uint8Array): number {

@@ -73,11 +73,28 @@ export const flow = cStruct({
   initiator: u8,
   fins: u8,
   confirmed: u8,
-  pad: pad(4),
+  birth: u32,
   packets: array(u64, 2),
   bytes: array(u64, 2),
 })
 export type Flow = Value<typeof flow>
+
+/** struct vpc_flow_slot */
+export const flowSlot = cStruct({
+  key: youngKey,
+  turn: u32,
+  vpc: u32,
+  in: u32,
+  out: u32,
+  policyFlags: u32,
+  epoch: u32,
+  peer: u32,
+  birth: u32,
+  filled: u32,
+  tick: u32,
+  packets: array(u32, 2),
+  bytes: array(u64, 2),
+})
 
 /** struct vpc_expire */
 export const expire = cStruct({ port: u32, expired: u32 })

@@ -33,7 +33,7 @@ export class PolicyTables {
     this.portRules = new Table('port_rules', map('port_rules'), layout.portRulesKey, layout.ruleBits, named)
     this.ruleNumbers = new Table('rule_numbers', map('rule_numbers'), layout.ruleKey, u32)
     this.peerEpochs = new PeerEpochs(map('peer_epochs'))
-    this.flows = new FlowTable(map('flows'), map('young'))
+    this.flows = new FlowTable(map('flows'), map('young'), map('flow_slots'))
     this.ruleHits = new RuleHits(map('rule_hits'))
   }
 }

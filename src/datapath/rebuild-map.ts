@@ -35,8 +35,9 @@ export function removeStrangePins(directory: string, known: readonly string[]): 
   }
 }
 
-/** A pinned per-CPU map has counters and nothing else. */
-const isCounter = ({ type }: BpfMap): boolean => type === mapType.percpuArray || type === mapType.percpuHash
+/** Pinned per-CPU maps have counters, but for the flows that a CPU knows: their programs find those again. */
+const isCounter = ({ type, name }: BpfMap): boolean =>
+  name !== 'flow_slots' && (type === mapType.percpuArray || type === mapType.percpuHash)
 
 /** How an integer moves from one layout to another. */
 interface Move {

@@ -12,8 +12,8 @@ import { fixedTables, memberKeyOf, policyFields, unpacked, WantedPolicies, type 
 
 interface State {
   readonly held: HeldPolicies
-  /** Sizes of the ports' maps of flows. */
-  readonly quotas: Map<number, number>
+  /** Sizes of the ports' maps of flows, and the vpc of each. */
+  readonly quotas: Map<number, { readonly size: number; readonly vpc: number }>
   wanted: WantedPolicies
 }
 
@@ -34,7 +34,7 @@ export function holdPolicies(model: Model, tables: PolicyTables): void {
   const wanted = new WantedPolicies(model)
   states.set(tables, {
     held: new HeldPolicies(tables, contentsOf(wanted)),
-    quotas: new Map(tables.flows.known().map((port) => [port, tables.flows.quota(port)!])),
+    quotas: new Map(tables.flows.known().map((port) => [port, { size: tables.flows.quota(port)!, vpc: 0 }])),
     wanted,
   })
   settleFlows(tables, stateOf(tables))
@@ -167,19 +167,21 @@ function inherited<T>(before: WantedPolicies, wanted: WantedPolicies, classes: T
 
 /** A map of flows for each port in a group, with the size of its quota. */
 function settleFlows({ flows }: PolicyTables, { quotas, wanted }: State): void {
-  for (const { source, maxFlows } of portsOf(wanted)) {
-    if (maxFlows === 0 || quotas.get(source) === maxFlows) continue
-    flows.setQuota(source, maxFlows)
-    quotas.set(source, maxFlows)
-  }
+  for (const [vpc, { ports }] of wanted.vpcs)
+    for (const { source, maxFlows } of ports.map(({ port }) => port)) {
+      if (maxFlows === 0) continue
+      if (quotas.get(source)?.size !== maxFlows) flows.setQuota(source, maxFlows)
+      quotas.set(source, { size: maxFlows, vpc })
+    }
 }
 
 /** Remove maps of ports without flows, and counters of removed rules. */
-function removeFlows({ flows, ruleHits }: PolicyTables, { quotas, wanted }: State): void {
+function removeFlows({ flows, ruleHits, peerEpochs }: PolicyTables, { quotas, wanted }: State): void {
   const kept = new Set(portsOf(wanted).flatMap(({ source, maxFlows }) => (maxFlows === 0 ? [] : [source])))
-  for (const port of quotas.keys()) {
+  for (const [port, { vpc }] of quotas) {
     if (kept.has(port)) continue
-    flows.remove(port)
+    // CPUs may still know its flows: a port that comes back at once has none.
+    peerEpochs.raiseMany(vpc, flows.remove(port))
     quotas.delete(port)
   }
   ruleHits.keep(new Set(rulesOf(wanted)))
