@@ -10,5 +10,5 @@ import { bringUpPair } from './pair.ts'
 test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 500_000 }, async () => {
   const kernel = kernelFor(oldest)
   await using pair = await bringUpPair({ hosts: [{ kernel }, { kernel }] })
-  await exchangeEverything(pair)
+  await exchangeEverything(pair, { megabytes: 3 })
 })

@@ -187,7 +187,9 @@ suite('two subnets and a router on two hosts', () => {
       const hops = route.match(/^ *\d+ +(\S+)/gm)!.map((line) => line.trim().split(/ +/)[1])
       assert.deepEqual(hops, [gateway, addressOf('b2', family), addressOf('b1', family)], route)
       assert.match((await lab.run('b1', ...ping, addressOf('a1', family))).stdout, / 0% packet loss/)
-      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b1'), { seconds: 0.4 })
+      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b1'), {
+        seconds: 0.4,
+      })
       assert.ok(bytes > 1e6, `${bytes} bytes`)
     }
     await setRoutes()
@@ -228,7 +230,9 @@ suite('two subnets and a router on two hosts', () => {
         out += Object.values(await lab.run('a1', ...ping, '-M', 'do', '-s', '1400', addressOf('b2', family))).join(' ')
       )
         assert.ok(Date.now() < end, out.slice(-600))
-      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b2'), { seconds: 0.4 })
+      const { bytes } = await measureTransfer({ netns: lab.netns('a1'), address: addressOf('a1', family) }, lab.guest('b2'), {
+        seconds: 0.4,
+      })
       assert.ok(bytes > 1e6, `${bytes} bytes`)
     }
   })
