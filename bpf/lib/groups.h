@@ -1,25 +1,50 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Whether the security groups of a port let a packet pass, to its unit or from it. Only ports in a group ask
- * (VPC_PORT_POLICY, VPC_DST_POLICY). ARP, frames that are not IP, neighbour discovery and DHCP always pass.
+ * (VPC_PORT_POLICY, VPC_DST_POLICY). ARP, frames that are not IP, neighbour discovery, DHCP and pings of the gateway
+ * always pass.
  */
 #ifndef VPC_GROUPS_H
 #define VPC_GROUPS_H
 
 #include "event.h"
 #include "flow.h"
+#include "gateway.h"
 
 #define FRAGMENT_SECONDS 30
+#define RELATED_PER_SECOND 100 /* ICMP errors about flows of one port */
 
-/* An ICMP error passes when it is about a flow of the port. It neither begins nor refreshes one. */
+static __noinline bool takes_error(__u32 port)
+{
+	__u32 lost;
+
+	return take_token(&related_rate, port, RELATED_PER_SECOND, &lost);
+}
+
+/*
+ * An ICMP error passes when it is about a flow of the port. It neither begins nor refreshes one. A guest acts on each
+ * of them, so they have a rate of their own.
+ */
 static __always_inline int relate(struct flow_work *work)
 {
 	struct vpc_flow *flow = find_flow(work);
 
 	if (flow && flow->state != VPC_FLOW_DENIED && !is_over(flow, work->young.flow.protocol, work->now_s))
-		return 0;
+		return takes_error(work->young.port) ? 0 : VPC_DROP_RATE_LIMIT;
 	refused(work, 0);
 	return VPC_DROP_FLOW_UNRELATED;
+}
+
+/* A guest asks its gateway, which is this host, whether it is there. Nobody else sees the packet. */
+static __noinline bool is_gateway_ping(const struct packet *packet, const struct tuple *tuple)
+{
+	const struct vpc_flow_key *key = &tuple->key;
+
+	if (tuple->direction != VPC_OUT || !is_gateway_mac(packet->dmac) || tuple->kind != TUPLE_PLAIN)
+		return false;
+	if (key->protocol != (packet->type == ETH_P_IP ? IPPROTO_ICMP : IPPROTO_ICMPV6) || key->icmp_type != tuple->service >> 8)
+		return false;
+	return is_gateway_address(packet->segment, (const struct address *)key->outside);
 }
 
 /* A later fragment passes when its first one has. */
@@ -95,7 +120,7 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 		return 0;
 	work->policy = *policy;
 	reason = read_tuple(skb, packet, &work->tuple, port, direction);
-	if (!reason && work->tuple.kind == TUPLE_FREE)
+	if (!reason && (work->tuple.kind == TUPLE_FREE || is_gateway_ping(packet, &work->tuple)))
 		return 0;
 	work->young.flow = work->tuple.key;
 	work->turn = turn_now(&work->young);

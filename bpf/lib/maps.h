@@ -130,7 +130,7 @@ struct {
 	__type(key, __u32);
 	__type(value, struct vpc_rate);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps");
+} drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps"), related_rate SEC(".maps");
 
 /* Copies of each port's broadcasts. */
 struct {

@@ -32,6 +32,7 @@ test('what is kept for each port goes with the ports', () => {
     nats: 9,
     dhcp_rate: 9,
     too_big_rate: 9,
+    related_rate: 9,
     broadcast_buckets: 9,
     port_limits: 9,
     limit_buckets: 9,

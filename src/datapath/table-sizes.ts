@@ -53,6 +53,7 @@ const perSource = [
   'miss_rate',
   'dhcp_rate',
   'too_big_rate',
+  'related_rate',
   'broadcast_buckets',
   'port_limits',
   'limit_buckets',
