@@ -132,6 +132,7 @@ enum vpc_dst_kind {
 	VPC_DST_REMOTE,  /* behind a VTEP */
 	VPC_DST_UPLINK,  /* out of an ethlink, unencapsulated */
 	VPC_DST_GATEWAY, /* in no table: to be routed */
+	VPC_DST_NAT,     /* in no table: to the outside, by a NAT */
 };
 
 #define VPC_DST_FORWARD 2u  /* flag: frames from the underlay are forwarded to it too, each once (lib/forward-once.h) */

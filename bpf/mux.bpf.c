@@ -9,6 +9,7 @@
 #include "lib/forward-once.h"
 #include "lib/heard.h"
 #include "lib/inspect.h"
+#include "lib/nat-leave.h"
 #include "lib/sender.h"
 #include "lib/watch.h"
 
@@ -108,6 +109,8 @@ static __noinline struct arrival *leave_tunnel(struct __sk_buff *skb, struct pac
 
 static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet, const struct vpc_dst *dst)
 {
+	if (unlikely(dst->kind == VPC_DST_GATEWAY))
+		return leave(skb, packet);
 	if (dst->kind == VPC_DST_REMOTE && dst->flags & VPC_DST_FORWARD)
 		return forward_once(skb, packet, dst);
 	if (dst->kind == VPC_DST_REMOTE || (dst->kind == VPC_DST_UPLINK && !packet->remote_source))

@@ -15,6 +15,7 @@
 #include "lib/groups.h"
 #include "lib/guest-questions.h"
 #include "lib/inspect.h"
+#include "lib/nat-leave.h"
 #include "lib/outgoing.h"
 #include "lib/routed.h"
 #include "lib/watch.h"
@@ -37,6 +38,8 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 		to = route(skb, packet, &why);
 		if (!to)
 			return refuse_to_route(skb, packet, &why);
+		if (unlikely(to->dst.kind == VPC_DST_NAT))
+			return leave(skb, packet);
 	}
 	if (to->dst.kind != VPC_DST_REMOTE)
 		return deliver_here(skb, packet, &to->dst);

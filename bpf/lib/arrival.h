@@ -5,6 +5,7 @@
 
 #include "fdb.h"
 #include "forward-once.h"
+#include "gateway.h"
 #include "generation.h"
 #include "vxlan.h"
 
@@ -74,12 +75,15 @@ static __noinline int begin_arrival(struct arrival *known, __u32 generation, con
 }
 
 /*
- * Finds the destination of a packet whose sender has been checked, and completes the slot. The caller read the
- * generation before it looked up the packet's segment. False: there is no destination.
+ * Finds the destination of a packet whose sender has been checked, and completes the slot. Packets to the gateway may
+ * leave by a NAT of this host. The caller read the generation before it looked up the packet's segment. False: there
+ * is no destination.
  */
 static __noinline bool find_arrival(struct arrival *known, __u32 ifindex, const struct packet *packet)
 {
-	if (!destination(packet->segment, packet->dmac, &known->dst))
+	if (unlikely(is_gateway_mac(packet->dmac)) && vpc_of(packet->segment))
+		known->dst.kind = VPC_DST_GATEWAY;
+	else if (!destination(packet->segment, packet->dmac, &known->dst))
 		return false;
 	trace_destination(packet->segment, packet->dmac, &known->dst);
 	known->ifindex = ifindex;

@@ -79,7 +79,8 @@ static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 static __always_inline void tell_refusal(struct vpc_event *event)
 {
 	bool by_groups = event->reason >= VPC_DROP_SG_DENIED && event->reason <= VPC_DROP_FRAGMENT_ORDER;
-	bool by_route = event->reason >= VPC_DROP_ROUTE_BLACKHOLE && event->reason <= VPC_DROP_NO_HOST;
+	bool by_route = (event->reason >= VPC_DROP_ROUTE_BLACKHOLE && event->reason <= VPC_DROP_NO_HOST) ||
+			event->reason == VPC_DROP_NO_PUBLIC_ADDRESS;
 	struct refusal *last = refusal_of_cpu(), *refusal = by_groups ? last : 0;
 
 	event->port = refusal ? refusal->port : 0;

@@ -114,8 +114,8 @@ static __always_inline void trace_station(const struct routing *routing, int rea
 	trace_addresses(VPC_TRACE_STATION, routing->key.addr, &mac, routing->key.vpc, reason ? 0 : routing->host.segment, !reason);
 }
 
-/* Finds the station that a packet goes to next. Returns a drop reason or 0. */
-static __noinline int find_station(struct routing *routing)
+/* Finds the station that a packet goes to next; of a route to the outside there is none. Returns a drop reason or 0. */
+static __noinline optional int find_station(struct routing *routing)
 {
 	struct vpc_host_key *key = &routing->key;
 
@@ -132,7 +132,7 @@ static __noinline int find_station(struct routing *routing)
 		key->vpc = routing->route.vpc;
 		break;
 	case VPC_ROUTE_IGW:
-		return VPC_DROP_NO_PUBLIC_ADDRESS;
+		return 0;
 	case VPC_ROUTE_BLACKHOLE:
 		return VPC_DROP_ROUTE_BLACKHOLE;
 	default:

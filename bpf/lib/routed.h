@@ -12,8 +12,10 @@
 #include "answer.h"
 #include "echo.h"
 #include "forward.h"
+#include "not-routed.h"
 #include "outgoing.h"
 #include "route.h"
+#include "routed-header.h"
 
 #define ROUTED_FRESH 25 /* ticks of the kernel: 25 to 250 ms */
 
@@ -37,59 +39,9 @@ struct {
 	__type(value, struct routed);
 } routed SEC(".maps");
 
-/*
- * Why a packet to the gateway's MAC goes nowhere; `mtu` of what does not fit; the route as struct vpc_event names it.
- */
-struct unroutable {
-	int reason;
-	__u32 mtu;
-	__u32 route;
-};
-
-/* Of the IP header: what routing looks at. */
-struct routed_header {
-	struct address daddr;
-	__u8 ttl;
-	bool bound; /* its source means another station on another link, RFC 4291 section 2.5.6 */
-};
-
-static __always_inline bool read_routed(struct __sk_buff *skb, const struct packet *packet, struct routed_header *header)
-{
-	void *start = (void *)(long)skb->data + ETH_HLEN, *end = (void *)(long)skb->data_end;
-	struct iphdr *ip = start;
-	struct ipv6 *ip6 = start;
-
-	if (packet->type == ETH_P_IP) {
-		if ((void *)(ip + 1) > end)
-			return false;
-		header->daddr = address_of_ipv4(ip->daddr);
-		header->ttl = ip->ttl;
-		return true;
-	}
-	if (packet->type != ETH_P_IPV6 || (void *)(ip6 + 1) > end)
-		return false;
-	header->daddr = ip6->daddr;
-	header->ttl = ip6->hop_limit;
-	header->bound = (ip6->saddr.w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
-	return true;
-}
-
-/* Packets with these destinations stay in their subnet. */
-static __always_inline bool is_for_one_link(const struct packet *packet, const struct address *daddr)
-{
-	if (packet->type == ETH_P_IP)
-		return ipv4_is_bogon(daddr->w[3]) || (daddr->w[3] & bpf_htonl(0xffff0000)) == bpf_htonl(0xa9fe0000);
-	return ipv6_is_bogon(daddr) || ipv6_is_link_local(daddr);
-}
-
 static __always_inline bool is_neighbour_question(const struct packet *packet)
 {
 	return packet->question == QUESTION_ARP || packet->question == QUESTION_ND;
-}
-
-static __always_inline __u32 lesser_mtu(__u32 a, __u32 b)
-{
-	return !a || (b && b < a) ? b : a;
 }
 
 /* Asks the tables where the packet goes, and writes it down. Returns a drop reason or 0. */
@@ -115,6 +67,9 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	trace_station(routing, reason);
 	if (reason)
 		return reason;
+	known->to.dst.kind = VPC_DST_NAT;
+	if (routing->route.kind == VPC_ROUTE_IGW)
+		return 0;
 	known->segment = routing->host.segment;
 	known->dmac = mac_at(routing->host.mac);
 	/* Stations behind an uplink have a router of their own. */
@@ -160,109 +115,6 @@ static __always_inline struct routed *routed_to(struct __sk_buff *skb, const str
 	return known;
 }
 
-/* The gateway's own address in the sender's subnet, for its own packets. False: it has none of the family. */
-static __noinline bool gateway_address(const struct packet *packet, struct address *address)
-{
-	struct vpc_subnet subnet;
-
-	if (!subnet_of(packet->segment, &subnet))
-		return false;
-	*address = *(const struct address *)(packet->type == ETH_P_IP ? subnet.gateway4 : subnet.gateway6);
-	return !ipv6_is_unspecified(address);
-}
-
-/* The ICMP error of the gateway for a packet that it does not forward; type 0: none. */
-static __always_inline struct icmp_error routing_error(const struct packet *packet, int reason, __u32 mtu)
-{
-	bool v4 = packet->type == ETH_P_IP;
-
-	switch (reason) {
-	case VPC_DROP_NO_ROUTE:
-		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_NET_UNREACHABLE } :
-			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_NO_ROUTE };
-	case VPC_DROP_NO_HOST:
-		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_HOST_UNREACHABLE } :
-			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_ADDRESS_UNREACHABLE };
-	case VPC_DROP_NO_PUBLIC_ADDRESS:
-		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_PROHIBITED } :
-			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_PROHIBITED };
-	case VPC_DROP_TTL_EXCEEDED:
-		return (struct icmp_error){ .type = v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED };
-	case VPC_DROP_TOO_BIG:
-		return too_big_error(packet, mtu);
-	case VPC_DROP_TO_GATEWAY:
-		return v4 ? (struct icmp_error){ .type = ICMP_UNREACHABLE, .code = ICMP_PORT_UNREACHABLE } :
-			    (struct icmp_error){ .type = ICMPV6_UNREACHABLE, .code = ICMPV6_PORT_UNREACHABLE };
-	default:
-		return (struct icmp_error){};
-	}
-}
-
-/* Drops a packet that is not passed on, and has the gateway tell its sender where it may. */
-standalone int not_routed(struct __sk_buff *skb, struct packet *packet, __u32 reason, __u32 mtu, __u32 route)
-{
-	struct refusal *refusal = refusal_of_cpu();
-	struct icmp_error error;
-
-	if (!packet)
-		return TC_ACT_SHOT;
-	if (refusal)
-		refusal->route = route;
-	error = routing_error(packet, reason, mtu);
-	if (!error.type || !gateway_address(packet, &error.source))
-		return drop(skb, packet, reason);
-	return drop_with_error(skb, packet, reason, &error);
-}
-
-/* Writes new MACs and a decremented TTL at once. The checksum of IPv4 follows by RFC 1141. */
-static __always_inline bool rewrite_ipv4(struct __sk_buff *skb, const struct routed *known)
-{
-	struct {
-		struct mac dmac, smac;
-		__be16 type;
-		__u16 begin[4];
-		__u8 ttl, protocol;
-		__u16 check;
-	} head = { .dmac = known->dmac, .smac = gateway_mac(), .type = bpf_htons(ETH_P_IP) };
-	__u16 *ip = (void *)(long)skb->data + ETH_HLEN;
-	__u32 check;
-
-	if ((void *)(ip + 6) > (void *)(long)skb->data_end)
-		return false;
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		head.begin[i] = ip[i];
-	head.ttl = ((__u8 *)ip)[8] - 1;
-	head.protocol = ((__u8 *)ip)[9];
-	check = ip[5] + bpf_htons(0x0100);
-	head.check = check + (check >= 0xffff);
-	return !bpf_skb_store_bytes(skb, 0, &head, sizeof(head), 0);
-}
-
-static __always_inline bool rewrite_ipv6(struct __sk_buff *skb, const struct routed *known)
-{
-	struct {
-		struct mac dmac, smac;
-		__be16 type;
-		__u16 begin[3];
-		__u8 nexthdr, hop_limit;
-	} head = { .dmac = known->dmac, .smac = gateway_mac(), .type = bpf_htons(ETH_P_IPV6) };
-	__u16 *ip = (void *)(long)skb->data + ETH_HLEN;
-
-	if ((void *)(ip + 4) > (void *)(long)skb->data_end)
-		return false;
-#pragma unroll
-	for (int i = 0; i < 3; i++)
-		head.begin[i] = ip[i];
-	head.nexthdr = ((__u8 *)ip)[6];
-	head.hop_limit = ((__u8 *)ip)[7] - 1;
-	if (bpf_skb_store_bytes(skb, 0, &head, sizeof(head), 0))
-		return false;
-	/* Corrects the sum of a device that has summed up the whole packet, for the new hop limit. */
-	bpf_csum_update(skb, ~(__u32)bpf_htons(1));
-	return true;
-}
-
 /* Handles a packet for the gateway itself: a question, a ping, or a packet that it cannot use. */
 standalone int at_gateway(struct __sk_buff *skb, struct packet *packet)
 {
@@ -282,10 +134,11 @@ standalone int at_gateway(struct __sk_buff *skb, struct packet *packet)
 
 /*
  * Makes the packet one that its destination's subnet has, and gives where it goes. Null: nowhere, and no byte of it has
- * changed.
+ * changed; nor has one of a packet that leaves by a NAT (nat-leave.h).
  */
 static __noinline struct sending *route(struct __sk_buff *skb, struct packet *packet, struct unroutable *why)
 {
+	const struct mac smac = gateway_mac();
 	struct routed_header header = {};
 	struct routed *known;
 
@@ -295,6 +148,8 @@ static __noinline struct sending *route(struct __sk_buff *skb, struct packet *pa
 	known = routed_to(skb, packet, &header.daddr, why);
 	if (!known)
 		return 0;
+	if (unlikely(known->to.dst.kind == VPC_DST_NAT))
+		return &known->to;
 	why->reason = VPC_DROP_NO_ROUTE;
 	if (unlikely(header.bound))
 		return 0;
@@ -306,7 +161,7 @@ static __noinline struct sending *route(struct __sk_buff *skb, struct packet *pa
 	if (!fits(skb, packet, known->mtu))
 		return 0;
 	why->reason = VPC_DROP_ENCAP_FAILED;
-	if (packet->type == ETH_P_IP ? !rewrite_ipv4(skb, known) : !rewrite_ipv6(skb, known))
+	if (packet->type == ETH_P_IP ? !rewrite_ipv4(skb, &known->dmac, &smac) : !rewrite_ipv6(skb, &known->dmac, &smac))
 		return 0;
 	packet->segment = known->segment;
 	packet->smac = gateway_mac();

@@ -63,7 +63,7 @@ export const eventKind = { drop: 1, arp_miss: 2, nd_miss: 3, dhcp: 4 } as const
 export type EventKind = keyof typeof eventKind
 
 /** enum vpc_dst_kind. */
-export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3, gateway: 4 } as const
+export const dstKind = { none: 0, local: 1, remote: 2, uplink: 3, gateway: 4, nat: 5 } as const
 
 /** enum vpc_verdict: what a program reports about a packet to a test run. */
 export const verdict = { none: 0, drop: 1, forward: 2, flood: 3, answer: 4, consumed: 5 } as const

@@ -74,7 +74,7 @@ export type Name = keyof typeof stations
 export const gateway = { ...station(254), mac: gatewayMac, linkLocal: linkLocal(gatewayMac) }
 
 /** Stats indexes by name. */
-const sources = { a: 1, b: 2, free: 3, tagged: 4, other: 5, uplink: 6, mux: 7 } as const
+const sources = { a: 1, b: 2, free: 3, tagged: 4, other: 5, uplink: 6, mux: 7, nat: 8 } as const
 const counterNames: Readonly<Record<string, string>> = { rxPackets: 'rx', txPackets: 'tx' }
 const units = ['a', 'b', 'free', 'tagged', 'other'] as const
 export type Unit = (typeof units)[number]
@@ -256,22 +256,22 @@ export class Scene implements Disposable {
 
   /** A frame from a guest. */
   from(unit: Unit, frame: Uint8Array, context: PacketContext = {}): BenchResult {
-    return this.#run('unit', this.devices[unit], frame, context)
+    return this.run('unit', this.devices[unit], frame, context)
   }
 
   /** A frame into a unit's device: with its mark from the datapath, otherwise from the host's own stack. */
   into(unit: Unit, frame: Uint8Array, mark = 0): BenchResult {
-    return this.#run('unit-egress', this.devices[unit], frame, { mark })
+    return this.run('unit-egress', this.devices[unit], frame, { mark })
   }
 
   /** A frame from the wire of the wrapped interface. */
   fromWire(frame: Uint8Array, context: PacketContext = {}): BenchResult {
-    return this.#run('ethlink', this.devices.wire, frame, context)
+    return this.run('ethlink', this.devices.wire, frame, context)
   }
 
   /** A frame that leaves by the wrapped interface: from which it came to the host, where it is not the host's own. */
   ontoWire(frame: Uint8Array, context: PacketContext = {}): BenchResult {
-    return this.#run('ethlink-egress', this.devices.wire, frame, context)
+    return this.run('ethlink-egress', this.devices.wire, frame, context)
   }
 
   /** A frame out of the tunnel, addressed to `to`; its outer source is the next address after that. */
@@ -288,14 +288,15 @@ export class Scene implements Disposable {
 
   /** A frame on the mux's device without the mark of any tunnel. */
   fromNowhere(frame: Uint8Array): BenchResult {
-    return this.#run('mux', this.devices.mux, frame, {})
+    return this.run('mux', this.devices.mux, frame, {})
   }
 
   [Symbol.dispose](): void {
     this.#stack.dispose()
   }
 
-  #run(hook: Hook, ifindex: number, frame: Uint8Array, context: PacketContext): BenchResult {
+  /** Run a packet through the program of a hook. */
+  run(hook: Hook, ifindex: number, frame: Uint8Array, context: PacketContext): BenchResult {
     return named(this.bench.run(hook, frame, { ifindex, ...context }), frame)
   }
 }

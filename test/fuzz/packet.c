@@ -148,6 +148,14 @@ long bpf_redirect(__u32 ifindex, __u64 flags)
 
 long bpf_redirect_peer(__u32 ifindex, __u64 flags) { return bpf_redirect(ifindex, flags); }
 
+/* The kernel would write the next hop's MAC. */
+long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags)
+{
+	(void)next;
+	(void)size;
+	return bpf_redirect(ifindex, flags);
+}
+
 void end_packet(int action)
 {
 	if (action == TC_REDIRECT && redirected)

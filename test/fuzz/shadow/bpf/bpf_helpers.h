@@ -55,6 +55,7 @@ long bpf_set_hash(struct __sk_buff *skb, __u32 hash);
 long bpf_clone_redirect(struct __sk_buff *skb, __u32 ifindex, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
+long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int length, __u64 flags);
 
 /* eBPF instructions that only order loads. */
 #define asm if (0) __asm__

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Who sends a packet to whom: what NAT looks at. */
+#ifndef VPC_NAT_ENDS_H
+#define VPC_NAT_ENDS_H
+
+#include "ipv4.h"
+#include "ipv6.h"
+#include "nat.h"
+#include "not-routed.h"
+
+struct ends {
+	struct address saddr, daddr;
+	__u32 ttl;
+};
+
+/* What is being looked at, and what came of it: the stack has no room for it. */
+struct nat_work {
+	struct ends ends;
+	struct unroutable why;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nat_work);
+} nat_works SEC(".maps");
+
+/* False: it is no IP packet. */
+static __always_inline bool read_ends(struct __sk_buff *skb, const struct packet *packet, struct ends *ends)
+{
+	void *start = (void *)(long)skb->data + ETH_HLEN, *end = (void *)(long)skb->data_end;
+	struct iphdr *ip = start;
+	struct ipv6 *ip6 = start;
+
+	if (packet->type == ETH_P_IP) {
+		if ((void *)(ip + 1) > end)
+			return false;
+		ends->saddr = address_of_ipv4(ip->saddr);
+		ends->daddr = address_of_ipv4(ip->daddr);
+		ends->ttl = ip->ttl;
+		return true;
+	}
+	if (packet->type != ETH_P_IPV6 || (void *)(ip6 + 1) > end)
+		return false;
+	ends->saddr = ip6->saddr;
+	ends->daddr = ip6->daddr;
+	ends->ttl = ip6->hop_limit;
+	return true;
+}
+
+static __always_inline struct nat_work *nat_work(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&nat_works, &zero);
+}
+
+/* The ends of the packet. Null: it is no IP packet. */
+static __always_inline struct nat_work *begin_nat(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct nat_work *work = nat_work();
+
+	if (!work)
+		return 0;
+	work->why = (struct unroutable){ .reason = VPC_DROP_MALFORMED };
+	return read_ends(skb, packet, &work->ends) ? work : 0;
+}
+
+static __always_inline __u32 slot_of_ends(__u32 ifindex, const struct ends *ends)
+{
+	const struct address *a = &ends->saddr, *b = &ends->daddr;
+
+	return slot_of(ifindex ^ a->w[0] ^ a->w[1] ^ a->w[2] ^ a->w[3], b->w[0] ^ b->w[1] ^ b->w[2] ^ b->w[3]);
+}
+
+#endif
