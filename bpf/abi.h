@@ -335,8 +335,8 @@ struct vpc_drop_key {
 
 /*
  * Tables `drop_rate`, `miss_rate`, `dhcp_rate`, `too_big_rate` and `related_rate`, by stats index: they bound the
- * events and ICMP errors of one source. A token bucket in one clock (GCRA), so that one compare-and-swap updates it. Only the datapath
- * reads them.
+ * events and ICMP errors of one source. A token bucket in one clock (GCRA), so that one compare-and-swap updates it.
+ * Only the datapath reads them.
  */
 struct vpc_rate {
 	__u64 ready_ns;  /* when the bucket will be full again */

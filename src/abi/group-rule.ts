@@ -29,7 +29,7 @@ export interface GroupRule {
   readonly ports: readonly string[]
   /** ICMP type, or type and code: `8`, `3/4`; null: all. */
   readonly icmp: string | null
-  /** The peers: networks, addresses, ids of groups and address sets; empty: everybody. */
+  /** The peers: networks, addresses, ids of groups, address sets and subnets; empty: everybody. */
   readonly peers: readonly string[]
 }
 
@@ -71,7 +71,14 @@ const nameOf = (number: number): RuleProtocol | undefined =>
   (Object.keys(protocolNumbers) as (keyof typeof protocolNumbers)[]).find((name) => protocolNumbers[name] === number)
 
 /** The name that an object of a type may have in a document. */
-const unitNamed = /^(group|set)(0|[1-9]\d{0,6})$/
+const unitNamed = /^(group|set|subnet)(0|[1-9]\d{0,6})$/
+
+/** Types of the objects that rules name as peers. */
+export const peerTypes = ['group', 'set', 'subnet'] as const
+export type PeerType = (typeof peerTypes)[number]
+
+/** Whether a rule can name an object of a type. */
+export const isPeerType = (type: string | undefined): type is PeerType => (peerTypes as readonly (string | undefined)[]).includes(type)
 
 /** A peer that is an object: its id, or in a document its unit name. */
 export function isObjectPeer(peer: string): boolean {
@@ -92,15 +99,16 @@ export function readNetwork(text: string): Read<string> {
 const fullLength = (address: Ip): number => (isIpv4(address) ? 32 : 128)
 
 function readPeer(value: unknown): Read<string> {
-  if (typeof value !== 'string' || value === '') return bad(`a peer is a network, a group or an address set, not ${kindOf(value)}`)
+  if (typeof value !== 'string' || value === '')
+    return bad(`a peer is a network, a group, an address set or a subnet, not ${kindOf(value)}`)
   const lower = value.toLowerCase()
   if (unitNamed.test(lower)) return good(lower)
   const id = parseId(lower)
   if (!id.ok) return readNetwork(value)
   const type = typeNameOf(idTypeCode(id.id))
-  return type === 'group' || type === 'set'
+  return isPeerType(type)
     ? good(id.id)
-    : bad(`${value} is the id of a ${type ?? 'type that is not known'}; a peer is a group or an address set`)
+    : bad(`${value} is the id of a ${type ?? 'type that is not known'}; a peer is a group, an address set or a subnet`)
 }
 
 function readList(value: unknown, what: string, read: (item: unknown) => Read<string>): Read<readonly string[]> {

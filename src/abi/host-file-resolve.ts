@@ -21,7 +21,7 @@ export type LooseFile = Omit<HostFile, 'switches' | 'ports' | 'muxes' | 'subnets
 }
 
 /** What settings name. */
-const referable: readonly UnitType[] = ['vpcsw', 'group', 'set', 'vpcrtr', 'ethlink']
+const referable: readonly UnitType[] = ['vpcsw', 'group', 'set', 'subnet', 'vpcrtr', 'ethlink']
 
 /** Each object by its id and, where it has one, its unit name. */
 function* namesOf(file: LooseFile): Steps<ReadonlyMap<string, ObjectSpec>> {

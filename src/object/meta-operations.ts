@@ -23,7 +23,7 @@ type MetaCall = Call<VpcObject>
 export const metaOperations: Operations<VpcObject> = {
   metaDestroy({ context, tx, object }) {
     tx.asked = `destroy ${unitName(object)}`
-    if (object.type === 'group' || object.type === 'set') checkUnused(context, tx, object)
+    if (object.type === 'group' || object.type === 'set' || object.type === 'subnet') checkUnused(context, tx, object)
     destroy(context, tx, object)
   },
   metaTypeGet: ({ object: { type } }) => objectType[type],

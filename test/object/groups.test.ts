@@ -7,7 +7,8 @@ import { generateId, idBytes } from '#abi/id.ts'
 import { dstFlag, portFlag } from '#datapath/layout.ts'
 import { flow, flowKey, type PortPolicy } from '#datapath/policy-layout.ts'
 import { ruleNumber } from '#object/sync/policy/policy.ts'
-import { addresses, json, jsonText, u32, vni } from './inputs.ts'
+import { formatIp, fromMapped, isIpv4 } from '#wire/ip-address.ts'
+import { addresses, json, jsonText, text, u32, vni } from './inputs.ts'
 import { refused, ScratchHost, type Opened } from './scratch-host.ts'
 
 const rule = { id: '10', direction: 'in', protocol: 'tcp', ports: ['22'] } as const
@@ -39,6 +40,15 @@ function sizes({ datapath: { tables } }: ScratchHost): Record<string, number> {
   const { policy } = tables
   const names = ['members', 'cidrs', 'peerRules', 'portRules', 'portCuts', 'ruleNumbers', 'portPolicies'] as const
   return Object.fromEntries(names.map((name) => [name, policy[name].encodedEntries().length]))
+}
+
+function onMgmt(host: ScratchHost, operation: 'mgmtExport' | 'mgmtPlan', document?: object): unknown {
+  const mgmt = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)
+  try {
+    return json(mgmt.do(operation, document && jsonText(document)))
+  } finally {
+    mgmt.handle.close()
+  }
 }
 
 const nothing = { members: 0, cidrs: 0, peerRules: 0, portRules: 0, portCuts: 0, ruleNumbers: 0, portPolicies: 0 }
@@ -131,6 +141,39 @@ test('what means nothing, does not fit or is in use is refused, and nothing of i
     assert.deepEqual([sizes(host), host.snapshot()], before, message)
     isRight(host)
   }
+})
+
+test('a subnet as a peer is its prefixes, whatever they become, in operations and in documents', async () => {
+  await using host = new ScratchHost()
+  const { sw, port, group } = world(host)
+  const [subnet, other] = [host.create('subnet'), host.create('vpcsw')]
+  const networks = (): string[] =>
+    host.datapath.tables.policy.cidrs
+      .entries()
+      .map(([{ addr, length }]) => `${formatIp(fromMapped(addr))}/${length - 32 - (isIpv4(fromMapped(addr)) ? 96 : 0)}`)
+      .sort()
+  port.do('vpcpGroupsSet', jsonText([group.id]))
+  group.do('groupRulesSet', jsonText([{ ...rule, peers: [subnet.id] }]))
+  assert.deepEqual(networks(), [])
+  subnet.do('subnetPrefix4Set', text('10.1.0.0/24'))
+  subnet.do('subnetVniSet', vni(5002))
+  assert.deepEqual(refused(() => subnet.do('subnetSwitchSet', idBytes(other.id))).code, 'EBUSY')
+  subnet.do('subnetSwitchSet', idBytes(sw.id))
+  assert.deepEqual(networks(), ['10.1.0.0/24'])
+  subnet.do('subnetPrefix4Set', text('10.2.0.0/23'))
+  subnet.do('subnetPrefix6Set', text('fd02::/64'))
+  assert.deepEqual(networks(), ['10.2.0.0/23', 'fd02::/64'])
+  isRight(host)
+  const { code, message } = refused(() => subnet.do('metaDestroy'))
+  assert.deepEqual([code, /rule 10 of group0 .* is about it; delete that rule first/.test(message)], ['EBUSY', true], message)
+  for (const each of [sw, other, port, group, subnet]) each.do('metaCommit')
+  host.open('hostif', (json(port.do('metaDescribe')) as { peer: string }).peer as never).do('metaCommit')
+  const document = onMgmt(host, 'mgmtExport') as { groups: { rules: { peers: string[] }[] }[] }
+  assert.deepEqual(document.groups[0]!.rules[0]!.peers, ['subnet0'])
+  assert.deepEqual(onMgmt(host, 'mgmtPlan', document), [])
+  await host.restart()
+  assert.deepEqual(networks(), ['10.2.0.0/23', 'fd02::/64'])
+  isRight(host)
 })
 
 test('flows, and all that decides about them, outlive a vpcd that is killed and a start with other programs', async () => {

@@ -1,16 +1,19 @@
-/** Users of security groups and address sets: ports in a group, and rules that name one as a peer. */
-import { objectPeers, type GroupRule } from '#abi/group-rule.ts'
+/** Users of security groups, address sets and subnets: ports in a group, and rules that name one as a peer. */
+import { isPeerType, objectPeers, type GroupRule } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
 import { idTypeCode } from '#abi/id.ts'
 import { typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from '../context.ts'
 import { addressKey } from '../store/keys.ts'
 import { touchPort } from '../store/members.ts'
-import { fullName, unitName, type AddressSet, type Group, type Model, type Port, type Switch } from '../store/model.ts'
+import { fullName, unitName, type AddressSet, type Group, type Model, type Port, type Subnet, type Switch } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { excessOf } from '../sync/policy/vectors.ts'
 import { policyOf } from '../sync/policy/policy.ts'
 import { changesBetween, groupsOf, vpcOf } from '../sync/policy/vpc-policy.ts'
+
+/** What rules name as their peer. */
+type Peer = Group | AddressSet | Subnet
 
 /** Number of groups that a port can be in. */
 export const maxGroups = 16
@@ -28,11 +31,14 @@ export function checkGroups(model: Model, tx: Transaction, port: Port, asked: re
   return ids
 }
 
+const switchIdOf = ({ type, switch: sw }: Peer): Id | null => (type === 'subnet' ? (sw?.id ?? null) : sw)
+
 /** Refuse one of another switch. Without a switch it fits any. */
-function checkSameSwitch(model: Model, tx: Transaction, object: Group | AddressSet, sw: Id | null, other: string): void {
-  if (object.switch === null || sw === null || object.switch === sw) return
-  const owner = model.find('vpcsw', object.switch)
-  const of = owner === undefined ? object.switch : fullName(owner)
+function checkSameSwitch(model: Model, tx: Transaction, object: Peer, sw: Id | null, other: string): void {
+  const its = switchIdOf(object)
+  if (its === null || sw === null || its === sw) return
+  const owner = model.find('vpcsw', its)
+  const of = owner === undefined ? its : fullName(owner)
   tx.refuse('EINVAL', `${fullName(object)} belongs to switch ${of}, and ${other} does not`, 'use one of the same switch')
 }
 
@@ -41,7 +47,7 @@ export function checkRules(model: Model, tx: Transaction, group: Group, asked: r
   for (const rule of asked)
     for (const id of objectPeers([rule])) {
       const type = typeNameOf(idTypeCode(id))
-      const found = type === 'group' || type === 'set' ? model.find(type, id) : undefined
+      const found = isPeerType(type) ? model.find(type, id) : undefined
       if (found === undefined)
         tx.refuse(
           'ENOENT',
@@ -52,8 +58,23 @@ export function checkRules(model: Model, tx: Transaction, group: Group, asked: r
     }
 }
 
+/** Refuse to put a subnet into a switch when rules of another one name it. */
+export function checkNamedSubnet(model: Model, tx: Transaction, subnet: Subnet, sw: Switch): void {
+  const user = naming(model, subnet).find((group) => group.switch !== null && group.switch !== sw.id)
+  if (user !== undefined)
+    tx.refuse('EBUSY', `a rule of ${fullName(user)} is about it, which is in another switch`, 'delete that rule first')
+}
+
+/** The prefixes or the switch of a subnet are others: policies whose rules name it follow. */
+export function touchNamedSubnet(model: Model, tx: Transaction, subnet: Subnet): void {
+  if (naming(model, subnet).length > 0) tx.dirty.policies = true
+}
+
+const naming = (model: Model, { id }: Peer): Group[] =>
+  [...model.ofType('group')].filter(({ rules }) => rules.some(({ peers }) => peers.includes(id)))
+
 /** Refuse to destroy one that is in use. */
-export function checkUnused({ model }: Context, tx: Transaction, object: Group | AddressSet): void {
+export function checkUnused({ model }: Context, tx: Transaction, object: Peer): void {
   for (const port of model.ofType('vpcp'))
     if (port.groups.includes(object.id)) tx.refuse('EBUSY', `port ${fullName(port)} is in it`, 'take the port out of the group first')
   for (const group of model.ofType('group')) {

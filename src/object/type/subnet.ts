@@ -15,6 +15,7 @@ import { networksOf, overlapping, routerOf, switchOf } from '../store/routing.ts
 import { touchSubnet } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
+import { checkNamedSubnet, touchNamedSubnet } from './group-use.ts'
 import { setObjectOwner } from './owner.ts'
 import { checkRoutes, dropDeadRoutes } from './routes.ts'
 import { serviceSetters } from './subnet-services.ts'
@@ -128,6 +129,7 @@ function setPrefix(
     if (subnet.router !== null) refuseOverlap(tx, subnet.router, subnet, prefix)
   }
   change(tx, context.model, subnet, () => tx.set(subnet, key, prefix))
+  touchNamedSubnet(context.model, tx, subnet)
   if (subnet.switch !== null && gateway === null) checkGateways(tx, subnet.switch, subnet)
   if (subnet.router !== null) checkRoutes(context, tx, subnet.router)
 }
@@ -174,6 +176,7 @@ export function joinSwitchOf({ model }: Context, tx: Transaction, subnet: Subnet
   tx.asked = `put subnet ${unitName(subnet)} into switch ${unitName(sw)}`
   if (subnet.switch === sw) return
   if (subnet.switch !== null) tx.refuse('EBUSY', `it is in switch ${fullName(subnet.switch)}`, 'take it out there first')
+  checkNamedSubnet(model, tx, subnet, sw)
   const vni = subnet.vni === 0 ? sw.vni : subnet.vni
   checkVni(tx, model, sw, subnet, vni)
   tx.set(subnet, 'vni', vni)
@@ -182,6 +185,7 @@ export function joinSwitchOf({ model }: Context, tx: Transaction, subnet: Subnet
   claimSegments(tx, model, sw, [vni])
   checkGateways(tx, sw, subnet)
   touchSubnet(tx, model, subnet)
+  touchNamedSubnet(model, tx, subnet)
 }
 
 /** Take a subnet out of its switch and of its router. */
@@ -192,6 +196,7 @@ export function leaveSwitchOf(context: Context, tx: Transaction, subnet: Subnet)
   touchSubnet(tx, context.model, subnet)
   tx.set(subnet, 'switch', null)
   tx.drop(sw.subnets, subnet)
+  touchNamedSubnet(context.model, tx, subnet)
   claimSegments(tx, context.model, sw, [vni])
 }
 

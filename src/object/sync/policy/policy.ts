@@ -8,12 +8,11 @@ import { idTypeCode } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
 import { hash32 } from './hash32.ts'
 
-/** A peer of a rule, in the form of classes: `group ID`, `set ID`, `net PREFIX`. */
+/** A peer of a rule, in the form of classes: `group ID`, `set ID`, `subnet ID`, `net PREFIX`. */
 export type Atom = string
 
 /** The atom of a rule's peer. */
-export const atomOf = (peer: string): Atom =>
-  isObjectPeer(peer) ? `${typeNameOf(idTypeCode(peer as Id)) === 'set' ? 'set' : 'group'} ${peer}` : `net ${peer}`
+export const atomOf = (peer: string): Atom => (isObjectPeer(peer) ? `${typeNameOf(idTypeCode(peer as Id))} ${peer}` : `net ${peer}`)
 
 /** A range of destination ports, or of ICMP type * 256 + code. */
 export type Range = readonly [first: number, last: number]

@@ -5,6 +5,7 @@
 import type { Id } from '#abi/id.ts'
 import { toMapped } from '#wire/ip-address.ts'
 import { ipFrom } from '#wire/ip-address.ts'
+import { formatPrefix, networkOf } from '#wire/prefix.ts'
 import { addressKey } from '../../store/keys.ts'
 import type { Group, Model, Port, Switch } from '../../store/model.ts'
 import { Networks, networkFrom } from './networks.ts'
@@ -86,15 +87,26 @@ export class VpcPolicy {
     return content
   }
 
-  /** Gives the networks of a set, in words. */
+  /** Gives the networks of a set or subnet, in words. */
   #addNetworks(model: Model, sw: Switch, atom: Atom): string[] {
     const [kind, name] = atom.split(' ') as [string, string]
     if (kind === 'net') this.networks.add(networkFrom(name), atom)
-    const set = kind === 'set' ? model.find('set', name as Id) : undefined
-    if (set === undefined || set.switch !== sw.id) return []
-    for (const network of set.networks) this.networks.add(networkFrom(network), atom)
-    return [`${atom}: ${set.networks.join(' ')}`]
+    const networks = kind === 'set' ? ofSet(model, sw, name as Id) : kind === 'subnet' ? ofSubnet(model, sw, name as Id) : []
+    for (const network of networks) this.networks.add(networkFrom(network), atom)
+    return networks.length === 0 ? [] : [`${atom}: ${networks.join(' ')}`]
   }
+}
+
+function ofSet(model: Model, sw: Switch, id: Id): readonly string[] {
+  const set = model.find('set', id)
+  return set?.switch === sw.id ? set.networks : []
+}
+
+/** The prefixes of a subnet. */
+function ofSubnet(model: Model, sw: Switch, id: Id): readonly string[] {
+  const subnet = model.find('subnet', id)
+  if (subnet?.switch !== sw) return []
+  return [subnet.prefix4, subnet.prefix6].flatMap((prefix) => (prefix === null ? [] : [formatPrefix(networkOf(prefix))]))
 }
 
 /** The number of a switch in the tables. */

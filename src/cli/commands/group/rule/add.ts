@@ -15,7 +15,8 @@ export default command({
     Direction in: from a peer to a port that is in the group, by the destination port. Direction out: the other way.
     While no group of a port has a rule for out, everything may go out.
 
-    A peer is a network, an address, a security group or an address set. A rule that can never match is refused.`,
+    A peer is a network, an address, a security group, an address set or a subnet. A subnet stands for its prefixes,
+    whatever they become. A rule that can never match is refused.`,
   options: {
     groupId,
     rule: text('name of the rule: a number from 1 to 65535 or a UUID', 'RULE').required,
@@ -23,7 +24,7 @@ export default command({
     protocol: text('any, tcp, udp, icmp, icmpv6 or a number', 'PROTOCOL').default('any'),
     ports: text('destination ports and ranges: 80,443,8000-8010', 'PORTS'),
     icmp: text('ICMP type, or type and code: 8, 3/4', 'TYPE[/CODE]'),
-    peer: text('network, address, id of a group or of an address set', 'PEER').repeated,
+    peer: text('network, address, id of a group, of an address set or of a subnet', 'PEER').repeated,
   },
   examples: [
     {
