@@ -80,6 +80,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/stray-programs.test.ts': 10,
   'test/object/host-stack.test.ts': 10,
   'test/datapath/limit-traffic.test.ts': 8,
+  'test/control/store/etcd.test.ts': 12,
 }
 
 /** A test beside a source tests only that source. */

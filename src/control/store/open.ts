@@ -1,7 +1,6 @@
 /** Opens a store where it is, and loads only the driver that it needs. */
 import type { StoreLocation } from './location.ts'
 import type { Store } from './store.ts'
-import { StoreError } from './store-error.ts'
 
 /** Open a store. Throws StoreError. */
 export async function openStore(location: StoreLocation): Promise<Store> {
@@ -10,7 +9,9 @@ export async function openStore(location: StoreLocation): Promise<Store> {
       const { openSqliteStore } = await import('./sqlite/sqlite-store.ts')
       return openSqliteStore(location.path)
     }
-    case 'etcd':
-      throw new StoreError('unusable', 'this version has no driver for etcd yet')
+    case 'etcd': {
+      const { openEtcdStore } = await import('./etcd/etcd-store.ts')
+      return openEtcdStore(location)
+    }
   }
 }

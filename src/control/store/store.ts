@@ -160,7 +160,7 @@ export interface Store extends AsyncDisposable {
   commit(commit: Commit): Promise<CommitResult>
   watch(keys: Keys, options: WatchOptions): AsyncIterable<WatchItem>
   lease(ttlMs: number): Promise<Lease>
-  /** Forget the changes up to this revision. Watches that still need them are reset. */
+  /** Forget the changes before this revision, and perhaps its own. Watches that still need them are reset. */
   compact(revision: number): Promise<void>
   snapshot(): Promise<Snapshot>
   /** Fill an empty store. Refuses one with keys. The store's revision becomes at least `revision`, if it can. */

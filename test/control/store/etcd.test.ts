@@ -1,0 +1,94 @@
+/** The etcd store, against a real cluster of three members with TLS and users: the suite of all stores. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Cluster } from '#control/store/etcd/cluster.ts'
+import { openEtcdStore } from '#control/store/etcd/etcd-store.ts'
+import { versionWarning } from '#control/store/etcd/version.ts'
+import { empty, put } from '#control/store/store.ts'
+import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
+import { conformance } from './conformance.ts'
+import { EtcdCluster } from './etcd-cluster.ts'
+
+let cluster: EtcdCluster
+before(async () => {
+  cluster = await EtcdCluster.start()
+})
+after(() => cluster[Symbol.asyncDispose]())
+
+let count = 0
+conformance('etcd', async () => openEtcdStore(cluster.location(`/vpc1/${count++}/`), { progressMs: 400 }))
+
+const refused =
+  (code: StoreErrorCode, message: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof StoreError && error.code === code && message.test(error.message)
+
+test('a user without a role, and a prefix without one, are refused with the way out', async () => {
+  const role = /permission denied; give the user of this certificate a role on the prefix/
+  for (const location of [cluster.location('/vpc1/x/', 'stranger'), cluster.location('/vpc10/')]) {
+    await using store = openEtcdStore(location)
+    await assert.rejects(store.range(''), refused('denied', role))
+    await assert.rejects(store.commit({ if: [empty('')], write: [put('a', '')] }), refused('denied', role))
+    await assert.rejects(
+      async () => {
+        for await (const item of store.watch('', { after: 0 })) assert.fail(JSON.stringify(item))
+      },
+      refused('denied', /role on the prefix/),
+    )
+  }
+})
+
+test('a store without the authority of the members, or at the wrong port, says so', async () => {
+  const { endpoints, prefix } = cluster.location('/vpc1/x/')
+  await using plain = openEtcdStore({ kind: 'etcd', endpoints, prefix, credentials: undefined }, { callMs: 300 })
+  await assert.rejects(plain.range(''), refused('away', /no member of etcd answers \(10\.98\.7\.1:2379/))
+  await using nobody = openEtcdStore({ ...cluster.location('/vpc1/x/'), endpoints: ['10.98.7.254:9'] }, { callMs: 300 })
+  await assert.rejects(nobody.commit({ if: [], write: [put('a', '')] }), refused('away', /no member/))
+})
+
+test('keys of a lease go when its holder is gone', async () => {
+  await using one = openEtcdStore(cluster.location('/vpc1/lease/'))
+  const other = openEtcdStore(cluster.location('/vpc1/lease/'))
+  const lease = await other.lease(1000)
+  const { revision } = await other.commit({ if: [], write: [put('here', '', lease.id)] })
+  await other[Symbol.asyncDispose]()
+  assert.equal(lease.lost.aborted, true)
+  for await (const item of one.watch('here', { after: revision }))
+    if (item.kind === 'changes') {
+      assert.deepEqual(item.changes, [{ key: 'here', value: undefined, created: 0 }])
+      break
+    }
+})
+
+test('the driver leaves nothing of its own behind', async () => {
+  const location = cluster.location('/vpc1/clean/')
+  const store = openEtcdStore(location)
+  await store.commit({ if: [], write: [put('a', '')] })
+  await store[Symbol.asyncDispose]()
+  const raw = new Cluster(location.endpoints, location.credentials, { tryMs: 1500, callMs: 3000 })
+  const range = { key: Buffer.from('/vpc1/clean/'), range_end: Buffer.from('/vpc1/clean0') }
+  const { kvs } = await raw.ask('read', (member, deadlineMs) => member.call('range', range, deadlineMs))
+  raw.close()
+  assert.deepEqual(
+    kvs.map(({ key }) => Buffer.from(key).toString()),
+    ['/vpc1/clean/a'],
+  )
+})
+
+test('the old version is for tests only', async () => {
+  await using store = openEtcdStore(cluster.location('/vpc1/version/'))
+  const { version, warnings, members } = await store.status()
+  assert.equal(members!.filter(({ isLeader }) => isLeader).length, 1)
+  assert.equal(
+    warnings.some((warning) => /is for tests only/.test(warning)),
+    versionWarning(version) !== undefined,
+  )
+  for (const [of, warning] of [
+    ['3.4.23', /tests only/],
+    ['3.5.17', /tests only/],
+    ['3.5.18', /access rules/],
+    ['3.5.33', undefined],
+    ['3.6.0', undefined],
+  ] as const)
+    warning === undefined ? assert.equal(versionWarning(of), undefined) : assert.match(versionWarning(of)!, warning)
+})
