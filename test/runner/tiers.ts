@@ -14,7 +14,7 @@ export type Tier = keyof typeof tiers
 
 /** The first that fits says the tier. */
 const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
-  [/^(bench|src\/(wire|abi))\//, 'pure'],
+  [/^(bench|src\/(wire|abi|control))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],
   [/^(src\/lab|test\/(lab|recovery))\//, 'lab'],
@@ -88,7 +88,7 @@ const besideSourceSeconds = 2
 
 /** Seconds that a file should take. */
 export const budgetOf = (file: string): number =>
-  budgets[file] ?? (file.startsWith('src/') ? besideSourceSeconds : tiers[tierOf(file)].budgetSeconds)
+  budgets[file] ?? Math.min(tiers[tierOf(file)].budgetSeconds, file.startsWith('src/') ? besideSourceSeconds : Infinity)
 
 /** Files with a budget of their own. */
 export const budgeted: readonly string[] = Object.keys(budgets)

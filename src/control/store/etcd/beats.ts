@@ -1,6 +1,6 @@
 /**
- * Beats: small writes that show to every watch how far it is. A member that is cut off from the others goes on serving a
- * watch that says nothing; a watch that has not seen a beat for long is therefore given up.
+ * Beats: small writes that show to every watch how far it is. A member that is cut off from the others goes on serving
+ * a watch that says nothing; a watch that has not seen a beat for long is therefore given up.
  */
 import type { Cluster } from './cluster.ts'
 import type { KeySpace } from './entries.ts'

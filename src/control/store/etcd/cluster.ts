@@ -39,8 +39,8 @@ export class Cluster {
   }
 
   /**
-   * Ask until a member answers, or the time is over. `onUnsure` is called after each try that may have been done although
-   * no answer came. Throws StoreError or Compacted.
+   * Ask until a member answers, or the time is over. `onUnsure` is called after each try that may have been done
+   * although no answer came. Throws StoreError or Compacted.
    */
   async ask<T>(what: string, question: (member: Member, deadlineMs: number) => Promise<T>, onUnsure?: () => void): Promise<T> {
     const until = performance.now() + this.times.callMs

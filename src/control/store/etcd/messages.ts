@@ -1,6 +1,6 @@
 /**
- * The messages of etcd's protocol that the driver uses, by the names and field numbers of etcd's rpc.proto, kv.proto and
- * auth.proto. The encoders, the decoders and the types follow from this one table.
+ * The messages of etcd's protocol that the driver uses, by the names and field numbers of etcd's rpc.proto, kv.proto
+ * and auth.proto. The encoders, the decoders and the types follow from this one table.
  */
 import protobuf from 'protobufjs'
 
