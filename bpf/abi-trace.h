@@ -41,6 +41,7 @@ enum vpc_trace_stage {
 	VPC_TRACE_LIMIT,        /* port, 1: to the unit, 1: within its limits */
 	VPC_TRACE_COPY,         /* of a broadcast: enum vpc_dst_kind, ifindex, stats; -; VTEP */
 	VPC_TRACE_QUESTION,     /* that the tables do not answer: enum vpc_event_kind */
+	VPC_TRACE_NAT,          /* NAT, 0: to the wire, 1: to its host, 2: to a station, reason or 0; public source; station */
 };
 
 #define VPC_TRACE_VALUES 7

@@ -34,6 +34,12 @@ static __always_inline struct outer_source outer_source_of(const struct tunnel *
 	return from;
 }
 
+static __noinline int record_tunnel(const struct outer_source *from, int reason)
+{
+	record_stage(VPC_TRACE_TUNNEL, from->vtep.addr, 0, from->vtep.stats, from->vtep.segment, reason);
+	return 0;
+}
+
 /*
  * Asks the tables who may have sent a packet without a slot. `tunnel`: null when it has none. Returns a drop reason, 0
  * or ONLY_A_COPY.
@@ -61,7 +67,7 @@ static __noinline int ask_tables(struct __sk_buff *skb, struct packet *packet, c
 		return reason;
 	from = outer_source_of(tunnel, packet);
 	reason = check_sender(&from, &packet->smac, &packet->remote_source);
-	trace_addresses(VPC_TRACE_TUNNEL, from.vtep.addr, 0, packet->source, packet->segment, reason);
+	traced(record_tunnel(&from, reason));
 	return reason;
 }
 

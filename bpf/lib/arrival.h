@@ -85,7 +85,7 @@ static __noinline bool find_arrival(struct arrival *known, __u32 ifindex, const 
 		known->dst.kind = VPC_DST_GATEWAY;
 	else if (!destination(packet->segment, packet->dmac, &known->dst))
 		return false;
-	trace_destination(packet->segment, packet->dmac, &known->dst);
+	traced(record_destination(packet->segment, &packet->dmac, &known->dst));
 	known->ifindex = ifindex;
 	return true;
 }

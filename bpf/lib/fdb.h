@@ -60,12 +60,13 @@ standalone bool uplink_of(__u32 id, struct vpc_dst *dst)
 }
 
 /* Records the entry of a MAC, or that of the uplink. */
-static __always_inline void trace_destination(__u32 segment, struct mac mac, const struct vpc_dst *dst)
+static __noinline optional int record_destination(__u32 segment, const struct mac *mac, const struct vpc_dst *dst)
 {
-	struct address as_address = address_of_mac(mac);
+	struct address as_address = address_of_mac(*mac);
 
-	trace_addresses(VPC_TRACE_DESTINATION, &as_address, dst->vtep.addr, segment, dst->kind, dst->flags, dst->ifindex, dst->stats, dst->mtu,
-			dst->vtep.family << 16 | dst->vtep.port);
+	record_stage(VPC_TRACE_DESTINATION, &as_address, dst->vtep.addr, segment, dst->kind, dst->flags, dst->ifindex, dst->stats, dst->mtu,
+		     dst->vtep.family << 16 | dst->vtep.port);
+	return 0;
 }
 
 /* The destination of frames for a MAC: the table's entry, else the uplink. False: there is none. */

@@ -71,6 +71,12 @@ static __always_inline int flood_copy(struct __sk_buff *skb, const struct flood_
 	return result;
 }
 
+static __noinline int record_copy(const struct vpc_dst *dst)
+{
+	record_stage(VPC_TRACE_COPY, 0, dst->vtep.addr, dst->kind, dst->ifindex, dst->stats);
+	return 0;
+}
+
 static long flood_one(__u32 i, struct flood_walk *walk)
 {
 	struct flood_tally *tally = walk->tally;
@@ -98,7 +104,7 @@ static long flood_one(__u32 i, struct flood_walk *walk)
 		return 0;
 	}
 	tally->tried++;
-	trace_addresses(VPC_TRACE_COPY, 0, dst.vtep.addr, dst.kind, dst.ifindex, dst.stats);
+	traced(record_copy(&dst));
 	result = flood_copy(skb, tally, &dst);
 	if (result < 0)
 		tally->failed++;

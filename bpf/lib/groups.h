@@ -88,12 +88,13 @@ static __always_inline int judge_packet(struct flow_work *work)
 	return reason;
 }
 
-static __always_inline void trace_groups(const struct flow_work *work, int reason)
+static __noinline int record_groups(const struct flow_work *work, int reason)
 {
 	const struct vpc_flow_key *key = &work->young.flow;
 
-	trace_addresses(VPC_TRACE_GROUPS, key->inside, key->outside, work->young.port, work->tuple.direction, reason, work->asked.policy,
-			work->rule, work->state, work->tuple.kind);
+	record_stage(VPC_TRACE_GROUPS, key->inside, key->outside, work->young.port, work->tuple.direction, reason, work->asked.policy,
+		     work->rule, work->state, work->tuple.kind);
+	return 0;
 }
 
 /* Passes a packet of an established flow that this CPU knows. It has a stack frame of its own. False: any other one. */
@@ -136,7 +137,7 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 	} else {
 		reason = judge_packet(work);
 	}
-	trace_groups(work, reason);
+	traced(record_groups(work, reason));
 	return reason;
 }
 

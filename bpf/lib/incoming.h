@@ -69,7 +69,7 @@ static __always_inline bool unit_of(__u32 vni, const struct vxlan_frame *frame, 
 		return false;
 	if (!fdb_lookup(vni, mac_at(frame->inner.h_dest), dst) || dst->kind != VPC_DST_LOCAL)
 		return false;
-	trace_destination(vni, mac_at(frame->inner.h_dest), dst);
+	traced(record_destination(vni, (const struct mac *)frame->inner.h_dest, dst));
 	return true;
 }
 

@@ -156,6 +156,15 @@ static __noinline int find_leaving(const struct packet *packet, struct leaving *
 	return 0;
 }
 
+/* `reason`: why they go nowhere, or 0. */
+static __noinline optional int record_leaving(const struct leaving *known, int reason)
+{
+	record_stage(VPC_TRACE_NAT, known->source.address.w, known->dest.address.w, known->number, known->to_where, reason);
+	if (!reason && known->to_where != LEAVING_TO_WIRE)
+		record_destination(known->segment, &known->dmac, &known->to.dst);
+	return 0;
+}
+
 /* What is known of packets between these ends; `why`: why they go nowhere. */
 static __always_inline struct leaving *leaving_of(struct __sk_buff *skb, const struct packet *packet, const struct ends *ends,
 						  struct unroutable *why)
@@ -173,6 +182,7 @@ static __always_inline struct leaving *leaving_of(struct __sk_buff *skb, const s
 	known->ifindex = 0;
 	known->ends = *ends;
 	why->reason = find_leaving(packet, known, generation);
+	traced(record_leaving(known, why->reason));
 	if (why->reason) {
 		why->route = route_number(&known->routing);
 		return 0;

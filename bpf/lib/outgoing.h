@@ -105,7 +105,7 @@ static __noinline bool find_outgoing_dst(struct outgoing *known)
 	}
 	if (!destination(known->port.segment, known->dmac, &dst))
 		return false;
-	trace_destination(known->port.segment, known->dmac, &dst);
+	traced(record_destination(known->port.segment, &known->dmac, &dst));
 	known->to.dst = dst;
 	if (dst.kind != VPC_DST_REMOTE)
 		return true;

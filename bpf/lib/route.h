@@ -102,16 +102,24 @@ static __noinline bool read_host(struct routing *routing)
 	return read_entry(&hosts, &routing->key, &routing->host);
 }
 
+static __noinline optional int record_route(const struct routing *routing, __u32 segment)
+{
+	record_stage(VPC_TRACE_ROUTE, routing->found.addr, routing->route.addr, routing->route.kind, route_number(routing),
+		     routing->found.table, routing->route.vpc, segment);
+	return 0;
+}
+
 /* `reason`: why there is none, or 0. */
-static __always_inline void trace_station(const struct routing *routing, int reason)
+static __noinline optional int record_station(const struct routing *routing, int reason)
 {
 	struct address mac = {};
 
 	if (reason && reason != VPC_DROP_NO_HOST)
-		return;
+		return 0;
 	if (!reason)
 		mac = address_of_mac(mac_at(routing->host.mac));
-	trace_addresses(VPC_TRACE_STATION, routing->key.addr, &mac, routing->key.vpc, reason ? 0 : routing->host.segment, !reason);
+	record_stage(VPC_TRACE_STATION, routing->key.addr, &mac, routing->key.vpc, reason ? 0 : routing->host.segment, !reason);
+	return 0;
 }
 
 /* Finds the station that a packet goes to next; of a route to the outside there is none. Returns a drop reason or 0. */

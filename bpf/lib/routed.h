@@ -62,9 +62,8 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	routing->wanted.table = packet->type == ETH_P_IP ? VPC_ROUTES_IPV4(subnet->route_table) : VPC_ROUTES_IPV6(subnet->route_table);
 	*(struct address *)routing->wanted.addr = known->daddr;
 	reason = find_station(routing);
-	trace_addresses(VPC_TRACE_ROUTE, routing->found.addr, routing->route.addr, routing->route.kind,
-			route_number(routing), routing->found.table, routing->route.vpc, packet->segment);
-	trace_station(routing, reason);
+	traced(record_route(routing, packet->segment));
+	traced(record_station(routing, reason));
 	if (reason)
 		return reason;
 	known->to.dst.kind = VPC_DST_NAT;
@@ -75,7 +74,7 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	/* Stations behind an uplink have a router of their own. */
 	if (!fdb_lookup(known->segment, known->dmac, &known->to.dst))
 		return VPC_DROP_NO_HOST;
-	trace_destination(known->segment, known->dmac, &known->to.dst);
+	traced(record_destination(known->segment, &known->dmac, &known->to.dst));
 	known->mtu = known->to.dst.mtu;
 	if (subnet_of(known->segment, subnet))
 		known->mtu = lesser_mtu(subnet->mtu, known->mtu);

@@ -64,17 +64,34 @@ static __always_inline void fill_record(struct vpc_trace_record *record, const _
 	put_address(record->second, second);
 }
 
-/* Records what a stage has decided: the addresses that it is about (null: none), and up to seven numbers. */
-#define trace_addresses(stage_, first_, second_, ...)                                                                               \
+static __noinline __attribute__((unused)) int add_record(__u32 stage, __u32 a, __u32 b, __u32 c, __u32 d)
+{
+	const __u32 values[VPC_TRACE_VALUES] = { a, b, c, d };
+	struct vpc_trace_record *record = trace_next(stage);
+
+	if (record)
+		fill_record(record, values, 0, 0);
+	return 0;
+}
+
+#define first_four(stage, a, b, c, d, ...) add_record(stage, a, b, c, d)
+
+/* Records what a stage has decided: up to four numbers. It takes no room on the caller's stack. */
+#define trace(stage, ...) (vpc_trace ? first_four(stage, __VA_ARGS__, 0, 0, 0, 0) : 0)
+
+/*
+ * The same with up to seven numbers, and with addresses (null: none). Write it in a function of its own, __noinline,
+ * and call that with traced(): the stack of all functions on a path is short.
+ */
+#define record_stage(stage_, first_, second_, ...)                                                                                  \
 	do {                                                                                                                        \
-		struct vpc_trace_record *record_ = vpc_trace ? trace_next(stage_) : 0;                                              \
-		if (record_) {                                                                                                      \
-			const __u32 values_[VPC_TRACE_VALUES] = { __VA_ARGS__ };                                                    \
+		struct vpc_trace_record *record_ = trace_next(stage_);                                                              \
+		const __u32 values_[VPC_TRACE_VALUES] = { __VA_ARGS__ };                                                            \
+		if (record_)                                                                                                        \
 			fill_record(record_, values_, first_, second_);                                                             \
-		}                                                                                                                   \
 	} while (0)
 
-#define trace(stage_, ...) trace_addresses(stage_, 0, 0, __VA_ARGS__)
+#define traced(call) (vpc_trace ? (call) : 0)
 
 /* What a traced packet must not do. The results are those of success. */
 #define put_entry(map, key, value, flags) (vpc_trace ? 0 : bpf_map_update_elem(map, key, value, flags))

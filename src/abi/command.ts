@@ -37,6 +37,7 @@ import { routesCodec } from './route.ts'
 import { floatsCodec } from './float.ts'
 import { memberAddresses, networks, rules } from './group-rule.ts'
 import { operation, type InputOf, type Operation, type OutputOf } from './operation.ts'
+import type { ArrivalRequest, TraceReport, TraceRequest } from './trace.ts'
 import { operationNames, settingsOf, type SettingOperations } from './settings.ts'
 
 export { commandBit, type Operation } from './operation.ts'
@@ -105,6 +106,8 @@ export const operations = {
   mgmtFollow: ask('follow', 'mgmt', 0x0131, json<FollowRequest>('`FollowRequest`'), json<ObjectChanges>('`ObjectChanges`')),
   /** Of one port, or of all ports that are in security groups. */
   mgmtFlows: ask('flows', 'mgmt', 0x0140, optionalId, json<readonly FlowInfo[]>('array of `FlowInfo`')),
+  /** What this host would do with a packet that another one has sent to a mux of it. No packet moves. */
+  mgmtTraceArrival: ask('trace arrival', 'mgmt', 0x0150, json<ArrivalRequest>('`ArrivalRequest`'), json<TraceReport>('`TraceReport`')),
   mgmtProbe: get('probe', 'mgmt', 0x0103, json<readonly ProbeResult[]>('array of `ProbeResult`')),
   mgmtInfo: get('info', 'mgmt', 0x0104, json<DaemonInfo>('`DaemonInfo`')),
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */
@@ -159,6 +162,8 @@ export const operations = {
   vpcpConnect: set('connect', 'vpcp', 1, idOf()),
   /** Any interface, or only this one. */
   vpcpDisconnect: set('disconnect', 'vpcp', 2, optionalId),
+  /** What this host would do with a packet of the port's interface. No packet moves. */
+  vpcpTrace: ask('trace', 'vpcp', 0x0150, json<TraceRequest>('`TraceRequest`'), json<TraceReport>('`TraceReport`')),
   vpcpPeerGet: get('peer id get', 'vpcp', 9, idOf()),
 
   vmnicFreeze: set('freeze', 'vmnic', 9, nothing),

@@ -143,6 +143,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     destroy,
   }),
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
+  trace: leaf(),
   export: leaf(),
   apply: leaf(),
   audit: leaf(),

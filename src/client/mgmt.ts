@@ -4,6 +4,7 @@ import { formatId, type Id } from '#abi/id.ts'
 import type { DaemonInfo, DropEvent, FlowInfo, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
+import type { TraceReport } from '#abi/trace.ts'
 import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
 import { checkId, decodeJson, list } from './text.ts'
@@ -52,6 +53,14 @@ export class Mgmt extends Descriptor {
   /** The flows of a port, or of all ports that are in security groups. Throws ENOENT for a port that is not there. */
   async flows(portId?: string): Promise<readonly FlowInfo[]> {
     return this.call('mgmtFlows', portId === undefined ? undefined : checkId(portId, 'vpcp'))
+  }
+
+  /**
+   * What this host's programs would do with a packet of another host, given with its outer headers in hexadecimal
+   * digits. Throws ENOENT when it is for no mux of this host.
+   */
+  async traceArrival(arrived: string): Promise<TraceReport> {
+    return this.call('mgmtTraceArrival', { arrived })
   }
 
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */

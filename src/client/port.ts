@@ -1,5 +1,6 @@
 /** A switch port: plugs one interface into one switch. Its settings come from src/abi/settings.ts. */
 import type { Id } from '#abi/id.ts'
+import type { TraceReport, TraceRequest } from '#abi/trace.ts'
 import { withSettings } from './setting.ts'
 import { absent, checkId } from './text.ts'
 
@@ -22,5 +23,13 @@ export class Port extends withSettings('vpcp') {
   /** The interface that is plugged in, or null. */
   async peer(): Promise<Id | null> {
     return absent(this.call('vpcpPeerGet', undefined))
+  }
+
+  /**
+   * What this host's programs would do with a packet that the interface sends. No packet moves, and nothing changes. A
+   * caller who may not read the whole host gets no names of other objects. Throws ENOTCONN when nothing is connected.
+   */
+  async trace(request: TraceRequest): Promise<TraceReport> {
+    return this.call('vpcpTrace', request)
   }
 }

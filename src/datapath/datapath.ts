@@ -17,6 +17,7 @@ import { ObjectSet, type Rates } from './object-set.ts'
 import type { Limits } from './table-sizes.ts'
 import { expire } from './policy-layout.ts'
 import { Tables } from './tables.ts'
+import { Tracer } from './tracer.ts'
 import { beforeStep } from './step.ts'
 
 export type { Hook } from './hook.ts'
@@ -63,6 +64,8 @@ export class Datapath implements Disposable {
   readonly #bpffs: string
   readonly #objects: ObjectSet
   readonly #events: Events
+  /** Asks the programs about packets that have no effect. */
+  readonly tracer: Tracer
   readonly #stack: DisposableStack
   /** Descriptors of programs by the pins of the links that wait for them; undefined: replacements happen at once. */
   #waiting: Map<string, number> | undefined
@@ -79,6 +82,9 @@ export class Datapath implements Disposable {
     this.rebuilt = this.#objects.rebuilt()
     this.tables = stack.use(new Tables((name) => this.#objects.map(name)))
     this.#events = stack.use(new Events((name) => this.#objects.map(name)))
+    const { objectDir, rates = {} } = options
+    const tables = (): Record<string, BpfMap> => Object.fromEntries(this.#objects.mapNames().map((name) => [name, this.#objects.map(name)]))
+    this.tracer = stack.use(new Tracer({ objectDir, rates, tables }))
     this.#stack = stack.move()
   }
 

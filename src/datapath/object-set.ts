@@ -20,6 +20,8 @@ export interface Rates {
   /** Whether packets to and from the underlay may bypass the mux's vxlan device: 1, or 0 for never. */
   readonly directEncap?: 0 | 1
   readonly directDecap?: 0 | 1
+  /** The programs have no effect: see tracer.ts. */
+  readonly trace?: 0 | 1
 }
 
 const constantNames: Record<keyof Rates, string> = {
@@ -28,6 +30,7 @@ const constantNames: Record<keyof Rates, string> = {
   watchPerSecond: 'vpc_watch_per_second',
   directEncap: 'vpc_direct_encap',
   directDecap: 'vpc_direct_decap',
+  trace: 'vpc_trace',
 }
 
 export interface ObjectSetOptions {
@@ -35,6 +38,8 @@ export interface ObjectSetOptions {
   readonly objectDir: string
   /** Directory of a bpffs for the maps; none: they are private, and gone with the set. */
   readonly pinRoot?: string
+  /** Maps of another set that this one uses, by name. It closes them. */
+  readonly shared?: Readonly<Record<string, BpfMap>>
   readonly limits?: Limits
   readonly rates?: Rates
 }
@@ -56,6 +61,7 @@ export class ObjectSet implements Disposable {
    */
   constructor(options: ObjectSetOptions) {
     this.#options = options
+    for (const [name, map] of Object.entries(options.shared ?? {})) this.#shared[name] = this.#stack.use(map)
     if (options.pinRoot === undefined) return
     try {
       for (const name of objectNames) this.#load(name, options)
@@ -70,6 +76,19 @@ export class ObjectSet implements Disposable {
   /** A program of an object. */
   program(object: string, name: string): BpfProgram {
     return this.#object(object).program(name)
+  }
+
+  /** Whether an object of a set without pins has been loaded. */
+  isLoaded(object: string): boolean {
+    return this.#objects.has(object)
+  }
+
+  /** Load an object of a set without pins, while others go on. Throws LoadError. */
+  async prepare(name: string): Promise<void> {
+    if (this.isLoaded(name)) return
+    const { object } = this.#open(name, this.#options)
+    await object.loadAside()
+    this.#keep(name, object)
   }
 
   /** A map that the objects share, with a descriptor of its own. */
@@ -116,22 +135,33 @@ export class ObjectSet implements Disposable {
     return adoptPinnedMaps(object, btf, limits, earlier)
   }
 
-  #load(name: string, { objectDir, pinRoot, limits = {}, rates = {} }: ObjectSetOptions): void {
+  #open(name: string, { objectDir, pinRoot, limits = {}, rates = {} }: ObjectSetOptions): { object: BpfObject; file: Uint8Array } {
     const file = readFileSync(join(objectDir, `${name}.o`))
     const where = pinRoot === undefined ? {} : { pinRoot }
     const object = this.#stack.use(BpfObject.open(file, { name, ...where, reuse: this.#shared, rodata: constantsOf(file, rates) }))
     const maps = object.maps()
     for (const [map, entries] of Object.entries(limits)) if (maps.includes(map)) object.setMaxEntries(map, entries)
+    return { object, file }
+  }
+
+  #load(name: string, options: ObjectSetOptions): void {
+    const { pinRoot, limits = {} } = options
+    const { object, file } = this.#open(name, options)
     const unfit = pinRoot === undefined ? new Map<string, Unfit>() : this.#adopt(object, Btf.ofObject(file), limits)
     for (const { old } of unfit.values()) this.#stack.use(old)
     object.load()
-    this.#objects.set(name, object)
     for (const [map, found] of unfit) {
       this.#unfit.set(map, found)
       this.#shared[map] = this.#stack.use(object.map(map))
     }
+    this.#keep(name, object)
+  }
+
+  #keep(name: string, object: BpfObject): void {
+    this.#objects.set(name, object)
+    if (this.#options.pinRoot !== undefined) return
     // Names with a dot are maps that libbpf makes for an object's own variables.
-    if (pinRoot === undefined) for (const map of maps) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
+    for (const map of object.maps()) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
   }
 }
 

@@ -14,6 +14,7 @@ export const traceStages = [
   'limit',
   'copy',
   'question',
+  'nat',
 ] as const
 export type TraceStage = (typeof traceStages)[number]
 

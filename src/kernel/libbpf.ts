@@ -138,6 +138,15 @@ export class BpfObject implements Disposable {
     if (result < 0) throw new LoadError('bpf_object__load', -result, this.name, this.log(), this.#notes)
   }
 
+  /** The same in another thread. Nothing else may be done with the object meanwhile. */
+  async loadAside(): Promise<void> {
+    const object = this.#pointer()
+    const result = await new Promise<number>((resolve, reject) =>
+      loadObject.async(object, (error: Error | null, value: number) => (error === null ? resolve(value) : reject(error))),
+    )
+    if (result < 0) throw new LoadError('bpf_object__load', -result, this.name, this.log(), this.#notes)
+  }
+
   /** What the verifier said about the last program that failed. Empty when it accepted all. */
   log(): string {
     const end = this.#log.bytes.indexOf(0)

@@ -46,6 +46,11 @@ export class RingBuffer implements Disposable {
   #poll: node.PollHandle | undefined
   #open = true
 
+  /** Bytes that programs have written so far, those among them that were read. */
+  get written(): bigint {
+    return Atomics.load(this.#produced, 0)
+  }
+
   /** Map the buffer. The map must stay open as long as this is. */
   constructor(map: BpfMap) {
     this.#fd = map.fd

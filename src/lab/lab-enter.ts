@@ -9,7 +9,15 @@ import { nearest } from './yaml-value.ts'
 export interface Entrance {
   readonly lab: string
   readonly member: LabMember
+  /** Sockets of the lab's other hosts. */
+  readonly peers: readonly string[]
 }
+
+const entranceTo = ({ name, members }: LabState, member: LabMember): Entrance => ({
+  lab: name,
+  member,
+  peers: members.flatMap((other) => (other.kind === 'host' && other !== member && other.socket !== undefined ? [other.socket] : [])),
+})
 
 /**
  * What `vpc lab exec` was told to run, and where: `GUEST COMMAND…`, or `LAB GUEST COMMAND…` where the first word is a
@@ -28,9 +36,7 @@ export async function findCommand(words: readonly string[], lab?: string): Promi
 /** Find a member by name, in the named lab or, when none is named, in the only one that has such a member. */
 export async function findMember(target: string, lab?: string): Promise<Entrance> {
   const states = await statesOf(lab)
-  const found = states.flatMap((state) =>
-    state.members.filter(({ name }) => name === target).map((member) => ({ lab: state.name, member })),
-  )
+  const found = states.flatMap((state) => state.members.filter(({ name }) => name === target).map((member) => entranceTo(state, member)))
   if (found.length === 1) return found[0]!
   if (found.length > 1)
     throw new LabError(`labs ${found.map((entrance) => entrance.lab).join(' and ')} both have a ${target}; choose one with --lab`)
@@ -47,7 +53,10 @@ async function statesOf(lab: string | undefined): Promise<LabState[]> {
 }
 
 /** What runs a program in a member: the words, and what is different in its environment. */
-export function enter({ lab, member }: Entrance, argv: readonly string[]): { argv: string[]; env: Record<string, string | undefined> } {
+export function enter(
+  { lab, member, peers }: Entrance,
+  argv: readonly string[],
+): { argv: string[]; env: Record<string, string | undefined> } {
   return {
     argv: inNetns(netnsPath(member.netns), argv),
     env: {
@@ -55,7 +64,8 @@ export function enter({ lab, member }: Entrance, argv: readonly string[]): { arg
       // On a host, `vpc` speaks to the host's own vpcd; a guest has none.
       VPC_SOCKET: member.socket,
       // And its virtual machines are its own.
-      ...(member.kind === 'host' && { VPC_VM_DIR: vmDirectory(lab, member.name) }),
+      // `vpc trace` asks the other hosts of the lab.
+      ...(member.kind === 'host' && { VPC_VM_DIR: vmDirectory(lab, member.name), VPC_PEERS: peers.join(':') }),
     },
   }
 }

@@ -34,3 +34,15 @@ export const claimsOf =
       throw refusal(tx.asked, errno, message, 'ask for a policy rule that grants this, or for a descriptor of a user who may')
     }
   }
+
+/** Whether the opener of a handle may open a management handle that can read everything. The current policy decides. */
+export const seesHostOf =
+  (access: () => Access, opener: Caller): (() => boolean) =>
+  () => {
+    const call: OpenCall = { id: '' as Id, type: 'mgmt', create: true, session: false, rights: { read: true, write: false } }
+    try {
+      return access().grant(opener, call).operations === undefined
+    } catch {
+      return false
+    }
+  }

@@ -5,9 +5,10 @@ import { objectType, typeNoun } from '#abi/object-type.ts'
 import type { HandleOpen, Step } from '#abi/session.ts'
 import { drain } from '#abi/steps.ts'
 import type { Datapath } from '#datapath/datapath.ts'
+import type { Traced } from '#datapath/tracer.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
-import { claimsOf } from './claim.ts'
+import { claimsOf, seesHostOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
 import type { Context, DaemonReport } from './context.ts'
 import type { Log } from './log.ts'
@@ -27,7 +28,7 @@ import { encodeRights, type Caller } from './rights.ts'
 import { transact, transactSteps } from './sync/transact.ts'
 import { isSessionOperation, performOnSession } from './session.ts'
 import { performSteps, type StepHost } from './session-transaction.ts'
-import { VpcError } from './vpc-error.ts'
+import { toVpcError, VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
 import { ExpireFlows } from './sync/expire-flows.ts'
 import { KeepState } from './sync/keep-state.ts'
@@ -165,9 +166,21 @@ export class Host implements HandleHost, SetHost {
     const { gate, model } = this.#context
     if (name === 'mgmtHandleCtl' && handle.held !== undefined) return handle.held.request(input)
     if (gate.busy && (operations[name].mutate || ofTheWhole.has(name))) return gate.inTurn(again)
+    const programs = tracedBy[name]
+    if (programs !== undefined && !this.#context.datapath.tracer.isReady(programs)) return this.#whenTraceable(programs, again)
     if (!inSteps.has(name)) return this.perform(handle, name, input)
     this.#before = new Map(model.objects)
     return gate.begin(this.#steps(handle, name, input))
+  }
+
+  /** Load the programs of a trace, while others go on. */
+  async #whenTraceable(programs: readonly Traced[], again: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
+    try {
+      await this.#context.datapath.tracer.prepare(programs)
+    } catch (error) {
+      throw toVpcError('load the programs a second time, for a trace', error)
+    }
+    return again()
   }
 
   *#steps(handle: Handle, name: OperationName, input: Uint8Array): Generator<void, Uint8Array> {
@@ -177,7 +190,10 @@ export class Host implements HandleHost, SetHost {
     const context = this.#context
     const { object } = handle
     const claim = claimsOf(() => this.access, handle.opener)
-    return yield* transactSteps(context, asked, (tx) => performBytes(perform, name, { context, tx, object, handle, input, claim }))
+    const seesHost = seesHostOf(() => this.access, handle.opener)
+    return yield* transactSteps(context, asked, (tx) =>
+      performBytes(perform, name, { context, tx, object, handle, input, claim, seesHost }),
+    )
   }
 
   /** A handle is closed. Never throws: only the log could report it. */
@@ -217,6 +233,7 @@ export class Host implements HandleHost, SetHost {
       grant: (call) => this.access.grant(opener, call),
       handle: (call, rights, object) => new Handle(this, opener, call.type, call.id, rights, object),
       claim: claimsOf(() => this.access, opener),
+      seesHost: seesHostOf(() => this.access, opener),
     }
     const opened = transact(context, `do ${steps.length} steps as one`, (tx) => performSteps(host, tx, steps))
     for (const [number, handle] of opened) {
@@ -289,6 +306,9 @@ export class Host implements HandleHost, SetHost {
 }
 
 const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
+
+/** Operations that ask programs of the second load. */
+const tracedBy: { readonly [N in OperationName]?: readonly Traced[] } = { vpcpTrace: ['unit'], mgmtTraceArrival: ['underlay', 'mux'] }
 
 /** Operations on all objects of a host: they run in steps. */
 const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan', 'mgmtExport', 'mgmtExportOwned'])

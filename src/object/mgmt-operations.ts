@@ -5,6 +5,7 @@ import type { FollowRequest, SourceStats } from '#abi/info.ts'
 import { objectType, typeCodes, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from './context.ts'
 import { listFlows } from './flows.ts'
+import { traceArrival } from './trace/trace-arrival.ts'
 import { describe } from './type/describe.ts'
 import { unitName, type Mux, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
@@ -18,6 +19,7 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtDescribeAll: (call) => select(call).map((object) => describe(call.context, object)),
   mgmtStats: ({ context }) => stats(context),
   mgmtFlows: listFlows,
+  mgmtTraceArrival: traceArrival,
   mgmtTroubles: ({ context: { troubles } }) =>
     troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),

@@ -19,6 +19,8 @@ export interface Call<T, I = unknown> {
    * the input.
    */
   readonly claim: Claim
+  /** Whether the opener of the handle may read the whole host, not only this object. */
+  readonly seesHost: () => boolean
 }
 
 /**

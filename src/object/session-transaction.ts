@@ -30,6 +30,7 @@ export interface StepHost {
   /** A handle that nothing holds yet. */
   handle(call: OpenCall, rights: Rights, object: VpcObject): Handle
   readonly claim: Claim
+  readonly seesHost: () => boolean
 }
 
 /**
@@ -71,7 +72,12 @@ function objectOf({ context }: StepHost, tx: Transaction, { id, type, create: ma
   return create(context, tx, type, id as Id)
 }
 
-function ctlStep({ context, claim }: StepHost, tx: Transaction, handle: Handle, { command, input }: Step & { kind: 'ctl' }): void {
+function ctlStep(
+  { context, claim, seesHost }: StepHost,
+  tx: Transaction,
+  handle: Handle,
+  { command, input }: Step & { kind: 'ctl' },
+): void {
   const name = handle.check(command, input)
   const operation = operations[name]
   tx.asked = `do '${operation.name}' on ${handle.name}`
@@ -81,5 +87,5 @@ function ctlStep({ context, claim }: StepHost, tx: Transaction, handle: Handle, 
   }
   const perform = performerOf(name)
   if (perform === undefined) return tx.refuse('EOPNOTSUPP', 'it is not done by this version of vpcd')
-  drain(performBytes(perform, name, { context, tx, object, handle, input, claim }))
+  drain(performBytes(perform, name, { context, tx, object, handle, input, claim, seesHost }))
 }

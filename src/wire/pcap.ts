@@ -1,9 +1,14 @@
-/** Capture files in the classic pcap format, Ethernet, microseconds: what tcpdump and Wireshark read. */
+/** Capture files in the classic pcap format, Ethernet: what tcpdump and Wireshark write and read. */
+import { failure, success, type Result } from './result.ts'
 import { concat } from './struct.ts'
 
 const magicMicroseconds = 0xa1b2c3d4
+const magicNanoseconds = 0xa1b23c4d
+const magicPcapng = 0x0a0d0d0a
 const linkTypeEthernet = 1
 const snapLength = 262144
+const headerBytes = 24
+const recordBytes = 16
 
 export interface Captured {
   readonly data: Uint8Array
@@ -36,3 +41,27 @@ export function pcapRecord({ data, length = data.length, timeMs = 0 }: Captured)
 
 /** A whole file. */
 export const encodePcap = (frames: readonly Captured[]): Uint8Array => concat(pcapHeader(), ...frames.map(pcapRecord))
+
+/** The frames of a file, each as far as it was captured. */
+export function decodePcap(file: Uint8Array): Result<Captured[]> {
+  const view = new DataView(file.buffer, file.byteOffset, file.length)
+  if (file.length < headerBytes) return failure(`a pcap file has ${headerBytes} bytes at least, this one ${file.length}`)
+  const magics = [magicMicroseconds, magicNanoseconds]
+  const little = magics.includes(view.getUint32(0, true))
+  if (view.getUint32(0) === magicPcapng) return failure('it is a pcapng file; convert it: tcpdump -r FILE -w OTHER')
+  if (!little && !magics.includes(view.getUint32(0))) return failure('it is no pcap file')
+  const linkType = view.getUint32(20, little) & 0xffff
+  if (linkType !== linkTypeEthernet) return failure(`its frames are of link type ${linkType}, not of Ethernet (${linkTypeEthernet})`)
+  const perMs = view.getUint32(0, little) === magicNanoseconds ? 1e6 : 1e3
+  const frames: Captured[] = []
+  for (let at = headerBytes; at < file.length;) {
+    if (at + recordBytes > file.length) return failure(`it is cut short behind packet ${frames.length}`)
+    const captured = view.getUint32(at + 8, little)
+    const start = at + recordBytes
+    if (start + captured > file.length) return failure(`it is cut short in packet ${frames.length + 1}`)
+    const timeMs = view.getUint32(at, little) * 1000 + view.getUint32(at + 4, little) / perMs
+    frames.push({ data: file.slice(start, start + captured), length: view.getUint32(at + 12, little), timeMs })
+    at = start + captured
+  }
+  return success(frames)
+}

@@ -333,6 +333,11 @@ test('a security group and an address set', async () => {
   assert.deepEqual(await mgmt.flows(), [])
   assert.deepEqual(await mgmt.flows(portId), [])
   await assert.rejects(mgmt.flows(generateId('vpcp')), code('ENOENT'))
+  await assert.rejects(mgmt.traceArrival('0g'), code('EINVAL', /hexadecimal/))
+  await assert.rejects(mgmt.traceArrival('00'.repeat(60)), code('EINVAL', /VXLAN/))
+  await assert.rejects(mgmt.traceArrival('00'.repeat(4000)), code('EINVAL', /3500/))
+  await using traced = await host.vpc.openPort(portId)
+  await assert.rejects(traced.trace({ frame: '00'.repeat(60) }), code('ENOTCONN', /vpc switch port connect/))
 })
 
 test('drops and misses arrive as they happen', async () => {

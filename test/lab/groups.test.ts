@@ -9,7 +9,9 @@ import type { RuleJson } from '#abi/group-rule.ts'
 import { generateId, type Id } from '#abi/id.ts'
 import type { DropEvent, FlowInfo } from '#abi/info.ts'
 import { netnsPath } from '#lab/names.ts'
-import { inNetns } from '#lab/program.ts'
+import { inNetns, run } from '#lab/program.ts'
+import type { Trace } from '#cli/trace-hops.ts'
+import { vpcPath } from '../cli/run-vpc.ts'
 import { measureTransfer } from '#lab/transfer.ts'
 import { ScratchLab } from './scratch-lab.ts'
 
@@ -110,6 +112,43 @@ suite('guests in security groups', () => {
     assert.equal((await ping('client', '10.0.0.2')).code, 0)
     const [flow] = (await flows('h2')).filter(({ insidePort }) => insidePort === 8080)
     assert.deepEqual([flow!.outside, flow!.begun, flow!.rule], ['10.0.0.1', 'in', 'rule 10 of group0 (web)'])
+  })
+
+  test('are traced to the other host, which names the rule that lets them in, or the one that is missing', async () => {
+    const { portId } = lab.guest('client')
+    const vpc = (host: string, ...words: string[]) => run([vpcPath, 'lab', 'exec', `--lab=${lab.name}`, host, '--', 'vpc', ...words])
+    const trace = (...words: string[]) => vpc('h1', 'trace', `--port=${portId}`, '--to=10.0.0.2', ...words)
+    const allowed = await trace('--tcp=8080')
+    assert.equal(allowed.code, 0, allowed.stderr)
+    assert.match(allowed.stdout, /neighbour +10\.0\.0\.2 is at .*: this host answers for it/)
+    assert.match(allowed.stdout, /groups +into vpcp0 \(group0 \(web\)\), with 10\.0\.0\.1: rule 10 of group0 \(web\)/)
+    assert.match(allowed.stdout, /delivered to hostif0 in vpcp0\n$/)
+    const denied = await trace('--tcp=8081')
+    assert.equal(denied.code, 1)
+    const missing = new RegExp(
+      `none of the 3 rules for in of group0 \\(web\\) allows tcp 8081 from 10\\.0\\.0\\.1: vpc (group rule add --group-id=${server} .*)`,
+    )
+    assert.match(denied.stdout, missing)
+    // What it proposes is what was missing.
+    const proposed = missing.exec(denied.stdout)![1]!.replace('--rule=N', '--rule=77').split(' ')
+    assert.equal((await vpc('h2', ...proposed)).code, 0)
+    assert.equal((await trace('--tcp=8081')).code, 0)
+    assert.equal((await vpc('h2', 'group', 'rule', 'del', `--group-id=${server}`, '--rule=77')).code, 0)
+    // Without the other host, the trace ends where the packet leaves, and says how to go on.
+    const alone = await run([
+      vpcPath,
+      `--socket=${lab.host('h1').socket}`,
+      'trace',
+      `--port=${portId}`,
+      '--to=10.0.0.2',
+      '--icmp',
+      '--json',
+    ])
+    const { hops, next } = JSON.parse(alone.stdout) as Trace
+    assert.equal(hops.at(-1)!.outcome.verdict, 'tunnel')
+    const arrived = next!.split(' ').slice(3)
+    const rest = await run([vpcPath, `--socket=${lab.host('h2').socket}`, ...arrived, '--json'])
+    assert.equal((JSON.parse(rest.stdout) as Trace).hops[0]!.outcome.verdict, 'delivered')
   })
 
   test('send large datagrams in fragments, and get them', async () => {

@@ -53,6 +53,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/named-ids.test.ts': 15,
   'test/lab/interop.test.ts': 15,
   'test/object/unit.test.ts': 15,
+  'test/object/trace.test.ts': 10,
   'test/lab/demo.test.ts': 15,
   'test/lab/probe.test.ts': 15,
   'test/cli/commands.test.ts': 12,

@@ -36,7 +36,8 @@ export class Steps {
   do<N extends OperationName>(name: N, object: VpcObject, input: Input<N>): void {
     const perform = objectOperations[name]
     if (perform === undefined) throw new Error(`nobody performs ${name}`)
-    perform({ context: this.context, tx: this.tx, object: object as never, handle: this.#handle, input: input as never, claim: this.claim })
+    const call = { context: this.context, tx: this.tx, handle: this.#handle, claim: this.claim, seesHost: () => false }
+    perform({ ...call, object: object as never, input: input as never })
   }
 
   /** Add the place in the document to errors of `run`. */

@@ -6,6 +6,7 @@ import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { isMapped, type Ipv6 } from '#wire/ipv6-address.ts'
 import type { Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
+import { tracePort } from '../trace/trace-port.ts'
 import type { Call } from '../operation.ts'
 import { checkVniFree, claimSegments } from '../store/claims.ts'
 import { addressKey, macNumber } from '../store/keys.ts'
@@ -269,6 +270,7 @@ export const portType: ObjectType<'vpcp'> = {
       }
       disconnectPort(context, tx, port)
     },
+    vpcpTrace: tracePort,
     vpcpPeerGet: ({ tx, object: { peer } }) => (peer === null ? tx.refuse('ENOTCONN', 'nothing is connected to the port') : peer.id),
   },
   describe: (_, port) => ({
