@@ -14,17 +14,19 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   object: ['datapath', 'abi', 'wire'],
   daemon: ['object', 'datapath', 'kernel', 'system', 'abi', 'wire'],
   client: ['abi', 'wire'],
-  cli: ['client', 'system', 'abi', 'wire'],
+  resource: ['abi', 'wire'],
+  cli: ['client', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
-  control: ['system', 'abi', 'wire'],
+  control: ['resource', 'system', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */
 const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
   [/^src\/cli\/lab-failure\.ts$/, 'lab'],
@@ -53,6 +55,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   yaml: ['lab', 'system'],
   '@grpc/grpc-js': ['control'],
   protobufjs: ['control'],
+  hono: ['control'],
+  '@hono/node-server': ['control'],
+  zod: ['control'],
+  'prom-client': ['control'],
 }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
@@ -64,7 +70,7 @@ function objection(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) return file.startsWith('src/wire/') && !isTest(file) ? 'wire imports nothing' : undefined
   if (specifier.startsWith('#')) return folderObjection(file, specifier.slice(1).split('/')[0]!)
   if (specifier.startsWith('.')) return relativeObjection(file, specifier)
-  const allowed = packages[specifier]
+  const allowed = packages[/^(@[^/]+\/)?[^/]+/.exec(specifier)![0]]
   const inTest = isTest(file) || file.startsWith('test/')
   if (specifier === 'fast-check' || specifier.startsWith('fast-check/')) return inTest ? undefined : 'for tests alone'
   if (allowed === undefined) return 'this package is not on the list'

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Command } from './command.ts'
 import { usageFailure } from './failure.ts'
 import { globalOptions, type GlobalValues } from './global-options.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '#abi/nearest.ts'
 import { longName, type Option, type Options } from './option.ts'
 
 export interface Arguments {

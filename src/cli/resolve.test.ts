@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from './failure.ts'
-import { distance, nearest } from './nearest.ts'
+import { distance, nearest } from '#abi/nearest.ts'
 import { resolve } from './resolve.ts'
 
 const path = (line: string): string => resolve(line.split(' ').filter(Boolean)).path.join(' ')

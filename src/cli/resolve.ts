@@ -1,7 +1,7 @@
 /** From the words of a command line to a command of the tree, aliases included. */
 import { globalOptions } from './global-options.ts'
 import { usageFailure } from './failure.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '#abi/nearest.ts'
 import { longName, type Option } from './option.ts'
 import { isGroup, root, type Group, type Node } from './tree.ts'
 

@@ -1,0 +1,51 @@
+/** What every request has at hand. */
+import type { Context } from 'hono'
+import type { Caller } from '../model/caller.ts'
+import type { Ask } from '../model/draft.ts'
+import type { Model } from '../model/model.ts'
+import { Problem } from '../model/problem.ts'
+import type { Stored } from '../model/record.ts'
+import { view, type Viewer } from '../model/view.ts'
+import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface ApiLog {
+  info(message: string, fields?: object): void
+  error(message: string, fields?: object): void
+}
+
+/** What an API is made of. */
+export interface Parts {
+  readonly model: Model
+  readonly limits: Limits
+  readonly metrics: Metrics
+  readonly log: ApiLog
+  readonly now: () => number
+}
+
+export interface Env {
+  Variables: { request: string; caller: Caller; source: string }
+}
+
+export type ApiContext = Context<Env>
+
+/** The request as the model knows it. */
+export function askOf({ now }: Parts, c: ApiContext): Ask {
+  return { caller: c.get('caller'), request: c.get('request'), method: c.req.method, now: now(), isDryRun: isDryRun(c) }
+}
+
+function isDryRun(c: ApiContext): boolean {
+  const given = c.req.query('dry-run')
+  if (given === undefined || given === 'false') return false
+  if (given === '' || given === 'true') return true
+  throw new Problem('invalid', "dry-run: give 'true' or nothing")
+}
+
+/** Who looks. */
+export const viewerOf = ({ model, now }: Parts, c: ApiContext): Viewer => ({ mirror: model.mirror, caller: c.get('caller'), now: now() })
+
+/** How this caller sees objects. */
+export const showOf =
+  (parts: Parts, c: ApiContext) =>
+  (stored: Stored): unknown =>
+    view(viewerOf(parts, c), stored)

@@ -1,0 +1,90 @@
+/** How much one token, one account and one address may ask. */
+
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+export interface LimitOptions {
+  readonly requests: Rate
+  readonly writes: Rate
+  readonly inFlight: number
+  /** Wrong tokens from one address. */
+  readonly failures: Rate
+  readonly streams: number
+}
+
+export const defaultLimits: LimitOptions = {
+  requests: { perSecond: 50, burst: 200 },
+  writes: { perSecond: 10, burst: 100 },
+  inFlight: 32,
+  failures: { perSecond: 5 / 60, burst: 5 },
+  streams: 20,
+}
+
+/** Enough for everybody who is remembered; the rest begin anew. */
+const maxKeys = 10_000
+
+/** Buckets that fill again with time, by key. */
+class Buckets {
+  readonly #rate: Rate
+  readonly #now: () => number
+  readonly #levels = new Map<string, { level: number; at: number }>()
+
+  constructor(rate: Rate, now: () => number) {
+    this.#rate = rate
+    this.#now = now
+  }
+
+  /** Take one. Gives the seconds to wait when there is none. */
+  take(key: string): number | undefined {
+    const { perSecond, burst } = this.#rate
+    const now = this.#now()
+    const { level, at } = this.#levels.get(key) ?? { level: burst, at: now }
+    const filled = Math.min(burst, level + (Math.max(0, now - at) / 1000) * perSecond)
+    if (!this.#levels.has(key) && this.#levels.size >= maxKeys) this.#levels.delete(this.#levels.keys().next().value!)
+    this.#levels.set(key, { level: filled >= 1 ? filled - 1 : filled, at: now })
+    return filled >= 1 ? undefined : Math.max(1, Math.ceil((1 - filled) / perSecond))
+  }
+}
+
+/** How many of something there are now, by key. */
+class Gauge {
+  readonly #most: number
+  readonly #counts = new Map<string, number>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** One more, until the function that it gives is called. Undefined: there are too many. */
+  enter(key: string): (() => void) | undefined {
+    const count = this.#counts.get(key) ?? 0
+    if (count >= this.#most) return undefined
+    this.#counts.set(key, count + 1)
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      const left = this.#counts.get(key)! - 1
+      if (left === 0) this.#counts.delete(key)
+      else this.#counts.set(key, left)
+    }
+  }
+}
+
+export class Limits {
+  readonly requests: Buckets
+  readonly writes: Buckets
+  readonly failures: Buckets
+  readonly inFlight: Gauge
+  readonly streams: Gauge
+
+  constructor(options: LimitOptions = defaultLimits, now: () => number = Date.now) {
+    this.requests = new Buckets(options.requests, now)
+    this.writes = new Buckets(options.writes, now)
+    this.failures = new Buckets(options.failures, now)
+    this.inFlight = new Gauge(options.inFlight)
+    this.streams = new Gauge(options.streams)
+  }
+}

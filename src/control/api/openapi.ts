@@ -1,0 +1,165 @@
+/** The OpenAPI 3.1 document, made from the tables and the schemas that requests are checked with. */
+import { z } from 'zod'
+import { readOnlyFields } from '#resource/envelope.ts'
+import type { Kind } from '#resource/kind.ts'
+import { kinds, parentKind } from '#resource/kinds.ts'
+import { statusOf } from '../model/problem.ts'
+import { bodySchema } from '../model/schema.ts'
+
+type Json = Record<string, any>
+
+const nameOf = (kind: string): string => kind.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+const json = (schema: Json): Json => ({ content: { 'application/json': { schema } } })
+
+let made: Json | undefined
+
+/** The document. */
+export function openApi(): Json {
+  made ??= {
+    openapi: '3.1.0',
+    info: {
+      title: 'vpc',
+      version: 'v1',
+      description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
+    },
+    security: [{ token: [] }],
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf)),
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      parameters,
+      responses: { problem: { description: 'a problem', content: { 'application/problem+json': { schema: ref('Problem') } } } },
+      schemas: Object.assign({ Problem: problem, Stamp: stamp }, ...kinds.map(schemasOf)),
+    },
+  }
+  return made
+}
+
+function schemasOf(kind: Kind): Json {
+  const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
+  const required = [...Object.keys(body.properties as object), ...Object.keys(read)]
+  return {
+    [`${nameOf(kind.kind)}Write`]: body,
+    [nameOf(kind.kind)]: { type: 'object', properties: { ...body.properties, ...read }, required: [...new Set(required)].sort() },
+  }
+}
+
+const stamp: Json = {
+  type: 'object',
+  properties: { time: { type: 'string', format: 'date-time' }, by: { type: 'string' }, request: { type: 'string' } },
+  required: ['time', 'by', 'request'],
+}
+
+const read: Json = {
+  id: { type: 'string', format: 'uuid' },
+  kind: { type: 'string', description: readOnlyFields.kind.help },
+  state: { type: 'string', description: readOnlyFields.state.help },
+  revision: { type: 'string', description: readOnlyFields.revision.help },
+  generation: { type: 'integer', description: readOnlyFields.generation.help },
+  created: ref('Stamp'),
+  updated: ref('Stamp'),
+}
+
+const problem: Json = {
+  type: 'object',
+  description: 'RFC 9457',
+  properties: {
+    type: { enum: Object.keys(statusOf).map((code) => `urn:vpc:problem:${code}`) },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    request: { type: 'string' },
+    fields: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' }, nearest: { type: 'string' } },
+        required: ['pointer', 'code', 'detail'],
+      },
+    },
+    users: {
+      type: 'array',
+      items: { type: 'object', properties: { kind: { type: 'string' }, id: { type: 'string' }, name: { type: ['string', 'null'] } } },
+    },
+    count: { type: 'integer' },
+    hint: { type: 'string' },
+    current: { type: 'object' },
+  },
+  required: ['type', 'title', 'status', 'detail', 'request'],
+}
+
+const query = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({ name, in: 'query', description, schema })
+const parameters: Json = {
+  id: { name: 'id', in: 'path', required: true, description: 'id or name', schema: { type: 'string' } },
+  dryRun: query('dry-run', 'do everything but the commit', { type: 'boolean' }),
+  limit: query('limit', 'how many', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
+  after: query('after', '`next` of the page before'),
+  label: query('label', 'KEY=VALUE; may be repeated'),
+  ifMatch: { name: 'If-Match', in: 'header', description: '"REVISION" or *', schema: { type: 'string' } },
+  ifNoneMatch: { name: 'If-None-Match', in: 'header', description: '* insists on creation', schema: { type: 'string' } },
+}
+const use = (...names: readonly string[]): Json[] => names.map((name) => ({ $ref: `#/components/parameters/${name}` }))
+
+function pathsOf(kind: Kind): Json {
+  const name = nameOf(kind.kind)
+  const one = { description: `the ${kind.kind}`, headers: { ETag: { schema: { type: 'string' } } }, ...json(ref(name)) }
+  const other = { default: { $ref: '#/components/responses/problem' } }
+  const requestBody = { required: true, ...json(ref(`${name}Write`)) }
+  const parent = parentKind(kind)
+  const parents = parent === undefined ? [] : [query(kind.parent!, `id or name of its ${parent.kind}`)]
+  const operation = (id: string, summary: string, more: Json): Json => ({
+    operationId: `${id}${name}`,
+    tags: [kind.kind],
+    summary,
+    ...more,
+  })
+  const list = { type: 'object', properties: { items: { type: 'array', items: ref(name) }, next: { type: 'string' } }, required: ['items'] }
+  return {
+    [`/v1/${kind.plural}`]: {
+      get: operation('list', `list ${kind.plural}`, {
+        parameters: [...use('limit', 'after', 'label'), ...parents],
+        responses: { 200: { description: 'a page', headers: { 'Vpc-Revision': { schema: { type: 'string' } } }, ...json(list) }, ...other },
+      }),
+      post: operation('create', `create a ${kind.kind}; the API chooses its id`, {
+        parameters: [...use('dryRun'), ...parents],
+        requestBody,
+        responses: { 201: one, ...other },
+      }),
+    },
+    [`/v1/${kind.plural}/{id}`]: {
+      parameters: use('id'),
+      get: operation('get', `show a ${kind.kind}`, { parameters: parents, responses: { 200: one, ...other } }),
+      put: operation('put', `make a ${kind.kind} so`, {
+        parameters: use('dryRun', 'ifMatch', 'ifNoneMatch'),
+        requestBody,
+        responses: { 200: one, 201: one, ...other },
+      }),
+      patch: operation('patch', `change fields of a ${kind.kind}, RFC 7396`, {
+        parameters: [...use('dryRun', 'ifMatch'), ...parents],
+        requestBody: { required: true, content: { 'application/merge-patch+json': { schema: { type: 'object' } } } },
+        responses: { 200: one, ...other },
+      }),
+      delete: operation('destroy', `destroy a ${kind.kind}`, {
+        parameters: [...use('dryRun', 'ifMatch'), ...parents],
+        responses: { 204: { description: 'it is not there any more' }, ...other },
+      }),
+    },
+  }
+}
+
+function plainPaths(): Json {
+  const ok = (description: string, type = 'application/json'): Json => ({ 200: { description, content: { [type]: {} } } })
+  return {
+    '/health/live': { get: { summary: 'is the process there', security: [], responses: ok('it is') } },
+    '/health/ready': { get: { summary: 'does the store answer', security: [], responses: ok('it does') } },
+    '/metrics': { get: { summary: 'metrics of the API', responses: ok('metrics', 'text/plain') } },
+    '/v1/whoami': { get: { summary: 'who the token stands for', responses: ok('principal, account and roles') } },
+    '/v1/watch': {
+      get: {
+        summary: 'changes, as events put, delete, bookmark and reset',
+        parameters: [query('kind', 'kinds, with commas between'), query('after', 'changes after this revision, as Last-Event-ID')],
+        responses: ok('events', 'text/event-stream'),
+      },
+    },
+  }
+}

@@ -1,0 +1,142 @@
+/** The routes of all kinds: one set of handlers, made from the tables. */
+import { Hono } from 'hono'
+import { isId } from '#resource/envelope.ts'
+import type { Kind } from '#resource/kind.ts'
+import { kinds } from '#resource/kinds.ts'
+import { mayRead } from '../model/caller.ts'
+import { destroy } from '../model/destroy.ts'
+import { find } from '../model/find.ts'
+import { filterOf, listPage } from '../model/list.ts'
+import { notFound, type WriteRequest, type Written } from '../model/model.ts'
+import { fieldProblem, Problem } from '../model/problem.ts'
+import type { Stored } from '../model/record.ts'
+import { parseBody } from '../model/schema.ts'
+import { makeToken } from '../model/token.ts'
+import { uuidV7 } from '../model/uuid.ts'
+import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
+import { patched, readBody, withParent } from './body.ts'
+import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
+
+/** Routes below /v1. */
+export function resourceRoutes(parts: Parts): Hono<Env> {
+  const app = new Hono<Env>()
+  for (const kind of kinds) {
+    const all = `/${kind.plural}`
+    const one = `${all}/:id`
+    app.get(all, (c) => list(parts, c, kind))
+    app.post(all, (c) => write(parts, c, kind, uuidV7(parts.now()), { mustBeNew: true }))
+    app.get(one, (c) => get(parts, c, kind))
+    app.put(one, (c) => write(parts, c, kind, idOfPath(kind, c), { mustBeNew: mustBeNew(c) }))
+    app.patch(one, (c) => patch(parts, c, kind))
+    app.delete(one, (c) => remove(parts, c, kind))
+  }
+  return app
+}
+
+async function list(parts: Parts, c: ApiContext, kind: Kind): Promise<Response> {
+  await parts.model.mirror.fresh()
+  const { items, next } = listPage(viewerOf(parts, c), kind, new URL(c.req.url).searchParams)
+  const revision = String(parts.model.mirror.revision)
+  return c.json({ items: items.map(showOf(parts, c)), ...(next !== undefined && { next }) } as object, 200, { 'vpc-revision': revision })
+}
+
+async function get(parts: Parts, c: ApiContext, kind: Kind): Promise<Response> {
+  await parts.model.mirror.fresh()
+  const stored = named(parts, c, kind)
+  const etag = `"${stored.record.revision ?? stored.modified}"`
+  if (c.req.header('if-none-match') === etag) return c.body(null, 304, { etag })
+  return resourceResponse(c, stored, showOf(parts, c)(stored), 200, kind.plural)
+}
+
+/** The object that the path names. */
+function named(parts: Parts, c: ApiContext, kind: Kind): Stored {
+  const text = c.req.param('id')!
+  const { mirror, caller, now } = viewerOf(parts, c)
+  const words = new URL(c.req.url).searchParams
+  const made = filterOf({ mirror, caller, now }, kind, words)
+  const found = made === undefined ? { kind: 'none' as const } : find({ objects: mirror.objects, caller, only: made.filter }, kind, text)
+  if (found.kind === 'one') return found.stored
+  if (found.kind === 'none') throw notFound(kind, text.slice(0, 200))
+  throw new Problem('invalid', `there are several ${kind.plural} of the name ${text}: ${found.paths.join(', ')}`, {
+    hint: `say which one: its id, or ?${kind.parent ?? 'account'}=NAME`,
+  })
+}
+
+function idOfPath(kind: Kind, c: ApiContext): string {
+  const text = c.req.param('id')!
+  if (isId(text)) return text.toLowerCase()
+  throw fieldProblem(
+    'invalid',
+    ['id'],
+    `'${text.slice(0, 100)}' is no UUID: PUT makes the ${kind.kind} of an id that you choose; POST chooses one`,
+  )
+}
+
+async function write(parts: Parts, c: ApiContext, kind: Kind, id: string, more: Partial<WriteRequest>): Promise<Response> {
+  const given = await readBody(c)
+  checkId(id, given)
+  const query = c.req.query()
+  return commit(parts, c, kind, id, (before) => parseBody(kind, withParent(kind, given, before, query, c.get('caller'))), more)
+}
+
+async function patch(parts: Parts, c: ApiContext, kind: Kind): Promise<Response> {
+  const given = await readBody(c)
+  await parts.model.mirror.fresh()
+  const { id } = named(parts, c, kind).record
+  checkId(id, given)
+  return commit(parts, c, kind, id, (before) => parseBody(kind, patched(before!, given)), { mustExist: true })
+}
+
+function checkId(id: string, { id: given, kind: _ }: Readonly<Record<string, unknown>>): void {
+  if (typeof given === 'string' && given.toLowerCase() !== id)
+    throw fieldProblem('invalid', ['id'], `the body has id ${given.slice(0, 64)}, the path ${id}`)
+}
+
+async function commit(
+  parts: Parts,
+  c: ApiContext,
+  kind: Kind,
+  id: string,
+  body: WriteRequest['body'],
+  more: Partial<WriteRequest>,
+): Promise<Response> {
+  const show = showOf(parts, c)
+  const { objects } = parts.model.mirror
+  const secret = kind.kind === 'token' ? makeToken(id) : undefined
+  const written = await parts.model.write({
+    kind,
+    id,
+    body,
+    ask: askOf(parts, c),
+    ifMatch: ifMatchOf(c),
+    show,
+    isVisible: (stored) => mayRead(c.get('caller'), objects, stored),
+    ...(secret !== undefined && { hash: secret.hash }),
+    ...more,
+  })
+  const view = { ...(show(written.stored) as object) } as Record<string, unknown>
+  if (c.req.query('dry-run') !== undefined) maskAllocated(view, written)
+  // The one time that anybody sees it.
+  else if (written.outcome === 'created' && secret !== undefined) view.token = secret.text
+  const isCreated = written.outcome === 'created' && written.stored.modified > 0
+  return resourceResponse(c, written.stored, view, isCreated ? 201 : 200, kind.plural)
+}
+
+/** A dry run shows `auto` where the API would choose. */
+function maskAllocated(view: Record<string, unknown>, { allocated }: Written): void {
+  for (const path of allocated) {
+    let at: any = view
+    for (const [i, step] of path.entries()) {
+      if (i === path.length - 1) at[step] = 'auto'
+      else at = at[step] = Array.isArray(at[step]) ? [...at[step]] : { ...at[step] }
+    }
+  }
+}
+
+async function remove(parts: Parts, c: ApiContext, kind: Kind): Promise<Response> {
+  await parts.model.mirror.fresh()
+  const text = c.req.param('id')!
+  const id = isId(text) ? text.toLowerCase() : named(parts, c, kind).record.id
+  await destroy(parts.model, { kind, id, ask: askOf(parts, c), ifMatch: ifMatchOf(c), show: showOf(parts, c) })
+  return c.body(null, 204)
+}

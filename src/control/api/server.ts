@@ -1,0 +1,103 @@
+/** `vpc api`: the store, the model and the HTTP server, from start to stop. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createServer as createHttps } from 'node:https'
+import type { Server } from 'node:http'
+import { isIPv4 } from 'node:net'
+import { join } from 'node:path'
+import { serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { bootstrap } from '../model/bootstrap.ts'
+import { Model } from '../model/model.ts'
+import { sweepHourly } from '../model/sweep.ts'
+import { openStore } from '../store/open.ts'
+import { parseStoreLocation } from '../store/location.ts'
+import { createApp } from './app.ts'
+import type { ApiLog, Parts } from './context.ts'
+import { Limits, type LimitOptions } from './limits.ts'
+import { Metrics } from './metrics.ts'
+
+export interface ApiOptions {
+  readonly stateDir: string
+  /** Default: SQLite in the state directory. */
+  readonly store?: string | undefined
+  readonly host: string
+  readonly port: number
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
+  readonly log: ApiLog
+  readonly limits?: LimitOptions | undefined
+}
+
+/** Something about the options or the machine that makes a start impossible. */
+export class ApiStartRefused extends Error {}
+
+export interface RunningApi extends AsyncDisposable {
+  readonly url: string
+  readonly model: Model
+  /** The file with the first token, if this start wrote it. */
+  readonly firstToken: string | undefined
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
+/** Start an API. It listens when this is done. */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { stateDir, host, tlsCert, tlsKey, log } = options
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new ApiStartRefused('--tls-cert and --tls-key go together')
+  if (tlsCert === undefined && !isLoopback(host))
+    throw new ApiStartRefused(`tokens would go to ${host} in clear; give --tls-cert and --tls-key, or listen on 127.0.0.1`)
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const store = await openStore(locationOf(options))
+  try {
+    const tokenFile = join(stateDir, 'admin-token')
+    const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
+    const model = await Model.start(store)
+    const parts: Parts = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now }
+    const server = await listen(parts, options)
+    const stopSweeping = sweepHourly(store, (error) => log.error('cannot forget what has rested', { error }))
+    const { port } = server.address() as { port: number }
+    return {
+      url: `${tlsCert === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      model,
+      firstToken,
+      async [Symbol.asyncDispose]() {
+        stopSweeping()
+        model.stop()
+        await close(server)
+        await store[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await store[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function locationOf({ store, stateDir }: ApiOptions): Parameters<typeof openStore>[0] {
+  const location = parseStoreLocation(store ?? `sqlite:${join(stateDir, 'store.db')}`)
+  if (!location.ok) throw new ApiStartRefused(location.problem)
+  return location.value
+}
+
+function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions): Promise<Server> {
+  const app = createApp(parts, (c) => getConnInfo(c).remote.address ?? 'unknown')
+  const tls =
+    tlsCert === undefined
+      ? {}
+      : {
+          createServer: createHttps,
+          serverOptions: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey!), minVersion: 'TLSv1.3' as const },
+        }
+  const { promise, resolve, reject } = Promise.withResolvers<Server>()
+  const server = serve({ fetch: app.fetch, hostname: host, port, ...tls }, () => resolve(server as Server)) as Server
+  server.once('error', (error) => reject(new ApiStartRefused(`cannot listen on ${host} port ${port}: ${error.message}`)))
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
+  return promise
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeAllConnections()
+  await closed
+}

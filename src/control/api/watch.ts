@@ -1,0 +1,169 @@
+/** Watches: changes as server-sent events. A revision is never split; whoever is too slow lists again. */
+import { kinds, kindOf } from '#resource/kinds.ts'
+import type { Kind } from '#resource/kind.ts'
+import { mayRead, type Caller } from '../model/caller.ts'
+import { filterOf, type Filter } from '../model/list.ts'
+import type { Batch, ObjectChange } from '../model/mirror.ts'
+import { Problem } from '../model/problem.ts'
+import type { Stored } from '../model/record.ts'
+import { callerById } from '../model/token.ts'
+import { view } from '../model/view.ts'
+import { viewerOf, type ApiContext, type Parts } from './context.ts'
+
+const bookmarkMs = 10_000
+const bufferBytes = 1 << 20
+const encoder = new TextEncoder()
+
+/** Open a stream. */
+export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
+  const { model, limits, metrics } = parts
+  await model.mirror.fresh()
+  const selected = selectionOf(parts, c)
+  const after = afterOf(c) ?? model.mirror.revision
+  const leave = limits.streams.enter(c.get('caller').token)
+  if (leave === undefined) throw new Problem('rate-limited', 'this token has too many open watches; close one')
+  metrics.streams.inc()
+  const stream = new Stream(parts, c.get('caller'), selected, () => {
+    leave()
+    metrics.streams.dec()
+  })
+  const body = stream.open(after)
+  c.req.raw.signal.addEventListener('abort', () => stream.close())
+  return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+}
+
+type Selected = ReadonlyMap<string, Filter>
+
+/** The kinds and filters of the query. */
+function selectionOf(parts: Parts, c: ApiContext): Selected {
+  const words = new URL(c.req.url).searchParams
+  const names = words.getAll('kind').flatMap((each) => each.split(','))
+  const chosen: readonly Kind[] = names.length === 0 ? kinds : names.map((name) => knownKind(name))
+  const viewer = viewerOf(parts, c)
+  return new Map(
+    chosen.flatMap(({ kind }): [string, Filter][] => {
+      const made = filterOf(viewer, kindOf(kind), words)
+      return made === undefined ? [] : [[kind, made.filter]]
+    }),
+  )
+}
+
+function knownKind(name: string): Kind {
+  const kind = kinds.find((each) => each.kind === name)
+  if (kind === undefined)
+    throw new Problem('invalid', `kind: there is no kind '${name.slice(0, 64)}'; they are ${kinds.map((each) => each.kind).join(', ')}`)
+  return kind
+}
+
+function afterOf(c: ApiContext): number | undefined {
+  const given = c.req.header('last-event-id') ?? c.req.query('after')
+  if (given === undefined) return undefined
+  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'Last-Event-ID: it is no revision')
+  return Number(given)
+}
+
+class Stream {
+  readonly #parts: Parts
+  readonly #token: string
+  readonly #source: string
+  readonly #selected: Selected
+  readonly #ended: () => void
+  #caller: Caller
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #end = (): void => {}
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: Parts, caller: Caller, selected: Selected, ended: () => void) {
+    this.#parts = parts
+    this.#caller = caller
+    this.#token = caller.token
+    this.#source = caller.source
+    this.#selected = selected
+    this.#ended = ended
+  }
+
+  open(after: number): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+          this.#begin(after)
+        },
+        cancel: () => this.close(),
+      },
+      { highWaterMark: bufferBytes, size: (chunk) => chunk.byteLength },
+    )
+  }
+
+  #begin(after: number): void {
+    const { mirror } = this.#parts.model
+    const { missed, end } = mirror.listen(after, (batch) => this.#take(batch))
+    this.#end = end
+    if (missed === undefined) return this.#reset('changes after that revision are no longer kept')
+    for (const batch of missed) this.#take(batch)
+    this.#bookmark()
+    this.#timer = setInterval(() => this.#bookmark(), bookmarkMs)
+  }
+
+  #bookmark(): void {
+    if (this.#isStillAllowed()) this.#send('bookmark', this.#parts.model.mirror.revision, {})
+  }
+
+  /** A token that was revoked, and a role that was taken away, end here. */
+  #isStillAllowed(): boolean {
+    const caller = callerById(this.#parts.model.mirror.objects, this.#token, this.#source, this.#parts.now())
+    if (caller === undefined) this.close()
+    else this.#caller = caller
+    return caller !== undefined
+  }
+
+  #take(batch: Batch | undefined): void {
+    if (!this.#isStillAllowed()) return
+    if (batch === undefined) return this.#reset('the API missed changes')
+    const events = batch.changes.flatMap((change) => this.#eventOf(change) ?? [])
+    for (const [i, { event, data }] of events.entries())
+      // The last event of a revision alone has its id: a reader that comes back gets the whole revision again.
+      this.#send(event, i === events.length - 1 ? batch.revision : undefined, data)
+  }
+
+  #eventOf({ before, after }: ObjectChange): { event: string; data: unknown } | undefined {
+    const [was, is] = [before !== undefined && this.#sees(before), after !== undefined && this.#sees(after)]
+    if (is) return { event: 'put', data: view({ mirror: this.#parts.model.mirror, caller: this.#caller, now: this.#parts.now() }, after!) }
+    return was ? { event: 'delete', data: { kind: before!.record.kind, id: before!.record.id } } : undefined
+  }
+
+  #sees(stored: Stored): boolean {
+    return this.#selected.get(stored.record.kind)?.(stored) === true && mayRead(this.#caller, this.#parts.model.mirror.objects, stored)
+  }
+
+  #reset(reason: string): void {
+    this.#send('reset', undefined, { reason })
+    this.close()
+  }
+
+  #send(event: string, id: number | undefined, data: unknown): void {
+    const controller = this.#controller
+    if (controller === undefined) return
+    // A slow reader lists again: there is no room for what it has not read.
+    const isFull = (controller.desiredSize ?? 0) <= 0 && event !== 'reset'
+    const text = isFull
+      ? 'event: reset\ndata: {"reason":"you read too slowly"}\n\n'
+      : `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+    controller.enqueue(encoder.encode(text))
+    if (isFull) this.close()
+  }
+
+  close(): void {
+    const controller = this.#controller
+    if (controller === undefined) return
+    this.#controller = undefined
+    this.#end()
+    clearInterval(this.#timer)
+    this.#ended()
+    try {
+      controller.close()
+    } catch {
+      // Its reader has gone.
+    }
+  }
+}

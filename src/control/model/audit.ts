@@ -1,0 +1,35 @@
+/** Audit records: who changed what, in the transaction of the change. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Draft } from './draft.ts'
+import { auditKey } from './keys.ts'
+import type { ObjectRecord } from './record.ts'
+import { uuidV7 } from './uuid.ts'
+
+/** The record of one change, as a key and its value. */
+export function auditRecord({ ask, kind, id, before }: Draft, fields: readonly string[], result: string): { key: string; value: string } {
+  const time = new Date(ask.now).toISOString()
+  const value = {
+    time,
+    request: ask.request,
+    principal: ask.caller.principal,
+    token: ask.caller.token,
+    source: ask.caller.source,
+    method: ask.method,
+    kind: kind.kind,
+    id,
+    before: before === undefined ? null : String(before.modified),
+    fields,
+    result,
+  }
+  return { key: auditKey(time.slice(0, 13).replace('T', '-'), uuidV7(ask.now)), value: JSON.stringify(value) }
+}
+
+/** Names of the fields that differ. */
+export function changedFields(before: ObjectRecord | undefined, after: ObjectRecord): string[] {
+  const flat = (record?: ObjectRecord): Record<string, unknown> =>
+    record === undefined
+      ? {}
+      : { name: record.name, description: record.description, labels: record.labels, protected: record.protected, ...record.spec }
+  const [a, b] = [flat(before), flat(after)]
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !isDeepStrictEqual(a[name], b[name]))
+}

@@ -1,0 +1,27 @@
+/** The keys of the store. What must be unique is a key, so two writers cannot both have it. */
+import { toMapped, type Ip } from '#wire/ip-address.ts'
+
+/** An object, or the marker that it is gone. */
+export const objectKey = (kind: string, id: string): string => `o/${kind}/${id}`
+/** A name. The parent is an id, or '-' for names of the whole cloud. */
+export const nameKey = (parent: string | null, kind: string, name: string): string => `n/${parent ?? '-'}/${kind}/${name}`
+/** An address of a vpc: the forwarding record. */
+export const addressKey = (vpc: string, ip: Ip): string => `a/${vpc}/${hex(toMapped(ip))}`
+/** A MAC address of an account. */
+export const macKey = (account: string, mac: string): string => `m/${account}/${mac.replaceAll(':', '')}`
+/** A VNI of a facility. */
+export const vniKey = (facility: string, vni: number): string => `vni/${facility}/${vni.toString(16).padStart(6, '0')}`
+/** A tag of a facility's uplinks. */
+export const vlanKey = (facility: string, vlan: number): string => `vlan/${facility}/${String(vlan).padStart(4, '0')}`
+/** A public address. */
+export const publicKey = (pool: string, ip: Ip): string => `p/${pool}/${hex(ip)}`
+/** Anything else that exists once, such as a pair. */
+export const onceKey = (what: string, ...parts: readonly string[]): string => `once/${what}/${parts.join('/')}`
+/** Written by everything whose networks must not overlap within one parent, so that two cannot miss each other. */
+export const guardKey = (parent: string, what: string): string => `g/${parent}/${what}`
+/** What to forget on a day. */
+export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
+/** An audit record. */
+export const auditKey = (hour: string, id: string): string => `au/${hour}/${id}`
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,0 +1,190 @@
+/**
+ * The store in memory, fed by one watch. Requests read here, once the mirror has reached the revision that the store
+ * had when they came: so a reader sees what was acknowledged before.
+ */
+import { kinds } from '#resource/kinds.ts'
+import type { Change, Store } from '../store/store.ts'
+import { objectKey } from './keys.ts'
+import { Objects } from './objects.ts'
+import { Problem } from './problem.ts'
+import type { ClaimRecord, GoneRecord, ObjectRecord, Stored } from './record.ts'
+
+/** What one revision changed, for watchers. */
+export interface Batch {
+  readonly revision: number
+  readonly changes: readonly ObjectChange[]
+}
+
+export interface ObjectChange {
+  readonly before: Stored | undefined
+  readonly after: Stored | undefined
+}
+
+export interface Claim {
+  readonly value: ClaimRecord
+  readonly modified: number
+}
+
+/** Batches that are kept for watchers that come back. */
+const keptBatches = 10_000
+const reachTimeoutMs = 5_000
+
+export class Mirror {
+  readonly objects = new Objects()
+  revision = 0
+  /** Kept batches say everything after this revision. */
+  oldest = 0
+  readonly #store: Store
+  readonly #gone = new Map<string, { value: GoneRecord; modified: number }>()
+  readonly #claims = new Map<string, Claim>()
+  readonly #names = new Map<string, string>()
+  readonly #batches: Batch[] = []
+  readonly #listeners = new Set<(batch: Batch | undefined) => void>()
+  #waiters: { revision: number; resolve: () => void }[] = []
+  readonly #stop = new AbortController()
+
+  private constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Read everything, then follow. */
+  static async start(store: Store): Promise<Mirror> {
+    const mirror = new Mirror(store)
+    await mirror.#load()
+    void mirror.#follow()
+    return mirror
+  }
+
+  /** Follow no more. */
+  stop(): void {
+    this.#stop.abort()
+    this.#tell(undefined)
+  }
+
+  async #load(): Promise<void> {
+    const { entries, revision } = await this.#store.range('')
+    for (const map of [this.#gone, this.#claims, this.#names]) map.clear()
+    const there = new Set(entries.map(({ key }) => key))
+    for (const { kind } of kinds)
+      for (const id of Array.from(this.objects.ids(kind))) if (!there.has(objectKey(kind, id))) this.objects.set(kind, id, undefined)
+    for (const { key, value, modified } of entries) this.#put(key, value, modified)
+    this.#batches.length = 0
+    this.oldest = revision
+    this.#advance(revision)
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        for await (const item of this.#store.watch('', { after: this.revision, signal })) {
+          if (item.kind === 'changes') this.#apply(item.revision, item.changes)
+          else if (item.kind === 'progress') this.#advance(item.revision)
+          else break
+        }
+        if (signal.aborted) return
+        await this.#load()
+        this.#tell(undefined)
+      } catch {
+        if (signal.aborted) return
+        await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 200))
+      }
+    }
+  }
+
+  #apply(revision: number, changes: readonly Change[]): void {
+    // A store may repeat what it has told.
+    if (revision <= this.revision) return
+    const told: ObjectChange[] = []
+    for (const { key, value } of changes) {
+      const change = value === undefined ? this.#delete(key) : this.#put(key, value, revision)
+      if (change !== undefined) told.push(change)
+    }
+    if (told.length > 0) {
+      const batch = { revision, changes: told }
+      this.#batches.push(batch)
+      if (this.#batches.length > keptBatches) this.oldest = this.#batches.shift()!.revision
+      this.#advance(revision)
+      this.#tell(batch)
+    } else this.#advance(revision)
+  }
+
+  #put(key: string, text: string, modified: number): ObjectChange | undefined {
+    const [room, kind, id] = key.split('/') as [string, string, string]
+    if (room === 'n') return void this.#names.set(key, text)
+    if (room === 't' || room === 'au' || room === 'meta') return undefined
+    const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
+    if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
+    if ('gone' in value) {
+      this.#gone.set(key, { value, modified })
+      return changed(this.objects.set(kind, id, undefined), undefined)
+    }
+    this.#gone.delete(key)
+    const after = { record: value as ObjectRecord, modified }
+    return changed(this.objects.set(kind, id, after), after)
+  }
+
+  #delete(key: string): ObjectChange | undefined {
+    this.#names.delete(key)
+    this.#claims.delete(key)
+    this.#gone.delete(key)
+    const [room, kind, id] = key.split('/') as [string, string, string]
+    return room === 'o' ? changed(this.objects.set(kind, id, undefined), undefined) : undefined
+  }
+
+  #advance(revision: number): void {
+    this.revision = Math.max(this.revision, revision)
+    const [due, waiting] = [[] as (() => void)[], [] as { revision: number; resolve: () => void }[]]
+    for (const waiter of this.#waiters)
+      if (waiter.revision <= this.revision) due.push(waiter.resolve)
+      else waiting.push(waiter)
+    this.#waiters = waiting
+    for (const resolve of due) resolve()
+  }
+
+  #tell(batch: Batch | undefined): void {
+    for (const listener of this.#listeners) listener(batch)
+  }
+
+  /** Wait until everything that the store has acknowledged is here. */
+  async fresh(): Promise<void> {
+    const { revision } = await this.#store.get([])
+    await this.reach(revision)
+  }
+
+  /** Wait until this revision is here. */
+  async reach(revision: number): Promise<void> {
+    if (this.revision >= revision) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const timer = setTimeout(
+      () => reject(new Problem('store-away', 'the store does not tell of its changes', { retryAfter: 1 })),
+      reachTimeoutMs,
+    )
+    this.#waiters.push({ revision, resolve })
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Who has a unique thing, or since when it is free. */
+  claim = (key: string): Claim | undefined => this.#claims.get(key)
+  /** The id that has a name. */
+  nameHolder = (key: string): string | undefined => this.#names.get(key)
+  /** What is left of a destroyed object, by its key. */
+  gone = (key: string): { value: GoneRecord; modified: number } | undefined => this.#gone.get(key)
+
+  /**
+   * Tell of each later batch. Undefined means that some were missed: list again. Gives the batches after a revision, or
+   * undefined when they are not kept, and a way to end.
+   */
+  listen(after: number, listener: (batch: Batch | undefined) => void): { missed: readonly Batch[] | undefined; end: () => void } {
+    this.#listeners.add(listener)
+    const missed = after < this.oldest || after > this.revision ? undefined : this.#batches.filter(({ revision }) => revision > after)
+    return { missed, end: () => void this.#listeners.delete(listener) }
+  }
+}
+
+const changed = (before: Stored | undefined, after: Stored | undefined): ObjectChange | undefined =>
+  before === undefined && after === undefined ? undefined : { before, after }

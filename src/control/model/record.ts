@@ -1,0 +1,67 @@
+/** What the store holds: objects, the markers of those that are gone, claims. Values are JSON. */
+import type { Stamp } from '#resource/envelope.ts'
+
+export type Spec = Readonly<Record<string, unknown>>
+
+/** An object. */
+export interface ObjectRecord {
+  /** Version of this form. */
+  readonly v: 1
+  readonly id: string
+  readonly kind: string
+  readonly name: string | null
+  readonly description: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly protected: boolean
+  /** Whose it is: null for what the cloud's operator owns. */
+  readonly org: string | null
+  readonly account: string | null
+  readonly vpc: string | null
+  readonly generation: number
+  readonly created: Stamp
+  readonly updated: Stamp
+  readonly spec: Spec
+  /** SHA-256 of a token, hexadecimal. Users never see it. */
+  readonly hash?: string
+  /** What users saw as its revision when the API wrote it without a change that they see. */
+  readonly revision?: number
+  /** Somebody destroys it: nothing may begin to use it until this time, in ms. */
+  readonly closingUntil?: number
+}
+
+/** What is left of a destroyed object: its id is never used again. */
+export interface GoneRecord {
+  readonly v: 1
+  readonly gone: Stamp
+  readonly org: string | null
+  readonly account: string | null
+  readonly vpc: string | null
+}
+
+/** Who has a unique thing, or since when it is free. */
+export interface ClaimRecord {
+  readonly kind?: string
+  readonly id?: string
+  /** An address reservation, beside the vnic that uses it. */
+  readonly reservation?: string
+  /** More about an address: what forwarding needs. */
+  readonly mac?: string
+  readonly groups?: readonly string[]
+  /** When it became free, in ms. */
+  readonly freed?: number
+}
+
+/** An object with the revision of its key. */
+export interface Stored {
+  readonly record: ObjectRecord
+  readonly modified: number
+}
+
+/** The revision that users see. */
+export const revisionOf = ({ record, modified }: Stored): string => String(record.revision ?? modified)
+
+/** The id of an object in a spec. */
+export const textIn = (spec: Spec, field: string): string | undefined => {
+  const value = spec[field]
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,71 @@
+/** Rules of facilities, zones, hosts and placements: what exists once in a facility. */
+import { numbers } from '../candidates.ts'
+import type { Claim } from '../claims.ts'
+import { onceKey, vlanKey, vniKey } from '../keys.ts'
+import type { Rules } from './rules.ts'
+
+export const facilityRules: Rules = {
+  settle(draft) {
+    const { vniFirst, vniLast } = draft.spec as { vniFirst: number; vniLast: number }
+    if (vniFirst > vniLast)
+      throw draft.problem('invalid', ['vniLast'], `the range of VNIs ends (${vniLast}) before it begins (${vniFirst})`)
+  },
+}
+
+export const azRules: Rules = {
+  claims: ({ id, spec: { region, letter } }) => [
+    {
+      key: onceKey('az', String(region), String(letter)),
+      value: { kind: 'az', id },
+      what: `letter ${String(letter)}`,
+      code: 'taken',
+      path: ['letter'],
+    },
+  ],
+}
+
+export const hostRules: Rules = {
+  settle(draft) {
+    const az = draft.text('az')
+    if (az === undefined || draft.before !== undefined) return
+    const { region } = draft.get('facility', draft.text('facility')!).record.spec
+    if (draft.get('az', az).record.spec.region !== region) throw draft.problem('invalid', ['az'], 'it is not in the region of the facility')
+  },
+  claims: ({ id, spec }) =>
+    (spec.underlay as { address: string }[]).map(({ address }, i): Claim => ({
+      key: onceKey('underlay', address),
+      value: { kind: 'host', id },
+      what: address,
+      code: 'address-taken',
+      path: ['underlay', i, 'address'],
+    })),
+  state: () => 'invited',
+}
+
+export const placementRules: Rules = {
+  settle(draft) {
+    const facility = draft.get('facility', draft.text('facility')!)
+    const { vniFirst, vniLast } = facility.record.spec as { vniFirst: number; vniLast: number }
+    draft.spec.vni ??= draft.before?.record.spec.vni
+    if (draft.spec.vni !== undefined) return
+    const vni = draft.pick(numbers(vniFirst, vniLast), (each) => vniKey(facility.record.id, each))
+    if (vni === undefined)
+      throw draft.problem('exhausted', ['vni'], `facility ${facility.record.name} has no free VNI; widen vniFirst to vniLast`)
+    draft.spec.vni = draft.allocate('vni', vni)
+  },
+  claims({ id, spec }) {
+    const { subnet, facility, vni, vlan } = spec as { subnet: string; facility: string; vni: number; vlan: number }
+    const value = { kind: 'placement', id }
+    return [
+      {
+        key: onceKey('placement', subnet, facility),
+        value,
+        what: 'the place of the subnet in this facility',
+        code: 'taken',
+        path: ['facility'],
+      },
+      { key: vniKey(facility, vni), value, what: `VNI ${vni}`, code: 'taken', path: ['vni'] },
+      ...(vlan === 0 ? [] : [{ key: vlanKey(facility, vlan), value, what: `tag ${vlan}`, code: 'taken' as const, path: ['vlan'] }]),
+    ]
+  },
+}

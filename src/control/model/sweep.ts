@@ -1,0 +1,36 @@
+/** Forgets what has rested long enough: ids of destroyed objects, MACs, VNIs and addresses that were given back. */
+import { at, del, type Store } from '../store/store.ts'
+import { dayText } from './draft.ts'
+import { expiryKey } from './keys.ts'
+
+/** Forget what was due before today. Gives how many keys. Safe to run in several processes, and to be killed. */
+export async function sweep(store: Store, now = Date.now()): Promise<number> {
+  const { entries } = await store.range({ from: 't/', to: expiryKey(dayText(now), '') })
+  let count = 0
+  for (const entry of entries) {
+    const keys = JSON.parse(entry.value) as string[]
+    const { entries: held } = await store.get(keys.slice(0, 100))
+    const due = held.filter((each) => each !== undefined && isTombstone(each.value))
+    const result = await store.commit({
+      if: due.map((each) => at(each!.key, each!.modified)),
+      write: [...due.map((each) => del(each!.key)), del(entry.key)],
+    })
+    // Somebody took one again meanwhile: the next sweep looks once more.
+    if (result.ok) count += due.length
+  }
+  return count
+}
+
+const isTombstone = (text: string): boolean => {
+  const value = JSON.parse(text) as object
+  return 'gone' in value || 'freed' in value
+}
+
+/** Sweep now and every hour. Gives a way to end. */
+export function sweepHourly(store: Store, failed: (error: unknown) => void): () => void {
+  const run = (): void => void sweep(store).catch(failed)
+  run()
+  const timer = setInterval(run, 3_600_000)
+  timer.unref()
+  return () => clearInterval(timer)
+}

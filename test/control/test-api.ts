@@ -1,0 +1,121 @@
+/** An API on a store of its own in a scratch directory, asked without a socket. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp } from '#control/api/app.ts'
+import type { Parts } from '#control/api/context.ts'
+import { Limits, type LimitOptions } from '#control/api/limits.ts'
+import { Metrics } from '#control/api/metrics.ts'
+import { bootstrap } from '#control/model/bootstrap.ts'
+import { Model } from '#control/model/model.ts'
+import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
+import type { Store } from '#control/store/store.ts'
+
+const much = { perSecond: 1e6, burst: 1e6 }
+export const noLimits: LimitOptions = { requests: much, writes: much, failures: much, inFlight: 1e6, streams: 1e3 }
+
+export interface Answer {
+  readonly status: number
+  readonly body: any
+  readonly headers: Headers
+}
+
+export interface TestApiOptions {
+  readonly limits?: LimitOptions
+  /** Stands between the model and the store. */
+  readonly wrap?: (store: Store) => Store
+  readonly directory?: string
+}
+
+export class TestApi {
+  readonly directory: string
+  readonly model: Model
+  readonly store: Store
+  /** The first admin's. */
+  readonly admin: string
+  /** Lines of the log: nothing should be there. */
+  readonly logged: unknown[] = []
+  /** Ms that the API's clock is ahead. */
+  ahead = 0
+  readonly #app: ReturnType<typeof createApp>
+
+  private constructor(directory: string, store: Store, model: Model, limits: LimitOptions) {
+    this.directory = directory
+    this.store = store
+    this.model = model
+    this.admin = readFileSync(join(directory, 'admin-token'), 'utf8').trim()
+    const now = (): number => Date.now() + this.ahead
+    const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
+    this.#app = createApp({ model, limits: new Limits(limits, now), metrics: new Metrics(model), log, now }, () => '127.0.0.1')
+  }
+
+  static async start({ limits = noLimits, wrap = (store) => store, directory }: TestApiOptions = {}): Promise<TestApi> {
+    const at = directory ?? mkdtempSync(join(tmpdir(), 'vpc-api-'))
+    const store = openSqliteStore(join(at, 'store.db'), { progressMs: 50 })
+    await bootstrap(store, join(at, 'admin-token'))
+    const wrapped = wrap(store)
+    return new TestApi(at, wrapped, await Model.start(wrapped), limits)
+  }
+
+  /** Send a request. */
+  async ask(
+    token: string | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await this.raw(token, method, path, body === undefined ? undefined : JSON.stringify(body), headers)
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
+  }
+
+  /** Send text, and get the answer as it comes. */
+  async raw(
+    token: string | undefined,
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return await this.#app.request(`/v1${path}`, {
+      method,
+      ...(body !== undefined && { body }),
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    })
+  }
+
+  /** A path outside /v1. */
+  async outside(path: string, token?: string): Promise<Response> {
+    return await this.#app.request(path, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+  }
+
+  /** As admin, and it must work. */
+  async ok(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<any> {
+    const answer = await this.ask(this.admin, method, path, body, headers)
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  /** A principal with a role, and its token. */
+  async principal(
+    name: string,
+    role: string,
+    where: { account?: string; org?: string; vpc?: string } = {},
+    home = where.account,
+  ): Promise<string> {
+    const { id } = await this.ok('POST', '/principals', { name, ...(home && { account: home }) })
+    await this.ok('POST', '/role-bindings', { principal: id, role, ...where })
+    return (await this.ok('POST', '/tokens', { principal: id })).token
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.model.stop()
+    await this.store[Symbol.asyncDispose]()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
