@@ -232,7 +232,7 @@ export interface DropEvent {
   readonly lost: number
   /** Of the reasons sg_denied, sg_revoked, flow_unrelated, flow_invalid and fragment_order. */
   readonly refusal?: RefusalInfo
-  /** Of the reasons route_blackhole, no_route and no_host. */
+  /** Of the reasons route_blackhole, no_route, no_host and no_public_address. */
   readonly route?: RouteInfo
   /** The first bytes of the frame, base64. */
   readonly data: string

@@ -46,7 +46,7 @@ export interface DropEvent extends Packet {
 }
 
 /** Reasons of which the event names the route. */
-const routeReasons: ReadonlySet<DropReason> = new Set(['route_blackhole', 'no_route', 'no_host'])
+const routeReasons: ReadonlySet<DropReason> = new Set(['route_blackhole', 'no_route', 'no_host', 'no_public_address'])
 
 /** A question of a guest that the tables do not answer. */
 export interface MissEvent extends Packet {

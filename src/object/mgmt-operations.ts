@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { listFlows } from './flows.ts'
 import { traceArrival } from './trace/trace-arrival.ts'
 import { describe } from './type/describe.ts'
-import { unitName, type Mux, type Port, type VpcObject } from './store/model.ts'
+import { unitName, type Mux, type Nat, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
 
 export const mgmtOperations: Operations<undefined> = {
@@ -44,7 +44,7 @@ function select({ context: { model }, tx, input: code }: Call<undefined, number>
 
 function stats({ model, datapath: { tables } }: Context): SourceStats[] {
   const drops = tables.drops.readAll()
-  return [...model.ofType('vpcp'), ...model.ofType('vpcmux')].map((source) => ({
+  return [...model.ofType('vpcp'), ...model.ofType('vpcmux'), ...model.ofType('vpcnat')].map((source) => ({
     unit: unitName(source),
     id: source.id,
     peerUnit: peerUnit(source),
@@ -53,4 +53,5 @@ function stats({ model, datapath: { tables } }: Context): SourceStats[] {
   }))
 }
 
-const peerUnit = (source: Port | Mux): string | null => (source.type === 'vpcp' && source.peer !== null ? unitName(source.peer) : null)
+const peerUnit = (source: Port | Mux | Nat): string | null =>
+  source.type === 'vpcp' && source.peer !== null ? unitName(source.peer) : null
