@@ -57,12 +57,19 @@ const cases: readonly Case[] = [
   { operation: 'vpcswPortDelete', on: 'sw', names: 'port' },
   { operation: 'vpcswUplinkSet', on: 'sw', names: 'port', before: freeUplink },
   { operation: 'vpcswSend', on: 'sw', names: 'port' },
-  { operation: 'subnetSwitchSet', on: 'subnet', names: 'sw', before: ({ subnet, router }) => leaveRouter(subnet, router) },
-  { operation: 'subnetRouterSet', on: 'subnet', names: 'router', before: ({ subnet, router }) => leaveRouter(subnet, router, true) },
+  { operation: 'subnetSwitchSet', on: 'subnet', names: 'sw', before: (all) => leaveRouter(all) },
+  { operation: 'subnetRouterSet', on: 'subnet', names: 'router', before: (all) => leaveRouter(all, true) },
+  { operation: 'vpcnatRouterSet', on: 'nat', names: 'router', before: leaveWire },
+  { operation: 'vpcnatEthlinkSet', on: 'nat', names: 'underlay', before: leaveWire },
   { operation: 'vpcmuxConnect', on: 'mux', names: 'underlay', before: ({ mux }) => void mux.do('vpcmuxDisconnect') },
 ]
 
-function leaveRouter(subnet: Opened, router: Opened, alone = false): void {
+function leaveWire({ nat }: World): void {
+  for (const operation of ['vpcnatFloatsSet', 'vpcnatRouterSet', 'vpcnatEthlinkSet'] as const) nat.do(operation)
+}
+
+function leaveRouter({ subnet, router, nat }: World, alone = false): void {
+  nat.do('vpcnatFloatsSet')
   router.do('vpcrtrRoutesSet')
   subnet.do(alone ? 'subnetRouterSet' : 'subnetSwitchSet')
 }

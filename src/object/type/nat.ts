@@ -26,7 +26,9 @@ const state = (): State<'vpcnat'> => ({ source: 0 })
 
 function createNat(context: Context, tx: Transaction, id: Id): Nat {
   const source = freeSource(context, tx)
-  return register<Nat>(context, tx, { ...newBase(context.model, 'vpcnat', id), ...initialSettings('vpcnat'), source })
+  const nat = register<Nat>(context, tx, { ...newBase(context.model, 'vpcnat', id), ...initialSettings('vpcnat'), source })
+  touchNat(tx, context.model, nat)
+  return nat
 }
 
 function dismantleNat(context: Context, tx: Transaction, nat: Nat): void {
