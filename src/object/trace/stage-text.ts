@@ -23,6 +23,13 @@ export interface Around {
 type Say = (stage: Stage, around: Around) => TraceStep | undefined
 const pass = (stage: string, text: string): TraceStep => ({ stage, verdict: 'pass', text })
 
+/** By enum vpc_dst_kind, for those who may know no more. */
+const places: Readonly<Record<number, string>> = {
+  [dstKind.local]: 'an interface of this host',
+  [dstKind.remote]: 'another host',
+  [dstKind.uplink]: 'the uplink',
+}
+
 /** Kinds of enum tuple_kind of bpf/lib/tuple.h. */
 const kinds = ['', 'a later fragment of it', 'an ICMP error about one of its flows', 'it begins no flow', '']
 
@@ -56,6 +63,7 @@ const say: Readonly<Record<TraceStage, Say>> = {
   },
   destination({ value: [segment, kind, flags, , source, mtu, end], first, second }, { names }) {
     const fits = mtu === 0 ? '' : `; packets up to ${mtu} bytes fit`
+    if (!names.all) return pass('destination', `${places[kind!] ?? 'somewhere'}${fits}`)
     const mac = names.mac(first)
     if (kind === dstKind.local) {
       const unit = names.unit(source!)
@@ -69,7 +77,9 @@ const say: Readonly<Record<TraceStage, Say>> = {
   route({ value: [, number, , , segment], first }, { names, stages }) {
     const bits = number === 0 ? null : number! - 1
     const route = describeRoute(names.model, segment!, number === 0 ? undefined : prefixOf(first, bits!), bits)
-    return { stage: 'route', verdict: stages.some(isDropByRoute) ? 'drop' : 'pass', text: routeText(route) }
+    const isEnd = stages.some(isDropByRoute)
+    const text = names.all ? routeText(route) : isEnd ? 'no route leads there' : 'a route leads there'
+    return { stage: 'route', verdict: isEnd ? 'drop' : 'pass', text }
   },
   station({ value: [vpc, segment, found], first, second }, { names }) {
     const address = formatIp(fromMapped(first))
