@@ -81,7 +81,9 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/stray-programs.test.ts': 10,
   'test/object/host-stack.test.ts': 10,
   'test/datapath/limit-traffic.test.ts': 8,
-  'test/control/store/etcd.test.ts': 12,
+  'test/control/store/etcd.test.ts': 24,
+  'test/control/store/linearizable.test.ts': 1,
+  'test/control/store/sqlite.test.ts': 2,
 }
 
 /** A test beside a source tests only that source. */

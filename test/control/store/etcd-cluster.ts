@@ -129,6 +129,19 @@ export class EtcdCluster implements AsyncDisposable {
     }
   }
 
+  /** Does the member answer, and does it follow the others? */
+  async isWell(n: number): Promise<boolean> {
+    const { endpoints, credentials } = this.location('/', 'root')
+    const cluster = new Cluster([endpoints[n]!], credentials, { tryMs: 500, callMs: 500 })
+    try {
+      return (await cluster.once('range', { key: Buffer.from('/') })).header !== null
+    } catch {
+      return false
+    } finally {
+      cluster.close()
+    }
+  }
+
   /** Harm a member. Gives the function that heals it. */
   async harm(n: number, how: Harm): Promise<() => Promise<void>> {
     const member = this.members[n]!

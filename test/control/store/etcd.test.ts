@@ -8,6 +8,7 @@ import { empty, put } from '#control/store/store.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
+import { writeUnderHarm } from './harm.ts'
 
 let cluster: EtcdCluster
 before(async () => {
@@ -92,3 +93,12 @@ test('the old version is for tests only', async () => {
   ] as const)
     warning === undefined ? assert.equal(versionWarning(of), undefined) : assert.match(versionWarning(of)!, warning)
 })
+
+for (const how of ['killed', 'stopped', 'cut off'] as const)
+  test(`the leader is ${how} while twelve clients write: nothing is lost, and the history is linearizable`, async (t) => {
+    const { count, acknowledged, unknown, away, longestGapMs } = await writeUnderHarm(cluster, how)
+    const gap = Math.round(longestGapMs)
+    t.diagnostic(`${count} operations, ${acknowledged.length} commits, ${unknown} unknown, ${away} away; longest gap ${gap} ms`)
+    assert.ok(count > 1000)
+    assert.ok(longestGapMs < 8000, `${gap} ms without a commit`)
+  })
