@@ -1,5 +1,5 @@
 /** An API on a store of its own in a scratch directory, asked without a socket. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '#control/api/app.ts'
@@ -10,6 +10,9 @@ import { bootstrap } from '#control/model/bootstrap.ts'
 import { Model } from '#control/model/model.ts'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import type { Store } from '#control/store/store.ts'
+
+/** A directory for a store. In memory where there is some: no test here asks what a disk does. */
+export const scratch = (): string => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vpc-api-'))
 
 const much = { perSecond: 1e6, burst: 1e6 }
 export const noLimits: LimitOptions = { requests: much, writes: much, failures: much, inFlight: 1e6, streams: 1e3 }
@@ -50,7 +53,7 @@ export class TestApi {
   }
 
   static async start({ limits = noLimits, wrap = (store) => store, directory }: TestApiOptions = {}): Promise<TestApi> {
-    const at = directory ?? mkdtempSync(join(tmpdir(), 'vpc-api-'))
+    const at = directory ?? scratch()
     const store = openSqliteStore(join(at, 'store.db'), { progressMs: 50 })
     await bootstrap(store, join(at, 'admin-token'))
     const wrapped = wrap(store)

@@ -10,7 +10,7 @@ export const principal = kind({
   ...access,
   columns: ['account', 'disabled'],
   fields: {
-    account: { type: 'reference', to: 'account', immutable: true, help: 'its account; none for those who run the cloud' },
+    account: { type: 'reference', to: 'account', immutable: true, within: 'any', help: 'its account; none for those who run the cloud' },
     disabled: { type: 'boolean', default: false, help: 'its tokens are refused' },
   },
 })

@@ -1,0 +1,202 @@
+/**
+ * Walls between accounts: every route, every role, every owner. A stranger's thing answers as one that does not exist,
+ * and no answer has a word of it.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { kinds } from '#resource/kinds.ts'
+import { roles } from '#resource/kind.ts'
+import { TestApi, type Answer } from '../test-api.ts'
+
+let api: TestApi
+/** One thing of each kind in the account `theirs`. */
+const theirs = new Map<string, any>()
+/** Words that are theirs alone. */
+let secrets: string[]
+const strangers = new Map<string, string>()
+const owners = new Map<string, string>()
+
+before(async () => {
+  api = await TestApi.start()
+  const make = async (kind: string, plural: string, body: object) => theirs.set(kind, await api.ok('POST', `/${plural}`, body))
+  for (const name of ['mine', 'secret']) {
+    await api.ok('POST', '/orgs', { name: `${name}-org` })
+    await api.ok('POST', '/accounts', { name: `${name}-account`, org: `${name}-org` })
+    await api.ok('POST', '/vpcs', { name: `${name}-vpc`, account: `${name}-account` })
+    await api.ok('POST', '/subnets', { name: `${name}-subnet`, vpc: `${name}-vpc`, network4: '10.0.0.0/24' })
+  }
+  for (const [kind, path] of [
+    ['org', 'orgs/secret-org'],
+    ['account', 'accounts/secret-account'],
+    ['vpc', 'vpcs/secret-vpc'],
+    ['subnet', 'subnets/secret-subnet'],
+  ])
+    theirs.set(kind!, await api.ok('GET', `/${path}`))
+  await make('region', 'regions', { name: 'north' })
+  await make('facility', 'facilities', { name: 'secret-dc', region: 'north' })
+  await make('az', 'azs', { name: 'north-a', region: 'north', letter: 'a' })
+  await make('host', 'hosts', { name: 'secret-host', facility: 'secret-dc', underlay: [{ address: '192.0.2.77' }] })
+  await make('placement', 'placements', { subnet: 'secret-subnet', facility: 'secret-dc' })
+  await make('pool', 'pools', { name: 'secret-pool', facility: 'secret-dc', prefix: '198.51.100.0/28', accounts: ['secret-account'] })
+  await make('vnic', 'vnics', { account: 'secret-account', subnet: 'secret-subnet', name: 'secret-vnic', dhcpHostname: 'secret-guest' })
+  await make('address', 'addresses', { subnet: 'secret-subnet', description: 'secret-address' })
+  await make('group', 'groups', { account: 'secret-account', name: 'secret-group' })
+  await make('prefix-list', 'prefix-lists', { account: 'secret-account', name: 'secret-list' })
+  await make('router', 'routers', { vpc: 'secret-vpc', name: 'secret-router', interfaces: [{ subnet: 'secret-subnet' }] })
+  await make('route-table', 'route-tables', { vpc: 'secret-vpc', name: 'secret-table' })
+  await make('nat', 'nats', { vpc: 'secret-vpc', name: 'secret-nat', pool: 'secret-pool' })
+  await make('floating-ip', 'floating-ips', { account: 'secret-account', name: 'secret-float', pool: 'secret-pool' })
+  await make('peering', 'peerings', { vpc: 'secret-vpc', peerVpc: randomUUID(), name: 'secret-peering' })
+  await make('principal', 'principals', { name: 'secret-person', account: 'secret-account' })
+  await make('role-binding', 'role-bindings', { principal: 'secret-person', role: 'viewer', account: 'secret-account' })
+  await make('token', 'tokens', { principal: 'secret-person' })
+  const shared = new Set(['region', 'az'])
+  secrets = ['secret', ...[...theirs].flatMap(([kind, { id }]) => (shared.has(kind) ? [] : [id]))]
+  for (const role of roles.filter((each) => each !== 'host-admin')) {
+    strangers.set(role, await api.principal(`stranger-${role}`, role, { account: 'mine-account' }))
+    owners.set(role, await api.principal(`owner-${role}`, role, { account: 'secret-account' }))
+  }
+  strangers.set('vpc', await api.principal('stranger-vpc', 'admin', { vpc: 'mine-vpc' }, 'mine-account'))
+  strangers.set('org', await api.principal('stranger-org', 'admin', { org: 'mine-org' }))
+})
+after(() => {
+  assert.deepEqual(api.logged, [])
+  return api[Symbol.asyncDispose]()
+})
+
+/** What an answer says besides what the question had in it. */
+function check(question: string, { body, headers }: Answer, asked: string): void {
+  const said = `${JSON.stringify(body) ?? ''}${[...headers].join()}`
+  for (const word of secrets) if (!asked.includes(word)) assert.ok(!said.includes(word), `${question}: it says ${word}: ${said}`)
+}
+
+/** An answer without what differs by question: ids of requests, and the id that was asked for. */
+const shape = ({ status, body }: Answer, id: string): unknown =>
+  JSON.parse(JSON.stringify([status, { ...body, request: '' }]).replaceAll(id, 'ID'))
+
+test('every kind is in the matrix', () => {
+  assert.deepEqual(kinds.map(({ kind }) => kind).sort(), [...theirs.keys()].sort())
+})
+
+test('a stranger sees no difference between what is not his and what is not there', async () => {
+  for (const [role, token] of strangers)
+    for (const { kind, plural, read } of kinds) {
+      if (read === 'everybody') continue
+      const { id, name } = theirs.get(kind)
+      const nobody = randomUUID()
+      const body = { description: 'x' }
+      const asks: [method: string, body?: object | undefined, headers?: Record<string, string>][] = [
+        ['GET'],
+        ['PATCH', body, { 'if-match': '*' }],
+        ['DELETE'],
+        ['DELETE', undefined, { 'if-match': '"1"' }],
+      ]
+      for (const [method, ...rest] of asks) {
+        const question = `${method} ${plural} by a stranger who is ${role}`
+        const [there, absent] = [
+          await api.ask(token, method, `/${plural}/${id}`, ...rest),
+          await api.ask(token, method, `/${plural}/${nobody}`, ...rest),
+        ]
+        assert.equal(there.status, 404, `${question}: ${JSON.stringify(there.body)}`)
+        assert.deepEqual(shape(there, id), shape(absent, nobody), question)
+        check(question, there, id)
+        if (name === null) continue
+        const byName = await api.ask(token, method, `/${plural}/${name}`, ...rest)
+        assert.deepEqual(shape(byName, name), shape(absent, nobody), `${question}, by name`)
+      }
+      const put = await api.ask(token, 'PUT', `/${plural}/${id}`, theirs.get(kind), { 'if-match': '*' })
+      assert.ok([400, 403, 404].includes(put.status), `PUT ${plural} by ${role}: ${put.status} ${JSON.stringify(put.body)}`)
+      const list = await api.ask(token, 'GET', `/${plural}`)
+      check(`list of ${plural} by ${role}`, list, '')
+      for (const filter of ['account=secret-account', 'vpc=secret-vpc', `account=${theirs.get('account').id}`])
+        check(`list of ${plural} with ${filter}`, await api.ask(token, 'GET', `/${plural}?${filter}`), filter)
+    }
+})
+
+test("no field of a stranger's thing can be named: it answers as one that is not there", async () => {
+  const token = strangers.get('admin')!
+  const own = { account: 'mine-account', vpc: 'mine-vpc', subnet: 'mine-subnet' }
+  const cases: [string, (id: string) => object, string][] = [
+    ['vnics', (subnet) => ({ account: own.account, subnet }), 'subnet'],
+    ['vnics', (group) => ({ ...own, vpc: undefined, groups: [group] }), 'group'],
+    ['subnets', (vpc) => ({ vpc, name: 'x', network4: '10.5.0.0/24' }), 'vpc'],
+    ['vpcs', (account) => ({ account, name: 'x' }), 'account'],
+    ['groups', (group) => ({ account: own.account, name: 'x', rules: [{ direction: 'in', peers: [{ group }] }] }), 'group'],
+    ['groups', (vpc) => ({ account: own.account, name: 'x', rules: [{ direction: 'in', peers: [{ vpc }] }] }), 'vpc'],
+    ['groups', (prefixList) => ({ account: own.account, name: 'x', rules: [{ direction: 'in', peers: [{ prefixList }] }] }), 'prefix-list'],
+    ['routers', (subnet) => ({ vpc: own.vpc, name: 'x', interfaces: [{ subnet }] }), 'subnet'],
+    ['route-tables', (router) => ({ vpc: own.vpc, name: 'x', routes: [{ destination: '0.0.0.0/0', router }] }), 'router'],
+    ['floating-ips', (pool) => ({ account: own.account, name: 'x', pool }), 'pool'],
+    ['role-bindings', (account) => ({ principal: 'stranger-viewer', role: 'admin', account }), 'account'],
+    ['role-bindings', (principal) => ({ principal, role: 'viewer', account: own.account }), 'principal'],
+    ['tokens', (principal) => ({ principal }), 'principal'],
+    ['principals', (account) => ({ account, name: 'x' }), 'account'],
+    ['addresses', (subnet) => ({ subnet }), 'subnet'],
+  ]
+  for (const [plural, body, kind] of cases) {
+    const [id, nobody] = [theirs.get(kind).id as string, randomUUID()]
+    const [there, absent] = [await api.ask(token, 'POST', `/${plural}`, body(id)), await api.ask(token, 'POST', `/${plural}`, body(nobody))]
+    assert.equal(there.status, 400, `${plural} with their ${kind}: ${JSON.stringify(there.body)}`)
+    assert.deepEqual(shape(there, id), shape(absent, nobody), `${plural} with their ${kind}`)
+  }
+  // A peering may be asked of any id, and says nothing of it.
+  const [real, made] = await Promise.all(
+    [theirs.get('vpc').id as string, randomUUID()].map((peerVpc, i) =>
+      api.ask(token, 'POST', '/peerings', { vpc: 'mine-vpc', peerVpc, name: `p${i}` }),
+    ),
+  )
+  assert.deepEqual([real!.status, made!.status, real!.body.state], [201, 201, 'pending'])
+  const accepted = await api.ask(token, 'PATCH', `/peerings/${real!.body.id}`, { accepted: true }, { 'if-match': '*' })
+  assert.equal(accepted.status, 403)
+  await api.ok('DELETE', `/peerings/${real!.body.id}`)
+})
+
+test('each role may do in its own account what it should, and no more', async () => {
+  for (const [role, token] of owners)
+    for (const { kind, plural, read, write, wall } of kinds) {
+      const { id } = theirs.get(kind)
+      const may = (list: readonly string[] | 'everybody'): boolean => list === 'everybody' || (list.includes(role) && wall === 'account')
+      const isShownPool = kind === 'pool' && ['viewer', 'operator', 'admin'].includes(role)
+      const canRead = may(read) || isShownPool
+      const got = await api.ask(token, 'GET', `/${plural}/${id}`)
+      assert.equal(got.status, canRead ? 200 : 404, `GET ${plural} by ${role}`)
+      const canWrite = may(write) && kind !== 'account'
+      const dry = await api.ask(token, 'PATCH', `/${plural}/${id}?dry-run`, { description: 'changed' }, { 'if-match': '*' })
+      assert.equal(dry.status, canWrite ? 200 : canRead ? 403 : 404, `PATCH ${plural} by ${role}: ${JSON.stringify(dry.body)}`)
+    }
+})
+
+test('nobody gives what he has not', async () => {
+  const admin = owners.get('admin')!
+  const deny = async (body: object, plural = 'role-bindings') => {
+    const { status } = await api.ask(admin, 'POST', `/${plural}`, body)
+    assert.ok(status === 403 || status === 400, `${JSON.stringify(body)}: ${status}`)
+  }
+  await deny({ principal: 'secret-person', role: 'admin' })
+  await deny({ principal: 'secret-person', role: 'host-admin' })
+  await deny({ principal: 'secret-person', role: 'admin', org: 'secret-org' })
+  await deny({ principal: 'secret-person', role: 'admin', account: 'mine-account' })
+  // A principal of the account with a role elsewhere: its tokens would be that role.
+  const elsewhere = await api.ok('POST', '/principals', { name: 'elsewhere', account: 'secret-account' })
+  await api.ok('POST', '/role-bindings', { principal: elsewhere.id, role: 'viewer', account: 'mine-account' })
+  await deny({ principal: elsewhere.id }, 'tokens')
+  const quotas = await api.ask(admin, 'PATCH', '/accounts/secret-account', { quotas: { vpc: 1000 } }, { 'if-match': '*' })
+  assert.equal(quotas.status, 403)
+})
+
+test('a peering needs both sides, and shows one side no more than it must', async () => {
+  const operator = strangers.get('operator')!
+  await api.ok('POST', '/vpcs', { name: 'other-vpc', account: 'mine-account' })
+  const mine = await api.ok('GET', '/vpcs/other-vpc')
+  const asked = await api.ok('POST', '/peerings', { vpc: 'secret-vpc', peerVpc: mine.id, name: 'both', description: 'private words' })
+  const seen = await api.ask(operator, 'GET', `/peerings/${asked.id}`)
+  assert.deepEqual([seen.status, seen.body.description, seen.body.state, seen.body.created.by], [200, '', 'pending', 'another'])
+  const renamed = await api.ask(operator, 'PATCH', `/peerings/${asked.id}`, { name: 'mine-now' }, { 'if-match': '*' })
+  assert.equal(renamed.status, 403)
+  const accepted = await api.ask(operator, 'PATCH', `/peerings/${asked.id}`, { accepted: true }, { 'if-match': '*' })
+  assert.deepEqual([accepted.status, accepted.body.state], [200, 'active'], JSON.stringify(accepted.body))
+  assert.equal((await api.ok('GET', `/peerings/${asked.id}`)).description, 'private words')
+  // Now it holds both vpcs.
+  assert.match((await api.ask(api.admin, 'DELETE', '/vpcs/other-vpc')).body.detail, /peering both/)
+})
