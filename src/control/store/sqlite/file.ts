@@ -42,7 +42,7 @@ export interface OpenFile extends Disposable {
 export function openFile(path: string): OpenFile {
   const lock = takeLock(`${path}-lock`, path)
   try {
-    closeSync(openPrivately(path))
+    makePrivately(path)
     const db = new DatabaseSync(path)
     try {
       prepare(db, path)
@@ -64,21 +64,30 @@ export function openFile(path: string): OpenFile {
   }
 }
 
-/** Only the owner may read what accounts keep here. */
-function openPrivately(path: string): number {
+/**
+ * Make the file, for its owner alone: it keeps what accounts keep secret. A file that is there is not even opened: when
+ * a process closes a file, it loses its locks on it, those of SQLite too.
+ */
+function makePrivately(path: string): void {
   try {
-    return openSync(path, 'a', 0o600)
+    closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    throw new StoreError('unusable', `cannot open the store ${path}: ${(error as Error).message}; make its directory, or name another`)
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    throw new StoreError('unusable', `cannot make the store ${path}: ${message}; make its directory, or name another`)
   }
 }
 
 function prepare(db: DatabaseSync, path: string): void {
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000')
   const found = pragma(db, 'application_id')
-  if (found === 0 && pragma(db, 'schema_version') === 0) return void db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`)
+  const isNew = found === 0 && pragma(db, 'schema_version') === 0
+  if (!isNew) checkKind(found, pragma(db, 'user_version'), path)
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000')
+  if (isNew) db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`)
+}
+
+function checkKind(found: number, is: number, path: string): void {
   if (found !== applicationId) throw new StoreError('unusable', `${path} is an SQLite file, but not a store of vpc; name another file`)
-  const is = pragma(db, 'user_version')
   if (is !== version)
     throw new StoreError('unusable', `the store ${path} has version ${is}, this vpc knows ${version}; use the vpc that wrote it`)
 }
@@ -91,7 +100,7 @@ export const pragma = (db: DatabaseSync, name: string): number => Number(Object.
  * process id for others to read.
  */
 function takeLock(path: string, store: string): DatabaseSync {
-  closeSync(openPrivately(path))
+  makePrivately(path)
   const lock = new DatabaseSync(path, { timeout: 0 })
   try {
     lock.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL)')
