@@ -30,11 +30,12 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 {
 	struct vpc_dst *dst = outgoing_dst(known);
 	struct sending *to = &known->to;
-	struct unroutable why = {};
 
 	if (!dst)
 		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
 	if (unlikely(dst->kind == VPC_DST_GATEWAY)) {
+		struct unroutable why = {};
+
 		to = route(skb, packet, &why);
 		if (!to)
 			return refuse_to_route(skb, packet, &why);
@@ -44,6 +45,16 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 	if (to->dst.kind != VPC_DST_REMOTE)
 		return deliver_here(skb, packet, &to->dst);
 	return deliver_remote(skb, packet, &to->dst, outgoing_way(skb, to, packet->flags));
+}
+
+/* A port that is not up, or whose vmnic has several queues. Returns a drop reason or 0. */
+static __always_inline int check_port(struct __sk_buff *skb, const struct packet *packet)
+{
+	if (packet->flags & VPC_PORT_QUEUES)
+		count_queue(skb->ifindex, skb);
+	if (packet->flags & VPC_PORT_UP)
+		return 0;
+	return packet->flags & VPC_PORT_HELD ? VPC_DROP_PORT_HELD : VPC_DROP_SWITCH_DOWN;
 }
 
 #define MORE_CHECKS (VPC_PORT_LIMITED | VPC_PORT_POLICY | VPC_PORT_WATCHED)
@@ -63,10 +74,11 @@ static __always_inline int check_more(struct __sk_buff *skb, struct packet *pack
 SEC("tc")
 int vpc_unit(struct __sk_buff *skb)
 {
-	struct packet packet = { .hook = HOOK_UNIT, .source = VPC_STATS_NONE };
 	struct outgoing *known = outgoing_of(skb);
+	struct packet packet;
 	int reason;
 
+	begin_packet(&packet, HOOK_UNIT, VPC_STATS_NONE);
 	if (unlikely(!known))
 		return drop(skb, &packet, VPC_DROP_NOT_CONNECTED);
 	packet.source = known->port.stats;
@@ -75,11 +87,9 @@ int vpc_unit(struct __sk_buff *skb)
 	packet.vlan = known->port.vlan;
 	packet.own = mac_at(known->port.mac);
 	count_rx(packet.source, skb->len);
-	if (unlikely(packet.flags & VPC_PORT_QUEUES))
-		count_queue(skb->ifindex, skb);
-	if (unlikely(!(packet.flags & VPC_PORT_UP)))
-		return drop(skb, &packet, packet.flags & VPC_PORT_HELD ? VPC_DROP_PORT_HELD : VPC_DROP_SWITCH_DOWN);
-	reason = vlan_strip(skb, packet.vlan);
+	reason = unlikely((packet.flags & (VPC_PORT_UP | VPC_PORT_QUEUES)) != VPC_PORT_UP) ? check_port(skb, &packet) : 0;
+	if (!reason)
+		reason = vlan_strip(skb, packet.vlan);
 	if (!reason)
 		reason = parse_ethernet(skb, &packet);
 	if (!reason)

@@ -76,9 +76,18 @@ struct packet {
 	struct mac own;      /* of the unit */
 	struct mac smac;
 	struct mac dmac;
+	/* Set with `question`, and not cleared: few packets have one. */
 	struct address target; /* of a question */
 	struct address asker;  /* of a question: its source address, all zero in a probe for duplicates */
 } __attribute__((aligned(8))); /* so that the compiler clears it by words of 8 bytes */
+
+/* Clears what all packets have. */
+static __always_inline void begin_packet(struct packet *packet, enum hook hook, __u32 source)
+{
+	__builtin_memset(packet, 0, __builtin_offsetof(struct packet, target) & ~7ul);
+	packet->hook = hook;
+	packet->source = source;
+}
 
 /*
  * Makes the first `length` bytes readable through skb->data. A guest behind a tap chooses how little of a packet lies
