@@ -1,6 +1,10 @@
-/** Real clients of guests: ISC's dhclient, busybox's udhcpc and the kernel's SLAAC, with vpcd running and killed. */
+/**
+ * Real clients of guests: ISC's dhclient, busybox's udhcpc, the kernel's SLAAC and systemd-networkd, with vpcd running
+ * and killed.
+ */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -24,6 +28,7 @@ test('guests get their addresses, also while vpcd is dead', async () => {
   await subnet.setRouter(router.id)
   await subnet.setDhcp(true)
   await subnet.setRa(true)
+  await subnet.setManaged(true)
   await subnet.setDns('10.1.0.53, fd01::53')
   const portId = generateId('vpcp')
   await sw.addPort(portId)
@@ -35,10 +40,12 @@ test('guests get their addresses, also while vpcd is dead', async () => {
   const guest = host.guest('g', unit, '192.0.2.77/32')
   const file = (name: string): string => join(host.directory, name)
   const addresses = (): string => guest('ip', '-6', 'address', 'show', 'dev', unit)
+  let clients = 0
   const dhclient = (family: 4 | 6): string => {
-    const [pid, lease] = [file(`pid${family}`), file(`lease${family}`)]
+    const [pid, lease] = [file(`pid${++clients}`), file(`lease${clients}`)]
     const command = ['dhclient', `-${family}`, '-1', '-v', '-pf', pid, '-lf', lease, '-sf', '/bin/true', unit]
-    const { stderr } = spawnSync('ip', ['netns', 'exec', host.guestName('g'), 'timeout', '20', ...command], { encoding: 'utf8' })
+    const { status, stderr } = spawnSync('ip', ['netns', 'exec', host.guestName('g'), 'timeout', '20', ...command], { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
     process.kill(Number(readFileSync(pid, 'utf8')))
     return `${stderr}\n${readFileSync(lease, 'utf8')}`
   }
@@ -57,4 +64,40 @@ test('guests get their addresses, also while vpcd is dead', async () => {
   guest('ip', 'link', 'set', unit, 'down')
   guest('ip', 'link', 'set', unit, 'up')
   await until(() => / fd01::[^ ]* scope global dynamic/.test(addresses()))
+
+  // The last client takes all it is offered: an address and the way by DHCP, another address by DHCPv6.
+  await networkd(host.guestName('g'), unit, async () => {
+    const settled = (): boolean => {
+      const shown = guest('ip', 'address', 'show', 'dev', unit)
+      return /inet 10\.1\.0\.5\/24 .* dynamic/.test(shown) && /inet6 fd01::5\/128 scope global dynamic/.test(shown)
+    }
+    await until(settled, 20_000)
+    assert.match(guest('ip', 'route', 'show', 'default'), /via 10\.1\.0\.1 .*proto dhcp/)
+    assert.match(guest('ip', '-6', 'route', 'show', 'default'), /via fe80::76:70ff:fe63:1 .*proto ra/)
+  })
 })
+
+/** While a task runs, systemd-networkd sets a guest's interface up. It sees no files of the machine's own networkd. */
+async function networkd(netns: string, device: string, task: () => Promise<void>): Promise<void> {
+  const network = `[Match]\nName=${device}\n[Network]\nDHCP=yes\nIPv6AcceptRA=yes\nLinkLocalAddressing=ipv6\n`
+  const script = `set -e
+    mount -t tmpfs tmpfs /run
+    mount -o remount,bind,ro /sys
+    mkdir -p /run/systemd/network
+    printf '%b' "$1" > /run/systemd/network/10-guest.network
+    exec /lib/systemd/systemd-networkd`
+  const argv = ['netns', 'exec', netns, 'unshare', '--mount', 'sh', '-c', script, 'sh', network]
+  const child = spawn('ip', argv, { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, SYSTEMD_LOG_LEVEL: 'debug' } })
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  try {
+    await task()
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${log.slice(-4000)}`, { cause: error })
+  } finally {
+    if (child.exitCode === null) {
+      child.kill()
+      await once(child, 'close')
+    }
+  }
+}
