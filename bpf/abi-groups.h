@@ -122,6 +122,8 @@ struct vpc_young_key {
 	struct vpc_flow_key flow;
 };
 
+#define VPC_FLOW_PICKED_UP 0x80u /* it began before this port saw it */
+
 enum vpc_flow_state {
 	VPC_FLOW_NEW = 1,      /* one direction was seen */
 	VPC_FLOW_REPLIED,      /* both were */
@@ -142,7 +144,7 @@ struct vpc_flow {
 	__u32 tcp_idle_s;
 	__u8 state;      /* enum vpc_flow_state */
 	__u8 initiator;  /* enum vpc_direction */
-	__u8 fins;       /* by direction: 1 << direction */
+	__u8 fins;       /* by direction: 1 << direction; and VPC_FLOW_PICKED_UP */
 	__u8 confirmed;  /* it was tried to put it into the port's map */
 	__u32 birth;     /* a random number: a later flow with the same key has another */
 	__u64 packets[2];  /* in, out */

@@ -13,6 +13,8 @@
 #include "policy.h"
 #include "tuple.h"
 
+#define FINS (1 << VPC_IN | 1 << VPC_OUT)
+
 /* Works on one packet. It does not fit on the stack. */
 struct flow_work {
 	struct tuple tuple;
@@ -174,12 +176,13 @@ static __always_inline void advance(struct flow_work *work, struct vpc_flow *flo
 {
 	bool first = work->tuple.direction == flow->initiator, is_tcp = work->young.flow.protocol == IPPROTO_TCP;
 	__u8 tcp = work->tuple.tcp;
+	bool is_answer = !is_tcp || (tcp & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) || flow->fins & VPC_FLOW_PICKED_UP;
 
 	if (tcp & TCP_FIN)
 		flow->fins |= 1 << work->tuple.direction;
-	if (tcp & TCP_RST || flow->fins == (1 << VPC_IN | 1 << VPC_OUT))
+	if (tcp & TCP_RST || (flow->fins & FINS) == FINS)
 		flow->state = VPC_FLOW_CLOSING;
-	if (flow->state == VPC_FLOW_NEW && !first && (!is_tcp || (tcp & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)))
+	if (flow->state == VPC_FLOW_NEW && !first && is_answer)
 		flow->state = VPC_FLOW_REPLIED;
 	else if (flow->state == VPC_FLOW_REPLIED && first && (!is_tcp || (tcp & (TCP_SYN | TCP_ACK)) == TCP_ACK))
 		flow->state = VPC_FLOW_ESTABLISHED;
@@ -233,12 +236,27 @@ static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 	return 0;
 }
 
+/* What a packet that may pass begins: VPC_FLOW_PICKED_UP for a TCP connection that is under way; -1: no flow. */
+static __noinline int beginning_of(const struct flow_work *work)
+{
+	__u8 tcp = work->tuple.tcp & TCP_STATE;
+	__u32 port = work->young.port, *until;
+
+	if (work->tuple.kind == TUPLE_ONCE)
+		return -1;
+	if (work->tuple.key.protocol != IPPROTO_TCP || tcp == TCP_SYN)
+		return 0;
+	until = bpf_map_lookup_elem(&pickups, &port);
+	return tcp == TCP_ACK && until && work->now_s < *until ? VPC_FLOW_PICKED_UP : -1;
+}
+
 /* Checks whether the packet may pass, and begins a flow for it. Returns a drop reason or 0. */
 static __noinline int begin_flow(struct flow_work *work)
 {
 	struct tuple *tuple = &work->tuple;
 	struct vpc_flow *flow = &work->flow;
 	__u32 epoch;
+	int beginning;
 
 	work->asked.service = tuple->service;
 	if (!may_flow(work, tuple->direction, &epoch)) {
@@ -246,7 +264,8 @@ static __noinline int begin_flow(struct flow_work *work)
 		return VPC_DROP_SG_DENIED;
 	}
 	work->rule = work->asked.rule;
-	if (tuple->kind == TUPLE_ONCE || (tuple->key.protocol == IPPROTO_TCP && (tuple->tcp & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN))
+	beginning = beginning_of(work);
+	if (beginning < 0)
 		return 0;
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->check = flow_check(&work->young);
@@ -259,6 +278,7 @@ static __noinline int begin_flow(struct flow_work *work)
 	flow->tcp_idle_s = work->policy.tcp_idle_s;
 	flow->state = VPC_FLOW_NEW;
 	flow->initiator = tuple->direction;
+	flow->fins = beginning;
 	flow->packets[tuple->direction == VPC_OUT] = 1;
 	flow->bytes[tuple->direction == VPC_OUT] = work->length;
 	put_entry(&young, &work->young, flow, BPF_ANY);

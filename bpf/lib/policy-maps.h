@@ -15,6 +15,18 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } port_policies SEC(".maps");
 
+/*
+ * Until when, in seconds of the clock of flows, a TCP connection that is under way becomes a flow of a port: for a
+ * while after the port was attached or its flows were imported.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} pickups SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 262144);

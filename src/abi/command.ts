@@ -27,11 +27,13 @@ import type {
   ObjectChanges,
   ObjectInfo,
   ProbeResult,
+  FlowImport,
   QueueStats,
   RuleCounter,
   SourceStats,
   TroubleInfo,
 } from './info.ts'
+import type { FlowDocument } from './flow-document.ts'
 import { objectType, unitTypes, type TypeName } from './object-type.ts'
 import { routesCodec } from './route.ts'
 import { floatsCodec } from './float.ts'
@@ -165,6 +167,19 @@ export const operations = {
   /** What this host would do with a packet of the port's interface. No packet moves. */
   vpcpTrace: ask('trace', 'vpcp', 0x0150, json<TraceRequest>('`TraceRequest`'), json<TraceReport>('`TraceReport`')),
   vpcpPeerGet: get('peer id get', 'vpcp', 9, idOf()),
+  /** The flows that had a packet within so many seconds; 0: all. */
+  vpcpFlowsExport: ask(
+    'flows export',
+    'vpcp',
+    0x0160,
+    number('seconds', 4),
+    json<FlowDocument>('`FlowDocument` of src/abi/flow-document.ts'),
+  ),
+  vpcpFlowsImport: operation('flows import', 'vpcp', 0x0161, {
+    takes: json<unknown>('`FlowDocument`'),
+    gives: json<FlowImport>('`FlowImport`'),
+    mutate: true,
+  }),
 
   vmnicFreeze: set('freeze', 'vmnic', 9, nothing),
   vmnicUnfreeze: set('unfreeze', 'vmnic', 10, nothing),

@@ -110,6 +110,13 @@ export interface FlowInfo {
   readonly confirmed: boolean
 }
 
+/** What became of a document of flows. */
+export interface FlowImport {
+  readonly imported: number
+  /** Flows that the host had already, with a later packet. */
+  readonly kept: number
+}
+
 /** How many flows a rule of a group has allowed. */
 export interface RuleCounter {
   readonly rule: string

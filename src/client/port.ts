@@ -1,6 +1,8 @@
 /** A switch port: plugs one interface into one switch. Its settings come from src/abi/settings.ts. */
+import type { FlowDocument } from '#abi/flow-document.ts'
 import type { Id } from '#abi/id.ts'
 import type { TraceReport, TraceRequest } from '#abi/trace.ts'
+import type { FlowImport } from '#abi/info.ts'
 import { withSettings } from './setting.ts'
 import { absent, checkId } from './text.ts'
 
@@ -18,6 +20,19 @@ export class Port extends withSettings('vpcp') {
   /** Unplug this interface, or any. Throws ENOTCONN when the port has another. */
   async disconnect(interfaceId?: string): Promise<void> {
     await this.call('vpcpDisconnect', interfaceId === undefined ? undefined : checkId(interfaceId))
+  }
+
+  /** The flows of the port that had a packet within so many seconds; 0: all. */
+  async exportFlows(withinSeconds = 0): Promise<FlowDocument> {
+    return this.call('vpcpFlowsExport', withinSeconds)
+  }
+
+  /**
+   * Take over flows that the port had on another host. Throws EINVAL for a document that is none or of another version,
+   * and when the port is in no security group, E2BIG when it has no room.
+   */
+  async importFlows(document: FlowDocument): Promise<FlowImport> {
+    return this.call('vpcpFlowsImport', document)
   }
 
   /** The interface that is plugged in, or null. */

@@ -4,6 +4,7 @@
  */
 import { u32 } from '#abi/c-struct.ts'
 import { BpfMap, possibleCpus } from '#kernel/bpf-map.ts'
+import { flowSeconds } from './pickups.ts'
 import { flow, flowKey, flowSlot, youngKey, type Flow, type FlowKey } from './policy-layout.ts'
 
 /** BPF_F_NO_PREALLOC */
@@ -100,9 +101,28 @@ export class FlowTable {
     own?.update(key, value)
   }
 
+  /**
+   * Give a port flows that it had on another host, but those that had a later packet here. Confirmed ones stay among
+   * the unconfirmed while the port's own map is full. Gives how many were taken.
+   */
+  takeOver(port: number, flows: readonly PortFlow[]): number {
+    using own = this.#open(port)
+    let taken = 0
+    for (const { key, flow: moved, young } of flows) {
+      const [ownKey, sharedKey] = [flowKey.encode(key), youngKey.encode({ port, flow: key })]
+      const here = own?.lookup(ownKey) ?? this.#young.lookup(sharedKey)
+      if (here !== undefined && flow.decode(here).lastS > moved.lastS) continue
+      const value = flow.encode({ ...moved, check: flowCheck(sharedKey) })
+      if (young || own === undefined || own.tryUpdateBatch(ownKey, value).errno !== 0) this.#young.update(sharedKey, value)
+      else this.#young.delete(sharedKey)
+      taken++
+    }
+    return taken
+  }
+
   /** Have the last packets of a port's flows be so many seconds ago, for tests. */
   setIdle(port: number, seconds: number): void {
-    const nowS = Number(process.hrtime.bigint() / 1_000_000_000n)
+    const nowS = flowSeconds()
     using own = this.#open(port)
     const aged = (value: Uint8Array): Uint8Array => {
       return flow.encode({ ...flow.decode(value), lastS: (nowS - seconds) >>> 0, tick: 0 })
@@ -133,6 +153,14 @@ export class FlowTable {
     const number = id === undefined ? 0 : u32.read(new DataView(id.buffer, id.byteOffset), 0)
     return number === 0 ? undefined : BpfMap.fromId(number)
   }
+}
+
+/** flow_check of bpf/lib/flow.h. */
+function flowCheck(key: Uint8Array): number {
+  const view = new DataView(key.buffer, key.byteOffset)
+  let hash = 0
+  for (let at = 0; at < youngKey.size; at += 4) hash = Math.imul(hash ^ view.getUint32(at, true), 0x9e3779b1) >>> 0
+  return hash
 }
 
 const slotAt = flowSlot.offsets

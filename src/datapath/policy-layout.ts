@@ -9,6 +9,8 @@ export const maxCuts = 1023
 export const direction = { in: 1, out: 2 } as const
 /** VPC_POLICY_*: bits of `policyFlags`. */
 export const policyFlag = { drain: 1 } as const
+/** Bit of a flow's `fins`. */
+export const pickedUp = 0x80
 /** Of table `peer_epochs`. */
 export const peerEpochs = 4096
 

@@ -4,6 +4,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { ArrayTable } from './array-table.ts'
 import { FlowTable } from './flow-table.ts'
 import { PeerEpochs } from './peer-epochs.ts'
+import { Pickups } from './pickups.ts'
 import * as layout from './policy-layout.ts'
 import { RuleHits } from './rule-hits.ts'
 import { Table } from './table.ts'
@@ -19,6 +20,7 @@ export class PolicyTables {
   readonly portRules
   readonly ruleNumbers
   readonly peerEpochs: PeerEpochs
+  readonly pickups: Pickups
   readonly flows: FlowTable
   readonly ruleHits: RuleHits
 
@@ -32,6 +34,7 @@ export class PolicyTables {
     this.portCuts = new Table('port_cuts', map('port_cuts'), layout.portCutsKey, layout.portCuts, named)
     this.portRules = new Table('port_rules', map('port_rules'), layout.portRulesKey, layout.ruleBits, named)
     this.ruleNumbers = new Table('rule_numbers', map('rule_numbers'), layout.ruleKey, u32)
+    this.pickups = new Pickups(map('pickups'))
     this.peerEpochs = new PeerEpochs(map('peer_epochs'))
     this.flows = new FlowTable(map('flows'), map('young'), map('flow_slots'))
     this.ruleHits = new RuleHits(map('rule_hits'))

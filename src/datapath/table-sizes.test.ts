@@ -37,6 +37,7 @@ test('what is kept for each port goes with the ports', () => {
     port_limits: 9,
     limit_buckets: 9,
     port_policies: 9,
+    pickups: 9,
     dhcp_replies: 9,
     dhcpv6_replies: 9,
   })

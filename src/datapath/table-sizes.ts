@@ -58,6 +58,7 @@ const perSource = [
   'port_limits',
   'limit_buckets',
   'port_policies',
+  'pickups',
   'dhcp_replies',
   'nats',
   'dhcpv6_replies',

@@ -3,6 +3,7 @@ import type { FlowInfo } from '#abi/info.ts'
 import { protocolNumbers } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
 import type { PortFlow } from '#datapath/flow-table.ts'
+import { flowSeconds } from '#datapath/pickups.ts'
 import { direction, flowStateOf } from '#datapath/policy-layout.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from './context.ts'
@@ -24,10 +25,11 @@ export function listFlows({ context, tx, input: id }: Call<undefined, Id | undef
 
 function flowsOf({ model, datapath }: Context, ports: readonly Port[]): FlowInfo[] {
   const { flows } = datapath.tables.policy
-  const young = flows.young()
-  const nowS = Number(process.hrtime.bigint() / 1_000_000_000n)
+  const uncounted = flows.uncounted()
+  const young = flows.young(uncounted)
+  const nowS = flowSeconds()
   return ports.flatMap((port) =>
-    [...flows.ofPort(port.source), ...(young.get(port.source) ?? [])].map((each) => describeFlow(model, port, each, nowS)),
+    [...flows.ofPort(port.source, uncounted), ...(young.get(port.source) ?? [])].map((each) => describeFlow(model, port, each, nowS)),
   )
 }
 

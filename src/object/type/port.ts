@@ -15,6 +15,7 @@ import { fullName, isInterfaceType, persists, persistentId, unitName, type Inter
 import { clearCounters, freeSource, newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
+import { exportFlows, importFlows } from '../flow-move.ts'
 import { changePolicy, checkGroups, notePolicy } from './group-use.ts'
 import { withinQuota } from './quota.ts'
 import { serveEthlink } from './ethlink-service.ts'
@@ -65,16 +66,19 @@ const setters: Setters<'vpcp'> = {
     movePort(tx, model, port, () => tx.set(port, 'macs', macs))
     noteRecords(tx, port)
   },
-  held(_, tx, port, held) {
+  held(context, tx, port, held) {
     tx.asked = `${held ? 'hold' : 'release'} port ${unitName(port)}`
     if (held && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'hold ports of vmnics and hostifs')
     change(tx, port, () => tx.set(port, 'held', held))
+    if (!held) pickUp(context, tx, port)
   },
   maxFlows: ({ model }, tx, port, maxFlows) =>
     changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows))),
-  groups({ model }, tx, port, asked) {
+  groups(context, tx, port, asked) {
+    const { model } = context
     tx.asked = `set the security groups of port ${unitName(port)}`
     const groups = checkGroups(model, tx, port, asked, port.switch)
+    if (port.groups.length === 0) pickUp(context, tx, port)
     changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'groups', groups)))
   },
   addresses(context, tx, port, asked) {
@@ -88,6 +92,11 @@ const setters: Setters<'vpcp'> = {
     touchAddresses(tx, port)
     notePolicy(tx, port)
   },
+}
+
+/** The port is attached, or in groups for the first time: connections of its unit may be under way. */
+function pickUp({ datapath }: Context, tx: Transaction, port: Port): void {
+  tx.later(`have ${unitName(port)} take connections that are under way`, () => datapath.tables.policy.pickups.open(port.source))
 }
 
 /** Change what the tables say of the port. */
@@ -190,6 +199,7 @@ export function connectPort(context: Context, tx: Transaction, port: Port, peer:
   if (peer.type === 'ethlink') serveEthlink(context, tx, peer)
   noteRecords(tx, port)
   tx.later(`clear the counters of ${unitName(port)}`, () => clearCounters(context.datapath, port.source))
+  pickUp(context, tx, port)
 }
 
 /** Unplug the interface, if there is one. */
@@ -271,6 +281,8 @@ export const portType: ObjectType<'vpcp'> = {
       disconnectPort(context, tx, port)
     },
     vpcpTrace: tracePort,
+    vpcpFlowsExport: exportFlows,
+    vpcpFlowsImport: importFlows,
     vpcpPeerGet: ({ tx, object: { peer } }) => (peer === null ? tx.refuse('ENOTCONN', 'nothing is connected to the port') : peer.id),
   },
   describe: (_, port) => ({
