@@ -13,6 +13,7 @@ import { interfaceMtuBytes, overlayMtuBytes } from './type/mtu.ts'
 import { shownMac, syncMirrorMac } from './type/mirror.ts'
 import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
+import { checkKept } from './type/nat.ts'
 import { subnetType } from './type/subnet.ts'
 import { readOwner, setObjectOwner } from './type/owner.ts'
 import { noteRecords } from './type/port.ts'
@@ -45,6 +46,7 @@ export const metaOperations: Operations<VpcObject> = {
 function commit({ context, tx, object }: MetaCall): void {
   tx.asked = `commit ${unitName(object)}`
   if (object.committed) return
+  if (object.type === 'vpcnat') checkKept(context.model, tx, object)
   tx.set(object, 'committed', true)
   tx.dirty.records.add(object)
   // The row of the other object names the connection.

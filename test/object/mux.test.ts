@@ -68,6 +68,11 @@ describe('a mux', () => {
     one.mux.do('vpcmuxFteDelete', entry(VNI + 1, '02:00:00:00:00:03', '192.0.2.3'))
     assert.deepEqual(ends(), [...own(4790), '0 192.0.2.2 4790', '1 192.0.2.2 0'].sort())
     assert.ok(host.datapath.tables.muxes.entries().every(([, { flags }]) => flags & muxFlag.exclusive))
+    // A mux that does not listen yet says nothing, not even of a VTEP that another one has.
+    const silent = host.create('vpcmux')
+    silent.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:04', '192.0.2.2'))
+    assert.deepEqual(ends(), [...own(4790), '0 192.0.2.2 4790', '1 192.0.2.2 0'].sort())
+    silent.do('metaDestroy')
     one.mux.do('metaDestroy')
     assert.deepEqual(ends(), [])
   })

@@ -10,7 +10,23 @@ import type { AuditItem, AuditReport } from '#abi/audit.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import { unitTypes, type UnitType } from '#abi/object-type.ts'
 import { VpcError } from '#object/host.ts'
-import { addresses, broadcast, entry, json, neighbour, none, routes, sockaddr, text, u16, u32, u64, vni } from './inputs.ts'
+import {
+  addresses,
+  broadcast,
+  entry,
+  floats,
+  json,
+  jsonText,
+  neighbour,
+  none,
+  routes,
+  sockaddr,
+  text,
+  u16,
+  u32,
+  u64,
+  vni,
+} from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
 
 const seed = Number(process.env['VPC_WALK_SEED'] ?? Date.now() % 1_000_000)
@@ -193,6 +209,8 @@ class Walk {
           ['vpcrtrRouteDelete', this.#routes()],
           ['vpcrtrRoutesSet', this.#routes()],
         ]
+      case 'vpcnat':
+        return this.#ofNat()
       default:
         return []
     }
@@ -218,6 +236,23 @@ class Walk {
       ['subnetPrefix6Set', text(random.pick(['', 'fd00::/64']))],
       ['subnetGateway4Set', text(random.pick(['', '10.0.0.3', '10.0.0.6', '10.1.0.9']))],
       ['subnetRouteTableSet', u16(random.below(2))],
+    ]
+  }
+
+  #ofNat(): readonly [OperationName, Uint8Array?][] {
+    const random = this.#random
+    const float = (): string => `203.0.113.${random.below(3) + 1} to 10.0.0.${1 + random.below(4)}`
+    return [
+      ['vpcnatRouterSet', this.#id('vpcrtr')],
+      ['vpcnatRouterSet', random.below(4) === 0 ? none : this.#id('vpcrtr')],
+      ['vpcnatEthlinkSet', this.#id('ethlink')],
+      ['vpcnatEthlinkSet', none],
+      ['vpcnatViaSet', text(random.pick(['', '192.0.2.9']))],
+      ['vpcnatPoolSet', jsonText(random.pick([['203.0.113.0/24'], ['203.0.113.0/24', '2001:db8:7::/64'], []]))],
+      ['vpcnatGateway4Set', text(random.pick(['', '203.0.113.3']))],
+      ['vpcnatFloatAdd', floats(float())],
+      ['vpcnatFloatsSet', floats(...new Set([float(), float()]))],
+      ['vpcnatFloatDelete', floats(float())],
     ]
   }
 

@@ -280,7 +280,10 @@ class Performer {
     yield* each(ports, (spec) => void (spec.uplink && this.#setUplink(spec)))
     yield* each(file.subnets, (spec) => this.#set(spec, (subnet) => this.#placeSubnet(subnet, spec)))
     yield* each(file.routers, (spec) => this.#set(spec))
-    yield* each(file.nats, (spec) => this.#set(spec))
+    yield* each(file.nats, (spec) => {
+      for (const id of [spec.router, spec.ethlink]) if (id !== null) this.#keep(id)
+      this.#set(spec)
+    })
     yield* each(file.switches, (spec) => this.#setNeighbours(spec))
     yield* each(file.muxes, (spec) => this.#setEntries(spec))
     yield* this.#commit()
@@ -349,12 +352,15 @@ class Performer {
     if (set.length > 0) this.#steps.at(`${path}.entries`, () => this.#steps.do('vpcmuxFteFlagsSet', mux, encodeEntries(set)))
   }
 
+  #keep(id: Id): void {
+    const object = this.#steps.context.model.objects.get(id)
+    if (object !== undefined && !persists(object)) this.#steps.do('metaCommit', object, undefined)
+  }
+
   /** All objects of the document outlive vpcd; a port does so by its switch. */
   *#commit(): Generator<void, void> {
-    const { model } = this.#steps.context
     for (const { id } of this.#comparison.wanted.values()) {
-      const object = model.objects.get(id)!
-      if (!persists(object)) this.#steps.do('metaCommit', object, undefined)
+      this.#keep(id)
       yield
     }
   }

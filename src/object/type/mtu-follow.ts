@@ -4,6 +4,7 @@ import type { Interface, Model, Mux, Unit, Vmnic } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
 import { defaultMtuBytes, interfaceMtuBytes, maxMtuBytes, minMtuBytes, muxMtuBytes, overlayMtuBytes } from './mtu.ts'
 import { touchPort } from '../store/members.ts'
+import { touchNatsOf } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
 
 /** Change what the overlay's MTU depends on (a mux, its place or its underlay); devices and tables follow. */
@@ -83,8 +84,9 @@ export function setMtu(context: Context, tx: Transaction, object: Interface | Mu
   }
   const before = interfaceMtuBytes(context.model, object)
   tx.set(object, 'mtuBytes', mtuBytes)
-  if (object.type !== 'ethlink') setUnitMtu(context, tx, object, before)
-  else if (object.port !== null) touchPort(tx, object.port)
+  if (object.type !== 'ethlink') return setUnitMtu(context, tx, object, before)
+  if (object.port !== null) touchPort(tx, object.port)
+  touchNatsOf(tx, context.model, object.id)
 }
 
 /** Give a unit's device the MTU of the model, and mark the tables. `before`: the MTU that it has. */

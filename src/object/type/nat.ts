@@ -9,7 +9,7 @@ import { formatIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import { equal } from '#wire/struct.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
-import { fullName, unitName, type Ethlink, type Model, type Nat, type Router } from '../store/model.ts'
+import { fullName, persists, unitName, type Ethlink, type Model, type Nat, type Router } from '../store/model.ts'
 import { freeSource, newBase, register, unregister } from '../store/registry.ts'
 import { switchOf } from '../store/routing.ts'
 import { ethlinkOfNat, natsOf, routerOfNat, touchNat } from '../store/touch-nat.ts'
@@ -50,14 +50,16 @@ const setters: Setters<'vpcnat'> = {
   owner: setObjectOwner,
   router(context, tx, nat, router, { floats = nat.floats, pool = nat.pool }) {
     tx.asked = `have ${unitName(nat)} serve ${router === null ? 'no router' : `router ${router}`}`
-    if (router !== null && context.model.find('vpcrtr', router) === undefined)
-      tx.refuse('ENOENT', 'there is no router of that id on this host', 'create it first')
+    const named = router === null ? null : context.model.find('vpcrtr', router)
+    if (named === undefined) tx.refuse('ENOENT', 'there is no router of that id on this host', 'create it first')
+    if (nat.committed && named) refuseFleeting(tx, named)
     change(context, tx, nat, () => tx.set(nat, 'router', router))
     checkFloats(context.model, tx, { ...nat, pool }, floats)
   },
   ethlink(context, tx, nat, ethlink, { via = nat.via }) {
     tx.asked = `have ${unitName(nat)} use ${ethlink === null ? 'no ethlink' : `ethlink ${ethlink}`}`
-    if (ethlink !== null) checkEthlink(context.model, tx, ethlink)
+    const named = ethlink === null ? null : checkEthlink(context.model, tx, ethlink)
+    if (nat.committed && named) refuseFleeting(tx, named)
     if (ethlink !== null && via !== null) refuseBoth(tx, `the host ${formatIp(via.address)}`)
     const before = ethlinkOfNat(context.model, nat)
     change(context, tx, nat, () => tx.set(nat, 'ethlink', ethlink))
@@ -99,12 +101,23 @@ function refuseBoth(tx: Transaction, other: string): never {
   return tx.refuse('EINVAL', `its public addresses are behind ${other}`, 'they are in one place; take that one away first, with none')
 }
 
-function checkEthlink(model: Model, tx: Transaction, id: Id): void {
+/** What outlives vpcd names only what does. */
+function refuseFleeting(tx: Transaction, named: Router | Ethlink): void {
+  if (!persists(named)) tx.refuse('EINVAL', `${fullName(named)} is not committed, and goes with its last descriptor`, 'commit it first')
+}
+
+/** Refuse to commit a NAT before what it names. */
+export function checkKept(model: Model, tx: Transaction, nat: Nat): void {
+  for (const named of [routerOfNat(model, nat), ethlinkOfNat(model, nat)]) if (named !== undefined) refuseFleeting(tx, named)
+}
+
+function checkEthlink(model: Model, tx: Transaction, id: Id): Ethlink {
   const ethlink = model.find('ethlink', id)
   if (ethlink === undefined)
     return tx.refuse('ENOENT', 'there is no ethlink of that id on this host', 'create it first, with vpc ethlink create')
   if (ethlink.vtag !== 0)
     tx.refuse('EINVAL', `frames of ${fullName(ethlink)} carry VLAN tag ${ethlink.vtag}`, 'wrap the VLAN interface itself in an ethlink')
+  return ethlink
 }
 
 function setGateway(context: Context, tx: Transaction, nat: Nat, key: 'gateway4' | 'gateway6', gateway: Ip | null): void {

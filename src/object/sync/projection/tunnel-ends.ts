@@ -42,5 +42,7 @@ function has({ listen, entries }: Listening, address: Ip, kind: number, port: nu
   const own = Buffer.compare(listen.address, address) === 0
   if (kind === endKind.own) return own
   if (kind === endKind.address) return own || [0, ...entries.ownPorts.keys()].some((each) => entries.uses(address, each))
+  // Port 0 of an entry means the mux's own; a mux that does not listen yet has none.
+  if (port === 0) return false
   return (port === listen.port && (own || entries.uses(address, 0))) || entries.uses(address, port)
 }
