@@ -92,25 +92,25 @@ const commits: Record<string, Case> = {
 
   async 'what is too large or wrong is refused, and what is just right is not'(store) {
     const many = (count: number): string[] => Array.from({ length: count }, (_, n) => `many/${n}`)
-    const refusals: readonly (readonly [StoreErrorCode, Promise<unknown>])[] = [
-      ['limit', store.commit({ if: many(limits.conditions + 1).map(absent), write: [] })],
-      ['limit', store.commit({ if: [], write: many(limits.writes + 1).map(del) })],
-      ['limit', store.commit({ if: [], write: [put('k', 'x'.repeat(limits.valueBytes + 1))] })],
-      ['limit', store.commit({ if: [], write: [put('k', '\u20ac'.repeat(limits.valueBytes / 2))] })],
-      ['limit', store.commit({ if: [], write: [put('k'.repeat(limits.keyBytes + 1), '')] })],
-      ['limit', store.commit({ if: [], write: many(17).map((key) => put(key, 'x'.repeat(limits.valueBytes))) })],
-      ['limit', store.get(many(limits.conditions + 1))],
-      ['invalid', store.commit({ if: [], write: [put('k', '1'), del('k')] })],
-      ['invalid', store.commit({ if: [], write: [put('k', '\ud800')] })],
+    const refusals: readonly (readonly [StoreErrorCode, () => Promise<unknown>])[] = [
+      ['limit', () => store.commit({ if: many(limits.conditions + 1).map(absent), write: [] })],
+      ['limit', () => store.commit({ if: [], write: many(limits.writes + 1).map(del) })],
+      ['limit', () => store.commit({ if: [], write: [put('k', 'x'.repeat(limits.valueBytes + 1))] })],
+      ['limit', () => store.commit({ if: [], write: [put('k', '\u20ac'.repeat(limits.valueBytes / 2))] })],
+      ['limit', () => store.commit({ if: [], write: [put('k'.repeat(limits.keyBytes + 1), '')] })],
+      ['limit', () => store.commit({ if: [], write: many(17).map((key) => put(key, 'x'.repeat(limits.valueBytes))) })],
+      ['limit', () => store.get(many(limits.conditions + 1))],
+      ['invalid', () => store.commit({ if: [], write: [put('k', '1'), del('k')] })],
+      ['invalid', () => store.commit({ if: [], write: [put('k', '\ud800')] })],
       ...['', '~mine', 'with space', 'umläut', 'line\n', 'nul\0'].map(
-        (key) => ['invalid', store.commit({ if: [], write: [put(key, '')] })] as const,
+        (key) => ['invalid', () => store.commit({ if: [], write: [put(key, '')] })] as const,
       ),
-      ['invalid', store.get(['~'])],
-      ['invalid', store.range('~')],
-      ['invalid', store.range({ from: 'a', to: '~~' })],
-      ['invalid', store.commit({ if: [empty('~')], write: [] })],
+      ['invalid', () => store.get(['~'])],
+      ['invalid', () => store.range('~')],
+      ['invalid', () => store.range({ from: 'a', to: '~~' })],
+      ['invalid', () => store.commit({ if: [empty('~')], write: [] })],
     ]
-    for (const [code, refusal] of refusals) await assert.rejects(refusal, refused(code))
+    for (const [code, refusal] of refusals) await assert.rejects(refusal(), refused(code))
     assert.equal((await store.range('')).entries.length, 0)
     const keys = many(limits.writes)
     assert.equal((await store.commit({ if: keys.map(absent), write: keys.map((key) => put(key, 'x'.repeat(8000))) })).ok, true)

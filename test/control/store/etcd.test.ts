@@ -9,6 +9,7 @@ import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { writeUnderHarm } from './harm.ts'
+import { agreesWithModel } from './random-history.ts'
 
 let cluster: EtcdCluster
 before(async () => {
@@ -18,6 +19,9 @@ after(() => cluster[Symbol.asyncDispose]())
 
 let count = 0
 conformance('etcd', async () => openEtcdStore(cluster.location(`/vpc1/${count++}/`), { progressMs: 400 }))
+
+test('random histories agree with a model', () =>
+  agreesWithModel(async () => openEtcdStore(cluster.location(`/vpc1/r${count++}/`), { progressMs: 400 }), 15))
 
 const refused =
   (code: StoreErrorCode, message: RegExp) =>

@@ -10,6 +10,8 @@ import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import { at, put } from '#control/store/store.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
+import { FaultyStore } from './faulty-store.ts'
+import { agreesWithModel } from './random-history.ts'
 import { killAtEachStep, writer } from './sqlite-killed.ts'
 
 const refused =
@@ -25,7 +27,8 @@ const directory = mkdtempSync(join(tmpdir(), 'vpc-store-'))
 after(() => rmSync(directory, { recursive: true }))
 
 let count = 0
-conformance('sqlite', async () => openSqliteStore(join(directory, `${count++}.db`), { progressMs: 50 }))
+const fresh = (): string => join(directory, `${count++}.db`)
+conformance('sqlite', async () => openSqliteStore(fresh(), { progressMs: 50 }))
 
 test('killed at each step: no commit that was acknowledged is lost, and none is half there', async () => {
   const killed = mkdtempSync('/dev/shm/vpc-store-')
@@ -120,3 +123,22 @@ test('old changes are forgotten by age and by number', async () => {
   assert.equal(seen.length, 10)
   assert.equal((await store.range('')).entries.length, 30)
 })
+
+test('random histories agree with a model', () => agreesWithModel(async () => openSqliteStore(fresh()), 60))
+
+test('random histories agree with a model although the store makes trouble', async () => {
+  const happened: Record<string, number> = {}
+  const faults = { delay: 0.3, away: 0.2, unknown: 0.2, repeat: 0.3, reset: 0.1 }
+  await agreesWithModel(async () => {
+    const store = new FaultyStore(openSqliteStore(fresh()), faults)
+    const dispose = store[Symbol.asyncDispose].bind(store)
+    store[Symbol.asyncDispose] = () => {
+      for (const [fault, count] of Object.entries(store.happened)) happened[fault] = (happened[fault] ?? 0) + count
+      return dispose()
+    }
+    return store
+  }, 60)
+  for (const fault of Object.keys(faults)) assert.ok(happened[fault]! > 10, `${fault}: ${happened[fault]}`)
+})
+
+conformance('sqlite, slow', async () => new FaultyStore(openSqliteStore(fresh(), { progressMs: 20 }), { delay: 0.5 }))
