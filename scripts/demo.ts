@@ -24,14 +24,16 @@ import { existingNetns } from '#lab/netns.ts'
 import { mainAddress, netnsNames, type LabPlan } from '#lab/plan.ts'
 import type { GuestPlan } from '#lab/plan-guest.ts'
 import { probeAll } from '#lab/reachability.ts'
-import { connects, serve } from '#lab/service.ts'
+import { formatIp } from '#wire/ip-address.ts'
+import { connectionFrom, serve } from '#lab/service.ts'
 import { measureTransfer } from '#lab/transfer.ts'
 
 const file = fileURLToPath(new URL('../examples/demo.yaml', import.meta.url))
 const style = styleFor(undefined, process.stdout.isTTY === true, process.env)
 const colours = { red: style.red, blue: style.blue } as Readonly<Record<string, (text: string) => string>>
 const databasePort = 5432
-const steps = 6
+const webPort = 80
+const steps = 7
 /** Any working way is far above, any that lost its large segments below. */
 const leastGigabits = 0.5
 
@@ -42,7 +44,8 @@ const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')
 /** What this demo drops, by reason. */
 const expectedDrops = {
   no_neighbour: "blue's guests asked for addresses that nobody of theirs has, and were not answered",
-  sg_denied: 'a connection that no rule allows was dropped',
+  sg_denied: 'connections that no rule allows were dropped',
+  no_public_address: 'a packet to the outside of a guest without a public address was dropped',
 }
 
 /** One thing that was looked at: told with a mark, and remembered for the exit code. */
@@ -86,25 +89,52 @@ const guestOf = (plan: LabPlan, name: string): GuestPlan => plan.guests.find((gu
 
 async function showGroups(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
   const [web, other, database] = ['red2', 'red1', 'red5'].map((name) => guestOf(plan, name)) as [GuestPlan, GuestPlan, GuestPlan]
-  await using _ = await serve(database, [databasePort])
+  await using _ = await serve({ ...database, address: mainAddress(database) }, [databasePort])
   await using mgmt = await new Vpc({ socketPath: plan.hosts.find(({ name }) => name === database.host)!.socket }).mgmt()
   const drops = new AbortController()
   const denied = firstDenied(mgmt, AbortSignal.any([signal, drops.signal]))
   denied.catch(() => {})
   const where = `${database.name}:${databasePort}`
   verdicts.tell(
-    await connects(web, database, databasePort, signal),
+    (await connectionFrom(web, mainAddress(database), databasePort, signal)) === mainAddress(web),
     `${web.name} (group web) gets a connection to ${where} (group db), over the router`,
   )
   const flow = (await mgmt.flows()).find(({ insidePort }) => insidePort === databasePort)
   say(`      vpc flow list     ${flow?.inside ?? ''}:${databasePort} from ${flow?.outside ?? ''}, allowed by ${flow?.rule ?? 'nothing'}`)
-  verdicts.tell(!(await connects(other, database, databasePort, signal)), `${other.name} (no group) gets none`)
+  verdicts.tell(
+    (await connectionFrom(other, mainAddress(database), databasePort, signal)) === undefined,
+    `${other.name} (no group) gets none`,
+  )
   const event = await Promise.race([denied, sleep(2000, undefined, { signal })]).finally(() => drops.abort())
   if (event !== undefined) say(`      vpc drops         sg_denied ${causeText(event)}`)
   verdicts.tell(
     event?.refusal?.groups.includes('group1 (db)') === true,
     `the host says why: no rule of group db has ${other.name} as a peer`,
   )
+}
+
+async function showNat(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): Promise<void> {
+  const [web, other] = [guestOf(plan, 'red2'), guestOf(plan, 'red1')]
+  const outside = plan.wires.find(({ name }) => name === 'isp')!
+  const [, beyond] = outside.addresses.map(({ address }) => formatIp(address)) as [string, string]
+  const [float] = plan.hosts
+    .flatMap(({ switches }) => switches.flatMap(({ nat }) => nat?.floats ?? []))
+    .map((text) => text.split(' ')[0]!) as [string]
+  await using _ = await serve({ ...web, address: mainAddress(web) }, [webPort])
+  await using _outside = await serve({ name: outside.name, netns: outside.netns, address: beyond }, [webPort])
+  verdicts.tell(
+    (await connectionFrom(outside, float, webPort, signal)) !== undefined,
+    `the outside gets a connection to ${float}:${webPort}, which is ${web.name} on ${web.host}`,
+  )
+  verdicts.tell(
+    (await connectionFrom(outside, float, databasePort, signal)) === undefined,
+    `and none to its port ${databasePort}: no rule of group web allows it`,
+  )
+  verdicts.tell(
+    (await connectionFrom(web, beyond, webPort, signal)) === float,
+    `${web.name} gets a connection to ${beyond}, which sees it come from ${float}`,
+  )
+  verdicts.tell((await connectionFrom(other, beyond, webPort, signal)) === undefined, `${other.name} has no public address, and gets none`)
 }
 
 /** The next packet that no rule allows. Undefined: the signal came first. */
@@ -187,13 +217,15 @@ async function demo(name: string | undefined, isKept: boolean, signal: AbortSign
     await showTransfer(plan, verdicts, signal)
     title(4, 'Security groups: db takes connections from web alone')
     await showGroups(plan, verdicts, signal)
-    title(5, 'What the datapath counted')
+    title(5, 'Public addresses: the outside is a wire of h1')
+    await showNat(plan, verdicts, signal)
+    title(6, 'What the datapath counted')
     await showCounters(plan, verdicts)
   } catch (error) {
     if (!isKept || signal.aborted) await bringDown(plan.name)
     throw error
   }
-  title(6, isKept ? 'The lab stays up' : 'Taking everything down')
+  title(7, isKept ? 'The lab stays up' : 'Taking everything down')
   if (!isKept) await takeDown(plan, verdicts)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   const isRight = verdicts.failed.length === 0

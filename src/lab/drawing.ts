@@ -39,7 +39,7 @@ function hostLines(plan: LabPlan, host: HostPlan): Line[] {
       text: `${guest.name.padEnd(name)} ${mainAddress(guest).padEnd(address)} ${guest.vni}`,
       customer: guest.customer,
     })),
-    ...wires.map((wire) => ({ text: `~ ${wire.name}: ${wire.addresses.map(({ address }) => formatIp(address)).join(' ')}` })),
+    ...wires.map(({ name: wire, addresses: [first] }) => ({ text: `~ ${wire}${first ? `: ${formatIp(first.address)}` : ''}` })),
   ]
 }
 

@@ -2,6 +2,7 @@
  * The objects of one host, made through its vpcd: underlay, mux, and for each customer a switch with its subnets and
  * groups; a port and hostif for each guest.
  */
+import type { Id } from '#abi/id.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { formatIp, isIpv4 } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
@@ -9,6 +10,7 @@ import { formatPrefix } from '#wire/prefix.ts'
 import { underlayDevice } from './names.ts'
 import type { HostPlan, SwitchPlan, UplinkPlan } from './plan-host.ts'
 import type { GuestPlan } from './plan-guest.ts'
+import type { NatPlan } from './plan-nat.ts'
 
 /** The device of a guest's hostif: what it is called on the host, and the MTU that follows from the underlay. */
 export interface GuestDevice {
@@ -45,6 +47,7 @@ async function makeSwitch(vpc: Vpc, plan: SwitchPlan, devices: Map<string, Guest
   await sw.setVni(plan.vni)
   await sw.commit()
   await makeSubnets(vpc, plan)
+  if (plan.nat !== undefined) await makeNat(vpc, plan.routerId!, plan.nat)
   await makeGroups(vpc, plan)
   for (const guest of plan.guests) {
     await sw.addPort(guest.portId)
@@ -74,6 +77,32 @@ async function makeSubnets(vpc: Vpc, { id: switchId, routerId, subnets }: Switch
     await subnet.setDhcp(dhcp)
     await subnet.commit()
   }
+}
+
+/** The router leads outside by a route of its own. */
+async function makeNat(vpc: Vpc, routerId: Id, { id, floats, wire, via }: NatPlan): Promise<void> {
+  await using router = await vpc.openRouter(routerId, { write: true })
+  await router.setRoutes(['0.0.0.0/0 igw'])
+  await using nat = await vpc.openNat(id, { create: true })
+  await nat.setRouter(routerId)
+  await nat.setPool(floats.map((float) => float.split(' ')[0]!))
+  if (wire !== undefined) {
+    await makeWire(vpc, wire)
+    await nat.setPrefix4(wire.prefix)
+    await nat.setGateway4(wire.gateway)
+    await nat.setEthlink(wire.ethlinkId)
+  } else await nat.setVia(formatIp(via!))
+  await nat.setFloats(floats)
+  await nat.commit()
+}
+
+/** Two customers may share a wire. */
+async function makeWire(vpc: Vpc, { ethlinkId, l2Name }: NonNullable<NatPlan['wire']>): Promise<void> {
+  await using mgmt = await vpc.mgmt()
+  if ((await mgmt.headers('ethlink')).some(({ id }) => id === ethlinkId)) return
+  await using ethlink = await vpc.openEthlink(ethlinkId, { create: true })
+  await ethlink.connect(l2Name)
+  await ethlink.commit()
 }
 
 /** Rules name other groups, so all groups are there before the first rule. */

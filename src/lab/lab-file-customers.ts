@@ -7,13 +7,16 @@ import { readAddress, readNamed, readNetwork, reportOverlap } from './lab-file-v
 import type { Customer, LabGroup, Subnet } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
+/** `nat` names guests and links, so src/lab/lab-file-nat.ts reads it after these. */
+export type CustomerKey = 'subnets' | 'router' | 'groups' | 'nat'
+
 /** The section `customers`: all customers, and the subnets of all, in the file's order. */
 export function readCustomers(value: YamlValue): { readonly customers: Customer[]; readonly subnets: Subnet[] } {
   const owners = new Map<number, string>()
   const customers: Customer[] = []
   const subnets: Subnet[] = []
   for (const [name, entry] of readNamed(value)) {
-    const field = entry.fields<'subnets' | 'router' | 'groups'>(['subnets'], ['router', 'groups'])
+    const field = entry.fields<CustomerKey>(['subnets'], ['router', 'groups', 'nat'])
     const isRouted = field.router?.flag() ?? false
     const taken: { name: string; network: Prefix }[] = []
     for (const [short, subnetValue] of field.subnets ? readNamed(field.subnets) : []) {

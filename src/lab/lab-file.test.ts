@@ -37,6 +37,10 @@ const changed = (from: string, to: string): string => {
   return good.replace(from, to)
 }
 
+/** The good file with a router of red, and more. */
+const routed = (more: string): string =>
+  changed('red: { subnets', `red: { router: true, ${more}, subnets`).replace('address: 10.0.0.1 }', 'address: 10.0.0.2 }')
+
 test('addresses that are left out are given out in order, around those that are named', () => {
   const lab = parseLab(good, 'x')
   assert.deepEqual(
@@ -160,6 +164,26 @@ suite('what is wrong is told with its place, its value and the way out', () => {
       'a peer that is no group',
       changed('red: { subnets', 'red: { groups: { web: [{ id: 1, direction: in, peers: [db] }] }, subnets'),
       /groups.web: \[0\] rule 1: 'db' is not .*; groups here: web/,
+    ],
+    [
+      'a NAT without a router',
+      `${good.replace('red: { subnets', 'red: { nat: { link: w, floats: { g1: 203.0.113.2 } }, subnets')}links: { w: { host: h1, address: 203.0.113.1/24 } }`,
+      /customers.red.nat: a NAT serves a router; give customer red 'router: true'/,
+    ],
+    [
+      "a public address that is the wire's",
+      `${routed('nat: { link: w, floats: { g1: 203.0.113.1 } }')}links: { w: { host: h1, address: 203.0.113.1/24 } }`,
+      /nat.floats.g1: link w has this address/,
+    ],
+    [
+      "a public address of another's guest",
+      `${routed('nat: { link: w, floats: { g3: 203.0.113.2 } }')}links: { w: { host: h1, address: 203.0.113.1/24 } }`,
+      /nat.floats.g3: customer red has no guest 'g3'/,
+    ],
+    [
+      'a wire without a network',
+      `${routed('nat: { link: w, floats: { g1: 203.0.113.2 } }')}links: { w: { host: h1 } }`,
+      /nat.link: link w must have an IPv4 address/,
     ],
   ]
   for (const [what, text, told] of cases)

@@ -8,6 +8,7 @@ import { LabFileError } from './file-problem.ts'
 import type { Lab } from './lab-model.ts'
 import { readGuests } from './lab-file-guests.ts'
 import { readCustomers } from './lab-file-customers.ts'
+import { readNats } from './lab-file-nat.ts'
 import { readHosts, readUnderlay } from './lab-file-network.ts'
 import { readLinks } from './lab-file-links.ts'
 import { readName } from './lab-file-values.ts'
@@ -53,7 +54,8 @@ function readLab(root: YamlValue): Lab | undefined {
   const { customers, subnets } = owned
   const links = part.links ? readLinks(part.links, { hosts, subnets }) : []
   const guests = readGuests(part.guests, { hosts, customers, subnets, links })
-  return { name, underlay, hosts, customers, subnets, guests, links }
+  const withNats = readNats(part.customers!, { customers, guests, links })
+  return { name, underlay, hosts, customers: withNats, subnets, guests, links }
 }
 
 /** Each host, guest and link has a namespace, and so has the underlay: their names must differ. */

@@ -21,6 +21,13 @@ export interface Customer {
   /** A router joins the subnets, on every host. */
   readonly isRouted: boolean
   readonly groups: readonly LabGroup[]
+  readonly nat?: LabNat
+}
+
+/** Public IPv4 addresses of a customer's guests, on the wire of a link. The machine at its end is the next router. */
+export interface LabNat {
+  readonly link: Link
+  readonly floats: readonly { readonly guest: string; readonly address: Ip }[]
 }
 
 /** A security group of a customer. */

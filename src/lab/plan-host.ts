@@ -9,6 +9,7 @@ import { labId } from './lab-id.ts'
 import { labDirectory, netnsName } from './names.ts'
 import { planGroups, type GroupPlan } from './plan-groups.ts'
 import type { GuestPlan, WirePlan } from './plan-guest.ts'
+import { planNat, type NatPlan } from './plan-nat.ts'
 
 /** One forwarding entry of a mux. The zero MAC stands for broadcast. */
 export interface EntryPlan {
@@ -44,6 +45,7 @@ export interface SwitchPlan {
   /** Subnets with a gateway. */
   readonly subnets: readonly SubnetPlan[]
   readonly groups: readonly GroupPlan[]
+  readonly nat?: NatPlan
   readonly uplink?: UplinkPlan
 }
 
@@ -112,10 +114,10 @@ const ownVnis = ({ guests, uplink }: Pick<SwitchPlan, 'guests' | 'uplink'>): Set
 const knownVnis = (own: ReadonlySet<number>, subnets: readonly SubnetPlan[], isRouted: boolean): Set<number> =>
   new Set([...own, ...(isRouted ? subnets.map(({ vni }) => vni) : [])])
 
-function planSwitch({ name: customer, isRouted }: Customer, { lab, host, guests, wires }: Surroundings): SwitchPlan | undefined {
+function planSwitch({ name: customer, isRouted, nat }: Customer, { lab, host, guests, wires }: Surroundings): SwitchPlan | undefined {
   const mine = guests.filter((guest) => guest.host === host.name && guest.customer === customer)
   const link = lab.links.find((candidate) => candidate.host === host.name && candidate.uplink?.customer === customer)
-  if (mine.length === 0 && link === undefined) return undefined
+  if (mine.length === 0 && link === undefined && nat?.link.host !== host.name) return undefined
   const uplink = link && planUplink(lab.name, link)
   const own = ownVnis({ guests: mine, ...(uplink && { uplink }) })
   const subnets = planSubnets(lab, customer)
@@ -123,7 +125,7 @@ function planSwitch({ name: customer, isRouted }: Customer, { lab, host, guests,
   return {
     id: labId('vpcsw', lab.name, host.name, customer),
     customer,
-    vni: [...own][0]!,
+    vni: [...own, ...subnets.map(({ vni }) => vni)][0]!,
     guests: mine,
     neighbours: [
       ...guests
@@ -139,6 +141,7 @@ function planSwitch({ name: customer, isRouted }: Customer, { lab, host, guests,
     ...(isRouted && { routerId: labId('vpcrtr', lab.name, customer) }),
     subnets: subnets.filter(({ vni }) => vnis.has(vni)),
     groups: planGroups(lab).filter((group) => group.customer === customer),
+    ...(nat && { nat: planNat(nat, customer, { lab, host, guests }) }),
     ...(uplink && { uplink }),
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Runs inside a guest. `serve ADDRESS PORT...` takes connections until its input ends; `ask ADDRESS PORT MILLISECONDS`
- * connects, and exits with 0 when somebody took the connection within that time.
+ * Runs inside a guest. `serve ADDRESS PORT...` takes connections until its input ends, and tells each client the
+ * address that it comes from; `ask ADDRESS PORT MILLISECONDS` connects and prints what it is told. It exits with 0 when
+ * that came within the time.
  */
 import { connect, createServer } from 'node:net'
 
@@ -10,7 +11,7 @@ async function serve(ports: readonly string[]): Promise<void> {
   await Promise.all(
     ports.map((port) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      createServer((socket) => socket.on('error', () => {}).end())
+      createServer((socket) => socket.on('error', () => {}).end(socket.remoteAddress ?? ''))
         .on('error', reject)
         .listen(Number(port), address, resolve)
       return promise
@@ -23,7 +24,9 @@ async function serve(ports: readonly string[]): Promise<void> {
 function ask([port, milliseconds]: readonly string[]): void {
   const socket = connect({ host: address, port: Number(port) })
   socket.setTimeout(Number(milliseconds), () => process.exit(1))
-  socket.on('connect', () => process.exit(0)).on('error', () => process.exit(1))
+  let told = ''
+  socket.on('data', (chunk: Buffer) => (told += chunk.toString()))
+  socket.on('error', () => process.exit(1)).on('end', () => console.log(told))
 }
 
 if (role === 'serve') await serve(rest)

@@ -3,20 +3,24 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { LabError } from './lab-error.ts'
 import { netnsPath } from './names.ts'
-import { mainAddress } from './plan.ts'
-import type { GuestPlan } from './plan-guest.ts'
 import { inNetns, run } from './program.ts'
 
 const program = fileURLToPath(new URL('./service-program.ts', import.meta.url))
 
-/** Take connections in a guest on some ports, until the result is disposed. Throws LabError when it cannot listen. */
-export async function serve(guest: GuestPlan, ports: readonly number[]): Promise<AsyncDisposable> {
-  const words = ['serve', mainAddress(guest), ...ports.map(String)]
-  const [file, ...args] = inNetns(netnsPath(guest.netns), [process.execPath, program, ...words]) as [string, ...string[]]
+interface Server {
+  readonly name: string
+  readonly netns: string
+  readonly address: string
+}
+
+/** Take connections on some ports of a machine, until the result is disposed. Throws LabError when it cannot listen. */
+export async function serve({ name, netns, address }: Server, ports: readonly number[]): Promise<AsyncDisposable> {
+  const words = ['serve', address, ...ports.map(String)]
+  const [file, ...args] = inNetns(netnsPath(netns), [process.execPath, program, ...words]) as [string, ...string[]]
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const isReady = await Promise.race([new Promise<true>((resolve) => child.stdout.once('data', () => resolve(true))), ended])
-  if (isReady !== true) throw new LabError(`guest ${guest.name} cannot take connections on ports ${ports.join(', ')}`)
+  if (isReady !== true) throw new LabError(`${name} cannot take connections on ports ${ports.join(', ')}`)
   return {
     async [Symbol.asyncDispose]() {
       child.stdin.end()
@@ -25,8 +29,17 @@ export async function serve(guest: GuestPlan, ports: readonly number[]): Promise
   }
 }
 
-/** Whether a guest gets a TCP connection to another within a second. */
-export async function connects(from: GuestPlan, to: GuestPlan, port: number, signal?: AbortSignal): Promise<boolean> {
-  const argv = [process.execPath, program, 'ask', mainAddress(to), String(port), '1000']
-  return (await run(inNetns(netnsPath(from.netns), argv), { signal, timeoutMs: 20_000 })).code === 0
+/**
+ * Connect by TCP from a guest, or from a machine at the end of a wire, to a port that `serve` takes. Gives the sender's
+ * address as the other end sees it; undefined: there was no connection within a second.
+ */
+export async function connectionFrom(
+  from: { readonly netns: string },
+  to: string,
+  port: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const argv = [process.execPath, program, 'ask', to, String(port), '1000']
+  const { code, stdout } = await run(inNetns(netnsPath(from.netns), argv), { signal, timeoutMs: 20_000 })
+  return code === 0 ? stdout.trim() : undefined
 }

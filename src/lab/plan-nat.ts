@@ -1,0 +1,45 @@
+/** The plan of a customer's NAT on one host: on the host of its wire with an ethlink, on others by that host. */
+import type { Id } from '#abi/id.ts'
+import { formatIp, type Ip } from '#wire/ip-address.ts'
+import { formatPrefix, networkOf } from '#wire/prefix.ts'
+import { labId } from './lab-id.ts'
+import { wireNetwork } from './lab-file-nat.ts'
+import type { Lab, LabHost, LabNat } from './lab-model.ts'
+import type { GuestPlan } from './plan-guest.ts'
+
+export interface NatPlan {
+  readonly id: Id
+  /** `203.0.113.10 to 10.0.0.2`. */
+  readonly floats: readonly string[]
+  /** The host has the wire. */
+  readonly wire?: { readonly ethlinkId: Id; readonly l2Name: string; readonly prefix: string; readonly gateway: string }
+  /** VTEP of the host that has it. */
+  readonly via?: Ip
+}
+
+interface Surroundings {
+  readonly lab: Lab
+  readonly host: LabHost
+  readonly guests: readonly GuestPlan[]
+}
+
+/** Plan a NAT. It has the same id on every host. */
+export function planNat({ link, floats }: LabNat, customer: string, { lab, host, guests }: Surroundings): NatPlan {
+  const machine = wireNetwork(link)!
+  const insideOf = (name: string): Ip => guests.find((guest) => guest.name === name)!.addresses[0]!.address
+  const there = lab.hosts.find(({ name }) => name === link.host)!
+  return {
+    id: labId('vpcnat', lab.name, customer),
+    floats: floats.map(({ guest, address }) => `${formatIp(address)} to ${formatIp(insideOf(guest))}`),
+    ...(there.name === host.name
+      ? {
+          wire: {
+            ethlinkId: labId('ethlink', lab.name, host.name, link.name),
+            l2Name: link.name,
+            prefix: formatPrefix(networkOf(machine)),
+            gateway: formatIp(machine.address),
+          },
+        }
+      : { via: there.address }),
+  }
+}
