@@ -50,6 +50,46 @@ static __always_inline __u32 flow_check(const struct vpc_young_key *key)
 	return hash;
 }
 
+/*
+ * The flow that a traced packet would have begun: it may meet it again in the same run, when its port sends it to
+ * itself by way of a NAT.
+ */
+struct begun_flow {
+	__u32 generation;
+	struct vpc_young_key key;
+	struct vpc_flow flow;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct begun_flow);
+} begun_flows SEC(".maps");
+
+static __noinline int keep_begun(const struct flow_work *work)
+{
+	__u32 zero = 0;
+	struct begun_flow *begun = bpf_map_lookup_elem(&begun_flows, &zero);
+
+	if (!begun)
+		return 0;
+	begun->generation = generation_now();
+	begun->key = work->young;
+	begun->flow = work->flow;
+	return 0;
+}
+
+static __noinline struct vpc_flow *begun_of(const struct flow_work *work)
+{
+	__u32 zero = 0;
+	struct begun_flow *begun = bpf_map_lookup_elem(&begun_flows, &zero);
+
+	if (!begun || begun->generation != generation_now() || !same_key(&begun->key, &work->young, sizeof(begun->key)))
+		return 0;
+	return &begun->flow;
+}
+
 /* The flow of the packet. Null: there is none. */
 static __noinline struct vpc_flow *find_flow(struct flow_work *work)
 {
@@ -61,6 +101,8 @@ static __noinline struct vpc_flow *find_flow(struct flow_work *work)
 		flow = bpf_map_lookup_elem(&young, &work->young);
 	if (flow && flow->check != flow_check(&work->young))
 		flow = 0;
+	if (vpc_trace && !flow)
+		flow = begun_of(work);
 	work->state = flow ? flow->state : 0;
 	if (vpc_trace && flow) {
 		work->flow = *flow;
@@ -282,6 +324,7 @@ static __noinline int begin_flow(struct flow_work *work)
 	flow->packets[tuple->direction == VPC_OUT] = 1;
 	flow->bytes[tuple->direction == VPC_OUT] = work->length;
 	put_entry(&young, &work->young, flow, BPF_ANY);
+	traced(keep_begun(work));
 	if (flow->rule)
 		count_hit(flow->rule);
 	return 0;

@@ -63,12 +63,12 @@ static __noinline int find_routed(const struct packet *packet, struct routed *kn
 	*(struct address *)routing->wanted.addr = known->daddr;
 	reason = find_station(routing);
 	traced(record_route(routing, packet->segment));
+	known->to.dst.kind = VPC_DST_NAT;
+	if (!reason && routing->route.kind == VPC_ROUTE_IGW)
+		return 0;
 	traced(record_station(routing, reason));
 	if (reason)
 		return reason;
-	known->to.dst.kind = VPC_DST_NAT;
-	if (routing->route.kind == VPC_ROUTE_IGW)
-		return 0;
 	known->segment = routing->host.segment;
 	known->dmac = mac_at(routing->host.mac);
 	/* Stations behind an uplink have a router of their own. */

@@ -15,7 +15,7 @@ import { PacketCapture } from '#kernel/packet-capture.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
 import { ipFrom, type Ip } from '#wire/ip-address.ts'
 import { asMac, macFrom, type Mac } from '#wire/mac.ts'
-import { addresses, entry, json, jsonText, neighbour, none, routes, sockaddr, text, u32, vni } from './inputs.ts'
+import { addresses, entry, floats, json, jsonText, neighbour, none, routes, sockaddr, text, u32, vni } from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
 
 export const subnets = [5001, 5002] as const
@@ -48,6 +48,8 @@ export class TraceWorld implements AsyncDisposable {
   readonly sw: Opened
   readonly mux: Opened
   readonly wire: PacketCapture
+  /** What the NAT sends to the router outside. */
+  readonly outside: PacketCapture
   /** Of the underlay's other end, and of the underlay. */
   readonly wireIfindex: number
   readonly wireMac: Mac
@@ -65,11 +67,17 @@ export class TraceWorld implements AsyncDisposable {
     this.sw = host.create('vpcsw')
     this.#router = host.create('vpcrtr')
     for (const subnet of [0, 1] as const) this.#makeSubnet(subnet)
-    this.#router.do('vpcrtrRouteSet', routes('10.9.0.0/16 blackhole', '10.8.0.0/16 unreachable', '10.7.0.0/16 via 10.1.0.11'))
+    this.#router.do(
+      'vpcrtrRouteSet',
+      routes('10.9.0.0/16 blackhole', '10.8.0.0/16 unreachable', '10.7.0.0/16 via 10.1.0.11', '203.0.113.0/24 igw', '198.51.100.0/24 igw'),
+    )
+    this.#makeNat()
     this.groups = [this.#makeGroup('web'), this.#makeGroup('db')]
     this.units = ([0, 0, 1, 1] as const).map((subnet, i) => this.#makeUnit(subnet, 10 + (i % 2)))
     for (const { subnet, number, mac } of this.remote) this.#makeRemote(subnet, number, mac)
     for (const end of [2, 3]) spawnSync('ip', ['neigh', 'add', `192.0.2.${end}`, 'lladdr', `${wireMacs}0${end}`, 'dev', 'wire0'])
+    spawnSync('ip', ['neigh', 'add', '203.0.113.1', 'lladdr', `${wireMacs}01`, 'dev', 'out0'])
+    this.outside = new PacketCapture(this.#link('out0-wire').ifindex, 0x02aabbcc)
     this.wireIfindex = this.#link('wire0-wire').ifindex
     this.wireMac = this.#link('wire0').mac
     this.wire = new PacketCapture(this.wireIfindex, 0x02aabbcc)
@@ -131,6 +139,7 @@ export class TraceWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { seen } of this.units) seen[Symbol.dispose]()
     this.wire[Symbol.dispose]()
+    this.outside[Symbol.dispose]()
     await this.host[Symbol.asyncDispose]()
   }
 
@@ -147,6 +156,20 @@ export class TraceWorld implements AsyncDisposable {
     if (subnet === 1) made.do('subnetMaxPacketSet', u32(1280))
     made.do('subnetSwitchSet', idBytes(this.sw.id))
     made.do('subnetRouterSet', idBytes(this.#router.id))
+  }
+
+  /** The first unit of each subnet has a public address. */
+  #makeNat(): void {
+    const { host } = this
+    host.addInterface('out0')
+    const [ethlink, nat] = [host.create('ethlink'), host.create('vpcnat')]
+    ethlink.do('ethlinkConnect', text('out0'))
+    nat.do('vpcnatRouterSet', idBytes(this.#router.id))
+    nat.do('vpcnatEthlinkSet', idBytes(ethlink.id))
+    nat.do('vpcnatPoolSet', jsonText(['203.0.113.16/28']))
+    nat.do('vpcnatPrefix4Set', text('203.0.113.0/24'))
+    nat.do('vpcnatGateway4Set', text('203.0.113.1'))
+    nat.do('vpcnatFloatAdd', floats('203.0.113.20 to 10.0.0.10', '203.0.113.21 to 10.1.0.10'))
   }
 
   #makeGroup(name: string): Opened {
