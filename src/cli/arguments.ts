@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Command } from './command.ts'
 import { usageFailure } from './failure.ts'
+import { kindNames } from '#resource/kind-names.ts'
 import { globalOptions, type GlobalValues } from './global-options.ts'
 import { suggestion } from '#abi/nearest.ts'
 import { longName, type Option, type Options } from './option.ts'
@@ -19,6 +20,13 @@ interface Named {
 
 /** The parts of a command that concern its arguments. */
 export type Takes = Pick<Command, 'path' | 'options' | 'positionals'>
+
+/** Where more is said. Some words mean a thing of this host, and with `cloud` before them one of a cloud. */
+function see(path: string): string {
+  const [first, second = ''] = path.split(' ')
+  const isBoth = Object.hasOwn(kindNames, first!) && ['create', 'list', 'get', 'set', 'destroy'].includes(second)
+  return `see vpc ${path} --help${isBoth ? `; for a ${first} of a cloud, vpc cloud ${path}` : ''}`
+}
 
 /** Read the arguments of a command. Throws a usage failure that names the command, the option and the problem. */
 export function parseArguments(command: Takes, args: readonly string[]): Arguments {
@@ -75,9 +83,7 @@ function take(command: Takes, known: Map<string, Named>, token: OptionToken, giv
   const named = known.get(token.name)
   if (named === undefined) {
     const flags = [...known.keys()].map((name) => `--${name}`)
-    throw usageFailure(
-      `${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, `see vpc ${command.path} --help`)}`,
-    )
+    throw usageFailure(`${command.path} has no option ${token.rawName}${suggestion(token.rawName, flags, see(command.path))}`)
   }
   const { key, option } = named
   const value = valueOf(command, known, token, option)
@@ -103,7 +109,7 @@ function missingOptions(command: Takes, missing: readonly (readonly [string, Opt
   const last = names.pop()!
   const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`
   const wayOut = missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
-  return usageFailure(`${command.path} needs ${list}; ${wayOut ?? `see vpc ${command.path} --help`}`)
+  return usageFailure(`${command.path} needs ${list}; ${wayOut ?? see(command.path)}`)
 }
 
 function checkPositionals({ path, positionals }: Takes, rest: readonly string[]): readonly string[] {
@@ -111,6 +117,6 @@ function checkPositionals({ path, positionals }: Takes, rest: readonly string[])
   if (missing !== undefined) throw usageFailure(`${path} needs ${missing.name}: ${missing.help}; see vpc ${path} --help`)
   const takesRest = positionals.at(-1)?.isRest ?? false
   const surplus = rest[positionals.length]
-  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; see vpc ${path} --help`)
+  if (surplus !== undefined && !takesRest) throw usageFailure(`${path} does not take '${surplus}'; ${see(path)}`)
   return rest
 }

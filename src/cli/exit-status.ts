@@ -5,7 +5,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: 'Done, or nothing was left to do.',
   failed: 'The operation failed. Nothing is half done.',
   usage: 'The command line is wrong.',
-  unreachable: 'vpcd does not answer.',
+  unreachable: 'vpcd, or the API of a cloud, does not answer.',
   conflict: 'The state of the host conflicts: the object exists with other settings, is connected to another one, or is in use.',
   denied: 'The caller has no right to do it.',
 }

@@ -8,8 +8,15 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 /** Where the command of a path of names is. */
 export const commandFile = (path: readonly string[]): URL => new URL(`./commands/${path.join('/')}${extension}`, import.meta.url)
 
+/** Whether a command has no file: those of resources are made from the tables of their kinds. */
+export const isResourceCommand = ([first, , verb]: readonly string[]): boolean => first === 'cloud' && verb !== undefined
+
 /** Import one command, and what it imports itself. */
 export async function loadCommand(path: readonly string[]): Promise<Command> {
+  if (isResourceCommand(path)) {
+    const { resourceCommand } = await import('./cloud/resource-command.ts')
+    return resourceCommand(path[1]!, path[2] as 'create')
+  }
   const { default: command } = (await import(commandFile(path).href)) as { default: Command }
   return command
 }

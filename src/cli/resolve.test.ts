@@ -71,8 +71,24 @@ test('a word that is no command gets the nearest proposed', () => {
   assert.equal(refusal('frobnicate'), "there is no command 'frobnicate'; see vpc --help")
 })
 
+test('what the cloud alone has needs no word before it; what this host has as well does', () => {
+  assert.deepEqual(
+    ['vnic ls', 'vpc create', 'account destroy', 'cloud subnet ls', 'subnet ls', 'group list', 'host list', 'cloud host list'].map(path),
+    [
+      'cloud vnic list',
+      'cloud vpc create',
+      'cloud account destroy',
+      'cloud subnet list',
+      'subnet list',
+      'group list',
+      'hostif list',
+      'cloud host list',
+    ],
+  )
+})
+
 test('what comes later is no command yet', () => {
-  for (const word of ['vtep', 'account', 'agent', 'db', 'nat']) assert.match(refusal(`${word} list`), /^there is no command/)
+  for (const word of ['vtep', 'agent', 'db']) assert.match(refusal(`${word} list`), /^there is no command/)
 })
 
 test('an option of a command before the command is told', () => {

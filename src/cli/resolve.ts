@@ -45,12 +45,20 @@ export function resolve(args: readonly string[]): Resolved {
       if (takesNext(word, path) && i < args.length) before.push(args[i++]!)
       continue
     }
-    const child = childOf(node, word)
+    const child = childOf(node, word) ?? (path.length === 0 ? cloudKind(path, word) : undefined)
     if (child === undefined) throw unknownCommand(path, node, word)
     path.push(child[0])
     node = child[1]
   }
   return { path, node, rest: [...before, ...args.slice(i)] }
+}
+
+/** A kind that the cloud alone has may be named without `cloud`; others mean things of this host. */
+function cloudKind(path: string[], word: string): [name: string, node: Node] | undefined {
+  const cloud = root.children.cloud as Group
+  if (!Object.hasOwn(cloud.children, word)) return undefined
+  path.push('cloud')
+  return [word, cloud.children[word]!]
 }
 
 const byFlag = new Map<string, Option<unknown>>(

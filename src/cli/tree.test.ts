@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { globalOptions } from './global-options.ts'
 import { commandHelp, commandsOf, groupHelp } from './help.ts'
-import { commandFile, loadTree } from './load.ts'
+import { commandFile, isResourceCommand, loadTree } from './load.ts'
 import { longName } from './option.ts'
 import { parseArguments } from './arguments.ts'
 import { resolve } from './resolve.ts'
@@ -15,12 +15,14 @@ import { isGroup } from './tree.ts'
 const entries = await loadTree()
 const commands = commandsOf(entries)
 
-test('the files are the commands', () => {
+test('the files are the commands, but those of resources, which are made from tables', () => {
   const directory = fileURLToPath(new URL('commands', import.meta.url))
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .map((name) => `${directory}/${name}`)
-  const wanted = entries.filter(({ command }) => command).map(({ path }) => fileURLToPath(commandFile(path)))
+  const wanted = entries
+    .filter(({ command, path }) => command && !isResourceCommand(path))
+    .map(({ path }) => fileURLToPath(commandFile(path)))
   assert.deepEqual(files.toSorted(), wanted.toSorted())
 })
 

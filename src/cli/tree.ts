@@ -1,4 +1,5 @@
 /** Names, groups and aliases of all commands: enough to find one's file without importing any. */
+import { kindNames } from '#resource/kind-names.ts'
 
 export interface Leaf {
   readonly aliases: readonly string[]
@@ -25,6 +26,8 @@ const create = leaf()
 const connect = leaf('conn')
 const disconnect = leaf('disco')
 const destroy = leaf('rm', 'del', 'delete')
+
+const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy }
 
 export const root: Group = group('private cloud networks for virtual machines and containers', {
   list,
@@ -146,6 +149,13 @@ export const root: Group = group('private cloud networks for virtual machines an
   trace: leaf(),
   export: leaf(),
   apply: leaf(),
+  api: leaf(),
+  login: leaf(),
+  context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
+  cloud: group(
+    'resources of a cloud: accounts, vpcs, subnets, vnics, groups and more',
+    Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, resource)])),
+  ),
   audit: leaf(),
   stats: leaf(),
   drops: leaf(),

@@ -35,6 +35,9 @@ export function openApi(): Json {
   return made
 }
 
+/** The text of the document that is kept under review. */
+export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\n`
+
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
   const required = [...Object.keys(body.properties as object), ...Object.keys(read)]

@@ -1,0 +1,109 @@
+/** Requests to the API of a cloud, and what its refusals mean for the command. */
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import type { Resource } from '#resource/envelope.ts'
+import { Failure, type FailureKind } from '../failure.ts'
+import type { CloudContext } from './contexts.ts'
+
+export interface Answer<T = any> {
+  readonly status: number
+  readonly body: T
+  readonly etag: string | undefined
+}
+
+interface ProblemBody {
+  readonly type?: string
+  readonly detail?: string
+  readonly hint?: string
+  readonly fields?: readonly { readonly pointer: string; readonly detail: string }[]
+}
+
+export class ApiClient {
+  readonly #context: CloudContext
+
+  constructor(context: CloudContext) {
+    this.#context = context
+  }
+
+  /** Ask, and give the answer whatever it is. */
+  async ask(method: string, path: string, body?: object, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const { server, token, ca } = this.#context
+    let url: URL
+    try {
+      url = new URL(`/v1${path}`, server)
+    } catch {
+      throw new Failure('usage', `'${server}' is no URL of an API; one looks like https://cloud.example:7473`)
+    }
+    const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const options = {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
+      timeout: 40_000,
+      ...(ca !== undefined && { ca: readFileSync(ca) }),
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const sent = request(url, options, resolve)
+    sent.on('timeout', () => sent.destroy(new Error('it did not answer in 40 s')))
+    sent.on('error', (error) =>
+      reject(new Failure('unreachable', `the API at ${server} cannot be reached: ${error.message}`, { code: 'unreachable' })),
+    )
+    sent.end(text)
+    return read(await promise, server)
+  }
+
+  /** Ask for a resource. Throws a Failure when the API refuses. */
+  async must<T = any>(
+    what: string,
+    method: string,
+    path: string,
+    body?: object,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer<T>> {
+    const answer = await this.ask(method, path, body, headers)
+    if (answer.status < 400) return answer
+    throw refusal(what, answer)
+  }
+
+  /** All pages of a list. */
+  async list(what: string, plural: string, query: URLSearchParams): Promise<Resource[]> {
+    const items: Resource[] = []
+    for (let next: string | undefined = ''; next !== undefined;) {
+      const words = new URLSearchParams(query)
+      words.set('limit', '1000')
+      if (next !== '') words.set('after', next)
+      const { body }: Answer<{ items: Resource[]; next?: string }> = await this.must(what, 'GET', `/${plural}?${words}`)
+      items.push(...body.items)
+      next = body.next
+    }
+    return items
+  }
+}
+
+async function read(response: IncomingMessage, server: string): Promise<Answer> {
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part as Buffer)
+  const text = Buffer.concat(parts).toString()
+  const { etag } = response.headers
+  try {
+    return { status: response.statusCode!, body: text === '' ? undefined : JSON.parse(text), etag }
+  } catch {
+    throw new Failure('failed', `${server} does not answer as the API of a cloud does (status ${response.statusCode})`)
+  }
+}
+
+/** What a refusal means: what was asked, what stood against it, what to do. */
+export function refusal(what: string, { status, body }: Answer<ProblemBody>): Failure {
+  const { type = '', detail = `status ${status}`, hint, fields = [] } = body ?? {}
+  const more = fields.slice(1, 10).map(({ pointer, detail: each }) => `; ${pointer}: ${each}`)
+  const text = fields.length > 1 ? detail.replace(/; and \d+ more$/, '') : detail
+  return new Failure(kindOf(status), `cannot ${what}: ${text}${more.join('')}${hint === undefined ? '' : `; ${hint}`}`, {
+    code: type.replace('urn:vpc:problem:', '') || 'failed',
+  })
+}
+
+function kindOf(status: number): FailureKind {
+  if (status === 401 || status === 403) return 'denied'
+  if ([409, 412, 428].includes(status)) return 'conflict'
+  return status === 503 || status === 504 ? 'unreachable' : 'failed'
+}

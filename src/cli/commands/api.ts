@@ -1,0 +1,58 @@
+/** `vpc api`. */
+import { command } from '../command.ts'
+import { Failure } from '../failure.ts'
+import { integer, text } from '../option.ts'
+
+export default command({
+  path: 'api',
+  summary: 'run the API of a cloud, in the foreground',
+  description: `The API keeps accounts, vpcs, subnets, vnics, groups and the rest of a cloud in a store, and answers vpc cloud and other
+    clients. It needs no privilege. Without --store it keeps everything in the file store.db of its state directory.
+
+    The first start makes a principal who may do everything, and writes its token into the file admin-token of the state directory, which
+    its owner alone can read. vpc login takes it.
+
+    Without a certificate the API listens on this machine alone.`,
+  options: {
+    stateDir: text('directory for the store and the first token', 'DIR', 'directory').default('/var/lib/vpc-api'),
+    store: text('where the store is, such as sqlite:/path/store.db', 'LOCATION').defaultsTo('SQLite in the state directory'),
+    listen: text('address to listen on', 'ADDRESS').default('127.0.0.1'),
+    port: integer('port to listen on; 0 takes a free one', 'PORT', 0, 65_535).default(7473),
+    tlsCert: text('file with the certificate, and those that sign it', 'FILE', 'file'),
+    tlsKey: text('file with the key of the certificate', 'FILE', 'file'),
+  },
+  examples: [
+    { line: 'vpc api', does: 'the API for this machine' },
+    { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
+  ],
+  async run({ stateDir, store, listen, port, tlsCert, tlsKey }, { output }) {
+    const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
+    const { StoreError } = await import('#control/store/store-error.ts')
+    const log = {
+      info: (message: string) => void process.stderr.write(`${message}\n`),
+      error: (message: string, fields: object = {}) => void process.stderr.write(`${message} ${logText(fields)}\n`),
+    }
+    try {
+      await using api = await startApi({ stateDir, store, host: listen, port, tlsCert, tlsKey, log })
+      output.item({ url: api.url, token: api.firstToken ?? null }, startText(api))
+      await new Promise<void>((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+      })
+    } catch (error) {
+      if (error instanceof ApiStartRefused || error instanceof StoreError) throw new Failure('failed', error.message, { code: 'refused' })
+      throw error
+    }
+  },
+})
+
+function startText({ url, firstToken }: { url: string; firstToken: string | undefined }): string {
+  const login =
+    firstToken === undefined ? '' : `\nthe first token is in ${firstToken}: vpc login --server=${url} --token-file=${firstToken}`
+  return `the API listens on ${url}${login}`
+}
+
+/** One line, without control characters. */
+function logText(fields: object): string {
+  const text = JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? (value.stack ?? value.message) : value))
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')
+}

@@ -1,0 +1,145 @@
+/** `vpc api`, `vpc login` and `vpc cloud` as people use them: real processes, with and without TLS. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { runVpc, vpcPath } from './run-vpc.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'vpc-cloud-'))
+const env = { XDG_CONFIG_HOME: join(directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
+const state = join(directory, 'state')
+let api: ChildProcess
+let url: string
+
+/** Start `vpc api`, and wait until it says where it listens. */
+async function start(...args: string[]): Promise<[ChildProcess, string]> {
+  const child = spawn(vpcPath, ['api', '--state-dir', state, '--port', '0', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const line of createInterface(child.stdout!)) return [child, (JSON.parse(line) as { url: string }).url]
+  throw new Error('the API ended')
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  return ended
+}
+
+const vpc = (line: string) =>
+  runVpc(
+    line.match(/(?:'[^']*'|[^\s'])+/g)!.map((word) => word.replaceAll("'", '')),
+    { env },
+  )
+function ok(line: string): string {
+  const { code, stdout, stderr } = vpc(line)
+  assert.equal(code, 0, `${line}: ${stderr}`)
+  return stdout
+}
+function refused(code: number, line: string): string {
+  const ran = vpc(line)
+  assert.equal(ran.code, code, `${line}: ${ran.stdout}${ran.stderr}`)
+  return ran.stderr
+}
+
+before(async () => {
+  ;[api, url] = await start()
+})
+after(async () => {
+  await stop(api)
+  rmSync(directory, { recursive: true })
+})
+
+test('the first start writes a token for its owner alone, and the login keeps it so', () => {
+  assert.match(refused(5, 'vpc list'), /not logged in.*vpc login --server URL/)
+  assert.equal(statSync(join(state, 'admin-token')).mode & 0o777, 0o600)
+  assert.match(ok(`login --server=${url} --token-file=${join(state, 'admin-token')}`), /logged in to http.* as admin/)
+  assert.equal(statSync(join(env.XDG_CONFIG_HOME, 'vpc/contexts.json')).mode & 0o777, 0o600)
+  assert.match(ok('context list'), / default +http:\S+ +yes/)
+})
+
+test('a vpc by names: made, found to be so, listed, changed, refused, destroyed', () => {
+  ok('org create acme')
+  ok('account create shop --org=acme')
+  assert.match(ok('vpc create red --account=shop'), /^created vpc red/)
+  assert.match(ok('vpc create red --account=shop'), /^already so: vpc red/)
+  ok('cloud subnet create web --vpc=red --network4=10.0.0.0/24 --network6=auto')
+  ok(`cloud group create app --account=shop --rule='direction=in protocol=tcp ports=80,443 cidr=10.0.0.0/8' --label=tier=web`)
+  const [group] = JSON.parse(ok('cloud group list --json')) as any[]
+  assert.deepEqual([group.rules[0].ports, group.rules[0].peers, group.labels], [['80', '443'], [{ cidr: '10.0.0.0/8' }], { tier: 'web' }])
+  assert.match(
+    ok('vnic create v1 --account=shop --subnet=web --group=app --address=10.0.0.9'),
+    /^created vnic v1 \(\S+\): 02:\S+ 10\.0\.0\.9\n$/,
+  )
+  assert.match(ok('vnic list --vpc=red'), / v1 +\S+ +web +02:\S+ +10\.0\.0\.9 +app +unplugged/)
+  assert.match(ok('vnic create v2 --account=shop --subnet=web --dry-run'), /^would create vnic v2\n[^]* addresses +auto\n/)
+  assert.match(ok('vpc set red --mtu=1400'), /^changed vpc red/)
+  assert.match(ok('vpc set red --mtu=1400'), /^already so/)
+  assert.match(ok('vpc set red --unset=mtu'), /^changed vpc red/)
+  assert.match(
+    refused(4, 'vpc destroy red'),
+    /^vpc: cannot destroy vpc red: vpc red is used by subnet web; destroy or change those first\n$/,
+  )
+  assert.match(refused(4, 'vpc create red --account=shop --resolution=push'), /exists with other settings[^]*resolution +push +auto/)
+  ok('vnic destroy v1')
+  assert.match(ok('vnic destroy v1'), /^already so: there is no vnic v1/)
+})
+
+test('a file may have the body, and a wrong key in it is named', () => {
+  const file = join(directory, 'group.yaml')
+  writeFileSync(file, 'account: shop\nrules:\n  - direction: in\n    protocol: udp\n    ports: ["53"]\n')
+  assert.match(ok(`cloud group create dns -f ${file}`), /^created group dns/)
+  writeFileSync(file, 'account: shop\nrulez: []\n')
+  assert.match(refused(1, `cloud group create other -f ${file}`), /there is no field 'rulez'; did you mean rules\?/)
+  assert.match(refused(2, 'cloud subnet create x --vpc=red --network4=10.0.0.1/8'), /host bits; the network is 10\.0\.0\.0\/8/)
+})
+
+test('words that mean a thing of this host say how to get one of the cloud', () => {
+  assert.match(refused(2, 'subnet create web --vpc=red'), /for a subnet of a cloud, vpc cloud subnet create/)
+  assert.match(refused(2, 'group list app'), /for a group of a cloud, vpc cloud group list/)
+})
+
+test('killed in the middle it comes back with everything, and no second token', async () => {
+  const first = readFileSync(join(state, 'admin-token'), 'utf8')
+  await stop(api, 'SIGKILL')
+  assert.match(refused(3, 'vpc list'), /cannot be reached/)
+  ;[api, url] = await start()
+  assert.equal(readFileSync(join(state, 'admin-token'), 'utf8'), first)
+  ok(`login --server=${url} --token-file=${join(state, 'admin-token')}`)
+  assert.match(ok('vpc list'), / red /)
+  assert.match(refused(1, `api --state-dir ${state} --port 0`), /^vpc: /)
+})
+
+test('with a certificate it speaks TLS 1.3; without one it listens on this machine alone', async () => {
+  assert.match(refused(1, `api --state-dir ${join(directory, 'second')} --listen 0.0.0.0 --port 0`), /in clear; give --tls-cert/)
+  const [cert, key] = [join(directory, 'api.crt'), join(directory, 'api.key')]
+  const subject = ['-subj', '/CN=api', '-addext', 'subjectAltName=IP:127.0.0.1']
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  )
+  await stop(api)
+  ;[api, url] = await start('--tls-cert', cert, '--tls-key', key)
+  assert.match(url, /^https:/)
+  assert.match(refused(3, `login --server=${url} --token-file=${join(state, 'admin-token')}`), /self.signed certificate/)
+  ok(`login --server=${url} --ca=${cert} --name=tls --token-file=${join(state, 'admin-token')}`)
+  assert.match(ok('vpc list'), / red /)
+  assert.match(ok('context use default'), /default is asked from now on/)
+})

@@ -1,0 +1,156 @@
+/** Tokens, limits, watches, health and metrics. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { defaultLimits } from '#control/api/limits.ts'
+import { noLimits, TestApi } from '../test-api.ts'
+
+let api: TestApi
+before(async () => {
+  api = await TestApi.start()
+  await api.ok('POST', '/orgs', { name: 'acme' })
+  for (const name of ['shop', 'other']) {
+    await api.ok('POST', '/accounts', { name, org: 'acme' })
+    await api.ok('POST', '/vpcs', { name: `${name}-vpc`, account: name })
+  }
+})
+after(() => api[Symbol.asyncDispose]())
+
+/** The events of a stream, as they come. */
+async function* eventsOf(response: Response): AsyncGenerator<{ event: string; id?: string; data: any }> {
+  let rest = ''
+  for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    rest += part
+    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
+      const lines = new Map(
+        rest
+          .slice(0, end)
+          .split('\n')
+          .map((line): [string, string] => [line.split(': ')[0]!, line.slice(line.indexOf(': ') + 2)]),
+      )
+      rest = rest.slice(end + 2)
+      yield { event: lines.get('event')!, data: JSON.parse(lines.get('data')!), ...(lines.has('id') && { id: lines.get('id')! }) }
+    }
+  }
+}
+
+test('a token is shown once, is not in the store, ends, and can be taken away', async () => {
+  const text = await api.principal('ann', 'viewer', { account: 'shop' })
+  assert.match(text, /^vpc_[0-9a-f-]{36}_[\w-]{43}$/)
+  const secret = text.split('_').slice(2).join('_')
+  const { entries } = await api.store.range('')
+  assert.ok(entries.every(({ value }) => !value.includes(secret)))
+  const { token } = (await api.ask(text, 'GET', '/whoami')).body
+  const seen = await api.ok('GET', `/tokens/${token.id}`)
+  assert.ok(!JSON.stringify(seen).includes(secret) && !('hash' in seen), JSON.stringify(seen))
+  for (const wrong of [`${text}x`, text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A'), 'vpc__', undefined])
+    assert.equal((await api.ask(wrong, 'GET', '/whoami')).status, 401)
+  api.ahead = 91 * 86_400_000
+  assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
+  api.ahead = 0
+  await api.ok('PATCH', '/accounts/shop', { disabled: true }, { 'if-match': '*' })
+  assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
+  await api.ok('PATCH', '/accounts/shop', { disabled: false }, { 'if-match': '*' })
+  await api.ok('DELETE', `/tokens/${token.id}`)
+  assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
+})
+
+test('a principal goes with its tokens and roles', async () => {
+  const text = await api.principal('bob', 'viewer', { account: 'shop' })
+  await api.ok('DELETE', '/principals/bob')
+  assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
+  assert.deepEqual(
+    (await api.store.range('o/role-binding/')).entries.filter(({ value }) => value.includes('bob')),
+    [],
+  )
+})
+
+test('a watch tells one account its own changes, in whole revisions, from where it left off', async () => {
+  const text = await api.principal('carl', 'viewer', { account: 'shop' })
+  const stream = eventsOf(await api.raw(text, 'GET', '/watch?kind=group,vpc'))
+  const next = async () => (await stream.next()).value!
+  const start = await next()
+  assert.equal(start.event, 'bookmark')
+  await api.ok('POST', '/groups', { account: 'other', name: 'theirs' })
+  const made = await api.ok('POST', '/groups', { account: 'shop', name: 'ours' })
+  const put = await next()
+  assert.deepEqual([put.event, put.id, put.data.name], ['put', made.revision, 'ours'])
+  await api.ok('DELETE', '/groups/ours')
+  // Its door closes first: that is a change, too.
+  const closing = await next()
+  assert.deepEqual([closing.event, closing.data.state, closing.data.revision], ['put', 'closing', made.revision])
+  const gone = await next()
+  assert.deepEqual([gone.event, gone.data], ['delete', { kind: 'group', id: made.id }])
+  // Who comes back with a revision gets what came after it.
+  const again = eventsOf(await api.raw(text, 'GET', '/watch?kind=group', undefined, { 'last-event-id': put.id! }))
+  assert.deepEqual([(await again.next()).value!.event, (await again.next()).value!.event], ['put', 'delete'])
+  await again.return(undefined)
+  const old = eventsOf(await api.raw(text, 'GET', '/watch', undefined, { 'last-event-id': '999999' }))
+  assert.equal((await old.next()).value!.event, 'reset')
+  // A token that is taken away ends its streams.
+  const { token } = (await api.ask(text, 'GET', '/whoami')).body
+  await api.ok('DELETE', `/tokens/${token.id}`)
+  assert.equal((await stream.next()).done, true)
+})
+
+test('whoever does not read a watch is told to list again, and holds no memory', async () => {
+  const text = await api.principal('dora', 'viewer', { account: 'shop' })
+  const response = await api.raw(text, 'GET', '/watch?kind=prefix-list')
+  const entries = Array.from({ length: 900 }, (_, i) => `fd00:1111:2222:3333:4444:5555:${i}::/112`)
+  await api.ok('POST', '/prefix-lists', { account: 'shop', name: 'big', entries })
+  for (let i = 0; i < 40; i++) await api.ok('PATCH', '/prefix-lists/big', { description: `${i}` }, { 'if-match': '*' })
+  const events: string[] = []
+  for await (const { event } of eventsOf(response)) events.push(event)
+  assert.equal(events.at(-1), 'reset')
+  assert.ok(events.length > 2 && events.length < 42, `${events.length} events`)
+})
+
+test('each change has an audit record, in its revision, that says who, what and where from', async () => {
+  const vpc = await api.ok('POST', '/vpcs', { account: 'shop', name: 'watched' })
+  const { entries } = await api.store.range('au/')
+  const records = entries.map(({ value, modified }) => ({ ...JSON.parse(value), modified })).filter(({ id }) => id === vpc.id)
+  assert.equal(records.length, 1)
+  const { principal } = await api.ok('GET', '/whoami')
+  const { time: _, token: __, ...rest } = records[0]
+  assert.deepEqual(rest, {
+    request: vpc.created.request,
+    principal: principal.id,
+    source: '127.0.0.1',
+    method: 'POST',
+    kind: 'vpc',
+    id: vpc.id,
+    before: null,
+    fields: ['name', 'description', 'labels', 'protected', 'account', 'ipv6Prefix', 'resolution'],
+    result: 'done',
+    modified: Number(vpc.revision),
+  })
+})
+
+test('limits: a token that asks too much, and an address that guesses, wait; the right token from there does not', async () => {
+  await using limited = await TestApi.start({
+    limits: { ...noLimits, writes: { perSecond: 1, burst: 2 }, failures: defaultLimits.failures },
+  })
+  const post = (name: string) => limited.ask(limited.admin, 'POST', '/orgs', { name })
+  assert.deepEqual([(await post('a')).status, (await post('b')).status], [201, 201])
+  const refused = await post('c')
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1'])
+  limited.ahead = 1100
+  assert.equal((await post('c')).status, 201)
+  const guesses = []
+  for (let i = 0; i < 7; i++) guesses.push((await limited.ask(`${limited.admin.slice(0, -1)}!`, 'GET', '/whoami')).status)
+  assert.deepEqual(guesses, [401, 401, 401, 401, 401, 429, 429])
+  assert.equal((await limited.ask(limited.admin, 'GET', '/whoami')).status, 200)
+})
+
+test('too large a body is refused; health and metrics answer whom they should', async () => {
+  const large = await api.raw(api.admin, 'POST', '/groups', JSON.stringify({ description: 'x'.repeat(70_000) }))
+  assert.equal(large.status, 413)
+  assert.equal((await api.outside('/health/live')).status, 200)
+  assert.equal((await api.outside('/health/ready')).status, 200)
+  assert.equal((await api.outside('/metrics')).status, 401)
+  const tenant = await api.principal('eve', 'admin', { account: 'shop' })
+  assert.equal((await api.outside('/metrics', tenant)).status, 403)
+  const text = await (await api.outside('/metrics', api.admin)).text()
+  assert.match(text, /vpc_api_requests_total\{method="POST",kind="vpc",status="201"\} \d+/)
+  assert.match(text, /vpc_api_objects\{kind="account"\} 2/)
+  assert.doesNotMatch(text, /shop|carl/)
+})
