@@ -1,6 +1,6 @@
 /**
- * Writes docs/commands, docs/operations.md and docs/openapi.json from their tables: `npm run docs`. Tests hold that they
- * are up to date.
+ * Writes docs/commands, docs/operations.md and docs/openapi.json from their tables: `npm run docs`. Tests hold that
+ * they are up to date.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
