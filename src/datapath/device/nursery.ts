@@ -24,9 +24,9 @@ export class Nursery implements Disposable {
   /** Make a tap with these properties in this thread's namespace. Throws EEXIST when its name is in use there. */
   makeTap(options: TapOptions, properties: Pick<LinkChanges, 'mac' | 'mtu' | 'alias' | 'noArp'>, prepare: () => void): void {
     using home = Netns.current()
+    const ifindex = randomInt(...ifindexes)
     this.#netns.run(() =>
-      createTap({ ...options, ifindex: randomInt(...ifindexes) }, () => {
-        const { ifindex } = this.#netlink.linkByName(options.name)!
+      createTap({ ...options, ifindex }, () => {
         this.#netlink.setLink(ifindex, properties)
         this.#netlink.setLink(ifindex, { netnsFd: home.fd })
         home.run(prepare)
