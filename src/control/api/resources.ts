@@ -74,7 +74,7 @@ function idOfPath(kind: Kind, c: ApiContext): string {
 
 async function write(parts: Parts, c: ApiContext, kind: Kind, id: string, more: Partial<WriteRequest>): Promise<Response> {
   const given = await readBody(c)
-  checkId(id, given)
+  checkId(kind, id, given)
   const query = c.req.query()
   return commit(parts, c, kind, id, (before) => parseBody(kind, withParent(kind, given, before, query, c.get('caller'))), more)
 }
@@ -83,13 +83,14 @@ async function patch(parts: Parts, c: ApiContext, kind: Kind): Promise<Response>
   const given = await readBody(c)
   await parts.model.mirror.fresh()
   const { id } = named(parts, c, kind).record
-  checkId(id, given)
+  checkId(kind, id, given)
   return commit(parts, c, kind, id, (before) => parseBody(kind, patched(before!, given)), { mustExist: true })
 }
 
-function checkId(id: string, { id: given, kind: _ }: Readonly<Record<string, unknown>>): void {
-  if (typeof given === 'string' && given.toLowerCase() !== id)
-    throw fieldProblem('invalid', ['id'], `the body has id ${given.slice(0, 64)}, the path ${id}`)
+function checkId({ kind }: Kind, id: string, given: Readonly<Record<string, unknown>>): void {
+  if (typeof given.id === 'string' && given.id.toLowerCase() !== id)
+    throw fieldProblem('invalid', ['id'], `the body has id ${given.id.slice(0, 64)}, the path ${id}`)
+  if (given.kind !== undefined && given.kind !== kind) throw fieldProblem('invalid', ['kind'], `the path is one of a ${kind}`)
 }
 
 async function commit(
@@ -103,11 +104,12 @@ async function commit(
   const show = showOf(parts, c)
   const { objects } = parts.model.mirror
   const secret = kind.kind === 'token' ? makeToken(id) : undefined
+  const ask = askOf(parts, c)
   const written = await parts.model.write({
     kind,
     id,
     body,
-    ask: askOf(parts, c),
+    ask,
     ifMatch: ifMatchOf(c),
     show,
     isVisible: (stored) => mayRead(c.get('caller'), objects, stored),
@@ -115,7 +117,7 @@ async function commit(
     ...more,
   })
   const view = { ...(show(written.stored) as object) } as Record<string, unknown>
-  if (c.req.query('dry-run') !== undefined) maskAllocated(view, written)
+  if (ask.isDryRun) maskAllocated(view, written)
   // The one time that anybody sees it.
   else if (written.outcome === 'created' && secret !== undefined) view.token = secret.text
   const isCreated = written.outcome === 'created' && written.stored.modified > 0

@@ -25,7 +25,7 @@ export function build(draft: Draft, body: Body, hash?: string): ObjectRecord | u
   if (before !== undefined) checkImmutable(kind, before.record.spec, draft.spec)
   rulesOf(kind.kind).settle?.(draft)
   if (before !== undefined) checkAccepting(draft, body)
-  const record = recordOf(draft, body, hash ?? before?.record.hash)
+  const record = recordOf(draft, body, before === undefined ? hash : before.record.hash)
   if (before !== undefined && isSame(before.record, record)) return undefined
   const text = JSON.stringify(record)
   if (text.length > maxBytes) throw new Problem('too-large', `the ${kind.kind} has ${text.length} bytes; ${maxBytes} fit`)
@@ -43,7 +43,8 @@ export function build(draft: Draft, body: Body, hash?: string): ObjectRecord | u
 /** May the caller write it? The other side of a peering may accept it. */
 function checkWrite(draft: Draft): void {
   const { kind, before, ask, scope } = draft
-  if (mayWrite(ask.caller, kind, scope)) return
+  // Also where it was: a vnic that moves leaves a vpc.
+  if (mayWrite(ask.caller, kind, scope) && (before === undefined || mayWrite(ask.caller, kind, before.record))) return
   if (before !== undefined && kind.kind === 'peering' && mayAccept(ask.caller, draft.mirror.objects, before.record)) return
   throw forbidden(kind)
 }

@@ -44,6 +44,9 @@ test('a token is shown once, is not in the store, ends, and can be taken away', 
   assert.ok(!JSON.stringify(seen).includes(secret) && !('hash' in seen), JSON.stringify(seen))
   for (const wrong of [`${text}x`, text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A'), 'vpc__', undefined])
     assert.equal((await api.ask(wrong, 'GET', '/whoami')).status, 401)
+  // A change of its words leaves the token as it is.
+  await api.ok('PATCH', `/tokens/${token.id}`, { description: 'of ann' }, { 'if-match': '*' })
+  assert.equal((await api.ask(text, 'GET', '/whoami')).status, 200)
   api.ahead = 91 * 86_400_000
   assert.equal((await api.ask(text, 'GET', '/whoami')).status, 401)
   api.ahead = 0

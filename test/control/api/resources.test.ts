@@ -181,6 +181,13 @@ test('an immutable field shows both values; a missing one keeps what was chosen'
   assert.equal(same.revision, subnet.revision)
 })
 
+test('a body of another kind, or with another id, is refused', async () => {
+  const id = randomUUID()
+  assert.equal((await refused('PUT', `/groups/${id}`, { account: 'shop', name: 'y', kind: 'vpc' })).fields[0].pointer, '/kind')
+  assert.equal((await refused('PUT', `/groups/${id}`, { account: 'shop', name: 'y', id: randomUUID() })).fields[0].pointer, '/id')
+  assert.equal((await refused('PUT', '/groups/y', { account: 'shop', name: 'y' })).fields[0].pointer, '/id')
+})
+
 test('a dry run says what would be, and changes nothing', async () => {
   const { mirror } = api.model
   await mirror.fresh()

@@ -200,3 +200,16 @@ test('a peering needs both sides, and shows one side no more than it must', asyn
   // Now it holds both vpcs.
   assert.match((await api.ask(api.admin, 'DELETE', '/vpcs/other-vpc')).body.detail, /peering both/)
 })
+
+test('an operator of one vpc does not take a vnic out of another', async () => {
+  await api.ok('POST', '/vpcs', { name: 'left', account: 'mine-account' })
+  await api.ok('POST', '/vpcs', { name: 'right', account: 'mine-account' })
+  for (const vpc of ['left', 'right']) await api.ok('POST', '/subnets', { name: `${vpc}-subnet`, vpc, network4: '10.0.0.0/24' })
+  const token = await api.principal('of-left', 'operator', { vpc: 'left' }, 'mine-account')
+  await api.ok('POST', '/role-bindings', { principal: 'of-left', role: 'viewer', vpc: 'right' })
+  const vnic = await api.ok('POST', '/vnics', { account: 'mine-account', subnet: 'right-subnet' })
+  const taken = await api.ask(token, 'PATCH', `/vnics/${vnic.id}`, { subnet: 'left-subnet', addresses: null }, { 'if-match': '*' })
+  assert.equal(taken.status, 403, JSON.stringify(taken.body))
+  const moved = await api.ask(api.admin, 'PATCH', `/vnics/${vnic.id}`, { subnet: 'left-subnet', addresses: null }, { 'if-match': '*' })
+  assert.deepEqual([moved.status, moved.body.mac, moved.body.vpc], [200, vnic.mac, (await api.ok('GET', '/vpcs/left')).id])
+})
