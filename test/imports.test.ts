@@ -29,6 +29,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
+  [/^src\/cli\/(commands\/db\/[a-z-]+|with-store)\.ts$/, 'control'],
   [/^src\/cli\/lab-failure\.ts$/, 'lab'],
   [/^src\/cli\/commands\/vm\/[a-z-]+\.ts$/, 'vm'],
   [/^src\/cli\/vm-[a-z-]+\.ts$/, 'vm'],

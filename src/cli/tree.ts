@@ -145,6 +145,13 @@ export const root: Group = group('private cloud networks for virtual machines an
     set: leaf(),
     destroy,
   }),
+  db: group('the store of the control plane', {
+    ping: leaf('status'),
+    export: leaf(),
+    import: leaf(),
+    migrate: leaf(),
+    finalize: leaf(),
+  }),
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
   trace: leaf(),
   export: leaf(),

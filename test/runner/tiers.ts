@@ -81,6 +81,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/stray-programs.test.ts': 10,
   'test/object/host-stack.test.ts': 10,
   'test/datapath/limit-traffic.test.ts': 8,
+  'test/cli/db.test.ts': 6,
   'test/control/store/etcd.test.ts': 24,
   'test/control/store/linearizable.test.ts': 1,
   'test/control/store/sqlite.test.ts': 8,

@@ -19,6 +19,9 @@ export type StoreLocation =
       readonly credentials: Credentials | undefined
     }
 
+/** The store of a control plane on one machine. */
+export const defaultStore = 'sqlite:/var/lib/vpc/control.db'
+
 export const defaultPrefix = '/vpc1/'
 const defaultPort = 2379
 

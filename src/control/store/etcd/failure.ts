@@ -46,4 +46,5 @@ export function judge(error: unknown, what: string): Verdict {
 }
 
 /** The words of an error of gRPC. */
-export const detailsOf = (error: unknown): string => (error as Partial<ServiceError>).details ?? (error as Error).message
+export const detailsOf = (error: unknown): string =>
+  ((error as Partial<ServiceError>).details ?? (error as Error).message).replace(/\s*Resolution note: $/, '')

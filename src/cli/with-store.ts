@@ -1,0 +1,72 @@
+/** Opens the store of the control plane for a command; loads the driver only then. */
+import { existsSync } from 'node:fs'
+import { defaultStore, parseStoreLocation, type StoreLocation } from '#control/store/location.ts'
+import type { Store } from '#control/store/store.ts'
+import type { StoreErrorCode } from '#control/store/store-error.ts'
+import { Failure, usageFailure, type FailureKind } from './failure.ts'
+import { valueOption, type Option } from './option.ts'
+
+/** Where the store is. */
+export const storeOption: Option<StoreLocation | undefined> = valueOption(
+  'the store: sqlite:PATH, or etcd://HOST:PORT,…?ca=FILE&cert=FILE&key=FILE',
+  {
+    placeholder: 'STORE',
+    parse: parseStoreLocation,
+  },
+).defaultsTo(`VPC_STORE, else ${defaultStore}`)
+
+/** Open a store that there is, do something with it, and close it. Its errors become failures. */
+export async function withStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+  const where = given ?? fromEnvironment()
+  if (where.kind === 'sqlite' && !existsSync(where.path))
+    throw new Failure('failed', `there is no store ${where.path}; vpc db migrate and vpc db import make one, or name another: --store`)
+  return withNewStore(where, run)
+}
+
+/** The same, and make the store when there is none. */
+export async function withNewStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+  const { openStore } = await import('#control/store/open.ts')
+  try {
+    await using store = await openStore(given ?? fromEnvironment(), { callMs: 3000 })
+    return await run(store)
+  } catch (error) {
+    throw await failureOf(error)
+  }
+}
+
+function fromEnvironment(): StoreLocation {
+  const location = parseStoreLocation(process.env['VPC_STORE'] ?? defaultStore)
+  if (!location.ok) throw usageFailure(`VPC_STORE: ${location.problem}`)
+  return location.value
+}
+
+const kinds: Readonly<Partial<Record<StoreErrorCode, FailureKind>>> = {
+  away: 'unreachable',
+  denied: 'denied',
+  locked: 'conflict',
+  'not-empty': 'conflict',
+}
+
+async function failureOf(error: unknown): Promise<unknown> {
+  const { StoreError } = await import('#control/store/store-error.ts')
+  if (!(error instanceof StoreError)) return error
+  return new Failure(kinds[error.code] ?? 'failed', error.message, { code: error.code })
+}
+
+/** Say on a terminal how many keys there have been. */
+export function progressOn(
+  stream: NodeJS.WriteStream,
+  isQuiet: boolean,
+): { readonly say: (count: number) => void; readonly end: () => void } {
+  const isShown = stream.isTTY && !isQuiet
+  let said = 0
+  return {
+    say(count) {
+      const now = performance.now()
+      if (!isShown || now - said < 200) return
+      said = now
+      stream.write(`\r${count} keys`)
+    },
+    end: () => void (isShown && said > 0 && stream.write('\r\u001b[K')),
+  }
+}

@@ -1,0 +1,144 @@
+/** `vpc db`: the store of the control plane from the command line; files that are wrong; schemas of other versions. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { finalize, migrate, prepareStore, readSchema, schemaKey, type Migration } from '#control/store/schema.ts'
+import { openSqliteStore, type SqliteStore } from '#control/store/sqlite/sqlite-store.ts'
+import { put } from '#control/store/store.ts'
+import { restoringKey } from '#control/store/restore.ts'
+import { exportStore, importStore } from '#control/store/transfer.ts'
+import { runVpc } from './run-vpc.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'vpc-db-'))
+after(() => rmSync(directory, { recursive: true }))
+
+let count = 0
+const fresh = (): string => join(directory, `${count++}.db`)
+const quiet = (): void => {}
+
+/** A store with keys that are hard to write into lines. */
+async function filled(path: string): Promise<SqliteStore> {
+  const store = openSqliteStore(path)
+  const values = ['', '\n', '\r', '\u2028\u2029', '"\\', '\0', '\u{1f600}', 'x'.repeat(60_000)]
+  for (let n = 0; n < 20; n++) await store.commit({ if: [], write: values.map((value, i) => put(`k/${n}/${i}`, value)) })
+  return store
+}
+
+const everything = async (store: SqliteStore): Promise<unknown> => (await store.range('')).entries.map(({ key, value }) => [key, value])
+
+test('a store moves through a file, by commands', async () => {
+  const [from, to, file] = [fresh(), fresh(), join(directory, 'store.jsonl')]
+  const before = await filled(from)
+  const [revision, contents] = [(await before.status()).revision, await everything(before)]
+  const locked = runVpc(['db', 'ping', '--store', `sqlite:${from}`])
+  assert.equal(locked.code, 4)
+  assert.match(locked.stderr, new RegExp(`process ${process.pid} has the store .* open, and one process at a time may`))
+  await before[Symbol.asyncDispose]()
+
+  const exported = runVpc(['db', 'export', file, '--store', `sqlite:${from}`, '--json'])
+  assert.equal(exported.code, 0, exported.stderr)
+  const { entries, sha256 } = JSON.parse(exported.stdout)
+  assert.equal(entries, 160)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.endsWith('.partial')),
+    [],
+  )
+  const imported = runVpc(['db', 'import', file, '--json'], { env: { VPC_STORE: `sqlite:${to}` } })
+  assert.equal(imported.code, 0, imported.stderr)
+  assert.equal(JSON.parse(imported.stdout).sha256, sha256)
+  const again = runVpc(['db', 'import', file, '--store', `sqlite:${to}`])
+  assert.equal(again.code, 4)
+  assert.match(again.stderr, /the store has keys already, such as k\/0\/0; import into an empty one/)
+  await using after = openSqliteStore(to)
+  assert.deepEqual(await everything(after), contents)
+  assert.ok((await after.status()).revision >= revision, 'revisions do not go back')
+})
+
+test('what is asked of a store that is not there', () => {
+  const rows: readonly (readonly [line: string, code: number, message: RegExp])[] = [
+    ['db ping --store sqlite:/nowhere/x.db', 1, /there is no store \/nowhere\/x\.db; vpc db migrate and vpc db import make one/],
+    ['db migrate --store sqlite:/nowhere/x.db', 1, /cannot make the store .*make its directory, or name another/],
+    ['db ping --store etcd://127.0.0.1:1', 3, /no member of etcd answers \(127\.0\.0\.1:1\).*ECONNREFUSED/],
+    ['db ping --store redis:x', 2, /'redis:x' is no store; write sqlite:PATH or etcd:/],
+    [`db ping --store etcd://127.0.0.1:1?ca=/no&cert=/no&key=/no`, 5, /cannot read a file with the certificates/],
+  ]
+  for (const [line, code, message] of rows) {
+    const result = runVpc(line.split(' '))
+    assert.match(result.stderr, message)
+    assert.equal(result.code, code, line)
+  }
+})
+
+test('a file that is not whole is refused, and nothing is imported', async () => {
+  const file = join(directory, 'whole.jsonl')
+  await using store = await filled(fresh())
+  await exportStore(store, file, quiet)
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  const wrong: readonly (readonly [string, RegExp, readonly string[]])[] = [
+    ['cut off', /line 161 is the last one, but not the sum that ends a file/, lines.slice(0, -1)],
+    ['cut in a line', /is no JSON object/, [...lines.slice(0, -1), lines.at(-1)!.slice(0, 20)]],
+    ['changed', /line 162 has another SHA-256/, lines.with(5, lines[5]!.replace('"k/', '"j/'))],
+    ['a line less', /line 161 has another SHA-256/, lines.toSpliced(7, 1)],
+    ['something else', /line 1 does not say that this is a store/, ['{}', ...lines.slice(1)]],
+    ['a later format', /version 2 of the format/, [lines[0]!.replace('"version":1', '"version":2'), ...lines.slice(1)]],
+    ['empty', /the file is empty/, []],
+  ]
+  await using target = openSqliteStore(fresh())
+  for (const [what, message, contents] of wrong) {
+    writeFileSync(file, contents.map((line) => `${line}\n`).join(''))
+    await assert.rejects(importStore(target, file, quiet), message, what)
+    assert.deepEqual(await everything(target), [], what)
+  }
+  await assert.rejects(importStore(target, join(directory, 'missing'), quiet), /ENOENT/)
+  await assert.rejects(exportStore(store, join(directory, 'missing/x'), quiet), /ENOENT/)
+})
+
+test('an import that was broken off says so', async () => {
+  await using store = openSqliteStore(fresh())
+  const broken = async function* (): AsyncGenerator<{ key: string; value: string }> {
+    for (let n = 0; n < 200; n++) yield { key: `k/${n}`, value: '' }
+    throw new Error('broken off')
+  }
+  await assert.rejects(store.restore(broken(), 0), /broken off/)
+  assert.equal((await store.get([restoringKey])).entries.length, 1)
+  for (const use of [prepareStore, migrate, finalize])
+    await assert.rejects(use(store), /an import was broken off: empty it, and import again/)
+})
+
+test('a schema rises step by step, the new form is written when it is final, and a newer one is refused', async () => {
+  await using store = openSqliteStore(fresh())
+  assert.deepEqual(await prepareStore(store, 1), { schema: 1, writes: 1 })
+  const done: number[] = []
+  const steps = new Map<number, Migration>([2, 3].map((to) => [to, async () => void done.push(to)]))
+  assert.deepEqual(await prepareStore(store, 2), { schema: 1, writes: 1 }, 'the version after works with it')
+  await assert.rejects(prepareStore(store, 3), /has schema 1, this vpc needs 2; migrate it: vpc db migrate/)
+  await assert.rejects(finalize(store, 3), /migrate it first/)
+  assert.deepEqual(await migrate(store, 3, steps), { from: 1, to: 3, schema: { schema: 3, writes: 1 } })
+  assert.deepEqual(await migrate(store, 3, steps), { from: 3, to: 3, schema: { schema: 3, writes: 1 } })
+  assert.deepEqual(done, [2, 3])
+  for (const use of [prepareStore, migrate, finalize, readSchema])
+    await assert.rejects(use(store, 2), /has schema 3, this vpc knows 2; use a newer vpc/)
+  assert.deepEqual(await finalize(store, 3), { schema: 3, writes: 3 })
+  await store.commit({ if: [], write: [put(schemaKey, 'none')] })
+  await assert.rejects(readSchema(store), /has none, which is no schema/)
+})
+
+test('a step that fails is tried again, and the steps before it are not', async () => {
+  await using store = openSqliteStore(fresh())
+  await prepareStore(store, 1)
+  const done: number[] = []
+  const step = (to: number, fails: boolean): [number, Migration] => [
+    to,
+    async () => {
+      if (fails && done.length === 1) throw new Error('the store is away')
+      done.push(to)
+    },
+  ]
+  await assert.rejects(migrate(store, 3, new Map([step(2, false), step(3, true)])), /away/)
+  assert.deepEqual(await readSchema(store, 3), { schema: 2, writes: 1 })
+  await migrate(store, 3, new Map([step(2, false), step(3, false)]))
+  assert.deepEqual(done, [2, 3])
+})
