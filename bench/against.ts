@@ -41,7 +41,7 @@ function pin(cpu: number): void {
   execFileSync('taskset', ['-cp', String(cpu), String(process.pid)], { stdio: 'ignore' })
 }
 
-/** Takes turns of a packet, each a batch of runs; `undefined` when its path grew old meanwhile. */
+/** Takes turns of a packet, each a batch of runs; `undefined` when its path expired meanwhile. */
 function turns(ground: Ground, { program, data, context, to, direct = false }: Case): () => number | undefined {
   const [object, name] = program === 'mux-trace' ? ['mux', 'vpc_mux_trace'] : [hooks[program].object, hooks[program].program]
   const loop = new TestLoop(ground.scene.bench.program(object, name).fd, data, context)
@@ -96,7 +96,7 @@ export async function compareWith(dir: string): Promise<Comparison[]> {
   const loads = Array.from({ length: LOADS }, (_, i) => loadBoth(other, i % 2 === 0))
   using ground = new Ground()
   const all = cases(ground).map((one, i) => ({ one, pairs: loads.map((load) => load[i]!) }))
-  // An older checkout has no such way at all.
+  // An older checkout lacks the way.
   return all.filter(({ pairs }) => pairs.some(({ length }) => length > 0)).map(({ one, pairs }) => summary(one, pairs))
 }
 

@@ -1,4 +1,4 @@
-/** A scene for what programs cost: packets with real tables, the wire as the underlay of its mux. */
+/** A scene for measuring what programs cost: packets with real tables, and the wire as the underlay of its mux. */
 import { muxFlag } from '#datapath/layout.ts'
 import { hooks, type Hook } from '#datapath/hook.ts'
 import type { BpfProgram } from '#kernel/libbpf.ts'
@@ -55,7 +55,7 @@ export class Ground implements Disposable {
     return { ifindex: this.scene.devices.mux, cb: [new DataView(Uint8Array.from(listenAddress).buffer).getUint32(0, true), 0, 0, 0, red] }
   }
 
-  /** Put entries more behind the other VTEP. */
+  /** Add further entries behind the other VTEP. */
   fill(macs: readonly Mac[]): void {
     this.scene.tables.fdb.setMany(macs.map((mac) => [{ segment: red, mac }, this.scene.remote()]))
   }
@@ -65,7 +65,7 @@ export class Ground implements Disposable {
     return tcpFrame({ srcMac: gateway, dstMac: this.#wireMac, src: far, dst: listenAddress as Ipv4, srcPort: 22, dstPort: 2000 })
   }
 
-  /** The way to the other VTEP, and that it is heard, as the kernel's own way would show them. */
+  /** The path to the other VTEP, and that the host has heard it, as the kernel's own way would show them. */
   learn(): void {
     this.run('ethlink-egress', this.tunnelled(true), { ifindex: this.scene.devices.wire, mark: 0x76500000 })
     this.run(this.muxTrace, frame('far', 'a'), { ...this.tunnelMark, mark: 0x76540000 })

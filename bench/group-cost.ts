@@ -40,7 +40,7 @@ function established(groups: GroupScene): number {
   return cost(groups, () => packet)
 }
 
-/** Each datagram begins a flow, which the last of so many rules allows. */
+/** Each datagram begins a flow, and the last of this many rules allows it. */
 function begun(groups: GroupScene, rules: number, peers: readonly string[]): number {
   const others = Array.from({ length: rules - 1 }, (_, i): RuleJson => ({
     id: String(i + 1),
@@ -53,7 +53,7 @@ function begun(groups: GroupScene, rules: number, peers: readonly string[]): num
   return cost(groups, (run) => datagram(run + 1, 9))
 }
 
-/** So many addresses, of which one is a's. */
+/** This many addresses, of which one is a's. */
 const members = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => formatIp(i === 0 ? a.v4 : ipFrom(`10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`)))
 

@@ -1,6 +1,6 @@
 /**
- * From a container to a virtual machine on another host: the same round by round, with what QEMU's emulation lets
- * through.
+ * Measures a container and a virtual machine on another host, round by round. QEMU emulates the machine's processor,
+ * which limits the figures.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ export interface MachineResult {
   readonly taken: Taken
   /** By peer: Gb/s of one TCP stream to the machine, and microseconds of half a ping. */
   readonly peers: Readonly<Record<string, { readonly 'tcp-1': Spread; readonly 'latency-p50': Spread }>>
-  /** Peers that could not be had, and why. */
+  /** Peers that this machine cannot set up, and why. */
   readonly missing: Readonly<Record<string, string>>
 }
 

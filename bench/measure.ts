@@ -6,11 +6,11 @@ import type { Progress } from './progress.ts'
 import type { PeerResult } from './ratio.ts'
 import { collect, measureRounds, seat, seatSeconds, type Seat, type Taken } from './rounds.ts'
 
-/** Under which conditions, and who. */
+/** The conditions and the peers. */
 export interface Scenario {
   readonly conditions: Conditions
   readonly peers: readonly Peer[]
-  /** Those of them that the first round is enough for. */
+  /** Peers that one round is enough for. */
   readonly once?: readonly Peer[]
 }
 
@@ -23,7 +23,7 @@ export interface ScenarioResult {
   readonly conditions: Conditions
   readonly taken: Taken
   readonly peers: Readonly<Record<string, PeerResult>>
-  /** Peers that could not be had, and why. */
+  /** Peers that this machine cannot set up, and why. */
   readonly missing: Readonly<Record<string, string>>
 }
 

@@ -29,7 +29,7 @@ export interface MachinePath {
   /** Has two queues, with virtio headers. */
   readonly tap: string
   readonly address: string
-  /** Properties of the machine's network card, where the peer can not do with the usual ones. */
+  /** Properties of the machine's network card, where the usual ones do not suit the peer. */
   readonly card?: string
 }
 
@@ -38,7 +38,7 @@ export interface Peer {
   readonly scopes: readonly Scope[]
   /** Whether tables of many entries mean anything to it. */
   readonly hasEntries: boolean
-  /** Why it cannot be had on this machine, or undefined. */
+  /** Why this machine cannot set it up, or undefined. */
   missing?(bed: Bed): string | undefined
   up(bed: Bed, conditions: Conditions): Promise<Path>
   /** Seconds to set it up across hosts, for each of its forwarding entries as well. */

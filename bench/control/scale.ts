@@ -1,7 +1,7 @@
 /**
  * How the control path grows: hosts of 10 to 10 000 ports, each applied as one document, listed, audited, restarted and
  * removed; and forwarding entries set through the client library. Prints a table; `--json FILE` writes it,
- * `--document FILE` puts it between the marks of docs/performance.md, `--max N` stops at so many ports.
+ * `--document FILE` puts it between the marks of docs/performance.md, `--max N` stops at N ports.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -93,7 +93,7 @@ async function measure(vpcd: PrivateVpcd, ports: number, entries: number): Promi
   const { mux, ethlink } = await openMux(vpc)
   const setEntriesMs = await setEntries(mux, entries)
   await using mgmt = await vpc.mgmt()
-  // What a large request leaves behind is collected when it has been quiet for a moment.
+  // The collector frees what a large request leaves behind once vpcd has been quiet for a moment.
   await sleep(1000)
   const memory = memoryMiB((await mgmt.info()).pid)
   for (const object of [mux, ethlink]) {

@@ -42,7 +42,8 @@ function underlayBridge(bed: Bed, host: Namespace, { vsctl }: Ovs, address: stri
 }
 
 /**
- * A flow for each MAC behind the other host, and a learning switch's behaviour for the rest: so a controller does it.
+ * A flow for each MAC behind the other host, as a controller would set them, and a learning switch's behaviour for the
+ * rest.
  */
 function addFlows(bed: Bed, host: Namespace, { directory }: Ovs, index: 0 | 1, entries: number): void {
   const flows = entryMacs(index, entries).map((mac) => `priority=100,dl_dst=${mac},actions=output:vx0`)
@@ -64,7 +65,7 @@ async function makeSwitch(bed: Bed, host: Namespace, index: 0 | 1, device: strin
 async function plugGuest(bed: Bed, host: Namespace, index: 0 | 1, { mtu, entries }: Conditions): Promise<Namespace> {
   const namespace = guest(bed, `g${index + 1}`, host, 'p1', index, mtu)
   await makeSwitch(bed, host, index, 'p1', entries)
-  // Without a kernel datapath nobody completes the checksums that a veth leaves to its peer.
+  // Without a kernel datapath nothing completes the checksums that a veth leaves to its peer.
   bed.run(namespace, ['ethtool', '-K', 'eth0', 'tx', 'off'])
   return namespace
 }

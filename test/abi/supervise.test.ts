@@ -1,6 +1,6 @@
 /**
- * The supervisor: whose calls it takes, whose descriptors it knows, who may have programs supervised, and what becomes
- * of them when it goes.
+ * The supervisor: whose calls it takes, which descriptors it knows, who may have programs supervised, and what happens
+ * to them when it ends.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

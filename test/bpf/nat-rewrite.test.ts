@@ -191,7 +191,7 @@ test('an ICMP error changes inside as well: the other end of what it quotes', ()
       const header = v4 ? 20 + inside.options * 4 : inside.fragment === 'none' ? 40 : 48
       const build = (flow: Flow, from: Ip, to: Ip): Uint8Array =>
         errorOf(from, to, flow, inside, header + quote, { options, fragment: 'none' })
-      /* The error goes to who sent the quoted packet, or comes from whom it was for. */
+      /* The error goes to the sender of the quoted packet, or comes from its receiver. */
       const [mine, after] = [isDest ? flow.source.address : router, changed(flow, !isDest, to, at)]
       const was = isDest ? build(flow, router, mine) : build(flow, mine, flow.source.address)
       const is = isDest ? build(after, router, to) : build(after, to, flow.source.address)

@@ -1,4 +1,4 @@
-/** Bad input, each with its exact message and exit code: what an operator sees who got something wrong. Needs root. */
+/** Bad input, each with its exact message and exit code: what an operator sees after a mistake. Needs root. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** What one client may take of the server, and what becomes of those who take more. */
+/** How much one client may take of the server, and what the server does with a client that takes more. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openFlag, operations } from '#abi/command.ts'

@@ -1,6 +1,6 @@
 /**
- * A vpcd that was stopped answers nobody: its clients end with a clear word, and those that wait for a long operation
- * do not.
+ * A stopped vpcd answers nobody. Its clients end with a clear message, but those that wait for a long operation go on
+ * waiting.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** ARP: what the host answers, what it ignores, what it forwards, and what it takes for a lie. */
+/** ARP: what the host answers, what it ignores, what it forwards, and what it drops as spoofed. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { segmentFlag, noDst, portFlag, unwatched } from '#datapath/layout.ts'

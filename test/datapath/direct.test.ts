@@ -1,6 +1,6 @@
 /**
- * The direct ways past the mux's vxlan device: when they are taken, and that nobody can tell by the packets. tcpdump
- * and the kernel's own stack judge checksums and lengths.
+ * The direct ways past the mux's vxlan device: when packets take them, and that the packets look the same on both.
+ * tcpdump and the kernel's own stack judge checksums and lengths.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

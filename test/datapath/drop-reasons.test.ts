@@ -1,6 +1,6 @@
 /**
- * Every reason for which the datapath drops is reached with the real programs: a reason without a case here does not
- * compile, and fails.
+ * The real programs reach every reason for which the datapath drops. A reason without a case here does not compile, and
+ * fails.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -237,7 +237,7 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
 
 describe('every drop reason', () => {
   let scene: Scene
-  // Each case is told of, also where all of them run within a second.
+  // Each case has an event, also where all of them run within a second.
   before(() => void (scene = new Scene({ rates: { dropEventsPerSecond: 1000 } })))
   beforeEach(() => scene.reset())
   after(() => scene[Symbol.dispose]())

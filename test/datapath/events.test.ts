@@ -155,7 +155,7 @@ describe('what nobody reads', () => {
       ['dhcp', 'arp'],
     )
     assert.deepEqual(events[0]!.data, dhcpOf(free), 'all options')
-    // What is read takes no room, and the next event says how many were kept back.
+    // Records that were read free their room, and the next event says how many were kept back.
     actAs(crowd[0]!)
     const lost = counted(crowd[0]!).lostQuestions
     assert.equal(scene.from('b', ask(b, 1)).events.find(isMiss)?.lost, lost)

@@ -1,6 +1,6 @@
 /**
- * Flows that a CPU knows (bpf/lib/flow-slot.h): nothing is missing in the flows' counters, and what becomes of a flow
- * counts at once, whoever brings it about.
+ * Flows that a CPU knows (bpf/lib/flow-slot.h): the flows' counters miss nothing, and each change of a flow counts at
+ * once, whatever causes it.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -80,7 +80,7 @@ describe('a flow that a CPU knows', () => {
         [22n * inside, 11n * outside],
       ]
       assert.deepEqual(counted(), wanted)
-      // The next packet gives the flow what the slot has.
+      // The next packet adds the slot's counts to the flow.
       flows().forgetSlots()
       passes(tcp('a', 'b', 'ack', family))
       assert.deepEqual(counted()[0], [23n, 11n])

@@ -1,6 +1,6 @@
 /**
- * Security groups once more, slowly and by the rules alone: no classes, no vectors, no tables. What the programs decide
- * is held against it.
+ * A slow model of security groups, by the rules alone: no classes, vectors or tables. Tests compare the programs'
+ * decisions with it.
  */
 import { isObjectPeer, parsePorts, protocolNumber, type GroupRule, type RuleDirection } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'

@@ -36,7 +36,7 @@ test('errors about the flows of a port pass a hundred times a second', () => {
   groups.join('b', none)
   groups.settle()
   const way = (from: typeof a, to: typeof a) => ({ srcMac: from.mac, dstMac: to.mac, src: from.v4, dst: to.v4 })
-  /** So many errors that `free` sends about what `to` has sent it; how many passed. */
+  /** `free` sends this many errors about packets of `to`; gives how many pass. */
   const errors = (to: 'a' | 'b', count: number): number => {
     const { bench, devices, tables } = groups.scene
     const sent = udpFrame({ ...way(stations[to], free), srcPort: 5, dstPort: 9 })

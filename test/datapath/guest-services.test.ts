@@ -1,6 +1,6 @@
 /**
- * DHCP, DHCPv6 and router solicitations, answered by the programs from what vpcd laid down: who gets what, in which
- * words, and what is left to listeners. Clients and checks are written apart from the product (guest-client.ts).
+ * DHCP, DHCPv6 and router solicitations, which the programs answer from vpcd's templates: which guest gets which
+ * answer, and what is left to listeners. Clients and checks are written apart from the product (guest-client.ts).
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'

@@ -181,7 +181,7 @@ describe('what a unit gets', () => {
     return scene.bench.run('underlay', packet, { ifindex: scene.devices.wire })
   }
 
-  /** All ways to unit `a`, with who is charged. */
+  /** All ways to unit `a`, and the port that each charges. */
   const ways: Record<string, { readonly source: string; readonly send: (tos?: number) => BenchResult; readonly lay?: () => void }> = {
     'another unit': {
       source: 'b',

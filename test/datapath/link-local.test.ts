@@ -66,7 +66,7 @@ describe('a link-local address of the guest’s own choice', () => {
     scene.tables.neighbours.set({ segment: red, addr: toMapped(chosen) }, { mac: b.mac })
     for (const src of [chosen, b.linkLocal, far.linkLocal, linkLocal(macFrom('02:00:00:00:77:77'))])
       expect(sends('a', src), dropped('source_ip'))
-    // Without a list, nobody says which stations there are but the tables.
+    // Without a list, only the tables say which stations there are.
     scene.port('a', { flags: portFlag.up | portFlag.antispoof })
     scene.tables.neighbours.delete({ segment: red, addr: toMapped(b.linkLocal) })
     expect(sends('a', b.linkLocal), dropped('source_ip'))

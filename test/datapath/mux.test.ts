@@ -1,4 +1,4 @@
-/** From the underlay: whose tunnel it is, which segment, and where a frame may go from there. */
+/** From the underlay: whose tunnel a packet belongs to, which segment, and where a frame may go from there. */
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { muxFlag, noDst, noVtep, unwatched } from '#datapath/layout.ts'
 import { tcpFrame } from '#wire/frames.ts'

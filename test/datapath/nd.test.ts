@@ -1,4 +1,4 @@
-/** Neighbour discovery: the same for IPv6, with what is particular to it. */
+/** Neighbour discovery: the same as ARP, for IPv6, and what IPv6 alone has. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { BenchResult } from '#datapath/test-bench.ts'

@@ -1,6 +1,6 @@
 /**
- * Work that a guest leaves for after the checks: a checksum that the host fills in, a segment that it cuts. With a tap
- * and with a packet socket, the guest says where that checksum is; no other byte may change.
+ * Work that a guest leaves to the host: a checksum to fill in, a segment to cut. With a tap and with a packet socket
+ * the guest says where that checksum is; the host must change no other byte.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -178,7 +178,7 @@ describe('a container that describes its packets itself', () => {
   })
   after(() => fabric[Symbol.dispose]())
 
-  // Without offloads it is software that fills the checksum in, before the receiver sees the packet.
+  // Without offloads, software fills the checksum in before the receiver sees the packet.
   for (const offloads of [false, true])
     test(`gets no other address on another host, offloads ${offloads ? 'on' : 'off'}`, async () => {
       const { a, b } = fabric

@@ -1,6 +1,6 @@
 /**
- * From whom packets of the tunnel are taken: from VTEPs of their VNI alone, and a sender that the table knows only from
- * its own.
+ * Which VTEPs the programs take packets of the tunnel from: only those of the packet's VNI, and for a sender that the
+ * table knows, only its own.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'

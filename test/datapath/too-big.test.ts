@@ -1,4 +1,4 @@
-/** Packets that do not fit: who gets an error, its bytes, and who gets none. */
+/** Packets that do not fit: which senders get an error, its bytes, and which get none. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, beforeEach, describe, test } from 'node:test'

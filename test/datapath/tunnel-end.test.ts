@@ -1,6 +1,6 @@
 /**
- * To the UDP ports of VTEPs muxes alone send: not a guest by an uplink, nor a program of the host, nor one behind the
- * host with the host's address.
+ * Only muxes send to the UDP ports of VTEPs. A guest by an uplink cannot, nor a program of the host, nor a station
+ * behind the host with the host's address.
  */
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { muxFlag, readyMark } from '#datapath/layout.ts'

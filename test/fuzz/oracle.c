@@ -1,6 +1,6 @@
 /*
- * What may leave the programs, written down once more and apart from them: by a reader that takes a frame as its
- * receiver will. A frame that does not hold ends the process, and libFuzzer keeps the input.
+ * States which frames may leave the programs, apart from them: it reads a frame as the receiver will. A frame that may
+ * not leave ends the process, and libFuzzer keeps the input.
  */
 #include "oracle.h"
 #include <stdio.h>
@@ -107,7 +107,7 @@ static int chosen_count;
 
 void begin_judging(void) { chosen_count = 0; }
 
-/* A host chooses what no MAC makes; what another host has sent from is not free. */
+/* A host may choose an address that no MAC makes; an address that another host has sent from is not free. */
 static bool may_choose(const uint8_t *address)
 {
 	if (address[11] == 0xff && address[12] == 0xfe)
@@ -326,7 +326,7 @@ static void judge_inner(const uint8_t *bytes, uint32_t length)
 		judge_checked(bytes, length);
 }
 
-/* To the mux's port of a VTEP nobody sends but a mux: this host's, or one of the other two. */
+/* Only a mux sends to the mux's port of a VTEP: this host's, or one of the other two. */
 static void judge_uplink(const uint8_t *bytes, uint32_t length)
 {
 	uint32_t header = (bytes[14] & 15) * 4;

@@ -80,7 +80,7 @@ static void set_vtep(__u32 segment, __be32 vtep)
 	bpf_map_update_elem(&vteps, &key, &one, BPF_ANY);
 }
 
-/* Nobody but a mux sends to its port of these. */
+/* Only a mux sends to the mux's port of these. */
 static void reserve(__be32 address)
 {
 	struct vpc_tunnel_end end = { .port = 4789, .kind = VPC_END_PORT };
@@ -136,7 +136,7 @@ static void set_scene(void)
 }
 
 #ifdef VPC_GENERATION_H
-/* A run begins with nothing remembered of the one before. */
+/* A run begins without what an earlier one has left. */
 static void forget(void)
 {
 	static __u32 current;

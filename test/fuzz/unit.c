@@ -9,7 +9,7 @@
 
 #define UNITS 5
 
-/* The paths that the kernel has shown, to both VTEPs. */
+/* The kernel has shown the paths to both VTEPs. */
 static void show_paths(void)
 {
 	for (int i = UNITS; i < STATIONS; i++) {

@@ -9,10 +9,10 @@ import type { Pair, PairHost } from './pair.ts'
 const inGuest = (command: string): string => `ip netns exec guest sh -c '${command}'`
 const overhead = 50
 
-/** Counters of the kernel's stack that tell of packets which came damaged. */
+/** Counters of the kernel's stack that count damaged packets. */
 const errorCounters = /^(\w*InCsumErrors|\w*CsumErrors|InHdrErrors|\w*InErrors|InErrs|ReasmFails|\w*InHdrErrors|\w*ReasmFails)$/
 
-/** The counters of one network namespace that are not zero and should be. */
+/** The counters of one network namespace that should be zero and are not. */
 async function errorsOf(machine: Machine, inside: (command: string) => string): Promise<string[]> {
   const text = await machine.must(inside('cat /proc/net/snmp /proc/net/netstat /proc/net/snmp6'))
   const found: string[] = []
@@ -71,7 +71,7 @@ for _ in range(${count}): sys.stdout.buffer.write(s.recv(65535))"`
 
 const sumOf = async ({ machine }: PairHost, command: string): Promise<string> => machine.must(`${command} | sha256sum`)
 
-/** The switch side of the container's interface, where a segment is as large as it left the container. */
+/** The switch side of the container's interface, where a segment has the size with which it left the container. */
 const watchSegments = [
   '(timeout 180 tcpdump -i sw-hostif0 -n -c 1 tcp and greater 4000 >/tmp/large 2>/tmp/watching) & watch=$!',
   '(until grep -q listening /tmp/watching; do kill -0 $watch || { cat /tmp/watching; exit 1; }; sleep 0.05; done)',

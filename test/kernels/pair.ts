@@ -104,7 +104,7 @@ async function bareUnderlay({ machine, address }: PairHost): Promise<Underlay> {
 
 const offload = 'rx off tx off sg off tso off gso off gro off'
 
-/** Starts vpcd, has it make its half of the pair, and hands the container its interface. */
+/** Starts vpcd, which makes its half of the pair, and gives the container its interface. */
 async function settle({ machine, guest }: PairHost, document: object): Promise<void> {
   // Process ids are of this run's own namespace, and other runs write here too.
   mkdirSync(documents, { recursive: true })

@@ -27,8 +27,8 @@ const contains = (frame: Uint8Array, bytes: Uint8Array): boolean =>
   Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(bytes)
 
 /**
- * Send frames as a guest, then an honest one to another guest on either host: when those have come, the others would
- * have too. Every guest and both ends of the underlay are watched meanwhile.
+ * Send frames as a guest, then an honest one to another guest on either host. When the honest one has come, the others
+ * would have come too. Meanwhile the test watches every guest and both ends of the underlay.
  */
 export async function attempt(lab: ScratchLab, { from, frames, marker: bytes, reason, mayReach = [] }: Attempt): Promise<void> {
   const others = lab.plan.guests.filter(({ name }) => name !== from && !mayReach.includes(name))

@@ -1,4 +1,4 @@
-/** The demo, as a person runs it, but for the name of its lab: somebody may be keeping one up. */
+/** The demo as a person runs it, except for the name of its lab: somebody may keep one up. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

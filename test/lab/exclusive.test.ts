@@ -1,7 +1,7 @@
 /**
- * Muxes alone send to the ports of VTEPs: a user's program on a host cannot put frames into an overlay, nor can a guest
- * behind an uplink on the underlay's wire. Each attempt reaches its goal while the mux is not exclusive, so that it is
- * known to be one.
+ * Only muxes send to the ports of VTEPs: a user's program on a host cannot put frames into an overlay, nor can a guest
+ * behind an uplink on the underlay's wire. While the mux is not exclusive each attempt succeeds, which shows that the
+ * attempt is a real one.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -213,7 +213,7 @@ test('a lab that was broken by hand goes down all the same', async () => {
   const again = await vpc('lab', 'up', lab.file)
   assert.equal(again.code, 1)
   assert.match(again.stderr, /is up, but broken \(namespaces missing: .*; vpcd not running on h1\); `vpc lab down /)
-  // Somebody who is still in there must not keep it.
+  // The lab goes down although somebody is still in there.
   const guest = spawn('nsenter', [`--net=/run/netns/${lab.netns('g2')}`, 'sleep', '600'], { stdio: 'ignore' })
   await new Promise((resolve) => guest.once('spawn', resolve))
   await lab[Symbol.asyncDispose]()

@@ -102,7 +102,7 @@ suite('looking at switches and ethlinks', () => {
   }
 
   test('nothing is copied while nobody looks', async () => {
-    // Sockets that do not ask for promiscuous mode see what comes, and make nothing come.
+    // Sockets without promiscuous mode see frames to the device, and cause no copies.
     using onSwitch = lab.raw('h1', red)
     using onEthlink = lab.raw('h1', uplink)
     for (const to of ['10.0.0.2', '10.0.0.3']) await lab.must('a', ...ping, to)

@@ -118,7 +118,7 @@ suite('floating addresses on the wire of one of two hosts', () => {
       })
 
       test(`fragments of a guest ${where}, both ways, over IPv${family}`, async () => {
-        // Nobody fragments on the way: the other side hears at first that its fragments do not fit into the overlay.
+        // No router fragments the answer: the other side first learns that its fragments do not fit into the overlay.
         const three = ['ping', '-n', '-c', '3', '-i', '0.05', '-W', '2', '-s', '4000']
         await lab.must(guest, ...three, far(family))
         await outside.must(outside.host, ...three, publicOf(guest, family))

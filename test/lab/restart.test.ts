@@ -72,7 +72,7 @@ async function lostDuring(from: string, address: string, work: () => Promise<voi
   }
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(output) ?? []
   assert.ok(sent !== undefined, output)
-  // The one that was just sent when it was stopped has had no time.
+  // The answer to the last request may still be on its way when ping is stopped.
   return { sent: Number(sent), lost: Math.max(0, Number(sent) - Number(received) - 1) }
 }
 

@@ -151,7 +151,7 @@ suite('two subnets and a router on two hosts', () => {
     const refused = await lab.run('a1', ...ping, '10.9.0.1')
     assert.equal(refused.code, 1)
     await setRoutes(`10.9.0.0/16 via ${addressOf('b2', 4)}`, `fd09::/64 via ${addressOf('b2', 6)}`)
-    // Its port still checks senders: the answers do not come back.
+    // Its port still checks senders, so the answers are dropped.
     assert.equal((await lab.run('a1', ...ping, '10.9.0.1')).code, 1)
     await using mgmt = await lab.vpc('h2').mgmt()
     const port = (await mgmt.describeAll('vpcp')).find((info) => info.type === 'vpcp' && info.addresses.includes(addressOf('b2', 4)))!

@@ -113,7 +113,7 @@ export class ScratchLab {
     return RawSocket.open(this.netns(where), device, options)
   }
 
-  /** Whether a host keeps others than its mux from sending to VTEPs: while it does not, tests can. */
+  /** Whether a host keeps all but its mux from sending to VTEPs; while it does not, tests can send. */
   async setExclusive(host: string, exclusive: boolean): Promise<void> {
     await using mux = await this.vpc(host).openMux(this.host(host).muxId, { write: true })
     await mux.setExclusive(exclusive)

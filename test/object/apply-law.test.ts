@@ -1,6 +1,6 @@
 /**
- * The law of apply: after it is done there is nothing to do, whatever there was before, committed or not; refused, it
- * changes nothing.
+ * The law of apply: after a success nothing is left to do, whatever there was before, committed or not. After a refusal
+ * nothing has changed.
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
@@ -24,7 +24,7 @@ function ask(host: ScratchHost, operation: 'mgmtApply' | 'mgmtPlan' | 'mgmtExpor
 
 const ids = <const N extends number>(type: UnitType, count: N): Id[] => Array.from({ length: count }, () => generateId(type))
 
-/** The objects that documents and holders choose from: few, so that they meet. */
+/** The objects that documents and holders choose from: few, so that both choose the same ones. */
 const pool = {
   ethlinks: ids('ethlink', 2),
   muxes: ids('vpcmux', 2),
@@ -36,7 +36,7 @@ const pool = {
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { freq: 2 })
 const small = fc.constantFrom(0, 5, 6, 7)
 
-/** Every flag that a type declares: those that are added later as well. */
+/** Every flag that a type declares, also those that are added later. */
 const flags = (type: UnitType): Record<string, fc.Arbitrary<boolean | null>> =>
   Object.fromEntries(
     settingsOf(type).flatMap(([name, setting]) =>

@@ -1,6 +1,6 @@
 /**
- * Things of each kind, broken behind vpcd's back: an audit finds them, a repair restores them, and the host is as
- * before.
+ * The test breaks things of each kind behind vpcd's back: an audit finds them, a repair restores them, and the host is
+ * as before.
  */
 import assert from 'node:assert/strict'
 import { existsSync, unlinkSync } from 'node:fs'

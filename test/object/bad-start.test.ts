@@ -1,5 +1,5 @@
 /**
- * A start with something in the way: the object is in trouble with its reason, vpcd tries again, and everything else
+ * A start with something in the way: vpcd says which object is in trouble and why, and tries again; everything else
  * works.
  */
 import assert from 'node:assert/strict'

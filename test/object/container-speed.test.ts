@@ -1,4 +1,4 @@
-/** What makes containers faster is tried again after an error, and never given up. */
+/** vpcd tries again, after each error, what makes containers faster. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../daemon/echo-server.ts'

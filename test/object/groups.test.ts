@@ -86,7 +86,7 @@ test('the tables follow ports, rules, members and sets, and have nothing that no
   group.do('groupRuleDelete', jsonText(['20']))
   assert.deepEqual(policy.portPolicies.get(stats), before)
   isRight(host)
-  // What somebody else has broken is found, and put right.
+  // An audit finds what somebody else has broken, and a repair restores it.
   policy.peerRules.deleteMany(policy.peerRules.entries().map(([key]) => key))
   policy.portPolicies.delete(stats)
   const mgmt = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)

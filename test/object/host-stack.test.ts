@@ -1,6 +1,6 @@
 /**
- * The host's own stack, and agents that set up or down whatever they see: what they do to devices of ours reaches no
- * guest, and is undone.
+ * The host's own stack, and agents that set every device up or down: what they do to devices of ours reaches no guest,
+ * and vpcd undoes it.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -81,7 +81,7 @@ describe('what the host itself sends on devices of ours', () => {
       }
       await eventually(() => !isUp(host, 'vpcroom0') && !isUp(host, 'vpcroom0-in'))
       sendAsHost(switchSide)
-      // What has the datapath's mark comes through, after all that did not.
+      // A frame with the datapath's mark comes through, after all the frames without it.
       sendFrame(switchSide, frame, unitMark)
       await eventually(() => received(container, 'hostif0') > before)
       assert.equal(received(container, 'hostif0'), before + 1)

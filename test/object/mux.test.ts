@@ -1,4 +1,4 @@
-/** Muxes and their underlay: any order of setting one up, what it listens on, its entries, and the MTU that follows. */
+/** Muxes and their underlay: setting one up in any order, what it listens on, its entries, and the MTU that follows. */
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { describe, test } from 'node:test'

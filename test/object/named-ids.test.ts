@@ -30,7 +30,7 @@ function give(host: ScratchHost, ...rules: readonly [ids: readonly Id[] | undefi
 const openAs = (host: ScratchHost, type: TypeName, id: Id, flags: number = open | read | write): Opened =>
   new Opened(host.host.open(alice, idBytes(id), handleType(type), BigInt(flags)))
 
-/** What everybody can see of all objects but some. */
+/** What everybody can see of all objects except some. */
 function seen(host: ScratchHost, ...but: Id[]): string {
   const mgmt = host.mgmt()
   using _ = mgmt.handle

@@ -23,7 +23,7 @@ describe('a quota of a switch', () => {
       `cannot set forwarding entries of vpcmux0: switch vpcsw0 (${sw.id}) has a quota of 3 forwarding entries in its VNIs, and would have 4; ` +
         'delete some, or raise it by vpc switch set --max-entries',
     )
-    // Another's VNIs, and what replaces an entry, are no growth.
+    // Another switch's VNIs do not count, nor does an entry that replaces another.
     mux.do('vpcmuxFteSet', entry(7001, mac(2), '192.0.2.2'))
     mux.do('vpcmuxFteSet', entry(5001, mac(1), '192.0.2.3'))
     assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac: macFrom(mac(2)) }), undefined)

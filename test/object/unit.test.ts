@@ -1,6 +1,6 @@
 /**
- * Hostifs and vmnics with users: containers that take, move and delete them, hypervisors that open them; frames pass
- * while vpcd restarts.
+ * Hostifs and vmnics with users: containers take, move and delete them, hypervisors open them, and frames pass while
+ * vpcd restarts.
  */
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
@@ -149,7 +149,7 @@ describe('a hostif', () => {
     const text = await ended
     const sent = /(\d+) packets transmitted/.exec(text)![1]
     const answered = [...text.matchAll(/icmp_seq=(\d+)/g)].map(([, number]) => Number(number))
-    // The signal may come between the last question and its answer.
+    // The signal may come between the last request and its answer.
     assert.ok(Number(sent) - answered.length <= 1, `${sent} sent, ${answered.length} answered`)
     assert.deepEqual(
       answered,

@@ -1,4 +1,4 @@
-/** Who may open a vmnic: root alone until somebody is named, as the kernel itself holds it. */
+/** Who may open a vmnic: root alone, until the owner is set. The kernel decides. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noOwner, vmnicOwner } from '#abi/layouts.ts'

@@ -1,5 +1,6 @@
 /**
- * A container's XDP program in its interface's driver sees all packets to it: they take the queue while there is one.
+ * A container's XDP program in its interface's driver sees all packets to it: while there is one, packets take the
+ * queue.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -79,7 +80,7 @@ test('a native XDP program in a container gets what comes, after a restart of vp
   await eventually(straight)
   assert.deepEqual([await received(), xdp()], [3, false])
 
-  // A program before the driver sees packets on either way.
+  // A generic XDP program sees packets on either way.
   await set('xdpgeneric', 'obj', object, 'sec', 'xdp.frags')
   assert.deepEqual([await received(), straight()], [0, true])
   await set('xdpgeneric', 'off')

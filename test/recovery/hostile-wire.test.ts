@@ -1,7 +1,7 @@
 /**
- * Garbage on the wire: random and mutilated frames out of a guest, and out of the underlay. Nobody sees what he must
- * not, hosts and vpcd go on as before, and nothing grows. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which. Needs
- * root.
+ * Garbage on the wire: random and mutilated frames from a guest and from the underlay. No guest sees a frame that is
+ * not for it, hosts and vpcd go on as before, and nothing grows. VPC_FUZZ sets how many frames, VPC_FUZZ_SEED which.
+ * Needs root.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -83,7 +83,7 @@ async function assertUnharmed(earlier: readonly Size[]): Promise<void> {
   assert.deepEqual(wrong(await probeAll(lab.plan.guests)), [])
 }
 
-/** Send; what the device itself refuses is no matter. */
+/** Send; a refusal by the device itself does not matter. */
 function send(socket: RawSocket, frame: Uint8Array): void {
   try {
     socket.send(frame)

@@ -50,7 +50,7 @@ export function dieAt(at: number, run: () => void): void {
   try {
     run()
   } catch (error) {
-    // What the operation makes of it, nobody is left to hear.
+    // Nobody is left to hear what the operation reports.
     assert.ok(isDead(), String(error))
   } finally {
     observeSteps(undefined)
@@ -112,9 +112,8 @@ export function look(host: ScratchHost): Seen {
 }
 
 /**
- * Kill the host before each step of a deed, start it again, and check that it is as before the deed or as after it,
- * wholly: by its own word, by an audit, and by the devices and programs that are there. Gives how many steps there
- * were.
+ * Kill the host before each step of a deed, start it again, and check that it is wholly as before the deed or wholly as
+ * after it: by its own description, by an audit, and by its devices and programs. Gives the number of steps.
  */
 export async function killAtEachStep(host: ScratchHost, deed: Deed): Promise<number> {
   const before = look(host)

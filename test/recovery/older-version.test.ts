@@ -1,5 +1,5 @@
 /**
- * An older version's programs and maps, whose layouts are not ours, are taken over: killed at each step of it as well.
+ * vpcd takes over an older version's programs and maps, whose layouts are not ours, also when it is killed on the way.
  * Needs root.
  */
 import assert from 'node:assert/strict'

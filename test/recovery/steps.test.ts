@@ -1,6 +1,6 @@
 /**
- * Killed at every step of every operation of several steps: after a start the host is as before or as after, and
- * nothing is half done.
+ * vpcd is killed at every step of every operation of several steps: after a start the host is as before or as after,
+ * and nothing is half done.
  */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ const expedited = '/sys/kernel/rcu_expedited'
 beforeEach(() => writeFileSync(expedited, '1'))
 process.once('exit', () => writeFileSync(expedited, '0'))
 before(() => {
-  // The journal is written hundreds of times, too: where that takes no disk.
+  // The test writes the journal hundreds of times, too: in memory, not on a disk.
   process.env['TMPDIR'] = '/dev/shm'
   host = new ScratchHost()
   for (const [name, { handle }] of Object.entries(world(host))) {

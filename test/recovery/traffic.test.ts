@@ -1,6 +1,6 @@
 /**
- * Guests on two hosts notice nothing: vpcd killed and started, replaced by a newer version, or by one that does not
- * load. Needs root.
+ * Guests on two hosts notice nothing while vpcd is killed and started, replaced by a newer version, or by one that does
+ * not load. Needs root.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -190,7 +190,7 @@ test('a vpcd that is killed at the steps of an apply leaves all of it or nothing
     ],
   }
   const devices = (document: object): number => ((document as { hostifs: object[] }).hostifs ?? []).length
-  // A start takes some steps itself: the later of these are in the apply.
+  // A start takes some steps itself: the later ones of these belong to the apply.
   for (const at of [14, 19, 23, 27]) {
     await end('h1', 'SIGKILL')
     const main = join(import.meta.dirname, '../../src/daemon/main.ts')

@@ -1,6 +1,6 @@
 /**
- * A guest whose host runs out of disk: it and its supervisor go on, and how it ended is written down when there is room
- * again.
+ * A guest whose host runs out of disk: it and its supervisor go on, and the supervisor records how it ended once there
+ * is room again.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

@@ -224,7 +224,7 @@ async function lostDuring(work: () => Promise<unknown>): Promise<{ sent: number;
   const text = await shell1.must('cat /tmp/pings | tail -4')
   const [, sent, received] = /(\d+) packets transmitted, (\d+) packets received/.exec(text) ?? []
   assert.ok(sent !== undefined, text)
-  // The one that was just sent when it was stopped has had no time.
+  // The answer to the last request may still be on its way when ping is stopped.
   return { sent: Number(sent), lost: Math.max(0, Number(sent) - Number(received) - 1) }
 }
 

@@ -1,6 +1,6 @@
 /**
- * libvirt's schema of domains, from Debian's package. libvirt itself is not installed: its daemon is none of our
- * business.
+ * libvirt's schema of domains, from Debian's package. libvirt itself is not installed: the test does not need its
+ * daemon.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * A vmnic for hypervisors that are not ours: the descriptor by inheritance, the tap by name, and libvirt's way to say
- * so.
+ * A vmnic for hypervisors that are not ours: the descriptor by inheritance, the tap by name, and libvirt's element for
+ * it.
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
@@ -21,7 +21,7 @@ import { VmBed, type TestVmnic } from './vm-bed.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vpc-other-'))
 
-/** A QEMU as somebody else would start it. */
+/** A QEMU as another tool would start it. */
 const qemu = (netdev: string, device: string): string => {
   const boot = `-kernel ${directory}/kernel -initrd ${directory}/initrd -append 'console=ttyS0 quiet'`
   const base = `exec qemu-system-x86_64 -nodefaults -display none -no-reboot -accel tcg -m 160 -smp 2 -serial stdio ${boot}`

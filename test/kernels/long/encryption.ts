@@ -1,6 +1,6 @@
 /**
- * The long form: hosts whose underlay is WireGuard, and hosts whose mux's port is in ESP. Traffic flows, fits, and
- * leaves in no clear text.
+ * The long form: hosts whose underlay is WireGuard, and hosts whose mux's port is in ESP. Traffic flows and fits, and
+ * nothing leaves in clear text.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * The long form: the processor that this machine has not. There doctor finds all that vpcd needs, a lab comes up whose
- * guests reach each other, and a host of it exchanges everything with a host of this machine's processor.
+ * The long form on the processor that this machine lacks. There doctor finds all that vpcd needs, a lab comes up whose
+ * guests reach each other, and a host exchanges everything with a host of this machine's processor.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
