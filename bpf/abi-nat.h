@@ -4,6 +4,7 @@
 #define VPC_ABI_NAT_H
 
 #include <linux/types.h>
+#include "abi-nat-cells.h"
 
 /* Table `nats`: by the stats index of the NAT. Its public addresses are on a wire of this host, or another host's. */
 struct vpc_nat {
@@ -29,6 +30,7 @@ struct vpc_nat_entry {
 enum vpc_public_kind {
 	VPC_PUBLIC_NONE = 0,
 	VPC_PUBLIC_FLOAT,   /* stands for one station */
+	VPC_PUBLIC_BLOCKS,  /* for many: the port tells which (abi-nat-cells.h) */
 };
 
 /* Table `public_addresses`: addresses that this host has on a wire. */
@@ -50,7 +52,10 @@ struct vpc_public_entry {
 	struct vpc_public_key again;
 };
 
-/* Table `floats`: the public address of a station, by struct vpc_host_key. */
+/*
+ * Table `floats`: the public address of a station, by struct vpc_host_key. The entry of 0.0.0.0 and that of :: name the
+ * NAT of all stations that have none of their own; its address says nothing.
+ */
 struct vpc_float {
 	__u32 nat;
 	__u8 addr[16];      /* as in vpc_neighbour_key */

@@ -89,6 +89,10 @@ enum vpc_drop_reason {
 	VPC_DROP_TTL_EXCEEDED,       /* it has come through as many routers as it may (answered likewise) */
 	VPC_DROP_TO_GATEWAY,         /* to a gateway's own address, and nothing that a gateway answers */
 	VPC_DROP_NO_PUBLIC_ADDRESS,  /* to the outside, from an address that no public one stands for (answered likewise) */
+	VPC_DROP_NAT_EXHAUSTED,      /* source NAT has no public port left for its sender */
+	VPC_DROP_NAT_NO_MAPPING,     /* to a public address of source NAT: from somebody that nobody behind that port has sent to */
+	VPC_DROP_NAT_PROTOCOL,       /* to or from source NAT: neither TCP, UDP, an echo, nor an error about one of these */
+	VPC_DROP_NAT_FRAGMENT,       /* the same: a later fragment whose first one has not passed */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -108,7 +112,7 @@ struct vpc_event {
 	__u32 segment;
 	__u32 len;       /* of the whole packet, from the Ethernet header on */
 	__u32 caplen;    /* of data */
-	__u32 port;      /* stats index of the port whose security groups decided; these five are 0 of other reasons */
+	__u32 port;      /* stats index of the port whose security groups decided, or of the source NAT; these five are 0 of other reasons */
 	__u32 policy;    /* and by which policy of it */
 	__u32 rule;      /* that had allowed the flow */
 	__u32 direction; /* enum vpc_direction */
@@ -378,10 +382,7 @@ struct vpc_limit_entry {
 	struct vpc_limit_key again;
 };
 
-/*
- * Table `limit_buckets`, by stats index of a port: see lib/limit.h. User space empties it for a new port: such buckets
- * are full.
- */
+/* Table `limit_buckets`, by stats index of a port: see lib/limit.h. An empty one, as of a new port, is full. */
 struct vpc_limit_bucket {
 	__u64 tick;      /* tick of the kernel in which it was last filled */
 	__u64 time_ns;   /* the same by the coarse clock */

@@ -10,6 +10,7 @@
 #define VPC_DHCPV6_H
 
 #include "dhcpv6-message.h"
+#include "scratch.h"
 
 /* A question, and the answer in the making. One per CPU: it is too much for the stack. */
 struct dhcpv6_work {
@@ -29,13 +30,6 @@ struct dhcpv6_work {
 	__u8 client[sizeof(struct dhcpv6_option_head) + DUID_MOST + 2];
 	struct dhcpv6_ia ia;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct dhcpv6_work);
-} dhcpv6_works SEC(".maps");
 
 struct dhcpv6_walk {
 	struct __sk_buff *skb;
@@ -317,7 +311,7 @@ standalone int serve_dhcpv6(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct vpc_dhcpv6_entry *entry;
 	struct dhcpv6_work *work;
-	__u32 source, zero = 0, type, generation;
+	__u32 source, type, generation;
 	int reason;
 
 	if (!packet)
@@ -325,7 +319,7 @@ standalone int serve_dhcpv6(struct __sk_buff *skb, const struct packet *packet)
 	source = packet->source;
 	generation = generation_now();
 	entry = bpf_map_lookup_elem(&dhcpv6_replies, &source);
-	work = bpf_map_lookup_elem(&dhcpv6_works, &zero);
+	work = scratch_of(SCRATCH_DHCPV6, struct dhcpv6_work);
 	if (!entry || !work)
 		return NOT_SERVED;
 	work->port = *(struct address *)entry->value.address;

@@ -75,15 +75,17 @@ static __always_inline void snap(struct __sk_buff *skb, struct vpc_event *event)
 
 /*
  * Of a packet that the security groups of a port refused: which port, by what. Of one that is not routed: which route.
+ * Of one that source NAT refused: which NAT.
  */
 static __always_inline void tell_refusal(struct vpc_event *event)
 {
 	bool by_groups = event->reason >= VPC_DROP_SG_DENIED && event->reason <= VPC_DROP_FRAGMENT_ORDER;
 	bool by_route = (event->reason >= VPC_DROP_ROUTE_BLACKHOLE && event->reason <= VPC_DROP_NO_HOST) ||
 			event->reason == VPC_DROP_NO_PUBLIC_ADDRESS;
+	bool by_nat = event->reason >= VPC_DROP_NAT_EXHAUSTED && event->reason <= VPC_DROP_NAT_FRAGMENT;
 	struct refusal *last = refusal_of_cpu(), *refusal = by_groups ? last : 0;
 
-	event->port = refusal ? refusal->port : 0;
+	event->port = refusal ? refusal->port : last && by_nat ? last->nat : 0;
 	event->policy = refusal ? refusal->policy : 0;
 	event->rule = refusal ? refusal->rule : 0;
 	event->direction = refusal ? refusal->direction : 0;

@@ -11,6 +11,7 @@
 #include "flow-life.h"
 #include "flow-slot.h"
 #include "policy.h"
+#include "scratch.h"
 #include "tuple.h"
 
 #define FINS (1 << VPC_IN | 1 << VPC_OUT)
@@ -30,13 +31,6 @@ struct flow_work {
 	__u32 turn;     /* see flow-slot.h */
 	__u32 has_slot; /* the packet may pass by a slot */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_work);
-} flow_works SEC(".maps");
 
 /* Follows from the key. src/datapath/flows.ts does not need it: it keeps what it read. */
 static __always_inline __u32 flow_check(const struct vpc_young_key *key)

@@ -110,9 +110,8 @@ static __noinline bool is_known_flow(struct __sk_buff *skb, const struct packet 
 /* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
 standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
 {
-	__u32 zero = 0;
 	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
-	struct flow_work *work = bpf_map_lookup_elem(&flow_works, &zero);
+	struct flow_work *work = scratch_of(SCRATCH_FLOW, struct flow_work);
 	int reason;
 
 	if (!packet || !policy || !work || !policy->vpc || (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6))

@@ -96,6 +96,12 @@ static __always_inline bool ipv6_is_multicast(const struct address *a)
 	return (a->w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
 }
 
+/* It stands for an IPv4 address. */
+static __always_inline bool ipv4_is_mapped(const struct address *a)
+{
+	return !(a->w[0] | a->w[1]) && a->w[2] == bpf_htonl(0xffff);
+}
+
 /* Multicast, ::1, ::, IPv4-mapped (the tables use that form for IPv4 addresses). */
 static __always_inline bool ipv6_is_bogon(const struct address *a)
 {

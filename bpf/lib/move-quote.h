@@ -11,6 +11,7 @@
 
 #include "kernel-skb.h"
 #include "packet.h"
+#include "scratch.h"
 
 #define QUOTE_MOST 1280
 #define QUOTE_LEAST 68   /* the longest IPv4 header and eight bytes, or IPv6 and what names a flow */
@@ -20,13 +21,6 @@
 struct quotation {
 	__u8 bytes[QUOTE_MOST];
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct quotation);
-} quotations SEC(".maps");
 
 static __always_inline bool is_tunnelled(struct __sk_buff *skb)
 {
@@ -62,10 +56,7 @@ static __always_inline bool shorten(struct __sk_buff *skb, __u32 keep)
 /* Makes the packet its own first `quote` bytes above Ethernet, behind room for headers of that length. */
 standalone bool move_quote(struct __sk_buff *skb, __u32 quote, __u32 room)
 {
-	struct quotation *kept;
-	__u32 zero = 0;
-
-	kept = bpf_map_lookup_elem(&quotations, &zero);
+	struct quotation *kept = scratch_of(SCRATCH_QUOTE, struct quotation);
 	if (!kept || skb->gso_size || quote < QUOTE_LEAST)
 		return false;
 	barrier_var(quote); /* each bound for itself, so that the verifier knows both */

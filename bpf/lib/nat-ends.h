@@ -6,7 +6,9 @@
 #include "ipv4.h"
 #include "ipv6.h"
 #include "nat.h"
+#include "nat-cell.h"
 #include "not-routed.h"
+#include "scratch.h"
 
 struct ends {
 	struct address saddr, daddr;
@@ -15,16 +17,13 @@ struct ends {
 
 /* What is being looked at, and what came of it: the stack has no room for it. */
 struct nat_work {
+	struct cell_work cells; /* first: see cell_work() */
 	struct ends ends;
 	struct unroutable why;
+	struct vpc_public public;  /* what the destination of a packet from a wire is */
+	struct nat_change change;  /* of such a destination, if its port tells the station */
+	__u32 by;                  /* as in struct entering */
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct nat_work);
-} nat_works SEC(".maps");
 
 /* False: it is no IP packet. */
 static __always_inline bool read_ends(struct __sk_buff *skb, const struct packet *packet, struct ends *ends)
@@ -51,9 +50,13 @@ static __always_inline bool read_ends(struct __sk_buff *skb, const struct packet
 
 static __always_inline struct nat_work *nat_work(void)
 {
-	__u32 zero = 0;
+	return scratch_of(SCRATCH_NAT, struct nat_work);
+}
 
-	return bpf_map_lookup_elem(&nat_works, &zero);
+/* The part of it that source NAT works on. The verifier knows no sum with a pointer that may be null. */
+static __always_inline struct cell_work *cell_work(void)
+{
+	return (struct cell_work *)nat_work();
 }
 
 /* The ends of the packet. Null: it is no IP packet. */

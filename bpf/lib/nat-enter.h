@@ -16,6 +16,8 @@ struct entering {
 	__u32 ifindex;       /* of the wire; 0: it is of nobody */
 	struct ends ends;    /* without TTL */
 	__u32 mtu;           /* 0: no limit */
+	__u32 by;            /* 1 + the NAT whose ports tell the station: ends.daddr is its address then; else 0 */
+	__u32 vpc;           /* of that station */
 	__u64 until;         /* tick */
 	__u32 segment;       /* of the station */
 	struct mac dmac;
@@ -38,15 +40,15 @@ struct {
 standalone bool is_public(struct __sk_buff *skb, const struct packet *packet, __u32 *number)
 {
 	struct vpc_public_key key = { .wire = skb->ifindex };
-	struct vpc_public public;
+	struct nat_work *work = nat_work();
 	struct ends ends;
 
-	if (!packet || !number || !read_ends(skb, packet, &ends))
+	if (!packet || !number || !work || !read_ends(skb, packet, &ends))
 		return false;
 	*(struct address *)key.addr = ends.daddr;
-	if (!public_of(&key, &public))
+	if (!public_of(&key, &work->public))
 		return false;
-	*number = public.nat;
+	*number = work->public.nat;
 	return true;
 }
 
@@ -61,8 +63,12 @@ static __noinline int find_entering(const struct packet *packet, struct entering
 	if (is_for_one_link(packet, &known->ends.saddr) || public_of(&known->key, &known->public))
 		return VPC_DROP_SOURCE_IP;
 	*(struct address *)known->key.addr = known->ends.daddr;
-	if (!public_of(&known->key, &known->public) || known->public.kind != VPC_PUBLIC_FLOAT)
+	if (known->by) {
+		known->public.vpc = known->vpc;
+		*(struct address *)known->public.inside = known->ends.daddr;
+	} else if (!public_of(&known->key, &known->public) || known->public.kind != VPC_PUBLIC_FLOAT) {
 		return VPC_DROP_NO_HOST;
+	}
 	reason = find_inside(routing, known->public.vpc, (struct address *)known->public.inside, &known->to, generation);
 	if (reason)
 		return reason;
@@ -76,20 +82,23 @@ static __noinline int find_entering(const struct packet *packet, struct entering
 }
 
 /* What is known of packets between these ends. *reason: why they go nowhere. */
-static __always_inline struct entering *entering_of(struct __sk_buff *skb, const struct packet *packet, const struct ends *ends, int *reason)
+static __always_inline struct entering *entering_of(struct __sk_buff *skb, const struct packet *packet, const struct nat_work *work, int *reason)
 {
-	__u32 generation = generation_now(), ifindex = skb->ifindex, index = slot_of_ends(ifindex, ends);
+	const struct ends *ends = &work->ends;
+	__u32 generation = generation_now(), ifindex = skb->ifindex, index = slot_of_ends(ifindex ^ work->by, ends);
 	struct entering *known = bpf_map_lookup_elem(&enterings, &index);
 	__u64 tick = bpf_jiffies64();
 
 	*reason = VPC_DROP_NO_HOST;
 	if (!known)
 		return 0;
-	if (known->generation == generation && known->ifindex == ifindex && tick < known->until &&
+	if (known->generation == generation && known->ifindex == ifindex && known->by == work->by && tick < known->until &&
 	    address_equal(&known->ends.daddr, &ends->daddr) && address_equal(&known->ends.saddr, &ends->saddr))
 		return known;
 	known->ifindex = 0;
 	known->ends = *ends;
+	known->by = work->by;
+	known->vpc = work->public.vpc;
 	*reason = find_entering(packet, known, ifindex, generation);
 	if (*reason)
 		return 0;
@@ -97,6 +106,20 @@ static __always_inline struct entering *entering_of(struct __sk_buff *skb, const
 	known->ifindex = ifindex;
 	known->until = tick + NAT_FRESH;
 	return known;
+}
+
+/* The port of a shared public address tells the station, which work->ends gets. Returns a drop reason or 0. */
+static __noinline int find_by_port(struct __sk_buff *skb, const struct packet *packet, struct nat_work *work)
+{
+	int reason;
+
+	work->by = 0;
+	if (work->public.kind != VPC_PUBLIC_BLOCKS)
+		return 0;
+	reason = nat_dest(skb, packet, &work->change, work->public.nat, work->public.vpc);
+	work->by = 1 + work->public.nat;
+	work->ends.daddr = work->change.address;
+	return reason;
 }
 
 /* Passes an inspected packet for a public address on to its station. */
@@ -110,12 +133,13 @@ standalone int enter_by_nat(struct __sk_buff *skb, struct packet *packet)
 	work = packet ? begin_nat(skb, packet) : 0;
 	if (!packet || !work)
 		return TC_ACT_SHOT;
-	known = entering_of(skb, packet, &work->ends, &reason);
+	reason = find_by_port(skb, packet, work);
+	known = reason ? 0 : entering_of(skb, packet, work, &reason);
 	if (!known)
 		return drop(skb, packet, reason);
 	if (!fits(skb, packet, known->mtu))
 		return too_big(skb, packet, known->mtu);
-	reason = nat_rewrite(skb, packet, &known->dest);
+	reason = nat_rewrite(skb, packet, work->by ? &work->change : &known->dest);
 	macs[0] = known->dmac;
 	if (!reason && bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0))
 		reason = VPC_DROP_ENCAP_FAILED;

@@ -15,6 +15,7 @@
 #include "forward.h"
 #include "nat-ends.h"
 #include "nat-rewrite.h"
+#include "nat-source.h"
 #include "not-routed.h"
 #include "outgoing.h"
 #include "route.h"
@@ -36,6 +37,8 @@ struct leaving {
 	__u32 to_where;      /* enum leaving_to */
 	struct ends ends;    /* without TTL */
 	__u32 number;        /* of the NAT */
+	__u32 by_blocks;     /* each packet finds its public port */
+	__u32 pad2;
 	__u64 until;         /* tick */
 	__u32 segment;       /* of the frame that goes on */
 	__u32 mtu;           /* 0: no limit */
@@ -128,6 +131,23 @@ static __always_inline int find_hairpin(struct leaving *known, __u32 generation)
 	return 0;
 }
 
+/* The public address of the sender, or the NAT of those that have none of their own. */
+static __always_inline bool find_public(struct leaving *known)
+{
+	struct vpc_host_key *key = &known->routing.key;
+	struct address *inside = (struct address *)key->addr;
+
+	key->vpc = known->routing.subnet.vpc;
+	*inside = known->ends.saddr;
+	known->by_blocks = !float_of(key, &known->floating);
+	if (known->by_blocks) {
+		*inside = ipv4_is_mapped(&known->ends.saddr) ? address_of_ipv4(0) : (struct address){};
+		if (!float_of(key, &known->floating))
+			return false;
+	}
+	return nat_of(known->floating.nat, &known->nat);
+}
+
 /* Asks the tables which public address the sender has, and where it is. Returns a drop reason or 0. */
 static __noinline int find_leaving(const struct packet *packet, struct leaving *known, __u32 generation)
 {
@@ -137,9 +157,7 @@ static __noinline int find_leaving(const struct packet *packet, struct leaving *
 		return VPC_DROP_NO_ROUTE;
 	if (is_for_one_link(packet, &known->ends.daddr) || !leads_outside(routing, &known->ends.daddr, packet->type == ETH_P_IP))
 		return VPC_DROP_NO_ROUTE;
-	routing->key.vpc = routing->subnet.vpc;
-	*(struct address *)routing->key.addr = known->ends.saddr;
-	if (!float_of(&routing->key, &known->floating) || !nat_of(known->floating.nat, &known->nat))
+	if (!find_public(known))
 		return VPC_DROP_NO_PUBLIC_ADDRESS;
 	known->number = known->floating.nat;
 	known->source = (struct nat_change){ .address = *(struct address *)known->floating.addr };
@@ -281,7 +299,9 @@ static __always_inline int leave(struct __sk_buff *skb, struct packet *packet)
 		return not_leaving(skb, packet);
 	if (known->to_where == LEAVING_TO_HOST)
 		return send_remote(skb, packet, &known->to);
-	reason = nat_rewrite(skb, packet, &known->source);
+	reason = unlikely(known->by_blocks) ? nat_source(skb, packet, &known->source, known->number, known->nat.vpc) : 0;
+	if (!reason)
+		reason = nat_rewrite(skb, packet, &known->source);
 	if (!reason && known->to_where == LEAVING_TO_STATION)
 		reason = nat_rewrite(skb, packet, &known->dest);
 	if (reason)

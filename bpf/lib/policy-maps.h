@@ -4,6 +4,7 @@
 #define VPC_POLICY_MAPS_H
 
 #include "maps.h"
+#include "scratch.h"
 
 #define FLOW_QUOTA 16384 /* of a map in `flows` that nobody has given another size */
 
@@ -142,20 +143,12 @@ struct {
 struct refusal {
 	__u32 port, policy, rule, direction, state;
 	__u32 route; /* as in struct vpc_event */
+	__u32 nat;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct refusal);
-} refusals SEC(".maps");
 
 static __always_inline struct refusal *refusal_of_cpu(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&refusals, &zero);
+	return scratch_of(SCRATCH_REFUSAL, struct refusal);
 }
 
 #endif

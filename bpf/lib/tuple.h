@@ -11,6 +11,7 @@
 #define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
+#define TCP_PSH 8
 #define TCP_ACK 16
 #define TCP_STATE (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)
 #define ND_FIRST 133 /* router solicitation */

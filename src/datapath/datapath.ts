@@ -16,6 +16,7 @@ import { guardHook, hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Rates } from './object-set.ts'
 import type { Limits } from './table-sizes.ts'
 import { expire } from './policy-layout.ts'
+import { natExpire } from './nat-cell-layout.ts'
 import { Tables } from './tables.ts'
 import { Tracer } from './tracer.ts'
 import { beforeStep } from './step.ts'
@@ -215,6 +216,12 @@ export class Datapath implements Disposable {
   expireFlows(port: number): number {
     const { fd } = this.#objects.program('flows', 'vpc_expire')
     return expire.decode(runSyscallProgram(fd, expire.encode({ port, expired: 0 }))).expired
+  }
+
+  /** Take back public ports of a NAT, and blocks, whose owners are done with them. Gives how many there were. */
+  expireNat(nat: number): { readonly cells: number; readonly blocks: number } {
+    const { fd } = this.#objects.program('nat', 'vpc_nat_expire')
+    return natExpire.decode(runSyscallProgram(fd, natExpire.encode({ nat, cells: 0, blocks: 0 })))
   }
 
   /** Whether each table is pinned under its name: the next start takes what is pinned. */

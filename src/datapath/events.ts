@@ -43,10 +43,15 @@ export interface DropEvent extends Packet {
    * route.
    */
   readonly route?: number | null
+  /** Stats index of the source NAT that refused it. */
+  readonly nat?: number
 }
 
 /** Reasons of which the event names the route. */
 const routeReasons: ReadonlySet<DropReason> = new Set(['route_blackhole', 'no_route', 'no_host', 'no_public_address'])
+
+/** Reasons of which the event names the NAT. */
+const natReasons: ReadonlySet<DropReason> = new Set(['nat_exhausted', 'nat_no_mapping', 'nat_protocol', 'nat_fragment'])
 
 /** A question of a guest that the tables do not answer. */
 export interface MissEvent extends Packet {
@@ -78,11 +83,12 @@ export function decodeEvent(record: Uint8Array): DropEvent | MissEvent | undefin
   return question && { ...packet, kind: 'miss', question }
 }
 
-type Cause = Pick<DropEvent, 'reason' | 'refusal' | 'route'>
+type Cause = Pick<DropEvent, 'reason' | 'refusal' | 'route' | 'nat'>
 
 function causeOf({ reason: number, port, rule, direction, state, route }: Pick<Value<typeof event>, CauseField>): Cause {
   const reason = dropReasons[number] ?? 'none'
   if (routeReasons.has(reason)) return { reason, route: route === 0 ? null : route - 1 }
+  if (natReasons.has(reason)) return { reason, nat: port }
   if (direction === 0) return { reason }
   return { reason, refusal: { port, rule, direction: direction === directions.in ? 'in' : 'out', state: flowStateOf(state) } }
 }

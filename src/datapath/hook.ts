@@ -31,5 +31,5 @@ export const guardHook = 'unit-egress'
 
 export type Hook = keyof typeof hooks
 
-/** The objects that have all of them, and the one whose program vpcd runs itself. */
-export const objectNames: readonly string[] = [...new Set(Object.values(hooks).map(({ object }) => object)), 'flows']
+/** The objects that have all of them, and those whose programs vpcd runs itself. */
+export const objectNames: readonly string[] = [...new Set(Object.values(hooks).map(({ object }) => object)), 'flows', 'nat']

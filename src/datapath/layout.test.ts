@@ -7,6 +7,7 @@ import { Btf } from '#kernel/btf.ts'
 import { elfSection, elfSymbols } from '#kernel/elf.ts'
 import { compileBpf } from '../../test/bpf/compile.ts'
 import * as layout from './layout.ts'
+import * as cells from './nat-cell-layout.ts'
 import * as nat from './nat-layout.ts'
 import * as policy from './policy-layout.ts'
 import * as traces from './trace-layout.ts'
@@ -92,6 +93,13 @@ const structs: Record<string, CStruct<any>> = {
   vpc_frag_key: policy.fragKey,
   vpc_expire: policy.expire,
   vpc_flow_slot: policy.flowSlot,
+  vpc_nat_cell: cells.natCell,
+  vpc_nat_head: cells.natHeadCell,
+  vpc_nat_guest_key: cells.natGuestKey,
+  vpc_nat_guest: cells.natGuest,
+  vpc_nat_inside_key: cells.natInsideKey,
+  vpc_nat_frag: cells.natFrag,
+  vpc_nat_expire: cells.natExpire,
   vpc_trace_record: traces.traceRecord,
   vpc_trace_run: traces.traceRun,
 }
@@ -110,6 +118,11 @@ const enums: Record<string, Record<string, number>> = {
   vpc_verdict: prefixed('VPC_VERDICT_', layout.verdict),
   vpc_direction: prefixed('VPC_', policy.direction),
   vpc_flow_state: prefixed('VPC_FLOW_', policy.flowState),
+  vpc_nat_plane: {
+    ...Object.fromEntries(cells.natPlanes.map((name, value) => [`VPC_NAT_${name.toUpperCase()}`, value])),
+    VPC_NAT_PLANES: cells.natPlanes.length,
+  },
+  vpc_nat_block_state: prefixed('VPC_NAT_BLOCK_', cells.natBlockState),
   vpc_trace_stage: Object.fromEntries(traces.traceStages.map((name, value) => [`VPC_TRACE_${name.toUpperCase()}`, value])),
 }
 
@@ -137,6 +150,12 @@ const constants: Record<string, number> = {
   VPC_PORT_CUTS: policy.maxCuts,
   VPC_POLICY_DRAIN: policy.policyFlag.drain,
   VPC_PEER_EPOCHS: policy.peerEpochs,
+  VPC_NAT_ADDRESSES: cells.natAddresses,
+  VPC_NAT_FIRST_PORT: cells.natFirstPort,
+  VPC_NAT_BLOCK: cells.natBlock,
+  VPC_NAT_ADDRESS_BLOCKS: cells.natAddressBlocks,
+  VPC_NAT_GUEST_BLOCKS: cells.natGuestBlocks,
+  VPC_NAT_HEAD: cells.natHead,
   VPC_TRACE_IPV6: layout.traceIpv6,
   VPC_TRACE_FORWARDED: layout.traceForwarded,
 }

@@ -55,6 +55,10 @@ export const dropReasons = [
   'ttl_exceeded',
   'to_gateway',
   'no_public_address',
+  'nat_exhausted',
+  'nat_no_mapping',
+  'nat_protocol',
+  'nat_fragment',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 

@@ -21,7 +21,7 @@ export type Nat = Value<typeof nat>
 export const natEntry = entryOf(u32, nat)
 
 /** enum vpc_public_kind */
-export const publicKind = { none: 0, float: 1 } as const
+export const publicKind = { none: 0, float: 1, blocks: 2 } as const
 
 /** struct vpc_public_key */
 export const publicKey = cStruct({ wire: u32, addr: bytes(16) })

@@ -4,6 +4,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { DropsTable, StatsTable } from './counters.ts'
 import { Generation } from './generation.ts'
 import * as layout from './layout.ts'
+import { NatCells } from './nat-cells.ts'
 import * as natLayout from './nat-layout.ts'
 import { PolicyTables } from './policy-tables.ts'
 import { QueuesTable } from './queue-counters.ts'
@@ -37,6 +38,8 @@ export class Tables implements Disposable {
   readonly publicAddresses: Table<natLayout.PublicKey, natLayout.PublicAddress>
   /** Public addresses by the stations that they stand for. */
   readonly floats: Table<layout.HostKey, natLayout.Float>
+  /** Of source NAT. */
+  readonly natCells: NatCells
   /** By segment. */
   readonly segments: Table<number, layout.Segment>
   /** By the ifindex of the mux's device. */
@@ -85,6 +88,7 @@ export class Tables implements Disposable {
       this.hosts = remembered('hosts', layout.hostKey, layout.host)
       this.nats = remembered('nats', u32, natLayout.nat)
       this.publicAddresses = remembered('public_addresses', natLayout.publicKey, natLayout.publicAddress)
+      this.natCells = new NatCells(map('nat_cells'), map('nat_guests'), map('nat_inside'))
       this.floats = remembered('floats', layout.hostKey, natLayout.float)
       this.segments = remembered('segments', u32, layout.segment)
       this.#ways = [map('paths'), map('heard')]

@@ -10,10 +10,13 @@ import type { BenchResult } from '#datapath/test-bench.ts'
 import { arpRequest, ethernetFrame, gratuitousArp, ipFrame, ipv4Frame, patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom, type Ip } from '#wire/ip-address.ts'
 import { neighbourAdvertisement, routerAdvertisement } from '#wire/nd-frames.ts'
+import type { Ipv4 } from '#wire/ipv4-address.ts'
+import { ipProtocol } from '#wire/ipv4.ts'
 import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
 import type { Group } from '#object/store/model.ts'
 import { GroupScene } from './group-scene.ts'
 import { blue, dropped, expect, gateway, red, Scene, stations, vtepOf } from './scene.ts'
+import { share, shared, sharedNat } from './shared-nat.ts'
 
 const { a, b, far, stranger, other } = stations
 const tcp = (dstMac: Mac = b.mac, bytes = 100): Uint8Array =>
@@ -40,6 +43,8 @@ interface Case {
   /** What the event says of the packet's flow, or of the route: bits of the prefix, as the tables have them. */
   readonly state?: FlowState
   readonly route?: number | null
+  /** Which NAT it names. */
+  readonly nat?: number
 }
 
 const toGateway = (dst: Ip, ttl = 64): Uint8Array =>
@@ -231,6 +236,43 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
       return scene.from('a', toGateway(ipFrom('198.51.100.1')))
     },
     ...toldByIcmp,
+    route: 96,
+  },
+  nat_exhausted: {
+    run: (scene) => {
+      share(scene, [shared.v6])
+      return scene.from('a', toGateway(ipFrom('198.51.100.1')))
+    },
+    nat: sharedNat,
+  },
+  nat_no_mapping: {
+    run: (scene) => {
+      share(scene)
+      const [srcMac, dstMac] = [b.mac, scene.netns.netlink.linkByIndex(scene.devices.wire)!.mac as Mac]
+      const frame = udpFrame({ srcMac, dstMac, src: ipFrom('198.51.100.1'), dst: shared.v4, srcPort: 53, dstPort: 5000 }, new Uint8Array(8))
+      return scene.run('wire', scene.devices.wire, frame, {})
+    },
+    source: 'nat',
+    nat: sharedNat,
+  },
+  nat_protocol: {
+    run: (scene) => {
+      share(scene)
+      const path = { srcMac: a.mac, dstMac: gateway.mac, src: a.v4, dst: ipFrom('198.51.100.1') }
+      return scene.from('a', ipFrame({ ...path, protocol: 47 }, new Uint8Array(20)))
+    },
+    nat: sharedNat,
+  },
+  nat_fragment: {
+    run: (scene) => {
+      share(scene)
+      const path = { srcMac: a.mac, dstMac: gateway.mac, src: a.v4, dst: ipFrom('198.51.100.1') as Ipv4 }
+      return scene.from(
+        'a',
+        ipv4Frame({ ...path, protocol: ipProtocol.udp, dontFragment: false, fragmentOffset: 64, id: 99 }, new Uint8Array(16)),
+      )
+    },
+    nat: sharedNat,
   },
   to_gateway: { run: (scene) => (scene.route(), scene.from('a', toGateway(gateway.v4))), ...toldByIcmp },
 }
@@ -244,7 +286,7 @@ describe('every drop reason', () => {
 
   test('has a case', () => assert.deepEqual(Object.keys(cases).sort(), dropReasons.filter((reason) => reason !== 'none').sort()))
 
-  for (const [name, { run, source = 'a', besides = {}, becomes, state, route }] of Object.entries(cases)) {
+  for (const [name, { run, source = 'a', besides = {}, becomes, state, route, nat }] of Object.entries(cases)) {
     const reason = name as DropReason
     test(`${reason} is reached, counted and told`, () => {
       const result = run(scene)
@@ -252,8 +294,8 @@ describe('every drop reason', () => {
       expect(result, { ...(becomes ?? rest), changed: { ...changed, ...besides } })
       const told = result.events.filter((event) => event.kind === 'drop')
       assert.deepEqual(
-        told.map((event) => [event.reason, event.refusal?.state, event.route]),
-        [[reason, state, route]],
+        told.map((event) => [event.reason, event.refusal?.state, event.route, event.nat]),
+        [[reason, state, route, nat]],
       )
     })
   }

@@ -25,9 +25,9 @@ function mapsOf(program: Program): string[] {
   return [...text.matchAll(/(\w+) __attribute__\(\(annotate\("\.maps"\)\)\)/g)].map((match) => match[1]!)
 }
 
-/** Ring buffers have neither keys nor values; the map of maps has none in it. */
+/** Ring buffers have neither keys nor values; maps of maps have none in them. */
 function registration(map: string): string {
-  if (map === 'flows') return `REGISTER_MAPS(${map});`
+  if (map === 'flows' || map === 'nat_cells') return `REGISTER_MAPS(${map});`
   return /events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`
 }
 

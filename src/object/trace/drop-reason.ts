@@ -67,6 +67,13 @@ export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
     why: 'it goes outside, and no public address stands for its sender',
     remedy: 'give it one: vpc nat float add',
   },
+  nat_exhausted: {
+    why: 'source NAT has no public port left for its sender',
+    remedy: 'give it more addresses: vpc nat set --source; vpc nat port list shows who has which',
+  },
+  nat_no_mapping: { why: 'nobody behind that public port has sent to its sender' },
+  nat_protocol: { why: 'source NAT carries TCP, UDP and pings alone', remedy: 'give the station a floating address: vpc nat float add' },
+  nat_fragment: { why: 'its first fragment has not passed source NAT' },
   ttl_exceeded: { why: 'it has come through as many routers as it may' },
   to_gateway: { why: "it is for the gateway's own address, which answers only pings" },
 }
