@@ -8,6 +8,7 @@ import { objectKey } from './keys.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
 import type { ClaimRecord, GoneRecord, ObjectRecord, Stored } from './record.ts'
+import { storeProblem } from './store-problem.ts'
 
 /** What one revision changed, for watchers. */
 export interface Batch {
@@ -148,7 +149,12 @@ export class Mirror {
 
   /** Wait until everything that the store has acknowledged is here. */
   async fresh(): Promise<void> {
-    const { revision } = await this.#store.get([])
+    let revision: number
+    try {
+      revision = (await this.#store.get([])).revision
+    } catch (error) {
+      throw storeProblem(error)
+    }
     await this.reach(revision)
   }
 

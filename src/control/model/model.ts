@@ -5,7 +5,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Kind } from '#resource/kind.ts'
 import type { CommitResult, Store } from '../store/store.ts'
-import { StoreError } from '../store/store-error.ts'
 import { build } from './build.ts'
 import { mayReadGone } from './caller.ts'
 import { Closing, Draft, type Ask } from './draft.ts'
@@ -15,6 +14,7 @@ import { Problem } from './problem.ts'
 import { checkQuota } from './quota.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import type { Body } from './schema.ts'
+import { storeProblem } from './store-problem.ts'
 
 /** Attempts before a request is given up. */
 const maxTries = 32
@@ -141,7 +141,7 @@ export class Model {
   async attempt<T>(once: () => Promise<T | undefined>): Promise<T> {
     for (let i = 0; i < maxTries; i++) {
       this.counts.tries++
-      await this.#fresh()
+      await this.mirror.fresh()
       try {
         const done = await once()
         if (done !== undefined) return done
@@ -151,14 +151,6 @@ export class Model {
       if (i > 2) await wait(Math.random() * 2 ** Math.min(i, 5))
     }
     throw new Problem('busy', 'others change the same things all the time; try again', { retryAfter: 1 })
-  }
-
-  async #fresh(): Promise<void> {
-    try {
-      await this.mirror.fresh()
-    } catch (error) {
-      throw storeProblem(error)
-    }
   }
 
   /** Commit, and wait until the mirror has it. Gives undefined when a condition failed. */
@@ -198,17 +190,4 @@ export function checkRevision(kind: Kind, ifMatch: string, stored: Stored, show:
   throw new Problem('changed', `the ${kind.kind} has changed: it has revision ${is}, not ${ifMatch}; read it again`, {
     current: show(stored),
   })
-}
-
-/** What a failure of the store means to a user. */
-export function storeProblem(error: unknown): unknown {
-  if (!(error instanceof StoreError)) return error
-  if (error.code === 'outcome-unknown')
-    return new Problem(
-      'outcome-unknown',
-      'the store does not answer: it is not known whether this was done; repeat the request, a PUT does no harm',
-    )
-  if (error.code === 'full') return new Problem('store-full', 'the store has no room; nothing was changed', { retryAfter: 60 })
-  if (error.code === 'limit') return new Problem('too-large', error.message)
-  return error.code === 'invalid' ? error : new Problem('store-away', `the store does not work: ${error.message}`, { retryAfter: 1 })
 }

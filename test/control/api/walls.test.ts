@@ -197,7 +197,9 @@ test('a peering needs both sides, and shows one side no more than it must', asyn
   const accepted = await api.ask(operator, 'PATCH', `/peerings/${asked.id}`, { accepted: true }, { 'if-match': '*' })
   assert.deepEqual([accepted.status, accepted.body.state], [200, 'active'], JSON.stringify(accepted.body))
   assert.equal((await api.ok('GET', `/peerings/${asked.id}`)).description, 'private words')
-  // Now it holds both vpcs.
+  // Now it holds both vpcs, and neither gets a network of the other.
+  const overlap = await api.ask(api.admin, 'POST', '/subnets', { vpc: 'other-vpc', name: 'same', network4: '10.0.0.128/25' })
+  assert.match(overlap.body.detail, /peering both joins has this network/)
   assert.match((await api.ask(api.admin, 'DELETE', '/vpcs/other-vpc')).body.detail, /peering both/)
 })
 

@@ -4,7 +4,7 @@ import { mayAccept } from '../caller.ts'
 import type { Draft } from '../draft.ts'
 import { onceKey } from '../keys.ts'
 import type { Rules } from './rules.ts'
-import { networksOf, type Networks } from './subnet.ts'
+import { guard, networksBelow } from './subnet.ts'
 
 export const peeringRules: Rules = {
   settle(draft) {
@@ -32,9 +32,9 @@ export const peeringRules: Rules = {
 }
 
 function checkOverlap(draft: Draft, vpc: string, peer: string): void {
-  const networks = (id: string) =>
-    draft.mirror.objects.usersOf(id).flatMap(({ record }) => (record.kind === 'subnet' ? networksOf(record.spec as Networks) : []))
-  const theirs = networks(peer)
-  if (networks(vpc).some((mine) => theirs.some((each) => overlaps(mine, each))))
+  // Neither gets another network meanwhile.
+  for (const each of [vpc, peer]) guard(draft, each, 'subnets')
+  const theirs = networksBelow(draft, peer)
+  if (networksBelow(draft, vpc).some((mine) => theirs.some((each) => overlaps(mine, each))))
     throw draft.problem('overlap', ['peerVpc'], 'networks of the two vpcs overlap; packets could not tell them apart')
 }

@@ -73,6 +73,7 @@ function chooseNetworks(draft: Draft): void {
     const network = prefixFrom(text)
     if (impossible.some((bad) => overlaps(bad, network)))
       throw draft.problem('invalid', [field], `no guest can be in ${text}; take a private or public network`)
+    checkPeers(draft, vpc.record.id, network, field)
     const other = siblings.find(({ record }) => networksOf(record.spec as Networks).some((each) => overlaps(each, network)))
     if (other !== undefined) {
       const { id, name, spec } = other.record
@@ -86,6 +87,23 @@ function chooseNetworks(draft: Draft): void {
     }
   }
 }
+
+/** A network must not be one of a vpc that this one is joined with. */
+function checkPeers(draft: Draft, vpc: string, network: Prefix, field: string): void {
+  for (const { record } of draft.mirror.objects.usersOf(vpc)) {
+    if (record.kind !== 'peering' || record.spec.accepted !== true) continue
+    const peer = (record.spec.vpc === vpc ? record.spec.peerVpc : record.spec.vpc) as string
+    guard(draft, peer, 'subnets')
+    if (networksBelow(draft, peer).some((each) => overlaps(each, network)))
+      throw draft.problem('overlap', [field], `a vpc that peering ${record.name} joins has this network; choose another`)
+  }
+}
+
+/** The networks of all subnets of a vpc. */
+export const networksBelow = (draft: Draft, vpc: string): Prefix[] =>
+  draft.mirror.objects
+    .usersOf(vpc)
+    .flatMap(({ record }) => (record.kind === 'subnet' && record.spec.vpc === vpc ? networksOf(record.spec as Networks) : []))
 
 /** Only one at a time adds a network below a parent: no key says that two networks overlap. */
 export function guard(draft: Draft, parent: string, what: string): void {
