@@ -34,6 +34,11 @@ export async function withNewStore<T>(given: StoreLocation | undefined, run: (st
   }
 }
 
+/** The store that VPC_STORE names, or none. */
+export function storeOfEnvironment(): StoreLocation | undefined {
+  return process.env['VPC_STORE'] ? fromEnvironment() : undefined
+}
+
 function fromEnvironment(): StoreLocation {
   const location = parseStoreLocation(process.env['VPC_STORE'] ?? defaultStore)
   if (!location.ok) throw usageFailure(`VPC_STORE: ${location.problem}`)

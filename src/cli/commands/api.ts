@@ -2,20 +2,22 @@
 import { command } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { integer, text } from '../option.ts'
+import { storeOfEnvironment, storeOption } from '../with-store.ts'
 
 export default command({
   path: 'api',
   summary: 'run the API of a cloud, in the foreground',
   description: `The API keeps accounts, vpcs, subnets, vnics, groups and the rest of a cloud in a store, and answers vpc cloud and other
-    clients. It needs no privilege. Without --store it keeps everything in the file store.db of its state directory.
+    clients. It needs no privilege. Without --store and VPC_STORE it keeps everything in the file control.db of its state
+    directory, where vpc db looks, too.
 
     The first start makes a principal who may do everything, and writes its token into the file admin-token of the state directory, which
     its owner alone can read. vpc login takes it.
 
     Without a certificate the API listens on this machine alone.`,
   options: {
-    stateDir: text('directory for the store and the first token', 'DIR', 'directory').default('/var/lib/vpc-api'),
-    store: text('where the store is, such as sqlite:/path/store.db', 'LOCATION').defaultsTo('SQLite in the state directory'),
+    stateDir: text('directory for the store and the first token', 'DIR', 'directory').default('/var/lib/vpc'),
+    store: storeOption.defaultsTo('VPC_STORE, else SQLite in the state directory'),
     listen: text('address to listen on', 'ADDRESS').default('127.0.0.1'),
     port: integer('port to listen on; 0 takes a free one', 'PORT', 0, 65_535).default(7473),
     tlsCert: text('file with the certificate, and those that sign it', 'FILE', 'file'),
@@ -33,7 +35,7 @@ export default command({
       error: (message: string, fields: object = {}) => void process.stderr.write(`${message} ${logText(fields)}\n`),
     }
     try {
-      await using api = await startApi({ stateDir, store, host: listen, port, tlsCert, tlsKey, log })
+      await using api = await startApi({ stateDir, store: store ?? storeOfEnvironment(), host: listen, port, tlsCert, tlsKey, log })
       output.item({ url: api.url, token: api.firstToken ?? null }, startText(api))
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())

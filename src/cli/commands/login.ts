@@ -23,7 +23,7 @@ export default command({
   },
   examples: [
     {
-      line: 'vpc login --server=http://127.0.0.1:7473 --token-file=/var/lib/vpc-api/admin-token',
+      line: 'vpc login --server=http://127.0.0.1:7473 --token-file=/var/lib/vpc/admin-token',
       does: 'to the API of this machine, as its first admin',
     },
   ],

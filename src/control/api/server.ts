@@ -9,8 +9,9 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
 import { sweepHourly } from '../model/sweep.ts'
+import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
-import { parseStoreLocation } from '../store/location.ts'
+import { prepareStore } from '../store/schema.ts'
 import { createApp } from './app.ts'
 import type { ApiLog, Parts } from './context.ts'
 import { Limits, type LimitOptions } from './limits.ts'
@@ -19,7 +20,7 @@ import { Metrics } from './metrics.ts'
 export interface ApiOptions {
   readonly stateDir: string
   /** Default: SQLite in the state directory. */
-  readonly store?: string | undefined
+  readonly store?: StoreLocation | undefined
   readonly host: string
   readonly port: number
   readonly tlsCert?: string | undefined
@@ -47,8 +48,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   if (tlsCert === undefined && !isLoopback(host))
     throw new ApiStartRefused(`tokens would go to ${host} in clear; give --tls-cert and --tls-key, or listen on 127.0.0.1`)
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const store = await openStore(locationOf(options))
+  const store = await openStore(options.store ?? { kind: 'sqlite', path: join(stateDir, 'control.db') })
   try {
+    await prepareStore(store)
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
@@ -71,12 +73,6 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await store[Symbol.asyncDispose]()
     throw error
   }
-}
-
-function locationOf({ store, stateDir }: ApiOptions): Parameters<typeof openStore>[0] {
-  const location = parseStoreLocation(store ?? `sqlite:${join(stateDir, 'store.db')}`)
-  if (!location.ok) throw new ApiStartRefused(location.problem)
-  return location.value
 }
 
 function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions): Promise<Server> {

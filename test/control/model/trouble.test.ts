@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { kinds } from '#resource/kinds.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import type { Store } from '#control/store/store.ts'
+import { checkInvariants } from '../invariants.ts'
+import { FaultyStore } from '../store/faulty-store.ts'
 import { TestApi } from '../test-api.ts'
 
 /** A store with a switch: which calls fail, and how. */
@@ -67,5 +69,49 @@ test('a full store changes nothing; when the outcome is not known, repeating a P
   assert.deepEqual([unsure.status, code(unsure)], [504, 'outcome-unknown'])
   trouble.clear()
   assert.equal((await api.ask(api.admin, 'PUT', path, { name: 'acme' })).status, 200)
+  assert.deepEqual(api.logged, [])
+})
+
+test('with a store that delays, repeats, resets and loses answers, everybody who asks again gets what he asked for', async () => {
+  let faults: FaultyStore | undefined
+  await using api = await TestApi.start({
+    wrap: (store) => (faults = new FaultyStore(store, { delay: 0.3, unknown: 0.1, away: 0.05, repeat: 0.2, reset: 0.02 })),
+  })
+  const must = async (method: string, path: string, body?: object): Promise<any> => {
+    for (;;) {
+      const answer = await api.ask(api.admin, method, path, body, method === 'PATCH' ? { 'if-match': '*' } : {})
+      if (answer.status < 300) return answer.body
+      assert.ok(answer.status >= 503, JSON.stringify(answer.body))
+    }
+  }
+  const put = (plural: string, body: object) => must('PUT', `/${plural}/${crypto.randomUUID()}`, body)
+  const org = await put('orgs', { name: 'acme' })
+  const account = await put('accounts', { name: 'shop', org: org.id })
+  const vpc = await put('vpcs', { name: 'red', account: account.id })
+  const subnet = await put('subnets', { name: 'web', vpc: vpc.id, network4: '10.0.0.0/24' })
+  const vnics = await Promise.all(Array.from({ length: 60 }, () => put('vnics', { account: account.id, subnet: subnet.id })))
+  await Promise.all(
+    vnics.map(({ id }, i) => (i % 2 === 0 ? must('DELETE', `/vnics/${id}`) : must('PATCH', `/vnics/${id}`, { description: 'kept' }))),
+  )
+  const { items } = await must('GET', '/vnics?limit=1000')
+  assert.deepEqual(
+    items.map(({ id }: any) => id).sort(),
+    vnics
+      .filter((_, i) => i % 2 === 1)
+      .map(({ id }) => id)
+      .sort(),
+  )
+  assert.ok(items.every(({ description }: any) => description === 'kept'))
+  assert.equal(new Set(vnics.map(({ addresses }) => addresses[0])).size, 60)
+  assert.ok(faults!.happened.unknown > 5 && faults!.happened.repeat > 5, JSON.stringify(faults!.happened))
+  // FaultyStore has its own reads: the checker asks until it is answered.
+  for (let isRead = false; !isRead;)
+    isRead = await checkInvariants(api.store).then(
+      () => true,
+      (error) => {
+        if (!(error instanceof StoreError)) throw error
+        return false
+      },
+    )
   assert.deepEqual(api.logged, [])
 })
