@@ -202,6 +202,25 @@ test('a session that reconnects opens what it holds again', async () => {
   await (await session.openSwitch(sw.id, { write: true })).destroy()
 })
 
+test('a session that has reconnected gets events, and reconnects again', async () => {
+  await using session = await host.vpc.session({ reconnect: true })
+  const vmnic = await session.openVmnic(generateId('vmnic'), { create: true })
+  await vmnic.commit()
+  await using mgmt = await session.mgmt()
+  for (const mtu of [1400, 1401]) {
+    process.kill(daemon.pid, 'SIGKILL')
+    await daemon.ended
+    daemon = await host.start()
+    const changes = mgmt.followChanges({ signal: AbortSignal.timeout(20_000) })
+    await changes.next()
+    await vmnic.setMtu(mtu)
+    const { value } = await changes.next()
+    assert.ok(JSON.stringify(value ?? null).includes(vmnic.id), JSON.stringify(value))
+    await changes.return()
+  }
+  await vmnic.destroy()
+})
+
 test('a session that does not reconnect ends with its vpcd', async () => {
   await using session = await host.vpc.session()
   const vmnic = await session.openVmnic(generateId('vmnic'), { create: true })
