@@ -4,6 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { RuleJson } from '#abi/group-rule.ts'
 import { generateId, type Id } from '#abi/id.ts'
@@ -11,6 +14,10 @@ import type { DropEvent, FlowInfo } from '#abi/info.ts'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns, run } from '#lab/program.ts'
 import type { Trace } from '#cli/trace-hops.ts'
+import { tcpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
+import { encodePcap } from '#wire/pcap.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { measureTransfer } from '#lab/transfer.ts'
 import { ScratchLab } from './scratch-lab.ts'
@@ -37,7 +44,7 @@ function begin(guest: string, ...argv: string[]): ChildProcess {
 }
 
 /** Make a group on a guest's host, with rules, and put the guest in. */
-async function join(guest: string, name: string, ...rules: RuleJson[]): Promise<Id> {
+async function enroll(guest: string, name: string, ...rules: RuleJson[]): Promise<Id> {
   const { host, portId } = lab.guest(guest)
   const vpc = lab.vpc(host)
   await using mgmt = await vpc.mgmt()
@@ -86,14 +93,14 @@ suite('guests in security groups', () => {
   let server: Id
   before(async () => {
     lab = await ScratchLab.up(file)
-    server = await join(
+    server = await enroll(
       'server',
       'web',
       { id: '10', direction: 'in', protocol: 'tcp', ports: ['8080'], peers: ['10.0.0.1'] },
       { id: '20', direction: 'in', protocol: 'udp', ports: ['53', '33434-33534'] },
       { id: '30', direction: 'in', protocol: 'icmp', icmp: '8' },
     )
-    await join('client', 'clients')
+    await enroll('client', 'clients')
     begin('server', ...web)
     begin('server', ...echo)
     await until('the service does not answer', async () => (await curl('client', 8080)).code === 0)
@@ -149,6 +156,46 @@ suite('guests in security groups', () => {
     const arrived = next!.split(' ').slice(3)
     const rest = await run([vpcPath, `--socket=${lab.host('h2').socket}`, ...arrived, '--json'])
     assert.equal((JSON.parse(rest.stdout) as Trace).hops[0]!.outcome.verdict, 'delivered')
+  })
+
+  test('are traced by ssh and from a file as well', async () => {
+    const { portId } = lab.guest('client')
+    const directory = await mkdtemp(join(tmpdir(), 'vpc-trace-'))
+    try {
+      // In place of ssh: the command runs on this machine, and asks the vpcd of the host.
+      await writeFile(
+        join(directory, 'ssh'),
+        `#!/bin/sh\n[ "$*" = "\${*#-o BatchMode=yes -- admin@h2 vpc trace --json --arrived=}" ] && exit 9\nshift 5\nVPC_SOCKET=${lab.host('h2').socket} exec ${vpcPath} "$@"\n`,
+        { mode: 0o755 },
+      )
+      const env = { PATH: `${directory}:${process.env['PATH']}`, VPC_SOCKET: lab.host('h1').socket }
+      const trace = (...words: string[]) => run([vpcPath, 'trace', `--port=${portId}`, ...words], { env })
+      const there = await trace('--to=10.0.0.2', '--udp=53', '--peer=ssh:admin@h2')
+      assert.match(there.stdout, /\nat admin@h2: .*\n(.*\n)*.*rule 20 of group0 \(web\)\n  delivered to hostif0 in vpcp0\n$/)
+      assert.equal((await trace('--to=10.0.0.2', '--udp=54', '--peer=ssh:admin@h2')).code, 1)
+      const wrong = await trace('--to=10.0.0.2', '--udp=53', '--peer=ssh:-oProxyCommand=x')
+      assert.deepEqual([wrong.code, /is not a host for ssh/.test(wrong.stderr)], [2, true])
+      const [link] = JSON.parse(await lab.must('client', 'ip', '-j', 'link', 'show', 'eth0')) as { address: string }[]
+      const mac = macFrom(link!.address)
+      const frame = (src: string, dstMac: Mac) =>
+        tcpFrame({ srcMac: mac, dstMac, src: ipFrom(src), dst: ipFrom('10.0.0.2'), srcPort: 1, dstPort: 2 })
+      const file = join(directory, 'frames.pcap')
+      await writeFile(file, encodePcap([{ data: frame('10.0.0.1', broadcastMac) }, { data: frame('10.0.0.9', mac) }]))
+      const { stdout, code } = await trace(`--pcap=${file}`, '--json')
+      const reasons = stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Trace).hops[0]!.outcome)
+      assert.deepEqual(
+        reasons.map((outcome) => outcome.verdict === 'drop' && outcome.reason),
+        ['unicast_to_all', 'source_ip'],
+      )
+      assert.equal(code, 1)
+      await writeFile(file, 'no pcap file, but long enough for one')
+      assert.match((await trace(`--pcap=${file}`)).stderr, /it is no pcap file/)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
   })
 
   test('send large datagrams in fragments, and get them', async () => {
