@@ -15,7 +15,7 @@ import { Authority } from './certificates.ts'
 const run = (command: string, ...args: string[]): void => void execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
 
 /** What can happen to a member. */
-export type Harm = 'killed' | 'stopped' | 'cut off'
+export type Harm = 'killed' | 'stopped' | 'cut off' | 'alone'
 
 interface MemberOfTest {
   readonly address: string
@@ -93,7 +93,7 @@ export class EtcdCluster implements AsyncDisposable {
 
   async #makeUsers(): Promise<void> {
     const { endpoints, credentials } = this.location('/', 'root')
-    const cluster = new Cluster(endpoints, credentials, { tryMs: 3000, callMs: 15_000 })
+    const cluster = new Cluster(endpoints, credentials, { tryMs: 3000, callMs: 15_000, askEveryMs: 2000 })
     const ask: Cluster['once'] = (name, request) => cluster.ask(name, (member, deadlineMs) => member.call(name, request, deadlineMs))
     try {
       await ask('range', { key: Buffer.from('/') })
@@ -114,7 +114,7 @@ export class EtcdCluster implements AsyncDisposable {
   /** The number of the member that leads. */
   async leader(): Promise<number> {
     const { endpoints, credentials } = this.location('/', 'root')
-    const cluster = new Cluster(endpoints, credentials, { tryMs: 1000, callMs: 1000 })
+    const cluster = new Cluster(endpoints, credentials, { tryMs: 1000, callMs: 1000, askEveryMs: 2000 })
     try {
       for (;;) {
         const answers = await Promise.all(cluster.members.map((member) => member.call('status', {}, 1000).catch(() => undefined)))
@@ -132,7 +132,7 @@ export class EtcdCluster implements AsyncDisposable {
   /** Does the member answer, and does it follow the others? */
   async isWell(n: number): Promise<boolean> {
     const { endpoints, credentials } = this.location('/', 'root')
-    const cluster = new Cluster([endpoints[n]!], credentials, { tryMs: 500, callMs: 500 })
+    const cluster = new Cluster([endpoints[n]!], credentials, { tryMs: 500, callMs: 500, askEveryMs: 2000 })
     try {
       return (await cluster.once('range', { key: Buffer.from('/') })).header !== null
     } catch {
@@ -155,6 +155,14 @@ export class EtcdCluster implements AsyncDisposable {
       case 'cut off':
         run('ip', 'link', 'set', member.link, 'down')
         return async () => run('ip', 'link', 'set', member.link, 'up')
+      case 'alone': {
+        // The others do not reach it, but we do.
+        const others = this.members.filter((other) => other !== member).map(({ address }) => ['blackhole', `${address}/32`])
+        for (const route of others) run('ip', '-n', member.namespace, 'route', 'add', ...route)
+        return async () => {
+          for (const route of others) run('ip', '-n', member.namespace, 'route', 'delete', ...route)
+        }
+      }
     }
   }
 

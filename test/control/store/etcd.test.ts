@@ -1,6 +1,7 @@
 /** The etcd store, against a real cluster of three members with TLS and users: the suite of all stores. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from '#control/store/etcd/cluster.ts'
 import { openEtcdStore } from '#control/store/etcd/etcd-store.ts'
 import { versionWarning } from '#control/store/etcd/version.ts'
@@ -8,7 +9,7 @@ import { empty, put } from '#control/store/store.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
-import { writeUnderHarm } from './harm.ts'
+import { until, writeUnderHarm } from './harm.ts'
 import { agreesWithModel } from './random-history.ts'
 
 let cluster: EtcdCluster
@@ -70,7 +71,7 @@ test('the driver leaves nothing of its own behind', async () => {
   const store = openEtcdStore(location)
   await store.commit({ if: [], write: [put('a', '')] })
   await store[Symbol.asyncDispose]()
-  const raw = new Cluster(location.endpoints, location.credentials, { tryMs: 1500, callMs: 3000 })
+  const raw = new Cluster(location.endpoints, location.credentials, { tryMs: 1500, callMs: 3000, askEveryMs: 2000 })
   const range = { key: Buffer.from('/vpc1/clean/'), range_end: Buffer.from('/vpc1/clean0') }
   const { kvs } = await raw.ask('read', (member, deadlineMs) => member.call('range', range, deadlineMs))
   raw.close()
@@ -96,6 +97,49 @@ test('the old version is for tests only', async () => {
     ['3.6.0', undefined],
   ] as const)
     warning === undefined ? assert.equal(versionWarning(of), undefined) : assert.match(versionWarning(of)!, warning)
+})
+
+test('a watch reaches revisions that others made elsewhere in the same etcd', async () => {
+  await using store = openEtcdStore(cluster.location('/vpc1/shared/'), { progressMs: 60_000 })
+  await using other = openEtcdStore(cluster.location('/other/', 'root'))
+  const { revision } = await store.range('')
+  const reached = (async () => {
+    for await (const item of store.watch('', { after: revision })) if (item.kind === 'progress') return item.revision
+    return 0
+  })()
+  await other.commit({ if: [], write: [put('a', '')] })
+  const { revision: now } = await store.get([])
+  assert.ok(now > revision)
+  const late = new AbortController()
+  const limit = sleep(15_000, 0, { signal: late.signal }).catch(() => 0)
+  assert.ok((await Promise.race([reached, limit])) > now)
+  late.abort()
+})
+
+test('a watch goes on when its member is stopped, or cut off from the others but not from us', async () => {
+  for (const how of ['stopped', 'alone'] as const) {
+    const location = cluster.location(`/vpc1/watch-${how}/`)
+    // The first watch of a driver takes the second member.
+    await using watching = openEtcdStore(location, { progressMs: 600, askEveryMs: 300 })
+    await using writing = openEtcdStore({ ...location, endpoints: [0, 2].map((n) => location.endpoints[n]!) })
+    const { revision } = await writing.commit({ if: [], write: [put('a', '')] })
+    const seen: number[] = []
+    const end = new AbortController()
+    const watched = (async () => {
+      for await (const item of watching.watch('', { after: revision, signal: end.signal }))
+        if (item.kind === 'changes') seen.push(item.revision)
+    })()
+    const written = [(await writing.commit({ if: [], write: [put('a', '1')] })).revision]
+    await until('the watch gives the first change', () => seen.length === 1)
+    const heal = await cluster.harm(1, how)
+    for (let n = 0; n < 5; n++) written.push((await writing.commit({ if: [], write: [put('a', `${n}`)] })).revision)
+    await until(`the watch gives all changes, ${how}`, () => seen.length === written.length)
+    await heal()
+    end.abort()
+    await watched
+    assert.deepEqual(seen, written)
+    await until('the member is back', () => cluster.isWell(1))
+  }
 })
 
 for (const how of ['killed', 'stopped', 'cut off'] as const)

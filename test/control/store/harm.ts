@@ -10,7 +10,7 @@ import { Recorder, type Acknowledged } from './recorder.ts'
 type Seen = ReadonlyMap<number, ReadonlyMap<string, string | undefined>>
 
 /** Wait until it is so. */
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const limit = performance.now() + 20_000; !(await isSo()); await sleep(20))
     assert.ok(performance.now() < limit, `not within 20 s: ${what}`)
 }

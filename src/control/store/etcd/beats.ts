@@ -1,9 +1,13 @@
 /**
  * Beats: small writes that show to every watch how far it is. A member that is cut off from the others goes on serving
  * a watch that says nothing; a watch that has not seen a beat for long is therefore given up.
+ * Others who use the same etcd raise its revision where our watches do not look; then a beat lets them reach it.
  */
 import type { Cluster } from './cluster.ts'
 import type { KeySpace } from './entries.ts'
+
+/** How long a watch may take to reach a revision that somebody here has seen. */
+const lateMs = 100
 
 export class Beats {
   readonly everyMs: number
@@ -12,6 +16,9 @@ export class Beats {
   #watches = 0
   #timer: NodeJS.Timeout | undefined
   #heard = performance.now()
+  #reached = 0
+  #wanted = 0
+  #isLate: NodeJS.Timeout | undefined
 
   constructor(cluster: Cluster, keys: KeySpace, everyMs: number) {
     this.#cluster = cluster
@@ -30,17 +37,33 @@ export class Beats {
   }
 
   /** A watch has seen something. Who writes and who watches may be different processes: one beat serves all. */
-  heard(): void {
+  heard(revision: number): void {
     this.#heard = performance.now()
+    this.#reached = Math.max(this.#reached, revision)
+  }
+
+  /** Somebody here has seen this revision, and may wait until a watch reaches it. */
+  seen(revision: number): void {
+    this.#wanted = Math.max(this.#wanted, revision)
+    if (this.#watches === 0 || this.#wanted <= this.#reached) return
+    this.#isLate ??= setTimeout(() => {
+      this.#isLate = undefined
+      if (this.#watches > 0 && this.#reached < this.#wanted) void this.#write()
+    }, lateMs).unref()
   }
 
   close(): void {
     clearInterval(this.#timer)
+    clearTimeout(this.#isLate)
+    this.#isLate = undefined
     this.#timer = undefined
   }
 
   async #beat(): Promise<void> {
-    if (performance.now() - this.#heard < this.everyMs / 2) return
+    if (performance.now() - this.#heard >= this.everyMs / 2) await this.#write()
+  }
+
+  async #write(): Promise<void> {
     const success = [{ request_put: { key: this.#keys.bytes('~beat'), value: Buffer.of() } }]
     // Without an answer, the calls of others say what is wrong.
     await this.#cluster.ask('beat', (member, deadlineMs) => member.call('txn', { success }, deadlineMs)).catch(() => {})

@@ -13,6 +13,8 @@ export interface Times {
   readonly tryMs: number
   /** For all tries of a call. */
   readonly callMs: number
+  /** How often a watch asks its member whether it is there. */
+  readonly askEveryMs: number
 }
 
 export class Cluster {

@@ -36,6 +36,8 @@ export interface EtcdOptions {
   readonly callMs?: number
   /** How often to write something when nobody else does, so that watches can tell how far they are. Default 10 s. */
   readonly progressMs?: number
+  /** How often a watch asks its member whether it is there; without two answers it goes to another. Default 2 s. */
+  readonly askEveryMs?: number
 }
 
 /** The lease of what the driver itself keeps in etcd. */
@@ -54,8 +56,8 @@ export class EtcdStore implements Store {
   #lease: Promise<Lease> | undefined
 
   constructor({ endpoints, prefix, credentials }: StoreLocation & { readonly kind: 'etcd' }, options: EtcdOptions) {
-    const { tryMs = 1500, callMs = 8000, progressMs = 10_000 } = options
-    this.#cluster = new Cluster(endpoints, credentials, { tryMs, callMs })
+    const { tryMs = 1500, callMs = 8000, progressMs = 10_000, askEveryMs = 2000 } = options
+    this.#cluster = new Cluster(endpoints, credentials, { tryMs, callMs, askEveryMs })
     this.#keys = new KeySpace(prefix)
     this.#slots = new Slots(this.#cluster, this.#keys, () => this.#driverLease())
     this.#commits = new Commits(this.#cluster, this.#keys, this.#slots)
@@ -79,7 +81,12 @@ export class EtcdStore implements Store {
     const success = keys.map((key) => ({ request_range: { key: this.#keys.bytes(key) } }))
     const { header, responses } = await this.#cluster.ask('read', (member, deadlineMs) => member.call('txn', { success }, deadlineMs))
     const entries = responses.map(({ response_range }) => response_range!.kvs[0]).map((kv) => kv && this.#keys.entry(kv))
-    return { entries, revision: header!.revision.toNumber() }
+    return { entries, revision: this.#saw(header!.revision.toNumber()) }
+  }
+
+  #saw(revision: number): number {
+    this.#beats.seen(revision)
+    return revision
   }
 
   async range(keys: Keys, { after, limit, keysOnly = false }: RangeOptions = {}): Promise<RangeResult> {
@@ -88,6 +95,7 @@ export class EtcdStore implements Store {
     const reader: Reader = { cluster: this.#cluster, keys: this.#keys, keysOnly }
     for (let tries = 1; ; tries++) {
       const page = await readPage(reader, range, limit ?? pageSize)
+      this.#saw(page.revision)
       if (limit !== undefined || !page.more) return page
       try {
         return { entries: await this.#whole(reader, range, page), revision: page.revision, more: false }

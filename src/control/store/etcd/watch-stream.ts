@@ -1,13 +1,17 @@
 /**
- * One stream of changes from one member of etcd, until it fails. The driver asks the member every 2 s whether it is
+ * One stream of changes from one member of etcd, until it fails. The driver asks the member now and then whether it is
  * still there: the stream of a stopped one would never end by itself. A stream without changes for `quietMs` fails too.
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import type { Decoded, Encoded } from './messages.ts'
 
-/** How often to ask, and how long an answer may take. */
-const askEveryMs = 2000
-const silentMs = 4500
+export interface Patience {
+  readonly signal: AbortSignal
+  /** How often to ask whether the member is there. Two answers may be missing. */
+  readonly askEveryMs: number
+  /** How long no change may come. */
+  readonly quietMs: number
+}
 
 /** Changes that wait for the reader: etcd gets no more room beyond that. */
 const mostWaiting = 1000
@@ -18,7 +22,7 @@ type Answer = Decoded<'WatchResponse'>
 export async function* answersOf(
   stream: ClientDuplexStream<Encoded<'WatchRequest'>, Answer>,
   request: Encoded<'WatchCreateRequest'>,
-  { signal, quietMs }: { readonly signal: AbortSignal; readonly quietMs: number },
+  { signal, askEveryMs, quietMs }: Patience,
 ): AsyncGenerator<Answer, void> {
   const waiting: Answer[] = []
   let failure: Error | undefined
@@ -42,7 +46,7 @@ export async function* answersOf(
     // While it is paused, the reader is the slow one.
     const now = performance.now()
     if (stream.isPaused()) heard = changed = now
-    else if (now - heard > silentMs) fail(new Error('the member is silent'))
+    else if (now - heard > 2.25 * askEveryMs) fail(new Error('the member is silent'))
     else if (now - changed > quietMs) fail(new Error('the member gives no changes'))
     stream.write({ progress_request: {} })
   }, askEveryMs)

@@ -26,11 +26,11 @@ export async function* watchCluster(range: KeyRange, around: WatchSurroundings):
   const { cluster, after } = around
   const signal = around.signal === undefined ? cluster.closed : AbortSignal.any([around.signal, cluster.closed])
   if (signal.aborted) return
-  const now = await around.revision()
-  if (after > now) return yield { kind: 'reset', reason: `revision ${after} is newer than the store's, ${now}: it is another store` }
   const progress = { at: after }
   around.beats.join()
   try {
+    const now = await around.revision()
+    if (after > now) return yield { kind: 'reset', reason: `revision ${after} is newer than the store's, ${now}: it is another store` }
     for (let tries = 0; !signal.aborted; tries++) {
       const before = progress.at
       if ((yield* watchMember(range, around, tries, progress, signal)) !== 'failed') return
@@ -53,7 +53,11 @@ async function* watchMember(
   const member = cluster.watchMember(tries)
   const request = { ...keys.everything, start_revision: progress.at + 1, progress_notify: true }
   try {
-    for await (const answer of answersOf(member.watch(), request, { signal, quietMs: 3 * beats.everyMs })) {
+    for await (const answer of answersOf(member.watch(), request, {
+      signal,
+      askEveryMs: cluster.times.askEveryMs,
+      quietMs: 3 * beats.everyMs,
+    })) {
       if (answer.canceled) {
         const compacted = answer.compact_revision.toNumber()
         if (compacted === 0) throw refusal(answer.cancel_reason)
@@ -65,7 +69,7 @@ async function* watchMember(
         // etcd may repeat changes.
         if (revision <= progress.at) continue
         progress.at = revision
-        beats.heard()
+        beats.heard(revision)
         const changes = changesOf(events, range, keys)
         isGiven = changes.length > 0
         if (isGiven) yield { kind: 'changes', revision, changes }
