@@ -156,6 +156,20 @@ suite('floating addresses on the wire of one of two hosts', () => {
     }
   })
 
+  test('an address that comes is announced on the wire, where nobody has asked', async () => {
+    const [v4, v6] = ['203.0.113.50', '2001:db8:7::50']
+    await outside.must(outside.router, 'sysctl', '-qw', 'net.ipv4.conf.wire.arp_accept=1', 'net.ipv6.conf.wire.accept_untracked_na=1')
+    await using nat = await lab.vpc('h1').openNat(natId, { write: true })
+    const others = floats.filter((float) => !float.startsWith(publicOf('a3', 4)) && !float.startsWith(publicOf('a3', 6)))
+    await nat.setFloats([...others, `${v4} to ${insideOf('a3', 4)}`, `${v6} to ${insideOf('a3', 6)}`])
+    for (const address of [v4, v6]) {
+      const known = async (): Promise<string> => outside.must(outside.router, 'ip', 'neighbour', 'show', address)
+      const end = Date.now() + 10_000
+      while (!(await known()).includes('lladdr')) assert.ok(Date.now() < end, `${address} is not announced`)
+    }
+    await nat.setFloats(floats)
+  })
+
   test('an address moves to another guest under traffic: nothing is lost, and the wire hears of it', async () => {
     const address = publicOf('a1', 4)
     const running = fromOutside('ping', '-n', '-c', '60', '-i', '0.02', '-W', '2', address)
