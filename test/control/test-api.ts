@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '#control/api/app.ts'
+import { AuditFiles } from '#control/api/audit-files.ts'
 import type { Parts } from '#control/api/context.ts'
 import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Metrics } from '#control/api/metrics.ts'
@@ -49,7 +50,10 @@ export class TestApi {
     this.admin = readFileSync(join(directory, 'admin-token'), 'utf8').trim()
     const now = (): number => Date.now() + this.ahead
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
-    this.#app = createApp({ model, limits: new Limits(limits, now), metrics: new Metrics(model), log, now }, () => '127.0.0.1')
+    this.#app = createApp(
+      { model, limits: new Limits(limits, now), metrics: new Metrics(model), log, now, audit: new AuditFiles(join(directory, 'audit')) },
+      () => '127.0.0.1',
+    )
   }
 
   static async start({ limits = noLimits, wrap = (store) => store, directory }: TestApiOptions = {}): Promise<TestApi> {

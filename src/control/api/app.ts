@@ -1,7 +1,7 @@
 /** The API as one function from requests to answers: who asks, how much, which route, what went wrong. */
 import { Hono, type Next } from 'hono'
 import { find } from '../model/find.ts'
-import { isFleet } from '../model/caller.ts'
+import { isFleet, type Caller } from '../model/caller.ts'
 import { kindOf, kindOfPlural } from '#resource/kinds.ts'
 import { Problem } from '../model/problem.ts'
 import { callerOf } from '../model/token.ts'
@@ -36,16 +36,13 @@ export function createApp(parts: Parts, sourceOf: (c: ApiContext) => string): Ho
   return app
 }
 
-async function begin(
-  { metrics: { requests, seconds }, now }: Parts,
-  c: ApiContext,
-  next: Next,
-  sourceOf: (c: ApiContext) => string,
-): Promise<void> {
-  c.set('request', uuidV7(now()))
+async function begin(parts: Parts, c: ApiContext, next: Next, sourceOf: (c: ApiContext) => string): Promise<void> {
+  const { requests, seconds } = parts.metrics
+  c.set('request', uuidV7(parts.now()))
   c.set('source', sourceOf(c))
   const start = performance.now()
   await next()
+  auditRefusal(parts, c)
   c.res.headers.set('vpc-request', c.get('request'))
   c.res.headers.set('vpc-api-version', apiVersion)
   c.res.headers.set('x-content-type-options', 'nosniff')
@@ -55,6 +52,30 @@ async function begin(
   const method = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'].includes(c.req.method) ? c.req.method : 'other'
   requests.inc({ method, kind, status: c.res.status })
   seconds.observe({ method }, (performance.now() - start) / 1000)
+}
+
+/** What a known caller may not change, or not see, is written down. Whoever has no token fills no disk. */
+function auditRefusal({ audit, now, log }: Parts, c: ApiContext): void {
+  const caller = c.get('caller') as Caller | undefined
+  const { status } = c.res
+  const isWrite = !['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
+  if (audit === undefined || caller === undefined || status < 400 || (!isWrite && status !== 403)) return
+  const time = new Date(now()).toISOString()
+  const { principal, token, source } = caller
+  try {
+    audit.refused({
+      time,
+      request: c.get('request'),
+      principal,
+      token,
+      source,
+      method: c.req.method,
+      path: c.req.path.slice(0, 300),
+      result: status,
+    })
+  } catch (error) {
+    log.error('cannot write the audit file', { error })
+  }
 }
 
 async function ready({ model }: Parts, c: ApiContext): Promise<Response> {

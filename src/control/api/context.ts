@@ -6,6 +6,7 @@ import type { Model } from '../model/model.ts'
 import { Problem } from '../model/problem.ts'
 import type { Stored } from '../model/record.ts'
 import { view, type Viewer } from '../model/view.ts'
+import type { AuditFiles } from './audit-files.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -21,6 +22,7 @@ export interface Parts {
   readonly metrics: Metrics
   readonly log: ApiLog
   readonly now: () => number
+  readonly audit?: AuditFiles
 }
 
 export interface Env {

@@ -8,11 +8,12 @@ import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
-import { sweepHourly } from '../model/sweep.ts'
+import { hourly, sweep } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
 import { prepareStore } from '../store/schema.ts'
 import { createApp } from './app.ts'
+import { AuditFiles } from './audit-files.ts'
 import type { ApiLog, Parts } from './context.ts'
 import { Limits, type LimitOptions } from './limits.ts'
 import { Metrics } from './metrics.ts'
@@ -54,9 +55,14 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
-    const parts: Parts = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now }
+    const audit = new AuditFiles(join(stateDir, 'audit'))
+    const parts: Parts = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit }
     const server = await listen(parts, options)
-    const stopSweeping = sweepHourly(store, (error) => log.error('cannot forget what has rested', { error }))
+    const tidy = async (): Promise<void> => {
+      await sweep(store)
+      await audit.ship(store)
+    }
+    const stopSweeping = hourly(tidy, (error) => log.error('cannot tidy up the store', { error }))
     const { port } = server.address() as { port: number }
     return {
       url: `${tlsCert === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,

@@ -26,9 +26,9 @@ const isTombstone = (text: string): boolean => {
   return 'gone' in value || 'freed' in value
 }
 
-/** Sweep now and every hour. Gives a way to end. */
-export function sweepHourly(store: Store, failed: (error: unknown) => void): () => void {
-  const run = (): void => void sweep(store).catch(failed)
+/** Do something now and every hour. Gives a way to end. */
+export function hourly(work: () => Promise<void>, failed: (error: unknown) => void): () => void {
+  const run = (): void => void work().catch(failed)
   run()
   const timer = setInterval(run, 3_600_000)
   timer.unref()

@@ -1,6 +1,9 @@
 /** Tokens, limits, watches, health and metrics. */
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { AuditFiles } from '#control/api/audit-files.ts'
 import { defaultLimits } from '#control/api/limits.ts'
 import { noLimits, TestApi } from '../test-api.ts'
 
@@ -126,6 +129,30 @@ test('each change has an audit record, in its revision, that says who, what and 
     result: 'done',
     modified: Number(vpc.revision),
   })
+})
+
+test('audit records move into files after an hour, refusals at once, and none is lost', async () => {
+  const viewer = await api.principal('frank', 'viewer', { account: 'shop' })
+  const denied = await api.ask(viewer, 'POST', '/groups', { account: 'shop', name: 'no' })
+  const directory = join(api.directory, 'audit')
+  const lines = () =>
+    readdirSync(directory)
+      .flatMap((file) => readFileSync(join(directory, file), 'utf8').trim().split('\n'))
+      .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    lines()
+      .filter(({ request }) => request === denied.body.request)
+      .map(({ method, path, result }) => [method, path, result]),
+    [['POST', '/v1/groups', 403]],
+  )
+  const files = new AuditFiles(directory)
+  const before = (await api.store.range('au/')).entries
+  assert.equal(await files.ship(api.store), 0)
+  assert.equal(await files.ship(api.store, Date.now() + 2 * 3_600_000), before.length)
+  assert.deepEqual((await api.store.range('au/')).entries, [])
+  const keys = new Set(lines().map(({ key }) => key))
+  assert.ok(before.every(({ key }) => keys.has(key)))
+  assert.equal(statSync(join(directory, readdirSync(directory)[0]!)).mode & 0o777, 0o600)
 })
 
 test('limits: a token that asks too much, and an address that guesses, wait; the right token from there does not', async () => {

@@ -129,6 +129,17 @@ test('bad input names the field, the reason and the way out', async () => {
   }
 })
 
+test('a vnic that names no group gets the group default of its account', async () => {
+  const group = await api.ok('POST', '/groups', { account: 'shop', name: 'default' })
+  const vnic = await api.ok('POST', '/vnics', { account: 'shop', subnet: 'web' })
+  assert.deepEqual(vnic.groups, [group.id])
+  assert.deepEqual((await api.ok('POST', '/vnics', { account: 'shop', subnet: 'web', groups: [] })).groups, [])
+  const bare = await api.ok('PATCH', `/vnics/${vnic.id}`, { groups: [] }, { 'if-match': '*' })
+  assert.deepEqual(bare.groups, [])
+  assert.deepEqual((await api.ok('GET', '/vnics?groups=default')).items, [])
+  await api.ok('DELETE', '/groups/default')
+})
+
 test('a MAC is unique in its account and rests; an address in its vpc', async () => {
   const mac = '02:00:00:00:00:aa'
   const vnic = await api.ok('POST', '/vnics', { account: 'shop', subnet: 'web', mac, addresses: ['10.0.0.77'] })

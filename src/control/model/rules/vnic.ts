@@ -4,7 +4,7 @@ import { absent } from '../../store/store.ts'
 import { randomMacs } from '../candidates.ts'
 import type { Claim } from '../claims.ts'
 import type { Draft } from '../draft.ts'
-import { addressKey, macKey, onceKey } from '../keys.ts'
+import { addressKey, macKey, nameKey, onceKey } from '../keys.ts'
 import type { ObjectRecord } from '../record.ts'
 import type { Rules } from './rules.ts'
 import { freeAddress, objection } from './station.ts'
@@ -62,8 +62,8 @@ function keepsFloating(draft: Draft, ip: string): void {
 
 /** The account's group `default`, if it has one. */
 function defaultGroups(draft: Draft): string[] {
-  const account = draft.text('account')
-  const group = draft.mirror.objects.named('group', 'default').find(({ record }) => record.account === account)
+  const id = draft.mirror.nameHolder(nameKey(draft.text('account')!, 'group', 'default'))
+  const group = id === undefined ? undefined : draft.mirror.objects.get('group', id)
   if (group === undefined) return []
   draft.use(group)
   return [group.record.id]
