@@ -35,6 +35,12 @@ export class Metrics {
       new Gauge({ name: 'vpc_api_write_attempts', help: 'Attempts at writes.', registers, collect: set(() => model.counts.tries) }),
       new Gauge({ name: 'vpc_api_write_requests', help: 'Requests that write.', registers, collect: set(() => model.counts.requests) }),
       new Gauge({
+        name: 'vpc_api_mirror_repairs',
+        help: 'Keys of the mirror that a comparison with the store repaired. Should stay 0.',
+        registers,
+        collect: set(() => model.mirror.repaired),
+      }),
+      new Gauge({
         name: 'vpc_api_objects',
         help: 'Objects by kind.',
         labelNames: ['kind'],

@@ -3,7 +3,8 @@
  * had when they came: so a reader sees what was acknowledged before.
  */
 import { kinds } from '#resource/kinds.ts'
-import type { Change, Store } from '../store/store.ts'
+import { compare } from '../store/compare.ts'
+import type { Change, Entry, Store } from '../store/store.ts'
 import { objectKey } from './keys.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
@@ -30,6 +31,18 @@ export interface Claim {
 const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 
+/** Rooms that nobody asks the mirror for, in order. */
+const unknownRooms = ['au', 'meta', 't']
+
+/** What lies between them. */
+const mirroredRanges = ['', ...unknownRooms].map((room, i) => ({
+  from: room === '' ? '' : `${room}0`,
+  to: unknownRooms[i] === undefined ? '~' : `${unknownRooms[i]}/`,
+}))
+
+/** How often the mirror is compared with the store, give or take a fifth. */
+const compareEveryMs = 600_000
+
 export class Mirror {
   readonly objects = new Objects()
   revision = 0
@@ -38,11 +51,13 @@ export class Mirror {
   readonly #store: Store
   readonly #gone = new Map<string, { value: GoneRecord; modified: number }>()
   readonly #claims = new Map<string, Claim>()
-  readonly #names = new Map<string, string>()
+  readonly #names = new Map<string, { readonly id: string; readonly modified: number }>()
   readonly #batches: Batch[] = []
   readonly #listeners = new Set<(batch: Batch | undefined) => void>()
   #waiters: { revision: number; resolve: () => void }[] = []
   readonly #stop = new AbortController()
+  /** Keys that a comparison had to repair: the store has not told of a change. */
+  repaired = 0
 
   private constructor(store: Store) {
     this.#store = store
@@ -53,6 +68,7 @@ export class Mirror {
     const mirror = new Mirror(store)
     await mirror.#load()
     void mirror.#follow()
+    mirror.#compareLater()
     return mirror
   }
 
@@ -112,8 +128,8 @@ export class Mirror {
 
   #put(key: string, text: string, modified: number): ObjectChange | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
-    if (room === 'n') return void this.#names.set(key, text)
-    if (room === 't' || room === 'au' || room === 'meta') return undefined
+    if (room === 'n') return void this.#names.set(key, { id: text, modified })
+    if (unknownRooms.includes(room)) return undefined
     const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
     if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
     if ('gone' in value) {
@@ -131,6 +147,55 @@ export class Mirror {
     this.#gone.delete(key)
     const [room, kind, id] = key.split('/') as [string, string, string]
     return room === 'o' ? changed(this.objects.set(kind, id, undefined), undefined) : undefined
+  }
+
+  #compareLater(): void {
+    const timer = setTimeout(
+      () => {
+        const { signal } = this.#stop
+        // With the store away, the next time will do.
+        void this.compare({ signal }).catch(() => {})
+        if (!signal.aborted) this.#compareLater()
+      },
+      compareEveryMs * (0.8 + Math.random() * 0.4),
+    ).unref()
+    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  }
+
+  /** Compare everything with the store, and repair what differs. Gives the keys that differed. */
+  async compare(options: { readonly signal?: AbortSignal; readonly pauseMs?: number; readonly chunk?: number } = {}): Promise<string[]> {
+    const repaired = await compare(
+      this.#store,
+      {
+        keys: () => this.#keys(),
+        modifiedOf: (key) => this.#modifiedOf(key),
+        reach: (revision) => this.reach(revision),
+        repair: (key, entry) => this.#repair(key, entry),
+      },
+      { ranges: mirroredRanges, ...options },
+    )
+    this.repaired += repaired.length
+    return repaired
+  }
+
+  *#keys(): Generator<string> {
+    for (const map of [this.#gone, this.#claims, this.#names]) yield* map.keys()
+    for (const { kind } of kinds) for (const id of this.objects.ids(kind)) yield objectKey(kind, id)
+  }
+
+  #modifiedOf(key: string): number | undefined {
+    const [room, kind, id] = key.split('/') as [string, string, string]
+    const stored = room === 'o' ? this.objects.get(kind, id) : undefined
+    return (stored ?? this.#gone.get(key) ?? this.#claims.get(key) ?? this.#names.get(key))?.modified
+  }
+
+  /** What watchers get then belongs to no revision, so they list again. */
+  #repair(key: string, entry: Entry | undefined): void {
+    const change = entry === undefined ? this.#delete(key) : this.#put(key, entry.value, entry.modified)
+    if (change === undefined) return
+    this.#batches.length = 0
+    this.oldest = this.revision
+    this.#tell(undefined)
   }
 
   #advance(revision: number): void {
@@ -177,7 +242,7 @@ export class Mirror {
   /** Who has a unique thing, or since when it is free. */
   claim = (key: string): Claim | undefined => this.#claims.get(key)
   /** The id that has a name. */
-  nameHolder = (key: string): string | undefined => this.#names.get(key)
+  nameHolder = (key: string): string | undefined => this.#names.get(key)?.id
   /** What is left of a destroyed object, by its key. */
   gone = (key: string): { value: GoneRecord; modified: number } | undefined => this.#gone.get(key)
 

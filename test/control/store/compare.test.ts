@@ -1,0 +1,134 @@
+/** Anti-entropy: what a watch was not told is found and repaired, and what is only on its way is left alone. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Mirror } from '#control/model/mirror.ts'
+import { compare, type Known } from '#control/store/compare.ts'
+import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
+import { del, put, rangeOf, type Store } from '#control/store/store.ts'
+import { FaultyStore } from './faulty-store.ts'
+
+const directory = mkdtempSync('/dev/shm/vpc-compare-')
+after(() => rmSync(directory, { recursive: true }))
+
+let count = 0
+const fresh = (): Store => openSqliteStore(join(directory, `${count++}.db`), { progressMs: 5 })
+
+/** A map that follows a store. */
+class Follower implements Known, Disposable {
+  readonly entries = new Map<string, number>()
+  revision = 0
+  readonly #end = new AbortController()
+
+  constructor(store: Store, after: number) {
+    void this.#follow(store, after)
+  }
+
+  async #follow(store: Store, after: number): Promise<void> {
+    for await (const item of store.watch('', { after, signal: this.#end.signal })) {
+      if (item.kind === 'reset') return
+      if (item.kind === 'changes')
+        for (const { key, value } of item.changes) value === undefined ? this.entries.delete(key) : this.entries.set(key, item.revision)
+      this.revision = item.revision
+    }
+  }
+
+  keys = (): Iterable<string> => this.entries.keys()
+  modifiedOf = (key: string): number | undefined => this.entries.get(key)
+
+  async reach(revision: number): Promise<void> {
+    while (this.revision < revision) await sleep(1)
+  }
+
+  repair(key: string, entry: { readonly modified: number } | undefined): void {
+    entry === undefined ? this.entries.delete(key) : this.entries.set(key, entry.modified)
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort()
+  }
+}
+
+const ranges = [rangeOf({ from: '', to: 'k/3' }), rangeOf({ from: 'k/4', to: '~' })]
+
+/** Keys come, change and go, in ranges that are compared and in one that is not. */
+async function write(store: Store, commits: number): Promise<void> {
+  for (let n = 0; n < commits; n++) {
+    const key = `k/${Math.floor(Math.random() * 8)}/${Math.floor(Math.random() * 30)}`
+    await store.commit({ if: [], write: [Math.random() < 0.3 ? del(key) : put(key, `${n}`)] })
+  }
+}
+
+async function isIn(store: Store, follower: Follower): Promise<void> {
+  const { entries, revision } = await store.range('')
+  await follower.reach(revision)
+  const compared = (key: string): boolean => key < 'k/3' || key >= 'k/4'
+  const known = [...follower.entries].filter(([key]) => compared(key)).sort()
+  assert.deepEqual(
+    known,
+    entries.filter(({ key }) => compared(key)).map(({ key, modified }) => [key, modified]),
+  )
+}
+
+test('what a watch was not told is found, whatever the size of the pieces', async () => {
+  for (const chunk of [1, 3, 7, 1000]) {
+    await using store = fresh()
+    const lossy = new FaultyStore(store, { drop: 0.2 })
+    using follower = new Follower(lossy, 1)
+    await write(store, 300)
+    await follower.reach((await store.range('')).revision)
+    await assert.rejects(isIn(store, follower))
+    const repaired = await compare(store, follower, { ranges, chunk, pauseMs: 0 })
+    assert.ok(repaired.length > 0 && lossy.happened.drop >= repaired.length)
+    await isIn(store, follower)
+    assert.deepEqual(await compare(store, follower, { ranges, chunk, pauseMs: 0 }), [])
+  }
+})
+
+test('what is only on its way is no difference', async () => {
+  await using store = fresh()
+  const slow = new FaultyStore(store, { delay: 0.5 })
+  using follower = new Follower(slow, 1)
+  const writing = write(store, 600)
+  const done = new AbortController()
+  void writing.then(() => done.abort())
+  let compared = 0
+  for (; !done.signal.aborted; compared++) assert.deepEqual(await compare(slow, follower, { ranges, chunk: 20, pauseMs: 0 }), [])
+  assert.ok(compared > 1)
+  await isIn(store, follower)
+})
+
+test('the mirror of an API repairs itself', async () => {
+  await using store = fresh()
+  const lossy = new FaultyStore(store, { drop: 0.3 })
+  const mirror = await Mirror.start(lossy)
+  try {
+    let told = 0
+    mirror.listen(mirror.revision, () => told++)
+    for (let n = 0; n < 60; n++) {
+      const write = [
+        put(`n/-/vpc/x${n % 20}`, `id ${n}`),
+        put(`a/v/${n % 20}`, JSON.stringify({ n })),
+        put('au/1/x', 'no JSON'),
+        put('t/1/x', ''),
+      ]
+      await store.commit({ if: [], write: n % 3 === 2 ? [del(`n/-/vpc/x${n % 20}`), del(`a/v/${(n + 5) % 20}`)] : write })
+    }
+    const { entries, revision } = await store.range('')
+    await mirror.reach(revision)
+    const repaired = await mirror.compare({ pauseMs: 0, chunk: 4 })
+    assert.ok(repaired.length > 0)
+    assert.equal(mirror.repaired, repaired.length)
+    const values = new Map(entries.map(({ key, value }) => [key, value]))
+    for (let n = 0; n < 20; n++) {
+      assert.equal(mirror.nameHolder(`n/-/vpc/x${n}`), values.get(`n/-/vpc/x${n}`))
+      const claim = mirror.claim(`a/v/${n}`)
+      assert.equal(claim && JSON.stringify(claim.value), values.get(`a/v/${n}`))
+    }
+    assert.deepEqual(await mirror.compare({ pauseMs: 0 }), [])
+  } finally {
+    mirror.stop()
+  }
+})
