@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { handleType, openFlag, operations } from '#abi/command.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { TypeName } from '#abi/object-type.ts'
-import type { TraceReport } from '#abi/trace.ts'
+import { maxTracedBytes, type TraceReport } from '#abi/trace.ts'
 import { gatewayMac } from '#datapath/layout.ts'
 import { Access } from '#object/host.ts'
 
@@ -163,5 +163,12 @@ suite('a trace', () => {
     })
     assert.equal(nameOf(world.trace(unit!, frame).outcome), 'route_blackhole')
     assert.equal(nameOf(world.trace(unit!, patch(frame, 14, 0x44)).outcome), 'malformed')
+    // The largest one that is taken, and the smallest.
+    const other = world.units[1]!
+    const path = { srcMac: unit!.mac, dstMac: other.mac, src: addressIn(0, 10, 4), dst: addressIn(0, 11, 4) }
+    const large = udpFrame({ ...path, srcPort: 1, dstPort: 2 }, new Uint8Array(maxTracedBytes - 42))
+    assert.equal(nameOf(world.trace(unit!, large).outcome), 'too_big')
+    assert.equal(nameOf(world.trace(unit!, frame.slice(0, 34)).outcome), 'malformed')
+    assert.throws(() => world.trace(unit!, frame.slice(0, 33)), /has 33 bytes; one of its type has 34/)
   })
 })

@@ -5,7 +5,9 @@ import { isIpv4, isIpv6, type Ip } from '#wire/ip-address.ts'
 import { broadcastMac, type Mac } from '#wire/mac.ts'
 import { neighbourSolicitation } from '#wire/nd-frames.ts'
 import { multicastMac } from '#wire/ipv6-address.ts'
-import { pushVlan } from '#wire/ethernet.ts'
+import { ethertype, pushVlan } from '#wire/ethernet.ts'
+import { ipv4Header } from '#wire/ipv4.ts'
+import { ipv6Header } from '#wire/ipv6.ts'
 
 /** Both ends of a packet, and the tag of its frame. */
 export interface Ends {
@@ -17,6 +19,13 @@ export interface Ends {
 }
 
 const ethernetBytes = 14
+
+/** Why the kernel runs no such frame (BPF_PROG_TEST_RUN): it has less than its headers. Undefined: it does. */
+export function shortness(frame: Uint8Array): string | undefined {
+  const type = frame.length < ethernetBytes ? 0 : (frame[12]! << 8) | frame[13]!
+  const least = ethernetBytes + (type === ethertype.ipv4 ? ipv4Header.size : type === ethertype.ipv6 ? ipv6Header.size : 1)
+  return frame.length < least ? `the frame has ${frame.length} bytes; one of its type has ${least} at least` : undefined
+}
 
 const tagged = (frame: Uint8Array, vlan: number): Uint8Array => (vlan === 0 ? frame : pushVlan(frame, vlan))
 

@@ -13,6 +13,7 @@ import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
 import type { Mux } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
+import { shortness } from './frame.ts'
 import { Names } from './names.ts'
 import { forwardedTtl, outcomeOf } from './outcome.ts'
 import { serviceOf } from './service.ts'
@@ -47,7 +48,7 @@ function readArrival(bytes: Uint8Array): Arrival | undefined {
   const ip = readIp(frame.value.type, frame.payload)
   const udp = ip && decodeUdp(ip.payload)
   const vxlan = udp?.ok === true ? decodeVxlan(udp.payload) : undefined
-  if (ip === undefined || udp?.ok !== true || vxlan?.ok !== true || vxlan.payload.length < 14) return undefined
+  if (ip === undefined || udp?.ok !== true || vxlan?.ok !== true || shortness(vxlan.payload) !== undefined) return undefined
   const { source, destination, ttl } = ip
   return { source, destination, ttl, port: udp.value.dstPort, vni: vxlan.value.vni, inner: vxlan.payload }
 }

@@ -9,7 +9,7 @@ import { addressOfKey, macNumber } from '../store/keys.ts'
 import { fullName, unitName, type Port, type Unit } from '../store/model.ts'
 import { networksOf } from '../store/routing.ts'
 import type { Call } from '../operation.ts'
-import { groupMac, packetFrame, questionFrame, type Ends } from './frame.ts'
+import { groupMac, packetFrame, questionFrame, shortness, type Ends } from './frame.ts'
 import { Names } from './names.ts'
 import { outcomeOf } from './outcome.ts'
 import { serviceOf } from './service.ts'
@@ -52,7 +52,8 @@ function sentBy(call: PortCall, unit: Unit): Sent {
   if ('frame' in input) {
     const frame = readHex(input.frame)
     if (!frame.ok) return tx.refuse('EINVAL', frame.why)
-    if (frame.value.length < 14) return tx.refuse('EINVAL', 'a frame has 14 bytes at least')
+    const short = shortness(frame.value)
+    if (short !== undefined) return tx.refuse('EINVAL', short)
     return { steps: [], frame: frame.value }
   }
   const request = readPacketRequest(input.packet)
