@@ -90,8 +90,15 @@ test('a file may have the body, and a wrong key in it is named', () => {
   const file = join(directory, 'group.yaml')
   writeFileSync(file, 'account: shop\nrules:\n  - direction: in\n    protocol: udp\n    ports: ["53"]\n')
   assert.match(ok(`cloud group create dns -f ${file}`), /^created group dns/)
-  writeFileSync(file, 'account: shop\nrulez: []\n')
-  assert.match(refused(1, `cloud group create other -f ${file}`), /there is no field 'rulez'; did you mean rules\?/)
+  // One wrong key in 2 000 lines.
+  const rules = Array.from(
+    { length: 250 },
+    (_, i) =>
+      `  - direction: in\n    protocol: tcp\n    ${i === 200 ? 'port' : 'ports'}:\n      - "${i + 1}"\n    peers:\n      - cidr: 10.0.0.0/8\n      - cidr: 10.${i}.0.0/16\n    note: x\n`,
+  )
+  writeFileSync(file, `account: shop\nrules:\n${rules.join('')}`)
+  const wrong = refused(1, `cloud group create other -f ${file}`)
+  assert.match(wrong, /group\.yaml, line 1606: \/rules\/200\/port: there is no field 'port'; did you mean ports\?\n$/)
   assert.match(refused(2, 'cloud subnet create x --vpc=red --network4=10.0.0.1/8'), /host bits; the network is 10\.0\.0\.0\/8/)
 })
 

@@ -92,12 +92,14 @@ async function read(response: IncomingMessage, server: string): Promise<Answer> 
   }
 }
 
-/** What a refusal means: what was asked, what stood against it, what to do. */
-export function refusal(what: string, { status, body }: Answer<ProblemBody>): Failure {
+/** What a refusal means: what was asked, what stood against it, what to do. `lineOf` says where a field stands. */
+export function refusal(what: string, { status, body }: Answer<ProblemBody>, lineOf?: (pointer: string) => string): Failure {
   const { type = '', detail = `status ${status}`, hint, fields = [] } = body ?? {}
-  const more = fields.slice(1, 10).map(({ pointer, detail: each }) => `; ${pointer}: ${each}`)
+  const at = (pointer: string): string => (lineOf === undefined ? '' : `${lineOf(pointer)}: `)
+  const more = fields.slice(1, 10).map(({ pointer, detail: each }) => `; ${at(pointer)}${pointer}: ${each}`)
   const text = fields.length > 1 ? detail.replace(/; and \d+ more$/, '') : detail
-  return new Failure(kindOf(status), `cannot ${what}: ${text}${more.join('')}${hint === undefined ? '' : `; ${hint}`}`, {
+  const first = fields[0] === undefined ? '' : at(fields[0].pointer)
+  return new Failure(kindOf(status), `cannot ${what}: ${first}${text}${more.join('')}${hint === undefined ? '' : `; ${hint}`}`, {
     code: type.replace('urn:vpc:problem:', '') || 'failed',
   })
 }

@@ -21,7 +21,8 @@ const at = ({ plural }: Kind, name: string, query: URLSearchParams): string =>
 /** Create it, or find that it is so already. */
 export async function createResource(kind: Kind, name: string | undefined, values: Values, output: Output): Promise<void> {
   const client = clientOf(values)
-  const body = { ...(await fileBody(values.file)), ...(name !== undefined && { name }), ...envelopeOf(values), ...bodyOf(kind, values) }
+  const file = await readBodyFile(values.file)
+  const body = { ...file.body, ...(name !== undefined && { name }), ...envelopeOf(values), ...bodyOf(kind, values) }
   const what = `create ${kind.kind}${name === undefined ? '' : ` ${name}`}`
   const query = values.dryRun === true ? '?dry-run' : ''
   const id = values.id as string | undefined
@@ -34,7 +35,7 @@ export async function createResource(kind: Kind, name: string | undefined, value
     const hint = `it exists with other settings; vpc cloud ${kind.kind} set changes it`
     throw new Failure('conflict', `cannot ${what}: ${hint}`, { code: 'exists', differences: differencesOf(body, answer.body.current) })
   }
-  if (answer.status >= 400) throw refusal(what, answer)
+  if (answer.status >= 400) throw refusal(what, answer, file.lineOf)
   const resource = answer.body as Resource
   if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
   if (answer.status === 200) return alreadySo(output, `${textOf(resource)} exists`, { resource })
@@ -58,15 +59,27 @@ function differencesOf(asked: Values, is: Values | undefined): { setting: string
   })
 }
 
-async function fileBody(path: unknown): Promise<object> {
-  if (typeof path !== 'string') return {}
+interface BodyFile {
+  readonly body: object
+  /** `FILE, line N`, for a JSON Pointer. */
+  readonly lineOf?: (pointer: string) => string
+}
+
+async function readBodyFile(path: unknown): Promise<BodyFile> {
+  if (typeof path !== 'string') return { body: {} }
   const { YamlText } = await import('#system/yaml-text.ts')
   const yaml = new YamlText(readFileSync(path === '-' ? 0 : path, 'utf8'))
   if (yaml.problem !== undefined) throw usageFailure(`${path}, line ${yaml.problem.line}: ${yaml.problem.message}`)
-  const value = yaml.value()
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  const body = yaml.value()
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw usageFailure(`${path} is not one resource: fields and their values`)
-  return value
+  const steps = (pointer: string): (string | number)[] =>
+    pointer
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+      .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
+  return { body, lineOf: (pointer) => `${path}, line ${yaml.lineOf(steps(pointer))}` }
 }
 
 function envelopeOf(values: Values): Record<string, unknown> {
