@@ -111,7 +111,13 @@ test('one user holds so many handles, and closing the session gives all back', a
   assert.match(full.message, /user 1000 may hold 16384 handles at the same time; close some first/)
   assert.equal(sw.describe<SwitchInfo>().descriptors, number)
   mine.do('mgmtHandleClose', Buffer.from('01000000', 'hex'))
+  const two = [openStep(number + 1, 'vpcsw', sw.id), openStep(number + 2, 'vpcsw', sw.id)]
+  assert.equal(refused(() => mine.do('mgmtTransaction', encodeSteps(two))).code, 'EMFILE', 'there is room for one')
+  assert.equal(sw.describe<SwitchInfo>().descriptors, number - 1)
   more()
+  const roots = host.open('mgmt', generateId('mgmt'), create | read | session)
+  for (let i = 1; i <= 16_385; i++) roots.do('mgmtHandleOpen', handleOpen.encode(opening(i, 'vpcsw', sw.id)))
+  roots.handle.close()
   mine.handle.close()
   assert.equal(sw.describe<SwitchInfo>().descriptors, 1)
   assert.equal(
