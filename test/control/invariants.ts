@@ -13,6 +13,7 @@ interface Thing {
 
 /** In what a name is unique. Written down once more: the tables are what is tested. */
 const parents: Readonly<Record<string, string>> = {
+  account: 'org',
   principal: 'account',
   token: 'principal',
   'role-binding': 'principal',

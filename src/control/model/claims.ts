@@ -35,8 +35,11 @@ export interface Step {
   readonly write?: Write
 }
 
-/** The step that takes a claim; undefined when it is held as asked. Throws a Problem when another has it. */
-export function take(claim: Claim, held: Held | undefined, now: number): Step | undefined {
+/**
+ * The step that takes a claim; undefined when it is held as asked. Throws a Problem when another has it, which
+ * `holderText` may name.
+ */
+export function take(claim: Claim, held: Held | undefined, now: number, holderText: (holder: ClaimRecord) => string): Step | undefined {
   const { key, value } = claim
   if (held === undefined) return { condition: absent(key), write: put(key, JSON.stringify(value)) }
   const { freed, reservation, ...holder } = held.value
@@ -49,7 +52,7 @@ export function take(claim: Claim, held: Held | undefined, now: number): Step | 
   if (reservation !== undefined && reservation === value.id) return undefined
   const isOwn = holder.id === value.id && holder.kind === value.kind
   const isReserved = reservation !== undefined && holder.id === reservation && value.kind === 'vnic'
-  if (!isOwn && !isReserved) throw taken(claim, holder.kind === undefined ? 'something else has it' : `${holder.kind} ${holder.id} has it`)
+  if (!isOwn && !isReserved) throw taken(claim, holderText(holder))
   const wanted = { ...value, ...(reservation !== undefined && { reservation }) }
   return isDeepStrictEqual(wanted, held.value) ? undefined : { condition: at(key, held.modified), write: put(key, JSON.stringify(wanted)) }
 }

@@ -1,12 +1,12 @@
 /** One attempt at a change: what it read, which must not have moved, and what it writes, all in one commit. */
 import { at, put, type Commit, type Condition, type Write } from '../store/store.ts'
 import type { Kind } from '#resource/kind.ts'
-import type { Caller, Scope } from './caller.ts'
+import { mayRead, type Caller, type Scope } from './caller.ts'
 import { giveBack, isFree, restMs, take, type Claim, type Step } from './claims.ts'
 import { expiryKey, objectKey } from './keys.ts'
 import type { Mirror } from './mirror.ts'
 import { fieldProblem, Problem, type ProblemCode } from './problem.ts'
-import type { ObjectRecord, Stored } from './record.ts'
+import type { ClaimRecord, ObjectRecord, Stored } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
 const dayMs = 86_400_000
@@ -95,9 +95,17 @@ export class Draft {
 
   /** Take what the object claims now, and give back what it no longer does. */
   claim(wanted: readonly Claim[], had: readonly Claim[]): void {
-    for (const claim of wanted) this.step(take(claim, this.mirror.claim(claim.key), this.now))
+    for (const claim of wanted) this.step(take(claim, this.mirror.claim(claim.key), this.now, (holder) => this.#holderText(holder)))
     const kept = new Set(wanted.map(({ key }) => key))
     for (const { key } of had) if (!kept.has(key)) this.giveBack(key, this.id)
+  }
+
+  /** Who has a thing, if the caller may know. */
+  #holderText({ kind, id }: ClaimRecord): string {
+    const { objects } = this.mirror
+    const holder = kind === undefined || id === undefined ? undefined : objects.get(kind, id)
+    const isVisible = holder !== undefined && mayRead(this.ask.caller, objects, holder)
+    return isVisible ? `${kind} ${holder.record.name ?? id} has it` : 'another has it'
   }
 
   giveBack(key: string, id: string): void {

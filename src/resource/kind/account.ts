@@ -20,6 +20,7 @@ export const account = kind({
   kind: 'account',
   plural: 'accounts',
   summary: 'accounts: each sees its own resources alone',
+  parent: 'org',
   named: true,
   wall: 'account',
   read: ['viewer', 'operator', 'admin', 'auditor'],

@@ -215,3 +215,19 @@ test('an operator of one vpc does not take a vnic out of another', async () => {
   const moved = await api.ask(api.admin, 'PATCH', `/vnics/${vnic.id}`, { subnet: 'left-subnet', addresses: null }, { 'if-match': '*' })
   assert.deepEqual([moved.status, moved.body.mac, moved.body.vpc], [200, vnic.mac, (await api.ok('GET', '/vpcs/left')).id])
 })
+
+test('who has an address of a shared pool, and which names others use, is not said', async () => {
+  await api.ok('POST', '/pools', { name: 'shared-pool', facility: 'secret-dc', prefix: '203.0.113.0/28' })
+  const held = await api.ok('POST', '/floating-ips', { account: 'secret-account', name: 'held', pool: 'shared-pool', ip: '203.0.113.5' })
+  const operator = strangers.get('operator')!
+  const body = { account: 'mine-account', name: 'wish', pool: 'shared-pool', ip: '203.0.113.5' }
+  const taken = await api.ask(operator, 'POST', '/floating-ips', body)
+  assert.deepEqual([taken.status, taken.body.type], [409, 'urn:vpc:problem:address-taken'])
+  assert.ok(!JSON.stringify(taken.body).includes(held.id), JSON.stringify(taken.body))
+  const own = await api.ask(owners.get('operator')!, 'POST', '/floating-ips', { ...body, account: 'secret-account' })
+  assert.ok(own.body.detail.includes('floating-ip held'), own.body.detail)
+  // The admin of an org may call an account what another org calls one of its own.
+  const account = await api.ask(strangers.get('org')!, 'POST', '/accounts', { org: 'mine-org', name: 'secret-account' })
+  assert.equal(account.status, 201, JSON.stringify(account.body))
+  await api.ok('DELETE', `/accounts/${account.body.id}`)
+})
