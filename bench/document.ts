@@ -1,9 +1,10 @@
 /** The tables of docs/performance.md, made of the results of the bench, so that nobody types a number. */
 import { metrics, type MetricName } from './metrics/metric.ts'
+import type { GroupCost } from './group-cost.ts'
 import type { MachineResult } from './machine.ts'
 import type { ScenarioResult } from './measure.ts'
 import { isUndecided, isWorse, ours, type PairedRatio } from './ratio.ts'
-import { cell, describe, describeMachine, describeTaken, entriesText, packetsOf, ratioCell, sizeCell } from './report.ts'
+import { cell, describe, describeMachine, describeTaken, entriesText, packetsOf, ratioCell, short, sizeCell } from './report.ts'
 import type { Results } from './results.ts'
 import type { TableCost } from './table-cost.ts'
 import type { TableSizesResult } from './table-size.ts'
@@ -86,6 +87,12 @@ const tableCostsTable = (costs: readonly TableCost[]): string =>
     costs.map((one) => [`\`${one.program}\``, one.packet, packetsOf(one), one.nanoseconds.toFixed(0), `× ${one.ratio.toFixed(3)}`]),
   )}`
 
+const groupCostsTable = (costs: readonly GroupCost[]): string =>
+  `### Security groups and flows\n\n${table(
+    ['what', 'cost'],
+    costs.map(({ what, value, unit }) => [what, `${short(value)} ${unit}`]),
+  )}`
+
 function machineTable({ conditions, peers, taken, missing }: MachineResult): string {
   const rows = Object.entries(peers).map(([peer, values]) => [
     peer === ours ? `**${peer}**` : peer,
@@ -97,7 +104,7 @@ function machineTable({ conditions, peers, taken, missing }: MachineResult): str
 }
 
 /** The results as Markdown. */
-export function markdown({ machine, costs, tableCosts, scenarios, tableSizes, machines, pairedRatios }: Results): string {
+export function markdown({ machine, costs, tableCosts, groupCosts, scenarios, tableSizes, machines, pairedRatios }: Results): string {
   const where = `${machine.cpus} CPUs (${machine.model}), Linux ${machine.kernel}. Median (least-greatest of the rounds).`
   const programs = table(
     ['program', 'packet', 'ns'],
@@ -112,6 +119,7 @@ export function markdown({ machine, costs, tableCosts, scenarios, tableSizes, ma
     ...machines.map(machineTable),
     costs && `### Programs\n\n${programs}`,
     tableCosts && tableCostsTable(tableCosts),
+    groupCosts && groupCostsTable(groupCosts),
   ]
   return parts.filter(Boolean).join('\n\n')
 }

@@ -12,6 +12,8 @@ export interface Conditions {
   readonly offload: boolean
   /** Forwarding entries in the table that the path looks into. */
   readonly entries: number
+  /** Rules for what the guests let in, and connections tracked: `rules` of peers/rules.ts. */
+  readonly groups?: boolean
 }
 
 /** Two guests, ready to talk. */

@@ -1,5 +1,6 @@
 /** The tables that a person reads: a scenario each, a row a peer, medians with their range and our ratio to them. */
 import { metrics, type MetricName } from './metrics/metric.ts'
+import type { GroupCost } from './group-cost.ts'
 import type { ScenarioResult } from './measure.ts'
 import { ours, pairedRatios, type PairedRatio } from './ratio.ts'
 import type { Conditions } from './peer.ts'
@@ -18,8 +19,8 @@ export const short = (value: number): string => (Math.abs(value) >= 100 ? value.
 export const entriesText = (entries: number): string => (entries === 1 ? '1 entry' : `${entries} entries`)
 
 /** `across hosts, MTU 1450, offloads on, 1 entry`. */
-export function describe({ scope, mtu, offload, entries }: Conditions): string {
-  const where = scope === 'cross-host' ? 'across hosts' : 'on one host'
+export function describe({ scope, mtu, offload, entries, groups = false }: Conditions): string {
+  const where = `${groups ? 'with security rules, ' : ''}${scope === 'cross-host' ? 'across hosts' : 'on one host'}`
   return scope === 'same-host'
     ? `${where}, MTU ${mtu}`
     : `${where}, MTU ${mtu}, offloads ${offload ? 'on' : 'off'}, ${entriesText(entries)}`
@@ -87,6 +88,10 @@ export const reportTableCosts = (costs: readonly TableCost[]): string =>
   `programs by forwarding entries, ns per packet\n${table(
     costs.map((one) => [one.program, one.packet, packetsOf(one), one.nanoseconds.toFixed(0), `× ${one.ratio.toFixed(3)}`]),
   )}`
+
+/** What security groups cost, as text. */
+export const reportGroupCosts = (costs: readonly GroupCost[]): string =>
+  `security groups\n${table(costs.map(({ what, value, unit }) => [what, short(value), unit]))}`
 
 /** Tables of several sizes side by side, as text. */
 export function reportTableSizes({ conditions, taken, sizes, ratios }: TableSizesResult): string {

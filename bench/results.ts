@@ -2,6 +2,7 @@
 import { cpus, release } from 'node:os'
 import type { MachineResult } from './machine.ts'
 import type { ScenarioResult } from './measure.ts'
+import type { GroupCost } from './group-cost.ts'
 import type { Conditions } from './peer.ts'
 import type { ProgramCost } from './program-cost.ts'
 import { pairedRatios, ratios, type PairedRatio, type Ratio } from './ratio.ts'
@@ -20,6 +21,7 @@ export interface Hardware {
 export interface Measured {
   readonly costs?: readonly ProgramCost[]
   readonly tableCosts?: readonly TableCost[]
+  readonly groupCosts?: readonly GroupCost[]
   readonly scenarios: readonly ScenarioResult[]
   readonly tableSizes?: TableSizesResult
   /** Container to virtual machine. */
@@ -50,7 +52,13 @@ export const complete = (measured: Measured, machine: Hardware): Results => ({
   pairedRatios: pairedRatios(measured.scenarios),
 })
 
-const orderOf = ({ scope, mtu, offload, entries }: Conditions): number[] => [scope === 'cross-host' ? 0 : 1, entries, mtu, offload ? 0 : 1]
+const orderOf = ({ scope, mtu, offload, entries, groups = false }: Conditions): number[] => [
+  groups ? 1 : 0,
+  scope === 'cross-host' ? 0 : 1,
+  entries,
+  mtu,
+  offload ? 0 : 1,
+]
 
 function inOrder(a: Conditions, b: Conditions): number {
   const [one, other] = [orderOf(a), orderOf(b)]
@@ -71,6 +79,7 @@ export function put<T extends Conditioned>(all: readonly T[], one: T): T[] {
 /** When a part was measured; undefined when it was not, null when that is not noted. */
 export function takenOf(measured: Measured, part: Part): Taken | null | undefined {
   if (part.kind === 'programs') return measured.costs && measured.tableCosts && null
+  if (part.kind === 'group-costs') return measured.groupCosts && null
   if (part.kind === 'table-sizes') return measured.tableSizes?.taken
   const among: readonly (Conditioned & { readonly taken: Taken })[] = part.kind === 'machine' ? measured.machines : measured.scenarios
   return among.find(({ conditions }) => inOrder(conditions, part.conditions) === 0)?.taken
@@ -83,6 +92,13 @@ export function continued(text: string, machine: Hardware): Measured {
     throw new Error('it is not of this version of the bench')
   const differ = (['cpus', 'model', 'kernel'] as const).filter((key) => found.machine![key] !== machine[key])
   if (differ.length > 0) throw new Error(`it is of another machine: ${differ.map((key) => `${key} ${found.machine![key]}`).join(', ')}`)
-  const { costs, tableCosts, scenarios, tableSizes, machines } = found
-  return { scenarios, machines, ...(costs && { costs }), ...(tableCosts && { tableCosts }), ...(tableSizes && { tableSizes }) }
+  const { costs, tableCosts, groupCosts, scenarios, tableSizes, machines } = found
+  return {
+    scenarios,
+    machines,
+    ...(costs && { costs }),
+    ...(tableCosts && { tableCosts }),
+    ...(groupCosts && { groupCosts }),
+    ...(tableSizes && { tableSizes }),
+  }
 }

@@ -7,6 +7,7 @@ import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
 import { routed } from './peers/routed.ts'
 import { vpc } from './peers/vpc.ts'
+import { bridgeRules, vpcOpen } from './peers/with-rules.ts'
 import type { Effort, Scenario } from './measure.ts'
 import type { Conditions, Peer } from './peer.ts'
 
@@ -16,10 +17,12 @@ export const peers: readonly Peer[] = [raw, routed, vpc, movedVxlan, bridgeVxlan
 export type Part =
   /** What the programs cost, by test runs. */
   | { readonly kind: 'programs' }
+  /** What security groups cost, and how flows fill a host, by test runs. */
+  | { readonly kind: 'group-costs' }
   /** Ours with tables of three sizes side by side. */
   | { readonly kind: 'table-sizes' }
-  /** Container to container, or container to virtual machine. */
-  | ({ readonly kind: 'container' | 'machine' } & Scenario)
+  /** Container to container, the same with security rules, or container to virtual machine. */
+  | ({ readonly kind: 'container' | 'groups' | 'machine' } & Scenario)
 
 export interface Run extends Effort {
   /** Of the comparison of table sizes: short and often, since the difference is small. */
@@ -35,6 +38,8 @@ function container(change: Partial<Conditions>, once: readonly Peer[] = []): Par
   return { kind: 'container', conditions, peers: able, once }
 }
 
+const groups: Part = { kind: 'groups', conditions: { ...base, groups: true }, peers: [vpc, vpcOpen, bridgeRules] }
+
 const wires: readonly Partial<Conditions>[] = [1450, 8950].flatMap((mtu) => [true, false].map((offload) => ({ mtu, offload })))
 
 /**
@@ -49,6 +54,8 @@ export const full: Run = {
     { kind: 'programs' },
     ...[1, 1000, 100_000].flatMap((entries) => wires.map((wire) => container({ ...wire, entries }))),
     ...[1450, 8950].map((mtu) => container({ scope: 'same-host', mtu })),
+    groups,
+    { kind: 'group-costs' },
     { kind: 'table-sizes' },
     ...wires.map((wire): Part => ({ kind: 'machine', conditions: { ...base, ...wire }, peers })),
   ],

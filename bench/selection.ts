@@ -7,7 +7,7 @@ import type { Part } from './scenario.ts'
 
 /** Each word that selects a part, and the values that a key can have. */
 const keys: Readonly<Record<string, RegExp>> = { mtu: /^\d+$/, offload: /^(on|off)$/, entries: /^\d+$/ }
-const words = ['programs', 'table-sizes', 'container', 'machine', 'cross-host', 'same-host'] as const
+const words = ['programs', 'group-costs', 'table-sizes', 'container', 'groups', 'machine', 'cross-host', 'same-host'] as const
 
 const conditionWords = ({ scope, mtu, offload, entries }: Conditions): string[] =>
   // On one host there is no underlay, nor a table of who is behind it.

@@ -11,6 +11,15 @@ export interface Target {
   readonly wanted: number
 }
 
+/** Against the peers of the scenario with security rules. */
+const withRules: readonly Target[] = [
+  { metric: 'tcp-1', peer: 'vpc-open', scope: 'cross-host', wanted: 0.95 },
+  { metric: 'udp-64', peer: 'vpc-open', scope: 'cross-host', wanted: 0.95 },
+  { metric: 'cpu-per-gb', peer: 'vpc-open', scope: 'cross-host', wanted: 1.05 },
+  { metric: 'connections', peer: 'vpc-open', scope: 'cross-host', wanted: 0.85 },
+  { metric: 'connections', peer: 'bridge-rules', scope: 'cross-host', wanted: 1.5 },
+]
+
 export const targets: readonly Target[] = [
   { metric: 'tcp-1', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.3 },
   { metric: 'tcp-1', peer: 'routed', scope: 'cross-host', wanted: 0.92 },
@@ -22,6 +31,7 @@ export const targets: readonly Target[] = [
   { metric: 'connections', peer: 'routed', scope: 'cross-host', wanted: 0.88 },
   { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'same-host', wanted: 1.2 },
   { metric: 'udp-64', peer: 'raw', scope: 'same-host', wanted: 0.9 },
+  ...withRules,
 ]
 
 /** What 100 000 entries may cost against one. */

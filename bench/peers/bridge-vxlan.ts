@@ -26,7 +26,8 @@ function sameHost(bed: Bed, { mtu }: Conditions): Path {
   return { client, server, address: plan.guests[1].address }
 }
 
-function crossHost(bed: Bed, conditions: Conditions): Path & { readonly hosts: readonly Namespace[] } {
+/** Two hosts with a guest each. */
+export function crossHostBridge(bed: Bed, conditions: Conditions): Path & { readonly hosts: readonly Namespace[] } {
   const hosts = twoHosts(bed, conditions)
   const guests = ([0, 1] as const).map((i) => {
     const namespace = guest(bed, `g${i + 1}`, hosts[i], 'p1', i, conditions.mtu)
@@ -57,7 +58,7 @@ export const bridgeVxlan: Peer = {
   upSeconds: 0.3,
   entrySeconds: 1.5e-5,
   async up(bed, conditions) {
-    return conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHost(bed, conditions)
+    return conditions.scope === 'same-host' ? sameHost(bed, conditions) : crossHostBridge(bed, conditions)
   },
   toMachine,
 }
@@ -88,7 +89,7 @@ export const bridgeConntrack: Peer = {
   upSeconds: 0.4,
   entrySeconds: 1.5e-5,
   async up(bed, conditions) {
-    const { hosts, ...path } = crossHost(bed, conditions)
+    const { hosts, ...path } = crossHostBridge(bed, conditions)
     trackConnections(bed, hosts)
     return path
   },

@@ -7,10 +7,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateId, parseId, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
+import type { RuleJson } from '#abi/group-rule.ts'
+import type { Port } from '#client/port.ts'
 import { Vpc } from '#client/vpc.ts'
 import type { Bed, Namespace } from '../bed.ts'
 import { entryMacs, plan, type Conditions, type MachinePath, type Path, type Peer } from '../peer.ts'
 import { twoHosts, underlayDevice } from '../topology.ts'
+import { rules } from './rules.ts'
 
 const program = fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))
 
@@ -36,8 +39,9 @@ async function startVpcd(bed: Bed, host: Namespace, objects?: string): Promise<V
 }
 
 /** Switch, port and hostif of one guest; the hostif moves into the guest's namespace. */
-async function plugGuest(bed: Bed, vpc: Vpc, switchId: Id, host: Namespace, index: 0 | 1, mtu: number): Promise<Namespace> {
+async function plugGuest(bed: Bed, vpc: Vpc, switchId: Id, host: Namespace, index: 0 | 1, conditions: Conditions): Promise<Namespace> {
   const { address, mac } = plan.guests[index]
+  const { mtu, groups = false } = conditions
   const hostifId = idWithMac('hostif', mac)
   const portId = generateId('vpcp')
   await using sw = await vpc.openSwitch(switchId, { write: true })
@@ -48,12 +52,23 @@ async function plugGuest(bed: Bed, vpc: Vpc, switchId: Id, host: Namespace, inde
   await using port = await vpc.openPort(portId, { write: true })
   await port.setAddresses([address])
   await port.connect(hostifId)
+  if (groups) await guard(vpc, switchId, port, rules)
   await port.commit()
   const { device } = await hostif.describe()
   const namespace = bed.namespace(`g${index + 1}`)
   bed.ip([`link set ${device} netns ${namespace} name eth0`], host)
   bed.ip([`addr add ${address}/24 dev eth0`, 'link set eth0 up'], namespace)
   return namespace
+}
+
+/** Put a guest's port into a security group. */
+async function guard(vpc: Vpc, switchId: Id, port: Port, rules: readonly RuleJson[]): Promise<void> {
+  const id = generateId('group')
+  await using group = await vpc.openGroup(id, { create: true, write: true })
+  await group.setSwitch(switchId)
+  await group.addRules(rules)
+  await group.commit()
+  await port.setGroups([id])
 }
 
 async function makeSwitch(vpc: Vpc): Promise<Id> {
@@ -82,12 +97,12 @@ async function makeMux(vpc: Vpc, index: 0 | 1, entries: number): Promise<void> {
   await mux.setEntries(entryMacs(index, entries).map((mac) => ({ vni: plan.vni, mac, vtep: plan.hosts[1 - index]! })))
 }
 
-async function sameHost(bed: Bed, { mtu }: Conditions): Promise<Path> {
+async function sameHost(bed: Bed, conditions: Conditions): Promise<Path> {
   const host = bed.namespace('h1')
   const vpc = await startVpcd(bed, host)
   const switchId = await makeSwitch(vpc)
-  const client = await plugGuest(bed, vpc, switchId, host, 0, mtu)
-  const server = await plugGuest(bed, vpc, switchId, host, 1, mtu)
+  const client = await plugGuest(bed, vpc, switchId, host, 0, conditions)
+  const server = await plugGuest(bed, vpc, switchId, host, 1, conditions)
   await setNeighbours(vpc, switchId)
   return { client, server, address: plan.guests[1].address }
 }
@@ -99,7 +114,7 @@ async function crossHost(bed: Bed, conditions: Conditions, objects?: string): Pr
     const vpc = await startVpcd(bed, host, objects)
     await makeMux(vpc, index, conditions.entries)
     const switchId = await makeSwitch(vpc)
-    guests.push(await plugGuest(bed, vpc, switchId, host, index, conditions.mtu))
+    guests.push(await plugGuest(bed, vpc, switchId, host, index, conditions))
     await setNeighbours(vpc, switchId)
   }
   return { client: guests[0]!, server: guests[1]!, address: plan.guests[1].address }
@@ -131,7 +146,7 @@ async function toMachine(bed: Bed, conditions: Conditions): Promise<MachinePath>
     const vpc = await startVpcd(bed, host)
     await makeMux(vpc, i as 0 | 1, conditions.entries)
     const switchId = await makeSwitch(vpc)
-    if (i === 0) client = await plugGuest(bed, vpc, switchId, host, 0, conditions.mtu)
+    if (i === 0) client = await plugGuest(bed, vpc, switchId, host, 0, conditions)
     else tap = await plugMachine(vpc, switchId, conditions.mtu)
     await setNeighbours(vpc, switchId)
   }

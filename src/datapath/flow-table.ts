@@ -38,13 +38,13 @@ export class FlowTable {
 
   /** The quota of a port; undefined: it has no map. */
   quota(port: number): number | undefined {
-    using own = this.#open(port)
+    using own = this.openMap(port)
     return own?.maxEntries
   }
 
   /** Give a port a map of this size. Flows that it has go along, as many as fit. */
   setQuota(port: number, quota: number): void {
-    using before = this.#open(port)
+    using before = this.openMap(port)
     if (before?.maxEntries === quota) return
     using map = BpfMap.create({
       type: 'hash',
@@ -74,7 +74,7 @@ export class FlowTable {
 
   /** The confirmed flows of a port. */
   ofPort(port: number, uncounted = this.uncounted()): PortFlow[] {
-    using own = this.#open(port)
+    using own = this.openMap(port)
     return (own?.entries() ?? []).map(([key, value]) => ({ key: flowKey.decode(key), flow: uncounted.add(port, key, value), young: false }))
   }
 
@@ -97,7 +97,7 @@ export class FlowTable {
 
   /** Give a port a confirmed flow. */
   put(port: number, key: Uint8Array, value: Uint8Array): void {
-    using own = this.#open(port)
+    using own = this.openMap(port)
     own?.update(key, value)
   }
 
@@ -106,7 +106,7 @@ export class FlowTable {
    * the unconfirmed while the port's own map is full. Gives how many were taken.
    */
   takeOver(port: number, flows: readonly PortFlow[]): number {
-    using own = this.#open(port)
+    using own = this.openMap(port)
     let taken = 0
     for (const { key, flow: moved, young } of flows) {
       const [ownKey, sharedKey] = [flowKey.encode(key), youngKey.encode({ port, flow: key })]
@@ -123,7 +123,7 @@ export class FlowTable {
   /** Have the last packets of a port's flows be so many seconds ago, for tests. */
   setIdle(port: number, seconds: number): void {
     const nowS = flowSeconds()
-    using own = this.#open(port)
+    using own = this.openMap(port)
     const aged = (value: Uint8Array): Uint8Array => {
       return flow.encode({ ...flow.decode(value), lastS: (nowS - seconds) >>> 0, tick: 0 })
     }
@@ -144,11 +144,12 @@ export class FlowTable {
   }
 
   #keysOf(port: number): Uint8Array[] {
-    using own = this.#open(port)
+    using own = this.openMap(port)
     return [...(own?.keys() ?? [])]
   }
 
-  #open(port: number): BpfMap | undefined {
+  /** The map of a port's confirmed flows, with a descriptor of its own. */
+  openMap(port: number): BpfMap | undefined {
     const id = this.#flows.lookup(indexOf(port))
     const number = id === undefined ? 0 : u32.read(new DataView(id.buffer, id.byteOffset), 0)
     return number === 0 ? undefined : BpfMap.fromId(number)
@@ -156,7 +157,7 @@ export class FlowTable {
 }
 
 /** flow_check of bpf/lib/flow.h. */
-function flowCheck(key: Uint8Array): number {
+export function flowCheck(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset)
   let hash = 0
   for (let at = 0; at < youngKey.size; at += 4) hash = Math.imul(hash ^ view.getUint32(at, true), 0x9e3779b1) >>> 0
