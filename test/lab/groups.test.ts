@@ -1,6 +1,6 @@
 /**
- * Security groups in a lab of two hosts, with programs that people use: curl, a service over UDP, ping with fragments,
- * traceroute, and a connection whose rule goes.
+ * Security groups in a lab of two hosts, with programs that people use: curl, SSH, FTP, a service over UDP, ping with
+ * fragments, iperf3, traceroute; with a scan and a flood; and a connection whose rule goes.
  */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -88,6 +88,26 @@ const ask = (bytes: number) => [
   `const u = require('dgram').createSocket('udp4'); u.on('message', (m) => { process.exit(m.length === ${bytes} ? 0 : 2) })
    u.send(Buffer.alloc(${bytes}), 53, '10.0.0.2'); setTimeout(() => process.exit(1), 2000)`,
 ]
+
+/** A connection of the client that sends a request without end, and its port. */
+async function hold(): Promise<{ readonly held: ChildProcess; readonly outsidePort: number }> {
+  const own = async (): Promise<FlowInfo[]> =>
+    (await flows('h2')).filter(({ insidePort, confirmed, state }) => insidePort === 8080 && confirmed && state === 'established')
+  const before = (await own()).map(({ outsidePort }) => outsidePort)
+  const held = begin(
+    'client',
+    'node',
+    '-e',
+    `const s = require('net').connect(8080, '10.0.0.2')
+     s.write('GET / HTTP/1.1\\r\\nX: '); setInterval(() => s.write('x'), 50)`,
+  )
+  let found: FlowInfo | undefined
+  await until('the connection is not confirmed', async () => {
+    found = (await own()).find(({ outsidePort }) => !before.includes(outsidePort))
+    return found !== undefined
+  })
+  return { held, outsidePort: found!.outsidePort }
+}
 
 suite('guests in security groups', () => {
   let server: Id
@@ -222,16 +242,71 @@ suite('guests in security groups', () => {
     await group.deleteRules(['40'])
   })
 
+  test('serve SSH, and FTP with a rule for its connections of data', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vpc-groups-'))
+    try {
+      await writeFile(join(directory, 'file'), 'contents')
+      await lab.must('server', 'dropbearkey', '-t', 'ed25519', '-f', join(directory, 'key'))
+      begin('server', 'dropbear', '-F', '-E', '-p', '22', '-r', join(directory, 'key'), '-P', join(directory, 'pid'))
+      begin('server', '/usr/bin/python3', '-m', 'pyftpdlib', '-p', '21', '-r', '30000-30009', '-d', directory)
+      await using group = await lab.vpc('h2').openGroup(server, { write: true })
+      await group.addRules([
+        { id: '50', direction: 'in', protocol: 'tcp', ports: ['21', '22'], peers: ['10.0.0.1'] },
+        { id: '51', direction: 'in', protocol: 'tcp', ports: ['30000-30009'], peers: ['10.0.0.1'] },
+      ])
+      const keys = (guest: string) => lab.run(guest, 'ssh-keyscan', '-T', '1', '10.0.0.2')
+      const fetched = () => lab.run('client', 'curl', '-s', '-m', '3', 'ftp://10.0.0.2/file')
+      await until('SSH and FTP do not answer', async () => (await keys('client')).stdout !== '' && (await fetched()).code === 0)
+      assert.match((await keys('client')).stdout, /ssh-ed25519/)
+      assert.equal((await keys('other')).stdout, '')
+      assert.equal((await fetched()).stdout, 'contents')
+      await group.deleteRules(['51'])
+      assert.notEqual((await fetched()).code, 0)
+      await group.deleteRules(['50'])
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
+  test('show a scan what rules allow, and no more', async () => {
+    const scan = async (guest: string, how: string): Promise<string> =>
+      /Ports: (.*)/.exec(
+        await lab.must(guest, 'nmap', '-n', '-Pn', how, '-p', '23,8080,8081', '--max-retries', '1', '-oG', '-', '10.0.0.2'),
+      )?.[1] ?? ''
+    assert.match(await scan('client', '-sS'), /23\/filtered\/.* 8080\/open\/.* 8081\/filtered\//)
+    assert.doesNotMatch(await scan('other', '-sS'), /open\/|closed\//)
+    const dropped = async (): Promise<number> => (await lab.portStats('client')).drops['flow_invalid'] ?? 0
+    const before = await dropped()
+    assert.doesNotMatch(await scan('client', '-sX'), /closed\//)
+    assert.ok((await dropped()) >= before + 3)
+  })
+
+  test('keep their connections in a flood of SYNs', async () => {
+    const { held, outsidePort } = await hold()
+    await lab.run('client', 'hping3', '-q', '-S', '-s', '5000', '-p', '8080', '-i', 'u20', '-c', '5000', '10.0.0.2')
+    const flow = (await flows('h2')).find((each) => each.insidePort === 8080 && each.outsidePort === outsidePort)
+    assert.ok(flow !== undefined && flow.idleSeconds <= 5, JSON.stringify(flow))
+    assert.equal((await curl('client', 8080)).stdout, 'hello')
+    held.kill()
+  })
+
+  test('send datagrams in fragments as fast as they like', async () => {
+    await using group = await lab.vpc('h2').openGroup(server, { write: true })
+    await group.addRules([{ id: '60', direction: 'in', protocol: 'any', peers: ['10.0.0.1'] }])
+    begin('server', 'iperf3', '-s', '-p', '5201')
+    const measure = () => lab.run('client', 'iperf3', '-c', '10.0.0.2', '-u', '-b', '20M', '-l', '8000', '-t', '1', '-J')
+    let end = { sum: { packets: 0, lost_percent: 100 } }
+    await until('iperf3 does not answer', async () => {
+      const { code, stdout } = await measure()
+      if (code === 0) end = (JSON.parse(stdout) as { end: typeof end }).end
+      return code === 0
+    })
+    assert.ok(end.sum.packets > 100 && end.sum.lost_percent < 20, JSON.stringify(end.sum))
+    await group.deleteRules(['60'])
+  })
+
   test('lose a connection with its rule, and the drop names the rule', async () => {
-    const held = begin(
-      'client',
-      'node',
-      '-e',
-      `const s = require('net').connect(8080, '10.0.0.2', () => setInterval(() => s.write('x'), 50))`,
-    )
-    const confirmed = async (): Promise<boolean> =>
-      (await flows('h2')).some((flow) => flow.insidePort === 8080 && flow.confirmed && flow.idleSeconds < 2)
-    await until('the connection is not confirmed', confirmed)
+    const { held } = await hold()
     await using mgmt = await lab.vpc('h2').mgmt()
     const drops = mgmt.followDrops()
     const first = (async (): Promise<DropEvent> => {
