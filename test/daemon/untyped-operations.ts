@@ -9,6 +9,8 @@ export const elsewhere: ReadonlySet<string> = new Set([
   'metaRightsGet',
   'mgmtSupervise',
   'vpcswSend',
+  'vpcpFlowsExport',
+  'vpcpFlowsImport',
   'mgmtExport',
   'mgmtExportOwned',
   'mgmtPlan',
