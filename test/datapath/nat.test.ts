@@ -268,6 +268,32 @@ describe('on the wire', () => {
     expect(scene.from('a', frame), dropped('not_from_mux'))
   })
 
+  test('nobody sends from an address of one link', () => {
+    for (const [src, dst] of [
+      ['169.254.7.7', publicOf(a.v4)],
+      ['fe80::7', publicOf(a.v6)],
+    ] as const)
+      expect(scene.onWire(kinds['TCP']!(onWire(), ipFrom(src), dst, 50)), dropped('source_ip', 'nat'))
+  })
+
+  test('what is remembered of one sender is not so of another with the same slot', () => {
+    // The slot follows from the words of both addresses, all of one put together by exclusive or.
+    const words = (address: Ip): DataView => new DataView(Uint8Array.from(address).buffer)
+    const sum = words(outside.v6)
+    const inside = words(a.v6)
+    let last = 0
+    for (let at = 0; at < 16; at += 4) last ^= sum.getUint32(at) ^ (at < 12 ? inside.getUint32(at) : 0)
+    inside.setUint32(12, last)
+    expect(scene.onWire(kinds['TCP']!(onWire(), outside.v6, publicOf(b.v6), 50)), forwarded('nat', 'b'))
+    const spoofed = new Uint8Array(inside.buffer) as unknown as Ip
+    expect(scene.onWire(kinds['TCP']!(onWire(), spoofed, publicOf(b.v6), 50)), dropped('source_ip', 'nat'))
+
+    const fromFar = { srcMac: far.mac, dstMac: gateway.mac }
+    expect(scene.fromTunnel(kinds['TCP']!(fromFar, far.v6, outside.v6, 63)), toWire('mux'))
+    const other = scene.fromTunnel(kinds['TCP']!(fromFar, ipFrom('fd00::1:0:8'), outside.v6, 63))
+    assert.deepEqual([other.changed['mux.no_public_address'], other.changed['nat.tx']], [1, undefined])
+  })
+
   test('packets cut short are malformed, and none of it is passed on', () => {
     const frame = kinds['TCP']!(onWire(), outside.v4, publicOf(a.v4), 50)
     expect(scene.onWire(frame.subarray(0, 40)), dropped('malformed', 'nat'))
