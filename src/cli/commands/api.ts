@@ -12,7 +12,7 @@ export default command({
     directory, where vpc db looks, too.
 
     The first start makes a principal who may do everything, and writes its token into the file admin-token of the state directory, which
-    its owner alone can read. vpc login takes it.
+    its owner alone can read. vpc login takes it. A later start makes another one when no token is left that may do everything.
 
     Without a certificate the API listens on this machine alone.`,
   options: {

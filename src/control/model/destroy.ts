@@ -92,7 +92,8 @@ const ownedBy = ({ mirror }: Model | Draft, id: string): Stored[] => mirror.obje
 function usersOf(model: Model, { record: { id } }: Stored): Stored[] {
   const users = model.mirror.objects.usersOf(id).filter((user) => user.record.id !== id && !goesAlong(user, id))
   const owned = ownedBy(model, id)
-  return owned.length > maxOwned ? [...users, ...owned] : users
+  // What is protected does not go along.
+  return [...users, ...(owned.length > maxOwned ? owned : owned.filter(({ record }) => record.protected))]
 }
 
 function inUse({ mirror }: Model, { caller }: Ask, { record }: Stored, users: readonly Stored[]): Problem {

@@ -1,11 +1,12 @@
 /** Tokens, limits, watches, health and metrics. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import { defaultLimits } from '#control/api/limits.ts'
-import { noLimits, TestApi } from '../test-api.ts'
+import { bootstrap } from '#control/model/bootstrap.ts'
+import { noLimits, scratch, TestApi } from '../test-api.ts'
 
 let api: TestApi
 before(async () => {
@@ -68,6 +69,37 @@ test('a principal goes with its tokens and roles', async () => {
     (await api.store.range('o/role-binding/')).entries.filter(({ value }) => value.includes('bob')),
     [],
   )
+})
+
+test('a token that is protected keeps its principal', async () => {
+  await api.principal('gina', 'viewer', { account: 'shop' })
+  const { items } = await api.ok('GET', '/tokens?principal=gina')
+  await api.ok('PATCH', `/tokens/${items[0].id}`, { protected: true }, { 'if-match': '*' })
+  const refused = await api.ask(api.admin, 'DELETE', '/principals/gina')
+  assert.deepEqual([refused.status, refused.body.users], [409, [{ kind: 'token', id: items[0].id, name: null }]])
+})
+
+test('when nobody is left who may do everything, the next start makes somebody', async () => {
+  const directory = scratch()
+  try {
+    const first = await TestApi.start({ directory })
+    await first.ok('POST', '/orgs', { name: 'acme' })
+    await first.ok('DELETE', '/principals/admin')
+    assert.equal((await first.ask(first.admin, 'GET', '/whoami')).status, 401)
+    first.model.stop()
+    await first.store[Symbol.asyncDispose]()
+    const second = await TestApi.start({ directory })
+    assert.notEqual(second.admin, first.admin)
+    assert.equal((await second.ok('GET', '/orgs')).items.length, 1)
+    // It stays as it is while that token works, and a year later there is another.
+    const file = join(directory, 'admin-token')
+    assert.equal(await bootstrap(second.store, file), false)
+    assert.equal(await bootstrap(second.store, file, Date.now() + 366 * 86_400_000), true)
+    second.model.stop()
+    await second.store[Symbol.asyncDispose]()
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
 
 test('a watch tells one account its own changes, in whole revisions, from where it left off', async () => {
