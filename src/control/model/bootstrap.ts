@@ -15,8 +15,8 @@ const yearMs = 365 * 86_400_000
 /**
  * Make an admin, unless there is one: at the first start, and when nobody is left who may do everything, such as after
  * the last such token has ended. Whoever can write the store may do everything anyway. The token's file is written
- * first: a crash leaves a file with a token that does not work, and the next start writes another. Gives whether it made
- * one.
+ * first: a crash leaves a file with a token that does not work, and the next start writes another. Gives whether it
+ * made one.
  */
 export async function bootstrap(store: Store, tokenFile: string, now = Date.now()): Promise<boolean> {
   const { entries } = await store.get([firstKey])
