@@ -1,9 +1,11 @@
 /** `vpc db`: the store of the control plane from the command line; files that are wrong; schemas of other versions. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { finalize, migrate, prepareStore, readSchema, schemaKey, type Migration } from '#control/store/schema.ts'
 import { openSqliteStore, type SqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import { put } from '#control/store/store.ts'
@@ -141,4 +143,20 @@ test('a step that fails is tried again, and the steps before it are not', async 
   assert.deepEqual(await readSchema(store, 3), { schema: 2, writes: 1 })
   await migrate(store, 3, new Map([step(2, false), step(3, false)]))
   assert.deepEqual(done, [2, 3])
+})
+
+test('other commands load nothing of the drivers', () => {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  const script = `
+    import { createRequire } from 'node:module'
+    const { main } = await import(${JSON.stringify(main)})
+    await main(process.argv.slice(1))
+    console.error(Object.keys(createRequire(${JSON.stringify(main)}).cache).filter((file) => /grpc|protobufjs/.test(file)).length)`
+  const loaded = (...args: string[]): number => {
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, '--', ...args], { encoding: 'utf8' })
+    return Number(stderr.trim().split('\n').at(-1))
+  }
+  assert.equal(loaded('version'), 0)
+  assert.equal(loaded('db', 'ping', '--help'), 0)
+  assert.ok(loaded('db', 'ping', '--store=etcd://127.0.0.1:1') > 10)
 })

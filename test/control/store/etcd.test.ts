@@ -1,11 +1,15 @@
 /** The etcd store, against a real cluster of three members with TLS and users: the suite of all stores. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from '#control/store/etcd/cluster.ts'
 import { openEtcdStore } from '#control/store/etcd/etcd-store.ts'
+import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import { versionWarning } from '#control/store/etcd/version.ts'
-import { empty, put } from '#control/store/store.ts'
+import { empty, put, type Store } from '#control/store/store.ts'
+import { exportStore, importStore } from '#control/store/transfer.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
@@ -97,6 +101,32 @@ test('the old version is for tests only', async () => {
     ['3.6.0', undefined],
   ] as const)
     warning === undefined ? assert.equal(versionWarning(of), undefined) : assert.match(versionWarning(of)!, warning)
+})
+
+test('a store moves from SQLite to etcd and back', async () => {
+  const directory = mkdtempSync('/dev/shm/vpc-move-')
+  try {
+    await using from = openSqliteStore(join(directory, 'from.db'))
+    for (let n = 0; n < 60; n++)
+      await from.commit({ if: [], write: Array.from({ length: 100 }, (_, i) => put(`k/${n}/${i}`, `v${n * i}\u2028`)) })
+    await using etcd = openEtcdStore(cluster.location('/vpc1/moved/'))
+    await using back = openSqliteStore(join(directory, 'back.db'))
+    const files = ['there.jsonl', 'back.jsonl'].map((name) => join(directory, name)) as [string, string]
+    await exportStore(from, files[0], () => {})
+    await importStore(etcd, files[0], () => {})
+    await assert.rejects(
+      importStore(etcd, files[0], () => {}),
+      refused('not-empty', /has keys already/),
+    )
+    await exportStore(etcd, files[1], () => {})
+    await importStore(back, files[1], () => {})
+    const contents = async (store: Store): Promise<unknown> => (await store.range('')).entries.map(({ key, value }) => [key, value])
+    const expected = await contents(from)
+    assert.deepEqual(await contents(etcd), expected)
+    assert.deepEqual(await contents(back), expected)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
 
 test('a watch reaches revisions that others made elsewhere in the same etcd', async () => {

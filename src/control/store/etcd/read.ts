@@ -21,6 +21,8 @@ export interface Reader {
   readonly cluster: Cluster
   readonly keys: KeySpace
   readonly keysOnly: boolean
+  /** Entries of one answer. */
+  readonly pageSize?: number
 }
 
 /** One page, at a revision or now. */
@@ -37,19 +39,32 @@ const pageOf = ({ header, kvs, more, count }: Decoded<'RangeResponse'>, keys: Ke
   count: count.toNumber(),
 })
 
-/** The rest of a range after a first page of it. */
+/**
+ * The rest of a range after a first page of it. A piece is the keys that begin with as many characters of the place
+ * where the last one ended: `depth`, which follows how many keys that are. An empty piece is in a gap of the keys. Then
+ * every other piece is wider, until there are keys again.
+ */
 export async function* readRest(reader: Reader, range: KeyRange, first: Page): AsyncGenerator<readonly Entry[]> {
   const { revision } = first
+  const most = reader.pageSize ?? pageSize
   let depth = commonLength(first.entries[0]!.key, first.entries.at(-1)!.key) + 1
+  let empties = 0
   let from = `${first.entries.at(-1)!.key}\0`
   while (from < range.to) {
-    const end = prefixEnd(from.slice(0, depth).replace('\0', ''))
-    const to = depth <= 0 || end > range.to ? range.to : end
-    const page = await readPage(reader, { from, to }, pageSize, revision)
-    if (page.entries.length > 0) yield page.entries
+    const wider = empties % 2 === 0 ? 0 : 2 ** ((empties + 1) / 2) - 1
+    const prefix = from.replace('\0', '').slice(0, Math.max(0, Math.min(depth, from.length) - wider))
+    const end = prefixEnd(prefix)
+    const to = end > range.to ? range.to : end
+    const page = await readPage(reader, { from, to }, most, revision)
     from = page.more ? `${page.entries.at(-1)!.key}\0` : to
-    if (page.count > 4 * pageSize) depth++
-    else if (page.count < pageSize / 4) depth--
+    if (page.entries.length === 0) {
+      empties++
+      continue
+    }
+    yield page.entries
+    empties = 0
+    depth = prefix.length + (page.count > 4 * most ? 1 : page.count < most / 4 ? -1 : 0)
+    depth = Math.max(depth, 1)
   }
 }
 
