@@ -42,6 +42,7 @@ enum vpc_trace_stage {
 	VPC_TRACE_COPY,         /* of a broadcast: enum vpc_dst_kind, ifindex, stats; -; VTEP */
 	VPC_TRACE_QUESTION,     /* that the tables do not answer: enum vpc_event_kind */
 	VPC_TRACE_NAT,          /* NAT, 0: to the wire, 1: to its host, 2: to a station, reason or 0; public source; station */
+	VPC_TRACE_NAT_SOURCE,   /* NAT, public port, 1: it counts, reason or 0; public address */
 };
 
 #define VPC_TRACE_VALUES 7

@@ -122,6 +122,12 @@ static __always_inline struct cell_work *cell_work_of(__u32 nat, __u32 vpc)
 	return work;
 }
 
+static __noinline optional int record_source(__u32 nat, const struct nat_change *change, int reason)
+{
+	record_stage(VPC_TRACE_NAT_SOURCE, change->address.w, 0, nat, bpf_ntohs(change->port), change->with_port, reason);
+	return 0;
+}
+
 /* What the source of an inspected packet of `vpc` becomes that leaves by `nat`. Returns a drop reason or 0. */
 standalone int nat_source(struct __sk_buff *skb, const struct packet *packet, struct nat_change *change, __u32 nat, __u32 vpc)
 {
@@ -143,6 +149,7 @@ standalone int nat_source(struct __sk_buff *skb, const struct packet *packet, st
 		reason = nat_public_end(work, change);
 	if (!reason && work->tuple.is_fragment)
 		nat_note_fragment(work, change);
+	traced(record_source(nat, change, reason));
 	return reason;
 }
 

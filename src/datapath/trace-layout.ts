@@ -15,6 +15,7 @@ export const traceStages = [
   'copy',
   'question',
   'nat',
+  'nat_source',
 ] as const
 export type TraceStage = (typeof traceStages)[number]
 

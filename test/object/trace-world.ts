@@ -10,10 +10,11 @@ import { operations } from '#abi/command.ts'
 import { idBytes } from '#abi/id.ts'
 import type { FlowInfo, HostifInfo } from '#abi/info.ts'
 import type { TraceReport } from '#abi/trace.ts'
+import { publicKind } from '#datapath/nat-layout.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
 import { PacketCapture } from '#kernel/packet-capture.ts'
 import { RingBuffer } from '#kernel/ringbuf.ts'
-import { ipFrom, type Ip } from '#wire/ip-address.ts'
+import { ipFrom, toMapped, type Ip } from '#wire/ip-address.ts'
 import { asMac, macFrom, type Mac } from '#wire/mac.ts'
 import { addresses, entry, floats, json, jsonText, neighbour, none, routes, sockaddr, text, u32, vni } from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
@@ -130,6 +131,16 @@ export class TraceWorld implements AsyncDisposable {
     return found
   }
 
+  /** Have stations without a public address of their own share one. */
+  shareAddress(text: string): void {
+    const { tables } = this.host.datapath
+    const addr = toMapped(ipFrom(text))
+    const [[{ wire }, { nat, vpc }]] = [tables.publicAddresses.entries()[0]!]
+    tables.floats.set({ vpc, addr: toMapped(ipFrom('0.0.0.0')) }, { nat, addr: new Uint8Array(16) })
+    tables.natCells.set(nat, [addr])
+    tables.publicAddresses.set({ wire, addr }, { kind: publicKind.blocks, nat, vpc, inside: new Uint8Array(16) })
+  }
+
   /** Wait until something has come true; false: it never does. */
   async until(holds: () => boolean): Promise<boolean> {
     for (const end = Date.now() + 2000; Date.now() < end; await nextTurn()) if (holds()) return true
@@ -205,7 +216,7 @@ const textIn = (subnet: 0 | 1, number: number, family: 4 | 6): string =>
 
 function dump(map: BpfMap, name: string): string {
   const lines = map.entries().map(([key, value]) => {
-    if (name !== 'flows') return `${hex(key)} ${hex(value)}`
+    if (name !== 'flows' && name !== 'nat_cells') return `${hex(key)} ${hex(value)}`
     using inner = BpfMap.fromId(new DataView(value.buffer, value.byteOffset).getUint32(0, true))
     return `${hex(key)}: ${dump(inner, '')}`
   })

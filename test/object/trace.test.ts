@@ -17,6 +17,7 @@ import { patch, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { PacketCapture } from '#kernel/packet-capture.ts'
 import { sendFrame } from '#kernel/packet-socket.ts'
 import { broadcastMac } from '#wire/mac.ts'
+import { summarize } from '#wire/summary.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 
 import { json, jsonText } from './inputs.ts'
@@ -148,6 +149,28 @@ suite('a trace', () => {
       { seed: 20_261_128, numRuns: 6, endOnFailure: true },
     )
     for (const name of expected) assert.ok((met.get(name) ?? 0) > 0, `too few packets were ${name}: ${JSON.stringify([...met])}`)
+  })
+
+  test('takes no public port of a NAT, and names the one that the packet then gets', async () => {
+    world.shareAddress('203.0.113.25')
+    const unit = world.units[1]!
+    world.join(unit)
+    const path = { srcMac: unit.mac, dstMac: gatewayMac, src: addressIn(0, 11, 4), dst: ipFrom('198.51.100.7') }
+    const frame = tcpFrame({ ...path, srcPort: 4000, dstPort: 80 })
+    const before = world.contents()
+    const { outcome, steps } = world.trace(unit, frame)
+    assert.deepEqual(world.contents(), before)
+    assert.ok(outcome.verdict === 'outside')
+    const end = / (203\.0\.113\.25:(\d+)) > /.exec(outcome.packet)!
+    assert.match(steps.map(({ text }) => text).join('\n'), new RegExp(`the sender becomes 203\\.0\\.113\\.25, port ${end[2]}$`, 'm'))
+    while (world.outside.receive() !== undefined);
+    sendFrame(unit.ifindex, frame)
+    let left: Uint8Array | undefined
+    assert.ok(await world.until(() => (left = world.outside.receive()) !== undefined))
+    assert.match(summarize(left!), new RegExp(` ${end[1]!.replaceAll('.', '\\.')} > 198`))
+    // The next one of the connection has the same.
+    const next = world.trace(unit, tcpFrame({ ...path, srcPort: 4000, dstPort: 80, flags: 0x10 })).outcome
+    assert.ok(next.verdict === 'outside' && next.packet.includes(` ${end[1]} > `))
   })
 
   test('finds a packet that is not what it was asked about', () => {

@@ -108,7 +108,12 @@ const say: Readonly<Record<TraceStage, Say>> = {
   nat({ value: [source, place, reason], first, second }, { names }) {
     if (reason !== 0) return { stage: 'nat', verdict: 'drop', text: 'no NAT takes it outside' }
     const where = ['out of its wire', 'by the host that has its wire', `to the station ${formatIp(fromMapped(second))}`][place!] ?? ''
-    return pass('nat', `${names.port(source!)}: the sender becomes ${formatIp(fromMapped(first))}, ${where}`)
+    const becomes = first.some((byte) => byte !== 0) ? formatIp(fromMapped(first)) : 'one of its public addresses'
+    return pass('nat', `${names.port(source!)}: the sender becomes ${becomes}, ${where}`)
+  },
+  nat_source({ value: [source, port, counts, reason], first }, { names }) {
+    if (reason !== 0) return { stage: 'nat', verdict: 'drop', text: `${names.port(source!)} has no public port for the sender` }
+    return pass('nat', `${names.port(source!)}: the sender becomes ${formatIp(fromMapped(first))}${counts === 0 ? '' : `, port ${port}`}`)
   },
   question: () => pass('question', 'the tables do not answer it; listeners on the switch are told'),
 }
