@@ -8,7 +8,7 @@ import { after, before, beforeEach, suite, test } from 'node:test'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import { noOwner, vmnicOwner } from '#abi/layouts.ts'
 import type { TypeName } from '#abi/object-type.ts'
-import { addresses, broadcast, entry, neighbour, sockaddr, u16, u32, u64, vni } from '../object/inputs.ts'
+import { addresses, broadcast, entry, floats, neighbour, sockaddr, u16, u32, u64, vni } from '../object/inputs.ts'
 import { ScratchHost, type Opened } from '../object/scratch-host.ts'
 import { world, type World } from '../object/world.ts'
 import { apply, audit, dieAt, exportOf, killAtEachStep, look, repair, startAndDieAt, stepsOf, stepsOfStart, type Deed } from './mortal.ts'
@@ -85,9 +85,11 @@ const many = Buffer.concat(Array.from({ length: 20 }, (_, i) => entry(5001, `02:
 
 const deeds: Deed[] = [
   ...births,
-  ...(['sw', 'port', 'other', 'uplink', 'hostif', 'vmnic', 'wire', 'underlay', 'mux'] as const).map((name) =>
+  ...(['sw', 'port', 'other', 'uplink', 'hostif', 'vmnic', 'wire', 'underlay', 'mux', 'nat'] as const).map((name) =>
     on(name, 'all that hangs on it', 'metaDestroy'),
   ),
+  on('nat', 'another wire', 'vpcnatEthlinkSet', () => idBytes(ids.wire)),
+  on('nat', 'other addresses', 'vpcnatFloatsSet', () => floats('203.0.113.21 to 10.0.0.1')),
   on('sw', 'a new port', 'vpcswPortAdd', () => idBytes(newPort)),
   on('sw', 'one with a unit in it', 'vpcswPortDelete', () => idBytes(ids.port)),
   on('sw', 'the uplink', 'vpcswPortDelete', () => idBytes(ids.uplink)),
