@@ -13,7 +13,7 @@ export default command({
   positionals: [{ name: 'FILE', help: 'a file that vpc db export wrote' }],
   examples: [
     {
-      line: 'vpc db import control.jsonl --store="etcd://a.example:2379?ca=ca.pem&cert=api.pem&key=api.key"',
+      line: `vpc db import control.jsonl --store='etcd://a.example:2379?ca=ca.pem&cert=api.pem&key=api.key'`,
       does: 'move from SQLite to etcd',
     },
   ],

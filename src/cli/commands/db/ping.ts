@@ -14,7 +14,7 @@ export default command({
   examples: [
     { line: 'vpc db ping', does: 'the store of this machine' },
     {
-      line: 'vpc db ping --store="etcd://a.example:2379,b.example:2379?ca=ca.pem&cert=api.pem&key=api.key"',
+      line: `vpc db ping --store='etcd://a.example:2379,b.example:2379?ca=ca.pem&cert=api.pem&key=api.key'`,
       does: 'a cluster, with a certificate',
     },
   ],
