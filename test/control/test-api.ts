@@ -29,6 +29,8 @@ export interface TestApiOptions {
   /** Stands between the model and the store. */
   readonly wrap?: (store: Store) => Store
   readonly directory?: string
+  /** An empty store. Default: SQLite in the directory. */
+  readonly store?: Store
 }
 
 export class TestApi {
@@ -56,9 +58,9 @@ export class TestApi {
     )
   }
 
-  static async start({ limits = noLimits, wrap = (store) => store, directory }: TestApiOptions = {}): Promise<TestApi> {
+  static async start({ limits = noLimits, wrap = (store) => store, directory, store: given }: TestApiOptions = {}): Promise<TestApi> {
     const at = directory ?? scratch()
-    const store = openSqliteStore(join(at, 'store.db'), { progressMs: 50 })
+    const store = given ?? openSqliteStore(join(at, 'store.db'), { progressMs: 50 })
     await bootstrap(store, join(at, 'admin-token'))
     const wrapped = wrap(store)
     return new TestApi(at, wrapped, await Model.start(wrapped), limits)

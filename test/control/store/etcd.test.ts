@@ -12,6 +12,7 @@ import { empty, put, type Store } from '#control/store/store.ts'
 import { exportStore, importStore } from '#control/store/transfer.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
+import { makeUnderHarm } from './apis-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { until, writeUnderHarm } from './harm.ts'
 import { agreesWithModel } from './random-history.ts'
@@ -180,3 +181,5 @@ for (const how of ['killed', 'stopped', 'cut off'] as const)
     assert.ok(count > 1000)
     assert.ok(longestGapMs < 8000, `${gap} ms without a commit`)
   })
+
+test('two APIs give each interface an address of its own while the leader is killed, and no request fails', () => makeUnderHarm(cluster))
