@@ -31,14 +31,10 @@ export interface Claim {
 const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 
-/** Rooms that nobody asks the mirror for, in order. */
-const unknownRooms = ['au', 'meta', 't']
-
-/** What lies between them. */
-const mirroredRanges = ['', ...unknownRooms].map((room, i) => ({
-  from: room === '' ? '' : `${room}0`,
-  to: unknownRooms[i] === undefined ? '~' : `${unknownRooms[i]}/`,
-}))
+/** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
+const rooms = ['a', 'g', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni']
+// '0' comes after '/'.
+const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
 
 /** How often the mirror is compared with the store, give or take a fifth. */
 const compareEveryMs = 600_000
@@ -129,7 +125,7 @@ export class Mirror {
   #put(key: string, text: string, modified: number): ObjectChange | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
     if (room === 'n') return void this.#names.set(key, { id: text, modified })
-    if (unknownRooms.includes(room)) return undefined
+    if (!rooms.includes(room)) return undefined
     const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
     if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
     if ('gone' in value) {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { kinds } from '#resource/kinds.ts'
+import { Mirror } from '#control/model/mirror.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
-import type { Store } from '#control/store/store.ts'
+import { put, type Store } from '#control/store/store.ts'
 import { checkInvariants } from '../invariants.ts'
 import { FaultyStore } from '../store/faulty-store.ts'
 import { TestApi } from '../test-api.ts'
@@ -114,4 +115,12 @@ test('with a store that delays, repeats, resets and loses answers, everybody who
       },
     )
   assert.deepEqual(api.logged, [])
+})
+
+test('keys that are not of the model are let alone', async () => {
+  await using api = await TestApi.start()
+  await api.store.commit({ if: [], write: [put('zz/of-another', 'no JSON'), put('meta/of-another', 'neither')] })
+  assert.deepEqual((await api.ok('GET', '/orgs')).items, [])
+  const again = await Mirror.start(api.store)
+  again.stop()
 })
