@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { routeKind } from '#datapath/layout.ts'
 import { arpReply, arpRequest, echoFrame, gratuitousArp, ipFrame, ipv4Frame, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
 import { encodeIcmp, encodeIcmpv6 } from '#wire/icmp.ts'
-import { ipFrom, isIpv6, type Ip } from '#wire/ip-address.ts'
+import { ipFrom, isIpv6, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
@@ -17,7 +17,7 @@ import { advertFlag } from '#wire/nd.ts'
 import { encodeUdp } from '#wire/udp.ts'
 import { GroupScene } from './group-scene.ts'
 import { NatScene, natNumber, outside, publicOf, wireRouter } from './nat-scene.ts'
-import { dropped, expect, forwarded, gateway, stations, type Expectation } from './scene.ts'
+import { dropped, expect, forwarded, gateway, red, stations, type Expectation } from './scene.ts'
 
 const { a, b, far, free, other } = stations
 let scene: NatScene
@@ -71,6 +71,9 @@ for (const { family, of } of families)
           })
         const result = scene.onWire(make(onWire(), of(outside), publicOf(of(far)), 50))
         expect(result, { ...forwarded('nat', 'mux'), data: make(to(far.mac), of(outside), of(far), 50) })
+        const { usedFdb, usedNeighbours } = scene.tables
+        assert.deepEqual(usedFdb.entries(), [[{ segment: red, mac: far.mac }, 1]], 'the entry is marked as used')
+        assert.equal(usedNeighbours.get({ segment: red, addr: toMapped(of(far)) }), 1)
       })
 
       test(`${kind} between two public addresses turns round here: both ends change`, () => {

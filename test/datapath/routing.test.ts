@@ -80,6 +80,9 @@ for (const [family, from, to, nobody] of families)
       scene.learn('other', scene.remote(), blue)
       const result = scene.from('a', packet(from, to))
       expect(result, { ...forwarded('a', 'mux'), data: arrived(from, to) })
+      const { usedFdb, usedNeighbours } = scene.tables
+      assert.deepEqual(usedFdb.entries(), [[{ segment: blue, mac: other.mac }, 1]], 'the entry is marked as used')
+      assert.equal(usedNeighbours.get({ segment: blue, addr: toMapped(to) }), 1)
       assert.deepEqual([result.forward?.kind, result.forward?.ifindex], ['remote', scene.devices.mux])
     })
 
