@@ -231,3 +231,21 @@ test('who has an address of a shared pool, and which names others use, is not sa
   assert.equal(account.status, 201, JSON.stringify(account.body))
   await api.ok('DELETE', `/accounts/${account.body.id}`)
 })
+
+test('a watch has no word of what strangers change', async () => {
+  for (const [role, token] of strangers) {
+    if (role === 'auditor' || role === 'org') continue
+    const reader = (await api.raw(token, 'GET', '/watch')).body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    for (const [kind, plural] of kinds
+      .filter(({ wall, parent }) => wall === 'account' && parent !== 'principal')
+      .map((each) => [each.kind, each.plural]))
+      await api.ok('PATCH', `/${plural}/${theirs.get(kind!).id}`, { labels: { by: role } }, { 'if-match': '*' })
+    // What they may see is the last: all before it would have come by then.
+    const mark = `mark-${role}`
+    await api.ok('PATCH', '/vpcs/mine-vpc', { labels: { mark } }, { 'if-match': '*' })
+    while (!text.includes(mark)) text += (await reader.read()).value
+    await reader.cancel()
+    for (const word of secrets) assert.ok(!text.includes(word), `${role}: ${word} in ${text}`)
+  }
+})
