@@ -141,6 +141,9 @@ static __always_inline bool find_public(struct leaving *known)
 	*inside = known->ends.saddr;
 	known->by_blocks = !float_of(key, &known->floating);
 	if (known->by_blocks) {
+		/* Else a guest that may choose its sources would use up the ports of all. */
+		if (!read_host(&known->routing))
+			return false;
 		*inside = ipv4_is_mapped(&known->ends.saddr) ? address_of_ipv4(0) : (struct address){};
 		if (!float_of(key, &known->floating))
 			return false;

@@ -23,6 +23,8 @@ import type { HostChange, HostDocument } from './host-file.ts'
 import type {
   DaemonInfo,
   FlowInfo,
+  NatBlockInfo,
+  NatPortInfo,
   FollowRequest,
   ObjectChanges,
   ObjectInfo,
@@ -241,6 +243,8 @@ export const operations = {
   vpcnatFloatAdd: set('float add', 'vpcnat', 0x0120, floatsCodec),
   /** Delete all or none, by public address. */
   vpcnatFloatDelete: set('float delete', 'vpcnat', 0x0121, floatsCodec),
+  vpcnatBlocks: get('block list', 'vpcnat', 0x0122, json<readonly NatBlockInfo[]>('array of `NatBlockInfo`')),
+  vpcnatPorts: get('port list', 'vpcnat', 0x0123, json<readonly NatPortInfo[]>('array of `NatPortInfo`')),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

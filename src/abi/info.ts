@@ -84,6 +84,30 @@ export interface NatInfo extends Common<'vpcnat'>, SettingsJson<'vpcnat'> {
   readonly obstacle: string | null
 }
 
+/** Public ports that an inside address has of a NAT, for each protocol. */
+export interface NatBlockInfo {
+  readonly inside: string
+  readonly address: string
+  readonly firstPort: number
+  readonly lastPort: number
+  /** How many ports of all its blocks the inside address uses. */
+  readonly used: { readonly tcp: number; readonly udp: number; readonly icmp: number }
+  /** Since it got its first block. */
+  readonly ageSeconds: number
+}
+
+/** A public port in use. */
+export interface NatPortInfo {
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  readonly inside: string
+  /** Of ICMP: the identifier. */
+  readonly insidePort: number
+  readonly address: string
+  readonly port: number
+  readonly state: string
+  readonly idleSeconds: number
+}
+
 /** A flow as a port that is in security groups sees it: inside is the unit. */
 export interface FlowInfo {
   /** Unit name of the port. */
@@ -241,6 +265,8 @@ export interface DropEvent {
   readonly refusal?: RefusalInfo
   /** Of the reasons route_blackhole, no_route, no_host and no_public_address. */
   readonly route?: RouteInfo
+  /** Unit name of the NAT, of the reasons nat_exhausted, nat_no_mapping, nat_protocol and nat_fragment. */
+  readonly nat?: string
   /** The first bytes of the frame, base64. */
   readonly data: string
 }

@@ -3,7 +3,7 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { formatIp } from '#wire/ip-address.ts'
 import { floats } from './float.ts'
 import { networks } from './group-rule.ts'
-import { address, chosen, network } from './kind.ts'
+import { address, addresses, chosen, network } from './kind.ts'
 import { objectOf } from './object-kind.ts'
 import { own } from './setting.ts'
 
@@ -74,5 +74,9 @@ export const natSettings = {
   floats: own(floats, [], ['floats get', 0x0110], ['floats set', 0x0111], 'public address of one station', {
     since,
     option: { name: 'float', none: 'have no floating addresses' },
+  }),
+  shared: own(addresses, [], ['shared get', 0x0112], ['shared set', 0x0113], 'public address that stations without a floating one share', {
+    since,
+    option: { name: 'shared', none: 'have no shared addresses' },
   }),
 } as const

@@ -29,9 +29,19 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
  * Who decided: `into vpcp3 (group0 (web)): none of its 2 rules for in allows 10.0.0.7`, `vpcrtr0: route 10.9.0.0/16
  * blackhole`.
  */
-export function causeText(event: Pick<DropEvent, 'reason' | 'refusal' | 'route'>): string {
+export function causeText(event: Pick<DropEvent, 'reason' | 'refusal' | 'route' | 'nat'>): string {
+  if (event.nat !== undefined) return natText(event)
   return event.route === undefined ? refusalText(event) : routeText(event.reason, event.route)
 }
+
+const natTexts: Readonly<Record<string, string>> = {
+  nat_exhausted: 'no public port is left for its sender',
+  nat_no_mapping: 'nobody behind that port has sent to its sender',
+  nat_protocol: 'it carries TCP, UDP and pings alone',
+  nat_fragment: 'its first fragment has not passed',
+}
+
+const natText = ({ reason, nat }: Pick<DropEvent, 'reason' | 'nat'>): string => `${nat}: ${natTexts[reason] ?? 'it is refused'}`
 
 function routeText(reason: string, { router, table, prefix, target }: RouteInfo): string {
   const where = router ?? 'no router'

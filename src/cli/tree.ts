@@ -72,6 +72,8 @@ export const root: Group = group('private cloud networks for virtual machines an
     get: leaf('show'),
     set: leaf(),
     float: group('public addresses that each stand for one station', { add: leaf('set'), remove: destroy, list }),
+    block: group('public ports that stations have of shared addresses', { list }),
+    port: group('ports of stations and the public ones that they have now', { list }),
   }),
   vmnic: group(
     'network interfaces of virtual machines',

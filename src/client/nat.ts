@@ -1,5 +1,6 @@
 /** A NAT: public addresses of a router's stations. Its settings come from src/abi/settings.ts. */
 import { formatFloat, parseFloating, type Float } from '#abi/float.ts'
+import type { NatBlockInfo, NatPortInfo } from '#abi/info.ts'
 import { withSettings } from './setting.ts'
 import { parsed } from './text.ts'
 
@@ -14,6 +15,16 @@ export class Nat extends withSettings('vpcnat') {
   /** Delete floating addresses, all or none. Throws ENOENT for one that is not there. */
   async deleteFloats(texts: readonly string[]): Promise<void> {
     if (texts.length > 0) await this.call('vpcnatFloatDelete', floatsOf(texts))
+  }
+
+  /** Who has which blocks of public ports. */
+  async listBlocks(): Promise<readonly NatBlockInfo[]> {
+    return await this.call('vpcnatBlocks', undefined)
+  }
+
+  /** The public ports in use. */
+  async listPorts(): Promise<readonly NatPortInfo[]> {
+    return await this.call('vpcnatPorts', undefined)
   }
 
   /** All floating addresses. */

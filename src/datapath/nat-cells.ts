@@ -29,6 +29,7 @@ export interface UsedCell extends layout.NatCell {
   readonly publicPort: number
 }
 
+const noBlocks = Array.from({ length: layout.natGuestBlocks - 1 }, () => 0xffff)
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 const wordOf = (bytes: Uint8Array): number => u32.read(new DataView(bytes.buffer, bytes.byteOffset), 0)
 const same = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0
@@ -107,6 +108,13 @@ export class NatCells {
       const [address, plane] = [Math.floor(index / layout.cellsOfAddress), Math.floor(index / 65536) % layout.natPlanes.length]
       return [{ ...cell, address, plane: layout.natPlanes[plane]!, publicPort: index % 65536 }]
     })
+  }
+
+  /** Give an inside address a first block of the first address, for tests. */
+  giveBlock({ nat, vpc, inside }: Pick<NatGuest, 'nat' | 'vpc' | 'inside'>, block: number): void {
+    const now = Number(process.hrtime.bigint() / 1_000_000_000n) >>> 0
+    const guest = { address: 0, count: 1, used: [0, 0, 0, 0], fullTick: [0, 0, 0, 0], lastS: now, sinceS: now }
+    this.#guests.update(layout.natGuestKey.encode({ nat, vpc, inside }), layout.natGuest.encode({ ...guest, block: [block, ...noBlocks] }))
   }
 
   /** Have the last packets of all ports, and the last new port of each guest, be so many seconds ago, for tests. */

@@ -52,7 +52,7 @@ export class EventHub {
     if (handles !== undefined) send(handles, this.#describeMiss(miss))
   }
 
-  #describeDrop({ time, reason, source, segment, length, lost, data, refusal, route }: Drop): DropEvent {
+  #describeDrop({ time, reason, source, segment, length, lost, data, refusal, route, nat }: Drop): DropEvent {
     const from = this.#places(source)
     const refused = refusal && { refusal: describeRefusal(this.#model, refusal, data) }
     const routed = route !== undefined && { route: describeRoute(this.#model, segment, endsOf(data)?.dst, route) }
@@ -65,8 +65,14 @@ export class EventHub {
       lost,
       ...refused,
       ...routed,
+      ...(nat !== undefined && { nat: this.#natName(nat) }),
       data: base64(data),
     }
+  }
+
+  #natName(source: number): string {
+    const nat = this.#model.sources.get(source)
+    return nat?.type === 'vpcnat' ? unitName(nat) : 'a NAT that is gone'
   }
 
   #describeMiss({ time, question, source, segment, lost, data }: Miss): MissEvent {

@@ -31,6 +31,7 @@ import { performSteps, type StepHost } from './session-transaction.ts'
 import { toVpcError, VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
 import { ExpireFlows } from './sync/expire-flows.ts'
+import { ExpireNat } from './sync/expire-nat.ts'
 import { KeepState } from './sync/keep-state.ts'
 import { Retry } from './sync/retry.ts'
 import { Troubles } from './sync/troubles.ts'
@@ -294,9 +295,11 @@ export class Host implements HandleHost, SetHost {
     })
     const surroundings = new Surroundings(context)
     const flows = new ExpireFlows(context)
+    const ports = new ExpireNat(context)
     this.#stopEvents.push(
       () => surroundings.stop(),
       () => flows.stop(),
+      () => ports.stop(),
       () => speed.stop(),
       () => state.stop(),
       () => retry.stop(),

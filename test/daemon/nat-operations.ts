@@ -38,6 +38,10 @@ export async function useNat(vpc: Vpc, code: (errno: string, message: RegExp) =>
   await nat.setVia('192.0.2.7')
   assert.equal(await nat.via(), '192.0.2.7')
   assert.equal((await nat.describe()).obstacle, 'no mux of this host reaches 192.0.2.7')
+  await nat.setShared(['203.0.113.22'])
+  assert.deepEqual(await nat.shared(), ['203.0.113.22'])
+  assert.deepEqual([await nat.listBlocks(), await nat.listPorts()], [[], []])
+  await nat.setShared([])
   await nat.setFloats([])
   assert.deepEqual([await nat.floats(), await nat.pool()], [[], ['203.0.113.16/28', '2001:db8:7::/64']])
 }

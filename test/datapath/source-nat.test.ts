@@ -195,7 +195,9 @@ function sweep(): { readonly cells: number; readonly blocks: number } {
 
 /** The inside address of guest number i. */
 const guest = (i: number): Ip => ipFrom(`10.1.${i >> 8}.${i & 255}`)
-const addGuest = (i: number): void => scene.tables.hosts.set({ vpc: 1, addr: toMapped(guest(i)) }, { segment: red, mac: free.mac })
+const addGuests = (count: number): void => {
+  for (let i = 0; i < count; i++) scene.tables.hosts.set({ vpc: 1, addr: toMapped(guest(i)) }, { segment: red, mac: free.mac })
+}
 /** Many packets, without a look at all counters. */
 const send = (frame: Uint8Array): PacketResult =>
   scene.netns.run(() => runPacket(scene.bench.program('unit', 'vpc_unit').fd, frame, { ifindex: scene.devices.free }))
@@ -203,10 +205,21 @@ const udp = (i: number, port: number, to: End = { address: outside.v4, port: 53 
   kinds.UDP(out, { address: guest(i), port }, to)
 
 describe('public ports', () => {
+  beforeEach(() => addGuests(4))
+
+  test('are for stations alone: a guest that may send from any address gets none for it', () => {
+    expect(scene.from('free', udp(9, 1)), {
+      action: 'redirect',
+      verdict: 'answer',
+      changed: { 'free.rx': 1, 'free.no_public_address': 1, 'free.tooBig': 1 },
+    })
+    assert.deepEqual(scene.tables.natCells.guests(sharedNat), [])
+  })
+
   test('1 000 guests behind one address have each their own', () => {
+    addGuests(1000)
     const [owners, blocks] = [new Map<number, number>(), new Map<number, number>()]
     for (let i = 0; i < 1000; i++) {
-      addGuest(i)
       for (const port of [4000, 4001]) {
         const result = send(udp(i, port))
         assert.equal(result.verdict, 'forward')
@@ -247,7 +260,6 @@ describe('public ports', () => {
     assert.ok(event?.kind === 'drop')
     assert.deepEqual([event.reason, event.nat, event.data.slice(26, 30)], ['nat_exhausted', sharedNat, guest(1)])
     // Others, and what the guest has, go on.
-    addGuest(2)
     expect(scene.from('free', udp(2, 1)), forwarded('free', 'nat'))
     expect(scene.from('free', udp(1, 5)), forwarded('free', 'nat'))
     // The oldest idle port is taken; none of a live flow is.
@@ -262,6 +274,7 @@ describe('public ports', () => {
 
   test('a guest does not take the last quarter of blocks; then there is none for the next guest', () => {
     const { natCells } = scene.tables
+    addGuests(natAddressBlocks + 1)
     let i = 0
     for (; i < natAddressBlocks * 2; i++) if (send(udp(i, 1)).reason === 'nat_exhausted') break
     assert.equal(i, natAddressBlocks)

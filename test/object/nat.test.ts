@@ -5,12 +5,13 @@ import type { OperationName } from '#abi/command.ts'
 import { formatFloat } from '#abi/float.ts'
 import { generateId, idBytes } from '#abi/id.ts'
 import { dstKind, segmentOfVpc, vpcOfSwitch } from '#datapath/layout.ts'
-import type { Nat } from '#datapath/nat-layout.ts'
+import type { NatCells } from '#datapath/nat-cells.ts'
+import { publicKind, type Nat } from '#datapath/nat-layout.ts'
 import { VpcError } from '#object/host.ts'
 import type { Nat as NatObject } from '#object/store/model.ts'
 import { formatIp, fromMapped, ipFrom, toMapped } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
-import { entry, floats, json, jsonText, none, sockaddr, text, u16, vni } from './inputs.ts'
+import { addresses, entry, floats, json, jsonText, none, sockaddr, text, u16, vni } from './inputs.ts'
 import { ScratchHost, type Opened } from './scratch-host.ts'
 
 let host: ScratchHost
@@ -234,8 +235,72 @@ const refusals: readonly Refusal[] = [
     /it is the floating address of 10.1.0.5; choose another/,
   ],
   ['a gateway of the other family', 'vpcnatGateway4Set', () => text('fe80::1'), /is not IPv4/],
+  ['to share a floating address', 'vpcnatSharedSet', () => addresses('203.0.113.20'), /vpcnat\d .* has it for 10.1.0.5/],
+  ['to share what is not in the pool', 'vpcnatSharedSet', () => addresses('203.0.113.99'), /none of its public addresses \(203/],
+  [
+    'to share an address twice',
+    'vpcnatSharedSet',
+    () => addresses('203.0.113.21', '203.0.113.21'),
+    /it stands there already; give it once/,
+  ],
+  [
+    'to share more addresses than fit',
+    'vpcnatSharedSet',
+    () => addresses(...Array.from({ length: 9 }, (_, i) => `203.0.113.${21 + i}`)),
+    /9 addresses for all to share; a NAT has 8 at most/,
+  ],
   ['to remove what is not there', 'vpcnatFloatDelete', () => floats('203.0.113.29 to 10.1.0.5'), /no floating address 203.0.113.29/],
 ]
+
+suite('addresses that stations share', () => {
+  const natCells = (): NatCells => host.datapath.tables.natCells
+  const shared = (): string[] => natCells().addressesOf(objectOf().source).map(addressText)
+
+  test('are on the wire, and the way out of all stations without a floating address', () => {
+    nat.do('vpcnatSharedSet', addresses('203.0.113.22', '2001:db8:7::22'))
+    assert.deepEqual(shared(), ['203.0.113.22', '2001:db8:7::22'])
+    const row = host.datapath.tables.publicAddresses.get({ wire: wire(), addr: toMapped(ipFrom('203.0.113.22')) })
+    assert.deepEqual([row?.kind, row?.nat, row?.vpc], [publicKind.blocks, objectOf().source, vpc()])
+    assert.deepEqual(
+      insideThere()
+        .filter((text) => / (0.0.0.0|::) /.test(text))
+        .sort(),
+      [`${vpc()} 0.0.0.0 ::`, `${vpc()} :: ::`],
+    )
+    nat.do('vpcnatSharedSet', addresses('203.0.113.22'))
+    assert.deepEqual(shared(), ['203.0.113.22'])
+    ethlink.do('ethlinkDisconnect')
+    assert.deepEqual(shared(), ['203.0.113.22'], 'ports stay while the interface is away')
+    ethlink.do('ethlinkConnect', text('wire0'))
+    nat.do('vpcnatEthlinkSet', none)
+    assert.deepEqual(shared(), [])
+  })
+
+  test('keep who has which port through a start, and an audit sees a map that is gone', async () => {
+    nat.do('vpcnatSharedSet', addresses('203.0.113.22'))
+    for (const each of [sw, router, subnet, ethlink, nat]) each.do('metaCommit')
+    const { source } = objectOf()
+    const guest = { nat: source, vpc: vpc(), inside: toMapped(ipFrom('10.1.0.9')) }
+    natCells().giveBlock(guest, 5)
+    const blocks = (): unknown => (json(nat.do('vpcnatBlocks')) as object[]).map((row) => ({ ...row, ageSeconds: 0 }))
+    const before = blocks()
+    assert.deepEqual(
+      (before as { inside: string; firstPort: number; lastPort: number }[]).map((row) => [row.inside, row.firstPort, row.lastPort]),
+      [['10.1.0.9', 1344, 1407]],
+    )
+    const id = nat.id
+    await host.restart()
+    nat = host.open('vpcnat', id)
+    assert.deepEqual([blocks(), shared()], [before, ['203.0.113.22']])
+    const mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8)
+    using _ = mgmt.handle
+    assert.deepEqual((json(mgmt.do('mgmtAudit')) as { items: unknown[] }).items, [])
+    natCells().set(source, [])
+    assert.equal((json(mgmt.do('mgmtAudit')) as { items: unknown[] }).items.length, 1)
+    mgmt.do('mgmtRepair')
+    assert.deepEqual(shared(), ['203.0.113.22'])
+  })
+})
 
 suite('what is refused, and changes nothing', () => {
   for (const [what, operation, input, says, prepare] of refusals)

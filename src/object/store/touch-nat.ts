@@ -1,6 +1,6 @@
 /** What follows from NATs: who they are in the datapath, and the keys to write anew when one changes. */
 import type { Id } from '#abi/id.ts'
-import { toMapped } from '#wire/ip-address.ts'
+import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { addressKey, ofVpc } from './keys.ts'
 import type { Ethlink, Model, Nat, Router } from './model.ts'
 import { vpcOfRouter } from './routing.ts'
@@ -23,6 +23,9 @@ export function vpcOfNat(model: Model, nat: Nat): number {
   return (router && vpcOfRouter(router)) ?? 0
 }
 
+/** In table `floats`: all stations that have no floating address, of each family. */
+export const everybodies = ['0.0.0.0', '::'].map((text) => toMapped(ipFrom(text)))
+
 /** NATs of a router or by an ethlink. */
 export const natsOf = (model: Model, id: Id): Nat[] =>
   [...model.ofType('vpcnat')].filter(({ router, ethlink }) => router === id || ethlink === id)
@@ -35,6 +38,8 @@ export function touchNat(tx: Transaction, model: Model, nat: Nat): void {
     tx.dirty.publicAddresses.add(wire, addressKey(toMapped(address)))
     tx.dirty.floats.add(vpc, addressKey(toMapped(inside)))
   }
+  for (const address of nat.shared) tx.dirty.publicAddresses.add(wire, addressKey(address))
+  if (nat.shared.length > 0) for (const everybody of everybodies) tx.dirty.floats.add(vpc, addressKey(everybody))
   if (nat.via === null || vpc === 0) return
   const vtep = addressKey(toMapped(nat.via.address))
   for (const mux of model.ofType('vpcmux')) tx.dirty.vteps.addKey({ stats: mux.source, segment: ofVpc(vpc), address: vtep })

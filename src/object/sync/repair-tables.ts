@@ -19,6 +19,7 @@ import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { hosts } from './projection/hosts.ts'
 import { routes } from './projection/routes.ts'
+import { compareNatCells } from './nat-cells.ts'
 import { floats, nats, publicAddresses } from './projection/nats.ts'
 import { subnets } from './projection/subnets.ts'
 import { vteps } from './projection/vteps.ts'
@@ -83,6 +84,9 @@ export function repairTables(model: Model, tables: Tables): Repairs[] {
     added: missing.length,
     changed: different.length,
   }))
+  const wrong = compareNatCells(model, tables.natCells)
+  for (const { nat, wanted } of wrong) tables.natCells.set(nat, wanted)
+  repairs.push({ table: 'nat_cells', removed: 0, added: 0, changed: wrong.length })
   return repairs.filter(({ removed, added, changed }) => removed + added + changed > 0)
 }
 

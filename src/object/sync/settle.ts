@@ -18,6 +18,7 @@ import { segments } from './projection/segments.ts'
 import { tunnelEnds } from './projection/tunnel-ends.ts'
 import { hosts } from './projection/hosts.ts'
 import { routes } from './projection/routes.ts'
+import { planNatCells } from './nat-cells.ts'
 import { floats, natKeys, nats, publicAddresses } from './projection/nats.ts'
 import { subnets } from './projection/subnets.ts'
 import { vtepKeys, vteps } from './projection/vteps.ts'
@@ -90,6 +91,7 @@ function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[]
 /** NATs before the addresses that lead to them. */
 const planNats = (model: Model, tables: Tables, dirty: Dirty): Work[] => [
   plan(nats, model, tables.nats, natKeys(model, dirty)),
+  planNatCells(model, tables.natCells, dirty),
   plan(
     publicAddresses,
     model,

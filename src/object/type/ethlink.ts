@@ -17,7 +17,7 @@ import { askHost } from './mux-direct.ts'
 import { noteElsewhere } from './mux-ways.ts'
 import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
-import { announce } from './nat-announce.ts'
+import { announce, publicOf } from './nat-announce.ts'
 import { unwireNats } from './nat.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
@@ -122,7 +122,7 @@ export function wrap(
   })
   tx.dirty.records.add(ethlink)
   serveEthlink(context, tx, ethlink)
-  for (const nat of natsOf(context.model, ethlink.id)) announce(context, tx, nat, nat.floats)
+  for (const nat of natsOf(context.model, ethlink.id)) announce(context, tx, nat, publicOf(nat))
 }
 
 /** Restore the interface. */

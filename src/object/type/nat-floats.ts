@@ -14,7 +14,8 @@ import { isUsableAddress } from './address-check.ts'
 /** Why a NAT cannot have a floating address. */
 type Problem = readonly [errno: 'EINVAL' | 'EADDRINUSE' | 'ENOENT', why: string, remedy: string]
 
-const isIn = (networks: readonly string[], address: Ip): boolean =>
+/** Whether an address is in one of some networks. */
+export const isIn = (networks: readonly string[], address: Ip): boolean =>
   networks.some((network) => contains(must(parseNetwork(network)), address))
 
 /** Refuse floating addresses that do not work, the first of them by its name. */
@@ -45,6 +46,8 @@ function problemOf(model: Model, nat: Nat, { address, inside }: Float): Problem 
       `${formatIp(address)} is none of its public addresses (${nat.pool.join(', ')})`,
       'choose one of them, or extend the pool',
     ]
+  const sharer = [...model.ofType('vpcnat')].find(({ shared }) => shared.some((each) => equal(each, toMapped(address))))
+  if (sharer !== undefined) return ['EADDRINUSE', `stations share it by ${unitName(sharer)}`, 'choose another, or take it away there first']
   return insideProblem(router, inside) ?? takenPublic(model, nat, router, address) ?? takenInside(model, nat, router, inside)
 }
 

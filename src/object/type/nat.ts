@@ -8,6 +8,7 @@ import { initialSettings, settingsToJson } from '#abi/settings.ts'
 import { formatIp, toMapped, type Ip } from '#wire/ip-address.ts'
 import { equal } from '#wire/struct.ts'
 import type { Context } from '../context.ts'
+import { listBlocks, listPorts } from '../nat-ports.ts'
 import type { Call } from '../operation.ts'
 import { fullName, persists, unitName, type Ethlink, type Model, type Nat, type Router } from '../store/model.ts'
 import { freeSource, newBase, register, unregister } from '../store/registry.ts'
@@ -17,8 +18,9 @@ import type { Transaction } from '../store/transaction.ts'
 import { gatewayOf, isOwn } from '../sync/projection/destination.ts'
 import { isUsableAddress } from './address-check.ts'
 import { serveEthlink } from './ethlink-service.ts'
-import { announce } from './nat-announce.ts'
+import { announce, publicOf } from './nat-announce.ts'
 import { checkFloats } from './nat-floats.ts'
+import { checkShared } from './nat-shared.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -48,13 +50,14 @@ function change({ model }: Context, tx: Transaction, nat: Nat, act: () => void):
 
 const setters: Setters<'vpcnat'> = {
   owner: setObjectOwner,
-  router(context, tx, nat, router, { floats = nat.floats, pool = nat.pool }) {
+  router(context, tx, nat, router, { floats = nat.floats, pool = nat.pool, shared = nat.shared }) {
     tx.asked = `have ${unitName(nat)} serve ${router === null ? 'no router' : `router ${router}`}`
     const named = router === null ? null : context.model.find('vpcrtr', router)
     if (named === undefined) tx.refuse('ENOENT', 'there is no router of that id on this host', 'create it first')
     if (nat.committed && named) refuseFleeting(tx, named)
     change(context, tx, nat, () => tx.set(nat, 'router', router))
     checkFloats(context.model, tx, { ...nat, pool }, floats)
+    checkShared(context.model, tx, nat, shared === nat.shared ? shared : [])
   },
   ethlink(context, tx, nat, ethlink, { via = nat.via }) {
     tx.asked = `have ${unitName(nat)} use ${ethlink === null ? 'no ethlink' : `ethlink ${ethlink}`}`
@@ -64,7 +67,7 @@ const setters: Setters<'vpcnat'> = {
     const before = ethlinkOfNat(context.model, nat)
     change(context, tx, nat, () => tx.set(nat, 'ethlink', ethlink))
     for (const each of [before, ethlinkOfNat(context.model, nat)]) if (each !== undefined) serveEthlink(context, tx, each)
-    announce(context, tx, nat, nat.floats)
+    announce(context, tx, nat, publicOf(nat))
   },
   via(context, tx, nat, via, { ethlink = nat.ethlink }) {
     tx.asked = `have ${unitName(nat)} send ${via === null ? 'to no other host' : `to the host ${formatIp(via.address)}`}`
@@ -79,14 +82,21 @@ const setters: Setters<'vpcnat'> = {
   prefix6: (context, tx, nat, prefix) => change(context, tx, nat, () => tx.set(nat, 'prefix6', prefix)),
   gateway4: (context, tx, nat, gateway) => setGateway(context, tx, nat, 'gateway4', gateway),
   gateway6: (context, tx, nat, gateway) => setGateway(context, tx, nat, 'gateway6', gateway),
-  pool(context, tx, nat, pool, { floats = nat.floats }) {
+  pool(context, tx, nat, pool, { floats = nat.floats, shared = nat.shared }) {
     tx.asked = `give ${unitName(nat)} the public addresses ${pool.join(', ') || 'none'}`
     change(context, tx, nat, () => tx.set(nat, 'pool', pool))
     checkFloats(context.model, tx, nat, floats)
+    checkShared(context.model, tx, nat, shared)
   },
   floats(context, tx, nat, floats) {
     tx.asked = `set the floating addresses of ${unitName(nat)}`
     setFloats(context, tx, nat, floats)
+  },
+  shared(context, tx, nat, shared) {
+    tx.asked = `have stations share public addresses of ${unitName(nat)}`
+    checkShared(context.model, tx, nat, shared)
+    change(context, tx, nat, () => tx.set(nat, 'shared', shared))
+    announce(context, tx, nat, publicOf(nat))
   },
 }
 
@@ -198,6 +208,6 @@ export const natType: ObjectType<'vpcnat'> = {
   setters,
   kept: ['source'],
   join,
-  operations: { vpcnatFloatAdd: addFloats, vpcnatFloatDelete: deleteFloats },
+  operations: { vpcnatFloatAdd: addFloats, vpcnatFloatDelete: deleteFloats, vpcnatBlocks: listBlocks, vpcnatPorts: listPorts },
   describe: (model, nat) => ({ ...settingsToJson('vpcnat', nat), obstacle: obstacleOf(model, nat) }),
 }

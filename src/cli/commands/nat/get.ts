@@ -23,6 +23,7 @@ export default command({
           ['on the wire', both(info.prefix4, info.prefix6)],
           ['next router', both(info.gateway4, info.gateway6)],
           ['pool', info.pool.join(', ') || 'none'],
+          ['shared', info.shared.join(', ') || 'none'],
           ['floats', info.floats.join(', ') || 'none'],
           ['obstacle', info.obstacle ?? 'none'],
         ],

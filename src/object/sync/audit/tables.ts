@@ -4,6 +4,7 @@ import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import type { Context } from '../../context.ts'
 import { addressOfKey, vniOfSegment } from '../../store/keys.ts'
 import { policyFields } from '../policy/wanted.ts'
+import { addressesText, compareNatCells } from '../nat-cells.ts'
 import { compareTables, projections } from '../repair-tables.ts'
 import type { Findings } from './finding.ts'
 
@@ -25,6 +26,8 @@ export function auditTables({ model, datapath: { tables } }: Context, findings: 
     for (const { key, value, found } of different) findings.different('entry', table, keyText(key), valueText(value), valueText(found))
     for (const { key, value } of strange) findings.strange('entry', table, keyText(key), valueText(value))
   }
+  for (const { nat, wanted, found } of compareNatCells(model, tables.natCells))
+    findings.different('entry', 'nat_cells', String(nat), addressesText(wanted), addressesText(found))
 }
 
 const wordsOf =

@@ -15,7 +15,7 @@ import type { Mac } from '#wire/mac.ts'
 import { addressField, addressKey } from '../../store/keys.ts'
 import type { Dirty } from '../../store/dirty.ts'
 import type { Model, Nat } from '../../store/model.ts'
-import { ethlinkOfNat, vpcOfNat, wireOf } from '../../store/touch-nat.ts'
+import { ethlinkOfNat, everybodies, vpcOfNat, wireOf } from '../../store/touch-nat.ts'
 import { interfaceMtuBytes } from '../../type/mtu.ts'
 import { gatewayOf } from './destination.ts'
 import { hostPlace } from './hosts.ts'
@@ -77,16 +77,26 @@ export const publicAddresses: Projection<PublicPlace, PublicAddress> = {
   *keys(model) {
     for (const nat of model.ofType('vpcnat')) {
       const wire = wireOf(model, nat)
-      if (wire !== 0) for (const { address } of nat.floats) yield { wire, address: addressKey(toMapped(address)) }
+      if (wire === 0) continue
+      for (const { address } of nat.floats) yield { wire, address: addressKey(toMapped(address)) }
+      for (const address of nat.shared) yield { wire, address: addressKey(address) }
     }
   },
   keyField: publicPlace,
   valueField: publicAddress,
   values(model) {
-    const known = byFloat(model, (nat, address, inside) => [
+    const known = byFloat<PublicAddress>(model, (nat, address, inside) => [
       `${wireOf(model, nat)} ${addressKey(toMapped(address))}`,
       { kind: publicKind.float, nat: nat.source, vpc: vpcOfNat(model, nat), inside: toMapped(inside) },
     ])
+    for (const nat of model.ofType('vpcnat'))
+      for (const address of nat.shared)
+        known.set(`${wireOf(model, nat)} ${addressKey(address)}`, {
+          kind: publicKind.blocks,
+          nat: nat.source,
+          vpc: vpcOfNat(model, nat),
+          inside: none,
+        })
     return ({ wire, address }) => (wire === 0 ? undefined : known.get(`${wire} ${address}`))
   },
 }
@@ -100,16 +110,21 @@ export const floats: Projection<FloatPlace, Float> = {
   *keys(model) {
     for (const nat of model.ofType('vpcnat')) {
       const vpc = vpcOfNat(model, nat)
-      if (vpc !== 0) for (const { inside } of nat.floats) yield { vpc, address: addressKey(toMapped(inside)) }
+      if (vpc === 0) continue
+      for (const { inside } of nat.floats) yield { vpc, address: addressKey(toMapped(inside)) }
+      if (nat.shared.length > 0) for (const everybody of everybodies) yield { vpc, address: addressKey(everybody) }
     }
   },
   keyField: hostPlace,
   valueField: floatLayout,
   values(model) {
-    const known = byFloat(model, (nat, address, inside) => [
+    const known = byFloat<Float>(model, (nat, address, inside) => [
       `${vpcOfNat(model, nat)} ${addressKey(toMapped(inside))}`,
       { nat: nat.source, addr: toMapped(address) },
     ])
+    for (const nat of model.ofType('vpcnat'))
+      if (nat.shared.length > 0)
+        for (const everybody of everybodies) known.set(`${vpcOfNat(model, nat)} ${addressKey(everybody)}`, { nat: nat.source, addr: none })
     return ({ vpc, address }) => (vpc === 0 ? undefined : known.get(`${vpc} ${address}`))
   },
 }

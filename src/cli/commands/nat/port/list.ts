@@ -1,0 +1,23 @@
+/** `vpc nat port list`. */
+import { command } from '../../../command.ts'
+import { natId } from '../../../id-options.ts'
+
+const end = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+
+export default command({
+  path: 'nat port list',
+  summary: 'list the public ports of a NAT that are in use',
+  options: { natId },
+  examples: [{ line: 'vpc nat port list --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'which station has which port' }],
+  async run({ natId: id }, { vpc, output }) {
+    await using nat = await (await vpc()).openNat(id)
+    const ports = await nat.listPorts()
+    const columns = ['PROTOCOL', 'INSIDE', 'PUBLIC', 'STATE', { title: 'IDLE', align: 'right' } as const]
+    output.result(ports, () => ({
+      columns,
+      rows: ports.map(({ protocol, inside, insidePort, address, port, state, idleSeconds }) => {
+        return [protocol, end(inside, insidePort), end(address, port), state, idleSeconds]
+      }),
+    }))
+  },
+})

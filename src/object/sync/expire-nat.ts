@@ -1,0 +1,102 @@
+/**
+ * Public ports of source NAT come back every ten seconds, a NAT at a time. Before that, vpcd logs which blocks of ports
+ * addresses have got, and which have come back (RFC 7422). Only vpcd takes blocks back, so the log misses none: what
+ * guests got while vpcd was away is in the tables still.
+ */
+import { natBlock, natFirstPort, natGuestBlocks, natPlanes } from '#datapath/nat-cell-layout.ts'
+import type { NatGuest } from '#datapath/nat-cells.ts'
+import { formatIp, fromMapped, type Ip } from '#wire/ip-address.ts'
+import { asIpv6 } from '#wire/ipv6-address.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Nat } from '../store/model.ts'
+
+const everyMs = 10_000
+/** Part of its ports that a guest uses when vpcd says so. */
+const low = 0.8
+
+/** The public ports of a block. */
+export const portsOfBlock = (block: number): readonly [first: number, last: number] => [
+  natFirstPort + block * natBlock,
+  natFirstPort + (block + 1) * natBlock - 1,
+]
+
+export class ExpireNat {
+  readonly #context: Context
+  readonly #timer: ReturnType<typeof setInterval>
+  /** What is logged, by NAT: `10.0.0.5 203.0.113.9 1024-1087`. */
+  readonly #logged = new Map<string, Set<string>>()
+  readonly #low = new Set<string>()
+  #turn: ReturnType<typeof setImmediate> | undefined
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#timer = setInterval(() => this.sweep(), everyMs).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    clearImmediate(this.#turn)
+  }
+
+  /** Look at all NATs now. */
+  sweep(): void {
+    clearImmediate(this.#turn)
+    this.#next([...this.#context.model.ofType('vpcnat')].filter(({ shared, ethlink }) => shared.length > 0 && ethlink !== null))
+  }
+
+  #next([nat, ...rest]: readonly Nat[]): void {
+    if (nat === undefined) return
+    const { datapath, log } = this.#context
+    try {
+      const guests = datapath.tables.natCells.guests(nat.source)
+      this.#logBlocks(nat, guests)
+      this.#logLow(nat, guests)
+      datapath.expireNat(nat.source)
+    } catch (error) {
+      log.error('could not take public ports back', { nat: unitName(nat), error: String(error) })
+      return
+    }
+    this.#turn = setImmediate(() => this.#next(rest)).unref()
+  }
+
+  #logBlocks(nat: Nat, guests: readonly NatGuest[]): void {
+    const { log } = this.#context
+    const now = new Set(guests.flatMap((guest) => guest.blocks.map((block) => blockText(nat, guest, block))))
+    const before = this.#logged.get(nat.id) ?? new Set()
+    for (const text of now) if (!before.has(text)) log.info('NAT block assigned', { nat: unitName(nat), ...fieldsOf(text) })
+    for (const text of before) if (!now.has(text)) log.info('NAT block released', { nat: unitName(nat), ...fieldsOf(text) })
+    this.#logged.set(nat.id, now)
+  }
+
+  /** Once when a guest has used most of all that it can get, until it uses less. */
+  #logLow(nat: Nat, guests: readonly NatGuest[]): void {
+    for (const { inside, used, blocks } of guests) {
+      const key = `${nat.id} ${Buffer.from(inside).toString('hex')}`
+      const most = Math.max(...used)
+      const is = blocks.length === natGuestBlocks && most >= blocks.length * natBlock * low
+      if (is && !this.#low.has(key))
+        this.#context.log.warn('nat_low: a guest has used most of its public ports', {
+          nat: unitName(nat),
+          inside: ipText(inside),
+          protocol: natPlanes[used.indexOf(most)],
+          used: most,
+          ports: blocks.length * natBlock,
+        })
+      if (is) this.#low.add(key)
+      else this.#low.delete(key)
+    }
+  }
+}
+
+const ipOf = (mapped: Uint8Array): Ip => fromMapped(asIpv6(mapped.slice()))
+const ipText = (mapped: Uint8Array): string => formatIp(ipOf(mapped))
+
+function blockText(nat: Nat, { inside, address }: NatGuest, block: number): string {
+  const shared = nat.shared[address]
+  return `${ipText(inside)} ${shared === undefined ? 'none' : ipText(shared)} ${portsOfBlock(block).join('-')}`
+}
+
+function fieldsOf(text: string): { readonly inside: string; readonly address: string; readonly ports: string } {
+  const [inside, address, ports] = text.split(' ') as [string, string, string]
+  return { inside, address, ports }
+}
