@@ -45,7 +45,7 @@ const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')
 const expectedDrops = {
   no_neighbour: "blue's guests asked for addresses that nobody of theirs has, and were not answered",
   sg_denied: 'connections that no rule allows were dropped',
-  no_public_address: 'a packet to the outside of a guest without a public address was dropped',
+  nat_no_mapping: 'what came from outside for a shared address, and unasked, was dropped',
 }
 
 /** One thing that was looked at: told with a mark, and remembered for the exit code. */
@@ -117,9 +117,9 @@ async function showNat(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): 
   const [web, other] = [guestOf(plan, 'red2'), guestOf(plan, 'red1')]
   const outside = plan.wires.find(({ name }) => name === 'isp')!
   const [, beyond] = outside.addresses.map(({ address }) => formatIp(address)) as [string, string]
-  const [float] = plan.hosts
-    .flatMap(({ switches }) => switches.flatMap(({ nat }) => nat?.floats ?? []))
-    .map((text) => text.split(' ')[0]!) as [string]
+  const nat = plan.hosts.flatMap(({ switches }) => switches.flatMap((sw) => sw.nat ?? []))[0]!
+  const [float] = nat.floats[0]!.split(' ') as [string]
+  const [shared] = nat.shared as [string]
   await using _ = await serve({ ...web, address: mainAddress(web) }, [webPort])
   await using _outside = await serve({ name: outside.name, netns: outside.netns, address: beyond }, [webPort])
   verdicts.tell(
@@ -134,7 +134,14 @@ async function showNat(plan: LabPlan, verdicts: Verdicts, signal: AbortSignal): 
     (await connectionFrom(web, beyond, webPort, signal)) === float,
     `${web.name} gets a connection to ${beyond}, which sees it come from ${float}`,
   )
-  verdicts.tell((await connectionFrom(other, beyond, webPort, signal)) === undefined, `${other.name} has no public address, and gets none`)
+  verdicts.tell(
+    (await connectionFrom(other, beyond, webPort, signal)) === shared,
+    `${other.name} has none of its own, and gets a connection from ${shared}, which red's guests share`,
+  )
+  verdicts.tell(
+    (await connectionFrom(outside, shared, webPort, signal)) === undefined,
+    `the outside gets no connection to ${shared}: nobody has asked for it`,
+  )
 }
 
 /** The next packet that no rule allows. Undefined: the signal came first. */

@@ -80,12 +80,13 @@ async function makeSubnets(vpc: Vpc, { id: switchId, routerId, subnets }: Switch
 }
 
 /** The router leads outside by a route of its own. */
-async function makeNat(vpc: Vpc, routerId: Id, { id, floats, wire, via }: NatPlan): Promise<void> {
+async function makeNat(vpc: Vpc, routerId: Id, { id, floats, shared, wire, via }: NatPlan): Promise<void> {
   await using router = await vpc.openRouter(routerId, { write: true })
   await router.setRoutes(['0.0.0.0/0 igw'])
   await using nat = await vpc.openNat(id, { create: true })
   await nat.setRouter(routerId)
-  await nat.setPool(floats.map((float) => float.split(' ')[0]!))
+  await nat.setPool([...floats.map((float) => float.split(' ')[0]!), ...shared])
+  await nat.setShared(shared)
   if (wire !== undefined) {
     await makeWire(vpc, wire)
     await nat.setPrefix4(wire.prefix)

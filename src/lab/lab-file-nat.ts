@@ -26,10 +26,10 @@ export function readNats(value: YamlValue, known: Known): Customer[] {
 export const wireNetwork = ({ addresses }: Link): Prefix | undefined => addresses.find(({ address }) => isIpv4(address))
 
 function readNat(value: YamlValue, customer: Customer, { guests, links }: Known, pools: Map<Link, AddressPool>): LabNat | undefined {
-  const field = value.fields<'link' | 'floats'>(['link', 'floats'])
+  const field = value.fields<'link' | 'floats' | 'shared'>(['link'], ['floats', 'shared'])
   if (!customer.isRouted) value.report(`a NAT serves a router; give customer ${customer.name} 'router: true'`)
   const link = field.link && readReference(field.link, 'link', links)
-  if (link === undefined || field.floats === undefined) return undefined
+  if (link === undefined) return undefined
   const wire = wireNetwork(link)
   if (wire === undefined || link.uplink !== undefined) {
     field.link!.report(`link ${link.name} must have an IPv4 address and be no uplink, for the machine at its end is the next router`)
@@ -37,12 +37,13 @@ function readNat(value: YamlValue, customer: Customer, { guests, links }: Known,
   }
   const pool = pools.getOrInsertComputed(link, () => poolOf(wire, link))
   const theirs = guests.filter(({ subnet }) => subnet.customer === customer.name)
-  const floats = readNamed(field.floats).flatMap(([name, entry]) => {
-    const address = readFloat(entry, wire, pool, name)
+  const shared = field.shared?.list().flatMap((entry) => readPublic(entry, wire, pool, 'the shared address') ?? []) ?? []
+  const floats = (field.floats ? readNamed(field.floats) : []).flatMap(([name, entry]) => {
+    const address = readPublic(entry, wire, pool, name)
     if (theirs.every((guest) => guest.name !== name)) entry.report(`customer ${customer.name} has no guest '${name}'`)
     return address === undefined ? [] : { guest: name, address }
   })
-  return { link, floats }
+  return { link, floats, shared }
 }
 
 function poolOf(wire: Prefix, { name, addresses, hostAddresses }: Link): AddressPool {
@@ -51,7 +52,7 @@ function poolOf(wire: Prefix, { name, addresses, hostAddresses }: Link): Address
   return pool
 }
 
-function readFloat(value: YamlValue, wire: Prefix, pool: AddressPool, guest: string): Ip | undefined {
+function readPublic(value: YamlValue, wire: Prefix, pool: AddressPool, guest: string): Ip | undefined {
   const address = readAddress(value, { address: networkOf(wire).address, length: wire.length }, 'the wire')
   const other = address && pool.claim(address, guest)
   if (other !== undefined) value.report(`${other} has this address`)

@@ -28,6 +28,8 @@ export interface Customer {
 export interface LabNat {
   readonly link: Link
   readonly floats: readonly { readonly guest: string; readonly address: Ip }[]
+  /** Addresses that the other guests share. */
+  readonly shared: readonly Ip[]
 }
 
 /** A security group of a customer. */

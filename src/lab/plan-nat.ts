@@ -11,6 +11,7 @@ export interface NatPlan {
   readonly id: Id
   /** `203.0.113.10 to 10.0.0.2`. */
   readonly floats: readonly string[]
+  readonly shared: readonly string[]
   /** The host has the wire. */
   readonly wire?: { readonly ethlinkId: Id; readonly l2Name: string; readonly prefix: string; readonly gateway: string }
   /** VTEP of the host that has it. */
@@ -24,13 +25,14 @@ interface Surroundings {
 }
 
 /** Plan a NAT. It has the same id on every host. */
-export function planNat({ link, floats }: LabNat, customer: string, { lab, host, guests }: Surroundings): NatPlan {
+export function planNat({ link, floats, shared }: LabNat, customer: string, { lab, host, guests }: Surroundings): NatPlan {
   const machine = wireNetwork(link)!
   const insideOf = (name: string): Ip => guests.find((guest) => guest.name === name)!.addresses[0]!.address
   const there = lab.hosts.find(({ name }) => name === link.host)!
   return {
     id: labId('vpcnat', lab.name, customer),
     floats: floats.map(({ guest, address }) => `${formatIp(address)} to ${formatIp(insideOf(guest))}`),
+    shared: shared.map(formatIp),
     ...(there.name === host.name
       ? {
           wire: {
