@@ -41,9 +41,9 @@ struct frame {
 	struct bpf_tunnel_key key;
 };
 
-struct __sk_buff *begin_packet(const struct start *start);
+struct __sk_buff *packet_arrives(const struct start *start);
 /* Evaluates what the program returned. */
-void end_packet(int action);
+void packet_leaves(int action);
 /* The property; ends the process when it does not hold. */
 void delivered(const struct frame *frame);
 

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 				memcpy(bytes, stations[bytes[5] % STATIONS].mac, 6);
 		}
 		from_vtep(vni, vtep, start.key.tunnel_ttl > TUNNEL_TTL);
-		end_packet(vpc_mux(begin_packet(&start)));
+		packet_leaves(vpc_mux(packet_arrives(&start)));
 	}
 	return 0;
 }

@@ -74,7 +74,7 @@ void *bpf_rdonly_cast(const void *object, __u32 type)
 	return (void *)object;
 }
 
-struct __sk_buff *begin_packet(const struct start *start)
+struct __sk_buff *packet_arrives(const struct start *start)
 {
 	take_memory();
 	open_packet();
@@ -156,7 +156,7 @@ long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, _
 	return bpf_redirect(ifindex, flags);
 }
 
-void end_packet(int action)
+void packet_leaves(int action)
 {
 	if (action == TC_REDIRECT && redirected)
 		leave(redirect_to, 0);

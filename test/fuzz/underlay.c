@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 			continue;
 		/* The direct way takes nothing that another host has sent on. */
 		from_vtep(vni, vtep, false);
-		end_packet(vpc_underlay(begin_packet(&start)));
+		packet_leaves(vpc_underlay(packet_arrives(&start)));
 	}
 	return 0;
 }

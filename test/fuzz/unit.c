@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 				memcpy(bytes, stations[bytes[5] % STATIONS].mac, 6);
 		}
 		from_unit(sender);
-		end_packet(vpc_unit(begin_packet(&start)));
+		packet_leaves(vpc_unit(packet_arrives(&start)));
 	}
 	return 0;
 }
