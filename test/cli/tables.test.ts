@@ -48,7 +48,7 @@ test('a full table names itself, its size, and the option that raises it', () =>
   vpcd.ok('switch', 'create', '--switch-id', SW, '--vni', '5001')
   const add = (i: number): string[] => ['switch', 'port', 'add', '--switch-id', SW, '--port-id', port(i)]
   for (const i of [0, 1]) vpcd.ok(...add(i))
-  assert.match(vpcd.refused(1, ...add(2)), /table stats has 3 entries, one per port and mux.* start vpcd with --table ports=NUMBER$/)
+  assert.match(vpcd.refused(1, ...add(2)), /table stats has 3 entries, one per port, mux and NAT.* start vpcd with --table ports=NUMBER$/)
 })
 
 test('a table keeps its size, and gets another with all that is in it', async () => {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { generateId } from '#abi/id.ts'
@@ -41,26 +41,28 @@ test('guests get their addresses, also while vpcd is dead', async () => {
   const file = (name: string): string => join(host.directory, name)
   const addresses = (): string => guest('ip', '-6', 'address', 'show', 'dev', unit)
   let clients = 0
-  const dhclient = (family: 4 | 6): string => {
+  const dhclient = async (family: 4 | 6): Promise<string> => {
     const [pid, lease] = [file(`pid${++clients}`), file(`lease${clients}`)]
     const command = ['dhclient', `-${family}`, '-1', '-v', '-pf', pid, '-lf', lease, '-sf', '/bin/true', unit]
     const { status, stderr } = spawnSync('ip', ['netns', 'exec', host.guestName('g'), 'timeout', '20', ...command], { encoding: 'utf8' })
     assert.equal(status, 0, stderr)
+    // The client is in the background before it has written its pid.
+    await until(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '')
     process.kill(Number(readFileSync(pid, 'utf8')))
     return `${stderr}\n${readFileSync(lease, 'utf8')}`
   }
-  const served = (): void => {
-    assert.match(dhclient(4), /bound to 10\.1\.0\.5[^]*domain-name-servers 10\.1\.0\.53/)
+  const served = async (): Promise<void> => {
+    assert.match(await dhclient(4), /bound to 10\.1\.0\.5[^]*domain-name-servers 10\.1\.0\.53/)
     assert.match(guest('sh', '-c', `busybox udhcpc -i ${unit} -n -q -f -s /bin/true 2>&1`), /lease of 10\.1\.0\.5 obtained/)
-    assert.match(dhclient(6), /iaaddr fd01::5 [^]*name-servers fd01::53/)
+    assert.match(await dhclient(6), /iaaddr fd01::5 [^]*name-servers fd01::53/)
   }
   // The kernel makes an address of the advertised prefix, and has the gateway as its router.
   await until(() => / fd01::[^ ]* scope global dynamic/.test(addresses()))
   assert.match(guest('ip', '-6', 'route', 'show', 'default'), /via fe80::76:70ff:fe63:1 /)
-  served()
+  await served()
   process.kill(daemon.pid, 'SIGKILL')
   await daemon.ended
-  served()
+  await served()
   guest('ip', 'link', 'set', unit, 'down')
   guest('ip', 'link', 'set', unit, 'up')
   await until(() => / fd01::[^ ]* scope global dynamic/.test(addresses()))

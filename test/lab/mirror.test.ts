@@ -113,7 +113,7 @@ suite('looking at switches and ethlinks', () => {
   test('tcpdump on a switch shows what passes between units, from and to other hosts, and by the uplink, once each and without tags', async () => {
     await using sniffer = new Sniffer(lab, red)
     await sniffer.sees(/10\.0\.0\.1 > 10\.0\.0\.2: ICMP echo request/, () => lab.must('a', ...ping, '10.0.0.2'))
-    await sniffer.sees(/10\.0\.0\.1 > 10\.0\.0\.3: ICMP echo request/, () => lab.must('a', ...ping, '10.0.0.3'))
+    await sniffer.sees(/10\.0\.0\.3 > 10\.0\.0\.1: ICMP echo reply/, () => lab.must('a', ...ping, '10.0.0.3'))
     // The first packets of a VTEP come through the stack and vpc_mux, the next ones by vpc_underlay: all are seen.
     const before = sniffer.lines.filter((line) => /10\.0\.0\.3 > 10\.0\.0\.1: ICMP echo reply/.test(line)).length
     await lab.must('a', 'ping', '-n', '-c', '20', '-i', '0.02', '-W', '2', '10.0.0.3')

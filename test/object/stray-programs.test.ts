@@ -11,6 +11,7 @@ import { generateId } from '#abi/id.ts'
 import type { MuxInfo } from '#abi/info.ts'
 import { chainOf, detachFrom, directions } from '#datapath/chain.ts'
 import { Datapath } from '#datapath/datapath.ts'
+import { hooks, type Hook } from '#datapath/hook.ts'
 import { loadPassOn } from '#kernel/bpf-load.ts'
 import { close } from '#kernel/libc.ts'
 import { mountBpffs, unmount } from '#kernel/mount.ts'
@@ -43,15 +44,11 @@ const running = (host: ScratchHost): Record<string, string[]> =>
   )
 
 /**
- * The programs that this vpcd has loaded, each alone on its side but for the two of an underlay that is an uplink as
- * well.
+ * The programs that this vpcd has loaded, each alone on its side but for those of an underlay that is an uplink or has
+ * public addresses as well.
  */
 function assertOwnAlone(host: ScratchHost): void {
-  const loaded = new Set(
-    (['unit', 'mux', 'ethlink', 'underlay', 'ethlink-egress', 'unit-egress', 'mirror'] as const).map((hook) =>
-      host.datapath.programId(hook),
-    ),
-  )
+  const loaded = new Set((Object.keys(hooks) as Hook[]).map((hook) => host.datapath.programId(hook)))
   const chains = Object.entries(running(host))
   assert.ok(chains.length >= 6, JSON.stringify(chains))
   for (const [where, chain] of chains) {
