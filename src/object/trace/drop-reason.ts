@@ -69,7 +69,7 @@ export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
   },
   nat_exhausted: {
     why: 'source NAT has no public port left for its sender',
-    remedy: 'give it more addresses: vpc nat set --source; vpc nat port list shows who has which',
+    remedy: 'give it more addresses: vpc nat set --shared; vpc nat port list shows who has which',
   },
   nat_no_mapping: { why: 'nobody behind that public port has sent to its sender' },
   nat_protocol: { why: 'source NAT carries TCP, UDP and pings alone', remedy: 'give the station a floating address: vpc nat float add' },
