@@ -1,6 +1,6 @@
 /**
- * Source NAT: many stations behind one address, each packet compared with the frame that this side's own encoders make.
- * Then random packets against a slow model that keeps all rules in one list.
+ * Source NAT: many stations behind one address, each packet compared with the frame that this side's own encoders make;
+ * ports and blocks that are one station's alone, full tables, and what time takes back.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
