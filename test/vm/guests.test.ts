@@ -60,6 +60,10 @@ test('each QEMU runs as a user of its own', async () => {
 /** Ping from a guest; every one must be answered. */
 const pings = (shell: GuestShell, options: string): Promise<string> => shell.must(`ping -A -c 3 -W 5 ${options}`)
 
+/** iperf3 goes into the background before it listens; on port 5201, which is 1451 in the kernel's list. */
+const isListening = "cat /proc/net/tcp /proc/net/tcp6 | grep -q ':1451 [0-9A-F]*:0000 0A '"
+const iperfServer = `iperf3 -s -1 -D > /dev/null 2>&1; until ${isListening}; do sleep 0.1; done`
+
 suite('guests talk', () => {
   test('over IPv4 and IPv6, by every address, with the MTU that the underlay leaves', async () => {
     assert.equal((await shell1.must(`cat /sys/class/net/${device1}/mtu`)).trim(), String(mtuBytes))
@@ -79,7 +83,7 @@ suite('guests talk', () => {
 
   for (const family of ['v4', 'v6'] as const)
     test(`by TCP over ${family}: segments larger than the MTU pass whole, from guest to guest`, async () => {
-      await shell2.must('iperf3 -s -1 -D > /dev/null 2>&1')
+      await shell2.must(iperfServer)
       using sent = bed.lab.raw('h1', 'vmnic0')
       using wire = bed.lab.raw('h1', 'underlay0', { outgoing: true })
       using arrived = bed.lab.raw('h2', 'vmnic0', { outgoing: true })
@@ -94,7 +98,7 @@ suite('guests talk', () => {
     })
 
   test('with TCP from a container, checksums being somebody else’s business all the way', async () => {
-    await shell1.must('iperf3 -s -1 -D > /dev/null 2>&1')
+    await shell1.must(iperfServer)
     using arrived = bed.lab.raw('h1', 'vmnic0', { outgoing: true })
     const longest = await longestFrame(arrived, () => bed.lab.must('c2', 'iperf3', '-c', nic1.v4, '-t', '1'))
     assert.ok(longest > 2 * mtuBytes, `${longest} bytes`)
