@@ -1,4 +1,4 @@
-/** 55 000 opens and closes by system call leave vpcd's memory and descriptors where they were. Needs root. */
+/** Opens and closes by system call, by the ten thousand, leave vpcd's memory and descriptors as they were. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -7,7 +7,7 @@ import { Programs, runUnder } from './program.ts'
 
 const residentKb = ({ pid }: Daemon): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1])
 
-test('55 000 opens and closes leave memory and descriptors where they were', async () => {
+test('opens and closes by the ten thousand leave memory and descriptors where they were', async () => {
   await using host = TestHost.create()
   using programs = new Programs()
   const daemon = await host.start()
@@ -23,9 +23,9 @@ test('55 000 opens and closes leave memory and descriptors where they were', asy
   await churn(10_000)
   await new Promise((resolve) => setTimeout(resolve, 100))
   const before = host.descriptorsOf(daemon)
-  // A leak grows with every open; what the engine puts off does not.
+  // A leak grows with every open, so in each round; what the engine caches or puts off ends at some time.
   const grown: number[] = []
-  for (let round = 0; round < 3; round++) {
+  while (grown.length < 8 && !grown.some((kB) => kB < 1500)) {
     const start = residentKb(daemon)
     await churn(15_000)
     await new Promise((resolve) => setTimeout(resolve, 100))
