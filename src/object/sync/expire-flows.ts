@@ -1,37 +1,30 @@
 /** Idle flows of ports that are in security groups are forgotten every ten seconds, a port at a time. */
 import type { Context } from '../context.ts'
+import type { Port } from '../store/model.ts'
+import { Sweep } from './sweep.ts'
 
-const everyMs = 10_000
-
+/** A port may have a million flows, so each has a turn of its own. */
 export class ExpireFlows {
   readonly #context: Context
-  readonly #timer: ReturnType<typeof setInterval>
-  #turn: ReturnType<typeof setImmediate> | undefined
+  readonly #sweep: Sweep<Port>
 
   constructor(context: Context) {
     this.#context = context
-    this.#timer = setInterval(() => this.#begin(), everyMs).unref()
+    const inGroups = (): Port[] => [...context.model.ofType('vpcp')].filter(({ groups }) => groups.length > 0)
+    this.#sweep = new Sweep(inGroups, (port) => this.#expire(port))
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    clearImmediate(this.#turn)
+    this.#sweep.stop()
   }
 
-  #begin(): void {
-    clearImmediate(this.#turn)
-    this.#next([...this.#context.model.ofType('vpcp')].filter(({ groups }) => groups.length > 0).map(({ source }) => source))
-  }
-
-  /** One port with each turn of the event loop: a port may have a million flows. */
-  #next([port, ...rest]: readonly number[]): void {
-    if (port === undefined) return
+  #expire({ source }: Port): boolean {
     try {
-      this.#context.datapath.expireFlows(port)
+      this.#context.datapath.expireFlows(source)
+      return true
     } catch (error) {
       this.#context.log.error('could not forget idle flows', { error: String(error) })
-      return
+      return false
     }
-    this.#turn = setImmediate(() => this.#next(rest)).unref()
   }
 }

@@ -9,8 +9,8 @@ import { formatIp, fromMapped, type Ip } from '#wire/ip-address.ts'
 import { asIpv6 } from '#wire/ipv6-address.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Nat } from '../store/model.ts'
+import { Sweep } from './sweep.ts'
 
-const everyMs = 10_000
 /** Part of its ports that a guest uses when vpcd says so. */
 const low = 0.8
 
@@ -22,41 +22,38 @@ export const portsOfBlock = (block: number): readonly [first: number, last: numb
 
 export class ExpireNat {
   readonly #context: Context
-  readonly #timer: ReturnType<typeof setInterval>
+  readonly #sweep: Sweep<Nat>
   /** What is logged, by NAT: `10.0.0.5 203.0.113.9 1024-1087`. */
   readonly #logged = new Map<string, Set<string>>()
   readonly #low = new Set<string>()
-  #turn: ReturnType<typeof setImmediate> | undefined
 
   constructor(context: Context) {
     this.#context = context
-    this.#timer = setInterval(() => this.sweep(), everyMs).unref()
+    const sharing = (): Nat[] => [...context.model.ofType('vpcnat')].filter(({ shared, ethlink }) => shared.length > 0 && ethlink !== null)
+    this.#sweep = new Sweep(sharing, (nat) => this.#expire(nat))
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    clearImmediate(this.#turn)
+    this.#sweep.stop()
   }
 
   /** Look at all NATs now. */
   sweep(): void {
-    clearImmediate(this.#turn)
-    this.#next([...this.#context.model.ofType('vpcnat')].filter(({ shared, ethlink }) => shared.length > 0 && ethlink !== null))
+    this.#sweep.begin()
   }
 
-  #next([nat, ...rest]: readonly Nat[]): void {
-    if (nat === undefined) return
+  #expire(nat: Nat): boolean {
     const { datapath, log } = this.#context
     try {
       const guests = datapath.tables.natCells.guests(nat.source)
       this.#logBlocks(nat, guests)
       this.#logLow(nat, guests)
       datapath.expireNat(nat.source)
+      return true
     } catch (error) {
       log.error('could not take public ports back', { nat: unitName(nat), error: String(error) })
-      return
+      return false
     }
-    this.#turn = setImmediate(() => this.#next(rest)).unref()
   }
 
   #logBlocks(nat: Nat, guests: readonly NatGuest[]): void {
