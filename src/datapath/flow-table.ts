@@ -2,8 +2,8 @@
  * Tables `flows` and `young`: what passes the ports that are in security groups. A port's confirmed flows are in a map
  * of its own, whose size is its quota.
  */
-import { u32 } from '#abi/c-struct.ts'
 import { BpfMap, possibleCpus } from '#kernel/bpf-map.ts'
+import { openInner, wordBytes as indexOf, wordOf } from './inner-map.ts'
 import { flowSeconds } from './pickups.ts'
 import { flow, flowKey, flowSlot, youngKey, type Flow, type FlowKey } from './policy-layout.ts'
 
@@ -16,8 +16,6 @@ export interface PortFlow {
   /** Not in the port's own map. */
   readonly young: boolean
 }
-
-const indexOf = (port: number): Uint8Array => new Uint8Array(Uint32Array.of(port).buffer)
 
 export class FlowTable {
   readonly #flows: BpfMap
@@ -33,7 +31,7 @@ export class FlowTable {
 
   /** The ports that have a map. */
   known(): number[] {
-    return this.#flows.keys().map((key) => u32.read(new DataView(key.buffer, key.byteOffset), 0))
+    return this.#flows.keys().map(wordOf)
   }
 
   /** The quota of a port; undefined: it has no map. */
@@ -150,9 +148,7 @@ export class FlowTable {
 
   /** The map of a port's confirmed flows, with a descriptor of its own. */
   openMap(port: number): BpfMap | undefined {
-    const id = this.#flows.lookup(indexOf(port))
-    const number = id === undefined ? 0 : u32.read(new DataView(id.buffer, id.byteOffset), 0)
-    return number === 0 ? undefined : BpfMap.fromId(number)
+    return openInner(this.#flows, port)
   }
 }
 

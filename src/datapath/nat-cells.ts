@@ -2,8 +2,8 @@
  * Tables of source NAT: which public ports inside addresses have. Programs write them; vpcd makes the map of each NAT,
  * of the size of its public addresses, and reads who has which blocks.
  */
-import { u32 } from '#abi/c-struct.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
+import { openInner, wordBytes as word, wordOf } from './inner-map.ts'
 import * as layout from './nat-cell-layout.ts'
 
 /** BPF_F_INNER_MAP */
@@ -30,8 +30,6 @@ export interface UsedCell extends layout.NatCell {
 }
 
 const noBlocks = Array.from({ length: layout.natGuestBlocks - 1 }, () => 0xffff)
-const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
-const wordOf = (bytes: Uint8Array): number => u32.read(new DataView(bytes.buffer, bytes.byteOffset), 0)
 const same = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0
 
 export class NatCells {
@@ -136,8 +134,7 @@ export class NatCells {
   }
 
   #open(nat: number): BpfMap | undefined {
-    const id = this.#cells.lookup(word(nat))
-    return id === undefined || wordOf(id) === 0 ? undefined : BpfMap.fromId(wordOf(id))
+    return openInner(this.#cells, nat)
   }
 }
 
