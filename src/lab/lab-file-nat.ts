@@ -47,13 +47,13 @@ function readNat(value: YamlValue, customer: Customer, { guests, links }: Known,
 }
 
 function poolOf(wire: Prefix, { name, addresses, hostAddresses }: Link): AddressPool {
-  const pool = new AddressPool({ address: networkOf(wire).address, length: wire.length })
+  const pool = new AddressPool(networkOf(wire))
   for (const { address } of [...addresses, ...hostAddresses]) pool.claim(address, `link ${name}`)
   return pool
 }
 
 function readPublic(value: YamlValue, wire: Prefix, pool: AddressPool, guest: string): Ip | undefined {
-  const address = readAddress(value, { address: networkOf(wire).address, length: wire.length }, 'the wire')
+  const address = readAddress(value, networkOf(wire), 'the wire')
   const other = address && pool.claim(address, guest)
   if (other !== undefined) value.report(`${other} has this address`)
   return address
