@@ -15,17 +15,20 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   daemon: ['object', 'datapath', 'kernel', 'system', 'abi', 'wire'],
   client: ['abi', 'wire'],
   resource: ['abi', 'wire'],
-  cli: ['client', 'resource', 'system', 'abi', 'wire'],
+  feed: ['abi', 'wire'],
+  agent: ['client', 'feed', 'system', 'abi', 'wire'],
+  cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
-  control: ['resource', 'system', 'abi', 'wire'],
+  control: ['resource', 'feed', 'system', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */
 const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/agent\.ts$/, 'agent'],
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
@@ -47,6 +50,8 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
   lab: ['daemon'],
   launch: [],
   vm: [],
+  feed: [],
+  agent: ['daemon', 'object', 'datapath', 'kernel', 'control', 'resource'],
   control: [],
 }
 

@@ -1,0 +1,54 @@
+/**
+ * What goes over the connection between a host's agent and the API: TLS 1.3 with certificates of both sides.
+ *
+ * The agent opens `GET /agent/v1/feed` and sends in the query which revision it has. The answer is a stream of lines,
+ * a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`.
+ */
+import type { FeedItem, FeedKind } from './item.ts'
+
+/** Version of messages and items. The API serves this one and the one before. */
+export const feedVersion = 1
+
+/** How often the API sends a `ping`, at least. An agent that hears nothing for three times as long connects anew. */
+export const pingEveryMs = 5_000
+
+/** Messages of the API. */
+export type FeedMessage =
+  /** The first one: who the API takes the agent for. `whole`: all items follow, and what is not among them is gone. */
+  | { readonly type: 'hello'; readonly host: string; readonly version: number; readonly whole: boolean }
+  | { readonly type: 'put'; readonly item: FeedItem }
+  | { readonly type: 'delete'; readonly kind: FeedKind; readonly id: string }
+  /** Everything up to this revision has been sent. What came since the last `sync` belongs together. */
+  | { readonly type: 'sync'; readonly revision: string }
+  | { readonly type: 'ping' }
+  /** This host is removed or disabled: the agent keeps what runs and connects no more. */
+  | { readonly type: 'bye'; readonly reason: string }
+
+/** What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes. */
+export interface AgentReport {
+  /** The host does what the feed said up to here, but for the errors. */
+  readonly revision: string
+  /** Everything that fails now, by item. What is not in it works. */
+  readonly errors: readonly ItemError[]
+  /** Vnics that have a port and a unit, with where they are. */
+  readonly ready: readonly { readonly vnic: string; readonly unit: string }[]
+  readonly agent: { readonly version: string; readonly feed: number }
+}
+
+export interface ItemError {
+  readonly kind: FeedKind
+  readonly id: string
+  /** `no-room`, `conflict`, `interface-missing`, `vpcd-away`, `too-old`, `failed`. */
+  readonly code: string
+  /** For people: what was asked, what stood against it, what to do. */
+  readonly text: string
+  /** When it began: RFC 3339. */
+  readonly since: string
+  readonly tries: number
+}
+
+/** `POST /agent/v1/lookup`: addresses of vpcs with resolution `demand`. The answers come by the feed. */
+export interface Lookup {
+  readonly vpc: string
+  readonly addresses: readonly string[]
+}
