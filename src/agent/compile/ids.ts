@@ -1,0 +1,14 @@
+/** Ids of the objects that stand for items. The same everywhere, but for those of the host itself. */
+import type { Id } from '#abi/id.ts'
+import type { VnicItem } from '#feed/item.ts'
+import { objectId } from '#feed/object-id.ts'
+
+/** The switch of a vpc. */
+export const switchId = (vpc: string): Id => objectId('vpcsw', [vpc])
+export const subnetId = (subnet: string): Id => objectId('subnet', [subnet])
+export const portId = (vnic: string): Id => objectId('vpcp', [vnic])
+/** The vmnic or hostif of a vnic. */
+export const unitId = ({ unit, id, mac }: Pick<VnicItem, 'unit' | 'id' | 'mac'>): Id => objectId(unit, [id], mac)
+/** The ethlink that wraps an interface of a host. */
+export const ethlinkId = (host: string, name: string): Id => objectId('ethlink', [host, name])
+export const muxId = (host: string): Id => objectId('vpcmux', [host])
