@@ -17,7 +17,7 @@ import type {
 import { hostFileVersion } from './host-file.ts'
 import { BadHostFile, FileMap } from './host-file-value.ts'
 import { resolve, type Loose, type LooseFile, type LooseMux, type LooseSubnet, type LooseSwitch } from './host-file-resolve.ts'
-import type { Id } from './id.ts'
+import { describeIdProblem, parseId, type Id } from './id.ts'
 import { optional, ownerName } from './kind.ts'
 import type { UnitType } from './object-type.ts'
 import { keyOf, settingsOf, type Settings } from './settings.ts'
@@ -45,6 +45,7 @@ function* readRoot(value: unknown): Steps<LooseFile> {
   if (version !== hostFileVersion) map.refuse('version', `this is written for version ${version}; known here: ${hostFileVersion}`)
   const file = {
     owner: map.setting('owner', optional(ownerName), null),
+    ...(yield* readPartial(map)),
     ethlinks: yield* map.list('ethlinks', readEthlink),
     muxes: yield* map.deepList('muxes', readMux),
     vmnics: yield* map.list('vmnics', readVmnic),
@@ -59,6 +60,20 @@ function* readRoot(value: unknown): Steps<LooseFile> {
   }
   map.end()
   return file
+}
+
+/** What only a partial document has. */
+function* readPartial(map: FileMap): Steps<Pick<LooseFile, 'partial' | 'remove'>> {
+  const partial = map.boolean('partial', false)
+  const remove = yield* map.list('remove', (item, path) => idAt(item, path))
+  if (!partial && remove.length > 0) map.refuse('remove', `this needs 'partial: true': a whole document leaves out what shall go`)
+  return { partial, remove }
+}
+
+function idAt(value: unknown, path: string): Id {
+  const parsed = parseId(typeof value === 'string' ? value : '')
+  if (parsed.ok) return parsed.id
+  throw new BadHostFile(path, describeIdProblem(parsed.problem))
 }
 
 function common<T extends UnitType>(map: FileMap, type: T): Pick<ObjectSpec & { type: T }, 'path' | 'id' | 'unit' | 'mac'> & { type: T } {
@@ -100,7 +115,8 @@ const readEthlink = (value: unknown, path: string): EthlinkSpec =>
 const readMux = (value: unknown, path: string): Steps<LooseMux> =>
   wholeInSteps(value, path, function* (map) {
     const mux = { ...common(map, 'vpcmux'), ...readSettings(map, 'vpcmux'), underlay: map.text('underlay') }
-    return { ...mux, entries: yield* map.list('entries', readEntry) }
+    const entries = yield* map.list('entries', readEntry)
+    return { ...mux, entries, removeEntries: yield* map.list('remove-entries', readEntry) }
   })
 
 const readEntry = (value: unknown, path: string): EntrySpec =>
@@ -125,6 +141,7 @@ const readSwitch = (value: unknown, path: string): Steps<LooseSwitch> =>
       ...shared,
       ports: yield* map.list('ports', (item, at) => readPort(item, at, shared.id, shared.vni)),
       neighbours: yield* map.list('neighbours', readNeighbour),
+      removeNeighbours: yield* map.list('remove-neighbours', readNeighbour),
     }
   })
 

@@ -80,6 +80,7 @@ export function* resolve(file: LooseFile): Steps<HostFile> {
     })),
   })
   yield* checkOnce(resolved)
+  checkRemoved(resolved)
   return resolved
 }
 
@@ -93,6 +94,7 @@ function elsewhere(name: string): Pick<ObjectSpec, 'type' | 'id'> | undefined {
 /** All objects of a document of an owner are the owner's. */
 function* ofOwner(file: HostFile): Steps<HostFile> {
   const { owner } = file
+  if (owner === null && file.partial) throw new BadHostFile('partial', `a partial document needs 'owner': it changes what this owner has`)
   if (owner === null) return file
   const owned = <S extends ObjectSpec>(spec: S): S => {
     if (spec.owner === null || spec.owner === owner) return { ...spec, owner }
@@ -101,6 +103,7 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
   const switches: SwitchSpec[] = []
   for (const spec of file.switches) switches.push({ ...owned(spec), ports: yield* mapped(spec.ports, owned) })
   return {
+    ...file,
     owner,
     ethlinks: file.ethlinks.map(owned),
     muxes: file.muxes.map(owned),
@@ -114,6 +117,25 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
     routers: yield* mapped(file.routers, owned),
     subnets: yield* mapped(file.subnets, owned),
   }
+}
+
+/** What goes does not stay, and only a partial document says what goes. */
+function checkRemoved({ partial, remove, ...file }: HostFile): void {
+  if (!partial) {
+    for (const { path, removeEntries } of file.muxes) refuseRemoval(`${path}.remove-entries`, removeEntries)
+    for (const { path, removeNeighbours } of file.switches) refuseRemoval(`${path}.remove-neighbours`, removeNeighbours)
+    return
+  }
+  if (remove.length === 0) return
+  const stays = new Map([...specsOf({ partial, remove, ...file })].map(({ id, path }) => [id, path]))
+  for (const [i, id] of remove.entries()) {
+    const path = stays.get(id)
+    if (path !== undefined) throw new BadHostFile(`remove[${i}]`, `${id} stands at ${path}, too`)
+  }
+}
+
+function refuseRemoval(path: string, list: readonly unknown[]): void {
+  if (list.length > 0) throw new BadHostFile(path, `this needs 'partial: true': a whole document leaves out what shall go`)
 }
 
 /** What only one object can have. */

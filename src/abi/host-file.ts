@@ -32,6 +32,8 @@ export interface EntrySpec {
 export interface MuxSpec extends Common<'vpcmux'>, Readonly<Settings<'vpcmux'>> {
   readonly underlay: Id | null
   readonly entries: readonly EntrySpec[]
+  /** Of a partial document: entries that shall go. */
+  readonly removeEntries: readonly EntrySpec[]
 }
 
 export interface NeighbourSpec {
@@ -43,6 +45,8 @@ export interface NeighbourSpec {
 export interface SwitchSpec extends Common<'vpcsw'>, Readonly<Settings<'vpcsw'>> {
   readonly ports: readonly PortSpec[]
   readonly neighbours: readonly NeighbourSpec[]
+  /** Of a partial document: neighbours that shall go. */
+  readonly removeNeighbours: readonly NeighbourSpec[]
 }
 
 export interface PortSpec extends Common<'vpcp'>, Readonly<Settings<'vpcp'>> {
@@ -81,6 +85,10 @@ export type ObjectSpec =
 export interface HostFile {
   /** The document has the objects of this owner, and says nothing about others; null: it has all of the host. */
   readonly owner: string | null
+  /** The document has what differs from now on; all else stays as it is. Such a document has an owner. */
+  readonly partial: boolean
+  /** Of a partial document: objects that shall go, whether they are there or not. */
+  readonly remove: readonly Id[]
   readonly ethlinks: readonly EthlinkSpec[]
   readonly muxes: readonly MuxSpec[]
   readonly vmnics: readonly VmnicSpec[]

@@ -1,18 +1,24 @@
 /** What differs between the objects of a host and a document. */
-import { specsOf, type EntrySpec, type HostChange, type HostFile, type NeighbourSpec, type ObjectSpec } from '#abi/host-file.ts'
+import {
+  atPath,
+  specsOf,
+  type EntrySpec,
+  type HostChange,
+  type HostFile,
+  type MuxSpec,
+  type NeighbourSpec,
+  type ObjectSpec,
+  type SwitchSpec,
+} from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { initialSettings, keyOf, settingsOf } from '#abi/settings.ts'
 import { mapped, type Steps } from '#abi/steps.ts'
 import { formatMac } from '#wire/mac.ts'
 import { persists, unitName, type Model, type Mux, type Switch, type VpcObject } from '../store/model.ts'
+import { VpcError } from '../vpc-error.ts'
+import { partialEntries, partialNeighbours, type ListChanges } from './partial.ts'
 import { counting, entrySpecs, neighbourSpecs, placesIn, placesOf, type Places, type Wanted } from './spec.ts'
-
-/** Entries or neighbours to add and remove. One whose value changes is set. */
-export interface ListChanges<T> {
-  readonly set: readonly T[]
-  readonly remove: readonly T[]
-}
 
 /** The document by id, and the differences. */
 export interface Comparison {
@@ -32,15 +38,17 @@ const order: readonly UnitType[] = ['ethlink', 'vpcmux', 'vmnic', 'hostif', 'vpc
 export function* compareHost(model: Model, file: HostFile): Generator<void, Comparison> {
   const wanted: Wanted = new Map(yield* mapped(specsOf(file), (spec) => [spec.id, spec] as const))
   const entries = new Map<Id, ListChanges<EntrySpec>>()
-  for (const spec of file.muxes) entries.set(spec.id, yield* compareEntries(model.find('vpcmux', spec.id), spec.entries))
+  const ofMux = file.partial ? partialEntries : compareEntries
+  for (const spec of file.muxes) entries.set(spec.id, yield* ofMux(model.find('vpcmux', spec.id), spec))
   const neighbours = new Map<Id, ListChanges<NeighbourSpec>>()
-  for (const spec of file.switches) neighbours.set(spec.id, yield* compareNeighbours(model.find('vpcsw', spec.id), spec.neighbours))
+  const ofSwitch = file.partial ? partialNeighbours : compareNeighbours
+  for (const spec of file.switches) neighbours.set(spec.id, yield* ofSwitch(model.find('vpcsw', spec.id), spec))
   const lists = (id: Id): HostChange['settings'] => [
     ...listChange('entries', entries.get(id)),
     ...listChange('neighbours', neighbours.get(id)),
   ]
   const changes: HostChange[] = []
-  const gone = new Set([...counting(model, wanted)].filter((object) => !wanted.has(object.id) && isInScope(object, file.owner, wanted)))
+  const gone = new Set(file.partial ? named(model, file) : unnamed(model, file, wanted))
   for (const object of gone) changes.push({ action: 'remove', type: object.type, id: object.id, unit: unitName(object), settings: [] })
   for (const spec of wanted.values()) {
     yield
@@ -58,6 +66,21 @@ export function* compareHost(model: Model, file: HostFile): Generator<void, Comp
   }
   const rank = ({ action, type }: HostChange): number => (action === 'remove' ? 0 : 10) + order.indexOf(type)
   return { owner: file.owner, wanted, gone, changes: changes.sort((a, b) => rank(a) - rank(b)), entries, neighbours }
+}
+
+/** What a whole document lacks. */
+const unnamed = (model: Model, { owner }: HostFile, wanted: Wanted): VpcObject[] =>
+  [...counting(model, wanted)].filter((object) => !wanted.has(object.id) && isInScope(object, owner, wanted))
+
+/** What a partial document has go. Throws EBUSY for what is not its owner's. */
+function* named(model: Model, { remove, owner }: HostFile): Generator<VpcObject> {
+  for (const [i, id] of remove.entries()) {
+    const object = model.objects.get(id)
+    if (object === undefined) continue
+    if (object.owner !== owner)
+      throw new VpcError('EBUSY', atPath(`remove[${i}]`, `${unitName(object)} is ${object.owner ?? 'nobody'}'s; leave it out`))
+    yield object
+  }
 }
 
 /**
@@ -113,16 +136,16 @@ const zeroMac = '00:00:00:00:00:00'
 /** A MAC has one VTEP; of MAC zero each VTEP is an entry of its own. */
 const entryKey = ({ vni, mac, vtep }: EntrySpec): string => (mac === zeroMac ? `${vni} ${vtep}` : `${vni} ${mac}`)
 
-function compareEntries(mux: Mux | undefined, asked: readonly EntrySpec[]): Steps<ListChanges<EntrySpec>> {
-  return compareLists(mux === undefined ? [] : entrySpecs(mux.entries), asked, entryKey, ({ vtep, forward }) =>
+function compareEntries(mux: Mux | undefined, { entries }: MuxSpec): Steps<ListChanges<EntrySpec>> {
+  return compareLists(mux === undefined ? [] : entrySpecs(mux.entries), entries, entryKey, ({ vtep, forward }) =>
     forward ? `${vtep} forward` : vtep,
   )
 }
 
-function compareNeighbours(sw: Switch | undefined, asked: readonly NeighbourSpec[]): Steps<ListChanges<NeighbourSpec>> {
+function compareNeighbours(sw: Switch | undefined, { neighbours }: SwitchSpec): Steps<ListChanges<NeighbourSpec>> {
   return compareLists(
     sw === undefined ? [] : neighbourSpecs(sw.neighbours),
-    asked,
+    neighbours,
     ({ vni, address }) => `${vni} ${address}`,
     ({ mac }) => mac,
   )

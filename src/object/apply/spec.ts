@@ -7,7 +7,7 @@ import type { Id } from '#abi/id.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
-import type { EntryStore } from '../store/entry-store.ts'
+import type { EntryStore, Vtep } from '../store/entry-store.ts'
 import { addressOfKey, macOfNumber } from '../store/keys.ts'
 import { persists, type Model, type VpcObject } from '../store/model.ts'
 import type { NeighbourStore } from '../store/neighbour-store.ts'
@@ -47,12 +47,15 @@ export function placesIn(spec: ObjectSpec): Places {
   return spec.type === 'vpcp' ? { switch: spec.switch, uplink: spec.uplink, interface: spec.interface } : {}
 }
 
+/** As documents have it: with its UDP port if that is not the mux's own. */
+export const vtepText = (vtep: Vtep): string => (vtep.port === 0 ? formatIp(vtep.address) : formatEndpoint(vtep))
+
 /** The forwarding entries of a mux, in no order. */
 export function* entrySpecs(store: EntryStore): Generator<EntrySpec> {
   const texts = new Map<object, string>()
   for (const { vni, mac, vtep } of store) {
     let text = texts.get(vtep)
-    if (text === undefined) texts.set(vtep, (text = vtep.port === 0 ? formatIp(vtep.address) : formatEndpoint(vtep)))
+    if (text === undefined) texts.set(vtep, (text = vtepText(vtep)))
     yield { vni, mac: formatMac(macOfNumber(mac)), vtep: text, forward: vtep.forward }
   }
 }
