@@ -11,7 +11,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   system: [],
   kernel: ['abi', 'wire'],
   datapath: ['kernel', 'abi', 'wire'],
-  object: ['datapath', 'abi', 'wire'],
+  object: ['datapath', 'system', 'abi', 'wire'],
   daemon: ['object', 'datapath', 'kernel', 'system', 'abi', 'wire'],
   client: ['abi', 'wire'],
   resource: ['abi', 'wire'],

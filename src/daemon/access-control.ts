@@ -5,7 +5,7 @@
 import { Access } from '#object/access.ts'
 import { groupId } from '#system/accounts.ts'
 import { StartRefused } from './start-refused.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import { PolicyProblem, readPolicy } from './policy-file.ts'
 
 export interface AccessOptions {

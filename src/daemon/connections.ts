@@ -8,7 +8,7 @@ import { Connection } from './connection.ts'
 import { HeldMemory } from './held-memory.ts'
 import { Turns } from './turns.ts'
 import type { Limits } from './limits.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 
 // Refused connections that may linger, so that their clients read the reason.

@@ -2,7 +2,7 @@
  * The answer to a failed request: an errno and a reason. An unexpected error becomes EIO, and the log has the details.
  */
 import { errno } from '#abi/errno.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Caller } from './opener.ts'
 
 export interface RequestFailure {

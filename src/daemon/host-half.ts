@@ -15,7 +15,7 @@ import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import { KernelError } from '#kernel/errno.ts'
 import { LoadError } from '#kernel/verifier-log.ts'
 import { StartRefused } from './start-refused.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Opener } from './opener.ts'
 
 export interface HostHalfOptions {

@@ -5,7 +5,7 @@
 import { connect, createServer, type Server } from 'node:net'
 import { peerCredentials, type PeerCredentials } from '#kernel/peercred.ts'
 import { StartRefused } from './start-refused.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 
 const name = '\0vpcd'
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { TableSizes } from '#datapath/table-sizes.ts'
 import type { AccessOptions } from './access-control.ts'
 import type { Limits } from './limits.ts'
-import type { LogFormat, LogLevel } from './log.ts'
+import type { LogFormat, LogLevel } from '#system/log.ts'
 
 export interface DaemonOptions extends AccessOptions {
   /** Directory of the socket. Default /run/vpc. */

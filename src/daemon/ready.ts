@@ -1,6 +1,6 @@
 /** Tells the service manager that vpcd is ready (sd_notify). */
 import { spawn } from 'node:child_process'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 
 /**
  * Tell the process behind NOTIFY_SOCKET, if there is one. It is a datagram socket, which Node cannot open, so this

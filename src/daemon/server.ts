@@ -4,7 +4,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { readSuperviseRequest } from '#abi/layouts.ts'
 import { Connections, descriptorOf } from './connections.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { silentLog, type Log } from './log.ts'
+import { silentLog, type Log } from '#system/log.ts'
 import type { Caller, Opener } from './opener.ts'
 import { Supervisor } from './supervisor.ts'
 

@@ -1,5 +1,5 @@
 /** What ends a vpcd: signals, and uncaught errors. */
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 
 export interface Stop extends Disposable {
   /** Aborted when vpcd is to stop, with the signal's name as its reason. */

@@ -14,7 +14,7 @@ import { isListener, listenerState, receiveCall, type Notification } from '#kern
 import { VpcError } from '#object/vpc-error.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Caller, Opener } from './opener.ts'
 import { answerSystemCall, type SystemCallHost } from './system-call.ts'
 

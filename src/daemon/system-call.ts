@@ -16,7 +16,7 @@ import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import { describeFailure } from './failure.ts'
 import type { Limits } from './limits.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Caller, OpenHandle, Opener } from './opener.ts'
 
 /** Numbers that no call of Linux has. */

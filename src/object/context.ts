@@ -8,7 +8,7 @@ import type { Troubles } from './sync/troubles.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Gate } from './gate.ts'
-import type { Log } from './log.ts'
+import type { Log } from '#system/log.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
 

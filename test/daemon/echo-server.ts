@@ -9,7 +9,7 @@ import { encodeFrame, frameKind, FrameReader, openRequest, type Frame } from '#a
 import { generateId, idBytes } from '#abi/id.ts'
 import { Vpc } from '#client/vpc.ts'
 import type { Limits } from '#daemon/limits.ts'
-import type { Log } from '#daemon/log.ts'
+import type { Log } from '#system/log.ts'
 import type { Caller } from '#daemon/opener.ts'
 import { Server } from '#daemon/server.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'

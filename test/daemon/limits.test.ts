@@ -6,7 +6,7 @@ import { errno } from '#abi/errno.ts'
 import { frameKind } from '#abi/frame.ts'
 import { generateId } from '#abi/id.ts'
 import { VpcError } from '#client/error.ts'
-import { createLog } from '#daemon/log.ts'
+import { createLog } from '#system/log.ts'
 import { ctlFrame, echoServer, openFrame, RawClient, until } from './echo-server.ts'
 
 const nobody = { pid: 4711, uid: 65534, gid: 65534 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockDirectories, makeDirectories } from '#daemon/directories.ts'
 import { StartRefused } from '#daemon/start-refused.ts'
-import { createLog } from '#daemon/log.ts'
+import { createLog } from '#system/log.ts'
 import { stopSignal } from '#daemon/signals.ts'
 import { TestHost } from './test-host.ts'
 

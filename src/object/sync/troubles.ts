@@ -2,7 +2,7 @@
  * Objects that vpcd cannot bring into their state, each with its reason. `list`, audits and the log report it. All
  * other objects work.
  */
-import type { Log } from '../log.ts'
+import type { Log } from '#system/log.ts'
 import { fullName, type VpcObject } from '../store/model.ts'
 import { toVpcError } from '../vpc-error.ts'
 

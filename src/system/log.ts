@@ -1,7 +1,15 @@
-/** The log of vpcd: one line for each event, on standard error, for people or as JSON. */
-import type { Log, LogFields } from '#object/log.ts'
+/** The log of vpcd and of the agent: one line for each event, on standard error, for people or as JSON. */
 
-export type { Log } from '#object/log.ts'
+export type LogFields = Readonly<Record<string, unknown>>
+type Write = (message: string, fields?: LogFields) => void
+
+/** A message is a fixed sentence; the fields have what varies. */
+export interface Log {
+  readonly debug: Write
+  readonly info: Write
+  readonly warn: Write
+  readonly error: Write
+}
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
