@@ -169,11 +169,14 @@ test('a port lists single addresses; a larger prefix is a problem, and the port 
 })
 
 test('a place in the document names its item', () => {
-  const { itemAt } = compiled(...base, vnic, station)
+  const { document, itemAt: find } = compiled(...base, vnic, station)
+  const itemAt = (path: string): FeedItem | undefined => find(document, path)
   assert.equal(itemAt('switches[0].ports[0].vni')?.id, vnic.id)
   assert.equal(itemAt('switches[0].neighbours[0]')?.id, station.id)
   assert.equal(itemAt('muxes[0].entries[1]')?.id, web)
   assert.equal(itemAt('muxes[0].listen')?.id, here)
+  const part = { switches: [{ id: switchId(vpc), ports: [{ id: portId(vnic.id) }] }] }
+  assert.equal(find(part, 'switches[0].ports[0].vni')?.id, vnic.id)
   assert.equal(itemAt('switches[0].nothing')?.id, vpc)
   assert.equal(itemAt(''), undefined)
 })

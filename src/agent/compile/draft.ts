@@ -25,8 +25,11 @@ export interface Problem {
 export interface Compiled {
   readonly document: HostDocument
   readonly problems: readonly Problem[]
-  /** The item that a place stands for, such as `switches[0].ports[1].vni`; undefined: none. */
-  itemAt(path: string): FeedItem | undefined
+  /**
+   * The item that a place of a document stands for, such as `switches[0].ports[1].vni`; undefined: none. The document
+   * is this one, or has some of its objects.
+   */
+  itemAt(document: HostDocument, path: string): FeedItem | undefined
 }
 
 /** What a part knows about the host besides the items. */
@@ -97,7 +100,7 @@ export class Draft {
   /** The document, when all parts have run. */
   finish(owner: string): Compiled {
     const document = { version: hostFileVersion, owner, ...Object.fromEntries(this.#lists) }
-    return { document, problems: this.#problems, itemAt: (path) => this.#itemAt(document, path) }
+    return { document, problems: this.#problems, itemAt: (where, path) => this.#itemAt(where, path) }
   }
 
   #keep(item: FeedItem, object: Plain): void {
@@ -113,9 +116,15 @@ export class Draft {
     for (const step of path.split(/[.[\]]+/).filter((word) => word !== '')) {
       if (typeof at !== 'object' || at === null) break
       at = (at as Record<string, unknown>)[step]
-      if (typeof at === 'object' && at !== null) found = this.#origins.get(at) ?? found
+      if (typeof at === 'object' && at !== null) found = this.#originOf(at) ?? found
     }
     return found
+  }
+
+  /** By identity, or by the id of what may be a copy. */
+  #originOf(object: object): FeedItem | undefined {
+    const { id } = object as Plain
+    return this.#origins.get(object) ?? this.#origins.get(this.#byId.get(String(id)) ?? object)
   }
 }
 

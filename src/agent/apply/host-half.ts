@@ -1,0 +1,111 @@
+/** vpcd, as the agent uses it: a connection that may do what the agent needs and no more. */
+import { networkInterfaces } from 'node:os'
+import type { HostDocument } from '#abi/host-file.ts'
+import type { Id } from '#abi/id.ts'
+import type { EthlinkInfo } from '#abi/info.ts'
+import { DaemonUnreachable, VpcError } from '#client/error.ts'
+import type { Mgmt } from '#client/mgmt.ts'
+import { Vpc } from '#client/vpc.ts'
+import { owner, type HostFacts } from '../compile/compile.ts'
+
+/** What the agent asks of vpcd. Errors are VpcErrors. */
+export interface HostHalf {
+  /** Be connected. True: anew, so vpcd may be another one than before. Throws when it is away. */
+  connect(): Promise<boolean>
+  apply(document: HostDocument): Promise<void>
+  /** Unit names of vmnics and hostifs, by id. */
+  units(): Promise<ReadonlyMap<string, string>>
+  /** What the parts of a document need to know about this host, as it is now. */
+  readonly facts: HostFacts
+  close(): Promise<void>
+}
+
+/** Whether an error says that nobody answers, and not that vpcd refused something. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof DaemonUnreachable ||
+  (error instanceof VpcError && ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ETIMEDOUT'].includes(error.code))
+
+export class Vpcd implements HostHalf {
+  readonly #vpc: Vpc
+  readonly #onGone: () => void
+  #mgmt: Mgmt | undefined
+  #ethlinks: ReadonlyMap<string, Id> = new Map()
+  readonly #interfaces = new Map<string, string>()
+
+  /** `onGone`: the connection has ended. */
+  constructor(socketPath: string | undefined, onGone: () => void) {
+    this.#vpc = new Vpc({ socketPath })
+    this.#onGone = onGone
+  }
+
+  async connect(): Promise<boolean> {
+    if (this.#mgmt !== undefined) return false
+    const mgmt = await this.#vpc.mgmt({ write: true })
+    try {
+      this.#ethlinks = await foreignEthlinks(mgmt)
+      await mgmt.limit({ operations: ['mgmtApply', 'mgmtHeaders', 'mgmtFollow'] })
+    } catch (error) {
+      await mgmt.close()
+      throw error
+    }
+    this.#mgmt = mgmt
+    void this.#attend(mgmt)
+    return true
+  }
+
+  async apply(document: HostDocument): Promise<void> {
+    await this.#connected.apply(document)
+  }
+
+  async units(): Promise<ReadonlyMap<string, string>> {
+    const headers = await Promise.all([this.#connected.headers('vmnic'), this.#connected.headers('hostif')])
+    return new Map(headers.flat().map(({ id, unit }) => [id, unit]))
+  }
+
+  /** An interface keeps its address in our eyes when it loses it for a while: a mux without an underlay helps nobody. */
+  readonly facts: HostFacts = {
+    interfaceOf: (address) => {
+      const found = interfaceWith(address) ?? this.#interfaces.get(address)
+      if (found !== undefined) this.#interfaces.set(address, found)
+      return found
+    },
+    foreignEthlink: (name) => this.#ethlinks.get(name),
+  }
+
+  async close(): Promise<void> {
+    const mgmt = this.#mgmt
+    this.#mgmt = undefined
+    await mgmt?.close()
+  }
+
+  get #connected(): Mgmt {
+    if (this.#mgmt === undefined) throw new VpcError('ECONNRESET', 'the connection to vpcd has ended')
+    return this.#mgmt
+  }
+
+  /** Notice the end of the connection, also while nothing is asked. */
+  async #attend(mgmt: Mgmt): Promise<void> {
+    try {
+      for await (const _ of mgmt.followChanges()) continue
+    } catch {
+      // The end is what we wait for, whatever its cause.
+    }
+    await mgmt.close()
+    if (this.#mgmt !== mgmt) return
+    this.#mgmt = undefined
+    this.#onGone()
+  }
+}
+
+/** Ethlinks that the agent does not keep, by interface. */
+async function foreignEthlinks(mgmt: Mgmt): Promise<ReadonlyMap<string, Id>> {
+  const infos = (await mgmt.describeAll('ethlink')) as EthlinkInfo[]
+  return new Map(infos.flatMap(({ l2Name, owner: keeper, id }) => (l2Name === null || keeper === owner ? [] : [[l2Name, id]])))
+}
+
+function interfaceWith(address: string): string | undefined {
+  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
+    if (addresses.some((each) => each.address === address)) return name
+  }
+  return undefined
+}
