@@ -1,13 +1,18 @@
 /**
  * What goes over the connection between a host's agent and the API: TLS 1.3 with certificates of both sides.
  *
- * The agent opens `GET /agent/v1/feed` and sends in the query which revision it has. The answer is a stream of lines,
- * a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`.
+ * The agent opens `GET /agent/v1/feed?version=1&revision=…`; without `revision` it has nothing. The answer is a stream of
+ * lines, a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`. An API that does
+ * not know the version answers 426.
  */
 import type { FeedItem, FeedKind } from './item.ts'
 
 /** Version of messages and items. The API serves this one and the one before. */
 export const feedVersion = 1
+
+export const feedPath = '/agent/v1/feed'
+export const reportPath = '/agent/v1/report'
+export const lookupPath = '/agent/v1/lookup'
 
 /** How often the API sends a `ping`, at least. An agent that hears nothing for three times as long connects anew. */
 export const pingEveryMs = 5_000
