@@ -8,8 +8,11 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 /** Where the command of a path of names is. */
 export const commandFile = (path: readonly string[]): URL => new URL(`./commands/${path.join('/')}${extension}`, import.meta.url)
 
-/** Whether a command has no file: those of resources are made from the tables of their kinds. */
-export const isResourceCommand = ([first, , verb]: readonly string[]): boolean => first === 'cloud' && verb !== undefined
+const verbs = ['create', 'list', 'get', 'set', 'destroy']
+
+/** Whether a command has no file: what all kinds of resources have is made from their tables. */
+export const isResourceCommand = ([first, , verb]: readonly string[]): boolean =>
+  first === 'cloud' && verb !== undefined && verbs.includes(verb)
 
 /** Import one command, and what it imports itself. */
 export async function loadCommand(path: readonly string[]): Promise<Command> {

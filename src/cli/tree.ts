@@ -29,6 +29,11 @@ const destroy = leaf('rm', 'del', 'delete')
 
 const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy }
 
+/** What can be done with resources of one kind alone. Each has a file, below `commands/cloud/KIND`. */
+const special: Readonly<Record<string, Readonly<Record<string, Node>>>> = {
+  vnic: { plug: leaf('bind'), unplug: leaf('unbind') },
+}
+
 export const root: Group = group('private cloud networks for virtual machines and containers', {
   list,
   switch: group(
@@ -163,7 +168,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
   cloud: group(
     'resources of a cloud: accounts, vpcs, subnets, vnics, groups and more',
-    Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, resource)])),
+    Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, { ...resource, ...special[name] })])),
   ),
   audit: leaf(),
   stats: leaf(),

@@ -11,11 +11,14 @@ import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
 import { bodyOf } from './field-options.ts'
 
-type Values = Readonly<Record<string, unknown>>
+export type Values = Readonly<Record<string, unknown>>
 
-const clientOf = ({ context }: Values): ApiClient => new ApiClient(currentContext(context as string | undefined))
-const textOf = ({ kind, name, id }: Resource): string => `${kind} ${name === null ? id : `${name} (${id})`}`
-const at = ({ plural }: Kind, name: string, query: URLSearchParams): string =>
+/** The API that the options name. */
+export const clientOf = ({ context }: Values): ApiClient => new ApiClient(currentContext(context as string | undefined))
+/** `vnic web1 (ID)`. */
+export const textOf = ({ kind, name, id }: Resource): string => `${kind} ${name === null ? id : `${name} (${id})`}`
+/** The path of one, with the words that tell it apart. */
+export const at = ({ plural }: Kind, name: string, query: URLSearchParams): string =>
   `/${plural}/${encodeURIComponent(name)}${query.size === 0 ? '' : `?${query}`}`
 
 /** Create it, or find that it is so already. */
@@ -97,7 +100,8 @@ export async function getResource(kind: Kind, name: string, query: URLSearchPara
   output.result(body, () => fieldsText(kind, body))
 }
 
-const fieldsText = (_: Kind, resource: Resource): string =>
+/** All fields, a line each. */
+export const fieldsText = (_: Kind, resource: Resource): string =>
   formatFields(Object.entries(resource).map(([name, value]) => [name, cellOf(value)] as const))
 
 /** A value in one line. */

@@ -11,7 +11,7 @@ import { fieldOptions, optionKey } from './field-options.ts'
 export const verbs = ['create', 'list', 'get', 'set', 'destroy'] as const
 export type Verb = (typeof verbs)[number]
 
-const common = {
+export const common = {
   context: text('the cloud to ask, of those that you are logged in to', 'NAME'),
 }
 const label = valueOption<readonly [string, string]>('a label', {
@@ -30,10 +30,10 @@ const envelope = {
     parse: (given) => (given === 'true' || given === 'false' ? success(given === 'true') : failure(`'${given}' is neither true nor false`)),
   }),
 }
-const dryRun = flag('check everything, say what would be, and change nothing')
+export const dryRun = flag('check everything, say what would be, and change nothing')
 
 /** Options that tell things of one name apart. */
-function whose({ kind, fields, wall }: Kind): Options {
+export function whose({ kind, fields, wall }: Kind): Options {
   const home = ['account', 'vpc', 'subnet', 'region', 'facility', 'principal'].filter((name) => {
     const field = fields[name]
     return field?.type === 'reference' && kind !== name
@@ -50,7 +50,7 @@ export function resourceCommand(name: string, verb: Verb): Command {
   return makers[verb](kind, `cloud ${name} ${verb}`)
 }
 
-const target = { name: 'NAME', help: 'its name or id' }
+export const target = { name: 'NAME', help: 'its name or id' }
 
 const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
   create: (kind, path) =>
@@ -117,7 +117,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
 }
 
 /** The words of a query. A field of the kind that `set` changes is no such word. */
-function whoseOf(kind: Kind, values: Readonly<Record<string, unknown>>): URLSearchParams {
+export function whoseOf(kind: Kind, values: Readonly<Record<string, unknown>>): URLSearchParams {
   const query = new URLSearchParams()
   for (const name of Object.keys(whose(kind))) {
     const field = kind.fields[name]

@@ -4,6 +4,7 @@ import { readOnlyFields } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
+import { units } from './binding.ts'
 import { bodySchema } from '../model/schema.ts'
 
 type Json = Record<string, any>
@@ -24,7 +25,7 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf)),
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths()),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,
@@ -40,10 +41,11 @@ export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\
 
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
-  const required = [...Object.keys(body.properties as object), ...Object.keys(read)]
+  const more = kind.kind === 'vnic' ? { binding } : {}
+  const required = [...Object.keys(body.properties as object), ...Object.keys(read), ...Object.keys(more)]
   return {
     [`${nameOf(kind.kind)}Write`]: body,
-    [nameOf(kind.kind)]: { type: 'object', properties: { ...body.properties, ...read }, required: [...new Set(required)].sort() },
+    [nameOf(kind.kind)]: { type: 'object', properties: { ...body.properties, ...read, ...more }, required: [...new Set(required)].sort() },
   }
 }
 
@@ -61,6 +63,41 @@ const read: Json = {
   generation: { type: 'integer', description: readOnlyFields.generation.help },
   created: ref('Stamp'),
   updated: ref('Stamp'),
+}
+
+const host: Json = { type: 'string', description: 'name or id of the host' }
+const unit: Json = { enum: units, description: 'what it is for a guest: a hostif for a container, a vmnic for a VM' }
+const epoch: Json = { type: 'integer', description: 'rises each time that it is plugged in, moved or unplugged' }
+const binding: Json = {
+  type: ['object', 'null'],
+  description: 'where it is plugged in',
+  properties: { host: { type: 'string', format: 'uuid' }, unit, epoch },
+}
+
+function bindingPaths(): Json {
+  const answers = { 200: { description: 'the vnic', ...json(ref('Vnic')) }, default: { $ref: '#/components/responses/problem' } }
+  const of = (operationId: string, summary: string, more: Json = {}): Json => ({
+    operationId,
+    tags: ['vnic'],
+    summary,
+    parameters: use(...(operationId === 'getBinding' ? [] : ['dryRun', 'ifMatch'])),
+    ...more,
+    responses: answers,
+  })
+  const body = {
+    type: 'object',
+    properties: { host, unit: { ...unit, default: 'hostif' } },
+    required: ['host'],
+    additionalProperties: false,
+  }
+  return {
+    '/v1/vnics/{id}/binding': {
+      parameters: use('id'),
+      get: of('getBinding', 'where a vnic is plugged in'),
+      put: of('bindVnic', 'plug a vnic in on a host, or move it there', { requestBody: { required: true, ...json(body) } }),
+      delete: of('unbindVnic', 'unplug a vnic'),
+    },
+  }
 }
 
 const problem: Json = {

@@ -5,16 +5,16 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds } from '#resource/kinds.ts'
 import { mayRead } from '../model/caller.ts'
 import { destroy } from '../model/destroy.ts'
-import { find } from '../model/find.ts'
-import { filterOf, listPage } from '../model/list.ts'
-import { notFound, type WriteRequest, type Written } from '../model/model.ts'
-import { fieldProblem, Problem } from '../model/problem.ts'
-import type { Stored } from '../model/record.ts'
+import { listPage } from '../model/list.ts'
+import { type WriteRequest, type Written } from '../model/model.ts'
+import { fieldProblem } from '../model/problem.ts'
 import { parseBody } from '../model/schema.ts'
 import { makeToken } from '../model/token.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
+import { bindingRoutes } from './binding.ts'
 import { patched, readBody, withParent } from './body.ts'
+import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 
 /** Routes below /v1. */
@@ -30,6 +30,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
     app.patch(one, (c) => patch(parts, c, kind))
     app.delete(one, (c) => remove(parts, c, kind))
   }
+  bindingRoutes(app, parts)
   return app
 }
 
@@ -46,20 +47,6 @@ async function get(parts: Parts, c: ApiContext, kind: Kind): Promise<Response> {
   const etag = `"${stored.record.revision ?? stored.modified}"`
   if (c.req.header('if-none-match') === etag) return c.body(null, 304, { etag })
   return resourceResponse(c, stored, showOf(parts, c)(stored), 200, kind.plural)
-}
-
-/** The object that the path names. */
-function named(parts: Parts, c: ApiContext, kind: Kind): Stored {
-  const text = c.req.param('id')!
-  const { mirror, caller, now } = viewerOf(parts, c)
-  const words = new URL(c.req.url).searchParams
-  const made = filterOf({ mirror, caller, now }, kind, words)
-  const found = made === undefined ? { kind: 'none' as const } : find({ objects: mirror.objects, caller, only: made.filter }, kind, text)
-  if (found.kind === 'one') return found.stored
-  if (found.kind === 'none') throw notFound(kind, text.slice(0, 200))
-  throw new Problem('invalid', `there are several ${kind.plural} of the name ${text}: ${found.paths.join(', ')}`, {
-    hint: `say which one: its id, or ?${kind.parent ?? 'account'}=NAME`,
-  })
 }
 
 function idOfPath(kind: Kind, c: ApiContext): string {

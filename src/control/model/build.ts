@@ -100,6 +100,9 @@ function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Body, has
     // In the order of the table, so that the same contents have the same text.
     spec: Object.fromEntries(Object.keys(kind.fields).flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]))),
     ...(hash !== undefined && { hash }),
+    ...(was?.binding !== undefined && { binding: was.binding }),
+    ...(was?.epoch !== undefined && { epoch: was.epoch }),
+    ...(was?.left !== undefined && { left: was.left }),
   }
 }
 

@@ -89,8 +89,11 @@ function goesAlong({ record }: Stored, id: string): boolean {
 
 const ownedBy = ({ mirror }: Model | Draft, id: string): Stored[] => mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
 
-function usersOf(model: Model, { record: { id } }: Stored): Stored[] {
+function usersOf(model: Model, { record: { id, binding } }: Stored): Stored[] {
   const users = model.mirror.objects.usersOf(id).filter((user) => user.record.id !== id && !goesAlong(user, id))
+  // A vnic that is plugged in is its host's.
+  const host = binding === undefined ? undefined : model.mirror.objects.get('host', binding.host)
+  if (host !== undefined) users.push(host)
   const owned = ownedBy(model, id)
   // What is protected does not go along.
   return [...users, ...(owned.length > maxOwned ? owned : owned.filter(({ record }) => record.protected))]

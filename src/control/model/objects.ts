@@ -46,7 +46,7 @@ export class Objects {
   }
 
   #index(key: string, { record }: Stored, isThere: boolean): void {
-    const { kind, id, name, account, spec } = record
+    const { kind, id, name, account, spec, binding } = record
     for (const bucket of [kind, ...(account === null ? [] : [`${kind}/${account}`])]) {
       const ids = getOrMake(this.#ids, bucket, () => new SortedIds())
       if (isThere) ids.add(id)
@@ -54,6 +54,7 @@ export class Objects {
     }
     if (name !== null) change(this.#byName, `${kind}/${name}`, id, isThere)
     for (const target of targetsOf(kind, spec)) change(this.#users, target, key, isThere)
+    if (binding !== undefined) change(this.#users, binding.host, key, isThere)
   }
 
   /** Ids of a kind in order, those of one account if it is named. */

@@ -27,6 +27,19 @@ export interface ObjectRecord {
   readonly revision?: number
   /** Somebody destroys it: nothing may begin to use it until this time, in ms. */
   readonly closingUntil?: number
+  /** Of a vnic: where it is plugged in. */
+  readonly binding?: Binding
+  /** Of a vnic: how often it was plugged in, moved or unplugged. The highest counts. */
+  readonly epoch?: number
+  /** Of a vnic that has moved: the host that sends its frames on, until when, in ms. */
+  readonly left?: { readonly host: string; readonly until: number }
+}
+
+/** Where a vnic is plugged in. */
+export interface Binding {
+  /** Id of the host. */
+  readonly host: string
+  readonly unit: 'vmnic' | 'hostif'
 }
 
 /** What is left of a destroyed object: its id is never used again. */
@@ -47,6 +60,8 @@ export interface ClaimRecord {
   /** More about an address: what forwarding needs. */
   readonly mac?: string
   readonly groups?: readonly string[]
+  readonly host?: string
+  readonly epoch?: number
   /** When it became free, in ms. */
   readonly freed?: number
 }

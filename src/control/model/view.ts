@@ -36,6 +36,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...(vpc !== null && kind.kind !== 'vpc' && { vpc }),
     ...spec,
     ...(isForeign && redacted(viewer, record)),
+    ...(kind.kind === 'vnic' && { binding: bindingOf(record) }),
     state: stateOf(viewer, record),
     revision: revisionOf(stored),
     generation: record.generation,
@@ -45,6 +46,8 @@ export function view(viewer: Viewer, stored: Stored): Resource {
 }
 
 const stamp = (given: Stamp, isForeign: boolean): Stamp => (isForeign ? { time: given.time, by: 'another', request: '' } : given)
+
+const bindingOf = ({ binding, epoch }: ObjectRecord): object | null => (binding === undefined ? null : { ...binding, epoch })
 
 /** A pool's accounts are shown to those accounts alone. */
 function redacted({ caller, mirror }: Viewer, { kind, spec }: ObjectRecord): object {

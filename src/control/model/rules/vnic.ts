@@ -20,6 +20,8 @@ export const vnicRules: Rules = {
   settle(draft) {
     const before = draft.before?.record.spec as VnicSpec | undefined
     const hasMoved = before?.subnet !== draft.spec.subnet
+    if (hasMoved && draft.before?.record.binding !== undefined)
+      throw draft.problem('in-use', ['subnet'], 'it is plugged in; unplug it before it changes its subnet')
     draft.spec.mac ??= before?.mac ?? draft.allocate('mac', freeMac(draft, ['mac']))
     draft.spec.groups ??= before?.groups ?? defaultGroups(draft)
     if (draft.spec.addresses === undefined && before !== undefined && !hasMoved) draft.spec.addresses = before.addresses
@@ -27,12 +29,13 @@ export const vnicRules: Rules = {
     // A floating address that points to an address which goes: its key is there, so the commit fails.
     for (const ip of before?.addresses ?? []) if (!(draft.spec.addresses as string[]).includes(ip)) keepsFloating(draft, ip)
   },
-  claims({ id, account, vpc, spec }) {
+  claims({ id, account, vpc, spec, binding, epoch }) {
     const { mac, addresses, groups } = spec as unknown as VnicSpec
-    const own = addresses.map((ip, i): Claim => addressClaim(vpc!, ip, { kind: 'vnic', id, mac, groups }, ['addresses', i]))
+    const place = binding === undefined ? {} : { host: binding.host, epoch: epoch! }
+    const own = addresses.map((ip, i): Claim => addressClaim(vpc!, ip, { kind: 'vnic', id, mac, groups, ...place }, ['addresses', i]))
     return [macClaim(account!, mac, { kind: 'vnic', id }, ['mac']), ...own]
   },
-  state: () => 'unplugged',
+  state: ({ binding }) => (binding === undefined ? 'unplugged' : 'binding'),
 }
 
 function settleAddresses(draft: Draft, hasMoved: boolean): void {
