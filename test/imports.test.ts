@@ -28,7 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
-  [/^src\/cli\/commands\/agent\.ts$/, 'agent'],
+  [/^src\/cli\/commands\/agent\/[a-z-]+\.ts$/, 'agent'],
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],

@@ -164,6 +164,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   export: leaf(),
   apply: leaf(),
   api: leaf(),
+  agent: group('the agent: makes this host do what a cloud says', { run: leaf(), status: leaf('show') }),
   login: leaf(),
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
   cloud: group(

@@ -1,9 +1,9 @@
 /**
  * What goes over the connection between a host's agent and the API: TLS 1.3 with certificates of both sides.
  *
- * The agent opens `GET /agent/v1/feed?version=1&revision=…`; without `revision` it has nothing. The answer is a stream of
- * lines, a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`. An API that does
- * not know the version answers 426.
+ * The agent opens `GET /agent/v1/feed?version=1&revision=…`; without `revision` it has nothing. The answer is a stream
+ * of lines, a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`. An API that
+ * does not know the version answers 426.
  */
 import type { FeedItem, FeedKind } from './item.ts'
 

@@ -62,7 +62,7 @@ export class Vpcd implements HostHalf {
     return new Map(headers.flat().map(({ id, unit }) => [id, unit]))
   }
 
-  /** An interface keeps its address in our eyes when it loses it for a while: a mux without an underlay helps nobody. */
+  /** An interface that has lost its address for a while counts as if it had it: a host without a mux is worse. */
   readonly facts: HostFacts = {
     interfaceOf: (address) => {
       const found = interfaceWith(address) ?? this.#interfaces.get(address)

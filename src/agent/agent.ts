@@ -1,0 +1,193 @@
+/** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
+import { itemKey, type FeedItem } from '#feed/item.ts'
+import { feedVersion, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
+import { markProcess } from '#system/process-mark.ts'
+import type { Log } from '#system/log.ts'
+import type { Clock } from './apply/failures.ts'
+import { Vpcd, type HostHalf } from './apply/host-half.ts'
+import { Reconciler } from './apply/reconciler.ts'
+import { Worker } from './apply/worker.ts'
+import { Cache } from './cache.ts'
+import { unitId } from './compile/ids.ts'
+import { ItemStore } from './compile/items.ts'
+import { thisHost } from './compile/underlay.ts'
+import type { FeedServer } from './feed/connection.ts'
+import { followFeed } from './feed/follower.ts'
+import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
+import { Reporter } from './feed/reporter.ts'
+import { makeStateDir } from './state-dir.ts'
+import { writeStatus, type AgentStatus } from './status.ts'
+
+export interface AgentOptions {
+  /** Asked before each connection: where the API is, and who this host is. */
+  readonly server: () => FeedServer | Promise<FeedServer>
+  readonly stateDir: string
+  /** The socket of vpcd. */
+  readonly socketPath?: string | undefined
+  readonly version: string
+  readonly log: Log
+  readonly clock?: Clock | undefined
+  readonly silenceMs?: number | undefined
+  /** In the place of vpcd: measurements put thousands of agents into one process. */
+  readonly half?: ((onGone: () => void) => HostHalf) | undefined
+}
+
+const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() }
+
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #clock: Clock
+  readonly #items = new ItemStore()
+  readonly #gathering = new Gathering()
+  /** What has come while vpcd was at work. */
+  #inbox: Batch[] = []
+  readonly #cache: Cache
+  readonly #half: HostHalf
+  readonly #reconciler: Reconciler
+  readonly #worker: Worker
+  readonly #reporter: Reporter
+  #revision: string | null
+  #applied: string | null = null
+  /** Whether the feed has said all since the start: only then may anything go. */
+  #complete = false
+  #url = ''
+  #connected: AgentStatus['connected']
+  #errors: readonly ItemError[] = []
+  #ready: AgentReport['ready'] = []
+
+  constructor(options: AgentOptions) {
+    this.#options = options
+    const { stateDir, socketPath, log } = options
+    this.#clock = options.clock ?? systemClock
+    makeStateDir(stateDir)
+    const { cache, cached } = Cache.open(stateDir, log)
+    this.#cache = cache
+    this.#revision = cached.revision
+    this.#half = options.half?.(() => this.#worker.wake()) ?? new Vpcd(socketPath, () => this.#worker.wake())
+    this.#reconciler = new Reconciler({ items: this.#items, half: this.#half, clock: this.#clock })
+    for (const item of cached.items) this.#put(item)
+    this.#worker = new Worker({
+      reconciler: this.#reconciler,
+      clock: this.#clock,
+      log,
+      begin: () => this.#begin(),
+      onRun: (failure) => this.#afterRun(failure),
+    })
+    this.#reporter = new Reporter({ server: options.server, log })
+    this.#connected = { since: this.#now(), trouble: 'not tried yet' }
+    log.info('started', { items: this.#items.size, revision: this.#revision })
+  }
+
+  /** Run until the signal. vpcd keeps what it has. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, silenceMs } = this.#options
+    const follow = {
+      server: async () => {
+        const server = await this.#options.server()
+        this.#url = server.url
+        return server
+      },
+      revision: () => this.#revision,
+      onMessage: (message: FeedMessage) => this.#hear(message),
+      onState: (trouble: string | null) => this.#noteState(trouble),
+      log,
+      random: () => this.#clock.random(),
+      silenceMs,
+    }
+    try {
+      await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal)])
+    } finally {
+      this.#cache.close()
+      await this.#half.close()
+      log.info('stopped; vpcd goes on')
+    }
+  }
+
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString()
+  }
+
+  #hear(message: FeedMessage): void {
+    const batch = this.#gathering.take(message)
+    if (batch === undefined) return
+    this.#inbox.push(batch)
+    this.#worker.wake()
+  }
+
+  /** Take what has come. While a run lasts the items stay as they are. */
+  #begin(): boolean {
+    for (const batch of this.#inbox) {
+      const changes = changesIn(this.#items, batch)
+      for (const { kind, id } of changes.gone) this.#items.delete(kind, id)
+      for (const item of changes.put) this.#put(item)
+      this.#revision = changes.revision
+      this.#complete = true
+      this.#cache.keep(changes)
+    }
+    this.#inbox = []
+    return this.#complete
+  }
+
+  #put(item: FeedItem): void {
+    this.#reconciler.change(item)
+    this.#items.put(item)
+  }
+
+  #noteState(trouble: string | null): void {
+    const since = this.#now()
+    this.#connected = trouble === null ? { since } : { since, trouble }
+    if (trouble === null) this.#reporter.again()
+    this.#writeStatus()
+  }
+
+  async #afterRun(failure: Omit<ItemError, 'kind' | 'id'> | null): Promise<void> {
+    const { version } = this.#options
+    const host = thisHost(this.#items)
+    if (failure === null) this.#applied = this.#revision
+    const ofHost: ItemError[] = failure === null || host === undefined ? [] : [{ kind: 'host', id: host.id, ...failure }]
+    const errors = [...ofHost, ...this.#reconciler.errors()]
+    this.#logErrors(errors)
+    this.#errors = errors
+    if (failure === null) this.#ready = await this.#readyNow()
+    const [revision, ready] = [this.#applied, this.#ready]
+    if (revision !== null) this.#reporter.report({ revision, errors, ready, agent: { version, feed: feedVersion } })
+    this.#writeStatus()
+  }
+
+  /** Vnics that have their unit. */
+  async #readyNow(): Promise<AgentReport['ready']> {
+    const units = await this.#half.units().catch(() => new Map<string, string>())
+    return [...this.#items.of('vnic')].flatMap((vnic) => {
+      const unit = units.get(unitId(vnic))
+      return unit === undefined || !this.#reconciler.has(vnic) ? [] : [{ vnic: vnic.id, unit }]
+    })
+  }
+
+  /** Each error once. */
+  #logErrors(errors: readonly ItemError[]): void {
+    const known = new Set(this.#errors.map(({ kind, id, text }) => `${itemKey({ kind, id })} ${text}`))
+    for (const { kind, id, code, text } of errors) {
+      if (kind !== 'host' && !known.has(`${itemKey({ kind, id })} ${text}`))
+        this.#options.log.warn('an item fails', { kind, id, code, error: text })
+    }
+  }
+
+  #writeStatus(): void {
+    const status: AgentStatus = {
+      process: markProcess(process.pid) ?? null,
+      server: this.#url,
+      host: thisHost(this.#items)?.id ?? null,
+      connected: this.#connected,
+      revision: this.#revision,
+      applied: this.#applied,
+      items: this.#items.size,
+      errors: this.#errors,
+      cache: { path: this.#cache.path, trouble: this.#cache.trouble },
+    }
+    try {
+      writeStatus(this.#options.stateDir, status)
+    } catch (error) {
+      this.#options.log.debug('cannot write the status', { error: (error as Error).message })
+    }
+  }
+}

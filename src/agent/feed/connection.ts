@@ -1,0 +1,84 @@
+/** The agent's way to the API: the stream of the feed, and reports. */
+import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { feedPath, feedVersion, pingEveryMs, type FeedMessage } from '#feed/message.ts'
+
+/** Where the API is, and who this host is. */
+export interface FeedServer {
+  /** `https://api.example:7474`; a path goes before those of the feed. Plain http is for tests. */
+  readonly url: string
+  /** In PEM: the API's CA, and the certificate and key of this host. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined
+}
+
+/** The API does not want this agent: it answered, and no new try will help soon. */
+export class FeedRefused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.name = 'FeedRefused'
+    this.status = status
+  }
+}
+
+/** How long a feed may be silent: three times what the API promises. */
+export const silenceMs = 3 * pingEveryMs
+
+/**
+ * The messages of the feed from a revision on; null: from none. Ends by an error: the connection ended, or was silent
+ * for too long, or the API refused. `opened` is called when the API has accepted.
+ */
+export async function* feedMessages(
+  server: FeedServer,
+  { revision, signal, silence = silenceMs }: { readonly revision: string | null; readonly signal: AbortSignal; readonly silence?: number },
+): AsyncGenerator<FeedMessage, never, undefined> {
+  const query = new URLSearchParams({ version: String(feedVersion), ...(revision === null ? {} : { revision }) })
+  const request = start(server, 'GET', `${feedPath}?${query}`, signal)
+  request.setTimeout(silence, () => request.destroy(new Error(`the API was silent for ${silence / 1000} s`)))
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  if (response.statusCode !== 200) throw await refusalOf(response)
+  let failure: Error | undefined
+  response.once('error', (error) => (failure = error))
+  for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+    if (line !== '') yield JSON.parse(line) as FeedMessage
+  }
+  throw failure ?? new Error('the API ended the feed')
+}
+
+/** Send a report or a lookup. Throws FeedRefused, or why the API could not be reached. */
+export async function post(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<void> {
+  const request = start(server, 'POST', path, signal)
+  request.setTimeout(silenceMs, () => request.destroy(new Error('the API did not answer')))
+  request.setHeader('content-type', 'application/json')
+  request.end(JSON.stringify(body))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  if ((response.statusCode ?? 500) >= 300) throw await refusalOf(response)
+  response.resume()
+}
+
+function start({ url, tls }: FeedServer, method: string, path: string, signal: AbortSignal): ClientRequest {
+  const target = new URL(`.${path}`, url.endsWith('/') ? url : `${url}/`)
+  // A new connection each: a feed holds its own, and reports are rare.
+  const options = { method, signal, agent: false } as const
+  if (target.protocol === 'http:') return requestHttp(target, options)
+  return requestHttps(target, { ...options, ...tls, minVersion: 'TLSv1.3' })
+}
+
+async function refusalOf(response: IncomingMessage): Promise<FeedRefused> {
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) if (text.length < 4096) text += chunk
+  return new FeedRefused(response.statusCode ?? 500, detailOf(text) ?? `the API answered ${response.statusCode}`)
+}
+
+/** The sentence of a problem (RFC 9457). */
+function detailOf(text: string): string | undefined {
+  try {
+    const { detail, title } = JSON.parse(text) as { detail?: unknown; title?: unknown }
+    return typeof detail === 'string' ? detail : typeof title === 'string' ? title : undefined
+  } catch {
+    return undefined
+  }
+}

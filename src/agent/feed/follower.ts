@@ -1,0 +1,91 @@
+/** Keeps the feed open: connects, and connects anew when it ends. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { feedVersion, type FeedMessage } from '#feed/message.ts'
+import type { Log } from '#system/log.ts'
+import { backOffMs } from '../apply/back-off.ts'
+import { FeedRefused, feedMessages, type FeedServer } from './connection.ts'
+
+/** All agents lose their feeds when an API restarts: each waits so long at most before it connects anew. */
+const restartSpreadMs = 5_000
+/** Where the API does not answer. */
+const longestWaitMs = 5_000
+/** Where it answers and refuses this agent. */
+const refusedWaitMs = 30_000
+
+export interface FollowOptions {
+  /** Asked before each try: certificates are renewed. */
+  readonly server: () => FeedServer | Promise<FeedServer>
+  /** The revision to go on from. */
+  readonly revision: () => string | null
+  readonly onMessage: (message: FeedMessage) => void
+  /** The feed is open, with null; or it is not, and why. */
+  readonly onState: (trouble: string | null) => void
+  readonly log: Log
+  readonly random: () => number
+  readonly silenceMs?: number | undefined
+}
+
+/** Follow the feed until the signal. After a `bye` it connects no more. */
+export async function followFeed(options: FollowOptions, signal: AbortSignal): Promise<void> {
+  for (let failed = 0; !signal.aborted;) {
+    const end = await followOnce(options, signal)
+    if (signal.aborted || end.bye) return
+    failed = end.opened ? 0 : failed + 1
+    await sleep(waitMs(end, failed, options.random), undefined, { signal }).catch(() => {})
+  }
+}
+
+interface End {
+  readonly opened: boolean
+  readonly bye: boolean
+  readonly refused: boolean
+}
+
+function waitMs({ opened, refused }: End, failed: number, random: () => number): number {
+  if (opened) return restartSpreadMs * random()
+  return refused ? refusedWaitMs * (0.75 + random() / 2) : Math.min(longestWaitMs, backOffMs(failed, random))
+}
+
+async function followOnce({ server, revision, onMessage, onState, log, silenceMs }: FollowOptions, signal: AbortSignal): Promise<End> {
+  let opened = false
+  try {
+    const silence = silenceMs === undefined ? {} : { silence: silenceMs }
+    for await (const message of feedMessages(await server(), { revision: revision(), signal, ...silence })) {
+      if (message.type === 'hello') {
+        checkVersion(message.version)
+        opened = true
+        log.info('the feed is open', { host: message.host, whole: message.whole })
+        onState(null)
+      }
+      if (message.type === 'bye') return leave(message.reason, { log, onState })
+      onMessage(message)
+    }
+  } catch (error) {
+    if (!signal.aborted) {
+      const trouble = textOf(error)
+      log.warn(opened ? 'the feed has ended' : 'cannot open the feed', { error: trouble })
+      onState(trouble)
+    }
+    return { opened, bye: false, refused: error instanceof FeedRefused && error.status < 500 }
+  }
+  return { opened, bye: false, refused: false }
+}
+
+function leave(reason: string, { log, onState }: Pick<FollowOptions, 'log' | 'onState'>): End {
+  log.warn('the API has sent this host away; everything stays as it is', { reason })
+  onState(`the API has sent this host away: ${reason}`)
+  return { opened: true, bye: true, refused: false }
+}
+
+function checkVersion(version: number): void {
+  if (version === feedVersion) return
+  throw new FeedRefused(426, `the API speaks version ${version} of the feed, and this agent ${feedVersion}; update the agent`)
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof FeedRefused && error.status === 426)
+    return `${error.message}; this host keeps what it has; update the API, then the agent`
+  // Both addresses of a name may have failed.
+  if (error instanceof AggregateError) return error.errors.map(textOf).join('; ')
+  return (error as Error).message
+}

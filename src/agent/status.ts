@@ -1,0 +1,43 @@
+/** What `vpc agent status` shows: a file that the agent writes when something changes. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ItemError } from '#feed/message.ts'
+import { isRunning, type ProcessMark } from '#system/process-mark.ts'
+
+export interface AgentStatus {
+  /** Identifies the process that wrote it. */
+  readonly process: ProcessMark | null
+  readonly server: string
+  readonly host: string | null
+  /** Since when the feed is open, and why it is not. */
+  readonly connected: { readonly since: string } | { readonly since: string; readonly trouble: string }
+  /** What the feed has said up to here. */
+  readonly revision: string | null
+  /** What this host does. */
+  readonly applied: string | null
+  readonly items: number
+  readonly errors: readonly ItemError[]
+  readonly cache: { readonly path: string; readonly trouble: string | null }
+}
+
+const fileIn = (stateDir: string): string => join(stateDir, 'status.json')
+
+/** Write it whole: whoever reads it sees this one or the one before. */
+export function writeStatus(stateDir: string, status: AgentStatus): void {
+  const file = fileIn(stateDir)
+  writeFileSync(`${file}.new`, `${JSON.stringify(status)}\n`, { mode: 0o644 })
+  renameSync(`${file}.new`, file)
+}
+
+/** The status of the agent that runs with this directory; undefined: none does. */
+export function readStatus(stateDir: string): AgentStatus | undefined {
+  let text: string
+  try {
+    text = readFileSync(fileIn(stateDir), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const status = JSON.parse(text) as AgentStatus
+  return isRunning(status.process) ? status : undefined
+}

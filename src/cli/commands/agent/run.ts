@@ -1,0 +1,42 @@
+/** `vpc agent run`. */
+import { createLog } from '#system/log.ts'
+import { command } from '../../command.ts'
+import { Failure } from '../../failure.ts'
+import { text } from '../../option.ts'
+import { packageVersion } from '../../package-version.ts'
+import { agentStateDir } from '../../agent-state-dir.ts'
+
+export default command({
+  path: 'agent run',
+  summary: 'run the agent of this host, in the foreground',
+  description: `The agent asks the API of a cloud what this host shall do, has vpcd do it, and reports what fails. It needs no privilege and no
+    capability: run it as a user of its own, to whom the policy of vpcd gives what docs/agent.md says.
+
+    It keeps what it was told in its state directory. After a restart of the host it has vpcd make everything from there, also while the
+    API is away. It removes nothing before the API has told it everything.
+
+    SIGTERM or SIGINT stop the agent. vpcd keeps what it has, and packets flow.`,
+  options: {
+    stateDir: agentStateDir,
+    server: text('URL of the API, where it needs no certificate of this host: for tests on one machine', 'URL'),
+  },
+  examples: [
+    { line: 'vpc agent run', does: 'the agent of a host that has joined' },
+    { line: 'vpc agent status', does: 'whether it is connected, and what fails' },
+  ],
+  async run({ stateDir, server }, { global: { logLevel, logFormat, utc, socket } }) {
+    const { Agent } = await import('#agent/agent.ts')
+    const { AgentStartRefused } = await import('#agent/state-dir.ts')
+    const log = createLog({ level: logLevel, format: logFormat, utc })
+    if (server === undefined) throw new Failure('failed', 'this host has not joined a cloud; give --server')
+    const stop = new AbortController()
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
+    try {
+      const agent = new Agent({ server: () => ({ url: server }), stateDir, socketPath: socket, version: packageVersion(), log })
+      await agent.run(stop.signal)
+    } catch (error) {
+      if (error instanceof AgentStartRefused) throw new Failure('failed', error.message, { code: 'refused' })
+      throw error
+    }
+  },
+})

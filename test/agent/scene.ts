@@ -1,0 +1,160 @@
+/** Hosts with real vpcds and real agents on one underlay, on which the test's own API listens. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AgentReport } from '#feed/message.ts'
+import { TestHost, type Daemon } from '../daemon/test-host.ts'
+import { FeedServer } from './feed-server.ts'
+import { hostId, underlayOf } from './cloud.ts'
+
+const bin = new URL('../../bin/vpc.mjs', import.meta.url).pathname
+/** Users without any privilege: nobody, and no member of a group of vpcd. */
+const [user, group] = [65534, 65534]
+
+const run = (command: string, ...args: string[]): string =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** Wait until something holds. */
+export async function until<T>(what: string, find: () => T | undefined | false | Promise<T | undefined | false>, seconds = 20): Promise<T> {
+  const end = performance.now() + seconds * 1000
+  for (;;) {
+    const found = await find()
+    if (found !== undefined && found !== false) return found
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`)
+    await sleep(20)
+  }
+}
+
+/** The policy that docs/agent.md names, for user nobody. */
+const policy = `rules:
+  - user: ${user}
+    rights: [read, write, create]
+`
+
+export class AgentHost {
+  readonly n: number
+  readonly host: TestHost
+  readonly agentDir: string
+  readonly #api: FeedServer
+  #daemon: Daemon | undefined
+  #agent: ChildProcess | undefined
+  readonly agentLog: string[] = []
+
+  constructor(n: number, host: TestHost, api: FeedServer) {
+    this.n = n
+    this.host = host
+    this.#api = api
+    chmodSync(host.directory, 0o755)
+    this.agentDir = join(host.directory, 'agent')
+    mkdirSync(this.agentDir)
+    chownSync(this.agentDir, user, group)
+    writeFileSync(join(host.directory, 'policy.yaml'), policy)
+  }
+
+  get id(): string {
+    return hostId(this.n)
+  }
+
+  /** The last report of its agent. */
+  get report(): AgentReport | undefined {
+    return this.#api.reports.get(this.id)
+  }
+
+  async startVpcd(): Promise<void> {
+    this.#daemon = await this.host.start({ args: ['--policy', join(this.host.directory, 'policy.yaml')] })
+  }
+
+  async killVpcd(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    process.kill(this.#daemon!.pid, signal)
+    await this.#daemon!.ended
+  }
+
+  startAgent(): void {
+    const command = [process.execPath, bin, '--socket', this.host.socketPath, '-F', 'json']
+    const args = ['agent', 'run', '--state-dir', this.agentDir, '--server', this.#api.urlOf(this.id)]
+    const drop = [
+      'setpriv',
+      `--reuid=${user}`,
+      `--regid=${group}`,
+      '--clear-groups',
+      '--inh-caps=-all',
+      '--bounding-set=-all',
+      '--no-new-privs',
+    ]
+    const child = spawn('nsenter', [`--net=/run/netns/${this.host.netns}`, ...drop, ...command, ...args], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    createInterface({ input: child.stderr }).on('line', (line) => this.agentLog.push(line))
+    this.#agent = child
+  }
+
+  get agentPid(): number {
+    return this.#agent!.pid!
+  }
+
+  /** End the agent. Gives its exit code. */
+  async killAgent(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const agent = this.#agent
+    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return agent?.exitCode ?? null
+    agent.kill(signal)
+    const [code] = (await once(agent, 'exit')) as [number | null]
+    return code
+  }
+
+  /** Have a hostif of a vnic in a namespace of its own, with an address. Gives the way to run commands there. */
+  guest(vnic: number): (...command: string[]) => string {
+    const { unit } = this.report!.ready.find(({ vnic: id }) => id.endsWith(String(vnic)))!
+    const enter = this.host.guest(`g${vnic}`, unit, `10.0.0.${vnic}/24`)
+    return enter
+  }
+}
+
+export class Scene implements AsyncDisposable {
+  readonly api = new FeedServer('192.0.2.254')
+  readonly hosts: AgentHost[] = []
+  readonly #made: TestHost[] = []
+
+  /** Hosts 1 to `count`, with vpcd and nothing else, and the API. */
+  static async start(count: number): Promise<Scene> {
+    const scene = new Scene()
+    try {
+      run('ip', 'link', 'add', 'fabric', 'mtu', '1600', 'type', 'bridge')
+      run('ip', 'address', 'add', '192.0.2.254/24', 'dev', 'fabric')
+      run('ip', 'link', 'set', 'fabric', 'up')
+      await scene.api.start()
+      await Promise.all(Array.from({ length: count }, (_, i) => scene.#host(i + 1)))
+      scene.hosts.sort((a, b) => a.n - b.n)
+      return scene
+    } catch (error) {
+      await scene[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async #host(n: number): Promise<void> {
+    const host = TestHost.create()
+    this.#made.push(host)
+    host.ip('address', 'flush', 'dev', 'wan')
+    host.ip('address', 'add', `${underlayOf(n)}/24`, 'dev', 'wan')
+    host.ip('link', 'set', 'wan-far', 'netns', String(process.pid), 'name', `far${n}`)
+    run('ip', 'link', 'set', `far${n}`, 'master', 'fabric', 'up')
+    const agentHost = new AgentHost(n, host, this.api)
+    this.hosts.push(agentHost)
+    await agentHost.startVpcd()
+  }
+
+  /** Wait until the agents of hosts have done a revision. */
+  async done(revision: string, hosts: readonly AgentHost[] = this.hosts): Promise<void> {
+    await until(`revision ${revision} on all hosts`, () => hosts.every(({ report }) => Number(report?.revision ?? 0) >= Number(revision)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.killAgent()))
+    await this.api[Symbol.asyncDispose]()
+    await Promise.all(this.#made.map((host) => host[Symbol.asyncDispose]()))
+    run('ip', 'link', 'del', 'fabric')
+  }
+}
