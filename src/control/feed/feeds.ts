@@ -1,0 +1,189 @@
+/**
+ * The feeds of all connected hosts: which of them a change concerns, what they have acknowledged, and what fails there.
+ * It holds no copy of items; each is made from the mirror when it is sent.
+ */
+import type { AgentReport } from '#feed/message.ts'
+import type { Batch, Mirror } from '../model/mirror.ts'
+import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
+import { Left } from './left.ts'
+import { Places } from './places.ts'
+import { touch, type Touched } from './touched.ts'
+import type { View } from './view.ts'
+
+const pingMs = 5_000
+const tickMs = 1_000
+
+/** What an agent has said of its host. */
+export interface HostStatus {
+  /** The revision that it acknowledged. */
+  readonly acked: number
+  readonly report: AgentReport
+  /** When it was last heard, in ms. */
+  readonly heard: number
+}
+
+export class Feeds implements FeedSource {
+  readonly lines = new Map<string, string>()
+  readonly places = new Places()
+  readonly #mirror: Mirror
+  readonly #now: () => number
+  readonly #left = new Left()
+  readonly #feeds = new Map<string, HostFeed>()
+  readonly #byTopic = new Map<string, Set<HostFeed>>()
+  readonly #status = new Map<string, HostStatus>()
+  readonly #listeners = new Set<() => void>()
+  readonly #timers: NodeJS.Timeout[]
+  readonly #end: () => void
+
+  constructor(mirror: Mirror, now: () => number = Date.now) {
+    this.#mirror = mirror
+    this.#now = now
+    this.#load()
+    this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
+    this.#timers = [setInterval(() => this.#ping(), pingMs).unref(), setInterval(() => this.#expire(), tickMs).unref()]
+  }
+
+  get revision(): number {
+    return this.#mirror.revision
+  }
+
+  view(): View {
+    return { objects: this.#mirror.objects, places: this.places, left: this.#left, now: this.#now() }
+  }
+
+  #load(): void {
+    this.places.load(this.#mirror)
+    this.#left.load(this.#mirror)
+    this.lines.clear()
+  }
+
+  /** Begin the feed of a host. `revision` is what it has; another connection of the host ends. */
+  open(host: string, revision: number | undefined, sink: Sink): HostFeed {
+    this.#feeds.get(host)?.close()
+    const feed = new HostFeed(this, host, sink)
+    this.#feeds.set(host, feed)
+    this.#index(feed, feed.topics, [])
+    feed.begin(revision === undefined ? undefined : this.#since(feed, revision))
+    return feed
+  }
+
+  /** The connection of a feed is gone. */
+  gone(feed: HostFeed): void {
+    feed.close()
+    this.#index(feed, [], feed.topics)
+    if (this.#feeds.get(feed.host) === feed) this.#feeds.delete(feed.host)
+    this.#changed()
+  }
+
+  /** End the feed of a host that may have it no longer. */
+  cut(host: string, reason: string): void {
+    const feed = this.#feeds.get(host)
+    if (feed === undefined) return
+    feed.close(reason)
+    this.gone(feed)
+  }
+
+  /** Hosts that are connected to this API. */
+  get connected(): ReadonlySet<string> {
+    return new Set(this.#feeds.keys())
+  }
+
+  /** Note what an agent reports. */
+  report(host: string, report: AgentReport): void {
+    this.#status.set(host, { acked: Number(report.revision), report, heard: this.#now() })
+    this.#changed()
+  }
+
+  /** What a host has said, if it is connected here or was. */
+  status = (host: string): HostStatus | undefined => this.#status.get(host)
+
+  /** Be told when a host comes, goes or reports. Gives a way to end. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** All keys that concern a host and changed after a revision. Undefined: nobody knows, so it gets everything. */
+  #since(feed: HostFeed, revision: number): Set<string> | undefined {
+    const { missed, end } = this.#mirror.listen(revision, () => {})
+    end()
+    if (missed === undefined) return undefined
+    const touched = nothing()
+    // Which vpcs it had then is not known, when one of these changes moved something of it.
+    for (const { changes } of missed) for (const change of changes) touch(this.view(), change, [], touched)
+    const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
+    if (isMoved) return undefined
+    return new Set(touched.items.flatMap(({ topic, key }) => (feed.topics.has(topic) ? [key] : [])))
+  }
+
+  #follow(batch: Batch | undefined): void {
+    this.lines.clear()
+    if (batch === undefined) return this.#reload()
+    const touched = nothing()
+    const moved = batch.changes.map((change) => {
+      this.#left.apply(change)
+      return this.places.apply(change)
+    })
+    for (const [i, change] of batch.changes.entries()) touch(this.view(), change, moved[i]!, touched)
+    this.#tell(touched)
+  }
+
+  #tell({ items, hosts, topics }: Touched): void {
+    const feeds = new Set([...hosts].flatMap((host) => this.#feeds.get(host) ?? []))
+    for (const topic of topics) for (const feed of this.#byTopic.get(topic) ?? []) feeds.add(feed)
+    // Those that had a topic hear of its items, too: what went is deleted there.
+    for (const { topic, key } of items) for (const feed of this.#byTopic.get(topic) ?? []) feed.touch([key])
+    for (const feed of feeds) this.#retopic(feed)
+    for (const { topic, key } of items) for (const feed of this.#byTopic.get(topic) ?? []) feed.touch([key])
+  }
+
+  #retopic(feed: HostFeed): void {
+    const { came, went } = feed.retopic()
+    this.#index(feed, came, went)
+  }
+
+  #index(feed: HostFeed, came: Iterable<string>, went: Iterable<string>): void {
+    for (const topic of came) {
+      const feeds = this.#byTopic.get(topic) ?? new Set()
+      this.#byTopic.set(topic, feeds.add(feed))
+    }
+    for (const topic of went) {
+      const feeds = this.#byTopic.get(topic)
+      feeds?.delete(feed)
+      if (feeds?.size === 0) this.#byTopic.delete(topic)
+    }
+  }
+
+  /** The mirror has missed something: everybody begins anew. */
+  #reload(): void {
+    this.#load()
+    for (const feed of this.#feeds.values()) feed.close()
+  }
+
+  #ping(): void {
+    for (const feed of this.#feeds.values()) feed.ping()
+  }
+
+  #expire(): void {
+    for (const { vnic, host } of this.#left.ended(this.#now())) {
+      const feed = this.#feeds.get(host)
+      if (feed === undefined) continue
+      this.#retopic(feed)
+      feed.touch([`station/${vnic}`])
+    }
+  }
+
+  /** End all feeds. */
+  stop(): void {
+    this.#end()
+    for (const timer of this.#timers) clearInterval(timer)
+    for (const feed of this.#feeds.values()) feed.close()
+    this.#changed()
+  }
+}
+
+const nothing = (): Touched => ({ items: [], hosts: new Set(), topics: new Set() })

@@ -1,0 +1,139 @@
+/**
+ * The feed of one connected host: the keys that it has not been told of yet. They are a set, so a slow host costs no
+ * more than one that is quick: it gets what is true when its turn comes.
+ */
+import { itemKey, type FeedItem } from '#feed/item.ts'
+import { feedVersion, type FeedMessage } from '#feed/message.ts'
+import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
+import { itemOf, splitKey } from './items/all.ts'
+import type { View } from './view.ts'
+
+/** Where lines go. */
+export interface Sink {
+  /** False: wait until it has drained. */
+  write(line: string): boolean
+  /** Throws when the other end is gone, or takes nothing for too long. */
+  drained(): Promise<void>
+  end(): void
+}
+
+/** What feeds share. */
+export interface FeedSource {
+  view(): View
+  readonly revision: number
+  /** Lines of items that are the same for all hosts, for as long as the model does not change. */
+  readonly lines: Map<string, string>
+}
+
+/** Least time between two rounds. */
+const roundMs = 20
+
+export class HostFeed {
+  readonly host: string
+  topics: Set<string>
+  readonly #source: FeedSource
+  readonly #sink: Sink
+  readonly #pending = new Set<string>()
+  /** The last revision that the host was told of. */
+  #told = 0
+  #running = false
+  #isClosed = false
+
+  constructor(source: FeedSource, host: string, sink: Sink) {
+    this.#source = source
+    this.host = host
+    this.#sink = sink
+    this.topics = topicsOf(source.view(), host)
+  }
+
+  /** Begin: with everything, or with these keys, which are all that changed since the host was here. */
+  begin(keys: Iterable<string> | undefined): void {
+    this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
+    const view = this.#source.view()
+    if (keys === undefined) for (const topic of this.topics) this.#add(keysOf(view, topic))
+    else this.#add(keys)
+    this.#wake()
+  }
+
+  /** Tell the host of items anew. */
+  touch(keys: Iterable<string>): void {
+    this.#add(keys)
+    this.#wake()
+  }
+
+  #add(keys: Iterable<string>): void {
+    for (const key of keys) this.#pending.add(key)
+  }
+
+  /** Find its topics anew; what came and what went is told. Gives what changed. */
+  retopic(): { readonly came: string[]; readonly went: string[] } {
+    const view = this.#source.view()
+    const now = topicsOf(view, this.host)
+    const [came, went] = [[...now].filter((topic) => !this.topics.has(topic)), [...this.topics].filter((topic) => !now.has(topic))]
+    this.topics = now
+    for (const topic of [...came, ...went]) this.#add(keysOf(view, topic))
+    if (came.length > 0 || went.length > 0) this.#wake()
+    return { came, went }
+  }
+
+  /** Say that the connection lives, and how far the host is. */
+  ping(): void {
+    if (this.#told < this.#source.revision) this.#wake()
+    else if (!this.#running) this.#send({ type: 'ping' })
+  }
+
+  /** End it, with a word to the host or without. */
+  close(reason?: string): void {
+    if (this.#isClosed) return
+    if (reason !== undefined) this.#send({ type: 'bye', reason })
+    this.#isClosed = true
+    this.#sink.end()
+  }
+
+  #send(message: FeedMessage): boolean {
+    return this.#isClosed || this.#sink.write(`${JSON.stringify(message)}\n`)
+  }
+
+  #wake(): void {
+    if (this.#running || this.#isClosed) return
+    this.#running = true
+    void this.#rounds()
+      .catch(() => this.close())
+      .finally(() => (this.#running = false))
+  }
+
+  async #rounds(): Promise<void> {
+    while (!this.#isClosed && (this.#pending.size > 0 || this.#told < this.#source.revision)) {
+      const { revision } = this.#source
+      const keys = [...this.#pending]
+      this.#pending.clear()
+      for (const key of keys) {
+        if (this.#isClosed) return
+        if (!this.#sendItem(key)) await this.#sink.drained()
+      }
+      this.#send({ type: 'sync', revision: String(revision) })
+      this.#told = revision
+      await new Promise((resolve) => setTimeout(resolve, roundMs))
+    }
+  }
+
+  #sendItem(key: string): boolean {
+    const view = this.#source.view()
+    const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic))
+    const item = mayHave ? itemOf(view, this.host, key) : undefined
+    if (item === undefined) return this.#send({ type: 'delete', ...splitKey(key) })
+    return this.#isClosed || this.#sink.write(this.#line(item))
+  }
+
+  /** The line of an item: made once for all hosts where it is the same for all. */
+  #line(item: FeedItem): string {
+    const { lines } = this.#source
+    const key = isShared(item) ? itemKey(item) : undefined
+    const made = (key === undefined ? undefined : lines.get(key)) ?? `${JSON.stringify({ type: 'put', item } satisfies FeedMessage)}\n`
+    if (key !== undefined) lines.set(key, made)
+    return made
+  }
+}
+
+const sharedKinds = new Set(['vtep', 'vpc', 'router', 'route-table', 'peering', 'prefix-list'])
+const isShared = (item: FeedItem): boolean => (item.kind === 'station' ? !item.forward : sharedKinds.has(item.kind))

@@ -1,0 +1,85 @@
+/**
+ * What concerns a host, as topics: itself, the vpcs that it has vnics of, those that these are joined with, the other
+ * hosts of these vpcs, the groups of its vnics and what their rules name. Interest follows from what is bound to the
+ * host, so it is also what the host may know.
+ */
+import type { ObjectRecord } from '../model/record.ts'
+import { splitKey } from './items/all.ts'
+import { groupsOn, namedBy } from './items/groups.ts'
+import { natId, poolsOf, wireOf } from './items/nat.ts'
+import { routingOf } from './items/routing.ts'
+import { peersOf, specOf, vnicsOf, type View } from './view.ts'
+
+/** Hosts that have vnics of a vpc, or the wire of its public addresses. */
+export function hostsOf(view: View, vpc: string): Set<string> {
+  const wires = poolsOf(view, vpc).flatMap((pool) => wireOf(view, pool)?.host ?? [])
+  return new Set([...view.places.hostsOf(vpc), ...wires])
+}
+
+/** Vpcs that a host takes part in by itself: those of its vnics, of vnics that left it lately, of its wires. */
+function ownVpcs(view: View, host: string): Set<string> {
+  const vpcs = new Set(view.places.vpcsOf(host))
+  for (const vpc of view.left.vpcsOf(host, view.now)) vpcs.add(vpc)
+  const wires = (specOf(view, 'host', host)?.wires ?? []) as readonly { readonly pool: string }[]
+  for (const { pool } of wires) if (wireOf(view, pool)?.host === host) for (const vpc of usersOfPool(view, pool)) vpcs.add(vpc)
+  return vpcs
+}
+
+/** Vpcs with addresses of a pool. */
+export function usersOfPool({ objects }: View, pool: string): string[] {
+  const vpcs = objects.usersOf(pool).flatMap(({ record: { kind, vpc, spec } }) => {
+    if (kind === 'nat') return [vpc!]
+    const target = kind === 'floating-ip' ? (spec.target as { vnic: string } | undefined) : undefined
+    const vnic = target === undefined ? undefined : objects.get('vnic', target.vnic)
+    return vnic === undefined ? [] : [vnic.record.vpc!]
+  })
+  return [...new Set(vpcs)]
+}
+
+/** All topics of a host. */
+export function topicsOf(view: View, host: string): Set<string> {
+  const topics = new Set([`host/${host}`])
+  const own = ownVpcs(view, host)
+  const vpcs = new Set([...own, ...[...own].flatMap((vpc) => peersOf(view, vpc).map((peer) => peer.vpc))])
+  for (const vpc of vpcs) {
+    topics.add(`vpc/${vpc}`)
+    for (const other of hostsOf(view, vpc)) if (other !== host) topics.add(`vtep/${other}`)
+  }
+  for (const group of groupsOn(view, host)) {
+    topics.add(`group/${group}`)
+    const { groups, lists } = namedBy(view, group)
+    for (const named of groups) topics.add(`group/${named}`)
+    for (const list of lists) topics.add(`prefix-list/${list}`)
+  }
+  return topics
+}
+
+/** Keys of all items of a topic. */
+export function keysOf(view: View, topic: string): string[] {
+  const { kind, id } = splitKey(topic)
+  if (kind !== 'vpc') return [topic]
+  const subnets = view.objects.usersOf(id).flatMap(({ record }) => (record.kind === 'subnet' ? [`subnet/${record.id}`] : []))
+  return [
+    topic,
+    ...subnets,
+    ...vnicsOf(view, id).flatMap((vnic) => (vnic.binding === undefined ? [] : [`vnic/${vnic.id}`, `station/${vnic.id}`])),
+    ...routingOf(view, id),
+    ...peersOf(view, id).map(({ peering }) => `peering/${peering}`),
+    ...poolsOf(view, id).map((pool) => `nat/${natId(id, pool)}`),
+  ]
+}
+
+/** Topics that a key belongs to. A host gets the item if it has one of them. */
+export function topicsOfKey(view: View, key: string): string[] {
+  const { kind, id } = splitKey(key)
+  if (kind === 'nat') return [`vpc/${id.slice(0, id.indexOf('.'))}`]
+  if (kind === 'host' || kind === 'vtep' || kind === 'vpc' || kind === 'group' || kind === 'prefix-list') return [key]
+  const record = view.objects.get(kind === 'station' ? 'vnic' : kind, id)?.record
+  if (record === undefined) return []
+  if (kind === 'peering') return [`vpc/${String(record.spec.vpc)}`, `vpc/${String(record.spec.peerVpc)}`]
+  return [`vpc/${record.vpc}`]
+}
+
+/** The vpcs of a record, for changes that concern their hosts. */
+export const vpcsOfRecord = (record: ObjectRecord): string[] =>
+  record.kind === 'peering' ? [record.spec.vpc as string, record.spec.peerVpc as string] : record.vpc === null ? [] : [record.vpc]

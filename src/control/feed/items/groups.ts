@@ -1,0 +1,77 @@
+/** Items of security groups and prefix lists. */
+import type { GroupItem, GroupPeer, GroupRule, PrefixListItem } from '#feed/item.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { childrenOf, localVnics, specOf, type View } from '../view.ts'
+
+interface RuleSpec {
+  readonly id: string
+  readonly direction: GroupRule['direction']
+  readonly protocol: GroupRule['protocol']
+  readonly ports: readonly string[]
+  readonly icmp?: { readonly type: number; readonly code?: number }
+  readonly peers: readonly Readonly<Record<string, string>>[]
+}
+
+/** Whether a vnic of the host is in a group. */
+const isIn = (view: View, host: string, group: string): boolean =>
+  view.objects.usersOf(group).some(({ record }) => record.kind === 'vnic' && record.binding?.host === host)
+
+/** Groups that vnics of a host are in. */
+export const groupsOn = (view: View, host: string): Set<string> =>
+  new Set(localVnics(view, host).flatMap(({ spec }) => spec.groups as readonly string[]))
+
+/** What the rules of a group name: groups, prefix lists, and whole vpcs and zones, whose networks the item has. */
+export function namedBy(view: View, group: string): { readonly groups: string[]; readonly lists: string[]; readonly others: string[] } {
+  const rules = (specOf(view, 'group', group)?.rules ?? []) as readonly RuleSpec[]
+  const peers = rules.flatMap((rule) => rule.peers)
+  const of = (field: string): string[] => peers.flatMap((peer) => (peer[field] === undefined ? [] : [peer[field]]))
+  return {
+    groups: of('group'),
+    lists: of('prefixList'),
+    others: [...of('vpc').map((id) => `vpc/${id}`), ...of('az').map((id) => `az/${id}`)],
+  }
+}
+
+/** A group. One that no vnic of this host is in has no rules here: others name it, and its members count. */
+export function groupItem(view: View, host: string, id: string): GroupItem | undefined {
+  const spec = specOf(view, 'group', id) as { readonly account: string; readonly rules: readonly RuleSpec[] } | undefined
+  if (spec === undefined) return undefined
+  const rules = isIn(view, host, id) ? spec.rules.map((rule) => ruleOf(view, rule)) : []
+  return { kind: 'group', id, account: spec.account, rules }
+}
+
+function ruleOf(view: View, { id, direction, protocol, ports, icmp, peers }: RuleSpec): GroupRule {
+  return {
+    id,
+    direction,
+    protocol,
+    ports,
+    icmp: icmp === undefined ? null : { type: icmp.type, code: icmp.code ?? null },
+    peers: peers.map((peer) => peerOf(view, peer)),
+  }
+}
+
+function peerOf(view: View, peer: Readonly<Record<string, string>>): GroupPeer {
+  if (peer.vpc !== undefined) return { networks: networksOf(view, peer.vpc) }
+  if (peer.az !== undefined) return { networks: addressesIn(view, peer.az) }
+  return peer as GroupPeer
+}
+
+const networksOf = (view: View, vpc: string): string[] =>
+  childrenOf(view, 'subnet', 'vpc', vpc).flatMap(({ spec }) =>
+    [spec.network4, spec.network6].flatMap((each) => (each ? [each as string] : [])),
+  )
+
+/** The addresses of vnics on the hosts of a zone. */
+const addressesIn = (view: View, az: string): string[] =>
+  childrenOf(view, 'host', 'az', az)
+    .flatMap(({ id }) => localVnics(view, id))
+    .flatMap(({ spec }) => spec.addresses as readonly string[])
+    .map((ip) => `${ip}/${ipFrom(ip).length === 4 ? 32 : 128}`)
+    .sort()
+
+/** A prefix list. */
+export function prefixListItem(view: View, _: string, id: string): PrefixListItem | undefined {
+  const spec = specOf(view, 'prefix-list', id)
+  return spec === undefined ? undefined : { kind: 'prefix-list', id, entries: spec.entries as readonly string[] }
+}

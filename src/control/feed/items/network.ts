@@ -1,0 +1,84 @@
+/** Items of networks: vpcs, subnets, other hosts, this host. */
+import type { HostItem, SubnetItem, VpcItem, VtepAddress, VtepItem } from '#feed/item.ts'
+import { childrenOf, specOf, type View } from '../view.ts'
+
+/** Vpcs with more addresses are resolved on demand, unless they say otherwise. */
+const pushedAddresses = 2_000
+
+const underlayOf = (view: View, id: string): readonly VtepAddress[] | undefined =>
+  specOf(view, 'host', id)?.underlay as readonly VtepAddress[] | undefined
+
+/** This host. */
+export function hostItem(view: View, host: string, id: string): HostItem | undefined {
+  const underlay = underlayOf(view, id)
+  return id !== host || underlay === undefined ? undefined : { kind: 'host', id, underlay }
+}
+
+/** Another host. One without an address of the underlay gets no packets. */
+export function vtepItem(view: View, host: string, id: string): VtepItem | undefined {
+  const underlay = underlayOf(view, id)
+  return id === host || underlay === undefined || underlay.length === 0 ? undefined : { kind: 'vtep', id, underlay }
+}
+
+interface VpcSpec {
+  readonly account: string
+  readonly mtu?: number
+  readonly dns?: { readonly name?: string; readonly servers?: readonly string[] }
+  readonly resolution: 'auto' | 'push' | 'demand'
+}
+
+/** A vpc. */
+export function vpcItem(view: View, _: string, id: string): VpcItem | undefined {
+  const spec = specOf(view, 'vpc', id) as VpcSpec | undefined
+  if (spec === undefined) return undefined
+  const { account, mtu = null, dns, resolution } = spec
+  return {
+    kind: 'vpc',
+    id,
+    account,
+    mtu,
+    dns: { name: dns?.name ?? null, servers: dns?.servers ?? [] },
+    resolution: resolution === 'auto' ? resolutionOf(view, id) : resolution,
+  }
+}
+
+function resolutionOf(view: View, vpc: string): 'push' | 'demand' {
+  let addresses = 0
+  for (const { id } of childrenOf(view, 'subnet', 'vpc', vpc)) addresses += view.objects.usersOf(id).length
+  return addresses > pushedAddresses ? 'demand' : 'push'
+}
+
+interface SubnetSpec {
+  readonly vpc: string
+  readonly network4?: string
+  readonly network6?: string
+  readonly gateway4?: string
+  readonly gateway6?: string
+  readonly dhcp?: { readonly leaseSeconds?: number; readonly ntp?: readonly string[]; readonly search?: readonly string[] }
+  readonly ra: SubnetItem['ra']
+  readonly routeTable?: string
+  readonly floodUnknown: boolean
+}
+
+/** A subnet that has a VNI in the facility of the host. */
+export function subnetItem(view: View, host: string, id: string): SubnetItem | undefined {
+  const spec = specOf(view, 'subnet', id) as SubnetSpec | undefined
+  const facility = specOf(view, 'host', host)?.facility
+  const placement = childrenOf(view, 'placement', 'subnet', id).find((each) => each.spec.facility === facility)
+  if (spec === undefined || placement === undefined) return undefined
+  const { vpc, network4 = null, network6 = null, gateway4 = null, gateway6 = null, dhcp, ra, routeTable = null, floodUnknown } = spec
+  return {
+    kind: 'subnet',
+    id,
+    vpc,
+    vni: placement.spec.vni as number,
+    network4,
+    network6,
+    gateway4,
+    gateway6,
+    dhcp: dhcp === undefined ? null : { leaseSeconds: dhcp.leaseSeconds ?? 3600, ntp: dhcp.ntp ?? [], search: dhcp.search ?? [] },
+    ra,
+    routeTable,
+    floodUnknown,
+  }
+}

@@ -1,0 +1,52 @@
+/** Items of vnics: those of this host with all that a port needs, those of others with where their frames go. */
+import type { StationItem, VnicItem } from '#feed/item.ts'
+import type { ObjectRecord } from '../../model/record.ts'
+import type { View } from '../view.ts'
+
+interface VnicSpec {
+  readonly subnet: string
+  readonly mac: string
+  readonly addresses: readonly string[]
+  readonly allowedPrefixes: readonly string[]
+  readonly groups: readonly string[]
+  readonly antispoof: boolean
+  readonly mtu?: number
+  readonly queues: number
+  readonly dhcpHostname?: string
+}
+
+const vnic = ({ objects }: View, id: string): ObjectRecord | undefined => objects.get('vnic', id)?.record
+
+/** A vnic that is plugged in on this host. */
+export function vnicItem(view: View, host: string, id: string): VnicItem | undefined {
+  const record = vnic(view, id)
+  if (record?.binding?.host !== host) return undefined
+  const { subnet, mac, addresses, allowedPrefixes, groups, antispoof, mtu, queues, dhcpHostname } = record.spec as unknown as VnicSpec
+  return {
+    kind: 'vnic',
+    id,
+    vpc: record.vpc!,
+    subnet,
+    mac,
+    addresses,
+    allowedPrefixes,
+    groups,
+    antispoof,
+    mtu: mtu ?? null,
+    queues,
+    dhcpHostname: dhcpHostname ?? null,
+    unit: record.binding.unit,
+    epoch: record.epoch!,
+    migration: null,
+  }
+}
+
+/** A vnic that is plugged in on another host. The one that it has left sends its frames on for a while. */
+export function stationItem(view: View, host: string, id: string): StationItem | undefined {
+  const record = vnic(view, id)
+  if (record?.binding === undefined || record.binding.host === host) return undefined
+  const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
+  const { binding, left } = record
+  const forward = left?.host === host && left.until > view.now
+  return { kind: 'station', id, vpc: record.vpc!, subnet, mac, addresses, groups, host: binding.host, epoch: record.epoch!, forward }
+}

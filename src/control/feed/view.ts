@@ -1,0 +1,38 @@
+/** What items are made from: the objects of the mirror, where vnics are, and the time. */
+import type { Objects } from '../model/objects.ts'
+import type { ObjectRecord, Spec, Stored } from '../model/record.ts'
+import type { Left } from './left.ts'
+import type { Places } from './places.ts'
+
+export interface View {
+  readonly objects: Objects
+  readonly places: Places
+  readonly left: Left
+  readonly now: number
+}
+
+/** Objects of a kind whose field names an id. */
+export const childrenOf = ({ objects }: View, kind: string, field: string, id: string): ObjectRecord[] =>
+  objects
+    .usersOf(id)
+    .filter(({ record }) => record.kind === kind && record.spec[field] === id)
+    .map(({ record }) => record)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+
+/** The spec of an object, if it is there. */
+export const specOf = ({ objects }: View, kind: string, id: string): Spec | undefined => objects.get(kind, id)?.record.spec
+
+/** Vnics of a vpc, wherever they are. */
+export const vnicsOf = (view: View, vpc: string): ObjectRecord[] =>
+  childrenOf(view, 'subnet', 'vpc', vpc).flatMap(({ id }) => childrenOf(view, 'vnic', 'subnet', id))
+
+/** Vnics that are plugged in on a host. */
+export const localVnics = ({ objects }: View, host: string): ObjectRecord[] =>
+  objects.usersOf(host).flatMap(({ record }: Stored) => (record.binding?.host === host ? [record] : []))
+
+/** Peerings of a vpc to which both sides have agreed, with the other side. */
+export const peersOf = ({ objects }: View, vpc: string): { readonly peering: string; readonly vpc: string }[] =>
+  objects.usersOf(vpc).flatMap(({ record: { kind, id, spec } }) => {
+    if (kind !== 'peering' || spec.accepted !== true) return []
+    return [{ peering: id, vpc: (spec.vpc === vpc ? spec.peerVpc : spec.vpc) as string }]
+  })
