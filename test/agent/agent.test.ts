@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { readFileSync } from 'node:fs'
-import { itemsOf } from './cloud.ts'
-import { Scene, type AgentHost } from './scene.ts'
+import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
+import { itemsOf, vnicItem } from './cloud.ts'
+import { Scene, until, type AgentHost } from './scene.ts'
 
 suite('two hosts', () => {
   let scene: Scene
@@ -30,5 +31,97 @@ suite('two hosts', () => {
     ping = one!.guest(10)
     two!.guest(20)
     assert.match(ping('ping', '-c', '3', '-i', '0.1', '-W', '2', '10.0.0.20'), / 0% packet loss/)
+  })
+
+  test('a bad vnic does not stop others; its error says why, until it is mended', async () => {
+    const bad = vnicItem(11, { mac: vnicItem(10).mac })
+    const good = vnicItem(12)
+    await scene.done(scene.api.tell({ [one!.id]: [bad, good] }), [one!])
+    const { errors, ready } = one!.report!
+    assert.deepEqual(
+      ready.map(({ vnic }) => vnic),
+      [vnicItem(10).id, good.id],
+    )
+    assert.deepEqual(
+      errors.map(({ kind, id, code }) => [kind, id, code]),
+      [['vnic', bad.id, 'conflict']],
+    )
+    assert.match(errors[0]!.text, /02:00:00:00:00:0a/)
+    assert.ok(Math.abs(Date.parse(errors[0]!.since) - Date.now()) < 60_000)
+    await until('another try', () => one!.report!.errors[0]!.tries > 1)
+    const { stdout } = one!.vpc('agent', 'status', '--state-dir', one!.agentDir)
+    assert.match(stdout, new RegExp(`connected +to .*\\n(.*\\n)*.*vnic .*${bad.id} .*conflict`))
+    await scene.done(scene.api.tell({ [one!.id]: [vnicItem(11)] }), [one!])
+    assert.deepEqual([one!.report!.errors, one!.report!.ready.length], [[], 3])
+  })
+
+  test('a vnic whose change is refused stays as it was; one that goes takes its interface along', async () => {
+    const refused = vnicItem(12, { mac: vnicItem(10).mac, addresses: ['10.0.0.112'] })
+    const revision = scene.api.tell({ [one!.id]: [refused, { gone: vnicItem(11) }, vnicItem(13)] })
+    await scene.done(revision, [one!])
+    assert.deepEqual(
+      one!.report!.errors.map(({ id }) => id),
+      [refused.id],
+    )
+    const ports = one!.ok('switch', 'port', 'list', '--json')
+    assert.deepEqual(
+      ['10.0.0.11"', '10.0.0.12"', '10.0.0.13"', '10.0.0.112"'].map((text) => ports.includes(text)),
+      [false, true, true, false],
+    )
+    await scene.done(scene.api.tell({ [one!.id]: [{ gone: vnicItem(12) }, { gone: vnicItem(13) }] }), [one!])
+    assert.deepEqual([one!.report!.errors, one!.report!.ready.length], [[], 1])
+    assert.deepEqual(
+      one!.host.devices().filter((name) => name.startsWith('hostif')),
+      [],
+    )
+  })
+
+  test('agent, vpcd and API are killed under traffic, each and all at once: nothing is lost', async () => {
+    const [from, to] = [one!.host.guestName('g10'), two!.host.guestName('g20')]
+    const count = await countDuring(from, to, '10.0.0.20', async () => {
+      await one!.killAgent()
+      one!.startAgent()
+      await two!.killVpcd()
+      await two!.startVpcd()
+      await scene.api.stop()
+      await Promise.all(scene.hosts.map((host) => host.killAgent()))
+      await Promise.all(scene.hosts.map((host) => host.killVpcd()))
+      // One agent has lost its cache: what vpcd has stays until the API has said everything.
+      two!.loseCache()
+      await Promise.all(scene.hosts.map((host) => host.startVpcd()))
+      for (const host of scene.hosts) host.startAgent()
+      await until('the agents miss the API', () => scene.hosts.every((host) => host.says('cannot open the feed')))
+      await scene.api.start()
+      await scene.done(scene.api.tell({ [one!.id]: [vnicItem(14)] }))
+    })
+    assertNothingLost(count)
+    assert.equal(one!.report!.ready.length, 2)
+  })
+
+  test('an API that does not know the version is told of, and the host keeps what it has', async () => {
+    await one!.killAgent('SIGTERM')
+    scene.api.refuse = 426
+    one!.startAgent()
+    await until('the refusal', () => one!.says('update the API'))
+    const { stdout } = one!.vpc('agent', 'status', '--state-dir', one!.agentDir)
+    assert.match(stdout, /connected +no, since .*does not speak version 1; this host keeps what it has/)
+    assert.match(ping('ping', '-c', '1', '-W', '2', '10.0.0.20'), / 0% packet loss/)
+    scene.api.refuse = undefined
+    assert.equal(await one!.killAgent('SIGTERM'), 0)
+    assert.match(one!.vpc('agent', 'status', '--state-dir', one!.agentDir).stderr, /no agent runs with/)
+    one!.startAgent()
+  })
+
+  test('a host that boots without the API, and without its journal, comes back from its cache', async () => {
+    await scene.api.stop()
+    const again = await scene.reboot(two!)
+    again.startAgent()
+    const unit = await until('the interface of the vnic', () => again.host.devices().find((name) => name.startsWith('hostif')))
+    again.host.guest('g20', unit, '10.0.0.20/24')
+    assert.match(ping('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.0.0.20'), / 0% packet loss/)
+    await scene.api.start()
+    await scene.done(scene.api.tell({}), [again])
+    assert.deepEqual(again.report!.errors, [])
+    assert.match(scene.api.asked.at(-1)!, /revision=\d+/)
   })
 })

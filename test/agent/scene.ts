@@ -1,12 +1,13 @@
 /** Hosts with real vpcds and real agents on one underlay, on which the test's own API listens. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentReport } from '#feed/message.ts'
 import { TestHost, type Daemon } from '../daemon/test-host.ts'
+import { runVpc, type Ran } from '../cli/run-vpc.ts'
 import { FeedServer } from './feed-server.ts'
 import { hostId, underlayOf } from './cloud.ts'
 
@@ -104,6 +105,28 @@ export class AgentHost {
     return code
   }
 
+  /** Whether its agents have logged something. */
+  says(what: string): boolean {
+    return this.agentLog.some((line) => line.includes(what))
+  }
+
+  /** Have the agent start without its cache. It must not run. */
+  loseCache(): void {
+    for (const end of ['', '-wal', '-shm']) rmSync(join(this.agentDir, `cache.db${end}`), { force: true })
+  }
+
+  /** Run `vpc ARGS` against its vpcd. */
+  vpc(...args: string[]): Ran {
+    return runVpc(args, { env: { VPC_SOCKET: this.host.socketPath } })
+  }
+
+  /** The same; it must succeed. Gives what it prints. */
+  ok(...args: string[]): string {
+    const { code, stdout, stderr } = this.vpc(...args)
+    if (code !== 0) throw new Error(`vpc ${args.join(' ')}: ${stderr}`)
+    return stdout
+  }
+
   /** Have a hostif of a vnic in a namespace of its own, with an address. Gives the way to run commands there. */
   guest(vnic: number): (...command: string[]) => string {
     const { unit } = this.report!.ready.find(({ vnic: id }) => id.endsWith(String(vnic)))!
@@ -134,7 +157,22 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  async #host(n: number): Promise<void> {
+  /** A host anew, with nothing but what its agent has on its disk. */
+  async reboot(before: AgentHost): Promise<AgentHost> {
+    await before.killAgent()
+    const kept = join(before.host.directory, '..', `${before.host.netns}-kept`)
+    cpSync(before.agentDir, kept, { recursive: true })
+    await before.host[Symbol.asyncDispose]()
+    this.#made.splice(this.#made.indexOf(before.host), 1)
+    const host = await this.#host(before.n)
+    cpSync(kept, host.agentDir, { recursive: true })
+    rmSync(kept, { recursive: true })
+    for (const name of readdirSync(host.agentDir)) chownSync(join(host.agentDir, name), user, group)
+    this.hosts.splice(this.hosts.indexOf(before), 1)
+    return host
+  }
+
+  async #host(n: number): Promise<AgentHost> {
     const host = TestHost.create()
     this.#made.push(host)
     host.ip('address', 'flush', 'dev', 'wan')
@@ -144,6 +182,7 @@ export class Scene implements AsyncDisposable {
     const agentHost = new AgentHost(n, host, this.api)
     this.hosts.push(agentHost)
     await agentHost.startVpcd()
+    return agentHost
   }
 
   /** Wait until the agents of hosts have done a revision. */

@@ -14,11 +14,11 @@ export type Tier = keyof typeof tiers
 
 /** The first that fits says the tier. */
 const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
-  [/^(bench|src\/(wire|abi|control))\//, 'pure'],
+  [/^(bench|src\/(wire|abi|control|agent))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/control\/(api|model)\//, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],
-  [/^(src\/lab|test\/(lab|recovery))\//, 'lab'],
+  [/^(src\/lab|test\/(lab|recovery|agent))\//, 'lab'],
   [/^(src|test)\//, 'kernel'],
 ]
 
@@ -33,6 +33,7 @@ export function tierOf(file: string): Tier {
 const budgets: Readonly<Record<string, number>> = {
   'test/kernels/exchange.test.ts': 70,
   'test/kernels/packages.test.ts': 3,
+  'test/agent/agent.test.ts': 20,
   'test/kernels/outcomes.test.ts': 2,
   'test/recovery/steps.test.ts': 50,
   'test/fuzz/fuzz.test.ts': 40,
