@@ -10,6 +10,7 @@ export const kindNames: Readonly<Record<string, string>> = {
   vpc: 'vpcs: private networks of an account',
   subnet: 'subnets: networks of a vpc',
   vnic: 'vnics: network interfaces of guests',
+  vm: 'guests: virtual machines and containers',
   address: 'addresses: each keeps an address of a subnet until a vnic asks for it',
   group: 'security groups: who may talk to whom',
   'prefix-list': 'prefix lists: networks that rules name as one',

@@ -19,6 +19,7 @@ import { routeTable } from './kind/route-table.ts'
 import { router } from './kind/router.ts'
 import { subnet } from './kind/subnet.ts'
 import { token } from './kind/token.ts'
+import { vm } from './kind/vm.ts'
 import { vnic } from './kind/vnic.ts'
 import { vpc } from './kind/vpc.ts'
 import type { Kind } from './kind.ts'
@@ -32,6 +33,7 @@ const tables = [
   vpc,
   subnet,
   vnic,
+  vm,
   address,
   group,
   prefixList,

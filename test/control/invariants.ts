@@ -20,6 +20,7 @@ const parents: Readonly<Record<string, string>> = {
   vpc: 'account',
   subnet: 'vpc',
   vnic: 'account',
+  vm: 'account',
   address: 'subnet',
   group: 'account',
   'prefix-list': 'account',

@@ -1,12 +1,12 @@
 /** Builds one attempt at creating or changing an object, from a body and what the mirror knows. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Stamp } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { absent, at, del, put } from '../store/store.ts'
 import { auditRecord, changedFields } from './audit.ts'
 import { mayAccept, mayRead, mayWrite } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { nameKey, objectKey } from './keys.ts'
+import { recordOf } from './new-record.ts'
 import { fieldProblem, Problem } from './problem.ts'
 import { textIn, type ObjectRecord, type Spec } from './record.ts'
 import { resolveReferences } from './references.ts'
@@ -77,32 +77,6 @@ function checkImmutable(kind: Kind, before: Spec, after: Spec): void {
     throw fieldProblem('immutable', [name], `it never changes; it is ${show(before[name])}, and ${show(after[name])} was asked for`, {
       hint: `create another ${kind.kind}`,
     })
-  }
-}
-
-function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Body, hash: string | undefined): ObjectRecord {
-  const stamp: Stamp = { time: new Date(ask.now).toISOString(), by: ask.caller.principal, request: ask.request }
-  const was = before?.record
-  // The other side of a peering does not see these, so it cannot mean to change them.
-  const keeps = was !== undefined && kind.kind === 'peering' && !mayWrite(ask.caller, kind, scope)
-  return {
-    v: 1,
-    id,
-    kind: kind.kind,
-    name: body.name,
-    description: keeps ? was.description : body.description,
-    labels: keeps ? was.labels : body.labels,
-    protected: body.protected,
-    ...scope,
-    generation: (was?.generation ?? 0) + 1,
-    created: was?.created ?? stamp,
-    updated: stamp,
-    // In the order of the table, so that the same contents have the same text.
-    spec: Object.fromEntries(Object.keys(kind.fields).flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]))),
-    ...(hash !== undefined && { hash }),
-    ...(was?.binding !== undefined && { binding: was.binding }),
-    ...(was?.epoch !== undefined && { epoch: was.epoch }),
-    ...(was?.left !== undefined && { left: was.left }),
   }
 }
 

@@ -89,10 +89,11 @@ function goesAlong({ record }: Stored, id: string): boolean {
 
 const ownedBy = ({ mirror }: Model | Draft, id: string): Stored[] => mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
 
-function usersOf(model: Model, { record: { id, binding } }: Stored): Stored[] {
+function usersOf(model: Model, { record: { id, kind, binding, spec } }: Stored): Stored[] {
   const users = model.mirror.objects.usersOf(id).filter((user) => user.record.id !== id && !goesAlong(user, id))
-  // A vnic that is plugged in is its host's.
-  const host = binding === undefined ? undefined : model.mirror.objects.get('host', binding.host)
+  // A vnic that is plugged in, and a guest that runs, are their host's.
+  const on = kind === 'vm' ? textIn(spec, 'host') : binding?.host
+  const host = on === undefined ? undefined : model.mirror.objects.get('host', on)
   if (host !== undefined) users.push(host)
   const owned = ownedBy(model, id)
   // What is protected does not go along.

@@ -17,6 +17,8 @@ export const vlanKey = (facility: string, vlan: number): string => `vlan/${facil
 export const publicKey = (pool: string, ip: Ip): string => `p/${pool}/${hex(ip)}`
 /** Anything else that exists once, such as a pair. */
 export const onceKey = (what: string, ...parts: readonly string[]): string => `once/${what}/${parts.join('/')}`
+/** The place of a subnet in a facility. */
+export const placementKey = (subnet: string, facility: string): string => onceKey('placement', subnet, facility)
 /** Written by everything whose networks must not overlap within one parent, so that two cannot miss each other. */
 export const guardKey = (parent: string, what: string): string => `g/${parent}/${what}`
 /** What to forget on a day. */

@@ -6,6 +6,7 @@ export const quotaKinds = [
   'vpc',
   'subnet',
   'vnic',
+  'vm',
   'address',
   'group',
   'prefix-list',

@@ -40,6 +40,7 @@ before(async () => {
   await make('placement', 'placements', { subnet: 'secret-subnet', facility: 'secret-dc' })
   await make('pool', 'pools', { name: 'secret-pool', facility: 'secret-dc', prefix: '198.51.100.0/28', accounts: ['secret-account'] })
   await make('vnic', 'vnics', { account: 'secret-account', subnet: 'secret-subnet', name: 'secret-vnic', dhcpHostname: 'secret-guest' })
+  await make('vm', 'vms', { account: 'secret-account', name: 'secret-guest', type: 'kvm', vnics: ['secret-vnic'] })
   await make('address', 'addresses', { subnet: 'secret-subnet', description: 'secret-address' })
   await make('group', 'groups', { account: 'secret-account', name: 'secret-group' })
   await make('prefix-list', 'prefix-lists', { account: 'secret-account', name: 'secret-list' })
@@ -132,6 +133,8 @@ test("no field of a stranger's thing can be named: it answers as one that is not
     ['role-bindings', (principal) => ({ principal, role: 'viewer', account: own.account }), 'principal'],
     ['tokens', (principal) => ({ principal }), 'principal'],
     ['principals', (account) => ({ account, name: 'x' }), 'account'],
+    ['vms', (vnic) => ({ account: own.account, name: 'x', type: 'kvm', vnics: [vnic] }), 'vnic'],
+    ['vms', (host) => ({ account: own.account, name: 'x', type: 'kvm', host }), 'host'],
     ['addresses', (subnet) => ({ subnet }), 'subnet'],
   ]
   for (const [plural, body, kind] of cases) {

@@ -6,6 +6,7 @@ import { azRules, facilityRules, hostRules, placementRules } from './place.ts'
 import { floatingIpRules, natRules, poolRules } from './public.ts'
 import type { Rules } from './rules.ts'
 import { subnetRules, vpcRules } from './subnet.ts'
+import { vmRules } from './vm.ts'
 import { addressRules, vnicRules } from './vnic.ts'
 
 const rules: Readonly<Record<string, Rules>> = {
@@ -14,6 +15,7 @@ const rules: Readonly<Record<string, Rules>> = {
   vpc: vpcRules,
   subnet: subnetRules,
   vnic: vnicRules,
+  vm: vmRules,
   address: addressRules,
   group: groupRules,
   router: routerRules,

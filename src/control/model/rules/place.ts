@@ -1,7 +1,7 @@
 /** Rules of facilities, zones, hosts and placements: what exists once in a facility. */
 import { numbers } from '../candidates.ts'
 import type { Claim } from '../claims.ts'
-import { onceKey, vlanKey, vniKey } from '../keys.ts'
+import { onceKey, placementKey, vlanKey, vniKey } from '../keys.ts'
 import type { Rules } from './rules.ts'
 
 export const facilityRules: Rules = {
@@ -58,7 +58,7 @@ export const placementRules: Rules = {
     const value = { kind: 'placement', id }
     return [
       {
-        key: onceKey('placement', subnet, facility),
+        key: placementKey(subnet, facility),
         value,
         what: 'the place of the subnet in this facility',
         code: 'taken',

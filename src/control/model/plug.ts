@@ -1,0 +1,100 @@
+/** Plugs vnics in on hosts, as a part of a draft: the vnic, its addresses, and a VNI for its subnet there. */
+import { kindOf } from '#resource/kinds.ts'
+import { absent, at, put } from '../store/store.ts'
+import { auditRecord } from './audit.ts'
+import { fleetScope, type Caller } from './caller.ts'
+import { Draft } from './draft.ts'
+import { objectKey, placementKey } from './keys.ts'
+import type { Mirror } from './mirror.ts'
+import { recordOf } from './new-record.ts'
+import { fieldProblem } from './problem.ts'
+import type { Binding, ObjectRecord, Stored } from './record.ts'
+import { placementRules } from './rules/place.ts'
+import { vnicRules } from './rules/vnic.ts'
+import { uuidV7 } from './uuid.ts'
+
+/** How long frames for a vnic go on from the host that it left: others may still send them there. */
+export const forwardMs = 60_000
+
+/** Have a draft plug a vnic in on a host, or unplug it. Gives the vnic as it is then; undefined: it is so already. */
+export function plug(draft: Draft, vnic: Stored, host: Stored | undefined, unit: Binding['unit']): ObjectRecord | undefined {
+  const { record, modified } = vnic
+  if (isSame(record.binding, host, unit)) return undefined
+  if (host !== undefined) {
+    draft.use(host)
+    place(draft, draft.get('subnet', record.spec.subnet as string), host)
+  }
+  const next = bound(record, host?.record.id, unit, draft.now)
+  const key = objectKey('vnic', record.id)
+  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify(next)) })
+  draft.claim(vnicRules.claims!(next), vnicRules.claims!(record))
+  return next
+}
+
+const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Binding['unit']): boolean =>
+  binding === undefined || host === undefined ? binding === host : binding.host === host.record.id && binding.unit === unit
+
+/** Vnics that are plugged in on a host. */
+export const boundTo = ({ mirror }: { readonly mirror: Mirror }, host: string): Stored[] =>
+  mirror.objects.usersOf(host).filter(({ record }) => record.binding?.host === host)
+
+/** Throws unless a host takes so many vnics more. */
+export function checkHost(draft: Draft, host: Stored, more: number): void {
+  const { record } = host
+  draft.use(host)
+  const { schedulable, capacity } = record.spec as { schedulable: boolean; capacity: number }
+  if (!schedulable) throw fieldProblem('invalid', ['host'], `host ${record.name} takes no new guests; choose another, or set schedulable`)
+  const count = boundTo(draft, record.id).length
+  if (count + more > capacity)
+    throw fieldProblem('exhausted', ['host'], `host ${record.name} has ${count} vnics, and takes ${capacity}; choose another host`)
+}
+
+/** The subnet gets a VNI in the facility of the host, unless it has one, or this draft gives it one. */
+function place(draft: Draft, subnet: Stored, host: Stored): void {
+  const facility = draft.get('facility', host.record.spec.facility as string)
+  const there = draft.mirror.objects
+    .usersOf(subnet.record.id)
+    .find(({ record }) => record.kind === 'placement' && record.spec.facility === facility.record.id)
+  if (there !== undefined) return draft.use(there)
+  if (draft.writes.has(placementKey(subnet.record.id, facility.record.id))) return
+  for (const each of [subnet, facility]) draft.use(each)
+  const inner = new Draft({
+    kind: kindOf('placement'),
+    id: uuidV7(draft.now),
+    ask: { ...draft.ask, caller: operator(draft.ask.caller) },
+    mirror: draft.mirror,
+    before: undefined,
+    spec: { subnet: subnet.record.id, facility: facility.record.id, vlan: 0 },
+    inFlight: new Set([...draft.inFlight, ...draft.writes.keys()]),
+  })
+  const { org, account, vpc } = subnet.record
+  inner.scope = { org, account, vpc }
+  create(inner)
+  for (const [key, condition] of inner.conditions) draft.conditions.set(key, condition)
+  for (const [key, write] of inner.writes) draft.writes.set(key, write)
+}
+
+function create(placement: Draft): void {
+  placementRules.settle!(placement)
+  const record = recordOf(placement, { name: null, description: '', labels: {}, protected: false, spec: placement.spec }, undefined)
+  const key = objectKey('placement', record.id)
+  placement.step({ condition: absent(key), write: put(key, JSON.stringify(record)) })
+  placement.claim(placementRules.claims!(record), [])
+  const audit = auditRecord(placement, ['subnet', 'facility', 'vni'], 'done')
+  placement.writes.set(audit.key, put(audit.key, audit.value))
+}
+
+/** Placements are the operator's, but follow from what tenants do. */
+const operator = (caller: Caller): Caller => ({ ...caller, grants: [...caller.grants, { ...fleetScope, role: 'admin' }] })
+
+function bound(record: ObjectRecord, host: string | undefined, unit: Binding['unit'], now: number): ObjectRecord {
+  const { binding: before, left: _, revision: __, closingUntil: ___, ...rest } = record
+  const epoch = (record.epoch ?? 0) + 1
+  const left = before === undefined || before.host === host ? undefined : { host: before.host, until: now + forwardMs }
+  return {
+    ...rest,
+    epoch,
+    ...(host !== undefined && { binding: { host, unit } }),
+    ...(left !== undefined && host !== undefined && { left }),
+  }
+}

@@ -1,0 +1,32 @@
+/** `vm`: a guest, with its vnics in order. */
+import { kind, tenant } from '../kind.ts'
+
+export const vm = kind({
+  kind: 'vm',
+  plural: 'vms',
+  summary: 'guests: virtual machines and containers',
+  parent: 'account',
+  named: true,
+  ...tenant,
+  quota: 2_000,
+  columns: ['type', 'host', 'vnics', 'state'],
+  fields: {
+    account: { type: 'reference', to: 'account', required: true, immutable: true, within: 'any', help: 'who owns it' },
+    type: {
+      type: 'choice',
+      words: ['kvm', 'container'],
+      required: true,
+      immutable: true,
+      help: 'its vnics are units of type vmnic for kvm, hostif for a container',
+    },
+    vnics: {
+      type: 'list',
+      max: 8,
+      unique: true,
+      default: [],
+      of: { type: 'reference', to: 'vnic', help: 'a vnic' },
+      help: 'its vnics, in the order in which it sees them; each is in one guest alone',
+    },
+    host: { type: 'reference', to: 'host', help: 'the host that runs it: its vnics are plugged in there' },
+  },
+})
