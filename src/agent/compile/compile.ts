@@ -5,7 +5,10 @@
 import { Draft, type Compiled, type HostFacts } from './draft.ts'
 import type { Items } from './items.ts'
 import { addBroadcasts } from './broadcasts.ts'
+import { addGroups } from './groups.ts'
+import { addNats } from './nats.ts'
 import { addPorts } from './ports.ts'
+import { addRouters } from './routers.ts'
 import { addStations } from './stations.ts'
 import { addSubnets } from './subnets.ts'
 import { addSwitches } from './switches.ts'
@@ -20,7 +23,7 @@ export type Part = (draft: Draft, items: Items, facts: HostFacts) => void
 export const owner = 'agent'
 
 /** In this order. */
-const parts: readonly Part[] = [addUnderlay, addSwitches, addSubnets, addPorts, addStations, addBroadcasts]
+const parts: readonly Part[] = [addUnderlay, addSwitches, addSubnets, addPorts, addStations, addBroadcasts, addGroups, addRouters, addNats]
 
 /** The document of the host that has these items. */
 export function compile(items: Items, facts: HostFacts): Compiled {

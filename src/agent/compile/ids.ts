@@ -12,3 +12,10 @@ export const unitId = ({ unit, id, mac }: Pick<VnicItem, 'unit' | 'id' | 'mac'>)
 /** The ethlink that wraps an interface of a host. */
 export const ethlinkId = (host: string, name: string): Id => objectId('ethlink', [host, name])
 export const muxId = (host: string): Id => objectId('vpcmux', [host])
+/** A group of the cloud for the ports of one vpc. Equal on all hosts: flows that move name it. */
+export const groupId = (vpc: string, group: string): Id => objectId('group', [vpc, group])
+/** A prefix list for the rules of one vpc. */
+export const setId = (vpc: string, list: string): Id => objectId('set', [vpc, list])
+/** The router of a vpc. */
+export const routerId = (vpc: string): Id => objectId('vpcrtr', [vpc])
+export const natId = (nat: string): Id => objectId('vpcnat', [nat])

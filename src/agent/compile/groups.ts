@@ -1,0 +1,116 @@
+/**
+ * Security groups and address sets. A group of the host belongs to one switch, so a group of the cloud is one for each
+ * vpc whose vnics here are in it, or in a group whose rules name it.
+ */
+import type { GroupItem, GroupPeer, GroupRule, VpcItem } from '#feed/item.ts'
+import type { Draft } from './draft.ts'
+import { groupId, portId, setId, subnetId, switchId } from './ids.ts'
+import type { Items } from './items.ts'
+
+export function addGroups(draft: Draft, items: Items): void {
+  for (const vpc of items.of('vpc')) {
+    const own = ownGroups(items, vpc)
+    const members = membersOf(items, vpc)
+    for (const id of withNamed(items, own)) {
+      const group = items.get('group', id)
+      if (group !== undefined) addGroup(draft, items, { vpc, group, isOwn: own.has(id), members: members.get(id) ?? [] })
+    }
+    for (const vnic of items.of('vnic')) {
+      const port = vnic.vpc === vpc.id ? draft.object(portId(vnic.id)) : undefined
+      const known = vnic.groups.filter((id) => items.get('group', id) !== undefined)
+      if (known.length < vnic.groups.length) draft.refuse(vnic, 'failed', `the feed has not told all groups of vnic ${vnic.id}`)
+      if (port !== undefined && known.length > 0) port.groups = known.map((id) => groupId(vpc.id, id))
+    }
+  }
+}
+
+/** Groups that vnics of a vpc are in here. */
+const ownGroups = (items: Items, { id }: VpcItem): Set<string> =>
+  new Set([...items.of('vnic')].flatMap(({ vpc, groups }) => (vpc === id ? groups : [])))
+
+/** Those, and the groups that their rules name. */
+function withNamed(items: Items, own: ReadonlySet<string>): Set<string> {
+  const peers = [...own].flatMap((id) => items.get('group', id)?.rules ?? []).flatMap(({ peers }) => peers)
+  return new Set([...own, ...peers.flatMap((peer) => ('group' in peer ? [peer.group] : []))])
+}
+
+/** Addresses by group: of stations of other hosts, and of vnics here that are in a vpc that this one is joined with. */
+function membersOf(items: Items, { id }: VpcItem): ReadonlyMap<string, string[]> {
+  const peers = new Set([...items.of('peering')].flatMap(({ vpcs }) => (vpcs.includes(id) ? vpcs.filter((vpc) => vpc !== id) : [])))
+  const found = new Map<string, string[]>()
+  const note = (groups: readonly string[], addresses: readonly string[]): void => {
+    for (const group of groups) found.set(group, [...(found.get(group) ?? []), ...addresses])
+  }
+  for (const { vpc, groups, addresses } of items.of('station')) if (vpc === id || peers.has(vpc)) note(groups, addresses)
+  for (const { vpc, groups, addresses } of items.of('vnic')) if (peers.has(vpc)) note(groups, addresses)
+  return found
+}
+
+interface Place {
+  readonly vpc: VpcItem
+  readonly group: GroupItem
+  /** A vnic of the vpc is in it here, so its rules count. */
+  readonly isOwn: boolean
+  readonly members: readonly string[]
+}
+
+function addGroup(draft: Draft, items: Items, { vpc, group, isOwn, members }: Place): void {
+  const rules = isOwn ? group.rules.flatMap((rule) => rulesOf(draft, items, vpc, group, rule)) : []
+  draft.add('groups', group, { id: groupId(vpc.id, group.id), switch: switchId(vpc.id), members: [...new Set(members)].sort(), rules })
+}
+
+/** Rules of the host: a rule for ICMP is one for each family. */
+function rulesOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, rule: GroupRule): object[] {
+  const peers = rule.peers.flatMap((peer) => peersOf(draft, items, vpc, group, peer))
+  // A rule whose peers are all unknown here would let everybody in.
+  if (rule.peers.length > 0 && peers.length === 0) return []
+  const { id, direction, ports } = rule
+  if (rule.protocol !== 'icmp') return [{ id, direction, protocol: rule.protocol === 'sctp' ? 132 : rule.protocol, ports, peers }]
+  const icmp = rule.icmp === null ? null : [rule.icmp.type, ...(rule.icmp.code === null ? [] : [rule.icmp.code])].join('/')
+  return (['icmp', 'icmpv6'] as const)
+    .filter((protocol) => rule.icmp === null || protocol === (rule.icmp.type < 128 ? 'icmp' : 'icmpv6'))
+    .flatMap((protocol) => {
+      const own = peers.filter((peer) => isOfFamily(peer, protocol))
+      if (peers.length > 0 && own.length === 0) return []
+      return [{ id: protocol === 'icmp' || rule.icmp !== null ? id : sixthOf(id), direction, protocol, icmp, peers: own }]
+    })
+}
+
+const isNetwork = (peer: string): boolean => peer.includes('/')
+const isOfFamily = (peer: string, protocol: 'icmp' | 'icmpv6'): boolean =>
+  !isNetwork(peer) || peer.includes(':') === (protocol === 'icmpv6')
+
+/**
+ * The id of a rule's twin for IPv6: the same UUID with version 15, which nobody makes. `ruleOf` gives the rule's own.
+ */
+export const sixthOf = (rule: string): string => `${rule.slice(0, 14)}f${rule.slice(15)}`
+
+/** Whether an id in an event is that of a rule, or of its twin. */
+export const isRule = (rule: string, id: string): boolean => id === rule || id === sixthOf(rule)
+
+function peersOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, peer: GroupPeer): string[] {
+  if ('cidr' in peer) return [peer.cidr]
+  if ('networks' in peer) return [...peer.networks]
+  if ('group' in peer) return items.get('group', peer.group) === undefined ? [] : [groupId(vpc.id, peer.group)]
+  if ('subnet' in peer) return subnetPeer(draft, items, peer.subnet)
+  return setPeer(draft, items, vpc, group, peer.prefixList)
+}
+
+/** A subnet of another vpc stands for its networks, as far as the host knows it. */
+function subnetPeer(draft: Draft, items: Items, id: string): string[] {
+  if (draft.object(subnetId(id)) !== undefined) return [subnetId(id)]
+  const subnet = items.get('subnet', id)
+  return [subnet?.network4, subnet?.network6].flatMap((network) => (network ? [network] : []))
+}
+
+/** A prefix list is an address set of the switch. */
+function setPeer(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, list: string): string[] {
+  const item = items.get('prefix-list', list)
+  if (item === undefined) {
+    draft.refuse(group, 'failed', `the feed has not told prefix list ${list}, which a rule of group ${group.id} names`)
+    return []
+  }
+  const id = setId(vpc.id, list)
+  if (draft.object(id) === undefined) draft.add('sets', item, { id, switch: switchId(vpc.id), networks: [...item.entries] })
+  return [id]
+}

@@ -1,0 +1,49 @@
+/** Public addresses: a NAT for each item, on the wire of this host or by the host that has the wire. */
+import type { NatItem } from '#feed/item.ts'
+import type { Draft, Plain } from './draft.ts'
+import { muxId, natId, routerId } from './ids.ts'
+import type { Items } from './items.ts'
+import { vtepsOf } from './stations.ts'
+import { thisHost } from './underlay.ts'
+
+const anyStation = '00:00:00:00:00:00'
+
+export function addNats(draft: Draft, items: Items): void {
+  const host = thisHost(items)
+  if (host === undefined) return
+  const vteps = vtepsOf(items)
+  for (const nat of items.of('nat')) {
+    const router = routerId(nat.vpc)
+    if (draft.object(router) === undefined) {
+      draft.refuse(nat, 'failed', `vpc ${nat.vpc} has public addresses and no router: make one that joins its subnets`)
+      continue
+    }
+    const place = nat.wire === null ? byHost(nat, vteps) : { ethlink: draft.ethlink(host.id, nat.wire.interface, nat), ...wireOf(nat) }
+    if (place === undefined) {
+      draft.refuse(nat, 'failed', `the feed has not told host ${nat.via}, which has the wire of public addresses`)
+      continue
+    }
+    draft.add('nats', nat, { id: natId(nat.id), router, ...place, pool: [...nat.pools], floats: floatsOf(nat), shared: [...nat.shared] })
+    if (typeof place.via === 'string') expect(draft, items, host.id, nat, place.via)
+  }
+}
+
+const wireOf = ({ wire }: NatItem): Plain => ({ prefix4: wire!.prefix4, gateway4: wire!.gateway4 })
+
+function byHost({ via }: NatItem, vteps: ReadonlyMap<string, string>): Plain | undefined {
+  const vtep = vteps.get(via ?? '')
+  return vtep === undefined ? undefined : { via: vtep }
+}
+
+const floatsOf = ({ floats }: NatItem): string[] => floats.map(({ address, inside }) => `${address} to ${inside}`)
+
+/** What comes from outside comes from the host of the wire, in any VNI of the vpc: a broadcast entry makes it welcome. */
+function expect(draft: Draft, items: Items, host: string, nat: NatItem, vtep: string): void {
+  const entries = (draft.object(muxId(host))?.entries ?? []) as readonly Plain[]
+  for (const subnet of items.of('subnet')) {
+    if (subnet.vpc !== nat.vpc) continue
+    const entry = { vni: subnet.vni, mac: anyStation, vtep }
+    const isThere = entries.some(({ vni, mac, vtep: at }) => vni === entry.vni && mac === entry.mac && at === vtep)
+    if (!isThere) draft.addTo(muxId(host), 'entries', subnet, entry)
+  }
+}
