@@ -37,7 +37,7 @@ function byHost({ via }: NatItem, vteps: ReadonlyMap<string, string>): Plain | u
 
 const floatsOf = ({ floats }: NatItem): string[] => floats.map(({ address, inside }) => `${address} to ${inside}`)
 
-/** What comes from outside comes from the host of the wire, in any VNI of the vpc: a broadcast entry makes it welcome. */
+/** The host of the wire sends into every VNI of the vpc. An entry for broadcasts makes its packets welcome. */
 function expect(draft: Draft, items: Items, host: string, nat: NatItem, vtep: string): void {
   const entries = (draft.object(muxId(host))?.entries ?? []) as readonly Plain[]
   for (const subnet of items.of('subnet')) {

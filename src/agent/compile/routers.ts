@@ -1,4 +1,4 @@
-/** The router of each vpc, with the routes of its tables. A switch of the host has one router, so a vpc has one in effect. */
+/** The router of each vpc, with the routes of its tables. A switch has one router, so a vpc has one in effect. */
 import type { RouteEntry, RouterItem, RouteTableItem, VpcItem } from '#feed/item.ts'
 import type { Draft } from './draft.ts'
 import { routerId, subnetId } from './ids.ts'
