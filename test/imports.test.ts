@@ -29,6 +29,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/agent\/[a-z-]+\.ts$/, 'agent'],
+  [/^src\/cli\/commands\/join\.ts$/, 'agent'],
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
@@ -65,6 +66,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['control'],
   zod: ['control'],
   'prom-client': ['control'],
+  '@peculiar/x509': ['control'],
+  'reflect-metadata': ['control'],
 }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')

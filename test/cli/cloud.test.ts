@@ -16,7 +16,9 @@ let url: string
 
 /** Start `vpc api`, and wait until it says where it listens. */
 async function start(...args: string[]): Promise<[ChildProcess, string]> {
-  const child = spawn(vpcPath, ['api', '--state-dir', state, '--port', '0', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(vpcPath, ['api', '--state-dir', state, '--port', '0', '--agent-listen', '127.0.0.1:0', '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   for await (const line of createInterface(child.stdout!)) return [child, (JSON.parse(line) as { url: string }).url]
   throw new Error('the API ended')
 }

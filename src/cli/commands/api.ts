@@ -1,6 +1,6 @@
 /** `vpc api`. */
 import { command } from '../command.ts'
-import { Failure } from '../failure.ts'
+import { Failure, usageFailure } from '../failure.ts'
 import { integer, text } from '../option.ts'
 import { storeOfEnvironment, storeOption } from '../with-store.ts'
 
@@ -20,6 +20,8 @@ export default command({
     store: storeOption.defaultsTo('VPC_STORE, else SQLite in the state directory'),
     listen: text('address to listen on', 'ADDRESS').default('127.0.0.1'),
     port: integer('port to listen on; 0 takes a free one', 'PORT', 0, 65_535).default(7473),
+    agentListen: text('address and port for the agents of hosts; none: no host can join', 'ADDRESS:PORT|none').default('127.0.0.1:7474'),
+    agentAddress: text('address and port that hosts shall connect to', 'ADDRESS:PORT').defaultsTo('where it listens'),
     tlsCert: text('file with the certificate, and those that sign it', 'FILE', 'file'),
     tlsKey: text('file with the key of the certificate', 'FILE', 'file'),
   },
@@ -27,16 +29,28 @@ export default command({
     { line: 'vpc api', does: 'the API for this machine' },
     { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
   ],
-  async run({ stateDir, store, listen, port, tlsCert, tlsKey }, { output }) {
+  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey }, { output }) {
     const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
+    const { parseAgentPort } = await import('#control/api/agent-port.ts')
     const { StoreError } = await import('#control/store/store-error.ts')
     const log = {
       info: (message: string) => void process.stderr.write(`${message}\n`),
       error: (message: string, fields: object = {}) => void process.stderr.write(`${message} ${logText(fields)}\n`),
     }
+    const agents = agentListen === 'none' ? undefined : parseAgentPort(agentListen)
+    if (agents === undefined && agentListen !== 'none') throw usageFailure(`--agent-listen: '${agentListen}' is not ADDRESS:PORT`)
     try {
-      await using api = await startApi({ stateDir, store: store ?? storeOfEnvironment(), host: listen, port, tlsCert, tlsKey, log })
-      output.item({ url: api.url, token: api.firstToken ?? null }, startText(api))
+      await using api = await startApi({
+        stateDir,
+        store: store ?? storeOfEnvironment(),
+        host: listen,
+        port,
+        tlsCert,
+        tlsKey,
+        log,
+        agents: agents && { ...agents, address: agentAddress },
+      })
+      output.item({ url: api.url, token: api.firstToken ?? null, agents: api.agentPort ?? null }, startText(api))
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })

@@ -6,14 +6,11 @@ import type { Model } from '../model/model.ts'
 import { Problem } from '../model/problem.ts'
 import type { Stored } from '../model/record.ts'
 import { view, type Viewer } from '../model/view.ts'
+import type { RunningAgentPort } from './agent-port.ts'
+import type { ApiLog } from './api-log.ts'
 import type { AuditFiles } from './audit-files.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
-
-export interface ApiLog {
-  info(message: string, fields?: object): void
-  error(message: string, fields?: object): void
-}
 
 /** What an API is made of. */
 export interface Parts {
@@ -23,6 +20,8 @@ export interface Parts {
   readonly log: ApiLog
   readonly now: () => number
   readonly audit?: AuditFiles
+  /** The port for agents, when there is one. */
+  readonly agents?: RunningAgentPort
 }
 
 export interface Env {

@@ -11,10 +11,14 @@ import { Model } from '../model/model.ts'
 import { hourly, sweep } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import { ExposedSecret } from '#system/whole-file.ts'
 import { prepareStore } from '../store/schema.ts'
+import { ForeignAuthority, openAgentPort, type AgentPort, type RunningAgentPort } from './agent-port.ts'
 import { createApp } from './app.ts'
 import { AuditFiles } from './audit-files.ts'
-import type { ApiLog, Parts } from './context.ts'
+import type { ApiLog } from './api-log.ts'
+import type { Parts } from './context.ts'
 import { Limits, type LimitOptions } from './limits.ts'
 import { Metrics } from './metrics.ts'
 
@@ -28,6 +32,8 @@ export interface ApiOptions {
   readonly tlsKey?: string | undefined
   readonly log: ApiLog
   readonly limits?: LimitOptions | undefined
+  /** Where agents of hosts connect to. Undefined: nowhere. */
+  readonly agents?: AgentPort | undefined
 }
 
 /** Something about the options or the machine that makes a start impossible. */
@@ -38,6 +44,8 @@ export interface RunningApi extends AsyncDisposable {
   readonly model: Model
   /** The file with the first token, if this start wrote it. */
   readonly firstToken: string | undefined
+  /** The port that agents connect to. */
+  readonly agentPort: number | undefined
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
@@ -56,7 +64,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
     const audit = new AuditFiles(join(stateDir, 'audit'))
-    const parts: Parts = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit }
+    const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit }
+    const agents = await agentPort(plain, store, options)
+    const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options)
     const tidy = async (): Promise<void> => {
       await sweep(store)
@@ -68,8 +78,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       url: `${tlsCert === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
       model,
       firstToken,
+      agentPort: agents?.port,
       async [Symbol.asyncDispose]() {
         stopSweeping()
+        await agents?.[Symbol.asyncDispose]()
         model.stop()
         await close(server)
         await store[Symbol.asyncDispose]()
@@ -78,6 +90,20 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   } catch (error) {
     await store[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+async function agentPort(parts: Parts, store: Store, { agents, stateDir }: ApiOptions): Promise<RunningAgentPort | undefined> {
+  if (agents === undefined) return undefined
+  try {
+    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: {} })
+  } catch (error) {
+    if (error instanceof ForeignAuthority || error instanceof ExposedSecret) throw new ApiStartRefused(error.message)
+    if (!('syscall' in (error as object))) throw error
+    const { host, port } = agents
+    throw new ApiStartRefused(
+      `cannot listen for agents on ${host} port ${port}: ${(error as Error).message}; choose another with --agent-listen, or none`,
+    )
   }
 }
 

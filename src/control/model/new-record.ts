@@ -29,5 +29,7 @@ export function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Bo
     ...(was?.binding !== undefined && { binding: was.binding }),
     ...(was?.epoch !== undefined && { epoch: was.epoch }),
     ...(was?.left !== undefined && { left: was.left }),
+    ...(was?.join !== undefined && { join: was.join }),
+    ...(was?.agent !== undefined && { agent: was.agent }),
   }
 }

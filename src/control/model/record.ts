@@ -33,6 +33,20 @@ export interface ObjectRecord {
   readonly epoch?: number
   /** Of a vnic that has moved: the host that sends its frames on, until when, in ms. */
   readonly left?: { readonly host: string; readonly until: number }
+  /** Of a host: the token that a machine may join with, or has joined with. */
+  readonly join?: Join
+  /** Of a host that a machine has joined as: the only key whose certificates count. */
+  readonly agent?: { readonly key: string; readonly joined: string }
+}
+
+/** A join token: the store has the SHA-256 of its secret alone. */
+export interface Join {
+  readonly id: string
+  readonly hash: string
+  /** In ms. */
+  readonly expires: number
+  /** The key that used it. */
+  readonly used?: string
 }
 
 /** Where a vnic is plugged in. */

@@ -51,5 +51,6 @@ export const host = kind({
     },
     capacity: { type: 'integer', min: 0, max: 65_536, default: 1024, help: 'how many vnics it takes' },
     schedulable: { type: 'boolean', default: true, help: 'new guests may come' },
+    disabled: { type: 'boolean', default: false, help: 'its agent may not connect; what runs there goes on' },
   },
 })

@@ -1,0 +1,138 @@
+/**
+ * The port that agents connect to: TLS 1.3 with certificates of both sides. A host is who its certificate says, if the
+ * model has it, has not disabled it, and knows its key. Joining alone needs no certificate.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import { joinPath, renewPath } from '#feed/join.ts'
+import type { ApiLog } from '../api/api-log.ts'
+import type { Limits } from '../api/limits.ts'
+import type { Authority, KeyedCertificate } from '../issuer/authority.ts'
+import type { Model } from '../model/model.ts'
+import { Problem } from '../model/problem.ts'
+import { answerProblem, type AgentRoutes, type OpenHandler } from './call.ts'
+import { Connections } from './connections.ts'
+import { joinHandler, renewHandler } from './join.ts'
+import { objectionTo, peerOf } from './peer.ts'
+
+export interface AgentServerOptions {
+  readonly model: Model
+  readonly authority: Authority
+  readonly host: string
+  readonly port: number
+  /** What hosts may ask besides a new certificate. */
+  readonly routes: AgentRoutes
+  readonly limits: Limits
+  readonly log: ApiLog
+  readonly now?: () => number
+}
+
+export interface AgentServer extends AsyncDisposable {
+  readonly port: number
+  /** When the certificate of the port ends, in ms. */
+  readonly certificateEnds: () => number
+}
+
+interface Routes {
+  readonly open: Readonly<Record<string, OpenHandler>>
+  readonly ofHosts: AgentRoutes
+}
+
+/** Listen for agents. */
+export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+  const { authority, model, limits, host, port, now = Date.now } = options
+  let own = await authority.issueServer(now())
+  const connections = new Connections(model.mirror)
+  const routes: Routes = {
+    open: { [`POST ${joinPath}`]: joinHandler({ model, authority, limits, now }) },
+    ofHosts: {
+      [`POST ${renewPath}`]: renewHandler({ model, authority, limits, now }),
+      ...options.routes,
+    },
+  }
+  // What is wrong with a certificate is said by HTTP: whoever has none may join.
+  const server = createServer({ ...secureContext(authority, own), requestCert: true, rejectUnauthorized: false }, (request, response) =>
+    answer({ ...options, now }, routes, connections, request, response),
+  )
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
+  const renewing = renewAtHalfLife(own, async () => {
+    own = await authority.issueServer(now())
+    server.setSecureContext(secureContext(authority, own))
+    return own
+  })
+  await listening(server, host, port)
+  return {
+    port: (server.address() as { port: number }).port,
+    certificateEnds: () => own.notAfter,
+    async [Symbol.asyncDispose]() {
+      renewing.stop()
+      connections.stop('the API stops')
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const secureContext = (authority: Authority, { key, certificate }: KeyedCertificate) => ({
+  key,
+  cert: certificate + authority.certificate,
+  ca: [authority.certificate],
+  minVersion: 'TLSv1.3' as const,
+})
+
+/** Make the certificate of the port again and again. A failure is tried again after a minute. */
+function renewAtHalfLife(first: KeyedCertificate, renew: () => Promise<KeyedCertificate>): { stop: () => void } {
+  let timer: NodeJS.Timeout
+  const later = (ms: number): void => void (timer = setTimeout(run, ms).unref())
+  const halfOf = ({ notAfter }: KeyedCertificate): number => Math.max(60_000, (notAfter - Date.now()) / 2)
+  const run = (): void =>
+    void renew().then(
+      (made) => later(halfOf(made)),
+      () => later(60_000),
+    )
+  later(halfOf(first))
+  return { stop: () => clearTimeout(timer) }
+}
+
+async function listening(server: Server, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+  await promise
+  server.off('error', reject)
+}
+
+type Serving = AgentServerOptions & { readonly now: () => number }
+
+function answer(serving: Serving, routes: Routes, connections: Connections, request: IncomingMessage, response: ServerResponse): void {
+  route(serving, routes, connections, request, response).catch((error: unknown) => {
+    if (!(error instanceof Problem)) serving.log.error('a request of an agent failed', { path: request.url, error })
+    answerProblem(response, error instanceof Problem ? error : new Problem('internal', 'something is wrong in the API; see its log'))
+  })
+}
+
+async function route(
+  { model, now }: Serving,
+  { open, ofHosts }: Routes,
+  connections: Connections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'https://api')
+  const key = `${request.method} ${url.pathname}`
+  if (Object.hasOwn(open, key)) return open[key]!(request, response)
+  const socket = request.socket as TLSSocket
+  const peer = peerOf(socket, now())
+  const objection = objectionTo(model.mirror.objects, peer)
+  if (objection !== undefined) throw new Problem('forbidden', objection)
+  if (!Object.hasOwn(ofHosts, key)) throw new Problem('not-found', `there is no ${key.slice(0, 200)}`)
+  const { ended, leave } = connections.enter(peer, now(), () => socket.destroy())
+  try {
+    await ofHosts[key]!({ host: peer.host, url, request, response, ended })
+  } finally {
+    leave()
+  }
+}

@@ -1,0 +1,138 @@
+/** The port of agents: who may ask what with which certificate, and what ends a request that is under way. */
+import assert from 'node:assert/strict'
+import { connect } from 'node:tls'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Authority } from '#control/issuer/authority.ts'
+import { answerJson, readJson } from '#control/agents/call.ts'
+import { joinPath, renewPath } from '#feed/join.ts'
+import { checkInvariants } from '../invariants.ts'
+import { keyOf, newKey, spkiOf, TestAgents, type Identity } from './test-agents.ts'
+
+let agents: TestAgents
+const hosts: Record<string, Identity & { readonly id: string }> = {}
+before(async () => {
+  agents = await TestAgents.start(() => ({
+    'GET /agent/v1/who': async ({ host, response, url }) => answerJson(response, 200, { host, query: url.search }),
+    'POST /agent/v1/echo': async ({ request, response }) => answerJson(response, 200, { got: await readJson(request, 100) }),
+    'GET /agent/v1/stream': async ({ response, ended }) => {
+      response.writeHead(200)
+      response.write('begun\n')
+      await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }))
+      response.end(`bye: ${ended.reason}\n`)
+    },
+    'GET /agent/v1/fault': async () => {
+      throw new Error('a secret detail')
+    },
+  }))
+  for (const name of ['h1', 'h2', 'h3', 'h4']) hosts[name] = await agents.host(name)
+})
+after(async () => {
+  await checkInvariants(agents.api.store)
+  return agents[Symbol.asyncDispose]()
+})
+
+test('a host is who its certificate says', async () => {
+  for (const name of ['h1', 'h2']) {
+    const { status, body } = await agents.ask(hosts[name], 'GET', '/agent/v1/who?a=1')
+    assert.deepEqual([status, body], [200, { host: hosts[name]!.id, query: '?a=1' }])
+  }
+})
+
+test('only TLS 1.3', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const socket = connect({ host: '127.0.0.1', port: agents.server.port, maxVersion: 'TLSv1.2', rejectUnauthorized: false })
+  socket.once('secureConnect', () => resolve('connected'))
+  socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+  assert.match(await promise, /PROTOCOL_VERSION|ECONNRESET/)
+  socket.destroy()
+})
+
+test('bad bodies, paths and faults are answered, and say no more than they must', async () => {
+  const { h1 } = hosts
+  assert.equal((await agents.ask(h1, 'POST', '/agent/v1/echo', { a: 'x'.repeat(200) })).status, 413)
+  assert.deepEqual((await agents.ask(h1, 'POST', '/agent/v1/echo', { a: 1 })).body, { got: { a: 1 } })
+  assert.equal((await agents.ask(h1, 'GET', '/agent/v1/constructor')).status, 404)
+  assert.equal((await agents.ask(h1, 'GET', '/v1/hosts')).status, 404)
+  const fault = await agents.ask(h1, 'GET', '/agent/v1/fault')
+  assert.equal(fault.status, 500)
+  assert.ok(!JSON.stringify(fault.body).includes('secret'))
+  assert.equal(agents.api.logged.splice(0).length, 1)
+})
+
+test('a new certificate is for the same key, and works', async () => {
+  const { h1 } = hosts
+  const { status, body } = await agents.ask(h1, 'POST', renewPath)
+  assert.deepEqual([status, body.host, body.ca], [200, h1!.id, agents.authority.certificate])
+  assert.notEqual(body.certificate, h1!.certificate)
+  assert.equal((await agents.ask({ key: h1!.key, certificate: body.certificate }, 'GET', '/agent/v1/who')).status, 200)
+})
+
+for (const [what, end, said] of [
+  ['disabled', (id: string) => agents.api.ok('PATCH', `/hosts/${id}`, { disabled: true }, { 'if-match': '*' }), /disabled/],
+  ['removed', (id: string) => agents.api.ok('DELETE', `/hosts/${id}`), /removed/],
+  ['joined again', async (id: string) => assert.equal((await agents.join(await agents.token(id), newKey())).status, 200), /another key/],
+] as const)
+  test(`a host that is ${what} loses what is under way, and may not connect`, { timeout: 20_000 }, async () => {
+    const host = { disabled: hosts.h2, removed: hosts.h3, 'joined again': hosts.h4 }[what]!
+    let isOtherOver = false
+    void agents.ask(hosts.h1, 'GET', '/agent/v1/stream').finally(() => (isOtherOver = true))
+    const stream = agents.ask(host, 'GET', '/agent/v1/stream')
+    // The stream is open once a later request of the host has been answered.
+    assert.equal((await agents.ask(host, 'GET', '/agent/v1/who')).status, 200)
+    await end(host.id)
+    assert.match((await stream).body, said)
+    const { status, body } = await agents.ask(host, 'GET', '/agent/v1/who')
+    assert.equal(status, 403)
+    assert.match(body.detail, said)
+    assert.equal(isOtherOver, false)
+    if (what !== 'disabled') return
+    await agents.api.ok('PATCH', `/hosts/${host.id}`, { disabled: false }, { 'if-match': '*' })
+    assert.equal((await agents.ask(host, 'GET', '/agent/v1/who')).status, 200)
+  })
+
+test('every route refuses every certificate that is not good, and says nothing of the cloud', async () => {
+  const { h1 } = hosts
+  const other = await Authority.open(join(agents.api.directory, 'other-ca'))
+  const day = 86_400_000
+  const gone = await agents.host('h9')
+  await agents.api.ok('DELETE', `/hosts/${gone.id}`)
+  const key = newKey()
+  const spki = spkiOf(h1!.key)
+  const server = await agents.authority.issueServer()
+  const bad: Record<string, [Identity | undefined, number]> = {
+    none: [undefined, 401],
+    "another CA's": [{ key: h1!.key, certificate: await other.issueHost(h1!.id, spki) }, 401],
+    expired: [{ key: h1!.key, certificate: await agents.authority.issueHost(h1!.id, spki, Date.now() - 8 * day) }, 401],
+    'not yet good': [{ key: h1!.key, certificate: await agents.authority.issueHost(h1!.id, spki, Date.now() + day) }, 401],
+    "the API's own": [{ key: keyOf(server.key), certificate: server.certificate }, 401],
+    "a removed host's": [gone, 403],
+    'of a host with a key that has not joined': [{ key, certificate: await agents.authority.issueHost(h1!.id, spkiOf(key)) }, 403],
+    'of a host that never was': [
+      { key, certificate: await agents.authority.issueHost('0192f0c1-7a5e-7000-8000-0123456789ab', spkiOf(key)) },
+      403,
+    ],
+    'no id': [{ key, certificate: await agents.authority.issueHost('../../h1', spkiOf(key)) }, 401],
+  }
+  const routes = [
+    ['GET', '/agent/v1/who'],
+    ['GET', '/agent/v1/stream'],
+    ['POST', '/agent/v1/echo'],
+    ['POST', renewPath],
+    ['GET', '/agent/v1/nothing'],
+    ['GET', joinPath],
+  ] as const
+  for (const [what, [identity, expected]] of Object.entries(bad)) {
+    const answers = new Set<string>()
+    for (const [method, path] of routes) {
+      const { status, body } = await agents.ask(identity, method, path, method === 'POST' ? {} : undefined)
+      assert.equal(status, expected, `${what}: ${method} ${path}`)
+      answers.add(JSON.stringify(body))
+    }
+    // The same answer for what is there and what is not.
+    assert.equal(answers.size, 1, what)
+    assert.doesNotMatch([...answers][0]!, /h1|h9|f1|[0-9a-f]{8}-[0-9a-f]{4}/, what)
+  }
+  // The other host's certificate is good, and is the other host.
+  assert.equal((await agents.ask(hosts.h2, 'GET', '/agent/v1/who')).body.host, hosts.h2!.id)
+})
