@@ -17,7 +17,7 @@ export interface Peer {
 
 const prefix = `URI:${hostUri('')}`
 
-/** Who the certificate of a connection stands for. Throws a Problem. `objectionTo` says whether that host may connect. */
+/** Who the certificate of a connection stands for. Throws a Problem. `objectionTo` says whether it may connect. */
 export function peerOf(socket: TLSSocket, now: number): Peer {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) throw new Problem('unauthenticated', 'connect with the certificate that vpc join got')
