@@ -1,5 +1,5 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
-import { itemKey, type FeedItem } from '#feed/item.ts'
+import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import { feedVersion, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
 import { markProcess } from '#system/process-mark.ts'
 import type { Log } from '#system/log.ts'
@@ -118,7 +118,7 @@ export class Agent {
   #begin(): boolean {
     for (const batch of this.#inbox) {
       const changes = changesIn(this.#items, batch)
-      for (const { kind, id } of changes.gone) this.#items.delete(kind, id)
+      for (const key of changes.gone) this.#delete(key)
       for (const item of changes.put) this.#put(item)
       this.#revision = changes.revision
       this.#complete = true
@@ -126,6 +126,11 @@ export class Agent {
     }
     this.#inbox = []
     return this.#complete
+  }
+
+  #delete(key: { readonly kind: FeedKind; readonly id: string }): void {
+    this.#reconciler.gone(key)
+    this.#items.delete(key.kind, key.id)
   }
 
   #put(item: FeedItem): void {

@@ -2,6 +2,7 @@
 import { hostFileVersion, type HostDocument } from '#abi/host-file.ts'
 import { owner } from '../compile/compile.ts'
 import type { Plain } from '../compile/draft.ts'
+import { lineKey, lineOf, type Line, type LineChanges } from '../compile/stations.ts'
 
 /** A document as maps, to be compared with another. */
 export interface Flat {
@@ -15,13 +16,6 @@ interface FlatObject {
   /** The switch of a port. */
   readonly parent: string | null
   readonly object: Plain
-  readonly text: string
-}
-
-interface Line {
-  readonly list: 'entries' | 'neighbours'
-  readonly parent: string
-  readonly line: Plain
   readonly text: string
 }
 
@@ -51,27 +45,27 @@ function flattenObject({ objects, lines }: Flattening, list: string, value: Plai
   const id = String(value['id'])
   objects.set(id, { list, parent: null, object, text: JSON.stringify(object) })
   for (const port of ports) objects.set(String(port['id']), { list: 'ports', parent: id, object: port, text: JSON.stringify(port) })
-  for (const line of entries) lines.set(entryKey(id, line), { list: 'entries', parent: id, line, text: valueOf(line) })
-  for (const line of neighbours) lines.set(neighbourKey(id, line), { list: 'neighbours', parent: id, line, text: String(line['mac']) })
+  const all = [...entries.map((line) => lineOf('entries', id, line)), ...neighbours.map((line) => lineOf('neighbours', id, line))]
+  for (const line of all) lines.set(lineKey(line), line)
 }
-
-/** A MAC has one VTEP; of MAC zero each VTEP is an entry of its own. */
-const entryKey = (id: string, { vni, mac, vtep }: Plain): string =>
-  mac === '00:00:00:00:00:00' ? `${id} ${vni} ${vtep}` : `${id} ${vni} ${mac}`
-const neighbourKey = (id: string, { vni, address }: Plain): string => `${id} ${vni} ${address}`
-const valueOf = ({ vtep, forward = false }: Plain): string => `${vtep} ${forward}`
 
 /**
  * The partial document that leads from one to the other; null when nothing differs. Without `remove` nothing goes: what
  * `before` has may be all that is known.
  */
-export function difference(before: Flat, after: Flat, { remove }: { readonly remove: boolean }): HostDocument | null {
+export function difference(
+  before: Flat,
+  after: Flat,
+  { remove, stations }: { readonly remove: boolean; readonly stations: LineChanges },
+): HostDocument | null {
   const change = new Change(after)
   for (const [id, { text }] of after.objects) if (before.objects.get(id)?.text !== text) change.have(id)
   for (const [key, line] of after.lines) if (before.lines.get(key)?.text !== line.text) change.line(line.list, line)
+  for (const line of stations.set) change.line(line.list, line)
   if (remove) {
     for (const id of before.objects.keys()) if (!after.objects.has(id)) change.remove.push(id)
     for (const [key, line] of before.lines) if (!after.lines.has(key)) change.line(`remove-${line.list}`, line)
+    for (const line of stations.remove) change.line(`remove-${line.list}`, line)
   }
   return change.document()
 }

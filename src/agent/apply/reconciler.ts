@@ -4,12 +4,13 @@
  */
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { VpcError } from '#client/error.ts'
-import { itemKey, type FeedItem } from '#feed/item.ts'
+import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import type { ItemError } from '#feed/message.ts'
 import { compile, type Compiled } from '../compile/compile.ts'
 import type { ItemStore } from '../compile/items.ts'
 import { difference, emptyHost, flatten, type Flat } from './difference.ts'
 import { Failures, Substituted, type Clock } from './failures.ts'
+import { StationTable } from './station-table.ts'
 import { isAway, type HostHalf } from './host-half.ts'
 
 /** vpcd refused a document. */
@@ -44,8 +45,11 @@ export class Reconciler {
   readonly #instead = new Map<string, FeedItem | null>()
   /** Changed since the last time that all went well, with what was there before; null: nothing was. */
   readonly #changed = new Map<string, FeedItem | null>()
-  /** What vpcd has of us; undefined: not known. */
+  /** What vpcd has of us, but for stations; undefined: not known. */
   #known: Flat | undefined
+  readonly #stations = new StationTable()
+  /** Stations that may have changed since the last try. */
+  readonly #touched = new Set<string>()
   /** Whether `#known` is all that it has of us. */
   #whole = false
 
@@ -59,6 +63,12 @@ export class Reconciler {
   change(item: FeedItem): void {
     const key = itemKey(item)
     if (!this.#changed.has(key)) this.#changed.set(key, this.#items.get(item.kind, item.id) ?? null)
+    this.#touch(key)
+  }
+
+  /** Note that an item goes. */
+  gone(item: { readonly kind: FeedKind; readonly id: string }): void {
+    this.#touch(itemKey(item))
   }
 
   /** Compare everything with the next run: something may have changed that nobody told. */
@@ -100,6 +110,7 @@ export class Reconciler {
     try {
       if (!(await this.#half.connect())) return
       this.#known = undefined
+      this.#stations.forget()
       this.#whole = false
     } catch (error) {
       throw failureOfHost(error)
@@ -108,6 +119,7 @@ export class Reconciler {
 
   /** Try refused items again whose time has come, or that the feed has changed. */
   #startAgain(): void {
+    for (const key of this.#instead.keys()) this.#touch(key)
     this.#instead.clear()
     for (const [key, item] of this.#refused) {
       const same = this.#items.get(item.kind, item.id) === item
@@ -127,19 +139,39 @@ export class Reconciler {
   }
 
   async #try(complete: boolean): Promise<Compiled | Refusal> {
-    const compiled = compile(new Substituted(this.#items, this.#instead), this.#half.facts)
-    const after = flatten(compiled.document)
+    const items = new Substituted(this.#items, this.#instead)
+    const small = compile(items, this.#half.facts, { stations: false })
+    const after = flatten(small.document)
+    this.#stations.update(items, after, this.#touched)
+    this.#touched.clear()
     const whole = complete && !this.#whole
-    const document = whole ? compiled.document : difference(this.#known ?? emptyHost(), after, { remove: this.#whole })
+    const compiled = whole ? compile(items, this.#half.facts) : small
+    const stations = this.#stations.changes()
+    const document = whole ? compiled.document : difference(this.#known ?? emptyHost(), after, { remove: this.#whole, stations })
     try {
       if (document !== null) await this.#half.apply(document)
+      this.#stations.done({ removed: this.#whole || whole })
       this.#known = after
       this.#whole ||= whole
-      return compiled
+      return { ...compiled, problems: [...compiled.problems, ...(whole ? [] : this.#stations.problems)] }
     } catch (error) {
       if (isAway(error) || !(error instanceof VpcError) || isOfHost(error)) throw failureOfHost(error)
-      return { error, item: document === null ? undefined : culprit(compiled, document, error) }
+      return { error, item: document === null ? undefined : this.#culprit(compiled, document, error) }
     }
+  }
+
+  /** The item that vpcd's error is about. An error about a whole list of entries is about none of them. */
+  #culprit(compiled: Compiled, document: HostDocument, error: VpcError): FeedItem | undefined {
+    const { path } = splitPath(error.message)
+    const [, owner, list, index] = /^(.*)\.(?:remove-)?(entries|neighbours)(?:\[(\d+)\].*)?$/.exec(path) ?? []
+    if (path === '' || (list !== undefined && index === undefined)) return undefined
+    const found = list === undefined ? undefined : this.#stations.stationAt(this.#items, document, `${owner}.${list}`, Number(index))
+    return found ?? compiled.itemAt(document, path)
+  }
+
+  #touch(key: string): void {
+    const [kind, id] = key.split('/') as [FeedKind, string]
+    if (kind === 'station') this.#touched.add(id)
   }
 
   /** Leave an item out, or what is in its place. False: it is out already. */
@@ -148,6 +180,7 @@ export class Reconciler {
     const now = this.#instead.get(key)
     if (now === null) return false
     this.#instead.set(key, now === undefined ? (this.#changed.get(key) ?? null) : null)
+    this.#touch(key)
     const asked = this.#items.get(item.kind, item.id) ?? item
     this.#refused.set(key, asked)
     this.#failures.note(asked, codeOf(error), splitPath(error.message).problem)
@@ -165,7 +198,7 @@ export class Reconciler {
 
   /** All suspects are held back, and vpcd takes the rest: let them in, but for those that it refuses. */
   async #admit(suspects: readonly string[], { error }: Refusal, complete: boolean): Promise<Compiled> {
-    for (const key of suspects) this.#instead.delete(key)
+    for (const key of suspects) this.#release(key)
     const all = await this.#try(complete)
     if (!('error' in all)) return all
     for (const key of suspects) this.#hold(key)
@@ -181,6 +214,12 @@ export class Reconciler {
 
   #hold(key: string): void {
     this.#instead.set(key, this.#changed.get(key) ?? null)
+    this.#touch(key)
+  }
+
+  #release(key: string): void {
+    this.#instead.delete(key)
+    this.#touch(key)
   }
 
   #mark(item: FeedItem, error: VpcError): void {
@@ -192,12 +231,6 @@ export class Reconciler {
     const [kind, id] = key.split('/') as [FeedItem['kind'], string]
     return this.#items.get(kind, id)
   }
-}
-
-/** The item that vpcd's error is about. An error about a whole list of entries is about none of them. */
-function culprit(compiled: Compiled, document: HostDocument, error: VpcError): FeedItem | undefined {
-  const { path } = splitPath(error.message)
-  return path === '' || /\.(remove-)?(entries|neighbours)$/.test(path) ? undefined : compiled.itemAt(document, path)
 }
 
 const codes: Readonly<Record<string, string>> = {

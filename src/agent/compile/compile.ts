@@ -25,9 +25,12 @@ export const owner = 'agent'
 /** In this order. */
 const parts: readonly Part[] = [addUnderlay, addSwitches, addSubnets, addPorts, addStations, addBroadcasts, addGroups, addRouters, addNats]
 
-/** The document of the host that has these items. */
-export function compile(items: Items, facts: HostFacts): Compiled {
+/**
+ * The document of the host that has these items. Without `stations` it lacks their entries and neighbours, which are
+ * most of a large document.
+ */
+export function compile(items: Items, facts: HostFacts, { stations = true }: { readonly stations?: boolean } = {}): Compiled {
   const draft = new Draft(facts)
-  for (const part of parts) part(draft, items, facts)
+  for (const part of parts) if (stations || part !== addStations) part(draft, items, facts)
   return draft.finish(owner)
 }
