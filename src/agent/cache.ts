@@ -57,6 +57,11 @@ export class Cache {
     this.#timer ??= setTimeout(() => this.flush(), writeBehindMs)
   }
 
+  /** Whether something is in memory alone. */
+  get isBehind(): boolean {
+    return this.#pending.size > 0
+  }
+
   /** Write now what is to be written. */
   flush(): void {
     clearTimeout(this.#timer)

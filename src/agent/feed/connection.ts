@@ -2,7 +2,6 @@
 import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { feedPath, feedVersion, pingEveryMs, type FeedMessage } from '#feed/message.ts'
 
 /** Where the API is, and who this host is. */
@@ -36,16 +35,36 @@ export async function* feedMessages(
 ): AsyncGenerator<FeedMessage, never, undefined> {
   const query = new URLSearchParams({ version: String(feedVersion), ...(revision === null ? {} : { revision }) })
   const request = start(server, 'GET', `${feedPath}?${query}`, signal)
-  request.setTimeout(silence, () => request.destroy(new Error(`the API was silent for ${silence / 1000} s`)))
-  request.end()
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  if (response.statusCode !== 200) throw await refusalOf(response)
+  // The first failure is the cause of the others.
   let failure: Error | undefined
-  response.once('error', (error) => (failure = error))
-  for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-    if (line !== '') yield JSON.parse(line) as FeedMessage
+  const fail = (error: Error): void => void (failure ??= error)
+  request.on('error', fail)
+  request.setTimeout(silence, () => {
+    fail(new Error(`the API was silent for ${silence / 1000} s`))
+    request.destroy()
+  })
+  request.end()
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.on('error', fail)
+    if (response.statusCode !== 200) throw await refusalOf(response)
+    yield* messagesOf(response)
+  } catch (error) {
+    throw failure ?? error
+  } finally {
+    request.destroy()
   }
   throw failure ?? new Error('the API ended the feed')
+}
+
+/** The lines of a stream. What comes after the last end of a line was broken off. */
+async function* messagesOf(response: IncomingMessage): AsyncGenerator<FeedMessage, void, undefined> {
+  let rest = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + (chunk as string)).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) yield JSON.parse(line) as FeedMessage
+  }
 }
 
 /** Send a report or a lookup. Throws FeedRefused, or why the API could not be reached. */

@@ -1,0 +1,106 @@
+/** The feed from an agent's side: a silent API, one that ends, one that refuses, one that sends the host away. */
+import assert from 'node:assert/strict'
+import { createServer, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import type { FeedMessage } from '#feed/message.ts'
+import { createLog } from '#system/log.ts'
+import { followFeed } from './follower.ts'
+
+const log = createLog({ out: { write: () => {} } })
+const hello = { type: 'hello', host: 'h', version: 1, whole: true } as const
+
+/** An API that does one thing after the other with the feeds that are opened. Gives what the follower said and heard. */
+async function follow(
+  acts: readonly ((response: ServerResponse) => void)[],
+  { until }: { until: (heard: { states: (string | null)[]; asked: string[] }) => boolean },
+): Promise<{ states: (string | null)[]; asked: string[]; messages: FeedMessage[]; tookMs: number }> {
+  const heard = { states: [] as (string | null)[], asked: [] as string[], messages: [] as FeedMessage[] }
+  const server = createServer((request, response) => {
+    const act = acts[heard.asked.length] ?? acts.at(-1)!
+    heard.asked.push(request.url!)
+    act(response)
+    check()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = new AbortController()
+  const check = (): void => void (until(heard) && stop.abort())
+  const begun = performance.now()
+  const watchdog = setTimeout(() => stop.abort(), 15_000)
+  await followFeed(
+    {
+      server: () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }),
+      revision: () => (heard.messages.some(({ type }) => type === 'sync') ? '5' : null),
+      onMessage: (message) => void heard.messages.push(message),
+      onState: (state) => {
+        heard.states.push(state)
+        check()
+      },
+      log,
+      random: () => 0.01,
+      silenceMs: 100,
+    },
+    stop.signal,
+  )
+  clearTimeout(watchdog)
+  server.closeAllConnections()
+  server.close()
+  return { ...heard, tookMs: performance.now() - begun }
+}
+
+const say =
+  (...messages: readonly FeedMessage[]) =>
+  (response: ServerResponse): void =>
+    void response.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(''))
+
+test('after silence it connects anew, and goes on from its revision', async () => {
+  const { states, asked } = await follow([say(hello, { type: 'sync', revision: '5' })], { until: (heard) => heard.asked.length >= 2 })
+  assert.deepEqual(asked, ['/agent/v1/feed?version=1', '/agent/v1/feed?version=1&revision=5'])
+  assert.match(states[1]!, /silent for 0\.1 s/)
+})
+
+test('pings break the silence', async () => {
+  const ping = (response: ServerResponse): void => {
+    say(hello)(response)
+    const timer = setInterval(() => say({ type: 'ping' })(response), 30)
+    setTimeout(() => {
+      clearInterval(timer)
+      response.end()
+    }, 500)
+  }
+  const { states, tookMs } = await follow([ping], { until: (heard) => heard.states.length >= 2 })
+  assert.match(states[1]!, /the API ended the feed/)
+  assert.ok(tookMs >= 450, `${tookMs} ms`)
+})
+
+test('an API that breaks off in the middle of a line is left, and what it began is not taken', async () => {
+  const broken = (response: ServerResponse): void => {
+    say(hello)(response)
+    response.write('{"type":"put","item":{"kind":"vp')
+    setTimeout(() => response.destroy(), 20)
+  }
+  const { messages, states } = await follow([broken], { until: (heard) => heard.states.length >= 2 })
+  assert.deepEqual(
+    messages.map(({ type }) => type),
+    ['hello'],
+  )
+  assert.notEqual(states[1], null)
+})
+
+test('a version that one of them does not know is told apart from an API that is away', async () => {
+  const refuse = (response: ServerResponse): void =>
+    void response.writeHead(426).end(JSON.stringify({ detail: 'this API speaks version 0' }))
+  const refused = await follow([refuse], { until: (heard) => heard.states.length > 0 })
+  assert.match(refused.states[0]!, /this API speaks version 0; this host keeps what it has; update the API, then the agent/)
+  const newer = await follow([say({ ...hello, version: 2 })], { until: (heard) => heard.states.length > 0 })
+  assert.match(newer.states[0]!, /the API speaks version 2 of the feed, and this agent 1; update the agent/)
+  assert.deepEqual(newer.messages, [])
+})
+
+test('a host that is sent away connects no more', async () => {
+  const { asked, states } = await follow([say(hello, { type: 'bye', reason: 'it was removed' })], { until: () => false })
+  assert.equal(asked.length, 1)
+  assert.match(states[1]!, /sent this host away: it was removed/)
+})
