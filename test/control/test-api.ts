@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createApp } from '#control/api/app.ts'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import type { Parts } from '#control/api/context.ts'
+import { Feeds } from '#control/feed/feeds.ts'
 import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Metrics } from '#control/api/metrics.ts'
 import { bootstrap } from '#control/model/bootstrap.ts'
@@ -37,6 +38,7 @@ export class TestApi {
   readonly directory: string
   readonly model: Model
   readonly store: Store
+  readonly feeds: Feeds
   /** The first admin's. */
   readonly admin: string
   /** Lines of the log: nothing should be there. */
@@ -52,8 +54,17 @@ export class TestApi {
     this.admin = readFileSync(join(directory, 'admin-token'), 'utf8').trim()
     const now = (): number => Date.now() + this.ahead
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
+    this.feeds = new Feeds(model.mirror, now)
     this.#app = createApp(
-      { model, limits: new Limits(limits, now), metrics: new Metrics(model), log, now, audit: new AuditFiles(join(directory, 'audit')) },
+      {
+        model,
+        feeds: this.feeds,
+        limits: new Limits(limits, now),
+        metrics: new Metrics(model),
+        log,
+        now,
+        audit: new AuditFiles(join(directory, 'audit')),
+      },
       () => '127.0.0.1',
     )
   }
@@ -123,6 +134,7 @@ export class TestApi {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.feeds.stop()
     this.model.stop()
     await this.store[Symbol.asyncDispose]()
     rmSync(this.directory, { recursive: true, force: true })

@@ -1,5 +1,6 @@
 /** What every request has at hand. */
 import type { Context } from 'hono'
+import type { Feeds } from '../feed/feeds.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Ask } from '../model/draft.ts'
 import type { Model } from '../model/model.ts'
@@ -17,6 +18,8 @@ export interface Parts {
   readonly model: Model
   readonly limits: Limits
   readonly metrics: Metrics
+  /** What hosts are told, and what they say. */
+  readonly feeds: Feeds
   readonly log: ApiLog
   readonly now: () => number
   readonly audit?: AuditFiles

@@ -6,6 +6,8 @@ import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import { Feeds } from '../feed/feeds.ts'
+import { feedRoutes } from '../feed/routes.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
 import { hourly, sweep } from '../model/sweep.ts'
@@ -63,8 +65,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
+    const feeds = new Feeds(model.mirror)
     const audit = new AuditFiles(join(stateDir, 'audit'))
-    const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit }
+    const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, feeds }
     const agents = await agentPort(plain, store, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options)
@@ -81,6 +84,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       agentPort: agents?.port,
       async [Symbol.asyncDispose]() {
         stopSweeping()
+        feeds.stop()
         await agents?.[Symbol.asyncDispose]()
         model.stop()
         await close(server)
@@ -96,7 +100,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 async function agentPort(parts: Parts, store: Store, { agents, stateDir }: ApiOptions): Promise<RunningAgentPort | undefined> {
   if (agents === undefined) return undefined
   try {
-    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: {} })
+    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: feedRoutes({ ...parts, mirror: parts.model.mirror }) })
   } catch (error) {
     if (error instanceof ForeignAuthority || error instanceof ExposedSecret) throw new ApiStartRefused(error.message)
     if (!('syscall' in (error as object))) throw error

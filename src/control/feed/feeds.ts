@@ -2,7 +2,7 @@
  * The feeds of all connected hosts: which of them a change concerns, what they have acknowledged, and what fails there.
  * It holds no copy of items; each is made from the mirror when it is sent.
  */
-import type { AgentReport } from '#feed/message.ts'
+import { pingEveryMs } from '#feed/message.ts'
 import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
 import { Left } from './left.ts'
@@ -10,17 +10,7 @@ import { Places } from './places.ts'
 import { touch, type Touched } from './touched.ts'
 import type { View } from './view.ts'
 
-const pingMs = 5_000
 const tickMs = 1_000
-
-/** What an agent has said of its host. */
-export interface HostStatus {
-  /** The revision that it acknowledged. */
-  readonly acked: number
-  readonly report: AgentReport
-  /** When it was last heard, in ms. */
-  readonly heard: number
-}
 
 export class Feeds implements FeedSource {
   readonly lines = new Map<string, string>()
@@ -30,7 +20,6 @@ export class Feeds implements FeedSource {
   readonly #left = new Left()
   readonly #feeds = new Map<string, HostFeed>()
   readonly #byTopic = new Map<string, Set<HostFeed>>()
-  readonly #status = new Map<string, HostStatus>()
   readonly #listeners = new Set<() => void>()
   readonly #timers: NodeJS.Timeout[]
   readonly #end: () => void
@@ -40,7 +29,7 @@ export class Feeds implements FeedSource {
     this.#now = now
     this.#load()
     this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
-    this.#timers = [setInterval(() => this.#ping(), pingMs).unref(), setInterval(() => this.#expire(), tickMs).unref()]
+    this.#timers = [setInterval(() => this.ping(), pingEveryMs).unref(), setInterval(() => this.expire(), tickMs).unref()]
   }
 
   get revision(): number {
@@ -88,14 +77,10 @@ export class Feeds implements FeedSource {
     return new Set(this.#feeds.keys())
   }
 
-  /** Note what an agent reports. */
-  report(host: string, report: AgentReport): void {
-    this.#status.set(host, { acked: Number(report.revision), report, heard: this.#now() })
+  /** An agent has reported. */
+  reported(_host: string): void {
     this.#changed()
   }
-
-  /** What a host has said, if it is connected here or was. */
-  status = (host: string): HostStatus | undefined => this.#status.get(host)
 
   /** Be told when a host comes, goes or reports. Gives a way to end. */
   onChange(listener: () => void): () => void {
@@ -117,7 +102,7 @@ export class Feeds implements FeedSource {
     for (const { changes } of missed) for (const change of changes) touch(this.view(), change, [], touched)
     const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
     if (isMoved) return undefined
-    return new Set(touched.items.flatMap(({ topic, key }) => (feed.topics.has(topic) ? [key] : [])))
+    return new Set([...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) ? [key] : [])))
   }
 
   #follow(batch: Batch | undefined): void {
@@ -164,11 +149,13 @@ export class Feeds implements FeedSource {
     for (const feed of this.#feeds.values()) feed.close()
   }
 
-  #ping(): void {
+  /** Say to all hosts how far they are, or that the connection lives. */
+  ping(): void {
     for (const feed of this.#feeds.values()) feed.ping()
   }
 
-  #expire(): void {
+  /** Have hosts forget the vnics that left them long ago. */
+  expire(): void {
     for (const { vnic, host } of this.#left.ended(this.#now())) {
       const feed = this.#feeds.get(host)
       if (feed === undefined) continue
@@ -186,4 +173,4 @@ export class Feeds implements FeedSource {
   }
 }
 
-const nothing = (): Touched => ({ items: [], hosts: new Set(), topics: new Set() })
+const nothing = (): Touched => ({ items: [], hosts: new Set(), topics: new Set(), met: [] })

@@ -128,12 +128,25 @@ export class HostFeed {
   /** The line of an item: made once for all hosts where it is the same for all. */
   #line(item: FeedItem): string {
     const { lines } = this.#source
-    const key = isShared(item) ? itemKey(item) : undefined
-    const made = (key === undefined ? undefined : lines.get(key)) ?? `${JSON.stringify({ type: 'put', item } satisfies FeedMessage)}\n`
-    if (key !== undefined) lines.set(key, made)
+    const variant = variantOf(item)
+    if (variant === undefined) return lineOf(item)
+    const key = `${itemKey(item)} ${variant}`
+    const made = lines.get(key) ?? lineOf(item)
+    // A host that gets everything must not leave everything here.
+    if (lines.size >= maxLines) lines.clear()
+    lines.set(key, made)
     return made
   }
 }
 
-const sharedKinds = new Set(['vtep', 'vpc', 'router', 'route-table', 'peering', 'prefix-list'])
-const isShared = (item: FeedItem): boolean => (item.kind === 'station' ? !item.forward : sharedKinds.has(item.kind))
+const maxLines = 4_096
+const lineOf = (item: FeedItem): string => `${JSON.stringify({ type: 'put', item } satisfies FeedMessage)}\n`
+
+/** What tells apart the forms that an item has for different hosts at one time. Undefined: it is for one host alone. */
+function variantOf(item: FeedItem): string | undefined {
+  if (item.kind === 'host' || item.kind === 'vnic') return undefined
+  if (item.kind === 'station') return item.forward ? undefined : ''
+  if (item.kind === 'subnet') return String(item.vni)
+  if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
+  return item.kind === 'nat' && item.wire !== null ? undefined : ''
+}

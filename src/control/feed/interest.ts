@@ -5,7 +5,7 @@
  */
 import type { ObjectRecord } from '../model/record.ts'
 import { splitKey } from './items/all.ts'
-import { groupsOn, namedBy } from './items/groups.ts'
+import { groupsOn, namedIn } from './items/groups.ts'
 import { natId, poolsOf, wireOf } from './items/nat.ts'
 import { routingOf } from './items/routing.ts'
 import { peersOf, specOf, vnicsOf, type View } from './view.ts'
@@ -47,7 +47,7 @@ export function topicsOf(view: View, host: string): Set<string> {
   }
   for (const group of groupsOn(view, host)) {
     topics.add(`group/${group}`)
-    const { groups, lists } = namedBy(view, group)
+    const { groups, lists } = namedIn(specOf(view, 'group', group))
     for (const named of groups) topics.add(`group/${named}`)
     for (const list of lists) topics.add(`prefix-list/${list}`)
   }

@@ -2,6 +2,7 @@
 import type { ObjectChange } from '../model/mirror.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { usersOfPool } from './interest.ts'
+import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { tablesThrough } from './items/routing.ts'
 import type { View } from './view.ts'
@@ -13,9 +14,12 @@ export interface Touched {
   readonly hosts: Set<string>
   /** Topics whose hosts' topics are to be found anew. */
   readonly topics: Set<string>
+  /** Hosts that others with the topic may have met, or not meet any more. */
+  readonly met: { readonly topic: string; readonly key: string }[]
 }
 
-type Toucher = (view: View, record: ObjectRecord, touched: Touched) => void
+/** `other` is the object on the other side of the change. */
+type Toucher = (view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined) => void
 
 /** Note a key of a vpc. */
 const inVpc = (touched: Touched, vpc: string | null, ...keys: readonly string[]): void => {
@@ -42,14 +46,24 @@ function touchNat({ objects }: View, vpc: string, pool: string, touched: Touched
   for (const { record } of objects.usersOf(pool)) if (record.kind === 'host') touched.hosts.add(record.id)
 }
 
-function touchVnic(view: View, { id, vpc, binding, left }: ObjectRecord, touched: Touched): void {
-  inVpc(touched, vpc, `vnic/${id}`, `station/${id}`, ...tablesThrough(view, id).map((table) => `route-table/${table}`))
-  for (const host of [binding?.host, left?.host]) if (host !== undefined) touched.hosts.add(host)
-  for (const { record } of view.objects.usersOf(id))
-    if (record.kind === 'floating-ip') touchNat(view, vpc!, record.spec.pool as string, touched)
-  const az = binding === undefined ? undefined : view.objects.get('host', binding.host)?.record.spec.az
+function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined): void {
+  const { id, vpc, binding, left } = record
+  inVpc(touched, vpc, ...tablesThrough(view, id).map((table) => `route-table/${table}`))
+  for (const { record: user } of view.objects.usersOf(id))
+    if (user.kind === 'floating-ip') touchNat(view, vpc!, user.spec.pool as string, touched)
+  if (binding === undefined) return
+  inVpc(touched, vpc, `vnic/${id}`, `station/${id}`)
+  if (placeText(record) !== placeText(other)) {
+    for (const host of [binding.host, left?.host]) if (host !== undefined) touched.hosts.add(host)
+    touched.met.push({ topic: `vpc/${vpc}`, key: `vtep/${binding.host}` })
+  }
+  const az = view.objects.get('host', binding.host)?.record.spec.az
   if (az !== undefined) groupsThatName(view, az as string, touched)
 }
+
+/** What of a vnic decides what concerns its host. */
+const placeText = (record: ObjectRecord | undefined): string =>
+  record === undefined ? '' : JSON.stringify([record.vpc, record.binding?.host, record.left?.host, record.spec.groups])
 
 const touchers: Readonly<Record<string, Toucher>> = {
   vnic: touchVnic,
@@ -71,9 +85,9 @@ const touchers: Readonly<Record<string, Toucher>> = {
     const vnic = target === undefined ? undefined : view.objects.get('vnic', target.vnic)
     if (vnic !== undefined) touchNat(view, vnic.record.vpc!, spec.pool as string, touched)
   },
-  group(_, record, touched) {
+  group(_, record, touched, other) {
     touchSelf(record, touched)
-    touched.topics.add(`group/${record.id}`)
+    if (JSON.stringify(namedIn(record.spec)) !== JSON.stringify(namedIn(other?.spec))) touched.topics.add(`group/${record.id}`)
   },
   'prefix-list': (_, record, touched) => touchSelf(record, touched),
   router: (_, { id, vpc }, touched) => inVpc(touched, vpc, `router/${id}`),
@@ -89,5 +103,7 @@ const touchers: Readonly<Record<string, Toucher>> = {
 /** Note what a change concerns, as it was and as it is. Places and left vnics know of it already. */
 export function touch(view: View, change: ObjectChange, moved: readonly { readonly vpc: string }[], touched: Touched): void {
   for (const { vpc } of moved) touched.topics.add(`vpc/${vpc}`)
-  for (const stored of [change.before, change.after]) if (stored !== undefined) touchers[stored.record.kind]?.(view, stored.record, touched)
+  const [before, after] = [change.before?.record, change.after?.record]
+  if (before !== undefined) touchers[before.kind]?.(view, before, touched, after)
+  if (after !== undefined) touchers[after.kind]?.(view, after, touched, before)
 }

@@ -6,6 +6,7 @@ import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
 import type { Change, Entry, Store } from '../store/store.ts'
 import { objectKey } from './keys.ts'
+import { HostStatuses } from './host-status.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
 import type { ClaimRecord, GoneRecord, ObjectRecord, Stored } from './record.ts'
@@ -41,6 +42,8 @@ const compareEveryMs = 600_000
 
 export class Mirror {
   readonly objects = new Objects()
+  /** What connected hosts say. The store has none of it. */
+  readonly hosts = new HostStatuses()
   revision = 0
   /** Kept batches say everything after this revision. */
   oldest = 0

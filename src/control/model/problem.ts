@@ -22,6 +22,8 @@ export const statusOf = {
   gone: 410,
   changed: 412,
   'too-large': 413,
+  'client-too-old': 426,
+  'client-too-new': 426,
   'if-match-needed': 428,
   'rate-limited': 429,
   internal: 500,

@@ -1,5 +1,6 @@
 /** Items of security groups and prefix lists. */
 import type { GroupItem, GroupPeer, GroupRule, PrefixListItem } from '#feed/item.ts'
+import type { Spec } from '../../model/record.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { childrenOf, localVnics, specOf, type View } from '../view.ts'
 
@@ -14,22 +15,17 @@ interface RuleSpec {
 
 /** Whether a vnic of the host is in a group. */
 const isIn = (view: View, host: string, group: string): boolean =>
-  view.objects.usersOf(group).some(({ record }) => record.kind === 'vnic' && record.binding?.host === host)
+  localVnics(view, host).some(({ spec }) => (spec.groups as readonly string[]).includes(group))
 
 /** Groups that vnics of a host are in. */
 export const groupsOn = (view: View, host: string): Set<string> =>
   new Set(localVnics(view, host).flatMap(({ spec }) => spec.groups as readonly string[]))
 
-/** What the rules of a group name: groups, prefix lists, and whole vpcs and zones, whose networks the item has. */
-export function namedBy(view: View, group: string): { readonly groups: string[]; readonly lists: string[]; readonly others: string[] } {
-  const rules = (specOf(view, 'group', group)?.rules ?? []) as readonly RuleSpec[]
-  const peers = rules.flatMap((rule) => rule.peers)
-  const of = (field: string): string[] => peers.flatMap((peer) => (peer[field] === undefined ? [] : [peer[field]]))
-  return {
-    groups: of('group'),
-    lists: of('prefixList'),
-    others: [...of('vpc').map((id) => `vpc/${id}`), ...of('az').map((id) => `az/${id}`)],
-  }
+/** Groups and prefix lists that the rules of a group name. */
+export function namedIn(spec: Spec | undefined): { readonly groups: string[]; readonly lists: string[] } {
+  const rules = (spec?.rules ?? []) as readonly RuleSpec[]
+  const of = (field: string): string[] => rules.flatMap(({ peers }) => peers.flatMap((peer) => peer[field] ?? []))
+  return { groups: of('group'), lists: of('prefixList') }
 }
 
 /** A group. One that no vnic of this host is in has no rules here: others name it, and its members count. */

@@ -1,0 +1,70 @@
+/** What agents ask: the feed of their host, and that the API takes their reports. */
+import { once } from 'node:events'
+import { feedPath, feedVersion, reportPath } from '#feed/message.ts'
+import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
+import type { Mirror } from '../model/mirror.ts'
+import { Problem } from '../model/problem.ts'
+import type { Feeds } from './feeds.ts'
+import { parseReport } from './report.ts'
+import { ResponseSink } from './response-sink.ts'
+
+export interface FeedParts {
+  readonly feeds: Feeds
+  readonly mirror: Mirror
+  readonly now: () => number
+}
+
+/** The routes, for the port of the agents. */
+export const feedRoutes = (parts: FeedParts): AgentRoutes => ({
+  [`GET ${feedPath}`]: async (call) => serveFeed(parts, call),
+  [`POST ${reportPath}`]: async (call) => takeReport(parts, call),
+})
+
+async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
+  checkVersion(url.searchParams.get('version'))
+  const revision = revisionOf(url)
+  // An agent may come from another API that was ahead. With the store away, what is known here must do.
+  await mirror.fresh().catch(() => {})
+  if (ended.aborted || response.destroyed) return
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+  const closed = once(response, 'close')
+  const feed = feeds.open(host, revision, new ResponseSink(response))
+  const end = (): void => feed.close(farewell(mirror, host))
+  ended.addEventListener('abort', end)
+  try {
+    await closed
+  } finally {
+    ended.removeEventListener('abort', end)
+    feeds.gone(feed)
+  }
+}
+
+/** Only a host that is removed or disabled hears that it need not come back. */
+function farewell({ objects }: Mirror, host: string): string | undefined {
+  const stored = objects.get('host', host)
+  if (stored === undefined) return 'the host is removed from the cloud'
+  return stored.record.spec.disabled === true ? 'the host is disabled' : undefined
+}
+
+function checkVersion(given: string | null): void {
+  if (given === String(feedVersion)) return
+  if (given !== null && /^\d{1,6}$/.test(given))
+    throw new Problem(
+      Number(given) > feedVersion ? 'client-too-new' : 'client-too-old',
+      `the agent speaks version ${given} of the feed, and this API ${feedVersion}`,
+    )
+  throw new Problem('invalid', `version: give the version of the feed, such as ${feedVersion}`)
+}
+
+function revisionOf(url: URL): number | undefined {
+  const given = url.searchParams.get('revision')
+  if (given === null) return undefined
+  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'revision: it is no revision')
+  return Number(given)
+}
+
+async function takeReport({ feeds, mirror, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
+  mirror.hosts.report(host, parseReport(await readJson(request)), now())
+  feeds.reported(host)
+  answerDone(response)
+}

@@ -1,0 +1,237 @@
+/** Feeds over HTTP, as agents read them: whole, resumed, cut, refused. What moves is told within a second. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { feedMessages, FeedRefused, post } from '#agent/feed/connection.ts'
+import { changesIn, Gathering } from '#agent/feed/gathering.ts'
+import { ItemStore } from '#agent/compile/items.ts'
+import type { Feeds } from '#control/feed/feeds.ts'
+import { ResponseSink } from '#control/feed/response-sink.ts'
+import { feedRoutes } from '#control/feed/routes.ts'
+import type { FeedMessage } from '#feed/message.ts'
+import type { FeedItem } from '#feed/item.ts'
+import { feedPath, reportPath } from '#feed/message.ts'
+import { TestApi } from '../test-api.ts'
+import { FeedServer } from './feed-server.ts'
+
+let api: TestApi
+let feeds: Feeds
+let server: FeedServer
+const ids: Record<string, string> = {}
+before(async () => {
+  api = await TestApi.start()
+  const { mirror } = api.model
+  feeds = api.feeds
+  server = await FeedServer.start(feedRoutes({ feeds, mirror, now: Date.now }))
+  await api.ok('POST', '/regions', { name: 'north' })
+  await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  for (const i of [1, 2, 3])
+    ids[`h${i}`] = (await api.ok('POST', '/hosts', { name: `h${i}`, facility: 'f1', underlay: [{ address: `192.0.2.${i}` }] })).id
+  await api.ok('POST', '/orgs', { name: 'acme' })
+  await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
+  await api.ok('POST', '/vpcs', { name: 'red', account: 'shop' })
+  await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
+  for (const name of ['a', 'b', 'c']) ids[name] = (await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web' })).id
+  await api.ok('PUT', '/vnics/a/binding', { host: 'h1' })
+  await api.ok('PUT', '/vnics/b/binding', { host: 'h2' })
+})
+after(async () => {
+  await server[Symbol.asyncDispose]()
+  assert.deepEqual(api.logged, [])
+  return api[Symbol.asyncDispose]()
+})
+
+/** A host that keeps what the feed says, with the agent's own reader. */
+class Host implements AsyncDisposable {
+  readonly items = new ItemStore()
+  readonly #end = new AbortController()
+  readonly #gathering = new Gathering()
+  readonly messages: FeedMessage[] = []
+  revision = -1
+  readonly done: Promise<unknown>
+  #wake = Promise.withResolvers<void>()
+
+  constructor(host: string, revision: string | null = null) {
+    this.done = this.#read(host, revision).catch((error: unknown) => error)
+  }
+
+  async #read(host: string, revision: string | null): Promise<void> {
+    for await (const message of feedMessages(server.of(host), { revision, signal: this.#end.signal })) {
+      this.messages.push(message)
+      const batch = this.#gathering.take(message)
+      if (batch !== undefined) {
+        const { put, gone } = changesIn(this.items, batch)
+        for (const { kind, id } of gone) this.items.delete(kind, id)
+        for (const item of put) this.items.put(item)
+        this.revision = Number(batch.revision)
+      }
+      this.#wake.resolve()
+      this.#wake = Promise.withResolvers()
+    }
+  }
+
+  /** Wait until something is so. */
+  async until(what: (items: ItemStore) => boolean): Promise<void> {
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), 10_000)
+    while (!what(this.items)) {
+      await Promise.race([this.#wake.promise, once(late.signal, 'abort')])
+      if (late.signal.aborted) assert.fail(`not in time: ${what}, ${JSON.stringify([...this.items])}`)
+    }
+    clearTimeout(timer)
+  }
+
+  keys = (): string[] => [...this.items].map(({ kind, id }) => `${kind}/${names[id] ?? '?'}`).sort()
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort()
+    await this.done
+  }
+}
+const names = new Proxy({} as Record<string, string>, { get: (_, id) => Object.entries(ids).find(([, each]) => each === id)?.[0] })
+const atOf = (items: ItemStore, vnic: string): string | undefined =>
+  (items.get('station', ids[vnic]!) as { host: string } | undefined)?.host
+
+test('a host gets what is its own; another gets its side of it; a third one gets nothing', async () => {
+  await using h1 = new Host(ids.h1!)
+  await using h3 = new Host(ids.h3!)
+  await h1.until((items) => items.size > 4)
+  await h3.until(() => h3.revision > 0)
+  assert.deepEqual(h1.keys(), ['host/h1', 'station/b', 'subnet/?', 'vnic/a', 'vpc/?', 'vtep/h2'])
+  assert.deepEqual(h3.keys(), ['host/h3'])
+  // The first vnic there brings everything, and the others hear of the new host.
+  await api.ok('PUT', '/vnics/c/binding', { host: 'h3', unit: 'vmnic' })
+  await h3.until((items) => items.get('vnic', ids.c!) !== undefined)
+  await h1.until((items) => items.get('station', ids.c!) !== undefined && items.get('vtep', ids.h3!) !== undefined)
+  assert.deepEqual(h3.keys(), ['host/h3', 'station/a', 'station/b', 'subnet/?', 'vnic/c', 'vpc/?', 'vtep/h1', 'vtep/h2'])
+  await api.ok('DELETE', '/vnics/c/binding')
+  await h3.until((items) => items.size === 1)
+  await h1.until((items) => items.get('vtep', ids.h3!) === undefined)
+  assert.equal(h1.items.get('station', ids.c!), undefined)
+})
+
+test('a move and a destruction reach every host that holds the address within a second; the old host sends on', async () => {
+  await using h1 = new Host(ids.h1!)
+  await using h2 = new Host(ids.h2!)
+  await using h3 = new Host(ids.h3!)
+  await h1.until((items) => atOf(items, 'b') === ids.h2)
+  await h2.until((items) => items.get('vnic', ids.b!) !== undefined)
+  await h3.until(() => h3.revision > 0)
+  const start = performance.now()
+  await api.ok('PUT', '/vnics/b/binding', { host: 'h3' })
+  await h1.until((items) => atOf(items, 'b') === ids.h3)
+  await h2.until((items) => atOf(items, 'b') === ids.h3)
+  await h3.until((items) => items.get('vnic', ids.b!) !== undefined)
+  assert.ok(performance.now() - start < 1_000, `it took ${performance.now() - start} ms`)
+  const item = (host: Host) => host.items.get('station', ids.b!) as Extract<FeedItem, { kind: 'station' }> | undefined
+  assert.deepEqual([item(h1)?.forward, item(h2)?.forward, item(h2)?.epoch], [false, true, 2])
+  // The host that it left still needs to know where the others are, for a minute.
+  assert.deepEqual(h2.keys(), ['host/h2', 'station/a', 'station/b', 'subnet/?', 'vpc/?', 'vtep/h1', 'vtep/h3'])
+  api.ahead = 61_000
+  await h2.until((items) => items.size === 1)
+  await api.ok('DELETE', '/vnics/b/binding')
+  await api.ok('DELETE', `/vnics/${ids.b}`)
+  await h1.until((items) => items.get('station', ids.b!) === undefined)
+  assert.deepEqual(h1.keys(), ['host/h1', 'subnet/?', 'vnic/a', 'vpc/?'])
+})
+
+test('a host that comes back gets what it missed; one that has been away too long gets everything', async () => {
+  const first = new Host(ids.h1!)
+  await first.until((items) => items.size > 2)
+  const revision = String(first.revision)
+  await first[Symbol.asyncDispose]()
+  await api.ok('PATCH', '/vnics/a', { mtu: 1400 }, { 'if-match': '*' })
+  await using again = new Host(ids.h1!, revision)
+  await again.until((items) => items.size > 0)
+  assert.deepEqual(again.messages[0], { type: 'hello', host: ids.h1, version: 1, whole: false })
+  assert.deepEqual(again.keys(), ['vnic/a'])
+  await using ahead = new Host(ids.h1!, '999999')
+  await ahead.until((items) => items.size > 2)
+  assert.equal((ahead.messages[0] as { whole: boolean }).whole, true)
+  // A host has one feed: the newer one counts.
+  assert.match(String(await again.done), /the API ended the feed/)
+})
+
+test('an agent of another version, and one that speaks nonsense, are refused', async () => {
+  const refusal = async (path: string, body?: unknown): Promise<FeedRefused> => {
+    const signal = AbortSignal.timeout(5_000)
+    if (body !== undefined)
+      return post(server.of(ids.h1!), path, body, signal).then(
+        () => assert.fail(path),
+        (error) => error,
+      )
+    return new Promise((resolve) =>
+      request(`${server.of(ids.h1!).url}${path}`, (response) => {
+        response.resume()
+        resolve(new FeedRefused(response.statusCode!, ''))
+      }).end(),
+    )
+  }
+  for (const [query, status] of [
+    ['version=2', 426],
+    ['version=0', 426],
+    ['version=x', 400],
+    ['', 400],
+    ['version=1&revision=-1', 400],
+  ] as const)
+    assert.equal((await refusal(`${feedPath}?${query}`)).status, status, query)
+  const report = { revision: '5', errors: [], ready: [], agent: { version: '1', feed: 1 } }
+  await post(server.of(ids.h1!), reportPath, report, AbortSignal.timeout(5_000))
+  assert.equal(api.model.mirror.hosts.get(ids.h1!)?.acked, 5)
+  for (const wrong of [{}, { ...report, revision: 5 }, { ...report, errors: [{ kind: 'vnic' }] }, []])
+    assert.equal((await refusal(reportPath, wrong)).status, 400, JSON.stringify(wrong))
+})
+
+test('a host that is removed is sent away; one whose certificate ends may come back', async () => {
+  const host = (await api.ok('POST', '/hosts', { name: 'h4', facility: 'f1' })).id
+  const first = new Host(host)
+  await first.until((items) => items.size === 1)
+  server.ends.get(host)!.abort('the certificate has ended')
+  await first.done
+  assert.ok(!first.messages.some(({ type }) => type === 'bye'))
+  const second = new Host(host)
+  await second.until((items) => items.size === 1)
+  await api.ok('DELETE', `/hosts/${host}`)
+  server.ends.get(host)!.abort('the host is gone')
+  await second.done
+  assert.deepEqual(second.messages.at(-1), { type: 'bye', reason: 'the host is removed from the cloud' })
+})
+
+test('a reader that takes nothing is cut, and costs no more than what it has not read', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ written: number; error: unknown }>()
+  const slow = createServer(async (_, response) => {
+    const sink = new ResponseSink(response, { stalledMs: 50 })
+    let written = 0
+    try {
+      for (;;) if (!sink.write('x'.repeat(1_000) + (written += 1_000))) await sink.drained()
+    } catch (error) {
+      resolve({ written, error })
+    }
+  })
+  await new Promise<void>((done) => slow.listen(0, '127.0.0.1', done))
+  const client = connect((slow.address() as { port: number }).port, '127.0.0.1')
+  const closed = once(client, 'close')
+  client.on('error', () => {}).pause()
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const { written, error } = await promise
+  assert.equal((error as Error).name, 'AbortError')
+  // What the kernel holds for a socket, and no more.
+  assert.ok(written < 32 << 20, `${written}`)
+  client.resume()
+  await closed
+  slow.close()
+})
+
+test('a feed whose connection breaks is forgotten', async () => {
+  const stalled = request(`${server.of(ids.h1!).url}${feedPath}?version=1`)
+  stalled.end()
+  const [response] = (await once(stalled, 'response')) as [IncomingMessage]
+  response.on('error', () => {})
+  assert.ok(feeds.connected.has(ids.h1!))
+  stalled.destroy()
+  for (let i = 0; feeds.connected.has(ids.h1!) && i < 500; i++) await sleep(10)
+  assert.ok(!feeds.connected.has(ids.h1!))
+})
