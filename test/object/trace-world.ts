@@ -54,7 +54,8 @@ export class TraceWorld implements AsyncDisposable {
   /** Of the underlay's other end, and of the underlay. */
   readonly wireIfindex: number
   readonly wireMac: Mac
-  readonly #router: Opened
+  readonly router: Opened
+  readonly nat: Opened
 
   constructor() {
     const { host } = this
@@ -66,12 +67,13 @@ export class TraceWorld implements AsyncDisposable {
     this.mux.do('vpcmuxListen', sockaddr('192.0.2.1'))
     this.mux.do('vpcmuxConnect', idBytes(ethlink.id))
     this.sw = host.create('vpcsw')
-    this.#router = host.create('vpcrtr')
+    this.router = host.create('vpcrtr')
     for (const subnet of [0, 1] as const) this.#makeSubnet(subnet)
-    this.#router.do(
+    this.router.do(
       'vpcrtrRouteSet',
       routes('10.9.0.0/16 blackhole', '10.8.0.0/16 unreachable', '10.7.0.0/16 via 10.1.0.11', '203.0.113.0/24 igw', '198.51.100.0/24 igw'),
     )
+    this.nat = host.create('vpcnat')
     this.#makeNat()
     this.groups = [this.#makeGroup('web'), this.#makeGroup('db')]
     this.units = ([0, 0, 1, 1] as const).map((subnet, i) => this.#makeUnit(subnet, 10 + (i % 2)))
@@ -166,16 +168,16 @@ export class TraceWorld implements AsyncDisposable {
     made.do('subnetPrefix6Set', text(`fd0${subnet}::/64`))
     if (subnet === 1) made.do('subnetMaxPacketSet', u32(1280))
     made.do('subnetSwitchSet', idBytes(this.sw.id))
-    made.do('subnetRouterSet', idBytes(this.#router.id))
+    made.do('subnetRouterSet', idBytes(this.router.id))
   }
 
   /** The first unit of each subnet has a public address. */
   #makeNat(): void {
     const { host } = this
     host.addInterface('out0')
-    const [ethlink, nat] = [host.create('ethlink'), host.create('vpcnat')]
+    const [ethlink, nat] = [host.create('ethlink'), this.nat]
     ethlink.do('ethlinkConnect', text('out0'))
-    nat.do('vpcnatRouterSet', idBytes(this.#router.id))
+    nat.do('vpcnatRouterSet', idBytes(this.router.id))
     nat.do('vpcnatEthlinkSet', idBytes(ethlink.id))
     nat.do('vpcnatPoolSet', jsonText(['203.0.113.16/28']))
     nat.do('vpcnatPrefix4Set', text('203.0.113.0/24'))

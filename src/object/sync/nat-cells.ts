@@ -4,6 +4,7 @@ import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { asIpv6 } from '#wire/ipv6-address.ts'
 import type { Dirty } from '../store/dirty.ts'
 import type { Model } from '../store/model.ts'
+import type { Work } from './work.ts'
 
 /** The addresses that the map of a NAT is for. While its interface is away, ports stay with their owners. */
 function wantedOf(model: Model, source: number): readonly Uint8Array[] {
@@ -11,13 +12,14 @@ function wantedOf(model: Model, source: number): readonly Uint8Array[] {
   return nat?.type === 'vpcnat' && nat.ethlink !== null ? nat.shared : []
 }
 
-/** What an operation has to do. */
-export const planNatCells = (model: Model, cells: NatCells, { nats }: Dirty): { remove(): void; write(): void } => ({
-  remove() {},
-  write() {
-    for (const source of nats) cells.set(source, wantedOf(model, source))
-  },
-})
+/** What an operation has to do: a NAT that shares no address any more keeps its map until nothing leads to it. */
+export function planNatCells(model: Model, cells: NatCells, { nats }: Dirty): Work {
+  const wanted = [...nats].map((source) => ({ source, addresses: wantedOf(model, source) }))
+  const set = (when: (count: number) => boolean): void => {
+    for (const { source, addresses } of wanted) if (when(addresses.length)) cells.set(source, addresses)
+  }
+  return { write: () => set((count) => count > 0), remove: () => set((count) => count === 0) }
+}
 
 /** A NAT whose map is for other addresses than it shares, in words. */
 export interface WrongCells {

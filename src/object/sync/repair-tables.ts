@@ -2,27 +2,15 @@
  * Makes whole tables agree with the model at a start. Leaves right entries alone, so that every packet finds its entry.
  */
 import { encodeArray } from '#abi/layouts.ts'
+import { drain } from '#abi/steps.ts'
 import type { Table } from '#datapath/table.ts'
 import type { Tables } from '#datapath/tables.ts'
 import type { Model } from '../store/model.ts'
-import { fdb } from './projection/fdb.ts'
-import { flood } from './projection/flood.ts'
-import { dhcpReplies, dhcpv6Replies, raReplies } from './projection/guest-services.ts'
-import { muxes } from './projection/muxes.ts'
-import { neighbours } from './projection/neighbours.ts'
 import { policyTables, wantedContents } from './policy/settle-policies.ts'
-import { portAddresses } from './projection/port-addresses.ts'
-import { portLimits } from './projection/port-limits.ts'
-import { ports } from './projection/ports.ts'
 import { encodeShared, expected, type Projection } from './projection/projection.ts'
-import { segments } from './projection/segments.ts'
-import { tunnelEnds } from './projection/tunnel-ends.ts'
-import { hosts } from './projection/hosts.ts'
-import { routes } from './projection/routes.ts'
 import { compareNatCells } from './nat-cells.ts'
-import { floats, nats, publicAddresses } from './projection/nats.ts'
-import { subnets } from './projection/subnets.ts'
-import { vteps } from './projection/vteps.ts'
+import { projectedTables, projections, type ProjectedTable } from './projection/tables.ts'
+import { doWorks, type Work } from './work.ts'
 
 /** How a table differed. */
 export interface Repairs {
@@ -39,94 +27,52 @@ export interface TableEntry {
 }
 
 /** The differences between a table and the model. */
-export interface TableDifference {
+export interface TableDifference extends Work {
   readonly table: string
   /** Entries that were compared. */
   readonly checked: number
   readonly missing: readonly TableEntry[]
   readonly different: readonly (TableEntry & { readonly found: Uint8Array })[]
   readonly strange: readonly TableEntry[]
-  remove(): void
-  write(): void
 }
-
-/** The tables and their projections. */
-export const projections = {
-  ports,
-  muxes,
-  fdb,
-  flood,
-  segments,
-  neighbours,
-  portAddresses,
-  portLimits,
-  vteps,
-  tunnelEnds,
-  subnets,
-  routes,
-  hosts,
-  floats,
-  publicAddresses,
-  nats,
-  dhcpReplies,
-  dhcpv6Replies,
-  raReplies,
-} as const
 
 /** Compare all tables with the model and write the differences. The result has only tables that differed. */
 export function repairTables(model: Model, tables: Tables): Repairs[] {
+  const wrong = compareNatCells(model, tables.natCells)
+  for (const { nat, wanted } of wrong) tables.natCells.set(nat, wanted)
   const differences = compareTables(model, tables)
-  for (const difference of differences) difference.remove()
-  for (const difference of differences.toReversed()) difference.write()
+  drain(doWorks(differences))
   const repairs = differences.map(({ table, missing, different, strange }) => ({
     table,
     removed: strange.length,
     added: missing.length,
     changed: different.length,
   }))
-  const wrong = compareNatCells(model, tables.natCells)
-  for (const { nat, wanted } of wrong) tables.natCells.set(nat, wanted)
   repairs.push({ table: 'nat_cells', removed: 0, added: 0, changed: wrong.length })
   return repairs.filter(({ removed, added, changed }) => removed + added + changed > 0)
 }
 
-/** Compare all tables with the model, in the order in which entries may go. */
+/** Compare all tables with the model, in the order in which entries are written. */
 export const compareTables = (model: Model, tables: Tables): TableDifference[] => [
-  compare(ports, model, tables.ports),
-  compare(muxes, model, tables.muxes),
-  compare(vteps, model, tables.vteps),
-  compare(tunnelEnds, model, tables.tunnelEnds),
-  compare(fdb, model, tables.fdb),
-  compare(flood, model, tables.flood),
-  compare(segments, model, tables.segments),
-  compare(subnets, model, tables.subnets),
-  compare(routes, model, tables.routes),
-  compare(hosts, model, tables.hosts),
-  compare(floats, model, tables.floats),
-  compare(publicAddresses, model, tables.publicAddresses),
-  compare(nats, model, tables.nats),
-  compare(neighbours, model, tables.neighbours),
-  compare(portAddresses, model, tables.portAddresses),
-  compare(portLimits, model, tables.portLimits),
   ...comparePolicies(model, tables),
-  compare(dhcpReplies, model, tables.dhcpReplies),
-  compare(dhcpv6Replies, model, tables.dhcpv6Replies),
-  compare(raReplies, model, tables.raReplies),
+  ...projectedTables.map((name) => compare(name, model, tables)),
 ]
 
 /** The tables of security groups, whose rows are made all at once. */
 function comparePolicies(model: Model, { policy }: Tables): TableDifference[] {
   const wanted = wantedContents(model)
-  return policyTables.map((name) => {
+  return policyTables.toReversed().map((name) => {
     const joined = (texts: Iterable<string>): Uint8Array[] => Array.from(texts, (text) => Buffer.from(text, 'latin1'))
     return difference(policy[name] as Table<unknown, unknown>, joined(wanted[name].keys()), joined(wanted[name].values()))
   })
 }
 
-function compare<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>): TableDifference {
+function compare(name: ProjectedTable, model: Model, tables: Tables): TableDifference {
+  const projection = projections[name] as Projection<unknown, unknown>
   const { keyField, valueField } = projection
   const { keys, values } = expected(projection, model, projection.keys(model))
-  return difference(table, slices(encodeArray(keyField, keys), keyField.size), slices(encodeShared(valueField, values), valueField.size))
+  const [keyBytes, valueBytes] = [encodeArray(keyField, keys), encodeShared(valueField, values)]
+  return difference(tables[name], slices(keyBytes, keyField.size), slices(valueBytes, valueField.size))
 }
 
 function difference(table: Table<any, any>, wantedKeys: readonly Uint8Array[], wantedValues: readonly Uint8Array[]): TableDifference {

@@ -1,137 +1,76 @@
 /** Updates the datapath's tables from the model, for the keys that an operation touched. */
 import { encodeArray } from '#abi/layouts.ts'
-import type { Tables } from '#datapath/tables.ts'
+import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
 import type { Table } from '#datapath/table.ts'
+import type { Tables } from '#datapath/tables.ts'
 import type { Dirty } from '../store/dirty.ts'
 import type { Model } from '../store/model.ts'
-import { encodeFdb } from './projection/fdb.ts'
-import { flood, pagesOf } from './projection/flood.ts'
-import { dhcpReplies, dhcpv6Replies, raReplies } from './projection/guest-services.ts'
-import { planPolicies } from './policy/settle-policies.ts'
-import { muxes } from './projection/muxes.ts'
-import { neighbours } from './projection/neighbours.ts'
-import { portAddresses } from './projection/port-addresses.ts'
-import { portLimits } from './projection/port-limits.ts'
-import { ports } from './projection/ports.ts'
-import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
-import { segments } from './projection/segments.ts'
-import { tunnelEnds } from './projection/tunnel-ends.ts'
-import { hosts } from './projection/hosts.ts'
-import { routes } from './projection/routes.ts'
 import { planNatCells } from './nat-cells.ts'
-import { floats, natKeys, nats, publicAddresses } from './projection/nats.ts'
-import { subnets } from './projection/subnets.ts'
-import { vtepKeys, vteps } from './projection/vteps.ts'
-import { floodPages, floodRemote, type FloodKey } from '#datapath/layout.ts'
-
-/** What is to be done to one table. */
-interface Work {
-  remove(): void
-  write(): void
-}
+import { planPolicies } from './policy/settle-policies.ts'
+import { encodeFdb } from './projection/fdb.ts'
+import { pagesOf } from './projection/flood.ts'
+import { natKeys } from './projection/nats.ts'
+import { encodeShared, expected, type Encoded, type Projection } from './projection/projection.ts'
+import { projectedTables, projections, type ProjectedTable } from './projection/tables.ts'
+import { vtepKeys } from './projection/vteps.ts'
+import { doWorks, type Work } from './work.ts'
 
 /**
- * Write the touched keys, table by table. First the deletions: they make room, and a unit that leaves sends nothing
- * more. Then all destinations of frames; the ports last, so that a unit's first frame finds everything. Throws
- * TableFull and KernelError, with some of it done: after a rollback of the model, the same call restores the tables.
+ * Write the touched keys in the order of `doWorks`. New units come last of all: their numbers may have been another
+ * object's, whose entries go before the unit sends. Throws TableFull and KernelError, with some of it done: after a
+ * rollback of the model, the same call restores the tables.
  */
 export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
-  const portWork = plan(ports, model, tables.ports, dirty.ports)
   const policies = planPolicies(model, tables.policy, dirty)
   yield
-  const rest = planTables(model, tables, dirty)
-  for (const work of [portWork, ...rest]) {
-    yield
-    work.remove()
-  }
+  const comes = (ifindex: number): boolean => tables.ports.get(ifindex) === undefined
+  const newPorts = planTable('ports', model, tables, [...dirty.ports].filter(comes))
+  const keys = { ...dirtyKeys(model, dirty), ports: [...dirty.ports].filter((ifindex) => !comes(ifindex)) }
+  const works = projectedTables.map((name) =>
+    name === 'fdb' ? workOn(tables.fdb, encodeFdb(model, dirty.fdb)) : planTable(name, model, tables, keys[name]),
+  )
   yield
   policies.write()
-  for (const work of [...rest, portWork]) {
-    yield
-    work.write()
-  }
+  yield* doWorks([planNatCells(model, tables.natCells, dirty), ...works])
   yield
   policies.remove()
+  newPorts.write()
 }
 
-/** All tables but `ports` and those of security groups, in the order of writing. */
-function planTables(model: Model, tables: Tables, dirty: Dirty): readonly Work[] {
-  return [
-    plan(muxes, model, tables.muxes, dirty.muxes),
-    plan(vteps, model, tables.vteps, vtepKeys(model, dirty)),
-    plan(tunnelEnds, model, tables.tunnelEnds, dirty.tunnelEnds),
-    plan(subnets, model, tables.subnets, dirty.subnets),
-    plan(routes, model, tables.routes, dirty.routes.values()),
-    plan(
-      hosts,
-      model,
-      tables.hosts,
-      addressKeys(dirty.hosts.groups, (vpc, address) => ({ vpc, address })),
-    ),
-    workOn(tables.fdb, encodeFdb(model, dirty.fdb)),
-    plan(flood, model, tables.flood, floodKeys(model, dirty)),
-    plan(segments, model, tables.segments, dirty.segments),
-    plan(
-      neighbours,
-      model,
-      tables.neighbours,
-      addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address })),
-    ),
-    plan(
-      portAddresses,
-      model,
-      tables.portAddresses,
-      addressKeys(dirty.portAddresses.groups, (source, address) => ({ stats: source, address })),
-    ),
-    ...planNats(model, tables, dirty),
-    ...planServices(model, tables, dirty),
-  ]
-}
+/** The touched keys of all tables but `fdb`, which may be many. */
+const dirtyKeys = (model: Model, dirty: Dirty): Record<Exclude<ProjectedTable, 'fdb' | 'ports'>, Iterable<unknown>> => ({
+  muxes: dirty.muxes,
+  vteps: vtepKeys(model, dirty),
+  tunnelEnds: dirty.tunnelEnds,
+  flood: floodKeys(model, dirty),
+  segments: dirty.segments,
+  neighbours: addressKeys(dirty.neighbours.groups, (segment, address) => ({ segment, address })),
+  hosts: addressKeys(dirty.hosts.groups, (vpc, address) => ({ vpc, address })),
+  nats: natKeys(model, dirty),
+  floats: addressKeys(dirty.floats.groups, (vpc, address) => ({ vpc, address })),
+  publicAddresses: addressKeys(dirty.publicAddresses.groups, (wire, address) => ({ wire, address })),
+  routes: dirty.routes.values(),
+  subnets: dirty.subnets,
+  raReplies: dirty.subnets,
+  dhcpReplies: dirty.guests,
+  dhcpv6Replies: dirty.guests,
+  portAddresses: addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
+  portLimits: [...dirty.portLimits].map((stats) => ({ stats })),
+})
 
-/** NATs before the addresses that lead to them. */
-const planNats = (model: Model, tables: Tables, dirty: Dirty): Work[] => [
-  plan(nats, model, tables.nats, natKeys(model, dirty)),
-  planNatCells(model, tables.natCells, dirty),
-  plan(
-    publicAddresses,
-    model,
-    tables.publicAddresses,
-    addressKeys(dirty.publicAddresses.groups, (wire, address) => ({ wire, address })),
-  ),
-  plan(
-    floats,
-    model,
-    tables.floats,
-    addressKeys(dirty.floats.groups, (vpc, address) => ({ vpc, address })),
-  ),
-]
-
-/** Limits of ports, and what gateways say to guests. */
-const planServices = (model: Model, tables: Tables, dirty: Dirty): Work[] => [
-  plan(
-    portLimits,
-    model,
-    tables.portLimits,
-    [...dirty.portLimits].map((stats) => ({ stats })),
-  ),
-  plan(dhcpReplies, model, tables.dhcpReplies, dirty.guests),
-  plan(dhcpv6Replies, model, tables.dhcpv6Replies, dirty.guests),
-  plan(raReplies, model, tables.raReplies, dirty.subnets),
-]
-
-function plan<K, V, T>(projection: Projection<K, V>, model: Model, table: Table<T, V>, keys: Iterable<K>): Work {
-  const { keyField, valueField } = projection
-  const { keys: wanted, values, gone } = expected(projection, model, keys)
-  return workOn(table, {
-    keys: encodeArray(keyField, wanted),
-    values: encodeShared(valueField, values),
-    gone: encodeArray(keyField, gone),
+function planTable(name: ProjectedTable, model: Model, tables: Tables, dirty: Iterable<unknown>): Work {
+  const projection = projections[name] as Projection<unknown, unknown>
+  const { keys, values, gone } = expected(projection, model, dirty)
+  return workOn(tables[name], {
+    keys: encodeArray(projection.keyField, keys),
+    values: encodeShared(projection.valueField, values),
+    gone: encodeArray(projection.keyField, gone),
   })
 }
 
-const workOn = (table: Table<unknown, unknown>, { keys, values, gone }: Encoded): Work => ({
-  remove: () => void (gone.length > 0 && table.deleteManyEncoded(gone)),
+const workOn = (table: Table<any, any>, { keys, values, gone }: Encoded): Work => ({
   write: () => void (keys.length > 0 && table.setManyEncoded(keys, values)),
+  remove: () => void (gone.length > 0 && table.deleteManyEncoded(gone)),
 })
 
 /** The pages that a segment has, the last first, then the keys that it does not have. */

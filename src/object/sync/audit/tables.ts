@@ -5,7 +5,8 @@ import type { Context } from '../../context.ts'
 import { addressOfKey, vniOfSegment } from '../../store/keys.ts'
 import { policyFields } from '../policy/wanted.ts'
 import { addressesText, compareNatCells } from '../nat-cells.ts'
-import { compareTables, projections } from '../repair-tables.ts'
+import { projections } from '../projection/tables.ts'
+import { compareTables } from '../repair-tables.ts'
 import type { Findings } from './finding.ts'
 
 /** Layouts by the tables' own names. */
