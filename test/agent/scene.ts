@@ -1,7 +1,7 @@
 /** Hosts with real vpcds and real agents on one underlay, on which the test's own API listens. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,11 +29,12 @@ export async function until<T>(what: string, find: () => T | undefined | false |
   }
 }
 
-/** The policy that docs/agent.md names, for user nobody. */
-const policy = `rules:
-  - user: ${user}
-    rights: [read, write, create]
-`
+/** The rules of docs/agent.md, for another user. */
+function policy(): string {
+  const page = readFileSync(new URL('../../docs/agent.md', import.meta.url), 'utf8')
+  const [, rules = ''] = /```yaml\n(rules:[^`]*)```/.exec(page) ?? []
+  return rules.replace('vpc-agent', String(user))
+}
 
 export class AgentHost {
   readonly n: number
@@ -52,7 +53,7 @@ export class AgentHost {
     this.agentDir = join(host.directory, 'agent')
     mkdirSync(this.agentDir)
     chownSync(this.agentDir, user, group)
-    writeFileSync(join(host.directory, 'policy.yaml'), policy)
+    writeFileSync(join(host.directory, 'policy.yaml'), policy())
   }
 
   get id(): string {
@@ -162,6 +163,7 @@ export class Scene implements AsyncDisposable {
     await before.killAgent()
     const kept = join(before.host.directory, '..', `${before.host.netns}-kept`)
     cpSync(before.agentDir, kept, { recursive: true })
+    run('ip', 'link', 'del', `far${before.n}`)
     await before.host[Symbol.asyncDispose]()
     this.#made.splice(this.#made.indexOf(before.host), 1)
     const host = await this.#host(before.n)

@@ -11,7 +11,7 @@ import { followFeed } from './follower.ts'
 const log = createLog({ out: { write: () => {} } })
 const hello = { type: 'hello', host: 'h', version: 1, whole: true } as const
 
-/** An API that does one thing after the other with the feeds that are opened. Gives what the follower said and heard. */
+/** An API that does one thing after the other with the feeds that are opened. Gives what the follower heard. */
 async function follow(
   acts: readonly ((response: ServerResponse) => void)[],
   { until }: { until: (heard: { states: (string | null)[]; asked: string[] }) => boolean },
