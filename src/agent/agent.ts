@@ -65,6 +65,8 @@ export class Agent {
     this.#revision = cached.revision
     this.#half = options.half?.(() => this.#worker.wake()) ?? new Vpcd(socketPath, () => this.#worker.wake())
     this.#reconciler = new Reconciler({ items: this.#items, half: this.#half, clock: this.#clock })
+    const known = new Set(cached.items.map(itemKey))
+    for (const item of cached.instead) if (known.has(itemKey(item))) this.#items.put(item)
     for (const item of cached.items) this.#put(item)
     this.#worker = new Worker({
       reconciler: this.#reconciler,
@@ -154,6 +156,7 @@ export class Agent {
     this.#logErrors(errors)
     this.#errors = errors
     if (failure === null) this.#ready = await this.#readyNow()
+    if (failure === null) this.#cache.keepInstead(this.#reconciler.substitutes())
     const [revision, ready] = [this.#applied, this.#ready]
     if (revision !== null) this.#reporter.report({ revision, errors, ready, agent: { version, feed: feedVersion } })
     this.#writeStatus()

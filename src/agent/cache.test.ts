@@ -54,6 +54,20 @@ test('items and the revision are found again, and the file is for its user alone
   assert.equal(statSync(join(directory, 'cache.db')).mode & 0o777, 0o600)
 })
 
+test('what stands in the place of a refused item is kept with it, and goes when it is refused no more', () => {
+  const { cache } = Cache.open(directory, log)
+  cache.keep({ revision: '7', put: [group('a', 2)], gone: [] })
+  cache.keepInstead(new Map([['group/a', group('a', 1)]]))
+  cache.close()
+  const again = Cache.open(directory, log)
+  assert.deepEqual([again.cached.items, again.cached.instead], [[group('a', 2)], [group('a', 1)]])
+  again.cache.keepInstead(new Map())
+  again.cache.close()
+  const last = Cache.open(directory, log)
+  assert.deepEqual([last.cached.items.length, last.cached.instead.length], [1, 0])
+  last.cache.close()
+})
+
 test('it is written within a while, without being closed', async () => {
   const { cache } = Cache.open(directory, log)
   cache.keep({ revision: '9', put: [group('a')], gone: [] })
@@ -119,7 +133,7 @@ test('a full disk: it goes on without, says so once, and writes everything when 
 test('a directory that cannot be written: it starts and goes on without', () => {
   writeFileSync(join(directory, 'file'), '')
   const { cache, cached } = Cache.open(join(directory, 'file'), log)
-  assert.deepEqual(cached, { items: [], revision: null })
+  assert.deepEqual(cached, { items: [], instead: [], revision: null })
   cache.keep({ revision: '1', put: [group('a')], gone: [] })
   cache.flush()
   assert.notEqual(cache.trouble, null)

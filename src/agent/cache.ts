@@ -19,11 +19,14 @@ const layout = 1
 /** What a start finds. */
 export interface Cached {
   readonly items: readonly FeedItem[]
+  /** What the host has in the place of items that vpcd refused. */
+  readonly instead: readonly FeedItem[]
   /** Null: the feed must tell all. */
   readonly revision: string | null
 }
 
 const revisionKey = 'revision'
+const insteadPrefix = 'instead/'
 
 const sumOf = (key: string, text: string): Buffer => createHash('sha256').update(key).update('\0').update(text).digest().subarray(0, 8)
 
@@ -34,6 +37,7 @@ export class Cache {
   #put: StatementSync | undefined
   #delete: StatementSync | undefined
   #pending = new Map<string, string | null>()
+  #instead = new Map<string, FeedItem>()
   #timer: NodeJS.Timeout | undefined
   /** Why it is not written; null: it is. */
   trouble: string | null = null
@@ -54,6 +58,20 @@ export class Cache {
     for (const item of put) this.#pending.set(itemKey(item), JSON.stringify(item))
     for (const item of gone) this.#pending.set(itemKey(item), null)
     this.#pending.set(revisionKey, revision)
+    this.#later()
+  }
+
+  /** The same with what the host has in the place of refused items: all of it. */
+  keepInstead(items: ReadonlyMap<string, FeedItem>): void {
+    for (const [key, item] of items) {
+      if (this.#instead.get(key) !== item) this.#pending.set(`${insteadPrefix}${key}`, JSON.stringify(item))
+    }
+    for (const key of this.#instead.keys()) if (!items.has(key)) this.#pending.set(`${insteadPrefix}${key}`, null)
+    this.#instead = new Map(items)
+    if (this.isBehind) this.#later()
+  }
+
+  #later(): void {
     this.#timer ??= setTimeout(() => this.flush(), writeBehindMs)
   }
 
@@ -88,7 +106,7 @@ export class Cache {
     } catch (error) {
       this.#log.warn('the cache cannot be read; starting without it', { path: this.path, error: (error as Error).message })
       this.#throwAway()
-      return { items: [], revision: null }
+      return { items: [], instead: [], revision: null }
     }
   }
 
@@ -98,8 +116,16 @@ export class Cache {
     const bad = rows.find(({ key, text, sum }) => !sumOf(key, text).equals(sum))
     if (bad !== undefined) throw new Error(`row ${bad.key} is damaged`)
     const revision = rows.find(({ key }) => key === revisionKey)?.text ?? null
-    const items = rows.filter(({ key }) => key !== revisionKey).map(({ text }) => JSON.parse(text) as FeedItem)
-    return { items, revision }
+    const items: FeedItem[] = []
+    const instead: FeedItem[] = []
+    for (const { key, text } of rows) {
+      if (key === revisionKey) continue
+      const item = JSON.parse(text) as FeedItem
+      if (!key.startsWith(insteadPrefix)) items.push(item)
+      else instead.push(item)
+    }
+    this.#instead = new Map(instead.map((item) => [itemKey(item), item]))
+    return { items, instead, revision }
   }
 
   #open(): DatabaseSync {

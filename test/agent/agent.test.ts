@@ -63,12 +63,17 @@ suite('two hosts', () => {
       one!.report!.errors.map(({ id }) => id),
       [refused.id],
     )
-    const ports = one!.ok('switch', 'port', 'list', '--json')
-    assert.deepEqual(
-      ['10.0.0.11"', '10.0.0.12"', '10.0.0.13"', '10.0.0.112"'].map((text) => ports.includes(text)),
-      [false, true, true, false],
-    )
-    await scene.done(scene.api.tell({ [one!.id]: [{ gone: vnicItem(12) }, { gone: vnicItem(13) }] }), [one!])
+    const has = (): boolean[] => {
+      const ports = one!.ok('switch', 'port', 'list', '--json')
+      return ['10.0.0.11"', '10.0.0.12"', '10.0.0.13"', '10.0.0.112"'].map((text) => ports.includes(text))
+    }
+    assert.deepEqual(has(), [false, true, true, false])
+    // The next agent knows, too.
+    await one!.killAgent('SIGTERM')
+    one!.startAgent()
+    await scene.done(scene.api.tell({ [one!.id]: [vnicItem(15)] }), [one!])
+    assert.deepEqual([one!.report!.errors.length, has()], [1, [false, true, true, false]])
+    await scene.done(scene.api.tell({ [one!.id]: [12, 13, 15].map((n) => ({ gone: vnicItem(n) })) }), [one!])
     assert.deepEqual([one!.report!.errors, one!.report!.ready.length], [[], 1])
     assert.deepEqual(
       one!.host.devices().filter((name) => name.startsWith('hostif')),

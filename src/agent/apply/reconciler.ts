@@ -101,6 +101,16 @@ export class Reconciler {
     return !this.#refused.has(itemKey(item))
   }
 
+  /** What stands in the place of refused items, by key. */
+  substitutes(): ReadonlyMap<string, FeedItem> {
+    const found = new Map<string, FeedItem>()
+    for (const key of this.#refused.keys()) {
+      const item = this.#instead.get(key)
+      if (item !== undefined && item !== null) found.set(key, item)
+    }
+    return found
+  }
+
   /** When something is to be tried again, in ms since 1970; undefined: nothing is. */
   get next(): number | undefined {
     return this.#failures.next
