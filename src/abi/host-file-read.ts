@@ -43,13 +43,14 @@ function* readRoot(value: unknown): Steps<LooseFile> {
   const version = map.integer('version', [1, 1_000_000], null)
   if (version === null) map.refuse('version', `'version' must be given; this is version ${hostFileVersion}`)
   if (version !== hostFileVersion) map.refuse('version', `this is written for version ${version}; known here: ${hostFileVersion}`)
+  const owner = map.setting('owner', optional(ownerName), null)
   const file = {
-    owner: map.setting('owner', optional(ownerName), null),
+    owner,
     ...(yield* readPartial(map)),
     ethlinks: yield* map.list('ethlinks', readEthlink),
     muxes: yield* map.deepList('muxes', readMux),
     vmnics: yield* map.list('vmnics', readVmnic),
-    hostifs: yield* map.list('hostifs', readHostif),
+    hostifs: yield* map.list('hostifs', (item, path) => readHostif(item, path, owner)),
     switches: yield* map.deepList('switches', readSwitch),
     ports: yield* map.list('ports', (item, path) => readPort(item, path, null, 0)),
     routers: yield* map.list('routers', readRouter),
@@ -125,8 +126,13 @@ const readEntry = (value: unknown, path: string): EntrySpec =>
 const readVmnic = (value: unknown, path: string): VmnicSpec =>
   whole(value, path, (map) => ({ ...common(map, 'vmnic'), ...readSettings(map, 'vmnic') }))
 
-const readHostif = (value: unknown, path: string): HostifSpec =>
-  whole(value, path, (map) => ({ ...common(map, 'hostif'), ...readSettings(map, 'hostif') }))
+/** Owners keep a hostif for a guest that somebody else may choose: a document of theirs without one leaves it alone. */
+const readHostif = (value: unknown, path: string, owner: string | null): HostifSpec =>
+  whole(value, path, (map) => ({
+    ...common(map, 'hostif'),
+    ...readSettings(map, 'hostif'),
+    ...(owner !== null && !map.has('guest') && { guest: undefined as never }),
+  }))
 
 const readAddressSet = (value: unknown, path: string): AddressSetSpec =>
   whole(value, path, (map) => ({ ...common(map, 'set'), ...readSettings(map, 'set') }))

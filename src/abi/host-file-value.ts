@@ -46,6 +46,9 @@ export class FileMap {
     return this.path === '' ? key : `${this.path}.${key}`
   }
 
+  /** Whether the map has a key. */
+  has = (key: string): boolean => this.#values[key] !== undefined
+
   refuse(key: string, problem: string): never {
     throw new BadHostFile(this.at(key), problem)
   }

@@ -52,6 +52,8 @@ export interface HostifInfo extends Common<'hostif'>, Interface {
   readonly hostDevice: string
   /** Its user has an XDP program in its driver: packets take the device's queue, so that the program sees them. */
   readonly xdp: boolean
+  /** Who has the unit; null: whoever took it. */
+  readonly guest: object | null
 }
 
 export interface EthlinkInfo extends Common<'ethlink'>, Interface, Omit<SettingsJson<'ethlink'>, 'mtuBytes'> {}

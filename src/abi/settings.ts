@@ -2,6 +2,7 @@
  * The settings of each type, declared once. The journal, documents, operations, the library and the command follow from
  * here. Declare a new setting here, and its setter in src/object/type.
  */
+import { guest } from './guest-kind.ts'
 import { groupIds, memberAddresses, networks, rules, switchOf, title } from './group-rule.ts'
 import {
   account,
@@ -170,7 +171,20 @@ export const settings = {
     // Last: a frozen vmnic does not change.
     frozen: shared(plainFlag, false, 'keep MAC address, MTU and queues as they are'),
   },
-  hostif: { owner, mtuBytes },
+  hostif: {
+    owner,
+    mtuBytes,
+    guest: own(
+      guest,
+      null,
+      ['guest get', 0x0100],
+      ['guest set', 0x0101],
+      "network namespace that has the unit, and the unit's addresses there",
+      {
+        since: 8,
+      },
+    ),
+  },
   ethlink: {
     owner,
     vtag: own(vlan, 0, ['vtag get', 6], ['vtag set', 7], 'VLAN tag of its frames on the wire; 0: none'),

@@ -8,6 +8,7 @@ import { setTapOwner } from '#kernel/tap.ts'
 import { coalesceFrom, coalesceInto } from './coalesce.ts'
 import { giveRoom, removeRooms, type Guard } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
+import { handOver, openPlace, placeDifference, takeBack, type Place } from './hand-over.ts'
 import { createMirror, type NewMirror } from './mirror.ts'
 import { Nursery } from './nursery.ts'
 import { createTap, type NewTap } from './tap.ts'
@@ -107,6 +108,26 @@ export class Devices implements Disposable {
   unitEnd(switchSide: number): Device | undefined {
     const link = unitEnd(this.#netlink, switchSide)
     return link && toDevice(link)
+  }
+
+  /** Whether a unit could be handed over to a network namespace. Throws HandOverRefused when not. */
+  checkPlace(netns: string): void {
+    openPlace(netns)[Symbol.dispose]()
+  }
+
+  /** Hand the unit's end of a hostif over, by its switch side. Throws HandOverRefused. */
+  handOver(switchSide: number, place: Place): void {
+    handOver(this.#netlink, switchSide, place)
+  }
+
+  /** Take addresses away from the unit's end of a hostif. */
+  takeBack(switchSide: number, addresses: Place['addresses']): void {
+    takeBack(this.#netlink, switchSide, addresses)
+  }
+
+  /** What differs between the place of a hostif's unit and this one; undefined: nothing. Throws HandOverRefused. */
+  placeDifference(switchSide: number, place: Place): string | undefined {
+    return placeDifference(this.#netlink, switchSide, place)
   }
 
   /** Whether a hostif's other end coalesces what this switch side passes on: see coalesce.ts. */

@@ -102,7 +102,10 @@ type Value = string | number | boolean | null
 function* valuesOf(type: UnitType, mac: string, values: object, places: Places): Generator<[key: string, value: Value]> {
   yield ['mac', mac]
   for (const [name, { kind, key }] of settingsOf(type)) {
-    const value = kind.toJson((values as Record<string, unknown>)[name])
+    const of = (values as Record<string, unknown>)[name]
+    // The document says nothing about it.
+    if (of === undefined) continue
+    const value = kind.toJson(of)
     yield [keyOf(name, { key }), Array.isArray(value) ? value.map(itemText).toSorted().join(' ') || null : (value as Value)]
   }
   yield* Object.entries(places)

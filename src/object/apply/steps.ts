@@ -57,6 +57,7 @@ export class Steps {
     const values = object as unknown as Readonly<Record<string, unknown>>
     for (const [name, { kind, key }] of settingsOf(spec.type)) {
       const asked = spec[name as keyof typeof spec]
+      if (asked === undefined) continue
       if (JSON.stringify(kind.toJson(values[name])) === JSON.stringify(kind.toJson(asked))) continue
       this.at(`${spec.path}.${keyOf(name, { key })}`, () => (setters as any)[name](this.context, this.tx, object, asked, spec))
     }

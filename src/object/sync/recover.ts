@@ -24,6 +24,7 @@ import { toRow } from '../store/record.ts'
 import { holdPolicies } from './policy/settle-policies.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
+import { checkGuest, handOverUnit } from '../type/guest.ts'
 import { aliasOf, idOfAlias, makeUnitDevice, noteUnitEnd, programAliasOf, takeDevice } from '../type/unit-device.ts'
 
 /** Everything that a start does before the first handle is opened. */
@@ -209,7 +210,12 @@ function removeDevices({ devices, model, log }: Context, ours: readonly Device[]
 function recoverUnit(context: Context, attempts: Attempts, unit: Unit, device: Device | undefined): void {
   if (device === undefined) {
     context.log.info(`making the device of ${unitName(unit)} again`)
-    return void attempts.object(unit, (tx) => makeUnitDevice(context, tx, unit))
+    const made = attempts.object(unit, (tx) => {
+      if (unit.type === 'hostif') checkGuest(context, unit)
+      makeUnitDevice(context, tx, unit)
+    })
+    if (made && unit.type === 'hostif') attempts.object(unit, () => handOverUnit(context, unit))
+    return
   }
   const took = attempts.object(unit, (tx) => {
     takeDevice(context, tx, unit, device.ifindex)

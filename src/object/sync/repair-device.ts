@@ -2,6 +2,7 @@
 import type { Device } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store/model.ts'
+import { checkGuest, handOverUnit } from '../type/guest.ts'
 import { interfaceMtuBytes } from '../type/mtu.ts'
 import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
@@ -34,8 +35,10 @@ function repairOwner({ devices, log }: Context, vmnic: Vmnic, { name, owner, ope
 }
 
 /** The name of a moved unit is its user's. */
-function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerInOtherNetns, ifindex }: Device): void {
+function repairUnitEnd(context: Context, hostif: Hostif, { peerInOtherNetns, ifindex }: Device): void {
+  const { devices, model } = context
   devices.changeUnitEnd(ifindex, { mac: hostif.mac, mtuBytes: interfaceMtuBytes(model, hostif) })
+  if (hostif.guest !== null) return handOverUnit(context, hostif)
   if (peerInOtherNetns) return
   const end = devices.unitEnd(ifindex)
   if (end !== undefined && end.name !== unitName(hostif)) devices.change(end.ifindex, { name: unitName(hostif) })
@@ -44,6 +47,7 @@ function repairUnitEnd({ devices, model }: Context, hostif: Hostif, { peerInOthe
 /** Make a missing device again. */
 export function remakeDevice(context: Context, object: Unit | Mux): void {
   const { model } = context
+  if (object.type === 'hostif') checkGuest(context, object)
   transact(context, `make the device of ${unitName(object)} again`, (tx) => {
     if (object.type === 'vpcmux') {
       withMtuFollowing(context, tx, object, () => makeDevice(context, tx, object, object.listen?.port ?? unusedPort(context)))
@@ -54,6 +58,7 @@ export function remakeDevice(context: Context, object: Unit | Mux): void {
     if (object.port === null) return makeUnitDevice(context, tx, object)
     return movePort(tx, model, object.port, () => makeUnitDevice(context, tx, object))
   })
+  if (object.type === 'hostif') handOverUnit(context, object)
   context.log.info(`made the device of ${unitName(object)} again`)
 }
 

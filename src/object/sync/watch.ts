@@ -8,6 +8,7 @@ import { withMtuFollowing } from '../type/mtu-follow.ts'
 import type { KeepState } from './keep-state.ts'
 import { transact } from './transact.ts'
 import { checkMirror } from './mirrors.ts'
+import { refusal } from '../vpc-error.ts'
 import { forgetDevice, idOfAlias, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
 
 /** Follow the devices of the host from now on. Call `seen` after each change. */
@@ -64,6 +65,9 @@ function lose(context: Context, object: Unit | Mux): void {
     else movePort(tx, context.model, object.port, () => forgetDevice(context, tx, object))
     tx.later('unpin its program', () => context.datapath.detach(pin))
   })
+  // It went with its guest, and comes back with it.
+  if (object.type === 'hostif' && object.guest !== null)
+    context.troubles.note(object, refusal('have it', 'ENOENT', `its device went with its guest ${object.guest.netns}`, 'start that again'))
 }
 
 /** Frames take one way to a unit on the host, another to one in a container, and a third to one with an XDP program. */

@@ -2,7 +2,7 @@
  * An interface for the host's own stack or a container: one end of a veth pair. All its operations are those of meta.
  */
 import type { Id } from '#abi/id.ts'
-import { initialSettings } from '#abi/settings.ts'
+import { initialSettings, settings } from '#abi/settings.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
@@ -10,6 +10,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
+import { setGuest } from './guest.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
@@ -33,7 +34,7 @@ export const hostifType: ObjectType<'hostif'> = {
   create: createHostif,
   dismantle: dismantleHostif,
   state,
-  setters: { owner: setObjectOwner, mtuBytes: setMtu },
+  setters: { owner: setObjectOwner, mtuBytes: setMtu, guest: setGuest },
   kept: [],
   operations: {},
   describe: (model, hostif) => ({
@@ -42,6 +43,7 @@ export const hostifType: ObjectType<'hostif'> = {
     mtuSet: hostif.mtuBytes !== null,
     device: hostif.ifindex === 0 ? 'missing' : unitName(hostif),
     xdp: hostif.runsXdp,
+    guest: settings.hostif.guest.kind.toJson(hostif.guest),
     hostDevice: hostif.ifindex === 0 ? 'missing' : switchSideName(hostif),
   }),
 }

@@ -1,4 +1,5 @@
 /** `vpc hostif get`. */
+import { formatGuest, type Guest } from '#abi/guest-kind.ts'
 import { command } from '../../command.ts'
 import { hostifId } from '../../id-options.ts'
 import { mtuText } from '../../mtu-setting.ts'
@@ -22,6 +23,12 @@ export default command({
           ['mac', info.mac],
           ['mtu', mtuText(info)],
           ['port', info.port ?? 'none'],
+          [
+            'guest',
+            info.guest === null
+              ? 'none'
+              : formatGuest({ name: null, addresses: [], gateways: [], ...(info.guest as Pick<Guest, 'netns'>) }),
+          ],
         ],
         output.style,
       ),

@@ -1,4 +1,7 @@
 /** Audits devices and interfaces: whether they are as the objects need them. */
+import type { Guest } from '#abi/guest-kind.ts'
+import { HandOverRefused } from '#datapath/device/hand-over.ts'
+import { placeOf } from '../../type/guest.ts'
 import type { AuditKind } from '#abi/audit.ts'
 import type { Device } from '#datapath/device/devices.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
@@ -106,6 +109,17 @@ function auditUnitEnd({ model, devices }: Context, findings: Findings, hostif: H
   if (!peerInOtherNetns) findings.same('device', what, 'name of the unit', what, end.name)
   findings.same('device', what, 'mac', formatMac(hostif.mac), formatMac(end.mac))
   findings.same('device', what, 'mtu', interfaceMtuBytes(model, hostif), end.mtuBytes)
+  if (hostif.guest !== null) findings.same('device', what, 'guest', 'as it should be', guestState(devices, hostif, hostif.guest))
+}
+
+/** Where the unit of a guest is. A namespace that is gone is a trouble of the hostif. */
+function guestState(devices: Context['devices'], hostif: Hostif, guest: Guest): string {
+  try {
+    return devices.placeDifference(hostif.ifindex, placeOf(hostif, guest)) ?? 'as it should be'
+  } catch (error) {
+    if (error instanceof HandOverRefused) return error.message
+    throw error
+  }
 }
 
 /** Whether a mux listens on an address that the host no longer has: no packet arrives for it. */

@@ -1,0 +1,127 @@
+/**
+ * Hands the unit's end of a veth pair over to a network namespace, such as that of a container, with a name, addresses
+ * and default routes. Repeating it changes nothing.
+ */
+import { fstatSync, statSync } from 'node:fs'
+import { errno, KernelError } from '#kernel/errno.ts'
+import { Netlink, type Link } from '#kernel/netlink.ts'
+import { Netns } from '#kernel/netns.ts'
+
+/** Where the unit goes. */
+export interface Place {
+  /** Name under /run/netns, or a path. */
+  readonly netns: string
+  readonly name: string
+  readonly addresses: readonly { readonly address: Uint8Array; readonly prefixLength: number }[]
+  /** 4 or 16 bytes each. */
+  readonly gateways: readonly Uint8Array[]
+}
+
+/** The unit cannot be where it should be. */
+export class HandOverRefused extends Error {
+  readonly errno: 'ENOENT' | 'EINVAL' | 'EEXIST'
+  readonly remedy: string
+  constructor(code: HandOverRefused['errno'], why: string, remedy: string) {
+    super(why)
+    this.errno = code
+    this.remedy = remedy
+  }
+}
+
+/** Open the namespace. Throws HandOverRefused when it is not there, or is the host's own. */
+export function openPlace(netns: string): Netns {
+  const where = netns.startsWith('/') ? netns : `/run/netns/${netns}`
+  let found: Netns
+  try {
+    found = Netns.open(netns)
+  } catch {
+    throw new HandOverRefused('ENOENT', `there is no network namespace ${where}`, 'start the container, or make it with ip netns add')
+  }
+  const [own, other] = [statSync('/proc/thread-self/ns/net').ino, fstatSync(found.fd).ino]
+  if (own !== other) return found
+  found[Symbol.dispose]()
+  throw new HandOverRefused('EINVAL', `${where} is the network namespace of vpcd itself`, "name a guest's namespace")
+}
+
+/** Move the unit's end of the pair there, by its switch side, and set it up. Throws HandOverRefused or KernelError. */
+export function handOver(netlink: Netlink, switchSide: number, place: Place): void {
+  using netns = openPlace(place.netns)
+  using there = Netlink.open(netns.fd)
+  move(netlink, switchSide, netns, there, place)
+  // It may have another index there.
+  const unit = unitOf(netlink, switchSide)
+  const link = there.linkByIndex(unit.linkIndex!)
+  if (link === undefined) throw new HandOverRefused('ENOENT', `the unit is not in ${place.netns}`, 'vpcd tries again')
+  if (link.name !== place.name) rename(there, link, place)
+  if (!link.up) there.setLink(link.ifindex, { up: true })
+  for (const each of place.addresses) tolerate([errno.EEXIST], () => there.addAddress({ ifindex: link.ifindex, ...each }))
+  for (const gateway of place.gateways) addDefault(there, link.ifindex, gateway)
+}
+
+/** The switch side, which knows where its other end is. */
+function unitOf(netlink: Netlink, switchSide: number): Link {
+  const link = netlink.linkByIndex(switchSide)
+  if (link?.linkIndex === undefined) throw new HandOverRefused('ENOENT', 'its device is gone', 'vpcd makes it again')
+  return link
+}
+
+function move(netlink: Netlink, switchSide: number, netns: Netns, there: Netlink, { name, netns: where }: Place): void {
+  const { linkIndex, linkNetnsId } = unitOf(netlink, switchSide)
+  if (linkNetnsId !== undefined && linkNetnsId === netlink.netnsIdOf(netns.fd)) return
+  if (there.linkByName(name) !== undefined)
+    throw new HandOverRefused('EEXIST', `${where} has an interface ${name} already`, 'give the guest another name for it')
+  if (linkNetnsId === undefined) return netlink.setLink(linkIndex!, { name, netnsFd: netns.fd })
+  using elsewhere = netlink.openByNetnsId(linkNetnsId)
+  if (elsewhere === undefined) throw new HandOverRefused('ENOENT', 'it is in a namespace that nobody reaches', 'destroy and create it')
+  elsewhere.setLink(linkIndex!, { name, netnsFd: netns.fd })
+}
+
+function rename(there: Netlink, { ifindex }: Link, { name, netns }: Place): void {
+  if (there.linkByName(name) !== undefined)
+    throw new HandOverRefused('EEXIST', `${netns} has an interface ${name} already`, 'give the guest another name for it')
+  there.setLink(ifindex, { up: false })
+  there.setLink(ifindex, { name })
+  there.setLink(ifindex, { up: true })
+}
+
+function addDefault(there: Netlink, ifindex: number, gateway: Uint8Array): void {
+  const family = gateway.length === 4 ? 4 : 6
+  const isThere = there
+    .defaultRoutes()
+    .some((route) => route.family === family && route.ifindex === ifindex && route.gateway && Buffer.compare(route.gateway, gateway) === 0)
+  if (!isThere) tolerate([errno.EEXIST], () => there.addRoute({ family, gateway, ifindex }))
+}
+
+/** Take addresses away that the unit has no more, as far as it is where it was. */
+export function takeBack(netlink: Netlink, switchSide: number, addresses: Place['addresses']): void {
+  const link = netlink.linkByIndex(switchSide)
+  if (link?.linkIndex === undefined || link.linkNetnsId === undefined || addresses.length === 0) return
+  using there = netlink.openByNetnsId(link.linkNetnsId)
+  for (const each of addresses)
+    tolerate([errno.EADDRNOTAVAIL, errno.ENODEV], () => there?.deleteAddress({ ifindex: link.linkIndex!, ...each }))
+}
+
+function tolerate(codes: readonly number[], act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (!(error instanceof KernelError) || !codes.includes(error.errno)) throw error
+  }
+}
+
+/** What differs between where the unit is and where it should be, in words; undefined: nothing. */
+export function placeDifference(netlink: Netlink, switchSide: number, place: Place): string | undefined {
+  using netns = openPlace(place.netns)
+  const { linkIndex, linkNetnsId } = unitOf(netlink, switchSide)
+  if (linkNetnsId === undefined || linkNetnsId !== netlink.netnsIdOf(netns.fd)) return 'in another namespace'
+  using there = Netlink.open(netns.fd)
+  const link = there.linkByIndex(linkIndex!)
+  if (link === undefined) return 'missing'
+  if (link.name !== place.name) return `named ${link.name}`
+  if (!link.up) return 'down'
+  const own = there.addresses().filter(({ ifindex }) => ifindex === link.ifindex)
+  const lacks = place.addresses.filter(
+    (each) => !own.some(({ address, prefixLength }) => prefixLength === each.prefixLength && Buffer.compare(address, each.address) === 0),
+  )
+  return lacks.length > 0 ? `without ${lacks.length} of its addresses` : undefined
+}

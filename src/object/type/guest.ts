@@ -1,0 +1,76 @@
+/** The guest of a hostif: vpcd hands the unit over to it, and again after the guest or the unit was made anew. */
+import type { Guest } from '#abi/guest-kind.ts'
+import { formatGuest } from '#abi/guest-kind.ts'
+import { HandOverRefused, type Place } from '#datapath/device/hand-over.ts'
+import { parseIp, type Ip } from '#wire/ip-address.ts'
+import { prefixFrom } from '#wire/prefix.ts'
+import type { Context } from '../context.ts'
+import { unitName, type Hostif } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { refusal } from '../vpc-error.ts'
+
+const addressesOf = (texts: readonly string[]): Place['addresses'] =>
+  texts.map((text) => {
+    const { address, length } = prefixFrom(text)
+    return { address, prefixLength: length }
+  })
+
+const ipOf = (text: string): Ip => {
+  const read = parseIp(text)
+  if (!read.ok) throw new RangeError(read.problem)
+  return read.value
+}
+
+/** Where a unit shall be. */
+export const placeOf = (hostif: Hostif, { netns, name, addresses, gateways }: Guest): Place => ({
+  netns,
+  name: name ?? unitName(hostif),
+  addresses: addressesOf(addresses),
+  gateways: gateways.map(ipOf),
+})
+
+/** Give a hostif a guest. Refuses a namespace that is not there. Without a guest the unit stays where it is. */
+export function setGuest(context: Context, tx: Transaction, hostif: Hostif, guest: Guest | null): void {
+  const before = hostif.guest
+  if (JSON.stringify(before) === JSON.stringify(guest)) return
+  tx.asked = guest === null ? `take the guest of ${unitName(hostif)} away` : `hand ${unitName(hostif)} over to ${formatGuest(guest)}`
+  if (guest !== null) refusing(tx.asked, () => context.devices.checkPlace(guest.netns))
+  tx.set(hostif, 'guest', guest)
+  tx.dirty.records.add(hostif)
+  const gone = (before?.addresses ?? []).filter((address) => !guest?.addresses.includes(address))
+  tx.later(tx.asked, () => {
+    if (hostif.ifindex !== 0) context.devices.takeBack(hostif.ifindex, addressesOf(gone))
+    tryHandOver(context, hostif)
+  })
+}
+
+/** Hand a unit over to its guest, if it has one. Throws VpcError. */
+export function handOverUnit({ devices }: Context, hostif: Hostif): void {
+  const { guest, ifindex } = hostif
+  if (guest === null || ifindex === 0) return
+  refusing(`hand ${unitName(hostif)} over to ${guest.netns}`, () => devices.handOver(ifindex, placeOf(hostif, guest)))
+}
+
+/** The same; a failure is a trouble of the hostif, which vpcd tries to end. */
+export function tryHandOver(context: Context, hostif: Hostif): void {
+  try {
+    handOverUnit(context, hostif)
+    context.troubles.clear(hostif)
+  } catch (error) {
+    context.troubles.note(hostif, error)
+  }
+}
+
+/** Throws when the guest's namespace is not there: then a new device would stay in the host's own. */
+export function checkGuest({ devices }: Context, { guest }: Hostif): void {
+  if (guest !== null) refusing(`hand it over to ${guest.netns}`, () => devices.checkPlace(guest.netns))
+}
+
+function refusing<T>(asked: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof HandOverRefused) throw refusal(asked, error.errno, error.message, error.remedy)
+    throw error
+  }
+}

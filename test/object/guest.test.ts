@@ -1,0 +1,185 @@
+/**
+ * The guest of a hostif: vpcd hands the unit over to a network namespace, and again after the namespace, the device or
+ * vpcd was made anew; never does it set the unit up in its own namespace.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AuditReport } from '#abi/audit.ts'
+import { openFlag } from '#abi/command.ts'
+import { generateId, type Id } from '#abi/id.ts'
+import { Netlink } from '#kernel/netlink.ts'
+import { Netns } from '#kernel/netns.ts'
+import { formatIp, type Ip } from '#wire/ip-address.ts'
+import { json, jsonText } from './inputs.ts'
+import { ScratchHost, type Opened } from './scratch-host.ts'
+
+let host: ScratchHost
+const name = `vpc-guest-${process.pid}`
+const other = `${name}-b`
+before(() => void (host = new ScratchHost()))
+after(async () => {
+  for (const each of [name, other]) if (Netns.names().includes(each)) Netns.delete(each)
+  await host[Symbol.asyncDispose]()
+})
+
+interface Seen {
+  readonly up: boolean
+  readonly addresses: string[]
+  readonly gateways: string[]
+}
+
+/** An interface in a namespace, as the kernel has it. */
+function seen(netns: string, device: string): Seen | undefined {
+  using space = Netns.open(netns)
+  using netlink = Netlink.open(space.fd)
+  const link = netlink.linkByName(device)
+  if (link === undefined) return undefined
+  const addresses = netlink.addresses().filter(({ ifindex, address }) => ifindex === link.ifindex && address[0] !== 0xfe)
+  return {
+    up: link.up,
+    addresses: addresses.map(({ address, prefixLength }) => `${formatIp(address as Ip)}/${prefixLength}`).sort(),
+    gateways: netlink.defaultRoutes().flatMap(({ gateway }) => (gateway ? [formatIp(gateway as Ip)] : [])),
+  }
+}
+
+async function eventually<T>(look: () => T, wanted: T): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    try {
+      return assert.deepEqual(look(), wanted)
+    } catch (error) {
+      if (i === 399) throw error
+    }
+    await sleep(25)
+  }
+}
+
+const guest = (more: object = {}): object => ({
+  netns: name,
+  name: 'eth0',
+  addresses: ['10.0.0.1/24', 'fd00::1/64'],
+  gateways: ['10.0.0.254'],
+  ...more,
+})
+const set = (hostif: Opened, value: object | null): Uint8Array => hostif.do('hostifGuestSet', jsonText(value))
+const refused = (act: () => unknown): string => {
+  try {
+    act()
+  } catch (error) {
+    return (error as Error).message
+  }
+  return assert.fail('it was taken')
+}
+const here = (device: string): boolean => host.netlink.linkByName(device) !== undefined
+const eth0 = { up: true, addresses: ['10.0.0.1/24', 'fd00::1/64'], gateways: ['10.0.0.254'] }
+
+test('the unit moves, gets its name, addresses and gateway; a repeat changes nothing; another guest takes it', async () => {
+  Netns.create(name)[Symbol.dispose]()
+  Netns.create(other)[Symbol.dispose]()
+  const hostif = host.create('hostif')
+  set(hostif, guest())
+  assert.deepEqual(seen(name, 'eth0'), eth0)
+  assert.equal(here('hostif0'), false)
+  set(hostif, guest())
+  set(hostif, guest({ addresses: ['10.0.0.2/24'], name: 'lan' }))
+  assert.deepEqual(seen(name, 'lan'), { ...eth0, addresses: ['10.0.0.2/24'] })
+  assert.equal(seen(name, 'eth0'), undefined)
+  set(hostif, guest({ netns: other }))
+  assert.deepEqual([seen(name, 'lan'), seen(other, 'eth0')], [undefined, eth0])
+  // Without a guest it stays where it is.
+  set(hostif, null)
+  assert.equal(seen(other, 'eth0')?.up, true)
+  hostif.handle.close()
+  await eventually(() => seen(other, 'eth0'), undefined)
+})
+
+test('what cannot be is refused, and changes nothing', () => {
+  const hostif = host.create('hostif')
+  assert.match(
+    refused(() => set(hostif, guest({ netns: `${name}-none` }))),
+    /no network namespace \/run\/netns\/vpc-guest.*start the container/,
+  )
+  assert.match(
+    refused(() => set(hostif, guest({ netns: '/proc/thread-self/ns/net' }))),
+    /namespace of vpcd itself/,
+  )
+  for (const [wrong, why] of [
+    [{ netns: '../x' }, /name under \/run\/netns/],
+    [{ name: 'a/b' }, /1 to 15 characters/],
+    [{ addresses: ['10.0.0.1'] }, /prefix length/],
+    [{ gateways: ['10.9.0.1'] }, /in the subnet of none/],
+    [{ gateways: ['10.0.0.254', '10.0.0.253'] }, /both gateways/],
+    [{ routes: [] }, /'routes' means nothing/],
+  ] as const)
+    assert.match(
+      refused(() => set(hostif, guest(wrong))),
+      why,
+    )
+  const unit = `hostif${hostif.handle.object!.unit}`
+  assert.equal(here(unit), true)
+  assert.equal(host.netlink.linkByName(unit)?.up, false)
+  hostif.handle.close()
+})
+
+test('a guest that was started anew gets its unit again; vpcd that was killed, too; nothing is left in the own namespace', async () => {
+  const hostif = host.create('hostif')
+  hostif.do('metaCommit')
+  const { id } = hostif
+  const unit = `hostif${hostif.handle.object!.unit}`
+  set(hostif, guest())
+  await host.restart()
+  assert.deepEqual(seen(name, 'eth0'), eth0)
+  // The namespace goes, and the device with it.
+  Netns.delete(name)
+  await eventually(() => trouble(id), true)
+  assert.equal(here(unit), false)
+  Netns.create(name)[Symbol.dispose]()
+  await eventually(() => seen(name, 'eth0'), eth0)
+  await eventually(() => trouble(id), false)
+  // It goes while vpcd is away; a start does not make the device before there is a guest.
+  await host.restart(() => {
+    Netns.delete(name)
+    // The kernel takes a namespace down by and by.
+    for (const start = performance.now(); here(`sw-${unit}`) && performance.now() - start < 10_000;);
+  })
+  assert.deepEqual([trouble(id), here(unit)], [true, false])
+  Netns.create(name)[Symbol.dispose]()
+  await eventually(() => seen(name, 'eth0'), eth0)
+  assert.deepEqual(troubles(), [])
+})
+
+const mgmt = (operation: 'mgmtTroubles' | 'mgmtAudit' | 'mgmtRepair'): unknown => {
+  const opened = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)
+  try {
+    return json(opened.do(operation))
+  } finally {
+    opened.handle.close()
+  }
+}
+const troubles = (): { id: Id }[] => mgmt('mgmtTroubles') as { id: Id }[]
+const trouble = (id: Id): boolean => troubles().some((each) => each.id === id)
+
+test('an audit says what somebody changed in the guest, and a repair mends it', async () => {
+  using space = Netns.open(name)
+  using netlink = Netlink.open(space.fd)
+  const { ifindex } = netlink.linkByName('eth0')!
+  netlink.deleteAddress({ ifindex, address: Uint8Array.of(10, 0, 0, 1), prefixLength: 24 })
+  const found = (): object[] => (mgmt('mgmtAudit') as AuditReport).items.filter((item) => JSON.stringify(item).includes('guest'))
+  assert.match(JSON.stringify(found()), /without 1 of its addresses/)
+  mgmt('mgmtRepair')
+  assert.deepEqual(found(), [])
+  assert.deepEqual(seen(name, 'eth0')?.addresses, eth0.addresses)
+})
+
+test('a document of an owner that names no guest leaves the one that there is; any other takes it away', () => {
+  const opened = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)
+  const document = (): { hostifs: { id: string; guest?: object }[] } => json(opened.do('mgmtExport')) as never
+  const [{ id, guest: there } = assert.fail('no hostif')] = document().hostifs
+  assert.deepEqual(there, guest())
+  const apply = (more: object): unknown => opened.do('mgmtApply', jsonText({ version: 1, hostifs: [{ id }], ...more }))
+  apply({ owner: 'agent' })
+  assert.deepEqual(document().hostifs[0]!.guest, guest())
+  apply({})
+  assert.equal(document().hostifs[0]!.guest, undefined)
+  opened.handle.close()
+})
