@@ -32,6 +32,7 @@ const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy
 /** What can be done with resources of one kind alone. Each has a file, below `commands/cloud/KIND`. */
 const special: Readonly<Record<string, Readonly<Record<string, Node>>>> = {
   vnic: { plug: leaf('bind'), unplug: leaf('unbind') },
+  host: { token: leaf() },
 }
 
 export const root: Group = group('private cloud networks for virtual machines and containers', {
@@ -87,11 +88,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     'if',
     'iface',
   ),
-  hostif: group(
-    'network interfaces of the host and its containers',
-    { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf() },
-    'host',
-  ),
+  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf() }),
   ethlink: group(
     'interfaces of the host that switches use as uplinks',
     { create, destroy, list, connect, disconnect, vtag: leaf('vlan') },
@@ -166,6 +163,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   api: leaf(),
   agent: group('the agent: makes this host do what a cloud says', { run: leaf(), status: leaf('show') }),
   login: leaf(),
+  join: leaf(),
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
   cloud: group(
     'resources of a cloud: accounts, vpcs, subnets, vnics, groups and more',

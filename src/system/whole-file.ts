@@ -1,5 +1,17 @@
 /** Files with keys: whole or not there, and for their owner alone. */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 
@@ -14,6 +26,7 @@ export function writeWhole(path: string, text: string, { mode, isNew }: { readon
     const file = openSync(scratch, 'wx', mode)
     try {
       writeSync(file, text)
+      giveToOwner(file, dirname(path))
       fsyncSync(file)
     } finally {
       closeSync(file)
@@ -25,6 +38,13 @@ export function writeWhole(path: string, text: string, { mode, isNew }: { readon
   } finally {
     rmSync(scratch, { force: true })
   }
+}
+
+/** What root writes into the directory of another user is that user's. */
+function giveToOwner(file: number, directory: string): void {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = statSync(directory)
+  if (uid !== 0) fchownSync(file, uid, gid)
 }
 
 function linked(from: string, to: string): boolean {

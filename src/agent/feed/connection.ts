@@ -2,14 +2,15 @@
 import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { once } from 'node:events'
+import { apiServerName } from '#feed/join.ts'
 import { feedPath, feedVersion, pingEveryMs, type FeedMessage } from '#feed/message.ts'
 
 /** Where the API is, and who this host is. */
 export interface FeedServer {
   /** `https://api.example:7474`; a path goes before those of the feed. Plain http is for tests. */
   readonly url: string
-  /** In PEM: the API's CA, and the certificate and key of this host. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined
+  /** In PEM: the API's CA, and the certificate and key of this host, which a machine that joins has not got. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string } | undefined
 }
 
 /** The API does not want this agent: it answered, and no new try will help soon. */
@@ -24,6 +25,7 @@ export class FeedRefused extends Error {
 
 /** How long a feed may be silent: three times what the API promises. */
 export const silenceMs = 3 * pingEveryMs
+const longestAnswer = 64 << 10
 
 /**
  * The messages of the feed from a revision on; null: from none. Ends by an error: the connection ended, or was silent
@@ -69,13 +71,30 @@ async function* messagesOf(response: IncomingMessage): AsyncGenerator<FeedMessag
 
 /** Send a report or a lookup. Throws FeedRefused, or why the API could not be reached. */
 export async function post(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<void> {
+  ;(await answered(server, path, body, signal)).resume()
+}
+
+/** Send something, and get the JSON of the answer. Throws as `post` does. */
+export async function ask(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const response = await answered(server, path, body, signal)
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > longestAnswer) throw new Error('the answer of the API is too long')
+  }
+  return JSON.parse(text)
+}
+
+async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
   const request = start(server, 'POST', path, signal)
+  // One that comes after the answer has begun is the answer's, too.
+  request.on('error', () => {})
   request.setTimeout(silenceMs, () => request.destroy(new Error('the API did not answer')))
   request.setHeader('content-type', 'application/json')
   request.end(JSON.stringify(body))
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   if ((response.statusCode ?? 500) >= 300) throw await refusalOf(response)
-  response.resume()
+  return response
 }
 
 function start({ url, tls }: FeedServer, method: string, path: string, signal: AbortSignal): ClientRequest {
@@ -83,7 +102,7 @@ function start({ url, tls }: FeedServer, method: string, path: string, signal: A
   // A new connection each: a feed holds its own, and reports are rare.
   const options = { method, signal, agent: false } as const
   if (target.protocol === 'http:') return requestHttp(target, options)
-  return requestHttps(target, { ...options, ...tls, minVersion: 'TLSv1.3' })
+  return requestHttps(target, { ...options, ...tls, servername: apiServerName, minVersion: 'TLSv1.3' })
 }
 
 async function refusalOf(response: IncomingMessage): Promise<FeedRefused> {
@@ -92,11 +111,12 @@ async function refusalOf(response: IncomingMessage): Promise<FeedRefused> {
   return new FeedRefused(response.statusCode ?? 500, detailOf(text) ?? `the API answered ${response.statusCode}`)
 }
 
-/** The sentence of a problem (RFC 9457). */
+/** The sentence of a problem (RFC 9457), and what to do. */
 function detailOf(text: string): string | undefined {
   try {
-    const { detail, title } = JSON.parse(text) as { detail?: unknown; title?: unknown }
-    return typeof detail === 'string' ? detail : typeof title === 'string' ? title : undefined
+    const { detail, title, hint } = JSON.parse(text) as { detail?: unknown; title?: unknown; hint?: unknown }
+    if (typeof detail === 'string') return typeof hint === 'string' ? `${detail}; ${hint}` : detail
+    return typeof title === 'string' ? title : undefined
   } catch {
     return undefined
   }

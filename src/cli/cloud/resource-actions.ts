@@ -10,6 +10,7 @@ import { formatFields } from '../table.ts'
 import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
 import { bodyOf } from './field-options.ts'
+import { inviteNew } from './host-invitation.ts'
 
 export type Values = Readonly<Record<string, unknown>>
 
@@ -43,7 +44,9 @@ export async function createResource(kind: Kind, name: string | undefined, value
   if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
   if (answer.status === 200) return alreadySo(output, `${textOf(resource)} exists`, { resource })
   if (typeof resource.token === 'string') return output.result({ changed: true, resource }, resource.token)
-  done(output, `created ${textOf(resource)}${chosen(resource)}`, { resource })
+  if (kind.kind !== 'host') return done(output, `created ${textOf(resource)}${chosen(resource)}`, { resource })
+  const { join, text } = await inviteNew(client, resource)
+  done(output, `created ${textOf(resource)}\n${text}`, { resource, ...(join !== undefined && { join }) })
 }
 
 /** What people need next of what was chosen. */

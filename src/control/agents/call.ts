@@ -10,10 +10,18 @@ export interface AgentCall {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /**
-   * Aborted when the host may connect no more, its certificate ends, or the API stops. The reason is a text for people.
-   * A second later the listener cuts the connection.
+   * Aborted when the host may connect no more, its certificate ends, or the API stops. The reason is an `EndReason`. A
+   * second later the listener cuts the connection.
    */
   readonly ended: AbortSignal
+}
+
+/** Why a request of a host ended. */
+export interface EndReason {
+  /** For people. */
+  readonly text: string
+  /** The host is removed or disabled: a feed says `bye`. Else the agent connects again. */
+  readonly isFinal: boolean
 }
 
 /** Answers one request, or throws a Problem before it has begun to answer. A stream ends when the promise does. */

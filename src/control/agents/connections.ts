@@ -1,5 +1,6 @@
 /** Requests of hosts that are under way, so that one ends when its host may connect no more. */
 import type { Mirror } from '../model/mirror.ts'
+import type { EndReason } from './call.ts'
 import { objectionTo, type Peer } from './peer.ts'
 
 /** How long a handler has to say goodbye. */
@@ -32,7 +33,7 @@ export class Connections {
     const open = { peer, controller, cut }
     this.#open.add(open)
     const timer = setTimeout(
-      () => this.#end(open, 'the certificate has ended; connect with the new one'),
+      () => this.#end(open, { text: 'the certificate has ended; connect with the new one', isFinal: false }),
       Math.min(timerMs, Math.max(0, peer.notAfter - now)),
     ).unref()
     return {
@@ -47,19 +48,20 @@ export class Connections {
   #check(): void {
     for (const open of this.#open) {
       const objection = objectionTo(this.#mirror.objects, open.peer)
-      if (objection !== undefined) this.#end(open, objection)
+      if (objection !== undefined) this.#end(open, { text: objection, isFinal: true })
     }
   }
 
-  #end(open: Open, reason: string): void {
+  #end(open: Open, reason: EndReason): void {
     if (open.controller.signal.aborted) return
     open.controller.abort(reason)
     setTimeout(open.cut, goodbyeMs).unref()
   }
 
   /** End all of them: the API stops. */
-  stop(reason: string): void {
+  stop(): void {
     this.#stopListening()
+    const reason: EndReason = { text: 'the API stops', isFinal: false }
     for (const open of this.#open) open.controller.abort(reason)
   }
 }

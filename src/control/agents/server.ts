@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { joinPath, renewPath } from '#feed/join.ts'
 import type { ApiLog } from '../api/api-log.ts'
@@ -34,6 +35,8 @@ export interface AgentServer extends AsyncDisposable {
   readonly certificateEnds: () => number
 }
 
+const handshakeTimeout = 10_000
+
 interface Routes {
   readonly open: Readonly<Record<string, OpenHandler>>
   readonly ofHosts: AgentRoutes
@@ -52,9 +55,16 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     },
   }
   // What is wrong with a certificate is said by HTTP: whoever has none may join.
-  const server = createServer({ ...secureContext(authority, own), requestCert: true, rejectUnauthorized: false }, (request, response) =>
-    answer({ ...options, now }, routes, connections, request, response),
+  const server = createServer(
+    { ...secureContext(authority, own), requestCert: true, rejectUnauthorized: false, handshakeTimeout },
+    (request, response) => answer({ ...options, now }, routes, connections, request, response),
   )
+  // With those that say nothing: the server itself knows a connection after its handshake alone.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   const renewing = renewAtHalfLife(own, async () => {
@@ -68,9 +78,9 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     certificateEnds: () => own.notAfter,
     async [Symbol.asyncDispose]() {
       renewing.stop()
-      connections.stop('the API stops')
+      connections.stop()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }

@@ -5,6 +5,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
+import { hostPaths } from './host-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
 type Json = Record<string, any>
@@ -25,7 +26,7 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths()),
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths()),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,

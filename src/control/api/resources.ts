@@ -13,6 +13,7 @@ import { makeToken } from '../model/token.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
 import { bindingRoutes } from './binding.ts'
+import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
 import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
@@ -31,6 +32,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
     app.delete(one, (c) => remove(parts, c, kind))
   }
   bindingRoutes(app, parts)
+  hostRoutes(app, parts)
   return app
 }
 

@@ -1,5 +1,6 @@
 /** The port of agents: who may ask what with which certificate, and what ends a request that is under way. */
 import assert from 'node:assert/strict'
+import { createConnection } from 'node:net'
 import { connect } from 'node:tls'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -19,7 +20,7 @@ before(async () => {
       response.writeHead(200)
       response.write('begun\n')
       await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }))
-      response.end(`bye: ${ended.reason}\n`)
+      response.end(JSON.stringify(ended.reason))
     },
     'GET /agent/v1/fault': async () => {
       throw new Error('a secret detail')
@@ -37,6 +38,16 @@ test('a host is who its certificate says', async () => {
     const { status, body } = await agents.ask(hosts[name], 'GET', '/agent/v1/who?a=1')
     assert.deepEqual([status, body], [200, { host: hosts[name]!.id, query: '?a=1' }])
   }
+})
+
+test('the API stops at once, whoever is connected and says nothing', { timeout: 10_000 }, async () => {
+  const own = await TestAgents.start(() => ({}))
+  const silent = createConnection(own.server.port, '127.0.0.1')
+  const secure = connect({ host: '127.0.0.1', port: own.server.port, rejectUnauthorized: false })
+  const closed = [silent, secure].map((socket) => new Promise((resolve) => socket.on('error', () => {}).once('close', resolve)))
+  await new Promise((resolve) => secure.once('secureConnect', resolve))
+  await own[Symbol.asyncDispose]()
+  await Promise.all(closed)
 })
 
 test('only TLS 1.3', async () => {
@@ -81,7 +92,9 @@ for (const [what, end, said] of [
     // The stream is open once a later request of the host has been answered.
     assert.equal((await agents.ask(host, 'GET', '/agent/v1/who')).status, 200)
     await end(host.id)
-    assert.match((await stream).body, said)
+    const { text, isFinal } = JSON.parse((await stream).body.replace('begun\n', ''))
+    assert.match(text, said)
+    assert.equal(isFinal, true)
     const { status, body } = await agents.ask(host, 'GET', '/agent/v1/who')
     assert.equal(status, 403)
     assert.match(body.detail, said)

@@ -26,14 +26,17 @@ export default command({
   ],
   async run({ stateDir, server }, { global: { logLevel, logFormat, utc, socket } }) {
     const { Agent } = await import('#agent/agent.ts')
+    const { agentServer, keepIdentity } = await import('#agent/identity.ts')
     const { AgentStartRefused } = await import('#agent/state-dir.ts')
     const log = createLog({ level: logLevel, format: logFormat, utc })
-    if (server === undefined) throw new Failure('failed', 'this host has not joined a cloud; give --server')
     const stop = new AbortController()
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
     try {
-      const agent = new Agent({ server: () => ({ url: server }), stateDir, socketPath: socket, version: packageVersion(), log })
-      await agent.run(stop.signal)
+      const api = server === undefined ? () => agentServer(stateDir) : () => ({ url: server })
+      // Says at once that this host has not joined.
+      api()
+      const agent = new Agent({ server: api, stateDir, socketPath: socket, version: packageVersion(), log })
+      await Promise.all([agent.run(stop.signal), server === undefined && keepIdentity({ stateDir, log }, stop.signal)])
     } catch (error) {
       if (error instanceof AgentStartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error

@@ -1,0 +1,88 @@
+/** `vpc join`: makes this machine a host of a cloud, by a token. Whole, or not at all. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { isLoopback } from './loopback.ts'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { joinPath, type HostCertificate, type JoinRequest, type JoinToken } from '#feed/join.ts'
+import { readSecret, writeWhole } from '#system/whole-file.ts'
+import { ask, FeedRefused } from './feed/connection.ts'
+import { readIdentity, writeIdentity, type Identity } from './identity.ts'
+import { fetchCa, JoinRefused, type Address } from './pinned-ca.ts'
+import { makeStateDir } from './state-dir.ts'
+
+const timeoutMs = 30_000
+
+export interface JoinOptions {
+  readonly token: JoinToken
+  /** The token as it was given. */
+  readonly text: string
+  readonly server: Address
+  readonly stateDir: string
+  /** Where other hosts reach this one. Undefined: the address that the API is reached from, unless it is loopback. */
+  readonly underlay: Address | undefined
+  readonly version: string
+  readonly now: number
+}
+
+export interface Joined {
+  readonly identity: Identity
+  /** It was so already. */
+  readonly isSame: boolean
+  /** What was told as this host's address; the cloud keeps the one that an operator has set. */
+  readonly underlay: Address | null
+}
+
+/** Join, or find that this machine has joined with this token. Throws JoinRefused or AgentStartRefused. */
+export async function joinCloud(options: JoinOptions): Promise<Joined> {
+  const { token, stateDir, server, now } = options
+  makeStateDir(stateDir)
+  const before = readIdentity(stateDir)
+  if (before?.token === token.id) return { identity: before, isSame: true, underlay: null }
+  const { ca, local } = await fetchCa(server, token.pin, now)
+  const underlay = options.underlay ?? (local === '' || isLoopback(local) ? null : { host: local.replace(/^::ffff:/, ''), port: 4789 })
+  const key = pendingKey(stateDir, token.id)
+  const url = `https://${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`
+  const answer = await send(options, { url, ca, key, underlay })
+  const certificate = new X509Certificate(answer.certificate)
+  if (!certificate.checkPrivateKey(createPrivateKey(key)) || !certificate.verify(new X509Certificate(ca).publicKey))
+    throw new JoinRefused('the API answered with a certificate that is not for this machine; its log may say more')
+  const identity = { server: url, host: answer.host, name: answer.name, token: token.id, key, certificate: answer.certificate, ca }
+  writeIdentity(stateDir, identity)
+  forgetKey(stateDir)
+  return { identity, isSame: false, underlay }
+}
+
+async function send(
+  { text, version, stateDir }: JoinOptions,
+  { url, ca, key, underlay }: { readonly url: string; readonly ca: string; readonly key: string; readonly underlay: Address | null },
+): Promise<HostCertificate> {
+  const body: JoinRequest = {
+    token: text,
+    publicKey: createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string,
+    underlay: underlay === null ? null : { address: underlay.host, port: underlay.port },
+    agent: version,
+  }
+  try {
+    return (await ask({ url, tls: { ca } }, joinPath, body, AbortSignal.timeout(timeoutMs))) as HostCertificate
+  } catch (error) {
+    // The token is as good as before. After any other failure it may have been used with this key: that is kept.
+    if (error instanceof FeedRefused && error.status < 500) forgetKey(stateDir)
+    const more = error instanceof FeedRefused ? '' : '; repeat the command: that does no harm'
+    throw new JoinRefused(`the API did not let this machine join: ${(error as Error).message}${more}`, { cause: error })
+  }
+}
+
+const keyFile = (stateDir: string): string => join(stateDir, 'joining.json')
+
+/** The key of an attempt whose end nobody knows, or a new one. The API takes the same key twice, and no other. */
+function pendingKey(stateDir: string, token: string): string {
+  const kept = readSecret(keyFile(stateDir))
+  const pending = kept === undefined ? undefined : (JSON.parse(kept) as { token: string; key: string })
+  if (pending?.token === token) return pending.key
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  writeWhole(keyFile(stateDir), JSON.stringify({ token, key }), { mode: 0o600, isNew: false })
+  return key
+}
+
+const forgetKey = (stateDir: string): void => rmSync(keyFile(stateDir), { force: true })

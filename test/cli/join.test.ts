@@ -1,0 +1,193 @@
+/** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API, and a machine beside it. */
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { keepIdentity, readIdentity, writeIdentity } from '#agent/identity.ts'
+import { runVpc, vpcPath } from './run-vpc.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'vpc-join-'))
+const env = { XDG_CONFIG_HOME: join(directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
+interface Started {
+  readonly child: ChildProcess
+  readonly url: string
+  readonly agents: number
+}
+let api: Started
+
+async function start(state: string, ...args: string[]): Promise<Started> {
+  const line = ['api', '--state-dir', join(directory, state), '--port', '0', '--agent-listen', '127.0.0.1:0', '--json', ...args]
+  const child = spawn(vpcPath, line, { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const text of createInterface(child.stdout!)) return { child, ...(JSON.parse(text) as { url: string; agents: number }) }
+  throw new Error('the API ended')
+}
+
+async function stop({ child }: Started): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+}
+
+const vpc = (line: string) => runVpc(line.split(' '), { env })
+function ok(line: string): string {
+  const { code, stdout, stderr } = vpc(line)
+  assert.equal(code, 0, `${line}: ${stderr}`)
+  return stdout
+}
+function refused(line: string, code = 1): string {
+  const ran = vpc(line)
+  assert.equal(ran.code, code, `${line}: ${ran.stdout}${ran.stderr}`)
+  return ran.stderr
+}
+/** The state directory of a machine. */
+const machine = (name: string): string => join(directory, name)
+const leftOf = (name: string): string[] => (existsSync(machine(name)) ? readdirSync(machine(name)) : [])
+
+before(async () => {
+  api = await start('state')
+  ok(`login --server=${api.url} --token-file=${join(directory, 'state', 'admin-token')}`)
+  ok('region create north')
+  ok('facility create f1 --region=north')
+})
+after(async () => {
+  await stop(api)
+  rmSync(directory, { recursive: true })
+})
+
+/** The command that people are told to type. */
+const commandIn = (text: string): string => /^vpc (join vpcjoin1\.\S+ --server=\S+)$/m.exec(text)![1]!
+
+test('a machine joins by what vpc host create prints, and again by a new token', () => {
+  const created = ok('host create h1 --facility=f1')
+  const command = commandIn(created)
+  assert.match(command, new RegExp(`--server=127\\.0\\.0\\.1:${api.agents}$`))
+  const joined = ok(`${command} --state-dir=${machine('m1')} --underlay=192.0.2.1`)
+  assert.match(joined, /this machine is host h1 now\nother hosts reach it at 192\.0\.2\.1.*\nstart its agent: vpc agent run/)
+  assert.deepEqual(leftOf('m1'), ['identity.json'])
+  assert.equal(statSync(join(machine('m1'), 'identity.json')).mode & 0o777, 0o600)
+  assert.match(ok('host get h1'), /underlay +\{"address":"192\.0\.2\.1","port":4789\}/)
+  assert.match(ok(`${command} --state-dir=${machine('m1')}`), /already so: this machine is host h1 already/)
+  const first = readIdentity(machine('m1'))!
+  ok(`${commandIn(ok('host token h1'))} --state-dir=${machine('m1')}`)
+  const second = readIdentity(machine('m1'))!
+  assert.equal(second.host, first.host)
+  assert.notEqual(second.key, first.key)
+  // The other half of a repeated create: it is there, and no new token is made.
+  assert.doesNotMatch(ok('host create h1 --facility=f1 --underlay=address=192.0.2.1'), /vpcjoin1/)
+})
+
+test('what goes wrong is named, and nothing is left', async () => {
+  const command = commandIn(ok('host create h2 --facility=f1'))
+  const [, token] = command.split(' ') as [string, string]
+  const at = (name: string, port: number, given = token): string => `join ${given} --server=127.0.0.1:${port} --state-dir=${machine(name)}`
+  assert.match(refused(at('m2', api.agents, 'vpcjoin1.x'), 2), /no join token.*vpc host create prints it/s)
+  assert.match(refused(at('m2', 1)), /cannot reach the API at 127\.0\.0\.1 port 1: ECONNREFUSED/)
+  assert.match(refused(at('m2', Number(new URL(api.url).port))), /does not speak TLS 1\.3.*port for agents/)
+  const pinned = `${token.slice(0, -43)}${'A'.repeat(43)}`
+  assert.match(refused(at('m2', api.agents, pinned)), /not of the cloud that the token is for.*Nothing was sent/)
+  assert.match(refused(at('m2', api.agents, `vpcjoin1.${'0'.repeat(16)}.${token.slice(26)}`)), /no such join token.*vpc host token NAME/)
+  writeFileSync(join(directory, 'file'), '')
+  assert.match(refused(`${command} --state-dir=${join(directory, 'file')}`), /cannot keep anything in/)
+  assert.deepEqual(leftOf('m2'), [])
+  assert.match(refused(`agent run --state-dir=${machine('m2')}`), /has not joined a cloud.*vpc join TOKEN/s)
+  // The token is as good as before: with a clock that is right.
+  const { joinCloud } = await import('#agent/join.ts')
+  const { parseJoinToken } = await import('#feed/join.ts')
+  const options = { token: parseJoinToken(token)!, text: token, stateDir: machine('m2'), underlay: undefined, version: '0' }
+  const server = { host: '127.0.0.1', port: api.agents }
+  await assert.rejects(joinCloud({ ...options, server, now: 0 }), /the clock of this machine says 1970.*set the clock/)
+  assert.equal((await joinCloud({ ...options, server, now: Date.now() })).identity.name, 'h2')
+  assert.match(refused(at('m3', api.agents)), /another machine has used this join token already, so the host is now disabled/)
+  assert.match(ok('host get h2'), /disabled +true/)
+  assert.deepEqual(leftOf('m3'), [])
+})
+
+test('an answer that is lost does no harm: the same command goes on with the same key', async () => {
+  const command = commandIn(ok('host create h3 --facility=f1'))
+  const [, token] = command.split(' ') as [string, string]
+  const { connect } = await import('node:net')
+  // Lets the request through, and then hides the answer.
+  let connections = 0
+  const proxy = createServer((socket) => {
+    const isSecond = ++connections === 2
+    const to = connect(api.agents, '127.0.0.1')
+    socket.on('close', () => to.destroy())
+    let answered = 0
+    socket.pipe(to)
+    to.on('data', (data) => {
+      answered += data.length
+      // The handshake has about 1 500 bytes; the answer comes after it.
+      if (!isSecond || answered < 2_000) return void socket.write(data)
+      socket.destroy()
+    })
+    for (const each of [socket, to]) each.on('error', () => {})
+    to.on('close', () => socket.destroy())
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const { joinCloud } = await import('#agent/join.ts')
+  const { parseJoinToken } = await import('#feed/join.ts')
+  const options = {
+    token: parseJoinToken(token)!,
+    text: token,
+    stateDir: machine('m4'),
+    underlay: undefined,
+    version: '0',
+    now: Date.now(),
+  }
+  try {
+    const { port } = proxy.address() as { port: number }
+    await assert.rejects(joinCloud({ ...options, server: { host: '127.0.0.1', port } }), /repeat the command/)
+    assert.deepEqual(leftOf('m4'), ['joining.json'])
+    ok(`${command} --state-dir=${machine('m4')}`)
+    assert.deepEqual(leftOf('m4'), ['identity.json'])
+    assert.match(ok('host get h3'), /disabled +false/)
+  } finally {
+    proxy.close()
+  }
+})
+
+test('the certificate is renewed at half of its life; while the API is away the old one stays', { timeout: 30_000 }, async () => {
+  const dir = machine('m1')
+  /** What the agent's log has said, with a clock that is ahead, when it has said something or looked three times. */
+  const heard = async (aheadMs: number): Promise<string[]> => {
+    const stop = new AbortController()
+    const lines: string[] = []
+    const note = (text: string): void => {
+      lines.push(text)
+      stop.abort()
+    }
+    let looks = 0
+    const now = (): number => {
+      if (++looks === 3) stop.abort()
+      return Date.now() + aheadMs
+    }
+    await keepIdentity({ stateDir: dir, log: { debug: note, info: note, warn: note, error: note }, everyMs: 10, now }, stop.signal)
+    return lines
+  }
+  const day = 86_400_000
+  const first = readIdentity(dir)!
+  assert.deepEqual(await heard(3 * day), [])
+  assert.deepEqual(readIdentity(dir), first)
+  assert.deepEqual(await heard(4 * day), ['the certificate is renewed'])
+  const second = readIdentity(dir)!
+  assert.notEqual(second.certificate, first.certificate)
+  assert.deepEqual({ ...second, certificate: '' }, { ...first, certificate: '' })
+  writeIdentity(dir, { ...second, server: 'https://127.0.0.1:1' })
+  assert.deepEqual(await heard(4 * day), ['cannot renew the certificate'])
+  assert.equal(readIdentity(dir)!.certificate, second.certificate)
+  chmodSync(join(dir, 'identity.json'), 0o644)
+  assert.throws(() => readIdentity(dir), /others can read .*identity\.json/)
+})
+
+test('an API with another CA does not open the store; its own state directory opens it again', async () => {
+  await stop(api)
+  const store = `sqlite:${join(directory, 'state', 'control.db')}`
+  const ran = vpc(`api --state-dir=${join(directory, 'elsewhere')} --store=${store} --port=0 --agent-listen=127.0.0.1:0`)
+  assert.equal(ran.code, 1)
+  assert.match(ran.stderr, /hosts of this cloud know another CA.*copy ca\.key/s)
+  api = await start('state')
+})
