@@ -23,7 +23,7 @@ const spellings = [
   ['nic create', 'vmnic create'],
   ['if genmac', 'vmnic genmac'],
   ['iface get', 'vmnic get'],
-  ['host create', 'hostif create'],
+  ['host create', 'cloud host create'],
   ['l2link conn', 'ethlink connect'],
   ['phys vlan', 'ethlink vtag'],
   ['mux new', 'mux create'],
@@ -73,7 +73,7 @@ test('a word that is no command gets the nearest proposed', () => {
 
 test('what the cloud alone has needs no word before it; what this host has as well does', () => {
   assert.deepEqual(
-    ['vnic ls', 'vpc create', 'account destroy', 'cloud subnet ls', 'subnet ls', 'group list', 'host list', 'cloud host list'].map(path),
+    ['vnic ls', 'vpc create', 'account destroy', 'cloud subnet ls', 'subnet ls', 'group list', 'hostif list', 'host list'].map(path),
     [
       'cloud vnic list',
       'cloud vpc create',

@@ -1,7 +1,7 @@
-/** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API, and a machine beside it. */
+/** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API and a machine. */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,6 +90,7 @@ test('what goes wrong is named, and nothing is left', async () => {
   const pinned = `${token.slice(0, -43)}${'A'.repeat(43)}`
   assert.match(refused(at('m2', api.agents, pinned)), /not of the cloud that the token is for.*Nothing was sent/)
   assert.match(refused(at('m2', api.agents, `vpcjoin1.${'0'.repeat(16)}.${token.slice(26)}`)), /no such join token.*vpc host token NAME/)
+  assert.match(refused(`${command} --underlay=nowhere0`, 2), /'nowhere0' is no address, and no interface/)
   writeFileSync(join(directory, 'file'), '')
   assert.match(refused(`${command} --state-dir=${join(directory, 'file')}`), /cannot keep anything in/)
   assert.deepEqual(leftOf('m2'), [])

@@ -6,7 +6,7 @@ import { failure, success, type Result } from '#wire/result.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { command } from '../command.ts'
 import { Failure, usageFailure } from '../failure.ts'
-import { valueOption } from '../option.ts'
+import { text, valueOption } from '../option.ts'
 import { alreadySo, done } from '../outcome.ts'
 import { packageVersion } from '../package-version.ts'
 
@@ -28,13 +28,14 @@ function parseAddress(text: string, port: number): Result<Address> {
   return success({ host, port: Number(given ?? port) })
 }
 
-/** An address, or the first one of an interface of this machine. */
-function parseUnderlay(text: string): Result<Address> {
+/** An address, or the first one of an interface of this machine. Throws a Failure. */
+function underlayOf(text: string): Address {
   const all = (networkInterfaces()[text] ?? []).filter(({ address }) => !address.startsWith('fe80:'))
   const found = all.find(({ address }) => isIPv4(address)) ?? all[0]
-  if (found !== undefined) return success({ host: found.address, port: vxlanPort })
+  if (found !== undefined) return { host: found.address, port: vxlanPort }
   const parsed = parseAddress(text, vxlanPort)
-  return !parsed.ok || isIP(parsed.value.host) === 0 ? failure(`'${text}' is no address, and no interface with an address`) : parsed
+  if (parsed.ok && isIP(parsed.value.host) !== 0) return parsed.value
+  throw usageFailure(`--underlay: '${text}' is no address, and no interface of this machine with an address`)
 }
 
 export default command({
@@ -50,25 +51,25 @@ export default command({
       placeholder: 'ADDRESS[:PORT]',
       parse: (text) => parseAddress(text, defaultAgentPort),
     }).default(defaultServer, `127.0.0.1:${defaultAgentPort}`),
-    underlay: valueOption<Address>('where other hosts reach this one', {
-      placeholder: 'ADDRESS|INTERFACE',
-      parse: parseUnderlay,
-    }).defaultsTo('the address that this machine reaches the API from'),
+    underlay: text('where other hosts reach this one', 'ADDRESS|INTERFACE').defaultsTo(
+      'the address that this machine reaches the API from',
+    ),
     stateDir: agentStateDir,
   },
   examples: [
     { line: 'vpc join TOKEN --server=10.0.0.1', does: 'join a cloud whose API runs on another machine' },
     { line: 'vpc join TOKEN --underlay=eth1', does: 'let other hosts reach this one by eth1' },
   ],
-  async run({ server, underlay, stateDir }, { output }, [text]) {
-    const token = parseJoinToken(text!)
+  async run({ server, underlay: where, stateDir }, { output }, [given]) {
+    const token = parseJoinToken(given!)
+    const underlay = where === undefined ? undefined : underlayOf(where)
     if (token === undefined)
       throw usageFailure('that is no join token: it is vpcjoin1. and three more parts, with dots between; vpc host create prints it')
     const { joinCloud } = await import('#agent/join.ts')
     const { JoinRefused } = await import('#agent/pinned-ca.ts')
     const { AgentStartRefused } = await import('#agent/state-dir.ts')
     try {
-      const joined = await joinCloud({ token, text: text!.trim(), server, stateDir, underlay, version: packageVersion(), now: Date.now() })
+      const joined = await joinCloud({ token, text: given!.trim(), server, stateDir, underlay, version: packageVersion(), now: Date.now() })
       const { host, name, server: url } = joined.identity
       if (joined.isSame) return alreadySo(output, `this machine is host ${name} already`, { host, name, server: url })
       const address = joined.underlay === null ? '' : `\nother hosts reach it at ${joined.underlay.host}, unless the cloud says otherwise`
