@@ -17,7 +17,8 @@ enum vpc_direction {
 	VPC_OUT,      /* from the unit */
 };
 
-#define VPC_POLICY_DRAIN 1u    /* flows live on when their rule goes */
+#define VPC_POLICY_DRAIN 1u     /* flows live on when their rule goes */
+#define VPC_POLICY_STATELESS 2u /* rules alone decide about each packet */
 
 /* Table `port_policies`, by stats index of a port. */
 struct vpc_port_policy {

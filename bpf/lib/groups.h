@@ -73,6 +73,25 @@ static __always_inline int follow_packet(struct flow_work *work)
 	return begin_flow(work);
 }
 
+/*
+ * Of a port that tracks no flows, since it may see one direction alone: the rules of the packet's direction decide.
+ * Returns a drop reason or 0.
+ */
+static __noinline int judge_alone(struct flow_work *work)
+{
+	__u32 epoch;
+
+	if (work->tuple.kind == TUPLE_ERROR)
+		return takes_error(work->young.port) ? 0 : VPC_DROP_RATE_LIMIT;
+	work->asked.service = work->tuple.service;
+	if (!may_flow(work, work->tuple.direction, &epoch)) {
+		refused(work, 0);
+		return VPC_DROP_SG_DENIED;
+	}
+	work->rule = work->asked.rule;
+	return 0;
+}
+
 /* Judges a packet whose tuple has been read. Returns a drop reason or 0. */
 static __always_inline int judge_packet(struct flow_work *work)
 {
@@ -80,9 +99,13 @@ static __always_inline int judge_packet(struct flow_work *work)
 
 	if (work->tuple.kind == TUPLE_LATER)
 		return follow_fragment(work);
-	if (work->tuple.kind == TUPLE_ERROR)
+	if (work->policy.policy_flags & VPC_POLICY_STATELESS) {
+		reason = judge_alone(work);
+	} else if (work->tuple.kind == TUPLE_ERROR) {
 		return relate(work);
-	reason = follow_packet(work);
+	} else {
+		reason = follow_packet(work);
+	}
 	if (!reason && work->tuple.is_fragment)
 		put_entry(&frags, &work->tuple.fragment, &work->now_s, BPF_ANY);
 	return reason;
@@ -103,8 +126,9 @@ static __noinline bool is_known_flow(struct __sk_buff *skb, const struct packet 
 	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
 	struct slot_key key;
 
-	*has_slot = !vpc_trace && read_slot_key(skb, packet, port, direction, &key);
-	return *has_slot && policy && pass_by_slot(skb, &key, policy, direction);
+	*has_slot = !vpc_trace && policy && !(policy->policy_flags & VPC_POLICY_STATELESS) &&
+		    read_slot_key(skb, packet, port, direction, &key);
+	return *has_slot && pass_by_slot(skb, &key, policy, direction);
 }
 
 /* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */

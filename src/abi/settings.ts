@@ -159,6 +159,14 @@ export const settings = {
       'confirmed flows that the interface may have while it is in a security group; 0: none',
       { since: 6 },
     ),
+    stateful: own(
+      flag('flow tracking'),
+      true,
+      ['flow tracking get', 0x0144],
+      ['flow tracking set', 0x0145],
+      'track flows while it is in a security group, so that answers pass; off: rules alone decide',
+      { since: 8 },
+    ),
   },
   vmnic: {
     owner,

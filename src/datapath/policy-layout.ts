@@ -8,7 +8,7 @@ export const maxCuts = 1023
 /** enum vpc_direction */
 export const direction = { in: 1, out: 2 } as const
 /** VPC_POLICY_*: bits of `policyFlags`. */
-export const policyFlag = { drain: 1 } as const
+export const policyFlag = { drain: 1, stateless: 2 } as const
 /** Bit of a flow's `fins`. */
 export const pickedUp = 0x80
 /** Of table `peer_epochs`. */

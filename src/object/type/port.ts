@@ -74,6 +74,10 @@ const setters: Setters<'vpcp'> = {
   },
   maxFlows: ({ model }, tx, port, maxFlows) =>
     changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows))),
+  stateful(context, tx, port, stateful) {
+    if (stateful && !port.stateful) pickUp(context, tx, port)
+    changePolicy(tx, context.model, port, () => change(tx, port, () => tx.set(port, 'stateful', stateful)))
+  },
   groups(context, tx, port, asked) {
     const { model } = context
     tx.asked = `set the security groups of port ${unitName(port)}`

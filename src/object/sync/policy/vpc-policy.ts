@@ -19,6 +19,7 @@ export interface PortGroups {
   readonly out: string | undefined
   readonly tcpIdle: number
   readonly drain: boolean
+  readonly stateless: boolean
   readonly multicast: boolean
 }
 
@@ -77,6 +78,7 @@ export class VpcPolicy {
       out: out.rules.length === 0 ? undefined : this.#intern(out),
       tcpIdle: Math.max(60, ...groups.map(({ tcpIdle }) => tcpIdle)),
       drain: groups.length > 0 && groups.every(({ onRevoke }) => onRevoke === 'drain'),
+      stateless: !port.stateful,
       multicast: allowsMulticast(this.policies.get(into)!),
     })
   }

@@ -97,13 +97,13 @@ export class WantedPolicies {
   portPolicies(): Entries {
     const found: Entries = new Map()
     for (const [number, vpc] of this.vpcs)
-      for (const { port, in: into, out, tcpIdle, drain } of vpc.ports) {
+      for (const { port, in: into, out, tcpIdle, drain, stateless } of vpc.ports) {
         const value = {
           vpc: number,
           in: this.policyNumber(vpc.policies.get(into)!, into),
           out: out === undefined ? 0 : this.policyNumber(vpc.policies.get(out)!, out),
           tcpIdleS: tcpIdle,
-          policyFlags: drain ? layout.policyFlag.drain : 0,
+          policyFlags: (drain ? layout.policyFlag.drain : 0) | (stateless ? layout.policyFlag.stateless : 0),
         }
         found.set(packed(u32, port.source), packed(layout.portPolicy, value))
       }
