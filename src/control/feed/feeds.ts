@@ -20,6 +20,8 @@ export class Feeds implements FeedSource {
   readonly #left = new Left()
   readonly #feeds = new Map<string, HostFeed>()
   readonly #byTopic = new Map<string, Set<HostFeed>>()
+  /** When a host lost what no change of the model took from it: the revision then. */
+  readonly #ended = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   readonly #timers: NodeJS.Timeout[]
   readonly #end: () => void
@@ -49,6 +51,7 @@ export class Feeds implements FeedSource {
   /** Begin the feed of a host. `revision` is what it has; another connection of the host ends. */
   open(host: string, revision: number | undefined, sink: Sink): HostFeed {
     this.#feeds.get(host)?.close()
+    this.expire()
     const feed = new HostFeed(this, host, sink)
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
@@ -96,7 +99,7 @@ export class Feeds implements FeedSource {
   #since(feed: HostFeed, revision: number): Set<string> | undefined {
     const { missed, end } = this.#mirror.listen(revision, () => {})
     end()
-    if (missed === undefined) return undefined
+    if (missed === undefined || (this.#ended.get(feed.host) ?? -1) >= revision) return undefined
     const touched = nothing()
     // Which vpcs it had then is not known, when one of these changes moved something of it.
     for (const { changes } of missed) for (const change of changes) touch(this.view(), change, [], touched)
@@ -157,6 +160,7 @@ export class Feeds implements FeedSource {
   /** Have hosts forget the vnics that left them long ago. */
   expire(): void {
     for (const { vnic, host } of this.#left.ended(this.#now())) {
+      this.#ended.set(host, this.revision)
       const feed = this.#feeds.get(host)
       if (feed === undefined) continue
       this.#retopic(feed)

@@ -46,6 +46,11 @@ export class HostFeed {
     this.topics = topicsOf(source.view(), host)
   }
 
+  /** Whether the host has been told everything. */
+  get isTold(): boolean {
+    return !this.#running && this.#pending.size === 0 && this.#told >= this.#source.revision
+  }
+
   /** Begin: with everything, or with these keys, which are all that changed since the host was here. */
   begin(keys: Iterable<string> | undefined): void {
     this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
@@ -78,7 +83,7 @@ export class HostFeed {
 
   /** Say that the connection lives, and how far the host is. */
   ping(): void {
-    if (this.#told < this.#source.revision) this.#wake()
+    if (this.#hasWork) this.#wake()
     else if (!this.#running) this.#send({ type: 'ping' })
   }
 
@@ -97,24 +102,36 @@ export class HostFeed {
   #wake(): void {
     if (this.#running || this.#isClosed) return
     this.#running = true
-    void this.#rounds()
-      .catch(() => this.close())
-      .finally(() => (this.#running = false))
+    void this.#rounds().catch(() => this.close())
+  }
+
+  get #hasWork(): boolean {
+    return !this.#isClosed && (this.#pending.size > 0 || this.#told < this.#source.revision)
   }
 
   async #rounds(): Promise<void> {
-    while (!this.#isClosed && (this.#pending.size > 0 || this.#told < this.#source.revision)) {
-      const { revision } = this.#source
-      const keys = [...this.#pending]
-      this.#pending.clear()
-      for (const key of keys) {
-        if (this.#isClosed) return
-        if (!this.#sendItem(key)) await this.#sink.drained()
+    try {
+      // A revision may touch several keys: all of them are here before the first round.
+      await new Promise((resolve) => setImmediate(resolve))
+      while (this.#hasWork) {
+        await this.#round()
+        await new Promise((resolve) => setTimeout(resolve, roundMs))
       }
-      this.#send({ type: 'sync', revision: String(revision) })
-      this.#told = revision
-      await new Promise((resolve) => setTimeout(resolve, roundMs))
+    } finally {
+      this.#running = false
     }
+  }
+
+  async #round(): Promise<void> {
+    const { revision } = this.#source
+    const keys = [...this.#pending]
+    this.#pending.clear()
+    for (const key of keys) {
+      if (this.#isClosed) return
+      if (!this.#sendItem(key)) await this.#sink.drained()
+    }
+    this.#send({ type: 'sync', revision: String(revision) })
+    this.#told = revision
   }
 
   #sendItem(key: string): boolean {

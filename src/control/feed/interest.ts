@@ -47,6 +47,8 @@ export function topicsOf(view: View, host: string): Set<string> {
   }
   for (const group of groupsOn(view, host)) {
     topics.add(`group/${group}`)
+    // Its item is another one as long as others alone name it.
+    topics.add(`rules/${group}`)
     const { groups, lists } = namedIn(specOf(view, 'group', group))
     for (const named of groups) topics.add(`group/${named}`)
     for (const list of lists) topics.add(`prefix-list/${list}`)
@@ -57,6 +59,7 @@ export function topicsOf(view: View, host: string): Set<string> {
 /** Keys of all items of a topic. */
 export function keysOf(view: View, topic: string): string[] {
   const { kind, id } = splitKey(topic)
+  if (topic.startsWith('rules/')) return [`group/${id}`]
   if (kind !== 'vpc') return [topic]
   const subnets = view.objects.usersOf(id).flatMap(({ record }) => (record.kind === 'subnet' ? [`subnet/${record.id}`] : []))
   return [

@@ -1,0 +1,93 @@
+/** Random changes, and what the feeds of all hosts make of them, judged by a slow model after every few steps. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import type { HostFeed, Sink } from '#control/feed/host-feed.ts'
+import { TestApi } from '../test-api.ts'
+import { CloudWalk, numbersOf } from './cloud-walk.ts'
+import { Expected, type Items } from './expected-items.ts'
+
+/** A host without a machine: it keeps what the lines say, and is slow now and then. */
+class PaperHost implements Sink {
+  items: Items = new Map()
+  revision: string | undefined
+  wholes = 0
+  #next: Items = new Map()
+  readonly #number: (below: number) => number
+
+  constructor(seed: number) {
+    this.#number = numbersOf(seed)
+  }
+
+  write(line: string): boolean {
+    const message = JSON.parse(line)
+    if (message.type === 'hello') this.#next = message.whole ? (this.wholes++, new Map()) : new Map(this.items)
+    if (message.type === 'put') this.#next.set(`${message.item.kind}/${message.item.id}`, message.item)
+    if (message.type === 'delete') this.#next.delete(`${message.kind}/${message.id}`)
+    if (message.type === 'sync') [this.items, this.revision] = [new Map(this.#next), message.revision]
+    return this.#number(20) !== 0
+  }
+
+  drained = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  end(): void {}
+}
+
+async function walk(seed: number, { steps, checkEvery }: { steps: number; checkEvery: number }): Promise<CloudWalk> {
+  await using api = await TestApi.start()
+  const cloud = new CloudWalk(api, seed)
+  await cloud.begin()
+  const hosts = new Map(cloud.hosts.map((id, i) => [id, new PaperHost(seed + i)]))
+  const open = new Map<string, HostFeed>()
+  for (const [id, host] of hosts) open.set(id, api.feeds.open(id, undefined, host))
+  for (let i = 1; i <= steps; i++) {
+    await cloud.step()
+    if (cloud.chance(25)) api.ahead += 61_000
+    if (cloud.chance(12)) {
+      // It is away for a while, and comes back with what it has.
+      const id = cloud.pick(cloud.hosts)
+      api.feeds.gone(open.get(id)!)
+      for (let missed = 0; missed < 2; missed++) await cloud.step()
+      const { revision } = hosts.get(id)!
+      open.set(id, api.feeds.open(id, revision === undefined ? undefined : Number(revision), hosts.get(id)!))
+    }
+    if (i % checkEvery === 0) await check(api, hosts, open, `seed ${seed}, step ${i}, after ${cloud.tail}`)
+  }
+  const wholes = [...hosts.values()].map((host) => host.wholes)
+  assert.ok(Math.max(...wholes) < steps / 20, `${wholes}`)
+  return cloud
+}
+
+type Open = ReadonlyMap<string, HostFeed>
+
+async function check(api: TestApi, hosts: ReadonlyMap<string, PaperHost>, open: Open, where: string): Promise<void> {
+  const { feeds, store } = api
+  feeds.expire()
+  feeds.ping()
+  const end = Date.now() + 10_000
+  while ([...open.values()].some(({ isTold }) => !isTold)) {
+    if (Date.now() > end) assert.fail(`${where}: not all hosts were told`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  const expected = await Expected.read(store, Date.now() + api.ahead)
+  for (const [id, { items }] of hosts) {
+    const wanted = expected.of(id)
+    for (const [key, item] of wanted)
+      if (!isDeepStrictEqual(items.get(key), item)) assert.deepEqual(items.get(key), item, `${where}: ${key} of host ${id}`)
+    for (const key of items.keys()) assert.ok(wanted.has(key), `${where}: host ${id} has ${key}, which is none of its business`)
+  }
+}
+
+/** More of them: VPC_WALK_SEEDS=3,4,5 VPC_WALK_STEPS=1000. */
+const seeds = (process.env.VPC_WALK_SEEDS ?? '1,2').split(',').map(Number)
+const steps = Number(process.env.VPC_WALK_STEPS ?? 180)
+
+const made = new Set<string>()
+for (const seed of seeds)
+  test(`hosts have what concerns them, and nothing else, whatever changes (seed ${seed})`, async () => {
+    for (const what of (await walk(seed, { steps, checkEvery: 8 })).made.keys()) made.add(what)
+  })
+
+test('the walks have made changes of all kinds', () => {
+  for (const what of ['plug', 'unplug', 'group', 'nat', 'float set', 'peering agreed', 'table set', 'wires', 'guest moves'])
+    assert.ok(made.has(what), `${what} is none of ${[...made].join(', ')}`)
+})
