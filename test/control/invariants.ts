@@ -57,12 +57,13 @@ export async function checkInvariants(store: Store): Promise<{ objects: number; 
       for (const ip of spec.addresses) claims(addressKeyOf(vpc, ip), id)
       for (const target of [spec.subnet, ...spec.groups]) assert.ok(byId.has(target), `vnic ${id} refers to ${target}, which is gone`)
     }
+    if (kind === 'router' && spec.enabled) claims(`once/router/${spec.vpc}`, id)
     if (kind === 'router') for (const { mac } of spec.interfaces) claims(`m/${account}/${mac.replaceAll(':', '')}`, id)
     const reserved = kind === 'address' ? addressKeyOf(vpc, spec.ip) : undefined
     if (reserved !== undefined && values.get(reserved)?.id === id) claims(reserved, id)
     if (kind === 'subnet') assert.ok(byId.has(spec.vpc), `subnet ${id} is in no vpc`)
   }
-  const held = [...values].filter(([key, value]) => /^[am]\//.test(key) && value.freed === undefined)
+  const held = [...values].filter(([key, value]) => /^([am]|once\/router)\//.test(key) && value.freed === undefined)
   for (const [key] of held) assert.ok(wanted.has(key), `${key} is held by nobody`)
   for (const [key, id] of values) if (key.startsWith('n/')) assert.ok(byId.has(id), `${key} names ${id}, which is gone`)
   return { objects: things.length, claims: held.length }

@@ -43,6 +43,12 @@ export class Failures {
     return found !== undefined && found.item === item && found.next > this.#clock.now()
   }
 
+  /** Say why it fails now: something else may stand against it than when it was tried. */
+  reword(item: FeedItem, code: string, text: string): void {
+    const found = this.#found.get(itemKey(item))
+    if (found?.item === item) this.#found.set(itemKey(item), { ...found, code, text })
+  }
+
   /** Forget items that do not fail any more. */
   keep(stays: (item: FeedItem) => boolean): void {
     for (const [key, { item }] of this.#found) if (!stays(item)) this.#found.delete(key)

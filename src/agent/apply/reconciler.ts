@@ -85,7 +85,10 @@ export class Reconciler {
     this.#startAgain()
     const suspects = new Set([...this.#changed.keys()].filter((key) => !this.#instead.has(key)))
     const compiled = await this.#settle(suspects, complete)
-    for (const { item, code, text } of compiled.problems) if (!this.#failures.waits(item)) this.#failures.note(item, code, text)
+    for (const { item, code, text } of compiled.problems) {
+      if (this.#failures.waits(item)) this.#failures.reword(item, code, text)
+      else this.#failures.note(item, code, text)
+    }
     const failing = new Set([...this.#refused.values(), ...compiled.problems.map(({ item }) => item)])
     this.#failures.keep((item) => failing.has(item))
     for (const key of this.#changed.keys()) if (!this.#refused.has(key)) this.#changed.delete(key)

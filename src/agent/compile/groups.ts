@@ -2,7 +2,7 @@
  * Security groups and address sets. A group of the host belongs to one switch, so a group of the cloud is one for each
  * vpc whose vnics here are in it, or in a group whose rules name it.
  */
-import type { GroupItem, GroupPeer, GroupRule, VpcItem } from '#feed/item.ts'
+import type { GroupItem, GroupPeer, GroupRule, VnicItem, VpcItem } from '#feed/item.ts'
 import type { Draft } from './draft.ts'
 import { groupId, portId, setId, subnetId, switchId } from './ids.ts'
 import type { Items } from './items.ts'
@@ -15,14 +15,24 @@ export function addGroups(draft: Draft, items: Items): void {
       const group = items.get('group', id)
       if (group !== undefined) addGroup(draft, items, { vpc, group, isOwn: own.has(id), members: members.get(id) ?? [] })
     }
-    for (const vnic of items.of('vnic')) {
-      const port = vnic.vpc === vpc.id ? draft.object(portId(vnic.id)) : undefined
-      const known = vnic.groups.filter((id) => items.get('group', id) !== undefined)
-      if (known.length < vnic.groups.length) draft.refuse(vnic, 'failed', `the feed has not told all groups of vnic ${vnic.id}`)
-      if (port !== undefined && known.length > 0) port.groups = known.map((id) => groupId(vpc.id, id))
-    }
+    for (const vnic of items.of('vnic')) if (vnic.vpc === vpc.id) putInGroups(draft, items, vnic)
   }
 }
+
+/** A port without groups is open, so a group that is missing here has one in its place that lets nothing pass. */
+function putInGroups(draft: Draft, items: Items, vnic: VnicItem): void {
+  const port = draft.object(portId(vnic.id))
+  if (port === undefined || vnic.groups.length === 0) return
+  port.groups = vnic.groups.map((id) => groupId(vnic.vpc, id))
+  for (const missing of vnic.groups.filter((id) => items.get('group', id) === undefined)) {
+    draft.refuse(vnic, 'failed', `group ${missing} of vnic ${vnic.id} is not here, so it lets nothing pass`)
+    const id = groupId(vnic.vpc, missing)
+    if (draft.object(id) === undefined) draft.add('groups', vnic, { id, switch: switchId(vnic.vpc), rules: [toNobody] })
+  }
+}
+
+/** Where there is a rule for out, only what it allows goes out. */
+const toNobody = { id: '1', direction: 'out', peers: ['0.0.0.0/32'] }
 
 /** Groups that vnics of a vpc are in here. */
 const ownGroups = (items: Items, { id }: VpcItem): Set<string> =>
@@ -92,14 +102,14 @@ function peersOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, pee
   if ('cidr' in peer) return [peer.cidr]
   if ('networks' in peer) return [...peer.networks]
   if ('group' in peer) return items.get('group', peer.group) === undefined ? [] : [groupId(vpc.id, peer.group)]
-  if ('subnet' in peer) return subnetPeer(draft, items, peer.subnet)
+  if ('subnet' in peer) return subnetPeer(items, vpc, peer.subnet)
   return setPeer(draft, items, vpc, group, peer.prefixList)
 }
 
 /** A subnet of another vpc stands for its networks, as far as the host knows it. */
-function subnetPeer(draft: Draft, items: Items, id: string): string[] {
-  if (draft.object(subnetId(id)) !== undefined) return [subnetId(id)]
+function subnetPeer(items: Items, vpc: VpcItem, id: string): string[] {
   const subnet = items.get('subnet', id)
+  if (subnet?.vpc === vpc.id) return [subnetId(id)]
   return [subnet?.network4, subnet?.network6].flatMap((network) => (network ? [network] : []))
 }
 

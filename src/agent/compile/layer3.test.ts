@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readHostFile } from '#abi/host-file-read.ts'
+import { formatFloat } from '#abi/float.ts'
 import type { HostFile } from '#abi/host-file.ts'
+import { formatRoute } from '#abi/route.ts'
 import type { FeedItem, GroupItem, RouterItem } from '#feed/item.ts'
 import { compile } from './compile.ts'
 import { isRule } from './groups.ts'
@@ -139,8 +141,28 @@ test('a prefix list is a set of the switch; a rule whose peers are all unknown l
   const unknown = read(...base, vnic, groupOf(group, { peers: [{ prefixList: list }] }, { peers: [{ group: uuid(99) }] }))
   assert.deepEqual(unknown.file.groups[0]!.rules, [])
   assert.match(unknown.problems[0]!, /prefix list/)
-  const missing = read(...base, vnic)
-  assert.match(missing.problems[0]!, /groups of vnic/)
+})
+
+test('a vnic whose group is missing lets nothing pass, and is not open', () => {
+  const { file, problems } = read(...base, vnicOf(10, red, web, '10.1.0.10', [uuid(60)]))
+  assert.match(problems[0]!, /group .*60 of vnic .* is not here/)
+  assert.deepEqual(file.switches[0]!.ports[0]!.groups, [groupId(red, uuid(60))])
+  assert.deepEqual(
+    file.groups.map(({ id, rules }) => [id, rules.map(({ direction, peers }) => [direction, peers])]),
+    [[groupId(red, uuid(60)), [['out', ['0.0.0.0/32']]]]],
+  )
+})
+
+test('a subnet of this vpc is a peer itself, one of another vpc is its networks', () => {
+  const [group] = [uuid(60)]
+  const { file } = read(
+    ...base,
+    vpcOf(blue),
+    subnetOf(far, blue, 5003, '10.3.0.0/24'),
+    vnicOf(10, red, web, '10.1.0.10', [group]),
+    groupOf(group, { peers: [{ subnet: db }, { subnet: far }] }),
+  )
+  assert.deepEqual(file.groups[0]!.rules[0]!.peers, [subnetId(db), '10.3.0.0/24'])
 })
 
 test('a router joins its subnets; tables have numbers; each target has its word', () => {
@@ -170,16 +192,58 @@ test('a router joins its subnets; tables have numbers; each target has its word'
   )
   assert.deepEqual(problems, [])
   const subnet = (id: string) => file.subnets.find((each) => each.id === subnetId(id))!
-  assert.deepEqual([subnet(web).router, subnet(web).routeTable, subnet(db).routeTable], [routerId(red), 2, 0])
+  const number = subnet(web).routeTable
+  assert.deepEqual([subnet(web).router, subnet(db).routeTable], [routerId(red), 0])
+  assert.ok(number >= 1 && number <= 255)
   const own = file.routers.find(({ id }) => id === routerId(red))!
   assert.deepEqual(
     own.routes.map(({ table, target }) => [table, target.kind]),
     [
-      [2, 'peer'],
-      [2, 'instance'],
-      [2, 'blackhole'],
-      [2, 'igw'],
+      [number, 'peer'],
+      [number, 'instance'],
+      [number, 'blackhole'],
+      [number, 'igw'],
     ],
+  )
+})
+
+test('numbers of route tables stay when others come and go; a subnet without a table goes out by public addresses', () => {
+  const table = (n: number): FeedItem => ({ kind: 'route-table', id: uuid(n), vpc: red, routes: [] })
+  const inTable = (n: number, ...tables: readonly FeedItem[]): number =>
+    read(...base.slice(0, 3), subnetOf(web, red, 5001, '10.1.0.0/24', uuid(n)), router, ...tables).file.subnets[0]!.routeTable
+  const all = Array.from({ length: 12 }, (_, i) => table(80 + i))
+  const numbers = all.map((_, i) => inTable(80 + i, ...all))
+  assert.equal(new Set(numbers).size, all.length)
+  const alone = all.map((each, i) => inTable(80 + i, each))
+  assert.ok(alone.filter((number, i) => number === numbers[i]).length >= 11, `${numbers} ${alone}`)
+  const nat: FeedItem = { kind: 'nat', id: `${red}.x`, vpc: red, pools: [], shared: [], floats: [], wire: null, via: there }
+  const routes = (...items: readonly FeedItem[]) => read(...base, router, ...items).file.routers[0]!.routes.map(formatRoute)
+  assert.deepEqual([routes(), routes(nat)], [[], ['0.0.0.0/0 igw']])
+})
+
+test('a route or a floating address that cannot be is left out, and others stay', () => {
+  const one: RouterItem = { ...router, subnets: [web] }
+  const routes = [
+    { destination: '10.9.0.0/16', vnic: uuid(10), via: ['10.2.0.5'] },
+    { destination: '10.8.0.0/16', vnic: uuid(10), via: ['10.1.0.1'] },
+    { destination: '10.1.0.0/24', blackhole: true },
+    { destination: '10.7.0.0/16', vnic: uuid(10), via: ['10.1.0.5'] },
+  ] as const
+  const floats = [
+    { address: '203.0.113.3', inside: '10.2.0.5' },
+    { address: '203.0.113.4', inside: '10.1.0.5' },
+    { address: '10.1.0.77', inside: '10.1.0.6' },
+  ]
+  const nat: FeedItem = { kind: 'nat', id: `${red}.x`, vpc: red, pools: ['203.0.113.0/28'], shared: [], floats, wire: null, via: there }
+  const { file, problems } = read(...base, one, { kind: 'route-table', id: uuid(80), vpc: red, routes }, nat)
+  assert.deepEqual(
+    file.routers[0]!.routes.map((route) => formatRoute(route).replace(/ table .*/, '')),
+    ['0.0.0.0/0 igw', '10.7.0.0/16 via 10.1.0.5'],
+  )
+  assert.deepEqual(file.nats[0]!.floats.map(formatFloat), ['203.0.113.4 to 10.1.0.5'])
+  assert.deepEqual(
+    problems.map((each) => each.slice(0, 40)),
+    ['route-table: cannot route 10.9.0.0/16 to', 'nat: cannot have floating address 203.0.'],
   )
 })
 

@@ -3,6 +3,7 @@ import type { NatItem } from '#feed/item.ts'
 import type { Draft, Plain } from './draft.ts'
 import { muxId, natId, routerId } from './ids.ts'
 import type { Items } from './items.ts'
+import { isStation, isWithin, joinedOf, type Joined } from './joined.ts'
 import { vtepsOf } from './stations.ts'
 import { thisHost } from './underlay.ts'
 
@@ -23,7 +24,8 @@ export function addNats(draft: Draft, items: Items): void {
       draft.refuse(nat, 'failed', `the feed has not told host ${nat.via}, which has the wire of public addresses`)
       continue
     }
-    draft.add('nats', nat, { id: natId(nat.id), router, ...place, pool: [...nat.pools], floats: floatsOf(nat), shared: [...nat.shared] })
+    const floats = floatsOf(draft, items, nat)
+    draft.add('nats', nat, { id: natId(nat.id), router, ...place, pool: [...nat.pools], floats, shared: [...nat.shared] })
     if (typeof place.via === 'string') expect(draft, items, host.id, nat, place.via)
   }
 }
@@ -35,7 +37,21 @@ function byHost({ via }: NatItem, vteps: ReadonlyMap<string, string>): Plain | u
   return vtep === undefined ? undefined : { via: vtep }
 }
 
-const floatsOf = ({ floats }: NatItem): string[] => floats.map(({ address, inside }) => `${address} to ${inside}`)
+/** A floating address that cannot be is a problem of its own: others go on. */
+function floatsOf(draft: Draft, items: Items, nat: NatItem): string[] {
+  const joined = joinedOf(draft, items, nat.vpc)
+  return nat.floats.flatMap(({ address, inside }) => {
+    const problem = problemOf(joined, address, inside)
+    if (problem === undefined) return [`${address} to ${inside}`]
+    draft.refuse(nat, 'failed', `cannot have floating address ${address} for ${inside}: ${problem}`)
+    return []
+  })
+}
+
+function problemOf(joined: Joined, address: string, inside: string): string | undefined {
+  if (!isStation(joined, inside)) return `the router of the vpc does not join the subnet of ${inside}; add it to the router`
+  return isWithin(joined, address) ? 'a subnet of the vpc has that address itself; take another pool' : undefined
+}
 
 /** The host of the wire sends into every VNI of the vpc. An entry for broadcasts makes its packets welcome. */
 function expect(draft: Draft, items: Items, host: string, nat: NatItem, vtep: string): void {

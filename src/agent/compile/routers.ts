@@ -1,11 +1,18 @@
 /** The router of each vpc, with the routes of its tables. A switch has one router, so a vpc has one in effect. */
+import { createHash } from 'node:crypto'
+import { maxRouteTable } from '#abi/route.ts'
+import { formatPrefix } from '#wire/prefix.ts'
 import type { RouteEntry, RouterItem, RouteTableItem, VpcItem } from '#feed/item.ts'
 import type { Draft } from './draft.ts'
 import { routerId, subnetId } from './ids.ts'
 import type { Items } from './items.ts'
+import { isStation, joinedOf, type Joined } from './joined.ts'
 
-/** Numbers of route tables in a router; 0 is the table without routes, which subnets have that name none. */
-const maxTables = 255
+/**
+ * Table 0 is that of subnets that name none: packets for no subnet go out, if the vpc has public addresses. A subnet
+ * that shall stay inside names a table without such a route.
+ */
+const outside = '0.0.0.0/0 igw'
 
 export function addRouters(draft: Draft, items: Items): void {
   for (const vpc of items.of('vpc')) {
@@ -29,35 +36,68 @@ function routerOf(draft: Draft, items: Items, { id }: VpcItem): RouterItem | und
 function addRouter(draft: Draft, items: Items, vpc: VpcItem, router: RouterItem): void {
   const tables = [...items.of('route-table')].filter((table) => table.vpc === vpc.id).sort(byId)
   const id = routerId(vpc.id)
-  const numbers = new Map(tables.slice(0, maxTables).map((table, i) => [table.id, i + 1]))
-  for (const table of tables.slice(maxTables)) draft.refuse(table, 'no-room', `a router has ${maxTables} route tables at most`)
+  const numbers = numbersOf(tables.map((table) => table.id))
   for (const subnet of router.subnets) {
     const object = draft.object(subnetId(subnet))
     if (object === undefined) continue
     object.router = id
     object['route-table'] = numbers.get(items.get('subnet', subnet)?.routeTable ?? '') ?? 0
   }
-  draft.add('routers', router, { id, routes: tables.flatMap((table) => routesOf(draft, items, vpc, table, numbers.get(table.id))) })
+  const isPublic = [...items.of('nat')].some((nat) => nat.vpc === vpc.id)
+  const routes = tables.flatMap((table) => routesOf(draft, items, vpc, table, numbers.get(table.id)))
+  draft.add('routers', router, { id, routes: [...(isPublic ? [outside] : []), ...routes] })
+}
+
+/**
+ * Numbers of route tables. They follow from the ids, so a table that comes or goes leaves the numbers of others as they
+ * are, but for those that want the same one.
+ */
+function numbersOf(tables: readonly string[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  const taken = new Set<number>()
+  for (const id of tables.slice(0, maxRouteTable)) {
+    let number = createHash('sha256').update(id).digest().readUInt32BE() % maxRouteTable
+    while (taken.has(number)) number = (number + 1) % maxRouteTable
+    taken.add(number)
+    found.set(id, number + 1)
+  }
+  return found
 }
 
 function routesOf(draft: Draft, items: Items, vpc: VpcItem, table: RouteTableItem, number: number | undefined): string[] {
-  if (number === undefined) return []
+  if (number === undefined) {
+    draft.refuse(table, 'no-room', `a router has ${maxRouteTable} route tables at most`)
+    return []
+  }
+  const joined = joinedOf(draft, items, vpc.id)
+  const own = new Set(joined.networks.map(formatPrefix))
   return table.routes.flatMap((route) => {
-    const target = targetOf(draft, items, vpc, table, route)
-    return target === undefined ? [] : [`${route.destination} ${target} table ${number}`]
+    // Every table has the subnets.
+    const target = 'router' in route ? undefined : targetOf(draft, items, { vpc, table, joined }, route)
+    if (target === undefined) return []
+    if (!own.has(route.destination)) return [`${route.destination} ${target} table ${number}`]
+    draft.refuse(table, 'failed', `cannot route ${route.destination} elsewhere: it is a subnet of the router; route a part of it`)
+    return []
   })
 }
 
-/** Where a route leads, in the words of documents. Undefined: to the subnets, which every table has, or nowhere yet. */
-function targetOf(draft: Draft, items: Items, vpc: VpcItem, table: RouteTableItem, route: RouteEntry): string | undefined {
+interface Place {
+  readonly vpc: VpcItem
+  readonly table: RouteTableItem
+  readonly joined: Joined
+}
+
+/** Where a route leads, in the words of documents. Undefined: nowhere yet. */
+function targetOf(draft: Draft, items: Items, { vpc, table, joined }: Place, route: RouteEntry): string | undefined {
   if ('blackhole' in route) return 'blackhole'
   if ('nat' in route) return 'igw'
   if ('router' in route) return undefined
   if ('peering' in route) return peerTarget(draft, items, vpc, table, route.peering)
   const isSix = route.destination.includes(':')
   const via = route.via.find((address) => address.includes(':') === isSix)
-  if (via !== undefined) return `via ${via}`
-  draft.refuse(table, 'failed', `cannot route ${route.destination} to vnic ${route.vnic}: it has no address of that family`)
+  if (via !== undefined && isStation(joined, via)) return `via ${via}`
+  const why = via === undefined ? 'it has no address of that family' : `the router does not join the subnet of ${via}; add it to the router`
+  draft.refuse(table, 'failed', `cannot route ${route.destination} to vnic ${route.vnic}: ${why}`)
   return undefined
 }
 

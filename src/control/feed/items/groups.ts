@@ -32,24 +32,24 @@ export function namedIn(spec: Spec | undefined): { readonly groups: string[]; re
 export function groupItem(view: View, host: string, id: string): GroupItem | undefined {
   const spec = specOf(view, 'group', id) as { readonly account: string; readonly rules: readonly RuleSpec[] } | undefined
   if (spec === undefined) return undefined
-  const rules = isIn(view, host, id) ? spec.rules.map((rule) => ruleOf(view, rule)) : []
+  const rules = isIn(view, host, id) ? spec.rules.map((rule) => ruleOf(view, spec.account, rule)) : []
   return { kind: 'group', id, account: spec.account, rules }
 }
 
-function ruleOf(view: View, { id, direction, protocol, ports, icmp, peers }: RuleSpec): GroupRule {
+function ruleOf(view: View, account: string, { id, direction, protocol, ports, icmp, peers }: RuleSpec): GroupRule {
   return {
     id,
     direction,
     protocol,
     ports,
     icmp: icmp === undefined ? null : { type: icmp.type, code: icmp.code ?? null },
-    peers: peers.map((peer) => peerOf(view, peer)),
+    peers: peers.map((peer) => peerOf(view, account, peer)),
   }
 }
 
-function peerOf(view: View, peer: Readonly<Record<string, string>>): GroupPeer {
+function peerOf(view: View, account: string, peer: Readonly<Record<string, string>>): GroupPeer {
   if (peer.vpc !== undefined) return { networks: networksOf(view, peer.vpc) }
-  if (peer.az !== undefined) return { networks: addressesIn(view, peer.az) }
+  if (peer.az !== undefined) return { networks: addressesIn(view, account, peer.az) }
   return peer as GroupPeer
 }
 
@@ -58,10 +58,11 @@ const networksOf = (view: View, vpc: string): string[] =>
     [spec.network4, spec.network6].flatMap((each) => (each ? [each as string] : [])),
   )
 
-/** The addresses of vnics on the hosts of a zone. */
-const addressesIn = (view: View, az: string): string[] =>
+/** The addresses of an account's vnics on the hosts of a zone: others' are none of its business. */
+const addressesIn = (view: View, account: string, az: string): string[] =>
   childrenOf(view, 'host', 'az', az)
     .flatMap(({ id }) => localVnics(view, id))
+    .filter((vnic) => vnic.account === account)
     .flatMap(({ spec }) => spec.addresses as readonly string[])
     .map((ip) => `${ip}/${ipFrom(ip).length === 4 ? 32 : 128}`)
     .sort()

@@ -1,6 +1,7 @@
 /** Rules of groups, routers and route tables: what stands inside them fits together. */
 import type { Claim } from '../claims.ts'
 import type { Draft } from '../draft.ts'
+import { onceKey } from '../keys.ts'
 import { uuidV7 } from '../uuid.ts'
 import { freeMac, macClaim } from './vnic.ts'
 import type { Rules } from './rules.ts'
@@ -46,6 +47,7 @@ interface Interface {
 
 export const routerRules: Rules = {
   settle(draft) {
+    checkAlone(draft)
     const before = (draft.before?.record.spec.interfaces ?? []) as Interface[]
     const given = draft.spec.interfaces as Interface[]
     draft.spec.interfaces = given.map(({ subnet, mac }, i): Interface => {
@@ -55,8 +57,28 @@ export const routerRules: Rules = {
       return { subnet, mac: known ?? draft.allocateIn(['interfaces', i, 'mac'], freeMac(draft, ['interfaces', i, 'mac'])) }
     })
   },
-  claims: ({ id, account, spec }) =>
-    (spec.interfaces as Interface[]).map(({ mac }, i): Claim => macClaim(account!, mac!, { kind: 'router', id }, ['interfaces', i, 'mac'])),
+  claims({ id, account, spec }) {
+    const value = { kind: 'router', id }
+    const macs = (spec.interfaces as Interface[]).map(({ mac }, i): Claim => macClaim(account!, mac!, value, ['interfaces', i, 'mac']))
+    if (spec.enabled !== true) return macs
+    const key = onceKey('router', spec.vpc as string)
+    return [...macs, { key, value, what: 'the router in effect of the vpc', code: 'taken', path: ['enabled'] }]
+  },
+}
+
+/** A vpc has one router in effect: hosts have one router for each switch. Others may stand by, disabled. */
+function checkAlone(draft: Draft): void {
+  if (draft.spec.enabled !== true) return
+  const vpc = draft.text('vpc')!
+  for (const { record } of draft.mirror.objects.usersOf(vpc)) {
+    if (record.kind !== 'router' || record.spec.vpc !== vpc || record.spec.enabled !== true || record.id === draft.before?.record.id)
+      continue
+    const { id, name } = record
+    const remedy = `join its subnets to router ${name}, or make one with enabled=false`
+    throw draft.problem('taken', ['enabled'], `router ${name} is in effect in this vpc, and a vpc has one; ${remedy}`, {
+      users: [{ kind: 'router', id, name }],
+    })
+  }
 }
 
 export const routeTableRules: Rules = {

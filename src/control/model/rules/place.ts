@@ -1,6 +1,9 @@
 /** Rules of facilities, zones, hosts and placements: what exists once in a facility. */
+import { ipFrom } from '#wire/ip-address.ts'
+import { contains, prefixFrom } from '#wire/prefix.ts'
 import { numbers } from '../candidates.ts'
 import type { Claim } from '../claims.ts'
+import type { Draft } from '../draft.ts'
 import { onceKey, placementKey, vlanKey, vniKey } from '../keys.ts'
 import type { Rules } from './rules.ts'
 
@@ -26,6 +29,7 @@ export const azRules: Rules = {
 
 export const hostRules: Rules = {
   settle(draft) {
+    checkWires(draft)
     const az = draft.text('az')
     if (az === undefined || draft.before !== undefined) return
     const { region } = draft.get('facility', draft.text('facility')!).record.spec
@@ -68,4 +72,20 @@ export const placementRules: Rules = {
       ...(vlan === 0 ? [] : [{ key: vlanKey(facility, vlan), value, what: `tag ${vlan}`, code: 'taken' as const, path: ['vlan'] }]),
     ]
   },
+}
+
+/** The next router on a wire has an address of its own, which no guest may get. */
+function checkWires(draft: Draft): void {
+  const wires = draft.spec.wires as { pool: string; gateway4?: string }[]
+  for (const [i, { pool, gateway4 }] of wires.entries()) {
+    if (wires.findIndex((each) => each.pool === pool) !== i)
+      throw draft.problem('invalid', ['wires', i, 'pool'], 'another wire of this host has the pool')
+    const { name, spec } = draft.get('pool', pool).record
+    if (gateway4 !== undefined && contains(prefixFrom(spec.prefix as string), ipFrom(gateway4)))
+      throw draft.problem(
+        'invalid',
+        ['wires', i, 'gateway4'],
+        `${gateway4} is in ${String(spec.prefix)} of pool ${name}, whose addresses guests get; make the pool without it`,
+      )
+  }
 }

@@ -95,8 +95,12 @@ export const floatingIpRules: Rules = {
   state: ({ spec }) => (spec.target === undefined ? 'free' : 'attached'),
 }
 
+/** Addresses that the stations of a vpc can share (src/datapath/nat-cell-layout.ts). */
+const maxShared = 8
+
 export const natRules: Rules = {
   settle(draft) {
+    checkShared(draft)
     const before = draft.before?.record.spec.publicIps as string[] | undefined
     const given = draft.spec.publicIps as string[] | undefined
     if (given === undefined && before !== undefined) return void (draft.spec.publicIps = before)
@@ -107,4 +111,29 @@ export const natRules: Rules = {
   },
   claims: ({ id, spec }) =>
     (spec.publicIps as string[]).map((ip, i) => publicClaim(spec.pool as string, ip, { kind: 'nat', id }, ['publicIps', i])),
+}
+
+/** Stations of a vpc share addresses of one pool: its router has one NAT for them, with eight addresses. */
+function checkShared(draft: Draft): void {
+  const vpc = draft.text('vpc')!
+  const pool = draft.text('pool')!
+  if (draft.before === undefined) guard(draft, vpc, 'nats')
+  const others = draft.mirror.objects
+    .usersOf(vpc)
+    .flatMap(({ record }) => (record.kind === 'nat' && record.id !== draft.before?.record.id ? [record] : []))
+  const users = others.map(({ id, name }) => ({ kind: 'nat', id, name }))
+  const foreign = others.find(({ spec }) => spec.pool !== pool)
+  if (foreign !== undefined)
+    throw draft.problem(
+      'taken',
+      ['pool'],
+      `the vpc has NAT ${foreign.name} with addresses of another pool, and its stations share those of one; destroy that one first`,
+      { users },
+    )
+  const count = [draft.spec, ...others.map(({ spec }) => spec)].reduce(
+    (sum, { publicIps }) => sum + ((publicIps as string[])?.length ?? 1),
+    0,
+  )
+  if (count > maxShared)
+    throw draft.problem('exhausted', ['publicIps'], `the vpc would share ${count} addresses, and ${maxShared} are the most`, { users })
 }

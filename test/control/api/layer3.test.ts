@@ -1,0 +1,90 @@
+/** Routers, NATs and wires: what a vpc and a host can have once, and what groups tell a host of a zone. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Feeds } from '#control/feed/feeds.ts'
+import { itemOf } from '#control/feed/items/all.ts'
+import type { GroupItem } from '#feed/item.ts'
+import { checkInvariants } from '../invariants.ts'
+import { TestApi } from '../test-api.ts'
+
+let api: TestApi
+before(async () => {
+  api = await TestApi.start()
+  await api.ok('POST', '/regions', { name: 'north' })
+  await api.ok('POST', '/azs', { name: 'north-a', region: 'north', letter: 'a' })
+  await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  for (const [name, prefix] of Object.entries({ p1: '203.0.113.0/28', p2: '198.51.100.0/28' }))
+    await api.ok('POST', '/pools', { name, facility: 'f1', prefix })
+  await api.ok('POST', '/orgs', { name: 'acme' })
+  for (const [account, vpc] of Object.entries({ shop: 'red', bank: 'gold' })) {
+    await api.ok('POST', '/accounts', { name: account, org: 'acme' })
+    await api.ok('POST', '/vpcs', { name: vpc, account })
+    await api.ok('POST', '/subnets', { name: `${vpc}1`, vpc, network4: '10.0.0.0/24' })
+    await api.ok('POST', '/vnics', { name: `${vpc}-v`, account, subnet: `${vpc}1`, addresses: [vpc === 'red' ? '10.0.0.50' : '10.0.0.60'] })
+  }
+})
+after(async () => {
+  assert.deepEqual(api.logged, [])
+  await checkInvariants(api.store)
+  return api[Symbol.asyncDispose]()
+})
+
+const post = (path: string, body: object) => api.ask(api.admin, 'POST', path, body)
+const patch = (path: string, body: object) => api.ask(api.admin, 'PATCH', path, body, { 'if-match': '*' })
+const codeOf = ({ status, body }: { status: number; body: any }): string => `${status} ${body.type?.replace('urn:vpc:problem:', '')}`
+
+test('a vpc has one router in effect: others are disabled, and may take its place', async () => {
+  assert.equal((await post('/routers', { name: 'r1', vpc: 'red', interfaces: [{ subnet: 'red1' }] })).status, 201)
+  const second = await post('/routers', { name: 'r2', vpc: 'red' })
+  assert.equal(codeOf(second), '409 taken')
+  assert.match(second.body.detail, /router r1 is in effect in this vpc.*join its subnets to router r1, or make one with enabled=false/)
+  assert.equal((await post('/routers', { name: 'r2', vpc: 'red', enabled: false })).status, 201)
+  assert.equal((await post('/routers', { name: 'r1', vpc: 'gold' })).status, 201, 'another vpc has its own')
+  assert.equal(codeOf(await patch('/routers/r2', { enabled: true })), '409 taken')
+  await api.ok('PATCH', '/routers/red%2Fr1', { enabled: false }, { 'if-match': '*' })
+  await api.ok('PATCH', '/routers/r2', { enabled: true }, { 'if-match': '*' })
+  // Of many at once one wins.
+  await api.ok('PATCH', '/routers/r2', { enabled: false }, { 'if-match': '*' })
+  const many = await Promise.all(Array.from({ length: 8 }, (_, i) => post('/routers', { name: `many${i}`, vpc: 'red' })))
+  assert.equal(many.filter(({ status }) => status === 201).length, 1)
+})
+
+test('the stations of a vpc share addresses of one pool, eight at most', async () => {
+  await api.ok('POST', '/nats', { name: 'n1', vpc: 'red', pool: 'p1', publicIps: ['203.0.113.4'] })
+  const other = await post('/nats', { name: 'n2', vpc: 'red', pool: 'p2' })
+  assert.equal(codeOf(other), '409 taken')
+  assert.match(other.body.detail, /NAT n1 with addresses of another pool/)
+  const eight = ['5', '6', '7', '8', '9', '10', '11', '12'].map((n) => `203.0.113.${n}`)
+  const many = await post('/nats', { name: 'n2', vpc: 'red', pool: 'p1', publicIps: eight })
+  assert.equal(codeOf(many), '409 exhausted')
+  assert.match(many.body.detail, /would share 9 addresses, and 8 are the most/)
+  await api.ok('POST', '/nats', { name: 'n2', vpc: 'red', pool: 'p1', publicIps: eight.slice(1) })
+})
+
+test('the next router on a wire has no address that a guest could get', async () => {
+  const wire = { pool: 'p1', interface: 'em1', gateway4: '203.0.113.1' }
+  const inside = await post('/hosts', { name: 'h0', facility: 'f1', wires: [wire] })
+  assert.equal(codeOf(inside), '400 invalid')
+  assert.match(inside.body.detail, /203.0.113.1 is in 203.0.113.0\/28 of pool p1/)
+  const twice = await post('/hosts', {
+    name: 'h0',
+    facility: 'f1',
+    wires: [
+      { pool: 'p1', interface: 'em1' },
+      { pool: 'p1', interface: 'em2' },
+    ],
+  })
+  assert.match(twice.body.detail, /another wire of this host has the pool/)
+})
+
+test("a zone as a peer stands for the account's own vnics there, not for those of others", async () => {
+  const { id: host } = await api.ok('POST', '/hosts', { name: 'h1', facility: 'f1', az: 'north-a' })
+  const rules = [{ direction: 'in', peers: [{ az: 'north-a' }] }]
+  const { id } = await api.ok('POST', '/groups', { name: 'g', account: 'shop', rules })
+  await patch('/vnics/red-v', { groups: ['g'] })
+  for (const vnic of ['red-v', 'gold-v']) await api.ok('PUT', `/vnics/${vnic}/binding`, { host: 'h1' })
+  const feeds = new Feeds(api.model.mirror)
+  const item = itemOf(feeds.view(), host, `group/${id}`) as GroupItem
+  feeds.stop()
+  assert.deepEqual(item.rules[0]!.peers, [{ networks: ['10.0.0.50/32'] }])
+})
