@@ -9,7 +9,7 @@ import { json } from './codec.ts'
 import { kindOf, optional, type Kind, type Read } from './kind.ts'
 
 export interface Guest {
-  /** A name under /run/netns, or a path such as /proc/123/ns/net. */
+  /** A name under /run/netns, or `pid:PID:START`: that of a process, with field 22 of its /proc/PID/stat. */
   readonly netns: string
   /** Name of the interface there; null: the unit's. */
   readonly name: string | null
@@ -24,9 +24,14 @@ const bad = (problem: string): { readonly ok: false; readonly problem: string } 
 
 const isInterfaceName = (text: string): boolean => /^[^\s/:]{1,15}$/.test(text) && text !== '.' && text !== '..'
 
+/** The process of `pid:PID:START`; undefined when that is a name. */
+export function pidOf(netns: string): { readonly pid: number; readonly startTicks: number } | undefined {
+  const [, pid, startTicks] = /^pid:([1-9]\d{0,9}):(\d{1,15})$/.exec(netns) ?? []
+  return pid === undefined ? undefined : { pid: Number(pid), startTicks: Number(startTicks) }
+}
+
 function isNetns(text: string): boolean {
-  if (text.includes('\0') || text.includes(',') || text.length > 255) return false
-  return text.startsWith('/') ? !text.split('/').includes('..') : /^[^/\s]+$/.test(text) && text !== '.' && text !== '..'
+  return pidOf(text) !== undefined || (/^[^/\s,:\0]{1,255}$/.test(text) && text !== '.' && text !== '..')
 }
 
 function readAddress(value: unknown): Read<string> {
@@ -63,7 +68,7 @@ export function readGuest(value: unknown): Read<Guest> {
   if (strange !== undefined) return bad(`'${strange}' means nothing in a guest; known here: ${known.join(', ')}`)
   const { netns, name = null } = map
   if (typeof netns !== 'string' || !isNetns(netns))
-    return bad(`the namespace of a guest is a name under /run/netns or a path, not ${kindOf(netns)}`)
+    return bad(`the namespace of a guest is a name under /run/netns, or pid:PID:START, not ${kindOf(netns)}`)
   if (name !== null && (typeof name !== 'string' || !isInterfaceName(name)))
     return bad(`the name of an interface has 1 to 15 characters, without spaces and slashes, not ${kindOf(name)}`)
   const addresses = readAll(map.addresses, 'addresses', readAddress)

@@ -6,7 +6,7 @@ import { sessionOperations } from './session.ts'
 import type { Caller, Rights } from './rights.ts'
 import { VpcError } from './vpc-error.ts'
 
-export const accessRights = ['read', 'write', 'create'] as const
+export const accessRights = ['read', 'write', 'create', 'handover'] as const
 export type AccessRight = (typeof accessRights)[number]
 
 /** What one rule grants to whom. Rules add up; no rule denies. */
@@ -67,8 +67,9 @@ const covers = ({ types, ids }: AccessRule, { type, id }: OpenCall): boolean =>
   (types === undefined || types.has(type)) && (type === 'mgmt' || ids === undefined || ids.has(id))
 
 /** A management handle is opened with CREATE, but makes nothing. */
-const wanted = ({ type, create, rights }: OpenCall): AccessRight[] => [
+const wanted = ({ type, create, rights, handover }: OpenCall): AccessRight[] => [
   ...(create && type !== 'mgmt' ? (['create'] as const) : []),
   ...(rights.read || type === 'mgmt' ? (['read'] as const) : []),
   ...(rights.write ? (['write'] as const) : []),
+  ...(handover ? (['handover'] as const) : []),
 ]

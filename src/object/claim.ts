@@ -8,7 +8,7 @@ import type { Transaction } from './store/transaction.ts'
 import { refusal, toVpcError } from './vpc-error.ts'
 
 /** What an operation does with an object that it names. */
-export type Use = 'write' | 'create'
+export type Use = 'write' | 'create' | 'handover'
 
 /**
  * Refuses an id that the opener of the descriptor may not use so. The user of the descriptor does not matter: a program
@@ -26,6 +26,7 @@ export const claimsOf =
       create: use === 'create',
       session: false,
       rights: { read: false, write: true },
+      handover: use === 'handover',
     }
     try {
       access().grant(opener, call)

@@ -37,6 +37,7 @@ import { Retry } from './sync/retry.ts'
 import { Troubles } from './sync/troubles.ts'
 import { Surroundings } from './sync/surroundings.ts'
 import { watchDevices } from './sync/watch.ts'
+import { WatchNetns } from './sync/watch-netns.ts'
 
 export { Access } from './access.ts'
 export type { DaemonReport } from './context.ts'
@@ -293,6 +294,7 @@ export class Host implements HandleHost, SetHost {
       speed.look()
       retry.soon()
     })
+    const netns = new WatchNetns(context, () => retry.soon())
     const surroundings = new Surroundings(context)
     const flows = new ExpireFlows(context)
     const ports = new ExpireNat(context)
@@ -303,6 +305,7 @@ export class Host implements HandleHost, SetHost {
       () => speed.stop(),
       () => state.stop(),
       () => retry.stop(),
+      () => netns.stop(),
     )
     speed.look()
   }

@@ -13,6 +13,8 @@ export interface OpenCall {
   /** A management handle that holds others (src/abi/session.ts). */
   readonly session: boolean
   readonly rights: Rights
+  /** It is about putting a hostif into a network namespace. */
+  readonly handover?: boolean
 }
 
 const knownFlags = BigInt(openFlag.create | openFlag.open | openFlag.read | openFlag.write | openFlag.session)

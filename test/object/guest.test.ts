@@ -3,16 +3,21 @@
  * vpcd was made anew; never does it set the unit up in its own namespace.
  */
 import assert from 'node:assert/strict'
+import { fstatSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditReport } from '#abi/audit.ts'
-import { openFlag } from '#abi/command.ts'
-import { generateId, type Id } from '#abi/id.ts'
+import { handleType, openFlag } from '#abi/command.ts'
+import { generateId, idBytes, type Id } from '#abi/id.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 import { formatIp, type Ip } from '#wire/ip-address.ts'
 import { json, jsonText } from './inputs.ts'
-import { ScratchHost, type Opened } from './scratch-host.ts'
+import { Access } from '#object/host.ts'
+import { markProcess } from '#system/process-mark.ts'
+import { Opened, ScratchHost } from './scratch-host.ts'
 
 let host: ScratchHost
 const name = `vpc-guest-${process.pid}`
@@ -100,11 +105,16 @@ test('what cannot be is refused, and changes nothing', () => {
     /no network namespace \/run\/netns\/vpc-guest.*start the container/,
   )
   assert.match(
-    refused(() => set(hostif, guest({ netns: '/proc/thread-self/ns/net' }))),
+    refused(() => set(hostif, guest({ netns: `pid:${process.pid}:${markProcess(process.pid)!.startTicks}` }))),
     /namespace of vpcd itself/,
   )
+  // vpcd opens it as root: no path of the caller's choice, such as a pipe that keeps it waiting.
+  for (const netns of ['/proc/self/ns/net', '/tmp/pipe', 'pid:1', '..', 'pid:0:1'])
+    assert.match(
+      refused(() => set(hostif, guest({ netns }))),
+      /a name under \/run\/netns/,
+    )
   for (const [wrong, why] of [
-    [{ netns: '../x' }, /name under \/run\/netns/],
     [{ name: 'a/b' }, /1 to 15 characters/],
     [{ addresses: ['10.0.0.1'] }, /prefix length/],
     [{ gateways: ['10.9.0.1'] }, /in the subnet of none/],
@@ -182,4 +192,55 @@ test('a document of an owner that names no guest leaves the one that there is; a
   apply({})
   assert.equal(document().hostifs[0]!.guest, undefined)
   opened.handle.close()
+})
+
+test('a process is a guest, but no later process with its pid', async () => {
+  const hostif = host.create('hostif')
+  const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  try {
+    using own = Netns.current()
+    const inode = (fd: number): number => fstatSync(fd).ino
+    const isApart = (): boolean => {
+      using its = Netns.ofPid(child.pid!)
+      return inode(its.fd) !== inode(own.fd)
+    }
+    await eventually(isApart, true)
+    const { pid, startTicks } = markProcess(child.pid!)!
+    assert.match(
+      refused(() => set(hostif, guest({ netns: `pid:${pid}:${startTicks + 1}` }))),
+      /there is no network namespace \/proc/,
+    )
+    set(hostif, guest({ netns: `pid:${pid}:${startTicks}` }))
+    assert.deepEqual(seen(`/proc/${pid}/ns/net`, 'eth0'), eth0)
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  hostif.handle.close()
+})
+
+test('to hand over needs a right of its own, by operation and by document', () => {
+  const hostif = host.create('hostif')
+  hostif.do('metaCommit')
+  const rules = [{ to: { uid: 7 }, types: undefined, ids: undefined, rights: new Set(['read', 'write', 'create'] as const) }]
+  host.host.access = new Access({ rules })
+  const caller = { pid: process.pid, uid: 7, gid: 7 }
+  const openAs = (id: Id, type: 'hostif' | 'mgmt', flags: number): Opened =>
+    new Opened(host.host.open(caller, idBytes(id), handleType(type), BigInt(flags)))
+  const own = openAs(hostif.id, 'hostif', openFlag.open | openFlag.write)
+  assert.match(
+    refused(() => set(own, guest())),
+    /user 7 may not handover hostif/,
+  )
+  const whole = openAs(generateId('mgmt'), 'mgmt', openFlag.create | openFlag.read | openFlag.write)
+  const hostifs = [{ id: hostif.id, guest: guest() }]
+  assert.match(
+    refused(() => whole.do('mgmtApply', jsonText({ version: 1, owner: 'agent', hostifs }))),
+    /user 7 may not handover hostif/,
+  )
+  host.host.access = new Access({ rules: [{ ...rules[0]!, rights: new Set(['read', 'write', 'handover'] as const) }] })
+  set(own, guest({ name: 'eth7' }))
+  assert.deepEqual(seen(name, 'eth7')?.addresses, eth0.addresses)
+  host.host.access = new Access()
+  for (const each of [own, whole, hostif]) each.handle.close()
 })

@@ -8,7 +8,7 @@ import { setTapOwner } from '#kernel/tap.ts'
 import { coalesceFrom, coalesceInto } from './coalesce.ts'
 import { giveRoom, removeRooms, type Guard } from './room.ts'
 import { toDevice, type Device, type DeviceChanges, type TapOwner } from './device.ts'
-import { handOver, openPlace, placeDifference, takeBack, type Place } from './hand-over.ts'
+import { handOver, openPlace, placeDifference, takeBack, type Place, type Where } from './hand-over.ts'
 import { createMirror, type NewMirror } from './mirror.ts'
 import { Nursery } from './nursery.ts'
 import { createTap, type NewTap } from './tap.ts'
@@ -111,8 +111,8 @@ export class Devices implements Disposable {
   }
 
   /** Whether a unit could be handed over to a network namespace. Throws HandOverRefused when not. */
-  checkPlace(netns: string): void {
-    openPlace(netns)[Symbol.dispose]()
+  checkPlace(where: Where): void {
+    openPlace(where)[Symbol.dispose]()
   }
 
   /** Hand the unit's end of a hostif over, by its switch side. Throws HandOverRefused. */

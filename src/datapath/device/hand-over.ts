@@ -7,10 +7,17 @@ import { errno, KernelError } from '#kernel/errno.ts'
 import { Netlink, type Link } from '#kernel/netlink.ts'
 import { Netns } from '#kernel/netns.ts'
 
+/** A network namespace. */
+export interface Where {
+  /** Below /run/netns or /proc: nothing else is opened as root. */
+  readonly path: string
+  /** Whether the path still means what it meant: a process may have ended, and another have its pid. */
+  isRight(): boolean
+}
+
 /** Where the unit goes. */
 export interface Place {
-  /** Name under /run/netns, or a path. */
-  readonly netns: string
+  readonly netns: Where
   readonly name: string
   readonly addresses: readonly { readonly address: Uint8Array; readonly prefixLength: number }[]
   /** 4 or 16 bytes each. */
@@ -29,18 +36,23 @@ export class HandOverRefused extends Error {
 }
 
 /** Open the namespace. Throws HandOverRefused when it is not there, or is the host's own. */
-export function openPlace(netns: string): Netns {
-  const where = netns.startsWith('/') ? netns : `/run/netns/${netns}`
-  let found: Netns
+export function openPlace({ path, isRight }: Where): Netns {
+  const found = openIfThere(path)
+  const [own, other] = [statSync('/proc/thread-self/ns/net'), found && fstatSync(found.fd)]
+  // A name that is half made is a plain file.
+  const isNetns = other?.dev === own.dev && isRight()
+  if (found !== undefined && isNetns && other?.ino !== own.ino) return found
+  found?.[Symbol.dispose]()
+  if (isNetns) throw new HandOverRefused('EINVAL', `${path} is the network namespace of vpcd itself`, "name a guest's namespace")
+  throw new HandOverRefused('ENOENT', `there is no network namespace ${path}`, 'start the container, or make it with ip netns add')
+}
+
+function openIfThere(path: string): Netns | undefined {
   try {
-    found = Netns.open(netns)
+    return Netns.open(path)
   } catch {
-    throw new HandOverRefused('ENOENT', `there is no network namespace ${where}`, 'start the container, or make it with ip netns add')
+    return undefined
   }
-  const [own, other] = [statSync('/proc/thread-self/ns/net').ino, fstatSync(found.fd).ino]
-  if (own !== other) return found
-  found[Symbol.dispose]()
-  throw new HandOverRefused('EINVAL', `${where} is the network namespace of vpcd itself`, "name a guest's namespace")
 }
 
 /** Move the unit's end of the pair there, by its switch side, and set it up. Throws HandOverRefused or KernelError. */
@@ -51,7 +63,7 @@ export function handOver(netlink: Netlink, switchSide: number, place: Place): vo
   // It may have another index there.
   const unit = unitOf(netlink, switchSide)
   const link = there.linkByIndex(unit.linkIndex!)
-  if (link === undefined) throw new HandOverRefused('ENOENT', `the unit is not in ${place.netns}`, 'vpcd tries again')
+  if (link === undefined) throw new HandOverRefused('ENOENT', `the unit is not in ${place.netns.path}`, 'vpcd tries again')
   if (link.name !== place.name) rename(there, link, place)
   if (!link.up) there.setLink(link.ifindex, { up: true })
   for (const each of place.addresses) tolerate([errno.EEXIST], () => there.addAddress({ ifindex: link.ifindex, ...each }))
@@ -65,7 +77,7 @@ function unitOf(netlink: Netlink, switchSide: number): Link {
   return link
 }
 
-function move(netlink: Netlink, switchSide: number, netns: Netns, there: Netlink, { name, netns: where }: Place): void {
+function move(netlink: Netlink, switchSide: number, netns: Netns, there: Netlink, { name, netns: { path: where } }: Place): void {
   const { linkIndex, linkNetnsId } = unitOf(netlink, switchSide)
   if (linkNetnsId !== undefined && linkNetnsId === netlink.netnsIdOf(netns.fd)) return
   if (there.linkByName(name) !== undefined)
@@ -78,7 +90,7 @@ function move(netlink: Netlink, switchSide: number, netns: Netns, there: Netlink
 
 function rename(there: Netlink, { ifindex }: Link, { name, netns }: Place): void {
   if (there.linkByName(name) !== undefined)
-    throw new HandOverRefused('EEXIST', `${netns} has an interface ${name} already`, 'give the guest another name for it')
+    throw new HandOverRefused('EEXIST', `${netns.path} has an interface ${name} already`, 'give the guest another name for it')
   there.setLink(ifindex, { up: false })
   there.setLink(ifindex, { name })
   there.setLink(ifindex, { up: true })

@@ -65,9 +65,10 @@ const unitOf = ({ context: { model } }: Steps, id: Id): string | null => {
  */
 function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, changes }: Comparison): Generator<void, void> {
   tx.asked = 'apply the document'
-  for (const { action, type, id } of changes) {
+  for (const { action, type, id, settings } of changes) {
     yield
     claim(tx, type, id, action === 'create' ? 'create' : 'write')
+    if (type === 'hostif' && settings.some(({ key }) => key === 'guest')) claim(tx, type, id, 'handover')
     const [object, spec] = [model.objects.get(id), wanted.get(id)]
     const before = Object.values(object === undefined ? {} : placesOf(object, wanted))
     const after = Object.values(spec === undefined ? {} : placesIn(spec))

@@ -9,10 +9,6 @@ import { transact } from './transact.ts'
 
 const firstMs = 1000
 const longestMs = 60_000
-/** Nobody tells that a guest has come back. */
-const guestMs = 2000
-
-const waitsForGuest = (object: VpcObject): boolean => object.type === 'hostif' && object.guest !== null
 
 export class Retry {
   readonly #context: Context
@@ -52,7 +48,7 @@ export class Retry {
     for (const object of troubles.objects()) tryAgain(this.#context, object)
     if (troubles.objects().length === 0) return void (this.#waitMs = firstMs)
     this.#arm(this.#waitMs)
-    this.#waitMs = Math.min(troubles.objects().some(waitsForGuest) ? guestMs : longestMs, this.#waitMs * 2)
+    this.#waitMs = Math.min(longestMs, this.#waitMs * 2)
   }
 }
 

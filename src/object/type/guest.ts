@@ -1,7 +1,8 @@
 /** The guest of a hostif: vpcd hands the unit over to it, and again after the guest or the unit was made anew. */
 import type { Guest } from '#abi/guest-kind.ts'
-import { formatGuest } from '#abi/guest-kind.ts'
-import { HandOverRefused, type Place } from '#datapath/device/hand-over.ts'
+import { formatGuest, pidOf } from '#abi/guest-kind.ts'
+import { HandOverRefused, type Place, type Where } from '#datapath/device/hand-over.ts'
+import { isRunning } from '#system/process-mark.ts'
 import { parseIp, type Ip } from '#wire/ip-address.ts'
 import { prefixFrom } from '#wire/prefix.ts'
 import type { Context } from '../context.ts'
@@ -21,9 +22,16 @@ const ipOf = (text: string): Ip => {
   return read.value
 }
 
+/** The namespace of a guest. A process that ended is no guest, whoever has its pid. */
+export function whereIs(netns: string): Where {
+  const process = pidOf(netns)
+  if (process === undefined) return { path: `/run/netns/${netns}`, isRight: () => true }
+  return { path: `/proc/${process.pid}/ns/net`, isRight: () => isRunning(process) }
+}
+
 /** Where a unit shall be. */
 export const placeOf = (hostif: Hostif, { netns, name, addresses, gateways }: Guest): Place => ({
-  netns,
+  netns: whereIs(netns),
   name: name ?? unitName(hostif),
   addresses: addressesOf(addresses),
   gateways: gateways.map(ipOf),
@@ -34,7 +42,7 @@ export function setGuest(context: Context, tx: Transaction, hostif: Hostif, gues
   const before = hostif.guest
   if (JSON.stringify(before) === JSON.stringify(guest)) return
   tx.asked = guest === null ? `take the guest of ${unitName(hostif)} away` : `hand ${unitName(hostif)} over to ${formatGuest(guest)}`
-  if (guest !== null) refusing(tx.asked, () => context.devices.checkPlace(guest.netns))
+  if (guest !== null) refusing(tx.asked, () => context.devices.checkPlace(whereIs(guest.netns)))
   tx.set(hostif, 'guest', guest)
   tx.dirty.records.add(hostif)
   const gone = (before?.addresses ?? []).filter((address) => !guest?.addresses.includes(address))
@@ -63,7 +71,7 @@ export function tryHandOver(context: Context, hostif: Hostif): void {
 
 /** Throws when the guest's namespace is not there: then a new device would stay in the host's own. */
 export function checkGuest({ devices }: Context, { guest }: Hostif): void {
-  if (guest !== null) refusing(`hand it over to ${guest.netns}`, () => devices.checkPlace(guest.netns))
+  if (guest !== null) refusing(`hand it over to ${guest.netns}`, () => devices.checkPlace(whereIs(guest.netns)))
 }
 
 function refusing<T>(asked: string, act: () => T): T {

@@ -1,9 +1,11 @@
 /**
  * An interface for the host's own stack or a container: one end of a veth pair. All its operations are those of meta.
  */
+import type { Guest } from '#abi/guest-kind.ts'
 import type { Id } from '#abi/id.ts'
 import { initialSettings, settings } from '#abi/settings.ts'
 import type { Context } from '../context.ts'
+import type { Call } from '../operation.ts'
 import { unitName, type Hostif } from '../store/model.ts'
 import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -36,7 +38,14 @@ export const hostifType: ObjectType<'hostif'> = {
   state,
   setters: { owner: setObjectOwner, mtuBytes: setMtu, guest: setGuest },
   kept: [],
-  operations: {},
+  operations: {
+    // Namespaces are a matter of the host, so this needs a right of its own.
+    hostifGuestSet({ context, tx, object, input, claim }: Call<Hostif, Guest | null>) {
+      tx.asked = `hand ${unitName(object)} over`
+      claim(tx, 'hostif', object.id, 'handover')
+      setGuest(context, tx, object, input)
+    },
+  },
   describe: (model, hostif) => ({
     port: hostif.port?.id ?? null,
     mtuBytes: interfaceMtuBytes(model, hostif),
