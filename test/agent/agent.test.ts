@@ -33,6 +33,13 @@ suite('two hosts', () => {
     assert.match(ping('ping', '-c', '3', '-i', '0.1', '-W', '2', '10.0.0.20'), / 0% packet loss/)
   })
 
+  test('guests of one host find each other', async () => {
+    await scene.done(scene.api.tell({ [one!.id]: [vnicItem(16)] }), [one!])
+    one!.guest(16)
+    assert.match(ping('ping', '-c', '1', '-W', '2', '10.0.0.16'), / 0% packet loss/)
+    await scene.done(scene.api.tell({ [one!.id]: [{ gone: vnicItem(16) }] }), [one!])
+  })
+
   test('a bad vnic does not stop others; its error says why, until it is mended', async () => {
     const bad = vnicItem(11, { mac: vnicItem(10).mac })
     const good = vnicItem(12)

@@ -74,21 +74,22 @@ export class AgentHost {
     await this.#daemon!.ended
   }
 
-  startAgent(): void {
-    const command = [process.execPath, bin, '--socket', this.host.socketPath, '-F', 'json']
-    const args = ['agent', 'run', '--state-dir', this.agentDir, '--server', this.#api.urlOf(this.id)]
-    const drop = [
-      'setpriv',
-      `--reuid=${user}`,
-      `--regid=${group}`,
-      '--clear-groups',
-      '--inh-caps=-all',
-      '--bounding-set=-all',
-      '--no-new-privs',
-    ]
-    const child = spawn('nsenter', [`--net=/run/netns/${this.host.netns}`, ...drop, ...command, ...args], {
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
+  /** How a command runs on this host as a user without any privilege. */
+  get #enter(): string[] {
+    const drop = [`--reuid=${user}`, `--regid=${group}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
+    return [`--net=/run/netns/${this.host.netns}`, 'setpriv', ...drop, process.execPath, bin, '--socket', this.host.socketPath]
+  }
+
+  /** Run `vpc ARGS` on this host as the user of the agent. */
+  asAgent(...args: string[]): string {
+    return run('nsenter', ...this.#enter, ...args)
+  }
+
+  /** Start the agent: with the test's own API, or with that which the host has joined. */
+  startAgent({ joined = false } = {}): void {
+    const server = joined ? [] : ['--server', this.#api.urlOf(this.id)]
+    const args = ['-F', 'json', 'agent', 'run', '--state-dir', this.agentDir, ...server]
+    const child = spawn('nsenter', [...this.#enter, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
     createInterface({ input: child.stderr }).on('line', (line) => this.agentLog.push(line))
     this.#agent = child
   }

@@ -64,8 +64,10 @@ export function difference(
   for (const line of stations.set) change.line(line.list, line)
   if (remove) {
     for (const id of before.objects.keys()) if (!after.objects.has(id)) change.remove.push(id)
-    for (const [key, line] of before.lines) if (!after.lines.has(key)) change.line(`remove-${line.list}`, line)
-    for (const line of stations.remove) change.line(`remove-${line.list}`, line)
+    // A guest that moves here is no station any more, and its address is still a neighbour.
+    const gone = [...before.lines].filter(([key]) => !after.lines.has(key) && !stations.wants(key)).map(([, line]) => line)
+    const left = stations.remove.filter((line) => !after.lines.has(lineKey(line)))
+    for (const line of [...gone, ...left]) change.line(`remove-${line.list}`, line)
   }
   return change.document()
 }

@@ -78,7 +78,7 @@ export class StationTable {
       if (wanted !== undefined && wanted.text !== known?.text) set.push(wanted)
       if (wanted === undefined && known !== undefined) remove.push(known)
     }
-    return { set, remove }
+    return { set, remove, wants: (key) => this.#wanted.has(key) }
   }
 
   /** vpcd has the lines that it shall have. What shall go, it has still, unless `removed`. */

@@ -95,7 +95,10 @@ test('a vnic becomes a port and a unit, a station an entry and neighbours', () =
   const [unit] = file.vmnics
   assert.deepEqual([unit!.id, unit!.mac, unit!.queues, unit!.mtuBytes], [unitId(vnic), vnic.mac, 2, 1400])
   const [sw] = file.switches
-  assert.deepEqual(sw!.neighbours, [{ vni: 5001, address: '10.0.0.20', mac: station.mac }])
+  assert.deepEqual(sw!.neighbours, [
+    ...vnic.addresses.map((address) => ({ vni: 5001, address, mac: vnic.mac })),
+    { vni: 5001, address: '10.0.0.20', mac: station.mac },
+  ])
   const [port] = sw!.ports
   assert.deepEqual([port!.id, port!.vni, port!.interface, port!.antispoof, port!.held], [portId(vnic.id), 5001, unitId(vnic), true, false])
 })
@@ -124,6 +127,12 @@ test('a subnet tells guests what its vpc says', () => {
 test('a guest on its way is held, and one that left is forwarded to', () => {
   const coming = compiled(...base, { ...vnic, migration: { way: 'in', host: there } }).document
   assert.equal(read(coming).switches[0]!.ports[0]!.held, true)
+  const both = compiled(
+    ...base,
+    { ...vnic, migration: { way: 'in', host: there } },
+    { ...station, id: vnic.id, mac: vnic.mac, addresses: vnic.addresses },
+  )
+  assert.equal(read(both.document).switches[0]!.neighbours.length, 2)
   const left = compiled(...base, { ...station, forward: true }).document
   assert.equal(read(left).muxes[0]!.entries[0]!.forward, true)
 })
@@ -172,7 +181,7 @@ test('a place in the document names its item', () => {
   const { document, itemAt: find } = compiled(...base, vnic, station)
   const itemAt = (path: string): FeedItem | undefined => find(document, path)
   assert.equal(itemAt('switches[0].ports[0].vni')?.id, vnic.id)
-  assert.equal(itemAt('switches[0].neighbours[0]')?.id, station.id)
+  assert.equal(itemAt('switches[0].neighbours[2]')?.id, station.id)
   assert.equal(itemAt('muxes[0].entries[1]')?.id, web)
   assert.equal(itemAt('muxes[0].listen')?.id, here)
   const part = { switches: [{ id: switchId(vpc), ports: [{ id: portId(vnic.id) }] }] }

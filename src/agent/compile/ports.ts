@@ -17,6 +17,10 @@ function addPort(draft: Draft, items: Items, vnic: VnicItem): void {
   }
   draft.add(vnic.unit === 'vmnic' ? 'vmnics' : 'hostifs', vnic, unitOf(vnic, vpc))
   draft.addTo(switchId(vpc.id), 'ports', vnic, portOf(draft, vnic, subnet))
+  // A guest on its way is a station elsewhere, too, which has its neighbours.
+  if (items.get('station', vnic.id) !== undefined) return
+  const { vni } = subnet
+  for (const address of vnic.addresses) draft.addTo(switchId(vpc.id), 'neighbours', vnic, { vni, address, mac: vnic.mac })
 }
 
 /** Without an MTU the unit follows the underlay. */

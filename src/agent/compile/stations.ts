@@ -20,6 +20,8 @@ export interface Line {
 export interface LineChanges {
   readonly set: readonly Line[]
   readonly remove: readonly Line[]
+  /** Whether a station has the line with a key. */
+  wants(key: string): boolean
 }
 
 /** A MAC has one VTEP; of MAC zero each VTEP is an entry of its own. */
