@@ -3,7 +3,7 @@
  * Packets to the outside, after security groups and routing: they get the sender's public address.
  *
  *   its wire is on this host              the packet leaves by it
- *   and has the destination's address     a station's: the packet turns back to it, as if from the wire (hairpin)
+ *   and has the destination's address     the packet turns back to the address's station, as if from the wire (hairpin)
  *   another host has the wire             the frame goes there as it is, with one hop less, to the gateway's MAC
  *
  * That other host does the rest (vpc_mux). So NAT happens where the wire is, and policy where the unit is: hosts share
@@ -28,6 +28,7 @@ enum leaving_to {
 	LEAVING_TO_WIRE,
 	LEAVING_TO_HOST,
 	LEAVING_TO_STATION,
+	LEAVING_TO_PORT,     /* of a shared address: each packet finds its station */
 };
 
 struct leaving {
@@ -110,25 +111,36 @@ static __always_inline int find_gateway_host(const struct packet *packet, struct
 	return 0;
 }
 
-/* The destination is a public address of this host. */
-static __always_inline int find_hairpin(struct leaving *known, __u32 generation)
+/* The station that a public address of this host stands for. Returns a drop reason or 0. */
+static __noinline int find_turned(struct leaving *known, const struct nat_change *dest, __u32 generation)
 {
 	struct routing *routing = &known->routing;
-	int reason;
+	int reason = find_inside(routing, known->public.vpc, &dest->address, &known->to, generation);
 
-	if (known->public.kind != VPC_PUBLIC_FLOAT)
-		return VPC_DROP_NO_HOST;
-	reason = find_inside(routing, known->public.vpc, (struct address *)known->public.inside, &known->to, generation);
 	if (reason)
 		return reason;
-	known->to_where = LEAVING_TO_STATION;
-	known->dest = (struct nat_change){ .address = *(struct address *)known->public.inside, .is_dest = 1 };
+	known->dest = *dest;
 	known->segment = routing->host.segment;
 	known->dmac = mac_at(routing->host.mac);
 	known->mtu = known->to.dst.mtu;
 	if (subnet_of(known->segment, &routing->subnet))
 		known->mtu = lesser_mtu(routing->subnet.mtu, known->mtu);
 	return 0;
+}
+
+/* The destination is a public address of this host. */
+static __always_inline int find_hairpin(struct leaving *known, __u32 generation)
+{
+	struct nat_change dest = { .address = *(struct address *)known->public.inside, .is_dest = 1 };
+
+	if (known->public.kind == VPC_PUBLIC_BLOCKS) {
+		known->to_where = LEAVING_TO_PORT;
+		known->dest = (struct nat_change){};
+		known->mtu = 0;
+		return 0;
+	}
+	known->to_where = LEAVING_TO_STATION;
+	return known->public.kind == VPC_PUBLIC_FLOAT ? find_turned(known, &dest, generation) : VPC_DROP_NO_HOST;
 }
 
 /* The public address of the sender, or the NAT of those that have none of their own. */
@@ -181,7 +193,7 @@ static __noinline int find_leaving(const struct packet *packet, struct leaving *
 static __noinline optional int record_leaving(const struct leaving *known, int reason)
 {
 	record_stage(VPC_TRACE_NAT, known->source.address.w, known->dest.address.w, known->number, known->to_where, reason);
-	if (!reason && known->to_where != LEAVING_TO_WIRE)
+	if (!reason && (known->to_where == LEAVING_TO_HOST || known->to_where == LEAVING_TO_STATION))
 		record_destination(known->segment, &known->dmac, &known->to.dst);
 	return 0;
 }
@@ -218,7 +230,7 @@ static __always_inline struct leaving *leaving_of(struct __sk_buff *skb, const s
 /* Writes the MACs of the frame that goes on. The sender's host counts the hop. */
 static __noinline bool write_link(struct __sk_buff *skb, struct packet *packet, const struct leaving *known)
 {
-	struct mac macs[2] = { known->dmac, known->to_where == LEAVING_TO_STATION ? gateway_mac() : packet->smac };
+	struct mac macs[2] = { known->dmac, known->to_where >= LEAVING_TO_STATION ? gateway_mac() : packet->smac };
 
 	packet->segment = known->segment;
 	packet->dmac = macs[0];
@@ -273,7 +285,7 @@ static __noinline struct leaving *begin_leaving(struct __sk_buff *skb, struct pa
 		work->why.reason = VPC_DROP_TOO_BIG;
 	else if (known->to_where == LEAVING_TO_WIRE && is_for_vtep(skb, known->nat.wire))
 		work->why.reason = VPC_DROP_NOT_FROM_MUX;
-	else if (write_link(skb, packet, known))
+	else if (known->to_where == LEAVING_TO_PORT || write_link(skb, packet, known))
 		return known;
 	else
 		work->why.reason = VPC_DROP_ENCAP_FAILED;
@@ -292,6 +304,64 @@ static __noinline int not_leaving(struct __sk_buff *skb, struct packet *packet)
 	return not_routed(skb, packet, work->why.reason, work->why.mtu, work->why.route);
 }
 
+/* Gives the packet its public source. Returns a drop reason or 0. */
+static __always_inline int leave_inside(struct __sk_buff *skb, struct packet *packet, struct leaving *known)
+{
+	int reason = unlikely(known->by_blocks) ? nat_source(skb, packet, &known->source, known->number, known->nat.vpc) : 0;
+
+	return reason ? reason : nat_rewrite(skb, packet, &known->source);
+}
+
+/*
+ * Finds the station of a port of a shared address, work->change. Returns a drop reason or 0. A packet that is too big
+ * for it gets back the source that it had, for its sender hears of the packet that it has sent.
+ */
+static __noinline int find_by_shared_port(struct __sk_buff *skb, struct packet *packet, struct leaving *known)
+{
+	struct nat_work *work = nat_work();
+	int reason = 0;
+
+	if (!work)
+		return VPC_DROP_NO_HOST;
+	if (!address_equal(&work->change.address, &known->dest.address))
+		reason = find_turned(known, &work->change, known->generation);
+	if (reason)
+		return reason;
+	traced(record_destination(known->segment, &known->dmac, &known->to.dst));
+	if (fits(skb, packet, known->mtu))
+		return 0;
+	work->why.reason = VPC_DROP_TOO_BIG;
+	work->why.mtu = known->mtu;
+	work->change = (struct nat_change){
+		.address = known->ends.saddr, .port = work->cells.inside.port, .with_port = known->source.with_port
+	};
+	nat_rewrite(skb, packet, &work->change);
+	return VPC_DROP_TOO_BIG;
+}
+
+/*
+ * Makes the packet one for the station that has its port of a shared address, if that has sent to the packet's public
+ * source: as if both were outside, RFC 4787 section 6. Returns a drop reason or 0.
+ */
+static __always_inline int turn_to_port(struct __sk_buff *skb, struct packet *packet, struct leaving *known)
+{
+	struct nat_work *work = nat_work();
+	int reason;
+
+	if (!work)
+		return VPC_DROP_NO_HOST;
+	reason = leave_inside(skb, packet, known);
+	if (!reason)
+		reason = nat_dest(skb, packet, &work->change, known->public.nat, known->public.vpc);
+	if (!reason)
+		reason = find_by_shared_port(skb, packet, known);
+	if (!reason)
+		reason = nat_rewrite(skb, packet, &work->change);
+	if (!reason && !write_link(skb, packet, known))
+		reason = VPC_DROP_ENCAP_FAILED;
+	return reason;
+}
+
 /* Sends a packet to the outside: a guest's that has passed its groups, or one that another host sends by this one. */
 static __always_inline int leave(struct __sk_buff *skb, struct packet *packet)
 {
@@ -302,14 +372,17 @@ static __always_inline int leave(struct __sk_buff *skb, struct packet *packet)
 		return not_leaving(skb, packet);
 	if (known->to_where == LEAVING_TO_HOST)
 		return send_remote(skb, packet, &known->to);
-	reason = unlikely(known->by_blocks) ? nat_source(skb, packet, &known->source, known->number, known->nat.vpc) : 0;
-	if (!reason)
-		reason = nat_rewrite(skb, packet, &known->source);
+	if (unlikely(known->to_where == LEAVING_TO_PORT))
+		reason = turn_to_port(skb, packet, known);
+	else
+		reason = leave_inside(skb, packet, known);
 	if (!reason && known->to_where == LEAVING_TO_STATION)
 		reason = nat_rewrite(skb, packet, &known->dest);
+	if (reason == VPC_DROP_TOO_BIG)
+		return not_leaving(skb, packet);
 	if (reason)
 		return drop(skb, packet, reason);
-	if (known->to_where == LEAVING_TO_STATION)
+	if (known->to_where >= LEAVING_TO_STATION)
 		return turn_back(skb, packet, known);
 	return send_to_wire(skb, &known->nat, &known->ends.daddr, known->number);
 }

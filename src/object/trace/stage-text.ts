@@ -107,7 +107,13 @@ const say: Readonly<Record<TraceStage, Say>> = {
   },
   nat({ value: [source, place, reason], first, second }, { names }) {
     if (reason !== 0) return { stage: 'nat', verdict: 'drop', text: 'no NAT takes it outside' }
-    const where = ['out of its wire', 'by the host that has its wire', `to the station ${formatIp(fromMapped(second))}`][place!] ?? ''
+    const where =
+      [
+        'out of its wire',
+        'by the host that has its wire',
+        `to the station ${formatIp(fromMapped(second))}`,
+        'to the station that has its port of a shared address',
+      ][place!] ?? ''
     const becomes = first.some((byte) => byte !== 0) ? formatIp(fromMapped(first)) : 'one of its public addresses'
     return pass('nat', `${names.port(source!)}: the sender becomes ${becomes}, ${where}`)
   },
