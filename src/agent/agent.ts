@@ -1,6 +1,7 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import { feedVersion, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
+import { writeObjects } from '#feed/objects-file.ts'
 import { markProcess } from '#system/process-mark.ts'
 import type { Log } from '#system/log.ts'
 import type { Clock } from './apply/failures.ts'
@@ -15,6 +16,7 @@ import type { FeedServer } from './feed/connection.ts'
 import { followFeed } from './feed/follower.ts'
 import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
+import { objectsOf } from './objects.ts'
 import { makeStateDir } from './state-dir.ts'
 import { writeStatus, type AgentStatus } from './status.ts'
 
@@ -54,6 +56,8 @@ export class Agent {
   #connected: AgentStatus['connected']
   #errors: readonly ItemError[] = []
   #ready: AgentReport['ready'] = []
+  /** Items that have objects have changed since the file of objects was written. */
+  #objectsChanged = true
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -133,11 +137,13 @@ export class Agent {
   #delete(key: { readonly kind: FeedKind; readonly id: string }): void {
     this.#reconciler.gone(key)
     this.#items.delete(key.kind, key.id)
+    this.#objectsChanged ||= key.kind !== 'station'
   }
 
   #put(item: FeedItem): void {
     this.#reconciler.change(item)
     this.#items.put(item)
+    this.#objectsChanged ||= item.kind !== 'station'
   }
 
   #noteState(trouble: string | null): void {
@@ -192,8 +198,11 @@ export class Agent {
       errors: this.#errors,
       cache: { path: this.#cache.path, trouble: this.#cache.trouble },
     }
+    const { stateDir } = this.#options
     try {
-      writeStatus(this.#options.stateDir, status)
+      writeStatus(stateDir, status)
+      if (this.#objectsChanged) writeObjects(stateDir, objectsOf(this.#items))
+      this.#objectsChanged = false
     } catch (error) {
       this.#options.log.debug('cannot write the status', { error: (error as Error).message })
     }

@@ -1,0 +1,33 @@
+/**
+ * Which objects of a host stand for what of the cloud: a file that the agent keeps, so that commands of the host can
+ * say names. It has ids alone; names are the API's, for those who may see them.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A thing of the cloud. */
+export interface CloudThing {
+  readonly kind: string
+  readonly id: string
+}
+
+/** By the id of the host's object. */
+export type HostObjects = Readonly<Record<string, CloudThing>>
+
+const fileIn = (stateDir: string): string => join(stateDir, 'objects.json')
+
+/** Write it whole: whoever reads it sees this one or the one before. */
+export function writeObjects(stateDir: string, objects: HostObjects): void {
+  const file = fileIn(stateDir)
+  writeFileSync(`${file}.new`, `${JSON.stringify(objects)}\n`, { mode: 0o644 })
+  renameSync(`${file}.new`, file)
+}
+
+/** What an agent with this directory has written; nothing when none has, or when it cannot be read. */
+export function readObjects(stateDir: string): HostObjects {
+  try {
+    return JSON.parse(readFileSync(fileIn(stateDir), 'utf8')) as HostObjects
+  } catch {
+    return {}
+  }
+}
