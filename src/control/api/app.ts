@@ -11,6 +11,7 @@ import { problemResponse } from './answer.ts'
 import type { ApiContext, Env, Parts } from './context.ts'
 import { openApi } from './openapi.ts'
 import { resourceRoutes } from './resources.ts'
+import { waiting } from './wait.ts'
 import { watch } from './watch.ts'
 
 /** The version that answers name. */
@@ -27,6 +28,7 @@ export function createApp(parts: Parts, sourceOf: (c: ApiContext) => string): Ho
   app.get('/health/live', (c) => c.json({ status: 'ok' }))
   app.get('/health/ready', async (c) => ready(parts, c))
   app.get('/v1/openapi.json', (c) => c.json(openApi()))
+  app.use('/v1/*', async (c, next) => waiting(parts, c, next))
   app.use('/v1/*', async (c, next) => authenticated(parts, c, next))
   app.use('/metrics', async (c, next) => authenticated(parts, c, next))
   app.get('/metrics', async (c) => metrics(parts, c))

@@ -28,17 +28,18 @@ export interface Parts {
 }
 
 export interface Env {
-  Variables: { request: string; caller: Caller; source: string }
+  Variables: { request: string; caller: Caller; source: string; committed: number | undefined }
 }
 
 export type ApiContext = Context<Env>
 
 /** The request as the model knows it. */
 export function askOf({ now }: Parts, c: ApiContext): Ask {
-  return { caller: c.get('caller'), request: c.get('request'), method: c.req.method, now: now(), isDryRun: isDryRun(c) }
+  const committed = (revision: number): void => c.set('committed', revision)
+  return { caller: c.get('caller'), request: c.get('request'), method: c.req.method, now: now(), isDryRun: isDryRun(c), committed }
 }
 
-function isDryRun(c: ApiContext): boolean {
+export function isDryRun(c: ApiContext): boolean {
   const given = c.req.query('dry-run')
   if (given === undefined || given === 'false') return false
   if (given === '' || given === 'true') return true

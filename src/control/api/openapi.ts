@@ -42,7 +42,7 @@ export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\
 
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
-  const more = kind.kind === 'vnic' ? { binding } : {}
+  const more = kind.kind === 'vnic' ? { binding, problem: vnicProblem } : {}
   const required = [...Object.keys(body.properties as object), ...Object.keys(read), ...Object.keys(more)]
   return {
     [`${nameOf(kind.kind)}Write`]: body,
@@ -73,6 +73,12 @@ const binding: Json = {
   type: ['object', 'null'],
   description: 'where it is plugged in',
   properties: { host: { type: 'string', format: 'uuid' }, unit, epoch },
+}
+
+const vnicProblem: Json = {
+  type: ['object', 'null'],
+  description: 'what fails on its host',
+  properties: { code: { type: 'string' }, text: { type: 'string' }, since: { type: 'string' } },
 }
 
 function bindingPaths(): Json {

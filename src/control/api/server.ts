@@ -6,6 +6,7 @@ import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import { Exceptions } from '../feed/exceptions.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { feedRoutes } from '../feed/routes.ts'
 import { bootstrap } from '../model/bootstrap.ts'
@@ -66,9 +67,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
     const feeds = new Feeds(model.mirror)
+    const exceptions = new Exceptions(model.mirror, store)
     const audit = new AuditFiles(join(stateDir, 'audit'))
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, feeds }
-    const agents = await agentPort(plain, store, options)
+    const agents = await agentPort(plain, store, exceptions, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options)
     const tidy = async (): Promise<void> => {
@@ -85,6 +87,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       async [Symbol.asyncDispose]() {
         stopSweeping()
         feeds.stop()
+        exceptions.stop()
         await agents?.[Symbol.asyncDispose]()
         model.stop()
         await close(server)
@@ -97,10 +100,16 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   }
 }
 
-async function agentPort(parts: Parts, store: Store, { agents, stateDir }: ApiOptions): Promise<RunningAgentPort | undefined> {
+async function agentPort(
+  parts: Parts,
+  store: Store,
+  exceptions: Exceptions,
+  { agents, stateDir }: ApiOptions,
+): Promise<RunningAgentPort | undefined> {
   if (agents === undefined) return undefined
+  const { mirror } = parts.model
   try {
-    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: feedRoutes({ ...parts, mirror: parts.model.mirror }) })
+    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: feedRoutes({ ...parts, mirror, exceptions }) })
   } catch (error) {
     if (error instanceof ForeignAuthority || error instanceof ExposedSecret) throw new ApiStartRefused(error.message)
     if (!('syscall' in (error as object))) throw error

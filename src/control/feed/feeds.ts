@@ -7,7 +7,7 @@ import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
 import { Left } from './left.ts'
 import { Places } from './places.ts'
-import { touch, type Touched } from './touched.ts'
+import { nothing, touch, type Touched } from './touched.ts'
 import type { View } from './view.ts'
 
 const tickMs = 1_000
@@ -22,7 +22,6 @@ export class Feeds implements FeedSource {
   readonly #byTopic = new Map<string, Set<HostFeed>>()
   /** When a host lost what no change of the model took from it: the revision then. */
   readonly #ended = new Map<string, number>()
-  readonly #listeners = new Set<() => void>()
   readonly #timers: NodeJS.Timeout[]
   readonly #end: () => void
 
@@ -64,7 +63,6 @@ export class Feeds implements FeedSource {
     feed.close()
     this.#index(feed, [], feed.topics)
     if (this.#feeds.get(feed.host) === feed) this.#feeds.delete(feed.host)
-    this.#changed()
   }
 
   /** End the feed of a host that may have it no longer. */
@@ -80,19 +78,9 @@ export class Feeds implements FeedSource {
     return new Set(this.#feeds.keys())
   }
 
-  /** An agent has reported. */
-  reported(_host: string): void {
-    this.#changed()
-  }
-
-  /** Be told when a host comes, goes or reports. Gives a way to end. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener()
+  /** Tell these hosts how far they are, so that they can say that they are there. */
+  nudge(hosts: Iterable<string>): void {
+    for (const host of hosts) this.#feeds.get(host)?.ping()
   }
 
   /** All keys that concern a host and changed after a revision. Undefined: nobody knows, so it gets everything. */
@@ -173,8 +161,5 @@ export class Feeds implements FeedSource {
     this.#end()
     for (const timer of this.#timers) clearInterval(timer)
     for (const feed of this.#feeds.values()) feed.close()
-    this.#changed()
   }
 }
-
-const nothing = (): Touched => ({ items: [], hosts: new Set(), topics: new Set(), met: [] })

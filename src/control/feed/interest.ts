@@ -17,7 +17,7 @@ export function hostsOf(view: View, vpc: string): Set<string> {
 }
 
 /** Vpcs that a host takes part in by itself: those of its vnics, of vnics that left it lately, of its wires. */
-function ownVpcs(view: View, host: string): Set<string> {
+export function ownVpcs(view: View, host: string): Set<string> {
   const vpcs = new Set(view.places.vpcsOf(host))
   for (const vpc of view.left.vpcsOf(host, view.now)) vpcs.add(vpc)
   const wires = (specOf(view, 'host', host)?.wires ?? []) as readonly { readonly pool: string }[]

@@ -32,6 +32,11 @@ export class Left {
     return [...this.#vnics.values()].flatMap((each) => (each.host === host && each.until > now ? [each.vpc] : []))
   }
 
+  /** Hosts that vnics of a vpc have left. */
+  hostsOf(vpc: string, now: number): string[] {
+    return [...this.#vnics.values()].flatMap((each) => (each.vpc === vpc && each.until > now ? [each.host] : []))
+  }
+
   /** What has ended by now; it is forgotten. */
   ended(now: number): { readonly vnic: string; readonly host: string }[] {
     const done = []

@@ -4,6 +4,7 @@ import { feedPath, feedVersion, reportPath } from '#feed/message.ts'
 import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
+import type { Exceptions } from './exceptions.ts'
 import type { Feeds } from './feeds.ts'
 import { parseReport } from './report.ts'
 import { ResponseSink } from './response-sink.ts'
@@ -12,6 +13,7 @@ export interface FeedParts {
   readonly feeds: Feeds
   readonly mirror: Mirror
   readonly now: () => number
+  readonly exceptions: Exceptions
 }
 
 /** The routes, for the port of the agents. */
@@ -63,8 +65,8 @@ function revisionOf(url: URL): number | undefined {
   return Number(given)
 }
 
-async function takeReport({ feeds, mirror, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
+async function takeReport({ mirror, now, exceptions }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
   mirror.hosts.report(host, parseReport(await readJson(request)), now())
-  feeds.reported(host)
+  exceptions.note(host)
   answerDone(response)
 }

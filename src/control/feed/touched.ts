@@ -18,6 +18,9 @@ export interface Touched {
   readonly met: { readonly topic: string; readonly key: string }[]
 }
 
+/** Touched by nothing yet. */
+export const nothing = (): Touched => ({ items: [], hosts: new Set(), topics: new Set(), met: [] })
+
 /** `other` is the object on the other side of the change. */
 type Toucher = (view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined) => void
 

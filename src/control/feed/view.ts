@@ -36,3 +36,9 @@ export const peersOf = ({ objects }: View, vpc: string): { readonly peering: str
     if (kind !== 'peering' || spec.accepted !== true) return []
     return [{ peering: id, vpc: (spec.vpc === vpc ? spec.peerVpc : spec.vpc) as string }]
   })
+
+/** Hosts with vnics in a group. */
+export const localHostsOf = ({ objects }: View, group: string): Set<string> =>
+  new Set(
+    objects.usersOf(group).flatMap(({ record: { kind, binding } }) => (kind === 'vnic' && binding !== undefined ? [binding.host] : [])),
+  )

@@ -19,6 +19,8 @@ export interface Ask {
   readonly method: string
   readonly now: number
   readonly isDryRun: boolean
+  /** Told the revision of each commit. */
+  readonly committed?: (revision: number) => void
 }
 
 /** Somebody is destroying what a request wants to use: this passes. */

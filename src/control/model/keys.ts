@@ -21,6 +21,8 @@ export const onceKey = (what: string, ...parts: readonly string[]): string => `o
 export const placementKey = (subnet: string, facility: string): string => onceKey('placement', subnet, facility)
 /** Written by everything whose networks must not overlap within one parent, so that two cannot miss each other. */
 export const guardKey = (parent: string, what: string): string => `g/${parent}/${what}`
+/** What a host cannot do of a vnic. */
+export const exceptionKey = (vnic: string): string => `x/vnic/${vnic}`
 /** What to forget on a day. */
 export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
 /** An audit record. */

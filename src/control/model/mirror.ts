@@ -5,11 +5,11 @@
 import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
 import type { Change, Entry, Store } from '../store/store.ts'
-import { objectKey } from './keys.ts'
+import { exceptionKey, objectKey } from './keys.ts'
 import { HostStatuses } from './host-status.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
-import type { ClaimRecord, GoneRecord, ObjectRecord, Stored } from './record.ts'
+import type { ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
 import { storeProblem } from './store-problem.ts'
 
 /** What one revision changed, for watchers. */
@@ -33,7 +33,7 @@ const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni']
+const rooms = ['a', 'g', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni', 'x']
 // '0' comes after '/'.
 const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
 
@@ -242,8 +242,13 @@ export class Mirror {
   claim = (key: string): Claim | undefined => this.#claims.get(key)
   /** The id that has a name. */
   nameHolder = (key: string): string | undefined => this.#names.get(key)?.id
+  /** What fails of a vnic, as the API of its host has written it down. */
+  exceptionOf = (vnic: string): Exception | undefined => this.#claims.get(exceptionKey(vnic))?.value as Exception | undefined
   /** What is left of a destroyed object, by its key. */
   gone = (key: string): { value: GoneRecord; modified: number } | undefined => this.#gone.get(key)
+
+  /** What one revision changed; undefined when it is not kept, or has no object. */
+  batchAt = (revision: number): Batch | undefined => this.#batches.findLast((batch) => batch.revision === revision)
 
   /**
    * Tell of each later batch. Undefined means that some were missed: list again. Gives the batches after a revision, or

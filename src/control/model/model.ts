@@ -166,7 +166,9 @@ export class Model {
     try {
       const result: CommitResult = await this.store.commit(commit)
       await this.mirror.reach(result.revision)
-      return result.ok ? result.revision : undefined
+      if (!result.ok) return undefined
+      draft.ask.committed?.(result.revision)
+      return result.revision
     } catch (error) {
       throw storeProblem(error)
     } finally {

@@ -1,10 +1,10 @@
 /** Plugs vnics in on hosts, as a part of a draft: the vnic, its addresses, and a VNI for its subnet there. */
 import { kindOf } from '#resource/kinds.ts'
-import { absent, at, put } from '../store/store.ts'
+import { absent, at, del, put } from '../store/store.ts'
 import { auditRecord } from './audit.ts'
 import { fleetScope, type Caller } from './caller.ts'
 import { Draft } from './draft.ts'
-import { objectKey, placementKey } from './keys.ts'
+import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Mirror } from './mirror.ts'
 import { recordOf } from './new-record.ts'
 import { fieldProblem } from './problem.ts'
@@ -28,7 +28,14 @@ export function plug(draft: Draft, vnic: Stored, host: Stored | undefined, unit:
   const key = objectKey('vnic', record.id)
   draft.step({ condition: at(key, modified), write: put(key, JSON.stringify(next)) })
   draft.claim(vnicRules.claims!(next), vnicRules.claims!(record))
+  forgetException(draft, record.id)
   return next
+}
+
+/** What failed where the vnic was is no matter any more. */
+export function forgetException(draft: Draft, vnic: string): void {
+  const key = exceptionKey(vnic)
+  if (draft.mirror.exceptionOf(vnic) !== undefined) draft.writes.set(key, del(key))
 }
 
 const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Binding['unit']): boolean =>

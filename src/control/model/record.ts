@@ -80,6 +80,15 @@ export interface ClaimRecord {
   readonly freed?: number
 }
 
+/** What a host cannot do of a vnic, for as long as it cannot. */
+export interface Exception extends Record<never, never> {
+  readonly host: string
+  readonly epoch: number
+  readonly code: string
+  readonly text: string
+  readonly since: string
+}
+
 /** An object with the revision of its key. */
 export interface Stored {
   readonly record: ObjectRecord

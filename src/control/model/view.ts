@@ -5,6 +5,7 @@ import { allows, isFleet, mayRead, type Caller } from './caller.ts'
 import type { Mirror } from './mirror.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
+import { problemOf } from './vnic-state.ts'
 
 export interface Viewer {
   readonly mirror: Mirror
@@ -36,7 +37,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...(vpc !== null && kind.kind !== 'vpc' && { vpc }),
     ...spec,
     ...(isForeign && redacted(viewer, record)),
-    ...(kind.kind === 'vnic' && { binding: bindingOf(record) }),
+    ...(kind.kind === 'vnic' && { binding: bindingOf(record), problem: problemOf(viewer.mirror, record) ?? null }),
     state: stateOf(viewer, record),
     revision: revisionOf(stored),
     generation: record.generation,

@@ -27,6 +27,7 @@ const often = [
   'table set',
   'guest',
   'guest moves',
+  'float set',
   'guest moves',
 ]
 const vnics = Array.from({ length: 14 }, (_, i) => `v${i}`)

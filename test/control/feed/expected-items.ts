@@ -151,19 +151,20 @@ export class Expected {
     const groups = new Set([...own, ...peers.flatMap(({ group }: any) => group ?? [])])
     for (const id of groups) {
       const { account, rules } = this.#one(id as string)!.spec
-      put({ kind: 'group', id, account, rules: own.has(id) ? rules.map((rule: any) => this.#rule(rule)) : [] })
+      put({ kind: 'group', id, account, rules: own.has(id) ? rules.map((rule: any) => this.#rule(account, rule)) : [] })
     }
     for (const id of new Set(peers.flatMap(({ prefixList }: any) => prefixList ?? [])))
       put({ kind: 'prefix-list', id, entries: this.#one(id as string)!.spec.entries })
   }
 
-  #rule({ id, direction, protocol, ports, icmp, peers }: any): any {
+  #rule(account: string, { id, direction, protocol, ports, icmp, peers }: any): any {
     const kind = icmp === undefined ? null : { type: icmp.type, code: icmp.code ?? null }
-    return { id, direction, protocol, ports, icmp: kind, peers: peers.map((peer: any) => this.#peer(peer)) }
+    return { id, direction, protocol, ports, icmp: kind, peers: peers.map((peer: any) => this.#peer(account, peer)) }
   }
 
-  #peer(peer: any): any {
-    const vnics = this.#all('vnic').filter(({ binding }) => peer.az !== undefined && this.#one(binding?.host ?? '')?.spec.az === peer.az)
+  #peer(account: string, peer: any): any {
+    const own = this.#all('vnic').filter(({ spec }) => spec.account === account)
+    const vnics = own.filter(({ binding }) => peer.az !== undefined && this.#one(binding?.host ?? '')?.spec.az === peer.az)
     const single = (ip: string): string => `${ip}/${ip.includes(':') ? 128 : 32}`
     if (peer.az !== undefined) return { networks: vnics.flatMap(({ spec }) => spec.addresses.map(single)).sort() }
     if (peer.vpc === undefined) return peer

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { feedMessages, FeedRefused, post } from '#agent/feed/connection.ts'
 import { changesIn, Gathering } from '#agent/feed/gathering.ts'
 import { ItemStore } from '#agent/compile/items.ts'
+import { Exceptions } from '#control/feed/exceptions.ts'
 import type { Feeds } from '#control/feed/feeds.ts'
 import { ResponseSink } from '#control/feed/response-sink.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
@@ -20,12 +21,14 @@ import { FeedServer } from './feed-server.ts'
 let api: TestApi
 let feeds: Feeds
 let server: FeedServer
+let exceptions: Exceptions
 const ids: Record<string, string> = {}
 before(async () => {
   api = await TestApi.start()
   const { mirror } = api.model
   feeds = api.feeds
-  server = await FeedServer.start(feedRoutes({ feeds, mirror, now: Date.now }))
+  exceptions = new Exceptions(mirror, api.store)
+  server = await FeedServer.start(feedRoutes({ feeds, mirror, now: Date.now, exceptions }))
   await api.ok('POST', '/regions', { name: 'north' })
   await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
   for (const i of [1, 2, 3])
@@ -39,6 +42,7 @@ before(async () => {
   await api.ok('PUT', '/vnics/b/binding', { host: 'h2' })
 })
 after(async () => {
+  exceptions.stop()
   await server[Symbol.asyncDispose]()
   assert.deepEqual(api.logged, [])
   return api[Symbol.asyncDispose]()

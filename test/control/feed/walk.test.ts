@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { hostsOfTopic } from '#control/feed/affected.ts'
 import type { HostFeed, Sink } from '#control/feed/host-feed.ts'
 import { TestApi } from '../test-api.ts'
 import { CloudWalk, numbersOf } from './cloud-walk.ts'
@@ -68,6 +69,11 @@ async function check(api: TestApi, hosts: ReadonlyMap<string, PaperHost>, open: 
     if (Date.now() > end) assert.fail(`${where}: not all hosts were told`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+  // Who waits for a topic waits for the hosts that have it.
+  const view = feeds.view()
+  const holders = new Map<string, Set<string>>()
+  for (const [id, { topics }] of open) for (const topic of topics) holders.set(topic, (holders.get(topic) ?? new Set()).add(id))
+  for (const [topic, having] of holders) assert.deepEqual([...hostsOfTopic(view, topic)].sort(), [...having].sort(), `${where}: ${topic}`)
   const expected = await Expected.read(store, Date.now() + api.ahead)
   for (const [id, { items }] of hosts) {
     const wanted = expected.of(id)

@@ -6,6 +6,7 @@ import type { Claim } from '../claims.ts'
 import type { Draft } from '../draft.ts'
 import { addressKey, macKey, nameKey, onceKey } from '../keys.ts'
 import type { ObjectRecord } from '../record.ts'
+import { vnicState } from '../vnic-state.ts'
 import type { Rules } from './rules.ts'
 import { freeAddress, objection } from './station.ts'
 
@@ -35,7 +36,7 @@ export const vnicRules: Rules = {
     const own = addresses.map((ip, i): Claim => addressClaim(vpc!, ip, { kind: 'vnic', id, mac, groups, ...place }, ['addresses', i]))
     return [macClaim(account!, mac, { kind: 'vnic', id }, ['mac']), ...own]
   },
-  state: ({ binding }) => (binding === undefined ? 'unplugged' : 'binding'),
+  state: (record, { mirror }) => vnicState(mirror, record),
 }
 
 function settleAddresses(draft: Draft, hasMoved: boolean): void {

@@ -1,0 +1,167 @@
+/** Changes that wait for hosts, states of vnics, and what is written down of troubles. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Exceptions } from '#control/feed/exceptions.ts'
+import type { Sink } from '#control/feed/host-feed.ts'
+import type { ItemError } from '#feed/message.ts'
+import { checkInvariants } from '../invariants.ts'
+import { TestApi } from '../test-api.ts'
+
+let api: TestApi
+let exceptions: Exceptions
+const ids: Record<string, string> = {}
+
+/** A host that acknowledges what it hears, unless it is told to be silent. */
+class Host implements Sink {
+  readonly id: string
+  errors: ItemError[] = []
+  isSilent = false
+  constructor(id: string) {
+    this.id = id
+  }
+  write(line: string): boolean {
+    const message = JSON.parse(line)
+    if (message.type === 'sync' && !this.isSilent) setImmediate(() => this.report(message.revision))
+    return true
+  }
+  report(revision: string): void {
+    api.model.mirror.hosts.report(this.id, { revision, errors: this.errors, agent: { version: '1', feed: 1 } }, Date.now())
+    exceptions.note(this.id)
+  }
+  drained = async (): Promise<void> => {}
+  end(): void {}
+}
+const hosts: Record<string, Host> = {}
+
+before(async () => {
+  api = await TestApi.start()
+  exceptions = new Exceptions(api.model.mirror, api.store)
+  await api.ok('POST', '/regions', { name: 'north' })
+  await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  for (const i of [1, 2, 3]) {
+    const { id } = await api.ok('POST', '/hosts', { name: `h${i}`, facility: 'f1', underlay: [{ address: `192.0.2.${i}` }] })
+    ids[`h${i}`] = id
+    hosts[`h${i}`] = new Host(id)
+  }
+  await api.ok('POST', '/orgs', { name: 'acme' })
+  await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
+  await api.ok('POST', '/vpcs', { name: 'red', account: 'shop' })
+  await api.ok('POST', '/groups', { name: 'app', account: 'shop' })
+  await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
+  for (const name of ['a', 'b', 'c']) ids[name] = (await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web' })).id
+  for (const name of ['h1', 'h2']) api.feeds.open(ids[name]!, undefined, hosts[name]!)
+})
+after(async () => {
+  exceptions.stop()
+  assert.deepEqual(api.logged, [])
+  await checkInvariants(api.store)
+  return api[Symbol.asyncDispose]()
+})
+
+const ask = (method: string, path: string, body?: unknown) =>
+  api.ask(api.admin, method, path, body, method === 'PATCH' ? { 'if-match': '*' } : {})
+/** The key of a trouble in the store. */
+const written = async (vnic: string): Promise<any> => {
+  const [entry] = (await api.store.get([`x/vnic/${ids[vnic]}`])).entries
+  return entry === undefined ? undefined : JSON.parse(entry.value)
+}
+async function until(what: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 10_000; !(await what());) {
+    assert.ok(Date.now() < end, String(what))
+    await sleep(10)
+  }
+}
+
+test('a binding waits for its host, and for those that must know', async () => {
+  const first = await ask('PUT', '/vnics/a/binding?wait=ready&timeout=10s', { host: 'h1' })
+  assert.deepEqual([first.status, first.body.state, first.body.late], [200, 'ready', undefined])
+  assert.ok(first.headers.get('etag') !== null && first.headers.get('vpc-request') !== null)
+  hosts.h1!.isSilent = true
+  const second = await ask('PUT', '/vnics/b/binding?wait=ready&timeout=100ms', { host: 'h2' })
+  assert.equal(second.status, 202)
+  // Host h2 is done; h1 has a vnic of the vpc, so it must know where b is; h3 has nothing of it.
+  assert.deepEqual(second.body.late, [{ host: ids.h1, acked: second.body.late[0].acked, error: null }])
+  assert.deepEqual([second.body.state, (await api.ok('GET', '/vnics/b')).state], ['ready', 'ready'])
+  hosts.h1!.isSilent = false
+  // It is so already, and h1 has not said that it does it.
+  assert.equal((await ask('PUT', '/vnics/b/binding?wait=ready&timeout=50ms', { host: 'h2' })).status, 202)
+  hosts.h1!.report(String(api.model.mirror.revision))
+  assert.equal((await ask('PUT', '/vnics/b/binding?wait=ready&timeout=10s', { host: 'h2' })).status, 200)
+})
+
+test('a host that is not connected is late, and said to be so', async () => {
+  const answer = await ask('PUT', '/vnics/c/binding?wait=ready&timeout=50ms', { host: 'h3' })
+  assert.equal(answer.status, 202)
+  assert.deepEqual(
+    answer.body.late.map(({ host, error }: any) => [host, error?.code]),
+    [[ids.h3, 'not-connected']],
+  )
+  assert.equal(answer.body.state, 'binding')
+  // It comes while somebody waits.
+  const waits = ask('PATCH', '/vnics/c?wait=ready&timeout=10s', { mtu: 1400 })
+  await until(async () => (await api.ok('GET', '/vnics/c')).mtu === 1400)
+  api.feeds.open(ids.h3!, undefined, hosts.h3!)
+  assert.deepEqual([(await waits).status, (await waits).body.state], [200, 'ready'])
+})
+
+test('a group, a removal and a creation wait for the hosts that they concern, and no others', async () => {
+  hosts.h3!.isSilent = true
+  // Of the group nobody has a vnic.
+  assert.equal((await ask('PATCH', '/groups/app?wait=ready&timeout=5s', { rules: [{ direction: 'in', protocol: 'tcp' }] })).status, 200)
+  assert.equal((await ask('PATCH', '/vnics/a?wait=ready&timeout=50ms', { groups: ['app'] })).status, 202)
+  assert.equal((await ask('PATCH', '/groups/app?wait=ready&timeout=5s', { rules: [] })).status, 200)
+  // A vnic that is plugged in nowhere concerns nobody.
+  assert.equal((await ask('POST', '/vnics?wait=ready&timeout=5s', { name: 'd', account: 'shop', subnet: 'web' })).status, 201)
+  const gone = await ask('DELETE', '/vnics/d?wait=ready&timeout=5s')
+  assert.deepEqual([gone.status, gone.body], [204, undefined])
+  const out = await ask('DELETE', '/vnics/b/binding?wait=ready&timeout=50ms')
+  assert.deepEqual([out.status, out.body.late.map(({ host }: any) => host), out.body.state], [202, [ids.h3], 'unplugged'])
+  hosts.h3!.isSilent = false
+  hosts.h3!.report(String(api.model.mirror.revision))
+})
+
+test('what fails on a host is told to who waits, shown, and written down once', async () => {
+  const error = { kind: 'vnic', id: ids.a!, code: 'no-room', text: 'the table is full', since: '2026-11-29T00:00:00Z', tries: 1 } as const
+  const foreign = { ...error, id: ids.c! }
+  hosts.h1!.errors = [error, foreign]
+  const answer = await ask('PATCH', '/vnics/a?wait=ready&timeout=10s', { mtu: 1300 })
+  assert.equal(answer.status, 202)
+  assert.deepEqual(
+    answer.body.late.map((each: any) => [each.host, each.error]),
+    [[ids.h1, { code: 'no-room', text: 'the table is full' }]],
+  )
+  const shown = await api.ok('GET', '/vnics/a')
+  assert.deepEqual([shown.state, shown.problem], ['degraded', { code: 'no-room', text: 'the table is full', since: error.since }])
+  await until(async () => (await written('a'))?.code === 'no-room')
+  // A host has no say in what is another's.
+  assert.deepEqual([(await api.ok('GET', '/vnics/c')).state, await written('c')], ['ready', undefined])
+  const { revision } = await api.store.get([])
+  for (let i = 0; i < 5; i++) hosts.h1!.report(String(api.model.mirror.revision))
+  assert.equal((await api.store.get([])).revision, revision)
+  // An API that starts now has heard nothing of the host yet.
+  assert.equal(api.model.mirror.exceptionOf(ids.a!)?.code, 'no-room')
+  hosts.h1!.errors = []
+  hosts.h1!.report(String(api.model.mirror.revision))
+  assert.equal((await api.ok('GET', '/vnics/a')).state, 'ready')
+  await until(async () => (await written('a')) === undefined)
+})
+
+test('a trouble ends with the place where it was', async () => {
+  hosts.h1!.errors = [{ kind: 'vnic', id: ids.a!, code: 'failed', text: 'x', since: '', tries: 1 }]
+  hosts.h1!.report(String(api.model.mirror.revision))
+  await until(async () => (await written('a')) !== undefined)
+  await api.ok('PUT', '/vnics/a/binding', { host: 'h2' })
+  assert.equal(await written('a'), undefined)
+  assert.notEqual((await api.ok('GET', '/vnics/a')).state, 'degraded')
+})
+
+test('what is no wait is refused before anything is done', async () => {
+  for (const query of ['wait=done', 'timeout=5s', 'wait=ready&timeout=1h', 'wait=ready&timeout=6m', 'wait=ready&timeout=x']) {
+    const answer = await ask('POST', `/vnics?${query}`, { name: 'e', account: 'shop', subnet: 'web' })
+    assert.equal(answer.status, 400, query)
+  }
+  assert.equal((await ask('GET', '/vnics/a?wait=ready')).status, 400)
+  assert.equal((await ask('GET', '/vnics/e')).status, 404)
+  assert.equal((await ask('POST', '/vnics?wait=ready&dry-run', { name: 'e', account: 'shop', subnet: 'web' })).status, 200)
+})
