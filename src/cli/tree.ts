@@ -162,6 +162,8 @@ export const root: Group = group('private cloud networks for virtual machines an
   apply: leaf(),
   api: leaf(),
   agent: group('the agent: makes this host do what a cloud says', { run: leaf(), status: leaf('show') }),
+  up: leaf(),
+  down: leaf(),
   login: leaf(),
   join: leaf(),
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),

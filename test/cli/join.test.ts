@@ -66,7 +66,7 @@ test('a machine joins by what vpc host create prints, and again by a new token',
   const command = commandIn(created)
   assert.match(command, new RegExp(`--server=127\\.0\\.0\\.1:${api.agents}$`))
   const joined = ok(`${command} --state-dir=${machine('m1')} --underlay=192.0.2.1`)
-  assert.match(joined, /this machine is host h1 now\nother hosts reach it at 192\.0\.2\.1.*\nstart its agent: vpc agent run/)
+  assert.match(joined, /this machine is host h1 now\nother hosts reach it at 192\.0\.2\.1.*\nstart its vpcd and agent: vpc up/)
   assert.deepEqual(leftOf('m1'), ['identity.json'])
   assert.equal(statSync(join(machine('m1'), 'identity.json')).mode & 0o777, 0o600)
   assert.match(ok('host get h1'), /underlay +\{"address":"192\.0\.2\.1","port":4789\}/)

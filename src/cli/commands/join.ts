@@ -73,7 +73,7 @@ export default command({
       const { host, name, server: url } = joined.identity
       if (joined.isSame) return alreadySo(output, `this machine is host ${name} already`, { host, name, server: url })
       const address = joined.underlay === null ? '' : `\nother hosts reach it at ${joined.underlay.host}, unless the cloud says otherwise`
-      done(output, `this machine is host ${name} now${address}\nstart its agent: vpc agent run`, { host, name, server: url })
+      done(output, `this machine is host ${name} now${address}\nstart its vpcd and agent: vpc up`, { host, name, server: url })
     } catch (error) {
       if (error instanceof JoinRefused || error instanceof AgentStartRefused)
         throw new Failure('failed', error.message, { code: 'refused' })

@@ -1,0 +1,35 @@
+/** `vpc down`. */
+import { command } from '../command.ts'
+import { flag } from '../option.ts'
+import { alreadySo, done } from '../outcome.ts'
+import { bringDown } from '../up/bring-down.ts'
+import { checkRoot } from '../up/bring-up.ts'
+import { lockPlaces, placeOptions, placesOf } from '../up/places.ts'
+
+export default command({
+  path: 'down',
+  summary: 'stop what vpc up started, and take it away',
+  description: `Stops the agent, the API and vpcd, and removes the objects of the cloud from this host, with their interfaces. Objects that you
+    made yourself stay, and packets of theirs flow. The context that was current before vpc up is current again.
+
+    The store, the identity of this host and the logs stay, so that vpc up brings everything back; --purge removes them.`,
+  options: { ...placeOptions, purge: flag('remove the store, the identity of this host and the logs, too') },
+  examples: [
+    { line: 'vpc down', does: 'stop; vpc up brings everything back' },
+    { line: 'vpc down --purge', does: 'as if vpc up had never run' },
+  ],
+  async run({ purge, ...options }, { global: { socket }, output }) {
+    checkRoot('down')
+    const places = placesOf(options, socket)
+    using _ = lockPlaces(places)
+    const result = await bringDown(places, purge)
+    if (result === undefined) return alreadySo(output, 'nothing is up')
+    const { stopped, left } = result
+    const rest = left === 0 ? '' : `; ${left} objects of others stay`
+    done(
+      output,
+      `stopped ${stopped.length === 0 ? 'nothing: nothing ran' : stopped.join(', ')}${purge ? ', and removed their data' : ''}${rest}`,
+      result,
+    )
+  },
+})

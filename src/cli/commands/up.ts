@@ -1,0 +1,61 @@
+/** `vpc up`. */
+import { defaultAgentPort } from '#feed/join.ts'
+import { command } from '../command.ts'
+import { integer, text, valueOption } from '../option.ts'
+import { allOrNothing } from '../undo.ts'
+import { bringUp, checkRoot, type UpResult } from '../up/bring-up.ts'
+import { hostNameHere } from '../up/first-resources.ts'
+import { lockPlaces, ownAddress, placeOptions, placesOf } from '../up/places.ts'
+import { isName, nameRule } from '#resource/envelope.ts'
+import { failure, success } from '#wire/result.ts'
+
+export default command({
+  path: 'up',
+  summary: 'start everything on this machine: vpcd, the API of a cloud, and the agent',
+  description: `Starts vpcd, the API with a store in a file, and the agent, in the background. The first time it also makes a region, a
+    facility, an account, a vpc and a subnet, each called default, makes this machine a host, and logs you in. A machine that has joined
+    another machine's cloud (vpc join) gets vpcd and the agent alone.
+
+    What runs already is left alone, so you can repeat it. When something fails, what was just started is stopped again. Each daemon has
+    a log in the directory log below the state directory. vpc down takes everything away.`,
+  options: {
+    ...placeOptions,
+    name: valueOption<string>('name of this host', {
+      placeholder: 'NAME',
+      parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is no name; ${nameRule}`)),
+    }).defaultsTo('the name of this machine'),
+    address: text('where other machines reach this one', 'ADDRESS|INTERFACE').defaultsTo(
+      'the address that packets to the outside leave from',
+    ),
+    port: integer('port of the API, on this machine alone', 'PORT', 1, 65_535).default(7473),
+    agentPort: integer('port of the API for the agents of hosts', 'PORT', 1, 65_535).default(defaultAgentPort),
+  },
+  examples: [
+    { line: 'vpc up', does: 'a cloud of one machine' },
+    { line: 'vpc up --address=eth1', does: 'other machines join by eth1' },
+  ],
+  async run({ name, address, port, agentPort, ...options }, { global: { socket }, output }) {
+    checkRoot('up')
+    const places = placesOf(options, socket)
+    using _ = lockPlaces(places)
+    const hostName = name ?? hostNameHere()
+    const own = await ownAddress(address)
+    const result = await allOrNothing((undo) => bringUp({ places, port, agentPort, address: own, hostName }, undo))
+    output.result({ changed: result.started.length > 0, ...result, host: hostName, logs: places.logDir }, () =>
+      textOf(result, hostName, places.logDir),
+    )
+  },
+})
+
+function textOf({ started, cloud }: UpResult, hostName: string, logs: string): string {
+  const what = started.length === 0 ? 'already so: everything runs' : `started ${started.join(', ')}`
+  const first = `${what}; logs are in ${logs}`
+  if (cloud === null) return `${first}\nthis machine does what its cloud says`
+  return `${first}
+this machine is host ${hostName} of its own cloud; the API is at ${cloud.server}
+next, an interface for a container:
+  ip netns add web
+  vpc vnic attach web1 --subnet=default --netns=web
+another machine:
+  vpc host create NAME --facility=default`
+}

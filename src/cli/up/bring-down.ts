@@ -1,0 +1,81 @@
+/** Stops what `vpc up` started, and takes away what it made on this machine. */
+import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { Vpc } from '#client/vpc.ts'
+import { readContexts, writeContexts } from '../cloud/contexts.ts'
+import { progress } from '../vm-failure.ts'
+import { answers, contextName } from './bring-up.ts'
+import { stopDaemon } from './daemon-process.ts'
+import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
+
+export interface DownResult {
+  readonly stopped: readonly DaemonName[]
+  /** Objects of others that stay, with their devices. */
+  readonly left: number
+  readonly purged: boolean
+}
+
+/** Take everything down; with `purge` its data, too. Undefined: nothing is up. */
+export async function bringDown(places: Places, purge: boolean): Promise<DownResult | undefined> {
+  const record = readRecord(places)
+  const isThere = existsSync(places.agentStateDir) || existsSync(join(places.stateDir, 'control.db'))
+  if (record === undefined && !(purge && isThere)) return undefined
+  const stopped: DaemonName[] = []
+  const stop = async (name: DaemonName): Promise<void> => {
+    if (await stopDaemon(record?.processes[name])) stopped.push(name)
+  }
+  await stop('agent')
+  const left = await removeObjects(places)
+  await stop('api')
+  await stop('vpcd')
+  if (left === 0 && record?.processes.vpcd !== undefined) removePins(places.bpffs)
+  if (record !== undefined) restoreContext(record)
+  rmSync(join(places.stateDir, 'up.json'), { force: true })
+  if (purge) removeData(places, left)
+  return { stopped, left, purged: purge }
+}
+
+/** Remove the agent's objects, and their devices with them. Gives how many objects of others are left. */
+async function removeObjects({ socket }: Places): Promise<number> {
+  if (!(await answers(socket))) return 0
+  progress("removing the cloud's objects from this host")
+  await using mgmt = await new Vpc({ socketPath: socket }).mgmt({ write: true })
+  await mgmt.apply({ version: 1, owner: 'agent' })
+  return (await mgmt.headers('any')).length
+}
+
+/** Nothing is pinned any more that an object needs: unpin the programs and maps, so that the kernel frees them. */
+function removePins(directory: string): void {
+  if (!existsSync(directory)) return
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
+    if (!statSync(path).isDirectory()) {
+      unlinkSync(path)
+      continue
+    }
+    removePins(path)
+  }
+  try {
+    rmSync(directory, { recursive: true })
+  } catch {
+    // It is a mount point, which whoever mounted it removes.
+  }
+}
+
+/** The context that was current before, if it is still there. */
+function restoreContext({ contextBefore, server }: UpRecord): void {
+  if (server === null) return
+  const { current, contexts } = readContexts()
+  const rest = Object.fromEntries(Object.entries(contexts).filter(([name, each]) => name !== contextName || each.server !== server))
+  const before = contextBefore !== null && Object.hasOwn(rest, contextBefore) ? contextBefore : null
+  writeContexts({ current: current === contextName ? before : current, contexts: rest })
+}
+
+/** What the daemons kept. The journal of vpcd stays while objects of others are in it. */
+function removeData({ stateDir, agentStateDir, logDir }: Places, left: number): void {
+  rmSync(agentStateDir, { recursive: true, force: true })
+  rmSync(logDir, { recursive: true, force: true })
+  const ofApi = ['control.db', 'control.db-wal', 'control.db-shm', 'admin-token', 'ca', 'audit', 'agent-policy.yaml']
+  const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm'] : []
+  for (const name of [...ofApi, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
+}
