@@ -32,7 +32,7 @@ const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy
 /** What can be done with resources of one kind alone. Each has a file, below `commands/cloud/KIND`. */
 const special: Readonly<Record<string, Readonly<Record<string, Node>>>> = {
   vnic: { plug: leaf('bind'), unplug: leaf('unbind') },
-  host: { token: leaf() },
+  host: { token: leaf(), drain: leaf(), undrain: leaf(), evacuate: leaf(), destroy: leaf('rm', 'del', 'delete', 'remove') },
 }
 
 export const root: Group = group('private cloud networks for virtual machines and containers', {

@@ -26,7 +26,7 @@ export type FeedMessage =
   /** Everything up to this revision has been sent. What came since the last `sync` belongs together. */
   | { readonly type: 'sync'; readonly revision: string }
   | { readonly type: 'ping' }
-  /** This host is removed or disabled: the agent keeps what runs and connects no more. */
+  /** This host is removed or disabled: the agent keeps what runs, and asks once in a while whether it may come back. */
   | { readonly type: 'bye'; readonly reason: string }
 
 /** What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes. */

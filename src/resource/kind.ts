@@ -20,6 +20,8 @@ export interface Kind {
   /** Whether a name must be given. */
   readonly named: boolean
   readonly fields: Fields
+  /** What readers see besides, and the API alone writes. A request may bring it along. */
+  readonly status?: readonly string[]
   readonly wall: Wall
   /** Roles that may read; `everybody` is whoever has a valid token. */
   readonly read: readonly Role[] | 'everybody'

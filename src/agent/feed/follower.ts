@@ -9,7 +9,7 @@ import { FeedRefused, feedMessages, type FeedServer } from './connection.ts'
 const restartSpreadMs = 5_000
 /** Where the API does not answer. */
 const longestWaitMs = 5_000
-/** Where it answers and refuses this agent. */
+/** Where it answers and refuses this agent, or has sent it away. */
 const refusedWaitMs = 30_000
 
 export interface FollowOptions {
@@ -25,11 +25,11 @@ export interface FollowOptions {
   readonly silenceMs?: number | undefined
 }
 
-/** Follow the feed until the signal. After a `bye` it connects no more. */
+/** Follow the feed until the signal. After a `bye` it asks seldom: an operator may let the host in again. */
 export async function followFeed(options: FollowOptions, signal: AbortSignal): Promise<void> {
   for (let failed = 0; !signal.aborted;) {
     const end = await followOnce(options, signal)
-    if (signal.aborted || end.bye) return
+    if (signal.aborted) return
     failed = end.opened ? 0 : failed + 1
     await sleep(waitMs(end, failed, options.random), undefined, { signal }).catch(() => {})
   }
@@ -37,13 +37,12 @@ export async function followFeed(options: FollowOptions, signal: AbortSignal): P
 
 interface End {
   readonly opened: boolean
-  readonly bye: boolean
   readonly refused: boolean
 }
 
 function waitMs({ opened, refused }: End, failed: number, random: () => number): number {
-  if (opened) return restartSpreadMs * random()
-  return refused ? refusedWaitMs * (0.75 + random() / 2) : Math.min(longestWaitMs, backOffMs(failed, random))
+  if (refused) return refusedWaitMs * (0.75 + random() / 2)
+  return opened ? restartSpreadMs * random() : Math.min(longestWaitMs, backOffMs(failed, random))
 }
 
 async function followOnce({ server, revision, onMessage, onState, log, silenceMs }: FollowOptions, signal: AbortSignal): Promise<End> {
@@ -66,15 +65,15 @@ async function followOnce({ server, revision, onMessage, onState, log, silenceMs
       log.warn(opened ? 'the feed has ended' : 'cannot open the feed', { error: trouble })
       onState(trouble)
     }
-    return { opened, bye: false, refused: error instanceof FeedRefused && error.status < 500 }
+    return { opened, refused: error instanceof FeedRefused && error.status < 500 }
   }
-  return { opened, bye: false, refused: false }
+  return { opened, refused: false }
 }
 
 function leave(reason: string, { log, onState }: Pick<FollowOptions, 'log' | 'onState'>): End {
   log.warn('the API has sent this host away; everything stays as it is', { reason })
   onState(`the API has sent this host away: ${reason}`)
-  return { opened: true, bye: true, refused: false }
+  return { opened: true, refused: true }
 }
 
 function checkVersion(version: number): void {

@@ -5,7 +5,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
-import { hostPaths } from './host-paths.ts'
+import { hostPaths, hostStatus } from './host-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
 type Json = Record<string, any>
@@ -42,7 +42,7 @@ export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\
 
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
-  const more = kind.kind === 'vnic' ? { binding, problem: vnicProblem } : {}
+  const more = kind.kind === 'vnic' ? { binding, problem: vnicProblem } : kind.kind === 'host' ? hostStatus : {}
   const required = [...Object.keys(body.properties as object), ...Object.keys(read), ...Object.keys(more)]
   return {
     [`${nameOf(kind.kind)}Write`]: body,

@@ -9,8 +9,10 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { Exceptions } from '../feed/exceptions.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { feedRoutes } from '../feed/routes.ts'
+import { Presence } from '../agents/presence.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
+import { uuidV7 } from '../model/uuid.ts'
 import { hourly, sweep } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
@@ -70,6 +72,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const exceptions = new Exceptions(model.mirror, store)
     const audit = new AuditFiles(join(stateDir, 'audit'))
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, feeds }
+    const presence = new Presence({ store, api: uuidV7(Date.now()), connected: () => feeds.connected, now: Date.now })
+    feeds.onConnection(() => presence.changed())
     const agents = await agentPort(plain, store, exceptions, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options)
@@ -89,6 +93,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
         feeds.stop()
         exceptions.stop()
         await agents?.[Symbol.asyncDispose]()
+        await presence.stop()
         model.stop()
         await close(server)
         await store[Symbol.asyncDispose]()

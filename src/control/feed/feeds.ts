@@ -15,6 +15,7 @@ const tickMs = 1_000
 export class Feeds implements FeedSource {
   readonly lines = new Map<string, string>()
   readonly places = new Places()
+  #connection: () => void = () => {}
   readonly #mirror: Mirror
   readonly #now: () => number
   readonly #left = new Left()
@@ -55,6 +56,7 @@ export class Feeds implements FeedSource {
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
     feed.begin(revision === undefined ? undefined : this.#since(feed, revision))
+    this.#connection()
     return feed
   }
 
@@ -63,6 +65,7 @@ export class Feeds implements FeedSource {
     feed.close()
     this.#index(feed, [], feed.topics)
     if (this.#feeds.get(feed.host) === feed) this.#feeds.delete(feed.host)
+    this.#connection()
   }
 
   /** End the feed of a host that may have it no longer. */
@@ -76,6 +79,11 @@ export class Feeds implements FeedSource {
   /** Hosts that are connected to this API. */
   get connected(): ReadonlySet<string> {
     return new Set(this.#feeds.keys())
+  }
+
+  /** Be told when a host comes or goes. */
+  onConnection(listener: () => void): void {
+    this.#connection = listener
   }
 
   /** Tell these hosts how far they are, so that they can say that they are there. */

@@ -42,6 +42,8 @@ export async function destroy(model: Model, request: DestroyRequest): Promise<bo
     checkMay(model, request, stored, door)
     const users = usersOf(model, stored)
     const isDone = users.length === 0 && (door === stored.modified || !referred.has(kind.kind))
+    const refusal = users.length > 0 ? undefined : rulesOf(kind.kind).refuseDestroy?.(stored.record)
+    if (refusal !== undefined) throw refusal
     if (ask.isDryRun && users.length === 0) return true
     if (users.length > 0) {
       if (door === stored.modified) await openDoor(model, model.draft(kind, id, ask, stored, {}), stored)

@@ -12,7 +12,19 @@ export interface HostStatus {
   readonly agent: AgentReport['agent']
 }
 
+/** Says that an API has the feed of a host: a key of the store that goes with that API. */
+export interface HereRecord {
+  /** Of the API. */
+  readonly api: string
+  /** RFC 3339. */
+  readonly since: string
+}
+
 export class HostStatuses {
+  readonly #here = new Map<string, HereRecord>()
+  readonly #went = new Map<string, number>()
+  /** Nothing is known about the time before. */
+  readonly begun = Date.now()
   readonly #statuses = new Map<string, HostStatus>()
   readonly #listeners = new Set<(host: string) => void>()
 
@@ -30,4 +42,24 @@ export class HostStatuses {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
+
+  /** A host has a feed, at this API or another. */
+  came(host: string, here: HereRecord): void {
+    this.#here.set(host, here)
+  }
+
+  /** A host has no feed any more. */
+  went(host: string): void {
+    if (this.#here.delete(host)) this.#went.set(host, Date.now())
+  }
+
+  /** Hosts that have a feed. */
+  get present(): readonly string[] {
+    return [...this.#here.keys()]
+  }
+
+  here = (host: string): HereRecord | undefined => this.#here.get(host)
+
+  /** Since when a host has had no feed, as far as this API knows; undefined: it never had one meanwhile. */
+  goneSince = (host: string): number | undefined => this.#went.get(host)
 }

@@ -23,6 +23,8 @@ export const placementKey = (subnet: string, facility: string): string => onceKe
 export const guardKey = (parent: string, what: string): string => `g/${parent}/${what}`
 /** What a host cannot do of a vnic. */
 export const exceptionKey = (vnic: string): string => `x/vnic/${vnic}`
+/** Some API has the feed of a host. Goes with the lease of that API. */
+export const hereKey = (host: string): string => `here/${host}`
 /** What to forget on a day. */
 export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
 /** An audit record. */

@@ -5,8 +5,8 @@
 import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
 import type { Change, Entry, Store } from '../store/store.ts'
-import { exceptionKey, objectKey } from './keys.ts'
-import { HostStatuses } from './host-status.ts'
+import { exceptionKey, hereKey, objectKey } from './keys.ts'
+import { HostStatuses, type HereRecord } from './host-status.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
 import type { ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
@@ -33,7 +33,7 @@ const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni', 'x']
+const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni', 'x']
 // '0' comes after '/'.
 const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
 
@@ -83,6 +83,7 @@ export class Mirror {
     const there = new Set(entries.map(({ key }) => key))
     for (const { kind } of kinds)
       for (const id of Array.from(this.objects.ids(kind))) if (!there.has(objectKey(kind, id))) this.objects.set(kind, id, undefined)
+    for (const host of this.hosts.present) if (!there.has(hereKey(host))) this.hosts.went(host)
     for (const { key, value, modified } of entries) this.#put(key, value, modified)
     this.#batches.length = 0
     this.oldest = revision
@@ -130,6 +131,7 @@ export class Mirror {
     if (room === 'n') return void this.#names.set(key, { id: text, modified })
     if (!rooms.includes(room)) return undefined
     const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
+    if (room === 'here') this.hosts.came(kind, value as object as HereRecord)
     if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
     if ('gone' in value) {
       this.#gone.set(key, { value, modified })
@@ -145,6 +147,7 @@ export class Mirror {
     this.#claims.delete(key)
     this.#gone.delete(key)
     const [room, kind, id] = key.split('/') as [string, string, string]
+    if (room === 'here') this.hosts.went(kind)
     return room === 'o' ? changed(this.objects.set(kind, id, undefined), undefined) : undefined
   }
 

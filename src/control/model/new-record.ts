@@ -31,5 +31,6 @@ export function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Bo
     ...(was?.left !== undefined && { left: was.left }),
     ...(was?.join !== undefined && { join: was.join }),
     ...(was?.agent !== undefined && { agent: was.agent }),
+    ...(was?.drain !== undefined && spec.schedulable === false && { drain: was.drain }),
   }
 }

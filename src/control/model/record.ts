@@ -37,6 +37,8 @@ export interface ObjectRecord {
   readonly join?: Join
   /** Of a host that a machine has joined as: the only key whose certificates count. */
   readonly agent?: { readonly key: string; readonly joined: string }
+  /** Of a host: it shall be empty. Ends when it takes guests again. */
+  readonly drain?: { readonly since: string }
 }
 
 /** A join token: the store has the SHA-256 of its secret alone. */

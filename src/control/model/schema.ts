@@ -141,7 +141,8 @@ export function parseBody(kind: Kind, body: unknown): Body {
 
 /** What a reader got may be written back: the API's own fields are left out. */
 function withoutReadOnly(kind: Kind, body: Spec): Spec {
-  const own = (name: string): boolean => !Object.hasOwn(readOnlyFields, name) || Object.hasOwn(kind.fields, name)
+  const isStatus = (name: string): boolean => Object.hasOwn(readOnlyFields, name) || kind.status?.includes(name) === true
+  const own = (name: string): boolean => !isStatus(name) || Object.hasOwn(kind.fields, name)
   return Object.fromEntries(Object.entries(body).filter(([name]) => own(name)))
 }
 

@@ -2,6 +2,7 @@
 import type { Resource, Stamp } from '#resource/envelope.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { allows, isFleet, mayRead, type Caller } from './caller.ts'
+import { hostView } from './host-life.ts'
 import type { Mirror } from './mirror.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
@@ -37,6 +38,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...(vpc !== null && kind.kind !== 'vpc' && { vpc }),
     ...spec,
     ...(isForeign && redacted(viewer, record)),
+    ...(kind.kind === 'host' && hostView(record, viewer)),
     ...(kind.kind === 'vnic' && { binding: bindingOf(record), problem: problemOf(viewer.mirror, record) ?? null }),
     state: stateOf(viewer, record),
     revision: revisionOf(stored),

@@ -7,6 +7,7 @@ export const vnic = kind({
   summary: 'vnics: network interfaces of guests',
   parent: 'account',
   named: false,
+  status: ['binding', 'problem'],
   ...tenant,
   quota: 10_000,
   columns: ['subnet', 'mac', 'addresses', 'groups', 'state'],

@@ -33,6 +33,11 @@ after(async () => {
   return agents[Symbol.asyncDispose]()
 })
 
+async function remove(id: string): Promise<void> {
+  await agents.api.ok('POST', `/hosts/${id}/drain`)
+  await agents.api.ok('DELETE', `/hosts/${id}`)
+}
+
 test('a host is who its certificate says', async () => {
   for (const name of ['h1', 'h2']) {
     const { status, body } = await agents.ask(hosts[name], 'GET', '/agent/v1/who?a=1')
@@ -81,7 +86,7 @@ test('a new certificate is for the same key, and works', async () => {
 
 for (const [what, end, said] of [
   ['disabled', (id: string) => agents.api.ok('PATCH', `/hosts/${id}`, { disabled: true }, { 'if-match': '*' }), /disabled/],
-  ['removed', (id: string) => agents.api.ok('DELETE', `/hosts/${id}`), /removed/],
+  ['removed', remove, /removed/],
   ['joined again', async (id: string) => assert.equal((await agents.join(await agents.token(id), newKey())).status, 200), /another key/],
 ] as const)
   test(`a host that is ${what} loses what is under way, and may not connect`, { timeout: 20_000 }, async () => {
@@ -109,7 +114,7 @@ test('every route refuses every certificate that is not good, and says nothing o
   const other = await Authority.open(join(agents.api.directory, 'other-ca'))
   const day = 86_400_000
   const gone = await agents.host('h9')
-  await agents.api.ok('DELETE', `/hosts/${gone.id}`)
+  await remove(gone.id)
   const key = newKey()
   const spki = spkiOf(h1!.key)
   const server = await agents.authority.issueServer()

@@ -50,6 +50,9 @@ test('plugged in, the same again, moved, unplugged: the epoch rises, the generat
   assert.deepEqual(await claimOf(vnic.addresses[0]), { kind: 'vnic', id: vnic.id, mac: vnic.mac, groups: [], host: ids.h1, epoch: 1 })
   assert.equal((await put('a', ids.h1)).body.revision, first.body.revision)
   assert.deepEqual((await put('a', 'h2', 'vmnic')).body.binding, { host: ids.h2, unit: 'vmnic', epoch: 2 })
+  // What a reader got may be written back.
+  const { revision, ...body } = await api.ok('GET', '/vnics/a')
+  assert.equal((await api.ask(api.admin, 'PUT', `/vnics/${body.id}`, body)).body.revision, revision)
   // A change of the vnic leaves it where it is.
   await api.ok('PATCH', '/vnics/a', { mtu: 1400 }, { 'if-match': '*' })
   assert.deepEqual((await api.ok('GET', '/vnics/a/binding')).binding, { host: ids.h2, unit: 'vmnic', epoch: 2 })

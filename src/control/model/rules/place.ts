@@ -5,6 +5,8 @@ import { numbers } from '../candidates.ts'
 import type { Claim } from '../claims.ts'
 import type { Draft } from '../draft.ts'
 import { onceKey, placementKey, vlanKey, vniKey } from '../keys.ts'
+import { hostState } from '../host-life.ts'
+import { Problem } from '../problem.ts'
 import type { Rules } from './rules.ts'
 
 export const facilityRules: Rules = {
@@ -43,7 +45,13 @@ export const hostRules: Rules = {
       code: 'address-taken',
       path: ['underlay', i, 'address'],
     })),
-  state: () => 'invited',
+  state: (record, at) => hostState(record, at),
+  refuseDestroy({ agent, drain, name }) {
+    if (agent === undefined || drain !== undefined) return undefined
+    return new Problem('busy', `host ${name} has not been drained, and its guests may run`, {
+      hint: `vpc host drain ${name}; or, when the machine is dead: vpc host evacuate ${name}`,
+    })
+  },
 }
 
 export const placementRules: Rules = {

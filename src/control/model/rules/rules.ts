@@ -2,6 +2,7 @@
 import type { Claim } from '../claims.ts'
 import type { Draft } from '../draft.ts'
 import type { Mirror } from '../mirror.ts'
+import type { Problem } from '../problem.ts'
 import type { ObjectRecord } from '../record.ts'
 
 export interface Rules {
@@ -11,4 +12,6 @@ export interface Rules {
   claims?(record: ObjectRecord): Claim[]
   /** What it is doing. Default: ok. */
   state?(record: ObjectRecord, at: { readonly mirror: Mirror; readonly now: number }): string
+  /** Why it cannot be destroyed as it is now, besides that others use it. */
+  refuseDestroy?(record: ObjectRecord): Problem | undefined
 }
