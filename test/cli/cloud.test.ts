@@ -88,6 +88,19 @@ test('a vpc by names: made, found to be so, listed, changed, refused, destroyed'
   assert.match(ok('vnic destroy v1'), /^already so: there is no vnic v1/)
 })
 
+test('--wait ends when the hosts follow, and names those that do not', () => {
+  ok('vnic create w1 --account=shop --subnet=web')
+  assert.match(ok('vnic set w1 --mtu=1400 --wait'), /^changed vnic w1/)
+  for (const line of ['region create north', 'facility create f1 --region=north', 'host create h1 --facility=f1']) ok(`cloud ${line}`)
+  const late = refused(1, 'vnic plug w1 --host=h1 --wait --timeout=100ms')
+  assert.match(late, /^vpc: did plug vnic w1 in on h1, but a host does not follow yet: host h1: its agent is not connected/)
+  assert.match(ok('vnic plug w1 --host=h1'), /^already so/)
+  assert.match(refused(1, 'vnic unplug w1 --wait --timeout=1h'), /no time up to 5m/)
+  assert.match(ok('vnic get w1'), /state +binding/)
+  ok('vnic unplug w1')
+  ok('vnic destroy w1 --wait')
+})
+
 test('a file may have the body, and a wrong key in it is named', () => {
   const file = join(directory, 'group.yaml')
   writeFileSync(file, 'account: shop\nrules:\n  - direction: in\n    protocol: udp\n    ports: ["53"]\n')

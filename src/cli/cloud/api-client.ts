@@ -18,6 +18,9 @@ interface ProblemBody {
   readonly fields?: readonly { readonly pointer: string; readonly detail: string }[]
 }
 
+/** A little more than the API waits for hosts at most. */
+const longWaitMs = 320_000
+
 export class ApiClient {
   readonly #context: CloudContext
 
@@ -39,12 +42,12 @@ export class ApiClient {
     const options = {
       method,
       headers: { authorization: `Bearer ${token}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
-      timeout: 40_000,
+      timeout: path.includes('wait=ready') ? longWaitMs : 40_000,
       ...(ca !== undefined && { ca: readFileSync(ca) }),
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const sent = request(url, options, resolve)
-    sent.on('timeout', () => sent.destroy(new Error('it did not answer in 40 s')))
+    sent.on('timeout', () => sent.destroy(new Error('it did not answer in time')))
     sent.on('error', (error) =>
       reject(new Failure('unreachable', `the API at ${server} cannot be reached: ${error.message}`, { code: 'unreachable' })),
     )

@@ -4,6 +4,7 @@ import { kindOf } from '#resource/kinds.ts'
 import { alreadySo, done } from '../outcome.ts'
 import type { Output } from '../output.ts'
 import { at, clientOf, fieldsText, textOf, type Values } from './resource-actions.ts'
+import { checkReady, queryOf } from './waiting.ts'
 import { whoseOf } from './resource-command.ts'
 
 const kind = kindOf('vnic')
@@ -27,8 +28,9 @@ async function change(
 ): Promise<void> {
   const client = clientOf(values)
   const before = (await client.must<Resource>(what, 'GET', at(kind, name, whoseOf(kind, values)))).body
-  const query = values.dryRun === true ? '?dry-run' : ''
-  const after = (await client.must<Resource>(what, method, `/${kind.plural}/${before.id}/binding${query}`, body)).body
+  const answer = await client.must<Resource>(what, method, `/${kind.plural}/${before.id}/binding${queryOf(values)}`, body)
+  await checkReady(client, what, answer)
+  const after = answer.body
   if (values.dryRun === true) return output.result(after, () => `would ${what}\n${fieldsText(kind, after)}`)
   const isSame = after.revision === before.revision
   const text = after.binding === null ? `${textOf(after)} is plugged in nowhere` : `${textOf(after)} is plugged in`

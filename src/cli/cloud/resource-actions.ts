@@ -11,6 +11,7 @@ import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
 import { bodyOf } from './field-options.ts'
 import { inviteNew } from './host-invitation.ts'
+import { checkReady, queryOf } from './waiting.ts'
 
 export type Values = Readonly<Record<string, unknown>>
 
@@ -28,7 +29,7 @@ export async function createResource(kind: Kind, name: string | undefined, value
   const file = await readBodyFile(values.file)
   const body = { ...file.body, ...(name !== undefined && { name }), ...envelopeOf(values), ...bodyOf(kind, values) }
   const what = `create ${kind.kind}${name === undefined ? '' : ` ${name}`}`
-  const query = values.dryRun === true ? '?dry-run' : ''
+  const query = queryOf(values)
   const id = values.id as string | undefined
   const put = (to: string): Promise<Answer> => client.ask('PUT', `/${kind.plural}/${encodeURIComponent(to)}${query}`, body)
   let answer = id === undefined ? await client.ask('POST', `/${kind.plural}${query}`, body) : await put(id)
@@ -40,6 +41,7 @@ export async function createResource(kind: Kind, name: string | undefined, value
     throw new Failure('conflict', `cannot ${what}: ${hint}`, { code: 'exists', differences: differencesOf(body, answer.body.current) })
   }
   if (answer.status >= 400) throw refusal(what, answer, file.lineOf)
+  await checkReady(client, what, answer)
   const resource = answer.body as Resource
   if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
   if (answer.status === 200) return alreadySo(output, `${textOf(resource)} exists`, { resource })
@@ -175,10 +177,11 @@ export async function setResource(kind: Kind, name: string, query: URLSearchPara
   if (Object.keys(patch).length === 0) throw usageFailure(`name what to change; see vpc cloud ${kind.kind} set --help`)
   for (let tries = 0; ; tries++) {
     const before = await client.must<Resource>(what, 'GET', at(kind, name, query))
-    const path = `/${kind.plural}/${before.body.id}${values.dryRun === true ? '?dry-run' : ''}`
+    const path = `/${kind.plural}/${before.body.id}${queryOf(values)}`
     const answer = await client.ask('PATCH', path, patch, { 'if-match': before.etag! })
     if (answer.status === 412 && tries < 5) continue
     if (answer.status >= 400) throw refusal(what, answer)
+    await checkReady(client, what, answer)
     const resource = answer.body as Resource
     if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
     if (resource.revision === before.body.revision) return alreadySo(output, textOf(resource), { resource })
@@ -211,7 +214,7 @@ export async function destroyResource(kind: Kind, name: string, query: URLSearch
   if (found.status === 404) return alreadySo(output, `there is no ${kind.kind} ${name}`)
   if (found.status >= 400) throw refusal(what, found)
   const resource = found.body as Resource
-  await client.must(what, 'DELETE', `/${kind.plural}/${resource.id}${values.dryRun === true ? '?dry-run' : ''}`)
+  await checkReady(client, what, await client.must(what, 'DELETE', `/${kind.plural}/${resource.id}${queryOf(values)}`))
   if (values.dryRun === true) return output.result(resource, `would ${what}`)
   done(output, `destroyed ${textOf(resource)}`, { resource })
 }

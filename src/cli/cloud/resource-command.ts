@@ -7,6 +7,7 @@ import { createResource, destroyResource, getResource, listResources, setResourc
 import { flag, text, valueOption, type Options } from '../option.ts'
 import { failure, success } from '#wire/result.ts'
 import { fieldOptions, optionKey } from './field-options.ts'
+import { waiting } from './waiting.ts'
 
 export const verbs = ['create', 'list', 'get', 'set', 'destroy'] as const
 export type Verb = (typeof verbs)[number]
@@ -66,6 +67,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
         ...envelope,
         file: text('a file with the body in JSON or YAML; options override what it says', 'FILE', 'file').short('f'),
         dryRun,
+        ...waiting,
         ...common,
       },
       run: (values, { output }, [given]) => createResource(kind, given, values, output),
@@ -101,6 +103,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
         ...envelope,
         unset: text('take away what a field or label.KEY says; may be a list, which is then empty', 'FIELD').repeated,
         dryRun,
+        ...waiting,
         ...common,
       },
       run: (values, { output }, [given]) => setResource(kind, given!, whoseOf(kind, values), values, output),
@@ -111,7 +114,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
       summary: `destroy ${article(kind.kind)}`,
       description: 'What others use stays: the error names them. Destroying what does not exist changes nothing.',
       positionals: [target],
-      options: { ...whose(kind), dryRun, ...common },
+      options: { ...whose(kind), dryRun, ...waiting, ...common },
       run: (values, { output }, [given]) => destroyResource(kind, given!, whoseOf(kind, values), values, output),
     }),
 }

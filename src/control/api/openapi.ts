@@ -75,6 +75,31 @@ const binding: Json = {
   properties: { host: { type: 'string', format: 'uuid' }, unit, epoch },
 }
 
+/** The answer of `wait=ready` when not all hosts do it. */
+const late: Json = {
+  202: {
+    description: 'it was done; `late` has the hosts that do not do it yet, what they have acknowledged, and what fails there',
+    ...json({
+      type: 'object',
+      properties: {
+        late: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: {
+              host: { type: 'string', format: 'uuid' },
+              acked: { type: ['string', 'null'] },
+              error: { type: ['object', 'null'], properties: { code: { type: 'string' }, text: { type: 'string' } } },
+            },
+            required: ['host', 'acked', 'error'],
+          },
+        },
+      },
+      required: ['late'],
+    }),
+  },
+}
+
 const vnicProblem: Json = {
   type: ['object', 'null'],
   description: 'what fails on its host',
@@ -82,12 +107,12 @@ const vnicProblem: Json = {
 }
 
 function bindingPaths(): Json {
-  const answers = { 200: { description: 'the vnic', ...json(ref('Vnic')) }, default: { $ref: '#/components/responses/problem' } }
+  const answers = { 200: { description: 'the vnic', ...json(ref('Vnic')) }, ...late, default: { $ref: '#/components/responses/problem' } }
   const of = (operationId: string, summary: string, more: Json = {}): Json => ({
     operationId,
     tags: ['vnic'],
     summary,
-    parameters: use(...(operationId === 'getBinding' ? [] : ['dryRun', 'ifMatch'])),
+    parameters: use(...(operationId === 'getBinding' ? [] : ['dryRun', 'wait', 'timeout', 'ifMatch'])),
     ...more,
     responses: answers,
   })
@@ -139,6 +164,8 @@ const query = (name: string, description: string, schema: Json = { type: 'string
 const parameters: Json = {
   id: { name: 'id', in: 'path', required: true, description: 'id or name', schema: { type: 'string' } },
   dryRun: query('dry-run', 'do everything but the commit', { type: 'boolean' }),
+  wait: query('wait', '`ready`: answer when all hosts that it concerns do it, or 202 with those that are late', { enum: ['ready'] }),
+  timeout: query('timeout', 'how long to wait, such as 500ms, 30s or 2m', { type: 'string', default: '30s' }),
   limit: query('limit', 'how many', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
   after: query('after', '`next` of the page before'),
   label: query('label', 'KEY=VALUE; may be repeated'),
@@ -151,6 +178,7 @@ function pathsOf(kind: Kind): Json {
   const name = nameOf(kind.kind)
   const one = { description: `the ${kind.kind}`, headers: { ETag: { schema: { type: 'string' } } }, ...json(ref(name)) }
   const other = { default: { $ref: '#/components/responses/problem' } }
+  const changed = { ...late, ...other }
   const requestBody = { required: true, ...json(ref(`${name}Write`)) }
   const parent = parentKind(kind)
   const parents = parent === undefined ? [] : [query(kind.parent!, `id or name of its ${parent.kind}`)]
@@ -168,27 +196,27 @@ function pathsOf(kind: Kind): Json {
         responses: { 200: { description: 'a page', headers: { 'Vpc-Revision': { schema: { type: 'string' } } }, ...json(list) }, ...other },
       }),
       post: operation('create', `create a ${kind.kind}; the API chooses its id`, {
-        parameters: [...use('dryRun'), ...parents],
+        parameters: [...use('dryRun', 'wait', 'timeout'), ...parents],
         requestBody,
-        responses: { 201: one, ...other },
+        responses: { 201: one, ...changed },
       }),
     },
     [`/v1/${kind.plural}/{id}`]: {
       parameters: use('id'),
       get: operation('get', `show a ${kind.kind}`, { parameters: parents, responses: { 200: one, ...other } }),
       put: operation('put', `make a ${kind.kind} so`, {
-        parameters: use('dryRun', 'ifMatch', 'ifNoneMatch'),
+        parameters: use('dryRun', 'wait', 'timeout', 'ifMatch', 'ifNoneMatch'),
         requestBody,
-        responses: { 200: one, 201: one, ...other },
+        responses: { 200: one, 201: one, ...changed },
       }),
       patch: operation('patch', `change fields of a ${kind.kind}, RFC 7396`, {
-        parameters: [...use('dryRun', 'ifMatch'), ...parents],
+        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...parents],
         requestBody: { required: true, content: { 'application/merge-patch+json': { schema: { type: 'object' } } } },
-        responses: { 200: one, ...other },
+        responses: { 200: one, ...changed },
       }),
       delete: operation('destroy', `destroy a ${kind.kind}`, {
-        parameters: [...use('dryRun', 'ifMatch'), ...parents],
-        responses: { 204: { description: 'it is not there any more' }, ...other },
+        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...parents],
+        responses: { 204: { description: 'it is not there any more' }, ...changed },
       }),
     },
   }

@@ -1,6 +1,7 @@
 /** `vpc cloud vnic plug`. */
 import { bindVnic } from '../../../cloud/binding-actions.ts'
 import { common, dryRun, target, whose } from '../../../cloud/resource-command.ts'
+import { waiting } from '../../../cloud/waiting.ts'
 import { command } from '../../../command.ts'
 import { text, valueOption } from '../../../option.ts'
 import { failure, success } from '#wire/result.ts'
@@ -25,6 +26,7 @@ export default command({
         given === 'hostif' || given === 'vmnic' ? success(given) : failure(`'${given}' is not one of ${units.join(', ')}`),
     }).default('hostif', 'hostif'),
     dryRun,
+    ...waiting,
     ...common,
   },
   run: (values, { output }, [given]) => bindVnic(given!, { host: values.host, unit: values.unit }, values, output),
