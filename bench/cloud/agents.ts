@@ -1,0 +1,74 @@
+/**
+ * A process with many agents: the real agent's code, with a vpcd in memory in the place of each host's. It tells its
+ * parent when a host has done something with a MAC address that is watched.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { HostDocument } from '#abi/host-file.ts'
+import { Agent } from '#agent/agent.ts'
+import type { HostHalf } from '#agent/apply/host-half.ts'
+import type { FeedServer } from '#agent/feed/connection.ts'
+
+/** What the parent says. */
+export type ToAgents =
+  | { readonly kind: 'start'; readonly hosts: readonly { readonly id: string; readonly server: FeedServer }[] }
+  | { readonly kind: 'stop' }
+/** What it hears. `at` is in ms since 1970, with fractions. */
+export type FromAgents =
+  | { readonly kind: 'seen'; readonly host: string; readonly what: 'set' | 'removed'; readonly mac: string; readonly at: number }
+  | { readonly kind: 'synced'; readonly host: string; readonly at: number }
+  | { readonly kind: 'memory'; readonly bytes: number }
+
+/** MAC addresses that begin so are watched. */
+export const watched = '02:fe:'
+
+const now = (): number => performance.timeOrigin + performance.now()
+const tell = (message: FromAgents): void => void process.send!(message)
+
+type Entry = { readonly mac: string }
+type Listed = Readonly<Record<string, readonly Readonly<Record<string, readonly Entry[] | undefined>>[] | undefined>>
+
+/** What a document does to watched addresses. */
+function look(host: string, document: HostDocument): void {
+  const at = now()
+  for (const mux of (document as Listed).muxes ?? []) {
+    for (const { mac } of mux.entries ?? []) if (mac.startsWith(watched)) tell({ kind: 'seen', host, what: 'set', mac, at })
+    for (const { mac } of mux['remove-entries'] ?? []) if (mac.startsWith(watched)) tell({ kind: 'seen', host, what: 'removed', mac, at })
+  }
+}
+
+/** A vpcd that takes everything. */
+const inMemory = (host: string): HostHalf => {
+  let isConnected = false
+  return {
+    async connect() {
+      const isNew = !isConnected
+      isConnected = true
+      return isNew
+    },
+    async apply(document) {
+      look(host, document)
+      tell({ kind: 'synced', host, at: now() })
+    },
+    units: async () => new Map(),
+    facts: { interfaceOf: () => 'em0', foreignEthlink: () => undefined },
+    close: async () => {},
+  }
+}
+
+if (import.meta.main) {
+  const root = mkdtempSync(join(tmpdir(), 'vpc-bench-agents-'))
+  const log = { debug() {}, info() {}, warn: console.error, error: console.error }
+  const ending = new AbortController()
+  process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+  process.on('disconnect', () => process.exit())
+  process.on('message', (message: ToAgents) => {
+    if (message.kind === 'stop') process.exit()
+    for (const { id, server } of message.hosts) {
+      const options = { server: () => server, stateDir: join(root, id), version: '0', log: log as never, half: () => inMemory(id) }
+      void new Agent(options).run(ending.signal)
+    }
+  })
+  setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage().rss }), 1000).unref()
+}
