@@ -8,6 +8,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { Exceptions } from '#control/feed/exceptions.ts'
 import { Feeds } from '#control/feed/feeds.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
 import { TestAgents } from '../../test/control/agents/test-agents.ts'
@@ -120,9 +121,12 @@ function plainServer(routes: ReturnType<typeof feedRoutes>): Promise<Server> {
 
 let made: ReturnType<typeof feedRoutes>
 let feeds!: Feeds
+let exceptions!: Exceptions
 await using agents = await TestAgents.start(({ model }) => {
-  feeds = new Feeds(model.mirror)
-  return (made = feedRoutes({ feeds, mirror: model.mirror, now: Date.now }))
+  const { mirror } = model
+  feeds = new Feeds(mirror)
+  exceptions = new Exceptions(mirror, model.store)
+  return (made = feedRoutes({ feeds, mirror, exceptions, now: Date.now }))
 })
 const { api } = agents
 const { mirror } = api.model
@@ -246,6 +250,7 @@ say(`memory: API ${memory.apiMiB} MiB; an agent ${memory.agentMiB} MiB of its pr
 plain.closeAllConnections()
 plain.close()
 feeds.stop()
+exceptions.stop()
 if (values.json !== undefined)
   writeFileSync(
     values.json,
