@@ -30,6 +30,7 @@ export interface AgentOptions {
   readonly log: Log
   readonly clock?: Clock | undefined
   readonly silenceMs?: number | undefined
+  readonly reconnectMs?: number | undefined
   /** In the place of vpcd: measurements put thousands of agents into one process. */
   readonly half?: ((onGone: () => void) => HostHalf) | undefined
 }
@@ -86,7 +87,7 @@ export class Agent {
 
   /** Run until the signal. vpcd keeps what it has. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, silenceMs } = this.#options
+    const { log, silenceMs, reconnectMs } = this.#options
     const follow = {
       server: async () => {
         const server = await this.#options.server()
@@ -99,6 +100,7 @@ export class Agent {
       log,
       random: () => this.#clock.random(),
       silenceMs,
+      reconnectMs,
     }
     try {
       await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal)])

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { readFileSync } from 'node:fs'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
-import { itemsOf, vnicItem } from './cloud.ts'
+import type { StationItem } from '#feed/item.ts'
+import { hostId, itemsOf, stationItem, uuid, vnicItem } from './cloud.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
 suite('two hosts', () => {
@@ -130,10 +131,28 @@ suite('two hosts', () => {
     again.startAgent()
     const unit = await until('the interface of the vnic', () => again.host.devices().find((name) => name.startsWith('hostif')))
     again.host.guest('g20', unit, '10.0.0.20/24')
-    assert.match(ping('ping', '-c', '2', '-i', '0.2', '-W', '2', '10.0.0.20'), / 0% packet loss/)
+    await until('an answer', () => ping('sh', '-c', 'ping -c 1 -W 1 10.0.0.20 || true').includes(' 0% packet loss'))
     await scene.api.start()
     await scene.done(scene.api.tell({}), [again])
     assert.deepEqual(again.report!.errors, [])
     assert.match(scene.api.asked.at(-1)!, /revision=\d+/)
   })
+
+  test('10 000 stations fit into 96 MiB, and one more comes soon', async () => {
+    const stations = Array.from({ length: 10_000 }, (_, i) => many(i))
+    await scene.done(scene.api.tell({ [one!.id]: stations }), [one!], 60)
+    const begun = performance.now()
+    await scene.done(scene.api.tell({ [one!.id]: [many(10_000)] }), [one!])
+    assert.ok(performance.now() - begun < 2000, `${performance.now() - begun} ms`)
+    assert.deepEqual(one!.report!.errors, [])
+    const [, kib] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${one!.agentPid}/status`, 'utf8'))!
+    assert.ok(Number(kib) < 96 * 1024, `${kib} KiB`)
+  })
 })
+
+/** Of many stations, one in a network of its own. */
+function many(i: number): StationItem {
+  const [high, low] = [(i >> 8).toString(16).padStart(2, '0'), (i & 255).toString(16).padStart(2, '0')]
+  const vnic = vnicItem(0, { id: uuid(10_000 + i), mac: `02:00:00:01:${high}:${low}`, addresses: [`10.1.${i >> 8}.${i & 255}`] })
+  return stationItem(vnic, hostId(2))
+}

@@ -88,7 +88,7 @@ export class AgentHost {
   /** Start the agent: with the test's own API, or with that which the host has joined. */
   startAgent({ joined = false } = {}): void {
     const server = joined ? [] : ['--server', this.#api.urlOf(this.id)]
-    const args = ['-F', 'json', 'agent', 'run', '--state-dir', this.agentDir, ...server]
+    const args = ['-F', 'json', 'agent', 'run', '--state-dir', this.agentDir, '--reconnect-within', '0', ...server]
     const child = spawn('nsenter', [...this.#enter, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
     createInterface({ input: child.stderr }).on('line', (line) => this.agentLog.push(line))
     this.#agent = child
@@ -189,8 +189,14 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Wait until the agents of hosts have done a revision. */
-  async done(revision: string, hosts: readonly AgentHost[] = this.hosts): Promise<void> {
-    await until(`revision ${revision} on all hosts`, () => hosts.every(({ report }) => Number(report?.revision ?? 0) >= Number(revision)))
+  async done(revision: string, hosts: readonly AgentHost[] = this.hosts, seconds = 20): Promise<void> {
+    const late = (): AgentHost[] => hosts.filter(({ report }) => Number(report?.revision ?? 0) < Number(revision))
+    try {
+      await until(`revision ${revision} on all hosts`, () => late().length === 0, seconds)
+    } catch (error) {
+      const logs = late().map(({ n, agentLog }) => `host ${n}:\n${agentLog.slice(-20).join('\n')}`)
+      throw new Error(`${(error as Error).message}\n${logs.join('\n')}`, { cause: error })
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

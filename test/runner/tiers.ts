@@ -34,7 +34,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/cli/join.test.ts': 8,
   'test/kernels/exchange.test.ts': 70,
   'test/kernels/packages.test.ts': 3,
-  'test/agent/agent.test.ts': 20,
+  'test/agent/agent.test.ts': 25,
   'test/agent/real-api.test.ts': 20,
   'test/kernels/outcomes.test.ts': 2,
   'test/recovery/steps.test.ts': 50,

@@ -270,7 +270,7 @@ test('public addresses are on the wire of this host, or by the host that has it,
   assert.equal(via.file.nats[0]!.router, routerId(red))
   assert.deepEqual(
     via.file.muxes[0]!.entries.map(({ vni, mac, vtep }) => `${vni} ${mac} ${vtep}`),
-    ['5001 00:00:00:00:00:00 192.0.2.2:4789', '5002 00:00:00:00:00:00 192.0.2.2:4789'],
+    ['5001 00:00:00:00:00:00 192.0.2.2', '5002 00:00:00:00:00:00 192.0.2.2'],
   )
   const wire = read(...base, router, {
     ...nat,

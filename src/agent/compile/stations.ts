@@ -4,7 +4,7 @@ import type { StationItem } from '#feed/item.ts'
 import type { Draft, Plain, Problem } from './draft.ts'
 import { muxId, switchId } from './ids.ts'
 import type { Items } from './items.ts'
-import { endpointText, thisHost } from './underlay.ts'
+import { thisHost, vtepText } from './underlay.ts'
 
 /** An entry of a mux or a neighbour of a switch. */
 export interface Line {
@@ -39,8 +39,9 @@ export const lineOf = (list: Line['list'], parent: string, line: Plain): Line =>
 /** Where each host listens, as entries have it. */
 export function vtepsOf(items: Items): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
+  const host = thisHost(items)
   for (const { id, underlay } of items.of('vtep')) {
-    const text = underlay[0] === undefined ? undefined : endpointText(underlay[0])
+    const text = underlay[0] === undefined ? undefined : vtepText(underlay[0], host)
     if (text !== undefined) found.set(id, text)
   }
   return found

@@ -1,6 +1,6 @@
 /** The mux of the host, and the ethlink of its underlay: the interface that has the host's first address. */
 import { formatEndpoint } from '#wire/endpoint.ts'
-import { parseIp } from '#wire/ip-address.ts'
+import { formatIp, parseIp } from '#wire/ip-address.ts'
 import type { HostItem, VtepAddress } from '#feed/item.ts'
 import type { Draft, HostFacts } from './draft.ts'
 import { muxId } from './ids.ts'
@@ -16,6 +16,13 @@ export const thisHost = (items: Items): HostItem | undefined => {
 export function endpointText({ address, port }: VtepAddress): string | undefined {
   const parsed = parseIp(address)
   return parsed.ok ? formatEndpoint({ address: parsed.value, port }) : undefined
+}
+
+/** Where another host listens, as entries have it: with its UDP port where that is not this host's own. */
+export function vtepText({ address, port }: VtepAddress, own: HostItem | undefined): string | undefined {
+  const parsed = parseIp(address)
+  if (!parsed.ok) return undefined
+  return port === own?.underlay[0]?.port ? formatIp(parsed.value) : formatEndpoint({ address: parsed.value, port })
 }
 
 export function addUnderlay(draft: Draft, items: Items, facts: HostFacts): void {

@@ -25,6 +25,9 @@ export class FeedRefused extends Error {
 
 /** How long a feed may be silent: three times what the API promises. */
 export const silenceMs = 3 * pingEveryMs
+
+/** How long the API may take for an answer to anything else. */
+const answerMs = 5_000
 const longestAnswer = 64 << 10
 
 /**
@@ -89,7 +92,7 @@ async function answered(server: FeedServer, path: string, body: unknown, signal:
   const request = start(server, 'POST', path, signal)
   // One that comes after the answer has begun is the answer's, too.
   request.on('error', () => {})
-  request.setTimeout(silenceMs, () => request.destroy(new Error('the API did not answer')))
+  request.setTimeout(answerMs, () => request.destroy(new Error('the API did not answer')))
   request.setHeader('content-type', 'application/json')
   request.end(JSON.stringify(body))
   const [response] = (await once(request, 'response')) as [IncomingMessage]

@@ -6,9 +6,9 @@ import { backOffMs } from '../apply/back-off.ts'
 import { FeedRefused, feedMessages, type FeedServer } from './connection.ts'
 
 /** All agents lose their feeds when an API restarts: each waits so long at most before it connects anew. */
-const restartSpreadMs = 5_000
-/** Where the API does not answer. */
-const longestWaitMs = 5_000
+export const usualReconnectMs = 5_000
+/** Where the API does not answer, an agent asks once a second at most. */
+const leastWaitMs = 1_000
 /** Where it answers and refuses this agent, or has sent it away. */
 const refusedWaitMs = 30_000
 
@@ -23,6 +23,8 @@ export interface FollowOptions {
   readonly log: Log
   readonly random: () => number
   readonly silenceMs?: number | undefined
+  /** Within how long it connects again. Default: `usualReconnectMs`. */
+  readonly reconnectMs?: number | undefined
 }
 
 /** Follow the feed until the signal. After a `bye` it asks seldom: an operator may let the host in again. */
@@ -31,7 +33,7 @@ export async function followFeed(options: FollowOptions, signal: AbortSignal): P
     const end = await followOnce(options, signal)
     if (signal.aborted) return
     failed = end.opened ? 0 : failed + 1
-    await sleep(waitMs(end, failed, options.random), undefined, { signal }).catch(() => {})
+    await sleep(waitMs(end, failed, options), undefined, { signal }).catch(() => {})
   }
 }
 
@@ -40,9 +42,9 @@ interface End {
   readonly refused: boolean
 }
 
-function waitMs({ opened, refused }: End, failed: number, random: () => number): number {
+function waitMs({ opened, refused }: End, failed: number, { random, reconnectMs = usualReconnectMs }: FollowOptions): number {
   if (refused) return refusedWaitMs * (0.75 + random() / 2)
-  return opened ? restartSpreadMs * random() : Math.min(longestWaitMs, backOffMs(failed, random))
+  return opened ? reconnectMs * random() : Math.min(Math.max(leastWaitMs, reconnectMs), backOffMs(failed, random))
 }
 
 async function followOnce({ server, revision, onMessage, onState, log, silenceMs }: FollowOptions, signal: AbortSignal): Promise<End> {
