@@ -45,6 +45,11 @@ export class Connections {
     }
   }
 
+  /** Hosts with requests under way, and when the certificate of each ends, in ms. */
+  peers(): ReadonlyMap<string, number> {
+    return new Map([...this.#open].map(({ peer }) => [peer.host, peer.notAfter]))
+  }
+
   #check(): void {
     for (const open of this.#open) {
       const objection = objectionTo(this.#mirror.objects, open.peer)

@@ -33,6 +33,8 @@ export interface AgentServer extends AsyncDisposable {
   readonly port: number
   /** When the certificate of the port ends, in ms. */
   readonly certificateEnds: () => number
+  /** Hosts with requests under way, and when the certificate of each ends, in ms. */
+  readonly peers: () => ReadonlyMap<string, number>
 }
 
 const handshakeTimeout = 10_000
@@ -76,6 +78,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   return {
     port: (server.address() as { port: number }).port,
     certificateEnds: () => own.notAfter,
+    peers: () => connections.peers(),
     async [Symbol.asyncDispose]() {
       renewing.stop()
       connections.stop()

@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { countHosts } from '../agents/agent-metrics.ts'
 import type { AgentRoutes } from '../agents/call.ts'
 import { startAgentServer, type AgentServer } from '../agents/server.ts'
 import { Authority } from '../issuer/authority.ts'
@@ -9,6 +10,7 @@ import type { Model } from '../model/model.ts'
 import { absent, put, type Store } from '../store/store.ts'
 import type { ApiLog } from './api-log.ts'
 import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
 
 export interface AgentPort {
   readonly host: string
@@ -22,6 +24,7 @@ export interface AgentPortOptions extends AgentPort {
   readonly store: Store
   readonly model: Model
   readonly limits: Limits
+  readonly metrics: Metrics
   readonly log: ApiLog
   readonly now: () => number
   readonly routes: AgentRoutes
@@ -46,6 +49,7 @@ export async function openAgentPort(options: AgentPortOptions): Promise<RunningA
   const authority = await Authority.open(directory, options.now())
   await claimCloud(store, authority.pin, directory)
   const server = await startAgentServer({ ...options, authority })
+  countHosts(options.metrics.registry, options.model, server, options.now)
   return Object.assign(server, { authority, address: address ?? `${bracketed(reachable(host))}:${server.port}` })
 }
 

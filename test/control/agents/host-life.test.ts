@@ -1,6 +1,13 @@
 /** The life of a host: what it is called when, and how it is emptied and removed. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { get } from 'node:https'
+import { Registry } from 'prom-client'
+import { countHosts } from '#control/agents/agent-metrics.ts'
+import { startAgentServer } from '#control/agents/server.ts'
+import { Limits } from '#control/api/limits.ts'
+import { apiServerName } from '#feed/join.ts'
+import { noLimits } from '../test-api.ts'
 import { Presence } from '#control/agents/presence.ts'
 import { Model } from '#control/model/model.ts'
 import type { Store } from '#control/store/store.ts'
@@ -195,6 +202,52 @@ test('a host that moves from one API to another is there all the time, and goes 
   await second.stop()
   await until('gone', async () => model.mirror.hosts.here(host.id) === undefined && (await hostOf('h4')).lastSeen !== null)
   model.stop()
+})
+
+test('the metrics count hosts by state, those that are connected, and certificates that are overdue', async () => {
+  const registry = new Registry()
+  const { api, authority } = agents
+  const now = (): number => Date.now() + api.ahead
+  const log = { info: () => {}, error: () => {} }
+  let leave = (): void => {}
+  const routes = { 'GET /agent/v1/stay': async () => new Promise<void>((resolve) => (leave = resolve)) }
+  const server = await startAgentServer({
+    model: api.model,
+    authority,
+    host: '127.0.0.1',
+    port: 0,
+    routes,
+    limits: new Limits(noLimits),
+    log,
+  })
+  countHosts(registry, api.model, server, now)
+  const value = async (name: string): Promise<string | undefined> => new RegExp(`^${name} (.*)$`, 'm').exec(await registry.metrics())?.[1]
+  const { key, certificate } = await agents.host('h7')
+  assert.equal(await value('vpc_api_hosts_connected'), '0')
+  assert.ok(Number(await value('vpc_api_hosts\\{state="joining"\\}')) >= 1)
+  const pem = key.export({ type: 'pkcs8', format: 'pem' }) as string
+  const { port } = server
+  const options = {
+    host: '127.0.0.1',
+    port,
+    path: '/agent/v1/stay',
+    servername: apiServerName,
+    ca: authority.certificate,
+    key: pem,
+    cert: certificate,
+  }
+  const request = get(options, () => {}).on('error', () => {})
+  await until('connected', async () => (await value('vpc_api_hosts_connected')) === '1')
+  assert.equal(await value('vpc_api_host_certificates_overdue'), '0')
+  const week = 7 * 86_400
+  assert.ok(Math.abs(Number(await value('vpc_api_agent_port_certificate_seconds')) - week) < 60)
+  api.ahead = 4.6 * 86_400_000
+  assert.equal(await value('vpc_api_host_certificates_overdue'), '1')
+  api.ahead = 0
+  leave()
+  await until('gone', async () => (await value('vpc_api_hosts_connected')) === '0')
+  request.destroy()
+  await server[Symbol.asyncDispose]()
 })
 
 test('with the store away nothing is lost: presence is written when it comes back', async () => {

@@ -1,6 +1,6 @@
 /** An API with a port for agents, and requests to it with any certificate. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { request as requestHttps } from 'node:https'
+import { request as requestHttps, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import type { AgentRoutes } from '#control/agents/call.ts'
 import { startAgentServer, type AgentServer } from '#control/agents/server.ts'
@@ -82,31 +82,55 @@ export class TestAgents {
     return { id, key, certificate: body.certificate }
   }
 
+  #options(identity: Identity | undefined, method: string, path: string): RequestOptions {
+    return {
+      host: '127.0.0.1',
+      port: this.server.port,
+      method,
+      path,
+      agent: false,
+      ca: this.authority.certificate,
+      servername: apiServerName,
+      ...(identity && { key: identity.key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: identity.certificate }),
+    }
+  }
+
   ask(identity: Identity | undefined, method: string, path: string, body?: unknown): Promise<AgentAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<AgentAnswer>()
-    const request = requestHttps(
-      {
-        host: '127.0.0.1',
-        port: this.server.port,
-        method,
-        path,
-        agent: false,
-        ca: this.authority.certificate,
-        servername: apiServerName,
-        ...(identity && { key: identity.key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: identity.certificate }),
-      },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (part: string) => (text += part))
-        const done = (): void =>
-          resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers })
-        response.on('end', done)
-        response.on('error', () => done())
-      },
-    )
+    const request = requestHttps(this.#options(identity, method, path), (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => (text += part))
+      const done = (): void =>
+        resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers })
+      response.on('end', done)
+      response.on('error', () => done())
+    })
     request.on('error', reject)
     request.end(body === undefined ? undefined : JSON.stringify(body))
+    return promise
+  }
+
+  /** The first messages of a feed, up to one of this type. */
+  feed(identity: Identity, query: string, last = 'sync'): Promise<{ status: number; lines: any[]; text: string }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; lines: any[]; text: string }>()
+    const request = requestHttps(this.#options(identity, 'GET', `/agent/v1/feed${query}`), (response) => {
+      let text = ''
+      const done = (): void => {
+        const lines = text.split('\n').slice(0, -1)
+        resolve({ status: response.statusCode!, lines: lines.map((line) => JSON.parse(line)), text })
+        request.destroy()
+      }
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => {
+        text += part
+        if (text.includes(`{"type":"${last}"`)) done()
+      })
+      response.on('error', () => {})
+      response.on('end', done)
+    })
+    request.on('error', reject)
+    request.end()
     return promise
   }
 
