@@ -50,6 +50,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/abi/calls.test.ts': 20,
   'test/lab/traffic.test.ts': 20,
   'test/datapath/remembered.test.ts': 10,
+  'test/datapath/source-nat-model.test.ts': 10,
   'test/object/mux.test.ts': 15,
   'test/object/random-walk.test.ts': 15,
   'test/object/bad-start.test.ts': 12,
