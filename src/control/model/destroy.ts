@@ -11,6 +11,7 @@ import { forbidden } from './build.ts'
 import { mayAccept, mayRead, mayReadGone, mayWrite, type Scope } from './caller.ts'
 import { opened, type Ask, type Draft } from './draft.ts'
 import { nameKey, objectKey } from './keys.ts'
+import type { Known } from './mirror.ts'
 import { checkRevision, notFound, type Model } from './model.ts'
 import { Problem, type User } from './problem.ts'
 import { textIn, type GoneRecord, type ObjectRecord, type Stored } from './record.ts'
@@ -29,7 +30,8 @@ export interface DestroyRequest {
   readonly show: (stored: Stored) => unknown
 }
 
-const referred = new Set(kinds.flatMap(({ fields }) => referencesOf(fields).map(({ to }) => to)))
+/** Kinds that something can refer to. */
+export const referred = new Set(kinds.flatMap(({ fields }) => referencesOf(fields).map(({ to }) => to)))
 
 /** Destroy it. Gives false when it had been destroyed before. */
 export async function destroy(model: Model, request: DestroyRequest): Promise<boolean> {
@@ -89,9 +91,10 @@ function goesAlong({ record }: Stored, id: string): boolean {
   return record.kind === 'role-binding' || textIn(record.spec, parent!) === id
 }
 
-const ownedBy = ({ mirror }: Model | Draft, id: string): Stored[] => mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
+const ownedBy = ({ mirror }: { readonly mirror: Known }, id: string): Stored[] => mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
 
-function usersOf(model: Model, { record: { id, kind, binding, spec } }: Stored): Stored[] {
+/** Who uses an object, besides what goes along with it. */
+export function usersOf(model: { readonly mirror: Known }, { record: { id, kind, binding, spec } }: Stored): Stored[] {
   const users = model.mirror.objects.usersOf(id).filter((user) => user.record.id !== id && !goesAlong(user, id))
   // A vnic that is plugged in, and a guest that runs, are their host's.
   const on = kind === 'vm' ? textIn(spec, 'host') : binding?.host
@@ -102,7 +105,8 @@ function usersOf(model: Model, { record: { id, kind, binding, spec } }: Stored):
   return [...users, ...(owned.length > maxOwned ? owned : owned.filter(({ record }) => record.protected))]
 }
 
-function inUse({ mirror }: Model, { caller }: Ask, { record }: Stored, users: readonly Stored[]): Problem {
+/** The problem that users are. */
+export function inUse({ mirror }: { readonly mirror: Known }, { caller }: Ask, { record }: Stored, users: readonly Stored[]): Problem {
   const visible = users.filter((user) => mayRead(caller, mirror.objects, user))
   const shown = visible.slice(0, shownUsers).map(({ record: { kind, id, name } }): User => ({ kind, id, name }))
   const list = shown.slice(0, 3).map(({ kind, id, name }) => `${kind} ${name ?? id}`)
@@ -115,7 +119,7 @@ function inUse({ mirror }: Model, { caller }: Ask, { record }: Stored, users: re
   })
 }
 
-async function closeDoor(model: Model, draft: Draft, stored: Stored): Promise<number | undefined> {
+export async function closeDoor(model: Model, draft: Draft, stored: Stored): Promise<number | undefined> {
   const { record, modified } = stored
   const key = objectKey(record.kind, record.id)
   const closing: ObjectRecord = { ...record, revision: record.revision ?? modified, closingUntil: draft.now + doorMs }
@@ -123,14 +127,14 @@ async function closeDoor(model: Model, draft: Draft, stored: Stored): Promise<nu
   return model.commit(draft)
 }
 
-async function openDoor(model: Model, draft: Draft, stored: Stored): Promise<void> {
+export async function openDoor(model: Model, draft: Draft, stored: Stored): Promise<void> {
   const key = objectKey(stored.record.kind, stored.record.id)
   draft.step({ condition: at(key, stored.modified), write: put(key, JSON.stringify(opened(stored))) })
   await model.commit(draft)
 }
 
 /** The last commit: the object and all that goes along become markers, and give back what they claimed. */
-function deletion(draft: Draft, stored: Stored): Draft {
+export function deletion(draft: Draft, stored: Stored): Draft {
   for (const each of [stored, ...ownedBy(draft, stored.record.id)]) bury(draft, each)
   const audit = auditRecord(draft, [], 'done')
   draft.writes.set(audit.key, put(audit.key, audit.value))

@@ -4,7 +4,7 @@ import type { Kind } from '#resource/kind.ts'
 import { mayRead, type Caller, type Scope } from './caller.ts'
 import { giveBack, isFree, restMs, take, type Claim, type Step } from './claims.ts'
 import { expiryKey, objectKey } from './keys.ts'
-import type { Mirror } from './mirror.ts'
+import type { Known } from './mirror.ts'
 import { fieldProblem, Problem, type ProblemCode } from './problem.ts'
 import type { ClaimRecord, ObjectRecord, Stored } from './record.ts'
 import { uuidV7 } from './uuid.ts'
@@ -30,7 +30,7 @@ export class Draft {
   readonly kind: Kind
   readonly id: string
   readonly ask: Ask
-  readonly mirror: Mirror
+  readonly mirror: Known
   readonly before: Stored | undefined
   /** The spec as it grows: references are ids, what was allocated is filled in. */
   readonly spec: Record<string, unknown>
@@ -47,7 +47,7 @@ export class Draft {
     kind: Kind
     id: string
     ask: Ask
-    mirror: Mirror
+    mirror: Known
     before: Stored | undefined
     spec: object
     inFlight: ReadonlySet<string>

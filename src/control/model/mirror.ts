@@ -40,6 +40,9 @@ const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }
 /** How often the mirror is compared with the store, give or take a fifth. */
 const compareEveryMs = 600_000
 
+/** What a draft asks: the mirror, or the mirror with changes that are not committed yet. */
+export type Known = Pick<Mirror, 'objects' | 'claim' | 'nameHolder' | 'gone'>
+
 export class Mirror {
   readonly objects = new Objects()
   /** What connected hosts say. The store has none of it. */

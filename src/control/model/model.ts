@@ -4,12 +4,12 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Kind } from '#resource/kind.ts'
-import type { CommitResult, Store } from '../store/store.ts'
+import type { Commit, CommitResult, Store } from '../store/store.ts'
 import { build } from './build.ts'
 import { mayReadGone } from './caller.ts'
 import { Closing, Draft, type Ask } from './draft.ts'
 import { objectKey } from './keys.ts'
-import { Mirror } from './mirror.ts'
+import { Mirror, type Known } from './mirror.ts'
 import { Problem } from './problem.ts'
 import { checkQuota } from './quota.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
@@ -103,8 +103,8 @@ export class Model {
     return ids
   }
 
-  draft(kind: Kind, id: string, ask: Ask, before: Stored | undefined, spec: object): Draft {
-    return new Draft({ kind, id, ask, mirror: this.mirror, before, spec, inFlight: this.#inFlight })
+  draft(kind: Kind, id: string, ask: Ask, before: Stored | undefined, spec: object, mirror: Known = this.mirror): Draft {
+    return new Draft({ kind, id, ask, mirror, before, spec, inFlight: this.#inFlight })
   }
 
   /** What is there, when the caller may know it. */
@@ -154,7 +154,7 @@ export class Model {
   }
 
   /** Commit, and wait until the mirror has it. Gives undefined when a condition failed. */
-  async commit(draft: Draft): Promise<number | undefined> {
+  async commit(draft: { commit(): Commit }): Promise<number | undefined> {
     const commit = draft.commit()
     if (commit.if.length > 127 || commit.write.length > 127)
       throw new Problem(

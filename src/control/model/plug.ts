@@ -5,7 +5,7 @@ import { auditRecord } from './audit.ts'
 import { fleetScope, type Caller } from './caller.ts'
 import { Draft } from './draft.ts'
 import { exceptionKey, objectKey, placementKey } from './keys.ts'
-import type { Mirror } from './mirror.ts'
+import type { Known } from './mirror.ts'
 import { recordOf } from './new-record.ts'
 import { fieldProblem } from './problem.ts'
 import type { Binding, ObjectRecord, Stored } from './record.ts'
@@ -42,7 +42,7 @@ const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Bi
   binding === undefined || host === undefined ? binding === host : binding.host === host.record.id && binding.unit === unit
 
 /** Vnics that are plugged in on a host. */
-export const boundTo = ({ mirror }: { readonly mirror: Mirror }, host: string): Stored[] =>
+export const boundTo = ({ mirror }: { readonly mirror: Known }, host: string): Stored[] =>
   mirror.objects.usersOf(host).filter(({ record }) => record.binding?.host === host)
 
 /** Throws unless a host takes so many vnics more. */

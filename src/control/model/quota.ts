@@ -1,12 +1,12 @@
 /** Quotas: counted in the mirror, with what this process is creating. No key is hot, so they may be passed by a few. */
 import type { Kind } from '#resource/kind.ts'
-import type { Mirror } from './mirror.ts'
+import type { Known } from './mirror.ts'
 import { Problem } from './problem.ts'
 import type { ObjectRecord, Stored } from './record.ts'
 
 /** Throws when an account would have more of a kind than it may. */
 export function checkQuota(
-  mirror: Mirror,
+  mirror: Known,
   record: ObjectRecord,
   { kind, plural, quota }: Kind,
   before: Stored | undefined,
