@@ -24,13 +24,14 @@ export async function readBody(c: ApiContext): Promise<Spec> {
   return body as Spec
 }
 
-async function readText(c: ApiContext): Promise<string> {
+/** The text of a request, of a bounded size. */
+export async function readText(c: ApiContext, maxBytes = maxBodyBytes): Promise<string> {
   const reader = c.req.raw.body?.getReader()
   const parts: Uint8Array[] = []
   let size = 0
   for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader!.read()) {
     size += part.value.length
-    if (size > maxBodyBytes) throw new Problem('too-large', `the body has more than ${maxBodyBytes} bytes`)
+    if (size > maxBytes) throw new Problem('too-large', `the body has more than ${maxBytes} bytes`)
     parts.push(part.value)
   }
   try {
@@ -40,7 +41,8 @@ async function readText(c: ApiContext): Promise<string> {
   }
 }
 
-const isShallow = (value: unknown, depth: number): boolean =>
+/** Is a value nested no deeper than this? */
+export const isShallow = (value: unknown, depth: number): boolean =>
   typeof value !== 'object' || value === null || (depth > 0 && Object.values(value).every((each) => isShallow(each, depth - 1)))
 
 /** A body with its parent: the one that there is, that the query names, or the caller's account. */

@@ -15,6 +15,7 @@ import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
 import { bindingRoutes } from './binding.ts'
 import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
+import { planRoutes } from './plan.ts'
 import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 
@@ -33,6 +34,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   }
   bindingRoutes(app, parts)
   hostRoutes(app, parts)
+  planRoutes(app, parts)
   return app
 }
 

@@ -119,12 +119,18 @@ export function inUse({ mirror }: { readonly mirror: Known }, { caller }: Ask, {
   })
 }
 
-export async function closeDoor(model: Model, draft: Draft, stored: Stored): Promise<number | undefined> {
+async function closeDoor(model: Model, draft: Draft, stored: Stored): Promise<number | undefined> {
+  closing(draft, stored)
+  return model.commit(draft)
+}
+
+/** Have a draft close the door of an object. */
+export function closing(draft: Draft, stored: Stored): Draft {
   const { record, modified } = stored
   const key = objectKey(record.kind, record.id)
-  const closing: ObjectRecord = { ...record, revision: record.revision ?? modified, closingUntil: draft.now + doorMs }
-  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify(closing)) })
-  return model.commit(draft)
+  const closed: ObjectRecord = { ...record, revision: record.revision ?? modified, closingUntil: draft.now + doorMs }
+  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify(closed)) })
+  return draft
 }
 
 export async function openDoor(model: Model, draft: Draft, stored: Stored): Promise<void> {

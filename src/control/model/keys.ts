@@ -30,4 +30,7 @@ export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
 /** An audit record. */
 export const auditKey = (hour: string, id: string): string => `au/${hour}/${id}`
 
+/** How far a plan has come that takes several transactions. */
+export const planKey = (plan: string): string => `plan/${plan}`
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

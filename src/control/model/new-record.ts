@@ -1,4 +1,5 @@
 /** The record that a draft makes of an object, from the one before and what a body says. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Stamp } from '#resource/envelope.ts'
 import { mayWrite } from './caller.ts'
 import type { Draft } from './draft.ts'
@@ -6,7 +7,9 @@ import type { ObjectRecord } from './record.ts'
 import type { Body } from './schema.ts'
 
 /** Make it. The spec of the draft is settled. */
-export function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Body, hash: string | undefined): ObjectRecord {
+export function recordOf(draft: Draft, body: Body, hash: string | undefined): ObjectRecord {
+  const { kind, id, spec, scope, before, ask } = draft
+  const chosen = chosenOf(draft)
   const stamp: Stamp = { time: new Date(ask.now).toISOString(), by: ask.caller.principal, request: ask.request }
   const was = before?.record
   // The other side of a peering does not see these, so it cannot mean to change them.
@@ -25,6 +28,7 @@ export function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Bo
     updated: stamp,
     // In the order of the table, so that the same contents have the same text.
     spec: Object.fromEntries(Object.keys(kind.fields).flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]))),
+    ...(chosen !== '' && { chosen }),
     ...(hash !== undefined && { hash }),
     ...(was?.binding !== undefined && { binding: was.binding }),
     ...(was?.epoch !== undefined && { epoch: was.epoch }),
@@ -34,3 +38,13 @@ export function recordOf({ kind, id, spec, scope, before, ask }: Draft, body: Bo
     ...(was?.drain !== undefined && spec.schedulable === false && { drain: was.drain }),
   }
 }
+
+/** Names of fields that the API chose, now or before: `mac target.ip`. What is in lists is left out. */
+function chosenOf({ allocated, spec, before }: Draft): string {
+  const had = before?.record.chosen?.split(' ') ?? []
+  const kept = had.filter((path) => isDeepStrictEqual(valueAt(before!.record.spec, path), valueAt(spec, path)))
+  const now = allocated.flatMap((path) => (path.some((step) => typeof step === 'number') ? [] : [path.join('.')]))
+  return [...new Set([...kept, ...now])].join(' ')
+}
+
+const valueAt = (spec: unknown, path: string): unknown => path.split('.').reduce((at: any, step) => at?.[step], spec)

@@ -67,6 +67,7 @@ export class Overlay implements Known {
   readonly #writes = new Map<string, Write>()
   /** Values by key: claims, names and markers of this transaction. */
   readonly #values = new Map<string, unknown>()
+  #bytes = 0
 
   constructor(below: Known) {
     this.#below = below
@@ -92,6 +93,11 @@ export class Overlay implements Known {
     return this.#writes.size === 0
   }
 
+  /** Bytes of all that was written. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Take the commit of a draft that was built upon this overlay. */
   add({ if: conditions, write }: Commit): void {
     for (const each of conditions) if (!this.#isSettled(each)) this.#conditions.set(keyOf(each), each)
@@ -108,8 +114,9 @@ export class Overlay implements Known {
     this.#writes.set(key, write)
     const [room, kind, id] = key.split('/') as [string, string, string]
     const text = write.kind === 'put' ? write.value : undefined
+    this.#bytes += key.length + (text?.length ?? 0)
     if (room === 'n') return void this.#values.set(key, text)
-    if (room === 't' || room === 'au') return
+    if (room === 't' || room === 'au' || room === 'plan') return
     const value = text === undefined ? undefined : (JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord)
     if (room !== 'o') return void this.#values.set(key, value && { value, modified: pending })
     const isGone = value !== undefined && 'gone' in value

@@ -35,7 +35,7 @@ export function plug(draft: Draft, vnic: Stored, host: Stored | undefined, unit:
 /** What failed where the vnic was is no matter any more. */
 export function forgetException(draft: Draft, vnic: string): void {
   const key = exceptionKey(vnic)
-  if (draft.mirror.exceptionOf(vnic) !== undefined) draft.writes.set(key, del(key))
+  if (draft.mirror.claim(key) !== undefined) draft.writes.set(key, del(key))
 }
 
 const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Binding['unit']): boolean =>

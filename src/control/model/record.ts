@@ -21,6 +21,8 @@ export interface ObjectRecord {
   readonly created: Stamp
   readonly updated: Stamp
   readonly spec: Spec
+  /** Names of fields whose values the API chose, with spaces between. An export leaves them out. */
+  readonly chosen?: string
   /** SHA-256 of a token, hexadecimal. Users never see it. */
   readonly hash?: string
   /** What users saw as its revision when the API wrote it without a change that they see. */

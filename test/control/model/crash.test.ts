@@ -5,28 +5,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
-import { StoreError } from '#control/store/store-error.ts'
-import type { Store } from '#control/store/store.ts'
+import { dyingAt } from '../dying-store.ts'
 import { checkInvariants } from '../invariants.ts'
 import { scratch, TestApi } from '../test-api.ts'
-
-/** A store whose commit number `n` is the last: done or not, its answer is never seen. */
-function dyingAt(n: number, isDone: boolean): (store: Store) => Store {
-  let count = 0
-  return (store) =>
-    new Proxy(store, {
-      get(target, name) {
-        const value = Reflect.get(target, name) as unknown
-        if (name !== 'commit') return typeof value === 'function' ? value.bind(target) : value
-        return async (commit: Parameters<Store['commit']>[0]) => {
-          count++
-          if (count < n) return target.commit(commit)
-          if (count === n && isDone) await target.commit(commit)
-          throw new StoreError('away', 'the process has died')
-        }
-      },
-    })
-}
 
 /** Everything that a tenant does, step by step. Gives how many steps worked. */
 async function story(api: TestApi): Promise<number> {

@@ -80,7 +80,7 @@ export const floatingIpRules: Rules = {
     const vnic = draft.get('vnic', target.vnic)
     draft.use(vnic)
     const addresses = vnic.record.spec.addresses as string[]
-    const ip = target.ip ?? addresses.find(isIpv4Text)
+    const ip = target.ip ?? chosenTarget(draft, addresses.find(isIpv4Text))
     if (ip === undefined || !addresses.includes(ip))
       throw draft.problem('invalid', ['target', 'ip'], `the vnic has ${ip === undefined ? 'no IPv4 address' : `not the address ${ip}`}`)
     draft.spec.target = { vnic: target.vnic, ip }
@@ -93,6 +93,12 @@ export const floatingIpRules: Rules = {
     return [own, { key, value: { kind: 'floating-ip', id }, what: `a floating address for ${target.ip}`, code: 'taken', path: ['target'] }]
   },
   state: ({ spec }) => (spec.target === undefined ? 'free' : 'attached'),
+}
+
+/** The address that a floating address has when none is named; what it had before is not chosen anew. */
+function chosenTarget(draft: Draft, ip: string | undefined): string | undefined {
+  const before = draft.before?.record.spec.target as Target | undefined
+  return ip === undefined || before?.ip === ip ? ip : draft.allocateIn(['target', 'ip'], ip)
 }
 
 /** Addresses that the stations of a vpc can share (src/datapath/nat-cell-layout.ts). */
