@@ -5,6 +5,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
+import { planPaths, planSchemas } from './plan-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
@@ -26,12 +27,12 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths()),
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths()),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,
       responses: { problem: { description: 'a problem', content: { 'application/problem+json': { schema: ref('Problem') } } } },
-      schemas: Object.assign({ Problem: problem, Stamp: stamp }, ...kinds.map(schemasOf)),
+      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, ...kinds.map(schemasOf)),
     },
   }
   return made

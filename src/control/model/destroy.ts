@@ -91,7 +91,8 @@ function goesAlong({ record }: Stored, id: string): boolean {
   return record.kind === 'role-binding' || textIn(record.spec, parent!) === id
 }
 
-const ownedBy = ({ mirror }: { readonly mirror: Known }, id: string): Stored[] => mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
+const ownedBy = ({ mirror }: { readonly mirror: Known }, id: string): Stored[] =>
+  mirror.objects.usersOf(id).filter((user) => goesAlong(user, id))
 
 /** Who uses an object, besides what goes along with it. */
 export function usersOf(model: { readonly mirror: Known }, { record: { id, kind, binding, spec } }: Stored): Stored[] {

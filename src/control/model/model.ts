@@ -154,7 +154,7 @@ export class Model {
   }
 
   /** Commit, and wait until the mirror has it. Gives undefined when a condition failed. */
-  async commit(draft: { commit(): Commit }): Promise<number | undefined> {
+  async commit(draft: { readonly ask: Ask; commit(): Commit }): Promise<number | undefined> {
     const commit = draft.commit()
     if (commit.if.length > 127 || commit.write.length > 127)
       throw new Problem(

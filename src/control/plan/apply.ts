@@ -101,7 +101,7 @@ class Run {
     const isWhole = isLast && this.#held === undefined
     if (!isWhole) overlay.add(journalStep(this.#plan, this.#held, isLast ? undefined : this.#journal(taken.length)))
     if (overlay.isEmpty) return taken.length
-    const revision = await this.#model.commit(overlay)
+    const revision = await this.#model.commit({ ask: this.#ask, commit: () => overlay.commit() })
     if (revision === undefined) return undefined
     if (!isLast) this.#held = { journal: this.#journal(taken.length), modified: revision }
     return taken.length
@@ -157,7 +157,7 @@ class Run {
       const { kind, id } = stored.record
       overlay.add(closing(this.#model.draft(kindOf(kind), id, this.#ask, stored, {}), stored).commit())
     }
-    const revision = await this.#model.commit(overlay)
+    const revision = await this.#model.commit({ ask: this.#ask, commit: () => overlay.commit() })
     if (revision !== undefined) for (const { record } of ajar) this.#doors.set(record.id, revision)
     return undefined
   }

@@ -47,7 +47,9 @@ export function operationsOf({ targets, pruned }: Targets): {
   const replaced = targets.flatMap((target) => (target.replaced === undefined ? [] : [destroyOf(target.replaced, target.path, true)]))
   const written = targets.map((target) => writeOf(target, isParted(target)))
   const rest = targets.filter(isParted).map((target) => writeOf(target, false))
-  const cleared = new Map(pruned.flatMap((stored) => (laterOf(stored) === undefined ? [] : [[stored.record.id, clearing(stored)] as const])))
+  const cleared = new Map(
+    pruned.flatMap((stored) => (laterOf(stored) === undefined ? [] : [[stored.record.id, clearing(stored)] as const])),
+  )
   return { first: [...written, ...rest], cleared, last: [...replaced, ...pruned.map((stored) => destroyOf(stored, [], false))].reverse() }
 }
 
@@ -100,12 +102,7 @@ export function buildOperation(model: Model, overlay: Overlay, ask: Ask, operati
   }
 }
 
-function written(
-  model: Model,
-  overlay: Overlay,
-  ask: Ask,
-  { kind, id, body }: Extract<Operation, { action: 'write' }>,
-): Built | undefined {
+function written(model: Model, overlay: Overlay, ask: Ask, { kind, id, body }: Extract<Operation, { action: 'write' }>): Built | undefined {
   const before = overlay.objects.get(kind.kind, id)
   if (before === undefined && overlay.gone(objectKey(kind.kind, id)) !== undefined)
     throw new Problem('gone', `${kind.kind} ${id} was destroyed, and an id is never used again: leave it out`)

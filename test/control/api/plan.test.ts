@@ -78,7 +78,7 @@ test('a plan says all, changes nothing, and its export is an empty plan', async 
   const byName = (list: any[]) => [...list].sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const key of Object.keys(want)) {
     if (key === 'vpc' || key === 'applySet') assert.deepEqual(exported[key], want[key])
-    else if (key === 'vnics') assert.deepEqual(exported[key], [{ ...want[key][1] , groups: [] }, want[key][0]])
+    else if (key === 'vnics') assert.deepEqual(exported[key], [{ ...want[key][1], groups: [] }, want[key][0]])
     else if (key !== 'floatingIps' && key !== 'vms') assert.deepEqual(byName(exported[key]), byName(want[key]), key)
   }
 })
@@ -127,7 +127,10 @@ test('changes, replacements and removals are told apart; only the set is pruned'
   assert.match(refused.body.detail, /subnet db is used by/)
   // Without the key all stays.
   const { applySet: _, vnics: __, ...less } = whole()
-  assert.deepEqual(actions(await plan({ ...less, vpc: 'red', addresses: [] })).filter((each) => each.startsWith('destroy')), [])
+  assert.deepEqual(
+    actions(await plan({ ...less, vpc: 'red', addresses: [] })).filter((each) => each.startsWith('destroy')),
+    [],
+  )
 })
 
 test('an empty document of a set takes all of it along, and nothing that is in use', async () => {
@@ -185,7 +188,11 @@ test('what is wrong is named by its place, all at once, with the nearest key', a
   await refused({ ...whole(), vnics: [{ name: 'a', subnet: 'nowhere' }], vms: [], floatingIps: [] }, /no subnet nowhere/, '/vnics/0/subnet')
   await refused({ ...whole(), subnets: [...whole().subnets, whole().subnets[0]!] }, /subnet web stands twice/, '/subnets/2/name')
   const overlapping = { name: 'c', network4: '10.0.0.128/25' }
-  await refused({ ...whole(), subnets: [...whole().subnets, overlapping] }, /overlaps with 10\.0\.0\.0\/24 of subnet web/, '/subnets/2/network4')
+  await refused(
+    { ...whole(), subnets: [...whole().subnets, overlapping] },
+    /overlaps with 10\.0\.0\.0\/24 of subnet web/,
+    '/subnets/2/network4',
+  )
   await refused({ ...whole(), vpc: 'blue' }, /no vpc blue/, '/vpc')
   await refused([], /no object/)
   assert.equal((await api.ok('GET', '/vpcs')).items.length, 0)
