@@ -133,7 +133,19 @@ export class Agent {
       this.#cache.keep(changes)
     }
     this.#inbox = []
+    this.#writeObjects()
     return this.#complete
+  }
+
+  /** Before vpcd has them: whoever hears of an object then finds what it stands for. */
+  #writeObjects(): void {
+    if (!this.#objectsChanged) return
+    try {
+      writeObjects(this.#options.stateDir, objectsOf(this.#items))
+      this.#objectsChanged = false
+    } catch (error) {
+      this.#options.log.debug('cannot write what objects stand for', { error: (error as Error).message })
+    }
   }
 
   #delete(key: { readonly kind: FeedKind; readonly id: string }): void {
@@ -200,11 +212,8 @@ export class Agent {
       errors: this.#errors,
       cache: { path: this.#cache.path, trouble: this.#cache.trouble },
     }
-    const { stateDir } = this.#options
     try {
-      writeStatus(stateDir, status)
-      if (this.#objectsChanged) writeObjects(stateDir, objectsOf(this.#items))
-      this.#objectsChanged = false
+      writeStatus(this.#options.stateDir, status)
     } catch (error) {
       this.#options.log.debug('cannot write the status', { error: (error as Error).message })
     }

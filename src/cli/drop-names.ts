@@ -46,6 +46,7 @@ const rulePattern = /\brule ([\da-f-]{36}) of (group\d+)/g
 
 /** How long units count as known, and names. */
 const unitsMs = 1_000
+const newUnitsMs = 100
 const namesMs = 60_000
 /** How long a drop waits for a name, and how long nobody asks an API that did not answer. */
 const patienceMs = 2_000
@@ -75,7 +76,8 @@ export class DropNames {
 
   /** What the units and rules in some text stand for. */
   async of(text: string): Promise<CloudNames> {
-    await this.#refresh()
+    const units = [...text.matchAll(unitPattern)].map(([unit]) => unit)
+    await this.#refresh(units.some((unit) => this.#thingOf(unit) === undefined))
     const found: Record<string, CloudName> = {}
     for (const [unit] of text.matchAll(unitPattern)) {
       const thing = this.#thingOf(unit)
@@ -93,9 +95,9 @@ export class DropNames {
     return id === undefined ? undefined : this.#objects[id]
   }
 
-  /** A unit may be another object by now. */
-  async #refresh(): Promise<void> {
-    if (this.#now() < this.#unitsUntil) return
+  /** A unit may be another object by now, and one that is not known may be new. */
+  async #refresh(isNew: boolean): Promise<void> {
+    if (this.#now() < this.#unitsUntil - (isNew ? unitsMs - newUnitsMs : 0)) return
     this.#objects = readObjects(this.#stateDir)
     const types = new Set(Object.keys(this.#objects).map((id) => typeNameOf(idTypeCode(id as Id)) as UnitType))
     const headers = await Promise.all([...types].map((type) => this.#source.headers(type)))

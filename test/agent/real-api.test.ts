@@ -1,57 +1,9 @@
 /** The real API, real agents that have joined, and real vpcds: guests talk by nothing but commands of the cloud. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
-import { runVpc, vpcPath } from '../cli/run-vpc.ts'
+import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
-
-/** `vpc api` as a process, where hosts reach it. */
-class RealApi {
-  readonly directory = mkdtempSync(join(tmpdir(), 'vpc-real-api-'))
-  readonly #env = { XDG_CONFIG_HOME: join(this.directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
-  #child: ChildProcess | undefined
-  #ports: readonly [string, string] = ['0', '0']
-
-  async start(): Promise<void> {
-    const [port, agents] = this.#ports
-    const args = ['--state-dir', join(this.directory, 'state'), '--port', port, '--agent-listen', `192.0.2.254:${agents}`, '--json']
-    this.#child = spawn(vpcPath, ['api', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [line] = (await once(createInterface(this.#child.stdout!), 'line')) as [string]
-    const found = JSON.parse(line) as { url: string; agents: number }
-    this.#ports = [new URL(found.url).port, String(found.agents)]
-    this.vpc('login', `--server=${found.url}`, `--token-file=${join(this.directory, 'state', 'admin-token')}`)
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child!
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-
-  /** Run `vpc ARGS` as the operator; it must succeed. */
-  vpc(...args: string[]): string {
-    const { code, stdout, stderr } = runVpc(args, { env: this.#env })
-    assert.equal(code, 0, `vpc ${args.join(' ')}: ${stderr}`)
-    return stdout
-  }
-
-  /** The same, in words. */
-  do(line: string): string {
-    return this.vpc(...line.split(' '))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill()
-    rmSync(this.directory, { recursive: true })
-  }
-}
 
 suite('a cloud of two hosts', () => {
   let scene: Scene
@@ -67,11 +19,7 @@ suite('a cloud of two hosts', () => {
     await api.start()
     for (const line of ['region create north', 'facility create f1 --region=north', 'org create acme', 'account create shop --org=acme'])
       api.do(line)
-    for (const host of scene.hosts) {
-      const [, token, server] = /join (vpcjoin1\S+) (--server=\S+)/.exec(api.do(`host create h${host.n} --facility=f1`))!
-      host.asAgent('join', token!, server!, '--state-dir', host.agentDir)
-      host.startAgent({ joined: true })
-    }
+    api.join(scene.hosts)
   })
   after(async () => {
     await scene[Symbol.asyncDispose]()

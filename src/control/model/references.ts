@@ -9,7 +9,7 @@ import { fleetScope, type Scope } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { find } from './find.ts'
 import { targetsOf } from './objects.ts'
-import { textIn, type Stored } from './record.ts'
+import { textIn, type ObjectRecord, type Stored } from './record.ts'
 
 type Path = readonly (string | number)[]
 
@@ -65,15 +65,26 @@ function lookUp(draft: Draft, known: ReadonlySet<string>, field: Reference, text
   }
   if (found.kind === 'many')
     throw draft.problem('invalid', path, `there are several of the name ${text}; write one of ${found.paths.join(', ')}, or an id`)
-  const where = field.within === 'any' ? '' : field.within === 'vpc' ? ' in this vpc' : ' in this account'
+  const where =
+    kind.kind === 'peering'
+      ? ' that joins this vpc'
+      : field.within === 'any'
+        ? ''
+        : field.within === 'vpc'
+          ? ' in this vpc'
+          : ' in this account'
   throw draft.problem('invalid', path, `there is no ${kind.kind} ${text}${kind.wall === 'fleet' ? '' : where}`)
 }
 
 function isWithin(draft: Draft, kind: Kind, within: Reference['within'], { record }: Stored): boolean {
+  if (kind.kind === 'peering') return joins(record, draft.scope.vpc)
   if (within === 'any' || kind.wall === 'fleet') return true
   if (within === 'vpc') return record.vpc === draft.scope.vpc
   return record.account === draft.scope.account
 }
+
+/** A peering is for both vpcs that it joins. The other side has agreed, so it can be asked to let go of it. */
+const joins = ({ spec }: ObjectRecord, vpc: string | null): boolean => spec.vpc === vpc || (spec.accepted === true && spec.peerVpc === vpc)
 
 /** Where a draft belongs, by what it refers to. */
 function scopeOf({ kind, id, spec, mirror }: Draft): Scope {

@@ -88,3 +88,34 @@ test("a zone as a peer stands for the account's own vnics there, not for those o
   feeds.stop()
   assert.deepEqual(item.rules[0]!.peers, [{ networks: ['10.0.0.50/32'] }])
 })
+
+test('a floating address moves to another vnic, and takes its first address there', async () => {
+  await api.ok('POST', '/vnics', { name: 'red-w', account: 'shop', subnet: 'red1', addresses: ['10.0.0.51'] })
+  await api.ok('POST', '/floating-ips', { name: 'f', account: 'shop', pool: 'p1', target: { vnic: 'red-v' } })
+  const { target } = await api.ok('PATCH', '/floating-ips/f', { target: { vnic: 'red-w' } }, { 'if-match': '*' })
+  assert.equal(target.ip, '10.0.0.51')
+  const wrong = await patch('/floating-ips/f', { target: { ip: '10.0.0.50' } })
+  assert.match(wrong.body.detail, /the vnic has not the address 10.0.0.50/)
+})
+
+test('routes by a peering: of both vpcs that it joins, of the other one when it has agreed', async () => {
+  for (const [vpc, network4] of Object.entries({ red: '10.1.0.0/24', gold: '10.2.0.0/24' })) {
+    await api.ok('POST', '/vpcs', { name: `${vpc}-far`, account: vpc === 'red' ? 'shop' : 'bank' })
+    await api.ok('POST', '/subnets', { name: `${vpc}-far1`, vpc: `${vpc}-far`, network4 })
+  }
+  const { id: peerVpc } = await api.ok('GET', '/vpcs/gold-far')
+  const { id: peering } = await api.ok('POST', '/peerings', { name: 'both', vpc: 'red-far', peerVpc })
+  const table = (vpc: string) => post('/route-tables', { name: 't', vpc, routes: [{ destination: '10.9.0.0/16', peering }] })
+  assert.equal((await table('red-far')).status, 201)
+  assert.match((await table('gold-far')).body.detail, /no peering .* that joins this vpc/)
+  assert.match((await table('red')).body.detail, /no peering .* that joins this vpc/)
+  await api.ok('PATCH', '/peerings/both', { accepted: true }, { 'if-match': '*' })
+  assert.equal((await table('gold-far')).status, 201)
+  const operator = await api.principal('banker', 'operator', { account: 'bank' })
+  const own = await api.ask(operator, 'POST', '/route-tables', {
+    name: 't2',
+    vpc: 'gold-far',
+    routes: [{ destination: '10.1.0.0/24', peering: 'both' }],
+  })
+  assert.equal(own.status, 201)
+})

@@ -67,6 +67,13 @@ interface Target {
   readonly ip?: string
 }
 
+/** The address that a request names. One that a merge took over from another vnic is none. */
+function given(draft: Draft, { vnic, ip }: Target, addresses: readonly string[]): string | undefined {
+  const before = draft.before?.record.spec.target as Target | undefined
+  const isLeftOver = before !== undefined && before.vnic !== vnic && before.ip === ip
+  return isLeftOver && ip !== undefined && !addresses.includes(ip) ? undefined : ip
+}
+
 export const floatingIpRules: Rules = {
   settle(draft) {
     if (draft.before === undefined) {
@@ -80,7 +87,7 @@ export const floatingIpRules: Rules = {
     const vnic = draft.get('vnic', target.vnic)
     draft.use(vnic)
     const addresses = vnic.record.spec.addresses as string[]
-    const ip = target.ip ?? chosenTarget(draft, addresses.find(isIpv4Text))
+    const ip = given(draft, target, addresses) ?? chosenTarget(draft, addresses.find(isIpv4Text))
     if (ip === undefined || !addresses.includes(ip))
       throw draft.problem('invalid', ['target', 'ip'], `the vnic has ${ip === undefined ? 'no IPv4 address' : `not the address ${ip}`}`)
     draft.spec.target = { vnic: target.vnic, ip }
