@@ -35,6 +35,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/kernels/exchange.test.ts': 70,
   'test/kernels/packages.test.ts': 3,
   'test/agent/agent.test.ts': 25,
+  'test/agent/layer3-scene.test.ts': 30,
   'test/agent/real-api.test.ts': 20,
   'test/kernels/outcomes.test.ts': 2,
   'test/recovery/steps.test.ts': 50,
