@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { generateId, type Id } from '#abi/id.ts'
+import { generateId } from '#abi/id.ts'
 import { endProcesses } from '#lab/end-processes.ts'
 import { readState } from '#lab/lab-state.ts'
 import { netnsPath } from '#lab/names.ts'
@@ -41,8 +41,7 @@ suite('floating addresses on the wire of one of two hosts', () => {
   before(async () => {
     lab = await ScratchLab.up(text)
     outside = await Outside.of(lab, 'h1')
-    await setUp('h1')
-    await setUp('h2')
+    for (const host of ['h1', 'h2']) await outside.layNat(host, natId, (nat) => nat.setFloats(floats))
   })
   after(async () => {
     await outside?.[Symbol.asyncDispose]()
@@ -51,29 +50,6 @@ suite('floating addresses on the wire of one of two hosts', () => {
 
   const guests = ['a1', 'a2', 'a3']
   const floats = guests.flatMap((guest) => families.map((family) => `${publicOf(guest, family)} to ${insideOf(guest, family)}`))
-
-  async function setUp(host: string): Promise<void> {
-    const vpc = lab.vpc(host)
-    const routerId: Id = lab.host(host).switches[0]!.routerId!
-    await using router = await vpc.openRouter(routerId, { write: true })
-    await router.setRoutes(['0.0.0.0/0 igw', '::/0 igw'])
-    await using nat = await vpc.openNat(natId, { create: true })
-    await nat.setRouter(routerId)
-    await nat.setPool(['203.0.113.0/24', wire.network6])
-    if (host === 'h1') {
-      await using ethlink = await vpc.openEthlink(generateId('ethlink'), { create: true })
-      await ethlink.connect(wireDevice)
-      await nat.setPrefix4(wire.network4)
-      await nat.setPrefix6(wire.network6)
-      await nat.setGateway4(wire.router4)
-      await nat.setGateway6(wire.router6)
-      await nat.setEthlink(ethlink.id)
-      await ethlink.commit()
-    } else await nat.setVia('192.0.2.1')
-    await nat.setFloats(floats)
-    assert.equal((await nat.describe()).obstacle, null)
-    await nat.commit()
-  }
 
   const fromOutside = (...argv: string[]): ReturnType<Outside['run']> => outside.run(outside.host, ...argv)
   const hopsOf = (out: string): (string | undefined)[] =>

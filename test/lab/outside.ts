@@ -4,6 +4,8 @@
  */
 import { fileURLToPath } from 'node:url'
 import assert from 'node:assert/strict'
+import { generateId, type Id } from '#abi/id.ts'
+import type { Nat } from '#client/nat.ts'
 import { netnsPath } from '#lab/names.ts'
 import { inNetns, run, type Finished } from '#lab/program.ts'
 import type { ScratchLab } from './scratch-lab.ts'
@@ -55,6 +57,33 @@ export class Outside implements AsyncDisposable {
     const { code, stdout, stderr } = await this.run(netns, ...argv)
     assert.equal(code, 0, `${netns}: ${argv.join(' ')}: ${stdout}${stderr}`)
     return stdout
+  }
+
+  /**
+   * Give the router of a lab's host a way outside, by a NAT: by its wire on h1, by h1 elsewhere. `addresses` gives the
+   * NAT its public addresses.
+   */
+  async layNat(host: string, natId: Id, addresses: (nat: Nat) => Promise<void>): Promise<void> {
+    const vpc = this.#lab.vpc(host)
+    const routerId: Id = this.#lab.host(host).switches[0]!.routerId!
+    await using router = await vpc.openRouter(routerId, { write: true })
+    await router.setRoutes(['0.0.0.0/0 igw', '::/0 igw'])
+    await using nat = await vpc.openNat(natId, { create: true })
+    await nat.setRouter(routerId)
+    await nat.setPool([wire.network4, wire.network6])
+    if (host === 'h1') {
+      await using ethlink = await vpc.openEthlink(generateId('ethlink'), { create: true })
+      await ethlink.connect(wireDevice)
+      await nat.setPrefix4(wire.network4)
+      await nat.setPrefix6(wire.network6)
+      await nat.setGateway4(wire.router4)
+      await nat.setGateway6(wire.router6)
+      await nat.setEthlink(ethlink.id)
+      await ethlink.commit()
+    } else await nat.setVia('192.0.2.1')
+    await addresses(nat)
+    assert.equal((await nat.describe()).obstacle, null)
+    await nat.commit()
   }
 
   /** Bytes that a client of one namespace gets by TCP from a server of another, which it knows by `address`. */

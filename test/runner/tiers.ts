@@ -58,6 +58,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/recovery/moving.test.ts': 15,
   'test/object/named-ids.test.ts': 15,
   'test/lab/interop.test.ts': 15,
+  'test/lab/shared-nat.test.ts': 20,
   'test/object/unit.test.ts': 15,
   'test/object/trace.test.ts': 10,
   'test/lab/demo.test.ts': 15,
