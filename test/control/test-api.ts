@@ -6,6 +6,8 @@ import { createApp } from '#control/api/app.ts'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import type { Parts } from '#control/api/context.ts'
 import { Feeds } from '#control/feed/feeds.ts'
+import { Inquiries } from '#control/feed/inquiries.ts'
+import { answerFor } from '#control/feed/wait.ts'
 import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Metrics } from '#control/api/metrics.ts'
 import { bootstrap } from '#control/model/bootstrap.ts'
@@ -39,6 +41,7 @@ export class TestApi {
   readonly model: Model
   readonly store: Store
   readonly feeds: Feeds
+  readonly inquiries: Inquiries
   /** The first admin's. */
   readonly admin: string
   /** Lines of the log: nothing should be there. */
@@ -55,10 +58,14 @@ export class TestApi {
     const now = (): number => Date.now() + this.ahead
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
     this.feeds = new Feeds(model.mirror, now)
+    const { mirror } = model
+    const connected = (): ReadonlySet<string> => this.feeds.connected
+    this.inquiries = new Inquiries({ store, mirror, connected, answerFor: answerFor(this.feeds, mirror.hosts) })
     this.#app = createApp(
       {
         model,
         feeds: this.feeds,
+        inquiries: this.inquiries,
         limits: new Limits(limits, now),
         metrics: new Metrics(model),
         log,
@@ -134,6 +141,7 @@ export class TestApi {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.inquiries.stop()
     this.feeds.stop()
     this.model.stop()
     await this.store[Symbol.asyncDispose]()

@@ -1,6 +1,7 @@
 /** What every request has at hand. */
 import type { Context } from 'hono'
 import type { Feeds } from '../feed/feeds.ts'
+import type { Inquiries } from '../feed/inquiries.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Ask } from '../model/draft.ts'
 import type { Model } from '../model/model.ts'
@@ -20,6 +21,8 @@ export interface Parts {
   readonly metrics: Metrics
   /** What hosts are told, and what they say. */
   readonly feeds: Feeds
+  /** Asks other APIs of the same store. */
+  readonly inquiries?: Inquiries | undefined
   readonly log: ApiLog
   readonly now: () => number
   readonly audit?: AuditFiles

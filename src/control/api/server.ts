@@ -6,13 +6,10 @@ import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
-import { Exceptions } from '../feed/exceptions.ts'
-import { Feeds } from '../feed/feeds.ts'
+import type { Exceptions } from '../feed/exceptions.ts'
 import { feedRoutes } from '../feed/routes.ts'
-import { Presence } from '../agents/presence.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
-import { uuidV7 } from '../model/uuid.ts'
 import { hourly, sweep } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
@@ -24,6 +21,7 @@ import { createApp } from './app.ts'
 import { AuditFiles } from './audit-files.ts'
 import type { ApiLog } from './api-log.ts'
 import type { Parts } from './context.ts'
+import { startHostParts } from './host-parts.ts'
 import { Limits, type LimitOptions } from './limits.ts'
 import { Metrics } from './metrics.ts'
 
@@ -68,13 +66,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
-    const feeds = new Feeds(model.mirror)
-    const exceptions = new Exceptions(model.mirror, store)
+    const hosts = startHostParts(model, store)
     const audit = new AuditFiles(join(stateDir, 'audit'))
-    const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, feeds }
-    const presence = new Presence({ store, api: uuidV7(Date.now()), connected: () => feeds.connected, now: Date.now })
-    feeds.onConnection(() => presence.changed())
-    const agents = await agentPort(plain, store, exceptions, options)
+    const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, ...hosts }
+    const agents = await agentPort(plain, store, hosts.exceptions, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options)
     const tidy = async (): Promise<void> => {
@@ -90,10 +85,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       agentPort: agents?.port,
       async [Symbol.asyncDispose]() {
         stopSweeping()
-        feeds.stop()
-        exceptions.stop()
+        hosts.stop()
         await agents?.[Symbol.asyncDispose]()
-        await presence.stop()
+        await hosts.presence.stop()
         model.stop()
         await close(server)
         await store[Symbol.asyncDispose]()

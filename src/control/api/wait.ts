@@ -18,8 +18,8 @@ export async function waiting(parts: Parts, c: ApiContext, next: Next): Promise<
   const change = changeOf(parts, c, body)
   if (change === undefined) return
   const signal = AbortSignal.any([AbortSignal.timeout(ms), c.req.raw.signal])
-  const { feeds, model } = parts
-  const late = await waitForHosts({ feeds, hosts: model.mirror.hosts, ...change, signal })
+  const { feeds, model, inquiries } = parts
+  const late = await waitForHosts({ feeds, hosts: model.mirror.hosts, inquiries, timeoutMs: ms, ...change, signal })
   if (c.res.status === 204 && late.length === 0) return
   const status = late.length === 0 ? c.res.status : 202
   const text = JSON.stringify({ ...body, ...stateNow(parts, body), ...(late.length > 0 && { late }) })

@@ -28,7 +28,17 @@ export class HostStatuses {
   readonly #statuses = new Map<string, HostStatus>()
   readonly #listeners = new Set<(host: string) => void>()
 
+  /** Name of this API. */
+  api = ''
+
   get = (host: string): HostStatus | undefined => this.#statuses.get(host)
+
+  /** What it has said, unless it has its feed at another API since then. */
+  current(host: string): HostStatus | undefined {
+    const [status, here] = [this.#statuses.get(host), this.#here.get(host)]
+    const isElsewhere = here !== undefined && here.api !== this.api && status !== undefined && status.heard < Date.parse(here.since)
+    return isElsewhere ? undefined : status
+  }
 
   /** Note what an agent reports. */
   report(host: string, { revision, errors, agent }: Omit<AgentReport, 'ready'>, now: number): void {

@@ -16,6 +16,8 @@ import { storeProblem } from './store-problem.ts'
 export interface Batch {
   readonly revision: number
   readonly changes: readonly ObjectChange[]
+  /** When it came here, in ms. */
+  readonly at: number
 }
 
 export interface ObjectChange {
@@ -121,7 +123,7 @@ export class Mirror {
       if (change !== undefined) told.push(change)
     }
     if (told.length > 0) {
-      const batch = { revision, changes: told }
+      const batch = { revision, changes: told, at: Date.now() }
       this.#batches.push(batch)
       if (this.#batches.length > keptBatches) this.oldest = this.#batches.shift()!.revision
       this.#advance(revision)
@@ -252,6 +254,12 @@ export class Mirror {
   exceptionOf = (vnic: string): Exception | undefined => this.#claims.get(exceptionKey(vnic))?.value as Exception | undefined
   /** What is left of a destroyed object, by its key. */
   gone = (key: string): { value: GoneRecord; modified: number } | undefined => this.#gone.get(key)
+
+  /** Whether a revision has been here for so long. */
+  isOlder(revision: number, ms: number): boolean {
+    const newest = this.#batches.findLast((batch) => batch.at <= Date.now() - ms)?.revision ?? this.oldest
+    return revision <= newest
+  }
 
   /** What one revision changed; undefined when it is not kept, or has no object. */
   batchAt = (revision: number): Batch | undefined => this.#batches.findLast((batch) => batch.revision === revision)

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import type { Sink } from '#control/feed/host-feed.ts'
 import type { ItemError } from '#feed/message.ts'
+import { hereKey } from '#control/model/keys.ts'
+import { put } from '#control/store/store.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -154,6 +156,38 @@ test('a trouble ends with the place where it was', async () => {
   await api.ok('PUT', '/vnics/a/binding', { host: 'h2' })
   assert.equal(await written('a'), undefined)
   assert.notEqual((await api.ok('GET', '/vnics/a')).state, 'degraded')
+})
+
+test('a host that is connected to another API answers there, and its vnics are ready here, too', async () => {
+  const { id } = await api.ok('POST', '/hosts', { name: 'h4', facility: 'f1', underlay: [{ address: '192.0.2.4' }] })
+  await api.ok('POST', '/vnics', { name: 'far', account: 'shop', subnet: 'web' })
+  const other = await TestApi.start({ directory: api.directory, store: api.store })
+  try {
+    // The host has its feed at the other API, which says so in the store.
+    let errors: ItemError[] = []
+    const report = (revision: string): void =>
+      other.model.mirror.hosts.report(id, { revision, errors, agent: { version: '1', feed: 1 } }, Date.now())
+    const hear = (line: string): void => {
+      const message = JSON.parse(line)
+      if (message.type === 'sync') setImmediate(() => report(message.revision))
+    }
+    other.feeds.open(id, undefined, { write: (line) => (hear(line), true), drained: async () => {}, end: () => {} })
+    const here = { api: 'other', since: new Date(Date.now() - 60_000).toISOString() }
+    await api.store.commit({ if: [], write: [put(hereKey(id), JSON.stringify(here))] })
+    await api.model.mirror.fresh()
+    const answer = await ask('PUT', '/vnics/far/binding?wait=ready&timeout=10s', { host: 'h4' })
+    assert.deepEqual([answer.status, answer.body.late], [200, undefined])
+    errors = [{ kind: 'vnic', id: answer.body.id, code: 'failed', text: 'no', since: '', tries: 1 }]
+    const failing = await ask('PATCH', '/vnics/far?wait=ready&timeout=10s', { mtu: 1400 })
+    const { acked } = failing.body.late[0]
+    assert.deepEqual([failing.status, failing.body.late], [202, [{ host: id, acked, error: { code: 'failed', text: 'no' } }]])
+    assert.deepEqual((await api.store.range('ask/')).entries, [])
+    await until(async () => (await api.ok('GET', '/vnics/far')).state === 'ready')
+  } finally {
+    other.inquiries.stop()
+    other.feeds.stop()
+    other.model.stop()
+  }
 })
 
 test('what is no wait is refused before anything is done', async () => {

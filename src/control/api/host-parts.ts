@@ -1,0 +1,35 @@
+/** What an API has for hosts: their feeds, what they say, who is here, and other APIs that may know. */
+import { Presence } from '../agents/presence.ts'
+import { Exceptions } from '../feed/exceptions.ts'
+import { Feeds } from '../feed/feeds.ts'
+import { Inquiries } from '../feed/inquiries.ts'
+import { answerFor } from '../feed/wait.ts'
+import type { Model } from '../model/model.ts'
+import { uuidV7 } from '../model/uuid.ts'
+import type { Store } from '../store/store.ts'
+
+export interface HostParts {
+  readonly feeds: Feeds
+  readonly exceptions: Exceptions
+  readonly inquiries: Inquiries
+  readonly presence: Presence
+  /** End the feeds, and write no more. The presence is stopped when all connections are gone. */
+  stop(): void
+}
+
+/** Begin. */
+export function startHostParts({ mirror }: Model, store: Store, now: () => number = Date.now): HostParts {
+  const feeds = new Feeds(mirror, now)
+  const connected = (): ReadonlySet<string> => feeds.connected
+  const exceptions = new Exceptions(mirror, store)
+  const inquiries = new Inquiries({ store, mirror, connected, answerFor: answerFor(feeds, mirror.hosts) })
+  mirror.hosts.api = uuidV7(now())
+  const presence = new Presence({ store, api: mirror.hosts.api, connected, now })
+  feeds.onConnection(() => presence.changed())
+  const stop = (): void => {
+    feeds.stop()
+    exceptions.stop()
+    inquiries.stop()
+  }
+  return { feeds, exceptions, inquiries, presence, stop }
+}
