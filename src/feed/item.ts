@@ -36,6 +36,8 @@ export interface VpcItem {
   readonly dns: { readonly name: string | null; readonly servers: readonly string[] }
   /** `push`: the feed has all its stations. `demand`: the host asks for those that it needs. */
   readonly resolution: 'push' | 'demand'
+  /** With `demand`: all hosts that have vnics of it, this one too. Their items are there. */
+  readonly hosts?: readonly string[]
 }
 
 /** A subnet of such a vpc, with its VNI in the facility of the host. */

@@ -25,6 +25,8 @@ export type FeedMessage =
   | { readonly type: 'delete'; readonly kind: FeedKind; readonly id: string }
   /** Everything up to this revision has been sent. What came since the last `sync` belongs together. */
   | { readonly type: 'sync'; readonly revision: string }
+  /** An answer to a lookup: no vnic with this address is plugged in anywhere. The agent may ask again after 5 s. */
+  | { readonly type: 'nobody'; readonly vpc: string; readonly address: string }
   | { readonly type: 'ping' }
   /** This host is removed or disabled: the agent keeps what runs, and asks once in a while whether it may come back. */
   | { readonly type: 'bye'; readonly reason: string }
@@ -52,8 +54,17 @@ export interface ItemError {
   readonly tries: number
 }
 
-/** `POST /agent/v1/lookup`: addresses of vpcs with resolution `demand`. The answers come by the feed. */
+/**
+ * `POST /agent/v1/lookup`: addresses of vpcs with resolution `demand`, 256 at most. The answers come by the feed, and
+ * from then on what becomes of these stations. The API keeps stations back from those agents alone that open the feed
+ * with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
+ */
 export interface Lookup {
   readonly vpc: string
   readonly addresses: readonly string[]
+  /** Ids of vnics whose stations the agent has from a feed before, 4096 at most. */
+  readonly vnics?: readonly string[]
 }
+
+/** How long an agent takes it for true that nobody has an address. */
+export const nobodyMs = 5_000
