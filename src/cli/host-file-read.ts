@@ -30,6 +30,8 @@ export class HostFileText {
     this.#name = path === '-' ? 'standard input' : path
     this.#text = readFileSync(path === '-' ? 0 : path, 'utf8')
     this.document = withMore(this.#parse(), more)
+    if (Object.hasOwn(this.document, 'vpc'))
+      throw this.failure('vpc', 'this is a document of a vpc of a cloud; vpc cloud apply takes it', 'EINVAL')
     const read = readHostFile(this.document)
     if (!read.ok) throw this.failure(read.problem.path, read.problem.problem, 'EINVAL')
   }

@@ -167,10 +167,13 @@ export const root: Group = group('private cloud networks for virtual machines an
   login: leaf(),
   join: leaf(),
   context: group('clouds that you are logged in to', { list, use: leaf() }, 'contexts'),
-  cloud: group(
-    'resources of a cloud: accounts, vpcs, subnets, vnics, groups and more',
-    Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, { ...resource, ...special[name] })])),
-  ),
+  cloud: group('resources of a cloud: accounts, vpcs, subnets, vnics, groups and more', {
+    ...Object.fromEntries(Object.entries(kindNames).map(([name, summary]) => [name, group(summary, { ...resource, ...special[name] })])),
+    plan: leaf(),
+    apply: leaf(),
+    export: leaf(),
+    watch: leaf(),
+  }),
   audit: leaf(),
   stats: leaf(),
   drops: leaf(),

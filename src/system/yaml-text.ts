@@ -1,5 +1,5 @@
 /** A YAML text, and the line of each of its parts. */
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
+import { Document, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 
 /** Keys and indexes from the top. */
 export type Path = readonly (string | number)[]
@@ -31,4 +31,16 @@ export class YamlText {
     }
     return 1
   }
+}
+
+/** A value as YAML: short lists and objects on one line. */
+export function yamlText(value: unknown): string {
+  const document = new Document(value)
+  visit(document, {
+    Collection(_, node) {
+      const isFlat = node.items.every((item) => isScalar(item) || (isPair(item) && isScalar(item.value)))
+      if (isFlat && isSeq(node)) node.flow = true
+    },
+  })
+  return document.toString({ lineWidth: 120, flowCollectionPadding: true })
 }

@@ -16,9 +16,13 @@ let url: string
 
 /** Start `vpc api`, and wait until it says where it listens. */
 async function start(...args: string[]): Promise<[ChildProcess, string]> {
-  const child = spawn(vpcPath, ['api', '--state-dir', state, '--port', '0', '--agent-listen', '127.0.0.1:0', '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    vpcPath,
+    ['api', '--state-dir', state, ...(args.includes('--port') ? [] : ['--port', '0']), '--agent-listen', '127.0.0.1:0', '--json', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   for await (const line of createInterface(child.stdout!)) return [child, (JSON.parse(line) as { url: string }).url]
   throw new Error('the API ended')
 }
@@ -120,6 +124,69 @@ test('a file may have the body, and a wrong key in it is named', () => {
 test('words that mean a thing of this host say how to get one of the cloud', () => {
   assert.match(refused(2, 'subnet create web --vpc=red'), /for a subnet of a cloud, vpc cloud subnet create/)
   assert.match(refused(2, 'group list app'), /for a group of a cloud, vpc cloud group list/)
+})
+
+test('a whole vpc as a document: plan, apply, export, what is wrong in it, and documents of a host', () => {
+  const file = join(directory, 'blue.yaml')
+  const vnics = Array.from(
+    { length: 500 },
+    (_, i) => `  - name: v${i}\n    subnet: web\n    groups: []\n    ${i === 321 ? 'queue' : 'queues'}: 2\n`,
+  )
+  writeFileSync(file, `vpc: { name: blue, account: shop }\nsubnets:\n  - { name: web, network4: 10.0.0.0/22 }\nvnics:\n${vnics.join('')}`)
+  // One wrong key in 2 000 lines.
+  const wrong = refused(1, `plan ${file}`)
+  assert.match(wrong, /blue\.yaml, line 1292: \/vnics\/321\/queue: there is no field 'queue'; did you mean queues\?\n$/)
+  writeFileSync(file, 'vpc: { name: blue, account: shop, mtu: 1400 }\nsubnets:\n  - name: web\n    network4: 10.0.0.0/22\n')
+  const planned = ok(`plan ${file}`)
+  assert.match(planned, /create +vpc +blue +ipv6Prefix auto, mtu 1400\n create +subnet +web +network4 10\.0\.0\.0\/22, gateway4 auto\n/)
+  const [, last] = /\na dry run: nothing was done; 2 to create\. This and no more: vpc (.*)\n$/.exec(planned)!
+  assert.match(ok(last!), /\ndone: 2 created\n$/)
+  assert.match(ok(`cloud apply ${file}`), /^nothing was done: vpc blue was so already\n$/)
+  assert.match(refused(4, last!), /cannot apply .*has changed since the plan was made, so nothing was done/)
+  const exported = ok('cloud export --vpc=blue')
+  assert.match(exported, /\nvpc:\n  name: blue\n  mtu: 1400\n  account: shop\nsubnets:\n  - name: web\n    network4: 10\.0\.0\.0\/22\n$/)
+  writeFileSync(file, exported)
+  assert.match(ok(`plan ${file}`), /nothing would be done, vpc blue is so already/)
+  assert.deepEqual(JSON.parse(ok(`cloud apply ${file} --dry-run --json`)).changes, [])
+  assert.match(refused(1, `apply ${file}`), /blue\.yaml:\d+: vpc: this is a document of a vpc of a cloud; vpc cloud apply takes it/)
+  writeFileSync(file, 'switches:\n  - id: x\n')
+  assert.match(refused(1, `plan ${file}`), /blue\.yaml, line 2: .*'switches' are in documents of a host.*vpc apply FILE/)
+})
+
+/** A command that goes on, and its lines of JSON. */
+function follow(line: string): { child: ChildProcess; next: () => Promise<any> } {
+  const child = spawn(vpcPath, line.split(' '), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]()
+  return { child, next: async () => JSON.parse((await lines.next()).value as string) }
+}
+
+test('a watch goes on over the death of the API, and misses nothing', async () => {
+  const { child, next } = follow('watch vpc --json')
+  try {
+    // It has begun once it tells of something.
+    const first = next()
+    for (let mtu = 1300; (await Promise.race([first, undefined])) === undefined && mtu < 1400; mtu++) {
+      ok(`vpc set blue --mtu=${mtu}`)
+      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 100))])
+    }
+    assert.equal((await first).resource.name, 'blue')
+    await stop(api, 'SIGKILL')
+    ;[api, url] = await start('--port', new URL(url).port)
+    ok('vpc set blue --mtu=1500')
+    for (let mtu = 0; mtu !== 1500;) {
+      const { event, resource } = await next()
+      assert.equal(event, 'put')
+      mtu = resource.mtu
+    }
+    ok('cloud subnet destroy web --vpc=blue')
+    ok('vpc destroy blue')
+    // First its door closes, which shows as its state.
+    const closing = await next()
+    assert.deepEqual([closing.event, closing.resource.state], ['put', 'closing'])
+    assert.equal((await next()).event, 'delete')
+  } finally {
+    await stop(child)
+  }
 })
 
 test('killed in the middle it comes back with everything, and no second token', async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { Resource } from '#resource/envelope.ts'
 import { Failure, type FailureKind } from '../failure.ts'
+import { readEvents, type ServerEvent } from './server-events.ts'
 import type { CloudContext } from './contexts.ts'
 
 export interface Answer<T = any> {
@@ -21,6 +22,14 @@ interface ProblemBody {
 /** A little more than the API waits for hosts at most. */
 const longWaitMs = 320_000
 
+export interface EventRequest {
+  readonly method: string
+  readonly path: string
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
 export class ApiClient {
   readonly #context: CloudContext
 
@@ -30,6 +39,23 @@ export class ApiClient {
 
   /** Ask, and give the answer whatever it is. */
   async ask(method: string, path: string, body?: object, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return read(await this.#send(method, path, body, { headers }), this.#context.server)
+  }
+
+  /** Ask for events, as they come. Throws a Failure when the API refuses. Ends when the API ends it, or is lost. */
+  async *events(what: string, { method, path, body, headers = {}, signal }: EventRequest): AsyncGenerator<ServerEvent> {
+    const accept = { accept: 'text/event-stream', ...headers }
+    const response = await this.#send(method, path, body, { headers: accept, ...(signal && { signal }) })
+    if (response.statusCode! >= 400) throw refusal(what, await read(response, this.#context.server))
+    yield* readEvents(response)
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    body: object | undefined,
+    { headers, signal }: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
+  ): Promise<IncomingMessage> {
     const { server, token, ca } = this.#context
     let url: URL
     try {
@@ -43,6 +69,7 @@ export class ApiClient {
       method,
       headers: { authorization: `Bearer ${token}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
       timeout: path.includes('wait=ready') ? longWaitMs : 40_000,
+      ...(signal !== undefined && { signal }),
       ...(ca !== undefined && { ca: readFileSync(ca) }),
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -52,7 +79,7 @@ export class ApiClient {
       reject(new Failure('unreachable', `the API at ${server} cannot be reached: ${error.message}`, { code: 'unreachable' })),
     )
     sent.end(text)
-    return read(await promise, server)
+    return promise
   }
 
   /** Ask for a resource. Throws a Failure when the API refuses. */

@@ -1,5 +1,4 @@
 /** What the commands of resources do: one function for each verb, for all kinds. */
-import { readFileSync } from 'node:fs'
 import { isId, type Resource } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { kindOf } from '#resource/kinds.ts'
@@ -9,6 +8,7 @@ import type { Output } from '../output.ts'
 import { formatFields } from '../table.ts'
 import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
+import { noFile, readBodyFile } from './body-file.ts'
 import { bodyOf } from './field-options.ts'
 import { inviteNew } from './host-invitation.ts'
 import { checkReady, queryOf } from './waiting.ts'
@@ -26,7 +26,7 @@ export const at = ({ plural }: Kind, name: string, query: URLSearchParams): stri
 /** Create it, or find that it is so already. */
 export async function createResource(kind: Kind, name: string | undefined, values: Values, output: Output): Promise<void> {
   const client = clientOf(values)
-  const file = await readBodyFile(values.file)
+  const file = typeof values.file === 'string' ? await readBodyFile(values.file, 'one resource: fields and their values') : noFile
   const body = { ...file.body, ...(name !== undefined && { name }), ...envelopeOf(values), ...bodyOf(kind, values) }
   const what = `create ${kind.kind}${name === undefined ? '' : ` ${name}`}`
   const query = queryOf(values)
@@ -65,29 +65,6 @@ function differencesOf(asked: Values, is: Values | undefined): { setting: string
     const isSame = JSON.stringify(found) === JSON.stringify(value) || (isReference(found) && typeof value === 'string' && !isId(value))
     return isSame ? [] : [{ setting, asked: show(value), is: show(found) }]
   })
-}
-
-interface BodyFile {
-  readonly body: object
-  /** `FILE, line N`, for a JSON Pointer. */
-  readonly lineOf?: (pointer: string) => string
-}
-
-async function readBodyFile(path: unknown): Promise<BodyFile> {
-  if (typeof path !== 'string') return { body: {} }
-  const { YamlText } = await import('#system/yaml-text.ts')
-  const yaml = new YamlText(readFileSync(path === '-' ? 0 : path, 'utf8'))
-  if (yaml.problem !== undefined) throw usageFailure(`${path}, line ${yaml.problem.line}: ${yaml.problem.message}`)
-  const body = yaml.value()
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw usageFailure(`${path} is not one resource: fields and their values`)
-  const steps = (pointer: string): (string | number)[] =>
-    pointer
-      .split('/')
-      .slice(1)
-      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-      .map((step) => (/^\d+$/.test(step) ? Number(step) : step))
-  return { body, lineOf: (pointer) => `${path}, line ${yaml.lineOf(steps(pointer))}` }
 }
 
 function envelopeOf(values: Values): Record<string, unknown> {

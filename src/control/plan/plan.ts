@@ -131,9 +131,19 @@ function fieldsOf(
   const asked = flat(targets, after)
   for (const path of allocated) mask(asked, path)
   const parents = new Set(['account', 'vpc'])
+  const { fields } = tableOf(after.kind)
+  const isDefault = ({ field, asked: value }: FieldChange): boolean =>
+    before === undefined && isDeepStrictEqual(value, fields[field]?.default)
   return changedFields(before?.record, after)
     .map((field) => ({ field, is: is[field] ?? null, asked: asked[field] ?? null }))
-    .filter((each) => each.field !== 'name' && !parents.has(each.field) && !isNothing(each) && !isDeepStrictEqual(each.is, each.asked))
+    .filter(
+      (each) =>
+        each.field !== 'name' &&
+        !parents.has(each.field) &&
+        !isNothing(each) &&
+        !isDefault(each) &&
+        !isDeepStrictEqual(each.is, each.asked),
+    )
 }
 
 /** A new object's empty fields say nothing. */
