@@ -41,7 +41,14 @@ export class RealApi implements AsyncDisposable {
     return stdout
   }
 
-  /** The same, in words. */
+  /** Run what words say; it must be refused. Gives why. */
+  refused(line: string): string {
+    const { code, stderr } = runVpc(line.split(' '), { env: this.env })
+    assert.notEqual(code, 0, line)
+    return stderr
+  }
+
+  /** Run what words say; it must succeed. */
   do(line: string): string {
     return this.vpc(...line.split(' '))
   }
