@@ -64,6 +64,7 @@ const commandIn = (text: string): string => /^vpc (join vpcjoin1\.\S+ --server=\
 test('a machine joins by what vpc host create prints, and again by a new token', () => {
   const created = ok('host create h1 --facility=f1')
   const command = commandIn(created)
+  assert.match(created, /takes agents of its own machine alone.*--agent-listen/)
   assert.match(command, new RegExp(`--server=127\\.0\\.0\\.1:${api.agents}$`))
   const joined = ok(`${command} --state-dir=${machine('m1')} --underlay=192.0.2.1`)
   assert.match(joined, /this machine is host h1 now\nother hosts reach it at 192\.0\.2\.1.*\nstart its vpcd and agent: vpc up/)

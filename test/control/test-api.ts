@@ -19,7 +19,7 @@ import type { Store } from '#control/store/store.ts'
 export const scratch = (): string => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vpc-api-'))
 
 const much = { perSecond: 1e6, burst: 1e6 }
-export const noLimits: LimitOptions = { requests: much, writes: much, failures: much, inFlight: 1e6, streams: 1e3 }
+export const noLimits: LimitOptions = { requests: much, writes: much, failures: much, hosts: much, inFlight: 1e6, streams: 1e3 }
 
 export interface Answer {
   readonly status: number

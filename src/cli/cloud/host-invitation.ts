@@ -25,5 +25,9 @@ export async function inviteNew(client: ApiClient, host: Resource): Promise<{ re
   return { join, text: invitationText(join) }
 }
 
-export const invitationText = ({ command, expires }: Invitation): string =>
-  `on the machine that shall be this host, before ${expires}:\n${command}`
+/** What to type where. */
+export function invitationText({ command, expires, server }: Invitation): string {
+  const own = /^(127\.|\[::1\]|localhost)/.test(server)
+  const hint = own ? '\nthe API takes agents of its own machine alone; for others, start it with --agent-listen=0.0.0.0:7474' : ''
+  return `on the machine that shall be this host, before ${expires}:\n${command}${hint}`
+}

@@ -128,7 +128,7 @@ function answer(serving: Serving, routes: Routes, connections: Connections, requ
 }
 
 async function route(
-  { model, now }: Serving,
+  { model, limits, now }: Serving,
   { open, ofHosts }: Routes,
   connections: Connections,
   request: IncomingMessage,
@@ -136,11 +136,15 @@ async function route(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://api')
   const key = `${request.method} ${url.pathname}`
-  if (Object.hasOwn(open, key)) return open[key]!(request, response)
+  if (Object.hasOwn(open, key)) {
+    checkRate(limits, request.socket.remoteAddress ?? 'unknown')
+    return open[key]!(request, response)
+  }
   const socket = request.socket as TLSSocket
   const peer = peerOf(socket, now())
   const objection = objectionTo(model.mirror.objects, peer)
   if (objection !== undefined) throw new Problem('forbidden', objection)
+  checkRate(limits, peer.host)
   if (!Object.hasOwn(ofHosts, key)) throw new Problem('not-found', `there is no ${key.slice(0, 200)}`)
   const { ended, leave } = connections.enter(peer, now(), () => socket.destroy())
   try {
@@ -148,4 +152,9 @@ async function route(
   } finally {
     leave()
   }
+}
+
+function checkRate({ hosts }: Limits, who: string): void {
+  const wait = hosts.take(who)
+  if (wait !== undefined) throw new Problem('rate-limited', 'too many requests', { retryAfter: wait })
 }

@@ -12,6 +12,8 @@ export interface LimitOptions {
   /** Wrong tokens from one address. */
   readonly failures: Rate
   readonly streams: number
+  /** Requests of one host, and those to join of one address. */
+  readonly hosts: Rate
 }
 
 export const defaultLimits: LimitOptions = {
@@ -20,6 +22,7 @@ export const defaultLimits: LimitOptions = {
   inFlight: 32,
   failures: { perSecond: 5 / 60, burst: 5 },
   streams: 20,
+  hosts: { perSecond: 250, burst: 2_500 },
 }
 
 /** Enough for everybody who is remembered; the rest begin anew. */
@@ -77,6 +80,7 @@ export class Limits {
   readonly requests: Buckets
   readonly writes: Buckets
   readonly failures: Buckets
+  readonly hosts: Buckets
   readonly inFlight: Gauge
   readonly streams: Gauge
 
@@ -84,6 +88,7 @@ export class Limits {
     this.requests = new Buckets(options.requests, now)
     this.writes = new Buckets(options.writes, now)
     this.failures = new Buckets(options.failures, now)
+    this.hosts = new Buckets(options.hosts, now)
     this.inFlight = new Gauge(options.inFlight)
     this.streams = new Gauge(options.streams)
   }

@@ -5,9 +5,10 @@ import { connect } from 'node:tls'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Authority } from '#control/issuer/authority.ts'
-import { answerJson, readJson } from '#control/agents/call.ts'
+import { answerJson, readJson, type AgentCall } from '#control/agents/call.ts'
 import { joinPath, renewPath } from '#feed/join.ts'
 import { checkInvariants } from '../invariants.ts'
+import { noLimits } from '../test-api.ts'
 import { keyOf, newKey, spkiOf, TestAgents, type Identity } from './test-agents.ts'
 
 let agents: TestAgents
@@ -53,6 +54,24 @@ test('the API stops at once, whoever is connected and says nothing', { timeout: 
   await new Promise((resolve) => secure.once('secureConnect', resolve))
   await own[Symbol.asyncDispose]()
   await Promise.all(closed)
+})
+
+test('a host that asks too much waits, and no other does', async () => {
+  const routes = { 'GET /agent/v1/who': async ({ host, response }: AgentCall) => answerJson(response, 200, { host }) }
+  const own = await TestAgents.start(() => routes, { ...noLimits, hosts: { perSecond: 1 / 60, burst: 3 } })
+  try {
+    // Joining is limited by the address: two hosts, and one try more.
+    const [one, two] = [await own.host('h1'), await own.host('h2')]
+    const statuses = []
+    for (let i = 0; i < 4; i++) statuses.push((await own.ask(one, 'GET', '/agent/v1/who')).status)
+    assert.deepEqual(statuses, [200, 200, 200, 429])
+    assert.equal((await own.ask(two, 'GET', '/agent/v1/who')).status, 200)
+    const { token } = await own.invite('h3')
+    assert.equal((await own.join(`${token.slice(0, -1)}!`, newKey())).status, 401)
+    assert.equal((await own.join(token, newKey())).status, 429)
+  } finally {
+    await own[Symbol.asyncDispose]()
+  }
 })
 
 test('only TLS 1.3', async () => {
