@@ -14,12 +14,25 @@ export class RealApi implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-real-api-'))
   /** The operator's: logged in. */
   readonly env = { XDG_CONFIG_HOME: join(this.directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
+  readonly #agentAddress: string
   #child: ChildProcess | undefined
   #ports: readonly [string, string] = ['0', '0']
 
+  constructor(agentAddress = '192.0.2.254') {
+    this.#agentAddress = agentAddress
+  }
+
   async start(): Promise<void> {
     const [port, agents] = this.#ports
-    const args = ['--state-dir', join(this.directory, 'state'), '--port', port, '--agent-listen', `192.0.2.254:${agents}`, '--json']
+    const args = [
+      '--state-dir',
+      join(this.directory, 'state'),
+      '--port',
+      port,
+      '--agent-listen',
+      `${this.#agentAddress}:${agents}`,
+      '--json',
+    ]
     this.#child = spawn(vpcPath, ['api', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(createInterface(this.#child.stdout!), 'line')) as [string]
     const found = JSON.parse(line) as { url: string; agents: number }

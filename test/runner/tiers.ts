@@ -37,6 +37,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/agent/agent.test.ts': 25,
   'test/agent/layer3-scene.test.ts': 30,
   'test/agent/real-api.test.ts': 20,
+  'test/cli/cloud-networks.test.ts': 12,
   'test/kernels/outcomes.test.ts': 2,
   'test/recovery/steps.test.ts': 50,
   'test/fuzz/fuzz.test.ts': 40,

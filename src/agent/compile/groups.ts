@@ -2,18 +2,20 @@
  * Security groups and address sets. A group of the host belongs to one switch, so a group of the cloud is one for each
  * vpc whose vnics here are in it, or in a group whose rules name it.
  */
-import type { GroupItem, GroupPeer, GroupRule, VnicItem, VpcItem } from '#feed/item.ts'
+import type { GroupItem, GroupPeer, GroupRule, StationItem, VnicItem, VpcItem } from '#feed/item.ts'
 import type { Draft } from './draft.ts'
 import { groupId, portId, setId, subnetId, switchId } from './ids.ts'
 import type { Items } from './items.ts'
 
 export function addGroups(draft: Draft, items: Items): void {
+  const members = membersByVpc(items)
   for (const vpc of items.of('vpc')) {
     const own = ownGroups(items, vpc)
-    const members = membersOf(items, vpc)
+    const peers = peersOf(items, vpc.id)
     for (const id of withNamed(items, own)) {
       const group = items.get('group', id)
-      if (group !== undefined) addGroup(draft, items, { vpc, group, isOwn: own.has(id), members: members.get(id) ?? [] })
+      const found = group && membersOf(members, { vpc: vpc.id, peers, group: id })
+      if (group !== undefined) addGroup(draft, items, { vpc, group, isOwn: own.has(id), members: found! })
     }
     for (const vnic of items.of('vnic')) if (vnic.vpc === vpc.id) putInGroups(draft, items, vnic)
   }
@@ -44,17 +46,40 @@ function withNamed(items: Items, own: ReadonlySet<string>): Set<string> {
   return new Set([...own, ...peers.flatMap((peer) => ('group' in peer ? [peer.group] : []))])
 }
 
-/** Addresses by group: of stations of other hosts, and of vnics here that are in a vpc that this one is joined with. */
-function membersOf(items: Items, { id }: VpcItem): ReadonlyMap<string, string[]> {
-  const peers = new Set([...items.of('peering')].flatMap(({ vpcs }) => (vpcs.includes(id) ? vpcs.filter((vpc) => vpc !== id) : [])))
-  const found = new Map<string, string[]>()
-  const note = (groups: readonly string[], addresses: readonly string[]): void => {
-    for (const group of groups) found.set(group, [...(found.get(group) ?? []), ...addresses])
+type Members = Map<string, string[]>
+
+/** Addresses by vpc and group, of stations of other hosts and of vnics here. Stations are many, so it is one walk. */
+function membersByVpc(items: Items): { readonly far: ReadonlyMap<string, Members>; readonly here: ReadonlyMap<string, Members> } {
+  const [far, here] = [new Map<string, Members>(), new Map<string, Members>()]
+  const note = (into: Map<string, Members>, { vpc, groups, addresses }: StationItem | VnicItem): void => {
+    for (const group of groups) {
+      const members = into.get(vpc) ?? new Map<string, string[]>()
+      const known = members.get(group)
+      if (known === undefined) members.set(group, [...addresses])
+      else known.push(...addresses)
+      into.set(vpc, members)
+    }
   }
-  for (const { vpc, groups, addresses } of items.of('station')) if (vpc === id || peers.has(vpc)) note(groups, addresses)
-  for (const { vpc, groups, addresses } of items.of('vnic')) if (peers.has(vpc)) note(groups, addresses)
-  return found
+  for (const station of items.of('station')) note(far, station)
+  for (const vnic of items.of('vnic')) note(here, vnic)
+  return { far, here }
 }
+
+/** Addresses of a group in a vpc: of stations, and of those that are in a vpc that this one is joined with. */
+function membersOf({ far, here }: ReturnType<typeof membersByVpc>, { vpc, peers, group }: Where): string[] {
+  const lists = [far.get(vpc), ...peers.flatMap((peer) => [far.get(peer), here.get(peer)])]
+  return [...new Set(lists.flatMap((members) => members?.get(group) ?? []))].sort()
+}
+
+interface Where {
+  readonly vpc: string
+  readonly peers: readonly string[]
+  readonly group: string
+}
+
+/** Vpcs that a peering joins to one. */
+const peersOf = (items: Items, id: string): string[] =>
+  [...items.of('peering')].flatMap(({ vpcs }) => (vpcs.includes(id) ? vpcs.filter((vpc) => vpc !== id) : []))
 
 interface Place {
   readonly vpc: VpcItem
@@ -66,12 +91,12 @@ interface Place {
 
 function addGroup(draft: Draft, items: Items, { vpc, group, isOwn, members }: Place): void {
   const rules = isOwn ? group.rules.flatMap((rule) => rulesOf(draft, items, vpc, group, rule)) : []
-  draft.add('groups', group, { id: groupId(vpc.id, group.id), switch: switchId(vpc.id), members: [...new Set(members)].sort(), rules })
+  draft.add('groups', group, { id: groupId(vpc.id, group.id), switch: switchId(vpc.id), members: [...members], rules })
 }
 
 /** Rules of the host: a rule for ICMP is one for each family. */
 function rulesOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, rule: GroupRule): object[] {
-  const peers = rule.peers.flatMap((peer) => peersOf(draft, items, vpc, group, peer))
+  const peers = rule.peers.flatMap((peer) => peersOfRule(draft, items, vpc, group, peer))
   // A rule whose peers are all unknown here would let everybody in.
   if (rule.peers.length > 0 && peers.length === 0) return []
   const { id, direction, ports } = rule
@@ -98,7 +123,7 @@ export const sixthOf = (rule: string): string => `${rule.slice(0, 14)}f${rule.sl
 /** Whether an id in an event is that of a rule, or of its twin. */
 export const isRule = (rule: string, id: string): boolean => id === rule || id === sixthOf(rule)
 
-function peersOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, peer: GroupPeer): string[] {
+function peersOfRule(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, peer: GroupPeer): string[] {
   if ('cidr' in peer) return [peer.cidr]
   if ('networks' in peer) return [...peer.networks]
   if ('group' in peer) return items.get('group', peer.group) === undefined ? [] : [groupId(vpc.id, peer.group)]

@@ -143,6 +143,27 @@ test('a prefix list is a set of the switch; a rule whose peers are all unknown l
   assert.match(unknown.problems[0]!, /prefix list/)
 })
 
+test('members of a group are those of the vpc and of vpcs that a peering joins to it, not of others', () => {
+  const [app, green] = [uuid(60), uuid(8)]
+  const { file } = read(
+    ...base,
+    vpcOf(blue),
+    subnetOf(far, blue, 5003, '10.3.0.0/24'),
+    vpcOf(green),
+    subnetOf(uuid(77), green, 5004, '10.4.0.0/24'),
+    { kind: 'peering', id: uuid(90), vpcs: [blue, red] },
+    groupOf(app, { peers: [{ group: app }] }),
+    vnicOf(10, red, web, '10.1.0.10', [app]),
+    vnicOf(11, blue, far, '10.3.0.11', [app]),
+    stationOf(20, red, db, '10.2.0.20', [app]),
+    stationOf(21, blue, far, '10.3.0.21', [app]),
+    stationOf(22, green, uuid(77), '10.4.0.22', [app]),
+  )
+  const membersIn = (vpc: string) => file.groups.find(({ id }) => id === groupId(vpc, app))!.members
+  assert.deepEqual(membersIn(red), ['10.2.0.20', '10.3.0.11', '10.3.0.21'])
+  assert.deepEqual(membersIn(blue), ['10.1.0.10', '10.2.0.20', '10.3.0.21'])
+})
+
 test('a vnic whose group is missing lets nothing pass, and is not open', () => {
   const { file, problems } = read(...base, vnicOf(10, red, web, '10.1.0.10', [uuid(60)]))
   assert.match(problems[0]!, /group .*60 of vnic .* is not here/)

@@ -22,6 +22,5 @@ export const nat = kind({
       allocated: true,
       help: 'its addresses; one of the pool, unless given',
     },
-    portsPerVnic: { type: 'integer', min: 64, max: 32_768, default: 1024, help: 'ports that one vnic can use at once' },
   },
 })
