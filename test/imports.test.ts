@@ -29,6 +29,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/agent\/[a-z-]+\.ts$/, 'agent'],
+  [/^src\/cli\/this-host\.ts$/, 'agent'],
   [/^src\/cli\/commands\/join\.ts$/, 'agent'],
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],

@@ -31,7 +31,7 @@ const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy
 
 /** What can be done with resources of one kind alone. Each has a file, below `commands/cloud/KIND`. */
 const special: Readonly<Record<string, Readonly<Record<string, Node>>>> = {
-  vnic: { plug: leaf('bind'), unplug: leaf('unbind') },
+  vnic: { plug: leaf('bind'), unplug: leaf('unbind'), attach: leaf(), detach: leaf() },
   host: { token: leaf(), drain: leaf(), undrain: leaf(), evacuate: leaf(), destroy: leaf('rm', 'del', 'delete', 'remove') },
 }
 

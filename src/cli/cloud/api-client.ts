@@ -56,7 +56,7 @@ export class ApiClient {
     body: object | undefined,
     { headers, signal }: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
   ): Promise<IncomingMessage> {
-    const { server, token, ca } = this.#context
+    const { server, token, ca, serverName } = this.#context
     let url: URL
     try {
       url = new URL(`/v1${path}`, server)
@@ -71,6 +71,7 @@ export class ApiClient {
       timeout: path.includes('wait=ready') ? longWaitMs : 40_000,
       ...(signal !== undefined && { signal }),
       ...(ca !== undefined && { ca: readFileSync(ca) }),
+      ...(serverName !== undefined && { servername: serverName }),
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const sent = request(url, options, resolve)

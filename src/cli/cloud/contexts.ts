@@ -11,6 +11,8 @@ export interface CloudContext {
   readonly token: string
   /** File with the certificate authority of the API. */
   readonly ca?: string
+  /** The name in the certificate of the API, if it is not that of the URL. */
+  readonly serverName?: string
 }
 
 export interface Contexts {

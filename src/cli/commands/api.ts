@@ -1,7 +1,7 @@
 /** `vpc api`. */
 import { command } from '../command.ts'
 import { Failure, usageFailure } from '../failure.ts'
-import { integer, text } from '../option.ts'
+import { flag, integer, text } from '../option.ts'
 import { storeOfEnvironment, storeOption } from '../with-store.ts'
 
 export default command({
@@ -24,12 +24,13 @@ export default command({
     agentAddress: text('address and port that hosts shall connect to', 'ADDRESS:PORT').defaultsTo('where it listens'),
     tlsCert: text('file with the certificate, and those that sign it', 'FILE', 'file'),
     tlsKey: text('file with the key of the certificate', 'FILE', 'file'),
+    ownTls: flag('speak TLS with a certificate of the CA that hosts know, for the name api.vpc.internal'),
   },
   examples: [
     { line: 'vpc api', does: 'the API for this machine' },
     { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
   ],
-  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey }, { output }) {
+  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, ownTls }, { output }) {
     const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
     const { parseAgentPort } = await import('#control/api/agent-port.ts')
     const { StoreError } = await import('#control/store/store-error.ts')
@@ -47,6 +48,7 @@ export default command({
         port,
         tlsCert,
         tlsKey,
+        ownTls,
         log,
         agents: agents && { ...agents, address: agentAddress },
       })

@@ -5,6 +5,8 @@ import { isName, nameRule } from '#resource/envelope.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { readContexts, writeContexts, type CloudContext } from '../cloud/contexts.ts'
 import { command } from '../command.ts'
+import { agentStateDir } from '../agent-state-dir.ts'
+import { hostTrust } from '../up/host-trust.ts'
 import { usageFailure } from '../failure.ts'
 import { text } from '../option.ts'
 import { done } from '../outcome.ts'
@@ -14,11 +16,13 @@ export default command({
   summary: 'log in to a cloud, with a token',
   description: `The token comes from --token-file, else from standard input: never from the command line, which others can read. The command
     asks the API who you are, then writes the token into the file vpc/contexts.json below XDG_CONFIG_HOME or ~/.config, which you alone
-    can read. vpc cloud then asks this cloud.`,
+    can read. vpc cloud then asks this cloud. On a host of a cloud that vpc up started, the API is known by the CA of that cloud.`,
   options: {
     server: text('URL of the API', 'URL').required,
     tokenFile: text('file with the token; standard input, unless given', 'FILE', 'file'),
     ca: text('file with the certificate authority of the API, if it is none that this machine trusts', 'FILE', 'file'),
+    serverName: text('name in the certificate of the API', 'NAME').defaultsTo('that of the URL'),
+    agentStateDir,
     name: text('name of the context', 'NAME').default('default'),
   },
   examples: [
@@ -27,11 +31,12 @@ export default command({
       does: 'to the API of this machine, as its first admin',
     },
   ],
-  async run({ server, tokenFile, ca, name }, { output }) {
+  async run({ server, tokenFile, ca, serverName, agentStateDir: stateDir, name }, { output }) {
     if (!isName(name)) throw usageFailure(`--name: '${name}' is no name; ${nameRule}`)
     const token = readFileSync(tokenFile ?? 0, 'utf8').trim()
     if (token === '') throw usageFailure('there is no token in what was read')
-    const context: CloudContext = { server, token, ...(ca !== undefined && { ca: resolve(ca) }) }
+    const trust = ca === undefined ? hostTrust(server, stateDir) : { ca: resolve(ca) }
+    const context: CloudContext = { server, token, ...trust, ...(serverName !== undefined && { serverName }) }
     const { body } = await new ApiClient(context).must<{ principal: { name: string }; account: { name: string } | null }>(
       'log in',
       'GET',

@@ -1,6 +1,7 @@
 /** Stops what `vpc up` started, and takes away what it made on this machine. */
-import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Vpc } from '#client/vpc.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { progress } from '../vm-failure.ts'
@@ -41,7 +42,10 @@ async function removeObjects({ socket }: Places): Promise<number> {
   progress("removing the cloud's objects from this host")
   await using mgmt = await new Vpc({ socketPath: socket }).mgmt({ write: true })
   await mgmt.apply({ version: 1, owner: 'agent' })
-  return (await mgmt.headers('any')).length
+  const left = (await mgmt.headers('any')).length
+  // vpcd removes its bridge for containers a moment after the last of them.
+  if (left === 0) for (let i = 0; i < 100 && readFileSync('/proc/self/net/dev', 'utf8').includes('vpcroom0:'); i++) await sleep(20)
+  return left
 }
 
 /** Nothing is pinned any more that an object needs: unpin the programs and maps, so that the kernel frees them. */
@@ -75,7 +79,7 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
 function removeData({ stateDir, agentStateDir, logDir }: Places, left: number): void {
   rmSync(agentStateDir, { recursive: true, force: true })
   rmSync(logDir, { recursive: true, force: true })
-  const ofApi = ['control.db', 'control.db-wal', 'control.db-shm', 'admin-token', 'ca', 'audit', 'agent-policy.yaml']
-  const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm'] : []
+  const ofApi = ['control.db', 'control.db-wal', 'control.db-shm', 'admin-token', 'ca', 'audit', 'agent-policy.yaml', 'control.db-lock']
+  const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
   for (const name of [...ofApi, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
 }

@@ -1,7 +1,9 @@
 /** Starts the daemons of this machine, and makes it a host: of its own cloud, or of the one that it has joined. */
-import { accessSync, constants, existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Vpc } from '#client/vpc.ts'
+import { apiServerName } from '#feed/join.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { invite } from '../cloud/host-invitation.ts'
@@ -10,8 +12,9 @@ import { Failure } from '../failure.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
 import { runVpc, startDaemon, stopDaemon, untilReady, vpcProgram, type DaemonStart } from './daemon-process.ts'
+import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
-import { readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
+import { checkPort, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
 /** The user that the agent runs as: a number that neither distributions nor container engines give to anybody. */
 const agentUid = 1_899_990_001
@@ -39,11 +42,12 @@ export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult>
   const before = readRecord(places)
   const isMember = hasJoined(places) && !existsSync(join(places.stateDir, 'control.db'))
   const up = new Up(options, before, undo)
+  if (!isMember) await up.checkPorts()
   const ownsVpcd = await up.vpcd()
-  const server = `http://127.0.0.1:${options.port}`
+  const server = serverOf(options)
   if (!isMember) await up.cloud(server)
   await up.agent(ownsVpcd)
-  return { started: up.started, cloud: isMember ? null : { server, agents: `${options.address}:${options.agentPort}` } }
+  return { started: up.started, cloud: isMember ? null : { server, agents: `${bracketed(options.address)}:${options.agentPort}` } }
 }
 
 /** Whether this machine is a host of a cloud. */
@@ -87,6 +91,14 @@ class Up {
     writeRecord(this.#options.places, this.#record)
   }
 
+  /** Refuse ports that others have, before anything is started. */
+  async checkPorts(): Promise<void> {
+    const { address, port, agentPort } = this.#options
+    if (isRunning(this.#record.processes.api)) return
+    await checkPort(address, port, '--port')
+    await checkPort(address, agentPort, '--agent-port')
+  }
+
   /** Gives whether vpcd knows the user of the agent. */
   async vpcd(): Promise<boolean> {
     const { places } = this.#options
@@ -106,28 +118,35 @@ class Up {
   async cloud(server: string): Promise<void> {
     const { places, port, agentPort, address, hostName } = this.#options
     const { stateDir, agentStateDir } = places
-    const agents = `${address.includes(':') ? `[${address}]` : address}:${agentPort}`
-    const words = ['api', '--state-dir', stateDir, '--port', String(port), '--agent-listen', agents]
-    await this.#have({ name: 'api', words }, () => isLive(server))
+    const agents = `${bracketed(address)}:${agentPort}`
+    const open = isLocal(address) ? [] : ['--listen', address, '--own-tls']
+    const words = ['api', '--state-dir', stateDir, '--port', String(port), '--agent-listen', agents, ...open]
+    await this.#have({ name: 'api', words }, () => this.#isLive(server))
     const client = this.#login(server)
     const host = await ensureFirst(client, hostName, address)
     if (hasJoined(places)) return
     progress(`joining as host ${hostName}`)
     const { token } = await invite(client, host)
     makeOwned(agentStateDir)
-    await runVpc([
-      'join',
-      token,
-      '--server',
-      agents,
-      '--state-dir',
-      agentStateDir,
-      ...(address === '127.0.0.1' ? [] : ['--underlay', address]),
-    ])
+    await runVpc(['join', token, '--server', agents, '--state-dir', agentStateDir, ...(isLocal(address) ? [] : ['--underlay', address])])
+  }
+
+  async #isLive(server: string): Promise<boolean> {
+    const ca = join(this.#options.places.stateDir, 'ca', 'ca.crt')
+    const trust = isLocal(this.#options.address) || !existsSync(ca) ? {} : { ca, serverName: apiServerName }
+    try {
+      const asked = new ApiClient({ server, token: '', ...trust }).ask('GET', '/whoami').then(({ status }) => status === 401)
+      return await Promise.race([asked, sleep(2000, false, { ref: false })])
+    } catch (error) {
+      if (error instanceof Failure) return false
+      throw error
+    }
   }
 
   #login(server: string): ApiClient {
-    const context = { server, token: readFileSync(join(this.#options.places.stateDir, 'admin-token'), 'utf8').trim() }
+    const { places, address } = this.#options
+    const trust = isLocal(address) ? {} : { ca: join(places.stateDir, 'ca', 'ca.crt'), serverName: apiServerName }
+    const context = { server, token: readFileSync(join(places.stateDir, 'admin-token'), 'utf8').trim(), ...trust }
     const { contexts } = readContexts()
     writeContexts({ current: contextName, contexts: { ...contexts, [contextName]: context } })
     this.#note({ server })
@@ -136,9 +155,10 @@ class Up {
 
   async agent(ownsVpcd: boolean): Promise<void> {
     const { places } = this.#options
-    const isUnprivileged = ownsVpcd && othersMayRun()
-    if (!isUnprivileged) progress('the agent runs as root: its own user may not use this vpcd, or not read this program')
+    const isUnprivileged = ownsVpcd && othersMayRun(places.agentStateDir, places.runDir)
+    if (!isUnprivileged) progress('the agent runs as root: its own user may not use this vpcd, or not reach its directories')
     makeOwned(places.agentStateDir)
+    writeCa(places.agentStateDir, (JSON.parse(readFileSync(join(places.agentStateDir, 'identity.json'), 'utf8')) as { ca: string }).ca)
     const words = ['agent', 'run', '--state-dir', places.agentStateDir, '--socket', places.socket]
     const status = join(places.agentStateDir, 'status.json')
     const isConnected = async (): Promise<boolean> => {
@@ -163,13 +183,17 @@ function makeOwned(directory: string): void {
   for (const path of [directory, ...readdirSync(directory).map((name) => join(directory, name))]) lchownSync(path, agentUid, agentUid)
 }
 
-/** Whether a user without privileges can read this program. */
-function othersMayRun(): boolean {
-  for (const file of vpcProgram)
-    for (let path = file; path !== dirname(path); path = dirname(path))
-      if ((statSync(path).mode & 0o005) !== 0o005 && path !== file) return false
-  accessSync(vpcProgram[1], constants.R_OK)
-  return true
+/** Whether a user without privileges can read this program, and reach these directories. */
+function othersMayRun(...directories: readonly string[]): boolean {
+  const [node, program] = vpcProgram
+  const reached = [...directories, node, program].flatMap(parents)
+  return reached.every((path) => !existsSync(path) || (statSync(path).mode & 0o001) !== 0) && (statSync(program).mode & 0o004) !== 0
+}
+
+/** The directories above a path. */
+function parents(path: string): string[] {
+  const above = dirname(path)
+  return above === path ? [] : [above, ...parents(above)]
 }
 
 /** Whether a vpcd answers. */
@@ -184,13 +208,11 @@ export async function answers(socketPath: string): Promise<boolean> {
   }
 }
 
-async function isLive(server: string): Promise<boolean> {
-  try {
-    return (await fetch(`${server}/health/ready`)).ok
-  } catch {
-    return false
-  }
-}
+const isLocal = (address: string): boolean => address === '127.0.0.1'
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+/** Other machines reach it by TLS; without an address for them it is for this machine alone. */
+const serverOf = ({ address, port }: UpOptions): string => `${isLocal(address) ? 'http' : 'https'}://${bracketed(address)}:${port}`
 
 /** Refuse anybody but root: the daemons load programs into the kernel. */
 export function checkRoot(what: string): void {

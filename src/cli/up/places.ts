@@ -1,7 +1,7 @@
 /** Where `vpc up` keeps things, and what it wrote down about what it started. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { isIP, isIPv4 } from 'node:net'
+import { createServer, isIP, isIPv4 } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { dirname, join } from 'node:path'
 import { resolveSocketPath } from '#client/socket-path.ts'
@@ -105,6 +105,26 @@ function outwardAddress(): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const socket = createSocket('udp4')
   socket.once('error', () => resolve(undefined))
-  socket.connect(9, '192.0.2.1', () => resolve(socket.address().address))
+  socket.connect(9, '192.0.2.1', () => {
+    const { address } = socket.address()
+    resolve(address === '0.0.0.0' ? undefined : address)
+  })
   return promise.finally(() => socket.close())
+}
+
+/** Refuse a port that another program has, before anything waits for it. */
+export async function checkPort(address: string, port: number, option: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const server = createServer()
+  server.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+    reject(
+      code === 'EADDRINUSE'
+        ? new Failure('conflict', `another program has port ${port} of ${address}; stop it, or choose another port with ${option}`, {
+            code,
+          })
+        : new Failure('failed', `cannot listen on ${address} port ${port}: ${message}`, { code: code ?? 'failed' }),
+    ),
+  )
+  server.listen(port, address, () => server.close(() => resolve()))
+  return promise
 }

@@ -1,6 +1,6 @@
 /** `vpc api`: the store, the model and the HTTP server, from start to stop. */
 import { mkdirSync, readFileSync } from 'node:fs'
-import { createServer as createHttps } from 'node:https'
+import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
 import type { Server } from 'node:http'
 import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Exceptions } from '../feed/exceptions.ts'
 import { feedRoutes } from '../feed/routes.ts'
+import type { Authority } from '../issuer/authority.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
 import { hourly, sweep } from '../model/sweep.ts'
@@ -33,6 +34,8 @@ export interface ApiOptions {
   readonly port: number
   readonly tlsCert?: string | undefined
   readonly tlsKey?: string | undefined
+  /** Speak TLS with a certificate of the API's own CA. */
+  readonly ownTls?: boolean | undefined
   readonly log: ApiLog
   readonly limits?: LimitOptions | undefined
   /** Where agents of hosts connect to. Undefined: nowhere. */
@@ -55,10 +58,12 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 
 /** Start an API. It listens when this is done. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { stateDir, host, tlsCert, tlsKey, log } = options
+  const { stateDir, host, tlsCert, tlsKey, ownTls = false, log } = options
+  if (ownTls && (tlsCert !== undefined || options.agents === undefined))
+    throw new ApiStartRefused('--own-tls goes with --agent-listen, and without --tls-cert')
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new ApiStartRefused('--tls-cert and --tls-key go together')
-  if (tlsCert === undefined && !isLoopback(host))
-    throw new ApiStartRefused(`tokens would go to ${host} in clear; give --tls-cert and --tls-key, or listen on 127.0.0.1`)
+  if (tlsCert === undefined && !ownTls && !isLoopback(host))
+    throw new ApiStartRefused(`tokens would go to ${host} in clear; give --tls-cert and --tls-key or --own-tls, or listen on 127.0.0.1`)
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const store = await openStore(options.store ?? { kind: 'sqlite', path: join(stateDir, 'control.db') })
   try {
@@ -71,15 +76,16 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, ...hosts }
     const agents = await agentPort(plain, store, hosts.exceptions, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
-    const server = await listen(parts, options)
+    const server = await listen(parts, options, ownTls ? agents!.authority : undefined)
     const tidy = async (): Promise<void> => {
       await sweep(store)
       await audit.ship(store)
+      if (ownTls) await renewTls(server, agents!.authority)
     }
     const stopSweeping = hourly(tidy, (error) => log.error('cannot tidy up the store', { error }))
     const { port } = server.address() as { port: number }
     return {
-      url: `${tlsCert === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      url: `${tlsCert === undefined && !ownTls ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
       model,
       firstToken,
       agentPort: agents?.port,
@@ -119,14 +125,25 @@ async function agentPort(
   }
 }
 
-function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions): Promise<Server> {
+/** Hourly: certificates of the API's own CA are good for some days. */
+async function renewTls(server: Server, authority: Authority): Promise<void> {
+  const { certificate, key } = await authority.issueServer()
+  ;(server as HttpsServer).setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.3' })
+}
+
+async function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions, authority: Authority | undefined): Promise<Server> {
+  const own = await authority?.issueServer()
   const app = createApp(parts, (c) => getConnInfo(c).remote.address ?? 'unknown')
   const tls =
-    tlsCert === undefined
+    tlsCert === undefined && own === undefined
       ? {}
       : {
           createServer: createHttps,
-          serverOptions: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey!), minVersion: 'TLSv1.3' as const },
+          serverOptions: {
+            cert: own?.certificate ?? readFileSync(tlsCert!),
+            key: own?.key ?? readFileSync(tlsKey!),
+            minVersion: 'TLSv1.3' as const,
+          },
         }
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   const server = serve({ fetch: app.fetch, hostname: host, port, ...tls }, () => resolve(server as Server)) as Server
