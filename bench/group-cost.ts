@@ -59,6 +59,21 @@ function begun(groups: GroupScene, rules: number, peers: readonly string[]): num
 const members = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => formatIp(i === 0 ? a.v4 : ipFrom(`10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`)))
 
+/** An established flow's packet right after its peer, one of 100 000 members, has got another class. */
+function judgedAgain(groups: GroupScene): number {
+  const [clients, others] = [groups.group(), groups.group()]
+  groups.join('b', groups.group({ id: '1', direction: 'in', peers: [clients.id] }, { id: '2', direction: 'in', peers: [others.id] }))
+  groups.members(clients, ...members(100_000))
+  const packet = datagram(7, 9)
+  established(groups)
+  const times = Array.from({ length: 20 }, (_, i) => {
+    others.members = i % 2 === 0 ? [formatIp(a.v4)] : []
+    groups.settle(a.v4)
+    return groups.scene.bench.measure('unit', packet, { ifindex: groups.scene.devices.a }, 1)
+  })
+  return median(times)
+}
+
 /** All of it. */
 export function groupCosts(): GroupCost[] {
   const groups = new GroupScene()
@@ -95,6 +110,7 @@ export function groupCosts(): GroupCost[] {
     return performance.now() - start
   }
   note('a member more in a group of 100 000', addMember, 'ms')
+  note('first packet of an established flow after that', () => judgedAgain(groups))
   return [...costs, ...flowCosts(1_000_000)]
 }
 

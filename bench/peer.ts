@@ -14,6 +14,8 @@ export interface Conditions {
   readonly entries: number
   /** Rules for what the guests let in, and connections tracked: `rules` of peers/rules.ts. */
   readonly groups?: boolean
+  /** The server is outside, on a wire of the guest's host: peers/nat.ts. */
+  readonly outside?: boolean
 }
 
 /** Two guests, ready to talk. */

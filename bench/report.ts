@@ -19,7 +19,8 @@ export const short = (value: number): string => (Math.abs(value) >= 100 ? value.
 export const entriesText = (entries: number): string => (entries === 1 ? '1 entry' : `${entries} entries`)
 
 /** `across hosts, MTU 1450, offloads on, 1 entry`. */
-export function describe({ scope, mtu, offload, entries, groups = false }: Conditions): string {
+export function describe({ scope, mtu, offload, entries, groups = false, outside = false }: Conditions): string {
+  if (outside) return `a guest and the outside, source NAT, MTU ${mtu}`
   const where = `${groups ? 'with security rules, ' : ''}${scope === 'cross-host' ? 'across hosts' : 'on one host'}`
   return scope === 'same-host'
     ? `${where}, MTU ${mtu}`

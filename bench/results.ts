@@ -52,7 +52,8 @@ export const complete = (measured: Measured, machine: Hardware): Results => ({
   pairedRatios: pairedRatios(measured.scenarios),
 })
 
-const orderOf = ({ scope, mtu, offload, entries, groups = false }: Conditions): number[] => [
+const orderOf = ({ scope, mtu, offload, entries, groups = false, outside = false }: Conditions): number[] => [
+  outside ? 1 : 0,
   groups ? 1 : 0,
   scope === 'cross-host' ? 0 : 1,
   entries,

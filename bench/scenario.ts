@@ -3,6 +3,7 @@
  */
 import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
 import { movedVxlan } from './peers/moved-vxlan.ts'
+import { kernelNat, kernelRouter, vpcNat } from './peers/nat.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
 import { routed } from './peers/routed.ts'
@@ -21,8 +22,8 @@ export type Part =
   | { readonly kind: 'group-costs' }
   /** Ours with tables of three sizes side by side. */
   | { readonly kind: 'table-sizes' }
-  /** Container to container, the same with security rules, or container to virtual machine. */
-  | ({ readonly kind: 'container' | 'groups' | 'machine' } & Scenario)
+  /** Container to container, also with security rules, to the outside, or to a virtual machine. */
+  | ({ readonly kind: 'container' | 'groups' | 'nat' | 'machine' } & Scenario)
 
 export interface Run extends Effort {
   /** Of the comparison of table sizes: short and often, since the difference is small. */
@@ -40,6 +41,12 @@ function container(change: Partial<Conditions>, once: readonly Peer[] = []): Par
 
 const groups: Part = { kind: 'groups', conditions: { ...base, groups: true }, peers: [vpc, vpcOpen, bridgeRules] }
 
+const nat: Part = {
+  kind: 'nat',
+  conditions: { ...base, scope: 'same-host', outside: true },
+  peers: [vpcNat, kernelNat, kernelRouter],
+}
+
 const wires: readonly Partial<Conditions>[] = [1450, 8950].flatMap((mtu) => [true, false].map((offload) => ({ mtu, offload })))
 
 /**
@@ -55,6 +62,7 @@ export const full: Run = {
     ...[1, 1000, 100_000].flatMap((entries) => wires.map((wire) => container({ ...wire, entries }))),
     ...[1450, 8950].map((mtu) => container({ scope: 'same-host', mtu })),
     groups,
+    nat,
     { kind: 'group-costs' },
     { kind: 'table-sizes' },
     ...wires.map((wire): Part => ({ kind: 'machine', conditions: { ...base, ...wire }, peers })),

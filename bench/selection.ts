@@ -7,11 +7,15 @@ import type { Part } from './scenario.ts'
 
 /** Each word that selects a part, and the values that a key can have. */
 const keys: Readonly<Record<string, RegExp>> = { mtu: /^\d+$/, offload: /^(on|off)$/, entries: /^\d+$/ }
-const words = ['programs', 'group-costs', 'table-sizes', 'container', 'groups', 'machine', 'cross-host', 'same-host'] as const
+const words = ['programs', 'group-costs', 'table-sizes', 'container', 'groups', 'nat', 'machine', 'cross-host', 'same-host'] as const
 
-const conditionWords = ({ scope, mtu, offload, entries }: Conditions): string[] =>
+const conditionWords = ({ scope, mtu, offload, entries, outside = false }: Conditions): string[] =>
   // On one host there is no underlay, nor a table of who is behind it.
-  scope === 'same-host' ? [scope, `mtu=${mtu}`] : [scope, `mtu=${mtu}`, `offload=${offload ? 'on' : 'off'}`, `entries=${entries}`]
+  outside
+    ? []
+    : scope === 'same-host'
+      ? [scope, `mtu=${mtu}`]
+      : [scope, `mtu=${mtu}`, `offload=${offload ? 'on' : 'off'}`, `entries=${entries}`]
 
 /** All words that hold for a part. */
 export const wordsOf = (part: Part): readonly string[] =>

@@ -20,6 +20,14 @@ const withRules: readonly Target[] = [
   { metric: 'connections', peer: 'bridge-rules', scope: 'cross-host', wanted: 1.5 },
 ]
 
+/** Source NAT against that of the kernel. */
+const withNat: readonly Target[] = (['tcp-1', 'udp-64'] as const).map((metric) => ({
+  metric,
+  peer: 'kernel-nat',
+  scope: 'same-host',
+  wanted: 0.9,
+}))
+
 export const targets: readonly Target[] = [
   { metric: 'tcp-1', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.3 },
   { metric: 'tcp-1', peer: 'routed', scope: 'cross-host', wanted: 0.92 },
@@ -32,6 +40,7 @@ export const targets: readonly Target[] = [
   { metric: 'udp-64', peer: 'bridge-vxlan', scope: 'same-host', wanted: 1.2 },
   { metric: 'udp-64', peer: 'raw', scope: 'same-host', wanted: 0.9 },
   ...withRules,
+  ...withNat,
 ]
 
 /** What 100 000 entries may cost against one. */

@@ -25,7 +25,7 @@ function idWithMac(type: UnitType, mac: string): Id {
 }
 
 /** Start a host's vpcd with directories of its own. */
-async function startVpcd(bed: Bed, host: Namespace, objects?: string): Promise<Vpc> {
+export async function startVpcd(bed: Bed, host: Namespace, objects?: string): Promise<Vpc> {
   const directory = join(bed.directory, host)
   const bpffs = join(directory, 'bpffs')
   mkdirSync(bpffs, { recursive: true })
@@ -39,7 +39,14 @@ async function startVpcd(bed: Bed, host: Namespace, objects?: string): Promise<V
 }
 
 /** Switch, port and hostif of one guest; the hostif moves into the guest's namespace. */
-async function plugGuest(bed: Bed, vpc: Vpc, switchId: Id, host: Namespace, index: 0 | 1, conditions: Conditions): Promise<Namespace> {
+export async function plugGuest(
+  bed: Bed,
+  vpc: Vpc,
+  switchId: Id,
+  host: Namespace,
+  index: 0 | 1,
+  conditions: Conditions,
+): Promise<Namespace> {
   const { address, mac } = plan.guests[index]
   const { mtu, groups = false } = conditions
   const hostifId = idWithMac('hostif', mac)
@@ -71,7 +78,8 @@ async function guard(vpc: Vpc, switchId: Id, port: Port, rules: readonly RuleJso
   await port.setGroups([id])
 }
 
-async function makeSwitch(vpc: Vpc): Promise<Id> {
+/** A switch with the VNI of the plan. */
+export async function makeSwitch(vpc: Vpc): Promise<Id> {
   const id = generateId('vpcsw')
   await using sw = await vpc.openSwitch(id, { create: true })
   await sw.setVni(plan.vni)

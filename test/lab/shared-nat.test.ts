@@ -9,6 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { generateId } from '#abi/id.ts'
 import { endProcesses } from '#lab/end-processes.ts'
 import { startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
@@ -39,7 +40,7 @@ const guests = [
   ['a2', 'on another host'],
 ] as const
 
-/** HTTP: what it gets comes back as its checksum; DNS over UDP and TCP: every name is 192.0.2.99. */
+/** HTTP: what it gets comes back as its checksum. DNS over UDP and TCP: every name is 192.0.2.99. A port for UDP. */
 const services = `
 const { createHash } = require('crypto'), fs = require('fs'), body = fs.readFileSync(process.argv[1])
 const answer = (ask) => { const end = ask.indexOf(0, 12) + 5, out = Buffer.concat([ask.subarray(0, end), Buffer.from('c00c000100010000003c0004c0000263', 'hex')])
@@ -54,8 +55,15 @@ const up = [
   require('dgram').createSocket('udp6'),
 ]
 up[2].on('message', (ask, from) => up[2].send(answer(ask), from.port, from.address)).bind(53, '::')
+require('dgram').createSocket('udp6').bind(9, '::')
 let left = 3
 for (const each of up) each.once('listening', () => --left || console.log('ready'))
+`
+
+/** A packet from each of 450 ports. */
+const manyPorts = `
+const { createSocket } = require('dgram')
+for (let i = 0; i < 450; i++) { const socket = createSocket('udp4'); socket.send('x', 9, '${beyond.v4}', () => socket.close()) }
 `
 
 suite('guests behind shared addresses', () => {
@@ -76,6 +84,7 @@ suite('guests behind shared addresses', () => {
     outside = await Outside.of(lab, 'h1')
     for (const host of ['h1', 'h2']) await outside.layNat(host, natId, (nat) => nat.setShared(shared))
     await begin(outside.host, 'ready', process.execPath, '-e', services, file)
+    await lab.must('a1', process.execPath, '-e', manyPorts)
     await begin(outside.host, 'Server listening', 'iperf3', '-s', '--forceflush')
   })
   after(async () => {
@@ -141,6 +150,15 @@ suite('guests behind shared addresses', () => {
       })
     }
 
+  const logOfHost = (): Promise<string> => readFile(lab.host('h1').log, 'utf8')
+
+  test('the log names each block, and a guest that has used most of its ports', async () => {
+    for (const end = Date.now() + 20_000; !(await logOfHost()).includes('nat_low'); await sleep(100))
+      assert.ok(Date.now() < end, 'no nat_low')
+    assert.match(await logOfHost(), /nat_low: a guest has used most of its public ports.*10\.1\.0\.11/)
+    for (const family of ['10.1.0.1', 'fd01::1']) assert.match(await logOfHost(), new RegExp(`NAT block assigned.*${family}[12]`))
+  })
+
   /** Ends h1's vpcd as a crash does. */
   async function killDaemon(): Promise<void> {
     const mark = (await readState(lab.name))!.daemons['h1']!
@@ -187,10 +205,5 @@ suite('guests behind shared addresses', () => {
         await lab.must(guest, ...ping(1, far))
         await lab.must(guest, 'curl', '-sS', '-m', '30', '-o', '/dev/null', `http://${url}/`)
       }
-  })
-
-  test('the log names each block', async () => {
-    const log = await readFile(lab.host('h1').log, 'utf8')
-    for (const family of ['10.1.0.1', 'fd01::1']) assert.match(log, new RegExp(`NAT block assigned.*${family}[12]`))
   })
 })
