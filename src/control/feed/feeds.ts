@@ -5,10 +5,13 @@
 import { pingEveryMs } from '#feed/message.ts'
 import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
+import { Asked } from './asked.ts'
+import { topicsOf } from './interest.ts'
 import { Left } from './left.ts'
 import { Places } from './places.ts'
+import { Resolutions } from './resolutions.ts'
 import { nothing, touch, type Touched } from './touched.ts'
-import type { View } from './view.ts'
+import { vnicsOf, type View } from './view.ts'
 
 const tickMs = 1_000
 
@@ -23,6 +26,10 @@ export class Feeds implements FeedSource {
   readonly #byTopic = new Map<string, Set<HostFeed>>()
   /** When a host lost what no change of the model took from it: the revision then. */
   readonly #ended = new Map<string, number>()
+  readonly #resolutions = new Resolutions()
+  /** When a vpc was resolved in the other way: the revision. */
+  readonly #flipped = new Map<string, number>()
+  readonly #asked = new Map<string, Asked>()
   readonly #timers: NodeJS.Timeout[]
   readonly #end: () => void
 
@@ -39,23 +46,30 @@ export class Feeds implements FeedSource {
   }
 
   view(): View {
-    return { objects: this.#mirror.objects, places: this.places, left: this.#left, now: this.#now() }
+    return { objects: this.#mirror.objects, places: this.places, left: this.#left, resolutions: this.#resolutions, now: this.#now() }
   }
 
   #load(): void {
     this.places.load(this.#mirror)
     this.#left.load(this.#mirror)
+    this.#resolutions.load(this.#mirror)
     this.lines.clear()
   }
 
-  /** Begin the feed of a host. `revision` is what it has; another connection of the host ends. */
-  open(host: string, revision: number | undefined, sink: Sink): HostFeed {
+  /**
+   * Begin the feed of a host. `revision` is what it has; another connection of the host ends. One that `asks` gets of
+   * large vpcs what it asks for.
+   */
+  open(host: string, revision: number | undefined, sink: Sink, { asks = false } = {}): HostFeed {
     this.#feeds.get(host)?.close()
     this.expire()
-    const feed = new HostFeed(this, host, sink)
+    const asked = this.#askedOf(host)
+    const feed = new HostFeed(this, host, sink, asks ? asked : undefined)
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
-    feed.begin(revision === undefined ? undefined : this.#since(feed, revision))
+    const isKnown = revision !== undefined && this.#isKnown(feed, asked)
+    feed.begin(isKnown ? this.#since(feed, revision) : undefined)
+    asked.fedAt = this.#now()
     this.#connection()
     return feed
   }
@@ -63,9 +77,37 @@ export class Feeds implements FeedSource {
   /** The connection of a feed is gone. */
   gone(feed: HostFeed): void {
     feed.close()
+    if (feed.asked !== undefined) feed.asked.fedAt = this.#now()
     this.#index(feed, [], feed.topics)
     if (this.#feeds.get(feed.host) === feed) this.#feeds.delete(feed.host)
     this.#connection()
+  }
+
+  #askedOf(host: string): Asked {
+    const asked = this.#asked.get(host) ?? new Asked()
+    this.#asked.set(host, asked)
+    return asked
+  }
+
+  /** Whether it is known which stations of large vpcs a host has: it asked here, and nowhere else since. */
+  #isKnown(feed: HostFeed, { fedAt }: Asked): boolean {
+    const isLarge = [...feed.topics].some((topic) => topic.startsWith('vpc/') && this.#resolutions.isDemand(topic.slice(4)))
+    if (!isLarge) return true
+    return feed.asked !== undefined && fedAt !== undefined && fedAt > (this.#mirror.hosts.elsewhere(feed.host) ?? -1)
+  }
+
+  /** What a host may ask about. */
+  topicsOf = (host: string): ReadonlySet<string> => this.#feeds.get(host)?.topics ?? topicsOf(this.view(), host)
+
+  /** A host asks for a station: it hears of it from now on. */
+  ask(host: string, vpc: string, vnic: string): void {
+    const gone = this.#askedOf(host).add(vnic, vpc, this.#now())
+    this.#feeds.get(host)?.touch([vnic, ...gone].map((id) => `station/${id}`))
+  }
+
+  /** Tell a host that nobody has an address. */
+  nobody(host: string, vpc: string, address: string): void {
+    this.#feeds.get(host)?.nobody(vpc, address)
   }
 
   /** End the feed of a host that may have it no longer. */
@@ -96,33 +138,58 @@ export class Feeds implements FeedSource {
     const { missed, end } = this.#mirror.listen(revision, () => {})
     end()
     if (missed === undefined || (this.#ended.get(feed.host) ?? -1) >= revision) return undefined
+    const isFlipped = [...this.#flipped].some(([vpc, at]) => at >= revision && feed.topics.has(`vpc/${vpc}`))
+    if (isFlipped) return undefined
     const touched = nothing()
     // Which vpcs it had then is not known, when one of these changes moved something of it.
     for (const { changes } of missed) for (const change of changes) touch(this.view(), change, [], touched)
     const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
     if (isMoved) return undefined
-    return new Set([...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) ? [key] : [])))
+    return new Set([...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) && feed.wants(key) ? [key] : [])))
   }
 
   #follow(batch: Batch | undefined): void {
     this.lines.clear()
     if (batch === undefined) return this.#reload()
     const touched = nothing()
+    const flipped: string[] = []
     const moved = batch.changes.map((change) => {
       this.#left.apply(change)
+      flipped.push(...this.#resolutions.apply(this.#mirror, change))
       return this.places.apply(change)
     })
     for (const [i, change] of batch.changes.entries()) touch(this.view(), change, moved[i]!, touched)
+    // Hosts that ask know by the vpc which hosts it has.
+    const vpcs = new Set(moved.flat().map(({ vpc }) => vpc))
+    for (const vpc of vpcs) if (this.#resolutions.isDemand(vpc)) touched.items.push({ topic: `vpc/${vpc}`, key: `vpc/${vpc}` })
     this.#tell(touched)
+    for (const vpc of flipped) this.#flip(vpc)
   }
 
   #tell({ items, hosts, topics }: Touched): void {
     const feeds = new Set([...hosts].flatMap((host) => this.#feeds.get(host) ?? []))
+    const tell = (): void => {
+      for (const { topic, key } of items)
+        for (const feed of this.#byTopic.get(topic) ?? []) if (feeds.has(feed) || feed.wants(key)) feed.touch([key])
+    }
     for (const topic of topics) for (const feed of this.#byTopic.get(topic) ?? []) feeds.add(feed)
     // Those that had a topic hear of its items, too: what went is deleted there.
-    for (const { topic, key } of items) for (const feed of this.#byTopic.get(topic) ?? []) feed.touch([key])
+    tell()
     for (const feed of feeds) this.#retopic(feed)
-    for (const { topic, key } of items) for (const feed of this.#byTopic.get(topic) ?? []) feed.touch([key])
+    tell()
+  }
+
+  /** A vpc has become large: hosts keep what they were told. Or small: they are told everything. */
+  #flip(vpc: string): void {
+    this.#flipped.set(vpc, this.revision)
+    const view = this.view()
+    const stations = vnicsOf(view, vpc).flatMap(({ id, binding }) => (binding === undefined ? [] : [id]))
+    const isDemand = this.#resolutions.isDemand(vpc)
+    for (const feed of this.#byTopic.get(`vpc/${vpc}`) ?? []) {
+      if (isDemand) for (const id of stations) feed.asked?.add(id, vpc, view.now)
+      else if (feed.asked !== undefined) feed.touch(stations.map((id) => `station/${id}`))
+      feed.touch([`vpc/${vpc}`])
+    }
   }
 
   #retopic(feed: HostFeed): void {
@@ -153,8 +220,9 @@ export class Feeds implements FeedSource {
     for (const feed of this.#feeds.values()) feed.ping()
   }
 
-  /** Have hosts forget the vnics that left them long ago. */
+  /** Have hosts forget the vnics that left them long ago, and those that they asked for even longer ago. */
   expire(): void {
+    for (const [host, asked] of this.#asked) this.#feeds.get(host)?.touch(asked.expire(this.#now()).map((id) => `station/${id}`))
     for (const { vnic, host } of this.#left.ended(this.#now())) {
       this.#ended.set(host, this.revision)
       const feed = this.#feeds.get(host)

@@ -4,6 +4,7 @@
  */
 import { itemKey, type FeedItem } from '#feed/item.ts'
 import { feedVersion, type FeedMessage } from '#feed/message.ts'
+import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
 import type { View } from './view.ts'
@@ -30,6 +31,8 @@ const roundMs = 20
 
 export class HostFeed {
   readonly host: string
+  /** What it has asked for; undefined: it gets everything. */
+  readonly asked: Asked | undefined
   topics: Set<string>
   readonly #source: FeedSource
   readonly #sink: Sink
@@ -39,7 +42,8 @@ export class HostFeed {
   #running = false
   #isClosed = false
 
-  constructor(source: FeedSource, host: string, sink: Sink) {
+  constructor(source: FeedSource, host: string, sink: Sink, asked: Asked | undefined) {
+    this.asked = asked
     this.#source = source
     this.host = host
     this.#sink = sink
@@ -55,7 +59,7 @@ export class HostFeed {
   begin(keys: Iterable<string> | undefined): void {
     this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
     const view = this.#source.view()
-    if (keys === undefined) for (const topic of this.topics) this.#add(keysOf(view, topic))
+    if (keys === undefined) for (const topic of this.topics) this.#add(keysOf(view, topic, this))
     else this.#add(keys)
     this.#wake()
   }
@@ -70,13 +74,29 @@ export class HostFeed {
     for (const key of keys) this.#pending.add(key)
   }
 
+  /** Say that nobody has an address. */
+  nobody(vpc: string, address: string): void {
+    this.touch([`nobody/${vpc}/${address}`])
+  }
+
+  /** Whether it hears of a change that does not move it: of its own vnics, and of stations that it was told. */
+  wants(key: string): boolean {
+    const { kind, id } = splitKey(key)
+    if (kind !== 'vnic' && kind !== 'station') return true
+    const { objects, resolutions } = this.#source.view()
+    const record = objects.get('vnic', id)?.record
+    if (kind === 'vnic') return record?.binding?.host === this.host
+    if (this.asked === undefined || this.asked.has(id) || record?.left?.host === this.host) return true
+    return record !== undefined && !resolutions.isDemand(record.vpc!)
+  }
+
   /** Find its topics anew; what came and what went is told. Gives what changed. */
   retopic(): { readonly came: string[]; readonly went: string[] } {
     const view = this.#source.view()
     const now = topicsOf(view, this.host)
     const [came, went] = [[...now].filter((topic) => !this.topics.has(topic)), [...this.topics].filter((topic) => !now.has(topic))]
     this.topics = now
-    for (const topic of [...came, ...went]) this.#add(keysOf(view, topic))
+    for (const topic of [...came, ...went]) this.#add(keysOf(view, topic, this))
     if (came.length > 0 || went.length > 0) this.#wake()
     return { came, went }
   }
@@ -135,8 +155,10 @@ export class HostFeed {
   }
 
   #sendItem(key: string): boolean {
+    const [word, vpc = '', address = ''] = key.split('/')
+    if (word === 'nobody') return this.#send({ type: 'nobody', vpc, address })
     const view = this.#source.view()
-    const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic))
+    const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic)) && (word !== 'station' || this.wants(key))
     const item = mayHave ? itemOf(view, this.host, key) : undefined
     if (item === undefined) return this.#send({ type: 'delete', ...splitKey(key) })
     return this.#isClosed || this.#sink.write(this.#line(item))

@@ -4,11 +4,12 @@
  * host, so it is also what the host may know.
  */
 import type { ObjectRecord } from '../model/record.ts'
+import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
 import { groupsOn, namedIn } from './items/groups.ts'
 import { natId, poolsOf, wireOf } from './items/nat.ts'
 import { routingOf } from './items/routing.ts'
-import { peersOf, specOf, vnicsOf, type View } from './view.ts'
+import { localVnics, peersOf, specOf, vnicsOf, type View } from './view.ts'
 
 /** Hosts that have vnics of a vpc, or the wire of its public addresses. */
 export function hostsOf(view: View, vpc: string): Set<string> {
@@ -56,8 +57,12 @@ export function topicsOf(view: View, host: string): Set<string> {
   return topics
 }
 
-/** Keys of all items of a topic. */
-export function keysOf(view: View, topic: string): string[] {
+/** Keys of all items of a topic. A host that asks for stations of large vpcs gets those that it asked for. */
+export function keysOf(
+  view: View,
+  topic: string,
+  { host, asked }: { readonly host?: string; readonly asked?: Asked | undefined } = {},
+): string[] {
   const { kind, id } = splitKey(topic)
   if (topic.startsWith('rules/')) return [`group/${id}`]
   if (kind !== 'vpc') return [topic]
@@ -65,12 +70,20 @@ export function keysOf(view: View, topic: string): string[] {
   return [
     topic,
     ...subnets,
-    ...vnicsOf(view, id).flatMap((vnic) => (vnic.binding === undefined ? [] : [`vnic/${vnic.id}`, `station/${vnic.id}`])),
+    ...(host !== undefined && asked !== undefined && view.resolutions.isDemand(id) ? fewKeys(view, id, host, asked) : allKeys(view, id)),
     ...routingOf(view, id),
     ...peersOf(view, id).map(({ peering }) => `peering/${peering}`),
     ...poolsOf(view, id).map((pool) => `nat/${natId(id, pool)}`),
   ]
 }
+
+const allKeys = (view: View, vpc: string): string[] =>
+  vnicsOf(view, vpc).flatMap(({ id, binding }) => (binding === undefined ? [] : [`vnic/${id}`, `station/${id}`]))
+
+const fewKeys = (view: View, vpc: string, host: string, asked: Asked): string[] => [
+  ...localVnics(view, host).flatMap((vnic) => (vnic.vpc === vpc ? [`vnic/${vnic.id}`] : [])),
+  ...[...asked.of(vpc), ...view.left.vnicsOf(host, vpc, view.now)].map((id) => `station/${id}`),
+]
 
 /** Topics that a key belongs to. A host gets the item if it has one of them. */
 export function topicsOfKey(view: View, key: string): string[] {

@@ -32,6 +32,11 @@ export class Left {
     return [...this.#vnics.values()].flatMap((each) => (each.host === host && each.until > now ? [each.vpc] : []))
   }
 
+  /** Vnics of a vpc that have left a host. */
+  vnicsOf(host: string, vpc: string, now: number): string[] {
+    return [...this.#vnics].flatMap(([id, each]) => (each.host === host && each.vpc === vpc && each.until > now ? [id] : []))
+  }
+
   /** Hosts that vnics of a vpc have left. */
   hostsOf(vpc: string, now: number): string[] {
     return [...this.#vnics.values()].flatMap((each) => (each.vpc === vpc && each.until > now ? [each.host] : []))

@@ -1,11 +1,12 @@
 /** What agents ask: the feed of their host, and that the API takes their reports. */
 import { once } from 'node:events'
-import { feedPath, feedVersion, reportPath } from '#feed/message.ts'
+import { feedPath, feedVersion, lookupPath, reportPath } from '#feed/message.ts'
 import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 import type { Exceptions } from './exceptions.ts'
 import type { Feeds } from './feeds.ts'
+import { Lookups, parseLookup } from './lookups.ts'
 import { parseReport } from './report.ts'
 import { ResponseSink } from './response-sink.ts'
 
@@ -17,10 +18,14 @@ export interface FeedParts {
 }
 
 /** The routes, for the port of the agents. */
-export const feedRoutes = (parts: FeedParts): AgentRoutes => ({
-  [`GET ${feedPath}`]: async (call) => serveFeed(parts, call),
-  [`POST ${reportPath}`]: async (call) => takeReport(parts, call),
-})
+export function feedRoutes(parts: FeedParts): AgentRoutes {
+  const lookups = new Lookups(parts.feeds, parts.mirror, parts.now)
+  return {
+    [`GET ${feedPath}`]: async (call) => serveFeed(parts, call),
+    [`POST ${reportPath}`]: async (call) => takeReport(parts, call),
+    [`POST ${lookupPath}`]: async (call) => takeLookup(parts, lookups, call),
+  }
+}
 
 async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
   checkVersion(url.searchParams.get('version'))
@@ -30,7 +35,7 @@ async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, en
   if (ended.aborted || response.destroyed) return
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   const closed = once(response, 'close')
-  const feed = feeds.open(host, revision, new ResponseSink(response))
+  const feed = feeds.open(host, revision, new ResponseSink(response), { asks: url.searchParams.get('lookup') === '1' })
   const end = (): void => feed.close(farewell(mirror, host))
   ended.addEventListener('abort', end)
   try {
@@ -68,5 +73,13 @@ function revisionOf(url: URL): number | undefined {
 async function takeReport({ mirror, now, exceptions }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
   mirror.hosts.report(host, parseReport(await readJson(request)), now())
   exceptions.note(host)
+  answerDone(response)
+}
+
+async function takeLookup({ mirror }: FeedParts, lookups: Lookups, { host, request, response }: AgentCall): Promise<void> {
+  const lookup = parseLookup(await readJson(request))
+  // What another API has just acknowledged must be found.
+  await mirror.fresh().catch(() => {})
+  lookups.ask(host, lookup)
   answerDone(response)
 }

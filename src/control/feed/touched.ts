@@ -58,7 +58,7 @@ function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: Ob
   inVpc(touched, vpc, `vnic/${id}`, `station/${id}`)
   if (placeText(record) !== placeText(other)) {
     for (const host of [binding.host, left?.host]) if (host !== undefined) touched.hosts.add(host)
-    touched.met.push({ topic: `vpc/${vpc}`, key: `vtep/${binding.host}` })
+    for (const key of [`vtep/${binding.host}`, `vpc/${vpc}`]) touched.met.push({ topic: `vpc/${vpc}`, key })
   }
   const az = view.objects.get('host', binding.host)?.record.spec.az
   if (az !== undefined) groupsThatName(view, az as string, touched)

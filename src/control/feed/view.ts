@@ -2,12 +2,14 @@
 import type { Objects } from '../model/objects.ts'
 import type { ObjectRecord, Spec, Stored } from '../model/record.ts'
 import type { Left } from './left.ts'
+import type { Resolutions } from './resolutions.ts'
 import type { Places } from './places.ts'
 
 export interface View {
   readonly objects: Objects
   readonly places: Places
   readonly left: Left
+  readonly resolutions: Resolutions
   readonly now: number
 }
 

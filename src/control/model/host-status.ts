@@ -23,6 +23,7 @@ export interface HereRecord {
 export class HostStatuses {
   readonly #here = new Map<string, HereRecord>()
   readonly #went = new Map<string, number>()
+  readonly #elsewhere = new Map<string, number>()
   /** Nothing is known about the time before. */
   readonly begun = Date.now()
   readonly #statuses = new Map<string, HostStatus>()
@@ -56,7 +57,11 @@ export class HostStatuses {
   /** A host has a feed, at this API or another. */
   came(host: string, here: HereRecord): void {
     this.#here.set(host, here)
+    if (here.api !== this.api) this.#elsewhere.set(host, Date.now())
   }
+
+  /** When a host was last seen to have its feed at another API. */
+  elsewhere = (host: string): number | undefined => this.#elsewhere.get(host)
 
   /** A host has no feed any more. */
   went(host: string): void {

@@ -2,9 +2,6 @@
 import type { HostItem, SubnetItem, VpcItem, VtepAddress, VtepItem } from '#feed/item.ts'
 import { childrenOf, specOf, type View } from '../view.ts'
 
-/** Vpcs with more addresses are resolved on demand, unless they say otherwise. */
-const pushedAddresses = 2_000
-
 const underlayOf = (view: View, id: string): readonly VtepAddress[] | undefined =>
   specOf(view, 'host', id)?.underlay as readonly VtepAddress[] | undefined
 
@@ -24,28 +21,23 @@ interface VpcSpec {
   readonly account: string
   readonly mtu?: number
   readonly dns?: { readonly name?: string; readonly servers?: readonly string[] }
-  readonly resolution: 'auto' | 'push' | 'demand'
 }
 
 /** A vpc. */
 export function vpcItem(view: View, _: string, id: string): VpcItem | undefined {
   const spec = specOf(view, 'vpc', id) as VpcSpec | undefined
   if (spec === undefined) return undefined
-  const { account, mtu = null, dns, resolution } = spec
+  const { account, mtu = null, dns } = spec
+  const isDemand = view.resolutions.isDemand(id)
   return {
     kind: 'vpc',
     id,
     account,
     mtu,
     dns: { name: dns?.name ?? null, servers: dns?.servers ?? [] },
-    resolution: resolution === 'auto' ? resolutionOf(view, id) : resolution,
+    resolution: isDemand ? 'demand' : 'push',
+    ...(isDemand && { hosts: [...view.places.hostsOf(id)].sort() }),
   }
-}
-
-function resolutionOf(view: View, vpc: string): 'push' | 'demand' {
-  let addresses = 0
-  for (const { id } of childrenOf(view, 'subnet', 'vpc', vpc)) addresses += view.objects.usersOf(id).length
-  return addresses > pushedAddresses ? 'demand' : 'push'
 }
 
 interface SubnetSpec {

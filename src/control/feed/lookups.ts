@@ -1,0 +1,78 @@
+/**
+ * Answers hosts that ask where an address of a large vpc is. Who asks hears what becomes of the station from then on.
+ * A host may ask about vpcs that concern it alone, and not so often that it could try all addresses unseen.
+ */
+import type { Lookup } from '#feed/message.ts'
+import { ipFrom, parseIp } from '#wire/ip-address.ts'
+import type { Mirror } from '../model/mirror.ts'
+import { addressKey } from '../model/keys.ts'
+import { Problem } from '../model/problem.ts'
+import type { Feeds } from './feeds.ts'
+
+const mostAddresses = 256
+const mostVnics = 4_096
+const perSecond = 200
+const burst = 2_000
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Check what a host sent. */
+export function parseLookup(body: unknown): Required<Lookup> {
+  const given = (typeof body === 'object' && body !== null ? body : {}) as Partial<Record<keyof Lookup, unknown>>
+  const { vpc, addresses, vnics = [] } = given
+  const isList = (value: unknown, max: number, test: (text: string) => boolean): value is string[] =>
+    Array.isArray(value) && value.length <= max && value.every((each) => typeof each === 'string' && test(each))
+  if (typeof vpc !== 'string' || !uuid.test(vpc)) throw new Problem('invalid', 'vpc: give the id of a vpc')
+  if (!isList(addresses, mostAddresses, (text) => parseIp(text).ok))
+    throw new Problem('invalid', `addresses: give a list of ${mostAddresses} addresses at most`)
+  if (!isList(vnics, mostVnics, (text) => uuid.test(text))) throw new Problem('invalid', `vnics: give a list of ${mostVnics} ids at most`)
+  return { vpc, addresses, vnics }
+}
+
+export class Lookups {
+  readonly #feeds: Feeds
+  readonly #mirror: Mirror
+  readonly #now: () => number
+  readonly #levels = new Map<string, { level: number; at: number }>()
+  /** Addresses that were asked for. */
+  count = 0
+
+  constructor(feeds: Feeds, mirror: Mirror, now: () => number = Date.now) {
+    this.#feeds = feeds
+    this.#mirror = mirror
+    this.#now = now
+  }
+
+  /** Answer, by the feed of the host. Throws a Problem. */
+  ask(host: string, { vpc, addresses, vnics }: Required<Lookup>): void {
+    if (!this.#feeds.topicsOf(host).has(`vpc/${vpc}`)) throw new Problem('not-found', `no vnic of this host has to do with vpc ${vpc}`)
+    this.#spend(host, addresses.length)
+    this.count += addresses.length
+    for (const vnic of vnics) if (this.#vpcOf(vnic) === vpc) this.#feeds.ask(host, vpc, vnic)
+    for (const address of addresses) {
+      const vnic = this.#holder(vpc, address)
+      if (vnic === undefined) this.#feeds.nobody(host, vpc, address)
+      else this.#feeds.ask(host, vpc, vnic)
+    }
+  }
+
+  /** The vnic that has an address, if it is plugged in. */
+  #holder(vpc: string, address: string): string | undefined {
+    const held = this.#mirror.claim(addressKey(vpc, ipFrom(address)))?.value
+    const vnic = held?.kind === 'vnic' ? this.#mirror.objects.get('vnic', held.id!) : undefined
+    return vnic?.record.binding === undefined ? undefined : held!.id
+  }
+
+  #vpcOf = (vnic: string): string | null | undefined => this.#mirror.objects.get('vnic', vnic)?.record.vpc
+
+  #spend(host: string, count: number): void {
+    const now = this.#now()
+    const { level, at } = this.#levels.get(host) ?? { level: burst, at: now }
+    const filled = Math.min(burst, level + (Math.max(0, now - at) / 1_000) * perSecond)
+    if (filled < count) {
+      const retryAfter = Math.max(1, Math.ceil((count - filled) / perSecond))
+      throw new Problem('rate-limited', `this host asks for more than ${perSecond} addresses a second`, { retryAfter })
+    }
+    this.#levels.set(host, { level: filled - count, at: now })
+  }
+}

@@ -1,0 +1,187 @@
+/** Large vpcs: hosts that ask get what they ask for, hear what becomes of it, and learn nothing else. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Lookups, parseLookup } from '#control/feed/lookups.ts'
+import type { HostFeed } from '#control/feed/host-feed.ts'
+import { TestApi } from '../test-api.ts'
+
+let api: TestApi
+let lookups: Lookups
+let vpc: string
+const ids: Record<string, string> = {}
+const addresses: Record<string, string> = {}
+
+/** A host that keeps what the feed says. */
+class Host {
+  readonly id: string
+  items = new Map<string, any>()
+  nobody: string[] = []
+  whole = 0
+  revision: number | undefined
+  feed: HostFeed | undefined
+  lines = 0
+  constructor(id: string) {
+    this.id = id
+  }
+  open(options = { asks: true }, revision = this.revision): this {
+    const write = (line: string): boolean => {
+      const message = JSON.parse(line)
+      this.lines++
+      if (message.type === 'hello' && message.whole) [this.items, this.whole] = [new Map(), this.whole + 1]
+      if (message.type === 'put') this.items.set(`${message.item.kind}/${message.item.id}`, message.item)
+      if (message.type === 'delete') this.items.delete(`${message.kind}/${message.id}`)
+      if (message.type === 'nobody') this.nobody.push(message.address)
+      if (message.type === 'sync') this.revision = Number(message.revision)
+      return true
+    }
+    this.feed = api.feeds.open(this.id, revision, { write, drained: async () => {}, end: () => {} }, options)
+    return this
+  }
+  async told(): Promise<this> {
+    for (const end = Date.now() + 10_000; !this.feed!.isTold;) {
+      assert.ok(Date.now() < end, 'it is not told')
+      this.feed!.ping()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return this
+  }
+  ask = (...names: string[]): void => lookups.ask(this.id, { vpc, addresses: names.map((name) => addresses[name] ?? name), vnics: [] })
+  has = (name: string): string | undefined => this.items.get(`station/${ids[name]}`)?.host
+  /** Names of the stations that it has. */
+  stations = (): string[] => Object.keys(ids).filter((name) => this.has(name) !== undefined)
+}
+
+let [h1, h2, h3]: Host[] = []
+const later = (): void => void (api.ahead += 61_000)
+
+before(async () => {
+  api = await TestApi.start()
+  lookups = new Lookups(api.feeds, api.model.mirror, () => Date.now() + api.ahead)
+  await api.ok('POST', '/regions', { name: 'north' })
+  await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  const hosts = []
+  for (const i of [1, 2, 3, 4])
+    hosts.push(new Host((await api.ok('POST', '/hosts', { name: `h${i}`, facility: 'f1', underlay: [{ address: `192.0.2.${i}` }] })).id))
+  ;[h1, h2, h3] = hosts
+  await api.ok('POST', '/orgs', { name: 'acme' })
+  await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
+  vpc = (await api.ok('POST', '/vpcs', { name: 'red', account: 'shop', resolution: 'demand' })).id
+  await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/16' })
+  for (const [name, host] of [
+    ['a', 'h1'],
+    ['b', 'h2'],
+    ['c', 'h2'],
+    ['d', 'h3'],
+    ['e', undefined],
+  ] as const) {
+    const made = await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web' })
+    ;[ids[name], addresses[name]] = [made.id, made.addresses[0]]
+    if (host !== undefined) await api.ok('PUT', `/vnics/${name}/binding`, { host })
+  }
+})
+after(() => {
+  assert.deepEqual(api.logged, [])
+  return api[Symbol.asyncDispose]()
+})
+
+test('it gets its own vnics and the hosts of the vpc; of stations those that it asks for', async () => {
+  await h1!.open().told()
+  const kinds = [...h1!.items.keys()].map((key) => key.split('/')[0]).sort()
+  assert.deepEqual(kinds, ['host', 'subnet', 'vnic', 'vpc', 'vtep', 'vtep'])
+  assert.deepEqual(h1!.items.get(`vpc/${vpc}`).hosts, [h1!.id, h2!.id, h3!.id].sort())
+  h1!.ask('b', 'e', '10.0.250.250', 'a')
+  await h1!.told()
+  assert.deepEqual(h1!.stations(), ['b'])
+  assert.deepEqual(h1!.nobody, [addresses.e, '10.0.250.250'])
+})
+
+test('an agent that cannot ask gets everything', async () => {
+  await h3!.open({ asks: false }).told()
+  assert.deepEqual(h3!.stations(), ['a', 'b', 'c'])
+})
+
+test('what it asked for is corrected within a second; of the rest it hears nothing', async () => {
+  const lines = h1!.lines
+  await api.ok('PATCH', '/vnics/c', { mtu: 1400 }, { 'if-match': '*' })
+  await h3!.told()
+  await h1!.told()
+  assert.ok(h1!.lines <= lines + 2, `${h1!.lines - lines} lines about what it did not ask for`)
+  const start = performance.now()
+  await api.ok('PUT', '/vnics/b/binding', { host: 'h3' })
+  await h1!.told()
+  assert.equal(h1!.has('b'), h3!.id)
+  assert.ok(performance.now() - start < 1_000)
+  await api.ok('DELETE', '/vnics/b/binding')
+  await h1!.told()
+  assert.equal(h1!.has('b'), undefined)
+  // It asked once: when the vnic is there again, it hears.
+  await api.ok('PUT', '/vnics/b/binding', { host: 'h2' })
+  await h1!.told()
+  assert.equal(h1!.has('b'), h2!.id)
+})
+
+test('it comes back with what it asked for; an API that does not know what that was sends everything anew', async () => {
+  await h1!.told()
+  api.feeds.gone(h1!.feed!)
+  await api.ok('PUT', '/vnics/b/binding', { host: 'h3' })
+  const { whole } = h1!
+  await h1!.open().told()
+  assert.deepEqual([h1!.whole, h1!.has('b'), h1!.stations()], [whole, h3!.id, ['b']])
+  // Another API had it meanwhile, where it may have asked for more.
+  api.model.mirror.hosts.came(h1!.id, { api: 'other', since: new Date().toISOString() })
+  api.feeds.gone(h1!.feed!)
+  api.ahead += 1_000
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  api.model.mirror.hosts.came(h1!.id, { api: 'other', since: new Date().toISOString() })
+  api.ahead = 0
+  lookups.ask(h1!.id, { vpc, addresses: [], vnics: [ids.c!] })
+  await h1!.open().told()
+  assert.deepEqual([h1!.whole, h1!.stations()], [whole + 1, ['b', 'c']])
+})
+
+test('a vnic that leaves: the host that it left sends its frames on, asked or not', async () => {
+  await h2!.open().told()
+  await api.ok('PUT', '/vnics/c/binding', { host: 'h1' })
+  await h2!.told()
+  assert.equal(h2!.items.get(`station/${ids.c}`).forward, true)
+  later()
+  api.feeds.expire()
+  await h2!.told()
+  assert.equal(h2!.items.get(`station/${ids.c}`), undefined)
+})
+
+test('a vpc that becomes small is told whole; one that becomes large takes nothing away', async () => {
+  await api.ok('PATCH', '/vpcs/red', { resolution: 'push' }, { 'if-match': '*' })
+  await h1!.told()
+  assert.deepEqual(h1!.stations(), ['b', 'd'])
+  assert.equal(h1!.items.get(`vpc/${vpc}`).resolution, 'push')
+  await api.ok('PATCH', '/vpcs/red', { resolution: 'demand' }, { 'if-match': '*' })
+  await h1!.told()
+  assert.deepEqual(h1!.stations(), ['b', 'd'])
+  await api.ok('PUT', '/vnics/d/binding', { host: 'h2' })
+  await h1!.told()
+  assert.equal(h1!.has('d'), h2!.id)
+  // What comes now it has to ask for.
+  await api.ok('PUT', '/vnics/e/binding', { host: 'h3' })
+  await h1!.told()
+  assert.deepEqual(h1!.stations(), ['b', 'd'])
+})
+
+test('it asks about its own vpcs alone, and not too often', async () => {
+  const other = new Host((await api.ok('GET', '/hosts/h4')).id)
+  assert.throws(() => other.ask('a'), /no vnic of this host has to do with vpc/)
+  const many = Array.from({ length: 200 }, (_, i) => `10.0.9.${i + 1}`)
+  let taken = 0
+  assert.throws(() => {
+    for (let i = 0; i < 20; i++, taken++) h1!.ask(...many)
+  }, /asks for more than 200 addresses a second/)
+  assert.ok(taken >= 9 && taken <= 11, `${taken}`)
+})
+
+test('a lookup is checked', () => {
+  assert.deepEqual(parseLookup({ vpc, addresses: ['10.0.0.1', 'fd00::1'] }), { vpc, addresses: ['10.0.0.1', 'fd00::1'], vnics: [] })
+  for (const wrong of [null, [], {}, { vpc }, { vpc: 'red', addresses: [] }, { vpc, addresses: 'x' }, { vpc, addresses: ['10.0.0'] }])
+    assert.throws(() => parseLookup(wrong), /vpc:|addresses:/, JSON.stringify(wrong))
+  assert.throws(() => parseLookup({ vpc, addresses: Array(257).fill('10.0.0.1') }), /256/)
+  assert.throws(() => parseLookup({ vpc, addresses: [], vnics: ['x'] }), /vnics/)
+})
