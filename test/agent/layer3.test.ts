@@ -54,20 +54,23 @@ before(async () => {
       await api.ok('POST', '/groups', { name: `${account}-g${n}`, account })
       await api.ok('POST', '/prefix-lists', { name: `${account}-l${n}`, account, entries: [`192.0.${n}.0/24`, `fd00:${n}::/64`] })
     }
-  for (const n of [1, 2]) {
-    const host = TestHost.create()
-    host.ip('link', 'add', 'pub0', 'type', 'veth', 'peer', 'name', 'wan-pub')
-    if (n > 1) host.ip('address', 'add', `192.0.2.${n}/24`, 'dev', 'wan')
-    await host.start()
-    const wires =
-      n === 1 ? [] : ['p1', 'p2'].map((pool) => ({ pool, interface: 'pub0', prefix4: '203.0.113.0/24', gateway4: '203.0.113.254' }))
-    const underlay = [{ address: `192.0.2.${n}` }]
-    const { id } = await api.ok('POST', '/hosts', { name: `h${n}`, facility: 'f1', az: 'north-a', underlay, wires })
-    const desk = new Desk(host.socketPath)
-    await desk.reconciler.run({ complete: true })
-    places.push({ id, host, desk })
-  }
+  places.push(...(await Promise.all([1, 2].map(placeOf))))
 })
+/** A host of the cloud with a vpcd; the second one has the wire of both pools. */
+async function placeOf(n: number): Promise<(typeof places)[number]> {
+  const host = TestHost.create()
+  host.ip('link', 'add', 'pub0', 'type', 'veth', 'peer', 'name', 'wan-pub')
+  if (n > 1) host.ip('address', 'add', `192.0.2.${n}/24`, 'dev', 'wan')
+  const wire = { interface: 'pub0', prefix4: '203.0.113.0/24', gateway4: '203.0.113.254' }
+  const wires = n === 1 ? [] : ['p1', 'p2'].map((pool) => ({ pool, ...wire }))
+  const underlay = [{ address: `192.0.2.${n}` }]
+  const { id } = await api.ok('POST', '/hosts', { name: `h${n}`, facility: 'f1', az: 'north-a', underlay, wires })
+  await host.start()
+  const desk = new Desk(host.socketPath)
+  await desk.reconciler.run({ complete: true })
+  return { id, host, desk }
+}
+
 after(async () => {
   assert.deepEqual(api.logged, [])
   await checkInvariants(api.store)

@@ -25,7 +25,7 @@ export const routeTable = kind({
           destination: { type: 'network', required: true, help: 'which packets' },
           router: { type: 'reference', to: 'router', within: 'vpc', help: 'to a router' },
           nat: { type: 'reference', to: 'nat', within: 'vpc', help: 'out, by addresses of a NAT' },
-          vnic: { type: 'reference', to: 'vnic', help: 'to a guest' },
+          vnic: { type: 'reference', to: 'vnic', within: 'vpc', help: 'to a guest' },
           peering: { type: 'reference', to: 'peering', help: 'into another vpc' },
           blackhole: { type: 'choice', words: ['drop'], help: 'nowhere' },
         },

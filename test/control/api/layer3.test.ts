@@ -98,6 +98,14 @@ test('a floating address moves to another vnic, and takes its first address ther
   assert.match(wrong.body.detail, /the vnic has not the address 10.0.0.50/)
 })
 
+test('the next hop of a route is a vnic of the vpc: another one may have its address', async () => {
+  await api.ok('POST', '/vpcs', { name: 'next', account: 'shop' })
+  const route = { destination: '10.9.0.0/16', vnic: 'red-v' }
+  const far = await post('/route-tables', { name: 't', vpc: 'next', routes: [route] })
+  assert.match(far.body.detail, /no vnic red-v in this vpc/)
+  assert.equal((await post('/route-tables', { name: 'hop', vpc: 'red', routes: [route] })).status, 201)
+})
+
 test('routes by a peering: of both vpcs that it joins, of the other one when it has agreed', async () => {
   for (const [vpc, network4] of Object.entries({ red: '10.1.0.0/24', gold: '10.2.0.0/24' })) {
     await api.ok('POST', '/vpcs', { name: `${vpc}-far`, account: vpc === 'red' ? 'shop' : 'bank' })
