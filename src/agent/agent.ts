@@ -1,6 +1,6 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
-import { feedVersion, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
+import { feedVersion, lookupPath, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
 import { writeObjects } from '#feed/objects-file.ts'
 import { markProcess } from '#system/process-mark.ts'
 import type { Log } from '#system/log.ts'
@@ -12,7 +12,8 @@ import { Cache } from './cache.ts'
 import { unitId } from './compile/ids.ts'
 import { ItemStore } from './compile/items.ts'
 import { thisHost } from './compile/underlay.ts'
-import type { FeedServer } from './feed/connection.ts'
+import { post, type FeedServer } from './feed/connection.ts'
+import { Lookups } from './feed/lookups.ts'
 import { followFeed } from './feed/follower.ts'
 import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
@@ -49,6 +50,7 @@ export class Agent {
   readonly #reconciler: Reconciler
   readonly #worker: Worker
   readonly #reporter: Reporter
+  readonly #lookups: Lookups | undefined
   #revision: string | null
   #applied: string | null = null
   /** Whether the feed has said all since the start: only then may anything go. */
@@ -70,6 +72,16 @@ export class Agent {
     this.#revision = cached.revision
     this.#half = options.half?.(() => this.#worker.wake()) ?? new Vpcd(socketPath, () => this.#worker.wake())
     this.#reconciler = new Reconciler({ items: this.#items, half: this.#half, clock: this.#clock })
+    const { guests } = this.#half
+    this.#lookups =
+      guests &&
+      new Lookups({
+        items: this.#items,
+        guests,
+        post: async (lookup) => post(await options.server(), lookupPath, lookup, AbortSignal.timeout(5_000)),
+        clock: this.#clock,
+        log,
+      })
     const known = new Set(cached.items.map(itemKey))
     for (const item of cached.instead) if (known.has(itemKey(item))) this.#items.put(item)
     for (const item of cached.items) this.#put(item)
@@ -95,6 +107,7 @@ export class Agent {
         return server
       },
       revision: () => this.#revision,
+      prepare: async () => this.#lookups?.claim(),
       onMessage: (message: FeedMessage) => this.#hear(message),
       onState: (trouble: string | null) => this.#noteState(trouble),
       log,
@@ -105,6 +118,7 @@ export class Agent {
     try {
       await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal)])
     } finally {
+      this.#lookups?.close()
       this.#cache.close()
       await this.#half.close()
       log.info('stopped; vpcd goes on')
@@ -149,14 +163,17 @@ export class Agent {
   }
 
   #delete(key: { readonly kind: FeedKind; readonly id: string }): void {
+    this.#lookups?.went(this.#items.get(key.kind, key.id))
     this.#reconciler.gone(key)
     this.#items.delete(key.kind, key.id)
     this.#objectsChanged ||= key.kind !== 'station'
   }
 
   #put(item: FeedItem): void {
+    this.#lookups?.went(this.#items.get(item.kind, item.id))
     this.#reconciler.change(item)
     this.#items.put(item)
+    this.#lookups?.came(item)
     this.#objectsChanged ||= item.kind !== 'station'
   }
 
@@ -179,6 +196,7 @@ export class Agent {
     if (failure === null) this.#cache.keepInstead(this.#reconciler.substitutes())
     const [revision, ready] = [this.#applied, this.#ready]
     if (revision !== null) this.#reporter.report({ revision, errors, ready, agent: { version, feed: feedVersion } })
+    if (failure === null) await this.#lookups?.settle()
     this.#writeStatus()
   }
 

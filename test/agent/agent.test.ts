@@ -1,10 +1,12 @@
 /** The agent with real vpcds: hosts do what the feed says, and go on whoever of agent, vpcd and API is gone. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import type { StationItem } from '#feed/item.ts'
-import { hostId, itemsOf, stationItem, uuid, vnicItem } from './cloud.ts'
+import { hostId, itemsOf, stationItem, subnet, uuid, vnicItem, vpc } from './cloud.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
 suite('two hosts', () => {
@@ -136,6 +138,43 @@ suite('two hosts', () => {
     await scene.done(scene.api.tell({}), [again])
     assert.deepEqual(again.report!.errors, [])
     assert.match(scene.api.asked.at(-1)!, /revision=\d+/)
+  })
+
+  test('a station of a large vpc is asked for when a guest wants it, by ARP, by a route, and once', async () => {
+    const large = { ...vpc, resolution: 'demand', hosts: [hostId(2)] } as const
+    const back = { ...subnet, id: uuid(6), vni: 5002, network4: '10.2.0.0/24', gateway4: '10.2.0.1' }
+    const router = { kind: 'router', id: uuid(7), vpc: vpc.id, subnets: [subnet.id, back.id], enabled: true } as const
+    const far = vnicItem(30, { subnet: back.id, addresses: ['10.2.0.30'] })
+    const [near, behind] = [stationItem(vnicItem(20), hostId(2)), stationItem(far, hostId(2))]
+    const revision = scene.api.tell({
+      [one!.id]: [large, back, router, { gone: near }],
+      [hostId(2)]: [back, router, far],
+    })
+    await scene.done(revision)
+    scene.api.onLookup = (host, { addresses }) => {
+      const found = [near, behind].filter((station) => station.addresses.some((address) => addresses.includes(address)))
+      if (found.length > 0) scene.api.tell({ [host]: found })
+    }
+    // The API of this test answers only while nothing holds its process.
+    const inGuest = async (line: string): Promise<string> => {
+      const words = ['netns', 'exec', one!.host.guestName('g10'), 'sh', '-c', `${line} || true`]
+      return (await promisify(execFile)('ip', words)).stdout
+    }
+    await inGuest('ip neigh flush all')
+    assert.match(await inGuest('ping -c 3 -i 0.2 -W 3 10.0.0.20'), / 0% packet loss/)
+    assert.deepEqual(scene.api.lookups, [{ vpc: vpc.id, addresses: ['10.0.0.20'] }])
+    await inGuest('ip route add default via 10.0.0.1')
+    const unit = await until('the interface', () => scene.hosts[1]!.host.devices().find((name) => name.startsWith('hostif')))
+    scene.hosts[1]!.host.guest('g30', unit, '10.2.0.30/24')('ip', 'route', 'add', 'default', 'via', '10.2.0.1')
+    await until('an answer', async () => (await inGuest('ping -c 1 -W 1 10.2.0.30')).includes(' 0% packet loss'))
+    assert.deepEqual(scene.api.lookups.at(-1), { vpc: vpc.id, addresses: ['10.2.0.30'] })
+    await inGuest('ping -c 2 -i 0.2 -W 1 10.0.0.99')
+    assert.equal(scene.api.lookups.filter(({ addresses }) => addresses.includes('10.0.0.99')).length, 1)
+    // Another API has forgotten who asked for what.
+    await one!.killAgent()
+    one!.startAgent()
+    const claim = { vpc: vpc.id, addresses: [], vnics: [near.id, behind.id] }
+    await until('what it has', () => scene.api.lookups.some((lookup) => isDeepStrictEqual(lookup, claim)))
   })
 
   test('10 000 stations fit into 96 MiB, and one more comes soon', async () => {

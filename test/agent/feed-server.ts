@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { itemKey, type FeedItem } from '#feed/item.ts'
-import { feedPath, reportPath, type AgentReport, type FeedMessage } from '#feed/message.ts'
+import { feedPath, lookupPath, reportPath, type AgentReport, type FeedMessage, type Lookup } from '#feed/message.ts'
 
 interface Feed {
   readonly response: ServerResponse
@@ -23,6 +23,8 @@ export class FeedServer implements AsyncDisposable {
   readonly reports = new Map<string, AgentReport>()
   /** The queries of all feeds that were opened, in order. */
   readonly asked: string[] = []
+  readonly lookups: Lookup[] = []
+  onLookup = (_host: string, _lookup: Lookup): void => {}
   /** What feeds are answered instead, such as 426. */
   refuse: number | undefined
 
@@ -83,6 +85,12 @@ export class FeedServer implements AsyncDisposable {
     const path = url.pathname.slice(host.length + 1)
     if (path === reportPath) {
       this.reports.set(host, JSON.parse(await text(request)) as AgentReport)
+      return void response.end()
+    }
+    if (path === lookupPath) {
+      const lookup = JSON.parse(await text(request)) as Lookup
+      this.lookups.push(lookup)
+      this.onLookup(host, lookup)
       return void response.end()
     }
     if (path !== feedPath) return void response.writeHead(404).end()

@@ -146,7 +146,8 @@ export class Scene implements AsyncDisposable {
   static async start(count: number): Promise<Scene> {
     const scene = new Scene()
     try {
-      run('ip', 'link', 'add', 'fabric', 'mtu', '1600', 'type', 'bridge')
+      // Its own MAC: else it takes a port's, and has another one when that port goes.
+      run('ip', 'link', 'add', 'fabric', 'address', '02:00:00:00:fa:b0', 'mtu', '1600', 'type', 'bridge')
       run('ip', 'address', 'add', '192.0.2.254/24', 'dev', 'fabric')
       run('ip', 'link', 'set', 'fabric', 'up')
       await scene.api.start()

@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import type { HostDocument } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
-import type { EthlinkInfo } from '#abi/info.ts'
+import type { DropEvent, EthlinkInfo, MissEvent } from '#abi/info.ts'
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
@@ -15,9 +15,21 @@ export interface HostHalf {
   apply(document: HostDocument): Promise<void>
   /** Unit names of vmnics and hostifs, by id. */
   units(): Promise<ReadonlyMap<string, string>>
+  /** What guests ask for; undefined: there are no guests. */
+  readonly guests?: Guests | undefined
   /** What the parts of a document need to know about this host, as it is now. */
   readonly facts: HostFacts
   close(): Promise<void>
+}
+
+/** How the agent hears of what guests miss. The iterations end or throw when vpcd goes. */
+export interface Guests {
+  /** Questions that the tables of a switch do not answer. */
+  questions(switchId: Id, signal: AbortSignal): AsyncIterable<MissEvent>
+  /** Dropped packets. */
+  drops(signal: AbortSignal): AsyncIterable<DropEvent>
+  /** Send a frame to the unit in a port. */
+  answer(switchId: Id, portId: Id, frame: Uint8Array): Promise<void>
 }
 
 /** Whether an error says that nobody answers, and not that vpcd refused something. */
@@ -36,6 +48,10 @@ export class Vpcd implements HostHalf {
   constructor(socketPath: string | undefined, onGone: () => void) {
     this.#vpc = new Vpc({ socketPath })
     this.#onGone = onGone
+  }
+
+  get guests(): Guests {
+    return guestsOf(this.#vpc)
   }
 
   async connect(): Promise<boolean> {
@@ -96,6 +112,24 @@ export class Vpcd implements HostHalf {
     this.#onGone()
   }
 }
+
+/** Each by a handle of its own, which can do nothing else. */
+const guestsOf = (vpc: Vpc): Guests => ({
+  async *questions(switchId, signal) {
+    await using sw = await vpc.openSwitch(switchId)
+    await sw.limit({ operations: ['vpcswListen'] })
+    yield* sw.listen(signal)
+  },
+  async *drops(signal) {
+    await using mgmt = await vpc.mgmt()
+    await mgmt.limit({ operations: ['mgmtDropsFollow'] })
+    yield* mgmt.followDrops(signal)
+  },
+  async answer(switchId, portId, frame) {
+    await using sw = await vpc.openSwitch(switchId, { write: true })
+    await sw.send(portId, frame)
+  },
+})
 
 /** Ethlinks that the agent does not keep, by interface. */
 async function foreignEthlinks(mgmt: Mgmt): Promise<ReadonlyMap<string, Id>> {

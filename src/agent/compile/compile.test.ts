@@ -149,6 +149,19 @@ test('more than 64 hosts in a VNI get no broadcasts', () => {
   assert.equal(broadcasts(65), 0)
 })
 
+test('in a vpc on demand its hosts may send, few or many, whatever stations are known', () => {
+  const hosts = (count: number): string[] => Array.from({ length: count }, (_, i) => uuid(1000 + i))
+  const entries = (count: number): string[] => {
+    const demand = { ...base[2], resolution: 'demand', hosts: [here, ...hosts(count)] } as FeedItem
+    const vteps = hosts(count).map((id, i): FeedItem => ({ kind: 'vtep', id, underlay: underlay(`192.0.2.${i + 10}`) }))
+    return read(compiled(...base, demand, ...vteps).document).muxes[0]!.entries.map(({ mac }) => mac)
+  }
+  assert.deepEqual(new Set(entries(64)), new Set(['00:00:00:00:00:00']))
+  assert.equal(entries(64).length, 64)
+  assert.equal(new Set(entries(65)).size, 65)
+  assert.ok(!entries(65).includes('00:00:00:00:00:00'))
+})
+
 test('a missing interface is a problem of the host, and vnics get on without a mux', () => {
   const { document, problems } = compiled({ kind: 'host', id: here, underlay: underlay('192.0.2.9') }, ...base.slice(1), vnic)
   assert.deepEqual(

@@ -38,16 +38,13 @@ export async function* feedMessages(
   server: FeedServer,
   { revision, signal, silence = silenceMs }: { readonly revision: string | null; readonly signal: AbortSignal; readonly silence?: number },
 ): AsyncGenerator<FeedMessage, never, undefined> {
-  const query = new URLSearchParams({ version: String(feedVersion), ...(revision === null ? {} : { revision }) })
-  const request = start(server, 'GET', `${feedPath}?${query}`, signal)
+  const query = new URLSearchParams({ version: String(feedVersion), lookup: '1', ...(revision === null ? {} : { revision }) })
+  const request = start(server, { method: 'GET', path: `${feedPath}?${query}`, signal, timeout: silence })
   // The first failure is the cause of the others.
   let failure: Error | undefined
   const fail = (error: Error): void => void (failure ??= error)
   request.on('error', fail)
-  request.setTimeout(silence, () => {
-    fail(new Error(`the API was silent for ${silence / 1000} s`))
-    request.destroy()
-  })
+  request.on('timeout', () => request.destroy(new Error(`the API was silent for ${silence / 1000} s`)))
   request.end()
   try {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
@@ -89,10 +86,10 @@ export async function ask(server: FeedServer, path: string, body: unknown, signa
 }
 
 async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
-  const request = start(server, 'POST', path, signal)
+  const request = start(server, { method: 'POST', path, signal, timeout: answerMs })
   // One that comes after the answer has begun is the answer's, too.
   request.on('error', () => {})
-  request.setTimeout(answerMs, () => request.destroy(new Error('the API did not answer')))
+  request.on('timeout', () => request.destroy(new Error('the API did not answer')))
   request.setHeader('content-type', 'application/json')
   request.end(JSON.stringify(body))
   const [response] = (await once(request, 'response')) as [IncomingMessage]
@@ -100,10 +97,18 @@ async function answered(server: FeedServer, path: string, body: unknown, signal:
   return response
 }
 
-function start({ url, tls }: FeedServer, method: string, path: string, signal: AbortSignal): ClientRequest {
+interface Asking {
+  readonly method: string
+  readonly path: string
+  readonly signal: AbortSignal
+  /** Milliseconds of silence, also while it connects. */
+  readonly timeout: number
+}
+
+function start({ url, tls }: FeedServer, { path, ...asking }: Asking): ClientRequest {
   const target = new URL(`.${path}`, url.endsWith('/') ? url : `${url}/`)
   // A new connection each: a feed holds its own, and reports are rare.
-  const options = { method, signal, agent: false } as const
+  const options = { ...asking, agent: false } as const
   if (target.protocol === 'http:') return requestHttp(target, options)
   return requestHttps(target, { ...options, ...tls, servername: apiServerName, minVersion: 'TLSv1.3' })
 }

@@ -1,5 +1,6 @@
 /** The feed from an agent's side: a silent API, one that ends, one that refuses, one that sends the host away. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createServer, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -57,7 +58,7 @@ const say =
 
 test('after silence it connects anew, and goes on from its revision', async () => {
   const { states, asked } = await follow([say(hello, { type: 'sync', revision: '5' })], { until: (heard) => heard.asked.length >= 2 })
-  assert.deepEqual(asked, ['/agent/v1/feed?version=1', '/agent/v1/feed?version=1&revision=5'])
+  assert.deepEqual(asked, ['/agent/v1/feed?version=1&lookup=1', '/agent/v1/feed?version=1&lookup=1&revision=5'])
   assert.match(states[1]!, /silent for 0\.1 s/)
 })
 
@@ -107,4 +108,26 @@ test('a host that is sent away does not come back at once', async () => {
   })
   assert.equal(asked.length, 1)
   assert.match(states[1]!, /sent this host away: it was removed/)
+})
+
+test('an address that answers nothing at all counts as silence', async () => {
+  // 192.0.2.0/24 is for documents; here a route leads into nothing.
+  execFileSync('ip', ['link', 'add', 'nowhere', 'type', 'veth', 'peer', 'name', 'far'])
+  try {
+    execFileSync('ip', ['address', 'add', '192.0.2.77/24', 'dev', 'nowhere'])
+    for (const name of ['nowhere', 'far']) execFileSync('ip', ['link', 'set', name, 'up'])
+    execFileSync('ip', ['neigh', 'add', '192.0.2.78', 'lladdr', '02:00:00:00:00:78', 'dev', 'nowhere'])
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)])
+    const states: (string | null)[] = []
+    const onState = (state: string | null): void => {
+      states.push(state)
+      stop.abort()
+    }
+    const server = () => ({ url: 'http://192.0.2.78:7474' })
+    await followFeed({ server, revision: () => null, onMessage() {}, onState, log, random: () => 0, silenceMs: 100 }, signal)
+    assert.match(states[0]!, /silent for 0\.1 s/)
+  } finally {
+    execFileSync('ip', ['link', 'del', 'nowhere'])
+  }
 })

@@ -17,6 +17,8 @@ export interface FollowOptions {
   readonly server: () => FeedServer | Promise<FeedServer>
   /** The revision to go on from. */
   readonly revision: () => string | null
+  /** Done before each try. */
+  readonly prepare?: (() => Promise<void>) | undefined
   readonly onMessage: (message: FeedMessage) => void
   /** The feed is open, with null; or it is not, and why. */
   readonly onState: (trouble: string | null) => void
@@ -47,9 +49,11 @@ function waitMs({ opened, refused }: End, failed: number, { random, reconnectMs 
   return opened ? reconnectMs * random() : Math.min(Math.max(leastWaitMs, reconnectMs), backOffMs(failed, random))
 }
 
-async function followOnce({ server, revision, onMessage, onState, log, silenceMs }: FollowOptions, signal: AbortSignal): Promise<End> {
+async function followOnce(options: FollowOptions, signal: AbortSignal): Promise<End> {
+  const { server, revision, prepare, onMessage, onState, log, silenceMs } = options
   let opened = false
   try {
+    await prepare?.()
     const silence = silenceMs === undefined ? {} : { silence: silenceMs }
     for await (const message of feedMessages(await server(), { revision: revision(), signal, ...silence })) {
       if (message.type === 'hello') {

@@ -1,0 +1,207 @@
+/**
+ * Asks the API for the stations of large vpcs that guests of this host want to reach: by ARP and ND, by packets that
+ * are routed to a station that is not known, and by packets of unknown senders that groups refuse.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerFrame } from '#client/answer.ts'
+import type { DropEvent, MissEvent } from '#abi/info.ts'
+import type { FeedItem, StationItem } from '#feed/item.ts'
+import { nobodyMs, type Lookup } from '#feed/message.ts'
+import type { Log } from '#system/log.ts'
+import type { Guests } from '../apply/host-half.ts'
+import type { Clock } from '../apply/failures.ts'
+import { switchId } from '../compile/ids.ts'
+import type { Items } from '../compile/items.ts'
+import { addressesIn } from './frame-addresses.ts'
+
+/** As many in one lookup. */
+const mostAddresses = 256
+/** Questions a second, and at once. */
+const perSecond = 200
+const burst = 2_000
+/** What nobody has is asked for again after so long. */
+const againMs = nobodyMs
+/** Stations that one lookup says that this host has. */
+const mostHeld = 4_096
+/** How long questions gather. */
+const gatherMs = 5
+/** Drops for want of a station; the senders try again. */
+const curable = new Set(['no_host', 'sg_denied'])
+
+export interface LookupOptions {
+  readonly items: Items
+  readonly guests: Guests
+  readonly post: (lookup: Lookup) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Asked {
+  readonly at: number
+  /** Who waits for the answer. */
+  readonly question: MissEvent | undefined
+}
+
+export class Lookups {
+  readonly #options: LookupOptions
+  /** By vpc and address. */
+  readonly #stations = new Map<string, StationItem>()
+  readonly #asked = new Map<string, Asked>()
+  readonly #waiting = new Map<string, Set<string>>()
+  /** Listeners by vpc, and that of drops. */
+  readonly #listeners = new Map<string, AbortController>()
+  #tokens = burst
+  #filled: number
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LookupOptions) {
+    this.#options = options
+    this.#filled = options.clock.now()
+  }
+
+  /** Note a station that has come, or another item. */
+  came(item: FeedItem): void {
+    if (item.kind !== 'station') return
+    for (const address of item.addresses) this.#stations.set(keyOf(item.vpc, address), item)
+  }
+
+  /** Note that an item is gone, or is replaced. */
+  went(item: FeedItem | undefined): void {
+    if (item?.kind !== 'station') return
+    for (const address of item.addresses) {
+      const key = keyOf(item.vpc, address)
+      if (this.#stations.get(key)?.id === item.id) this.#stations.delete(key)
+    }
+  }
+
+  /** After a run: listen to the vpcs that have come, and answer those who waited for what vpcd knows now. */
+  async settle(): Promise<void> {
+    const { items } = this.#options
+    const wanted = new Set([...items.of('vpc')].filter(({ resolution }) => resolution === 'demand').map(({ id }) => id))
+    for (const vpc of wanted) this.#listen(vpc, (signal) => this.#hearQuestions(vpc, signal))
+    if (wanted.size > 0) this.#listen('', (signal) => this.#hearDrops(signal))
+    for (const [vpc, listener] of this.#listeners) {
+      if (wanted.size > 0 && (vpc === '' || wanted.has(vpc))) continue
+      listener.abort()
+      this.#listeners.delete(vpc)
+    }
+    for (const [key, { question }] of this.#asked) {
+      const station = this.#stations.get(key)
+      if (station === undefined) continue
+      this.#asked.delete(key)
+      if (question !== undefined) await this.#answer(station, question)
+    }
+  }
+
+  /** Say which stations this host has, before a feed is opened: an API that was restarted has forgotten. */
+  async claim(): Promise<void> {
+    const { items, post } = this.#options
+    const held = Map.groupBy(items.of('station'), ({ vpc }) => vpc)
+    for (const { id, resolution } of items.of('vpc')) {
+      const ids = resolution === 'demand' ? (held.get(id) ?? []).map((station) => station.id) : []
+      for (let i = 0; i < ids.length; i += mostHeld) await post({ vpc: id, addresses: [], vnics: ids.slice(i, i + mostHeld) })
+    }
+  }
+
+  /** Hear no more. */
+  close(): void {
+    for (const listener of this.#listeners.values()) listener.abort()
+    this.#listeners.clear()
+    clearTimeout(this.#timer)
+  }
+
+  #listen(vpc: string, hear: (signal: AbortSignal) => Promise<void>): void {
+    if (this.#listeners.has(vpc)) return
+    const listener = new AbortController()
+    this.#listeners.set(vpc, listener)
+    const { signal } = listener
+    void (async () => {
+      // vpcd may go and come again.
+      while (!signal.aborted) {
+        await hear(signal).catch((error: Error) => this.#options.log.debug('cannot hear questions of guests', { error: error.message }))
+        await sleep(200, undefined, { signal }).catch(() => {})
+      }
+    })()
+  }
+
+  async #hearQuestions(vpc: string, signal: AbortSignal): Promise<void> {
+    for await (const question of this.#options.guests.questions(switchId(vpc), signal)) {
+      if (question.target === null) continue
+      const station = this.#stations.get(keyOf(vpc, question.target))
+      if (station === undefined) this.#want(vpc, question.target, question)
+      else await this.#answer(station, question)
+    }
+  }
+
+  async #hearDrops(signal: AbortSignal): Promise<void> {
+    for await (const drop of this.#options.guests.drops(signal)) if (curable.has(drop.reason)) this.#wantOf(drop)
+  }
+
+  /** Both ends of a packet that was dropped, but for guests of this host. */
+  #wantOf({ vni, data }: DropEvent): void {
+    const { items } = this.#options
+    const vpc = [...items.of('subnet')].find((subnet) => subnet.vni === vni)?.vpc
+    if (vpc === undefined || items.get('vpc', vpc)?.resolution !== 'demand') return
+    const own = new Set([...items.of('vnic')].filter((vnic) => vnic.vpc === vpc).flatMap(({ addresses }) => addresses))
+    for (const address of addressesIn(Buffer.from(data, 'base64'))) {
+      if (!own.has(address) && !this.#stations.has(keyOf(vpc, address))) this.#want(vpc, address, undefined)
+    }
+  }
+
+  #want(vpc: string, address: string, question: MissEvent | undefined): void {
+    const key = keyOf(vpc, address)
+    const now = this.#options.clock.now()
+    const before = this.#asked.get(key)
+    if (before !== undefined && now - before.at < againMs)
+      return void this.#asked.set(key, { at: before.at, question: question ?? before.question })
+    if (!this.#mayAsk(now)) return
+    this.#asked.delete(key)
+    this.#asked.set(key, { at: now, question })
+    const waiting = this.#waiting.get(vpc)
+    if (waiting === undefined) this.#waiting.set(vpc, new Set([address]))
+    else waiting.add(address)
+    this.#timer ??= setTimeout(() => this.#ask(), gatherMs)
+  }
+
+  /** Also forgets questions that are old, so that a guest who scans its network fills no memory. */
+  #mayAsk(now: number): boolean {
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filled) * perSecond) / 1000)
+    this.#filled = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    for (const [key, { at }] of this.#asked) {
+      if (now - at < againMs) break
+      this.#asked.delete(key)
+    }
+    return true
+  }
+
+  #ask(): void {
+    this.#timer = undefined
+    for (const [vpc, waiting] of this.#waiting) {
+      const all = [...waiting]
+      for (let i = 0; i < all.length; i += mostAddresses) void this.#post(vpc, all.slice(i, i + mostAddresses))
+    }
+    this.#waiting.clear()
+  }
+
+  async #post(vpc: string, addresses: readonly string[]): Promise<void> {
+    try {
+      await this.#options.post({ vpc, addresses })
+    } catch (error) {
+      // The guests ask again.
+      for (const address of addresses) this.#asked.delete(keyOf(vpc, address))
+      this.#options.log.debug('cannot ask for stations', { vpc, error: (error as Error).message })
+    }
+  }
+
+  async #answer({ mac, vpc }: StationItem, question: MissEvent): Promise<void> {
+    const frame = answerFrame(question, mac)
+    const { portId } = question
+    if (frame === undefined || portId === null) return
+    // The port may be gone; the table answers the next question.
+    await this.#options.guests.answer(switchId(vpc), portId, frame).catch(() => {})
+  }
+}
+
+const keyOf = (vpc: string, address: string): string => `${vpc} ${address}`
