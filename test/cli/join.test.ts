@@ -1,7 +1,7 @@
 /** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API and a machine. */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,6 +77,12 @@ test('a machine joins by what vpc host create prints, and again by a new token',
   const second = readIdentity(machine('m1'))!
   assert.equal(second.host, first.host)
   assert.notEqual(second.key, first.key)
+  // Root joins for the user of the agent, who owns the directory.
+  mkdirSync(machine('m5'))
+  chownSync(machine('m5'), 65534, 65534)
+  ok(`${commandIn(ok('host token h1'))} --state-dir=${machine('m5')}`)
+  const { uid, gid, mode } = statSync(join(machine('m5'), 'identity.json'))
+  assert.deepEqual([uid, gid, mode & 0o777], [65534, 65534, 0o600])
   // The other half of a repeated create: it is there, and no new token is made.
   assert.doesNotMatch(ok('host create h1 --facility=f1 --underlay=address=192.0.2.1'), /vpcjoin1/)
 })
@@ -153,7 +159,7 @@ test('an answer that is lost does no harm: the same command goes on with the sam
 })
 
 test('the certificate is renewed at half of its life; while the API is away the old one stays', { timeout: 30_000 }, async () => {
-  const dir = machine('m1')
+  const dir = machine('m5')
   /** What the agent's log has said, with a clock that is ahead, when it has said something or looked three times. */
   const heard = async (aheadMs: number): Promise<string[]> => {
     const stop = new AbortController()

@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls'
 import { joinPath, renewPath } from '#feed/join.ts'
 import type { ApiLog } from '../api/api-log.ts'
 import type { Limits } from '../api/limits.ts'
-import type { Authority, KeyedCertificate } from '../issuer/authority.ts'
+import { leafLifeMs, type Authority, type KeyedCertificate } from '../issuer/authority.ts'
 import type { Model } from '../model/model.ts'
 import { Problem } from '../model/problem.ts'
 import { answerProblem, type AgentRoutes, type OpenHandler } from './call.ts'
@@ -27,6 +27,8 @@ export interface AgentServerOptions {
   readonly limits: Limits
   readonly log: ApiLog
   readonly now?: () => number
+  /** How often to look whether the certificate of the port should be renewed. */
+  readonly lookEveryMs?: number
 }
 
 export interface AgentServer extends AsyncDisposable {
@@ -69,10 +71,9 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   })
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
-  const renewing = renewAtHalfLife(own, async () => {
-    own = await authority.issueServer(now())
-    server.setSecureContext(secureContext(authority, own))
-    return own
+  const renewing = renewAtHalfLife(options, own, (made) => {
+    own = made
+    server.setSecureContext(secureContext(authority, made))
   })
   await listening(server, host, port)
   return {
@@ -96,18 +97,23 @@ const secureContext = (authority: Authority, { key, certificate }: KeyedCertific
   minVersion: 'TLSv1.3' as const,
 })
 
-/** Make the certificate of the port again and again. A failure is tried again after a minute. */
-function renewAtHalfLife(first: KeyedCertificate, renew: () => Promise<KeyedCertificate>): { stop: () => void } {
-  let timer: NodeJS.Timeout
-  const later = (ms: number): void => void (timer = setTimeout(run, ms).unref())
-  const halfOf = ({ notAfter }: KeyedCertificate): number => Math.max(60_000, (notAfter - Date.now()) / 2)
-  const run = (): void =>
-    void renew().then(
-      (made) => later(halfOf(made)),
-      () => later(60_000),
-    )
-  later(halfOf(first))
-  return { stop: () => clearTimeout(timer) }
+/** Make the certificate of the port anew when half of its life is over. A failure is tried again at the next look. */
+function renewAtHalfLife(
+  { authority, log, now = Date.now, lookEveryMs = 600_000 }: AgentServerOptions,
+  first: KeyedCertificate,
+  use: (made: KeyedCertificate) => void,
+): { stop: () => void } {
+  let own = first
+  const look = async (): Promise<void> => {
+    if (own.notAfter - now() > leafLifeMs / 2) return
+    own = await authority.issueServer(now())
+    use(own)
+  }
+  // Clocks jump, and machines sleep: no timer is trusted for days.
+  const timer = setInterval(() => {
+    look().catch((error: unknown) => log.error('cannot renew the certificate of the port for agents', { error }))
+  }, lookEveryMs).unref()
+  return { stop: () => clearInterval(timer) }
 }
 
 async function listening(server: Server, host: string, port: number): Promise<void> {

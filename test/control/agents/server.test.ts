@@ -2,14 +2,24 @@
 import assert from 'node:assert/strict'
 import { createConnection } from 'node:net'
 import { connect } from 'node:tls'
+import { once } from 'node:events'
+import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Authority } from '#control/issuer/authority.ts'
+import { Authority, leafLifeMs } from '#control/issuer/authority.ts'
 import { answerJson, readJson, type AgentCall } from '#control/agents/call.ts'
 import { joinPath, renewPath } from '#feed/join.ts'
 import { checkInvariants } from '../invariants.ts'
 import { noLimits } from '../test-api.ts'
 import { keyOf, newKey, spkiOf, TestAgents, type Identity } from './test-agents.ts'
+
+/** Says that it has begun, and why it ends. */
+async function stream({ response, ended }: AgentCall): Promise<void> {
+  response.writeHead(200)
+  response.write('begun\n')
+  if (!ended.aborted) await once(ended, 'abort')
+  response.end(JSON.stringify(ended.reason))
+}
 
 let agents: TestAgents
 const hosts: Record<string, Identity & { readonly id: string }> = {}
@@ -17,12 +27,7 @@ before(async () => {
   agents = await TestAgents.start(() => ({
     'GET /agent/v1/who': async ({ host, response, url }) => answerJson(response, 200, { host, query: url.search }),
     'POST /agent/v1/echo': async ({ request, response }) => answerJson(response, 200, { got: await readJson(request, 100) }),
-    'GET /agent/v1/stream': async ({ response, ended }) => {
-      response.writeHead(200)
-      response.write('begun\n')
-      await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }))
-      response.end(JSON.stringify(ended.reason))
-    },
+    'GET /agent/v1/stream': stream,
     'GET /agent/v1/fault': async () => {
       throw new Error('a secret detail')
     },
@@ -101,6 +106,45 @@ test('a new certificate is for the same key, and works', async () => {
   assert.deepEqual([status, body.host, body.ca], [200, h1!.id, agents.authority.certificate])
   assert.notEqual(body.certificate, h1!.certificate)
   assert.equal((await agents.ask({ key: h1!.key, certificate: body.certificate }, 'GET', '/agent/v1/who')).status, 200)
+})
+
+test('the port renews its own certificate at half of its life; what is open stays open', { timeout: 20_000 }, async () => {
+  const own = await TestAgents.start(() => ({ 'GET /agent/v1/stream': stream }))
+  try {
+    const host = await own.host('h1')
+    let isOver = false
+    void own.ask(host, 'GET', '/agent/v1/stream').finally(() => (isOver = true))
+    // The clock of this process stays, so to it the new certificate is one of the future.
+    const certificate = async (): Promise<X509Certificate> => {
+      const socket = connect({ host: '127.0.0.1', port: own.server.port, rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      const found = socket.getPeerX509Certificate()!
+      socket.destroy()
+      return found
+    }
+    const first = await certificate()
+    own.api.ahead = 3.4 * 86_400_000
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal((await certificate()).serialNumber, first.serialNumber)
+    own.api.ahead = 3.6 * 86_400_000
+    let second = first
+    while (second.serialNumber === first.serialNumber) second = await certificate()
+    assert.ok(second.verify(new X509Certificate(own.authority.certificate).publicKey))
+    assert.ok(second.validToDate.getTime() - first.validToDate.getTime() > 3 * 86_400_000)
+    assert.equal(isOver, false)
+  } finally {
+    await own[Symbol.asyncDispose]()
+  }
+})
+
+test('a request ends with the certificate that it came with, and the host may connect with its new one', { timeout: 20_000 }, async () => {
+  const { h1 } = hosts
+  const almostOver = await agents.authority.issueHost(h1!.id, spkiOf(h1!.key), Date.now() - leafLifeMs + 2_000)
+  const { body } = await agents.ask({ key: h1!.key, certificate: almostOver }, 'GET', '/agent/v1/stream')
+  const { text, isFinal } = JSON.parse(body.replace('begun\n', ''))
+  assert.deepEqual([text, isFinal], ['the certificate has ended; connect with the new one', false])
+  assert.equal((await agents.ask({ key: h1!.key, certificate: almostOver }, 'GET', '/agent/v1/who')).status, 401)
+  assert.equal((await agents.ask(h1, 'GET', '/agent/v1/who')).status, 200)
 })
 
 for (const [what, end, said] of [

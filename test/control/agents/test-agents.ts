@@ -49,6 +49,7 @@ export class TestAgents {
       authority,
       host: '127.0.0.1',
       port: 0,
+      lookEveryMs: 20,
       routes: routes(api),
       limits: new Limits(limits, now),
       log,
