@@ -33,6 +33,11 @@ const envelope = {
 }
 export const dryRun = flag('check everything, say what would be, and change nothing')
 
+const cascade = {
+  cascade: flag('take along what is in it; --dry-run lists that'),
+  unplug: flag('with --cascade: also what is plugged in on a host'),
+}
+
 /** Options that tell things of one name apart. */
 export function whose({ kind, fields, wall }: Kind): Options {
   const home = ['account', 'vpc', 'subnet', 'region', 'facility', 'principal'].filter((name) => {
@@ -114,7 +119,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
       summary: `destroy ${article(kind.kind)}`,
       description: 'What others use stays: the error names them. Destroying what does not exist changes nothing.',
       positionals: [target],
-      options: { ...whose(kind), dryRun, ...waiting, ...common },
+      options: { ...whose(kind), ...(kind.kind === 'vpc' && cascade), dryRun, ...waiting, ...common },
       run: (values, { output }, [given]) => destroyResource(kind, given!, whoseOf(kind, values), values, output),
     }),
 }

@@ -175,6 +175,9 @@ const parameters: Json = {
 }
 const use = (...names: readonly string[]): Json[] => names.map((name) => ({ $ref: `#/components/parameters/${name}` }))
 
+const cascade = query('cascade', 'take along what is in it; unplug: also what is plugged in', { enum: ['true', 'false', 'unplug'] })
+const fallen: Json = { 200: { description: 'with cascade: what went along, as changes', ...json({ type: 'object' }) } }
+
 function pathsOf(kind: Kind): Json {
   const name = nameOf(kind.kind)
   const one = { description: `the ${kind.kind}`, headers: { ETag: { schema: { type: 'string' } } }, ...json(ref(name)) }
@@ -216,8 +219,8 @@ function pathsOf(kind: Kind): Json {
         responses: { 200: one, ...changed },
       }),
       delete: operation('destroy', `destroy a ${kind.kind}`, {
-        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...parents],
-        responses: { 204: { description: 'it is not there any more' }, ...changed },
+        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...(kind.kind === 'vpc' ? [cascade] : []), ...parents],
+        responses: { 204: { description: 'it is not there any more' }, ...(kind.kind === 'vpc' && fallen), ...changed },
       }),
     },
   }

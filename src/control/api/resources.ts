@@ -4,9 +4,10 @@ import { isId } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { kinds } from '#resource/kinds.ts'
 import { mayRead } from '../model/caller.ts'
-import { destroy } from '../model/destroy.ts'
+import { destroyVpc, type Cascade } from '../plan/cascade.ts'
+import { destroy, target } from '../model/destroy.ts'
 import { listPage } from '../model/list.ts'
-import { type WriteRequest, type Written } from '../model/model.ts'
+import { checkRevision, type WriteRequest, type Written } from '../model/model.ts'
 import { fieldProblem } from '../model/problem.ts'
 import { parseBody } from '../model/schema.ts'
 import { makeToken } from '../model/token.ts'
@@ -130,6 +131,26 @@ async function remove(parts: Parts, c: ApiContext, kind: Kind): Promise<Response
   await parts.model.mirror.fresh()
   const text = c.req.param('id')!
   const id = isId(text) ? text.toLowerCase() : named(parts, c, kind).record.id
+  const cascade = cascadeOf(c, kind)
+  if (cascade !== undefined) return fall(parts, c, kind, id, cascade)
   await destroy(parts.model, { kind, id, ask: askOf(parts, c), ifMatch: ifMatchOf(c), show: showOf(parts, c) })
   return c.body(null, 204)
+}
+
+function cascadeOf(c: ApiContext, { kind }: Kind): Cascade | undefined {
+  const given = c.req.query('cascade')
+  if (given === undefined || given === 'false') return undefined
+  if (kind !== 'vpc') throw fieldProblem('invalid', ['cascade'], `a vpc takes along what is in it; a ${kind} does not`)
+  if (given === '' || given === 'true') return 'unused'
+  if (given === 'unplug') return 'unplug'
+  throw fieldProblem('invalid', ['cascade'], "give nothing, or 'unplug': it unplugs vnics, too")
+}
+
+/** Destroy a vpc with what is in it. The answer says what. */
+async function fall(parts: Parts, c: ApiContext, kind: Kind, id: string, cascade: Cascade): Promise<Response> {
+  const [ask, ifMatch] = [askOf(parts, c), ifMatchOf(c)]
+  const stored = target(parts.model, { kind, id, ask })
+  if (stored !== undefined && ifMatch !== undefined) checkRevision(kind, ifMatch, stored, showOf(parts, c))
+  const changes = await destroyVpc(parts.model, ask, id, cascade)
+  return c.json({ changes } as object)
 }

@@ -58,7 +58,8 @@ export async function destroy(model: Model, request: DestroyRequest): Promise<bo
   })
 }
 
-function target({ mirror }: Model, { kind, id, ask: { caller } }: DestroyRequest): Stored | undefined {
+/** What is to be destroyed; undefined: it is gone. Throws a Problem when the caller may not know of it. */
+export function target({ mirror }: Model, { kind, id, ask: { caller } }: Pick<DestroyRequest, 'kind' | 'id' | 'ask'>): Stored | undefined {
   const stored = mirror.objects.get(kind.kind, id)
   if (stored !== undefined && mayRead(caller, mirror.objects, stored)) return stored
   const gone = mirror.gone(objectKey(kind.kind, id))

@@ -1,14 +1,17 @@
 /** Operations of a plan: each becomes a draft, built upon those before it. */
 import { kindOf } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
+import { put } from '../store/store.ts'
+import { auditRecord } from '../model/audit.ts'
 import { build, forbidden } from '../model/build.ts'
-import { mayRead, mayWrite } from '../model/caller.ts'
+import { mayAccept, mayRead, mayWrite } from '../model/caller.ts'
 import { deletion, inUse, usersOf } from '../model/destroy.ts'
 import { Closing, type Ask, type Draft } from '../model/draft.ts'
 import { objectKey } from '../model/keys.ts'
 import type { Model } from '../model/model.ts'
 import { notFound } from '../model/model.ts'
 import type { Overlay } from '../model/overlay.ts'
+import { plug } from '../model/plug.ts'
 import { Problem } from '../model/problem.ts'
 import { checkQuota } from '../model/quota.ts'
 import { revisionOf, type ObjectRecord, type Spec, type Stored } from '../model/record.ts'
@@ -29,6 +32,8 @@ interface Common {
 export type Operation =
   | (Common & { readonly action: 'write'; readonly body: Body; readonly replaces: Stored | undefined })
   | (Common & { readonly action: 'destroy'; readonly isReplaced: boolean })
+  /** Of a vnic. */
+  | (Common & { readonly action: 'unplug' })
 
 /** What an operation makes of an object. */
 export interface Built {
@@ -59,14 +64,21 @@ const isParted = ({ before, later, body }: Target): boolean => {
   return before === undefined && value !== undefined && !(Array.isArray(value) && value.length === 0)
 }
 
-const laterOf = ({ record }: Stored): string | undefined => {
+/** The field of an object that is set last, if it has it. */
+export const laterOf = ({ record }: Stored): string | undefined => {
   const { later } = memberKinds.find(({ kind }) => kind.kind === record.kind)!
   return later !== undefined && record.spec[later] !== undefined ? later : undefined
 }
 
-function clearing(stored: Stored): Operation {
-  const { id, kind, name, description, labels, protected: isProtected, spec } = stored.record
-  const body = { name, description, labels, protected: isProtected, spec: without(spec, laterOf(stored)) }
+/** An operation that has a group or subnet name others no more. */
+export function clearing(stored: Stored): Operation {
+  return rewriting(stored, without(stored.record.spec, laterOf(stored)))
+}
+
+/** An operation that gives an object another spec. */
+export function rewriting(stored: Stored, spec: Spec): Operation {
+  const { id, kind, name, description, labels, protected: isProtected } = stored.record
+  const body = { name, description, labels, protected: isProtected, spec }
   return { action: 'write', kind: kindOf(kind), id, path: [], read: revisionOf(stored), body, replaces: undefined }
 }
 
@@ -82,7 +94,8 @@ function writeOf({ kind, id, path, before, replaced, body, later }: Target, isFi
   return { action: 'write', kind, id, path, read, body: part, replaces: replaced }
 }
 
-const destroyOf = (stored: Stored, path: readonly (string | number)[], isReplaced: boolean): Operation => ({
+/** An operation that destroys an object. */
+export const destroyOf = (stored: Stored, path: readonly (string | number)[], isReplaced: boolean): Operation => ({
   action: 'destroy',
   kind: kindOf(stored.record.kind),
   id: stored.record.id,
@@ -94,7 +107,8 @@ const destroyOf = (stored: Stored, path: readonly (string | number)[], isReplace
 /** Build an operation upon an overlay. Undefined: it is so already. Throws a Problem with its place in the document. */
 export function buildOperation(model: Model, overlay: Overlay, ask: Ask, operation: Operation): Built | undefined {
   try {
-    return operation.action === 'write' ? written(model, overlay, ask, operation) : destroyed(model, overlay, ask, operation)
+    if (operation.action === 'write') return written(model, overlay, ask, operation)
+    return operation.action === 'unplug' ? unplugged(model, overlay, ask, operation) : destroyed(model, overlay, ask, operation)
   } catch (error) {
     // This passes: whoever tries again may find it open.
     if (error instanceof Closing) throw error
@@ -117,12 +131,25 @@ function destroyed(model: Model, overlay: Overlay, ask: Ask, { kind, id }: Opera
   const before = overlay.objects.get(kind.kind, id)
   if (before === undefined) return undefined
   if (!mayRead(ask.caller, overlay.objects, before)) throw notFound(kind, id)
-  if (!mayWrite(ask.caller, kind, before.record)) throw forbidden(kind)
+  const isPeer = kind.kind === 'peering' && mayAccept(ask.caller, overlay.objects, before.record)
+  if (!mayWrite(ask.caller, kind, before.record) && !isPeer) throw forbidden(kind)
   const { protected: isProtected, name } = before.record
   if (isProtected) throw new Problem('protected', `${kind.kind} ${name ?? id} is protected; set protected to false first`)
   const users = usersOf({ mirror: overlay }, before)
   if (users.length > 0) throw inUse({ mirror: overlay }, ask, before, users)
   return { draft: deletion(model.draft(kind, id, ask, before, {}, overlay), before), before, after: undefined }
+}
+
+function unplugged(model: Model, overlay: Overlay, ask: Ask, { kind, id }: Operation): Built | undefined {
+  const before = overlay.objects.get(kind.kind, id)
+  if (before?.record.binding === undefined) return undefined
+  if (!mayWrite(ask.caller, kind, before.record)) throw forbidden(kind)
+  const draft = model.draft(kind, id, ask, before, before.record.spec, overlay)
+  draft.scope = before.record
+  const after = plug(draft, before, undefined, before.record.binding.unit)
+  const audit = auditRecord(draft, ['binding'], 'done')
+  draft.writes.set(audit.key, put(audit.key, audit.value))
+  return { draft, before, after }
 }
 
 /** Can it be destroyed before all else: does nothing use it now? */

@@ -38,8 +38,6 @@ export interface Plan {
   readonly plan: string
   /** Hash of the document. */
   readonly document: string
-  /** The document. */
-  readonly value: unknown
   readonly vpc: string
   readonly changes: readonly PlannedChange[]
   /** Hosts that have vnics of the vpc, those that the caller may read by name. */
@@ -65,7 +63,6 @@ export function makePlan(model: Model, ask: Ask, value: unknown): Plan {
   return {
     plan: hashOf([value, revisions, changes.map(({ action, kind, name }) => [action, kind, name])]),
     document: hashOf(value),
-    value,
     vpc: targets.names.nameOf('vpc', targets.vpc) ?? targets.vpc,
     changes,
     hosts: hostsOf(model, ask, targets, changes),

@@ -158,7 +158,19 @@ test('any text as a body, a query or a header gets an answer that is not 500', a
       maxLength: 3,
     }),
     method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'),
-    path: fc.constantFrom('/vnics', '/vnics/x', '/subnets/web', '/nothing', '/vpcs/%2e%2e', '/vpcs/%ff', '/groups/a%2fb%2fc%2fd%2fe'),
+    path: fc.constantFrom(
+      '/plan',
+      '/apply',
+      '/vpcs/red/document',
+      '/vpcs/red?cascade',
+      '/vnics',
+      '/vnics/x',
+      '/subnets/web',
+      '/nothing',
+      '/vpcs/%2e%2e',
+      '/vpcs/%ff',
+      '/groups/a%2fb%2fc%2fd%2fe',
+    ),
     header: fc.tuple(fc.constantFrom('if-match', 'if-none-match', 'last-event-id', 'content-type', 'authorization-not'), ascii),
   })
   await fc.assert(
@@ -171,5 +183,42 @@ test('any text as a body, a query or a header gets an answer that is not 500', a
     }),
     { numRuns: 250 },
   )
+  assert.deepEqual(api.logged, [])
+})
+
+test('any document gets a plan or a refusal with a place, never 500, and changes nothing', async () => {
+  const keys = fc.constantFrom(
+    'subnets',
+    'vnics',
+    'groups',
+    'routers',
+    'routeTables',
+    'nats',
+    'vms',
+    'floatingIps',
+    'peerings',
+    'prefixLists',
+    'x',
+  )
+  const member = fc.constantFrom(...kinds).chain(({ fields }) =>
+    fc.tuple(fc.record({ name: fc.oneof(fc.constantFrom('a', 'b', 'web'), junk) }), bodyOf(fields)).map(([a, b]) => {
+      const { account: _, vpc: __, ...rest } = b as Record<string, unknown>
+      return { ...rest, ...a }
+    }),
+  )
+  const vpc = fc.oneof(fc.constantFrom('red', { name: 'red', account: 'shop' }, { name: 'new', account: 'shop' }), junk)
+  const document = fc.tuple(
+    vpc,
+    fc.dictionary(keys, fc.oneof({ weight: 5, arbitrary: fc.array(member, { maxLength: 3 }) }, { weight: 1, arbitrary: junk })),
+  )
+  const revision = api.model.mirror.revision
+  await fc.assert(
+    fc.asyncProperty(document, async ([of, lists]) => {
+      const { status, body } = await api.ask(api.admin, 'POST', '/plan', { vpc: of, ...lists })
+      assert.ok(status === 200 || (status >= 400 && status < 500), `${JSON.stringify({ vpc: of, ...lists })}: ${JSON.stringify(body)}`)
+    }),
+    { numRuns: 150 },
+  )
+  assert.equal(api.model.mirror.revision, revision)
   assert.deepEqual(api.logged, [])
 })

@@ -115,6 +115,42 @@ test('a stranger sees no difference between what is not his and what is not ther
     }
 })
 
+test('a stranger can neither plan, nor export, nor take along a vpc that is not his', async () => {
+  const { id } = theirs.get('vpc')
+  const nobody = randomUUID()
+  for (const [role, token] of strangers) {
+    const asks = (vpc: string): [string, string, object?][] => [
+      ['GET', `/vpcs/${vpc}/document`],
+      ['POST', '/plan', { vpc }],
+      ['POST', '/apply', { vpc, applySet: 'x' }],
+      ['DELETE', `/vpcs/${vpc}?cascade=unplug`],
+      ['POST', '/plan', { vpc: { name: 'new', account: vpc === id ? theirs.get('account').id : nobody } }],
+      ['POST', '/plan', { vpc: 'mine-vpc', vnics: [{ name: 'x', subnet: vpc === id ? theirs.get('subnet').id : nobody }] }],
+    ]
+    for (const [i, [method, path, body]] of asks(id).entries()) {
+      const question = `${method} ${path} ${JSON.stringify(body)} by ${role}`
+      const there = await api.ask(token, method, path, body)
+      const [, other, otherBody] = asks(nobody)[i]!
+      const absent = await api.ask(token, method, other, otherBody)
+      assert.ok(there.status >= 400 && there.status < 500, `${question}: ${there.status}`)
+      const ids = new RegExp([id, nobody, theirs.get('account').id, theirs.get('subnet').id].join('|'), 'g')
+      const plain = ({ status, body: said }: Answer) => [status, JSON.stringify({ ...said, request: '' }).replaceAll(ids, 'ID')]
+      assert.deepEqual(plain(there), plain(absent), question)
+    }
+  }
+})
+
+test('each role may plan what it could do, and export what it could read', async () => {
+  const change = { vpc: { id: theirs.get('vpc').id, name: 'secret-vpc', account: 'secret-account', mtu: 1400 } }
+  for (const [role, token] of owners) {
+    const planned = await api.ask(token, 'POST', '/plan', change)
+    assert.equal(planned.status, ['operator', 'admin'].includes(role) ? 200 : 403, `plan by ${role}: ${JSON.stringify(planned.body)}`)
+    assert.equal((await api.ask(token, 'GET', '/vpcs/secret-vpc/document')).status, 200, `export by ${role}`)
+    const dry = await api.ask(token, 'DELETE', '/vpcs/secret-vpc?cascade&dry-run')
+    assert.equal(dry.status === 403, !['operator', 'admin'].includes(role), `cascade by ${role}: ${JSON.stringify(dry.body)}`)
+  }
+})
+
 test("no field of a stranger's thing can be named: it answers as one that is not there", async () => {
   const token = strangers.get('admin')!
   const own = { account: 'mine-account', vpc: 'mine-vpc', subnet: 'mine-subnet' }

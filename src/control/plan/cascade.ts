@@ -1,0 +1,92 @@
+/**
+ * Destroys a vpc with all that is in it, in an order that works. Repeating it after a crash goes on. Public addresses
+ * stay the account's: they point nowhere then.
+ */
+import { kindOf } from '#resource/kinds.ts'
+import { mayRead } from '../model/caller.ts'
+import type { Ask } from '../model/draft.ts'
+import type { Model } from '../model/model.ts'
+import { Overlay } from '../model/overlay.ts'
+import { Problem } from '../model/problem.ts'
+import type { Stored } from '../model/record.ts'
+import { memberKinds } from './members.ts'
+import { buildOperation, clearing, destroyOf, laterOf, rewriting, type Operation } from './operation.ts'
+import { Run } from './run.ts'
+
+/** How much goes along: what is plugged in stops it, or is unplugged. */
+export type Cascade = 'unused' | 'unplug'
+
+export interface Fallen {
+  readonly action: 'destroy' | 'change' | 'unplug'
+  readonly kind: string
+  readonly name: string | null
+  readonly id: string
+}
+
+/** Destroy a vpc and what is in it. Gives what goes along, the vpc last. Throws a Problem, and then nothing was done. */
+export async function destroyVpc(model: Model, ask: Ask, id: string, cascade: Cascade): Promise<Fallen[]> {
+  const vpc = model.mirror.objects.get('vpc', id)
+  if (vpc === undefined) return []
+  const operations = operationsOf(model, ask, vpc, cascade)
+  const fallen = operations.map(({ action, kind, id: of }): Fallen => {
+    const { name } = model.mirror.objects.get(kind.kind, of)!.record
+    return { action: action === 'write' ? 'change' : action, kind: kind.kind, name, id: of }
+  })
+  rehearse(model, ask, operations)
+  if (!ask.isDryRun) await new Run(model, { ask, operations, overtaken: () => overtaken(vpc) }).all()
+  return fallen
+}
+
+/** What goes, and before that what has to let go of it. */
+function operationsOf({ mirror: { objects } }: Model, { caller }: Ask, vpc: Stored, cascade: Cascade): Operation[] {
+  const { id, account } = vpc.record
+  const within = memberKinds.flatMap(({ kind }) =>
+    [...objects.ids(kind.kind, account!)].map((each) => objects.get(kind.kind, each)!).filter(({ record }) => record.vpc === id),
+  )
+  const vnics = within.filter(({ record }) => record.kind === 'vnic')
+  const users = new Map(vnics.flatMap((vnic) => objects.usersOf(vnic.record.id)).map((user) => [user.record.id, user]))
+  const guests = [...users.values()].filter(({ record }) => record.kind === 'vm')
+  const floating = [...users.values()].filter(
+    ({ record }) => record.kind === 'floating-ip' && mayRead(caller, objects, { record, modified: 0 }),
+  )
+  const peerings = objects.usersOf(id).filter(({ record }) => record.kind === 'peering' && record.vpc !== id)
+  const isInside = ({ record }: Stored): boolean =>
+    (record.spec.vnics as string[]).every((each) => vnics.some((vnic) => vnic.record.id === each))
+  const own = guests.filter(isInside)
+  const order = [...within, ...own, ...peerings].sort((a, b) => rank(b) - rank(a))
+  return [
+    ...(cascade === 'unplug' ? unplugging(own, vnics) : []),
+    ...floating.map((stored) => rewriting(stored, { ...stored.record.spec, target: undefined })),
+    ...within.flatMap((stored) => (laterOf(stored) === undefined ? [] : [clearing(stored)])),
+    ...[...order, vpc].map((stored) => destroyOf(stored, [], false)),
+  ]
+}
+
+const rank = ({ record }: Stored): number => memberKinds.findIndex(({ kind }) => kind.kind === record.kind)
+
+/** Guests leave their host, and their vnics with them; then those of nobody. */
+function unplugging(guests: readonly Stored[], vnics: readonly Stored[]): Operation[] {
+  const placed = guests.filter(({ record }) => record.spec.host !== undefined)
+  const theirs = new Set(placed.flatMap(({ record }) => record.spec.vnics as string[]))
+  return [
+    ...placed.map((stored) => rewriting(stored, { ...stored.record.spec, host: undefined })),
+    ...vnics
+      .filter(({ record }) => record.binding !== undefined && !theirs.has(record.id))
+      .map((stored): Operation => ({ ...destroyOf(stored, [], false), action: 'unplug', kind: kindOf('vnic') })),
+  ]
+}
+
+/** Find what stands in the way before anything is done. */
+function rehearse(model: Model, ask: Ask, operations: readonly Operation[]): void {
+  const overlay = new Overlay(model.mirror)
+  for (const operation of operations) {
+    const made = buildOperation(model, overlay, ask, operation)
+    if (made !== undefined) overlay.add(made.draft.commit())
+  }
+}
+
+function overtaken({ record }: Stored): never {
+  throw new Problem('busy', `something in vpc ${record.name ?? record.id} has just changed; repeat the request, it goes on`, {
+    retryAfter: 1,
+  })
+}
