@@ -43,6 +43,7 @@ enum vpc_trace_stage {
 	VPC_TRACE_QUESTION,     /* that the tables do not answer: enum vpc_event_kind */
 	VPC_TRACE_NAT,          /* NAT, 0: to the wire, 1: to its host, 2: to a station, reason or 0; public source; station */
 	VPC_TRACE_NAT_SOURCE,   /* NAT, public port, 1: it counts, reason or 0; public address */
+	VPC_TRACE_NAT_DEST,     /* NAT, 1: the port told the station, reason or 0; station */
 };
 
 #define VPC_TRACE_VALUES 7

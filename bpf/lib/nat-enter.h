@@ -122,6 +122,15 @@ static __noinline int find_by_port(struct __sk_buff *skb, const struct packet *p
 	return reason;
 }
 
+/* `reason`: why it goes nowhere, or 0. */
+static __noinline optional int record_entering(const struct nat_work *work, const struct entering *known, int reason)
+{
+	record_stage(VPC_TRACE_NAT_DEST, reason ? 0 : known->dest.address.w, 0, work->public.nat, work->by != 0, reason);
+	if (!reason)
+		record_destination(known->segment, &known->dmac, &known->to.dst);
+	return 0;
+}
+
 /* Passes an inspected packet for a public address on to its station. */
 standalone int enter_by_nat(struct __sk_buff *skb, struct packet *packet)
 {
@@ -135,6 +144,7 @@ standalone int enter_by_nat(struct __sk_buff *skb, struct packet *packet)
 		return TC_ACT_SHOT;
 	reason = find_by_port(skb, packet, work);
 	known = reason ? 0 : entering_of(skb, packet, work, &reason);
+	traced(record_entering(work, known, known ? 0 : reason));
 	if (!known)
 		return drop(skb, packet, reason);
 	if (!fits(skb, packet, known->mtu))

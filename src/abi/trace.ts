@@ -24,9 +24,13 @@ export interface PacketRequest {
 /** What a port's unit sends: a whole frame in hexadecimal digits, or a packet. */
 export type TraceRequest = { readonly frame: string } | { readonly packet: PacketRequest }
 
-/** A frame with its outer headers, in hexadecimal digits, as it arrives at a mux of this host. */
+/**
+ * A frame in hexadecimal digits, as it arrives at a mux of this host, with its outer headers; or on the wire of a NAT.
+ */
 export interface ArrivalRequest {
   readonly arrived: string
+  /** The name of the NAT's interface. */
+  readonly wire?: string
 }
 
 /** One stage of the walk. */

@@ -59,8 +59,8 @@ export class Mgmt extends Descriptor {
    * What this host's programs would do with a packet of another host, given with its outer headers in hexadecimal
    * digits. Throws ENOENT when it is for no mux of this host.
    */
-  async traceArrival(arrived: string): Promise<TraceReport> {
-    return this.call('mgmtTraceArrival', { arrived })
+  async traceArrival(arrived: string, wire?: string): Promise<TraceReport> {
+    return this.call('mgmtTraceArrival', { arrived, ...(wire !== undefined && { wire }) })
   }
 
   /** Dropped packets from now on, sampled and limited in rate, until the signal or `close()`. */

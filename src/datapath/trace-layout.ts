@@ -16,6 +16,7 @@ export const traceStages = [
   'question',
   'nat',
   'nat_source',
+  'nat_dest',
 ] as const
 export type TraceStage = (typeof traceStages)[number]
 

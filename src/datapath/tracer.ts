@@ -19,6 +19,7 @@ export const traced = {
   unit: hooks.unit,
   underlay: hooks.underlay,
   mux: { object: 'mux', program: 'vpc_mux_trace' },
+  wire: hooks.wire,
 } as const
 export type Traced = keyof typeof traced
 

@@ -314,7 +314,10 @@ export class Host implements HandleHost, SetHost {
 const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ troubles: new Troubles(log), gate: new Gate() })
 
 /** Operations that ask programs of the second load. */
-const tracedBy: { readonly [N in OperationName]?: readonly Traced[] } = { vpcpTrace: ['unit'], mgmtTraceArrival: ['underlay', 'mux'] }
+const tracedBy: { readonly [N in OperationName]?: readonly Traced[] } = {
+  vpcpTrace: ['unit'],
+  mgmtTraceArrival: ['underlay', 'mux', 'wire'],
+}
 
 /** Operations on all objects of a host: they run in steps. */
 const inSteps: ReadonlySet<OperationName> = new Set(['mgmtApply', 'mgmtPlan', 'mgmtExport', 'mgmtExportOwned'])

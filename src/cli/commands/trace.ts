@@ -1,6 +1,6 @@
 /** `vpc trace`. */
 import { readFile } from 'node:fs/promises'
-import { maxTracedBytes, type PacketRequest, type TraceReport, type TraceRequest } from '#abi/trace.ts'
+import { maxTracedBytes, type PacketRequest, type TraceReport } from '#abi/trace.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 import { decodePcap } from '#wire/pcap.ts'
@@ -43,7 +43,7 @@ export default command({
 
     When it leaves for another host, --peer names vpcds that may be asked for the rest: a run directory on this machine,
     or ssh:HOST, where the command runs ssh. In a lab, the other hosts of the lab are asked. --arrived is what the other
-    host is asked: a frame with its outer headers.
+    host is asked: a frame with its outer headers. With --wire, a frame comes in on the interface of a NAT.
 
     Needs READ on the port. Who may also read the whole host sees the names of all objects; others learn what becomes
     of their packet and why. --arrived needs a management handle with READ. The exit code is 1 when a packet is dropped.`,
@@ -52,6 +52,7 @@ export default command({
     ...packetOptions,
     pcap: text('a pcap file: trace each of its frames', 'FILE', 'file'),
     arrived: text('a frame from another host, in hexadecimal digits', 'HEX'),
+    wire: text('the frame, of --arrived or a file, comes in on this interface of a NAT', 'INTERFACE'),
     peer: text('another vpcd to ask: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
   },
   examples: [
@@ -59,10 +60,11 @@ export default command({
     { line: 'vpc trace --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --to=10.1.0.5 --icmp --peer=ssh:h2', does: 'a ping, to the end' },
     { line: 'vpc trace --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --pcap=strange.pcap', does: 'each frame of a file' },
   ],
-  async run({ port: portId, pcap, arrived, peer, ...packet }, { vpc, output }) {
+  async run({ port: portId, pcap, arrived, wire, peer, ...packet }, { vpc, output }) {
     const peers = peersOf(peer)
     const client = await vpc()
-    const reports = arrived === undefined ? requestsOf(client, portId, pcap, packet) : arrivals(client, arrived)
+    const reports =
+      arrived !== undefined || wire !== undefined ? arrivals(client, arrived, pcap, wire) : requestsOf(client, portId, pcap, packet)
     let dropped = false
     for await (const report of reports) {
       const trace: Trace = await follow(report, peers)
@@ -80,9 +82,16 @@ function peersOf(named: readonly string[]): Peer[] {
   return (named.length > 0 ? named : ofLab).map(peerOf)
 }
 
-async function* arrivals(client: Vpc, frame: string): AsyncGenerator<TraceReport> {
+async function* arrivals(
+  client: Vpc,
+  frame: string | undefined,
+  pcap: string | undefined,
+  wire: string | undefined,
+): AsyncGenerator<TraceReport> {
+  if (frame === undefined && pcap === undefined) throw usageFailure('--wire needs a frame: give --arrived or --pcap')
+  const frames = frame === undefined ? (await framesOf(pcap!)).map((request) => request.frame) : [frame]
   await using mgmt = await client.mgmt()
-  yield await mgmt.traceArrival(frame)
+  for (const each of frames) yield await mgmt.traceArrival(each, wire)
 }
 
 async function* requestsOf(
@@ -97,7 +106,7 @@ async function* requestsOf(
   for (const request of requests) yield await opened.trace(request)
 }
 
-async function framesOf(path: string): Promise<TraceRequest[]> {
+async function framesOf(path: string): Promise<{ readonly frame: string }[]> {
   const file = await readFile(path).catch((error: Error) => {
     throw new Failure('failed', `cannot read ${path}: ${error.message}`)
   })

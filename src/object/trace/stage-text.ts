@@ -117,6 +117,11 @@ const say: Readonly<Record<TraceStage, Say>> = {
     const becomes = first.some((byte) => byte !== 0) ? formatIp(fromMapped(first)) : 'one of its public addresses'
     return pass('nat', `${names.port(source!)}: the sender becomes ${becomes}, ${where}`)
   },
+  nat_dest({ value: [source, byPort, reason], first }, { names }) {
+    if (reason !== 0) return { stage: 'nat', verdict: 'drop', text: `${names.port(source!)} takes it to no station` }
+    const how = byPort === 1 ? 'by its port of a shared address' : 'by its floating address'
+    return pass('nat', `${names.port(source!)}: the destination becomes ${formatIp(fromMapped(first))}, ${how}`)
+  },
   nat_source({ value: [source, port, counts, reason], first }, { names }) {
     if (reason !== 0) return { stage: 'nat', verdict: 'drop', text: `${names.port(source!)} has no public port for the sender` }
     return pass('nat', `${names.port(source!)}: the sender becomes ${formatIp(fromMapped(first))}${counts === 0 ? '' : `, port ${port}`}`)

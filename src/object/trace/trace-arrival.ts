@@ -13,6 +13,8 @@ import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
 import type { Mux } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
+import { ethlinkOfNat } from '../store/touch-nat.ts'
+import type { Transaction } from '../store/transaction.ts'
 import { shortness } from './frame.ts'
 import { Names } from './names.ts'
 import { forwardedTtl, outcomeOf } from './outcome.ts'
@@ -32,6 +34,7 @@ export function traceArrival({ context, tx, input }: Call<undefined, ArrivalRequ
   tx.asked = 'trace a packet from another host'
   const frame = readHex(input?.arrived)
   if (!frame.ok) return tx.refuse('EINVAL', frame.why)
+  if (input?.wire !== undefined) return traceWire(context, tx, String(input.wire), frame.value)
   const arrival = readArrival(frame.value) ?? tx.refuse('EINVAL', 'it is no frame in VXLAN over IPv4 or IPv6')
   const { destination, port } = arrival
   const mux = muxOf(context, arrival) ?? tx.refuse('ENOENT', `no mux of this host listens on ${formatIp(destination)}, UDP port ${port}`)
@@ -40,6 +43,24 @@ export function traceArrival({ context, tx, input }: Call<undefined, ArrivalRequ
   const around = { names, stages: traces.stages, service: serviceOf(arrival.inner) }
   const own = traces.stages.flatMap((stage) => stepOf(stage, around) ?? [])
   return { packet: summarize(arrival.inner), steps: [...steps, ...own], outcome: outcomeOf(names, traces, true) }
+}
+
+/** A frame on the wire of a NAT. One for a single station is taken as sent to this host, whatever its MAC. */
+function traceWire(context: Context, tx: Transaction, wire: string, bytes: Uint8Array): TraceReport {
+  tx.asked = `trace a packet on ${wire}`
+  const { model, datapath } = context
+  const short = shortness(bytes)
+  if (short !== undefined) return tx.refuse('EINVAL', short)
+  const link = [...model.ofType('vpcnat')].map((nat) => ethlinkOfNat(model, nat)).find((ethlink) => ethlink?.l2Name === wire)
+  if (link === undefined || link.interfaceMac === null)
+    return tx.refuse('ENOENT', `no NAT of this host has its addresses on ${wire}`, 'vpc nat get shows the ethlink of each')
+  const frame = bytes.slice()
+  if ((frame[0]! & 1) === 0) frame.set(link.interfaceMac, 0)
+  const traces = datapath.tracer.run('wire', frame, { ifindex: link.ifindex })
+  const names = new Names(model, undefined, true)
+  const around = { names, stages: traces.stages, service: serviceOf(frame) }
+  const steps = traces.stages.flatMap((stage) => stepOf(stage, around) ?? [])
+  return { packet: summarize(frame), steps, outcome: outcomeOf(names, traces, false) }
 }
 
 function readArrival(bytes: Uint8Array): Arrival | undefined {
