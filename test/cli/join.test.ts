@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
+import { joinCloud } from '#agent/join.ts'
+import { parseJoinToken } from '#feed/join.ts'
 import { keepIdentity, readIdentity, writeIdentity } from '#agent/identity.ts'
 import { runVpc, vpcPath } from './run-vpc.ts'
 
@@ -58,6 +60,10 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
+/** What `vpc join` does, without a process. */
+const joinAs = (text: string, stateDir: string, port: number, now = Date.now()) =>
+  joinCloud({ token: parseJoinToken(text)!, text, stateDir, underlay: undefined, version: '0', server: { host: '127.0.0.1', port }, now })
+
 /** The command that people are told to type. */
 const commandIn = (text: string): string => /^vpc (join vpcjoin1\.\S+ --server=\S+)$/m.exec(text)![1]!
 
@@ -93,22 +99,20 @@ test('what goes wrong is named, and nothing is left', async () => {
   const at = (name: string, port: number, given = token): string => `join ${given} --server=127.0.0.1:${port} --state-dir=${machine(name)}`
   assert.match(refused(at('m2', api.agents, 'vpcjoin1.x'), 2), /no join token.*vpc host create prints it/s)
   assert.match(refused(at('m2', 1)), /cannot reach the API at 127\.0\.0\.1 port 1: ECONNREFUSED/)
-  assert.match(refused(at('m2', Number(new URL(api.url).port))), /does not speak TLS 1\.3.*port for agents/)
-  const pinned = `${token.slice(0, -43)}${'A'.repeat(43)}`
-  assert.match(refused(at('m2', api.agents, pinned)), /not of the cloud that the token is for.*Nothing was sent/)
-  assert.match(refused(at('m2', api.agents, `vpcjoin1.${'0'.repeat(16)}.${token.slice(26)}`)), /no such join token.*vpc host token NAME/)
+  const tries: readonly [what: string, port: number, given: string, dir: string, said: RegExp][] = [
+    ['the port for users', Number(new URL(api.url).port), token, machine('m2'), /does not speak TLS 1\.3.*port for agents/],
+    ['another pin', api.agents, `${token.slice(0, -43)}${'A'.repeat(43)}`, machine('m2'), /not of the cloud.*Nothing was sent/],
+    ['another id', api.agents, `vpcjoin1.${'0'.repeat(16)}.${token.slice(26)}`, machine('m2'), /no such join token.*vpc host token NAME/],
+    ['a file in the place of the directory', api.agents, token, join(directory, 'file'), /cannot keep anything in/],
+  ]
   assert.match(refused(`${command} --underlay=nowhere0`, 2), /'nowhere0' is no address, and no interface/)
   writeFileSync(join(directory, 'file'), '')
-  assert.match(refused(`${command} --state-dir=${join(directory, 'file')}`), /cannot keep anything in/)
+  for (const [what, port, given, stateDir, said] of tries) await assert.rejects(joinAs(given, stateDir, port), said, what)
   assert.deepEqual(leftOf('m2'), [])
   assert.match(refused(`agent run --state-dir=${machine('m2')}`), /has not joined a cloud.*vpc join TOKEN/s)
   // The token is as good as before: with a clock that is right.
-  const { joinCloud } = await import('#agent/join.ts')
-  const { parseJoinToken } = await import('#feed/join.ts')
-  const options = { token: parseJoinToken(token)!, text: token, stateDir: machine('m2'), underlay: undefined, version: '0' }
-  const server = { host: '127.0.0.1', port: api.agents }
-  await assert.rejects(joinCloud({ ...options, server, now: 0 }), /the clock of this machine says 1970.*set the clock/)
-  assert.equal((await joinCloud({ ...options, server, now: Date.now() })).identity.name, 'h2')
+  await assert.rejects(joinAs(token, machine('m2'), api.agents, 0), /the clock of this machine says 1970.*set the clock/)
+  assert.equal((await joinAs(token, machine('m2'), api.agents)).identity.name, 'h2')
   assert.match(refused(at('m3', api.agents)), /another machine has used this join token already, so the host is now disabled/)
   assert.match(ok('host get h2'), /disabled +true/)
   assert.deepEqual(leftOf('m3'), [])
@@ -117,7 +121,6 @@ test('what goes wrong is named, and nothing is left', async () => {
 test('an answer that is lost does no harm: the same command goes on with the same key', async () => {
   const command = commandIn(ok('host create h3 --facility=f1'))
   const [, token] = command.split(' ') as [string, string]
-  const { connect } = await import('node:net')
   // Lets the request through, and then hides the answer.
   let connections = 0
   const proxy = createServer((socket) => {
@@ -136,19 +139,9 @@ test('an answer that is lost does no harm: the same command goes on with the sam
     to.on('close', () => socket.destroy())
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  const { joinCloud } = await import('#agent/join.ts')
-  const { parseJoinToken } = await import('#feed/join.ts')
-  const options = {
-    token: parseJoinToken(token)!,
-    text: token,
-    stateDir: machine('m4'),
-    underlay: undefined,
-    version: '0',
-    now: Date.now(),
-  }
   try {
     const { port } = proxy.address() as { port: number }
-    await assert.rejects(joinCloud({ ...options, server: { host: '127.0.0.1', port } }), /repeat the command/)
+    await assert.rejects(joinAs(token, machine('m4'), port), /repeat the command/)
     assert.deepEqual(leftOf('m4'), ['joining.json'])
     ok(`${command} --state-dir=${machine('m4')}`)
     assert.deepEqual(leftOf('m4'), ['identity.json'])

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
-import { feedPath, reportPath } from '#feed/message.ts'
+import { feedPath, lookupPath, reportPath } from '#feed/message.ts'
 import { joinPath, renewPath } from '#feed/join.ts'
 import { checkInvariants } from '../invariants.ts'
 import { newKey, spkiOf, TestAgents, type Identity } from './test-agents.ts'
@@ -103,6 +103,28 @@ test('reads: another host by no word of a request', async () => {
   }
   const { body } = await agents.ask(h1, 'POST', `${renewPath}?host=${h2!.id}`, { host: h2!.id })
   assert.equal(body.host, h1!.id)
+})
+
+test('reads: asks for no address of a vpc that it has no vnic in, and by no id of others', async () => {
+  const { h1 } = hosts
+  const lookup = (vpc: string, vnics: readonly (string | undefined)[] = []) =>
+    agents.ask(h1, 'POST', lookupPath, { vpc, addresses: ['10.0.0.250'], vnics })
+  const absent = '0192f0c1-7a5e-7000-8000-0123456789ab'
+  const said = new Set<string>()
+  for (const vpc of [ids['rival-red']!, ids['own-blue']!, absent]) {
+    const { status, body } = await lookup(vpc)
+    assert.equal(status, 404)
+    said.add(body.detail.replace(vpc, ''))
+  }
+  assert.equal(said.size, 1)
+  const heard = new AbortController()
+  const feed = agents.feed(h1!, '?version=1&lookup=1', 'nobody').finally(() => heard.abort())
+  while (!heard.signal.aborted) {
+    const { status } = await lookup(ids['own-red']!, [ids.foreign, ids.other])
+    assert.equal(status, 204)
+  }
+  const { text } = await feed
+  for (const id of [ids.foreign, ids.other, ids['rival-red'], ids['own-blue']]) assert.ok(!text.includes(id!))
 })
 
 test('changes: what it says of its own vnics, and that it is there; no other key of the store', async () => {
