@@ -1,5 +1,6 @@
 /** The real API, real agents that have joined, and real vpcds: guests talk by nothing but commands of the cloud. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { RealApi } from './real-api.ts'
@@ -72,6 +73,34 @@ suite('a cloud of two hosts', () => {
     assert.match(JSON.stringify(left), new RegExp(addressOf('web2')))
     for (const host of scene.hosts) assert.match(host.vpc('agent', 'status', '--state-dir', host.agentDir).stdout, /errors +0/)
   })
+  test('guests of a vpc on demand find each other, also after the API has forgotten who asked', async () => {
+    api.do('vpc create blue --account=shop --resolution=demand')
+    api.do('cloud subnet create far --vpc=blue --network4=10.7.0.0/24')
+    const made = [
+      ['blue1', 'h1'],
+      ['blue2', 'h2'],
+    ] as const
+    for (const [vnic, host] of made) {
+      api.do(`vnic create ${vnic} --account=shop --subnet=blue/far`)
+      api.do(`vnic plug ${vnic} --account=shop --host=${host}`)
+    }
+    await guest(one!, 'blue1', 'blue1')
+    await guest(two!, 'blue2', 'blue2')
+    // Nobody has asked yet.
+    assert.ok(!one!.ok('export').includes(addressOf('blue2')))
+    const inGuest = [one!.host.guestName('blue1'), 'ping', '-c', '1', '-W', '2', addressOf('blue2')]
+    const answers = (): boolean => spawnSync('ip', ['netns', 'exec', ...inGuest]).status === 0
+    await until('an answer', answers)
+    await api.kill()
+    await api.start()
+    await until('new feeds', () =>
+      scene.hosts.every((host) => host.vpc('agent', 'status', '--state-dir', host.agentDir).stdout.includes('connected  to')),
+    )
+    api.do('vnic create blue3 --account=shop --subnet=blue/far')
+    assert.ok(answers())
+    for (const [vnic] of made) api.do(`vnic unplug ${vnic} --account=shop`)
+  })
+
   test('hosts are drained, disabled, evacuated and removed by commands, and their agents say so', async () => {
     const stateOf = (name: string): string => (JSON.parse(api.do(`host get ${name} --json`)) as { state: string }).state
     assert.deepEqual([stateOf('h1'), stateOf('h2')], ['ready', 'ready'])
