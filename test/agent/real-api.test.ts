@@ -102,13 +102,10 @@ suite('a cloud of two hosts', () => {
   })
 
   test('hosts are drained, disabled, evacuated and removed by commands, and their agents say so', async () => {
-    const stateOf = (name: string): string => (JSON.parse(api.do(`host get ${name} --json`)) as { state: string }).state
-    assert.deepEqual([stateOf('h1'), stateOf('h2')], ['ready', 'ready'])
-    assert.match(api.do('host list'), /h2 .* ready +1 +1024 +20\S+ +\d/)
+    assert.match(api.do('host list'), /h1 .* ready +2 +1024 +20\S+ +\d.*\n.*h2 .* ready +1 +1024 +20\S+ +\d/)
     assert.match(api.refused('host drain h2 --wait --timeout=1'), /1 vnic is still plugged in on host h2: web2 after 1 s/)
     api.do('vnic plug web2 --account=shop --host=h1')
     assert.match(api.do('host drain h2 --wait'), /nothing is plugged in on host h2/)
-    assert.equal(stateOf('h2'), 'drained')
     api.do('host undrain h2')
     api.do('vnic plug web2 --account=shop --host=h2')
     api.do('host set h2 --disabled=true')
@@ -120,7 +117,6 @@ suite('a cloud of two hosts', () => {
     const before = feeds()
     two!.startAgent({ joined: true })
     await until('the feed of h2', () => feeds() > before)
-    assert.equal(stateOf('h2'), 'ready')
     assert.match(api.refused('host evacuate h2 --fenced'), /host h2 is connected/)
     await Promise.all([two!.killAgent(), two!.killVpcd()])
     await until('h2 is away', () => /has been away for \d+ s/.test(api.refused('host evacuate h2')))
