@@ -47,7 +47,7 @@ export async function joinCloud(options: JoinOptions): Promise<Joined> {
   if (!certificate.checkPrivateKey(createPrivateKey(key)) || !certificate.verify(new X509Certificate(ca).publicKey))
     throw new JoinRefused('the API answered with a certificate that is not for this machine; its log may say more')
   const identity = { server: url, host: answer.host, name: answer.name, token: token.id, key, certificate: answer.certificate, ca }
-  writeIdentity(stateDir, identity)
+  kept(stateDir, () => writeIdentity(stateDir, identity))
   forgetKey(stateDir)
   return { identity, isSame: false, underlay }
 }
@@ -76,13 +76,22 @@ const keyFile = (stateDir: string): string => join(stateDir, 'joining.json')
 
 /** The key of an attempt whose end nobody knows, or a new one. The API takes the same key twice, and no other. */
 function pendingKey(stateDir: string, token: string): string {
-  const kept = readSecret(keyFile(stateDir))
-  const pending = kept === undefined ? undefined : (JSON.parse(kept) as { token: string; key: string })
+  const text = readSecret(keyFile(stateDir))
+  const pending = text === undefined ? undefined : (JSON.parse(text) as { token: string; key: string })
   if (pending?.token === token) return pending.key
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  writeWhole(keyFile(stateDir), JSON.stringify({ token, key }), { mode: 0o600, isNew: false })
+  kept(stateDir, () => writeWhole(keyFile(stateDir), JSON.stringify({ token, key }), { mode: 0o600, isNew: false }))
   return key
+}
+
+/** Write something. Throws JoinRefused, such as when the disk is full: the key that was kept makes a repetition work. */
+function kept(stateDir: string, write: () => unknown): void {
+  try {
+    write()
+  } catch (error) {
+    throw new JoinRefused(`cannot write into ${stateDir}: ${(error as Error).message}; mend that and repeat the command`, { cause: error })
+  }
 }
 
 const forgetKey = (stateDir: string): void => rmSync(keyFile(stateDir), { force: true })

@@ -1,6 +1,6 @@
 /** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API and a machine. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -149,6 +149,29 @@ test('an answer that is lost does no harm: the same command goes on with the sam
   } finally {
     proxy.close()
   }
+})
+
+test('a full disk is named, and the same command works when there is room', async () => {
+  const [, token] = commandIn(ok('host create h4 --facility=f1')).split(' ') as [string, string]
+  const dir = machine('m6')
+  mkdirSync(dir)
+  // One page: enough for the key, and not for the rest.
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', dir])
+  try {
+    await assert.rejects(joinAs(token, dir, api.agents), /cannot write into .*ENOSPC.*repeat the command/)
+    assert.deepEqual(leftOf('m6'), ['joining.json'])
+    execFileSync('mount', ['-o', 'remount,size=1m', dir])
+    assert.equal((await joinAs(token, dir, api.agents)).identity.name, 'h4')
+    assert.deepEqual(leftOf('m6'), ['identity.json'])
+  } finally {
+    execFileSync('umount', [dir])
+  }
+  const busy = vpc(`api --state-dir=${join(directory, 'third')} --port=0 --agent-listen=127.0.0.1:${api.agents}`)
+  assert.match(`${busy.code} ${busy.stderr}`, /^1 .*cannot listen for agents on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*--agent-listen/)
+  mkdirSync(join(directory, 'fourth'))
+  writeFileSync(join(directory, 'fourth', 'ca'), '')
+  const noCa = vpc(`api --state-dir=${join(directory, 'fourth')} --port=0 --agent-listen=127.0.0.1:0`)
+  assert.match(`${noCa.code} ${noCa.stderr}`, /^1 .*cannot keep the CA in .*fourth\/ca: E/)
 })
 
 test('the certificate is renewed at half of its life; while the API is away the old one stays', { timeout: 30_000 }, async () => {

@@ -117,11 +117,12 @@ async function agentPort(
     return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: feedRoutes({ ...parts, mirror, exceptions }) })
   } catch (error) {
     if (error instanceof ForeignAuthority || error instanceof ExposedSecret) throw new ApiStartRefused(error.message)
-    if (!('syscall' in (error as object))) throw error
+    const { syscall, message } = error as NodeJS.ErrnoException
+    if (syscall === undefined) throw error
     const { host, port } = agents
-    throw new ApiStartRefused(
-      `cannot listen for agents on ${host} port ${port}: ${(error as Error).message}; choose another with --agent-listen, or none`,
-    )
+    if (!['listen', 'bind', 'getaddrinfo'].includes(syscall))
+      throw new ApiStartRefused(`cannot keep the CA in ${join(stateDir, 'ca')}: ${message}`)
+    throw new ApiStartRefused(`cannot listen for agents on ${host} port ${port}: ${message}; choose another with --agent-listen, or none`)
   }
 }
 
