@@ -28,21 +28,20 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
   const drops: { reason: string; refusal?: any; names?: Record<string, any> }[] = []
 
   before(async () => {
-    scene = await Scene.start(2)
+    scene = await Scene.start(2, async () => {
+      await api.start()
+      await api.make(['regions', { name: 'north' }], ['facilities', { name: 'f1', region: 'north' }], ['orgs', { name: 'acme' }])
+    })
     ;[one, two] = scene.hosts
-    await api.start()
-    for (const line of ['region create north', 'facility create f1 --region=north', 'org create acme']) api.do(line)
     api.join(scene.hosts)
     ip('netns', 'add', isp)
     two!.host.ip('link', 'add', 'pub0', 'type', 'veth', 'peer', 'name', 'wire', 'netns', isp)
     two!.host.ip('link', 'set', 'pub0', 'up')
     ip('-n', isp, 'address', 'add', `${outside}/24`, 'dev', 'wire')
     for (const name of ['lo', 'wire']) ip('-n', isp, 'link', 'set', name, 'up')
-    for (const [account, vpc] of Object.entries({ shop: 'red', bank: 'gold' })) {
-      api.do(`account create ${account} --org=acme`)
-      api.do(`vpc create ${vpc} --account=${account}`)
-    }
-    for (const [subnet, vpc, network] of subnets) api.do(`cloud subnet create ${subnet} --vpc=${vpc} --network4=${network}`)
+    for (const [account, vpc] of Object.entries({ shop: 'red', bank: 'gold' }))
+      await api.make(['accounts', { name: account, org: 'acme' }], ['vpcs', { name: vpc, account }])
+    await api.make(...subnets.map(([name, vpc, network4]) => ['subnets', { name, vpc, network4 }] as const))
     await guest('web1', 'shop', 'web', one!)
     await guest('db1', 'shop', 'db', two!)
     await guest('vault1', 'bank', 'vault', one!)

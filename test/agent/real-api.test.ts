@@ -6,20 +6,37 @@ import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
+const account = [
+  ['regions', { name: 'north' }],
+  ['facilities', { name: 'f1', region: 'north' }],
+  ['orgs', { name: 'acme' }],
+  ['accounts', { name: 'shop', org: 'acme' }],
+] as const
+
 suite('a cloud of two hosts', () => {
   let scene: Scene
   const api = new RealApi()
   let [one, two]: AgentHost[] = []
   let ping: (...args: string[]) => string
-  const addressOf = (vnic: string): string =>
-    (JSON.parse(api.do(`vnic get ${vnic} --account=shop --json`)) as { addresses: string[] }).addresses[0]!
+  const addresses = new Map<string, string>()
+  function addressOf(vnic: string): string {
+    const known = addresses.get(vnic)
+    if (known !== undefined) return known
+    const found = (JSON.parse(api.do(`vnic get ${vnic} --account=shop --json`)) as { addresses: string[] }).addresses[0]!
+    addresses.set(vnic, found)
+    return found
+  }
 
   before(async () => {
-    scene = await Scene.start(2)
+    scene = await Scene.start(2, async () => {
+      await api.start()
+      await api.make(
+        ...account,
+        ['vpcs', { name: 'red', account: 'shop' }],
+        ['subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' }],
+      )
+    })
     ;[one, two] = scene.hosts
-    await api.start()
-    for (const line of ['region create north', 'facility create f1 --region=north', 'org create acme', 'account create shop --org=acme'])
-      api.do(line)
     api.join(scene.hosts)
   })
   after(async () => {
@@ -34,8 +51,6 @@ suite('a cloud of two hosts', () => {
   }
 
   test('guests of two hosts talk by names alone', async () => {
-    api.do('vpc create red --account=shop')
-    api.do('cloud subnet create web --vpc=red --network4=10.0.0.0/24')
     for (const [vnic, host] of [
       ['web1', 'h1'],
       ['web2', 'h2'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,6 +16,7 @@ export class RealApi implements AsyncDisposable {
   readonly env = { XDG_CONFIG_HOME: join(this.directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
   readonly #agentAddress: string
   #child: ChildProcess | undefined
+  #url = ''
   #ports: readonly [string, string] = ['0', '0']
 
   constructor(agentAddress = '192.0.2.254') {
@@ -36,6 +37,7 @@ export class RealApi implements AsyncDisposable {
     this.#child = spawn(vpcPath, ['api', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(createInterface(this.#child.stdout!), 'line')) as [string]
     const found = JSON.parse(line) as { url: string; agents: number }
+    this.#url = found.url
     this.#ports = [new URL(found.url).port, String(found.agents)]
     this.vpc('login', `--server=${found.url}`, `--token-file=${join(this.directory, 'state', 'admin-token')}`)
   }
@@ -64,6 +66,16 @@ export class RealApi implements AsyncDisposable {
   /** Run what words say; it must succeed. */
   do(line: string): string {
     return this.vpc(...line.split(' '))
+  }
+
+  /** Make resources by requests, which are quicker than commands: paths with bodies, one after the other. */
+  async make(...resources: readonly (readonly [plural: string, body: object])[]): Promise<void> {
+    const token = readFileSync(join(this.directory, 'state', 'admin-token'), 'utf8').trim()
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    for (const [plural, body] of resources) {
+      const answer = await fetch(`${this.#url}/v1/${plural}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      assert.equal(answer.status, 201, await answer.text())
+    }
   }
 
   /** Have machines join as h1, h2, …, and start their agents. */

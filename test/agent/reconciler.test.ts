@@ -45,7 +45,7 @@ suite('the reconciler', () => {
     const random = numbers(7)
     let unlucky = 0
     const pick = (from: number, count: number): number => from + Math.floor(random() * count)
-    for (let step = 0; step < 40; step++) {
+    for (let step = 0; step < 30; step++) {
       for (let changes = pick(1, 4); changes > 0; changes--) {
         const n = pick(10, 12)
         desk.delete('station', uuid(n))
@@ -124,7 +124,7 @@ suite('the reconciler', () => {
     assert.deepEqual([await tries(), await tries()], [1, 1])
     assert.equal(desk.reconciler.next, desk.now + 100)
     const waits: number[] = []
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 10; i++) {
       desk.now = desk.reconciler.next!
       await tries()
       waits.push(desk.reconciler.next! - desk.now)

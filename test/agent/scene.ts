@@ -142,8 +142,8 @@ export class Scene implements AsyncDisposable {
   readonly hosts: AgentHost[] = []
   readonly #made: TestHost[] = []
 
-  /** Hosts 1 to `count`, with vpcd and nothing else, and the API. */
-  static async start(count: number): Promise<Scene> {
+  /** Hosts 1 to `count`, with vpcd and nothing else, and the API. `beside`: done while their vpcds start. */
+  static async start(count: number, beside: () => Promise<void> = async () => {}): Promise<Scene> {
     const scene = new Scene()
     try {
       // Its own MAC: else it takes a port's, and has another one when that port goes.
@@ -151,7 +151,7 @@ export class Scene implements AsyncDisposable {
       run('ip', 'address', 'add', '192.0.2.254/24', 'dev', 'fabric')
       run('ip', 'link', 'set', 'fabric', 'up')
       await scene.api.start()
-      await Promise.all(Array.from({ length: count }, (_, i) => scene.#host(i + 1)))
+      await Promise.all([beside(), ...Array.from({ length: count }, (_, i) => scene.#host(i + 1))])
       scene.hosts.sort((a, b) => a.n - b.n)
       return scene
     } catch (error) {
