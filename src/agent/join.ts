@@ -85,7 +85,7 @@ function pendingKey(stateDir: string, token: string): string {
   return key
 }
 
-/** Write something. Throws JoinRefused, such as when the disk is full: the key that was kept makes a repetition work. */
+/** Write something. Throws JoinRefused, such as when the disk is full; a repetition goes on with the kept key. */
 function kept(stateDir: string, write: () => unknown): void {
   try {
     write()
