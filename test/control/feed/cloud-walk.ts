@@ -21,6 +21,7 @@ const often = [
   'plug too',
   'unplug',
   'vnic set',
+  'resolution',
   'peering agreed',
   'float set',
   'wires',
@@ -190,6 +191,7 @@ export class CloudWalk {
     ],
     'subnet new': () => ['POST', '/subnets', { name: 'r3', vpc: 'red', network4: '10.0.9.0/24' }],
     'subnet gone': () => ['DELETE', `/subnets/${this.pick(['r2', 'r3'])}`],
+    resolution: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { resolution: this.pick(['push', 'demand', 'demand']) }],
     vpc: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { dns: { servers: [`192.0.2.${this.#number(250) + 1}`] } }],
   }
 }

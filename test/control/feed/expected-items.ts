@@ -38,6 +38,9 @@ export class Expected {
   #all = (kind: string): Thing[] => this.#things.filter((each) => each.kind === kind).sort((a, b) => (a.id < b.id ? -1 : 1))
   #one = (id: string): Thing | undefined => this.#things.find((each) => each.id === id)
 
+  /** Whether hosts ask for an item of a host, instead of being told. */
+  isAskedFor = ({ kind, vpc, forward }: any): boolean => kind === 'station' && !forward && this.#one(vpc)!.spec.resolution === 'demand'
+
   hosts = (): string[] => this.#all('host').map(({ id }) => id)
 
   #wireHost = (pool: string): string | undefined =>
@@ -92,9 +95,10 @@ export class Expected {
   #vpc(vpc: string, host: string, put: (item: any) => void): void {
     const { spec } = this.#one(vpc)!
     const dns = { name: spec.dns?.name ?? null, servers: spec.dns?.servers ?? [] }
-    const resolution = spec.resolution === 'auto' ? 'push' : spec.resolution
-    put({ kind: 'vpc', id: vpc, account: spec.account, mtu: spec.mtu ?? null, dns, resolution })
-    const others = this.#all('vnic').flatMap((each) => (each.vpc === vpc && each.binding !== undefined ? [each.binding.host] : []))
+    const places = this.#all('vnic').flatMap((each) => (each.vpc === vpc && each.binding !== undefined ? [each.binding.host] : []))
+    const large = spec.resolution === 'demand' ? { resolution: 'demand', hosts: [...new Set(places)].sort() } : { resolution: 'push' }
+    put({ kind: 'vpc', id: vpc, account: spec.account, mtu: spec.mtu ?? null, dns, ...large })
+    const others = [...places]
     const publics = this.#publics().filter((each) => each.vpc === vpc)
     for (const { pool } of publics) others.push(...[this.#wireHost(pool)].flatMap((each) => each ?? []))
     for (const other of new Set(others)) {
