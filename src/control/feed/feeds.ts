@@ -9,11 +9,13 @@ import { Asked } from './asked.ts'
 import { topicsOf } from './interest.ts'
 import { Left } from './left.ts'
 import { Places } from './places.ts'
+import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
 import { nothing, touch, type Touched } from './touched.ts'
 import { vnicsOf, type View } from './view.ts'
 
 const tickMs = 1_000
+const forgetMs = 60_000
 
 export class Feeds implements FeedSource {
   readonly lines = new Map<string, string>()
@@ -27,6 +29,7 @@ export class Feeds implements FeedSource {
   /** When a host lost what no change of the model took from it: the revision then. */
   readonly #ended = new Map<string, number>()
   readonly #resolutions = new Resolutions()
+  readonly #publics = new Publics()
   /** When a vpc was resolved in the other way: the revision. */
   readonly #flipped = new Map<string, number>()
   readonly #asked = new Map<string, Asked>()
@@ -38,7 +41,11 @@ export class Feeds implements FeedSource {
     this.#now = now
     this.#load()
     this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
-    this.#timers = [setInterval(() => this.ping(), pingEveryMs).unref(), setInterval(() => this.expire(), tickMs).unref()]
+    this.#timers = [
+      setInterval(() => this.#forget(), forgetMs).unref(),
+      setInterval(() => this.ping(), pingEveryMs).unref(),
+      setInterval(() => this.expire(), tickMs).unref(),
+    ]
   }
 
   get revision(): number {
@@ -46,13 +53,21 @@ export class Feeds implements FeedSource {
   }
 
   view(): View {
-    return { objects: this.#mirror.objects, places: this.places, left: this.#left, resolutions: this.#resolutions, now: this.#now() }
+    return {
+      objects: this.#mirror.objects,
+      places: this.places,
+      left: this.#left,
+      resolutions: this.#resolutions,
+      publics: this.#publics,
+      now: this.#now(),
+    }
   }
 
   #load(): void {
     this.places.load(this.#mirror)
     this.#left.load(this.#mirror)
     this.#resolutions.load(this.#mirror)
+    this.#publics.load(this.#mirror)
     this.lines.clear()
   }
 
@@ -155,6 +170,7 @@ export class Feeds implements FeedSource {
     const flipped: string[] = []
     const moved = batch.changes.map((change) => {
       this.#left.apply(change)
+      this.#publics.apply(this.#mirror, change)
       flipped.push(...this.#resolutions.apply(this.#mirror, change))
       return this.places.apply(change)
     })
@@ -220,9 +236,16 @@ export class Feeds implements FeedSource {
     for (const feed of this.#feeds.values()) feed.ping()
   }
 
-  /** Have hosts forget the vnics that left them long ago, and those that they asked for even longer ago. */
+  /** Have hosts forget what they asked for hours ago. */
+  #forget(): void {
+    for (const [host, asked] of this.#asked) {
+      const old = asked.expire(this.#now())
+      if (old.length > 0) this.#feeds.get(host)?.touch(old.map((id) => `station/${id}`))
+    }
+  }
+
+  /** Have hosts forget the vnics that left them long ago. */
   expire(): void {
-    for (const [host, asked] of this.#asked) this.#feeds.get(host)?.touch(asked.expire(this.#now()).map((id) => `station/${id}`))
     for (const { vnic, host } of this.#left.ended(this.#now())) {
       this.#ended.set(host, this.revision)
       const feed = this.#feeds.get(host)

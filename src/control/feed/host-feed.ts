@@ -86,8 +86,8 @@ export class HostFeed {
     const { objects, resolutions } = this.#source.view()
     const record = objects.get('vnic', id)?.record
     if (kind === 'vnic') return record?.binding?.host === this.host
-    if (this.asked === undefined || this.asked.has(id) || record?.left?.host === this.host) return true
-    return record !== undefined && !resolutions.isDemand(record.vpc!)
+    if (this.asked === undefined || record === undefined || this.asked.has(id) || record.left?.host === this.host) return true
+    return !resolutions.isDemand(record.vpc!)
   }
 
   /** Find its topics anew; what came and what went is told. Gives what changed. */

@@ -7,13 +7,13 @@ import type { ObjectRecord } from '../model/record.ts'
 import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
 import { groupsOn, namedIn } from './items/groups.ts'
-import { natId, poolsOf, wireOf } from './items/nat.ts'
+import { natId } from './items/nat.ts'
 import { routingOf } from './items/routing.ts'
 import { localVnics, peersOf, specOf, vnicsOf, type View } from './view.ts'
 
 /** Hosts that have vnics of a vpc, or the wire of its public addresses. */
 export function hostsOf(view: View, vpc: string): Set<string> {
-  const wires = poolsOf(view, vpc).flatMap((pool) => wireOf(view, pool)?.host ?? [])
+  const wires = view.publics.poolsOf(vpc).flatMap((pool) => view.publics.hostOf(pool) ?? [])
   return new Set([...view.places.hostsOf(vpc), ...wires])
 }
 
@@ -22,19 +22,8 @@ export function ownVpcs(view: View, host: string): Set<string> {
   const vpcs = new Set(view.places.vpcsOf(host))
   for (const vpc of view.left.vpcsOf(host, view.now)) vpcs.add(vpc)
   const wires = (specOf(view, 'host', host)?.wires ?? []) as readonly { readonly pool: string }[]
-  for (const { pool } of wires) if (wireOf(view, pool)?.host === host) for (const vpc of usersOfPool(view, pool)) vpcs.add(vpc)
+  for (const { pool } of wires) if (view.publics.hostOf(pool) === host) for (const vpc of view.publics.vpcsOf(pool)) vpcs.add(vpc)
   return vpcs
-}
-
-/** Vpcs with addresses of a pool. */
-export function usersOfPool({ objects }: View, pool: string): string[] {
-  const vpcs = objects.usersOf(pool).flatMap(({ record: { kind, vpc, spec } }) => {
-    if (kind === 'nat') return [vpc!]
-    const target = kind === 'floating-ip' ? (spec.target as { vnic: string } | undefined) : undefined
-    const vnic = target === undefined ? undefined : objects.get('vnic', target.vnic)
-    return vnic === undefined ? [] : [vnic.record.vpc!]
-  })
-  return [...new Set(vpcs)]
 }
 
 /** All topics of a host. */
@@ -70,15 +59,21 @@ export function keysOf(
   return [
     topic,
     ...subnets,
-    ...(host !== undefined && asked !== undefined && view.resolutions.isDemand(id) ? fewKeys(view, id, host, asked) : allKeys(view, id)),
+    ...(host !== undefined && asked !== undefined && view.resolutions.isDemand(id)
+      ? fewKeys(view, id, host, asked)
+      : allKeys(view, id, host)),
     ...routingOf(view, id),
     ...peersOf(view, id).map(({ peering }) => `peering/${peering}`),
-    ...poolsOf(view, id).map((pool) => `nat/${natId(id, pool)}`),
+    ...view.publics.poolsOf(id).map((pool) => `nat/${natId(id, pool)}`),
   ]
 }
 
-const allKeys = (view: View, vpc: string): string[] =>
-  vnicsOf(view, vpc).flatMap(({ id, binding }) => (binding === undefined ? [] : [`vnic/${id}`, `station/${id}`]))
+/** A vnic is one of the host, or a station to it. */
+const allKeys = (view: View, vpc: string, host: string | undefined): string[] =>
+  vnicsOf(view, vpc).flatMap(({ id, binding }) => {
+    if (binding === undefined) return []
+    return [...(host === undefined || binding.host === host ? [`vnic/${id}`] : []), ...(binding.host === host ? [] : [`station/${id}`])]
+  })
 
 const fewKeys = (view: View, vpc: string, host: string, asked: Asked): string[] => [
   ...localVnics(view, host).flatMap((vnic) => (vnic.vpc === vpc ? [`vnic/${vnic.id}`] : [])),

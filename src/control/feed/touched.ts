@@ -1,7 +1,6 @@
 /** What one change of the model concerns: keys of items, by topic, and the hosts whose topics it may change. */
 import type { ObjectChange } from '../model/mirror.ts'
 import type { ObjectRecord } from '../model/record.ts'
-import { usersOfPool } from './interest.ts'
 import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { tablesThrough } from './items/routing.ts'
@@ -39,14 +38,14 @@ function touchSelf({ kind, id }: ObjectRecord, touched: Touched): void {
 }
 
 function touchPool(view: View, pool: string, touched: Touched): void {
-  for (const vpc of usersOfPool(view, pool)) touchNat(view, vpc, pool, touched)
+  for (const vpc of view.publics.vpcsOf(pool)) touchNat(view, vpc, pool, touched)
 }
 
 /** The public addresses of a vpc: its hosts, and the host of the wire. */
-function touchNat({ objects }: View, vpc: string, pool: string, touched: Touched): void {
+function touchNat({ publics }: View, vpc: string, pool: string, touched: Touched): void {
   inVpc(touched, vpc, `nat/${natId(vpc, pool)}`)
   touched.topics.add(`vpc/${vpc}`)
-  for (const { record } of objects.usersOf(pool)) if (record.kind === 'host') touched.hosts.add(record.id)
+  for (const host of publics.hostsOf(pool)) touched.hosts.add(host)
 }
 
 function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined): void {

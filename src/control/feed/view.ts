@@ -2,6 +2,7 @@
 import type { Objects } from '../model/objects.ts'
 import type { ObjectRecord, Spec, Stored } from '../model/record.ts'
 import type { Left } from './left.ts'
+import type { Publics } from './publics.ts'
 import type { Resolutions } from './resolutions.ts'
 import type { Places } from './places.ts'
 
@@ -10,6 +11,7 @@ export interface View {
   readonly places: Places
   readonly left: Left
   readonly resolutions: Resolutions
+  readonly publics: Publics
   readonly now: number
 }
 

@@ -1,7 +1,6 @@
 /** Items of public addresses: one for each vpc and each pool that its addresses are from. */
 import type { NatItem, WireItem } from '#feed/item.ts'
-import type { ObjectRecord } from '../../model/record.ts'
-import { childrenOf, specOf, type View } from '../view.ts'
+import { specOf, type View } from '../view.ts'
 
 /** The id of the item of a vpc and a pool. */
 export const natId = (vpc: string, pool: string): string => `${vpc}.${pool}`
@@ -17,26 +16,20 @@ interface NatSpec {
   readonly publicIps: readonly string[]
 }
 
+/** What has public addresses of a vpc from a pool, the oldest first. */
+const usersOf = <T>({ objects, publics }: View, kind: string, vpc: string, pool: string): T[] =>
+  publics
+    .usersOf(vpc, pool)
+    .sort()
+    .flatMap((id) => objects.get(kind, id)?.record.spec ?? []) as T[]
+
 /** Floating addresses that point to vnics of a vpc. */
-function floatsOf({ objects }: View, vpc: string, pool: string): { address: string; inside: string }[] {
-  return objects.usersOf(pool).flatMap(({ record: { kind, spec } }) => {
-    const { ip, target } = spec as unknown as FloatSpec
-    const vnic = kind === 'floating-ip' && target !== undefined ? objects.get('vnic', target.vnic)?.record : undefined
-    if (vnic?.vpc !== vpc) return []
-    const inside = target!.ip ?? (vnic.spec.addresses as readonly string[]).find((each) => !each.includes(':'))
+const floatsOf = (view: View, vpc: string, pool: string): { address: string; inside: string }[] =>
+  usersOf<FloatSpec>(view, 'floating-ip', vpc, pool).flatMap(({ ip, target }) => {
+    const addresses = specOf(view, 'vnic', target!.vnic)?.addresses as readonly string[] | undefined
+    const inside = target!.ip ?? addresses?.find((each) => !each.includes(':'))
     return inside === undefined ? [] : [{ address: ip, inside }]
   })
-}
-
-const natsOf = (view: View, vpc: string, pool: string): ObjectRecord[] =>
-  childrenOf(view, 'nat', 'vpc', vpc).filter(({ spec }) => spec.pool === pool)
-
-/** Pools that a vpc has addresses of. */
-export function poolsOf(view: View, vpc: string): string[] {
-  const nats = childrenOf(view, 'nat', 'vpc', vpc).map(({ spec }) => spec.pool as string)
-  const pools = [...view.objects.ids('pool')].filter((pool) => nats.includes(pool) || floatsOf(view, vpc, pool).length > 0)
-  return pools
-}
 
 interface WireSpec {
   readonly pool: string
@@ -47,13 +40,12 @@ interface WireSpec {
 
 /** Where the addresses of a pool are: the first host that says so. */
 export function wireOf(view: View, pool: string): { readonly host: string; readonly wire: WireItem } | undefined {
-  for (const { record } of view.objects.usersOf(pool).toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1))) {
-    if (record.kind !== 'host') continue
-    const wire = (record.spec.wires as readonly WireSpec[]).find((each) => each.pool === pool)!
-    const { interface: name, prefix4 = null, gateway4 = null } = wire
-    return { host: record.id, wire: { interface: name, prefix4, gateway4 } }
-  }
-  return undefined
+  const host = view.publics.hostOf(pool)
+  const wires = (host === undefined ? undefined : specOf(view, 'host', host)?.wires) as readonly WireSpec[] | undefined
+  const wire = wires?.find((each) => each.pool === pool)
+  if (host === undefined || wire === undefined) return undefined
+  const { interface: name, prefix4 = null, gateway4 = null } = wire
+  return { host, wire: { interface: name, prefix4, gateway4 } }
 }
 
 /** The public addresses of a vpc from one pool. Nothing, while no host has the pool's wire. */
@@ -62,7 +54,7 @@ export function natItem(view: View, host: string, id: string): NatItem | undefin
   const prefix = specOf(view, 'pool', pool)?.prefix as string | undefined
   const wire = wireOf(view, pool)
   if (prefix === undefined || wire === undefined) return undefined
-  const shared = natsOf(view, vpc, pool).flatMap(({ spec }) => (spec as unknown as NatSpec).publicIps)
+  const shared = usersOf<NatSpec>(view, 'nat', vpc, pool).flatMap(({ publicIps }) => publicIps)
   const floats = floatsOf(view, vpc, pool).sort((a, b) => (a.address < b.address ? -1 : 1))
   if (shared.length === 0 && floats.length === 0) return undefined
   const isHere = wire.host === host
