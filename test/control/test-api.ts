@@ -48,6 +48,8 @@ export class TestApi {
   readonly logged: unknown[] = []
   /** Ms that the API's clock is ahead. */
   ahead = 0
+  /** Where requests come from. */
+  source = '127.0.0.1'
   readonly #app: ReturnType<typeof createApp>
 
   private constructor(directory: string, store: Store, model: Model, limits: LimitOptions) {
@@ -72,7 +74,7 @@ export class TestApi {
         now,
         audit: new AuditFiles(join(directory, 'audit')),
       },
-      () => '127.0.0.1',
+      () => this.source,
     )
   }
 

@@ -4,6 +4,7 @@ import { find } from '../model/find.ts'
 import { isFleet, type Caller } from '../model/caller.ts'
 import { kindOf, kindOfPlural } from '#resource/kinds.ts'
 import { Problem } from '../model/problem.ts'
+import { noteUse } from '../model/last-use.ts'
 import { callerOf } from '../model/token.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { pathOf } from '../model/find.ts'
@@ -12,6 +13,7 @@ import type { ApiContext, Env, Parts } from './context.ts'
 import { openApi } from './openapi.ts'
 import { resourceRoutes } from './resources.ts'
 import { waiting } from './wait.ts'
+import { callerByCookie } from './session.ts'
 import { watch } from './watch.ts'
 
 /** The version that answers name. */
@@ -89,19 +91,23 @@ async function ready({ model }: Parts, c: ApiContext): Promise<Response> {
   }
 }
 
-async function authenticated({ model, limits, now }: Parts, c: ApiContext, next: Next): Promise<Response | void> {
+async function authenticated(parts: Parts, c: ApiContext, next: Next): Promise<Response | void> {
+  const { model, limits, now } = parts
   const source = c.get('source')
   const [, text] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? []
-  const caller = text === undefined ? undefined : callerOf(model.mirror.objects, text, source, now())
+  const caller = text === undefined ? callerByCookie(parts, c) : callerOf(model.mirror.objects, text, source, now())
   if (caller === undefined) {
     const wait = text === undefined ? undefined : limits.failures.take(source)
     if (wait !== undefined) throw new Problem('rate-limited', 'too many wrong tokens came from this address', { retryAfter: wait })
     throw new Problem(
       'unauthenticated',
-      text === undefined ? 'there is no Authorization: Bearer TOKEN' : 'the token is not known, or has ended; log in with another',
+      text === undefined
+        ? 'there is no Authorization: Bearer TOKEN'
+        : `the token is not known, has ended, or is not for use from ${source}; log in with another`,
     )
   }
   c.set('caller', caller)
+  noteUse(model, caller.token, now())
   const isWrite = !['GET', 'HEAD'].includes(c.req.method)
   const wait = limits.requests.take(caller.token) ?? (isWrite ? limits.writes.take(caller.token) : undefined)
   if (wait !== undefined) throw new Problem('rate-limited', 'this token asks too much', { retryAfter: wait })

@@ -38,12 +38,22 @@ export function openApi(): Json {
   return made
 }
 
+const lastUsed: Json = { type: ['string', 'null'], format: 'date', description: 'the day on which it was last used' }
+/** What kinds have besides their fields. */
+const statusFields: Readonly<Record<string, Json>> = {
+  get vnic() {
+    return { binding, problem: vnicProblem }
+  },
+  host: hostStatus,
+  token: { lastUsed },
+}
+
 /** The text of the document that is kept under review. */
 export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\n`
 
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
-  const more = kind.kind === 'vnic' ? { binding, problem: vnicProblem } : kind.kind === 'host' ? hostStatus : {}
+  const more = statusFields[kind.kind] ?? {}
   const required = [...Object.keys(body.properties as object), ...Object.keys(read), ...Object.keys(more)]
   return {
     [`${nameOf(kind.kind)}Write`]: body,

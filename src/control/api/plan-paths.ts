@@ -52,6 +52,23 @@ export function planPaths(): Json {
   const made = { 200: { description: 'the plan', ...json(ref('Plan')) }, ...problem }
   return {
     '/v1/plan': { post: { operationId: 'plan', summary: 'what a document of a vpc would change', requestBody, responses: made } },
+    '/v1/session': {
+      get: {
+        operationId: 'getSession',
+        summary: 'the session of a cookie',
+        responses: { 200: { description: 'csrf and expires' }, ...problem },
+      },
+      post: {
+        operationId: 'beginSession',
+        summary: 'a cookie for a browser, in place of the token; changes say vpc-csrf in a header',
+        responses: { 201: { description: 'csrf and expires' }, ...problem },
+      },
+      delete: {
+        operationId: 'endSession',
+        summary: 'end the session of a cookie',
+        responses: { 204: { description: 'it has ended' }, ...problem },
+      },
+    },
     '/v1/apply': {
       post: {
         operationId: 'apply',

@@ -17,6 +17,7 @@ import { bindingRoutes } from './binding.ts'
 import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
 import { planRoutes } from './plan.ts'
+import { sessionRoutes } from './session.ts'
 import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 
@@ -36,6 +37,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   bindingRoutes(app, parts)
   hostRoutes(app, parts)
   planRoutes(app, parts)
+  sessionRoutes(app, parts)
   return app
 }
 

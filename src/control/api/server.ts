@@ -11,6 +11,7 @@ import { feedRoutes } from '../feed/routes.ts'
 import type { Authority } from '../issuer/authority.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
+import { compactOld } from '../model/compaction.ts'
 import { hourly, sweep } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
@@ -79,6 +80,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const server = await listen(parts, options, ownTls ? agents!.authority : undefined)
     const tidy = async (): Promise<void> => {
       await sweep(store)
+      await compactOld(store)
       await audit.ship(store)
       if (ownTls) await renewTls(server, agents!.authority)
     }

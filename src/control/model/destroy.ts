@@ -10,7 +10,7 @@ import { auditRecord } from './audit.ts'
 import { forbidden } from './build.ts'
 import { mayAccept, mayRead, mayReadGone, mayWrite, type Scope } from './caller.ts'
 import { opened, type Ask, type Draft } from './draft.ts'
-import { nameKey, objectKey } from './keys.ts'
+import { nameKey, objectKey, usedKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { checkRevision, notFound, type Model } from './model.ts'
 import { Problem, type User } from './problem.ts'
@@ -163,5 +163,6 @@ function bury(draft: Draft, { record, modified }: Stored): void {
     const name = nameKey(parent, record.kind, record.name)
     draft.writes.set(name, del(name))
   }
+  if (record.kind === 'token') draft.writes.set(usedKey(record.id), del(usedKey(record.id)))
   for (const claim of rulesOf(record.kind).claims?.(record) ?? []) draft.giveBack(claim.key, record.id)
 }

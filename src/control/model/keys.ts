@@ -29,7 +29,10 @@ export const hereKey = (host: string): string => `here/${host}`
 export const expiryKey = (day: string, id: string): string => `t/${day}/${id}`
 /** An audit record. */
 export const auditKey = (hour: string, id: string): string => `au/${hour}/${id}`
-
+/** The day on which a token was last used. */
+export const usedKey = (token: string): string => `used/${token}`
+/** A browser's session, by the SHA-256 of its secret. */
+export const sessionKey = (hash: string): string => `ses/${hash}`
 /** How far a plan has come that takes several transactions. */
 export const planKey = (plan: string): string => `plan/${plan}`
 

@@ -35,7 +35,7 @@ const keptBatches = 10_000
 const reachTimeoutMs = 5_000
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'vlan', 'vni', 'x']
+const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
 // '0' comes after '/'.
 const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
 

@@ -80,6 +80,10 @@ export interface ClaimRecord {
   readonly groups?: readonly string[]
   readonly host?: string
   readonly epoch?: number
+  /** Of a session: its token, what its requests say in a header, and when it ends, in ms. */
+  readonly session?: { readonly token: string; readonly csrf: string; readonly expires: number }
+  /** Of a token: the day on which it was last used. */
+  readonly day?: string
   /** When it became free, in ms. */
   readonly freed?: number
 }

@@ -23,7 +23,7 @@ export async function sweep(store: Store, now = Date.now()): Promise<number> {
 
 const isTombstone = (text: string): boolean => {
   const value = JSON.parse(text) as object
-  return 'gone' in value || 'freed' in value || 'planned' in value
+  return 'gone' in value || 'freed' in value || 'planned' in value || 'session' in value
 }
 
 /** Do something now and every hour. Gives a way to end. */

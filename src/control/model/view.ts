@@ -3,6 +3,7 @@ import type { Resource, Stamp } from '#resource/envelope.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { allows, isFleet, mayRead, type Caller } from './caller.ts'
 import { hostView } from './host-life.ts'
+import { lastUsed } from './last-use.ts'
 import type { Mirror } from './mirror.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
@@ -39,6 +40,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...spec,
     ...(isForeign && redacted(viewer, record)),
     ...(kind.kind === 'host' && hostView(record, viewer)),
+    ...(kind.kind === 'token' && { lastUsed: lastUsed(viewer.mirror, id) }),
     ...(kind.kind === 'vnic' && { binding: bindingOf(record), problem: problemOf(viewer.mirror, record) ?? null }),
     state: stateOf(viewer, record),
     revision: revisionOf(stored),

@@ -23,7 +23,7 @@ export interface Fallen {
   readonly id: string
 }
 
-/** Destroy a vpc and what is in it. Gives what goes along, the vpc last. Throws a Problem; then nothing was done. */
+/** Destroy a vpc and what is in it. Gives what goes along, the vpc last. Throws a Problem: then nothing was done. */
 export async function destroyVpc(model: Model, ask: Ask, id: string, cascade: Cascade): Promise<Fallen[]> {
   const vpc = model.mirror.objects.get('vpc', id)
   if (vpc === undefined) return []

@@ -9,9 +9,18 @@ export const token = kind({
   named: false,
   ...access,
   owned: true,
-  columns: ['principal', 'expires', 'state'],
+  status: ['lastUsed'],
+  columns: ['principal', 'expires', 'lastUsed', 'state'],
   fields: {
     principal: { type: 'reference', to: 'principal', required: true, immutable: true, within: 'any', help: 'whose it is' },
+    sources: {
+      type: 'list',
+      max: 16,
+      unique: true,
+      of: { type: 'network', help: 'a network' },
+      default: [],
+      help: 'networks that it may be used from; everywhere, unless given',
+    },
     expires: { type: 'time', allocated: true, immutable: true, help: 'when it ends: 90 days from now unless given, a year at most' },
   },
 })
