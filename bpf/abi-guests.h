@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The part of abi.h for what gateways of subnets say to guests that ask. */
+/* The part of abi.h for guests: what gateways of subnets say to them, and the services of the host that they reach. */
 #ifndef VPC_ABI_GUESTS_H
 #define VPC_ABI_GUESTS_H
 
@@ -48,6 +48,59 @@ struct vpc_ra_entry {
 	__u32 key;
 	struct vpc_ra value;
 	__u32 again;
+};
+
+/*
+ * Services of the host for guests: metadata and DNS. The addresses are the same in all subnets. The program of a unit
+ * sends packets to them into the namespace of the services, by a veth. There the source address says which port sent
+ * the packet, and so the address alone is the identity of the guest:
+ *
+ *   IPv4  100.64.0.0/10: 14 bits stats index of the port, 4 bits place, 4 bits incarnation
+ *   IPv6  fd76:7063::/64: 32 bits incarnation, then 28 bits stats index and 4 bits place
+ *
+ * The place is a hash of the guest's own address: a guest may have several. The incarnation tells a port from those
+ * that had its stats index before.
+ */
+#define VPC_METADATA_IPV4 0xa9fea9feu /* 169.254.169.254 */
+#define VPC_DNS_IPV4 0xa9fea9fdu      /* 169.254.169.253 */
+#define VPC_SERVICE_IPV6 0xfd000ec2u  /* fd00:ec2::254 and ::253 */
+#define VPC_METADATA_IPV6 0x254u
+#define VPC_DNS_IPV6 0x253u
+#define VPC_GUEST_IPV4 0x64400000u
+#define VPC_GUEST_IPV6 0xfd767063u
+#define VPC_GUEST_PORTS 16384u /* stats indexes that such an address has room for */
+#define VPC_GUEST_PLACES 16u
+
+/* Table `service_ports`, by stats index of a port: its guest reaches services of the host. */
+struct vpc_service_port {
+	__u32 ifindex;     /* the host's end of the veth */
+	__u32 incarnation;
+};
+
+struct vpc_service_port_entry {
+	__u32 key;
+	struct vpc_service_port value;
+	__u32 again;
+};
+
+/* Table `service_guests`: what answers of a service need. The programs write it with each packet to a service. */
+struct vpc_service_guest_key {
+	__u32 port;        /* stats index */
+	__u32 incarnation;
+	__u32 place;       /* and VPC_GUEST_PLACES, of IPv6 */
+};
+
+struct vpc_service_guest {
+	__u32 segment;
+	__u8 mac[6];
+	__u8 pad[2];
+	__u8 addr[16];     /* as in vpc_neighbour_key */
+};
+
+struct vpc_service_guest_entry {
+	struct vpc_service_guest_key key;
+	struct vpc_service_guest value;
+	struct vpc_service_guest_key again;
 };
 
 #endif

@@ -7,7 +7,10 @@
 
 #define VPC_GATEWAY_MAC 0x027670630001ull /* in all subnets, on all hosts; no unit has it */
 
-#define VPC_SUBNET_ROUTED 1u /* a router joins it: the gateway answers */
+#define VPC_SUBNET_ROUTED 1u   /* a router joins it: the gateway answers */
+#define VPC_SUBNET_METADATA 2u /* guests reach the metadata service of the host: see abi-guests.h */
+#define VPC_SUBNET_DNS 4u      /* the same of its DNS service */
+#define VPC_SUBNET_ANSWERS (VPC_SUBNET_ROUTED | VPC_SUBNET_METADATA | VPC_SUBNET_DNS) /* packets to the gateway's MAC are looked at */
 
 /* Table `subnets`, by segment. Off the fast path. */
 struct vpc_subnet {

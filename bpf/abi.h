@@ -93,6 +93,7 @@ enum vpc_drop_reason {
 	VPC_DROP_NAT_NO_MAPPING,     /* to a public address of source NAT: from somebody that nobody behind that port has sent to */
 	VPC_DROP_NAT_PROTOCOL,       /* to or from source NAT: neither TCP, UDP, an echo, nor an error about one of these */
 	VPC_DROP_NAT_FRAGMENT,       /* the same: a later fragment whose first one has not passed */
+	VPC_DROP_SERVICE_RATE,       /* to a service of the host, beyond what a port may send there a second */
 	VPC_DROP_REASONS             /* count, not a reason */
 };
 
@@ -338,7 +339,7 @@ struct vpc_drop_key {
 };
 
 /*
- * Tables `drop_rate`, `miss_rate`, `dhcp_rate`, `too_big_rate` and `related_rate`, by stats index: they bound the
+ * Tables `drop_rate`, `miss_rate`, `dhcp_rate` and `too_big_rate`, by stats index: they bound the
  * events and ICMP errors of one source. A token bucket in one clock (GCRA), so that one compare-and-swap updates it.
  * Only the datapath reads them.
  */

@@ -15,6 +15,7 @@
 const volatile __u32 vpc_drop_events_per_second = 20;
 const volatile __u32 vpc_miss_events_per_second = 100;
 const volatile __u32 vpc_too_big_per_second = 100;
+const volatile __u32 vpc_service_per_second = 1024; /* packets of a port to services of the host; no event */
 
 /*
  * Takes one token of a source's bucket, which holds the tokens of one second. ready_ns is the time when the bucket will

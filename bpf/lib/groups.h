@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Whether the security groups of a port let a packet pass, to its unit or from it. Only ports in a group ask
- * (VPC_PORT_POLICY, VPC_DST_POLICY). ARP, frames that are not IP, neighbour discovery, DHCP and pings of the gateway
- * always pass.
+ * (VPC_PORT_POLICY, VPC_DST_POLICY). ARP, frames that are not IP, neighbour discovery, DHCP, pings of the gateway and
+ * packets to services of the host always pass.
  */
 #ifndef VPC_GROUPS_H
 #define VPC_GROUPS_H
@@ -18,7 +18,7 @@ static __noinline bool takes_error(__u32 port)
 {
 	__u32 lost;
 
-	return take_token(&related_rate, port, RELATED_PER_SECOND, &lost);
+	return take_token(&too_big_rate, port | RATE_OF_RELATED, RELATED_PER_SECOND, &lost);
 }
 
 /*
@@ -45,6 +45,14 @@ static __noinline bool is_gateway_ping(const struct packet *packet, const struct
 	if (key->protocol != (packet->type == ETH_P_IP ? IPPROTO_ICMP : IPPROTO_ICMPV6) || key->icmp_type != tuple->service >> 8)
 		return false;
 	return is_gateway_address(packet->segment, (const struct address *)key->outside);
+}
+
+/* A guest asks a service of this host. Nobody else sees the packet, and no rule is asked about the answer either. */
+static __noinline bool is_for_service(const struct packet *packet, const struct tuple *tuple)
+{
+	__u32 service = service_at((const struct address *)tuple->key.outside);
+
+	return service && tuple->direction == VPC_OUT && is_gateway_mac(packet->dmac) && subnet_has(packet->segment, service);
 }
 
 /* A later fragment passes when its first one has. */
@@ -144,7 +152,7 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 		return 0;
 	work->policy = *policy;
 	reason = read_tuple(skb, packet, &work->tuple, port, direction);
-	if (!reason && (work->tuple.kind == TUPLE_FREE || is_gateway_ping(packet, &work->tuple)))
+	if (!reason && (work->tuple.kind == TUPLE_FREE || is_gateway_ping(packet, &work->tuple) || is_for_service(packet, &work->tuple)))
 		return 0;
 	work->young.flow = work->tuple.key;
 	work->turn = turn_now(&work->young);

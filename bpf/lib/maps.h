@@ -123,14 +123,19 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } queues SEC(".maps");
 
-/* The rate tables are hashes, not arrays, because VPC_STATS_NONE has a bucket too. */
+/*
+ * The rate tables are hashes, not arrays, because VPC_STATS_NONE has a bucket too. A program uses 64 tables at most, so
+ * kinds of packets that cause no events share too_big_rate, each with a bit of its own in the key.
+ */
+#define RATE_OF_RELATED 0x40000000u /* ICMP errors about flows of a port */
+#define RATE_OF_SERVICE 0x20000000u /* packets of a port to services of the host */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, VPC_MAX_SOURCES);
 	__type(key, __u32);
 	__type(value, struct vpc_rate);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps"), related_rate SEC(".maps");
+} drop_rate SEC(".maps"), miss_rate SEC(".maps"), dhcp_rate SEC(".maps"), too_big_rate SEC(".maps");
 
 /* Copies of each port's broadcasts. */
 struct {
@@ -187,6 +192,25 @@ struct {
 	__type(value, struct vpc_ra_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } ra_replies SEC(".maps");
+
+/* Ports whose guests reach services of the host. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vpc_service_port_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} service_ports SEC(".maps");
+
+/* Guests that have asked them lately. Each packet to a service writes it anew, so an eviction loses nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VPC_MAX_SOURCES);
+	__type(key, struct vpc_service_guest_key);
+	__type(value, struct vpc_service_guest_entry);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} service_guests SEC(".maps");
 
 /* struct vpc_event. Drops have a ring of their own, so that they never take the room of questions. */
 struct {

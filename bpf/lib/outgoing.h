@@ -99,7 +99,7 @@ static __noinline bool find_outgoing_dst(struct outgoing *known)
 {
 	struct vpc_dst dst;
 
-	if (is_gateway_mac(known->dmac) && vpc_of(known->port.segment)) {
+	if (is_gateway_mac(known->dmac) && subnet_has(known->port.segment, VPC_SUBNET_ANSWERS)) {
 		known->to.dst.kind = VPC_DST_GATEWAY;
 		return true;
 	}

@@ -44,6 +44,7 @@ enum hook {
 	HOOK_UNIT,    /* from a guest */
 	HOOK_MUX,     /* from the underlay, decapsulated */
 	HOOK_ETHLINK, /* from the wire of a wrapped interface */
+	HOOK_SERVICE, /* from a service of the host */
 };
 
 enum question {

@@ -17,6 +17,7 @@
 #ifndef VPC_PATH_H
 #define VPC_PATH_H
 
+#include "trace.h"
 #include "entry.h"
 #include "vxlan.h"
 

@@ -16,6 +16,7 @@
 #include "outgoing.h"
 #include "route.h"
 #include "routed-header.h"
+#include "to-service.h"
 
 #define ROUTED_FRESH 25 /* ticks of the kernel: 25 to 250 ms */
 
@@ -44,20 +45,30 @@ static __always_inline bool is_neighbour_question(const struct packet *packet)
 	return packet->question == QUESTION_ARP || packet->question == QUESTION_ND;
 }
 
+/* Reads the sender's subnet, and whether packets to the address leave it. Returns a drop reason or 0. */
+static __noinline int judge_destination(const struct packet *packet, struct routed *known, __u32 generation)
+{
+	struct vpc_subnet *subnet = &known->routing.subnet;
+
+	if (!subnet_of(after(generation, packet->segment), subnet))
+		return VPC_DROP_NO_ROUTE;
+	if (is_gateway_of(subnet, &known->daddr))
+		return VPC_DROP_TO_GATEWAY;
+	if (!(subnet->flags & VPC_SUBNET_ROUTED))
+		return VPC_DROP_UNKNOWN_UNICAST;
+	return is_for_one_link(packet, &known->daddr) ? VPC_DROP_NO_ROUTE : 0;
+}
+
 /* Asks the tables where the packet goes, and writes it down. Returns a drop reason or 0. */
 static __noinline int find_routed(const struct packet *packet, struct routed *known, __u32 generation)
 {
 	struct routing *routing = &known->routing;
 	struct vpc_subnet *subnet = &routing->subnet;
-	int reason;
+	int reason = judge_destination(packet, known, generation);
 
 	routing->found.length = 0;
-	if (!subnet_of(after(generation, packet->segment), subnet))
-		return VPC_DROP_NO_ROUTE;
-	if (is_gateway_of(subnet, &known->daddr))
-		return VPC_DROP_TO_GATEWAY;
-	if (is_for_one_link(packet, &known->daddr))
-		return VPC_DROP_NO_ROUTE;
+	if (reason)
+		return reason;
 	routing->wanted.length = ROUTE_TABLE_BITS + 128;
 	routing->wanted.table = packet->type == ETH_P_IP ? VPC_ROUTES_IPV4(subnet->route_table) : VPC_ROUTES_IPV6(subnet->route_table);
 	*(struct address *)routing->wanted.addr = known->daddr;
@@ -114,13 +125,19 @@ static __always_inline struct routed *routed_to(struct __sk_buff *skb, const str
 	return known;
 }
 
-/* Handles a packet for the gateway itself: a question, a ping, or a packet that it cannot use. */
+/*
+ * Handles a packet for the gateway itself: for a service of the host, a question, a ping, or a packet that it cannot
+ * use.
+ */
 standalone int at_gateway(struct __sk_buff *skb, struct packet *packet)
 {
-	int reason = VPC_DROP_TO_GATEWAY;
+	int reason = VPC_DROP_TO_GATEWAY, service;
 
 	if (!packet)
 		return TC_ACT_SHOT;
+	service = to_service(skb, packet);
+	if (service)
+		return service > 0 ? bpf_redirect_peer(service, 0) : drop(skb, packet, -service);
 	if (is_neighbour_question(packet)) {
 		if (!packet->announcement && is_gateway_address(packet->segment, &packet->target))
 			reason = answer_neighbour(skb, packet);

@@ -48,6 +48,8 @@ export interface TextForm {
   readonly placeholder: string
   readonly words?: readonly string[] | undefined
   readonly isList?: boolean | undefined
+  /** The option names a file that has the text. */
+  readonly isFile?: boolean | undefined
   parse(text: string): Result<unknown>
 }
 

@@ -51,4 +51,28 @@ export const serviceSettings = {
     'in RA: DHCPv6 has servers and the domain',
     { since: 6 },
   ),
+  metadata: own(
+    flag('metadata'),
+    false,
+    ['metadata get', 0x0136],
+    ['metadata set', 0x0137],
+    'answer guests at 169.254.169.254 and fd00:ec2::254, as EC2 does',
+    { since: 8 },
+  ),
+  resolver: own(
+    flag('resolver'),
+    false,
+    ['resolver get', 0x0138],
+    ['resolver set', 0x0139],
+    'answer DNS at 169.254.169.253 and fd00:ec2::253: names of the guests of the switch',
+    { since: 8 },
+  ),
+  dnsForward: own(
+    servers(4),
+    null,
+    ['DNS forwarding get', 0x013a],
+    ['DNS forwarding set', 0x013b],
+    'servers that the resolver asks for all other names, four at most; none: it refuses them',
+    { since: 8 },
+  ),
 } as const

@@ -3,6 +3,7 @@
  * here. Declare a new setting here, and its setter in src/object/type.
  */
 import { guest } from './guest-kind.ts'
+import { hostName, publicKeys, userData } from './metadata-kind.ts'
 import { groupIds, memberAddresses, networks, rules, switchOf, title } from './group-rule.ts'
 import {
   account,
@@ -167,6 +168,17 @@ export const settings = {
       'track flows while it is in a security group, so that answers pass; off: rules alone decide',
       { since: 8 },
     ),
+    hostname: own(hostName, null, ['host name get', 0x0170], ['host name set', 0x0171], 'name of the guest, in metadata and DNS', {
+      since: 8,
+    }),
+    sshKeys: own(publicKeys, null, ['SSH keys get', 0x0172], ['SSH keys set', 0x0173], 'public keys that metadata gives to the guest', {
+      since: 8,
+      option: { name: 'ssh-key-file' },
+    }),
+    userData: own(userData, null, ['user data get', 0x0174], ['user data set', 0x0175], 'user data that metadata gives to the guest', {
+      since: 8,
+      option: { name: 'user-data-file' },
+    }),
   },
   vmnic: {
     owner,

@@ -1,9 +1,11 @@
 /** Options of `vpc … set` for the settings that src/abi/settings.ts declares: each by its kind, with its help. */
+import { readFileSync } from 'node:fs'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import type { Setting as Declared } from '#abi/setting.ts'
 import { keyOf, settingsOf, type OwnNames } from '#abi/settings.ts'
 import type { Descriptor } from '#client/descriptor.ts'
+import { failure, type Result } from '#wire/result.ts'
 import { usageFailure } from './failure.ts'
 import { flag, longName, Option, valueOption, type Options } from './option.ts'
 import { setting, type Setting } from './setting.ts'
@@ -17,8 +19,14 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
   const found: Record<string, Option<any>> = {}
   for (const [name, declared] of offered(type, but)) {
     const { kind, help, option } = declared
-    const { placeholder, words, isList, parse } = kind.text
-    const plain = valueOption(help, { placeholder, parse, ...(words && { completion: { words } }) })
+    const { placeholder, words, isList, isFile, parse: parseText } = kind.text
+    const parse = isFile === true ? ofFile(parseText) : parseText
+    const plain = valueOption(help, {
+      placeholder,
+      parse,
+      ...(words && { completion: { words } }),
+      ...(isFile && { completion: 'file' as const }),
+    })
     const { spec } = isList ? plain.repeated : plain
     const long = longOf(name, declared)
     found[name] = new Option({ ...spec, long, ...(option?.short !== undefined && { short: option.short }) })
@@ -26,6 +34,18 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
   }
   return found
 }
+
+/** Reads the file that an option names. */
+const ofFile =
+  (parse: (text: string) => Result<unknown>) =>
+  (path: string): Result<unknown> => {
+    if (path === 'none') return parse(path)
+    try {
+      return parse(readFileSync(path, 'utf8'))
+    } catch (error) {
+      return failure(`cannot read '${path}': ${(error as Error).message}`)
+    }
+  }
 
 const longOf = (name: string, { key, option }: Declared<unknown, unknown>): string => option?.name ?? keyOf(name, { key })
 const noneOf = (name: string): string => `${name}None`

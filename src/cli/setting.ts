@@ -30,6 +30,7 @@ export function setting<D, I, V extends Comparable>(
 }
 
 const textOf = (value: Comparable): string => {
+  if (typeof value === 'string' && value.length > 80) return `${value.length} characters`
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ')
   return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value ?? 'none')
 }

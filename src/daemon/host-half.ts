@@ -11,6 +11,8 @@ import { endAbandonedGracePeriods } from '#datapath/grace-period.ts'
 import { Devices } from '#datapath/device/devices.ts'
 import { Host, type Access } from '#object/host.ts'
 import { Journal, JournalUnusable } from '#object/store/journal.ts'
+import { GuestFiles } from '#datapath/guest-files.ts'
+import { ServiceProcesses } from './service-processes.ts'
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import { KernelError } from '#kernel/errno.ts'
 import { LoadError } from '#kernel/verifier-log.ts'
@@ -23,6 +25,7 @@ export interface HostHalfOptions {
   readonly objectDir: string
   readonly tables?: TableSizes | undefined
   readonly stateDir: string
+  readonly runDir: string
   readonly log: Log
   readonly access: Access
   /** Facts about this vpcd for management handles. */
@@ -41,7 +44,7 @@ export interface HostHalf extends AsyncDisposable {
  * Load the programs, and make the kernel agree with the journal. After a failure, close everything again; pins stay.
  */
 export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf> {
-  const { stateDir, log, access, report } = options
+  const { stateDir, runDir, log, access, report } = options
   const stack = new AsyncDisposableStack()
   try {
     endAbandonedGracePeriods()
@@ -49,7 +52,9 @@ export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf>
     const devices = stack.use(Devices.open())
     const datapath = loadPrograms(options)
     stack.defer(() => datapath.close())
-    const host = Host.start({ datapath, devices, journal, log, access, report })
+    const guestFiles = new GuestFiles(join(runDir, 'guests'))
+    const serving = stack.use(new ServiceProcesses(runDir, guestFiles, log))
+    const host = Host.start({ datapath, devices, journal, log, access, report, serving, guestFiles })
     stack.defer(() => host.close())
     const setAccess = (next: Access): void => void (host.access = next)
     const opener: Opener = { open: (...call) => host.openInTurn(...call) }

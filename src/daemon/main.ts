@@ -59,7 +59,7 @@ async function serve(
   const status = new Status(directories)
   const report = { probe: recent(probeMs, () => probeRunning({ bpffs, objectDir: from })), info: () => status.info() }
   const { startHostHalf } = await import('./host-half.ts')
-  await using host = await startHostHalf({ bpffs, objectDir: from, tables, stateDir, log, access: control.access, report })
+  await using host = await startHostHalf({ bpffs, objectDir: from, tables, stateDir, runDir, log, access: control.access, report })
   const socketPath = join(runDir, socketName)
   const { group, isPublic } = control
   await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic })

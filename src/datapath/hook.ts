@@ -20,6 +20,8 @@ export const hooks = {
   underlay: { object: 'underlay', program: 'vpc_underlay', direction: 'ingress' },
   /** Wrapped interface whose wire has public addresses: packets from the wire. */
   wire: { object: 'wire', program: 'vpc_wire', direction: 'ingress' },
+  /** The host's end of the veth into the namespace of services: answers to guests. */
+  service: { object: 'service', program: 'vpc_service', direction: 'ingress' },
   /** Mirror of a switch or ethlink: what a sniffer has seen. */
   mirror: { object: 'mirror', program: 'vpc_mirror', direction: 'ingress' },
   /** Underlay's interface: encapsulated packets on their way out. */

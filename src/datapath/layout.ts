@@ -59,6 +59,7 @@ export const dropReasons = [
   'nat_no_mapping',
   'nat_protocol',
   'nat_fragment',
+  'service_rate',
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -192,7 +193,7 @@ export const segmentOfVpc = 0xc0000000
 export const gatewayMac = Uint8Array.of(0x02, 0x76, 0x70, 0x63, 0x00, 0x01) as Mac
 
 /** VPC_SUBNET_*: bits of `flags`. */
-export const subnetFlag = { routed: 1 } as const
+export const subnetFlag = { routed: 1, metadata: 2, dns: 4 } as const
 
 /** struct vpc_subnet: value of `subnets`, by segment. Addresses as in vpc_neighbour_key; zero: none. */
 export const subnet = cStruct({ flags: u32, vpc: u32, routeTable: u32, mtu: u32, gateway4: bytes(16), gateway6: bytes(16) })
@@ -312,6 +313,16 @@ export const raLength = 248
 export const ra = cStruct({ length: u32, message: bytes(raLength) })
 export type Ra = Value<typeof ra>
 export const raEntry = entryOf(u32, ra)
+
+/** struct vpc_service_port: value of `service_ports`, by source. */
+export const servicePort = cStruct({ ifindex: u32, incarnation: u32 })
+export type ServicePort = Value<typeof servicePort>
+export const servicePortEntry = entryOf(u32, servicePort)
+
+/** struct vpc_service_guest_key, and its value in `service_guests`. */
+export const serviceGuestKey = cStruct({ port: u32, incarnation: u32, place: u32 })
+export const serviceGuest = cStruct({ segment: u32, mac, pad: pad(2), addr: bytes(16) })
+export const serviceGuestEntry = entryOf(serviceGuestKey, serviceGuest)
 
 /** struct vpc_bucket */
 export const bucket = cStruct({ timeNs: u64, tokens: u64 })

@@ -15,6 +15,8 @@ export interface Rates {
   /** Events of one source, from which on they are only counted. */
   readonly dropEventsPerSecond?: number
   readonly missEventsPerSecond?: number
+  /** Packets of one port to services of the host. */
+  readonly servicePerSecond?: number
   /** Frames that one mirror gets while a sniffer watches. */
   readonly watchPerSecond?: number
   /** Whether packets to and from the underlay may bypass the mux's vxlan device: 1, or 0 for never. */
@@ -27,6 +29,7 @@ export interface Rates {
 const constantNames: Record<keyof Rates, string> = {
   dropEventsPerSecond: 'vpc_drop_events_per_second',
   missEventsPerSecond: 'vpc_miss_events_per_second',
+  servicePerSecond: 'vpc_service_per_second',
   watchPerSecond: 'vpc_watch_per_second',
   directEncap: 'vpc_direct_encap',
   directDecap: 'vpc_direct_decap',

@@ -32,7 +32,6 @@ test('what is kept for each port goes with the ports', () => {
     nats: 9,
     dhcp_rate: 9,
     too_big_rate: 9,
-    related_rate: 9,
     broadcast_buckets: 9,
     port_limits: 9,
     limit_buckets: 9,
@@ -40,6 +39,8 @@ test('what is kept for each port goes with the ports', () => {
     pickups: 9,
     dhcp_replies: 9,
     dhcpv6_replies: 9,
+    service_ports: 9,
+    service_guests: 9,
   })
   assert.deepEqual([optionOf('fdb'), optionOf('stats')], ['--table fdb=NUMBER', '--table ports=NUMBER'])
 })

@@ -53,7 +53,6 @@ const perSource = [
   'miss_rate',
   'dhcp_rate',
   'too_big_rate',
-  'related_rate',
   'broadcast_buckets',
   'port_limits',
   'limit_buckets',
@@ -62,6 +61,8 @@ const perSource = [
   'dhcp_replies',
   'nats',
   'dhcpv6_replies',
+  'service_ports',
+  'service_guests',
 ] as const
 
 /** Tables with the used entries of others. */

@@ -57,6 +57,8 @@ export class Tables implements Disposable {
   readonly dhcpReplies: Table<number, layout.Dhcp>
   readonly dhcpv6Replies: Table<number, layout.Dhcpv6>
   readonly raReplies: Table<number, layout.Ra>
+  /** Ports whose guests reach services of the host, by source. */
+  readonly servicePorts: Table<number, layout.ServicePort>
   readonly stats: StatsTable
   readonly drops: DropsTable
   readonly queues: QueuesTable
@@ -101,6 +103,7 @@ export class Tables implements Disposable {
       this.dhcpReplies = remembered('dhcp_replies', u32, layout.dhcp)
       this.dhcpv6Replies = remembered('dhcpv6_replies', u32, layout.dhcpv6)
       this.raReplies = remembered('ra_replies', u32, layout.ra)
+      this.servicePorts = remembered('service_ports', u32, layout.servicePort)
       this.stats = new StatsTable(map('stats'))
       this.drops = new DropsTable(map('drops'))
       this.queues = new QueuesTable(map('queues'))

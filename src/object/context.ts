@@ -1,6 +1,7 @@
 /** What all operations share: the objects, the datapath below them, the devices of the host, and the journal. */
 import type { DaemonInfo, ProbeResult } from '#abi/info.ts'
 import type { Devices } from '#datapath/device/devices.ts'
+import type { GuestFiles } from '#datapath/guest-files.ts'
 import type { Id } from '#abi/id.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Disturbances } from './sync/disturbances.ts'
@@ -9,6 +10,7 @@ import type { ChangeLog } from './change-log.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from '#system/log.ts'
+import type { Dirty } from './store/dirty.ts'
 import type { Journal } from './store/journal.ts'
 import type { Model } from './store/model.ts'
 
@@ -16,6 +18,21 @@ import type { Model } from './store/model.ts'
 export interface DaemonReport {
   probe(): readonly ProbeResult[]
   info(): DaemonInfo
+}
+
+/** Tells the services for guests what operations have changed. */
+export interface GuestFollower {
+  note(dirty: Dirty): void
+  /** Tell all of it now. */
+  flush(): void
+}
+
+/** The processes of the services for guests. */
+export interface Serving {
+  /** Start them, in a network namespace (a descriptor), in place of those that an earlier vpcd has left. */
+  start(netnsFd: number): void
+  /** End them. */
+  stop(): void
 }
 
 export interface Context {
@@ -32,6 +49,12 @@ export interface Context {
   readonly troubles: Troubles
   /** Makes changes of objects wait while an operation takes long. */
   readonly gate: Gate
+  /** Undefined: there are none here. */
+  readonly serving?: Serving | undefined
+  /** What the services know of each guest. */
+  readonly guestFiles?: GuestFiles | undefined
+  /** Writes it, after each operation. */
+  readonly keepGuestFiles: { current: GuestFollower | undefined }
   /** Rows of the journal as they were last written, by id. */
   readonly written: Map<Id, string>
 }

@@ -6,11 +6,12 @@ import type { HandleOpen, Step } from '#abi/session.ts'
 import { drain } from '#abi/steps.ts'
 import type { Datapath } from '#datapath/datapath.ts'
 import type { Traced } from '#datapath/tracer.ts'
+import type { GuestFiles } from '#datapath/guest-files.ts'
 import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
 import { claimsOf, seesHostOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
-import type { Context, DaemonReport } from './context.ts'
+import type { Context, DaemonReport, Serving } from './context.ts'
 import type { Log } from '#system/log.ts'
 import { ChangeLog } from './change-log.ts'
 import { EventHub } from './event-hub.ts'
@@ -32,6 +33,7 @@ import { toVpcError, VpcError } from './vpc-error.ts'
 import { Disturbances } from './sync/disturbances.ts'
 import { ExpireFlows } from './sync/expire-flows.ts'
 import { ExpireNat } from './sync/expire-nat.ts'
+import { KeepGuestFiles } from './sync/guest-files.ts'
 import { KeepState } from './sync/keep-state.ts'
 import { Retry } from './sync/retry.ts'
 import { Troubles } from './sync/troubles.ts'
@@ -40,7 +42,7 @@ import { watchDevices } from './sync/watch.ts'
 import { WatchNetns } from './sync/watch-netns.ts'
 
 export { Access } from './access.ts'
-export type { DaemonReport } from './context.ts'
+export type { DaemonReport, Serving } from './context.ts'
 export type { Log } from '#system/log.ts'
 export type { Handle } from './handle.ts'
 export type { Caller, Rights } from './rights.ts'
@@ -52,6 +54,10 @@ export interface HostOptions {
   readonly journal: Journal
   readonly log: Log
   readonly report: DaemonReport
+  /** The processes of the services for guests. */
+  readonly serving?: Serving | undefined
+  /** What they know of each guest. */
+  readonly guestFiles?: GuestFiles | undefined
   /** Who may open what. Default: root alone. */
   readonly access?: Access | undefined
 }
@@ -85,6 +91,7 @@ export class Host implements HandleHost, SetHost {
       changes: new ChangeLog(),
       written: new Map(),
       disturbances: new Disturbances(),
+      keepGuestFiles: { current: undefined },
       ...waits(options),
     }
     recover(context)
@@ -298,10 +305,12 @@ export class Host implements HandleHost, SetHost {
     const surroundings = new Surroundings(context)
     const flows = new ExpireFlows(context)
     const ports = new ExpireNat(context)
+    const files = (context.keepGuestFiles.current = new KeepGuestFiles(context))
     this.#stopEvents.push(
       () => surroundings.stop(),
       () => flows.stop(),
       () => ports.stop(),
+      () => files.stop(),
       () => speed.stop(),
       () => state.stop(),
       () => retry.stop(),

@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict'
 
 /** What a gateway tells guests. */
-const flags = { dhcp: true, ra: true, onLink: false, autonomous: false, managed: true, otherConfig: true }
-const servers = { dns: '10.1.0.53, fd01::53', ntp: 'fd01::123', domain: 'a.example', guestRoutes: '172.16.0.0/12 via 10.1.0.7' }
+const flags = { dhcp: true, ra: true, onLink: false, autonomous: false, managed: true, otherConfig: true, metadata: true, resolver: true }
+const servers = {
+  dns: '10.1.0.53, fd01::53',
+  ntp: 'fd01::123',
+  domain: 'a.example',
+  dnsForward: '192.0.2.53',
+  guestRoutes: '172.16.0.0/12 via 10.1.0.7',
+}
 const told = { ...flags, ...servers, leaseTime: 600, routeTable: 3 }
 
 /** Set each, and hold what is read against it. */

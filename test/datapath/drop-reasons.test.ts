@@ -274,13 +274,21 @@ const cases: Record<Exclude<DropReason, 'none'>, Case> = {
     },
     nat: sharedNat,
   },
+  service_rate: {
+    run: (scene) => {
+      scene.serve()
+      const ask = tcpFrame({ srcMac: a.mac, dstMac: gateway.mac, src: a.v4, dst: ipFrom('169.254.169.254'), srcPort: 1, dstPort: 80 })
+      scene.from('a', ask)
+      return scene.from('a', ask)
+    },
+  },
   to_gateway: { run: (scene) => (scene.route(), scene.from('a', toGateway(gateway.v4))), ...toldByIcmp },
 }
 
 describe('every drop reason', () => {
   let scene: Scene
   // Each case has an event, also where all of them run within a second.
-  before(() => void (scene = new Scene({ rates: { dropEventsPerSecond: 1000 } })))
+  before(() => void (scene = new Scene({ rates: { dropEventsPerSecond: 1000, servicePerSecond: 1 } })))
   beforeEach(() => scene.reset())
   after(() => scene[Symbol.dispose]())
 

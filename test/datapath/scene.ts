@@ -100,7 +100,12 @@ export class Scene implements Disposable {
   constructor(
     options: {
       readonly limits?: Readonly<Record<string, number>>
-      readonly rates?: { readonly dropEventsPerSecond?: number; readonly missEventsPerSecond?: number; readonly watchPerSecond?: number }
+      readonly rates?: {
+        readonly dropEventsPerSecond?: number
+        readonly missEventsPerSecond?: number
+        readonly watchPerSecond?: number
+        readonly servicePerSecond?: number
+      }
     } = {},
   ) {
     using stack = new DisposableStack()
@@ -123,9 +128,23 @@ export class Scene implements Disposable {
 
   /** Empty all tables and lay the scene again. */
   reset(): void {
-    const { ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, tunnelEnds, subnets, routes, hosts } =
-      this.tables
-    const routing = [tunnelEnds, subnets, routes, hosts]
+    const {
+      ports,
+      fdb,
+      flood,
+      neighbours,
+      portAddresses,
+      portLimits,
+      segments,
+      muxes,
+      vteps,
+      tunnelEnds,
+      subnets,
+      routes,
+      hosts,
+      servicePorts,
+    } = this.tables
+    const routing = [tunnelEnds, subnets, routes, hosts, servicePorts]
     for (const table of [ports, fdb, flood, neighbours, portAddresses, portLimits, segments, muxes, vteps, ...routing, ...this.#learned]) {
       ;(table.deleteMany as (keys: unknown[]) => number).call(
         table,
@@ -155,6 +174,15 @@ export class Scene implements Disposable {
     const addr = toMapped(vtep)
     const ends = [{ port, kind: endKind.port }, { port: 0, kind: endKind.address }, ...(own ? [{ port: 0, kind: endKind.own }] : [])]
     for (const end of ends) this.tables.tunnelEnds.set({ ...end, addr }, 1)
+  }
+
+  /** Give the guests of segment 5001 services of the host, behind `wire`; without a router, or besides it. */
+  serve({ routed = false, incarnation = 0xabcd1234 } = {}): void {
+    const flags = subnetFlag.metadata | subnetFlag.dns | (routed ? subnetFlag.routed : 0)
+    const gateways = { gateway4: toMapped(gateway.v4), gateway6: toMapped(gateway.v6) }
+    this.tables.subnets.set(red, { flags, vpc: 1, routeTable: 7, mtu: 0, ...gateways })
+    for (const name of ['a', 'b', 'free', 'tagged'] as const)
+      this.tables.servicePorts.set(sources[name], { ifindex: this.devices.wire, incarnation })
   }
 
   /** Join both segments by a router: the addresses of both are 10.0.0.0/24 and fd00::/64. */
@@ -262,6 +290,11 @@ export class Scene implements Disposable {
   /** A frame into a unit's device: with its mark from the datapath, otherwise from the host's own stack. */
   into(unit: Unit, frame: Uint8Array, mark = 0): BenchResult {
     return this.run('unit-egress', this.devices[unit], frame, { mark })
+  }
+
+  /** A frame from the services of the host. */
+  fromService(frame: Uint8Array): BenchResult {
+    return this.run('service', this.devices.wire, frame, {})
   }
 
   /** A frame from the wire of the wrapped interface. */

@@ -11,12 +11,14 @@ import { toDevice, type Device, type DeviceChanges, type TapOwner } from './devi
 import { handOver, openPlace, placeDifference, takeBack, type Place, type Where } from './hand-over.ts'
 import { createMirror, type NewMirror } from './mirror.ts'
 import { Nursery } from './nursery.ts'
+import { servicesAlias, ServicesNamespace } from './services.ts'
 import { createTap, type NewTap } from './tap.ts'
 import { createVeth, setUnitEnd, unitEnd, type NewVeth } from './veth.ts'
 import { createVxlan, type NewVxlan } from './vxlan.ts'
 
 export type { Device, DeviceChanges, NewDevice, TapOwner } from './device.ts'
 export { roomAlias } from './room.ts'
+export { servicesAlias, servicesName } from './services.ts'
 export type { NewTap } from './tap.ts'
 export type { NewVeth } from './veth.ts'
 export type { NewVxlan } from './vxlan.ts'
@@ -27,6 +29,7 @@ export type DeviceEvent = { readonly kind: 'changed' | 'deleted'; readonly devic
 export class Devices implements Disposable {
   readonly #netlink: Netlink
   #nursery: Nursery | undefined
+  #services: ServicesNamespace | undefined
   readonly #ethtool: GenericNetlink | undefined
   #following: ReturnType<Netlink['onLinkChange']> | undefined
   private constructor(netlink: Netlink) {
@@ -148,6 +151,26 @@ export class Devices implements Disposable {
     removeRooms(this.#netlink)
   }
 
+  /** Make the namespace of services for guests, and return the host's end of the veth that leads there. */
+  createServices(): Device {
+    this.removeServices()
+    this.#services = ServicesNamespace.create(this.#netlink)
+    return this.#services.device
+  }
+
+  /** Remove the veth, also one that another vpcd left. The namespace goes with the services. */
+  removeServices(): void {
+    this.#services?.[Symbol.dispose]()
+    this.#services = undefined
+    const left = this.#netlink.links().filter(({ alias }) => alias === servicesAlias)
+    if (left.length > 0) this.#netlink.deleteLinks(left.map(({ ifindex }) => ifindex))
+  }
+
+  /** The namespace of services, as a descriptor; undefined: there is none. */
+  get servicesFd(): number | undefined {
+    return this.#services?.netns.fd
+  }
+
   /** Delete devices; skip missing ones. */
   remove(...ifindexes: number[]): void {
     this.#netlink.deleteLinks(ifindexes)
@@ -189,6 +212,7 @@ export class Devices implements Disposable {
   /** Close. The devices stay. */
   [Symbol.dispose](): void {
     this.#nursery?.[Symbol.dispose]()
+    this.#services?.[Symbol.dispose]()
     this.#ethtool?.[Symbol.dispose]()
     this.#netlink[Symbol.dispose]()
   }

@@ -126,8 +126,10 @@ export class Dirty {
   readonly publicAddresses = new KeySet<string>()
   /** Table `floats`: addresses as keys, by VPC. */
   readonly floats = new KeySet<string>()
-  /** Tables `dhcp_replies` and `dhcpv6_replies`: sources. */
+  /** Tables `dhcp_replies`, `dhcpv6_replies` and `service_ports`, and what services know of guests: sources. */
   readonly guests = new Set<number>()
+  /** Switches whose names in DNS may differ, by unit. */
+  readonly zones = new Set<number>()
   /** Table `segments`. */
   readonly segments = new Set<number>()
   /** Table `muxes`: ifindexes. */

@@ -16,6 +16,7 @@ import type { Transaction } from './transaction.ts'
 export function touchPort(tx: Transaction, port: Port): void {
   const { switch: sw, peer, vni } = port
   tx.dirty.guests.add(port.source)
+  if (sw !== null) tx.dirty.zones.add(sw.unit)
   if (peer === null) return
   if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
   if (sw === null) return
@@ -30,8 +31,9 @@ export function touchPort(tx: Transaction, port: Port): void {
 const macsBehind = ({ peer, macs }: Port): Mac[] => (peer === null ? [] : [peer.mac, ...macs])
 
 /** Note the addresses of a port. */
-export function touchAddresses(tx: Transaction, { source, addresses }: Port): void {
+export function touchAddresses(tx: Transaction, { source, addresses, switch: sw }: Port): void {
   tx.dirty.guests.add(source)
+  if (sw !== null) tx.dirty.zones.add(sw.unit)
   for (const address of addresses) tx.dirty.portAddresses.add(source, addressKey(address))
 }
 

@@ -186,6 +186,8 @@ export class Model {
   readonly sources = new Numbered<Port | Mux | Nat>()
   /** Who has a device that carries a program, by its ifindex. */
   readonly devices = new Map<number, Interface | Mux>()
+  /** The host's end of the veth to the services for guests; 0: no subnet has services. */
+  readonly services = { ifindex: 0 }
   /** Rules of security groups by their numbers. */
   readonly ruleNames = new RuleNames()
   /** Which switch a segment is of. A VNI is one segment, so it belongs to one switch. */

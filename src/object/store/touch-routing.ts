@@ -23,6 +23,7 @@ export function touchSubnet(tx: Transaction, model: Model, subnet: Subnet): void
   if (sw === null) return
   tx.dirty.records.add(sw)
   tx.dirty.subnets.add(segmentOf(sw, vni))
+  tx.dirty.zones.add(sw.unit)
   for (const port of sw.ports) if (port.vni === vni) tx.dirty.guests.add(port.source)
   if (router === null) return
   tx.dirty.records.add(router)

@@ -10,6 +10,7 @@ import { withQuickGracePeriods } from '#datapath/grace-period.ts'
 import { guardDevices, strayPrograms, wantedPrograms } from './audit/programs.ts'
 import type { Context } from '../context.ts'
 import { ethlinkPins, resumeEthlink } from '../type/ethlink-service.ts'
+import { remakeServices } from '../type/services.ts'
 import { loadModel } from '../store/load.ts'
 import { repairDevice } from './repair-device.ts'
 import { fullName, unitName, type Ethlink, type Mux, type ObjectOf, type Unit, type VpcObject } from '../store/model.ts'
@@ -22,6 +23,7 @@ import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { toRow } from '../store/record.ts'
 import { holdPolicies } from './policy/settle-policies.ts'
+import { repairGuestFiles } from './guest-files.ts'
 import { repairTables } from './repair-tables.ts'
 import { nameBefore, Transaction } from '../store/transaction.ts'
 import { checkGuest, handOverUnit } from '../type/guest.ts'
@@ -60,6 +62,7 @@ export function recover(context: Context): void {
     for (const [object, device] of mirrors) recoverMirror(context, object, device)
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
+  attempts.of('make the services for guests', () => recoverServices(context, tx))
   attempts.of("read the host's rules and routes", () => {
     for (const mux of model.ofType('vpcmux')) {
       noteElsewhere(context, tx, mux)
@@ -182,6 +185,12 @@ function takeBackPins({ datapath, model }: Context): void {
     datapath.detach(before)
     datapath.renamePin(pin, before)
   }
+}
+
+/** Make the services for guests anew, and lay down what they need. Their processes start at the end. */
+function recoverServices(context: Context, tx: Transaction): void {
+  remakeServices(context, tx)
+  repairGuestFiles(context)
 }
 
 /** Remove devices that a killed vpcd was making. */

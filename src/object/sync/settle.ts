@@ -54,6 +54,7 @@ const dirtyKeys = (model: Model, dirty: Dirty): Record<Exclude<ProjectedTable, '
   raReplies: dirty.subnets,
   dhcpReplies: dirty.guests,
   dhcpv6Replies: dirty.guests,
+  servicePorts: dirty.guests,
   portAddresses: addressKeys(dirty.portAddresses.groups, (stats, address) => ({ stats, address })),
   portLimits: [...dirty.portLimits].map((stats) => ({ stats })),
 })

@@ -37,6 +37,7 @@ export function* transactSteps<T>(context: Context, asked: string, body: (tx: Tr
     throw toVpcError(tx.asked, error)
   }
   context.changes.note(tx.dirty.touched())
+  context.keepGuestFiles.current?.note(tx.dirty)
   // It has happened: ending the steps now only skips the rest, which the next start does.
   try {
     for (const { what, error } of [...(yield* removeLeaving(context, tx)), ...(yield* tx.finishSteps())])

@@ -1,5 +1,5 @@
 /** Follows the devices of objects, which others move, change and delete. */
-import type { Device, DeviceEvent } from '#datapath/device/devices.ts'
+import { servicesAlias, type Device, type DeviceEvent } from '#datapath/device/devices.ts'
 import type { Context } from '../context.ts'
 import { followInterface } from './follow-interface.ts'
 import { movePort, touchPort } from '../store/members.ts'
@@ -7,6 +7,7 @@ import { fullName, unitName, type Ethlink, type Hostif, type Mux, type Unit } fr
 import { withMtuFollowing } from '../type/mtu-follow.ts'
 import type { KeepState } from './keep-state.ts'
 import { transact } from './transact.ts'
+import { remakeServices } from '../type/services.ts'
 import { checkMirror } from './mirrors.ts'
 import { refusal } from '../vpc-error.ts'
 import { forgetDevice, idOfAlias, noteUnitEnd, pinOf, programAliasOf } from '../type/unit-device.ts'
@@ -30,6 +31,7 @@ export function checkAll(context: Context, state?: KeepState): void {
   const { model } = context
   for (const type of ['vmnic', 'hostif', 'vpcmux'] as const) for (const object of model.ofType(type)) checkDevice(context, object, state)
   if (state !== undefined) for (const device of context.devices.all()) state.room(device)
+  checkServices(context)
   for (const ethlink of model.ofType('ethlink')) checkInterface(context, ethlink)
   for (const type of ['vpcsw', 'ethlink'] as const) for (const object of model.ofType(type)) checkMirror(context, object)
 }
@@ -41,10 +43,19 @@ function checkOne(context: Context, state: KeepState, { kind, device }: Extract<
   const owner = id === undefined ? model.devices.get(device.ifindex) : model.objects.get(id)
   if (owner !== undefined && 'ifindex' in owner && owner.type !== 'ethlink') checkDevice(context, owner, state)
   if (owner !== undefined && 'mirror' in owner) checkMirror(context, owner)
+  if (device.ifindex === model.services.ifindex) checkServices(context)
   if (kind === 'changed') state.room(device)
   for (const ethlink of model.ofType('ethlink')) {
     if (ethlink.ifindex === device.ifindex || ethlink.l2Name === device.name) checkInterface(context, ethlink)
   }
+}
+
+/** Make the veth to the services again when somebody has removed it. */
+function checkServices(context: Context): void {
+  const { ifindex } = context.model.services
+  if (ifindex === 0 || context.devices.byIndex(ifindex)?.alias === servicesAlias) return
+  context.log.warn('the device of the services for guests is gone; vpcd makes it again')
+  transact(context, 'make the services for guests again', (tx) => remakeServices(context, tx))
 }
 
 /** Check a device of ours: whether it still exists, and where its other end is. */

@@ -74,6 +74,7 @@ export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
   nat_no_mapping: { why: 'nobody behind that public port has sent to its sender' },
   nat_protocol: { why: 'source NAT carries TCP, UDP and pings alone', remedy: 'give the station a floating address: vpc nat float add' },
   nat_fragment: { why: 'its first fragment has not passed source NAT' },
+  service_rate: { why: 'its port asks the services of the host too often' },
   ttl_exceeded: { why: 'it has come through as many routers as it may' },
   to_gateway: { why: "it is for the gateway's own address, which answers only pings" },
 }

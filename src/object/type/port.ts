@@ -60,6 +60,9 @@ const setters: Setters<'vpcp'> = {
   packetRateIn: (_, tx, port, rate) => limit(tx, port, 'packetRateIn', rate),
   questionRate: (_, tx, port, rate) => limit(tx, port, 'questionRate', rate),
   dhcpRate: (_, tx, port, rate) => limit(tx, port, 'dhcpRate', rate),
+  hostname: (_, tx, port, hostname) => change(tx, port, () => tx.set(port, 'hostname', hostname)),
+  sshKeys: (_, tx, port, keys) => change(tx, port, () => tx.set(port, 'sshKeys', keys)),
+  userData: (_, tx, port, data) => change(tx, port, () => tx.set(port, 'userData', data)),
   macs({ model }, tx, port, asked) {
     tx.asked = `set the further MACs of port ${unitName(port)}`
     const macs = checkMacs(tx, asked)

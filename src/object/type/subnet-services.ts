@@ -5,6 +5,7 @@ import { contains, formatPrefix } from '#wire/prefix.ts'
 import { unitName, type Model, type Subnet } from '../store/model.ts'
 import { touchSubnet } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { followServices } from './services.ts'
 import type { Setters } from './type.ts'
 
 type ServiceName =
@@ -19,6 +20,9 @@ type ServiceName =
   | 'autonomous'
   | 'managed'
   | 'otherConfig'
+  | 'metadata'
+  | 'resolver'
+  | 'dnsForward'
 
 function set<K extends ServiceName>(tx: Transaction, model: Model, subnet: Subnet, name: K, value: Subnet[K]): void {
   touchSubnet(tx, model, subnet)
@@ -50,4 +54,13 @@ export const serviceSetters: Pick<Setters<'subnet'>, ServiceName> = {
   autonomous: ({ model }, tx, subnet, autonomous) => set(tx, model, subnet, 'autonomous', autonomous),
   managed: ({ model }, tx, subnet, managed) => set(tx, model, subnet, 'managed', managed),
   otherConfig: ({ model }, tx, subnet, otherConfig) => set(tx, model, subnet, 'otherConfig', otherConfig),
+  metadata(context, tx, subnet, metadata) {
+    set(tx, context.model, subnet, 'metadata', metadata)
+    followServices(context, tx)
+  },
+  resolver(context, tx, subnet, resolver) {
+    set(tx, context.model, subnet, 'resolver', resolver)
+    followServices(context, tx)
+  },
+  dnsForward: ({ model }, tx, subnet, servers) => set(tx, model, subnet, 'dnsForward', servers),
 }

@@ -8,6 +8,7 @@ import { Findings } from './finding.ts'
 import { auditJournal } from './journal.ts'
 import { auditPrograms } from './programs.ts'
 import { repair } from './repair.ts'
+import { auditGuestFiles } from './guest-files.ts'
 import { auditTables } from './tables.ts'
 
 export const auditOperations: Operations<undefined> = {
@@ -33,6 +34,7 @@ export function audit(context: Context): AuditReport {
   context.disturbances.tell(findings)
   auditPrograms(context, findings)
   auditTables(context, findings)
+  auditGuestFiles(context, findings)
   auditJournal(context, findings)
   const { checked, items } = findings
   return { checked, items, notes: auditNotes(context), mended: [], failures: [] }

@@ -3,7 +3,7 @@ import type { Guest } from '#abi/guest-kind.ts'
 import { HandOverRefused } from '#datapath/device/hand-over.ts'
 import { placeOf } from '../../type/guest.ts'
 import type { AuditKind } from '#abi/audit.ts'
-import type { Device } from '#datapath/device/devices.ts'
+import { servicesAlias, servicesName, type Device } from '#datapath/device/devices.ts'
 import { formatEndpoint } from '#wire/endpoint.ts'
 import { formatMac } from '#wire/mac.ts'
 import type { Context } from '../../context.ts'
@@ -41,6 +41,7 @@ export function auditDevices(context: Context, findings: Findings): void {
   }
   for (const sw of model.ofType('vpcsw')) auditTrouble(context, findings, 'device', sw)
   for (const type of ['vpcsw', 'ethlink'] as const) for (const object of model.ofType(type)) auditMirror(findings, object, devices)
+  auditServices(findings, model, devices)
   for (const device of strangeDevices(model, devices.values())) {
     findings.count('device')
     findings.strange('device', device.name, '', `alias ${device.alias}, of no object`)
@@ -57,6 +58,18 @@ export function strangeDevices(model: Model, devices: Iterable<Device>): Device[
     if (object === undefined || !('ifindex' in object)) return true
     return object.ifindex !== ifindex && object.ifindex !== peerIfindex
   })
+}
+
+/** The veth to the services for guests. */
+function auditServices(findings: Findings, { services }: Model, devices: ReadonlyMap<number, Device>): void {
+  for (const { alias, ifindex, name } of devices.values())
+    if (alias === servicesAlias && ifindex !== services.ifindex) findings.strange('device', name, '', `alias ${alias}, of no subnet`)
+  if (services.ifindex === 0) return
+  findings.count('device')
+  const device = devices.get(services.ifindex)
+  if (device === undefined) return findings.missing('device', servicesName, '', servicesName)
+  findings.same('device', servicesName, 'alias', servicesAlias, device.alias ?? '')
+  findings.same('device', servicesName, 'up', true, device.up)
 }
 
 function auditMirror(findings: Findings, object: Mirrored, devices: ReadonlyMap<number, Device>): void {

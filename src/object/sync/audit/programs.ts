@@ -1,12 +1,13 @@
 /** Which programs must be on which devices, and whether they are. */
 import { chainOf, detachFrom, directions, type ChainProgram } from '#datapath/chain.ts'
 import type { Hook } from '#datapath/datapath.ts'
-import { roomAlias, type Device } from '#datapath/device/devices.ts'
+import { roomAlias, servicesAlias, type Device } from '#datapath/device/devices.ts'
 import { guardHook, hooks } from '#datapath/hook.ts'
 import type { Context } from '../../context.ts'
 import { ethlinkPins, isUnderlay, isUplink, isWire } from '../../type/ethlink-service.ts'
 import type { Model } from '../../store/model.ts'
 import { mirrorPin } from '../../type/mirror.ts'
+import { servicesPin } from '../../type/services.ts'
 import { pinOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
 
@@ -18,6 +19,7 @@ export interface WantedProgram {
 
 /** The programs that the objects need where they have devices. */
 export function* wantedPrograms(model: Model): Generator<WantedProgram> {
+  if (model.services.ifindex !== 0) yield { pinName: servicesPin, hook: 'service', ifindex: model.services.ifindex }
   for (const object of model.objects.values()) {
     if ('mirror' in object && object.mirror.ifindex !== 0) {
       yield { pinName: mirrorPin(object), hook: 'mirror', ifindex: object.mirror.ifindex }
@@ -68,6 +70,7 @@ const guardName = hooks[guardHook].program
 /** The sides of a device that accept nothing from the host's own stack. */
 function guardedSides(model: Model, { ifindex, alias }: Device): readonly ('ingress' | 'egress')[] {
   if (alias === roomAlias) return directions
+  if (alias === servicesAlias) return ['egress']
   const object = model.devices.get(ifindex)
   return object?.type === 'vmnic' || object?.type === 'hostif' ? ['egress'] : []
 }

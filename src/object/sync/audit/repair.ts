@@ -10,6 +10,10 @@ import { unitName, type Mux } from '../../store/model.ts'
 import { repairMirror } from '../mirrors.ts'
 import { holdPolicies } from '../policy/settle-policies.ts'
 import { repairTables } from '../repair-tables.ts'
+import { servicesAlias } from '#datapath/device/devices.ts'
+import { remakeServices } from '../../type/services.ts'
+import { transact } from '../transact.ts'
+import { repairGuestFiles } from '../guest-files.ts'
 import { checkAll } from '../watch.ts'
 import { listensNowhere, strangeDevices } from './devices.ts'
 import { repairJournal } from './journal.ts'
@@ -44,15 +48,27 @@ export function repair(context: Context): string[] {
       if (ifindex !== 0 && (serving.uplink || serving.wire))
         attempt(`repair the interface of ${unitName(ethlink)}`, () => devices.change(ifindex, { promisc: true }))
     }
+    attempt('repair the services for guests', () => repairServices(context))
     repairPrograms(context, attempt)
   })
   attempt('repair the tables', () => {
     repairTables(model, context.datapath.tables)
     holdPolicies(model, context.datapath.tables.policy)
   })
+  attempt('repair what the services know', () => repairGuestFiles(context))
   attempt('repair the journal', () => repairJournal(context))
   for (const mux of model.ofType('vpcmux')) if (listensNowhere(context, mux)) failures.push(adviceForAddress(mux))
   return failures
+}
+
+/** Make the veth to the services again when it is gone, and remove one that nobody wants. */
+function repairServices(context: Context): void {
+  const { devices, model } = context
+  const { ifindex } = model.services
+  const ours = devices.all().filter(({ alias }) => alias === servicesAlias)
+  if (ours.length !== (ifindex === 0 ? 0 : 1) || ours.some((device) => device.ifindex !== ifindex))
+    transact(context, 'make the services for guests again', (tx) => remakeServices(context, tx))
+  else if (ifindex !== 0) devices.change(ifindex, { up: true })
 }
 
 /** vpcd does not set addresses of the host. */

@@ -4,10 +4,14 @@ import { subnet as subnetLayout, subnetFlag, vpcOfSwitch, type Subnet } from '#d
 import { toMapped } from '#wire/ip-address.ts'
 import { subnetOf } from '../../store/claims.ts'
 import { segmentOf, vniOfSegment } from '../../store/keys.ts'
+import type { Subnet as ModelSubnet } from '../../store/model.ts'
 import { networksOf, routeTableOf } from '../../store/routing.ts'
 import type { Projection } from './projection.ts'
 
 const none = new Uint8Array(16)
+
+const flagsOf = ({ router, metadata, resolver }: ModelSubnet): number =>
+  (router === null ? 0 : subnetFlag.routed) | (metadata ? subnetFlag.metadata : 0) | (resolver ? subnetFlag.dns : 0)
 
 export const subnets: Projection<number, Subnet> = {
   *keys(model) {
@@ -22,7 +26,7 @@ export const subnets: Projection<number, Subnet> = {
     const gateways = networksOf(subnet).map(({ gateway }) => gateway)
     const gatewayOf = (length: number): Uint8Array => gateways.filter((gateway) => gateway.length === length).map(toMapped)[0] ?? none
     return {
-      flags: subnet.router === null ? 0 : subnetFlag.routed,
+      flags: flagsOf(subnet),
       vpc: vpcOfSwitch(sw.unit),
       routeTable: subnet.router === null ? 0 : routeTableOf(subnet.router, subnet.routeTable),
       mtu: subnet.maxPacket,

@@ -15,6 +15,7 @@ import { portLimits } from './port-limits.ts'
 import { ports } from './ports.ts'
 import { routes } from './routes.ts'
 import { segments } from './segments.ts'
+import { servicePorts } from './service-ports.ts'
 import { subnets } from './subnets.ts'
 import { tunnelEnds } from './tunnel-ends.ts'
 import { vteps } from './vteps.ts'
@@ -37,6 +38,7 @@ export const projections = {
   raReplies,
   dhcpReplies,
   dhcpv6Replies,
+  servicePorts,
   portAddresses,
   portLimits,
   ports,

@@ -1,0 +1,70 @@
+/**
+ * What the processes of the services have in common. vpcd starts them as root, with open sockets and a directory; they
+ * drop their privileges once all code is loaded, and before they look at anything that a guest says.
+ */
+import { fstatSync, readFileSync } from 'node:fs'
+import type { Guest } from './guest-address.ts'
+
+/** Descriptors that vpcd gives: first a directory (src/datapath/guest-files.ts), then sockets. */
+const directoryFd = 3
+const firstSocketFd = 4
+
+export interface GivenSocket {
+  readonly fd: number
+  readonly family: 4 | 6
+  readonly protocol: 'tcp' | 'udp'
+}
+
+/** How often a process looks whether its directory is still there: it ends with the vpcd's. */
+const lookMs = 2000
+
+/** Drop all privileges. Returns the sockets. */
+export function begin(): GivenSocket[] {
+  const given = JSON.parse(process.argv[2]!) as { uid: number; sockets: Omit<GivenSocket, 'fd'>[] }
+  process.setgroups!([])
+  process.setgid!(given.uid)
+  process.setuid!(given.uid)
+  setInterval(() => fstatSync(directoryFd).nlink === 0 && process.exit(0), lookMs)
+  return given.sockets.map((socket, i) => ({ ...socket, fd: firstSocketFd + i }))
+}
+
+/** A file of the directory; undefined: there is none. `key`: letters, digits and dashes. */
+export function readKey<T>(key: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(`/proc/self/fd/${directoryFd}/${key}`, 'utf8')) as T
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** What vpcd says of a guest now; undefined: nothing, or another port has its number. */
+export function factsOf<T extends { readonly incarnation: number }>(guest: Guest): T | undefined {
+  const found = readKey<T>(String(guest.source))
+  return found !== undefined && guest.isOf(found.incarnation) ? found : undefined
+}
+
+/** Bounds how much of something one guest has at the same time. */
+export class Share {
+  readonly #most: number
+  readonly #used = new Map<number, number>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Take one. False: the guest has all of its share. */
+  take({ source }: Guest): boolean {
+    const used = this.#used.get(source) ?? 0
+    if (used >= this.#most) return false
+    this.#used.set(source, used + 1)
+    return true
+  }
+
+  /** Give one back. */
+  release({ source }: Guest): void {
+    const left = (this.#used.get(source) ?? 1) - 1
+    if (left === 0) this.#used.delete(source)
+    else this.#used.set(source, left)
+  }
+}

@@ -1,0 +1,195 @@
+/** Guests ask the metadata service of their host, with curl: what they get, who gets whose, what happens without it. */
+import assert from 'node:assert/strict'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
+import { until } from './echo-server.ts'
+import { makeCustomer, metadataAt, type Customer } from './service-host.ts'
+import { TestHost, type Daemon } from './test-host.ts'
+
+const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBhK alice@example', 'ssh-rsa AAAAB3NzaC1yc2E= bob']
+const script = '#!/bin/sh\necho "it is mine: ä" > /tmp/done\n'
+
+let clean: Snapshot
+let host: TestHost
+let daemon: Daemon
+let red: Customer
+let blue: Customer
+
+before(async () => {
+  clean = snapshot({ mark: `vpcd-${process.pid}-` })
+  host = TestHost.create()
+  daemon = await host.start()
+  red = await makeCustomer(host, { name: 'red', vni: 5001, routed: false, guests: ['web', 'db'] })
+  blue = await makeCustomer(host, { name: 'blue', vni: 5002, routed: true, guests: ['web'] })
+  await using port = await host.vpc.openPort(red.guests[0]!.port, { write: true })
+  await port.setSshKeys(keys.join('\n'))
+  await port.setUserData(script)
+  await until(() => red.guests[0]!.try('curl', '-sf', `http://${metadataAt[0]}/latest/user-data`).status === 0)
+})
+after(async () => {
+  await host[Symbol.asyncDispose]()
+  await assertNoLeaks(clean, { graceMs: 6000 })
+})
+
+const idOf = (port: string): string => `i-${port.replaceAll('-', '')}`
+const code = (customer: Customer, path: string, ...options: string[]): string =>
+  customer.guests[0]!.get(path, '-o', '/dev/null', '-w', '%{http_code}', ...options)
+
+describe('a guest', () => {
+  test('reads itself, as on EC2, over IPv4 and IPv6', () => {
+    const [web] = red.guests
+    for (const at of [metadataAt[0], `[${metadataAt[1]}]`]) {
+      const get = (path: string): string => web!.get(`http://${at}/latest/${path}`)
+      assert.equal(get('meta-data/instance-id'), idOf(web!.port))
+      assert.equal(get('meta-data/local-hostname'), 'web.red.example')
+      assert.equal(get('meta-data/local-ipv4'), '10.0.0.5')
+      const mac = get('meta-data/mac')
+      assert.equal(get(`meta-data/network/interfaces/macs/${mac}/ipv6s`), 'fd01::5')
+      assert.equal(get(`meta-data/network/interfaces/macs/${mac}/subnet-ipv4-cidr-block`), '10.0.0.0/24')
+      assert.match(web!.run('ip', 'link'), new RegExp(mac))
+      assert.equal(get('meta-data/public-keys/'), '0=key0\n1=key1')
+      assert.equal(get('meta-data/public-keys/1/openssh-key'), keys[1])
+      assert.equal(get('user-data'), script)
+      assert.match(get('meta-data/'), /^instance-id\nlocal-hostname\n.*network\/$/s)
+    }
+    assert.match(web!.get(''), /latest/)
+    assert.deepEqual(JSON.parse(web!.get('nocloud/meta-data'))['public-keys'], keys)
+    assert.deepEqual(JSON.parse(web!.get('nocloud/network-config')).ethernets.id0.addresses, ['10.0.0.5/24', 'fd01::5/64'])
+  })
+
+  test('never gets what another one has, with the same addresses and without', () => {
+    const [web, db] = red.guests
+    const [other] = blue.guests
+    for (const [guest, name] of [
+      [web!, 'web.red.example'],
+      [db!, 'db.red.example'],
+      [other!, 'web.blue.example'],
+    ] as const) {
+      assert.equal(guest.get('latest/meta-data/hostname'), name)
+      assert.equal(guest.get('latest/meta-data/instance-id'), idOf(guest.port))
+      const lies = ['-H', 'X-Real-IP: 100.64.1.1', '-H', 'Forwarded: for=100.64.1.1', '-H', 'Host: web.red.example']
+      assert.equal(guest.get('latest/meta-data/hostname', ...lies), name)
+    }
+    assert.equal(code(blue, 'latest/user-data'), '404')
+    assert.equal(code(blue, 'latest/meta-data/public-keys/0/openssh-key'), '404')
+  })
+
+  test('cannot be another one by its source address, nor reach the namespace otherwise', () => {
+    const [, db] = red.guests
+    const [device] = JSON.parse(db!.run('ip', '-j', 'link'))
+      .map(({ ifname }: { ifname: string }) => ifname)
+      .filter((name: string) => name !== 'lo')
+    for (const address of ['10.0.0.5', '100.64.1.4']) {
+      db!.run('ip', 'address', 'add', `${address}/32`, 'dev', device)
+      const { status } = db!.try(
+        'curl',
+        '-s',
+        '--max-time',
+        '1',
+        '--interface',
+        address,
+        `http://${metadataAt[0]}/latest/meta-data/hostname`,
+      )
+      assert.equal(status, 28, `${address}: no answer`)
+      db!.run('ip', 'address', 'delete', `${address}/32`, 'dev', device)
+    }
+    db!.run('ip', 'route', 'add', '100.64.0.0/10', 'via', metadataAt[0], 'dev', device, 'onlink')
+    assert.notEqual(db!.try('ping', '-c', '1', '-W', '1', '100.64.1.4').status, 0)
+  })
+
+  test('takes tokens of version 2, of its own', () => {
+    const ttl = ['-H', 'X-aws-ec2-metadata-token-ttl-seconds: 60']
+    const [web, db] = red.guests
+    const token = web!.get('latest/api/token', '-X', 'PUT', ...ttl)
+    const withToken = ['-H', `X-aws-ec2-metadata-token: ${token}`]
+    assert.equal(web!.get('latest/meta-data/hostname', ...withToken), 'web.red.example')
+    assert.equal(db!.get('latest/meta-data/hostname', ...withToken, '-o', '/dev/null', '-w', '%{http_code}'), '401')
+    assert.equal(code(red, 'latest/meta-data/hostname', '-H', 'X-aws-ec2-metadata-token: 9999999999.x'), '401')
+    assert.equal(code(red, 'latest/api/token', '-X', 'PUT', '-H', 'X-aws-ec2-metadata-token-ttl-seconds: 21601'), '400')
+    assert.equal(code(red, 'latest/api/token', '-X', 'PUT', ...ttl, '-H', 'X-Forwarded-For: 1.2.3.4'), '403')
+    assert.equal(code(red, 'latest/user-data', '-X', 'POST', '-d', 'x'), '405')
+    for (const path of ['latest/meta-data/none', 'latest/../user-data/..', '%2e%2e/etc/passwd', 'latest/meta-data/__proto__', '%']) {
+      assert.match(code(red, path, '--path-as-is'), /^40[04]$/, path)
+    }
+  })
+})
+
+test('a change counts at once; the setting off refuses', async () => {
+  const [web] = red.guests
+  await using port = await host.vpc.openPort(web!.port, { write: true })
+  await port.setHostname('www')
+  await until(() => web!.get('latest/meta-data/hostname') === 'www.red.example')
+  await using subnet = await host.vpc.openSubnet(red.subnet, { write: true })
+  await subnet.setMetadata(false)
+  assert.notEqual(web!.try('curl', '-s', '--max-time', '2', `http://${metadataAt[0]}/`).status, 0)
+  await subnet.setMetadata(true)
+  await until(() => web!.try('curl', '-sf', '--max-time', '2', `http://${metadataAt[0]}/latest/meta-data/hostname`).status === 0)
+})
+
+const processOf = (name: string): { pid: number } => JSON.parse(readFileSync(join(host.runDir, `${name}.process`), 'utf8'))
+
+test('the process has no privileges, and its files are for it alone', () => {
+  const status = readFileSync(`/proc/${processOf('metadata').pid}/status`, 'utf8')
+  assert.match(status, /^Uid:\s+1899990001\s+1899990001\s+1899990001/m)
+  assert.match(status, /^Gid:\s+1899990001\s/m)
+  assert.match(status, /^Groups:\s*$/m)
+  assert.match(status, /^CapEff:\s+0+$/m)
+  const { uid, gid, mode } = statSync(join(host.runDir, 'guests/metadata'))
+  assert.deepEqual([uid, gid, mode & 0o777], [0, 1_899_990_001, 0o750])
+})
+
+test('an audit has nothing to say, finds what is amiss, and a repair mends it', async () => {
+  await using mgmt = await host.vpc.mgmt({ write: true })
+  assert.deepEqual((await mgmt.audit()).items, [])
+  host.ip('link', 'set', 'vpcsvc0', 'down')
+  assert.deepEqual(
+    (await mgmt.audit()).items.map(({ what, part }) => `${what} ${part}`),
+    ['vpcsvc0 up'],
+  )
+  assert.deepEqual((await mgmt.repair()).items, [])
+  host.ip('link', 'delete', 'vpcsvc0')
+  await until(() => red.guests[0]!.try('curl', '-sf', '--max-time', '2', `http://${metadataAt[0]}/`).status === 0)
+  assert.deepEqual((await mgmt.audit()).items, [])
+})
+
+test('a killed process: guests fail fast, and it comes back', async () => {
+  const [web] = red.guests
+  const before = processOf('metadata').pid
+  process.kill(before, 'SIGKILL')
+  const began = performance.now()
+  await until(() => {
+    const { status } = web!.try('curl', '-s', '--max-time', '5', `http://${metadataAt[0]}/latest/meta-data/hostname`)
+    assert.ok(status === 0 || status === 7 || status === 56 || status === 52, `refused, not silent: ${status}`)
+    return status === 0 && processOf('metadata').pid !== before
+  })
+  assert.ok(performance.now() - began < 20_000)
+})
+
+test('with vpcd killed, guests go on; the next vpcd replaces the processes', async () => {
+  const [web] = red.guests
+  const before = processOf('metadata').pid
+  process.kill(daemon.pid, 'SIGKILL')
+  await daemon.ended
+  assert.equal(web!.get('latest/meta-data/hostname'), 'www.red.example')
+  assert.equal(blue.guests[0]!.get('latest/meta-data/hostname'), 'web.blue.example')
+  process.kill(before, 'SIGKILL')
+  await until(() => web!.try('curl', '-s', '--max-time', '5', `http://${metadataAt[0]}/`).status === 7)
+  daemon = await host.start()
+  await until(() => web!.try('curl', '-sf', '--max-time', '2', `http://${metadataAt[0]}/`).status === 0)
+  assert.notEqual(processOf('metadata').pid, before)
+  await using mgmt = await host.vpc.mgmt({ write: true })
+  assert.deepEqual((await mgmt.audit()).items, [])
+})
+
+test('the last subnet without services ends them', async () => {
+  for (const { subnet: id } of [red, blue]) {
+    await using subnet = await host.vpc.openSubnet(id, { write: true })
+    await subnet.setMetadata(false)
+    await subnet.setResolver(false)
+  }
+  await until(() => !host.devices().includes('vpcsvc0'))
+  await using mgmt = await host.vpc.mgmt({ write: true })
+  assert.deepEqual((await mgmt.audit()).items, [])
+})
