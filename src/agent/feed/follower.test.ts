@@ -15,7 +15,11 @@ const hello = { type: 'hello', host: 'h', version: 1, whole: true } as const
 /** An API that does one thing after the other with the feeds that are opened. Gives what the follower heard. */
 async function follow(
   acts: readonly ((response: ServerResponse) => void)[],
-  { until, withinMs = 15_000 }: { until: (heard: { states: (string | null)[]; asked: string[] }) => boolean; withinMs?: number },
+  {
+    until,
+    withinMs = 15_000,
+    silenceMs = 100,
+  }: { silenceMs?: number; until: (heard: { states: (string | null)[]; asked: string[] }) => boolean; withinMs?: number },
 ): Promise<{ states: (string | null)[]; asked: string[]; messages: FeedMessage[]; tookMs: number }> {
   const heard = { states: [] as (string | null)[], asked: [] as string[], messages: [] as FeedMessage[] }
   const server = createServer((request, response) => {
@@ -41,7 +45,7 @@ async function follow(
       },
       log,
       random: () => 0.01,
-      silenceMs: 100,
+      silenceMs,
     },
     stop.signal,
   )
@@ -65,15 +69,15 @@ test('after silence it connects anew, and goes on from its revision', async () =
 test('pings break the silence', async () => {
   const ping = (response: ServerResponse): void => {
     say(hello)(response)
-    const timer = setInterval(() => say({ type: 'ping' })(response), 30)
+    const timer = setInterval(() => say({ type: 'ping' })(response), 100)
     setTimeout(() => {
       clearInterval(timer)
       response.end()
-    }, 500)
+    }, 1500)
   }
-  const { states, tookMs } = await follow([ping], { until: (heard) => heard.states.length >= 2 })
+  const { states, tookMs } = await follow([ping], { silenceMs: 1000, until: (heard) => heard.states.length >= 2 })
   assert.match(states[1]!, /the API ended the feed/)
-  assert.ok(tookMs >= 450, `${tookMs} ms`)
+  assert.ok(tookMs >= 1400, `${tookMs} ms`)
 })
 
 test('an API that breaks off in the middle of a line is left, and what it began is not taken', async () => {
