@@ -178,6 +178,8 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
     }
     route('red', 'web', '10.8.0.0/24')
     await soon('an error of the route', () => /cannot route by peering .*has not accepted it/.test(statusOf(one!)))
+    const said = /"problem":\s*{[^}]*has not accepted it[^}]*"hosts":\s*2/
+    await soon('the route table says so', () => said.test(api.do('route-table get far --vpc=red --json')))
     assert.equal(pings('web1', of('vault1')), false)
     api.do('peering set both --vpc=red --accepted=true')
     route('gold', 'vault', '10.1.0.0/24')

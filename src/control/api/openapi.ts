@@ -53,7 +53,7 @@ export const openApiText = (): string => `${JSON.stringify(openApi(), null, 1)}\
 
 function schemasOf(kind: Kind): Json {
   const { $schema: _, ...body } = z.toJSONSchema(bodySchema(kind), { io: 'input' }) as Json
-  const more = statusFields[kind.kind] ?? {}
+  const more = statusFields[kind.kind] ?? (kind.status?.includes('problem') ? { problem: sharedProblem } : {})
   const required = [...Object.keys(body.properties as object), ...Object.keys(read), ...Object.keys(more)]
   return {
     [`${nameOf(kind.kind)}Write`]: body,
@@ -115,6 +115,12 @@ const vnicProblem: Json = {
   type: ['object', 'null'],
   description: 'what fails on its host',
   properties: { code: { type: 'string' }, text: { type: 'string' }, since: { type: 'string' } },
+}
+
+const sharedProblem: Json = {
+  type: ['object', 'null'],
+  description: 'what fails on hosts, and on how many of those that are connected to this API',
+  properties: { code: { type: 'string' }, text: { type: 'string' }, since: { type: 'string' }, hosts: { type: 'integer' } },
 }
 
 function bindingPaths(): Json {

@@ -48,6 +48,11 @@ export class HostStatuses {
     for (const listener of this.#listeners) listener(host)
   }
 
+  /** Hosts that have said that something fails. */
+  *failing(): Generator<string> {
+    for (const [host, { errors }] of this.#statuses) if (errors.size > 0) yield host
+  }
+
   /** Be told of each report. Gives a way to end. */
   onReport(listener: (host: string) => void): () => void {
     this.#listeners.add(listener)

@@ -7,6 +7,7 @@ import { lastUsed } from './last-use.ts'
 import type { Mirror } from './mirror.ts'
 import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
+import { sharedProblem } from './shared-problem.ts'
 import { problemOf } from './vnic-state.ts'
 
 export interface Viewer {
@@ -42,6 +43,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     ...(kind.kind === 'host' && hostView(record, viewer)),
     ...(kind.kind === 'token' && { lastUsed: lastUsed(viewer.mirror, id) }),
     ...(kind.kind === 'vnic' && { binding: bindingOf(record), problem: problemOf(viewer.mirror, record) ?? null }),
+    ...(kind.kind !== 'vnic' && kind.status?.includes('problem') && { problem: sharedProblem(viewer.mirror, record) ?? null }),
     state: stateOf(viewer, record),
     revision: revisionOf(stored),
     generation: record.generation,

@@ -10,6 +10,7 @@ export const floatingIp = kind({
   ...tenant,
   quota: 16,
   columns: ['account', 'pool', 'ip', 'target', 'state'],
+  status: ['problem'],
   fields: {
     account: { type: 'reference', to: 'account', required: true, immutable: true, within: 'any', help: 'who owns it' },
     pool: { type: 'reference', to: 'pool', required: true, immutable: true, within: 'any', help: 'where it is from' },

@@ -10,6 +10,7 @@ export const group = kind({
   ...tenant,
   quota: 512,
   columns: ['account', 'rules'],
+  status: ['problem'],
   fields: {
     account: { type: 'reference', to: 'account', required: true, immutable: true, within: 'any', help: 'who owns it' },
     rules: {

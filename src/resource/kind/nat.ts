@@ -10,6 +10,7 @@ export const nat = kind({
   ...tenant,
   quota: 16,
   columns: ['vpc', 'pool', 'publicIps'],
+  status: ['problem'],
   fields: {
     vpc: { type: 'reference', to: 'vpc', required: true, immutable: true, within: 'any', help: 'its vpc' },
     pool: { type: 'reference', to: 'pool', required: true, immutable: true, within: 'any', help: 'where its addresses are from' },

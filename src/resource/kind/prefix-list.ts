@@ -10,6 +10,7 @@ export const prefixList = kind({
   ...tenant,
   quota: 100,
   columns: ['account', 'entries'],
+  status: ['problem'],
   fields: {
     account: { type: 'reference', to: 'account', required: true, immutable: true, within: 'any', help: 'who owns it' },
     entries: { type: 'list', max: 1000, unique: true, of: { type: 'network', help: 'a network' }, default: [], help: 'its networks' },

@@ -10,6 +10,7 @@ export const routeTable = kind({
   ...tenant,
   quota: 64,
   columns: ['vpc', 'routes'],
+  status: ['problem'],
   fields: {
     vpc: { type: 'reference', to: 'vpc', required: true, immutable: true, within: 'any', help: 'its vpc' },
     routes: {

@@ -10,6 +10,7 @@ export const router = kind({
   ...tenant,
   quota: 64,
   columns: ['vpc', 'interfaces', 'enabled'],
+  status: ['problem'],
   fields: {
     vpc: { type: 'reference', to: 'vpc', required: true, immutable: true, within: 'any', help: 'its vpc' },
     interfaces: {

@@ -10,6 +10,7 @@ export const subnet = kind({
   ...tenant,
   quota: 64,
   columns: ['vpc', 'network4', 'network6', 'state'],
+  status: ['problem'],
   fields: {
     vpc: { type: 'reference', to: 'vpc', required: true, immutable: true, within: 'any', help: 'its vpc' },
     network4: { type: 'network', family: 4, min: 8, max: 29, immutable: true, help: 'its IPv4 network' },

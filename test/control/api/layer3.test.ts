@@ -127,3 +127,31 @@ test('routes by a peering: of both vpcs that it joins, of the other one when it 
   })
   assert.equal(own.status, 201)
 })
+
+test('what fails on hosts is told of a route table; a host that has nothing to do with it is not believed', async () => {
+  const { id } = await api.ok('GET', '/route-tables/hop')
+  const { id: own } = await api.ok('GET', '/hosts/h1')
+  const { id: liar } = await api.ok('POST', '/hosts', { name: 'liar', facility: 'f1' })
+  const since = '2030-01-01T00:00:00.000Z'
+  const report = (host: string, text: string, kind: 'route-table' | 'nat' = 'route-table', item = id): void =>
+    api.model.mirror.hosts.report(
+      host,
+      { revision: '1', errors: [{ kind, id: item, code: 'failed', text, since, tries: 1 }], agent: { version: '0', feed: 1 } },
+      Date.now(),
+    )
+  const problem = async (path = '/route-tables/hop') => (await api.ok('GET', path)).problem
+  assert.equal(await problem(), null)
+  report(liar, 'a lie')
+  assert.equal(await problem(), null)
+  report(own, 'no way')
+  assert.deepEqual(await problem(), { code: 'failed', text: 'no way', since, hosts: 1 })
+  const { vpc, pool } = await api.ok('GET', '/nats/n1')
+  report(own, 'no router', 'nat', `${vpc}.${pool}`)
+  assert.deepEqual(
+    [await problem(), (await problem('/nats/n1')).text, (await problem('/floating-ips/f')).text],
+    [null, 'no router', 'no router'],
+  )
+  // What a reader got may come back with a change.
+  const whole = await api.ok('GET', '/nats/n1')
+  assert.equal((await api.ask(api.admin, 'PUT', `/nats/${whole.id}`, whole, { 'if-match': '*' })).status, 200)
+})
