@@ -5,6 +5,9 @@ const most = 20_000
 /** The longest that an answer counts, whatever the traffic. */
 const longestMs = 8 * 3_600_000
 
+/** The longest that a feed may not have sent what it was to send. */
+const unsureMs = 60_000
+
 interface Question {
   readonly vpc: string
   readonly at: number
@@ -38,6 +41,12 @@ export class Asked {
       this.#vnics.delete(vnic)
     }
     return old
+  }
+
+  /** What was asked for a minute before its feed ended, or since then: the answer may not have arrived. */
+  unanswered(): string[] {
+    const from = (this.fedAt ?? 0) - unsureMs
+    return [...this.#vnics].flatMap(([vnic, { at }]) => (at >= from ? [vnic] : []))
   }
 
   /** Vnics of a vpc. */

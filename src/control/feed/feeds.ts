@@ -84,6 +84,7 @@ export class Feeds implements FeedSource {
     this.#index(feed, feed.topics, [])
     const isKnown = revision !== undefined && this.#isKnown(feed, asked)
     feed.begin(isKnown ? this.#since(feed, revision) : undefined)
+    if (feed.asked !== undefined) feed.touch(asked.unanswered().map((id) => `station/${id}`))
     asked.fedAt = this.#now()
     this.#connection()
     return feed

@@ -139,6 +139,17 @@ test('it comes back with what it asked for; an API that does not know what that 
   assert.deepEqual([h1!.whole, h1!.stations()], [whole + 1, ['b', 'c']])
 })
 
+test('an answer that had not been sent when the connection broke comes with the next one', async () => {
+  await h2!.open().told()
+  h2!.ask('d')
+  api.feeds.gone(h2!.feed!)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  assert.equal(h2!.has('d'), undefined)
+  const { whole } = h2!
+  await h2!.open().told()
+  assert.deepEqual([h2!.whole, h2!.has('d')], [whole, h3!.id])
+})
+
 test('a vnic that leaves: the host that it left sends its frames on, asked or not', async () => {
   await h2!.open().told()
   await api.ok('PUT', '/vnics/c/binding', { host: 'h1' })
