@@ -120,7 +120,7 @@ let web: string, db: string
 test('two machines: up, host create, join, up, attach; and the containers reach each other', () => {
   assert.match(h1.ok('up --name=h1'), /^started vpcd, api, agent;[^]*vpc vnic attach/)
   assert.match(h1.ok('up --name=h1'), /^already so: everything runs/)
-  const line = h1.ok('host create h2 --facility=default').trim().split('\n').at(-1)!
+  const line = h1.ok('host create h2').trim().split('\n').at(-1)!
   h2.ok(line.replace(/^vpc /, ''))
   assert.match(h2.ok('up'), /^started vpcd, agent/)
   h2.ok(`login --server=https://198.18.7.1:7473 --token-file=${join(h1.state, 'admin-token')}`)
@@ -131,7 +131,7 @@ test('two machines: up, host create, join, up, attach; and the containers reach 
   assert.match(h1.ok('vnic create spare --subnet=default'), /^created vnic spare/)
   assert.match(h1.ok('cloud group create app'), /^created group app/)
   h1.ok('account create other --org=default')
-  assert.match(h1.run('cloud group create db').err, /--account is required: whose shall the group be; there are default, other/)
+  assert.match(h1.run('cloud group create db').err, /--account is required: name the account of the group; there are default, other/)
   h2.ok(`vnic attach db1 --subnet=default --netns=${db}`)
   assert.ok(pings(web, addressOf(db)!))
 })

@@ -10,8 +10,18 @@ import { run } from '#lab/program.ts'
 import { assertGone, scratchName } from './scratch-lab.ts'
 
 const name = scratchName()
-const program = [process.execPath, fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url)), '--name', name]
+const program = [process.execPath, fileURLToPath(new URL('../../scripts/demo-lab.ts', import.meta.url)), '--name', name]
 const plan = planLab({ ...(await readLabFile(fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url)))), name })
+
+test('a cloud of two machines by the commands that people type: all is as it should be, and nothing is left', async () => {
+  const cloud = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
+  const { code, stdout, stderr } = await run([process.execPath, cloud], { timeoutMs: 240_000 })
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /✓ red1 on h1 reaches red2 on h2/)
+  assert.match(stdout, /sg_denied .*vnic default\/red2 \(group default\/web\)/)
+  assert.match(stdout, /All is as it should be/)
+  assert.doesNotMatch((await run(['ip', 'netns'])).stdout, /demo\d/)
+})
 
 test('it shows what it should within a minute, exits with 0 and leaves nothing', async () => {
   const began = performance.now()

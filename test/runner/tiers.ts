@@ -63,7 +63,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/lab/shared-nat.test.ts': 20,
   'test/object/unit.test.ts': 15,
   'test/object/trace.test.ts': 10,
-  'test/lab/demo.test.ts': 15,
+  'test/lab/demo.test.ts': 45,
   'test/lab/probe.test.ts': 15,
   'test/cli/commands.test.ts': 12,
   'test/cli/tables.test.ts': 12,

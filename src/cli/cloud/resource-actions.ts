@@ -9,7 +9,7 @@ import { formatFields } from '../table.ts'
 import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
 import { noFile, readBodyFile } from './body-file.ts'
-import { accountFor } from './default-account.ts'
+import { parentsFor } from './default-parents.ts'
 import { bodyOf } from './field-options.ts'
 import { inviteNew } from './host-invitation.ts'
 import { checkReady, queryOf } from './waiting.ts'
@@ -29,7 +29,7 @@ export async function createResource(kind: Kind, name: string | undefined, value
   const client = clientOf(values)
   const file = typeof values.file === 'string' ? await readBodyFile(values.file, 'one resource: fields and their values') : noFile
   const asked = { ...file.body, ...(name !== undefined && { name }), ...envelopeOf(values), ...bodyOf(kind, values) }
-  const body = { ...asked, ...(await accountFor(client, kind, asked)) }
+  const body = { ...asked, ...(await parentsFor(client, kind, asked)) }
   const what = `create ${kind.kind}${name === undefined ? '' : ` ${name}`}`
   const query = queryOf(values)
   const id = values.id as string | undefined

@@ -57,5 +57,5 @@ next, an interface for a container:
   ip netns add web
   vpc vnic attach web1 --subnet=default --netns=web
 another machine:
-  vpc host create NAME --facility=default`
+  vpc host create NAME`
 }
