@@ -4,7 +4,6 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,13 +18,15 @@ export interface Said {
 // Mounts of this machine come in, and none goes out. Namespaces have their names in /run/netns, on all machines.
 const enter = `
 set -e
-mount --rbind /run/netns "$1"
+mount -t tmpfs none /mnt
+mkdir /mnt/netns
+mount --rbind /run/netns /mnt/netns
 mount -t tmpfs none /run
-mkdir -p /run/netns
-mount --rbind "$1" /run/netns
+mkdir /run/netns
+mount --rbind /mnt/netns /run/netns
 mount -t tmpfs none /var/lib
 mount -t bpf none /sys/fs/bpf
-hostname "$2"
+hostname "$1"
 echo ready
 exec sleep infinity`
 
@@ -57,11 +58,9 @@ export class Machine {
 
   /** Make one; `directory` is for its own things. */
   static async start(name: string, netns: string, directory: string): Promise<Machine> {
-    const names = join(directory, 'netns')
-    mkdirSync(names, { recursive: true })
     must('ip', 'netns', 'add', netns)
     must('ip', '-n', netns, 'link', 'set', 'lo', 'up')
-    const words = ['--mount', '--uts', '--propagation', 'slave', 'sh', '-c', enter, 'sh', names, name]
+    const words = ['--mount', '--uts', '--propagation', 'slave', 'sh', '-c', enter, 'sh', name]
     const holder = spawn('nsenter', [`--net=/run/netns/${netns}`, 'unshare', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ready = await Promise.race([once(holder.stdout!, 'data'), once(holder, 'exit').then(() => undefined)])
     if (ready === undefined) throw new Error(`cannot make machine ${name}: its namespaces were refused`)

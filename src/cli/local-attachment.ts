@@ -1,0 +1,119 @@
+/** What `vpc attach` makes of this host's objects alone: a hostif, a port and a neighbour, with ids that follow. */
+import type { Id } from '#abi/id.ts'
+import type { Switch } from '#client/switch.ts'
+import type { Vpc } from '#client/vpc.ts'
+import { objectId } from '#feed/object-id.ts'
+import { connectPort } from './connect-port.ts'
+import { openIfThere, openOrCreate } from './create-object.ts'
+import { Failure, usageFailure } from './failure.ts'
+import type { Undo } from './undo.ts'
+
+/** A container's interface in a switch. */
+export interface Attachment {
+  readonly netns: string
+  readonly name: string
+  /** With prefix lengths. */
+  readonly addresses: readonly string[]
+  readonly gateways: readonly string[]
+}
+
+/** The ids of an attachment: the same each time, so that a repeat finds its own objects. */
+const idsOf = (sw: Id, { netns, name }: Pick<Attachment, 'netns' | 'name'>): { readonly hostif: Id; readonly port: Id } => ({
+  hostif: objectId('hostif', ['attach', sw, netns, name]),
+  port: objectId('vpcp', ['attach', sw, netns, name]),
+})
+
+const bare = (address: string): string => address.split('/')[0]!
+
+/** The switch of an id, the beginning of one, or a unit name. */
+export async function findSwitch(vpc: Vpc, given: string): Promise<Id> {
+  await using mgmt = await vpc.mgmt()
+  const found = (await mgmt.headers('vpcsw')).filter(({ unit, id }) => unit === given || id.startsWith(given.toLowerCase()))
+  if (found.length === 1) return found[0]!.id
+  if (found.length === 0)
+    throw new Failure('failed', `there is no switch ${given}; vpc switch list shows those that there are`, { code: 'ENOENT' })
+  throw usageFailure(`several switches begin with ${given}: ${found.map(({ id }) => id).join(', ')}; write more of it`)
+}
+
+/** Have it so: gives whether anything changed. */
+export async function attach(
+  vpc: Vpc,
+  id: Id,
+  wanted: Attachment,
+  undo: Undo,
+): Promise<{ readonly changed: boolean; readonly unit: string }> {
+  await using sw = await vpc.openSwitch(id, { write: true })
+  const { hostif: hostifId, port: portId } = idsOf(id, wanted)
+  const { descriptor, isNew } = await openOrCreate((options) => vpc.openHostif(hostifId, options))
+  await using hostif = descriptor
+  let changed = isNew
+  const before = await hostif.describe()
+  const guest = { netns: wanted.netns, name: wanted.name, ...present({ addresses: wanted.addresses, gateways: wanted.gateways }) }
+  if (JSON.stringify(before.guest) !== JSON.stringify(guest)) {
+    await hostif.setGuest(guest)
+    if (!isNew) undo.push('its place', () => vpc.openHostif(hostifId, { write: true }).then((again) => again.setGuest(before.guest)))
+    changed = true
+  }
+  changed =
+    (await plugIn(vpc, sw, portId, { interface: hostifId, mac: before.mac, addresses: wanted.addresses.map(bare) }, undo)) || changed
+  const { trouble, unit } = await hostif.describe()
+  if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
+  // Until it is committed, a new one goes with this command.
+  await hostif.commit()
+  return { changed, unit }
+}
+
+interface Plug {
+  readonly interface: Id
+  readonly mac: string
+  readonly addresses: readonly string[]
+}
+
+/** A port with the addresses, the interface in it, and neighbours of the others of the switch. */
+async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo): Promise<boolean> {
+  const { ports } = await sw.describe()
+  let changed = !ports.includes(portId)
+  if (changed) {
+    await sw.addPort(portId)
+    undo.push('the port', () => sw.deletePort(portId))
+  }
+  await using port = await vpc.openPort(portId, { write: true })
+  const { addresses, vni } = await port.describe()
+  if (JSON.stringify(addresses) !== JSON.stringify(plug.addresses)) {
+    await port.setAddresses(plug.addresses)
+    undo.push('the addresses', () => vpc.openPort(portId, { write: true }).then((again) => again.setAddresses(addresses)))
+    changed = true
+  }
+  changed = (await connectPort(port, plug.interface)) || changed
+  const known = await sw.neighbours()
+  const missing = plug.addresses.filter(
+    (address) => !known.some((each) => each.vni === vni && each.address === address && each.mac === plug.mac),
+  )
+  const gone = addresses.filter((address) => !plug.addresses.includes(address))
+  if (gone.length > 0) await sw.deleteNeighbours(gone.map((address) => ({ vni, address })))
+  if (missing.length === 0) return changed
+  await sw.setNeighbours(missing.map((address) => ({ vni, address, mac: plug.mac })))
+  undo.push('the neighbours', () => sw.deleteNeighbours(missing.map((address) => ({ vni, address }))))
+  return true
+}
+
+/** Take it away: false when it was not there. */
+export async function detach(vpc: Vpc, id: Id, wanted: Pick<Attachment, 'netns' | 'name'>): Promise<boolean> {
+  await using sw = await vpc.openSwitch(id, { write: true })
+  const { hostif: hostifId, port: portId } = idsOf(id, wanted)
+  const { ports } = await sw.describe()
+  const had = ports.includes(portId)
+  if (had) {
+    await using port = await vpc.openPort(portId)
+    const { addresses, vni } = await port.describe()
+    if (addresses.length > 0) await sw.deleteNeighbours(addresses.map((address) => ({ vni, address })))
+    await sw.deletePort(portId)
+  }
+  await using hostif = await openIfThere((options) => vpc.openHostif(hostifId, options))
+  await hostif?.destroy()
+  return had || hostif !== undefined
+}
+
+/** As vpcd has a guest: without empty lists. */
+const present = (lists: Readonly<Record<string, readonly string[]>>): object =>
+  Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0))
