@@ -175,6 +175,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     apply: leaf(),
     export: leaf(),
     watch: leaf(),
+    audit: leaf(),
   }),
   audit: leaf(),
   stats: leaf(),

@@ -65,7 +65,7 @@ function auditRefusal({ audit, now, log }: Parts, c: ApiContext): void {
   const isWrite = !['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
   if (audit === undefined || caller === undefined || status < 400 || (!isWrite && status !== 403)) return
   const time = new Date(now()).toISOString()
-  const { principal, token, source } = caller
+  const { principal, token, source, account } = caller
   try {
     audit.refused({
       time,
@@ -73,6 +73,7 @@ function auditRefusal({ audit, now, log }: Parts, c: ApiContext): void {
       principal,
       token,
       source,
+      account,
       method: c.req.method,
       path: c.req.path.slice(0, 300),
       result: status,

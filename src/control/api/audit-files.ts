@@ -2,8 +2,9 @@
  * Audit records in files, a line of JSON each: those of changes, which the store keeps for an hour, and refusals, which
  * it never has. A file is a day; it is only ever appended to.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { at, del, type Store } from '../store/store.ts'
 
 const keptMs = 3_600_000
@@ -46,6 +47,16 @@ export class AuditFiles {
   /** Write a refusal. */
   refused(record: { readonly time: string; readonly [field: string]: unknown }): void {
     this.#append(record.time.slice(0, 10), [JSON.stringify(record)], false)
+  }
+
+  /** The lines of a day, from its file. */
+  async *lines(day: string): AsyncGenerator<string> {
+    try {
+      const input = createReadStream(join(this.#directory, `${day}.jsonl`))
+      yield* createInterface({ input, crlfDelay: Infinity })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
   }
 
   #append(day: string, lines: readonly string[], isSynced = true): void {

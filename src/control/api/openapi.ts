@@ -5,7 +5,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
-import { planPaths, planSchemas } from './plan-paths.ts'
+import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
@@ -27,7 +27,7 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths()),
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths(), sessionPaths()),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,

@@ -46,12 +46,21 @@ const plan: Json = {
 /** Schemas that the paths refer to. */
 export const planSchemas: Json = { VpcDocument: document, Plan: plan }
 
-/** The paths. */
-export function planPaths(): Json {
-  const requestBody = { required: true, content: { 'application/json': { schema: ref('VpcDocument') }, 'application/yaml': {} } }
-  const made = { 200: { description: 'the plan', ...json(ref('Plan')) }, ...problem }
+/** Paths of sessions and audit records. */
+export function sessionPaths(): Json {
   return {
-    '/v1/plan': { post: { operationId: 'plan', summary: 'what a document of a vpc would change', requestBody, responses: made } },
+    '/v1/audit': {
+      get: {
+        operationId: 'readAudit',
+        summary: 'who changed what, and what was refused, the newest first; for auditors and admins',
+        parameters: ['principal', 'kind', 'target', 'since', 'until', 'limit'].map((name) => ({
+          name,
+          in: 'query',
+          schema: { type: 'string' },
+        })),
+        responses: { 200: { description: 'records', ...json({ type: 'object' }) }, ...problem },
+      },
+    },
     '/v1/session': {
       get: {
         operationId: 'getSession',
@@ -69,6 +78,15 @@ export function planPaths(): Json {
         responses: { 204: { description: 'it has ended' }, ...problem },
       },
     },
+  }
+}
+
+/** The paths of documents. */
+export function planPaths(): Json {
+  const requestBody = { required: true, content: { 'application/json': { schema: ref('VpcDocument') }, 'application/yaml': {} } }
+  const made = { 200: { description: 'the plan', ...json(ref('Plan')) }, ...problem }
+  return {
+    '/v1/plan': { post: { operationId: 'plan', summary: 'what a document of a vpc would change', requestBody, responses: made } },
     '/v1/apply': {
       post: {
         operationId: 'apply',

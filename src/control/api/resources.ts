@@ -13,6 +13,7 @@ import { parseBody } from '../model/schema.ts'
 import { makeToken } from '../model/token.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
+import { auditRoutes } from './audit.ts'
 import { bindingRoutes } from './binding.ts'
 import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
@@ -38,6 +39,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   hostRoutes(app, parts)
   planRoutes(app, parts)
   sessionRoutes(app, parts)
+  auditRoutes(app, parts)
   return app
 }
 

@@ -1,12 +1,17 @@
 /** Audit records: who changed what, in the transaction of the change. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Scope } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { auditKey } from './keys.ts'
 import type { ObjectRecord } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
 /** The record of one change, as a key and its value. */
-export function auditRecord({ ask, kind, id, before }: Draft, fields: readonly string[], result: string): { key: string; value: string } {
+export function auditRecord(
+  { ask, kind, id, before, scope }: Draft,
+  fields: readonly string[],
+  result: string,
+): { key: string; value: string } {
   const time = new Date(ask.now).toISOString()
   const value = {
     time,
@@ -17,12 +22,16 @@ export function auditRecord({ ask, kind, id, before }: Draft, fields: readonly s
     method: ask.method,
     kind: kind.kind,
     id,
+    ...whereOf(before?.record ?? scope),
     before: before === undefined ? null : String(before.modified),
     fields,
     result,
   }
   return { key: auditKey(time.slice(0, 13).replace('T', '-'), uuidV7(ask.now)), value: JSON.stringify(value) }
 }
+
+/** Where it belongs: who may read the record. */
+const whereOf = ({ org, account, vpc }: Scope): Scope => ({ org, account, vpc })
 
 /** Names of the fields that differ. */
 export function changedFields(before: ObjectRecord | undefined, after: ObjectRecord): string[] {

@@ -288,3 +288,9 @@ test('a watch has no word of what strangers change', async () => {
     for (const word of secrets) assert.ok(!text.includes(word), `${role}: ${word} in ${text}`)
   }
 })
+
+test("a stranger reads no audit record of another's things", async () => {
+  // Refusals name what the strangers themselves have asked for.
+  for (const [role, token] of strangers)
+    for (const { kind } of kinds) check(`audit of ${kind} by ${role}`, await api.ask(token, 'GET', `/audit?limit=1000&kind=${kind}`), '')
+})
