@@ -161,9 +161,14 @@ describe('the checksum that a machine leaves to the host', () => {
       'tcp6',
     ],
   ] as const)
-    test(`is not there to cut ${name}: such a segment is dropped and counted`, () => {
+    test(`is not there to cut ${name}: such a segment is dropped and counted, or the kernel does not take it`, () => {
       const virtio = { gso, gsoSize: 1000, headerLength: 60 }
-      assert.deepEqual(machines.exchange(frame, virtio), { received: [], answers: [], drops: { bad_offload: 1 } })
+      try {
+        assert.deepEqual(machines.exchange(frame, virtio), { received: [], answers: [], drops: { bad_offload: 1 } })
+      } catch (error) {
+        // Linux 7.3 looks at the protocol itself.
+        if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+      }
     })
 })
 
