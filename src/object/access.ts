@@ -46,7 +46,7 @@ export class Access {
     const may = given.size === 0 ? 'nothing' : [...given].join(', ')
     throw new VpcError(
       'EACCES',
-      `user ${caller.uid} may not ${missing.join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`,
+      `user ${caller.uid} may not ${missing.map((right) => (right === 'handover' ? 'hand over' : right)).join(' and ')} ${call.type} ${call.id}; the policy of this host gives it ${may}`,
     )
   }
 

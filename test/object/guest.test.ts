@@ -230,13 +230,13 @@ test('to hand over needs a right of its own, by operation and by document', () =
   const own = openAs(hostif.id, 'hostif', openFlag.open | openFlag.write)
   assert.match(
     refused(() => set(own, guest())),
-    /user 7 may not handover hostif/,
+    /user 7 may not hand over hostif/,
   )
   const whole = openAs(generateId('mgmt'), 'mgmt', openFlag.create | openFlag.read | openFlag.write)
   const hostifs = [{ id: hostif.id, guest: guest() }]
   assert.match(
     refused(() => whole.do('mgmtApply', jsonText({ version: 1, owner: 'agent', hostifs }))),
-    /user 7 may not handover hostif/,
+    /user 7 may not hand over hostif/,
   )
   host.host.access = new Access({ rules: [{ ...rules[0]!, rights: new Set(['read', 'write', 'handover'] as const) }] })
   set(own, guest({ name: 'eth7' }))

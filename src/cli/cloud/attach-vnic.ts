@@ -35,7 +35,7 @@ export async function findOrMake(
   undo: Undo,
 ): Promise<Resource> {
   const found = await client.ask('GET', `/${kind.plural}/${encodeURIComponent(name)}${query.size === 0 ? '' : `?${query}`}`)
-  if (found.status < 400) return found.body as Resource
+  if (found.status < 400) return inSubnet(client, found.body as Resource, subnet)
   const what = `find vnic ${name}`
   if (found.status !== 404) throw refusal(what, found)
   if (subnet === undefined)
@@ -47,6 +47,16 @@ export async function findOrMake(
   undo.push(`destroy vnic ${name}`, () => client.must('destroy it', 'DELETE', `/${kind.plural}/${made.id}`))
   progress(`created vnic ${name}: ${(made.addresses as string[]).join(' ')}`)
   return made
+}
+
+/** A vnic that is there is in its subnet: another one that is asked for is a mistake. */
+async function inSubnet(client: ApiClient, vnic: Resource, subnet: string | undefined): Promise<Resource> {
+  if (subnet === undefined) return vnic
+  const asked = (await client.must<Resource>(`find subnet ${subnet}`, 'GET', `/subnets/${encodeURIComponent(subnet)}`)).body
+  if (asked.id === vnic.subnet) return vnic
+  throw new Failure('conflict', `vnic ${vnic.name ?? vnic.id} exists in another subnet than ${subnet}; give the new one another name`, {
+    code: 'exists',
+  })
 }
 
 const bindingPath = ({ id }: Resource): string => `/${kind.plural}/${id}/binding`
