@@ -12,6 +12,9 @@ _vpc_ids() {
   for type; do command vpc list --obj-type "$type" 2>/dev/null | awk 'NR > 1 && NF == 3 { print $2 }'; done
 }
 
+# Names of resources of the cloud that is asked; none when it does not answer soon.
+_vpc_names() { timeout 2 vpc cloud "$1" list 2>/dev/null </dev/null | awk 'NR > 1 && $1 != "-" { print $1 }'; }
+
 _vpc_step() {
   case "$1" in
 ${steps(model)}
@@ -42,6 +45,7 @@ _vpc() {
   if _vpc_value "$path $prev"; then return; fi
   COMPREPLY=($(compgen -W "$(_vpc_words "$path" | tr ' ' '\\n')" -- "$cur"))
   case "$path" in
+${names(model)}
   ${model.takesFile.map((path) => `'${path}'`).join(' | ')}) COMPREPLY+=($(compgen -f -- "$cur")) ;;
   esac
 }
@@ -49,6 +53,14 @@ _vpc() {
 complete -F _vpc vpc
 `
 }
+
+const names = ({ takesName }: CompletionModel): string =>
+  [...takesName]
+    .map(
+      ([kind, paths]) =>
+        `  ${paths.map((path) => `'${path}'`).join(' | ')}) COMPREPLY+=($(compgen -W "$(_vpc_names ${kind})" -- "$cur")) ;;`,
+    )
+    .join('\n')
 
 const steps = ({ steps: all }: CompletionModel): string =>
   all.map(({ from, words: each, to }) => `  ${each.map((word) => `'${from} ${word}'`).join(' | ')}) printf %s '${to}' ;;`).join('\n')

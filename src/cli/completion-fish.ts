@@ -6,12 +6,19 @@ import type { Completion } from './option.ts'
 export async function fishCompletion(): Promise<string> {
   const model = await completionModel()
   const files = model.takesFile.map((path) => `complete -c vpc ${at(path)} -F`)
+  const names = [...model.takesName].flatMap(([kind, paths]) =>
+    paths.map((path) => `complete -c vpc ${at(path)} -a ${quote(`(__vpc_names ${kind})`)}`),
+  )
   return `# fish completion for vpc, made by: vpc shell autocomplete fish
 
 function __vpc_ids
     for type in $argv
         command vpc list --obj-type $type 2>/dev/null | awk 'NR > 1 && NF == 3 { print $2 }'
     end
+end
+
+function __vpc_names --description 'names of resources of the cloud that is asked; none when it does not answer soon'
+    timeout 2 vpc cloud $argv[1] list 2>/dev/null </dev/null | awk 'NR > 1 && $1 != "-" { print $1 }'
 end
 
 function __vpc_at --description 'whether the words so far lead to this command'
@@ -25,7 +32,7 @@ ${steps(model)}
 end
 
 complete -c vpc -f
-${[...words(model), ...model.globalFlags.map((flag) => `complete -c vpc ${flagText(flag)}`), ...own(model), ...files].join('\n')}
+${[...words(model), ...model.globalFlags.map((flag) => `complete -c vpc ${flagText(flag)}`), ...own(model), ...names, ...files].join('\n')}
 `
 }
 

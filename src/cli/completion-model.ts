@@ -1,8 +1,8 @@
 /** The source of the completion scripts of all shells: which word leads where, and what may follow an option. */
 import { globalOptions } from './global-options.ts'
-import { loadTree } from './load.ts'
+import { loadTree, type Entry } from './load.ts'
 import { longName, type Completion, type Option } from './option.ts'
-import { isGroup } from './tree.ts'
+import { isGroup, root } from './tree.ts'
 
 /** A command or group that a word leads to. Paths are names joined by spaces; the root's is empty. */
 export interface Step {
@@ -26,6 +26,8 @@ export interface CompletionModel {
   readonly globalFlags: readonly Flag[]
   /** By the path of the command. */
   readonly flags: ReadonlyMap<string, readonly Flag[]>
+  /** Paths of the commands that take the name of a resource of a cloud, by its kind. */
+  readonly takesName: ReadonlyMap<string, readonly string[]>
   /** Paths of the commands that take a file without a flag. */
   readonly takesFile: readonly string[]
 }
@@ -34,12 +36,11 @@ export interface CompletionModel {
 export async function completionModel(): Promise<CompletionModel> {
   const entries = (await loadTree()).filter(({ path }) => path.length > 0)
   return {
-    steps: entries.map(({ path, node, command }) => ({
-      from: path.slice(0, -1).join(' '),
-      words: [path.at(-1)!, ...node.aliases],
-      to: path.join(' '),
-      summary: isGroup(node) ? node.summary : command!.summary,
-    })),
+    steps: entries.flatMap(stepsTo),
+    takesName: Map.groupBy(
+      entries.filter(takesName).map(({ path }) => path.join(' ')),
+      (path) => path.split(' ')[1]!,
+    ),
     globalFlags: Object.entries(globalOptions).map(flagOf),
     takesFile: entries.flatMap(({ path, command }) => (command?.positionals[0]?.name === 'FILE' ? [path.join(' ')] : [])),
     flags: new Map(
@@ -47,6 +48,21 @@ export async function completionModel(): Promise<CompletionModel> {
     ),
   }
 }
+
+/** The step to a group or command; a kind that the cloud alone has needs no `cloud`. */
+function stepsTo({ path, node, command }: Entry): Step[] {
+  const step = {
+    from: path.slice(0, -1).join(' '),
+    words: [path.at(-1)!, ...node.aliases],
+    to: path.join(' '),
+    summary: isGroup(node) ? node.summary : command!.summary,
+  }
+  const isOfCloud = path.length === 2 && path[0] === 'cloud' && !Object.hasOwn(root.children, path[1]!)
+  return isOfCloud ? [step, { ...step, from: '' }] : [step]
+}
+
+const takesName = ({ path, command }: Entry): boolean =>
+  path[0] === 'cloud' && path.length === 3 && path[2] !== 'create' && command?.positionals[0]?.name === 'NAME'
 
 function flagOf([key, option]: [string, Option<unknown>]): Flag {
   const { short, help, placeholder, completion } = option.spec

@@ -13,6 +13,9 @@ _vpc_ids() {
   for type; do command vpc list --obj-type "$type" 2>/dev/null | awk 'NR > 1 && NF == 3 { print $2 }'; done
 }
 
+# Names of resources of the cloud that is asked; none when it does not answer soon.
+_vpc_names() { timeout 2 vpc cloud "$1" list 2>/dev/null </dev/null | awk 'NR > 1 && $1 != "-" { print $1 }'; }
+
 _vpc() {
   local at='' word prev=$words[CURRENT-1]
   for word in "\${(@)words[2,CURRENT-1]}"; do
@@ -35,6 +38,7 @@ ${words(model)}
   (( $#names )) && _describe command names
   _describe -o option flags
   case "$at" in
+${namesOf(model)}
     ${model.takesFile.map((path) => `'${path}'`).join(' | ')}) _files ;;
   esac
 }
@@ -42,6 +46,11 @@ ${words(model)}
 if [[ $funcstack[1] == _vpc ]]; then _vpc "$@"; else compdef _vpc vpc; fi
 `
 }
+
+const namesOf = ({ takesName }: CompletionModel): string =>
+  [...takesName]
+    .map(([kind, paths]) => `    ${paths.map((path) => `'${path}'`).join(' | ')}) compadd -- \${(f)"$(_vpc_names ${kind})"} ;;`)
+    .join('\n')
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const describe = (word: string, help: string): string => quote(`${word.replaceAll(':', '\\:')}:${help}`)

@@ -19,7 +19,11 @@ const id = '07f95a11-6788-2ae7-c306-ba95cff1db38'
 const other = '17f95a11-6788-2ae7-c306-ba95cff1db38'
 const listed = ` TYPE   ID                                    UNIT NAME\n vmnic  ${id}  vmnic0\n vmnic  ${other}  vmnic1\n  TOTAL                   2\n`
 mkdirSync(join(directory, 'bin'))
-writeFileSync(join(directory, 'bin/vpc'), `#!/bin/sh\n[ "$*" = 'list --obj-type vmnic' ] && cat <<'END'\n${listed}END\n`)
+const cloud = ' NAME  ID     SUBNET\n web1  07f9…  web\n web2  17f9…  web\n -     27f9…  web\n'
+writeFileSync(
+  join(directory, 'bin/vpc'),
+  `#!/bin/sh\n[ "$*" = 'list --obj-type vmnic' ] && cat <<'END'\n${listed}END\n[ "$*" = 'cloud vnic list' ] && cat <<'END'\n${cloud}END\n`,
+)
 chmodSync(join(directory, 'bin/vpc'), 0o755)
 const env = { ...process.env, PATH: `${join(directory, 'bin')}:${process.env['PATH']}`, HOME: directory }
 
@@ -65,6 +69,14 @@ test('bash offers what an option takes', () => {
   assert.deepEqual(bashOffers(`vpc lab up ${directory}/vpc.b`), [bashScript])
 })
 
+test('bash offers names of the cloud, with and without the word cloud, and none when it cannot be asked', () => {
+  assert.deepEqual(bashOffers('vpc vnic get w'), ['web1', 'web2'])
+  assert.deepEqual(bashOffers('vpc cloud vnic destroy web2'), ['web2'])
+  assert.deepEqual(bashOffers('vpc vnic create w'), [])
+  assert.deepEqual(bashOffers('vpc cloud subnet get w'), [])
+  assert.ok(bashOffers('vpc vn').includes('vnic'))
+})
+
 test('bash offers every command', async () => {
   const { steps } = await completionModel()
   const groups = Map.groupBy(steps, ({ from }) => from)
@@ -87,6 +99,7 @@ test('fish offers the same', async () => {
   assert.deepEqual(offers('vpc vmnic get --vmnic-id 1'), [other])
   assert.deepEqual(offers('vpc list --sort-by '), ['id', 'name'])
   assert.deepEqual(offers('vpc switch create --vni '), [])
+  assert.deepEqual(offers('vpc vnic get w'), ['web1', 'web2'])
   assert.ok(offers(`vpc lab up ${directory}/vpc.b`).includes(bashScript))
 })
 
