@@ -192,6 +192,15 @@ test('a machine whose port is taken, and one that never was a host, say so', asy
   } finally {
     holder.kill()
   }
+  // Without an address it is alone; when it has one, its own agent follows the API there.
+  assert.match(h3.ok('up --name=h3'), /other machines cannot join/)
+  h3.ok('down')
+  ip('-n', h3.netns, 'link', 'add', 'u3', 'type', 'veth', 'peer', 'name', 'u3-wire')
+  ip('-n', h3.netns, 'addr', 'add', '198.18.8.1/24', 'dev', 'u3')
+  ip('-n', h3.netns, 'link', 'set', 'u3', 'up')
+  ip('-n', h3.netns, 'link', 'set', 'u3-wire', 'up')
+  assert.match(h3.ok('up --name=h3 --address=u3'), /the API is at https:\/\/198\.18\.8\.1:7473/)
+  assert.match(h3.ok('host get h3 --json'), /"address": "198\.18\.8\.1"/)
 })
 
 test('down takes all away, restores the context, and up brings it back; purge leaves nothing', () => {

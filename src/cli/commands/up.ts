@@ -56,6 +56,8 @@ this machine is host ${hostName} of its own cloud; the API is at ${cloud.server}
 next, an interface for a container:
   ip netns add web
   vpc vnic attach web1 --subnet=default --netns=web
-another machine:
-  vpc host create NAME`
+${cloud.agents.startsWith('127.') ? alone : others}`
 }
+
+const others = 'another machine:\n  vpc host create NAME'
+const alone = 'other machines cannot join: this one has no way to the outside; vpc down, then vpc up --address=ADDRESS'

@@ -1,5 +1,5 @@
 /** Starts the daemons of this machine, and makes it a host: of its own cloud, or of the one that it has joined. */
-import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Vpc } from '#client/vpc.ts'
@@ -124,7 +124,7 @@ class Up {
     await this.#have({ name: 'api', words }, () => this.#isLive(server))
     const client = this.#login(server)
     const host = await ensureFirst(client, hostName, address)
-    if (hasJoined(places)) return
+    if (hasJoined(places)) return followAddress(agentStateDir, `https://${agents}`)
     progress(`joining as host ${hostName}`)
     const { token } = await invite(client, host)
     makeOwned(agentStateDir)
@@ -176,6 +176,15 @@ rules:
     types: [ethlink, vpcmux, vpcsw, vpcp, vmnic, hostif, subnet, vpcrtr, set, group, vpcnat, mgmt]
     rights: [read, write, create]
 `
+
+/** The agent of this machine's own cloud finds the API where it is now: the machine may have another address. */
+function followAddress(agentStateDir: string, server: string): void {
+  const path = join(agentStateDir, 'identity.json')
+  const identity = JSON.parse(readFileSync(path, 'utf8')) as { server: string }
+  if (identity.server === server) return
+  writeFileSync(`${path}.new`, `${JSON.stringify({ ...identity, server }, null, 1)}\n`, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}
 
 /** The directory of the agent belongs to the agent, with what `vpc join` wrote there. */
 function makeOwned(directory: string): void {

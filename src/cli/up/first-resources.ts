@@ -1,5 +1,5 @@
 /** The resources that `vpc up` makes in a new cloud, so that a person can begin: all are called `default`. */
-import { hostname } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import { isName, type Resource } from '#resource/envelope.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { refusal, type ApiClient } from '../cloud/api-client.ts'
@@ -20,6 +20,12 @@ export function hostNameHere(): string {
   return isName(name) ? name : 'host'
 }
 
+/** Whether an address that the cloud has for this host is still one of this machine. */
+function hasUnderlayHere({ underlay }: Resource): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return (underlay as { address: string }[]).some(({ address }) => own.some((each) => each.address === address))
+}
+
 /** Where hosts stand, and the account, vpc and subnet that people begin with. Gives the host. */
 export async function ensureFirst(client: ApiClient, hostName: string, address: string): Promise<Resource> {
   const region = await ensure(client, 'region', 'default')
@@ -29,5 +35,7 @@ export async function ensureFirst(client: ApiClient, hostName: string, address: 
   const vpc = await ensure(client, 'vpc', 'default', { account: account.id })
   await ensure(client, 'subnet', 'default', { vpc: vpc.id, network4: '10.0.0.0/24', network6: 'auto' })
   const underlay = address === '127.0.0.1' ? {} : { underlay: [{ address, port: 4789 }] }
-  return ensure(client, 'host', hostName, { facility: facility.id, ...underlay })
+  const host = await ensure(client, 'host', hostName, { facility: facility.id, ...underlay })
+  if (address === '127.0.0.1' || hasUnderlayHere(host)) return host
+  return (await client.must<Resource>(`say where host ${hostName} is`, 'PATCH', `/hosts/${host.id}`, underlay, { 'if-match': '*' })).body
 }
