@@ -61,7 +61,10 @@ export class Machine {
     must('ip', 'netns', 'add', netns)
     must('ip', '-n', netns, 'link', 'set', 'lo', 'up')
     const words = ['--mount', '--uts', '--propagation', 'slave', 'sh', '-c', enter, 'sh', name]
-    const holder = spawn('nsenter', [`--net=/run/netns/${netns}`, 'unshare', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const holder = spawn('nsenter', [`--net=/run/netns/${netns}`, 'unshare', ...words], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const ready = await Promise.race([once(holder.stdout!, 'data'), once(holder, 'exit').then(() => undefined)])
     if (ready === undefined) throw new Error(`cannot make machine ${name}: its namespaces were refused`)
     return new Machine(name, netns, directory, holder)
