@@ -11,6 +11,8 @@ const connections = new Share(16)
 const idleMs = 10_000
 /** Questions of one connection that are not answered yet: beyond, it is not read. */
 const mostUnanswered = 32
+/** Bytes of answers that a client has not taken: beyond, the connection ends. */
+const mostUntaken = 256 * 1024
 
 function serveUdp({ fd, family }: GivenSocket): void {
   const socket = createSocket(family === 4 ? 'udp4' : 'udp6')
@@ -20,7 +22,8 @@ function serveUdp({ fd, family }: GivenSocket): void {
     const answer = guest && (await answerMessage(guest, message, false))
     if (answer !== undefined) socket.send(answer, port, address, () => {})
   }
-  socket.on('message', (message, { address, port }) => void reply(message, address, port))
+  // From port 0, RFC 768, nobody waits for an answer, and none can be sent there.
+  socket.on('message', (message, { address, port }) => void (port !== 0 && reply(message, address, port)))
   socket.bind({ fd })
 }
 
@@ -36,6 +39,7 @@ function serveTcp({ fd }: GivenSocket): void {
       const answer = await answerMessage(guest, message, true)
       if (--unanswered < mostUnanswered) socket.resume()
       if (answer !== undefined && !socket.destroyed) socket.write(frame(answer))
+      if (socket.writableLength > mostUntaken) socket.resetAndDestroy()
     }
     readFrames(socket, (message) => {
       if (++unanswered >= mostUnanswered) socket.pause()

@@ -146,9 +146,19 @@ describe('other names', () => {
     assert.match(full(blue.guests[0]!, '+time=6', 'silent.outside.example'), /status: SERVFAIL/))
 })
 
+const pidOf = (): number => (JSON.parse(readFileSync(join(host.runDir, 'dns.process'), 'utf8')) as { pid: number }).pid
+
+test('a message from port 0 gets no answer, and ends nothing', () => {
+  const [web] = red.guests
+  const before = pidOf()
+  for (const data of ['20', '0'])
+    web!.try('hping3', '-q', '-2', '-s', '0', '-k', '-p', '53', '-d', data, '-c', '2', '-i', 'u1000', dnsAt[0])
+  assert.equal(dig(web!, 'web', 'red.example'), '10.0.0.5')
+  assert.equal(pidOf(), before)
+})
+
 test('a killed process: guests fail fast, and it comes back', async () => {
   const [web] = red.guests
-  const pidOf = (): number => (JSON.parse(readFileSync(join(host.runDir, 'dns.process'), 'utf8')) as { pid: number }).pid
   const before = pidOf()
   process.kill(before, 'SIGKILL')
   const said = web!.try('dig', `@${dnsAt[0]}`, '+tries=1', '+time=5', 'web.red.example')
