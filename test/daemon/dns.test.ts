@@ -157,10 +157,21 @@ test('a message from port 0 gets no answer, and ends nothing', () => {
   assert.equal(pidOf(), before)
 })
 
+/** Whether a process is there, and not dead already. */
+function isThere(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 test('a killed process: guests fail fast, and it comes back', async () => {
   const [web] = red.guests
   const before = pidOf()
   process.kill(before, 'SIGKILL')
+  // The kernel ends it by and by; until then it may still have the socket.
+  await until(() => !isThere(before))
   const said = web!.try('dig', `@${dnsAt[0]}`, '+tries=1', '+time=5', 'web.red.example')
   assert.ok(/connection refused/.test(said.stdout + said.stderr) || said.status === 0, said.stdout + said.stderr)
   await until(() => dig(web!, 'web', 'red.example') === '10.0.0.5')
