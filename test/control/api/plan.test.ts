@@ -101,7 +101,7 @@ test('the same document makes the same vpc in another account', async () => {
 
 test('changes, replacements and removals are told apart; only the set is pruned', async () => {
   await api.ok('POST', '/apply', whole())
-  await api.ok('POST', '/vnics', { name: 'foreign', account: 'shop', subnet: 'red/db' })
+  await api.ok('POST', '/vnics', { name: 'foreign', account: 'shop', subnet: 'red/db', addresses: ['10.0.1.77'] })
   const next: any = whole()
   next.vpc.mtu = 1300
   next.vnics = [next.vnics[0], { name: 'db2', subnet: 'db', addresses: ['10.0.1.9'], groups: [] }]
