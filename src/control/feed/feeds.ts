@@ -126,14 +126,6 @@ export class Feeds implements FeedSource {
     this.#feeds.get(host)?.nobody(vpc, address)
   }
 
-  /** End the feed of a host that may have it no longer. */
-  cut(host: string, reason: string): void {
-    const feed = this.#feeds.get(host)
-    if (feed === undefined) return
-    feed.close(reason)
-    this.gone(feed)
-  }
-
   /** Hosts that are connected to this API. */
   get connected(): ReadonlySet<string> {
     return new Set(this.#feeds.keys())

@@ -3,7 +3,6 @@
  * hosts of these vpcs, the groups of its vnics and what their rules name. Interest follows from what is bound to the
  * host, so it is also what the host may know.
  */
-import type { ObjectRecord } from '../model/record.ts'
 import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
 import { groupsOn, namedIn } from './items/groups.ts'
@@ -90,7 +89,3 @@ export function topicsOfKey(view: View, key: string): string[] {
   if (kind === 'peering') return [`vpc/${String(record.spec.vpc)}`, `vpc/${String(record.spec.peerVpc)}`]
   return [`vpc/${record.vpc}`]
 }
-
-/** The vpcs of a record, for changes that concern their hosts. */
-export const vpcsOfRecord = (record: ObjectRecord): string[] =>
-  record.kind === 'peering' ? [record.spec.vpc as string, record.spec.peerVpc as string] : record.vpc === null ? [] : [record.vpc]

@@ -5,7 +5,7 @@ import { kindOf } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
 import { fieldProblem, pointerOf, Problem, type FieldProblem } from '../model/problem.ts'
 import type { Spec } from '../model/record.ts'
-import { bodySchema, compact, parseBody } from '../model/schema.ts'
+import { parseBody } from '../model/schema.ts'
 import { maxMembers, memberKinds, type MemberKind } from './members.ts'
 
 /** One object of a document. */
@@ -124,6 +124,3 @@ export function atPlace(error: unknown, path: readonly (string | number)[]): Pro
 
 /** The fields that a schema reads from a vpc's body. */
 export const vpcKind = kindOf('vpc')
-
-/** A body in the form that it is compared and kept in. */
-export const normal = (kind: Kind, body: Spec): Spec => compact(bodySchema(kind).parse(body)) as Spec

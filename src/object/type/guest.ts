@@ -3,7 +3,7 @@ import type { Guest } from '#abi/guest-kind.ts'
 import { formatGuest, pidOf } from '#abi/guest-kind.ts'
 import { HandOverRefused, type Place, type Where } from '#datapath/device/hand-over.ts'
 import { isRunning } from '#system/process-mark.ts'
-import { parseIp, type Ip } from '#wire/ip-address.ts'
+import { ipFrom } from '#wire/ip-address.ts'
 import { prefixFrom } from '#wire/prefix.ts'
 import type { Context } from '../context.ts'
 import { unitName, type Hostif } from '../store/model.ts'
@@ -15,12 +15,6 @@ const addressesOf = (texts: readonly string[]): Place['addresses'] =>
     const { address, length } = prefixFrom(text)
     return { address, prefixLength: length }
   })
-
-const ipOf = (text: string): Ip => {
-  const read = parseIp(text)
-  if (!read.ok) throw new RangeError(read.problem)
-  return read.value
-}
 
 /** The namespace of a guest. A process that ended is no guest, whoever has its pid. */
 export function whereIs(netns: string): Where {
@@ -34,7 +28,7 @@ export const placeOf = (hostif: Hostif, { netns, name, addresses, gateways }: Gu
   netns: whereIs(netns),
   name: name ?? unitName(hostif),
   addresses: addressesOf(addresses),
-  gateways: gateways.map(ipOf),
+  gateways: gateways.map(ipFrom),
 })
 
 /** Give a hostif a guest. Refuses a namespace that is not there. Without a guest the unit stays where it is. */
