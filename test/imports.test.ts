@@ -15,7 +15,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   daemon: ['object', 'datapath', 'kernel', 'system', 'abi', 'wire'],
   client: ['abi', 'wire'],
   resource: ['abi', 'wire'],
-  feed: ['abi', 'wire'],
+  feed: ['system', 'abi', 'wire'],
   agent: ['client', 'feed', 'system', 'abi', 'wire'],
   cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],

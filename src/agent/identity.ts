@@ -3,9 +3,8 @@
  * directory. `vpc join` writes it; the agent renews the certificate at half of its life.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { renewPath, type HostCertificate } from '#feed/join.ts'
+import { identityFile, renewPath, type HostCertificate } from '#feed/join.ts'
 import type { Log } from '#system/log.ts'
 import { readSecret, writeWhole } from '#system/whole-file.ts'
 import { ask, type FeedServer } from './feed/connection.ts'
@@ -24,8 +23,6 @@ export interface Identity {
   readonly certificate: string
   readonly ca: string
 }
-
-export const identityFile = (stateDir: string): string => join(stateDir, 'identity.json')
 
 /** Read who this host is; undefined: it has not joined. Throws AgentStartRefused when the file cannot be used. */
 export function readIdentity(stateDir: string): Identity | undefined {

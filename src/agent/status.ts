@@ -1,8 +1,8 @@
 /** What `vpc agent status` shows: a file that the agent writes when something changes. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ItemError } from '#feed/message.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
+import { readIfThere, replaceFile } from '#system/whole-file.ts'
 
 export interface AgentStatus {
   /** Identifies the process that wrote it. */
@@ -24,20 +24,13 @@ const fileIn = (stateDir: string): string => join(stateDir, 'status.json')
 
 /** Write it whole: whoever reads it sees this one or the one before. */
 export function writeStatus(stateDir: string, status: AgentStatus): void {
-  const file = fileIn(stateDir)
-  writeFileSync(`${file}.new`, `${JSON.stringify(status)}\n`, { mode: 0o644 })
-  renameSync(`${file}.new`, file)
+  replaceFile(fileIn(stateDir), `${JSON.stringify(status)}\n`, 0o644)
 }
 
 /** The status of the agent that runs with this directory; undefined: none does. */
 export function readStatus(stateDir: string): AgentStatus | undefined {
-  let text: string
-  try {
-    text = readFileSync(fileIn(stateDir), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = readIfThere(fileIn(stateDir))
+  if (text === undefined) return undefined
   const status = JSON.parse(text) as AgentStatus
   return isRunning(status.process) ? status : undefined
 }

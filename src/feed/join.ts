@@ -3,12 +3,16 @@
  * `POST /agent/v1/renew`. Both ends and the command share this file.
  */
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 
 export const joinPath = '/agent/v1/join'
 export const renewPath = '/agent/v1/renew'
 
 /** The name in the API's certificate for agents. An agent asks for it whatever the address is that it connects to. */
 export const apiServerName = 'api.vpc.internal'
+
+/** Where a host that has joined keeps who it is: src/agent/identity.ts reads and writes it. */
+export const identityFile = (stateDir: string): string => join(stateDir, 'identity.json')
 
 /** Where an API listens for agents unless it is told otherwise. */
 export const defaultAgentPort = 7474

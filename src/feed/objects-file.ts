@@ -2,8 +2,9 @@
  * Which objects of a host stand for what of the cloud: a file that the agent keeps, so that commands of the host can
  * say names. It has ids alone; names are the API's, for those who may see them.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { replaceFile } from '#system/whole-file.ts'
 
 /** A thing of the cloud. */
 export interface CloudThing {
@@ -18,9 +19,7 @@ const fileIn = (stateDir: string): string => join(stateDir, 'objects.json')
 
 /** Write it whole: whoever reads it sees this one or the one before. */
 export function writeObjects(stateDir: string, objects: HostObjects): void {
-  const file = fileIn(stateDir)
-  writeFileSync(`${file}.new`, `${JSON.stringify(objects)}\n`, { mode: 0o644 })
-  renameSync(`${file}.new`, file)
+  replaceFile(fileIn(stateDir), `${JSON.stringify(objects)}\n`, 0o644)
 }
 
 /** What an agent with this directory has written; nothing when none has, or when it cannot be read. */

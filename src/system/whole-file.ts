@@ -1,4 +1,4 @@
-/** Files with keys: whole or not there, and for their owner alone. */
+/** Files that are whole or not there: those with keys, which outlive a power failure, and others. */
 import {
   closeSync,
   fchownSync,
@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -40,6 +41,12 @@ export function writeWhole(path: string, text: string, { mode, isNew }: { readon
   }
 }
 
+/** Replace a file at once: whoever reads it sees this text or the one before. A power failure may lose both. */
+export function replaceFile(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.new`, text, { mode })
+  renameSync(`${path}.new`, path)
+}
+
 /** What root writes into the directory of another user is that user's. */
 function giveToOwner(file: number, directory: string): void {
   if (process.geteuid?.() !== 0) return
@@ -57,7 +64,8 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-function syncDirectory(path: string): void {
+/** A rename survives a power failure only after its directory was synced. */
+export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r')
   try {
     fsyncSync(directory)

@@ -2,8 +2,9 @@
  * The directories of virtual machines: one for each, for root alone. Instances of vpc on one computer have different
  * base directories.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { syncDirectory } from '#system/whole-file.ts'
 import { makeDirectory } from '#launch/directory.ts'
 import { lockFileSoon } from '#launch/lock.ts'
 import type { VmDefinition } from './definition.ts'
@@ -164,14 +165,4 @@ export function writeJson(path: string, value: unknown): void {
     throw error
   }
   syncDirectory(dirname(path))
-}
-
-/** A rename survives a power failure only after its directory was synced. */
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

@@ -1,10 +1,11 @@
 /** Starts the daemons of this machine, and makes it a host: of its own cloud, or of the one that it has joined. */
-import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Vpc } from '#client/vpc.ts'
-import { apiServerName } from '#feed/join.ts'
+import { apiServerName, identityFile } from '#feed/join.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
+import { writeWhole } from '#system/whole-file.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { invite } from '../cloud/host-invitation.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
@@ -51,7 +52,7 @@ export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult>
 }
 
 /** Whether this machine is a host of a cloud. */
-export const hasJoined = ({ agentStateDir }: Places): boolean => existsSync(join(agentStateDir, 'identity.json'))
+export const hasJoined = ({ agentStateDir }: Places): boolean => existsSync(identityFile(agentStateDir))
 
 class Up {
   readonly started: DaemonName[] = []
@@ -158,7 +159,7 @@ class Up {
     const isUnprivileged = ownsVpcd && othersMayRun(places.agentStateDir, places.runDir)
     if (!isUnprivileged) progress('the agent runs as root: its own user may not use this vpcd, or not reach its directories')
     makeOwned(places.agentStateDir)
-    writeCa(places.agentStateDir, (JSON.parse(readFileSync(join(places.agentStateDir, 'identity.json'), 'utf8')) as { ca: string }).ca)
+    writeCa(places.agentStateDir, (JSON.parse(readFileSync(identityFile(places.agentStateDir), 'utf8')) as { ca: string }).ca)
     const words = ['agent', 'run', '--state-dir', places.agentStateDir, '--socket', places.socket]
     const status = join(places.agentStateDir, 'status.json')
     const isConnected = async (): Promise<boolean> => {
@@ -179,11 +180,10 @@ rules:
 
 /** The agent of this machine's own cloud finds the API where it is now: the machine may have another address. */
 function followAddress(agentStateDir: string, server: string): void {
-  const path = join(agentStateDir, 'identity.json')
+  const path = identityFile(agentStateDir)
   const identity = JSON.parse(readFileSync(path, 'utf8')) as { server: string }
   if (identity.server === server) return
-  writeFileSync(`${path}.new`, `${JSON.stringify({ ...identity, server }, null, 1)}\n`, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  writeWhole(path, `${JSON.stringify({ ...identity, server }, null, 1)}\n`, { mode: 0o600, isNew: false })
 }
 
 /** The directory of the agent belongs to the agent, with what `vpc join` wrote there. */

@@ -1,11 +1,12 @@
 /** Where `vpc up` keeps things, and what it wrote down about what it started. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { createServer, isIP, isIPv4 } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { dirname, join } from 'node:path'
 import { resolveSocketPath } from '#client/socket-path.ts'
 import { isRunning, markProcess, type ProcessMark } from '#system/process-mark.ts'
+import { replaceFile } from '#system/whole-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { text } from '../option.ts'
 
@@ -86,8 +87,7 @@ export function readRecord(places: Places): UpRecord | undefined {
 /** Write it whole, or not at all. */
 export function writeRecord(places: Places, record: UpRecord): void {
   mkdirSync(places.stateDir, { recursive: true, mode: 0o755 })
-  writeFileSync(`${recordPath(places)}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-  renameSync(`${recordPath(places)}.new`, recordPath(places))
+  replaceFile(recordPath(places), `${JSON.stringify(record)}\n`, 0o600)
 }
 
 /** The address where others reach this machine: as asked, else the one that packets to the outside leave from. */
