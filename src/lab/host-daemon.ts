@@ -1,19 +1,15 @@
 /** The vpcd of one host of a lab: started in the host's namespace, and found again by its state file. */
-import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { DaemonUnreachable, VpcError } from '#client/error.ts'
+import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
 import { LabError } from './lab-error.ts'
 import { mountBpffs } from './bpffs.ts'
 import { netnsPath } from './names.ts'
 import type { HostPlan } from './plan-host.ts'
-import { isRunning, markProcess, type ProcessMark } from '#system/process-mark.ts'
+import { startInBackground, vpcProgram } from '#system/background.ts'
+import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { inNetns } from './program.ts'
-
-/** The command `vpc`, as a program for this Node. */
-export const vpcProgram: readonly string[] = [process.execPath, fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))]
 
 /** Enough for an emulated processor on a busy machine; a vpcd that ends is noticed at once. */
 const readyTimeoutMs = 300_000
@@ -30,15 +26,8 @@ export async function startDaemon(host: HostPlan, options: readonly string[] = [
   for (const directory of [host.runDir, host.stateDir]) await mkdir(directory, { recursive: true, mode: 0o700 })
   await mountBpffs(host.bpffs)
   await using log = await open(host.log, 'a', 0o600)
-  const [file, ...args] = [...daemonArgv(host), ...options] as [string, ...string[]]
-  const child = spawn(file, args, { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/' })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  child.once('spawn', resolve)
-  child.once('error', reject)
-  await promise
-  child.unref()
   // nsenter becomes vpcd: the pid and the start time stay.
-  const mark = markProcess(child.pid!)
+  const mark = await startInBackground([...daemonArgv(host), ...options], log.fd)
   if (mark === undefined) throw new LabError(await describeEnd(host))
   return mark
 }
@@ -54,17 +43,6 @@ export async function waitForDaemon(host: HostPlan, mark: ProcessMark, signal?: 
     if (performance.now() > deadline)
       throw new LabError(`vpcd of host ${host.name} does not answer on ${host.socket} after ${readyTimeoutMs / 1000} s`)
     await sleep(20)
-  }
-}
-
-async function isAnswering(vpc: Vpc): Promise<boolean> {
-  try {
-    await using mgmt = await vpc.mgmt()
-    return mgmt !== undefined
-  } catch (error) {
-    // One that was killed a moment ago may still take the connection, and break it.
-    if (error instanceof DaemonUnreachable || (error instanceof VpcError && error.code === 'ECONNRESET')) return false
-    throw error
   }
 }
 

@@ -16,7 +16,7 @@ import { BoundedLog } from '#vm/bounded-log.ts'
 import type { VmDefinition } from '#vm/definition.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import { claimUser, releaseUser, uidRange } from '#vm/machine-user.ts'
-import { vpcProgram } from '#lab/host-daemon.ts'
+import { vpcProgram } from '#system/background.ts'
 import { runVpc } from './run-vpc.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'vpc-vm-files-'))

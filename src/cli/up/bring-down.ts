@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { progress } from '../vm-failure.ts'
-import { answers, contextName } from './bring-up.ts'
+import { contextName } from './bring-up.ts'
 import { stopDaemon } from './daemon-process.ts'
 import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
@@ -38,7 +39,7 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
 
 /** Remove the agent's objects, and their devices with them. Gives how many objects of others are left. */
 async function removeObjects({ socket }: Places): Promise<number> {
-  if (!(await answers(socket))) return 0
+  if (!(await isAnswering(new Vpc({ socketPath: socket })))) return 0
   progress("removing the cloud's objects from this host")
   await using mgmt = await new Vpc({ socketPath: socket }).mgmt({ write: true })
   await mgmt.apply({ version: 1, owner: 'agent' })

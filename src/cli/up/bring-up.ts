@@ -2,8 +2,10 @@
 import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
 import { apiServerName, identityFile } from '#feed/join.ts'
+import { vpcProgram } from '#system/background.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { writeWhole } from '#system/whole-file.ts'
 import { ApiClient } from '../cloud/api-client.ts'
@@ -12,7 +14,7 @@ import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { Failure } from '../failure.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
-import { runVpc, startDaemon, stopDaemon, untilReady, vpcProgram, type DaemonStart } from './daemon-process.ts'
+import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
 import { checkPort, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
@@ -104,14 +106,14 @@ class Up {
   async vpcd(): Promise<boolean> {
     const { places } = this.#options
     const { socket, runDir, stateDir, bpffs } = places
-    const isAnswering = (): Promise<boolean> => answers(socket)
+    const serves = (): Promise<boolean> => isAnswering(new Vpc({ socketPath: socket }))
     const isOurs = isRunning(this.#record.processes.vpcd)
-    if (!isOurs && (await isAnswering())) return false
+    if (!isOurs && (await serves())) return false
     const policy = join(stateDir, 'agent-policy.yaml')
     mkdirSync(stateDir, { recursive: true, mode: 0o755 })
     writeFileSync(policy, policyText, { mode: 0o644 })
     const words = ['daemon', '--run-dir', runDir, '--state-dir', stateDir, '--bpffs', bpffs, '--policy', policy]
-    await this.#have({ name: 'vpcd', words }, isAnswering)
+    await this.#have({ name: 'vpcd', words }, serves)
     return true
   }
 
@@ -203,18 +205,6 @@ function othersMayRun(...directories: readonly string[]): boolean {
 function parents(path: string): string[] {
   const above = dirname(path)
   return above === path ? [] : [above, ...parents(above)]
-}
-
-/** Whether a vpcd answers. */
-export async function answers(socketPath: string): Promise<boolean> {
-  try {
-    await using mgmt = await new Vpc({ socketPath }).mgmt()
-    return mgmt !== undefined
-  } catch (error) {
-    const { name, code } = error as Error & { code?: string }
-    if (name === 'DaemonUnreachable' || code === 'ECONNRESET') return false
-    throw error
-  }
 }
 
 const isLocal = (address: string): boolean => address === '127.0.0.1'

@@ -3,13 +3,10 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { isRunning, markProcess, signalProcess, type ProcessMark } from '#system/process-mark.ts'
+import { startInBackground, vpcProgram } from '#system/background.ts'
+import { isRunning, signalProcess, type ProcessMark } from '#system/process-mark.ts'
 import { Failure } from '../failure.ts'
 import type { DaemonName, Places } from './places.ts'
-
-/** The command `vpc`, as a program for this Node. */
-export const vpcProgram: readonly [string, string] = [process.execPath, fileURLToPath(new URL('../../../bin/vpc.mjs', import.meta.url))]
 
 /** Enough for an emulated processor on a busy machine; a daemon that ends is noticed at once. */
 const readyMs = 120_000
@@ -30,14 +27,7 @@ export async function startDaemon(places: Places, { name, words, uid }: DaemonSt
   mkdirSync(places.logDir, { recursive: true, mode: 0o755 })
   const log = openSync(logOf(places, name), 'a', 0o640)
   try {
-    const user = uid === undefined ? {} : { uid, gid: uid }
-    const child = spawn(vpcProgram[0], [vpcProgram[1], ...words], { detached: true, stdio: ['ignore', log, log], cwd: '/', ...user })
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    child.once('spawn', resolve)
-    child.once('error', reject)
-    await promise
-    child.unref()
-    const mark = markProcess(child.pid!)
+    const mark = await startInBackground([...vpcProgram, ...words], log, uid)
     if (mark === undefined) throw ended(places, name)
     return mark
   } finally {
