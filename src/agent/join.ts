@@ -1,5 +1,6 @@
 /** `vpc join`: makes this machine a host of a cloud, by a token. Whole, or not at all. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { hostText } from '#wire/endpoint.ts'
 import { isLoopback } from './loopback.ts'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,7 +42,7 @@ export async function joinCloud(options: JoinOptions): Promise<Joined> {
   const { ca, local } = await fetchCa(server, token.pin, now)
   const underlay = options.underlay ?? (local === '' || isLoopback(local) ? null : { host: local.replace(/^::ffff:/, ''), port: 4789 })
   const key = pendingKey(stateDir, token.id)
-  const url = `https://${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`
+  const url = `https://${hostText(server.host)}:${server.port}`
   const answer = await send(options, { url, ca, key, underlay })
   const certificate = new X509Certificate(answer.certificate)
   if (!certificate.checkPrivateKey(createPrivateKey(key)) || !certificate.verify(new X509Certificate(ca).publicKey))

@@ -1,5 +1,5 @@
 /** An address and a port: `192.0.2.1:4789`, `[2001:db8::1]:4789`. */
-import { formatIp, isIpv4, type Ip } from './ip-address.ts'
+import { formatIp, type Ip } from './ip-address.ts'
 import { parseIpv4 } from './ipv4-address.ts'
 import { parseIpv6 } from './ipv6-address.ts'
 import { failure, must, success, type Result } from './result.ts'
@@ -38,6 +38,9 @@ export function parseEndpoint(text: string, defaultPort?: number): Result<Endpoi
 /** A constant. Throws TypeError when the text is no endpoint. */
 export const endpointFrom = (text: string): Endpoint => must(parseEndpoint(text))
 
+/** A host as it stands before a port: an IPv6 address in brackets. RFC 3986, section 3.2.2. */
+export const hostText = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
 /** The address may be plain bytes, 4 or 16. */
 export const formatEndpoint = ({ address, port }: { readonly address: Uint8Array; readonly port: number }): string =>
-  isIpv4(address) ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`
+  `${hostText(formatIp(address))}:${port}`

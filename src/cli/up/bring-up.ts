@@ -8,6 +8,7 @@ import { apiServerName, identityFile } from '#feed/join.ts'
 import { vpcProgram } from '#system/background.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { writeWhole } from '#system/whole-file.ts'
+import { hostText } from '#wire/endpoint.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { invite } from '../cloud/host-invitation.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
@@ -50,7 +51,7 @@ export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult>
   const server = serverOf(options)
   if (!isMember) await up.cloud(server)
   await up.agent(ownsVpcd)
-  return { started: up.started, cloud: isMember ? null : { server, agents: `${bracketed(options.address)}:${options.agentPort}` } }
+  return { started: up.started, cloud: isMember ? null : { server, agents: `${hostText(options.address)}:${options.agentPort}` } }
 }
 
 /** Whether this machine is a host of a cloud. */
@@ -121,7 +122,7 @@ class Up {
   async cloud(server: string): Promise<void> {
     const { places, port, agentPort, address, hostName } = this.#options
     const { stateDir, agentStateDir } = places
-    const agents = `${bracketed(address)}:${agentPort}`
+    const agents = `${hostText(address)}:${agentPort}`
     const open = isLocal(address) ? [] : ['--listen', address, '--own-tls']
     const words = ['api', '--state-dir', stateDir, '--port', String(port), '--agent-listen', agents, ...open]
     await this.#have({ name: 'api', words }, () => this.#isLive(server))
@@ -208,10 +209,9 @@ function parents(path: string): string[] {
 }
 
 const isLocal = (address: string): boolean => address === '127.0.0.1'
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /** Other machines reach it by TLS; without an address for them it is for this machine alone. */
-const serverOf = ({ address, port }: UpOptions): string => `${isLocal(address) ? 'http' : 'https'}://${bracketed(address)}:${port}`
+const serverOf = ({ address, port }: UpOptions): string => `${isLocal(address) ? 'http' : 'https'}://${hostText(address)}:${port}`
 
 /** Refuse anybody but root: the daemons load programs into the kernel. */
 export function checkRoot(what: string): void {

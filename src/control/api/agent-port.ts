@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { hostText } from '#wire/endpoint.ts'
 import { countHosts } from '../agents/agent-metrics.ts'
 import type { AgentRoutes } from '../agents/call.ts'
 import { startAgentServer, type AgentServer } from '../agents/server.ts'
@@ -50,7 +51,7 @@ export async function openAgentPort(options: AgentPortOptions): Promise<RunningA
   await claimCloud(store, authority.pin, directory)
   const server = await startAgentServer({ ...options, authority })
   countHosts(options.metrics.registry, options.model, server, options.now)
-  return Object.assign(server, { authority, address: address ?? `${bracketed(reachable(host))}:${server.port}` })
+  return Object.assign(server, { authority, address: address ?? `${hostText(reachable(host))}:${server.port}` })
 }
 
 /** All APIs of a store have one CA: a host that joined by one must be known to the others. */
@@ -64,8 +65,6 @@ async function claimCloud(store: Store, pin: string, directory: string): Promise
       `If it is lost, delete the key ${caKey} of the store; then every host must join again`,
   )
 }
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 /** An address that other machines may know, where the port listens on all. */
 function reachable(host: string): string {

@@ -6,6 +6,7 @@ import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import { hostText } from '#wire/endpoint.ts'
 import type { Exceptions } from '../feed/exceptions.ts'
 import { feedRoutes } from '../feed/routes.ts'
 import type { Authority } from '../issuer/authority.ts'
@@ -87,7 +88,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const stopSweeping = hourly(tidy, (error) => log.error('cannot tidy up the store', { error }))
     const { port } = server.address() as { port: number }
     return {
-      url: `${tlsCert === undefined && !ownTls ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      url: `${tlsCert === undefined && !ownTls ? 'http' : 'https'}://${hostText(host)}:${port}`,
       model,
       firstToken,
       agentPort: agents?.port,

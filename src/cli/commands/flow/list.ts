@@ -1,10 +1,10 @@
 /** `vpc flow list`. */
 import type { FlowInfo } from '#abi/info.ts'
+import { hostText } from '#wire/endpoint.ts'
 import { command } from '../../command.ts'
 import { idOf } from '../../kinds.ts'
 
-const end = (address: string, port: number): string =>
-  port === 0 ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+const end = (address: string, port: number): string => (port === 0 ? address : `${hostText(address)}:${port}`)
 
 const row = (flow: FlowInfo): (string | number)[] => [
   flow.port,

@@ -3,17 +3,10 @@ import type { StationItem, VnicItem } from '#feed/item.ts'
 import type { ObjectRecord } from '../../model/record.ts'
 import type { View } from '../view.ts'
 
-interface VnicSpec {
-  readonly subnet: string
-  readonly mac: string
-  readonly addresses: readonly string[]
-  readonly allowedPrefixes: readonly string[]
-  readonly groups: readonly string[]
-  readonly antispoof: boolean
-  readonly mtu?: number
-  readonly queues: number
-  readonly dhcpHostname?: string
-}
+type Given = 'subnet' | 'mac' | 'addresses' | 'allowedPrefixes' | 'groups' | 'antispoof' | 'queues'
+
+/** The spec of a vnic is what its item says, but for what may be left out. */
+type VnicSpec = Pick<VnicItem, Given> & { readonly mtu?: number; readonly dhcpHostname?: string }
 
 const vnic = ({ objects }: View, id: string): ObjectRecord | undefined => objects.get('vnic', id)?.record
 

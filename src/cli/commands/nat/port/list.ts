@@ -1,8 +1,9 @@
 /** `vpc nat port list`. */
+import { hostText } from '#wire/endpoint.ts'
 import { command } from '../../../command.ts'
 import { natId } from '../../../id-options.ts'
 
-const end = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+const end = (address: string, port: number): string => `${hostText(address)}:${port}`
 
 export default command({
   path: 'nat port list',
