@@ -23,9 +23,9 @@ import { doWorks, type Work } from './work.ts'
 export function* settle(model: Model, tables: Tables, dirty: Dirty): Generator<void, void> {
   const policies = planPolicies(model, tables.policy, dirty)
   yield
-  const comes = (ifindex: number): boolean => tables.ports.get(ifindex) === undefined
-  const newPorts = planTable('ports', model, tables, [...dirty.ports].filter(comes))
-  const keys = { ...dirtyKeys(model, dirty), ports: [...dirty.ports].filter((ifindex) => !comes(ifindex)) }
+  const ports = Map.groupBy(dirty.ports, (ifindex) => (tables.ports.get(ifindex) === undefined ? 'new' : 'known'))
+  const newPorts = planTable('ports', model, tables, ports.get('new') ?? [])
+  const keys = { ...dirtyKeys(model, dirty), ports: ports.get('known') ?? [] }
   const works = projectedTables.map((name) =>
     name === 'fdb' ? workOn(tables.fdb, encodeFdb(model, dirty.fdb)) : planTable(name, model, tables, keys[name]),
   )
