@@ -1,6 +1,6 @@
 /** Changes an object by what the control plane itself knows, in one transaction with an audit record. */
 import { at, put } from '../store/store.ts'
-import { auditRecord } from './audit.ts'
+import { writeAudit } from './audit.ts'
 import { fleetScope, type Caller } from './caller.ts'
 import { Closing, type Ask, type Draft } from './draft.ts'
 import { kindOf } from '#resource/kinds.ts'
@@ -37,8 +37,7 @@ export function amend(model: Model, { kind, id, ask, change, result = 'done' }: 
     draft.step({ condition: at(key, stored.modified), write: put(key, JSON.stringify(record)) })
     const { claims } = rulesOf(kind)
     if (claims !== undefined) draft.claim(claims(record), claims(stored.record))
-    const audit = auditRecord(draft, changed.fields, result)
-    draft.writes.set(audit.key, put(audit.key, audit.value))
+    writeAudit(draft, changed.fields, result)
     if (ask.isDryRun) return { record, modified: stored.modified }
     const revision = await model.commit(draft)
     return revision === undefined ? undefined : { record, modified: revision }

@@ -1,17 +1,14 @@
 /** Audit records: who changed what, in the transaction of the change. */
 import { isDeepStrictEqual } from 'node:util'
+import { put } from '../store/store.ts'
 import type { Scope } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { auditKey } from './keys.ts'
 import type { ObjectRecord } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
-/** The record of one change, as a key and its value. */
-export function auditRecord(
-  { ask, kind, id, before, scope }: Draft,
-  fields: readonly string[],
-  result: string,
-): { key: string; value: string } {
+/** Have a draft write the record of its change. */
+export function writeAudit({ ask, kind, id, before, scope, writes }: Draft, fields: readonly string[], result = 'done'): void {
   const time = new Date(ask.now).toISOString()
   const value = {
     time,
@@ -27,7 +24,8 @@ export function auditRecord(
     fields,
     result,
   }
-  return { key: auditKey(time.slice(0, 13).replace('T', '-'), uuidV7(ask.now)), value: JSON.stringify(value) }
+  const key = auditKey(time.slice(0, 13).replace('T', '-'), uuidV7(ask.now))
+  writes.set(key, put(key, JSON.stringify(value)))
 }
 
 /** Where it belongs: who may read the record. */

@@ -3,8 +3,8 @@
  * its generation. The vnic's epoch rises each time it is plugged in, moved or unplugged; the highest one counts.
  */
 import { kindOf } from '#resource/kinds.ts'
-import { absent, put } from '../store/store.ts'
-import { auditRecord } from './audit.ts'
+import { absent } from '../store/store.ts'
+import { writeAudit } from './audit.ts'
 import { forbidden } from './build.ts'
 import { mayRead, mayWrite } from './caller.ts'
 import { Closing, type Ask, type Draft } from './draft.ts'
@@ -37,8 +37,7 @@ export function bind(model: Model, request: BindRequest): Promise<Written> {
     if (host !== undefined && record.binding?.host !== host.record.id) checkHost(draft, host, 1)
     const next = plug(draft, vnic, host, request.unit)
     if (next === undefined) return { stored: vnic, outcome: 'same' as const, allocated: [] }
-    const audit = auditRecord(draft, ['binding'], 'done')
-    draft.writes.set(audit.key, put(audit.key, audit.value))
+    writeAudit(draft, ['binding'])
     const revision = request.ask.isDryRun ? modified : await model.commit(draft)
     return revision === undefined ? undefined : { stored: { record: next, modified: revision }, outcome: 'changed' as const, allocated: [] }
   })

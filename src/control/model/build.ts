@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Kind } from '#resource/kind.ts'
 import { absent, at, del, put } from '../store/store.ts'
-import { auditRecord, changedFields } from './audit.ts'
+import { writeAudit, changedFields } from './audit.ts'
 import { mayAccept, mayRead, mayWrite } from './caller.ts'
 import type { Draft } from './draft.ts'
 import { nameKey, objectKey } from './keys.ts'
@@ -35,8 +35,7 @@ export function build(draft: Draft, body: Body, hash?: string): ObjectRecord | u
   claimName(draft, record)
   const { claims } = rulesOf(kind.kind)
   if (claims !== undefined) draft.claim(claims(record), before === undefined ? [] : claims(before.record))
-  const audit = auditRecord(draft, changedFields(before?.record, record), 'done')
-  draft.writes.set(audit.key, put(audit.key, audit.value))
+  writeAudit(draft, changedFields(before?.record, record))
   return record
 }
 

@@ -6,7 +6,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, kindOf } from '#resource/kinds.ts'
 import { referencesOf } from '#resource/field.ts'
 import { at, del, put } from '../store/store.ts'
-import { auditRecord } from './audit.ts'
+import { writeAudit } from './audit.ts'
 import { forbidden } from './build.ts'
 import { mayAccept, mayRead, mayReadGone, mayWrite, type Scope } from './caller.ts'
 import { opened, type Ask, type Draft } from './draft.ts'
@@ -144,8 +144,7 @@ export async function openDoor(model: Model, draft: Draft, stored: Stored): Prom
 /** The last commit: the object and all that goes along become markers, and give back what they claimed. */
 export function deletion(draft: Draft, stored: Stored): Draft {
   for (const each of [stored, ...ownedBy(draft, stored.record.id)]) bury(draft, each)
-  const audit = auditRecord(draft, [], 'done')
-  draft.writes.set(audit.key, put(audit.key, audit.value))
+  writeAudit(draft, [])
   return draft
 }
 

@@ -1,8 +1,7 @@
 /** Plugs vnics in on hosts, as a part of a draft: the vnic, its addresses, and a VNI for its subnet there. */
 import { kindOf } from '#resource/kinds.ts'
 import { absent, at, del, put } from '../store/store.ts'
-import { auditRecord } from './audit.ts'
-import { fleetScope, type Caller } from './caller.ts'
+import { writeAudit } from './audit.ts'
 import { Draft } from './draft.ts'
 import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Known } from './mirror.ts'
@@ -68,7 +67,7 @@ function place(draft: Draft, subnet: Stored, host: Stored): void {
   const inner = new Draft({
     kind: kindOf('placement'),
     id: uuidV7(draft.now),
-    ask: { ...draft.ask, caller: operator(draft.ask.caller) },
+    ask: draft.ask,
     mirror: draft.mirror,
     before: undefined,
     spec: { subnet: subnet.record.id, facility: facility.record.id, vlan: 0 },
@@ -87,12 +86,8 @@ function create(placement: Draft): void {
   const key = objectKey('placement', record.id)
   placement.step({ condition: absent(key), write: put(key, JSON.stringify(record)) })
   placement.claim(placementRules.claims!(record), [])
-  const audit = auditRecord(placement, ['subnet', 'facility', 'vni'], 'done')
-  placement.writes.set(audit.key, put(audit.key, audit.value))
+  writeAudit(placement, ['subnet', 'facility', 'vni'])
 }
-
-/** Placements are the operator's, but follow from what tenants do. */
-const operator = (caller: Caller): Caller => ({ ...caller, grants: [...caller.grants, { ...fleetScope, role: 'admin' }] })
 
 function bound(record: ObjectRecord, host: string | undefined, unit: Binding['unit'], now: number): ObjectRecord {
   const { binding: before, left: _, revision: __, closingUntil: ___, ...rest } = record

@@ -1,8 +1,7 @@
 /** Operations of a plan: each becomes a draft, built upon those before it. */
 import { kindOf } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
-import { put } from '../store/store.ts'
-import { auditRecord } from '../model/audit.ts'
+import { writeAudit } from '../model/audit.ts'
 import { build, forbidden } from '../model/build.ts'
 import { mayAccept, mayRead, mayWrite } from '../model/caller.ts'
 import { deletion, inUse, usersOf } from '../model/destroy.ts'
@@ -147,8 +146,7 @@ function unplugged(model: Model, overlay: Overlay, ask: Ask, { kind, id }: Opera
   const draft = model.draft(kind, id, ask, before, before.record.spec, overlay)
   draft.scope = before.record
   const after = plug(draft, before, undefined, before.record.binding.unit)
-  const audit = auditRecord(draft, ['binding'], 'done')
-  draft.writes.set(audit.key, put(audit.key, audit.value))
+  writeAudit(draft, ['binding'])
   return { draft, before, after }
 }
 
