@@ -30,7 +30,7 @@ const whole = () => ({
     { name: 'lb', rules: [{ direction: 'out', peers: [{ group: 'app' }, { subnet: 'web' }] }] },
   ],
   subnets: [
-    { name: 'web', network4: '10.0.0.0/24', network6: 'auto', routeTable: 'out' },
+    { name: 'web', network4: '10.0.0.0/24', network6: 'auto', routeTable: 'out', pool: ['10.0.0.128-10.0.0.254'] },
     { name: 'db', network4: '10.0.1.0/24' },
   ],
   addresses: [{ name: 'vip', subnet: 'web', ip: '10.0.0.50' }],

@@ -10,7 +10,7 @@ before(async () => {
   await api.ok('POST', '/orgs', { name: 'acme' })
   await api.ok('POST', '/accounts', { name: 'shop', org: 'acme' })
   await api.ok('POST', '/vpcs', { name: 'red', account: 'shop' })
-  await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24', network6: 'auto' })
+  await api.ok('POST', '/subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24', network6: 'auto', pool: ['10.0.0.128-10.0.0.254'] })
 })
 after(() => {
   assert.deepEqual(api.logged, [])
@@ -187,8 +187,8 @@ test('an immutable field shows both values; a missing one keeps what was chosen'
   const problem = await refused('PATCH', '/subnets/web', { network4: '10.0.4.0/24' }, { 'if-match': '*' })
   assert.deepEqual([problem.code, problem.fields[0].pointer], ['immutable', '/network4'])
   assert.match(problem.detail, /"10\.0\.0\.0\/24".*"10\.0\.4\.0\/24"/)
-  const { name, network4 } = subnet
-  const same = await api.ok('PUT', `/subnets/${subnet.id}`, { vpc: 'red', name, network4, network6: 'auto' })
+  const { name, network4, pool } = subnet
+  const same = await api.ok('PUT', `/subnets/${subnet.id}`, { vpc: 'red', name, network4, network6: 'auto', pool })
   assert.equal(same.revision, subnet.revision)
 })
 
