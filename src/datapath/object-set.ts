@@ -5,7 +5,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { Btf } from '#kernel/btf.ts'
 import { elfSymbols } from '#kernel/elf.ts'
 import { BpfObject, type BpfProgram } from '#kernel/libbpf.ts'
-import { objectNames } from './hook.ts'
+import { hooks, objectNames } from './hook.ts'
 import { adoptPinnedMaps } from './pinned-map.ts'
 import { removeStrangePins, takePlace, type Unfit } from './rebuild-map.ts'
 import type { Limits } from './table-sizes.ts'
@@ -35,6 +35,8 @@ const constantNames: Record<keyof Rates, string> = {
   directDecap: 'vpc_direct_decap',
   trace: 'vpc_trace',
 }
+
+const hookPrograms: ReadonlySet<string> = new Set(Object.values(hooks).map(({ program }) => program))
 
 export interface ObjectSetOptions {
   /** Directory of the compiled objects. */
@@ -152,6 +154,7 @@ export class ObjectSet implements Disposable {
     const { object, file } = this.#open(name, options)
     const unfit = pinRoot === undefined ? new Map<string, Unfit>() : this.#adopt(object, Btf.ofObject(file), limits)
     for (const { old } of unfit.values()) this.#stack.use(old)
+    if (pinRoot !== undefined) leaveOutTests(object)
     object.load()
     for (const [map, found] of unfit) {
       this.#unfit.set(map, found)
@@ -166,6 +169,13 @@ export class ObjectSet implements Disposable {
     // Names with a dot are maps that libbpf makes for an object's own variables.
     for (const map of object.maps()) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
   }
+}
+
+/** A program beside those of hooks is for BPF_PROG_TEST_RUN. Where programs are attached, nobody asks for it. */
+function leaveOutTests(object: BpfObject): void {
+  const programs = object.programs()
+  if (!programs.some((name) => hookPrograms.has(name))) return
+  for (const name of programs) if (!hookPrograms.has(name)) object.leaveOut(name)
 }
 
 function constantsOf(file: Uint8Array, rates: Rates): Record<string, number> {

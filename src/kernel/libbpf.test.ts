@@ -31,6 +31,15 @@ describe('an eBPF object', () => {
     assert.equal(object.log(), '')
   })
 
+  test('is loaded without a program that is left out', () => {
+    using object = BpfObject.open(file)
+    object.leaveOut('shot')
+    object.load()
+    assert.ok(object.program('probe').fd > 0)
+    assert.throws(() => object.program('shot'), /bpf_program__fd/)
+    assert.throws(() => object.leaveOut('missing'), /no program missing/)
+  })
+
   test('takes constants of any width', () => {
     using object = BpfObject.open(file, { rodata: { answer: 0xfffffffe, large: 1n << 40n, small: -1 } })
     object.load()

@@ -35,6 +35,7 @@ const closeObject = libbpf.func('void bpf_object__close(bpf_object *obj)')
 const findProgram = libbpf.func('bpf_program *bpf_object__find_program_by_name(bpf_object *obj, const char *name)')
 const nextProgram = libbpf.func('bpf_program *bpf_object__next_program(bpf_object *obj, bpf_program *previous)')
 const programName = libbpf.func('const char *bpf_program__name(bpf_program *program)')
+const setAutoload = libbpf.func('int bpf_program__set_autoload(bpf_program *program, bool autoload)')
 const programFd = libbpf.func('int bpf_program__fd(bpf_program *program)')
 const nextMap = libbpf.func('bpf_map *bpf_object__next_map(bpf_object *obj, bpf_map *previous)')
 const mapName = libbpf.func('const char *bpf_map__name(bpf_map *map)')
@@ -160,10 +161,13 @@ export class BpfObject implements Disposable {
 
   /** A program by its function's name. */
   program(name: string): BpfProgram {
-    const program: Pointer | null = findProgram(this.#pointer(), name)
-    if (program === null)
-      throw new LoadError('bpf_object__find_program_by_name', errno.ENOENT, `${this.name} has no program ${name}`, '', [])
-    return { name, fd: check('bpf_program__fd', programFd(program)) }
+    return { name, fd: check('bpf_program__fd', programFd(this.#program(name))) }
+  }
+
+  /** Have `load` leave out a program. */
+  leaveOut(name: string): void {
+    const result: number = setAutoload(this.#program(name), false)
+    if (result < 0) throw new LoadError('bpf_program__set_autoload', -result, `${this.name}, program ${name}`, '', [])
   }
 
   /** The names of its maps, those that libbpf makes for global variables among them. */
@@ -208,6 +212,12 @@ export class BpfObject implements Disposable {
   #pointer(): Pointer {
     if (this.#object === null) throw new TypeError(`eBPF object ${this.name} is closed`)
     return this.#object
+  }
+
+  #program(name: string): Pointer {
+    const program: Pointer | null = findProgram(this.#pointer(), name)
+    if (program !== null) return program
+    throw new LoadError('bpf_object__find_program_by_name', errno.ENOENT, `${this.name} has no program ${name}`, '', [])
   }
 
   #map(name: string): Pointer {
