@@ -26,6 +26,7 @@ import type {
   NatBlockInfo,
   NatPortInfo,
   FollowRequest,
+  HostUsage,
   ObjectChanges,
   ObjectInfo,
   ProbeResult,
@@ -110,6 +111,8 @@ export const operations = {
   mgmtFollow: ask('follow', 'mgmt', 0x0131, json<FollowRequest>('`FollowRequest`'), json<ObjectChanges>('`ObjectChanges`')),
   /** Of one port, or of all ports that are in security groups. */
   mgmtFlows: ask('flows', 'mgmt', 0x0140, optionalId, json<readonly FlowInfo[]>('array of `FlowInfo`')),
+  /** How full tables are, and what rules and queues have counted: what metrics ask beside `stats`. */
+  mgmtUsage: get('usage', 'mgmt', 0x0141, json<HostUsage>('`HostUsage`')),
   /** What this host would do with a packet that another one has sent to a mux of it. No packet moves. */
   mgmtTraceArrival: ask('trace arrival', 'mgmt', 0x0150, json<ArrivalRequest>('`ArrivalRequest`'), json<TraceReport>('`TraceReport`')),
   mgmtProbe: get('probe', 'mgmt', 0x0103, json<readonly ProbeResult[]>('array of `ProbeResult`')),

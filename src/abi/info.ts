@@ -220,6 +220,16 @@ export interface QueueStats {
   readonly txDrops: number
 }
 
+/** How full the tables of flows are, and what rules and queues have counted. */
+export interface HostUsage {
+  /** Confirmed flows of each port that is in security groups. */
+  readonly ports: readonly { readonly id: Id; readonly flows: number; readonly maxFlows: number }[]
+  /** Flows of all ports that no reply has confirmed. */
+  readonly young: { readonly flows: number; readonly maxFlows: number }
+  readonly rules: readonly (RuleCounter & { readonly group: Id })[]
+  readonly queues: readonly (QueueStats & { readonly id: Id })[]
+}
+
 /** What the security groups of a port refused. */
 export interface RefusalInfo {
   /** Unit name of the port; null: it is gone. */

@@ -1,7 +1,17 @@
 /** A management handle: counts and lists the objects of the host, and reports about vpcd itself. It names no object. */
 import type { AuditReport } from '#abi/audit.ts'
 import { formatId, type Id } from '#abi/id.ts'
-import type { DaemonInfo, DropEvent, FlowInfo, ObjectInfo, ProbeResult, ObjectChanges, SourceStats, TroubleInfo } from '#abi/info.ts'
+import type {
+  DaemonInfo,
+  DropEvent,
+  FlowInfo,
+  HostUsage,
+  ObjectInfo,
+  ProbeResult,
+  ObjectChanges,
+  SourceStats,
+  TroubleInfo,
+} from '#abi/info.ts'
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import type { TraceReport } from '#abi/trace.ts'
@@ -48,6 +58,11 @@ export class Mgmt extends Descriptor {
   /** The counters of all ports and muxes. */
   async stats(): Promise<SourceStats[]> {
     return this.call('mgmtStats', undefined)
+  }
+
+  /** How full tables are, and what rules and queues have counted. */
+  async usage(): Promise<HostUsage> {
+    return this.call('mgmtUsage', undefined)
   }
 
   /** The flows of a port, or of all ports that are in security groups. Throws ENOENT for a port that is not there. */

@@ -17,6 +17,12 @@ export interface PortFlow {
   readonly young: boolean
 }
 
+/** Elements of a table, and how many it can have. */
+export interface Fill {
+  readonly flows: number
+  readonly maxFlows: number
+}
+
 export class FlowTable {
   readonly #flows: BpfMap
   readonly #young: BpfMap
@@ -38,6 +44,17 @@ export class FlowTable {
   quota(port: number): number | undefined {
     using own = this.openMap(port)
     return own?.maxEntries
+  }
+
+  /** How many confirmed flows a port has, of how many that it may have; undefined: it has no map. */
+  fill(port: number): Fill | undefined {
+    using own = this.openMap(port)
+    return own && { flows: own.count(), maxFlows: own.maxEntries }
+  }
+
+  /** The same of the flows that are not confirmed, of all ports. */
+  youngFill(): Fill {
+    return { flows: this.#young.count(), maxFlows: this.#young.maxEntries }
   }
 
   /** Give a port a map of this size. Flows that it has go along, as many as fit. */

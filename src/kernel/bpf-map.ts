@@ -211,6 +211,13 @@ export class BpfMap implements BatchMap, Disposable {
     return found
   }
 
+  /** How many elements it has. */
+  count(): number {
+    let found = 0
+    for (const { count } of this.batches()) found += count
+    return found
+  }
+
   /** All elements as the kernel gives them. */
   batches(): Generator<MapBatch> {
     return dump(this)

@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { listFlows } from './flows.ts'
 import { traceArrival } from './trace/trace-arrival.ts'
 import { describe } from './type/describe.ts'
+import { usage } from './usage.ts'
 import { unitName, type Mux, type Nat, type Port, type VpcObject } from './store/model.ts'
 import type { Call, Operations } from './operation.ts'
 
@@ -19,6 +20,7 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtDescribeAll: (call) => select(call).map((object) => describe(call.context, object)),
   mgmtStats: ({ context }) => stats(context),
   mgmtFlows: listFlows,
+  mgmtUsage: ({ context }) => usage(context),
   mgmtTraceArrival: traceArrival,
   mgmtTroubles: ({ context: { troubles } }) =>
     troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),

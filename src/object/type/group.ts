@@ -88,7 +88,8 @@ function deleteRules({ context, tx, object: group, input }: Call<Group, readonly
 
 type MembersCall = Call<Group, readonly string[]>
 
-const countRules = ({ context, object: { id, rules } }: Call<Group>): readonly RuleCounter[] =>
+/** How many flows each of its rules has allowed. */
+export const ruleCounters = (context: Context, { id, rules }: Group): readonly RuleCounter[] =>
   rules.map((rule) => ({ rule: rule.id, flows: context.datapath.tables.policy.ruleHits.read(ruleNumber(id, rule.id)) }))
 
 function readMembers({ tx, input }: MembersCall): readonly string[] {
@@ -136,7 +137,7 @@ export const groupType: ObjectType<'group'> = {
     groupRuleDelete: deleteRules,
     groupMemberAdd: addMembers,
     groupMemberDelete: deleteMembers,
-    groupRuleCounters: countRules,
+    groupRuleCounters: ({ context, object }) => ruleCounters(context, object),
   },
   describe: (model, group) => ({
     ...settingsToJson('group', group),

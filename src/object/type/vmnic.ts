@@ -79,7 +79,7 @@ function setOwner({ devices }: Context, tx: Transaction, vmnic: Vmnic, next: Own
 }
 
 /** Of a vmnic with one queue, the counters of its port say the same. */
-function queueStats({ devices, datapath: { tables } }: Context, { ifindex, queues }: Vmnic): QueueStats[] {
+export function queueStats({ devices, datapath: { tables } }: Context, { ifindex, queues }: Vmnic): QueueStats[] {
   const transmits = ifindex === 0 ? [] : devices.queueTransmits(ifindex)
   return Array.from({ length: queues }, (_, queue) => {
     const { packets: rxPackets, bytes: rxBytes } = tables.queues.read(ifindex, queue)
