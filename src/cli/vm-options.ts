@@ -1,8 +1,8 @@
 /** The options of `vpc vm`: which machine, where machines are kept, and how long to wait. */
 import { randomUUID } from 'node:crypto'
 import { failure, success, type Result } from '#wire/result.ts'
-import { resolveVmDirectory, VmDirectory } from '#vm/vm-directory.ts'
-import { Failure } from './failure.ts'
+import { resolveVmDirectory, VmDirectory, vmOfName } from '#vm/vm-directory.ts'
+import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -13,10 +13,14 @@ function parseUuid(value: string): Result<string> {
 }
 
 /** Machines are no objects of vpcd: any UUID is valid. */
-export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i').required
+export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i')
 
-/** For `vm create`: the error for a missing id proposes a fresh one. */
-export const freshVmId = vmId.help('id to give it, any UUID').orElse(() => `choose an id, for example ${randomUUID()}`)
+/** A machine may be named, instead of `--vm-id`. */
+export const vmName = { name: 'NAME', help: 'its name, instead of --vm-id', isOptional: true }
+
+/** For a machine without a name. */
+export const freshVmId = vmId.help('id to give it, any UUID')
+export const missingVmId = (): Failure => usageFailure(`vm create needs --vm-id; choose an id, for example ${randomUUID()}`)
 
 export const vmDir = text('directory that holds the virtual machines', 'DIR', 'directory').defaultsTo('VPC_VM_DIR, else /var/lib/vpc/vm')
 
@@ -34,6 +38,17 @@ export function baseOf(vmDir: string | undefined): string {
   throw new Failure('denied', `virtual machines are root's alone, as is ${path}; run this as root`, { code: 'EPERM' })
 }
 
-/** The directory of the command's machine. */
-export const directoryOf = (options: { readonly vmDir: string | undefined; readonly vmId: string }): VmDirectory =>
-  new VmDirectory(baseOf(options.vmDir), options.vmId)
+/** The directory of the command's machine, by its id or its name. */
+export function directoryOf(
+  { vmDir, vmId: id }: { readonly vmDir: string | undefined; readonly vmId: string | undefined },
+  name: string | undefined,
+): VmDirectory {
+  const base = baseOf(vmDir)
+  if ((id === undefined) === (name === undefined)) throw usageFailure('name the virtual machine: its NAME, or --vm-id')
+  if (id !== undefined) return new VmDirectory(base, id)
+  const found = uuid.test(name!) ? new VmDirectory(base, name!) : vmOfName(base, name!)
+  if (found !== undefined) return found
+  throw new Failure('failed', `there is no virtual machine ${name} below ${base}; \`vpc vm list\` shows which there are`, {
+    code: 'ENOENT',
+  })
+}

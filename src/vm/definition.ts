@@ -18,6 +18,8 @@ export interface CloudInit {
 export interface VmDefinition {
   /** A UUID; virtual machines are no objects of vpcd, so no byte of it says a type. */
   readonly id: string
+  /** A name for commands of this host; null: it has none. A machine of a cloud has the name of the cloud's vm. */
+  readonly name: string | null
   readonly memoryMib: number
   readonly cpus: number
   /** Absolute paths. Without a kernel the disk is booted from. */
@@ -25,6 +27,8 @@ export interface VmDefinition {
   readonly initrd: string | null
   readonly append: string | null
   readonly disk: string | null
+  /** The image that the disk is a copy of, for this machine alone; null: it is no copy, and outlives the machine. */
+  readonly image: string | null
   readonly diskFormat: DiskFormat | null
   readonly cloudInit: CloudInit | null
   readonly vmnics: readonly Id[]

@@ -21,12 +21,14 @@ after(() => rmSync(scratch, { recursive: true }))
 const id = '5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01'
 const definition: VmDefinition = {
   id,
+  name: null,
   memoryMib: 512,
   cpus: 1,
   kernel: '/k',
   initrd: null,
   append: null,
   disk: null,
+  image: null,
   diskFormat: null,
   cloudInit: null,
   vmnics: [],

@@ -1,4 +1,5 @@
 /** The commands on virtual machines: create, run, stop, attach, detach, destroy. */
+import { chmodSync, constants, copyFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id } from '#abi/id.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -22,10 +23,24 @@ export interface Outcome {
   readonly state: VmState | undefined
 }
 
-/** Write a new machine's definition. Throws VmError EEXIST when there is one. */
+/** Write a new machine's definition, and copy its image if it has one. Throws VmError EEXIST when there is one. */
 export function createVm(directory: VmDirectory, definition: VmDefinition): void {
   if (directory.exists()) throw new VmError('EEXIST', `machine ${directory.id} exists`)
+  const { image, disk } = definition
+  if (image !== null && disk !== null) copyImage(image, disk, directory)
   directory.writeDefinition(definition)
+}
+
+/** A copy that shares its blocks with the image where the file system can do that. */
+function copyImage(image: string, disk: string, directory: VmDirectory): void {
+  makeDirectory(directory.path)
+  try {
+    copyFileSync(image, disk, constants.COPYFILE_FICLONE)
+    chmodSync(disk, 0o600)
+  } catch (error) {
+    directory.remove()
+    throw new VmError('failed', `cannot copy ${image} to ${disk}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /**
@@ -104,10 +119,13 @@ export async function detachVmnic(directory: VmDirectory, id: Id): Promise<Outco
   return { changed: true, state: next }
 }
 
-/** End a guest and forget the machine, with its console's log. Its disk image stays. False when there is none. */
-export async function destroyVm(directory: VmDirectory): Promise<boolean> {
+/**
+ * End a guest and forget the machine, with its console's log and its copy of an image. Its disk stays otherwise. False
+ * when there is none. `isForced`: also one that is protected.
+ */
+export async function destroyVm(directory: VmDirectory, { isForced = false } = {}): Promise<boolean> {
   if (!directory.exists()) return false
-  if (directory.definition().protected) {
+  if (directory.definition().protected && !isForced) {
     throw new VmError(
       'EPERM',
       `machine ${directory.id} is protected; remove the protection first: vpc vm set --vm-id=${directory.id} --unprotect`,

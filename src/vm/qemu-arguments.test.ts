@@ -9,12 +9,14 @@ import type { GuestVmnic } from './vm-state.ts'
 const id = '5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01'
 const definition: VmDefinition = {
   id,
+  name: null,
   memoryMib: 256,
   cpus: 2,
   kernel: '/boot/vmlinuz',
   initrd: '/boot/initrd',
   append: 'console=ttyS0, with spaces',
   disk: null,
+  image: null,
   diskFormat: null,
   cloudInit: null,
   vmnics: [],

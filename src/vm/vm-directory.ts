@@ -72,6 +72,10 @@ export class VmDirectory {
   bootFile(name: 'kernel' | 'initrd' | 'seed.iso'): string {
     return join(this.path, name)
   }
+  /** The machine's own copy of an image. */
+  get ownDisk(): string {
+    return join(this.path, 'disk')
+  }
 
   /** Held while a command changes the definition. */
   get changeLock(): string {
@@ -81,7 +85,8 @@ export class VmDirectory {
   /** The definition. Throws VmError ENOENT when there is no such machine, and `failed` when its file cannot be read. */
   definition(): VmDefinition {
     const definition = readJson<VmDefinition>(this.definitionFile)
-    if (definition?.id === this.id) return definition
+    // Machines of earlier versions have neither a name nor an image.
+    if (definition?.id === this.id) return { ...definition, name: definition.name ?? null, image: definition.image ?? null }
     if (definition !== undefined)
       throw new VmError('failed', `${this.definitionFile} is not the definition of this machine; ${wayOut(this.path)}`)
     throw new VmError(
@@ -133,6 +138,20 @@ export function allVms(base: string): VmDirectory[] {
     .toSorted()
     .map((id) => new VmDirectory(base, id))
     .filter((directory) => directory.exists())
+}
+
+/** The machine of a name; undefined: no machine has it. */
+export const vmOfName = (base: string, name: string): VmDirectory | undefined =>
+  allVms(base).find((directory) => nameOf(directory) === name)
+
+/** A machine whose file cannot be read has no name. */
+function nameOf(directory: VmDirectory): string | null {
+  try {
+    return directory.definition().name
+  } catch (error) {
+    if (error instanceof VmError) return null
+    throw error
+  }
 }
 
 /**

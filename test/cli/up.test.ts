@@ -1,118 +1,27 @@
 /**
- * A cloud in a handful of commands: `vpc up`, `vpc host create`, `vpc join`, `vpc vnic attach` on two hosts with real
- * daemons; and what happens when containers and daemons end.
+ * A cloud in a handful of commands: `vpc up`, `vpc host create`, `vpc join`, `vpc vnic attach` and `vpc vm create` on
+ * two hosts with real daemons; and what happens when containers, guests and daemons end.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isRunning, type ProcessMark } from '#system/process-mark.ts'
-import { vpcPath } from './run-vpc.ts'
-
-const directory = mkdtempSync(join(tmpdir(), 'vpc-up-'))
-const tag = `vu${process.pid}`
-const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' })
-
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-/** A machine of its own: a network namespace, and directories. */
-class Machine {
-  readonly name: string
-  readonly netns: string
-  readonly directory: string
-  constructor(name: string) {
-    this.name = name
-    this.netns = `${tag}-${name}`
-    this.directory = join(directory, name)
-    mkdirSync(this.directory)
-    ip('netns', 'add', this.netns)
-    ip('-n', this.netns, 'link', 'set', 'lo', 'up')
-  }
-  get bpffs(): string {
-    return `/sys/fs/bpf/${this.netns}`
-  }
-  get state(): string {
-    return join(this.directory, 's')
-  }
-  get agentDir(): string {
-    return join(this.directory, 'a')
-  }
-  run(line: string): Ran {
-    const words = line.split(' ')
-    const own = [
-      ...(['up', 'down'].includes(words[0]!) ? [`--state-dir=${this.state}`, `--bpffs=${this.bpffs}`] : []),
-      ...(/^(up|down|join|login|agent|vnic attach)( |$)/.test(line)
-        ? [`--${words[0] === 'join' || words[0] === 'agent' ? '' : 'agent-'}state-dir=${this.agentDir}`]
-        : []),
-    ]
-    const env = {
-      ...process.env,
-      VPC_SOCKET: join(this.directory, 'run/vpcd.sock'),
-      XDG_CONFIG_HOME: join(this.directory, 'config'),
-      VPC_API: '',
-      VPC_TOKEN: '',
-    }
-    const { status, stdout, stderr } = spawnSync('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, ...words, ...own], {
-      encoding: 'utf8',
-      env,
-    })
-    return { code: status, out: stdout, err: stderr }
-  }
-  ok(line: string): string {
-    const { code, out, err } = this.run(line)
-    assert.equal(code, 0, `${this.name}: ${line}: ${out}${err}`)
-    return out
-  }
-  processes(): Record<string, ProcessMark> {
-    return (JSON.parse(readFileSync(join(this.state, 'up.json'), 'utf8')) as { processes: Record<string, ProcessMark> }).processes
-  }
-  devices(): string[] {
-    return (JSON.parse(ip('-n', this.netns, '-j', 'link')) as { ifname: string }[]).map(({ ifname }) => ifname).sort()
-  }
-}
-
-const machines: Machine[] = []
-const containers: string[] = []
-const container = (name: string): string => {
-  const netns = `${tag}-${name}`
-  ip('netns', 'add', netns)
-  containers.push(netns)
-  return netns
-}
-const addressOf = (netns: string): string | undefined => {
-  const found = spawnSync('ip', ['-n', netns, '-j', '-4', 'addr', 'show', 'eth0'], { encoding: 'utf8' }).stdout
-  return found === '' ? undefined : (JSON.parse(found) as { addr_info: { local: string }[] }[])[0]?.addr_info[0]?.local
-}
-const pings = (netns: string, address: string): boolean =>
-  spawnSync('ip', ['netns', 'exec', netns, 'ping', '-c', '1', '-W', '1', address]).status === 0
-async function until(what: string, look: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(100)) if (look()) return
-  assert.fail(`waited in vain until ${what}`)
-}
+import { isRunning } from '#system/process-mark.ts'
+import { guestImage } from '../vm/guest-image.ts'
+import type { GuestShell } from '../vm/guest-shell.ts'
+import { addressOf, container, guestShell, ip, Machine, machines, pings, removeMachines, twoMachines, until } from './machines.ts'
 
 let h1: Machine, h2: Machine
 before(() => {
-  chmodSync(directory, 0o755) // The agent is another user.
-  machines.push((h1 = new Machine('h1')), (h2 = new Machine('h2')))
-  ip('link', 'add', 'u1', 'netns', h1.netns, 'type', 'veth', 'peer', 'name', 'u2', 'netns', h2.netns)
-  for (const [i, { netns }] of machines.entries()) {
-    ip('-n', netns, 'addr', 'add', `198.18.7.${i + 1}/24`, 'dev', `u${i + 1}`)
-    ip('-n', netns, 'link', 'set', `u${i + 1}`, 'up')
-    ip('-n', netns, 'route', 'add', 'default', 'via', `198.18.7.${2 - i}`)
-  }
+  ;[h1, h2] = twoMachines()
 })
+const sockets: Socket[] = []
 after(() => {
-  for (const machine of machines) machine.run('down --purge')
-  for (const netns of [...containers, ...machines.map(({ netns }) => netns)]) spawnSync('ip', ['netns', 'del', netns])
-  rmSync(directory, { recursive: true, force: true })
+  for (const socket of sockets) socket.destroy()
+  removeMachines()
 })
 
 let web: string, db: string
@@ -168,6 +77,76 @@ test('what cannot be attached is refused with nothing left, and what is detached
   h1.ok('vnic detach web1')
   assert.equal(addressOf(web), undefined)
   assert.match(h1.ok('vnic detach web1'), /^already so/)
+})
+
+/** Options of a guest of the test. */
+function bootWords(): string[] {
+  const { kernel, initrd } = guestImage()
+  return ['--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0 quiet', '--memory', '192', '--accel', 'tcg']
+}
+
+let guest: GuestShell
+let guestId: string
+
+test('a virtual machine in one command: repeated, it changes nothing, and the guest reaches containers on both hosts', async () => {
+  const made = JSON.parse(h1.ok('vm create vm1 --subnet=default --group=app --json', ...bootWords()))
+  assert.deepEqual([made.changed, made.vm.type, made.machine.state], [true, 'kvm', 'running'])
+  guestId = made.vm.id
+  guest = await guestShell(h1, guestId, sockets)
+  await guest.must('ip link set eth0 up')
+  for (const address of made.addresses) await guest.must(`ip addr add ${address} dev eth0`)
+  // Its group lets nothing in, and answers to what it began.
+  await guest.must(`ping -c 3 -W 5 ${addressOf(db)}`)
+  assert.match(h1.ok('vm create vm1 --subnet=default --group=app', ...bootWords()), /^already so: vm vm1 \S+ runs on host h1: 10\.0\.0\./)
+  assert.match(h1.ok('vm list'), /vm1 +\S+ +running/)
+  const { vnics } = JSON.parse(h1.ok('cloud vm get vm1 --json'))
+  assert.equal(vnics.length, 1)
+  assert.match(h2.run('vm create vm1 --subnet=default', ...bootWords()).err, /vm vm1 is on host h1, not on h2; run this there/)
+  assert.match(h2.run('vm destroy vm1').err, /vm vm1 is on host h1, and this is h2; destroy it there/)
+  assert.match(h1.run('vnic detach vm1').err, /the vnic is in vm vm1/)
+})
+
+test('a guest that does not start leaves nothing, neither here nor in the cloud', () => {
+  const before = [h1.ok('vnic list --json'), h1.ok('cloud vm list --json'), h1.ok('vm list --json')].map((text) => JSON.parse(text).length)
+  const refused = h1.run(`vm create vm2 --subnet=default --kernel=${join(h1.directory, 'context.json')} --accel=tcg`)
+  assert.match(refused.err, /--kernel: there is no file/)
+  writeFileSync(join(h1.directory, 'no-kernel'), 'no kernel')
+  const failed = h1.run(`vm create vm2 --subnet=default --kernel=${join(h1.directory, 'no-kernel')} --accel=tcg`)
+  assert.match(failed.err, /QEMU did not start/)
+  assert.doesNotMatch(failed.err, /could not undo/)
+  const after = [h1.ok('vnic list --json'), h1.ok('cloud vm list --json'), h1.ok('vm list --json')].map((text) => JSON.parse(text).length)
+  assert.deepEqual(after, before)
+  assert.match(h1.run('vm create db1 --subnet=default', ...bootWords()).err, /vnic db1 is the interface of a container/)
+})
+
+test('a guest for another host is started there by the same command; destroyed, nothing of it is left', () => {
+  assert.match(
+    h1.ok('vm create vm3 --subnet=default --host=h2'),
+    /vm vm3 \S+ is plugged in on host h2: .*; the same command there starts it/,
+  )
+  const image = join(h2.directory, 'image.raw')
+  writeFileSync(image, 'an image'.padEnd(1 << 16, '\0'))
+  const { changed, vm, vnic, machine } = JSON.parse(h2.ok(`vm create vm3 --subnet=default --image=${image} --json`, ...bootWords()))
+  assert.deepEqual([changed, vm.name, machine.state], [true, 'vm3', 'running'])
+  // It boots from a disk: cloud-init is told its name and addresses. The disk is its own.
+  assert.equal(JSON.parse(machine.cloudInit.metaData)['local-hostname'], 'vm3')
+  assert.match(machine.cloudInit.networkConfig, new RegExp(`${vnic.mac}[^]*${vnic.addresses[0]}/24`))
+  assert.equal(readFileSync(machine.disk, 'latin1').slice(0, 8), 'an image')
+  assert.match(h2.ok('vm destroy vm3'), /^destroyed vm vm3/)
+  assert.deepEqual([existsSync(machine.disk), existsSync(image)], [false, true])
+  assert.match(h2.ok('vm destroy vm3'), /^already so/)
+  assert.doesNotMatch(h1.ok('vnic list'), /vm3/)
+  assert.doesNotMatch(h2.devices().join(' '), /vmnic/)
+})
+
+test('a guest is destroyed with its vnic, unless it is protected', () => {
+  h1.ok('vm set vm1 --protect')
+  assert.match(h1.run('vm destroy vm1').err, /protected/)
+  h1.ok('vm set vm1 --unprotect')
+  assert.match(h1.ok('vm destroy vm1'), /^destroyed vm vm1/)
+  assert.doesNotMatch(h1.ok('cloud vm list'), /vm1/)
+  assert.doesNotMatch(h1.ok('vnic list'), /vm1/)
+  assert.equal(existsSync(join(h1.vmDir, guestId)), false)
 })
 
 test('a machine whose port is taken, and one that never was a host, say so', async () => {

@@ -22,7 +22,7 @@ export interface Binding {
 }
 
 /** A host that has not done a change yet. */
-interface Late {
+export interface Late {
   readonly host: string
   readonly error: { readonly text: string } | null
 }
@@ -74,15 +74,21 @@ export async function plugHere(client: ApiClient, vnic: Resource, wanted: Bindin
         ? client.must('unplug it', 'DELETE', bindingPath(vnic))
         : client.must('plug it where it was', 'PUT', bindingPath(vnic), { host: before.host, unit: before.unit }),
     )
-  await tellLate(client, (body.late ?? []) as Late[], wanted.host, seconds)
+  await tellLate(client, (body.late ?? []) as Late[], { id: wanted.host, name: 'this host' }, seconds)
   return !isSame
 }
 
-/** This host must have done it. Others are named: packets reach them when they have. */
-async function tellLate(client: ApiClient, late: readonly Late[], here: string, seconds: number): Promise<void> {
+/** The host itself must have done it. Others are named: packets reach them when they have. */
+export async function tellLate(
+  client: ApiClient,
+  late: readonly Late[],
+  { id, name }: { readonly id: string; readonly name: string },
+  seconds: number,
+): Promise<void> {
   for (const { host, error } of late) {
     const text = error?.text ?? `it has not done it within ${seconds} s`
-    if (host === here) throw new Failure('failed', `this host has not plugged it in: ${text}; vpc agent status says more`, { code: 'late' })
+    if (host === id)
+      throw new Failure('failed', `${name} has not plugged it in: ${text}; vpc agent status there says more`, { code: 'late' })
     const { status, body } = await client.ask('GET', `/hosts/${host}`)
     progress(`host ${status === 200 ? (body as Resource).name : host} is late: ${text}`)
   }

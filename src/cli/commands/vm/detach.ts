@@ -4,7 +4,7 @@ import { command } from '../../command.ts'
 import { vmnicId } from '../../id-options.ts'
 import { alreadySo, done } from '../../outcome.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
-import { directoryOf, vmDir, vmId } from '../../vm-options.ts'
+import { directoryOf, vmDir, vmId, vmName } from '../../vm-options.ts'
 import { viewVm } from '../../vm-view.ts'
 
 export default command({
@@ -12,12 +12,13 @@ export default command({
   summary: 'take a vmnic from a virtual machine',
   description: `Asks a running guest to release the vmnic; if the guest does not in time, nothing changes. The vmnic
     itself stays. If the machine does not have the vmnic, nothing changes.`,
+  positionals: [vmName],
   options: { vmId, vmnicId, vmDir },
   examples: [
     { line: 'vpc vm detach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'unplug it' },
   ],
-  async run({ vmnicId: id, ...which }, { output }) {
-    const directory = directoryOf(which)
+  async run({ vmnicId: id, ...which }, { output }, [given]) {
+    const directory = directoryOf(which, given)
     const { changed } = await tellingVmErrors(() => detachVmnic(directory, id))
     const value = { vm: await viewVm(directory) }
     if (changed) done(output, `vmnic ${id} is taken from machine ${directory.id}`, value)

@@ -13,11 +13,12 @@ export default command({
   async run({ vmDir: directory }, { output }) {
     const views = await tellingVmErrors(() => Promise.all(allVms(baseOf(directory)).map(viewAnyVm)))
     output.result(views, {
-      columns: ['ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
+      columns: ['NAME', 'ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
       rows: views.map((view) =>
         view.state === 'broken'
-          ? [view.id, `broken: ${view.problem}`, '-', '-', '-', '-']
+          ? ['-', view.id, `broken: ${view.problem}`, '-', '-', '-', '-']
           : [
+              view.name ?? '-',
               view.id,
               stateText(view),
               view.cpus,

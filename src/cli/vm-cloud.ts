@@ -1,0 +1,130 @@
+/** Virtual machines that a cloud knows by name: its vm and vnic, and the machine on this host. */
+import type { Vpc } from '#client/vpc.ts'
+import type { Resource } from '#resource/envelope.ts'
+import type { VmDefinition } from '#vm/definition.ts'
+import { createVm, destroyVm, runVm } from '#vm/life.ts'
+import { VmDirectory, vmOfName } from '#vm/vm-directory.ts'
+import type { ApiClient } from './cloud/api-client.ts'
+import { addressing, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
+import { findVm, hostName, placeGuest, removeGuest, type Guest, type Place } from './cloud/guest-vm.ts'
+import { clientOf } from './cloud/resource-actions.ts'
+import type { Context } from './command.ts'
+import { Failure } from './failure.ts'
+import { alreadySo, done } from './outcome.ts'
+import { thisHost } from './this-host.ts'
+import { allOrNothing, type Undo } from './undo.ts'
+import { checkSame, definitionOf, type MachineValues } from './vm-definition.ts'
+import { progress, tellingVmErrors } from './vm-failure.ts'
+import { baseOf } from './vm-options.ts'
+import { viewVm } from './vm-view.ts'
+
+interface CloudValues {
+  readonly context: string | undefined
+  readonly account: string | undefined
+  readonly timeout: number
+  readonly agentStateDir: string
+  readonly vmDir: string | undefined
+}
+
+interface CreateValues extends CloudValues, MachineValues {
+  readonly subnet: string | undefined
+  readonly group: readonly string[]
+  readonly host: string | undefined
+}
+
+/** `vpc vm create NAME`: all of it, or nothing. */
+export async function createCloudVm(name: string, given: CreateValues, { output, vpc }: Context): Promise<void> {
+  const base = baseOf(given.vmDir)
+  const { host, isHere } = await placeOf(given)
+  // What is wrong with the words is said before anything is made.
+  if (isHere) await tellingVmErrors(() => definitionOf(given, { id: '', name, vmnics: [], ownDisk: '' }))
+  const { subnet, group: groups, account, timeout: seconds } = given
+  const client = clientOf({ ...given })
+  await allOrNothing(async (undo) => {
+    const guest = await placeGuest(client, { name, subnet, groups, account, host, seconds }, undo)
+    const { vm, vnic } = guest
+    const { addresses } = await addressing(client, vnic)
+    const where = `on host ${host.name}: ${addresses.join(' ')}`
+    if (!isHere) {
+      const said = `vm ${name} (${vm.id}) is plugged in ${where}; the same command there starts it`
+      return guest.changed ? done(output, said, { vm, vnic, addresses }) : alreadySo(output, said, { vm, vnic, addresses })
+    }
+    const directory = new VmDirectory(base, vm.id)
+    const hasStarted = await startMachine({ directory, definition: await machineOf(client, guest, given, directory), vpc, seconds }, undo)
+    const said = `vm ${name} (${vm.id}) runs ${where}`
+    const value = { vm, vnic, addresses, machine: await viewVm(directory) }
+    if (guest.changed || hasStarted) done(output, said, value)
+    else alreadySo(output, said, value)
+  })
+}
+
+/** The host that is meant, and whether it is this machine. */
+async function placeOf({ host, agentStateDir, ...values }: CreateValues): Promise<{ host: Place; isHere: boolean }> {
+  if (host === undefined) return { host: await thisHost(agentStateDir), isHere: true }
+  const client = clientOf({ ...values })
+  const { id, name } = (await client.must<Resource>(`find host ${host}`, 'GET', `/hosts/${encodeURIComponent(host)}`)).body
+  const here = await thisHost(agentStateDir).catch((error: unknown) => {
+    if (error instanceof Failure && error.kind === 'failed') return undefined
+    throw error
+  })
+  return { host: { id, name: name ?? id }, isHere: here?.id === id }
+}
+
+/** The definition of the machine on this host. */
+async function machineOf(client: ApiClient, { vm, vnic }: Guest, given: MachineValues, { ownDisk }: VmDirectory): Promise<VmDefinition> {
+  const networkConfig = networkConfigOf(vnic.mac as string, await addressing(client, vnic))
+  return tellingVmErrors(() => definitionOf(given, { id: vm.id, name: vm.name, vmnics: [unitIdOf(vnic, 'vmnic')], ownDisk, networkConfig }))
+}
+
+/** What cloud-init needs to configure the interface: JSON is YAML. */
+function networkConfigOf(mac: string, { addresses, gateways }: { addresses: readonly string[]; gateways: readonly string[] }): string {
+  const routes = gateways.map((via) => ({ to: via.includes(':') ? '::/0' : '0.0.0.0/0', via }))
+  const ethernet = { match: { macaddress: mac }, addresses, ...(routes.length > 0 && { routes }) }
+  return `${JSON.stringify({ version: 2, ethernets: { vnic0: ethernet } }, null, 2)}\n`
+}
+
+interface Start {
+  readonly directory: VmDirectory
+  readonly definition: VmDefinition
+  readonly vpc: () => Promise<Vpc>
+  readonly seconds: number
+}
+
+/** Have the machine, and have it run. Gives whether it was started. */
+async function startMachine({ directory, definition, vpc, seconds }: Start, undo: Undo): Promise<boolean> {
+  if (directory.exists()) checkSame(directory, definition)
+  else {
+    await tellingVmErrors(() => createVm(directory, definition))
+    undo.push('remove the machine', () => destroyVm(directory, { isForced: true }))
+  }
+  const local = await vpc()
+  for (const id of definition.vmnics) await (await untilThere(() => local.openVmnic(id))).close()
+  const { changed } = await tellingVmErrors(() => runVm(directory, vpc, { timeoutMs: seconds * 1000, progress }))
+  return changed
+}
+
+/** `vpc vm destroy NAME`: the machine on this host, and what the cloud knows of it. */
+export async function destroyCloudVm(name: string, given: CloudValues, { output }: Context): Promise<void> {
+  const base = baseOf(given.vmDir)
+  const client = clientOf({ ...given })
+  const vm = await findVm(client, name, given.account)
+  const directory = vm === undefined ? vmOfName(base, name) : new VmDirectory(base, vm.id)
+  if (vm !== undefined && vm.host !== null && vm.host !== undefined) await checkIsHere(client, vm, given)
+  const wasHere = directory !== undefined && (await tellingVmErrors(() => destroyVm(directory)))
+  if (vm !== undefined) await removeGuest(client, vm, given.timeout)
+  if (vm === undefined && !wasHere) return alreadySo(output, `there is no vm ${name}`)
+  done(output, `destroyed vm ${name}`, { id: vm?.id ?? directory!.id })
+}
+
+async function checkIsHere(client: ApiClient, vm: Resource, { agentStateDir }: CloudValues): Promise<void> {
+  const here = await thisHost(agentStateDir)
+  if (here.id === vm.host) return
+  const there = await hostName(client, vm.host)
+  throw new Failure(
+    'conflict',
+    `vm ${vm.name} is on host ${there}, and this is ${here.name}; destroy it there, or evacuate a dead host first`,
+    {
+      code: 'elsewhere',
+    },
+  )
+}

@@ -1,0 +1,119 @@
+/** The options of `vpc vm create`, and the definition of a machine that they make. */
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { accelerations, compareDefinitions, diskFormats, type VmDefinition } from '#vm/definition.ts'
+import { cloudInitOf } from '#vm/cloud-init.ts'
+import { checkDisk, formatOfName } from '#vm/disk-image.ts'
+import type { VmDirectory } from '#vm/vm-directory.ts'
+import type { Id } from '#abi/id.ts'
+import { Failure, usageFailure } from './failure.ts'
+import { choice, flag, integer, text, type OptionValues } from './option.ts'
+
+/** What a machine is made of, whether a cloud knows it or not. */
+export const machineOptions = {
+  memory: integer('memory in MiB', 'MIB', 16, 1 << 22)
+    .short('m')
+    .default(512),
+  cpus: integer('processors', 'N', 1, 255).short('c').default(1),
+  kernel: text('kernel to boot, instead of the one on the disk', 'FILE', 'file'),
+  initrd: text('initial RAM disk for the kernel', 'FILE', 'file'),
+  append: text("the kernel's command line", 'TEXT'),
+  disk: text('disk image; the guest writes to it', 'FILE', 'file').short('d'),
+  image: text('disk image to copy: the guest writes to the copy, which goes with the machine', 'FILE', 'file'),
+  diskFormat: choice('format of the image', diskFormats).defaultsTo("by the name's ending"),
+  userData: text("cloud-init's user-data", 'FILE', 'file'),
+  metaData: text("cloud-init's meta-data, instead of --hostname and --ssh-key", 'FILE', 'file'),
+  networkConfig: text("cloud-init's network-config", 'FILE', 'file'),
+  hostname: text('name that cloud-init gives the guest', 'NAME'),
+  sshKey: text('file with a public key that may log in, by cloud-init; repeat it for more', 'FILE', 'file').repeated,
+  user: text('unprivileged user that QEMU runs as', 'NAME').short('u').defaultsTo('a number of its own, which no other machine has'),
+  accel: choice('KVM, emulation, or KVM where it works', accelerations).default('auto'),
+  protect: flag('refuse to destroy it until vpc vm set --unprotect'),
+}
+
+export type MachineValues = OptionValues<typeof machineOptions>
+
+/** What the options do not say. */
+export interface MachineIdentity {
+  readonly id: string
+  readonly name: string | null
+  readonly vmnics: readonly Id[]
+  /** Where its own copy of an image is. */
+  readonly ownDisk: string
+  /** cloud-init's network-config, unless the options have one. */
+  readonly networkConfig?: string
+}
+
+/** The definition of a machine. Throws a Failure, and VmError for a disk that is none. */
+export function definitionOf(given: MachineValues, identity: MachineIdentity): VmDefinition {
+  const { memory, cpus, kernel, initrd, append, disk, image, user, accel, protect } = given
+  if (disk !== undefined && image !== undefined) throw usageFailure('give --disk or --image, not both: the machine has one disk')
+  const bootable = disk ?? image
+  if (kernel === undefined && bootable === undefined)
+    throw usageFailure('vm create needs --kernel, --disk or --image, to have something to boot')
+  if (kernel === undefined && (initrd ?? append) !== undefined) throw usageFailure('--initrd and --append are of use with --kernel alone')
+  const { id, name, vmnics, ownDisk } = identity
+  return {
+    id,
+    name,
+    memoryMib: memory,
+    cpus,
+    kernel: fileOf('kernel', kernel),
+    initrd: fileOf('initrd', initrd),
+    append: append ?? null,
+    disk: image === undefined ? fileOf('disk', disk) : ownDisk,
+    image: fileOf('image', image),
+    diskFormat: bootable === undefined ? null : diskFormatOf(bootable, given.diskFormat),
+    cloudInit: cloudInitFor(given, identity, bootable !== undefined),
+    vmnics,
+    user: user ?? null,
+    acceleration: accel,
+    protected: protect,
+  }
+}
+
+/** A machine of a cloud that boots from a disk is told its name and its addresses, whatever else it is told. */
+function cloudInitFor(given: MachineValues, { id, name, networkConfig }: MachineIdentity, hasDisk: boolean): VmDefinition['cloudInit'] {
+  const metaData = contentOf('meta-data', given.metaData)
+  const isTold = name !== null && metaData === undefined && hasDisk
+  const cloudInit = cloudInitOf({
+    id,
+    userData: contentOf('user-data', given.userData),
+    metaData,
+    networkConfig: contentOf('network-config', given.networkConfig),
+    hostname: given.hostname ?? (isTold ? name : undefined),
+    sshKeys: given.sshKey.flatMap((path) =>
+      contentOf('ssh-key', path)!
+        .split('\n')
+        .filter((line) => /^(ssh|ecdsa|sk)-/.test(line)),
+    ),
+  })
+  return cloudInit === null || networkConfig === undefined
+    ? cloudInit
+    : { ...cloudInit, networkConfig: cloudInit.networkConfig ?? networkConfig }
+}
+
+function diskFormatOf(path: string, asked: (typeof diskFormats)[number] | undefined): (typeof diskFormats)[number] {
+  const format = asked ?? formatOfName(path)
+  if (format === undefined) throw usageFailure(`what ${path} is cannot be told by its name; say it with --disk-format`)
+  checkDisk(path, format)
+  return format
+}
+
+function fileOf(option: string, path: string | undefined): string | null {
+  if (path === undefined) return null
+  if (!existsSync(path)) throw usageFailure(`--${option}: there is no file ${path}`)
+  return resolve(path)
+}
+
+const contentOf = (option: string, path: string | undefined): string | undefined =>
+  path === undefined ? undefined : readFileSync(fileOf(option, path)!, 'utf8')
+
+/** Throws a Failure unless a machine that exists is as asked. */
+export function checkSame(directory: VmDirectory, definition: VmDefinition): void {
+  const differences = compareDefinitions(definition, directory.definition())
+  if (differences.length === 0) return
+  const who = definition.name ?? definition.id
+  const wayOut = `destroy it first with vpc vm destroy ${definition.name ?? `--vm-id=${definition.id}`}`
+  throw new Failure('conflict', `machine ${who} exists with other settings; ${wayOut}`, { code: 'EEXIST', differences })
+}

@@ -1,0 +1,140 @@
+/** Machines for tests of whole commands: a network namespace and directories each, with an underlay between them. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProcessMark } from '#system/process-mark.ts'
+import { GuestShell } from '../vm/guest-shell.ts'
+import { vpcPath } from './run-vpc.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'vpc-up-'))
+const tag = `vu${process.pid}`
+export const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' })
+
+export interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** A machine of its own: a network namespace, and directories. */
+export class Machine {
+  readonly name: string
+  readonly netns: string
+  readonly directory: string
+  constructor(name: string) {
+    this.name = name
+    this.netns = `${tag}-${name}`
+    this.directory = join(directory, name)
+    mkdirSync(this.directory)
+    ip('netns', 'add', this.netns)
+    ip('-n', this.netns, 'link', 'set', 'lo', 'up')
+  }
+  get bpffs(): string {
+    return `/sys/fs/bpf/${this.netns}`
+  }
+  get state(): string {
+    return join(this.directory, 's')
+  }
+  get vmDir(): string {
+    return join(this.directory, 'vm')
+  }
+  get agentDir(): string {
+    return join(this.directory, 'a')
+  }
+  /** Run `vpc LINE MORE…` on it. */
+  run(line: string, ...more: string[]): Ran {
+    const words = [...line.split(' '), ...more]
+    const own = [
+      ...(['up', 'down'].includes(words[0]!) ? [`--state-dir=${this.state}`, `--bpffs=${this.bpffs}`] : []),
+      ...(/^((up|down|join|login|agent|vnic attach)( |$)|vm (create|destroy|migrate) [a-z])/.test(line)
+        ? [`--${words[0] === 'join' || words[0] === 'agent' ? '' : 'agent-'}state-dir=${this.agentDir}`]
+        : []),
+    ]
+    const env = {
+      ...process.env,
+      VPC_VM_DIR: this.vmDir,
+      VPC_SOCKET: join(this.directory, 'run/vpcd.sock'),
+      XDG_CONFIG_HOME: join(this.directory, 'config'),
+      VPC_API: '',
+      VPC_TOKEN: '',
+    }
+    const { status, stdout, stderr } = spawnSync('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, ...words, ...own], {
+      encoding: 'utf8',
+      env,
+    })
+    return { code: status, out: stdout, err: stderr }
+  }
+  /** The same; it must succeed. Gives what it prints. */
+  ok(line: string, ...more: string[]): string {
+    const { code, out, err } = this.run(line, ...more)
+    assert.equal(code, 0, `${this.name}: ${line}: ${out}${err}`)
+    return out
+  }
+  /** What `vpc up` has started. */
+  processes(): Record<string, ProcessMark> {
+    return (JSON.parse(readFileSync(join(this.state, 'up.json'), 'utf8')) as { processes: Record<string, ProcessMark> }).processes
+  }
+  /** Its interfaces. */
+  devices(): string[] {
+    return (JSON.parse(ip('-n', this.netns, '-j', 'link')) as { ifname: string }[]).map(({ ifname }) => ifname).sort()
+  }
+}
+
+export const machines: Machine[] = []
+const containers: string[] = []
+/** A container: a namespace of its own. */
+export const container = (name: string): string => {
+  const netns = `${tag}-${name}`
+  ip('netns', 'add', netns)
+  containers.push(netns)
+  return netns
+}
+/** The IPv4 address of a container's interface. */
+export const addressOf = (netns: string): string | undefined => {
+  const found = spawnSync('ip', ['-n', netns, '-j', '-4', 'addr', 'show', 'eth0'], { encoding: 'utf8' }).stdout
+  return found === '' ? undefined : (JSON.parse(found) as { addr_info: { local: string }[] }[])[0]?.addr_info[0]?.local
+}
+/** Whether an address answers a container. */
+export const pings = (netns: string, address: string): boolean =>
+  spawnSync('ip', ['netns', 'exec', netns, 'ping', '-c', '1', '-W', '1', address]).status === 0
+/** Wait until something is so. */
+export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(100)) if (await look()) return
+  assert.fail(`waited in vain until ${what}`)
+}
+
+/** Machines h1 and h2, with an underlay between them. */
+export function twoMachines(): readonly [Machine, Machine] {
+  chmodSync(directory, 0o755) // The agent is another user.
+  const [h1, h2] = [new Machine('h1'), new Machine('h2')]
+  machines.push(h1, h2)
+  ip('link', 'add', 'u1', 'netns', h1.netns, 'type', 'veth', 'peer', 'name', 'u2', 'netns', h2.netns)
+  for (const [i, { netns }] of machines.entries()) {
+    ip('-n', netns, 'addr', 'add', `198.18.7.${i + 1}/24`, 'dev', `u${i + 1}`)
+    ip('-n', netns, 'link', 'set', `u${i + 1}`, 'up')
+    ip('-n', netns, 'route', 'add', 'default', 'via', `198.18.7.${2 - i}`)
+  }
+  return [h1, h2]
+}
+
+/** Take all down. */
+export function removeMachines(): void {
+  for (const machine of machines) machine.run('down --purge')
+  for (const netns of [...containers, ...machines.map((each) => each.netns)]) spawnSync('ip', ['netns', 'del', netns])
+  rmSync(directory, { recursive: true, force: true })
+}
+
+/** The shell of a virtual machine's guest, once it is up; `sockets` gets its socket. */
+export async function guestShell({ vmDir }: Machine, id: string, sockets: Socket[]): Promise<GuestShell> {
+  const socket = connect(join(vmDir, id, 'console.sock'))
+  sockets.push(socket)
+  await once(socket, 'connect')
+  const shell = new GuestShell(socket)
+  await shell.alive()
+  return shell
+}
