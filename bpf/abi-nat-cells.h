@@ -43,9 +43,13 @@ struct vpc_nat_cell {
 	__u8 inside[16]; /* as in vpc_neighbour_key */
 	__be16 port;     /* of the inside */
 	__u8 state;      /* enum vpc_flow_state; 0: free */
-	__u8 fins;       /* by direction: 1 << enum vpc_direction */
+	__u8 fins;       /* by direction: 1 << enum vpc_direction; see VPC_NAT_ACK as well */
 	__u8 pad[4];
 };
+
+/* Of `fins`. */
+#define VPC_NAT_ACK(direction) (4u << (direction)) /* an acknowledgement of the second FIN is awaited from there */
+#define VPC_NAT_OVER 32u /* both FINs are acknowledged, or an RST has ended it: its owner may use the port anew */
 
 enum vpc_nat_block_state {
 	VPC_NAT_BLOCK_FREE = 0,
@@ -73,7 +77,8 @@ struct vpc_nat_guest_key {
 struct vpc_nat_guest {
 	__u32 address;                     /* number of the public address that it has */
 	__u32 count;                       /* of blocks */
-	__u32 used[VPC_NAT_PLANE_ROOM];    /* cells, by plane */
+	__u32 used[VPC_NAT_PLANES];        /* cells, by plane */
+	__u32 hand;                        /* rises by one with each cell that is looked at when all are in use */
 	__u32 full_tick[VPC_NAT_PLANE_ROOM]; /* when the search for a cell found none */
 	__u32 last_s;                      /* when it took a cell last */
 	__u32 since_s;

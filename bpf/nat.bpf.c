@@ -49,8 +49,8 @@ static long expire_cell(struct bpf_map *map, __u32 *key, struct vpc_nat_cell *ce
 		nat_forget_inside(sweep->nat, plane, cell, index);
 		guest = guest_of(sweep->nat, cell, (index >> 16) / VPC_NAT_PLANES, (port - VPC_NAT_FIRST_PORT) / VPC_NAT_BLOCK);
 		cell->state = 0;
-		if (guest && guest->used[nat_place(plane)])
-			__sync_fetch_and_add(&guest->used[nat_place(plane)], -1);
+		if (guest && *nat_used(guest, plane))
+			__sync_fetch_and_add(nat_used(guest, plane), -1);
 		sweep->cells++;
 	}
 	nat_end_write(cell);

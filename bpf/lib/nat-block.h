@@ -153,7 +153,7 @@ static __always_inline void nat_write_cell(struct cell_work *work, struct vpc_na
 	cell->peers = nat_peer_bits(work, cell->seed);
 }
 
-/* Takes a cell for the inside end: a free one, or one that its owner is done with. False: somebody has it. */
+/* Takes a cell for the inside end: a free one, or a spare one. False: somebody has it. */
 static __noinline bool nat_take_cell(struct cell_work *work, __u32 index)
 {
 	struct vpc_nat_cell *cell = nat_cell_at(work->nat, index);
@@ -165,7 +165,7 @@ static __noinline bool nat_take_cell(struct cell_work *work, __u32 index)
 	if (!cell || !nat_begin_write(cell, &turn))
 		return false;
 	work->was_free = !cell->state;
-	if (cell->state && !nat_is_idle(cell, work->plane, work->now_s)) {
+	if (cell->state && !nat_is_spare(work, cell)) {
 		nat_end_write(cell);
 		return false;
 	}

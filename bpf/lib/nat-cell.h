@@ -31,7 +31,7 @@ struct cell_work {
 	__u32 index;                /* of the cell */
 	__u32 was_free;             /* and was nobody's before */
 	__u32 best;                 /* cell that has been idle for the longest time */
-	__s32 best_idle_s;          /* beyond what it may; 0: there is none */
+	__s32 best_idle_s;          /* 0: there is none */
 	/* Where the cell of an inside end was last, by a hash of it: the cell itself says whether that is still right. */
 	__u32 guess[NAT_GUESSES];
 };
@@ -92,19 +92,36 @@ static __always_inline bool nat_has_peers(__u64 bits)
 	return bits;
 }
 
+/*
+ * How far the connection has ended. The outside's RST ends only a connection that it has not accepted: the station may
+ * have dropped another one as too old or forged (RFC 5961).
+ */
+static __always_inline __u8 nat_fins_after(const struct cell_work *work, const struct vpc_nat_cell *cell, bool out)
+{
+	__u8 tcp = work->tuple.tcp, fins = cell->fins, own = 1 << work->tuple.direction;
+
+	if (tcp & TCP_RST)
+		return fins | NAT_BOTH_FINS | (out || cell->state == VPC_FLOW_NEW ? VPC_NAT_OVER : 0);
+	if (tcp & TCP_FIN && !(fins & own)) {
+		fins |= own;
+		if ((fins & NAT_BOTH_FINS) == NAT_BOTH_FINS)
+			fins |= VPC_NAT_ACK(NAT_OTHER_WAY(work->tuple.direction));
+	} else if ((tcp & TCP_STATE) == TCP_ACK && fins & VPC_NAT_ACK(work->tuple.direction)) {
+		fins |= VPC_NAT_OVER;
+	}
+	return fins;
+}
+
 static __always_inline void nat_advance_tcp(struct cell_work *work, struct vpc_nat_cell *cell, bool out)
 {
-	__u8 tcp = work->tuple.tcp, fins = cell->fins;
+	__u8 tcp = work->tuple.tcp, fins = nat_fins_after(work, cell, out);
+	bool many = nat_has_peers(cell->peers);
 
-	if (tcp & TCP_FIN)
-		fins |= 1 << work->tuple.direction;
-	if (tcp & TCP_RST)
-		fins = NAT_BOTH_FINS;
-	if (tcp & TCP_PSH && nat_has_peers(cell->peers))
+	if (tcp & TCP_PSH && many)
 		fins = 0; /* another connection lives on */
 	if (fins != cell->fins)
 		cell->fins = fins;
-	if (fins == NAT_BOTH_FINS && !nat_has_peers(cell->peers))
+	if ((fins & NAT_BOTH_FINS) == NAT_BOTH_FINS && !many)
 		cell->state = VPC_FLOW_CLOSING;
 	else if (cell->state == VPC_FLOW_NEW && !out && (tcp & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		cell->state = VPC_FLOW_REPLIED;
@@ -127,6 +144,18 @@ static __always_inline void nat_advance(struct cell_work *work, struct vpc_nat_c
 		cell->state = VPC_FLOW_ESTABLISHED;
 }
 
+/*
+ * Whether the packet may have a cell that somebody has: its time is over, or its connection is and the packet begins
+ * one. The owner of the block is the same station, so this is as if the station itself used a port anew (RFC 6191).
+ */
+static __always_inline bool nat_is_spare(const struct cell_work *work, const struct vpc_nat_cell *cell)
+{
+	if (nat_is_idle(cell, work->plane, work->now_s))
+		return true;
+	return work->plane == VPC_NAT_TCP && cell->state == VPC_FLOW_CLOSING && cell->fins & VPC_NAT_OVER &&
+	       (work->tuple.tcp & TCP_STATE) == TCP_SYN;
+}
+
 /* The inside begins a connection: from a port whose last one is over, it is as if the port were new. */
 static __always_inline bool nat_begins_anew(const struct cell_work *work, const struct vpc_nat_cell *cell)
 {
@@ -136,13 +165,17 @@ static __always_inline bool nat_begins_anew(const struct cell_work *work, const 
 }
 
 /* A packet of the inside. False: the cell has gone to another meanwhile. */
-static __noinline bool nat_follow_out(struct cell_work *work, struct vpc_nat_cell *cell)
+standalone bool nat_follow_out(struct cell_work *work, struct vpc_nat_cell *cell)
 {
-	__u32 turn = *(volatile __u32 *)&cell->turn;
-	__u64 bits = nat_peer_bits(work, cell->seed);
+	__u32 turn;
+	__u64 bits;
 
+	if (!work || !cell)
+		return false;
 	if (vpc_trace)
 		return true;
+	turn = *(volatile __u32 *)&cell->turn;
+	bits = nat_peer_bits(work, cell->seed);
 	if (nat_begins_anew(work, cell)) {
 		cell->state = VPC_FLOW_NEW;
 		cell->fins = 0;

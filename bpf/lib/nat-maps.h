@@ -85,7 +85,14 @@ static __always_inline __u32 nat_place(__u32 plane)
 	return plane & (VPC_NAT_PLANE_ROOM - 1);
 }
 
+/* How many cells of a plane a guest uses. The compiler must not know that the array has one place less. */
+static __always_inline __u32 *nat_used(struct vpc_nat_guest *guest, __u32 plane)
+{
+	return (__u32 *)((void *)guest + offsetof(struct vpc_nat_guest, used)) + nat_place(plane);
+}
+
 #define NAT_BOTH_FINS (1 << VPC_IN | 1 << VPC_OUT)
+#define NAT_OTHER_WAY(direction) (VPC_IN + VPC_OUT - (direction))
 
 /* Seconds that a cell stays its owner's without a packet. */
 static __always_inline __u32 nat_idle_of(const struct vpc_nat_cell *cell, __u32 plane)
@@ -98,7 +105,7 @@ static __always_inline __u32 nat_idle_of(const struct vpc_nat_cell *cell, __u32 
 		return IDLE_CLOSING;
 	if (cell->state != VPC_FLOW_ESTABLISHED)
 		return IDLE_TCP_OPENING;
-	return cell->fins == NAT_BOTH_FINS ? NAT_IDLE_ENDING : NAT_IDLE_TCP;
+	return (cell->fins & NAT_BOTH_FINS) == NAT_BOTH_FINS ? NAT_IDLE_ENDING : NAT_IDLE_TCP;
 }
 
 static __always_inline bool nat_is_idle(const struct vpc_nat_cell *cell, __u32 plane, __u32 now_s)

@@ -108,7 +108,7 @@ static __noinline int nat_cell_out(struct cell_work *work)
 		return 0;
 	if (work->tuple.kind != TUPLE_PLAIN || work->tuple.tcp & TCP_RST)
 		return VPC_DROP_NAT_NO_MAPPING;
-	return nat_claim_cell(work) ? 0 : VPC_DROP_NAT_EXHAUSTED;
+	return nat_claim_one() ? 0 : VPC_DROP_NAT_EXHAUSTED;
 }
 
 static __always_inline struct cell_work *cell_work_of(__u32 nat, __u32 vpc)

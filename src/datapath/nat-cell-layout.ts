@@ -21,6 +21,9 @@ export type NatPlane = (typeof natPlanes)[number]
 /** enum vpc_nat_block_state */
 export const natBlockState = { free: 0, taken: 1, leaving: 2 } as const
 
+/** VPC_NAT_OVER, of the `fins` of a cell: its TCP connection is over. */
+export const natOver = 32
+
 /** VPC_NAT_CELL: index of a cell. */
 export const natCellIndex = (address: number, plane: number, port: number): number => (address * natPlanes.length + plane) * 65536 + port
 /** Cells of a public address. */
@@ -52,7 +55,8 @@ export const natGuestKey = cStruct({ nat: u32, vpc: u32, inside: bytes(16) })
 export const natGuest = cStruct({
   address: u32,
   count: u32,
-  used: array(u32, 4),
+  used: array(u32, 3),
+  hand: u32,
   fullTick: array(u32, 4),
   lastS: u32,
   sinceS: u32,

@@ -4,6 +4,7 @@
  */
 import { BpfMap } from '#kernel/bpf-map.ts'
 import { openInner, wordBytes as word, wordOf } from './inner-map.ts'
+import { flowState } from './policy-layout.ts'
 import * as layout from './nat-cell-layout.ts'
 
 /** BPF_F_INNER_MAP */
@@ -91,7 +92,7 @@ export class NatCells {
           inside: of.inside.slice(),
           address,
           blocks: block.slice(0, count).filter((b) => b !== 0xffff),
-          used: used.slice(0, 3),
+          used: used.slice(),
           sinceS,
         },
       ]
@@ -108,10 +109,24 @@ export class NatCells {
     })
   }
 
+  /** How many ports of an inside address are only kept until it begins another connection: the last one is over. */
+  over({ nat, address, blocks }: NatGuest): number {
+    using own = this.#open(nat)
+    const ports = blocks.flatMap((block) =>
+      Array.from({ length: layout.natBlock }, (_, i) => layout.natFirstPort + block * layout.natBlock + i),
+    )
+    const tcp = layout.natPlanes.indexOf('tcp')
+    return ports.filter((port) => {
+      const value = own?.lookup(word(layout.natCellIndex(address, tcp, port)))
+      const { state, fins } = value === undefined ? { state: 0, fins: 0 } : layout.natCell.decode(value)
+      return state === flowState.closing && fins & layout.natOver
+    }).length
+  }
+
   /** Give an inside address a first block of the first address, for tests. */
   giveBlock({ nat, vpc, inside }: Pick<NatGuest, 'nat' | 'vpc' | 'inside'>, block: number): void {
     const now = Number(process.hrtime.bigint() / 1_000_000_000n) >>> 0
-    const guest = { address: 0, count: 1, used: [0, 0, 0, 0], fullTick: [0, 0, 0, 0], lastS: now, sinceS: now }
+    const guest = { address: 0, count: 1, used: [0, 0, 0], hand: 0, fullTick: [0, 0, 0, 0], lastS: now, sinceS: now }
     this.#guests.update(layout.natGuestKey.encode({ nat, vpc, inside }), layout.natGuest.encode({ ...guest, block: [block, ...noBlocks] }))
   }
 

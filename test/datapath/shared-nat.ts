@@ -32,3 +32,9 @@ export function share(scene: Scene, addresses: readonly Ip[] = [shared.v4, share
 }
 
 export const sharedOf = (inside: Ip): Ip => (isIpv4(inside) ? shared.v4 : shared.v6)
+
+/** Programs look at all ports of a guest that has none left once in a tick of the kernel, which is 10 ms at most. */
+export function nextTick(): void {
+  const until = process.hrtime.bigint() + 20_000_000n
+  while (process.hrtime.bigint() < until);
+}

@@ -1,7 +1,8 @@
 /**
  * Source NAT against a slow, simple model: random sequences of packets both ways, waits, sweeps of vpcd and floods, for
  * both families and all protocols. A port is one station's alone and the same for all peers, only peers get in, no live
- * port is taken, ports run out for the one that uses them up, and all come back.
+ * port is taken, ports run out for the one that uses them up, those of ended connections serve again, and all come
+ * back.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -16,7 +17,7 @@ import { ipProtocol } from '#wire/ipv4.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 import { NatScene, wireRouter } from './nat-scene.ts'
 import { gateway, red, stations } from './scene.ts'
-import { share, shared, sharedNat } from './shared-nat.ts'
+import { nextTick, share, shared, sharedNat } from './shared-nat.ts'
 import { SourceNatModel, type Flag, type Inside, type Mapping, type Plane } from './source-nat-model.ts'
 
 const planes: readonly Plane[] = ['tcp', 'udp', 'icmp']
@@ -28,6 +29,7 @@ const flags: Readonly<Record<Flag, number>> = {
   fin: tcpFlag.fin | tcpFlag.ack,
   rst: tcpFlag.rst,
 }
+const mostPorts = natBlock * natGuestBlocks
 const sharedAddresses = [shared.v4, ipFrom('203.0.113.10'), shared.v6]
 const guests = [0, 1, 2, 3]
 const nothing = new Uint8Array()
@@ -39,11 +41,21 @@ const peerOf = (guest: number, peer: number): { address: Ip; port: number } => (
   port: 53 + peer,
 })
 
+/** How the connections of a flood end. */
+type End = 'not' | 'rst' | 'fins' | 'refused'
+
 type Action =
   | { readonly kind: 'send'; readonly inside: Inside; readonly peer: number; readonly flag: Flag }
   | { readonly kind: 'answer'; readonly pick: number; readonly peer: number; readonly flag: Flag }
   | { readonly kind: 'probe'; readonly guest: number; readonly plane: Plane; readonly port: number }
-  | { readonly kind: 'flood'; readonly guest: number; readonly plane: Plane; readonly first: number; readonly count: number }
+  | {
+      readonly kind: 'flood'
+      readonly guest: number
+      readonly plane: Plane
+      readonly first: number
+      readonly count: number
+      readonly end: End
+    }
   | { readonly kind: 'wait'; readonly seconds: number }
   | { readonly kind: 'sweep' }
 
@@ -64,6 +76,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       plane,
       first: fc.constantFrom(10_000, 10_100, 20_000),
       count: fc.constantFrom(60, 200, 300),
+      end: fc.constantFrom<End>('not', 'rst', 'fins', 'refused'),
     }),
   },
   // Well apart from every limit, for seconds pass meanwhile.
@@ -76,13 +89,13 @@ interface Link {
   readonly dstMac: typeof gateway.mac
   readonly ttl: number
 }
-interface End {
+interface Place {
   readonly address: Ip
   readonly port: number
 }
 
 /** A packet of a plane between two ends; of a ping, the station's end has the identifier. */
-function frame(link: Link, plane: Plane, from: End, to: End, flag: Flag, answer: boolean): Uint8Array {
+function frame(link: Link, plane: Plane, from: Place, to: Place, flag: Flag, answer: boolean): Uint8Array {
   const ends = { ...link, src: from.address, dst: to.address }
   if (plane === 'udp') return udpFrame({ ...ends, srcPort: from.port, dstPort: to.port })
   if (plane === 'tcp') return tcpFrame({ ...ends, srcPort: from.port, dstPort: to.port, flags: flags[flag] })
@@ -125,7 +138,7 @@ class World {
       if (mapping !== undefined) this.#answer(mapping, action.peer, action.flag)
     } else if (action.kind === 'probe') this.#probe(action)
     else if (action.kind === 'flood')
-      for (let i = 0; i < action.count; i++) this.#send({ guest: action.guest, plane: action.plane, port: action.first + i }, 0, 'syn')
+      for (let i = 0; i < action.count; i++) this.#connect({ guest: action.guest, plane: action.plane, port: action.first + i }, action.end)
     else if (action.kind === 'wait') {
       scene.tables.natCells.setIdle(sharedNat, action.seconds)
       model.wait(action.seconds)
@@ -149,7 +162,20 @@ class World {
     assert.equal(new Set(blocks).size, blocks.length, 'a block is of two guests')
   }
 
-  #send(inside: Inside, to: number, flag: Flag): void {
+  /** A connection that begins, and that ends. */
+  #connect(inside: Inside, end: End): void {
+    this.#send(inside, 0, 'syn')
+    const mapping = this.model.of(inside)
+    if (mapping === undefined || inside.plane !== 'tcp' || end === 'not') return
+    if (end === 'refused') return this.#answer(mapping, 0, 'rst')
+    this.#answer(mapping, 0, 'syn ack')
+    if (end === 'rst') return this.#send(inside, 0, 'rst')
+    this.#send(inside, 0, 'fin')
+    this.#answer(mapping, 0, 'fin')
+    this.#send(inside, 0, 'ack')
+  }
+
+  #send(inside: Inside, to: number, flag: Flag, again = false): void {
     const { model } = this
     const from = { address: guestOf(inside.guest), port: inside.port }
     const peer = peerOf(inside.guest, to)
@@ -157,24 +183,31 @@ class World {
     const result = this.#run(this.#unit, scene.devices.free, frame(link, inside.plane, from, peer, flag, false))
     const mapping = model.of(inside)
     if (mapping === undefined && inside.plane === 'tcp' && flag === 'rst') return assert.equal(result.reason, 'nat_no_mapping')
-    if (result.reason === 'nat_exhausted') return this.#mayBeExhausted(inside, mapping)
+    if (result.reason === 'nat_exhausted' && !again && this.#hasSpare(inside, flag)) {
+      nextTick()
+      return this.#send(inside, to, flag, true)
+    }
+    if (result.reason === 'nat_exhausted') return this.#mayBeExhausted(inside, mapping, flag)
     assert.equal(result.reason ?? result.verdict, 'forward')
     const end = endOf(result, inside.plane)
     assert.ok(end.port >= natFirstPort)
     assert.deepEqual(result.data, frame({ ...link, ttl: 63 }, inside.plane, end, peer, flag, false))
     const address = formatIp(end.address)
-    if (mapping === undefined) return assert.equal(model.begin(inside, to, address, end.port), undefined)
+    if (mapping === undefined) return assert.equal(model.begin(inside, to, address, end.port, flag, mostPorts), undefined)
     // Endpoint-independent: whoever the peer is, and as long as nobody has taken it back.
     assert.deepEqual([address, end.port], [mapping.address, mapping.publicPort])
     return model.pass(mapping, 'out', to, flag, () => this.#hasMany(mapping))
   }
 
-  /** All ports of all blocks that a guest may have are live. */
-  #mayBeExhausted(inside: Inside, mapping: Mapping | undefined): void {
+  #hasSpare(inside: Inside, flag: Flag): boolean {
+    return this.model.owned(inside).some((each) => this.model.isSpare(each, flag))
+  }
+
+  /** All ports of all blocks that a guest may have are in use. */
+  #mayBeExhausted(inside: Inside, mapping: Mapping | undefined, flag: Flag): void {
     this.exhausted++
     assert.equal(mapping, undefined, 'a mapping that is there is not lost')
-    const live = this.model.mappings.filter((each) => each.guest === inside.guest && each.plane === inside.plane && this.model.isLive(each))
-    assert.equal(live.length, natBlock * natGuestBlocks)
+    assert.equal(this.model.owned(inside).filter((each) => !this.model.isSpare(each, flag)).length, mostPorts)
   }
 
   #answer(mapping: Mapping, from: number, flag: Flag): void {
@@ -206,7 +239,7 @@ class World {
     assert.equal(this.#enter(by, peerOf(of, 0), { address, port }, 'syn').reason, 'nat_no_mapping')
   }
 
-  #enter(by: Plane, peer: End, end: End, flag: Flag): PacketResult {
+  #enter(by: Plane, peer: Place, end: Place, flag: Flag): PacketResult {
     const link = { srcMac: wireRouter, dstMac: scene.wireMac, ttl: 50 }
     return this.#run(this.#wire, scene.devices.wire, frame(link, by, peer, end, flag, true))
   }
@@ -226,7 +259,7 @@ class World {
 }
 
 /** The public end of a packet that has left. */
-function endOf({ data }: PacketResult, by: Plane): End {
+function endOf({ data }: PacketResult, by: Plane): Place {
   const v4 = data[12] === 8
   const address = (v4 ? data.slice(26, 30) : data.slice(22, 38)) as Ip
   const at = (v4 ? 34 : 54) + (by === 'icmp' ? 4 : 0)
@@ -249,13 +282,26 @@ test('random packets, waits and floods: as the model says', () => {
 
 test('a guest that is out of ports gets some when their time is over, and others are not concerned', () => {
   const world = new World()
-  for (const first of [10_000, 10_300]) world.do({ kind: 'flood', guest: 0, plane: 'udp', first, count: 300 })
+  for (const first of [10_000, 10_300]) world.do({ kind: 'flood', guest: 0, plane: 'udp', first, count: 300, end: 'not' })
   assert.ok(world.exhausted > 0)
   const before = world.exhausted
   world.do({ kind: 'send', inside: { guest: 2, port: 4000, plane: 'udp' }, peer: 1, flag: 'syn' })
   world.do({ kind: 'send', inside: { guest: 0, port: 4000, plane: 'tcp' }, peer: 1, flag: 'syn' })
   world.do({ kind: 'wait', seconds: 60 })
-  world.do({ kind: 'flood', guest: 0, plane: 'udp', first: 20_000, count: 300 })
+  world.do({ kind: 'flood', guest: 0, plane: 'udp', first: 20_000, count: 300, end: 'not' })
   world.sweep()
   assert.equal(world.exhausted, before)
+})
+
+test('a guest that opens and ends connections gets ports without end, and its live ones stay', () => {
+  for (const end of ['rst', 'fins', 'refused'] as const) {
+    const world = new World()
+    const live = { guest: 0, plane: 'tcp', port: 4000 } as const
+    world.do({ kind: 'send', inside: live, peer: 1, flag: 'syn' })
+    const port = world.model.of(live)?.publicPort
+    world.do({ kind: 'flood', guest: 0, plane: 'tcp', first: 10_000, count: 700, end })
+    assert.equal(world.exhausted, 0)
+    assert.equal(world.model.of(live)?.publicPort, port)
+    world.sweep()
+  }
 })

@@ -17,7 +17,7 @@ import { tcpFlag } from '#wire/tcp.ts'
 import { encodeUdp } from '#wire/udp.ts'
 import { NatScene, outside, publicOf, wireRouter } from './nat-scene.ts'
 import { dropped, expect, forwarded, gateway, red, stations } from './scene.ts'
-import { share, shared, sharedNat, sharedOf } from './shared-nat.ts'
+import { nextTick, share, shared, sharedNat, sharedOf } from './shared-nat.ts'
 
 const { free, far, a } = stations
 let scene: NatScene
@@ -270,6 +270,44 @@ describe('public ports', () => {
       assert.equal(taken.verdict, 'forward')
       assert.notEqual(portOf(taken), kept)
     }
+  })
+
+  test('a guest that uses all takes ports of ended connections again, the oldest first, and no other ones', () => {
+    const server = { address: outside.v4, port: 80 }
+    const all = 8 * natBlock
+    const packet = (port: number, flags: number, to = server): PacketResult => send(kinds.TCP(out, { address: guest(1), port }, to, flags))
+    const answer = (port: number, flags: number): void =>
+      assert.equal(scene.onWire(kinds.TCP(onWire(), server, { address: shared.v4, port }, flags)).reason, undefined)
+    const connect = (port: number): number => {
+      const result = packet(port, tcpFlag.syn)
+      assert.equal(result.reason, undefined)
+      packet(port, tcpFlag.rst)
+      return portOf(result)
+    }
+    const round = (first: number): number[] => Array.from({ length: all }, (_, i) => connect(first + i))
+    assert.equal(new Set(round(1000)).size, all)
+    const { natCells } = scene.tables
+    assert.deepEqual([natCells.guests(sharedNat)[0]!.used[0], natCells.over(natCells.guests(sharedNat)[0]!)], [all, all])
+    const second = round(2000)
+    assert.equal(new Set(second).size, all)
+    assert.deepEqual(round(3000), second)
+    // One whose last peer was another one comes before the next.
+    assert.equal(portOf(packet(4000, tcpFlag.syn, { ...server, port: 81 })), second[0])
+    packet(4000, tcpFlag.rst, { ...server, port: 81 })
+    for (let i = 1; i < all; i++) packet(4000 + i, tcpFlag.syn)
+    assert.equal(natCells.over(natCells.guests(sharedNat)[0]!), 1)
+    // All are live now but that one, and only a connection that begins gets it.
+    assert.equal(packet(5000, tcpFlag.ack).reason, 'nat_exhausted')
+    nextTick()
+    assert.equal(packet(5000, tcpFlag.syn).reason, undefined)
+    assert.equal(packet(5001, tcpFlag.syn).reason, 'nat_exhausted')
+    // A peer's RST may be forged once it has accepted; what it refuses at once is over.
+    answer(second[1]!, tcpFlag.syn | tcpFlag.ack)
+    answer(second[1]!, tcpFlag.rst | tcpFlag.ack)
+    assert.equal(packet(5002, tcpFlag.syn).reason, 'nat_exhausted')
+    answer(second[2]!, tcpFlag.rst | tcpFlag.ack)
+    nextTick()
+    assert.equal(portOf(packet(5003, tcpFlag.syn)), second[2])
   })
 
   test('a guest does not take the last quarter of blocks; then there is none for the next guest', () => {

@@ -67,10 +67,16 @@ export class ExpireNat {
 
   /** Once when a guest has used most of all that it can get, until it uses less. */
   #logLow(nat: Nat, guests: readonly NatGuest[]): void {
-    for (const { inside, used, blocks } of guests) {
+    const { natCells } = this.#context.datapath.tables
+    for (const guest of guests) {
+      const { inside, blocks } = guest
       const key = `${nat.id} ${Buffer.from(inside).toString('hex')}`
-      const most = Math.max(...used)
-      const is = blocks.length === natGuestBlocks && most >= blocks.length * natBlock * low
+      const much = blocks.length * natBlock * low
+      const isMuch = blocks.length === natGuestBlocks && guest.used.some((each) => each >= much)
+      // Ports of ended connections are no sign that there are too few.
+      const used = isMuch ? guest.used.map((each, plane) => (natPlanes[plane] === 'tcp' ? each - natCells.over(guest) : each)) : []
+      const most = Math.max(0, ...used)
+      const is = isMuch && most >= much
       if (is && !this.#low.has(key))
         this.#context.log.warn('nat_low: a guest has used most of its public ports', {
           nat: unitName(nat),
