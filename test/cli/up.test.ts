@@ -46,6 +46,8 @@ test('two machines: up, host create, join, up, attach; and the containers reach 
   assert.match(h1.run('cloud group create db').err, /--account is required: name the account of the group; there are default, other/)
   h2.ok(`vnic attach db1 --subnet=default --netns=${db}`)
   assert.ok(pings(web, addressOf(db)!))
+  const onH2 = h1.ok('vnic list --host=h2')
+  assert.deepEqual([/db1/.test(onH2), /web1/.test(onH2), h1.ok('cloud vm list --host=h2').includes('vm')], [true, false, false])
 })
 
 test('the agent runs as a user of its own, who may hand nothing over', () => {
@@ -77,6 +79,53 @@ test('what cannot be attached is refused with nothing left, and what is detached
   h1.ok('vnic detach web1')
   assert.equal(addressOf(web), undefined)
   assert.match(h1.ok('vnic detach web1'), /^already so/)
+})
+
+test('a vmnic is there for a hypervisor of somebody else', () => {
+  const text = h1.ok('vnic attach nic1 --subnet=default --vmnic')
+  const [, unit, id] = /^vnic nic1 \S+ is (vmnic\d+) of this host, which vpc vmnic exec --vmnic-id=(\S+) gives/.exec(text)!
+  assert.ok(h1.devices().includes(unit!))
+  const mac = JSON.parse(h1.ok('vnic get nic1 --json')).mac
+  assert.equal(h1.ok(`vmnic exec --vmnic-id=${id} -- printenv VPC_VMNIC_MAC`).trim(), mac)
+  assert.match(h1.ok('vnic attach nic1 --vmnic'), /^already so/)
+  assert.match(h1.run(`vnic attach nic1 --vmnic --netns=${web}`).err, /--vmnic takes neither --netns nor --pid/)
+  h1.ok('vnic detach nic1')
+  assert.ok(!h1.devices().includes(unit!))
+})
+
+test('with a router, containers have a way to the other subnet', async () => {
+  const far = container('far')
+  h2.ok(`vnic attach far1 --subnet=second --netns=${far}`)
+  h1.ok(`vnic attach web1 --netns=${web}`)
+  assert.ok(!pings(web, addressOf(far)!))
+  h1.ok('cloud router create r1 --vpc=default --interface=subnet=default --interface=subnet=second --wait')
+  // Those that were attached before get the way by a repeat.
+  h1.ok(`vnic attach web1 --netns=${web}`)
+  h2.ok(`vnic attach far1 --netns=${far}`)
+  assert.match(ip('-n', web, 'route'), /^default via 10\.0\.0\.1 dev eth0/m)
+  await until('packets are routed', () => pings(web, addressOf(far)!))
+  h1.ok('vnic detach web1')
+})
+
+test('a host that is drained, or not there, is named with what to do', async () => {
+  h1.ok('host drain h2')
+  const drained = h2.run(`vnic attach late1 --subnet=default --netns=${db} --as=late0`).err
+  assert.match(drained, /host h2 takes no new guests while it is drained; choose another host, or vpc host undrain h2/)
+  assert.match(h2.run('vm create late1 --subnet=default', ...bootWords()).err, /while it is drained/)
+  h1.ok('host undrain h2')
+  process.kill(h2.processes().agent!.pid, 'SIGKILL')
+  const away = h2.run(`vnic attach late1 --subnet=default --netns=${db} --as=late0 --timeout=2`).err
+  assert.match(away, /this host has not plugged it in: its agent is not connected; vpc agent status there says more/)
+  assert.match(
+    h2.run('vm create late1 --subnet=default --timeout=2', ...bootWords()).err,
+    /h2 has not plugged it in: its agent is not connected/,
+  )
+  // The other host goes on, and says who does not know yet.
+  const other = h1.run(`vnic attach late1 --subnet=default --netns=${web} --as=late0 --timeout=2`)
+  assert.deepEqual([other.code, /host h2 is late: its agent is not connected/.test(other.err)], [0, true], other.err)
+  h1.ok('vnic detach late1 --timeout=1')
+  assert.match(h2.ok('up'), /^started agent/)
+  assert.doesNotMatch(h1.ok('cloud vm list'), /late1/)
 })
 
 /** Options of a guest of the test. */

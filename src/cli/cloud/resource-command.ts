@@ -81,8 +81,8 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
     command({
       path,
       summary: `list ${kind.plural.replaceAll('-', ' ')}`,
-      options: { ...whose(kind), label: label.help('only with this label'), ...common },
-      run: (values, { output }) => listResources(kind, whoseOf(kind, values), output, values),
+      options: { ...whose(kind), ...(isOnHost(kind) && onHost), label: label.help('only with this label'), ...common },
+      run: (values, { output }) => listResources(kind, listedOf(kind, values), output, values),
     }),
   get: (kind, path) =>
     command({
@@ -122,6 +122,16 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
       options: { ...whose(kind), ...(kind.kind === 'vpc' && cascade), dryRun, ...waiting, ...common },
       run: (values, { output }, [given]) => destroyResource(kind, given!, whoseOf(kind, values), values, output),
     }),
+}
+
+/** Kinds of which each is on one host. */
+const isOnHost = ({ kind }: Kind): boolean => kind === 'vnic' || kind === 'vm'
+const onHost = { host: text('only on this host', 'NAME') }
+
+function listedOf(kind: Kind, values: Readonly<Record<string, unknown>>): URLSearchParams {
+  const query = whoseOf(kind, values)
+  if (isOnHost(kind) && typeof values.host === 'string') query.set('host', values.host)
+  return query
 }
 
 /** The words of a query. A field of the kind that `set` changes is no such word. */

@@ -186,6 +186,7 @@ const parameters: Json = {
   limit: query('limit', 'how many', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
   after: query('after', '`next` of the page before'),
   label: query('label', 'KEY=VALUE; may be repeated'),
+  onHost: query('host', 'id or name of the host that it is on'),
   ifMatch: { name: 'If-Match', in: 'header', description: '"REVISION" or *', schema: { type: 'string' } },
   ifNoneMatch: { name: 'If-None-Match', in: 'header', description: '* insists on creation', schema: { type: 'string' } },
 }
@@ -212,7 +213,7 @@ function pathsOf(kind: Kind): Json {
   return {
     [`/v1/${kind.plural}`]: {
       get: operation('list', `list ${kind.plural}`, {
-        parameters: [...use('limit', 'after', 'label'), ...parents],
+        parameters: [...use('limit', 'after', 'label', ...(kind.kind === 'vnic' || kind.kind === 'vm' ? ['onHost'] : [])), ...parents],
         responses: { 200: { description: 'a page', headers: { 'Vpc-Revision': { schema: { type: 'string' } } }, ...json(list) }, ...other },
       }),
       post: operation('create', `create a ${kind.kind}; the API chooses its id`, {

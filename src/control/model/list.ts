@@ -50,9 +50,19 @@ function one(query: Query, kind: Kind, word: string, value: string): Made | unde
     return { filter: ({ record }) => Object.hasOwn(record.labels, key) && record.labels[key] === rest.join('=') }
   }
   if (word === 'address' && kind.kind === 'vnic') return { filter: ({ record }) => (record.spec.addresses as string[]).includes(value) }
+  if (word === 'host' && kind.kind === 'vnic') return onHost(query, value)
   const target = word === 'org' || word === 'account' || word === 'vpc' ? word : referenceOf(kind, word)
   if (target === undefined) {
-    const known = ['name', 'state', 'label', 'account', 'vpc', ...Object.keys(kind.fields).filter((name) => referenceOf(kind, name))]
+    const own = kind.kind === 'vnic' ? ['address', 'host'] : []
+    const known = [
+      'name',
+      'state',
+      'label',
+      'account',
+      'vpc',
+      ...own,
+      ...Object.keys(kind.fields).filter((name) => referenceOf(kind, name)),
+    ]
     throw fieldProblem(
       'invalid',
       [word],
@@ -60,6 +70,13 @@ function one(query: Query, kind: Kind, word: string, value: string): Made | unde
     )
   }
   return byReference(query, kind, word, target, value)
+}
+
+/** Vnics that are plugged in on a host. */
+function onHost({ mirror, caller }: Query, value: string): Made | undefined {
+  const found = find({ objects: mirror.objects, caller }, kindOf('host'), value)
+  if (found.kind === 'many') throw fieldProblem('invalid', ['host'], `there are several of the name ${value}: ${found.paths.join(', ')}`)
+  return found.kind === 'none' ? undefined : { filter: ({ record }) => record.binding?.host === found.stored.record.id }
 }
 
 function referenceOf({ fields }: Kind, word: string): string | undefined {

@@ -49,7 +49,10 @@ export function checkHost(draft: Draft, host: Stored, more: number): void {
   const { record } = host
   draft.use(host)
   const { schedulable, capacity } = record.spec as { schedulable: boolean; capacity: number }
-  if (!schedulable) throw fieldProblem('invalid', ['host'], `host ${record.name} takes no new guests; choose another, or set schedulable`)
+  if (!schedulable) {
+    const [why, wayOut] = record.drain === undefined ? ['', 'set schedulable'] : [' while it is drained', `vpc host undrain ${record.name}`]
+    throw fieldProblem('invalid', ['host'], `host ${record.name} takes no new guests${why}; choose another host, or ${wayOut}`)
+  }
   const count = boundTo(draft, record.id).length
   if (count + more > capacity)
     throw fieldProblem('exhausted', ['host'], `host ${record.name} has ${count} vnics, and takes ${capacity}; choose another host`)

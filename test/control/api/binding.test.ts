@@ -66,6 +66,15 @@ test('plugged in, the same again, moved, unplugged: the epoch rises, the generat
 
 test('what stands in the way is named, and changes nothing', async () => {
   assert.equal((await put('b', 'h2')).status, 200)
+  // A list of what is on a host, by its name or id.
+  for (const host of ['h2', ids.h2]) {
+    const { items } = await api.ok('GET', `/vnics?host=${host}`)
+    assert.deepEqual(
+      items.map(({ name }: any) => name),
+      ['b'],
+    )
+  }
+  assert.deepEqual((await api.ok('GET', '/vnics?host=nosuch')).items, [])
   const full = await put('c', 'h2')
   assert.deepEqual([full.status, code(full)], [409, 'exhausted'])
   assert.match(full.body.detail, /h2 has 1 vnics, and takes 1/)

@@ -43,6 +43,8 @@ test('vnics follow their guest, all in one revision', async () => {
   assert.deepEqual([(await vnic('a')).revision, (await vnic('b')).revision], [vm.revision, vm.revision])
   // Both are in one subnet: it gets one place in the facility.
   assert.equal((await api.ok('GET', '/placements')).items.length, 1)
+  const on = async (host: string): Promise<string[]> => (await api.ok('GET', `/vms?host=${host}`)).items.map(({ name }: any) => name)
+  assert.deepEqual([await on('h1'), await on('h3')], [['vm1'], []])
   const moved = await set('vm1', { host: 'h3' })
   assert.deepEqual(await places('a', 'b'), both('h3'))
   assert.deepEqual([(await vnic('a')).binding.epoch, (await vnic('a')).generation, (await vnic('a')).revision], [2, 1, moved.body.revision])

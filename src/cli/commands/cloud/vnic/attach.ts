@@ -55,7 +55,9 @@ export default command({
       const addresses = await addressing(client, vnic)
       const wasHanded = place !== undefined && (await handOver(local, id, { netns: place, name: as, ...present(addresses) }, undo))
       const info = unit === 'hostif' ? await describing(() => local.openHostif(id)) : await describing(() => local.openVmnic(id))
-      const where = vmnic ? `${info.unit} of this host` : `${as} in ${netns ?? `the namespace of process ${pid}`}`
+      const where = vmnic
+        ? `${info.unit} of this host, which vpc vmnic exec --vmnic-id=${id} gives to a hypervisor`
+        : `${as} in ${netns ?? `the namespace of process ${pid}`}`
       const said = `${textOf(vnic)} is ${where}: ${addresses.addresses.join(' ')}`
       const value = { vnic, unit: info.unit, id, ...addresses, mtuBytes: info.mtuBytes }
       if (wasPlugged || wasHanded) done(output, said, value)
