@@ -24,7 +24,8 @@ const ofFile = <K extends Kind<string | null, string | null>>(kind: K): K => ({
   text: { ...kind.text, placeholder: 'FILE|none', isFile: true },
 })
 
-function parseKeys(text: string): Result<string> {
+/** Public keys, one a line: in their one form, or what is wrong with them. */
+export function parseKeys(text: string): Result<string> {
   const lines = text.split('\n').map((line) => line.trim())
   const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
   if (text.includes('PRIVATE KEY')) return failure('this is a private key; give the public one, whose file ends in .pub')
@@ -38,7 +39,8 @@ function parseKeys(text: string): Result<string> {
 /** Public keys, one a line, or none. */
 export const publicKeys: Kind<string | null, string | null> = ofFile(chosen('public keys', 'KEYS', (value) => value, parseKeys))
 
-function parseUserData(text: string): Result<string> {
+/** User data, or what is wrong with it. */
+export function parseUserData(text: string): Result<string> {
   if (text.includes('\0') || text.includes('\ufffd'))
     return failure('user data must be text in UTF-8; put other bytes into a MIME part, as base64')
   return bytesOf(text) > maxUserDataBytes

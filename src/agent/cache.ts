@@ -13,8 +13,8 @@ import type { Changes } from './feed/gathering.ts'
 /** How long a change may be in memory alone. */
 const writeBehindMs = 100
 
-/** Layout of the file. */
-const layout = 1
+/** Layout of the file and of items: the feed tells no item again because it has a new field. */
+const layout = 2
 
 /** What a start finds. */
 export interface Cached {

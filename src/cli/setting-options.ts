@@ -1,12 +1,11 @@
 /** Options of `vpc … set` for the settings that src/abi/settings.ts declares: each by its kind, with its help. */
-import { readFileSync } from 'node:fs'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import type { Setting as Declared } from '#abi/setting.ts'
 import { keyOf, settingsOf, type OwnNames } from '#abi/settings.ts'
 import type { Descriptor } from '#client/descriptor.ts'
-import { failure, type Result } from '#wire/result.ts'
 import { usageFailure } from './failure.ts'
+import { ofFile } from './file-text.ts'
 import { flag, longName, Option, valueOption, type Options } from './option.ts'
 import { setting, type Setting } from './setting.ts'
 
@@ -20,7 +19,7 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
   for (const [name, declared] of offered(type, but)) {
     const { kind, help, option } = declared
     const { placeholder, words, isList, isFile, parse: parseText } = kind.text
-    const parse = isFile === true ? ofFile(parseText) : parseText
+    const parse = isFile === true ? ofFile(parseText, ['none']) : parseText
     const plain = valueOption(help, {
       placeholder,
       parse,
@@ -34,18 +33,6 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
   }
   return found
 }
-
-/** Reads the file that an option names. */
-const ofFile =
-  (parse: (text: string) => Result<unknown>) =>
-  (path: string): Result<unknown> => {
-    if (path === 'none') return parse(path)
-    try {
-      return parse(readFileSync(path, 'utf8'))
-    } catch (error) {
-      return failure(`cannot read '${path}': ${(error as Error).message}`)
-    }
-  }
 
 const longOf = (name: string, { key, option }: Declared<unknown, unknown>): string => option?.name ?? keyOf(name, { key })
 const noneOf = (name: string): string => `${name}None`

@@ -1,7 +1,8 @@
 /**
  * What the control plane tells a host: items, each with a kind and an id. An item replaces the one before it; a host
  * gets those items alone that concern what is bound to it. Items have ids and numbers, no names, labels or notes: a
- * host needs none to forward packets, and whoever breaks into it learns none. UUIDs and addresses are in lower case;
+ * host needs none to forward packets, and whoever breaks into it learns none. Host names of guests, which DNS tells,
+ * are the exception. UUIDs and addresses are in lower case;
  * networks are `10.0.0.0/24`.
  */
 
@@ -11,6 +12,8 @@ export interface HostItem {
   readonly id: string
   /** Where its mux listens: the first is used. */
   readonly underlay: readonly VtepAddress[]
+  /** Servers that it asks for names that are no guest's. */
+  readonly dnsServers: readonly string[]
 }
 
 export interface VtepAddress {
@@ -52,6 +55,8 @@ export interface SubnetItem {
   readonly gateway6: string | null
   readonly dhcp: { readonly leaseSeconds: number; readonly ntp: readonly string[]; readonly search: readonly string[] } | null
   readonly ra: 'managed' | 'slaac' | 'off'
+  readonly metadata: boolean
+  readonly resolver: boolean
   readonly routeTable: string | null
   readonly floodUnknown: boolean
 }
@@ -69,7 +74,10 @@ export interface VnicItem {
   readonly antispoof: boolean
   readonly mtu: number | null
   readonly queues: number
-  readonly dhcpHostname: string | null
+  /** The name of its guest: DNS and metadata need it. */
+  readonly hostname: string | null
+  readonly sshKeys: readonly string[]
+  readonly userData: string | null
   readonly unit: 'vmnic' | 'hostif'
   readonly epoch: number
   /** It is on its way: `in` is held here until its guest runs, `out` still runs here and goes to the host. */
@@ -86,6 +94,8 @@ export interface StationItem {
   readonly mac: string
   readonly addresses: readonly string[]
   readonly groups: readonly string[]
+  /** The name of its guest, for DNS. */
+  readonly hostname: string | null
   readonly host: string
   readonly epoch: number
   readonly forward: boolean

@@ -20,8 +20,9 @@ interface Common {
 export type Within = 'account' | 'vpc' | 'any'
 
 export type Field = Common &
+  /** `isFile`: commands take the name of a file with it. */
   (
-    | { readonly type: 'text'; readonly max: number; readonly pattern?: string; readonly looks?: string }
+    | { readonly type: 'text'; readonly max: number; readonly pattern?: string; readonly looks?: string; readonly isFile?: true }
     | { readonly type: 'integer'; readonly min: number; readonly max: number }
     | { readonly type: 'boolean' }
     | { readonly type: 'choice'; readonly words: readonly string[] }

@@ -24,6 +24,8 @@ export const subnet: SubnetItem = {
   gateway6: null,
   dhcp: null,
   ra: 'off',
+  metadata: false,
+  resolver: false,
   routeTable: null,
   floodUnknown: false,
 }
@@ -31,7 +33,7 @@ export const subnet: SubnetItem = {
 export const hostId = (n: number): string => uuid(100 + n)
 export const underlayOf = (n: number): string => `192.0.2.${n}`
 const listens = (n: number) => [{ address: underlayOf(n), port: 4789 }]
-export const hostItem = (n: number): HostItem => ({ kind: 'host', id: hostId(n), underlay: listens(n) })
+export const hostItem = (n: number): HostItem => ({ kind: 'host', id: hostId(n), underlay: listens(n), dnsServers: [] })
 export const vtepItem = (n: number): VtepItem => ({ kind: 'vtep', id: hostId(n), underlay: listens(n) })
 
 /** Vnic 10 has 10.0.0.10. */
@@ -47,7 +49,9 @@ export const vnicItem = (n: number, more: Partial<VnicItem> = {}): VnicItem => (
   antispoof: true,
   mtu: null,
   queues: 1,
-  dhcpHostname: null,
+  hostname: null,
+  sshKeys: [],
+  userData: null,
   unit: 'hostif',
   epoch: 1,
   migration: null,
@@ -55,7 +59,7 @@ export const vnicItem = (n: number, more: Partial<VnicItem> = {}): VnicItem => (
 })
 
 /** A vnic as another host sees it. */
-export const stationItem = ({ id, vpc: of, subnet: at, mac, addresses, groups, epoch }: VnicItem, host: string): StationItem => ({
+export const stationItem = ({ id, vpc: of, subnet: at, mac, addresses, groups, hostname, epoch }: VnicItem, host: string): StationItem => ({
   kind: 'station',
   id,
   vpc: of,
@@ -63,6 +67,7 @@ export const stationItem = ({ id, vpc: of, subnet: at, mac, addresses, groups, e
   mac,
   addresses,
   groups,
+  hostname,
   host,
   epoch,
   forward: false,

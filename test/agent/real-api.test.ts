@@ -1,10 +1,17 @@
 /** The real API, real agents that have joined, and real vpcds: guests talk by nothing but commands of the cloud. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
+
+/** The name of the hostif in a guest. */
+function unitOf(run: (...command: string[]) => string): string {
+  return /^\d+: (hostif\d+)/m.exec(run('ip', 'link'))![1]!
+}
 
 const account = [
   ['regions', { name: 'north' }],
@@ -61,6 +68,40 @@ suite('a cloud of two hosts', () => {
     ping = await guest(one!, 'web1', 'web1')
     await guest(two!, 'web2', 'web2')
     await until('an answer', () => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('web2')} || true`).includes(' 0% packet loss'))
+  })
+
+  test('a guest reads its keys and user data, and finds others by name', async () => {
+    const file = join(api.directory, 'user-data')
+    writeFileSync(file, '#!/bin/sh\necho "it is mine: ä"\n')
+    api.do('vpc set red --account=shop --dns=name=red.example')
+    api.do('vnic create app1 --account=shop --subnet=web')
+    const guestIs = ['--account=shop', '--type=container', '--vnic=app1', '--host=h1']
+    api.vpc('cloud', 'vm', 'create', 'app', ...guestIs, '--ssh-key=ssh-ed25519 AAAA alice', `--user-data-file=${file}`)
+    const run = await guest(one!, 'app', 'app1')
+    for (const address of ['169.254.169.254', '169.254.169.253']) run('ip', 'route', 'add', address, 'dev', unitOf(run))
+    const get = (path: string): string =>
+      run('curl', '-s', '--noproxy', '*', '--max-time', '5', '--retry', '5', '--retry-connrefused', `http://169.254.169.254/latest/${path}`)
+    await until('the metadata', () => get('meta-data/hostname') === 'app.red.example')
+    assert.equal(get('user-data'), readFileSync(file, 'utf8'))
+    assert.equal(get('meta-data/public-keys/0/openssh-key'), 'ssh-ed25519 AAAA alice')
+    const dig = (...words: string[]): string => run('dig', '@169.254.169.253', '+short', '+tries=3', '+time=2', ...words).trim()
+    for (const [name, vnic] of [
+      ['app', 'app1'],
+      ['web1', 'web1'],
+    ])
+      assert.equal(dig(`${name}.red.example`), addressOf(vnic!))
+    assert.equal(dig('-x', addressOf('web1')), 'web1.red.example.')
+    // Another name, and other data, are there at once.
+    api.vpc('cloud', 'vm', 'set', 'app', '--account=shop', '--rename=app2', '--unset=userData')
+    await until('the new name', () => dig('app2.red.example') === addressOf('app1') && dig('app.red.example') === '')
+    assert.match(get('user-data'), /no such metadata/)
+    api.do('cloud subnet set web --vpc=red --metadata=false')
+    const ask = 'curl -s -o /dev/null --noproxy * --max-time 1 http://169.254.169.254/ && echo answered || true'
+    await until('silence', () => run('sh', '-f', '-c', ask) === '')
+    api.do('cloud vm set app2 --account=shop --unset=host')
+    api.do('cloud vm destroy app2 --account=shop')
+    api.do('vnic destroy app1 --account=shop')
+    await until('the port to go', () => (JSON.parse(one!.ok('switch', 'port', 'list', '--json')) as unknown[]).length === 1)
   })
 
   test('API, agents and vpcds are killed at once under traffic: nothing is lost, and what comes then is done', async () => {

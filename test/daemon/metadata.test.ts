@@ -184,11 +184,12 @@ test('with vpcd killed, guests go on; the next vpcd replaces the processes', asy
 })
 
 test('the last subnet without services ends them', async () => {
-  for (const { subnet: id } of [red, blue]) {
-    await using subnet = await host.vpc.openSubnet(id, { write: true })
-    await subnet.setMetadata(false)
-    await subnet.setResolver(false)
-  }
+  await using subnet = await host.vpc.openSubnet(red.subnet, { write: true })
+  await subnet.setMetadata(false)
+  await subnet.setResolver(false)
+  assert.ok(host.devices().includes('vpcsvc0'))
+  await using last = await host.vpc.openSubnet(blue.subnet, { write: true })
+  await last.destroy()
   await until(() => !host.devices().includes('vpcsvc0'))
   await using mgmt = await host.vpc.mgmt({ write: true })
   assert.deepEqual((await mgmt.audit()).items, [])

@@ -24,6 +24,8 @@ const subnet = {
   gateway6: 'fd00::1',
   dhcp: { leaseSeconds: 3600, ntp: [], search: ['red.example'] },
   ra: 'managed',
+  metadata: true,
+  resolver: true,
   routeTable: null,
   floodUnknown: false,
 } as const
@@ -39,7 +41,9 @@ const vnic = {
   antispoof: true,
   mtu: null,
   queues: 2,
-  dhcpHostname: null,
+  hostname: null,
+  sshKeys: [],
+  userData: null,
   unit: 'vmnic',
   epoch: 1,
   migration: null,
@@ -52,12 +56,13 @@ const station = {
   mac: '02:00:00:00:00:14',
   addresses: ['10.0.0.20'],
   groups: [],
+  hostname: null,
   host: there,
   epoch: 1,
   forward: false,
 } as const
 const base: readonly FeedItem[] = [
-  { kind: 'host', id: here, underlay: underlay('192.0.2.1') },
+  { kind: 'host', id: here, underlay: underlay('192.0.2.1'), dnsServers: [] },
   { kind: 'vtep', id: there, underlay: underlay('192.0.2.2', 4790) },
   { kind: 'vpc', id: vpc, account: uuid(5), mtu: 1400, dns: { name: null, servers: ['10.0.0.2', 'fd00::2'] }, resolution: 'push' },
   subnet,
@@ -124,6 +129,17 @@ test('a subnet tells guests what its vpc says', () => {
   assert.deepEqual([none!.ra, none!.dhcp, none!.managed], [false, false, false])
 })
 
+test('a subnet has its services, and a port what they tell its guest', () => {
+  const host = { kind: 'host', id: here, underlay: underlay('192.0.2.1'), dnsServers: ['192.0.2.53', '2001:db8::53'] } as const
+  const guest = { ...vnic, hostname: 'web1', sshKeys: ['ssh-ed25519 AAAA a', 'ssh-ed25519 BBBB'], userData: '#!/bin/sh\n' }
+  const { subnets, switches } = read(compiled(...base, host, guest).document)
+  assert.deepEqual([subnets[0]!.metadata, subnets[0]!.resolver, subnets[0]!.dnsForward?.length], [true, true, 2])
+  const [{ hostname, sshKeys, userData }] = switches[0]!.ports as [HostFile['switches'][number]['ports'][number]]
+  assert.deepEqual([hostname, sshKeys, userData], ['web1', guest.sshKeys.join('\n'), guest.userData])
+  const [off] = read(compiled(...base, host, { ...subnet, metadata: false, resolver: false }).document).subnets
+  assert.deepEqual([off!.metadata, off!.resolver, off!.dnsForward], [false, false, null])
+})
+
 test('a guest on its way is held, and one that left is forwarded to', () => {
   const coming = compiled(...base, { ...vnic, migration: { way: 'in', host: there } }).document
   assert.equal(read(coming).switches[0]!.ports[0]!.held, true)
@@ -163,7 +179,11 @@ test('in a vpc on demand its hosts may send, few or many, whatever stations are 
 })
 
 test('a missing interface is a problem of the host, and vnics get on without a mux', () => {
-  const { document, problems } = compiled({ kind: 'host', id: here, underlay: underlay('192.0.2.9') }, ...base.slice(1), vnic)
+  const { document, problems } = compiled(
+    { kind: 'host', id: here, underlay: underlay('192.0.2.9'), dnsServers: [] },
+    ...base.slice(1),
+    vnic,
+  )
   assert.deepEqual(
     problems.map(({ item, code }) => [item.kind, code]),
     [['host', 'interface-missing']],

@@ -34,6 +34,8 @@ const subnetOf = (id: string, vpc: string, vni: number, network4: string, routeT
   gateway6: null,
   dhcp: null,
   ra: 'off',
+  metadata: false,
+  resolver: false,
   routeTable,
   floodUnknown: false,
 })
@@ -49,7 +51,9 @@ const vnicOf = (n: number, vpc: string, subnet: string, address: string, groups:
   antispoof: true,
   mtu: null,
   queues: 1,
-  dhcpHostname: null,
+  hostname: null,
+  sshKeys: [],
+  userData: null,
   unit: 'hostif',
   epoch: 1,
   migration: null,
@@ -62,6 +66,7 @@ const stationOf = (n: number, vpc: string, subnet: string, address: string, grou
   mac: `02:00:00:00:00:${n}`,
   addresses: [address],
   groups,
+  hostname: null,
   host: there,
   epoch: 1,
   forward: false,
@@ -73,7 +78,7 @@ const groupOf = (id: string, ...rules: readonly Partial<GroupItem['rules'][numbe
   rules: rules.map((rule, i) => ({ id: uuid(900 + i), direction: 'in', protocol: 'tcp', ports: [], icmp: null, peers: [], ...rule })),
 })
 const base: readonly FeedItem[] = [
-  { kind: 'host', id: here, underlay: [{ address: '192.0.2.1', port: 4789 }] },
+  { kind: 'host', dnsServers: [], id: here, underlay: [{ address: '192.0.2.1', port: 4789 }] },
   { kind: 'vtep', id: there, underlay: [{ address: '192.0.2.2', port: 4789 }] },
   vpcOf(red),
   subnetOf(web, red, 5001, '10.1.0.0/24'),

@@ -37,6 +37,9 @@ function portOf(draft: Draft, vnic: VnicItem, subnet: SubnetItem): Plain {
     interface: unitId(vnic),
     addresses: [...vnic.addresses, ...singleAddresses(draft, vnic)],
     antispoof: vnic.antispoof,
+    hostname: vnic.hostname,
+    'ssh-keys': vnic.sshKeys.length === 0 ? null : vnic.sshKeys.join('\n'),
+    'user-data': vnic.userData,
     held: vnic.migration?.way === 'in',
   }
 }

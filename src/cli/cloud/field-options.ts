@@ -3,6 +3,7 @@ import type { Field, Fields } from '#resource/field.ts'
 import type { Kind } from '#resource/kind.ts'
 import { parseValue } from '#resource/value.ts'
 import { failure, success, type Result } from '#wire/result.ts'
+import { ofFile } from '../file-text.ts'
 import { valueOption, type Option, type Options } from '../option.ts'
 
 /** One of many: `addresses` is given as `--address`. */
@@ -31,7 +32,12 @@ const placeholders: Readonly<Record<Field['type'], string>> = {
 }
 
 /** The key that an option has for a field. */
-export const optionKey = (name: string, field: Field): string => (field.type === 'list' || field.type === 'map' ? singular(name) : name)
+export function optionKey(name: string, field: Field): string {
+  if (isFile(field)) return `${name}File`
+  return field.type === 'list' || field.type === 'map' ? singular(name) : name
+}
+
+const isFile = (field: Field): boolean => field.type === 'text' && field.isFile === true
 
 /** Options for some fields of a kind. */
 export function fieldOptions(fields: Fields, only: (field: Field) => boolean = () => true): Options {
@@ -45,6 +51,8 @@ function optionOf(field: Field): Option<any> {
     const inner = optionOf(field.of)
     return inner.help(field.help).repeated
   }
+  if (isFile(field))
+    return valueOption(field.help, { placeholder: 'FILE', parse: ofFile((text) => parseField(field, text)), completion: 'file' })
   const placeholder = field.type === 'choice' ? field.words.join('|') : placeholders[field.type]
   const completion = field.type === 'choice' ? { words: field.words } : field.type === 'boolean' ? { words: ['true', 'false'] } : undefined
   const help = field.type === 'object' ? `${field.help}: ${keysOf(field.fields).join(', ')}` : field.help

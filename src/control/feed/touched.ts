@@ -4,7 +4,7 @@ import type { ObjectRecord } from '../model/record.ts'
 import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { tablesThrough } from './items/routing.ts'
-import type { View } from './view.ts'
+import { childrenOf, type View } from './view.ts'
 
 export interface Touched {
   /** Items to send anew to those that have the topic. */
@@ -67,14 +67,26 @@ function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: Ob
 const placeText = (record: ObjectRecord | undefined): string =>
   record === undefined ? '' : JSON.stringify([record.vpc, record.binding?.host, record.left?.host, record.spec.groups])
 
+/** A guest names its vnics, and has keys and user data for them. */
+function touchGuest({ objects }: View, { spec }: ObjectRecord, touched: Touched): void {
+  for (const id of spec.vnics as readonly string[]) {
+    const vnic = objects.get('vnic', id)?.record
+    if (vnic?.binding !== undefined) inVpc(touched, vnic.vpc, `vnic/${id}`, `station/${id}`)
+  }
+}
+
 const touchers: Readonly<Record<string, Toucher>> = {
   vnic: touchVnic,
+  vm: touchGuest,
   vpc: (_, record, touched) => touchSelf(record, touched),
   subnet(view, { id, vpc }, touched) {
     inVpc(touched, vpc, `subnet/${id}`, `vpc/${vpc}`)
     groupsThatName(view, vpc!, touched)
   },
   placement: (_, { vpc, spec }, touched) => inVpc(touched, vpc, `subnet/${String(spec.subnet)}`),
+  facility(view, { id }, touched) {
+    for (const host of childrenOf(view, 'host', 'facility', id)) touchSelf(host, touched)
+  },
   host(view, { id, spec }, touched) {
     touched.items.push({ topic: `host/${id}`, key: `host/${id}` }, { topic: `vtep/${id}`, key: `vtep/${id}` })
     touched.hosts.add(id)

@@ -18,6 +18,7 @@ import { isUsableAddress } from './address-check.ts'
 import { checkNamedSubnet, touchNamedSubnet } from './group-use.ts'
 import { setObjectOwner } from './owner.ts'
 import { checkRoutes, dropDeadRoutes } from './routes.ts'
+import { followServices } from './services.ts'
 import { serviceSetters } from './subnet-services.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 
@@ -29,6 +30,7 @@ const createSubnet = (context: Context, tx: Transaction, id: Id): Subnet =>
 function dismantleSubnet(context: Context, tx: Transaction, subnet: Subnet): void {
   leaveSwitchOf(context, tx, subnet)
   unregister(context, tx, subnet)
+  followServices(context, tx)
 }
 
 const setters: Setters<'subnet'> = {

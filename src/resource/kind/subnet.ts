@@ -43,6 +43,12 @@ export const subnet = kind({
       },
     },
     ra: { type: 'choice', words: ['managed', 'slaac', 'off'], default: 'managed', help: 'how guests get IPv6 addresses' },
+    metadata: { type: 'boolean', default: true, help: 'answer guests at 169.254.169.254 and fd00:ec2::254, as EC2 does' },
+    resolver: {
+      type: 'boolean',
+      default: true,
+      help: 'answer DNS at 169.254.169.253 and fd00:ec2::253; guests are told so, unless the vpc names other servers',
+    },
     routeTable: { type: 'reference', to: 'route-table', within: 'vpc', help: 'its route table' },
     floodUnknown: { type: 'boolean', default: false, help: 'send frames for unknown MACs to all its vnics' },
   },

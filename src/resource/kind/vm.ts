@@ -27,6 +27,14 @@ export const vm = kind({
       of: { type: 'reference', to: 'vnic', help: 'a vnic' },
       help: 'its vnics, in the order in which it sees them; each is in one guest alone',
     },
+    sshKeys: {
+      type: 'list',
+      max: 16,
+      default: [],
+      of: { type: 'text', max: 2_000, help: 'a key, as authorized_keys has it' },
+      help: 'public keys that metadata gives to it',
+    },
+    userData: { type: 'text', max: 16_384, isFile: true, help: 'user data that metadata gives to it, such as that of cloud-init' },
     host: { type: 'reference', to: 'host', help: 'the host that runs it: its vnics are plugged in there' },
   },
 })

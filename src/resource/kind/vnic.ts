@@ -47,7 +47,7 @@ export const vnic = kind({
       max: 63,
       pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
       looks: 'a host name in lower case',
-      help: 'the name that DHCP tells it',
+      help: 'its host name, in DNS and metadata; that of its guest, or its own, unless given',
     },
   },
 })

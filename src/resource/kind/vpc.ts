@@ -19,12 +19,17 @@ export const vpc = kind({
       fields: {
         name: {
           type: 'text',
-          max: 253,
-          pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
+          max: 63,
+          pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$',
           looks: 'a domain name in lower case',
           help: 'domain of its guests',
         },
-        servers: { type: 'list', max: 3, of: { type: 'ip', help: 'a server' }, help: 'servers that guests ask' },
+        servers: {
+          type: 'list',
+          max: 3,
+          of: { type: 'ip', help: 'a server' },
+          help: 'servers that guests ask, instead of the resolver of their subnet',
+        },
       },
     },
     resolution: {

@@ -56,6 +56,7 @@ before(async () => {
       account: ids[account],
       subnet: ids[`${account}-${vpc}-web`],
       groups: [ids[`${account}-group`]],
+      dhcpHostname: `guest-${name}`,
       ...words,
     }
     ids[name] = (await api.ok('POST', '/vnics', body)).id
@@ -88,6 +89,8 @@ test('reads: what is plugged in there, and what that needs; no word of people, n
   ]
   assert.deepEqual(seen, expected.sort())
   assert.ok(!text.includes(mark))
+  // Host names are what DNS tells the guests there.
+  assert.deepEqual([...new Set(text.match(/guest-\w+/g))].sort(), ['guest-mine', 'guest-near'])
   for (const [what, id] of Object.entries(ids)) if (/rival|foreign|other|blue|unused/.test(what)) assert.ok(!text.includes(id), what)
   assert.ok(!text.includes(hosts.h3!.id))
   // The domain of the vpc is what DHCP tells its guests.

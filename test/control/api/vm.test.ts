@@ -36,6 +36,20 @@ const places = async (...names: string[]): Promise<unknown[]> =>
   Promise.all(names.map(async (name) => (await vnic(name)).binding && [(await vnic(name)).binding.host, (await vnic(name)).binding.unit]))
 const both = (host: string): unknown[] => ['a', 'b'].map(() => [hosts[host], 'vmnic'])
 
+test('keys and user data that no host would take are refused by name', async () => {
+  const make = (more: object) => api.ask(api.admin, 'POST', '/vms', { name: 'keys', account: 'shop', type: 'kvm', ...more })
+  for (const [more, field, why] of [
+    [{ sshKeys: ['-----BEGIN OPENSSH PRIVATE KEY-----'] }, '/sshKeys', /private key/],
+    [{ sshKeys: ['hello'] }, '/sshKeys', /'hello' is no public key/],
+    [{ sshKeys: Array.from({ length: 9 }, (_, i) => `ssh-rsa ${'A'.repeat(1000)}${i}`) }, '/sshKeys', /more than 8192/],
+    [{ userData: 'ä'.repeat(9000) }, '/userData', /18000 bytes are more than the 16384/],
+  ] as const) {
+    const { status, body } = (await make(more)) as { status: number; body: any }
+    assert.deepEqual([status, body.fields[0].pointer], [400, field], JSON.stringify(body))
+    assert.match(body.detail, why)
+  }
+})
+
 test('vnics follow their guest, all in one revision', async () => {
   const vm = await api.ok('POST', '/vms', { name: 'vm1', account: 'shop', type: 'kvm', vnics: ['b', 'a'], host: 'h1' })
   assert.deepEqual([vm.state, vm.vnics, vm.host], ['placed', [(await vnic('b')).id, (await vnic('a')).id], hosts.h1])

@@ -125,9 +125,22 @@ export class CloudWalk {
     'vnic set': () => [
       'PATCH',
       `/vnics/${this.pick(vnics)}`,
-      this.pick<object>([{ mtu: 1280 + this.#number(200) }, { groups: this.#some(groups.shop) }]),
+      this.pick<object>([
+        { mtu: 1280 + this.#number(200) },
+        { groups: this.#some(groups.shop) },
+        { dhcpHostname: this.pick(['www', null]) },
+      ]),
     ],
     guest: () => ['POST', '/vms', { name: 'g1', account: 'shop', type: 'kvm', vnics: [this.pick(vnics)], host: this.pick(this.hosts) }],
+    'guest set': () => [
+      'PATCH',
+      '/vms/g1',
+      this.pick<object>([
+        { userData: `#!/bin/sh\necho ${this.#number(9)}` },
+        { sshKeys: [`ssh-ed25519 AAAA${this.#number(9)}`] },
+        { vnics: this.#some(vnics).slice(0, 2) },
+      ]),
+    ],
     'guest moves': () => ['PATCH', '/vms/g1', { host: this.pick([...this.hosts, null]) }],
     'guest gone': () => ['DELETE', '/vms/g1'],
     group: () => {
@@ -187,10 +200,18 @@ export class CloudWalk {
     subnet: () => [
       'PATCH',
       '/subnets/r1',
-      this.pick<object>([{ dhcp: { leaseSeconds: 600 } }, { dhcp: null }, { routeTable: 't1' }, { routeTable: null }]),
+      this.pick<object>([
+        { dhcp: { leaseSeconds: 600 } },
+        { dhcp: null },
+        { routeTable: 't1' },
+        { routeTable: null },
+        { resolver: this.chance(2) },
+        { metadata: this.chance(2) },
+      ]),
     ],
     'subnet new': () => ['POST', '/subnets', { name: 'r3', vpc: 'red', network4: '10.0.9.0/24' }],
     'subnet gone': () => ['DELETE', `/subnets/${this.pick(['r2', 'r3'])}`],
+    facility: () => ['PATCH', '/facilities/f1', { dnsServers: this.#some(['192.0.2.53', '2001:db8::53']) }],
     resolution: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { resolution: this.pick(['push', 'demand', 'demand']) }],
     vpc: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { dns: { servers: [`192.0.2.${this.#number(250) + 1}`] } }],
   }

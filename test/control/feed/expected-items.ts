@@ -8,6 +8,7 @@ interface Thing {
   readonly id: string
   readonly kind: string
   readonly vpc: string
+  readonly name: string | null
   readonly spec: any
   readonly binding?: { readonly host: string; readonly unit: string }
   readonly epoch?: number
@@ -84,7 +85,7 @@ export class Expected {
     const items: Items = new Map()
     const put = (item: any): void => void items.set(`${item.kind}/${item.id}`, item)
     const self = this.#one(host)!
-    put({ kind: 'host', id: host, underlay: self.spec.underlay })
+    put({ kind: 'host', id: host, underlay: self.spec.underlay, dnsServers: this.#one(self.spec.facility)!.spec.dnsServers })
     const vpcs = this.#vpcsOf(host)
     for (const each of vpcs) this.#vpc(each, host, put)
     this.#groups(host, put)
@@ -132,21 +133,25 @@ export class Expected {
     const { facility } = this.#one(host)!.spec
     const vni = this.#all('placement').find((each) => each.spec.subnet === id && each.spec.facility === facility)?.spec.vni
     if (vni === undefined) return
-    const { network4 = null, network6 = null, gateway4 = null, gateway6 = null, routeTable = null, ra, floodUnknown } = spec
+    const { network4 = null, network6 = null, gateway4 = null, gateway6 = null, routeTable = null } = spec
+    const { ra, floodUnknown, metadata, resolver } = spec
     const dhcp = spec.dhcp
       ? { leaseSeconds: spec.dhcp.leaseSeconds ?? 3600, ntp: spec.dhcp.ntp ?? [], search: spec.dhcp.search ?? [] }
       : null
-    put({ kind: 'subnet', id, vpc, vni, network4, network6, gateway4, gateway6, dhcp, ra, routeTable, floodUnknown })
+    put({ kind: 'subnet', id, vpc, vni, network4, network6, gateway4, gateway6, dhcp, ra, routeTable, floodUnknown, metadata, resolver })
   }
 
-  #vnic({ id, vpc, spec, binding, epoch, left }: Thing, host: string, put: (item: any) => void): void {
+  #vnic({ id, vpc, name, spec, binding, epoch, left }: Thing, host: string, put: (item: any) => void): void {
     if (binding === undefined) return
     const { subnet, mac, addresses, groups } = spec
-    const common = { id, vpc, subnet, mac, addresses, groups, epoch }
+    const guest = this.#all('vm').find((each) => each.spec.vnics.includes(id))
+    const hostname = spec.dhcpHostname ?? (guest?.spec.vnics[0] === id ? guest!.name : name)
+    const common = { id, vpc, subnet, mac, addresses, groups, epoch, hostname }
     const forward = left?.host === host && left.until > this.#now
     if (binding.host !== host) return put({ kind: 'station', ...common, host: binding.host, forward })
-    const { allowedPrefixes, antispoof, mtu = null, queues, dhcpHostname = null } = spec
-    put({ kind: 'vnic', ...common, allowedPrefixes, antispoof, mtu, queues, dhcpHostname, unit: binding.unit, migration: null })
+    const { allowedPrefixes, antispoof, mtu = null, queues } = spec
+    const { sshKeys = [], userData = null } = guest?.spec ?? {}
+    put({ kind: 'vnic', ...common, allowedPrefixes, antispoof, mtu, queues, sshKeys, userData, unit: binding.unit, migration: null })
   }
 
   #groups(host: string, put: (item: any) => void): void {

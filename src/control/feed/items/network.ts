@@ -8,7 +8,9 @@ const underlayOf = (view: View, id: string): readonly VtepAddress[] | undefined 
 /** This host. */
 export function hostItem(view: View, host: string, id: string): HostItem | undefined {
   const underlay = underlayOf(view, id)
-  return id !== host || underlay === undefined ? undefined : { kind: 'host', id, underlay }
+  if (id !== host || underlay === undefined) return undefined
+  const facility = specOf(view, 'facility', specOf(view, 'host', id)!.facility as string)
+  return { kind: 'host', id, underlay, dnsServers: (facility?.dnsServers ?? []) as readonly string[] }
 }
 
 /** Another host. One without an address of the underlay gets no packets. */
@@ -48,6 +50,9 @@ interface SubnetSpec {
   readonly gateway6?: string
   readonly dhcp?: { readonly leaseSeconds?: number; readonly ntp?: readonly string[]; readonly search?: readonly string[] }
   readonly ra: SubnetItem['ra']
+  /** Subnets of before these fields have none. */
+  readonly metadata?: boolean
+  readonly resolver?: boolean
   readonly routeTable?: string
   readonly floodUnknown: boolean
 }
@@ -59,6 +64,7 @@ export function subnetItem(view: View, host: string, id: string): SubnetItem | u
   const placement = childrenOf(view, 'placement', 'subnet', id).find((each) => each.spec.facility === facility)
   if (spec === undefined || placement === undefined) return undefined
   const { vpc, network4 = null, network6 = null, gateway4 = null, gateway6 = null, dhcp, ra, routeTable = null, floodUnknown } = spec
+  const { metadata = true, resolver = true } = spec
   return {
     kind: 'subnet',
     id,
@@ -70,6 +76,8 @@ export function subnetItem(view: View, host: string, id: string): SubnetItem | u
     gateway6,
     dhcp: dhcp === undefined ? null : { leaseSeconds: dhcp.leaseSeconds ?? 3600, ntp: dhcp.ntp ?? [], search: dhcp.search ?? [] },
     ra,
+    metadata,
+    resolver,
     routeTable,
     floodUnknown,
   }

@@ -6,15 +6,33 @@ import type { View } from '../view.ts'
 type Given = 'subnet' | 'mac' | 'addresses' | 'allowedPrefixes' | 'groups' | 'antispoof' | 'queues'
 
 /** The spec of a vnic is what its item says, but for what may be left out. */
-type VnicSpec = Pick<VnicItem, Given> & { readonly mtu?: number; readonly dhcpHostname?: string }
+type VnicSpec = Pick<VnicItem, Given> & { readonly mtu?: number }
 
 const vnic = ({ objects }: View, id: string): ObjectRecord | undefined => objects.get('vnic', id)?.record
+
+interface VmSpec {
+  readonly vnics: readonly string[]
+  readonly sshKeys?: readonly string[]
+  readonly userData?: string
+}
+
+/** The guest that a vnic is in. */
+const guestOf = ({ objects }: View, vnic: string): ObjectRecord | undefined =>
+  objects.usersOf(vnic).find(({ record }) => record.kind === 'vm')?.record
+
+/** The host name of a vnic: the first one of a guest has the guest's name. */
+function hostnameOf(view: View, { id, name, spec }: ObjectRecord): string | null {
+  const guest = guestOf(view, id)
+  const isFirst = (guest?.spec as VmSpec | undefined)?.vnics[0] === id
+  return (spec.dhcpHostname as string | undefined) ?? (isFirst ? guest!.name : name)
+}
 
 /** A vnic that is plugged in on this host. */
 export function vnicItem(view: View, host: string, id: string): VnicItem | undefined {
   const record = vnic(view, id)
   if (record?.binding?.host !== host) return undefined
-  const { subnet, mac, addresses, allowedPrefixes, groups, antispoof, mtu, queues, dhcpHostname } = record.spec as unknown as VnicSpec
+  const { subnet, mac, addresses, allowedPrefixes, groups, antispoof, mtu, queues } = record.spec as unknown as VnicSpec
+  const { sshKeys = [], userData = null } = (guestOf(view, id)?.spec ?? {}) as Partial<VmSpec>
   return {
     kind: 'vnic',
     id,
@@ -27,7 +45,9 @@ export function vnicItem(view: View, host: string, id: string): VnicItem | undef
     antispoof,
     mtu: mtu ?? null,
     queues,
-    dhcpHostname: dhcpHostname ?? null,
+    hostname: hostnameOf(view, record),
+    sshKeys,
+    userData,
     unit: record.binding.unit,
     epoch: record.epoch!,
     migration: null,
@@ -41,5 +61,18 @@ export function stationItem(view: View, host: string, id: string): StationItem |
   const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
   const { binding, left } = record
   const forward = left?.host === host && left.until > view.now
-  return { kind: 'station', id, vpc: record.vpc!, subnet, mac, addresses, groups, host: binding.host, epoch: record.epoch!, forward }
+  const hostname = hostnameOf(view, record)
+  return {
+    kind: 'station',
+    id,
+    vpc: record.vpc!,
+    subnet,
+    mac,
+    addresses,
+    groups,
+    hostname,
+    host: binding.host,
+    epoch: record.epoch!,
+    forward,
+  }
 }

@@ -1,4 +1,5 @@
 /** Rules of guests: a vnic is in one guest alone, and is plugged in where the guest runs. */
+import { parseKeys, parseUserData } from '#abi/metadata-kind.ts'
 import type { Draft } from '../draft.ts'
 import { onceKey } from '../keys.ts'
 import { checkHost, plug } from '../plug.ts'
@@ -8,6 +9,8 @@ import type { Rules } from './rules.ts'
 interface VmSpec {
   readonly type: 'kvm' | 'container'
   readonly vnics: readonly string[]
+  readonly sshKeys: readonly string[]
+  readonly userData?: string
   readonly host?: string
 }
 
@@ -20,6 +23,7 @@ export const vmRules: Rules = {
   settle(draft) {
     const was = draft.before?.record.spec as VmSpec | undefined
     const { type, vnics, host: id } = draft.spec as unknown as VmSpec
+    checkMetadata(draft)
     const host = id === undefined ? undefined : draft.get('host', id)
     const had = new Set(was?.vnics)
     for (const vnic of had) if (!vnics.includes(vnic)) plug(draft, draft.get('vnic', vnic), undefined, unitOf[type])
@@ -38,6 +42,15 @@ export const vmRules: Rules = {
       path: ['vnics', i],
     })),
   state: ({ spec: { host } }) => (host === undefined ? 'waiting' : 'placed'),
+}
+
+/** Keys and user data as hosts take them. */
+function checkMetadata(draft: Draft): void {
+  const { sshKeys, userData } = draft.spec as unknown as VmSpec
+  const keys = sshKeys.length === 0 ? undefined : parseKeys(sshKeys.join('\n'))
+  if (keys?.ok === false) throw draft.problem('invalid', ['sshKeys'], keys.problem)
+  const data = userData === undefined ? undefined : parseUserData(userData)
+  if (data?.ok === false) throw draft.problem('invalid', ['userData'], data.problem)
 }
 
 /** A vnic that another has plugged in elsewhere is not moved by the way. */

@@ -1,0 +1,15 @@
+/** Options that name a file with the text of a value. */
+import { readFileSync } from 'node:fs'
+import { failure, type Result } from '#wire/result.ts'
+
+/** Reads the file that an option names. `words` are no names of files: the parser gets them. */
+export const ofFile =
+  (parse: (text: string) => Result<unknown>, words: readonly string[] = []) =>
+  (path: string): Result<unknown> => {
+    if (words.includes(path)) return parse(path)
+    try {
+      return parse(readFileSync(path, 'utf8'))
+    } catch (error) {
+      return failure(`cannot read '${path}': ${(error as Error).message}`)
+    }
+  }
