@@ -5,6 +5,7 @@ import { findKind, kindOf } from '#resource/kinds.ts'
 import { allows, type Caller, type Scope } from '../model/caller.ts'
 import { find } from '../model/find.ts'
 import { fieldProblem } from '../model/problem.ts'
+import type { ObjectRecord } from '../model/record.ts'
 import { storeProblem } from '../model/store-problem.ts'
 import type { ApiContext, Env, Parts } from './context.ts'
 
@@ -20,6 +21,7 @@ interface AuditRecord extends Partial<Scope> {
   readonly principal: string
   readonly kind?: string
   readonly id?: string
+  readonly fields?: readonly string[]
 }
 
 interface Question {
@@ -66,6 +68,14 @@ function questionOf({ model, now }: Parts, c: ApiContext): Question {
     Date.parse(record.time) <= until &&
     mayReadRecord(caller, record)
   return { since, until, limit, passes }
+}
+
+/** Which fields the last change of a thing changed, as its audit record says; null: nobody here has that record. */
+export async function changedFieldsOf(parts: Parts, { id, updated }: ObjectRecord): Promise<readonly string[] | null> {
+  const at = Date.parse(updated.time)
+  const passes = (record: AuditRecord): boolean => record.id === id && record.request === updated.request
+  const [record] = await recordsOf(parts, { since: at, until: at, limit: 1, passes })
+  return record?.fields ?? null
 }
 
 /** The id of a principal; of one that has gone, its id alone is known. */

@@ -7,6 +7,7 @@ import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
+import { pathPaths, pathSchemas } from './path-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
 type Json = Record<string, any>
@@ -27,12 +28,12 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths(), sessionPaths()),
+    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths(), pathPaths(), sessionPaths()),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,
       responses: { problem: { description: 'a problem', content: { 'application/problem+json': { schema: ref('Problem') } } } },
-      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, ...kinds.map(schemasOf)),
+      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, pathSchemas, ...kinds.map(schemasOf)),
     },
   }
   return made

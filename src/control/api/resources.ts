@@ -17,6 +17,7 @@ import { auditRoutes } from './audit.ts'
 import { bindingRoutes } from './binding.ts'
 import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
+import { pathRoutes } from './path-check.ts'
 import { planRoutes } from './plan.ts'
 import { sessionRoutes } from './session.ts'
 import { named } from './named.ts'
@@ -40,6 +41,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   planRoutes(app, parts)
   sessionRoutes(app, parts)
   auditRoutes(app, parts)
+  pathRoutes(app, parts)
   return app
 }
 

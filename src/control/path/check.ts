@@ -1,0 +1,100 @@
+/** The answer to a question about a path: the request's way, the answer's way back, and the first obstacle. */
+import type { ObjectRecord } from '../model/record.ts'
+import type { End, Packet, Verdict } from './answer.ts'
+import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
+import type { Arrival, Walk } from './context.ts'
+import type { Names } from './names.ts'
+import { Trail } from './trail.ts'
+import { send } from './walk.ts'
+
+/** What is asked: from a vnic to an address, which may be that of a vnic. */
+export interface PathQuestion {
+  readonly from: ObjectRecord
+  readonly to: ObjectRecord | undefined
+  readonly packet: Packet
+}
+
+export interface Checked {
+  readonly verdict: Exclude<Verdict, 'not-yet'>
+  readonly trail: Trail
+  readonly from: End
+  readonly to: End
+  /** The vnic that gets it, if one does. */
+  readonly receiver: ObjectRecord | undefined
+}
+
+/** Ask the model. */
+export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: PathQuestion): Checked {
+  const trail = new Trail(names)
+  const walk: Walk = { cloud, trail, way: 'request', packet }
+  const arrived = send(walk, from, packet.source, packet.destination)
+  const isBack = arrived !== undefined && comesBack({ ...walk, way: 'answer' }, from, arrived)
+  if (arrived !== undefined && isBack) noteMtu(walk, from, arrived)
+  const receiver = to ?? receiverOf(cloud, from, packet, arrived)
+  const verdict = arrived === undefined || !isBack ? 'blocked' : arrived.kind === 'guest' ? 'unknown' : 'reachable'
+  return { verdict, trail, from: endOf(cloud, names, from, packet.source), to: farEnd(cloud, names, packet, receiver, arrived), receiver }
+}
+
+/** Whether what the receiver answers finds its way to the sender. */
+function comesBack(walk: Walk, from: ObjectRecord, arrived: Arrival): boolean {
+  const { trail, packet } = walk
+  if (arrived.kind === 'gateway') return true
+  if (arrived.kind === 'guest') {
+    trail.pass(
+      'answer',
+      'route',
+      `${trail.names.text(arrived.vnic)} may send it on; its routes and what it answers are its own`,
+      arrived.vnic,
+      null,
+    )
+    return true
+  }
+  if (arrived.kind === 'outside') {
+    trail.pass('answer', 'nat', `answers to ${arrived.seen} come back to ${packet.source}`)
+    return true
+  }
+  const { vnic, address, seen } = arrived
+  if (vnic.id === from.id && seen === packet.source) return true
+  const back = send({ ...walk, asker: { vnic: from, seen } }, vnic, insideAddress(vnic, address), seen)
+  if (back === undefined) return false
+  if (back.kind === 'vnic' && back.vnic.id === from.id) return true
+  const where = back.kind === 'vnic' || back.kind === 'guest' ? trail.names.text(back.vnic) : 'another place'
+  trail.stop('answer', 'route', 'detour', `answers to ${seen} go to ${where}, not back to ${trail.names.text(from)}`, vnic)
+  return false
+}
+
+/** The receiver's own address, where it is reached by a floating one. */
+const insideAddress = (vnic: ObjectRecord, address: string): string => {
+  const own = vnicSpec(vnic).addresses
+  return own.includes(address) ? address : (own.find((each) => familyOf(each) === familyOf(address)) ?? address)
+}
+
+/** How large its packets may be: the smallest of what both ends say. */
+function noteMtu({ cloud, trail }: Walk, from: ObjectRecord, arrived: Arrival): void {
+  const ends = arrived.kind === 'vnic' || arrived.kind === 'guest' ? [from, arrived.vnic] : [from]
+  const given = ends.flatMap((vnic) => [vnicSpec(vnic).mtu, cloud.must('vpc', vnic.vpc!).spec.mtu as number | undefined])
+  const known = given.filter((mtu) => mtu !== undefined)
+  const text =
+    known.length === 0 ? 'packets may be as large as the underlay of the hosts takes' : `packets up to ${Math.min(...known)} bytes pass`
+  trail.pass('request', 'mtu', text, undefined, null)
+}
+
+function receiverOf(cloud: Cloud, from: ObjectRecord, { destination }: Packet, arrived: Arrival | undefined): ObjectRecord | undefined {
+  if (arrived?.kind === 'vnic') return arrived.vnic
+  const vpcs = [from.vpc!, ...cloud.peers(from.vpc!).map(({ vpc }) => vpc)]
+  return vpcs.map((vpc) => cloud.station(vpc, destination)).find((found) => found !== undefined)
+}
+
+/** An end as the asker may know it. */
+export function endOf(cloud: Cloud, names: Names, vnic: ObjectRecord, address: string): End {
+  if (!names.mayRead(vnic)) return { kind: 'hidden', address }
+  const host = vnic.binding === undefined ? undefined : cloud.get('host', vnic.binding.host)
+  const shown = host === undefined ? null : { id: host.id, name: names.mayRead(host) ? names.path(host) : null }
+  return { kind: 'vnic', address, id: vnic.id, name: names.path(vnic), host: shown }
+}
+
+function farEnd(cloud: Cloud, names: Names, packet: Packet, receiver: ObjectRecord | undefined, arrived: Arrival | undefined): End {
+  if (receiver !== undefined) return endOf(cloud, names, receiver, packet.destination)
+  const kind = arrived?.kind === 'gateway' ? 'gateway' : arrived?.kind === 'outside' ? 'outside' : 'nobody'
+  return { kind, address: packet.destination }
+}

@@ -1,0 +1,116 @@
+/** What is asked on the way of a packet: stations by address, routers, public addresses. All of one moment. */
+import { ipFrom } from '#wire/ip-address.ts'
+import { contains, prefixFrom } from '#wire/prefix.ts'
+import { natId, natItem } from '../feed/items/nat.ts'
+import { childrenOf, peersOf, type View } from '../feed/view.ts'
+import { addressKey, publicKey } from '../model/keys.ts'
+import type { Mirror } from '../model/mirror.ts'
+import type { ObjectRecord } from '../model/record.ts'
+
+export interface SubnetSpec {
+  readonly vpc: string
+  readonly network4?: string
+  readonly network6?: string
+  readonly gateway4?: string
+  readonly gateway6?: string
+  readonly routeTable?: string
+}
+
+export interface VnicSpec {
+  readonly account: string
+  readonly subnet: string
+  readonly mac: string
+  readonly addresses: readonly string[]
+  readonly groups: readonly string[]
+  readonly mtu?: number
+}
+
+export const vnicSpec = ({ spec }: ObjectRecord): VnicSpec => spec as unknown as VnicSpec
+export const subnetSpec = ({ spec }: ObjectRecord): SubnetSpec => spec as unknown as SubnetSpec
+export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
+
+/** The network of a subnet that has an address. */
+export const networkWith = (subnet: ObjectRecord, address: string): string | undefined => {
+  const { network4, network6 } = subnetSpec(subnet)
+  return [network4, network6].find((network) => network !== undefined && contains(prefixFrom(network), ipFrom(address)))
+}
+
+/** Whether an address is a gateway of a subnet. */
+export const isGateway = (subnet: ObjectRecord, address: string): boolean =>
+  subnetSpec(subnet).gateway4 === address || subnetSpec(subnet).gateway6 === address
+
+/** A vpc's public addresses of one pool, and the host with their wire. */
+export interface Publics {
+  readonly pool: string
+  readonly shared: readonly string[]
+  readonly floats: readonly { readonly address: string; readonly inside: string }[]
+  readonly host: string
+}
+
+export class Cloud {
+  readonly view: View
+  readonly #mirror: Mirror
+  readonly #publics = new Map<string, Publics[]>()
+
+  constructor(view: View, mirror: Mirror) {
+    this.view = view
+    this.#mirror = mirror
+  }
+
+  get = (kind: string, id: string): ObjectRecord | undefined => this.view.objects.get(kind, id)?.record
+  /** Something that another thing refers to, so it is there. */
+  must = (kind: string, id: string): ObjectRecord => this.get(kind, id)!
+
+  /** The vnic of a vpc that has an address, plugged in or not. */
+  station(vpc: string, address: string): ObjectRecord | undefined {
+    const held = this.#mirror.claim(addressKey(vpc, ipFrom(address)))?.value
+    return held?.kind === 'vnic' && held.id !== undefined ? this.get('vnic', held.id) : undefined
+  }
+
+  /** The floating address, or the NAT, that has a public address. */
+  publicHolder(address: string): ObjectRecord | undefined {
+    const ip = ipFrom(address)
+    for (const id of this.view.objects.ids('pool')) {
+      if (!contains(prefixFrom(this.must('pool', id).spec.prefix as string), ip)) continue
+      const held = this.#mirror.claim(publicKey(id, ip))?.value
+      return held?.kind === undefined || held.id === undefined ? undefined : this.get(held.kind, held.id)
+    }
+    return undefined
+  }
+
+  /** The router in effect: of several, the one that was made first. */
+  router = (vpc: string): ObjectRecord | undefined => childrenOf(this.view, 'router', 'vpc', vpc).find(({ spec }) => spec.enabled === true)
+
+  /** The subnets that a router joins. */
+  joined = (router: ObjectRecord): ObjectRecord[] =>
+    (router.spec.interfaces as readonly { readonly subnet: string }[]).flatMap(({ subnet }) => this.get('subnet', subnet) ?? [])
+
+  /** Vpcs that agreed peerings join to one. */
+  peers = (vpc: string): readonly { readonly peering: string; readonly vpc: string }[] => peersOf(this.view, vpc)
+
+  /** Public addresses of a vpc, where a host has their wire. */
+  publics(vpc: string): readonly Publics[] {
+    let known = this.#publics.get(vpc)
+    if (known === undefined) {
+      known = this.view.publics.poolsOf(vpc).flatMap((pool) => {
+        const item = natItem(this.view, '', natId(vpc, pool))
+        return item === undefined ? [] : [{ pool, shared: item.shared, floats: item.floats, host: item.via! }]
+      })
+      this.#publics.set(vpc, known)
+    }
+    return known
+  }
+
+  /** The floating address that stands for an address inside, if its subnet is joined by the router. */
+  floatOf(vpc: string, inside: string): { readonly address: string; readonly host: string } | undefined {
+    const router = this.router(vpc)
+    if (router === undefined) return undefined
+    const subnets = this.joined(router)
+    const isStation = subnets.some((subnet) => networkWith(subnet, inside) !== undefined && !isGateway(subnet, inside))
+    for (const { floats, host } of isStation ? this.publics(vpc) : []) {
+      const found = floats.find((each) => each.inside === inside && !subnets.some((subnet) => networkWith(subnet, each.address)))
+      if (found !== undefined) return { address: found.address, host }
+    }
+    return undefined
+  }
+}

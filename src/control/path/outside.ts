@@ -1,0 +1,121 @@
+/** Packets to the outside: whose public address they get, and where one turns back that is for a floating address. */
+import type { ObjectRecord } from '../model/record.ts'
+import { familyOf, vnicSpec } from './cloud.ts'
+import { routeTo } from './routes.ts'
+import { isPlugged, meets, passesIn } from './arrival.ts'
+import type { Arrival, Walk } from './context.ts'
+
+interface Leaving {
+  readonly vnic: ObjectRecord
+  readonly source: string
+  readonly destination: string
+}
+
+/** Follow a packet that a route leads outside. */
+export function leave(walk: Walk, sent: Leaving): Arrival | undefined {
+  const { trail, way } = walk
+  const { vnic, destination } = sent
+  const seen = publicSource(walk, sent)
+  if (seen === undefined || !meets(walk, vnic.binding!.host, seen.host)) return undefined
+  trail.wires.add(seen.host)
+  const inside = insideOf(walk, destination)
+  if (inside !== undefined) return turnBack(walk, inside, { destination, seen: seen.address, host: seen.host })
+  trail.pass(way, 'destination', `${destination} is outside, and hears ${seen.address}`)
+  return { kind: 'outside', seen: seen.address }
+}
+
+/** The public address that the sender's becomes. */
+function publicSource(walk: Walk, { vnic, source }: Leaving): { readonly address: string; readonly host: string } | undefined {
+  const { cloud, trail, way, packet } = walk
+  const { names } = trail
+  const vpc = cloud.must('vpc', vnic.vpc!)
+  const floating = cloud.floatOf(vpc.id, source)
+  if (floating !== undefined) {
+    trail.pass(way, 'nat', `floating address ${floating.address} stands for ${source}`, cloud.publicHolder(floating.address))
+    return floating
+  }
+  const shared = cloud.publics(vpc.id).find((each) => each.shared.length > 0)
+  if (shared === undefined || familyOf(source) === 6) {
+    const command = names.mayWrite(vpc) && familyOf(source) === 4 ? natCommand(walk, vpc, vnic) : undefined
+    const text = `${names.text(vnic)} has no public address, neither its own nor one that ${names.text(vpc)} shares`
+    return trail.stop(way, 'nat', 'no-public-address', text, vpc, command)
+  }
+  const nat = natRecord(walk, vpc, shared.pool)
+  if (packet.protocol === 'sctp')
+    return trail.stop(way, 'nat', 'nat-protocol', 'shared addresses carry TCP, UDP and pings alone; a floating address carries all', nat)
+  const address = shared.shared.length === 1 ? shared.shared[0]! : `one of ${shared.shared.join(', ')}`
+  trail.pass(way, 'nat', `${source} leaves by a shared address, ${address}`, nat)
+  return { address: shared.shared[0]!, host: shared.host }
+}
+
+/** The first pool that the asker may take addresses of. */
+function natCommand({ cloud, trail: { names } }: Walk, vpc: ObjectRecord, vnic: ObjectRecord): string | undefined {
+  const { objects } = cloud.view
+  const facility = cloud.get('host', vnic.binding?.host ?? '')?.spec.facility
+  for (const id of objects.ids('pool')) {
+    const pool = objects.get('pool', id)!.record
+    if (pool.spec.facility === facility && pool.spec.use !== 'floating' && names.mayRead(pool))
+      return names.command('cloud', 'nat', 'create', 'out', `--vpc=${names.path(vpc)}`, `--pool=${names.path(pool)}`)
+  }
+  return undefined
+}
+
+const natRecord = ({ cloud }: Walk, vpc: ObjectRecord, pool: string): ObjectRecord | undefined =>
+  cloud.view.publics
+    .usersOf(vpc.id, pool)
+    .flatMap((id) => cloud.get('nat', id) ?? [])
+    .find(({ kind }) => kind === 'nat')
+
+/** Who has a public address, if the asker may know. Of all others it is outside. */
+function insideOf(walk: Walk, destination: string): ObjectRecord | undefined {
+  const record = walk.cloud.publicHolder(destination)
+  return record !== undefined && walk.trail.names.mayRead(record) ? record : undefined
+}
+
+interface Turned {
+  readonly destination: string
+  readonly seen: string
+  readonly host: string
+}
+
+/** It turns round on the host of the wire; the receiver's groups see the sender's public address. */
+function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen, host }: Turned): Arrival | undefined {
+  const { cloud, trail, way } = walk
+  const { names } = trail
+  if (floating.kind === 'nat') {
+    const { asker } = walk
+    if (asker?.seen === destination) {
+      trail.pass(way, 'nat', `${destination} is a shared address, whose port belongs to ${names.text(asker.vnic)}`, floating)
+      return { kind: 'vnic', vnic: asker.vnic, address: destination, seen }
+    }
+    const text = `${destination} is a shared address of ${names.text(floating)}: only answers come in by it`
+    return trail.stop(way, 'destination', 'shared-address', text, floating)
+  }
+  const target = floating.spec.target as { readonly vnic: string; readonly ip?: string } | undefined
+  const vnic = target === undefined ? undefined : cloud.get('vnic', target.vnic)
+  if (target === undefined || vnic === undefined) {
+    const command = names.mayWrite(floating) ? names.command('floating-ip', 'set', names.path(floating), '--target=vnic=VNIC') : undefined
+    return trail.stop(way, 'destination', 'floating-free', `${names.text(floating)} (${destination}) stands for no vnic`, floating, command)
+  }
+  const inside = target.ip ?? vnicSpec(vnic).addresses.find((each) => familyOf(each) === 4)
+  if (inside === undefined || cloud.floatOf(vnic.vpc!, inside)?.address !== destination) {
+    const text = `${names.text(floating)} (${destination}) cannot stand for ${names.text(vnic)}: the router does not join its subnet`
+    return trail.stop(way, 'nat', 'not-joined', text, floating)
+  }
+  trail.pass(way, 'nat', `${names.text(floating)} (${destination}) stands for ${names.text(vnic)}, ${inside}`, floating)
+  if (!isPlugged(walk, 'destination', vnic) || !comesFromOutside(walk, vnic, seen)) return undefined
+  if (!meets(walk, host, vnic.binding!.host)) return undefined
+  return passesIn(walk, vnic, seen) ? { kind: 'vnic', vnic, address: destination, seen } : undefined
+}
+
+/** A sender on the wire must be outside by the routes of the receiver's subnet. */
+function comesFromOutside(walk: Walk, vnic: ObjectRecord, seen: string): boolean {
+  const { cloud, trail, way } = walk
+  const { names } = trail
+  const subnet = cloud.must('subnet', vnicSpec(vnic).subnet)
+  const { best } = routeTo(cloud, cloud.router(subnet.vpc!)!, subnet, seen)
+  if (best?.target.kind === 'outside') return true
+  const text = `by the routes of ${names.text(subnet)}, ${seen} is not outside, so nothing comes in from there`
+  trail.stop(way, 'route', 'no-route', text, best?.table ?? subnet)
+  return false
+}

@@ -1,0 +1,183 @@
+/**
+ * Why one vnic cannot reach another: each obstacle is named, with who made it and a command; what the command stands
+ * for takes the obstacle away. What one may not see, the answer does not tell.
+ */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { PathAnswer } from '#control/path/answer.ts'
+import { TestApi } from '../test-api.ts'
+
+suite('a question about a path', () => {
+  let api: TestApi
+  let viewer: string
+  let rival: string
+  const ids: Record<string, string> = {}
+
+  const make = async (plural: string, body: Record<string, unknown>): Promise<any> => {
+    const made = await api.ok('POST', `/${plural}`, body)
+    if (typeof body.name === 'string') ids[body.name] = made.id
+    return made
+  }
+  const set = (path: string, body: object): Promise<any> => api.ok('PATCH', path, body, { 'if-match': '*' })
+  const plug = (vnic: string, host: string): Promise<any> => api.ok('PUT', `/vnics/${ids[vnic]}/binding`, { host })
+
+  before(async () => {
+    api = await TestApi.start()
+    await make('regions', { name: 'north' })
+    await make('facilities', { name: 'f1', region: 'north' })
+    await make('orgs', { name: 'acme' })
+    for (const n of [1, 2]) await make('hosts', { name: `h${n}`, facility: 'f1', underlay: [{ address: `192.0.2.${n}` }] })
+    await make('pools', { name: 'public', facility: 'f1', prefix: '203.0.113.0/28' })
+    for (const [account, vpc] of Object.entries({ shop: 'red', bank: 'gold' })) {
+      await make('accounts', { name: account, org: 'acme' })
+      await make('vpcs', { name: vpc, account })
+    }
+    for (const [name, vpc, network4] of [
+      ['web', 'red', '10.1.0.0/24'],
+      ['db', 'red', '10.2.0.0/24'],
+      ['vault', 'gold', '10.8.0.0/24'],
+    ])
+      await make('subnets', { name, vpc, network4 })
+    for (const [name, account, subnet, ip] of [
+      ['web1', 'shop', 'web', '10.1.0.5'],
+      ['web2', 'shop', 'web', '10.1.0.6'],
+      ['db1', 'shop', 'db', '10.2.0.7'],
+      ['vault1', 'bank', 'vault', '10.8.0.9'],
+    ])
+      await make('vnics', { name, account, subnet, addresses: [ip] })
+    viewer = await api.principal('ann', 'viewer', { account: 'shop' })
+    rival = await api.principal('bob', 'operator', { account: 'bank' })
+  })
+  after(async () => {
+    assert.deepEqual(api.logged, [])
+    await api[Symbol.asyncDispose]()
+  })
+
+  async function ask(words: Record<string, string>, token = api.admin): Promise<PathAnswer> {
+    const answer = await api.ask(token, 'GET', `/path-check?${new URLSearchParams(words)}`)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    return answer.body as PathAnswer
+  }
+  const obstacle = async (words: Record<string, string>, token?: string) => (await ask(words, token)).obstacle!
+
+  test('names each thing that stands in the way, one after the other', async () => {
+    const to = { from: 'web1', to: 'db1', protocol: 'tcp', port: '5432' }
+    let found = await obstacle(to)
+    assert.deepEqual([found.code, found.thing?.name, found.command], ['unplugged', 'shop/web1', 'vpc vnic plug shop/web1 --host=HOST'])
+    await plug('web1', 'h1')
+    found = await obstacle(to)
+    assert.equal(found.code, 'no-router')
+    assert.equal(
+      found.command,
+      'vpc cloud router create main --vpc=shop/red --interface=subnet=shop/red/web --interface=subnet=shop/red/db',
+    )
+    await make('routers', { name: 'main', vpc: 'red', interfaces: [{ subnet: 'web' }] })
+    found = await obstacle(to)
+    assert.deepEqual([found.code, found.thing?.name], ['no-route', 'shop/red/main'])
+    assert.equal((await obstacle({ from: '10.2.0.7', to: '10.1.0.5' })).code, 'unplugged')
+    await plug('db1', 'h2')
+    found = await obstacle({ from: '10.2.0.7', to: '10.1.0.5' })
+    assert.equal(found.command, 'vpc cloud router set shop/red/main --add-interface=subnet=shop/red/db')
+    await set(`/routers/${ids.main}`, { interfaces: [{ subnet: 'web' }, { subnet: 'db' }] })
+    const open = await ask(to)
+    assert.equal(open.obstacle, null)
+    // No agent has ever come: said before anything is believed.
+    assert.equal(open.verdict, 'not-yet')
+    assert.deepEqual(open.programmed.hosts.map(({ name, role, state, acked }) => [name, role, state, acked]).sort(), [
+      ['h1', 'source', 'unreachable', null],
+      ['h2', 'destination', 'unreachable', null],
+    ])
+    assert.deepEqual([...new Set(open.steps.map(({ way }) => way))], ['request', 'answer'])
+  })
+
+  test('names the group whose rules do not allow it, who changed it, and a rule that would', async () => {
+    await make('groups', { name: 'db', account: 'shop', rules: [{ direction: 'in', protocol: 'tcp', ports: ['22'] }] })
+    await set(`/vnics/${ids.db1}`, { groups: ['db'] })
+    await set(`/groups/${ids.db}`, { rules: [{ direction: 'in', protocol: 'tcp', ports: ['80-90'], note: 'web' }] })
+    const found = await obstacle({ from: 'web1', to: 'shop/db1', protocol: 'tcp', port: '5432' })
+    assert.equal(found.text, 'vnic shop/db1: none of the 1 rules for in of group shop/db allows tcp 5432 from 10.1.0.5')
+    assert.equal(found.command, "vpc cloud group set shop/db --add-rule='direction=in protocol=tcp ports=5432 peers=cidr=10.1.0.5/32'")
+    assert.deepEqual([found.changed?.name, found.changed?.fields], ['admin', ['rules']])
+    const open = await ask({ from: 'web1', to: 'shop/db1', protocol: 'tcp', port: '85' })
+    assert.match(JSON.stringify(open.steps), /group shop\/db allows it: direction=in protocol=tcp ports=80-90 \(web\)/)
+    // A viewer sees the same, and gets no command that would be refused.
+    const seen = await obstacle({ from: 'web1', to: 'shop/db1' }, viewer)
+    assert.deepEqual([seen.code, seen.command, seen.changed?.name, seen.changed?.fields], ['group-in', null, null, null])
+  })
+
+  test('tells nothing of what the asker may not see', async () => {
+    for (const words of [
+      { from: 'web1', to: '10.8.0.9' },
+      { from: 'vault1', to: 'web1' },
+      { from: 'vault1', to: ids.web1! },
+      { from: '10.1.0.5', to: '10.8.0.9' },
+    ]) {
+      const { status, body } = await api.ask(rival, 'GET', `/path-check?${new URLSearchParams(words)}`)
+      assert.equal(status, 404, JSON.stringify(body))
+    }
+    // Its own address is that of somebody's vnic elsewhere: the answer is the same as if nobody had it.
+    await plug('vault1', 'h2')
+    await make('routers', { name: 'bankrouter', vpc: 'gold', interfaces: [{ subnet: 'vault' }] })
+    const far = await ask({ from: 'vault1', to: '10.1.0.5' }, rival)
+    assert.deepEqual([far.to, far.obstacle?.code], [{ kind: 'nobody', address: '10.1.0.5' }, 'no-route'])
+    assert.doesNotMatch(JSON.stringify(far), new RegExp(['shop', 'web1', ids.web1, ids.red].join('|')))
+  })
+
+  test('follows a peering, and names no further than it does', async () => {
+    await make('peerings', { name: 'both', vpc: 'red', peerVpc: ids.gold })
+    await make('route-tables', { name: 'far', vpc: 'red', routes: [{ destination: '10.8.0.0/24', peering: 'both' }] })
+    await set(`/subnets/${ids.web}`, { routeTable: 'far' })
+    let found = await obstacle({ from: 'web1', to: '10.8.0.9' })
+    assert.deepEqual([found.code, found.command], ['peering', 'vpc peering set shop/red/both --accepted=true'])
+    await set(`/peerings/${ids.both}`, { accepted: true })
+    found = await obstacle({ from: 'web1', to: '10.8.0.9' })
+    assert.equal(found.code, 'no-route')
+    assert.match(found.text, /10\.1\.0\.5/)
+    await make('route-tables', { name: 'back', vpc: 'gold', routes: [{ destination: '10.1.0.0/24', peering: 'both' }] })
+    await set(`/subnets/${ids.vault}`, { routeTable: 'back' })
+    assert.equal((await ask({ from: 'web1', to: '10.8.0.9' })).obstacle, null)
+    await make('groups', { name: 'vaults', account: 'bank' })
+    await set(`/vnics/${ids.vault1}`, { groups: ['vaults'] })
+    const seen = await ask({ from: 'web1', to: '10.8.0.9' }, viewer)
+    assert.deepEqual([seen.obstacle?.code, seen.obstacle?.thing, seen.obstacle?.changed, seen.to.kind], ['group-in', null, null, 'hidden'])
+    assert.doesNotMatch(JSON.stringify(seen), new RegExp(['bank', 'vault', ids.vault1, ids.vaults, ids.h2].join('|')))
+  })
+
+  test('follows public addresses out, and round to a floating one', async () => {
+    const out = { from: 'web2', to: '198.51.100.7', protocol: 'udp', port: '53' }
+    await plug('web2', 'h2')
+    await set(`/subnets/${ids.web}`, { routeTable: null })
+    assert.equal((await obstacle(out)).code, 'no-route')
+    await set(`/hosts/${ids.h1}`, { wires: [{ pool: 'public', interface: 'em1' }] })
+    await make('floating-ips', { name: 'site', account: 'shop', pool: 'public', target: { vnic: 'web1' } })
+    const found = await obstacle(out)
+    assert.deepEqual([found.code, found.command], ['no-public-address', 'vpc cloud nat create out --vpc=shop/red --pool=public'])
+    await make('nats', { name: 'out', vpc: 'red', pool: 'public' })
+    const left = await ask(out)
+    assert.deepEqual(
+      [left.obstacle, left.to.kind, left.programmed.hosts.map(({ role }) => role).sort()],
+      [null, 'outside', ['source', 'wire']],
+    )
+    assert.equal((await obstacle({ ...out, protocol: 'sctp' })).code, 'nat-protocol')
+    const { ip } = await api.ok('GET', `/floating-ips/${ids.site}`)
+    const round = await ask({ from: 'web2', to: ip })
+    assert.deepEqual([round.obstacle, round.to.name], [null, 'shop/web1'])
+    await set(`/floating-ips/${ids.site}`, { target: null })
+    assert.equal((await obstacle({ from: 'web2', to: ip })).code, 'floating-free')
+  })
+
+  test('refuses what is no question', async () => {
+    for (const [words, status, says] of [
+      [{ from: 'web1' }, 400, /to: it is missing/],
+      [{ from: 'web1', to: 'db1', protocol: 'tcp' }, 400, /port: it is missing/],
+      [{ from: 'web1', to: 'db1', port: '4' }, 400, /a ping has no port/],
+      [{ from: 'web1', to: 'db1', prot: 'tcp' }, 400, /did you mean protocol/],
+      [{ from: 'web1', to: 'fd00::1' }, 400, /no address of one family/],
+      [{ from: 'nobody', to: 'db1' }, 404, /no vnic nobody/],
+    ] as const) {
+      const { status: is, body } = await api.ask(api.admin, 'POST', '/path-check', words)
+      assert.equal(is, status)
+      assert.match(body.detail, says)
+    }
+  })
+})
