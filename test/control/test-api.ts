@@ -99,15 +99,14 @@ export class TestApi {
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
   }
 
-  /** Send text, and get the answer as it comes. */
-  async raw(
-    token: string | undefined,
-    method: string,
-    path: string,
-    body?: string,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
-    return await this.#app.request(`/v1${path}`, {
+  /** All routes, as `GET /v1/vpcs/:id`. */
+  routes(): string[] {
+    return this.#app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`)
+  }
+
+  /** Ask for a path of the whole API. */
+  async request(token: string | undefined, method: string, path: string, body?: string, headers: object = {}): Promise<Response> {
+    return await this.#app.request(path, {
       method,
       ...(body !== undefined && { body }),
       headers: {
@@ -116,6 +115,17 @@ export class TestApi {
         ...headers,
       },
     })
+  }
+
+  /** Send text, and get the answer as it comes. */
+  async raw(
+    token: string | undefined,
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return await this.request(token, method, `/v1${path}`, body, headers)
   }
 
   /** A path outside /v1. */

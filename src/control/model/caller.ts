@@ -59,6 +59,17 @@ export function mayRead(caller: Caller, objects: Objects, { record }: Stored): b
   return record.kind === 'peering' && mayAccept(caller, objects, record, ['viewer', 'operator', 'admin', 'auditor'])
 }
 
+/**
+ * May the caller name this object in a field? Also what one may not read, where what one may write must say whose it
+ * is: the account that a role in one of its vpcs is in, and the subnet of a placement, by its id.
+ */
+export function mayName(caller: Caller, objects: Objects, stored: Stored, isById: boolean): boolean {
+  const { kind, id } = stored.record
+  if (mayRead(caller, objects, stored)) return true
+  if (kind === 'account') return caller.grants.some(({ account }) => account === id)
+  return kind === 'subnet' && isById && mayWrite(caller, kindOf('placement'), fleetScope)
+}
+
 const network: readonly Role[] = ['viewer', 'operator', 'admin']
 
 function mayUsePool(caller: Caller, objects: Objects, { spec }: ObjectRecord): boolean {
@@ -66,7 +77,8 @@ function mayUsePool(caller: Caller, objects: Objects, { spec }: ObjectRecord): b
   if (accounts.length === 0) return caller.grants.some(({ role }) => network.includes(role))
   return accounts.some((id) => {
     const account = objects.get('account', id)
-    return account !== undefined && allows(caller, network, account.record)
+    if (account === undefined) return false
+    return allows(caller, network, account.record) || caller.grants.some((grant) => grant.account === id && network.includes(grant.role))
   })
 }
 

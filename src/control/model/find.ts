@@ -2,7 +2,7 @@
 import { isId } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { parentKind } from '#resource/kinds.ts'
-import { mayRead, type Caller } from './caller.ts'
+import { mayName, mayRead, type Caller } from './caller.ts'
 import type { Objects } from './objects.ts'
 import { textIn, type Stored } from './record.ts'
 
@@ -17,11 +17,14 @@ export interface Look {
   readonly caller: Caller
   /** Take only what passes. */
   readonly only?: (stored: Stored) => boolean
+  /** It is for a field that says what something belongs to. */
+  readonly isNaming?: boolean
 }
 
 /** What a text names among things of a kind. */
-export function find({ objects, caller, only = () => true }: Look, kind: Kind, text: string): Found {
-  const passes = (stored: Stored): boolean => mayRead(caller, objects, stored) && only(stored)
+export function find({ objects, caller, only = () => true, isNaming = false }: Look, kind: Kind, text: string): Found {
+  const maySee = (stored: Stored): boolean => (isNaming ? mayName(caller, objects, stored, isId(text)) : mayRead(caller, objects, stored))
+  const passes = (stored: Stored): boolean => maySee(stored) && only(stored)
   if (isId(text)) {
     const stored = objects.get(kind.kind, text.toLowerCase())
     return stored !== undefined && passes(stored) ? { kind: 'one', stored } : { kind: 'none' }

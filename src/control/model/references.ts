@@ -57,7 +57,7 @@ function lookUp(draft: Draft, known: ReadonlySet<string>, field: Reference, text
   const { objects } = draft.mirror
   const kind = kindOf(field.to)
   const only = (stored: Stored): boolean => isWithin(draft, kind, field.within ?? 'account', stored)
-  const found = find({ objects, caller: draft.ask.caller, only }, kind, text)
+  const found = find({ objects, caller: draft.ask.caller, only, isNaming: true }, kind, text)
   if (found.kind === 'one') {
     const { id } = found.stored.record
     if (!known.has(id)) draft.use(found.stored)

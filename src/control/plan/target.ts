@@ -74,7 +74,7 @@ interface Home {
 /** The vpc, if it is there, and the account. */
 function homeOf({ known: { objects }, caller }: Look, { vpc, isNamedOnly }: VpcDocument): { vpc: Stored | undefined; account: string } {
   const accountText = textIn(vpc, 'account')
-  const account = accountText === undefined ? undefined : find({ objects, caller }, kindOf('account'), accountText)
+  const account = accountText === undefined ? undefined : find({ objects, caller, isNaming: true }, kindOf('account'), accountText)
   if (account !== undefined && account.kind !== 'one') throw fieldProblem('invalid', ['account'], `there is no account ${accountText}`)
   const wanted = account?.stored.record.id ?? undefined
   const text = textIn(vpc, 'id') ?? textIn(vpc, 'name')

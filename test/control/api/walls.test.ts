@@ -4,10 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { kinds } from '#resource/kinds.ts'
 import { roles } from '#resource/kind.ts'
 import { TestApi, type Answer } from '../test-api.ts'
+import { checkMatrix } from './access-matrix.ts'
 
 let api: TestApi
 /** One thing of each kind in the account `theirs`. */
@@ -78,6 +81,14 @@ const shape = ({ status, body }: Answer, id: string): unknown =>
 
 test('every kind is in the matrix', () => {
   assert.deepEqual(kinds.map(({ kind }) => kind).sort(), [...theirs.keys()].sort())
+})
+
+test('every route, by each role at each level of both owners, and by tokens that do not count, answers as it should', async (t) => {
+  const asked = await checkMatrix({ api, theirs, secrets })
+  t.diagnostic(`${asked} questions`)
+  assert.ok(asked > 4000)
+  // Each refusal has a record; the tests that read them need not read thousands.
+  for (const file of readdirSync(join(api.directory, 'audit'))) rmSync(join(api.directory, 'audit', file))
 })
 
 test('a stranger sees no difference between what is not his and what is not there', async () => {
@@ -283,7 +294,11 @@ test('a watch has no word of what strangers change', async () => {
     // What they may see is the last: all before it would have come by then.
     const mark = `mark-${role}`
     await api.ok('PATCH', '/vpcs/mine-vpc', { labels: { mark } }, { 'if-match': '*' })
-    while (!text.includes(mark)) text += (await reader.read()).value
+    while (!text.includes(mark)) {
+      const { value, done } = await reader.read()
+      assert.ok(!done, text)
+      text += value
+    }
     await reader.cancel()
     for (const word of secrets) assert.ok(!text.includes(word), `${role}: ${word} in ${text}`)
   }
