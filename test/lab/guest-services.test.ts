@@ -29,11 +29,13 @@ test('guests get their addresses, also while vpcd is dead', async () => {
   await subnet.setDhcp(true)
   await subnet.setRa(true)
   await subnet.setManaged(true)
-  await subnet.setDns('10.1.0.53, fd01::53')
+  await subnet.setMetadata(true)
+  await subnet.setResolver(true)
   const portId = generateId('vpcp')
   await sw.addPort(portId)
   await using port = await host.vpc.openPort(portId, { write: true })
   await port.setAddresses([address4, address6])
+  await port.setHostname('web')
   await using hostif = await host.vpc.openHostif(generateId('hostif'), create)
   await port.connect(hostif.id)
   const { unit } = await hostif.describe()
@@ -51,18 +53,32 @@ test('guests get their addresses, also while vpcd is dead', async () => {
     process.kill(Number(readFileSync(pid, 'utf8')))
     return `${stderr}\n${readFileSync(lease, 'utf8')}`
   }
-  const served = async (): Promise<void> => {
-    assert.match(await dhclient(4), /bound to 10\.1\.0\.5[^]*domain-name-servers 10\.1\.0\.53/)
+  const served = async ([dns4, dns6]: readonly [string, string]): Promise<void> => {
+    assert.match(await dhclient(4), new RegExp(`bound to 10\\.1\\.0\\.5[^]*domain-name-servers ${dns4};`))
     assert.match(guest('sh', '-c', `busybox udhcpc -i ${unit} -n -q -f -s /bin/true 2>&1`), /lease of 10\.1\.0\.5 obtained/)
-    assert.match(await dhclient(6), /iaaddr fd01::5 [^]*name-servers fd01::53/)
+    assert.match(await dhclient(6), new RegExp(`iaaddr fd01::5 [^]*name-servers ${dns6};`))
   }
   // The kernel makes an address of the advertised prefix, and has the gateway as its router.
   await until(() => / fd01::[^ ]* scope global dynamic/.test(addresses()))
   assert.match(guest('ip', '-6', 'route', 'show', 'default'), /via fe80::76:70ff:fe63:1 /)
-  await served()
+  // The resolver of the subnet, and then what its settings say.
+  await served(['169.254.169.253', 'fd00:ec2::253'])
+  // Without a router the services are on the link, and DHCP says so.
+  await subnet.setRouter(null)
+  await networkd(host.guestName('g'), unit, async () => {
+    await until(() => /^169\.254\.169\.254 .*scope link/m.test(guest('ip', 'route', 'show', 'proto', 'dhcp')), 20_000)
+    assert.equal(guest('ip', 'route', 'show', 'default'), '')
+    const metadata = ['-sS', '--noproxy', '*', '--max-time', '10', 'http://169.254.169.254/latest/meta-data/local-ipv4']
+    assert.equal(guest('curl', ...metadata), address4)
+    assert.equal(guest('dig', '@169.254.169.253', '+short', '-x', address4).trim(), 'web.internal.')
+  })
+  // networkd has told the kernel to make no addresses itself.
+  guest('sysctl', '-qw', `net.ipv6.conf.${unit}.accept_ra=1`)
+  await subnet.setRouter(router.id)
+  await subnet.setDns('10.1.0.53, fd01::53')
   process.kill(daemon.pid, 'SIGKILL')
   await daemon.ended
-  await served()
+  await served(['10.1.0.53', 'fd01::53'])
   guest('ip', 'link', 'set', unit, 'down')
   guest('ip', 'link', 'set', unit, 'up')
   await until(() => / fd01::[^ ]* scope global dynamic/.test(addresses()))

@@ -12,9 +12,7 @@ import type { Model, Port, Subnet, Switch } from '../../store/model.ts'
 import { networksOf } from '../../store/routing.ts'
 import type { ServiceName } from '#datapath/guest-files.ts'
 import { incarnationOf, servedSubnet } from './service-ports.ts'
-
-/** The domain of guests whose subnet names none. */
-const defaultDomain = 'internal'
+import { defaultDomain } from './told.ts'
 
 const domainOf = ({ domain }: Subnet): string => (domain ?? defaultDomain).toLowerCase()
 const addressesOf = ({ addresses }: Port): string[] =>

@@ -14,6 +14,7 @@ import { networksOf, type Network } from '../../store/routing.ts'
 import { interfaceMtuBytes } from '../../type/mtu.ts'
 import { dhcpAnswer, dhcpv6Answer, routerAnswer } from './guest-answers.ts'
 import type { Projection } from './projection.ts'
+import { told } from './told.ts'
 
 const networkOf = (subnet: Subnet, family: 4 | 6): Network | undefined =>
   networksOf(subnet).find(({ gateway }) => isIpv4(gateway) === (family === 4))
@@ -35,7 +36,7 @@ function dhcpOf(model: Model, port: Port): Dhcp | undefined {
   const address = network && addressIn(port, network.prefix)
   if (address === undefined) return undefined
   const mtu = subnet!.maxPacket || interfaceMtuBytes(model, port.peer!)
-  return { address, server: network!.gateway, tail: dhcpAnswer(subnet!, network!, mtu, subnet!.router !== null) }
+  return { address, server: network!.gateway, tail: dhcpAnswer(told(subnet!), network!, mtu, subnet!.router !== null) }
 }
 
 function dhcpv6Of(port: Port): Dhcpv6 | undefined {
@@ -43,7 +44,7 @@ function dhcpv6Of(port: Port): Dhcpv6 | undefined {
   const network = subnet && networkOf(subnet, 6)
   if (network === undefined) return undefined
   const address = addressIn(port, network.prefix) ?? new Uint8Array(16)
-  return { address, lifetime: subnet!.leaseTime, ...dhcpv6Answer(subnet!) }
+  return { address, lifetime: subnet!.leaseTime, ...dhcpv6Answer(told(subnet!)) }
 }
 
 function raOf(model: Model, segment: number): Ra | undefined {
@@ -51,7 +52,7 @@ function raOf(model: Model, segment: number): Ra | undefined {
   const sw = model.segments.get(segment)
   const subnet = sw && vni !== 0 ? subnetOf(sw, vni) : undefined
   const network = subnet?.ra === true ? networkOf(subnet, 6) : undefined
-  return network && routerAnswer(subnet!, network.prefix, gatewayMac, subnet!.router !== null)
+  return network && routerAnswer(told(subnet!), network.prefix, gatewayMac, subnet!.router !== null)
 }
 
 const byPort = <V>(
