@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ProcessMark } from '#system/process-mark.ts'
+import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { GuestShell } from '../vm/guest-shell.ts'
 import { vpcPath } from './run-vpc.ts'
 
@@ -79,6 +79,16 @@ export class Machine {
   processes(): Record<string, ProcessMark> {
     return (JSON.parse(readFileSync(join(this.state, 'up.json'), 'utf8')) as { processes: Record<string, ProcessMark> }).processes
   }
+  /** As after a power failure: no process, no device, no pin, and the same files on its disk. */
+  async loseMemory(): Promise<void> {
+    const marks = Object.values(this.processes())
+    for (const { pid } of marks) process.kill(pid, 'SIGKILL')
+    await until('its daemons have ended', () => !marks.some(isRunning))
+    ip('netns', 'del', this.netns)
+    for (const name of [this.bpffs, join(this.directory, 'run')]) rmSync(name, { recursive: true, force: true })
+    ip('netns', 'add', this.netns)
+    ip('-n', this.netns, 'link', 'set', 'lo', 'up')
+  }
   /** Its interfaces. */
   devices(): string[] {
     return (JSON.parse(ip('-n', this.netns, '-j', 'link')) as { ifname: string }[]).map(({ ifname }) => ifname).sort()
@@ -113,13 +123,20 @@ export function twoMachines(): readonly [Machine, Machine] {
   chmodSync(directory, 0o755) // The agent is another user.
   const [h1, h2] = [new Machine('h1'), new Machine('h2')]
   machines.push(h1, h2)
+  joinMachines(h1, h2)
+  return [h1, h2]
+}
+
+/** A wire between both. */
+export function joinMachines(h1: Machine, h2: Machine): void {
+  // The kernel takes its time with the devices of a namespace that has gone.
+  spawnSync('ip', ['-n', h2.netns, 'link', 'del', 'u2'])
   ip('link', 'add', 'u1', 'netns', h1.netns, 'type', 'veth', 'peer', 'name', 'u2', 'netns', h2.netns)
-  for (const [i, { netns }] of machines.entries()) {
+  for (const [i, { netns }] of [h1, h2].entries()) {
     ip('-n', netns, 'addr', 'add', `198.18.7.${i + 1}/24`, 'dev', `u${i + 1}`)
     ip('-n', netns, 'link', 'set', `u${i + 1}`, 'up')
     ip('-n', netns, 'route', 'add', 'default', 'via', `198.18.7.${2 - i}`)
   }
-  return [h1, h2]
 }
 
 /** Take all down. */

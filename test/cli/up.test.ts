@@ -12,7 +12,19 @@ import { after, before, test } from 'node:test'
 import { isRunning } from '#system/process-mark.ts'
 import { guestImage } from '../vm/guest-image.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
-import { addressOf, container, guestShell, ip, Machine, machines, pings, removeMachines, twoMachines, until } from './machines.ts'
+import {
+  addressOf,
+  container,
+  guestShell,
+  ip,
+  joinMachines,
+  Machine,
+  machines,
+  pings,
+  removeMachines,
+  twoMachines,
+  until,
+} from './machines.ts'
 
 let h1: Machine, h2: Machine
 before(() => {
@@ -231,16 +243,30 @@ test('a machine whose port is taken, and one that never was a host, say so', asy
   assert.match(h3.ok('host get h3 --json'), /"address": "198\.18\.8\.1"/)
 })
 
-test('down takes all away, restores the context, and up brings it back; purge leaves nothing', () => {
+test('down takes all away, up brings it back, also after a power failure; purge leaves nothing', async () => {
   const config = join(h2.directory, 'config/vpc/contexts.json')
   const before = readFileSync(config, 'utf8')
+  h1.ok(`vnic attach web1 --netns=${web}`)
+  h2.ok(`vnic attach db1 --netns=${db}`)
+  const address = addressOf(db)
+  assert.ok(address !== undefined && pings(web, address))
   assert.match(h2.ok('down'), /^stopped agent, vpcd/)
   assert.equal(readFileSync(config, 'utf8'), before)
   assert.deepEqual(h2.devices(), ['lo', 'u2'])
   assert.equal(existsSync(h2.bpffs), false)
+  assert.equal(addressOf(db), undefined)
   h2.ok('up')
-  h2.ok(`vnic attach db1 --netns=${db}`)
-  assert.ok(addressOf(db))
+  assert.equal(addressOf(db), address)
+  await until('packets flow', () => pings(web, address))
+  assert.match(h2.ok(`vnic attach db1 --netns=${db}`), /^already so/)
+  // The other machine loses its power, and its containers start again with it.
+  await h1.loseMemory()
+  joinMachines(h1, h2)
+  ip('netns', 'del', web)
+  ip('netns', 'add', web)
+  h1.ok('up --name=h1')
+  await until('the interface is back', () => addressOf(web) !== undefined)
+  await until('packets flow', () => pings(web, address))
   writeFileSync(join(h1.state, 'mine'), '')
   assert.match(h1.ok('down --purge'), /removed their data/)
   assert.deepEqual(h1.devices(), ['lo', 'u1'])

@@ -12,8 +12,8 @@ export default command({
   description: `Stops the agent, the API and vpcd, and removes the objects of the cloud from this host, with their interfaces. Objects that you
     made yourself stay, and packets of theirs flow. The context that was current before vpc up is current again.
 
-    The store, the identity of this host and the logs stay, so that vpc up brings the cloud back; vpc vnic attach then gives containers
-    their interfaces again. --purge removes the data, too.`,
+    The store, the identity of this host and the logs stay, so that vpc up brings the cloud back, and gives containers their interfaces
+    again. A virtual machine that runs has no network until it was stopped and run again. --purge removes the data, too.`,
   options: { ...placeOptions, purge: flag('remove the store, the identity of this host and the logs, too') },
   examples: [
     { line: 'vpc down', does: 'stop; vpc up brings the cloud back' },

@@ -7,6 +7,7 @@ import { Vpc } from '#client/vpc.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
+import { keepAttachments } from './attachments.ts'
 import { stopDaemon } from './daemon-process.ts'
 import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
@@ -38,10 +39,12 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
 }
 
 /** Remove the agent's objects, and their devices with them. Gives how many objects of others are left. */
-async function removeObjects({ socket }: Places): Promise<number> {
+async function removeObjects(places: Places): Promise<number> {
+  const { socket } = places
   if (!(await isAnswering(new Vpc({ socketPath: socket })))) return 0
   progress("removing the cloud's objects from this host")
   await using mgmt = await new Vpc({ socketPath: socket }).mgmt({ write: true })
+  await keepAttachments(places, mgmt, 'agent')
   await mgmt.apply({ version: 1, owner: 'agent' })
   const left = (await mgmt.headers('any')).length
   // vpcd removes its bridge for containers a moment after the last of them.
@@ -80,7 +83,17 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
 function removeData({ stateDir, agentStateDir, logDir }: Places, left: number): void {
   rmSync(agentStateDir, { recursive: true, force: true })
   rmSync(logDir, { recursive: true, force: true })
-  const ofApi = ['control.db', 'control.db-wal', 'control.db-shm', 'admin-token', 'ca', 'audit', 'agent-policy.yaml', 'control.db-lock']
+  const ofApi = [
+    'control.db',
+    'control.db-wal',
+    'control.db-shm',
+    'admin-token',
+    'ca',
+    'audit',
+    'agent-policy.yaml',
+    'control.db-lock',
+    'attached.json',
+  ]
   const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
   for (const name of [...ofApi, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
 }

@@ -15,6 +15,7 @@ import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { Failure } from '../failure.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
+import { restoreAttachments } from './attachments.ts'
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
@@ -164,14 +165,25 @@ class Up {
     makeOwned(places.agentStateDir)
     writeCa(places.agentStateDir, (JSON.parse(readFileSync(identityFile(places.agentStateDir), 'utf8')) as { ca: string }).ca)
     const words = ['agent', 'run', '--state-dir', places.agentStateDir, '--socket', places.socket]
-    const status = join(places.agentStateDir, 'status.json')
-    const isConnected = async (): Promise<boolean> => {
-      if (!existsSync(status)) return false
-      const { process, connected } = JSON.parse(readFileSync(status, 'utf8')) as { process: ProcessMark; connected: object }
-      return isRunning(process) && !('trouble' in connected)
-    }
+    const isConnected = async (): Promise<boolean> => isFollowing(places, ({ connected }) => !('trouble' in connected))
     await this.#have({ name: 'agent', words, uid: isUnprivileged ? agentUid : undefined }, isConnected)
+    await restoreAttachments(places, () => isFollowing(places, ({ revision, applied }) => applied !== null && applied === revision))
   }
+}
+
+interface AgentStatus {
+  readonly process: ProcessMark
+  readonly connected: object
+  readonly revision: string | null
+  readonly applied: string | null
+}
+
+/** Whether an agent runs, and what it says of itself is so. */
+function isFollowing({ agentStateDir }: Places, isSo: (status: AgentStatus) => boolean): boolean {
+  const path = join(agentStateDir, 'status.json')
+  if (!existsSync(path)) return false
+  const status = JSON.parse(readFileSync(path, 'utf8')) as AgentStatus
+  return isRunning(status.process) && isSo(status)
 }
 
 const policyText = `# The agent of this host, as vpc up starts it. See docs/rights.md.
