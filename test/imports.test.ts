@@ -70,10 +70,13 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['control'],
   '@peculiar/x509': ['control'],
   'reflect-metadata': ['control'],
+  preact: ['console'],
+  esbuild: ['scripts'],
+  'playwright-core': [],
 }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
-const sources = filesBelow('src', 'bin', 'test', 'bench', 'scripts').filter((file) => /\.(ts|mjs)$/.test(file))
+const sources = filesBelow('src', 'bin', 'console', 'test', 'bench', 'scripts').filter((file) => /\.(tsx?|mjs)$/.test(file))
 const folderOf = (file: string): string => (file.startsWith('src/') ? file.split('/')[1]! : file.split('/')[0]!)
 
 /** Why this file may not have this import; undefined when it may. */
@@ -95,6 +98,8 @@ function folderObjection(file: string, target: string): string | undefined {
   // Tests, measurements and scripts stand outside the halves and may look into each; bin starts the command.
   if (['test', 'bench', 'scripts'].includes(folder)) return undefined
   if (folder === 'bin') return target === 'cli' ? undefined : 'bin starts src/cli alone'
+  // A browser runs it: tables of kinds, and what loads nothing of Node.
+  if (folder === 'console') return target === 'resource' ? undefined : `no arrow from console to ${target}`
   if (arrows[folder]?.includes(target)) return undefined
   if (isTest(file) && testArrows[folder]?.includes(target)) return undefined
   if (seams.some(([seam, to]) => seam.test(file) && to === target)) return undefined
@@ -103,7 +108,7 @@ function folderObjection(file: string, target: string): string | undefined {
 
 function relativeObjection(file: string, specifier: string): string | undefined {
   const target = relative(root, join(root, dirname(file), specifier))
-  if (!/\.(ts|mjs|json|node)$/.test(specifier)) return 'a relative import names its file, with .ts'
+  if (!/\.(tsx?|mjs|json|node)$/.test(specifier)) return 'a relative import names its file, with .ts'
   if (folderOf(target) === folderOf(file)) return undefined
   if (file.startsWith('bin/') && target.startsWith('src/cli/')) return undefined
   if (isTest(file) && target.startsWith('test/')) return undefined

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { filesBelow, textOf } from './sources.ts'
 
 const maxLines = 400
-const code = filesBelow('src', 'bin', 'test', 'bench', 'scripts', 'bpf').filter((file) => /\.(ts|mjs|c|h)$/.test(file))
+const code = filesBelow('src', 'bin', 'console', 'test', 'bench', 'scripts', 'bpf').filter((file) => /\.(tsx?|css|mjs|c|h)$/.test(file))
 const isGenerated = (text: string): boolean => /generated/i.test(text.split('\n', 1)[0]!)
 
 test(`no file is longer than ${maxLines} lines, but generated ones`, () => {
@@ -32,7 +32,7 @@ test('files have names that say something, in kebab-case', () => {
 
 test('no file names a path of the machine that it was written on', () => {
   const path = new RegExp(`(?<![\\w.~$}/-])/(work|root|home)/`)
-  const text = filesBelow('.').filter((file) => /\.(ts|mjs|c|h|md|json|ya?ml)$|^[^.]*$/.test(file))
+  const text = filesBelow('.').filter((file) => /\.(tsx?|css|html|mjs|c|h|md|json|ya?ml)$|^[^.]*$/.test(file))
   assert.deepEqual(
     text.filter((file) => path.test(textOf(file)) && file !== 'package-lock.json' && !file.startsWith('test/sources.test')),
     [],

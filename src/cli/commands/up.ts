@@ -1,4 +1,5 @@
 /** `vpc up`. */
+import { join } from 'node:path'
 import { defaultAgentPort } from '#feed/join.ts'
 import { command } from '../command.ts'
 import { integer, text, valueOption } from '../option.ts'
@@ -42,17 +43,18 @@ export default command({
     const own = await ownAddress(address)
     const result = await allOrNothing((undo) => bringUp({ places, port, agentPort, address: own, hostName }, undo))
     output.result({ changed: result.started.length > 0, ...result, host: hostName, logs: places.logDir }, () =>
-      textOf(result, hostName, places.logDir),
+      textOf(result, hostName, places.logDir, join(places.stateDir, 'admin-token')),
     )
   },
 })
 
-function textOf({ started, cloud }: UpResult, hostName: string, logs: string): string {
+function textOf({ started, cloud }: UpResult, hostName: string, logs: string, tokenFile: string): string {
   const what = started.length === 0 ? 'already so: everything runs' : `started ${started.join(', ')}`
   const first = `${what}; logs are in ${logs}`
   if (cloud === null) return `${first}\nthis machine does what its cloud says`
   return `${first}
 this machine is host ${hostName} of its own cloud; the API is at ${cloud.server}
+the console is at ${cloud.server}/console/; ${tokenFile} has the token to sign in with
 next, an interface for a container:
   ip netns add web
   vpc vnic attach web1 --subnet=default --netns=web

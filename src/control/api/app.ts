@@ -9,6 +9,7 @@ import { callerOf } from '../model/token.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { pathOf } from '../model/find.ts'
 import { problemResponse } from './answer.ts'
+import { consoleRoutes } from './console-files.ts'
 import type { ApiContext, Env, Parts } from './context.ts'
 import { openApi } from './openapi.ts'
 import { resourceRoutes } from './resources.ts'
@@ -29,6 +30,7 @@ export function createApp(parts: Parts, sourceOf: (c: ApiContext) => string): Ho
   )
   app.get('/health/live', (c) => c.json({ status: 'ok' }))
   app.get('/health/ready', async (c) => ready(parts, c))
+  consoleRoutes(app)
   app.get('/v1/openapi.json', (c) => c.json(openApi()))
   app.use('/v1/*', async (c, next) => waiting(parts, c, next))
   app.use('/v1/*', async (c, next) => authenticated(parts, c, next))

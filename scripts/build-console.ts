@@ -1,0 +1,53 @@
+/**
+ * Builds the web console into build/console, when a source is newer than what is there. `--force` builds it anyway.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
+
+const root = join(import.meta.dirname, '..')
+const out = join(root, 'build/console')
+
+/** The newest change of a file or directory below some folders: a directory changes when a file of it goes. */
+function newest(...paths: readonly string[]): number {
+  const times = paths.map((path) => {
+    const stat = statSync(path)
+    const below = stat.isDirectory() ? readdirSync(path).map((name) => newest(join(path, name))) : []
+    return Math.max(stat.mtimeMs, ...below)
+  })
+  return Math.max(...times)
+}
+
+const sources = ['console', 'src/resource', 'src/wire', 'src/abi', 'scripts/build-console.ts', 'package.json'].map((name) =>
+  join(root, name),
+)
+const made = join(out, 'index.html')
+
+if (process.argv.includes('--force') || !existsSync(made) || statSync(made).mtimeMs < newest(...sources)) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ['console/console.ts', 'console/console.css', 'console/index.html'],
+    outdir: out,
+    outbase: 'console',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    minify: true,
+    legalComments: 'none',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    loader: { '.html': 'copy' },
+    logLevel: 'warning',
+  })
+  mkdirSync(out, { recursive: true })
+  // Whoever reads a file meanwhile sees the old or the new one. The page comes last: by its time the build is judged.
+  for (const { path, contents } of outputFiles.toSorted((a, b) => Number(a.path.endsWith('.html')) - Number(b.path.endsWith('.html')))) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(`${path}.${process.pid}`, contents)
+    renameSync(`${path}.${process.pid}`, path)
+  }
+  console.error(
+    `build-console: ${outputFiles.map(({ path, contents }) => `${path.slice(out.length + 1)} ${contents.length} bytes`).join(', ')}`,
+  )
+}

@@ -1,0 +1,110 @@
+/** A real `vpc api` and a real browser that shows its console. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { startApi, type RunningApi } from '#control/api/server.ts'
+import { noLimits } from '../control/test-api.ts'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+/** What another scheme can change. */
+const contrast = { runOnly: ['color-contrast', 'link-in-text-block'] }
+/** Where pictures of pages go, for somebody to look at. */
+const pictures = process.env.VPC_CONSOLE_PICTURES
+
+/** One API, one browser, one page. */
+export class ConsoleScene implements AsyncDisposable {
+  readonly api: RunningApi
+  readonly token: string
+  readonly page: Page
+  /** What the browser complained about. */
+  readonly complaints: string[] = []
+  readonly #directory: string
+  readonly #browser: Browser
+
+  private constructor(directory: string, api: RunningApi, browser: Browser, page: Page) {
+    this.#directory = directory
+    this.api = api
+    this.#browser = browser
+    this.page = page
+    this.token = readFileSync(join(directory, 'admin-token'), 'utf8').trim()
+    page.setDefaultTimeout(20_000)
+    page.on('pageerror', (error) => void this.complaints.push(String(error.stack)))
+    page.on('console', (message) => {
+      // The browser notes each answer of 400 and more by itself.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) this.complaints.push(message.text())
+    })
+  }
+
+  static async start(): Promise<ConsoleScene> {
+    const directory = mkdtempSync(join(tmpdir(), 'vpc-console-'))
+    const log = { info: () => {}, error: (message: string, fields?: object) => console.error(message, fields) }
+    const agents = { host: '127.0.0.1', port: 0, address: undefined }
+    const api = await startApi({ stateDir: directory, host: '127.0.0.1', port: 0, log, limits: noLimits, agents })
+    // As root there is no other way than without the browser's own sandbox.
+    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+    return new ConsoleScene(directory, api, browser, await browser.newPage({ viewport: { width: 1280, height: 800 } }))
+  }
+
+  /** Ask the API as its first admin, beside the browser. It must work. */
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<any> {
+    const response = await fetch(`${this.api.url}/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    assert.ok(response.ok, `${method} ${path}: ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  /** Go to a page of the console by its address. */
+  async go(hash: string, heading: string | RegExp): Promise<void> {
+    await this.page.evaluate((to) => void (globalThis as any).location.assign(to), hash)
+    await this.page.getByRole('heading', { level: 1, name: heading }).waitFor()
+  }
+
+  /** Ms from a click or a new address until the browser has drawn what a selector finds. */
+  async drawMs(hash: string, selector: string): Promise<number> {
+    return this.page.evaluate(
+      async ([to, wanted]) => {
+        const { document, location, requestAnimationFrame } = globalThis as any
+        const frame = async (): Promise<void> => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))
+        const began = performance.now()
+        location.assign(to)
+        while (document.querySelector(wanted) === null && performance.now() - began < 20_000) await frame()
+        await frame()
+        return performance.now() - began
+      },
+      [hash, selector] as const,
+    )
+  }
+
+  /** Nothing on this page keeps people out, in dark and in light. */
+  async checkAccess(name: string): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      if (pictures !== undefined) {
+        mkdirSync(pictures, { recursive: true })
+        await this.page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) })
+      }
+      await this.page.evaluate(axeSource)
+      const { violations } = await this.page.evaluate(
+        (only) => (globalThis as any).axe.run({ exclude: ['tbody tr:nth-child(n+8)'] }, only),
+        colorScheme === 'light' ? {} : contrast,
+      )
+      const found = violations.map(
+        ({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => `${node.html} ${node.failureSummary}`).join('\n')}`,
+      )
+      assert.deepEqual(found, [], `${name}, ${colorScheme}`)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close()
+    await this.api[Symbol.asyncDispose]()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}

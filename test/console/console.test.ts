@@ -1,0 +1,207 @@
+/** The console in a real browser, on a real API: what people do with it, with eyes, keys and readers of screens. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { kinds } from '#resource/kinds.ts'
+import { ConsoleScene } from './browser.ts'
+
+let scene: ConsoleScene
+before(async () => {
+  scene = await ConsoleScene.start()
+  await scene.ask('POST', '/orgs', { name: 'acme' })
+  await scene.ask('POST', '/accounts', { name: 'shop', org: 'acme' })
+  await scene.ask('POST', '/regions', { name: 'r1' })
+  await scene.ask('POST', '/facilities', { name: 'f1', region: 'r1' })
+  for (const n of [1, 2, 3]) await scene.ask('POST', '/hosts', { name: `h${n}`, facility: 'f1', underlay: [{ address: `192.0.2.${n}` }] })
+})
+after(() => scene[Symbol.asyncDispose]())
+
+test('the page loads nothing from elsewhere and runs nothing inline; its files are small', async () => {
+  const { url } = scene.api
+  const redirect = await fetch(`${url}/`, { redirect: 'manual' })
+  assert.equal(redirect.headers.get('location'), '/console/')
+  const response = await fetch(`${url}/console/`)
+  const policy = response.headers.get('content-security-policy')!
+  assert.match(policy, /default-src 'none'/)
+  assert.doesNotMatch(policy, /unsafe|https?:|\*/)
+  const html = await response.text()
+  assert.doesNotMatch(html, /<script>|<style>|style=|https?:/)
+  const script = await fetch(`${url}/console/console.js`)
+  assert.ok((await script.text()).length < 300_000)
+  const again = await fetch(`${url}/console/console.js`, { headers: { 'if-none-match': script.headers.get('etag')! } })
+  assert.equal(again.status, 304)
+  for (const name of ['nothing.js', '..%2fpackage.json', '%2e%2e/package.json'])
+    assert.equal((await fetch(`${url}/console/${name}`)).status, 404)
+})
+
+test('somebody signs in by a token, and stays so', async () => {
+  const { page, api, token } = scene
+  await page.goto(`${api.url}/`)
+  await page.getByLabel('Token').fill('vpc_wrong')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('the token is not known').waitFor()
+  await scene.checkAccess('sign-in')
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  assert.equal(await page.evaluate('JSON.stringify(localStorage) + document.cookie'), '{}', 'scripts see no token')
+})
+
+test('a form says what is wrong at the field, and then makes the thing', async () => {
+  const { page } = scene
+  await scene.ask('POST', '/vpcs', { name: 'red', account: 'shop' })
+  await scene.go('#/subnets/new', 'New subnet')
+  await page.getByLabel('vpc required').fill('red')
+  await page.getByLabel('network 4').fill('10.0.0.0/40')
+  await page.getByLabel('name required').fill('web')
+  await page.getByRole('button', { name: 'Create subnet' }).click()
+  const network = page.getByLabel('network 4')
+  await page.locator('.objection').first().waitFor()
+  assert.equal(await network.getAttribute('aria-invalid'), 'true')
+  assert.match((await page.locator('.field', { has: network }).locator('.objection').textContent())!, /prefix/)
+  await page.waitForFunction('document.activeElement.id === "f-network4"')
+  await scene.checkAccess('error-at-field')
+  await network.fill('10.0.0.0/20')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'web' }).waitFor()
+  assert.equal((await scene.ask('GET', '/subnets/web?vpc=red')).network4, '10.0.0.0/20')
+})
+
+test('who edits what another has changed sees both, and decides', async () => {
+  const { page } = scene
+  const { id } = await scene.ask('GET', '/subnets/web?vpc=red')
+  await scene.go(`#/subnets/${id}/edit`, 'Edit subnet web')
+  assert.ok(await page.getByLabel('network 4').isDisabled(), 'what never changes')
+  await scene.ask('PATCH', `/subnets/${id}`, { ra: 'off' }, { 'if-match': '*' })
+  await page.getByLabel('description').fill('of mine')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Somebody has changed it meanwhile').waitFor()
+  await scene.checkAccess('conflict')
+  assert.equal((await scene.ask('GET', `/subnets/${id}`)).description, '')
+  await page.getByRole('button', { name: 'Write yours over it' }).click()
+  await page.getByRole('heading', { level: 1, name: 'web' }).waitFor()
+  const now = await scene.ask('GET', `/subnets/${id}`)
+  assert.deepEqual([now.description, now.ra], ['of mine', 'off'], 'only what was changed here was written')
+})
+
+test('a group shows what would change before it does', async () => {
+  const { page } = scene
+  const { id } = await scene.ask('POST', '/groups', {
+    name: 'app',
+    account: 'shop',
+    rules: [{ direction: 'in', protocol: 'tcp', ports: ['80', '443'] }, { direction: 'out' }],
+  })
+  await scene.go(`#/groups/${id}/edit`, 'Edit group app')
+  await page.getByRole('button', { name: 'Remove rule 2' }).click()
+  await page.getByRole('button', { name: 'Add rule' }).click()
+  await page.getByLabel('protocol').nth(1).selectOption('udp')
+  await page.getByRole('group', { name: 'rule 2' }).getByRole('button', { name: 'Add port' }).click()
+  await page.getByRole('textbox', { name: 'ports 1' }).nth(1).fill('53')
+  await page.getByRole('button', { name: 'Show what would change' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('1 unchanged').waitFor()
+  assert.equal(await dialog.locator('.gone').count(), 1)
+  assert.match((await dialog.locator('.come').textContent())!, /udp.*53/)
+  await scene.checkAccess('group-review')
+  assert.equal((await scene.ask('GET', `/groups/${id}`)).rules[1].direction, 'out', 'nothing has changed yet')
+  await dialog.getByRole('button', { name: 'Apply' }).click()
+  await page.getByRole('heading', { level: 1, name: 'app' }).waitFor()
+  assert.deepEqual((await scene.ask('GET', `/groups/${id}`)).rules[1].ports, ['53'])
+})
+
+test('a thousand vnics: a page of the table, a search, what others change', async () => {
+  const { page } = scene
+  const make = async (n: number): Promise<void> =>
+    scene.ask('POST', '/vnics', { name: `v${n}`, account: 'shop', subnet: 'red/web', groups: ['app'] })
+  for (let n = 0; n < 1000; n += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => make(n + i)))
+  await scene.drawMs('#/vnics', 'tbody tr')
+  await page.getByText('1000 rows').waitFor()
+  assert.equal(await page.locator('tbody tr').count(), 50)
+  await scene.go('#/', 'Overview')
+  const drawn = await scene.drawMs('#/vnics', 'tbody tr')
+  console.log(`# the table of 1000 vnics was drawn in ${drawn.toFixed(0)} ms`)
+  assert.ok(drawn < 5_000)
+  await page.keyboard.press('/')
+  await page.keyboard.type('v99')
+  await page.getByText('11 rows').waitFor()
+  const { id } = await scene.ask('GET', '/vnics/v99')
+  await scene.ask('PATCH', `/vnics/${id}`, { name: 'other' }, { 'if-match': '*' })
+  await page.getByText('10 rows').waitFor()
+  await scene.checkAccess('vnics')
+})
+
+test('keys do what a mouse does', async () => {
+  const { page } = scene
+  await scene.go('#/subnets', 'Subnets')
+  await page.locator('tbody tr').first().waitFor()
+  await page.locator('main').focus()
+  await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor()
+  await scene.checkAccess('keys')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'web' }).waitFor()
+  await page.keyboard.press('e')
+  await page.getByRole('heading', { level: 1, name: 'Edit subnet web' }).waitFor()
+  await page.keyboard.press('g')
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+})
+
+test('what others use is not deleted, and says by whom; what nobody uses is', async () => {
+  const { page } = scene
+  const { id } = await scene.ask('GET', '/groups/app')
+  await scene.go(`#/groups/${id}`, 'app')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await dialog.getByRole('alert').getByText('and 980 more').waitFor()
+  await scene.checkAccess('in-use')
+  await page.keyboard.press('Escape')
+  const list = await scene.ask('POST', '/prefix-lists', { name: 'office', account: 'shop', entries: ['198.51.100.0/24'] })
+  await scene.go(`#/prefix-lists/${list.id}`, 'office')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Prefix lists' }).waitFor()
+  await page.getByText('There are none yet.').waitFor()
+})
+
+test('every kind has its table and its form, which nothing keeps people from', async () => {
+  const { page } = scene
+  for (const { kind, plural } of kinds) {
+    await scene.go(`#/${plural}`, /./)
+    await page.getByRole('status').filter({ hasText: 'row' }).waitFor()
+    await scene.go(`#/${plural}/new`, `New ${kind.replaceAll('-', ' ')}`)
+  }
+  const wide = ['routers', 'subnets', 'hosts', 'accounts']
+  for (const plural of wide) {
+    await scene.go(`#/${plural}/new`, /^New/)
+    await scene.checkAccess(`new-${plural}`)
+  }
+})
+
+test('overview, details and the audit log keep nobody out either', async () => {
+  const { page } = scene
+  const vnic = await scene.ask('GET', '/vnics/v1')
+  await scene.ask('PUT', `/vnics/${vnic.id}/binding`, { host: 'h1' })
+  await scene.go('#/', 'Overview')
+  await page.getByText('no machine has joined as this host').waitFor()
+  await scene.checkAccess('overview')
+  await scene.go(`#/vnics/${vnic.id}`, 'v1')
+  await page.getByText('Changes of the last day').waitFor()
+  await scene.checkAccess('vnic')
+  await scene.go('#/audit', 'Audit log')
+  await page.locator('tbody tr').nth(20).waitFor()
+  await scene.checkAccess('audit')
+  await scene.go('#/nowhere', 'There is no such page')
+})
+
+test('somebody signs out, and the cookie is worth nothing', async () => {
+  const { page } = scene
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Token').waitFor()
+  await page.reload()
+  await page.getByLabel('Token').waitFor()
+  assert.deepEqual(scene.complaints, [])
+})
