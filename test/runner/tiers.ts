@@ -31,6 +31,11 @@ export function tierOf(file: string): Tier {
 
 /** Files that take longer than others of their tier. */
 const budgets: Readonly<Record<string, number>> = {
+  'test/lab/raw-socket.test.ts': 2,
+  'test/lab/exclusive.test.ts': 6,
+  'test/lab/isolation.test.ts': 7,
+  'test/recovery/moving-flows.test.ts': 7,
+  'test/vm/full-disk.test.ts': 16,
   'test/cli/join.test.ts': 8,
   'test/cli/up.test.ts': 60,
   'test/cli/attach.test.ts': 5,
