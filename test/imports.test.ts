@@ -19,7 +19,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   agent: ['client', 'feed', 'system', 'abi', 'wire'],
   cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
-  services: ['wire'],
+  services: ['kernel', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
   control: ['resource', 'feed', 'system', 'abi', 'wire'],

@@ -21,6 +21,7 @@ const machine = arch === 'arm64' ? { audit: 0xc00000b7, seccomp: 277 } : { audit
 
 const PR_SET_NO_NEW_PRIVS = 38
 const SECCOMP_SET_MODE_FILTER = 1
+const ALL_THREADS = 1 << 0
 const NEW_LISTENER = 1 << 3
 /**
  * Once the supervisor has taken a call, only a fatal signal ends it. Otherwise a runtime that signals its own threads
@@ -91,6 +92,14 @@ export const listenForCalls = (numbers: readonly number[]): number =>
  * refusal comes before a listener.
  */
 export const refuseCalls = (numbers: readonly number[], code: number): void => void install(filterOf(numbers, RET_ERRNO | code), 0)
+
+/** The same for all threads of this process, with no_new_privs. Throws KernelError. */
+export function refuseCallsOfAll(numbers: readonly number[], code: number): void {
+  check('prctl', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 'PR_SET_NO_NEW_PRIVS')
+  // The kernel gives other threads the setting together with the filter.
+  const thread = install(filterOf(numbers, RET_ERRNO | code), ALL_THREADS)
+  if (thread !== 0) throw new KernelError('seccomp', errno.EBUSY, `thread ${thread} has another filter`)
+}
 
 function install(instructions: Uint8Array, flags: number): number {
   const filter = allocateCopy(instructions)

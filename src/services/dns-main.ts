@@ -50,4 +50,4 @@ function serveTcp({ fd }: GivenSocket): void {
   server.listen({ fd })
 }
 
-for (const socket of begin()) (socket.protocol === 'udp' ? serveUdp : serveTcp)(socket)
+for (const socket of begin({ connects: true })) (socket.protocol === 'udp' ? serveUdp : serveTcp)(socket)

@@ -1,8 +1,10 @@
 /**
  * What the processes of the services have in common. vpcd starts them as root, with open sockets and a directory; they
- * drop their privileges once all code is loaded, and before they look at anything that a guest says.
+ * drop their privileges once all code is loaded, and before they look at anything that a guest says. Then they lose the
+ * system calls that they never need.
  */
 import { fstatSync, readFileSync } from 'node:fs'
+import { confine } from '#kernel/confine.ts'
 import type { Guest } from './guest-address.ts'
 
 /** Descriptors that vpcd gives: first a directory (src/datapath/guest-files.ts), then sockets. */
@@ -18,12 +20,13 @@ export interface GivenSocket {
 /** How often a process looks whether its directory is still there: it ends with the vpcd's. */
 const lookMs = 2000
 
-/** Drop all privileges. Returns the sockets. */
-export function begin(): GivenSocket[] {
+/** Drop all privileges. Returns the sockets. `connects`: the process opens others. */
+export function begin({ connects }: { readonly connects: boolean }): GivenSocket[] {
   const given = JSON.parse(process.argv[2]!) as { uid: number; sockets: Omit<GivenSocket, 'fd'>[] }
   process.setgroups!([])
   process.setgid!(given.uid)
   process.setuid!(given.uid)
+  confine({ connects })
   setInterval(() => fstatSync(directoryFd).nlink === 0 && process.exit(0), lookMs)
   return given.sockets.map((socket, i) => ({ ...socket, fd: firstSocketFd + i }))
 }

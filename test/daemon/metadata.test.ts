@@ -1,11 +1,11 @@
 /** Guests ask the metadata service of their host, with curl: what they get, who gets whose, what happens without it. */
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { until } from './echo-server.ts'
-import { makeCustomer, metadataAt, type Customer } from './service-host.ts'
+import { makeCustomer, metadataAt, type Customer, type Guest } from './service-host.ts'
 import { TestHost, type Daemon } from './test-host.ts'
 
 const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBhK alice@example', 'ssh-rsa AAAAB3NzaC1yc2E= bob']
@@ -110,11 +110,34 @@ describe('a guest', () => {
     assert.equal(code(red, 'latest/api/token', '-X', 'PUT', '-H', 'X-aws-ec2-metadata-token-ttl-seconds: 21601'), '400')
     assert.equal(code(red, 'latest/api/token', '-X', 'PUT', ...ttl, '-H', 'X-Forwarded-For: 1.2.3.4'), '403')
     assert.equal(code(red, 'latest/user-data', '-X', 'POST', '-d', 'x'), '405')
+    assert.equal(fromBehind(web!, 'latest/meta-data/hostname'), 'web.red.example')
+    assert.equal(fromBehind(web!, 'latest/api/token', '-X', 'PUT', ...ttl), 'no answer')
     for (const path of ['latest/meta-data/none', 'latest/../user-data/..', '%2e%2e/etc/passwd', 'latest/meta-data/__proto__', '%']) {
       assert.match(code(red, path, '--path-as-is'), /^40[04]$/, path)
     }
   })
 })
+
+/** What curl gets in a container behind a guest, which forwards its packets under its own address. */
+function fromBehind(guest: Guest, path: string, ...options: string[]): string {
+  const script = `set -e
+    sysctl -qw net.ipv4.ip_forward=1
+    ip link add behind type veth peer name inner
+    ip address add 172.31.0.1/24 dev behind
+    ip link set behind up
+    nft 'add table ip behind; add chain ip behind out { type nat hook postrouting priority 100; }; add rule ip behind out ip saddr 172.31.0.0/24 masquerade'
+    unshare --net sleep 20 & sleeper=$!
+    trap 'ip link delete behind; nft delete table ip behind; kill $sleeper' EXIT
+    until ip link set inner netns $sleeper 2>/dev/null && ! ip link show inner >/dev/null 2>&1; do sleep 0.05; done
+    inside() { nsenter --net=/proc/$sleeper/ns/net "$@"; }
+    inside ip address add 172.31.0.2/24 dev inner
+    inside ip link set inner up
+    inside ip route add default via 172.31.0.1
+    inside curl -s --noproxy '*' --max-time 3 "$@" || [ $? = 28 ] && exit 0`
+  const { stdout, stderr, status } = guest.try('sh', '-c', script, 'sh', ...options, `http://${metadataAt[0]}/${path}`)
+  assert.equal(status, 0, stderr)
+  return stdout === '' ? 'no answer' : stdout
+}
 
 test('a change counts at once; the setting off refuses', async () => {
   const [web] = red.guests
@@ -130,12 +153,23 @@ test('a change counts at once; the setting off refuses', async () => {
 
 const processOf = (name: string): { pid: number } => JSON.parse(readFileSync(join(host.runDir, `${name}.process`), 'utf8'))
 
-test('the process has no privileges, and its files are for it alone', () => {
-  const status = readFileSync(`/proc/${processOf('metadata').pid}/status`, 'utf8')
-  assert.match(status, /^Uid:\s+1899990001\s+1899990001\s+1899990001/m)
-  assert.match(status, /^Gid:\s+1899990001\s/m)
-  assert.match(status, /^Groups:\s*$/m)
-  assert.match(status, /^CapEff:\s+0+$/m)
+test('the processes have no privileges and get none, in all threads, and the files are for each alone', () => {
+  for (const [name, id] of [
+    ['metadata', 1_899_990_001],
+    ['dns', 1_899_990_002],
+  ] as const) {
+    const tasks = `/proc/${processOf(name).pid}/task`
+    assert.ok(readdirSync(tasks).length > 1)
+    for (const task of readdirSync(tasks)) {
+      const status = readFileSync(join(tasks, task, 'status'), 'utf8')
+      assert.match(status, new RegExp(`^Uid:\\s+${id}\\s+${id}\\s+${id}`, 'm'))
+      assert.match(status, new RegExp(`^Gid:\\s+${id}\\s`, 'm'))
+      assert.match(status, /^Groups:\s*$/m)
+      for (const set of ['Prm', 'Eff', 'Amb']) assert.match(status, new RegExp(`^Cap${set}:\\s+0+$`, 'm'))
+      assert.match(status, /^NoNewPrivs:\s+1$/m)
+      assert.match(status, /^Seccomp:\s+2$/m)
+    }
+  }
   const { uid, gid, mode } = statSync(join(host.runDir, 'guests/metadata'))
   assert.deepEqual([uid, gid, mode & 0o777], [0, 1_899_990_001, 0o750])
 })
