@@ -22,7 +22,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   services: ['kernel', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
-  control: ['resource', 'feed', 'system', 'abi', 'wire'],
+  control: ['resource', 'feed', 'metrics', 'system', 'abi', 'wire'],
+  metrics: [],
+  exporter: ['metrics', 'agent', 'client', 'feed', 'system', 'abi', 'wire'],
 }
 
 /** Seams: single files that start another half. */
@@ -32,6 +34,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/agent\/[a-z-]+\.ts$/, 'agent'],
   [/^src\/cli\/this-host\.ts$/, 'agent'],
   [/^src\/cli\/commands\/join\.ts$/, 'agent'],
+  [/^src\/cli\/commands\/exporter\.ts$/, 'exporter'],
   [/^src\/cli\/commands\/api\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],

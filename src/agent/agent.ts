@@ -19,7 +19,7 @@ import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
 import { objectsOf } from './objects.ts'
 import { makeStateDir } from './state-dir.ts'
-import { writeStatus, type AgentStatus } from './status.ts'
+import { writeStatus, type AgentStatus, type RunCounts } from './status.ts'
 
 export interface AgentOptions {
   /** Asked before each connection: where the API is, and who this host is. */
@@ -37,6 +37,9 @@ export interface AgentOptions {
 }
 
 const systemClock: Clock = { now: () => Date.now(), random: () => Math.random() }
+
+/** How often the status says that something still waits. */
+const lateMs = 1_000
 
 export class Agent {
   readonly #options: AgentOptions
@@ -59,6 +62,10 @@ export class Agent {
   #connected: AgentStatus['connected']
   #errors: readonly ItemError[] = []
   #ready: AgentReport['ready'] = []
+  /** When the oldest batch came that vpcd has not done. */
+  #waitingSince: number | undefined
+  #runs: RunCounts = { all: 0, failed: 0, seconds: 0 }
+  #begunRun = 0
   /** Items that have objects have changed since the file of objects was written. */
   #objectsChanged = true
 
@@ -115,9 +122,11 @@ export class Agent {
       silenceMs,
       reconnectMs,
     }
+    const late = setInterval(() => this.#waitingSince !== undefined && this.#writeStatus(), lateMs).unref()
     try {
       await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal)])
     } finally {
+      clearInterval(late)
       this.#lookups?.close()
       this.#cache.close()
       await this.#half.close()
@@ -133,11 +142,13 @@ export class Agent {
     const batch = this.#gathering.take(message)
     if (batch === undefined) return
     this.#inbox.push(batch)
+    this.#waitingSince ??= this.#clock.now()
     this.#worker.wake()
   }
 
   /** Take what has come. While a run lasts the items stay as they are. */
   #begin(): boolean {
+    this.#begunRun = performance.now()
     for (const batch of this.#inbox) {
       const changes = changesIn(this.#items, batch)
       for (const key of changes.gone) this.#delete(key)
@@ -187,7 +198,11 @@ export class Agent {
   async #afterRun(failure: Omit<ItemError, 'kind' | 'id'> | null): Promise<void> {
     const { version } = this.#options
     const host = thisHost(this.#items)
+    const { all, failed, seconds } = this.#runs
+    const took = (performance.now() - this.#begunRun) / 1000
+    this.#runs = { all: all + 1, failed: failed + (failure === null ? 0 : 1), seconds: seconds + took }
     if (failure === null) this.#applied = this.#revision
+    if (failure === null && this.#inbox.length === 0) this.#waitingSince = undefined
     const ofHost: ItemError[] = failure === null || host === undefined ? [] : [{ kind: 'host', id: host.id, ...failure }]
     const errors = [...ofHost, ...this.#reconciler.errors()]
     this.#logErrors(errors)
@@ -228,6 +243,8 @@ export class Agent {
       applied: this.#applied,
       items: this.#items.size,
       errors: this.#errors,
+      waitingSince: this.#waitingSince === undefined ? null : new Date(this.#waitingSince).toISOString(),
+      runs: this.#runs,
       cache: { path: this.#cache.path, trouble: this.#cache.trouble },
     }
     try {

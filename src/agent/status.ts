@@ -4,6 +4,14 @@ import type { ItemError } from '#feed/message.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { readIfThere, replaceFile } from '#system/whole-file.ts'
 
+/** Runs that had vpcd do what the feed says. */
+export interface RunCounts {
+  readonly all: number
+  /** As a whole: an item that fails does not count. */
+  readonly failed: number
+  readonly seconds: number
+}
+
 export interface AgentStatus {
   /** Identifies the process that wrote it. */
   readonly process: ProcessMark | null
@@ -17,6 +25,10 @@ export interface AgentStatus {
   readonly applied: string | null
   readonly items: number
   readonly errors: readonly ItemError[]
+  /** Since when something waits that this host does not do yet; null: nothing does. */
+  readonly waitingSince: string | null
+  /** Since the agent began. */
+  readonly runs: RunCounts
   readonly cache: { readonly path: string; readonly trouble: string | null }
 }
 

@@ -10,7 +10,7 @@ import { kinds } from '#resource/kinds.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 
 /** What a unit stands for. */
-export interface CloudName extends CloudThing {
+export interface CloudName extends Omit<CloudThing, 'vpc'> {
   /** `shop/web1`, as commands take it; null: the user may not see it, or is not logged in. */
   readonly path: string | null
   readonly name: string | null

@@ -10,6 +10,8 @@ import { replaceFile } from '#system/whole-file.ts'
 export interface CloudThing {
   readonly kind: string
   readonly id: string
+  /** Of a vnic: its vpc. */
+  readonly vpc?: string
 }
 
 /** By the id of the host's object. */

@@ -14,7 +14,7 @@ export type Tier = keyof typeof tiers
 
 /** The first that fits says the tier. */
 const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
-  [/^(bench|src\/(wire|abi|control|agent))\//, 'pure'],
+  [/^(bench|src\/(wire|abi|control|agent|metrics))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/control\/(api|model)\//, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],
@@ -38,6 +38,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/vm/full-disk.test.ts': 16,
   'test/cli/join.test.ts': 8,
   'test/cli/up.test.ts': 60,
+  'test/metrics/prometheus.test.ts': 12,
   'test/cli/attach.test.ts': 5,
   'test/kernels/exchange.test.ts': 70,
   'test/kernels/packages.test.ts': 3,

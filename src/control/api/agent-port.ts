@@ -50,7 +50,7 @@ export async function openAgentPort(options: AgentPortOptions): Promise<RunningA
   const authority = await Authority.open(directory, options.now())
   await claimCloud(store, authority.pin, directory)
   const server = await startAgentServer({ ...options, authority })
-  countHosts(options.metrics.registry, options.model, server, options.now)
+  countHosts(options.metrics, options.model, server, options.now)
   return Object.assign(server, { authority, address: address ?? `${hostText(reachable(host))}:${server.port}` })
 }
 

@@ -1,59 +1,57 @@
-/** What the API counts, in Prometheus' form. No tenant's name or id is in it. */
+/** What the API counts, in Prometheus' form, as the table of metrics says. No tenant's name or id is in it. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { apiMetrics } from '#metrics/api.ts'
+import type { Metric } from '#metrics/metric.ts'
 import type { Model } from '../model/model.ts'
 import { kinds } from '#resource/kinds.ts'
+
+/** What prom-client is told of a metric of the table. */
+export const described = <L extends string>({ name, help, labels }: Metric) => ({ name, help, labelNames: labels as readonly L[] })
+
+/** From a store in memory to one that has trouble. */
+const buckets = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 
 export class Metrics {
   readonly registry = new Registry()
   readonly requests = new Counter({
-    name: 'vpc_api_requests_total',
-    help: 'Requests by method, kind and status.',
-    labelNames: ['method', 'kind', 'status'],
+    ...described<'method' | 'kind' | 'status'>(apiMetrics.requests),
     registers: [this.registry],
   })
-  readonly seconds = new Histogram({
-    name: 'vpc_api_request_seconds',
-    help: 'How long requests took.',
-    labelNames: ['method'],
-    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
-    registers: [this.registry],
-  })
-  readonly streams = new Gauge({ name: 'vpc_api_watch_streams', help: 'Open watches.', registers: [this.registry] })
-
-  /** Kept for their collectors alone. */
-  readonly gauges: readonly Gauge[]
+  readonly seconds = new Histogram({ ...described<'method'>(apiMetrics.seconds), buckets, registers: [this.registry] })
+  readonly streams = new Gauge({ ...described<never>(apiMetrics.streams), registers: [this.registry] })
 
   constructor(model: Model) {
-    const registers = [this.registry]
-    this.gauges = [
-      new Gauge({
-        name: 'vpc_api_store_revision',
-        help: 'Revision that the mirror has reached.',
-        registers,
-        collect: set(() => model.mirror.revision),
-      }),
-      new Gauge({ name: 'vpc_api_write_attempts', help: 'Attempts at writes.', registers, collect: set(() => model.counts.tries) }),
-      new Gauge({ name: 'vpc_api_write_requests', help: 'Requests that write.', registers, collect: set(() => model.counts.requests) }),
-      new Gauge({
-        name: 'vpc_api_mirror_repairs',
-        help: 'Keys of the mirror that a comparison with the store repaired. Should stay 0.',
-        registers,
-        collect: set(() => model.mirror.repaired),
-      }),
-      new Gauge({
-        name: 'vpc_api_objects',
-        help: 'Objects by kind.',
-        labelNames: ['kind'],
-        registers,
-        collect() {
-          for (const { kind } of kinds) this.set({ kind }, model.mirror.objects.count(kind))
-        },
-      }),
-    ]
+    const { mirror, counts } = model
+    const commits = new Histogram({ ...described<never>(apiMetrics.commitSeconds), buckets, registers: [this.registry] })
+    model.onCommit = (seconds) => commits.observe(seconds)
+    this.gauge(apiMetrics.revision, () => mirror.revision)
+    this.count(apiMetrics.attempts, () => counts.tries)
+    this.count(apiMetrics.writes, () => counts.requests)
+    this.count(apiMetrics.repairs, () => mirror.repaired)
+    this.gauge(apiMetrics.failing, () => [...mirror.hosts.failing()].length)
+    this.gauge(apiMetrics.objects, function* () {
+      for (const { kind } of kinds) yield [kind, mirror.objects.count(kind)]
+    })
+  }
+
+  /** Add a gauge: a value, or values by that of its label. */
+  gauge(metric: Metric, value: () => number | Iterable<readonly [string, number]>): void {
+    const [label] = metric.labels
+    const collect = function (this: Gauge): void {
+      const found = value()
+      this.reset()
+      if (typeof found === 'number') this.set(found)
+      else for (const [of, each] of found) this.set({ [label!]: of }, each)
+    }
+    this.registry.registerMetric(new Gauge({ ...described(metric), registers: [], collect }))
+  }
+
+  /** Add a counter that somebody else counts. */
+  count(metric: Metric, value: () => number): void {
+    const collect = function (this: Counter): void {
+      this.reset()
+      this.inc(value())
+    }
+    this.registry.registerMetric(new Counter({ ...described(metric), registers: [], collect }))
   }
 }
-
-const set = (value: () => number) =>
-  function (this: Gauge): void {
-    this.set(value())
-  }

@@ -52,6 +52,8 @@ export class Model {
   readonly mirror: Mirror
   /** Attempts in all, and requests: their quotient is the price of contention. */
   readonly counts = { requests: 0, tries: 0 }
+  /** Told how long the store took for each transaction, in seconds. */
+  onCommit: (seconds: number) => void = () => {}
   readonly #inFlight = new Set<string>()
   readonly #creating = new Map<string, Set<string>>()
 
@@ -164,7 +166,9 @@ export class Model {
     const keys = commit.write.map(({ key }) => key).filter((key) => !this.#inFlight.has(key))
     for (const key of keys) this.#inFlight.add(key)
     try {
+      const start = performance.now()
       const result: CommitResult = await this.store.commit(commit)
+      this.onCommit((performance.now() - start) / 1000)
       await this.mirror.reach(result.revision)
       if (!result.ok) return undefined
       draft.ask.committed?.(result.revision)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { get } from 'node:https'
-import { Registry } from 'prom-client'
+import { Metrics } from '#control/api/metrics.ts'
 import { countHosts } from '#control/agents/agent-metrics.ts'
 import { startAgentServer } from '#control/agents/server.ts'
 import { Limits } from '#control/api/limits.ts'
@@ -205,7 +205,6 @@ test('a host that moves from one API to another is there all the time, and goes 
 })
 
 test('the metrics count hosts by state, those that are connected, and certificates that are overdue', async () => {
-  const registry = new Registry()
   const { api, authority } = agents
   const now = (): number => Date.now() + api.ahead
   const log = { info: () => {}, error: () => {} }
@@ -220,8 +219,10 @@ test('the metrics count hosts by state, those that are connected, and certificat
     limits: new Limits(noLimits),
     log,
   })
-  countHosts(registry, api.model, server, now)
-  const value = async (name: string): Promise<string | undefined> => new RegExp(`^${name} (.*)$`, 'm').exec(await registry.metrics())?.[1]
+  const metrics = new Metrics(api.model)
+  countHosts(metrics, api.model, server, now)
+  const value = async (name: string): Promise<string | undefined> =>
+    new RegExp(`^${name} (.*)$`, 'm').exec(await metrics.registry.metrics())?.[1]
   const { key, certificate } = await agents.host('h7')
   assert.equal(await value('vpc_api_hosts_connected'), '0')
   assert.ok(Number(await value('vpc_api_hosts\\{state="joining"\\}')) >= 1)
