@@ -154,6 +154,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     export: leaf(),
     import: leaf(),
     migrate: leaf(),
+    defrag: leaf(),
     finalize: leaf(),
   }),
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),

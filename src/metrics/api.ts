@@ -28,6 +28,9 @@ export const apiMetrics = {
     unit: 'seconds',
     bound: '8 buckets, sum and count',
   }),
+  storeUsed: metric('store_bytes', 'gauge', 'Bytes that the store has used.', { unit: 'bytes' }),
+  storeMost: metric('store_most_bytes', 'gauge', 'Bytes that the store can have: its quota, or what its disk has.', { unit: 'bytes' }),
+  storeFull: metric('store_full', 'gauge', 'Whether the store takes no writes for want of room: 0 or 1.'),
   repairs: metric('mirror_repairs_total', 'counter', 'Keys of the mirror that a comparison with the store repaired. Should stay 0.', {
     unit: 'events',
   }),

@@ -31,6 +31,7 @@ export function createApp(parts: Parts, sourceOf: (c: ApiContext) => string): Ho
   app.get('/health/live', (c) => c.json({ status: 'ok' }))
   app.get('/health/ready', async (c) => ready(parts, c))
   consoleRoutes(app)
+  app.get('/health/store', async (c) => storeRoom(parts, c))
   app.get('/v1/openapi.json', (c) => c.json(openApi()))
   app.use('/v1/*', async (c, next) => waiting(parts, c, next))
   app.use('/v1/*', async (c, next) => authenticated(parts, c, next))
@@ -92,6 +93,13 @@ async function ready({ model }: Parts, c: ApiContext): Promise<Response> {
   } catch {
     throw new Problem('store-away', 'the store does not answer', { retryAfter: 1 })
   }
+}
+
+/** Red before it is too late. The API itself goes on: reads need no room. */
+async function storeRoom({ metrics: { store } }: Parts, c: ApiContext): Promise<Response> {
+  const { state, detail, room } = await store.health()
+  const used = Math.round((1000 * room.used) / room.most) / 1000
+  return c.json({ status: state, used, ...(detail !== undefined && { detail }) }, state === 'ok' ? 200 : 503)
 }
 
 async function authenticated(parts: Parts, c: ApiContext, next: Next): Promise<Response | void> {

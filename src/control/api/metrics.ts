@@ -4,6 +4,7 @@ import { apiMetrics } from '#metrics/api.ts'
 import type { Metric } from '#metrics/metric.ts'
 import type { Model } from '../model/model.ts'
 import { kinds } from '#resource/kinds.ts'
+import { StoreWatch, type StoreHealth } from './store-health.ts'
 
 /** What prom-client is told of a metric of the table. */
 export const described = <L extends string>({ name, help, labels }: Metric) => ({ name, help, labelNames: labels as readonly L[] })
@@ -20,8 +21,15 @@ export class Metrics {
   readonly seconds = new Histogram({ ...described<'method'>(apiMetrics.seconds), buckets, registers: [this.registry] })
   readonly streams = new Gauge({ ...described<never>(apiMetrics.streams), registers: [this.registry] })
 
+  /** How the store is. */
+  readonly store: StoreWatch
+
   constructor(model: Model) {
-    const { mirror, counts } = model
+    const { mirror, counts, store } = model
+    this.store = new StoreWatch(store)
+    this.#ofStore(apiMetrics.storeUsed, ({ room }) => room.used)
+    this.#ofStore(apiMetrics.storeMost, ({ room }) => room.most)
+    this.#ofStore(apiMetrics.storeFull, ({ room }) => Number(room.isFull))
     const commits = new Histogram({ ...described<never>(apiMetrics.commitSeconds), buckets, registers: [this.registry] })
     model.onCommit = (seconds) => commits.observe(seconds)
     this.gauge(apiMetrics.revision, () => mirror.revision)
@@ -42,6 +50,16 @@ export class Metrics {
       this.reset()
       if (typeof found === 'number') this.set(found)
       else for (const [of, each] of found) this.set({ [label!]: of }, each)
+    }
+    this.registry.registerMetric(new Gauge({ ...described(metric), registers: [], collect }))
+  }
+
+  /** Add a gauge of the store. While that does not answer, it keeps its value. */
+  #ofStore(metric: Metric, value: (health: StoreHealth) => number): void {
+    const { store } = this
+    const collect = async function (this: Gauge): Promise<void> {
+      const health = await store.health().catch(() => undefined)
+      if (health !== undefined) this.set(value(health))
     }
     this.registry.registerMetric(new Gauge({ ...described(metric), registers: [], collect }))
   }

@@ -11,7 +11,10 @@ export function storeProblem(error: unknown): unknown {
     case 'limit':
       return new Problem('too-large', error.message)
     case 'full':
-      return new Problem('store-full', 'the store has no room; nothing was changed', { retryAfter: 60 })
+      return new Problem('store-full', 'the store has no room; nothing was changed', {
+        retryAfter: 60,
+        hint: 'an operator makes room: vpc db defrag, or a larger disk or quota of the store',
+      })
     case 'outcome-unknown':
       return new Problem(
         'outcome-unknown',

@@ -17,6 +17,8 @@ export type StoreLocation =
       readonly prefix: string
       /** Without them the way to etcd is open; for tests on loopback alone. */
       readonly credentials: Credentials | undefined
+      /** Bytes that the members may have; without it, what etcd does by itself. */
+      readonly quota?: number | undefined
     }
 
 /** The store of a control plane on one machine. */
@@ -45,14 +47,17 @@ function parseEtcd(rest: string): Result<StoreLocation> {
   const wrong = endpoints.find((endpoint) => !/^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(endpoint))
   if (hosts === '' || wrong !== undefined) return failure(`'${hosts}' are no members of etcd; write etcd://HOST:PORT,HOST:PORT`)
   const given = new URLSearchParams(query)
-  const unknown = [...given.keys()].find((name) => !['prefix', 'ca', 'cert', 'key'].includes(name))
-  if (unknown !== undefined) return failure(`an etcd store has no '${unknown}'; it has prefix, ca, cert and key`)
+  const unknown = [...given.keys()].find((name) => !['prefix', 'ca', 'cert', 'key', 'quota'].includes(name))
+  if (unknown !== undefined) return failure(`an etcd store has no '${unknown}'; it has prefix, ca, cert, key and quota`)
   const prefix = given.get('prefix') ?? defaultPrefix
   if (!/^\/([!-~]+\/)?$/.test(prefix)) return failure(`'${prefix}' is no prefix; it begins and ends with /, as ${defaultPrefix}`)
+  const quota = given.get('quota') ?? undefined
+  if (quota !== undefined && !/^[1-9]\d{5,14}$/.test(quota)) return failure(`quota: '${quota}' is no number of bytes, as etcd has it`)
+  const more = quota === undefined ? {} : { quota: Number(quota) }
   const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => given.get(name) ?? undefined)
   if (ca === undefined && cert === undefined && key === undefined)
-    return success({ kind: 'etcd', endpoints, prefix, credentials: undefined })
+    return success({ kind: 'etcd', endpoints, prefix, credentials: undefined, ...more })
   if (ca === undefined || cert === undefined || key === undefined)
     return failure('an etcd store needs all of ca, cert and key, or none: the files of the authority, of a certificate and of its key')
-  return success({ kind: 'etcd', endpoints, prefix, credentials: { ca, cert, key } })
+  return success({ kind: 'etcd', endpoints, prefix, credentials: { ca, cert, key }, ...more })
 }

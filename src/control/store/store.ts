@@ -134,6 +134,16 @@ export interface StoreStatus {
   readonly members?: readonly MemberStatus[]
 }
 
+/** How much room a store has. */
+export interface StoreRoom {
+  /** Bytes that are used. */
+  readonly used: number
+  /** Bytes that there can be: the quota of etcd; for a file, what its disk still has, too. */
+  readonly most: number
+  /** It takes no writes. */
+  readonly isFull: boolean
+}
+
 export interface MemberStatus {
   readonly endpoint: string
   readonly version?: string
@@ -166,6 +176,10 @@ export interface Store extends AsyncDisposable {
   /** Fill an empty store. Refuses one with keys. The store's revision becomes at least `revision`, if it can. */
   restore(entries: AsyncIterable<{ readonly key: string; readonly value: string }>, revision: number): Promise<void>
   status(): Promise<StoreStatus>
+  /** Cheap: it may be asked each second. */
+  room(): Promise<StoreRoom>
+  /** Give room back that is not used, and take writes again. It forgets all old changes. */
+  makeRoom(): Promise<void>
 }
 
 /** The first key after all keys with this prefix. The prefix '' ends where the keys of drivers begin. */

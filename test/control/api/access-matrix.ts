@@ -170,6 +170,11 @@ const planned = (asker: Asker, done: number): readonly number[] =>
 const others: Readonly<Record<string, Ask>> = {
   'GET /health/live': () => ({ path: '/health/live', expect: [200] }),
   'GET /health/ready': () => ({ path: '/health/ready', expect: [200] }),
+  'GET /health/store': () => ({ path: '/health/store', expect: [200] }),
+  // Files of the console, the same for everybody.
+  'GET /': () => ({ path: '/', expect: [302] }),
+  'GET /console': () => ({ path: '/console', expect: [302] }),
+  'GET /console/:name{.*}': () => ({ path: '/console/index.html', expect: [200, 404] }),
   'GET /v1/openapi.json': () => ({ path: '/v1/openapi.json', expect: [200] }),
   'GET /metrics': (_, { grant }) => ({ path: '/metrics', expect: [grant?.at === 'cloud' ? 200 : 403] }),
   'GET /v1/whoami': () => ({ path: '/v1/whoami', expect: [200] }),
@@ -221,7 +226,7 @@ const others: Readonly<Record<string, Ask>> = {
   }),
 }
 
-const open = new Set(['GET /health/live', 'GET /health/ready', 'GET /v1/openapi.json'])
+const open = new Set(Object.keys(others).filter((route) => /^GET \/(health\/|v1\/openapi.json$|console|$)/.test(route)))
 
 function askOf(route: string): Ask | undefined {
   for (const { kind, plural } of kinds) {

@@ -33,6 +33,7 @@ export class EtcdCluster implements AsyncDisposable {
   readonly #stranger = this.#authority.issue('somebody')
   readonly #root = this.#authority.issue('root')
   readonly members: MemberOfTest[] = []
+  #more: readonly string[] = []
 
   /** Start three members, and give the user `vpc-api` a role on /vpc1/. */
   static async start(): Promise<EtcdCluster> {
@@ -85,7 +86,7 @@ export class EtcdCluster implements AsyncDisposable {
     const quick = ['--heartbeat-interval=50', '--election-timeout=400', '--enable-grpc-gateway=false', '--log-level=warn']
     const start = (): ChildProcess => {
       const log = openSync(join(this.#directory, `m${n}.log`), 'a')
-      const args = [`--net=/run/netns/${namespace}`, 'etcd', ...of, ...urls, ...listen, ...tls, ...quick]
+      const args = [`--net=/run/netns/${namespace}`, 'etcd', ...of, ...urls, ...listen, ...tls, ...quick, ...this.#more]
       return spawn('nsenter', args, { stdio: ['ignore', log, log], env: { PATH: process.env['PATH'], GOMAXPROCS: '1' } })
     }
     this.members.push({ address, namespace, link, start, process: start() })
@@ -164,6 +165,21 @@ export class EtcdCluster implements AsyncDisposable {
         }
       }
     }
+  }
+
+  /** Delete what is below a prefix, as etcdctl does: an etcd without room takes that. */
+  async deleteAll(prefix: string): Promise<void> {
+    const { endpoints, credentials } = this.location('/', 'root')
+    const cluster = new Cluster(endpoints, credentials, { tryMs: 3000, callMs: 15_000, askEveryMs: 2000 })
+    const request = { key: Buffer.from(prefix), range_end: Buffer.from(`${prefix.slice(0, -1)}0`) }
+    await cluster.ask('delete', (member, deadlineMs) => member.call('deleteRange', request, deadlineMs)).finally(() => cluster.close())
+  }
+
+  /** Start all members anew, with further options. */
+  async restart(more: readonly string[]): Promise<void> {
+    await Promise.all(this.members.map((member) => end(member.process)))
+    this.#more = more
+    for (const member of this.members) member.process = member.start()
   }
 
   /** What the members have written to their logs. */

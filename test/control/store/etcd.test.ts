@@ -15,6 +15,7 @@ import { conformance } from './conformance.ts'
 import { makeUnderHarm } from './apis-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { until, writeUnderHarm } from './harm.ts'
+import { runOutOfRoom } from './room-on-etcd.ts'
 import { agreesWithModel } from './random-history.ts'
 
 let cluster: EtcdCluster
@@ -183,3 +184,5 @@ for (const how of ['killed', 'stopped', 'cut off'] as const)
   })
 
 test('two APIs give each interface an address of its own while the leader is killed, and no request fails', () => makeUnderHarm(cluster))
+
+test('an etcd without room refuses writes and says so before and then, loses nothing, and takes them again', () => runOutOfRoom(cluster))

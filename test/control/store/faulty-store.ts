@@ -48,6 +48,14 @@ export class FaultyStore implements Store {
     return call()
   }
 
+  room(): ReturnType<Store['room']> {
+    return this.#call(() => this.#store.room())
+  }
+
+  makeRoom(): Promise<void> {
+    return this.#call(() => this.#store.makeRoom())
+  }
+
   get(keys: readonly string[]): ReturnType<Store['get']> {
     return this.#call(() => this.#store.get(keys))
   }

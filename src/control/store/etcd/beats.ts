@@ -2,7 +2,9 @@
  * Beats: small writes that show to every watch how far it is. A member that is cut off from the others goes on serving
  * a watch that says nothing; a watch that has not seen a beat for long is therefore given up.
  * Others who use the same etcd raise its revision where our watches do not look; then a beat lets them reach it.
+ * An etcd without room takes no beats. Nothing can be written then, so what a member says of its progress will do.
  */
+import { StoreError } from '../store-error.ts'
 import type { Cluster } from './cluster.ts'
 import type { KeySpace } from './entries.ts'
 
@@ -19,11 +21,17 @@ export class Beats {
   #reached = 0
   #wanted = 0
   #isLate: NodeJS.Timeout | undefined
+  #isFull = false
 
   constructor(cluster: Cluster, keys: KeySpace, everyMs: number) {
     this.#cluster = cluster
     this.#keys = keys
     this.everyMs = everyMs
+  }
+
+  /** The last beat was refused: there is no room. */
+  get isFull(): boolean {
+    return this.#isFull
   }
 
   /** A watch needs beats from now on, until it says `leave`. */
@@ -65,7 +73,12 @@ export class Beats {
 
   async #write(): Promise<void> {
     const success = [{ request_put: { key: this.#keys.bytes('~beat'), value: Buffer.of() } }]
-    // Without an answer, the calls of others say what is wrong.
-    await this.#cluster.ask('beat', (member, deadlineMs) => member.call('txn', { success }, deadlineMs)).catch(() => {})
+    try {
+      await this.#cluster.ask('beat', (member, deadlineMs) => member.call('txn', { success }, deadlineMs))
+      this.#isFull = false
+    } catch (error) {
+      // Without an answer, the calls of others say what is wrong.
+      this.#isFull = error instanceof StoreError && error.code === 'full'
+    }
   }
 }

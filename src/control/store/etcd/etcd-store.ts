@@ -14,6 +14,7 @@ import {
   type RangeResult,
   type Snapshot,
   type Store,
+  type StoreRoom,
   type StoreStatus,
   type WatchItem,
   type WatchOptions,
@@ -25,6 +26,7 @@ import { KeySpace } from './entries.ts'
 import { Compacted } from './failure.ts'
 import { grantLease } from './lease.ts'
 import { pageSize, readPage, readRest, type Page, type Reader } from './read.ts'
+import { clusterRoom, makeClusterRoom } from './room.ts'
 import { Slots } from './slots.ts'
 import { clusterStatus } from './status.ts'
 import { watchCluster } from './watch.ts'
@@ -53,9 +55,11 @@ export class EtcdStore implements Store {
   readonly #slots: Slots
   readonly #commits: Commits
   readonly #beats: Beats
+  readonly #quota: number | undefined
   #lease: Promise<Lease> | undefined
 
-  constructor({ endpoints, prefix, credentials }: StoreLocation & { readonly kind: 'etcd' }, options: EtcdOptions) {
+  constructor({ endpoints, prefix, credentials, quota }: StoreLocation & { readonly kind: 'etcd' }, options: EtcdOptions) {
+    this.#quota = quota
     const { tryMs = 1500, callMs = 8000, progressMs = 10_000, askEveryMs = 2000 } = options
     this.#cluster = new Cluster(endpoints, credentials, { tryMs, callMs, askEveryMs })
     this.#keys = new KeySpace(prefix)
@@ -164,6 +168,15 @@ export class EtcdStore implements Store {
 
   status(): Promise<StoreStatus> {
     return clusterStatus(this.#cluster, this.#keys)
+  }
+
+  room(): Promise<StoreRoom> {
+    this.#cluster.checkOpen()
+    return clusterRoom(this.#cluster, this.#quota)
+  }
+
+  async makeRoom(): Promise<void> {
+    await makeClusterRoom(this.#cluster, (await this.get([])).revision)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

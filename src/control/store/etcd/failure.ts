@@ -23,7 +23,7 @@ export function judge(error: unknown, what: string): Verdict {
       return retry(!details.startsWith('No connection established'))
     case status.RESOURCE_EXHAUSTED:
       return /space exceeded/.test(details)
-        ? final('full', 'nothing was written: compact and defragment it, or raise its quota')
+        ? final('full', 'nothing was written: vpc db defrag makes room, or raise its quota')
         : retry(false)
     case status.OUT_OF_RANGE:
       return /compacted/.test(details)

@@ -28,6 +28,8 @@ interface Encodes {
 export const compareResult = { equal: 0, greater: 1 } as const
 export const compareTarget = { version: 0, create: 1, mod: 2 } as const
 export const eventType = { put: 0, delete: 1 } as const
+export const alarmAction = { get: 0, deactivate: 2 } as const
+export const alarmType = { noSpace: 1 } as const
 export const permission = { readWrite: 2 } as const
 
 const header = [1, 'ResponseHeader'] as const
@@ -98,7 +100,21 @@ const declared = {
   LeaseKeepAliveRequest: { ID: [1, 'int64'] },
   LeaseKeepAliveResponse: { header, ID: [2, 'int64'], TTL: [3, 'int64'] },
   StatusRequest: {},
-  StatusResponse: { header, version: [2, 'string'], dbSize: [3, 'int64'], leader: [4, 'uint64'], errors: [8, 'string', 'repeated'] },
+  StatusResponse: {
+    header,
+    version: [2, 'string'],
+    dbSize: [3, 'int64'],
+    leader: [4, 'uint64'],
+    errors: [8, 'string', 'repeated'],
+    dbSizeInUse: [9, 'int64'],
+    /** From 3.6 on; 0 before. */
+    dbSizeQuota: [12, 'int64'],
+  },
+  DefragmentRequest: {},
+  DefragmentResponse: { header },
+  AlarmRequest: { action: [1, 'int32'], memberID: [2, 'uint64'], alarm: [3, 'int32'] },
+  AlarmMember: { memberID: [1, 'uint64'], alarm: [2, 'int32'] },
+  AlarmResponse: { header, alarms: [2, 'AlarmMember', 'repeated'] },
   AuthEnableRequest: {},
   AuthEnableResponse: { header },
   AuthUserAddRequest: { name: [1, 'string'], password: [2, 'string'], options: [3, 'UserAddOptions'] },

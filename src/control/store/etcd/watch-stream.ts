@@ -11,6 +11,8 @@ export interface Patience {
   readonly askEveryMs: number
   /** How long no change may come. */
   readonly quietMs: number
+  /** No change can come now. */
+  readonly isQuiet: () => boolean
 }
 
 /** Changes that wait for the reader: etcd gets no more room beyond that. */
@@ -22,7 +24,7 @@ type Answer = Decoded<'WatchResponse'>
 export async function* answersOf(
   stream: ClientDuplexStream<Encoded<'WatchRequest'>, Answer>,
   request: Encoded<'WatchCreateRequest'>,
-  { signal, askEveryMs, quietMs }: Patience,
+  { signal, askEveryMs, quietMs, isQuiet }: Patience,
 ): AsyncGenerator<Answer, void> {
   const waiting: Answer[] = []
   let failure: Error | undefined
@@ -46,7 +48,8 @@ export async function* answersOf(
     // While it is paused, the reader is the slow one.
     const now = performance.now()
     if (stream.isPaused()) heard = changed = now
-    else if (now - heard > 2.25 * askEveryMs) fail(new Error('the member is silent'))
+    if (isQuiet()) changed = now
+    if (now - heard > 2.25 * askEveryMs) fail(new Error('the member is silent'))
     else if (now - changed > quietMs) fail(new Error('the member gives no changes'))
     stream.write({ progress_request: {} })
   }, askEveryMs)

@@ -57,12 +57,21 @@ async function* watchMember(
       signal,
       askEveryMs: cluster.times.askEveryMs,
       quietMs: 3 * beats.everyMs,
+      isQuiet: () => beats.isFull,
     })) {
       if (answer.canceled) {
         const compacted = answer.compact_revision.toNumber()
         if (compacted === 0) throw refusal(answer.cancel_reason)
         yield { kind: 'reset', reason: `the changes after revision ${progress.at} are forgotten up to ${compacted}` }
         return 'ended'
+      }
+      if (answer.events.length === 0 && !answer.created && beats.isFull) {
+        const revision = answer.header!.revision.toNumber()
+        if (revision <= progress.at) continue
+        progress.at = revision
+        beats.heard(revision)
+        yield { kind: 'progress', revision }
+        continue
       }
       let isGiven = false
       for (const [revision, events] of byRevision(answer.events)) {

@@ -3,6 +3,7 @@
  * the same time share one write to the disk.
  */
 import { randomBytes } from 'node:crypto'
+import { statfsSync } from 'node:fs'
 import { checkCommit, checkKeys, checkPrefix, checkRange } from '../check-commit.ts'
 import type { LeaseId } from '../lease.ts'
 import { beforeStep } from '../step.ts'
@@ -17,6 +18,7 @@ import {
   type RangeResult,
   type Snapshot,
   type Store,
+  type StoreRoom,
   type StoreStatus,
   type WatchItem,
   type WatchOptions,
@@ -261,6 +263,26 @@ export class SqliteStore implements Store {
       bytes: pragma(db, 'page_count') * pragma(db, 'page_size'),
       warnings: [],
     }))
+  }
+
+  async room(): Promise<StoreRoom> {
+    this.#checkOpen()
+    const { db, path } = this.#file
+    const used = this.#read(() => pragma(db, 'page_count') * pragma(db, 'page_size'))
+    const { bavail, bsize } = statfsSync(path)
+    // A commit needs some pages in the log, and the log a page of the disk for each.
+    return { used, most: used + bavail * bsize, isFull: bavail * bsize < 64 << 10 }
+  }
+
+  async makeRoom(): Promise<void> {
+    await this.compact(this.#tables.revision)
+    const { db } = this.#file
+    try {
+      db.exec('VACUUM')
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      throw storeError(error, 'make the file smaller')
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
