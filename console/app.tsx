@@ -10,8 +10,10 @@ import { Nothing } from './parts.tsx'
 import { KindDetail } from './kind-detail.tsx'
 import { KindForm } from './kind-form.tsx'
 import { KindList } from './kind-list.tsx'
+import { PicturePage } from './picture.tsx'
 import { useRoute, type Route } from './route.ts'
 import { resume, type Whoami } from './session.ts'
+import { WhyPage } from './why.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function App() {
@@ -38,9 +40,11 @@ function Page({ who, route }: { who: Whoami; route: Route }) {
   const [first, second, third] = route.path
   if (first === undefined) return <Overview who={who} />
   if (first === 'audit') return <AuditPage query={route.query} />
+  if (first === 'why') return <WhyPage query={route.query} />
   const kind = kindOfPlural(first)
   if (kind === undefined) return <Nothing title="There is no such page">The address names nothing that the console has.</Nothing>
   if (second === undefined) return <KindList who={who} kind={kind} query={route.query} />
   if (second === 'new') return <KindForm kind={kind} id={undefined} query={route.query} />
+  if (third === 'picture' && kind.kind === 'vpc') return <PicturePage who={who} id={second} />
   return third === 'edit' ? <KindForm kind={kind} id={second} query={route.query} /> : <KindDetail who={who} kind={kind} id={second} />
 }

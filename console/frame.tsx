@@ -29,7 +29,10 @@ function sectionsFor(who: Whoami): Section[] {
     links: readable.filter((kind) => sectionOf(kind) === title).map(({ kind, plural }) => [plural, titleOf(kind)]),
   })
   const isAuditor = who.roles.some(({ role }) => role === 'admin' || role === 'auditor')
-  const see: Section = { title: 'See', links: [['', 'Overview'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])] }
+  const see: Section = {
+    title: 'See',
+    links: [['', 'Overview'], ['why', 'Why?'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])],
+  }
   return [see, section('Networks'), section('Machines'), section('People')].filter(({ links }) => links.length > 0)
 }
 

@@ -62,6 +62,16 @@ function Head({ who, kind, resource }: { who: Whoami; kind: Kind; resource: Reso
       <State state={resource.state} />
       <span class="hint">{wordOf(kind.kind)}</span>
       <span class="space" />
+      {kind.kind === 'vnic' && (
+        <a class="button" href={hrefOf(['why'], { from: resource.id })}>
+          Why?
+        </a>
+      )}
+      {kind.kind === 'vpc' && (
+        <a class="button" href={hrefOf(['vpcs', resource.id, 'picture'])}>
+          Picture
+        </a>
+      )}
       {isWriter && Actions && <Actions resource={resource} />}
       {isWriter && (
         <a class="button" data-key="edit" href={hrefOf([kind.plural, resource.id, 'edit'])}>

@@ -170,13 +170,14 @@ function trimmedLists(draft: Draft): Draft {
   return Object.fromEntries(Object.entries(draft).flatMap(([name, value]) => (Array.isArray(value) ? [[name, filled(value)]] : [])))
 }
 
-/** The first field that the API objects to. */
+/** Show the first field that the API objects to, or else what it says. */
 function focusFirst(form: HTMLFormElement | null, problem: ProblemBody | undefined): void {
-  const [first] = problem?.fields ?? []
-  if (form === null || first === undefined) return
-  const input = form.querySelector<HTMLElement>(`#${CSS.escape(`f${first.pointer.replaceAll('/', '-')}`)}`)
+  if (form === null || problem === undefined) return
+  const [first] = problem.fields ?? []
+  const input = first && form.querySelector<HTMLElement>(`#${CSS.escape(`f${first.pointer.replaceAll('/', '-')}`)}`)
   input?.focus()
-  input?.scrollIntoView({ block: 'center' })
+  const shown = input ?? form.querySelector('[role="alert"]')
+  shown?.scrollIntoView({ block: 'center' })
 }
 
 function TokenDialog({ token, close }: { token: string; close: () => void }) {

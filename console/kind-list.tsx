@@ -80,7 +80,7 @@ const columnsOf = ({ columns }: Kind): string[] => [...columns.filter((name) => 
 
 function filterText({ fields }: Kind, word: string, value: string): string {
   const field = fields[word]
-  const [to] = field === undefined ? (findKind(word) ? [word] : []) : kindsOf(field)
+  const [to] = field === undefined ? (findKind(word) ? [word] : word === 'binding' ? ['host'] : []) : kindsOf(field)
   return to === undefined ? value : referenceText(to, value)
 }
 

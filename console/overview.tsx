@@ -197,6 +197,7 @@ function Vpcs({ vpcs, vnics }: { vpcs: readonly Resource[]; vnics: readonly Reso
             <tr>
               <th scope="col">name</th>
               <th scope="col">account</th>
+              <th scope="col">see</th>
               <th scope="col">vnics</th>
             </tr>
           </thead>
@@ -210,6 +211,9 @@ function Vpcs({ vpcs, vnics }: { vpcs: readonly Resource[]; vnics: readonly Reso
                   </th>
                   <td>
                     <Reference kind="account" id={String(vpc.account)} />
+                  </td>
+                  <td>
+                    <a href={hrefOf(['vpcs', vpc.id, 'picture'])}>picture</a>
                   </td>
                   <td>
                     {counted(own.length, 'vnic')}

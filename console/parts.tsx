@@ -56,8 +56,8 @@ const tones: Readonly<Record<string, string>> = {
 }
 
 /** What something is doing, in words and a colour. */
-export function State({ state }: { state: string }) {
-  return <span class={`state ${tones[state] ?? 'idle'}`}>{state}</span>
+export function State({ state, tone = state }: { state: string; tone?: string }) {
+  return <span class={`state ${tones[tone] ?? 'idle'}`}>{state}</span>
 }
 
 export interface DialogProps {

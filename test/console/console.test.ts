@@ -131,6 +131,46 @@ test('a thousand vnics: a page of the table, a search, what others change', asyn
   await scene.checkAccess('vnics')
 })
 
+test('the picture of a vpc folds what is many, and is drawn at once', async () => {
+  const { page } = scene
+  const { id } = await scene.ask('GET', '/vpcs/red')
+  await scene.ask('POST', '/routers', { name: 'core', vpc: 'red', interfaces: [{ subnet: 'web' }] })
+  for (const n of [1, 2, 3]) await scene.ask('PUT', `/vnics/v${n}/binding`, { host: n === 3 ? 'h2' : 'h1' })
+  await scene.go('#/', 'Overview')
+  const drawn = await scene.drawMs(`#/vpcs/${id}/picture`, 'svg .vnic.unplugged')
+  await page.getByText('1000 vnics in 1 subnet on 2 hosts').waitFor()
+  await page.getByRole('link', { name: 'router core' }).waitFor()
+  await page.getByRole('link', { name: '2 vnics on h1' }).waitFor()
+  await scene.checkAccess('picture')
+  assert.ok((await page.locator('.picture .vnic').count()) < 100)
+  await page.getByText('show all').click()
+  await page.waitForFunction('document.querySelectorAll(".picture .vnic").length === 1000')
+  console.log(`# the picture of 1000 vnics was drawn in ${drawn.toFixed(0)} ms`)
+  assert.ok(drawn < 5_000)
+  await page.getByRole('link', { name: '2 vnics on h1' }).click()
+  await page.getByText('2 rows').waitFor()
+})
+
+test('the question why is answered hop by hop', async () => {
+  const { page } = scene
+  await scene.go('#/vnics', 'vNICs')
+  await scene.go('#/why', /Why/)
+  await page.getByRole('button', { name: 'Ask' }).click()
+  await page.locator('.objection').first().waitFor()
+  await page.getByLabel('from required').fill('v1')
+  await page.getByLabel('to required').fill('v3')
+  await page.getByLabel('protocol').selectOption('tcp')
+  await page.getByLabel('port').fill('22')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'It does not get there.' }).waitFor()
+  await page.locator('.hops .obstacle').getByRole('link', { name: 'group shop/app' }).waitFor()
+  await page.getByText(/vpc cloud group set shop\/app/).waitFor()
+  await scene.checkAccess('why')
+  await page.getByRole('textbox', { name: 'port' }).fill('80')
+  await page.getByRole('button', { name: 'Ask' }).click()
+  await page.getByRole('heading', { name: /(not do it yet|does not get there)/ }).waitFor()
+})
+
 test('keys do what a mouse does', async () => {
   const { page } = scene
   await scene.go('#/subnets', 'Subnets')
@@ -186,7 +226,7 @@ test('overview, details and the audit log keep nobody out either', async () => {
   const vnic = await scene.ask('GET', '/vnics/v1')
   await scene.ask('PUT', `/vnics/${vnic.id}/binding`, { host: 'h1' })
   await scene.go('#/', 'Overview')
-  await page.getByText('no machine has joined as this host').waitFor()
+  await page.getByText('no machine has joined as this host').first().waitFor()
   await scene.checkAccess('overview')
   await scene.go(`#/vnics/${vnic.id}`, 'v1')
   await page.getByText('Changes of the last day').waitFor()
