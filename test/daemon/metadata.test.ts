@@ -4,12 +4,13 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
+import { boot } from './cloud-init.ts'
 import { until } from './echo-server.ts'
 import { makeCustomer, metadataAt, type Customer, type Guest } from './service-host.ts'
 import { TestHost, type Daemon } from './test-host.ts'
 
 const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBhK alice@example', 'ssh-rsa AAAAB3NzaC1yc2E= bob']
-const script = '#!/bin/sh\necho "it is mine: ä" > /tmp/done\n'
+const script = '#!/bin/sh\necho "it is mine: ä" > /root/done\n'
 
 let clean: Snapshot
 let host: TestHost
@@ -115,6 +116,28 @@ describe('a guest', () => {
     for (const path of ['latest/meta-data/none', 'latest/../user-data/..', '%2e%2e/etc/passwd', 'latest/meta-data/__proto__', '%']) {
       assert.match(code(red, path, '--path-as-is'), /^40[04]$/, path)
     }
+  })
+})
+
+describe('a stock cloud-init', () => {
+  test('takes it for EC2: keys, host name, and a script as user data', () => {
+    const [web] = red.guests
+    const booted = boot(web!, 'root=/dev/vda', 'datasource_list: [Ec2]\ndatasource: {Ec2: {strict_id: false}}')
+    assert.match(booted.datasource, /^DataSourceEc2: /)
+    assert.deepEqual([booted.instance, booted.hostname, booted.done], [idOf(web!.port), 'web', 'it is mine: ä'])
+    for (const key of keys) assert.ok(booted.authorizedKeys.includes(key), booted.authorizedKeys)
+  })
+
+  test('takes it for NoCloud, by nothing but the command line', async () => {
+    const [web] = blue.guests
+    await using port = await host.vpc.openPort(web!.port, { write: true })
+    await port.setSshKeys(keys[0]!)
+    await port.setUserData('#cloud-config\nssh_genkeytypes: [ed25519]\nwrite_files: [{path: /root/done, content: written}]\n')
+    const booted = boot(web!, `root=/dev/vda ds=nocloud-net;s=http://${metadataAt[0]}/nocloud/`, '')
+    assert.match(booted.datasource, /^DataSourceNoCloud.*: /)
+    assert.deepEqual([booted.instance, booted.hostname, booted.done], [idOf(web!.port), 'web', 'written'])
+    assert.ok(booted.authorizedKeys.includes(keys[0]!), booted.authorizedKeys)
+    assert.ok(!booted.authorizedKeys.includes('bob'))
   })
 })
 
