@@ -1,10 +1,11 @@
 /**
- * Writes docs/commands, docs/operations.md, docs/metrics.md, docs/openapi.json and the dashboard of
- * examples/monitoring from their tables: `npm run docs`. Tests hold that they are up to date.
+ * Writes docs/commands, docs/operations.md, docs/drop-reasons.md, docs/metrics.md, docs/openapi.json and the dashboard
+ * of examples/monitoring from their tables: `npm run docs`. Tests hold that they are up to date.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { operationsPage } from '#abi/operations-page.ts'
+import { reasonsPage } from '#cli/drop-reason.ts'
 import { markdownPages } from '#cli/markdown-page.ts'
 import { dashboardText } from '#metrics/dashboard.ts'
 import { metricsPage } from '#metrics/page.ts'
@@ -15,4 +16,5 @@ await writePages(fileURLToPath(new URL('../docs/commands', import.meta.url)), aw
 writeFileSync(new URL('../docs/operations.md', import.meta.url), operationsPage())
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage())
 writeFileSync(new URL('../examples/monitoring/dashboard.json', import.meta.url), dashboardText())
+writeFileSync(new URL('../docs/drop-reasons.md', import.meta.url), reasonsPage())
 writeFileSync(new URL('../docs/openapi.json', import.meta.url), openApiText())

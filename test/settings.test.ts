@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { operations } from '#abi/command.ts'
 import { unitTypes } from '#abi/object-type.ts'
+import { reasonsPage } from '#cli/drop-reason.ts'
 import { operationsPage } from '#abi/operations-page.ts'
 import { keyOf, operationNames, settingsOf } from '#abi/settings.ts'
 import { types } from '#object/type/types.ts'
@@ -56,6 +57,7 @@ suite('a setting', () => {
 
   test('and each operation stand in docs/operations.md; npm run docs writes it', () => {
     assert.equal(textOf('docs/operations.md'), operationsPage())
+    assert.equal(textOf('docs/drop-reasons.md'), reasonsPage())
   })
 
   // Names that mean nothing else. One that was added later shows what adding one touches.
@@ -68,7 +70,7 @@ suite('a setting', () => {
         // What the datapath does with it.
         /^src\/(object\/sync\/projection|datapath)\//,
         // What a trace says of it, and proposes.
-        /^src\/object\/trace\/(drop-reason|stage-text)\.ts$/,
+        /^src\/(abi\/drop-words|object\/trace\/stage-text)\.ts$/,
         // A column of a list, and a sentence of help.
         /^src\/cli\/commands\/switch\/(port\/)?(list|set)\.ts$/,
         // The keys of the first version of the journal.

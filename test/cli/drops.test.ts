@@ -4,8 +4,9 @@ import { spawn, spawnSync, type ChildProcess, type ChildProcessWithoutNullStream
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import type { DropEvent } from '#abi/info.ts'
+import { dropReasons } from '#datapath/layout.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
-import { vpcPath } from './run-vpc.ts'
+import { runVpc, vpcPath } from './run-vpc.ts'
 
 const sw = 'da64c3f3-095d-91e5-df01-5aabcfc52468'
 const port = 'fd436f9c-1f77-11e8-8002-0cc47a6c7d1e'
@@ -92,6 +93,22 @@ test('dropped packets are counted by port and reason', async () => {
   await askForNobody()
   assert.match(vpcd.ok('drops'), /^ UNIT +INTERFACE +REASON +PACKETS\n(.*\n)* vpcp0 +hostif0 +no_neighbour +\d+\n/)
   assert.match(vpcd.ok('stats'), / vpcp0 +hostif0( +\d+){11}\n/)
+})
+
+test('a reason and a unit can be asked for alone, and a reason is explained', async () => {
+  await askForNobody()
+  const counters = (...args: string[]) => JSON.parse(vpcd.ok('drops', '--json', ...args)) as { unit: string; reason: string }[]
+  assert.ok(counters().length > 1)
+  assert.deepEqual(
+    counters('--reason=no-neighbour', '--unit=hostif0').map(({ unit, reason }) => [unit, reason]),
+    [['vpcp0', 'no_neighbour']],
+  )
+  assert.match(vpcd.ok('drops', '--unit=vpcp9', '--reason=vrrp'), /^no packet was dropped of vpcp9 for vrrp$/m)
+  assert.match(vpcd.ok('drops', '--explain=no_neighbour'), /no neighbour has that address\nwhat to do: .*vpc switch neighbour set/)
+  const all = JSON.parse(vpcd.ok('drops', '--explain=all', '--json')) as { reason: string }[]
+  assert.deepEqual(['none', ...all.map(({ reason }) => reason)], dropReasons)
+  const { code, stderr } = runVpc(['drops', '--explain=nosuch'])
+  assert.deepEqual([code, /no drop reason; see all/.test(stderr)], [2, true], stderr)
 })
 
 test('who follows changes sees them, and goes on after a revision', async () => {

@@ -1,4 +1,5 @@
 /** The stages of a trace in words: one function each. A stage without one does not compile. */
+import { dropWords, type DropWords } from '#abi/drop-words.ts'
 import type { RouteInfo } from '#abi/info.ts'
 import type { TraceStep } from '#abi/trace.ts'
 import { dropReasons, dstFlag, dstKind, portFlag, statsNone } from '#datapath/layout.ts'
@@ -8,7 +9,6 @@ import type { TraceStage } from '#datapath/trace-layout.ts'
 import { formatIp, fromMapped } from '#wire/ip-address.ts'
 import { describeRoute } from '../route-text.ts'
 import { unitName } from '../store/model.ts'
-import { dropWords } from './drop-reason.ts'
 import type { Names } from './names.ts'
 
 /** What a stage's text may need besides its own record. */
@@ -158,7 +158,7 @@ function routeText({ router, table, prefix, target }: RouteInfo): string {
 function dropText(number: number, source: number, around: Around): Pick<TraceStep, 'text' | 'remedy'> {
   const reason = dropReasons[number]
   if (reason === undefined || reason === 'none') return { text: `dropped for reason ${number}` }
-  const { why, remedy } = dropWords[reason]
+  const { why, remedy }: DropWords = dropWords[reason]
   const counted = source === statsNone ? '' : `, counted for ${around.names.port(source)}`
   const instead = (reason === 'sg_denied' ? missingRule(around) : undefined) ?? remedy
   return { text: `${reason}: ${why}${counted}`, ...(instead !== undefined && { remedy: instead }) }

@@ -1,14 +1,14 @@
 /** Why the programs drop a packet, and what would have to change, in words: one line for each reason of bpf/abi.h. */
-import type { DropReason } from '#datapath/layout.ts'
 
-interface Words {
+/** A drop reason in words. */
+export interface DropWords {
   readonly why: string
   /** What to do; left out where only the sender could send something else. */
   readonly remedy?: string
 }
 
-/** A reason without words does not compile. */
-export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
+/** In the order of bpf/abi.h. */
+export const dropWords = {
   malformed: { why: 'a header is cut short, or its lengths or version contradict the packet' },
   not_ethernet_ii: { why: 'an 802.3 length stands in place of the type' },
   vlan_mismatch: { why: "its VLAN tag is not the port's", remedy: 'set the tag: vpc switch port set --vlan=TAG' },
@@ -63,6 +63,8 @@ export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
   route_blackhole: { why: 'its route drops it without a word', remedy: 'delete or change the route: vpc router route' },
   no_route: { why: 'no route leads to its destination', remedy: 'add one: vpc router route add' },
   no_host: { why: 'no station of the subnet has the address', remedy: 'say which MAC has it: vpc switch neighbour set' },
+  ttl_exceeded: { why: 'it has come through as many routers as it may' },
+  to_gateway: { why: "it is for the gateway's own address, which answers only pings" },
   no_public_address: {
     why: 'it goes outside, and no public address stands for its sender',
     remedy: 'give it one: vpc nat float add',
@@ -75,6 +77,10 @@ export const dropWords: Readonly<Record<Exclude<DropReason, 'none'>, Words>> = {
   nat_protocol: { why: 'source NAT carries TCP, UDP and pings alone', remedy: 'give the station a floating address: vpc nat float add' },
   nat_fragment: { why: 'its first fragment has not passed source NAT' },
   service_rate: { why: 'its port asks the services of the host too often' },
-  ttl_exceeded: { why: 'it has come through as many routers as it may' },
-  to_gateway: { why: "it is for the gateway's own address, which answers only pings" },
-}
+} as const satisfies Record<string, DropWords>
+
+/** The name of a drop reason. */
+export type DropReasonName = keyof typeof dropWords
+
+/** The names of all drop reasons. */
+export const dropReasonNames = Object.keys(dropWords) as DropReasonName[]
