@@ -47,11 +47,22 @@ export class TestBench implements Disposable {
 
   /** Run a packet through a hook's program, or through another program of its object (`vpc_mux_trace`). */
   run(hook: Hook | BpfProgram, packet: Uint8Array, context: PacketContext = {}): BenchResult {
+    const { result, changed } = this.counted(() => this.decide(hook, packet, context))
+    return { ...result, changed, events: this.#events.drain() }
+  }
+
+  /** What is decided about a packet. Counters are not read: that takes longer than a program remembers a packet. */
+  decide(hook: Hook | BpfProgram, packet: Uint8Array, context: PacketContext = {}): PacketResult {
     const { fd } = typeof hook === 'string' ? this.#ofHook(hook) : hook
+    return this.#inside(() => runPacket(fd, packet, context))
+  }
+
+  /** What a function gives, and all counters that changed meanwhile. Events from before are forgotten. */
+  counted<T>(decide: () => T): { readonly result: T; readonly changed: BenchResult['changed'] } {
     this.#events.drain()
     const before = this.#counters()
-    const result = this.#inside(() => runPacket(fd, packet, context))
-    return { ...result, changed: difference(before, this.#counters()), events: this.#events.drain() }
+    const result = decide()
+    return { result, changed: difference(before, this.#counters()) }
   }
 
   /**

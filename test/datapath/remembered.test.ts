@@ -112,7 +112,7 @@ describe('from the underlay', () => {
     return packet
   }
 
-  const receive = (packet = tunnelled()) => scene.bench.run('underlay', packet, { ifindex: scene.devices.wire })
+  const receive = (packet = tunnelled()) => scene.bench.decide('underlay', packet, { ifindex: scene.devices.wire })
   const taken = () => receive().verdict === 'forward'
 
   // A packet of the VTEP comes through the stack to the mux: it is heard.
@@ -122,7 +122,7 @@ describe('from the underlay', () => {
       flags: muxFlag.directOut | muxFlag.directIn,
       listen: vtepOf(listenAddress, 4789),
     })
-    scene.fromTunnel(inner(), { mark: 0x7654_0000 })
+    scene.hear(inner())
     for (let i = 0; i < 2; i++) assert.ok(taken())
   })
 

@@ -84,7 +84,7 @@ describe('past the stack', () => {
     return packet
   }
   const taken = (payload: Uint8Array): boolean =>
-    scene.bench.run('underlay', tunnelled(payload), { ifindex: scene.devices.wire }).verdict === 'forward'
+    scene.bench.decide('underlay', tunnelled(payload), { ifindex: scene.devices.wire }).verdict === 'forward'
 
   beforeEach(() => {
     scene.tables.muxes.set(scene.devices.wire, {
@@ -92,7 +92,7 @@ describe('past the stack', () => {
       flags: muxFlag.directOut | muxFlag.directIn,
       listen: vtepOf(listenAddress, 4789),
     })
-    scene.fromTunnel(inner(stranger), { mark: 0x7654_0000 })
+    scene.hear(inner(stranger))
     for (const from of [stranger, far]) assert.ok(taken(inner(from)))
   })
 
