@@ -111,7 +111,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/control/model/allocation.test.ts': 3,
   'test/control/model/crash.test.ts': 3,
   'test/control/store/compare.test.ts': 2,
-  'test/control/store/etcd.test.ts': 36,
+  'test/control/store/etcd.test.ts': 45,
   'test/control/store/linearizable.test.ts': 1,
   'test/control/store/sqlite.test.ts': 4,
 }

@@ -7,7 +7,7 @@ import type { HereRecord } from '../model/host-status.ts'
 import { hereKey } from '../model/keys.ts'
 import { at, del, put, type Lease, type Store, type Write } from '../store/store.ts'
 
-const leaseMs = 15_000
+const defaultLeaseMs = 15_000
 const retryMs = 1_000
 /** Hosts that one commit writes. */
 const perCommit = 100
@@ -19,6 +19,8 @@ export interface PresenceOptions {
   /** Hosts that have a feed here now. */
   readonly connected: () => ReadonlySet<string>
   readonly now: () => number
+  /** How long after the end of this process its hosts are absent. */
+  readonly leaseMs?: number
 }
 
 export class Presence {
@@ -74,7 +76,7 @@ export class Presence {
     this.#written.clear()
     this.#lease = undefined
     if (!isNeeded) return undefined
-    const lease = await this.#options.store.lease(leaseMs)
+    const lease = await this.#options.store.lease(this.#options.leaseMs ?? defaultLeaseMs)
     lease.lost.addEventListener('abort', () => this.changed(), { once: true })
     return (this.#lease = lease)
   }

@@ -13,6 +13,7 @@ import { exportStore, importStore } from '#control/store/transfer.ts'
 import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { makeUnderHarm } from './apis-on-etcd.ts'
+import { fallBehind } from './behind-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { until, writeUnderHarm } from './harm.ts'
 import { runOutOfRoom } from './room-on-etcd.ts'
@@ -184,5 +185,7 @@ for (const how of ['killed', 'stopped', 'cut off'] as const)
   })
 
 test('two APIs give each interface an address of its own while the leader is killed, and no request fails', () => makeUnderHarm(cluster))
+
+test('an API that was cut off while its changes were forgotten catches up, and so do its feed and its watch', () => fallBehind(cluster))
 
 test('an etcd without room refuses writes and says so before and then, loses nothing, and takes them again', () => runOutOfRoom(cluster))
