@@ -12,7 +12,7 @@ export interface Booted {
   readonly hostname: string
   /** Of the user that the distribution has cloud-init make. */
   readonly authorizedKeys: string
-  /** What user data wrote to /root/done. */
+  /** What user data wrote to /srv/done. */
   readonly done: string
 }
 
@@ -27,7 +27,7 @@ const script = `
   mount -t proc proc proc
   mount -t sysfs sysfs sys
   mount --rbind /dev dev
-  for dir in run tmp root home var/log; do mount -t tmpfs tmpfs $dir; done
+  for dir in run tmp root home srv var/log; do mount -t tmpfs tmpfs $dir; done
   rm -rf var/lib/cloud etc/cloud/cloud.cfg.d/9*
   rm -f etc/resolv.conf
   echo "nameserver ${dnsAt[0]}" > etc/resolv.conf
@@ -49,7 +49,7 @@ const script = `
   field var/lib/cloud/data/instance-id
   hostname | tr '\\n' '\\0'
   field home/debian/.ssh/authorized_keys
-  field root/done`
+  field srv/done`
 
 /** Have a guest boot with a kernel's command line and settings of its image, in YAML. */
 export function boot(guest: Guest, commandLine: string, settings: string): Booted {

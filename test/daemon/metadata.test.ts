@@ -10,7 +10,7 @@ import { makeCustomer, metadataAt, type Customer, type Guest } from './service-h
 import { TestHost, type Daemon } from './test-host.ts'
 
 const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBhK alice@example', 'ssh-rsa AAAAB3NzaC1yc2E= bob']
-const script = '#!/bin/sh\necho "it is mine: ä" > /root/done\n'
+const script = '#!/bin/sh\necho "it is mine: ä" > /srv/done\n'
 
 let clean: Snapshot
 let host: TestHost
@@ -132,7 +132,7 @@ describe('a stock cloud-init', () => {
     const [web] = blue.guests
     await using port = await host.vpc.openPort(web!.port, { write: true })
     await port.setSshKeys(keys[0]!)
-    await port.setUserData('#cloud-config\nssh_genkeytypes: [ed25519]\nwrite_files: [{path: /root/done, content: written}]\n')
+    await port.setUserData('#cloud-config\nssh_genkeytypes: [ed25519]\nwrite_files: [{path: /srv/done, content: written}]\n')
     const booted = boot(web!, `root=/dev/vda ds=nocloud-net;s=http://${metadataAt[0]}/nocloud/`, '')
     assert.match(booted.datasource, /^DataSourceNoCloud.*: /)
     assert.deepEqual([booted.instance, booted.hostname, booted.done], [idOf(web!.port), 'web', 'written'])
