@@ -31,6 +31,8 @@ export interface Kind {
   readonly quota?: number
   /** Goes with its parent: the parent's destruction takes it along. */
   readonly owned?: true
+  /** Its destruction can take along what is in it, when that is asked for. */
+  readonly cascades?: true
   /** Fields that a list shows for people, besides id and name. */
   readonly columns: readonly string[]
 }

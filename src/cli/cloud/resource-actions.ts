@@ -194,7 +194,7 @@ export async function destroyResource(kind: Kind, name: string, query: URLSearch
   if (found.status >= 400) throw refusal(what, found)
   const resource = found.body as Resource
   if (values.unplug === true && values.cascade !== true) throw usageFailure('--unplug goes with --cascade')
-  if (values.cascade === true) return fall(client, what, resource, values, output)
+  if (values.cascade === true) return fall(client, kind.plural, what, resource, values, output)
   await checkReady(client, what, await client.must(what, 'DELETE', `/${kind.plural}/${resource.id}${queryOf(values)}`))
   if (values.dryRun === true) return output.result(resource, `would ${what}`)
   done(output, `destroyed ${textOf(resource)}`, { resource })
@@ -207,11 +207,11 @@ interface Fallen {
   readonly id: string
 }
 
-/** Destroy a vpc with what is in it, and list that. */
-async function fall(client: ApiClient, what: string, resource: Resource, values: Values, output: Output): Promise<void> {
+/** Destroy a thing with what is in it, and list that. */
+async function fall(client: ApiClient, plural: string, what: string, resource: Resource, values: Values, output: Output): Promise<void> {
   const words = queryOf(values).slice(1)
   const query = `?cascade=${values.unplug === true ? 'unplug' : 'true'}${words === '' ? '' : `&${words}`}`
-  const answer = await client.must<{ changes: Fallen[] }>(what, 'DELETE', `/vpcs/${resource.id}${query}`)
+  const answer = await client.must<{ changes: Fallen[] }>(what, 'DELETE', `/${plural}/${resource.id}${query}`)
   await checkReady(client, what, answer)
   const { changes } = answer.body
   const isDry = values.dryRun === true

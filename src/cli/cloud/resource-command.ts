@@ -119,7 +119,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
       summary: `destroy ${article(kind.kind)}`,
       description: 'What others use stays: the error names them. Destroying what does not exist changes nothing.',
       positionals: [target],
-      options: { ...whose(kind), ...(kind.kind === 'vpc' && cascade), dryRun, ...waiting, ...common },
+      options: { ...whose(kind), ...(kind.cascades && cascade), dryRun, ...waiting, ...common },
       run: (values, { output }, [given]) => destroyResource(kind, given!, whoseOf(kind, values), values, output),
     }),
 }

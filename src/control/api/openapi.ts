@@ -237,8 +237,8 @@ function pathsOf(kind: Kind): Json {
         responses: { 200: one, ...changed },
       }),
       delete: operation('destroy', `destroy a ${kind.kind}`, {
-        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...(kind.kind === 'vpc' ? [cascade] : []), ...parents],
-        responses: { 204: { description: 'it is not there any more' }, ...(kind.kind === 'vpc' && fallen), ...changed },
+        parameters: [...use('dryRun', 'wait', 'timeout', 'ifMatch'), ...(kind.cascades ? [cascade] : []), ...parents],
+        responses: { 204: { description: 'it is not there any more' }, ...(kind.cascades && fallen), ...changed },
       }),
     },
   }

@@ -4,7 +4,7 @@ import { isId } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { kinds } from '#resource/kinds.ts'
 import { mayRead } from '../model/caller.ts'
-import { destroyVpc, type Cascade } from '../plan/cascade.ts'
+import { destroyWhole, type Cascade } from '../plan/cascade.ts'
 import { destroy, target } from '../model/destroy.ts'
 import { listPage } from '../model/list.ts'
 import { checkRevision, type WriteRequest, type Written } from '../model/model.ts'
@@ -143,20 +143,21 @@ async function remove(parts: Parts, c: ApiContext, kind: Kind): Promise<Response
   return c.body(null, 204)
 }
 
-function cascadeOf(c: ApiContext, { kind }: Kind): Cascade | undefined {
+function cascadeOf(c: ApiContext, { kind, cascades }: Kind): Cascade | undefined {
   const given = c.req.query('cascade')
   if (given === undefined || given === 'false') return undefined
-  if (kind !== 'vpc') throw fieldProblem('invalid', ['cascade'], `a vpc takes along what is in it; a ${kind} does not`)
+  if (cascades === undefined)
+    throw fieldProblem('invalid', ['cascade'], `a vpc and an account take along what is in them; a ${kind} does not`)
   if (given === '' || given === 'true') return 'unused'
   if (given === 'unplug') return 'unplug'
   throw fieldProblem('invalid', ['cascade'], "give nothing, or 'unplug': it unplugs vnics, too")
 }
 
-/** Destroy a vpc with what is in it. The answer says what. */
+/** Destroy a thing with what is in it. The answer says what. */
 async function fall(parts: Parts, c: ApiContext, kind: Kind, id: string, cascade: Cascade): Promise<Response> {
   const [ask, ifMatch] = [askOf(parts, c), ifMatchOf(c)]
   const stored = target(parts.model, { kind, id, ask })
   if (stored !== undefined && ifMatch !== undefined) checkRevision(kind, ifMatch, stored, showOf(parts, c))
-  const changes = await destroyVpc(parts.model, ask, id, cascade)
+  const changes = await destroyWhole(parts.model, ask, { kind: kind.kind, id }, cascade)
   return c.json({ changes } as object)
 }

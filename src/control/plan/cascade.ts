@@ -1,6 +1,6 @@
 /**
- * Destroys a vpc with all that is in it, in an order that works. Repeating it after a crash goes on. Public addresses
- * stay the account's: they point nowhere then.
+ * Destroys a vpc or an account with all that is in it, in an order that works. Repeating it after a crash goes on.
+ * Public addresses stay the account's when a vpc goes: they point nowhere then.
  */
 import { kindOf } from '#resource/kinds.ts'
 import { mayRead } from '../model/caller.ts'
@@ -23,17 +23,22 @@ export interface Fallen {
   readonly id: string
 }
 
-/** Destroy a vpc and what is in it. Gives what goes along, the vpc last. Throws a Problem: then nothing was done. */
-export async function destroyVpc(model: Model, ask: Ask, id: string, cascade: Cascade): Promise<Fallen[]> {
-  const vpc = model.mirror.objects.get('vpc', id)
-  if (vpc === undefined) return []
-  const operations = operationsOf(model, ask, vpc, cascade)
+/** Destroy a thing and what is in it. Gives what goes along, the thing last. Throws a Problem before anything is done. */
+export async function destroyWhole(
+  model: Model,
+  ask: Ask,
+  { kind, id }: { readonly kind: string; readonly id: string },
+  cascade: Cascade,
+): Promise<Fallen[]> {
+  const whole = model.mirror.objects.get(kind, id)
+  if (whole === undefined) return []
+  const operations = kind === 'vpc' ? operationsOf(model, ask, whole, cascade) : operationsOfAccount(model, ask, whole, cascade)
   const fallen = operations.map(({ action, kind, id: of }): Fallen => {
     const { name } = model.mirror.objects.get(kind.kind, of)!.record
     return { action: action === 'write' ? 'change' : action, kind: kind.kind, name, id: of }
   })
   rehearse(model, ask, operations)
-  if (!ask.isDryRun) await new Run(model, { ask, operations, overtaken: () => overtaken(vpc) }).all()
+  if (!ask.isDryRun) await new Run(model, { ask, operations, overtaken: () => overtaken(whole) }).all()
   return fallen
 }
 
@@ -62,6 +67,33 @@ function operationsOf({ mirror: { objects } }: Model, { caller }: Ask, vpc: Stor
   ]
 }
 
+/** All vpcs of an account and what serves them; then who may do something there; then the account. */
+function operationsOfAccount({ mirror: { objects } }: Model, { caller }: Ask, account: Stored, cascade: Cascade): Operation[] {
+  const { id, name } = account.record
+  if (caller.account === id)
+    throw new Problem('in-use', `account ${name ?? id} is the one that you belong to; have somebody of another destroy it`)
+  const all = (kind: string): Stored[] => [...objects.ids(kind, id)].map((each) => objects.get(kind, each)!)
+  const vpcs = all('vpc')
+  const members = memberKinds.flatMap(({ kind }) => all(kind.kind))
+  const vnics = members.filter(({ record }) => record.kind === 'vnic')
+  const guests = members.filter(({ record }) => record.kind === 'vm')
+  // Those that others have asked for, and these vpcs have accepted.
+  const peerings = vpcs.flatMap((vpc) =>
+    objects.usersOf(vpc.record.id).filter(({ record }) => record.kind === 'peering' && record.account !== id),
+  )
+  const principals = all('principal')
+  const places = [account, ...vpcs, ...principals].flatMap((each) => objects.usersOf(each.record.id))
+  const access = new Map(
+    places.filter(({ record }) => record.kind === 'role-binding' || record.kind === 'token').map((each) => [each.record.id, each]),
+  )
+  const order = [...[...members, ...peerings].sort((a, b) => rank(b) - rank(a)), ...vpcs, ...access.values(), ...principals, account]
+  return [
+    ...(cascade === 'unplug' ? unplugging(guests, vnics) : []),
+    ...members.flatMap((stored) => (laterOf(stored) === undefined ? [] : [clearing(stored)])),
+    ...order.map((stored) => destroyOf(stored, [], false)),
+  ]
+}
+
 const rank = ({ record }: Stored): number => memberKinds.findIndex(({ kind }) => kind.kind === record.kind)
 
 /** Guests leave their host, and their vnics with them; then those of nobody. */
@@ -86,7 +118,7 @@ function rehearse(model: Model, ask: Ask, operations: readonly Operation[]): voi
 }
 
 function overtaken({ record }: Stored): never {
-  throw new Problem('busy', `something in vpc ${record.name ?? record.id} has just changed; repeat the request, it goes on`, {
+  throw new Problem('busy', `something in ${record.kind} ${record.name ?? record.id} has just changed; repeat the request, it goes on`, {
     retryAfter: 1,
   })
 }

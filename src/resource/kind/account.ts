@@ -23,6 +23,7 @@ export const account = kind({
   summary: 'accounts: each sees its own resources alone',
   parent: 'org',
   named: true,
+  cascades: true,
   wall: 'account',
   read: ['viewer', 'operator', 'admin', 'auditor'],
   write: ['admin'],

@@ -7,6 +7,7 @@ export const vpc = kind({
   summary: 'vpcs: private networks of an account',
   parent: 'account',
   named: true,
+  cascades: true,
   ...tenant,
   quota: 16,
   columns: ['account', 'ipv6Prefix', 'state'],

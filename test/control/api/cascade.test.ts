@@ -61,7 +61,7 @@ test('what is plugged in stops it, a dry run lists what goes, and what is not of
   assert.equal((await api.ask(api.admin, 'DELETE', '/vpcs/red?cascade=unplug')).body.type, 'urn:vpc:problem:protected')
   await api.ok('PATCH', '/subnets/web', { protected: false }, { 'if-match': '*' })
   assert.equal((await api.ask(api.admin, 'DELETE', '/vpcs/red?cascade=unplug', undefined, { 'if-match': '"1"' })).status, 412)
-  assert.equal((await api.ask(api.admin, 'DELETE', '/accounts/shop?cascade')).status, 400)
+  assert.equal((await api.ask(api.admin, 'DELETE', '/groups/app?cascade')).status, 400)
 
   const done = await api.ok('DELETE', '/vpcs/red?cascade=unplug')
   assert.deepEqual(done.changes, changes)
@@ -70,6 +70,41 @@ test('what is plugged in stops it, a dry run lists what goes, and what is not of
   const [front] = (await api.ok('GET', '/floating-ips')).items
   assert.deepEqual([front.target, front.state], [null, 'free'])
   assert.deepEqual(await api.ok('DELETE', `/vpcs/${changes.at(-1).id}?cascade`), { changes: [] })
+  await checkInvariants(api.store)
+  assert.deepEqual(api.logged, [])
+})
+
+test('an account goes with its vpcs, groups, public addresses, people and rights; what is protected or of others stops it', async () => {
+  await using api = await TestApi.start()
+  await fill(api)
+  const person = await api.principal('ann', 'admin', { account: 'shop' })
+  await api.principal('guest', 'viewer', { account: 'shop' }, 'bank')
+  await api.ok('POST', '/vpcs', { name: 'blue', account: 'shop' })
+  await api.ok('PATCH', '/groups/app', { rules: [{ direction: 'in', peers: [{ vpc: 'blue' }, { group: 'app' }] }] }, { 'if-match': '*' })
+  assert.equal((await api.ask(api.admin, 'DELETE', '/accounts/shop?cascade')).body.type, 'urn:vpc:problem:in-use')
+  const own = await api.ask(person, 'DELETE', '/accounts/shop?cascade=unplug')
+  assert.deepEqual([own.status, /belong to/.test(own.body.detail)], [409, true])
+  await api.ok('PATCH', '/vpcs/blue', { protected: true }, { 'if-match': '*' })
+  assert.match((await api.ask(api.admin, 'DELETE', '/accounts/shop?cascade=unplug')).body.detail, /vpc blue is protected/)
+  await api.ok('PATCH', '/vpcs/blue', { protected: false }, { 'if-match': '*' })
+  const { revision } = api.model.mirror
+  const { changes } = await api.ok('DELETE', '/accounts/shop?cascade=unplug&dry-run')
+  assert.equal(api.model.mirror.revision, revision)
+  const texts = changes.map(({ action, kind, name }: any) => `${action} ${kind} ${name}`)
+  assert.deepEqual(texts.slice(-2), ['destroy principal ann', 'destroy account shop'])
+  for (const each of ['unplug vnic v2', 'destroy floating-ip front', 'destroy group app', 'destroy vpc blue', 'destroy peering joined'])
+    assert.ok(texts.includes(each), `${each}: ${texts.join()}`)
+  const { id } = await api.ok('GET', '/accounts/shop')
+  assert.deepEqual((await api.ok('DELETE', `/accounts/${id}?cascade=unplug`)).changes, changes)
+  assert.equal((await api.ask(person, 'GET', '/whoami')).status, 401)
+  // What others have is as it was.
+  assert.deepEqual(
+    (await api.ok('GET', '/vpcs')).items.map(({ name }: any) => name),
+    ['theirs'],
+  )
+  assert.equal((await api.ok('GET', '/principals?account=bank')).items.length, 1)
+  for (const { key, value } of (await api.store.range('o/')).entries)
+    assert.ok(value.includes('"gone"') || !value.includes(id), `${key}: ${value}`)
   await checkInvariants(api.store)
   assert.deepEqual(api.logged, [])
 })
@@ -84,23 +119,29 @@ test('an operator of another account does not take it along, nor one of the vpc 
   assert.equal((await api.ask(viewer, 'DELETE', '/vpcs/red?cascade=unplug')).status, 403)
 })
 
-test('after a crash at each transaction all is whole, and the same request goes on', async () => {
+for (const [whole, every] of [
+  ['/vpcs/red', 1],
+  ['/accounts/shop', 2],
+] as const)
+  test(`after a crash at each transaction all is whole, and the same request goes on: ${whole}`, () => crashAtEach(whole, every))
+
+async function crashAtEach(whole: string, every: number): Promise<void> {
   let n = 1
-  for (let isOver = false; !isOver; n++) {
+  for (let isOver = false; !isOver; n += every) {
     const directory = scratch()
     try {
       const first = await TestApi.start({ directory })
       await fill(first)
       first.model.stop()
       await first.store[Symbol.asyncDispose]()
-      const dying = await TestApi.start({ directory, wrap: dyingAt(n, n % 2 === 0) })
-      isOver = (await dying.ask(dying.admin, 'DELETE', '/vpcs/red?cascade=unplug')).status === 200
+      const dying = await TestApi.start({ directory, wrap: dyingAt(n, Math.floor(n / every) % 2 === 0) })
+      isOver = (await dying.ask(dying.admin, 'DELETE', `${whole}?cascade=unplug`)).status === 200
       await checkInvariants(dying.store)
       dying.model.stop()
       await dying.store[Symbol.asyncDispose]()
       const next = await TestApi.start({ directory })
       next.ahead = 11_000
-      const again = await next.ask(next.admin, 'DELETE', '/vpcs/red?cascade=unplug')
+      const again = await next.ask(next.admin, 'DELETE', `${whole}?cascade=unplug`)
       assert.ok([200, 404].includes(again.status), JSON.stringify(again.body))
       for (const kind of gone) assert.deepEqual((await next.ok('GET', `/${kind}`)).items, [], kind)
       await checkInvariants(next.store)
@@ -111,4 +152,4 @@ test('after a crash at each transaction all is whole, and the same request goes 
     }
   }
   assert.ok(n > 5, `${n} transactions were tried`)
-})
+}
