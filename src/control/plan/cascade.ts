@@ -23,7 +23,7 @@ export interface Fallen {
   readonly id: string
 }
 
-/** Destroy a thing and what is in it. Gives what goes along, the thing last. Throws a Problem before anything is done. */
+/** Destroy a thing and what is in it. Gives what goes along, the thing last. When it throws, nothing was done. */
 export async function destroyWhole(
   model: Model,
   ask: Ask,
