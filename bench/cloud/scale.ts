@@ -8,6 +8,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { Counters } from '#control/feed/counters.ts'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import { Feeds } from '#control/feed/feeds.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
@@ -126,7 +127,7 @@ await using agents = await TestAgents.start(({ model }) => {
   const { mirror } = model
   feeds = new Feeds(mirror)
   exceptions = new Exceptions(mirror, model.store)
-  return (made = feedRoutes({ feeds, mirror, exceptions, now: Date.now }))
+  return (made = feedRoutes({ feeds, mirror, exceptions, counters: new Counters(mirror), now: Date.now }))
 })
 const { api } = agents
 const { mirror } = api.model

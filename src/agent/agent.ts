@@ -1,4 +1,5 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
+import { countersEveryMs, countersPath, type HostCounters } from '#feed/counters.ts'
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import { feedVersion, lookupPath, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
 import { writeObjects } from '#feed/objects-file.ts'
@@ -13,6 +14,7 @@ import { unitId } from './compile/ids.ts'
 import { ItemStore } from './compile/items.ts'
 import { thisHost } from './compile/underlay.ts'
 import { post, type FeedServer } from './feed/connection.ts'
+import { CounterReport } from './feed/counter-report.ts'
 import { Lookups } from './feed/lookups.ts'
 import { followFeed } from './feed/follower.ts'
 import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
@@ -32,6 +34,8 @@ export interface AgentOptions {
   readonly clock?: Clock | undefined
   readonly silenceMs?: number | undefined
   readonly reconnectMs?: number | undefined
+  /** How often the API hears what vnics have counted. */
+  readonly countersMs?: number | undefined
   /** In the place of vpcd: measurements put thousands of agents into one process. */
   readonly half?: ((onGone: () => void) => HostHalf) | undefined
 }
@@ -54,6 +58,7 @@ export class Agent {
   readonly #worker: Worker
   readonly #reporter: Reporter
   readonly #lookups: Lookups | undefined
+  #counters: CounterReport | undefined
   #revision: string | null
   #applied: string | null = null
   /** Whether the feed has said all since the start: only then may anything go. */
@@ -124,7 +129,7 @@ export class Agent {
     }
     const late = setInterval(() => this.#waitingSince !== undefined && this.#writeStatus(), lateMs).unref()
     try {
-      await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal)])
+      await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal), this.#countTraffic(signal)])
     } finally {
       clearInterval(late)
       this.#lookups?.close()
@@ -132,6 +137,15 @@ export class Agent {
       await this.#half.close()
       log.info('stopped; vpcd goes on')
     }
+  }
+
+  async #countTraffic(signal: AbortSignal): Promise<void> {
+    const { server, log, countersMs: everyMs = countersEveryMs } = this.#options
+    const { traffic } = this.#half
+    if (traffic === undefined) return
+    const send = async (body: HostCounters, until: AbortSignal): Promise<void> => post(await server(), countersPath, body, until)
+    this.#counters = new CounterReport({ items: this.#items, traffic, everyMs, log, post: send })
+    await this.#counters.run(signal)
   }
 
   #now(): string {
@@ -192,6 +206,7 @@ export class Agent {
     const since = this.#now()
     this.#connected = trouble === null ? { since } : { since, trouble }
     if (trouble === null) this.#reporter.again()
+    if (trouble === null) this.#counters?.again()
     this.#writeStatus()
   }
 

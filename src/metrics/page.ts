@@ -44,6 +44,11 @@ its restart, because the programs in the kernel count. So do drops without an ev
 sample, and \`vpc_dropped_packets_total\` counts all of them. Nothing is counted because somebody looks, so a scrape
 costs a packet nothing.
 
+**The last hour in the API.** An agent also tells the API every ten seconds what its vnics have counted, if something
+has changed. \`GET /v1/vnics/ID/stats\`, and the same of vpcs and hosts, has what passed in each ten seconds of the last
+hour; \`GET /v1/vpcs/ID/drops\` has a sample of the dropped packets. The API that the host is connected to keeps them in
+memory, 500 000 points in all, and a restart forgets them. The console draws them.
+
 **How many series.** Each row says what bounds them. A host with 200 ports in groups has about 2 800, and as many drop
 series as reasons occurred. No label has words of packets, such as addresses. A metric with more than \`--max-series\`
 (10 000) has its further series left out, and \`vpc_exporter_left_out_series\` says how many.

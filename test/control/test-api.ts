@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createApp } from '#control/api/app.ts'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import type { Parts } from '#control/api/context.ts'
+import { Counters } from '#control/feed/counters.ts'
 import { Feeds } from '#control/feed/feeds.ts'
 import { Inquiries } from '#control/feed/inquiries.ts'
 import { answerFor } from '#control/feed/wait.ts'
@@ -42,6 +43,7 @@ export class TestApi {
   readonly store: Store
   readonly feeds: Feeds
   readonly inquiries: Inquiries
+  readonly counters: Counters
   /** The first admin's. */
   readonly admin: string
   /** Lines of the log: nothing should be there. */
@@ -61,12 +63,14 @@ export class TestApi {
     const log: Parts['log'] = { info: () => {}, error: (message, fields) => void this.logged.push({ message, ...fields }) }
     this.feeds = new Feeds(model.mirror, now)
     const { mirror } = model
+    this.counters = new Counters(mirror)
     const connected = (): ReadonlySet<string> => this.feeds.connected
     this.inquiries = new Inquiries({ store, mirror, connected, answerFor: answerFor(this.feeds, mirror.hosts) })
     this.#app = createApp(
       {
         model,
         feeds: this.feeds,
+        counters: this.counters,
         inquiries: this.inquiries,
         limits: new Limits(limits, now),
         metrics: new Metrics(model),

@@ -18,6 +18,14 @@ import { startApi, type RunningApi } from '#control/api/server.ts'
 import { writeStatus, type AgentStatus } from '#agent/status.ts'
 import { dashboardQueries } from '#metrics/dashboard.ts'
 import { metricOf } from '#metrics/table.ts'
+import { CounterReport } from '#agent/feed/counter-report.ts'
+import { ItemStore } from '#agent/compile/items.ts'
+import { portId } from '#agent/compile/ids.ts'
+import { Vpcd } from '#agent/apply/host-half.ts'
+import { parseCounters } from '#control/feed/counters.ts'
+import type { HostCounters } from '#feed/counters.ts'
+import { createLog } from '#system/log.ts'
+import { vnicItem } from '../agent/cloud.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { TestHost } from '../daemon/test-host.ts'
@@ -26,7 +34,7 @@ const nobody = 65_534
 const vnic = '00000000-0000-4000-8000-000000000010'
 const vpc = '00000000-0000-4000-8000-000000000003'
 const idOf = (type: 'vpcsw' | 'vpcp' | 'hostif' | 'group', name: string): Id => objectId(type, [name])
-const [sw, port, hostif] = [idOf('vpcsw', 'one'), idOf('vpcp', 'one'), idOf('hostif', 'one')]
+const [sw, port, hostif] = [idOf('vpcsw', 'one'), portId(vnic), idOf('hostif', 'one')]
 const [farPort, far, group] = [idOf('vpcp', 'two'), idOf('hostif', 'two'), idOf('group', 'one')]
 
 let host: TestHost
@@ -85,8 +93,12 @@ async function makeTraffic(): Promise<void> {
     await over.setNeighbours([{ vni: 5001, address: addresses[i]!, mac: await unit.mac() }])
   }
   guests[0]!('ping', '-c', '3', '-i', '0.01', '-W', '5', addresses[1]!)
-  spawnSync('ip', ['netns', 'exec', host.guestName('g0'), 'curl', '-sS', '--max-time', '1', 'http://10.0.0.2/'])
+  refuse('1')
 }
+
+/** A connection that the group of the other guest does not allow. */
+const refuse = (seconds: string): unknown =>
+  spawnSync('ip', ['netns', 'exec', host.guestName('g0'), 'curl', '-sS', '--max-time', seconds, 'http://10.0.0.2/'])
 
 /** As nobody, with an agent's directory that says what one port stands for. */
 async function startExporter(): Promise<number> {
@@ -168,6 +180,28 @@ async function stillScrape() {
     assert.ok(tries < 200, 'packets pass all the time')
   }
 }
+
+test('an agent tells the API what its vnics have counted, and which packets were dropped', async () => {
+  const items = new ItemStore()
+  items.put({ ...vnicItem(10), id: vnic })
+  const half = new Vpcd(host.socketPath, () => {})
+  const stop = new AbortController()
+  const told: HostCounters[] = []
+  const post = async (counters: HostCounters): Promise<void> => void told.push(parseCounters(JSON.parse(JSON.stringify(counters))))
+  const report = new CounterReport({ items, traffic: half.traffic, everyMs: 100, log: createLog({ level: 'error' }), post })
+  const done = report.run(stop.signal)
+  const deadline = Date.now() + 20_000
+  while (!told.some(({ drops }) => drops.some(({ vnic: of, reason }) => of === vnic && reason === 'sg_denied'))) {
+    assert.ok(Date.now() < deadline, `not told in 20 s: ${JSON.stringify(told)}`)
+    refuse('0.1')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  stop.abort()
+  await done
+  const [first] = told[0]!.vnics
+  assert.deepEqual([first!.vnic, first!.rxPackets >= 3, first!.drops['sg_denied']! >= 1], [vnic, true, true])
+  assert.ok(told.length > 1 && told.every(({ vnics, drops }) => vnics.length + drops.length > 0), 'only what has changed is told')
+})
 
 test('a metric with too many series loses some, and says how many', async () => {
   const text = await scrape()

@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import type { HostDocument } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
-import type { DropEvent, EthlinkInfo, MissEvent } from '#abi/info.ts'
+import type { DropEvent, EthlinkInfo, HostUsage, MissEvent, SourceStats } from '#abi/info.ts'
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
@@ -17,9 +17,18 @@ export interface HostHalf {
   units(): Promise<ReadonlyMap<string, string>>
   /** What guests ask for; undefined: there are no guests. */
   readonly guests?: Guests | undefined
+  /** What ports have counted; undefined: nothing counts. */
+  readonly traffic?: Traffic | undefined
   /** What the parts of a document need to know about this host, as it is now. */
   readonly facts: HostFacts
   close(): Promise<void>
+}
+
+/** What the ports of the host have counted, and what they drop. */
+export interface Traffic {
+  read(): Promise<{ readonly stats: readonly SourceStats[]; readonly usage: HostUsage }>
+  /** Ends or throws when vpcd goes. */
+  drops(signal: AbortSignal): AsyncIterable<DropEvent>
 }
 
 /** How the agent hears of what guests miss. The iterations end or throw when vpcd goes. */
@@ -52,6 +61,10 @@ export class Vpcd implements HostHalf {
 
   get guests(): Guests {
     return guestsOf(this.#vpc)
+  }
+
+  get traffic(): Traffic {
+    return trafficOf(this.#vpc)
   }
 
   async connect(): Promise<boolean> {
@@ -129,6 +142,16 @@ const guestsOf = (vpc: Vpc): Guests => ({
     await using sw = await vpc.openSwitch(switchId, { write: true })
     await sw.send(portId, frame)
   },
+})
+
+const trafficOf = (vpc: Vpc): Traffic => ({
+  async read() {
+    await using mgmt = await vpc.mgmt()
+    await mgmt.limit({ operations: ['mgmtStats', 'mgmtUsage'] })
+    const [stats, usage] = await Promise.all([mgmt.stats(), mgmt.usage()])
+    return { stats, usage }
+  },
+  drops: (signal) => guestsOf(vpc).drops(signal),
 })
 
 /** Ethlinks that the agent does not keep, by interface. */

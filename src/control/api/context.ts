@@ -1,5 +1,6 @@
 /** What every request has at hand. */
 import type { Context } from 'hono'
+import type { Counters } from '../feed/counters.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { Inquiries } from '../feed/inquiries.ts'
 import type { Caller } from '../model/caller.ts'
@@ -21,6 +22,8 @@ export interface Parts {
   readonly metrics: Metrics
   /** What hosts are told, and what they say. */
   readonly feeds: Feeds
+  /** What hosts have counted in the last hour. */
+  readonly counters: Counters
   /** Asks other APIs of the same store. */
   readonly inquiries?: Inquiries | undefined
   readonly log: ApiLog

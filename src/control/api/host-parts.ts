@@ -1,5 +1,6 @@
 /** What an API has for hosts: their feeds, what they say, who is here, and other APIs that may know. */
 import { Presence } from '../agents/presence.ts'
+import { Counters } from '../feed/counters.ts'
 import { Exceptions } from '../feed/exceptions.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { Inquiries } from '../feed/inquiries.ts'
@@ -11,6 +12,7 @@ import type { Store } from '../store/store.ts'
 export interface HostParts {
   readonly feeds: Feeds
   readonly exceptions: Exceptions
+  readonly counters: Counters
   readonly inquiries: Inquiries
   readonly presence: Presence
   /** End the feeds, and write no more. The presence is stopped when all connections are gone. */
@@ -31,5 +33,5 @@ export function startHostParts({ mirror }: Model, store: Store, now: () => numbe
     exceptions.stop()
     inquiries.stop()
   }
-  return { feeds, exceptions, inquiries, presence, stop }
+  return { feeds, counters: new Counters(mirror), exceptions, inquiries, presence, stop }
 }

@@ -7,11 +7,15 @@ import { Problem } from '../model/problem.ts'
 import type { Stored } from '../model/record.ts'
 import { viewerOf, type ApiContext, type Parts } from './context.ts'
 
-/** The object that the path and the query name. Throws a Problem: there is none, or there are many. */
-export function named(parts: Parts, c: ApiContext, kind: Kind): Stored {
+/**
+ * The object that the path and the query name; words of the query in `own` are the route's. Throws a Problem: there is
+ * none, or there are many.
+ */
+export function named(parts: Parts, c: ApiContext, kind: Kind, own: readonly string[] = []): Stored {
   const text = c.req.param('id')!
   const { mirror, caller, now } = viewerOf(parts, c)
   const words = new URL(c.req.url).searchParams
+  for (const word of own) words.delete(word)
   const made = filterOf({ mirror, caller, now }, kind, words)
   const found = made === undefined ? { kind: 'none' as const } : find({ objects: mirror.objects, caller, only: made.filter }, kind, text)
   if (found.kind === 'one') return found.stored

@@ -6,6 +6,7 @@ import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
+import { statsPaths } from './stats-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
 import { pathPaths, pathSchemas } from './path-paths.ts'
 import { bodySchema } from '../model/schema.ts'
@@ -28,7 +29,16 @@ export function openApi(): Json {
       description: 'Private cloud networks. Names and ids are both accepted wherever a resource is named.',
     },
     security: [{ token: [] }],
-    paths: Object.assign(plainPaths(), ...kinds.map(pathsOf), bindingPaths(), hostPaths(), planPaths(), pathPaths(), sessionPaths()),
+    paths: Object.assign(
+      plainPaths(),
+      ...kinds.map(pathsOf),
+      bindingPaths(),
+      hostPaths(),
+      planPaths(),
+      pathPaths(),
+      statsPaths(),
+      sessionPaths(),
+    ),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,

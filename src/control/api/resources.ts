@@ -20,6 +20,7 @@ import { patched, readBody, withParent } from './body.ts'
 import { pathRoutes } from './path-check.ts'
 import { planRoutes } from './plan.ts'
 import { sessionRoutes } from './session.ts'
+import { statsRoutes } from './stats.ts'
 import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 
@@ -42,6 +43,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   sessionRoutes(app, parts)
   auditRoutes(app, parts)
   pathRoutes(app, parts)
+  statsRoutes(app, parts)
   return app
 }
 

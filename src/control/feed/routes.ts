@@ -1,9 +1,11 @@
 /** What agents ask: the feed of their host, and that the API takes their reports. */
 import { once } from 'node:events'
+import { countersPath } from '#feed/counters.ts'
 import { feedPath, feedVersion, lookupPath, reportPath } from '#feed/message.ts'
 import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
+import { parseCounters, type Counters } from './counters.ts'
 import type { Exceptions } from './exceptions.ts'
 import type { Feeds } from './feeds.ts'
 import { Lookups, parseLookup } from './lookups.ts'
@@ -15,7 +17,11 @@ export interface FeedParts {
   readonly mirror: Mirror
   readonly now: () => number
   readonly exceptions: Exceptions
+  readonly counters: Counters
 }
+
+/** Some thousand vnics, each with a few reasons. */
+const maxCountersBytes = 4 << 20
 
 /** The routes, for the port of the agents. */
 export function feedRoutes(parts: FeedParts): AgentRoutes {
@@ -23,6 +29,7 @@ export function feedRoutes(parts: FeedParts): AgentRoutes {
   return {
     [`GET ${feedPath}`]: async (call) => serveFeed(parts, call),
     [`POST ${reportPath}`]: async (call) => takeReport(parts, call),
+    [`POST ${countersPath}`]: async (call) => takeCounters(parts, call),
     [`POST ${lookupPath}`]: async (call) => takeLookup(parts, lookups, call),
   }
 }
@@ -73,6 +80,11 @@ function revisionOf(url: URL): number | undefined {
 async function takeReport({ mirror, now, exceptions }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
   mirror.hosts.report(host, parseReport(await readJson(request)), now())
   exceptions.note(host)
+  answerDone(response)
+}
+
+async function takeCounters({ counters, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
+  counters.take(host, parseCounters(await readJson(request, maxCountersBytes)), now())
   answerDone(response)
 }
 

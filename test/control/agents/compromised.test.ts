@@ -19,7 +19,7 @@ const ids: Record<string, string> = {}
 before(async () => {
   agents = await TestAgents.start((api) => {
     exceptions = new Exceptions(api.model.mirror, api.store)
-    const made = feedRoutes({ feeds: api.feeds, mirror: api.model.mirror, now: Date.now, exceptions })
+    const made = feedRoutes({ feeds: api.feeds, mirror: api.model.mirror, now: Date.now, exceptions, counters: api.counters })
     routes = [...Object.keys(made), `POST ${renewPath}`]
     return made
   })

@@ -166,6 +166,12 @@ const wholeVpc = ({ theirs }: Scene): object => ({
 const planned = (asker: Asker, done: number): readonly number[] =>
   changes(asker, 'vpc') ? [done] : sees(asker, 'vpc') ? [403] : [400, 403, 404]
 
+/** What was counted is for those who see what counted. */
+const counted = ({ theirs }: Scene, asker: Asker, kind: 'vnic' | 'vpc' | 'host', what: string) => ({
+  path: `/v1/${kind}s/${theirs.get(kind).id}/${what}`,
+  expect: [sees(asker, kind) ? 200 : 404],
+})
+
 /** The routes that are no kind's. */
 const others: Readonly<Record<string, Ask>> = {
   'GET /health/live': () => ({ path: '/health/live', expect: [200] }),
@@ -193,6 +199,10 @@ const others: Readonly<Record<string, Ask>> = {
     body: { from: theirs.get('vnic').id, to: '192.0.2.1' },
     expect: [sees(asker, 'vnic') ? 200 : 404],
   }),
+  'GET /v1/vnics/:id/stats': (scene, asker) => counted(scene, asker, 'vnic', 'stats'),
+  'GET /v1/vpcs/:id/stats': (scene, asker) => counted(scene, asker, 'vpc', 'stats'),
+  'GET /v1/vpcs/:id/drops': (scene, asker) => counted(scene, asker, 'vpc', 'drops'),
+  'GET /v1/hosts/:id/stats': (scene, asker) => counted(scene, asker, 'host', 'stats'),
   'POST /v1/session': () => ({ path: '/v1/session', expect: [201] }),
   'GET /v1/session': () => ({ path: '/v1/session', expect: [404] }),
   'DELETE /v1/session': () => ({ path: '/v1/session', expect: [204] }),

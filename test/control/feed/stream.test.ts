@@ -28,7 +28,7 @@ before(async () => {
   const { mirror } = api.model
   feeds = api.feeds
   exceptions = new Exceptions(mirror, api.store)
-  server = await FeedServer.start(feedRoutes({ feeds, mirror, now: Date.now, exceptions }))
+  server = await FeedServer.start(feedRoutes({ feeds, mirror, now: Date.now, exceptions, counters: api.counters }))
   await api.ok('POST', '/regions', { name: 'north' })
   await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
   for (const i of [1, 2, 3])

@@ -1,0 +1,94 @@
+/** Tells the API what the vnics of this host have counted, and which packets were dropped lately. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { DropEvent } from '#abi/info.ts'
+import { mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import type { Log } from '#system/log.ts'
+import type { Traffic } from '../apply/host-half.ts'
+import { portId } from '../compile/ids.ts'
+import type { ItemStore } from '../compile/items.ts'
+
+export interface CounterReportOptions {
+  readonly items: ItemStore
+  readonly traffic: Traffic
+  readonly everyMs: number
+  readonly log: Log
+  post(counters: HostCounters, signal: AbortSignal): Promise<void>
+}
+
+export class CounterReport {
+  readonly #options: CounterReportOptions
+  /** What the API has been told. */
+  #told = new Map<string, VnicCounters>()
+  #drops: SeenDrop[] = []
+  /** The vnic of each unit name of a port. */
+  #ports = new Map<string, string>()
+
+  constructor(options: CounterReportOptions) {
+    this.#options = options
+  }
+
+  /** Tell of all vnics: another API may listen now. */
+  again(): void {
+    this.#told.clear()
+  }
+
+  /** Tell until the signal. vpcd and the API may go and come again. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#repeat(signal, () => this.#tell(signal)), this.#repeat(signal, () => this.#hearDrops(signal))])
+  }
+
+  async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {
+    const { everyMs, log } = this.#options
+    while (!signal.aborted) {
+      await once().catch((error: Error) => log.debug('cannot tell what vnics have counted', { error: error.message }))
+      await sleep(everyMs, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    const now = await this.#countersNow()
+    const changed = [...now.values()].filter((each) => !isDeepStrictEqual(each, this.#told.get(each.vnic)))
+    const drops = this.#drops
+    this.#drops = []
+    for (let i = 0; i < changed.length || (i === 0 && drops.length > 0); i += mostCounters)
+      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), drops: i === 0 ? drops : [] }, signal)
+    this.#told = now
+  }
+
+  async #countersNow(): Promise<Map<string, VnicCounters>> {
+    const { items, traffic } = this.#options
+    const { stats, usage } = await traffic.read()
+    const vnics = new Map([...items.of('vnic')].map(({ id }) => [portId(id), id]))
+    const flows = new Map(usage.ports.map((port) => [port.id, port.flows]))
+    this.#ports = new Map()
+    return new Map(
+      stats.flatMap(({ id, unit, rxPackets, rxBytes, txPackets, txBytes, drops }) => {
+        const vnic = vnics.get(id)
+        if (vnic === undefined) return []
+        this.#ports.set(unit, vnic)
+        return [[vnic, { vnic, rxPackets, rxBytes, txPackets, txBytes, flows: flows.get(id) ?? 0, drops }] as const]
+      }),
+    )
+  }
+
+  async #hearDrops(signal: AbortSignal): Promise<void> {
+    for await (const event of this.#options.traffic.drops(signal)) {
+      const vnic = this.#ports.get(event.port ?? '')
+      if (vnic === undefined) continue
+      this.#drops.push(seen(event, vnic))
+      if (this.#drops.length > mostDrops) this.#drops.shift()
+    }
+  }
+}
+
+const seen = ({ time, reason, length, vni, refusal }: DropEvent, vnic: string): SeenDrop => ({
+  time,
+  vnic,
+  reason,
+  length,
+  vni,
+  direction: refusal?.direction ?? null,
+  peer: refusal?.peer ?? null,
+  rule: /\brule ([\da-f-]{36}) /.exec(refusal?.rule ?? '')?.[1] ?? null,
+})

@@ -1,0 +1,162 @@
+/**
+ * What hosts have counted in the last hour, in memory: the API that a host is connected to knows it, and a restart
+ * forgets it. A point is what passed within ten seconds, for a vnic, a vpc or a host.
+ */
+import { z } from 'zod'
+import { countersEveryMs, mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import type { Mirror } from '../model/mirror.ts'
+import { Problem } from '../model/problem.ts'
+
+/** Points of one series. */
+export const mostPoints = 3_600_000 / countersEveryMs
+/** Of all series together, and drops of a vpc: older ones go. */
+const mostInAll = 500_000
+const dropsOfVpc = 1_000
+
+export interface Point {
+  rxPackets: number
+  rxBytes: number
+  txPackets: number
+  txBytes: number
+  flows: number
+  drops: Record<string, number>
+}
+
+const count = z.int().min(0)
+const reason = z.string().regex(/^[a-z0-9_]{1,40}$/)
+const uuid = z.uuid().transform((id) => id.toLowerCase())
+const vnic = z.object({
+  vnic: uuid,
+  rxPackets: count,
+  rxBytes: count,
+  txPackets: count,
+  txBytes: count,
+  flows: count,
+  drops: z.record(reason, count).refine((drops) => Object.keys(drops).length <= 200),
+})
+const drop = z.object({
+  time: z.iso.datetime(),
+  vnic: uuid,
+  reason,
+  length: count,
+  vni: count,
+  direction: z.enum(['in', 'out']).nullable(),
+  peer: z.string().max(60).nullable(),
+  rule: z.string().max(60).nullable(),
+})
+const counters = z.object({ vnics: z.array(vnic).max(mostCounters), drops: z.array(drop).max(mostDrops) })
+
+/** Read what a host sent. Throws a Problem. */
+export function parseCounters(body: unknown): HostCounters {
+  const { success, data, error } = counters.safeParse(body)
+  if (success) return data
+  const { path, message } = error.issues[0]!
+  throw new Problem('invalid', `${path.join('.') || 'the counters'}: ${message}`)
+}
+
+const summed = ['rxPackets', 'rxBytes', 'txPackets', 'txBytes'] as const
+
+export class Counters {
+  readonly #objects: Mirror['objects']
+  /** The last values of a vnic, and of which host. */
+  readonly #last = new Map<string, { readonly host: string; readonly values: VnicCounters }>()
+  /** By time: series by their keys. The oldest comes first. */
+  readonly #slots = new Map<number, Map<string, Point>>()
+  #size = 0
+  readonly #drops = new Map<string, SeenDrop[]>()
+
+  constructor({ objects }: Pick<Mirror, 'objects'>) {
+    this.#objects = objects
+  }
+
+  /** Take what a host says. It may speak of vnics that are plugged in there, and of no others. */
+  take(host: string, { vnics, drops }: HostCounters, now: number): void {
+    const at = Math.floor(now / countersEveryMs) * countersEveryMs
+    for (const values of vnics) {
+      const vpc = this.#vpcOf(values.vnic, host)
+      if (vpc === undefined) continue
+      const point = difference(this.#last.get(values.vnic), host, values)
+      this.#last.set(values.vnic, { host, values })
+      if (point === undefined) continue
+      for (const key of [`vnic/${values.vnic}`, `vpc/${vpc}`, `host/${host}`]) this.#add(at, key, point)
+    }
+    for (const each of drops) {
+      const vpc = this.#vpcOf(each.vnic, host)
+      if (vpc !== undefined) this.#keepDrop(vpc, each)
+    }
+    this.#forget(now)
+  }
+
+  /** The points of a series after a time, the oldest first. */
+  series(key: string, since: number): ({ readonly time: string } & Point)[] {
+    return [...this.#slots].flatMap(([at, series]) => {
+      const point = at > since ? series.get(key) : undefined
+      return point === undefined ? [] : [{ time: new Date(at).toISOString(), ...point }]
+    })
+  }
+
+  /** Packets of a vpc that were dropped after a time, the oldest first. */
+  drops(vpc: string, since: number): SeenDrop[] {
+    return (this.#drops.get(vpc) ?? []).filter(({ time }) => Date.parse(time) > since)
+  }
+
+  #vpcOf(vnic: string, host: string): string | undefined {
+    const record = this.#objects.get('vnic', vnic)?.record
+    if (record?.binding?.host !== host) return undefined
+    return record.vpc ?? this.#objects.get('subnet', record.spec.subnet as string)?.record.vpc ?? undefined
+  }
+
+  #add(at: number, key: string, point: Point): void {
+    const slot = this.#slots.get(at) ?? new Map<string, Point>()
+    this.#slots.set(at, slot)
+    const sum = slot.get(key)
+    if (sum === undefined) {
+      slot.set(key, { ...point, drops: { ...point.drops } })
+      this.#size++
+      return
+    }
+    for (const name of summed) sum[name] += point[name]
+    // A vnic that speaks twice in ten seconds has the flows of the later time; sums of a vpc are of different vnics.
+    sum.flows = key.startsWith('vnic/') ? point.flows : sum.flows + point.flows
+    for (const [why, more] of Object.entries(point.drops)) sum.drops[why] = (sum.drops[why] ?? 0) + more
+  }
+
+  #keepDrop(vpc: string, drop: SeenDrop): void {
+    const kept = this.#drops.get(vpc) ?? []
+    this.#drops.set(vpc, kept)
+    kept.push(drop)
+    if (kept.length > dropsOfVpc) kept.shift()
+  }
+
+  #forget(now: number): void {
+    for (const [at, series] of this.#slots) {
+      if (at > now - mostPoints * countersEveryMs && this.#size <= mostInAll) break
+      this.#size -= series.size
+      this.#slots.delete(at)
+    }
+    const oldest = now - mostPoints * countersEveryMs
+    for (const [vpc, drops] of this.#drops) if (Date.parse(drops.at(-1)!.time) < oldest) this.#drops.delete(vpc)
+    if (this.#last.size > mostInAll) this.#last.clear()
+  }
+}
+
+/** What was counted since the last values; undefined: nothing is known of the time before. */
+function difference(
+  last: { readonly host: string; readonly values: VnicCounters } | undefined,
+  host: string,
+  values: VnicCounters,
+): Point | undefined {
+  if (last === undefined || last.host !== host) return undefined
+  // Counters that are lower began anew: the interface was connected again.
+  const before = last.values.rxPackets <= values.rxPackets && last.values.txPackets <= values.txPackets ? last.values : undefined
+  const since = (name: (typeof summed)[number]): number => Math.max(0, values[name] - (before?.[name] ?? 0))
+  const drops = Object.entries(values.drops).map(([why, all]) => [why, Math.max(0, all - (before?.drops[why] ?? 0))] as const)
+  return {
+    rxPackets: since('rxPackets'),
+    rxBytes: since('rxBytes'),
+    txPackets: since('txPackets'),
+    txBytes: since('txBytes'),
+    flows: values.flows,
+    drops: Object.fromEntries(drops.filter(([, more]) => more > 0)),
+  }
+}

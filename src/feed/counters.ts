@@ -1,0 +1,44 @@
+/** What an agent says of the traffic of its vnics: `POST /agent/v1/counters`, each ten seconds in which some passed. */
+
+export const countersPath = '/agent/v1/counters'
+export const countersEveryMs = 10_000
+
+/** Vnics and drops in one message at most. */
+export const mostCounters = 4_000
+export const mostDrops = 200
+
+/** Since the vnic's interface came to this host. Received is from the guest, transmitted to it. */
+export interface VnicCounters {
+  readonly vnic: string
+  readonly rxPackets: number
+  readonly rxBytes: number
+  readonly txPackets: number
+  readonly txBytes: number
+  /** Confirmed flows that it has now, if it is in groups. */
+  readonly flows: number
+  /** By reason. */
+  readonly drops: Readonly<Record<string, number>>
+}
+
+/** A packet that was dropped, of a sample. */
+export interface SeenDrop {
+  /** RFC 3339. */
+  readonly time: string
+  /** Whose port dropped it. */
+  readonly vnic: string
+  readonly reason: string
+  readonly length: number
+  readonly vni: number
+  /** Of what groups refused: to the vnic or from it, and whom it was for or from. */
+  readonly direction: 'in' | 'out' | null
+  readonly peer: string | null
+  /** Id of the rule that had allowed the flow before. */
+  readonly rule: string | null
+}
+
+export interface HostCounters {
+  /** Those that have counted something since the last message. */
+  readonly vnics: readonly VnicCounters[]
+  /** The newest of those that came since. */
+  readonly drops: readonly SeenDrop[]
+}
