@@ -8,6 +8,7 @@ import { ItemStore } from '#agent/compile/items.ts'
 import { feedMessages } from '#agent/feed/connection.ts'
 import { changesIn, Gathering } from '#agent/feed/gathering.ts'
 import { Presence } from '#control/agents/presence.ts'
+import { Counters } from '#control/feed/counters.ts'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
 import { openEtcdStore } from '#control/store/etcd/etcd-store.ts'
@@ -70,7 +71,9 @@ export async function fallBehind(cluster: EtcdCluster): Promise<void> {
   const presence = new Presence({ store: api.store, api: 'a', connected: () => api.feeds.connected, now: Date.now, leaseMs: 2000 })
   api.feeds.onConnection(() => presence.changed())
   const exceptions = new Exceptions(api.model.mirror, api.store)
-  await using server = await FeedServer.start(feedRoutes({ feeds: api.feeds, mirror: api.model.mirror, now: Date.now, exceptions }))
+  await using server = await FeedServer.start(
+    feedRoutes({ feeds: api.feeds, mirror: api.model.mirror, now: Date.now, exceptions, counters: new Counters(api.model.mirror) }),
+  )
   const [items, end] = [new ItemStore(), new AbortController()]
   const feed = follow(server, ids.h1!, items, end.signal).catch(() => {})
   let watched = ''
