@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { kindOfPlural } from '#resource/kinds.ts'
 import { onSignedOut } from './api.ts'
 import { AuditPage } from './audit.tsx'
+import { DropsPage } from './drops-page.tsx'
 import { Frame } from './frame.tsx'
 import { stopLive } from './live.ts'
 import { Overview } from './overview.tsx'
@@ -40,6 +41,7 @@ function Page({ who, route }: { who: Whoami; route: Route }) {
   const [first, second, third] = route.path
   if (first === undefined) return <Overview who={who} />
   if (first === 'audit') return <AuditPage query={route.query} />
+  if (first === 'drops') return <DropsPage query={route.query} />
   if (first === 'why') return <WhyPage query={route.query} />
   const kind = kindOfPlural(first)
   if (kind === undefined) return <Nothing title="There is no such page">The address names nothing that the console has.</Nothing>

@@ -1,18 +1,7 @@
 /** Packets that hosts have dropped in a vpc, as their agents tell the API. */
 import { useEffect, useState } from 'preact/hooks'
 import { ask, Refusal } from './api.ts'
-
-export interface Drop {
-  readonly time: string
-  readonly vnic: string
-  readonly reason: string
-  readonly length?: number
-  readonly vni?: number
-  /** What the packet was. */
-  readonly text?: string
-  readonly rule?: string | null
-  readonly group?: string | null
-}
+import type { Drop } from './drop-question.ts'
 
 export interface Drops {
   /** The newest first. */

@@ -31,7 +31,7 @@ function sectionsFor(who: Whoami): Section[] {
   const isAuditor = who.roles.some(({ role }) => role === 'admin' || role === 'auditor')
   const see: Section = {
     title: 'See',
-    links: [['', 'Overview'], ['why', 'Why?'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])],
+    links: [['', 'Overview'], ['why', 'Why?'], ['drops', 'Drops'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])],
   }
   return [see, section('Networks'), section('Machines'), section('People')].filter(({ links }) => links.length > 0)
 }

@@ -13,6 +13,8 @@ import { Copyable, Nothing, State } from './parts.tsx'
 import { actionsOf } from './kind-actions.tsx'
 import { hrefOf } from './route.ts'
 import { mayRead, mayWrite, type Whoami } from './session.ts'
+import { useStats } from './stats.ts'
+import { TrafficCharts } from './traffic.tsx'
 import { Reference, Time, Value } from './value.tsx'
 
 export interface KindDetailProps {
@@ -46,6 +48,7 @@ export function KindDetail({ who, kind, id }: KindDetailProps) {
       <Head who={who} kind={kind} resource={resource} />
       <TroubleBox resource={resource} />
       <Fields kind={kind} resource={resource} />
+      <Traffic kind={kind.kind} id={resource.id} />
       <Belongings who={who} kind={kind} id={resource.id} />
       <History who={who} id={resource.id} revision={resource.revision} />
     </>
@@ -65,6 +68,11 @@ function Head({ who, kind, resource }: { who: Whoami; kind: Kind; resource: Reso
       {kind.kind === 'vnic' && (
         <a class="button" href={hrefOf(['why'], { from: resource.id })}>
           Why?
+        </a>
+      )}
+      {kind.kind === 'vpc' && (
+        <a class="button" href={hrefOf(['drops'], { vpc: resource.id })}>
+          Drops
         </a>
       )}
       {kind.kind === 'vpc' && (
@@ -173,6 +181,12 @@ function Stamp({ title, stamp }: { title: string; stamp: unknown }) {
       </dd>
     </>
   )
+}
+
+/** What hosts have counted of it. */
+function Traffic({ kind, id }: { kind: string; id: string }) {
+  const stats = useStats(kind, id)
+  return stats === undefined ? null : <TrafficCharts stats={stats} />
 }
 
 /** Kinds that refer to this one, with how many do. */

@@ -124,7 +124,7 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   // Measurements use what tests have to make hosts.
   if (file.startsWith('bench/') && target.startsWith('test/')) return undefined
   // Programs that a test starts are files.
-  if (file.startsWith('test/') && /^(src|scripts|bench)\//.test(target)) return undefined
+  if (file.startsWith('test/') && /^(src|scripts|bench|console)\//.test(target)) return undefined
   return target.startsWith('src/') ? `across folders, import by #${target.slice(4)}` : `leaves its folder for ${target}`
 }
 

@@ -16,7 +16,7 @@ export type Tier = keyof typeof tiers
 const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
   [/^(bench|src\/(wire|abi|control|agent|metrics))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
-  [/^test\/control\/(api|model)\//, 'pure'],
+  [/^test\/(control\/(api|model)\/|console\/parts)/, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],
   [/^(src\/lab|test\/(lab|recovery|agent))\//, 'lab'],
   [/^(src|test)\//, 'kernel'],

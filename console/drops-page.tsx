@@ -1,0 +1,148 @@
+/** Packets as hosts drop them in a vpc: why, by which group or rule, and a way to ask what would allow them. */
+import { useState } from 'preact/hooks'
+import { useDrops } from './drops.ts'
+import { known, useCollections } from './live.ts'
+import { labelOf } from './names.ts'
+import { hrefOf, replaceQuery } from './route.ts'
+import { Reference, Time } from './value.tsx'
+import { questionOf, type Drop } from './drop-question.ts'
+import type { Resource } from './api.ts'
+
+/** Rows that a page shows. */
+const mostRows = 200
+
+export function DropsPage({ query }: { query: URLSearchParams }) {
+  const get = useCollections(['vpc', 'vnic', 'group', 'subnet'])
+  const vpcs = [...get('vpc').items.values()].sort((a, b) => labelOf(a).localeCompare(labelOf(b)))
+  const [chosen, setChosen] = useState(query.get('vpc') ?? '')
+  const [isPaused, setPaused] = useState(false)
+  const [search, setSearch] = useState('')
+  const vpc = vpcs.find(({ id }) => id === chosen)?.id ?? vpcs[0]?.id
+  const { all, isKnown } = useDrops(vpc, isPaused)
+  const found = all.filter((drop) => textOf(drop).includes(search.toLowerCase()))
+  const choose = (event: Event): void => {
+    const id = (event.target as HTMLSelectElement).value
+    setChosen(id)
+    replaceQuery({ vpc: id })
+  }
+  return (
+    <>
+      <div class="title">
+        <h1>Drops</h1>
+        <p class="hint">packets that hosts refuse, as they come; of many, a sample</p>
+      </div>
+      <div class="bar" role="search">
+        <label>
+          vpc{' '}
+          <select value={vpc ?? ''} onChange={choose}>
+            {vpcs.map((each) => (
+              <option key={each.id} value={each.id}>
+                {labelOf(each)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <input
+          type="search"
+          data-key="search"
+          aria-label="Search the drops"
+          placeholder="Search: vnic, reason, address …"
+          value={search}
+          onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
+        />
+        <button aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+          {isPaused ? 'Go on' : 'Pause'}
+        </button>
+        <span class="hint" role="status">
+          {isKnown ? `${found.length} packets` : 'waiting for the API …'}
+        </span>
+      </div>
+      {isKnown && found.length === 0 && <p class="nothing">Nothing was dropped lately.</p>}
+      {found.length > 0 && <DropTable drops={found.slice(0, mostRows)} groups={[...get('group').items.values()]} />}
+    </>
+  )
+}
+
+const nameOf = (id: string): string => known('vnic', id)?.name ?? id
+
+const textOf = (drop: Drop): string => `${nameOf(drop.vnic)} ${drop.reason} ${drop.text ?? ''} ${drop.peer ?? ''}`.toLowerCase()
+
+function DropTable({ drops, groups }: { drops: readonly Drop[]; groups: readonly Resource[] }) {
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">time</th>
+            <th scope="col">vnic</th>
+            <th scope="col">reason</th>
+            <th scope="col">packet</th>
+            <th scope="col">by</th>
+            <th scope="col">
+              <span class="unseen">what to do</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {drops.map((drop, i) => (
+            <tr key={`${drop.time} ${i}`}>
+              <td>
+                <Time iso={drop.time} />
+              </td>
+              <th scope="row">
+                <Reference kind="vnic" id={drop.vnic} />
+              </th>
+              <td>{drop.reason}</td>
+              <td class="mono">{drop.text ?? `${drop.length ?? ''} bytes${drop.peer ? `, with ${drop.peer}` : ''}`}</td>
+              <td>
+                <Cause drop={drop} groups={groups} />
+              </td>
+              <td>
+                <WhyLink drop={drop} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The group that has the rule; or those of the vnic, of which none allows the packet. */
+function Cause({ drop: { rule, vnic, reason, direction }, groups }: { drop: Drop; groups: readonly Resource[] }) {
+  const hasRule = ({ rules }: Resource): boolean => (rules as { id: string }[]).some(({ id }) => id === rule)
+  const owner = rule ? groups.find(hasRule) : undefined
+  if (owner) {
+    const at = (owner.rules as { id: string; note?: string }[]).findIndex(({ id }) => id === rule)
+    const { note } = (owner.rules as { note?: string }[])[at]!
+    return (
+      <>
+        rule {at + 1} {note && `(${note}) `}of group <Reference kind="group" id={owner.id} />
+      </>
+    )
+  }
+  if (!reason.startsWith('sg_')) return null
+  const own = (known('vnic', vnic)?.groups ?? []) as string[]
+  return (
+    <>
+      no rule for {direction ?? 'it'} of{' '}
+      {own.length === 0
+        ? 'any group'
+        : own.map((id, i) => (
+            <span key={id}>
+              {i > 0 && ', '}
+              <Reference kind="group" id={id} />
+            </span>
+          ))}
+    </>
+  )
+}
+
+function WhyLink({ drop }: { drop: Drop }) {
+  const question = questionOf(drop, known('vnic', drop.vnic))
+  return question === undefined ? null : (
+    <a class="button small" href={hrefOf(['why'], question)} aria-label={`Why was this packet of ${nameOf(drop.vnic)} dropped?`}>
+      Why?
+    </a>
+  )
+}

@@ -1,0 +1,86 @@
+/** Parts of the console that need no browser: what a drop asks, where things of a picture stand, gaps of a chart. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { echoFrame, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { ipv4From } from '#wire/ipv4-address.ts'
+import { ipv6From } from '#wire/ipv6-address.ts'
+import { macFrom } from '#wire/mac.ts'
+import { summarize } from '#wire/summary.ts'
+import type { Resource } from '../../console/api.ts'
+import { questionOf } from '../../console/drop-question.ts'
+import { layOut, size } from '../../console/picture-layout.ts'
+import { slotsOf } from '../../console/points.ts'
+
+const [srcMac, dstMac] = [macFrom('02:00:00:00:00:0a'), macFrom('02:00:00:00:00:0b')]
+const four = { srcMac, dstMac, src: ipv4From('10.0.0.1'), dst: ipv4From('10.0.0.2') }
+const six = { srcMac, dstMac, src: ipv6From('fd00::1'), dst: ipv6From('fd00::2') }
+const resource = (id: string, kind: string, more: object = {}): Resource =>
+  ({ id, kind, name: id, state: 'ok', revision: '1', vpc: 'red', ...more }) as Resource
+
+test('a dropped packet becomes a question, as far as its headers are known', () => {
+  const asks = (frame: Uint8Array) =>
+    questionOf({ time: '', vnic: 'v', reason: 'sg_denied', text: summarize(frame) }, resource('v', 'vnic'))
+  const vpc = 'red'
+  assert.deepEqual(asks(tcpFrame({ ...four, srcPort: 1234, dstPort: 80 })), {
+    from: '10.0.0.1',
+    to: '10.0.0.2',
+    protocol: 'tcp',
+    port: '80',
+    vpc,
+  })
+  assert.deepEqual(asks(udpFrame({ ...six, srcPort: 5353, dstPort: 53 }, new Uint8Array(9))), {
+    from: 'fd00::1',
+    to: 'fd00::2',
+    protocol: 'udp',
+    port: '53',
+    vpc,
+  })
+  assert.deepEqual(asks(echoFrame({ ...four, id: 1, seq: 1 })), { from: '10.0.0.1', to: '10.0.0.2', protocol: 'icmp', vpc })
+  assert.deepEqual(asks(echoFrame({ ...six })), { from: 'fd00::1', to: 'fd00::2', protocol: 'icmp', vpc })
+  const refused = { time: '', vnic: 'v', reason: 'sg_denied', direction: 'in', peer: '10.0.0.7' } as const
+  assert.deepEqual(questionOf(refused, resource('v', 'vnic')), { from: '10.0.0.7', to: 'v', vpc })
+  assert.equal(questionOf({ time: '', vnic: 'v', reason: 'truncated' }, resource('v', 'vnic')), undefined)
+})
+
+test('a picture has a column for each subnet and a row for each host, and folds what is many', () => {
+  const vnic = (n: number): Resource =>
+    resource(`v${n}`, 'vnic', { subnet: n % 2 === 0 ? 'a' : 'b', binding: n < 3 ? null : { host: 'h1', unit: 'hostif' } })
+  const members = {
+    subnets: [resource('a', 'subnet', { routeTable: 't' }), resource('b', 'subnet', { routeTable: null })],
+    routers: [resource('r', 'router', { interfaces: [{ subnet: 'a' }, { subnet: 'b' }] })],
+    tables: [resource('t', 'route-table', { routes: [{ destination: '0.0.0.0/0', nat: 'n' }] })],
+    outside: [resource('n', 'nat')],
+    vnics: Array.from({ length: 1000 }, (_, n) => vnic(n)),
+    unfolded: new Set<string>(),
+  }
+  const { rows, edges, subnets, routers, outside, height } = layOut(members)
+  assert.deepEqual(
+    rows.map(({ host, count }) => [host, count]),
+    [
+      ['h1', 997],
+      [undefined, 3],
+    ],
+  )
+  const [cell] = rows[0]!.cells
+  assert.deepEqual([cell!.vnics.length, cell!.shown.length], [498, size.perLine * size.lines])
+  assert.deepEqual([edges.length, outside[0]!.y < routers[0]!.y, routers[0]!.y < subnets[0]!.y], [3, true, true])
+  assert.ok(rows.every(({ y }, i) => i === 0 || y >= rows[i - 1]!.y + rows[i - 1]!.height) && height > rows[1]!.y)
+  assert.equal(layOut({ ...members, unfolded: new Set(['h1']) }).rows[0]!.cells[0]!.shown.length, 498)
+})
+
+test('an interval that nobody reported is a gap', () => {
+  const at = (seconds: number) => ({
+    time: new Date(seconds * 1000).toISOString(),
+    rxPackets: 1,
+    rxBytes: 1,
+    txPackets: 1,
+    txBytes: 1,
+    flows: 0,
+    drops: {},
+  })
+  assert.deepEqual(
+    slotsOf([at(10), at(20), at(50)], 10).map(({ point }) => point !== undefined),
+    [true, true, false, false, true],
+  )
+  assert.deepEqual(slotsOf([], 10), [])
+})
