@@ -20,10 +20,10 @@ const account = [
   ['accounts', { name: 'shop', org: 'acme' }],
 ] as const
 
-suite('a cloud of two hosts', () => {
+suite('a cloud of four hosts', () => {
   let scene: Scene
   const api = new RealApi()
-  let [one, two]: AgentHost[] = []
+  let [one, two, three, four]: AgentHost[] = []
   let ping: (...args: string[]) => string
   const addresses = new Map<string, string>()
   function addressOf(vnic: string): string {
@@ -35,7 +35,7 @@ suite('a cloud of two hosts', () => {
   }
 
   before(async () => {
-    scene = await Scene.start(2, async () => {
+    scene = await Scene.start(4, async () => {
       await api.start()
       await api.make(
         ...account,
@@ -43,7 +43,7 @@ suite('a cloud of two hosts', () => {
         ['subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' }],
       )
     })
-    ;[one, two] = scene.hosts
+    ;[one, two, three, four] = scene.hosts
     api.join(scene.hosts)
   })
   after(async () => {
@@ -107,9 +107,10 @@ suite('a cloud of two hosts', () => {
   test('API, agents and vpcds are killed at once under traffic: nothing is lost, and what comes then is done', async () => {
     const [from, to] = [one!.host.guestName('web1'), two!.host.guestName('web2')]
     const count = await countDuring(from, to, addressOf('web2'), async () => {
-      await Promise.all([api.kill(), ...scene.hosts.flatMap((host) => [host.killAgent(), host.killVpcd()])])
-      await Promise.all([api.start(), ...scene.hosts.map((host) => host.startVpcd())])
-      for (const host of scene.hosts) host.startAgent({ joined: true })
+      const both = [one!, two!]
+      await Promise.all([api.kill(), ...both.flatMap((host) => [host.killAgent(), host.killVpcd()])])
+      await Promise.all([api.start(), ...both.map((host) => host.startVpcd())])
+      for (const host of both) host.startAgent({ joined: true })
       api.do('vnic create web3 --account=shop --subnet=web')
       api.do('vnic plug web3 --account=shop --host=h2')
       await guest(two!, 'web3', 'web3')
@@ -129,6 +130,37 @@ suite('a cloud of two hosts', () => {
     assert.match(JSON.stringify(left), new RegExp(addressOf('web2')))
     for (const host of scene.hosts) assert.match(host.vpc('agent', 'status', '--state-dir', host.agentDir).stdout, /errors +0/)
   })
+  test('a vnic moves twice: the first host sends what comes there on to the newest place', async () => {
+    api.do('vnic create mover --account=shop --subnet=web')
+    const { mac } = JSON.parse(api.do('vnic get mover --account=shop --json')) as { mac: string }
+    const [mux] = JSON.parse(one!.ok('mux', 'list', '--json')) as { id: string }[]
+    const place = (): string | undefined => {
+      const entries = JSON.parse(one!.ok('mux', 'fte', 'list', '--mux-id', mux!.id, '--json')) as { mac: string; vtep: string }[]
+      return entries.find((entry) => entry.mac === mac)?.vtep
+    }
+    // Hosts 3 and 4 may send into the VNI, which host 1 hears while it hears anything.
+    for (const host of [three!, four!]) {
+      api.do(`vnic create stay${host.n} --account=shop --subnet=web`)
+      api.do(`vnic plug stay${host.n} --account=shop --host=h${host.n} --wait`)
+      await guest(host, `stay${host.n}`, `stay${host.n}`)
+    }
+    const pings = (): boolean => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('mover')} || true`).includes(' 0% packet loss')
+    for (const host of [two!, three!, four!]) {
+      api.do(`vnic plug mover --account=shop --host=h${host.n}`)
+      const inGuest = await guest(host, 'mover', 'mover')
+      // Host 1 takes no answer from a place that it does not know: what counts is what arrives.
+      const arrived = (): boolean => !/InEchos\S* +0\b/.test(inGuest('nstat', '-asz', 'IcmpInEchos'))
+      await until(`a packet of host 1 on host ${host.n}`, () => pings() || arrived())
+      // From here on this host hears of no move.
+      if (host === two) process.kill(one!.agentPid, 'SIGSTOP')
+    }
+    assert.equal(place(), '192.0.2.2', 'packets take the way over the first host')
+    process.kill(one!.agentPid, 'SIGCONT')
+    await until('it hears of the move', () => place() === '192.0.2.4')
+    assert.ok(pings())
+    for (const vnic of ['mover', 'stay3', 'stay4']) api.do(`vnic unplug ${vnic} --account=shop`)
+  })
+
   test('guests of a vpc on demand find each other, also after the API has forgotten who asked', async () => {
     api.do('vpc create blue --account=shop --resolution=demand')
     api.do('cloud subnet create far --vpc=blue --network4=10.7.0.0/24')

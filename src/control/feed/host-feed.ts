@@ -7,6 +7,7 @@ import { feedVersion, type FeedMessage } from '#feed/message.ts'
 import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
+import { leftBy } from '../model/record.ts'
 import type { View } from './view.ts'
 
 /** Where lines go. */
@@ -86,7 +87,8 @@ export class HostFeed {
     const { objects, resolutions } = this.#source.view()
     const record = objects.get('vnic', id)?.record
     if (kind === 'vnic') return record?.binding?.host === this.host
-    if (this.asked === undefined || record === undefined || this.asked.has(id) || record.left?.host === this.host) return true
+    if (this.asked === undefined || record === undefined || this.asked.has(id)) return true
+    if (leftBy(record).some(({ host }) => host === this.host)) return true
     return !resolutions.isDemand(record.vpc!)
   }
 

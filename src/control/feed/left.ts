@@ -1,15 +1,14 @@
-/** Vnics that have left a host lately: that host still hears of their vpc, and sends their frames on. */
+/** Vnics that have left hosts lately: each of these hosts still hears of their vpc, and sends their frames on. */
 import type { Mirror, ObjectChange } from '../model/mirror.ts'
-import type { ObjectRecord } from '../model/record.ts'
+import { leftBy, type Leaving, type ObjectRecord } from '../model/record.ts'
 
-interface Leaving {
-  readonly host: string
+interface Departed {
   readonly vpc: string
-  readonly until: number
+  readonly left: readonly Leaving[]
 }
 
 export class Left {
-  readonly #vnics = new Map<string, Leaving>()
+  readonly #vnics = new Map<string, Departed>()
 
   /** Look at everything anew. */
   load({ objects }: Mirror): void {
@@ -23,33 +22,42 @@ export class Left {
     if (after !== undefined) this.#note(after.record)
   }
 
-  #note({ kind, id, vpc, left }: ObjectRecord): void {
-    if (kind === 'vnic' && left !== undefined) this.#vnics.set(id, { ...left, vpc: vpc! })
+  #note(record: ObjectRecord): void {
+    const left = leftBy(record)
+    if (record.kind === 'vnic' && left.length > 0) this.#vnics.set(record.id, { left, vpc: record.vpc! })
   }
 
   /** Vpcs of vnics that left a host. */
   vpcsOf(host: string, now: number): string[] {
-    return [...this.#vnics.values()].flatMap((each) => (each.host === host && each.until > now ? [each.vpc] : []))
+    return [...this.#vnics.values()].flatMap(({ vpc, left }) => (hasLeft(left, host, now) ? [vpc] : []))
   }
 
   /** Vnics of a vpc that have left a host. */
   vnicsOf(host: string, vpc: string, now: number): string[] {
-    return [...this.#vnics].flatMap(([id, each]) => (each.host === host && each.vpc === vpc && each.until > now ? [id] : []))
+    return [...this.#vnics].flatMap(([id, each]) => (each.vpc === vpc && hasLeft(each.left, host, now) ? [id] : []))
   }
 
   /** Hosts that vnics of a vpc have left. */
   hostsOf(vpc: string, now: number): string[] {
-    return [...this.#vnics.values()].flatMap((each) => (each.vpc === vpc && each.until > now ? [each.host] : []))
+    return [...this.#vnics.values()].flatMap((each) =>
+      each.vpc === vpc ? each.left.flatMap(({ host, until }) => (until > now ? [host] : [])) : [],
+    )
   }
 
   /** What has ended by now; it is forgotten. */
   ended(now: number): { readonly vnic: string; readonly host: string }[] {
     const done = []
-    for (const [vnic, { host, until }] of this.#vnics)
-      if (until <= now) {
-        done.push({ vnic, host })
-        this.#vnics.delete(vnic)
-      }
+    for (const [vnic, { left, vpc }] of this.#vnics) {
+      const over = left.filter(({ until }) => until <= now)
+      if (over.length === 0) continue
+      done.push(...over.map(({ host }) => ({ vnic, host })))
+      const rest = left.filter(({ until }) => until > now)
+      if (rest.length === 0) this.#vnics.delete(vnic)
+      else this.#vnics.set(vnic, { vpc, left: rest })
+    }
     return done
   }
 }
+
+const hasLeft = (left: readonly Leaving[], host: string, now: number): boolean =>
+  left.some((each) => each.host === host && each.until > now)

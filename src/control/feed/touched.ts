@@ -1,6 +1,6 @@
 /** What one change of the model concerns: keys of items, by topic, and the hosts whose topics it may change. */
 import type { ObjectChange } from '../model/mirror.ts'
-import type { ObjectRecord } from '../model/record.ts'
+import { leftBy, type ObjectRecord } from '../model/record.ts'
 import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { tablesThrough } from './items/routing.ts'
@@ -49,14 +49,14 @@ function touchNat({ publics }: View, vpc: string, pool: string, touched: Touched
 }
 
 function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined): void {
-  const { id, vpc, binding, left } = record
+  const { id, vpc, binding } = record
   inVpc(touched, vpc, ...tablesThrough(view, id).map((table) => `route-table/${table}`))
   for (const { record: user } of view.objects.usersOf(id))
     if (user.kind === 'floating-ip') touchNat(view, vpc!, user.spec.pool as string, touched)
   if (binding === undefined) return
   inVpc(touched, vpc, `vnic/${id}`, `station/${id}`)
   if (placeText(record) !== placeText(other)) {
-    for (const host of [binding.host, left?.host]) if (host !== undefined) touched.hosts.add(host)
+    for (const host of [binding.host, ...hostsLeft(record)]) touched.hosts.add(host)
     for (const key of [`vtep/${binding.host}`, `vpc/${vpc}`]) touched.met.push({ topic: `vpc/${vpc}`, key })
   }
   const az = view.objects.get('host', binding.host)?.record.spec.az
@@ -65,7 +65,9 @@ function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: Ob
 
 /** What of a vnic decides what concerns its host. */
 const placeText = (record: ObjectRecord | undefined): string =>
-  record === undefined ? '' : JSON.stringify([record.vpc, record.binding?.host, record.left?.host, record.spec.groups])
+  record === undefined ? '' : JSON.stringify([record.vpc, record.binding?.host, hostsLeft(record), record.spec.groups])
+
+const hostsLeft = (record: ObjectRecord): string[] => leftBy(record).map(({ host }) => host)
 
 /** A guest names its vnics, and has keys and user data for them. */
 function touchGuest({ objects }: View, { spec }: ObjectRecord, touched: Touched): void {

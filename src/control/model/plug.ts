@@ -7,13 +7,15 @@ import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { recordOf } from './new-record.ts'
 import { fieldProblem } from './problem.ts'
-import type { Binding, ObjectRecord, Stored } from './record.ts'
+import { leftBy, type Binding, type Leaving, type ObjectRecord, type Stored } from './record.ts'
 import { placementRules } from './rules/place.ts'
 import { vnicRules } from './rules/vnic.ts'
 import { uuidV7 } from './uuid.ts'
 
 /** How long frames for a vnic go on from the host that it left: others may still send them there. */
 export const forwardMs = 60_000
+/** More hosts than this do not send the frames of one vnic on. */
+const mostLeft = 16
 
 /** Have a draft plug a vnic in on a host, or unplug it. Gives the vnic as it is then; undefined: it is so already. */
 export function plug(draft: Draft, vnic: Stored, host: Stored | undefined, unit: Binding['unit']): ObjectRecord | undefined {
@@ -95,11 +97,18 @@ function create(placement: Draft): void {
 function bound(record: ObjectRecord, host: string | undefined, unit: Binding['unit'], now: number): ObjectRecord {
   const { binding: before, left: _, revision: __, closingUntil: ___, ...rest } = record
   const epoch = (record.epoch ?? 0) + 1
-  const left = before === undefined || before.host === host ? undefined : { host: before.host, until: now + forwardMs }
+  const left = host === undefined ? [] : leavings(record, before?.host, host, now)
   return {
     ...rest,
     epoch,
     ...(host !== undefined && { binding: { host, unit } }),
-    ...(left !== undefined && host !== undefined && { left }),
+    ...(left.length > 0 && { left }),
   }
+}
+
+/** All hosts that it was on lately: each sends frames on to where it is now, whatever it did in between. */
+function leavings(record: ObjectRecord, before: string | undefined, host: string, now: number): Leaving[] {
+  const fresh = before === undefined || before === host ? [] : [{ host: before, until: now + forwardMs }]
+  const others = leftBy(record).filter((each) => each.host !== host && each.host !== before && each.until > now)
+  return [...fresh, ...others].slice(0, mostLeft)
 }

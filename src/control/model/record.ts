@@ -33,8 +33,8 @@ export interface ObjectRecord {
   readonly binding?: Binding
   /** Of a vnic: how often it was plugged in, moved or unplugged. The highest counts. */
   readonly epoch?: number
-  /** Of a vnic that has moved: the host that sends its frames on, until when, in ms. */
-  readonly left?: { readonly host: string; readonly until: number }
+  /** Of a vnic that has moved: the hosts that send its frames on. A record of an earlier version has one, and no list. */
+  readonly left?: readonly Leaving[] | Leaving
   /** Of a host: the token that a machine may join with, or has joined with. */
   readonly join?: Join
   /** Of a host that a machine has joined as: the only key whose certificates count. */
@@ -59,6 +59,16 @@ export interface Binding {
   readonly host: string
   readonly unit: 'vmnic' | 'hostif'
 }
+
+/** A host that a vnic has left: it sends frames for it on, until when, in ms. */
+export interface Leaving {
+  readonly host: string
+  readonly until: number
+}
+
+/** The hosts that a vnic has left, each once. */
+export const leftBy = ({ left }: Pick<ObjectRecord, 'left'>): readonly Leaving[] =>
+  left === undefined ? [] : Array.isArray(left) ? (left as readonly Leaving[]) : [left as Leaving]
 
 /** What is left of a destroyed object: its id is never used again. */
 export interface GoneRecord {

@@ -12,7 +12,7 @@ interface Thing {
   readonly spec: any
   readonly binding?: { readonly host: string; readonly unit: string }
   readonly epoch?: number
-  readonly left?: { readonly host: string; readonly until: number }
+  readonly left?: readonly { readonly host: string; readonly until: number }[]
 }
 
 export type Items = Map<string, any>
@@ -72,13 +72,15 @@ export class Expected {
     const own = new Set<string>()
     for (const { vpc, binding, left } of this.#all('vnic')) {
       if (binding?.host === host) own.add(vpc)
-      if (binding !== undefined && left?.host === host && left.until > this.#now) own.add(vpc)
+      if (binding !== undefined && this.#hasLeft(left, host)) own.add(vpc)
     }
     for (const { vpc, pool } of this.#publics()) if (this.#wireHost(pool) === host) own.add(vpc)
     const all = new Set(own)
     for (const { vpcs } of this.#active()) if (vpcs.some((vpc) => own.has(vpc))) for (const vpc of vpcs) all.add(vpc)
     return all
   }
+
+  #hasLeft = (left: Thing['left'], host: string): boolean => (left ?? []).some((each) => each.host === host && each.until > this.#now)
 
   /** The items of a host, by kind and id. */
   of(host: string): Items {
@@ -147,7 +149,7 @@ export class Expected {
     const guest = this.#all('vm').find((each) => each.spec.vnics.includes(id))
     const hostname = spec.dhcpHostname ?? (guest?.spec.vnics[0] === id ? guest!.name : name)
     const common = { id, vpc, subnet, mac, addresses, groups, epoch, hostname }
-    const forward = left?.host === host && left.until > this.#now
+    const forward = this.#hasLeft(left, host)
     if (binding.host !== host) return put({ kind: 'station', ...common, host: binding.host, forward })
     const { allowedPrefixes, antispoof, mtu = null, queues } = spec
     const { sshKeys = [], userData = null } = guest?.spec ?? {}

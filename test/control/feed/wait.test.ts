@@ -117,7 +117,7 @@ test('a group, a removal and a creation wait for the hosts that they concern, an
   assert.equal((await ask('POST', '/vnics?wait=ready&timeout=5s', { name: 'd', account: 'shop', subnet: 'web' })).status, 201)
   const gone = await ask('DELETE', '/vnics/d?wait=ready&timeout=5s')
   assert.deepEqual([gone.status, gone.body], [204, undefined])
-  const out = await ask('DELETE', '/vnics/b/binding?wait=ready&timeout=50ms')
+  const out = await ask('DELETE', '/vnics/b/binding?wait=ready&timeout=1500ms')
   assert.deepEqual([out.status, out.body.late.map(({ host }: any) => host), out.body.state], [202, [ids.h3], 'unplugged'])
   hosts.h3!.isSilent = false
   hosts.h3!.report(String(api.model.mirror.revision))

@@ -1,6 +1,6 @@
 /** Items of vnics: those of this host with all that a port needs, those of others with where their frames go. */
 import type { StationItem, VnicItem } from '#feed/item.ts'
-import type { ObjectRecord } from '../../model/record.ts'
+import { leftBy, type ObjectRecord } from '../../model/record.ts'
 import type { View } from '../view.ts'
 
 type Given = 'subnet' | 'mac' | 'addresses' | 'allowedPrefixes' | 'groups' | 'antispoof' | 'queues'
@@ -59,8 +59,8 @@ export function stationItem(view: View, host: string, id: string): StationItem |
   const record = vnic(view, id)
   if (record?.binding === undefined || record.binding.host === host) return undefined
   const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
-  const { binding, left } = record
-  const forward = left?.host === host && left.until > view.now
+  const { binding } = record
+  const forward = leftBy(record).some((each) => each.host === host && each.until > view.now)
   const hostname = hostnameOf(view, record)
   return {
     kind: 'station',
