@@ -21,7 +21,7 @@ import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
 import { objectsOf } from './objects.ts'
 import { makeStateDir } from './state-dir.ts'
-import { writeStatus, type AgentStatus, type RunCounts } from './status.ts'
+import { StatusFile, type AgentStatus, type RunCounts } from './status.ts'
 
 export interface AgentOptions {
   /** Asked before each connection: where the API is, and who this host is. */
@@ -59,6 +59,7 @@ export class Agent {
   readonly #reporter: Reporter
   readonly #lookups: Lookups | undefined
   #counters: CounterReport | undefined
+  readonly #statusFile: StatusFile
   #revision: string | null
   #applied: string | null = null
   /** Whether the feed has said all since the start: only then may anything go. */
@@ -104,6 +105,7 @@ export class Agent {
       begin: () => this.#begin(),
       onRun: (failure) => this.#afterRun(failure),
     })
+    this.#statusFile = new StatusFile(stateDir, () => this.#status(), log)
     this.#reporter = new Reporter({ server: options.server, log })
     this.#connected = { since: this.#now(), trouble: 'not tried yet' }
     log.info('started', { items: this.#items.size, revision: this.#revision })
@@ -127,13 +129,14 @@ export class Agent {
       silenceMs,
       reconnectMs,
     }
-    const late = setInterval(() => this.#waitingSince !== undefined && this.#writeStatus(), lateMs).unref()
+    const late = setInterval(() => this.#waitingSince !== undefined && this.#statusFile.touch(), lateMs).unref()
     try {
       await Promise.all([this.#worker.run(signal), followFeed(follow, signal), this.#reporter.run(signal), this.#countTraffic(signal)])
     } finally {
       clearInterval(late)
       this.#lookups?.close()
       this.#cache.close()
+      this.#statusFile.flush()
       await this.#half.close()
       log.info('stopped; vpcd goes on')
     }
@@ -207,7 +210,7 @@ export class Agent {
     this.#connected = trouble === null ? { since } : { since, trouble }
     if (trouble === null) this.#reporter.again()
     if (trouble === null) this.#counters?.again()
-    this.#writeStatus()
+    this.#statusFile.touch()
   }
 
   async #afterRun(failure: Omit<ItemError, 'kind' | 'id'> | null): Promise<void> {
@@ -227,7 +230,7 @@ export class Agent {
     const [revision, ready] = [this.#applied, this.#ready]
     if (revision !== null) this.#reporter.report({ revision, errors, ready, agent: { version, feed: feedVersion } })
     if (failure === null) await this.#lookups?.settle()
-    this.#writeStatus()
+    this.#statusFile.touch()
   }
 
   /** Vnics that have their unit. */
@@ -248,8 +251,8 @@ export class Agent {
     }
   }
 
-  #writeStatus(): void {
-    const status: AgentStatus = {
+  #status(): AgentStatus {
+    return {
       process: markProcess(process.pid) ?? null,
       server: this.#url,
       host: thisHost(this.#items)?.id ?? null,
@@ -258,14 +261,9 @@ export class Agent {
       applied: this.#applied,
       items: this.#items.size,
       errors: this.#errors,
+      cache: { path: this.#cache.path, trouble: this.#cache.trouble },
       waitingSince: this.#waitingSince === undefined ? null : new Date(this.#waitingSince).toISOString(),
       runs: this.#runs,
-      cache: { path: this.#cache.path, trouble: this.#cache.trouble },
-    }
-    try {
-      writeStatus(this.#options.stateDir, status)
-    } catch (error) {
-      this.#options.log.debug('cannot write the status', { error: (error as Error).message })
     }
   }
 }

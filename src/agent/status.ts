@@ -1,6 +1,7 @@
 /** What `vpc agent status` shows: a file that the agent writes when something changes. */
 import { join } from 'node:path'
 import type { ItemError } from '#feed/message.ts'
+import type { Log } from '#system/log.ts'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
 import { readIfThere, replaceFile } from '#system/whole-file.ts'
 
@@ -37,6 +38,40 @@ const fileIn = (stateDir: string): string => join(stateDir, 'status.json')
 /** Write it whole: whoever reads it sees this one or the one before. */
 export function writeStatus(stateDir: string, status: AgentStatus): void {
   replaceFile(fileIn(stateDir), `${JSON.stringify(status)}\n`, 0o644)
+}
+
+/** How long a change may be in memory alone: a host that changes all the time writes the file ten times a second. */
+const writeBehindMs = 100
+
+/** Keeps the file of an agent. */
+export class StatusFile {
+  readonly #stateDir: string
+  readonly #make: () => AgentStatus
+  readonly #log: Log
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(stateDir: string, make: () => AgentStatus, log: Log) {
+    this.#stateDir = stateDir
+    this.#make = make
+    this.#log = log
+  }
+
+  /** Write it soon: the status has changed. */
+  touch(): void {
+    this.#timer ??= setTimeout(() => this.flush(), writeBehindMs)
+  }
+
+  /** Write it now, if it has changed. */
+  flush(): void {
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    try {
+      writeStatus(this.#stateDir, this.#make())
+    } catch (error) {
+      this.#log.debug('cannot write the status', { error: (error as Error).message })
+    }
+  }
 }
 
 /** The status of the agent that runs with this directory; undefined: none does. */

@@ -1,7 +1,21 @@
 /** Ids of the objects that stand for items. The same everywhere, but for those of the host itself. */
 import type { Id } from '#abi/id.ts'
 import type { VnicItem } from '#feed/item.ts'
-import { objectId } from '#feed/object-id.ts'
+import { objectId as hashedId } from '#feed/object-id.ts'
+
+/** Ids that were made lately: a hash each, and every run of the compiler needs them again. */
+const made = new Map<string, Id>()
+const mostMade = 16_384
+
+function objectId(...of: Parameters<typeof hashedId>): Id {
+  const key = of.join(' ')
+  const known = made.get(key)
+  if (known !== undefined) return known
+  if (made.size >= mostMade) made.clear()
+  const id = hashedId(...of)
+  made.set(key, id)
+  return id
+}
 
 /** The switch of a vpc. */
 export const switchId = (vpc: string): Id => objectId('vpcsw', [vpc])

@@ -1,6 +1,6 @@
 /** The agent's way to the API: the stream of the feed, and reports. */
-import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { once } from 'node:events'
 import { apiServerName } from '#feed/join.ts'
 import { feedPath, feedVersion, pingEveryMs, type FeedMessage } from '#feed/message.ts'
@@ -69,9 +69,26 @@ async function* messagesOf(response: IncomingMessage): AsyncGenerator<FeedMessag
   }
 }
 
+/** How long a connection for reports is kept for the next one: less than the API keeps it. */
+const idleMs = 2_000
+
+/** A connection that reports share while they come one after another: a TLS handshake costs more than a report. */
+export class Line {
+  readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: 1, timeout: idleMs })
+  readonly #secure = new HttpsAgent({ keepAlive: true, maxSockets: 1, timeout: idleMs })
+
+  /** For a server. */
+  agentFor = ({ protocol }: URL): HttpAgent => (protocol === 'http:' ? this.#plain : this.#secure)
+
+  close(): void {
+    this.#plain.destroy()
+    this.#secure.destroy()
+  }
+}
+
 /** Send a report or a lookup. Throws FeedRefused, or why the API could not be reached. */
-export async function post(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<void> {
-  ;(await answered(server, path, body, signal)).resume()
+export async function post(server: FeedServer, path: string, body: unknown, signal: AbortSignal, line?: Line): Promise<void> {
+  ;(await answered(server, path, body, signal, line)).resume()
 }
 
 /** Send something, and get the JSON of the answer. Throws as `post` does. */
@@ -85,8 +102,8 @@ export async function ask(server: FeedServer, path: string, body: unknown, signa
   return JSON.parse(text)
 }
 
-async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
-  const request = start(server, { method: 'POST', path, signal, timeout: answerMs })
+async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal, line?: Line): Promise<IncomingMessage> {
+  const request = start(server, { method: 'POST', path, signal, timeout: answerMs, line })
   // One that comes after the answer has begun is the answer's, too.
   request.on('error', () => {})
   request.on('timeout', () => request.destroy(new Error('the API did not answer')))
@@ -103,12 +120,13 @@ interface Asking {
   readonly signal: AbortSignal
   /** Milliseconds of silence, also while it connects. */
   readonly timeout: number
+  /** Without it: a connection of its own. */
+  readonly line?: Line | undefined
 }
 
-function start({ url, tls }: FeedServer, { path, ...asking }: Asking): ClientRequest {
+function start({ url, tls }: FeedServer, { path, line, ...asking }: Asking): ClientRequest {
   const target = new URL(`.${path}`, url.endsWith('/') ? url : `${url}/`)
-  // A new connection each: a feed holds its own, and reports are rare.
-  const options = { ...asking, agent: false } as const
+  const options = { ...asking, agent: line?.agentFor(target) ?? false } as const
   if (target.protocol === 'http:') return requestHttp(target, options)
   return requestHttps(target, { ...options, ...tls, servername: apiServerName, minVersion: 'TLSv1.3' })
 }

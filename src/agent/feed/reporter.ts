@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { reportPath, type AgentReport } from '#feed/message.ts'
 import type { Log } from '#system/log.ts'
 import { backOffMs } from '../apply/back-off.ts'
-import { post, type FeedServer } from './connection.ts'
+import { Line, post, type FeedServer } from './connection.ts'
 
 const longestWaitMs = 5_000
 
 export class Reporter {
   readonly #server: () => FeedServer | Promise<FeedServer>
   readonly #log: Log
+  readonly #line = new Line()
   #report: AgentReport | undefined
   #sent = ''
   #wake = Promise.withResolvers<void>()
@@ -42,6 +43,7 @@ export class Reporter {
       if (sent) await this.#wake.promise
       else await Promise.race([sleep(wait, undefined, { signal }).catch(() => {}), this.#wake.promise])
     }
+    this.#line.close()
   }
 
   /** False: it is to be tried again. */
@@ -50,7 +52,7 @@ export class Reporter {
     const text = JSON.stringify(report)
     if (report === undefined || text === this.#sent) return true
     try {
-      await post(await this.#server(), reportPath, report, signal)
+      await post(await this.#server(), reportPath, report, signal, this.#line)
       this.#sent = text
       return true
     } catch (error) {

@@ -2,6 +2,7 @@
  * Writes down in the store what hosts cannot do of their vnics, and that they can again: other APIs see it there. A
  * fleet without troubles writes nothing, and a host that changes its mind all the time writes once a second.
  */
+import type { ItemError } from '#feed/message.ts'
 import { exceptionKey } from '../model/keys.ts'
 import type { Mirror } from '../model/mirror.ts'
 import type { Exception } from '../model/record.ts'
@@ -56,16 +57,22 @@ export class Exceptions {
     if (write.length === atOnce) this.#noted.add(host)
   }
 
-  /** What differs between what the host says and what is written down, of vnics that are plugged in there alone. */
+  /**
+   * What differs between what the host says and what is written down, of vnics that are plugged in there alone. Most
+   * hosts say that nothing fails, so only vnics that fail or did are looked at.
+   */
   #writesOf(host: string): Write[] {
-    const { objects, hosts } = this.#mirror
-    const errors = hosts.get(host)?.errors
-    return objects.usersOf(host).flatMap(({ record: { kind, id, binding, epoch } }): Write[] => {
-      if (kind !== 'vnic' || binding?.host !== host) return []
-      const [is, written] = [errors?.get(`vnic/${id}`), this.#mirror.exceptionOf(id)]
+    const { objects, hosts, excepted } = this.#mirror
+    const errors = hosts.get(host)?.errors ?? new Map<string, ItemError>()
+    const failing = [...errors.values()].flatMap(({ kind, id }) => (kind === 'vnic' ? [id] : []))
+    return [...new Set([...failing, ...excepted])].flatMap((id): Write[] => {
+      const record = objects.get('vnic', id)?.record
+      if (record?.binding?.host !== host) return []
+      const [is, written] = [errors.get(`vnic/${id}`), this.#mirror.exceptionOf(id)]
       if (is === undefined) return written === undefined ? [] : [del(exceptionKey(id))]
+      const epoch = record.epoch!
       if (written !== undefined && written.epoch === epoch && written.code === is.code && written.text === is.text) return []
-      const value: Exception = { host, epoch: epoch!, code: is.code, text: is.text, since: is.since }
+      const value: Exception = { host, epoch, code: is.code, text: is.text, since: is.since }
       return [put(exceptionKey(id), JSON.stringify(value))]
     })
   }

@@ -23,6 +23,7 @@ export class Feeds implements FeedSource {
   #connection: () => void = () => {}
   readonly #mirror: Mirror
   readonly #now: () => number
+  readonly #view: View
   readonly #left = new Left()
   readonly #feeds = new Map<string, HostFeed>()
   readonly #byTopic = new Map<string, Set<HostFeed>>()
@@ -39,6 +40,7 @@ export class Feeds implements FeedSource {
   constructor(mirror: Mirror, now: () => number = Date.now) {
     this.#mirror = mirror
     this.#now = now
+    this.#view = this.#makeView()
     this.#load()
     this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
     this.#timers = [
@@ -52,14 +54,20 @@ export class Feeds implements FeedSource {
     return this.#mirror.revision
   }
 
-  view(): View {
+  view = (): View => this.#view
+
+  /** One for all: a change makes many items. */
+  #makeView(): View {
+    const now = this.#now
     return {
       objects: this.#mirror.objects,
       places: this.places,
       left: this.#left,
       resolutions: this.#resolutions,
       publics: this.#publics,
-      now: this.#now(),
+      get now() {
+        return now()
+      },
     }
   }
 

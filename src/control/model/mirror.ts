@@ -55,6 +55,8 @@ export class Mirror {
   readonly #store: Store
   readonly #gone = new Map<string, { value: GoneRecord; modified: number }>()
   readonly #claims = new Map<string, Claim>()
+  /** Vnics of which something is written down that fails: few, as a rule. */
+  readonly excepted = new Set<string>()
   readonly #names = new Map<string, { readonly id: string; readonly modified: number }>()
   readonly #batches: Batch[] = []
   readonly #listeners = new Set<(batch: Batch | undefined) => void>()
@@ -84,7 +86,7 @@ export class Mirror {
 
   async #load(): Promise<void> {
     const { entries, revision } = await this.#store.range('')
-    for (const map of [this.#gone, this.#claims, this.#names]) map.clear()
+    for (const map of [this.#gone, this.#claims, this.#names, this.excepted]) map.clear()
     const there = new Set(entries.map(({ key }) => key))
     for (const { kind } of kinds)
       for (const id of Array.from(this.objects.ids(kind))) if (!there.has(objectKey(kind, id))) this.objects.set(kind, id, undefined)
@@ -137,6 +139,7 @@ export class Mirror {
     if (!rooms.includes(room)) return undefined
     const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
     if (room === 'here') this.hosts.came(kind, value as object as HereRecord)
+    if (room === 'x') this.excepted.add(id)
     if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
     if ('gone' in value) {
       this.#gone.set(key, { value, modified })
@@ -153,6 +156,7 @@ export class Mirror {
     this.#gone.delete(key)
     const [room, kind, id] = key.split('/') as [string, string, string]
     if (room === 'here') this.hosts.went(kind)
+    if (room === 'x') this.excepted.delete(id)
     return room === 'o' ? changed(this.objects.set(kind, id, undefined), undefined) : undefined
   }
 
