@@ -95,6 +95,14 @@ export const settings = {
     held: own(flag('held'), false, ['held get', 0x0120], ['held set', 0x0121], 'keep the interface connected and out of service', {
       since: 3,
     }),
+    leaving: own(
+      flag('leaving'),
+      false,
+      ['leaving get', 0x0130],
+      ['leaving set', 0x0131],
+      'let the interface send and bring it nothing: frames for it take the forwarding entry of its MAC address',
+      { since: 8 },
+    ),
     broadcastRate: own(
       counted('a number of copies a second', [0, 1_000_000], 4),
       2000,

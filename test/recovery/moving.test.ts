@@ -90,8 +90,17 @@ suite('a guest that moves', () => {
     await hold(false)
     await point('h2', 'h3', true)
     {
+      // What is on its way to another host still sends, and gets nothing any more.
       await using left = await port('moving')
+      await left.setLeaving(true)
+      await grows(received('place'))
+      const [sent, got] = [received('sender'), await received('moving')()]
+      const arrives = grows(sent, 3)
+      await lab.run('moving', 'ping', '-n', '-c', '5', '-i', '0.1', '-W', '1', '10.0.0.1')
+      await arrives
+      assert.equal(await received('moving')(), got)
       await left.disconnect(lab.guest('moving').hostifId)
+      await left.setLeaving(false)
     }
     await grows(received('place'))
     await point('h1', 'h3')

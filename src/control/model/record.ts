@@ -33,7 +33,7 @@ export interface ObjectRecord {
   readonly binding?: Binding
   /** Of a vnic: how often it was plugged in, moved or unplugged. The highest counts. */
   readonly epoch?: number
-  /** Of a vnic that has moved: the hosts that send its frames on. A record of an earlier version has one, and no list. */
+  /** Of a vnic that has moved: the hosts that send its frames on. Records of earlier versions have one, and no list. */
   readonly left?: readonly Leaving[] | Leaving
   /** Of a host: the token that a machine may join with, or has joined with. */
   readonly join?: Join

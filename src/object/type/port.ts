@@ -75,6 +75,11 @@ const setters: Setters<'vpcp'> = {
     change(tx, port, () => tx.set(port, 'held', held))
     if (!held) pickUp(context, tx, port)
   },
+  leaving(_, tx, port, leaving) {
+    tx.asked = `${leaving ? 'let' : 'no longer let'} the guest of port ${unitName(port)} leave`
+    if (leaving && port.switch?.uplink === port) tx.refuse('EINVAL', 'it is the uplink of its switch', 'only guests leave')
+    change(tx, port, () => tx.set(port, 'leaving', leaving))
+  },
   maxFlows: ({ model }, tx, port, maxFlows) =>
     changePolicy(tx, model, port, () => change(tx, port, () => tx.set(port, 'maxFlows', maxFlows))),
   stateful(context, tx, port, stateful) {

@@ -126,6 +126,7 @@ function setUplink(call: PortCall): void {
     )
   }
   if (port.held) tx.refuse('EINVAL', 'the port is held', 'release it first, or choose another port')
+  if (port.leaving) tx.refuse('EINVAL', "the port's guest is leaving", 'set --leaving=off first, or choose another port')
   tx.set(sw, 'uplink', port)
   touchPort(tx, port)
   if (port.peer !== null) serveEthlink(context, tx, port.peer)

@@ -21,7 +21,7 @@ export function carries(port: Port): boolean {
 /** The unit in a port. */
 export function toUnit(model: Model, port: Port): Dst | undefined {
   const { peer } = port
-  if (peer === null || peer.type === 'ethlink' || port.held || !carries(port)) return undefined
+  if (peer === null || peer.type === 'ethlink' || port.held || port.leaving || !carries(port)) return undefined
   // A frame for a veth whose other end is in another network namespace can skip the queue there. It would also skip an
   // XDP program in the driver.
   const shortcut = peer.type === 'hostif' && peer.inOtherNetns && !peer.runsXdp ? dstFlag.peer : 0

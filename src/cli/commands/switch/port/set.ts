@@ -36,7 +36,10 @@ export default command({
     EtherTypes.
 
     A held port keeps its interface, but frames neither come from it nor go to it. Use it to prepare a machine that
-    still runs on another host. A forwarding entry for its MAC address stays in force until --held=off.`,
+    still runs on another host. A forwarding entry for its MAC address stays in force until --held=off.
+
+    A port whose guest is leaving (--leaving=on) takes frames from its interface and brings it none: they take the
+    forwarding entry of its MAC address to the host where the machine will run.`,
   options: {
     portId,
     ...portOptions,
