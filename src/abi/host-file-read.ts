@@ -46,6 +46,7 @@ function* readRoot(value: unknown): Steps<LooseFile> {
   const owner = map.setting('owner', optional(ownerName), null)
   const file = {
     owner,
+    prune: map.boolean('prune', true),
     ...(yield* readPartial(map)),
     ethlinks: yield* map.list('ethlinks', readEthlink),
     muxes: yield* map.deepList('muxes', readMux),

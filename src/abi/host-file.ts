@@ -87,6 +87,8 @@ export interface HostFile {
   readonly owner: string | null
   /** The document has what differs from now on; all else stays as it is. Such a document has an owner. */
   readonly partial: boolean
+  /** Objects that a whole document lacks shall go. Otherwise vpcd refuses the document when there are any. */
+  readonly prune: boolean
   /** Of a partial document: objects that shall go, whether they are there or not. */
   readonly remove: readonly Id[]
   readonly ethlinks: readonly EthlinkSpec[]

@@ -2,8 +2,9 @@
 import type { HostDocument } from '#abi/host-file.ts'
 
 const heading = [
-  '# The objects of a host, written by vpc export. vpc apply FILE makes a host match this document: it makes missing objects, changes',
-  '# objects that differ and removes all others. Settings that are left out have their defaults; objects are named by unit or by id.',
+  '# The objects of a host, written by vpc export. vpc apply FILE makes a host match this document: it makes missing objects,',
+  '# changes objects that differ and, with --prune, removes all others. Settings that are left out have their defaults; objects are',
+  '# named by unit or by id.',
 ]
 
 /** Lists of short items: one on each line. */

@@ -70,9 +70,15 @@ test('what is exported changes nothing, on this host and on one that was emptied
   assert.match(exported, / {6}- \{ vni: 5001, mac: "10:20:30:40:50:59", vtep: 192\.0\.2\.2 \}/)
   assert.equal(ok(`apply ${file(exported)}`), 'nothing was done: the host was so already\n')
   const piped = runVpc(['apply', '-', '--json'], { env: vpcd.env, input: exported })
-  assert.deepEqual(JSON.parse(piped.stdout), { dryRun: false, changes: [] })
+  assert.deepEqual(JSON.parse(piped.stdout), { dryRun: false, changed: false, changes: [] })
   assert.equal(runVpc(['apply', '-'], { env: vpcd.env, input: ok('export --json') }).stdout, 'nothing was done: the host was so already\n')
-  ok(`apply ${file('version: 1')}`)
+  assert.match(
+    vpcd.refused(4, 'apply', file('version: 1')),
+    /the document lacks .*hostif3.*; nothing was done; to remove them: vpc apply --prune/,
+  )
+  assert.equal(ok('export'), exported)
+  assert.match(ok(`apply ${file('version: 1')} --dry-run`), /a dry run: nothing was done; \d+ to remove \(with --prune\)\n$/)
+  assert.match(ok(`apply ${file('version: 1')} --prune`), /done: \d+ removed\n$/)
   assert.deepEqual(vpcd.devices(), ['wire0', 'em0'])
   ok(`apply ${file(exported)}`)
   assert.equal(ok('export'), exported)
@@ -125,6 +131,6 @@ test('a document of an owner makes and removes what is its own', () => {
   const exported = ok('export --owner agent')
   assert.match(exported, new RegExp(`owner: agent\\n\\nhostifs:\\n  - unit: hostif\\d\\n    id: ${own}\\n`))
   assert.match(vpcd.refused(2, 'apply', file(exported), '--owner', 'other'), /--owner=other and 'owner: agent' of the document differ/)
-  assert.match(ok(`apply ${file('version: 1\nowner: agent\n')}`), new RegExp(`remove +hostif\\d +${own}`))
+  assert.match(ok(`apply ${file('version: 1\nowner: agent\nprune: true\n')}`), new RegExp(`remove +hostif\\d +${own}`))
   assert.equal(ok('export'), before)
 })

@@ -43,6 +43,6 @@ test('public addresses, as the page sets them up: once, twice, changed, exported
   must('vpc nat destroy --nat-id=$NAT')
   must('vpc apply -', document)
   assert.equal(must('vpc export'), document)
-  assert.match(must('vpc apply -', 'version: 1\n'), /./)
+  assert.match(must('vpc apply --prune -', 'version: 1\n'), /./)
   assert.match(must('vpc audit'), /./)
 })

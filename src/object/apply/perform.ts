@@ -5,7 +5,6 @@
  */
 import { encodeArray, fte, fteFlag, neighbourEntry } from '#abi/layouts.ts'
 import {
-  atPath,
   type EntrySpec,
   type HostChange,
   type HostFile,
@@ -26,7 +25,6 @@ import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
 import { parseMac } from '#wire/mac.ts'
 import { must } from '#wire/result.ts'
-import type { Context } from '../context.ts'
 import { macNumber } from '../store/keys.ts'
 import { create, destroy } from '../type/life.ts'
 import { unitName, type Mux, type ObjectOf, type Port, type Subnet, type Switch, type VpcObject } from '../store/model.ts'
@@ -34,18 +32,19 @@ import { disconnectMux, muxType } from '../type/mux.ts'
 import { disconnectPort, leaveSwitch } from '../type/port.ts'
 import { leaveSwitchOf } from '../type/subnet.ts'
 import { persists } from '../store/model.ts'
+import { checkOwners, checkPruned, checkUnits } from './check.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { counting, counts, placesIn, placesOf } from './spec.ts'
 import { setMac } from '../meta-operations.ts'
 import { releaseNat } from './release-nat.ts'
 import type { Steps } from './steps.ts'
-import { VpcError } from '../vpc-error.ts'
 
 /** Do it, object by object. Yields the changes; none when nothing differed. */
 export function* applyHost(steps: Steps, file: HostFile): Generator<void, readonly HostChange[]> {
   const comparison = yield* compareHost(steps.context.model, file)
   yield* checkUnits(steps.context, comparison)
   yield* checkOwners(steps.context, file, comparison)
+  checkPruned(file, comparison)
   if (comparison.changes.length === 0) return []
   yield* claimChanges(steps, comparison)
   const performer = new Performer(steps, comparison)
@@ -82,52 +81,6 @@ function* claimChanges({ context: { model }, tx, claim }: Steps, { wanted, chang
 /** The objects that settings name, as peers of routes. */
 const namedIn = (type: UnitType, values: object): readonly Id[] =>
   settingsOf(type).flatMap(([name, { kind }]) => kind.codec?.names?.((values as Readonly<Record<string, unknown>>)[name]) ?? [])
-
-/** A document of an owner neither changes nor removes an object of another owner. */
-export function* checkOwners({ model }: Context, { owner }: HostFile, { wanted, gone }: Comparison): Generator<void, void> {
-  if (owner === null) return
-  for (const { id, path } of wanted.values()) {
-    yield
-    const found = model.objects.get(id)
-    if (found === undefined || found.owner === null || found.owner === owner) continue
-    throw new VpcError(
-      'EBUSY',
-      atPath(path, `${unitName(found)} is ${found.owner}'s; leave it out, or take it over with vpc apply of the host`),
-    )
-  }
-  for (const sw of gone) {
-    const port = sw.type === 'vpcsw' ? [...sw.ports].find((each) => !gone.has(each) && !wanted.has(each.id)) : undefined
-    if (port !== undefined)
-      throw new VpcError(
-        'EBUSY',
-        `cannot remove ${unitName(sw)}: its port ${unitName(port)} is ${port.owner === null ? 'nobody' : port.owner}'s`,
-      )
-  }
-}
-
-/** A unit number stays with its object, and a new object can have one that is free or becomes so. */
-export function* checkUnits({ model }: Context, { wanted, gone }: Comparison): Generator<void, void> {
-  for (const spec of wanted.values()) {
-    yield
-    if (spec.unit === null) continue
-    const found = model.objects.get(spec.id)
-    if (found?.unit === spec.unit) continue
-    const asked = `${spec.type}${spec.unit}`
-    if (found !== undefined)
-      refuseAt(
-        spec,
-        `${spec.id} is ${unitName(found)} on this host, and a unit name is for life`,
-        `write ${unitName(found)}, or leave it out`,
-      )
-    const holder: VpcObject | undefined = model.byType[spec.type].get(spec.unit)
-    if (holder === undefined || gone.has(holder)) continue
-    refuseAt(spec, `${asked} is ${holder.id} on this host`, 'choose another, or leave it out')
-  }
-}
-
-function refuseAt({ path, type, unit }: ObjectSpec, why: string, remedy: string): never {
-  throw new VpcError('EBUSY', atPath(`${path}.unit`, `cannot make it ${type}${unit}: ${why}; ${remedy}`))
-}
 
 /** One with each step. */
 function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, void> {
