@@ -80,7 +80,7 @@ export interface VnicItem {
   readonly userData: string | null
   readonly unit: 'vmnic' | 'hostif'
   readonly epoch: number
-  /** It is on its way: `in` is held here until its guest runs, `out` still runs here and goes to the host. */
+  /** Its guest is on its way: `in` is held here, `out` may still send from here, and its frames go to the host. */
   readonly migration: { readonly way: 'in' | 'out'; readonly host: string } | null
 }
 

@@ -143,6 +143,16 @@ test('a subnet has its services, and a port what they tell its guest', () => {
 test('a guest on its way is held, and one that left is forwarded to', () => {
   const coming = compiled(...base, { ...vnic, migration: { way: 'in', host: there } }).document
   assert.equal(read(coming).switches[0]!.ports[0]!.held, true)
+  const going = compiled(
+    ...base,
+    { ...vnic, migration: { way: 'out', host: there } },
+    { ...station, id: vnic.id, mac: vnic.mac, forward: true },
+  )
+  assert.deepEqual(
+    read(going.document).switches[0]!.ports.map(({ held, leaving }) => [held, leaving]),
+    [[false, true]],
+  )
+  assert.equal(read(going.document).muxes[0]!.entries[0]!.forward, true)
   const both = compiled(
     ...base,
     { ...vnic, migration: { way: 'in', host: there } },

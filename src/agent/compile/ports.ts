@@ -41,6 +41,7 @@ function portOf(draft: Draft, vnic: VnicItem, subnet: SubnetItem): Plain {
     'ssh-keys': vnic.sshKeys.length === 0 ? null : vnic.sshKeys.join('\n'),
     'user-data': vnic.userData,
     held: vnic.migration?.way === 'in',
+    leaving: vnic.migration?.way === 'out',
   }
 }
 

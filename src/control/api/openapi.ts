@@ -5,6 +5,7 @@ import type { Kind } from '#resource/kind.ts'
 import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
+import { phases } from './migration.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
 import { statsPaths } from './stats-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
@@ -33,6 +34,7 @@ export function openApi(): Json {
       plainPaths(),
       ...kinds.map(pathsOf),
       bindingPaths(),
+      migrationPaths(),
       hostPaths(),
       planPaths(),
       pathPaths(),
@@ -156,6 +158,32 @@ function bindingPaths(): Json {
       get: of('getBinding', 'where a vnic is plugged in'),
       put: of('bindVnic', 'plug a vnic in on a host, or move it there', { requestBody: { required: true, ...json(body) } }),
       delete: of('unbindVnic', 'unplug a vnic'),
+    },
+  }
+}
+
+function migrationPaths(): Json {
+  const common = {
+    tags: ['vm'],
+    parameters: use('dryRun', 'wait', 'timeout'),
+    responses: { 200: { description: 'the vm', ...json(ref('Vm')) }, ...late, default: { $ref: '#/components/responses/problem' } },
+  }
+  const body = {
+    type: 'object',
+    properties: { host, phase: { enum: phases, default: 'prepare', description: 'its interface there is out of service, or in service' } },
+    required: ['host'],
+    additionalProperties: false,
+  }
+  return {
+    '/v1/vms/{id}/migration': {
+      parameters: use('id'),
+      put: {
+        operationId: 'migrateVm',
+        summary: 'have a guest on its way to another host',
+        ...common,
+        requestBody: { required: true, ...json(body) },
+      },
+      delete: { operationId: 'endMigration', summary: 'have it on its way no more: where it is placed, it is', ...common },
     },
   }
 }

@@ -15,6 +15,7 @@ import { uuidV7 } from '../model/uuid.ts'
 import { ifMatchOf, mustBeNew, resourceResponse } from './answer.ts'
 import { auditRoutes } from './audit.ts'
 import { bindingRoutes } from './binding.ts'
+import { migrationRoutes } from './migration.ts'
 import { hostRoutes } from './hosts.ts'
 import { patched, readBody, withParent } from './body.ts'
 import { pathRoutes } from './path-check.ts'
@@ -38,6 +39,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
     app.delete(one, (c) => remove(parts, c, kind))
   }
   bindingRoutes(app, parts)
+  migrationRoutes(app, parts)
   hostRoutes(app, parts)
   planRoutes(app, parts)
   sessionRoutes(app, parts)

@@ -7,7 +7,7 @@ import { feedVersion, type FeedMessage } from '#feed/message.ts'
 import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
-import { leftBy } from '../model/record.ts'
+import { hostsWith, leftBy } from '../model/record.ts'
 import type { View } from './view.ts'
 
 /** Where lines go. */
@@ -86,7 +86,7 @@ export class HostFeed {
     if (kind !== 'vnic' && kind !== 'station') return true
     const { objects, resolutions } = this.#source.view()
     const record = objects.get('vnic', id)?.record
-    if (kind === 'vnic') return record?.binding?.host === this.host
+    if (kind === 'vnic') return record !== undefined && hostsWith(record).includes(this.host)
     if (this.asked === undefined || record === undefined || this.asked.has(id)) return true
     if (leftBy(record).some(({ host }) => host === this.host)) return true
     return !resolutions.isDemand(record.vpc!)

@@ -3,6 +3,7 @@
  * hosts of these vpcs, the groups of its vnics and what their rules name. Interest follows from what is bound to the
  * host, so it is also what the host may know.
  */
+import { hostsWith } from '../model/record.ts'
 import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
 import { groupsOn, namedIn } from './items/groups.ts'
@@ -69,9 +70,11 @@ export function keysOf(
 
 /** A vnic is one of the host, or a station to it. */
 const allKeys = (view: View, vpc: string, host: string | undefined): string[] =>
-  vnicsOf(view, vpc).flatMap(({ id, binding }) => {
+  vnicsOf(view, vpc).flatMap((record) => {
+    const { id, binding } = record
     if (binding === undefined) return []
-    return [...(host === undefined || binding.host === host ? [`vnic/${id}`] : []), ...(binding.host === host ? [] : [`station/${id}`])]
+    const isHere = host === undefined || hostsWith(record).includes(host)
+    return [...(isHere ? [`vnic/${id}`] : []), ...(binding.host === host ? [] : [`station/${id}`])]
   })
 
 const fewKeys = (view: View, vpc: string, host: string, asked: Asked): string[] => [

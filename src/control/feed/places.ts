@@ -1,12 +1,17 @@
 /**
  * Where vnics are plugged in: which hosts have vnics of a vpc, and which vpcs have vnics on a host. Kept by the changes
- * of the mirror.
+ * of the mirror. A vnic on its way between two hosts is on both.
  */
 import type { Mirror, ObjectChange } from '../model/mirror.ts'
-import type { ObjectRecord, Stored } from '../model/record.ts'
+import { hostsWith, type Stored } from '../model/record.ts'
 
 /** A host, and what it has of a vpc. */
 type Count = Map<string, number>
+
+interface Place {
+  readonly host: string
+  readonly vpc: string
+}
 
 export class Places {
   readonly #hosts = new Map<string, Count>()
@@ -16,26 +21,20 @@ export class Places {
   load({ objects }: Mirror): void {
     this.#hosts.clear()
     this.#vpcs.clear()
-    for (const id of objects.ids('vnic')) this.#add(objects.get('vnic', id)!.record, 1)
+    for (const id of objects.ids('vnic')) for (const place of placesOf(objects.get('vnic', id)!)) this.#change(place, 1)
   }
 
   /** Follow a change. Gives pairs that have become, or are no longer: the host has its first or lost its last vnic. */
-  apply({ before, after }: ObjectChange): readonly { readonly host: string; readonly vpc: string }[] {
-    const [was, is] = [placeOf(before), placeOf(after)]
-    if (was?.host === is?.host && was?.vpc === is?.vpc) return []
-    const moved = []
-    if (is !== undefined && this.#change(is, 1)) moved.push(is)
-    if (was !== undefined && this.#change(was, -1)) moved.push(was)
-    return moved
-  }
-
-  #add(record: ObjectRecord, by: number): void {
-    const place = placeOf({ record, modified: 0 })
-    if (place !== undefined) this.#change(place, by)
+  apply({ before, after }: ObjectChange): readonly Place[] {
+    const [was, is] = [placesOf(before), placesOf(after)]
+    const isIn = (places: readonly Place[], { host, vpc }: Place): boolean => places.some((each) => each.host === host && each.vpc === vpc)
+    const came = is.filter((place) => !isIn(was, place) && this.#change(place, 1))
+    const went = was.filter((place) => !isIn(is, place) && this.#change(place, -1))
+    return [...came, ...went]
   }
 
   /** Gives true when the pair begins or ends. */
-  #change({ host, vpc }: { readonly host: string; readonly vpc: string }, by: number): boolean {
+  #change({ host, vpc }: Place, by: number): boolean {
     const begins = count(this.#hosts, vpc, host, by)
     count(this.#vpcs, host, vpc, by)
     return begins
@@ -47,9 +46,9 @@ export class Places {
   vpcsOf = (host: string): Iterable<string> => this.#vpcs.get(host)?.keys() ?? []
 }
 
-function placeOf(stored: Stored | undefined): { host: string; vpc: string } | undefined {
-  if (stored?.record.kind !== 'vnic' || stored.record.binding === undefined) return undefined
-  return { host: stored.record.binding.host, vpc: stored.record.vpc! }
+function placesOf(stored: Stored | undefined): readonly Place[] {
+  if (stored?.record.kind !== 'vnic') return []
+  return hostsWith(stored.record).map((host) => ({ host, vpc: stored.record.vpc! }))
 }
 
 /** Add to a count; gives true when it was 0 or is 0 now. */

@@ -1,6 +1,6 @@
 /** What one change of the model concerns: keys of items, by topic, and the hosts whose topics it may change. */
 import type { ObjectChange } from '../model/mirror.ts'
-import { leftBy, type ObjectRecord } from '../model/record.ts'
+import { hostsWith, leftBy, type ObjectRecord } from '../model/record.ts'
 import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { tablesThrough } from './items/routing.ts'
@@ -56,8 +56,8 @@ function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: Ob
   if (binding === undefined) return
   inVpc(touched, vpc, `vnic/${id}`, `station/${id}`)
   if (placeText(record) !== placeText(other)) {
-    for (const host of [binding.host, ...hostsLeft(record)]) touched.hosts.add(host)
-    for (const key of [`vtep/${binding.host}`, `vpc/${vpc}`]) touched.met.push({ topic: `vpc/${vpc}`, key })
+    for (const host of [...hostsWith(record), ...hostsLeft(record)]) touched.hosts.add(host)
+    for (const key of [...hostsWith(record).map((host) => `vtep/${host}`), `vpc/${vpc}`]) touched.met.push({ topic: `vpc/${vpc}`, key })
   }
   const az = view.objects.get('host', binding.host)?.record.spec.az
   if (az !== undefined) groupsThatName(view, az as string, touched)
@@ -65,7 +65,7 @@ function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: Ob
 
 /** What of a vnic decides what concerns its host. */
 const placeText = (record: ObjectRecord | undefined): string =>
-  record === undefined ? '' : JSON.stringify([record.vpc, record.binding?.host, hostsLeft(record), record.spec.groups])
+  record === undefined ? '' : JSON.stringify([record.vpc, hostsWith(record), hostsLeft(record), record.spec.groups])
 
 const hostsLeft = (record: ObjectRecord): string[] => leftBy(record).map(({ host }) => host)
 

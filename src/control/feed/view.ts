@@ -1,6 +1,6 @@
 /** What items are made from: the objects of the mirror, where vnics are, and the time. */
 import type { Objects } from '../model/objects.ts'
-import type { ObjectRecord, Spec, Stored } from '../model/record.ts'
+import { hostsWith, type ObjectRecord, type Spec, type Stored } from '../model/record.ts'
 import type { Left } from './left.ts'
 import type { Publics } from './publics.ts'
 import type { Resolutions } from './resolutions.ts'
@@ -32,7 +32,7 @@ export const vnicsOf = (view: View, vpc: string): ObjectRecord[] =>
 
 /** Vnics that are plugged in on a host. */
 export const localVnics = ({ objects }: View, host: string): ObjectRecord[] =>
-  objects.usersOf(host).flatMap(({ record }: Stored) => (record.binding?.host === host ? [record] : []))
+  objects.usersOf(host).flatMap(({ record }: Stored) => (hostsWith(record).includes(host) ? [record] : []))
 
 /** Peerings of a vpc to which both sides have agreed, with the other side. */
 export const peersOf = ({ objects }: View, vpc: string): { readonly peering: string; readonly vpc: string }[] =>
@@ -43,6 +43,4 @@ export const peersOf = ({ objects }: View, vpc: string): { readonly peering: str
 
 /** Hosts with vnics in a group. */
 export const localHostsOf = ({ objects }: View, group: string): Set<string> =>
-  new Set(
-    objects.usersOf(group).flatMap(({ record: { kind, binding } }) => (kind === 'vnic' && binding !== undefined ? [binding.host] : [])),
-  )
+  new Set(objects.usersOf(group).flatMap(({ record }) => (record.kind === 'vnic' ? hostsWith(record) : [])))

@@ -33,6 +33,7 @@ export function recordOf(draft: Draft, body: Body, hash: string | undefined): Ob
     ...(was?.binding !== undefined && { binding: was.binding }),
     ...(was?.epoch !== undefined && { epoch: was.epoch }),
     ...(was?.left !== undefined && { left: was.left }),
+    ...(was?.migration !== undefined && { migration: was.migration }),
     ...(was?.join !== undefined && { join: was.join }),
     ...(was?.agent !== undefined && { agent: was.agent }),
     ...(was?.drain !== undefined && spec.schedulable === false && { drain: was.drain }),

@@ -1,7 +1,7 @@
 /** All objects of the mirror, with what is asked of them: by id, by name, by account, and who uses a thing. */
 import { referencesOf } from '#resource/field.ts'
 import { kinds } from '#resource/kinds.ts'
-import type { Spec, Stored } from './record.ts'
+import { hostsWith, type Spec, type Stored } from './record.ts'
 import { SortedIds } from './sorted-ids.ts'
 
 const references = new Map(kinds.map(({ kind, fields }) => [kind, referencesOf(fields).map(({ path }) => path)]))
@@ -46,7 +46,7 @@ export class Objects {
   }
 
   #index(key: string, { record }: Stored, isThere: boolean): void {
-    const { kind, id, name, account, spec, binding } = record
+    const { kind, id, name, account, spec } = record
     for (const bucket of [kind, ...(account === null ? [] : [`${kind}/${account}`])]) {
       const ids = getOrMake(this.#ids, bucket, () => new SortedIds())
       if (isThere) ids.add(id)
@@ -54,7 +54,7 @@ export class Objects {
     }
     if (name !== null) change(this.#byName, `${kind}/${name}`, id, isThere)
     for (const target of targetsOf(kind, spec)) change(this.#users, target, key, isThere)
-    if (binding !== undefined) change(this.#users, binding.host, key, isThere)
+    for (const host of hostsWith(record)) change(this.#users, host, key, isThere)
   }
 
   /** Ids of a kind in order, those of one account if it is named. */

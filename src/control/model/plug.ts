@@ -61,7 +61,7 @@ export function checkHost(draft: Draft, host: Stored, more: number): void {
 }
 
 /** The subnet gets a VNI in the facility of the host, unless it has one, or this draft gives it one. */
-function place(draft: Draft, subnet: Stored, host: Stored): void {
+export function place(draft: Draft, subnet: Stored, host: Stored): void {
   const facility = draft.get('facility', host.record.spec.facility as string)
   const there = draft.mirror.objects
     .usersOf(subnet.record.id)
@@ -95,7 +95,7 @@ function create(placement: Draft): void {
 }
 
 function bound(record: ObjectRecord, host: string | undefined, unit: Binding['unit'], now: number): ObjectRecord {
-  const { binding: before, left: _, revision: __, closingUntil: ___, ...rest } = record
+  const { binding: before, left: _, revision: __, closingUntil: ___, migration, ...rest } = record
   const epoch = (record.epoch ?? 0) + 1
   const left = host === undefined ? [] : leavings(record, before?.host, host, now)
   return {
@@ -103,6 +103,10 @@ function bound(record: ObjectRecord, host: string | undefined, unit: Binding['un
     epoch,
     ...(host !== undefined && { binding: { host, unit } }),
     ...(left.length > 0 && { left }),
+    // Its guest may send for a moment from where it has come from.
+    ...(before !== undefined &&
+      migration?.phase === 'receive' &&
+      migration.host === host && { migration: { host: before.host, phase: 'leave' } }),
   }
 }
 

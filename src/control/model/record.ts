@@ -35,6 +35,8 @@ export interface ObjectRecord {
   readonly epoch?: number
   /** Of a vnic that has moved: the hosts that send its frames on. Records of earlier versions have one, and no list. */
   readonly left?: readonly Leaving[] | Leaving
+  /** Of a vnic whose guest is on its way between two hosts, both of which have its interface. */
+  readonly migration?: Migration
   /** Of a host: the token that a machine may join with, or has joined with. */
   readonly join?: Join
   /** Of a host that a machine has joined as: the only key whose certificates count. */
@@ -59,6 +61,20 @@ export interface Binding {
   readonly host: string
   readonly unit: 'vmnic' | 'hostif'
 }
+
+/**
+ * A guest that moves while it runs. Until it is plugged in at the other host, that host keeps the interface out of
+ * service (`prepare`), then in service (`receive`). From then on the other host is the one that it comes from, where it
+ * may still send (`leave`).
+ */
+export interface Migration {
+  readonly host: string
+  readonly phase: 'prepare' | 'receive' | 'leave'
+}
+
+/** The hosts that have the interface of a vnic: one, or two while it is on its way. */
+export const hostsWith = ({ binding, migration }: Pick<ObjectRecord, 'binding' | 'migration'>): readonly string[] =>
+  binding === undefined ? [] : migration === undefined ? [binding.host] : [binding.host, migration.host]
 
 /** A host that a vnic has left: it sends frames for it on, until when, in ms. */
 export interface Leaving {

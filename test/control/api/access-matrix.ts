@@ -224,6 +224,16 @@ const others: Readonly<Record<string, Ask>> = {
     path: `${binding(scene)}?dry-run`,
     expect: changes(asker, 'vnic') ? [200, 409] : [changed(asker, 'vnic')],
   }),
+  // It is on that host already, or on none.
+  'PUT /v1/vms/:id/migration': ({ theirs }, asker) => ({
+    path: `/v1/vms/${theirs.get('vm').id}/migration`,
+    body: { host: theirs.get('host').id },
+    expect: [changed(asker, 'vm', 400)],
+  }),
+  'DELETE /v1/vms/:id/migration': ({ theirs }, asker) => ({
+    path: `/v1/vms/${theirs.get('vm').id}/migration?dry-run`,
+    expect: [changed(asker, 'vm')],
+  }),
   // This API has no port for agents, so no token is made for anybody.
   'POST /v1/hosts/:id/token': (scene, asker) => ({ path: `${host(scene)}/token`, expect: [changed(asker, 'host', 400)] }),
   'GET /v1/hosts/:id/drain': (scene, asker) => ({ path: `${host(scene)}/drain`, expect: [sees(asker, 'host') ? 200 : 404] }),

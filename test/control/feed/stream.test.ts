@@ -142,6 +142,37 @@ test('a move and a destruction reach every host that holds the address within a 
   assert.deepEqual(h1.keys(), ['host/h1', 'subnet/?', 'vnic/a', 'vpc/?'])
 })
 
+test('a guest on its way: both hosts have its interface, first out of service, then in service; and the old one lets it go', async () => {
+  await using h1 = new Host(ids.h1!)
+  await using h3 = new Host(ids.h3!)
+  await api.ok('POST', '/vms', { name: 'vm1', account: 'shop', type: 'kvm', vnics: ['c'], host: 'h1' })
+  const vnic = (host: Host) => host.items.get('vnic', ids.c!) as Extract<FeedItem, { kind: 'vnic' }> | undefined
+  const station = (host: Host) => host.items.get('station', ids.c!) as Extract<FeedItem, { kind: 'station' }> | undefined
+  await h1.until(() => vnic(h1) !== undefined)
+  const early = await api.ask(api.admin, 'PUT', '/vms/vm1/migration', { host: 'h3', phase: 'receive' })
+  assert.match(early.body.detail, /not prepared to move to host h3; begin with phase prepare/)
+  assert.match((await api.ask(api.admin, 'PUT', '/vms/vm1/migration', { host: 'h1' })).body.detail, /is on host h1 already/)
+  await api.ok('PUT', '/vms/vm1/migration', { host: 'h3' })
+  await h3.until(() => vnic(h3)?.migration?.way === 'in' && station(h3)?.host === ids.h1)
+  assert.deepEqual([vnic(h1)?.migration, station(h1)], [null, undefined])
+  await api.ok('PUT', '/vms/vm1/migration', { host: 'h3', phase: 'receive' })
+  await h3.until(() => vnic(h3)?.migration === null && station(h3)?.host === ids.h1)
+  await api.ok('PATCH', '/vms/vm1', { host: 'h3' }, { 'if-match': '*' })
+  await h1.until(() => vnic(h1)?.migration?.way === 'out' && station(h1)?.forward === true && station(h1)?.host === ids.h3)
+  await h3.until(() => station(h3) === undefined && vnic(h3)?.migration === null)
+  await api.ok('DELETE', '/vms/vm1/migration')
+  await h1.until(() => vnic(h1) === undefined && station(h1)?.forward === true)
+  // One that is given up leaves nothing on the other host.
+  await api.ok('PUT', '/vms/vm1/migration', { host: 'h1' })
+  await h1.until(() => vnic(h1)?.migration?.way === 'in')
+  await api.ok('DELETE', '/vms/vm1/migration')
+  await h1.until(() => vnic(h1) === undefined)
+  assert.equal((await api.ok('GET', '/vnics/c')).binding.host, ids.h3)
+  await api.ok('PATCH', '/vms/vm1', { host: null }, { 'if-match': '*' })
+  await api.ok('DELETE', '/vms/vm1')
+  await h3.until((items) => items.size === 1)
+})
+
 test('a host that comes back gets what it missed; one that has been away too long gets everything', async () => {
   const first = new Host(ids.h1!)
   await first.until((items) => items.size > 2)

@@ -1,6 +1,6 @@
 /** Items of vnics: those of this host with all that a port needs, those of others with where their frames go. */
 import type { StationItem, VnicItem } from '#feed/item.ts'
-import { leftBy, type ObjectRecord } from '../../model/record.ts'
+import { hostsWith, leftBy, type ObjectRecord } from '../../model/record.ts'
 import type { View } from '../view.ts'
 
 type Given = 'subnet' | 'mac' | 'addresses' | 'allowedPrefixes' | 'groups' | 'antispoof' | 'queues'
@@ -30,7 +30,7 @@ function hostnameOf(view: View, { id, name, spec }: ObjectRecord): string | null
 /** A vnic that is plugged in on this host. */
 export function vnicItem(view: View, host: string, id: string): VnicItem | undefined {
   const record = vnic(view, id)
-  if (record?.binding?.host !== host) return undefined
+  if (record?.binding === undefined || !hostsWith(record).includes(host)) return undefined
   const { subnet, mac, addresses, allowedPrefixes, groups, antispoof, mtu, queues } = record.spec as unknown as VnicSpec
   const { sshKeys = [], userData = null } = (guestOf(view, id)?.spec ?? {}) as Partial<VmSpec>
   return {
@@ -50,8 +50,15 @@ export function vnicItem(view: View, host: string, id: string): VnicItem | undef
     userData,
     unit: record.binding.unit,
     epoch: record.epoch!,
-    migration: null,
+    migration: migrationOf(record, host),
   }
+}
+
+/** It is held where its guest will come, until that is ready to receive; and leaves where its guest has been. */
+function migrationOf({ migration, binding }: ObjectRecord, host: string): VnicItem['migration'] {
+  if (migration?.host !== host) return null
+  if (migration.phase === 'leave') return { way: 'out', host: binding!.host }
+  return migration.phase === 'prepare' ? { way: 'in', host: binding!.host } : null
 }
 
 /** A vnic that is plugged in on another host. The one that it has left sends its frames on for a while. */

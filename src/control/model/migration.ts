@@ -1,0 +1,83 @@
+/**
+ * Guests that move while they run. Both hosts have the interface meanwhile: the new one out of service, then in
+ * service; then the guest is placed there, and the old one lets it send and brings it nothing, until the end.
+ */
+import { kindOf } from '#resource/kinds.ts'
+import { at, put } from '../store/store.ts'
+import { writeAudit } from './audit.ts'
+import type { Ask, Draft } from './draft.ts'
+import { find } from './find.ts'
+import { objectKey } from './keys.ts'
+import type { Model, Written } from './model.ts'
+import { checkHost, place } from './plug.ts'
+import { fieldProblem } from './problem.ts'
+import type { Migration, ObjectRecord, Stored } from './record.ts'
+
+const vm = kindOf('vm')
+
+export interface MigrationRequest {
+  /** The vm, which the caller may change. */
+  readonly stored: Stored
+  /** Undefined ends it: where the guest is placed, it is. */
+  readonly wanted: { readonly host: string; readonly phase: 'prepare' | 'receive' } | undefined
+  readonly ask: Ask
+}
+
+/** Have all vnics of a guest on their way to another host, one step further, or on their way no more. */
+export function migrate(model: Model, { stored, wanted, ask }: MigrationRequest): Promise<Written> {
+  model.counts.requests++
+  return model.attempt(async () => {
+    const { record } = model.mirror.objects.get('vm', stored.record.id) ?? stored
+    const draft = model.draft(vm, record.id, ask, stored, record.spec)
+    draft.scope = record
+    draft.use(stored)
+    const vnics = (record.spec.vnics as readonly string[]).map((id) => draft.get('vnic', id))
+    const next = wanted === undefined ? undefined : stepOf(draft, record, vnics, wanted)
+    const changed = vnics.filter((vnic) => JSON.stringify(vnic.record.migration) !== JSON.stringify(next))
+    if (changed.length === 0) return { stored, outcome: 'same' as const, allocated: [] }
+    for (const vnic of changed) change(draft, vnic, next)
+    writeAudit(draft, ['migration'])
+    const revision = ask.isDryRun ? stored.modified : await model.commit(draft)
+    return revision === undefined ? undefined : { stored, outcome: 'changed' as const, allocated: [] }
+  })
+}
+
+/** What is asked for, if it can be done. */
+function stepOf(
+  draft: Draft,
+  { name, spec }: ObjectRecord,
+  vnics: readonly Stored[],
+  { host, phase }: NonNullable<MigrationRequest['wanted']>,
+): Migration {
+  const to = hostOf(draft, host)
+  if (spec.host === undefined)
+    throw fieldProblem('invalid', ['host'], `vm ${name} is on no host, so there is nothing to move; set its host`)
+  if (spec.host === to.record.id) throw fieldProblem('invalid', ['host'], `vm ${name} is on host ${to.record.name} already`)
+  const isPrepared = vnics.every(({ record }) => record.migration?.host === to.record.id && record.migration.phase !== 'leave')
+  if (phase === 'receive' && !isPrepared)
+    throw fieldProblem('invalid', ['phase'], `vm ${name} is not prepared to move to host ${to.record.name}; begin with phase prepare`)
+  if (!isPrepared) {
+    const from = draft.get('host', spec.host as string)
+    if (from.record.spec.facility !== to.record.spec.facility)
+      throw fieldProblem('invalid', ['host'], `host ${to.record.name} is in another facility; stop the guest to move it there`)
+    checkHost(draft, to, vnics.length)
+    for (const { record } of vnics) place(draft, draft.get('subnet', record.spec.subnet as string), to)
+  }
+  return { host: to.record.id, phase }
+}
+
+function change(draft: Draft, { record, modified }: Stored, migration: Migration | undefined): void {
+  const { migration: _, revision: __, ...rest } = record
+  const key = objectKey('vnic', record.id)
+  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify({ ...rest, ...(migration !== undefined && { migration }) })) })
+}
+
+function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored {
+  const found = find({ objects: mirror.objects, caller }, kindOf('host'), text)
+  if (found.kind === 'one') return found.stored
+  throw fieldProblem(
+    'invalid',
+    ['host'],
+    found.kind === 'none' ? `there is no host ${text}` : `there are several hosts of the name ${text}`,
+  )
+}
