@@ -111,6 +111,8 @@ export const operations = {
   mgmtFollow: ask('follow', 'mgmt', 0x0131, json<FollowRequest>('`FollowRequest`'), json<ObjectChanges>('`ObjectChanges`')),
   /** Of one port, or of all ports that are in security groups. */
   mgmtFlows: ask('flows', 'mgmt', 0x0140, optionalId, json<readonly FlowInfo[]>('array of `FlowInfo`')),
+  /** Of all ports in security groups: the flows that had a packet within so many seconds; 0: all. */
+  mgmtFlowsActive: ask('active flows', 'mgmt', 0x0142, number('seconds', 4), json<readonly FlowInfo[]>('array of `FlowInfo`')),
   /** How full tables are, and what rules and queues have counted: what metrics ask beside `stats`. */
   mgmtUsage: get('usage', 'mgmt', 0x0141, json<HostUsage>('`HostUsage`')),
   /** What this host would do with a packet that another one has sent to a mux of it. No packet moves. */

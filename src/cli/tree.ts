@@ -135,7 +135,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     add: leaf(),
     remove: leaf(),
   }),
-  flow: group('flows of ports that are in security groups', { list, export: leaf(), import: leaf() }),
+  flow: group('flows of ports that are in security groups', { list, log: leaf(), export: leaf(), import: leaf() }),
   vm: group('virtual machines of this host', {
     create,
     run: leaf('start'),

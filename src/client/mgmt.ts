@@ -60,6 +60,11 @@ export class Mgmt extends Descriptor {
     return this.call('mgmtStats', undefined)
   }
 
+  /** The flows of all ports in security groups that had a packet within so many seconds; 0: all. */
+  async activeFlows(seconds: number): Promise<readonly FlowInfo[]> {
+    return this.call('mgmtFlowsActive', seconds)
+  }
+
   /** How full tables are, and what rules and queues have counted. */
   async usage(): Promise<HostUsage> {
     return this.call('mgmtUsage', undefined)

@@ -87,16 +87,18 @@ export class FlowTable {
     return peers
   }
 
-  /** The confirmed flows of a port. */
-  ofPort(port: number, uncounted = this.uncounted()): PortFlow[] {
+  /** The confirmed flows of a port, whose last packet is no older. */
+  ofPort(port: number, uncounted = this.uncounted(), sinceS = 0): PortFlow[] {
     using own = this.openMap(port)
-    return (own?.entries() ?? []).map(([key, value]) => ({ key: flowKey.decode(key), flow: uncounted.add(port, key, value), young: false }))
+    const entries = (own?.entries() ?? []).filter(([, value]) => isSince(value, sinceS))
+    return entries.map(([key, value]) => ({ key: flowKey.decode(key), flow: uncounted.add(port, key, value), young: false }))
   }
 
   /** Flows that are not confirmed, by port. */
-  young(uncounted = this.uncounted()): Map<number, PortFlow[]> {
+  young(uncounted = this.uncounted(), sinceS = 0): Map<number, PortFlow[]> {
     const found = new Map<number, PortFlow[]>()
     for (const [key, value] of this.#young.entries()) {
+      if (!isSince(value, sinceS)) continue
       const { port, flow: own } = youngKey.decode(key)
       const flows = found.get(port) ?? []
       found.set(port, flows)
@@ -168,6 +170,10 @@ export class FlowTable {
     return openInner(this.#flows, port)
   }
 }
+
+/** Whether the flow in these bytes had a packet since then. */
+const isSince = (value: Uint8Array, sinceS: number): boolean =>
+  sinceS === 0 || new DataView(value.buffer, value.byteOffset).getUint32(flow.offsets.lastS, true) >= sinceS
 
 /** flow_check of bpf/lib/flow.h. */
 export function flowCheck(key: Uint8Array): number {

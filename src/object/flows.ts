@@ -23,13 +23,23 @@ export function listFlows({ context, tx, input: id }: Call<undefined, Id | undef
   return flowsOf(context, [model.find('vpcp', id) ?? tx.refuse('ENOENT', 'there is no port of that id on this host')])
 }
 
-function flowsOf({ model, datapath }: Context, ports: readonly Port[]): FlowInfo[] {
+/** Mgmt 0x0142: those of all ports that had a packet within so many seconds; 0: all. */
+export const activeFlows = (context: Context, seconds: number): readonly FlowInfo[] =>
+  flowsOf(
+    context,
+    [...context.model.ofType('vpcp')].filter(({ groups }) => groups.length > 0),
+    seconds === 0 ? 0 : flowSeconds() - seconds,
+  )
+
+function flowsOf({ model, datapath }: Context, ports: readonly Port[], sinceS = 0): FlowInfo[] {
   const { flows } = datapath.tables.policy
   const uncounted = flows.uncounted()
-  const young = flows.young(uncounted)
+  const young = flows.young(uncounted, sinceS)
   const nowS = flowSeconds()
   return ports.flatMap((port) =>
-    [...flows.ofPort(port.source, uncounted), ...(young.get(port.source) ?? [])].map((each) => describeFlow(model, port, each, nowS)),
+    [...flows.ofPort(port.source, uncounted, sinceS), ...(young.get(port.source) ?? [])].map((each) =>
+      describeFlow(model, port, each, nowS),
+    ),
   )
 }
 

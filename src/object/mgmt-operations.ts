@@ -4,7 +4,7 @@ import { idBytes } from '#abi/id.ts'
 import type { FollowRequest, SourceStats } from '#abi/info.ts'
 import { objectType, typeCodes, typeNameOf, typeNoun } from '#abi/object-type.ts'
 import type { Context } from './context.ts'
-import { listFlows } from './flows.ts'
+import { activeFlows, listFlows } from './flows.ts'
 import { traceArrival } from './trace/trace-arrival.ts'
 import { describe } from './type/describe.ts'
 import { usage } from './usage.ts'
@@ -20,6 +20,7 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtDescribeAll: (call) => select(call).map((object) => describe(call.context, object)),
   mgmtStats: ({ context }) => stats(context),
   mgmtFlows: listFlows,
+  mgmtFlowsActive: ({ context, input }: Call<undefined, number>) => activeFlows(context, input),
   mgmtUsage: ({ context }) => usage(context),
   mgmtTraceArrival: traceArrival,
   mgmtTroubles: ({ context: { troubles } }) =>

@@ -338,6 +338,7 @@ test('a security group and an address set', async () => {
   assert.deepEqual([await port.groups(), await port.maxFlows(), await port.stateful()], [[group.id], 100, false])
   await using mgmt = await host.vpc.mgmt()
   assert.deepEqual(await mgmt.flows(), [])
+  assert.deepEqual([await mgmt.activeFlows(0), await mgmt.activeFlows(10)], [[], []])
   const { young, ports, rules } = await mgmt.usage()
   assert.deepEqual([young.flows, ports, rules], [0, [{ id: portId, flows: 0, maxFlows: 100 }], [{ group: group.id, rule: '10', flows: 0 }]])
   assert.ok(young.maxFlows > 1000)

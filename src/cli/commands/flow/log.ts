@@ -1,0 +1,103 @@
+/** `vpc flow log`. */
+import { Outlet, type Destination } from '#flow-log/destination.ts'
+import { RotatedFile } from '#flow-log/file.ts'
+import { FlowLog, longestIntervalSeconds } from '#flow-log/flow-log.ts'
+import { HttpDestination } from '#flow-log/http.ts'
+import { parseSyslogAddress, Syslog } from '#flow-log/syslog.ts'
+import { createLog, type Log } from '#system/log.ts'
+import { agentStateDir } from '../../agent-state-dir.ts'
+import { command } from '../../command.ts'
+import { usageFailure } from '../../failure.ts'
+import { choice, integer, text } from '../../option.ts'
+
+/** How long records that wait are delivered after a signal. */
+const farewellMs = 5_000
+
+export default command({
+  path: 'flow log',
+  summary: 'write a record of each flow, and of refused packets, in the foreground',
+  description: `Ports that are in security groups have flows; vpc flow list shows them. This command writes a line of JSON for each: when a
+    connection is over, when a flow had no packet for --idle seconds, and every --active seconds while it goes on. Packets that groups refused
+    become records of the same ends, with the reason. docs/flow-logs.md describes the fields, and what can be missed.
+
+    Records go to all places that are given, or to standard output. A place that is away gets them later: up to --queue records wait for
+    each, further ones are lost, and a record says how many.
+
+    It needs no privilege: run it as a user to whom the policy of vpcd gives read of mgmt. SIGTERM or SIGINT end it; what has not been written
+    is written before.`,
+  options: {
+    file: text('write to this file', 'FILE', 'file'),
+    rotateSize: integer('begin another file when it has so many bytes', 'BYTES', 1_000, 0xffff_ffff).default(67_108_864),
+    keep: integer('full files to keep: FILE.1, FILE.2, …', 'NUMBER', 0, 1_000).default(5),
+    syslog: text('write to a syslog server (RFC 5424)', 'udp:HOST:PORT|unix:PATH'),
+    http: text('post to this URL; VPC_FLOW_LOG_TOKEN goes along as a bearer token', 'URL'),
+    queue: integer('records that wait for a place that is slow or away', 'NUMBER', 1, 10_000_000).default(50_000),
+    only: text('only flows of this port or vnic, by its id', 'ID').repeated,
+    verdict: choice('only these', ['accepted', 'denied', 'all']).default('all'),
+    sample: integer('one of so many flows', 'NUMBER', 1, 1_000_000).default(1),
+    interval: integer('look at the flows so often', 'SECONDS', 1, longestIntervalSeconds).default(longestIntervalSeconds),
+    idle: integer('write a flow that had no packet for so long', 'SECONDS', 5, 86_400).default(60),
+    active: integer('write a flow that goes on so often', 'SECONDS', 5, 86_400).default(300),
+    stateDir: agentStateDir,
+  },
+  examples: [
+    { line: `vpc flow log | jq -c 'select(.verdict == "denied")'`, does: 'watch what groups refuse' },
+    { line: 'vpc flow log --file=/var/log/vpc/flows.json --http=https://logs.example/vpc', does: 'to a file and a collector' },
+  ],
+  async run(options, { global: { logLevel, logFormat, utc, socket }, signal }) {
+    const { interval, idle, active, sample, verdict, only, stateDir, queue } = options
+    const log = createLog({ level: logLevel, format: logFormat, utc })
+    const stop = new AbortController()
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
+    signal.addEventListener('abort', () => stop.abort())
+    const outlets = destinationsOf(options).map((to) => new Outlet(to, queue, (what, fields) => log.warn(what, fields)))
+    const isPlain = outlets.length === 0
+    const flowLog = new FlowLog({
+      socketPath: socket,
+      stateDir,
+      intervalMs: interval * 1000,
+      idleMs: idle * 1000,
+      activeMs: active * 1000,
+      sample,
+      accepted: verdict !== 'denied',
+      denied: verdict !== 'accepted',
+      only: new Set(only.map((id) => id.toLowerCase())),
+      log,
+      write(records) {
+        for (const outlet of outlets) outlet.put(records)
+        if (isPlain) for (const record of records) process.stdout.write(`${JSON.stringify(record)}\n`)
+      },
+    })
+    log.info('flow log started', { places: isPlain ? 'standard output' : outlets.length })
+    await flowLog.run(stop.signal)
+    await end(outlets, log)
+  },
+})
+
+async function end(outlets: readonly Outlet[], log: Log): Promise<void> {
+  const lost = await Promise.all(outlets.map((outlet) => outlet.close(farewellMs)))
+  log.info('flow log stopped', { lost: lost.reduce((sum, each) => sum + each, 0) })
+}
+
+interface Places {
+  readonly file?: string | undefined
+  readonly rotateSize: number
+  readonly keep: number
+  readonly syslog?: string | undefined
+  readonly http?: string | undefined
+}
+
+function destinationsOf({ file, rotateSize, keep, syslog, http }: Places): Destination[] {
+  const found: Destination[] = []
+  if (file !== undefined) found.push(new RotatedFile({ path: file, maxBytes: rotateSize, keep }))
+  if (syslog !== undefined) {
+    const address = parseSyslogAddress(syslog)
+    if (address === undefined) throw usageFailure(`--syslog: '${syslog}' is neither udp:HOST:PORT nor unix:PATH`)
+    found.push(new Syslog(address))
+  }
+  if (http !== undefined) {
+    if (!/^https?:$/.test(URL.parse(http)?.protocol ?? '')) throw usageFailure(`--http: '${http}' is no URL of an HTTP server`)
+    found.push(new HttpDestination(http, process.env.VPC_FLOW_LOG_TOKEN))
+  }
+  return found
+}

@@ -1,0 +1,113 @@
+/** `vpc flow log`: asks vpcd for flows every few seconds, hears of refused packets, and writes records. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Mgmt } from '#client/mgmt.ts'
+import { Vpc } from '#client/vpc.ts'
+import { readObjects } from '#feed/objects-file.ts'
+import type { Log } from '#system/log.ts'
+import { Denials } from './denials.ts'
+import type { FlowRecord } from './record.ts'
+import { FlowTracker } from './tracker.ts'
+
+/** vpcd keeps flows for ten seconds after their last packet: two looks may fail before one is missed. */
+export const longestIntervalSeconds = 4
+
+export interface FlowLogOptions {
+  /** The socket of vpcd. */
+  readonly socketPath?: string | undefined
+  /** Directory of the agent. */
+  readonly stateDir: string
+  readonly intervalMs: number
+  readonly idleMs: number
+  readonly activeMs: number
+  readonly sample: number
+  readonly accepted: boolean
+  readonly denied: boolean
+  /** Ids of ports, or ids of vnics; empty: all. */
+  readonly only: ReadonlySet<string>
+  readonly log: Log
+  write(records: readonly FlowRecord[]): void
+}
+
+export class FlowLog {
+  readonly #options: FlowLogOptions
+  readonly #vpc: Vpc
+  readonly #tracker: FlowTracker
+  readonly #denials: Denials
+  #lookedMs: number | undefined
+  #trouble: string | undefined
+
+  constructor(options: FlowLogOptions) {
+    this.#options = options
+    this.#vpc = new Vpc({ socketPath: options.socketPath, timeoutMs: 30_000 })
+    this.#tracker = new FlowTracker(options)
+    this.#denials = new Denials(options.sample)
+  }
+
+  /** Write until the signal. vpcd may go and come again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { accepted, denied } = this.#options
+    await Promise.all([this.#repeat(signal, () => this.#look(signal)), denied && this.#repeat(signal, () => this.#hearDrops(signal))])
+    // While vpcd is away nobody says what ports stand for.
+    const last = [...(accepted ? this.#tracker.end() : []), ...this.#denials.flush(Date.now())]
+    this.#options.write(await this.#placed(last))
+  }
+
+  async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {
+    const { log } = this.#options
+    while (!signal.aborted) {
+      try {
+        await once()
+      } catch (error) {
+        const why = (error as Error).message
+        if (why !== this.#trouble && !signal.aborted) log.warn('cannot ask vpcd for flows', { error: why })
+        this.#trouble = why
+        await sleep(500, undefined, { signal }).catch(() => {})
+      }
+    }
+  }
+
+  /** Ask again and again over one handle, until it fails. */
+  async #look(signal: AbortSignal): Promise<void> {
+    const { intervalMs, accepted } = this.#options
+    await using mgmt = await this.#vpc.mgmt()
+    await mgmt.limit({ operations: ['mgmtFlowsActive', 'mgmtHeaders'] })
+    while (!signal.aborted) {
+      const records = accepted ? await this.#accepted(mgmt) : []
+      this.#trouble = undefined
+      const all = [...records, ...this.#denials.flush(Date.now())]
+      if (all.length > 0) this.#options.write(await this.#placed(all, mgmt))
+      await sleep(intervalMs, undefined, { signal }).catch(() => {})
+    }
+    // What passed since the last look, and what goes on.
+    const last = accepted ? [...(await this.#accepted(mgmt)), ...this.#tracker.end()] : []
+    this.#options.write(await this.#placed([...last, ...this.#denials.flush(Date.now())], mgmt))
+  }
+
+  async #accepted(mgmt: Mgmt): Promise<FlowRecord[]> {
+    const now = Date.now()
+    const sinceS = this.#lookedMs === undefined ? 0 : Math.ceil((now - this.#lookedMs) / 1000) + 2
+    const flows = await mgmt.activeFlows(sinceS)
+    this.#lookedMs = now
+    return this.#tracker.take(flows, now)
+  }
+
+  async #hearDrops(signal: AbortSignal): Promise<void> {
+    await using mgmt = await this.#vpc.mgmt()
+    await mgmt.limit({ operations: ['mgmtDropsFollow'] })
+    for await (const event of mgmt.followDrops(signal)) this.#denials.take(event)
+  }
+
+  /** Add what ports stand for, and leave out those that nobody asked for. */
+  async #placed(records: readonly FlowRecord[], mgmt?: Mgmt): Promise<FlowRecord[]> {
+    const { stateDir, only } = this.#options
+    if (records.length === 0 || mgmt === undefined) return only.size === 0 ? [...records] : []
+    const ids = new Map((await mgmt.headers('vpcp')).map(({ unit, id }) => [unit, id]))
+    const objects = readObjects(stateDir)
+    return records.flatMap((record) => {
+      const id = ids.get(record.port ?? '')
+      const vnic = id === undefined ? undefined : objects[id]?.id
+      const isWanted = only.size === 0 || (id !== undefined && (only.has(id) || (vnic !== undefined && only.has(vnic))))
+      return isWanted ? [{ ...record, vnic: vnic ?? null }] : []
+    })
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A flow log of real connections, written by a process without privileges: each appears once, with the packets that
+ * tcpdump has seen of it, and refused ones with their reason. Needs root.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { generateId } from '#abi/id.ts'
+import { writeObjects } from '#feed/objects-file.ts'
+import type { FlowRecord } from '#flow-log/record.ts'
+import { vpcPath } from '../cli/run-vpc.ts'
+import { TestHost } from '../daemon/test-host.ts'
+
+const nobody = 65_534
+const vnic = '00000000-0000-4000-8000-000000000020'
+const addresses = ['10.0.0.1', '10.0.0.2'] as const
+const firstPort = 40_100
+const connections = 12
+
+let host: TestHost
+let directory: string
+const running: ChildProcess[] = []
+const server = generateId('vpcp')
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'vpc-flow-log-'))
+  chmodSync(directory, 0o755)
+  host = TestHost.create()
+  chmodSync(host.directory, 0o755)
+  const policy = join(directory, 'policy.yaml')
+  writeFileSync(policy, `rules:\n  - user: ${nobody}\n    types: [mgmt]\n    rights: [read]\n`)
+  await host.start({ args: ['--policy', policy] })
+  await makeGuests()
+})
+
+after(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await host[Symbol.asyncDispose]()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** Two guests; the second is in a group that lets TCP port 80 and UDP port 9 in. */
+async function makeGuests(): Promise<void> {
+  const { vpc } = host
+  const create = { create: true }
+  const ids = { sw: generateId('vpcsw'), group: generateId('group') }
+  await using sw = await vpc.openSwitch(ids.sw, create)
+  await sw.setVni(5001)
+  await sw.commit()
+  await using group = await vpc.openGroup(ids.group, create)
+  await group.setSwitch(ids.sw)
+  await group.addRules([
+    { id: '10', direction: 'in', protocol: 'tcp', ports: ['80'] },
+    { id: '20', direction: 'in', protocol: 'udp', ports: ['9'] },
+  ])
+  await group.commit()
+  for (const [i, address] of addresses.entries()) {
+    const [unitId, portId] = [generateId('hostif'), i === 1 ? server : generateId('vpcp')]
+    await using unit = await vpc.openHostif(unitId, create)
+    await unit.commit()
+    await sw.addPort(portId)
+    await using port = await vpc.openPort(portId, { write: true })
+    await port.connect(unitId)
+    await port.setAddresses([address])
+    if (i === 1) await port.setGroups([ids.group])
+    host.guest(`g${i}`, (await unit.describe()).unit, `${address}/24`)
+    await sw.setNeighbours([{ vni: 5001, address, mac: await unit.mac() }])
+  }
+}
+
+const inGuest = (n: 0 | 1, ...command: string[]): string[] => ['netns', 'exec', host.guestName(`g${n}`), ...command]
+
+function begin(command: string, args: readonly string[], options: object = {}): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options })
+  running.push(child)
+  return child
+}
+
+/** Wait until it says so; what it says later is read, too. */
+async function said(child: ChildProcess, words: RegExp): Promise<void> {
+  let text = ''
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  child.stderr!.setEncoding('utf8').on('data', (part: string) => words.test((text += part)) && resolve())
+  child.once('exit', () => reject(new Error(`it ended, and said ${text}`)))
+  await promise
+}
+
+async function until<T>(what: string, find: () => T | undefined | false): Promise<T> {
+  for (const end = Date.now() + 30_000; ;) {
+    const found = find()
+    if (found !== undefined && found !== false) return found
+    assert.ok(Date.now() < end, `not within 30 s: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Start the log, as nobody. Gives its file. */
+async function startLog(url: string): Promise<{ readonly child: ChildProcess; readonly file: string }> {
+  const [own, stateDir] = [join(directory, 'log'), join(directory, 'agent')]
+  mkdirSync(own)
+  chownSync(own, nobody, nobody)
+  mkdirSync(stateDir)
+  chmodSync(stateDir, 0o755)
+  writeObjects(stateDir, { [server]: { kind: 'vnic', id: vnic } })
+  const file = join(own, 'flows.json')
+  const args = ['flow', 'log', '--interval=1', '--idle=5', '--file', file, '--http', url, '--state-dir', stateDir, '--log-level=info']
+  const env = { ...process.env, VPC_SOCKET: host.socketPath }
+  const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
+  await said(child, /flow log started/)
+  return { child, file }
+}
+
+const recordsIn = (text: string): FlowRecord[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as FlowRecord]))
+
+/** What tcpdump has seen of a connection, by who sent it. */
+function seen(capture: string, port: number): { readonly packets: number; readonly packetsBack: number } {
+  const count = (filter: string): number =>
+    execFileSync('tcpdump', ['-nn', '-r', capture, ...filter.split(' ')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .split('\n')
+      .filter((line) => line !== '').length
+  return { packets: count(`src ${addresses[0]} and src port ${port}`), packetsBack: count(`dst ${addresses[0]} and dst port ${port}`) }
+}
+
+test('each connection is one record with the packets that passed; refused ones have their reason; a late server gets all', async () => {
+  // A place that is away at first: nobody listens there yet.
+  const bodies: string[] = []
+  const late = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => void bodies.push(text))
+    request.on('end', () => response.end())
+  })
+  late.listen(0, '127.0.0.1')
+  await once(late, 'listening')
+  const { port } = late.address() as { port: number }
+  late.close()
+  const { child, file } = await startLog(`http://127.0.0.1:${port}/`)
+  const capture = join(directory, 'seen.pcap')
+  const tcpdump = begin('ip', inGuest(1, 'tcpdump', '-U', '-nn', '-Z', 'root', '-w', capture, 'tcp or udp'))
+  await said(tcpdump, /listening on/)
+  writeFileSync(join(directory, 'page'), 'x'.repeat(900))
+  begin('ip', inGuest(1, 'python3', '-m', 'http.server', '80', '-d', directory), { stdio: 'ignore' })
+  const curl = (...args: string[]) =>
+    spawnSync('ip', inGuest(0, 'curl', '-sS', '--noproxy', '*', '-o', '/dev/null', ...args), { encoding: 'utf8' })
+  await until('the web server', () => curl('--max-time', '2', 'http://10.0.0.2/page').status === 0)
+  for (let i = 0; i < connections; i++) {
+    const { status, stderr } = curl('--max-time', '20', '--local-port', String(firstPort + i), 'http://10.0.0.2/page')
+    assert.equal(status, 0, stderr)
+  }
+  curl('--max-time', '1', '--local-port', '40300', 'http://10.0.0.2:81/')
+  const udp =
+    'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 40400)); [s.sendto(b"x" * 100, ("10.0.0.2", 9)) for _ in range(5)]'
+  execFileSync('ip', inGuest(0, 'python3', '-c', udp))
+  const isMine = ({ sourcePort }: FlowRecord): boolean =>
+    sourcePort !== null && sourcePort >= firstPort && sourcePort < firstPort + connections
+  const records = await until('all records', () => {
+    const found = existsSync(file) ? recordsIn(readFileSync(file, 'utf8')) : []
+    const has = (port: number): boolean => found.some(({ sourcePort }) => sourcePort === port)
+    return found.filter(isMine).length >= connections && has(40_300) && has(40_400) && found
+  })
+  tcpdump.kill('SIGINT')
+  await once(tcpdump, 'exit')
+  for (let i = 0; i < connections; i++) {
+    const own = records.filter(({ sourcePort }) => sourcePort === firstPort + i)
+    assert.equal(own.length, 1, JSON.stringify(own))
+    const { event, verdict, protocol, source, destination, destinationPort, packets, packetsBack, rule } = own[0]!
+    assert.deepEqual([event, verdict, protocol, source, destination, destinationPort], ['end', 'accepted', 'tcp', ...addresses, 80])
+    assert.deepEqual({ packets, packetsBack }, seen(capture, firstPort + i))
+    assert.match(rule!, /^rule 10 of group\d+/)
+    assert.ok(own[0]!.bytesBack > 900 && own[0]!.vnic === vnic)
+  }
+  const denied = records.filter(({ sourcePort }) => sourcePort === 40_300)
+  assert.deepEqual(denied.map(({ verdict, reason, destinationPort, direction }) => [verdict, reason, destinationPort, direction])[0], [
+    'denied',
+    'sg_denied',
+    81,
+    'in',
+  ])
+  const [datagrams] = records.filter(({ sourcePort }) => sourcePort === 40_400)
+  assert.deepEqual([datagrams!.packets, datagrams!.protocol, datagrams!.destinationPort], [5, 'udp', 9])
+  late.listen(port, '127.0.0.1')
+  const posted = await until('the late server to have them', () => {
+    const found = recordsIn(bodies.join(''))
+    return found.filter(isMine).length >= connections && found
+  })
+  const lineOf = (record: FlowRecord): string => JSON.stringify(record)
+  assert.deepEqual(posted.filter(isMine).map(lineOf), records.filter(isMine).map(lineOf))
+  child.kill('SIGTERM')
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
+  late.closeAllConnections()
+  late.close()
+})
