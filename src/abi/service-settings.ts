@@ -1,5 +1,6 @@
 /** The settings of a subnet that say what its gateway tells guests by DHCP and router advertisements. */
 import { counted, flag } from './kind.ts'
+import { stationNames } from './names-kind.ts'
 import { domainName, guestRoutes, servers } from './service-kind.ts'
 import { own } from './setting.ts'
 
@@ -73,6 +74,14 @@ export const serviceSettings = {
     ['DNS forwarding get', 0x013a],
     ['DNS forwarding set', 0x013b],
     'servers that the resolver asks for all other names, four at most; none: it refuses them',
+    { since: 8 },
+  ),
+  hosts: own(
+    stationNames,
+    null,
+    ['host names get', 0x013c],
+    ['host names set', 0x013d],
+    'names of stations on other hosts, which the resolver tells: lines of ADDRESS NAME',
     { since: 8 },
   ),
 } as const

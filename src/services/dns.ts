@@ -2,7 +2,7 @@
 import { Malformed, rcode, readQuestion, refuseMalformed, writeAnswer, type Question, type Said } from './dns-message.ts'
 import { askOthers } from './forwarder.ts'
 import type { Guest } from './guest-address.ts'
-import { factsOf, readKey } from './process.ts'
+import { factsOf, readLargeKey } from './process.ts'
 import { answerFrom, type Zone } from './zone.ts'
 
 /** As src/object/sync/projection/guest-files.ts writes it. */
@@ -19,7 +19,7 @@ const failed: Said = { code: rcode.servFail, authoritative: false }
 async function answerQuestion(guest: Guest, message: Buffer, question: Question, tcp: boolean): Promise<Buffer> {
   const asker = factsOf<Asker>(guest)
   if (asker === undefined) return writeAnswer(question, refused, tcp)
-  const zone = readKey<Zone>(`zone-${asker.zone}`) ?? { domains: [], prefixes: [], names: {} }
+  const zone = readLargeKey<Zone>(`zone-${asker.zone}`) ?? { domains: [], prefixes: [], names: {} }
   const said = answerFrom(zone, question)
   if (said !== undefined) return writeAnswer(question, said, tcp)
   if (asker.forward.length === 0) return writeAnswer(question, refused, tcp)

@@ -3,7 +3,7 @@
  * drop their privileges once all code is loaded, and before they look at anything that a guest says. Then they lose the
  * system calls that they never need.
  */
-import { fstatSync, readFileSync } from 'node:fs'
+import { fstatSync, readFileSync, statSync } from 'node:fs'
 import { confine } from '#kernel/confine.ts'
 import type { Guest } from './guest-address.ts'
 
@@ -39,6 +39,20 @@ export function readKey<T>(key: string): T | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+const kept = new Map<string, { readonly version: string; readonly value: unknown }>()
+
+/** The same, of a large file that many ask for: read again only when it is another one. */
+export function readLargeKey<T>(key: string): T | undefined {
+  const found = statSync(`/proc/self/fd/${directoryFd}/${key}`, { bigint: true, throwIfNoEntry: false })
+  const version = found === undefined ? 'none' : `${found.ino} ${found.mtimeNs} ${found.size}`
+  const known = kept.get(key)
+  if (known?.version === version) return known.value as T | undefined
+  const value = readKey<T>(key)
+  if (value === undefined) kept.delete(key)
+  else kept.set(key, { version, value })
+  return value
 }
 
 /** What vpcd says of a guest now; undefined: nothing, or another port has its number. */

@@ -88,9 +88,13 @@ suite('a cloud of four hosts', () => {
     for (const [name, vnic] of [
       ['app', 'app1'],
       ['web1', 'web1'],
+      ['web2', 'web2'],
     ])
       assert.equal(dig(`${name}.red.example`), addressOf(vnic!))
-    assert.equal(dig('-x', addressOf('web1')), 'web1.red.example.')
+    // One is on this host, the other is not.
+    for (const vnic of ['web1', 'web2']) assert.equal(dig('-x', addressOf(vnic)), `${vnic}.red.example.`)
+    api.do('vnic set web2 --account=shop --dhcp-hostname=db')
+    await until('the new name', () => dig('db.red.example') === addressOf('web2') && dig('web2.red.example') === '')
     // Another name, and other data, are there at once.
     api.vpc('cloud', 'vm', 'set', 'app', '--account=shop', '--rename=app2', '--unset=userData')
     await until('the new name', () => dig('app2.red.example') === addressOf('app1') && dig('app.red.example') === '')

@@ -88,6 +88,24 @@ describe('a guest', () => {
     assert.equal(blue.guests[0]!.run('dig', `@${dnsAt[0]}`, '+short', '-x', '10.0.0.6').trim(), 'mail.blue.example.')
   })
 
+  test('finds stations that are not on this host, by the names that their subnet has', async () => {
+    const [web] = red.guests
+    await using subnet = await host.vpc.openSubnet(red.subnet, { write: true })
+    const ask = (...question: string[]): string => web!.run('dig', `@${dnsAt[0]}`, '+short', ...question).trim()
+    await assert.rejects(subnet.setHosts('10.0.0.9 a_b'), /line 1: 'a_b' is no host name/)
+    await subnet.setHosts('# elsewhere\n10.0.0.9 Far web\nfd01::9\tfar b.example')
+    assert.equal(await subnet.hosts(), '10.0.0.9 far web\nfd01::9 far b.example')
+    await until(() => ask('far.red.example') === '10.0.0.9')
+    assert.equal(ask('far.red.example', 'AAAA'), 'fd01::9')
+    assert.equal(ask('b.example', 'AAAA'), 'fd01::9')
+    assert.deepEqual(ask('web.red.example').split('\n').sort(), ['10.0.0.5', '10.0.0.9'])
+    assert.deepEqual(ask('-x', 'fd01::9').split('\n').sort(), ['b.example.', 'far.red.example.'])
+    assert.equal(dig(blue.guests[0]!, 'far', 'red.example', '+norecurse'), '198.51.100.7', 'another customer asks others')
+    await subnet.setHosts(null)
+    await until(() => ask('far.red.example') === '')
+    assert.equal(ask('web.red.example'), '10.0.0.5')
+  })
+
   test('is told who is responsible when there is no such name, or none of this type', () => {
     const [web] = red.guests
     for (const [question, status] of [

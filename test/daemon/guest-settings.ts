@@ -8,6 +8,7 @@ const servers = {
   ntp: 'fd01::123',
   domain: 'a.example',
   dnsForward: '192.0.2.53',
+  hosts: '10.1.0.9 far\nfd01::9 far b.example',
   guestRoutes: '172.16.0.0/12 via 10.1.0.7',
 }
 const told = { ...flags, ...servers, leaseTime: 600, routeTable: 3 }

@@ -136,8 +136,27 @@ test('a subnet has its services, and a port what they tell its guest', () => {
   assert.deepEqual([subnets[0]!.metadata, subnets[0]!.resolver, subnets[0]!.dnsForward?.length], [true, true, 2])
   const [{ hostname, sshKeys, userData }] = switches[0]!.ports as [HostFile['switches'][number]['ports'][number]]
   assert.deepEqual([hostname, sshKeys, userData], ['web1', guest.sshKeys.join('\n'), guest.userData])
-  const [off] = read(compiled(...base, host, { ...subnet, metadata: false, resolver: false }).document).subnets
-  assert.deepEqual([off!.metadata, off!.resolver, off!.dnsForward], [false, false, null])
+  // Names of guests of other hosts, in one order; without a resolver none.
+  const far = [
+    { ...station, hostname: 'db' },
+    { ...station, id: uuid(21), mac: '02:00:00:00:00:15', hostname: 'app', addresses: ['10.0.0.19', 'fd00::13'] },
+    { ...station, id: uuid(22), mac: '02:00:00:00:00:16', hostname: null, addresses: ['10.0.0.18'] },
+  ]
+  const named = read(compiled(...base, host, ...far).document).subnets
+  assert.equal(named[0]!.hosts, '10.0.0.19 app\n10.0.0.20 db\nfd00::13 app')
+  const many = Array.from({ length: 4097 }, (_, i) => ({
+    ...station,
+    id: uuid(100 + i),
+    hostname: 'x',
+    addresses: [`10.9.${i >> 8}.${i & 255}`],
+  }))
+  const { problems } = compiled(...base, host, ...many)
+  assert.deepEqual(
+    problems.map(({ item, code }) => [item.id, code]),
+    [[web, 'no-room']],
+  )
+  const [off] = read(compiled(...base, host, ...far, { ...subnet, metadata: false, resolver: false }).document).subnets
+  assert.deepEqual([off!.metadata, off!.resolver, off!.dnsForward, off!.hosts], [false, false, null, null])
 })
 
 test('a guest on its way is held, and one that left is forwarded to', () => {

@@ -1,4 +1,5 @@
 /** A subnet with what its gateway tells guests: DHCP, router advertisements, DNS servers; and its services. */
+import { maxNameLines } from '#abi/names-kind.ts'
 import type { SubnetItem, VpcItem } from '#feed/item.ts'
 import type { Draft, Plain } from './draft.ts'
 import { subnetId, switchId } from './ids.ts'
@@ -10,6 +11,7 @@ const maxDns = 4
 const maxNtp = 3
 
 export function addSubnets(draft: Draft, items: Items): void {
+  const names = namesBySubnet(items)
   const forward = joined(thisHost(items)?.dnsServers ?? [], maxDns)
   for (const subnet of items.of('subnet')) {
     const vpc = items.get('vpc', subnet.vpc)
@@ -19,7 +21,7 @@ export function addSubnets(draft: Draft, items: Items): void {
         id: subnetId(subnet.id),
         ...placeOf(subnet, vpc),
         ...toldOf(subnet, vpc),
-        ...servicesOf(subnet, forward),
+        ...servicesOf(draft, subnet, forward, names.get(subnet.id) ?? []),
       })
   }
 }
@@ -34,11 +36,28 @@ const placeOf = (subnet: SubnetItem, vpc: VpcItem): Plain => ({
   mtu: vpc.mtu ?? 0,
 })
 
-const servicesOf = ({ metadata, resolver }: SubnetItem, forward: string | null): Plain => ({
-  metadata,
-  resolver,
-  'dns-forward': resolver ? forward : null,
-})
+function servicesOf(draft: Draft, subnet: SubnetItem, forward: string | null, names: readonly string[]): Plain {
+  const { metadata, resolver } = subnet
+  if (!resolver) return { metadata, resolver }
+  if (names.length > maxNameLines)
+    draft.refuse(subnet, 'no-room', `DNS on this host has ${maxNameLines} addresses of other hosts' guests, and not all ${names.length}`)
+  const hosts = names.length === 0 ? null : names.slice(0, maxNameLines).join('\n')
+  return { metadata, resolver, 'dns-forward': forward, hosts }
+}
+
+/** Names of guests of other hosts, as lines of the setting. */
+function namesBySubnet(items: Items): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const { subnet, hostname, addresses } of items.of('station')) {
+    if (hostname === null) continue
+    const lines = addresses.map((address) => `${address} ${hostname}`)
+    const known = found.get(subnet)
+    if (known === undefined) found.set(subnet, lines)
+    else known.push(...lines)
+  }
+  for (const lines of found.values()) lines.sort()
+  return found
+}
 
 function toldOf({ dhcp, ra, network6 }: SubnetItem, { dns }: VpcItem): Plain {
   const [domain] = [dns.name, ...(dhcp?.search ?? [])].filter((name) => name !== null)

@@ -23,6 +23,7 @@ type ServiceName =
   | 'metadata'
   | 'resolver'
   | 'dnsForward'
+  | 'hosts'
 
 function set<K extends ServiceName>(tx: Transaction, model: Model, subnet: Subnet, name: K, value: Subnet[K]): void {
   touchSubnet(tx, model, subnet)
@@ -63,4 +64,9 @@ export const serviceSetters: Pick<Setters<'subnet'>, ServiceName> = {
     followServices(context, tx)
   },
   dnsForward: ({ model }, tx, subnet, servers) => set(tx, model, subnet, 'dnsForward', servers),
+  hosts(_, tx, subnet, names) {
+    tx.dirty.records.add(subnet)
+    if (subnet.switch !== null) tx.dirty.zones.add(subnet.switch.unit)
+    tx.set(subnet, 'hosts', names)
+  },
 }

@@ -59,22 +59,37 @@ export function guestName(port: Port): string | undefined {
   const { switch: sw, hostname, vni } = port
   if (sw === null || hostname === null) return undefined
   const subnet = subnetOf(sw, vni)
-  if (subnet === undefined) return undefined
-  return hostname.includes('.') ? hostname : `${hostname}.${domainOf(subnet)}`
+  return subnet && fullName(hostname, subnet)
+}
+
+const fullName = (name: string, subnet: Subnet): string => (name.includes('.') ? name : `${name}.${domainOf(subnet)}`)
+
+/** Names and addresses of stations elsewhere, as the setting of a subnet has them. */
+function* namesElsewhere(subnet: Subnet): Generator<readonly [name: string, address: string]> {
+  for (const line of subnet.hosts?.split('\n') ?? []) {
+    const [address, ...names] = line.split(' ')
+    for (const name of names) yield [fullName(name, subnet), address!]
+  }
 }
 
 /** The names of a switch: name to addresses, and the domains that it answers for. */
 function zoneOf(sw: Switch): string | undefined {
   const served = [...sw.subnets].filter(({ resolver }) => resolver)
   if (served.length === 0) return undefined
-  const names: Record<string, string[]> = {}
+  const names = new Map<string, Set<string>>()
+  const add = (name: string, address: string): void => {
+    const known = names.get(name)
+    if (known === undefined) names.set(name, new Set([address]))
+    else known.add(address)
+  }
   for (const port of [...sw.ports].sort((a, b) => a.unit - b.unit)) {
     const name = guestName(port)
-    if (name !== undefined && port.addresses.length > 0) names[name] = [...(names[name] ?? []), ...addressesOf(port)]
+    if (name !== undefined) for (const address of addressesOf(port)) add(name, address)
   }
+  for (const subnet of sw.subnets) for (const [name, address] of namesElsewhere(subnet)) add(name, address)
   const domains = [...new Set([...sw.subnets].map(domainOf))].sort()
   const prefixes = [...sw.subnets].flatMap((subnet) => networksOf(subnet).map(({ prefix }) => formatPrefix(prefix)))
-  return JSON.stringify({ domains, prefixes, names })
+  return JSON.stringify({ domains, prefixes, names: Object.fromEntries(Array.from(names, ([name, addresses]) => [name, [...addresses]])) })
 }
 
 /** A file that a service must have, or must not. */
