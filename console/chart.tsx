@@ -74,7 +74,8 @@ export function pathOf(values: readonly (number | null)[], most: number): string
         return ''
       }
       const y = height - 1 - (value / most) * (height - top)
-      const step = `${isOn ? 'L' : 'M'}${xOf(i, values.length).toFixed(1)} ${y.toFixed(1)}`
+      // The short line shows a value that stands alone.
+      const step = `${isOn ? 'L' : 'M'}${xOf(i, values.length).toFixed(1)} ${y.toFixed(1)}${isOn ? '' : 'h.1'}`
       isOn = true
       return step
     })

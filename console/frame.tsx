@@ -3,12 +3,12 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { kinds } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
+import { KeyHelp, ThemeChoice } from './frame-parts.tsx'
 import { useKeys } from './keys.ts'
 import { useLive } from './live.ts'
 import { titleOf } from './names.ts'
 import { hrefOf, type Route } from './route.ts'
 import { mayRead, signOut, type Whoami } from './session.ts'
-import { chosenTheme, setTheme, type Theme } from './theme.ts'
 
 interface Section {
   readonly title: string
@@ -112,51 +112,5 @@ function LiveMark() {
     <span class={`live ${state}`} role="status" title="Changes of others show up by themselves">
       {state === 'live' ? 'live' : 'connecting …'}
     </span>
-  )
-}
-
-function ThemeChoice() {
-  const [theme, set] = useState(chosenTheme())
-  const choose = (event: Event): void => {
-    const chosen = (event.target as HTMLSelectElement).value as Theme
-    setTheme(chosen)
-    set(chosen)
-  }
-  return (
-    <select aria-label="Colours" value={theme} onChange={choose}>
-      <option value="system">as the system</option>
-      <option value="light">light</option>
-      <option value="dark">dark</option>
-    </select>
-  )
-}
-
-const keyTexts = [
-  ['/', 'search this page'],
-  ['j k', 'next, previous row'],
-  ['Enter', 'open the row'],
-  ['n', 'new'],
-  ['e', 'edit'],
-  ['g', 'overview'],
-  ['Esc', 'leave a search or a dialog'],
-  ['?', 'these keys'],
-] as const
-
-function KeyHelp({ close }: { close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
-  return (
-    <dialog ref={dialog} onClose={close} aria-labelledby="keys-title">
-      <h2 id="keys-title">Keys</h2>
-      <dl class="pairs">
-        {keyTexts.map(([key, text]) => [
-          <dt key={key}>
-            <kbd>{key}</kbd>
-          </dt>,
-          <dd key={`${key} text`}>{text}</dd>,
-        ])}
-      </dl>
-      <button onClick={() => dialog.current?.close()}>Close</button>
-    </dialog>
   )
 }

@@ -5,7 +5,7 @@ import { slotsOf, type Slot, type Stats } from './points.ts'
 /** Reasons that have a line of their own; the rest is one line. */
 const mostReasons = 5
 
-export function TrafficCharts({ stats: { interval, points } }: { stats: Stats }) {
+export function TrafficCharts({ stats: { interval, points }, title = 'Traffic of the last hour' }: { stats: Stats; title?: string }) {
   const slots = slotsOf(points, interval)
   const times = slots.map(({ time }) => time)
   const rate = (name: string, key: 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'): Series => ({
@@ -14,7 +14,7 @@ export function TrafficCharts({ stats: { interval, points } }: { stats: Stats })
   })
   return (
     <section>
-      <h2>Traffic of the last hour</h2>
+      <h2>{title}</h2>
       {points.length === 0 ? (
         <p class="hint">No host has reported any yet.</p>
       ) : (

@@ -26,7 +26,7 @@ const made = join(out, 'index.html')
 if (process.argv.includes('--force') || !existsSync(made) || statSync(made).mtimeMs < newest(...sources)) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ['console/console.ts', 'console/console.css', 'console/index.html'],
+    entryPoints: ['console.ts', 'console.css', 'index.html', 'host.ts', 'host.html'].map((name) => `console/${name}`),
     outdir: out,
     outbase: 'console',
     bundle: true,

@@ -24,7 +24,7 @@ function stepLines({ stage, verdict, text, remedy }: TraceStep, style: Style): s
 }
 
 /** How it ends on one host. */
-function endText(outcome: TraceOutcome, style: Style): string {
+export function endText(outcome: TraceOutcome, style: Style): string {
   switch (outcome.verdict) {
     case 'drop':
       return style.red(`dropped: ${outcome.reason}${outcome.answered ? '; the sender gets an ICMP error' : ''}`)

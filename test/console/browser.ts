@@ -14,6 +14,10 @@ const contrast = { runOnly: ['color-contrast', 'link-in-text-block'] }
 /** Where pictures of pages go, for somebody to look at. */
 const pictures = process.env.VPC_CONSOLE_PICTURES
 
+/** Start a browser. As root there is no other way than without its own sandbox. */
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+
 /** One API, one browser, one page. */
 export class ConsoleScene implements AsyncDisposable {
   readonly api: RunningApi
@@ -43,8 +47,7 @@ export class ConsoleScene implements AsyncDisposable {
     const log = { info: () => {}, error: (message: string, fields?: object) => console.error(message, fields) }
     const agents = { host: '127.0.0.1', port: 0, address: undefined }
     const api = await startApi({ stateDir: directory, host: '127.0.0.1', port: 0, log, limits: noLimits, agents })
-    // As root there is no other way than without the browser's own sandbox.
-    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+    const browser = await openBrowser()
     return new ConsoleScene(directory, api, browser, await browser.newPage({ viewport: { width: 1280, height: 800 } }))
   }
 
@@ -82,29 +85,33 @@ export class ConsoleScene implements AsyncDisposable {
     )
   }
 
-  /** Nothing on this page keeps people out, in dark and in light. */
-  async checkAccess(name: string): Promise<void> {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      if (pictures !== undefined) {
-        mkdirSync(pictures, { recursive: true })
-        await this.page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) })
-      }
-      await this.page.evaluate(axeSource)
-      const { violations } = await this.page.evaluate(
-        (only) => (globalThis as any).axe.run({ exclude: ['tbody tr:nth-child(n+8)'] }, only),
-        colorScheme === 'light' ? {} : contrast,
-      )
-      const found = violations.map(
-        ({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => `${node.html} ${node.failureSummary}`).join('\n')}`,
-      )
-      assert.deepEqual(found, [], `${name}, ${colorScheme}`)
-    }
+  checkAccess(name: string): Promise<void> {
+    return checkAccess(this.page, name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close()
     await this.api[Symbol.asyncDispose]()
     rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+/** Nothing on this page keeps people out, in dark and in light. */
+export async function checkAccess(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    if (pictures !== undefined) {
+      mkdirSync(pictures, { recursive: true })
+      await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) })
+    }
+    await page.evaluate(axeSource)
+    const { violations } = await page.evaluate(
+      (only) => (globalThis as any).axe.run({ exclude: ['tbody tr:nth-child(n+8)'] }, only),
+      colorScheme === 'light' ? {} : contrast,
+    )
+    const found = violations.map(
+      ({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => `${node.html} ${node.failureSummary}`).join('\n')}`,
+    )
+    assert.deepEqual(found, [], `${name}, ${colorScheme}`)
   }
 }

@@ -102,6 +102,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/cli/db.test.ts': 8,
   'test/cli/cloud.test.ts': 8,
   'test/console/console.test.ts': 15,
+  'test/console/host-console.test.ts': 10,
   'test/control/api/access.test.ts': 2,
   'test/control/api/cascade.test.ts': 5,
   'test/control/api/fuzz.test.ts': 4,
