@@ -32,6 +32,8 @@ export interface SeenDrop {
   /** Of what groups refused: to the vnic or from it, and whom it was for or from. */
   readonly direction: 'in' | 'out' | null
   readonly peer: string | null
+  /** Its headers in words (src/wire/summary.ts): addresses, ports, the kind of message. Nothing that it carries. */
+  readonly text: string
   /** Id of the rule that had allowed the flow before. */
   readonly rule: string | null
 }

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { startApi, type RunningApi } from '#control/api/server.ts'
+import { countersPath, type HostCounters } from '#feed/counters.ts'
+import { joinPath } from '#feed/join.ts'
+import { askAgentPort, newKey, pemOf } from '../control/agents/test-agents.ts'
 import { noLimits } from '../control/test-api.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -61,6 +64,18 @@ export class ConsoleScene implements AsyncDisposable {
     const text = await response.text()
     assert.ok(response.ok, `${method} ${path}: ${text}`)
     return text === '' ? undefined : JSON.parse(text)
+  }
+
+  /** A machine joins as a host. Gives a way for its agent to say what vnics have counted. */
+  async joinHost(name: string): Promise<(counters: HostCounters) => Promise<void>> {
+    const { token } = await this.ask('POST', `/hosts/${name}/token`)
+    const at = { port: this.api.agentPort!, ca: readFileSync(join(this.#directory, 'ca/ca.crt'), 'utf8') }
+    const key = newKey()
+    const { body } = await askAgentPort(at, undefined, 'POST', joinPath, { token, publicKey: pemOf(key), underlay: null, agent: '0' })
+    return async (counters) => {
+      const answer = await askAgentPort(at, { key, certificate: body.certificate }, 'POST', countersPath, counters)
+      assert.ok(answer.status < 300, JSON.stringify(answer.body))
+    }
   }
 
   /** Go to a page of the console by its address. */

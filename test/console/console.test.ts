@@ -171,6 +171,46 @@ test('the question why is answered hop by hop', async () => {
   await page.getByRole('heading', { name: /(not do it yet|does not get there)/ }).waitFor()
 })
 
+test('what hosts count becomes charts, and a drop a question', async () => {
+  const { page } = scene
+  const vnic = await scene.ask('GET', '/vnics/v1')
+  const say = await scene.joinHost('h1')
+  const counts = (n: number) => ({
+    vnic: vnic.id,
+    rxPackets: 10 * n,
+    rxBytes: 1_000_000 * n,
+    txPackets: 5 * n,
+    txBytes: 500 * n,
+    flows: 3,
+    drops: { sg_denied: 2 * n },
+  })
+  const time = new Date().toISOString()
+  const [address] = vnic.addresses
+  const drop = { time, vnic: vnic.id, reason: 'sg_denied', length: 60, vni: 1, direction: 'in', peer: '10.0.0.1', rule: null } as const
+  await say({ vnics: [counts(1)], drops: [] })
+  await say({ vnics: [counts(2)], drops: [{ ...drop, text: `IPv4 198.51.100.7:4000 > ${address}:22 TCP S len 60` }] })
+  await scene.go(`#/vnics/${vnic.id}`, 'v1')
+  await page.getByRole('img', { name: 'bytes: from guests 100 kB/s, to guests 50 B/s' }).waitFor()
+  await page.getByRole('img', { name: 'drops by reason: sg_denied 0.20 /s' }).waitFor()
+  await scene.checkAccess('charts')
+  await scene.go(`#/drops?vpc=${vnic.vpc}`, 'Drops')
+  const row = page.getByRole('row', { name: /sg_denied/ })
+  await row.getByRole('link', { name: 'app' }).waitFor()
+  await scene.checkAccess('drops')
+  await say({
+    vnics: [],
+    drops: [{ ...drop, time: new Date(Date.parse(time) + 1000).toISOString(), text: `IPv4 10.0.0.1:9 > ${address}:23 TCP S len 60` }],
+  })
+  await page.getByText('2 packets').waitFor()
+  await scene.go(`#/vpcs/${vnic.vpc}/picture`, /Picture/)
+  await page.getByRole('link', { name: /2 drops on h1/ }).waitFor()
+  await page.goBack()
+  await row.filter({ hasText: ':22' }).getByRole('link', { name: /Why/ }).click()
+  await page.getByRole('heading', { level: 1, name: /Why/ }).waitFor()
+  assert.equal(await page.getByRole('textbox', { name: 'port' }).inputValue(), '22')
+  await page.getByRole('alert').or(page.locator('.verdict')).first().waitFor()
+})
+
 test('keys do what a mouse does', async () => {
   const { page } = scene
   await scene.go('#/subnets', 'Subnets')

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { DropEvent } from '#abi/info.ts'
 import { mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
 import type { Log } from '#system/log.ts'
+import { summarize } from '#wire/summary.ts'
 import type { Traffic } from '../apply/host-half.ts'
 import { portId } from '../compile/ids.ts'
 import type { ItemStore } from '../compile/items.ts'
@@ -82,7 +83,7 @@ export class CounterReport {
   }
 }
 
-const seen = ({ time, reason, length, vni, refusal }: DropEvent, vnic: string): SeenDrop => ({
+const seen = ({ time, reason, length, vni, refusal, data }: DropEvent, vnic: string): SeenDrop => ({
   time,
   vnic,
   reason,
@@ -90,5 +91,6 @@ const seen = ({ time, reason, length, vni, refusal }: DropEvent, vnic: string): 
   vni,
   direction: refusal?.direction ?? null,
   peer: refusal?.peer ?? null,
+  text: summarize(Buffer.from(data, 'base64'), length).slice(0, 400),
   rule: /\brule ([\da-f-]{36}) /.exec(refusal?.rule ?? '')?.[1] ?? null,
 })

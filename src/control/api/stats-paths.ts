@@ -34,9 +34,10 @@ const drop: Json = {
     vni: number('of the subnet'),
     direction: word('to the vnic or from it, if a group refused it'),
     peer: word('the other end, if a group refused it'),
+    text: { type: 'string', description: 'its headers in words' },
     rule: word('id of the rule that had allowed the flow before'),
   },
-  required: ['time', 'vnic', 'reason', 'length', 'vni', 'direction', 'peer', 'rule'],
+  required: ['time', 'vnic', 'reason', 'length', 'vni', 'direction', 'peer', 'text', 'rule'],
 }
 
 const since: Json = {

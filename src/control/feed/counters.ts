@@ -42,6 +42,10 @@ const drop = z.object({
   vni: count,
   direction: z.enum(['in', 'out']).nullable(),
   peer: z.string().max(60).nullable(),
+  text: z
+    .string()
+    .max(400)
+    .regex(/^[ -~]*$/),
   rule: z.string().max(60).nullable(),
 })
 const counters = z.object({ vnics: z.array(vnic).max(mostCounters), drops: z.array(drop).max(mostDrops) })

@@ -83,39 +83,18 @@ export class TestAgents {
     return { id, key, certificate: body.certificate }
   }
 
-  #options(identity: Identity | undefined, method: string, path: string): RequestOptions {
-    return {
-      host: '127.0.0.1',
-      port: this.server.port,
-      method,
-      path,
-      agent: false,
-      ca: this.authority.certificate,
-      servername: apiServerName,
-      ...(identity && { key: identity.key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: identity.certificate }),
-    }
+  get #at(): AgentPortAddress {
+    return { port: this.server.port, ca: this.authority.certificate }
   }
 
   ask(identity: Identity | undefined, method: string, path: string, body?: unknown): Promise<AgentAnswer> {
-    const { promise, resolve, reject } = Promise.withResolvers<AgentAnswer>()
-    const request = requestHttps(this.#options(identity, method, path), (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (part: string) => (text += part))
-      const done = (): void =>
-        resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers })
-      response.on('end', done)
-      response.on('error', () => done())
-    })
-    request.on('error', reject)
-    request.end(body === undefined ? undefined : JSON.stringify(body))
-    return promise
+    return askAgentPort(this.#at, identity, method, path, body)
   }
 
   /** The first messages of a feed, up to one of this type. */
   feed(identity: Identity, query: string, last = 'sync'): Promise<{ status: number; lines: any[]; text: string }> {
     const { promise, resolve, reject } = Promise.withResolvers<{ status: number; lines: any[]; text: string }>()
-    const request = requestHttps(this.#options(identity, 'GET', `/agent/v1/feed${query}`), (response) => {
+    const request = requestHttps(optionsOf(this.#at, identity, 'GET', `/agent/v1/feed${query}`), (response) => {
       let text = ''
       const done = (): void => {
         const lines = text.split('\n').slice(0, -1)
@@ -142,3 +121,43 @@ export class TestAgents {
 }
 
 export const keyOf = (pem: string): KeyObject => createPrivateKey(pem)
+
+export interface AgentPortAddress {
+  readonly port: number
+  /** PEM. */
+  readonly ca: string
+}
+
+const optionsOf = ({ port, ca }: AgentPortAddress, identity: Identity | undefined, method: string, path: string): RequestOptions => ({
+  host: '127.0.0.1',
+  port,
+  method,
+  path,
+  agent: false,
+  ca,
+  servername: apiServerName,
+  ...(identity && { key: identity.key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: identity.certificate }),
+})
+
+/** Ask a port for agents, with a certificate or without one. */
+export function askAgentPort(
+  at: AgentPortAddress,
+  identity: Identity | undefined,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<AgentAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<AgentAnswer>()
+  const request = requestHttps(optionsOf(at, identity, method, path), (response) => {
+    let text = ''
+    response.setEncoding('utf8')
+    response.on('data', (part: string) => (text += part))
+    const done = (): void =>
+      resolve({ status: response.statusCode!, body: text.startsWith('{') ? JSON.parse(text) : text, headers: response.headers })
+    response.on('end', done)
+    response.on('error', () => done())
+  })
+  request.on('error', reject)
+  request.end(body === undefined ? undefined : JSON.stringify(body))
+  return promise
+}

@@ -87,6 +87,7 @@ test('a host speaks of its own vnics alone', async () => {
     vni: 1,
     direction: 'in',
     peer: '10.0.0.9',
+    text: 'IPv4 10.0.0.9:1 > 10.0.0.4:80 TCP S len 60',
     rule: null,
   }
   const told = parseCounters({ vnics: [], drops: ['a', 'c'].map((name) => ({ ...drop, vnic: ids[name] })) })
