@@ -37,7 +37,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/join\.ts$/, 'agent'],
   [/^src\/cli\/commands\/exporter\.ts$/, 'exporter'],
   [/^src\/cli\/commands\/flow\/log\.ts$/, 'flow-log'],
-  [/^src\/cli\/commands\/api\.ts$/, 'control'],
+  [/^src\/cli\/commands\/(api|issuer)\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
   [/^src\/cli\/(commands\/db\/[a-z-]+|with-store)\.ts$/, 'control'],

@@ -163,6 +163,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   apply: leaf(),
   api: leaf(),
   console: leaf(),
+  issuer: leaf(),
   agent: group('the agent: makes this host do what a cloud says', { run: leaf(), status: leaf('show') }),
   exporter: leaf(),
   attach: leaf(),

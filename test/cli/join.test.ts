@@ -1,12 +1,29 @@
 /** `vpc host create`, `vpc join` and the identity of a host, as people use them: a real API and a machine. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { joinCloud } from '#agent/join.ts'
 import { parseJoinToken } from '#feed/join.ts'
 import { keepIdentity, readIdentity, writeIdentity } from '#agent/identity.ts'
@@ -215,3 +232,105 @@ test('an API with another CA does not open the store; its own state directory op
   assert.match(ran.stderr, /hosts of this cloud know another CA.*copy ca\.key/s)
   api = await start('state')
 })
+
+/** The issuer that an API has started. */
+function issuerOf({ child }: Started): number {
+  const [pid] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
+  assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /issuer/)
+  return Number(pid)
+}
+
+/** Is this in the memory of a process? */
+function remembers(pid: number, secret: Buffer): boolean {
+  const memory = openSync(`/proc/${pid}/mem`, 'r')
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? []
+      const [start, end] = [from, to].map((text) => Number.parseInt(text ?? '0', 16)) as [number, number]
+      // Large areas are reserved, and mostly not there.
+      for (let at = start; at < end; at += 1 << 20) {
+        const part = Buffer.alloc(Math.min((1 << 20) + secret.length, end - at))
+        try {
+          if (part.subarray(0, readSync(memory, part, 0, part.length, at)).includes(secret)) return true
+        } catch {
+          break
+        }
+        if (at - start > 256 << 20) break
+      }
+    }
+    return false
+  } finally {
+    closeSync(memory)
+  }
+}
+
+test('the API does not have the key of the CA: its issuer has; each may be killed, and the issuer never outlives the API', async () => {
+  const own = await start('walled')
+  const pid = issuerOf(own)
+  const scalar = Buffer.from(
+    (createPrivateKey(readFileSync(join(directory, 'walled', 'ca', 'ca.key'))).export({ format: 'jwk' }) as { d: string }).d,
+    'base64url',
+  )
+  assert.deepEqual([remembers(pid, scalar), remembers(own.child.pid!, scalar)], [true, false])
+  process.kill(pid, 'SIGKILL')
+  await until(() => !isAlive(pid))
+  const token = readFileSync(join(directory, 'walled', 'admin-token'), 'utf8').trim()
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const post = async (path: string, body: object): Promise<any> =>
+    (await fetch(`${own.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  await post('regions', { name: 'north' })
+  await post('facilities', { name: 'f1', region: 'north' })
+  const { id } = await post('hosts', { name: 'h1', facility: 'f1' })
+  // Another is started when it is needed.
+  await joinAs((await post(`hosts/${id}/token`, {})).token, machine('walled-host'), own.agents)
+  assert.deepEqual(leftOf('walled-host'), ['identity.json'])
+  const next = issuerOf(own)
+  assert.notEqual(next, pid)
+  own.child.kill('SIGKILL')
+  await until(() => !isAlive(next))
+})
+
+test('an issuer of its own signs for an API that has no CA, is asked on a socket of one user, and is there once', async () => {
+  const [socket, state] = [join(directory, 'issuer.sock'), join(directory, 'apart')]
+  mkdirSync(state)
+  const words = [
+    'issuer',
+    '--state-dir',
+    state,
+    '--store',
+    `sqlite:${join(directory, 'plain', 'control.db')}`,
+    '--listen',
+    socket,
+    '--user',
+    '65534',
+    '--json',
+  ]
+  const issuer = spawn(vpcPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(createInterface(issuer.stdout!), 'line')
+  const { mode, uid } = statSync(socket)
+  assert.deepEqual([mode & 0o777, uid], [0o600, 65_534])
+  assert.match(refused(words.join(' ')), /another issuer listens on/)
+  const own = await start('plain', '--issuer', socket)
+  assert.equal(existsSync(join(directory, 'plain', 'ca')), false)
+  assert.match(readFileSync(join(state, 'ca', 'issued.jsonl'), 'utf8'), /"server":"api\.vpc\.internal"/)
+  await stop(own)
+  const ended = once(issuer, 'exit')
+  issuer.kill('SIGTERM')
+  await ended
+  const { status, error } = await startRefused('plain', '--issuer', socket)
+  assert.equal(status, 1)
+  assert.match(error, /the issuer does not answer/)
+})
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const limit = performance.now() + 20_000; !isSo(); await sleep(20)) assert.ok(performance.now() < limit, 'not within 20 s')
+}
+
+async function startRefused(state: string, ...args: string[]): Promise<{ status: number | null; error: string }> {
+  const { code, stderr } = runVpc(['api', '--state-dir', join(directory, state), '--port', '0', '--agent-listen', '127.0.0.1:0', ...args], {
+    env,
+  })
+  return { status: code, error: stderr }
+}

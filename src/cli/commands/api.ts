@@ -1,4 +1,5 @@
 /** `vpc api`. */
+import { connect } from 'node:net'
 import { command } from '../command.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { flag, integer, text } from '../option.ts'
@@ -24,13 +25,14 @@ export default command({
     agentAddress: text('address and port that hosts shall connect to', 'ADDRESS:PORT').defaultsTo('where it listens'),
     tlsCert: text('file with the certificate, and those that sign it', 'FILE', 'file'),
     tlsKey: text('file with the key of the certificate', 'FILE', 'file'),
+    issuer: text('socket of the vpc issuer that has the key of the CA', 'PATH', 'file').defaultsTo('an issuer that this starts'),
     ownTls: flag('speak TLS with a certificate of the CA that hosts know, for the name api.vpc.internal'),
   },
   examples: [
     { line: 'vpc api', does: 'the API for this machine' },
     { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
   ],
-  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, ownTls }, { output }) {
+  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, issuer, ownTls }, { output }) {
     const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
     const { parseAgentPort } = await import('#control/api/agent-port.ts')
     const { StoreError } = await import('#control/store/store-error.ts')
@@ -40,10 +42,14 @@ export default command({
     }
     const agents = agentListen === 'none' ? undefined : parseAgentPort(agentListen)
     if (agents === undefined && agentListen !== 'none') throw usageFailure(`--agent-listen: '${agentListen}' is not ADDRESS:PORT`)
+    const { IssuerChild } = await import('#control/issuer/child.ts')
+    const at = store ?? storeOfEnvironment() ?? { kind: 'sqlite' as const, path: `${stateDir}/control.db` }
+    await using child = new IssuerChild({ stateDir, store: at })
     try {
       await using api = await startApi({
         stateDir,
-        store: store ?? storeOfEnvironment(),
+        store: at,
+        issuer: issuer === undefined ? child.open : () => connect(issuer),
         host: listen,
         port,
         tlsCert,

@@ -5,17 +5,18 @@ import { z } from 'zod'
 import { parseJoinToken, pinOf, type HostCertificate } from '#feed/join.ts'
 import { formatIp, parseIp } from '#wire/ip-address.ts'
 import type { Limits } from '../api/limits.ts'
-import type { Authority } from '../issuer/authority.ts'
+import { IssuerAway, IssuerRefused, type Issuer, type Permit } from '../issuer/issuer.ts'
 import { systemCaller } from '../model/amend.ts'
 import { join } from '../model/join.ts'
 import type { Model } from '../model/model.ts'
 import { fieldProblem, Problem } from '../model/problem.ts'
+import type { ObjectRecord } from '../model/record.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import { answerJson, readJson, type AgentHandler, type OpenHandler } from './call.ts'
 
 export interface JoinParts {
   readonly model: Model
-  readonly authority: Authority
+  readonly authority: Issuer
   readonly limits: Limits
   readonly now: () => number
 }
@@ -51,7 +52,7 @@ export function joinHandler(parts: JoinParts): OpenHandler {
           isDryRun: false,
         },
       })
-      answerJson(response, 200, await certificateOf(parts, record.id, record.name ?? record.id, key))
+      answerJson(response, 200, await certificateOf(parts, record, key, { token: given.data.token.trim() }))
     } catch (error) {
       limit(parts, source, error)
       throw error
@@ -90,15 +91,22 @@ export function renewHandler({ model, authority, now }: JoinParts): AgentHandler
     const certificate = (request.socket as TLSSocket).getPeerX509Certificate()!
     const { record } = model.mirror.objects.get('host', host)!
     const key = certificate.publicKey.export({ type: 'spki', format: 'der' })
-    answerJson(response, 200, await certificateOf({ authority, now }, host, record.name ?? host, key))
+    answerJson(response, 200, await certificateOf({ authority, now }, record, key, { certificate: certificate.toString() }))
   }
 }
 
 async function certificateOf(
   { authority, now }: Pick<JoinParts, 'authority' | 'now'>,
-  host: string,
-  name: string,
+  { id, name }: ObjectRecord,
   key: Uint8Array,
+  permit: Permit,
 ): Promise<HostCertificate> {
-  return { host, name, certificate: await authority.issueHost(host, key, now()), ca: authority.certificate }
+  try {
+    return { host: id, name: name ?? id, certificate: await authority.issueHost(id, key, now(), permit), ca: authority.certificate }
+  } catch (error) {
+    if (error instanceof IssuerRefused) throw new Problem('forbidden', error.message)
+    // A join may be repeated with the same key.
+    if (error instanceof IssuerAway) throw new Problem('store-away', error.message, { retryAfter: 1 })
+    throw error
+  }
 }

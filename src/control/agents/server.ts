@@ -9,7 +9,8 @@ import type { TLSSocket } from 'node:tls'
 import { joinPath, renewPath } from '#feed/join.ts'
 import type { ApiLog } from '../api/api-log.ts'
 import type { Limits } from '../api/limits.ts'
-import { leafLifeMs, type Authority, type KeyedCertificate } from '../issuer/authority.ts'
+import { leafLifeMs, type KeyedCertificate } from '../issuer/authority.ts'
+import type { Issuer } from '../issuer/issuer.ts'
 import type { Model } from '../model/model.ts'
 import { Problem } from '../model/problem.ts'
 import { answerProblem, type AgentRoutes, type OpenHandler } from './call.ts'
@@ -19,7 +20,7 @@ import { objectionTo, peerOf } from './peer.ts'
 
 export interface AgentServerOptions {
   readonly model: Model
-  readonly authority: Authority
+  readonly authority: Issuer
   readonly host: string
   readonly port: number
   /** What hosts may ask besides a new certificate. */
@@ -90,7 +91,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   }
 }
 
-const secureContext = (authority: Authority, { key, certificate }: KeyedCertificate) => ({
+const secureContext = (authority: Issuer, { key, certificate }: KeyedCertificate) => ({
   key,
   cert: certificate + authority.certificate,
   ca: [authority.certificate],

@@ -7,6 +7,7 @@ import { countHosts } from '../agents/agent-metrics.ts'
 import type { AgentRoutes } from '../agents/call.ts'
 import { startAgentServer, type AgentServer } from '../agents/server.ts'
 import { Authority } from '../issuer/authority.ts'
+import type { Issuer } from '../issuer/issuer.ts'
 import type { Model } from '../model/model.ts'
 import { absent, put, type Store } from '../store/store.ts'
 import type { ApiLog } from './api-log.ts'
@@ -29,6 +30,8 @@ export interface AgentPortOptions extends AgentPort {
   readonly log: ApiLog
   readonly now: () => number
   readonly routes: AgentRoutes
+  /** Who has the CA; default: this process. */
+  readonly issuer?: Issuer | undefined
 }
 
 /** The CA of this state directory is not the one of the cloud. */
@@ -36,7 +39,7 @@ export class ForeignAuthority extends Error {}
 
 /** What the rest of the API knows of the port. */
 export interface RunningAgentPort extends AgentServer {
-  readonly authority: Authority
+  readonly authority: Issuer
   /** ADDRESS:PORT, for people who type it on another machine. */
   readonly address: string
 }
@@ -45,9 +48,9 @@ const caKey = 'meta/ca'
 
 /** Open the CA and the port. */
 export async function openAgentPort(options: AgentPortOptions): Promise<RunningAgentPort> {
-  const { stateDir, store, host, address } = options
+  const { stateDir, store, host, address, issuer } = options
   const directory = join(stateDir, 'ca')
-  const authority = await Authority.open(directory, options.now())
+  const authority = issuer ?? (await Authority.open(directory, options.now()))
   await claimCloud(store, authority.pin, directory)
   const server = await startAgentServer({ ...options, authority })
   countHosts(options.metrics, options.model, server, options.now)

@@ -4,12 +4,14 @@ import { createServer as createHttps, type Server as HttpsServer } from 'node:ht
 import type { Server } from 'node:http'
 import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { hostText } from '#wire/endpoint.ts'
 import type { Exceptions } from '../feed/exceptions.ts'
 import { feedRoutes } from '../feed/routes.ts'
-import type { Authority } from '../issuer/authority.ts'
+import { IssuerClient } from '../issuer/client.ts'
+import { IssuerAway, IssuerRefused, type Issuer } from '../issuer/issuer.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
 import { compactOld } from '../model/compaction.ts'
@@ -42,6 +44,8 @@ export interface ApiOptions {
   readonly limits?: LimitOptions | undefined
   /** Where agents of hosts connect to. Undefined: nowhere. */
   readonly agents?: AgentPort | undefined
+  /** Connects to the process that has the CA. Undefined: this process has it. */
+  readonly issuer?: (() => Duplex) | undefined
 }
 
 /** Something about the options or the machine that makes a start impossible. */
@@ -112,14 +116,25 @@ async function agentPort(
   parts: Parts,
   store: Store,
   exceptions: Exceptions,
-  { agents, stateDir }: ApiOptions,
+  { agents, stateDir, issuer: open }: ApiOptions,
 ): Promise<RunningAgentPort | undefined> {
   if (agents === undefined) return undefined
   const { mirror } = parts.model
+  let issuer: IssuerClient | undefined
   try {
-    return await openAgentPort({ ...agents, ...parts, store, stateDir, routes: feedRoutes({ ...parts, mirror, exceptions }) })
+    issuer = open && (await IssuerClient.connect(open))
+    const port = await openAgentPort({ ...agents, ...parts, store, stateDir, issuer, routes: feedRoutes({ ...parts, mirror, exceptions }) })
+    const stop = port[Symbol.asyncDispose].bind(port)
+    return Object.assign(port, {
+      async [Symbol.asyncDispose]() {
+        await stop()
+        issuer?.close()
+      },
+    })
   } catch (error) {
-    if (error instanceof ForeignAuthority || error instanceof ExposedSecret) throw new ApiStartRefused(error.message)
+    issuer?.close()
+    if ([ForeignAuthority, ExposedSecret, IssuerRefused, IssuerAway].some((kind) => error instanceof kind))
+      throw new ApiStartRefused((error as Error).message)
     const { syscall, message } = error as NodeJS.ErrnoException
     if (syscall === undefined) throw error
     const { host, port } = agents
@@ -130,12 +145,12 @@ async function agentPort(
 }
 
 /** Hourly: certificates of the API's own CA are good for some days. */
-async function renewTls(server: Server, authority: Authority): Promise<void> {
+async function renewTls(server: Server, authority: Issuer): Promise<void> {
   const { certificate, key } = await authority.issueServer()
   ;(server as HttpsServer).setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.3' })
 }
 
-async function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions, authority: Authority | undefined): Promise<Server> {
+async function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions, authority: Issuer | undefined): Promise<Server> {
   const own = await authority?.issueServer()
   const app = createApp(parts, (c) => getConnInfo(c).remote.address ?? 'unknown')
   const tls =

@@ -2,11 +2,12 @@
  * The CA of a cloud: a P-256 key in a directory of its own, which signs certificates of hosts and of the API itself.
  * The key is made once. Its certificate is made again before it ends; hosts know the CA by its key.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto'
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { apiServerName, hostUri, pinOf } from '#feed/join.ts'
 import { readIfThere, readSecret, writeWhole } from '#system/whole-file.ts'
 import { makeCertificate, type CertificateRequest } from './certificate.ts'
+import { newKey, spkiOf } from './keys.ts'
 
 const dayMs = 86_400_000
 const caLifeMs = 3650 * dayMs
@@ -34,7 +35,7 @@ export class Authority {
 
   private constructor(key: KeyObject, certificate: string) {
     this.#key = key.export({ type: 'pkcs8', format: 'der' })
-    this.#publicKey = spkiOf(createPublicKey(key))
+    this.#publicKey = spkiOf(key)
     this.certificate = certificate
     this.pin = pinOf(this.#publicKey)
   }
@@ -46,7 +47,7 @@ export class Authority {
     const key = createPrivateKey(readSecret(keyFile)!)
     const kept = readIfThere(certificateFile)
     if (kept !== undefined && isGood(kept, key, now)) return new Authority(key, kept)
-    const publicKey = spkiOf(createPublicKey(key))
+    const publicKey = spkiOf(key)
     const made = await makeCertificate({
       subject: caName,
       issuer: caName,
@@ -69,9 +70,13 @@ export class Authority {
   /** A new key with a certificate for the port that agents connect to. */
   async issueServer(now = Date.now()): Promise<KeyedCertificate> {
     const key = newKey()
+    return { key, certificate: await this.signServer(spkiOf(key), now), notAfter: now + leafLifeMs }
+  }
+
+  /** A certificate for that port and a key of somebody else. */
+  signServer(publicKey: Uint8Array, now = Date.now()): Promise<string> {
     const names = [{ type: 'dns' as const, value: apiServerName }]
-    const certificate = await this.#issue(`CN=${apiServerName}`, spkiOf(createPublicKey(key)), now, { names, purpose: 'serverAuth' })
-    return { key, certificate, notAfter: now + leafLifeMs }
+    return this.#issue(`CN=${apiServerName}`, publicKey, now, { names, purpose: 'serverAuth' })
   }
 
   #issue(subject: string, publicKey: Uint8Array, now: number, use: CertificateRequest['use']): Promise<string> {
@@ -79,11 +84,6 @@ export class Authority {
     return makeCertificate({ subject, issuer: caName, publicKey, signingKey, issuerKey, now, lifeMs: leafLifeMs, use })
   }
 }
-
-const newKey = (): string =>
-  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-
-const spkiOf = (key: KeyObject): Uint8Array => key.export({ type: 'spki', format: 'der' })
 
 /** Is this the certificate of the key, and does it last? */
 function isGood(text: string, key: KeyObject, now: number): boolean {

@@ -61,3 +61,11 @@ function parseEtcd(rest: string): Result<StoreLocation> {
     return failure('an etcd store needs all of ca, cert and key, or none: the files of the authority, of a certificate and of its key')
   return success({ kind: 'etcd', endpoints, prefix, credentials: { ca, cert, key }, ...more })
 }
+
+/** A store as people write it. */
+export function formatStoreLocation(location: StoreLocation): string {
+  if (location.kind === 'sqlite') return `sqlite:${location.path}`
+  const { endpoints, prefix, credentials, quota } = location
+  const words = new URLSearchParams({ prefix, ...credentials, ...(quota !== undefined && { quota: String(quota) }) })
+  return `etcd://${endpoints.join(',')}?${words}`
+}

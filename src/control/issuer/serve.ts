@@ -1,0 +1,69 @@
+/** `vpc issuer`: a process that has the CA's key and nothing else to do. */
+import { chownSync, chmodSync, existsSync, unlinkSync } from 'node:fs'
+import { connect, createServer, Socket, type Server } from 'node:net'
+import { join } from 'node:path'
+import type { StoreLocation } from '../store/location.ts'
+import { ExposedSecret } from '#system/whole-file.ts'
+import { Authority } from './authority.ts'
+import { hostReader } from './host-reader.ts'
+import { IssuerRefused } from './issuer.ts'
+import { serveLines } from './lines.ts'
+import { Signer } from './signer.ts'
+
+export interface IssuerPlaces {
+  readonly stateDir: string
+  readonly store: StoreLocation
+}
+
+/** Where the issuer of a state directory listens. */
+export const issuerSocket = (stateDir: string): string => join(stateDir, 'issuer.sock')
+
+/** The CA is opened at the first question: then whoever asks hears why it cannot be. */
+function answering({ stateDir, store }: IssuerPlaces): (request: unknown) => Promise<object> {
+  const directory = join(stateDir, 'ca')
+  let opening: Promise<Signer> | undefined
+  const open = async (): Promise<Signer> => {
+    try {
+      const authority = await Authority.open(directory)
+      return new Signer({ authority, hostOf: await hostReader(store), journal: join(directory, 'issued.jsonl') })
+    } catch (error) {
+      opening = undefined
+      if (error instanceof ExposedSecret) throw new IssuerRefused(error.message)
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+      throw new IssuerRefused(`cannot keep the CA in ${directory}: ${(error as Error).message}`)
+    }
+  }
+  return async (request) => (await (opening ??= open())).answer(request)
+}
+
+/** Serve whoever has started this process, on a descriptor, until it ends. */
+export async function serveParent(places: IssuerPlaces, descriptor: number): Promise<void> {
+  await serveLines(new Socket({ fd: descriptor }), answering(places))
+}
+
+/** Serve on a Unix socket that one user may connect to. Throws when another issuer has it. */
+export async function serveSocket(places: IssuerPlaces, path: string, uid: number | undefined): Promise<Server> {
+  if (existsSync(path)) {
+    if (await isAnswering(path)) throw new IssuerRefused(`another issuer listens on ${path}; it does for several APIs of this machine`)
+    unlinkSync(path)
+  }
+  const answer = answering(places)
+  // An early look, so that a start without a CA to use fails.
+  await answer({ op: 'ca' })
+  const server = createServer((socket) => void serveLines(socket, answer))
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  const mask = process.umask(0o177)
+  server.listen(path, resolve)
+  process.umask(mask)
+  await promise
+  chmodSync(path, 0o600)
+  if (uid !== undefined) chownSync(path, uid, -1 as unknown as number)
+  return server
+}
+
+async function isAnswering(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(path, () => resolve(true)).once('error', () => resolve(false))
+  return promise.finally(() => socket.destroy())
+}
