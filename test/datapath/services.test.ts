@@ -3,6 +3,10 @@
  * answer reaches. Expected frames are made whole by src/wire.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { formatIp, ipFrom, isIpv4, parseIp, type Ip } from '#wire/ip-address.ts'
@@ -74,6 +78,28 @@ for (const [name, dst, port, make] of [
       assert.equal(sources.size, 4, 'each port has an address of its own')
     })
 
+/** What a process of the services finds in the files of a directory, by source, for askers at these addresses. */
+function factsOf(askers: readonly string[], files: Readonly<Record<number, object>>): unknown {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-facts-'))
+  for (const [source, facts] of Object.entries(files)) writeFileSync(join(directory, source), JSON.stringify(facts))
+  const fd = openSync(directory, 'r')
+  try {
+    const script = `const { factsOf } = await import(${JSON.stringify(import.meta.resolve('#services/process.ts'))})
+const { guestOf } = await import(${JSON.stringify(import.meta.resolve('#services/guest-address.ts'))})
+const says = (asker) => { const guest = guestOf(asker); return (guest && factsOf(guest)?.says) ?? null }
+console.log(JSON.stringify(${JSON.stringify(askers)}.map(says)))`
+    const done = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'pipe', fd],
+      encoding: 'utf8',
+    })
+    assert.equal(done.status, 0, done.stderr)
+    return JSON.parse(done.stdout)
+  } finally {
+    closeSync(fd)
+    rmSync(directory, { recursive: true })
+  }
+}
+
 describe('who is who', () => {
   test('the address follows from the port, its incarnation and the own address', () => {
     assert.equal(formatIp(seen('a', metadata[0])).split('.').slice(0, 3).join('.'), '100.64.1')
@@ -102,6 +128,17 @@ describe('who is who', () => {
       expect(scene.fromService(late), dropped('no_host', 'none'))
       scene.serve()
     }
+  })
+
+  test('a process of the services says nothing of the port that has the number now', () => {
+    const addresses = (): string[] => metadata.map((service) => formatIp(seen('a', service)))
+    const before = addresses()
+    scene.serve({ incarnation: 0xabcd1235 })
+    assert.deepEqual(factsOf([...before, ...addresses(), '192.0.2.1'], { 1: { incarnation: 0xabcd1235, says: 'mine' } }), [
+      ...before.map(() => null),
+      ...metadata.map(() => 'mine'),
+      null,
+    ])
   })
 
   test('an answer goes to nobody once another port has the MAC', () => {
