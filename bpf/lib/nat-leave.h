@@ -147,10 +147,13 @@ static __always_inline int find_hairpin(struct leaving *known, __u32 generation)
 static __always_inline bool find_public(struct leaving *known)
 {
 	struct vpc_host_key *key = &known->routing.key;
-	struct address *inside = (struct address *)key->addr;
+	struct address *inside = (struct address *)key->addr, nobody = address_of_ipv4(0);
 
 	key->vpc = known->routing.subnet.vpc;
 	*inside = known->ends.saddr;
+	/* The entries of these two are of everybody: see below. */
+	if (ipv6_is_unspecified(inside) || address_equal(inside, &nobody))
+		return false;
 	known->by_blocks = !float_of(key, &known->floating);
 	if (known->by_blocks) {
 		/* Else a guest that may choose its sources would use up the ports of all. */

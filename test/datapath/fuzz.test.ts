@@ -14,23 +14,13 @@ import { unspecifiedIpv6 } from '#wire/ipv6-address.ts'
 import { decodeIpv6, fragmentExtension, paddingExtension, walkExtensions } from '#wire/ipv6.ts'
 import { neighbourAdvertisement, neighbourSolicitation, routerAdvertisement, routerSolicitation } from '#wire/nd-frames.ts'
 import { concat, equal } from '#wire/struct.ts'
+import { mutilate, randomness } from './frame-fuzz.ts'
 import { Scene, stations, vtepOf, red } from './scene.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 
 const { a, b, far, stranger } = stations
 const rounds = Number(process.env.VPC_FUZZ ?? 2000)
 const seed = Number(process.env.VPC_FUZZ_SEED ?? 20260101)
-
-/** xorshift32: the same frames for the same seed. */
-function randomness(start: number): (below: number) => number {
-  let state = start | 1
-  return (below) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
 
 const ab = { srcMac: a.mac, dstMac: b.mac }
 const ports = { srcPort: 68, dstPort: 67 }
@@ -59,20 +49,6 @@ const honest: readonly Uint8Array[] = [
   ethernetFrame({ ...ab, type: 0x88b5 }, payload),
   pushVlan(tcpFrame({ ...ab, src: a.v4, dst: b.v4, ...ports }, payload), 0),
 ]
-
-function mutilate(frame: Uint8Array, random: (below: number) => number): Uint8Array {
-  let out: Uint8Array = frame.slice()
-  for (let changes = random(4); changes > 0; changes--) {
-    const at = random(Math.min(out.length, 120))
-    const kind = random(5)
-    if (kind === 0) out[at] = random(256)
-    if (kind === 1) out[at] = out[at]! ^ (1 << random(8))
-    if (kind === 2) out = out.slice(0, Math.max(14, at))
-    if (kind === 3) out = concat(out.subarray(0, at), out.subarray(random(out.length)))
-    if (kind === 4) out = concat(out, new Uint8Array(random(64)))
-  }
-  return out.slice(0, 1900)
-}
 
 /** Mostly the addresses of `a` and `b`, so that frames get beyond the first check. */
 function noise(random: (below: number) => number): Uint8Array {

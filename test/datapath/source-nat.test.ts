@@ -216,6 +216,14 @@ describe('public ports', () => {
     assert.deepEqual(scene.tables.natCells.guests(sharedNat), [])
   })
 
+  test('nor does one that has no address yet: its packet would leave from 0.0.0.0 or ::', () => {
+    for (const [none, to] of [
+      ['0.0.0.0', outside.v4],
+      ['::', outside.v6],
+    ] as const)
+      assert.equal(send(kinds.UDP(out, { address: ipFrom(none), port: 1 }, { address: to, port: 53 })).reason, 'no_public_address')
+  })
+
   test('1 000 guests behind one address have each their own', () => {
     addGuests(1000)
     const [owners, blocks] = [new Map<number, number>(), new Map<number, number>()]
