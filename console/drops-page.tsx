@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
-import { labelOf } from './names.ts'
+import { counted, labelOf } from './names.ts'
 import { hrefOf, replaceQuery } from './route.ts'
 import { Reference, Time } from './value.tsx'
 import { questionOf, type Drop } from './drop-question.ts'
@@ -54,7 +54,7 @@ export function DropsPage({ query }: { query: URLSearchParams }) {
           {isPaused ? 'Go on' : 'Pause'}
         </button>
         <span class="hint" role="status">
-          {isKnown ? `${found.length} packets` : 'waiting for the API …'}
+          {isKnown ? counted(found.length, 'packet') : 'waiting for the API …'}
         </span>
       </div>
       {isKnown && found.length === 0 && <p class="nothing">Nothing was dropped lately.</p>}

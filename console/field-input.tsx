@@ -97,7 +97,7 @@ function Scalar({ field, value, set, isFixed = false, more }: InputProps & { mor
       value={text}
       onInput={take}
       disabled={isFixed}
-      placeholder={looks}
+      placeholder={isFixed ? '' : looks}
       autocomplete="off"
       spellcheck={false}
     />
@@ -133,7 +133,7 @@ function ReferenceInput({ field: { to }, text, take, isFixed, more }: ReferenceI
         value={text}
         onInput={take}
         disabled={isFixed}
-        placeholder="name or id"
+        placeholder={isFixed ? '' : 'name or id'}
         autocomplete="off"
         spellcheck={false}
       />

@@ -1,5 +1,6 @@
 /** Packets that this host drops, as it drops them. */
 import { useState } from 'preact/hooks'
+import { counted } from './names.ts'
 import { useSeenDrops } from './host-api.ts'
 import { Time } from './value.tsx'
 
@@ -27,7 +28,7 @@ export function HostDropsPage() {
           {isPaused ? 'Go on' : 'Pause'}
         </button>
         <span class="hint" role="status">
-          {found.length} packets
+          {counted(found.length, 'packet')}
         </span>
       </div>
       {found.length === 0 ? (

@@ -1,7 +1,7 @@
 /** The objects of a host: a table, and all that vpcd says of one. */
 import { useState } from 'preact/hooks'
 import type { HostLook } from '#cli/console/questions.ts'
-import { fieldText } from './names.ts'
+import { counted, fieldText } from './names.ts'
 import { Copyable, Nothing } from './parts.tsx'
 import { hrefOf } from './route.ts'
 
@@ -57,7 +57,7 @@ export function ObjectsPage({ look: { objects, troubles } }: { look: HostLook })
           onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
         />
         <span class="hint" role="status">
-          {found.length} rows
+          {counted(found.length, 'row')}
         </span>
       </div>
       <div class="scroll">

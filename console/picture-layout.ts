@@ -97,7 +97,7 @@ export function layOut(members: Members): Picture {
       size.left,
     ),
   )
-  const rows = rowsOf(members, subnetBoxes, subnetY + size.head + 24)
+  const rows = rowsOf(members, subnetBoxes, subnetY + size.head + 32)
   const last = rows.at(-1)
   return {
     width: Math.max(...[...subnetBoxes, ...routerBoxes, ...outsideBoxes].map(({ x }) => x + size.column), size.left + size.column),

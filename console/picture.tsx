@@ -1,6 +1,7 @@
 /** The picture of a vpc: its subnets, what joins them and leads out of them, and its vnics by host. */
 import { useMemo, useState } from 'preact/hooks'
 import type { Resource } from './api.ts'
+import { byteRate, packetRate } from './chart.tsx'
 import { dropsByVnic, useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
 import { counted, labelOf, wordOf } from './names.ts'
@@ -9,6 +10,7 @@ import { Nothing, ProblemBox } from './parts.tsx'
 import { go, hrefOf } from './route.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { mayRead, type Whoami } from './session.ts'
+import { useStats } from './stats.ts'
 
 const used = ['vpc', 'subnet', 'router', 'route-table', 'nat', 'peering', 'vnic', 'host', 'floating-ip'] as const
 
@@ -62,6 +64,9 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
           ))}
           {[...picture.outside, ...picture.routers, ...picture.subnets].map((box) => (
             <BoxMark key={box.resource.id} box={box} />
+          ))}
+          {picture.subnets.slice(0, mostAsked).map((box) => (
+            <TrafficMark key={box.resource.id} box={box} />
           ))}
           {picture.rows.map((row) => (
             <RowMark
@@ -122,6 +127,29 @@ function BoxMark({ box: { resource, x, y } }: { box: Box }) {
     </a>
   )
 }
+
+/** What passes now between a subnet and its vnics, above its box; more is thicker. */
+function TrafficMark({ box: { resource, x, y } }: { box: Box }) {
+  const stats = useStats('subnet', resource.id)
+  const last = stats?.points.at(-1)
+  if (stats === undefined || last === undefined || Date.now() - Date.parse(last.time) > freshMs) return null
+  const [out, into] = [last.rxBytes / stats.interval, last.txBytes / stats.interval]
+  const lost = Object.values(last.drops).reduce((sum, count) => sum + count, 0) / stats.interval
+  const thick = Math.min(9, 1 + Math.log10(1 + out + into))
+  return (
+    <g>
+      <line class="flow" x1={x + 14} x2={x + 14} y1={y + size.head} y2={y + size.head + 18} stroke-width={thick} />
+      <text class={`detail ${lost > 0 ? 'bad' : ''}`} x={x + 24} y={y + size.head + 14}>
+        {`↑ ${byteRate(out)} ↓ ${byteRate(into)}${lost > 0 ? ` ✕ ${packetRate(lost)}` : ''}`}
+      </text>
+    </g>
+  )
+}
+
+/** What is older is no news. */
+const freshMs = 40_000
+/** Subnets that are asked for at the same time. */
+const mostAsked = 20
 
 interface RowProps {
   readonly row: Row

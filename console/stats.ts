@@ -1,11 +1,11 @@
-/** What hosts have counted of a vnic, a vpc or a host in the last hour. */
+/** What hosts have counted of a vnic, a subnet, a vpc or a host in the last hour. */
 import { useEffect, useState } from 'preact/hooks'
 import { kindOf } from '#resource/kinds.ts'
 import { ask, Refusal } from './api.ts'
 import type { Stats } from './points.ts'
 
 /** Kinds that have counters. */
-export const countedKinds: readonly string[] = ['vnic', 'vpc', 'host']
+export const countedKinds: readonly string[] = ['vnic', 'subnet', 'vpc', 'host']
 
 /** Follow the counters of a resource. Undefined: not known, or the API has none. */
 export function useStats(kind: string, id: string): Stats | undefined {

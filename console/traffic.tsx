@@ -1,4 +1,4 @@
-/** Charts of the last hour of a vnic, a vpc or a host. */
+/** Charts of the last hour of a vnic, a subnet, a vpc or a host. */
 import { byteRate, Chart, packetRate, plainNumber, type Series } from './chart.tsx'
 import { slotsOf, type Slot, type Stats } from './points.ts'
 
@@ -6,11 +6,12 @@ import { slotsOf, type Slot, type Stats } from './points.ts'
 const mostReasons = 5
 
 export function TrafficCharts({ stats: { interval, points }, title = 'Traffic of the last hour' }: { stats: Stats; title?: string }) {
-  const slots = slotsOf(points, interval)
+  // Hosts take up to two intervals to say what they have counted.
+  const slots = slotsOf(points, interval, Date.now() - 2_000 * interval)
   const times = slots.map(({ time }) => time)
   const rate = (name: string, key: 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'): Series => ({
     name,
-    values: slots.map(({ point }) => (point === undefined ? null : point[key] / interval)),
+    values: slots.map(({ point }) => (point?.[key] ?? 0) / interval),
   })
   return (
     <section>
@@ -48,9 +49,7 @@ function dropSeries(slots: readonly Slot[], interval: number): Series[] {
   const others = reasons.slice(mostReasons)
   const line = (name: string, members: readonly string[]): Series => ({
     name,
-    values: slots
-      .map(({ point }) => point && members.reduce((sum, reason) => sum + (point.drops[reason] ?? 0), 0) / interval)
-      .map((value) => value ?? null),
+    values: slots.map(({ point }) => members.reduce((sum, reason) => sum + (point?.drops[reason] ?? 0), 0) / interval),
   })
   if (own.length === 0) return [line('none', [])]
   return [...own.map((reason) => line(reason, [reason])), ...(others.length > 0 ? [line('others', others)] : [])]

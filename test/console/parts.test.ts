@@ -68,7 +68,7 @@ test('a picture has a column for each subnet and a row for each host, and folds 
   assert.equal(layOut({ ...members, unfolded: new Set(['h1']) }).rows[0]!.cells[0]!.shown.length, 498)
 })
 
-test('an interval that nobody reported is a gap', () => {
+test('an interval without a point has its place, up to now', () => {
   const at = (seconds: number) => ({
     time: new Date(seconds * 1000).toISOString(),
     rxPackets: 1,
@@ -78,9 +78,14 @@ test('an interval that nobody reported is a gap', () => {
     flows: 0,
     drops: {},
   })
+  const slots = slotsOf([at(1000), at(1010), at(1040)], 10, 1_065_000)
+  assert.equal(slots.length, 30)
+  assert.equal(slots[0]!.time, at(770).time)
   assert.deepEqual(
-    slotsOf([at(10), at(20), at(50)], 10).map(({ point }) => point !== undefined),
-    [true, true, false, false, true],
+    slots.slice(-7).map(({ point }) => point !== undefined),
+    [true, true, false, false, true, false, false],
   )
+  assert.equal(slots.at(-1)!.time, at(1060).time)
+  assert.equal(slotsOf([at(0), at(3000)], 10).length, 301)
   assert.deepEqual(slotsOf([], 10), [])
 })

@@ -8,7 +8,7 @@ import type { ApiContext, Env, Parts } from './context.ts'
 import { named } from './named.ts'
 
 /** Kinds that have counters. */
-export const countedKinds = ['vnic', 'vpc', 'host'] as const
+export const countedKinds = ['vnic', 'subnet', 'vpc', 'host'] as const
 type CountedKind = (typeof countedKinds)[number]
 
 /** Add the routes. */

@@ -1,6 +1,7 @@
 /**
  * What hosts have counted in the last hour, in memory: the API that a host is connected to knows it, and a restart
- * forgets it. A point is what passed within ten seconds, for a vnic, a vpc or a host.
+ * forgets it. A point is what passed within ten seconds, for a vnic, a subnet,
+ * a vpc or a host.
  */
 import { z } from 'zod'
 import { countersEveryMs, mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
@@ -75,18 +76,18 @@ export class Counters {
 
   /** Take what a host says. It may speak of vnics that are plugged in there, and of no others. */
   take(host: string, { vnics, drops }: HostCounters, now: number): void {
-    const at = Math.floor(now / countersEveryMs) * countersEveryMs
+    const slot = Math.floor(now / countersEveryMs) * countersEveryMs
     for (const values of vnics) {
-      const vpc = this.#vpcOf(values.vnic, host)
-      if (vpc === undefined) continue
+      const at = this.#placeOf(values.vnic, host)
+      if (at === undefined) continue
       const point = difference(this.#last.get(values.vnic), host, values)
       this.#last.set(values.vnic, { host, values })
       if (point === undefined) continue
-      for (const key of [`vnic/${values.vnic}`, `vpc/${vpc}`, `host/${host}`]) this.#add(at, key, point)
+      for (const key of [`vnic/${values.vnic}`, `subnet/${at.subnet}`, `vpc/${at.vpc}`, `host/${host}`]) this.#add(slot, key, point)
     }
     for (const each of drops) {
-      const vpc = this.#vpcOf(each.vnic, host)
-      if (vpc !== undefined) this.#keepDrop(vpc, each)
+      const at = this.#placeOf(each.vnic, host)
+      if (at !== undefined) this.#keepDrop(at.vpc, each)
     }
     this.#forget(now)
   }
@@ -104,10 +105,13 @@ export class Counters {
     return (this.#drops.get(vpc) ?? []).filter(({ time }) => Date.parse(time) > since)
   }
 
-  #vpcOf(vnic: string, host: string): string | undefined {
+  /** Where a vnic is; undefined: not on this host. */
+  #placeOf(vnic: string, host: string): { readonly subnet: string; readonly vpc: string } | undefined {
     const record = this.#objects.get('vnic', vnic)?.record
     if (record?.binding?.host !== host) return undefined
-    return record.vpc ?? this.#objects.get('subnet', record.spec.subnet as string)?.record.vpc ?? undefined
+    const subnet = record.spec.subnet as string
+    const vpc = record.vpc ?? this.#objects.get('subnet', subnet)?.record.vpc
+    return vpc ? { subnet, vpc } : undefined
   }
 
   #add(at: number, key: string, point: Point): void {

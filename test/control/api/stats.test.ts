@@ -66,6 +66,7 @@ test('differences of what a host says are points, by vnic, vpc and host', async 
     drops: { sg_denied: 2 },
   })
   assert.deepEqual(await points('/hosts/h1'), await points('/vpcs/red'))
+  assert.deepEqual(await points('/subnets/web'), await points('/vpcs/red'))
   const { interval, points: late } = await api.ok('GET', `/vnics/a/stats?since=${at(1)}&points=1`)
   assert.deepEqual([interval, late.map(({ time }: { time: string }) => time)], [10, [at(3)]])
 })
