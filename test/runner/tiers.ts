@@ -112,6 +112,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/control/api/walls.test.ts': 6,
   'test/control/model/allocation.test.ts': 3,
   'test/control/model/crash.test.ts': 3,
+  'test/control/model/trouble.test.ts': 5,
   'test/control/store/compare.test.ts': 2,
   'test/control/store/etcd.test.ts': 45,
   'test/control/store/linearizable.test.ts': 1,

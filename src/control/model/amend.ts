@@ -6,7 +6,7 @@ import { Closing, type Ask, type Draft } from './draft.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { objectKey } from './keys.ts'
 import { notFound, type Model } from './model.ts'
-import type { ObjectRecord, Stored } from './record.ts'
+import { isClosing, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
 
 export interface Amendment {
@@ -25,8 +25,7 @@ export function amend(model: Model, { kind, id, ask, change, result = 'done' }: 
   return model.attempt(async () => {
     const stored = model.mirror.objects.get(kind, id)
     if (stored === undefined) throw notFound(kindOf(kind), id)
-    if (stored.record.closingUntil !== undefined && stored.record.closingUntil > ask.now)
-      throw new Closing('busy', `the ${kind} is being destroyed`, { retryAfter: 1 })
+    if (isClosing(stored.record, ask.now)) throw new Closing('busy', `the ${kind} is being destroyed`, { retryAfter: 1 })
     const draft = model.draft(kindOf(kind), id, ask, stored, stored.record.spec)
     draft.scope = stored.record
     const changed = change(stored, draft)

@@ -12,7 +12,7 @@ import { find } from './find.ts'
 import { notFound, type Model, type Written } from './model.ts'
 import { checkHost, plug } from './plug.ts'
 import { fieldProblem, Problem } from './problem.ts'
-import type { Binding, Stored } from './record.ts'
+import { isClosing, type Binding, type Stored } from './record.ts'
 import { vmKey } from './rules/vm.ts'
 
 export interface BindRequest {
@@ -60,8 +60,7 @@ function vnicOf({ mirror }: Model, { id, ask: { caller, now } }: BindRequest): S
   const stored = mirror.objects.get('vnic', id)
   if (stored === undefined || !mayRead(caller, mirror.objects, stored)) throw notFound(kind, id)
   if (!mayWrite(caller, kind, stored.record)) throw forbidden(kind)
-  if (stored.record.closingUntil !== undefined && stored.record.closingUntil > now)
-    throw new Closing('busy', 'the vnic is being destroyed', { retryAfter: 1 })
+  if (isClosing(stored.record, now)) throw new Closing('busy', 'the vnic is being destroyed', { retryAfter: 1 })
   return stored
 }
 

@@ -25,9 +25,15 @@ const roomOf = (key: string): string => key.slice(0, key.indexOf('/'))
 /** How long a key rests when it is given back. */
 export const restMs = (key: string): number => quarantineMs[roomOf(key)] ?? 0
 
+/** When a claim that was given back may be used again. One that was given back far in the future had a wrong clock. */
+const restEnds = (key: string, freed: number, now: number): number => {
+  const rest = restMs(key)
+  return freed > now + rest ? now : freed + rest
+}
+
 /** May a candidate be taken, when nobody named it? */
 export function isFree(held: Held | undefined, key: string, now: number): boolean {
-  return held === undefined || (held.value.freed !== undefined && held.value.freed + restMs(key) <= now)
+  return held === undefined || (held.value.freed !== undefined && restEnds(key, held.value.freed, now) <= now)
 }
 
 export interface Step {
@@ -44,7 +50,7 @@ export function take(claim: Claim, held: Held | undefined, now: number, holderTe
   if (held === undefined) return { condition: absent(key), write: put(key, JSON.stringify(value)) }
   const { freed, reservation, ...holder } = held.value
   if (freed !== undefined) {
-    const free = freed + restMs(key)
+    const free = restEnds(key, freed, now)
     if (restsForAll.has(roomOf(key)) && free > now)
       throw taken(claim, `it was given back and may be used again from ${new Date(free).toISOString()}`)
     return { condition: at(key, held.modified), write: put(key, JSON.stringify(value)) }

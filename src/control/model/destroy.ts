@@ -14,10 +14,9 @@ import { nameKey, objectKey, usedKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { checkRevision, notFound, type Model } from './model.ts'
 import { Problem, type User } from './problem.ts'
-import { textIn, type GoneRecord, type ObjectRecord, type Stored } from './record.ts'
+import { doorMs, textIn, type GoneRecord, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
 
-const doorMs = 10_000
 const shownUsers = 20
 /** More than fit into one commit with the rest. */
 const maxOwned = 20

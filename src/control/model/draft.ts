@@ -6,7 +6,7 @@ import { giveBack, isFree, restMs, take, type Claim, type Step } from './claims.
 import { expiryKey, objectKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { fieldProblem, Problem, type ProblemCode } from './problem.ts'
-import type { ClaimRecord, ObjectRecord, Stored } from './record.ts'
+import { isClosing, type ClaimRecord, type ObjectRecord, type Stored } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
 const dayMs = 86_400_000
@@ -83,7 +83,7 @@ export class Draft {
     const key = objectKey(record.kind, record.id)
     this.conditions.set(key, at(key, modified))
     if (record.closingUntil === undefined) return
-    if (record.closingUntil > this.now) throw new Closing('busy', `${record.kind} ${record.id} is being destroyed`, { retryAfter: 1 })
+    if (isClosing(record, this.now)) throw new Closing('busy', `${record.kind} ${record.id} is being destroyed`, { retryAfter: 1 })
     this.writes.set(key, put(key, JSON.stringify(opened(stored))))
   }
 

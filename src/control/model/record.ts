@@ -45,6 +45,16 @@ export interface ObjectRecord {
   readonly drain?: { readonly since: string }
 }
 
+/** How long a door stays closed when whoever closed it dies. */
+export const doorMs = 10_000
+
+/**
+ * Does somebody destroy it now? A door that is closed for much longer was closed by a clock that was ahead: it counts as
+ * open. Opening one in vain does no harm: the destruction notices.
+ */
+export const isClosing = ({ closingUntil }: ObjectRecord, now: number): boolean =>
+  closingUntil !== undefined && closingUntil > now && closingUntil <= now + 6 * doorMs
+
 /** A join token: the store has the SHA-256 of its secret alone. */
 export interface Join {
   readonly id: string

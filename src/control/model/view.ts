@@ -5,7 +5,7 @@ import { allows, isFleet, mayRead, type Caller } from './caller.ts'
 import { hostView } from './host-life.ts'
 import { lastUsed } from './last-use.ts'
 import type { Mirror } from './mirror.ts'
-import { revisionOf, type ObjectRecord, type Stored } from './record.ts'
+import { isClosing, revisionOf, type ObjectRecord, type Stored } from './record.ts'
 import { rulesOf } from './rules/all.ts'
 import { sharedProblem } from './shared-problem.ts'
 import { problemOf } from './vnic-state.ts'
@@ -68,6 +68,6 @@ function redacted({ caller, mirror }: Viewer, { kind, spec }: ObjectRecord): obj
 
 /** What an object is doing. */
 export function stateOf({ mirror, now }: Pick<Viewer, 'mirror' | 'now'>, record: ObjectRecord): string {
-  if (record.closingUntil !== undefined && record.closingUntil > now) return 'closing'
+  if (isClosing(record, now)) return 'closing'
   return rulesOf(record.kind).state?.(record, { mirror, now }) ?? 'ok'
 }
