@@ -49,8 +49,8 @@ export interface ObjectRecord {
 export const doorMs = 10_000
 
 /**
- * Does somebody destroy it now? A door that is closed for much longer was closed by a clock that was ahead: it counts as
- * open. Opening one in vain does no harm: the destruction notices.
+ * Does somebody destroy it now? A door that is closed for much longer was closed by a clock that was ahead: it counts
+ * as open. Opening one in vain does no harm: the destruction notices.
  */
 export const isClosing = ({ closingUntil }: ObjectRecord, now: number): boolean =>
   closingUntil !== undefined && closingUntil > now && closingUntil <= now + 6 * doorMs
