@@ -24,6 +24,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
   control: ['resource', 'feed', 'metrics', 'system', 'abi', 'wire'],
   metrics: [],
+  capture: ['abi', 'wire'],
   'flow-log': ['client', 'feed', 'system', 'abi', 'wire'],
   exporter: ['metrics', 'agent', 'client', 'feed', 'system', 'abi', 'wire'],
 }
@@ -36,6 +37,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/this-host\.ts$/, 'agent'],
   [/^src\/cli\/commands\/join\.ts$/, 'agent'],
   [/^src\/cli\/commands\/exporter\.ts$/, 'exporter'],
+  [/^src\/cli\/commands\/capture\.ts$/, 'capture'],
   [/^src\/cli\/commands\/flow\/log\.ts$/, 'flow-log'],
   [/^src\/cli\/commands\/(api|issuer)\.ts$/, 'control'],
   [/^src\/cli\/commands\/mux\/probe\.ts$/, 'daemon'],

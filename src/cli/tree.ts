@@ -184,6 +184,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   audit: leaf(),
   stats: leaf(),
   drops: leaf(),
+  capture: leaf(),
   changes: leaf(),
   exec: { aliases: [], runsProgram: true },
   daemon: leaf(),

@@ -39,7 +39,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/cli/join.test.ts': 8,
   'test/cli/up.test.ts': 60,
   'test/metrics/prometheus.test.ts': 12,
-  'test/metrics/flow-log.test.ts': 18,
+  'test/metrics/traffic.test.ts': 18,
   'test/cli/attach.test.ts': 5,
   'test/kernels/exchange.test.ts': 70,
   'test/kernels/packages.test.ts': 3,

@@ -1,11 +1,12 @@
 /**
- * A flow log of real connections, written by a process without privileges: each appears once, with the packets that
- * tcpdump has seen of it, and refused ones with their reason. Needs root.
+ * Real connections as a flow log and as a capture have them. The log is written by a process without privileges: each
+ * connection appears once, with the packets that tcpdump has seen of it, and refused ones with their reason. Captures
+ * are read by tshark. Needs root.
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,13 @@ import { after, before, test } from 'node:test'
 import { generateId } from '#abi/id.ts'
 import { writeObjects } from '#feed/objects-file.ts'
 import type { FlowRecord } from '#flow-log/record.ts'
+import { close } from '#kernel/libc.ts'
+import { Netns } from '#kernel/netns.ts'
+import { openTapQueue } from '#kernel/tap.ts'
+import { udpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { macFrom } from '#wire/mac.ts'
+import { concat } from '#wire/struct.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
@@ -26,6 +34,9 @@ let host: TestHost
 let directory: string
 const running: ChildProcess[] = []
 const server = generateId('vpcp')
+const [switchId, groupId] = [generateId('vpcsw'), generateId('group')]
+/** Unit name of the interface in that port. */
+let unitOf = ''
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vpc-flow-log-'))
@@ -48,12 +59,11 @@ after(async () => {
 async function makeGuests(): Promise<void> {
   const { vpc } = host
   const create = { create: true }
-  const ids = { sw: generateId('vpcsw'), group: generateId('group') }
-  await using sw = await vpc.openSwitch(ids.sw, create)
+  await using sw = await vpc.openSwitch(switchId, create)
   await sw.setVni(5001)
   await sw.commit()
-  await using group = await vpc.openGroup(ids.group, create)
-  await group.setSwitch(ids.sw)
+  await using group = await vpc.openGroup(groupId, create)
+  await group.setSwitch(switchId)
   await group.addRules([
     { id: '10', direction: 'in', protocol: 'tcp', ports: ['80'] },
     { id: '20', direction: 'in', protocol: 'udp', ports: ['9'] },
@@ -67,8 +77,9 @@ async function makeGuests(): Promise<void> {
     await using port = await vpc.openPort(portId, { write: true })
     await port.connect(unitId)
     await port.setAddresses([address])
-    if (i === 1) await port.setGroups([ids.group])
-    host.guest(`g${i}`, (await unit.describe()).unit, `${address}/24`)
+    if (i === 1) await port.setGroups([groupId])
+    unitOf = (await unit.describe()).unit
+    host.guest(`g${i}`, unitOf, `${address}/24`)
     await sw.setNeighbours([{ vni: 5001, address, mac: await unit.mac() }])
   }
 }
@@ -151,6 +162,8 @@ test('each connection is one record with the packets that passed; refused ones h
     assert.equal(status, 0, stderr)
   }
   curl('--max-time', '1', '--local-port', '40300', 'http://10.0.0.2:81/')
+  await until('a first record', () => existsSync(file))
+  late.listen(port, '127.0.0.1')
   const udp =
     'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 40400)); [s.sendto(b"x" * 100, ("10.0.0.2", 9)) for _ in range(5)]'
   execFileSync('ip', inGuest(0, 'python3', '-c', udp))
@@ -181,7 +194,6 @@ test('each connection is one record with the packets that passed; refused ones h
   ])
   const [datagrams] = records.filter(({ sourcePort }) => sourcePort === 40_400)
   assert.deepEqual([datagrams!.packets, datagrams!.protocol, datagrams!.destinationPort], [5, 'udp', 9])
-  late.listen(port, '127.0.0.1')
   const posted = await until('the late server to have them', () => {
     const found = recordsIn(bodies.join(''))
     return found.filter(isMine).length >= connections && found
@@ -193,4 +205,150 @@ test('each connection is one record with the packets that passed; refused ones h
   assert.equal(code, 0)
   late.closeAllConnections()
   late.close()
+})
+
+/** Run `vpc capture` on the host of the test. */
+async function startCapture(...args: string[]): Promise<ChildProcess> {
+  const child = begin('nsenter', [`--net=/run/netns/${host.netns}`, vpcPath, 'capture', ...args, '--socket', host.socketPath], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  await said(child, /capturing .*; Ctrl-C ends it/)
+  return child
+}
+
+const ended = async (child: ChildProcess): Promise<number | null> => ((await once(child, 'exit')) as [number | null])[0]
+
+/** Fields of the frames of a file, as tshark reads it. */
+function tshark(file: string, fields: readonly string[], filter = 'frame'): string[][] {
+  const args = ['-r', file, '-Y', filter, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])]
+  const text = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [line.split('\t')]))
+}
+
+const ping = (count: number): string =>
+  execFileSync('ip', inGuest(0, 'ping', '-c', String(count), '-i', '0.02', '-W', '10', addresses[1]), { encoding: 'utf8' })
+
+test('a capture has what the guest sends, what is delivered to it, and drops with their reason', async () => {
+  await using group = await host.vpc.openGroup(groupId, { write: true })
+  await group.addRules([{ id: '30', direction: 'in', protocol: 'icmp' }])
+  const file = join(directory, 'web.pcapng')
+  const child = await startCapture('--port', server, '-w', file, '--snaplen', '200')
+  ping(5)
+  let said = ''
+  child.stderr!.on('data', (text: string) => (said += text))
+  await until('the drop in the file', () => {
+    spawnSync('ip', inGuest(0, 'curl', '-sS', '--noproxy', '*', '--max-time', '0.2', '--local-port', '40600-40699', 'http://10.0.0.2:82/'))
+    return readFileSync(file).includes('sg_denied')
+  })
+  child.kill('SIGINT')
+  assert.equal(await ended(child), 0)
+  const requests = tshark(file, ['frame.interface_name', 'frame.packet_flags_direction'], 'icmp.type == 8')
+  assert.deepEqual(
+    requests,
+    Array.from({ length: 5 }, () => [`${unitOf} delivered`, '0x00000001']),
+  )
+  const replies = tshark(file, ['frame.interface_name', 'frame.packet_flags_direction'], 'icmp.type == 0')
+  assert.deepEqual(
+    replies,
+    Array.from({ length: 5 }, () => [`${unitOf} sent`, '0x00000002']),
+  )
+  const [drop] = tshark(file, ['frame.interface_name', 'frame.comment', 'tcp.dstport'], 'frame.comment')
+  assert.equal(drop![0], 'drops')
+  assert.match(drop![1]!, /^sg_denied: into vpcp\d+ \(group\d+\): none of its 3 rules for in allows 10\.0\.0\.1/)
+  assert.equal(drop![2], '82')
+  assert.match(said, /hostif\d+ sent: \d+ frames\n.*delivered: \d+ frames\ndrops: \d+ frames?\n/s)
+  await group.deleteRules(['30'])
+})
+
+test('a filter, a number of frames and a place leave out the rest; a switch has what it forwards', async () => {
+  await using group = await host.vpc.openGroup(groupId, { write: true })
+  await group.addRules([{ id: '30', direction: 'in', protocol: 'icmp' }])
+  const [few, drops, all] = ['few', 'drops', 'switch'].map((name) => join(directory, `${name}.pcapng`)) as [string, string, string]
+  const counted = await startCapture('--port', server, '--where', 'in', '--filter', 'icmp', '-c', '3', '-w', few)
+  const dropped = await startCapture('--port', server, '--where', 'drops', '--filter', 'tcp dst port 83', '-w', drops)
+  const mirrored = await startCapture('--switch-id', switchId, '--filter', 'icmp', '-w', all)
+  ping(6)
+  assert.equal(await ended(counted), 0)
+  assert.deepEqual(
+    tshark(few, ['icmp.type']),
+    Array.from({ length: 3 }, () => ['8']),
+  )
+  await until('the drop in the file', () => {
+    for (const port of [82, 83])
+      spawnSync(
+        'ip',
+        inGuest(0, 'curl', '-sS', '--noproxy', '*', '--max-time', '0.2', '--local-port', '40700-40799', `http://10.0.0.2:${port}/`),
+      )
+    return readFileSync(drops).includes('sg_denied')
+  })
+  for (const child of [dropped, mirrored]) {
+    child.kill('SIGINT')
+    assert.equal(await ended(child), 0)
+  }
+  assert.deepEqual([...new Set(tshark(drops, ['tcp.dstport']).flat())], ['83'])
+  assert.ok(tshark(all, ['icmp.type']).length >= 12)
+  await group.deleteRules(['30'])
+})
+
+test('of a virtual machine, both sides are on its tap', async () => {
+  const [portId, vmnicId, address] = [generateId('vpcp'), generateId('vmnic'), '10.0.0.3']
+  await using sw = await host.vpc.openSwitch(switchId, { write: true })
+  await using vmnic = await host.vpc.openVmnic(vmnicId, { create: true })
+  await vmnic.commit()
+  await sw.addPort(portId)
+  await using port = await host.vpc.openPort(portId, { write: true })
+  await port.connect(vmnicId)
+  await port.setAddresses([address])
+  const [mac, { unit }] = [await vmnic.mac(), await vmnic.describe()]
+  await sw.setNeighbours([{ vni: 5001, address, mac }])
+  const netns = Netns.open(host.netns)
+  const queue = netns.run(() => openTapQueue({ name: unit }))
+  try {
+    host.ip('link', 'set', unit, 'up')
+    const file = join(directory, 'vm.pcapng')
+    const child = await startCapture('--port', portId, '--where', 'both', '-w', file)
+    const frame = udpFrame(
+      {
+        srcMac: macFrom(mac),
+        dstMac: macFrom('02:00:00:00:00:99'),
+        src: ipFrom(address),
+        dst: ipFrom(addresses[0]),
+        srcPort: 7,
+        dstPort: 8,
+      },
+      new Uint8Array(20),
+    )
+    writeSync(queue, concat(new Uint8Array(12), frame))
+    const before = readFileSync(file).length
+    await until('frames of both sides', () => {
+      spawnSync('ip', inGuest(0, 'ping', '-c', '1', '-W', '0.2', address))
+      return readFileSync(file).length > before + 250
+    })
+    child.kill('SIGINT')
+    assert.equal(await ended(child), 0)
+    assert.deepEqual(tshark(file, ['frame.interface_name', 'udp.dstport'], 'udp.srcport == 7'), [[`${unit} sent`, '8']])
+    assert.deepEqual(tshark(file, ['frame.interface_name'], 'icmp.type == 8')[0], [`${unit} delivered`])
+  } finally {
+    close(queue)
+    netns[Symbol.dispose]()
+  }
+})
+
+test('a capture is refused before it writes anything, in words that help', async () => {
+  const file = join(directory, 'none.pcapng')
+  const run = (...args: string[]) => {
+    const words = [`--net=/run/netns/${host.netns}`, vpcPath, 'capture', ...args, '--socket', host.socketPath]
+    return spawnSync('nsenter', words, { encoding: 'utf8' })
+  }
+  for (const [args, why] of [
+    [['--port', server, '--filter', 'tcp prot 443', '-w', file], /cannot capture: .*syntax error/],
+    [['--port', generateId('vpcp'), '-w', file], /there is no port/],
+    [['-w', file], /one of --port, --vnic and --switch-id/],
+    [['--vnic', vnic, '-w', file, '--state-dir', directory], /not plugged in on this host/],
+  ] as const) {
+    const { status, stderr } = run(...args)
+    assert.notEqual(status, 0)
+    assert.match(stderr, why)
+  }
+  assert.equal(existsSync(file), false)
 })

@@ -1,0 +1,154 @@
+/** `vpc capture`. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import type { DropEvent, ObjectInfo, PortInfo, VmnicInfo, HostifInfo } from '#abi/info.ts'
+import { capture, type DropTap, type Tap, type TapCount } from '#capture/capture.ts'
+import { NoDevice, sidesOf } from '#capture/devices.ts'
+import { checkFilter, TcpdumpFailed } from '#capture/tcpdump.ts'
+import type { Vpc } from '#client/vpc.ts'
+import { agentStateDir } from '../agent-state-dir.ts'
+import { command } from '../command.ts'
+import { causeText } from '../drop-text.ts'
+import { Failure, usageFailure } from '../failure.ts'
+import { idOf } from '../kinds.ts'
+import { choice, integer, text } from '../option.ts'
+import { packageVersion } from '../package-version.ts'
+import { vnicPort } from '../vnic-port.ts'
+
+export default command({
+  path: 'capture',
+  summary: 'capture the frames of a port, before and after the datapath, and what is dropped',
+  description: `Writes a file in the pcapng format, which tshark, Wireshark and tcpdump read. It has three places: what the guest sends, before
+    the programs see it; what they deliver to it; and a sample of the packets that they drop, each with the reason as its comment. For a switch
+    it has what the switch forwards.
+
+    tcpdump opens the sockets, so --filter is libpcap's language, and the user must be root. Nothing is slower while nobody captures.
+
+    It ends with SIGINT (Ctrl-C) or SIGTERM, after --count frames, or when nobody reads its output, and says how many frames there were.`,
+  options: {
+    port: idOf('vpcp', 'the port whose interface is captured'),
+    vnic: text('the vnic, by its id or its name in the cloud', 'VNIC'),
+    switchId: idOf('vpcsw', 'a switch: all frames that it forwards, 10 000 a second at most'),
+    where: choice('only what the guest sends (out), what is delivered to it (in), both, or what is dropped', [
+      'in',
+      'out',
+      'both',
+      'drops',
+      'all',
+    ]).default('all'),
+    filter: text('only frames that this filter takes, as tcpdump has them', 'FILTER'),
+    write: text('the file; - is standard output', 'FILE', 'file').short('w').default('-'),
+    count: integer('stop after so many frames', 'NUMBER', 1, 0xffff_ffff).short('c'),
+    snaplen: integer('bytes of each frame at most', 'BYTES', 14, 262_144).default(262_144),
+    context: text('context of the cloud that has the vnic (vpc context list)', 'NAME'),
+    stateDir: agentStateDir,
+  },
+  examples: [
+    { line: `vpc capture --vnic=web1 --filter='tcp port 443' -w web1.pcapng`, does: 'to a file' },
+    { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e | tshark -r -', does: 'watch it' },
+    { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --where=drops | tshark -r - -T fields -e frame.comment', does: 'why' },
+  ],
+  async run({ port, vnic, switchId, where, filter, write, count, snaplen, context, stateDir }, { vpc, output, signal }) {
+    if ([port, vnic, switchId].filter((each) => each !== undefined).length !== 1)
+      throw usageFailure('say what to capture: one of --port, --vnic and --switch-id')
+    if (process.getuid?.() !== 0) throw new Failure('denied', 'capturing opens packet sockets; run vpc capture as root', { code: 'EPERM' })
+    if (write === '-' && process.stdout.isTTY) throw usageFailure('frames are no text for a terminal; give a file with -w, or a pipe')
+    const client = await vpc()
+    try {
+      if (filter !== undefined) checkFilter(filter)
+      const target =
+        switchId === undefined
+          ? await ofPort(client, port ?? (await vnicPort(vnic!, { context, stateDir })), where)
+          : await ofSwitch(client, switchId)
+      const stop = new AbortController()
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort())
+      const fd = write === '-' ? 1 : openFile(write)
+      const options = { ...target, filter, count, snapLength: snaplen, application: `vpc ${packageVersion()}` }
+      const say = (line: string): unknown => process.stderr.write(`${line}\n`)
+      const onReady = (): unknown => say(`capturing ${target.what}; Ctrl-C ends it`)
+      const counts = await capture(
+        { ...options, onReady, write: (bytes) => writeAll(fd, bytes, stop) },
+        AbortSignal.any([signal, stop.signal]),
+      )
+      if (fd !== 1) closeSync(fd)
+      for (const each of counts) say(countText(each))
+      if (write !== '-') output.result(counts, '')
+    } catch (error) {
+      if (error instanceof TcpdumpFailed || error instanceof NoDevice) throw new Failure('failed', `cannot capture: ${error.message}`)
+      throw error
+    }
+  },
+})
+
+const countText = ({ name, frames, lost }: TapCount): string =>
+  `${name}: ${frames} frame${frames === 1 ? '' : 's'}${lost === 0 ? '' : `, ${lost} more were lost: the kernel had no room for them`}`
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600)
+  } catch (error) {
+    throw new Failure('failed', `cannot write ${path}: ${(error as Error).message}`)
+  }
+}
+
+/** A reader that is gone ends the capture. */
+function writeAll(fd: number, bytes: Uint8Array, stop: AbortController): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EAGAIN') return writeAll(fd, bytes, stop)
+    if (code !== 'EPIPE') throw error
+    stop.abort()
+  }
+}
+
+interface Target {
+  /** For people. */
+  readonly what: string
+  readonly taps: readonly Tap[]
+  readonly drops?: DropTap
+}
+
+async function ofPort(vpc: Vpc, id: string, where: string): Promise<Target> {
+  await using mgmt = await vpc.mgmt()
+  const all = await mgmt.describeAll()
+  const port = all.find((each): each is PortInfo => each.type === 'vpcp' && each.id === id)
+  if (port === undefined) throw new Failure('failed', `there is no port ${id} on this host; vpc switch port list shows those that are`)
+  const unit = all.find((each): each is VmnicInfo | HostifInfo => each.id === port.peer)
+  if (unit === undefined) throw new Failure('failed', `no interface is connected to ${port.unit}; vpc switch port connect connects one`)
+  return { what: `${unit.unit} in ${port.unit}`, ...tapsOf(vpc, port, unit, where) }
+}
+
+function tapsOf(vpc: Vpc, port: PortInfo, unit: ObjectInfo, where: string): Omit<Target, 'what'> {
+  const sides = where === 'drops' ? undefined : sidesOf(unit)
+  const has = (...words: readonly string[]): boolean => words.includes(where)
+  const taps: Tap[] = []
+  if (sides !== undefined && has('out', 'both', 'all'))
+    taps.push({ name: `${unit.unit} sent`, description: 'from the guest, before the datapath', ...sides.sent, direction: 'out' })
+  if (sides !== undefined && has('in', 'both', 'all'))
+    taps.push({ name: `${unit.unit} delivered`, description: 'to the guest, after the datapath', ...sides.delivered, direction: 'in' })
+  const isOurs = ({ port: of, refusal }: DropEvent): boolean => of === port.unit || refusal?.port === port.unit
+  const drops = { events: (signal: AbortSignal) => dropsOf(vpc, isOurs, signal), commentOf }
+  return { taps, ...(has('drops', 'all') && { drops }) }
+}
+
+async function ofSwitch(vpc: Vpc, id: string): Promise<Target> {
+  await using sw = await vpc.openSwitch(id)
+  const { unit } = await sw.describe()
+  return {
+    what: `frames that ${unit} forwards`,
+    taps: [{ name: unit, description: 'what the switch forwards', place: { device: unit }, way: 'inout' }],
+  }
+}
+
+async function* dropsOf(vpc: Vpc, isOurs: (event: DropEvent) => boolean, signal: AbortSignal): AsyncGenerator<DropEvent, void, undefined> {
+  await using mgmt = await vpc.mgmt()
+  await mgmt.limit({ operations: ['mgmtDropsFollow'] })
+  for await (const event of mgmt.followDrops(signal)) if (isOurs(event)) yield event
+}
+
+function commentOf(event: DropEvent): string {
+  const { reason, lost } = event
+  const cause = causeText(event)
+  return `${reason}${cause && `: ${cause}`}${lost === 0 ? '' : ` (${lost} drops before it are not shown)`}`
+}
