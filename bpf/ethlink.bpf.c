@@ -98,6 +98,7 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet)
 
 	if (!fdb_lookup(packet->segment, packet->dmac, &dst) || dst.kind == VPC_DST_UPLINK)
 		return TO_THE_HOST;
+	traced(record_destination(packet->segment, &packet->dmac, &dst));
 	count_rx(packet->source, skb->len);
 	reason = vlan_strip(skb, packet->vlan);
 	if (!reason)
@@ -126,6 +127,7 @@ static __noinline bool enter_port(__u32 ifindex, struct packet *packet)
 	packet->segment = port.segment;
 	packet->vlan = port.vlan;
 	packet->flags = port.flags & VPC_PORT_WATCHED;
+	trace(VPC_TRACE_PORT, port.stats, port.segment, port.flags, port.vlan);
 	return true;
 }
 

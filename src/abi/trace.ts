@@ -25,11 +25,12 @@ export interface PacketRequest {
 export type TraceRequest = { readonly frame: string } | { readonly packet: PacketRequest }
 
 /**
- * A frame in hexadecimal digits, as it arrives at a mux of this host, with its outer headers; or on the wire of a NAT.
+ * A frame in hexadecimal digits, as it arrives at a mux of this host, with its outer headers; or on the wire of a NAT
+ * or an uplink.
  */
 export interface ArrivalRequest {
   readonly arrived: string
-  /** The name of the NAT's interface. */
+  /** The name of that interface. */
   readonly wire?: string
 }
 

@@ -20,6 +20,7 @@ export const traced = {
   underlay: hooks.underlay,
   mux: { object: 'mux', program: 'vpc_mux_trace' },
   wire: hooks.wire,
+  ethlink: hooks.ethlink,
 } as const
 export type Traced = keyof typeof traced
 

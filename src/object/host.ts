@@ -325,7 +325,7 @@ const waits = ({ log }: HostOptions): Pick<Context, 'troubles' | 'gate'> => ({ t
 /** Operations that ask programs of the second load. */
 const tracedBy: { readonly [N in OperationName]?: readonly Traced[] } = {
   vpcpTrace: ['unit'],
-  mgmtTraceArrival: ['underlay', 'mux', 'wire'],
+  mgmtTraceArrival: ['underlay', 'mux', 'wire', 'ethlink'],
 }
 
 /** Operations on all objects of a host: they run in steps. */

@@ -43,7 +43,8 @@ export default command({
 
     When it leaves for another host, --peer names vpcds that may be asked for the rest: a run directory on this machine,
     or ssh:HOST, where the command runs ssh. In a lab, the other hosts of the lab are asked. --arrived is what the other
-    host is asked: a frame with its outer headers. With --wire, a frame comes in on the interface of a NAT.
+    host is asked: a frame with its outer headers. With --wire, a frame comes in on the interface of a NAT
+    or an uplink.
 
     Needs READ on the port. Who may also read the whole host sees the names of all objects; others learn what becomes
     of their packet and why. --arrived needs a management handle with READ. The exit code is 1 when a packet is dropped.`,
@@ -52,7 +53,7 @@ export default command({
     ...packetOptions,
     pcap: text('a pcap file: trace each of its frames', 'FILE', 'file'),
     arrived: text('a frame from another host, in hexadecimal digits', 'HEX'),
-    wire: text('the frame, of --arrived or a file, comes in on this interface of a NAT', 'INTERFACE'),
+    wire: text('the frame, of --arrived or a file, comes in on this interface of a NAT or an uplink', 'INTERFACE'),
     peer: text('another vpcd to ask: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
   },
   examples: [

@@ -11,9 +11,8 @@ import { decodeUdp } from '#wire/udp.ts'
 import { decodeVxlan } from '#wire/vxlan.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../operation.ts'
-import type { Mux } from '../store/model.ts'
+import type { Ethlink, Mux } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
-import { ethlinkOfNat } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { shortness } from './frame.ts'
 import { Names } from './names.ts'
@@ -45,22 +44,38 @@ export function traceArrival({ context, tx, input }: Call<undefined, ArrivalRequ
   return { packet: summarize(arrival.inner), steps: [...steps, ...own], outcome: outcomeOf(names, traces, true) }
 }
 
-/** A frame on the wire of a NAT. One for a single station is taken as sent to this host, whatever its MAC. */
+/**
+ * A frame on the wire of a NAT or of an uplink. What the program of the uplink leaves alone, that of the NAT gets. A
+ * frame for a single station on a NAT's wire is taken as sent to this host, whatever its MAC.
+ */
 function traceWire(context: Context, tx: Transaction, wire: string, bytes: Uint8Array): TraceReport {
   tx.asked = `trace a packet on ${wire}`
-  const { model, datapath } = context
+  const { model } = context
   const short = shortness(bytes)
   if (short !== undefined) return tx.refuse('EINVAL', short)
-  const link = [...model.ofType('vpcnat')].map((nat) => ethlinkOfNat(model, nat)).find((ethlink) => ethlink?.l2Name === wire)
+  const link = [...model.ofType('ethlink')].find(({ l2Name, serving }) => l2Name === wire && (serving.uplink || serving.wire))
   if (link === undefined || link.interfaceMac === null)
-    return tx.refuse('ENOENT', `no NAT of this host has its addresses on ${wire}`, 'vpc nat get shows the ethlink of each')
-  const frame = bytes.slice()
-  if ((frame[0]! & 1) === 0) frame.set(link.interfaceMac, 0)
-  const traces = datapath.tracer.run('wire', frame, { ifindex: link.ifindex })
+    return tx.refuse(
+      'ENOENT',
+      `${wire} is the interface of no uplink and of no NAT of this host`,
+      'vpc switch uplink port get and vpc nat get show the port and the ethlink of each',
+    )
+  const traces = runOnWire(context, link, bytes)
   const names = new Names(model, undefined, true)
-  const around = { names, stages: traces.stages, service: serviceOf(frame) }
+  const around = { names, stages: traces.stages, service: serviceOf(bytes) }
   const steps = traces.stages.flatMap((stage) => stepOf(stage, around) ?? [])
-  return { packet: summarize(frame), steps, outcome: outcomeOf(names, traces, false) }
+  return { packet: summarize(bytes), steps, outcome: outcomeOf(names, traces, false) }
+}
+
+function runOnWire({ datapath }: Context, { ifindex, serving, interfaceMac }: Ethlink, bytes: Uint8Array): Traces {
+  if (serving.uplink) {
+    const traces = datapath.tracer.run('ethlink', bytes, { ifindex })
+    if (traces.verdict !== undefined && traces.verdict !== 'none') return traces
+    if (!serving.wire) return traces
+  }
+  const frame = bytes.slice()
+  if ((frame[0]! & 1) === 0) frame.set(interfaceMac!, 0)
+  return datapath.tracer.run('wire', frame, { ifindex })
 }
 
 function readArrival(bytes: Uint8Array): Arrival | undefined {
