@@ -2,7 +2,7 @@
  * A process with many agents: the real agent's code, with a vpcd in memory in the place of each host's. It tells its
  * parent when a host has done something with a MAC address that is watched.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HostDocument } from '#abi/host-file.ts'
@@ -58,8 +58,10 @@ const inMemory = (host: string): HostHalf => {
 }
 
 if (import.meta.main) {
-  const root = mkdtempSync(join(tmpdir(), 'vpc-bench-agents-'))
-  const log = { debug() {}, info() {}, warn: console.error, error: console.error }
+  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vpc-bench-agents-'))
+  // That the API's end is heard of is no news here.
+  const warn = (text: string, fields?: object): void => void (text === 'the feed has ended' || console.error(text, fields))
+  const log = { debug() {}, info() {}, warn, error: console.error }
   const ending = new AbortController()
   process.on('exit', () => rmSync(root, { recursive: true, force: true }))
   process.on('disconnect', () => process.exit())

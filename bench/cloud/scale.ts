@@ -1,8 +1,8 @@
 /**
- * How long a change of the model takes to the last host that it concerns: `node bench/cloud/scale.ts [--hosts N]
- * [--addresses N] [--tls N] [--json FILE]`. API, store and agents are the real ones; a vpcd in memory takes each host's
- * documents, so that a thousand fit into one machine. Times are from the API's answer to the moment when the last
- * host's vpcd has the change.
+ * How long a change of the model takes to the last host that it concerns:
+ * `node bench/cloud/scale.ts [--hosts N] [--addresses N] [--spread N] [--tls N] [--json FILE]`. API, store and agents
+ * are the real ones; a vpcd in memory takes each host's documents, so that a thousand fit into one machine. Times are
+ * from the API's answer to the moment when the last host's vpcd has the change.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     addresses: { type: 'string', default: '100000' },
     processes: { type: 'string', default: '8' },
     tls: { type: 'string', default: '100' },
+    spread: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
 })
@@ -32,7 +33,7 @@ const [hosts, addresses, processes, withTls] = [values.hosts, values.addresses, 
 ]
 /** Vnics of a vpc, and hosts that have them. */
 const vpcSize = 1000
-const hostsOfVpc = 20
+const hostsOfVpc = Number(values.spread)
 const atOnce = 64
 
 const now = (): number => performance.timeOrigin + performance.now()

@@ -136,7 +136,7 @@ export class Agent {
       clearInterval(late)
       this.#lookups?.close()
       this.#cache.close()
-      this.#statusFile.flush()
+      this.#statusFile.close()
       await this.#half.close()
       log.info('stopped; vpcd goes on')
     }

@@ -40,8 +40,8 @@ export function writeStatus(stateDir: string, status: AgentStatus): void {
   replaceFile(fileIn(stateDir), `${JSON.stringify(status)}\n`, 0o644)
 }
 
-/** How long a change may be in memory alone: a host that changes all the time writes the file ten times a second. */
-const writeBehindMs = 100
+/** A host that changes all the time writes the file ten times a second at most. */
+const spacingMs = 100
 
 /** Keeps the file of an agent. */
 export class StatusFile {
@@ -49,6 +49,7 @@ export class StatusFile {
   readonly #make: () => AgentStatus
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
+  #isStale = false
 
   constructor(stateDir: string, make: () => AgentStatus, log: Log) {
     this.#stateDir = stateDir
@@ -56,21 +57,34 @@ export class StatusFile {
     this.#log = log
   }
 
-  /** Write it soon: the status has changed. */
+  /** The status has changed: write it at once, or as soon as the last time is long enough ago. */
   touch(): void {
-    this.#timer ??= setTimeout(() => this.flush(), writeBehindMs)
+    this.#isStale = true
+    if (this.#timer !== undefined) return
+    this.flush()
+    this.#timer = setTimeout(() => this.#spaced(), spacingMs)
+  }
+
+  #spaced(): void {
+    this.#timer = undefined
+    if (this.#isStale) this.touch()
   }
 
   /** Write it now, if it has changed. */
   flush(): void {
-    if (this.#timer === undefined) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    if (!this.#isStale) return
+    this.#isStale = false
     try {
       writeStatus(this.#stateDir, this.#make())
     } catch (error) {
       this.#log.debug('cannot write the status', { error: (error as Error).message })
     }
+  }
+
+  /** Write the last one. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.flush()
   }
 }
 

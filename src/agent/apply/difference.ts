@@ -11,7 +11,7 @@ export interface Flat {
   readonly lines: ReadonlyMap<string, Line>
 }
 
-interface FlatObject {
+export interface FlatObject {
   readonly list: string
   /** The switch of a port. */
   readonly parent: string | null
@@ -49,24 +49,32 @@ function flattenObject({ objects, lines }: Flattening, list: string, value: Plai
   for (const line of all) lines.set(lineKey(line), line)
 }
 
-/**
- * The partial document that leads from one to the other; null when nothing differs. Without `remove` nothing goes: what
- * `before` has may be all that is known.
- */
-export function difference(
-  before: Flat,
-  after: Flat,
-  { remove, stations }: { readonly remove: boolean; readonly stations: LineChanges },
-): HostDocument | null {
-  const change = new Change(after)
+/** What is the same in both documents, and what stations add. */
+export interface Surroundings {
+  /** Without it nothing goes: what `before` has may be all that is known. */
+  readonly remove: boolean
+  readonly stations: LineChanges
+  /** What `after` has, and what is not compared because it is the same. */
+  readonly all: Whole
+}
+
+/** A document, asked by key. */
+export interface Whole {
+  readonly objects: { get(id: string): FlatObject | undefined; has(id: string): boolean }
+  readonly lines: { has(key: string): boolean }
+}
+
+/** The partial document that leads from one to the other; null when nothing differs. */
+export function difference(before: Flat, after: Flat, { remove, stations, all }: Surroundings): HostDocument | null {
+  const change = new Change(all)
   for (const [id, { text }] of after.objects) if (before.objects.get(id)?.text !== text) change.have(id)
   for (const [key, line] of after.lines) if (before.lines.get(key)?.text !== line.text) change.line(line.list, line)
   for (const line of stations.set) change.line(line.list, line)
   if (remove) {
-    for (const id of before.objects.keys()) if (!after.objects.has(id)) change.remove.push(id)
+    for (const id of before.objects.keys()) if (!all.objects.has(id)) change.remove.push(id)
     // A guest that moves here is no station any more, and its address is still a neighbour.
-    const gone = [...before.lines].filter(([key]) => !after.lines.has(key) && !stations.wants(key)).map(([, line]) => line)
-    const left = stations.remove.filter((line) => !after.lines.has(lineKey(line)))
+    const gone = [...before.lines].filter(([key]) => !all.lines.has(key) && !stations.wants(key)).map(([, line]) => line)
+    const left = stations.remove.filter((line) => !all.lines.has(lineKey(line)))
     for (const line of [...gone, ...left]) change.line(`remove-${line.list}`, line)
   }
   return change.document()
@@ -74,11 +82,11 @@ export function difference(
 
 class Change {
   readonly remove: string[] = []
-  readonly #after: Flat
+  readonly #after: Whole
   readonly #had = new Map<string, Plain>()
   readonly #lists = new Map<string, Plain[]>()
 
-  constructor(after: Flat) {
+  constructor(after: Whole) {
     this.#after = after
   }
 

@@ -6,10 +6,11 @@ import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { VpcError } from '#client/error.ts'
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import type { ItemError } from '#feed/message.ts'
-import { compile, type Compiled } from '../compile/compile.ts'
+import { compile, type Compiled, type Problem } from '../compile/compile.ts'
 import type { ItemStore } from '../compile/items.ts'
-import { difference, emptyHost, flatten, type Flat } from './difference.ts'
+import { difference, emptyHost, flatten } from './difference.ts'
 import { Failures, Substituted, type Clock } from './failures.ts'
+import { parentsIn, SectionTable } from './section-table.ts'
 import { StationTable } from './station-table.ts'
 import { isAway, type HostHalf } from './host-half.ts'
 
@@ -18,6 +19,20 @@ interface Refusal {
   readonly error: VpcError
   /** Whose fault it is; undefined: vpcd did not say. */
   readonly item: FeedItem | undefined
+}
+
+/** vpcd has taken it. */
+interface Tried {
+  readonly problems: readonly Problem[]
+}
+
+/** One document for vpcd, and what becomes of it. */
+interface Step extends Tried {
+  /** Null: nothing is to be done. */
+  readonly document: HostDocument | null
+  readonly itemAt: Compiled['itemAt']
+  /** vpcd has it. */
+  done(): void
 }
 
 /** Nothing can be applied, whatever the items: the error is the host's. */
@@ -45,16 +60,16 @@ export class Reconciler {
   readonly #instead = new Map<string, FeedItem | null>()
   /** Changed since the last time that all went well, with what was there before; null: nothing was. */
   readonly #changed = new Map<string, FeedItem | null>()
-  /** What vpcd has of us, but for stations; undefined: not known. */
-  #known: Flat | undefined
+  readonly #sections: SectionTable
   readonly #stations = new StationTable()
   /** Stations that may have changed since the last try. */
   readonly #touched = new Set<string>()
-  /** Whether `#known` is all that it has of us. */
+  /** Whether what we know is all that vpcd has of us. */
   #whole = false
 
   constructor({ items, half, clock }: ReconcilerOptions) {
     this.#items = items
+    this.#sections = new SectionTable(items)
     this.#half = half
     this.#failures = new Failures(clock)
   }
@@ -62,12 +77,15 @@ export class Reconciler {
   /** Note that an item comes in the place of another. Call it before the store has it. */
   change(item: FeedItem): void {
     const key = itemKey(item)
-    if (!this.#changed.has(key)) this.#changed.set(key, this.#items.get(item.kind, item.id) ?? null)
+    const before = this.#items.get(item.kind, item.id)
+    if (!this.#changed.has(key)) this.#changed.set(key, before ?? null)
+    this.#sections.touch(before, item)
     this.#touch(key)
   }
 
-  /** Note that an item goes. */
+  /** Note that an item goes. Call it before the store forgets it. */
   gone(item: { readonly kind: FeedKind; readonly id: string }): void {
+    this.#sections.touch(this.#items.get(item.kind, item.id), undefined)
     this.#touch(itemKey(item))
   }
 
@@ -84,12 +102,12 @@ export class Reconciler {
     await this.#connect()
     this.#startAgain()
     const suspects = new Set([...this.#changed.keys()].filter((key) => !this.#instead.has(key)))
-    const compiled = await this.#settle(suspects, complete)
-    for (const { item, code, text } of compiled.problems) {
+    const { problems } = await this.#settle(suspects, complete)
+    for (const { item, code, text } of problems) {
       if (this.#failures.waits(item)) this.#failures.reword(item, code, text)
       else this.#failures.note(item, code, text)
     }
-    const failing = new Set([...this.#refused.values(), ...compiled.problems.map(({ item }) => item)])
+    const failing = new Set([...this.#refused.values(), ...problems.map(({ item }) => item)])
     this.#failures.keep((item) => failing.has(item))
     for (const key of this.#changed.keys()) if (!this.#refused.has(key)) this.#changed.delete(key)
   }
@@ -122,7 +140,7 @@ export class Reconciler {
   async #connect(): Promise<void> {
     try {
       if (!(await this.#half.connect())) return
-      this.#known = undefined
+      this.#sections.vpcdHas(emptyHost())
       this.#stations.forget()
       this.#whole = false
     } catch (error) {
@@ -142,7 +160,7 @@ export class Reconciler {
   }
 
   /** Apply all items; refuse one after another until vpcd takes the rest. `suspects`: keys of what may be at fault. */
-  async #settle(suspects: ReadonlySet<string>, complete: boolean): Promise<Compiled> {
+  async #settle(suspects: ReadonlySet<string>, complete: boolean): Promise<Tried> {
     for (;;) {
       const tried = await this.#try(complete)
       if (!('error' in tried)) return tried
@@ -151,35 +169,59 @@ export class Reconciler {
     }
   }
 
-  async #try(complete: boolean): Promise<Compiled | Refusal> {
+  async #try(complete: boolean): Promise<Tried | Refusal> {
+    const whole = complete && !this.#whole
+    const step = whole || this.#instead.size > 0 ? this.#atOnce(whole) : this.#bySections()
+    this.#touched.clear()
+    try {
+      if (step.document !== null) await this.#half.apply(step.document)
+      this.#stations.done({ removed: this.#whole || whole })
+      step.done()
+      this.#whole ||= whole
+      return { problems: step.problems }
+    } catch (error) {
+      if (isAway(error) || !(error instanceof VpcError) || isOfHost(error)) throw failureOfHost(error)
+      return { error, item: step.document === null ? undefined : this.#culprit(step, step.document, error) }
+    }
+  }
+
+  /** What the sections say that items touched. */
+  #bySections(): Step {
+    const sections = this.#sections
+    const isWhole = sections.update(this.#half.facts)
+    this.#stations.update(this.#items, isWhole ? sections.parents : undefined, this.#touched)
+    const [{ before, after }, stations] = [sections.changes(), this.#stations.changes()]
+    return {
+      document: difference(before, after, { remove: this.#whole, stations, all: sections.whole }),
+      problems: [...sections.problems, ...this.#stations.problems],
+      itemAt: (document, path) => sections.itemAt(document, path),
+      done: () => sections.done(),
+    }
+  }
+
+  /** What all items say, but for those that have others in their place. `whole`: vpcd compares it with what it has. */
+  #atOnce(whole: boolean): Step {
     const items = new Substituted(this.#items, this.#instead)
     const small = compile(items, this.#half.facts, { stations: false })
     const after = flatten(small.document)
-    this.#stations.update(items, after, this.#touched)
-    this.#touched.clear()
-    const whole = complete && !this.#whole
+    this.#stations.update(items, new Set(parentsIn(after)), this.#touched)
     const compiled = whole ? compile(items, this.#half.facts) : small
-    const stations = this.#stations.changes()
-    const document = whole ? compiled.document : difference(this.#known ?? emptyHost(), after, { remove: this.#whole, stations })
-    try {
-      if (document !== null) await this.#half.apply(document)
-      this.#stations.done({ removed: this.#whole || whole })
-      this.#known = after
-      this.#whole ||= whole
-      return { ...compiled, problems: [...compiled.problems, ...(whole ? [] : this.#stations.problems)] }
-    } catch (error) {
-      if (isAway(error) || !(error instanceof VpcError) || isOfHost(error)) throw failureOfHost(error)
-      return { error, item: document === null ? undefined : this.#culprit(compiled, document, error) }
+    const surroundings = { remove: this.#whole, stations: this.#stations.changes(), all: after }
+    return {
+      document: whole ? compiled.document : difference(this.#sections.known, after, surroundings),
+      problems: [...compiled.problems, ...(whole ? [] : this.#stations.problems)],
+      itemAt: compiled.itemAt,
+      done: () => this.#sections.vpcdHas(after),
     }
   }
 
   /** The item that vpcd's error is about. An error about a whole list of entries is about none of them. */
-  #culprit(compiled: Compiled, document: HostDocument, error: VpcError): FeedItem | undefined {
+  #culprit({ itemAt }: Pick<Step, 'itemAt'>, document: HostDocument, error: VpcError): FeedItem | undefined {
     const { path } = splitPath(error.message)
     const [, owner, list, index] = /^(.*)\.(?:remove-)?(entries|neighbours)(?:\[(\d+)\].*)?$/.exec(path) ?? []
     if (path === '' || (list !== undefined && index === undefined)) return undefined
     const found = list === undefined ? undefined : this.#stations.stationAt(this.#items, document, `${owner}.${list}`, Number(index))
-    return found ?? compiled.itemAt(document, path)
+    return found ?? itemAt(document, path)
   }
 
   #touch(key: string): void {
@@ -201,7 +243,7 @@ export class Reconciler {
   }
 
   /** vpcd does not say which item it is: halve what has changed until it is found. */
-  async #narrow(suspects: readonly string[], refusal: Refusal, complete: boolean): Promise<Compiled> {
+  async #narrow(suspects: readonly string[], refusal: Refusal, complete: boolean): Promise<Tried> {
     const open = suspects.filter((key) => !this.#instead.has(key))
     for (const key of open) this.#hold(key)
     const without = await this.#try(complete)
@@ -210,7 +252,7 @@ export class Reconciler {
   }
 
   /** All suspects are held back, and vpcd takes the rest: let them in, but for those that it refuses. */
-  async #admit(suspects: readonly string[], { error }: Refusal, complete: boolean): Promise<Compiled> {
+  async #admit(suspects: readonly string[], { error }: Refusal, complete: boolean): Promise<Tried> {
     for (const key of suspects) this.#release(key)
     const all = await this.#try(complete)
     if (!('error' in all)) return all
@@ -218,7 +260,7 @@ export class Reconciler {
     if (suspects.length === 1) {
       const item = this.#itemOf(suspects[0]!)
       if (item !== undefined) this.#mark(item, error)
-      return (await this.#try(complete)) as Compiled
+      return (await this.#try(complete)) as Tried
     }
     const middle = Math.ceil(suspects.length / 2)
     await this.#admit(suspects.slice(0, middle), all, complete)

@@ -2,7 +2,6 @@
  * The lines of all stations, kept from one run to the next: a host knows many thousands of stations, of which few
  * change at a time.
  */
-import type { Flat } from './difference.ts'
 import type { HostDocument } from '#abi/host-file.ts'
 import type { FeedItem } from '#feed/item.ts'
 import type { Plain, Problem } from '../compile/draft.ts'
@@ -17,17 +16,22 @@ export class StationTable {
   #known = new Map<string, Line>()
   /** Keys in which the two may differ. */
   readonly #open = new Set<string>()
-  #context = ''
+  #context: StationContext | undefined
+  #contextText = ''
   /** Two stations have had a line with one key: from then on, all are made anew each time. */
   #twins = false
 
-  /** Follow the items. `objects`: what the document has; `touched`: ids of stations that may have changed. */
-  update(items: Items, { objects }: Pick<Flat, 'objects'>, touched: Iterable<string>): void {
-    const context = stationContext(items, (parent) => objects.has(parent))
-    const parents = [...objects].filter(([, { list }]) => list === 'switches' || list === 'muxes').map(([id]) => id)
-    const text = JSON.stringify([parents, [...context.vteps], [...context.vnis]])
-    if (text !== this.#context || this.#twins) {
-      this.#context = text
+  /**
+   * Follow the items. `parents`: switches and muxes that the document has; undefined: the same as before, and hosts and
+   * subnets are the same, too. `touched`: ids of stations that may have changed.
+   */
+  update(items: Items, parents: ReadonlySet<string> | undefined, touched: Iterable<string>): void {
+    const known = parents === undefined ? this.#context : undefined
+    const context = known ?? stationContext(items, (parent) => parents!.has(parent))
+    const text = known === undefined ? JSON.stringify([[...parents!], [...context.vteps], [...context.vnis]]) : this.#contextText
+    this.#context = context
+    if (text !== this.#contextText || this.#twins) {
+      this.#contextText = text
       this.#twins = false
       for (const id of this.#byStation.keys()) this.#drop(id)
       this.#problems.clear()

@@ -30,6 +30,8 @@ export interface Compiled {
    * is this one, or has some of its objects.
    */
   itemAt(document: HostDocument, path: string): FeedItem | undefined
+  /** The item that one object of the document stands for, or a copy of that object. */
+  originOf(object: object): FeedItem | undefined
 }
 
 /** What a part knows about the host besides the items. */
@@ -100,7 +102,8 @@ export class Draft {
   /** The document, when all parts have run. */
   finish(owner: string): Compiled {
     const document = { version: hostFileVersion, owner, ...Object.fromEntries(this.#lists) }
-    return { document, problems: this.#problems, itemAt: (where, path) => this.#itemAt(where, path) }
+    const originOf = (object: object): FeedItem | undefined => this.#originOf(object)
+    return { document, problems: this.#problems, originOf, itemAt: (where, path) => itemAt(where, path, originOf) }
   }
 
   #keep(item: FeedItem, object: Plain): void {
@@ -109,23 +112,23 @@ export class Draft {
     if (typeof id === 'string') this.#byId.set(id, object)
   }
 
-  /** Follow the path; the last object on the way that stands for an item counts. */
-  #itemAt(document: object, path: string): FeedItem | undefined {
-    let at: unknown = document
-    let found: FeedItem | undefined
-    for (const step of path.split(/[.[\]]+/).filter((word) => word !== '')) {
-      if (typeof at !== 'object' || at === null) break
-      at = (at as Record<string, unknown>)[step]
-      if (typeof at === 'object' && at !== null) found = this.#originOf(at) ?? found
-    }
-    return found
-  }
-
   /** By identity, or by the id of what may be a copy. */
   #originOf(object: object): FeedItem | undefined {
     const { id } = object as Plain
     return this.#origins.get(object) ?? this.#origins.get(this.#byId.get(String(id)) ?? object)
   }
+}
+
+/** Follow the path; the last object on the way that stands for an item counts. */
+export function itemAt(document: object, path: string, originOf: Compiled['originOf']): FeedItem | undefined {
+  let at: unknown = document
+  let found: FeedItem | undefined
+  for (const step of path.split(/[.[\]]+/).filter((word) => word !== '')) {
+    if (typeof at !== 'object' || at === null) break
+    at = (at as Record<string, unknown>)[step]
+    if (typeof at === 'object' && at !== null) found = originOf(at) ?? found
+  }
+  return found
 }
 
 function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
