@@ -19,6 +19,7 @@ export interface Drop {
 
 /** The headers in the words of a summary: `… IPv4 10.0.0.4:4000 > 10.0.0.5:80 TCP S len 60`. */
 const packet = /\bIPv[46] ([0-9a-f:.]+) > ([0-9a-f:.]+) (\w+)/
+const arp = /\bARP who-has ([0-9.]+) tell ([0-9.]+)/
 const withPorts = /\bIPv[46] (?:\[([0-9a-f:.]+)\]|([0-9.]+)):\d+ > (?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d+) (\w+)/
 
 const protocols: Readonly<Record<string, string>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp', ICMP: 'icmp', ICMPv6: 'icmp' }
@@ -30,6 +31,8 @@ export function questionOf({ text = '', peer, direction }: Drop, vnic: Resource 
   if (name !== undefined) return { from: (from6 ?? from4)!, to: (to6 ?? to4)!, ...asked(name, port), ...vpc }
   const [, from, to, word] = packet.exec(text) ?? []
   if (from !== undefined && to !== undefined) return { from, to, ...asked(word ?? '', undefined), ...vpc }
+  const [, wanted, asker] = arp.exec(text) ?? []
+  if (wanted !== undefined && asker !== undefined) return { from: asker, to: wanted, protocol: 'icmp', ...vpc }
   if (!peer || vnic === undefined) return undefined
   return direction === 'in' ? { from: peer, to: vnic.id, ...vpc } : { from: vnic.id, to: peer, ...vpc }
 }

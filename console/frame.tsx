@@ -7,7 +7,7 @@ import { KeyHelp, ThemeChoice } from './frame-parts.tsx'
 import { useKeys } from './keys.ts'
 import { useLive } from './live.ts'
 import { titleOf } from './names.ts'
-import { hrefOf, type Route } from './route.ts'
+import { go, hrefOf, type Route } from './route.ts'
 import { mayRead, signOut, type Whoami } from './session.ts'
 
 interface Section {
@@ -56,6 +56,8 @@ export function Frame({ who, route, signedOut, children }: FrameProps) {
   }, [at])
   const leave = async (): Promise<void> => {
     await signOut()
+    // Who signs in next begins at the beginning.
+    go('#/')
     signedOut()
   }
   return (

@@ -3,6 +3,8 @@ import { useEffect, useReducer } from 'preact/hooks'
 import { kindOf } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody, type Resource } from './api.ts'
 
+/** How long after a failure a list is asked for again. */
+const againMs = 2_000
 /** More of one kind are not loaded into a browser: the page says so. */
 export const mostItems = 20_000
 /** States that the API derives change without an event: what is shown is asked for again after this time. */
@@ -133,6 +135,8 @@ async function load(name: string): Promise<void> {
     collection.isReady = true
   } catch (error) {
     collection.problem = problemOf(error)
+    // Who asks too much, and an API that is away for a moment, may ask again.
+    if ([0, 429, 503].includes(collection.problem.status)) setTimeout(() => collection.users > 0 && void load(name), againMs)
   } finally {
     collection.isLoading = false
     collection.loadedAt = Date.now()

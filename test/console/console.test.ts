@@ -292,6 +292,24 @@ test('overview, details and the audit log keep nobody out either', async () => {
   await scene.go('#/nowhere', 'There is no such page')
 })
 
+test('a viewer sees the networks of an account, and no way to change them', async () => {
+  const { page, api } = scene
+  const { id } = await scene.ask('POST', '/principals', { name: 'eve', account: 'shop' })
+  await scene.ask('POST', '/role-bindings', { principal: id, role: 'viewer', account: 'shop' })
+  const { token } = await scene.ask('POST', '/tokens', { principal: id })
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.getByRole('link', { name: '1000 vNICs' }).waitFor()
+  for (const name of ['Principals', 'Audit log']) assert.equal(await page.getByRole('link', { name }).count(), 0, name)
+  await page.goto(`${api.url}/console/#/groups`)
+  await page.getByRole('link', { name: 'app' }).click()
+  await page.getByRole('heading', { level: 1, name: 'app' }).waitFor()
+  for (const name of ['Edit', 'Delete']) assert.equal(await page.getByText(name, { exact: true }).count(), 0, name)
+  assert.equal(await page.getByRole('alert').count(), 0)
+})
+
 test('somebody signs out, and the cookie is worth nothing', async () => {
   const { page } = scene
   await page.getByRole('button', { name: 'Sign out' }).click()

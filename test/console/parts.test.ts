@@ -1,7 +1,7 @@
 /** Parts of the console that need no browser: what a drop asks, where things of a picture stand, gaps of a chart. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { echoFrame, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { arpRequest, echoFrame, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipv4From } from '#wire/ipv4-address.ts'
 import { ipv6From } from '#wire/ipv6-address.ts'
 import { macFrom } from '#wire/mac.ts'
@@ -37,6 +37,8 @@ test('a dropped packet becomes a question, as far as its headers are known', () 
   })
   assert.deepEqual(asks(echoFrame({ ...four, id: 1, seq: 1 })), { from: '10.0.0.1', to: '10.0.0.2', protocol: 'icmp', vpc })
   assert.deepEqual(asks(echoFrame({ ...six })), { from: 'fd00::1', to: 'fd00::2', protocol: 'icmp', vpc })
+  const asking = arpRequest({ sha: srcMac, spa: four.src, tpa: four.dst })
+  assert.deepEqual(asks(asking), { from: '10.0.0.1', to: '10.0.0.2', protocol: 'icmp', vpc })
   const refused = { time: '', vnic: 'v', reason: 'sg_denied', direction: 'in', peer: '10.0.0.7' } as const
   assert.deepEqual(questionOf(refused, resource('v', 'vnic')), { from: '10.0.0.7', to: 'v', vpc })
   assert.equal(questionOf({ time: '', vnic: 'v', reason: 'truncated' }, resource('v', 'vnic')), undefined)
