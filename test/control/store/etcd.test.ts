@@ -16,8 +16,10 @@ import { makeUnderHarm } from './apis-on-etcd.ts'
 import { fallBehind } from './behind-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { until, writeUnderHarm } from './harm.ts'
+import { moveCloud } from './moved-cloud.ts'
 import { runOutOfRoom } from './room-on-etcd.ts'
 import { agreesWithModel } from './random-history.ts'
+import { scratch } from '../test-api.ts'
 
 let cluster: EtcdCluster
 before(async () => {
@@ -131,6 +133,9 @@ test('a store moves from SQLite to etcd and back', async () => {
     rmSync(directory, { recursive: true })
   }
 })
+
+test('a cloud moves from SQLite to etcd and back by commands, and nothing differs', () =>
+  moveCloud(scratch(), cluster.location('/vpc1/cloud/')))
 
 test('a watch reaches revisions that others made elsewhere in the same etcd', async () => {
   await using store = openEtcdStore(cluster.location('/vpc1/shared/'), { progressMs: 60_000 })
