@@ -13,7 +13,7 @@ import { checkInvariants } from '../invariants.ts'
 import { makeOneOfEach } from '../one-of-each.ts'
 import { TestApi } from '../test-api.ts'
 
-/** What callers see of everything, and what is kept of it. Revisions are the store's own; a use is noted a little later. */
+/** What callers see of everything. Revisions are the store's own, and a use is noted a little later. */
 async function seen(api: TestApi, tenant: string): Promise<unknown> {
   const plain = ({ revision: _, lastUsed: __, ...rest }: any): unknown => rest
   const lists = async (token: string): Promise<unknown> =>
@@ -30,7 +30,7 @@ function db(store: StoreLocation, ...words: string[]): void {
   assert.equal(code, 0, `${words.join(' ')}: ${stderr}`)
 }
 
-/** From SQLite to etcd and back: nothing differs, tokens go on, what was used stays used, and what was gone stays gone. */
+/** From SQLite to etcd and back: nothing differs, tokens go on, and what was gone stays gone. */
 export async function moveCloud(directory: string, etcd: StoreLocation & { readonly kind: 'etcd' }): Promise<void> {
   const sqlite = { kind: 'sqlite' as const, path: join(directory, 'store.db') }
   const back = { kind: 'sqlite' as const, path: join(directory, 'back.db') }
