@@ -6,7 +6,13 @@ import type { Items } from './compile/items.ts'
 /** Everything that a drop can name. Stations of other hosts are no objects. */
 export function objectsOf(items: Items): HostObjects {
   const found: Record<string, CloudThing> = {}
-  for (const vnic of items.of('vnic')) found[portId(vnic.id)] = { kind: 'vnic', id: vnic.id, vpc: vnic.vpc }
+  for (const vnic of items.of('vnic'))
+    found[portId(vnic.id)] = {
+      kind: 'vnic',
+      id: vnic.id,
+      vpc: vnic.vpc,
+      ...(vnic.flowLogs !== undefined && { flowLogs: vnic.flowLogs }),
+    }
   for (const { id } of items.of('subnet')) found[subnetId(id)] = { kind: 'subnet', id }
   for (const { id } of items.of('vpc')) {
     found[switchId(id)] = { kind: 'vpc', id }

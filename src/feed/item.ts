@@ -79,9 +79,19 @@ export interface VnicItem {
   readonly sshKeys: readonly string[]
   readonly userData: string | null
   readonly unit: 'vmnic' | 'hostif'
+  /** Who has its flows written, if anybody. */
+  readonly flowLogs?: readonly FlowLogSpec[]
   readonly epoch: number
   /** Its guest is on its way: `in` is held here, `out` may still send from here, and its frames go to the host. */
   readonly migration: { readonly way: 'in' | 'out'; readonly host: string } | null
+}
+
+/** Which flows of a vnic are written, and under which name the host knows where. */
+export interface FlowLogSpec {
+  readonly id: string
+  readonly destination: string
+  readonly verdict: 'all' | 'accepted' | 'denied'
+  readonly sample: number
 }
 
 /** A vnic on another host: where its frames go. `forward`: it has left this host, and frames for it go on once. */

@@ -4,14 +4,16 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FlowLogSpec } from './item.ts'
 import { replaceFile } from '#system/whole-file.ts'
 
 /** A thing of the cloud. */
 export interface CloudThing {
   readonly kind: string
   readonly id: string
-  /** Of a vnic: its vpc. */
+  /** Of a vnic: its vpc, and who has its flows written. */
   readonly vpc?: string
+  readonly flowLogs?: readonly FlowLogSpec[]
 }
 
 /** By the id of the host's object. */

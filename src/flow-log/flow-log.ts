@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
+import type { FlowLogSpec } from '#feed/item.ts'
 import { readObjects } from '#feed/objects-file.ts'
 import type { Log } from '#system/log.ts'
 import { Denials } from './denials.ts'
@@ -25,7 +26,8 @@ export interface FlowLogOptions {
   /** Ids of ports, or ids of vnics; empty: all. */
   readonly only: ReadonlySet<string>
   readonly log: Log
-  write(records: readonly FlowRecord[]): void
+  /** `logs`: by port, the flow logs of the cloud that its vnic has. */
+  write(records: readonly FlowRecord[], logs: ReadonlyMap<string, readonly FlowLogSpec[]>): void
 }
 
 export class FlowLog {
@@ -49,7 +51,7 @@ export class FlowLog {
     await Promise.all([this.#repeat(signal, () => this.#look(signal)), denied && this.#repeat(signal, () => this.#hearDrops(signal))])
     // While vpcd is away nobody says what ports stand for.
     const last = [...(accepted ? this.#tracker.end() : []), ...this.#denials.flush(Date.now())]
-    this.#options.write(await this.#placed(last))
+    await this.#write(last)
   }
 
   async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {
@@ -75,12 +77,12 @@ export class FlowLog {
       const records = accepted ? await this.#accepted(mgmt) : []
       this.#trouble = undefined
       const all = [...records, ...this.#denials.flush(Date.now())]
-      if (all.length > 0) this.#options.write(await this.#placed(all, mgmt))
+      await this.#write(all, mgmt)
       await sleep(intervalMs, undefined, { signal }).catch(() => {})
     }
     // What passed since the last look, and what goes on.
     const last = accepted ? [...(await this.#accepted(mgmt)), ...this.#tracker.end()] : []
-    this.#options.write(await this.#placed([...last, ...this.#denials.flush(Date.now())], mgmt))
+    await this.#write([...last, ...this.#denials.flush(Date.now())], mgmt)
   }
 
   async #accepted(mgmt: Mgmt): Promise<FlowRecord[]> {
@@ -97,17 +99,20 @@ export class FlowLog {
     for await (const event of mgmt.followDrops(signal)) this.#denials.take(event)
   }
 
-  /** Add what ports stand for, and leave out those that nobody asked for. */
-  async #placed(records: readonly FlowRecord[], mgmt?: Mgmt): Promise<FlowRecord[]> {
-    const { stateDir, only } = this.#options
-    if (records.length === 0 || mgmt === undefined) return only.size === 0 ? [...records] : []
+  /** Write, with what ports stand for, and without those that nobody asked for. */
+  async #write(records: readonly FlowRecord[], mgmt?: Mgmt): Promise<void> {
+    const { stateDir, only, write } = this.#options
+    if (records.length === 0) return
+    if (mgmt === undefined) return void (only.size === 0 && write(records, new Map()))
     const ids = new Map((await mgmt.headers('vpcp')).map(({ unit, id }) => [unit, id]))
     const objects = readObjects(stateDir)
-    return records.flatMap((record) => {
+    const logs = new Map([...ids].flatMap(([unit, id]) => (objects[id]?.flowLogs === undefined ? [] : [[unit, objects[id].flowLogs]])))
+    const placed = records.flatMap((record) => {
       const id = ids.get(record.port ?? '')
       const vnic = id === undefined ? undefined : objects[id]?.id
       const isWanted = only.size === 0 || (id !== undefined && (only.has(id) || (vnic !== undefined && only.has(vnic))))
       return isWanted ? [{ ...record, vnic: vnic ?? null }] : []
     })
+    write(placed, logs)
   }
 }

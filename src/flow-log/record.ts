@@ -33,6 +33,8 @@ export interface FlowRecord {
   readonly reason: string | null
   /** One of so many flows is logged. */
   readonly sample: number
+  /** The flow log of the cloud that asked for it. */
+  readonly flowLog?: string
 }
 
 /** A record with nothing in it. */

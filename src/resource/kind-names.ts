@@ -19,6 +19,7 @@ export const kindNames: Readonly<Record<string, string>> = {
   nat: 'NATs: public addresses that vnics of a vpc share',
   'floating-ip': 'floating addresses: a public address for one vnic',
   peering: 'peerings: each joins two vpcs',
+  'flow-log': 'flow logs: records of what passes vnics',
   region: 'regions: places with low latency inside',
   facility: 'facilities: data centres',
   az: 'availability zones of a region: what fails together',

@@ -4,6 +4,7 @@ import { address } from './kind/address.ts'
 import { az } from './kind/az.ts'
 import { facility } from './kind/facility.ts'
 import { floatingIp } from './kind/floating-ip.ts'
+import { flowLog } from './kind/flow-log.ts'
 import { group } from './kind/group.ts'
 import { host } from './kind/host.ts'
 import { nat } from './kind/nat.ts'
@@ -42,6 +43,7 @@ const tables = [
   nat,
   floatingIp,
   peering,
+  flowLog,
   region,
   facility,
   az,

@@ -29,6 +29,7 @@ const parents: Readonly<Record<string, string>> = {
   nat: 'vpc',
   'floating-ip': 'account',
   peering: 'vpc',
+  'flow-log': 'account',
   az: 'region',
   host: 'facility',
   placement: 'subnet',

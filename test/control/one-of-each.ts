@@ -32,6 +32,7 @@ export async function makeOneOfEach(api: TestApi, theirs: Map<string, any>): Pro
   await make('router', 'routers', { vpc: 'secret-vpc', name: 'secret-router', interfaces: [{ subnet: 'secret-subnet' }] })
   await make('route-table', 'route-tables', { vpc: 'secret-vpc', name: 'secret-table' })
   await make('nat', 'nats', { vpc: 'secret-vpc', name: 'secret-nat', pool: 'secret-pool' })
+  await make('flow-log', 'flow-logs', { account: 'secret-account', name: 'secret-log', destination: 'files' })
   await make('floating-ip', 'floating-ips', { account: 'secret-account', name: 'secret-float', pool: 'secret-pool' })
   await make('peering', 'peerings', { vpc: 'secret-vpc', peerVpc: randomUUID(), name: 'secret-peering' })
   await make('principal', 'principals', { name: 'secret-person', account: 'secret-account' })

@@ -25,6 +25,7 @@ import { vpcPath } from '../cli/run-vpc.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
 const nobody = 65_534
+const logId = '00000000-0000-4000-8000-000000000030'
 const vnic = '00000000-0000-4000-8000-000000000020'
 const addresses = ['10.0.0.1', '10.0.0.2'] as const
 const firstPort = 40_100
@@ -117,9 +118,27 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
   chownSync(own, nobody, nobody)
   mkdirSync(stateDir)
   chmodSync(stateDir, 0o755)
-  writeObjects(stateDir, { [server]: { kind: 'vnic', id: vnic } })
+  const flowLogs = [
+    { id: logId, destination: 'refused', verdict: 'denied', sample: 1 },
+    { id: logId, destination: 'unknown', verdict: 'all', sample: 1 },
+  ] as const
+  writeObjects(stateDir, { [server]: { kind: 'vnic', id: vnic, flowLogs } })
   const file = join(own, 'flows.json')
-  const args = ['flow', 'log', '--interval=1', '--idle=5', '--file', file, '--http', url, '--state-dir', stateDir, '--log-level=info']
+  const args = [
+    'flow',
+    'log',
+    '--interval=1',
+    '--idle=5',
+    '--file',
+    file,
+    '--http',
+    url,
+    '--place',
+    `refused=file:${file}.refused`,
+    '--state-dir',
+    stateDir,
+    '--log-level=info',
+  ]
   const env = { ...process.env, VPC_SOCKET: host.socketPath }
   const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
   await said(child, /flow log started/)
@@ -192,6 +211,11 @@ test('each connection is one record with the packets that passed; refused ones h
     81,
     'in',
   ])
+  const refused = await until(
+    'the log of the cloud',
+    () => existsSync(`${file}.refused`) && recordsIn(readFileSync(`${file}.refused`, 'utf8')),
+  )
+  assert.ok(refused.length > 0 && refused.every(({ verdict, flowLog }) => verdict === 'denied' && flowLog === logId))
   const [datagrams] = records.filter(({ sourcePort }) => sourcePort === 40_400)
   assert.deepEqual([datagrams!.packets, datagrams!.protocol, datagrams!.destinationPort], [5, 'udp', 9])
   const posted = await until('the late server to have them', () => {

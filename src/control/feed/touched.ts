@@ -77,9 +77,18 @@ function touchGuest({ objects }: View, { spec }: ObjectRecord, touched: Touched)
   }
 }
 
+/** The items of its vnics, and of those of its subnets, name it. */
+function touchFlowLog({ objects }: View, { spec }: ObjectRecord, touched: Touched): void {
+  const { vnics, subnets } = spec as { readonly vnics: readonly string[]; readonly subnets: readonly string[] }
+  const inSubnets = subnets.flatMap((id) => objects.usersOf(id).flatMap(({ record }) => (record.kind === 'vnic' ? [record] : [])))
+  for (const vnic of [...vnics.map((id) => objects.get('vnic', id)?.record), ...inSubnets])
+    if (vnic?.binding !== undefined) inVpc(touched, vnic.vpc, `vnic/${vnic.id}`)
+}
+
 const touchers: Readonly<Record<string, Toucher>> = {
   vnic: touchVnic,
   vm: touchGuest,
+  'flow-log': touchFlowLog,
   vpc: (_, record, touched) => touchSelf(record, touched),
   subnet(view, { id, vpc }, touched) {
     inVpc(touched, vpc, `subnet/${id}`, `vpc/${vpc}`)

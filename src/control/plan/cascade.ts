@@ -62,6 +62,7 @@ function operationsOf({ mirror: { objects } }: Model, { caller }: Ask, vpc: Stor
   return [
     ...(cascade === 'unplug' ? unplugging(own, vnics) : []),
     ...floating.map((stored) => rewriting(stored, { ...stored.record.spec, target: undefined })),
+    ...logsWithout(objects, within),
     ...within.flatMap((stored) => (laterOf(stored) === undefined ? [] : [clearing(stored)])),
     ...[...order, vpc].map((stored) => destroyOf(stored, [], false)),
   ]
@@ -86,12 +87,31 @@ function operationsOfAccount({ mirror: { objects } }: Model, { caller }: Ask, ac
   const access = new Map(
     places.filter(({ record }) => record.kind === 'role-binding' || record.kind === 'token').map((each) => [each.record.id, each]),
   )
-  const order = [...[...members, ...peerings].sort((a, b) => rank(b) - rank(a)), ...vpcs, ...access.values(), ...principals, account]
+  const order = [
+    ...all('flow-log'),
+    ...[...members, ...peerings].sort((a, b) => rank(b) - rank(a)),
+    ...vpcs,
+    ...access.values(),
+    ...principals,
+    account,
+  ]
   return [
     ...(cascade === 'unplug' ? unplugging(guests, vnics) : []),
     ...members.flatMap((stored) => (laterOf(stored) === undefined ? [] : [clearing(stored)])),
     ...order.map((stored) => destroyOf(stored, [], false)),
   ]
+}
+
+/** Flow logs let go of vnics and subnets that go. */
+function logsWithout(objects: Model['mirror']['objects'], gone: readonly Stored[]): Operation[] {
+  const ids = new Set(gone.map(({ record }) => record.id))
+  const users = gone.flatMap(({ record }) => objects.usersOf(record.id)).filter(({ record }) => record.kind === 'flow-log')
+  const logs = new Map(users.map((stored) => [stored.record.id, stored]))
+  return [...logs.values()].map((stored) => {
+    const { spec } = stored.record
+    const left = (field: 'vnics' | 'subnets'): string[] => (spec[field] as readonly string[]).filter((id) => !ids.has(id))
+    return rewriting(stored, { ...spec, vnics: left('vnics'), subnets: left('subnets') })
+  })
 }
 
 const rank = ({ record }: Stored): number => memberKinds.findIndex(({ kind }) => kind.kind === record.kind)

@@ -37,7 +37,7 @@ const places: Readonly<Record<string, { at: Level; read: readonly string[]; writ
   ['org', { at: 'org', read: readers, write: ['admin'] }],
   ['account', { at: 'account', read: readers, write: ['admin'] }],
   ...['principal', 'token', 'role-binding'].map((kind) => [kind, { at: 'account', read: ['admin', 'auditor'], write: ['admin'] }]),
-  ...['group', 'prefix-list', 'vm', 'floating-ip'].map((kind) => [kind, { at: 'account', read: readers, write: network }]),
+  ...['group', 'prefix-list', 'vm', 'floating-ip', 'flow-log'].map((kind) => [kind, { at: 'account', read: readers, write: network }]),
   ...['vpc', 'subnet', 'vnic', 'address', 'router', 'route-table', 'nat', 'peering'].map((kind) => [
     kind,
     { at: 'vpc', read: readers, write: network },
@@ -88,6 +88,7 @@ const bodies: Readonly<Record<string, (id: (kind: string) => string) => object>>
   'route-table': (id) => ({ vpc: id('vpc') }),
   nat: (id) => ({ vpc: id('vpc'), pool: id('pool') }),
   'floating-ip': (id) => ({ account: id('account'), pool: id('pool') }),
+  'flow-log': (id) => ({ account: id('account'), destination: 'files' }),
   peering: (id) => ({ vpc: id('vpc'), peerVpc: randomUUID() }),
   region: () => ({}),
   facility: (id) => ({ region: id('region') }),

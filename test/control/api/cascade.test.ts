@@ -30,6 +30,7 @@ async function fill(api: TestApi): Promise<void> {
   const { id } = await api.ok('GET', '/vpcs/red')
   await api.ok('POST', '/peerings', { name: 'joined', vpc: 'theirs', peerVpc: id, accepted: true })
   await api.ok('PUT', '/vnics/v2/binding', { host: 'h1' })
+  await api.ok('POST', '/flow-logs', { name: 'log', account: 'shop', destination: 'files', vnics: ['v3'], subnets: ['red/web'] })
 }
 
 const gone = ['subnets', 'vnics', 'vms', 'addresses', 'routers', 'route-tables', 'peerings', 'placements']
@@ -47,7 +48,14 @@ test('what is plugged in stops it, a dry run lists what goes, and what is not of
   const { changes } = await api.ok('DELETE', '/vpcs/red?cascade=unplug&dry-run')
   const texts = changes.map(({ action, kind, name }: any) => `${action} ${kind} ${name}`)
   assert.equal(texts.at(-1), 'destroy vpc red')
-  for (const each of ['unplug vnic v2', 'change vm guest', 'destroy vm guest', 'change floating-ip front', 'destroy peering joined'])
+  for (const each of [
+    'unplug vnic v2',
+    'change vm guest',
+    'destroy vm guest',
+    'change floating-ip front',
+    'change flow-log log',
+    'destroy peering joined',
+  ])
     assert.ok(texts.includes(each), `${each}: ${texts.join()}`)
   assert.equal(api.model.mirror.revision, revision)
 
@@ -67,6 +75,8 @@ test('what is plugged in stops it, a dry run lists what goes, and what is not of
   assert.deepEqual(done.changes, changes)
   for (const kind of gone) assert.deepEqual((await api.ok('GET', `/${kind}`)).items, [], kind)
   assert.deepEqual((await api.ok('GET', '/groups')).items.length, 1)
+  const [log] = (await api.ok('GET', '/flow-logs')).items
+  assert.deepEqual([log.vnics, log.subnets], [[], []])
   const [front] = (await api.ok('GET', '/floating-ips')).items
   assert.deepEqual([front.target, front.state], [null, 'free'])
   assert.deepEqual(await api.ok('DELETE', `/vpcs/${changes.at(-1).id}?cascade`), { changes: [] })

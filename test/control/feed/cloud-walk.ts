@@ -143,6 +143,17 @@ export class CloudWalk {
     ],
     'guest moves': () => ['PATCH', '/vms/g1', { host: this.pick([...this.hosts, null]) }],
     'guest gone': () => ['DELETE', '/vms/g1'],
+    'flow log': () => ['POST', '/flow-logs', { name: 'f1', account: 'shop', destination: 'files', vnics: [this.pick(vnics)] }],
+    'flow log set': () => [
+      'PATCH',
+      '/flow-logs/f1',
+      this.pick<object>([
+        { sample: 1 + this.#number(9) },
+        { subnets: this.#some(subnets.shop), vnics: [] },
+        { vnics: this.#some(vnics).slice(0, 2), subnets: [] },
+      ]),
+    ],
+    'flow log gone': () => ['DELETE', '/flow-logs/f1'],
     group: () => {
       const account = this.pick(accounts)
       const rules = Array.from({ length: this.#number(3) }, () => ({ direction: this.pick(['in', 'out']), peers: [this.#peer(account)] }))

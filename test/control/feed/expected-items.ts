@@ -153,7 +153,15 @@ export class Expected {
     if (binding.host !== host) return put({ kind: 'station', ...common, host: binding.host, forward })
     const { allowedPrefixes, antispoof, mtu = null, queues } = spec
     const { sshKeys = [], userData = null } = guest?.spec ?? {}
-    put({ kind: 'vnic', ...common, allowedPrefixes, antispoof, mtu, queues, sshKeys, userData, unit: binding.unit, migration: null })
+    const logs = this.#all('flow-log').filter((log) => log.spec.vnics.includes(id) || log.spec.subnets.includes(subnet))
+    const flowLogs = logs.map((log) => ({
+      id: log.id,
+      destination: log.spec.destination,
+      verdict: log.spec.verdict,
+      sample: log.spec.sample,
+    }))
+    const own = { allowedPrefixes, antispoof, mtu, queues, sshKeys, userData, unit: binding.unit, migration: null }
+    put({ kind: 'vnic', ...common, ...own, ...(flowLogs.length > 0 && { flowLogs }) })
   }
 
   #groups(host: string, put: (item: any) => void): void {

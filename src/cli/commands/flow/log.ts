@@ -1,9 +1,7 @@
 /** `vpc flow log`. */
 import { Outlet, type Destination } from '#flow-log/destination.ts'
-import { RotatedFile } from '#flow-log/file.ts'
 import { FlowLog, longestIntervalSeconds } from '#flow-log/flow-log.ts'
-import { HttpDestination } from '#flow-log/http.ts'
-import { parseSyslogAddress, Syslog } from '#flow-log/syslog.ts'
+import { NamedPlaces, parsePlace } from '#flow-log/places.ts'
 import { createLog, type Log } from '#system/log.ts'
 import { agentStateDir } from '../../agent-state-dir.ts'
 import { command } from '../../command.ts'
@@ -23,6 +21,9 @@ export default command({
     Records go to all places that are given, or to standard output. A place that is away gets them later: up to --queue records wait for
     each, further ones are lost, and a record says how many.
 
+    On a host with an agent, --place gives names to places. A flow log of the cloud (vpc cloud flow-log create) names one, and the flows of
+    its vnics go there; a name that no host knows gets nothing. So users choose among places, and the operator says where these are.
+
     It needs no privilege: run it as a user to whom the policy of vpcd gives read of mgmt. SIGTERM or SIGINT end it; what has not been written
     is written before.`,
   options: {
@@ -31,6 +32,7 @@ export default command({
     keep: integer('full files to keep: FILE.1, FILE.2, …', 'NUMBER', 0, 1_000).default(5),
     syslog: text('write to a syslog server (RFC 5424)', 'udp:HOST:PORT|unix:PATH'),
     http: text('post to this URL; VPC_FLOW_LOG_TOKEN goes along as a bearer token', 'URL'),
+    place: text('a place for flow logs of the cloud that name it: file:PATH, unix:PATH, udp:HOST:PORT or a URL', 'NAME=PLACE').repeated,
     queue: integer('records that wait for a place that is slow or away', 'NUMBER', 1, 10_000_000).default(50_000),
     only: text('only flows of this port or vnic, by its id', 'ID').repeated,
     verdict: choice('only these', ['accepted', 'denied', 'all']).default('all'),
@@ -51,7 +53,13 @@ export default command({
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
     signal.addEventListener('abort', () => stop.abort())
     const outlets = destinationsOf(options).map((to) => new Outlet(to, queue, (what, fields) => log.warn(what, fields)))
-    const isPlain = outlets.length === 0
+    const named = new Map(
+      [...namedPlacesOf(options)].map(([name, to]) => [name, new Outlet(to, queue, (what, fields) => log.warn(what, fields))]),
+    )
+    const places = new NamedPlaces(named, (name) =>
+      log.warn('a flow log asks for a place that has no name here; give it with --place', { name }),
+    )
+    const isPlain = outlets.length + named.size === 0
     const flowLog = new FlowLog({
       socketPath: socket,
       stateDir,
@@ -63,14 +71,15 @@ export default command({
       denied: verdict !== 'accepted',
       only: new Set(only.map((id) => id.toLowerCase())),
       log,
-      write(records) {
+      write(records, logs) {
         for (const outlet of outlets) outlet.put(records)
+        places.put(records, logs)
         if (isPlain) for (const record of records) process.stdout.write(`${JSON.stringify(record)}\n`)
       },
     })
-    log.info('flow log started', { places: isPlain ? 'standard output' : outlets.length })
+    log.info('flow log started', { places: isPlain ? 'standard output' : outlets.length + named.size })
     await flowLog.run(stop.signal)
-    await end(outlets, log)
+    await end([...outlets, ...named.values()], log)
   },
 })
 
@@ -85,19 +94,31 @@ interface Places {
   readonly keep: number
   readonly syslog?: string | undefined
   readonly http?: string | undefined
+  readonly place: readonly string[]
 }
 
-function destinationsOf({ file, rotateSize, keep, syslog, http }: Places): Destination[] {
-  const found: Destination[] = []
-  if (file !== undefined) found.push(new RotatedFile({ path: file, maxBytes: rotateSize, keep }))
-  if (syslog !== undefined) {
-    const address = parseSyslogAddress(syslog)
-    if (address === undefined) throw usageFailure(`--syslog: '${syslog}' is neither udp:HOST:PORT nor unix:PATH`)
-    found.push(new Syslog(address))
-  }
-  if (http !== undefined) {
-    if (!/^https?:$/.test(URL.parse(http)?.protocol ?? '')) throw usageFailure(`--http: '${http}' is no URL of an HTTP server`)
-    found.push(new HttpDestination(http, process.env.VPC_FLOW_LOG_TOKEN))
-  }
-  return found
+/** A place, or a failure that names the option. */
+function placeOf(option: string, text: string, { rotateSize, keep }: Places, looks: string): Destination {
+  const place = parsePlace(text, { maxBytes: rotateSize, keep, token: process.env.VPC_FLOW_LOG_TOKEN })
+  if (place !== undefined) return place
+  throw usageFailure(`--${option}: '${text}' is not ${looks}`)
+}
+
+function destinationsOf(places: Places): Destination[] {
+  const { file, syslog, http } = places
+  return [
+    ...(file === undefined ? [] : [placeOf('file', `file:${file}`, places, 'a file')]),
+    ...(syslog === undefined ? [] : [placeOf('syslog', syslog, places, 'udp:HOST:PORT or unix:PATH')]),
+    ...(http === undefined ? [] : [placeOf('http', http, places, 'the URL of an HTTP server')]),
+  ]
+}
+
+function namedPlacesOf(places: Places): Map<string, Destination> {
+  return new Map(
+    places.place.map((text) => {
+      const [, name, place] = /^([a-z0-9][a-z0-9-]{0,62})=(.+)$/.exec(text) ?? []
+      if (name === undefined) throw usageFailure(`--place: '${text}' is not NAME=PLACE`)
+      return [name, placeOf('place', place!, places, 'file:PATH, unix:PATH, udp:HOST:PORT or a URL')]
+    }),
+  )
 }

@@ -1,5 +1,5 @@
 /** Items of vnics: those of this host with all that a port needs, those of others with where their frames go. */
-import type { StationItem, VnicItem } from '#feed/item.ts'
+import type { FlowLogSpec, StationItem, VnicItem } from '#feed/item.ts'
 import { hostsWith, leftBy, type ObjectRecord } from '../../model/record.ts'
 import type { View } from '../view.ts'
 
@@ -32,6 +32,7 @@ export function vnicItem(view: View, host: string, id: string): VnicItem | undef
   const record = vnic(view, id)
   if (record?.binding === undefined || !hostsWith(record).includes(host)) return undefined
   const { subnet, mac, addresses, allowedPrefixes, groups, antispoof, mtu, queues } = record.spec as unknown as VnicSpec
+  const flowLogs = flowLogsOf(view, id, subnet)
   const { sshKeys = [], userData = null } = (guestOf(view, id)?.spec ?? {}) as Partial<VmSpec>
   return {
     kind: 'vnic',
@@ -48,10 +49,22 @@ export function vnicItem(view: View, host: string, id: string): VnicItem | undef
     hostname: hostnameOf(view, record),
     sshKeys,
     userData,
+    ...(flowLogs.length > 0 && { flowLogs }),
     unit: record.binding.unit,
     epoch: record.epoch!,
     migration: migrationOf(record, host),
   }
+}
+
+/** Flow logs of a vnic or of its subnet, in the order of their ids. */
+function flowLogsOf({ objects }: View, id: string, subnet: string): FlowLogSpec[] {
+  const found = new Map<string, FlowLogSpec>()
+  for (const { record } of [...objects.usersOf(id), ...objects.usersOf(subnet)]) {
+    if (record.kind !== 'flow-log') continue
+    const { destination, verdict, sample } = record.spec as unknown as Omit<FlowLogSpec, 'id'>
+    found.set(record.id, { id: record.id, destination, verdict, sample })
+  }
+  return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** It is held where its guest will come, until that is ready to receive; and leaves where its guest has been. */
