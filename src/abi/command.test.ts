@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commandBit, handleType, operationOf, operations, type Operation } from './command.ts'
 import { objectType } from './object-type.ts'
+import { ownUsers } from './own-users.ts'
 
 const all = Object.entries(operations) as [string, Operation][]
 
@@ -37,4 +38,9 @@ test('what mutates is privileged, and ours never meet an original number', () =>
 test('the handle type has version 1 in the top bits and the type in bits 55 to 48', () => {
   assert.equal(handleType('vpcsw'), 0x1001000000000000n)
   assert.equal(handleType('hostif'), 0x100b000000000000n)
+})
+
+test('no two of our processes share a user', () => {
+  const numbers = Object.values(ownUsers)
+  assert.equal(new Set(numbers).size, numbers.length)
 })

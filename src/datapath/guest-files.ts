@@ -7,9 +7,10 @@
  */
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ownUsers } from '#abi/own-users.ts'
 
-/** The services, and the users that their processes run as: numbers that nobody else has, as machines' are. */
-export const serviceUsers = { metadata: 1_899_990_001, dns: 1_899_990_002 } as const
+/** The services, and the users that their processes run as. */
+export const serviceUsers = { metadata: ownUsers.metadata, dns: ownUsers.dns } as const
 export type ServiceName = keyof typeof serviceUsers
 
 export class GuestFiles {

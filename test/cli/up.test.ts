@@ -64,7 +64,7 @@ test('two machines: up, host create, join, up, attach; and the containers reach 
 
 test('the agent runs as a user of its own, who may hand nothing over', () => {
   const status = readFileSync(`/proc/${h1.processes().agent!.pid}/status`, 'utf8')
-  assert.match(status, /^Uid:\s+1899990001/m)
+  assert.match(status, /^Uid:\s+1899990004/m)
   assert.match(readFileSync(join(h1.state, 'agent-policy.yaml'), 'utf8'), /rights: \[read, write, create\]$/m)
 })
 

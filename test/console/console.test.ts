@@ -308,10 +308,16 @@ test('a viewer sees the networks of an account, and no way to change them', asyn
   await page.getByRole('heading', { level: 1, name: 'app' }).waitFor()
   for (const name of ['Edit', 'Delete']) assert.equal(await page.getByText(name, { exact: true }).count(), 0, name)
   assert.equal(await page.getByRole('alert').count(), 0)
+  // Whose token is destroyed sees nothing more.
+  const [{ id: own }] = (await scene.ask('GET', `/tokens?principal=${id}`)).items
+  await scene.ask('DELETE', `/tokens/${own}`)
+  await page.getByLabel('Token').waitFor()
 })
 
 test('somebody signs out, and the cookie is worth nothing', async () => {
-  const { page } = scene
+  const { page, token } = scene
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByLabel('Token').waitFor()
   await page.reload()

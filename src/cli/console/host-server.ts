@@ -4,12 +4,11 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { ownUsers } from '#abi/own-users.ts'
 import { answerFile, consoleHeaders, readConsoleFiles } from '#system/console-files.ts'
 import type { PacketRequest } from '#abi/trace.ts'
 import type { FromServer, Question, SeenDrop, ToServer } from './questions.ts'
 
-/** Nobody else has this number; the kernel needs no entry for it. */
-const consoleUid = 1_899_990_003
 /** Streams of drops at the same time. */
 const maxStreams = 20
 /** A stream that has so many bytes unread ends. */
@@ -143,8 +142,8 @@ server.on('error', (error) => {
 server.listen(wantedPort, '127.0.0.1', () => {
   if (process.getuid!() === 0) {
     process.setgroups!([])
-    process.setgid!(consoleUid)
-    process.setuid!(consoleUid)
+    process.setgid!(ownUsers.console)
+    process.setuid!(ownUsers.console)
   }
   port = (server.address() as { port: number }).port
   tell({ type: 'listening', port })

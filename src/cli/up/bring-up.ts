@@ -2,6 +2,7 @@
 import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownUsers } from '#abi/own-users.ts'
 import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
 import { apiServerName, identityFile } from '#feed/join.ts'
@@ -21,8 +22,8 @@ import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
 import { checkPort, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
-/** The user that the agent runs as: a number that neither distributions nor container engines give to anybody. */
-const agentUid = 1_899_990_001
+/** The user that the agent runs as. */
+const agentUid = ownUsers.agent
 /** The context that `up` logs in to. */
 export const contextName = 'local'
 
