@@ -228,11 +228,16 @@ describe('what a unit gets', () => {
     scene.tables.muxes.set(scene.devices.wire, listening)
     limit('a', { packetsIn: 1000 })
     const { result, changed } = scene.bench.counted(() => {
-      scene.hear(inner())
-      hold('a', 'packetsIn', 1)
-      return [fromUnderlay(inner(2)), fromUnderlay(inner(2))] as const
+      let first: PacketResult | undefined
+      const take = (): boolean => {
+        hold('a', 'packetsIn', 1)
+        first = fromUnderlay(inner(2))
+        return first.verdict === 'forward'
+      }
+      assert.ok(scene.takesOnceHeard(inner(), take))
+      return { first: first!, beyond: fromUnderlay(inner(2)) }
     })
-    const [first, beyond] = result
+    const { first, beyond } = result
     assert.deepEqual([first.verdict, ecnOf(first.data)], ['forward', 3])
     assert.deepEqual([beyond.reason, changed['1.txLimited'], changed['7.rate_limit']], ['rate_limit', 1, 1])
   })

@@ -329,6 +329,15 @@ export class Scene implements Disposable {
     this.bench.decide(this.#tunnel(), frame, { ifindex: this.devices.mux, cb: [...words, red], mark: 0x7654_0000 })
   }
 
+  /** Whether the underlay takes a packet itself, once it has heard its VTEP by `frame`: again when that was too long ago. */
+  takesOnceHeard(frame: Uint8Array, take: () => boolean): boolean {
+    for (let i = 0; i < 10; i++) {
+      if (take()) return true
+      this.hear(frame)
+    }
+    return false
+  }
+
   #tunnel(): BpfProgram {
     return this.bench.program('mux', 'vpc_mux_trace')
   }
