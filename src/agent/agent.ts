@@ -26,6 +26,8 @@ import { StatusFile, type AgentStatus, type RunCounts } from './status.ts'
 export interface AgentOptions {
   /** Asked before each connection: where the API is, and who this host is. */
   readonly server: () => FeedServer | Promise<FeedServer>
+  /** That API is lost: from now on `server` may give another. */
+  readonly onLost?: (() => void) | undefined
   readonly stateDir: string
   /** The socket of vpcd. */
   readonly socketPath?: string | undefined
@@ -113,7 +115,7 @@ export class Agent {
 
   /** Run until the signal. vpcd keeps what it has. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, silenceMs, reconnectMs } = this.#options
+    const { log, silenceMs, reconnectMs, onLost } = this.#options
     const follow = {
       server: async () => {
         const server = await this.#options.server()
@@ -124,6 +126,7 @@ export class Agent {
       prepare: async () => this.#lookups?.claim(),
       onMessage: (message: FeedMessage) => this.#hear(message),
       onState: (trouble: string | null) => this.#noteState(trouble),
+      onLost,
       log,
       random: () => this.#clock.random(),
       silenceMs,

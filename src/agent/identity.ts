@@ -7,12 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { identityFile, renewPath, type HostCertificate } from '#feed/join.ts'
 import type { Log } from '#system/log.ts'
 import { readSecret, writeWhole } from '#system/whole-file.ts'
-import { ask, type FeedServer } from './feed/connection.ts'
+import { ask, FeedRefused, type FeedServer } from './feed/connection.ts'
 import { AgentStartRefused } from './state-dir.ts'
 
 export interface Identity {
   /** `https://ADDRESS:PORT`. */
   readonly server: string
+  /** Other APIs of the same cloud, in the same form. */
+  readonly others?: readonly string[]
   /** Id and name of the host. */
   readonly host: string
   readonly name: string
@@ -45,15 +47,21 @@ export function writeIdentity(stateDir: string, identity: Identity): void {
   writeWhole(identityFile(stateDir), `${JSON.stringify(identity, null, 1)}\n`, { mode: 0o600, isNew: false })
 }
 
-/** Where the agent connects to, and as whom. Throws AgentStartRefused when this host has not joined. */
-export function agentServer(stateDir: string): FeedServer {
+/**
+ * Where the agent connects to, and as whom: at each turn the next API of the cloud. Throws AgentStartRefused when this
+ * host has not joined.
+ */
+export function agentServer(stateDir: string, turn = 0): FeedServer {
   const identity = readIdentity(stateDir)
   if (identity === undefined)
     throw new AgentStartRefused(`this host has not joined a cloud; an operator runs vpc host create NAME there, then here: vpc join TOKEN`)
-  return serverOf(identity)
+  const all = serversOf(identity)
+  return all[turn % all.length]!
 }
 
-const serverOf = ({ server, ca, certificate, key }: Identity): FeedServer => ({ url: server, tls: { ca, cert: certificate, key } })
+function serversOf({ server, others = [], ca, certificate, key }: Identity): FeedServer[] {
+  return [server, ...others].map((url) => ({ url, tls: { ca, cert: certificate, key } }))
+}
 
 /** Ms until the certificate should be renewed: half of its life. */
 function untilRenewal(certificate: string, now: number): number {
@@ -94,9 +102,19 @@ async function renewIfDue(stateDir: string, log: Log, now: number, everyMs: numb
 
 /** Ask for a new certificate of the same key, and keep it. */
 export async function renew(stateDir: string, identity: Identity): Promise<void> {
-  const { certificate, ca, name } = (await ask(serverOf(identity), renewPath, {}, AbortSignal.timeout(30_000))) as HostCertificate
+  const { certificate, ca, name } = await renewedBy(serversOf(identity))
   const renewed = { ...identity, certificate, ca, name }
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(identity.key))) throw new Error('the API answered for another key')
   // Somebody has joined again meanwhile.
   if (readIdentity(stateDir)?.key === identity.key) writeIdentity(stateDir, renewed)
+}
+
+/** The answer of the first API that can be reached. */
+async function renewedBy([first, ...rest]: readonly FeedServer[]): Promise<HostCertificate> {
+  try {
+    return (await ask(first!, renewPath, {}, AbortSignal.timeout(30_000))) as HostCertificate
+  } catch (error) {
+    if (rest.length === 0 || (error instanceof FeedRefused && error.status < 500)) throw error
+    return renewedBy(rest)
+  }
 }

@@ -8,7 +8,7 @@ import { joinPath, type HostCertificate, type JoinRequest, type JoinToken } from
 import { readSecret, writeWhole } from '#system/whole-file.ts'
 import { ask, FeedRefused } from './feed/connection.ts'
 import { readIdentity, writeIdentity, type Identity } from './identity.ts'
-import { fetchCa, JoinRefused, type Address } from './pinned-ca.ts'
+import { fetchCa, JoinRefused, type Address, type Pinned } from './pinned-ca.ts'
 import { makeStateDir } from './state-dir.ts'
 
 const timeoutMs = 30_000
@@ -18,6 +18,8 @@ export interface JoinOptions {
   /** The token as it was given. */
   readonly text: string
   readonly server: Address
+  /** Other APIs of the same cloud. */
+  readonly others?: readonly Address[]
   readonly stateDir: string
   /** Where other hosts reach this one. Undefined: the address that the API is reached from, unless it is loopback. */
   readonly underlay: Address | undefined
@@ -39,18 +41,33 @@ export async function joinCloud(options: JoinOptions): Promise<Joined> {
   makeStateDir(stateDir)
   const before = readIdentity(stateDir)
   if (before?.token === token.id) return { identity: before, isSame: true, underlay: null }
-  const { ca, local } = await fetchCa(server, token.pin, now)
+  const all = [server, ...(options.others ?? [])]
+  const { ca, local, by } = await firstCa(all, token.pin, now)
   const underlay = options.underlay ?? (local === '' || isLoopback(local) ? null : { host: local.replace(/^::ffff:/, ''), port: 4789 })
   const key = pendingKey(stateDir, token.id)
-  const url = `https://${hostText(server.host)}:${server.port}`
+  const url = urlOf(by)
   const answer = await send(options, { url, ca, key, underlay })
   const certificate = new X509Certificate(answer.certificate)
   if (!certificate.checkPrivateKey(createPrivateKey(key)) || !certificate.verify(new X509Certificate(ca).publicKey))
     throw new JoinRefused('the API answered with a certificate that is not for this machine; its log may say more')
-  const identity = { server: url, host: answer.host, name: answer.name, token: token.id, key, certificate: answer.certificate, ca }
+  const others = all.filter((each) => each !== by).map(urlOf)
+  const more = others.length > 0 ? { others } : {}
+  const identity = { server: url, ...more, host: answer.host, name: answer.name, token: token.id, key, certificate: answer.certificate, ca }
   kept(stateDir, () => writeIdentity(stateDir, identity))
   forgetKey(stateDir)
   return { identity, isSame: false, underlay }
+}
+
+const urlOf = ({ host, port }: Address): string => `https://${hostText(host)}:${port}`
+
+/** The CA, from the first API that has it. Throws JoinRefused with what the last one said. */
+async function firstCa([first, ...rest]: readonly Address[], pin: string, now: number): Promise<Pinned & { readonly by: Address }> {
+  try {
+    return { ...(await fetchCa(first!, pin, now)), by: first! }
+  } catch (error) {
+    if (rest.length === 0 || !(error instanceof JoinRefused)) throw error
+    return firstCa(rest, pin, now)
+  }
 }
 
 async function send(

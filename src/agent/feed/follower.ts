@@ -22,6 +22,8 @@ export interface FollowOptions {
   readonly onMessage: (message: FeedMessage) => void
   /** The feed is open, with null; or it is not, and why. */
   readonly onState: (trouble: string | null) => void
+  /** The API is lost, or was not found: another may be there. */
+  readonly onLost?: (() => void) | undefined
   readonly log: Log
   readonly random: () => number
   readonly silenceMs?: number | undefined
@@ -35,6 +37,7 @@ export async function followFeed(options: FollowOptions, signal: AbortSignal): P
     const end = await followOnce(options, signal)
     if (signal.aborted) return
     failed = end.opened ? 0 : failed + 1
+    if (!end.refused) options.onLost?.()
     await sleep(waitMs(end, failed, options), undefined, { signal }).catch(() => {})
   }
 }

@@ -30,8 +30,30 @@ export interface EventRequest {
   readonly signal?: AbortSignal
 }
 
+interface SendOptions {
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+interface Sent extends SendOptions {
+  readonly method: string
+  readonly path: string
+  readonly body: object | undefined
+}
+
+/** How long one of several APIs may take to accept a connection. */
+const connectMs = 3_000
+
+/** Nothing was sent. */
+class Unconnected extends Failure {
+  constructor(message: string) {
+    super('unreachable', message, { code: 'unreachable' })
+  }
+}
+
 export class ApiClient {
   readonly #context: CloudContext
+  #turn = 0
 
   constructor(context: CloudContext) {
     this.#context = context
@@ -50,13 +72,21 @@ export class ApiClient {
     yield* readEvents(response)
   }
 
-  async #send(
-    method: string,
-    path: string,
-    body: object | undefined,
-    { headers, signal }: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
-  ): Promise<IncomingMessage> {
-    const { server, token, ca, serverName } = this.#context
+  /** Ask the API that answered last. One that cannot be reached has heard nothing, so the next is asked. */
+  async #send(method: string, path: string, body: object | undefined, options: SendOptions): Promise<IncomingMessage> {
+    const servers = this.#context.server.split(',')
+    for (let left = servers.length - 1; ; left--) {
+      try {
+        return await this.#sendTo(servers[this.#turn % servers.length]!, servers.length > 1, { method, path, body, ...options })
+      } catch (error) {
+        if (left === 0 || !(error instanceof Unconnected)) throw error
+        this.#turn++
+      }
+    }
+  }
+
+  async #sendTo(server: string, isOneOfSeveral: boolean, { method, path, body, headers, signal }: Sent): Promise<IncomingMessage> {
+    const { token, ca, serverName } = this.#context
     let url: URL
     try {
       url = new URL(`/v1${path}`, server)
@@ -75,12 +105,18 @@ export class ApiClient {
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const sent = request(url, options, resolve)
+    let isConnected = false
+    // A connection of an earlier request is there already.
+    sent.on('socket', (socket) => (socket.connecting ? void socket.once('connect', () => (isConnected = true)) : (isConnected = true)))
+    const timer = setTimeout(() => isConnected || sent.destroy(new Error('it did not answer in time')), connectMs).unref()
+    if (!isOneOfSeveral) clearTimeout(timer)
     sent.on('timeout', () => sent.destroy(new Error('it did not answer in time')))
-    sent.on('error', (error) =>
-      reject(new Failure('unreachable', `the API at ${server} cannot be reached: ${error.message}`, { code: 'unreachable' })),
-    )
+    sent.on('error', (error) => {
+      const message = `the API at ${server} cannot be reached: ${error.message}`
+      reject(isConnected ? new Failure('unreachable', message, { code: 'unreachable' }) : new Unconnected(message))
+    })
     sent.end(text)
-    return promise
+    return promise.finally(() => clearTimeout(timer))
   }
 
   /** Ask for a resource. Throws a Failure when the API refuses. */

@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts'
 
 /** One cloud, as one principal. */
 export interface CloudContext {
-  /** URL of the API. */
+  /** URL of the API; of several APIs of one cloud, all, with commas between. */
   readonly server: string
   readonly token: string
   /** File with the certificate authority of the API. */

@@ -28,6 +28,13 @@ function parseAddress(text: string, port: number): Result<Address> {
   return success({ host, port: Number(given ?? port) })
 }
 
+/** Addresses with commas between. */
+function parseServers(text: string): Result<readonly Address[]> {
+  const all = text.split(',').map((each) => parseAddress(each, defaultAgentPort))
+  const wrong = all.find((each) => !each.ok)
+  return wrong ?? success(all.flatMap((each) => (each.ok ? [each.value] : [])))
+}
+
 /** An address, or the first one of an interface of this machine. Throws a Failure. */
 function underlayOf(text: string): Address {
   const all = (networkInterfaces()[text] ?? []).filter(({ address }) => !address.startsWith('fe80:'))
@@ -47,10 +54,10 @@ export default command({
     The machine speaks to the API alone whose CA the token names. When joining fails, nothing has changed; repeat it.`,
   positionals: [{ name: 'TOKEN', help: 'the join token' }],
   options: {
-    server: valueOption<Address>('where the API listens for agents', {
-      placeholder: 'ADDRESS[:PORT]',
-      parse: (text) => parseAddress(text, defaultAgentPort),
-    }).default(defaultServer, `127.0.0.1:${defaultAgentPort}`),
+    server: valueOption<readonly Address[]>('where the API listens for agents; of several APIs, all, with commas between', {
+      placeholder: 'ADDRESS[:PORT],…',
+      parse: parseServers,
+    }).default([defaultServer], `127.0.0.1:${defaultAgentPort}`),
     underlay: text('where other hosts reach this one', 'ADDRESS|INTERFACE').defaultsTo(
       'the address that this machine reaches the API from',
     ),
@@ -60,7 +67,7 @@ export default command({
     { line: 'vpc join TOKEN --server=10.0.0.1', does: 'join a cloud whose API runs on another machine' },
     { line: 'vpc join TOKEN --underlay=eth1', does: 'let other hosts reach this one by eth1' },
   ],
-  async run({ server, underlay: where, stateDir }, { output }, [given]) {
+  async run({ server: [server, ...others], underlay: where, stateDir }, { output }, [given]) {
     const token = parseJoinToken(given!)
     const underlay = where === undefined ? undefined : underlayOf(where)
     if (token === undefined)
@@ -69,7 +76,16 @@ export default command({
     const { JoinRefused } = await import('#agent/pinned-ca.ts')
     const { AgentStartRefused } = await import('#agent/state-dir.ts')
     try {
-      const joined = await joinCloud({ token, text: given!.trim(), server, stateDir, underlay, version: packageVersion(), now: Date.now() })
+      const joined = await joinCloud({
+        token,
+        text: given!.trim(),
+        server: server!,
+        others,
+        stateDir,
+        underlay,
+        version: packageVersion(),
+        now: Date.now(),
+      })
       const { host, name, server: url } = joined.identity
       if (joined.isSame) return alreadySo(output, `this machine is host ${name} already`, { host, name, server: url })
       const address = joined.underlay === null ? '' : `\nother hosts reach it at ${joined.underlay.host}, unless the cloud says otherwise`

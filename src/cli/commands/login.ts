@@ -18,7 +18,7 @@ export default command({
     asks the API who you are, then writes the token into the file vpc/contexts.json below XDG_CONFIG_HOME or ~/.config, which you alone
     can read. vpc cloud then asks this cloud. On a host of a cloud that vpc up started, the API is known by the CA of that cloud.`,
   options: {
-    server: text('URL of the API', 'URL').required,
+    server: text('URL of the API; of several APIs of the cloud, all, with commas between', 'URL,…').required,
     tokenFile: text('file with the token; standard input, unless given', 'FILE', 'file'),
     ca: text('file with the certificate authority of the API, if it is none that this machine trusts', 'FILE', 'file'),
     serverName: text('name in the certificate of the API', 'NAME').defaultsTo('that of the URL'),

@@ -14,6 +14,7 @@ import { StoreError, type StoreErrorCode } from '#control/store/store-error.ts'
 import { conformance } from './conformance.ts'
 import { makeUnderHarm } from './apis-on-etcd.ts'
 import { fallBehind } from './behind-on-etcd.ts'
+import { failOver } from './failover-on-etcd.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 import { until, writeUnderHarm } from './harm.ts'
 import { moveCloud } from './moved-cloud.ts'
@@ -136,6 +137,11 @@ test('a store moves from SQLite to etcd and back', async () => {
 
 test('a cloud moves from SQLite to etcd and back by commands, and nothing differs', () =>
   moveCloud(scratch(), cluster.location('/vpc1/cloud/')))
+
+test('a host and a command that know two APIs go on with the other when one ends', async () => {
+  const directory = scratch()
+  await failOver(directory, cluster.location('/vpc1/failover/')).finally(() => rmSync(directory, { recursive: true }))
+})
 
 test('a watch reaches revisions that others made elsewhere in the same etcd', async () => {
   await using store = openEtcdStore(cluster.location('/vpc1/shared/'), { progressMs: 60_000 })

@@ -41,11 +41,13 @@ export default command({
     const stop = new AbortController()
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
     try {
-      const api = server === undefined ? () => agentServer(stateDir) : () => ({ url: server })
+      let turn = 0
+      const api = server === undefined ? () => agentServer(stateDir, turn) : () => ({ url: server })
+      const onLost = (): void => void turn++
       // Says at once that this host has not joined.
       api()
       const reconnectMs = reconnectWithin * 1000
-      const agent = new Agent({ server: api, stateDir, socketPath: socket, version: packageVersion(), log, reconnectMs })
+      const agent = new Agent({ server: api, onLost, stateDir, socketPath: socket, version: packageVersion(), log, reconnectMs })
       await Promise.all([agent.run(stop.signal), server === undefined && keepIdentity({ stateDir, log }, stop.signal)])
     } catch (error) {
       if (error instanceof AgentStartRefused) throw new Failure('failed', error.message, { code: 'refused' })
