@@ -90,15 +90,17 @@ export class FlowTable {
   /** The confirmed flows of a port, whose last packet is no older. */
   ofPort(port: number, uncounted = this.uncounted(), sinceS = 0): PortFlow[] {
     using own = this.openMap(port)
-    const entries = (own?.entries() ?? []).filter(([, value]) => isSince(value, sinceS))
-    return entries.map(([key, value]) => ({ key: flowKey.decode(key), flow: uncounted.add(port, key, value), young: false }))
+    return (own?.entries(isSince(sinceS)) ?? []).map(([key, value]) => ({
+      key: flowKey.decode(key),
+      flow: uncounted.add(port, key, value),
+      young: false,
+    }))
   }
 
   /** Flows that are not confirmed, by port. */
   young(uncounted = this.uncounted(), sinceS = 0): Map<number, PortFlow[]> {
     const found = new Map<number, PortFlow[]>()
-    for (const [key, value] of this.#young.entries()) {
-      if (!isSince(value, sinceS)) continue
+    for (const [key, value] of this.#young.entries(isSince(sinceS))) {
       const { port, flow: own } = youngKey.decode(key)
       const flows = found.get(port) ?? []
       found.set(port, flows)
@@ -171,9 +173,9 @@ export class FlowTable {
   }
 }
 
-/** Whether the flow in these bytes had a packet since then. */
-const isSince = (value: Uint8Array, sinceS: number): boolean =>
-  sinceS === 0 || new DataView(value.buffer, value.byteOffset).getUint32(flow.offsets.lastS, true) >= sinceS
+/** Whether a flow had a packet since then; 0: all are wanted. */
+const isSince = (sinceS: number): ((values: DataView, at: number) => boolean) | undefined =>
+  sinceS === 0 ? undefined : (values, at) => values.getUint32(at + flow.offsets.lastS, true) >= sinceS
 
 /** flow_check of bpf/lib/flow.h. */
 export function flowCheck(key: Uint8Array): number {

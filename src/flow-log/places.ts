@@ -1,6 +1,6 @@
 /** Places that records go to, and which records go to which: all of them, or those that flow logs of the cloud name. */
 import type { FlowLogSpec } from '#feed/item.ts'
-import { Outlet, type Destination } from './destination.ts'
+import type { Destination, Outlet } from './destination.ts'
 import { RotatedFile, type RotatedFileOptions } from './file.ts'
 import { HttpDestination } from './http.ts'
 import { isSampled, type FlowRecord } from './record.ts'

@@ -197,11 +197,12 @@ export class BpfMap implements BatchMap, Disposable {
     return this.entries().map(([key]) => key)
   }
 
-  /** All elements. */
-  entries(): [key: Uint8Array, value: Uint8Array][] {
+  /** All elements, or those whose value is wanted: it is looked at before anything is copied. */
+  entries(isWanted?: (values: DataView, at: number) => boolean): [key: Uint8Array, value: Uint8Array][] {
     const found: [Uint8Array, Uint8Array][] = []
     for (const { keys, values, count } of this.batches()) {
       for (let i = 0; i < count; i++) {
+        if (isWanted !== undefined && !isWanted(values.view, i * this.slotSize)) continue
         found.push([
           keys.bytes.slice(i * this.keySize, (i + 1) * this.keySize),
           values.bytes.slice(i * this.slotSize, (i + 1) * this.slotSize),
