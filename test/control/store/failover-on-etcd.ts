@@ -20,6 +20,16 @@ async function invite(client: ApiClient): Promise<string> {
   return (await client.must('make', 'POST', `/hosts/${host.id}/token`, {})).body.token as string
 }
 
+async function makeOrg(client: ApiClient): Promise<void> {
+  const { status, body } = await client.ask('POST', '/orgs', { name: 'acme' })
+  assert.equal(status, 201, JSON.stringify(body))
+  const { body: list } = await client.must('list', 'GET', '/orgs')
+  assert.deepEqual(
+    list.items.map(({ name }: any) => name),
+    ['acme'],
+  )
+}
+
 /** Neither the agent nor the command is told anything. */
 export async function failOver(directory: string, store: StoreLocation): Promise<void> {
   const log = { info: () => {}, error: () => {} }
@@ -60,13 +70,7 @@ export async function failOver(directory: string, store: StoreLocation): Promise
     await until('the feed is open at the other', () => opened.length === 2)
     assert.equal(opened[1], `https://127.0.0.1:${two.agentPort}`)
     await renew(stateDir, readIdentity(stateDir)!)
-    const { status, body } = await client.ask('POST', '/orgs', { name: 'acme' })
-    assert.equal(status, 201, JSON.stringify(body))
-    const { body: list } = await client.must('list', 'GET', '/orgs')
-    assert.deepEqual(
-      list.items.map(({ name }: any) => name),
-      ['acme'],
-    )
+    await makeOrg(client)
   } finally {
     end.abort()
     await following
