@@ -5,7 +5,9 @@ import type { Field, Fields } from '#resource/field.ts'
 import { findKind } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody } from './api.ts'
 import { FieldInput, Objections } from './field-input.tsx'
-import { useCollections } from './live.ts'
+import type { Drop } from './drop-question.ts'
+import { useDrops } from './drops.ts'
+import { known, useCollections } from './live.ts'
 import { Copyable, ProblemBox, State } from './parts.tsx'
 import { hrefOf, replaceQuery } from './route.ts'
 import { Time } from './value.tsx'
@@ -101,6 +103,7 @@ function Answer({ answer: { verdict, packet, from, to, steps, obstacle, programm
         <EndHop end={to} is="to" isReached={verdict !== 'blocked'} />
       </ol>
       {programmed.hosts.length > 0 && <Programmed hosts={programmed.hosts} />}
+      <DroppedLately ends={[from, to]} />
     </section>
   )
 }
@@ -178,6 +181,31 @@ function Hop({ step: { stage, ok, text, thing }, isObstacle, isTurn }: { step: S
     </>
   )
 }
+
+/** Packets between the two that hosts have really dropped. */
+function DroppedLately({ ends }: { ends: readonly End[] }) {
+  const vnic = ends.map(({ id }) => (id === undefined ? undefined : known('vnic', id))).find((found) => found !== undefined)
+  const { all } = useDrops(vnic?.vpc as string | undefined)
+  const isBetween = ({ text = '' }: Drop): boolean =>
+    ends.every(({ address }) => text.split(/[^0-9a-f.:]+/).some((word) => isOf(word, address)))
+  const found = all.filter(isBetween).slice(0, 10)
+  if (found.length === 0) return null
+  return (
+    <>
+      <h3>Dropped lately between the two</h3>
+      <ul>
+        {found.map((drop, i) => (
+          <li key={`${drop.time} ${i}`}>
+            <Time iso={drop.time} /> {drop.reason} <span class="mono">{drop.text}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+/** Is a word of a summary this address, perhaps with a port? IPv6 addresses with ports stand in brackets. */
+const isOf = (word: string, address: string): boolean => word === address || (!address.includes(':') && word.startsWith(`${address}:`))
 
 const states = { current: 'ready', late: 'draining', unreachable: 'unreachable', failing: 'failed' } as const
 
