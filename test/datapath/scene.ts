@@ -329,7 +329,7 @@ export class Scene implements Disposable {
     this.bench.decide(this.#tunnel(), frame, { ifindex: this.devices.mux, cb: [...words, red], mark: 0x7654_0000 })
   }
 
-  /** Does the underlay take a packet itself, once it has heard its VTEP by `frame`? Again when that was too long ago. */
+  /** Does the underlay take a packet itself, once it has heard its VTEP? `frame` says so again when that is too old. */
   takesOnceHeard(frame: Uint8Array, take: () => boolean): boolean {
     for (let i = 0; i < 10; i++) {
       if (take()) return true
