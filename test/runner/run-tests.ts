@@ -41,7 +41,7 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
   const reporters = ['spec', 'stdout', './test/runner/summary.mjs', summary]
   const flags = reporters.map((value, i) => `--test-reporter${i % 2 === 0 ? '' : '-destination'}=${value}`)
   const command = ['timeout', '--foreground', '--kill-after=20', String(limit)]
-  const node = [process.execPath, '--test', '--test-timeout=180000', ...flags, ...nodeOptions, file]
+  const node = [process.execPath, '--test', '--test-isolation=none', '--test-timeout=180000', ...flags, ...nodeOptions, file]
   const began = performance.now()
   const child = spawn('scripts/enclose', [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
   running.add(child.pid!)

@@ -5,7 +5,7 @@
 
 /** Seconds that a file of a tier should take on a quiet machine with two CPUs, unless `budgets` says otherwise. */
 export const tiers = {
-  pure: { needs: 'nothing but Node', budgetSeconds: 1 },
+  pure: { needs: 'nothing but Node', budgetSeconds: 0.5 },
   kernel: { needs: 'root: the kernel, network namespaces, eBPF, a vpcd', budgetSeconds: 3 },
   lab: { needs: 'root: hosts and guests in namespaces, with traffic between them', budgetSeconds: 10 },
   machine: { needs: 'root and QEMU: virtual machines', budgetSeconds: 20 },
@@ -120,7 +120,7 @@ const budgets: Readonly<Record<string, number>> = {
 }
 
 /** A test beside a source tests only that source. */
-const besideSourceSeconds = 2
+const besideSourceSeconds = 1.5
 
 /** Seconds that a file should take. */
 export const budgetOf = (file: string): number =>
