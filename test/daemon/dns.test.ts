@@ -5,10 +5,14 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { answersQuestion, Malformed, readQuestion, refuseMalformed, relayed, writeAnswer, type Question } from '#services/dns-message.ts'
+import { answerFrom, type Zone } from '#services/zone.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
+import { messages, mutated, questions, walk } from './dns-messages.ts'
 import { until } from './echo-server.ts'
 import { dnsAt, makeCustomer, type Customer, type Guest } from './service-host.ts'
 import { TestHost } from './test-host.ts'
@@ -34,6 +38,14 @@ const udp = createSocket('udp4')
 udp.on('message', (q, from) => {
   if (q.includes('silent')) return
   const good = answer(q, false)
+  if (q.includes('garbled')) {
+    const end = 12 + q.subarray(12).indexOf(0) + 5
+    for (let i = 0; i < end; i++) {
+      if (i < 2 || i >= 12) { const other = Buffer.from(good); other[i] ^= 1 << (i % 8); other[other.length - 1] = 66; udp.send(other, from.port, from.address) }
+      udp.send(good.subarray(0, i), from.port, from.address)
+    }
+    udp.send(Buffer.concat([good.subarray(0, 12), good]), from.port, from.address)
+  }
   if (q.includes('forged')) {
     const id = Buffer.from(good); id[0] ^= 1; udp.send(id, from.port, from.address)
     const other = Buffer.from(good); other[13] ^= 1; udp.send(other, from.port, from.address)
@@ -158,6 +170,9 @@ describe('other names', () => {
   test('an answer from elsewhere, with another id or of another question does not count', () =>
     assert.equal(dig(blue.guests[0]!, 'forged', 'outside.example'), '198.51.100.7'))
 
+  test('mutated and cut answers of the right server do not count either', () =>
+    assert.equal(dig(blue.guests[0]!, 'garbled', 'outside.example'), '198.51.100.7'))
+
   test('a cut answer is asked for again by TCP', () => assert.equal(dig(blue.guests[0]!, 'big', 'outside.example'), '198.51.100.7'))
 
   test('a silent server is a failure, not silence', () =>
@@ -175,12 +190,64 @@ test('a message from port 0 gets no answer, and ends nothing', () => {
   assert.equal(pidOf(), before)
 })
 
-/** Whether a process is there, and not dead already. */
+/** Sends messages of a file by UDP, and by TCP in a connection each; prints answers, until a good question has one. */
+const sender = `
+import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+const sent = readFileSync(process.argv[2], 'utf8').split('\\n').map((line) => Buffer.from(line, 'hex'))
+const last = sent.at(-1)
+const heard = []
+const udp = createSocket('udp4')
+udp.on('message', (answer) => heard.push(answer))
+for (const [i, message] of sent.entries()) { udp.send(message, 53, '${dnsAt[0]}'); if (i % 25 === 24) await sleep(5) }
+const byTcp = (message) => new Promise((done) => {
+  const length = Buffer.alloc(2); length.writeUInt16BE(message.length)
+  const socket = connect(53, '${dnsAt[0]}', () => socket.end(Buffer.concat([length, message])))
+  let got = Buffer.alloc(0)
+  socket.setTimeout(8000, () => socket.destroy())
+  socket.on('data', (data) => (got = Buffer.concat([got, data])))
+  socket.on('error', () => {})
+  socket.on('close', () => { if (got.length > 2) heard.push(got.subarray(2)); done() })
+})
+for (let i = 0; i < 60; i += 10) await Promise.all(sent.slice(i, i + 10).map(byTcp))
+const isLast = (answer) => answer.length > 12 && answer.readUInt16BE(0) === last.readUInt16BE(0) && answer[2] >= 128 && answer.readUInt16BE(6) > 0
+for (let i = 0; i < 100 && !heard.some(isLast); i++) { udp.send(last, 53, '${dnsAt[0]}'); await sleep(50) }
+udp.close()
+process.stdout.write(heard.map((answer) => answer.toString('hex')).join('\\n'))
+`
+
+test('random and mutated messages end nothing, and no answer is to another question', () => {
+  const [web] = blue.guests
+  const before = pidOf()
+  const good = Buffer.from('fffe01000001000000000000037765620' + '4626c7565076578616d706c650000010001', 'hex')
+  const sent = [...fc.sample(messages, 400), good]
+  const [file, list] = [join(host.directory, 'sender.mjs'), join(host.directory, 'messages')]
+  writeFileSync(file, sender)
+  writeFileSync(list, sent.map((message) => message.toString('hex')).join('\n'))
+  const heard = web!.run('timeout', '60', process.execPath, file, list).split('\n')
+  assert.ok(heard.length > 100, `${heard.length} answers`)
+  for (const answer of heard.map((line) => Buffer.from(line, 'hex'))) {
+    const isIts = (message: Buffer): boolean => {
+      if (message.length < 12 || message.readUInt16BE(0) !== answer.readUInt16BE(0) || message[2]! >= 0x80) return false
+      if (answer.readUInt16BE(4) === 0) return (answer[3]! & 15) === 1
+      const end = 12 + answer.subarray(12).indexOf(0)
+      return answer.subarray(12, end).equals(message.subarray(12, end))
+    }
+    assert.ok(answer[2]! >= 0x80 && sent.some(isIts), answer.toString('hex'))
+  }
+  assert.equal(pidOf(), before)
+  assert.equal(dig(web!, 'mail', 'blue.example'), '10.0.0.6')
+})
+
+/** Whether a process has a thread that is not dead: until then it has its sockets. */
 function isThere(pid: number): boolean {
   try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const tasks = `/proc/${pid}/task`
+    return readdirSync(tasks).some((task) => !/^State:\s+[ZX]/m.test(readFileSync(join(tasks, task, 'status'), 'utf8')))
   } catch {
-    return false
+    return existsSync(`/proc/${pid}`)
   }
 }
 
@@ -188,10 +255,99 @@ test('a killed process: guests fail fast, and it comes back', async () => {
   const [web] = red.guests
   const before = pidOf()
   process.kill(before, 'SIGKILL')
-  // The kernel ends it by and by; until then it may still have the socket.
   await until(() => !isThere(before))
-  const said = web!.try('dig', `@${dnsAt[0]}`, '+tries=1', '+time=5', 'web.red.example')
+  const said = web!.try('dig', `@${dnsAt[0]}`, '+tries=2', '+time=5', 'web.red.example')
   assert.ok(/connection refused/.test(said.stdout + said.stderr) || said.status === 0, said.stdout + said.stderr)
-  await until(() => dig(web!, 'web', 'red.example') === '10.0.0.5')
+  await until(() => dig(web!, 'web', 'red.example') === '10.0.0.5', 20_000)
   assert.notEqual(pidOf(), before)
+})
+
+/** A zone for the properties below. */
+const zone: Zone = {
+  domains: ['red.example', 'internal'],
+  prefixes: ['10.0.0.0/24', 'fd01::/64'],
+  names: {
+    'web.red.example': ['10.0.0.5', 'fd01::5'],
+    'many.red.example': Array.from({ length: 300 }, (_, i) => `10.0.${i >> 8}.${i & 255}`),
+    'b.example': ['10.0.0.5'],
+  },
+}
+const runs = { numRuns: 2000 }
+
+function read(message: Buffer): Question | undefined {
+  try {
+    return readQuestion(message)
+  } catch (error) {
+    assert.ok(error instanceof Malformed, String(error))
+    return undefined
+  }
+}
+
+test('an answer is whole, fits, and is to the very question', () => {
+  let [said, refused] = [0, 0]
+  fc.assert(
+    fc.property(messages, fc.boolean(), (message, tcp) => {
+      const question = read(message)
+      if (question === undefined) return
+      const answer = writeAnswer(question, answerFrom(zone, question) ?? { code: 5, authoritative: false }, tcp)
+      const parts = walk(answer)
+      assert.ok(parts !== undefined, answer.toString('hex'))
+      assert.deepEqual([parts.id, parts.isAnswer, parts.questions], [message.readUInt16BE(0), true, 1])
+      const { length } = question.section
+      assert.deepEqual(answer.subarray(12, 12 + length), message.subarray(12, 12 + length))
+      assert.ok(answer.length <= (tcp ? 65_535 : question.edns === undefined ? 512 : 1232))
+      if (parts.records > 0) said++
+      else refused++
+    }),
+    runs,
+  )
+  assert.ok(said > 100 && refused > 100, `${said} with records, ${refused} without`)
+})
+
+test('what is no question is an error with its id alone, or silence; an answer is never answered', () => {
+  let [errors, silent] = [0, 0]
+  fc.assert(
+    fc.property(messages, (message) => {
+      if (read(message) !== undefined) return void assert.equal(message[2]! & 0x80, 0)
+      const answer = refuseMalformed(message)
+      const isSilent = message.length < 12 || (message[2]! & 0x80) !== 0
+      assert.equal(answer === undefined, isSilent)
+      if (answer === undefined) return void silent++
+      errors++
+      assert.deepEqual(walk(answer), { id: message.readUInt16BE(0), isAnswer: true, questions: 0, records: 0 })
+      assert.equal(answer[3]! & 15, 1)
+    }),
+    runs,
+  )
+  assert.ok(errors > 100 && silent > 100, `${errors} errors, ${silent} silent`)
+})
+
+test("a server's message counts only with the id and the question that were sent", () => {
+  let [taken, refused] = [0, 0]
+  const cases = questions.chain((message) => {
+    const answer = Buffer.from(message)
+    answer[2]! |= 0x80
+    return fc.tuple(fc.constant(message), fc.oneof(fc.constant(answer), mutated(answer), messages))
+  })
+  fc.assert(
+    fc.property(cases, fc.boolean(), ([message, reply], tcp) => {
+      const question = readQuestion(message)
+      const { id, section } = question
+      const isIt =
+        reply.length >= 12 + section.length &&
+        reply.readUInt16BE(0) === id &&
+        reply[2]! >= 0x80 &&
+        reply.readUInt16BE(4) === 1 &&
+        reply.toString('hex', 12, 12 + section.length) === section.toString('hex')
+      assert.equal(answersQuestion(reply, id, section), isIt)
+      if (!isIt) return void refused++
+      taken++
+      const told = relayed(reply, { ...question, id: 0xabcd }, tcp)
+      assert.equal(told.readUInt16BE(0), 0xabcd)
+      assert.ok(told.length <= (tcp ? 65_535 : 1232))
+      assert.deepEqual(told.subarray(12, 12 + section.length), section)
+    }),
+    runs,
+  )
+  assert.ok(taken > 100 && refused > 100, `${taken} taken, ${refused} refused`)
 })
