@@ -18,6 +18,9 @@ interface TableFull {
 
 const isTableFull = (error: object): error is TableFull => 'table' in error && 'maxEntries' in error
 
+/** SQLITE_FULL of sqlite3.h, with what it says besides. The journal is the only file of SQLite here. */
+const isDiskFull = (error: object): boolean => 'errcode' in error && (Number(error.errcode) & 0xff) === 13
+
 /** A failed system call, which carries its errno. */
 const hasErrno = (error: object): error is { readonly errno: number } => 'errno' in error && typeof error.errno === 'number'
 
@@ -40,6 +43,10 @@ export function toVpcError(asked: string, error: unknown): VpcError {
   const message = `cannot ${asked}: ${error.message}`
   if (isTableFull(error)) {
     const full = `cannot ${asked}: table ${error.table} is full, it takes ${error.maxEntries} entries; remove some, or start vpcd with ${optionOf(error.table)}`
+    return new VpcError('ENOSPC', full, { cause: error })
+  }
+  if (isDiskFull(error)) {
+    const full = `cannot ${asked}: the disk of the journal is full; nothing was changed; make room where the state directory is`
     return new VpcError('ENOSPC', full, { cause: error })
   }
   const errno = hasErrno(error) ? (notOfTheKernel.get(error.errno) ?? error.errno) : 'EIO'

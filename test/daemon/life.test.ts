@@ -1,8 +1,8 @@
 /** A real vpcd in a network namespace: what outlives it, what does not, and who is refused. Needs root. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
@@ -160,6 +160,46 @@ test('a journal that cannot be read is left alone, and said', async () => {
   assert.equal(await second.ended, 1)
   assert.match(second.lines.at(-1)!, /^vpc: journal .*state.db cannot be read: .*; restore it, or move it away/)
   assert.match(readFileSync(journal, 'utf8'), /^not a database/)
+})
+
+test('a journal without room refuses a change as a whole and says so; what was there stays, and it goes on', async () => {
+  await using host = TestHost.create()
+  mkdirSync(host.stateDir, { mode: 0o700 })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', host.stateDir])
+  try {
+    const first = await host.start()
+    await using sw = await host.vpc.openSwitch(generateId('vpcsw'), { create: true })
+    await sw.setVni(5001)
+    await sw.commit()
+    const some = (from: number) =>
+      Array.from({ length: 4000 }, (_, i) => ({ vni: 5001, address: `10.${from}.${i >> 8}.${i & 255}`, mac: '02:00:00:00:00:02' }))
+    await sw.setNeighbours(some(0).slice(0, 10))
+    const before = await sw.neighbours()
+    const filler = join(host.stateDir, 'filler')
+    try {
+      for (;;) writeFileSync(filler, Buffer.alloc(4096), { flag: 'a' })
+    } catch {
+      // Now it is full.
+    }
+    const full = (error: unknown): boolean =>
+      error instanceof VpcError &&
+      error.code === 'ENOSPC' &&
+      /the disk of the journal is full; nothing was changed; make room/.test(error.message)
+    await assert.rejects(sw.setNeighbours(some(1)), full)
+    assert.deepEqual(await sw.neighbours(), before)
+    rmSync(filler)
+    await sw.setNeighbours(some(1))
+    const after = await sw.neighbours()
+    assert.equal(after.length, 4010)
+    process.kill(first.pid, 'SIGKILL')
+    await first.ended
+    await host.start()
+    await using again = await host.vpc.openSwitch(sw.id, { write: true })
+    assert.deepEqual(await again.neighbours(), after)
+    await again.destroy()
+  } finally {
+    execFileSync('umount', ['-l', host.stateDir])
+  }
 })
 
 test('vpcd tells of itself', async () => {
