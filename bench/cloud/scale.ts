@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Counters } from '#control/feed/counters.ts'
 import { Exceptions } from '#control/feed/exceptions.ts'
-import { Feeds } from '#control/feed/feeds.ts'
+import type { Feeds } from '#control/feed/feeds.ts'
 import { feedRoutes } from '#control/feed/routes.ts'
 import { TestAgents } from '../../test/control/agents/test-agents.ts'
 import { watched, type FromAgents, type ToAgents } from './agents.ts'
@@ -124,9 +124,9 @@ function plainServer(routes: ReturnType<typeof feedRoutes>): Promise<Server> {
 let made: ReturnType<typeof feedRoutes>
 let feeds!: Feeds
 let exceptions!: Exceptions
-await using agents = await TestAgents.start(({ model }) => {
+await using agents = await TestAgents.start(({ model, feeds: ofApi }) => {
   const { mirror } = model
-  feeds = new Feeds(mirror)
+  feeds = ofApi
   exceptions = new Exceptions(mirror, model.store)
   return (made = feedRoutes({ feeds, mirror, exceptions, counters: new Counters(mirror), now: Date.now }))
 })

@@ -62,6 +62,7 @@ export class Agent {
   readonly #lookups: Lookups | undefined
   #counters: CounterReport | undefined
   readonly #statusFile: StatusFile
+  readonly #process = markProcess(process.pid) ?? null
   #revision: string | null
   #applied: string | null = null
   /** Whether the feed has said all since the start: only then may anything go. */
@@ -239,6 +240,7 @@ export class Agent {
   /** Vnics that have their unit. */
   async #readyNow(): Promise<AgentReport['ready']> {
     const units = await this.#half.units().catch(() => new Map<string, string>())
+    if (units.size === 0) return []
     return [...this.#items.of('vnic')].flatMap((vnic) => {
       const unit = units.get(unitId(vnic))
       return unit === undefined || !this.#reconciler.has(vnic) ? [] : [{ vnic: vnic.id, unit }]
@@ -256,7 +258,7 @@ export class Agent {
 
   #status(): AgentStatus {
     return {
-      process: markProcess(process.pid) ?? null,
+      process: this.#process,
       server: this.#url,
       host: thisHost(this.#items)?.id ?? null,
       connected: this.#connected,

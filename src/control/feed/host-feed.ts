@@ -29,6 +29,8 @@ export interface FeedSource {
 
 /** Least time between two rounds. */
 const roundMs = 20
+/** How often a round begins again with what has changed meanwhile. */
+const mostPasses = 16
 
 export class HostFeed {
   readonly host: string
@@ -144,13 +146,20 @@ export class HostFeed {
     }
   }
 
+  /**
+   * What changes while the host reads belongs to this round, too: an item that is made later may name another one that
+   * has come meanwhile. A model that does not rest must not keep a slow host from its \`sync\` for ever.
+   */
   async #round(): Promise<void> {
-    const { revision } = this.#source
-    const keys = [...this.#pending]
-    this.#pending.clear()
-    for (const key of keys) {
-      if (this.#isClosed) return
-      if (!this.#sendItem(key)) await this.#sink.drained()
+    let { revision } = this.#source
+    for (let n = 0; n < mostPasses && (n === 0 || this.#pending.size > 0); n++) {
+      revision = this.#source.revision
+      const keys = [...this.#pending]
+      this.#pending.clear()
+      for (const key of keys) {
+        if (this.#isClosed) return
+        if (!this.#sendItem(key)) await this.#sink.drained()
+      }
     }
     this.#send({ type: 'sync', revision: String(revision) })
     this.#told = revision

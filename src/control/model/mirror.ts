@@ -274,7 +274,10 @@ export class Mirror {
    */
   listen(after: number, listener: (batch: Batch | undefined) => void): { missed: readonly Batch[] | undefined; end: () => void } {
     this.#listeners.add(listener)
-    const missed = after < this.oldest || after > this.revision ? undefined : this.#batches.filter(({ revision }) => revision > after)
+    const missed =
+      after < this.oldest || after > this.revision
+        ? undefined
+        : this.#batches.slice(this.#batches.findLastIndex(({ revision }) => revision <= after) + 1)
     return { missed, end: () => void this.#listeners.delete(listener) }
   }
 }

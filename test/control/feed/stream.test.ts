@@ -270,3 +270,37 @@ test('a feed whose connection breaks is forgotten', async () => {
   for (let i = 0; feeds.connected.has(ids.h1!) && i < 500; i++) await sleep(10)
   assert.ok(!feeds.connected.has(ids.h1!))
 })
+
+test('what a host has at a sync names nothing that it has not: also when the model changes while it reads', async () => {
+  await api.ok('POST', '/vpcs', { name: 'fresh', account: 'shop' })
+  const subnet = (await api.ok('POST', '/subnets', { name: 'fresh', vpc: 'fresh', network4: '10.9.0.0/24' })).id
+  for (const [name, host] of [
+    ['near', 'h1'],
+    ['far', 'h2'],
+  ]) {
+    ids[name!] = (await api.ok('POST', '/vnics', { name, account: 'shop', subnet })).id
+    await api.ok('PUT', `/vnics/${name}/binding`, { host })
+  }
+  const [stations, vteps] = [new Map<string, string>(), new Set<string>()]
+  const missing: string[] = []
+  let drains = 0
+  const done = Promise.withResolvers<void>()
+  const feed = feeds.open(ids.h1!, undefined, {
+    write(line) {
+      const message = JSON.parse(line) as FeedMessage
+      if (message.type === 'put' && message.item.kind === 'vtep') vteps.add(message.item.id)
+      if (message.type === 'put' && message.item.kind === 'station') stations.set(message.item.id, message.item.host)
+      if (message.type === 'sync') missing.push(...[...stations.values()].filter((host) => !vteps.has(host)))
+      if (message.type === 'sync' && stations.get(ids.far!) === ids.h3) done.resolve()
+      return message.type !== 'put'
+    },
+    // The host reads slowly, and what it is about to be told moves to a host that it has not heard of.
+    async drained() {
+      if (drains++ === 0) await api.ok('PUT', '/vnics/far/binding', { host: 'h3' })
+    },
+    end() {},
+  })
+  await done.promise
+  feeds.gone(feed)
+  assert.deepEqual(missing, [])
+})
