@@ -71,7 +71,7 @@ class Walk {
   }
   #subnetOf(n: number, i: number): FeedItem {
     const network = `10.${n / 1000}.${i}`
-    return { ...subnet, id: uuid(n + i), vpc: uuid(n), vni: n + i, network4: `${network}.0/24`, gateway4: `${network}.1` }
+    return { ...subnet, resolver: true, id: uuid(n + i), vpc: uuid(n), vni: n + i, network4: `${network}.0/24`, gateway4: `${network}.1` }
   }
   #subnet(): FeedItem {
     const made = {
@@ -85,7 +85,15 @@ class Walk {
     const { n, ...at } = this.#at()
     const i = 10 + this.#upTo(12)
     const addresses = [`10.${n / 1000}.${this.pick([1, 2])}.${i}`, ...(this.chance(4) ? [`10.${n / 1000}.1.${i + 100}`] : [])]
-    return { ...vnicItem(i, { ...at, id: uuid(n + 100 + i), addresses, groups: this.#some([60, 61, 62].map(uuid)) }) }
+    return {
+      ...vnicItem(i, {
+        ...at,
+        id: uuid(n + 100 + i),
+        addresses,
+        groups: this.#some([60, 61, 62].map(uuid)),
+        hostname: this.pick([null, 'web', 'db']),
+      }),
+    }
   }
   #vnic = (): FeedItem => this.#one()
   #station = (): StationItem => ({ ...stationItem(this.#one(), hostId(this.pick([2, 3, 4, 5]))), forward: this.chance(8) })
@@ -222,6 +230,8 @@ test('a change compiles what it touches', () => {
   assert.equal(put(b), 0, 'another one: a line of its own')
   assert.equal(put({ ...b, mac: '02:00:00:00:00:77' }), 0)
   assert.equal(put({ ...b, groups: [uuid(60)] }), 1, 'a member of a group')
+  assert.equal(put(b), 1)
+  assert.equal(put({ ...b, hostname: 'db' }), 1, 'a name that guests ask for')
   assert.equal(put(vtepItem(3)), 5)
 })
 

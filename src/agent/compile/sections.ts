@@ -176,10 +176,12 @@ export class Sections {
   }
 }
 
-/** Whether two stations are the same but for what their own lines say. Those in no group are nobody's peers. */
+/** Whether two stations are the same but for what their own lines say. Groups have members, and subnets names. */
 function isAlike(before: FeedItem | undefined, after: FeedItem | undefined): boolean {
   const membership = (item: FeedItem | undefined): string =>
-    item?.kind !== 'station' || item.groups.length === 0 ? '' : JSON.stringify([item.vpc, item.groups, item.addresses])
+    item?.kind !== 'station' || (item.groups.length === 0 && item.hostname === null)
+      ? ''
+      : JSON.stringify([item.vpc, item.subnet, item.groups, item.addresses, item.hostname])
   return membership(before) === membership(after)
 }
 
