@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
+import { readObjects } from '#feed/objects-file.ts'
 import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
@@ -121,6 +122,25 @@ suite('a cloud of four hosts', () => {
     })
     assertNothingLost(count)
     await until('an answer', () => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('web3')} || true`).includes(' 0% packet loss'))
+  })
+
+  test('the API knows what a vnic has sent, and a host what is to be written of its flows', async () => {
+    api.do('cloud flow-log create log --account=shop --subnet=red/web --destination=files --verdict=denied')
+    await until(
+      'points of web1',
+      async () => {
+        ping('ping', '-c', '1', '-W', '5', addressOf('web2'))
+        const { points } = (await api.get('/vnics/web1/stats?account=shop')) as { points: { rxPackets: number }[] }
+        return points.some(({ rxPackets }) => rxPackets > 0)
+      },
+      60,
+    )
+    const { points } = (await api.get('/vpcs/red/stats')) as { points: { txPackets: number }[] }
+    assert.ok(points.some(({ txPackets }) => txPackets > 0))
+    const things = Object.values(readObjects(one!.agentDir)).filter(({ kind }) => kind === 'vnic')
+    assert.ok(things.length > 0 && things.every(({ flowLogs }) => flowLogs?.[0]?.destination === 'files'))
+    api.do('cloud flow-log destroy log --account=shop')
+    await until('no flow log', () => Object.values(readObjects(one!.agentDir)).every(({ flowLogs }) => flowLogs === undefined))
   })
 
   test('a vnic that is plugged in elsewhere leaves the one host and comes to the other', async () => {

@@ -78,6 +78,14 @@ export class RealApi implements AsyncDisposable {
     }
   }
 
+  /** Ask for something by a request. */
+  async get(path: string): Promise<unknown> {
+    const token = readFileSync(join(this.directory, 'state', 'admin-token'), 'utf8').trim()
+    const answer = await fetch(`${this.#url}/v1${path}`, { headers: { authorization: `Bearer ${token}` } })
+    assert.equal(answer.status, 200, path)
+    return answer.json()
+  }
+
   /** Have machines join as h1, h2, …, and start their agents. */
   join(hosts: readonly AgentHost[]): void {
     for (const host of hosts) {
