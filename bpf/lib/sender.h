@@ -45,7 +45,7 @@ static __always_inline bool may_route_here(struct vpc_vtep_key *vtep)
 
 /*
  * Checks the sender. Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is
- * not behind a tunnel.
+ * not behind a tunnel, unless its guest still runs on the host that it comes from, which knows of this one.
  */
 static __noinline int check_sender(struct outer_source *from, const struct mac *smac, __u8 *remote)
 {
@@ -53,7 +53,7 @@ static __noinline int check_sender(struct outer_source *from, const struct mac *
 
 	if (!fdb_lookup(from->vtep.segment, *smac, &dst))
 		dst.kind = VPC_DST_NONE;
-	if (dst.kind == VPC_DST_LOCAL)
+	if (dst.kind == VPC_DST_LOCAL && !from->forwarded)
 		return VPC_DROP_SOURCE_MAC;
 	*remote = dst.kind == VPC_DST_REMOTE;
 	if (*remote && !from->forwarded)

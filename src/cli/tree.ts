@@ -146,6 +146,8 @@ export const root: Group = group('private cloud networks for virtual machines an
     reset: leaf(),
     attach: leaf('plug'),
     detach: leaf('unplug'),
+    migrate: leaf('move'),
+    receive: leaf(),
     set: leaf(),
     destroy,
   }),

@@ -107,7 +107,7 @@ export const eventSnap = 576
 /** Source of a packet that belongs to no port and no mux. */
 export const statsNone = 0xffffffff
 /** skb->mark of a frame that may enter a unit through its device. */
-export const unitMark = 0x76580000
+export { unitMark } from '#abi/unit-mark.ts'
 /** skb->mark of a packet that the underlay's egress passes unchanged. */
 export const readyMark = 0x765c0000
 /** In the context of vpc_mux_trace: the outer header is IPv6. */

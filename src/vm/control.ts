@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { Transfer } from './transfer.ts'
 import { VmError, type VmErrorCode } from './vm-error.ts'
 import type { GuestVmnic, VmState } from './vm-state.ts'
 
@@ -13,8 +14,16 @@ export type ControlRequest =
   | { readonly ask: 'attach'; readonly vmnic: GuestVmnic }
   | { readonly ask: 'detach'; readonly id: string }
   | { readonly ask: 'reset' }
+  /** Send the guest into a pipe that somebody reads; have it run here after all; say how far it is. */
+  | { readonly ask: 'send'; readonly pipe: string }
+  | { readonly ask: 'keep' }
+  | { readonly ask: 'transfer' }
+  /** The guest has been sent here: have it run. */
+  | { readonly ask: 'take over' }
 
-export type ControlAnswer = { readonly state: VmState } | { readonly error: { readonly code: VmErrorCode; readonly message: string } }
+export type ControlAnswer =
+  | { readonly state: VmState; readonly transfer?: Transfer | undefined }
+  | { readonly error: { readonly code: VmErrorCode; readonly message: string } }
 
 /** An error as the other side gets it. */
 export function answerOf(error: unknown): ControlAnswer {
@@ -39,6 +48,15 @@ export async function readLine(socket: Socket, limit = 1 << 20): Promise<string 
  * own error.
  */
 export async function askSupervisor(path: string, request: ControlRequest): Promise<VmState> {
+  return (await answerTo(path, request)).state
+}
+
+/** How far the transfer of a guest is. */
+export async function askTransfer(path: string): Promise<Transfer> {
+  return (await answerTo(path, { ask: 'transfer' })).transfer!
+}
+
+async function answerTo(path: string, request: ControlRequest): Promise<Exclude<ControlAnswer, { error: unknown }>> {
   const socket = connect(path)
   socket.on('error', () => {})
   try {
@@ -52,7 +70,7 @@ export async function askSupervisor(path: string, request: ControlRequest): Prom
     if (line === undefined) throw new VmError('ENOTCONN', 'the supervisor ended before it answered; try again')
     const answer = JSON.parse(line) as ControlAnswer
     if ('error' in answer) throw new VmError(answer.error.code, answer.error.message)
-    return answer.state
+    return answer
   } finally {
     socket.destroy()
   }

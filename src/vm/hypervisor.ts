@@ -20,6 +20,8 @@ export interface LaunchPlan {
   readonly acceleration: 'kvm' | 'tcg'
   readonly account: Account
   readonly vmnics: readonly GuestVmnic[]
+  /** Pipe that a guest comes out of, which runs on another host. */
+  readonly incoming?: string | undefined
 }
 
 export interface StartedHypervisor {
@@ -85,7 +87,7 @@ export async function startHypervisor(directory: VmDirectory, plan: LaunchPlan):
   return { child, vhost: inherited.vmnics.some(({ vhostFds }) => vhostFds !== undefined) }
 }
 
-function openAll(directory: VmDirectory, { definition, account, vmnics }: LaunchPlan, handed: Handed): Inherited {
+function openAll(directory: VmDirectory, { definition, account, vmnics, incoming }: LaunchPlan, handed: Handed): Inherited {
   const { kernel, initrd, disk, diskFormat, cloudInit } = definition
   const copied = (name: 'kernel' | 'initrd', from: string | null): number | undefined =>
     from === null ? undefined : handed.take(openPrivateCopy(from, directory.bootFile(name), account))
@@ -98,6 +100,7 @@ function openAll(directory: VmDirectory, { definition, account, vmnics }: Launch
     disk: disk === null ? undefined : handed.take(openFile(disk, 'r+')),
     seed: cloudInit === null ? undefined : handed.take(openFile(directory.bootFile('seed.iso'), 'r')),
     vmnics: vmnics.map((vmnic) => handed.queues(vmnic)),
+    ...(incoming !== undefined && { incoming: handed.take(openFile(incoming, 'r')) }),
   }
 }
 

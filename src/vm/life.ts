@@ -44,10 +44,14 @@ function copyImage(image: string, disk: string, directory: VmDirectory): void {
 }
 
 /**
- * Start a machine once its vmnics are ready. A running one is left alone. Throws VmError, LaunchError, and vpcd's
- * errors.
+ * Start a machine once its vmnics are ready; with `incoming` for a guest that comes out of a pipe. A running one is
+ * left alone. Throws VmError, LaunchError, and vpcd's errors.
  */
-export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wait: WaitOptions): Promise<Outcome> {
+export async function runVm(
+  directory: VmDirectory,
+  vpc: () => Promise<Vpc>,
+  { incoming, ...wait }: WaitOptions & { readonly incoming?: string },
+): Promise<Outcome> {
   const definition = directory.definition()
   const before = await supervisedState(directory)
   if (isUp(before)) return { changed: false, state: before }
@@ -56,7 +60,7 @@ export async function runVm(directory: VmDirectory, vpc: () => Promise<Vpc>, wai
   if (warning !== undefined) wait.progress(`warning: ${warning}`)
   const vmnics = []
   for (const id of definition.vmnics) vmnics.push(await readyVmnic(await vpc(), id, wait))
-  const plan: LaunchPlan = { definition, acceleration, account, vmnics }
+  const plan: LaunchPlan = { definition, acceleration, account, vmnics, ...(incoming !== undefined && { incoming }) }
   writeJson(directory.planFile, plan)
   try {
     return { changed: true, state: await startSupervisor('start', directory) }

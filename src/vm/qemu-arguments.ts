@@ -20,6 +20,8 @@ export interface Inherited {
   readonly disk: number | undefined
   readonly seed: number | undefined
   readonly vmnics: readonly VmnicDescriptors[]
+  /** A guest comes from another host. */
+  readonly incoming?: number
 }
 
 export const qemuProgram = 'qemu-system-x86_64'
@@ -51,6 +53,7 @@ export function qemuArguments(definition: VmDefinition, acceleration: 'kvm' | 't
     bootArguments(definition, inherited),
     diskArguments(definition, inherited),
     inherited.vmnics.flatMap(vmnicArguments),
+    inherited.incoming === undefined ? [] : ['-incoming', `fd:${inherited.incoming}`],
   ].flat()
 }
 

@@ -8,6 +8,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sendFirstFrames } from '#launch/first-frame.ts'
 import { onEnd } from '#launch/process.ts'
 import { markProcess, isRunning, signalProcess, type ProcessMark } from '#system/process-mark.ts'
 import { BoundedLog } from './bounded-log.ts'
@@ -17,6 +18,7 @@ import { GuestEnd } from './guest-end.ts'
 import { plug, unplug } from './hot-plug.ts'
 import { startHypervisor, type LaunchPlan } from './hypervisor.ts'
 import { Qmp } from './qmp.ts'
+import { keepGuest, runReceived, sendGuest, transferOf, type Transfer } from './transfer.ts'
 import { readJson, type VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
@@ -62,8 +64,12 @@ export class Supervisor {
       end.watch(child)
       supervisor.#write({ qemu: markProcess(child.pid!) ?? null, vhost })
       await supervisor.#attend(child)
-      await supervisor.#qmp!.execute('cont')
-      supervisor.#write({ phase: 'running' })
+      // A guest that comes from another host runs when it is here.
+      if (plan.incoming !== undefined) plan.vmnics.forEach(sendFirstFrames)
+      else {
+        await supervisor.#qmp!.execute('cont')
+        supervisor.#write({ phase: 'running' })
+      }
       return supervisor
     } catch (error) {
       const failure = await supervisor.#abandon(error)
@@ -131,17 +137,27 @@ export class Supervisor {
     if (line === undefined) return void socket.destroy()
     const done = this.#turn.then(() => this.#perform(JSON.parse(line) as ControlRequest))
     this.#turn = done.catch(() => {})
-    const answer = await done.then((): ControlAnswer => ({ state: this.#state }), answerOf)
+    const answer = await done.then((transfer): ControlAnswer => ({ state: this.#state, ...(transfer && { transfer }) }), answerOf)
     socket.end(`${JSON.stringify(answer)}\n`)
   }
 
-  async #perform(request: ControlRequest): Promise<void> {
+  async #perform(request: ControlRequest): Promise<Transfer | void> {
     const qmp = this.#qmp!
     switch (request.ask) {
       case 'stop':
         return this.stop(request.timeoutMs, request.force)
       case 'reset':
         return void (await qmp.execute('system_reset'))
+      case 'send':
+        return sendGuest(qmp, request.pipe)
+      case 'keep':
+        return keepGuest(qmp)
+      case 'transfer':
+        return transferOf(qmp)
+      case 'take over': {
+        await runReceived(qmp)
+        return this.#write({ phase: 'running' })
+      }
       case 'attach': {
         await plug(qmp, request.vmnic)
         return this.#write({ vmnics: [...this.#state.vmnics, request.vmnic] })

@@ -72,6 +72,10 @@ export class VmDirectory {
   bootFile(name: 'kernel' | 'initrd' | 'seed.iso'): string {
     return join(this.path, name)
   }
+  /** The pipe through which a guest goes to another host, or comes from there. */
+  get transferPipe(): string {
+    return join(this.path, 'transfer.pipe')
+  }
   /** The machine's own copy of an image. */
   get ownDisk(): string {
     return join(this.path, 'disk')

@@ -1,10 +1,11 @@
 /** Machines for tests of whole commands: a network namespace and directories each, with an underlay between them. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
+import type { Readable } from 'node:stream'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning, type ProcessMark } from '#system/process-mark.ts'
@@ -45,6 +46,14 @@ export class Machine {
   }
   get agentDir(): string {
     return join(this.directory, 'a')
+  }
+  /** Words that run a command on it, as `ssh` would. */
+  get shell(): string {
+    const bin = join(this.directory, 'bin')
+    mkdirSync(bin, { recursive: true })
+    if (!existsSync(join(bin, 'vpc'))) symlinkSync(vpcPath, join(bin, 'vpc'))
+    const env = [`VPC_SOCKET=${join(this.directory, 'run/vpcd.sock')}`, `VPC_VM_DIR=${this.vmDir}`, `PATH=${bin}:${process.env.PATH}`]
+    return `nsenter --net=/run/netns/${this.netns} env ${env.join(' ')}`
   }
   /** Run `vpc LINE MORE…` on it. */
   run(line: string, ...more: string[]): Ran {
@@ -112,6 +121,41 @@ export const addressOf = (netns: string): string | undefined => {
 /** Whether an address answers a container. */
 export const pings = (netns: string, address: string): boolean =>
   spawnSync('ip', ['netns', 'exec', netns, 'ping', '-c', '1', '-W', '1', address]).status === 0
+/** Numbers that are missing below the last answer in what ping has printed: what came later is no loss. */
+export function missingIn(text: string): { answered: number; missing: number[] } {
+  const seen = new Set([...text.matchAll(/seq=(\d+)/g)].map(([, seq]) => Number(seq)))
+  const [first, last] = [Math.min(...seen), Math.max(...seen)]
+  const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i)
+  return { answered: seen.size, missing: all.filter((seq) => !seen.has(seq)) }
+}
+
+/** Ping an address from a container 50 times a second. */
+const pinging = new Set<Pinging>()
+
+export class Pinging {
+  readonly #child: ChildProcessByStdio<null, Readable, null>
+  #text = ''
+  constructor(netns: string, address: string) {
+    const args = ['600', 'ip', 'netns', 'exec', netns, 'ping', '-n', '-i', '0.02', address]
+    pinging.add(this)
+    this.#child = spawn('timeout', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#child.stdout.setEncoding('utf8').on('data', (part: string) => void (this.#text += part))
+  }
+  /** Wait until so many more are answered. */
+  async answers(count: number): Promise<void> {
+    const before = missingIn(this.#text).answered
+    await until(`${count} answers come`, () => missingIn(this.#text).answered >= before + count)
+  }
+  /** End it, and give what was lost. */
+  async stop(): Promise<readonly number[]> {
+    const closed = once(this.#child, 'close')
+    this.#child.kill('SIGTERM')
+    await closed
+    pinging.delete(this)
+    return missingIn(this.#text).missing
+  }
+}
+
 /** Wait until something is so. */
 export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end; await sleep(100)) if (await look()) return
@@ -140,7 +184,8 @@ export function joinMachines(h1: Machine, h2: Machine): void {
 }
 
 /** Take all down. */
-export function removeMachines(): void {
+export async function removeMachines(): Promise<void> {
+  await Promise.all([...pinging].map((each) => each.stop()))
   for (const machine of machines) machine.run('down --purge')
   for (const netns of [...containers, ...machines.map((each) => each.netns)]) spawnSync('ip', ['netns', 'del', netns])
   rmSync(directory, { recursive: true, force: true })

@@ -20,6 +20,8 @@ import {
   joinMachines,
   Machine,
   machines,
+  missingIn,
+  Pinging,
   pings,
   removeMachines,
   twoMachines,
@@ -33,7 +35,7 @@ before(() => {
 const sockets: Socket[] = []
 after(() => {
   for (const socket of sockets) socket.destroy()
-  removeMachines()
+  return removeMachines()
 })
 
 let web: string, db: string
@@ -198,6 +200,43 @@ test('a guest for another host is started there by the same command; destroyed, 
   assert.match(h2.ok('vm destroy vm3'), /^already so/)
   assert.doesNotMatch(h1.ok('vnic list'), /vm3/)
   assert.doesNotMatch(h2.devices().join(' '), /vmnic/)
+})
+
+test('a running guest moves to the other host and back under traffic: no packet for it is lost', async () => {
+  h1.ok('cloud group set app --wait', '--rule', 'direction=in protocol=icmp')
+  h1.ok(`vnic attach web1 --netns=${web}`)
+  const { addresses } = JSON.parse(h1.ok('vnic get vm1 --json')) as { addresses: string[] }
+  await guest.must(`echo mark > /tmp/mark; (ping -i 0.02 ${addressOf(db)} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)
+  for (const [from, to] of [
+    [h1, h2],
+    [h2, h1],
+  ] as const) {
+    const pings = [web, db].map((netns) => new Pinging(netns, addresses[0]!))
+    for (const each of pings) await each.answers(10)
+    assert.match(from.ok(`vm migrate vm1 --to=${to.name}`, `--shell=${to.shell}`), new RegExp(`^vm vm1 runs on host ${to.name}`))
+    for (const each of pings) await each.answers(20)
+    for (const each of pings) assert.deepEqual(await each.stop(), [], `lost on the way to ${to.name}`)
+    assert.match(to.ok('vm list'), /vm1 +\S+ +running/)
+    assert.doesNotMatch(from.ok('vm list'), /vm1/)
+    assert.doesNotMatch(from.devices().join(' '), /vmnic/)
+    guest = await guestShell(to, guestId, sockets)
+    assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark')
+  }
+  // Its own ping went on all the time, and is answered where it is now.
+  const own = async (): Promise<number> => missingIn(await guest.must('cat /tmp/pings')).answered
+  const answered = await own()
+  await until('its own pings are answered', async () => (await own()) > answered + 10)
+  await guest.must('kill -INT $(cat /tmp/pid)')
+  assert.match(h1.ok('vm migrate vm1 --to=h1'), /^already so/)
+  h1.ok('vnic detach web1')
+})
+
+test('a guest that the other host does not take runs on here', async () => {
+  const failed = h1.run('vm migrate vm1 --to=h2', '--shell=false')
+  assert.match(failed.err, /the other host did not take the guest/)
+  assert.doesNotMatch(failed.err, /could not undo/)
+  assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark')
+  assert.deepEqual([h1.ok('vnic list --host=h1').includes('vm1'), /vmnic/.test(h2.devices().join(' '))], [true, false])
 })
 
 test('a guest is destroyed with its vnic, unless it is protected', () => {

@@ -195,7 +195,7 @@ const lineOf = (item: FeedItem): string => `${JSON.stringify({ type: 'put', item
 /** What tells apart the forms that an item has for different hosts at one time. Undefined: it is for one host alone. */
 function variantOf(item: FeedItem): string | undefined {
   if (item.kind === 'host' || item.kind === 'vnic') return undefined
-  if (item.kind === 'station') return item.forward ? undefined : ''
+  if (item.kind === 'station') return item.forward ? undefined : item.host
   if (item.kind === 'subnet') return String(item.vni)
   if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
   return item.kind === 'nat' && item.wire !== null ? undefined : ''

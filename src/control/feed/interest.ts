@@ -74,7 +74,7 @@ const allKeys = (view: View, vpc: string, host: string | undefined): string[] =>
     const { id, binding } = record
     if (binding === undefined) return []
     const isHere = host === undefined || hostsWith(record).includes(host)
-    return [...(isHere ? [`vnic/${id}`] : []), ...(binding.host === host ? [] : [`station/${id}`])]
+    return [...(isHere ? [`vnic/${id}`] : []), ...(binding.host === host && record.migration === undefined ? [] : [`station/${id}`])]
   })
 
 const fewKeys = (view: View, vpc: string, host: string, asked: Asked): string[] => [

@@ -154,7 +154,9 @@ test('a guest on its way: both hosts have its interface, first out of service, t
   assert.match((await api.ask(api.admin, 'PUT', '/vms/vm1/migration', { host: 'h1' })).body.detail, /is on host h1 already/)
   await api.ok('PUT', '/vms/vm1/migration', { host: 'h3' })
   await h3.until(() => vnic(h3)?.migration?.way === 'in' && station(h3)?.host === ids.h1)
-  assert.deepEqual([vnic(h1)?.migration, station(h1)], [null, undefined])
+  // The host that it is on knows where it goes.
+  await h1.until(() => station(h1)?.host === ids.h3)
+  assert.deepEqual([vnic(h1)?.migration, station(h1)?.forward], [null, false])
   await api.ok('PUT', '/vms/vm1/migration', { host: 'h3', phase: 'receive' })
   await h3.until(() => vnic(h3)?.migration === null && station(h3)?.host === ids.h1)
   await api.ok('PATCH', '/vms/vm1', { host: 'h3' }, { 'if-match': '*' })

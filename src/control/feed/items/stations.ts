@@ -77,9 +77,12 @@ function migrationOf({ migration, binding }: ObjectRecord, host: string): VnicIt
 /** A vnic that is plugged in on another host. The one that it has left sends its frames on for a while. */
 export function stationItem(view: View, host: string, id: string): StationItem | undefined {
   const record = vnic(view, id)
-  if (record?.binding === undefined || record.binding.host === host) return undefined
+  if (record?.binding === undefined) return undefined
+  // Of a guest on its way the host that it is on knows where it goes: others then take its frames from both.
+  const isOnItsWay = record.migration !== undefined && record.migration.phase !== 'leave'
+  if (record.binding.host === host && !isOnItsWay) return undefined
   const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
-  const { binding } = record
+  const at = record.binding.host === host ? record.migration!.host : record.binding.host
   const forward = leftBy(record).some((each) => each.host === host && each.until > view.now)
   const hostname = hostnameOf(view, record)
   return {
@@ -91,7 +94,7 @@ export function stationItem(view: View, host: string, id: string): StationItem |
     addresses,
     groups,
     hostname,
-    host: binding.host,
+    host: at,
     epoch: record.epoch!,
     forward,
   }

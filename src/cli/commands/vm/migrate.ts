@@ -1,0 +1,61 @@
+/** `vpc vm migrate`. */
+import { agentStateDir } from '../../agent-state-dir.ts'
+import { findVm, hostName } from '../../cloud/guest-vm.ts'
+import { clientOf } from '../../cloud/resource-actions.ts'
+import { common } from '../../cloud/resource-command.ts'
+import { command } from '../../command.ts'
+import { Failure } from '../../failure.ts'
+import { integer, text } from '../../option.ts'
+import { alreadySo, done } from '../../outcome.ts'
+import { thisHost } from '../../this-host.ts'
+import { moveGuest } from '../../vm-migrate.ts'
+import { baseOf, vmDir } from '../../vm-options.ts'
+import type { Resource } from '#resource/envelope.ts'
+
+export default command({
+  path: 'vm migrate',
+  summary: 'move a running guest of the cloud to another host',
+  description: `Run it as root on the host of the guest. It runs vpc vm receive on the other host by ssh, or by the command of --shell, and
+    sends the guest through that. The guest runs here until all but little of its memory is there. Then packets for it go to the other
+    host, where they wait until it runs, a moment later.
+
+    Both hosts need the same QEMU, and the guest's disk, kernel and initrd under the same paths. When a step fails, the guest runs on here.`,
+  positionals: [{ name: 'NAME', help: 'its name in the cloud' }],
+  options: {
+    to: text('the host that it moves to', 'HOST').required,
+    shell: text('command that runs its further words on that host', 'COMMAND').defaultsTo("ssh root@ and the host's underlay address"),
+    account: text('the account that has it', 'NAME'),
+    timeout: integer('seconds to wait for hosts at each step', 'SECONDS', 1, 300).default(30),
+    agentStateDir,
+    ...common,
+    vmDir,
+  },
+  examples: [
+    { line: 'vpc vm migrate web1 --to=h2', does: 'move web1 to host h2' },
+    { line: "vpc vm migrate web1 --to=h2 --shell='ssh -p 2222 admin@h2.example sudo'", does: 'reach h2 in another way' },
+  ],
+  async run({ to, shell, account, timeout: seconds, agentStateDir: stateDir, vmDir: directory, ...values }, { output, vpc }, [name]) {
+    const base = baseOf(directory)
+    const from = await thisHost(stateDir)
+    const client = clientOf(values)
+    const vm = await findVm(client, name!, account)
+    if (vm === undefined)
+      throw new Failure('failed', `there is no vm ${name}; vpc cloud vm list shows which there are`, { code: 'not-found' })
+    const host = (await client.must<Resource>(`find host ${to}`, 'GET', `/hosts/${encodeURIComponent(to)}`)).body
+    const place = { id: host.id, name: host.name ?? host.id }
+    if (vm.host === host.id) return alreadySo(output, `vm ${name} is on host ${place.name}`, { vm })
+    if (vm.host !== from.id)
+      throw new Failure('conflict', `vm ${name} is on host ${await hostName(client, vm.host)}, and this is ${from.name}; run this there`, {
+        code: 'elsewhere',
+      })
+    await moveGuest({ client, vm, from, to: place, base, shell: shellOf(shell, host), seconds, vpc })
+    done(output, `vm ${name} runs on host ${place.name}`, { vm: { ...vm, host: host.id } })
+  },
+})
+
+function shellOf(given: string | undefined, { name, underlay }: Resource): readonly string[] {
+  if (given !== undefined) return given.split(/\s+/).filter(Boolean)
+  const [first] = underlay as { address: string }[]
+  if (first === undefined) throw new Failure('failed', `host ${name} has no address of the underlay; say by --shell how to reach it`)
+  return ['ssh', '-o', 'BatchMode=yes', `root@${first.address}`]
+}
