@@ -26,6 +26,8 @@ import { parseCounters } from '#control/feed/counters.ts'
 import type { HostCounters } from '#feed/counters.ts'
 import { createLog } from '#system/log.ts'
 import { vnicItem } from '../agent/cloud.ts'
+import { ApiClient } from '#cli/cloud/api-client.ts'
+import { PlaceNames } from '#cli/place-names.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { TestHost } from '../daemon/test-host.ts'
@@ -241,6 +243,28 @@ test('a real Prometheus scrapes both, and knows each query of the dashboard', as
   assert.ok(Number(found?.value[1]) >= 3)
   assert.equal((await ask('vpc_api_objects{kind="account"}')).length, 1)
   for (const query of dashboardQueries()) assert.ok(Array.isArray(await ask(query)), query)
+})
+
+test('labels have the names that the API tells, and ids where it tells none', async () => {
+  const make = async (plural: string, body: object): Promise<string> => {
+    const headers = { authorization: `Bearer ${apiToken()}`, 'content-type': 'application/json' }
+    const answer = await fetch(`${api.url}/v1/${plural}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    assert.equal(answer.status, 201, plural)
+    return ((await answer.json()) as { id: string }).id
+  }
+  await make('orgs', { name: 'acme' })
+  await make('accounts', { name: 'shop', org: 'acme' })
+  const red = await make('vpcs', { name: 'red', account: 'shop' })
+  await make('subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
+  const web1 = await make('vnics', { name: 'web1', account: 'shop', subnet: 'web' })
+  const said: string[] = []
+  const names = new PlaceNames(new ApiClient({ server: api.url, token: apiToken() }), (why) => void said.push(why))
+  const things = [web1, vnic].map((id) => ({ kind: 'vnic', id, vpc: red }))
+  const known = await names.of(things)
+  assert.deepEqual(known.get(web1), { vnic: 'shop/web1', vpc: 'shop/red' })
+  assert.deepEqual(known.get(vnic), { vnic, vpc: red })
+  const away = new PlaceNames(new ApiClient({ server: 'http://127.0.0.1:1', token: 'x' }), (why) => void said.push(why))
+  assert.deepEqual([(await away.of(things)).size, said.length], [0, 1])
 })
 
 test('without vpcd the exporter says so, and comes back', async () => {
