@@ -228,7 +228,8 @@ const leaving = [...mirror.objects.usersOf(ids[0]!)].filter(({ record }) => reco
 const evacuation = now()
 await each(leaving, ({ record }, i) => api.ok('PUT', `/vnics/${record.id}/binding`, { host: ids[1 + (i % (hosts - 1))] }))
 const answeredAt = now()
-await settled()
+// Others hear of the revision with the next ping, seconds later.
+await settled([...new Set(leaving.flatMap(({ record }) => [...feeds.places.hostsOf(record.vpc!)]))])
 say(
   `${leaving.length} vnics of one host moved: answers ${rounded(answeredAt - evacuation)} ms, the last host ${rounded(now() - answeredAt)} ms later`,
 )
