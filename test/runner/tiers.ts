@@ -42,7 +42,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/recovery/moving-flows.test.ts': 6,
   'test/vm/full-disk.test.ts': 16,
   'test/cli/join.test.ts': 8,
-  'test/cli/up.test.ts': 60,
+  'test/cli/up.test.ts': 75,
   'test/metrics/prometheus.test.ts': 12,
   'test/metrics/traffic.test.ts': 18,
   'test/cli/attach.test.ts': 5,

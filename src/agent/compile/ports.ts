@@ -41,7 +41,8 @@ function portOf(draft: Draft, vnic: VnicItem, subnet: SubnetItem): Plain {
     'ssh-keys': vnic.sshKeys.length === 0 ? null : vnic.sshKeys.join('\n'),
     'user-data': vnic.userData,
     held: vnic.migration?.way === 'in',
-    leaving: vnic.migration?.way === 'out',
+    // A vpcd that is older than this agent does not know the word.
+    ...(vnic.migration?.way === 'out' && { leaving: true }),
   }
 }
 
