@@ -1,7 +1,7 @@
 /** A metric as data. Exporter, API, docs/metrics.md and the checks of dashboard and alerts are made from these. */
 
 /** Who has it: the exporter of a host, from vpcd or from the agent; or the API. */
-export type MetricSource = 'vpcd' | 'agent' | 'exporter' | 'flow log' | 'api'
+export type MetricSource = 'vpcd' | 'agent' | 'exporter' | 'api'
 
 export interface Metric {
   readonly name: string
