@@ -83,7 +83,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What answers of the API are: types for whoever reads them. */
-const answers: readonly string[] = ['#control/path/answer.ts', '#cli/console/questions.ts']
+const answers: readonly string[] = ['#control/path/answer.ts', '#control/path/matrix.ts', '#cli/console/questions.ts']
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'console', 'test', 'bench', 'scripts').filter((file) => /\.(tsx?|mjs)$/.test(file))
@@ -92,7 +92,7 @@ const folderOf = (file: string): string => (file.startsWith('src/') ? file.split
 /** Why this file may not have this import; undefined when it may. */
 function objection(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) return file.startsWith('src/wire/') && !isTest(file) ? 'wire imports nothing' : undefined
-  if (file.startsWith('console/') && answers.includes(specifier)) return undefined
+  if (/^(console|src\/cli)\//.test(file) && answers.includes(specifier)) return undefined
   if (specifier.startsWith('#')) return folderObjection(file, specifier.slice(1).split('/')[0]!)
   if (specifier.startsWith('.')) return relativeObjection(file, specifier)
   const allowed = packages[/^(@[^/]+\/)?[^/]+/.exec(specifier)![0]]

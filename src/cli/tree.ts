@@ -160,6 +160,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     finalize: leaf(),
   }),
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
+  why: leaf(),
   trace: leaf(),
   export: leaf(),
   apply: leaf(),

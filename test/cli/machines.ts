@@ -57,12 +57,13 @@ export class Machine {
   }
   /** Run `vpc LINE MORE…` on it. */
   run(line: string, ...more: string[]): Ran {
-    const words = [...line.split(' '), ...more]
+    const words = [...(line === '' ? [] : line.split(' ')), ...more]
     const own = [
       ...(['up', 'down'].includes(words[0]!) ? [`--state-dir=${this.state}`, `--bpffs=${this.bpffs}`] : []),
       ...(/^((up|down|join|login|agent|vnic attach)( |$)|vm (create|destroy|migrate) [a-z])/.test(line)
         ? [`--${words[0] === 'join' || words[0] === 'agent' ? '' : 'agent-'}state-dir=${this.agentDir}`]
         : []),
+      ...(words[0] === 'why' ? [`--state-dir=${this.agentDir}`] : []),
     ]
     const env = {
       ...process.env,

@@ -64,6 +64,37 @@ test('two machines: up, host create, join, up, attach; and the containers reach 
   assert.deepEqual([/db1/.test(onH2), /web1/.test(onH2), h1.ok('cloud vm list --host=h2').includes('vm')], [true, false, false])
 })
 
+test('why one reaches the other, and what keeps it from doing so', async () => {
+  const there = h1.ok('why web1 db1')
+  assert.match(
+    there,
+    /a ping from default\/web1 \(10\.0\.0\.\d+\) to default\/db1.*\n.*programs +of this host: sent to 198\.18\.7\.2.*\nreachable: the packet arrives/s,
+  )
+  const address = addressOf(db)!
+  h1.ok('vnic set db1 --group=app')
+  await until('h2 has closed the door', () => !pings(web, address))
+  const closed = h1.run('why web1 db1')
+  assert.deepEqual(
+    [
+      closed.code,
+      /blocked: .*\n.*stands in the way: vnic default\/db1: none of the 0 rules for in of group default\/app allows icmp/.test(closed.out),
+    ],
+    [1, true],
+    closed.out,
+  )
+  const { obstacle, verdict } = JSON.parse(h1.run('why web1 db1 --json').out)
+  assert.deepEqual([verdict, obstacle.code], ['blocked', 'group-in'])
+  const [, command] = /to allow it: vpc (.*)/.exec(closed.out)!
+  h1.ok('', ...[...command!.matchAll(/(?:[^\s']|'[^']*')+/g)].map(([word]) => word.replaceAll("'", '')))
+  await until('what the answer says opens the door', () => pings(web, address))
+  assert.match(h1.ok('why web1 db1'), /reachable/)
+  assert.match(h1.ok('why --all=vpc/default'), /subnet default.*in no group \(1\) +subnet default.*, in group default\/app \(1\) +icmp/)
+  assert.match(h1.run('why web1').err, /give FROM and TO, or --all=VPC/)
+  assert.match(h1.run('why web1 nobody').err, /no vnic nobody/)
+  h1.ok('vnic set db1 --unset=groups')
+  await until('the door is open', () => pings(web, address))
+})
+
 test('the agent runs as a user of its own, who may hand nothing over', () => {
   const status = readFileSync(`/proc/${h1.processes().agent!.pid}/status`, 'utf8')
   assert.match(status, /^Uid:\s+1899990004/m)

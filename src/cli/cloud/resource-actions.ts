@@ -6,6 +6,7 @@ import { Failure, usageFailure } from '../failure.ts'
 import { alreadySo, done } from '../outcome.ts'
 import type { Output } from '../output.ts'
 import { formatFields } from '../table.ts'
+import { addedTo, addsSomething } from './added-items.ts'
 import { ApiClient, refusal, type Answer } from './api-client.ts'
 import { currentContext } from './contexts.ts'
 import { noFile, readBodyFile } from './body-file.ts'
@@ -153,11 +154,13 @@ export async function setResource(kind: Kind, name: string, query: URLSearchPara
     ...(values.rename !== undefined && { name: values.rename }),
   }
   for (const field of values.unset as string[]) unset(kind, patch, field)
-  if (Object.keys(patch).length === 0) throw usageFailure(`name what to change; see vpc cloud ${kind.kind} set --help`)
+  if (Object.keys(patch).length === 0 && !addsSomething(kind, values))
+    throw usageFailure(`name what to change; see vpc cloud ${kind.kind} set --help`)
   for (let tries = 0; ; tries++) {
     const before = await client.must<Resource>(what, 'GET', at(kind, name, query))
     const path = `/${kind.plural}/${before.body.id}${queryOf(values)}`
-    const answer = await client.ask('PATCH', path, patch, { 'if-match': before.etag! })
+    const added = await addedTo(client, kind, { ...before.body, ...patch }, values)
+    const answer = await client.ask('PATCH', path, { ...patch, ...added }, { 'if-match': before.etag! })
     if (answer.status === 412 && tries < 5) continue
     if (answer.status >= 400) throw refusal(what, answer)
     await checkReady(client, what, answer)

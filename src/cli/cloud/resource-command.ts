@@ -3,6 +3,7 @@ import { isName } from '#resource/envelope.ts'
 import type { Kind } from '#resource/kind.ts'
 import { findKind } from '#resource/kinds.ts'
 import { command, type Command } from '../command.ts'
+import { addOptions } from './added-items.ts'
 import { createResource, destroyResource, getResource, listResources, setResource } from './resource-actions.ts'
 import { flag, text, valueOption, type Options } from '../option.ts'
 import { failure, success } from '#wire/result.ts'
@@ -96,11 +97,12 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
     command({
       path,
       summary: `change ${article(kind.kind)}`,
-      description: 'What is not named stays as it is. A list is replaced as a whole.',
+      description: 'What is not named stays as it is. A list is replaced as a whole; options that begin with --add add to it.',
       positionals: [target],
       options: {
         ...whose(kind),
         ...fieldOptions(kind.fields, ({ immutable }) => immutable !== true),
+        ...addOptions(kind),
         rename: valueOption<string>('a new name', {
           placeholder: 'NAME',
           parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is no name`)),

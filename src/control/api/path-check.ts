@@ -1,13 +1,15 @@
 /** `/v1/path-check`: why one vnic cannot reach another, and who can reach whom in a vpc. Nothing is stored. */
 import type { Hono } from 'hono'
 import { allows } from '../model/caller.ts'
+import { fieldProblem } from '../model/problem.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import type { Changed, Obstacle, PathAnswer } from '../path/answer.ts'
 import { checkPath, type Checked, type PathQuestion } from '../path/check.ts'
 import { Cloud } from '../path/cloud.ts'
 import { Names } from '../path/names.ts'
 import { programmed, type Path } from '../path/programmed.ts'
-import { questionOf, wordsOf } from '../path/question.ts'
+import { pathMatrix } from '../path/matrix.ts'
+import { oneOf, questionOf, wordsOf } from '../path/question.ts'
 import { changedFieldsOf } from './audit.ts'
 import { readBody } from './body.ts'
 import { viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
@@ -15,6 +17,7 @@ import { viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 /** Add the routes. */
 export function pathRoutes(app: Hono<Env>, parts: Parts): void {
   app.get('/path-check', async (c) => check(parts, c, c.req.query()))
+  app.get('/path-check/matrix', async (c) => matrix(parts, c, c.req.query()))
   app.post('/path-check', async (c) => check(parts, c, await readBody(c)))
 }
 
@@ -25,6 +28,14 @@ async function check(parts: Parts, c: ApiContext, given: Readonly<Record<string,
   const cloud = new Cloud(parts.feeds.view(), viewer.mirror)
   const question = questionOf(viewer, cloud, wordsOf(given))
   return c.json((await answerOf(parts, names, cloud, question)) as object)
+}
+
+async function matrix(parts: Parts, c: ApiContext, given: Readonly<Record<string, unknown>>): Promise<Response> {
+  await parts.model.mirror.fresh()
+  const viewer = viewerOf(parts, c)
+  const { vpc } = wordsOf(given, ['vpc'])
+  if (vpc === undefined) throw fieldProblem('invalid', ['vpc'], 'it is missing: the vpc')
+  return c.json(pathMatrix(new Cloud(parts.feeds.view(), viewer.mirror), new Names(viewer), oneOf(viewer, 'vpc', vpc, 'vpc')) as object)
 }
 
 /** The model's answer, what the hosts do of it, and who changed what stands in the way. */

@@ -79,8 +79,31 @@ const answer = object({
   programmed: object({ revision: text, hosts: { type: 'array', items: host } }),
 })
 
+const vnicClass = object({
+  id: { type: 'integer' },
+  name: text,
+  subnet: orNull(thing),
+  groups: { type: 'array', items: orNull(thing) },
+  plugged: { type: 'boolean' },
+  vnics: { type: 'integer', description: 'how many' },
+  examples: { type: 'array', items: orNull(thing) },
+})
+const cell = object({
+  from: { type: 'integer', description: 'id of a class' },
+  to: { type: 'integer' },
+  verdict: { enum: ['reachable', 'blocked'] },
+  allowed: { ...text, description: 'such as tcp 22,80-90; icmp, or all; empty when nothing passes' },
+  code: { ...textOrNull, description: 'what stands in the way of all' },
+})
+const matrix = object({
+  vpc: orNull(thing),
+  classes: { type: 'array', items: vnicClass, description: 'vnics that can reach the same ones, the largest class first' },
+  cells: { type: 'array', items: cell },
+  truncated: { type: 'boolean', description: 'there are more classes' },
+})
+
 /** Schemas that the paths refer to. */
-export const pathSchemas: Json = { PathAnswer: answer }
+export const pathSchemas: Json = { PathAnswer: answer, PathMatrix: matrix }
 
 const words: Readonly<Record<string, Json>> = {
   from: { ...text, description: 'a vnic: its name, path, id or address' },
@@ -108,6 +131,14 @@ export function pathPaths(): Json {
         summary: 'the same question as a body',
         requestBody: { required: true, ...json({ type: 'object', properties: words, required: needed, additionalProperties: false }) },
         responses,
+      },
+    },
+    '/v1/path-check/matrix': {
+      get: {
+        operationId: 'pathMatrix',
+        summary: 'who may reach whom in a vpc, on which ports',
+        parameters: [{ name: 'vpc', in: 'query', required: true, schema: { ...text, description: 'its name, path or id' } }],
+        responses: { 200: { description: 'the matrix', ...json(ref('PathMatrix')) }, default: { $ref: '#/components/responses/problem' } },
       },
     },
   }

@@ -195,6 +195,10 @@ const others: Readonly<Record<string, Ask>> = {
     path: `/v1/path-check?from=${theirs.get('vnic').id}&to=192.0.2.1`,
     expect: [sees(asker, 'vnic') ? 200 : 404],
   }),
+  'GET /v1/path-check/matrix': ({ theirs }, asker) => ({
+    path: `/v1/path-check/matrix?vpc=${theirs.get('vpc').id}`,
+    expect: [sees(asker, 'vpc') ? 200 : 404],
+  }),
   'POST /v1/path-check': ({ theirs }, asker) => ({
     path: '/v1/path-check',
     body: { from: theirs.get('vnic').id, to: '192.0.2.1' },

@@ -1,0 +1,159 @@
+/**
+ * Who may reach whom in a vpc, on which ports. Vnics that no rule, route or network tells apart are one class, so that
+ * a thousand of them are a few questions.
+ */
+import { ipFrom } from '#wire/ip-address.ts'
+import { contains, prefixFrom, type Prefix } from '#wire/prefix.ts'
+import { childrenOf, vnicsOf } from '../feed/view.ts'
+import type { ObjectRecord } from '../model/record.ts'
+import type { ObstacleCode, Thing } from './answer.ts'
+import { checkPath } from './check.ts'
+import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
+import { permissions, rulesOf } from './groups.ts'
+import type { Names } from './names.ts'
+import { allTraffic, both, oneOf, trafficOf, trafficText, type Traffic } from './traffic.ts'
+
+/** Classes that are compared; of more, those with the most vnics. */
+const mostClasses = 60
+const mostExamples = 5
+
+/** Vnics that can reach, and be reached by, the same ones. */
+export interface VnicClass {
+  readonly id: number
+  /** `subnet web, in group web`. */
+  readonly name: string
+  readonly subnet: Thing | null
+  readonly groups: readonly (Thing | null)[]
+  readonly plugged: boolean
+  readonly vnics: number
+  readonly examples: readonly (Thing | null)[]
+}
+
+export interface Cell {
+  readonly from: number
+  readonly to: number
+  readonly verdict: 'reachable' | 'blocked'
+  /** `tcp 22,80-90; icmp`, or `all`; empty when nothing passes. */
+  readonly allowed: string
+  /** What stands in the way, when nothing passes. */
+  readonly code: ObstacleCode | null
+}
+
+export interface PathMatrix {
+  readonly vpc: Thing | null
+  readonly classes: readonly VnicClass[]
+  /** No cell for a class of one vnic with itself. */
+  readonly cells: readonly Cell[]
+  /** There are more classes. */
+  readonly truncated: boolean
+}
+
+interface Members {
+  readonly key: string
+  readonly vnics: ObjectRecord[]
+}
+
+/** The matrix of a vpc, of the vnics that the asker may know. */
+export function pathMatrix(cloud: Cloud, names: Names, vpc: ObjectRecord): PathMatrix {
+  const all = classesOf(cloud, names, vpc)
+  const shown = all.slice(0, mostClasses)
+  return {
+    vpc: names.thing(vpc),
+    classes: shown.map(({ vnics }, id) => describe(cloud, names, vnics, id)),
+    cells: shown.flatMap((from, i) => shown.flatMap((to, j) => cellOf(cloud, names, { from, to, i, j }) ?? [])),
+    truncated: all.length > shown.length,
+  }
+}
+
+/** Vnics in classes, the largest first. */
+function classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Members[] {
+  const marks = networksThatMatter(cloud, vpc)
+  const classes = new Map<string, Members>()
+  for (const vnic of vnicsOf(cloud.view, vpc.id)) {
+    if (!names.mayRead(vnic)) continue
+    const { subnet, groups, addresses } = vnicSpec(vnic)
+    const host = vnic.binding === undefined ? undefined : cloud.get('host', vnic.binding.host)
+    const where =
+      host === undefined ? 'nowhere' : [host.spec.facility, host.spec.az, ((host.spec.underlay ?? []) as object[]).length > 0].join()
+    const ips = addresses.map(ipFrom)
+    const bits = marks.map((prefix) => (ips.some((ip) => contains(prefix, ip)) ? 1 : 0)).join('')
+    const isPublic = addresses.some((address) => cloud.floatOf(vpc.id, address) !== undefined)
+    const key = [subnet, [...groups].sort().join(), where, isPublic, addresses.map(familyOf).join(), bits].join('|')
+    const members = classes.get(key) ?? { key, vnics: [] }
+    members.vnics.push(vnic)
+    classes.set(key, members)
+  }
+  return [...classes.values()].sort((a, b) => b.vnics.length - a.vnics.length || (a.key < b.key ? -1 : 1))
+}
+
+/** Networks by which rules and routes of the vpc tell addresses apart. */
+function networksThatMatter(cloud: Cloud, vpc: ObjectRecord): Prefix[] {
+  const groups = new Set(vnicsOf(cloud.view, vpc.id).flatMap((vnic) => vnicSpec(vnic).groups))
+  const peers = [...groups].flatMap((id) => cloud.get('group', id) ?? []).flatMap((group) => rulesOf(group).flatMap((rule) => rule.peers))
+  const listed = peers.flatMap(({ prefixList }) =>
+    prefixList === undefined ? [] : (cloud.get('prefix-list', prefixList)?.spec.entries ?? []),
+  )
+  const routes = childrenOf(cloud.view, 'route-table', 'vpc', vpc.id).flatMap(({ spec }) => spec.routes as { destination: string }[])
+  const named = [...peers.flatMap(({ cidr }) => cidr ?? []), ...(listed as string[]), ...routes.map(({ destination }) => destination)]
+  return [...new Set(named)].sort().map((text) => prefixFrom(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`))
+}
+
+function describe(cloud: Cloud, names: Names, vnics: readonly ObjectRecord[], id: number): VnicClass {
+  const [first] = vnics
+  const { subnet, groups } = vnicSpec(first!)
+  const records = groups.map((group) => cloud.must('group', group))
+  const inGroups = records.length === 0 ? 'in no group' : `in ${records.map((record) => names.text(record)).join(', ')}`
+  return {
+    id,
+    name: `${names.text(cloud.must('subnet', subnet))}, ${inGroups}${first!.binding === undefined ? ', not plugged in' : ''}`,
+    subnet: names.thing(cloud.must('subnet', subnet)),
+    groups: records.map((record) => names.thing(record)),
+    plugged: first!.binding !== undefined,
+    vnics: vnics.length,
+    examples: vnics.slice(0, mostExamples).map((vnic) => names.thing(vnic)),
+  }
+}
+
+interface Pair {
+  readonly from: Members
+  readonly to: Members
+  readonly i: number
+  readonly j: number
+}
+
+function cellOf(cloud: Cloud, names: Names, { from, to, i, j }: Pair): Cell | undefined {
+  const [a, b] = [from.vnics[0]!, i === j ? to.vnics[1] : to.vnics[0]]
+  if (b === undefined) return undefined
+  const ends = endsOf(a, b)
+  const blocked = (code: ObstacleCode): Cell => ({ from: i, to: j, verdict: 'blocked', allowed: '', code })
+  if (ends === undefined) return blocked('no-address')
+  const [source, destination] = ends
+  const family = familyOf(source)
+  const out = trafficTo(cloud, a, 'out', destination, family)
+  const allowed = both(out, trafficTo(cloud, b, 'in', source, family))
+  const packet = { family, source, destination, ...(oneOf(allowed) ?? { protocol: 'icmp' as const, port: null }) }
+  const { verdict, trail } = checkPath(cloud, names, { from: a, to: b, packet })
+  if (verdict === 'blocked') return blocked(trail.stopped!.code)
+  // A guest that forwards may do anything with it; it is reachable as far as anybody knows.
+  return { from: i, to: j, verdict: 'reachable', allowed: trafficText(allowed), code: null }
+}
+
+/** What the groups of a vnic allow with a peer. */
+function trafficTo(cloud: Cloud, vnic: ObjectRecord, direction: 'in' | 'out', peer: string, family: 4 | 6): Traffic {
+  const { isOpen, matching } = permissions(cloud, vnic, direction, peer)
+  return isOpen
+    ? allTraffic
+    : trafficOf(
+        matching.map(({ rule }) => rule),
+        family,
+      )
+}
+
+/** An address of each, of one family. */
+function endsOf(a: ObjectRecord, b: ObjectRecord): readonly [string, string] | undefined {
+  for (const family of [4, 6] as const) {
+    const [source, destination] = [a, b].map((vnic) => vnicSpec(vnic).addresses.find((each) => familyOf(each) === family))
+    if (source !== undefined && destination !== undefined) return [source, destination]
+  }
+  return undefined
+}
