@@ -82,7 +82,7 @@ function verdictLines({ verdict, to, packet }: Why, style: Style): string[] {
 
 function obstacleLines({ text, changed, command }: Obstacle, style: Style): string[] {
   const who = changed && (changed.name ?? changed.by)
-  const fields = changed?.fields == null || changed.fields.length === 0 ? '' : ` (${changed.fields.join(', ')})`
+  const fields = changed?.fields?.length ? ` (${changed.fields.join(', ')})` : ''
   return [
     `  what stands in the way: ${text}`,
     ...(changed === null ? [] : [`  last changed by ${who} at ${changed.time}${fields}`]),
