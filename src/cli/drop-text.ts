@@ -1,4 +1,5 @@
 /** Dropped packets in words: the counters by reason, and one line for each sampled packet. */
+import { noneAllows } from '#abi/rule-words.ts'
 import type { DropEvent, RouteInfo, SourceStats } from '#abi/info.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Style } from './style.ts'
@@ -26,7 +27,7 @@ export const dropTable = (counters: readonly DropCounter[]): Table => ({
 })
 
 /**
- * Who decided: `into vpcp3 (group0 (web)): none of its 2 rules for in allows 10.0.0.7`, `vpcrtr0: route 10.9.0.0/16
+ * Who decided: `into vpcp3 (group0 (web)): none of the 2 rules for in allows 10.0.0.7`, `vpcrtr0: route 10.9.0.0/16
  * blackhole`.
  */
 export function causeText(event: Pick<DropEvent, 'reason' | 'refusal' | 'route' | 'nat'>): string {
@@ -54,7 +55,7 @@ function refusalText({ reason, refusal }: Pick<DropEvent, 'reason' | 'refusal'>)
   const { port, direction, groups, rules, rule, state, peer, peerGroups } = refusal
   const where = `${direction === 'in' ? 'into' : 'out of'} ${port ?? 'a port that is gone'} (${groups.join(', ') || 'no group'})`
   const other = peer === null ? 'it' : `${peer}${peerGroups.length > 0 ? ` (${peerGroups.join(', ')})` : ''}`
-  if (reason === 'sg_denied') return `${where}: none of its ${rules} rules for ${direction} allows ${other}`
+  if (reason === 'sg_denied') return `${where}: ${noneAllows(rules, direction)} ${other}`
   if (reason === 'sg_revoked') return `${where}: ${rule ?? 'a rule that is gone'} had allowed the flow with ${other}`
   return `${where}: ${state === null ? 'it has no flow' : `its flow is ${state}`}`
 }

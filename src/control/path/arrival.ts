@@ -1,4 +1,5 @@
 /** Where a packet leaves and arrives: hosts, and the security groups of both ends. */
+import { noneAllows } from '#abi/rule-words.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { vnicSpec, type Cloud } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
@@ -85,7 +86,7 @@ function passesGroups(walk: Walk, vnic: ObjectRecord, direction: 'in' | 'out', p
     return true
   }
   const rules = isKnown
-    ? `none of the ${found.count} rules for ${direction} of ${groups.map((group) => names.text(group)).join(', ')} allows`
+    ? noneAllows(found.count, direction, ` of ${groups.map((group) => names.text(group)).join(', ')}`)
     : 'its groups do not allow'
   trail.stop(way, stage, `group-${direction}`, `${of}: ${rules} ${what} ${to}`, groups[0], ruleCommand(walk, groups, direction, peer))
   return false

@@ -1,6 +1,7 @@
 /** The stages of a trace in words: one function each. A stage without one does not compile. */
 import { dropWords, type DropWords } from '#abi/drop-words.ts'
 import type { RouteInfo } from '#abi/info.ts'
+import { noneAllows } from '#abi/rule-words.ts'
 import type { TraceStep } from '#abi/trace.ts'
 import { dropReasons, dstFlag, dstKind, portFlag, statsNone } from '#datapath/layout.ts'
 import { direction as directions, flowStateOf } from '#datapath/policy-layout.ts'
@@ -174,6 +175,6 @@ function missingRule({ names, stages, service }: Around): string | undefined {
   const peer = formatIp(fromMapped(refused.second))
   const [protocol, port] = service.split(' ')
   const ports = port === undefined ? '' : protocol === 'icmp' || protocol === 'icmpv6' ? ` --icmp=${port}` : ` --ports=${port}`
-  const none = `none of the ${names.ruleCount(source, direction)} rules for ${direction} of ${names.groups(source)} allows ${service} ${direction === 'in' ? 'from' : 'to'} ${peer}`
+  const none = `${noneAllows(names.ruleCount(source, direction), direction, ` of ${names.groups(source)}`)} ${service} ${direction === 'in' ? 'from' : 'to'} ${peer}`
   return `${none}: vpc group rule add --group-id=${names.firstGroup(source)} --rule=N --direction=${direction} --protocol=${protocol}${ports} --peer=${peer}`
 }

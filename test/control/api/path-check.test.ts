@@ -95,7 +95,7 @@ suite('a question about a path', () => {
     await set(`/vnics/${ids.db1}`, { groups: ['db'] })
     await set(`/groups/${ids.db}`, { rules: [{ direction: 'in', protocol: 'tcp', ports: ['80-90'], note: 'web' }] })
     const found = await obstacle({ from: 'web1', to: 'shop/db1', protocol: 'tcp', port: '5432' })
-    assert.equal(found.text, 'vnic shop/db1: none of the 1 rules for in of group shop/db allows tcp 5432 from 10.1.0.5')
+    assert.equal(found.text, 'vnic shop/db1: the only rule for in of group shop/db does not allow tcp 5432 from 10.1.0.5')
     assert.equal(found.command, "vpc cloud group set shop/db --add-rule='direction=in protocol=tcp ports=5432 peers=cidr=10.1.0.5/32'")
     assert.deepEqual([found.changed?.name, found.changed?.fields], ['admin', ['rules']])
     const open = await ask({ from: 'web1', to: 'shop/db1', protocol: 'tcp', port: '85' })
