@@ -14,6 +14,7 @@ import { shownMac, syncMirrorMac } from './type/mirror.ts'
 import { checkNotFrozen, deviceMtuBytes, setMtu } from './type/mtu-follow.ts'
 import type { Call, Operations } from './operation.ts'
 import { checkKept } from './type/nat.ts'
+import { checkRoutes } from './type/routes.ts'
 import { subnetType } from './type/subnet.ts'
 import { readOwner, setObjectOwner } from './type/owner.ts'
 import { noteRecords } from './type/port.ts'
@@ -49,6 +50,7 @@ function commit({ context, tx, object }: MetaCall): void {
   if (object.type === 'vpcnat') checkKept(context.model, tx, object)
   tx.set(object, 'committed', true)
   tx.dirty.records.add(object)
+  if (object.type === 'vpcrtr') checkRoutes(context, tx, object)
   // The row of the other object names the connection.
   switch (object.type) {
     case 'vpcsw':

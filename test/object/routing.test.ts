@@ -145,6 +145,23 @@ suite('the tables', () => {
   })
 })
 
+test('a router that outlives vpcd leads only to what does', () => {
+  const [one, two] = [host.create('vpcrtr'), host.create('vpcrtr')]
+  const toTwo = routes(`10.6.0.0/24 peer ${two.id}`)
+  one.do('vpcrtrRouteSet', toTwo)
+  assert.throws(
+    () => one.do('metaCommit'),
+    /peer .*: vpcrtr\d \(\S+\) is not committed, and goes with its last descriptor; commit it first/,
+  )
+  one.do('vpcrtrRouteDelete', toTwo)
+  one.do('metaCommit')
+  assert.throws(() => one.do('vpcrtrRouteSet', toTwo), /is not committed/)
+  two.do('metaCommit')
+  two.do('vpcrtrRouteSet', routes(`10.7.0.0/24 peer ${one.id}`))
+  one.do('vpcrtrRouteSet', toTwo)
+  assert.notDeepEqual(one.do('vpcrtrRouteList'), none)
+})
+
 type Refusal = readonly [what: string, object: () => Opened, operation: OperationName, input: () => Uint8Array, says: RegExp]
 const refusals: readonly Refusal[] = [
   [

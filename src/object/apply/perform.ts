@@ -233,6 +233,7 @@ class Performer {
     })
     yield* each(ports, (spec) => void (spec.uplink && this.#setUplink(spec)))
     yield* each(file.subnets, (spec) => this.#set(spec, (subnet) => this.#placeSubnet(subnet, spec)))
+    yield* each([...file.switches, ...file.subnets, ...file.routers], ({ id }) => this.#keep(id))
     yield* each(file.routers, (spec) => this.#set(spec))
     yield* each(file.nats, (spec) => {
       for (const id of [spec.router, spec.ethlink]) if (id !== null) this.#keep(id)
