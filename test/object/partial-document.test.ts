@@ -93,3 +93,14 @@ test('is refused what is another’s, what stands in it, and what no partial doc
   assert.match(refusal(host, { remove: [ids.sw] }), /cannot remove vpcsw0: its port vpcp0 is agent's/)
   assert.equal(has(host)['switches']!.length, 1)
 })
+
+test('a subnet that tells guests something else keeps its place, and the routes by its stations', async () => {
+  await using host = new ScratchHost()
+  const [subnet, router] = [generateId('subnet'), generateId('vpcrtr')]
+  const place = { id: subnet, switch: ids.sw, router, vni: 6001, prefix4: '10.1.0.0/24', gateway4: '10.1.0.1' }
+  const routes = ['10.9.0.0/16 via 10.1.0.5']
+  apply(host, { ...whole, routers: [{ id: router, routes }], subnets: [place] })
+  apply(host, { ...partial, subnets: [{ ...place, dns: '192.0.2.53', domain: 'red.example', metadata: true, mtu: 1400 }] })
+  const { subnets, routers } = has(host)
+  assert.deepEqual([subnets![0].domain, subnets![0].router, routers![0].routes], ['red.example', 'vpcrtr0', routes])
+})

@@ -90,8 +90,11 @@ function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, v
   }
 }
 
-/** What a subnet can change where it is. */
-const stay: ReadonlySet<string> = new Set(['owner', 'mac', 'mtu', 'route-table', 'committed'])
+/**
+ * What another subnet may have, so that a subnet that changes it first leaves its switch. It leaves its router too, and
+ * the router's routes by its stations go: nothing else may make it leave.
+ */
+const exclusive: ReadonlySet<string> = new Set(['vni', 'prefix4', 'prefix6', 'gateway4', 'gateway6', 'switch', 'router'])
 
 const numberedFirst = (a: ObjectSpec, b: ObjectSpec): number => Number(a.unit === null) - Number(b.unit === null)
 
@@ -187,7 +190,7 @@ class Performer {
   /** Prefixes, gateways and VNIs may change places. */
   #releaseSubnet(subnet: Subnet, spec: SubnetSpec): void {
     const { context, tx } = this.#steps
-    const moved = differences(subnet, spec, this.#comparison.wanted).some(({ key }) => !stay.has(key))
+    const moved = differences(subnet, spec, this.#comparison.wanted).some(({ key }) => exclusive.has(key))
     if (moved) leaveSwitchOf(context, tx, subnet)
   }
 
