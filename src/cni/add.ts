@@ -1,0 +1,64 @@
+/** ADD: gives a container an interface of the cloud. */
+import { addressing, handOver, plugHere, unitIdOf, untilThere } from '#cli/cloud/attach-vnic.ts'
+import type { ApiClient } from '#cli/cloud/api-client.ts'
+import { thisHost } from '#cli/this-host.ts'
+import { allOrNothing } from '#cli/undo.ts'
+import { Vpc } from '#client/vpc.ts'
+import type { Resource } from '#resource/envelope.ts'
+import { clientOf, subnetOf, vnicFor } from './cloud.ts'
+import { CniError, errorCode } from './error.ts'
+import type { Attachment, NetworkConfig } from './invocation.ts'
+import { netnsOf } from './netns.ts'
+import { resultOf, type Result } from './result.ts'
+import { forget } from './unfinished.ts'
+
+/** Seconds that this host and others have to plug it in. */
+const plugSeconds = 30
+
+/** Do it, or leave nothing. Repeating it changes nothing and gives the same. */
+export async function add(config: NetworkConfig, attachment: Attachment, netns: string): Promise<Result> {
+  if (config.prevResult !== undefined)
+    throw new CniError(errorCode.invalidConfig, 'vpc-cni makes an interface; it is the first plugin of its list')
+  const place = netnsOf(netns)
+  const { id: host } = await thisHost(config.agentStateDir)
+  const client = clientOf(config)
+  const subnet = await subnetOf(client, config)
+  return allOrNothing(async (undo) => {
+    const vnic = await vnicFor(client, config, attachment, { subnet, host, undo })
+    forget(config.stateDir, config.name, vnic.name!)
+    await plugHere(client, vnic, { host, unit: 'hostif' }, plugSeconds, undo)
+    const { addresses, gateways } = await addressing(client, vnic)
+    const guest = {
+      netns: place,
+      name: attachment.ifname,
+      ...(addresses.length > 0 && { addresses }),
+      ...(gateways.length > 0 && { gateways }),
+    }
+    const vpc = new Vpc({ ...(config.socket !== undefined && { socketPath: config.socket }) })
+    const id = unitIdOf(vnic, 'hostif')
+    await handOver(vpc, id, guest, undo)
+    await using hostif = await untilThere(() => vpc.openHostif(id))
+    const { mtuBytes } = await hostif.describe()
+    const dns = gateways.length === 0 ? {} : await dnsOf(client, subnet)
+    return resultOf(config.cniVersion, { name: attachment.ifname, mac: vnic.mac as string, mtu: mtuBytes, netns, addresses, gateways, dns })
+  })
+}
+
+interface Dns {
+  readonly nameservers?: readonly string[]
+  readonly domain?: string
+  readonly search?: readonly string[]
+}
+
+/** What DHCP would tell a guest about names: the servers of the vpc, or else the resolver of the subnet. */
+async function dnsOf(client: ApiClient, { vpc, resolver, dhcp }: Resource): Promise<Dns> {
+  const { dns } = (await client.must<Resource>('find its vpc', 'GET', `/vpcs/${vpc}`)).body
+  const { name, servers = [] } = (dns ?? {}) as { name?: string; servers?: string[] }
+  const { search = [] } = (dhcp ?? {}) as { search?: string[] }
+  const nameservers = servers.length > 0 ? servers : resolver === true ? ['169.254.169.253'] : []
+  return {
+    ...(nameservers.length > 0 && { nameservers }),
+    ...(name !== undefined && name !== null && { domain: name }),
+    ...(search.length > 0 && { search }),
+  }
+}
