@@ -1,7 +1,7 @@
 /** Machines for tests of whole commands: a network namespace and directories each, with an underlay between them. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -99,10 +99,34 @@ export class Machine {
     ip('netns', 'add', this.netns)
     ip('-n', this.netns, 'link', 'set', 'lo', 'up')
   }
+  /** The state directory as root's processes kept it, before the API and the issuer had users of their own. */
+  asBefore(): void {
+    for (const [from, names] of [
+      ['api', readdirSync(join(this.state, 'api'))],
+      ['issuer', ['ca']],
+    ] as const) {
+      for (const name of names) {
+        rmSync(join(this.state, name), { force: true })
+        renameSync(join(this.state, from, name), join(this.state, name))
+        execFileSync('chown', ['-R', '0:0', join(this.state, name)])
+      }
+      rmSync(join(this.state, from), { recursive: true })
+    }
+  }
   /** Its interfaces. */
   devices(): string[] {
     return (JSON.parse(ip('-n', this.netns, '-j', 'link')) as { ifname: string }[]).map(({ ifname }) => ifname).sort()
   }
+}
+
+/** What becomes of a user who opens a file, or connects to a socket. */
+export function asUser(uid: number, how: 'r' | 'r+' | 'w' | 'connect', path: string): string {
+  const program = `process.setgroups([]); process.setgid(${uid}); process.setuid(${uid})
+    const say = (error) => { console.log(error?.code ?? 'done'); process.exit() }
+    const [how, path] = ${JSON.stringify([how, path])}
+    if (how === 'connect') net.connect(path, () => say()).on('error', say)
+    else fs.open(path, how, say)`
+  return execFileSync('timeout', ['20', process.execPath, '-e', program], { encoding: 'utf8' }).trim()
 }
 
 export const machines: Machine[] = []

@@ -4,16 +4,18 @@
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { ownUsers } from '#abi/own-users.ts'
 import { isRunning } from '#system/process-mark.ts'
 import { guestImage } from '../vm/guest-image.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
 import {
   addressOf,
+  asUser,
   container,
   guestShell,
   ip,
@@ -41,7 +43,7 @@ after(() => {
 let web: string, db: string
 
 test('two machines: up, host create, join, up, attach; and the containers reach each other', () => {
-  assert.match(h1.ok('up --name=h1'), /^started vpcd, api, agent;[^]*vpc vnic attach/)
+  assert.match(h1.ok('up --name=h1'), /^started vpcd, issuer, api, agent;[^]*vpc vnic attach/)
   assert.match(h1.ok('up --name=h1'), /^already so: everything runs/)
   const line = h1.ok('host create h2').trim().split('\n').at(-1)!
   h2.ok(line.replace(/^vpc /, ''))
@@ -92,9 +94,33 @@ test('why one reaches the other, and what keeps it from doing so', async () => {
   await until('the door is open', () => pings(web, address))
 })
 
-test('the agent runs as a user of its own, who may hand nothing over', () => {
-  const status = readFileSync(`/proc/${h1.processes().agent!.pid}/status`, 'utf8')
-  assert.match(status, /^Uid:\s+1899990004/m)
+test('agent, API and issuer run as users of their own; the API may not read the key, the issuer may not write the store', () => {
+  for (const [name, uid] of [
+    ['agent', ownUsers.agent],
+    ['api', ownUsers.api],
+    ['issuer', ownUsers.issuer],
+  ] as const) {
+    const status = readFileSync(`/proc/${h1.processes()[name]!.pid}/status`, 'utf8')
+    assert.match(status, new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, 'm'))
+    assert.match(status, new RegExp(`^Gid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, 'm'))
+    assert.match(status, /^Groups:\s*$/m)
+    assert.match(status, /^CapEff:\s+0+$/m)
+  }
+  const key = join(h1.state, 'issuer/ca/ca.key')
+  const socket = join(h1.state, 'issuer/issuer.sock')
+  const stores = ['', '-wal', '-shm'].map((end) => join(h1.state, `api/control.db${end}`))
+  assert.deepEqual(asUser(0, 'r', key), 'done')
+  assert.deepEqual([asUser(ownUsers.api, 'r', key), asUser(ownUsers.agent, 'r', key)], ['EACCES', 'EACCES'])
+  for (const store of stores) {
+    assert.deepEqual([asUser(ownUsers.issuer, 'r', store), asUser(ownUsers.issuer, 'r+', store)], ['done', 'EACCES'])
+    assert.equal(asUser(ownUsers.agent, 'r', store), 'EACCES')
+  }
+  for (const path of ['admin-token', 'audit']) assert.equal(asUser(ownUsers.issuer, 'r', join(h1.state, 'api', path)), 'EACCES')
+  assert.deepEqual(
+    [asUser(ownUsers.issuer, 'w', join(h1.state, 'api/new')), asUser(ownUsers.api, 'w', join(h1.state, 'new'))],
+    ['EACCES', 'EACCES'],
+  )
+  assert.deepEqual([asUser(ownUsers.api, 'connect', socket), asUser(ownUsers.agent, 'connect', socket)], ['done', 'EACCES'])
   assert.match(readFileSync(join(h1.state, 'agent-policy.yaml'), 'utf8'), /rights: \[read, write, create\]$/m)
 })
 
@@ -105,8 +131,12 @@ test('a container that starts anew has its interface again, and all daemons may 
   await until('the interface is back', () => addressOf(web) === address)
   for (const { pid } of Object.values(h1.processes())) process.kill(pid, 'SIGKILL')
   await until('they have ended', () => !Object.values(h1.processes()).some(isRunning))
+  const key = readFileSync(join(h1.state, 'issuer/ca/ca.key'), 'utf8')
+  h1.asBefore()
   assert.ok(pings(web, addressOf(db)!), 'packets flow without any daemon')
-  assert.match(h1.ok('up --name=h1'), /^started vpcd, api, agent/)
+  assert.match(h1.ok('up --name=h1'), /^started vpcd, issuer, api, agent/)
+  assert.equal(readFileSync(join(h1.state, 'issuer/ca/ca.key'), 'utf8'), key)
+  assert.equal(asUser(ownUsers.api, 'r', join(h1.state, 'issuer/ca/ca.key')), 'EACCES')
   await until('packets flow', () => pings(web, addressOf(db)!))
   assert.match(h1.ok(`vnic attach web1 --netns=${web}`), /^already so/)
 })
@@ -338,7 +368,7 @@ test('down takes all away, up brings it back, also after a power failure; purge 
   assert.match(h1.ok('down --purge'), /removed their data/)
   assert.deepEqual(h1.devices(), ['lo', 'u1'])
   assert.match(h1.ok('context list'), /^ *NAME/)
-  assert.equal(existsSync(join(h1.state, 'control.db')), false)
+  assert.deepEqual(readdirSync(h1.state), ['mine'])
   assert.equal(existsSync(h1.agentDir), false)
   assert.equal(existsSync(join(h1.state, 'mine')), true)
 })

@@ -17,6 +17,9 @@ export default command({
     facility, an account, a vpc and a subnet, each called default, makes this machine a host, and logs you in. A machine that has joined
     another machine's cloud (vpc join) gets vpcd and the agent alone.
 
+    The API, its issuer and the agent each run as a user of their own, without privileges. The store is in the directory api below the
+    state directory, the key of the CA in the directory issuer. What an earlier vpc up kept elsewhere moves there.
+
     What runs already is left alone, so you can repeat it. When something fails, what was just started is stopped again. Each daemon has
     a log in the directory log below the state directory. vpc down takes everything away.`,
   options: {

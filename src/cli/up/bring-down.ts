@@ -8,6 +8,7 @@ import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
 import { keepAttachments } from './attachments.ts'
+import { controlNames } from './control-places.ts'
 import { stopDaemon } from './daemon-process.ts'
 import { readRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
@@ -30,6 +31,7 @@ export async function bringDown(places: Places, purge: boolean): Promise<DownRes
   await stop('agent')
   const left = await removeObjects(places)
   await stop('api')
+  await stop('issuer')
   await stop('vpcd')
   if (left === 0 && record?.processes.vpcd !== undefined) removePins(places.bpffs)
   if (record !== undefined) restoreContext(record)
@@ -83,17 +85,7 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
 function removeData({ stateDir, agentStateDir, logDir }: Places, left: number): void {
   rmSync(agentStateDir, { recursive: true, force: true })
   rmSync(logDir, { recursive: true, force: true })
-  const ofApi = [
-    'control.db',
-    'control.db-wal',
-    'control.db-shm',
-    'admin-token',
-    'ca',
-    'audit',
-    'agent-policy.yaml',
-    'control.db-lock',
-    'attached.json',
-  ]
+  const ofUp = ['agent-policy.yaml', 'attached.json']
   const ofVpcd = left === 0 ? ['state.db', 'state.db-wal', 'state.db-shm', 'lock'] : []
-  for (const name of [...ofApi, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
+  for (const name of [...controlNames, ...ofUp, ...ofVpcd]) rmSync(join(stateDir, name), { recursive: true, force: true })
 }

@@ -1,5 +1,6 @@
 /** Starts the daemons of this machine, and makes it a host: of its own cloud, or of the one that it has joined. */
 import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ownUsers } from '#abi/own-users.ts'
@@ -14,9 +15,11 @@ import { ApiClient } from '../cloud/api-client.ts'
 import { invite } from '../cloud/host-invitation.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { Failure } from '../failure.ts'
+import { storeOfEnvironment } from '../with-store.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
 import { restoreAttachments } from './attachments.ts'
+import { apiDir, issuerDir, prepareControl, readAdminToken } from './control-places.ts'
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
@@ -126,8 +129,10 @@ class Up {
     const { stateDir, agentStateDir } = places
     const agents = `${hostText(address)}:${agentPort}`
     const open = isLocal(address) ? [] : ['--listen', address, '--own-tls']
-    const words = ['api', '--state-dir', stateDir, '--port', String(port), '--agent-listen', agents, ...open]
-    await this.#have({ name: 'api', words }, () => this.#isLive(server))
+    const issuer = await this.#issuer()
+    const own = issuer === undefined ? ['--state-dir', stateDir] : ['--state-dir', apiDir(places), '--issuer', issuer]
+    const words = ['api', ...own, '--port', String(port), '--agent-listen', agents, ...open]
+    await this.#have({ name: 'api', words, uid: this.#userOf(ownUsers.api) }, () => this.#isLive(server))
     const client = this.#login(server)
     const host = await ensureFirst(client, hostName, address)
     if (hasJoined(places)) return followAddress(agentStateDir, `https://${agents}`)
@@ -135,6 +140,25 @@ class Up {
     const { token } = await invite(client, host)
     makeOwned(agentStateDir)
     await runVpc(['join', token, '--server', agents, '--state-dir', agentStateDir, ...(isLocal(address) ? [] : ['--underlay', address])])
+  }
+
+  /** The issuer, whose key the API may not read. Gives its socket; undefined: an API of before runs with its own. */
+  async #issuer(): Promise<string | undefined> {
+    const { places } = this.#options
+    const { api } = this.#record.processes
+    if (isRunning(api) && !existsSync(issuerDir(places))) return undefined
+    const socket = join(issuerDir(places), 'issuer.sock')
+    if (!isRunning(api)) prepareControl(places)
+    if (this.#userOf(ownUsers.api) === undefined) progress('the API runs as root: its own user may not reach its directory or this program')
+    const store = storeOfEnvironment() === undefined ? ['--store', `sqlite:${join(apiDir(places), 'control.db')}`] : []
+    const words = ['issuer', '--state-dir', issuerDir(places), ...store, '--listen', socket, '--user', String(ownUsers.api)]
+    await this.#have({ name: 'issuer', words, uid: this.#userOf(ownUsers.issuer) }, () => isListening(socket))
+    return socket
+  }
+
+  /** The user of a process of the control plane; undefined: root, as this machine lets no other. */
+  #userOf(uid: number): number | undefined {
+    return othersMayRun(apiDir(this.#options.places)) ? uid : undefined
   }
 
   async #isLive(server: string): Promise<boolean> {
@@ -152,7 +176,7 @@ class Up {
   #login(server: string): ApiClient {
     const { places, address } = this.#options
     const trust = isLocal(address) ? {} : { ca: join(places.stateDir, 'ca', 'ca.crt'), serverName: apiServerName }
-    const context = { server, token: readFileSync(join(places.stateDir, 'admin-token'), 'utf8').trim(), ...trust }
+    const context = { server, token: readAdminToken(places), ...trust }
     const { contexts } = readContexts()
     writeContexts({ current: contextName, contexts: { ...contexts, [contextName]: context } })
     this.#note({ server })
@@ -219,6 +243,13 @@ function othersMayRun(...directories: readonly string[]): boolean {
 function parents(path: string): string[] {
   const above = dirname(path)
   return above === path ? [] : [above, ...parents(above)]
+}
+
+/** Whether a process listens on a Unix socket. */
+async function isListening(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(path, () => resolve(true)).once('error', () => resolve(false))
+  return promise.finally(() => socket.destroy())
 }
 
 const isLocal = (address: string): boolean => address === '127.0.0.1'

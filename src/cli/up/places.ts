@@ -34,7 +34,7 @@ export function placesOf(options: Pick<Places, 'stateDir' | 'agentStateDir' | 'b
   return { stateDir, agentStateDir, bpffs, socket, runDir: dirname(socket), logDir: join(stateDir, 'log') }
 }
 
-export const daemonNames = ['vpcd', 'api', 'agent'] as const
+export const daemonNames = ['vpcd', 'issuer', 'api', 'agent'] as const
 export type DaemonName = (typeof daemonNames)[number]
 
 /** What `up` wrote down. */

@@ -1,5 +1,5 @@
 /** `vpc issuer`: a process that has the CA's key and nothing else to do. */
-import { chownSync, chmodSync, existsSync, unlinkSync } from 'node:fs'
+import { chownSync, chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, Socket, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { StoreLocation } from '../store/location.ts'
@@ -57,9 +57,26 @@ export async function serveSocket(places: IssuerPlaces, path: string, uid: numbe
   server.listen(path, resolve)
   process.umask(mask)
   await promise
-  chmodSync(path, 0o600)
-  if (uid !== undefined) chownSync(path, uid, -1 as unknown as number)
+  try {
+    letIn(path, uid)
+  } catch (error) {
+    server.close()
+    throw error
+  }
   return server
+}
+
+/** Root gives the socket to the user; anybody else needs a directory that gives it the group of that user. */
+function letIn(path: string, uid: number | undefined): void {
+  const isRoot = process.geteuid?.() === 0
+  if (uid === undefined || uid === process.geteuid?.()) return chmodSync(path, 0o600)
+  if (isRoot) {
+    chmodSync(path, 0o600)
+    return chownSync(path, uid, -1 as unknown as number)
+  }
+  if (statSync(path).gid !== uid)
+    throw new IssuerRefused(`cannot let user ${uid} in: only root can, or a directory of group ${uid} with mode 2750 for ${path}`)
+  chmodSync(path, 0o660)
 }
 
 async function isAnswering(path: string): Promise<boolean> {

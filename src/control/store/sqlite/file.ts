@@ -1,5 +1,5 @@
 /** The file of the SQLite store: who may open it, its tables, and what SQLite says when something is wrong with it. */
-import { closeSync, openSync } from 'node:fs'
+import { existsSync, realpathSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../store-error.ts'
 
@@ -40,7 +40,9 @@ export interface OpenFile extends Disposable {
 
 /** Open the file, or make it. Throws StoreError when another process has it, or when it is not a store. */
 export function openFile(path: string): OpenFile {
-  const lock = takeLock(`${path}-lock`, path)
+  // Whoever comes by a link gets the same lock.
+  const real = existsSync(path) ? realpathSync(path) : path
+  const lock = takeLock(`${real}-lock`, path)
   try {
     makePrivately(path)
     const db = new DatabaseSync(path)
