@@ -206,9 +206,7 @@ static bool is_extension(uint8_t next)
 	return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 || next == 140;
 }
 
-/*
- * The header above IPv6, and how much is left from there; its protocol is 59 (none) when it lies in another fragment.
- */
+/* The header above IPv6, and how much is left from there; protocol 59 (none): it lies in another fragment. */
 static const uint8_t *above_ipv6(const uint8_t *ip, uint32_t *length, uint8_t *protocol)
 {
 	uint32_t at = 40;
