@@ -8,9 +8,6 @@ import { readObjects } from '#feed/objects-file.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 import { follow, type Peer, type Trace } from './trace-hops.ts'
 
-/** The protocol number of SCTP (RFC 9260). */
-const sctp = 132
-
 interface Where {
   readonly vpcOf: () => Promise<Vpc>
   readonly stateDir: string
@@ -27,7 +24,8 @@ export async function askPrograms({ from, packet }: PathAnswer, { vpcOf, stateDi
     const host = from.host?.name ?? undefined
     return { unasked: `${from.name ?? from.address} is not on this host${host === undefined ? '' : `; run vpc why on ${host}`}` }
   }
-  const protocol = packet.protocol === 'sctp' ? sctp : packet.protocol
+  const { protocol } = packet
+  if (protocol === 'sctp') return { unasked: 'a trace makes no SCTP packets' }
   const common = { flags: tcpFlag.syn, ttl: 64, size: null, vlan: null, mac: null, sourcePort: 49_152 }
   try {
     await using opened = await (await vpcOf()).openPort(port)

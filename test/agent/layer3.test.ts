@@ -13,6 +13,7 @@ import { checkInvariants } from '../control/invariants.ts'
 import { TestApi } from '../control/test-api.ts'
 import { TestHost } from '../daemon/test-host.ts'
 import { Desk, numbers } from './desk.ts'
+import { agree, arrives, traced } from './path-law.ts'
 
 const accounts = ['shop', 'bank'] as const
 /** Vpcs with their account and subnets. */
@@ -23,7 +24,8 @@ const names = Object.keys(vpcs) as VpcName[]
 let api: TestApi
 let feeds: Feeds
 const places: { readonly id: string; readonly host: TestHost; readonly desk: Desk }[] = []
-const random = numbers(11)
+const random = numbers(Number(process.env['VPC_LAYER3_SEED'] ?? 13))
+const steps = Number(process.env['VPC_LAYER3_STEPS'] ?? 50)
 const below = (count: number): number => Math.floor(random() * count)
 const oneOf = <T>(values: readonly T[]): T => values[below(values.length)]!
 const some = <T>(values: readonly T[], most: number): T[] => [...new Set(Array.from({ length: below(most + 1) }, () => oneOf(values)))]
@@ -175,9 +177,41 @@ function tell(desk: Desk, items: ReadonlyMap<string, FeedItem>): void {
   for (const item of items.values()) if (JSON.stringify(desk.items.get(item.kind, item.id)) !== JSON.stringify(item)) desk.put(item)
 }
 
-test('whatever tenants do, vpcds take what follows, and refuse none of it', async () => {
+/** Packets that the model and the programs are asked about after each step, both. */
+const packetsPerStep = 12
+const law = { asked: 0, arrived: 0, codes: new Map<string, number>() }
+
+/** Ask both about some packets of vnics that are plugged in. */
+async function askBoth(): Promise<void> {
+  const { items } = await api.ok('GET', '/vnics?limit=100')
+  const plugged = (items as any[]).filter(({ binding }) => binding)
+  if (plugged.length === 0) return
+  for (let n = 0; n < packetsPerStep; n++) {
+    const from = oneOf(plugged)
+    const to =
+      random() < 0.85 ? oneOf(oneOf(items as any[]).addresses as string[]) : oneOf(['198.18.0.9', '172.16.5.5', '10.0.1.1', '192.0.2.77'])
+    const way = oneOf([{ protocol: 'icmp' }, ...['22', '80', '9999'].map((port) => ({ protocol: oneOf(['tcp', 'udp']), port }))])
+    const query = new URLSearchParams({ from: from.id, to, ...way })
+    // What a guest sends to itself never leaves it.
+    if ((from.addresses as string[]).includes(to)) continue
+    const { status, body } = await api.ask(api.admin, 'GET', `/path-check?${query}`)
+    if (status !== 200) continue // The two have no address of one family.
+    const place = places.find(({ id }) => id === from.binding.host)!
+    const outcome = await traced(
+      body,
+      { id: from.id, vpc: place.host.vpc },
+      places.map(({ host }) => host.vpc),
+    )
+    agree(body, outcome)
+    law.asked++
+    if (arrives(body)) law.arrived++
+    else law.codes.set(body.obstacle.code, (law.codes.get(body.obstacle.code) ?? 0) + 1)
+  }
+}
+
+test('whatever tenants do, vpcds take what follows, and do what the model says of packets', async (context) => {
   const seen = new Map<string, number>()
-  for (let step = 0; step < 50; step++) {
+  for (let step = 0; step < steps; step++) {
     for (let n = 0; n < 6; n++) await oneOf(deeds)()
     for (const { id, host, desk } of places) {
       const items = itemsOf(id)
@@ -199,6 +233,9 @@ test('whatever tenants do, vpcds take what follows, and refuse none of it', asyn
       for (const list of ['groups', 'sets', 'routers', 'nats'] as const)
         for (const each of (document[list] ?? []) as object[]) seen.set(list, (seen.get(list) ?? 0) + JSON.stringify(each).length)
     }
+    await askBoth()
   }
   for (const list of ['groups', 'sets', 'routers', 'nats']) assert.ok(seen.get(list)! > 1000, `${list}: ${seen.get(list)}`)
+  context.diagnostic(`${law.asked} packets, ${law.arrived} arrive; others: ${JSON.stringify(Object.fromEntries(law.codes))}`)
+  assert.ok(law.asked > steps * 3 && law.arrived > steps / 2 && law.codes.size >= 5, 'packets of all kinds were asked about')
 })

@@ -27,12 +27,19 @@ export interface Checked {
 export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: PathQuestion): Checked {
   const trail = new Trail(names)
   const walk: Walk = { cloud, trail, way: 'request', packet }
-  const arrived = send(walk, from, packet.source, packet.destination)
+  const sent = send(walk, from, packet.source, packet.destination)
+  const arrived = to !== undefined && sent?.kind === 'outside' ? goesPast(walk, to) : sent
   const isBack = arrived !== undefined && comesBack({ ...walk, way: 'answer' }, from, arrived)
   if (arrived !== undefined && isBack) noteMtu(walk, from, arrived)
-  const receiver = to ?? receiverOf(cloud, from, packet, arrived)
+  const receiver = to ?? (arrived?.kind === 'outside' ? undefined : receiverOf(cloud, from, packet, arrived))
   const verdict = arrived === undefined || !isBack ? 'blocked' : arrived.kind === 'guest' ? 'unknown' : 'reachable'
   return { verdict, trail, from: endOf(cloud, names, from, packet.source), to: farEnd(cloud, names, packet, receiver, arrived), receiver }
+}
+
+/** Who names a vnic does not mean somebody outside who has its address. */
+function goesPast({ trail, packet }: Walk, to: ObjectRecord): undefined {
+  const text = `${packet.destination} of ${trail.names.text(to)} is an address of another network: the packet goes outside`
+  return trail.stop('request', 'destination', 'detour', text, to)
 }
 
 /** Whether what the receiver answers finds its way to the sender. */

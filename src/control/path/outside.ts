@@ -113,7 +113,9 @@ function comesFromOutside(walk: Walk, vnic: ObjectRecord, seen: string): boolean
   const { cloud, trail, way } = walk
   const { names } = trail
   const subnet = cloud.must('subnet', vnicSpec(vnic).subnet)
-  const { best } = routeTo(cloud, cloud.router(subnet.vpc!)!, subnet, seen)
+  // It is plugged in: its own host decides.
+  const { facility } = cloud.must('host', vnic.binding!.host).spec
+  const { best } = routeTo(cloud, cloud.router(subnet.vpc!)!, subnet, { address: seen, facility })
   if (best?.target.kind === 'outside') return true
   const text = `by the routes of ${names.text(subnet)}, ${seen} is not outside, so nothing comes in from there`
   trail.stop(way, 'route', 'no-route', text, best?.table ?? subnet)

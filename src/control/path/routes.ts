@@ -1,6 +1,7 @@
 /** Where a router sends packets to an address: the longest prefix of the table of the sender's subnet. */
 import { ipFrom } from '#wire/ip-address.ts'
 import { contains, prefixFrom } from '#wire/prefix.ts'
+import { childrenOf } from '../feed/view.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { familyOf, isGateway, networkWith, subnetSpec, vnicSpec, type Cloud } from './cloud.ts'
 import { networksOf } from './groups.ts'
@@ -34,13 +35,23 @@ export interface Routing {
   readonly best: Route | undefined
   /** Routes for the address that would have been longer, and cannot be. */
   readonly skipped: readonly Skipped[]
+  /** A subnet of the router that has the address, and no vnic in the facility yet: hosts do not know it. */
+  readonly empty: ObjectRecord | undefined
 }
 
-/** The route of a subnet's packets to an address. */
-export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord, address: string): Routing {
+/** Where packets go, and from which facility. */
+export interface Toward {
+  readonly address: string
+  readonly facility: unknown
+}
+
+/** The route of a subnet's packets to an address, on the hosts of a facility. */
+export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord, { address, facility }: Toward): Routing {
   const routes: Route[] = []
   const skipped: Skipped[] = []
-  const joined = cloud.joined(router)
+  const all = cloud.joined(router)
+  const joined = all.filter(({ id }) => childrenOf(cloud.view, 'placement', 'subnet', id).some(({ spec }) => spec.facility === facility))
+  const empty = all.find((each) => !joined.includes(each) && networkWith(each, address) !== undefined)
   for (const each of joined) {
     for (const network of networksOf(each))
       if (network !== undefined) routes.push({ destination: network, target: { kind: 'local', subnet: each } })
@@ -58,10 +69,10 @@ export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord
       if ('why' in target) skipped.push(target)
       else routes.push({ destination: route.destination, target, table })
     }
-  return longest(routes, skipped, address)
+  return { ...longest(routes, skipped, address), empty }
 }
 
-function longest(routes: readonly Route[], skipped: readonly Skipped[], address: string): Routing {
+function longest(routes: readonly Route[], skipped: readonly Skipped[], address: string): Omit<Routing, 'empty'> {
   const ip = ipFrom(address)
   const lengthOf = (destination: string): number => Number(destination.split('/')[1])
   const fits = <T extends { readonly destination: string }>(all: readonly T[]): T[] =>

@@ -26,6 +26,7 @@ function onLink(walk: Walk, vnic: ObjectRecord, subnet: ObjectRecord, source: st
   const { cloud, trail, way, packet } = walk
   const { names } = trail
   if (isGateway(subnet, destination)) {
+    if (routerOf(walk, subnet) === undefined) return undefined
     if (packet.protocol === 'icmp' && passesOut(walk, vnic, destination)) {
       trail.pass(way, 'destination', `${destination} is the gateway of ${names.text(subnet)}, and the host answers pings for it`, subnet)
       return { kind: 'gateway' }
@@ -78,7 +79,12 @@ interface Routed {
 function routed(walk: Walk, sent: Routed): Arrival | undefined {
   const { cloud, trail, way } = walk
   const { subnet, router, destination } = sent
-  const { best, skipped } = routeTo(cloud, router, subnet, destination)
+  const { facility } = cloud.must('host', sent.vnic.binding!.host).spec
+  const { best, skipped, empty } = routeTo(cloud, router, subnet, { address: destination, facility })
+  if (empty !== undefined) {
+    const text = `${trail.names.text(empty)} has ${destination}, and no vnic in this facility: hosts do not know it, and other routes count`
+    trail.pass(way, 'route', text, empty, null)
+  }
   for (const route of skipped) trail.pass(way, 'route', skippedText(walk, route), route.table, null)
   if (best === undefined) return noRoute(walk, sent, skipped)
   const { target, table } = best
@@ -142,6 +148,11 @@ function toStation(walk: Walk, { vnic, source, destination }: Routed, vpc: strin
 
 /** The guest of a route gets it, and nobody here knows what it does. */
 function toGuest(walk: Walk, { vnic, source, destination }: Routed, guest: ObjectRecord): Arrival | undefined {
+  const { trail, way } = walk
+  if (guest.id === vnic.id) {
+    const text = `the route leads back to ${trail.names.text(vnic)}, which sent the packet`
+    return trail.stop(way, 'destination', 'next-hop', text, guest)
+  }
   if (!isPlugged(walk, 'destination', guest)) return undefined
   const arrived = arrive(walk, vnic, guest, { address: destination, seen: source })
   return arrived && { kind: 'guest', vnic: guest }
