@@ -294,10 +294,7 @@ static void judge_vtep(const uint8_t *source)
 	must(!claimed || !claimed->vtep || sent_on || claimed->vtep == from, "came from another VTEP than its sender is behind");
 }
 
-/*
- * A frame out of a tunnel. A unit of this host is not behind one, unless another host sends it on: that host has the
- * guest until it arrives here.
- */
+/* A frame out of a tunnel. A unit of this host is not behind one, but another host may send on for its guest. */
 static void judge_tunnelled(const uint8_t *bytes)
 {
 	const struct station *claimed = station_of(bytes + 6);

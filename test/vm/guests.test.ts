@@ -225,7 +225,7 @@ async function lostDuring(work: () => Promise<unknown>): Promise<{ sent: number;
   await work()
   await sleep(300)
   await shell1.must('kill -INT $(cat /tmp/pid); sleep 0.2')
-  // Answers to the last requests may still be on their way when ping is stopped: what was lost is a gap before the last one.
+  // Answers to the last requests may be on their way when ping is stopped: what was lost is a gap before the last one.
   const text = await shell1.must("sed -n 's/.* seq=\\([0-9]*\\) .*/\\1/p' /tmp/pings")
   const answered = new Set(text.trim().split(/\s+/).map(Number))
   const sent = Math.max(...answered) + 1
