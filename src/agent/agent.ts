@@ -20,6 +20,7 @@ import { followFeed } from './feed/follower.ts'
 import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
 import { objectsOf } from './objects.ts'
+import { RequestLog } from './request-log.ts'
 import { makeStateDir } from './state-dir.ts'
 import { StatusFile, type AgentStatus, type RunCounts } from './status.ts'
 
@@ -54,6 +55,7 @@ export class Agent {
   readonly #gathering = new Gathering()
   /** What has come while vpcd was at work. */
   #inbox: Batch[] = []
+  readonly #requests: RequestLog
   readonly #cache: Cache
   readonly #half: HostHalf
   readonly #reconciler: Reconciler
@@ -82,6 +84,7 @@ export class Agent {
     this.#options = options
     const { stateDir, socketPath, log } = options
     this.#clock = options.clock ?? systemClock
+    this.#requests = new RequestLog(log)
     makeStateDir(stateDir)
     const { cache, cached } = Cache.open(stateDir, log)
     this.#cache = cache
@@ -176,6 +179,7 @@ export class Agent {
       for (const item of changes.put) this.#put(item)
       this.#revision = changes.revision
       this.#complete = true
+      this.#requests.came(batch.requests)
       this.#cache.keep(changes)
     }
     this.#inbox = []
@@ -228,6 +232,7 @@ export class Agent {
     const ofHost: ItemError[] = failure === null || host === undefined ? [] : [{ kind: 'host', id: host.id, ...failure }]
     const errors = [...ofHost, ...this.#reconciler.errors()]
     this.#logErrors(errors)
+    this.#requests.ran(this.#applied, failure)
     this.#errors = errors
     if (failure === null) this.#ready = await this.#readyNow()
     if (failure === null) this.#cache.keepInstead(this.#reconciler.substitutes())
@@ -249,10 +254,11 @@ export class Agent {
 
   /** Each error once. */
   #logErrors(errors: readonly ItemError[]): void {
+    const requests = this.#requests.waiting
     const known = new Set(this.#errors.map(({ kind, id, text }) => `${itemKey({ kind, id })} ${text}`))
     for (const { kind, id, code, text } of errors) {
       if (kind !== 'host' && !known.has(`${itemKey({ kind, id })} ${text}`))
-        this.#options.log.warn('an item fails', { kind, id, code, error: text })
+        this.#options.log.warn('an item fails', { kind, id, code, error: text, ...(requests.length > 0 && { requests }) })
     }
   }
 

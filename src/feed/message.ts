@@ -24,7 +24,7 @@ export type FeedMessage =
   | { readonly type: 'put'; readonly item: FeedItem }
   | { readonly type: 'delete'; readonly kind: FeedKind; readonly id: string }
   /** Everything up to this revision has been sent. What came since the last `sync` belongs together. */
-  | { readonly type: 'sync'; readonly revision: string }
+  | { readonly type: 'sync'; readonly revision: string; /** Ids of the requests that it is from. */ readonly requests?: readonly string[] }
   /** An answer to a lookup: no vnic with this address is plugged in anywhere. The agent may ask again after 5 s. */
   | { readonly type: 'nobody'; readonly vpc: string; readonly address: string }
   | { readonly type: 'ping' }

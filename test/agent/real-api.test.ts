@@ -71,6 +71,30 @@ suite('a cloud of four hosts', () => {
     await until('an answer', () => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('web2')} || true`).includes(' 0% packet loss'))
   })
 
+  test('the id of a request is in the log of the API, and of each host that did what it changed', async () => {
+    for (const line of ['create traced --subnet=web', 'plug traced --host=h1', 'set traced --dhcp-hostname=tr', 'unplug traced'])
+      api.do(`vnic ${line} --account=shop`)
+    const { id } = JSON.parse(api.do('vnic get traced --account=shop --json')) as { id: string }
+    api.do('vnic destroy traced --account=shop')
+    const { items } = (await api.get(`/audit?target=${id}`)) as { items: { request: string; method: string }[] }
+    assert.deepEqual(
+      items.map(({ method }) => method),
+      ['DELETE', 'DELETE', 'PATCH', 'PUT', 'POST'],
+    )
+    const said = (host: AgentHost, request: string) => host.agentLog.filter((line) => line.includes(request))
+    // Both hosts have vnics of its subnet. What is plugged in nowhere concerns no host.
+    for (const [i, { request, method }] of items.entries()) {
+      assert.equal(api.log.filter((line) => line.includes(request)).length, 1, method)
+      const concerned = i === 0 || i === 4 ? [] : [one!, two!]
+      for (const host of concerned) {
+        const [line] = await until(`${method} on ${host.n}`, () => said(host, request).length > 0 && said(host, request))
+        const { level, message } = JSON.parse(line!) as { level: string; message: string }
+        assert.deepEqual([level, message], ['info', 'the host does what a request changed'])
+      }
+      for (const host of scene.hosts.filter((each) => !concerned.includes(each))) assert.deepEqual(said(host, request), [], method)
+    }
+  })
+
   test('a guest reads its keys and user data, and finds others by name', async () => {
     const file = join(api.directory, 'user-data')
     writeFileSync(file, '#!/bin/sh\necho "it is mine: ä"\n')

@@ -14,6 +14,8 @@ export class RealApi implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-real-api-'))
   /** The operator's: logged in. */
   readonly env = { XDG_CONFIG_HOME: join(this.directory, 'config'), VPC_API: '', VPC_TOKEN: '' }
+  /** Lines of its log, of all its lives. */
+  readonly log: string[] = []
   readonly #agentAddress: string
   #child: ChildProcess | undefined
   #url = ''
@@ -34,12 +36,18 @@ export class RealApi implements AsyncDisposable {
       `${this.#agentAddress}:${agents}`,
       '--json',
     ]
-    this.#child = spawn(vpcPath, ['api', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#child = spawn(vpcPath, ['api', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    createInterface({ input: this.#child.stderr! }).on('line', (line) => this.#hear(line))
     const [line] = (await once(createInterface(this.#child.stdout!), 'line')) as [string]
     const found = JSON.parse(line) as { url: string; agents: number }
     this.#url = found.url
     this.#ports = [new URL(found.url).port, String(found.agents)]
     this.vpc('login', `--server=${found.url}`, `--token-file=${join(this.directory, 'state', 'admin-token')}`)
+  }
+
+  #hear(line: string): void {
+    this.log.push(line)
+    if (!line.includes('"level":"info"')) process.stderr.write(`${line}\n`)
   }
 
   async kill(): Promise<void> {

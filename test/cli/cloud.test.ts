@@ -20,7 +20,7 @@ async function start(...args: string[]): Promise<[ChildProcess, string]> {
     vpcPath,
     ['api', '--state-dir', state, ...(args.includes('--port') ? [] : ['--port', '0']), '--agent-listen', '127.0.0.1:0', '--json', ...args],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     },
   )
   for await (const line of createInterface(child.stdout!)) return [child, (JSON.parse(line) as { url: string }).url]
@@ -155,7 +155,7 @@ test('a whole vpc as a document: plan, apply, export, what is wrong in it, and d
 
 /** A command that goes on, and its lines of JSON. */
 function follow(line: string): { child: ChildProcess; next: () => Promise<any> } {
-  const child = spawn(vpcPath, line.split(' '), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  const child = spawn(vpcPath, line.split(' '), { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...env } })
   const lines = createInterface(child.stdout!)[Symbol.asyncIterator]()
   return { child, next: async () => JSON.parse((await lines.next()).value as string) }
 }

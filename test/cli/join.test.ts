@@ -40,7 +40,7 @@ let api: Started
 
 async function start(state: string, ...args: string[]): Promise<Started> {
   const line = ['api', '--state-dir', join(directory, state), '--port', '0', '--agent-listen', '127.0.0.1:0', '--json', ...args]
-  const child = spawn(vpcPath, line, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(vpcPath, line, { stdio: ['ignore', 'pipe', 'ignore'] })
   for await (const text of createInterface(child.stdout!)) return { child, ...(JSON.parse(text) as { url: string; agents: number }) }
   throw new Error('the API ended')
 }

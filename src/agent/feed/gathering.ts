@@ -11,6 +11,8 @@ interface Key {
 /** What a `sync` completes. */
 export interface Batch {
   readonly revision: string
+  /** Ids of the requests that it is from. */
+  readonly requests: readonly string[]
   /** The items are all that there are. */
   readonly whole: boolean
   /** The newest of each key; null: it is gone. */
@@ -33,7 +35,7 @@ export class Gathering {
     if (message.type === 'hello') this.#begin(message.whole)
     if (message.type === 'put') this.#note(message.item, message.item)
     if (message.type === 'delete') this.#note(message, null)
-    return message.type === 'sync' ? this.#end(message.revision) : undefined
+    return message.type === 'sync' ? this.#end(message.revision, message.requests ?? []) : undefined
   }
 
   #begin(whole: boolean): void {
@@ -45,8 +47,8 @@ export class Gathering {
     this.#said.set(itemKey({ kind, id }), { kind, id, item })
   }
 
-  #end(revision: string): Batch {
-    const batch = { revision, whole: this.#whole, said: this.#said }
+  #end(revision: string, requests: readonly string[]): Batch {
+    const batch = { revision, requests, whole: this.#whole, said: this.#said }
     this.#begin(false)
     return batch
   }

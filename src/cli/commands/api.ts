@@ -1,5 +1,6 @@
 /** `vpc api`. */
 import { connect } from 'node:net'
+import { createLog } from '#system/log.ts'
 import { command } from '../command.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { flag, integer, text } from '../option.ts'
@@ -32,14 +33,14 @@ export default command({
     { line: 'vpc api', does: 'the API for this machine' },
     { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
   ],
-  async run({ stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, issuer, ownTls }, { output }) {
+  async run(
+    { stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, issuer, ownTls },
+    { output, global: { logLevel, logFormat, utc } },
+  ) {
     const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
     const { parseAgentPort } = await import('#control/api/agent-port.ts')
     const { StoreError } = await import('#control/store/store-error.ts')
-    const log = {
-      info: (message: string) => void process.stderr.write(`${message}\n`),
-      error: (message: string, fields: object = {}) => void process.stderr.write(`${message} ${logText(fields)}\n`),
-    }
+    const log = createLog({ level: logLevel, format: logFormat, utc })
     const agents = agentListen === 'none' ? undefined : parseAgentPort(agentListen)
     if (agents === undefined && agentListen !== 'none') throw usageFailure(`--agent-listen: '${agentListen}' is not ADDRESS:PORT`)
     const { IssuerChild } = await import('#control/issuer/child.ts')
@@ -73,10 +74,4 @@ function startText({ url, firstToken }: { url: string; firstToken: string | unde
   const login =
     firstToken === undefined ? '' : `\nthe first token is in ${firstToken}: vpc login --server=${url} --token-file=${firstToken}`
   return `the API listens on ${url}${login}`
-}
-
-/** One line, without control characters. */
-function logText(fields: object): string {
-  const text = JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? (value.stack ?? value.message) : value))
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')
 }

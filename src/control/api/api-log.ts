@@ -1,5 +1,4 @@
-/** Where the API says what goes wrong. */
-export interface ApiLog {
-  info(message: string, fields?: object): void
-  error(message: string, fields?: object): void
-}
+/** Where the API says what it does and what goes wrong: the log of the other programs has this form, too. */
+import type { Log } from '#system/log.ts'
+
+export type ApiLog = Pick<Log, 'info' | 'error'>

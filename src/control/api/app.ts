@@ -50,6 +50,7 @@ async function begin(parts: Parts, c: ApiContext, next: Next, sourceOf: (c: ApiC
   const start = performance.now()
   await next()
   auditRefusal(parts, c)
+  logChange(parts, c)
   c.res.headers.set('vpc-request', c.get('request'))
   c.res.headers.set('vpc-api-version', apiVersion)
   c.res.headers.set('x-content-type-options', 'nosniff')
@@ -59,6 +60,15 @@ async function begin(parts: Parts, c: ApiContext, next: Next, sourceOf: (c: ApiC
   const method = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'].includes(c.req.method) ? c.req.method : 'other'
   requests.inc({ method, kind, status: c.res.status })
   seconds.observe({ method }, (performance.now() - start) / 1000)
+}
+
+/** Whoever looks for a request by its id finds it here, and in the logs of the hosts that it concerns. */
+function logChange({ log }: Parts, c: ApiContext): void {
+  const caller = c.get('caller') as Caller | undefined
+  const { method, path } = c.req
+  if (caller === undefined || ['GET', 'HEAD', 'OPTIONS'].includes(method)) return
+  const { principal } = caller
+  log.info('a request for a change', { request: c.get('request'), principal, method, path: path.slice(0, 300), status: c.res.status })
 }
 
 /** What a known caller may not change, or not see, is written down. Whoever has no token fills no disk. */

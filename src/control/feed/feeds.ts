@@ -91,7 +91,8 @@ export class Feeds implements FeedSource {
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
     const isKnown = revision !== undefined && this.#isKnown(feed, asked)
-    feed.begin(isKnown ? this.#since(feed, revision) : undefined)
+    const { keys, requests } = isKnown ? this.#since(feed, revision) : { keys: undefined, requests: [] }
+    feed.begin(keys, requests)
     if (feed.asked !== undefined) feed.touch(asked.unanswered().map((id) => `station/${id}`))
     asked.fedAt = this.#now()
     this.#connection()
@@ -149,19 +150,29 @@ export class Feeds implements FeedSource {
     for (const host of hosts) this.#feeds.get(host)?.ping()
   }
 
-  /** All keys that concern a host and changed after a revision. Undefined: nobody knows, so it gets everything. */
-  #since(feed: HostFeed, revision: number): Set<string> | undefined {
+  /**
+   * All keys that concern a host and changed after a revision, with the requests that changed them. Undefined: nobody
+   * knows, so it gets everything.
+   */
+  #since(feed: HostFeed, revision: number): { readonly keys: Set<string> | undefined; readonly requests: readonly string[] } {
     const { missed, end } = this.#mirror.listen(revision, () => {})
     end()
-    if (missed === undefined || (this.#ended.get(feed.host) ?? -1) >= revision) return undefined
+    if (missed === undefined || (this.#ended.get(feed.host) ?? -1) >= revision) return { keys: undefined, requests: [] }
     const isFlipped = [...this.#flipped].some(([vpc, at]) => at >= revision && feed.topics.has(`vpc/${vpc}`))
-    if (isFlipped) return undefined
-    const touched = nothing()
-    // Which vpcs it had then is not known, when one of these changes moved something of it.
-    for (const { changes } of missed) for (const change of changes) touch(this.view(), change, [], touched)
-    const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
-    if (isMoved) return undefined
-    return new Set([...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) && feed.wants(key) ? [key] : [])))
+    const keys = new Set<string>()
+    const requests: string[] = []
+    let isWhole = isFlipped
+    for (const batch of missed) {
+      const touched = nothing()
+      for (const change of batch.changes) touch(this.view(), change, [], touched)
+      // Which vpcs it had then is not known, when one of these changes moved something of it.
+      const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
+      const found = [...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) && feed.wants(key) ? [key] : []))
+      for (const key of found) keys.add(key)
+      if (isMoved || found.length > 0) requests.push(...batch.requests)
+      isWhole ||= isMoved
+    }
+    return { keys: isWhole ? undefined : keys, requests }
   }
 
   #follow(batch: Batch | undefined): void {
@@ -179,20 +190,24 @@ export class Feeds implements FeedSource {
     // Hosts that ask know by the vpc which hosts it has.
     const vpcs = new Set(moved.flat().map(({ vpc }) => vpc))
     for (const vpc of vpcs) if (this.#resolutions.isDemand(vpc)) touched.items.push({ topic: `vpc/${vpc}`, key: `vpc/${vpc}` })
-    this.#tell(touched)
+    this.#tell(touched, batch.requests)
     for (const vpc of flipped) this.#flip(vpc)
   }
 
-  #tell({ items, hosts, topics }: Touched): void {
+  #tell({ items, hosts, topics }: Touched, requests: readonly string[]): void {
     const feeds = new Set([...hosts].flatMap((host) => this.#feeds.get(host) ?? []))
     const tell = (): void => {
       for (const { topic, key } of items)
-        for (const feed of this.#byTopic.get(topic) ?? []) if (feeds.has(feed) || feed.wants(key)) feed.touch([key])
+        for (const feed of this.#byTopic.get(topic) ?? [])
+          if (feeds.has(feed) || feed.wants(key)) {
+            feed.isFrom(requests)
+            feed.touch([key])
+          }
     }
     for (const topic of topics) for (const feed of this.#byTopic.get(topic) ?? []) feeds.add(feed)
     // Those that had a topic hear of its items, too: what went is deleted there.
     tell()
-    for (const feed of feeds) this.#retopic(feed)
+    for (const feed of feeds) if (this.#retopic(feed)) feed.isFrom(requests)
     tell()
   }
 
@@ -209,9 +224,11 @@ export class Feeds implements FeedSource {
     }
   }
 
-  #retopic(feed: HostFeed): void {
+  /** Find what concerns a host anew. Gives whether that is another thing than before. */
+  #retopic(feed: HostFeed): boolean {
     const { came, went } = feed.retopic()
     this.#index(feed, came, went)
+    return came.length > 0 || went.length > 0
   }
 
   #index(feed: HostFeed, came: Iterable<string>, went: Iterable<string>): void {

@@ -31,6 +31,8 @@ export interface FeedSource {
 const roundMs = 20
 /** How often a round begins again with what has changed meanwhile. */
 const mostPasses = 16
+/** Requests that wait for a slow host; it is not told of more. */
+const mostRequests = 1_000
 
 export class HostFeed {
   readonly host: string
@@ -40,6 +42,8 @@ export class HostFeed {
   readonly #source: FeedSource
   readonly #sink: Sink
   readonly #pending = new Set<string>()
+  /** Requests that the pending keys are from. */
+  readonly #requests = new Set<string>()
   /** The last revision that the host was told of. */
   #told = 0
   #running = false
@@ -59,12 +63,18 @@ export class HostFeed {
   }
 
   /** Begin: with everything, or with these keys, which are all that changed since the host was here. */
-  begin(keys: Iterable<string> | undefined): void {
+  begin(keys: Iterable<string> | undefined, requests: Iterable<string> = []): void {
+    this.isFrom(requests)
     this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
     const view = this.#source.view()
     if (keys === undefined) for (const topic of this.topics) this.#add(keysOf(view, topic, this))
     else this.#add(keys)
     this.#wake()
+  }
+
+  /** Say with the next `sync` which requests it is from. */
+  isFrom(requests: Iterable<string>): void {
+    for (const request of requests) if (this.#requests.size < mostRequests) this.#requests.add(request)
   }
 
   /** Tell the host of items anew. */
@@ -152,16 +162,19 @@ export class HostFeed {
    */
   async #round(): Promise<void> {
     let { revision } = this.#source
+    const requests: string[] = []
     for (let n = 0; n < mostPasses && (n === 0 || this.#pending.size > 0); n++) {
       revision = this.#source.revision
       const keys = [...this.#pending]
       this.#pending.clear()
+      requests.push(...this.#requests)
+      this.#requests.clear()
       for (const key of keys) {
         if (this.#isClosed) return
         if (!this.#sendItem(key)) await this.#sink.drained()
       }
     }
-    this.#send({ type: 'sync', revision: String(revision) })
+    this.#send({ type: 'sync', revision: String(revision), ...(requests.length > 0 && { requests }) })
     this.#told = revision
   }
 

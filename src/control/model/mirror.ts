@@ -16,6 +16,8 @@ import { storeProblem } from './store-problem.ts'
 export interface Batch {
   readonly revision: number
   readonly changes: readonly ObjectChange[]
+  /** Ids of the requests that it is from, as its audit records say. */
+  readonly requests: readonly string[]
   /** When it came here, in ms. */
   readonly at: number
 }
@@ -125,7 +127,7 @@ export class Mirror {
       if (change !== undefined) told.push(change)
     }
     if (told.length > 0) {
-      const batch = { revision, changes: told, at: Date.now() }
+      const batch = { revision, changes: told, requests: requestsOf(changes), at: Date.now() }
       this.#batches.push(batch)
       if (this.#batches.length > keptBatches) this.oldest = this.#batches.shift()!.revision
       this.#advance(revision)
@@ -280,6 +282,12 @@ export class Mirror {
         : this.#batches.slice(this.#batches.findLastIndex(({ revision }) => revision <= after) + 1)
     return { missed, end: () => void this.#listeners.delete(listener) }
   }
+}
+
+/** An audit record is written in the transaction of its change. */
+function requestsOf(changes: readonly Change[]): string[] {
+  const records = changes.flatMap(({ key, value }) => (key.startsWith('au/') && value !== undefined ? [value] : []))
+  return [...new Set(records.map((text) => (JSON.parse(text) as { request: string }).request))]
 }
 
 const changed = (before: Stored | undefined, after: Stored | undefined): ObjectChange | undefined =>
