@@ -11,6 +11,7 @@ import { Inquiries } from '#control/feed/inquiries.ts'
 import { answerFor } from '#control/feed/wait.ts'
 import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Metrics } from '#control/api/metrics.ts'
+import { States } from '#control/api/states.ts'
 import { bootstrap } from '#control/model/bootstrap.ts'
 import { Model } from '#control/model/model.ts'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
@@ -71,6 +72,7 @@ export class TestApi {
         model,
         feeds: this.feeds,
         counters: this.counters,
+        states: new States(mirror, now),
         inquiries: this.inquiries,
         limits: new Limits(limits, now),
         metrics: new Metrics(model),

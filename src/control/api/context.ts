@@ -14,6 +14,7 @@ import type { ApiLog } from './api-log.ts'
 import type { AuditFiles } from './audit-files.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { States } from './states.ts'
 
 /** What an API is made of. */
 export interface Parts {
@@ -24,6 +25,8 @@ export interface Parts {
   readonly feeds: Feeds
   /** What hosts have counted in the last hour. */
   readonly counters: Counters
+  /** What watches are told beside changes. */
+  readonly states: States
   /** Asks other APIs of the same store. */
   readonly inquiries?: Inquiries | undefined
   readonly log: ApiLog

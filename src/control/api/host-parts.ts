@@ -8,11 +8,13 @@ import { answerFor } from '../feed/wait.ts'
 import type { Model } from '../model/model.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import type { Store } from '../store/store.ts'
+import { States } from './states.ts'
 
 export interface HostParts {
   readonly feeds: Feeds
   readonly exceptions: Exceptions
   readonly counters: Counters
+  readonly states: States
   readonly inquiries: Inquiries
   readonly presence: Presence
   /** End the feeds, and write no more. The presence is stopped when all connections are gone. */
@@ -33,5 +35,5 @@ export function startHostParts({ mirror }: Model, store: Store, now: () => numbe
     exceptions.stop()
     inquiries.stop()
   }
-  return { feeds, counters: new Counters(mirror), exceptions, inquiries, presence, stop }
+  return { feeds, counters: new Counters(mirror), states: new States(mirror, now), exceptions, inquiries, presence, stop }
 }

@@ -9,6 +9,7 @@ import { phases } from './migration.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
 import { statsPaths } from './stats-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
+import { watchPaths, watchSchemas } from './watch-paths.ts'
 import { pathPaths, pathSchemas } from './path-paths.ts'
 import { bodySchema } from '../model/schema.ts'
 
@@ -45,7 +46,7 @@ export function openApi(): Json {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,
       responses: { problem: { description: 'a problem', content: { 'application/problem+json': { schema: ref('Problem') } } } },
-      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, pathSchemas, ...kinds.map(schemasOf)),
+      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, pathSchemas, watchSchemas, ...kinds.map(schemasOf)),
     },
   }
   return made
@@ -289,12 +290,6 @@ function plainPaths(): Json {
     '/health/ready': { get: { summary: 'does the store answer', security: [], responses: ok('it does') } },
     '/metrics': { get: { summary: 'metrics of the API', responses: ok('metrics', 'text/plain') } },
     '/v1/whoami': { get: { summary: 'who the token stands for', responses: ok('principal, account and roles') } },
-    '/v1/watch': {
-      get: {
-        summary: 'changes, as events put, delete, bookmark and reset',
-        parameters: [query('kind', 'kinds, with commas between'), query('after', 'changes after this revision, as Last-Event-ID')],
-        responses: ok('events', 'text/event-stream'),
-      },
-    },
+    ...watchPaths,
   }
 }

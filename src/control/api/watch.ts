@@ -1,4 +1,7 @@
-/** Watches: changes as server-sent events. A revision is never split; whoever is too slow lists again. */
+/**
+ * Watches: changes as server-sent events, and states that the API derives. A revision is never split; whoever is too
+ * slow lists again.
+ */
 import { kinds, kindOf } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
 import { mayRead, type Caller } from '../model/caller.ts'
@@ -9,9 +12,12 @@ import type { Stored } from '../model/record.ts'
 import { callerById } from '../model/token.ts'
 import { view } from '../model/view.ts'
 import { viewerOf, type ApiContext, type Parts } from './context.ts'
+import type { StateOf } from './states.ts'
 
 const bookmarkMs = 10_000
 const bufferBytes = 1 << 20
+/** States of which one event tells at most. */
+const mostStates = 1_000
 const encoder = new TextEncoder()
 
 /** Open a stream. */
@@ -27,9 +33,15 @@ export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
     leave()
     metrics.streams.dec()
   })
-  const body = stream.open(after)
+  const body = stream.open(after, tellsStates(c))
   c.req.raw.signal.addEventListener('abort', () => stream.close())
   return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+}
+
+function tellsStates(c: ApiContext): boolean {
+  const given = c.req.query('states') ?? 'false'
+  if (given === 'true' || given === 'false') return given === 'true'
+  throw new Problem('invalid', "states: give 'true' or nothing")
 }
 
 type Selected = ReadonlyMap<string, Filter>
@@ -71,6 +83,7 @@ class Stream {
   #caller: Caller
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #end = (): void => {}
+  #endStates = (): void => {}
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: Parts, caller: Caller, selected: Selected, ended: () => void) {
@@ -82,12 +95,13 @@ class Stream {
     this.#ended = ended
   }
 
-  open(after: number): ReadableStream<Uint8Array> {
+  open(after: number, withStates: boolean): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller
           this.#begin(after)
+          if (withStates) void this.#beginStates()
         },
         cancel: () => this.close(),
       },
@@ -103,6 +117,27 @@ class Stream {
     for (const batch of missed) this.#take(batch)
     this.#bookmark()
     this.#timer = setInterval(() => this.#bookmark(), bookmarkMs)
+  }
+
+  /** First all that is not at rest: whoever comes back has missed nothing that is still so. */
+  async #beginStates(): Promise<void> {
+    if (this.#controller === undefined) return
+    const { states } = this.#parts
+    this.#endStates = states.listen((changed) => {
+      if (this.#isStillAllowed())
+        for (const each of changed) if (this.#sees(each.stored)) this.#send('state', undefined, this.#stateOf(each))
+    })
+    const items = (await states.now()).filter(({ stored }) => this.#sees(stored))
+    const whole = items.length <= mostStates
+    this.#send('states', undefined, { whole, items: items.slice(0, mostStates).map((each) => this.#stateOf(each)) })
+  }
+
+  #stateOf({ stored: { record }, state, late, problem }: StateOf): object {
+    const { kind, id, name, account, vpc, binding } = record
+    const time = new Date(this.#parts.now()).toISOString()
+    const vm = this.#parts.model.mirror.objects.usersOf(id).find((user) => user.record.kind === 'vm')?.record.id
+    const ofVnic = kind === 'vnic' && { account, vpc, host: binding?.host ?? null, vm: vm ?? null }
+    return { time, kind, id, name, state, late, problem, ...ofVnic }
   }
 
   #bookmark(): void {
@@ -158,6 +193,7 @@ class Stream {
     if (controller === undefined) return
     this.#controller = undefined
     this.#end()
+    this.#endStates()
     clearInterval(this.#timer)
     this.#ended()
     try {

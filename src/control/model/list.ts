@@ -17,7 +17,7 @@ export interface Query {
 }
 
 /** Words of a query that are no filters. */
-const reserved = new Set(['cascade', 'limit', 'after', 'kind', 'dry-run', 'wait', 'timeout', 'seconds'])
+const reserved = new Set(['cascade', 'limit', 'after', 'kind', 'dry-run', 'wait', 'timeout', 'seconds', 'states'])
 
 /** The filter of a query's words, or undefined: nothing can pass. Throws a Problem for a word that is none. */
 export function filterOf(

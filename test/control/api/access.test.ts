@@ -130,6 +130,71 @@ test('a watch tells one account its own changes, in whole revisions, from where 
   assert.equal((await stream.next()).done, true)
 })
 
+test('a watch tells of states that hosts report to those who may see the thing, and first what is so already', async () => {
+  await api.ok('POST', '/regions', { name: 'north' })
+  await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  const host = await api.ok('POST', '/hosts', { name: 'h1', facility: 'f1' })
+  await api.ok('POST', '/subnets', { name: 'web', vpc: 'shop-vpc', network4: '10.0.0.0/24' })
+  const vnic = await api.ok('POST', '/vnics', { name: 'web1', account: 'shop', subnet: 'web' })
+  const [mine, theirs] = [
+    await api.principal('sam', 'viewer', { account: 'shop' }),
+    await api.principal('tom', 'viewer', { account: 'other' }),
+  ]
+  const follow = async (token: string, words = '') => {
+    const stream = eventsOf(await api.raw(token, 'GET', `/watch?states=true&kind=vnic,host,vpc${words}`))
+    const next = async (): Promise<any> => {
+      const { event, data } = (await stream.next()).value!
+      return event === 'bookmark' ? next() : { event, ...data }
+    }
+    return { stream, next, first: await next() }
+  }
+  const report = async (errors: object[], from: string = host.id): Promise<void> => {
+    const { body } = await api.ask(api.admin, 'GET', '/vnics/web1')
+    const agent = { version: '1', feed: 1 }
+    api.model.mirror.hosts.report(from, { revision: body.revision, errors: errors as never, agent }, Date.now())
+  }
+  const [own, strange, all] = [await follow(mine), await follow(theirs), await follow(api.admin)]
+  assert.deepEqual([own.first.event, own.first.whole, own.first.items, strange.first.items], ['states', true, [], []])
+  assert.deepEqual(
+    all.first.items.map(({ kind, name, state }: any) => [kind, name, state]),
+    [['host', 'h1', 'invited']],
+  )
+  await api.ok('PUT', '/vnics/web1/binding', { host: 'h1' })
+  const put = await own.next()
+  assert.deepEqual([put.event, put.state], ['put', 'binding'])
+  // Its host says nothing for some time.
+  api.ahead += 6_000
+  await report([], crypto.randomUUID())
+  const late = await own.next()
+  assert.deepEqual([late.event, late.id, late.state, late.late, late.host], ['state', vnic.id, 'binding', true, host.id])
+  const error = { kind: 'vnic', id: vnic.id, code: 'no-room', text: 'vpcd has no room', since: new Date().toISOString(), tries: 1 }
+  await report([error])
+  const degraded = await own.next()
+  assert.deepEqual([degraded.event, degraded.state, degraded.problem.text], ['state', 'degraded', 'vpcd has no room'])
+  // Who comes now hears what is so, and who may not see it does not.
+  const again = await follow(mine, '&after=0')
+  assert.equal(again.first.event, 'reset')
+  const fresh = await follow(mine)
+  assert.deepEqual(
+    fresh.first.items.map(({ id, state }: any) => [id, state]),
+    [[vnic.id, 'degraded']],
+  )
+  await report([])
+  for (const { next } of [own, fresh]) assert.deepEqual(pick(await next()), { event: 'state', state: 'ready', late: false, problem: null })
+  // A vnic that was at rest fails, and is well again.
+  await report([error])
+  assert.equal((await own.next()).state, 'degraded')
+  await report([])
+  assert.equal((await own.next()).state, 'ready')
+  await api.ok('PATCH', '/vpcs/other-vpc', { description: 'seen' }, { 'if-match': '*' })
+  // A stranger has heard nothing until now.
+  assert.equal((await strange.next()).description, 'seen')
+  assert.equal((await api.ask(mine, 'GET', '/watch?states=yes')).status, 400)
+  for (const { stream } of [own, strange, all, fresh]) await stream.return(undefined)
+})
+
+const pick = ({ event, state, late, problem }: any): object => ({ event, state, late, problem })
+
 test('whoever does not read a watch is told to list again, and holds no memory', async () => {
   const text = await api.principal('dora', 'viewer', { account: 'shop' })
   const response = await api.raw(text, 'GET', '/watch?kind=prefix-list')

@@ -2,7 +2,7 @@
 import { followChanges } from '../../cloud/watch-actions.ts'
 import { common } from '../../cloud/resource-command.ts'
 import { command } from '../../command.ts'
-import { text } from '../../option.ts'
+import { flag, text } from '../../option.ts'
 
 export default command({
   path: 'cloud watch',
@@ -14,6 +14,7 @@ export default command({
     account: text('only in this account', 'NAME'),
     vpc: text('only in this vpc', 'NAME'),
     label: text('only with this label', 'KEY=VALUE').repeated,
+    states: flag('also what the API derives: vnics that are ready, late or degraded, hosts that cannot be reached'),
     after: text('begin after this revision', 'REVISION'),
     ...common,
   },
