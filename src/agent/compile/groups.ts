@@ -3,7 +3,7 @@
  * vpc whose vnics here are in it, or in a group whose rules name it.
  */
 import type { GroupItem, GroupPeer, GroupRule, StationItem, VnicItem, VpcItem } from '#feed/item.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, Plain } from './draft.ts'
 import { groupId, portId, setId, subnetId, switchId } from './ids.ts'
 import type { Items } from './items.ts'
 
@@ -34,7 +34,7 @@ function putInGroups(draft: Draft, items: Items, vnic: VnicItem): void {
 }
 
 /** Where there is a rule for out, only what it allows goes out. */
-const toNobody = { id: '1', direction: 'out', peers: ['0.0.0.0/32'] }
+const toNobody = { id: '1', direction: 'out' as const, peers: ['0.0.0.0/32'] }
 
 /** Groups that vnics of a vpc are in here. */
 const ownGroups = (items: Items, { id }: VpcItem): Set<string> =>
@@ -91,11 +91,16 @@ interface Place {
 
 function addGroup(draft: Draft, items: Items, { vpc, group, isOwn, members }: Place): void {
   const rules = isOwn ? group.rules.flatMap((rule) => rulesOf(draft, items, vpc, group, rule)) : []
+  // Without any rule for out everything may leave: rules that come to nothing here must still close the door.
+  const out = isOwn ? group.rules.find(({ direction }) => direction === 'out') : undefined
+  if (out !== undefined && !rules.some(({ direction }) => direction === 'out')) rules.push({ ...toNobody, id: out.id })
   draft.add('groups', group, { id: groupId(vpc.id, group.id), switch: switchId(vpc.id), members: [...members], rules })
 }
 
+type HostRule = Plain & Pick<GroupRule, 'id' | 'direction'>
+
 /** Rules of the host: a rule for ICMP is one for each family. */
-function rulesOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, rule: GroupRule): object[] {
+function rulesOf(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, rule: GroupRule): HostRule[] {
   const peers = rule.peers.flatMap((peer) => peersOfRule(draft, items, vpc, group, peer))
   // A rule whose peers are all unknown here would let everybody in.
   if (rule.peers.length > 0 && peers.length === 0) return []

@@ -146,6 +146,14 @@ test('a prefix list is a set of the switch; a rule whose peers are all unknown l
   const unknown = read(...base, vnic, groupOf(group, { peers: [{ prefixList: list }] }, { peers: [{ group: uuid(99) }] }))
   assert.deepEqual(unknown.file.groups[0]!.rules, [])
   assert.match(unknown.problems[0]!, /prefix list/)
+  // Without any rule for out all would leave: a rule to nobody stands for those that come to nothing.
+  const out = { direction: 'out', peers: [{ group: uuid(99) }] } as const
+  const closed = (...rules: Parameters<typeof groupOf>[1][]): unknown[] =>
+    read(...base, vnic, groupOf(group, ...rules)).file.groups[0]!.rules.map(({ id, direction, peers }) => [id, direction, peers])
+  assert.deepEqual(closed(out), [[uuid(900), 'out', ['0.0.0.0/32']]])
+  assert.equal(closed(out, { direction: 'out', ports: ['443'] }).length, 1)
+  const sixth = { ...out, protocol: 'icmp', ports: [], icmp: { type: 8, code: null }, peers: [{ cidr: 'fd00::/64' }] } as const
+  assert.deepEqual(closed(sixth), [[uuid(900), 'out', ['0.0.0.0/32']]])
 })
 
 test('members of a group are those of the vpc and of vpcs that a peering joins to it, not of others', () => {
