@@ -192,8 +192,10 @@ test('a host that is drained, or not there, is named with what to do', async () 
     h2.run('vm create late1 --subnet=default --timeout=2', ...bootWords()).err,
     /h2 has not plugged it in: its agent is not connected/,
   )
-  // The other host goes on, and says who does not know yet.
-  const other = h1.run(`vnic attach late1 --subnet=default --netns=${web} --as=late0 --timeout=2`)
+  // The other host goes on, and says who does not know yet. A busy one may need more than the two seconds.
+  const attach = (): ReturnType<Machine['run']> => h1.run(`vnic attach late1 --subnet=default --netns=${web} --as=late0 --timeout=2`)
+  let other = attach()
+  for (let i = 0; i < 10 && other.code !== 0; i++) other = attach()
   assert.deepEqual([other.code, /host h2 is late: its agent is not connected/.test(other.err)], [0, true], other.err)
   h1.ok('vnic detach late1 --timeout=1')
   assert.match(h2.ok('up'), /^started agent/)
