@@ -50,7 +50,6 @@ function commit({ context, tx, object }: MetaCall): void {
   if (object.type === 'vpcnat') checkKept(context.model, tx, object)
   tx.set(object, 'committed', true)
   tx.dirty.records.add(object)
-  if (object.type === 'vpcrtr') checkRoutes(context, tx, object)
   // The row of the other object names the connection.
   switch (object.type) {
     case 'vpcsw':
@@ -67,6 +66,7 @@ function commit({ context, tx, object }: MetaCall): void {
     case 'vpcnat':
       return
     case 'vpcrtr':
+      checkRoutes(context, tx, object)
       for (const subnet of object.subnets) tx.dirty.records.add(subnet)
       return
     default:

@@ -154,6 +154,10 @@ export const fullName = (object: VpcObject): string => `${unitName(object)} (${o
 export const persists = (object: VpcObject): boolean =>
   !object.dead && (object.committed || (object.type === 'vpcp' && object.switch?.committed === true))
 
+/** Why what outlives vpcd cannot name an object, and the way out; undefined: it can. */
+export const fleetingProblem = (object: VpcObject): readonly [why: string, remedy: string] | undefined =>
+  persists(object) ? undefined : [`${fullName(object)} is not committed, and goes with its last descriptor`, 'commit it first']
+
 /** The id of an object that outlives vpcd; null for one that dies with it. */
 export const persistentId = (object: VpcObject | null): Id | null => (object !== null && persists(object) ? object.id : null)
 

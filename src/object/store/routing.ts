@@ -7,7 +7,7 @@ import { contains, formatPrefix, nthAddress, overlaps, type Prefix } from '#wire
 import { equal } from '#wire/struct.ts'
 import type { RoutePlace } from './dirty.ts'
 import { addressKey } from './keys.ts'
-import { fullName, persists, type Model, type Router, type Subnet, type Switch, type VpcObject } from './model.ts'
+import { fleetingProblem, persists, type Model, type Router, type Subnet, type Switch, type VpcObject } from './model.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The prefixes of a subnet, each with its gateway. */
@@ -64,7 +64,7 @@ export function routeProblem(model: Model, router: Router, { prefix, target }: R
     return [`${formatPrefix(prefix)} is subnet${own.unit}, which the router has anyway`, 'choose a longer or a shorter prefix']
   if (target.kind === 'instance') {
     const subnet = subnetWith(router, target.address)
-    if (subnet !== undefined) return fleetingProblem(router, subnet, subnet.switch)
+    if (subnet !== undefined) return outlivedProblem(router, subnet, subnet.switch)
     return [
       'no subnet of the router has that address for a station',
       'name a station of one of its subnets, or put its subnet into the router first',
@@ -73,13 +73,13 @@ export function routeProblem(model: Model, router: Router, { prefix, target }: R
   if (target.kind !== 'peer') return undefined
   if (target.router === router.id) return ['that is the router itself', 'its own subnets need no route']
   const peer = model.find('vpcrtr', target.router)
-  return peer === undefined ? ['there is no such router on this host', 'create it first'] : fleetingProblem(router, peer)
+  return peer === undefined ? ['there is no such router on this host', 'create it first'] : outlivedProblem(router, peer)
 }
 
 /** What outlives vpcd leads only to what does, or a start would find a route to nowhere. */
-function fleetingProblem(router: Router, ...named: readonly (VpcObject | null)[]): readonly [why: string, remedy: string] | undefined {
-  const fleeting = persists(router) ? named.find((object) => object !== null && !persists(object)) : undefined
-  return fleeting ? [`${fullName(fleeting)} is not committed, and goes with its last descriptor`, 'commit it first'] : undefined
+function outlivedProblem(router: Router, ...named: readonly (VpcObject | null)[]): ReturnType<typeof fleetingProblem> {
+  const objects = persists(router) ? named.filter((object) => object !== null) : []
+  return objects.map(fleetingProblem).find((problem) => problem !== undefined)
 }
 
 /** Routes by their places, the last of each place. */

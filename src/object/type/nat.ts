@@ -10,7 +10,7 @@ import { equal } from '#wire/struct.ts'
 import type { Context } from '../context.ts'
 import { listBlocks, listPorts } from '../nat-ports.ts'
 import type { Call } from '../operation.ts'
-import { fullName, persists, unitName, type Ethlink, type Model, type Nat, type Router } from '../store/model.ts'
+import { fleetingProblem, fullName, unitName, type Ethlink, type Model, type Nat, type Router } from '../store/model.ts'
 import { freeSource, newBase, register, unregister } from '../store/registry.ts'
 import { switchOf } from '../store/routing.ts'
 import { ethlinkOfNat, natsOf, routerOfNat, touchNat } from '../store/touch-nat.ts'
@@ -113,7 +113,8 @@ function refuseBoth(tx: Transaction, other: string): never {
 
 /** What outlives vpcd names only what does. */
 function refuseFleeting(tx: Transaction, named: Router | Ethlink): void {
-  if (!persists(named)) tx.refuse('EINVAL', `${fullName(named)} is not committed, and goes with its last descriptor`, 'commit it first')
+  const problem = fleetingProblem(named)
+  if (problem !== undefined) tx.refuse('EINVAL', ...problem)
 }
 
 /** Refuse to commit a NAT before what it names. */
