@@ -8,10 +8,9 @@ import { writeAudit } from './audit.ts'
 import { forbidden } from './build.ts'
 import { mayRead, mayWrite } from './caller.ts'
 import { Closing, type Ask, type Draft } from './draft.ts'
-import { find } from './find.ts'
 import { notFound, type Model, type Written } from './model.ts'
-import { checkHost, plug } from './plug.ts'
-import { fieldProblem, Problem } from './problem.ts'
+import { checkHost, hostOf, plug } from './plug.ts'
+import { Problem } from './problem.ts'
 import { isClosing, type Binding, type Stored } from './record.ts'
 import { vmKey } from './rules/vm.ts'
 
@@ -62,14 +61,4 @@ function vnicOf({ mirror }: Model, { id, ask: { caller, now } }: BindRequest): S
   if (!mayWrite(caller, kind, stored.record)) throw forbidden(kind)
   if (isClosing(stored.record, now)) throw new Closing('busy', 'the vnic is being destroyed', { retryAfter: 1 })
   return stored
-}
-
-function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored {
-  const found = find({ objects: mirror.objects, caller }, kindOf('host'), text)
-  if (found.kind === 'one') return found.stored
-  throw fieldProblem(
-    'invalid',
-    ['host'],
-    found.kind === 'none' ? `there is no host ${text}` : `there are several hosts of the name ${text}`,
-  )
 }

@@ -6,10 +6,9 @@ import { kindOf } from '#resource/kinds.ts'
 import { at, put } from '../store/store.ts'
 import { writeAudit } from './audit.ts'
 import type { Ask, Draft } from './draft.ts'
-import { find } from './find.ts'
 import { objectKey } from './keys.ts'
 import type { Model, Written } from './model.ts'
-import { checkHost, place } from './plug.ts'
+import { checkHost, hostOf, place } from './plug.ts'
 import { fieldProblem } from './problem.ts'
 import type { Migration, ObjectRecord, Stored } from './record.ts'
 
@@ -70,14 +69,4 @@ function change(draft: Draft, { record, modified }: Stored, migration: Migration
   const { migration: _, revision: __, ...rest } = record
   const key = objectKey('vnic', record.id)
   draft.step({ condition: at(key, modified), write: put(key, JSON.stringify({ ...rest, ...(migration !== undefined && { migration }) })) })
-}
-
-function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored {
-  const found = find({ objects: mirror.objects, caller }, kindOf('host'), text)
-  if (found.kind === 'one') return found.stored
-  throw fieldProblem(
-    'invalid',
-    ['host'],
-    found.kind === 'none' ? `there is no host ${text}` : `there are several hosts of the name ${text}`,
-  )
 }

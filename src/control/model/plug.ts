@@ -3,6 +3,7 @@ import { kindOf } from '#resource/kinds.ts'
 import { absent, at, del, put } from '../store/store.ts'
 import { writeAudit } from './audit.ts'
 import { Draft } from './draft.ts'
+import { find } from './find.ts'
 import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { recordOf } from './new-record.ts'
@@ -45,6 +46,17 @@ const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Bi
 /** Vnics that are plugged in on a host. */
 export const boundTo = ({ mirror }: { readonly mirror: Known }, host: string): Stored[] =>
   mirror.objects.usersOf(host).filter(({ record }) => record.binding?.host === host)
+
+/** The host that a request names, by name or id. Throws a Problem. */
+export function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored {
+  const found = find({ objects: mirror.objects, caller }, kindOf('host'), text)
+  if (found.kind === 'one') return found.stored
+  throw fieldProblem(
+    'invalid',
+    ['host'],
+    found.kind === 'none' ? `there is no host ${text}` : `there are several hosts of the name ${text}`,
+  )
+}
 
 /** Throws unless a host takes so many vnics more. */
 export function checkHost(draft: Draft, host: Stored, more: number): void {
