@@ -6,14 +6,18 @@ import { Failure } from './failure.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** The id of the port of a vnic on this host, as its agent says; undefined: it has none here. */
+export const portHere = (stateDir: string, vnic: string): string | undefined =>
+  Object.entries(readObjects(stateDir)).find(([, thing]) => thing.kind === 'vnic' && thing.id === vnic)?.[0]
+
 /** The id of the port of a vnic, given by its id or name. Throws a Failure when it is not here. */
 export async function vnicPort(
   vnic: string,
   { context, stateDir }: { readonly context: string | undefined; readonly stateDir: string },
 ): Promise<string> {
   const id = uuid.test(vnic) ? vnic.toLowerCase() : await idByName(vnic, context)
-  const found = Object.entries(readObjects(stateDir)).find(([, thing]) => thing.kind === 'vnic' && thing.id === id)
-  if (found !== undefined) return found[0]
+  const found = portHere(stateDir, id)
+  if (found !== undefined) return found
   throw new Failure('failed', `vnic ${vnic} is not plugged in on this host; vpc cloud vnic get ${vnic} says where it is`)
 }
 

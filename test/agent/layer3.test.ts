@@ -200,7 +200,7 @@ async function askBoth(): Promise<void> {
     const outcome = await traced(
       body,
       { id: from.id, vpc: place.host.vpc },
-      places.map(({ host }) => host.vpc),
+      places.map(({ host }) => host.runDir),
     )
     agree(body, outcome)
     law.asked++

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import type { TraceOutcome } from '#abi/trace.ts'
 import { portId } from '#agent/compile/ids.ts'
-import { follow, type Peer } from '#cli/trace-hops.ts'
+import { follow, peerOf } from '#cli/trace-hops.ts'
+import { tracedPacket } from '#cli/why-programs.ts'
 import type { Vpc } from '#client/vpc.ts'
-import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import type { ObstacleCode, PathAnswer } from '#control/path/answer.ts'
-import { tcpFlag } from '#wire/tcp.ts'
 
 /** Where a vnic is. */
 export interface Plugged {
@@ -22,30 +21,12 @@ const reasonsOf: Readonly<Partial<Record<ObstacleCode, readonly string[]>>> = {
   'no-route': ['no_route'],
 }
 
-const peerOf = (vpc: Vpc, name: string): Peer => ({
-  name,
-  ask: async (frame) => {
-    await using mgmt = await vpc.mgmt()
-    try {
-      return [await mgmt.traceArrival(frame)]
-    } catch (error) {
-      if (error instanceof VpcError && !(error instanceof DaemonUnreachable) && error.code === 'ENOENT') return undefined
-      throw error
-    }
-  },
-})
-
-/** What the programs do with the packet of an answer: the last host's outcome. */
-export async function traced({ packet }: PathAnswer, from: Plugged, hosts: readonly Vpc[]): Promise<TraceOutcome> {
-  assert.ok(packet.protocol !== 'sctp', 'a trace makes no SCTP packets')
+/** What the programs do with the packet of an answer, on the last host. `hosts`: run directories of their vpcds. */
+export async function traced({ packet }: PathAnswer, from: Plugged, hosts: readonly string[]): Promise<TraceOutcome> {
+  const asked = tracedPacket(packet)
+  assert.ok(asked !== undefined, 'a trace makes no SCTP packets')
   await using port = await from.vpc.openPort(portId(from.id))
-  const { protocol, source, destination, port: number } = packet
-  const rest = { sourcePort: 49_152, flags: tcpFlag.syn, ttl: 64, size: null, vlan: null, mac: null }
-  const request = { packet: { from: source, to: destination, protocol, port: number ?? 0, ...rest } }
-  const { hops } = await follow(
-    await port.trace(request),
-    hosts.map((vpc, i) => peerOf(vpc, `h${i + 1}`)),
-  )
+  const { hops } = await follow(await port.trace({ packet: asked }), hosts.map(peerOf))
   return hops.at(-1)!.outcome
 }
 
