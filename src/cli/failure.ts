@@ -17,6 +17,9 @@ export const exitCodes = {
 
 export type FailureKind = Exclude<keyof typeof exitCodes, 'ok'>
 
+/** Errnos by which vpcd says that the host's state conflicts. */
+export const isConflict = (code: string): boolean => ['EEXIST', 'EISCONN', 'EBUSY', 'EADDRINUSE', 'ENOTEMPTY'].includes(code)
+
 /** One setting that differs from the given one. */
 export interface Difference {
   readonly setting: string

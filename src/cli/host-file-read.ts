@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { splitPath, type HostDocument } from '#abi/host-file.ts'
 import { readHostFile } from '#abi/host-file-read.ts'
 import { YamlText } from '#system/yaml-text.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { Failure, isConflict, usageFailure } from './failure.ts'
 
 /** Throws a usage failure when both have different values for a key. */
 function withMore(document: HostDocument, more: HostDocument): HostDocument {
@@ -44,7 +44,7 @@ export class HostFileText {
   }
 
   failure(path: string, problem: string, code: string): Failure {
-    const kind = ['EEXIST', 'EISCONN', 'EBUSY', 'EADDRINUSE'].includes(code) ? 'conflict' : 'failed'
+    const kind = isConflict(code) ? 'conflict' : 'failed'
     return new Failure(kind, `${this.#name}:${this.#lineOf(path)}: ${path === '' ? '' : `${path}: `}${problem}`, { code })
   }
 

@@ -1,6 +1,6 @@
 /** Reports a failure: its kind, from any thrown value, and its form for people and for programs. */
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
-import { Failure, type FailureKind } from './failure.ts'
+import { Failure, isConflict, type FailureKind } from './failure.ts'
 import { formatTable } from './table.ts'
 
 /**
@@ -22,7 +22,7 @@ export function failureOf(error: unknown): Failure {
 
 function kindOf(error: VpcError): FailureKind {
   if (error.code === 'EPERM' || error.code === 'EACCES') return 'denied'
-  if (['EEXIST', 'EISCONN', 'EBUSY', 'EADDRINUSE'].includes(error.code)) return 'conflict'
+  if (isConflict(error.code)) return 'conflict'
   return error instanceof DaemonUnreachable ? 'unreachable' : 'failed'
 }
 

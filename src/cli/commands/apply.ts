@@ -5,6 +5,7 @@ import { command } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { HostFileText } from '../host-file-read.ts'
 import { flag, text } from '../option.ts'
+import { isRefusal } from '../outcome.ts'
 import type { Output } from '../output.ts'
 
 /** The changes as lines: `change vpcp0 vni 5001 → 5002`. */
@@ -41,15 +42,16 @@ export default command({
   async run({ dryRun, owner, prune }, { vpc, output }, [path]) {
     const file = new HostFileText(path!, { ...(owner !== undefined && { owner }), ...(prune && { prune }) })
     await using mgmt = await (await vpc()).mgmt({ write: !dryRun })
-    const make = (document: HostDocument): Promise<readonly HostChange[]> => (dryRun ? mgmt.plan(document) : mgmt.apply(document))
+    const { document } = file
+    /** vpcd has refused to remove what the document does not say it may. */
+    const pruneIfAsked = async (error: unknown): Promise<readonly HostChange[]> => {
+      if (document['prune'] !== undefined || !isRefusal(error, 'ENOTEMPTY')) throw error
+      await askToRemove(await mgmt.plan(document), path!)
+      return mgmt.apply({ ...document, prune: true })
+    }
     try {
-      const said = file.document['prune'] !== undefined
-      if (said || dryRun) return show(await make(file.document), dryRun, output)
-      const gone = (await mgmt.plan(file.document)).filter(({ action }) => action === 'remove')
-      const isAsked = file.document['partial'] === true || gone.length === 0
-      if (!isAsked) await askToRemove(gone, path!)
-      // What came meanwhile was not asked about, and stays.
-      show(await make({ ...file.document, prune: !isAsked }), dryRun, output)
+      if (dryRun) return show(await mgmt.plan(document), dryRun, output)
+      show(await mgmt.apply({ prune: false, ...document }).catch(pruneIfAsked), dryRun, output)
     } catch (error) {
       throw file.explain(error)
     }
@@ -57,8 +59,8 @@ export default command({
 })
 
 /** Ask the person at the terminal; without one, or without a yes, it is a failure. */
-async function askToRemove(gone: readonly HostChange[], path: string): Promise<void> {
-  const units = gone.map(({ unit, id }) => unit ?? id)
+async function askToRemove(plan: readonly HostChange[], path: string): Promise<void> {
+  const units = plan.filter(({ action }) => action === 'remove').map(({ unit, id }) => unit ?? id)
   const named = units.length > 10 ? [...units.slice(0, 10), `${units.length - 10} more`].join(', ') : units.join(', ')
   const refusal = `the document lacks ${named}; nothing was done; to remove ${units.length === 1 ? 'it' : 'them'}: vpc apply --prune`
   if (path === '-' || !process.stdin.isTTY || !process.stderr.isTTY) throw new Failure('conflict', refusal, { code: 'EEXIST' })

@@ -52,7 +52,7 @@ export function checkPruned({ prune, partial }: HostFile, { gone }: Comparison):
   if (prune || partial || gone.size === 0) return
   const units = [...gone].map(unitName)
   const named = units.length > 10 ? [...units.slice(0, 10), `${units.length - 10} more`] : units
-  throw new VpcError('EEXIST', `the document lacks ${named.join(', ')}, which are on this host; 'prune: true' removes them`)
+  throw new VpcError('ENOTEMPTY', `the document lacks ${named.join(', ')}, which are on this host; 'prune: true' removes them`)
 }
 
 function refuseAt({ path, type, unit }: ObjectSpec, why: string, remedy: string): never {
