@@ -5,8 +5,8 @@ import type { VmDefinition } from '#vm/definition.ts'
 import { createVm, destroyVm, runVm } from '#vm/life.ts'
 import { VmDirectory, vmOfName } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
-import { addressing, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
-import { findVm, hostName, placeGuest, removeGuest, type Guest, type Place } from './cloud/guest-vm.ts'
+import { addressing, hostName, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
+import { findVm, placeGuest, removeGuest, type Guest, type Place } from './cloud/guest-vm.ts'
 import { clientOf } from './cloud/resource-actions.ts'
 import type { Context } from './command.ts'
 import { Failure } from './failure.ts'
@@ -43,14 +43,15 @@ export async function createCloudVm(name: string, given: CreateValues, { output,
   await allOrNothing(async (undo) => {
     const guest = await placeGuest(client, { name, subnet, groups, account, host, seconds }, undo)
     const { vm, vnic } = guest
-    const { addresses } = await addressing(client, vnic)
+    const network = await addressing(client, vnic)
+    const { addresses } = network
     const where = `on host ${host.name}: ${addresses.join(' ')}`
     if (!isHere) {
       const said = `vm ${name} (${vm.id}) is plugged in ${where}; the same command there starts it`
       return guest.changed ? done(output, said, { vm, vnic, addresses }) : alreadySo(output, said, { vm, vnic, addresses })
     }
     const directory = new VmDirectory(base, vm.id)
-    const hasStarted = await startMachine({ directory, definition: await machineOf(client, guest, given, directory), vpc, seconds }, undo)
+    const hasStarted = await startMachine({ directory, definition: await machineOf(guest, network, given, directory), vpc, seconds }, undo)
     const said = `vm ${name} (${vm.id}) runs ${where}`
     const value = { vm, vnic, addresses, machine: await viewVm(directory) }
     if (guest.changed || hasStarted) done(output, said, value)
@@ -70,14 +71,16 @@ async function placeOf({ host, agentStateDir, ...values }: CreateValues): Promis
   return { host: { id, name: name ?? id }, isHere: here?.id === id }
 }
 
+type Network = Awaited<ReturnType<typeof addressing>>
+
 /** The definition of the machine on this host. */
-async function machineOf(client: ApiClient, { vm, vnic }: Guest, given: MachineValues, { ownDisk }: VmDirectory): Promise<VmDefinition> {
-  const networkConfig = networkConfigOf(vnic.mac as string, await addressing(client, vnic))
+function machineOf({ vm, vnic }: Guest, network: Network, given: MachineValues, { ownDisk }: VmDirectory): Promise<VmDefinition> {
+  const networkConfig = networkConfigOf(vnic.mac as string, network)
   return tellingVmErrors(() => definitionOf(given, { id: vm.id, name: vm.name, vmnics: [unitIdOf(vnic, 'vmnic')], ownDisk, networkConfig }))
 }
 
 /** What cloud-init needs to configure the interface: JSON is YAML. */
-function networkConfigOf(mac: string, { addresses, gateways }: { addresses: readonly string[]; gateways: readonly string[] }): string {
+function networkConfigOf(mac: string, { addresses, gateways }: Network): string {
   const routes = gateways.map((via) => ({ to: via.includes(':') ? '::/0' : '0.0.0.0/0', via }))
   const ethernet = { match: { macaddress: mac }, addresses, ...(routes.length > 0 && { routes }) }
   return `${JSON.stringify({ version: 2, ethernets: { vnic0: ethernet } }, null, 2)}\n`

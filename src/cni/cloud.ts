@@ -21,12 +21,8 @@ export const subnetOf = async (client: ApiClient, { subnet }: NetworkConfig): Pr
   (await client.must<Resource>(`find subnet ${subnet}`, 'GET', `/subnets/${encodeURIComponent(subnet)}`)).body
 
 /** The vnic of a name; undefined: there is none. */
-export async function findVnic(client: ApiClient, name: string): Promise<Resource | undefined> {
-  const found = await client.ask('GET', `/vnics/${name}`)
-  if (found.status === 404) return undefined
-  if (found.status >= 400) throw refusal(`find vnic ${name}`, found)
-  return found.body as Resource
-}
+export const findVnic = (client: ApiClient, name: string): Promise<Resource | undefined> =>
+  client.find(`find vnic ${name}`, `/vnics/${name}`)
 
 /** The vnic of an attachment, made if it is not there. */
 export async function vnicFor(

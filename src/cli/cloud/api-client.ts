@@ -132,6 +132,14 @@ export class ApiClient {
     throw refusal(what, answer)
   }
 
+  /** A resource that may not be there; undefined: it is not. Throws a Failure when the API refuses. */
+  async find(what: string, path: string): Promise<Resource | undefined> {
+    const answer = await this.ask('GET', path)
+    if (answer.status === 404) return undefined
+    if (answer.status >= 400) throw refusal(what, answer)
+    return answer.body as Resource
+  }
+
   /** All pages of a list. */
   async list(what: string, plural: string, query: URLSearchParams): Promise<Resource[]> {
     const items: Resource[] = []

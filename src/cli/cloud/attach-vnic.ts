@@ -10,7 +10,8 @@ import { Failure } from '../failure.ts'
 import { isRefusal } from '../outcome.ts'
 import type { Undo } from '../undo.ts'
 import { progress } from '../vm-failure.ts'
-import { refusal, type ApiClient } from './api-client.ts'
+import type { ApiClient } from './api-client.ts'
+import { at } from './resource-actions.ts'
 
 const kind = kindOf('vnic')
 
@@ -34,10 +35,8 @@ export async function findOrMake(
   { subnet, groups, query }: { readonly subnet: string | undefined; readonly groups: readonly string[]; readonly query: URLSearchParams },
   undo: Undo,
 ): Promise<Resource> {
-  const found = await client.ask('GET', `/${kind.plural}/${encodeURIComponent(name)}${query.size === 0 ? '' : `?${query}`}`)
-  if (found.status < 400) return inSubnet(client, found.body as Resource, subnet)
-  const what = `find vnic ${name}`
-  if (found.status !== 404) throw refusal(what, found)
+  const found = await client.find(`find vnic ${name}`, at(kind, name, query))
+  if (found !== undefined) return inSubnet(client, found, subnet)
   if (subnet === undefined)
     throw new Failure('failed', `there is no vnic ${name}; give --subnet, and it is made there`, { code: 'not-found' })
   const home = (await client.must<Resource>(`find subnet ${subnet}`, 'GET', `/subnets/${encodeURIComponent(subnet)}`)).body
@@ -89,9 +88,14 @@ export async function tellLate(
     const text = error?.text ?? `it has not done it within ${seconds} s`
     if (host === id)
       throw new Failure('failed', `${name} has not plugged it in: ${text}; vpc agent status there says more`, { code: 'late' })
-    const { status, body } = await client.ask('GET', `/hosts/${host}`)
-    progress(`host ${status === 200 ? (body as Resource).name : host} is late: ${text}`)
+    progress(`host ${await hostName(client, host)} is late: ${text}`)
   }
+}
+
+/** What people call a host that they may know. */
+export async function hostName(client: ApiClient, id: unknown): Promise<string> {
+  const { status, body } = await client.ask('GET', `/hosts/${String(id)}`)
+  return status === 200 ? ((body as Resource).name ?? String(id)) : String(id)
 }
 
 /** The object of vpcd that is the vnic's interface on its host. */

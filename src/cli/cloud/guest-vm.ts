@@ -4,8 +4,8 @@ import { kindOf } from '#resource/kinds.ts'
 import { Failure } from '../failure.ts'
 import type { Undo } from '../undo.ts'
 import { progress } from '../vm-failure.ts'
-import { refusal, type ApiClient } from './api-client.ts'
-import { findOrMake, tellLate, type Binding, type Late } from './attach-vnic.ts'
+import type { ApiClient } from './api-client.ts'
+import { findOrMake, hostName, tellLate, type Binding, type Late } from './attach-vnic.ts'
 import { at } from './resource-actions.ts'
 
 const kind = kindOf('vm')
@@ -35,18 +35,8 @@ export interface Guest {
 const accountWord = (account: string | undefined): URLSearchParams => new URLSearchParams(account === undefined ? {} : { account })
 
 /** The vm of a name; undefined: there is none. */
-export async function findVm(client: ApiClient, name: string, account: string | undefined): Promise<Resource | undefined> {
-  const found = await client.ask('GET', at(kind, name, accountWord(account)))
-  if (found.status === 404) return undefined
-  if (found.status >= 400) throw refusal(`find vm ${name}`, found)
-  return found.body as Resource
-}
-
-/** What people call a host that they may know. */
-export async function hostName(client: ApiClient, id: unknown): Promise<string> {
-  const { status, body } = await client.ask('GET', `/hosts/${String(id)}`)
-  return status === 200 ? ((body as Resource).name ?? String(id)) : String(id)
-}
+export const findVm = (client: ApiClient, name: string, account: string | undefined): Promise<Resource | undefined> =>
+  client.find(`find vm ${name}`, at(kind, name, accountWord(account)))
 
 /** Have a guest of a name with a vnic of that name, on a host that is ready for it. */
 export async function placeGuest(client: ApiClient, request: GuestRequest, undo: Undo): Promise<Guest> {

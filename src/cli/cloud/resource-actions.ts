@@ -192,10 +192,8 @@ function unset({ kind, fields }: Kind, patch: Record<string, unknown>, field: st
 export async function destroyResource(kind: Kind, name: string, query: URLSearchParams, values: Values, output: Output): Promise<void> {
   const client = clientOf(values)
   const what = `destroy ${kind.kind} ${name}`
-  const found = await client.ask('GET', at(kind, name, query))
-  if (found.status === 404) return alreadySo(output, `there is no ${kind.kind} ${name}`)
-  if (found.status >= 400) throw refusal(what, found)
-  const resource = found.body as Resource
+  const resource = await client.find(what, at(kind, name, query))
+  if (resource === undefined) return alreadySo(output, `there is no ${kind.kind} ${name}`)
   if (values.unplug === true && values.cascade !== true) throw usageFailure('--unplug goes with --cascade')
   if (values.cascade === true) return fall(client, kind.plural, what, resource, values, output)
   await checkReady(client, what, await client.must(what, 'DELETE', `/${kind.plural}/${resource.id}${queryOf(values)}`))

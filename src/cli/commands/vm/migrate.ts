@@ -1,6 +1,7 @@
 /** `vpc vm migrate`. */
 import { agentStateDir } from '../../agent-state-dir.ts'
-import { findVm, hostName } from '../../cloud/guest-vm.ts'
+import { hostName } from '../../cloud/attach-vnic.ts'
+import { findVm } from '../../cloud/guest-vm.ts'
 import { clientOf } from '../../cloud/resource-actions.ts'
 import { common } from '../../cloud/resource-command.ts'
 import { command } from '../../command.ts'
