@@ -4,7 +4,7 @@ import { findKind, kinds } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody } from './api.ts'
 import { known, useCollections } from './live.ts'
 import { fieldText, referenceText, wordOf } from './names.ts'
-import { ProblemBox } from './parts.tsx'
+import { ProblemBox, SearchBox, Table } from './parts.tsx'
 import { replaceQuery } from './route.ts'
 import { Reference, Time } from './value.tsx'
 
@@ -69,14 +69,7 @@ export function AuditPage({ query }: { query: URLSearchParams }) {
         <p class="hint">who changed what, and what was refused, the newest first</p>
       </div>
       <div class="bar" role="search">
-        <input
-          type="search"
-          data-key="search"
-          aria-label="Search the records"
-          placeholder="Search: name, principal, address …"
-          value={search}
-          onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
-        />
+        <SearchBox label="Search the records" placeholder="Search: name, principal, address …" value={search} set={setSearch} />
         <label>
           kind{' '}
           <select value={asked.kind ?? ''} onChange={(event) => set('kind', (event.target as HTMLSelectElement).value)}>
@@ -113,38 +106,23 @@ const textOf = (record: AuditRecord): string => `${JSON.stringify(record)} ${ref
 
 export function AuditTable({ records }: { records: readonly AuditRecord[] }) {
   return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">time</th>
-            <th scope="col">who</th>
-            <th scope="col">from</th>
-            <th scope="col">did</th>
-            <th scope="col">what</th>
-            <th scope="col">fields</th>
-            <th scope="col">result</th>
-          </tr>
-        </thead>
-        <tbody>
-          {records.map((record) => (
-            <tr key={`${record.request} ${record.id ?? record.path}`}>
-              <td>
-                <Time iso={record.time} />
-              </td>
-              <td>{known('principal', record.principal) ? <Reference kind="principal" id={record.principal} /> : record.principal}</td>
-              <td class="mono">{record.source}</td>
-              <td>{deedText(record)}</td>
-              <td>
-                <Target record={record} />
-              </td>
-              <td>{record.before !== null && (record.fields ?? []).map(fieldText).join(', ')}</td>
-              <td>{typeof record.result === 'string' ? record.result : <span class="state bad">refused: {record.result}</span>}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table titles={['time', 'who', 'from', 'did', 'what', 'fields', 'result']}>
+      {records.map((record) => (
+        <tr key={`${record.request} ${record.id ?? record.path}`}>
+          <td>
+            <Time iso={record.time} />
+          </td>
+          <td>{known('principal', record.principal) ? <Reference kind="principal" id={record.principal} /> : record.principal}</td>
+          <td class="mono">{record.source}</td>
+          <td>{deedText(record)}</td>
+          <td>
+            <Target record={record} />
+          </td>
+          <td>{record.before !== null && (record.fields ?? []).map(fieldText).join(', ')}</td>
+          <td>{typeof record.result === 'string' ? record.result : <span class="state bad">refused: {record.result}</span>}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -7,6 +7,7 @@ import { hrefOf, replaceQuery } from './route.ts'
 import { Reference, Time } from './value.tsx'
 import { questionOf, type Drop } from './drop-question.ts'
 import type { Resource } from './api.ts'
+import { SearchBox, Table } from './parts.tsx'
 
 /** Rows that a page shows. */
 const mostRows = 200
@@ -42,14 +43,7 @@ export function DropsPage({ query }: { query: URLSearchParams }) {
             ))}
           </select>
         </label>
-        <input
-          type="search"
-          data-key="search"
-          aria-label="Search the drops"
-          placeholder="Search: vnic, reason, address …"
-          value={search}
-          onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
-        />
+        <SearchBox label="Search the drops" placeholder="Search: vnic, reason, address …" value={search} set={setSearch} />
         <button aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           {isPaused ? 'Go on' : 'Pause'}
         </button>
@@ -69,42 +63,26 @@ const textOf = (drop: Drop): string => `${nameOf(drop.vnic)} ${drop.reason} ${dr
 
 function DropTable({ drops, groups }: { drops: readonly Drop[]; groups: readonly Resource[] }) {
   return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">time</th>
-            <th scope="col">vnic</th>
-            <th scope="col">reason</th>
-            <th scope="col">packet</th>
-            <th scope="col">by</th>
-            <th scope="col">
-              <span class="unseen">what to do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {drops.map((drop, i) => (
-            <tr key={`${drop.time} ${i}`}>
-              <td>
-                <Time iso={drop.time} />
-              </td>
-              <th scope="row">
-                <Reference kind="vnic" id={drop.vnic} />
-              </th>
-              <td>{drop.reason}</td>
-              <td class="mono">{drop.text ?? `${drop.length ?? ''} bytes${drop.peer ? `, with ${drop.peer}` : ''}`}</td>
-              <td>
-                <Cause drop={drop} groups={groups} />
-              </td>
-              <td>
-                <WhyLink drop={drop} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table titles={['time', 'vnic', 'reason', 'packet', 'by', <span class="unseen">what to do</span>]}>
+      {drops.map((drop, i) => (
+        <tr key={`${drop.time} ${i}`}>
+          <td>
+            <Time iso={drop.time} />
+          </td>
+          <th scope="row">
+            <Reference kind="vnic" id={drop.vnic} />
+          </th>
+          <td>{drop.reason}</td>
+          <td class="mono">{drop.text ?? `${drop.length ?? ''} bytes${drop.peer ? `, with ${drop.peer}` : ''}`}</td>
+          <td>
+            <Cause drop={drop} groups={groups} />
+          </td>
+          <td>
+            <WhyLink drop={drop} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

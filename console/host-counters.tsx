@@ -6,6 +6,7 @@ import { unitHref } from './host-objects.tsx'
 import { usePolled } from './host-api.ts'
 import type { Point } from './points.ts'
 import { TrafficCharts } from './traffic.tsx'
+import { Table } from './parts.tsx'
 
 const everyMs = 2_000
 /** An hour. */
@@ -99,48 +100,35 @@ interface TableProps {
 
 function CounterTable({ counters: { stats, flows }, points, choose }: TableProps) {
   return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            {['unit', 'interface', 'received', 'sent', 'packets received', 'packets sent', 'flows', 'drops', 'charts'].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
+    <Table titles={['unit', 'interface', 'received', 'sent', 'packets received', 'packets sent', 'flows', 'drops', 'charts']}>
+      {stats.map((each) => {
+        const now = points.get(each.id)?.at(-1)
+        const rate = (count: number | undefined): number => (count ?? 0) / (everyMs / 1000)
+        return (
+          <tr key={each.id}>
+            <th scope="row">
+              <a href={unitHref(each.id)}>{each.unit}</a>
+            </th>
+            <td>{each.peerUnit ?? '–'}</td>
+            <td>{byteRate(rate(now?.rxBytes))}</td>
+            <td>{byteRate(rate(now?.txBytes))}</td>
+            <td>
+              {plainNumber(each.rxPackets)} <span class="hint">{packetRate(rate(now?.rxPackets))}</span>
+            </td>
+            <td>
+              {plainNumber(each.txPackets)} <span class="hint">{packetRate(rate(now?.txPackets))}</span>
+            </td>
+            <td>{flows[each.id] ?? '–'}</td>
+            <td>{dropsText(each.drops)}</td>
+            <td>
+              <button class="small" onClick={() => choose(each.id)} aria-label={`Show charts of ${each.unit}`}>
+                show
+              </button>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {stats.map((each) => {
-            const now = points.get(each.id)?.at(-1)
-            const rate = (count: number | undefined): number => (count ?? 0) / (everyMs / 1000)
-            return (
-              <tr key={each.id}>
-                <th scope="row">
-                  <a href={unitHref(each.id)}>{each.unit}</a>
-                </th>
-                <td>{each.peerUnit ?? '–'}</td>
-                <td>{byteRate(rate(now?.rxBytes))}</td>
-                <td>{byteRate(rate(now?.txBytes))}</td>
-                <td>
-                  {plainNumber(each.rxPackets)} <span class="hint">{packetRate(rate(now?.rxPackets))}</span>
-                </td>
-                <td>
-                  {plainNumber(each.txPackets)} <span class="hint">{packetRate(rate(now?.txPackets))}</span>
-                </td>
-                <td>{flows[each.id] ?? '–'}</td>
-                <td>{dropsText(each.drops)}</td>
-                <td>
-                  <button class="small" onClick={() => choose(each.id)} aria-label={`Show charts of ${each.unit}`}>
-                    show
-                  </button>
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </div>
+        )
+      })}
+    </Table>
   )
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { counted } from './names.ts'
 import { useSeenDrops } from './host-api.ts'
 import { Time } from './value.tsx'
+import { SearchBox, Table } from './parts.tsx'
 
 export function HostDropsPage() {
   const [isPaused, setPaused] = useState(false)
@@ -16,14 +17,7 @@ export function HostDropsPage() {
         <p class="hint">packets since the page was opened; of a fast source, a sample</p>
       </div>
       <div class="bar" role="search">
-        <input
-          type="search"
-          data-key="search"
-          aria-label="Search the drops"
-          placeholder="Search: reason, address, unit …"
-          value={search}
-          onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
-        />
+        <SearchBox label="Search the drops" placeholder="Search: reason, address, unit …" value={search} set={setSearch} />
         <button aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           {isPaused ? 'Go on' : 'Pause'}
         </button>
@@ -34,37 +28,24 @@ export function HostDropsPage() {
       {found.length === 0 ? (
         <p class="nothing">Nothing was dropped yet.</p>
       ) : (
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                {['time', 'from', 'reason', 'packet', 'who decided'].map((title) => (
-                  <th key={title} scope="col">
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {found.slice(0, 200).map((drop, i) => (
-                <tr key={`${drop.time} ${i}`}>
-                  <td>
-                    <Time iso={drop.time} />
-                  </td>
-                  <td>
-                    {drop.unit ?? '–'} {drop.port !== null && drop.port !== drop.unit && `(${drop.port})`}
-                  </td>
-                  <td>{drop.reason}</td>
-                  <td class="mono">
-                    {drop.packet}
-                    {drop.lost > 0 && <span class="hint"> and {drop.lost} more</span>}
-                  </td>
-                  <td>{drop.cause}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table titles={['time', 'from', 'reason', 'packet', 'who decided']}>
+          {found.slice(0, 200).map((drop, i) => (
+            <tr key={`${drop.time} ${i}`}>
+              <td>
+                <Time iso={drop.time} />
+              </td>
+              <td>
+                {drop.unit ?? '–'} {drop.port !== null && drop.port !== drop.unit && `(${drop.port})`}
+              </td>
+              <td>{drop.reason}</td>
+              <td class="mono">
+                {drop.packet}
+                {drop.lost > 0 && <span class="hint"> and {drop.lost} more</span>}
+              </td>
+              <td>{drop.cause}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   )

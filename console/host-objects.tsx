@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { HostLook } from '#cli/console/questions.ts'
 import { counted, fieldText } from './names.ts'
-import { Copyable, Nothing } from './parts.tsx'
+import { Copyable, Nothing, SearchBox, Table } from './parts.tsx'
 import { hrefOf } from './route.ts'
 
 type Info = HostLook['objects'][number]
@@ -48,44 +48,25 @@ export function ObjectsPage({ look: { objects, troubles } }: { look: HostLook })
       </ul>
       {troubles.length > 0 && <p class="state bad">{troubles.length} in trouble</p>}
       <div class="bar" role="search">
-        <input
-          type="search"
-          data-key="search"
-          aria-label="Search the objects"
-          placeholder="Search: unit, type, address, id …"
-          value={search}
-          onInput={(event) => setSearch((event.target as HTMLInputElement).value)}
-        />
+        <SearchBox label="Search the objects" placeholder="Search: unit, type, address, id …" value={search} set={setSearch} />
         <span class="hint" role="status">
           {counted(found.length, 'row')}
         </span>
       </div>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">unit</th>
-              <th scope="col">type</th>
-              <th scope="col">says</th>
-              <th scope="col">trouble</th>
-            </tr>
-          </thead>
-          <tbody>
-            {order.slice(0, mostRows).map((object) => (
-              <tr key={object.id}>
-                <th scope="row">
-                  <a data-key="row" href={unitHref(object.id)}>
-                    {object.unit}
-                  </a>
-                </th>
-                <td>{nounOf(object.type)}</td>
-                <td>{inShort(object, objects)}</td>
-                <td>{trouble.has(object.id) && <span class="state bad">{trouble.get(object.id)}</span>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table titles={['unit', 'type', 'says', 'trouble']}>
+        {order.slice(0, mostRows).map((object) => (
+          <tr key={object.id}>
+            <th scope="row">
+              <a data-key="row" href={unitHref(object.id)}>
+                {object.unit}
+              </a>
+            </th>
+            <td>{nounOf(object.type)}</td>
+            <td>{inShort(object, objects)}</td>
+            <td>{trouble.has(object.id) && <span class="state bad">{trouble.get(object.id)}</span>}</td>
+          </tr>
+        ))}
+      </Table>
       {order.length > mostRows && <p class="hint">and {order.length - mostRows} more; search for them</p>}
     </>
   )

@@ -6,7 +6,7 @@ import { findKind } from '#resource/kinds.ts'
 import { mostItems, useCollections } from './live.ts'
 import { counted, fieldText, kindsOf, labelOf, referenceText, titleOf, wordOf } from './names.ts'
 import type { Resource } from './api.ts'
-import { ProblemBox, State } from './parts.tsx'
+import { ProblemBox, SearchBox, State } from './parts.tsx'
 import { hrefOf, replaceQuery } from './route.ts'
 import { mayWrite, type Whoami } from './session.ts'
 import { Value } from './value.tsx'
@@ -30,8 +30,7 @@ export function KindList({ who, kind, query }: KindListProps) {
   const found = rowsOf([...items.values()], { kind, filters, search, order })
   const pages = Math.max(1, Math.ceil(found.length / pageRows))
   const at = Math.min(page, pages - 1)
-  const type = (event: Event): void => {
-    const text = (event.target as HTMLInputElement).value
+  const type = (text: string): void => {
     setSearch(text)
     setPage(0)
     replaceQuery({ ...Object.fromEntries(filters), search: text })
@@ -43,14 +42,7 @@ export function KindList({ who, kind, query }: KindListProps) {
         <p class="hint">{kind.summary.split(': ')[1] ?? kind.summary}</p>
       </div>
       <div class="bar" role="search">
-        <input
-          type="search"
-          data-key="search"
-          aria-label={`Search ${titleOf(kind.kind)}`}
-          placeholder="Search: name, address, label …"
-          value={search}
-          onInput={type}
-        />
+        <SearchBox label={`Search ${titleOf(kind.kind)}`} placeholder="Search: name, address, label …" value={search} set={type} />
         {filters.map(([word, value]) => (
           <a key={word} class="chip" href={hrefOf([kind.plural])} title="Show all">
             {fieldText(word)} {filterText(kind, word, value)} ✕

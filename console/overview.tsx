@@ -4,7 +4,7 @@ import { kinds } from '#resource/kinds.ts'
 import type { Resource } from './api.ts'
 import { useCollections } from './live.ts'
 import { counted, labelOf, titleOf, wordOf } from './names.ts'
-import { State } from './parts.tsx'
+import { State, Table } from './parts.tsx'
 import { hrefOf } from './route.ts'
 import { mayRead, mayWrite, type Whoami } from './session.ts'
 import { Reference, Time } from './value.tsx'
@@ -80,36 +80,24 @@ function Wrong({ wrong }: { wrong: readonly Resource[] }) {
   return (
     <section>
       <h2>Needs a look: {wrong.length}</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">what</th>
-              <th scope="col">state</th>
-              <th scope="col">why</th>
-              <th scope="col">since</th>
+      <Table titles={['what', 'state', 'why', 'since']}>
+        {wrong.slice(0, mostWrong).map((item) => {
+          const { text, since } = (item.problem ?? {}) as { text?: string; since?: string }
+          const at = since ?? item.lastSeen
+          return (
+            <tr key={item.id}>
+              <th scope="row">
+                {wordOf(item.kind)} <Reference kind={item.kind} id={item.id} />
+              </th>
+              <td>
+                <State state={item.state} />
+              </td>
+              <td>{text ?? whyOf(item)}</td>
+              <td>{typeof at === 'string' && <Time iso={at} />}</td>
             </tr>
-          </thead>
-          <tbody>
-            {wrong.slice(0, mostWrong).map((item) => {
-              const { text, since } = (item.problem ?? {}) as { text?: string; since?: string }
-              const at = since ?? item.lastSeen
-              return (
-                <tr key={item.id}>
-                  <th scope="row">
-                    {wordOf(item.kind)} <Reference kind={item.kind} id={item.id} />
-                  </th>
-                  <td>
-                    <State state={item.state} />
-                  </td>
-                  <td>{text ?? whyOf(item)}</td>
-                  <td>{typeof at === 'string' && <Time iso={at} />}</td>
-                </tr>
-              )
-            })}
-          </tbody>
-        </table>
-      </div>
+          )
+        })}
+      </Table>
       {wrong.length > mostWrong && <p class="hint">and {wrong.length - mostWrong} more</p>}
     </section>
   )
@@ -134,40 +122,26 @@ function Hosts({ hosts }: { hosts: readonly Resource[] }) {
       <h2>
         Hosts <span class="hint">{countStates(hosts)}</span>
       </h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">name</th>
-              <th scope="col">state</th>
-              <th scope="col">vnics</th>
-              <th scope="col">facility</th>
-              <th scope="col">last seen</th>
-              <th scope="col">agent</th>
-            </tr>
-          </thead>
-          <tbody>
-            {hosts.slice(0, 100).map((host) => (
-              <tr key={host.id}>
-                <th scope="row">
-                  <Reference kind="host" id={host.id} />
-                </th>
-                <td>
-                  <State state={host.state} />
-                </td>
-                <td>
-                  <Fill used={Number(host.vnics)} of={Number(host.capacity)} />
-                </td>
-                <td>
-                  <Reference kind="facility" id={String(host.facility)} />
-                </td>
-                <td>{typeof host.lastSeen === 'string' ? <Time iso={host.lastSeen} /> : <span class="none">never</span>}</td>
-                <td>{String(host.agentVersion ?? '–')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table titles={['name', 'state', 'vnics', 'facility', 'last seen', 'agent']}>
+        {hosts.slice(0, 100).map((host) => (
+          <tr key={host.id}>
+            <th scope="row">
+              <Reference kind="host" id={host.id} />
+            </th>
+            <td>
+              <State state={host.state} />
+            </td>
+            <td>
+              <Fill used={Number(host.vnics)} of={Number(host.capacity)} />
+            </td>
+            <td>
+              <Reference kind="facility" id={String(host.facility)} />
+            </td>
+            <td>{typeof host.lastSeen === 'string' ? <Time iso={host.lastSeen} /> : <span class="none">never</span>}</td>
+            <td>{String(host.agentVersion ?? '–')}</td>
+          </tr>
+        ))}
+      </Table>
       {hosts.length > 100 && <a href={hrefOf(['hosts'])}>all {hosts.length} hosts</a>}
     </section>
   )
@@ -191,40 +165,28 @@ function Vpcs({ vpcs, vnics }: { vpcs: readonly Resource[]; vnics: readonly Reso
   return (
     <section>
       <h2>VPCs</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">name</th>
-              <th scope="col">account</th>
-              <th scope="col">see</th>
-              <th scope="col">vnics</th>
+      <Table titles={['name', 'account', 'see', 'vnics']}>
+        {rows.map((vpc) => {
+          const own = inVpc.get(vpc.id) ?? []
+          return (
+            <tr key={vpc.id}>
+              <th scope="row">
+                <Reference kind="vpc" id={vpc.id} />
+              </th>
+              <td>
+                <Reference kind="account" id={String(vpc.account)} />
+              </td>
+              <td>
+                <a href={hrefOf(['vpcs', vpc.id, 'picture'])}>picture</a>
+              </td>
+              <td>
+                {counted(own.length, 'vnic')}
+                {own.length > 0 && <span class="hint"> {countStates(own)}</span>}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {rows.map((vpc) => {
-              const own = inVpc.get(vpc.id) ?? []
-              return (
-                <tr key={vpc.id}>
-                  <th scope="row">
-                    <Reference kind="vpc" id={vpc.id} />
-                  </th>
-                  <td>
-                    <Reference kind="account" id={String(vpc.account)} />
-                  </td>
-                  <td>
-                    <a href={hrefOf(['vpcs', vpc.id, 'picture'])}>picture</a>
-                  </td>
-                  <td>
-                    {counted(own.length, 'vnic')}
-                    {own.length > 0 && <span class="hint"> {countStates(own)}</span>}
-                  </td>
-                </tr>
-              )
-            })}
-          </tbody>
-        </table>
-      </div>
+          )
+        })}
+      </Table>
     </section>
   )
 }

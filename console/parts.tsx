@@ -39,6 +39,39 @@ export function Nothing({ title, children }: { title: string; children?: Compone
   )
 }
 
+/** A table that scrolls where it is wider than the page. */
+export function Table({ titles, children }: { titles: readonly ComponentChildren[]; children: ComponentChildren }) {
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            {titles.map((title, i) => (
+              <th key={i} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  )
+}
+
+interface SearchBoxProps {
+  readonly label: string
+  readonly placeholder: string
+  readonly value: string
+  readonly set: (value: string) => void
+}
+
+/** Where people type what they look for on a page. */
+export function SearchBox({ label, placeholder, value, set }: SearchBoxProps) {
+  const read = (event: Event): void => set((event.target as HTMLInputElement).value)
+  return <input type="search" data-key="search" aria-label={label} placeholder={placeholder} value={value} onInput={read} />
+}
+
 const tones: Readonly<Record<string, string>> = {
   ready: 'good',
   ok: 'good',
