@@ -1,21 +1,9 @@
 /** The question why a packet was dropped, from what a host says of it. Pure functions. */
+import type { SeenDrop } from '#feed/counters.ts'
 import type { Resource } from './api.ts'
 
 /** A packet that a host has dropped. */
-export interface Drop {
-  readonly time: string
-  readonly vnic: string
-  readonly reason: string
-  readonly length?: number
-  readonly vni?: number
-  /** What the packet was. */
-  readonly text?: string
-  /** Of what groups refused: to the vnic or from it, and who was at the other end. */
-  readonly direction?: 'in' | 'out' | null
-  readonly peer?: string | null
-  /** Id of the rule that had allowed the flow before. */
-  readonly rule?: string | null
-}
+export type Drop = Pick<SeenDrop, 'time' | 'vnic' | 'reason'> & Partial<SeenDrop>
 
 /** The headers in the words of a summary: `… IPv4 10.0.0.4:4000 > 10.0.0.5:80 TCP S len 60`. */
 const packet = /\bIPv[46] ([0-9a-f:.]+) > ([0-9a-f:.]+) (\w+)/

@@ -1,15 +1,9 @@
 /** What hosts have counted, interval by interval. Pure functions. */
+import type { Counts } from '#feed/counters.ts'
 
 /** What was counted in one interval. */
-export interface Point {
+export interface Point extends Counts {
   readonly time: string
-  readonly rxPackets: number
-  readonly rxBytes: number
-  readonly txPackets: number
-  readonly txBytes: number
-  /** That there are now. */
-  readonly flows: number
-  readonly drops: Readonly<Record<string, number>>
 }
 
 export interface Stats {

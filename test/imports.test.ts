@@ -84,7 +84,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What answers of the API are: types for whoever reads them. */
-const answers: readonly string[] = ['#control/path/answer.ts', '#control/path/matrix.ts', '#cli/console/questions.ts']
+const answers: readonly string[] = ['#control/path/answer.ts', '#control/path/matrix.ts', '#feed/counters.ts', '#cli/console/questions.ts']
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'console', 'test', 'bench', 'scripts').filter((file) => /\.(tsx?|mjs)$/.test(file))

@@ -7,17 +7,21 @@ export const countersEveryMs = 10_000
 export const mostCounters = 4_000
 export const mostDrops = 200
 
-/** Since the vnic's interface came to this host. Received is from the guest, transmitted to it. */
-export interface VnicCounters {
-  readonly vnic: string
+/** What was counted. Received is from guests, transmitted to them. */
+export interface Counts {
   readonly rxPackets: number
   readonly rxBytes: number
   readonly txPackets: number
   readonly txBytes: number
-  /** Confirmed flows that it has now, if it is in groups. */
+  /** Confirmed flows that vnics in groups have now. */
   readonly flows: number
   /** By reason. */
   readonly drops: Readonly<Record<string, number>>
+}
+
+/** Since the vnic's interface came to this host. */
+export interface VnicCounters extends Counts {
+  readonly vnic: string
 }
 
 /** A packet that was dropped, of a sample. */

@@ -4,7 +4,15 @@
  * a vpc or a host.
  */
 import { z } from 'zod'
-import { countersEveryMs, mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import {
+  countersEveryMs,
+  mostCounters,
+  mostDrops,
+  type Counts,
+  type HostCounters,
+  type SeenDrop,
+  type VnicCounters,
+} from '#feed/counters.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 
@@ -14,14 +22,8 @@ export const mostPoints = 3_600_000 / countersEveryMs
 const mostInAll = 500_000
 const dropsOfVpc = 1_000
 
-export interface Point {
-  rxPackets: number
-  rxBytes: number
-  txPackets: number
-  txBytes: number
-  flows: number
-  drops: Record<string, number>
-}
+/** What is added up. */
+type Sum = { -readonly [K in keyof Counts]: K extends 'drops' ? Record<string, number> : Counts[K] }
 
 const count = z.int().min(0)
 const reason = z.string().regex(/^[a-z0-9_]{1,40}$/)
@@ -66,7 +68,7 @@ export class Counters {
   /** The last values of a vnic, and of which host. */
   readonly #last = new Map<string, { readonly host: string; readonly values: VnicCounters }>()
   /** By time: series by their keys. The oldest comes first. */
-  readonly #slots = new Map<number, Map<string, Point>>()
+  readonly #slots = new Map<number, Map<string, Sum>>()
   #size = 0
   readonly #drops = new Map<string, SeenDrop[]>()
 
@@ -93,7 +95,7 @@ export class Counters {
   }
 
   /** The points of a series after a time, the oldest first. */
-  series(key: string, since: number): ({ readonly time: string } & Point)[] {
+  series(key: string, since: number): ({ readonly time: string } & Counts)[] {
     return [...this.#slots].flatMap(([at, series]) => {
       const point = at > since ? series.get(key) : undefined
       return point === undefined ? [] : [{ time: new Date(at).toISOString(), ...point }]
@@ -114,8 +116,8 @@ export class Counters {
     return vpc ? { subnet, vpc } : undefined
   }
 
-  #add(at: number, key: string, point: Point): void {
-    const slot = this.#slots.get(at) ?? new Map<string, Point>()
+  #add(at: number, key: string, point: Counts): void {
+    const slot = this.#slots.get(at) ?? new Map<string, Sum>()
     this.#slots.set(at, slot)
     const sum = slot.get(key)
     if (sum === undefined) {
@@ -153,7 +155,7 @@ function difference(
   last: { readonly host: string; readonly values: VnicCounters } | undefined,
   host: string,
   values: VnicCounters,
-): Point | undefined {
+): Counts | undefined {
   if (last === undefined || last.host !== host) return undefined
   // Counters that are lower began anew: the interface was connected again.
   const before = last.values.rxPackets <= values.rxPackets && last.values.txPackets <= values.txPackets ? last.values : undefined
