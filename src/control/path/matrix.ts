@@ -67,9 +67,10 @@ export function pathMatrix(cloud: Cloud, names: Names, vpc: ObjectRecord): PathM
 
 /** Vnics in classes, the largest first. */
 function classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Members[] {
-  const marks = networksThatMatter(cloud, vpc)
+  const all = vnicsOf(cloud.view, vpc.id)
+  const marks = networksThatMatter(cloud, vpc, all)
   const classes = new Map<string, Members>()
-  for (const vnic of vnicsOf(cloud.view, vpc.id)) {
+  for (const vnic of all) {
     if (!names.mayRead(vnic)) continue
     const { subnet, groups, addresses } = vnicSpec(vnic)
     const host = vnic.binding === undefined ? undefined : cloud.get('host', vnic.binding.host)
@@ -87,8 +88,8 @@ function classesOf(cloud: Cloud, names: Names, vpc: ObjectRecord): Members[] {
 }
 
 /** Networks by which rules and routes of the vpc tell addresses apart. */
-function networksThatMatter(cloud: Cloud, vpc: ObjectRecord): Prefix[] {
-  const groups = new Set(vnicsOf(cloud.view, vpc.id).flatMap((vnic) => vnicSpec(vnic).groups))
+function networksThatMatter(cloud: Cloud, vpc: ObjectRecord, vnics: readonly ObjectRecord[]): Prefix[] {
+  const groups = new Set(vnics.flatMap((vnic) => vnicSpec(vnic).groups))
   const peers = [...groups].flatMap((id) => cloud.get('group', id) ?? []).flatMap((group) => rulesOf(group).flatMap((rule) => rule.peers))
   const listed = peers.flatMap(({ prefixList }) =>
     prefixList === undefined ? [] : (cloud.get('prefix-list', prefixList)?.spec.entries ?? []),

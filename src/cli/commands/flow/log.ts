@@ -52,10 +52,9 @@ export default command({
     const stop = new AbortController()
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
     signal.addEventListener('abort', () => stop.abort())
-    const outlets = destinationsOf(options).map((to) => new Outlet(to, queue, (what, fields) => log.warn(what, fields)))
-    const named = new Map(
-      [...namedPlacesOf(options)].map(([name, to]) => [name, new Outlet(to, queue, (what, fields) => log.warn(what, fields))]),
-    )
+    const outletTo = (to: Destination): Outlet => new Outlet(to, queue, (what, fields) => log.warn(what, fields))
+    const outlets = destinationsOf(options).map(outletTo)
+    const named = new Map([...namedPlacesOf(options)].map(([name, to]) => [name, outletTo(to)]))
     const places = new NamedPlaces(named, (name) =>
       log.warn('a flow log asks for a place that has no name here; give it with --place', { name }),
     )
