@@ -14,7 +14,7 @@ import type { Line } from '../compile/stations.ts'
 export class SectionTable {
   readonly sections: Sections
   readonly #flat = new Map<string, Flat>()
-  /** What vpcd has of each section, unless \`#base\` is all that it has. */
+  /** What vpcd has of each section, unless `#base` is all that it has. */
   readonly #known = new Map<string, Flat>()
   #base: Flat | undefined = emptyHost()
   readonly #parents = new Map<string, readonly string[]>()

@@ -9,7 +9,7 @@ import { compile } from './compile.ts'
 import type { Compiled, HostFacts } from './draft.ts'
 import { vpcOf, type ItemOf, type Items, type ItemStore } from './items.ts'
 
-/** Kinds of which a section sees those of its vpcs alone, by \`of\`. */
+/** Kinds of which a section sees those of its vpcs alone, by `of`. */
 const kindsOfVpcs: ReadonlySet<FeedKind> = new Set(['vpc', 'subnet', 'vnic', 'station', 'route-table', 'nat'])
 /** A change of these touches the sections of their vpcs alone. Others may be named in any. */
 const local: ReadonlySet<FeedKind> = new Set(['vnic', 'station', 'nat'])
@@ -106,7 +106,7 @@ export class Sections {
 
   /**
    * Compile what is touched, and what had problems, which may be over. Gives the keys of the sections that are new or
-   * gone; \`isWhole\`: all are.
+   * gone; `isWhole`: all are.
    */
   update(facts: HostFacts): { readonly changed: ReadonlySet<string>; readonly isWhole: boolean } {
     const changed = new Set<string>()

@@ -158,7 +158,7 @@ export class HostFeed {
 
   /**
    * What changes while the host reads belongs to this round, too: an item that is made later may name another one that
-   * has come meanwhile. A model that does not rest must not keep a slow host from its \`sync\` for ever.
+   * has come meanwhile. A model that does not rest must not keep a slow host from its `sync` for ever.
    */
   async #round(): Promise<void> {
     let { revision } = this.#source
