@@ -1,6 +1,6 @@
 /** `vpc apply`. */
 import { createInterface } from 'node:readline/promises'
-import type { HostChange, HostDocument } from '#abi/host-file.ts'
+import type { HostChange } from '#abi/host-file.ts'
 import { command } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { HostFileText } from '../host-file-read.ts'
