@@ -37,7 +37,7 @@ export async function keepAttachments(places: Places, mgmt: Mgmt, owner: string)
 }
 
 /** Hand the interfaces over again, as they come. `isDone`: the agent has done what it was told. Gives how many. */
-export async function restoreAttachments(places: Places, isDone: () => boolean): Promise<number> {
+export async function restoreAttachments(places: Places, isDone: () => Promise<boolean>): Promise<number> {
   const left = new Map(Object.entries(read(places)) as [Id, object][])
   if (left.size === 0) return 0
   progress('handing interfaces over to their containers again')
@@ -46,7 +46,7 @@ export async function restoreAttachments(places: Places, isDone: () => boolean):
   const end = performance.now() + thereMs
   for (let quietSince = Infinity; left.size > 0 && performance.now() < Math.min(end, quietSince + quietMs); await sleep(50)) {
     for (const [id, guest] of left) if (await handOver(vpc, id, guest)) left.delete(id)
-    if (quietSince === Infinity && isDone()) quietSince = performance.now()
+    if (quietSince === Infinity && (await isDone())) quietSince = performance.now()
   }
   for (const guest of left.values()) progress(`a container had an interface that is no longer here: ${JSON.stringify(guest)}`)
   rmSync(pathOf(places), { force: true })

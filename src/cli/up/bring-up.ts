@@ -16,6 +16,7 @@ import { invite } from '../cloud/host-invitation.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { Failure } from '../failure.ts'
 import { storeOfEnvironment } from '../with-store.ts'
+import { agentStatus } from '../this-host.ts'
 import { progress } from '../vm-failure.ts'
 import type { Undo } from '../undo.ts'
 import { restoreAttachments } from './attachments.ts'
@@ -190,26 +191,19 @@ class Up {
     makeOwned(places.agentStateDir)
     writeCa(places.agentStateDir, (JSON.parse(readFileSync(identityFile(places.agentStateDir), 'utf8')) as { ca: string }).ca)
     const words = ['agent', 'run', '--state-dir', places.agentStateDir, '--socket', places.socket]
-    const isConnected = async (): Promise<boolean> => isFollowing(places, ({ connected }) => !('trouble' in connected))
+    const isConnected = (): Promise<boolean> => isFollowing(places, ({ connected }) => !('trouble' in connected))
     await this.#have({ name: 'agent', words, uid: isUnprivileged ? agentUid : undefined }, isConnected)
     await restoreAttachments(places, () => isFollowing(places, ({ revision, applied }) => applied !== null && applied === revision))
   }
 }
 
-interface AgentStatus {
-  readonly process: ProcessMark
-  readonly connected: object
-  readonly revision: string | null
-  readonly applied: string | null
+/** Whether an agent runs, and what it says of itself is so. */
+async function isFollowing({ agentStateDir }: Places, isSo: (status: AgentStatus) => boolean): Promise<boolean> {
+  const status = await agentStatus(agentStateDir)
+  return status !== undefined && isSo(status)
 }
 
-/** Whether an agent runs, and what it says of itself is so. */
-function isFollowing({ agentStateDir }: Places, isSo: (status: AgentStatus) => boolean): boolean {
-  const path = join(agentStateDir, 'status.json')
-  if (!existsSync(path)) return false
-  const status = JSON.parse(readFileSync(path, 'utf8')) as AgentStatus
-  return isRunning(status.process) && isSo(status)
-}
+type AgentStatus = NonNullable<Awaited<ReturnType<typeof agentStatus>>>
 
 const policyText = `# The agent of this host, as vpc up starts it. See docs/rights.md.
 rules:
