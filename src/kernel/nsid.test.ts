@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { Netlink } from './netlink.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
@@ -6,6 +8,26 @@ import { Netns } from './netns.ts'
 import { NetnsFinder, netnsIdOf } from './nsid.ts'
 import { close } from './libc.ts'
 import { bindMount, unmount } from './mount.ts'
+
+test('a namespace with a name is found by it, and not by a process that may end at once', async () => {
+  using home = Netlink.open()
+  using socket = NetlinkSocket.open()
+  using stack = new DisposableStack()
+  const name = `vpc-nsid-${process.pid}-named`
+  using netns = Netns.create(name)
+  stack.defer(() => Netns.delete(name))
+  const { ifindex } = home.createVeth({ name: 'nsid-named', peer: { name: 'eth0', netnsFd: netns.fd } })
+  stack.defer(() => home.deleteLink(ifindex))
+  const inside = spawn('nsenter', [`--net=/run/netns/${name}`, 'sh', '-c', 'echo in; exec sleep 60'])
+  await once(inside.stdout, 'data')
+  const finder = new NetnsFinder()
+  const id = netnsIdOf(socket, netns.fd)!
+  close(finder.open(socket, id)!)
+  inside.kill('SIGKILL')
+  await once(inside, 'close')
+  close(finder.open(socket, id)!)
+  assert.equal(finder.looks, 1)
+})
 
 test('the namespaces of many containers are found by one look at all of them, and found again after they have changed', () => {
   using home = Netlink.open()

@@ -52,7 +52,8 @@ export class NetnsFinder {
     this.looks++
     this.#paths = new Map()
     const seen = new Set<number>()
-    for (const path of globSync(['/run/netns/*', '/proc/[0-9]*/ns/net'])) {
+    // Names first: a process may end before its path is opened again.
+    for (const path of [...globSync('/run/netns/*'), ...globSync('/proc/[0-9]*/ns/net')]) {
       const fd = openIfThere(path)
       if (fd === undefined) continue
       const { ino } = fstatSync(fd)
