@@ -25,7 +25,9 @@ import type {
   FlowInfo,
   NatBlockInfo,
   NatPortInfo,
+  FindRequest,
   FollowRequest,
+  FoundObject,
   HostUsage,
   ObjectChanges,
   ObjectInfo,
@@ -94,6 +96,9 @@ export const operations = {
   /** The owner of the object; nothing: nobody. */
   metaOwnerGet: get('owner get', 'meta', 0x0110, text),
   metaOwnerSet: set('owner set', 'meta', 0x0111, text),
+  /** The name of the object; nothing: none. */
+  metaNameGet: get('name get', 'meta', 0x0112, text),
+  metaNameSet: set('name set', 'meta', 0x0113, text),
   metaDescribe: get('describe', 'meta', 0x0100, json<ObjectInfo>('`ObjectInfo` of src/abi/info.ts')),
   /** Narrow this descriptor for good, for all of its holders. */
   metaLimit: ask('limit', 'meta', 0x0101, rights, nothing),
@@ -121,9 +126,11 @@ export const operations = {
   mgmtInfo: get('info', 'mgmt', 0x0104, json<DaemonInfo>('`DaemonInfo`')),
   /** vpcd answers the calls of vpc_open and vpc_ctl that the listener has, from now on. */
   mgmtSupervise: ask('supervise', 'mgmt', 0x0105, supervise, nothing),
-  /** The host's objects as a document (docs/host-file.md). */
+  /** Objects by what people call them: name, unit name or the beginning of the id. */
+  mgmtFind: ask('find', 'mgmt', 0x0116, json<FindRequest>('`FindRequest`'), json<readonly FoundObject[]>('array of `FoundObject`')),
   /** Objects in trouble, and why. */
   mgmtTroubles: get('troubles', 'mgmt', 0x0115, json<readonly TroubleInfo[]>('array of `TroubleInfo`')),
+  /** The host's objects as a document (docs/host-file.md). */
   mgmtExport: get('export', 'mgmt', 0x0110, json<HostDocument>('a document')),
   /** The objects of an owner as a document. */
   mgmtExportOwned: ask('export owned', 'mgmt', 0x0130, text, json<HostDocument>('a document')),

@@ -2,6 +2,7 @@
 import { specsOf, type HostFile, type MuxSpec, type ObjectSpec, type PortSpec, type SubnetSpec, type SwitchSpec } from './host-file.ts'
 import { BadHostFile } from './host-file-value.ts'
 import { idTypeCode, parseId, type Id } from './id.ts'
+import { isTitled } from './object-name.ts'
 import { isUnitType, typeNameOf, type UnitType } from './object-type.ts'
 import { keyOf, settingsOf } from './settings.ts'
 import { mapped, type Steps } from './steps.ts'
@@ -31,6 +32,7 @@ function* namesOf(file: LooseFile): Steps<ReadonlyMap<string, ObjectSpec>> {
     const twin = byName.get(spec.id)
     if (twin !== undefined) throw new BadHostFile(`${spec.path}.id`, `${spec.id} stands at ${twin.path} already`)
     byName.set(spec.id, spec)
+    enterName(byName, spec)
     if (spec.unit === null) continue
     const unit = `${spec.type}${spec.unit}`
     const other = byName.get(unit)
@@ -40,13 +42,25 @@ function* namesOf(file: LooseFile): Steps<ReadonlyMap<string, ObjectSpec>> {
   return byName
 }
 
+/** Of objects of one type, one has a name. A name cannot look like an id or a unit name. */
+function enterName(byName: Map<string, ObjectSpec>, spec: ObjectSpec): void {
+  if (!spec.name || isTitled(spec.type)) return
+  const key = `${spec.type} ${spec.name}`
+  const other = byName.get(key)
+  if (other !== undefined) throw new BadHostFile(`${spec.path}.name`, `'${spec.name}' stands at ${other.path} already`)
+  byName.set(key, spec)
+}
+
 /** Names of objects to their ids. Throws BadHostFile. */
 export function* resolve(file: LooseFile): Steps<HostFile> {
   const byName = yield* namesOf(file)
   const find = (name: string | null, path: string, types: readonly UnitType[]): Id | null => {
     if (name === null) return null
-    const found = byName.get(name.toLowerCase()) ?? (file.owner === null ? undefined : elsewhere(name))
-    if (found === undefined) throw new BadHostFile(path, `'${name}' is neither the unit nor the id of an object in this document`)
+    const named = types.flatMap((type) => byName.get(`${type} ${name}`) ?? [])
+    if (named.length > 1)
+      throw new BadHostFile(path, `'${name}' is the name of ${named.map((each) => each.path).join(' and ')}; write a unit`)
+    const found = byName.get(name.toLowerCase()) ?? named[0] ?? (file.owner === null ? undefined : elsewhere(name))
+    if (found === undefined) throw new BadHostFile(path, `'${name}' is neither the unit, the id nor the name of an object in this document`)
     if (!types.includes(found.type)) throw new BadHostFile(path, `'${name}' is a ${found.type}; what goes here is a ${types.join(' or ')}`)
     return found.id
   }
@@ -97,7 +111,7 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
   if (owner === null && file.partial) throw new BadHostFile('partial', `a partial document needs 'owner': it changes what this owner has`)
   if (owner === null) return file
   const owned = <S extends ObjectSpec>(spec: S): S => {
-    if (spec.owner === null || spec.owner === owner) return { ...spec, owner }
+    if (spec.owner === null || spec.owner === owner) return { ...spec, owner, ...leftAlone(spec) }
     throw new BadHostFile(`${spec.path}.owner`, `it is ${spec.owner}'s, and the document is ${owner}'s`)
   }
   const switches: SwitchSpec[] = []
@@ -118,6 +132,9 @@ function* ofOwner(file: HostFile): Steps<HostFile> {
     subnets: yield* mapped(file.subnets, owned),
   }
 }
+
+/** An operator may name what belongs to an owner, whose documents say nothing about it. */
+const leftAlone = ({ type, name }: ObjectSpec): { name?: never } => (name === null && !isTitled(type) ? { name: undefined as never } : {})
 
 /** What goes does not stay, and only a partial document says what goes. */
 function checkRemoved({ partial, remove, ...file }: HostFile): void {

@@ -14,6 +14,8 @@ interface Common<T extends UnitType> {
   readonly committed: boolean
   /** The owner: a document of this owner removes the object when it no longer lists it. */
   readonly owner: string | null
+  /** What people call it; null: by its unit name. */
+  readonly name: string | null
   /** Why the object is in trouble now; null: it is not. vpcd tries again. */
   readonly trouble: string | null
   /** Descriptors that hold the object now, the asking one included. */
@@ -328,6 +330,22 @@ export interface ObjectChange {
   readonly type: UnitType
   readonly id: Id
   readonly unit: string
+}
+
+/** What `find` is asked for. */
+export interface FindRequest {
+  /** Types that the object may have; none: any. */
+  readonly types: readonly string[]
+  /** A name, a unit name, or the beginning of an id. */
+  readonly given: string
+}
+
+/** An object that `find` found. */
+export interface FoundObject {
+  readonly type: UnitType
+  readonly id: Id
+  readonly unit: string
+  readonly name: string | null
 }
 
 /** What `follow` is asked for. */

@@ -29,6 +29,7 @@ import {
   type Kind,
 } from './kind.ts'
 import { natSettings } from './nat-settings.ts'
+import { objectName } from './object-name.ts'
 import { own, shared, type Op, type Setting, type WithOps } from './setting.ts'
 import { serviceSettings } from './service-settings.ts'
 import type { UnitType } from './object-type.ts'
@@ -50,10 +51,13 @@ const owner = shared(optional(ownerName), null, 'owner: a document of this owner
   since: 3,
 })
 
+const name = shared(optional(objectName), null, 'name: commands take it in place of the id', { since: 9 })
+
 /** By type, in the order in which vpcd sets them. */
 export const settings = {
   vpcsw: {
     owner,
+    name,
     vni: own(vni, 0, ['default VNI get', 0x0100], ['default VNI set', 0x0101], 'VNI of ports that are added'),
     up: own(upOrDown, true, ['state get', 5], ['state set', 6], 'forward'),
     floodUnknown: own(
@@ -69,6 +73,7 @@ export const settings = {
   },
   vpcp: {
     owner,
+    name,
     vni: own(vni, 0, ['VNI get', 3], ['VNI set', 4], 'VNI of the port; 0: not encapsulated', { option: { short: 'n' } }),
     vlan: own(vlan, 0, ['VLAN get', 5], ['VLAN set', 6], 'VLAN tag that frames of the interface carry; 0: none'),
     addresses: own(addresses, [], ['addresses get', 0x0100], ['addresses set', 0x0101], 'address that the interface may send from', {
@@ -190,6 +195,7 @@ export const settings = {
   },
   vmnic: {
     owner,
+    name,
     mtuBytes,
     queues: own(counted('a number of queues', [1, 16]), 1, ['queue count get', 1], ['queue count set', 2], 'number of queue pairs', {
       option: { name: 'num-queues', short: 'n' },
@@ -201,6 +207,7 @@ export const settings = {
   },
   hostif: {
     owner,
+    name,
     mtuBytes,
     guest: own(
       guest,
@@ -215,12 +222,14 @@ export const settings = {
   },
   ethlink: {
     owner,
+    name,
     vtag: own(vlan, 0, ['vtag get', 6], ['vtag set', 7], 'VLAN tag of its frames on the wire; 0: none'),
     l2Name: shared(optional(word), null, 'interface of the host that it wraps'),
     mtuBytes,
   },
   vpcmux: {
     owner,
+    name,
     mtuBytes,
     listen: shared(optional(endpoint), null, 'address and UDP port for packets of other hosts'),
     direct: {
@@ -244,6 +253,7 @@ export const settings = {
   },
   subnet: {
     owner,
+    name,
     vni: own(vni, 0, ['VNI get', 0x0110], ['VNI set', 0x0111], 'VNI that is the subnet; 0: that of its switch', { since: 5 }),
     prefix4: own(network(4), null, ['IPv4 prefix get', 0x0112], ['IPv4 prefix set', 0x0113], 'IPv4 addresses of the subnet', { since: 5 }),
     prefix6: own(network(6), null, ['IPv6 prefix get', 0x0114], ['IPv6 prefix set', 0x0115], 'IPv6 addresses of the subnet', { since: 5 }),
@@ -283,6 +293,7 @@ export const settings = {
   },
   vpcrtr: {
     owner,
+    name,
     routes: own(routes, [], ['routes get', 0x0100], ['routes set', 0x0101], 'where packets go that no subnet of the router has', {
       since: 5,
       option: { name: 'route', none: 'have no routes but to the subnets' },
@@ -323,7 +334,7 @@ export const settings = {
     }),
     rules: own(rules, [], ['rules get', 0x0100], ['rules set', 0x0101], 'what may pass', { since: 6 }),
   },
-  vpcnat: { owner, ...natSettings },
+  vpcnat: { owner, name, ...natSettings },
 } as const satisfies { readonly [T in UnitType]: Readonly<Record<string, Setting<any, any>>> }
 
 type Table = typeof settings

@@ -133,6 +133,16 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     await this.call('metaMacSet', parsed(parseMac(mac)))
   }
 
+  /** What people call the object, or null. */
+  async name(): Promise<string | null> {
+    return (await this.call('metaNameGet', undefined)) || null
+  }
+
+  /** Throws EINVAL for a text that cannot be a name, EEXIST when another object of the type has it. */
+  async setName(name: string | null): Promise<void> {
+    await this.call('metaNameSet', name ?? '')
+  }
+
   /** The owner of the object (docs/agents.md), or null. */
   async keeper(): Promise<string | null> {
     return (await this.call('metaOwnerGet', undefined)) || null

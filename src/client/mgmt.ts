@@ -5,6 +5,7 @@ import type {
   DaemonInfo,
   DropEvent,
   FlowInfo,
+  FoundObject,
   HostUsage,
   ObjectInfo,
   ProbeResult,
@@ -15,7 +16,7 @@ import type {
 import type { HostChange, HostDocument } from '#abi/host-file.ts'
 import { objectHeader, superviseFlag } from '#abi/layouts.ts'
 import type { TraceReport } from '#abi/trace.ts'
-import { objectType, typeNameOf, type TypeName } from '#abi/object-type.ts'
+import { objectType, typeNameOf, type TypeName, type UnitType } from '#abi/object-type.ts'
 import { Descriptor } from './descriptor.ts'
 import { checkId, decodeJson, list } from './text.ts'
 
@@ -48,6 +49,14 @@ export class Mgmt extends Descriptor {
   /** Settings and state of the objects of a type, by default of all. */
   async describeAll(type: TypeName = 'any'): Promise<ObjectInfo[]> {
     return this.call('mgmtDescribeAll', objectType[type])
+  }
+
+  /**
+   * Objects of some types (none: of any) by what people call them: a name, a unit name, or the beginning of an id. More
+   * than one means that it was too short.
+   */
+  async find(given: string, types: readonly UnitType[] = []): Promise<readonly FoundObject[]> {
+    return this.call('mgmtFind', { types, given })
   }
 
   /** Objects in trouble, and why. vpcd tries again by itself. */

@@ -1,5 +1,5 @@
 /** Who may open what: root and the members of one group everything, others what rules grant. */
-import { operations } from '#abi/command.ts'
+import { operations, type OperationName } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import type { OpenCall } from './open-call.ts'
 import { sessionOperations } from './session.ts'
@@ -30,9 +30,9 @@ export class Access {
   }
 
   /**
-   * The rights of the caller's new descriptor. A user who may open any object at all may also have programs supervised,
-   * by a management handle that can do nothing else, or open a session. Throws VpcError: EPERM if the user may open
-   * nothing, EACCES if the user may not open this object with these rights.
+   * The rights of the caller's new descriptor. A user who may open any object at all may have programs supervised, list
+   * and find what it may read, and open a session: a management handle then can do nothing else. Throws VpcError: EPERM
+   * if the user may open nothing, EACCES if the user may not open this object with these rights.
    */
   grant(caller: Caller, call: OpenCall): Rights {
     if (caller.uid === 0 || (this.#adminGid !== undefined && isMember(caller, this.#adminGid))) return call.rights
@@ -56,10 +56,13 @@ export class Access {
   }
 }
 
+const numbersOf = (...names: readonly OperationName[]): number[] => names.map((name) => operations[name].command & 0x00ffffff)
+/** Operations that report objects: of those that the user may read. */
+const reports = numbersOf('mgmtCount', 'mgmtHeaders', 'mgmtDescribeAll', 'mgmtFind', 'mgmtTroubles')
 /** The operations of a management handle for users who may open any object at all. */
-const forSupervision: ReadonlySet<number> = new Set([operations.mgmtSupervise.command & 0x00ffffff])
+const forSupervision: ReadonlySet<number> = new Set([...reports, ...numbersOf('mgmtSupervise')])
 /** And those of a session. Each of its handles is then checked by itself. */
-const forSessions: ReadonlySet<number> = new Set(sessionOperations.map((name) => operations[name].command & 0x00ffffff))
+const forSessions: ReadonlySet<number> = new Set([...reports, ...numbersOf(...sessionOperations)])
 
 const isMember = ({ gid, groups = [] }: Caller, wanted: number): boolean => gid === wanted || groups.includes(wanted)
 

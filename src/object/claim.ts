@@ -4,6 +4,7 @@ import type { TypeName } from '#abi/object-type.ts'
 import type { Access } from './access.ts'
 import type { OpenCall } from './open-call.ts'
 import type { Caller } from './rights.ts'
+import type { VpcObject } from './store/model.ts'
 import type { Transaction } from './store/transaction.ts'
 import { refusal, toVpcError } from './vpc-error.ts'
 
@@ -36,11 +37,15 @@ export const claimsOf =
     }
   }
 
-/** Whether the opener of a handle may open a management handle that can read everything. The current policy decides. */
+/** Whether the opener of a handle may read everything, or this object. */
+export type Sees = (object?: VpcObject) => boolean
+
+/** By the current policy. Who may open a management handle that is not narrowed may read everything. */
 export const seesHostOf =
-  (access: () => Access, opener: Caller): (() => boolean) =>
-  () => {
-    const call: OpenCall = { id: '' as Id, type: 'mgmt', create: true, session: false, rights: { read: true, write: false } }
+  (access: () => Access, opener: Caller): Sees =>
+  (object) => {
+    const { id, type } = object ?? { id: '' as Id, type: 'mgmt' as const }
+    const call: OpenCall = { id, type, create: type === 'mgmt', session: false, rights: { read: true, write: false } }
     try {
       return access().grant(opener, call).operations === undefined
     } catch {

@@ -16,8 +16,10 @@ import type { Call, Operations } from './operation.ts'
 import { checkKept } from './type/nat.ts'
 import { checkRoutes } from './type/routes.ts'
 import { subnetType } from './type/subnet.ts'
+import { readName } from './type/name.ts'
 import { readOwner, setObjectOwner } from './type/owner.ts'
 import { noteRecords } from './type/port.ts'
+import { typeOf } from './type/types.ts'
 import { encodeRights } from './rights.ts'
 
 type MetaCall = Call<VpcObject>
@@ -39,6 +41,10 @@ export const metaOperations: Operations<VpcObject> = {
   metaOwnerGet: ({ object: { owner } }) => owner ?? '',
   metaOwnerSet({ context, tx, object, input }: Call<VpcObject, string>) {
     setObjectOwner(context, tx, object, input === '' ? null : readOwner(tx, input))
+  },
+  metaNameGet: ({ object: { name } }) => name ?? '',
+  metaNameSet({ context, tx, object, input }: Call<VpcObject, string>) {
+    typeOf(object).setters['name']!(context, tx, object, input === '' ? null : readName(tx, input), {})
   },
   metaDescribe: ({ context, object }) => describe(context, object),
 }

@@ -1,8 +1,11 @@
 /** The operations of a management handle: counts and lists of objects, counters, and facts about vpcd. */
 import { encodeArray, objectHeader } from '#abi/layouts.ts'
 import { idBytes } from '#abi/id.ts'
-import type { FollowRequest, SourceStats } from '#abi/info.ts'
-import { objectType, typeCodes, typeNameOf, typeNoun } from '#abi/object-type.ts'
+import type { FindRequest, FollowRequest, FoundObject, SourceStats } from '#abi/info.ts'
+import { kindOf } from '#abi/kind.ts'
+import { idPrefix } from '#abi/object-name.ts'
+import { isUnitType, objectType, unitTypes, typeCodes, typeNameOf, typeNoun, type UnitType } from '#abi/object-type.ts'
+import type { Sees } from './claim.ts'
 import type { Context } from './context.ts'
 import { activeFlows, listFlows } from './flows.ts'
 import { traceArrival } from './trace/trace-arrival.ts'
@@ -23,8 +26,9 @@ export const mgmtOperations: Operations<undefined> = {
   mgmtFlowsActive: ({ context, input }: Call<undefined, number>) => activeFlows(context, input),
   mgmtUsage: ({ context }) => usage(context),
   mgmtTraceArrival: traceArrival,
-  mgmtTroubles: ({ context: { troubles } }) =>
-    troubles.objects().map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
+  mgmtFind: find,
+  mgmtTroubles: ({ context: { troubles }, seesHost }) =>
+    visible(troubles.objects(), seesHost).map((object) => ({ id: object.id, unit: unitName(object), trouble: troubles.of(object)! })),
   mgmtFollow: ({ context, handle, input }: Call<undefined, FollowRequest>) => context.changes.follow(handle, readRequest(input)),
   mgmtDropsFollow: ({ context, handle }) => context.events.followDrops(handle),
   mgmtProbe: ({ context }) => context.report.probe(),
@@ -37,12 +41,35 @@ export const mgmtOperations: Operations<undefined> = {
 const readRequest = (input: FollowRequest | null): FollowRequest => ({ from: typeof input?.from === 'string' ? input.from : null })
 
 /** The objects of the type that the input names (10: all), by type and unit. */
-function select({ context: { model }, tx, input: code }: Call<undefined, number>): VpcObject[] {
+function select({ context: { model }, tx, input: code, seesHost }: Call<undefined, number>): VpcObject[] {
   const type = typeNameOf(code)
   if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, `${typeCodes}; 10 is all`)
   if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, `${typeCodes}; 10 is all`)
   const found = [...model.objects.values()].filter((object) => type === 'any' || object.type === type)
-  return found.sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
+  return visible(found, seesHost).sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
+}
+
+/** Those that the opener of the handle may read. */
+const visible = (objects: readonly VpcObject[], sees: Sees): VpcObject[] => (sees() ? [...objects] : objects.filter((each) => sees(each)))
+
+/** A name wins over a unit name, and this one over the beginning of an id: a name cannot look like either. */
+function find({ context: { model }, tx, input, seesHost }: Call<undefined, FindRequest>): FoundObject[] {
+  const { types, given } = readFind(tx, input)
+  const text = given.toLowerCase()
+  const found = types
+    .flatMap((type): Iterable<VpcObject>[] => [model.ofType(type)])
+    .flatMap((objects) => [...objects])
+    .filter((object) => object.name === given || unitName(object) === text || (idPrefix.test(text) && object.id.startsWith(text)))
+  return visible(found, seesHost).map((object) => ({ type: object.type, id: object.id, unit: unitName(object), name: object.name }))
+}
+
+function readFind(tx: Call<undefined>['tx'], input: unknown): { readonly types: readonly UnitType[]; readonly given: string } {
+  const { types, given } = (input ?? {}) as { readonly types?: unknown; readonly given?: unknown }
+  if (typeof given !== 'string') return tx.refuse('EINVAL', `'given' must be text, not ${kindOf(given)}`)
+  if (!Array.isArray(types)) return tx.refuse('EINVAL', `'types' must be a list, not ${kindOf(types)}`)
+  const strange: unknown = types.find((type) => typeof type !== 'string' || !isUnitType(type))
+  if (strange !== undefined) return tx.refuse('EINVAL', `${kindOf(strange)} is no type of object`)
+  return { types: types.length === 0 ? unitTypes : (types as UnitType[]), given }
 }
 
 function stats({ model, datapath: { tables } }: Context): SourceStats[] {

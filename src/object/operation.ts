@@ -2,7 +2,7 @@
 import { operations, type Input, type OperationName, type Output } from '#abi/command.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
 import { typeNameOf } from '#abi/object-type.ts'
-import type { Claim } from './claim.ts'
+import type { Claim, Sees } from './claim.ts'
 import type { Context } from './context.ts'
 import type { Handle } from './handle.ts'
 import type { Transaction } from './store/transaction.ts'
@@ -19,8 +19,8 @@ export interface Call<T, I = unknown> {
    * the input.
    */
   readonly claim: Claim
-  /** Whether the opener of the handle may read the whole host, not only this object. */
-  readonly seesHost: () => boolean
+  /** Whether the opener of the handle may read the whole host, or an object. */
+  readonly seesHost: Sees
 }
 
 /**

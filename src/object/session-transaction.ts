@@ -6,7 +6,7 @@ import { operations } from '#abi/command.ts'
 import type { Id } from '#abi/id.ts'
 import { typeNoun } from '#abi/object-type.ts'
 import type { HandleOpen, Step } from '#abi/session.ts'
-import type { Claim } from './claim.ts'
+import type { Claim, Sees } from './claim.ts'
 import type { Context } from './context.ts'
 import { drain } from '#abi/steps.ts'
 import type { Handle } from './handle.ts'
@@ -30,7 +30,7 @@ export interface StepHost {
   /** A handle that nothing holds yet. */
   handle(call: OpenCall, rights: Rights, object: VpcObject): Handle
   readonly claim: Claim
-  readonly seesHost: () => boolean
+  readonly seesHost: Sees
 }
 
 /**

@@ -160,4 +160,62 @@ suite('a document of an owner', () => {
     )
     assert.match(refused(() => port.do('metaOwnerSet', text('1x'))).message, /'1x' is no owner's name/)
   })
+
+  test('names objects: names are unique by type, change places, stay over a restart, and are found', async () => {
+    await using host = new ScratchHost()
+    const [one, two] = [generateId('vpcsw'), generateId('vpcsw')]
+    const hostif = generateId('hostif')
+    const port = generateId('vpcp')
+    const named = (first: string, second: string): unknown => ({
+      version: 1,
+      hostifs: [{ id: hostif, name: first }],
+      switches: [
+        { id: one, name: first, vni: 5001, ports: [{ id: port, vni: 5001, interface: first }] },
+        { id: two, name: second },
+      ],
+    })
+    apply(host, named('red', 'blue'))
+    apply(host, named('blue', 'red'))
+    assert.deepEqual(apply(host, named('blue', 'red'), 'mgmtPlan'), [])
+    await host.restart()
+    assert.deepEqual(apply(host, named('blue', 'red'), 'mgmtPlan'), [])
+    const find = (given: string, types: readonly string[] = []): unknown => {
+      const mgmt = host.mgmt()
+      using _ = mgmt.handle
+      return (json(mgmt.do('mgmtFind', text(JSON.stringify({ types, given })))) as { id: string }[]).map(({ id }) => id).toSorted()
+    }
+    assert.deepEqual(find('red'), [two])
+    assert.deepEqual(find('blue'), [one, hostif].toSorted())
+    assert.deepEqual(find('blue', ['hostif']), [hostif])
+    assert.deepEqual(find('VPCSW1'), [two])
+    assert.deepEqual(find(one.slice(0, 9)), [one])
+    assert.deepEqual(find(one.slice(0, 3)), [], 'three digits are no prefix')
+    assert.match(refused(() => find('x', ['nonsense'])).message, /'nonsense' is no type of object/)
+    const sw = host.open('vpcsw', one)
+    assert.equal(refused(() => sw.do('metaNameSet', text('red'))).code, 'EEXIST')
+    for (const [name, why] of [
+      ['vpcsw0', /looks like a unit name/],
+      ['hostif12', /looks like a unit name/],
+      ['beef', /looks like the beginning of an id/],
+      [one, /looks like the beginning of an id/],
+      ['none', /says that there is no name/],
+      ['a b', /is no name/],
+      ['-x', /is no name/],
+    ] as const)
+      assert.match(refused(() => sw.do('metaNameSet', text(name))).message, why)
+    assert.match(refused(() => apply(host, named('red', 'red'))).message, /switches\[1\].name: .*'red' stands at switches\[0\] already/)
+    sw.do('metaNameSet', text(''))
+    assert.deepEqual(find('blue'), [hostif])
+    sw.do('metaDestroy')
+    assert.deepEqual(find('vpcsw0'), [])
+  })
+
+  test('of an owner leaves names alone that it does not have', async () => {
+    await using host = new ScratchHost()
+    const id = generateId('vpcsw')
+    const document = { version: 1, owner: 'agent', switches: [{ id }] }
+    apply(host, document)
+    host.open('vpcsw', id).do('metaNameSet', text('red'))
+    assert.deepEqual(apply(host, document, 'mgmtPlan'), [])
+  })
 })

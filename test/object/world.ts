@@ -17,6 +17,8 @@ export function world(host: ScratchHost): World {
   host.addInterface('under0', 1600, '192.0.2.1', '2001:db8::1')
   const all = objects(host)
   const { sw, port, other, uplink, hostif, vmnic, wire, underlay, mux, subnet, router, set, group, nat } = all
+  sw.do('metaNameSet', text('red'))
+  hostif.do('metaNameSet', text('web'))
   port.do('vpcpConnect', idBytes(hostif.id))
   port.do('vpcpAddressesSet', addresses('10.0.0.1', 'fd00::1'))
   other.do('vpcpConnect', idBytes(vmnic.id))

@@ -18,6 +18,7 @@ import {
   type VmnicSpec,
 } from '#abi/host-file.ts'
 import { idTypeCode, type Id } from '#abi/id.ts'
+import { isTitled } from '#abi/object-name.ts'
 import { typeNameOf, type UnitType } from '#abi/object-type.ts'
 import { settingsOf } from '#abi/settings.ts'
 import { mapped } from '#abi/steps.ts'
@@ -36,6 +37,7 @@ import { checkOwners, checkPruned, checkUnits } from './check.ts'
 import { compareHost, differences, type Comparison } from './compare.ts'
 import { counting, counts, placesIn, placesOf } from './spec.ts'
 import { setMac } from '../meta-operations.ts'
+import { setObjectName } from '../type/name.ts'
 import { releaseNat } from './release-nat.ts'
 import type { Steps } from './steps.ts'
 
@@ -117,6 +119,8 @@ class Performer {
       // What goes lets go of what stays.
       if (gone.has(object) && object.type === 'vpcp') disconnectPort(context, tx, object)
       if (spec === undefined) continue
+      // Names may change places.
+      if (spec.name !== undefined && spec.name !== object.name && !isTitled(object.type)) setObjectName(context, tx, object, null)
       if (object.type === 'vpcp') this.#releasePort(object, spec as PortSpec)
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)

@@ -172,6 +172,8 @@ type ByType = { readonly [T in UnitType]: Numbered<ObjectOf<T>> }
  */
 export class Model {
   readonly objects = new Map<Id, VpcObject>()
+  /** By type and name. */
+  readonly names = new Map<string, VpcObject>()
   /** By unit number. */
   readonly byType: ByType = {
     vpcsw: new Numbered(),

@@ -2,6 +2,7 @@
 import { idMac, type Id } from '#abi/id.ts'
 import { fullBucket, fullLimitBuckets } from '#datapath/layout.ts'
 import { optionOf } from '#datapath/table-sizes.ts'
+import { isTitled } from '#abi/object-name.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { asMac, type Mac } from '#wire/mac.ts'
 import type { Context } from '../context.ts'
@@ -56,11 +57,23 @@ export function clearCounters({ tables }: Context['datapath'], index: number): v
 const isSource = (object: VpcObject): object is Port | Mux | Nat =>
   object.type === 'vpcp' || object.type === 'vpcmux' || object.type === 'vpcnat'
 
+/** The key of `Model.names`. */
+export const nameKey = (type: UnitType, name: string): string => `${type} ${name}`
+
+/** Display names are not unique, and in no index. */
+function indexName({ names }: Model, tx: Transaction, object: VpcObject, isThere: boolean): void {
+  const { type, name } = object
+  if (name === null || isTitled(type)) return
+  if (isThere) tx.put(names, nameKey(type, name), object)
+  else tx.drop(names, nameKey(type, name))
+}
+
 /** Make an object known. */
 export function register<O extends VpcObject>({ model }: Context, tx: Transaction, object: O): O {
   tx.put(model.objects, object.id, object as VpcObject)
   tx.put(model.byType[object.type] as Map<number, VpcObject>, object.unit, object)
   if (isSource(object)) tx.put(model.sources, object.source, object)
+  indexName(model, tx, object, true)
   tx.dirty.records.add(object)
   return object
 }
@@ -72,6 +85,7 @@ export function unregister({ model }: Context, tx: Transaction, object: VpcObjec
   tx.drop(model.objects, object.id)
   tx.drop(model.byType[object.type] as Map<number, VpcObject>, object.unit)
   if (isSource(object)) tx.drop(model.sources, object.source)
+  indexName(model, tx, object, false)
   tx.dirty.records.add(object)
 }
 

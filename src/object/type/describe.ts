@@ -8,7 +8,16 @@ import { typeOf } from './types.ts'
 
 /** Settings, connections and state of an object. */
 export function describe({ model, troubles }: Context, object: VpcObject): ObjectInfo {
-  const { id, type, committed, owner, descriptors } = object
-  const shared = { id, type, unit: unitName(object), mac: formatMac(shownMac(object)), committed, owner, trouble: troubles.of(object) }
+  const { id, type, committed, owner, name, descriptors } = object
+  const shared = {
+    id,
+    type,
+    unit: unitName(object),
+    mac: formatMac(shownMac(object)),
+    committed,
+    owner,
+    name,
+    trouble: troubles.of(object),
+  }
   return { ...shared, ...typeOf(object).describe(model, object), descriptors } as ObjectInfo
 }

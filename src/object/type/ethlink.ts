@@ -19,6 +19,7 @@ import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
 import { announce, publicOf } from './nat-announce.ts'
 import { unwireNats } from './nat.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -51,6 +52,7 @@ function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): 
 
 const setters: Setters<'ethlink'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   vtag({ model }, tx, ethlink, vtag) {
     tx.asked = `give ${unitName(ethlink)} VLAN tag ${vtag}`
     const [nat] = natsOf(model, ethlink.id)

@@ -13,6 +13,7 @@ import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
 import { setGuest } from './guest.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
@@ -36,7 +37,7 @@ export const hostifType: ObjectType<'hostif'> = {
   create: createHostif,
   dismantle: dismantleHostif,
   state,
-  setters: { owner: setObjectOwner, mtuBytes: setMtu, guest: setGuest },
+  setters: { owner: setObjectOwner, name: setObjectName, mtuBytes: setMtu, guest: setGuest },
   kept: [],
   operations: {
     // Namespaces are a matter of the host, so this needs a right of its own.

@@ -7,7 +7,7 @@ import { EntryStore } from '../store/entry-store.ts'
 import { Model, type Ethlink, type Mux, type Vmnic } from '../store/model.ts'
 import { inService, interfaceMtuBytes, muxMtuBytes, overlayMtuBytes } from './mtu.ts'
 
-const base = { mac: zeroMac, owner: null, committed: false, descriptors: 1, dead: false }
+const base = { mac: zeroMac, owner: null, name: null, committed: false, descriptors: 1, dead: false }
 
 function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit = 0): { mux: Mux; ethlink: Ethlink } {
   const serving = { uplink: false, underlay: false, wire: false }

@@ -19,6 +19,7 @@ import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-
 import { addPortsRight, dropWays } from './mux-ways.ts'
 import { originalEntries, toFte } from './original-entries.ts'
 import { checkListen } from './mux-listen.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 import { clearUsed, listFlagged } from './used-entries.ts'
@@ -58,6 +59,7 @@ function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
 
 const setters: Setters<'vpcmux'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   mtuBytes: setMtu,
   direct(_, tx, mux, direct) {
     touchWays(tx, mux)

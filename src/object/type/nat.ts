@@ -21,6 +21,7 @@ import { serveEthlink } from './ethlink-service.ts'
 import { announce, publicOf } from './nat-announce.ts'
 import { checkFloats } from './nat-floats.ts'
 import { checkShared } from './nat-shared.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -50,6 +51,7 @@ function change({ model }: Context, tx: Transaction, nat: Nat, act: () => void):
 
 const setters: Setters<'vpcnat'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   router(context, tx, nat, router, { floats = nat.floats, pool = nat.pool, shared = nat.shared }) {
     tx.asked = `have ${unitName(nat)} serve ${router === null ? 'no router' : `router ${router}`}`
     const named = router === null ? null : context.model.find('vpcrtr', router)

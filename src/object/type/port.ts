@@ -19,6 +19,7 @@ import { exportFlows, importFlows } from '../flow-move.ts'
 import { changePolicy, checkGroups, notePolicy } from './group-use.ts'
 import { withinQuota } from './quota.ts'
 import { serveEthlink } from './ethlink-service.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Row, Setters, State } from './type.ts'
 
@@ -41,6 +42,7 @@ function dismantlePort(context: Context, tx: Transaction, port: Port): void {
 
 const setters: Setters<'vpcp'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   vni({ model }, tx, port, vni) {
     tx.asked = `put port ${unitName(port)} on VNI ${vni}`
     const { switch: sw, vni: before } = port

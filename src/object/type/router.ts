@@ -7,6 +7,7 @@ import { newBase, register, unregister } from '../store/registry.ts'
 import { switchOf } from '../store/routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { leaveNats } from './nat.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import { addRoutes, deleteRoutes, dropDeadRoutes, setRoutes } from './routes.ts'
 import { leaveRouter } from './subnet.ts'
@@ -32,6 +33,7 @@ export const routerType: ObjectType<'vpcrtr'> = {
   state,
   setters: {
     owner: setObjectOwner,
+    name: setObjectName,
     routes(context, tx, router, routes) {
       tx.asked = `set the routes of router ${unitName(router)}`
       setRoutes(context, tx, router, routes)

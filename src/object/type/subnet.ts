@@ -16,6 +16,7 @@ import { touchSubnet } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { checkNamedSubnet, touchNamedSubnet } from './group-use.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import { checkRoutes, dropDeadRoutes } from './routes.ts'
 import { followServices } from './services.ts'
@@ -35,6 +36,7 @@ function dismantleSubnet(context: Context, tx: Transaction, subnet: Subnet): voi
 
 const setters: Setters<'subnet'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   vni({ model }, tx, subnet, vni) {
     tx.asked = `give subnet ${unitName(subnet)} VNI ${vni}`
     const { switch: sw, vni: before } = subnet

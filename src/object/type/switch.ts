@@ -20,6 +20,7 @@ import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
 import { dropMirror, makeFirstMirror, noMirror } from './mirror.ts'
 import { leaveSwitchOf } from './subnet.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 
@@ -56,6 +57,7 @@ function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
 
 const setters: Setters<'vpcsw'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   vni({ model }, tx, sw, vni) {
     tx.asked = `give switch ${unitName(sw)} VNI ${vni}`
     checkVniFree(tx, model, sw, vni, 'choose another with --vni')

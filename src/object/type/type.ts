@@ -27,7 +27,7 @@ export type State<T extends UnitType> = Omit<ObjectOf<T>, keyof Base<T> | keyof 
 /** The description of an object of a type; the caller adds the common parts. */
 export type Description<T extends UnitType> = Omit<
   Extract<ObjectInfo, { type: T }>,
-  'id' | 'type' | 'unit' | 'mac' | 'committed' | 'owner' | 'trouble' | 'descriptors'
+  'id' | 'type' | 'unit' | 'mac' | 'committed' | 'owner' | 'name' | 'trouble' | 'descriptors'
 >
 
 /** A row of the journal, read. */

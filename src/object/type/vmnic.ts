@@ -13,6 +13,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { checkNotFrozen, setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
+import { setObjectName } from './name.ts'
 import { setObjectOwner } from './owner.ts'
 import type { ObjectType, Setters, State } from './type.ts'
 import { dropDevice, makeUnitDevice, ownerOf } from './unit-device.ts'
@@ -33,6 +34,7 @@ function dismantleVmnic(context: Context, tx: Transaction, vmnic: Vmnic): void {
 
 const setters: Setters<'vmnic'> = {
   owner: setObjectOwner,
+  name: setObjectName,
   mtuBytes: setMtu,
   queues({ devices }, tx, vmnic, queues) {
     tx.asked = `give ${unitName(vmnic)} ${queues} queues`
