@@ -154,7 +154,7 @@ struct vpc_dst {
 	__u32 mtu;       /* largest layer 3 packet that fits this way; 0: no limit */
 	__u32 ifindex;   /* LOCAL, UPLINK: device to redirect to; REMOTE: the mux's device */
 	__u32 stats;     /* index into the stats table of the port (LOCAL, UPLINK) or mux (REMOTE) */
-	struct vpc_vtep vtep;
+	struct vpc_vtep vtep; /* REMOTE; of a LOCAL one on its way from or to another host, that host (lib/sender.h) */
 };
 
 #define VPC_PORT_UP 1u          /* the switch is up */

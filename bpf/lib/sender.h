@@ -20,12 +20,17 @@ static __always_inline struct address address_of_vtep(const struct vpc_vtep *vte
 	return vtep->family == 4 ? address_of_ipv4(*(const __be32 *)vtep->addr) : *(const struct address *)vtep->addr;
 }
 
-/* The destination is behind that mux and VTEP. */
-static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vpc_vtep_key *vtep)
+static __always_inline bool has_vtep(const struct vpc_dst *dst, const struct vpc_vtep_key *vtep)
 {
 	struct address address = address_of_vtep(&dst->vtep);
 
-	return dst->stats == vtep->stats && address_equal(&address, (const struct address *)vtep->addr);
+	return address_equal(&address, (const struct address *)vtep->addr);
+}
+
+/* The destination is behind that mux and VTEP. */
+static __always_inline bool is_behind(const struct vpc_dst *dst, const struct vpc_vtep_key *vtep)
+{
+	return dst->stats == vtep->stats && has_vtep(dst, vtep);
 }
 
 /*
@@ -44,17 +49,28 @@ static __always_inline bool may_route_here(struct vpc_vtep_key *vtep)
 }
 
 /*
- * Checks the sender. Returns a drop reason or 0. *remote: the forwarding table knows the sender. A unit of this host is
- * not behind a tunnel, unless its guest still runs on the host that it comes from, which knows of this one.
+ * The sender is a unit of this host, so its frames do not come through a tunnel. The exception is a guest on its way
+ * from or to another host. It may run there while its unit is in service here. That host sends its frames as forwarded
+ * ones, and the unit's entry names that host alone.
  */
+static __always_inline int check_own(const struct outer_source *from, const struct vpc_dst *dst)
+{
+	if (!from->forwarded)
+		return VPC_DROP_SOURCE_MAC;
+	return has_vtep(dst, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;
+}
+
+/* Checks the sender. Returns a drop reason or 0. *remote: the forwarding table knows the sender. */
 static __noinline int check_sender(struct outer_source *from, const struct mac *smac, __u8 *remote)
 {
 	struct vpc_dst dst;
+	int reason;
 
 	if (!fdb_lookup(from->vtep.segment, *smac, &dst))
 		dst.kind = VPC_DST_NONE;
-	if (dst.kind == VPC_DST_LOCAL && !from->forwarded)
-		return VPC_DROP_SOURCE_MAC;
+	reason = dst.kind == VPC_DST_LOCAL ? check_own(from, &dst) : 0;
+	if (reason)
+		return reason;
 	*remote = dst.kind == VPC_DST_REMOTE;
 	if (*remote && !from->forwarded)
 		return is_behind(&dst, &from->vtep) ? 0 : VPC_DROP_BAD_VTEP;

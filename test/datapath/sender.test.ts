@@ -12,7 +12,7 @@ import { asMac, broadcastMac, macFrom } from '#wire/mac.ts'
 import { vniFrom } from '#wire/vni.ts'
 import { blue, dropped, expect, forwarded, listenAddress, red, Scene, stations, vtepOf } from './scene.ts'
 
-const { a, far, other, stranger } = stations
+const { a, b, far, other, stranger } = stations
 const [itsVtep, anotherVtep] = ['192.0.2.2', '192.0.2.3'].map((text) => ipFrom(text))
 const MUX = 7
 
@@ -48,6 +48,24 @@ describe('through the stack', () => {
     expect(scene.fromTunnel(inner(far), { forwarded: true }), forwarded('mux', 'a'))
     forget()
     expect(scene.fromTunnel(inner(far), { forwarded: true }), dropped('bad_vtep', 'mux'))
+  })
+
+  test("an own unit's frame: forwarded by the host that its guest moves from or to, and by no other", () => {
+    const fromTunnel = (isForwarded: boolean): ReturnType<typeof scene.fromTunnel> => scene.fromTunnel(inner(b), { forwarded: isForwarded })
+    expect(fromTunnel(false), dropped('source_mac', 'mux'))
+    expect(fromTunnel(true), dropped('bad_vtep', 'mux'))
+    scene.learn('b', { ...scene.local('b'), vtep: vtepOf(anotherVtep!) })
+    scene.takeFrom(anotherVtep!)
+    expect(fromTunnel(true), dropped('bad_vtep', 'mux'))
+    scene.learn('b', { ...scene.local('b'), vtep: vtepOf(itsVtep!) })
+    expect(fromTunnel(true), forwarded('mux', 'a'))
+    expect(fromTunnel(false), dropped('source_mac', 'mux'))
+    forget()
+    expect(fromTunnel(true), dropped('bad_vtep', 'mux'))
+    scene.takeFrom(itsVtep!)
+    expect(fromTunnel(true), forwarded('mux', 'a'))
+    scene.learn('b', scene.local('b'))
+    expect(fromTunnel(true), dropped('bad_vtep', 'mux'))
   })
 
   test('a VTEP of one VNI is none of another', () => {

@@ -294,13 +294,13 @@ static void judge_vtep(const uint8_t *source)
 	must(!claimed || !claimed->vtep || sent_on || claimed->vtep == from, "came from another VTEP than its sender is behind");
 }
 
-/* A frame out of a tunnel. A unit of this host is not behind one, but another host may send on for its guest. */
+/* A frame out of a tunnel. No unit of this host is behind one: in this scene no guest is on its way. */
 static void judge_tunnelled(const uint8_t *bytes)
 {
 	const struct station *claimed = station_of(bytes + 6);
 	uint8_t address[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-	must(!claimed || claimed->vtep || sent_on, "came out of a tunnel and has the source MAC of a unit of this host");
+	must(!claimed || claimed->vtep, "came out of a tunnel and has the source MAC of a unit of this host");
 	if (u16(bytes + 12) == 0x0806) {
 		const struct station *owner;
 

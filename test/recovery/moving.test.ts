@@ -6,11 +6,14 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { guestDevice, underlayDevice } from '#lab/names.ts'
-import { formatMac } from '#wire/mac.ts'
+import { udpFrame, vxlanFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { asMac, formatMac, macFrom, type Mac } from '#wire/mac.ts'
+import { vniFrom } from '#wire/vni.ts'
 import { ScratchLab } from '../lab/scratch-lab.ts'
 import { Running } from './counted-traffic.ts'
 
-/** `sender` is on h1; `moving` is on h2, and `place` is where it will be on h3. */
+/** `sender` is on h1; `moving` is on h2, and `place` is where it will be on h3, beside `witness`. */
 const threeHosts = `
 underlay: { network: 192.0.2.0/24, mtu: 1500 }
 hosts: { h1: {}, h2: {}, h3: {} }
@@ -19,6 +22,7 @@ guests:
   sender: { host: h1, subnet: red/a, address: 10.0.0.1 }
   moving: { host: h2, subnet: red/a, address: 10.0.0.2 }
   place: { host: h3, subnet: red/a, address: 10.0.0.3 }
+  witness: { host: h3, subnet: red/a, address: 10.0.0.4 }
 `
 const vni = 5001
 const address = '10.0.0.2'
@@ -53,6 +57,27 @@ async function grows(read: () => Promise<number>, by = 20): Promise<void> {
 
 const received = (guest: string) => async (): Promise<number> => (await lab.portStats(guest)).txPackets
 const drops = async (host: string): Promise<Readonly<Record<string, number>>> => (await lab.muxStats(host)).drops
+
+/** Whether the witness gets a frame in the name of the moving guest that a host sends as a forwarded one. */
+async function believes(host: string): Promise<boolean> {
+  const macOf = async (each: string): Promise<Mac> =>
+    macFrom(JSON.parse(await lab.must(each, 'ip', '-j', 'link', 'show', underlayDevice))[0].address as string)
+  const name = Buffer.from(`from ${host} ${Math.random()}`)
+  const [to, link] = [lab.guest('witness'), { srcMac: await macOf(host), dstMac: await macOf('h3') }]
+  const ends = { src: ipFrom(address), dst: ipFrom('10.0.0.4'), srcPort: 7, dstPort: 7 }
+  const inner = udpFrame({ ...ends, srcMac: macFrom(mac()), dstMac: asMac(to.mac) }, name)
+  const outer = { ...link, src: ipFrom(vtepOf(host)), dst: ipFrom(vtepOf('h3')), ttl: 255, vni: vniFrom(vni) }
+  await lab.setExclusive(host, false)
+  using socket = lab.raw(host, underlayDevice)
+  using witness = lab.raw('witness')
+  const before = await drops('h3')
+  socket.send(vxlanFrame(outer, inner))
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
+    if ((await witness.waitFor((frame) => Buffer.from(frame).includes(name), 20)) !== undefined) return true
+    if (((await drops('h3'))['bad_vtep'] ?? 0) > (before['bad_vtep'] ?? 0)) return false
+  }
+  throw new Error('the frame came nowhere')
+}
 
 suite('a guest that moves', () => {
   before(async () => {
@@ -137,9 +162,11 @@ suite('a guest that moves', () => {
       return /ttl (\d+)/.exec(stdout)?.[1]
     }
     assert.equal(await ttl(), '255')
+    assert.deepEqual([await believes('h1'), await believes('h2')], [false, true])
     await using mux = await lab.vpc('h3').openMux(lab.host('h3').muxId, { write: true })
     await mux.deleteEntries([{ vni, mac: mac() }])
     assert.equal(await ttl(), '64')
+    assert.deepEqual([await believes('h1'), await believes('h2')], [false, false])
     await using mgmt = await lab.vpc('h3').mgmt()
     assert.deepEqual((await mgmt.audit()).items, [])
     await point('h3', 'h2')

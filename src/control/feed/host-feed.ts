@@ -92,7 +92,7 @@ export class HostFeed {
     this.touch([`nobody/${vpc}/${address}`])
   }
 
-  /** Whether it hears of a change that does not move it: of its own vnics, and of stations that it was told. */
+  /** Whether it hears of a change that does not move it: of its own vnics, and of stations that it needs. */
   wants(key: string): boolean {
     const { kind, id } = splitKey(key)
     if (kind !== 'vnic' && kind !== 'station') return true
@@ -100,6 +100,7 @@ export class HostFeed {
     const record = objects.get('vnic', id)?.record
     if (kind === 'vnic') return record !== undefined && hostsWith(record).includes(this.host)
     if (this.asked === undefined || record === undefined || this.asked.has(id)) return true
+    if (record.migration !== undefined && hostsWith(record).includes(this.host)) return true
     if (leftBy(record).some(({ host }) => host === this.host)) return true
     return !resolutions.isDemand(record.vpc!)
   }

@@ -3,7 +3,7 @@
  * hosts of these vpcs, the groups of its vnics and what their rules name. Interest follows from what is bound to the
  * host, so it is also what the host may know.
  */
-import { hostsWith } from '../model/record.ts'
+import { hostsWith, type ObjectRecord } from '../model/record.ts'
 import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
 import { groupsOn, namedIn } from './items/groups.ts'
@@ -77,8 +77,11 @@ const allKeys = (view: View, vpc: string, host: string | undefined): string[] =>
     return [...(isHere ? [`vnic/${id}`] : []), ...(binding.host === host && record.migration === undefined ? [] : [`station/${id}`])]
   })
 
+/** Of a guest on its way, its host needs the other one. */
+const keysHere = ({ id, migration }: ObjectRecord): string[] => (migration === undefined ? [`vnic/${id}`] : [`vnic/${id}`, `station/${id}`])
+
 const fewKeys = (view: View, vpc: string, host: string, asked: Asked): string[] => [
-  ...localVnics(view, host).flatMap((vnic) => (vnic.vpc === vpc ? [`vnic/${vnic.id}`] : [])),
+  ...localVnics(view, host).flatMap((vnic) => (vnic.vpc === vpc ? keysHere(vnic) : [])),
   ...[...asked.of(vpc), ...view.left.vnicsOf(host, vpc, view.now)].map((id) => `station/${id}`),
 ]
 

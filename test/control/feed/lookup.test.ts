@@ -161,6 +161,37 @@ test('a vnic that leaves: the host that it left sends its frames on, asked or no
   assert.equal(h2!.items.get(`station/${ids.c}`), undefined)
 })
 
+test('a guest on its way: both hosts are told of each other, asked or not', async () => {
+  const [from, to] = [h1!, h2!]
+  await from.open().told()
+  await to.open().told()
+  const other = (): (string | undefined)[] => [from.has('a'), to.has('a')]
+  const told = async (): Promise<void> => {
+    await from.told()
+    await to.told()
+  }
+  assert.deepEqual(other(), [undefined, undefined])
+  await api.ok('POST', '/vms', { name: 'vm1', account: 'shop', type: 'kvm', vnics: ['a'], host: 'h1' })
+  for (const phase of ['prepare', 'receive']) {
+    await api.ok('PUT', '/vms/vm1/migration', { host: 'h2', phase })
+    await told()
+    assert.deepEqual(other(), [to.id, from.id])
+  }
+  await api.ok('PATCH', '/vms/vm1', { host: 'h2' }, { 'if-match': '*' })
+  await told()
+  assert.deepEqual(other(), [to.id, from.id])
+  // A host that comes back gets the same.
+  for (const host of [from, to]) await host.open().told()
+  assert.deepEqual(other(), [to.id, from.id])
+  await api.ok('DELETE', '/vms/vm1/migration')
+  await told()
+  assert.deepEqual(other(), [to.id, undefined])
+  await api.ok('PATCH', '/vms/vm1', { host: null }, { 'if-match': '*' })
+  await api.ok('DELETE', '/vms/vm1')
+  await api.ok('PUT', '/vnics/a/binding', { host: 'h1' })
+  await told()
+})
+
 test('a vpc that becomes small is told whole; one that becomes large takes nothing away', async () => {
   await api.ok('PATCH', '/vpcs/red', { resolution: 'push' }, { 'if-match': '*' })
   await h1!.told()

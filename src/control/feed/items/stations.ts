@@ -78,9 +78,8 @@ function migrationOf({ migration, binding }: ObjectRecord, host: string): VnicIt
 export function stationItem(view: View, host: string, id: string): StationItem | undefined {
   const record = vnic(view, id)
   if (record?.binding === undefined) return undefined
-  // Of a guest on its way the host that it is on knows where it goes: others then take its frames from both.
-  const isOnItsWay = record.migration !== undefined && record.migration.phase !== 'leave'
-  if (record.binding.host === host && !isOnItsWay) return undefined
+  // Of a guest on its way each of both hosts knows the other, and takes the guest's frames from there, too.
+  if (record.binding.host === host && record.migration === undefined) return undefined
   const { subnet, mac, addresses, groups } = record.spec as unknown as VnicSpec
   const at = record.binding.host === host ? record.migration!.host : record.binding.host
   const forward = leftBy(record).some((each) => each.host === host && each.until > view.now)

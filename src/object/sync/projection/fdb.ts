@@ -6,7 +6,7 @@ import { cStruct, pad, u32, type Value } from '#abi/c-struct.ts'
 import { dst, type Dst } from '#datapath/layout.ts'
 import type { Vtep } from '../../store/entry-store.ts'
 import { macField } from '../../store/keys.ts'
-import type { Model, Mux } from '../../store/model.ts'
+import type { Model, Mux, Port } from '../../store/model.ts'
 import { toUnit, toVtep } from './destination.ts'
 import type { Dirty } from '../../store/dirty.ts'
 import type { Encoded, Projection } from './projection.ts'
@@ -33,12 +33,20 @@ export const fdb: Projection<FdbPlace, Dst> = {
     const remote = new Map<number, ReturnType<typeof remoteOf>>()
     return ({ segment, mac }) => {
       const port = model.members.get(segment)?.get(mac)
-      const here = port && toUnit(model, port)
-      if (here !== undefined) return here
       if (!remote.has(segment)) remote.set(segment, remoteOf(muxes, segment))
-      return remote.get(segment)!(mac)?.value
+      const there = remote.get(segment)!(mac)?.value
+      return (port && unitOnItsWay(model, port, there)) ?? there
     }
   },
+}
+
+/**
+ * The unit in a port. An entry that puts its MAC behind another host says that its guest comes from there or goes
+ * there: frames that this host alone sends on are then its guest's (bpf/lib/sender.h).
+ */
+function unitOnItsWay(model: Model, port: Port, there: Dst | undefined): Dst | undefined {
+  const here = toUnit(model, port)
+  return here && there ? { ...here, vtep: there.vtep } : here
 }
 
 /** The values of MACs by segment, encoded at once: the same as `expected` gives, specialised for 100 000 of them. */
@@ -52,8 +60,9 @@ export function encodeFdb(model: Model, { groups, lists }: Dirty['fdb']): Encode
     for (let i = 0; i < macs.length; i++) {
       const mac = macs[i]!
       const port = here?.get(mac)
-      const unit = port && toUnit(model, port)
-      encoder.add(segment, mac, unit === undefined ? remote(mac)?.words : wordsOf(unit))
+      const there = remote(mac)
+      const unit = port && unitOnItsWay(model, port, there?.value)
+      encoder.add(segment, mac, unit === undefined ? there?.words : wordsOf(unit))
     }
   }
   for (const [segment, macs] of groups) add(segment, [...macs])

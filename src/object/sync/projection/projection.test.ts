@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeArray, fte } from '#abi/layouts.ts'
-import { dst, fdbKey, neighbourKey, noDst, portAddressKey } from '#datapath/layout.ts'
+import { dst, dstKind, fdbKey, neighbourKey, noDst, portAddressKey } from '#datapath/layout.ts'
 import { ipFrom, toMapped } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 import { addressKey, macNumber } from '../../store/keys.ts'
 import { loadEntries } from '../../type/mux-entries.ts'
 import { Dirty } from '../../store/dirty.ts'
 import { EntryStore } from '../../store/entry-store.ts'
-import { Model, type Mux } from '../../store/model.ts'
+import { Model, type Mux, type Port } from '../../store/model.ts'
 import { encodeFdb, fdb, fdbPlace } from './fdb.ts'
 import { neighbourPlace } from './neighbours.ts'
 import { portAddress } from './port-addresses.ts'
@@ -83,4 +83,29 @@ test('many MACs encoded at once are what each of them is', () => {
   // What is in both is encoded once.
   for (const { segment, mac: number } of places) listed.fdb.add(segment, number)
   assert.deepEqual(encodeFdb(model, listed.fdb), encoded)
+})
+
+test('a unit whose MAC an entry puts behind another host takes frames that this host alone sends on', () => {
+  const model = new Model()
+  muxWith(model, [
+    [5001, 1, 2],
+    [5001, 3, 1],
+  ])
+  const sw = { up: true, uplink: null }
+  const port = { peer: { type: 'vmnic', ifindex: 4, mtuBytes: 1500 }, switch: sw, vlan: 0, source: 5, groups: [], limits: {} }
+  const places = [1, 2, 3].map((last) => ({ segment: 5001, mac: 0x0200_0000_0000 + last }))
+  model.members.set(5001, new Map(places.map(({ mac }) => [mac, port as unknown as Port])))
+  const { values } = expected(fdb, model, places)
+  // The second has no entry, and that of the third is this host itself.
+  assert.deepEqual(
+    values.map(({ kind, vtep }) => [kind, vtep.family, vtep.addr[3]]),
+    [
+      [dstKind.local, 4, 2],
+      [dstKind.local, 0, 0],
+      [dstKind.local, 0, 0],
+    ],
+  )
+  const dirty = new Dirty()
+  for (const { segment, mac } of places) dirty.fdb.add(segment, mac)
+  assert.deepEqual(Buffer.from(encodeFdb(model, dirty.fdb).values), Buffer.from(encodeShared(dst, values)))
 })
