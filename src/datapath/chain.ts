@@ -19,7 +19,7 @@ export interface ChainProgram extends TcxProgram {
 export const directions: readonly TcxDirection[] = ['ingress', 'egress']
 
 /** Maximal length of a program's name in the kernel. */
-const longestName = 15
+export const longestName = 15
 const ourNames: ReadonlySet<string> = new Set(Object.values(hooks).map(({ program }) => program.slice(0, longestName)))
 
 /** The programs on a side of a device, in the order in which they run. */

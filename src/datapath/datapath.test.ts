@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,12 +9,23 @@ import { PrivateBpffs } from '../../test/bpf/private-bpffs.ts'
 import { PrivateNetns } from '../../test/bpf/private-netns.ts'
 import { BpfMap } from '#kernel/bpf-map.ts'
 import { errno, KernelError } from '#kernel/errno.ts'
+import { programName } from '#kernel/tcx.ts'
 import { macFrom } from '#wire/mac.ts'
 import { Datapath, type Attachment, type DropEvent } from './datapath.ts'
 import { TableFull } from './table.ts'
 
 const mac = macFrom('02:00:5e:10:00:01')
 const withoutProgram = ({ progId: _, ...attachment }: Attachment): Omit<Attachment, 'progId'> => attachment
+
+/** Names of the eBPF programs to which this process has descriptors. */
+function ownPrograms(): string[] {
+  const ids = readdirSync('/proc/self/fdinfo').flatMap((fd) => {
+    const path = `/proc/self/fdinfo/${fd}`
+    const found = existsSync(path) ? /^prog_id:\s*(\d+)$/m.exec(readFileSync(path, 'utf8')) : null
+    return found ? [Number(found[1])] : []
+  })
+  return ids.map((id) => programName(id) ?? '').sort()
+}
 
 describe('the datapath', () => {
   let objectDir: string
@@ -29,12 +41,12 @@ describe('the datapath', () => {
   after(() => netns[Symbol.dispose]())
 
   /** A datapath on a bpffs of its own. What is returned can be loaded again and again. */
-  function host(): { load: (limits?: Record<string, number>) => Datapath; directory: string } & Disposable {
+  function host(): { load: (limits?: Record<string, number>, objects?: string) => Datapath; directory: string } & Disposable {
     const bpffs = PrivateBpffs.mount()
     const directory = join(bpffs.path, 'vpc')
     return {
       directory,
-      load: (limits = {}) => Datapath.load({ bpffs: directory, objectDir, limits }),
+      load: (limits = {}, objects = objectDir) => Datapath.load({ bpffs: directory, objectDir: objects, limits }),
       [Symbol.dispose]: () => {
         Datapath.destroy(directory)
         bpffs[Symbol.dispose]()
@@ -66,6 +78,23 @@ describe('the datapath', () => {
     const [before, after] = [attached(), attached()]
     assert.notEqual(before.progId, after.progId)
     assert.deepEqual(withoutProgram(before), withoutProgram(after))
+  })
+
+  test('loads a program when it first runs it, from the files of its start, and at a start those that run', () => {
+    const files = mkdtempSync(join(tmpdir(), 'vpc-objects-'))
+    cpSync(objectDir, files, { recursive: true })
+    using one = host()
+    {
+      using datapath = one.load({}, files)
+      rmSync(files, { recursive: true })
+      assert.deepEqual(ownPrograms(), [])
+      netns.run(() => datapath.attach('unit', first, 'unit-1'))
+      assert.deepEqual(ownPrograms(), ['vpc_unit'])
+      netns.run(() => datapath.guard(first, 'egress'))
+      assert.deepEqual(ownPrograms(), ['vpc_unit', 'vpc_unit_out'])
+    }
+    using _ = one.load()
+    assert.deepEqual(ownPrograms(), ['vpc_unit'])
   })
 
   test('moves a link to another device, and takes it off', () => {

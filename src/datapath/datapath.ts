@@ -10,7 +10,8 @@ import { progInfo, runSyscallProgram } from '#kernel/bpf-program.ts'
 import { getPinned, pinObject } from '#kernel/bpf.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { close } from '#kernel/libc.ts'
-import { chainOf, detachFrom, findLink, keepOn } from './chain.ts'
+import { programName } from '#kernel/tcx.ts'
+import { chainOf, detachFrom, findLink, keepOn, longestName } from './chain.ts'
 import { Events, type DropEvent, type MissEvent } from './events.ts'
 import { guardHook, hooks, type Hook } from './hook.ts'
 import { ObjectSet, type Rates } from './object-set.ts'
@@ -77,7 +78,7 @@ export class Datapath implements Disposable {
     this.#bpffs = bpffs
     const asked = Object.keys(options.limits ?? {})
     const before = sizesIn(mapsIn(bpffs), asked)
-    this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs) }))
+    this.#objects = stack.use(new ObjectSet({ ...options, pinRoot: mapsIn(bpffs), running: programsOn(linksIn(bpffs)) }))
     const now = sizesIn(mapsIn(bpffs), asked)
     this.resized = [...before].flatMap(([table, from]) => (now.get(table) === from ? [] : [{ table, from, to: now.get(table)! }]))
     this.rebuilt = this.#objects.rebuilt()
@@ -90,8 +91,9 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Load the programs, and make the tables or take the pinned ones. Existing links keep their programs, and these their
-   * tables, until `attach`. Throws LoadError with the verifier's log, TableHoldsMore.
+   * Load the programs that pinned links run, and make the tables or take the pinned ones. Existing links keep their
+   * programs, and these their tables, until `attach`. Each other program is loaded when it is first attached or run.
+   * Throws LoadError with the verifier's log, TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
@@ -139,7 +141,8 @@ export class Datapath implements Disposable {
     const perform = (): void => {
       end()
       // The underlay's egress comes last: it drops packets of older programs, which lack its mark.
-      const last = this.#objects.program(hooks['ethlink-egress'].object, hooks['ethlink-egress'].program).fd
+      const { object, program } = hooks['ethlink-egress']
+      const last = this.#objects.hasLoaded(program) ? this.#objects.program(object, program).fd : -1
       for (const [pinName, fd] of [...waiting].sort(([, a], [, b]) => Number(a === last) - Number(b === last)))
         withPinned(linkPath(this.#bpffs, pinName), (link) => updateLink(link, fd))
     }
@@ -285,6 +288,13 @@ export class Datapath implements Disposable {
 const mapsIn = (bpffs: string): string => join(bpffs, 'maps')
 const linksIn = (bpffs: string): string => join(bpffs, 'links')
 const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
+
+/** Names of our programs that the links pinned in a directory run, of any build. */
+function programsOn(directory: string): Set<string> {
+  const found = namesIn(directory).map((name) => withPinned(join(directory, name), (link) => programName(linkInfo(link).progId)))
+  const shortened = new Set(found)
+  return new Set(Object.values(hooks).flatMap(({ program }) => (shortened.has(program.slice(0, longestName)) ? [program] : [])))
+}
 
 /** Sizes of the pinned ones among some maps. */
 function sizesIn(directory: string, names: readonly string[]): Map<string, number> {

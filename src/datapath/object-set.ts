@@ -5,7 +5,7 @@ import type { BpfMap } from '#kernel/bpf-map.ts'
 import { Btf } from '#kernel/btf.ts'
 import { elfSymbols } from '#kernel/elf.ts'
 import { BpfObject, type BpfProgram } from '#kernel/libbpf.ts'
-import { hooks, objectNames } from './hook.ts'
+import { objectNames } from './hook.ts'
 import { adoptPinnedMaps } from './pinned-map.ts'
 import { removeStrangePins, takePlace, type Unfit } from './rebuild-map.ts'
 import type { Limits } from './table-sizes.ts'
@@ -36,8 +36,6 @@ const constantNames: Record<keyof Rates, string> = {
   trace: 'vpc_trace',
 }
 
-const hookPrograms: ReadonlySet<string> = new Set(Object.values(hooks).map(({ program }) => program))
-
 export interface ObjectSetOptions {
   /** Directory of the compiled objects. */
   readonly objectDir: string
@@ -47,10 +45,16 @@ export interface ObjectSetOptions {
   readonly shared?: Readonly<Record<string, BpfMap>>
   readonly limits?: Limits
   readonly rates?: Rates
+  /** Programs that a set with pins loads at once; it loads each of the others when somebody first asks for it. */
+  readonly running?: ReadonlySet<string>
 }
 
 export class ObjectSet implements Disposable {
   readonly #objects = new Map<string, BpfObject>()
+  /** The files of a set with pins: another version may replace them before their programs are loaded. */
+  readonly #files = new Map<string, Uint8Array>()
+  /** Programs of a set with pins that were loaded later, each by an object of its own. */
+  readonly #late = new Map<string, BpfObject>()
   readonly #stack = new DisposableStack()
   /** Maps without pins: of the first object that has each. */
   readonly #shared: Record<string, BpfMap> = {}
@@ -61,8 +65,9 @@ export class ObjectSet implements Disposable {
   readonly #options: ObjectSetOptions
 
   /**
-   * Load all objects; a set without pins loads each when somebody first asks for it. Maps with a changed layout get
-   * their successors after all programs are loaded: a failed load changes nothing. Throws LoadError.
+   * A set with pins makes all maps and loads the programs that run; a set without pins loads an object when somebody
+   * first asks for it. Maps with a changed layout get their successors after these programs are loaded: a failed load
+   * changes nothing. Throws LoadError.
    */
   constructor(options: ObjectSetOptions) {
     this.#options = options
@@ -78,9 +83,17 @@ export class ObjectSet implements Disposable {
     }
   }
 
-  /** A program of an object. */
+  /** A program of an object. Throws LoadError. */
   program(object: string, name: string): BpfProgram {
-    return this.#object(object).program(name)
+    const owner = this.#object(object)
+    if (this.#options.pinRoot === undefined || this.#runs(name)) return owner.program(name)
+    if (!this.#late.has(name)) this.#late.set(name, this.#loadLate(object, owner, name))
+    return this.#late.get(name)!.program(name)
+  }
+
+  /** Whether the program of a set with pins is loaded. */
+  hasLoaded(program: string): boolean {
+    return this.#runs(program) || this.#late.has(program)
   }
 
   /** Whether an object of a set without pins has been loaded. */
@@ -140,6 +153,25 @@ export class ObjectSet implements Disposable {
     return adoptPinnedMaps(object, btf, limits, earlier)
   }
 
+  #runs(program: string): boolean {
+    return this.#options.running?.has(program) ?? false
+  }
+
+  /** One program of an object of a set with pins, on the maps of that object. */
+  #loadLate(name: string, owner: BpfObject, program: string): BpfObject {
+    using held = new DisposableStack()
+    using fresh = new DisposableStack()
+    const file = this.#files.get(name)!
+    // Names with a dot are maps that libbpf makes for an object's own variables.
+    const maps = owner.maps().filter((map) => !map.includes('.'))
+    const reuse = Object.fromEntries(maps.map((map) => [map, held.use(owner.map(map))]))
+    const object = fresh.use(BpfObject.open(file, { name, reuse, rodata: constantsOf(file, this.#options.rates ?? {}) }))
+    for (const other of object.programs()) if (other !== program) object.leaveOut(other)
+    object.load()
+    fresh.move()
+    return this.#stack.use(object)
+  }
+
   #open(name: string, { objectDir, pinRoot, limits = {}, rates = {} }: ObjectSetOptions): { object: BpfObject; file: Uint8Array } {
     const file = readFileSync(join(objectDir, `${name}.o`))
     const where = pinRoot === undefined ? {} : { pinRoot }
@@ -154,7 +186,10 @@ export class ObjectSet implements Disposable {
     const { object, file } = this.#open(name, options)
     const unfit = pinRoot === undefined ? new Map<string, Unfit>() : this.#adopt(object, Btf.ofObject(file), limits)
     for (const { old } of unfit.values()) this.#stack.use(old)
-    if (pinRoot !== undefined) leaveOutTests(object)
+    if (pinRoot !== undefined) {
+      this.#files.set(name, file)
+      for (const program of object.programs()) if (!this.#runs(program)) object.leaveOut(program)
+    }
     object.load()
     for (const [map, found] of unfit) {
       this.#unfit.set(map, found)
@@ -169,13 +204,6 @@ export class ObjectSet implements Disposable {
     // Names with a dot are maps that libbpf makes for an object's own variables.
     for (const map of object.maps()) if (!map.includes('.')) this.#shared[map] ??= this.#stack.use(object.map(map))
   }
-}
-
-/** A program beside those of hooks is for BPF_PROG_TEST_RUN. Where programs are attached, nobody asks for it. */
-function leaveOutTests(object: BpfObject): void {
-  const programs = object.programs()
-  if (!programs.some((name) => hookPrograms.has(name))) return
-  for (const name of programs) if (!hookPrograms.has(name)) object.leaveOut(name)
 }
 
 function constantsOf(file: Uint8Array, rates: Rates): Record<string, number> {

@@ -192,7 +192,7 @@ describe('packets between hosts', () => {
       from.exec('ping', '-n', '-i', '0.02', '-c', '30', '10.0.0.3')
       const text = await wire.stop()
       const { sent } = throughDevice(fabric.a)
-      assert.ok(sent > 3 && sent < 20, `${sent} of 30 by the device`)
+      assert.ok(sent > 0 && sent < 30, `${sent} of 30 by the device`)
       const requests = text.split(/^(?=\d\d:\d\d:\d\d\.)/m).filter((packet) => packet.includes('10.0.0.1 > 10.0.0.3'))
       assert.equal(requests.length, 30)
       assertOneSourcePort(requests)
@@ -211,7 +211,7 @@ describe('packets between hosts', () => {
       }
       const text = await wire.stop()
       const sent = throughDevice(fabric.a).sent - before
-      assert.ok(sent > 3 && sent < 20, `${sent} of 30 by the device`)
+      assert.ok(sent > 0 && sent < 30, `${sent} of 30 by the device`)
       const packets = text.split(/^(?=\d\d:\d\d:\d\d\.)/m).filter((packet) => packet.includes('10.0.0.1.1000 > 10.0.0.3.2000'))
       assert.equal(packets.length, 30)
       assertOneSourcePort(packets)
