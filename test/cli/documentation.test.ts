@@ -1,6 +1,6 @@
 /**
  * The pages that are made from the command table: docs/commands is up to date, and mandoc does not complain about the
- * manual.
+ * manual. And the command understands each line that a document shows.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,9 @@ import { loadTree } from '#cli/load.ts'
 import { manPages } from '#cli/man-page.ts'
 import { markdownPages } from '#cli/markdown-page.ts'
 import { longName } from '#cli/option.ts'
+import { filesBelow, textOf } from '../sources.ts'
 import { runVpc } from './run-vpc.ts'
+import { namedCommands, problemsOf, problemsOfName, shownLines, simpleCommands, type ShownLine } from './shown-commands.ts'
 
 const committed = fileURLToPath(new URL('../../docs/commands', import.meta.url))
 const commands = commandsOf(await loadTree())
@@ -67,4 +69,46 @@ test('every command and option is in the manual and in the Markdown pages', asyn
       assert.ok(markdown.includes(`--${longName(key, option)}`), `--${longName(key, option)} of vpc ${path} in the Markdown pages`)
     }
   }
+})
+
+test('vpc understands each command that README.md and docs/ show or name', async () => {
+  const wrong: string[] = []
+  let seen = 0
+  const note = (file: string, { line, text }: ShownLine, problems: readonly string[]): void => {
+    seen++
+    wrong.push(...problems.map((problem) => `${file}:${line}: ${text}: ${problem}`))
+  }
+  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...filesBelow('docs').filter((name) => name.endsWith('.md'))]) {
+    // docs/commands shows usage lines, too, and they are no commands.
+    const isGenerated = file.startsWith('docs/commands/')
+    const document = isGenerated ? textOf(file).replaceAll(/^```\nvpc .*\n```$/gm, '\n\n') : textOf(file)
+    for (const shown of shownLines(document)) note(file, shown, await problemsOf(shown.text))
+    if (!isGenerated) for (const named of namedCommands(document)) note(file, named, await problemsOfName(named.text))
+  }
+  assert.ok(seen > 500, `${seen} commands`)
+  assert.deepEqual(wrong, [])
+})
+
+test('what is wrong with a shown line is found', async () => {
+  assert.deepEqual(simpleCommands(`A=1 vpc x 'a b' --y="c d" | tee f > g 2>&1 # no`), [
+    ['vpc', 'x', 'a b', '--y=c d'],
+    ['tee', 'f'],
+  ])
+  assert.deepEqual(shownLines('```sh\nvpc a \\\n  b\n```\n```\n$ vpc c\noutput\n```'), [
+    { line: 2, text: 'vpc a  b' },
+    { line: 6, text: 'vpc c' },
+  ])
+  for (const [line, problem] of [
+    ['vpc swich list', /no command 'swich'/],
+    ['sudo vpc switch list --nothing', /no option --nothing/],
+    ['vpc switch create --switch-id=$SW --vni=x', /--vni/],
+    ['vpc lab exec h1 -- vpc switch port add', /needs --/],
+    ['vpc exec -- sh -c "vpc list && vpc nothing"', /no command 'nothing'/],
+    ['X=$(vpc list --nothing)', /no option --nothing/],
+    ['vpc switch', /not a whole command/],
+    ['vpc why a b c', /does not take 'c'/],
+  ] as const)
+    assert.match((await problemsOf(line)).join(), problem, line)
+  for (const line of ['vpc switch create --switch-id=ID --vni=$VNI', 'cat vpc', 'vpc exec ls -l | vpc list'])
+    assert.deepEqual(await problemsOf(line), [])
 })
