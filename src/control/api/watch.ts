@@ -135,7 +135,7 @@ class Stream {
   #stateOf({ stored: { record }, state, late, problem }: StateOf): object {
     const { kind, id, name, account, vpc, binding } = record
     const time = new Date(this.#parts.now()).toISOString()
-    const vm = this.#parts.model.mirror.objects.usersOf(id).find((user) => user.record.kind === 'vm')?.record.id
+    const vm = this.#parts.model.mirror.objects.usersOf(id, 'vm')[0]?.record.id
     const ofVnic = kind === 'vnic' && { account, vpc, host: binding?.host ?? null, vm: vm ?? null }
     return { time, kind, id, name, state, late, problem, ...ofVnic }
   }

@@ -14,7 +14,7 @@ export interface Affected {
 /** The hosts and items of some changes, which the view knows of already. */
 export function affectedBy(view: View, changes: Batch['changes']): Affected {
   const touched = nothing()
-  for (const change of changes) touch(view, change, [], touched)
+  for (const change of changes) touch(view, change, touched)
   const topics = new Set([...touched.topics, ...touched.items.map(({ topic }) => topic)])
   const hosts = new Set(touched.hosts)
   for (const topic of topics) for (const host of hostsOfTopic(view, topic)) hosts.add(host)
@@ -29,7 +29,7 @@ export function hostsOfTopic(view: View, topic: string): Set<string> {
   if (kind === 'host') return new Set([id])
   if (kind === 'vpc') return hostsNear(view, id)
   if (kind === 'vtep') return hostsThatMeet(view, id)
-  const naming = view.objects.usersOf(id).flatMap(({ record }) => (record.kind === 'group' ? [record.id] : []))
+  const naming = view.objects.usersOf(id, 'group').map(({ record }) => record.id)
   return new Set([...(kind === 'group' ? [id] : []), ...naming].flatMap((group) => [...localHostsOf(view, group)]))
 }
 

@@ -7,18 +7,22 @@ import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
 import { Asked } from './asked.ts'
 import { topicsOf } from './interest.ts'
+import { History } from './history.ts'
 import { Left } from './left.ts'
+import { Lines } from './lines.ts'
 import { Places } from './places.ts'
 import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
 import { nothing, touch, type Touched } from './touched.ts'
+import { Turns } from './turns.ts'
 import { vnicsOf, type View } from './view.ts'
 
 const tickMs = 1_000
 const forgetMs = 60_000
 
 export class Feeds implements FeedSource {
-  readonly lines = new Map<string, string>()
+  readonly lines = new Lines()
+  readonly turns = new Turns()
   readonly places = new Places()
   #connection: () => void = () => {}
   readonly #mirror: Mirror
@@ -27,6 +31,7 @@ export class Feeds implements FeedSource {
   readonly #left = new Left()
   readonly #feeds = new Map<string, HostFeed>()
   readonly #byTopic = new Map<string, Set<HostFeed>>()
+  readonly #history = new History()
   /** When a host lost what no change of the model took from it: the revision then. */
   readonly #ended = new Map<string, number>()
   readonly #resolutions = new Resolutions()
@@ -76,6 +81,7 @@ export class Feeds implements FeedSource {
     this.#left.load(this.#mirror)
     this.#resolutions.load(this.#mirror)
     this.#publics.load(this.#mirror)
+    this.#history.reset(this.#mirror.revision)
     this.lines.clear()
   }
 
@@ -154,29 +160,15 @@ export class Feeds implements FeedSource {
    * All keys that concern a host and changed after a revision, with the requests that changed them. Undefined: nobody
    * knows, so it gets everything.
    */
-  #since(feed: HostFeed, revision: number): { readonly keys: Set<string> | undefined; readonly requests: readonly string[] } {
-    const { missed, end } = this.#mirror.listen(revision, () => {})
-    end()
+  #since(feed: HostFeed, revision: number): { readonly keys: ReadonlySet<string> | undefined; readonly requests: readonly string[] } {
+    const missed = this.#history.since(revision, this.revision, feed)
     if (missed === undefined || (this.#ended.get(feed.host) ?? -1) >= revision) return { keys: undefined, requests: [] }
     const isFlipped = [...this.#flipped].some(([vpc, at]) => at >= revision && feed.topics.has(`vpc/${vpc}`))
-    const keys = new Set<string>()
-    const requests: string[] = []
-    let isWhole = isFlipped
-    for (const batch of missed) {
-      const touched = nothing()
-      for (const change of batch.changes) touch(this.view(), change, [], touched)
-      // Which vpcs it had then is not known, when one of these changes moved something of it.
-      const isMoved = touched.hosts.has(feed.host) || [...touched.topics].some((topic) => feed.topics.has(topic))
-      const found = [...touched.items, ...touched.met].flatMap(({ topic, key }) => (feed.topics.has(topic) && feed.wants(key) ? [key] : []))
-      for (const key of found) keys.add(key)
-      if (isMoved || found.length > 0) requests.push(...batch.requests)
-      isWhole ||= isMoved
-    }
-    return { keys: isWhole ? undefined : keys, requests }
+    const { isMoved, requests } = missed
+    return { keys: isMoved || isFlipped ? undefined : missed.keys, requests }
   }
 
   #follow(batch: Batch | undefined): void {
-    this.lines.clear()
     if (batch === undefined) return this.#reload()
     const touched = nothing()
     const flipped: string[] = []
@@ -186,9 +178,12 @@ export class Feeds implements FeedSource {
       flipped.push(...this.#resolutions.apply(this.#mirror, change))
       return this.places.apply(change)
     })
-    for (const [i, change] of batch.changes.entries()) touch(this.view(), change, moved[i]!, touched)
-    // Hosts that ask know by the vpc which hosts it has.
+    for (const change of batch.changes) touch(this.view(), change, touched)
+    this.lines.changed(touched.items.map(({ key }) => key))
+    this.#history.note(batch, touched)
     const vpcs = new Set(moved.flat().map(({ vpc }) => vpc))
+    for (const vpc of vpcs) touched.topics.add(`vpc/${vpc}`)
+    // Hosts that ask know by the vpc which hosts it has.
     for (const vpc of vpcs) if (this.#resolutions.isDemand(vpc)) touched.items.push({ topic: `vpc/${vpc}`, key: `vpc/${vpc}` })
     this.#tell(touched, batch.requests)
     for (const vpc of flipped) this.#flip(vpc)

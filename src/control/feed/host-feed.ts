@@ -2,11 +2,12 @@
  * The feed of one connected host: the keys that it has not been told of yet. They are a set, so a slow host costs no
  * more than one that is quick: it gets what is true when its turn comes.
  */
-import { itemKey, type FeedItem } from '#feed/item.ts'
 import { feedVersion, type FeedMessage } from '#feed/message.ts'
 import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
+import { isAlike, type Lines } from './lines.ts'
+import type { Turns } from './turns.ts'
 import { hostsWith, leftBy } from '../model/record.ts'
 import type { View } from './view.ts'
 
@@ -23,8 +24,8 @@ export interface Sink {
 export interface FeedSource {
   view(): View
   readonly revision: number
-  /** Lines of items that are the same for all hosts, for as long as the model does not change. */
-  readonly lines: Map<string, string>
+  readonly lines: Lines
+  readonly turns: Turns
 }
 
 /** Least time between two rounds. */
@@ -42,6 +43,8 @@ export class HostFeed {
   readonly #source: FeedSource
   readonly #sink: Sink
   readonly #pending = new Set<string>()
+  /** Topics of which it is told everything: their keys are found when their turn comes, since they are many. */
+  readonly #topics = new Set<string>()
   /** Requests that the pending keys are from. */
   readonly #requests = new Set<string>()
   /** The last revision that the host was told of. */
@@ -59,15 +62,14 @@ export class HostFeed {
 
   /** Whether the host has been told everything. */
   get isTold(): boolean {
-    return !this.#running && this.#pending.size === 0 && this.#told >= this.#source.revision
+    return !this.#running && !this.#isPending && this.#told >= this.#source.revision
   }
 
   /** Begin: with everything, or with these keys, which are all that changed since the host was here. */
   begin(keys: Iterable<string> | undefined, requests: Iterable<string> = []): void {
     this.isFrom(requests)
     this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
-    const view = this.#source.view()
-    if (keys === undefined) for (const topic of this.topics) this.#add(keysOf(view, topic, this))
+    if (keys === undefined) for (const topic of this.topics) this.#topics.add(topic)
     else this.#add(keys)
     this.#wake()
   }
@@ -111,7 +113,9 @@ export class HostFeed {
     const now = topicsOf(view, this.host)
     const [came, went] = [[...now].filter((topic) => !this.topics.has(topic)), [...this.topics].filter((topic) => !now.has(topic))]
     this.topics = now
-    for (const topic of [...came, ...went]) this.#add(keysOf(view, topic, this))
+    for (const topic of came) this.#topics.add(topic)
+    // What it has of these now is all that can go: later nobody could say.
+    for (const topic of went) this.#add(keysOf(view, topic, this))
     if (came.length > 0 || went.length > 0) this.#wake()
     return { came, went }
   }
@@ -141,7 +145,11 @@ export class HostFeed {
   }
 
   get #hasWork(): boolean {
-    return !this.#isClosed && (this.#pending.size > 0 || this.#told < this.#source.revision)
+    return !this.#isClosed && (this.#isPending || this.#told < this.#source.revision)
+  }
+
+  get #isPending(): boolean {
+    return this.#pending.size > 0 || this.#topics.size > 0
   }
 
   async #rounds(): Promise<void> {
@@ -164,53 +172,46 @@ export class HostFeed {
   async #round(): Promise<void> {
     let { revision } = this.#source
     const requests: string[] = []
-    for (let n = 0; n < mostPasses && (n === 0 || this.#pending.size > 0); n++) {
+    for (let n = 0; n < mostPasses && (n === 0 || this.#isPending); n++) {
       revision = this.#source.revision
-      const keys = [...this.#pending]
-      this.#pending.clear()
       requests.push(...this.#requests)
       this.#requests.clear()
-      for (const key of keys) {
+      for (const key of this.#take()) {
         if (this.#isClosed) return
         if (!this.#sendItem(key)) await this.#sink.drained()
+        const turn = this.#source.turns.spent()
+        if (turn !== undefined) await turn
       }
     }
     this.#send({ type: 'sync', revision: String(revision), ...(requests.length > 0 && { requests }) })
     this.#told = revision
   }
 
+  /** What is pending now. What comes meanwhile waits for the next pass. */
+  *#take(): Generator<string> {
+    const [keys, topics] = [[...this.#pending], [...this.#topics]]
+    this.#pending.clear()
+    this.#topics.clear()
+    yield* keys
+    for (const topic of topics) yield* keysOf(this.#source.view(), topic, this)
+  }
+
   #sendItem(key: string): boolean {
-    const [word, vpc = '', address = ''] = key.split('/')
-    if (word === 'nobody') return this.#send({ type: 'nobody', vpc, address })
+    const [word, id = '', address = ''] = key.split('/')
+    if (word === 'nobody') return this.#send({ type: 'nobody', vpc: id, address })
     const view = this.#source.view()
     const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic)) && (word !== 'station' || this.wants(key))
-    const item = mayHave ? itemOf(view, this.host, key) : undefined
-    if (item === undefined) return this.#send({ type: 'delete', ...splitKey(key) })
-    return this.#isClosed || this.#sink.write(this.#line(item))
+    const line = mayHave ? this.#lineOf(view, key, id) : undefined
+    if (line === undefined) return this.#send({ type: 'delete', ...splitKey(key) })
+    return this.#isClosed || this.#sink.write(line)
   }
 
-  /** The line of an item: made once for all hosts where it is the same for all. */
-  #line(item: FeedItem): string {
+  /** The line of a key as this host gets it: made once for all hosts where it is the same for all. */
+  #lineOf(view: View, key: string, id: string): string | undefined {
     const { lines } = this.#source
-    const variant = variantOf(item)
-    if (variant === undefined) return lineOf(item)
-    const key = `${itemKey(item)} ${variant}`
-    const made = lines.get(key) ?? lineOf(item)
-    // A host that gets everything must not leave everything here.
-    if (lines.size >= maxLines) lines.clear()
-    lines.set(key, made)
-    return made
+    const record = key.startsWith('station/') ? view.objects.get('vnic', id)?.record : undefined
+    if (record !== undefined && isAlike(record, this.host)) return lines.ofStation(key, () => itemOf(view, this.host, key))
+    const item = itemOf(view, this.host, key)
+    return item && lines.of(item)
   }
-}
-
-const maxLines = 4_096
-const lineOf = (item: FeedItem): string => `${JSON.stringify({ type: 'put', item } satisfies FeedMessage)}\n`
-
-/** What tells apart the forms that an item has for different hosts at one time. Undefined: it is for one host alone. */
-function variantOf(item: FeedItem): string | undefined {
-  if (item.kind === 'host' || item.kind === 'vnic') return undefined
-  if (item.kind === 'station') return item.forward ? undefined : item.host
-  if (item.kind === 'subnet') return String(item.vni)
-  if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
-  return item.kind === 'nat' && item.wire !== null ? undefined : ''
 }

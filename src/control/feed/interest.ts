@@ -6,7 +6,7 @@
 import { hostsWith, type ObjectRecord } from '../model/record.ts'
 import type { Asked } from './asked.ts'
 import { splitKey } from './items/all.ts'
-import { groupsOn, namedIn } from './items/groups.ts'
+import { namedIn } from './items/groups.ts'
 import { natId } from './items/nat.ts'
 import { routingOf } from './items/routing.ts'
 import { localVnics, peersOf, specOf, vnicsOf, type View } from './view.ts'
@@ -35,7 +35,7 @@ export function topicsOf(view: View, host: string): Set<string> {
     topics.add(`vpc/${vpc}`)
     for (const other of hostsOf(view, vpc)) if (other !== host) topics.add(`vtep/${other}`)
   }
-  for (const group of groupsOn(view, host)) {
+  for (const group of view.places.groupsOf(host)) {
     topics.add(`group/${group}`)
     // Its item is another one as long as others alone name it.
     topics.add(`rules/${group}`)
@@ -55,7 +55,7 @@ export function keysOf(
   const { kind, id } = splitKey(topic)
   if (topic.startsWith('rules/')) return [`group/${id}`]
   if (kind !== 'vpc') return [topic]
-  const subnets = view.objects.usersOf(id).flatMap(({ record }) => (record.kind === 'subnet' ? [`subnet/${record.id}`] : []))
+  const subnets = view.objects.usersOf(id, 'subnet').map(({ record }) => `subnet/${record.id}`)
   return [
     topic,
     ...subnets,

@@ -1,6 +1,6 @@
 /**
  * Where vnics are plugged in: which hosts have vnics of a vpc, and which vpcs have vnics on a host. Kept by the changes
- * of the mirror. A vnic on its way between two hosts is on both.
+ * of the mirror. A vnic on its way between two hosts is on both. And which groups the vnics of a host are in.
  */
 import type { Mirror, ObjectChange } from '../model/mirror.ts'
 import { hostsWith, type Stored } from '../model/record.ts'
@@ -16,16 +16,24 @@ interface Place {
 export class Places {
   readonly #hosts = new Map<string, Count>()
   readonly #vpcs = new Map<string, Count>()
+  readonly #groups = new Map<string, Count>()
 
   /** Count everything anew. */
   load({ objects }: Mirror): void {
     this.#hosts.clear()
     this.#vpcs.clear()
-    for (const id of objects.ids('vnic')) for (const place of placesOf(objects.get('vnic', id)!)) this.#change(place, 1)
+    this.#groups.clear()
+    for (const id of objects.ids('vnic')) {
+      const stored = objects.get('vnic', id)!
+      for (const place of placesOf(stored)) this.#change(place, 1)
+      this.#countGroups(stored, 1)
+    }
   }
 
   /** Follow a change. Gives pairs that have become, or are no longer: the host has its first or lost its last vnic. */
   apply({ before, after }: ObjectChange): readonly Place[] {
+    this.#countGroups(before, -1)
+    this.#countGroups(after, 1)
     const [was, is] = [placesOf(before), placesOf(after)]
     const isIn = (places: readonly Place[], { host, vpc }: Place): boolean => places.some((each) => each.host === host && each.vpc === vpc)
     const came = is.filter((place) => !isIn(was, place) && this.#change(place, 1))
@@ -40,6 +48,16 @@ export class Places {
     return begins
   }
 
+  #countGroups(stored: Stored | undefined, by: 1 | -1): void {
+    if (stored?.record.kind !== 'vnic') return
+    for (const host of hostsWith(stored.record))
+      for (const group of stored.record.spec.groups as readonly string[]) count(this.#groups, host, group, by)
+  }
+
+  /** Groups that vnics of a host are in. */
+  groupsOf = (host: string): Iterable<string> => this.#groups.get(host)?.keys() ?? []
+  /** Whether a vnic of a host is in a group. */
+  isIn = (host: string, group: string): boolean => this.#groups.get(host)?.has(group) === true
   /** Hosts that have vnics of a vpc. */
   hostsOf = (vpc: string): Iterable<string> => this.#hosts.get(vpc)?.keys() ?? []
   /** Vpcs that have vnics on a host. */

@@ -30,7 +30,7 @@ const inVpc = (touched: Touched, vpc: string | null, ...keys: readonly string[])
 
 /** Groups whose rules name a vpc or a zone have its networks in their items. */
 function groupsThatName({ objects }: View, id: string, touched: Touched): void {
-  for (const { record } of objects.usersOf(id)) if (record.kind === 'group') touchSelf(record, touched)
+  for (const { record } of objects.usersOf(id, 'group')) touchSelf(record, touched)
 }
 
 function touchSelf({ kind, id }: ObjectRecord, touched: Touched): void {
@@ -51,8 +51,7 @@ function touchNat({ publics }: View, vpc: string, pool: string, touched: Touched
 function touchVnic(view: View, record: ObjectRecord, touched: Touched, other: ObjectRecord | undefined): void {
   const { id, vpc, binding } = record
   inVpc(touched, vpc, ...tablesThrough(view, id).map((table) => `route-table/${table}`))
-  for (const { record: user } of view.objects.usersOf(id))
-    if (user.kind === 'floating-ip') touchNat(view, vpc!, user.spec.pool as string, touched)
+  for (const { record: user } of view.objects.usersOf(id, 'floating-ip')) touchNat(view, vpc!, user.spec.pool as string, touched)
   if (binding === undefined) return
   inVpc(touched, vpc, `vnic/${id}`, `station/${id}`)
   if (placeText(record) !== placeText(other)) {
@@ -80,7 +79,7 @@ function touchGuest({ objects }: View, { spec }: ObjectRecord, touched: Touched)
 /** The items of its vnics, and of those of its subnets, name it. */
 function touchFlowLog({ objects }: View, { spec }: ObjectRecord, touched: Touched): void {
   const { vnics, subnets } = spec as { readonly vnics: readonly string[]; readonly subnets: readonly string[] }
-  const inSubnets = subnets.flatMap((id) => objects.usersOf(id).flatMap(({ record }) => (record.kind === 'vnic' ? [record] : [])))
+  const inSubnets = subnets.flatMap((id) => objects.usersOf(id, 'vnic').map(({ record }) => record))
   for (const vnic of [...vnics.map((id) => objects.get('vnic', id)?.record), ...inSubnets])
     if (vnic?.binding !== undefined) inVpc(touched, vnic.vpc, `vnic/${vnic.id}`)
 }
@@ -126,8 +125,7 @@ const touchers: Readonly<Record<string, Toucher>> = {
 }
 
 /** Note what a change concerns, as it was and as it is. Places and left vnics know of it already. */
-export function touch(view: View, change: ObjectChange, moved: readonly { readonly vpc: string }[], touched: Touched): void {
-  for (const { vpc } of moved) touched.topics.add(`vpc/${vpc}`)
+export function touch(view: View, change: ObjectChange, touched: Touched): void {
   const [before, after] = [change.before?.record, change.after?.record]
   if (before !== undefined) touchers[before.kind]?.(view, before, touched, after)
   if (after !== undefined) touchers[after.kind]?.(view, after, touched, before)

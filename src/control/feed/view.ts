@@ -18,8 +18,8 @@ export interface View {
 /** Objects of a kind whose field names an id. */
 export const childrenOf = ({ objects }: View, kind: string, field: string, id: string): ObjectRecord[] =>
   objects
-    .usersOf(id)
-    .filter(({ record }) => record.kind === kind && record.spec[field] === id)
+    .usersOf(id, kind)
+    .filter(({ record }) => record.spec[field] === id)
     .map(({ record }) => record)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 
@@ -32,15 +32,15 @@ export const vnicsOf = (view: View, vpc: string): ObjectRecord[] =>
 
 /** Vnics that are plugged in on a host. */
 export const localVnics = ({ objects }: View, host: string): ObjectRecord[] =>
-  objects.usersOf(host).flatMap(({ record }: Stored) => (hostsWith(record).includes(host) ? [record] : []))
+  objects.usersOf(host, 'vnic').flatMap(({ record }: Stored) => (hostsWith(record).includes(host) ? [record] : []))
 
 /** Peerings of a vpc to which both sides have agreed, with the other side. */
 export const peersOf = ({ objects }: View, vpc: string): { readonly peering: string; readonly vpc: string }[] =>
-  objects.usersOf(vpc).flatMap(({ record: { kind, id, spec } }) => {
-    if (kind !== 'peering' || spec.accepted !== true) return []
+  objects.usersOf(vpc, 'peering').flatMap(({ record: { id, spec } }) => {
+    if (spec.accepted !== true) return []
     return [{ peering: id, vpc: (spec.vpc === vpc ? spec.peerVpc : spec.vpc) as string }]
   })
 
 /** Hosts with vnics in a group. */
 export const localHostsOf = ({ objects }: View, group: string): Set<string> =>
-  new Set(objects.usersOf(group).flatMap(({ record }) => (record.kind === 'vnic' ? hostsWith(record) : [])))
+  new Set(objects.usersOf(group, 'vnic').flatMap(({ record }) => hostsWith(record)))

@@ -44,7 +44,7 @@ export function bind(model: Model, request: BindRequest): Promise<Written> {
 
 /** A vnic in a guest is where the guest is. */
 function checkAlone(draft: Draft): void {
-  const guest = draft.mirror.objects.usersOf(draft.id).find(({ record }) => record.kind === 'vm')?.record
+  const guest = draft.mirror.objects.usersOf(draft.id, 'vm')[0]?.record
   if (guest === undefined) return void draft.conditions.set(vmKey(draft.id), absent(vmKey(draft.id)))
   const { kind, id, name } = guest
   throw new Problem('in-use', `the vnic is in vm ${name}, and is plugged in where that runs`, {

@@ -100,8 +100,8 @@ export function mayReadGone(caller: Caller, kind: Kind, gone: GoneRecord): boole
 
 /** The grants of a principal, from its role bindings. */
 export function grantsOf(objects: Objects, principal: string): Grant[] {
-  return objects.usersOf(principal).flatMap(({ record }): Grant[] => {
-    if (record.kind !== 'role-binding' || record.spec.principal !== principal) return []
+  return objects.usersOf(principal, 'role-binding').flatMap(({ record }): Grant[] => {
+    if (record.spec.principal !== principal) return []
     const { role, vpc } = record.spec as { role: Role; vpc?: string }
     return [{ role, org: record.org, account: record.account, vpc: vpc ?? null }]
   })

@@ -86,7 +86,7 @@ export async function evacuate(model: Model, id: string, isFenced: boolean, ask:
   const before = boundTo(model, id).length
   if (ask.isDryRun) return { ...leftOn(model, id), unplugged: 0 }
   const own = { ...ask, caller: network(ask.caller) }
-  const guests = model.mirror.objects.usersOf(id).filter(({ record }) => record.kind === 'vm')
+  const guests = model.mirror.objects.usersOf(id, 'vm')
   await eachOf(guests, ({ record }) => unplace(model, record, own))
   // Those that belong to no guest.
   await eachOf(boundTo(model, id), ({ record }) => bind(model, { id: record.id, host: undefined, unit: 'hostif', ask: own }))

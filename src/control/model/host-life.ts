@@ -19,7 +19,7 @@ interface At {
 
 /** How many vnics are plugged in on a host. */
 export const vnicsOn = ({ objects }: Mirror, host: string): number =>
-  objects.usersOf(host).filter(({ record }) => record.binding?.host === host).length
+  objects.usersOf(host, 'vnic').filter(({ record }) => record.binding?.host === host).length
 
 /** What a host is doing. */
 export function hostState(record: ObjectRecord, at: At): string {

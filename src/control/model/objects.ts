@@ -1,7 +1,7 @@
 /** All objects of the mirror, with what is asked of them: by id, by name, by account, and who uses a thing. */
 import { referencesOf } from '#resource/field.ts'
 import { kinds } from '#resource/kinds.ts'
-import { hostsWith, type Spec, type Stored } from './record.ts'
+import { hostsWith, type ObjectRecord, type Spec, type Stored } from './record.ts'
 import { SortedIds } from './sorted-ids.ts'
 
 const references = new Map(kinds.map(({ kind, fields }) => [kind, referencesOf(fields).map(({ path }) => path)]))
@@ -23,29 +23,30 @@ export function targetsOf(kind: string, spec: Spec): Set<string> {
 }
 
 export class Objects {
-  readonly #byKey = new Map<string, Stored>()
+  readonly #byKind = new Map<string, Map<string, Stored>>()
   readonly #ids = new Map<string, SortedIds>()
   readonly #byName = new Map<string, Set<string>>()
-  readonly #users = new Map<string, Set<string>>()
+  /** Ids of those that refer to a thing, by its id and their kind: a subnet has many vnics and one placement. */
+  readonly #users = new Map<string, Map<string, Set<string>>>()
 
   get(kind: string, id: string): Stored | undefined {
-    return this.#byKey.get(`${kind}/${id}`)
+    return this.#byKind.get(kind)?.get(id)
   }
 
   /** Put an object, or take it away. Gives what was there. */
   set(kind: string, id: string, after: Stored | undefined): Stored | undefined {
-    const key = `${kind}/${id}`
-    const before = this.#byKey.get(key)
-    if (before !== undefined) this.#index(key, before, false)
-    if (after === undefined) this.#byKey.delete(key)
+    const all = getOrMake(this.#byKind, kind, () => new Map<string, Stored>())
+    const before = all.get(id)
+    if (before !== undefined) this.#index(before, false)
+    if (after === undefined) all.delete(id)
     else {
-      this.#byKey.set(key, after)
-      this.#index(key, after, true)
+      all.set(after.record.id, after)
+      this.#index(after, true)
     }
     return before
   }
 
-  #index(key: string, { record }: Stored, isThere: boolean): void {
+  #index({ record }: Stored, isThere: boolean): void {
     const { kind, id, name, account, spec } = record
     for (const bucket of [kind, ...(account === null ? [] : [`${kind}/${account}`])]) {
       const ids = getOrMake(this.#ids, bucket, () => new SortedIds())
@@ -53,8 +54,14 @@ export class Objects {
       else ids.delete(id)
     }
     if (name !== null) change(this.#byName, `${kind}/${name}`, id, isThere)
-    for (const target of targetsOf(kind, spec)) change(this.#users, target, key, isThere)
-    for (const host of hostsWith(record)) change(this.#users, host, key, isThere)
+    for (const target of targetsOf(kind, spec)) this.#use(target, record, isThere)
+    for (const host of hostsWith(record)) this.#use(host, record, isThere)
+  }
+
+  #use(target: string, { kind, id }: ObjectRecord, isThere: boolean): void {
+    const users = getOrMake(this.#users, target, () => new Map<string, Set<string>>())
+    change(users, kind, id, isThere)
+    if (users.size === 0) this.#users.delete(target)
   }
 
   /** Ids of a kind in order, those of one account if it is named. */
@@ -71,9 +78,12 @@ export class Objects {
     return [...(this.#byName.get(`${kind}/${name}`) ?? [])].map((id) => this.get(kind, id)!)
   }
 
-  /** Everything that refers to an id. */
-  usersOf(id: string): Stored[] {
-    return [...(this.#users.get(id) ?? [])].map((key) => this.#byKey.get(key)!)
+  /** What refers to an object, or is plugged in on it; of one kind, if it is named. */
+  usersOf(id: string, kind?: string): Stored[] {
+    const users = this.#users.get(id)
+    if (users === undefined) return []
+    if (kind !== undefined) return Array.from(users.get(kind) ?? [], (user) => this.get(kind, user)!)
+    return [...users].flatMap(([each, ids]) => Array.from(ids, (user) => this.get(each, user)!))
   }
 }
 

@@ -48,8 +48,8 @@ class LayeredObjects extends Objects {
     return [...this.#shown(this.#below.named(kind, name)), ...super.named(kind, name)]
   }
 
-  override usersOf(id: string): Stored[] {
-    return [...this.#shown(this.#below.usersOf(id)), ...super.usersOf(id)]
+  override usersOf(id: string, kind?: string): Stored[] {
+    return [...this.#shown(this.#below.usersOf(id, kind)), ...super.usersOf(id, kind)]
   }
 
   #shown(all: readonly Stored[]): Stored[] {

@@ -45,7 +45,7 @@ const isSame = (binding: Binding | undefined, host: Stored | undefined, unit: Bi
 
 /** Vnics that are plugged in on a host. */
 export const boundTo = ({ mirror }: { readonly mirror: Known }, host: string): Stored[] =>
-  mirror.objects.usersOf(host).filter(({ record }) => record.binding?.host === host)
+  mirror.objects.usersOf(host, 'vnic').filter(({ record }) => record.binding?.host === host)
 
 /** The host that a request names, by name or id. Throws a Problem. */
 export function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored {
@@ -76,8 +76,8 @@ export function checkHost(draft: Draft, host: Stored, more: number): void {
 export function place(draft: Draft, subnet: Stored, host: Stored): void {
   const facility = draft.get('facility', host.record.spec.facility as string)
   const there = draft.mirror.objects
-    .usersOf(subnet.record.id)
-    .find(({ record }) => record.kind === 'placement' && record.spec.facility === facility.record.id)
+    .usersOf(subnet.record.id, 'placement')
+    .find(({ record }) => record.spec.facility === facility.record.id)
   if (there !== undefined) return draft.use(there)
   if (draft.writes.has(placementKey(subnet.record.id, facility.record.id))) return
   for (const each of [subnet, facility]) draft.use(each)

@@ -35,5 +35,5 @@ function keyOf({ objects }: Mirror, { kind, id, vpc, spec }: ObjectRecord): stri
 
 /** Vnics of the account are plugged in there, or the wire of the pool is there. */
 const hasToDo = ({ objects }: Mirror, host: string, { account, spec }: ObjectRecord): boolean =>
-  objects.usersOf(host).some(({ record }) => record.binding?.host === host && record.account === account) ||
-  (spec.pool !== undefined && objects.usersOf(spec.pool as string).some(({ record }) => record.kind === 'host' && record.id === host))
+  objects.usersOf(host, 'vnic').some(({ record }) => record.binding?.host === host && record.account === account) ||
+  (spec.pool !== undefined && objects.usersOf(spec.pool as string, 'host').some(({ record }) => record.id === host))

@@ -54,7 +54,7 @@ function operationsOf({ mirror: { objects } }: Model, { caller }: Ask, vpc: Stor
   const floating = [...users.values()].filter(
     ({ record }) => record.kind === 'floating-ip' && mayRead(caller, objects, { record, modified: 0 }),
   )
-  const peerings = objects.usersOf(id).filter(({ record }) => record.kind === 'peering' && record.vpc !== id)
+  const peerings = objects.usersOf(id, 'peering').filter(({ record }) => record.vpc !== id)
   const isInside = ({ record }: Stored): boolean =>
     (record.spec.vnics as string[]).every((each) => vnics.some((vnic) => vnic.record.id === each))
   const own = guests.filter(isInside)
@@ -79,9 +79,7 @@ function operationsOfAccount({ mirror: { objects } }: Model, { caller }: Ask, ac
   const vnics = members.filter(({ record }) => record.kind === 'vnic')
   const guests = members.filter(({ record }) => record.kind === 'vm')
   // Those that others have asked for, and these vpcs have accepted.
-  const peerings = vpcs.flatMap((vpc) =>
-    objects.usersOf(vpc.record.id).filter(({ record }) => record.kind === 'peering' && record.account !== id),
-  )
+  const peerings = vpcs.flatMap((vpc) => objects.usersOf(vpc.record.id, 'peering').filter(({ record }) => record.account !== id))
   const principals = all('principal')
   const places = [account, ...vpcs, ...principals].flatMap((each) => objects.usersOf(each.record.id))
   const access = new Map(
@@ -105,7 +103,7 @@ function operationsOfAccount({ mirror: { objects } }: Model, { caller }: Ask, ac
 /** Flow logs let go of vnics and subnets that go. */
 function logsWithout(objects: Model['mirror']['objects'], gone: readonly Stored[]): Operation[] {
   const ids = new Set(gone.map(({ record }) => record.id))
-  const users = gone.flatMap(({ record }) => objects.usersOf(record.id)).filter(({ record }) => record.kind === 'flow-log')
+  const users = gone.flatMap(({ record }) => objects.usersOf(record.id, 'flow-log'))
   const logs = new Map(users.map((stored) => [stored.record.id, stored]))
   return [...logs.values()].map((stored) => {
     const { spec } = stored.record

@@ -51,7 +51,7 @@ const textOf = ({ record: { name, id } }: Stored): string => name ?? `~${id}`
 /** Groups and lists that it names, the guest that it is in, floating addresses that point to it. */
 function servantsOf(objects: Objects, { record }: Stored): Stored[] {
   const named = [...targetsOf(record.kind, record.spec)].flatMap((id) => ['group', 'prefix-list'].map((kind) => objects.get(kind, id)))
-  const users = record.kind === 'vnic' ? objects.usersOf(record.id).filter((user) => ['vm', 'floating-ip'].includes(user.record.kind)) : []
+  const users = record.kind === 'vnic' ? ['vm', 'floating-ip'].flatMap((kind) => objects.usersOf(record.id, kind)) : []
   return [...named, ...users].flatMap((each) => each ?? [])
 }
 

@@ -13,14 +13,6 @@ interface RuleSpec {
   readonly peers: readonly Readonly<Record<string, string>>[]
 }
 
-/** Whether a vnic of the host is in a group. */
-const isIn = (view: View, host: string, group: string): boolean =>
-  localVnics(view, host).some(({ spec }) => (spec.groups as readonly string[]).includes(group))
-
-/** Groups that vnics of a host are in. */
-export const groupsOn = (view: View, host: string): Set<string> =>
-  new Set(localVnics(view, host).flatMap(({ spec }) => spec.groups as readonly string[]))
-
 /** Groups and prefix lists that the rules of a group name. */
 export function namedIn(spec: Spec | undefined): { readonly groups: string[]; readonly lists: string[] } {
   const rules = (spec?.rules ?? []) as readonly RuleSpec[]
@@ -32,7 +24,7 @@ export function namedIn(spec: Spec | undefined): { readonly groups: string[]; re
 export function groupItem(view: View, host: string, id: string): GroupItem | undefined {
   const spec = specOf(view, 'group', id) as { readonly account: string; readonly rules: readonly RuleSpec[] } | undefined
   if (spec === undefined) return undefined
-  const rules = isIn(view, host, id) ? spec.rules.map((rule) => ruleOf(view, spec.account, rule)) : []
+  const rules = view.places.isIn(host, id) ? spec.rules.map((rule) => ruleOf(view, spec.account, rule)) : []
   return { kind: 'group', id, account: spec.account, rules }
 }
 

@@ -29,7 +29,7 @@ function routeOf(view: View, { destination, router, nat, vnic, peering }: RouteS
 
 /** Route tables that lead to a vnic. */
 export const tablesThrough = ({ objects }: View, vnic: string): string[] =>
-  objects.usersOf(vnic).flatMap(({ record: { kind, id } }) => (kind === 'route-table' ? [id] : []))
+  objects.usersOf(vnic, 'route-table').map(({ record }) => record.id)
 
 /** A peering to which both sides have agreed. */
 export function peeringItem(view: View, _: string, id: string): PeeringItem | undefined {

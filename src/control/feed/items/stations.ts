@@ -17,8 +17,7 @@ interface VmSpec {
 }
 
 /** The guest that a vnic is in. */
-const guestOf = ({ objects }: View, vnic: string): ObjectRecord | undefined =>
-  objects.usersOf(vnic).find(({ record }) => record.kind === 'vm')?.record
+const guestOf = ({ objects }: View, vnic: string): ObjectRecord | undefined => objects.usersOf(vnic, 'vm')[0]?.record
 
 /** The host name of a vnic: the first one of a guest has the guest's name. */
 function hostnameOf(view: View, { id, name, spec }: ObjectRecord): string | null {
@@ -59,8 +58,7 @@ export function vnicItem(view: View, host: string, id: string): VnicItem | undef
 /** Flow logs of a vnic or of its subnet, in the order of their ids. */
 function flowLogsOf({ objects }: View, id: string, subnet: string): FlowLogSpec[] {
   const found = new Map<string, FlowLogSpec>()
-  for (const { record } of [...objects.usersOf(id), ...objects.usersOf(subnet)]) {
-    if (record.kind !== 'flow-log') continue
+  for (const { record } of [...objects.usersOf(id, 'flow-log'), ...objects.usersOf(subnet, 'flow-log')]) {
     const { destination, verdict, sample } = record.spec as unknown as Omit<FlowLogSpec, 'id'>
     found.set(record.id, { id: record.id, destination, verdict, sample })
   }
