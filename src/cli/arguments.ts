@@ -40,6 +40,10 @@ export function parseArguments(command: Takes, args: readonly string[]): Argumen
   return { options, global: read(globalOptions) as GlobalValues, rest: checkPositionals(command, rest) }
 }
 
+/** The options of a command line that are given, by their keys. Throws a usage failure. */
+export const givenOptions = (command: Takes, args: readonly string[]): ReadonlyMap<string, unknown> =>
+  collect(command, namesOf({ ...globalOptions, ...command.options }), args).given
+
 function namesOf(options: Options): Map<string, Named> {
   return new Map(Object.entries(options).map(([key, option]) => [longName(key, option), { key, option }]))
 }

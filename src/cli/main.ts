@@ -64,7 +64,8 @@ async function dispatch(args: readonly string[], flags: readonly string[], signa
     return dispatch(['version', ...rest.filter((word) => word !== '--version')], [], signal)
   if (isGroup(node) || asksHelp) return help(resolved, asksHelp, flags.includes('--json'))
   const command = await loadCommand(path)
-  const { options, global, rest: words } = parseArguments(command, rest)
+  const given = command.options['config'] === undefined ? rest : await (await import('./config-file.ts')).withConfigFile(command, rest)
+  const { options, global, rest: words } = parseArguments(command, given)
   if (global.version) return dispatch(['version'], [], signal)
   return withContext(global, signal, async (context) => (await command.run(options, context, words)) ?? exitCodes.ok)
 }

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { createLog } from '#system/log.ts'
 import { command } from '../command.ts'
+import { configOption } from '../config-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { flag, integer, text } from '../option.ts'
 import { storeOfEnvironment, storeOption } from '../with-store.ts'
@@ -18,6 +19,7 @@ export default command({
 
     Without a certificate the API listens on this machine alone.`,
   options: {
+    config: configOption,
     stateDir: text('directory for the store and the first token', 'DIR', 'directory').default('/var/lib/vpc'),
     store: storeOption.defaultsTo('VPC_STORE, else SQLite in the state directory'),
     listen: text('address to listen on', 'ADDRESS').default('127.0.0.1'),

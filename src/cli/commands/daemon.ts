@@ -4,6 +4,7 @@ import { defaultDirectories } from '#daemon/options.ts'
 import { defaultLimits, tableSizes } from '#daemon/limits.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { command } from '../command.ts'
+import { configOption } from '../config-file.ts'
 import { Failure } from '../failure.ts'
 import { text, valueOption } from '../option.ts'
 
@@ -52,6 +53,7 @@ export default command({
       .map(([name, value]) => `${name} (${value})`)
       .join(', ')}. An error that a limit causes names the limit.`,
   options: {
+    config: configOption,
     runDir: text('directory for the socket', 'DIR', 'directory').default(defaultDirectories.runDir),
     stateDir: text('directory for the journal, which outlives a restart', 'DIR', 'directory').default(defaultDirectories.stateDir),
     bpffs: text('directory in a BPF file system, for the pins that outlive vpcd', 'DIR', 'directory').default(defaultDirectories.bpffs),

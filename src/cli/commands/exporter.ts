@@ -5,6 +5,7 @@ import { agentStateDir } from '../agent-state-dir.ts'
 import { ApiClient } from '../cloud/api-client.ts'
 import { currentContext } from '../cloud/contexts.ts'
 import { command } from '../command.ts'
+import { configOption } from '../config-file.ts'
 import { Failure } from '../failure.ts'
 import { flag, integer, text } from '../option.ts'
 import { PlaceNames } from '../place-names.ts'
@@ -19,6 +20,7 @@ export default command({
 
     It asks for no password. Everybody who reaches the port can read it, so it listens on this machine unless it is told otherwise.`,
   options: {
+    config: configOption,
     listen: text('address to listen on', 'ADDRESS').default('127.0.0.1'),
     port: integer('port to listen on; 0 takes a free one', 'PORT', 0, 65_535).default(9475),
     stateDir: agentStateDir,

@@ -1,6 +1,7 @@
 /** `vpc issuer`. */
 import { userId } from '#system/accounts.ts'
 import { command } from '../command.ts'
+import { configOption } from '../config-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { integer, text } from '../option.ts'
 import { storeOfEnvironment, storeOption } from '../with-store.ts'
@@ -15,6 +16,7 @@ export default command({
     the same host and key. It reads the hosts of the store itself, so it needs to read the file of an SQLite store, or a certificate for
     etcd. It writes each certificate into ca/issued.jsonl of its state directory before it gives it away.`,
   options: {
+    config: configOption,
     stateDir: text('directory whose ca has the key', 'DIR', 'directory').default('/var/lib/vpc'),
     store: storeOption.defaultsTo('VPC_STORE, else SQLite in the state directory'),
     listen: text('socket to listen on', 'PATH', 'file').defaultsTo('issuer.sock in the state directory'),

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { createLog } from '#system/log.ts'
 import { command } from '../../command.ts'
+import { configOption } from '../../config-file.ts'
 import { Failure } from '../../failure.ts'
 import { integer, text } from '../../option.ts'
 import { packageVersion } from '../../package-version.ts'
@@ -18,6 +19,7 @@ export default command({
 
     SIGTERM or SIGINT stop the agent. vpcd keeps what it has, and packets flow.`,
   options: {
+    config: configOption,
     stateDir: agentStateDir,
     server: text('URL of the API, where it needs no certificate of this host: for tests on one machine', 'URL'),
     reconnectWithin: integer(
