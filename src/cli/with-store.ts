@@ -1,6 +1,7 @@
 /** Opens the store of the control plane for a command; loads the driver only then. */
 import { existsSync } from 'node:fs'
 import { defaultStore, parseStoreLocation, type StoreLocation } from '#control/store/location.ts'
+import type { Reader } from '#control/store/reader.ts'
 import type { Store } from '#control/store/store.ts'
 import type { StoreErrorCode } from '#control/store/store-error.ts'
 import { Failure, usageFailure, type FailureKind } from './failure.ts'
@@ -17,17 +18,37 @@ export const storeOption: Option<StoreLocation | undefined> = valueOption(
 
 /** Open a store that there is, do something with it, and close it. Its errors become failures. */
 export async function withStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+  return withOpen(() => open(existing(given)), run)
+}
+
+/** Read a store that there is, also while an API has it. Its errors become failures. */
+export async function withReader<T>(given: StoreLocation | undefined, run: (reader: Reader) => Promise<T>): Promise<T> {
+  const { openReader } = await import('#control/store/reader.ts')
+  return withOpen(() => openReader(existing(given), options), run)
+}
+
+/** Open a store, or make it when there is none, do something with it, and close it. */
+export async function withNewStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
+  return withOpen(() => open(given ?? fromEnvironment()), run)
+}
+
+const options = { callMs: 3000 }
+
+async function open(where: StoreLocation): Promise<Store> {
+  const { openStore } = await import('#control/store/open.ts')
+  return openStore(where, options)
+}
+
+function existing(given: StoreLocation | undefined): StoreLocation {
   const where = given ?? fromEnvironment()
   if (where.kind === 'sqlite' && !existsSync(where.path))
     throw new Failure('failed', `there is no store ${where.path}; vpc db migrate and vpc db import make one, or name another: --store`)
-  return withNewStore(where, run)
+  return where
 }
 
-/** The same, and make the store when there is none. */
-export async function withNewStore<T>(given: StoreLocation | undefined, run: (store: Store) => Promise<T>): Promise<T> {
-  const { openStore } = await import('#control/store/open.ts')
+async function withOpen<S extends AsyncDisposable, T>(opening: () => Promise<S>, run: (store: S) => Promise<T>): Promise<T> {
   try {
-    await using store = await openStore(given ?? fromEnvironment(), { callMs: 3000 })
+    await using store = await opening()
     return await run(store)
   } catch (error) {
     throw await failureOf(error)

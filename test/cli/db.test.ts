@@ -37,12 +37,16 @@ test('a store moves through a file, by commands', async () => {
   const locked = runVpc(['db', 'ping', '--store', `sqlite:${from}`])
   assert.equal(locked.code, 4)
   assert.match(locked.stderr, new RegExp(`process ${process.pid} has the store .* open, and one process at a time may`))
+  // A copy of a store that is in use is the same.
+  const copied = runVpc(['db', 'export', join(directory, 'copy.jsonl'), '--store', `sqlite:${from}`])
+  assert.equal(copied.code, 0, copied.stderr)
   await before[Symbol.asyncDispose]()
 
   const exported = runVpc(['db', 'export', file, '--store', `sqlite:${from}`, '--json'])
   assert.equal(exported.code, 0, exported.stderr)
   const { entries, sha256 } = JSON.parse(exported.stdout)
   assert.equal(entries, 160)
+  assert.equal(copied.stdout, `160 keys of revision ${revision}, SHA-256 ${sha256}\n`)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.deepEqual(
     readdirSync(directory).filter((name) => name.endsWith('.partial')),

@@ -28,20 +28,34 @@ export interface Late {
   readonly error: { readonly text: string } | null
 }
 
+/** A vnic that is wanted: what it is like if it is made. */
+interface Wanted {
+  readonly subnet: string | undefined
+  readonly groups: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly query: URLSearchParams
+}
+
 /** The vnic of a name or id. Where there is none and a subnet is named, make it there. */
 export async function findOrMake(
   client: ApiClient,
   name: string,
-  { subnet, groups, query }: { readonly subnet: string | undefined; readonly groups: readonly string[]; readonly query: URLSearchParams },
+  { subnet, groups, addresses = [], query }: Wanted,
   undo: Undo,
 ): Promise<Resource> {
   const found = await client.find(`find vnic ${name}`, at(kind, name, query))
-  if (found !== undefined) return inSubnet(client, found, subnet)
+  if (found !== undefined) return inSubnet(client, withAddresses(found, addresses), subnet)
   if (subnet === undefined)
     throw new Failure('failed', `there is no vnic ${name}; give --subnet, and it is made there`, { code: 'not-found' })
   const home = (await client.must<Resource>(`find subnet ${subnet}`, 'GET', `/subnets/${encodeURIComponent(subnet)}`)).body
   const vpc = (await client.must<Resource>('find its vpc', 'GET', `/vpcs/${home.vpc}`)).body
-  const body = { name, account: vpc.account, subnet: home.id, ...(groups.length > 0 && { groups }) }
+  const body = {
+    name,
+    account: vpc.account,
+    subnet: home.id,
+    ...(groups.length > 0 && { groups }),
+    ...(addresses.length > 0 && { addresses }),
+  }
   const made = (await client.must<Resource>(`create vnic ${name}`, 'POST', `/${kind.plural}`, body)).body
   undo.push(`destroy vnic ${name}`, () => client.must('destroy it', 'DELETE', `/${kind.plural}/${made.id}`))
   progress(`created vnic ${name}: ${(made.addresses as string[]).join(' ')}`)
@@ -54,6 +68,17 @@ async function inSubnet(client: ApiClient, vnic: Resource, subnet: string | unde
   const asked = (await client.must<Resource>(`find subnet ${subnet}`, 'GET', `/subnets/${encodeURIComponent(subnet)}`)).body
   if (asked.id === vnic.subnet) return vnic
   throw new Failure('conflict', `vnic ${vnic.name ?? vnic.id} exists in another subnet than ${subnet}; give the new one another name`, {
+    code: 'exists',
+  })
+}
+
+/** A vnic that is there has its addresses: others that are asked for are a mistake. */
+function withAddresses(vnic: Resource, asked: readonly string[]): Resource {
+  const own = vnic.addresses as string[]
+  const missing = asked.filter((address) => !own.includes(address))
+  if (missing.length === 0) return vnic
+  const name = vnic.name ?? vnic.id
+  throw new Failure('conflict', `vnic ${name} exists without ${missing.join(', ')}; vpc vnic set ${name} --address changes its addresses`, {
     code: 'exists',
   })
 }

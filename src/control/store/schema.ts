@@ -36,11 +36,11 @@ interface Found {
 }
 
 /** The schema of a store. Throws StoreError for one that this version cannot use. A store without one has the first. */
-export async function readSchema(store: Store, current = currentSchema): Promise<Schema> {
+export async function readSchema(store: Pick<Store, 'get'>, current = currentSchema): Promise<Schema> {
   return (await find(store, current)).schema
 }
 
-async function find(store: Store, current: number): Promise<Found> {
+async function find(store: Pick<Store, 'get'>, current: number): Promise<Found> {
   const { entries } = await store.get([schemaKey, restoringKey])
   if (entries[1] !== undefined)
     throw new StoreError('unusable', 'the store is being filled, or an import was broken off: empty it, and import again')

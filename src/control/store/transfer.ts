@@ -25,7 +25,7 @@ export interface Transferred {
 export type Progress = (entries: number) => void
 
 /** Write the store into a new file, for its owner alone. The file appears once it is whole. */
-export async function exportStore(store: Store, path: string, progress: Progress): Promise<Transferred> {
+export async function exportStore(store: Pick<Store, 'get' | 'snapshot'>, path: string, progress: Progress): Promise<Transferred> {
   const { schema } = await readSchema(store)
   await using snapshot = await store.snapshot()
   const partial = `${path}.partial`

@@ -1,6 +1,6 @@
 /** `vpc db export`. */
 import { command } from '../../command.ts'
-import { progressOn, storeOption, withStore } from '../../with-store.ts'
+import { progressOn, storeOption, withReader } from '../../with-store.ts'
 
 export default command({
   path: 'db export',
@@ -9,13 +9,13 @@ export default command({
     file has a line of JSON for each key, and ends with the SHA-256 of the lines before. It has secrets of all accounts:
     only its owner may read it. It appears under its name once it is whole.
 
-    An SQLite store must not be open elsewhere: stop its API first. An etcd store may be in use.`,
+    The store may be in use.`,
   options: { store: storeOption },
   positionals: [{ name: 'FILE', help: 'the file to write' }],
   examples: [{ line: 'vpc db export control.jsonl', does: 'keep a copy of the store of this machine' }],
   async run({ store: where }, { output, global }, [file]) {
     const progress = progressOn(process.stderr, global.json)
-    const result = await withStore(where, async (store) => {
+    const result = await withReader(where, async (store) => {
       const { exportStore } = await import('#control/store/transfer.ts')
       return exportStore(store, file!, progress.say)
     }).finally(progress.end)

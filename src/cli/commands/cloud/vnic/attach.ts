@@ -35,11 +35,12 @@ export default command({
     ...guestOptions,
     vmnic: flag('for a virtual machine: wait for its vmnic'),
     group: text('group of a vnic that is made', 'NAME').repeated,
+    address: text('address of a vnic that is made', 'ADDRESS').repeated.defaultsTo('the cloud chooses'),
     timeout: integer('seconds to wait for hosts', 'SECONDS', 1, 300).default(30),
     agentStateDir,
     ...common,
   },
-  async run({ netns, pid, as, vmnic, group, timeout, agentStateDir: stateDir, ...values }, { output, vpc }, [given]) {
+  async run({ netns, pid, as, vmnic, group, address, timeout, agentStateDir: stateDir, ...values }, { output, vpc }, [given]) {
     if (vmnic && (netns !== undefined || pid !== undefined)) throw usageFailure('--vmnic takes neither --netns nor --pid')
     const place = vmnic ? undefined : guestNetns({ netns, pid })
     const unit = vmnic ? 'vmnic' : 'hostif'
@@ -48,7 +49,7 @@ export default command({
     const { subnet, ...rest } = values as { subnet?: string }
     await allOrNothing(async (undo) => {
       const query = whoseOf(kind, rest)
-      const vnic = await findOrMake(client, given!, { subnet, groups: group, query }, undo)
+      const vnic = await findOrMake(client, given!, { subnet, groups: group, addresses: address, query }, undo)
       const wasPlugged = await plugHere(client, vnic, { host: host.id, unit }, timeout, undo)
       const id = unitIdOf(vnic, unit)
       const local = await vpc()
