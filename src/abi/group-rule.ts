@@ -289,7 +289,7 @@ function idList(type: 'group'): Kind<readonly Id[]> {
   return {
     ...list,
     codec: readJson(`array of ids of ${type}s`, list.fromJson, (value) => value.filter((id) => parseId(id).ok)),
-    text: { ...list.text, placeholder: 'ID' },
+    text: { ...list.text, placeholder: 'ID', ids: [type] },
     rename: (value, name) => value.map((id) => name(id) as Id),
   }
 }

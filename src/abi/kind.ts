@@ -21,6 +21,7 @@ import {
   vni as vniCodec,
   type Codec,
 } from './codec.ts'
+import type { UnitType } from './object-type.ts'
 import { formatRoute, parseRoute, routesCodec, type Route } from './route.ts'
 
 /** A value, or its problem and, in a list, the place of it. */
@@ -50,6 +51,8 @@ export interface TextForm {
   readonly isList?: boolean | undefined
   /** The option names a file that has the text. */
   readonly isFile?: boolean | undefined
+  /** The value is the id of an object of one of these types. */
+  readonly ids?: readonly UnitType[] | undefined
   parse(text: string): Result<unknown>
 }
 

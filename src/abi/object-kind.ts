@@ -19,6 +19,7 @@ export function objectOf(type: UnitType): Kind<Id | null> {
     shape: `the id of ${typeNoun[type]}`,
     text: {
       placeholder: 'ID',
+      ids: [type],
       parse(text) {
         const found = read(text)
         return found.ok ? success(found.value) : failure(found.problem)

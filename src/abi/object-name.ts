@@ -1,4 +1,5 @@
 /** Names that operators give to objects, beside their ids and unit names. */
+import { failure, success, type Result } from '#wire/result.ts'
 import { kindOf, word, type Kind } from './kind.ts'
 import { unitTypes, type UnitType } from './object-type.ts'
 
@@ -19,13 +20,18 @@ export function nameProblem(text: string): string | undefined {
   return idPrefix.test(text) ? `'${text}' looks like the beginning of an id; use a letter beyond f` : undefined
 }
 
+function read(text: string): Result<string> {
+  const problem = nameProblem(text)
+  return problem === undefined ? success(text) : failure(problem)
+}
+
 /** The name of an object: one of its type has it. */
 export const objectName: Kind<string> = {
   ...word,
   shape: 'a name',
+  text: { placeholder: 'NAME|none', parse: (text) => (text === 'none' ? success(null) : read(text)) },
   fromJson(json) {
     if (typeof json !== 'string') return { ok: false, problem: `this must be a name, not ${kindOf(json)}` }
-    const problem = nameProblem(json)
-    return problem === undefined ? { ok: true, value: json } : { ok: false, problem }
+    return read(json)
   },
 }

@@ -32,6 +32,7 @@ function see(path: string): string {
 export function parseArguments(command: Takes, args: readonly string[]): Arguments {
   const known = namesOf({ ...globalOptions, ...command.options })
   const { given, rest } = collect(command, known, args)
+  takeIds(command, given, rest)
   const read = (options: Options): Record<string, unknown> =>
     Object.fromEntries(Object.entries(options).map(([key, option]) => [key, given.get(key) ?? option.spec.fallback]))
   const options = read(command.options)
@@ -75,6 +76,33 @@ function spellOut(known: Map<string, Named>, args: readonly string[]): string[] 
     return name ? `--${name}=${value}` : word
   })
 }
+
+/** Options for ids that may be written without their flags, in order, without those that `given` has. */
+export function idWords({ options, positionals }: Pick<Takes, 'options' | 'positionals'>, given?: ReadonlyMap<string, unknown>): string[] {
+  if (positionals.some(({ isRest }) => isRest)) return []
+  const ids = Object.entries(options).filter(
+    ([, { spec }]) => spec.isRequired && typeof spec.completion === 'object' && 'ids' in spec.completion,
+  )
+  return ids.map(([key]) => key).filter((key) => given?.has(key) !== true)
+}
+
+/** Words that stand for required ids: `vpc switch destroy red`. */
+function takeIds(command: Takes, given: Map<string, unknown>, rest: string[]): void {
+  for (const key of idWords(command, given)) {
+    const needed = command.positionals.filter(({ isOptional }) => isOptional !== true).length
+    if (rest.length <= needed) return
+    const read = command.options[key]!.spec.parse(rest.shift()!)
+    if (!read.ok) throw usageFailure(`${wordOf(key)}: ${read.problem}`)
+    given.set(key, read.value)
+  }
+}
+
+/** The word of help for an id without its flag: SWITCH for `switchId`. */
+export const wordOf = (key: string): string =>
+  key
+    .replace(/Id$/, '')
+    .replace(/[A-Z]/g, (letter) => `-${letter}`)
+    .toUpperCase()
 
 interface OptionToken {
   readonly name: string

@@ -1,5 +1,5 @@
 /** The completion script for fish. */
-import { completionModel, type CompletionModel, type Flag } from './completion-model.ts'
+import { idsOfList, completionModel, type CompletionModel, type Flag } from './completion-model.ts'
 import type { Completion } from './option.ts'
 
 /** The script, for `source` or for a completions directory. */
@@ -13,7 +13,7 @@ export async function fishCompletion(): Promise<string> {
 
 function __vpc_ids
     for type in $argv
-        command vpc list --obj-type $type 2>/dev/null | awk 'NR > 1 && NF == 3 { print $2 }'
+        command vpc list --obj-type $type 2>/dev/null | awk -v type=$type '${idsOfList}'
     end
 end
 

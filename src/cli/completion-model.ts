@@ -32,6 +32,9 @@ export interface CompletionModel {
   readonly takesFile: readonly string[]
 }
 
+/** The program of awk that finds what may stand for an object in the output of `vpc list`: name, unit name and id. */
+export const idsOfList = 'NR == 1 { named = $5 == "NAME" } $1 == type { if (named && $4 != "-") print $4; print $3; print $2 }'
+
 /** Read the whole command table. */
 export async function completionModel(): Promise<CompletionModel> {
   const entries = (await loadTree()).filter(({ path }) => path.length > 0)

@@ -1,5 +1,5 @@
 /** The completion script for zsh: for `source`, or as `_vpc` on the fpath. */
-import { completionModel, valuesByCompletion, type CompletionModel, type Flag, type Pattern } from './completion-model.ts'
+import { idsOfList, completionModel, valuesByCompletion, type CompletionModel, type Flag, type Pattern } from './completion-model.ts'
 import type { Completion } from './option.ts'
 
 /** The script. */
@@ -10,7 +10,7 @@ export async function zshCompletion(): Promise<string> {
 
 _vpc_ids() {
   local type
-  for type; do command vpc list --obj-type "$type" 2>/dev/null | awk 'NR > 1 && NF == 3 { print $2 }'; done
+  for type; do command vpc list --obj-type "$type" 2>/dev/null | awk -v type="$type" '${idsOfList}'; done
 }
 
 # Names of resources of the cloud that is asked; none when it does not answer soon.

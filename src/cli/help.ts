@@ -1,4 +1,5 @@
 /** What `--help` prints, for a command and for a group, from the table. */
+import { idWords, wordOf } from './arguments.ts'
 import type { Command } from './command.ts'
 import { exitStatus } from './exit-status.ts'
 import { globalOptions } from './global-options.ts'
@@ -26,16 +27,33 @@ export function optionNote({ spec }: Option<unknown>): string {
   return notes.length === 0 ? spec.help : `${spec.help} (${notes.join('; ')})`
 }
 
-/** `vpc switch port add --switch-id ID --port-id ID [options]`. */
-export function usageLine({ path, options, positionals }: Command): string {
-  const required = Object.entries(options).filter(([, { spec }]) => spec.isRequired)
-  const rest = Object.keys(options).length > required.length ? ['[options]'] : []
+/** Ids without their flags, as arguments. */
+export const idArguments = (command: Command): [name: string, help: string][] =>
+  idWords(command).map((key) => {
+    const option = command.options[key]!
+    return [wordOf(key), `${option.spec.help}: its name, unit name, id or the beginning of that (or --${longName(key, option)})`]
+  })
+
+/** `vpc switch port add SWITCH [NAME] [options]`. */
+export function usageLine(command: Command): string {
+  const { path, options, positionals } = command
+  const ids = idWords(command)
+  const required = Object.entries(options).filter(([key, { spec }]) => spec.isRequired && !ids.includes(key))
+  const rest = Object.keys(options).length > required.length + ids.length ? ['[options]'] : []
   const flags = required.map(([key, option]) => flagText(key, option.short(undefined)).trim())
   const words = positionals.map(({ name, isOptional, isRest }) => {
     const word = isRest ? `-- ${name}...` : name
     return isOptional ? `[${word}]` : word
   })
-  return ['vpc', path, ...flags, ...rest, ...words].join(' ')
+  return [
+    'vpc',
+    path,
+    ...ids.map(wordOf),
+    ...words.filter(() => ids.length > 0),
+    ...flags,
+    ...rest,
+    ...words.filter(() => ids.length === 0),
+  ].join(' ')
 }
 
 /** All ways to write the last word of a command and of its groups: `vpc switch|sw port|po add|create`. */
@@ -56,7 +74,11 @@ export function commandHelp(command: Command, style: Style): string {
     sentence(summary),
     section('Usage', style, [`  ${usageLine(command)}`]),
     ...(description ? [wrap(description, 0)] : []),
-    section('Arguments', style, twoColumns(positionals.map(({ name, help }) => [name, help]))),
+    section(
+      'Arguments',
+      style,
+      twoColumns([...idArguments(command), ...positionals.map(({ name, help }): [string, string] => [name, help])]),
+    ),
     section('Options', style, optionLines(options)),
     section('Global options', style, optionLines(globalOptions)),
     hasAliases(names) ? section('Spellings', style, [`  ${spellings(names)}`]) : '',

@@ -1,8 +1,9 @@
 /** The options that name objects, with the letters that the original gave them. */
-import { generateId, type Id } from '#abi/id.ts'
+import type { Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
-import { idOf, idOfAny } from './kinds.ts'
-import { choice, type Option } from './option.ts'
+import type { Positional } from './command.ts'
+import { idOf, idOfAny, newId } from './kinds.ts'
+import { choice, Option } from './option.ts'
 
 export const switchId = idOf('vpcsw', 'the switch').required
 export const portId = idOf('vpcp', 'the port').required
@@ -17,8 +18,16 @@ export const groupId = idOf('group', 'the security group').required
 export const addressSetId = idOf('set', 'the address set').required
 export const interfaceId = idOfAny(['vmnic', 'hostif', 'ethlink'], 'the vmnic, hostif or ethlink').short('I').required
 
-/** For a command that creates: the error for a missing id proposes a fresh one. */
-export const fresh = (option: Option<Id>, type: UnitType): Option<Id> =>
-  option.help('id to give it').orElse(() => `choose an id, for example ${generateId(type)}`)
+/** For a command that creates: an id of its own choice, or the command generates one. */
+export const fresh = (option: Option<Id>, type: UnitType): Option<Id | undefined> =>
+  new Option<Id | undefined>({
+    ...option.help('id to give it').spec,
+    isRequired: false,
+    defaultText: 'a new one',
+    parse: (text) => newId(text, type),
+  })
+
+/** The name of what a command creates. */
+export const newName: Positional = { name: 'NAME', help: 'name to give it; commands take it in place of the id', isOptional: true }
 
 export const sortBy = choice('order of the lines: by id, or by unit name', ['id', 'name']).short('s').default('id')

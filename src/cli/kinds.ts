@@ -1,37 +1,25 @@
 /** The kinds of option values that the objects of a host have: ids, VNIs, VLANs, addresses. */
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
-import { typeNoun, type UnitType } from '#abi/object-type.ts'
+import type { UnitType } from '#abi/object-type.ts'
 import { parseEndpoint, formatEndpoint } from '#wire/endpoint.ts'
 import { formatIp, parseIp } from '#wire/ip-address.ts'
 import { formatMac, isMulticastMac, isZeroMac, parseMac } from '#wire/mac.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { parseVni } from '#wire/vni.ts'
+import { parseGiven } from './given-name.ts'
 import { integer, valueOption, type Option } from './option.ts'
 
-/** The id of an object of one type. The refusal of a wrong type byte has the right id. */
-export const idOf = (type: UnitType, help: string): Option<Id | undefined> =>
-  valueOption(help, {
-    placeholder: 'ID',
-    completion: { ids: [type] },
-    parse: (text) => {
-      const result = parseId(text, type)
-      return result.ok ? success(result.id) : failure(describeIdProblem(result.problem))
-    },
-  })
+/** An object of one type: its id, or what people call it. */
+export const idOf = (type: UnitType, help: string): Option<Id | undefined> => idOfAny([type], help)
 
-/** The id of an object of one of several types. */
+/** An object of one of several types. */
 export const idOfAny = (types: readonly UnitType[], help: string): Option<Id | undefined> =>
-  valueOption(help, { placeholder: 'ID', completion: { ids: types }, parse: (text) => parseIdOfAny(text, types) })
+  valueOption(help, { placeholder: 'ID', completion: { ids: types }, parse: (text) => parseGiven(text, types) })
 
-function parseIdOfAny(text: string, types: readonly UnitType[]): Result<Id> {
-  const results = types.map((type) => parseId(text, type))
-  const right = results.find((result) => result.ok)
-  if (right?.ok) return success(right.id)
-  const [first, ...others] = results.flatMap((result) => (result.ok ? [] : [result.problem]))
-  const also = others.flatMap((problem) =>
-    problem.kind === 'wrong-type' ? [`, for ${typeNoun[problem.wanted]} ${problem.suggestion}`] : [],
-  )
-  return failure(describeIdProblem(first!) + also.join(''))
+/** An id for an object that the command makes. */
+export function newId(text: string, type: UnitType): Result<Id> {
+  const read = parseId(text, type)
+  return read.ok ? success(read.id) : failure(describeIdProblem(read.problem))
 }
 
 export const vniOption = (help: string): Option<number | undefined> => valueOption<number>(help, { placeholder: 'VNI', parse: parseVni })

@@ -5,7 +5,7 @@ import type { Vpc } from '#client/vpc.ts'
 import { objectId } from '#feed/object-id.ts'
 import { connectPort } from './connect-port.ts'
 import { openIfThere, openOrCreate } from './create-object.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { Failure } from './failure.ts'
 import type { Undo } from './undo.ts'
 
 /** A container's interface in a switch. */
@@ -24,16 +24,6 @@ const idsOf = (sw: Id, { netns, name }: Pick<Attachment, 'netns' | 'name'>): { r
 })
 
 const bare = (address: string): string => address.split('/')[0]!
-
-/** The switch of an id, the beginning of one, or a unit name. */
-export async function findSwitch(vpc: Vpc, given: string): Promise<Id> {
-  await using mgmt = await vpc.mgmt()
-  const found = (await mgmt.headers('vpcsw')).filter(({ unit, id }) => unit === given || id.startsWith(given.toLowerCase()))
-  if (found.length === 1) return found[0]!.id
-  if (found.length === 0)
-    throw new Failure('failed', `there is no switch ${given}; vpc switch list shows those that there are`, { code: 'ENOENT' })
-  throw usageFailure(`several switches begin with ${given}: ${found.map(({ id }) => id).join(', ')}; write more of it`)
-}
 
 /** Have it so: gives whether anything changed. */
 export async function attach(

@@ -1,7 +1,8 @@
 /** `--open TYPE:ID:r|rw`: an object for which a program gets a descriptor. */
-import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
+import type { Id } from '#abi/id.ts'
 import { isUnitType, unitTypes, type UnitType } from '#abi/object-type.ts'
 import { failure, success, type Result } from '#wire/result.ts'
+import { parseGiven } from './given-name.ts'
 import { valueOption } from './option.ts'
 
 export interface OpenRequest {
@@ -14,10 +15,10 @@ function parseOpen(text: string): Result<OpenRequest> {
   const [type = '', id = '', rights = '', ...more] = text.split(':')
   if (more.length > 0 || rights === '') return failure(`'${text}' is not TYPE:ID:r or TYPE:ID:rw`)
   if (!isUnitType(type)) return failure(`'${type}' is no object type; the types are ${unitTypes.join(', ')}`)
-  const parsed = parseId(id, type)
-  if (!parsed.ok) return failure(describeIdProblem(parsed.problem))
+  const parsed = parseGiven(id, [type])
+  if (!parsed.ok) return parsed
   if (rights !== 'r' && rights !== 'rw') return failure(`'${rights}' are not rights; say r to read, rw to read and write`)
-  return success({ type, id: parsed.id, write: rights === 'rw' })
+  return success({ type, id: parsed.value, write: rights === 'rw' })
 }
 
 /** Any number of objects. */

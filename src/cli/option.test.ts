@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { generateId, idBytes } from '#abi/id.ts'
+import { GivenName } from './given-name.ts'
+import { fresh, vmnicId } from './id-options.ts'
 import {
   endpointOption,
   idOf,
@@ -52,7 +54,12 @@ test('an id of the wrong type gets the right one proposed', () => {
     problem(idOf('vmnic', ''), 'da64c3f3-095d-91e5-df06-5babcfc52468'),
     /multicast bit .* use da64c3f3-095d-91e5-df06-5aabcfc52468/,
   )
-  assert.match(problem(idOf('vmnic', ''), 'vmnic0'), /'vmnic0' is not an id/)
+  assert.match(problem(idOf('vmnic', ''), '07f95a11-6788-2ae7-c306-ba95cff1db3x'), /is not an id/)
+  assert.match(problem(idOf('vmnic', ''), 'a b'), /'a b' is not an id.*'a b' is no name/)
+  assert.equal(problem(idOf('vmnic', ''), 'vpcsw0'), 'vpcsw0 is a switch, not a vmnic')
+  for (const given of ['vmnic0', 'web', '07f9', 'beef'])
+    assert.deepEqual(value(idOf('vmnic', ''), given), new GivenName(given, ['vmnic']), given)
+  assert.match(problem(fresh(vmnicId, 'vmnic'), 'web'), /'web' is not an id/)
 })
 
 test('an id of none of several types gets one of each proposed', () => {

@@ -5,6 +5,8 @@ import type { Setting as Declared } from '#abi/setting.ts'
 import { keyOf, settingsOf, type OwnNames } from '#abi/settings.ts'
 import type { Descriptor } from '#client/descriptor.ts'
 import { usageFailure } from './failure.ts'
+import type { Result } from '#wire/result.ts'
+import { parseGiven } from './given-name.ts'
 import { ofFile } from './file-text.ts'
 import { flag, longName, Option, valueOption, type Options } from './option.ts'
 import { setting, type Setting } from './setting.ts'
@@ -18,12 +20,14 @@ export function settingOptions<T extends UnitType>(type: T, { but = [] }: { read
   const found: Record<string, Option<any>> = {}
   for (const [name, declared] of offered(type, but)) {
     const { kind, help, option } = declared
-    const { placeholder, words, isList, isFile, parse: parseText } = kind.text
-    const parse = isFile === true ? ofFile(parseText, ['none']) : parseText
+    const { placeholder, words, isList, isFile, ids, parse: parseText } = kind.text
+    const ofName = (text: string): Result<unknown> => parseGiven(text, ids!)
+    const parse = ids !== undefined ? ofName : isFile === true ? ofFile(parseText, ['none']) : parseText
     const plain = valueOption(help, {
       placeholder,
       parse,
       ...(words && { completion: { words } }),
+      ...(ids && { completion: { ids } }),
       ...(isFile && { completion: 'file' as const }),
     })
     const { spec } = isList ? plain.repeated : plain

@@ -14,7 +14,7 @@ let vpcd: PrivateVpcd
 before(async () => {
   vpcd = await PrivateVpcd.start()
   for (const netns of [web, db]) ip('netns', 'add', netns)
-  vpcd.ok('switch', 'create', '--switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468')
+  vpcd.ok('switch', 'create', 'red', '--switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468')
   vpcd.ok('switch', 'create', '--switch-id=da64aaaa-095d-91e5-df01-5aabcfc52469')
 })
 after(async () => {
@@ -23,7 +23,7 @@ after(async () => {
 })
 
 test('two containers reach each other after a command each; repeated, changed and taken back', () => {
-  const attachWeb = ['attach', 'vpcsw0', `--netns=${web}`, '--address=10.0.0.1/24'] as const
+  const attachWeb = ['attach', 'red', `--netns=${web}`, '--address=10.0.0.1/24'] as const
   assert.match(vpcd.ok(...attachWeb), /^hostif0 is eth0 in \S+: 10\.0\.0\.1\/24/)
   assert.match(vpcd.ok(...attachWeb), /^already so: hostif0/)
   vpcd.ok('attach', 'da64c', `--netns=${db}`, '--address=10.0.0.2/24', '--gateway=10.0.0.254')
@@ -42,9 +42,45 @@ test('what cannot be is refused, and leaves nothing', () => {
   const count = (): string => vpcd.ok('list')
   const before = count()
   assert.match(vpcd.refused(1, 'attach', 'vpcsw7', `--netns=${web}`), /there is no switch vpcsw7/)
-  assert.match(vpcd.refused(2, 'attach', 'da64', `--netns=${web}`), /several switches begin with da64/)
+  assert.match(vpcd.refused(2, 'attach', 'da64', `--netns=${web}`), /da64 is ambiguous: it stands for vpcsw0 \(da64c3f3-\S+, red\), vpcsw1/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', '--netns=none-such'), /no network namespace none-such/)
   assert.match(vpcd.refused(4, 'attach', 'vpcsw0', `--pid=${process.pid}`), /in this host's own network namespace/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', `--netns=${web}`, '--as=eth1', '--address=10.0.0.9/24', '--gateway=10.9.0.1'), /gateway/)
   assert.equal(count(), before)
+})
+
+test('objects are named, made by name, found by name, unit or the beginning of the id, and the flags of the original stay', () => {
+  const json = (...args: string[]): any => JSON.parse(vpcd.ok(...args, '--json'))
+  const made = json('switch', 'create', 'green', '--vni', '5003')
+  assert.deepEqual([made.changed, made.object.name, made.object.vni], [true, 'green', 5003])
+  const { id } = made.object
+  assert.equal(json('switch', 'create', 'green', '--vni', '5003').changed, false)
+  assert.match(vpcd.refused(4, 'switch', 'create', 'green', '--vni', '5004'), /exists with other settings; change it with vpc switch set/)
+  const port = json('switch', 'port', 'add', 'green', 'p1')
+  assert.equal(port.changed, true)
+  assert.equal(json('switch', 'port', 'add', '--switch-id', 'green', 'p1').changed, false)
+  vpcd.ok('hostif', 'create', 'h1')
+  vpcd.ok('switch', 'port', 'connect', 'p1', 'h1')
+  const info = json('switch', 'port', 'list', '--switch-id', id).find((each: { name: string }) => each.name === 'p1')
+  assert.equal(json('hostif', 'get', 'h1').port, info.id)
+  assert.deepEqual(json('hostif', 'get', '-H', 'h1'), json('hostif', 'get', `--hostif-id=${json('hostif', 'get', 'h1').id}`))
+  assert.equal(json('hostif', 'get', json('hostif', 'get', 'h1').id.slice(0, 13)).name, 'h1')
+  const listed = vpcd.ok('list')
+  assert.match(listed, new RegExp(`^ vpcp +\\S+ +${info.unit} +p1 +vpcsw2\\b`, 'm'))
+  assert.match(listed, new RegExp(`^ hostif +\\S+ +hostif\\d+ +h1 +${info.unit} `, 'm'))
+  // Names of groups belong to a switch; that of a port is unique on the host.
+  for (const sw of ['red', 'green']) vpcd.ok('group', 'create', sw, 'web')
+  assert.equal(json('group', 'create', 'green', 'web').changed, false)
+  assert.match(vpcd.refused(2, 'group', 'get', 'web'), /web is ambiguous: it stands for group0 .*, group1/)
+  vpcd.ok('switch', 'port', 'set', 'p1', '--group', 'group1')
+  assert.match(vpcd.ok('name', 'p1', 'p2'), /is named p2/)
+  assert.equal(json('name', 'p2', 'p2').changed, false)
+  assert.match(vpcd.refused(4, 'name', 'vpcsw1', 'green'), /vpcsw2 .* has that name/)
+  assert.match(vpcd.refused(2, 'name', 'vpcsw1', 'beef'), /looks like the beginning of an id/)
+  assert.match(vpcd.refused(2, 'switch', 'create', 'vpcsw9'), /looks like a unit name/)
+  assert.match(vpcd.refused(1, 'switch', 'set', 'p2', '--vni', '1'), /there is no switch p2 on this host/)
+  assert.match(vpcd.refused(2, 'switch', 'set', 'vpcp0', '--vni', '1'), /vpcp0 is a port, not a switch/)
+  assert.match(vpcd.ok('switch', 'destroy', 'purple'), /^already so: there is no switch purple/)
+  vpcd.ok('switch', 'destroy', 'green')
+  assert.match(vpcd.ok('hostif', 'destroy', 'h1'), /^destroyed/)
 })

@@ -17,7 +17,11 @@ after(() => rmSync(directory, { recursive: true }))
 // Stands for a vpc with two vmnics.
 const id = '07f95a11-6788-2ae7-c306-ba95cff1db38'
 const other = '17f95a11-6788-2ae7-c306-ba95cff1db38'
-const listed = ` TYPE   ID                                    UNIT NAME\n vmnic  ${id}  vmnic0\n vmnic  ${other}  vmnic1\n  TOTAL                   2\n`
+const listed = ` TYPE   ID                                    UNIT NAME  NAME  IN
+ vmnic  ${id}  vmnic0     web   vpcp0
+ vmnic  ${other}  vmnic1     -     -
+  TOTAL                   2
+`
 mkdirSync(join(directory, 'bin'))
 const cloud = ' NAME  ID     SUBNET\n web1  07f9…  web\n web2  17f9…  web\n -     27f9…  web\n'
 writeFileSync(
@@ -58,10 +62,11 @@ test('bash offers the options of the command, then the global ones', () => {
 })
 
 test('bash offers what an option takes', () => {
-  assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id '), [id, other])
+  assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id '), ['web', 'vmnic0', id, 'vmnic1', other])
   assert.deepEqual(bashOffers('vpc vmnic get -N 1'), [other])
   assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id=0'), [id])
-  assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id='), [id, other])
+  assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id='), ['web', 'vmnic0', id, 'vmnic1', other])
+  assert.deepEqual(bashOffers('vpc vmnic get --vmnic-id w'), ['web'])
   assert.deepEqual(bashOffers('vpc list --sort-by '), ['id', 'name'])
   assert.deepEqual(bashOffers('vpc list -F j'), ['json'])
   assert.deepEqual(bashOffers('vpc switch create --vni '), [])

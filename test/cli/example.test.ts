@@ -25,12 +25,12 @@ vpc switch port remove --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-i
 vpc switch destroy --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468
 `
 
-const listed = ` TYPE     ID                                    UNIT NAME
- ethlink  5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e  ethlink0
- vmnic    07f95a11-6788-2ae7-c306-ba95cff1db38  vmnic0
- vpcp     ea58b648-203b-a707-cd02-7a552c8d5295  vpcp1
- vpcp     fd436f9c-1f77-11e8-8002-0cc47a6c7d1e  vpcp0
- vpcsw    da64c3f3-095d-91e5-df01-5aabcfc52468  vpcsw0
+const listed = ` TYPE     ID                                    UNIT NAME  IN
+ ethlink  5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e  ethlink0   vpcp1
+ vmnic    07f95a11-6788-2ae7-c306-ba95cff1db38  vmnic0     vpcp0
+ vpcp     ea58b648-203b-a707-cd02-7a552c8d5295  vpcp1      vpcsw0
+ vpcp     fd436f9c-1f77-11e8-8002-0cc47a6c7d1e  vpcp0      vpcsw0
+ vpcsw    da64c3f3-095d-91e5-df01-5aabcfc52468  vpcsw0     -
    TOTAL                    5
 `
 

@@ -3,8 +3,9 @@ import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
 import { failure, success } from '#wire/result.ts'
 import { command } from '../command.ts'
 import { guestNetns, guestOptions } from '../guest-options.ts'
+import { switchId } from '../id-options.ts'
 import { ipOption } from '../kinds.ts'
-import { attach, findSwitch } from '../local-attachment.ts'
+import { attach } from '../local-attachment.ts'
 import { valueOption } from '../option.ts'
 import { alreadySo, done } from '../outcome.ts'
 import { allOrNothing } from '../undo.ts'
@@ -15,8 +16,8 @@ export default command({
   description: `Makes a hostif, a port of the switch with the addresses, and neighbours, so that the others of the switch find them; and has
     vpcd hand the interface over, now and whenever the namespace, the host or vpcd was started anew. Repeating it changes nothing; with
     other addresses it changes them. All of it is done, or nothing. In a cloud, vpc vnic attach does this by name.`,
-  positionals: [{ name: 'SWITCH', help: 'the switch: its unit name, its id or the beginning of that' }],
   options: {
+    switchId,
     ...guestOptions,
     address: valueOption<string>('address in the container, with the prefix length of its network', {
       placeholder: 'ADDRESS/LENGTH',
@@ -28,13 +29,12 @@ export default command({
     gateway: ipOption('next router of the default route').repeated,
   },
   examples: [
-    { line: 'vpc attach vpcsw0 --netns=web --address=10.0.0.1/24', does: 'eth0 with an address in namespace web' },
+    { line: 'vpc attach red --netns=web --address=10.0.0.1/24', does: 'eth0 with an address in namespace web' },
     { line: 'vpc attach da64 --pid=4711 --address=10.0.0.2/24 --gateway=10.0.0.254', does: 'in the container of process 4711' },
   ],
-  async run({ netns, pid, as, address, gateway }, { vpc, output }, [given]) {
+  async run({ switchId: id, netns, pid, as, address, gateway }, { vpc, output }) {
     const place = guestNetns({ netns, pid })
     const client = await vpc()
-    const id = await findSwitch(client, given!)
     const { changed, unit } = await allOrNothing((undo) =>
       attach(client, id, { netns: place, name: as, addresses: address, gateways: gateway }, undo),
     )

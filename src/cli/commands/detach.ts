@@ -1,19 +1,18 @@
 /** `vpc detach`. */
 import { command } from '../command.ts'
 import { guestNetns, guestOptions } from '../guest-options.ts'
-import { detach, findSwitch } from '../local-attachment.ts'
+import { detach } from '../local-attachment.ts'
+import { switchId } from '../id-options.ts'
 import { alreadySo, done } from '../outcome.ts'
 
 export default command({
   path: 'detach',
   summary: 'take an interface away that vpc attach gave to a container',
   description: `Removes the hostif, the port and the neighbours. Repeating it changes nothing. The namespace may be gone already.`,
-  positionals: [{ name: 'SWITCH', help: 'the switch: its unit name, its id or the beginning of that' }],
-  options: guestOptions,
-  examples: [{ line: 'vpc detach vpcsw0 --netns=web', does: 'namespace web has its eth0 no more' }],
-  async run({ netns, pid, as }, { vpc, output }, [given]) {
+  options: { switchId, ...guestOptions },
+  examples: [{ line: 'vpc detach red --netns=web', does: 'namespace web has its eth0 no more' }],
+  async run({ switchId: id, netns, pid, as }, { vpc, output }) {
     const client = await vpc()
-    const id = await findSwitch(client, given!)
     const place = netns ?? guestNetns({ netns, pid })
     const said = `${as} of ${netns ?? `process ${pid}`}`
     if (await detach(client, id, { netns: place, name: as })) done(output, `detached ${said}`, { switch: id })

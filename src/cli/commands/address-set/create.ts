@@ -3,7 +3,7 @@ import type { AddressSetInfo } from '#abi/info.ts'
 import type { AddressSet } from '#client/address-set.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { addressSetId, fresh, switchId } from '../../id-options.ts'
+import { addressSetId, fresh, newName, switchId } from '../../id-options.ts'
 import { text } from '../../option.ts'
 import { setting } from '../../setting.ts'
 
@@ -12,16 +12,20 @@ export default command({
   summary: 'create an address set',
   description: `An address set belongs to a switch. Rules of security groups name it as a peer.`,
   options: { addressSetId: fresh(addressSetId, 'set'), switchId, name: text('display name', 'NAME') },
+  positionals: [newName],
   examples: [
     {
       line: 'vpc address-set create --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=offices',
       does: 'a set for the networks of all offices',
     },
   ],
-  async run({ addressSetId: id, switchId: sw, name }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<AddressSetInfo, AddressSet>(output, {
-      open: (options) => client.openAddressSet(id, options),
+  async run({ addressSetId: id, switchId: sw, name: display }, context, [name = display]) {
+    await createObject<AddressSetInfo, AddressSet>(context, {
+      type: 'set',
+      id,
+      name,
+      isSame: (info) => info.switch === sw,
+      open: (client, given, options) => client.openAddressSet(given, options),
       settings: [
         ...setting<AddressSet, AddressSetInfo, string>(
           'switch',
@@ -29,14 +33,8 @@ export default command({
           (info) => info.switch ?? 'none',
           (object, value) => object.setSwitch(value as typeof sw),
         ),
-        ...setting<AddressSet, AddressSetInfo, string | null>(
-          'name',
-          name,
-          (info) => info.name,
-          (object, value) => object.setName(value),
-        ),
       ],
-      wayOut: `change it with vpc address-set set --address-set-id=${id}`,
+      change: 'vpc address-set set --address-set-id',
     })
   },
 })

@@ -1,16 +1,16 @@
 /** `vpc ethlink create`. */
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { ethlinkId, fresh } from '../../id-options.ts'
+import { ethlinkId, fresh, newName } from '../../id-options.ts'
 
 export default command({
   path: 'ethlink create',
   summary: 'create an ethlink',
   description: `An ethlink wraps an interface of the host, once vpc ethlink connect names it. Creating one that exists changes nothing.`,
   options: { ethlinkId: fresh(ethlinkId, 'ethlink') },
+  positionals: [newName],
   examples: [{ line: 'vpc ethlink create --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'create it' }],
-  async run({ ethlinkId: id }, { vpc, output }) {
-    const client = await vpc()
-    await createObject(output, { open: (options) => client.openEthlink(id, options), wayOut: '' })
+  async run({ ethlinkId: id }, context, [name]) {
+    await createObject(context, { type: 'ethlink', id, name, open: (client, given, options) => client.openEthlink(given, options) })
   },
 })

@@ -3,7 +3,7 @@ import type { GroupInfo } from '#abi/info.ts'
 import type { Group } from '#client/group.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { fresh, groupId, switchId } from '../../id-options.ts'
+import { fresh, groupId, newName, switchId } from '../../id-options.ts'
 import { text } from '../../option.ts'
 import { setting } from '../../setting.ts'
 
@@ -13,16 +13,20 @@ export default command({
   description: `A security group belongs to a switch. It says who may talk to the ports that are in it. A group without rules lets nothing in, and
     everything out.`,
   options: { groupId: fresh(groupId, 'group'), switchId, name: text('display name', 'NAME') },
+  positionals: [newName],
   examples: [
     {
       line: 'vpc group create --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=web',
       does: 'a group for web servers',
     },
   ],
-  async run({ groupId: id, switchId: sw, name }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<GroupInfo, Group>(output, {
-      open: (options) => client.openGroup(id, options),
+  async run({ groupId: id, switchId: sw, name: display }, context, [name = display]) {
+    await createObject<GroupInfo, Group>(context, {
+      type: 'group',
+      id,
+      name,
+      isSame: (info) => info.switch === sw,
+      open: (client, given, options) => client.openGroup(given, options),
       settings: [
         ...setting<Group, GroupInfo, string>(
           'switch',
@@ -30,14 +34,8 @@ export default command({
           (info) => info.switch ?? 'none',
           (object, value) => object.setSwitch(value as typeof sw),
         ),
-        ...setting<Group, GroupInfo, string | null>(
-          'name',
-          name,
-          (info) => info.name,
-          (object, value) => object.setName(value),
-        ),
       ],
-      wayOut: `change it with vpc group set --group-id=${id}`,
+      change: 'vpc group set --group-id',
     })
   },
 })

@@ -3,7 +3,7 @@ import type { NatInfo } from '#abi/info.ts'
 import type { Nat } from '#client/nat.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { fresh, natId } from '../../id-options.ts'
+import { fresh, natId, newName } from '../../id-options.ts'
 import { settingOptions, settingsAsked } from '../../setting-options.ts'
 
 export default command({
@@ -13,18 +13,21 @@ export default command({
     host (--ethlink-id), or on that of another host, which has the same NAT (--via). Stations reach the outside by a
     route with target igw.`,
   options: { natId: fresh(natId, 'vpcnat'), ...settingOptions('vpcnat') },
+  positionals: [newName],
   examples: [
     {
       line: 'vpc nat create --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8 --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --ethlink-id=5c4acd32-1b8d-11e8-8408-0cc47a6c7d1e --pool=203.0.113.16/28 --gateway4=203.0.113.1',
       does: 'public addresses on the wire of an ethlink',
     },
   ],
-  async run({ natId: id, ...values }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<NatInfo, Nat>(output, {
-      open: (options) => client.openNat(id, options),
+  async run({ natId: id, ...values }, context, [name]) {
+    await createObject<NatInfo, Nat>(context, {
+      type: 'vpcnat',
+      id,
+      name,
+      open: (client, given, options) => client.openNat(given, options),
       settings: settingsAsked('vpcnat', values),
-      wayOut: `change it with vpc nat set --nat-id=${id}`,
+      change: 'vpc nat set --nat-id',
     })
   },
 })

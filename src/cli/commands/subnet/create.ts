@@ -3,7 +3,7 @@ import type { SubnetInfo } from '#abi/info.ts'
 import type { Subnet } from '#client/subnet.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { fresh, subnetId, switchId } from '../../id-options.ts'
+import { fresh, newName, subnetId, switchId } from '../../id-options.ts'
 import { idOf } from '../../kinds.ts'
 import { settingOptions, settingsAsked } from '../../setting-options.ts'
 import { placesAsked } from '../../subnet-places.ts'
@@ -20,18 +20,21 @@ export default command({
     routerId: idOf('vpcrtr', 'a router that joins it with its other subnets'),
     ...settingOptions('subnet'),
   },
+  positionals: [newName],
   examples: [
     {
       line: 'vpc subnet create --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --prefix4=10.1.0.0/24 --prefix6=fd01::/64',
       does: 'a subnet of VNI 5001, with gateways 10.1.0.1 and fd01::1',
     },
   ],
-  async run({ subnetId: id, switchId: sw, routerId, ...values }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<SubnetInfo, Subnet>(output, {
-      open: (options) => client.openSubnet(id, options),
+  async run({ subnetId: id, switchId: sw, routerId, ...values }, context, [name]) {
+    await createObject<SubnetInfo, Subnet>(context, {
+      type: 'subnet',
+      id,
+      name,
+      open: (client, given, options) => client.openSubnet(given, options),
       settings: [...settingsAsked('subnet', values), ...placesAsked(sw, routerId)],
-      wayOut: `change it with vpc subnet set --subnet-id=${id}`,
+      change: 'vpc subnet set --subnet-id',
     })
   },
 })

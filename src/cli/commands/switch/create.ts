@@ -3,7 +3,7 @@ import type { SwitchInfo } from '#abi/info.ts'
 import type { Switch } from '#client/switch.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { fresh, switchId } from '../../id-options.ts'
+import { fresh, newName, switchId } from '../../id-options.ts'
 import { vniOption } from '../../kinds.ts'
 import { setting } from '../../setting.ts'
 
@@ -16,20 +16,23 @@ export default command({
     switchId: fresh(switchId, 'vpcsw'),
     vni: vniOption('VNI that ports get when they are added; 0: not encapsulated').defaultsTo('0'),
   },
+  positionals: [newName],
   examples: [
     { line: 'vpc switch create --vni=123 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'a switch whose ports are in VNI 123' },
   ],
-  async run({ switchId: id, vni }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<SwitchInfo, Switch>(output, {
-      open: (options) => client.openSwitch(id, options),
+  async run({ switchId: id, vni }, context, [name]) {
+    await createObject<SwitchInfo, Switch>(context, {
+      type: 'vpcsw',
+      id,
+      name,
+      open: (client, given, options) => client.openSwitch(given, options),
       settings: setting<Switch, SwitchInfo, number>(
         'vni',
         vni,
         (info) => info.vni,
         (object, value) => object.setVni(value),
       ),
-      wayOut: `change it with vpc switch set --switch-id=${id}`,
+      change: 'vpc switch set --switch-id',
     })
   },
 })

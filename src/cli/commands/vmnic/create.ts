@@ -3,7 +3,7 @@ import type { VmnicInfo } from '#abi/info.ts'
 import type { Vmnic } from '#client/vmnic.ts'
 import { command } from '../../command.ts'
 import { createObject } from '../../create-object.ts'
-import { fresh, vmnicId } from '../../id-options.ts'
+import { fresh, newName, vmnicId } from '../../id-options.ts'
 import { macOption } from '../../kinds.ts'
 import { setting } from '../../setting.ts'
 
@@ -16,20 +16,23 @@ export default command({
     vmnicId: fresh(vmnicId, 'vmnic'),
     mac: macOption('MAC address that the guest sees').short('m').defaultsTo('the one in the id'),
   },
+  positionals: [newName],
   examples: [
     { line: 'vpc vmnic create --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'a vmnic with the MAC address ba:95:cf:f1:db:38' },
   ],
-  async run({ vmnicId: id, mac }, { vpc, output }) {
-    const client = await vpc()
-    await createObject<VmnicInfo, Vmnic>(output, {
-      open: (options) => client.openVmnic(id, options),
+  async run({ vmnicId: id, mac }, context, [name]) {
+    await createObject<VmnicInfo, Vmnic>(context, {
+      type: 'vmnic',
+      id,
+      name,
+      open: (client, given, options) => client.openVmnic(given, options),
       settings: setting<Vmnic, VmnicInfo, string>(
         'mac',
         mac,
         (info) => info.mac,
         (object, value) => object.setMac(value),
       ),
-      wayOut: `change it with vpc vmnic set --vmnic-id=${id}`,
+      change: 'vpc vmnic set --vmnic-id',
     })
   },
 })

@@ -1,14 +1,15 @@
 /** `vpc switch port add`. */
-import type { Id } from '#abi/id.ts'
+import { generateId, type Id } from '#abi/id.ts'
 import type { Ethlink } from '#client/ethlink.ts'
+import type { Port } from '#client/port.ts'
 import type { Switch } from '#client/switch.ts'
 import type { Vpc } from '#client/vpc.ts'
 import { command } from '../../../command.ts'
 import { connectEthlink } from '../../../connect-ethlink.ts'
 import { connectPort } from '../../../connect-port.ts'
-import { openOrCreate } from '../../../create-object.ts'
+import { idOfNamed, openOrCreate } from '../../../create-object.ts'
 import { Failure, usageFailure } from '../../../failure.ts'
-import { ethlinkId, fresh, portId, switchId } from '../../../id-options.ts'
+import { fresh, newName, portId, switchId } from '../../../id-options.ts'
 import { idOf, interfaceName } from '../../../kinds.ts'
 import { flag } from '../../../option.ts'
 import { alreadySo, done, unitText } from '../../../outcome.ts'
@@ -29,7 +30,9 @@ export default command({
     l2Name: interfaceName('interface of the host for the uplink'),
     ethlinkId: idOf('ethlink', 'the ethlink for the uplink'),
   },
+  positionals: [newName],
   examples: [
+    { line: 'vpc switch port add red web', does: 'a port with a name' },
     {
       line: 'vpc switch port add --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',
       does: 'a port',
@@ -40,20 +43,21 @@ export default command({
       does: 'an uplink through eth0',
     },
   ],
-  async run({ switchId: id, portId: port, uplink, l2Name, ethlinkId: ethlink }, { vpc, output }) {
-    if (!uplink && (l2Name ?? ethlink) !== undefined) throw usageFailure('--l2-name and --ethlink-id are for an uplink; add --uplink')
-    if (l2Name !== undefined && ethlink === undefined)
-      throw usageFailure(`--l2-name needs --ethlink-id; ${fresh(ethlinkId, 'ethlink').spec.wayOut!()}`)
+  async run({ switchId: id, portId: given, uplink, l2Name, ethlinkId }, { vpc, output }, [name]) {
+    if (!uplink && (l2Name ?? ethlinkId) !== undefined) throw usageFailure('--l2-name and --ethlink-id are for an uplink; add --uplink')
     const client = await vpc()
+    const port = given ?? (await idOfNamed(client, 'vpcp', name))
+    const ethlink = ethlinkId ?? (l2Name === undefined ? undefined : await idOfWrapping(client, l2Name))
     await using object = await client.openSwitch(id, { write: true })
     const isChanged = await allOrNothing(async (undo) => {
       let changes = await addPort(object, port, undo)
+      if (name !== undefined) changes += await namePort(client, port, name, undo)
       if (ethlink !== undefined) changes += await plugEthlink(client, port, ethlink, l2Name, undo)
       if (uplink) changes += await makeUplink(object, port)
       return changes > 0
     })
     const info = await object.describe()
-    const said = `port ${port} is ${uplink ? 'the uplink of' : 'in'} ${unitText(info)}`
+    const said = `port ${name === undefined ? port : `${name} (${port})`} is ${uplink ? 'the uplink of' : 'in'} ${unitText(info)}`
     if (isChanged) done(output, said, { object: info })
     else alreadySo(output, said, { object: info })
   },
@@ -68,6 +72,27 @@ async function addPort(object: Switch, port: Id, undo: Undo): Promise<number> {
   return 1
 }
 
+async function namePort(client: Vpc, id: Id, name: string, undo: Undo): Promise<number> {
+  await using port = await client.openPort(id, { write: true })
+  const before = await port.name()
+  if (before === name) return 0
+  await port.setName(name)
+  undo.push('the name', () => withPort(client, id, (each) => each.setName(before)))
+  return 1
+}
+
+async function withPort(client: Vpc, id: Id, act: (port: Port) => Promise<void>): Promise<void> {
+  await using port = await client.openPort(id, { write: true })
+  await act(port)
+}
+
+/** The ethlink that wraps an interface, or a new one. */
+async function idOfWrapping(client: Vpc, l2Name: string): Promise<Id> {
+  await using mgmt = await client.mgmt()
+  const all = await mgmt.describeAll('ethlink')
+  return all.find((info) => info.type === 'ethlink' && info.l2Name === l2Name)?.id ?? generateId('ethlink')
+}
+
 async function plugEthlink(client: Vpc, port: Id, id: Id, l2Name: string | undefined, undo: Undo): Promise<number> {
   const { descriptor, isNew } = await openEthlink(client, id, l2Name)
   await using ethlink = descriptor
@@ -80,7 +105,7 @@ async function plugEthlink(client: Vpc, port: Id, id: Id, l2Name: string | undef
   await using plug = await client.openPort(port, { write: true })
   if (await connectPort(plug, id)) {
     changes++
-    if (!isNew) undo.push('the connection', () => unplug(client, port, id))
+    if (!isNew) undo.push('the connection', () => withPort(client, port, (each) => each.disconnect(id)))
   }
   // An existing one is not committed: its creator decides how long it lives.
   if (isNew) {
@@ -98,11 +123,6 @@ async function openEthlink(client: Vpc, id: Id, l2Name: string | undefined): Pro
 async function withEthlink(client: Vpc, id: Id, act: (ethlink: Ethlink) => Promise<void>): Promise<void> {
   await using ethlink = await client.openEthlink(id, { write: true })
   await act(ethlink)
-}
-
-async function unplug(client: Vpc, id: Id, peer: Id): Promise<void> {
-  await using port = await client.openPort(id, { write: true })
-  await port.disconnect(peer)
 }
 
 async function makeUplink(object: Switch, port: Id): Promise<number> {
