@@ -161,6 +161,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   }),
   interface: group('interfaces of all types that a port can be connected to', { list }, 'int', 'intf'),
   why: leaf(),
+  events: leaf(),
   trace: leaf(),
   export: leaf(),
   apply: leaf(),

@@ -6,6 +6,8 @@ export const countersEveryMs = 10_000
 /** Vnics and drops in one message at most. */
 export const mostCounters = 4_000
 export const mostDrops = 200
+/** NATs without a port in one message at most. */
+export const mostExhausted = 100
 
 /** What was counted. Received is from guests, transmitted to them. */
 export interface Counts {
@@ -42,9 +44,18 @@ export interface SeenDrop {
   readonly rule: string | null
 }
 
+/** How many packets a NAT had no public port for since the last message: a sample, as events of drops are. */
+export interface Exhausted {
+  /** Id of the item. */
+  readonly nat: string
+  readonly packets: number
+}
+
 export interface HostCounters {
   /** Those that have counted something since the last message. */
   readonly vnics: readonly VnicCounters[]
   /** The newest of those that came since. */
   readonly drops: readonly SeenDrop[]
+  /** NATs of this host that had no port left for a packet. */
+  readonly exhausted?: readonly Exhausted[] | undefined
 }

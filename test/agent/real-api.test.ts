@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { readObjects } from '#feed/objects-file.ts'
+import type { CloudEvent } from '#resource/cloud-event.ts'
+import type { HostEvent } from '../../src/cli/host-events.ts'
 import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
@@ -71,7 +73,10 @@ suite('a cloud of four hosts', () => {
     await until('an answer', () => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('web2')} || true`).includes(' 0% packet loss'))
   })
 
-  test('the id of a request is in the log of the API, and of each host that did what it changed', async () => {
+  test('the id of a request is in the log of the API, of each host that did what it changed, and in the events', async () => {
+    const cloud = api.follow<CloudEvent>('events', '--follow', '--since=1h')
+    const own = api.follow<HostEvent>('events', '--local', `--socket=${one!.host.socketPath}`, `--state-dir=${one!.agentDir}`)
+    await until('a first event', () => cloud.seen.length > 0)
     for (const line of ['create traced --subnet=web', 'plug traced --host=h1', 'set traced --dhcp-hostname=tr', 'unplug traced'])
       api.do(`vnic ${line} --account=shop`)
     const { id } = JSON.parse(api.do('vnic get traced --account=shop --json')) as { id: string }
@@ -93,6 +98,30 @@ suite('a cloud of four hosts', () => {
       }
       for (const host of scene.hosts.filter((each) => !concerned.includes(each))) assert.deepEqual(said(host, request), [], method)
     }
+    const told = (): CloudEvent[] => cloud.seen.filter((each) => each.id === id)
+    await until('the end', () => told().some(({ event }) => event === 'destroyed'))
+    const changes = told().filter(({ event }) => event !== 'state')
+    assert.deepEqual(
+      changes.map(({ event, state, request, by }) => [state ?? event, request, by?.name]),
+      ['created', 'plugged', 'changed', 'unplugged', 'destroyed'].map((what, i) => [what, items.toReversed()[i]!.request, 'admin']),
+    )
+    const ready = told().find(({ event, state }) => event === 'state' && state === 'ready')
+    assert.ok([items[3]!.request, items[2]!.request].includes(ready!.request!), JSON.stringify(ready))
+    const lines = api.do(`events --vnic=${id} --since=1h --utc`).trim().split('\n')
+    assert.deepEqual(
+      lines.map((line) => / {2}(.*) {2}\(request \S+\)$/.exec(line)?.[1]),
+      [
+        `vnic traced created, by admin`,
+        'vnic traced plugged in on host h1, by admin',
+        'vnic traced changed: dhcpHostname, by admin',
+        'vnic traced unplugged from host h1, by admin',
+        'vnic traced destroyed, by admin',
+      ],
+    )
+    const ofPort = (): HostEvent[] => own.seen.filter(({ unit }) => unit?.startsWith('vpcp') === true)
+    await until('its port to be told by vpcd', () => ofPort().some(({ event }) => event === 'remove'))
+    assert.equal(ofPort()[0]!.event, 'create')
+    await Promise.all([cloud.end(), own.end()])
   })
 
   test('a guest reads its keys and user data, and finds others by name', async () => {

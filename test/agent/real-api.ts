@@ -76,6 +76,19 @@ export class RealApi implements AsyncDisposable {
     return this.vpc(...line.split(' '))
   }
 
+  /** Follow `vpc ARGS --json`: the objects that it has printed so far. */
+  follow<T>(...args: string[]): { readonly seen: T[]; end(): Promise<void> } {
+    const child = spawn(vpcPath, [...args, '--json'], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const seen: T[] = []
+    createInterface({ input: child.stdout }).on('line', (line) => seen.push(JSON.parse(line) as T))
+    const end = async (): Promise<void> => {
+      const gone = once(child, 'exit')
+      child.kill('SIGINT')
+      assert.deepEqual(await gone, [null, 'SIGINT'])
+    }
+    return { seen, end }
+  }
+
   /** Make resources by requests, which are quicker than commands: paths with bodies, one after the other. */
   async make(...resources: readonly (readonly [plural: string, body: object])[]): Promise<void> {
     const token = readFileSync(join(this.directory, 'state', 'admin-token'), 'utf8').trim()

@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { DropEvent } from '#abi/info.ts'
-import { mostCounters, mostDrops, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import { mostCounters, mostDrops, mostExhausted, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
 import type { Log } from '#system/log.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Traffic } from '../apply/host-half.ts'
-import { portId } from '../compile/ids.ts'
+import { natId, portId } from '../compile/ids.ts'
 import type { ItemStore } from '../compile/items.ts'
 
 export interface CounterReportOptions {
@@ -24,6 +24,10 @@ export class CounterReport {
   #drops: SeenDrop[] = []
   /** The vnic of each unit name of a port. */
   #ports = new Map<string, string>()
+  /** The item of each unit name of a NAT. */
+  #nats = new Map<string, string>()
+  /** Packets since the last message that a NAT had no port for, by item. */
+  #exhausted = new Map<string, number>()
 
   constructor(options: CounterReportOptions) {
     this.#options = options
@@ -51,9 +55,11 @@ export class CounterReport {
     const now = await this.#countersNow()
     const changed = [...now.values()].filter((each) => !isDeepStrictEqual(each, this.#told.get(each.vnic)))
     const drops = this.#drops
+    const exhausted = [...this.#exhausted].slice(0, mostExhausted).map(([nat, packets]) => ({ nat, packets }))
     this.#drops = []
-    for (let i = 0; i < changed.length || (i === 0 && drops.length > 0); i += mostCounters)
-      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), drops: i === 0 ? drops : [] }, signal)
+    this.#exhausted.clear()
+    for (let i = 0; i < changed.length || (i === 0 && drops.length + exhausted.length > 0); i += mostCounters)
+      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? { drops, exhausted } : { drops: [] }) }, signal)
     this.#told = now
   }
 
@@ -62,7 +68,9 @@ export class CounterReport {
     const { stats, usage } = await traffic.read()
     const vnics = new Map([...items.of('vnic')].map(({ id }) => [portId(id), id]))
     const flows = new Map(usage.ports.map((port) => [port.id, port.flows]))
+    const nats = new Map([...items.of('nat')].map(({ id }) => [natId(id), id]))
     this.#ports = new Map()
+    this.#nats = new Map(stats.flatMap(({ id, unit }) => (nats.has(id) ? [[unit, nats.get(id)!]] : [])))
     return new Map(
       stats.flatMap(({ id, unit, rxPackets, rxBytes, txPackets, txBytes, drops }) => {
         const vnic = vnics.get(id)
@@ -75,6 +83,8 @@ export class CounterReport {
 
   async #hearDrops(signal: AbortSignal): Promise<void> {
     for await (const event of this.#options.traffic.drops(signal)) {
+      const nat = event.reason === 'nat_exhausted' ? this.#nats.get(event.nat ?? '') : undefined
+      if (nat !== undefined) this.#exhausted.set(nat, (this.#exhausted.get(nat) ?? 0) + 1 + event.lost)
       const vnic = this.#ports.get(event.port ?? '')
       if (vnic === undefined) continue
       this.#drops.push(seen(event, vnic))

@@ -1,13 +1,11 @@
 /** `vpc drops`. */
 import type { DropEvent } from '#abi/info.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
-import { ApiClient } from '../cloud/api-client.ts'
-import { currentContext } from '../cloud/contexts.ts'
+import { clientForNames, sayNoNames } from '../cloud/client-for-names.ts'
 import { command } from '../command.ts'
 import { explainReason, explainedReasons, reasonOption, reasonOrAll, reasonTable, reasonText } from '../drop-reason.ts'
 import { DropNames, withNames } from '../drop-names.ts'
 import { causeText, dropCounters, dropLine, dropTable } from '../drop-text.ts'
-import { Failure } from '../failure.ts'
 import { flag, text } from '../option.ts'
 
 export default command({
@@ -39,7 +37,7 @@ export default command({
     if (explain !== undefined) return output.result(explainReason(explain), reasonText(explainReason(explain)))
     const isWanted = wanted(reason, unit)
     await using mgmt = await (await vpc()).mgmt()
-    const names = new DropNames(mgmt, { stateDir, client: clientOf(context), say: sayNoNames })
+    const names = new DropNames(mgmt, { stateDir, client: clientForNames(context), say: sayNoNames })
     if (!follow) {
       const counters = dropCounters(await mgmt.stats()).filter((each) => isWanted(each.reason, each.unit, each.peerUnit))
       const known = await names.of(counters.map(({ unit }) => unit).join(' '))
@@ -69,16 +67,3 @@ const noneText = (reasons: readonly string[], units: readonly string[]): string 
 
 /** All units and rules in an event. */
 const wordsOf = (event: DropEvent): string => [event.port, causeText(event), event.refusal?.rule].join(' ')
-
-const sayNoNames = (why: string): boolean => process.stderr.write(`vpc: no names of the cloud: ${why}\n`)
-
-/** Who is not logged in sees units. */
-function clientOf(context: string | undefined): ApiClient | undefined {
-  try {
-    return new ApiClient(currentContext(context))
-  } catch (error) {
-    if (context !== undefined || !(error instanceof Failure)) throw error
-    if (error.code !== 'not-logged-in') sayNoNames(error.message)
-    return undefined
-  }
-}

@@ -2,10 +2,10 @@
 import type { Hono } from 'hono'
 import { isId } from '#resource/envelope.ts'
 import { findKind, kindOf } from '#resource/kinds.ts'
-import { allows, type Caller, type Scope } from '../model/caller.ts'
+import { allows, type Caller } from '../model/caller.ts'
 import { find } from '../model/find.ts'
 import { fieldProblem } from '../model/problem.ts'
-import type { ObjectRecord } from '../model/record.ts'
+import type { AuditRecord, ObjectRecord } from '../model/record.ts'
 import { storeProblem } from '../model/store-problem.ts'
 import type { ApiContext, Env, Parts } from './context.ts'
 
@@ -14,17 +14,8 @@ const dayMs = 86_400_000
 const maxDays = 31
 const maxLimit = 1000
 
-interface AuditRecord extends Partial<Scope> {
-  readonly key?: string
-  readonly time: string
-  readonly request: string
-  readonly principal: string
-  readonly kind?: string
-  readonly id?: string
-  readonly fields?: readonly string[]
-}
-
-interface Question {
+/** What is asked of audit records, by times in ms. */
+export interface AuditQuestion {
   readonly since: number
   readonly until: number
   readonly limit: number
@@ -37,7 +28,8 @@ const words = ['principal', 'kind', 'target', 'since', 'until', 'limit']
 export function auditRoutes(app: Hono<Env>, parts: Parts): void {
   app.get('/audit', async (c) => {
     await parts.model.mirror.fresh()
-    return c.json({ items: await recordsOf(parts, questionOf(parts, c)) } as object)
+    const records = await recordsOf(parts, questionOf(parts, c))
+    return c.json({ items: records.map(({ key: _, ...record }) => record) } as object)
   })
 }
 
@@ -46,7 +38,7 @@ function mayReadRecord(caller: Caller, { org = null, account = null, vpc = null 
   return allows(caller, ['auditor', 'admin'], { org, account, vpc })
 }
 
-function questionOf({ model, now }: Parts, c: ApiContext): Question {
+function questionOf({ model, now }: Parts, c: ApiContext): AuditQuestion {
   const query = c.req.query()
   for (const word of Object.keys(query))
     if (!words.includes(word)) throw fieldProblem('invalid', [word.slice(0, 64)], `there is no such filter; they are ${words.join(', ')}`)
@@ -90,7 +82,8 @@ function principalOf(objects: Parts['model']['mirror']['objects'], caller: Calle
   )
 }
 
-function timeOf(word: string, text: string | undefined): number | undefined {
+/** A time of a query, in ms. */
+export function timeOf(word: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const time = Date.parse(text)
   if (!Number.isNaN(time)) return time
@@ -98,7 +91,7 @@ function timeOf(word: string, text: string | undefined): number | undefined {
 }
 
 /** The newest records that pass. A record that a crash left in a file and in the store is shown once. */
-async function recordsOf({ model, audit }: Parts, question: Question): Promise<AuditRecord[]> {
+export async function recordsOf({ model, audit }: Parts, question: AuditQuestion): Promise<AuditRecord[]> {
   const { since, until, limit, passes } = question
   let found = new Map<string, AuditRecord>()
   const take = (record: AuditRecord): void => {
@@ -115,7 +108,7 @@ async function recordsOf({ model, audit }: Parts, question: Question): Promise<A
     found = newest(found, limit)
     if (found.size === limit && [...found.values()].every(({ time }) => time >= day)) break
   }
-  return [...found.values()].map(({ key: _, ...record }) => record as AuditRecord)
+  return [...found.values()]
 }
 
 function newest(found: ReadonlyMap<string, AuditRecord>, limit: number): Map<string, AuditRecord> {

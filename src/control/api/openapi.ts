@@ -7,6 +7,7 @@ import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
 import { phases } from './migration.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
+import { eventPaths, eventSchemas } from './event-paths.ts'
 import { statsPaths } from './stats-paths.ts'
 import { hostPaths, hostStatus } from './host-paths.ts'
 import { watchPaths, watchSchemas } from './watch-paths.ts'
@@ -40,13 +41,21 @@ export function openApi(): Json {
       planPaths(),
       pathPaths(),
       statsPaths(),
+      eventPaths,
       sessionPaths(),
     ),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters,
       responses: { problem: { description: 'a problem', content: { 'application/problem+json': { schema: ref('Problem') } } } },
-      schemas: Object.assign({ Problem: problem, Stamp: stamp }, planSchemas, pathSchemas, watchSchemas, ...kinds.map(schemasOf)),
+      schemas: Object.assign(
+        { Problem: problem, Stamp: stamp },
+        planSchemas,
+        pathSchemas,
+        watchSchemas,
+        eventSchemas,
+        ...kinds.map(schemasOf),
+      ),
     },
   }
   return made

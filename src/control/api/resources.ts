@@ -21,6 +21,7 @@ import { patched, readBody, withParent } from './body.ts'
 import { pathRoutes } from './path-check.ts'
 import { planRoutes } from './plan.ts'
 import { sessionRoutes } from './session.ts'
+import { eventRoutes } from './events.ts'
 import { statsRoutes } from './stats.ts'
 import { named } from './named.ts'
 import { askOf, showOf, viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
@@ -46,6 +47,7 @@ export function resourceRoutes(parts: Parts): Hono<Env> {
   auditRoutes(app, parts)
   pathRoutes(app, parts)
   statsRoutes(app, parts)
+  eventRoutes(app, parts)
   return app
 }
 

@@ -11,14 +11,13 @@ import { Problem } from '../model/problem.ts'
 import type { Stored } from '../model/record.ts'
 import { callerById } from '../model/token.ts'
 import { view } from '../model/view.ts'
+import { eventHeaders, EventSink } from './event-sink.ts'
 import { viewerOf, type ApiContext, type Parts } from './context.ts'
 import type { StateOf } from './states.ts'
 
 const bookmarkMs = 10_000
-const bufferBytes = 1 << 20
 /** States of which one event tells at most. */
 const mostStates = 1_000
-const encoder = new TextEncoder()
 
 /** Open a stream. */
 export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
@@ -35,7 +34,7 @@ export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
   })
   const body = stream.open(after, tellsStates(c))
   c.req.raw.signal.addEventListener('abort', () => stream.close())
-  return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  return c.body(body, 200, eventHeaders)
 }
 
 function tellsStates(c: ApiContext): boolean {
@@ -79,9 +78,8 @@ class Stream {
   readonly #token: string
   readonly #source: string
   readonly #selected: Selected
-  readonly #ended: () => void
   #caller: Caller
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  readonly #sink: EventSink
   #end = (): void => {}
   #endStates = (): void => {}
   #timer: NodeJS.Timeout | undefined
@@ -92,21 +90,19 @@ class Stream {
     this.#token = caller.token
     this.#source = caller.source
     this.#selected = selected
-    this.#ended = ended
+    this.#sink = new EventSink(() => {
+      this.#end()
+      this.#endStates()
+      clearInterval(this.#timer)
+      ended()
+    })
   }
 
   open(after: number, withStates: boolean): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller
-          this.#begin(after)
-          if (withStates) void this.#beginStates()
-        },
-        cancel: () => this.close(),
-      },
-      { highWaterMark: bufferBytes, size: (chunk) => chunk.byteLength },
-    )
+    return this.#sink.open(() => {
+      this.#begin(after)
+      if (withStates) void this.#beginStates()
+    })
   }
 
   #begin(after: number): void {
@@ -121,7 +117,7 @@ class Stream {
 
   /** First all that is not at rest: whoever comes back has missed nothing that is still so. */
   async #beginStates(): Promise<void> {
-    if (this.#controller === undefined) return
+    if (!this.#sink.isOpen) return
     const { states } = this.#parts
     this.#endStates = states.listen((changed) => {
       if (this.#isStillAllowed())
@@ -172,34 +168,15 @@ class Stream {
   }
 
   #reset(reason: string): void {
-    this.#send('reset', undefined, { reason })
+    this.#sink.send('reset', undefined, { reason })
     this.close()
   }
 
   #send(event: string, id: number | undefined, data: unknown): void {
-    const controller = this.#controller
-    if (controller === undefined) return
-    // A slow reader lists again: there is no room for what it has not read.
-    const isFull = (controller.desiredSize ?? 0) <= 0 && event !== 'reset'
-    const text = isFull
-      ? 'event: reset\ndata: {"reason":"you read too slowly"}\n\n'
-      : `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
-    controller.enqueue(encoder.encode(text))
-    if (isFull) this.close()
+    this.#sink.send(event, id, data)
   }
 
   close(): void {
-    const controller = this.#controller
-    if (controller === undefined) return
-    this.#controller = undefined
-    this.#end()
-    this.#endStates()
-    clearInterval(this.#timer)
-    this.#ended()
-    try {
-      controller.close()
-    } catch {
-      // Its reader has gone.
-    }
+    this.#sink.close()
   }
 }

@@ -8,6 +8,7 @@ import {
   countersEveryMs,
   mostCounters,
   mostDrops,
+  mostExhausted,
   type Counts,
   type HostCounters,
   type SeenDrop,
@@ -51,7 +52,12 @@ const drop = z.object({
     .regex(/^[ -~]*$/),
   rule: z.string().max(60).nullable(),
 })
-const counters = z.object({ vnics: z.array(vnic).max(mostCounters), drops: z.array(drop).max(mostDrops) })
+const exhausted = z.object({ nat: z.string().max(80), packets: count })
+const counters = z.object({
+  vnics: z.array(vnic).max(mostCounters),
+  drops: z.array(drop).max(mostDrops),
+  exhausted: z.array(exhausted).max(mostExhausted).optional(),
+})
 
 /** Read what a host sent. Throws a Problem. */
 export function parseCounters(body: unknown): HostCounters {
@@ -61,7 +67,17 @@ export function parseCounters(body: unknown): HostCounters {
   throw new Problem('invalid', `${path.join('.') || 'the counters'}: ${message}`)
 }
 
+const nothing = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0, flows: 0 }
 const summed = ['rxPackets', 'rxBytes', 'txPackets', 'txBytes'] as const
+
+/** Packets of a vnic that were dropped, or that a NAT had no port for, within a slot. */
+export interface Dropped {
+  readonly kind: 'vnic' | 'nat'
+  readonly id: string
+  /** When the slot began, in ms. */
+  readonly at: number
+  readonly drops: Readonly<Record<string, number>>
+}
 
 export class Counters {
   readonly #objects: Mirror['objects']
@@ -71,13 +87,14 @@ export class Counters {
   readonly #slots = new Map<number, Map<string, Sum>>()
   #size = 0
   readonly #drops = new Map<string, SeenDrop[]>()
+  readonly #listeners = new Set<(dropped: Dropped) => void>()
 
   constructor({ objects }: Pick<Mirror, 'objects'>) {
     this.#objects = objects
   }
 
   /** Take what a host says. It may speak of vnics that are plugged in there, and of no others. */
-  take(host: string, { vnics, drops }: HostCounters, now: number): void {
+  take(host: string, { vnics, drops, exhausted = [] }: HostCounters, now: number): void {
     const slot = Math.floor(now / countersEveryMs) * countersEveryMs
     for (const values of vnics) {
       const at = this.#placeOf(values.vnic, host)
@@ -86,7 +103,14 @@ export class Counters {
       this.#last.set(values.vnic, { host, values })
       if (point === undefined) continue
       for (const key of [`vnic/${values.vnic}`, `subnet/${at.subnet}`, `vpc/${at.vpc}`, `host/${host}`]) this.#add(slot, key, point)
+      this.#tell({ kind: 'vnic', id: values.vnic, at: slot, drops: point.drops })
     }
+    for (const { nat, packets } of exhausted)
+      for (const id of this.#natsOf(nat, host)) {
+        const drops = { nat_exhausted: packets }
+        this.#add(slot, `nat/${id}`, { ...nothing, drops })
+        this.#tell({ kind: 'nat', id, at: slot, drops })
+      }
     for (const each of drops) {
       const at = this.#placeOf(each.vnic, host)
       if (at !== undefined) this.#keepDrop(at.vpc, each)
@@ -105,6 +129,34 @@ export class Counters {
   /** Packets of a vpc that were dropped after a time, the oldest first. */
   drops(vpc: string, since: number): SeenDrop[] {
     return (this.#drops.get(vpc) ?? []).filter(({ time }) => Date.parse(time) > since)
+  }
+
+  /** Be told of drops as hosts say them. Gives a way to end. */
+  listen(listener: (dropped: Dropped) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** What was dropped in slots that began after a time, the oldest first. */
+  *dropped(since: number): Generator<Dropped> {
+    for (const [at, series] of this.#slots)
+      if (at > since)
+        for (const [key, { drops }] of series) {
+          const [kind, id] = key.split('/') as [Dropped['kind'], string]
+          if ((kind === 'vnic' || kind === 'nat') && Object.keys(drops).length > 0) yield { kind, id, at, drops }
+        }
+  }
+
+  #tell(dropped: Dropped): void {
+    if (Object.keys(dropped.drops).length > 0) for (const listener of this.#listeners) listener(dropped)
+  }
+
+  /** NATs behind the item of a vpc and a pool. A host speaks of pools alone whose wire it has. */
+  #natsOf(item: string, host: string): string[] {
+    const [vpc, pool] = item.split('.')
+    const wires = (this.#objects.get('host', host)?.record.spec.wires ?? []) as readonly { readonly pool: string }[]
+    if (vpc === undefined || !wires.some((wire) => wire.pool === pool)) return []
+    return this.#objects.usersOf(vpc).flatMap(({ record }) => (record.kind === 'nat' && record.spec.pool === pool ? [record.id] : []))
   }
 
   /** Where a vnic is; undefined: not on this host. */

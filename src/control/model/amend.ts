@@ -36,7 +36,7 @@ export function amend(model: Model, { kind, id, ask, change, result = 'done' }: 
     draft.step({ condition: at(key, stored.modified), write: put(key, JSON.stringify(record)) })
     const { claims } = rulesOf(kind)
     if (claims !== undefined) draft.claim(claims(record), claims(stored.record))
-    writeAudit(draft, changed.fields, result)
+    writeAudit(draft, changed.fields, { result })
     if (ask.isDryRun) return { record, modified: stored.modified }
     const revision = await model.commit(draft)
     return revision === undefined ? undefined : { record, modified: revision }

@@ -7,8 +7,15 @@ import { auditKey } from './keys.ts'
 import type { ObjectRecord } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
+interface More {
+  readonly result?: string
+  readonly name?: string | null
+  readonly hosts?: readonly (string | null)[]
+}
+
 /** Have a draft write the record of its change. */
-export function writeAudit({ ask, kind, id, before, scope, writes }: Draft, fields: readonly string[], result = 'done'): void {
+export function writeAudit({ ask, kind, id, before, scope, writes }: Draft, fields: readonly string[], more: More = {}): void {
+  const { result = 'done', name = before?.record.name ?? null, hosts } = more
   const time = new Date(ask.now).toISOString()
   const value = {
     time,
@@ -19,6 +26,8 @@ export function writeAudit({ ask, kind, id, before, scope, writes }: Draft, fiel
     method: ask.method,
     kind: kind.kind,
     id,
+    name,
+    ...(hosts !== undefined && { hosts }),
     ...whereOf(before?.record ?? scope),
     before: before === undefined ? null : String(before.modified),
     fields,

@@ -36,7 +36,7 @@ export function bind(model: Model, request: BindRequest): Promise<Written> {
     if (host !== undefined && record.binding?.host !== host.record.id) checkHost(draft, host, 1)
     const next = plug(draft, vnic, host, request.unit)
     if (next === undefined) return { stored: vnic, outcome: 'same' as const, allocated: [] }
-    writeAudit(draft, ['binding'])
+    writeAudit(draft, ['binding'], { hosts: [record.binding?.host ?? null, next.binding?.host ?? null] })
     const revision = request.ask.isDryRun ? modified : await model.commit(draft)
     return revision === undefined ? undefined : { stored: { record: next, modified: revision }, outcome: 'changed' as const, allocated: [] }
   })

@@ -35,7 +35,7 @@ export function build(draft: Draft, body: Body, hash?: string): ObjectRecord | u
   claimName(draft, record)
   const { claims } = rulesOf(kind.kind)
   if (claims !== undefined) draft.claim(claims(record), before === undefined ? [] : claims(before.record))
-  writeAudit(draft, changedFields(before?.record, record))
+  writeAudit(draft, changedFields(before?.record, record), { name: record.name })
   return record
 }
 

@@ -9,7 +9,7 @@ import { exceptionKey, hereKey, objectKey } from './keys.ts'
 import { HostStatuses, type HereRecord } from './host-status.ts'
 import { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
-import type { ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
+import type { AuditRecord, ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
 import { storeProblem } from './store-problem.ts'
 
 /** What one revision changed, for watchers. */
@@ -18,6 +18,8 @@ export interface Batch {
   readonly changes: readonly ObjectChange[]
   /** Ids of the requests that it is from, as its audit records say. */
   readonly requests: readonly string[]
+  /** These records. A batch that is told late has none. */
+  readonly audits?: readonly AuditRecord[]
   /** When it came here, in ms. */
   readonly at: number
 }
@@ -127,11 +129,12 @@ export class Mirror {
       if (change !== undefined) told.push(change)
     }
     if (told.length > 0) {
-      const batch = { revision, changes: told, requests: requestsOf(changes), at: Date.now() }
+      const audits = auditsOf(changes)
+      const batch = { revision, changes: told, requests: [...new Set(audits.map(({ request }) => request))], at: Date.now() }
       this.#batches.push(batch)
       if (this.#batches.length > keptBatches) this.oldest = this.#batches.shift()!.revision
       this.#advance(revision)
-      this.#tell(batch)
+      this.#tell({ ...batch, audits })
     } else this.#advance(revision)
   }
 
@@ -285,10 +288,10 @@ export class Mirror {
 }
 
 /** An audit record is written in the transaction of its change. */
-function requestsOf(changes: readonly Change[]): string[] {
-  const records = changes.flatMap(({ key, value }) => (key.startsWith('au/') && value !== undefined ? [value] : []))
-  return [...new Set(records.map((text) => (JSON.parse(text) as { request: string }).request))]
-}
+const auditsOf = (changes: readonly Change[]): AuditRecord[] =>
+  changes.flatMap(({ key, value }) =>
+    key.startsWith('au/') && value !== undefined ? [{ ...(JSON.parse(value) as AuditRecord), key }] : [],
+  )
 
 const changed = (before: Stored | undefined, after: Stored | undefined): ObjectChange | undefined =>
   before === undefined && after === undefined ? undefined : { before, after }

@@ -146,7 +146,7 @@ function unplugged(model: Model, overlay: Overlay, ask: Ask, { kind, id }: Opera
   const draft = model.draft(kind, id, ask, before, before.record.spec, overlay)
   draft.scope = before.record
   const after = plug(draft, before, undefined, before.record.binding.unit)
-  writeAudit(draft, ['binding'])
+  writeAudit(draft, ['binding'], { hosts: [before.record.binding.host, null] })
   return { draft, before, after }
 }
 

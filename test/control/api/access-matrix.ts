@@ -186,6 +186,11 @@ const others: Readonly<Record<string, Ask>> = {
   'GET /metrics': (_, { grant }) => ({ path: '/metrics', expect: [grant?.at === 'cloud' ? 200 : 403] }),
   'GET /v1/whoami': () => ({ path: '/v1/whoami', expect: [200] }),
   'GET /v1/watch': () => ({ path: '/v1/watch', expect: [200] }),
+  'GET /v1/events': ({ theirs }, asker) => ({
+    path: '/v1/events',
+    expect: [200],
+    shows: { id: theirs.get('vnic').id, is: sees(asker, 'vnic') },
+  }),
   'GET /v1/audit': ({ theirs }, asker) => ({
     path: `/v1/audit?limit=1000&target=${theirs.get('vpc').id}`,
     expect: [200],

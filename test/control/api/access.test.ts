@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import { defaultLimits } from '#control/api/limits.ts'
 import { bootstrap } from '#control/model/bootstrap.ts'
+import { eventsOf } from '../event-stream.ts'
 import { noLimits, scratch, TestApi } from '../test-api.ts'
 
 let api: TestApi
@@ -18,24 +19,6 @@ before(async () => {
   }
 })
 after(() => api[Symbol.asyncDispose]())
-
-/** The events of a stream, as they come. */
-async function* eventsOf(response: Response): AsyncGenerator<{ event: string; id?: string; data: any }> {
-  let rest = ''
-  for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
-    rest += part
-    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
-      const lines = new Map(
-        rest
-          .slice(0, end)
-          .split('\n')
-          .map((line): [string, string] => [line.split(': ')[0]!, line.slice(line.indexOf(': ') + 2)]),
-      )
-      rest = rest.slice(end + 2)
-      yield { event: lines.get('event')!, data: JSON.parse(lines.get('data')!), ...(lines.has('id') && { id: lines.get('id')! }) }
-    }
-  }
-}
 
 test('a token is shown once, is not in the store, ends, and can be taken away', async () => {
   const text = await api.principal('ann', 'viewer', { account: 'shop' })
@@ -221,6 +204,7 @@ test('each change has an audit record, in its revision, that says who, what and 
     method: 'POST',
     kind: 'vpc',
     id: vpc.id,
+    name: 'watched',
     org: (await api.ok('GET', `/accounts/${vpc.account}`)).org,
     account: vpc.account,
     vpc: vpc.id,

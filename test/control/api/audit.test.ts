@@ -1,9 +1,12 @@
 /** Reading of audit records: filters, files of days, and for whom they are. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { appendFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AuditFiles } from '#control/api/audit-files.ts'
+import type { CloudEvent } from '#resource/cloud-event.ts'
+import { eventsOf } from '../event-stream.ts'
 import { TestApi } from '../test-api.ts'
 
 test('who did what: by target, principal, kind and time, from the store and from files, for those who may', async () => {
@@ -57,5 +60,133 @@ test('who did what: by target, principal, kind and time, from the store and from
     const { status, body } = await api.ask(auditor, 'GET', `/audit${query}`)
     assert.deepEqual([status, body.fields[0].pointer], [400, `/${word}`])
   }
+  assert.deepEqual(api.logged, [])
+})
+
+/** The events of a stream but bookmarks. */
+function streamOf(response: Response) {
+  const stream = eventsOf(response)
+  const next = async (): Promise<{ event: string; data: any }> => {
+    const { value } = await stream.next()
+    return value!.event === 'bookmark' ? next() : value!
+  }
+  return { stream, next }
+}
+
+/** An event in short. */
+const short = ({ event, kind, name, by, fields, state, host }: CloudEvent): string =>
+  [event, kind, name, by?.name, fields?.join(' '), state, host?.name].filter(Boolean).join(' ')
+
+test('what happened: changes, states and drops in one stream, for those who may see the thing', async () => {
+  await using api = await TestApi.start()
+  const make = async (plural: string, body: object): Promise<any> => api.ok('POST', `/${plural}`, body)
+  await make('regions', { name: 'north' })
+  await make('facilities', { name: 'f1', region: 'north' })
+  await make('orgs', { name: 'acme' })
+  for (const name of ['shop', 'bank']) await make('accounts', { name, org: 'acme' })
+  await make('vpcs', { name: 'red', account: 'shop' })
+  await make('subnets', { name: 'web', vpc: 'red', network4: '10.0.0.0/24' })
+  await make('pools', { name: 'public', facility: 'f1', prefix: '198.51.100.0/28' })
+  const wires = [{ pool: 'public', interface: 'em1' }]
+  const host = await make('hosts', { name: 'h1', facility: 'f1', underlay: [{ address: '192.0.2.1' }], wires })
+  const nat = await make('nats', { name: 'out', vpc: 'red', pool: 'public' })
+  const [viewer, stranger] = [
+    await api.principal('ann', 'viewer', { account: 'shop' }),
+    await api.principal('tom', 'admin', { account: 'bank' }),
+  ]
+  const read = async (token: string, query = ''): Promise<CloudEvent[]> => {
+    const { status, body } = await api.ask(token, 'GET', `/events${query}`)
+    assert.equal(status, 200, JSON.stringify(body))
+    return body.items
+  }
+  const follow = async (token: string, query = '') => {
+    const { stream, next } = streamOf(await api.raw(token, 'GET', `/events?follow=true${query}`))
+    const first: CloudEvent[] = []
+    for (let each = await next(); each.event !== 'begun'; each = await next()) first.push(each.data)
+    return { first, stream, next: async () => (await next()).data as CloudEvent }
+  }
+  const [all, own, theirs] = [await follow(api.admin), await follow(viewer), await follow(stranger)]
+  assert.deepEqual(all.first.map(short), ['state host h1 invited'])
+  assert.deepEqual([...own.first, ...theirs.first], [])
+  const vnic = await make('vnics', { name: 'v1', account: 'shop', subnet: 'web' })
+  const created = await all.next()
+  assert.match(short(created), /^created vnic shop\/v1 admin name /)
+  assert.equal(created.request, vnic.updated.request)
+  // Who may see the vnic, but not principals, hears an id alone.
+  const seen = await own.next()
+  assert.deepEqual([seen.id, seen.request, seen.by?.name], [vnic.id, vnic.updated.request, null])
+  await api.ok('PUT', '/vnics/v1/binding', { host: 'h1' })
+  // The subnet gets a VNI in the facility by the same request.
+  const plugged = [await all.next(), await all.next()].toSorted((a, b) => (short(a) < short(b) ? -1 : 1))
+  const events = plugged.map(short)
+  assert.equal(events[0], 'changed vnic shop/v1 admin binding plugged h1')
+  assert.match(events[1]!, /^created placement/)
+  for (const _ of events) await own.next()
+  const report = async (...errors: object[]): Promise<void> => {
+    const { revision } = (await api.ask(api.admin, 'GET', '/vnics/v1')).body
+    api.model.mirror.hosts.report(host.id, { revision, errors: errors as never, agent: { version: '1', feed: 1 } }, Date.now())
+  }
+  await report({ kind: 'vnic', id: vnic.id, code: 'no-room', text: 'vpcd has no room', since: new Date().toISOString(), tries: 1 })
+  const failed = await own.next()
+  assert.deepEqual(
+    [short(failed), failed.problem?.text, failed.request],
+    ['state vnic shop/v1 degraded', 'vpcd has no room', plugged[0]!.request],
+  )
+  await report()
+  assert.equal((await own.next()).state, 'ready')
+  // Drops are summed: first ones at once, what goes on after a minute.
+  const count = (n: number): void =>
+    api.counters.take(
+      host.id,
+      { vnics: [{ vnic: vnic.id, rxPackets: 1, rxBytes: 1, txPackets: 0, txBytes: 0, flows: 0, drops: { sg_denied: n } }], drops: [] },
+      Date.now() + api.ahead,
+    )
+  for (const n of [0, 3]) count(n)
+  const dropped = await own.next()
+  assert.deepEqual([dropped.event, dropped.id, dropped.drops], ['drops', vnic.id, { sg_denied: 3 }])
+  for (const n of [4, 9]) count(n)
+  api.ahead += 61_000
+  assert.deepEqual((await own.next()).drops, { sg_denied: 6 })
+  // A NAT without a port, as the host of its wire says; no other host may.
+  const exhausted = [{ nat: `${nat.vpc}.${nat.pool}`, packets: 7 }]
+  api.counters.take(randomUUID(), { vnics: [], drops: [], exhausted }, Date.now())
+  api.counters.take(host.id, { vnics: [], drops: [], exhausted }, Date.now())
+  const told = await own.next()
+  assert.deepEqual([told.event, told.id, told.drops], ['nat-exhausted', nat.id, { nat_exhausted: 7 }])
+  await api.ok('DELETE', '/vnics/v1/binding')
+  await api.ok('DELETE', '/vnics/v1')
+  assert.equal(short(await own.next()), 'changed vnic shop/v1 binding unplugged')
+  const last = await own.next()
+  assert.deepEqual([last.event, last.name], ['destroyed', 'v1'])
+
+  // The same of the past, by filters; and a stream that begins with it.
+  const past = await read(viewer, `?vnic=${vnic.id}`)
+  assert.deepEqual(
+    past.map(({ event, state }) => [event, state].filter(Boolean).join(' ')),
+    ['created', 'changed plugged', 'changed unplugged', 'destroyed'],
+  )
+  assert.deepEqual((await read(viewer, `?host=${host.id}`)).filter(({ kind }) => kind === 'vnic').length, 2)
+  assert.deepEqual((await read(viewer, '?vpc=red&limit=1')).map(({ event }) => event).length, 1)
+  const again = await follow(viewer, `&vnic=${vnic.id}&since=${past[0]!.time}`)
+  assert.deepEqual(
+    again.first.map(({ event }) => event),
+    past.map(({ event }) => event),
+  )
+  // A stranger has heard nothing of it.
+  await api.ask(stranger, 'POST', '/groups', { name: 'mine', account: 'bank' })
+  assert.equal((await theirs.next()).kind, 'group')
+  assert.ok((await read(stranger)).every(({ account }) => account !== nat.account))
+  for (const [query, word] of [
+    ['?who=me', 'who'],
+    ['?vpc=none', 'vpc'],
+    ['?since=2020-01-01', 'since'],
+    ['?limit=0', 'limit'],
+    ['?follow=yes', 'follow'],
+    ['?follow=true&until=2027-01-01', 'until'],
+  ]) {
+    const { status, body } = await api.ask(viewer, 'GET', `/events${query}`)
+    assert.deepEqual([status, body.fields?.[0].pointer], [400, `/${word}`], query!)
+  }
+  for (const { stream } of [all, own, theirs, again]) await stream.return(undefined)
   assert.deepEqual(api.logged, [])
 })

@@ -1,0 +1,58 @@
+/** Reads what happened in a cloud from its API, and follows it over lost connections. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { CloudEvent } from '#resource/cloud-event.ts'
+import { Failure } from '../failure.ts'
+import type { ApiClient } from './api-client.ts'
+
+const longestPauseMs = 5_000
+/** Events that are remembered: what the API tells again after a lost connection is not shown again. */
+const remembered = 2_000
+
+/** The events of a time, the oldest first. */
+export async function pastEvents(client: ApiClient, query: URLSearchParams): Promise<{ items: CloudEvent[]; isCut: boolean }> {
+  return (await client.must<{ items: CloudEvent[]; isCut: boolean }>('read what happened', 'GET', `/events?${query}`)).body
+}
+
+/** Events until the signal. Throws a Failure when the API refuses, or cannot be reached at first. */
+export async function* followEvents(client: ApiClient, asked: URLSearchParams, signal: AbortSignal): AsyncGenerator<CloudEvent> {
+  const known = new Known()
+  const query = new URLSearchParams(asked)
+  query.set('follow', 'true')
+  let hasBegun = false
+  for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      for await (const { event, data } of client.events('follow what happens', { method: 'GET', path: `/events?${query}`, signal })) {
+        hasBegun = true
+        pauseMs = 100
+        if (event !== 'event' || !known.isNew(data as CloudEvent)) continue
+        query.set('since', (data as CloudEvent).time)
+        yield data as CloudEvent
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      const passes = error instanceof Failure && (error.kind === 'unreachable' || error.code === 'rate-limited')
+      if (!passes || !hasBegun) throw error
+    }
+    await wait(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
+  }
+}
+
+/** What has been shown: changes by request and thing, states by what they say, drops by when they began. */
+class Known {
+  readonly #told = new Set<string>()
+  readonly #states = new Map<string, string>()
+
+  isNew({ event, kind, id, request, fields, state, late, problem, since, time }: CloudEvent): boolean {
+    if (event === 'state') {
+      const text = JSON.stringify([state, late, problem])
+      const isSame = this.#states.get(id) === text
+      this.#states.set(id, text)
+      return !isSame
+    }
+    const key = JSON.stringify([event, kind, id, request, fields, since, request === null ? time : undefined])
+    if (this.#told.has(key)) return false
+    this.#told.add(key)
+    if (this.#told.size > remembered) this.#told.delete(this.#told.values().next().value!)
+    return true
+  }
+}
