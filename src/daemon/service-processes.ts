@@ -15,6 +15,7 @@ import { KernelError } from '#kernel/errno.ts'
 import { openWaiting, type Waiting } from '#kernel/listen-socket.ts'
 import { insideNetns, Netns } from '#kernel/netns.ts'
 import type { Serving } from '#object/host.ts'
+import { moduleFile } from '#system/module-file.ts'
 import { markProcess, signalProcess, type ProcessMark } from '#system/process-mark.ts'
 import type { Log } from '#system/log.ts'
 
@@ -24,7 +25,7 @@ interface Service {
   readonly inside: boolean
 }
 
-const mainOf = (name: string): string => new URL(`../services/${name}-main.ts`, import.meta.url).pathname
+const mainOf = (name: string): string => moduleFile(`../services/${name}-main`, import.meta.url)
 
 const services: Readonly<Record<ServiceName, Service>> = {
   metadata: { main: mainOf('metadata'), sockets: [{ protocol: 'tcp', port: 80 }], inside: true },

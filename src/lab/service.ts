@@ -1,11 +1,11 @@
 /** TCP services in guests, and who gets a connection to them. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { LabError } from './lab-error.ts'
 import { netnsPath } from './names.ts'
+import { moduleFile } from '#system/module-file.ts'
 import { inNetns, run } from './program.ts'
 
-const program = fileURLToPath(new URL('./service-program.ts', import.meta.url))
+const program = moduleFile('./service-program', import.meta.url)
 
 interface Server {
   readonly name: string

@@ -1,6 +1,6 @@
 /** The speed of TCP from one guest to another, by a sender and a receiver program in the guests' namespaces. */
-import { fileURLToPath } from 'node:url'
 import { netnsPath } from './names.ts'
+import { moduleFile } from '#system/module-file.ts'
 import { inNetns, must } from './program.ts'
 
 export interface Transfer {
@@ -15,7 +15,7 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const program = fileURLToPath(new URL('./transfer-program.ts', import.meta.url))
+const program = moduleFile('./transfer-program', import.meta.url)
 
 /**
  * Send over TCP from an address of one namespace to another namespace for some seconds. The result is what the receiver

@@ -1,15 +1,14 @@
 /** Starting a supervisor process, and finding out whether a guest runs. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Readable } from 'node:stream'
+import { moduleFile } from '#system/module-file.ts'
 import type { ControlAnswer } from './control.ts'
 import type { VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import { presenceOf, type VmState } from './vm-state.ts'
 
-// .ts in the repository, .js in the published package.
-const program = fileURLToPath(new URL(`./supervisor-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+const program = moduleFile('./supervisor-main', import.meta.url)
 
 /**
  * Start a supervisor in a session of its own and wait until its guest runs. `start` takes the plan in the machine's

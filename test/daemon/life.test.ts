@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { generateId, type Id } from '#abi/id.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import { VpcError } from '#client/error.ts'
+import { vpcProgram as vpcCommand } from '#system/background.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { until } from './echo-server.ts'
 import { TestHost } from './test-host.ts'
@@ -102,7 +103,24 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     await sw.setNeighbours([{ vni: 5001, address: '10.0.0.3', mac: '02:00:00:00:00:03' }])
     process.kill(second.pid, 'SIGTERM')
     assert.equal(await second.ended, 0, second.lines.join('\n'))
+    if (signal !== 'SIGTERM') return
+    clear(host)
+    assert.deepEqual(host.devices(), [])
+    assert.equal(existsSync(join(host.bpffs, 'vpc')), false)
+    assert.equal(host.ip('-d', 'link', 'show', 'wan').includes('promiscuity 0'), true)
+    await host.start()
+    assert.deepEqual(host.devices(), committedDevices)
+    await using after = await host.vpc.openMux(made.mux)
+    assert.equal((await after.entries()).length, 2)
+    assert.throws(() => clear(host), /another vpcd, process \d+, uses/)
+    assert.deepEqual(host.devices(), committedDevices)
   })
+}
+
+/** `vpc daemon --clear`. */
+function clear({ netns, runDir, stateDir, bpffs }: TestHost): void {
+  const places = ['--run-dir', runDir, '--state-dir', stateDir, '--bpffs', join(bpffs, 'vpc')]
+  execFileSync('nsenter', [`--net=/run/netns/${netns}`, ...vpcCommand, 'daemon', '--clear', ...places], { stdio: 'pipe' })
 }
 
 test('a second vpcd on either directory is refused, naming the first', async () => {

@@ -6,7 +6,7 @@ import { failure, success, type Result } from '#wire/result.ts'
 import { command } from '../command.ts'
 import { configOption } from '../config-file.ts'
 import { Failure } from '../failure.ts'
-import { text, valueOption } from '../option.ts'
+import { flag, text, valueOption } from '../option.ts'
 
 type Pair = readonly [name: string, value: number]
 
@@ -40,6 +40,9 @@ export default command({
     SIGTERM or SIGINT stop vpcd and leave the datapath running: packets flow, and the next vpcd on the same directories finds
     everything again. Several vpcd may run on one machine when each has directories and a network namespace of its own.
 
+    A host that shall forward no more is cleared by --clear, once vpcd is stopped. The journal stays: the next start makes everything
+    again.
+
     Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again. The new
     policy replaces the old one as a whole; if it is wrong, vpcd logs that and keeps the old one. Open descriptors keep their rights.
 
@@ -65,20 +68,26 @@ export default command({
     }).repeated,
     policy: text('let others open what this file says; see docs/rights.md', 'FILE', 'file'),
     objectDir: text('directory of the compiled programs', 'DIR', 'directory').defaultsTo('those of this version'),
+    clear: flag('remove what a stopped vpcd left in the kernel (devices, programs, tables), and end'),
   },
   examples: [
     { line: 'vpc daemon', does: 'the daemon of this host' },
     { line: 'vpc daemon --table fdb=1000000 --table neighbours=1000000', does: 'for a million addresses elsewhere' },
+    { line: 'vpc daemon --clear', does: 'take a stopped vpcd out of the kernel, for example before the package is removed' },
     {
       line: 'nsenter --net=/run/netns/two vpc daemon --run-dir=/run/vpc2 --state-dir=/var/lib/vpc2 --bpffs=/sys/fs/bpf/vpc2',
       does: 'a second one, in namespace two, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
-  async run({ runDir, stateDir, bpffs, group, policy, objectDir, limit, table }, { global: { logLevel, logFormat, utc } }) {
+  async run({ runDir, stateDir, bpffs, group, policy, objectDir, clear, limit, table }, { global: { logLevel, logFormat, utc } }) {
     const { runDaemon } = await import('#daemon/main.ts')
     const { StartRefused } = await import('#daemon/start-refused.ts')
     try {
       const sizes = { limits: Object.fromEntries(limit), tables: Object.fromEntries(table) }
+      if (clear) {
+        const { clearKernel } = await import('#daemon/clear.ts')
+        return await clearKernel({ runDir, stateDir, bpffs, objectDir, logLevel, logFormat, utc })
+      }
       await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, ...sizes, logLevel, logFormat, utc })
     } catch (error) {
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })

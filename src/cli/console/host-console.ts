@@ -1,14 +1,14 @@
 /** Runs the console of a host: holds the descriptors, and starts the process that speaks HTTP. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import type { Mgmt } from '#client/mgmt.ts'
 import type { Vpc } from '#client/vpc.ts'
+import { moduleFile } from '#system/module-file.ts'
 import { Failure } from '../failure.ts'
 import { answerers, seenDrop } from './answers.ts'
 import { questions, type FromServer, type ToServer } from './questions.ts'
 
-const program = fileURLToPath(new URL('./host-server.ts', import.meta.url))
+const program = moduleFile('./host-server', import.meta.url)
 
 export interface HostConsole extends AsyncDisposable {
   /** Where a browser finds it; good once. */

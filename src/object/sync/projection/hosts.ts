@@ -13,7 +13,7 @@ import type { Projection } from './projection.ts'
 /** struct vpc_host_key, its address as a key. */
 export const hostPlace = cStruct({ vpc: u32, address: addressField })
 
-interface HostPlace {
+export interface HostPlace {
   readonly vpc: number
   readonly address: string
 }

@@ -62,7 +62,7 @@ export function* natKeys(model: Model, { nats: touched, muxes }: Dirty): Generat
 /** struct vpc_public_key, its address as a key. */
 export const publicPlace = cStruct({ wire: u32, address: addressField })
 
-interface PublicPlace {
+export interface PublicPlace {
   readonly wire: number
   readonly address: string
 }
@@ -101,7 +101,7 @@ export const publicAddresses: Projection<PublicPlace, PublicAddress> = {
   },
 }
 
-interface FloatPlace {
+export interface FloatPlace {
   readonly vpc: number
   readonly address: string
 }
