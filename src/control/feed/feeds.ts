@@ -14,7 +14,7 @@ import { Places } from './places.ts'
 import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
 import { nothing, touch, type Touched } from './touched.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../model/turns.ts'
 import { vnicsOf, type View } from './view.ts'
 
 const tickMs = 1_000

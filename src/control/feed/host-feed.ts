@@ -7,7 +7,7 @@ import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
 import { isAlike, type Lines } from './lines.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from '../model/turns.ts'
 import { hostsWith, leftBy } from '../model/record.ts'
 import type { View } from './view.ts'
 

@@ -4,13 +4,16 @@
  */
 import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
-import type { Change, Entry, Store } from '../store/store.ts'
+import type { Change, Entry, KeyRange, Store } from '../store/store.ts'
 import { exceptionKey, hereKey, objectKey } from './keys.ts'
 import { HostStatuses, type HereRecord } from './host-status.ts'
 import { Objects } from './objects.ts'
+import { PackedTable, type Kept } from './packed-table.ts'
 import { Problem } from './problem.ts'
 import type { AuditRecord, ClaimRecord, Exception, GoneRecord, ObjectRecord, Stored } from './record.ts'
+import { SharedParts } from './shared-parts.ts'
 import { storeProblem } from './store-problem.ts'
+import { Turns } from './turns.ts'
 
 /** What one revision changed, for watchers. */
 export interface Batch {
@@ -41,7 +44,11 @@ const reachTimeoutMs = 5_000
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
 const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
 // '0' comes after '/'.
-const mirroredRanges = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
+const mirroredRanges: readonly KeyRange[] = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
+
+const orderedKinds = kinds.map(({ kind }) => kind).sort((a, b) => (objectKey(a, '') < objectKey(b, '') ? -1 : 1))
+
+const isMirrored = (key: string): boolean => rooms.includes(key.slice(0, key.indexOf('/')))
 
 /** How often the mirror is compared with the store, give or take a fifth. */
 const compareEveryMs = 600_000
@@ -57,11 +64,12 @@ export class Mirror {
   /** Kept batches say everything after this revision. */
   oldest = 0
   readonly #store: Store
-  readonly #gone = new Map<string, { value: GoneRecord; modified: number }>()
-  readonly #claims = new Map<string, Claim>()
+  readonly #gone = new PackedTable()
+  /** Claims and names. */
+  readonly #claims = new PackedTable()
+  readonly #parts = new SharedParts()
   /** Vnics of which something is written down that fails: few, as a rule. */
   readonly excepted = new Set<string>()
-  readonly #names = new Map<string, { readonly id: string; readonly modified: number }>()
   readonly #batches: Batch[] = []
   readonly #listeners = new Set<(batch: Batch | undefined) => void>()
   #waiters: { revision: number; resolve: () => void }[] = []
@@ -76,7 +84,7 @@ export class Mirror {
   /** Read everything, then follow. */
   static async start(store: Store): Promise<Mirror> {
     const mirror = new Mirror(store)
-    await mirror.#load()
+    await mirror.#fill()
     void mirror.#follow()
     mirror.#compareLater()
     return mirror
@@ -88,24 +96,57 @@ export class Mirror {
     this.#tell(undefined)
   }
 
+  /** Read everything, one after another: a large store is much larger as a list. */
+  async #fill(): Promise<void> {
+    await using snapshot = await this.#store.snapshot()
+    for await (const { key, value, modified } of snapshot.entries) this.#put(key, value, modified)
+    for (const { key, value, modified } of await this.#leased()) this.#put(key, value, modified)
+    this.oldest = snapshot.revision
+    this.#advance(snapshot.revision)
+  }
+
+  /** Keys that go with a lease are in no snapshot. */
+  async #leased(): Promise<readonly Entry[]> {
+    return (await this.#store.range('here/')).entries
+  }
+
+  /** Changes are missed: read what differs, then take it at once, so that nobody sees a half of it. */
   async #load(): Promise<void> {
-    const { entries, revision } = await this.#store.range('')
-    for (const map of [this.#gone, this.#claims, this.#names, this.excepted]) map.clear()
-    const there = new Set(entries.map(({ key }) => key))
-    for (const { kind } of kinds)
-      for (const id of Array.from(this.objects.ids(kind))) if (!there.has(objectKey(kind, id))) this.objects.set(kind, id, undefined)
-    for (const host of this.hosts.present) if (!there.has(hereKey(host))) this.hosts.went(host)
-    for (const { key, value, modified } of entries) this.#put(key, value, modified)
+    await using snapshot = await this.#store.snapshot()
+    const [differing, gone] = [[] as Entry[], [] as string[]]
+    const own = this.#allKeys()
+    let mine = own.next()
+    const passUpTo = (key: string | undefined): void => {
+      while (!mine.done) {
+        if (key !== undefined && mine.value >= key) break
+        if (!mine.value.startsWith('here/')) gone.push(mine.value)
+        mine = own.next()
+      }
+      if (mine.value === key) mine = own.next()
+    }
+    for await (const entry of snapshot.entries) {
+      passUpTo(entry.key)
+      if (isMirrored(entry.key) && this.#modifiedOf(entry.key) !== entry.modified) differing.push(entry)
+    }
+    passUpTo(undefined)
+    const leased = await this.#leased()
+    for (const key of gone) this.#delete(key)
+    const present = new Set(leased.map(({ key }) => key))
+    for (const host of this.hosts.present) if (!present.has(hereKey(host))) this.#delete(hereKey(host))
+    for (const { key, value, modified } of [...differing, ...leased]) this.#put(key, value, modified)
     this.#batches.length = 0
-    this.oldest = revision
-    this.#advance(revision)
+    this.oldest = snapshot.revision
+    this.#advance(snapshot.revision)
   }
 
   async #follow(): Promise<void> {
     const { signal } = this.#stop
+    const turns = new Turns()
     while (!signal.aborted) {
       try {
         for await (const item of this.#store.watch('', { after: this.revision, signal })) {
+          // Many changes at once must not keep requests and hosts waiting.
+          await turns.spent()
           if (item.kind === 'changes') this.#apply(item.revision, item.changes)
           else if (item.kind === 'progress') this.#advance(item.revision)
           else break
@@ -140,23 +181,21 @@ export class Mirror {
 
   #put(key: string, text: string, modified: number): ObjectChange | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
-    if (room === 'n') return void this.#names.set(key, { id: text, modified })
     if (!rooms.includes(room)) return undefined
-    const value = JSON.parse(text) as ObjectRecord | GoneRecord | ClaimRecord
-    if (room === 'here') this.hosts.came(kind, value as object as HereRecord)
+    if (room === 'here') this.hosts.came(kind, JSON.parse(text) as HereRecord)
     if (room === 'x') this.excepted.add(id)
-    if (room !== 'o') return void this.#claims.set(key, { value: value as ClaimRecord, modified })
+    if (room !== 'o') return void this.#claims.set(key, text, modified)
+    const value = JSON.parse(text) as ObjectRecord | GoneRecord
     if ('gone' in value) {
-      this.#gone.set(key, { value, modified })
+      this.#gone.set(key, text, modified)
       return changed(this.objects.set(kind, id, undefined), undefined)
     }
     this.#gone.delete(key)
-    const after = { record: value as ObjectRecord, modified }
+    const after = { record: this.#parts.record(value), modified }
     return changed(this.objects.set(kind, id, after), after)
   }
 
   #delete(key: string): ObjectChange | undefined {
-    this.#names.delete(key)
     this.#claims.delete(key)
     this.#gone.delete(key)
     const [room, kind, id] = key.split('/') as [string, string, string]
@@ -183,7 +222,7 @@ export class Mirror {
     const repaired = await compare(
       this.#store,
       {
-        keys: () => this.#keys(),
+        keys: (range, limit) => first(this.#keysOf(range), limit),
         modifiedOf: (key) => this.#modifiedOf(key),
         reach: (revision) => this.reach(revision),
         repair: (key, entry) => this.#repair(key, entry),
@@ -194,15 +233,31 @@ export class Mirror {
     return repaired
   }
 
-  *#keys(): Generator<string> {
-    for (const map of [this.#gone, this.#claims, this.#names]) yield* map.keys()
-    for (const { kind } of kinds) for (const id of this.objects.ids(kind)) yield objectKey(kind, id)
+  /** All keys in order. Nothing may change meanwhile. */
+  *#allKeys(): Generator<string> {
+    for (const range of mirroredRanges) yield* this.#keysOf(range)
+  }
+
+  #keysOf(range: KeyRange): Iterable<string> {
+    return range.from.startsWith('o/') ? inOrder(this.#objectKeys(range), this.#gone.keys(range)) : this.#claims.keys(range)
+  }
+
+  *#objectKeys({ from, to }: KeyRange): Generator<string> {
+    for (const kind of orderedKinds) {
+      if (objectKey(kind, '~') < from) continue
+      const first = from.startsWith(objectKey(kind, '')) ? from.slice(objectKey(kind, '').length) : ''
+      for (const id of this.objects.idsFrom(kind, first)) {
+        const key = objectKey(kind, id)
+        if (key >= to) return
+        yield key
+      }
+    }
   }
 
   #modifiedOf(key: string): number | undefined {
     const [room, kind, id] = key.split('/') as [string, string, string]
-    const stored = room === 'o' ? this.objects.get(kind, id) : undefined
-    return (stored ?? this.#gone.get(key) ?? this.#claims.get(key) ?? this.#names.get(key))?.modified
+    if (room !== 'o') return this.#claims.modifiedOf(key)
+    return this.objects.get(kind, id)?.modified ?? this.#gone.modifiedOf(key)
   }
 
   /** What watchers get then belongs to no revision, so they list again. */
@@ -256,13 +311,14 @@ export class Mirror {
   }
 
   /** Who has a unique thing, or since when it is free. */
-  claim = (key: string): Claim | undefined => this.#claims.get(key)
+  claim = (key: string): Claim | undefined => parsed(this.#claims.get(key))
   /** The id that has a name. */
-  nameHolder = (key: string): string | undefined => this.#names.get(key)?.id
+  nameHolder = (key: string): string | undefined => this.#claims.get(key)?.text
   /** What fails of a vnic, as the API of its host has written it down. */
-  exceptionOf = (vnic: string): Exception | undefined => this.#claims.get(exceptionKey(vnic))?.value as Exception | undefined
+  exceptionOf = (vnic: string): Exception | undefined =>
+    this.excepted.has(vnic) ? (this.claim(exceptionKey(vnic))?.value as Exception | undefined) : undefined
   /** What is left of a destroyed object, by its key. */
-  gone = (key: string): { value: GoneRecord; modified: number } | undefined => this.#gone.get(key)
+  gone = (key: string): { value: GoneRecord; modified: number } | undefined => parsed(this.#gone.get(key))
 
   /** Whether a revision has been here for so long. */
   isOlder(revision: number, ms: number): boolean {
@@ -292,6 +348,25 @@ const auditsOf = (changes: readonly Change[]): AuditRecord[] =>
   changes.flatMap(({ key, value }) =>
     key.startsWith('au/') && value !== undefined ? [{ ...(JSON.parse(value) as AuditRecord), key }] : [],
   )
+
+const parsed = <T>(kept: Kept | undefined): { value: T; modified: number } | undefined =>
+  kept && { value: JSON.parse(kept.text) as T, modified: kept.modified }
+
+function first(keys: Iterable<string>, limit: number): string[] {
+  const found = []
+  for (const key of keys) if (found.push(key) >= limit) break
+  return found
+}
+
+/** Two that are in order as one that is. */
+function* inOrder(a: Iterator<string>, b: Iterator<string>): Generator<string> {
+  for (let [one, other] = [a.next(), b.next()]; !one.done || !other.done;) {
+    const isFirst = other.done || (!one.done && one.value <= other.value)
+    yield isFirst ? one.value : other.value
+    if (isFirst) one = a.next()
+    else other = b.next()
+  }
+}
 
 const changed = (before: Stored | undefined, after: Stored | undefined): ObjectChange | undefined =>
   before === undefined && after === undefined ? undefined : { before, after }

@@ -69,6 +69,11 @@ export class Objects {
     return this.#ids.get(account === undefined ? kind : `${kind}/${account}`)?.after(after) ?? []
   }
 
+  /** Ids of a kind in order, from one on. */
+  idsFrom(kind: string, id: string): Iterable<string> {
+    return this.#ids.get(kind)?.from(id) ?? []
+  }
+
   count(kind: string, account?: string): number {
     return this.#ids.get(account === undefined ? kind : `${kind}/${account}`)?.size ?? 0
   }

@@ -33,9 +33,14 @@ export class SortedIds {
 
   /** The ids after one; all without it. */
   *after(id = ''): Generator<string> {
+    for (const each of this.from(id)) if (each !== id) yield each
+  }
+
+  /** The ids from one on, there or not. */
+  *from(id: string): Generator<string> {
     for (let n = this.#pieceOf(id); n < this.#pieces.length; n++) {
       const piece = this.#pieces[n]!
-      for (let i = position(piece, id); i < piece.length; i++) if (piece[i] !== id) yield piece[i]!
+      for (let i = position(piece, id); i < piece.length; i++) yield piece[i]!
     }
   }
 

@@ -7,8 +7,8 @@ import { limits, type Entry, type KeyRange, type Store } from './store.ts'
 
 /** What somebody keeps by a watch. */
 export interface Known {
-  /** All keys. */
-  keys(): Iterable<string>
+  /** Keys of a range in order, so many at most. */
+  keys(range: KeyRange, limit: number): readonly string[]
   /** The revision of the last write of a key, undefined when there is none; as far as the watch has come. */
   modifiedOf(key: string): number | undefined
   /** Wait until the watch has come to this revision. */
@@ -44,19 +44,11 @@ function* chunks(
   known: Known,
   { ranges, chunk = 2000 }: CompareOptions,
 ): Generator<{ readonly range: KeyRange; readonly keys: readonly string[] }> {
-  const all = Array.from(known.keys()).sort((a, b) => (a < b ? -1 : 1))
-  let at = 0
   for (const { from, to } of ranges) {
-    let begin = from
-    while (at < all.length && all[at]! < from) at++
-    for (;;) {
-      let end = Math.min(at + chunk, all.length)
-      while (end > at && all[end - 1]! >= to) end--
-      const isLast = end < at + chunk || end >= all.length || all[end]! >= to
-      const next = isLast ? to : all[end]!
-      yield { range: { from: begin, to: next }, keys: all.slice(at, end) }
-      at = end
-      if (isLast) break
+    for (let begin: string | undefined = from; begin !== undefined;) {
+      const keys: readonly string[] = known.keys({ from: begin, to }, chunk + 1)
+      const next: string | undefined = keys[chunk]
+      yield { range: { from: begin, to: next ?? to }, keys: keys.slice(0, chunk) }
       begin = next
     }
   }

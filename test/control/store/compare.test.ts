@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Mirror } from '#control/model/mirror.ts'
 import { compare, type Known } from '#control/store/compare.ts'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
-import { del, put, rangeOf, type Store } from '#control/store/store.ts'
+import { del, put, rangeOf, type KeyRange, type Store } from '#control/store/store.ts'
 import { FaultyStore } from './faulty-store.ts'
 
 const directory = mkdtempSync('/dev/shm/vpc-compare-')
@@ -35,7 +35,11 @@ class Follower implements Known, Disposable {
     }
   }
 
-  keys = (): Iterable<string> => this.entries.keys()
+  keys = ({ from, to }: KeyRange, limit: number): string[] =>
+    [...this.entries.keys()]
+      .filter((key) => key >= from && key < to)
+      .sort()
+      .slice(0, limit)
   modifiedOf = (key: string): number | undefined => this.entries.get(key)
 
   async reach(revision: number): Promise<void> {

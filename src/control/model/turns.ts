@@ -1,9 +1,9 @@
 /**
- * Time of the event loop that feeds share. A host that comes back is told thousands of items, and a thousand hosts come
- * back at once: requests and reports must have their turn in between.
+ * Time of the event loop for work that has no end of its own: what a host is told that comes back, and changes that the
+ * mirror follows. Requests and reports must have their turn in between.
  */
 
-/** Feeds have so much of a turn together. */
+/** Such work has so much of a turn together. */
 const budgetMs = 5
 
 export class Turns {
