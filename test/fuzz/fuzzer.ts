@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { brokenBy, packCorpus, unpackCorpus, writeInputs } from './corpus.ts'
 import { seedsFor } from './seeds.ts'
 
-export const programs = ['unit', 'mux', 'underlay'] as const
+export const programs = ['unit', 'mux', 'underlay', 'wire'] as const
 export type Program = (typeof programs)[number]
 
 const root = join(import.meta.dirname, '../..')
@@ -18,6 +18,9 @@ const here = import.meta.dirname
 const clang = process.env['CLANG'] ?? 'clang'
 const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
 const includes = [`-I${join(here, 'shadow')}`, `-I/usr/include/${machine}-linux-gnu`]
+
+/** What all fuzzers are linked with: the kernel's part, and the oracle. */
+const parts = ['tables.c', 'packet.c', 'checksums.c', 'stations.c', 'oracle.c', 'upper.c', 'routed.c', 'groups.c', 'ports.c']
 
 /** The maps of a program, as the preprocessor leaves them. */
 function mapsOf(program: Program): string[] {
@@ -28,7 +31,7 @@ function mapsOf(program: Program): string[] {
 /** Ring buffers have neither keys nor values; maps of maps have none in them. */
 function registration(map: string): string {
   if (map === 'flows' || map === 'nat_cells') return `REGISTER_MAPS(${map});`
-  return /events|questions|ring/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`
+  return /events|^questions$/.test(map) ? `REGISTER_RING(${map});` : `REGISTER_MAP(${map});`
 }
 
 const start = promisify(execFile)
@@ -41,7 +44,7 @@ export async function compileFuzzer(program: Program, directory: string): Promis
   writeFileSync(join(directory, program, 'registrations.h'), lines.join('\n'))
   const sanitizers = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize=alignment', '-fno-sanitize-recover=all']
   const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-ignored-attributes', '-Wno-unknown-attributes']
-  const sources = [`${program}.c`, 'tables.c', 'packet.c', 'oracle.c'].map((name) => join(here, name))
+  const sources = [`${program}.c`, ...parts].map((name) => join(here, name))
   const options = ['-g', '-O1', '-fno-strict-aliasing', ...sanitizers, ...warnings, ...includes, `-I${join(directory, program)}`]
   await start(clang, [...options, ...sources, '-o', output])
   return output

@@ -17,12 +17,15 @@ enum input_flags {
 	INPUT_SUMMED = 16,
 	INPUT_FORWARDED = 64,  /* mux: another host has sent it on */
 	INPUT_RAW = 32,        /* underlay: the outer header is the fuzzer's too */
+	INPUT_HONEST = 128,    /* in a routed subnet: the packet gets addresses of its sender, and of somebody there is */
 };
 
 struct input {
 	uint8_t selector, flags, csum_start, csum_offset, cut, linear;
 	uint16_t length;
 };
+
+#define SELECT_ROUTED 128 /* of a selector: the sender is in a routed subnet */
 
 static const uint32_t gso_types[] = { 0, 1, 1 << 4, 1 << 1, 1 << 17, 1 << 14, 3 << 10, 1 | 3 << 10 };
 

@@ -41,6 +41,12 @@ struct frame {
 	struct bpf_tunnel_key key;
 };
 
+/* The packet as it was before the programs, with its checksums filled in. */
+extern uint8_t sent_bytes[LARGEST_PACKET];
+extern uint32_t sent_length;
+
+/* A checksum is left to be filled in. */
+bool packet_is_partial(void);
 struct __sk_buff *packet_arrives(const struct start *start);
 /* Evaluates what the program returned. */
 void packet_leaves(int action);
@@ -55,7 +61,8 @@ void tables_are_set(void);
 
 #define REGISTER_MAP(map) \
 	register_map(&map, sizeof(*map.type) / sizeof(int), sizeof(*map.key), sizeof(*map.value), sizeof(*map.max_entries) / sizeof(int))
-#define REGISTER_MAPS(map) register_map(&map, BPF_MAP_TYPE_HASH, sizeof(*map.key), sizeof(void *), 1)
+#define REGISTER_MAPS(map) register_map(&map, BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(*map.key), sizeof(void *), 1)
+#define INNER_ARRAY 1000u /* no number of the kernel */
 #define REGISTER_RING(map) register_map(&map, BPF_MAP_TYPE_RINGBUF, 0, 0, 0)
 
 #endif

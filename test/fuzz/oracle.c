@@ -2,30 +2,16 @@
  * States which frames may leave the programs, apart from them: it reads a frame as the receiver will. A frame that may
  * not leave ends the process, and libFuzzer keeps the input.
  */
-#include "oracle.h"
+#include "judge.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STATION(ifindex, stats, segment, vlan, checked, listed, vtep, last)                                              \
-	{                                                                                                                \
-		ifindex, stats, segment, vlan, checked, listed, vtep, { 2, 0, 0, 0, 0, last },                           \
-			{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, last }, { 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last } \
-	}
-
-const struct station stations[STATIONS] = {
-	STATION(11, 1, RED, 0, true, true, 0, 1),
-	STATION(12, 2, RED, 0, true, false, 0, 2),
-	STATION(13, 3, RED, 0, false, false, 0, 3),
-	STATION(14, 4, RED, 7, true, true, 0, 4),
-	STATION(15, 5, BLUE, 0, true, false, 0, 5),
-	STATION(0, 0, RED, 0, true, false, IPV4(192, 0, 2, 2), 9),
-	STATION(0, 0, RED, 0, true, false, IPV4(192, 0, 2, 3), 10),
-};
-
-static const struct station *sender; /* null: a tunnel */
-static uint32_t segment, from;
-static bool sent_on;
+const struct station *sender; /* null: a tunnel, or the wire */
+uint32_t segment, from;
+bool sent_on;
+static const struct frame *judged;
+static unsigned long count;
 
 void from_unit(const struct station *station)
 {
@@ -41,32 +27,21 @@ void from_vtep(uint32_t vni, uint32_t vtep, bool forwarded)
 	sent_on = forwarded;
 }
 
-static const struct frame *judged;
-static unsigned long count;
-
 static void tell_count(void)
 {
 	fprintf(stderr, "judged %lu frames\n", count);
 }
 
-static _Noreturn void fault(const char *what)
+_Noreturn void fault(const char *what)
 {
 	fprintf(stderr, "a frame was delivered to %u that %s:\n", judged->ifindex, what);
-	for (uint32_t i = 0; i < judged->length && i < 160; i++)
+	for (uint32_t i = 0; i < judged->length && i < 400; i++)
 		fprintf(stderr, "%02x%s", judged->bytes[i], i % 32 == 31 ? "\n" : " ");
 	fprintf(stderr, "\n");
 	abort();
 }
 
-#define must(condition, what)         \
-	do {                          \
-		if (!(condition))     \
-			fault(what);  \
-	} while (0)
-
-static uint16_t u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] << 8 | bytes[1]); }
-
-static const struct station *unit_at(uint32_t ifindex)
+const struct station *unit_at(uint32_t ifindex)
 {
 	for (int i = 0; i < STATIONS; i++)
 		if (!stations[i].vtep && stations[i].ifindex == ifindex)
@@ -74,7 +49,7 @@ static const struct station *unit_at(uint32_t ifindex)
 	return 0;
 }
 
-static const struct station *station_of(const uint8_t *mac)
+const struct station *station_of(const uint8_t *mac)
 {
 	for (int i = 0; i < STATIONS; i++)
 		if (stations[i].segment == segment && !memcmp(stations[i].mac, mac, 6))
@@ -82,7 +57,7 @@ static const struct station *station_of(const uint8_t *mac)
 	return 0;
 }
 
-static const struct station *owner_of(const uint8_t *address)
+const struct station *owner_of(const uint8_t *address)
 {
 	for (int i = 0; i < STATIONS; i++)
 		if (stations[i].segment == segment && (!memcmp(stations[i].v4, address, 16) || !memcmp(stations[i].v6, address, 16)))
@@ -105,7 +80,11 @@ static struct {
 } chosen[16];
 static int chosen_count;
 
-void begin_judging(void) { chosen_count = 0; }
+void begin_judging(void)
+{
+	chosen_count = 0;
+	begin_routed();
+}
 
 /* A host may choose an address that no MAC makes; an address that another host has sent from is not free. */
 static bool may_choose(const uint8_t *address)
@@ -131,7 +110,7 @@ static bool is_made_of_another_mac(const uint8_t *address)
 }
 
 /* Whether the sender may call an address its own. Without a list: all that nobody else has. */
-static bool may_use(const uint8_t *address)
+bool may_use(const uint8_t *address)
 {
 	const struct station *owner = owner_of(address);
 
@@ -207,7 +186,7 @@ static bool is_extension(uint8_t next)
 }
 
 /* The header above IPv6, and how much is left from there; protocol 59 (none): it lies in another fragment. */
-static const uint8_t *above_ipv6(const uint8_t *ip, uint32_t *length, uint8_t *protocol)
+const uint8_t *above_ipv6(const uint8_t *ip, uint32_t *length, uint8_t *protocol)
 {
 	uint32_t at = 40;
 	uint8_t next = ip[6], kind;
@@ -286,7 +265,7 @@ static bool is_vtep_of_segment(uint32_t vtep)
 }
 
 /* It came from a VTEP of its VNI; what a known station sent, from that station's own. */
-static void judge_vtep(const uint8_t *source)
+void judge_vtep(const uint8_t *source)
 {
 	const struct station *claimed = station_of(source);
 
@@ -314,9 +293,9 @@ static void judge_tunnelled(const uint8_t *bytes)
 	}
 }
 
-static void judge_inner(const uint8_t *bytes, uint32_t length)
+void judge_inner(const uint8_t *bytes, uint32_t length)
 {
-	count++;
+	count += !is_routed(segment);
 	must(length >= 14, "is shorter than an Ethernet header");
 	if (!sender)
 		judge_tunnelled(bytes);
@@ -325,7 +304,7 @@ static void judge_inner(const uint8_t *bytes, uint32_t length)
 }
 
 /* Only a mux sends to the mux's port of a VTEP: this host's, or one of the other two. */
-static void judge_uplink(const uint8_t *bytes, uint32_t length)
+void judge_uplink(const uint8_t *bytes, uint32_t length)
 {
 	uint32_t header = (bytes[14] & 15) * 4;
 
@@ -335,7 +314,7 @@ static void judge_uplink(const uint8_t *bytes, uint32_t length)
 	must(length < 14 + header + 4 || u16(bytes + 14 + header + 2) != 4789, "is for the port of a VTEP");
 }
 
-static void judge_unit(const struct frame *frame, const struct station *unit)
+void judge_unit(const struct frame *frame, const struct station *unit)
 {
 	const uint8_t *mac = frame->bytes;
 
@@ -366,6 +345,10 @@ void delivered(const struct frame *frame)
 		atexit(tell_count);
 	first = false;
 	judged = frame;
+	if (is_routed(segment)) {
+		count++;
+		return judge_routed(frame);
+	}
 	/* On to the host's own stack, or back to where it came from as an answer. */
 	if (sender ? unit == sender : frame->ifindex == UNDERLAY_IFINDEX && frame->ingress)
 		return;

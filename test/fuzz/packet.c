@@ -25,6 +25,8 @@ static struct net_device device;
 static uint8_t *memory;
 static uint32_t data, length, linear; /* data: from memory on */
 static struct bpf_tunnel_key arrived_key, set_key;
+uint8_t sent_bytes[LARGEST_PACKET];
+uint32_t sent_length;
 static bool arrived, arrived_ipv6, has_set_key;
 static uint32_t redirect_to;
 static bool redirected;
@@ -74,6 +76,24 @@ void *bpf_rdonly_cast(const void *object, __u32 type)
 	return (void *)object;
 }
 
+bool packet_is_partial(void) { return inner.ip_summed == CHECKSUM_PARTIAL; }
+
+/* What the final sender does to the packet: it fills in the open checksum. */
+static void fill_in_checksum(uint8_t *bytes)
+{
+	uint32_t from = inner.csum_start - data, at = from + inner.csum_offset;
+	uint64_t sum = 0;
+
+	if (inner.ip_summed != CHECKSUM_PARTIAL || inner.csum_start < data || at + 2 > length)
+		return;
+	for (uint32_t i = from; i < length; i++)
+		sum += (i - from) & 1 ? bytes[i] : bytes[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	bytes[at] = (uint8_t)(~sum >> 8);
+	bytes[at + 1] = (uint8_t)~sum;
+}
+
 struct __sk_buff *packet_arrives(const struct start *start)
 {
 	take_memory();
@@ -98,24 +118,11 @@ struct __sk_buff *packet_arrives(const struct start *start)
 	arrived_ipv6 = start->key_is_ipv6;
 	arrived_key = start->key;
 	has_set_key = redirected = false;
+	sent_length = length;
+	memcpy(sent_bytes, start->bytes, length);
+	fill_in_checksum(sent_bytes);
 	close_packet();
 	return &skb;
-}
-
-/* What the final sender does to the packet: it fills in the open checksum. */
-static void fill_in_checksum(uint8_t *bytes)
-{
-	uint32_t from = inner.csum_start - data, at = from + inner.csum_offset;
-	uint64_t sum = 0;
-
-	if (inner.ip_summed != CHECKSUM_PARTIAL || inner.csum_start < data || at + 2 > length)
-		return;
-	for (uint32_t i = from; i < length; i++)
-		sum += (i - from) & 1 ? bytes[i] : bytes[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	bytes[at] = (uint8_t)(~sum >> 8);
-	bytes[at + 1] = (uint8_t)~sum;
 }
 
 static void leave(uint32_t ifindex, uint64_t flags)
@@ -312,49 +319,6 @@ long bpf_skb_get_tunnel_key(struct __sk_buff *context, struct bpf_tunnel_key *ke
 	}
 	memcpy(key, &arrived_key, size);
 	return 0;
-}
-
-/* No packet here has been summed up by a device. */
-__s64 bpf_csum_update(struct __sk_buff *skb, __wsum sum)
-{
-	(void)skb;
-	(void)sum;
-	return -1;
-}
-
-__s64 bpf_csum_diff(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __wsum seed)
-{
-	uint64_t sum = seed;
-	uint32_t word;
-
-	for (uint32_t i = 0; i < from_size; i += 4) {
-		memcpy(&word, (uint8_t *)from + i, 4);
-		sum += ~word;
-	}
-	for (uint32_t i = 0; i < to_size; i += 4) {
-		memcpy(&word, (uint8_t *)to + i, 4);
-		sum += word;
-	}
-	while (sum >> 32)
-		sum = (sum & 0xffffffff) + (sum >> 32);
-	return (__s64)sum;
-}
-
-long bpf_csum_level(struct __sk_buff *context, __u64 level)
-{
-	(void)context, (void)level;
-	return 0;
-}
-
-long bpf_l3_csum_replace(struct __sk_buff *context, __u32 offset, __u64 from, __u64 to, __u64 size)
-{
-	(void)context, (void)from, (void)to, (void)size;
-	return offset + 2 > length ? -EFAULT : 0;
-}
-
-long bpf_l4_csum_replace(struct __sk_buff *context, __u32 offset, __u64 from, __u64 to, __u64 flags)
-{
-	return bpf_l3_csum_replace(context, offset, from, to, flags);
 }
 
 /* No port of the fuzzers has limits: nothing is marked. */

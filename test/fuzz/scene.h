@@ -1,7 +1,7 @@
 /*
  * Who is there when a program is fuzzed: included behind the program, whose tables it fills. In segment 5001: `a` with
  * addresses of its own, `b` without a list, `free` without checks, `tagged` with VLAN 7; behind two VTEPs `far` and
- * `farther`. `other` is alone in 5002. 5001 has an uplink.
+ * `farther`. `other` is alone in 5002. 5001 has an uplink. routed-scene.h has the subnets with routers.
  */
 #ifndef FUZZ_SCENE_H
 #define FUZZ_SCENE_H
@@ -16,6 +16,8 @@
 		bpf_map_update_elem(&map, &entry_.key, &entry_, BPF_ANY);                  \
 	} while (0)
 
+#include "routed-scene.h"
+
 static void set_flood(__u32 segment, __u32 page, int count, const struct vpc_dst *dst)
 {
 	static struct vpc_flood value;
@@ -29,7 +31,7 @@ static void set_flood(__u32 segment, __u32 page, int count, const struct vpc_dst
 
 static struct vpc_dst dst_of(const struct station *s)
 {
-	struct vpc_dst dst = { .kind = s->vtep ? VPC_DST_REMOTE : VPC_DST_LOCAL, .vlan = s->vlan, .mtu = 1450, .stats = s->vtep ? MUX_STATS : s->stats,
+	struct vpc_dst dst = { .kind = s->vtep ? VPC_DST_REMOTE : VPC_DST_LOCAL, .flags = s->in == OPEN ? 0 : VPC_DST_POLICY, .vlan = s->vlan, .mtu = 1450, .stats = s->vtep ? MUX_STATS : s->stats,
 			       .ifindex = s->vtep ? MUX_IFINDEX : s->ifindex };
 
 	if (s->vtep) {
@@ -63,8 +65,9 @@ static void set_station(const struct station *s)
 		bpf_map_update_elem(&port_addresses, &address, &one, BPF_ANY);
 	}
 	if (!s->vtep) {
-		struct vpc_port port = { .segment = s->segment, .stats = s->stats, .vlan = s->vlan, .vpc = VPC_OF_SWITCH(s->segment),
-					 .flags = VPC_PORT_UP | (s->checked ? VPC_PORT_ANTISPOOF : 0) | (s->listed ? VPC_PORT_ADDRESSES : 0) };
+		struct vpc_port port = { .segment = s->segment, .stats = s->stats, .vlan = s->vlan, .vpc = s->vpc,
+					 .flags = VPC_PORT_UP | (s->checked ? VPC_PORT_ANTISPOOF : 0) | (s->listed ? VPC_PORT_ADDRESSES : 0) |
+						  (s->in == OPEN ? 0 : VPC_PORT_POLICY) };
 
 		memcpy(port.mac, s->mac, 6);
 		SET(ports, vpc_port, s->ifindex, port);
@@ -130,8 +133,9 @@ static void set_scene(void)
 		set_station(&stations[i]);
 	for (int last = 1; last <= 3; last++)
 		reserve(IPV4(192, 0, 2, last));
-	set_segment(RED);
-	set_segment(BLUE);
+	for (__u32 segment = RED; segment <= PINK; segment++)
+		set_segment(segment);
+	set_routed_scene();
 	tables_are_set();
 }
 
@@ -161,6 +165,7 @@ static void begin_scene(void)
 	set = true;
 	begin_run(now += 10000000000);
 	begin_judging();
+	set_cells();
 	forget();
 }
 

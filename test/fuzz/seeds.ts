@@ -2,7 +2,7 @@
  * What the fuzzers start from: one honest frame of each kind that the datapath reads, with the eight bytes that
  * test/fuzz/input.h puts in front.
  */
-import { arpReply, arpRequest, echoFrame, gratuitousArp, ipv4Frame, ipv6Frame, tcpFrame, udpFrame } from '#wire/frames.ts'
+import { arpReply, arpRequest, echoFrame, gratuitousArp, ipv4Frame, ipv6Frame, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
@@ -61,8 +61,65 @@ function header(selector: number, flags: number, length: number): Uint8Array {
 const SUMMED = 16
 const packet = (selector: number, frame: Uint8Array): Uint8Array => concat(header(selector, SUMMED, frame.length), frame)
 
+/** Of `selector`: the sender is in a routed subnet. Of `flags`: its packet gets addresses of stations there. */
+const ROUTED = 128
+const HONEST = 128
+
+/** What two stations of routed subnets, or one and the outside, say to each other. */
+const talks: readonly (readonly [sport: number, dport: number])[] = [
+  [40_000, 80],
+  [40_000, 443],
+  [53, 53],
+  [5000, 2048],
+]
+
+/**
+ * A frame of a routed subnet: input.h and stations.c put the addresses in, by the last byte of each: `to` says which
+ * station or public address, `mac` which MAC; odd ones are the gateway's.
+ */
+function routedFrames(from: number, to: number, mac: number): Uint8Array[] {
+  const macs = { srcMac: macOf(from), dstMac: macOf(mac) }
+  const [ip, ip6] = [
+    { ...macs, src: v4(from), dst: v4(to) },
+    { ...macs, src: v6(from), dst: v6(to) },
+  ]
+  return [
+    ...talks.flatMap(([srcPort, dstPort]) => [
+      tcpFrame({ ...ip, srcPort, dstPort }),
+      tcpFrame({ ...ip6, srcPort, dstPort }),
+      udpFrame({ ...ip, srcPort, dstPort }, payload),
+      udpFrame({ ...ip6, srcPort, dstPort }, payload),
+    ]),
+    echoFrame(ip, payload),
+    echoFrame(ip6, payload),
+    ipv4Frame({ ...ip, protocol: ipProtocol.udp, options: new Uint8Array(12), moreFragments: true }, payload),
+    tooBigFrame({ ...ip, mtuBytes: 1400 }, tcpFrame({ ...ip, srcPort: 80, dstPort: 40_000 })),
+  ]
+}
+
+const routedPacket = (selector: number, frame: Uint8Array): Uint8Array =>
+  concat(header(selector | ROUTED, SUMMED | HONEST, frame.length), frame)
+
+/** Numbers of addresses in stations.c: every third is a station, every third a public address. */
+const destinations = [0, 3, 6, 9, 12, 15, 18, 21, 4, 7, 10, 13, 2, 5, 8, 11, 14, 17]
+
+/** Inputs of routed subnets: a packet, and the same once more. */
+function routedSeeds(program: Program): Uint8Array[] {
+  const senders = program === 'unit' ? [0, 1, 2, 3, 4, 5] : program === 'wire' ? [1] : [64, 68, 72]
+  return senders.flatMap((selector) =>
+    destinations.flatMap((to) =>
+      routedFrames(program === 'wire' ? 14 : selector, to, program === 'unit' ? 1 : to % 16).map((frame) =>
+        concat(routedPacket(selector, frame), routedPacket(selector, frame)),
+      ),
+    ),
+  )
+}
+
+type Program = 'unit' | 'mux' | 'underlay' | 'wire'
+
 /** Inputs for a program's fuzzer; two packets of a flow each, of which the second meets what was remembered. */
-export function seedsFor(program: 'unit' | 'mux' | 'underlay'): Uint8Array[] {
+export function seedsFor(program: Program): Uint8Array[] {
+  if (program === 'wire') return routedSeeds(program)
   const pairs: readonly (readonly [selector: number, from: number, to: number])[] =
     program === 'unit'
       ? [
@@ -78,7 +135,8 @@ export function seedsFor(program: 'unit' | 'mux' | 'underlay'): Uint8Array[] {
           [65, 10, 2],
           [64, 9, 4],
         ]
-  return pairs.flatMap(([selector, from, to]) =>
+  const plain = pairs.flatMap(([selector, from, to]) =>
     framesOf(from, to).map((frame) => concat(packet(selector, frame), packet(selector, frame))),
   )
+  return [...plain, ...routedSeeds(program)]
 }

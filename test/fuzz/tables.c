@@ -1,10 +1,15 @@
-/* The tables and the clock of a fuzzed program: arrays are arrays, every other kind is a short list; see kernel.h. */
+/*
+ * The tables and the clock of a fuzzed program: arrays are arrays, every other kind is a short list; see kernel.h. An
+ * array inside of a table of tables has too many places for that: it is a list as well, of the places that were asked
+ * for.
+ */
 #include "kernel.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_ENTRIES 64u
+#define MOST_PLACES 1024u
 #define MOST_MAPS 128
 #define ENOENT 2
 #define E2BIG 7
@@ -13,7 +18,7 @@
 
 struct map {
 	void *address;
-	uint32_t type, key_size, value_size, most, used, set;
+	uint32_t type, key_size, value_size, most, places, used, set;
 	uint8_t *keys, *values;
 };
 
@@ -32,8 +37,9 @@ void register_map(void *address, uint32_t type, uint32_t key_size, uint32_t valu
 
 	if (map_count > MOST_MAPS)
 		abort();
-	*map = (struct map){ address, type, key_size, value_size, is_array(map) ? max_entries : MOST_ENTRIES, 0, 0, 0, 0 };
-	map->most = is_array(map) ? max_entries : MOST_ENTRIES;
+	*map = (struct map){ .address = address, .type = type, .key_size = key_size, .value_size = value_size };
+	map->places = max_entries;
+	map->most = is_array(map) ? max_entries : type == INNER_ARRAY ? MOST_PLACES : MOST_ENTRIES;
 	if (type == BPF_MAP_TYPE_RINGBUF)
 		return;
 	map->values = calloc(map->most, value_size);
@@ -49,41 +55,100 @@ static struct map *map_at(void *address)
 	abort();
 }
 
+static void *value_at(const struct map *map, uint32_t i) { return map->values + i * map->value_size; }
+
+/* The number of an entry; `used`: there is none. */
+static uint32_t find(const struct map *map, const void *key)
+{
+	uint32_t i = 0;
+
+	while (i < map->used && memcmp(map->keys + i * map->key_size, key, map->key_size))
+		i++;
+	return i;
+}
+
+/* The longest prefix of an address: keys begin with a length in bits. */
+static void *find_prefix(const struct map *map, const uint8_t *wanted)
+{
+	uint32_t best = map->used, best_bits = 0, bits, bytes;
+
+	for (uint32_t i = 0; i < map->used; i++) {
+		const uint8_t *key = map->keys + i * map->key_size;
+
+		memcpy(&bits, key, 4);
+		bytes = bits / 8;
+		if (memcmp(key + 4, wanted + 4, bytes) || (bits % 8 && (key[4 + bytes] ^ wanted[4 + bytes]) >> (8 - bits % 8)))
+			continue;
+		if (best == map->used || bits > best_bits) {
+			best = i;
+			best_bits = bits;
+		}
+	}
+	return best == map->used ? 0 : value_at(map, best);
+}
+
+/* A place of an array that nobody has asked for yet is zero. */
+static void *find_place(struct map *map, uint32_t place)
+{
+	uint32_t i = find(map, &place);
+
+	if (place >= map->places || (i == map->used && map->used == map->most))
+		return 0;
+	if (i == map->used) {
+		memcpy(map->keys + map->used++ * map->key_size, &place, 4);
+		memset(value_at(map, i), 0, map->value_size);
+	}
+	return value_at(map, i);
+}
+
 void *bpf_map_lookup_elem(void *address, const void *key)
 {
 	struct map *map = map_at(address);
+	uint32_t i;
 
 	if (is_array(map))
-		return *(const uint32_t *)key < map->most ? map->values + *(const uint32_t *)key * map->value_size : 0;
-	for (uint32_t i = 0; i < map->used; i++)
-		if (!memcmp(map->keys + i * map->key_size, key, map->key_size))
-			return map->values + i * map->value_size;
-	return 0;
+		return *(const uint32_t *)key < map->most ? value_at(map, *(const uint32_t *)key) : 0;
+	if (map->type == INNER_ARRAY)
+		return find_place(map, *(const uint32_t *)key);
+	if (map->type == BPF_MAP_TYPE_LPM_TRIE)
+		return find_prefix(map, key);
+	i = find(map, key);
+	if (i == map->used)
+		return 0;
+	return map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? *(void **)value_at(map, i) : value_at(map, i);
 }
 
 long bpf_map_update_elem(void *address, const void *key, const void *value, __u64 flags)
 {
 	struct map *map = map_at(address);
-	void *known = bpf_map_lookup_elem(address, key);
+	uint32_t i = is_array(map) ? *(const uint32_t *)key : find(map, key);
+	bool known = i < (is_array(map) ? map->most : map->used);
 
 	if (known && flags == BPF_NOEXIST)
 		return -EEXIST;
 	if (!known && flags == BPF_EXIST)
 		return -ENOENT;
-	if (!known && map->used == map->most)
+	if (!known && (is_array(map) || map->used == map->most))
 		return -E2BIG;
-	if (!known) {
-		memcpy(map->keys + map->used * map->key_size, key, map->key_size);
-		known = map->values + map->used++ * map->value_size;
-	}
-	memcpy(known, value, map->value_size);
+	if (!known)
+		memcpy(map->keys + map->used++ * map->key_size, key, map->key_size);
+	memcpy(value_at(map, i), value, map->value_size);
 	return 0;
 }
 
 long bpf_map_delete_elem(void *address, const void *key)
 {
-	(void)address, (void)key;
-	return -EINVAL;
+	struct map *map = map_at(address);
+	uint32_t i = find(map, key), last = map->used - 1;
+
+	if (i == map->used)
+		return -ENOENT;
+	if (i < map->set)
+		return -EINVAL;
+	memcpy(map->keys + i * map->key_size, map->keys + last * map->key_size, map->key_size);
+	memcpy(value_at(map, i), value_at(map, last), map->value_size);
+	map->used--;
+	return 0;
 }
 
 void tables_are_set(void)

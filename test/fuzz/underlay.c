@@ -8,7 +8,7 @@
 #include "input.h"
 
 static const uint32_t outer_sources[] = { IPV4(192, 0, 2, 2), IPV4(192, 0, 2, 3), IPV4(192, 0, 2, 99), IPV4(192, 0, 2, 1) };
-static const uint32_t vnis[] = { RED, BLUE, 77, RED };
+static const uint32_t vnis[] = { RED, BLUE, 77, RED }, routed_vnis[] = { GREEN, YELLOW, PINK, YELLOW };
 
 /* Both VTEPs, and one that no table has, have lately come through the host's stack. */
 static void hear(void)
@@ -45,15 +45,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 
 	begin_scene();
 	while (next_packet(&at, &size, &input, bytes, &start)) {
-		uint32_t vtep = outer_sources[input.selector & 3], vni = vnis[input.selector >> 2 & 3];
+		uint32_t vtep = outer_sources[input.selector & 3], vni = (input.selector & SELECT_ROUTED ? routed_vnis : vnis)[input.selector >> 2 & 3];
+		struct __sk_buff *skb;
 
 		if (input.selector & 64)
 			hear();
 		start.ifindex = UNDERLAY_IFINDEX;
 		if (input.flags & INPUT_HONEST_MACS) {
-			memcpy(bytes + 6, stations[bytes[11] % STATIONS].mac, 6);
-			memcpy(bytes, stations[bytes[5] % STATIONS].mac, 6);
+			memcpy(bytes + 6, stations[bytes[11] % PLAIN_STATIONS].mac, 6);
+			memcpy(bytes, stations[bytes[5] % PLAIN_STATIONS].mac, 6);
 		}
+		if (input.selector & SELECT_ROUTED && input.flags & INPUT_HONEST)
+			make_honest(bytes, start.length, &stations[STATIONS - 1 - bytes[11] % 2]);
 		if (!(input.flags & INPUT_RAW)) {
 			start.length = encapsulate(packet, bytes, start.length, vni, vtep);
 			start.linear += VXLAN_OVERHEAD;
@@ -67,7 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t size)
 			continue;
 		/* The direct way takes nothing that another host has sent on. */
 		from_vtep(vni, vtep, false);
-		packet_leaves(vpc_underlay(packet_arrives(&start)));
+		skb = packet_arrives(&start);
+		packet_is_there(VXLAN_OVERHEAD);
+		packet_leaves(vpc_underlay(skb));
 	}
 	return 0;
 }
