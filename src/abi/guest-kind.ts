@@ -9,7 +9,10 @@ import { json } from './codec.ts'
 import { kindOf, optional, type Kind, type Read } from './kind.ts'
 
 export interface Guest {
-  /** A name under /run/netns, or `pid:PID:START`: that of a process, with field 22 of its /proc/PID/stat. */
+  /**
+   * A name under /run/netns; `pid:PID:START`: that of a process, with field 22 of its /proc/PID/stat; or
+   * `container:NAME`: that of a container, as long as it has that name or id.
+   */
   readonly netns: string
   /** Name of the interface there; null: the unit's. */
   readonly name: string | null
@@ -30,8 +33,11 @@ export function pidOf(netns: string): { readonly pid: number; readonly startTick
   return pid === undefined ? undefined : { pid: Number(pid), startTicks: Number(startTicks) }
 }
 
+/** The container of `container:NAME`; undefined when that is something else. */
+export const containerOf = (netns: string): string | undefined => /^container:([\w][\w.-]{0,127})$/.exec(netns)?.[1]
+
 function isNetns(text: string): boolean {
-  return pidOf(text) !== undefined || (/^[^/\s,:\0]{1,255}$/.test(text) && text !== '.' && text !== '..')
+  return pidOf(text) !== undefined || containerOf(text) !== undefined || (/^[^/\s,:\0]{1,255}$/.test(text) && text !== '.' && text !== '..')
 }
 
 function readAddress(value: unknown): Read<string> {
@@ -68,7 +74,7 @@ export function readGuest(value: unknown): Read<Guest> {
   if (strange !== undefined) return bad(`'${strange}' means nothing in a guest; known here: ${known.join(', ')}`)
   const { netns, name = null } = map
   if (typeof netns !== 'string' || !isNetns(netns))
-    return bad(`the namespace of a guest is a name under /run/netns, or pid:PID:START, not ${kindOf(netns)}`)
+    return bad(`the namespace of a guest is a name under /run/netns, pid:PID:START or container:NAME, not ${kindOf(netns)}`)
   if (name !== null && (typeof name !== 'string' || !isInterfaceName(name)))
     return bad(`the name of an interface has 1 to 15 characters, without spaces and slashes, not ${kindOf(name)}`)
   const addresses = readAll(map.addresses, 'addresses', readAddress)

@@ -1,4 +1,5 @@
 /** Options that name a container: a network namespace by its name, or by a process in it. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readlinkSync } from 'node:fs'
 import { markProcess } from '#system/process-mark.ts'
 import { failure, success } from '#wire/result.ts'
@@ -8,22 +9,48 @@ import { integer, text, valueOption } from './option.ts'
 export const guestOptions = {
   netns: text('network namespace of the container: a name under /run/netns', 'NAME'),
   pid: integer('a process of the container, whose network namespace it is', 'PID', 1, 4_194_304),
+  container: text('container of podman, docker, LXC or systemd-nspawn, by name or id', 'NAME'),
   as: valueOption<string>('name of the interface in the container', {
     placeholder: 'NAME',
     parse: (given) => (/^[^\s/:,]{1,15}$/.test(given) ? success(given) : failure(`'${given}' cannot name an interface`)),
   }).default('eth0', 'eth0'),
 }
 
+interface Given {
+  readonly netns?: string | undefined
+  readonly pid?: number | undefined
+  readonly container?: string | undefined
+}
+
 /** The namespace as a guest has it. Throws a Failure when it is not there, or is this command's own. */
-export function guestNetns({ netns, pid }: { readonly netns?: string | undefined; readonly pid?: number | undefined }): string {
-  if (netns !== undefined && pid !== undefined) throw usageFailure('give --netns or --pid, not both')
+export function guestNetns({ netns, pid, container }: Given): string {
+  if ([netns, pid, container].filter((each) => each !== undefined).length > 1)
+    throw usageFailure('give one of --netns, --pid and --container')
   if (netns !== undefined) return checkName(netns)
-  if (pid === undefined) throw usageFailure('name the container: --netns NAME or --pid PID')
+  if (container !== undefined) return `container:${nameOfContainer(container)}`
+  if (pid === undefined) throw usageFailure('name the container: --netns NAME, --container NAME or --pid PID')
   const mark = markProcess(pid)
   if (mark === undefined) throw new Failure('failed', `there is no process ${pid}; is the container running?`, { code: 'ENOENT' })
   if (readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net'))
     throw new Failure('conflict', `process ${pid} is in this host's own network namespace; name one of the container`, { code: 'EINVAL' })
   return `pid:${mark.pid}:${mark.startTicks}`
+}
+
+/** Who has the interface, in words. */
+export const guestText = ({ netns, pid, container }: Given): string =>
+  netns ?? (container === undefined ? `the namespace of process ${pid}` : `container ${container}`)
+
+/** podman and docker know containers by ids in the kernel, which stay over a restart. */
+function nameOfContainer(given: string): string {
+  if (!/^\w[\w.-]{0,127}$/.test(given)) throw usageFailure(`--container: '${given}' cannot name a container`)
+  for (const program of ['podman', 'docker']) {
+    const { status, stdout } = spawnSync(program, ['inspect', '--type=container', '--format={{.Id}}', given], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    })
+    if (status === 0 && /^[0-9a-f]{64}$/.test(stdout.trim())) return stdout.trim()
+  }
+  return given
 }
 
 function checkName(netns: string): string {

@@ -1,4 +1,4 @@
-/** What `vpc attach` makes of this host's objects alone: a hostif, a port and a neighbour, with ids that follow. */
+/** What `vpc attach` makes of this host's objects alone: a hostif and a port, with ids that follow. */
 import type { Id } from '#abi/id.ts'
 import type { Switch } from '#client/switch.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -44,8 +44,7 @@ export async function attach(
     if (!isNew) undo.push('its place', () => vpc.openHostif(hostifId, { write: true }).then((again) => again.setGuest(before.guest)))
     changed = true
   }
-  changed =
-    (await plugIn(vpc, sw, portId, { interface: hostifId, mac: before.mac, addresses: wanted.addresses.map(bare) }, undo)) || changed
+  changed = (await plugIn(vpc, sw, portId, { interface: hostifId, addresses: wanted.addresses.map(bare) }, undo)) || changed
   const { trouble, unit } = await hostif.describe()
   if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
   // Until it is committed, a new one goes with this command.
@@ -55,11 +54,10 @@ export async function attach(
 
 interface Plug {
   readonly interface: Id
-  readonly mac: string
   readonly addresses: readonly string[]
 }
 
-/** A port with the addresses, the interface in it, and neighbours of the others of the switch. */
+/** A port with the addresses, and the interface in it. */
 async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo): Promise<boolean> {
   const { ports } = await sw.describe()
   let changed = !ports.includes(portId)
@@ -68,23 +66,13 @@ async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo):
     undo.push('the port', () => sw.deletePort(portId))
   }
   await using port = await vpc.openPort(portId, { write: true })
-  const { addresses, vni } = await port.describe()
+  const { addresses } = await port.describe()
   if (JSON.stringify(addresses) !== JSON.stringify(plug.addresses)) {
     await port.setAddresses(plug.addresses)
     undo.push('the addresses', () => vpc.openPort(portId, { write: true }).then((again) => again.setAddresses(addresses)))
     changed = true
   }
-  changed = (await connectPort(port, plug.interface)) || changed
-  const known = await sw.neighbours()
-  const missing = plug.addresses.filter(
-    (address) => !known.some((each) => each.vni === vni && each.address === address && each.mac === plug.mac),
-  )
-  const gone = addresses.filter((address) => !plug.addresses.includes(address))
-  if (gone.length > 0) await sw.deleteNeighbours(gone.map((address) => ({ vni, address })))
-  if (missing.length === 0) return changed
-  await sw.setNeighbours(missing.map((address) => ({ vni, address, mac: plug.mac })))
-  undo.push('the neighbours', () => sw.deleteNeighbours(missing.map((address) => ({ vni, address }))))
-  return true
+  return (await connectPort(port, plug.interface)) || changed
 }
 
 /** Take it away: false when it was not there. */
@@ -93,12 +81,7 @@ export async function detach(vpc: Vpc, id: Id, wanted: Pick<Attachment, 'netns' 
   const { hostif: hostifId, port: portId } = idsOf(id, wanted)
   const { ports } = await sw.describe()
   const had = ports.includes(portId)
-  if (had) {
-    await using port = await vpc.openPort(portId)
-    const { addresses, vni } = await port.describe()
-    if (addresses.length > 0) await sw.deleteNeighbours(addresses.map((address) => ({ vni, address })))
-    await sw.deletePort(portId)
-  }
+  if (had) await sw.deletePort(portId)
   await using hostif = await openIfThere((options) => vpc.openHostif(hostifId, options))
   await hostif?.destroy()
   return had || hostif !== undefined

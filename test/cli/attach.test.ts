@@ -44,6 +44,11 @@ test('what cannot be is refused, and leaves nothing', () => {
   assert.match(vpcd.refused(1, 'attach', 'vpcsw7', `--netns=${web}`), /there is no switch vpcsw7/)
   assert.match(vpcd.refused(2, 'attach', 'da64', `--netns=${web}`), /da64 is ambiguous: it stands for vpcsw0 \(da64c3f3-\S+, red\), vpcsw1/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', '--netns=none-such'), /no network namespace none-such/)
+  assert.match(
+    vpcd.refused(1, 'attach', 'red', '--container=none-such'),
+    /there is no network namespace container:none-such; start the container/,
+  )
+  assert.match(vpcd.refused(2, 'attach', 'red', `--netns=${web}`, '--pid=1'), /give one of --netns, --pid and --container/)
   assert.match(vpcd.refused(4, 'attach', 'vpcsw0', `--pid=${process.pid}`), /in this host's own network namespace/)
   assert.match(vpcd.refused(1, 'attach', 'vpcsw0', `--netns=${web}`, '--as=eth1', '--address=10.0.0.9/24', '--gateway=10.9.0.1'), /gateway/)
   assert.equal(count(), before)

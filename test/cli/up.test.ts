@@ -160,7 +160,7 @@ test('a vmnic is there for a hypervisor of somebody else', () => {
   const mac = JSON.parse(h1.ok('vnic get nic1 --json')).mac
   assert.equal(h1.ok(`vmnic exec --vmnic-id=${id} -- printenv VPC_VMNIC_MAC`).trim(), mac)
   assert.match(h1.ok('vnic attach nic1 --vmnic'), /^already so/)
-  assert.match(h1.run(`vnic attach nic1 --vmnic --netns=${web}`).err, /--vmnic takes neither --netns nor --pid/)
+  assert.match(h1.run(`vnic attach nic1 --vmnic --netns=${web}`).err, /--vmnic takes no --netns, --pid or --container/)
   h1.ok('vnic detach nic1')
   assert.ok(!h1.devices().includes(unit!))
 })

@@ -3,8 +3,9 @@
  * vpcd was made anew; never does it set the unit up in its own namespace.
  */
 import assert from 'node:assert/strict'
-import { fstatSync } from 'node:fs'
-import { spawn } from 'node:child_process'
+import { fstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -49,11 +50,11 @@ function seen(netns: string, device: string): Seen | undefined {
 }
 
 async function eventually<T>(look: () => T, wanted: T): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 800; i++) {
     try {
       return assert.deepEqual(look(), wanted)
     } catch (error) {
-      if (i === 399) throw error
+      if (i === 799) throw error
     }
     await sleep(25)
   }
@@ -217,6 +218,54 @@ test('a process is a guest, but no later process with its pid', async () => {
     await once(child, 'exit')
   }
   hostif.handle.close()
+})
+
+/** A cgroup as a manager makes one for a container. */
+function makeCgroup(scope: string): string {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const [, root] = mounts.map((line) => / (\/sys\/fs\/cgroup\S*) \S+ .*- cgroup2? /.exec(line)).find((found) => found !== null) ?? []
+  const path = join(root ?? assert.fail('there is no cgroup file system'), scope)
+  mkdirSync(path, { recursive: true })
+  return path
+}
+
+test('a container has its interface again after it was started anew, and no process that only looks like it', async () => {
+  const container = `guest-${process.pid}`
+  const cgroup = makeCgroup(`machine-${container.replace('-', '\\x2d')}.scope`)
+  const start = async (within: string): Promise<ChildProcess> => {
+    const child = spawn('sh', ['-c', `echo $$ > '${within}/cgroup.procs' && exec unshare --net sleep 600`], { stdio: 'ignore' })
+    await eventually(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8'), 'sleep\n')
+    return child
+  }
+  const end = async (child: ChildProcess): Promise<void> => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  const inner = join(cgroup, 'machine-inner.scope')
+  mkdirSync(inner)
+  const hostif = host.create('hostif')
+  assert.match(
+    refused(() => set(hostif, guest({ netns: `container:${container}` }))),
+    /there is no network namespace container:guest-/,
+  )
+  const first = await start(inner)
+  assert.match(
+    refused(() => set(hostif, guest({ netns: 'container:inner' }))),
+    /there is no network namespace container:inner/,
+  )
+  set(hostif, guest({ netns: `container:${container}` }))
+  hostif.do('metaCommit')
+  assert.deepEqual(seen(`/proc/${first.pid}/ns/net`, 'eth0'), eth0)
+  await end(first)
+  await eventually(() => trouble(hostif.id), true)
+  const second = await start(cgroup)
+  await eventually(() => seen(`/proc/${second.pid}/ns/net`, 'eth0'), eth0)
+  await eventually(() => trouble(hostif.id), false)
+  hostif.do('metaDestroy')
+  hostif.handle.close()
+  await end(second)
+  await eventually(() => rmdirSync(inner), undefined)
+  await eventually(() => rmdirSync(cgroup), undefined)
 })
 
 test('to hand over needs a right of its own, by operation and by document', () => {

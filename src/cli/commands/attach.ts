@@ -2,7 +2,7 @@
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
 import { failure, success } from '#wire/result.ts'
 import { command } from '../command.ts'
-import { guestNetns, guestOptions } from '../guest-options.ts'
+import { guestNetns, guestOptions, guestText } from '../guest-options.ts'
 import { switchId } from '../id-options.ts'
 import { ipOption } from '../kinds.ts'
 import { attach } from '../local-attachment.ts'
@@ -13,7 +13,7 @@ import { allOrNothing } from '../undo.ts'
 export default command({
   path: 'attach',
   summary: 'give a container an interface in a switch of this host',
-  description: `Makes a hostif, a port of the switch with the addresses, and neighbours, so that the others of the switch find them; and has
+  description: `Makes a hostif and a port of the switch with the addresses, and has
     vpcd hand the interface over, now and whenever the namespace, the host or vpcd was started anew. Repeating it changes nothing; with
     other addresses it changes them. All of it is done, or nothing. In a cloud, vpc vnic attach does this by name.`,
   options: {
@@ -32,13 +32,13 @@ export default command({
     { line: 'vpc attach red --netns=web --address=10.0.0.1/24', does: 'eth0 with an address in namespace web' },
     { line: 'vpc attach da64 --pid=4711 --address=10.0.0.2/24 --gateway=10.0.0.254', does: 'in the container of process 4711' },
   ],
-  async run({ switchId: id, netns, pid, as, address, gateway }, { vpc, output }) {
-    const place = guestNetns({ netns, pid })
+  async run({ switchId: id, netns, pid, container, as, address, gateway }, { vpc, output }) {
+    const place = guestNetns({ netns, pid, container })
     const client = await vpc()
     const { changed, unit } = await allOrNothing((undo) =>
       attach(client, id, { netns: place, name: as, addresses: address, gateways: gateway }, undo),
     )
-    const said = `${unit} is ${as} in ${netns ?? `the namespace of process ${pid}`}${address.length === 0 ? '' : `: ${address.join(' ')}`}`
+    const said = `${unit} is ${as} in ${guestText({ netns, pid, container })}${address.length === 0 ? '' : `: ${address.join(' ')}`}`
     if (changed) done(output, said, { switch: id, unit })
     else alreadySo(output, said, { switch: id, unit })
   },

@@ -20,8 +20,11 @@ export function touchPort(tx: Transaction, port: Port): void {
   if (peer === null) return
   if (peer.ifindex !== 0) tx.dirty.ports.add(peer.ifindex)
   if (sw === null) return
-  for (const address of port.addresses) touchHost(tx, sw, addressKey(address))
   const segment = segmentOf(sw, vni)
+  for (const address of port.addresses) {
+    touchHost(tx, sw, addressKey(address))
+    tx.dirty.neighbours.add(segment, addressKey(address))
+  }
   tx.dirty.flood.add(segment)
   if (peer.type === 'ethlink') tx.dirty.segments.add(segment)
   else for (const mac of macsBehind(port)) tx.dirty.fdb.add(segment, macNumber(mac))

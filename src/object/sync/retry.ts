@@ -1,4 +1,5 @@
 /** Tries objects in trouble again: after a growing wait, and soon after any change that may help them. */
+import { containerOf } from '#abi/guest-kind.ts'
 import type { Context } from '../context.ts'
 import type { VpcObject } from '../store/model.ts'
 import { serveEthlink } from '../type/ethlink-service.ts'
@@ -9,6 +10,7 @@ import { transact } from './transact.ts'
 
 const firstMs = 1000
 const longestMs = 60_000
+const containerMs = 3_000
 
 export class Retry {
   readonly #context: Context
@@ -48,9 +50,13 @@ export class Retry {
     for (const object of troubles.objects()) tryAgain(this.#context, object)
     if (troubles.objects().length === 0) return void (this.#waitMs = firstMs)
     this.#arm(this.#waitMs)
-    this.#waitMs = Math.min(longestMs, this.#waitMs * 2)
+    this.#waitMs = Math.min(troubles.objects().some(waitsForContainer) ? containerMs : longestMs, this.#waitMs * 2)
   }
 }
+
+/** Nothing tells vpcd when a container starts. */
+const waitsForContainer = (object: VpcObject): boolean =>
+  object.type === 'hostif' && object.guest !== null && containerOf(object.guest.netns) !== undefined
 
 /** Try to bring an object into its state. False: it failed, and its reason is recorded. */
 export function tryAgain(context: Context, object: VpcObject): boolean {

@@ -1,8 +1,9 @@
 /** The guest of a hostif: vpcd hands the unit over to it, and again after the guest or the unit was made anew. */
 import type { Guest } from '#abi/guest-kind.ts'
-import { formatGuest, pidOf } from '#abi/guest-kind.ts'
+import { containerOf, formatGuest, pidOf } from '#abi/guest-kind.ts'
 import { HandOverRefused, type Place, type Where } from '#datapath/device/hand-over.ts'
-import { isRunning } from '#system/process-mark.ts'
+import { processOfContainer } from '#system/container-process.ts'
+import { isRunning, markProcess } from '#system/process-mark.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { prefixFrom } from '#wire/prefix.ts'
 import type { Context } from '../context.ts'
@@ -18,9 +19,18 @@ const addressesOf = (texts: readonly string[]): Place['addresses'] =>
 
 /** The namespace of a guest. A process that ended is no guest, whoever has its pid. */
 export function whereIs(netns: string): Where {
+  const container = containerOf(netns)
+  if (container !== undefined) return whereContainerIs(netns, container)
   const process = pidOf(netns)
   if (process === undefined) return { path: `/run/netns/${netns}`, isRight: () => true }
   return { path: `/proc/${process.pid}/ns/net`, isRight: () => isRunning(process) }
+}
+
+/** A container that was started anew has other processes, and the same name. */
+function whereContainerIs(netns: string, container: string): Where {
+  const pid = processOfContainer(container)
+  const mark = pid === undefined ? undefined : markProcess(pid)
+  return { path: mark === undefined ? netns : `/proc/${mark.pid}/ns/net`, isRight: () => isRunning(mark) }
 }
 
 /** Where a unit shall be. */

@@ -1,8 +1,12 @@
-/** Table `neighbours`: the MAC of an address of a segment. */
+/**
+ * Table `neighbours`: the MAC of an address of a segment. What an operator or an agent says wins; otherwise a unit of
+ * this host has the addresses of its port, unless another port lists the same.
+ */
 import { cStruct, u32, type Value } from '#abi/c-struct.ts'
 import { neighbour, type Neighbour } from '#datapath/layout.ts'
-import { addressField, macOfNumber, segmentOf, vniOfSegment } from '../../store/keys.ts'
-import type { Model } from '../../store/model.ts'
+import { addressField, addressKey, macOfNumber, segmentOf, vniOfSegment } from '../../store/keys.ts'
+import type { Mac } from '#wire/mac.ts'
+import type { Model, Port, Switch } from '../../store/model.ts'
 import type { Projection } from './projection.ts'
 
 /** struct vpc_neighbour_key, its address as a key. */
@@ -13,14 +17,38 @@ export const neighbours: Projection<NeighbourPlace, Neighbour> = {
   *keys(model: Model) {
     for (const sw of model.ofType('vpcsw')) {
       for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) yield { segment: segmentOf(sw, vni), address }
+      for (const port of sw.ports)
+        if (hasStation(port)) for (const address of port.addresses) yield { segment: segmentOf(sw, port.vni), address: addressKey(address) }
     }
   },
   keyField: neighbourPlace,
   valueField: neighbour,
-  values:
-    (model) =>
-    ({ segment, address }) => {
-      const mac = model.segments.get(segment)?.neighbours.vnis.get(vniOfSegment(segment))?.get(address)
-      return mac === undefined ? undefined : { mac: macOfNumber(mac) }
-    },
+  values(model) {
+    const units = new Map<Switch, ReadonlyMap<string, Mac | undefined>>()
+    return ({ segment, address }) => {
+      const sw = model.segments.get(segment)
+      if (sw === undefined) return undefined
+      const vni = vniOfSegment(segment)
+      const said = sw.neighbours.vnis.get(vni)?.get(address)
+      if (said !== undefined) return { mac: macOfNumber(said) }
+      const mac = units.getOrInsertComputed(sw, unitsOf).get(`${vni} ${address}`)
+      return mac && { mac }
+    }
+  },
+}
+
+/** Whether a port has a unit with a MAC of its own: behind an uplink there are many. */
+const hasStation = ({ peer }: Port): boolean => peer !== null && peer.type !== 'ethlink'
+
+/** MACs of units, by VNI and address; undefined for an address of several ports. */
+function unitsOf({ ports }: Switch): ReadonlyMap<string, Mac | undefined> {
+  const found = new Map<string, Mac | undefined>()
+  for (const port of ports) {
+    if (!hasStation(port)) continue
+    for (const address of port.addresses) {
+      const key = `${port.vni} ${addressKey(address)}`
+      found.set(key, found.has(key) ? undefined : port.peer!.mac)
+    }
+  }
+  return found
 }

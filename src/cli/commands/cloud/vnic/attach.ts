@@ -5,7 +5,7 @@ import { clientOf, textOf } from '../../../cloud/resource-actions.ts'
 import { common, target, whose, whoseOf } from '../../../cloud/resource-command.ts'
 import { command } from '../../../command.ts'
 import { usageFailure } from '../../../failure.ts'
-import { guestNetns, guestOptions } from '../../../guest-options.ts'
+import { guestNetns, guestOptions, guestText } from '../../../guest-options.ts'
 import { flag, integer, text } from '../../../option.ts'
 import { alreadySo, done } from '../../../outcome.ts'
 import { thisHost } from '../../../this-host.ts'
@@ -40,9 +40,9 @@ export default command({
     agentStateDir,
     ...common,
   },
-  async run({ netns, pid, as, vmnic, group, address, timeout, agentStateDir: stateDir, ...values }, { output, vpc }, [given]) {
-    if (vmnic && (netns !== undefined || pid !== undefined)) throw usageFailure('--vmnic takes neither --netns nor --pid')
-    const place = vmnic ? undefined : guestNetns({ netns, pid })
+  async run({ netns, pid, container, as, vmnic, group, address, timeout, agentStateDir: stateDir, ...values }, { output, vpc }, [given]) {
+    if (vmnic && (netns ?? pid ?? container) !== undefined) throw usageFailure('--vmnic takes no --netns, --pid or --container')
+    const place = vmnic ? undefined : guestNetns({ netns, pid, container })
     const unit = vmnic ? 'vmnic' : 'hostif'
     const host = await thisHost(stateDir)
     const client = clientOf(values)
@@ -58,7 +58,7 @@ export default command({
       const info = unit === 'hostif' ? await describing(() => local.openHostif(id)) : await describing(() => local.openVmnic(id))
       const where = vmnic
         ? `${info.unit} of this host, which vpc vmnic exec --vmnic-id=${id} gives to a hypervisor`
-        : `${as} in ${netns ?? `the namespace of process ${pid}`}`
+        : `${as} in ${guestText({ netns, pid, container })}`
       const said = `${textOf(vnic)} is ${where}: ${addresses.addresses.join(' ')}`
       const value = { vnic, unit: info.unit, id, ...addresses, mtuBytes: info.mtuBytes }
       if (wasPlugged || wasHanded) done(output, said, value)

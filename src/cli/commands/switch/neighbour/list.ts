@@ -6,7 +6,8 @@ import { neighbourVni } from '../../../neighbour-options.ts'
 export default command({
   path: 'switch neighbour list',
   summary: 'list the IP addresses that a switch knows, with their MAC addresses',
-  description: `vpc switch neighbour set --file reads the lines that this command prints. Flag used: a question was
+  description: `Units of this host have the addresses of their ports; those are not listed here, unless somebody set them.
+    vpc switch neighbour set --file reads the lines that this command prints. Flag used: a question was
     answered with the entry since vpc switch neighbour clear-used. An entry without it may be deleted to make room.`,
   options: { switchId, vni: neighbourVni.help('only entries of this VNI') },
   examples: [{ line: 'vpc switch neighbour list --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'every entry' }],

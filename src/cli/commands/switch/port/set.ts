@@ -12,8 +12,8 @@ export default command({
   description: `Sets all of the given settings, or none.
 
     The interface of a port without addresses may send from each IP address that the neighbour table gives to nobody
-    else. With addresses, packets, ARP and ND messages from other addresses are dropped. The given addresses replace the
-    old ones.
+    else. With addresses, packets, ARP and ND messages from other addresses are dropped, and this host answers
+    questions for them: the neighbour table has them by itself. The given addresses replace the old ones.
 
     An address that several ports list, on this host or on others, follows its announcement (gratuitous ARP, unsolicited
     neighbour advertisement), whatever the neighbour table says. That is how keepalived moves a virtual IP.
