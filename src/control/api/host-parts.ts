@@ -5,6 +5,7 @@ import { Exceptions } from '../feed/exceptions.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { Inquiries } from '../feed/inquiries.ts'
 import { answerFor } from '../feed/wait.ts'
+import { Abandoned } from '../model/abandoned.ts'
 import type { Model } from '../model/model.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import type { Store } from '../store/store.ts'
@@ -22,7 +23,8 @@ export interface HostParts {
 }
 
 /** Begin. */
-export function startHostParts({ mirror }: Model, store: Store, now: () => number = Date.now): HostParts {
+export function startHostParts(model: Model, store: Store, failed: (error: unknown) => void, now: () => number = Date.now): HostParts {
+  const { mirror } = model
   const feeds = new Feeds(mirror, now)
   const connected = (): ReadonlySet<string> => feeds.connected
   const exceptions = new Exceptions(mirror, store)
@@ -30,7 +32,9 @@ export function startHostParts({ mirror }: Model, store: Store, now: () => numbe
   mirror.hosts.api = uuidV7(now())
   const presence = new Presence({ store, api: mirror.hosts.api, connected, now })
   feeds.onConnection(() => presence.changed())
+  const abandoned = new Abandoned(model, now, failed)
   const stop = (): void => {
+    abandoned.stop()
     feeds.stop()
     exceptions.stop()
     inquiries.stop()

@@ -10,7 +10,7 @@ import { objectKey } from './keys.ts'
 import type { Model, Written } from './model.ts'
 import { checkHost, hostOf, place } from './plug.ts'
 import { fieldProblem } from './problem.ts'
-import type { Migration, ObjectRecord, Stored } from './record.ts'
+import { migrationMs, type Migration, type ObjectRecord, type Stored } from './record.ts'
 
 const vm = kindOf('vm')
 
@@ -22,7 +22,10 @@ export interface MigrationRequest {
   readonly ask: Ask
 }
 
-/** Have all vnics of a guest on their way to another host, one step further, or on their way no more. */
+/**
+ * Have all vnics of a guest on their way to another host, one step further, or on their way no more. A step that is
+ * asked for again says that the move goes on.
+ */
 export function migrate(model: Model, { stored, wanted, ask }: MigrationRequest): Promise<Written> {
   model.counts.requests++
   return model.attempt(async () => {
@@ -49,6 +52,10 @@ function stepOf(
   { host, phase }: NonNullable<MigrationRequest['wanted']>,
 ): Migration {
   const to = hostOf(draft, host)
+  const until = draft.now + migrationMs
+  // It is placed there already, and goes on.
+  const leaving = vnics[0]?.record.migration
+  if (spec.host === to.record.id && leaving?.phase === 'leave') return { ...leaving, until }
   if (spec.host === undefined)
     throw fieldProblem('invalid', ['host'], `vm ${name} is on no host, so there is nothing to move; set its host`)
   if (spec.host === to.record.id) throw fieldProblem('invalid', ['host'], `vm ${name} is on host ${to.record.name} already`)
@@ -62,7 +69,7 @@ function stepOf(
     checkHost(draft, to, vnics.length)
     for (const { record } of vnics) place(draft, draft.get('subnet', record.spec.subnet as string), to)
   }
-  return { host: to.record.id, phase }
+  return { host: to.record.id, phase, until }
 }
 
 function change(draft: Draft, { record, modified }: Stored, migration: Migration | undefined): void {

@@ -8,7 +8,7 @@ import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { recordOf } from './new-record.ts'
 import { fieldProblem } from './problem.ts'
-import { leftBy, type Binding, type Leaving, type ObjectRecord, type Stored } from './record.ts'
+import { leftBy, migrationMs, type Binding, type Leaving, type ObjectRecord, type Stored } from './record.ts'
 import { placementRules } from './rules/place.ts'
 import { vnicRules } from './rules/vnic.ts'
 import { uuidV7 } from './uuid.ts'
@@ -118,7 +118,7 @@ function bound(record: ObjectRecord, host: string | undefined, unit: Binding['un
     // Its guest may send for a moment from where it has come from.
     ...(before !== undefined &&
       migration?.phase === 'receive' &&
-      migration.host === host && { migration: { host: before.host, phase: 'leave' } }),
+      migration.host === host && { migration: { host: before.host, phase: 'leave', until: now + migrationMs } }),
   }
 }
 

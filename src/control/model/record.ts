@@ -80,7 +80,12 @@ export interface Binding {
 export interface Migration {
   readonly host: string
   readonly phase: 'prepare' | 'receive' | 'leave'
+  /** The move ends by itself then, in ms, unless its command says that it goes on. Earlier versions said nothing. */
+  readonly until?: number
 }
+
+/** How long a move lasts whose command says nothing more. */
+export const migrationMs = 120_000
 
 /** The hosts that have the interface of a vnic: one, or two while it is on its way. */
 export const hostsWith = ({ binding, migration }: Pick<ObjectRecord, 'binding' | 'migration'>): readonly string[] =>

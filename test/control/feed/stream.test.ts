@@ -15,6 +15,7 @@ import { feedRoutes } from '#control/feed/routes.ts'
 import type { FeedMessage } from '#feed/message.ts'
 import type { FeedItem } from '#feed/item.ts'
 import { feedPath, reportPath } from '#feed/message.ts'
+import { Abandoned } from '#control/model/abandoned.ts'
 import { TestApi } from '../test-api.ts'
 import { FeedServer } from './feed-server.ts'
 
@@ -167,6 +168,42 @@ test('a guest on its way: both hosts have its interface, first out of service, t
   await api.ok('DELETE', '/vms/vm1/migration')
   await h1.until(() => vnic(h1) === undefined && station(h1)?.forward === true)
   await h3.until(() => station(h3) === undefined)
+  // One whose command has died leaves nothing on the other host; one that goes on says so.
+  const abandoned = new Abandoned(api.model, () => Date.now() + api.ahead)
+  const ahead = api.ahead
+  const passes = async (ms: number): Promise<void> => {
+    api.ahead += ms
+    await abandoned.end()
+  }
+  const say = (phase: string): Promise<unknown> => api.ok('PUT', '/vms/vm1/migration', { host: 'h1', phase })
+  await say('prepare')
+  await h1.until(() => vnic(h1)?.migration?.way === 'in')
+  await passes(100_000)
+  await say('prepare')
+  await passes(100_000)
+  assert.equal(api.model.mirror.objects.get('vnic', ids.c!)?.record.migration?.phase, 'prepare')
+  await passes(21_000)
+  await h1.until(() => vnic(h1) === undefined && vnic(h3)?.migration === null && station(h3) === undefined)
+  await say('prepare')
+  await say('receive')
+  await h1.until(() => vnic(h1)?.migration === null)
+  await passes(121_000)
+  await h1.until(() => vnic(h1) === undefined)
+  await say('prepare')
+  await say('receive')
+  await api.ok('PATCH', '/vms/vm1', { host: 'h1' }, { 'if-match': '*' })
+  await h3.until(() => vnic(h3)?.migration?.way === 'out')
+  await passes(100_000)
+  await say('receive')
+  await passes(100_000)
+  assert.equal(api.model.mirror.objects.get('vnic', ids.c!)?.record.migration?.phase, 'leave')
+  await passes(21_000)
+  await h3.until(() => vnic(h3) === undefined)
+  await h1.until(() => station(h1) === undefined && vnic(h1)?.migration === null)
+  assert.ok((await api.ok('GET', `/audit?target=${ids.c}`)).items.some((each: any) => each.principal === 'system:abandoned-migration'))
+  abandoned.stop()
+  api.ahead = ahead
+  await api.ok('PATCH', '/vms/vm1', { host: 'h3' }, { 'if-match': '*' })
   // One that is given up leaves nothing on the other host.
   await api.ok('PUT', '/vms/vm1/migration', { host: 'h1' })
   await h1.until(() => vnic(h1)?.migration?.way === 'in')
