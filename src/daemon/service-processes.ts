@@ -7,7 +7,7 @@
  * They go on without vpcd. The next vpcd replaces them: it may be of another version.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { serviceAddresses } from '#datapath/device/services.ts'
 import { serviceUsers, type GuestFiles, type ServiceName } from '#datapath/guest-files.ts'
@@ -106,7 +106,7 @@ export class ServiceProcesses implements Serving {
       openAll(sockets.flatMap((socket) => serviceAddresses[name].map((address) => ({ ...socket, address })))),
     )
     const directory = openSync(this.#files.directory(name), 'r')
-    const log = openSync(join(this.#runDir, `${name}.log`), 'w', 0o600)
+    const log = this.#openLog(name)
     try {
       const run = (): ChildProcess =>
         spawn(
@@ -132,6 +132,13 @@ export class ServiceProcesses implements Serving {
       for (const fd of [directory, log]) closeSync(fd)
       for (const { fd } of fds) closeSync(fd)
     }
+  }
+
+  /** A log of its own for each process; the last one says why it has ended. */
+  #openLog(name: ServiceName): number {
+    const path = join(this.#runDir, `${name}.log`)
+    if (existsSync(path)) renameSync(path, `${path}.1`)
+    return openSync(path, 'w', 0o600)
   }
 
   #ended(name: ServiceName, child: ChildProcess, how: string, livedMs: number, waitMs: number): void {

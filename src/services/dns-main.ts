@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { answerMessage } from './dns.ts'
 import { guestOf } from './guest-address.ts'
-import { begin, Share, type GivenSocket } from './process.ts'
+import { begin, log, Share, type GivenSocket } from './process.ts'
 import { frame, readFrames } from './tcp-frames.ts'
 
 /** Connections of one guest, and how long an idle one lives. */
@@ -14,9 +14,14 @@ const mostUnanswered = 32
 /** Bytes of answers that a client has not taken: beyond, the connection ends. */
 const mostUntaken = 256 * 1024
 
+function broken(error: Error): void {
+  log.error('a socket broke; the service ends', { error })
+  process.exit(1)
+}
+
 function serveUdp({ fd, family }: GivenSocket): void {
   const socket = createSocket(family === 4 ? 'udp4' : 'udp6')
-  socket.on('error', () => process.exit(1))
+  socket.on('error', broken)
   const reply = async (message: Buffer, address: string, port: number): Promise<void> => {
     const guest = guestOf(address)
     const answer = guest && (await answerMessage(guest, message, false))
@@ -46,7 +51,7 @@ function serveTcp({ fd }: GivenSocket): void {
       void reply(message)
     })
   })
-  server.on('error', () => process.exit(1))
+  server.on('error', broken)
   server.listen({ fd })
 }
 

@@ -5,6 +5,7 @@
  */
 import { fstatSync, readFileSync, statSync } from 'node:fs'
 import { confine } from '#kernel/confine.ts'
+import { createLog, type Log } from '#system/log.ts'
 import type { Guest } from './guest-address.ts'
 
 /** Descriptors that vpcd gives: first a directory (src/datapath/guest-files.ts), then sockets. */
@@ -20,6 +21,15 @@ export interface GivenSocket {
 /** How often a process looks whether its directory is still there: it ends with the vpcd's. */
 const lookMs = 2000
 
+/** Where a process says what goes wrong. */
+export const log: Log = createLog({ format: 'json' })
+
+/** An error that nobody caught ends the process, with a line that says so; vpcd starts it again. */
+function dieAloud(error: unknown): void {
+  log.error('an error that nobody caught; the service ends', { error })
+  process.exit(1)
+}
+
 /** Drop all privileges. Returns the sockets. `connects`: the process opens others. */
 export function begin({ connects }: { readonly connects: boolean }): GivenSocket[] {
   const given = JSON.parse(process.argv[2]!) as { uid: number; sockets: Omit<GivenSocket, 'fd'>[] }
@@ -27,6 +37,8 @@ export function begin({ connects }: { readonly connects: boolean }): GivenSocket
   process.setgid!(given.uid)
   process.setuid!(given.uid)
   confine({ connects })
+  process.on('uncaughtException', dieAloud)
+  log.info('ready', { pid: process.pid })
   setInterval(() => fstatSync(directoryFd).nlink === 0 && process.exit(0), lookMs)
   return given.sockets.map((socket, i) => ({ ...socket, fd: firstSocketFd + i }))
 }

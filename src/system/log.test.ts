@@ -26,9 +26,10 @@ test('auto is human on a terminal and JSON elsewhere', () => {
   assert.match(terminal.written[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {2}it runs pid=7 path=\/run\/vpc text="two words"\n$/)
   const file = lines({})
   file.log.info('it runs', { big: 7n, error: new TypeError('oh') })
-  const { time, ...rest } = JSON.parse(file.written[0]!)
+  const { time, stack, ...rest } = JSON.parse(file.written[0]!)
   assert.ok(Date.parse(time) > 0)
-  assert.deepEqual({ ...rest, error: rest.error.message }, { level: 'info', message: 'it runs', big: '7', error: 'oh' })
+  assert.match(stack, /^TypeError: oh\n +at .*log\.test\.ts/)
+  assert.deepEqual(rest, { level: 'info', message: 'it runs', big: '7', error: 'oh' })
 })
 
 test('a time without --utc has its zone', () => {

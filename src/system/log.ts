@@ -1,4 +1,8 @@
-/** The log of vpcd and of the agent: one line for each event, on standard error, for people or as JSON. */
+/**
+ * The log of all programs that run on: one line for each event, on standard error, for people or as JSON. A line of
+ * JSON has `time` (RFC 3339, UTC), `level` and `message`. Fields that several programs have are called alike: `request`
+ * is the id of a request to the API, `requests` are several, `error` is a text, and `stack` says where it came from.
+ */
 
 export type LogFields = Readonly<Record<string, unknown>>
 type Write = (message: string, fields?: LogFields) => void
@@ -44,10 +48,16 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 function jsonLine(level: LogLevel, message: string, fields: LogFields): string {
   try {
-    return JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }, plain)
+    return JSON.stringify({ time: new Date().toISOString(), level, message, ...flat(fields) }, plain)
   } catch (error) {
     return JSON.stringify({ time: new Date().toISOString(), level, message, unwritable: String(error) })
   }
+}
+
+/** An error is a text, whoever caught it, and where it came from. */
+function flat(fields: LogFields): LogFields {
+  const { error, ...rest } = fields
+  return error instanceof Error ? { ...rest, error: error.message, stack: error.stack } : fields
 }
 
 function humanLine(level: LogLevel, message: string, fields: LogFields, utc: boolean): string {

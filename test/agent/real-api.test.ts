@@ -8,6 +8,7 @@ import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { readObjects } from '#feed/objects-file.ts'
 import type { CloudEvent } from '#resource/cloud-event.ts'
 import type { HostEvent } from '../../src/cli/host-events.ts'
+import { checkLog } from '../log-lines.ts'
 import { RealApi } from './real-api.ts'
 import { Scene, until, type AgentHost } from './scene.ts'
 
@@ -122,6 +123,8 @@ suite('a cloud of four hosts', () => {
     await until('its port to be told by vpcd', () => ofPort().some(({ event }) => event === 'remove'))
     assert.equal(ofPort()[0]!.event, 'create')
     await Promise.all([cloud.end(), own.end()])
+    for (const [name, lines] of [['api', api.log], ...scene.hosts.map(({ n, agentLog }) => [`agent ${n}`, agentLog] as const)] as const)
+      checkLog(name, lines.join('\n'))
   })
 
   test('a guest reads its keys and user data, and finds others by name', async () => {

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { ownUsers } from '#abi/own-users.ts'
 import { isRunning } from '#system/process-mark.ts'
+import { checkLog } from '../log-lines.ts'
 import { guestImage } from '../vm/guest-image.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
 import {
@@ -349,6 +350,10 @@ test('down takes all away, up brings it back, also after a power failure; purge 
   h2.ok(`vnic attach db1 --netns=${db}`)
   const address = addressOf(db)
   assert.ok(address !== undefined && pings(web, address))
+  // The logs of all daemons have one form, and nothing else is in them.
+  const said = ['vpcd', 'api', 'issuer', 'agent'].map((name) => checkLog(name, readFileSync(join(h1.state, `log/${name}.log`), 'utf8')))
+  for (const [i, message] of ['ready', 'listening', 'signed a certificate', 'the feed is open'].entries())
+    assert.ok(said[i]!.includes(message))
   assert.match(h2.ok('down'), /^stopped agent, vpcd/)
   assert.equal(readFileSync(config, 'utf8'), before)
   assert.deepEqual(h2.devices(), ['lo', 'u2'])

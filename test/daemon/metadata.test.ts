@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
+import { checkLog } from '../log-lines.ts'
 import { boot } from './cloud-init.ts'
 import { until } from './echo-server.ts'
 import { makeCustomer, metadataAt, type Customer, type Guest } from './service-host.ts'
@@ -222,6 +223,9 @@ test('a killed process: guests fail fast, and it comes back', async () => {
     return status === 0 && processOf('metadata').pid !== before
   })
   assert.ok(performance.now() - began < 20_000)
+  // Each has a log of its own, and that of the one before is kept.
+  for (const name of ['dns.log', 'metadata.log', 'metadata.log.1'])
+    assert.deepEqual(checkLog(name, readFileSync(join(host.runDir, name), 'utf8')), ['ready'])
 })
 
 test('with vpcd killed, guests go on; the next vpcd replaces the processes', async () => {

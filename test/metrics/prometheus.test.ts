@@ -30,6 +30,7 @@ import { ApiClient } from '#cli/cloud/api-client.ts'
 import { PlaceNames } from '#cli/place-names.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
+import { checkLog } from '../log-lines.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
 const nobody = 65_534
@@ -269,13 +270,16 @@ test('labels have the names that the API tells, and ids where it tells none', as
 
 test('without vpcd the exporter says so, and comes back', async () => {
   const other = spawn(vpcPath, ['exporter', '--port=0', '--json', '--state-dir', '/nowhere', '--socket', join(directory, 'none')], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(other)
+  let log = ''
+  other.stderr.setEncoding('utf8').on('data', (text: string) => void (log += text))
   const [line] = (await once(createInterface({ input: other.stdout }), 'line')) as [string]
   const text = await (await fetch(`http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}/metrics`)).text()
   assert.match(text, /^vpc_daemon_up 0$/m)
   assert.doesNotMatch(text, /vpc_agent/)
+  assert.ok(checkLog('exporter', log)[0]!.startsWith('the exporter needs no privilege'), log)
 })
 
 test('promtool takes rules, configuration, and the test of each alert', () => {

@@ -22,6 +22,7 @@ import { ipFrom } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
+import { checkLog } from '../log-lines.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
 const nobody = 65_534
@@ -93,13 +94,14 @@ function begin(command: string, args: readonly string[], options: object = {}): 
   return child
 }
 
-/** Wait until it says so; what it says later is read, too. */
-async function said(child: ChildProcess, words: RegExp): Promise<void> {
+/** Wait until it says so; what it says later is read, too. Gives a function that gives all of it. */
+async function said(child: ChildProcess, words: RegExp): Promise<() => string> {
   let text = ''
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   child.stderr!.setEncoding('utf8').on('data', (part: string) => words.test((text += part)) && resolve())
   child.once('exit', () => reject(new Error(`it ended, and said ${text}`)))
   await promise
+  return () => text
 }
 
 async function until<T>(what: string, find: () => T | undefined | false): Promise<T> {
@@ -112,7 +114,7 @@ async function until<T>(what: string, find: () => T | undefined | false): Promis
 }
 
 /** Start the log, as nobody. Gives its file. */
-async function startLog(url: string): Promise<{ readonly child: ChildProcess; readonly file: string }> {
+async function startLog(url: string): Promise<{ readonly child: ChildProcess; readonly file: string; readonly log: () => string }> {
   const [own, stateDir] = [join(directory, 'log'), join(directory, 'agent')]
   mkdirSync(own)
   chownSync(own, nobody, nobody)
@@ -141,8 +143,8 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
   ]
   const env = { ...process.env, VPC_SOCKET: host.socketPath }
   const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
-  await said(child, /flow log started/)
-  return { child, file }
+  const log = await said(child, /flow log started/)
+  return { child, file, log }
 }
 
 const recordsIn = (text: string): FlowRecord[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as FlowRecord]))
@@ -167,7 +169,7 @@ test('each connection is one record with the packets that passed; refused ones h
   await once(late, 'listening')
   const { port } = late.address() as { port: number }
   late.close()
-  const { child, file } = await startLog(`http://127.0.0.1:${port}/`)
+  const { child, file, log } = await startLog(`http://127.0.0.1:${port}/`)
   const capture = join(directory, 'seen.pcap')
   const tcpdump = begin('ip', inGuest(1, 'tcpdump', '-U', '-nn', '-Z', 'root', '-w', capture, 'tcp or udp'))
   await said(tcpdump, /listening on/)
@@ -229,6 +231,7 @@ test('each connection is one record with the packets that passed; refused ones h
   assert.equal(code, 0)
   late.closeAllConnections()
   late.close()
+  assert.ok(checkLog('flow log', log()).length > 1, log())
 })
 
 /** Run `vpc capture` on the host of the test. */

@@ -47,7 +47,7 @@ export default command({
     if (agents === undefined && agentListen !== 'none') throw usageFailure(`--agent-listen: '${agentListen}' is not ADDRESS:PORT`)
     const { IssuerChild } = await import('#control/issuer/child.ts')
     const at = store ?? storeOfEnvironment() ?? { kind: 'sqlite' as const, path: `${stateDir}/control.db` }
-    await using child = new IssuerChild({ stateDir, store: at })
+    await using child = new IssuerChild({ stateDir, store: at }, ['--log-level', logLevel, '--log-format', logFormat])
     try {
       await using api = await startApi({
         stateDir,
@@ -61,10 +61,12 @@ export default command({
         log,
         agents: agents && { ...agents, address: agentAddress },
       })
+      log.info('listening', { url: api.url, agents: api.agentPort ?? null })
       output.item({ url: api.url, token: api.firstToken ?? null, agents: api.agentPort ?? null }, startText(api))
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })
+      log.info('stopping')
     } catch (error) {
       if (error instanceof ApiStartRefused || error instanceof StoreError) throw new Failure('failed', error.message, { code: 'refused' })
       throw error

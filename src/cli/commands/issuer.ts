@@ -1,5 +1,6 @@
 /** `vpc issuer`. */
 import { userId } from '#system/accounts.ts'
+import { createLog } from '#system/log.ts'
 import { command } from '../command.ts'
 import { configOption } from '../config-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
@@ -29,10 +30,11 @@ export default command({
       does: 'as root, for an API that is not',
     },
   ],
-  async run({ stateDir, store, listen, user, onDescriptor }, { output }) {
+  async run({ stateDir, store, listen, user, onDescriptor }, { output, global: { logLevel, logFormat, utc } }) {
     const { issuerSocket, serveParent, serveSocket } = await import('#control/issuer/serve.ts')
     const { IssuerRefused } = await import('#control/issuer/issuer.ts')
-    const places = { stateDir, store: store ?? storeOfEnvironment() ?? { kind: 'sqlite' as const, path: `${stateDir}/control.db` } }
+    const log = createLog({ level: logLevel, format: logFormat, utc })
+    const places = { log, stateDir, store: store ?? storeOfEnvironment() ?? { kind: 'sqlite' as const, path: `${stateDir}/control.db` } }
     if (onDescriptor !== undefined) {
       // The API hears the terminal, too, and ends this by closing the descriptor.
       process.on('SIGINT', () => {})
@@ -43,10 +45,12 @@ export default command({
     const path = listen ?? issuerSocket(stateDir)
     try {
       const server = await serveSocket(places, path, uid)
+      log.info('listening', { socket: path })
       output.item({ socket: path }, `the issuer listens on ${path}`)
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })
+      log.info('stopping')
       server.close()
     } catch (error) {
       if (error instanceof IssuerRefused) throw new Failure('failed', error.message, { code: 'refused' })

@@ -11,16 +11,28 @@ export const childDescriptor = 3
 /** Starts the child when it is needed. */
 export class IssuerChild implements AsyncDisposable {
   readonly #places: IssuerPlaces
+  readonly #more: readonly string[]
   #child: ChildProcess | undefined
 
-  constructor(places: IssuerPlaces) {
+  /** `more`: options about its log. */
+  constructor(places: IssuerPlaces, more: readonly string[] = []) {
     this.#places = places
+    this.#more = more
   }
 
   /** Start one, and give the way to it. */
   readonly open = (): Duplex => {
     const { stateDir, store } = this.#places
-    const words = ['issuer', '--state-dir', stateDir, '--store', formatStoreLocation(store), '--on-descriptor', String(childDescriptor)]
+    const words = [
+      'issuer',
+      '--state-dir',
+      stateDir,
+      '--store',
+      formatStoreLocation(store),
+      '--on-descriptor',
+      String(childDescriptor),
+      ...this.#more,
+    ]
     const child = spawn(vpcProgram[0], [vpcProgram[1], ...words], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
     const stream = child.stdio[childDescriptor] as Duplex
     child.once('error', (error) => stream.destroy(error))

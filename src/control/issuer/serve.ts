@@ -3,6 +3,7 @@ import { chownSync, chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, Socket, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { StoreLocation } from '../store/location.ts'
+import { silentLog, type Log } from '#system/log.ts'
 import { ExposedSecret } from '#system/whole-file.ts'
 import { Authority } from './authority.ts'
 import { hostReader } from './host-reader.ts'
@@ -13,21 +14,23 @@ import { Signer } from './signer.ts'
 export interface IssuerPlaces {
   readonly stateDir: string
   readonly store: StoreLocation
+  readonly log?: Log
 }
 
 /** Where the issuer of a state directory listens. */
 export const issuerSocket = (stateDir: string): string => join(stateDir, 'issuer.sock')
 
 /** The CA is opened at the first question: then whoever asks hears why it cannot be. */
-function answering({ stateDir, store }: IssuerPlaces): (request: unknown) => Promise<object> {
+function answering({ stateDir, store, log = silentLog }: IssuerPlaces): (request: unknown) => Promise<object> {
   const directory = join(stateDir, 'ca')
   let opening: Promise<Signer> | undefined
   const open = async (): Promise<Signer> => {
     try {
       const authority = await Authority.open(directory)
-      return new Signer({ authority, hostOf: await hostReader(store), journal: join(directory, 'issued.jsonl') })
+      return new Signer({ authority, hostOf: await hostReader(store), journal: join(directory, 'issued.jsonl'), log })
     } catch (error) {
       opening = undefined
+      log.error('cannot open the CA', { error })
       if (error instanceof ExposedSecret) throw new IssuerRefused(error.message)
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
       throw new IssuerRefused(`cannot keep the CA in ${directory}: ${(error as Error).message}`)

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { apiServerName, hostUri, parseJoinToken, pinOf } from '#feed/join.ts'
 import { isId } from '#resource/envelope.ts'
 import type { ObjectRecord } from '../model/record.ts'
+import { silentLog, type Log } from '#system/log.ts'
 import { leafLifeMs, type Authority } from './authority.ts'
 import { IssuerRefused } from './issuer.ts'
 
@@ -41,6 +42,7 @@ export interface SignerOptions {
   readonly hostOf: (id: string) => Promise<ObjectRecord | undefined>
   /** File with a line for each certificate. */
   readonly journal: string
+  readonly log?: Pick<Log, 'info' | 'warn'>
   readonly now?: () => number
   readonly joinsPerHour?: number
 }
@@ -50,7 +52,7 @@ export class Signer {
   #joins: number[] = []
 
   constructor(options: SignerOptions) {
-    this.#options = { now: Date.now, joinsPerHour, ...options }
+    this.#options = { now: Date.now, joinsPerHour, log: silentLog, ...options }
   }
 
   /** Answer a request. Throws IssuerRefused. */
@@ -73,7 +75,10 @@ export class Signer {
     const record = isId(host) ? await hostOf(host) : undefined
     const key = pinOf(publicKey)
     const objection = this.#objection(request, record, key, publicKey)
-    if (objection !== undefined) throw new IssuerRefused(`the issuer signs no certificate of host ${host}: ${objection}`)
+    if (objection !== undefined) {
+      this.#options.log.warn('signed no certificate of a host', { host: host.slice(0, 36), error: objection })
+      throw new IssuerRefused(`the issuer signs no certificate of host ${host}: ${objection}`)
+    }
     if (request.op === 'join') this.#countJoin()
     const certificate = await authority.issueHost(host, publicKey, now())
     this.#note({ host, key, by: request.op === 'join' ? `token ${parseJoinToken(request.token)!.id}` : 'renewal' })
@@ -125,6 +130,7 @@ export class Signer {
     } finally {
       closeSync(file)
     }
+    this.#options.log.info('signed a certificate', { ...what })
   }
 }
 
