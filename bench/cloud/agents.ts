@@ -17,8 +17,7 @@ export type ToAgents =
 /** What it hears. `at` is in ms since 1970, with fractions. */
 export type FromAgents =
   | { readonly kind: 'seen'; readonly host: string; readonly what: 'set' | 'removed'; readonly mac: string; readonly at: number }
-  | { readonly kind: 'synced'; readonly host: string; readonly at: number }
-  | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'used'; readonly bytes: number; readonly cpuMs: number }
 
 /** MAC addresses that begin so are watched. */
 export const watched = '02:fe:'
@@ -49,7 +48,6 @@ const inMemory = (host: string): HostHalf => {
     },
     async apply(document) {
       look(host, document)
-      tell({ kind: 'synced', host, at: now() })
     },
     units: async () => new Map(),
     facts: { interfaceOf: () => 'em0', foreignEthlink: () => undefined },
@@ -72,5 +70,8 @@ if (import.meta.main) {
       void new Agent(options).run(ending.signal)
     }
   })
-  setInterval(() => tell({ kind: 'memory', bytes: process.memoryUsage().rss }), 1000).unref()
+  setInterval(() => {
+    const { user, system } = process.cpuUsage()
+    tell({ kind: 'used', bytes: process.memoryUsage().rss, cpuMs: (user + system) / 1000 })
+  }, 1000).unref()
 }

@@ -2,8 +2,10 @@
  * A store with as many vnics as asked for, without a request for each: the API makes one vnic of each vpc, and the
  * others are written into the file as copies of its keys.
  */
+import { execFile } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { objectKey, addressKey, macKey } from '#control/model/keys.ts'
 import type { ObjectRecord } from '#control/model/record.ts'
 import { uuidV7 } from '#control/model/uuid.ts'
@@ -21,6 +23,8 @@ export interface Made {
   readonly vpcs: readonly string[]
   /** Of each vpc. */
   readonly subnets: readonly string[]
+  /** The group. */
+  readonly crowd: string
 }
 
 export interface MadeOptions {
@@ -28,8 +32,8 @@ export interface MadeOptions {
   readonly addresses: number
   /** Hosts that have vnics of a vpc. */
   readonly spread: number
-  /** Groups that each vnic is in. */
-  readonly groups?: readonly string[]
+  /** Vnics in the group `crowd`. */
+  readonly members: number
 }
 
 /** The number of the host of vnic `n` of a vpc. */
@@ -49,7 +53,7 @@ export async function each<T>(items: readonly T[], act: (item: T, i: number) => 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 /** Make the store. Whoever asked removes the directory. */
-export async function madeStore(options: MadeOptions): Promise<Made> {
+async function madeStore(options: MadeOptions): Promise<Made> {
   const seed = scratch()
   const store = openSqliteStore(join(seed, 'store.db'))
   await using api = await TestApi.start({ directory: seed, store })
@@ -60,12 +64,12 @@ export async function madeStore(options: MadeOptions): Promise<Made> {
   await full.restore(
     (async function* () {
       for (const { key, value } of entries) if (!key.startsWith('au/')) yield { key, value }
-      for (const [vpc, vnic] of frame.templates.entries()) yield* copies(vpc, vnic, frame.hosts, options)
+      for (const [vpc, vnic] of frame.templates.entries()) yield* copies(vpc, vnic, frame, options)
     })(),
     (await store.status()).revision,
   )
   copyFileSync(join(seed, 'admin-token'), join(directory, 'admin-token'))
-  return { directory, hosts: frame.hosts, vpcs: frame.vpcs, subnets: frame.subnets }
+  return { directory, hosts: frame.hosts, vpcs: frame.vpcs, subnets: frame.subnets, crowd: frame.crowd }
 }
 
 interface Frame extends Omit<Made, 'directory'> {
@@ -85,18 +89,23 @@ async function makeFrame(api: TestApi, { hosts: count, addresses, spread }: Made
     const underlay = [{ address: `100.64.${i >> 8}.${i & 255}` }]
     hosts[i] = (await api.ok('POST', '/hosts', { name: `h${i}`, facility: 'f1', capacity: 65_536, underlay })).id
   })
+  const rules = [{ direction: 'in', protocol: 'tcp', ports: ['5432'] }]
+  const crowd = (await api.ok('POST', '/groups', { name: 'crowd', account: 'shop', rules })).id as string
   const [vpcs, subnets, templates] = [[] as string[], [] as string[], [] as ObjectRecord[]]
   await each(numbers(Math.ceil(addresses / vpcSize)), async (vpc) => {
     const { id } = await api.ok('POST', '/vpcs', { name: `v${vpc}`, account: 'shop', resolution: 'push' })
     const subnet = (await api.ok('POST', '/subnets', { name: 'web', vpc: id, network4: '10.0.0.0/16' })).id as string
-    const vnic = (await api.ok('POST', '/vnics', { account: 'shop', subnet, addresses: [addressOf(0)] })).id as string
+    const vnic = (await api.ok('POST', '/vnics', { account: 'shop', subnet, addresses: [addressOf(0)], groups: [] })).id as string
     await api.ok('PUT', `/vnics/${vnic}/binding`, { host: hosts[hostNumber(vpc, 0, { hosts: count, spread })] })
     vpcs[vpc] = id
     subnets[vpc] = subnet
     templates[vpc] = api.model.mirror.objects.get('vnic', vnic)!.record
   })
-  return { hosts, vpcs, subnets, templates }
+  return { hosts, vpcs, subnets, templates, crowd }
 }
+
+/** Members are spread over all vpcs. */
+const isMember = (n: number, { addresses, members }: MadeOptions): boolean => n % Math.max(1, Math.floor(addresses / members)) === 1
 
 /** The address of vnic `n` of a vpc. */
 const addressOf = (n: number): string => `10.0.${1 + (n >> 8)}.${n & 255}`
@@ -105,7 +114,7 @@ const addressOf = (n: number): string => `10.0.${1 + (n >> 8)}.${n & 255}`
 function* copies(
   vpc: number,
   template: ObjectRecord,
-  hosts: readonly string[],
+  { hosts, crowd }: Pick<Frame, 'hosts' | 'crowd'>,
   options: MadeOptions,
 ): Generator<{ key: string; value: string }> {
   const count = Math.min(vpcSize, options.addresses - vpc * vpcSize)
@@ -114,13 +123,14 @@ function* copies(
     const hex = (vpc * vpcSize + n).toString(16).padStart(8, '0')
     const mac = `02:01:${hex.match(/../g)!.join(':')}`
     const host = hosts[hostNumber(vpc, n, options)]!
-    const { account, groups = [] } = template.spec as { account: string; groups?: readonly string[] }
+    const groups = isMember(vpc * vpcSize + n, options) ? [crowd] : []
+    const account = template.account!
     const record = {
       ...template,
       id,
       created: { ...template.created, request },
       updated: { ...template.created, request },
-      spec: { ...template.spec, mac, addresses: [addressOf(n)] },
+      spec: { ...template.spec, mac, addresses: [addressOf(n)], groups },
       binding: { ...template.binding!, host },
     }
     yield { key: objectKey('vnic', id), value: JSON.stringify(record) }
@@ -130,5 +140,11 @@ function* copies(
   }
 }
 
-/** Remove what was made. */
-export const removeStore = ({ directory }: Made): void => rmSync(directory, { recursive: true, force: true })
+/** Have another process make it: what that takes is no memory of this one. */
+export async function madeElsewhere(options: MadeOptions): Promise<Made & Disposable> {
+  const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, JSON.stringify(options)], { maxBuffer: 64 << 20 })
+  const made = JSON.parse(stdout) as Made
+  return { ...made, [Symbol.dispose]: () => rmSync(made.directory, { recursive: true, force: true }) }
+}
+
+if (import.meta.main) process.stdout.write(JSON.stringify(await madeStore(JSON.parse(process.argv[2]!) as MadeOptions)))

@@ -232,6 +232,10 @@ test('a change compiles what it touches', () => {
   assert.equal(put({ ...b, groups: [uuid(60)] }), 1, 'a member of a group')
   assert.equal(put(b), 1)
   assert.equal(put({ ...b, hostname: 'db' }), 1, 'a name that guests ask for')
+  assert.equal(put({ ...vnicItem(21, at(1000)), groups: [uuid(60)] } as FeedItem), 1)
+  const group = { kind: 'group', account: uuid(9), rules: [] } as const
+  assert.equal(put({ ...group, id: uuid(60) }), 1, 'the group that a vnic waits for')
+  assert.equal(put({ ...group, id: uuid(61) }), 0, 'a group that nothing here names')
   assert.equal(put(vtepItem(3)), 5)
 })
 

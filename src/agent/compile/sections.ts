@@ -11,6 +11,8 @@ import { vpcOf, type ItemOf, type Items, type ItemStore } from './items.ts'
 
 /** Kinds of which a section sees those of its vpcs alone, by `of`. */
 const kindsOfVpcs: ReadonlySet<FeedKind> = new Set(['vpc', 'subnet', 'vnic', 'station', 'route-table', 'nat'])
+/** Kinds that a section sees by `get` alone, those that it names: a change touches the sections that asked for it. */
+const named: ReadonlySet<FeedKind> = new Set(['group', 'prefix-list'])
 /** A change of these touches the sections of their vpcs alone. Others may be named in any. */
 const local: ReadonlySet<FeedKind> = new Set(['vnic', 'station', 'nat'])
 
@@ -21,6 +23,8 @@ const noVpc = ''
 class SectionItems implements Items {
   readonly #items: ItemStore
   readonly #vpcs: readonly string[]
+  /** Keys of named items that it asked for, there or not. */
+  readonly asked = new Set<string>()
 
   constructor(items: ItemStore, vpcs: readonly string[]) {
     this.#items = items
@@ -28,6 +32,7 @@ class SectionItems implements Items {
   }
 
   get<K extends FeedKind>(kind: K, id: string): ItemOf<K> | undefined {
+    if (named.has(kind)) this.asked.add(itemKey({ kind, id }))
     return this.#items.get(kind, id)
   }
 
@@ -78,6 +83,9 @@ export class Sections {
   #vpcsOf = new Map<string, string[]>()
   #sectionOf = new Map<string, string>()
   readonly #dirty = new Set<string>()
+  /** Keys of named items that each section asked for. */
+  readonly #asked = new Map<string, ReadonlySet<string>>()
+  readonly #changed = new Set<string>()
   #all = true
   readonly #answers = new Answers()
   readonly #hosts: Hosts = new Map()
@@ -93,7 +101,8 @@ export class Sections {
     const isNews = this.#count(before, -1, this.#count(after, 1, false))
     for (const item of [before, after]) {
       if (item === undefined) continue
-      if (!local.has(item.kind)) this.#all = true
+      if (named.has(item.kind)) this.#changed.add(itemKey(item))
+      else if (!local.has(item.kind)) this.#all = true
       else if (item.kind !== 'station' || isNews || !isAlike(before, after) || this.#items.get('vnic', item.id) !== undefined)
         this.#dirty.add(vpcOf(item)!)
     }
@@ -117,13 +126,16 @@ export class Sections {
     if (isWhole) {
       for (const key of this.#made.keys()) changed.add(key)
       this.#made.clear()
+      this.#asked.clear()
       this.#answers.forget()
       this.#arrange()
       for (const key of this.#vpcsOf.keys()) changed.add(key)
     } else for (const vpc of this.#dirty) changed.add(this.#sectionOf.get(vpc)!)
+    if (this.#changed.size > 0) for (const [key, asked] of this.#asked) if (!asked.isDisjointFrom(this.#changed)) changed.add(key)
     const asked = this.#answers.of(facts)
     for (const key of changed) this.#make(key, asked)
     this.#dirty.clear()
+    this.#changed.clear()
     this.#all = false
     return { changed, isWhole }
   }
@@ -132,7 +144,9 @@ export class Sections {
     const vpcs = this.#vpcsOf.get(key)
     if (vpcs === undefined) return
     this.compiled++
-    this.#made.set(key, compile(new SectionItems(this.#items, vpcs), facts, { stations: false }))
+    const items = new SectionItems(this.#items, vpcs)
+    this.#made.set(key, compile(items, facts, { stations: false }))
+    this.#asked.set(key, items.asked)
   }
 
   /** The sections, by key. */

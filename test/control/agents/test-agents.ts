@@ -8,7 +8,7 @@ import { Limits, type LimitOptions } from '#control/api/limits.ts'
 import { Authority } from '#control/issuer/authority.ts'
 import { makeJoin } from '#control/model/join.ts'
 import { apiServerName, formatJoinToken, joinPath } from '#feed/join.ts'
-import { noLimits, TestApi } from '../test-api.ts'
+import { noLimits, TestApi, type TestApiOptions } from '../test-api.ts'
 
 /** A key with a certificate of it. */
 export interface Identity {
@@ -37,10 +37,13 @@ export class TestAgents {
     this.server = server
   }
 
-  static async start(routes: (api: TestApi) => AgentRoutes, limits: LimitOptions = noLimits): Promise<TestAgents> {
-    const api = await TestApi.start()
-    await api.ok('POST', '/regions', { name: 'north' })
-    await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  static async start(routes: (api: TestApi) => AgentRoutes, limits: LimitOptions = noLimits, of: TestApiOptions = {}): Promise<TestAgents> {
+    const api = await TestApi.start(of)
+    // A directory that is given has its own.
+    if (of.directory === undefined) {
+      await api.ok('POST', '/regions', { name: 'north' })
+      await api.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+    }
     const authority = await Authority.open(join(api.directory, 'ca'))
     const now = (): number => Date.now() + api.ahead
     const log = { info: () => {}, error: (message: string, fields?: object) => void api.logged.push({ message, ...fields }) }
@@ -76,9 +79,13 @@ export class TestAgents {
 
   /** A host that has joined. */
   async host(name: string): Promise<Identity & { readonly id: string }> {
-    const { id, token } = await this.invite(name)
+    return this.joined((await this.invite(name)).id)
+  }
+
+  /** The same with a host that is there. */
+  async joined(id: string): Promise<Identity & { readonly id: string }> {
     const key = newKey()
-    const { status, body } = await this.join(token, key)
+    const { status, body } = await this.join(await this.token(id), key)
     if (status !== 200) throw new Error(JSON.stringify(body))
     return { id, key, certificate: body.certificate }
   }
