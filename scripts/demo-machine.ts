@@ -81,14 +81,13 @@ export class Machine {
     return spawn('nsenter', this.#words(line), { env: this.#env(), stdio: ['ignore', 'pipe', 'ignore'] })
   }
 
-  #words = (line: string): string[] => [
-    `--net=/run/netns/${this.netns}`,
-    `--mount=/proc/${this.#holder.pid}/ns/mnt`,
-    `--uts=/proc/${this.#holder.pid}/ns/uts`,
-    'sh',
-    '-c',
-    line,
-  ]
+  /** What nsenter is told. */
+  get into(): string[] {
+    const at = `/proc/${this.#holder.pid}/ns`
+    return [`--net=/run/netns/${this.netns}`, `--mount=${at}/mnt`, `--uts=${at}/uts`]
+  }
+
+  #words = (line: string): string[] => [...this.into, 'sh', '-c', line]
 
   #env = (): NodeJS.ProcessEnv => ({
     ...process.env,

@@ -29,11 +29,13 @@ test('ARCHITECTURE.md has 250 lines at most; details belong to the pages of docs
   assert.ok(lines <= 250, `${lines} lines`)
 })
 
-test('README.md or ARCHITECTURE.md leads to each page of docs/', () => {
-  const links = textOf('README.md') + textOf('ARCHITECTURE.md')
-  const pages = documents.filter((file) => /^docs\/[a-z-]+\.md$/.test(file) && file !== 'docs/operations.md')
+const pages = documents.filter((file) => /^docs\/[a-z-]+\.md$/.test(file))
+
+test('README.md leads to docs/index.md, and that one to each page of docs/', () => {
+  const index = textOf('docs/index.md')
+  assert.ok(textOf('README.md').includes('(docs/index.md)'))
   assert.deepEqual(
-    pages.filter((page) => !links.includes(`(${page}`)),
+    pages.filter((page) => page !== 'docs/index.md' && !index.includes(`(${page.slice('docs/'.length)}`)),
     [],
   )
 })

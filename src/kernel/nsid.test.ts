@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Netlink } from './netlink.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
@@ -20,6 +21,10 @@ test('a namespace with a name is found by it, and not by a process that may end 
   stack.defer(() => home.deleteLink(ifindex))
   const inside = spawn('nsenter', [`--net=/run/netns/${name}`, 'sh', '-c', 'echo in; exec sleep 60'])
   await once(inside.stdout, 'data')
+  // A name whose namespace has gone, as a crash or another mount namespace leaves it, is a plain file.
+  const stale = `/run/netns/vpc-nsid-${process.pid}-a-stale-name`
+  writeFileSync(stale, '')
+  stack.defer(() => rmSync(stale))
   const finder = new NetnsFinder()
   const id = netnsIdOf(socket, netns.fd)!
   close(finder.open(socket, id)!)

@@ -2,16 +2,26 @@
  * Network namespaces by the number that another namespace has for them. A veth gives the place of its peer that way.
  */
 import { closeSync, fstatSync, globSync, openSync } from 'node:fs'
-import { Attributes, attributeU32 } from './netlink-message.ts'
+import { errno, KernelError } from './errno.ts'
+import { Attributes, attributeU32, type NetlinkMessage } from './netlink-message.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { netnsa, rtm } from './rtnetlink.ts'
 
-/** The number that the socket's namespace has for the one of a descriptor; undefined when it has none. */
+/** The number that the socket's namespace has for the one of a descriptor; undefined when there is none. */
 export function netnsIdOf(socket: NetlinkSocket, netnsFd: number): number | undefined {
-  const parts = [new Uint8Array(4), attributeU32(netnsa.FD, netnsFd)]
-  const [reply] = socket.request({ call: 'RTM_GETNSID', type: rtm.GETNSID, parts })
+  const reply = askNsid(socket, [new Uint8Array(4), attributeU32(netnsa.FD, netnsFd)])
   const id = reply && new Attributes(reply.body.subarray(4)).i32(netnsa.NSID)
   return id === undefined || id < 0 ? undefined : id
+}
+
+function askNsid(socket: NetlinkSocket, parts: Uint8Array[]): NetlinkMessage | undefined {
+  try {
+    return socket.request({ call: 'RTM_GETNSID', type: rtm.GETNSID, parts })[0]
+  } catch (error) {
+    // A name below /run/netns whose mount has gone is a plain file.
+    if (error instanceof KernelError && error.errno === errno.EINVAL) return undefined
+    throw error
+  }
 }
 
 /** So long what a look at all namespaces did not find is not looked for again. */

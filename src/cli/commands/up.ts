@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { defaultAgentPort } from '#feed/join.ts'
 import { command } from '../command.ts'
-import { integer, text, valueOption } from '../option.ts'
+import { flag, integer, text, valueOption } from '../option.ts'
 import { allOrNothing } from '../undo.ts'
 import { bringUp, checkRoot, type UpResult } from '../up/bring-up.ts'
 import { hostNameHere } from '../up/first-resources.ts'
@@ -32,19 +32,21 @@ export default command({
       'the address that packets to the outside leave from',
     ),
     port: integer('port of the API, on this machine alone', 'PORT', 1, 65_535).default(7473),
+    restart: flag('start daemons that run anew, as after an upgrade; packets flow meanwhile'),
     agentPort: integer('port of the API for the agents of hosts', 'PORT', 1, 65_535).default(defaultAgentPort),
   },
   examples: [
     { line: 'vpc up', does: 'a cloud of one machine' },
+    { line: 'vpc up --restart', does: 'run the programs as they are now' },
     { line: 'vpc up --address=eth1', does: 'other machines join by eth1' },
   ],
-  async run({ name, address, port, agentPort, ...options }, { global: { socket }, output }) {
+  async run({ name, address, port, agentPort, restart, ...options }, { global: { socket }, output }) {
     checkRoot('up')
     const places = placesOf(options, socket)
     using _ = lockPlaces(places)
     const hostName = name ?? hostNameHere()
     const own = await ownAddress(address)
-    const result = await allOrNothing((undo) => bringUp({ places, port, agentPort, address: own, hostName }, undo))
+    const result = await allOrNothing((undo) => bringUp({ places, port, agentPort, address: own, hostName, restart }, undo))
     output.result({ changed: result.started.length > 0, ...result, host: hostName, logs: places.logDir }, () =>
       textOf(result, hostName, places.logDir, join(places.stateDir, 'admin-token')),
     )

@@ -81,8 +81,12 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
   writeContexts({ current: current === contextName ? before : current, contexts: rest })
 }
 
+/** What vpcd and its services for guests leave in the run directory. */
+const ofRunDir = ['lock', 'guests', 'metadata.log', 'metadata.process', 'dns.log', 'dns.process']
+
 /** What the daemons kept. The journal of vpcd stays while objects of others are in it. */
-function removeData({ stateDir, agentStateDir, logDir }: Places, left: number): void {
+function removeData({ stateDir, agentStateDir, logDir, runDir }: Places, left: number): void {
+  if (left === 0) for (const name of ofRunDir) rmSync(join(runDir, name), { recursive: true, force: true })
   rmSync(agentStateDir, { recursive: true, force: true })
   rmSync(logDir, { recursive: true, force: true })
   const ofUp = ['agent-policy.yaml', 'attached.json']

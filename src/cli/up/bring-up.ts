@@ -24,7 +24,7 @@ import { apiDir, issuerDir, prepareControl, readAdminToken } from './control-pla
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
-import { checkPort, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
+import { checkPort, daemonNames, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
 /** The user that the agent runs as. */
 const agentUid = ownUsers.agent
@@ -37,6 +37,8 @@ export interface UpOptions {
   readonly agentPort: number
   readonly address: string
   readonly hostName: string
+  /** Start daemons that run anew. */
+  readonly restart: boolean
 }
 
 export interface UpResult {
@@ -52,6 +54,7 @@ export async function bringUp(options: UpOptions, undo: Undo): Promise<UpResult>
   const before = readRecord(places)
   const isMember = hasJoined(places) && !existsSync(join(places.stateDir, 'control.db'))
   const up = new Up(options, before, undo)
+  if (options.restart) await up.stopAll()
   if (!isMember) await up.checkPorts()
   const ownsVpcd = await up.vpcd()
   const server = serverOf(options)
@@ -94,6 +97,16 @@ class Up {
     await stopDaemon(mark)
     this.#record = before
     writeRecord(this.#options.places, before)
+  }
+
+  /** Stop what runs, so that it starts with the program as it is now. Packets flow meanwhile. */
+  async stopAll(): Promise<void> {
+    for (const name of daemonNames.toReversed()) {
+      const mark = this.#record.processes[name]
+      if (!isRunning(mark)) continue
+      progress(`stopping ${name}`)
+      await stopDaemon(mark)
+    }
   }
 
   #note(part: Partial<UpRecord>): void {

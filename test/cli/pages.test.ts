@@ -1,0 +1,82 @@
+/**
+ * The pages that lead through a cloud of two machines: their lines exactly as printed, in the order of the pages, and
+ * what they show. The machines are namespaces; ssh from one to the other enters the other.
+ */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Machine, must } from '../../scripts/demo-machine.ts'
+import { textOf } from '../sources.ts'
+import { missingIn, until } from './machines.ts'
+import { assertShown, stepsOf } from './shown-pages.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'vpc-pages-'))
+const machines = new Map<string, Machine>()
+const addresses: Readonly<Record<string, string>> = { h1: '203.0.113.1', h2: '203.0.113.2' }
+
+before(async () => {
+  chmodSync(directory, 0o755)
+  for (const name of Object.keys(addresses)) {
+    const machine = await Machine.start(name, `pages${process.pid}-${name}`, join(directory, name))
+    machines.set(name, machine)
+  }
+  const [h1, h2] = [...machines.values()] as [Machine, Machine]
+  // What h2 has as ssh enters h1; the name of the host is its first word.
+  const ssh = `#!/bin/sh\nshift\nexec nsenter ${h1.into.join(' ')} sh -c "$*"`
+  h2.sh(`mkdir /run/bin && echo '${ssh}' > /run/bin/ssh && chmod 755 /run/bin/ssh`)
+  must('ip', 'link', 'add', 'em0', 'netns', h1.netns, 'type', 'veth', 'peer', 'name', 'em0', 'netns', h2.netns)
+  for (const [i, { name, netns }] of [h1, h2].entries()) {
+    must('ip', '-n', netns, 'addr', 'add', `${addresses[name]}/24`, 'dev', 'em0')
+    must('ip', '-n', netns, 'link', 'set', 'em0', 'up')
+    must('ip', '-n', netns, 'route', 'add', 'default', 'via', `203.0.113.${2 - i}`)
+  }
+})
+after(() => {
+  for (const machine of machines.values()) machine.end()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+let token = ''
+
+/** Run what a page prints, line by line, and look at what it shows. */
+function follow(page: string): void {
+  const steps = stepsOf(page, textOf(`docs/${page}.md`))
+  assert.ok(steps.length > 1)
+  for (const step of steps) {
+    const script = `export PATH=/run/bin:$PATH\n${step.script.replaceAll('TOKEN', token)}`
+    const { code, text } = machines.get(step.at)!.sh(`set -e\n${script}`)
+    assert.equal(code !== 0, step.fails, `${page}, block of line ${step.line}: exit code ${code}\n${step.script}\n${text}`)
+    token = /vpcjoin1\.\S+/.exec(text)?.[0] ?? token
+    assertShown(step, text)
+  }
+}
+
+test('first steps on one machine', () => follow('first-steps'))
+
+test('two machines in ten minutes', () => follow('two-machines'))
+
+test('an upgrade loses no packet', async () => {
+  const h2 = machines.get('h2')!
+  const pinging = h2.background('exec timeout 120 ip netns exec app ping -n -i 0.05 10.0.0.11')
+  let text = ''
+  pinging.stdout!.setEncoding('utf8').on('data', (part: string) => void (text += part))
+  await until('pings are answered', () => missingIn(text).answered > 5)
+  follow('upgrade')
+  const before = missingIn(text).answered
+  await until('pings are still answered', () => missingIn(text).answered > before + 5)
+  pinging.kill('SIGTERM')
+  assert.deepEqual(missingIn(text).missing, [])
+})
+
+test('backup and restore', () => follow('backup'))
+
+test('uninstalling leaves what the page says', () => {
+  follow('uninstall')
+  for (const machine of machines.values()) {
+    const left = machine.sh('ls -A /var/lib /run /sys/fs/bpf; ls -A $XDG_CONFIG_HOME/vpc; ip -o link').text
+    assert.doesNotMatch(left, /vpcd|vpc-agent|hostif|vpcmux|vpcroom|state\.db/)
+  }
+  assert.match(machines.get('h1')!.sh('vpc context list').text, /^ *NAME[^\n]*$/)
+})
