@@ -1,8 +1,8 @@
 /**
  * How long a change of the model takes to the last host that it concerns:
- * `node bench/cloud/scale.ts [--hosts N] [--addresses N] [--spread N] [--tls N] [--processes N] [--connected N] [--json FILE]`. API,
- * store and agents are the real ones; a vpcd in memory takes each host's documents, so that a thousand fit into one
- * machine; `connected` of them, if all are too many. Prints the tables of docs/performance.md.
+ * `node bench/cloud/scale.ts [--hosts N] [--addresses N] [--spread N] [--tls N] [--processes N] [--connected N]
+ * [--json FILE]`. API, store and agents are the real ones; a vpcd in memory takes each host's documents, so that a
+ * thousand fit into one machine; `connected` of them, if all are too many. Prints the tables of docs/performance.md.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
