@@ -1,8 +1,8 @@
 /** `vpc`: finds the command, reads its arguments, runs it, and says what went wrong. */
-import { parseArguments, type Arguments } from './arguments.ts'
+import { parseArguments } from './arguments.ts'
 import type { Context } from './command.ts'
 import { exitCodes, usageFailure, type Failure } from './failure.ts'
-import { lookUp, UnknownName } from './given-name.ts'
+import { withIds } from './known-ids.ts'
 import type { GlobalValues } from './global-options.ts'
 import { loadCommand } from './load.ts'
 import { Output } from './output.ts'
@@ -72,18 +72,6 @@ async function dispatch(args: readonly string[], flags: readonly string[], signa
     const known = await withIds(command.path, options, context)
     return known === undefined ? exitCodes.ok : ((await command.run(known, context, words)) ?? exitCodes.ok)
   })
-}
-
-/** The options with ids in place of names; undefined when what shall go is not there. */
-async function withIds(path: string, options: Arguments['options'], { vpc, output }: Context): Promise<Arguments['options'] | undefined> {
-  try {
-    return await lookUp(options, async () => (await vpc()).mgmt())
-  } catch (error) {
-    if (!(error instanceof UnknownName) || !/ (destroy|remove)$/.test(path)) throw error
-    const { alreadySo } = await import('./outcome.ts')
-    alreadySo(output, error.message.split('; ')[0]!)
-    return undefined
-  }
 }
 
 async function help({ path, node }: Resolved, isAsked: boolean, isJson: boolean): Promise<number> {

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { loadTree } from '#cli/load.ts'
+import { outputs } from '#cli/schema/outputs.ts'
+import { jsonHere } from './in-process.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
 import { runVpc } from './run-vpc.ts'
 
@@ -199,18 +202,141 @@ test('counters, drops and the probe', () => {
   assert.ok(results.some(({ name, state }) => name === 'tcx' && state === 'ok'))
 })
 
-test('everything listed is JSON when it is asked for', () => {
-  for (const line of [
-    'list',
-    'list -c',
-    'switch list',
-    'switch port list',
-    'vmnic list',
-    'hostif list',
-    'ethlink list',
-    'mux list',
-    'interface list',
-    'drops',
-  ])
-    assert.ok(Array.isArray(json(line)), line)
+// Each is typed twice: what it prints is as its schema says, and the second time it says that nothing changed.
+const changes = [
+  'switch create json --vni 7001',
+  'switch set json --flood-unknown on',
+  'switch port add json jp',
+  'switch port add json ju',
+  'switch port set jp --address 10.7.0.2 --vlan 3',
+  'hostif create jh',
+  'hostif set jh --mtu 1400',
+  'switch port connect jp jh',
+  'switch port disconnect jp jh',
+  'vmnic create jv',
+  'vmnic set jv --num-queues 2',
+  'ethlink create je',
+  'ethlink connect je --l2-name wire0',
+  'ethlink vtag je -s 5',
+  'switch port connect ju je',
+  'switch port uplink json ju',
+  'switch port remove json ju',
+  'ethlink disconnect je',
+  'mux create jm',
+  'mux set vpcmux0 --direct off',
+  'mux fte set vpcmux0 --vni 7001 --mac 02:00:00:00:70:01 --vtep 192.0.2.70',
+  'mux fte del vpcmux0 --vni 7001 --mac 02:00:00:00:70:01',
+  'switch neighbour set json --vni 7001 --address 10.7.0.9 --mac 02:00:00:00:70:01',
+  'switch neighbour del json --vni 7001 --address 10.7.0.9',
+  'router create jr',
+  'router set jr --route 10.9.0.0/16_blackhole',
+  'router route add jr --prefix 10.8.0.0/16 --blackhole',
+  'router route del jr --prefix 10.8.0.0/16',
+  'subnet create json js --prefix4 10.7.0.0/24 --router-id jr',
+  'subnet set js --dhcp on',
+  'group create json jg',
+  'group set jg --on-revoke drain',
+  'group rule add jg --rule 10 --direction in --protocol tcp --ports 80',
+  'group rule del jg --rule 10',
+  'group member add jg --address 10.7.0.8',
+  'group member del jg --address 10.7.0.8',
+  'address-set create json ja',
+  'address-set set ja --network 192.0.2.0/24',
+  'address-set add ja --network 198.51.100.0/24',
+  'address-set remove ja --network 198.51.100.0/24',
+  'nat create jn --router-id jr --pool 203.0.113.0/28',
+  'nat set jn --via 192.0.2.71',
+  'nat float add jn --address 203.0.113.3 --inside 10.7.0.2',
+  'nat float remove jn --address 203.0.113.3',
+  'switch port connect jp jh',
+  'name vmnic1 jw',
+  'switch neighbour set json --vni 7001 --address 10.7.0.8 --mac 02:00:00:00:70:02',
+  'switch reset json',
+  'mux disconnect vpcmux0',
+]
+const reads = [
+  'list',
+  'list -c',
+  'switch list',
+  'switch port list',
+  'switch neighbour list json',
+  'vmnic list',
+  'vmnic get jw',
+  'vmnic get jw --counters',
+  'vmnic get jw -n',
+  'vmnic genmac',
+  'hostif list',
+  'hostif get jh',
+  'hostif genmac',
+  'ethlink list',
+  'ethlink vtag je',
+  'interface list',
+  'mux list',
+  'mux show jm',
+  'mux fte list vpcmux0',
+  'subnet list',
+  'subnet get js',
+  'router list',
+  'router get jr',
+  'router route list jr',
+  'group list',
+  'group get jg',
+  'group member list jg',
+  'address-set list',
+  'address-set get ja',
+  'nat list',
+  'nat get jn',
+  'nat float list jn',
+  'nat block list jn',
+  'nat port list jn',
+  'flow list',
+  'stats',
+  'drops',
+  'drops --explain all',
+  'drops --explain no_route',
+  'doctor',
+  'export',
+  'version',
+  'trace --port jp --to 10.7.0.9 --tcp 80',
+]
+const destroys = [
+  'nat jn',
+  'address-set ja',
+  'group jg',
+  'subnet js',
+  'router jr',
+  'mux jm',
+  'ethlink je',
+  'vmnic jw',
+  'hostif jh',
+  'switch json',
+]
+
+test('JSON is as vpc doc schema says, and says when nothing changed', async () => {
+  const here = (line: string): Promise<any> => jsonHere(vpcd.socket, line)
+  const wrong: string[] = []
+  const tell = async (line: string, check: (value: any) => string | undefined): Promise<void> => {
+    const problem = await here(line).then(check, (error: Error) => error.message)
+    if (problem !== undefined) wrong.push(`${line}: ${problem}`)
+  }
+  for (const line of changes) {
+    await tell(line, ({ changed }) => (changed === true ? undefined : `changed is ${changed} the first time`))
+    await tell(line, ({ changed }) => (changed === false ? undefined : `changed is ${changed} the second time`))
+  }
+  for (const line of reads) await tell(line, () => undefined)
+  for (const each of destroys) {
+    const [kind, name] = each.split(' ')
+    await tell(`${kind} destroy ${name}`, ({ changed }) => (changed === true ? undefined : 'it was there'))
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('every command has a schema, or prints no JSON', async () => {
+  const commands = (await loadTree()).flatMap(({ path, command }) => (command === undefined ? [] : [path.join(' ')]))
+  assert.deepEqual([...outputs.keys()].toSorted(), commands.toSorted())
+  const all = JSON.parse(ok('doc schema')) as Record<string, { $schema: string }>
+  assert.ok(Object.keys(all).length > 100)
+  const one = JSON.parse(ok('doc schema sw ls')) as { type: string; items: { properties: object } }
+  assert.deepEqual([one.type, 'floodUnknown' in one.items.properties], ['array', true])
+  assert.match(vpcd.refused(2, 'doc', 'schema', 'exec'), /'exec' prints no JSON/)
 })

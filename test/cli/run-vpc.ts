@@ -1,6 +1,9 @@
 /** Running the command `vpc` as people do: a process of its own. */
+import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { resolve } from '#cli/resolve.ts'
+import { outputProblem } from '#cli/schema/outputs.ts'
 
 export const vpcPath = fileURLToPath(new URL('../../bin/vpc.mjs', import.meta.url))
 
@@ -25,7 +28,13 @@ export function runVpc(args: readonly string[], { env = {}, input = '', uid }: R
     env: { ...process.env, ...env },
     ...(uid !== undefined && { uid, gid: uid }),
   })
+  if (status === 0 && args.includes('--json') && stdout !== '') checkJson(args, stdout)
   return { code: status, stdout, stderr }
+}
+
+/** What a command prints as JSON is what `vpc doc schema` says. */
+function checkJson(args: readonly string[], stdout: string): void {
+  assert.equal(outputProblem(resolve(args).path.join(' '), stdout), undefined)
 }
 
 /** Run it and close its output after the first bytes. */

@@ -3,7 +3,7 @@ import { networks } from '#abi/group-rule.ts'
 import { command } from '../../command.ts'
 import { addressSetId } from '../../id-options.ts'
 import { valueOption } from '../../option.ts'
-import { done, unitText } from '../../outcome.ts'
+import { alreadySo, done, unitText } from '../../outcome.ts'
 
 const network = valueOption<string>('network or address', { placeholder: 'NETWORK', parse: (text) => networks.text.parse(text) as never })
 
@@ -17,7 +17,10 @@ export default command({
   ],
   async run({ addressSetId: id, network: asked }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id, { write: true })
-    await object.addNetworks(asked)
-    done(output, `${unitText(await object.describe())}: ${asked.length} networks added`, { id, networks: asked })
+    const info = await object.describe()
+    const rest = asked.filter((each) => !info.networks.includes(each))
+    if (rest.length === 0) return alreadySo(output, `${unitText(info)} has these networks`, { id, networks: asked })
+    await object.addNetworks(rest)
+    done(output, `${unitText(info)}: ${rest.length} networks added`, { id, networks: asked })
   },
 })

@@ -24,7 +24,12 @@ export default command({
     try {
       const progress = (line: string): void => void process.stderr.write(`  ${line}\n`)
       const { plan, already } = await tellingLabErrors(() => bringUp(file!, { signal: interrupt.signal, progress }))
-      const result = { name: plan.name, already, hosts: plan.hosts.map(({ name }) => name), guests: plan.guests.map(({ name }) => name) }
+      const result = {
+        changed: !already,
+        name: plan.name,
+        hosts: plan.hosts.map(({ name }) => name),
+        guests: plan.guests.map(({ name }) => name),
+      }
       const first = plan.guests[0]?.name ?? plan.hosts[0]!.name
       const ways = `\`vpc lab exec ${first} -- COMMAND\` goes in, \`vpc lab down ${plan.name}\` takes it down`
       output.result(result, () => (already ? `lab ${plan.name} is up already; ${ways}` : `${drawLab(plan)}lab ${plan.name} is up; ${ways}`))

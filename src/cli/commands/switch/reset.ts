@@ -1,7 +1,7 @@
 /** `vpc switch reset`. */
 import { command } from '../../command.ts'
 import { switchId } from '../../id-options.ts'
-import { done, unitText } from '../../outcome.ts'
+import { alreadySo, done, unitText } from '../../outcome.ts'
 
 export default command({
   path: 'switch reset',
@@ -11,7 +11,10 @@ export default command({
   examples: [{ line: 'vpc switch reset --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'forget' }],
   async run({ switchId: id }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id, { write: true })
-    await object.reset()
-    done(output, `${unitText(await object.describe())} has forgotten its neighbours`, { id })
+    const isEmpty = (await object.neighbours()).length === 0
+    if (!isEmpty) await object.reset()
+    const info = await object.describe()
+    if (isEmpty) return alreadySo(output, `${unitText(info)} has no neighbours`, { object: info })
+    done(output, `${unitText(info)} has forgotten its neighbours`, { object: info })
   },
 })

@@ -2,7 +2,7 @@
 import { command } from '../../../command.ts'
 import { groupId } from '../../../id-options.ts'
 import { ipOption } from '../../../kinds.ts'
-import { done, unitText } from '../../../outcome.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group member add',
@@ -18,7 +18,11 @@ export default command({
   ],
   async run({ groupId: id, address }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id, { write: true })
-    await object.addMembers(address)
-    done(output, `${unitText(await object.describe())}: ${address.length} members added`, { id, members: address })
+    const known = await object.members()
+    const missing = address.filter((each) => !known.includes(each))
+    const unit = unitText(await object.describe())
+    if (missing.length === 0) return alreadySo(output, `${unit} has these members`, { id, members: address })
+    await object.addMembers(missing)
+    done(output, `${unit}: ${missing.length} members added`, { id, members: address })
   },
 })

@@ -1,10 +1,10 @@
 /** `vpc group rule add`. */
-import { formatRule, readRules } from '#abi/group-rule.ts'
+import { formatRule, readRules, rules } from '#abi/group-rule.ts'
 import { command } from '../../../command.ts'
 import { usageFailure } from '../../../failure.ts'
 import { groupId } from '../../../id-options.ts'
 import { choice, text } from '../../../option.ts'
-import { done, unitText } from '../../../outcome.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group rule add',
@@ -41,7 +41,12 @@ export default command({
     const read = readRules([asked])
     if (!read.ok) throw usageFailure(read.problem)
     await using object = await (await vpc()).openGroup(id, { write: true })
+    const info = await object.describe()
+    const said = `${unitText(info)}: rule ${rule} allows ${formatRule(read.value[0]!)}`
+    const [wanted] = rules.toJson(read.value)
+    const isSame = info.rules.some((each) => JSON.stringify(each) === JSON.stringify(wanted))
+    if (isSame) return alreadySo(output, said, { id, rule: read.value[0] })
     await object.addRules(read.value)
-    done(output, `${unitText(await object.describe())}: rule ${rule} allows ${formatRule(read.value[0]!)}`, { id, rule: read.value[0] })
+    done(output, said, { id, rule: read.value[0] })
   },
 })

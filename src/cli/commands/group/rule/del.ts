@@ -2,7 +2,7 @@
 import { command } from '../../../command.ts'
 import { groupId } from '../../../id-options.ts'
 import { text } from '../../../option.ts'
-import { done, unitText } from '../../../outcome.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group rule del',
@@ -12,7 +12,10 @@ export default command({
   examples: [{ line: 'vpc group rule del --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=10', does: 'delete rule 10' }],
   async run({ groupId: id, rule }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id, { write: true })
+    const info = await object.describe()
+    if (!info.rules.some((each) => (each as { readonly id: string }).id === rule.toLowerCase()))
+      return alreadySo(output, `${unitText(info)} has no rule ${rule}`, { id, rule })
     await object.deleteRules([rule])
-    done(output, `${unitText(await object.describe())}: rule ${rule} deleted`, { id, rule })
+    done(output, `${unitText(info)}: rule ${rule} deleted`, { id, rule })
   },
 })

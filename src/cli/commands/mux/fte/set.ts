@@ -1,8 +1,9 @@
 /** `vpc mux fte set`. */
+import type { ForwardingEntry } from '#client/text.ts'
 import { command } from '../../../command.ts'
 import { fteFile, fteForward, fteMac, ftesOf, fteVni, fteVtep } from '../../../fte-options.ts'
 import { muxId } from '../../../id-options.ts'
-import { done, unitText } from '../../../outcome.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'mux fte set',
@@ -27,9 +28,14 @@ export default command({
   async run({ muxId: id, vni, mac, vtep, forward, file }, { vpc, output }) {
     const entries = ftesOf({ vni, mac, vtep, forward, file })
     await using mux = await (await vpc()).openMux(id, { write: true })
-    await mux.setEntries(entries)
+    const known = new Set((await mux.entries()).map(textOf))
+    const isSame = entries.every((each) => known.has(textOf(each)))
+    if (!isSame) await mux.setEntries(entries)
     const [only] = entries
     const what = entries.length === 1 ? `${only!.mac} of VNI ${only!.vni} is behind ${only!.vtep}` : `${entries.length} entries set`
-    done(output, `${unitText(await mux.describe())}: ${what}`, { id, entries: entries.length })
+    const told = isSame ? alreadySo : done
+    told(output, `${unitText(await mux.describe())}: ${what}`, { id, entries: entries.length })
   },
 })
+
+const textOf = ({ vni, mac, vtep, forward = false }: ForwardingEntry): string => `${vni} ${mac} ${vtep} ${forward}`

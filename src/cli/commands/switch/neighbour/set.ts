@@ -1,8 +1,9 @@
 /** `vpc switch neighbour set`. */
+import type { Neighbour } from '#client/text.ts'
 import { command } from '../../../command.ts'
 import { switchId } from '../../../id-options.ts'
 import { neighbourAddress, neighbourFile, neighbourMac, neighboursOf, neighbourVni } from '../../../neighbour-options.ts'
-import { done, unitText } from '../../../outcome.ts'
+import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'switch neighbour set',
@@ -23,9 +24,14 @@ export default command({
   async run({ switchId: id, vni, address, mac, file }, { vpc, output }) {
     const neighbours = neighboursOf({ vni, address, mac, file })
     await using object = await (await vpc()).openSwitch(id, { write: true })
-    await object.setNeighbours(neighbours)
+    const known = new Set((await object.neighbours()).map(textOf))
+    const isSame = neighbours.every((each) => known.has(textOf(each)))
+    if (!isSame) await object.setNeighbours(neighbours)
     const [only] = neighbours
     const what = neighbours.length === 1 ? `${only!.address} of VNI ${only!.vni} is ${only!.mac}` : `${neighbours.length} neighbours set`
-    done(output, `${unitText(await object.describe())}: ${what}`, { id, entries: neighbours.length })
+    const told = isSame ? alreadySo : done
+    told(output, `${unitText(await object.describe())}: ${what}`, { id, entries: neighbours.length })
   },
 })
+
+const textOf = ({ vni, address, mac }: Neighbour): string => `${vni} ${address} ${mac}`

@@ -1,0 +1,236 @@
+/** What each command prints with --json: the one table that `vpc doc schema` serves and tests check outputs by. */
+import { kindNames } from '#resource/kind-names.ts'
+import { z } from 'zod'
+import { changed, changedId, changedObject, count, flag, id, objectOf, objectsOf, only, text, textOrNull, texts } from './objects.ts'
+import * as report from './reports.ts'
+
+/** One value; lines, each a value; or no JSON: a document, a script, or what a program prints. */
+export type CommandOutput = { readonly one: z.ZodType } | { readonly lines: z.ZodType } | 'text'
+
+const one = (schema: z.ZodType): CommandOutput => ({ one: schema })
+const lines = (schema: z.ZodType): CommandOutput => ({ lines: schema })
+const list = (schema: z.ZodType): CommandOutput => one(z.array(schema))
+const loose = z.looseObject({})
+const generated = one(only({ id, mac: text }))
+const files = one(changed({ files: texts }))
+const entries = one(changed({ id, entries: count }))
+const machine = one(z.looseObject({ changed: flag }))
+
+const switches: Readonly<Record<string, CommandOutput>> = {
+  'switch create': one(changedObject('vpcsw')),
+  'switch destroy': one(changedId),
+  'switch list': one(objectsOf('vpcsw')),
+  'switch set': one(changedObject('vpcsw')),
+  'switch reset': one(changedObject('vpcsw')),
+  'switch port add': one(changedObject('vpcsw')),
+  'switch port connect': one(changedObject('vpcp')),
+  'switch port disconnect': one(z.union([changedObject('vpcp'), changedId])),
+  'switch port list': one(objectsOf('vpcp')),
+  'switch port remove': one(changedId),
+  'switch port set': one(changedObject('vpcp')),
+  'switch port uplink': one(changedObject('vpcsw')),
+  'switch neighbour clear-used': one(changed({ id })),
+  'switch neighbour del': entries,
+  'switch neighbour get': one(report.neighbour),
+  'switch neighbour list': list(report.neighbour),
+  'switch neighbour set': entries,
+}
+
+const interfaces: Readonly<Record<string, CommandOutput>> = {
+  'ethlink connect': one(changedObject('ethlink')),
+  'ethlink create': one(changedObject('ethlink')),
+  'ethlink destroy': one(changedId),
+  'ethlink disconnect': one(z.union([changedObject('ethlink'), changedId])),
+  'ethlink list': one(objectsOf('ethlink')),
+  'ethlink vtag': one(z.union([only({ vtag: count }), changedObject('ethlink')])),
+  'hostif create': one(changedObject('hostif')),
+  'hostif destroy': one(changedId),
+  'hostif genmac': generated,
+  'hostif get': one(objectOf('hostif')),
+  'hostif list': one(objectsOf('hostif')),
+  'hostif set': one(changedObject('hostif')),
+  'interface list': one(objectsOf('vmnic', 'hostif', 'ethlink')),
+  'mux connect': one(changedObject('vpcmux')),
+  'mux create': one(changedObject('vpcmux')),
+  'mux destroy': one(changedId),
+  'mux disconnect': one(z.union([changedObject('vpcmux'), changedId])),
+  'mux fte clear-used': one(changed({ id })),
+  'mux fte del': entries,
+  'mux fte get': list(report.entry),
+  'mux fte list': list(report.entry),
+  'mux fte set': entries,
+  'mux list': one(objectsOf('vpcmux')),
+  'mux listen': one(changedObject('vpcmux')),
+  'mux probe': list(report.probe),
+  'mux set': one(changedObject('vpcmux')),
+  'mux show': one(objectOf('vpcmux')),
+  'vmnic create': one(changedObject('vmnic')),
+  'vmnic destroy': one(changedId),
+  'vmnic exec': 'text',
+  'vmnic genmac': generated,
+  'vmnic get': one(z.union([objectOf('vmnic'), only({ queues: count }), z.array(report.queueStats)])),
+  'vmnic list': one(objectsOf('vmnic')),
+  'vmnic set': one(changedObject('vmnic')),
+}
+
+const networks: Readonly<Record<string, CommandOutput>> = {
+  'address-set add': one(changed({ id, networks: texts })),
+  'address-set create': one(changedObject('set')),
+  'address-set destroy': one(changedId),
+  'address-set get': one(objectOf('set')),
+  'address-set list': one(objectsOf('set')),
+  'address-set remove': one(changed({ id, networks: texts })),
+  'address-set set': one(changedObject('set')),
+  'group create': one(changedObject('group')),
+  'group destroy': one(changedId),
+  'group get': one(objectOf('group')),
+  'group list': one(objectsOf('group')),
+  'group member add': one(changed({ id, members: texts })),
+  'group member del': one(changed({ id, members: texts })),
+  'group member list': list(text),
+  'group rule add': one(changed({ id, rule: z.looseObject({ id: text }) })),
+  'group rule del': one(changed({ id, rule: text })),
+  'group set': one(changedObject('group')),
+  'nat block list': list(report.natBlock),
+  'nat create': one(changedObject('vpcnat')),
+  'nat destroy': one(changedId),
+  'nat float add': one(changed({ id, float: text })),
+  'nat float list': list(only({ address: text, inside: text })),
+  'nat float remove': one(changed({ id, float: text.optional() })),
+  'nat get': one(objectOf('vpcnat')),
+  'nat list': one(objectsOf('vpcnat')),
+  'nat port list': list(report.natPort),
+  'nat set': one(changedObject('vpcnat')),
+  'router create': one(changedObject('vpcrtr')),
+  'router destroy': one(changedId),
+  'router get': one(objectOf('vpcrtr')),
+  'router list': one(objectsOf('vpcrtr')),
+  'router route add': one(changed({ id, route: text })),
+  'router route del': one(changed({ id, route: text.optional() })),
+  'router route list': list(loose),
+  'router set': one(changedObject('vpcrtr')),
+  'subnet create': one(changedObject('subnet')),
+  'subnet destroy': one(changedId),
+  'subnet get': one(objectOf('subnet')),
+  'subnet list': one(objectsOf('subnet')),
+  'subnet set': one(changedObject('subnet')),
+}
+
+const host: Readonly<Record<string, CommandOutput>> = {
+  apply: one(only({ dryRun: flag, changed: flag, changes: z.array(report.hostChange) })),
+  attach: one(changed({ switch: id, unit: text })),
+  audit: one(report.audit),
+  capture: one(z.array(loose)),
+  changes: lines(report.objectChanges),
+  console: lines(only({ url: text })),
+  daemon: 'text',
+  detach: one(changed({ switch: id })),
+  'doc man': files,
+  'doc md': files,
+  'doc schema': one(z.record(text, loose)),
+  doctor: list(report.probe),
+  drops: one(z.union([z.array(loose), report.reason])),
+  events: lines(loose),
+  exec: 'text',
+  export: one(report.hostDocument),
+  exporter: lines(only({ port: count })),
+  'flow export': 'text',
+  'flow import': one(changed({ id, imported: count, kept: count })),
+  'flow list': list(report.flow),
+  'flow log': 'text',
+  list: one(z.union([z.array(report.listedObject), z.array(report.typeCount)])),
+  name: one(z.looseObject({})),
+  'shell autocomplete bash': files,
+  'shell autocomplete fish': files,
+  'shell autocomplete zsh': files,
+  stats: list(report.sourceStats),
+  trace: one(report.trace),
+  version: one(only({ version: text, node: text })),
+}
+
+const machines: Readonly<Record<string, CommandOutput>> = {
+  'lab down': one(z.looseObject({ changed: flag })),
+  'lab exec': 'text',
+  'lab list': list(report.lab),
+  'lab up': one(only({ changed: flag, name: text, hosts: texts, guests: texts })),
+  'vm attach': machine,
+  'vm console': one(only({ log: text })),
+  'vm create': machine,
+  'vm destroy': machine,
+  'vm detach': machine,
+  'vm get': one(report.vm),
+  'vm list': list(z.looseObject({ id: text, state: text })),
+  'vm migrate': machine,
+  'vm receive': 'text',
+  'vm reset': machine,
+  'vm run': machine,
+  'vm set': machine,
+  'vm stop': machine,
+}
+
+const cloud: Readonly<Record<string, CommandOutput>> = {
+  'agent run': 'text',
+  'agent status': one(z.looseObject({ server: text, host: textOrNull })),
+  api: lines(only({ url: text, token: textOrNull, agents: count.nullable() })),
+  'context list': list(only({ name: text, server: text, current: flag })),
+  'context use': machine,
+  'db defrag': one(loose),
+  'db export': one(loose),
+  'db finalize': one(loose),
+  'db import': one(loose),
+  'db migrate': one(loose),
+  'db ping': one(loose),
+  down: machine,
+  issuer: lines(only({ socket: text })),
+  join: machine,
+  login: machine,
+  up: machine,
+  why: one(loose),
+  'cloud apply': one(loose),
+  'cloud audit': list(loose),
+  'cloud export': one(loose),
+  'cloud host drain': one(loose),
+  'cloud host evacuate': one(loose),
+  'cloud host token': machine,
+  'cloud host undrain': one(loose),
+  'cloud plan': one(loose),
+  'cloud vnic attach': machine,
+  'cloud vnic detach': machine,
+  'cloud vnic plug': one(loose),
+  'cloud vnic unplug': one(loose),
+  'cloud watch': lines(z.looseObject({ event: text })),
+}
+
+/** The commands of every kind of a cloud's resources; with --dry-run some print the resource alone. */
+const ofKind = (kind: string): [string, CommandOutput][] => [
+  [`cloud ${kind} list`, list(report.resource)],
+  [`cloud ${kind} get`, one(report.resource)],
+  ...['create', 'set', 'destroy'].map((verb): [string, CommandOutput] => [`cloud ${kind} ${verb}`, one(loose)]),
+]
+
+/** By the words of the command. */
+export const outputs: ReadonlyMap<string, CommandOutput> = new Map([
+  ...Object.keys(kindNames).flatMap(ofKind),
+  ...Object.entries({ ...switches, ...interfaces, ...networks, ...host, ...machines, ...cloud }),
+])
+
+/** The JSON Schema of a command's output, or of each line of it; undefined: it prints no JSON. */
+export function jsonSchemaOf(path: string): object | undefined {
+  const found = outputs.get(path)
+  if (found === undefined || found === 'text') return undefined
+  const schema = z.toJSONSchema('one' in found ? found.one : found.lines) as Record<string, unknown>
+  return 'one' in found ? schema : { ...schema, description: 'of each line' }
+}
+
+/** What is wrong with an output of a command; undefined: nothing. */
+export function outputProblem(path: string, printed: string): string | undefined {
+  const found = outputs.get(path)
+  if (found === undefined) return `'${path}' stands in no table of src/cli/schema/outputs.ts`
+  if (found === 'text') return undefined
+  const values = 'one' in found ? [printed] : printed.split('\n').filter(Boolean)
+  for (const value of values) {
+    const read = ('one' in found ? found.one : found.lines).safeParse(JSON.parse(value))
+    if (!read.success) return `${path}: ${z.prettifyError(read.error)}\n${value.slice(0, 2000)}`
+  }
+  return undefined
+}

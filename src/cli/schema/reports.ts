@@ -1,0 +1,80 @@
+/** Schemas of lists and reports that are about no single object. */
+import { auditKinds } from '#abi/audit.ts'
+import { dropReasonNames } from '#abi/drop-words.ts'
+import { unitTypes } from '#abi/object-type.ts'
+import { z } from 'zod'
+import { count, flag, id, idOrNull, only, text, textOrNull, texts } from './objects.ts'
+
+const type = z.enum(unitTypes)
+const counts = z.record(text, count)
+
+export const listedObject = only({ type, id, unit: text, name: textOrNull, in: idOrNull, guest: textOrNull, trouble: textOrNull })
+export const typeCount = only({ type: text, count })
+export const neighbour = only({ vni: count, address: text, mac: text, used: flag.optional() })
+export const entry = only({ vni: count, mac: text, vtep: text, forward: flag.optional(), used: flag.optional() })
+export const sourceStats = only({
+  unit: text,
+  id,
+  peerUnit: textOrNull,
+  rxPackets: count,
+  rxBytes: count,
+  txPackets: count,
+  txBytes: count,
+  answered: count,
+  flooded: count,
+  missed: count,
+  tooBig: count,
+  lostQuestions: count,
+  lostDropEvents: count,
+  flowOverflow: count,
+  txLimited: count,
+  drops: counts,
+})
+export const queueStats = only({ queue: count, rxPackets: count, rxBytes: count, txPackets: count, txBytes: count, txDrops: count })
+export const probe = only({ name: text, state: z.enum(['ok', 'warning', 'failed', 'unknown']), found: text, remedy: text })
+export const flow = z.looseObject({ port: text, protocol: text, inside: text, outside: text, state: text })
+export const hostChange = only({
+  action: z.enum(['create', 'change', 'remove']),
+  type,
+  id,
+  unit: textOrNull,
+  settings: z.array(only({ key: text, is: text, asked: text })),
+})
+const difference = only({
+  kind: z.enum(auditKinds),
+  what: text,
+  part: text,
+  problem: z.enum(['missing', 'different', 'strange']),
+  expected: text,
+  found: text,
+})
+export const audit = only({
+  checked: z.record(z.enum(auditKinds), count),
+  items: z.array(difference),
+  notes: texts,
+  mended: z.array(difference),
+  failures: texts,
+})
+export const traceStep = only({
+  stage: text,
+  verdict: z.enum(['pass', 'drop']),
+  text,
+  rule: text.optional(),
+  remedy: text.optional(),
+})
+export const trace = z.looseObject({ hops: z.array(z.looseObject({ packet: text, steps: z.array(traceStep) })) })
+export const reason = only({ reason: z.enum(dropReasonNames), why: text, remedy: textOrNull })
+export const drop = z.looseObject({ time: text, reason: text, unit: textOrNull, port: textOrNull, vni: count, length: count, lost: count })
+export const objectChanges = only({
+  revision: text,
+  previous: textOrNull,
+  reset: flag,
+  changes: z.array(only({ action: z.enum(['create', 'change', 'remove']), type, id, unit: text })),
+})
+export const hostDocument = z.looseObject({ version: z.int() })
+export const natBlock = z.looseObject({ inside: text, address: text, firstPort: count, lastPort: count })
+export const natPort = z.looseObject({ protocol: text, inside: text, address: text, port: count })
+export const lab = only({ name: text, state: text, problems: texts, hosts: texts, guests: texts, file: text, since: text })
+/** A resource of a cloud; docs/openapi.json has the fields of each kind. */
+export const resource = z.looseObject({ id: text, kind: text })
+export const vm = z.looseObject({ id: text, state: text, directory: text })
