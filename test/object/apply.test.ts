@@ -58,6 +58,24 @@ suite('a host as a document', () => {
     assert.deepEqual(apply(host, steps.at(-1), 'mgmtPlan'), [])
   })
 
+  test('puts a subnet into a router in place of a route with its prefix, and back', async () => {
+    await using host = new ScratchHost()
+    const [sw, router, one, two] = [generateId('vpcsw'), generateId('vpcrtr'), generateId('subnet'), generateId('subnet')]
+    const document = (joins: boolean): unknown => ({
+      version: 1,
+      switches: [{ id: sw, vni: 6001 }],
+      routers: [{ id: router, routes: ['10.9.0.0/16 blackhole', ...(joins ? [] : ['10.2.0.0/24 blackhole table 7'])] }],
+      subnets: [
+        { id: one, switch: sw, router, vni: 6001, prefix4: '10.1.0.0/24', gateway4: '10.1.0.1' },
+        { id: two, switch: sw, ...(joins && { router }), vni: 6002, prefix4: '10.2.0.0/24', gateway4: '10.2.0.1' },
+      ],
+    })
+    for (const joins of [false, true, false]) {
+      apply(host, document(joins))
+      assert.deepEqual(apply(host, document(joins), 'mgmtPlan'), [])
+    }
+  })
+
   test('applied as it was exported changes nothing; an empty one takes all away; then it makes all again', async () => {
     await using host = new ScratchHost()
     for (const { handle } of Object.values(world(host))) handle.close()

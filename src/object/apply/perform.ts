@@ -13,6 +13,7 @@ import {
   type NeighbourSpec,
   type ObjectSpec,
   type PortSpec,
+  type RouterSpec,
   type SubnetSpec,
   type SwitchSpec,
   type VmnicSpec,
@@ -21,6 +22,7 @@ import { idTypeCode, type Id } from '#abi/id.ts'
 import { isTitled } from '#abi/object-name.ts'
 import { typeNameOf, type UnitType } from '#abi/object-type.ts'
 import { settingsOf } from '#abi/settings.ts'
+import { routePlace } from '#abi/route.ts'
 import { mapped } from '#abi/steps.ts'
 import { parseEndpoint } from '#wire/endpoint.ts'
 import { parseIp, toMapped } from '#wire/ip-address.ts'
@@ -28,9 +30,11 @@ import { parseMac } from '#wire/mac.ts'
 import { must } from '#wire/result.ts'
 import { macNumber } from '../store/keys.ts'
 import { create, destroy } from '../type/life.ts'
-import { unitName, type Mux, type ObjectOf, type Port, type Subnet, type Switch, type VpcObject } from '../store/model.ts'
+import { unitName, type Mux, type ObjectOf, type Port, type Router, type Subnet, type Switch, type VpcObject } from '../store/model.ts'
 import { disconnectMux, muxType } from '../type/mux.ts'
 import { disconnectPort, leaveSwitch } from '../type/port.ts'
+import { routesByPlace } from '../store/routing.ts'
+import { setRoutes } from '../type/routes.ts'
 import { leaveSwitchOf } from '../type/subnet.ts'
 import { persists } from '../store/model.ts'
 import { checkOwners, checkPruned, checkUnits } from './check.ts'
@@ -125,6 +129,7 @@ class Performer {
       if (object.type === 'vpcsw') this.#releaseSwitch(object, spec as SwitchSpec)
       if (object.type === 'vpcmux') this.#releaseMux(object, spec as MuxSpec)
       if (object.type === 'subnet') this.#releaseSubnet(object, spec as SubnetSpec)
+      if (object.type === 'vpcrtr') this.#releaseRouter(object, spec as RouterSpec)
       if (object.type === 'vpcnat') releaseNat(context, tx, object, spec as NatSpec)
       if (object.type === 'vmnic' && object.frozen && !(spec as VmnicSpec).frozen) this.#steps.do('vmnicUnfreeze', object, undefined)
     }
@@ -189,6 +194,14 @@ class Performer {
     if (remove.length > 0) this.#steps.do('vpcmuxFteDelete', mux, encodeEntries(remove))
     if (this.#moves(mux.underlay, spec.underlay)) disconnectMux(context, tx, mux)
     if (mux.listen !== null && spec.listen === null) muxType.setters.listen(context, tx, mux, null, {})
+  }
+
+  /** A subnet that joins the router may have the prefix of a route that goes. */
+  #releaseRouter(router: Router, { routes }: RouterSpec): void {
+    const { context, tx } = this.#steps
+    const wanted = routesByPlace(routes)
+    const staying = router.routes.filter((route) => wanted.has(routePlace(route)))
+    if (staying.length < router.routes.length) setRoutes(context, tx, router, staying)
   }
 
   /** Prefixes, gateways and VNIs may change places. */
