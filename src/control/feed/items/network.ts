@@ -13,11 +13,17 @@ export function hostItem(view: View, host: string, id: string): HostItem | undef
   return { kind: 'host', id, underlay, dnsServers: (facility?.dnsServers ?? []) as readonly string[] }
 }
 
-/** Another host. One without an address of the underlay gets no packets. */
+/**
+ * Another host. One without an address of the underlay gets no packets, nor does one of another facility: a subnet has
+ * another VNI there, and its own may be that of another vpc there.
+ */
 export function vtepItem(view: View, host: string, id: string): VtepItem | undefined {
   const underlay = underlayOf(view, id)
-  return id === host || underlay === undefined || underlay.length === 0 ? undefined : { kind: 'vtep', id, underlay }
+  if (id === host || underlay === undefined || underlay.length === 0) return undefined
+  return facilityOf(view, id) === facilityOf(view, host) ? { kind: 'vtep', id, underlay } : undefined
 }
+
+const facilityOf = (view: View, host: string): unknown => specOf(view, 'host', host)?.facility
 
 interface VpcSpec {
   readonly account: string
@@ -60,7 +66,7 @@ interface SubnetSpec {
 /** A subnet that has a VNI in the facility of the host. */
 export function subnetItem(view: View, host: string, id: string): SubnetItem | undefined {
   const spec = specOf(view, 'subnet', id) as SubnetSpec | undefined
-  const facility = specOf(view, 'host', host)?.facility
+  const facility = facilityOf(view, host)
   const placement = childrenOf(view, 'placement', 'subnet', id).find((each) => each.spec.facility === facility)
   if (spec === undefined || placement === undefined) return undefined
   const { vpc, network4 = null, network6 = null, gateway4 = null, gateway6 = null, dhcp, ra, routeTable = null, floodUnknown } = spec
