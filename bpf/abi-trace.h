@@ -22,8 +22,8 @@ enum vpc_verdict {
 
 /*
  * Program vpc_mux_trace: vpc_mux for BPF_PROG_TEST_RUN, which cannot give a packet tunnel metadata. It takes the outer
- * header from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: the
- * same, last byte + 1.
+ * header from skb->cb: cb[0..3]: outer destination address (network order), cb[4]: VNI and flag. Outer source: of IPv4
+ * cb[1] (network order), if it is not 0; else the destination, last byte + 1.
  */
 #define VPC_TRACE_IPV6 0x80000000u
 #define VPC_TRACE_FORWARDED 0x40000000u  /* another host has forwarded it */

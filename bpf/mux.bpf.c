@@ -185,7 +185,7 @@ standalone int set_trace_key(struct __sk_buff *skb)
 		key.local_ipv6[3] += bpf_htonl(1);
 	} else {
 		key.remote_ipv4 = bpf_ntohl(skb->cb[0]);
-		key.local_ipv4 = key.remote_ipv4 + 1;
+		key.local_ipv4 = skb->cb[1] ? bpf_ntohl(skb->cb[1]) : key.remote_ipv4 + 1;
 	}
 	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
 }

@@ -97,7 +97,7 @@ export function detachTcx({ progId, linkId }: TcxProgram, ifindex: number, direc
 const idAttr = cStruct({ id: u32, next: u32, flags: u32 })
 
 /** Open a program by its number. Throws KernelError ENOENT when it is gone. */
-const programById = (id: number): number => bpf('PROG_GET_FD_BY_ID', idAttr.encode({ id, next: 0, flags: 0 }), `program ${id}`)
+export const programById = (id: number): number => bpf('PROG_GET_FD_BY_ID', idAttr.encode({ id, next: 0, flags: 0 }), `program ${id}`)
 
 /**
  * Open a link by its number: a new descriptor, whoever made or pinned the link. Throws KernelError ENOENT when it is

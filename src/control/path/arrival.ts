@@ -88,6 +88,7 @@ function passesGroups(walk: Walk, vnic: ObjectRecord, direction: 'in' | 'out', p
   const rules = isKnown
     ? noneAllows(found.count, direction, ` of ${groups.map((group) => names.text(group)).join(', ')}`)
     : 'its groups do not allow'
+  trail.refusing = vnic
   trail.stop(way, stage, `group-${direction}`, `${of}: ${rules} ${what} ${to}`, groups[0], ruleCommand(walk, groups, direction, peer))
   return false
 }

@@ -21,6 +21,8 @@ export interface Checked {
   readonly to: End
   /** The vnic that gets it, if one does. */
   readonly receiver: ObjectRecord | undefined
+  /** Where the request ends. Undefined: something stops it. */
+  readonly arrived: Arrival | undefined
 }
 
 /** Ask the model. */
@@ -33,7 +35,8 @@ export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: Path
   if (arrived !== undefined && isBack) noteMtu(walk, from, arrived)
   const receiver = to ?? (arrived?.kind === 'outside' ? undefined : receiverOf(cloud, from, packet, arrived))
   const verdict = arrived === undefined || !isBack ? 'blocked' : arrived.kind === 'guest' ? 'unknown' : 'reachable'
-  return { verdict, trail, from: endOf(cloud, names, from, packet.source), to: farEnd(cloud, names, packet, receiver, arrived), receiver }
+  const ends = { from: endOf(cloud, names, from, packet.source), to: farEnd(cloud, names, packet, receiver, arrived) }
+  return { verdict, trail, ...ends, receiver, arrived }
 }
 
 /** Who names a vnic does not mean somebody outside who has its address. */

@@ -1,7 +1,7 @@
 /** What is asked on the way of a packet: stations by address, routers, public addresses. All of one moment. */
 import { ipFrom } from '#wire/ip-address.ts'
 import { contains, prefixFrom } from '#wire/prefix.ts'
-import { natId, natItem } from '../feed/items/nat.ts'
+import { natId, natItem, wireOf } from '../feed/items/nat.ts'
 import { childrenOf, peersOf, type View } from '../feed/view.ts'
 import { addressKey, publicKey } from '../model/keys.ts'
 import type { Mirror } from '../model/mirror.ts'
@@ -39,12 +39,24 @@ export const networkWith = (subnet: ObjectRecord, address: string): string | und
 export const isGateway = (subnet: ObjectRecord, address: string): boolean =>
   subnetSpec(subnet).gateway4 === address || subnetSpec(subnet).gateway6 === address
 
-/** A vpc's public addresses of one pool, and the host with their wire. */
+/** Where the public addresses of a pool are: a host, and its interface. */
+export interface Wire {
+  readonly host: string
+  readonly interface: string
+}
+
+/** A public address, and where it is. */
+export interface PublicAddress {
+  readonly address: string
+  readonly wire: Wire
+}
+
+/** A vpc's public addresses of one pool, and where they are. */
 export interface Publics {
   readonly pool: string
   readonly shared: readonly string[]
   readonly floats: readonly { readonly address: string; readonly inside: string }[]
-  readonly host: string
+  readonly wire: Wire
 }
 
 export class Cloud {
@@ -88,13 +100,19 @@ export class Cloud {
   /** Vpcs that agreed peerings join to one. */
   peers = (vpc: string): readonly { readonly peering: string; readonly vpc: string }[] => peersOf(this.view, vpc)
 
+  /** Where the addresses of a pool are. */
+  wireOf(pool: string): Wire | undefined {
+    const found = wireOf(this.view, pool)
+    return found === undefined ? undefined : { host: found.host, interface: found.wire.interface }
+  }
+
   /** Public addresses of a vpc, where a host has their wire. */
   publics(vpc: string): readonly Publics[] {
     let known = this.#publics.get(vpc)
     if (known === undefined) {
       known = this.view.publics.poolsOf(vpc).flatMap((pool) => {
         const item = natItem(this.view, '', natId(vpc, pool))
-        return item === undefined ? [] : [{ pool, shared: item.shared, floats: item.floats, host: item.via! }]
+        return item === undefined ? [] : [{ pool, shared: item.shared, floats: item.floats, wire: this.wireOf(pool)! }]
       })
       this.#publics.set(vpc, known)
     }
@@ -102,14 +120,14 @@ export class Cloud {
   }
 
   /** The floating address that stands for an address inside, if its subnet is joined by the router. */
-  floatOf(vpc: string, inside: string): { readonly address: string; readonly host: string } | undefined {
+  floatOf(vpc: string, inside: string): PublicAddress | undefined {
     const router = this.router(vpc)
     if (router === undefined) return undefined
     const subnets = this.joined(router)
     const isStation = subnets.some((subnet) => networkWith(subnet, inside) !== undefined && !isGateway(subnet, inside))
-    for (const { floats, host } of isStation ? this.publics(vpc) : []) {
+    for (const { floats, wire } of isStation ? this.publics(vpc) : []) {
       const found = floats.find((each) => each.inside === inside && !subnets.some((subnet) => networkWith(subnet, each.address)))
-      if (found !== undefined) return { address: found.address, host }
+      if (found !== undefined) return { address: found.address, wire }
     }
     return undefined
   }

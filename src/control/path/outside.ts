@@ -1,6 +1,6 @@
 /** Packets to the outside: whose public address they get, and where one turns back that is for a floating address. */
 import type { ObjectRecord } from '../model/record.ts'
-import { familyOf, vnicSpec } from './cloud.ts'
+import { familyOf, vnicSpec, type PublicAddress } from './cloud.ts'
 import { routeTo } from './routes.ts'
 import { isPlugged, meets, passesIn } from './arrival.ts'
 import type { Arrival, Walk } from './context.ts'
@@ -16,16 +16,16 @@ export function leave(walk: Walk, sent: Leaving): Arrival | undefined {
   const { trail, way } = walk
   const { vnic, destination } = sent
   const seen = publicSource(walk, sent)
-  if (seen === undefined || !meets(walk, vnic.binding!.host, seen.host)) return undefined
-  trail.wires.add(seen.host)
+  if (seen === undefined || !meets(walk, vnic.binding!.host, seen.wire.host)) return undefined
+  trail.wires.add(seen.wire.host)
   const inside = insideOf(walk, destination)
-  if (inside !== undefined) return turnBack(walk, inside, { destination, seen: seen.address, host: seen.host })
+  if (inside !== undefined) return turnBack(walk, inside, { destination, seen })
   trail.pass(way, 'destination', `${destination} is outside, and hears ${seen.address}`)
   return { kind: 'outside', seen: seen.address }
 }
 
 /** The public address that the sender's becomes. */
-function publicSource(walk: Walk, { vnic, source }: Leaving): { readonly address: string; readonly host: string } | undefined {
+function publicSource(walk: Walk, { vnic, source }: Leaving): PublicAddress | undefined {
   const { cloud, trail, way, packet } = walk
   const { names } = trail
   const vpc = cloud.must('vpc', vnic.vpc!)
@@ -45,7 +45,7 @@ function publicSource(walk: Walk, { vnic, source }: Leaving): { readonly address
     return trail.stop(way, 'nat', 'nat-protocol', 'shared addresses carry TCP, UDP and pings alone; a floating address carries all', nat)
   const address = shared.shared.length === 1 ? shared.shared[0]! : `one of ${shared.shared.join(', ')}`
   trail.pass(way, 'nat', `${source} leaves by a shared address, ${address}`, nat)
-  return { address: shared.shared[0]!, host: shared.host }
+  return { address: shared.shared[0]!, wire: shared.wire }
 }
 
 /** The first pool that the asker may take addresses of. */
@@ -74,19 +74,19 @@ function insideOf(walk: Walk, destination: string): ObjectRecord | undefined {
 
 interface Turned {
   readonly destination: string
-  readonly seen: string
-  readonly host: string
+  /** The sender's public address. */
+  readonly seen: PublicAddress
 }
 
 /** It turns round on the host of the wire; the receiver's groups see the sender's public address. */
-function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen, host }: Turned): Arrival | undefined {
+function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen }: Turned): Arrival | undefined {
   const { cloud, trail, way } = walk
   const { names } = trail
   if (floating.kind === 'nat') {
     const { asker } = walk
     if (asker?.seen === destination) {
       trail.pass(way, 'nat', `${destination} is a shared address, whose port belongs to ${names.text(asker.vnic)}`, floating)
-      return { kind: 'vnic', vnic: asker.vnic, address: destination, seen }
+      return { kind: 'vnic', vnic: asker.vnic, address: destination, seen: seen.address }
     }
     const text = `${destination} is a shared address of ${names.text(floating)}: only answers come in by it`
     return trail.stop(way, 'destination', 'shared-address', text, floating)
@@ -98,14 +98,21 @@ function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen, host 
     return trail.stop(way, 'destination', 'floating-free', `${names.text(floating)} (${destination}) stands for no vnic`, floating, command)
   }
   const inside = target.ip ?? vnicSpec(vnic).addresses.find((each) => familyOf(each) === 4)
+  const wire = cloud.wireOf(floating.spec.pool as string)
+  if (wire === undefined)
+    return trail.stop(way, 'nat', 'floating-free', `no host has the wire of the pool of ${names.text(floating)} (${destination})`, floating)
   if (inside === undefined || cloud.floatOf(vnic.vpc!, inside)?.address !== destination) {
     const text = `${names.text(floating)} (${destination}) cannot stand for ${names.text(vnic)}: the router does not join its subnet`
     return trail.stop(way, 'nat', 'not-joined', text, floating)
   }
   trail.pass(way, 'nat', `${names.text(floating)} (${destination}) stands for ${names.text(vnic)}, ${inside}`, floating)
-  if (!isPlugged(walk, 'destination', vnic) || !comesFromOutside(walk, vnic, seen)) return undefined
-  if (!meets(walk, host, vnic.binding!.host)) return undefined
-  return passesIn(walk, vnic, seen) ? { kind: 'vnic', vnic, address: destination, seen } : undefined
+  if (!isPlugged(walk, 'destination', vnic)) return undefined
+  // Between two wires it is a packet from outside, of a sender that anybody there may have made up.
+  const isTurned = wire.host === seen.wire.host && wire.interface === seen.wire.interface
+  trail.wires.add(wire.host)
+  if (!isTurned && !comesFromOutside(walk, vnic, seen.address)) return undefined
+  if (!meets(walk, wire.host, vnic.binding!.host)) return undefined
+  return passesIn(walk, vnic, seen.address) ? { kind: 'vnic', vnic, address: destination, seen: seen.address } : undefined
 }
 
 /** A sender on the wire must be outside by the routes of the receiver's subnet. */

@@ -19,6 +19,8 @@ export class Trail {
   /** Hosts on the way besides those of the two ends. */
   readonly wires = new Set<string>()
   stopped: Stop | undefined
+  /** The vnic whose groups stopped it. */
+  refusing: ObjectRecord | undefined
   readonly names: Names
 
   constructor(names: Names) {

@@ -3,7 +3,7 @@
  * It says what the programs of the hosts do with the same tables; a test compares both.
  */
 import type { ObjectRecord } from '../model/record.ts'
-import { arrive, isPlugged, passesOut } from './arrival.ts'
+import { arrive, isPlugged, meets, passesOut } from './arrival.ts'
 import { isGateway, networkWith, subnetSpec, vnicSpec } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
 import { leave } from './outside.ts'
@@ -16,6 +16,10 @@ export function send(walk: Walk, vnic: ObjectRecord, source: string, destination
   const subnet = cloud.must('subnet', vnicSpec(vnic).subnet)
   trail.use(vnic, subnet, cloud.must('vpc', vnic.vpc!))
   if (!isPlugged(walk, 'source', vnic)) return undefined
+  if (vnicSpec(vnic).addresses.includes(destination)) {
+    trail.pass(walk.way, 'destination', `${destination} is its own address: the packet stays in the guest`, vnic)
+    return { kind: 'vnic', vnic, address: destination, seen: source }
+  }
   if (networkWith(subnet, destination) !== undefined) return onLink(walk, vnic, subnet, source, destination)
   const router = routerOf(walk, subnet)
   if (router === undefined || !passesOut(walk, vnic, destination)) return undefined
@@ -27,11 +31,12 @@ function onLink(walk: Walk, vnic: ObjectRecord, subnet: ObjectRecord, source: st
   const { names } = trail
   if (isGateway(subnet, destination)) {
     if (routerOf(walk, subnet) === undefined) return undefined
-    if (packet.protocol === 'icmp' && passesOut(walk, vnic, destination)) {
+    // No group is asked about pings of the gateway.
+    if (packet.protocol === 'icmp') {
       trail.pass(way, 'destination', `${destination} is the gateway of ${names.text(subnet)}, and the host answers pings for it`, subnet)
       return { kind: 'gateway' }
     }
-    if (packet.protocol === 'icmp') return undefined
+    if (!passesOut(walk, vnic, destination)) return undefined
     return trail.stop(
       way,
       'destination',
@@ -43,7 +48,8 @@ function onLink(walk: Walk, vnic: ObjectRecord, subnet: ObjectRecord, source: st
   const other = cloud.station(vnic.vpc!, destination)
   if (other === undefined) return trail.stop(way, 'subnet', 'nobody', `no vnic of ${names.text(subnet)} has ${destination}`, subnet)
   trail.pass(way, 'subnet', `${destination} is in the same subnet, ${names.text(subnet)}`, subnet)
-  if (!isPlugged(walk, 'destination', other)) return undefined
+  // The sender's host answers the question for its MAC, if it knows the way.
+  if (!isPlugged(walk, 'destination', other) || !meets(walk, vnic.binding!.host, other.binding!.host)) return undefined
   if (!passesOut(walk, vnic, destination)) return undefined
   return arrive(walk, vnic, other, { address: destination, seen: source })
 }
