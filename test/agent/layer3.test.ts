@@ -19,9 +19,9 @@ import { RealPackets, type Place } from './real-packets.ts'
 import { Choices, makeCloud, Tenants, wire, type TenantHost } from './tenants.ts'
 
 const seed = Number(process.env['VPC_LAYER3_SEED'] ?? 13)
-const steps = Number(process.env['VPC_LAYER3_STEPS'] ?? 30)
+const steps = Number(process.env['VPC_LAYER3_STEPS'] ?? 20)
 /** Packets after each step. */
-const packets = Number(process.env['VPC_LAYER3_PACKETS'] ?? 50)
+const packets = Number(process.env['VPC_LAYER3_PACKETS'] ?? 75)
 const deedsPerStep = 8
 
 let api: TestApi
