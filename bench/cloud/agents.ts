@@ -49,7 +49,6 @@ const inMemory = (host: string): HostHalf => {
     async apply(document) {
       look(host, document)
     },
-    units: async () => new Map(),
     facts: { interfaceOf: () => 'em0', foreignEthlink: () => undefined },
     close: async () => {},
   }

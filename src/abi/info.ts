@@ -313,6 +313,8 @@ export interface ProbeResult {
 
 export interface DaemonInfo {
   readonly version: string
+  /** Settings of documents that it knows, as `vpcp.groups`. One of before this field tells none. */
+  readonly settings?: readonly string[]
   readonly pid: number
   readonly startedAt: string
   readonly runDir: string

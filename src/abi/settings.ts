@@ -376,6 +376,10 @@ export const settingsOf = (type: UnitType): [name: string, setting: Setting<unkn
 export const keyOf = (name: string, { key }: Pick<Setting<any, any>, 'key'>): string =>
   key ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
+/** All settings, as `vpcp.groups`: what a vpcd tells of itself. */
+export const settingNames = (): string[] =>
+  (Object.keys(settings) as UnitType[]).flatMap((type) => settingsOf(type).map(([name, setting]) => `${type}.${keyOf(name, setting)}`))
+
 const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 /** The names of a setting's operations. */
 export const operationNames = (type: UnitType, name: string): { readonly get: string; readonly set: string } => ({

@@ -1,5 +1,6 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
 import { countersEveryMs, countersPath, type HostCounters } from '#feed/counters.ts'
+import { lackedBy } from '#feed/features.ts'
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import { feedVersion, lookupPath, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
 import { writeObjects } from '#feed/objects-file.ts'
@@ -10,7 +11,6 @@ import { Vpcd, type HostHalf } from './apply/host-half.ts'
 import { Reconciler } from './apply/reconciler.ts'
 import { Worker } from './apply/worker.ts'
 import { Cache } from './cache.ts'
-import { unitId } from './compile/ids.ts'
 import { ItemStore } from './compile/items.ts'
 import { thisHost } from './compile/underlay.ts'
 import { post, type FeedServer } from './feed/connection.ts'
@@ -72,7 +72,6 @@ export class Agent {
   #url = ''
   #connected: AgentStatus['connected']
   #errors: readonly ItemError[] = []
-  #ready: AgentReport['ready'] = []
   /** When the oldest batch came that vpcd has not done. */
   #waitingSince: number | undefined
   #runs: RunCounts = { all: 0, failed: 0, seconds: 0 }
@@ -234,22 +233,18 @@ export class Agent {
     this.#logErrors(errors)
     this.#requests.ran(this.#applied, failure)
     this.#errors = errors
-    if (failure === null) this.#ready = await this.#readyNow()
     if (failure === null) this.#cache.keepInstead(this.#reconciler.substitutes())
-    const [revision, ready] = [this.#applied, this.#ready]
-    if (revision !== null) this.#reporter.report({ revision, errors, ready, agent: { version, feed: feedVersion } })
+    const revision = this.#applied
+    if (revision !== null) this.#reporter.report({ revision, errors, agent: { version, feed: feedVersion }, ...this.#vpcd() })
     if (failure === null) await this.#lookups?.settle()
     this.#statusFile.touch()
   }
 
-  /** Vnics that have their unit. */
-  async #readyNow(): Promise<AgentReport['ready']> {
-    const units = await this.#half.units().catch(() => new Map<string, string>())
-    if (units.size === 0) return []
-    return [...this.#items.of('vnic')].flatMap((vnic) => {
-      const unit = units.get(unitId(vnic))
-      return unit === undefined || !this.#reconciler.has(vnic) ? [] : [{ vnic: vnic.id, unit }]
-    })
+  /** What the API is told of vpcd. */
+  #vpcd(): Pick<AgentReport, 'vpcd'> {
+    const { vpcd } = this.#half.facts
+    if (vpcd === undefined) return {}
+    return { vpcd: { version: vpcd.version, lacks: vpcd.settings === undefined ? [] : lackedBy(vpcd.settings) } }
   }
 
   /** Each error once. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
+import { settingNames } from '#abi/settings.ts'
 import { observeSteps } from '#datapath/step.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { peerGroups } from '#kernel/socket-identity.ts'
@@ -109,7 +110,14 @@ class Status {
   }
 
   info(): DaemonInfo {
-    return { version: this.#version, pid: process.pid, startedAt: this.#startedAt, ...this.#directories, ...this.count() }
+    return {
+      version: this.#version,
+      settings: settingNames(),
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      ...this.#directories,
+      ...this.count(),
+    }
   }
 }
 

@@ -37,9 +37,9 @@ export interface AgentReport {
   readonly revision: string
   /** Everything that fails now, by item. What is not in it works. */
   readonly errors: readonly ItemError[]
-  /** Vnics that have a port and a unit, with where they are. */
-  readonly ready: readonly { readonly vnic: string; readonly unit: string }[]
   readonly agent: { readonly version: string; readonly feed: number }
+  /** The vpcd there, and which of src/feed/features.ts it lacks. Agents of before this field say nothing. */
+  readonly vpcd?: { readonly version: string; readonly lacks: readonly string[] }
 }
 
 export interface ItemError {

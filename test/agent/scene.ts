@@ -9,7 +9,8 @@ import type { AgentReport } from '#feed/message.ts'
 import { TestHost, type Daemon } from '../daemon/test-host.ts'
 import { runVpc, type Ran } from '../cli/run-vpc.ts'
 import { FeedServer } from './feed-server.ts'
-import { hostId, underlayOf } from './cloud.ts'
+import { unitId } from '#agent/compile/ids.ts'
+import { hostId, underlayOf, vnicItem } from './cloud.ts'
 
 const bin = new URL('../../bin/vpc.mjs', import.meta.url).pathname
 /** Users without any privilege: nobody, and no member of a group of vpcd. */
@@ -129,10 +130,15 @@ export class AgentHost {
     return stdout
   }
 
+  /** Names of hostifs by their ids. */
+  units(): ReadonlyMap<string, string> {
+    const hostifs = JSON.parse(this.ok('hostif', 'list', '--json')) as { readonly id: string; readonly unit: string }[]
+    return new Map(hostifs.map(({ id, unit }) => [id, unit]))
+  }
+
   /** Have a hostif of a vnic in a namespace of its own, with an address. Gives the way to run commands there. */
   guest(vnic: number): (...command: string[]) => string {
-    const { unit } = this.report!.ready.find(({ vnic: id }) => id.endsWith(String(vnic)))!
-    const enter = this.host.guest(`g${vnic}`, unit, `10.0.0.${vnic}/24`)
+    const enter = this.host.guest(`g${vnic}`, this.units().get(unitId(vnicItem(vnic)))!, `10.0.0.${vnic}/24`)
     return enter
   }
 }

@@ -251,7 +251,6 @@ class Memory implements HostHalf {
     this.#isConnected = true
     return isNew
   }
-  units = async (): Promise<ReadonlyMap<string, string>> => new Map()
   close = async (): Promise<void> => {}
   apply = async (document: HostDocument): Promise<void> => {
     const [plain, gone] = withoutRemovals(document)

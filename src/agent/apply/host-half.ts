@@ -7,14 +7,13 @@ import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
 import { owner, type HostFacts } from '../compile/compile.ts'
+import type { About } from '../compile/fit.ts'
 
 /** What the agent asks of vpcd. Errors are VpcErrors. */
 export interface HostHalf {
   /** Be connected. True: anew, so vpcd may be another one than before. Throws when it is away. */
   connect(): Promise<boolean>
   apply(document: HostDocument): Promise<void>
-  /** Unit names of vmnics and hostifs, by id. */
-  units(): Promise<ReadonlyMap<string, string>>
   /** What guests ask for; undefined: there are no guests. */
   readonly guests?: Guests | undefined
   /** What ports have counted; undefined: nothing counts. */
@@ -51,6 +50,7 @@ export class Vpcd implements HostHalf {
   readonly #onGone: () => void
   #mgmt: Mgmt | undefined
   #ethlinks: ReadonlyMap<string, Id> = new Map()
+  #about: About | undefined
   readonly #interfaces = new Map<string, string>()
 
   /** `onGone`: the connection has ended. */
@@ -72,7 +72,9 @@ export class Vpcd implements HostHalf {
     const mgmt = await this.#vpc.mgmt({ write: true })
     try {
       this.#ethlinks = await foreignEthlinks(mgmt)
-      await mgmt.limit({ operations: ['mgmtApply', 'mgmtHeaders', 'mgmtFollow'] })
+      const { version, settings } = await mgmt.info()
+      this.#about = { version, settings: settings && new Set(settings) }
+      await mgmt.limit({ operations: ['mgmtApply', 'mgmtFollow'] })
     } catch (error) {
       await mgmt.close()
       throw error
@@ -86,13 +88,12 @@ export class Vpcd implements HostHalf {
     await this.#connected.apply(document)
   }
 
-  async units(): Promise<ReadonlyMap<string, string>> {
-    const headers = await Promise.all([this.#connected.headers('vmnic'), this.#connected.headers('hostif')])
-    return new Map(headers.flat().map(({ id, unit }) => [id, unit]))
+  /** An interface that has lost its address for a while counts as if it had it: a host without a mux is worse. */
+  get facts(): HostFacts {
+    return { ...this.#answers, vpcd: this.#about }
   }
 
-  /** An interface that has lost its address for a while counts as if it had it: a host without a mux is worse. */
-  readonly facts: HostFacts = {
+  readonly #answers: HostFacts = {
     interfaceOf: (address) => {
       const found = interfaceWith(address) ?? this.#interfaces.get(address)
       if (found !== undefined) this.#interfaces.set(address, found)

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { readHostFile } from '#abi/host-file-read.ts'
 import type { HostFile } from '#abi/host-file.ts'
 import type { FeedItem } from '#feed/item.ts'
-import { compile, owner } from './compile.ts'
+import { settingNames } from '#abi/settings.ts'
+import { lackedBy } from '#feed/features.ts'
+import { compile, owner, type HostFacts } from './compile.ts'
 import { muxId, portId, switchId, unitId } from './ids.ts'
 import { ItemStore } from './items.ts'
 
@@ -69,9 +71,14 @@ const base: readonly FeedItem[] = [
 ]
 
 function compiled(...items: readonly FeedItem[]) {
+  return compiledFor(undefined, ...items)
+}
+
+/** For a vpcd that tells which settings it knows. */
+function compiledFor(vpcd: HostFacts['vpcd'], ...items: readonly FeedItem[]) {
   const store = new ItemStore()
   for (const item of items) store.put(item)
-  return compile(store, facts)
+  return compile(store, { ...facts, vpcd })
 }
 
 /** As vpcd reads it. */
@@ -256,4 +263,42 @@ test('ids follow from what they stand for', () => {
   const ids = (): unknown => [muxId(here), switchId(vpc), portId(vnic.id), unitId(vnic)]
   assert.deepEqual(ids(), ids())
   assert.notEqual(unitId(vnic), unitId({ ...vnic, unit: 'hostif' }))
+})
+
+test('a vpcd that is older: what it does not know is left out; what that makes impossible is said by name', () => {
+  const without = (...lacking: readonly string[]) => {
+    const settings = new Set(settingNames().filter((name) => !lacking.includes(name)))
+    return { version: '0.0.9', settings }
+  }
+  assert.deepEqual(lackedBy(without().settings), [])
+  assert.deepEqual(lackedBy(without('vpcp.leaving', 'subnet.hosts').settings), ['moves of running guests', 'names of guests'])
+  const moving = {
+    ...vnic,
+    id: uuid(11),
+    mac: '02:00:00:00:00:0b',
+    addresses: ['10.0.0.11'],
+    migration: { way: 'out', host: there },
+  } as const
+  const old = compiledFor(without('vpcp.leaving', 'vpcp.groups'), ...base, vnic, moving)
+  assert.deepEqual(
+    read(old.document).switches[0]!.ports.map(({ id }) => id),
+    [portId(vnic.id)],
+  )
+  assert.deepEqual(
+    old.problems.map(({ item, code, text }) => [item.id, code, text]),
+    [[moving.id, 'too-old', "vpcd 0.0.9 of this host does not know moves of running guests ('leaving'); update vpcd there"]],
+  )
+  // A guest without its name is better than none.
+  const nameless = compiledFor(without('vpcp.hostname'), ...base, { ...vnic, hostname: 'web1' })
+  assert.deepEqual(
+    read(nameless.document).switches[0]!.ports.map(({ hostname }) => hostname),
+    [null],
+  )
+  assert.deepEqual(
+    nameless.problems.map(({ code, text }) => [code, text]),
+    [['too-old', "vpcd 0.0.9 of this host does not know names of guests ('hostname'); update vpcd there"]],
+  )
+  // One that does not tell is asked for everything.
+  const silent = compiledFor({ version: '0.0.1', settings: undefined }, ...base, vnic, moving)
+  assert.deepEqual([silent.problems, read(silent.document).switches[0]!.ports.length], [[], 2])
 })

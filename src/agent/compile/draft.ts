@@ -5,6 +5,7 @@
 import { hostFileVersion, type HostDocument } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
 import { itemKey, type FeedItem } from '#feed/item.ts'
+import { fit, type About } from './fit.ts'
 import { ethlinkId } from './ids.ts'
 
 /** An object, an entry or a neighbour by the words of docs/host-file.md. A later part may add to it. */
@@ -40,6 +41,8 @@ export interface HostFacts {
   interfaceOf(address: string): string | undefined
   /** Id of an ethlink that somebody else keeps for an interface; undefined: there is none. */
   foreignEthlink(name: string): Id | undefined
+  /** The vpcd that the document is for; undefined: one that knows all that this agent does. */
+  readonly vpcd?: About | undefined
 }
 
 export class Draft {
@@ -101,9 +104,22 @@ export class Draft {
 
   /** The document, when all parts have run. */
   finish(owner: string): Compiled {
+    if (this.#facts.vpcd !== undefined) this.#fit(this.#facts.vpcd)
     const document = { version: hostFileVersion, owner, ...Object.fromEntries(this.#lists) }
     const originOf = (object: object): FeedItem | undefined => this.#originOf(object)
     return { document, problems: this.#problems, originOf, itemAt: (where, path) => itemAt(where, path, originOf) }
+  }
+
+  #fit(vpcd: About): void {
+    const fitting = (list: string, objects: readonly Plain[]): Plain[] =>
+      objects.filter((object) =>
+        fit(vpcd, list, object, (text) => {
+          const item = this.#originOf(object)
+          if (item !== undefined) this.refuse(item, 'too-old', text)
+        }),
+      )
+    for (const sw of this.list('switches')) if (sw['ports'] !== undefined) sw['ports'] = fitting('ports', sw['ports'] as Plain[])
+    for (const [list, objects] of this.#lists) this.#lists.set(list, fitting(list, objects))
   }
 
   #keep(item: FeedItem, object: Plain): void {

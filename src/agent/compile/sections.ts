@@ -49,14 +49,17 @@ class SectionItems implements Items {
 class Answers {
   readonly #interfaces = new Map<string, string | undefined>()
   readonly #ethlinks = new Map<string, Id | undefined>()
+  #vpcd: HostFacts['vpcd']
 
   /** The facts; their answers are kept. */
   of = (facts: HostFacts): HostFacts => ({
     interfaceOf: (address) => kept(this.#interfaces, address, facts.interfaceOf(address)),
     foreignEthlink: (name) => kept(this.#ethlinks, name, facts.foreignEthlink(name)),
+    vpcd: (this.#vpcd = facts.vpcd),
   })
 
   areOther(facts: HostFacts): boolean {
+    if (facts.vpcd !== this.#vpcd) return true
     for (const [address, was] of this.#interfaces) if (facts.interfaceOf(address) !== was) return true
     for (const [name, was] of this.#ethlinks) if (facts.foreignEthlink(name) !== was) return true
     return false

@@ -29,6 +29,8 @@ export const hostStatus: Json = {
   joined: time('when a machine joined as this host'),
   lastSeen: time('when the API last had its feed, if it knows'),
   agentVersion: { type: ['string', 'null'], description: 'of its agent, if that is connected to this API' },
+  vpcdVersion: { type: ['string', 'null'], description: 'of its vpcd, as its agent tells' },
+  lacks: { type: 'array', items: { type: 'string' }, description: 'what that vpcd lacks and its agent knows' },
 }
 
 const left: Json = {

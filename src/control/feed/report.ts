@@ -20,12 +20,16 @@ const report = z.object({
   revision: z.string().regex(/^\d{1,15}$/),
   errors: z.array(error).transform((errors) => errors.slice(0, maxErrors)),
   agent: z.object({ version: text(64), feed: z.int().min(0) }),
+  vpcd: z.object({ version: text(64), lacks: z.array(z.string().regex(/^[a-z -]{1,40}$/)).max(100) }).optional(),
 })
 
 /** The report of a body. Throws a Problem. Keys that are not known are those of a newer agent. */
-export function parseReport(body: unknown): Omit<AgentReport, 'ready'> {
+export function parseReport(body: unknown): AgentReport {
   const { success, data, error: failure } = report.safeParse(body)
-  if (success) return { ...data, errors: data.errors as unknown as readonly ItemError[] }
+  if (success) {
+    const { errors, vpcd, ...rest } = data
+    return { ...rest, errors: errors as unknown as readonly ItemError[], ...(vpcd !== undefined && { vpcd }) }
+  }
   const { path, message } = failure.issues[0]!
   throw new Problem('invalid', `${path.join('.') || 'the report'}: ${message}`)
 }

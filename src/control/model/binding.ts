@@ -33,7 +33,7 @@ export function bind(model: Model, request: BindRequest): Promise<Written> {
     draft.scope = record
     checkAlone(draft)
     const host = request.host === undefined ? undefined : hostOf(draft, request.host)
-    if (host !== undefined && record.binding?.host !== host.record.id) checkHost(draft, host, 1)
+    if (host !== undefined && record.binding?.host !== host.record.id) checkHost(draft, host, [vnic])
     const next = plug(draft, vnic, host, request.unit)
     if (next === undefined) return { stored: vnic, outcome: 'same' as const, allocated: [] }
     writeAudit(draft, ['binding'], { hosts: [record.binding?.host ?? null, next.binding?.host ?? null] })

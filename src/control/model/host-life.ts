@@ -49,5 +49,7 @@ export function hostView({ id, agent }: ObjectRecord, { mirror, now }: At): obje
     joined: agent?.joined ?? null,
     lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
     agentVersion: status?.agent.version ?? null,
+    vpcdVersion: status?.vpcd?.version ?? null,
+    lacks: status?.vpcd?.lacks ?? [],
   }
 }

@@ -10,6 +10,7 @@ export interface HostStatus {
   /** By the item's key. */
   readonly errors: ReadonlyMap<string, ItemError>
   readonly agent: AgentReport['agent']
+  readonly vpcd: AgentReport['vpcd']
 }
 
 /** Says that an API has the feed of a host: a key of the store that goes with that API. */
@@ -42,9 +43,9 @@ export class HostStatuses {
   }
 
   /** Note what an agent reports. */
-  report(host: string, { revision, errors, agent }: Omit<AgentReport, 'ready'>, now: number): void {
+  report(host: string, { revision, errors, agent, vpcd }: AgentReport, now: number): void {
     const byItem = new Map(errors.map((error) => [itemKey(error), error]))
-    this.#statuses.set(host, { acked: Number(revision), heard: now, errors: byItem, agent })
+    this.#statuses.set(host, { acked: Number(revision), heard: now, errors: byItem, agent, vpcd })
     for (const listener of this.#listeners) listener(host)
   }
 

@@ -66,7 +66,7 @@ function stepOf(
     const from = draft.get('host', spec.host as string)
     if (from.record.spec.facility !== to.record.spec.facility)
       throw fieldProblem('invalid', ['host'], `host ${to.record.name} is in another facility; stop the guest to move it there`)
-    checkHost(draft, to, vnics.length)
+    checkHost(draft, to, vnics, ['moves of running guests'])
     for (const { record } of vnics) place(draft, draft.get('subnet', record.spec.subnet as string), to)
   }
   return { host: to.record.id, phase, until }

@@ -54,7 +54,7 @@ const isMirrored = (key: string): boolean => rooms.includes(key.slice(0, key.ind
 const compareEveryMs = 600_000
 
 /** What a draft asks: the mirror, or the mirror with changes that are not committed yet. */
-export type Known = Pick<Mirror, 'objects' | 'claim' | 'nameHolder' | 'gone'>
+export type Known = Pick<Mirror, 'objects' | 'claim' | 'nameHolder' | 'gone' | 'hosts'>
 
 export class Mirror {
   readonly objects = new Objects()

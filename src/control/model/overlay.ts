@@ -62,6 +62,7 @@ const pending = -1
 
 export class Overlay implements Known {
   readonly objects: Objects
+  readonly hosts: Known['hosts']
   readonly #below: Known
   readonly #conditions = new Map<string, Condition>()
   readonly #writes = new Map<string, Write>()
@@ -72,6 +73,7 @@ export class Overlay implements Known {
   constructor(below: Known) {
     this.#below = below
     this.objects = new LayeredObjects(below.objects)
+    this.hosts = below.hosts
   }
 
   claim = (key: string): Claim | undefined => this.#look(key, this.#below.claim)

@@ -1,9 +1,11 @@
 /** Plugs vnics in on hosts, as a part of a draft: the vnic, its addresses, and a VNI for its subnet there. */
+import type { FeatureName } from '#feed/features.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { absent, at, del, put } from '../store/store.ts'
 import { writeAudit } from './audit.ts'
 import { Draft } from './draft.ts'
 import { find } from './find.ts'
+import { checkFeatures } from './host-needs.ts'
 import { exceptionKey, objectKey, placementKey } from './keys.ts'
 import type { Known } from './mirror.ts'
 import { recordOf } from './new-record.ts'
@@ -58,8 +60,8 @@ export function hostOf({ mirror, ask: { caller } }: Draft, text: string): Stored
   )
 }
 
-/** Throws unless a host takes so many vnics more. */
-export function checkHost(draft: Draft, host: Stored, more: number): void {
+/** Throws unless a host takes these vnics. `also`: what they need of it besides. */
+export function checkHost(draft: Draft, host: Stored, vnics: readonly Stored[], also: readonly FeatureName[] = []): void {
   const { record } = host
   draft.use(host)
   const { schedulable, capacity } = record.spec as { schedulable: boolean; capacity: number }
@@ -68,8 +70,9 @@ export function checkHost(draft: Draft, host: Stored, more: number): void {
     throw fieldProblem('invalid', ['host'], `host ${record.name} takes no new guests${why}; choose another host, or ${wayOut}`)
   }
   const count = boundTo(draft, record.id).length
-  if (count + more > capacity)
+  if (count + vnics.length > capacity)
     throw fieldProblem('exhausted', ['host'], `host ${record.name} has ${count} vnics, and takes ${capacity}; choose another host`)
+  checkFeatures(draft, host, vnics, also)
 }
 
 /** The subnet gets a VNI in the facility of the host, unless it has one, or this draft gives it one. */

@@ -16,6 +16,7 @@ export const statusOf = {
   immutable: 409,
   protected: 409,
   exhausted: 409,
+  'host-too-old': 409,
   quota: 409,
   busy: 409,
   exists: 412,

@@ -7,9 +7,9 @@ export const host = kind({
   summary: 'hosts: machines that run guests',
   parent: 'facility',
   named: true,
-  status: ['vnics', 'joined', 'lastSeen', 'agentVersion'],
+  status: ['vnics', 'joined', 'lastSeen', 'agentVersion', 'vpcdVersion', 'lacks'],
   ...fleet,
-  columns: ['facility', 'state', 'vnics', 'capacity', 'lastSeen', 'agentVersion'],
+  columns: ['facility', 'state', 'vnics', 'capacity', 'lastSeen', 'agentVersion', 'vpcdVersion', 'lacks'],
   fields: {
     facility: { type: 'reference', to: 'facility', required: true, immutable: true, help: 'where it stands' },
     az: { type: 'reference', to: 'az', immutable: true, help: 'its availability zone' },

@@ -12,6 +12,7 @@ import { Presence } from '#control/agents/presence.ts'
 import { Model } from '#control/model/model.ts'
 import type { Store } from '#control/store/store.ts'
 import { checkInvariants } from '../invariants.ts'
+import { parseReport } from '#control/feed/report.ts'
 import { newKey, TestAgents } from './test-agents.ts'
 
 let agents: TestAgents
@@ -269,4 +270,34 @@ test('with the store away nothing is lost: presence is written when it comes bac
   await until('written', async () => (await hereKeys()).includes(`here/${host.id}`))
   await third.stop()
   assert.ok(!(await hereKeys()).includes(`here/${host.id}`))
+})
+
+test('a host says what its vpcd is and lacks; what needs that is not plugged in there', async () => {
+  const { api } = agents
+  const { id } = await agents.host('old')
+  const says = (lacks: readonly string[]): void => {
+    const report = { revision: '1', errors: [], agent: { version: '2.0.0', feed: 1 }, vpcd: { version: '0.0.9', lacks } }
+    api.model.mirror.hosts.report(id, parseReport(report), Date.now())
+  }
+  assert.deepEqual([(await hostOf('old')).vpcdVersion, (await hostOf('old')).lacks], [null, []])
+  says(['security groups', 'names of guests'])
+  assert.deepEqual([(await hostOf('old')).vpcdVersion, (await hostOf('old')).lacks], ['0.0.9', ['security groups', 'names of guests']])
+  await api.ok('POST', '/groups', { name: 'app', account: 'shop' })
+  for (const [name, groups] of [
+    ['open', []],
+    ['closed', ['app']],
+  ] as const)
+    await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web', groups })
+  // Guests do without names.
+  assert.equal((await ask('PUT', '/vnics/open/binding', { host: 'old' })).status, 200)
+  const refused = await ask('PUT', '/vnics/closed/binding', { host: 'old' })
+  assert.deepEqual([refused.status, code(refused)], [409, 'host-too-old'])
+  assert.match(JSON.stringify(refused.body), /host old has vpcd 0\.0\.9, which lacks security groups.*update vpcd on old/)
+  assert.equal((await api.ok('GET', '/vnics/closed')).binding, null)
+  says([])
+  assert.equal((await ask('PUT', '/vnics/closed/binding', { host: 'old' })).status, 200)
+  assert.throws(
+    () => parseReport({ revision: '1', errors: [], agent: { version: '2', feed: 1 }, vpcd: { version: '1', lacks: ['<b>'] } }),
+    /lacks/,
+  )
 })

@@ -29,8 +29,8 @@ export const vmRules: Rules = {
     for (const vnic of had) if (!vnics.includes(vnic)) plug(draft, draft.get('vnic', vnic), undefined, unitOf[type])
     const own = vnics.map((vnic) => draft.get('vnic', vnic))
     for (const [i, vnic] of own.entries()) if (!had.has(vnic.record.id)) checkNew(draft, vnic, host, i)
-    const coming = own.filter(({ record }) => record.binding?.host !== id).length
-    if (host !== undefined && (coming > 0 || was?.host !== id)) checkHost(draft, host, coming)
+    const coming = own.filter(({ record }) => record.binding?.host !== id)
+    if (host !== undefined && (coming.length > 0 || was?.host !== id)) checkHost(draft, host, coming)
     for (const vnic of own) plug(draft, vnic, host, unitOf[type])
   },
   claims: ({ id, spec }) =>
