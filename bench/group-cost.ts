@@ -6,6 +6,7 @@ import type { RuleJson } from '#abi/group-rule.ts'
 import { formatIp, ipFrom } from '#wire/ip-address.ts'
 import { udpFrame } from '#wire/frames.ts'
 import { changesBetween } from '#object/sync/policy/vpc-policy.ts'
+import { connectionCosts } from './connection-cost.ts'
 import { flowCosts } from './flow-cost.ts'
 import { GroupScene } from '../test/datapath/group-scene.ts'
 import { stations } from '../test/datapath/scene.ts'
@@ -111,7 +112,7 @@ export function groupCosts(): GroupCost[] {
   }
   note('a member more in a group of 100 000', addMember, 'ms')
   note('first packet of an established flow after that', () => judgedAgain(groups))
-  return [...costs, ...flowCosts(1_000_000)]
+  return [...costs, ...connectionCosts(), ...flowCosts(1_000_000)]
 }
 
 if (import.meta.main) for (const { what, value, unit } of groupCosts()) console.log(`${what}: ${Math.round(value)} ${unit}`)

@@ -170,7 +170,18 @@ static __always_inline bool pass_by_slot(struct __sk_buff *skb, const struct slo
 	return true;
 }
 
-/* Gives the flow of a slot what the slot has counted. */
+/* Gives a flow what a slot of it has counted. */
+static __always_inline void add_counts(struct vpc_flow *flow, struct vpc_flow_slot *slot)
+{
+	__sync_fetch_and_add(&flow->packets[0], slot->packets[0]);
+	__sync_fetch_and_add(&flow->packets[1], slot->packets[1]);
+	__sync_fetch_and_add(&flow->bytes[0], slot->bytes[0]);
+	__sync_fetch_and_add(&flow->bytes[1], slot->bytes[1]);
+	slot->packets[0] = slot->packets[1] = 0;
+	slot->bytes[0] = slot->bytes[1] = 0;
+}
+
+/* The same for the flow that a slot is of, which must be looked up. */
 static __noinline int settle_slot(struct vpc_flow_slot *slot)
 {
 	void *own = flows_of(slot->key.port);
@@ -179,13 +190,25 @@ static __noinline int settle_slot(struct vpc_flow_slot *slot)
 	if (!flow)
 		flow = bpf_map_lookup_elem(&young, &slot->key);
 	if (flow && flow->birth == slot->birth) {
-		__sync_fetch_and_add(&flow->packets[0], slot->packets[0]);
-		__sync_fetch_and_add(&flow->packets[1], slot->packets[1]);
-		__sync_fetch_and_add(&flow->bytes[0], slot->bytes[0]);
-		__sync_fetch_and_add(&flow->bytes[1], slot->bytes[1]);
+		add_counts(flow, slot);
+		return 0;
 	}
 	slot->packets[0] = slot->packets[1] = 0;
 	slot->bytes[0] = slot->bytes[1] = 0;
+	return 0;
+}
+
+/*
+ * Settles this CPU's slot of a flow that ends. Otherwise the next flow in the slot would have to look the old one up,
+ * which no cache holds any more.
+ */
+static __noinline int settle_ending(const struct vpc_young_key *key, struct vpc_flow *flow)
+{
+	__u32 index = flow_slot_of(slot_key(key));
+	struct vpc_flow_slot *slot = bpf_map_lookup_elem(&flow_slots, &index);
+
+	if (!vpc_trace && slot && slot->birth == flow->birth && slot->packets[0] | slot->packets[1] && is_same_flow(slot_key(&slot->key), slot_key(key)))
+		add_counts(flow, slot);
 	return 0;
 }
 

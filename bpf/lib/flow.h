@@ -266,6 +266,8 @@ static __noinline int follow_flow(struct flow_work *work, struct vpc_flow *flow)
 		return VPC_DROP_SG_REVOKED;
 	}
 	advance(work, flow);
+	if (work->tuple.tcp & (TCP_FIN | TCP_RST))
+		settle_ending(&work->young, flow);
 	if (work->has_slot && flow->state == VPC_FLOW_ESTABLISHED && flow->policy == policy_of(work, flow->initiator))
 		fill_slot(&work->young, flow, &work->policy, work->turn);
 	note_packet(work, flow);

@@ -87,6 +87,15 @@ describe('a flow that a CPU knows', () => {
       assert.equal(flows().uncounted().size, 0)
     })
 
+  test('adds what it has counted to the flow when the connection ends', () => {
+    establish()
+    for (let i = 0; i < 5; i++) passes(tcp('a', 'b', 'ack'))
+    assert.equal(flows().uncounted().size, 1)
+    passes(tcp('b', 'a', 'rst'))
+    assert.deepEqual(counted()[0], [7n, 2n])
+    assert.equal(flows().uncounted().size, 0)
+  })
+
   test('counts right where more flows than slots share them', () => {
     groups.ports.b.maxFlows = 4096
     groups.settle()
