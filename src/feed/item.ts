@@ -149,6 +149,8 @@ export interface RouterItem {
   readonly id: string
   readonly vpc: string
   readonly subnets: readonly string[]
+  /** Networks of those that have no VNI in the facility of the host: no vnic is there, and packets must not go on. */
+  readonly absent?: readonly string[]
   readonly enabled: boolean
 }
 

@@ -253,6 +253,15 @@ test('numbers of route tables stay when others come and go; a subnet without a t
   const nat: FeedItem = { kind: 'nat', id: `${red}.x`, vpc: red, pools: [], shared: [], floats: [], wire: null, via: there }
   const routes = (...items: readonly FeedItem[]) => read(...base, router, ...items).file.routers[0]!.routes.map(formatRoute)
   assert.deepEqual([routes(), routes(nat)], [[], ['0.0.0.0/0 igw']])
+  // A subnet that the router joins and that has no vnic in this facility: nothing else may have its packets.
+  const empty = { ...router, absent: ['10.5.0.0/24', 'fd00:5::/64'] }
+  const elsewhere = { kind: 'route-table', id: uuid(80), vpc: red, routes: [{ destination: '10.5.0.0/24', nat: uuid(91) }] } as const
+  const closed = read(...base, empty, nat, elsewhere)
+  assert.deepEqual(
+    new Set(closed.file.routers[0]!.routes.map((route) => formatRoute(route).replace(/ table [0-9]+$/, ' in it'))),
+    new Set(['0.0.0.0/0 igw', ...empty.absent.flatMap((network) => [`${network} unreachable`, `${network} unreachable in it`])]),
+  )
+  assert.match(closed.problems[0]!, /cannot route 10\.5\.0\.0\/24 elsewhere/)
 })
 
 test('a route or a floating address that cannot be is left out, and others stay', () => {

@@ -44,9 +44,14 @@ function addRouter(draft: Draft, items: Items, vpc: VpcItem, router: RouterItem)
     object['route-table'] = numbers.get(items.get('subnet', subnet)?.routeTable ?? '') ?? 0
   }
   const isPublic = [...items.of('nat')].some((nat) => nat.vpc === vpc.id)
-  const routes = tables.flatMap((table) => routesOf(draft, items, vpc, table, numbers.get(table.id)))
-  draft.add('routers', router, { id, routes: [...(isPublic ? [outside] : []), ...routes] })
+  const absent = router.absent ?? []
+  const routes = tables.flatMap((table) => routesOf(draft, items, { vpc, table, absent }, numbers.get(table.id)))
+  draft.add('routers', router, { id, routes: [...(isPublic ? [outside] : []), ...nowhere(absent, numbers), ...routes] })
 }
+
+/** Packets to a subnet that has no vnic go nowhere: no route of a wider prefix may have them, in any table. */
+const nowhere = (absent: readonly string[], numbers: ReadonlyMap<string, number>): string[] =>
+  absent.flatMap((network) => [0, ...numbers.values()].map((table) => `${network} unreachable${table === 0 ? '' : ` table ${table}`}`))
 
 /**
  * Numbers of route tables. They follow from the ids, so a table that comes or goes leaves the numbers of others as they
@@ -64,13 +69,19 @@ function numbersOf(tables: readonly string[]): ReadonlyMap<string, number> {
   return found
 }
 
-function routesOf(draft: Draft, items: Items, vpc: VpcItem, table: RouteTableItem, number: number | undefined): string[] {
+interface Table {
+  readonly vpc: VpcItem
+  readonly table: RouteTableItem
+  readonly absent: readonly string[]
+}
+
+function routesOf(draft: Draft, items: Items, { vpc, table, absent }: Table, number: number | undefined): string[] {
   if (number === undefined) {
     draft.refuse(table, 'no-room', `a router has ${maxRouteTable} route tables at most`)
     return []
   }
   const joined = joinedOf(draft, items, vpc.id)
-  const own = new Set(joined.networks.map(formatPrefix))
+  const own = new Set([...joined.networks.map(formatPrefix), ...absent])
   return table.routes.flatMap((route) => {
     // Every table has the subnets.
     const target = 'router' in route ? undefined : targetOf(draft, items, { vpc, table, joined }, route)

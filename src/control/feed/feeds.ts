@@ -22,7 +22,7 @@ const forgetMs = 60_000
 
 export class Feeds implements FeedSource {
   readonly lines = new Lines()
-  readonly turns = new Turns()
+  readonly turns = new Turns(5)
   readonly places = new Places()
   #connection: () => void = () => {}
   readonly #mirror: Mirror

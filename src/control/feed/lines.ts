@@ -21,6 +21,7 @@ export const isAlike = (record: ObjectRecord, host: string): boolean =>
 function variantOf(item: FeedItem): string | undefined {
   if (item.kind === 'host' || item.kind === 'vnic' || item.kind === 'station') return undefined
   if (item.kind === 'subnet') return String(item.vni)
+  if (item.kind === 'router') return (item.absent ?? []).join(' ')
   if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
   return item.kind === 'nat' && item.wire !== null ? undefined : ''
 }

@@ -93,7 +93,10 @@ const touchers: Readonly<Record<string, Toucher>> = {
     inVpc(touched, vpc, `subnet/${id}`, `vpc/${vpc}`)
     groupsThatName(view, vpc!, touched)
   },
-  placement: (_, { vpc, spec }, touched) => inVpc(touched, vpc, `subnet/${String(spec.subnet)}`),
+  placement(view, { vpc, spec }, touched) {
+    const routers = childrenOf(view, 'router', 'vpc', vpc!).map(({ id }) => `router/${id}`)
+    inVpc(touched, vpc, `subnet/${String(spec.subnet)}`, ...routers)
+  },
   facility(view, { id }, touched) {
     for (const host of childrenOf(view, 'host', 'facility', id)) touchSelf(host, touched)
   },

@@ -26,6 +26,12 @@ export const childrenOf = ({ objects }: View, kind: string, field: string, id: s
 /** The spec of an object, if it is there. */
 export const specOf = ({ objects }: View, kind: string, id: string): Spec | undefined => objects.get(kind, id)?.record.spec
 
+/** Where a subnet is in the facility of a host; undefined: nowhere. */
+export function placementOf(view: View, host: string, subnet: string): ObjectRecord | undefined {
+  const facility = specOf(view, 'host', host)?.facility
+  return childrenOf(view, 'placement', 'subnet', subnet).find(({ spec }) => spec.facility === facility)
+}
+
 /** Vnics of a vpc, wherever they are. */
 export const vnicsOf = (view: View, vpc: string): ObjectRecord[] =>
   childrenOf(view, 'subnet', 'vpc', vpc).flatMap(({ id }) => childrenOf(view, 'vnic', 'subnet', id))

@@ -141,7 +141,8 @@ export class Mirror {
 
   async #follow(): Promise<void> {
     const { signal } = this.#stop
-    const turns = new Turns()
+    // Requests wait for their own changes, so this has the most of a turn.
+    const turns = new Turns(50)
     while (!signal.aborted) {
       try {
         for await (const item of this.#store.watch('', { after: this.revision, signal })) {

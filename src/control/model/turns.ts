@@ -3,11 +3,14 @@
  * mirror follows. Requests and reports must have their turn in between.
  */
 
-/** Such work has so much of a turn together. */
-const budgetMs = 5
-
 export class Turns {
   #began: number | undefined
+  readonly #budgetMs: number
+
+  /** `budgetMs`: such work has so much of a turn together. */
+  constructor(budgetMs: number) {
+    this.#budgetMs = budgetMs
+  }
 
   /** A promise to wait for before more is done; undefined: there is time left in this turn. */
   spent(): Promise<void> | undefined {
@@ -15,7 +18,7 @@ export class Turns {
       this.#began = performance.now()
       setImmediate(() => (this.#began = undefined))
     }
-    if (performance.now() - this.#began < budgetMs) return undefined
+    if (performance.now() - this.#began < this.#budgetMs) return undefined
     return new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -105,13 +105,13 @@ export class Expected {
     const publics = this.#publics().filter((each) => each.vpc === vpc)
     for (const { pool } of publics) others.push(...[this.#wireHost(pool)].flatMap((each) => each ?? []))
     for (const other of new Set(others)) {
-      const { underlay } = this.#one(other)!.spec
-      if (other !== host && underlay.length > 0) put({ kind: 'vtep', id: other, underlay })
+      const { underlay, facility } = this.#one(other)!.spec
+      const isNear = facility === this.#one(host)!.spec.facility
+      if (other !== host && underlay.length > 0 && isNear) put({ kind: 'vtep', id: other, underlay })
     }
     for (const subnet of this.#all('subnet')) if (subnet.vpc === vpc) this.#subnet(subnet, host, put)
     for (const vnic of this.#all('vnic')) if (vnic.vpc === vpc) this.#vnic(vnic, host, put)
-    for (const { id, spec: own } of this.#all('router').filter((each) => each.vpc === vpc))
-      put({ kind: 'router', id, vpc, subnets: own.interfaces.map((each: any) => each.subnet), enabled: own.enabled })
+    for (const { id, spec: own } of this.#all('router').filter((each) => each.vpc === vpc)) put(this.#router({ id, vpc, own }, host))
     for (const { id, spec: own } of this.#all('route-table').filter((each) => each.vpc === vpc))
       put({ kind: 'route-table', id, vpc, routes: own.routes.map((each: any) => this.#route(each)) })
     for (const each of publics) this.#nat(each, host, put)
@@ -129,6 +129,16 @@ export class Expected {
     const wire = at === host ? { interface: name, prefix4, gateway4 } : null
     const pools = [this.#one(pool)!.spec.prefix]
     put({ kind: 'nat', id: `${vpc}.${pool}`, vpc, pools, shared, floats, wire, via: at === host ? null : at })
+  }
+
+  #router({ id, vpc, own }: any, host: string): any {
+    const subnets = own.interfaces.map((each: any) => each.subnet)
+    const here = this.#all('placement').filter(({ spec }) => spec.facility === this.#one(host)!.spec.facility)
+    const empty = subnets
+      .filter((subnet: string) => !here.some(({ spec }) => spec.subnet === subnet))
+      .map((subnet: string) => this.#one(subnet)!.spec)
+    const absent = empty.flatMap(({ network4, network6 }: any) => [network4, network6].filter(Boolean))
+    return { kind: 'router', id, vpc, subnets, enabled: own.enabled, ...(absent.length > 0 && { absent }) }
   }
 
   #subnet({ id, vpc, spec }: Thing, host: string, put: (item: any) => void): void {

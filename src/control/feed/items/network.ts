@@ -1,6 +1,6 @@
 /** Items of networks: vpcs, subnets, other hosts, this host. */
 import type { HostItem, SubnetItem, VpcItem, VtepAddress, VtepItem } from '#feed/item.ts'
-import { childrenOf, specOf, type View } from '../view.ts'
+import { placementOf, specOf, type View } from '../view.ts'
 
 const underlayOf = (view: View, id: string): readonly VtepAddress[] | undefined =>
   specOf(view, 'host', id)?.underlay as readonly VtepAddress[] | undefined
@@ -66,8 +66,7 @@ interface SubnetSpec {
 /** A subnet that has a VNI in the facility of the host. */
 export function subnetItem(view: View, host: string, id: string): SubnetItem | undefined {
   const spec = specOf(view, 'subnet', id) as SubnetSpec | undefined
-  const facility = facilityOf(view, host)
-  const placement = childrenOf(view, 'placement', 'subnet', id).find((each) => each.spec.facility === facility)
+  const placement = placementOf(view, host, id)
   if (spec === undefined || placement === undefined) return undefined
   const { vpc, network4 = null, network6 = null, gateway4 = null, gateway6 = null, dhcp, ra, routeTable = null, floodUnknown } = spec
   const { metadata = true, resolver = true } = spec

@@ -1,14 +1,21 @@
 /** Items of routing: routers, route tables, peerings. */
 import type { PeeringItem, RouteEntry, RouterItem, RouteTableItem } from '#feed/item.ts'
-import { childrenOf, specOf, type View } from '../view.ts'
+import { childrenOf, placementOf, specOf, type View } from '../view.ts'
 
 /** A router. */
-export function routerItem(view: View, _: string, id: string): RouterItem | undefined {
+export function routerItem(view: View, host: string, id: string): RouterItem | undefined {
   const spec = specOf(view, 'router', id) as
     | { readonly vpc: string; readonly enabled: boolean; readonly interfaces: readonly { readonly subnet: string }[] }
     | undefined
   if (spec === undefined) return undefined
-  return { kind: 'router', id, vpc: spec.vpc, subnets: spec.interfaces.map(({ subnet }) => subnet), enabled: spec.enabled }
+  const subnets = spec.interfaces.map(({ subnet }) => subnet)
+  const absent = subnets.flatMap((subnet) => (placementOf(view, host, subnet) === undefined ? networksOf(view, subnet) : []))
+  return { kind: 'router', id, vpc: spec.vpc, subnets, ...(absent.length > 0 && { absent }), enabled: spec.enabled }
+}
+
+function networksOf(view: View, subnet: string): string[] {
+  const { network4, network6 } = (specOf(view, 'subnet', subnet) ?? {}) as { readonly network4?: string; readonly network6?: string }
+  return [network4, network6].filter((network) => network !== undefined)
 }
 
 type RouteSpec = { readonly destination: string } & Readonly<Record<string, string>>
