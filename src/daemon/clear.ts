@@ -51,7 +51,7 @@ async function startEmpty(places: Places, log: Log): Promise<void> {
   }
   {
     await using _ = await startHostHalf({ ...places, log, access: new AccessControl({}).access, report })
-    // What no object owns goes a moment later.
+    // The devices that containers share belong to no object, and go a moment later.
     for (let i = 0; i < 250 && hasSharedDevices(); i++) await sleep(20)
   }
   Datapath.destroy(places.bpffs)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -48,6 +48,14 @@ test('keeps objects and entries, and forgets entries with their owner', () => {
     journal.replaceEntries(two.id, new Uint8Array())
   })
   assert.deepEqual(entries(), [[], []])
+})
+
+test('is for its owner alone, also one of before, with all its files', () => {
+  using file = scratch()
+  writeFileSync(file.path, '', { mode: 0o644 })
+  using journal = Journal.open(file.path)
+  journal.transact(() => journal.putObject(row(0)))
+  for (const name of ['', '-wal', '-shm']) assert.equal(statSync(`${file.path}${name}`).mode & 0o777, 0o600, name)
 })
 
 test('a write that fails is no write, and the next one works', () => {

@@ -2,6 +2,7 @@
  * The journal: all that outlives vpcd, in one SQLite file. A transaction counts once it is on the disk, so writing it
  * is the moment at which an operation has happened.
  */
+import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Id } from '#abi/id.ts'
 import { isUnitType } from '#abi/object-type.ts'
@@ -70,6 +71,7 @@ export class Journal implements Disposable {
 
   /** Open the file, or makes it. Throws JournalUnusable for a file of a later vpcd, or a damaged one. */
   static open(path: string): Journal {
+    keepPrivate(path)
     const db = new DatabaseSync(path)
     try {
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
@@ -169,4 +171,11 @@ function migrate(db: DatabaseSync, path: string, from: number): void {
       )
     }
   }
+}
+
+/** The journal has what guests are told, such as user data with passwords. SQLite gives its other files the same mode. */
+function keepPrivate(path: string): void {
+  if (path === ':memory:') return
+  closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
 }

@@ -18,6 +18,8 @@ export class ContainerSpeed {
   readonly #context: Context
   #timer: ReturnType<typeof setTimeout> | undefined
   #known = new Set<number>()
+  /** Rooms may be there: of an earlier vpcd, or ours. */
+  #mayHaveRooms = true
   #waitMs = firstMs
   #work: Iterator<void> | undefined
   #stopped = false
@@ -72,7 +74,7 @@ export class ContainerSpeed {
     this.#known = moved
     const left = [...moved].filter((ifindex) => !before.has(ifindex))
     const back = hostifs.filter((hostif) => !hostif.inOtherNetns && before.has(hostif.ifindex)).map(({ ifindex }) => ifindex)
-    const none = moved.size === 0 && before.size > 0
+    const none = moved.size === 0 && this.#mayHaveRooms
     return left.length + back.length > 0 || none ? this.#follow(left, back, none) : undefined
   }
 
@@ -87,6 +89,7 @@ export class ContainerSpeed {
         yield
       }
     }
+    this.#mayHaveRooms = !none
     if (none) devices.removeRooms()
     else yield* devices.giveRoom(left, (ifindex) => datapath.guard(ifindex, 'ingress', 'egress'))
   }

@@ -1,0 +1,215 @@
+/** The Debian package: the published JavaScript with Node, in /usr/lib/vpc, and what a system needs around it. */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { vpcProgram } from '#system/background.ts'
+import { copyDependencies, readLock, runtimePlaces } from './dependencies.ts'
+import { readManifest, writeJavaScript } from './javascript.ts'
+import { copyNative, type Architecture } from './native.ts'
+import { systemFiles } from './system-files.ts'
+
+const root = join(import.meta.dirname, '../..')
+const packaging = join(root, 'packaging')
+
+export interface DebOptions {
+  readonly architecture: Architecture
+  /** Debian's version, such as 0.1.0-1. */
+  readonly version: string
+  /** Where the package and its tree go. */
+  readonly out: string
+  /** Seconds since 1970 that every file has as its time. */
+  readonly epoch: number
+}
+
+/** Build the package. Gives the path of the .deb. */
+export function buildDeb({ architecture, version, out, epoch }: DebOptions): string {
+  const tree = join(out, `tree-${architecture}`)
+  rmSync(tree, { recursive: true, force: true })
+  const library = join(tree, 'usr/lib/vpc')
+  writeJavaScript(library)
+  removeDeclarations(join(library, 'src'))
+  for (const name of ['vpc.mjs', 'vpc-cni.mjs']) startByNode(join(library, 'bin', name))
+  copyDependencies(library)
+  copyNative(library, architecture)
+  addPrograms(tree)
+  addSystemFiles(tree)
+  addDocuments(tree, version, epoch)
+  setModes(tree)
+  addControl(tree, { architecture, version })
+  setTimes(tree, epoch)
+  const file = join(out, `vpc_${version}_${architecture}.deb`)
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) }
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z6', '--threads-max=1', '--build', tree, file], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  return file
+}
+
+const write = (tree: string, path: string, text: string | Uint8Array): void => {
+  mkdirSync(dirname(join(tree, path)), { recursive: true })
+  writeFileSync(join(tree, path), text)
+}
+
+/** A server needs no types. */
+function removeDeclarations(directory: string): void {
+  for (const { parentPath, name } of readdirSync(directory, { recursive: true, withFileTypes: true }))
+    if (name.endsWith('.d.ts')) rmSync(join(parentPath, name))
+}
+
+/** A checkout searches its Node by a shell; a package knows where it is. */
+function startByNode(path: string): void {
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(path, text.replace(/^#![^]*?\n\*\/\n/, '#!/usr/lib/vpc/node_modules/.bin/node\n'))
+}
+
+function addPrograms(tree: string): void {
+  mkdirSync(join(tree, 'usr/bin'), { recursive: true })
+  symlinkSync('../lib/vpc/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
+  mkdirSync(join(tree, 'usr/lib/cni'), { recursive: true })
+  symlinkSync('../vpc/bin/vpc-cni.mjs', join(tree, 'usr/lib/cni/vpc-cni'))
+}
+
+function addSystemFiles(tree: string): void {
+  for (const [path, text] of Object.entries(systemFiles)) write(tree, path, text)
+  cpSync(join(packaging, 'systemd'), join(tree, 'lib/systemd/system'), { recursive: true })
+  cpSync(join(packaging, 'etc'), join(tree, 'etc/vpc'), { recursive: true })
+  cpSync(join(packaging, 'lintian-overrides'), join(tree, 'usr/share/lintian/overrides/vpc'), { recursive: true })
+}
+
+function addDocuments(tree: string, version: string, epoch: number): void {
+  const vpc = (...words: string[]): Buffer => execFileSync(vpcProgram[0], [vpcProgram[1], ...words])
+  vpc('doc', 'man', `--man-dir=${join(tree, 'usr/share/man')}`)
+  for (const { parentPath, name } of readdirSync(join(tree, 'usr/share/man'), { recursive: true, withFileTypes: true })) {
+    const path = join(parentPath, name)
+    if (!lstatSync(path).isFile()) continue
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }))
+    rmSync(path)
+  }
+  write(tree, 'usr/share/bash-completion/completions/vpc', vpc('shell', 'autocomplete', 'bash'))
+  write(tree, 'usr/share/zsh/vendor-completions/_vpc', vpc('shell', 'autocomplete', 'zsh'))
+  write(tree, 'usr/share/fish/vendor_completions.d/vpc.fish', vpc('shell', 'autocomplete', 'fish'))
+  const doc = 'usr/share/doc/vpc'
+  for (const name of readdirSync(join(root, 'docs')))
+    if (name.endsWith('.md')) write(tree, `${doc}/${name}`, readFileSync(join(root, 'docs', name)))
+  write(tree, `${doc}/copyright`, copyright())
+  const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000')
+  const entry = `vpc (${version}) unstable; urgency=medium\n\n  * See the history of the project.\n\n -- ${maintainer}  ${date}\n`
+  write(tree, `${doc}/changelog.${version.includes('-') ? 'Debian.' : ''}gz`, gzipSync(entry, { level: 9 }))
+}
+
+const maintainer = 'The vpc project <vpc@localhost>'
+
+function copyright(): string {
+  const lock = readLock()
+  const used = runtimePlaces(lock).map((place) => {
+    const { license = 'unknown', version } = JSON.parse(readFileSync(join(root, place, 'package.json'), 'utf8')) as {
+      license?: string
+      version: string
+    }
+    return `  ${place.replace(/^.*node_modules\//, '')} ${version}: ${license}`
+  })
+  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: vpc
+
+Files: *
+Copyright: the authors of vpc
+License: BSD-2-Clause
+
+License: BSD-2-Clause
+${readFileSync(join(root, 'LICENSE'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => (line.trim() === '' ? ' .' : ` ${line}`))
+  .join('\n')}
+
+Comment: the package contains Node.js (MIT and others) and these packages, whose licenses are beside them
+ in /usr/lib/vpc/node_modules:
+${used.join('\n')}
+`
+}
+
+/** What a checkout's umask made of modes is not what a package has. */
+function setModes(tree: string): void {
+  for (const { parentPath, name } of readdirSync(tree, { recursive: true, withFileTypes: true })) {
+    const path = join(parentPath, name)
+    const found = lstatSync(path)
+    if (found.isDirectory()) chmodSync(path, 0o755)
+    else if (found.isFile()) chmodSync(path, isProgram(path.slice(tree.length + 1)) ? 0o755 : 0o644)
+  }
+}
+
+const isProgram = (path: string): boolean => /^usr\/lib\/vpc\/(bin\/vpc|node_modules\/\.bin\/|src\/lab\/take-lease$)/.test(path)
+
+function addControl(tree: string, { architecture, version }: Pick<DebOptions, 'architecture' | 'version'>): void {
+  const files = filesOf(tree)
+  const kib = Math.ceil(files.reduce((sum, path) => sum + lstatSync(join(tree, path)).size, 0) / 1024)
+  write(
+    tree,
+    'DEBIAN/control',
+    `Package: vpc
+Version: ${version}
+Architecture: ${architecture}
+Maintainer: ${maintainer}
+Installed-Size: ${kib}
+Section: net
+Priority: optional
+Depends: libc6 (>= 2.34), libstdc++6, libatomic1, libbpf1, passwd, systemd (>= 247) | systemd-standalone-sysusers
+Recommends: iproute2
+Suggests: qemu-system-x86 | qemu-system-arm, prometheus
+Description: ${String(readManifest()['description'])}
+ Isolated networks with subnets, addresses by DHCP, routers, NAT and security
+ groups, carried between hosts by eBPF programs: the daemon of a host, the agent
+ and the API of a cloud, its console, and the command vpc.
+`,
+  )
+  write(
+    tree,
+    'DEBIAN/conffiles',
+    files
+      .filter((path) => path.startsWith('etc/'))
+      .map((path) => `/${path}\n`)
+      .join(''),
+  )
+  const sums = files.filter((path) => !path.startsWith('etc/') && lstatSync(join(tree, path)).isFile())
+  write(
+    tree,
+    'DEBIAN/md5sums',
+    sums
+      .map(
+        (path) =>
+          `${createHash('md5')
+            .update(readFileSync(join(tree, path)))
+            .digest('hex')}  ${path}\n`,
+      )
+      .join(''),
+  )
+  cpSync(join(packaging, 'debian'), join(tree, 'DEBIAN'), { recursive: true })
+  for (const name of ['postinst', 'prerm', 'postrm']) chmodSync(join(tree, 'DEBIAN', name), 0o755)
+}
+
+const filesOf = (tree: string): string[] =>
+  readdirSync(tree, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(tree.length + 1))
+    .filter((path) => !path.startsWith('DEBIAN/'))
+    .sort()
+
+function setTimes(tree: string, epoch: number): void {
+  for (const { parentPath, name } of readdirSync(tree, { recursive: true, withFileTypes: true }))
+    lutimesSync(join(parentPath, name), epoch, epoch)
+  lutimesSync(tree, epoch, epoch)
+}

@@ -1,0 +1,46 @@
+/**
+ * The published JavaScript: src as tsc emits it, with bin, the compiled eBPF objects and the console beside it, in the
+ * places where they are in the repository.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+
+/** package.json, as far as a package needs it. */
+interface Manifest {
+  readonly version: string
+  readonly imports: Readonly<Record<string, string>>
+  readonly [key: string]: unknown
+}
+
+/** package.json of the repository. */
+export const readManifest = (): Manifest => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+
+/** Make the tree in an empty or missing directory. Needs what `npm run build` makes. Throws when tsc finds a fault. */
+export function writeJavaScript(directory: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  emit(join(directory, 'src'))
+  cpSync(join(root, 'src/lab/take-lease'), join(directory, 'src/lab/take-lease'))
+  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'compile-cache.mjs']) {
+    const text = readFileSync(join(root, 'bin', name), 'utf8')
+    mkdirSync(join(directory, 'bin'), { recursive: true })
+    writeFileSync(join(directory, 'bin', name), text.replaceAll(/(import\('\.\.\/src\/[^']+)\.ts'\)/g, "$1.js')"), { mode: 0o755 })
+  }
+  for (const part of ['bpf', 'console']) cpSync(join(root, 'build', part), join(directory, 'build', part), { recursive: true })
+  writeFileSync(join(directory, 'package.json'), `${JSON.stringify(publishedManifest(readManifest()), null, 2)}\n`)
+}
+
+/** What the repository's package.json says, for JavaScript: `#wire/mac.ts` is ./src/wire/mac.js. */
+function publishedManifest({ imports, scripts: _, devDependencies: __, ...manifest }: Manifest): Manifest {
+  const published = Object.entries(imports).map(([name, path]) => [name.replace(/\*$/, '*.ts'), path.replace(/\*$/, '*.js')])
+  return { ...manifest, imports: Object.fromEntries(published) }
+}
+
+/** The tests have checked the types. */
+function emit(outDir: string): void {
+  const config = join(root, 'packaging/tsconfig.json')
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', config, '--outDir', outDir], { stdio: ['ignore', 'inherit', 'inherit'] })
+}
