@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { kindOfPlural } from '#resource/kinds.ts'
 import { onSignedOut } from './api.ts'
 import { AuditPage } from './audit.tsx'
+import { DocsPage } from './docs.tsx'
 import { DropsPage } from './drops-page.tsx'
 import { Frame } from './frame.tsx'
 import { stopLive } from './live.ts'
@@ -40,6 +41,7 @@ export function App() {
 function Page({ who, route }: { who: Whoami; route: Route }) {
   const [first, second, third] = route.path
   if (first === undefined) return <Overview who={who} />
+  if (first === 'docs') return <DocsPage path={route.path.slice(1)} query={route.query} />
   if (first === 'audit') return <AuditPage query={route.query} />
   if (first === 'drops') return <DropsPage query={route.query} />
   if (first === 'why') return <WhyPage query={route.query} />

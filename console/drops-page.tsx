@@ -5,6 +5,7 @@ import { known, useCollections } from './live.ts'
 import { counted, labelOf } from './names.ts'
 import { hrefOf, replaceQuery } from './route.ts'
 import { Reference, Time } from './value.tsx'
+import { ReasonLink } from './docs.tsx'
 import { questionOf, type Drop } from './drop-question.ts'
 import type { Resource } from './api.ts'
 import { SearchBox, Table } from './parts.tsx'
@@ -72,7 +73,9 @@ function DropTable({ drops, groups }: { drops: readonly Drop[]; groups: readonly
           <th scope="row">
             <Reference kind="vnic" id={drop.vnic} />
           </th>
-          <td>{drop.reason}</td>
+          <td>
+            <ReasonLink reason={drop.reason} />
+          </td>
           <td class="mono">{drop.text ?? `${drop.length ?? ''} bytes${drop.peer ? `, with ${drop.peer}` : ''}`}</td>
           <td>
             <Cause drop={drop} groups={groups} />

@@ -33,7 +33,8 @@ function sectionsFor(who: Whoami): Section[] {
     title: 'See',
     links: [['', 'Overview'], ['why', 'Why?'], ['drops', 'Drops'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])],
   }
-  return [see, section('Networks'), section('Machines'), section('People')].filter(({ links }) => links.length > 0)
+  const help: Section = { title: 'Help', links: [['docs', 'Documentation']] }
+  return [see, section('Networks'), section('Machines'), section('People'), help].filter(({ links }) => links.length > 0)
 }
 
 interface FrameProps {

@@ -1,6 +1,7 @@
 /** The console of one host: its frame and its pages. */
 import { useEffect, useState } from 'preact/hooks'
 import type { HostLook } from '#cli/console/questions.ts'
+import { DocsPage } from './docs.tsx'
 import { KeyHelp, ThemeChoice } from './frame-parts.tsx'
 import { CountersPage } from './host-counters.tsx'
 import { HostDropsPage } from './host-drops.tsx'
@@ -16,6 +17,7 @@ const pages = [
   ['counters', 'Counters'],
   ['drops', 'Drops'],
   ['trace', 'Trace'],
+  ['docs', 'Documentation'],
 ] as const
 
 export function HostApp() {
@@ -25,6 +27,7 @@ export function HostApp() {
   useKeys({ showHelp: () => setHelpOpen(true) })
   useEffect(followDrops, [])
   const [first = '', second] = path
+  const isDocs = first === 'docs'
   const page = (found: HostLook) => {
     if (first === 'counters') return <CountersPage objects={found.objects} />
     if (first === 'drops') return <HostDropsPage />
@@ -67,7 +70,8 @@ export function HostApp() {
             <p>{problem}</p>
           </div>
         )}
-        {look === undefined ? problem === undefined && <p class="hint">loading …</p> : page(look)}
+        {isDocs && <DocsPage path={path.slice(1)} query={query} key={path.join('/')} />}
+        {isDocs ? null : look === undefined ? problem === undefined && <p class="hint">loading …</p> : page(look)}
       </main>
       {isHelpOpen && <KeyHelp close={() => setHelpOpen(false)} />}
     </div>

@@ -1,5 +1,6 @@
 /** Packets that this host drops, as it drops them. */
 import { useState } from 'preact/hooks'
+import { ReasonLink } from './docs.tsx'
 import { counted } from './names.ts'
 import { useSeenDrops } from './host-api.ts'
 import { Time } from './value.tsx'
@@ -37,7 +38,9 @@ export function HostDropsPage() {
               <td>
                 {drop.unit ?? '–'} {drop.port !== null && drop.port !== drop.unit && `(${drop.port})`}
               </td>
-              <td>{drop.reason}</td>
+              <td>
+                <ReasonLink reason={drop.reason} />
+              </td>
               <td class="mono">
                 {drop.packet}
                 {drop.lost > 0 && <span class="hint"> and {drop.lost} more</span>}

@@ -1,9 +1,10 @@
 /**
  * Builds the web console into build/console, when a source is newer than what is there. `--force` builds it anyway.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import { consolePages } from './console-pages.ts'
 
 const root = join(import.meta.dirname, '..')
 const out = join(root, 'build/console')
@@ -18,9 +19,16 @@ function newest(...paths: readonly string[]): number {
   return Math.max(...times)
 }
 
-const sources = ['console', 'src/resource', 'src/wire', 'src/abi', 'scripts/build-console.ts', 'package.json'].map((name) =>
-  join(root, name),
-)
+const sources = [
+  'console',
+  'docs',
+  'src/resource',
+  'src/wire',
+  'src/abi',
+  'scripts/build-console.ts',
+  'scripts/console-pages.ts',
+  'package.json',
+].map((name) => join(root, name))
 const made = join(out, 'index.html')
 
 if (process.argv.includes('--force') || !existsSync(made) || statSync(made).mtimeMs < newest(...sources)) {
@@ -40,14 +48,19 @@ if (process.argv.includes('--force') || !existsSync(made) || statSync(made).mtim
     loader: { '.html': 'copy' },
     logLevel: 'warning',
   })
+  const docs = join(root, 'docs')
+  const images = readdirSync(docs).filter((name) => name.endsWith('.svg'))
+  const files = [
+    { path: join(out, 'docs.json'), contents: Buffer.from(JSON.stringify(consolePages(docs))) },
+    ...images.map((name) => ({ path: join(out, name), contents: readFileSync(join(docs, name)) })),
+    ...outputFiles,
+  ]
   mkdirSync(out, { recursive: true })
   // Whoever reads a file meanwhile sees the old or the new one. The page comes last: by its time the build is judged.
-  for (const { path, contents } of outputFiles.toSorted((a, b) => Number(a.path.endsWith('.html')) - Number(b.path.endsWith('.html')))) {
+  for (const { path, contents } of files.toSorted((a, b) => Number(a.path.endsWith('.html')) - Number(b.path.endsWith('.html')))) {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(`${path}.${process.pid}`, contents)
     renameSync(`${path}.${process.pid}`, path)
   }
-  console.error(
-    `build-console: ${outputFiles.map(({ path, contents }) => `${path.slice(out.length + 1)} ${contents.length} bytes`).join(', ')}`,
-  )
+  console.error(`build-console: ${files.map(({ path, contents }) => `${path.slice(out.length + 1)} ${contents.length} bytes`).join(', ')}`)
 }

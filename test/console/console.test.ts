@@ -228,6 +228,29 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   await page.getByText(`> ${address}:22`).waitFor()
 })
 
+test('the documentation is there: pages, links, a search, and what a drop reason means', async () => {
+  const { page } = scene
+  const { vpc } = await scene.ask('GET', '/vnics/v1')
+  await scene.go(`#/drops?vpc=${vpc ?? ''}`, 'Drops')
+  await page.getByRole('link', { name: 'sg_denied' }).first().click()
+  await page.getByRole('heading', { level: 1, name: 'Drop reasons' }).waitFor()
+  await page.locator('tr.here', { hasText: 'sg_denied' }).waitFor()
+  assert.ok(await page.locator('tr.here').isVisible())
+  await scene.checkAccess('doc-drop-reasons')
+  await page.getByRole('navigation').getByRole('link', { name: 'Documentation' }).click()
+  await page.getByRole('heading', { level: 1, name: 'vpc: the pages' }).waitFor()
+  await page.getByRole('article').getByRole('link', { name: 'One machine' }).click()
+  await page.getByRole('heading', { level: 1, name: 'First steps on one machine' }).waitFor()
+  await scene.checkAccess('doc-first-steps')
+  await page.keyboard.press('/')
+  await page.keyboard.type('floating address')
+  await page.getByRole('region', { name: 'Results' }).getByRole('link').first().waitFor()
+  await scene.checkAccess('doc-search')
+  await page.getByLabel('Search the documentation').fill('xyzzy')
+  await page.getByText('nothing found').waitFor()
+  await scene.go('#/docs/nowhere', 'There is no such page')
+})
+
 test('keys do what a mouse does', async () => {
   const { page } = scene
   await scene.go('#/subnets', 'Subnets')

@@ -1,5 +1,6 @@
 /** Parts of the console that need no browser: what a drop asks, where things of a picture stand, gaps of a chart. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { arpRequest, echoFrame, tcpFrame, udpFrame } from '#wire/frames.ts'
 import { ipv4From } from '#wire/ipv4-address.ts'
@@ -8,8 +9,11 @@ import { macFrom } from '#wire/mac.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Resource } from '../../console/api.ts'
 import { questionOf } from '../../console/drop-question.ts'
+import { findIn } from '../../console/doc-page.ts'
 import { layOut, size } from '../../console/picture-layout.ts'
 import { slotsOf } from '../../console/points.ts'
+import { consolePages, pageOf } from '../../scripts/console-pages.ts'
+import { root } from '../sources.ts'
 
 const [srcMac, dstMac] = [macFrom('02:00:00:00:00:0a'), macFrom('02:00:00:00:00:0b')]
 const four = { srcMac, dstMac, src: ipv4From('10.0.0.1'), dst: ipv4From('10.0.0.2') }
@@ -90,4 +94,33 @@ test('an interval without a point has its place, up to now', () => {
   assert.equal(slots.at(-1)!.time, at(1060).time)
   assert.equal(slotsOf([at(0), at(3000)], 10).length, 301)
   assert.deepEqual(slotsOf([], 10), [])
+})
+
+test('pages of the documentation link to pages and headings that are there, and nothing in them is code of a page', () => {
+  const pages = consolePages(join(root, 'docs'))
+  assert.equal(pages[0]!.name, 'index')
+  const anchors = new Map(pages.map(({ name, html }) => [name, [...html.matchAll(/ id="doc-([^"]*)"/g)].map(([, id]) => id)]))
+  for (const { name, html } of pages) {
+    for (const [link, to, at] of html.matchAll(/href="#\/docs\/([^"?]*)(?:\?at=([^"]*))?"/g)) {
+      const there = anchors.get(decodeURIComponent(to!))
+      assert.ok(there !== undefined && (at === undefined || there.includes(decodeURIComponent(at))), `${name}: ${link}`)
+    }
+    assert.equal(new Set(anchors.get(name)).size, anchors.get(name)!.length, `${name} has an id twice`)
+    assert.doesNotMatch(html, /<(script|style|iframe)|javascript:|\son\w+=|style=/)
+  }
+  const { html } = pageOf(
+    'a/b',
+    '# A `b` & c\n\n<script>x</script>\n\n[x](../z.md#y) [out](../../up.ts) [web](https://x.example/)\n\n```sh h1\na < b\n```',
+  )
+  assert.equal(
+    html,
+    '<h1 id="doc-a-b--c">A <code>b</code> &amp; c</h1>\n' +
+      '<p><a href="#/docs/z?at=y">x</a> out <a href="https://x.example/" rel="noreferrer" target="_blank">web</a></p>\n' +
+      '<pre tabindex="0"><code>a &lt; b</code></pre>\n',
+  )
+  const [first] = findIn(pages, 'drop reasons')
+  assert.deepEqual([first!.page.name, first!.heading], ['drop-reasons', undefined])
+  assert.ok(findIn(pages, 'who may do what').some(({ page, heading }) => page.name === 'cloud' && heading?.id === 'who-may-do-what'))
+  assert.ok(findIn(pages, 'not_from_mux').some(({ page }) => page.name === 'drop-reasons'))
+  assert.deepEqual(findIn(pages, ' '), [])
 })
