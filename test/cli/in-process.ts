@@ -1,7 +1,7 @@
 /** Runs commands in this process, as main does after it has read the line: a test types many of them in little time. */
 import { Writable } from 'node:stream'
 import { parseArguments } from '#cli/arguments.ts'
-import { Failure, exitCodes } from '#cli/failure.ts'
+import { exitCodes, type Failure } from '#cli/failure.ts'
 import { withIds } from '#cli/known-ids.ts'
 import { loadCommand } from '#cli/load.ts'
 import { Output } from '#cli/output.ts'
