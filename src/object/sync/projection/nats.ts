@@ -11,6 +11,7 @@ import {
   type PublicAddress,
 } from '#datapath/nat-layout.ts'
 import { toMapped, type Ip } from '#wire/ip-address.ts'
+import { isMapped } from '#wire/ipv6-address.ts'
 import type { Mac } from '#wire/mac.ts'
 import { addressField, addressKey } from '../../store/keys.ts'
 import type { Dirty } from '../../store/dirty.ts'
@@ -106,13 +107,17 @@ export interface FloatPlace {
   readonly address: string
 }
 
+/** Who may share the addresses of a NAT: everybody with an address of a family of which it has one. */
+const sharersOf = ({ shared }: Nat): readonly Uint8Array[] =>
+  everybodies.filter((everybody) => shared.some((address) => isMapped(address) === isMapped(everybody)))
+
 export const floats: Projection<FloatPlace, Float> = {
   *keys(model) {
     for (const nat of model.ofType('vpcnat')) {
       const vpc = vpcOfNat(model, nat)
       if (vpc === 0) continue
       for (const { inside } of nat.floats) yield { vpc, address: addressKey(toMapped(inside)) }
-      if (nat.shared.length > 0) for (const everybody of everybodies) yield { vpc, address: addressKey(everybody) }
+      for (const everybody of sharersOf(nat)) yield { vpc, address: addressKey(everybody) }
     }
   },
   keyField: hostPlace,
@@ -123,8 +128,7 @@ export const floats: Projection<FloatPlace, Float> = {
       { nat: nat.source, addr: toMapped(address) },
     ])
     for (const nat of model.ofType('vpcnat'))
-      if (nat.shared.length > 0)
-        for (const everybody of everybodies) known.set(`${vpcOfNat(model, nat)} ${addressKey(everybody)}`, { nat: nat.source, addr: none })
+      for (const everybody of sharersOf(nat)) known.set(`${vpcOfNat(model, nat)} ${addressKey(everybody)}`, { nat: nat.source, addr: none })
     return ({ vpc, address }) => (vpc === 0 ? undefined : known.get(`${vpc} ${address}`))
   },
 }
