@@ -71,6 +71,12 @@ export class HostPrograms implements Disposable {
     this.#muxes = this.#stack.use(BpfMap.fromPin(join(maps, 'muxes')))
   }
 
+  /** Load what there is to load, beside everything else. */
+  async prepare(): Promise<void> {
+    await this.#tracer.prepare(['unit', 'mux', 'wire'])
+    await this.#objects.prepare('mux')
+  }
+
   /** Look which units there are now. */
   refresh(): void {
     this.#units = this.#ports.entries().map(([ifindex, { stats, mac }]) => ({ ifindex, source: stats, mac: formatMac(mac) }))

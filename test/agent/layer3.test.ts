@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { compile } from '#agent/compile/compile.ts'
 import { Feeds } from '#control/feed/feeds.ts'
+import type { ObstacleCode } from '#control/path/answer.ts'
 import { keysOf, topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
 import { itemKey, type FeedItem } from '#feed/item.ts'
@@ -13,7 +14,8 @@ import { checkInvariants } from '../control/invariants.ts'
 import { TestApi } from '../control/test-api.ts'
 import { numbers, type Desk } from './desk.ts'
 import { HostPrograms } from './host-programs.ts'
-import { PathLaw } from './path-law.ts'
+import { makeCases, otherFamily, pathCases } from './path-cases.ts'
+import { obstacleCodes, PathLaw } from './path-law.ts'
 import { PathQuestions } from './path-questions.ts'
 import { RealPackets, type Place } from './real-packets.ts'
 import { Choices, makeCloud, Tenants, wire, type TenantHost } from './tenants.ts'
@@ -35,6 +37,7 @@ before(async () => {
   feeds = new Feeds(api.model.mirror)
   hosts = await makeCloud(api)
   programs.push(...hosts.map(({ host }) => new HostPrograms(host)))
+  await Promise.all([makeCases(api), ...programs.map((each) => each.prepare())])
 })
 
 after(async () => {
@@ -87,10 +90,18 @@ const portsOfVnic = 400
 
 const ends = new Map<string, number>()
 
+/** Questions about the cloud as it is now, whose hosts do what it says. */
+function questionsNow(): PathQuestions {
+  for (const each of programs) each.refresh()
+  return new PathQuestions(api, feeds, choices, (host) => hosts.some(({ id }) => id === host))
+}
+
+const lawOf = (): PathLaw =>
+  new PathLaw(new RealPackets(hosts.map(({ id, underlay }, i) => ({ id, underlay, programs: programs[i]! }))), wire)
+
 /** Ask the model about packets, and send them. */
 async function compare(law: PathLaw): Promise<void> {
-  const questions = new PathQuestions(api, feeds, choices, (host) => hosts.some(({ id }) => id === host))
-  for (const each of programs) each.refresh()
+  const questions = questionsNow()
   const asked = new Set<string>()
   for (let n = 0; n < packets; n++) {
     const each = questions.ask()
@@ -103,9 +114,32 @@ async function compare(law: PathLaw): Promise<void> {
   }
 }
 
+test('each obstacle that the model names is one to real packets', async () => {
+  const seen = new Map<string, number>()
+  await Promise.all(hosts.map((host) => follow(host, seen, 'cases')))
+  const [questions, law] = [questionsNow(), lawOf()]
+  const met = new Set<ObstacleCode>()
+  for (const [code, way, words] of pathCases) {
+    const asked = questions.of(words)
+    const { stopped, steps: taken } = asked.checked.trail
+    assert.deepEqual(
+      [stopped?.code ?? null, stopped && taken[stopped.step]!.way],
+      [code, code === null ? undefined : way],
+      JSON.stringify(words),
+    )
+    await questions.isSameOf(api, asked)
+    law.compare(questions.cloud, asked.question, asked.checked, sourcePortOf(asked.question.from.id))
+    if (stopped !== undefined) met.add(stopped.code)
+  }
+  const { classes, cells } = await api.ok('GET', '/path-check/matrix?vpc=fix')
+  const lonely = classes.find(({ examples }: any) => examples.some(({ name }: any) => name === `shop/${otherFamily}`)).id
+  for (const { from, code } of cells) if (from === lonely && code === 'no-address') met.add('no-address')
+  assert.deepEqual([...met].sort(), [...obstacleCodes].sort())
+})
+
 test('whatever tenants do, vpcds take what follows, and do what the model says of packets', async (context) => {
   const tenants = new Tenants(api, choices)
-  const law = new PathLaw(new RealPackets(hosts.map(({ id, underlay }, i) => ({ id, underlay, programs: programs[i]! }))), wire)
+  const law = lawOf()
   const seen = new Map<string, number>()
   for (let step = 0; step < steps; step++) {
     const where = `VPC_LAYER3_SEED=${seed} VPC_LAYER3_STEPS=${step + 1} npm test -- test/agent/layer3.test.ts`

@@ -40,6 +40,8 @@ const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' 
   detour: ['outside', 'elsewhere', 'nat_no_mapping'],
 }
 
+export const obstacleCodes = Object.keys(reasonsOf) as ObstacleCode[]
+
 /** What was compared, and how it ended. */
 export interface Met {
   readonly packet: Packet

@@ -47,7 +47,13 @@ export class PathQuestions {
     this.#choices = choices
   }
 
-  /** Ask something of the model. Undefined: the two have no address of one family, and the model says so. */
+  /** Ask the model. */
+  of(words: QuestionWords): Asked {
+    const question = questionOf(this.#names.viewer, this.cloud, words)
+    return { words, question, checked: checkPath(this.cloud, this.#names, question) }
+  }
+
+  /** Ask something at random of the model. Undefined: the two have no address of one family, and the model says so. */
   ask(): Asked | undefined {
     const { oneOf, is } = this.#choices
     const from = oneOf(is(0.05) ? this.vnics : this.#senders)
@@ -61,9 +67,9 @@ export class PathQuestions {
     const words = { from: from.id, to: typeof to === 'string' ? to : to.id, protocol, ...(port !== undefined && { port }) }
     const isRight = addresses.some((each) => vnicSpec(from).addresses.some((own) => familyOf(own) === familyOf(each)))
     try {
-      const question = questionOf(this.#names.viewer, this.cloud, words)
+      const asked = this.of(words)
       assert.ok(isRight, `the two have no address of one family: ${JSON.stringify(words)}`)
-      return { words, question, checked: checkPath(this.cloud, this.#names, question) }
+      return asked
     } catch (error) {
       if (isRight || !(error instanceof Problem)) throw error
       return undefined

@@ -12,7 +12,7 @@ const names = Object.keys(vpcs) as VpcName[]
 export const wire = 'pub0'
 /** Addresses that NATs may share, and those that may be floating: none is anybody's by luck. */
 const publicIps = { p1: ['203.0.113.2', '203.0.113.3', '203.0.113.4'], p2: ['198.51.100.2', '198.51.100.3'] } as const
-const floatingIps = { p1: ['203.0.113.8', '203.0.113.9'], p2: ['198.51.100.5', '198.51.100.6'] } as const
+const floatingIps = { p1: ['203.0.113.7', '203.0.113.8'], p2: ['198.51.100.5', '198.51.100.6'] } as const
 export const publicAddresses = [publicIps, floatingIps].flatMap(({ p1, p2 }) => [...p1, ...p2])
 
 /** A host with a vpcd. */

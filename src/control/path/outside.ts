@@ -19,7 +19,7 @@ export function leave(walk: Walk, sent: Leaving): Arrival | undefined {
   if (seen === undefined || !meets(walk, vnic.binding!.host, seen.wire.host)) return undefined
   trail.wires.add(seen.wire.host)
   const inside = insideOf(walk, destination)
-  if (inside !== undefined) return turnBack(walk, inside, { destination, seen })
+  if (inside !== undefined) return turnBack(walk, inside, { from: vnic, destination, seen })
   trail.pass(way, 'destination', `${destination} is outside, and hears ${seen.address}`)
   return { kind: 'outside', seen: seen.address }
 }
@@ -73,13 +73,14 @@ function insideOf(walk: Walk, destination: string): ObjectRecord | undefined {
 }
 
 interface Turned {
+  readonly from: ObjectRecord
   readonly destination: string
   /** The sender's public address. */
   readonly seen: PublicAddress
 }
 
 /** It turns round on the host of the wire; the receiver's groups see the sender's public address. */
-function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen }: Turned): Arrival | undefined {
+function turnBack(walk: Walk, floating: ObjectRecord, { from, destination, seen }: Turned): Arrival | undefined {
   const { cloud, trail, way } = walk
   const { names } = trail
   if (floating.kind === 'nat') {
@@ -112,7 +113,18 @@ function turnBack(walk: Walk, floating: ObjectRecord, { destination, seen }: Tur
   trail.wires.add(wire.host)
   if (!isTurned && !comesFromOutside(walk, vnic, seen.address)) return undefined
   if (!meets(walk, wire.host, vnic.binding!.host)) return undefined
-  return passesIn(walk, vnic, seen.address) ? { kind: 'vnic', vnic, address: destination, seen: seen.address } : undefined
+  return passesTurned(walk, from, vnic, seen.address) ? { kind: 'vnic', vnic, address: destination, seen: seen.address } : undefined
+}
+
+/** A ping of the sender's own floating address comes in as part of the flow that it has begun going out. */
+function passesTurned(walk: Walk, from: ObjectRecord, vnic: ObjectRecord, seen: string): boolean {
+  if (from.id !== vnic.id || walk.packet.protocol !== 'icmp' || vnicSpec(vnic).groups.length === 0) return passesIn(walk, vnic, seen)
+  walk.trail.pass(
+    walk.way,
+    'groups-in',
+    `it belongs to the flow of its own ping, so the groups of ${walk.trail.names.text(vnic)} let it in`,
+  )
+  return true
 }
 
 /** A sender on the wire must be outside by the routes of the receiver's subnet. */
