@@ -9,6 +9,7 @@ import { Frame } from './frame.tsx'
 import { stopLive } from './live.ts'
 import { Overview } from './overview.tsx'
 import { Nothing } from './parts.tsx'
+import { MatrixPage } from './matrix.tsx'
 import { KindDetail } from './kind-detail.tsx'
 import { KindForm } from './kind-form.tsx'
 import { KindList } from './kind-list.tsx'
@@ -49,6 +50,7 @@ function Page({ who, route }: { who: Whoami; route: Route }) {
   if (kind === undefined) return <Nothing title="There is no such page">The address names nothing that the console has.</Nothing>
   if (second === undefined) return <KindList who={who} kind={kind} query={route.query} />
   if (second === 'new') return <KindForm kind={kind} id={undefined} query={route.query} />
+  if (third === 'matrix' && kind.kind === 'vpc') return <MatrixPage id={second} />
   if (third === 'picture' && kind.kind === 'vpc') return <PicturePage who={who} id={second} />
   return third === 'edit' ? <KindForm kind={kind} id={second} query={route.query} /> : <KindDetail who={who} kind={kind} id={second} />
 }

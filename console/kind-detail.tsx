@@ -76,6 +76,11 @@ function Head({ who, kind, resource }: { who: Whoami; kind: Kind; resource: Reso
         </a>
       )}
       {kind.kind === 'vpc' && (
+        <a class="button" href={hrefOf(['vpcs', resource.id, 'matrix'])}>
+          Who reaches whom
+        </a>
+      )}
+      {kind.kind === 'vpc' && (
         <a class="button" href={hrefOf(['vpcs', resource.id, 'picture'])}>
           Picture
         </a>

@@ -32,6 +32,8 @@ export interface Box {
 export interface Edge {
   readonly from: { readonly x: number; readonly y: number }
   readonly to: { readonly x: number; readonly y: number }
+  /** Id of the NAT or peering whose packets take it. */
+  readonly of?: string
 }
 
 export interface Picture {
@@ -100,7 +102,7 @@ export function layOut(members: Members): Picture {
   const rows = rowsOf(members, subnetBoxes, subnetY + size.head + 32)
   const last = rows.at(-1)
   return {
-    width: Math.max(...[...subnetBoxes, ...routerBoxes, ...outsideBoxes].map(({ x }) => x + size.column), size.left + size.column),
+    width: 24 + Math.max(...[...subnetBoxes, ...routerBoxes, ...outsideBoxes].map(({ x }) => x + size.column), size.left + size.column),
     height: (last === undefined ? subnetY + size.head : last.y + last.height) + 16,
     subnets: subnetBoxes,
     routers: routerBoxes,
@@ -132,7 +134,7 @@ function outsideEdges(ways: readonly Box[], routers: readonly Box[], subnets: re
     const users = new Set(usersOf(way.resource, members))
     const over = routers.filter(({ resource }) => (resource.interfaces as Interface[]).some(({ subnet }) => users.has(subnet)))
     const below = over.length > 0 ? over : subnets.filter(({ resource }) => users.has(resource.id))
-    return below.map((box): Edge => ({ from: centre(way, size.head), to: centre(box, 0) }))
+    return below.map((box): Edge => ({ from: centre(way, size.head), to: centre(box, 0), of: way.resource.id }))
   })
 }
 

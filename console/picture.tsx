@@ -1,16 +1,15 @@
 /** The picture of a vpc: its subnets, what joins them and leads out of them, and its vnics by host. */
 import { useMemo, useState } from 'preact/hooks'
 import type { Resource } from './api.ts'
-import { byteRate, packetRate } from './chart.tsx'
 import { dropsByVnic, useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
 import { counted, labelOf, wordOf } from './names.ts'
-import { layOut, size, type Box, type Cell, type Edge, type Row } from './picture-layout.ts'
+import { layOut, size, type Box, type Cell, type Row } from './picture-layout.ts'
+import { bytesText, CellEdge, EdgeMark, SubnetRate, sumOf, useRates, type Rates } from './picture-traffic.tsx'
 import { Nothing, ProblemBox } from './parts.tsx'
 import { go, hrefOf } from './route.ts'
 import { kindOf } from '#resource/kinds.ts'
 import { mayRead, type Whoami } from './session.ts'
-import { useStats } from './stats.ts'
 
 const used = ['vpc', 'subnet', 'router', 'route-table', 'nat', 'peering', 'vnic', 'host', 'floating-ip'] as const
 
@@ -18,6 +17,7 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
   const get = useCollections(used.filter((kind) => mayRead(who, kind)))
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set())
   const drops = useDrops(id)
+  const rates = useRates(id)
   const own = (kind: string): Resource[] => [...get(kind).items.values()].filter(({ vpc }) => vpc === id)
   const vpc = known('vpc', id)
   const lists = used.map((kind) => get(kind).items)
@@ -41,6 +41,8 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
   const toggle = (host: string): void =>
     setUnfolded((was) => (was.has(host) ? was.difference(new Set([host])) : was.union(new Set([host]))))
   const dropping = dropsByVnic(drops.recent)
+  const boxes = new Map(picture.subnets.map((box) => [box.resource.id, box]))
+  const bySubnet = vnicsBySubnet(picture.rows)
   return (
     <>
       <p class="crumbs">
@@ -60,13 +62,16 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
       <div class="scroll" tabIndex={0} role="region" aria-label="Picture">
         <svg class="picture" width={picture.width} height={picture.height} role="group" aria-label={`Picture of ${labelOf(vpc)}`}>
           {picture.edges.map((edge, i) => (
-            <path key={i} class="edge" d={curve(edge)} />
+            <EdgeMark key={i} edge={edge} rates={rates} />
+          ))}
+          {picture.rows.map((row) => (
+            <RowEdges key={row.host ?? 'none'} row={row} boxes={boxes} rates={rates} />
           ))}
           {[...picture.outside, ...picture.routers, ...picture.subnets].map((box) => (
             <BoxMark key={box.resource.id} box={box} />
           ))}
-          {picture.subnets.slice(0, mostAsked).map((box) => (
-            <TrafficMark key={box.resource.id} box={box} />
+          {picture.subnets.map((box) => (
+            <SubnetRate key={box.resource.id} box={box} rate={sumOf(rates, bySubnet.get(box.resource.id) ?? [])} />
           ))}
           {picture.rows.map((row) => (
             <RowMark
@@ -76,6 +81,7 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
               isUnfolded={unfolded.has(row.host ?? '')}
               toggle={toggle}
               dropping={dropping}
+              rates={rates}
             />
           ))}
         </svg>
@@ -95,12 +101,6 @@ const byHostName = (a: Resource, b: Resource): number =>
 
 const peeringsOf = (id: string, all: ReadonlyMap<string, Resource>): Resource[] =>
   [...all.values()].filter(({ vpc, peerVpc }) => vpc === id || peerVpc === id)
-
-/** From the middle of one box to the middle of the other, down and then across. */
-function curve({ from, to }: Edge): string {
-  const half = (from.y + to.y) / 2
-  return `M${from.x} ${from.y}C${from.x} ${half} ${to.x} ${half} ${to.x} ${to.y}`
-}
 
 /** The line below its name. */
 function detailOf({ kind, ...fields }: Resource): string {
@@ -128,28 +128,29 @@ function BoxMark({ box: { resource, x, y } }: { box: Box }) {
   )
 }
 
-/** What passes now between a subnet and its vnics, above its box; more is thicker. */
-function TrafficMark({ box: { resource, x, y } }: { box: Box }) {
-  const stats = useStats('subnet', resource.id)
-  const last = stats?.points.at(-1)
-  if (stats === undefined || last === undefined || Date.now() - Date.parse(last.time) > freshMs) return null
-  const [out, into] = [last.rxBytes / stats.interval, last.txBytes / stats.interval]
-  const lost = Object.values(last.drops).reduce((sum, count) => sum + count, 0) / stats.interval
-  const thick = Math.min(9, 1 + Math.log10(1 + out + into))
+function vnicsBySubnet(rows: readonly Row[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const { subnet, vnics } of rows.flatMap(({ cells }) => cells)) {
+    const own = found.get(subnet) ?? []
+    found.set(subnet, own)
+    for (const { id } of vnics) own.push(id)
+  }
+  return found
+}
+
+/** From each subnet to its vnics on one host. */
+function RowEdges({ row, boxes, rates }: { row: Row; boxes: ReadonlyMap<string, Box>; rates: Rates }) {
+  if (row.host === undefined) return null
   return (
-    <g>
-      <line class="flow" x1={x + 14} x2={x + 14} y1={y + size.head} y2={y + size.head + 18} stroke-width={thick} />
-      <text class={`detail ${lost > 0 ? 'bad' : ''}`} x={x + 24} y={y + size.head + 14}>
-        {`↑ ${byteRate(out)} ↓ ${byteRate(into)}${lost > 0 ? ` ✕ ${packetRate(lost)}` : ''}`}
-      </text>
-    </g>
+    <>
+      {row.cells.map((cell) => (
+        <CellEdge key={cell.subnet} box={boxes.get(cell.subnet)!} cell={cell} rate={sumOf(rates, idsOf(cell))} />
+      ))}
+    </>
   )
 }
 
-/** What is older is no news. */
-const freshMs = 40_000
-/** Subnets that are asked for at the same time. */
-const mostAsked = 20
+const idsOf = ({ vnics }: Cell): string[] => vnics.map(({ id }) => id)
 
 interface RowProps {
   readonly row: Row
@@ -157,9 +158,10 @@ interface RowProps {
   readonly isUnfolded: boolean
   readonly toggle: (host: string) => void
   readonly dropping: ReadonlyMap<string, number>
+  readonly rates: Rates
 }
 
-function RowMark({ row, width, isUnfolded, toggle, dropping }: RowProps) {
+function RowMark({ row, width, isUnfolded, toggle, dropping, rates }: RowProps) {
   const { host, y, cells, count } = row
   const resource = host === undefined ? undefined : known('host', host)
   const name = host === undefined ? 'unplugged' : (resource?.name ?? host.slice(0, 8))
@@ -182,7 +184,7 @@ function RowMark({ row, width, isUnfolded, toggle, dropping }: RowProps) {
         {resource === undefined ? counted(count, 'vnic') : `${count} · ${resource.state}`}
       </text>
       {cells.map((cell) => (
-        <CellMark key={cell.subnet} cell={cell} host={host} name={name} dropping={dropping} />
+        <CellMark key={cell.subnet} cell={cell} host={host} name={name} dropping={dropping} rates={rates} />
       ))}
       {(isFolded || isUnfolded) && (
         <a
@@ -202,14 +204,22 @@ function RowMark({ row, width, isUnfolded, toggle, dropping }: RowProps) {
   )
 }
 
+/** About how wide a letter is. */
+const letter = 6.2
+
 interface CellProps {
   readonly cell: Cell
   readonly host: string | undefined
   readonly name: string
   readonly dropping: ReadonlyMap<string, number>
+  readonly rates: Rates
 }
 
-function CellMark({ cell: { subnet, x, y, vnics, shown }, host, name, dropping }: CellProps) {
+function CellMark({ cell: { subnet, x, y, vnics, shown }, host, name, dropping, rates }: CellProps) {
+  const rate = sumOf(
+    rates,
+    vnics.map(({ id }) => id),
+  )
   const hidden = vnics.length - shown.length
   const degraded = vnics.filter(({ state }) => state === 'degraded').length
   const drops = vnics.reduce((sum, { id }) => sum + (dropping.get(id) ?? 0), 0)
@@ -223,6 +233,11 @@ function CellMark({ cell: { subnet, x, y, vnics, shown }, host, name, dropping }
           {text}
         </text>
       </a>
+      {rate !== undefined && (
+        <text class={`detail ${rate.lost > 0 ? 'bad' : ''}`} x={x + text.length * letter + 8} y={y + 11}>
+          {bytesText(rate)}
+        </text>
+      )}
       {shown.map((vnic, i) => (
         <rect
           key={vnic.id}

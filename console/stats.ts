@@ -5,7 +5,7 @@ import { ask, Refusal } from './api.ts'
 import type { Stats } from './points.ts'
 
 /** Kinds that have counters. */
-export const countedKinds: readonly string[] = ['vnic', 'subnet', 'vpc', 'host']
+export const countedKinds: readonly string[] = ['vnic', 'subnet', 'vpc', 'host', 'nat']
 
 /** Follow the counters of a resource. Undefined: not known, or the API has none. */
 export function useStats(kind: string, id: string): Stats | undefined {

@@ -85,7 +85,8 @@ const verdicts: Readonly<Record<PathAnswer['verdict'], readonly [tone: string, t
   unknown: ['warn', 'It reaches a guest that forwards it; nobody here knows what that does.'],
 }
 
-function Answer({ answer: { verdict, packet, from, to, steps, obstacle, programmed } }: { answer: PathAnswer }) {
+/** The answer: the verdict, what stands in the way, each hop, and whether the hosts do it. */
+export function Answer({ answer: { verdict, packet, from, to, steps, obstacle, programmed } }: { answer: PathAnswer }) {
   const [tone, text] = verdicts[verdict]
   const what = packet.port === null ? packet.protocol : `${packet.protocol} ${packet.port}`
   return (

@@ -6,8 +6,8 @@ export const countersEveryMs = 10_000
 /** Vnics and drops in one message at most. */
 export const mostCounters = 4_000
 export const mostDrops = 200
-/** NATs without a port in one message at most. */
-export const mostExhausted = 100
+/** NATs in one message at most. */
+export const mostNats = 1_000
 
 /** What was counted. Received is from guests, transmitted to them. */
 export interface Counts {
@@ -44,6 +44,12 @@ export interface SeenDrop {
   readonly rule: string | null
 }
 
+/** What a NAT of this host has counted on its wire: received is from outside. */
+export interface NatCounters extends Omit<Counts, 'flows'> {
+  /** Id of the item. */
+  readonly nat: string
+}
+
 /** How many packets a NAT had no public port for since the last message: a sample, as events of drops are. */
 export interface Exhausted {
   /** Id of the item. */
@@ -56,6 +62,7 @@ export interface HostCounters {
   readonly vnics: readonly VnicCounters[]
   /** The newest of those that came since. */
   readonly drops: readonly SeenDrop[]
-  /** NATs of this host that had no port left for a packet. */
+  /** NATs whose wire this host has: what they count, and those that had no port left for a packet. */
+  readonly nats?: readonly NatCounters[] | undefined
   readonly exhausted?: readonly Exhausted[] | undefined
 }

@@ -151,6 +151,39 @@ test('the picture of a vpc folds what is many, and is drawn at once', async () =
   await page.getByText('2 rows').waitFor()
 })
 
+test('who reaches whom is a table; a cell says why, by mouse and by keys', async () => {
+  const { page } = scene
+  const { id } = await scene.ask('GET', '/vpcs/red')
+  await scene.ask('POST', '/groups', { name: 'alone', account: 'shop', rules: [] })
+  const v4 = await scene.ask('GET', '/vnics/v4')
+  await scene.ask('PATCH', `/vnics/${v4.id}`, { groups: ['alone'] }, { 'if-match': '*' })
+  await scene.go('#/', 'Overview')
+  const drawn = await scene.drawMs(`#/vpcs/${id}/matrix`, '.matrix button')
+  console.log(`# who reaches whom of 1000 vnics was drawn in ${drawn.toFixed(0)} ms`)
+  await page.getByText(/^1000 vnics in 3 classes/).waitFor()
+  const { cells } = await scene.ask('GET', `/path-check/matrix?vpc=${id}`)
+  assert.equal(await page.locator('.matrix td button').count(), cells.length)
+  // Each cell says what the API says.
+  for (const { from, to, allowed, code } of cells) {
+    const says = allowed === '' ? `nothing: ${code.replaceAll('-', ' ')}` : allowed
+    assert.equal(await page.locator(`[data-at="${from},${to}"]`).getAttribute('aria-label'), `${from + 1} to ${to + 1}: ${says}`)
+  }
+  await scene.checkAccess('matrix')
+  const open = cells.find(({ allowed }: { allowed: string }) => /tcp 80,443/.test(allowed))
+  await page.locator(`[data-at="${open.from},${open.to}"]`).click()
+  await page.getByRole('heading', { level: 2, name: `${open.from + 1} to ${open.to + 1}: tcp 80,443` }).waitFor()
+  await page.locator('.hops li').nth(3).waitFor()
+  await scene.checkAccess('matrix-cell')
+  // Keys go from cell to cell.
+  await page.locator('[data-at="0,0"]').focus()
+  for (const key of ['ArrowDown', 'ArrowRight', 'Enter']) await page.keyboard.press(key)
+  await page.getByRole('heading', { level: 2, name: /^2 to [23]: / }).waitFor()
+  await page.getByRole('link', { name: 'Ask about another packet' }).click()
+  await page.getByRole('heading', { level: 1, name: /Why/ }).waitFor()
+  await scene.ask('PATCH', `/vnics/${v4.id}`, { groups: ['app'] }, { 'if-match': '*' })
+  await scene.ask('DELETE', '/groups/alone')
+})
+
 test('the question why is answered hop by hop', async () => {
   const { page } = scene
   await scene.go('#/vnics', 'vNICs')
@@ -205,11 +238,26 @@ test('what hosts count becomes charts, and a drop a question', async () => {
     drops: [{ ...drop, time: new Date(Date.parse(time) + 1000).toISOString(), text: `IPv4 10.0.0.1:9 > ${address}:23 TCP S len 60` }],
   })
   await page.getByText('2 packets').waitFor()
+  await scene.ask('POST', '/pools', { name: 'public', facility: 'f1', prefix: '198.51.100.0/28' })
+  const { id: hostId } = await scene.ask('GET', '/hosts/h1')
+  await scene.ask('PATCH', `/hosts/${hostId}`, { wires: [{ pool: 'public', interface: 'em1' }] }, { 'if-match': '*' })
+  const nat = await scene.ask('POST', '/nats', { name: 'out', vpc: 'red', pool: 'public' })
+  const table = await scene.ask('POST', '/route-tables', { name: 'all', vpc: 'red', routes: [{ destination: '0.0.0.0/0', nat: 'out' }] })
+  await scene.ask('PATCH', `/subnets/${vnic.subnet}`, { routeTable: table.id }, { 'if-match': '*' })
+  const natCounts = (n: number) => {
+    const { vnic: _, flows: __, ...counted } = counts(n)
+    return [{ nat: `${nat.vpc}.${nat.pool}`, ...counted }]
+  }
+  for (const n of [1, 2]) await say({ vnics: [], nats: natCounts(n), drops: [] })
   await scene.go(`#/vpcs/${vnic.vpc}/picture`, /Picture/)
   // What is old is no news: say more until it shows.
-  const [lost, passing] = [page.getByRole('link', { name: /drops? on h1/ }), page.getByText(/^↑ .*B.s ↓ .*B.s ✕/)]
+  const [lost, passing] = [page.getByRole('link', { name: /drops? on h1/ }), page.getByText(/^↑ .*B.s ↓ .*B.s ✕/).first()]
   for (let n = 3; n < 20 && !((await lost.isVisible()) && (await passing.isVisible())); n++) {
-    await say({ vnics: [counts(n)], drops: [{ ...drop, time: new Date().toISOString(), text: '' }] })
+    await say({
+      vnics: [counts(n)],
+      nats: natCounts(n),
+      drops: [{ ...drop, time: new Date().toISOString(), text: '' }],
+    })
     await lost
       .or(passing)
       .first()
@@ -219,6 +267,10 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   }
   await passing.waitFor()
   await lost.waitFor()
+  // Edges are thicker where more passes: from the subnet to the host, and on the wire of the NAT.
+  await page.getByText(/^↑ \d+ B.s ↓ \d+ kB.s$/).waitFor()
+  const [all, lossy] = await Promise.all(['.flow', '.flow.lossy'].map((which) => page.locator(`.picture path${which}`).count()))
+  assert.deepEqual([all, lossy], [2, 1])
   await scene.checkAccess('picture-traffic')
   await page.goBack()
   await row.filter({ hasText: ':22' }).getByRole('link', { name: /Why/ }).click()

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { DropEvent } from '#abi/info.ts'
-import { mostCounters, mostDrops, mostExhausted, type HostCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import { mostCounters, mostDrops, mostNats, type HostCounters, type NatCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
 import type { Log } from '#system/log.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Traffic } from '../apply/host-half.ts'
@@ -17,10 +17,15 @@ export interface CounterReportOptions {
   post(counters: HostCounters, signal: AbortSignal): Promise<void>
 }
 
+interface Told {
+  readonly vnics: Map<string, VnicCounters>
+  readonly nats: Map<string, NatCounters>
+}
+
 export class CounterReport {
   readonly #options: CounterReportOptions
   /** What the API has been told. */
-  #told = new Map<string, VnicCounters>()
+  #told: Told = { vnics: new Map(), nats: new Map() }
   #drops: SeenDrop[] = []
   /** The vnic of each unit name of a port. */
   #ports = new Map<string, string>()
@@ -35,7 +40,7 @@ export class CounterReport {
 
   /** Tell of all vnics: another API may listen now. */
   again(): void {
-    this.#told.clear()
+    this.#told = { vnics: new Map(), nats: new Map() }
   }
 
   /** Tell until the signal. vpcd and the API may go and come again. */
@@ -53,17 +58,19 @@ export class CounterReport {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const now = await this.#countersNow()
-    const changed = [...now.values()].filter((each) => !isDeepStrictEqual(each, this.#told.get(each.vnic)))
-    const drops = this.#drops
-    const exhausted = [...this.#exhausted].slice(0, mostExhausted).map(([nat, packets]) => ({ nat, packets }))
+    const changed = [...now.vnics.values()].filter((each) => !isDeepStrictEqual(each, this.#told.vnics.get(each.vnic)))
+    const nats = [...now.nats.values()].filter((each) => !isDeepStrictEqual(each, this.#told.nats.get(each.nat))).slice(0, mostNats)
+    const exhausted = [...this.#exhausted].slice(0, mostNats).map(([nat, packets]) => ({ nat, packets }))
+    const rest = { drops: this.#drops, nats, exhausted }
     this.#drops = []
     this.#exhausted.clear()
-    for (let i = 0; i < changed.length || (i === 0 && drops.length + exhausted.length > 0); i += mostCounters)
-      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? { drops, exhausted } : { drops: [] }) }, signal)
+    const hasRest = Object.values(rest).some(({ length }) => length > 0)
+    for (let i = 0; i < changed.length || (i === 0 && hasRest); i += mostCounters)
+      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? rest : { drops: [] }) }, signal)
     this.#told = now
   }
 
-  async #countersNow(): Promise<Map<string, VnicCounters>> {
+  async #countersNow(): Promise<Told> {
     const { items, traffic } = this.#options
     const { stats, usage } = await traffic.read()
     const vnics = new Map([...items.of('vnic')].map(({ id }) => [portId(id), id]))
@@ -71,14 +78,17 @@ export class CounterReport {
     const nats = new Map([...items.of('nat')].map(({ id }) => [natId(id), id]))
     this.#ports = new Map()
     this.#nats = new Map(stats.flatMap(({ id, unit }) => (nats.has(id) ? [[unit, nats.get(id)!]] : [])))
-    return new Map(
-      stats.flatMap(({ id, unit, rxPackets, rxBytes, txPackets, txBytes, drops }) => {
-        const vnic = vnics.get(id)
-        if (vnic === undefined) return []
+    const told: Told = { vnics: new Map(), nats: new Map() }
+    for (const { id, unit, rxPackets, rxBytes, txPackets, txBytes, drops } of stats) {
+      const counts = { rxPackets, rxBytes, txPackets, txBytes, drops }
+      const [vnic, nat] = [vnics.get(id), nats.get(id)]
+      if (vnic !== undefined) {
         this.#ports.set(unit, vnic)
-        return [[vnic, { vnic, rxPackets, rxBytes, txPackets, txBytes, flows: flows.get(id) ?? 0, drops }] as const]
-      }),
-    )
+        told.vnics.set(vnic, { vnic, ...counts, flows: flows.get(id) ?? 0 })
+      }
+      if (nat !== undefined) told.nats.set(nat, { nat, ...counts })
+    }
+    return told
   }
 
   async #hearDrops(signal: AbortSignal): Promise<void> {

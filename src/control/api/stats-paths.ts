@@ -63,6 +63,12 @@ const answer = (description: string, properties: Json): Json => ({
 
 const parameters = [{ $ref: '#/components/parameters/id' }]
 
+const { time: _, ...counted } = point.properties
+const ofThing: Json = {
+  properties: { kind: { enum: ['vnic', 'nat'] }, id: { type: 'string', format: 'uuid' }, ...counted },
+  required: ['kind', 'id', ...Object.keys(counted)],
+}
+
 /** The paths. */
 export function statsPaths(): Json {
   const ofKinds = countedKinds.map((kind) => {
@@ -86,5 +92,19 @@ export function statsPaths(): Json {
     parameters: [since],
     responses: answer('the oldest first; 1000 at most', { drops: { type: 'array', items: drop } }),
   }
-  return { ...Object.fromEntries(ofKinds), '/v1/vpcs/{id}/drops': { parameters, get: drops } }
+  const now: Json = {
+    operationId: 'getVpcTraffic',
+    tags: ['vpc'],
+    summary: 'what passes now: the newest point of each vnic and NAT of a vpc that counted something lately',
+    parameters: [],
+    responses: answer('no point is older than 40 s', {
+      interval: number('seconds of a point'),
+      items: { type: 'array', items: { ...point, ...ofThing, description: 'a vnic or a NAT; from a NAT means from outside' } },
+    }),
+  }
+  return {
+    ...Object.fromEntries(ofKinds),
+    '/v1/vpcs/{id}/traffic': { parameters, get: now },
+    '/v1/vpcs/{id}/drops': { parameters, get: drops },
+  }
 }

@@ -4,16 +4,7 @@
  * a vpc or a host.
  */
 import { z } from 'zod'
-import {
-  countersEveryMs,
-  mostCounters,
-  mostDrops,
-  mostExhausted,
-  type Counts,
-  type HostCounters,
-  type SeenDrop,
-  type VnicCounters,
-} from '#feed/counters.ts'
+import { countersEveryMs, mostCounters, mostDrops, mostNats, type Counts, type HostCounters, type SeenDrop } from '#feed/counters.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 
@@ -52,11 +43,14 @@ const drop = z.object({
     .regex(/^[ -~]*$/),
   rule: z.string().max(60).nullable(),
 })
-const exhausted = z.object({ nat: z.string().max(80), packets: count })
+const natItem = z.string().max(80)
+const exhausted = z.object({ nat: natItem, packets: count })
+const natCounters = vnic.omit({ vnic: true, flows: true }).extend({ nat: natItem })
 const counters = z.object({
   vnics: z.array(vnic).max(mostCounters),
   drops: z.array(drop).max(mostDrops),
-  exhausted: z.array(exhausted).max(mostExhausted).optional(),
+  nats: z.array(natCounters).max(mostNats).optional(),
+  exhausted: z.array(exhausted).max(mostNats).optional(),
 })
 
 /** Read what a host sent. Throws a Problem. */
@@ -81,8 +75,8 @@ export interface Dropped {
 
 export class Counters {
   readonly #objects: Mirror['objects']
-  /** The last values of a vnic, and of which host. */
-  readonly #last = new Map<string, { readonly host: string; readonly values: VnicCounters }>()
+  /** The last values of a vnic or a NAT, and of which host. */
+  readonly #last = new Map<string, { readonly host: string; readonly values: Counts }>()
   /** By time: series by their keys. The oldest comes first. */
   readonly #slots = new Map<number, Map<string, Sum>>()
   #size = 0
@@ -94,16 +88,20 @@ export class Counters {
   }
 
   /** Take what a host says. It may speak of vnics that are plugged in there, and of no others. */
-  take(host: string, { vnics, drops, exhausted = [] }: HostCounters, now: number): void {
+  take(host: string, { vnics, drops, nats = [], exhausted = [] }: HostCounters, now: number): void {
     const slot = Math.floor(now / countersEveryMs) * countersEveryMs
     for (const values of vnics) {
       const at = this.#placeOf(values.vnic, host)
       if (at === undefined) continue
-      const point = difference(this.#last.get(values.vnic), host, values)
-      this.#last.set(values.vnic, { host, values })
+      const point = this.#since(values.vnic, host, values)
       if (point === undefined) continue
       for (const key of [`vnic/${values.vnic}`, `subnet/${at.subnet}`, `vpc/${at.vpc}`, `host/${host}`]) this.#add(slot, key, point)
       this.#tell({ kind: 'vnic', id: values.vnic, at: slot, drops: point.drops })
+    }
+    for (const { nat, ...counts } of nats) {
+      const own = this.#natsOf(nat, host)
+      const point = own.length === 0 ? undefined : this.#since(`nat/${nat}`, host, { ...counts, flows: 0 })
+      if (point !== undefined) for (const id of own) this.#add(slot, `nat/${id}`, { ...point, drops: {} })
     }
     for (const { nat, packets } of exhausted)
       for (const id of this.#natsOf(nat, host)) {
@@ -124,6 +122,22 @@ export class Counters {
       const point = at > since ? series.get(key) : undefined
       return point === undefined ? [] : [{ time: new Date(at).toISOString(), ...point }]
     })
+  }
+
+  /** The newest point of a series that began after a time. */
+  latest(key: string, since: number): Counts | undefined {
+    for (const at of [...this.#slots.keys()].reverse()) {
+      if (at <= since) return undefined
+      const point = this.#slots.get(at)!.get(key)
+      if (point !== undefined) return point
+    }
+    return undefined
+  }
+
+  #since(key: string, host: string, values: Counts): Counts | undefined {
+    const point = difference(this.#last.get(key), host, values)
+    this.#last.set(key, { host, values })
+    return point
   }
 
   /** Packets of a vpc that were dropped after a time, the oldest first. */
@@ -204,9 +218,9 @@ export class Counters {
 
 /** What was counted since the last values; undefined: nothing is known of the time before. */
 function difference(
-  last: { readonly host: string; readonly values: VnicCounters } | undefined,
+  last: { readonly host: string; readonly values: Counts } | undefined,
   host: string,
-  values: VnicCounters,
+  values: Counts,
 ): Counts | undefined {
   if (last === undefined || last.host !== host) return undefined
   // Counters that are lower began anew: the interface was connected again.

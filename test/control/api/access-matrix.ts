@@ -168,7 +168,7 @@ const planned = (asker: Asker, done: number): readonly number[] =>
   changes(asker, 'vpc') ? [done] : sees(asker, 'vpc') ? [403] : [400, 403, 404]
 
 /** What was counted is for those who see what counted. */
-const counted = ({ theirs }: Scene, asker: Asker, kind: 'vnic' | 'subnet' | 'vpc' | 'host', what: string) => ({
+const counted = ({ theirs }: Scene, asker: Asker, kind: 'vnic' | 'subnet' | 'vpc' | 'host' | 'nat', what: string) => ({
   path: `/v1/${kind}s/${theirs.get(kind).id}/${what}`,
   expect: [sees(asker, kind) ? 200 : 404],
 })
@@ -212,6 +212,8 @@ const others: Readonly<Record<string, Ask>> = {
   'GET /v1/vnics/:id/stats': (scene, asker) => counted(scene, asker, 'vnic', 'stats'),
   'GET /v1/subnets/:id/stats': (scene, asker) => counted(scene, asker, 'subnet', 'stats'),
   'GET /v1/vpcs/:id/stats': (scene, asker) => counted(scene, asker, 'vpc', 'stats'),
+  'GET /v1/nats/:id/stats': (scene, asker) => counted(scene, asker, 'nat', 'stats'),
+  'GET /v1/vpcs/:id/traffic': (scene, asker) => counted(scene, asker, 'vpc', 'traffic'),
   'GET /v1/vpcs/:id/drops': (scene, asker) => counted(scene, asker, 'vpc', 'drops'),
   'GET /v1/hosts/:id/stats': (scene, asker) => counted(scene, asker, 'host', 'stats'),
   'POST /v1/session': () => ({ path: '/v1/session', expect: [201] }),

@@ -106,6 +106,37 @@ test('what is older than an hour is forgotten', async () => {
   )
 })
 
+test('what passes now has a point for each vnic, and for each NAT as the host of its wire says', async () => {
+  const pool = await api.ok('POST', '/pools', { name: 'public', facility: 'f1', prefix: '198.51.100.0/28' })
+  await api.ok('PATCH', '/hosts/h1', { wires: [{ pool: 'public', interface: 'em1' }] }, { 'if-match': '*' })
+  const nat = await api.ok('POST', '/nats', { name: 'out', vpc: 'red', pool: 'public' })
+  const now = Date.now()
+  const sayBoth = (n: number, host = 'h1'): void => {
+    const { vnic: _, flows: __, ...counted } = counts('a', n)
+    const told = { vnics: [counts('a', n)], nats: [{ nat: `${ids.red}.${pool.id}`, ...counted }], drops: [] }
+    api.counters.take(ids[host]!, parseCounters(told), now)
+  }
+  for (const n of [21, 22]) sayBoth(n)
+  // Its vnic is not there, nor the wire.
+  for (const n of [100, 200]) sayBoth(n, 'h2')
+  const { interval, items } = await api.ok('GET', '/vpcs/red/traffic')
+  const passed = { rxPackets: 1, rxBytes: 100, txPackets: 0, txBytes: 0, drops: {} }
+  assert.deepEqual(
+    [interval, items],
+    [
+      10,
+      [
+        { kind: 'vnic', id: ids.a, ...passed, rxPackets: 2, rxBytes: 200, flows: 2 },
+        { kind: 'nat', id: nat.id, ...passed, flows: 0 },
+      ],
+    ],
+  )
+  assert.equal((await points('/nats/out')).length, 1)
+  api.ahead = 60_000
+  assert.deepEqual((await api.ok('GET', '/vpcs/red/traffic')).items, [])
+  api.ahead = 0
+})
+
 test('what a host may not say is refused whole, and so is what one may not ask', async () => {
   const good = counts('a', 1)
   for (const bad of [{ rxBytes: -1 }, { vnic: 'x' }, { drops: { 'a b': 1 } }, { flows: 1.5 }])
