@@ -229,6 +229,8 @@ export interface HostUsage {
   /** Flows of all ports that no reply has confirmed. */
   readonly young: { readonly flows: number; readonly maxFlows: number }
   readonly rules: readonly (RuleCounter & { readonly group: Id })[]
+  /** Blocks of public ports of each NAT that shares addresses, and how many stations have got. */
+  readonly nats: readonly { readonly id: Id; readonly blocks: number; readonly maxBlocks: number }[]
   readonly queues: readonly (QueueStats & { readonly id: Id })[]
 }
 

@@ -60,6 +60,16 @@ export class NatCells {
     return heads.map((head) => layout.natHeadCell.decode(head).addr.slice())
   }
 
+  /** How many blocks of public ports are taken, and how many there are; undefined: it shares no address. */
+  fill(nat: number): { readonly blocks: number; readonly maxBlocks: number } | undefined {
+    using own = this.#open(nat)
+    if (own === undefined) return undefined
+    const addresses = own.maxEntries / layout.cellsOfAddress
+    let blocks = 0
+    for (let i = 0; i < addresses; i++) blocks += layout.natHeadCell.decode(own.lookup(word(headIndex(i)))!).taken
+    return { blocks, maxBlocks: addresses * layout.natAddressBlocks }
+  }
+
   /** Give a NAT a map for these addresses; none: it has no map. Ports of addresses that keep their place go along. */
   set(nat: number, addresses: readonly Uint8Array[]): void {
     const before = this.addressesOf(nat)

@@ -57,12 +57,18 @@ function* unitSamples(stats: readonly SourceStats[], labels: Labels): Generator<
   }
 }
 
-function* flowSamples({ usage: { ports, young } }: HostFacts, labels: Labels): Generator<Sample> {
+function* flowSamples({ usage: { ports, young, nats } }: HostFacts, labels: Labels): Generator<Sample> {
   for (const { id, flows, maxFlows } of ports) {
     const own = labels.get(id)
     if (own === undefined) continue
     yield sample(table.flows, flows, ...own)
     yield sample(table.flowsLimit, maxFlows, ...own)
+  }
+  for (const { id, blocks, maxBlocks } of nats) {
+    const own = labels.get(id)
+    if (own === undefined) continue
+    yield sample(table.natBlocks, blocks, ...own)
+    yield sample(table.natBlocksLimit, maxBlocks, ...own)
   }
   yield sample(table.youngFlows, young.flows)
   yield sample(table.youngFlowsLimit, young.maxFlows)

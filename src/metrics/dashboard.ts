@@ -62,6 +62,11 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
         [rate(counters.lostQuestions, 'instance'), 'questions {{instance}}'],
       ],
     },
+    {
+      title: 'Ports of NATs, of those that there are',
+      unit: 'percentunit',
+      queries: [[`topk(20, ${value(host.natBlocks)} / ${value(host.natBlocksLimit)})`, '{{instance}} {{unit}} {{vpc}}']],
+    },
     { title: 'Direct ways', unit: 'short', queries: [[value(host.muxDirect), '{{instance}} {{mux}} {{direction}}']] },
     {
       title: 'Queue drops',
@@ -100,6 +105,14 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
       queries: [
         [api.hosts.name, '{{state}}'],
         [api.failing.name, 'failing'],
+      ],
+    },
+    {
+      title: 'Room of the store',
+      unit: 'percentunit',
+      queries: [
+        [`${api.storeUsed.name} / ${api.storeMost.name}`, '{{instance}}'],
+        [api.storeFull.name, 'full {{instance}}'],
       ],
     },
     { title: 'Objects', unit: 'short', queries: [[api.objects.name, '{{kind}}']] },

@@ -54,6 +54,10 @@ export const flowsLimit = gauge('flows_limit', unitLabels, 'Confirmed flows that
 export const youngFlows = gauge('young_flows', [], 'Flows of all ports that no reply has confirmed.', 'one', 'flows')
 export const youngFlowsLimit = gauge('young_flows_limit', [], 'How many of these fit; further ones evict old ones.', 'one', 'flows')
 
+const eachNat = 'one for each NAT that shares public addresses on this host'
+export const natBlocks = gauge('nat_blocks', unitLabels, 'Blocks of 64 public ports that stations of a NAT have.', eachNat)
+export const natBlocksLimit = gauge('nat_blocks_limit', unitLabels, 'How many blocks its public addresses have.', eachNat)
+
 export const ruleFlows: Metric = {
   name: 'vpc_rule_flows_total',
   type: 'counter',
@@ -105,6 +109,8 @@ export const hostMetrics: readonly Metric[] = [
   flowsLimit,
   youngFlows,
   youngFlowsLimit,
+  natBlocks,
+  natBlocksLimit,
   ruleFlows,
   ...Object.values(queueCounters),
   objects,

@@ -15,6 +15,10 @@ export function usage(context: Context): HostUsage {
     }),
     young: flows.youngFill(),
     rules: [...model.ofType('group')].flatMap((group) => ruleCounters(context, group).map((counter) => ({ group: group.id, ...counter }))),
+    nats: [...model.ofType('vpcnat')].flatMap(({ id, source }) => {
+      const fill = datapath.tables.natCells.fill(source)
+      return fill === undefined ? [] : [{ id, ...fill }]
+    }),
     queues: [...model.ofType('vmnic')]
       .filter(({ ifindex }) => ifindex !== 0)
       .flatMap((vmnic) => queueStats(context, vmnic).map((queue) => ({ id: vmnic.id, ...queue }))),

@@ -214,6 +214,8 @@ describe('public ports', () => {
       changed: { 'free.rx': 1, 'free.no_public_address': 1, 'free.tooBig': 1 },
     })
     assert.deepEqual(scene.tables.natCells.guests(sharedNat), [])
+    assert.equal(scene.tables.natCells.fill(sharedNat)!.blocks, 0)
+    assert.equal(scene.tables.natCells.fill(sharedNat + 1), undefined)
   })
 
   test('nor does one that has no address yet: its packet would leave from 0.0.0.0 or ::', () => {
@@ -242,6 +244,10 @@ describe('public ports', () => {
       if (i % 50 === 0)
         expect(scene.onWire(kinds.UDP(onWire(), { address: outside.v4, port: 53 }, { address: shared.v4, port })), forwarded('nat', 'free'))
     assert.equal(scene.tables.natCells.guests(sharedNat).length, 1000)
+    // Each has one block at least; those of a guest that has gone may still be leaving.
+    const fill = scene.tables.natCells.fill(sharedNat)!
+    const had = scene.tables.natCells.guests(sharedNat).reduce((sum, guest) => sum + guest.blocks.length, 0)
+    assert.deepEqual([fill.blocks, fill.maxBlocks % 1008], [had, 0])
   })
 
   test('the address of a guest, and its block, follow from its own alone', () => {
