@@ -1,5 +1,5 @@
 /** Starts the daemons of this machine, and makes it a host: of its own cloud, or of the one that it has joined. */
-import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,6 +24,7 @@ import { apiDir, issuerDir, prepareControl, readAdminToken } from './control-pla
 import { runVpc, startDaemon, stopDaemon, untilReady, type DaemonStart } from './daemon-process.ts'
 import { writeCa } from './host-trust.ts'
 import { ensureFirst } from './first-resources.ts'
+import { ownDirectory } from './owner.ts'
 import { checkPort, daemonNames, readRecord, writeRecord, type DaemonName, type Places, type UpRecord } from './places.ts'
 
 /** The user that the agent runs as. */
@@ -152,7 +153,7 @@ class Up {
     if (hasJoined(places)) return followAddress(agentStateDir, `https://${agents}`)
     progress(`joining as host ${hostName}`)
     const { token } = await invite(client, host)
-    makeOwned(agentStateDir)
+    ownDirectory(agentStateDir, agentUid)
     await runVpc(['join', token, '--server', agents, '--state-dir', agentStateDir, ...(isLocal(address) ? [] : ['--underlay', address])])
   }
 
@@ -201,7 +202,8 @@ class Up {
     const { places } = this.#options
     const isUnprivileged = ownsVpcd && othersMayRun(places.agentStateDir, places.runDir)
     if (!isUnprivileged) progress('the agent runs as root: its own user may not use this vpcd, or not reach its directories')
-    makeOwned(places.agentStateDir)
+    // What `vpc join` wrote there, too.
+    ownDirectory(places.agentStateDir, agentUid)
     writeCa(places.agentStateDir, (JSON.parse(readFileSync(identityFile(places.agentStateDir), 'utf8')) as { ca: string }).ca)
     const words = ['agent', 'run', '--state-dir', places.agentStateDir, '--socket', places.socket]
     const isConnected = (): Promise<boolean> => isFollowing(places, ({ connected }) => !('trouble' in connected))
@@ -231,12 +233,6 @@ function followAddress(agentStateDir: string, server: string): void {
   const identity = JSON.parse(readFileSync(path, 'utf8')) as { server: string }
   if (identity.server === server) return
   writeWhole(path, `${JSON.stringify({ ...identity, server }, null, 1)}\n`, { mode: 0o600, isNew: false })
-}
-
-/** The directory of the agent belongs to the agent, with what `vpc join` wrote there. */
-function makeOwned(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  for (const path of [directory, ...readdirSync(directory).map((name) => join(directory, name))]) lchownSync(path, agentUid, agentUid)
 }
 
 /** Whether a user without privileges can read this program, and reach these directories. */

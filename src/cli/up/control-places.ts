@@ -2,11 +2,12 @@
  * The directories of the API and of the issuer below the state directory: each belongs to the user of its process. What
  * root's processes kept in the state directory itself moves there. Links stay in the old places, for people.
  */
-import { closeSync, constants, existsSync, fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs'
 import { readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownUsers } from '#abi/own-users.ts'
 import { Failure } from '../failure.ts'
+import { own } from './owner.ts'
 import type { Places } from './places.ts'
 
 /** What each has; the SQLite store is several files, of which only the first has a link. */
@@ -52,20 +53,6 @@ function handOver(directory: string, uid: number, gid: number): void {
     if (found.isDirectory()) own(path, uid, uid, 0o700)
     else if (found.isFile() && name.startsWith('control.db') && parentPath === directory) own(path, uid, gid, 0o640)
     else if (found.isFile()) own(path, uid, uid, found.mode & 0o700)
-  }
-}
-
-/** By descriptor, and never a second name of a file: whoever had the directory may have put in links. */
-function own(path: string, uid: number, gid: number, mode: number): void {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  try {
-    const found = fstatSync(file)
-    if (!found.isDirectory() && found.nlink !== 1)
-      throw new Failure('failed', `${path} has another name elsewhere, so vpc up hands it to nobody; remove one of both`)
-    fchownSync(file, uid, gid)
-    fchmodSync(file, mode)
-  } finally {
-    closeSync(file)
   }
 }
 
