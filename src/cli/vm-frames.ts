@@ -1,14 +1,18 @@
 /** What goes from host to host when a guest moves: frames of its stream, and notes in JSON between them. */
 import type { Readable, Writable } from 'node:stream'
-import { once } from 'node:events'
 import type { Id } from '#abi/id.ts'
 import type { FlowDocument } from '#abi/flow-document.ts'
 import type { VmDefinition } from '#vm/definition.ts'
 import { Failure } from './failure.ts'
 
-/** The machine comes first; flows of its ports come when they may be of use. */
+/**
+ * The machine comes first; flows of its ports come when they may be of use. `end` says that all of the guest was sent,
+ * and may run. `settle` names a machine of an earlier try, and asks what became of it.
+ */
 export type Note =
   | { readonly machine: VmDefinition }
+  | { readonly settle: string }
+  | { readonly end: true }
   | { readonly flows: readonly { readonly port: Id; readonly document: FlowDocument }[] }
 
 export type Frame = { readonly data: Buffer } | { readonly note: Note }
@@ -27,8 +31,15 @@ async function write(to: Writable, kind: number, body: Uint8Array): Promise<void
   const head = Buffer.alloc(headBytes)
   head[0] = kind
   head.writeUInt32BE(body.length, 1)
-  to.write(head)
-  if (!to.write(body)) await once(to, 'drain')
+  to.write(head, () => {})
+  await writeWhole(to, body)
+}
+
+/** Write, and wait until it has gone. Throws when the other end is gone, before or meanwhile. */
+export function writeWhole(to: Writable, data: Uint8Array): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  to.write(data, (error) => (error ? reject(error) : resolve()))
+  return promise
 }
 
 /** The frames of an input, to its end. Throws a Failure for what is none, or was broken off. */

@@ -1,20 +1,18 @@
 /** `vpc vm migrate`: moves a running guest to another host of its cloud; no packet for it is lost. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Vpc } from '#client/vpc.ts'
 import { objectId } from '#feed/object-id.ts'
 import type { Resource } from '#resource/envelope.ts'
-import { askSupervisor } from '#vm/control.ts'
+import { askSupervisor, askTransfer } from '#vm/control.ts'
 import type { VmDefinition } from '#vm/definition.ts'
-import { destroyVm, running } from '#vm/life.ts'
+import { destroyVm, isUp, running } from '#vm/life.ts'
+import { supervisedState } from '#vm/supervise.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 import { tellLate, type Late } from './cloud/attach-vnic.ts'
 import { Failure } from './failure.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
-import type { ReceiveReport } from './vm-receive.ts'
-import { writeNote, type Note } from './vm-frames.ts'
+import { FarHost } from './vm-far-host.ts'
 import { makePipe, readPipe, sendOn } from './vm-stream.ts'
 
 export interface Journey {
@@ -30,46 +28,123 @@ export interface Journey {
   readonly vpc: () => Promise<Vpc>
 }
 
-/** Do it. When a step fails before the guest runs there, it runs on here, and nothing else has changed. */
+/**
+ * Do it. When a step fails before the guest runs there, it runs on here, and nothing else has changed. What an earlier
+ * try left is finished, or taken back first.
+ */
 export async function moveGuest(journey: Journey): Promise<void> {
   const directory = new VmDirectory(journey.base, journey.vm.id)
-  await tellingVmErrors(() => running(directory))
+  const move = new Move(journey, directory)
   const definition = directory.definition()
+  const state = await tellingVmErrors(() => supervisedState(directory))
+  if (await hasBegun(journey, directory, isUp(state))) {
+    if (await move.hasArrived()) return move.finish()
+    await move.restore()
+  }
+  await tellingVmErrors(() => running(directory))
   if (definition.image !== null)
     throw new Failure(
       'failed',
       `vm ${journey.vm.name} has a disk of its own on this host, a copy of ${definition.image}; only a guest with a --disk that both hosts have moves while it runs`,
     )
-  const move = new Move(journey, directory)
   try {
     await move.prepare()
     await move.begin(definition)
     await move.send()
   } catch (error) {
+    if (await move.hasArrivedAfter(error as Error)) return move.finish()
     await move.takeBack(error as Error)
     throw error
   }
   await move.finish()
 }
 
+/** Whether an earlier command has died when all of the guest may have been sent. */
+async function hasBegun({ vm, to }: Journey, directory: VmDirectory, isHere: boolean): Promise<boolean> {
+  if (vm.host === to.id) return true
+  return isHere && (await tellingVmErrors(() => askTransfer(directory.controlSocket))).status !== 'none'
+}
+
+const renewMs = 20_000
+const retryMs = 500
+
 class Move {
   readonly #journey: Journey
   readonly #directory: VmDirectory
   #far: FarHost | undefined
   #isSent = false
-  #isPlaced = false
+  #isPlaced: boolean
   /** The other host has all of it, and may have it run. */
   #isWhole = false
+  #timer: NodeJS.Timeout | undefined
+  #renewal: Promise<unknown> = Promise.resolve()
 
   constructor(journey: Journey, directory: VmDirectory) {
     this.#journey = journey
     this.#directory = directory
+    this.#isPlaced = journey.vm.host === journey.to.id
+  }
+
+  /** What became of an earlier try: whether the guest runs there. If not, nothing of it is left there. */
+  async hasArrived(): Promise<boolean> {
+    const { to, vm, shell } = this.#journey
+    progress(`asking host ${to.name} what became of the last try`)
+    const far = new FarHost([...shell, 'vpc', 'vm', 'receive', '--json'])
+    await far.note({ settle: vm.id })
+    const { settled } = await far.hears('settled')
+    await far.end()
+    if (settled === 'taken over') return true
+    const status = await askTransfer(this.#directory.controlSocket).then(
+      ({ status }) => status,
+      () => 'none',
+    )
+    if (settled === null || status !== 'completed') return false
+    throw new Failure(
+      'conflict',
+      `vm ${vm.name} ran on host ${to.name} and has ended there; start it there with vpc vm run, and end what stands still here: vpc vm destroy --vm-id=${vm.id}`,
+    )
+  }
+
+  /** The same after a failure: asked only where the other host may have it run. */
+  async hasArrivedAfter(error: Error): Promise<boolean> {
+    if (!this.#isWhole || (await this.#far!.hasRefused())) return false
+    try {
+      return await this.hasArrived()
+    } catch (cause) {
+      const { to } = this.#journey
+      await this.#endRenewal()
+      error.message += `; the guest stands still here, and host ${to.name} does not say whether it runs there (${(cause as Error).message}); repeat the command`
+      throw error
+    }
+  }
+
+  /** An earlier try went no further: the guest is here, whatever was sent. */
+  async restore(): Promise<void> {
+    const { from, vm } = this.#journey
+    if (this.#isPlaced) await this.#ask(`place vm ${vm.name} on host ${from.name} again`, 'PATCH', '', { host: from.id })
+    this.#isPlaced = false
+    if (isUp(this.#directory.state())) await tellingVmErrors(() => askSupervisor(this.#directory.controlSocket, { ask: 'keep' }))
+    else await this.#end()
   }
 
   /** The other host makes the interfaces, out of service. */
   async prepare(): Promise<void> {
     progress(`preparing host ${this.#journey.to.name}`)
-    await this.#ask('prepare the other host', 'PUT', '/migration', { host: this.#journey.to.id })
+    const { client, vm, to } = this.#journey
+    await this.#ask('prepare the other host', 'PUT', '/migration', { host: to.id, phase: 'prepare' })
+    const renew = (): Promise<unknown> => client.ask('PUT', `/vms/${vm.id}/migration`, { host: to.id }).catch(() => {})
+    this.#timer = setInterval(() => (this.#renewal = renew()), renewMs)
+  }
+
+  /** The API hears no more that the move goes on. */
+  async #endRenewal(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#renewal
+  }
+
+  async #end(): Promise<void> {
+    await this.#endRenewal()
+    await this.#ask('end the migration', 'DELETE', '/migration')
   }
 
   /** The other host has a QEMU that waits for the guest. */
@@ -93,9 +168,10 @@ class Move {
     }
     // The guest stands still: its flows are what they will be there.
     await this.#sendFlows()
-    this.#far!.input.end()
     this.#isWhole = true
+    await this.#far!.note({ end: true })
     await this.#far!.hears('running')
+    await this.#far!.end()
   }
 
   /** When the other host takes nothing any more, it says why. */
@@ -103,7 +179,7 @@ class Move {
     try {
       await tellingVmErrors(work)
     } catch (error) {
-      throw (error as NodeJS.ErrnoException).code === 'EPIPE' ? await this.#far!.failure() : error
+      throw ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(String((error as NodeJS.ErrnoException).code)) ? await this.#far!.failure() : error
     }
   }
 
@@ -133,17 +209,13 @@ class Move {
 
   /** The guest runs there: nothing of it stays here. */
   async finish(): Promise<void> {
+    progress(`it runs on host ${this.#journey.to.name}; ending it here`)
     await tellingVmErrors(() => destroyVm(this.#directory, { isForced: true }))
-    await this.#ask('end the migration', 'DELETE', '/migration')
+    await this.#end()
   }
 
   /** The guest runs on here. Whatever cannot be undone is added to the error. */
   async takeBack(error: Error): Promise<void> {
-    if (this.#isWhole && !(await this.#far!.hasRefused())) {
-      const where = `host ${this.#journey.to.name} has not said whether it runs there; look there with vpc vm list`
-      error.message += `; the guest stands still here, and ${where}, and end one of both`
-      return
-    }
     const left: string[] = []
     const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
       try {
@@ -152,75 +224,45 @@ class Move {
         left.push(`${what} (${(cause as Error).message})`)
       }
     }
-    if (this.#far !== undefined) await attempt('end the guest there', () => this.#far!.end())
+    if (this.#far !== undefined) await attempt('end the guest there', () => this.#endThere())
     if (this.#isPlaced)
       await attempt('place it here again', () => this.#ask('place it here again', 'PATCH', '', { host: this.#journey.from.id }))
-    if (this.#isSent) await attempt('have the guest run here', () => askSupervisor(this.#directory.controlSocket, { ask: 'keep' }))
-    await attempt('end the migration', () => this.#ask('end the migration', 'DELETE', '/migration'))
-    if (left.length > 0) error.message += `; and could not undo: ${left.join(', ')}`
+    if (this.#isSent) await attempt('have the guest run here', () => this.#keep())
+    await attempt('end the migration', () => this.#end())
+    if (left.length > 0) error.message += `; and could not undo: ${left.join(', ')}; the same command again does`
+  }
+
+  /** A supervisor may have been killed meanwhile. */
+  async #keep(): Promise<void> {
+    await running(this.#directory)
+    await askSupervisor(this.#directory.controlSocket, { ask: 'keep' })
+  }
+
+  /** A command there that was killed has left what it had. */
+  async #endThere(): Promise<void> {
+    await this.#far!.end()
+    if (!(await this.#far!.hasRefused())) await this.hasArrived()
   }
 
   /** A change of the vm, once both hosts do it. What others send to the old host meanwhile goes on to the new one. */
   async #ask(what: string, method: string, path: string, body?: object): Promise<void> {
     const { client, vm, seconds, to, from } = this.#journey
     const url = `/vms/${vm.id}${path}?wait=ready&timeout=${seconds}s`
-    const answer = await client.must<{ late?: Late[] } | undefined>(what, method, url, body, method === 'PATCH' ? { 'if-match': '*' } : {})
+    const ask = () => client.must<{ late?: Late[] } | undefined>(what, method, url, body, method === 'PATCH' ? { 'if-match': '*' } : {})
+    const answer = await untilReached(ask, seconds)
     const late = answer.body?.late ?? []
     await tellLate(client, late, to, seconds)
     if (late.some(({ host }) => host === from.id)) await tellLate(client, late, from, seconds)
   }
 }
 
-/** The command on the other host. */
-class FarHost {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
-  readonly #closed: Promise<unknown>
-  #said = ''
-
-  constructor([program, ...args]: readonly string[]) {
-    this.#child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-    this.#closed = Promise.race([
-      once(this.#child, 'close'),
-      once(this.#child, 'error').then(([error]) => void (this.#said = (error as Error).message)),
-    ])
-    this.#child.stdin!.on('error', () => {})
-    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => void (this.#said = (this.#said + text).slice(-2000)))
-    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
-  }
-
-  get input(): NonNullable<ChildProcess['stdin']> {
-    return this.#child.stdin!
-  }
-
-  /** Send it a note. When it takes none any more, it says why instead of its next answer. */
-  async note(note: Note): Promise<void> {
-    await writeNote(this.input, note).catch(() => {})
-  }
-
-  /** Wait until it says so. Throws a Failure with its last words. */
-  async hears(word: 'ready' | 'flows' | 'running'): Promise<void> {
-    const { value, done } = await this.#lines.next()
-    if (done !== true && word in (JSON.parse(value) as ReceiveReport)) return
-    throw await this.failure()
-  }
-
-  /** Why it ended. */
-  async failure(): Promise<Failure> {
-    await this.#closed
-    return new Failure('failed', `the other host did not take the guest: ${this.#said.trim() || 'its command ended'}`)
-  }
-
-  /** Whether it has ended with an error, and so has taken back what it had. A shell that was cut off says nothing. */
-  async hasRefused(): Promise<boolean> {
-    await this.#closed
-    const { exitCode } = this.#child
-    return exitCode !== null && exitCode > 0 && exitCode < 126
-  }
-
-  /** Have it give up, and wait until it has. */
-  async end(): Promise<void> {
-    this.#child.stdin!.destroy()
-    await this.#closed
+/** An API that is being started again may be there in a moment; each request may be repeated. */
+async function untilReached<T>(ask: () => Promise<T>, seconds: number): Promise<T> {
+  for (const end = performance.now() + seconds * 1000; ; await sleep(retryMs)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'unreachable' || performance.now() > end) throw error
+    }
   }
 }

@@ -1,54 +1,103 @@
 /** `vpc vm receive`: the other side of `vpc vm migrate`, which starts it on the host that a guest moves to. */
 import type { Vpc } from '#client/vpc.ts'
-import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { askSupervisor } from '#vm/control.ts'
 import type { VmDefinition } from '#vm/definition.ts'
-import { createVm, destroyVm, runVm } from '#vm/life.ts'
+import { createVm, destroyVm, discardUnreceived, isUp, runVm } from '#vm/life.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import { Failure } from './failure.ts'
 import { baseOf } from './vm-options.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
-import { framesOf, type Frame, type Note } from './vm-frames.ts'
+import { framesOf, writeWhole, type Frame, type Note } from './vm-frames.ts'
 import { makePipe, writePipe } from './vm-stream.ts'
 
-/** What it says, a line of JSON each. */
-export type ReceiveReport = { readonly ready: true } | { readonly flows: true } | { readonly running: true }
+/** What it says, a line of JSON each. `settled`: what became of an earlier try; null: it has left nothing. */
+export type ReceiveReport =
+  | { readonly ready: true }
+  | { readonly flows: true }
+  | { readonly running: true }
+  | { readonly settled: 'taken over' | 'ended since' | null }
 
 const waitMs = 30_000
+const watchMs = 200
 
-/** Read a machine, then its guest, from the input; have it run here. When anything fails, nothing is left here. */
+/**
+ * Read a machine, then its guest, from the input; have it run here. When anything fails, nothing is left here. Or say
+ * what became of an earlier try, and end what it left.
+ */
 export async function receiveVm(vmDir: string | undefined, vpc: () => Promise<Vpc>, say: (report: ReceiveReport) => void): Promise<void> {
   const frames = framesOf(process.stdin)
-  const machine = await machineIn(frames)
-  const directory = new VmDirectory(baseOf(vmDir), machine.id)
-  await tellingVmErrors(async () => {
-    createVm(directory, machine)
-    try {
-      const pipe = makePipe(directory)
-      const guest = writePipe(pipe)
-      guest.on('error', () => {})
-      await runVm(directory, vpc, { timeoutMs: waitMs, progress, incoming: pipe })
-      say({ ready: true })
-      for await (const frame of frames) {
-        if ('note' in frame) {
-          await takeFlows(await vpc(), frame.note)
-          say({ flows: true })
-        } else if (!guest.write(frame.data)) await once(guest, 'drain')
+  try {
+    const note = await firstNote(frames)
+    await tellingVmErrors(async () => {
+      if ('settle' in note) {
+        const settled = await discardUnreceived(new VmDirectory(baseOf(vmDir), note.settle))
+        return say({ settled: settled ?? null })
       }
-      await new Promise<void>((resolve) => guest.end(resolve))
-      await askSupervisor(directory.controlSocket, { ask: 'take over' })
-    } catch (error) {
-      await destroyVm(directory, { isForced: true })
-      throw error
-    }
-  })
-  say({ running: true })
+      const directory = new VmDirectory(baseOf(vmDir), note.machine.id)
+      await discardUnreceived(directory)
+      await receive(directory, note.machine, { frames, vpc, say })
+      say({ running: true })
+    })
+  } finally {
+    process.stdin.destroy()
+  }
 }
 
-async function machineIn(frames: AsyncGenerator<Frame>): Promise<VmDefinition> {
+interface Receiving {
+  readonly frames: AsyncGenerator<Frame>
+  readonly vpc: () => Promise<Vpc>
+  readonly say: (report: ReceiveReport) => void
+}
+
+async function receive(directory: VmDirectory, machine: VmDefinition, receiving: Receiving): Promise<void> {
+  createVm(directory, machine)
+  try {
+    const pipe = makePipe(directory)
+    const guest = writePipe(pipe)
+    guest.on('error', () => {})
+    await runVm(directory, receiving.vpc, { timeoutMs: waitMs, progress, incoming: pipe })
+    receiving.say({ ready: true })
+    await untilItEnds(directory, takeAll(guest, receiving))
+    await askSupervisor(directory.controlSocket, { ask: 'take over' })
+  } catch (error) {
+    await destroyVm(directory, { isForced: true })
+    throw error
+  }
+}
+
+/** Hand the guest over to QEMU, to its end. */
+async function takeAll(guest: Socket, { frames, vpc, say }: Receiving): Promise<void> {
+  for await (const frame of frames) {
+    if ('data' in frame) await writeWhole(guest, frame.data)
+    else if ('end' in frame.note) return void (await new Promise<void>((resolve) => guest.end(resolve)))
+    else {
+      await takeFlows(await vpc(), frame.note)
+      say({ flows: true })
+    }
+  }
+  throw new Failure('failed', 'the guest was broken off on its way')
+}
+
+/** Do something while QEMU is there. Throws when QEMU ends before that is done. */
+async function untilItEnds(directory: VmDirectory, work: Promise<void>): Promise<void> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const timer = setInterval(() => {
+    const state = directory.state()
+    if (!isUp(state)) reject(new Failure('failed', `QEMU ended before it had the guest: ${state?.end?.detail ?? 'nobody saw why'}`))
+  }, watchMs)
+  work.catch(() => {})
+  try {
+    await Promise.race([work, ended])
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+async function firstNote(frames: AsyncGenerator<Frame>): Promise<Extract<Note, { machine: unknown } | { settle: unknown }>> {
   const { value } = await frames.next()
   const frame = value as Frame | undefined
-  if (frame !== undefined && 'note' in frame && 'machine' in frame.note) return frame.note.machine
+  if (frame !== undefined && 'note' in frame && ('machine' in frame.note || 'settle' in frame.note)) return frame.note
   throw new Failure('usage', 'vm receive gets a machine and its guest on its input, from vpc vm migrate on another host')
 }
 

@@ -1,6 +1,6 @@
 /** The stream of a guest that moves: out of QEMU's pipe, held back once, and on to the other host. */
 import { execFileSync } from 'node:child_process'
-import { constants, createWriteStream, openSync, rmSync } from 'node:fs'
+import { constants, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { askTransfer } from '#vm/control.ts'
@@ -28,8 +28,9 @@ export function makePipe({ transferPipe: path }: VmDirectory): string {
 export const readPipe = (path: string): Socket =>
   new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false })
 
-/** The writer's end, open before anybody reads. QEMU sees the end when it is closed. */
-export const writePipe = (path: string): Writable => createWriteStream('', { fd: openSync(path, 'r+') })
+/** The writer's end, open before anybody reads. QEMU sees when it is closed. A reader that is gone blocks nobody. */
+export const writePipe = (path: string): Socket =>
+  new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: false, writable: true })
 
 const isNearEnd = ({ remaining, total }: Transfer): boolean => remaining <= nearOf(total)
 const nearOf = (total: number): number => Math.max(Math.min(leftBytes, total / 2), total / 20)

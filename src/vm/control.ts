@@ -18,8 +18,9 @@ export type ControlRequest =
   | { readonly ask: 'send'; readonly pipe: string }
   | { readonly ask: 'keep' }
   | { readonly ask: 'transfer' }
-  /** The guest has been sent here: have it run. */
+  /** The guest has been sent here: have it run; or end what has come of it, unless it runs. */
   | { readonly ask: 'take over' }
+  | { readonly ask: 'give up' }
 
 export type ControlAnswer =
   | { readonly state: VmState; readonly transfer?: Transfer | undefined }

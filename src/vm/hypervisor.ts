@@ -5,6 +5,7 @@ import { chmodSync, chownSync, closeSync, copyFileSync, openSync, rmSync, consta
 import { listenFor } from '#launch/sockets.ts'
 import { TapQueues } from '#launch/tap-queues.ts'
 import type { Account } from '#system/accounts.ts'
+import type { ProcessMark } from '#system/process-mark.ts'
 import { openVhost } from '#launch/vhost.ts'
 import { writeSeed } from './cloud-init.ts'
 import type { VmDefinition } from './definition.ts'
@@ -20,8 +21,10 @@ export interface LaunchPlan {
   readonly acceleration: 'kvm' | 'tcg'
   readonly account: Account
   readonly vmnics: readonly GuestVmnic[]
-  /** Pipe that a guest comes out of, which runs on another host. */
+  /** Pipe that a guest comes out of, which runs on another host. A guest that has been taken over has none. */
   readonly incoming?: string | undefined
+  /** The command that receives it: when it is gone, too, nobody wants what is left of a guest that did not come. */
+  readonly receiver?: ProcessMark | undefined
 }
 
 export interface StartedHypervisor {

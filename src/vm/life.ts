@@ -7,6 +7,7 @@ import { makeDirectory } from '#launch/directory.ts'
 import { LaunchError } from '#launch/launch-error.ts'
 import { lockFile } from '#launch/lock.ts'
 import { accountOf } from '#launch/user.ts'
+import { markProcess } from '#system/process-mark.ts'
 import { chooseAcceleration, kvmAccount } from './acceleration.ts'
 import { askSupervisor } from './control.ts'
 import type { VmDefinition } from './definition.ts'
@@ -14,7 +15,7 @@ import { readyVmnic, type WaitOptions } from './guest-vmnics.ts'
 import type { LaunchPlan } from './hypervisor.ts'
 import { claimUser, releaseUser } from './machine-user.ts'
 import { startSupervisor, supervisedState } from './supervise.ts'
-import { writeJson, type VmDirectory } from './vm-directory.ts'
+import { readJson, writeJson, type VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import { presenceOf, type VmState } from './vm-state.ts'
 
@@ -60,7 +61,8 @@ export async function runVm(
   if (warning !== undefined) wait.progress(`warning: ${warning}`)
   const vmnics = []
   for (const id of definition.vmnics) vmnics.push(await readyVmnic(await vpc(), id, wait))
-  const plan: LaunchPlan = { definition, acceleration, account, vmnics, ...(incoming !== undefined && { incoming }) }
+  const receiver = markProcess(process.pid)
+  const plan: LaunchPlan = { definition, acceleration, account, vmnics, ...(incoming !== undefined && { incoming, receiver }) }
   writeJson(directory.planFile, plan)
   try {
     return { changed: true, state: await startSupervisor('start', directory) }
@@ -142,6 +144,26 @@ export async function destroyVm(directory: VmDirectory, { isForced = false } = {
   return true
 }
 
+/**
+ * End what is left of a guest that was to come from another host. Gives whether the guest has been taken over here:
+ * then nothing is ended.
+ */
+export async function discardUnreceived(directory: VmDirectory): Promise<'taken over' | 'ended since' | undefined> {
+  if (!directory.exists()) return undefined
+  const state = await supervisedState(directory)
+  if (isUp(state)) {
+    try {
+      await askSupervisor(directory.controlSocket, { ask: 'give up' })
+    } catch (error) {
+      if (error instanceof VmError && error.code === 'EBUSY') return 'taken over'
+      // It ended by itself meanwhile.
+      if (isUp(directory.state())) throw error
+    }
+  } else if (readJson<LaunchPlan>(directory.planFile)?.incoming === undefined) return 'ended since'
+  await destroyVm(directory, { isForced: true })
+  return undefined
+}
+
 /** The supervisor holds its lock a moment longer than its guest lives. */
 async function lockSoon(directory: VmDirectory): Promise<Disposable> {
   const deadline = performance.now() + 3000
@@ -149,6 +171,8 @@ async function lockSoon(directory: VmDirectory): Promise<Disposable> {
     try {
       return lockFile(directory.lockFile, `machine ${directory.id} is still being ended or started`)
     } catch (error) {
+      // A guest that did not come has removed its directory itself.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { [Symbol.dispose]() {} }
       if (!(error instanceof LaunchError) || performance.now() > deadline) throw error
       await sleep(20)
     }

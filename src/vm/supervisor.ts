@@ -18,8 +18,9 @@ import { GuestEnd } from './guest-end.ts'
 import { plug, unplug } from './hot-plug.ts'
 import { startHypervisor, type LaunchPlan } from './hypervisor.ts'
 import { Qmp } from './qmp.ts'
-import { keepGuest, runReceived, sendGuest, transferOf, type Transfer } from './transfer.ts'
-import { readJson, type VmDirectory } from './vm-directory.ts'
+import { releaseUser } from './machine-user.ts'
+import { keepGuest, runReceived, sendGuest, statusOf, transferOf, type Transfer } from './transfer.ts'
+import { readJson, writeJson, type VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
 
@@ -87,13 +88,20 @@ export class Supervisor {
       new GuestEnd(new BoundedLog(directory.qemuLog)),
     )
     await supervisor.#attend(state.qemu)
-    supervisor.#write({ phase: 'running' })
+    // One that is still to come from another host has not been taken over.
+    if (!supervisor.#isComing || (await statusOf(supervisor.#qmp!)) === 'running') supervisor.#write({ phase: 'running' })
+    else supervisor.#write()
     return supervisor
   }
 
   /** Resolves when the guest has ended, the end is recorded, and the command that asked for it has its answer. */
   get closed(): Promise<void> {
     return this.#closed.promise
+  }
+
+  /** Its guest runs on another host, and nobody has had it run here. */
+  get #isComing(): boolean {
+    return readJson<LaunchPlan>(this.#directory.planFile)?.incoming !== undefined
   }
 
   /** End the guest, as `vpc vm stop` asks. */
@@ -156,7 +164,13 @@ export class Supervisor {
         return transferOf(qmp)
       case 'take over': {
         await runReceived(qmp)
+        const { incoming: _, receiver: __, ...plan } = readJson<LaunchPlan>(this.#directory.planFile)!
+        writeJson(this.#directory.planFile, plan)
         return this.#write({ phase: 'running' })
+      }
+      case 'give up': {
+        if (!this.#isComing || (await statusOf(qmp)) === 'running') throw new VmError('EBUSY', `machine ${this.#directory.id} runs here`)
+        return this.stop(0, true)
       }
       case 'attach': {
         await plug(qmp, request.vmnic)
@@ -199,7 +213,16 @@ export class Supervisor {
     if (this.#again !== undefined) this.#write()
     this.#ended.resolve()
     await this.#farewell()
+    this.#forget()
     this.#closed.resolve()
+  }
+
+  /** A guest that did not come leaves nothing, also when the command that received it is gone. */
+  #forget(): void {
+    const receiver = this.#isComing ? readJson<LaunchPlan>(this.#directory.planFile)?.receiver : undefined
+    if (receiver === undefined || isRunning(receiver)) return
+    releaseUser(this.#directory)
+    this.#directory.remove()
   }
 
   async #farewell(): Promise<void> {

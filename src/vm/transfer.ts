@@ -36,7 +36,8 @@ export async function transferOf(qmp: Qmp): Promise<Transfer> {
   return { status, remaining: ram?.remaining ?? 0, total: ram?.total ?? 0 }
 }
 
-const statusOf = async (qmp: Qmp): Promise<string> => ((await qmp.execute('query-status')) as { status: string }).status
+/** What the guest is doing, by QEMU's word: `running`, `inmigrate`, `postmigrate`, … */
+export const statusOf = async (qmp: Qmp): Promise<string> => ((await qmp.execute('query-status')) as { status: string }).status
 
 /** Have the guest run here after all, whatever was sent. */
 export async function keepGuest(qmp: Qmp): Promise<void> {

@@ -1,6 +1,6 @@
 /** Machines for tests of whole commands: a network namespace and directories each, with an underlay between them. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -57,6 +57,27 @@ export class Machine {
   }
   /** Run `vpc LINE MORE…` on it. */
   run(line: string, ...more: string[]): Ran {
+    const { args, env } = this.#command(line, more)
+    const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8', env })
+    return { code: status, out: stdout, err: stderr }
+  }
+  /** The same, and do something as soon as it says something on its standard error. */
+  async runUntil(word: RegExp, then: (child: ChildProcess) => unknown, line: string, ...more: string[]): Promise<Ran> {
+    const { args, env } = this.#command(line, more)
+    const child = spawn('nsenter', args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err, hasSaid] = ['', '', false]
+    child.stdout.setEncoding('utf8').on('data', (text: string) => void (out += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text
+      if (hasSaid || !word.test(err)) return
+      hasSaid = true
+      then(child)
+    })
+    const [code] = (await once(child, 'close')) as [number | null]
+    assert.ok(hasSaid, `${this.name}: ${line} ended before it said ${word}: ${out}${err}`)
+    return { code, out, err }
+  }
+  #command(line: string, more: readonly string[]): { args: string[]; env: NodeJS.ProcessEnv } {
     const words = [...(line === '' ? [] : line.split(' ')), ...more]
     const own = [
       ...(['up', 'down'].includes(words[0]!) ? [`--state-dir=${this.state}`, `--bpffs=${this.bpffs}`] : []),
@@ -73,11 +94,7 @@ export class Machine {
       VPC_API: '',
       VPC_TOKEN: '',
     }
-    const { status, stdout, stderr } = spawnSync('nsenter', [`--net=/run/netns/${this.netns}`, vpcPath, ...words, ...own], {
-      encoding: 'utf8',
-      env,
-    })
-    return { code: status, out: stdout, err: stderr }
+    return { args: [`--net=/run/netns/${this.netns}`, vpcPath, ...words, ...own], env }
   }
   /** The same; it must succeed. Gives what it prints. */
   ok(line: string, ...more: string[]): string {
@@ -180,6 +197,13 @@ export class Pinging {
     return missingIn(this.#text).missing
   }
 }
+
+/** Processes whose words contain a text; between words are zero bytes. */
+export const processesWith = (text: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text))
 
 /** Wait until something is so. */
 export async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {

@@ -14,6 +14,7 @@ import { isRunning } from '#system/process-mark.ts'
 import { checkLog } from '../log-lines.ts'
 import { guestImage } from '../vm/guest-image.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
+import { movesThereAndBack, outlivesDeaths } from './guest-moves.ts'
 import {
   addressOf,
   asUser,
@@ -23,8 +24,6 @@ import {
   joinMachines,
   Machine,
   machines,
-  missingIn,
-  Pinging,
   pings,
   removeMachines,
   twoMachines,
@@ -263,33 +262,16 @@ test('a guest for another host is started there by the same command; destroyed, 
   assert.doesNotMatch(h2.devices().join(' '), /vmnic/)
 })
 
-test('a running guest moves to the other host and back under traffic: no packet for it is lost', async () => {
+test('a running guest with two vnics moves to the other host and back under traffic: no packet is lost', async () => {
   h1.ok('cloud group set app --wait', '--rule', 'direction=in protocol=icmp')
   h1.ok(`vnic attach web1 --netns=${web}`)
-  const { addresses } = JSON.parse(h1.ok('vnic get vm1 --json')) as { addresses: string[] }
-  await guest.must(`echo mark > /tmp/mark; (ping -i 0.02 ${addressOf(db)} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)
-  for (const [from, to] of [
-    [h1, h2],
-    [h2, h1],
-  ] as const) {
-    const pings = [web, db].map((netns) => new Pinging(netns, addresses[0]!))
-    for (const each of pings) await each.answers(10)
-    assert.match(from.ok(`vm migrate vm1 --to=${to.name}`, `--shell=${to.shell}`), new RegExp(`^vm vm1 runs on host ${to.name}`))
-    for (const each of pings) await each.answers(20)
-    for (const each of pings) assert.deepEqual(await each.stop(), [], `lost on the way to ${to.name}`)
-    assert.match(to.ok('vm list'), /vm1 +\S+ +running/)
-    assert.doesNotMatch(from.ok('vm list'), /vm1/)
-    assert.doesNotMatch(from.devices().join(' '), /vmnic/)
-    guest = await guestShell(to, guestId, sockets)
-    assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark')
-  }
-  // Its own ping went on all the time, and is answered where it is now.
-  const own = async (): Promise<number> => missingIn(await guest.must('cat /tmp/pings')).answered
-  const answered = await own()
-  await until('its own pings are answered', async () => (await own()) > answered + 10)
-  await guest.must('kill -INT $(cat /tmp/pid)')
+  guest = await movesThereAndBack({ h1, h2, web, db, guest, id: guestId, sockets })
   assert.match(h1.ok('vm migrate vm1 --to=h1'), /^already so/)
   h1.ok('vnic detach web1')
+})
+
+test('whatever dies while a guest moves: it lives on one host alone, and the same command again does the rest', async () => {
+  guest = await outlivesDeaths({ h1, h2, web, db, guest, id: guestId, sockets })
 })
 
 test('a guest that the other host does not take runs on here', async () => {

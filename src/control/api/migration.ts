@@ -25,9 +25,10 @@ function parse(body: Spec): NonNullable<MigrationRequest['wanted']> {
   for (const key of Object.keys(body))
     if (key !== 'host' && key !== 'phase')
       throw fieldProblem('unknown-field', [key.slice(0, 64)], `a migration has no '${key.slice(0, 64)}'; it has host and phase`)
-  const { host, phase = 'prepare' } = body
+  const { host, phase } = body
   if (typeof host !== 'string') throw fieldProblem('invalid', ['host'], 'name the host, or its id')
-  if (phase !== 'prepare' && phase !== 'receive') throw fieldProblem('invalid', ['phase'], `it is one of ${phases.join(', ')}`)
+  if (phase !== undefined && phase !== 'prepare' && phase !== 'receive')
+    throw fieldProblem('invalid', ['phase'], `it is one of ${phases.join(', ')}`)
   return { host, phase }
 }
 

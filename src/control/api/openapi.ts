@@ -180,7 +180,13 @@ function migrationPaths(): Json {
   }
   const body = {
     type: 'object',
-    properties: { host, phase: { enum: phases, default: 'prepare', description: 'its interface there is out of service, or in service' } },
+    properties: {
+      host,
+      phase: {
+        enum: phases,
+        description: 'its interface there is out of service, or in service; left out: it begins, or goes on as it is',
+      },
+    },
     required: ['host'],
     additionalProperties: false,
   }

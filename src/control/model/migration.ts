@@ -17,8 +17,8 @@ const vm = kindOf('vm')
 export interface MigrationRequest {
   /** The vm, which the caller may change. */
   readonly stored: Stored
-  /** Undefined ends it: where the guest is placed, it is. */
-  readonly wanted: { readonly host: string; readonly phase: 'prepare' | 'receive' } | undefined
+  /** Undefined ends it: where the guest is placed, it is. Without a phase it begins, or goes on as it is. */
+  readonly wanted: { readonly host: string; readonly phase: 'prepare' | 'receive' | undefined } | undefined
   readonly ask: Ask
 }
 
@@ -49,7 +49,7 @@ function stepOf(
   draft: Draft,
   { name, spec }: ObjectRecord,
   vnics: readonly Stored[],
-  { host, phase }: NonNullable<MigrationRequest['wanted']>,
+  { host, phase: asked }: NonNullable<MigrationRequest['wanted']>,
 ): Migration {
   const to = hostOf(draft, host)
   const until = draft.now + migrationMs
@@ -60,6 +60,7 @@ function stepOf(
     throw fieldProblem('invalid', ['host'], `vm ${name} is on no host, so there is nothing to move; set its host`)
   if (spec.host === to.record.id) throw fieldProblem('invalid', ['host'], `vm ${name} is on host ${to.record.name} already`)
   const isPrepared = vnics.every(({ record }) => record.migration?.host === to.record.id && record.migration.phase !== 'leave')
+  const phase = asked ?? (isPrepared ? (vnics[0]?.record.migration?.phase ?? 'prepare') : 'prepare')
   if (phase === 'receive' && !isPrepared)
     throw fieldProblem('invalid', ['phase'], `vm ${name} is not prepared to move to host ${to.record.name}; begin with phase prepare`)
   if (!isPrepared) {

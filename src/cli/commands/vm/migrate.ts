@@ -11,6 +11,7 @@ import { alreadySo, done } from '../../outcome.ts'
 import { thisHost } from '../../this-host.ts'
 import { moveGuest } from '../../vm-migrate.ts'
 import { baseOf, vmDir } from '../../vm-options.ts'
+import { VmDirectory } from '#vm/vm-directory.ts'
 import type { Resource } from '#resource/envelope.ts'
 
 export default command({
@@ -20,7 +21,8 @@ export default command({
     sends the guest through that. The guest runs here until all but little of its memory is there. Then packets for it go to the other
     host, where they wait until it runs, a moment later.
 
-    Both hosts need the same QEMU, and the guest's disk, kernel and initrd under the same paths. When a step fails, the guest runs on here.`,
+    Both hosts need the same QEMU, and the guest's disk, kernel and initrd under the same paths. When a step fails, the guest runs on here.
+    When the command itself is killed, the same command again finishes the move, or begins anew.`,
   positionals: [{ name: 'NAME', help: 'its name in the cloud' }],
   options: {
     to: text('the host that it moves to', 'HOST').required,
@@ -44,11 +46,17 @@ export default command({
       throw new Failure('failed', `there is no vm ${name}; vpc cloud vm list shows which there are`, { code: 'not-found' })
     const host = (await client.must<Resource>(`find host ${to}`, 'GET', `/hosts/${encodeURIComponent(to)}`)).body
     const place = { id: host.id, name: host.name ?? host.id }
-    if (vm.host === host.id) return alreadySo(output, `vm ${name} is on host ${place.name}`, { vm })
-    if (vm.host !== from.id)
-      throw new Failure('conflict', `vm ${name} is on host ${await hostName(client, vm.host)}, and this is ${from.name}; run this there`, {
-        code: 'elsewhere',
-      })
+    const isHere = new VmDirectory(base, vm.id).exists()
+    if (vm.host === host.id && (!isHere || from.id === host.id)) {
+      // A command that was killed at its very end has not said so.
+      if (from.id !== host.id) await client.must('end the migration', 'DELETE', `/vms/${vm.id}/migration`)
+      return alreadySo(output, `vm ${name} is on host ${place.name}`, { vm })
+    }
+    if (vm.host !== from.id && vm.host !== host.id) {
+      const there = await hostName(client, vm.host)
+      const wayOut = isHere ? `a move there has not ended: repeat it first, with --to=${there}` : 'run this there'
+      throw new Failure('conflict', `vm ${name} is on host ${there}, and this is ${from.name}; ${wayOut}`, { code: 'elsewhere' })
+    }
     await moveGuest({ client, vm, from, to: place, base, shell: shellOf(shell, host), seconds, vpc })
     done(output, `vm ${name} runs on host ${place.name}`, { vm: { ...vm, host: host.id } })
   },

@@ -1,0 +1,90 @@
+/** A guest of a cloud that moves between two hosts while it runs: under traffic, and while things die. */
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { objectId } from '#feed/object-id.ts'
+import type { GuestShell } from '../vm/guest-shell.ts'
+import { deathsOfToday, kill } from './deaths.ts'
+import { addressOf, guestShell, missingIn, Pinging, until, type Machine } from './machines.ts'
+
+export interface Scene {
+  /** It begins and ends on h1, which has the API. */
+  readonly h1: Machine
+  readonly h2: Machine
+  /** Containers on both. */
+  readonly web: string
+  readonly db: string
+  /** The guest, vm1. */
+  readonly guest: GuestShell
+  readonly id: string
+  readonly sockets: Socket[]
+}
+
+/** Plug a second interface in, and move it there and back. Gives its shell. */
+export async function movesThereAndBack({ h1, h2, web, db, id: guestId, sockets, ...given }: Scene): Promise<GuestShell> {
+  let { guest } = given
+  h1.ok('vnic create more1 --subnet=default --group=app')
+  h1.ok('cloud vm set vm1 --add-vnic=more1 --wait')
+  const vnics = ['vm1', 'more1'].map((name) => JSON.parse(h1.ok(`vnic get ${name} --json`)))
+  h1.ok(`vm attach --vm-id=${guestId} -N ${objectId('vmnic', [vnics[1].id], vnics[1].mac)}`)
+  await until('it has its second interface', async () => (await guest.run('ip link set eth1 up')).code === 0)
+  const addresses = vnics.map((each) => each.addresses[0] as string)
+  // Each answers by the interface that it was asked on.
+  await guest.must(`ip addr add ${addresses[1]}/32 dev eth1 && ip route add ${addressOf(db)}/32 dev eth1 src ${addresses[1]}`)
+  await guest.must('echo mark > /tmp/mark')
+  const arrives = async (from: Machine, to: Machine): Promise<void> => {
+    assert.match(to.ok('vm list'), /vm1 +\S+ +running/)
+    assert.doesNotMatch(from.ok('vm list'), /vm1/)
+    assert.doesNotMatch(from.devices().join(' '), /vmnic/)
+    guest = await guestShell(to, guestId, sockets)
+    assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark')
+  }
+  const move = (from: Machine, to: Machine): unknown =>
+    assert.match(from.ok(`vm migrate vm1 --to=${to.name}`, `--shell=${to.shell}`), new RegExp(`^vm vm1 runs on host ${to.name}`))
+  const pings = [new Pinging(web, addresses[0]!), new Pinging(db, addresses[1]!)]
+  for (const each of pings) await each.answers(10)
+  move(h1, h2)
+  for (const each of pings) await each.answers(20)
+  for (const each of pings) assert.deepEqual(await each.stop(), [], 'lost on the way to h2')
+  await arrives(h1, h2)
+  // On the way back it pings itself. Its own socket may be too small for all that waited, and counts that.
+  const own = async (): Promise<ReturnType<typeof missingIn>> => missingIn(await guest.must('cat /tmp/pings'))
+  await guest.must(`(ping -i 0.1 ${addressOf(web)} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)
+  await until('its own pings are answered', async () => (await own()).answered > 5)
+  move(h2, h1)
+  await arrives(h2, h1)
+  const { answered } = await own()
+  await until('its own pings are answered', async () => (await own()).answered > answered + 5)
+  const dropped = Number((await guest.must('cat /proc/net/raw')).trim().split('\n').at(-1)!.trim().split(/\s+/).at(-1))
+  const { missing } = await own()
+  assert.ok(missing.length <= dropped, `${missing.length} of its own pings were lost, and its socket dropped ${dropped}`)
+  await guest.must('kill -INT $(cat /tmp/pid)')
+  return guest
+}
+
+/** Move it there and back while what today's turn says dies. Gives its shell. */
+export async function outlivesDeaths({ h1, h2, db, id: guestId, sockets, ...given }: Scene): Promise<GuestShell> {
+  let { guest } = given
+  for (const [i, [from, to]] of (
+    [
+      [h1, h2],
+      [h2, h1],
+    ] as const
+  ).entries()) {
+    const { what, word } = deathsOfToday[i]!
+    const named = `${what} was killed at '${word}'`
+    const words = [`vm migrate vm1 --to=${to.name}`, `--shell=${to.shell}`] as const
+    await from.runUntil(new RegExp(word), ({ pid }) => kill(what, { command: pid!, to, api: h1 }), ...words)
+    const again = from.run(...words)
+    assert.equal(again.code, 0, `${named}: ${again.err}`)
+    assert.deepEqual(
+      [from, to].map((host) => JSON.parse(host.ok('vm list --json')).map((vm: any) => vm.state)),
+      [[], ['running']],
+      named,
+    )
+    await until('its interfaces are gone', () => !/vmnic/.test(from.devices().join(' ')))
+    guest = await guestShell(to, guestId, sockets)
+    assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark', named)
+    await guest.must(`ping -c 3 -W 5 ${addressOf(db)}`)
+  }
+  return guest
+}
