@@ -60,6 +60,9 @@ struct vpc_ra_entry {
  *
  * The place is a hash of the guest's own address: a guest may have several. The incarnation tells a port from those
  * that had its stats index before.
+ *
+ * Root of the host connects to guests from the metadata address, with ports 1008 to 1023. A guest that has sent nothing
+ * to a service since its port was made has no such address yet.
  */
 #define VPC_METADATA_IPV4 0xa9fea9feu /* 169.254.169.254 */
 #define VPC_DNS_IPV4 0xa9fea9fdu      /* 169.254.169.253 */

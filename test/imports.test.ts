@@ -45,7 +45,7 @@ const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/lab\/[a-z-]+\.ts$/, 'lab'],
   [/^src\/cli\/(commands\/db\/[a-z-]+|with-store)\.ts$/, 'control'],
   [/^src\/cli\/lab-failure\.ts$/, 'lab'],
-  [/^src\/cli\/commands\/vm\/[a-z-]+\.ts$/, 'vm'],
+  [/^src\/cli\/commands\/vm\/([a-z-]+\/)?[a-z-]+\.ts$/, 'vm'],
   [/^src\/cli\/vm-[a-z-]+\.ts$/, 'vm'],
   [/^src\/cli\/commands\/(vmnic\/)?exec\.ts$/, 'launch'],
   [/^src\/cli\/vmnic-owner\.ts$/, 'launch'],

@@ -12,6 +12,8 @@
 
 #define METADATA_PORT 80
 #define DNS_PORT 53
+#define HOST_PORTS bpf_htons(1008) /* and the 15 after it: of connections that root of the host makes to guests */
+#define HOST_PORT_MASK bpf_htons(0xfff0)
 #define IPV4_SADDR_AT (ETH_HLEN + offsetof(struct iphdr, saddr))
 #define IPV4_DADDR_AT (ETH_HLEN + offsetof(struct iphdr, daddr))
 #define IPV6_SADDR_AT (ETH_HLEN + offsetof(struct ipv6, saddr))
@@ -36,7 +38,7 @@ static __always_inline bool is_plain(const struct packet *packet)
 static __always_inline bool serves_port(__u32 service, __u8 proto, __be16 port)
 {
 	if (service == VPC_SUBNET_METADATA)
-		return proto == IPPROTO_TCP && port == bpf_htons(METADATA_PORT);
+		return proto == IPPROTO_TCP && (port == bpf_htons(METADATA_PORT) || (port & HOST_PORT_MASK) == HOST_PORTS);
 	return service == VPC_SUBNET_DNS && (proto == IPPROTO_TCP || proto == IPPROTO_UDP) && port == bpf_htons(DNS_PORT);
 }
 

@@ -11,7 +11,7 @@ import { isGroup } from './tree.ts'
  * line stays as it is, also one with errors.
  */
 export async function markProgram(args: readonly string[]): Promise<readonly string[]> {
-  if (!args.includes('exec')) return args
+  if (!args.includes('exec') && !args.includes('ssh')) return args
   const { path, node, rest } = resolve(args)
   if (isGroup(node) || node.runsProgram !== true) return args
   const { options } = await loadCommand(path)

@@ -6,14 +6,14 @@ import { createVm, destroyVm, runVm } from '#vm/life.ts'
 import { VmDirectory, vmOfName } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 import { addressing, hostName, unitIdOf, untilThere } from './cloud/attach-vnic.ts'
-import { findVm, placeGuest, removeGuest, type Guest, type Place } from './cloud/guest-vm.ts'
+import { findVm, placeGuest, removeGuest, type Guest, type Place, type Told } from './cloud/guest-vm.ts'
 import { clientOf } from './cloud/resource-actions.ts'
 import type { Context } from './command.ts'
 import { Failure } from './failure.ts'
 import { alreadySo, done } from './outcome.ts'
 import { thisHost } from './this-host.ts'
 import { allOrNothing, type Undo } from './undo.ts'
-import { checkSame, definitionOf, type MachineValues } from './vm-definition.ts'
+import { checkSame, definitionOf, seedOf, sshKeysOf, userDataOf, type MachineValues } from './vm-definition.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
 import { baseOf } from './vm-options.ts'
 import { viewVm } from './vm-view.ts'
@@ -40,10 +40,12 @@ export async function createCloudVm(name: string, given: CreateValues, { output,
   if (isHere) await tellingVmErrors(() => definitionOf(given, { id: '', name, vmnics: [], ownDisk: '' }))
   const { subnet, group: groups, account, timeout: seconds } = given
   const client = clientOf({ ...given })
+  const told = toldBy(given)
   await allOrNothing(async (undo) => {
-    const guest = await placeGuest(client, { name, subnet, groups, account, host, seconds }, undo)
+    const guest = await placeGuest(client, { name, subnet, groups, account, host, seconds, told }, undo)
     const { vm, vnic } = guest
     const network = await addressing(client, vnic)
+    if (told !== undefined) checkTells(network.subnet)
     const { addresses } = network
     const where = `on host ${host.name}: ${addresses.join(' ')}`
     if (!isHere) {
@@ -56,6 +58,19 @@ export async function createCloudVm(name: string, given: CreateValues, { output,
     const value = { vm, vnic, addresses, machine: await viewVm(directory) }
     if (guest.changed || hasStarted) done(output, said, value)
     else alreadySo(output, said, value)
+  })
+}
+
+/** What metadata tells the guest; undefined: a disk does. */
+const toldBy = (given: MachineValues): Told | undefined =>
+  seedOf(given, true) === 'metadata' ? { sshKeys: sshKeysOf(given), userData: userDataOf(given) ?? null } : undefined
+
+/** cloud-init needs an address by DHCP, and an answer. */
+function checkTells({ id, name, metadata, dhcp }: Resource): void {
+  if (metadata === true && dhcp !== null && dhcp !== undefined) return
+  const lacks = metadata === true ? 'DHCP' : 'metadata'
+  throw new Failure('conflict', `subnet ${name ?? id} has no ${lacks}, so cloud-init would find nothing there; use --seed=disk`, {
+    code: 'no-metadata',
   })
 }
 

@@ -1,12 +1,14 @@
 /** The options of `vpc vm create`, and the definition of a machine that they make. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { accelerations, compareDefinitions, diskFormats, type VmDefinition } from '#vm/definition.ts'
+import { accelerations, compareDefinitions, diskFormats, seeds, type DiskFormat, type Seed, type VmDefinition } from '#vm/definition.ts'
 import { cloudInitOf } from '#vm/cloud-init.ts'
-import { checkDisk, formatOfName } from '#vm/disk-image.ts'
+import { checkDisk, formatOfName, virtualBytes } from '#vm/disk-image.ts'
+import { isImageName } from '#vm/image-store.ts'
 import type { VmDirectory } from '#vm/vm-directory.ts'
 import type { Id } from '#abi/id.ts'
 import { Failure, usageFailure } from './failure.ts'
+import { imageDir, imagesOf } from './vm-options.ts'
 import { choice, flag, integer, text, type OptionValues } from './option.ts'
 
 /** What a machine is made of, whether a cloud knows it or not. */
@@ -19,8 +21,15 @@ export const machineOptions = {
   initrd: text('initial RAM disk for the kernel', 'FILE', 'file'),
   append: text("the kernel's command line", 'TEXT'),
   disk: text('disk image; the guest writes to it', 'FILE', 'file').short('d'),
-  image: text('disk image to copy: the guest writes to the copy, which goes with the machine', 'FILE', 'file'),
+  image: text('image to copy, by its name or file: the guest writes to the copy, which goes with the machine', 'IMAGE', 'file'),
+  imageDir,
+  diskSize: integer('grow the copy of the image to so many GiB; the guest grows its file system', 'GIB', 1, 1 << 20).defaultsTo(
+    "the image's size",
+  ),
   diskFormat: choice('format of the image', diskFormats).defaultsTo("by the name's ending"),
+  seed: choice('where cloud-init looks: on a disk, or at the metadata service of the subnet', seeds).defaultsTo(
+    'metadata for an image with a name, else disk',
+  ),
   userData: text("cloud-init's user-data", 'FILE', 'file'),
   metaData: text("cloud-init's meta-data, instead of --hostname and --ssh-key", 'FILE', 'file'),
   networkConfig: text("cloud-init's network-config", 'FILE', 'file'),
@@ -48,11 +57,14 @@ export interface MachineIdentity {
 export function definitionOf(given: MachineValues, identity: MachineIdentity): VmDefinition {
   const { memory, cpus, kernel, initrd, append, disk, image, user, accel, protect } = given
   if (disk !== undefined && image !== undefined) throw usageFailure('give --disk or --image, not both: the machine has one disk')
-  const bootable = disk ?? image
+  const chosen = image === undefined ? undefined : chooseImage(image, given)
+  const bootable = disk ?? chosen
   if (kernel === undefined && bootable === undefined)
     throw usageFailure('vm create needs --kernel, --disk or --image, to have something to boot')
   if (kernel === undefined && (initrd ?? append) !== undefined) throw usageFailure('--initrd and --append are of use with --kernel alone')
   const { id, name, vmnics, ownDisk } = identity
+  const format = bootable === undefined ? null : diskFormatOf(bootable, given.diskFormat)
+  const seed = seedOf(given, name !== null)
   return {
     id,
     name,
@@ -61,10 +73,12 @@ export function definitionOf(given: MachineValues, identity: MachineIdentity): V
     kernel: fileOf('kernel', kernel),
     initrd: fileOf('initrd', initrd),
     append: append ?? null,
-    disk: image === undefined ? fileOf('disk', disk) : ownDisk,
-    image: fileOf('image', image),
-    diskFormat: bootable === undefined ? null : diskFormatOf(bootable, given.diskFormat),
-    cloudInit: cloudInitFor(given, identity, bootable !== undefined),
+    disk: chosen === undefined ? fileOf('disk', disk) : ownDisk,
+    image: fileOf('image', chosen),
+    diskFormat: format,
+    diskBytes: diskBytesOf(given.diskSize, chosen, format),
+    seed,
+    cloudInit: seed === 'metadata' ? null : cloudInitFor(given, identity, bootable !== undefined),
     vmnics,
     user: user ?? null,
     acceleration: accel,
@@ -72,21 +86,58 @@ export function definitionOf(given: MachineValues, identity: MachineIdentity): V
   }
 }
 
+/** The file of an image that is named, or is one. */
+function chooseImage(word: string, { imageDir: directory }: MachineValues): string {
+  if (!isImageName(word)) return word
+  const found = imagesOf(directory).find(word)
+  if (found !== undefined) return found.path
+  throw usageFailure(`there is no image ${word}; \`vpc vm image list\` shows which there are, and ./${word} would be a file`)
+}
+
+const gib = 2 ** 30
+
+function diskBytesOf(size: number | undefined, image: string | undefined, format: DiskFormat | null): number | null {
+  if (size === undefined) return null
+  if (image === undefined) throw usageFailure('--disk-size goes with --image: a disk of your own keeps its size')
+  const has = virtualBytes(image, format!)
+  if (size * gib >= has) return size * gib
+  throw usageFailure(`--disk-size: the image has ${Math.ceil(has / gib)} GiB already, and is made no smaller`)
+}
+
+/** Where cloud-init looks. Throws a Failure for options that only a disk can carry. */
+export function seedOf(given: MachineValues, isOfCloud: boolean): Seed {
+  const { seed, image, metaData, networkConfig, hostname, userData, sshKey } = given
+  const onDisk = { 'meta-data': metaData, 'network-config': networkConfig, hostname }
+  const ofPort = { 'user-data': userData, 'ssh-key': sshKey[0] }
+  const needsDisk = Object.entries(isOfCloud ? onDisk : { ...onDisk, ...ofPort }).find(([, value]) => value !== undefined)
+  if (seed !== 'metadata') return seed ?? (image !== undefined && isImageName(image) && needsDisk === undefined ? 'metadata' : 'disk')
+  if (needsDisk === undefined) return 'metadata'
+  const wayOut = isOfCloud ? 'leave one out' : 'leave one out, or set it at the port: vpc switch port set'
+  throw usageFailure(`--${needsDisk[0]} is told by a disk alone, and --seed=metadata wants none; ${wayOut}`)
+}
+
+/** The public keys of files. */
+export const sshKeysOf = ({ sshKey }: MachineValues): string[] =>
+  sshKey.flatMap((path) =>
+    contentOf('ssh-key', path)!
+      .split('\n')
+      .filter((line) => /^(ssh|ecdsa|sk)-/.test(line)),
+  )
+
+/** cloud-init's user data, if there is any. */
+export const userDataOf = ({ userData }: MachineValues): string | undefined => contentOf('user-data', userData)
+
 /** A machine of a cloud that boots from a disk is told its name and its addresses, whatever else it is told. */
 function cloudInitFor(given: MachineValues, { id, name, networkConfig }: MachineIdentity, hasDisk: boolean): VmDefinition['cloudInit'] {
   const metaData = contentOf('meta-data', given.metaData)
   const isTold = name !== null && metaData === undefined && hasDisk
   const cloudInit = cloudInitOf({
     id,
-    userData: contentOf('user-data', given.userData),
+    userData: userDataOf(given),
     metaData,
     networkConfig: contentOf('network-config', given.networkConfig),
     hostname: given.hostname ?? (isTold ? name : undefined),
-    sshKeys: given.sshKey.flatMap((path) =>
-      contentOf('ssh-key', path)!
-        .split('\n')
-        .filter((line) => /^(ssh|ecdsa|sk)-/.test(line)),
-    ),
+    sshKeys: sshKeysOf(given),
   })
   return cloudInit === null || networkConfig === undefined
     ? cloudInit

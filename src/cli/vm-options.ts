@@ -1,6 +1,7 @@
 /** The options of `vpc vm`: which machine, where machines are kept, and how long to wait. */
 import { randomUUID } from 'node:crypto'
 import { failure, success, type Result } from '#wire/result.ts'
+import { ImageStore, resolveImageDirectory } from '#vm/image-store.ts'
 import { resolveVmDirectory, VmDirectory, vmOfName } from '#vm/vm-directory.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { integer, text, valueOption } from './option.ts'
@@ -23,6 +24,15 @@ export const freshVmId = vmId.help('id to give it, any UUID')
 export const missingVmId = (): Failure => usageFailure(`vm create needs --vm-id; choose an id, for example ${randomUUID()}`)
 
 export const vmDir = text('directory that holds the virtual machines', 'DIR', 'directory').defaultsTo('VPC_VM_DIR, else /var/lib/vpc/vm')
+
+export const imageDir = text('directory that holds the images', 'DIR', 'directory').defaultsTo('VPC_IMAGE_DIR, else /var/lib/vpc/images')
+
+/** The images of this host, for root alone. */
+export function imagesOf(directory: string | undefined): ImageStore {
+  const path = resolveImageDirectory(directory)
+  if (process.geteuid!() === 0) return new ImageStore(path)
+  throw new Failure('denied', `images are root's alone, as is ${path}; run this as root`, { code: 'EPERM' })
+}
 
 /** An option in seconds. */
 export const seconds = (help: string, fallback: number): ReturnType<typeof wholeSeconds> => wholeSeconds(help, fallback)

@@ -29,6 +29,11 @@ export function insideNetns<T>(netnsFd: number, run: () => T): T {
   }
 }
 
+/** Enter a network namespace with the calling thread, for good. */
+export function enterNetns(netnsFd: number): void {
+  check('setns', setns(netnsFd, CLONE_NEWNET), 'to enter a network namespace')
+}
+
 function synchronous<T>(run: () => T, home: number): T {
   let result: T
   try {

@@ -8,6 +8,10 @@ export type Acceleration = (typeof accelerations)[number]
 export const diskFormats = ['raw', 'qcow2'] as const
 export type DiskFormat = (typeof diskFormats)[number]
 
+/** Where cloud-init looks: on a disk that comes with the machine, or at the metadata service of its subnet. */
+export const seeds = ['disk', 'metadata'] as const
+export type Seed = (typeof seeds)[number]
+
 /** cloud-init's NoCloud data, each a whole file's text; null where there is none. */
 export interface CloudInit {
   readonly userData: string | null
@@ -30,6 +34,9 @@ export interface VmDefinition {
   /** The image that the disk is a copy of, for this machine alone; null: it is no copy, and outlives the machine. */
   readonly image: string | null
   readonly diskFormat: DiskFormat | null
+  /** The copy of an image is grown to so many bytes; null: it is as large as the image. */
+  readonly diskBytes: number | null
+  readonly seed: Seed
   readonly cloudInit: CloudInit | null
   readonly vmnics: readonly Id[]
   /** User of QEMU; null: a user of the machine's own (src/vm/machine-user.ts). */

@@ -1,5 +1,5 @@
 /** Disk images: their format, and whether a guest can have them. */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { DiskFormat } from './definition.ts'
 import { VmError } from './vm-error.ts'
 
@@ -11,17 +11,31 @@ export function formatOfName(path: string): DiskFormat | undefined {
   return /\.(raw|img|iso)$/i.test(path) ? 'raw' : undefined
 }
 
+/** Magic, version, backing file, and at 24 the size that a guest sees. */
+const headerBytes = 32
+
+function headerOf(path: string): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  const fd = openSync(path, 'r')
+  try {
+    return header.subarray(0, readSync(fd, header, 0, headerBytes, 0))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** How large a guest sees the disk of an image that was checked. */
+export const virtualBytes = (path: string, format: DiskFormat): number =>
+  format === 'raw' ? statSync(path).size : Number(headerOf(path).readBigUInt64BE(24))
+
 /**
  * Check an image before it is used. QEMU gets the file by its descriptor and can open no other file, so an image with a
  * backing image is refused. Throws VmError.
  */
 export function checkDisk(path: string, format: DiskFormat): void {
   if (format === 'raw') return
-  const header = Buffer.alloc(24)
-  const fd = openSync(path, 'r')
-  const length = readSync(fd, header, 0, 24, 0)
-  closeSync(fd)
-  if (length < 24 || header.readUInt32BE(0) !== qcow2Magic) {
+  const header = headerOf(path)
+  if (header.length < headerBytes || header.readUInt32BE(0) !== qcow2Magic) {
     throw new VmError('EINVAL', `${path} is no qcow2 image; say what it is with --disk-format`)
   }
   if (header.readBigUInt64BE(8) === 0n) return

@@ -30,6 +30,8 @@ const definition: VmDefinition = {
   disk: null,
   image: null,
   diskFormat: null,
+  diskBytes: null,
+  seed: 'disk',
   cloudInit: null,
   vmnics: [],
   user: null,

@@ -18,6 +18,8 @@ const definition: VmDefinition = {
   disk: null,
   image: null,
   diskFormat: null,
+  diskBytes: null,
+  seed: 'disk',
   cloudInit: null,
   vmnics: [],
   user: null,
@@ -62,6 +64,12 @@ test('a vmnic has its MAC and MTU, a descriptor and two vectors for each queue p
   })
   const vhost = qemuArguments(definition, 'tcg', { ...bare, vmnics: [{ vmnic, fds: [7], vhostFds: [8] }] })
   assert.equal(JSON.parse(after(vhost, '-netdev')).vhostfds, '8')
+})
+
+test('cloud-init that looks at metadata reads so in the serial number', () => {
+  assert.ok(!qemuArguments(definition, 'tcg', bare).includes('-smbios'))
+  const serial = after(qemuArguments({ ...definition, seed: 'metadata' }, 'tcg', bare), '-smbios')
+  assert.equal(serial, 'type=1,serial=ds=nocloud-net;s=http://169.254.169.254/nocloud/')
 })
 
 test('QEMU takes disks and the cloud-init data as they are written', () => {

@@ -51,6 +51,7 @@ export function qemuArguments(definition: VmDefinition, acceleration: 'kvm' | 't
     ['-chardev', `socket,id=console,fd=${inherited.serial},server=on,wait=off`, '-serial', 'chardev:console'],
     ['-object', 'rng-builtin,id=rng', '-device', 'virtio-rng-pci,rng=rng'],
     bootArguments(definition, inherited),
+    seedArguments(definition),
     diskArguments(definition, inherited),
     inherited.vmnics.flatMap(vmnicArguments),
     inherited.incoming === undefined ? [] : ['-incoming', `fd:${inherited.incoming}`],
@@ -71,6 +72,10 @@ function bootArguments({ append }: VmDefinition, { kernel, initrd }: Inherited):
     ...(append === null ? [] : ['-append', append]),
   ]
 }
+
+/** NoCloud by URL: cloud-init reads the serial number of the machine, before it has a network. */
+const seedArguments = ({ seed }: VmDefinition): string[] =>
+  seed === 'metadata' ? ['-smbios', 'type=1,serial=ds=nocloud-net;s=http://169.254.169.254/nocloud/'] : []
 
 function diskArguments({ diskFormat }: VmDefinition, { disk, seed }: Inherited): string[] {
   const file = (name: string, fd: number, set: number, readOnly: boolean): string[] => {

@@ -15,6 +15,7 @@ import { BoundedLog } from './bounded-log.ts'
 import { Console } from './console.ts'
 import { answerOf, readLine, type ControlAnswer, type ControlRequest } from './control.ts'
 import { GuestEnd } from './guest-end.ts'
+import { growDisk } from './grow-disk.ts'
 import { plug, unplug } from './hot-plug.ts'
 import { startHypervisor, type LaunchPlan } from './hypervisor.ts'
 import { Qmp } from './qmp.ts'
@@ -68,6 +69,7 @@ export class Supervisor {
       // A guest that comes from another host runs when it is here.
       if (plan.incoming !== undefined) plan.vmnics.forEach(sendFirstFrames)
       else {
+        if (plan.definition.diskBytes !== null) await growDisk(supervisor.#qmp!, plan.definition.diskBytes)
         await supervisor.#qmp!.execute('cont')
         supervisor.#write({ phase: 'running' })
       }

@@ -13,6 +13,9 @@ import type { VmState } from './vm-state.ts'
 
 export const defaultVmDirectory = '/var/lib/vpc/vm'
 
+/** What a definition of an earlier version leaves out. */
+const absent = { name: null, image: null, diskBytes: null, seed: 'disk' } as const
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The base directory: the given one, else VPC_VM_DIR, else the default. */
@@ -89,8 +92,8 @@ export class VmDirectory {
   /** The definition. Throws VmError ENOENT when there is no such machine, and `failed` when its file cannot be read. */
   definition(): VmDefinition {
     const definition = readJson<VmDefinition>(this.definitionFile)
-    // Machines of earlier versions have neither a name nor an image.
-    if (definition?.id === this.id) return { ...definition, name: definition.name ?? null, image: definition.image ?? null }
+    // Machines of earlier versions lack what came later.
+    if (definition?.id === this.id) return { ...absent, ...definition }
     if (definition !== undefined)
       throw new VmError('failed', `${this.definitionFile} is not the definition of this machine; ${wayOut(this.path)}`)
     throw new VmError(

@@ -258,6 +258,21 @@ test('a guest for another host is started there by the same command; destroyed, 
   assert.match(h2.ok('vm destroy vm3'), /^destroyed vm vm3/)
   assert.deepEqual([existsSync(machine.disk), existsSync(image)], [false, true])
   assert.match(h2.ok('vm destroy vm3'), /^already so/)
+  // With an image that has a name, metadata tells it.
+  const images = `--image-dir=${join(h2.directory, 'images')}`
+  h2.ok(`vm image import ${image} --name=debian-13 ${images}`)
+  const key = join(h2.directory, 'key.pub')
+  writeFileSync(key, 'ssh-ed25519 AAAA me\n')
+  const create = `vm create vm3 --subnet=default --image=debian-13 --accel=tcg --memory=64 --ssh-key=${key} ${images} --json`
+  const told = JSON.parse(h2.ok(create))
+  assert.deepEqual([told.vm.sshKeys, told.machine.seed, told.machine.cloudInit], [['ssh-ed25519 AAAA me'], 'metadata', null])
+  assert.equal(JSON.parse(h2.ok(create)).changed, false)
+  writeFileSync(key, 'ssh-ed25519 AAAA you\n')
+  assert.match(h2.run(create).err, /vm vm3 exists with other keys or user data; vpc cloud vm set vm3 changes them/)
+  h2.ok('vm destroy vm3')
+  h1.ok('cloud subnet set default --metadata=false')
+  assert.match(h2.run(create).err, /subnet default has no metadata, so cloud-init would find nothing there; use --seed=disk/)
+  h1.ok('cloud subnet set default --metadata=true')
   assert.doesNotMatch(h1.ok('vnic list'), /vm3/)
   assert.doesNotMatch(h2.devices().join(' '), /vmnic/)
 })

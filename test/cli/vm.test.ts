@@ -3,7 +3,7 @@
  * started.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -14,9 +14,10 @@ after(() => rmSync(scratch, { recursive: true }))
 
 const id = '5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01'
 const kernel = join(scratch, 'vmlinuz')
-const env = { VPC_VM_DIR: join(scratch, 'vm'), VPC_SOCKET: join(scratch, 'no-vpcd.sock') }
+const env = { VPC_VM_DIR: join(scratch, 'vm'), VPC_IMAGE_DIR: join(scratch, 'images'), VPC_SOCKET: join(scratch, 'no-vpcd.sock') }
 writeFileSync(kernel, '')
 writeFileSync(join(scratch, 'disk'), '')
+writeFileSync(join(scratch, 'Debian-13.raw'), 'an image'.padEnd(1 << 16, '\0'))
 writeFileSync(join(scratch, 'bad.qcow2'), 'not one')
 writeFileSync(join(scratch, 'key.pub'), 'ssh-ed25519 AAAA me\n')
 
@@ -50,6 +51,18 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ['a qcow2 that is none', `create --vm-id ${id} --disk ${scratch}/bad.qcow2`, 2, /is no qcow2 image/],
   ['an id of another type for a vmnic', `${create} --vmnic-id ${vmnic.replace('c306', 'c30b')}`, 2, /c306/],
   ['the same vmnic twice', `${create} -N ${vmnic} -N ${vmnic}`, 2, /a vmnic can be given once/],
+  ['an image that is not there', `create --vm-id ${id} --image debian-14`, 2, /there is no image debian-14; `vpc vm image list` shows/],
+  ['an image to import that is not there', `image import ${scratch}/nope.raw`, 2, /there is no file/],
+  ['a qcow2 to import that is none', `image import ${scratch}/bad.qcow2`, 2, /is no qcow2 image/],
+  ['a name of no image', `image import ${scratch}/Debian-13.raw --name A/B`, 2, /'A\/B' cannot name an image/],
+  [
+    'the size of a disk of its own',
+    `create --vm-id ${id} --disk ${scratch}/Debian-13.raw --disk-size 1`,
+    2,
+    /--disk-size goes with --image/,
+  ],
+  ['metadata, and what a disk alone tells', `${create} --seed metadata --hostname web1`, 2, /--hostname is told by a disk alone/],
+  ['ssh to a machine that is not there', 'ssh web1 uptime', 1, /there is no virtual machine web1/],
   ['meta-data twice over', `${create} --meta-data ${kernel} --hostname web1`, 2, /--meta-data excludes --hostname/],
   ['too little memory', `${create} --memory 1`, 2, /'1' is not a whole number from 16/],
   ['a machine that is not there', `run --vm-id ${id}`, 1, /there is no virtual machine .*`vpc vm list` shows/],
@@ -87,6 +100,29 @@ test('what needs a running guest says so, and what needs none is fine', () => {
   assert.equal(vm(`destroy --vm-id ${id}`).code, 5)
   assert.match(ok(`set --vm-id ${id} --unprotect`), /is not protected/)
   assert.match(ok(`set --vm-id ${id} --unprotect`), /^already so/)
+})
+
+test('an image is kept under a name, and machines have copies of it, which QEMU makes larger', () => {
+  assert.match(
+    ok(`image import ${scratch}/Debian-13.raw`),
+    /^imported image debian-13; make machines of it with vpc vm create --image=debian-13/,
+  )
+  assert.match(ok(`image import ${scratch}/Debian-13.raw`), /^already so/)
+  writeFileSync(join(scratch, 'other.raw'), 'another')
+  assert.match(vm(`image import ${scratch}/other.raw --name debian-13`).stderr, /image debian-13 exists with another content; destroy it/)
+  const [image] = JSON.parse(ok('image list --json'))
+  assert.deepEqual([image.name, image.format, image.virtualBytes, statSync(image.path).mode & 0o777], ['debian-13', 'raw', 1 << 16, 0o600])
+  const other = id.replace('01', '02')
+  assert.match(ok(`create --vm-id ${other} --image debian-13 --disk-size 1 --accel tcg --memory 64`), /^created/)
+  const { seed, disk, diskBytes } = JSON.parse(ok(`get --vm-id ${other} --json`))
+  assert.deepEqual([seed, diskBytes, statSync(disk).size], ['metadata', 2 ** 30, 1 << 16])
+  assert.match(vm(`connect --vm-id ${other}`).stderr, /does not run/)
+  assert.match(ok(`run --vm-id ${other}`), /runs/)
+  assert.equal(statSync(disk).size, 2 ** 30)
+  assert.match(vm(`connect --vm-id ${other}`).stderr, /has no vmnic; give it one: vpc vm attach/)
+  assert.match(ok('image destroy debian-13'), /^removed image debian-13/)
+  assert.match(ok('image destroy debian-13'), /^already so/)
+  assert.match(ok(`destroy --vm-id ${other}`), /^destroyed/)
 })
 
 test('a start that fails leaves a machine that can be started again, and says why', () => {

@@ -1,8 +1,10 @@
 /** Guests ask the metadata service of their host, with curl: what they get, who gets whose, what happens without it. */
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { generateId } from '#abi/id.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { checkLog } from '../log-lines.ts'
 import { boot } from './cloud-init.ts'
@@ -118,6 +120,27 @@ describe('a guest', () => {
       assert.match(code(red, path, '--path-as-is'), /^40[04]$/, path)
     }
   })
+})
+
+test('root of the host connects to a guest, which sees the address of metadata', async () => {
+  const [web, db] = red.guests
+  const way = new URL('../../src/vm/guest-way.ts', import.meta.url).href
+  const script = `
+    import { connectGuest, wayTo } from '${way}'
+    const socket = await connectGuest(wayTo(process.argv[1], process.argv[2]), Number(process.argv[3]), 10_000)
+    socket.end('from the host')
+    for await (const chunk of socket) process.stdout.write(chunk)`
+  const ask = (guest: Guest, port: number): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script, host.runDir, guest.port, String(port)], { encoding: 'utf8' })
+  const listen = ['timeout', '30', 'busybox', 'nc', '-l', '-p', '2222', '-e', 'sh', '-c', 'ss -Htn; cat']
+  const listener = spawn('ip', ['netns', 'exec', web!.netns, ...listen], { stdio: 'ignore' })
+  await until(() => web!.run('ss', '-Htln').includes(':2222'))
+  const { stdout, stderr } = ask(web!, 2222)
+  assert.match(stdout, /10\.0\.0\.5\]?:2222 .*169\.254\.169\.254\]?:10\d\d[^]*from the host$/, stderr)
+  listener.kill()
+  assert.match(ask(db!, 2223).stderr, /cannot connect to port 2223 of the guest at 10\.0\.0\.6: nobody listens there/)
+  const nobody = generateId('vpcp')
+  assert.match(ask({ ...db!, port: nobody }, 22).stderr, /no way leads from this host to the guest of port/)
 })
 
 describe('a stock cloud-init', () => {

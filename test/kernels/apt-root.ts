@@ -35,7 +35,7 @@ export function wordsOf(error: unknown): string {
 }
 
 /** The Debian mirror that the machine itself uses. */
-function mirror(): string {
+export function mirror(): string {
   const named = process.env[mirrorVariable]
   if (named) return named
   const format = ['indextargets', '--format', '$(ORIGIN)|$(LABEL)|$(SITE)', 'Created-By: Packages']

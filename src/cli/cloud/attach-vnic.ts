@@ -127,7 +127,10 @@ export async function hostName(client: ApiClient, id: unknown): Promise<string> 
 export const unitIdOf = (vnic: Resource, unit: UnitKind): Id => objectId(unit, [vnic.id], vnic.mac as string)
 
 /** Addresses with the prefix lengths of the subnet, and the gateways if a router joins it. */
-export async function addressing(client: ApiClient, vnic: Resource): Promise<{ addresses: string[]; gateways: string[] }> {
+export async function addressing(
+  client: ApiClient,
+  vnic: Resource,
+): Promise<{ readonly addresses: string[]; readonly gateways: string[]; readonly subnet: Resource }> {
   const subnet = (await client.must<Resource>('find its subnet', 'GET', `/subnets/${vnic.subnet}`)).body
   const lengthOf = (address: string): string => {
     const network = (address.includes(':') ? subnet.network6 : subnet.network4) as string | null
@@ -141,6 +144,7 @@ export async function addressing(client: ApiClient, vnic: Resource): Promise<{ a
   const has = (six: boolean): boolean => own.some((address) => address.includes(':') === six)
   const gateways = [has(false) ? subnet.gateway4 : null, has(true) ? subnet.gateway6 : null]
   return {
+    subnet,
     addresses: own.map((address) => `${address}/${lengthOf(address)}`),
     gateways: isRouted ? gateways.filter((each): each is string => typeof each === 'string') : [],
   }

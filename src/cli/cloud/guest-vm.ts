@@ -24,6 +24,14 @@ export interface GuestRequest {
   readonly account: string | undefined
   readonly host: Place
   readonly seconds: number
+  /** What metadata tells it; undefined: something else tells it. */
+  readonly told: Told | undefined
+}
+
+/** Fields of a vm. */
+export interface Told {
+  readonly sshKeys: readonly string[]
+  readonly userData: string | null
 }
 
 export interface Guest {
@@ -40,13 +48,13 @@ export const findVm = (client: ApiClient, name: string, account: string | undefi
 
 /** Have a guest of a name with a vnic of that name, on a host that is ready for it. */
 export async function placeGuest(client: ApiClient, request: GuestRequest, undo: Undo): Promise<Guest> {
-  const { name, subnet, groups, account, host, seconds } = request
+  const { name, subnet, groups, account, host, seconds, told } = request
   const before = await findVm(client, name, account)
   if (before !== undefined) await checkHere(client, before, host)
   const vnic = await findOrMake(client, name, { subnet, groups, query: accountWord(account) }, undo)
   const isNew = before === undefined
   const vm = before ?? (await makeVm(client, vnic, request, undo))
-  if (!isNew) checkVm(vm, vnic)
+  if (!isNew) checkVm(vm, vnic, told)
   const isPlaced = vm.host === host.id
   if (!isPlaced) await placeVm(client, vm, host, undo)
   // The vnic is as it is: this only waits.
@@ -70,20 +78,22 @@ async function checkHere(client: ApiClient, vm: Resource, host: Place): Promise<
   })
 }
 
-function checkVm({ name, type, vnics }: Resource, vnic: Resource): void {
+function checkVm({ name, type, vnics, sshKeys, userData }: Resource, vnic: Resource, told: Told | undefined): void {
   if (type !== 'kvm')
     throw new Failure('conflict', `vm ${name} is a ${String(type)}, and no virtual machine; give the new one another name`)
-  if ((vnics as string[]).includes(vnic.id)) return
-  throw new Failure('conflict', `vm ${name} exists, and vnic ${name} is not its own; give the new one another name`, { code: 'exists' })
+  if (!(vnics as string[]).includes(vnic.id))
+    throw new Failure('conflict', `vm ${name} exists, and vnic ${name} is not its own; give the new one another name`, { code: 'exists' })
+  if (told === undefined || JSON.stringify([sshKeys, userData]) === JSON.stringify([told.sshKeys, told.userData])) return
+  throw new Failure('conflict', `vm ${name} exists with other keys or user data; vpc cloud vm set ${name} changes them`, { code: 'exists' })
 }
 
-async function makeVm(client: ApiClient, vnic: Resource, { name, host }: GuestRequest, undo: Undo): Promise<Resource> {
+async function makeVm(client: ApiClient, vnic: Resource, { name, host, told }: GuestRequest, undo: Undo): Promise<Resource> {
   const binding = vnic.binding as Binding | null
   if (binding?.unit === 'hostif')
     throw new Failure('conflict', `vnic ${name} is the interface of a container; detach it first, or give the guest another name`, {
       code: 'in-use',
     })
-  const body = { name, account: vnic.account, type: 'kvm', vnics: [vnic.id] }
+  const body = { name, account: vnic.account, type: 'kvm', vnics: [vnic.id], ...told }
   const vm = (await client.must<Resource>(`create vm ${name}`, 'POST', `/${kind.plural}`, body)).body
   undo.push(`destroy vm ${name}`, () => client.must('destroy it', 'DELETE', `/${kind.plural}/${vm.id}`))
   progress(`created vm ${name}; plugging it in on host ${host.name}`)

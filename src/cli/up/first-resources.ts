@@ -33,7 +33,7 @@ export async function ensureFirst(client: ApiClient, hostName: string, address: 
   const org = await ensure(client, 'org', 'default')
   const account = await ensure(client, 'account', 'default', { org: org.id })
   const vpc = await ensure(client, 'vpc', 'default', { account: account.id })
-  await ensure(client, 'subnet', 'default', { vpc: vpc.id, network4: '10.0.0.0/24', network6: 'auto' })
+  await ensure(client, 'subnet', 'default', { vpc: vpc.id, network4: '10.0.0.0/24', network6: 'auto', dhcp: {} })
   const underlay = address === '127.0.0.1' ? {} : { underlay: [{ address, port: 4789 }] }
   const host = await ensure(client, 'host', hostName, { facility: facility.id, ...underlay })
   if (address === '127.0.0.1' || hasUnderlayHere(host)) return host

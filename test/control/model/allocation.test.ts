@@ -63,7 +63,9 @@ test('a full subnet says so, and an address that was given back rests a minute',
   // Of 8: network, gateway, the address after it, broadcast.
   const made = await Promise.all(Array.from({ length: 6 }, () => api.ask(api.admin, 'POST', '/vnics', { account: 'shop', subnet: 'web' })))
   assert.deepEqual(made.map(({ status }) => status).sort(), [201, 201, 201, 201, 409, 409])
-  assert.match(made.find(({ status }) => status === 409)!.body.type, /exhausted$/)
+  const { body: full } = made.find(({ status }) => status === 409)!
+  assert.match(full.type, /exhausted$/)
+  assert.match(full.detail, /subnet web has no free IPv4 address/)
   const [first] = made.filter(({ status }) => status === 201)
   await api.ok('DELETE', `/vnics/${first!.body.id}`)
   assert.equal((await api.ask(api.admin, 'POST', '/vnics', { account: 'shop', subnet: 'web' })).status, 409)

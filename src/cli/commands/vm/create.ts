@@ -39,13 +39,15 @@ export default command({
     --vmnic-id, which must exist by then.
 
     Give it a kernel, a disk image to boot from, or both. The cloud-init options make a NoCloud disk with label cidata, from which the
-    guest's cloud-init takes its first configuration. A guest of a cloud that boots from a disk is told its name and addresses that way.`,
+    guest's cloud-init takes its first configuration. A guest of a cloud that boots from a disk is told its name and addresses that way.
+    With an image that has a name (vpc vm image import) there is no such disk: cloud-init asks the metadata service of the subnet, which
+    must have DHCP, too. --seed says otherwise.`,
   positionals: [{ name: 'NAME', help: 'its name in the cloud; without one it is a machine of this host alone', isOptional: true }],
   options,
   examples: [
     {
-      line: 'vpc vm create web1 --subnet=web --group=app --image=debian.qcow2 --memory=1024 --ssh-key=id.pub',
-      does: 'a running guest of the cloud, from a cloud image',
+      line: 'vpc vm create web1 --subnet=web --group=app --image=debian-13 --disk-size=20 --memory=1024 --ssh-key=id.pub',
+      does: 'a running guest of the cloud, from an image of this host',
     },
     {
       line: 'vpc vm create --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 --disk=debian.qcow2 --memory=1024 --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38 --hostname=web1 --ssh-key=id.pub',

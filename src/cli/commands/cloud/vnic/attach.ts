@@ -53,7 +53,7 @@ export default command({
       const wasPlugged = await plugHere(client, vnic, { host: host.id, unit }, timeout, undo)
       const id = unitIdOf(vnic, unit)
       const local = await vpc()
-      const addresses = await addressing(client, vnic)
+      const { subnet: _home, ...addresses } = await addressing(client, vnic)
       const wasHanded = place !== undefined && (await handOver(local, id, { netns: place, name: as, ...present(addresses) }, undo))
       const info = unit === 'hostif' ? await describing(() => local.openHostif(id)) : await describing(() => local.openVmnic(id))
       const where = vmnic
