@@ -10,14 +10,11 @@ import { join } from 'node:path'
 import { hostArchitecture, mirror, NoKernel, run, store, wordsOf } from '../kernels/apt-root.ts'
 
 const suite = 'bookworm'
-const packages = [
-  ...['systemd-sysv', 'systemd-resolved', 'dbus', 'udev', 'iproute2', 'iputils-ping', 'openssh-server', 'sudo', 'ca-certificates'],
-  ...['cloud-init', 'cloud-guest-utils', 'e2fsprogs', 'fdisk', `linux-image-cloud-${hostArchitecture}`, 'initramfs-tools'],
-  ...['grub-pc-bin', 'grub-common'],
-]
+const packages = `systemd-sysv systemd-resolved dbus udev iproute2 iputils-ping openssh-server sudo ca-certificates
+  cloud-init cloud-guest-utils e2fsprogs fdisk linux-image-cloud-${hostArchitecture} initramfs-tools grub-pc-bin grub-common`
 const unneeded = ['man', 'doc', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`)
 /** What Debian's images for clouds say to cloud-init, too. */
-const settings = `system_info: { network: { renderers: [networkd] } }\nssh_genkeytypes: [ed25519]\n`
+const settings = 'system_info: { network: { renderers: [networkd] } }\nssh_genkeytypes: [ed25519]\nlocale: C.UTF-8\n'
 const bootMenu = `serial --unit=0
 terminal_output serial
 linux /vmlinuz root=/dev/vda1 ro console=ttyS0 quiet
@@ -50,11 +47,12 @@ function build(into: string): void {
   const root = join(work, 'root')
   try {
     const options = ['--mode=root', '--variant=minbase', '--aptopt=Acquire::Languages "none"', '--dpkgopt=force-unsafe-io', ...unneeded]
-    run('mmdebstrap', ['--quiet', ...options, `--include=${packages.join(',')}`, suite, root, mirror()])
+    run('mmdebstrap', ['--quiet', ...options, `--include=${packages.trim().split(/\s+/).join(',')}`, suite, root, mirror()])
     mkdirSync(join(root, 'boot/grub'), { recursive: true })
     writeFileSync(join(root, 'boot/grub/grub.cfg'), bootMenu)
     writeFileSync(join(root, 'etc/fstab'), '/dev/vda1 / ext4 rw 0 1\n')
     writeFileSync(join(root, 'etc/cloud/cloud.cfg.d/50_image.cfg'), settings)
+    run('systemctl', [`--root=${root}`, '--quiet', 'enable', 'systemd-networkd', 'systemd-resolved'])
     rmSync(join(root, 'etc/resolv.conf'), { force: true })
     symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'))
     const made = join(work, 'made')

@@ -104,22 +104,24 @@ async function makeNetwork(): Promise<Record<Machine, string>> {
   return vmnics as Record<Machine, string>
 }
 
+async function bootBoth(): Promise<void> {
+  const { disk, kernel, initrd } = cloudImage()
+  host = TestHost.create()
+  await host.start()
+  for (const name of ['key', 'other']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', keyOf(name)])
+  const vmnics = await makeNetwork()
+  await ok('vm', 'image', 'import', disk, '--name=debian-12')
+  const common = ['--image=debian-12', '--memory=512', '--accel=tcg']
+  await ok('vm', 'create', `--vm-id=${ids.nocloud}`, `--vmnic-id=${vmnics.nocloud}`, '--disk-size=2', ...common)
+  const words = `--append=root=/dev/vda1 ro console=ttyS0 quiet ci.ds=Ec2`
+  const boot = [`--kernel=${kernel}`, `--initrd=${initrd}`, words, '--seed=disk']
+  await ok('vm', 'create', `--vm-id=${ids.ec2}`, `--vmnic-id=${vmnics.ec2}`, ...boot, ...common)
+  for (const machine of Object.keys(ids) as Machine[]) await ok('vm', 'run', `--vm-id=${ids[machine]}`)
+  await Promise.all([booted('nocloud'), booted('ec2')])
+}
+
 suite('cloud images', { timeout: 2 * bootMs }, () => {
-  before(async () => {
-    const { disk, kernel, initrd } = cloudImage()
-    host = TestHost.create()
-    await host.start()
-    for (const name of ['key', 'other']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', keyOf(name)])
-    const vmnics = await makeNetwork()
-    await ok('vm', 'image', 'import', disk, '--name=debian-12')
-    const common = ['--image=debian-12', '--memory=512', '--accel=tcg']
-    await ok('vm', 'create', `--vm-id=${ids.nocloud}`, `--vmnic-id=${vmnics.nocloud}`, '--disk-size=2', ...common)
-    const words = `--append=root=/dev/vda1 ro console=ttyS0 quiet ci.ds=Ec2`
-    const boot = [`--kernel=${kernel}`, `--initrd=${initrd}`, words, '--seed=disk']
-    await ok('vm', 'create', `--vm-id=${ids.ec2}`, `--vmnic-id=${vmnics.ec2}`, ...boot, ...common)
-    for (const machine of Object.keys(ids) as Machine[]) await ok('vm', 'run', `--vm-id=${ids[machine]}`)
-    await Promise.all([booted('nocloud'), booted('ec2')])
-  })
+  before(bootBoth)
   after(async () => {
     for (const id of Object.values(ids)) await vpc('vm', 'destroy', `--vm-id=${id}`)
     await host[Symbol.asyncDispose]()
