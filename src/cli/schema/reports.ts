@@ -77,4 +77,7 @@ export const natPort = z.looseObject({ protocol: text, inside: text, address: te
 export const lab = only({ name: text, state: text, problems: texts, hosts: texts, guests: texts, file: text, since: text })
 /** A resource of a cloud; docs/openapi.json has the fields of each kind. */
 export const resource = z.looseObject({ id: text, kind: text })
+/** An image of this host. */
+export const image = only({ name: text, format: text, virtualBytes: count, fileBytes: count, path: text })
+
 export const vm = z.looseObject({ id: text, state: text, directory: text })
