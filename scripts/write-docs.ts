@@ -1,6 +1,6 @@
 /**
- * Writes docs/commands, docs/operations.md, docs/drop-reasons.md, docs/metrics.md, docs/openapi.json and the dashboard
- * of examples/monitoring from their tables: `npm run docs`. Tests hold that they are up to date.
+ * Writes docs/commands, docs/operations.md, docs/drop-reasons.md, docs/metrics.md, docs/api.md, docs/openapi.json and
+ * the dashboard of examples/monitoring from their tables: `npm run docs`. Tests hold that they are up to date.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { markdownPages } from '#cli/markdown-page.ts'
 import { dashboardText } from '#metrics/dashboard.ts'
 import { metricsPage } from '#metrics/page.ts'
 import { openApiText } from '#control/api/openapi.ts'
+import { apiPage } from '#control/api/reference-page.ts'
 import { writePages } from '#cli/write-pages.ts'
 
 await writePages(fileURLToPath(new URL('../docs/commands', import.meta.url)), await markdownPages(''))
@@ -17,4 +18,5 @@ writeFileSync(new URL('../docs/operations.md', import.meta.url), operationsPage(
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage())
 writeFileSync(new URL('../examples/monitoring/dashboard.json', import.meta.url), dashboardText())
 writeFileSync(new URL('../docs/drop-reasons.md', import.meta.url), reasonsPage())
+writeFileSync(new URL('../docs/api.md', import.meta.url), apiPage())
 writeFileSync(new URL('../docs/openapi.json', import.meta.url), openApiText())

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { dropReasonNames } from '#abi/drop-words.ts'
+import { metrics } from '#metrics/table.ts'
 import { filesBelow, root, textOf } from './sources.ts'
 
 const documents = filesBelow('.').filter((file) => file.endsWith('.md'))
@@ -38,4 +40,29 @@ test('README.md leads to docs/index.md, and that one to each page of docs/', () 
     pages.filter((page) => page !== 'docs/index.md' && !index.includes(`(${page.slice('docs/'.length)}`)),
     [],
   )
+})
+
+test('docs/troubleshooting.md names reasons, metrics and answers that there are', () => {
+  const page = textOf('docs/troubleshooting.md')
+  const known = new Set<string>([...dropReasonNames, ...metrics.map(({ name }) => name)])
+  const named = page.match(/\b[a-z]+(?:_[a-z]+)+\b/g)!
+  assert.ok(named.length > 20)
+  assert.deepEqual(
+    named.filter((name) => !known.has(name)),
+    [],
+  )
+  const answers = textOf('src/control/path/answer.ts')
+  const [, table] = /\| the answer has \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page)!
+  const codes = table!.split('\n').flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, code]) => code!))
+  assert.ok(codes.length > 10)
+  assert.deepEqual(
+    codes.filter((code) => !answers.includes(`'${code}'`)),
+    [],
+  )
+})
+
+test('the pages that people read from end to end have 300 lines at most', () => {
+  const reference = ['docs/operations.md', 'docs/performance.md']
+  const long = pages.filter((page) => !reference.includes(page) && textOf(page).split('\n').length > 301)
+  assert.deepEqual(long, [])
 })

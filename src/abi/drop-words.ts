@@ -55,7 +55,7 @@ export const dropWords = {
   broadcast_rate: { why: 'the port has no copies of broadcasts left', remedy: 'raise vpc switch port set --broadcast-rate' },
   rate_limit: { why: 'the port is at its limit of bytes or packets', remedy: 'raise the limits: vpc switch port set' },
   not_from_mux: { why: 'it is for the UDP port of a VTEP, and only muxes send there' },
-  sg_denied: { why: 'no rule of the security groups allows it' },
+  sg_denied: { why: 'no rule of the security groups allows it', remedy: 'ask which rule would allow it: vpc why' },
   sg_revoked: { why: 'the rule that had allowed its flow is gone', remedy: 'add the rule again, or begin another connection' },
   flow_unrelated: { why: 'it is an ICMP error about no flow of the port' },
   flow_invalid: { why: 'no TCP sends these flags together' },

@@ -57,6 +57,8 @@ test('first steps on one machine', () => follow('first-steps'))
 
 test('two machines in ten minutes', () => follow('two-machines'))
 
+test('how to do each task', () => follow('how-to'))
+
 test('an upgrade loses no packet', async () => {
   const h2 = machines.get('h2')!
   const pinging = h2.background('exec timeout 120 ip netns exec app ping -n -i 0.05 10.0.0.11')

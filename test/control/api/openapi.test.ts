@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { openApi, openApiText } from '#control/api/openapi.ts'
+import { apiPage } from '#control/api/reference-page.ts'
 import { kindNames } from '#resource/kind-names.ts'
 import { kinds } from '#resource/kinds.ts'
 
 test('docs/openapi.json is up to date; npm run docs writes it', () => {
   // What is removed or narrowed there breaks programs of others: look at its diff.
   assert.equal(readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8'), openApiText())
+  assert.equal(readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8'), apiPage())
 })
 
 test('every kind has its routes and schemas, and every reference leads somewhere', () => {
