@@ -102,6 +102,25 @@ test('a dropped packet appears by itself, and is counted', async () => {
   await checkAccess(page, 'host-counters')
 })
 
+test('the documentation is there: pages, links, a search, and what a drop reason means', async () => {
+  await page.getByRole('link', { name: 'Drops' }).click()
+  await page.getByRole('link', { name: 'no_neighbour' }).first().click()
+  await page.getByRole('heading', { level: 1, name: 'Drop reasons' }).waitFor()
+  await page.locator('tr.here', { hasText: 'no_neighbour' }).waitFor()
+  await checkAccess(page, 'doc-drop-reasons')
+  await page.getByRole('navigation').getByRole('link', { name: 'Documentation' }).click()
+  await page.getByRole('heading', { level: 1, name: 'vpc: the pages' }).waitFor()
+  await page.getByRole('article').getByRole('link', { name: 'One machine' }).click()
+  await page.getByRole('heading', { level: 1, name: 'First steps on one machine' }).waitFor()
+  await checkAccess(page, 'doc-page')
+  await page.keyboard.press('/')
+  await page.keyboard.type('floating address')
+  await page.getByRole('region', { name: 'Results' }).getByRole('link').first().waitFor()
+  await checkAccess(page, 'doc-search')
+  await page.getByLabel('Search the documentation').fill('xyzzy')
+  await page.getByText('nothing found').waitFor()
+})
+
 test('the programs say what would become of a packet', async () => {
   await page.getByRole('link', { name: 'Trace' }).click()
   await page.getByLabel('to', { exact: true }).fill('10.0.0.99')

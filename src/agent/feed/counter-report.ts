@@ -65,7 +65,9 @@ export class CounterReport {
     this.#drops = []
     this.#exhausted.clear()
     const hasRest = Object.values(rest).some(({ length }) => length > 0)
-    for (let i = 0; i < changed.length || (i === 0 && hasRest); i += mostCounters)
+    // One message at least tells the rest.
+    const count = hasRest ? Math.max(1, changed.length) : changed.length
+    for (let i = 0; i < count; i += mostCounters)
       await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? rest : { drops: [] }) }, signal)
     this.#told = now
   }

@@ -173,7 +173,7 @@ function migrate(db: DatabaseSync, path: string, from: number): void {
   }
 }
 
-/** The journal has what guests are told, such as user data with passwords. SQLite gives its other files the same mode. */
+/** The journal has what guests are told, such as user data with passwords. SQLite gives its other files this mode. */
 function keepPrivate(path: string): void {
   if (path === ':memory:') return
   closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
