@@ -3,6 +3,7 @@ import type { FlowLogSpec } from '#feed/item.ts'
 import type { Destination, Outlet } from './destination.ts'
 import { RotatedFile, type RotatedFileOptions } from './file.ts'
 import { HttpDestination } from './http.ts'
+import { Ipfix } from './ipfix.ts'
 import { isSampled, type FlowRecord } from './record.ts'
 import { parseSyslogAddress, Syslog } from './syslog.ts'
 
@@ -11,9 +12,11 @@ export interface PlaceOptions extends Omit<RotatedFileOptions, 'path'> {
   readonly token?: string | undefined
 }
 
-/** Read `file:PATH`, `udp:HOST:PORT`, `unix:PATH` or a URL. Undefined: it is none of these. */
+/** Read `file:PATH`, `udp:HOST:PORT`, `unix:PATH`, `ipfix:HOST:PORT` or a URL. Undefined: it is none of these. */
 export function parsePlace(text: string, { maxBytes, keep, token }: PlaceOptions): Destination | undefined {
   if (/^file:./.test(text)) return new RotatedFile({ path: text.slice(5), maxBytes, keep })
+  const collector = text.startsWith('ipfix:') ? parseSyslogAddress(`udp:${text.slice(6)}`) : undefined
+  if (collector !== undefined && 'host' in collector) return new Ipfix(collector)
   const syslog = parseSyslogAddress(text)
   if (syslog !== undefined) return new Syslog(syslog)
   return /^https?:$/.test(URL.parse(text)?.protocol ?? '') ? new HttpDestination(text, token) : undefined

@@ -140,6 +140,7 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
     '--state-dir',
     stateDir,
     '--log-level=info',
+    `--ipfix=127.0.0.1:${collectorPort}`,
   ]
   const env = { ...process.env, VPC_SOCKET: host.socketPath }
   const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
@@ -148,6 +149,56 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
 }
 
 const recordsIn = (text: string): FlowRecord[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as FlowRecord]))
+
+/** A port where nobody listens: tcpdump sees what is sent there. */
+const collectorPort = 4739
+
+/** The flows that tshark reads from messages of IPFIX. */
+function ipfixIn(capture: string): string[] {
+  const fields = ['srcaddr', 'srcport', 'dstaddr', 'dstport', 'protocol', 'packets', 'octets', 'firewall_event']
+  const args = [
+    '-r',
+    capture,
+    '-d',
+    `udp.port==${collectorPort},cflow`,
+    '-T',
+    'fields',
+    ...fields.flatMap((name) => ['-e', `cflow.${name}`]),
+  ]
+  const lines = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .trimEnd()
+    .split('\n')
+  return lines.flatMap((line) => {
+    const [source, ...more] = line.split('\t').map((values) => values.split(',').filter(Boolean))
+    const [sourcePort, destination, destinationPort, protocol, packets, bytes, event] = more as string[][]
+    // Two counters of each record: of the packets, and of the answers.
+    const both = (values: string[], i: number): number[] => values.slice(2 * i, 2 * i + 2).map(Number)
+    return source!.map((address, i) =>
+      [address, sourcePort![i], destination![i], destinationPort![i], protocol![i], both(packets!, i), both(bytes!, i), event![i]].join(
+        ' ',
+      ),
+    )
+  })
+}
+
+/** The same, from records of a file. */
+function ipfixOf(records: readonly FlowRecord[]): string[] {
+  const numbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 }
+  const events: Readonly<Record<string, number>> = { end: 2, denied: 3, continues: 5 }
+  const sent = records.filter(({ event, source }) => event in events && source?.includes('.'))
+  return sent.map((each) =>
+    [
+      each.source,
+      each.sourcePort ?? 0,
+      each.destination,
+      each.destinationPort ?? 0,
+      numbers[each.protocol!],
+      [each.packets, each.packetsBack],
+      [each.bytes, each.bytesBack],
+      events[each.event],
+    ].join(' '),
+  )
+}
 
 /** What tcpdump has seen of a connection, by who sent it. */
 function seen(capture: string, port: number): { readonly packets: number; readonly packetsBack: number } {
@@ -169,6 +220,20 @@ test('each connection is one record with the packets that passed; refused ones h
   await once(late, 'listening')
   const { port } = late.address() as { port: number }
   late.close()
+  const ipfix = join(directory, 'ipfix.pcap')
+  const collector = begin('tcpdump', [
+    '-U',
+    '--immediate-mode',
+    '-nn',
+    '-Z',
+    'root',
+    '-i',
+    'lo',
+    '-w',
+    ipfix,
+    `udp and port ${collectorPort}`,
+  ])
+  await said(collector, /listening on/)
   const { child, file, log } = await startLog(`http://127.0.0.1:${port}/`)
   const capture = join(directory, 'seen.pcap')
   const tcpdump = begin('ip', inGuest(1, 'tcpdump', '-U', '-nn', '-Z', 'root', '-w', capture, 'tcp or udp'))
@@ -231,7 +296,15 @@ test('each connection is one record with the packets that passed; refused ones h
   assert.equal(code, 0)
   late.closeAllConnections()
   late.close()
-  assert.ok(checkLog('flow log', log()).length > 1, log())
+  const expected = ipfixOf(recordsIn(readFileSync(file, 'utf8'))).sort()
+  assert.ok(expected.length > connections)
+  const decoded = await until('the last datagram', () => {
+    const found = ipfixIn(ipfix)
+    return found.length >= expected.length && found
+  })
+  collector.kill('SIGINT')
+  assert.deepEqual(decoded.sort(), expected)
+  assert.equal(checkLog('flow log', log())[0], 'flow log started')
 })
 
 /** Run `vpc capture` on the host of the test. */

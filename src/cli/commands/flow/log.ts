@@ -32,7 +32,11 @@ export default command({
     keep: integer('full files to keep: FILE.1, FILE.2, …', 'NUMBER', 0, 1_000).default(5),
     syslog: text('write to a syslog server (RFC 5424)', 'udp:HOST:PORT|unix:PATH'),
     http: text('post to this URL; VPC_FLOW_LOG_TOKEN goes along as a bearer token', 'URL'),
-    place: text('a place for flow logs of the cloud that name it: file:PATH, unix:PATH, udp:HOST:PORT or a URL', 'NAME=PLACE').repeated,
+    ipfix: text('send to a collector of IPFIX (RFC 7011) by UDP', 'HOST:PORT'),
+    place: text(
+      'a place for flow logs of the cloud that name it: file:PATH, unix:PATH, udp:HOST:PORT, ipfix:HOST:PORT or a URL',
+      'NAME=PLACE',
+    ).repeated,
     queue: integer('records that wait for a place that is slow or away', 'NUMBER', 1, 10_000_000).default(50_000),
     only: text('only flows of this port or vnic, by its id', 'ID').repeated,
     verdict: choice('only these', ['accepted', 'denied', 'all']).default('all'),
@@ -93,6 +97,7 @@ interface Places {
   readonly keep: number
   readonly syslog?: string | undefined
   readonly http?: string | undefined
+  readonly ipfix?: string | undefined
   readonly place: readonly string[]
 }
 
@@ -104,11 +109,12 @@ function placeOf(option: string, text: string, { rotateSize, keep }: Places, loo
 }
 
 function destinationsOf(places: Places): Destination[] {
-  const { file, syslog, http } = places
+  const { file, syslog, http, ipfix } = places
   return [
     ...(file === undefined ? [] : [placeOf('file', `file:${file}`, places, 'a file')]),
     ...(syslog === undefined ? [] : [placeOf('syslog', syslog, places, 'udp:HOST:PORT or unix:PATH')]),
     ...(http === undefined ? [] : [placeOf('http', http, places, 'the URL of an HTTP server')]),
+    ...(ipfix === undefined ? [] : [placeOf('ipfix', `ipfix:${ipfix}`, places, 'HOST:PORT')]),
   ]
 }
 
@@ -117,7 +123,7 @@ function namedPlacesOf(places: Places): Map<string, Destination> {
     places.place.map((text) => {
       const [, name, place] = /^([a-z0-9][a-z0-9-]{0,62})=(.+)$/.exec(text) ?? []
       if (name === undefined) throw usageFailure(`--place: '${text}' is not NAME=PLACE`)
-      return [name, placeOf('place', place!, places, 'file:PATH, unix:PATH, udp:HOST:PORT or a URL')]
+      return [name, placeOf('place', place!, places, 'file:PATH, unix:PATH, udp:HOST:PORT, ipfix:HOST:PORT or a URL')]
     }),
   )
 }
