@@ -1,9 +1,11 @@
 /**
- * Writes docs/commands, docs/operations.md, docs/drop-reasons.md, docs/metrics.md, docs/api.md, docs/openapi.json and
- * the dashboard of examples/monitoring from their tables: `npm run docs`. Tests hold that they are up to date.
+ * Writes docs/commands, docs/operations.md, docs/drop-reasons.md, docs/metrics.md, docs/api.md, docs/openapi.json,
+ * include/vpc.h and the dashboard of examples/monitoring from their tables: `npm run docs`. Tests hold that they are up
+ * to date.
  */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { cHeader } from '#abi/c-header.ts'
 import { operationsPage } from '#abi/operations-page.ts'
 import { reasonsPage } from '#cli/drop-reason.ts'
 import { markdownPages } from '#cli/markdown-page.ts'
@@ -15,6 +17,7 @@ import { writePages } from '#cli/write-pages.ts'
 
 await writePages(fileURLToPath(new URL('../docs/commands', import.meta.url)), await markdownPages(''))
 writeFileSync(new URL('../docs/operations.md', import.meta.url), operationsPage())
+writeFileSync(new URL('../include/vpc.h', import.meta.url), cHeader())
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage())
 writeFileSync(new URL('../examples/monitoring/dashboard.json', import.meta.url), dashboardText())
 writeFileSync(new URL('../docs/drop-reasons.md', import.meta.url), reasonsPage())

@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { execFileSync } from 'node:child_process'
+import { cHeader } from '#abi/c-header.ts'
 import { operations } from '#abi/command.ts'
 import { unitTypes } from '#abi/object-type.ts'
 import { reasonsPage } from '#cli/drop-reason.ts'
@@ -58,6 +60,10 @@ suite('a setting', () => {
   test('and each operation stand in docs/operations.md; npm run docs writes it', () => {
     assert.equal(textOf('docs/operations.md'), operationsPage())
     assert.equal(textOf('docs/drop-reasons.md'), reasonsPage())
+    assert.equal(textOf('include/vpc.h'), cHeader())
+    const program =
+      '#include "vpc.h"\nint main(void) { return vpc_open((const uint8_t *)"", VPC_HANDLE_TYPE(VPC_TYPE_VMNIC), VPC_CREATE) + vpc_ctl(3, VPC_VPCSW_PORT_ADD, 0, 0, 0, 0); }'
+    execFileSync('clang', ['-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-Iinclude', '-x', 'c', '-'], { input: program })
   })
 
   // Names that mean nothing else. One that was added later shows what adding one touches.

@@ -200,6 +200,8 @@ export const operations = {
   /** Users other than root who may open its queues. */
   vmnicOwnerGet: get('owner get', 'vmnic', 0x0100, owner),
   vmnicOwnerSet: set('owner set', 'vmnic', 0x0101, owner),
+  /** How many queues hypervisors have open now. */
+  vmnicOpenQueuesGet: get('open queues get', 'vmnic', 0x0103, number('a number of queues', 4)),
   vmnicQueueStats: get('queue stats', 'vmnic', 0x0102, json<QueueStats[]>('array of `QueueStats`')),
 
   ethlinkConnect: set('connect', 'ethlink', 1, interfaceName),

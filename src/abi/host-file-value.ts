@@ -126,6 +126,7 @@ export class FileMap {
     if (bare.ok) return formatIp(bare.value)
     const parsed = parseEndpoint(text, 0)
     if (!parsed.ok) return this.refuse(key, parsed.problem)
+    if (/:0+$/.test(text)) return this.refuse(key, `'${text}' has port 0; leave it out for the mux's own`)
     return parsed.value.port === 0 ? formatIp(parsed.value.address) : formatEndpoint(parsed.value)
   }
 

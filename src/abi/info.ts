@@ -307,7 +307,8 @@ export interface MissEvent {
 /** One line of `vpc doctor`. */
 export interface ProbeResult {
   readonly name: string
-  readonly state: 'ok' | 'warning' | 'failed'
+  /** `unknown`: nothing says that it works, and nothing that it does not. */
+  readonly state: 'ok' | 'warning' | 'unknown' | 'failed'
   readonly found: string
   /** What to do; empty when the state is ok. */
   readonly remedy: string

@@ -165,7 +165,8 @@ function rate(what: string, most: number, placeholder: string, inBits: boolean, 
 }
 
 export const vni: Kind<number> = { ...integer([0, maxVni], vniCodec), text: otherText('VNI', parseVni) }
-export const vlan: Kind<number> = integer([0, 4095], vlanCodec, 'TAG')
+/** IEEE 802.1Q reserves 4095: only the ABI and the journal take it, as the original did. */
+export const vlan: Kind<number> = { ...integer([0, 4095], vlanCodec, 'TAG'), text: wholeNumber('TAG', [0, 4094]) }
 /** Of users and groups. */
 export const account: Kind<number> = integer([0, 0xfffffffe])
 
@@ -220,10 +221,13 @@ function listOf<T>(json: unknown, readItem: (item: unknown) => Read<T>): Read<re
   return good(found)
 }
 
+/** An IPv4 address in IPv6's form is that IPv4 address. */
+const plainIp = (ip: Ip): string => formatIp(fromMapped(toMapped(ip)))
+
 /** IPv4 and IPv6 addresses; IPv4 ones mapped. */
 export const addresses: Kind<readonly Ipv6[], readonly string[]> = {
   codec: addressesCodec,
-  text: { placeholder: 'ADDRESS', isList: true, parse: (text) => mapped(parseIp(text), formatIp) },
+  text: { placeholder: 'ADDRESS', isList: true, parse: (text) => mapped(parseIp(text), plainIp) },
   shape: 'list of addresses',
   toJson: (value) => value.map((address) => formatIp(fromMapped(address))),
   fromJson: (json) =>

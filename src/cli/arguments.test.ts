@@ -63,9 +63,9 @@ test('global options may stand anywhere after the command', () => {
 })
 
 test('an option that is missing is named', () => {
-  assert.equal(refusal([]), 'thing set needs --switch-id; see vpc thing set --help')
+  assert.equal(refusal([]), 'thing set needs --switch-id; vpc list shows what there is, vpc thing set --help how to say it')
   const two = { ...takes, options: { ...takes.options, vni: vniOption('').required } }
-  assert.equal(refusal([], two), 'thing set needs --switch-id and --vni; see vpc thing set --help')
+  assert.equal(refusal([], two), 'thing set needs --switch-id and --vni; vpc list shows what there is, vpc thing set --help how to say it')
 })
 
 test('the way out of a missing option is its own', () => {

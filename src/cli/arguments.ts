@@ -141,7 +141,9 @@ function missingOptions(command: Takes, missing: readonly (readonly [string, Opt
   const last = names.pop()!
   const list = names.length === 0 ? last : `${names.join(', ')} and ${last}`
   const wayOut = missing.length === 1 ? missing[0]![1].spec.wayOut?.() : undefined
-  return usageFailure(`${command.path} needs ${list}; ${wayOut ?? see(command.path)}`)
+  const isId = missing.some(([, { spec }]) => typeof spec.completion === 'object' && 'ids' in spec.completion)
+  const hint = isId ? `vpc list shows what there is, ${see(command.path).replace('see ', '')} how to say it` : see(command.path)
+  return usageFailure(`${command.path} needs ${list}; ${wayOut ?? hint}`)
 }
 
 function checkPositionals({ path, positionals }: Takes, rest: readonly string[]): readonly string[] {

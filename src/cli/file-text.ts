@@ -1,5 +1,6 @@
 /** Options that name a file with the text of a value. */
 import { readFileSync } from 'node:fs'
+import { fileProblem } from '#system/file-problem.ts'
 import { failure, type Result } from '#wire/result.ts'
 
 /** Reads the file that an option names. `words` are no names of files: the parser gets them. */
@@ -10,6 +11,6 @@ export const ofFile =
     try {
       return parse(readFileSync(path, 'utf8'))
     } catch (error) {
-      return failure(`cannot read '${path}': ${(error as Error).message}`)
+      return failure(`cannot read '${path}': ${fileProblem(error)}`)
     }
   }

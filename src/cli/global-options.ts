@@ -6,7 +6,7 @@ export type LogLevel = (typeof logLevels)[number]
 
 export const globalOptions = {
   help: flag('show what the command does and takes').short('h'),
-  version: flag('show the version'),
+  version: flag('show the version').short('v'),
   json: flag('print results, and errors, as JSON'),
   socket: text('socket of vpcd', 'PATH', 'file').defaultsTo('VPC_SOCKET, else /run/vpc/vpcd.sock'),
   logLevel: choice('lowest level of the log lines on standard error', logLevels).short('l').foldingCase.default('info', 'INFO'),

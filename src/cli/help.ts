@@ -80,7 +80,11 @@ export function commandHelp(command: Command, style: Style): string {
       twoColumns([...idArguments(command), ...positionals.map(({ name, help }): [string, string] => [name, help])]),
     ),
     section('Options', style, optionLines(options)),
-    section('Global options', style, optionLines(globalOptions)),
+    style.dim(
+      `Every command also takes ${Object.keys(globalOptions)
+        .map((key) => `--${longName(key, (globalOptions as Options)[key]!)}`)
+        .join(', ')}: see vpc --help.`,
+    ),
     hasAliases(names) ? section('Spellings', style, [`  ${spellings(names)}`]) : '',
     section(
       'Examples',

@@ -2,12 +2,12 @@
 import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import type { UnitType } from '#abi/object-type.ts'
 import { parseEndpoint, formatEndpoint } from '#wire/endpoint.ts'
-import { formatIp, parseIp } from '#wire/ip-address.ts'
+import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
 import { formatMac, isMulticastMac, isZeroMac, parseMac } from '#wire/mac.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { parseVni } from '#wire/vni.ts'
 import { parseGiven } from './given-name.ts'
-import { integer, valueOption, type Option } from './option.ts'
+import { integer, Option, valueOption } from './option.ts'
 
 /** An object of one type: its id, or what people call it. */
 export const idOf = (type: UnitType, help: string): Option<Id | undefined> => idOfAny([type], help)
@@ -24,8 +24,8 @@ export function newId(text: string, type: UnitType): Result<Id> {
 
 export const vniOption = (help: string): Option<number | undefined> => valueOption<number>(help, { placeholder: 'VNI', parse: parseVni })
 
-/** 0 is untagged; 4095 is reserved by IEEE 802.1Q but the ABI takes it. */
-export const vlanOption = (help: string): Option<number | undefined> => integer(help, 'TAG', 0, 4095)
+/** 0 is untagged; IEEE 802.1Q reserves 4095, which the ABI takes, as the original did. */
+export const vlanOption = (help: string): Option<number | undefined> => integer(help, 'TAG', 0, 4094)
 
 /** A MAC address of one interface, in its usual text form. */
 export const macOption = (help: string): Option<string | undefined> => valueOption(help, { placeholder: 'MAC', parse: parseInterfaceMac })
@@ -56,7 +56,8 @@ export const ipOption = (help: string): Option<string | undefined> => valueOptio
 /** An IPv4 or IPv6 address in its canonical text form. */
 export function parseAddress(text: string): Result<string> {
   const ip = parseIp(text)
-  return ip.ok ? success(formatIp(ip.value)) : ip
+  // An IPv4 address in IPv6's form is that IPv4 address.
+  return ip.ok ? success(formatIp(fromMapped(toMapped(ip.value)))) : ip
 }
 
 /** `HOST:PORT`, in its canonical text form. */
@@ -65,12 +66,16 @@ export const endpointOption = (help: string): Option<string | undefined> =>
     placeholder: 'HOST:PORT',
     parse: (text) => {
       const endpoint = parseEndpoint(text)
+      if (endpoint.ok && endpoint.value.port === 0) return failure(`'${text}' has port 0; VXLAN has 4789`)
       return endpoint.ok ? success(formatEndpoint(endpoint.value)) : endpoint
     },
   })
 
-/** Bytes of the largest layer 3 packet. */
-export const mtuOption = (help: string): Option<number | undefined> => integer(help, 'BYTES', 68, 65535)
+/** Bytes of the largest layer 3 packet; 0: as the underlay allows. */
+export const mtuOption = (help: string): Option<number | undefined> => {
+  const { spec } = integer(`${help}, or auto: as the underlay allows`, 'BYTES|auto', 68, 65535)
+  return new Option({ ...spec, parse: (text) => (text === 'auto' ? success(0) : spec.parse(text)) })
+}
 
 /** Where another host is: its underlay address, with the port when it is not the mux's own. */
 export const vtepOption = (help: string): Option<string | undefined> => valueOption(help, { placeholder: 'HOST[:PORT]', parse: parseVtep })
@@ -82,6 +87,7 @@ export function parseVtep(text: string): Result<string> {
   if (ip !== undefined) return ip.ok ? success(formatIp(ip.value)) : ip
   const endpoint = parseEndpoint(text, 0)
   if (!endpoint.ok) return endpoint
+  if (/:0+$/.test(text)) return failure(`'${text}' has port 0; leave it out for the mux's own`)
   return success(endpoint.value.port === 0 ? formatIp(endpoint.value.address) : formatEndpoint(endpoint.value))
 }
 

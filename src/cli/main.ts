@@ -56,13 +56,14 @@ function cannotWrite(stream: NodeJS.WriteStream, { message }: Error): never {
   process.exit(1)
 }
 
+const isVersion = (word: string): boolean => word === '--version' || word === '-v'
+
 async function dispatch(args: readonly string[], flags: readonly string[], signal: AbortSignal): Promise<number> {
   const [first, ...others] = args
   const asksHelp = first === 'help' || flags.includes('--help') || flags.includes('-h')
   const resolved = resolve(first === 'help' ? others : args)
   const { path, node, rest } = resolved
-  if (path.length === 0 && flags.includes('--version'))
-    return dispatch(['version', ...rest.filter((word) => word !== '--version')], [], signal)
+  if (path.length === 0 && flags.some(isVersion)) return dispatch(['version', ...rest.filter((word) => !isVersion(word))], [], signal)
   if (isGroup(node) || asksHelp) return help(resolved, asksHelp, flags.includes('--json'))
   const command = await loadCommand(path)
   const given = command.options['config'] === undefined ? rest : await (await import('./config-file.ts')).withConfigFile(command, rest)

@@ -35,8 +35,8 @@ const problem = (option: Option<any>, input: string): string => {
 test('numbers stay in their ranges', () => {
   assert.equal(value(vniOption(''), '16777215'), 16777215)
   assert.equal(problem(vniOption(''), '16777216'), "'16777216' is not a VNI; a VNI is a number from 0 to 16777215")
-  assert.equal(value(vlanOption(''), '4095'), 4095)
-  assert.equal(problem(vlanOption(''), '4096'), "'4096' is not a whole number from 0 to 4095")
+  assert.equal(value(vlanOption(''), '4094'), 4094)
+  assert.equal(problem(vlanOption(''), '4095'), "'4095' is not a whole number from 0 to 4094")
   assert.equal(value(mtuOption(''), '1450'), 1450)
   for (const bad of ['', '-1', '1.5', '1e3', ' 1', '0x', 'one', '67'])
     assert.match(problem(mtuOption(''), bad), /is not a whole number from 68 to 65535/)

@@ -6,6 +6,11 @@ import type { Style } from './style.ts'
 export const probeText = (results: readonly ProbeResult[], style: Style): string => results.map((result) => line(result, style)).join('\n')
 
 function line({ name, state, found, remedy }: ProbeResult, style: Style): string {
-  const mark = { ok: style.green('ok     '), warning: style.yellow('warning'), failed: style.red('failed ') }[state]
+  const mark = {
+    ok: style.green('ok     '),
+    warning: style.yellow('warning'),
+    unknown: style.yellow('unknown'),
+    failed: style.red('failed '),
+  }[state]
   return ` ${mark}  ${name}: ${found}${remedy === '' ? '' : `\n          ${style.bold(remedy)}`}`
 }

@@ -23,6 +23,8 @@ export async function markProgram(args: readonly string[]): Promise<readonly str
     ] as const
   })
   const { tokens } = parseArgs({ args: [...rest], options: Object.fromEntries(known), strict: false, allowPositionals: true, tokens: true })
+  // The name of a guest stands before the program, and a `--` that somebody wrote between them says the same.
+  if (path[0] === 'lab' && tokens.some(({ kind }) => kind === 'option-terminator')) return args
   const first = tokens.find(({ kind }) => kind !== 'option')
   if (first === undefined || first.kind !== 'positional') return args
   return [...path, ...rest.slice(0, first.index), '--', ...rest.slice(first.index)]

@@ -1,5 +1,6 @@
 /** Reports a failure: its kind, from any thrown value, and its form for people and for programs. */
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
+import { fileSentence } from '#system/file-problem.ts'
 import { Failure, isConflict, type FailureKind } from './failure.ts'
 import { formatTable } from './table.ts'
 
@@ -14,14 +15,16 @@ export function failureOf(error: unknown): Failure {
     return new Failure(kind, error.message, { code: kind === 'unreachable' ? kind : error.code })
   }
   const { message, code } = error as NodeJS.ErrnoException
-  // Errors of Node's own file and process functions name the call and the path.
-  if (error instanceof Error && 'syscall' in error) return new Failure('failed', message, { code: code ?? 'failed' })
+  if (error instanceof Error && 'syscall' in error)
+    return new Failure(isDenied(code) ? 'denied' : 'failed', fileSentence(error as NodeJS.ErrnoException), { code: code ?? 'failed' })
   const what = error instanceof Error ? `${error.name}: ${message}` : String(error)
   return new Failure('failed', `internal error: ${what}; run it again with --log-level=debug to see where`, { code: 'internal' })
 }
 
+const isDenied = (code: string | undefined): boolean => code === 'EPERM' || code === 'EACCES'
+
 function kindOf(error: VpcError): FailureKind {
-  if (error.code === 'EPERM' || error.code === 'EACCES') return 'denied'
+  if (isDenied(error.code)) return 'denied'
   if (isConflict(error.code)) return 'conflict'
   return error instanceof DaemonUnreachable ? 'unreachable' : 'failed'
 }

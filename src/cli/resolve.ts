@@ -78,8 +78,20 @@ function takesNext(word: string, path: readonly string[]): boolean {
   return option.spec.placeholder !== undefined && byFlag.has(word)
 }
 
+/** Groups of that name below others: `vpc switch port`. */
+function groupsNamed(word: string, group: Group = root, path: readonly string[] = ['vpc']): string[] {
+  return Object.entries(group.children).flatMap(([name, node]) => {
+    if (!isGroup(node) || name === 'cloud') return []
+    const here = [...path, name]
+    const isIt = path.length > 1 && (name === word || node.aliases.includes(word))
+    return [...(isIt ? [here.join(' ')] : []), ...groupsNamed(word, node, here)]
+  })
+}
+
 function unknownCommand(path: readonly string[], group: Group, word: string): Error {
   const parent = ['vpc', ...path].join(' ')
+  const below = path.length === 0 ? groupsNamed(word) : []
+  if (below.length > 0) return usageFailure(`there is no command '${word}'; did you mean ${below.join(' or ')}?`)
   const words = Object.entries(group.children).flatMap(([name, node]) => [name, ...node.aliases])
   return usageFailure(`there is no command '${[...path, word].join(' ')}'${suggestion(word, words, `see ${parent} --help`)}`)
 }

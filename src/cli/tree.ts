@@ -197,7 +197,12 @@ export const root: Group = group('private cloud networks for virtual machines an
   exec: { aliases: [], runsProgram: true },
   daemon: leaf(),
   doctor: leaf(),
-  lab: group('hosts and guests in network namespaces, made from a file', { up: leaf(), exec: leaf(), list, down: leaf() }),
+  lab: group('hosts and guests in network namespaces, made from a file', {
+    up: leaf(),
+    exec: { aliases: [], runsProgram: true },
+    list,
+    down: leaf(),
+  }),
   doc: group('documentation, made from the command table', { man: leaf(), md: leaf(), schema: leaf() }, 'docs', 'documentation'),
   shell: group('help for shells', { autocomplete: group('completion scripts', { bash: leaf(), zsh: leaf(), fish: leaf() }) }),
   version: leaf(),

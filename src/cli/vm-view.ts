@@ -68,4 +68,6 @@ function toView({ path }: VmDirectory, definition: VmDefinition, state: VmState 
 
 /** `stopped: powered-off (by the guest itself)`. */
 export const stateText = ({ state, end }: Pick<VmView, 'state' | 'end'>): string =>
-  state === 'stopped' && end !== null ? `stopped: ${end.reason} (${end.detail})` : state
+  state === 'stopped' && end !== null
+    ? `stopped: ${end.reason === 'stopped' ? '' : `${end.reason} `}(${end.detail})`.replace(': (', ' (')
+    : state

@@ -1,6 +1,7 @@
 /** Generated pages as files. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 
 export interface Page {
   /** File name. */
@@ -8,9 +9,19 @@ export interface Page {
   readonly text: string
 }
 
+/** With its parents. Node's own way never ends below /proc: there nothing can be made, although the parent exists. */
+async function makeDirectory(path: string): Promise<void> {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) await makeDirectory(parent)
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}
+
 /** Write pages into a directory, which is created. Returns their paths. */
 export async function writePages(directory: string, pages: readonly Page[]): Promise<string[]> {
-  await mkdir(directory, { recursive: true })
+  await makeDirectory(resolve(directory))
   await Promise.all(pages.map(({ name, text }) => writeFile(join(directory, name), text)))
   return pages.map(({ name }) => join(directory, name))
 }

@@ -158,7 +158,10 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
     return this.call('metaMtuGet', undefined)
   }
 
-  /** Throws EINVAL when it is too small or too large, EOPNOTSUPP for a switch or port, EBUSY for a frozen vmnic. */
+  /**
+   * 0: as the underlay allows. Throws EINVAL when it is too small or too large, EOPNOTSUPP for a switch or port, EBUSY
+   * for a frozen vmnic.
+   */
   async setMtu(mtuBytes: number): Promise<void> {
     await this.call('metaMtuSet', mtuBytes)
   }

@@ -10,6 +10,10 @@ export class Vmnic extends withSettings('vmnic') {
   }
 
   /** Counters of each queue pair. */
+  async openQueues(): Promise<number> {
+    return this.call('vmnicOpenQueuesGet', undefined)
+  }
+
   async queueStats(): Promise<QueueStats[]> {
     return this.call('vmnicQueueStats', undefined)
   }

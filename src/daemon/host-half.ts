@@ -77,6 +77,10 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
       })
     return datapath
   } catch (error) {
+    if (error instanceof RangeError)
+      throw new StartRefused(`a file in ${objectDir} is no compiled program: ${error.message}; compile them: npm run build`, {
+        cause: error,
+      })
     if (!(error instanceof LoadError)) throw error
     log.debug('the verifier refused a program', { object: error.object, log: error.log })
     throw new StartRefused(

@@ -50,7 +50,7 @@ for (const [what, [text, problem]] of Object.entries(wrong))
   })
 
 test('a file that is not there is a problem of its own', () => {
-  assert.throws(() => readPolicy('/no/such/file'), /^PolicyProblem: \/no\/such\/file: cannot be read: ENOENT/)
+  assert.throws(() => readPolicy('/no/such/file'), /^PolicyProblem: \/no\/such\/file: cannot be read: there is no such file/)
 })
 
 test('garbage gives a policy or a PolicyProblem', () => {

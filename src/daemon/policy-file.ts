@@ -4,6 +4,7 @@ import { describeIdProblem, parseId, type Id } from '#abi/id.ts'
 import { isUnitType, typeNameOf, unitTypes, type UnitType } from '#abi/object-type.ts'
 import { accessRights, type AccessRight, type AccessRule } from '#object/access.ts'
 import { groupId, userId } from '#system/accounts.ts'
+import { fileProblem } from '#system/file-problem.ts'
 import { YamlText, type Path } from '#system/yaml-text.ts'
 
 /** An unusable policy, with the place of the error in the file. */
@@ -22,7 +23,7 @@ export function readPolicy(file: string): AccessRule[] {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new PolicyProblem(file, undefined, `cannot be read: ${(cause as Error).message}`, { cause })
+    throw new PolicyProblem(file, undefined, `cannot be read: ${fileProblem(cause)}`, { cause })
   }
   return parsePolicy(text, file)
 }

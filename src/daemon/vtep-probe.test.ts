@@ -22,11 +22,14 @@ test('only an answer shows that packets arrive', () => {
   assert.equal(said({ answered: true, mtuBytes: 1450 }), 'ok answers, and packets of 1450 bytes arrive')
   assert.match(said({ answered: true, mtuBytes: 1449 }), /^failed answers, but .* only up to 1449 bytes, not 1450$/)
   assert.equal(said({}), 'failed does not answer for 10.0.0.2 of VNI 5001, nor does its host answer a ping')
-  assert.equal(said({ echoed: true }), 'failed does not answer for 10.0.0.2 of VNI 5001, though its host answers a ping')
+  assert.equal(
+    said({ echoed: true }),
+    'unknown does not answer for 10.0.0.2 of VNI 5001, and no error came back, though its host answers a ping',
+  )
 })
 
 test('where an answer could not come, nothing is said to have failed', () => {
-  assert.match(said({ echoed: true }, { questions: [] }), /^warning this host knows no address of a guest there/)
+  assert.match(said({ echoed: true }, { questions: [] }), /^unknown this host knows no address of a guest there/)
   assert.match(said({ echoed: true }, { port: 4790 }), /^warning listens on a UDP port other than 4789, this mux's,/)
 })
 

@@ -90,15 +90,15 @@ export function judgeVtep(
   }
   if (target.questions.length === 0) {
     const remedy = 'add a guest there as a neighbour: vpc switch neighbour set, with a MAC that vpc mux fte list shows for it'
-    return result('warning', `this host knows no address of a guest there, so it cannot ask; no ICMP error came, ${ping}`, remedy)
+    return result('unknown', `this host knows no address of a guest there, so it cannot ask; no ICMP error came, ${ping}`, remedy)
   }
   const asked = target.questions.map(({ vni, address }) => `${formatIp(address)} of VNI ${vni}`).join(', ')
   const remedy = echoed
     ? `check there that UDP port ${port} arrives, tcpdump -n udp port ${port}; if a firewall or another overlay takes it, let all muxes listen on another`
     : `see whether the host is there and routes lead to it`
   return result(
-    'failed',
-    `does not answer for ${asked}, ${ping}`,
+    echoed ? 'unknown' : 'failed',
+    `does not answer for ${asked}${echoed ? ', and no error came back' : ''}, ${ping}`,
     `${remedy}; a host without vpcd, or without these neighbours, does not answer`,
   )
 }

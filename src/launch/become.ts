@@ -4,6 +4,7 @@
  */
 import { errnoName, KernelError } from '#kernel/errno.ts'
 import { execProgram, inherit } from '#kernel/exec.ts'
+import { errnoWords } from '#system/file-problem.ts'
 import { LaunchError } from './launch-error.ts'
 import { openVhost } from './vhost.ts'
 import { TapQueues } from './tap-queues.ts'
@@ -37,7 +38,7 @@ export function becomeWithVmnic(argv: readonly [string, ...string[]], vmnic: Inh
     return execProgram(argv)
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
-    throw new LaunchError(`cannot start '${argv[0]}': ${errnoName(error.errno)}`, errnoName(error.errno), { cause: error })
+    throw new LaunchError(`cannot start '${argv[0]}': ${errnoWords(errnoName(error.errno))}`, errnoName(error.errno), { cause: error })
   }
 }
 

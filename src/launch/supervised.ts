@@ -2,6 +2,7 @@
 import { errno, errnoName, KernelError } from '#kernel/errno.ts'
 import { execProgram, inherit } from '#kernel/exec.ts'
 import { listenForCalls, refuseCalls } from '#kernel/seccomp.ts'
+import { errnoWords } from '#system/file-problem.ts'
 import { LaunchError } from './launch-error.ts'
 import { accountOf } from './user.ts'
 import type { Account } from '#system/accounts.ts'
@@ -51,7 +52,7 @@ export function becomeSupervised(argv: readonly [string, ...string[]], { fds, no
     return execProgram(argv)
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
-    throw new LaunchError(`cannot start '${argv[0]}': ${errnoName(error.errno)}`, errnoName(error.errno), { cause: error })
+    throw new LaunchError(`cannot start '${argv[0]}': ${errnoWords(errnoName(error.errno))}`, errnoName(error.errno), { cause: error })
   }
 }
 

@@ -119,7 +119,8 @@ function setObjectMtu({ context, tx, object, input: mtuBytes }: Call<VpcObject, 
   if (object.type === 'vpcrtr' || object.type === 'vpcnat')
     return tx.refuse('EOPNOTSUPP', 'routers and NATs have no MTU', 'set it on subnets and ethlinks')
   if (object.type === 'subnet') return subnetType.setters.maxPacket(context, tx, object, mtuBytes, {})
-  return setMtu(context, tx, object, mtuBytes)
+  // 0: as the underlay allows, as it was before somebody chose one.
+  return setMtu(context, tx, object, mtuBytes === 0 ? null : mtuBytes)
 }
 
 /** A port has the MTU of its interface; a switch has that of the overlay. */

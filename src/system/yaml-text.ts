@@ -15,7 +15,23 @@ export class YamlText {
   /** Why it is not YAML; undefined when it is. */
   get problem(): { readonly line: number; readonly message: string } | undefined {
     const [error] = this.#document.errors
+    const octal = this.#octal()
+    if (octal !== undefined) return octal
     return error && { line: this.#lines.linePos(error.pos[0]).line, message: error.message }
+  }
+
+  /** A number with a zero before it: some readers take it as octal, and others do not. */
+  #octal(): { readonly line: number; readonly message: string } | undefined {
+    let found: { readonly line: number; readonly message: string } | undefined
+    visit(this.#document, {
+      Scalar: (_, { source, type, value, range }) => {
+        if (type !== 'PLAIN' || typeof value !== 'number' || !/^[-+]?0\d/.test(source ?? '')) return undefined
+        const message = `${source} is ambiguous, since some read it as octal; write ${value}`
+        found = { line: range ? this.#lines.linePos(range[0]).line : 1, message }
+        return visit.BREAK
+      },
+    })
+    return found
   }
 
   /** Its value. Throws for endless aliases. */

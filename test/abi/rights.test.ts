@@ -155,7 +155,7 @@ test('vpcd does not start with a policy or a group that is wrong', async () => {
   await using second = TestHost.create()
   writeFileSync(join(second.directory, 'p'), 'rules:\n  - group: [1]\n    rights: [read]\n')
   for (const [args, said] of [
-    [['--policy', join(second.directory, 'none')], /the policy cannot be used: .*none: cannot be read: ENOENT/],
+    [['--policy', join(second.directory, 'none')], /the policy cannot be used: .*none: cannot be read: there is no such file/],
     [['--policy', join(second.directory, 'p')], /\/p:2: a group is a name or a number/],
     [['--group', 'no-such-group'], /there is no group 'no-such-group'; make it with `groupadd --system no-such-group`/],
   ] as const) {
@@ -205,11 +205,11 @@ test('a process that inherits a narrowed descriptor has no more', async () => {
 
 test('vpc exec says what is wrong', async () => {
   for (const [options, argv, said] of [
-    [['--open', 'vmnic:x:rw'], ['true'], /^vpc: --open: 'x' is not an id/],
+    [['--open', 'vmnic:x:rw'], ['true'], /^vpc: there is no vmnic x on this host/],
     [['--open', `vmnic:${own}:rwx`], ['true'], /'rwx' are not rights; say r to read, rw to read and write/],
     [['--open', `vmnic:${other}:r`], ['true'], /^vpc: there is no vmnic/],
     [['--user', 'no-such-user'], ['true'], /^vpc: there is no user 'no-such-user'/],
-    [[], ['/no/such/program'], /^vpc: cannot start '\/no\/such\/program': ENOENT/],
+    [[], ['/no/such/program'], /^vpc: cannot start '\/no\/such\/program': there is no such file/],
   ] as const) {
     const { code, stderr } = await runUnder(host.socketPath, argv, { options })
     assert.match(stderr, said)

@@ -1,12 +1,14 @@
 /** Bad input, each with its exact message and exit code: what an operator sees after a mistake. Needs root. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Vpc } from '#client/vpc.ts'
+import { jsonHere, runHere } from './in-process.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
-import { runVpc } from './run-vpc.ts'
+import { runVpc, vpcPath } from './run-vpc.ts'
 
 const sw = 'da64c3f3-095d-91e5-df01-5aabcfc52468'
 const port = 'fd436f9c-1f77-11e8-8002-0cc47a6c7d1e'
@@ -167,6 +169,82 @@ for (const [what, line, code, message] of rows)
     assert.match(error.code, /^(usage|E[A-Z]+)$/)
   })
 
+/** What people type, the exit code, and what they are told: all that a new user's walk found. */
+const walk: readonly (readonly [line: string, code: number, said: RegExp])[] = [
+  ['apply nothere.yaml', 1, /^cannot open 'nothere.yaml': there is no such file or directory$/],
+  ['switch neighbour set vpcsw0 --file nothere', 1, /^cannot open 'nothere': there is no such file or directory$/],
+  ['switch port set vpcp0 --ssh-key-file nothere', 2, /^--ssh-key-file: cannot read 'nothere': there is no such file or directory$/],
+  ['doc man --man-dir /proc/x', 1, /^cannot make directory '\/proc\/x': there is no such file or directory$/],
+  ['doc md --dir /proc/x', 1, /^cannot make directory '\/proc\/x'/],
+  ['shell autocomplete bash --dir /proc/x', 1, /^cannot make directory '\/proc\/x'/],
+  ['switch port set vpcp0 --vlan 4095', 2, /^--vlan: '4095' is not a whole number from 0 to 4094$/],
+  ['mux fte set vpcmux0 --vni 1 --mac 02:00:00:00:00:01 --vtep 192.0.2.9:0', 2, /^--vtep: '192.0.2.9:0' has port 0; leave it out/],
+  ['mux listen vpcmux0 --listen-addr 192.0.2.1:0', 2, /^--listen-addr: '192.0.2.1:0' has port 0; VXLAN has 4789$/],
+  ['port list', 2, /^there is no command 'port'; did you mean vpc switch port( or vpc nat port)?\?$/],
+  ['neighbour list', 2, /^there is no command 'neighbour'; did you mean vpc switch neighbour\?$/],
+  ['switch neighbour list', 2, /^switch neighbour list needs --switch-id; vpc list shows what there is/],
+  ['list -t foo', 2, /is no type of object; types are .*switch.*router/],
+  ['lab up nothere.yaml', 1, /^cannot read lab file nothere.yaml: there is no such file/],
+  ['switch get red', 2, /^there is no command 'switch get'/],
+]
+
+test('what a walk found is said in words, with the exit code that the table has', async () => {
+  for (const [line, code, said] of walk) {
+    const ran = await runHere(vpcd.socket, line.split(' '))
+    assert.deepEqual([ran.code, ran.stdout], [code, ''], line)
+    assert.match(ran.failure!.message, said, line)
+  }
+  const file = join(vpcd.directory, 'octal.yaml')
+  writeFileSync(file, `version: 1\nswitches:\n  - id: ${sw}\n    vni: 010\n`)
+  assert.match(
+    vpcd.refused(1, 'apply', '--dry-run', file),
+    /octal.yaml:4: this is not YAML: 010 is ambiguous, since some read it as octal; write 10$/,
+  )
+  assert.match(vpcd.vpc('exec', './nothere').stderr, /^vpc: cannot start '.\/nothere': there is no such file or directory\n$/)
+  const nobody = runVpc(['doc', 'man', '--man-dir', join(vpcd.directory, 'x')], { uid: 65534 })
+  assert.deepEqual([nobody.code, nobody.stdout], [5, ''])
+  assert.match(nobody.stderr, /^vpc: cannot make directory '.*': permission denied\n$/)
+  assert.match(vpcd.ok('-v'), /^vpc \d/)
+})
+
+test('an address in another form, a MTU given back and a guest that runs are as people expect', async () => {
+  const here = (line: string): Promise<any> => jsonHere(vpcd.socket, line)
+  const set = await here('switch port set vpcp1 --address ::ffff:10.0.0.1')
+  assert.deepEqual(set.object.addresses, ['10.0.0.1'])
+  assert.equal((await here('switch port set vpcp1 --address 10.0.0.1')).changed, false)
+  await here('switch port set vpcp1 --no-address')
+  const usual = (await here('vmnic get vmnic1')).mtuBytes
+  await here('vmnic set vmnic1 --mtu 1400')
+  const back = await here('vmnic set vmnic1 --mtu auto')
+  assert.deepEqual([back.changed, back.object.mtuSet, back.object.mtuBytes], [true, false, usual])
+  assert.equal((await here('vmnic set vmnic1 --mtu auto')).changed, false)
+  await here('mux connect vpcmux0 ethlink0')
+  await here('mux listen vpcmux0 --listen-addr 192.0.2.1:4789')
+  const own = await runHere(vpcd.socket, 'mux fte set vpcmux0 --vni 1 --mac 02:00:00:00:00:01 --vtep 192.0.2.1'.split(' '))
+  assert.match(own.failure!.message, /192.0.2.1 is where vpcmux0 .* itself listens/)
+  await here('mux disconnect vpcmux0')
+  const holder = spawn(
+    'nsenter',
+    [`--net=/run/netns/${vpcd.netns}`, vpcPath, 'vmnic', 'exec', '--vmnic-id', 'vmnic1', '--', 'sleep', '600'],
+    {
+      env: { ...process.env, ...vpcd.env },
+      stdio: 'ignore',
+    },
+  )
+  try {
+    const client = new Vpc({ socketPath: vpcd.socket })
+    await using nic = await client.openVmnic(vmnic2)
+    for (let i = 0; (await nic.openQueues()) === 0; i++) {
+      assert.ok(i < 800, 'the program has the queue open')
+      await sleep(25)
+    }
+    const kept = await runHere(vpcd.socket, ['vmnic', 'destroy', 'vmnic1'])
+    assert.deepEqual([kept.code, /is open in a hypervisor; stop its guest first, or give --force/.test(kept.failure!.message)], [4, true])
+  } finally {
+    holder.kill('SIGKILL')
+  }
+})
+
 test('what was refused changed nothing', () => {
   assert.equal(
     vpcd.ok('list', '-c'),
@@ -205,7 +283,7 @@ test('a hostif whose container took it along', async () => {
   const create = ['hostif', 'create', '--hostif-id', id]
   vpcd.ok(...create)
   execFileSync('ip', ['-n', vpcd.netns, 'link', 'delete', 'hostif0'])
-  while (!vpcd.ok('hostif', 'get', '--hostif-id', id).includes('missing')) await setTimeout(50)
+  while (!vpcd.ok('hostif', 'get', '--hostif-id', id).includes('missing')) await sleep(50)
   assert.match(
     vpcd.refused(4, ...create),
     /hostif0 .* exists, but its device was deleted.*vpc audit --repair\n SETTING +ASKED +IS\n device +hostif0 +missing$/,

@@ -90,6 +90,8 @@ export default command({
       }
       await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, ...sizes, logLevel, logFormat, utc })
     } catch (error) {
+      if (error instanceof StartRefused && process.geteuid!() !== 0)
+        throw new Failure('denied', `vpcd needs root: ${error.message}`, { code: 'EPERM' })
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error
     }

@@ -61,7 +61,7 @@ const interfaces: Readonly<Record<string, CommandOutput>> = {
   'mux fte set': entries,
   'mux list': one(objectsOf('vpcmux')),
   'mux listen': one(changedObject('vpcmux')),
-  'mux probe': list(report.probe),
+  'mux probe': list(report.probe.extend({ answered: flag, mtuBytes: count })),
   'mux set': one(changedObject('vpcmux')),
   'mux show': one(objectOf('vpcmux')),
   'vmnic create': one(changedObject('vmnic')),

@@ -81,10 +81,13 @@ function setOwner({ devices }: Context, tx: Transaction, vmnic: Vmnic, next: Own
 }
 
 /** Of a vmnic with one queue, the counters of its port say the same. */
-export function queueStats({ devices, datapath: { tables } }: Context, { ifindex, queues }: Vmnic): QueueStats[] {
+export function queueStats({ devices, datapath: { tables } }: Context, { ifindex, queues, port }: Vmnic): QueueStats[] {
   const transmits = ifindex === 0 ? [] : devices.queueTransmits(ifindex)
   return Array.from({ length: queues }, (_, queue) => {
-    const { packets: rxPackets, bytes: rxBytes } = tables.queues.read(ifindex, queue)
+    // The programs count by queue only where there are several; all of one queue is what its port counts.
+    const counted = queues > 1 || port === null ? undefined : tables.stats.read(port.source)
+    const { packets, bytes } = tables.queues.read(ifindex, queue)
+    const [rxPackets, rxBytes] = counted === undefined ? [packets, bytes] : [counted.rxPackets, counted.rxBytes]
     const out = transmits.find((each) => each.queue === queue)
     return { queue, rxPackets, rxBytes, txPackets: out?.packets ?? 0, txBytes: out?.bytes ?? 0, txDrops: out?.drops ?? 0 }
   })
@@ -100,6 +103,8 @@ export const vmnicType: ObjectType<'vmnic'> = {
   operations: {
     vmnicOwnerGet: ({ object }) => ownerOf(object),
     vmnicOwnerSet: ({ context, tx, object, input }) => setOwner(context, tx, object, input),
+    vmnicOpenQueuesGet: ({ context: { devices }, object: { ifindex } }) =>
+      ifindex === 0 ? 0 : (devices.byIndex(ifindex)?.openQueues ?? 0),
     vmnicQueueStats: ({ context, object }) => queueStats(context, object),
     vmnicFreeze: ({ context, tx, object }) => setters.frozen(context, tx, object, true, {}),
     vmnicUnfreeze: ({ context, tx, object }) => setters.frozen(context, tx, object, false, {}),

@@ -3,7 +3,7 @@ import { stopVm } from '#vm/life.ts'
 import { command } from '../../command.ts'
 import { flag } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
-import { tellingVmErrors } from '../../vm-failure.ts'
+import { progress, tellingVmErrors } from '../../vm-failure.ts'
 import { directoryOf, seconds, vmDir, vmId, vmName } from '../../vm-options.ts'
 import { viewVm } from '../../vm-view.ts'
 
@@ -25,6 +25,8 @@ export default command({
   ],
   async run({ timeout, force, ...which }, { output }, [given]) {
     const directory = directoryOf(which, given)
+    if (!force && (await viewVm(directory)).state === 'running')
+      progress(`asked machine ${directory.id} to power off; it gets up to ${timeout} s, --force ends it at once`)
     const { changed, state } = await tellingVmErrors(() => stopVm(directory, { timeoutMs: timeout * 1000, force }))
     const value = { vm: await viewVm(directory) }
     if (changed) done(output, `machine ${directory.id} has stopped: ${state?.end?.detail ?? 'it ended'}`, value)

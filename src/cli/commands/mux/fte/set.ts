@@ -1,4 +1,8 @@
 /** `vpc mux fte set`. */
+import type { MuxInfo } from '#abi/info.ts'
+import { parseEndpoint } from '#wire/endpoint.ts'
+import { formatIp } from '#wire/ip-address.ts'
+import { Failure } from '../../../failure.ts'
 import type { ForwardingEntry } from '#client/text.ts'
 import { command } from '../../../command.ts'
 import { fteFile, fteForward, fteMac, ftesOf, fteVni, fteVtep } from '../../../fte-options.ts'
@@ -28,6 +32,9 @@ export default command({
   async run({ muxId: id, vni, mac, vtep, forward, file }, { vpc, output }) {
     const entries = ftesOf({ vni, mac, vtep, forward, file })
     await using mux = await (await vpc()).openMux(id, { write: true })
+    const info = await mux.describe()
+    if (vtep !== undefined && vtep === ownVtep(info))
+      throw new Failure('failed', `${vtep} is where ${unitText(info)} itself listens; name the host that has the guest`, { code: 'EINVAL' })
     const known = new Set((await mux.entries()).map(textOf))
     const isSame = entries.every((each) => known.has(textOf(each)))
     if (!isSame) await mux.setEntries(entries)
@@ -37,5 +44,11 @@ export default command({
     told(output, `${unitText(await mux.describe())}: ${what}`, { id, entries: entries.length })
   },
 })
+
+/** This host as entries would have it. */
+function ownVtep({ listen }: MuxInfo): string | undefined {
+  const own = listen === null ? undefined : parseEndpoint(listen)
+  return own?.ok ? formatIp(own.value.address) : undefined
+}
 
 const textOf = ({ vni, mac, vtep, forward = false }: ForwardingEntry): string => `${vni} ${mac} ${vtep} ${forward}`

@@ -1,0 +1,33 @@
+/** What the kernel says about a file, in words. */
+const words: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is no directory',
+  EEXIST: 'it exists',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the disk',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  ENOEXEC: 'it is no program that this machine can run',
+  ETXTBSY: 'somebody writes it at the moment',
+}
+
+const verbs: Readonly<Record<string, string>> = { mkdir: 'make directory', open: 'open', scandir: 'read', read: 'read', rename: 'replace' }
+
+/** Words for an errno; its name where there are none. */
+export const errnoWords = (code: string): string => words[code] ?? code
+
+/** Why a file cannot be read or written: the words of an error of Node's functions. */
+export const fileProblem = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === undefined ? message : errnoWords(code)
+}
+
+/** A sentence about an error of Node's file functions: what failed, on which file, and why. */
+export function fileSentence(error: NodeJS.ErrnoException): string {
+  const { syscall = 'use', path } = error
+  const what = `cannot ${verbs[syscall] ?? syscall}${path === undefined ? '' : ` '${path}'`}`
+  return `${what}: ${fileProblem(error)}`
+}
