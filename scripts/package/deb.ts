@@ -170,7 +170,7 @@ Priority: optional
 Depends: libc6 (>= 2.34), libstdc++6, libatomic1, libbpf1, passwd, systemd (>= 247) | systemd-standalone-sysusers
 Recommends: iproute2
 Suggests: qemu-system-x86 | qemu-system-arm, prometheus
-Description: ${String(readManifest()['description'])}
+Description: private cloud networks for virtual machines and containers
  Isolated networks with subnets, addresses by DHCP, routers, NAT and security
  groups, carried between hosts by eBPF programs: the daemon of a host, the agent
  and the API of a cloud, its console, and the command vpc.

@@ -1,4 +1,5 @@
 /** `vpc join`. */
+import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { isIP, isIPv4 } from 'node:net'
 import { defaultAgentPort, parseJoinToken } from '#feed/join.ts'
@@ -45,6 +46,10 @@ function underlayOf(text: string): Address {
   throw usageFailure(`--underlay: '${text}' is no address, and no interface of this machine with an address`)
 }
 
+/** A package has units for both. */
+const startCommand = (): string =>
+  existsSync('/run/systemd/system') && existsSync('/lib/systemd/system/vpc-agent.service') ? 'systemctl start vpcd vpc-agent' : 'vpc up'
+
 export default command({
   path: 'join',
   summary: 'make this machine a host of a cloud',
@@ -89,7 +94,7 @@ export default command({
       const { host, name, server: url } = joined.identity
       if (joined.isSame) return alreadySo(output, `this machine is host ${name} already`, { host, name, server: url })
       const address = joined.underlay === null ? '' : `\nother hosts reach it at ${joined.underlay.host}, unless the cloud says otherwise`
-      done(output, `this machine is host ${name} now${address}\nstart its vpcd and agent: vpc up`, { host, name, server: url })
+      done(output, `this machine is host ${name} now${address}\nstart its vpcd and agent: ${startCommand()}`, { host, name, server: url })
     } catch (error) {
       if (error instanceof JoinRefused || error instanceof AgentStartRefused)
         throw new Failure('failed', error.message, { code: 'refused' })
