@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { vpcProgram } from '#system/background.ts'
 import { copyDependencies, readLock, runtimePlaces } from './dependencies.ts'
-import { readManifest, writeJavaScript } from './javascript.ts'
+import { writeJavaScript } from './javascript.ts'
 import { copyNative, type Architecture } from './native.ts'
 import { systemFiles } from './system-files.ts'
 

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { buildDeb } from '../../../scripts/package/deb.ts'
 import { architectureHere } from '../../../scripts/package/native.ts'
 import { PackageMachine } from '../machine.ts'
@@ -16,123 +16,119 @@ const out = join(import.meta.dirname, '../../../build/package/test')
 const epoch = 1_800_000_000
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-suite('the package', () => {
-  let machine: PackageMachine
-  const files: Record<'0.1.0-1' | '0.1.0-2', string> = { '0.1.0-1': '', '0.1.0-2': '' }
+let machine: PackageMachine
+const files: Record<'0.1.0-1' | '0.1.0-2', string> = { '0.1.0-1': '', '0.1.0-2': '' }
 
-  before(async () => {
-    mkdirSync(out, { recursive: true })
-    const architecture = architectureHere()
-    for (const version of Object.keys(files) as (keyof typeof files)[]) files[version] = buildDeb({ architecture, version, out, epoch })
-    machine = await PackageMachine.boot()
-    for (const file of Object.values(files)) cpSync(file, join(machine.root, 'root', basename(file)))
-  })
-  after(async () => {
-    await machine?.[Symbol.asyncDispose]()
-    rmSync(out, { recursive: true, force: true })
-  })
+before(async () => {
+  mkdirSync(out, { recursive: true })
+  const architecture = architectureHere()
+  for (const version of Object.keys(files) as (keyof typeof files)[]) files[version] = buildDeb({ architecture, version, out, epoch })
+  machine = await PackageMachine.boot()
+  for (const file of Object.values(files)) cpSync(file, join(machine.root, 'srv', basename(file)))
+})
+after(async () => {
+  await machine?.[Symbol.asyncDispose]()
+  rmSync(out, { recursive: true, force: true })
+})
 
-  const install = (version: keyof typeof files): string => machine.sh(`dpkg -i /root/${basename(files[version])} 2>&1`)
-  const isActive = (unit: string): boolean => machine.try('systemctl', 'is-active', unit).stdout.trim() === 'active'
-  const mainPid = (unit: string): string => machine.sh(`systemctl show -p MainPID --value ${unit}`).trim()
+const install = (version: keyof typeof files): string => machine.sh(`dpkg -i /srv/${basename(files[version])} 2>&1`)
+const isActive = (unit: string): boolean => machine.try('systemctl', 'is-active', unit).stdout.trim() === 'active'
+const mainPid = (unit: string): string => machine.sh(`systemctl show -p MainPID --value ${unit}`).trim()
 
-  test('is the same bytes when it is built again', () => {
-    const again = join(out, 'again')
-    mkdirSync(again)
-    assert.equal(sha256(buildDeb({ architecture: architectureHere(), version: '0.1.0-1', out: again, epoch })), sha256(files['0.1.0-1']))
-  })
+test('the package is the same bytes when it is built again', () => {
+  const again = join(out, 'again')
+  mkdirSync(again)
+  assert.equal(sha256(buildDeb({ architecture: architectureHere(), version: '0.1.0-1', out: again, epoch })), sha256(files['0.1.0-1']))
+})
 
-  test('has nothing that lintian warns of', () => {
-    assert.equal(execFileSync('lintian', ['--allow-root', '--fail-on=error', files['0.1.0-1']], { encoding: 'utf8' }), '')
-  })
+test('the package has nothing that lintian warns of', () => {
+  assert.equal(execFileSync('lintian', ['--allow-root', '--fail-on=error', files['0.1.0-1']], { encoding: 'utf8' }), '')
+})
 
-  test('starts vpcd when it is installed, and two containers reach each other', async () => {
-    install('0.1.0-1')
-    assert.ok(isActive('vpcd'), machine.sh('journalctl -u vpcd --no-pager'))
-    assert.equal(machine.sh('systemctl show -p Type --value vpcd').trim(), 'notify')
-    machine.sh(`ip netns add a; ip netns add b
+test('the package starts vpcd when it is installed, and two containers reach each other', async () => {
+  install('0.1.0-1')
+  assert.ok(isActive('vpcd'), machine.sh('journalctl -u vpcd --no-pager'))
+  assert.equal(machine.sh('systemctl show -p Type --value vpcd').trim(), 'notify')
+  machine.sh(`ip netns add a; ip netns add b
 vpc switch create red --vni 5001
 vpc attach red --netns a --address 10.0.0.1/24
 vpc attach red --netns b --address 10.0.0.2/24
 ip netns exec a ping -c 3 -i 0.2 -W 2 10.0.0.2`)
-    assert.match(machine.sh('man -w vpc-daemon 2>/dev/null || ls /usr/share/man/man8/vpc-daemon.8.gz'), /vpc-daemon/)
-  })
+  assert.match(machine.sh('man -w vpc-daemon 2>/dev/null || ls /usr/share/man/man8/vpc-daemon.8.gz'), /vpc-daemon/)
+})
 
-  test('loses no packet when vpcd is killed, upgraded, downgraded or reloaded', async () => {
-    machine.sh('ip netns exec a ping -i 0.02 -w 280 10.0.0.2 >/root/ping.log 2>&1 & echo $! >/root/ping.pid')
-    const changes: readonly (() => void)[] = [
-      () => machine.sh('systemctl kill -s KILL vpcd'),
-      () => install('0.1.0-2'),
-      () => install('0.1.0-1'),
-      () => machine.sh('systemctl restart vpcd'),
-    ]
-    for (const change of changes) {
-      const pid = mainPid('vpcd')
-      change()
-      await machine.until('another vpcd is ready', () => isActive('vpcd') && mainPid('vpcd') !== pid)
-      assert.match(machine.sh('vpc list'), /hostif1/)
-    }
+test('the package loses no packet when vpcd is killed, upgraded, downgraded or reloaded', async () => {
+  machine.sh('ip netns exec a ping -i 0.02 -w 280 10.0.0.2 >/srv/ping.log 2>&1 & echo $! >/srv/ping.pid')
+  const changes: readonly (() => void)[] = [
+    () => machine.sh('systemctl kill -s KILL vpcd'),
+    () => install('0.1.0-2'),
+    () => install('0.1.0-1'),
+    () => machine.sh('systemctl restart vpcd'),
+  ]
+  for (const change of changes) {
     const pid = mainPid('vpcd')
-    machine.sh('systemctl reload vpcd')
-    assert.equal(mainPid('vpcd'), pid)
-    machine.sh('kill -INT $(cat /root/ping.pid); while kill -0 $(cat /root/ping.pid) 2>/dev/null; do sleep 0.1; done')
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(machine.sh('cat /root/ping.log'))!
-    assert.ok(Number(sent) > 100, `${sent} sent`)
-    assert.equal(received, sent)
-  })
+    change()
+    await machine.until('another vpcd is ready', () => isActive('vpcd') && mainPid('vpcd') !== pid)
+    assert.match(machine.sh('vpc list'), /hostif1/)
+  }
+  const pid = mainPid('vpcd')
+  machine.sh('systemctl reload vpcd')
+  assert.equal(mainPid('vpcd'), pid)
+  machine.sh('kill -INT $(cat /srv/ping.pid); while kill -0 $(cat /srv/ping.pid) 2>/dev/null; do sleep 0.1; done')
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(machine.sh('cat /srv/ping.log'))!
+  assert.ok(Number(sent) > 100, `${sent} sent`)
+  assert.equal(received, sent)
+})
 
-  test('runs a cloud, without privileges, by its units', async () => {
-    machine.sh(`ip link add em0 type veth peer name em1
+test('the package runs a cloud, without privileges, by its units', async () => {
+  machine.sh(`ip link add em0 type veth peer name em1
 ip address add 192.0.2.1/24 dev em0
 ip link set em0 up; ip link set em1 up
 systemctl start vpc-api`)
-    await machine.until('the API has made its token', () => machine.try('test', '-s', '/var/lib/vpc/api/admin-token').status === 0)
-    machine.sh(`vpc login --server=http://127.0.0.1:7473 --token-file=/var/lib/vpc/api/admin-token
+  await machine.until('the API has made its token', () => machine.try('test', '-s', '/var/lib/vpc/api/admin-token').status === 0)
+  machine.sh(`vpc login --server=http://127.0.0.1:7473 --token-file=/var/lib/vpc/api/admin-token
 vpc region create default
 vpc facility create default --region=default
-vpc host create h1 --facility=default --json >/root/host.json`)
-    const { token } = JSON.parse(machine.sh('cat /root/host.json')) as { token: string }
-    assert.match(machine.sh(`vpc join ${token} --underlay=192.0.2.1`), /systemctl start vpcd vpc-agent/)
-    machine.sh('systemctl start vpc-agent vpc-exporter')
-    await machine.until('the agent is connected', () =>
-      machine.try('vpc', 'agent', 'status', '--json').stdout.includes('"connected":{"to"'),
-    )
-    for (const [unit, user] of [
-      ['vpc-agent', 'vpc-agent'],
-      ['vpc-api', 'vpc-api'],
-      ['vpc-issuer', 'vpc-issuer'],
-      ['vpc-exporter', 'vpc-exporter'],
-    ] as const) {
-      assert.ok(isActive(unit), unit)
-      assert.equal(machine.sh(`ps -o user:20= -p ${mainPid(unit)}`).trim(), user)
-      assert.match(machine.sh(`grep CapEff /proc/${mainPid(unit)}/status`), /0000000000000000/)
-    }
-    assert.match(machine.sh('stat -c %a /var/lib/vpc/state.db'), /^600/)
-  })
+vpc host create h1 --facility=default --json >/srv/host.json`)
+  const { token } = JSON.parse(machine.sh('cat /srv/host.json')) as { token: string }
+  assert.match(machine.sh(`vpc join ${token} --underlay=192.0.2.1`), /systemctl start vpcd vpc-agent/)
+  machine.sh('systemctl start vpc-agent vpc-exporter')
+  await machine.until('the agent is connected', () => machine.try('vpc', 'agent', 'status', '--json').stdout.includes('"connected":{"to"'))
+  for (const [unit, user] of [
+    ['vpc-agent', 'vpc-agent'],
+    ['vpc-api', 'vpc-api'],
+    ['vpc-issuer', 'vpc-issuer'],
+    ['vpc-exporter', 'vpc-exporter'],
+  ] as const) {
+    assert.ok(isActive(unit), unit)
+    assert.equal(machine.sh(`ps -o user:20= -p ${mainPid(unit)}`).trim(), user)
+    assert.match(machine.sh(`grep CapEff /proc/${mainPid(unit)}/status`), /0000000000000000/)
+  }
+  assert.match(machine.sh('stat -c %a /var/lib/vpc/state.db'), /^600/)
+})
 
-  test('has everything again after a boot', async () => {
-    await machine.stop()
-    await machine.start()
-    await machine.until('vpcd and the agent run', () => isActive('vpcd') && isActive('vpc-agent'))
-    assert.match(machine.sh('vpc list'), /hostif1/)
-  })
+test('the package has everything again after a boot', async () => {
+  await machine.stop()
+  await machine.start()
+  await machine.until('vpcd and the agent run', () => isActive('vpcd') && isActive('vpc-agent'))
+  assert.match(machine.sh('vpc list'), /hostif1/)
+})
 
-  test('leaves the kernel when it is removed, and comes back with its objects', async () => {
-    machine.sh('dpkg -r vpc')
-    assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
-    assert.equal(machine.try('ls', '/sys/fs/bpf/vpc').status, 2)
-    assert.equal(machine.sh('ps -e -o args= | grep -c /usr/lib/vp[c] || true').trim(), '0')
-    install('0.1.0-1')
-    await machine.until('vpcd runs', () => isActive('vpcd'))
-    assert.match(machine.sh('vpc list'), /hostif1/)
-  })
+test('the package leaves the kernel when it is removed, and comes back with its objects', async () => {
+  machine.sh('dpkg -r vpc')
+  assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
+  assert.equal(machine.try('ls', '/sys/fs/bpf/vpc').status, 2)
+  assert.equal(machine.sh('ps -e -o args= | grep -c /usr/lib/vp[c] || true').trim(), '0')
+  install('0.1.0-1')
+  await machine.until('vpcd runs', () => isActive('vpcd'))
+  assert.match(machine.sh('vpc list'), /hostif1/)
+})
 
-  test('leaves nothing when it is purged', () => {
-    machine.sh('rm /root/*.deb; dpkg --purge vpc')
-    assert.equal(machine.sh("find / -xdev -name '*vpc*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/root/.config/*'"), '')
-    assert.equal(machine.sh('getent passwd | grep -c vpc || true').trim(), '0')
-    assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
-  })
+test('the package leaves nothing when it is purged', () => {
+  machine.sh('rm /srv/*; dpkg --purge vpc')
+  assert.equal(machine.sh("find / -xdev -name '*vpc*' -not -path '/proc/*' -not -path '/sys/*' -not -path '*/.config/*'"), '')
+  assert.equal(machine.sh('getent passwd | grep -c vpc || true').trim(), '0')
+  assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
 })
 
 const oursIn = (links: string): string[] => [...links.matchAll(/^\d+: ((?:vpc|sw-|hostif|vmnic|ethlink)[^:@]*)/gm)].map(([, name]) => name!)
