@@ -1,6 +1,14 @@
 /** A YAML text, and the line of each of its parts. */
 import { Document, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 
+/** What a person can do about it; the parser speaks of its own rules. */
+const messages: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'this line, or the next, is indented in another way than the lines that it belongs to',
+  BAD_INDENT: 'this line is indented in another way than the lines that it belongs to',
+  TAB_AS_INDENT: 'a tab indents this line; YAML takes spaces alone',
+  DUPLICATE_KEY: 'this key was there before',
+}
+
 /** Keys and indexes from the top. */
 export type Path = readonly (string | number)[]
 
@@ -17,7 +25,7 @@ export class YamlText {
     const [error] = this.#document.errors
     const octal = this.#octal()
     if (octal !== undefined) return octal
-    return error && { line: this.#lines.linePos(error.pos[0]).line, message: error.message }
+    return error && { line: this.#lines.linePos(error.pos[0]).line, message: messages[error.code] ?? error.message }
   }
 
   /** A number with a zero before it: some readers take it as octal, and others do not. */

@@ -151,6 +151,10 @@ test('a whole vpc as a document: plan, apply, export, what is wrong in it, and d
   assert.match(refused(1, `apply ${file}`), /blue\.yaml:\d+: vpc: this is a document of a vpc of a cloud; vpc cloud apply takes it/)
   writeFileSync(file, 'switches:\n  - id: x\n')
   assert.match(refused(1, `plan ${file}`), /blue\.yaml, line 2: .*'switches' are in documents of a host.*vpc apply FILE/)
+  writeFileSync(file, exported.replace('    network4', '     network4'))
+  assert.match(refused(2, `plan ${file}`), /blue\.yaml, line \d+: this line, or the next, is indented in another way/)
+  writeFileSync(file, exported)
+  assert.match(refused(1, `cloud apply ${file} --plan=x`), /it is no plan; give the 64 digits that .* vpc cloud plan, has/)
 })
 
 /** A command that goes on, and its lines of JSON. */

@@ -12,6 +12,9 @@ interface SubnetSpec extends Networks {
   readonly pool: readonly string[]
 }
 
+/** What to do when a station cannot have an address. */
+export const otherAddress = 'choose another, or none: then the API does'
+
 /** Why no station can have an address; undefined when one can. */
 export function objection(subnet: ObjectRecord, text: string): string | undefined {
   const spec = subnet.spec as unknown as SubnetSpec

@@ -8,7 +8,7 @@ import { addressKey, macKey, nameKey, onceKey } from '../keys.ts'
 import type { ObjectRecord } from '../record.ts'
 import { vnicState } from '../vnic-state.ts'
 import type { Rules } from './rules.ts'
-import { freeAddress, objection } from './station.ts'
+import { freeAddress, objection, otherAddress } from './station.ts'
 
 interface VnicSpec {
   readonly subnet: string
@@ -47,7 +47,7 @@ function settleAddresses(draft: Draft, hasMoved: boolean): void {
   draft.use(subnet)
   for (const [i, ip] of (given ?? []).entries()) {
     const why = had.includes(ip) ? undefined : objection(subnet.record, ip)
-    if (why !== undefined) throw draft.problem('invalid', ['addresses', i], why)
+    if (why !== undefined) throw draft.problem('invalid', ['addresses', i], `${why}; ${otherAddress}`)
   }
   if (given !== undefined) return
   const families = ([4, 6] as const).filter((family) => subnet.record.spec[`network${family}`] !== undefined)
@@ -110,7 +110,7 @@ export const addressRules: Rules = {
       return
     }
     const why = objection(subnet.record, given)
-    if (why !== undefined) throw draft.problem('invalid', ['ip'], why)
+    if (why !== undefined) throw draft.problem('invalid', ['ip'], `${why}; ${otherAddress}`)
   },
   claims: ({ id, vpc, spec }: ObjectRecord) => [addressClaim(vpc!, spec.ip as string, { kind: 'address', id, reservation: id }, ['ip'])],
   state: ({ id, vpc, spec }, { mirror }) => {
