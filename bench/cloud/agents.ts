@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { join } from 'node:path'
 import type { HostDocument } from '#abi/host-file.ts'
 import { Agent } from '#agent/agent.ts'
@@ -17,7 +18,7 @@ export type ToAgents =
 /** What it hears. `at` is in ms since 1970, with fractions. */
 export type FromAgents =
   | { readonly kind: 'seen'; readonly host: string; readonly what: 'set' | 'removed'; readonly mac: string; readonly at: number }
-  | { readonly kind: 'used'; readonly bytes: number; readonly cpuMs: number }
+  | { readonly kind: 'used'; readonly bytes: number; readonly cpuMs: number; readonly heldMs: number }
 
 /** MAC addresses that begin so are watched. */
 export const watched = '02:fe:'
@@ -69,8 +70,11 @@ if (import.meta.main) {
       void new Agent(options).run(ending.signal)
     }
   })
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
   setInterval(() => {
     const { user, system } = process.cpuUsage()
-    tell({ kind: 'used', bytes: process.memoryUsage().rss, cpuMs: (user + system) / 1000 })
+    tell({ kind: 'used', bytes: process.memoryUsage().rss, cpuMs: (user + system) / 1000, heldMs: delay.max / 1e6 })
+    delay.reset()
   }, 1000).unref()
 }

@@ -13,6 +13,8 @@ export class Fleet implements AsyncDisposable {
   readonly children: readonly ChildProcess[]
   readonly #memory = new Map<ChildProcess, number>()
   readonly #cpu = new Map<ChildProcess, number>()
+  /** The longest that the event loop of one was held; whoever reads it sets it back. */
+  heldMs = 0
   readonly #watched = new Map<string, Watched>()
 
   constructor(count: number) {
@@ -27,6 +29,7 @@ export class Fleet implements AsyncDisposable {
     if (message.kind === 'used') {
       this.#memory.set(child, message.bytes)
       this.#cpu.set(child, message.cpuMs)
+      this.heldMs = Math.max(this.heldMs, message.heldMs)
     }
     if (message.kind !== 'seen') return
     const waiting = this.#watched.get(`${message.what} ${message.mac}`)

@@ -5,6 +5,7 @@
  * thousand fit into one machine; `connected` of them, if all are too many. Prints the tables of docs/performance.md.
  */
 import { writeFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { watched } from './agents.ts'
 import { coldStart } from './cold-api.ts'
@@ -54,12 +55,16 @@ const { mirror } = api.model
 
 /** How long hosts take from nothing to all that concerns them. */
 async function coldHosts(what: string, numbers: readonly number[]): Promise<void> {
-  const [start, cpu] = [now(), process.cpuUsage()]
+  const [start, cpu, delay] = [now(), process.cpuUsage(), monitorEventLoopDelay({ resolution: 5 })]
+  fleet.heldMs = 0
+  delay.enable()
   scene.startAgents(numbers)
   const done = await scene.settled(numbers.map((i) => made.hosts[i]!))
   const { user, system } = process.cpuUsage(cpu)
   note(`${what}, without a cache`, seconds(done - start), 's')
   note(`processor time of the API for ${what}`, seconds((user + system) / 1000), 's')
+  note('event loop held meanwhile: of the API', seconds(delay.max / 1e6), 's')
+  note('of the processes that have many agents', seconds(fleet.heldMs), 's')
 }
 
 const all = Array.from({ length: up }, (_, i) => i)
