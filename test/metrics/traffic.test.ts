@@ -23,6 +23,8 @@ import { macFrom } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { checkLog } from '../log-lines.ts'
+import { said, until } from './wait.ts'
+import { collectorPort, ipfixIn, ipfixOf } from './ipfix.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
 const nobody = 65_534
@@ -94,25 +96,6 @@ function begin(command: string, args: readonly string[], options: object = {}): 
   return child
 }
 
-/** Wait until it says so; what it says later is read, too. Gives a function that gives all of it. */
-async function said(child: ChildProcess, words: RegExp): Promise<() => string> {
-  let text = ''
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  child.stderr!.setEncoding('utf8').on('data', (part: string) => words.test((text += part)) && resolve())
-  child.once('exit', () => reject(new Error(`it ended, and said ${text}`)))
-  await promise
-  return () => text
-}
-
-async function until<T>(what: string, find: () => T | undefined | false): Promise<T> {
-  for (const end = Date.now() + 30_000; ;) {
-    const found = find()
-    if (found !== undefined && found !== false) return found
-    assert.ok(Date.now() < end, `not within 30 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
 /** Start the log, as nobody. Gives its file. */
 async function startLog(url: string): Promise<{ readonly child: ChildProcess; readonly file: string; readonly log: () => string }> {
   const [own, stateDir] = [join(directory, 'log'), join(directory, 'agent')]
@@ -149,56 +132,6 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
 }
 
 const recordsIn = (text: string): FlowRecord[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as FlowRecord]))
-
-/** A port where nobody listens: tcpdump sees what is sent there. */
-const collectorPort = 4739
-
-/** The flows that tshark reads from messages of IPFIX. */
-function ipfixIn(capture: string): string[] {
-  const fields = ['srcaddr', 'srcport', 'dstaddr', 'dstport', 'protocol', 'packets', 'octets', 'firewall_event']
-  const args = [
-    '-r',
-    capture,
-    '-d',
-    `udp.port==${collectorPort},cflow`,
-    '-T',
-    'fields',
-    ...fields.flatMap((name) => ['-e', `cflow.${name}`]),
-  ]
-  const lines = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    .trimEnd()
-    .split('\n')
-  return lines.flatMap((line) => {
-    const [source, ...more] = line.split('\t').map((values) => values.split(',').filter(Boolean))
-    const [sourcePort, destination, destinationPort, protocol, packets, bytes, event] = more as string[][]
-    // Two counters of each record: of the packets, and of the answers.
-    const both = (values: string[], i: number): number[] => values.slice(2 * i, 2 * i + 2).map(Number)
-    return source!.map((address, i) =>
-      [address, sourcePort![i], destination![i], destinationPort![i], protocol![i], both(packets!, i), both(bytes!, i), event![i]].join(
-        ' ',
-      ),
-    )
-  })
-}
-
-/** The same, from records of a file. */
-function ipfixOf(records: readonly FlowRecord[]): string[] {
-  const numbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 }
-  const events: Readonly<Record<string, number>> = { end: 2, denied: 3, continues: 5 }
-  const sent = records.filter(({ event, source }) => event in events && source?.includes('.'))
-  return sent.map((each) =>
-    [
-      each.source,
-      each.sourcePort ?? 0,
-      each.destination,
-      each.destinationPort ?? 0,
-      numbers[each.protocol!],
-      [each.packets, each.packetsBack],
-      [each.bytes, each.bytesBack],
-      events[each.event],
-    ].join(' '),
-  )
-}
 
 /** What tcpdump has seen of a connection, by who sent it. */
 function seen(capture: string, port: number): { readonly packets: number; readonly packetsBack: number } {
