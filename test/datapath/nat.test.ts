@@ -5,7 +5,18 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { routeKind } from '#datapath/layout.ts'
-import { arpReply, arpRequest, echoFrame, gratuitousArp, ipFrame, ipv4Frame, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
+import {
+  arpReply,
+  arpRequest,
+  echoFrame,
+  gratuitousArp,
+  ipFrame,
+  ipv4Frame,
+  tcpFrame,
+  tooBigFrame,
+  udpFrame,
+  vxlanFrame,
+} from '#wire/frames.ts'
 import { encodeIcmp, encodeIcmpv6 } from '#wire/icmp.ts'
 import { ipFrom, isIpv6, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
@@ -15,9 +26,10 @@ import { broadcastMac, type Mac } from '#wire/mac.ts'
 import { neighbourAdvertisement, neighbourSolicitation } from '#wire/nd-frames.ts'
 import { advertFlag } from '#wire/nd.ts'
 import { encodeUdp } from '#wire/udp.ts'
+import { vniFrom } from '#wire/vni.ts'
 import { GroupScene } from './group-scene.ts'
 import { NatScene, natNumber, outside, publicOf, wireRouter } from './nat-scene.ts'
-import { dropped, expect, forwarded, gateway, red, stations, type Expectation } from './scene.ts'
+import { dropped, expect, forwarded, gateway, listenAddress, red, stations, type Expectation } from './scene.ts'
 
 const { a, b, far, free, other } = stations
 let scene: NatScene
@@ -295,6 +307,22 @@ describe('on the wire', () => {
     expect(scene.fromTunnel(kinds['TCP']!(fromFar, far.v6, outside.v6, 63)), toWire('mux'))
     const other = scene.fromTunnel(kinds['TCP']!(fromFar, ipFrom('fd00::1:0:8'), outside.v6, 63))
     assert.deepEqual([other.changed['mux.no_public_address'], other.changed['nat.tx']], [1, undefined])
+  })
+
+  test('frames of other hosts to the gateway come through the stack, though their VTEP is heard', () => {
+    const ends = { srcMac: far.mac, dstMac: scene.wireMac, src: ipFrom('192.0.2.2') as Ipv4, dst: listenAddress as Ipv4 }
+    scene.tables.muxes.set(scene.devices.wire, scene.tables.muxes.get(scene.devices.mux)!)
+    const decide = (frame: Uint8Array) => {
+      const packet = vxlanFrame({ ...ends, vni: vniFrom(red) }, frame)
+      packet.set([0, 0], 40)
+      return scene.bench.decide('underlay', packet, { ifindex: scene.devices.wire })
+    }
+    const toStation = udpFrame({ srcMac: far.mac, dstMac: a.mac, src: far.v4, dst: a.v4, srcPort: 1, dstPort: 2 }, data)
+    assert.ok(scene.takesOnceHeard(toStation, () => decide(toStation).verdict === 'forward'))
+    const leaving = kinds['UDP']!({ srcMac: far.mac, dstMac: gateway.mac }, far.v4, outside.v4, 63)
+    scene.hear(toStation)
+    assert.equal(decide(leaving).verdict, 'none')
+    expect(scene.fromTunnel(leaving), toWire('mux'))
   })
 
   test('packets cut short are malformed, and none of it is passed on', () => {
