@@ -1,4 +1,5 @@
 /** Measuring the parts of a run, one after the other. */
+import { changeCosts } from './group-change.ts'
 import { groupCosts } from './group-cost.ts'
 import { machineSeconds, measureMachine } from './machine.ts'
 import { measure, scenarioSeconds, type Effort } from './measure.ts'
@@ -11,7 +12,7 @@ import { tableCosts } from './table-cost.ts'
 import { measureTableSizes, tableSizesSeconds } from './table-size.ts'
 
 const PROGRAM_SECONDS = 5
-const GROUP_SECONDS = 40
+const GROUP_SECONDS = 90
 
 const effortOf = (part: Part, run: Run): Effort => (part.kind === 'table-sizes' ? run.tableSizes : run)
 
@@ -41,8 +42,8 @@ export async function measurePart(part: Part, run: Run, before: Measured, progre
     return [{ ...before, costs, tableCosts: byTable }, `${reportCosts(costs)}\n\n${reportTableCosts(byTable)}`]
   }
   if (part.kind === 'group-costs') {
-    progress.step('test runs with security groups', GROUP_SECONDS)
-    const costs = groupCosts()
+    progress.step('test runs with security groups, and a large group that changes', GROUP_SECONDS)
+    const costs = [...groupCosts(), ...(await changeCosts())]
     return [{ ...before, groupCosts: costs }, reportGroupCosts(costs)]
   }
   if (part.kind === 'table-sizes') {

@@ -3,12 +3,12 @@
  */
 import { bridgeConntrack, bridgeVxlan } from './peers/bridge-vxlan.ts'
 import { movedVxlan } from './peers/moved-vxlan.ts'
-import { kernelNat, kernelRouter, vpcNat } from './peers/nat.ts'
+import { kernelNat, kernelRouter, vpcNat, vpcRouted } from './peers/nat.ts'
 import { ovsUserspace } from './peers/ovs-userspace.ts'
 import { raw } from './peers/raw.ts'
 import { routed } from './peers/routed.ts'
 import { vpc } from './peers/vpc.ts'
-import { bridgeRules, vpcOpen } from './peers/with-rules.ts'
+import { bridgeRules, ovsRules, vpcOpen } from './peers/with-rules.ts'
 import type { Effort, Scenario } from './measure.ts'
 import type { Conditions, Peer } from './peer.ts'
 
@@ -39,12 +39,17 @@ function container(change: Partial<Conditions>, once: readonly Peer[] = []): Par
   return { kind: 'container', conditions, peers: able, once }
 }
 
-const groups: Part = { kind: 'groups', conditions: { ...base, groups: true }, peers: [vpc, vpcOpen, bridgeRules] }
+const groups: Part = {
+  kind: 'groups',
+  conditions: { ...base, groups: true },
+  peers: [vpc, vpcOpen, bridgeRules, ovsRules],
+  once: [ovsRules],
+}
 
 const nat: Part = {
   kind: 'nat',
   conditions: { ...base, scope: 'same-host', outside: true },
-  peers: [vpcNat, kernelNat, kernelRouter],
+  peers: [vpcNat, vpcRouted, kernelNat, kernelRouter],
 }
 
 const wires: readonly Partial<Conditions>[] = [1450, 8950].flatMap((mtu) => [true, false].map((offload) => ({ mtu, offload })))

@@ -20,13 +20,10 @@ const withRules: readonly Target[] = [
   { metric: 'connections', peer: 'bridge-rules', scope: 'cross-host', wanted: 1.5 },
 ]
 
-/** Source NAT against that of the kernel. */
-const withNat: readonly Target[] = (['tcp-1', 'udp-64'] as const).map((metric) => ({
-  metric,
-  peer: 'kernel-nat',
-  scope: 'same-host',
-  wanted: 0.9,
-}))
+/** Source NAT against that of the kernel, and against our own routing. */
+const withNat: readonly Target[] = ['kernel-nat', 'vpc-routed'].flatMap((peer) =>
+  (['tcp-1', 'udp-64'] as const).map((metric) => ({ metric, peer, scope: 'same-host' as const, wanted: 0.9 })),
+)
 
 export const targets: readonly Target[] = [
   { metric: 'tcp-1', peer: 'bridge-vxlan', scope: 'cross-host', wanted: 1.3 },

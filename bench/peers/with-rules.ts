@@ -1,6 +1,7 @@
 /** The peers of a scenario with security rules: each has the same rules, and its connections are tracked. */
 import { plan, type Peer } from '../peer.ts'
 import { crossHostBridge } from './bridge-vxlan.ts'
+import { ovsUserspace } from './ovs-userspace.ts'
 import { network, others } from './rules.ts'
 import { vpc } from './vpc.ts'
 
@@ -35,3 +36,6 @@ export const bridgeRules: Peer = {
     return path
   },
 }
+
+/** Open vSwitch in user space, with its connection tracking. */
+export const ovsRules: Peer = { ...ovsUserspace, name: 'ovs-conntrack' }
