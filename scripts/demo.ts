@@ -1,12 +1,14 @@
 /**
  * `npm run demo`: two machines and two customers with the same addresses, from nothing, by the commands that a person
- * types. Exits with 0 only when what it shows is what it should be. `-- --lab` shows the demo lab.
+ * types; then a router, DHCP, the outside, and security groups (demo-layer3.ts). Exits with 0 only when what it shows
+ * is what it should be. `-- --lab` shows the demo lab.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleFor } from '#cli/style.ts'
+import { makeNetworks, showDhcp, showMissingRule, showNat, type Stage } from './demo-layer3.ts'
 import { Machine, must, run } from './demo-machine.ts'
 
 const style = styleFor(undefined, process.stdout.isTTY === true, process.env)
@@ -14,7 +16,8 @@ const say = (text = ''): void => void process.stdout.write(`${text}\n`)
 const tag = `demo${process.pid}`
 const underlay = (i: number): string => `198.18.9.${i}`
 
-class Demo {
+class Demo implements Stage {
+  readonly tag = tag
   readonly machines: Machine[] = []
   readonly containers: string[] = []
   readonly failed: string[] = []
@@ -22,13 +25,13 @@ class Demo {
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-demo-'))
 
   /** What a person types on a machine, and what it says. */
-  type(machine: Machine, line: string, shown = line): string {
+  type(machine: Machine, line: string, shown = line, wanted = 0): string {
     this.commands++
     say(`${style.dim(`${machine.name} #`)} ${style.bold(shown)}`)
     const { code, text } = machine.sh(line)
     const lines = text.split('\n').map((each) => (each.length > 160 ? `${each.slice(0, 157)}...` : each))
     if (text !== '') say(lines.map((each) => `  ${each}`).join('\n'))
-    this.tell(code === 0, `exit code ${code}`, false)
+    this.tell(code === wanted, `exit code ${code}`, false)
     return text
   }
 
@@ -51,7 +54,7 @@ class Demo {
       must('ip', '-n', netns, 'link', 'set', 'em0', 'mtu', '1550', 'up')
       must('ip', '-n', netns, 'route', 'add', 'default', 'via', underlay(2 - i))
     }
-    for (const name of ['red1', 'red2', 'blue1', 'blue2']) {
+    for (const name of ['red1', 'red2', 'red3', 'blue1', 'blue2', 'internet']) {
       must('ip', 'netns', 'add', `${tag}-${name}`)
       this.containers.push(`${tag}-${name}`)
     }
@@ -88,6 +91,7 @@ function makeCustomers(demo: Demo, h1: Machine, h2: Machine): void {
     demo.type(h1, `vpc vpc create ${customer}`)
     demo.type(h1, `vpc cloud subnet create web --vpc=${customer} --network4=10.0.0.0/24`)
   }
+  makeNetworks(demo, h1)
   for (const customer of ['red', 'blue'])
     for (const [i, machine] of [h1, h2].entries()) {
       const name = `${customer}${i + 1}`
@@ -138,6 +142,9 @@ async function show(demo: Demo): Promise<void> {
   makeCloud(demo, h1, h2)
   makeCustomers(demo, h1, h2)
   showReachability(demo, h1)
+  await showDhcp(demo, h2)
+  await showNat(demo, h1)
+  await showMissingRule(demo, h1)
   await showGroup(demo, h1, h2)
 }
 
@@ -156,7 +163,7 @@ if (process.argv.slice(2).some((word) => ['--lab', '--keep', '--name'].includes(
   } finally {
     demo.end()
   }
-  say(`\n${demo.commands} commands. A lab with routers, DHCP and NAT: npm run demo -- --lab`)
+  say(`\n${demo.commands} commands. A lab of three hosts, and how fast it is: npm run demo -- --lab`)
   say(demo.failed.length === 0 ? style.green('All is as it should be.') : style.red(`Wrong: ${demo.failed.join('; ')}`))
   process.exitCode = demo.failed.length === 0 ? 0 : 1
 }
