@@ -136,3 +136,44 @@ test('the mirror of an API repairs itself', async () => {
     mirror.stop()
   }
 })
+
+test('a mirror whose watch forgets changes has what there is, and nothing else', async () => {
+  await using store = fresh()
+  const forgetful = new FaultyStore(store, { reset: 0.3 })
+  const mirror = await Mirror.start(forgetful)
+  const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+  const stamp = { time: '2026-01-01T00:00:00Z', by: 'x', request: 'x' }
+  const object = (n: number, step: number): string =>
+    JSON.stringify({
+      v: 1,
+      id: uuid(n),
+      kind: 'region',
+      labels: {},
+      spec: { step },
+      account: null,
+      name: null,
+      created: stamp,
+      updated: stamp,
+    })
+  const gone = JSON.stringify({ v: 1, gone: stamp, org: null, account: null, vpc: null })
+  try {
+    for (let step = 0; step < 200; step++) {
+      const n = step % 17
+      const keys = [`a/${uuid(n)}/0a`, `m/${uuid(n)}/02`, `n/-/region/r${n}`, `here/${uuid(n)}`]
+      const write = step % 3 === 2 ? keys.map(del) : keys.map((key) => put(key, JSON.stringify({ kind: 'vnic', id: uuid(step) })))
+      const own = step % 5 === 4 ? del(`o/region/${uuid(n)}`) : put(`o/region/${uuid(n)}`, step % 7 === 6 ? gone : object(n, step))
+      await store.commit({ if: [], write: [...write, own] })
+      if (step % 20 === 0) await mirror.fresh()
+    }
+    await mirror.fresh()
+    assert.ok(forgetful.happened.reset > 0)
+    assert.deepEqual(await mirror.compare({ pauseMs: 0, chunk: 3 }), [])
+    const { entries } = await store.range('here/')
+    assert.deepEqual(
+      mirror.hosts.present.toSorted(),
+      entries.map(({ key }) => key.slice(5)),
+    )
+  } finally {
+    mirror.stop()
+  }
+})
