@@ -5,6 +5,8 @@ export interface DropWords {
   readonly why: string
   /** What to do; left out where only the sender could send something else. */
   readonly remedy?: string
+  /** It happens on a healthy network, such as what a host tells all others when nobody else is there. */
+  readonly harmless?: true
 }
 
 /** In the order of bpf/abi.h. */
@@ -29,7 +31,7 @@ export const dropWords = {
     remedy: 'say which host has it: vpc mux fte set',
   },
   no_neighbour: { why: 'no neighbour has that address', remedy: 'say which MAC has it: vpc switch neighbour set' },
-  no_listener: { why: 'nobody else is in the segment' },
+  no_listener: { why: 'nobody else is in the segment', harmless: true },
   hairpin: { why: 'its destination is where it came from' },
   too_big: { why: 'it is too large for the way to its destination', remedy: 'send smaller packets, or raise the MTU of the way' },
   unknown_vni: { why: 'no switch of this host has the VNI' },

@@ -96,7 +96,13 @@ async function withContext(global: GlobalValues, signal: AbortSignal, run: (cont
   const context: Context = {
     global,
     signal,
-    output: new Output({ json: global.json, style, stream: pager?.stream ?? process.stdout }),
+    output: new Output({
+      json: global.json,
+      style,
+      stream: pager?.stream ?? process.stdout,
+      // A pager scrolls to the side.
+      columns: isTerminal && pager === undefined ? process.stdout.columns : undefined,
+    }),
     async vpc() {
       const { Vpc } = await import('#client/vpc.ts')
       return new Vpc(global.socket === undefined ? {} : { socketPath: global.socket })

@@ -10,14 +10,18 @@ export interface OutputOptions {
   readonly json: boolean
   readonly style: Style
   readonly stream: Writable
+  /** Columns of the terminal that shows it; none: tables are as wide as they are. */
+  readonly columns?: number | undefined
 }
 
 export class Output {
   readonly json: boolean
   readonly style: Style
   readonly #stream: Writable
+  readonly #columns: number | undefined
 
-  constructor({ json, style, stream }: OutputOptions) {
+  constructor({ json, style, stream, columns }: OutputOptions) {
+    this.#columns = columns
     this.json = json
     this.style = style
     this.#stream = stream
@@ -40,7 +44,7 @@ export class Output {
 
   #text(shown: Shown): string {
     const value = typeof shown === 'function' ? shown() : shown
-    return typeof value === 'string' ? value : formatTable(value, this.style)
+    return typeof value === 'string' ? value : formatTable(value, this.style, this.#columns)
   }
 
   #write(text: string): void {

@@ -2,6 +2,7 @@
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import { fileSentence } from '#system/file-problem.ts'
 import { Failure, isConflict, type FailureKind } from './failure.ts'
+import { styleFor } from './style.ts'
 import { formatTable } from './table.ts'
 
 /**
@@ -31,7 +32,7 @@ function kindOf(error: VpcError): FailureKind {
 
 export interface ReportOptions {
   readonly json: boolean
-  readonly stream: { write(text: string): unknown }
+  readonly stream: { readonly isTTY?: boolean; write(text: string): unknown }
   /** The error whose stack is shown too. */
   readonly debug?: unknown
 }
@@ -43,7 +44,8 @@ export function printFailure({ message, code, differences }: Failure, { json, st
     stream.write(`${JSON.stringify({ error: { code, message, ...(differences.length > 0 && { differences }) } })}\n`)
     return
   }
-  stream.write(`vpc: ${message}\n`)
+  const style = styleFor(undefined, stream.isTTY === true, process.env)
+  stream.write(`${style.red('vpc:')} ${message}\n`)
   if (differences.length === 0) return
   const rows = differences.map(({ setting, asked, is }) => [setting, asked, is])
   stream.write(formatTable({ columns: ['SETTING', 'ASKED', 'IS'], rows }))

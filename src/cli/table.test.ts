@@ -1,7 +1,7 @@
 /** Tables: the original's layout to the space. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { colourful, widthOf } from './style.ts'
+import { colourful, plain, widthOf } from './style.ts'
 import { formatFields, formatTable } from './table.ts'
 
 test('vpc list looks like the original', () => {
@@ -59,4 +59,22 @@ test('settings stand one a line', () => {
 test('a table may have as many rows as a forwarding table has entries', () => {
   const rows = Array.from({ length: 300_000 }, (_, i) => [i])
   assert.equal(formatTable({ columns: ['N'], rows }).split('\n').length, rows.length + 2)
+})
+
+test('on a terminal the widest columns are cut until the table fits, and states have colours', () => {
+  const id = 'da64c3f3-095d-91e5-df01-5aabcfc52468'
+  const table = {
+    columns: ['ID', 'UNIT NAME', 'STATE'],
+    rows: [
+      [id, 'vpcsw0', 'up'],
+      [id, 'vpcsw1', 'down'],
+    ],
+  }
+  assert.equal(
+    formatTable(table, plain, 40),
+    ' ID                     UNIT NAME  STATE\n da64c3f3-095d-91e5-d…  vpcsw0     up\n da64c3f3-095d-91e5-d…  vpcsw1     down\n',
+  )
+  assert.match(formatTable(table, plain, 5), /^ ID +UNIT NAME +STATE\n da64c3f3…  vpcsw0/)
+  assert.equal(formatTable(table, plain, 80), formatTable(table))
+  assert.match(formatTable(table, colourful), /\x1b\[32mup\x1b\[39m\n.*\x1b\[31mdown\x1b\[39m\n/)
 })

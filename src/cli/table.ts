@@ -16,10 +16,57 @@ export interface Table {
   readonly footer?: readonly (string | number)[]
 }
 
-/** The table's lines, each ended by a newline and without trailing spaces. */
-export function formatTable({ columns, rows, footer = [] }: Table, style: Style = plain): string {
+/** Words of states, which have the colour of the state. */
+const stateColours: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+  up: 'green',
+  ok: 'green',
+  running: 'green',
+  ready: 'green',
+  warning: 'yellow',
+  unknown: 'yellow',
+  starting: 'yellow',
+  down: 'red',
+  failed: 'red',
+  broken: 'red',
+  missing: 'red',
+}
+
+const coloured = (cell: string, style: Style): string => {
+  const colour = Object.hasOwn(stateColours, cell) ? stateColours[cell] : undefined
+  return colour === undefined ? cell : style[colour](cell)
+}
+
+/** Narrower than this no column becomes: the first 8 digits of an id say which it is. */
+const leastWidth = 9
+
+/** Cells that fit into so many columns of a terminal: the widest are cut, an ellipsis at their end. */
+function fitted(cells: readonly (readonly string[])[], titles: readonly string[], room: number): string[][] {
+  const widths = titles.map((title, i) => widest([title, ...cells.map((row) => row[i] ?? '')]))
+  const least = titles.map((title) => Math.max(leastWidth, title.length))
+  const total = (): number => 1 + widths.reduce((sum, width) => sum + width + 2, -2)
+  while (total() > room) {
+    const spare = widths.map((width, i) => width - least[i]!)
+    const most = Math.max(...spare)
+    if (most <= 0) break
+    const i = spare.indexOf(most)
+    widths[i] = Math.max(least[i]!, widths[i]! - (total() - room))
+  }
+  return cells.map((row) => row.map((cell, i) => (widthOf(cell) > widths[i]! ? `${cell.slice(0, widths[i]! - 1)}…` : cell)))
+}
+
+/** The table's lines, each ended by a newline and without trailing spaces; `room`: columns of the terminal. */
+export function formatTable({ columns, rows, footer = [] }: Table, style: Style = plain, room = Infinity): string {
   const specs: Column[] = columns.map((column) => (typeof column === 'string' ? { title: column } : column))
-  const cells = rows.map((row) => row.map(String))
+  const whole = rows.map((row) => row.map(String))
+  const cells = (
+    room === Infinity
+      ? whole
+      : fitted(
+          whole,
+          specs.map(({ title }) => title),
+          room,
+        )
+  ).map((row) => row.map((cell) => coloured(cell, style)))
   const widths = specs.map(({ title }, i) => widest([title, ...cells.map((row) => row[i] ?? ''), String(footer[i] ?? '')]))
   const line = (row: readonly string[]): string =>
     ` ${row.map((cell, i) => (specs[i]?.align === 'right' ? padLeft(cell, widths[i]!) : padRight(cell, widths[i]!))).join('  ')}`.trimEnd()

@@ -28,6 +28,8 @@ test('two containers reach each other after a command each; repeated, changed an
   assert.match(vpcd.ok(...attachWeb), /^already so: hostif0/)
   vpcd.ok('attach', 'da64c', `--netns=${db}`, '--address=10.0.0.2/24', '--gateway=10.0.0.254')
   assert.ok(pings(web, '10.0.0.2'))
+  // Containers say on their own who they are and what they listen to (DAD, MLD, router solicitations).
+  assert.equal(vpcd.ok('drops'), 'no packet was dropped\n')
   assert.match(ip('-n', db, 'route'), /default via 10\.0\.0\.254 dev eth0/)
   vpcd.ok('attach', 'vpcsw0', `--netns=${web}`, '--address=10.0.0.3/24')
   assert.ok(pings(db, '10.0.0.3'))

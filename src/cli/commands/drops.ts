@@ -1,4 +1,5 @@
 /** `vpc drops`. */
+import { dropWords, type DropReasonName, type DropWords } from '#abi/drop-words.ts'
 import type { DropEvent } from '#abi/info.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { clientForNames, sayNoNames } from '../cloud/client-for-names.ts'
@@ -14,6 +15,7 @@ export default command({
   description: `Without --follow: for each port and mux, how many packets the programs dropped for each reason. With
     --follow: packets as they are dropped, a line each, until you press Ctrl-C. These are a sample: the rest of a fast
     source is only counted. With --explain: what a reason means, and what to do; this asks no vpcd.
+    Of reasons that a healthy network has, such as no_listener, only --reason and --json tell.
 
     On a host with an agent, and for a user who is logged in to its cloud, vnics, groups, rules, subnets and routers have their names
     there. With --json both are there: the units, and by unit what they stand for in "names".`,
@@ -35,7 +37,8 @@ export default command({
   async run({ follow, explain, reason, unit, context, stateDir }, { vpc, output, global, signal }) {
     if (explain === 'all') return output.result(explainedReasons(), reasonTable(explainedReasons()))
     if (explain !== undefined) return output.result(explainReason(explain), reasonText(explainReason(explain)))
-    const isWanted = wanted(reason, unit)
+    // People see what is wrong; programs see all, and so does whoever names the reason.
+    const isWanted = wanted(reason, unit, output.json || reason.length > 0)
     await using mgmt = await (await vpc()).mgmt()
     const names = new DropNames(mgmt, { stateDir, client: clientForNames(context), say: sayNoNames })
     if (!follow) {
@@ -56,9 +59,16 @@ export default command({
 
 /** Whether a packet is one of those that the user asked for. Without a filter all are. */
 const wanted =
-  (reasons: readonly string[], units: readonly string[]) =>
+  (reasons: readonly string[], units: readonly string[], harmlessToo: boolean) =>
   (reason: string, ...own: readonly (string | null)[]): boolean =>
-    (reasons.length === 0 || reasons.includes(reason)) && (units.length === 0 || own.some((unit) => unit !== null && units.includes(unit)))
+    (harmlessToo || !isHarmless(reason)) &&
+    (reasons.length === 0 || reasons.includes(reason)) &&
+    (units.length === 0 || own.some((unit) => unit !== null && units.includes(unit)))
+
+const isHarmless = (reason: string): boolean => {
+  const known: DropWords | undefined = Object.hasOwn(dropWords, reason) ? dropWords[reason as DropReasonName] : undefined
+  return known?.harmless === true
+}
 
 const noneText = (reasons: readonly string[], units: readonly string[]): string =>
   ['no packet was dropped', units.length > 0 && `of ${units.join(', ')}`, reasons.length > 0 && `for ${reasons.join(', ')}`]
