@@ -162,6 +162,7 @@ export class Agent {
   }
 
   #hear(message: FeedMessage): void {
+    if (message.type === 'ping') return this.#reporter.again()
     const batch = this.#gathering.take(message)
     if (batch === undefined) return
     this.#inbox.push(batch)
@@ -235,7 +236,8 @@ export class Agent {
     this.#errors = errors
     if (failure === null) this.#cache.keepInstead(this.#reconciler.substitutes())
     const revision = this.#applied
-    if (revision !== null) this.#reporter.report({ revision, errors, agent: { version, feed: feedVersion }, ...this.#vpcd() })
+    if (revision !== null)
+      this.#reporter.report({ revision, errors, agent: { version, feed: feedVersion }, ...this.#vpcd(), answersPings: true })
     if (failure === null) await this.#lookups?.settle()
     this.#statusFile.touch()
   }

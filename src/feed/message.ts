@@ -16,6 +16,8 @@ export const lookupPath = '/agent/v1/lookup'
 
 /** How often the API sends a `ping`, at least. An agent that hears nothing for three times as long connects anew. */
 export const pingEveryMs = 5_000
+/** A host that answers pings and has not been heard for so long is gone, whatever its connection says. */
+export const hostSilenceMs = 4 * pingEveryMs
 
 /** Messages of the API. */
 export type FeedMessage =
@@ -31,7 +33,9 @@ export type FeedMessage =
   /** This host is removed or disabled: the agent keeps what runs, and asks once in a while whether it may come back. */
   | { readonly type: 'bye'; readonly reason: string }
 
-/** What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes. */
+/**
+ * What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes, and after a ping.
+ */
 export interface AgentReport {
   /** The host does what the feed said up to here, but for the errors. */
   readonly revision: string
@@ -40,6 +44,8 @@ export interface AgentReport {
   readonly agent: { readonly version: string; readonly feed: number }
   /** The vpcd there, and which of src/feed/features.ts it lacks. Agents of before this field say nothing. */
   readonly vpcd?: { readonly version: string; readonly lacks: readonly string[] }
+  /** It answers each ping with a report: when it does not, its host is gone. Agents of before this field do not. */
+  readonly answersPings?: true
 }
 
 export interface ItemError {

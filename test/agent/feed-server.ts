@@ -68,6 +68,11 @@ export class FeedServer implements AsyncDisposable {
     return String(this.#revision)
   }
 
+  /** Ping all hosts. */
+  ping(): void {
+    for (const feed of this.#feeds) this.#write(feed, { type: 'ping' })
+  }
+
   /** How many feeds are open. */
   get open(): number {
     return this.#feeds.size

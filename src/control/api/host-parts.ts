@@ -7,6 +7,7 @@ import { Inquiries } from '../feed/inquiries.ts'
 import { answerFor } from '../feed/wait.ts'
 import { Abandoned } from '../model/abandoned.ts'
 import type { Model } from '../model/model.ts'
+import { Wires } from '../model/wires.ts'
 import { uuidV7 } from '../model/uuid.ts'
 import type { Store } from '../store/store.ts'
 import { States } from './states.ts'
@@ -33,7 +34,9 @@ export function startHostParts(model: Model, store: Store, failed: (error: unkno
   const presence = new Presence({ store, api: mirror.hosts.api, connected, now })
   feeds.onConnection(() => presence.changed())
   const abandoned = new Abandoned(model, now, failed)
+  const wires = new Wires(model, now, failed)
   const stop = (): void => {
+    wires.stop()
     abandoned.stop()
     feeds.stop()
     exceptions.stop()

@@ -5,6 +5,7 @@
 import type { Mirror, ObjectChange } from '../model/mirror.ts'
 import type { Objects } from '../model/objects.ts'
 import type { ObjectRecord } from '../model/record.ts'
+import { chosenOf, wiresOf, type WireHost } from '../model/wires.ts'
 
 interface Use {
   readonly vpc: string
@@ -19,13 +20,15 @@ export class Publics {
   readonly #byVpc: Uses = new Map()
   readonly #byPool: Uses = new Map()
 
-  /** Hosts with a wire of a pool. */
-  readonly #wires = new Map<string, Set<string>>()
+  /** Hosts with a wire of a pool, and the one that was chosen. */
+  readonly #wires = new Map<string, Map<string, WireHost>>()
+  readonly #chosen = new Map<string, string>()
 
   /** Look at everything anew. */
   load({ objects }: Mirror): void {
-    for (const map of [this.#uses, this.#byVpc, this.#byPool, this.#wires]) map.clear()
-    for (const kind of ['nat', 'floating-ip', 'host']) for (const id of objects.ids(kind)) this.#add(objects, objects.get(kind, id)!.record)
+    for (const map of [this.#uses, this.#byVpc, this.#byPool, this.#wires, this.#chosen]) map.clear()
+    for (const kind of ['nat', 'floating-ip', 'host', 'pool'])
+      for (const id of objects.ids(kind)) this.#add(objects, objects.get(kind, id)!.record)
   }
 
   /** Follow a change. */
@@ -35,7 +38,9 @@ export class Publics {
   }
 
   #add(objects: Objects, record: ObjectRecord): void {
-    for (const pool of poolsOfHost(record)) this.#wires.set(pool, (this.#wires.get(pool) ?? new Set()).add(record.id))
+    for (const { pool, priority } of wiresOf(record))
+      this.#wires.set(pool, (this.#wires.get(pool) ?? new Map<string, WireHost>()).set(record.id, { id: record.id, priority }))
+    if (record.kind === 'pool' && record.wire !== undefined) this.#chosen.set(record.id, record.wire.host)
     const vpc = vpcOf(objects, record)
     if (vpc === undefined) return
     const { id, spec } = record
@@ -47,7 +52,8 @@ export class Publics {
 
   #remove(record: ObjectRecord): void {
     const { id } = record
-    for (const pool of poolsOfHost(record)) this.#wires.get(pool)?.delete(id)
+    for (const { pool } of wiresOf(record)) this.#wires.get(pool)?.delete(id)
+    if (record.kind === 'pool') this.#chosen.delete(id)
     const use = this.#uses.get(id)
     if (use === undefined) return
     this.#uses.delete(id)
@@ -62,13 +68,10 @@ export class Publics {
   /** Ids of the NATs and floating addresses of a vpc in a pool. */
   usersOf = (vpc: string, pool: string): string[] => [...(this.#byVpc.get(vpc)?.get(pool) ?? [])]
   /** Hosts with a wire of a pool. */
-  hostsOf = (pool: string): Iterable<string> => this.#wires.get(pool) ?? []
-  /** The host that has the packets of a pool: the first one with its wire. */
-  hostOf = (pool: string): string | undefined => [...(this.#wires.get(pool) ?? [])].sort()[0]
+  hostsOf = (pool: string): Iterable<string> => this.#wires.get(pool)?.keys() ?? []
+  /** The host that has the packets of a pool. */
+  hostOf = (pool: string): string | undefined => chosenOf([...(this.#wires.get(pool)?.values() ?? [])], this.#chosen.get(pool))?.id
 }
-
-const poolsOfHost = ({ kind, spec }: ObjectRecord): string[] =>
-  kind === 'host' ? ((spec.wires ?? []) as readonly { readonly pool: string }[]).map(({ pool }) => pool) : []
 
 /** The vpc that an object brings public addresses to. */
 function vpcOf(objects: Objects, { kind, vpc, spec }: ObjectRecord): string | undefined {

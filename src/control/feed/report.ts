@@ -21,14 +21,16 @@ const report = z.object({
   errors: z.array(error).transform((errors) => errors.slice(0, maxErrors)),
   agent: z.object({ version: text(64), feed: z.int().min(0) }),
   vpcd: z.object({ version: text(64), lacks: z.array(z.string().regex(/^[a-z -]{1,40}$/)).max(100) }).optional(),
+  answersPings: z.literal(true).optional().catch(undefined),
 })
 
 /** The report of a body. Throws a Problem. Keys that are not known are those of a newer agent. */
 export function parseReport(body: unknown): AgentReport {
   const { success, data, error: failure } = report.safeParse(body)
   if (success) {
-    const { errors, vpcd, ...rest } = data
-    return { ...rest, errors: errors as unknown as readonly ItemError[], ...(vpcd !== undefined && { vpcd }) }
+    const { errors, vpcd, answersPings, ...rest } = data
+    const more = { ...(vpcd !== undefined && { vpcd }), ...(answersPings && { answersPings }) }
+    return { ...rest, errors: errors as unknown as readonly ItemError[], ...more }
   }
   const { path, message } = failure.issues[0]!
   throw new Problem('invalid', `${path.join('.') || 'the report'}: ${message}`)

@@ -11,6 +11,7 @@ import type { Feeds } from './feeds.ts'
 import { Lookups, parseLookup } from './lookups.ts'
 import { parseReport } from './report.ts'
 import { ResponseSink } from './response-sink.ts'
+import { Silence } from './silence.ts'
 
 export interface FeedParts {
   readonly feeds: Feeds
@@ -34,7 +35,7 @@ export function feedRoutes(parts: FeedParts): AgentRoutes {
   }
 }
 
-async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
+async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
   checkVersion(url.searchParams.get('version'))
   const revision = revisionOf(url)
   // An agent may come from another API that was ahead. With the store away, what is known here must do.
@@ -45,9 +46,11 @@ async function serveFeed({ feeds, mirror }: FeedParts, { host, url, response, en
   const feed = feeds.open(host, revision, new ResponseSink(response), { asks: url.searchParams.get('lookup') === '1' })
   const end = (): void => feed.close(farewell(mirror, host))
   ended.addEventListener('abort', end)
+  const silence = new Silence({ status: () => mirror.hosts.get(host), isTold: () => feed.isTold, now, cut: () => response.destroy() })
   try {
     await closed
   } finally {
+    silence.end()
     ended.removeEventListener('abort', end)
     feeds.gone(feed)
   }

@@ -10,6 +10,8 @@ export interface HostStatus {
   /** By the item's key. */
   readonly errors: ReadonlyMap<string, ItemError>
   readonly agent: AgentReport['agent']
+  /** It reports after each ping, so silence means something. */
+  readonly answersPings: boolean
   readonly vpcd: AgentReport['vpcd']
 }
 
@@ -43,9 +45,9 @@ export class HostStatuses {
   }
 
   /** Note what an agent reports. */
-  report(host: string, { revision, errors, agent, vpcd }: AgentReport, now: number): void {
+  report(host: string, { revision, errors, agent, vpcd, answersPings }: AgentReport, now: number): void {
     const byItem = new Map(errors.map((error) => [itemKey(error), error]))
-    this.#statuses.set(host, { acked: Number(revision), heard: now, errors: byItem, agent, vpcd })
+    this.#statuses.set(host, { acked: Number(revision), heard: now, errors: byItem, agent, vpcd, answersPings: answersPings === true })
     for (const listener of this.#listeners) listener(host)
   }
 

@@ -36,6 +36,7 @@ export function recordOf(draft: Draft, body: Body, hash: string | undefined): Ob
     ...(was?.migration !== undefined && { migration: was.migration }),
     ...(was?.join !== undefined && { join: was.join }),
     ...(was?.agent !== undefined && { agent: was.agent }),
+    ...(was?.wire !== undefined && { wire: was.wire }),
     ...(was?.drain !== undefined && spec.schedulable === false && { drain: was.drain }),
   }
 }

@@ -41,6 +41,8 @@ export interface ObjectRecord {
   readonly join?: Join
   /** Of a host that a machine has joined as: the only key whose certificates count. */
   readonly agent?: { readonly key: string; readonly joined: string }
+  /** Of a pool: which of several hosts with its wire has its packets, and since when. Left out: the first one. */
+  readonly wire?: { readonly host: string; readonly since: string }
   /** Of a host: it shall be empty. Ends when it takes guests again. */
   readonly drain?: { readonly since: string }
 }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Feeds } from '#control/feed/feeds.ts'
+import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
+import { Wires } from '#control/model/wires.ts'
 import type { GroupItem } from '#feed/item.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
@@ -154,4 +156,82 @@ test('what fails on hosts is told of a route table; a host that has nothing to d
   // What a reader got may come back with a change.
   const whole = await api.ok('GET', '/nats/n1')
   assert.equal((await api.ask(api.admin, 'PUT', `/nats/${whole.id}`, whole, { 'if-match': '*' })).status, 200)
+})
+
+test('of several hosts with a wire one has the packets: the highest that is there', async () => {
+  const feeds = new Feeds(api.model.mirror)
+  const { mirror } = api.model
+  const at = { now: 0 }
+  const start = Date.now()
+  const wires = new Wires(
+    api.model,
+    () => start + at.now,
+    () => {},
+  )
+  await api.ok('POST', '/pools', { name: 'p9', facility: 'f1', prefix: '192.0.9.0/28' })
+  const hosts: Record<string, string> = {}
+  for (const [name, priority] of Object.entries({ w1: 200, w2: 100, w3: 100 })) {
+    const wire = { pool: 'p9', interface: 'em1', priority }
+    hosts[name] = (
+      await api.ok('POST', '/hosts', {
+        name,
+        facility: 'f1',
+        underlay: [{ address: `192.0.2.${Object.keys(hosts).length + 21}` }],
+        wires: [wire],
+      })
+    ).id
+  }
+  const vnic = await api.ok('POST', '/vnics', { name: 'public', account: 'bank', subnet: 'gold1' })
+  await api.ok('PUT', '/vnics/public/binding', { host: 'w3' })
+  await api.ok('POST', '/floating-ips', { name: 'f9', account: 'bank', pool: 'p9', target: { vnic: vnic.id } })
+  const pool = (await api.ok('GET', '/pools/p9')).id
+  const item = (host: string): any => itemOf(feeds.view(), hosts[host]!, `nat/${vnic.vpc}.${pool}`)
+  /** Who has the wire; all others must say so. */
+  const holder = (): string | undefined => {
+    const found = Object.keys(hosts).filter((name) => item(name).wire !== null)
+    assert.equal(found.length, 1)
+    for (const name of Object.keys(hosts)) if (name !== found[0]) assert.equal(item(name).via, hosts[found[0]!])
+    return found[0]
+  }
+  const look = async (ms: number): Promise<string | undefined> => {
+    at.now += ms
+    await wires.look()
+    return holder()
+  }
+  const came = (name: string): void => mirror.hosts.came(hosts[name]!, { api: 'one', since: new Date(start + at.now).toISOString() })
+  const went = (name: string): void => mirror.hosts.went(hosts[name]!)
+  assert.equal(await look(0), 'w1')
+  for (const name of ['w1', 'w2', 'w3']) came(name)
+  assert.equal(await look(0), 'w1')
+  went('w1')
+  assert.equal(await look(5_000), 'w1', 'an agent that starts anew')
+  assert.equal(await look(6_000), 'w2')
+  assert.deepEqual(topicsOf(feeds.view(), hosts.w1!), new Set([`host/${hosts.w1}`]), 'the old one has no business there any more')
+  assert.ok(topicsOf(feeds.view(), hosts.w2!).has(`vpc/${vnic.vpc}`))
+  // What the operator changes meanwhile keeps the choice.
+  await api.ok('PATCH', '/pools/p9', { description: 'changed' }, { 'if-match': '*' })
+  assert.equal(holder(), 'w2')
+  // The first one gets it back when it has been there for a while; one of the same priority takes it from nobody.
+  came('w1')
+  assert.equal(await look(29_000), 'w2')
+  assert.equal(await look(1_000), 'w1')
+  went('w1')
+  assert.equal(await look(11_000), 'w2')
+  went('w2')
+  assert.equal(await look(11_000), 'w3')
+  came('w2')
+  assert.equal(await look(60_000), 'w3')
+  // Nobody is there: it stays. The operator takes the wire away: another has it at once.
+  went('w3')
+  went('w2')
+  assert.equal(await look(60_000), 'w3')
+  await api.ok('PATCH', '/hosts/w3', { wires: [] }, { 'if-match': '*' })
+  delete hosts.w3
+  assert.equal(holder(), 'w1')
+  api.ahead = at.now
+  const { items } = await api.ok('GET', `/audit?target=${pool}`)
+  api.ahead = 0
+  assert.ok(items.some((each: any) => each.principal === 'system:wire-failover' && each.result === `its wire is on host ${hosts.w2}`))
+  wires.stop()
+  feeds.stop()
 })

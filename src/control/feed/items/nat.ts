@@ -38,7 +38,7 @@ interface WireSpec {
   readonly gateway4?: string
 }
 
-/** Where the addresses of a pool are: the first host that says so. */
+/** Where the addresses of a pool are now. */
 export function wireOf(view: View, pool: string): { readonly host: string; readonly wire: WireItem } | undefined {
   const host = view.publics.hostOf(pool)
   const wires = (host === undefined ? undefined : specOf(view, 'host', host)?.wires) as readonly WireSpec[] | undefined

@@ -1,0 +1,43 @@
+/**
+ * Cuts the feed of a host that answers no ping: the kernel takes a quarter of an hour to notice that the other end has
+ * lost its power.
+ */
+import { hostSilenceMs, pingEveryMs } from '#feed/message.ts'
+import type { HostStatus } from '../model/host-status.ts'
+
+export interface SilenceOptions {
+  readonly status: () => HostStatus | undefined
+  /** Whether the host has been told everything: one that is still being told gets no ping. */
+  readonly isTold: () => boolean
+  readonly now: () => number
+  readonly cut: () => void
+}
+
+export class Silence {
+  readonly #options: SilenceOptions
+  readonly #timer: NodeJS.Timeout
+  /** Nothing before it counts. */
+  #since: number
+  #looked: number
+
+  constructor(options: SilenceOptions) {
+    this.#options = options
+    this.#since = this.#looked = options.now()
+    this.#timer = setInterval(() => this.look(), pingEveryMs).unref()
+  }
+
+  /** Cut the feed if it is time. Where this process itself stood still, answers may wait to be read. */
+  look(): void {
+    const { status, isTold, now, cut } = this.#options
+    const stoodStill = now() - this.#looked > 2 * pingEveryMs
+    this.#looked = now()
+    const { answersPings = false, heard = 0 } = status() ?? {}
+    if (stoodStill || !isTold()) this.#since = this.#looked
+    else if (answersPings && this.#looked - Math.max(this.#since, heard) > hostSilenceMs) cut()
+  }
+
+  /** Look no more. */
+  end(): void {
+    clearInterval(this.#timer)
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Which of several hosts with a pool's wire has the pool's packets. When that host is not there, the next one takes
+ * over; a host of a higher priority gets them back when it has been there for a while.
+ */
+import { amend, systemCaller } from './amend.ts'
+import { absentMs } from './host-life.ts'
+import type { Model } from './model.ts'
+import type { Objects } from './objects.ts'
+import { Problem } from './problem.ts'
+import type { ObjectRecord } from './record.ts'
+import { uuidV7 } from './uuid.ts'
+
+const tickMs = 1_000
+/** Another host takes over from one that the API has not heard for so long: an agent that starts anew is quicker. */
+export const takeoverMs = 10_000
+/** Of a host that this API has not seen yet, so much time may pass: after its start all hosts come at once. */
+const firstMs = 60_000
+/** So long a host is there before it takes the packets from one that works. */
+export const returnMs = 30_000
+
+/** A host with a wire of a pool. */
+export interface WireHost {
+  readonly id: string
+  readonly priority: number
+}
+
+/** The pools that a host has wires of, each with its priority. */
+export const wiresOf = ({ kind, spec }: ObjectRecord): readonly { readonly pool: string; readonly priority: number }[] =>
+  kind === 'host'
+    ? ((spec.wires ?? []) as { pool: string; priority?: number }[]).map(({ pool, priority = 100 }) => ({ pool, priority }))
+    : []
+
+/** The one that comes first comes before others of its priority. */
+export const byPriority = (a: WireHost, b: WireHost): number => b.priority - a.priority || (a.id < b.id ? -1 : 1)
+
+/** The host that has a pool's packets: the one that was chosen, if it has the wire, else the first. */
+export const chosenOf = (hosts: readonly WireHost[], chosen: string | undefined): WireHost | undefined =>
+  hosts.find(({ id }) => id === chosen) ?? hosts.toSorted(byPriority)[0]
+
+export class Wires {
+  readonly #model: Model
+  readonly #now: () => number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(model: Model, now: () => number, failed: (error: unknown) => void) {
+    this.#model = model
+    this.#now = now
+    this.#timer = setInterval(() => void this.look().catch(failed), tickMs).unref()
+  }
+
+  /** Choose anew where that is due. */
+  async look(): Promise<void> {
+    const { objects } = this.#model.mirror
+    for (const [pool, hosts] of hostsByPool(objects)) {
+      const record = objects.get('pool', pool)?.record
+      const next = hosts.length > 1 && record !== undefined ? this.#next(hosts, chosenOf(hosts, record.wire?.host)!) : undefined
+      if (next === undefined) continue
+      try {
+        await this.#give(pool, next.id)
+      } catch (error) {
+        // The pool is going, or the store is away: the next look comes.
+        if (!(error instanceof Problem)) throw error
+      }
+    }
+  }
+
+  /** Who is to have the packets in place of a host; undefined: nobody. */
+  #next(hosts: readonly WireHost[], current: WireHost): WireHost | undefined {
+    const best = hosts.filter(({ id }) => this.#isThere(id)).toSorted(byPriority)[0]
+    if (best === undefined || best.id === current.id) return undefined
+    if (!this.#isThere(current.id)) return best
+    const { here } = this.#model.mirror.hosts
+    const since = Date.parse(here(best.id)?.since ?? '')
+    return best.priority > current.priority && this.#now() - since >= returnMs ? best : undefined
+  }
+
+  #isThere(host: string): boolean {
+    const { mirror } = this.#model
+    const most = mirror.hosts.goneSince(host) === undefined ? firstMs : takeoverMs
+    return mirror.objects.get('host', host)?.record.spec.disabled !== true && absentMs(host, { mirror, now: this.#now() }) < most
+  }
+
+  async #give(pool: string, host: string): Promise<void> {
+    const now = this.#now()
+    const ask = { caller: systemCaller('system:wire-failover', 'here'), request: uuidV7(now), method: 'PUT', now, isDryRun: false }
+    const wire = { host, since: new Date(now).toISOString() }
+    await amend(this.#model, {
+      kind: 'pool',
+      id: pool,
+      ask,
+      // Another API may have been quicker.
+      change: ({ record }) => (record.wire?.host === host ? undefined : { record: { ...record, wire }, fields: ['wire'] }),
+      result: `its wire is on host ${host}`,
+    })
+  }
+
+  /** Look no more. */
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}
+
+function hostsByPool(objects: Objects): Map<string, WireHost[]> {
+  const found = new Map<string, WireHost[]>()
+  for (const id of objects.ids('host'))
+    for (const { pool, priority } of wiresOf(objects.get('host', id)!.record))
+      found.set(pool, [...(found.get(pool) ?? []), { id, priority }])
+  return found
+}
