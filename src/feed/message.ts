@@ -34,7 +34,8 @@ export type FeedMessage =
   | { readonly type: 'bye'; readonly reason: string }
 
 /**
- * What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes, and after a ping.
+ * What an agent reports: how far it is, and what is not as it should be. Sent when one of them changes, and after each
+ * ping.
  */
 export interface AgentReport {
   /** The host does what the feed said up to here, but for the errors. */
