@@ -1,13 +1,16 @@
 /** Traces: what is asked about a packet, and what the programs of a host would do with it. */
 
+export const tracedProtocols = ['tcp', 'udp', 'sctp', 'icmp'] as const
+export type TracedProtocol = (typeof tracedProtocols)[number]
+
 /** A packet by its headers. */
 export interface PacketRequest {
   readonly to: string
   /** Null: an address of the port. */
   readonly from: string | null
-  /** `tcp`, `udp`, `icmp`, or a number. */
-  readonly protocol: 'tcp' | 'udp' | 'icmp' | number
-  /** Destination port, of TCP and UDP. */
+  /** A name, or a number. */
+  readonly protocol: TracedProtocol | number
+  /** Destination port, of TCP, UDP and SCTP. */
   readonly port: number
   readonly sourcePort: number
   /** Of TCP, the sum of the flags. */
@@ -49,7 +52,7 @@ export interface TraceStep {
 
 /** How the packet leaves this host's programs. */
 export type TraceOutcome =
-  /** Dropped; `answered`: the sender gets an ICMP error. `port`: whose groups refused it. */
+  /** Dropped; `answered`: the sender gets an ICMP error. */
   | { readonly verdict: 'drop'; readonly reason: string; readonly answered: boolean }
   /** Given to the interface in a port; `frame`: as it arrives there. */
   | { readonly verdict: 'delivered'; readonly port: string | null; readonly unit: string | null; readonly frame: string | null }
@@ -99,8 +102,8 @@ export function readPacketRequest(value: unknown): Read<PacketRequest> {
   if (typeof given !== 'object' || given === null) return bad('a packet is an object')
   const { to, from, protocol, mac, size, vlan } = given
   if (typeof to !== 'string' || !textOrNull(from) || !textOrNull(mac)) return bad('to, from and mac are texts')
-  if (!numberIn(protocol, 255) && !['tcp', 'udp', 'icmp'].includes(protocol as string))
-    return bad('a protocol is tcp, udp, icmp or a number')
+  if (!numberIn(protocol, 255) && !(tracedProtocols as readonly unknown[]).includes(protocol))
+    return bad(`a protocol is ${tracedProtocols.join(', ')} or a number`)
   if (!numberIn(given.port, 0xffff) || !numberIn(given.sourcePort, 0xffff)) return bad('a port is a number from 0 to 65535')
   if (!numberIn(given.flags, 0xff) || !numberIn(given.ttl, 0xff)) return bad('flags and ttl are numbers from 0 to 255')
   if (vlan !== null && !numberIn(vlan, 4095)) return bad('a VLAN tag is a number from 0 to 4095')

@@ -1,8 +1,12 @@
-/** Asks the programs of this host about the packet of `vpc why`, where the sender is plugged in here. */
+/** Asks the programs of hosts about the packet of `vpc why` and about its answer, where the senders are plugged in. */
 import type { PacketRequest } from '#abi/trace.ts'
 import { VpcError } from '#client/error.ts'
 import type { Vpc } from '#client/vpc.ts'
-import type { Packet, PathAnswer } from '#control/path/answer.ts'
+import type { End, Packet, PathAnswer } from '#control/path/answer.ts'
+import { decodeEthernet, ethertype } from '#wire/ethernet.ts'
+import { formatIp } from '#wire/ip-address.ts'
+import { decodeIpv4 } from '#wire/ipv4.ts'
+import { decodeIpv6 } from '#wire/ipv6.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 import { follow, type Peer, type Trace } from './trace-hops.ts'
 import { portHere } from './vnic-port.ts'
@@ -13,30 +17,64 @@ interface Where {
   readonly peers: readonly Peer[]
 }
 
-/** What the programs of a host say; or why they were not asked. */
-export type Programs = Trace | { readonly unasked: string }
+/** What programs say of a packet; or why they were not asked. */
+export type Traced = Trace | { readonly unasked: string }
+
+/** What they say of the request, and of its answer. */
+export type Programs = { readonly unasked: string } | (Trace & { readonly answer: Traced })
+
+/** The port that guests of questions send from. */
+const clientPort = 49_152
+const plain = { ttl: 64, size: null, vlan: null, mac: null } as const
 
 /** Ask them. What cannot be asked is no failure: the model's answer stands without it. */
-export async function askPrograms({ from, packet }: PathAnswer, { vpcOf, stateDir, peers }: Where): Promise<Programs> {
-  const port = from.id === undefined ? undefined : portHere(stateDir, from.id)
+export async function askPrograms({ from, to, packet }: PathAnswer, where: Where): Promise<Programs> {
+  const { protocol, source, destination, port } = packet
+  const sent = { to: destination, from: source, protocol, port: port ?? 0, sourcePort: clientPort, flags: tcpFlag.syn }
+  const request = await traced(from, { ...plain, ...sent }, where)
+  if ('unasked' in request) return request
+  const { outcome } = request.hops.at(-1)!
+  if (outcome.verdict !== 'delivered' || outcome.frame === null)
+    return { ...request, answer: { unasked: 'the request ends before a guest answers it' } }
+  return { ...request, answer: await traced(to, answerOf(packet, Buffer.from(outcome.frame, 'hex')), where) }
+}
+
+async function traced(end: End, packet: PacketRequest, { vpcOf, stateDir, peers }: Where): Promise<Traced> {
+  const port = end.id === undefined ? undefined : portHere(stateDir, end.id)
   if (port === undefined) {
-    const host = from.host?.name ?? undefined
-    return { unasked: `${from.name ?? from.address} is not on this host${host === undefined ? '' : `; run vpc why on ${host}`}` }
+    const host = end.host?.name ?? undefined
+    return { unasked: `${end.name ?? end.address} is not on this host${host === undefined ? '' : `; run vpc why on ${host}`}` }
   }
-  const asked = tracedPacket(packet)
-  if (asked === undefined) return { unasked: 'a trace makes no SCTP packets' }
   try {
     await using opened = await (await vpcOf()).openPort(port)
-    return await follow(await opened.trace({ packet: asked }), peers)
+    return await follow(await opened.trace({ packet }), peers)
   } catch (error) {
     if (error instanceof VpcError) return { unasked: error.message }
     throw error
   }
 }
 
-/** The packet of a question as a trace takes it: of TCP, the first one. Undefined: a trace makes no SCTP packets. */
-export function tracedPacket({ protocol, source, destination, port }: Packet): PacketRequest | undefined {
-  if (protocol === 'sctp') return undefined
-  const rest = { sourcePort: 49_152, flags: tcpFlag.syn, ttl: 64, size: null, vlan: null, mac: null }
-  return { to: destination, from: source, protocol, port: port ?? 0, ...rest }
+/** What a guest answers to the frame that it gets. */
+function answerOf({ protocol, port }: Packet, frame: Uint8Array): PacketRequest {
+  const [to, from] = endsOf(frame)
+  return { ...plain, to, from, protocol, port: clientPort, sourcePort: port ?? clientPort, flags: tcpFlag.syn | tcpFlag.ack }
+}
+
+/** Source and destination. */
+function endsOf(bytes: Uint8Array): readonly [string, string] {
+  const frame = decodeEthernet(bytes)
+  if (!frame.ok) throw new Error('a delivered frame is a frame')
+  const packet = frame.value.type === ethertype.ipv4 ? decodeIpv4(frame.payload) : decodeIpv6(frame.payload)
+  if (!packet.ok) throw new Error('a delivered packet is a packet')
+  return [formatIp(packet.value.src), formatIp(packet.value.dst)]
+}
+
+/** Reasons that an answer meets alone since a trace has no effect: the request's flow and NAT port are not there. */
+const flowReasons: ReadonlySet<string> = new Set(['sg_denied', 'sg_revoked', 'flow_invalid', 'flow_unrelated', 'nat_no_mapping'])
+
+/** Why the programs drop an answer; undefined: they do not, or it could be for want of the flow alone. */
+export function answerDrop(answer: Traced): string | undefined {
+  if ('unasked' in answer) return undefined
+  const { outcome } = answer.hops.at(-1)!
+  return outcome.verdict === 'drop' && !flowReasons.has(outcome.reason) ? outcome.reason : undefined
 }

@@ -5,7 +5,7 @@ import type { SeenDrop } from '#feed/counters.ts'
 import type { Style } from './style.ts'
 import type { Table } from './table.ts'
 import { endText } from './trace-text.ts'
-import type { Programs } from './why-programs.ts'
+import { answerDrop, type Programs, type Traced } from './why-programs.ts'
 
 /** All that `vpc why` found. */
 export interface Why extends PathAnswer {
@@ -59,9 +59,14 @@ function hostLine({ name, id, state, needs, acked, problem }: ProgrammedHost, st
 }
 
 function programLines(programs: Programs, style: Style): string[] {
-  const name = 'programs'.padEnd(stageWidth)
-  if ('unasked' in programs) return [`  ${style.dim(name)} not asked: ${programs.unasked}`]
-  return programs.hops.map(
+  const request = tracedLines(programs, 'programs', style)
+  return 'unasked' in programs ? request : [...request, ...tracedLines(programs.answer, 'and back', style)]
+}
+
+function tracedLines(traced: Traced, title: string, style: Style): string[] {
+  const name = title.padEnd(stageWidth)
+  if ('unasked' in traced) return [`  ${style.dim(name)} not asked: ${traced.unasked}`]
+  return traced.hops.map(
     ({ host, outcome }) => `  ${name} ${host === undefined ? 'of this host' : `of ${host}`}: ${endText(outcome, style)}`,
   )
 }
@@ -96,6 +101,9 @@ export function disagreement({ verdict, obstacle, steps }: PathAnswer, programs:
   const { outcome } = programs.hops.at(-1)!
   if (verdict === 'reachable' && outcome.verdict === 'drop')
     return `the model and the programs disagree: the programs drop the packet for ${outcome.reason}; vpc audit compares this host with what it should have`
+  const back = verdict === 'reachable' ? answerDrop(programs.answer) : undefined
+  if (back !== undefined)
+    return `the model and the programs disagree: the programs drop the answer for ${back}; vpc audit compares this host with what it should have`
   // The answer's way back is nothing that a trace of the request shows.
   if (verdict === 'blocked' && steps[obstacle!.step]!.way === 'request' && outcome.verdict === 'delivered')
     return 'the model and the programs disagree: the programs deliver the packet; vpc audit compares this host with what it should have'

@@ -22,7 +22,7 @@ export class Desk {
   constructor(socketPath: string) {
     this.half = new Vpcd(socketPath, () => {})
     // The test runs outside the host, whose interfaces it does not see.
-    Object.assign(this.half, { facts: { interfaceOf: () => 'wan', foreignEthlink: () => undefined } })
+    Object.defineProperty(this.half, 'facts', { value: { interfaceOf: () => 'wan', foreignEthlink: () => undefined } })
     this.reconciler = new Reconciler({ items: this.items, half: this.half, clock: { now: () => this.now, random: () => 0.5 } })
   }
 

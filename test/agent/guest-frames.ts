@@ -6,6 +6,7 @@ import { decodeIpv4, ipProtocol } from '#wire/ipv4.ts'
 import { decodeIpv6 } from '#wire/ipv6.ts'
 import type { Mac } from '#wire/mac.ts'
 import { neighbourSolicitation } from '#wire/nd-frames.ts'
+import { encodeSctp, sctpChunk, sctpProtocol } from '#wire/sctp.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 
 export type Kind = 'icmp' | 'tcp' | 'udp' | 'sctp'
@@ -18,10 +19,6 @@ export interface Headers {
   readonly sourcePort: number
   readonly port: number
 }
-
-const sctpProtocol = 132
-/** Types of chunks, RFC 9260. */
-const sctpChunk = { init: 1, initAck: 2 } as const
 
 /** The question for the MAC of an address. */
 export function questionOf(mac: Mac, source: string, target: string): Uint8Array {
@@ -38,7 +35,7 @@ export function requestFrame(srcMac: Mac, dstMac: Mac, { kind, source, destinati
   if (kind === 'tcp') return tcpFrame({ ...path, ...ports, flags: tcpFlag.syn })
   if (kind === 'udp') return udpFrame({ ...path, ...ports })
   if (kind === 'icmp') return echoFrame({ ...path, id: sourcePort })
-  return ipFrame({ ...path, protocol: sctpProtocol }, sctpPacket(sourcePort, port, sctpChunk.init))
+  return ipFrame({ ...path, protocol: sctpProtocol }, encodeSctp(ports, new Uint8Array(0)))
 }
 
 /** What its receiver sends back. */
@@ -48,17 +45,7 @@ export function answerFrame(srcMac: Mac, dstMac: Mac, { kind, source, destinatio
   if (kind === 'tcp') return tcpFrame({ ...path, ...ports, flags: tcpFlag.syn | tcpFlag.ack })
   if (kind === 'udp') return udpFrame({ ...path, ...ports })
   if (kind === 'icmp') return echoFrame({ ...path, id: sourcePort, reply: true })
-  return ipFrame({ ...path, protocol: sctpProtocol }, sctpPacket(port, sourcePort, sctpChunk.initAck))
-}
-
-function sctpPacket(from: number, to: number, chunk: number): Uint8Array {
-  const bytes = new Uint8Array(32)
-  const view = new DataView(bytes.buffer)
-  view.setUint16(0, from)
-  view.setUint16(2, to)
-  bytes[12] = chunk
-  view.setUint16(14, 20)
-  return bytes
+  return ipFrame({ ...path, protocol: sctpProtocol }, encodeSctp({ ...ports, chunk: sctpChunk.initAck }, new Uint8Array(0)))
 }
 
 /** Read a frame that somebody got. */

@@ -4,14 +4,21 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { TraceOutcome } from '#abi/trace.ts'
 import { compile } from '#agent/compile/compile.ts'
+import { portId } from '#agent/compile/ids.ts'
+import { askPrograms, type Programs } from '#cli/why-programs.ts'
+import { disagreement } from '#cli/why-text.ts'
 import { Feeds } from '#control/feed/feeds.ts'
-import type { ObstacleCode } from '#control/path/answer.ts'
+import type { ObstacleCode, PathAnswer } from '#control/path/answer.ts'
 import { keysOf, topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
 import { itemKey, type FeedItem } from '#feed/item.ts'
+import { writeObjects } from '#feed/objects-file.ts'
+import type { QuestionWords } from '#control/path/question.ts'
 import { checkInvariants } from '../control/invariants.ts'
 import { TestApi } from '../control/test-api.ts'
+import type { TestHost } from '../daemon/test-host.ts'
 import { numbers, type Desk } from './desk.ts'
 import { HostPrograms } from './host-programs.ts'
 import { makeCases, otherFamily, pathCases } from './path-cases.ts'
@@ -29,26 +36,25 @@ const deedsPerStep = 8
 let api: TestApi
 let feeds: Feeds
 let hosts: readonly TenantHost[] = []
+const made: TestHost[] = []
 const choices = new Choices(numbers(seed))
 const programs: (HostPrograms & Place['programs'])[] = []
 
 before(async () => {
   api = await TestApi.start()
   feeds = new Feeds(api.model.mirror)
-  hosts = await makeCloud(api)
+  hosts = await makeCloud(api, made)
   programs.push(...hosts.map(({ host }) => new HostPrograms(host)))
   await Promise.all([makeCases(api), ...programs.map((each) => each.prepare())])
 })
 
 after(async () => {
-  assert.deepEqual(api.logged, [])
-  await checkInvariants(api.store)
   feeds.stop()
   for (const each of programs) each[Symbol.dispose]()
-  for (const { desk, host } of hosts) {
-    await desk.half.close()
-    await host[Symbol.asyncDispose]()
-  }
+  for (const { desk } of hosts) await desk.half.close()
+  for (const host of made) await host[Symbol.asyncDispose]()
+  assert.deepEqual(api.logged, [])
+  await checkInvariants(api.store)
   await api[Symbol.asyncDispose]()
 })
 
@@ -96,6 +102,8 @@ function questionsNow(): PathQuestions {
   return new PathQuestions(api, feeds, choices, (host) => hosts.some(({ id }) => id === host))
 }
 
+const nameOf = (outcome: TraceOutcome): string => (outcome.verdict === 'drop' ? outcome.reason : outcome.verdict)
+
 const lawOf = (): PathLaw =>
   new PathLaw(new RealPackets(hosts.map(({ id, underlay }, i) => ({ id, underlay, programs: programs[i]! }))), wire)
 
@@ -135,6 +143,35 @@ test('each obstacle that the model names is one to real packets', async () => {
   const lonely = classes.find(({ examples }: any) => examples.some(({ name }: any) => name === `shop/${otherFamily}`)).id
   for (const { from, code } of cells) if (from === lonely && code === 'no-address') met.add('no-address')
   assert.deepEqual([...met].sort(), [...obstacleCodes].sort())
+})
+
+test('vpc why asks the programs of a host about the request and the answer, SCTP too', async () => {
+  const questions = questionsNow()
+  const [, { id, host }] = hosts as [TenantHost, TenantHost]
+  const here = questions.vnics.filter(({ binding }) => binding?.host === id)
+  writeObjects(host.stateDir, Object.fromEntries(here.map((vnic) => [portId(vnic.id), { kind: 'vnic', id: vnic.id }])))
+  const where = { vpcOf: async () => host.vpc, stateDir: host.stateDir, peers: [] }
+  const ask = async (words: QuestionWords): Promise<readonly [PathAnswer, Programs]> => {
+    const { checked } = questions.of(words)
+    const { body } = await api.ask(api.admin, 'GET', `/path-check?${new URLSearchParams(words as Record<string, string>)}`)
+    // No agent is connected, but the host does what the model says.
+    const answer = { ...(body as PathAnswer), verdict: checked.verdict }
+    return [answer, await askPrograms(answer, where)]
+  }
+  const ends = (programs: Programs): (string | undefined)[] =>
+    [programs, 'unasked' in programs ? programs : programs.answer].map((each) =>
+      'unasked' in each ? undefined : nameOf(each.hops.at(-1)!.outcome),
+    )
+  const [open, both] = await ask({ from: 'fix-c', to: 'fix-z', protocol: 'sctp', port: '8000' })
+  // The trace of the request has begun no flow, so the groups refuse its answer: that tells nothing.
+  assert.deepEqual([ends(both), disagreement(open, both)], [['delivered', 'sg_denied'], null])
+  const [shut, one] = await ask({ from: 'fix-z', to: 'fix-c', protocol: 'udp', port: '8000' })
+  assert.deepEqual([ends(one), disagreement(shut, one)], [['sg_denied', undefined], null])
+  assert.match(disagreement({ ...shut, verdict: 'reachable' }, one)!, /drop the packet for sg_denied/)
+  const lost = { ...both, answer: { hops: [{ outcome: { verdict: 'drop', reason: 'no_route', answered: true } }] } } as unknown as Programs
+  assert.match(disagreement(open, lost)!, /drop the answer for no_route/)
+  const [, far] = await ask({ from: 'fix-a', to: 'fix-z' })
+  assert.match('unasked' in far ? far.unasked : '', /fix-a is not on this host; run vpc why on h1/)
 })
 
 test('whatever tenants do, vpcds take what follows, and do what the model says of packets', async (context) => {

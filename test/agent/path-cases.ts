@@ -33,7 +33,7 @@ export const pathCases: readonly PathCase[] = [
   ['no-router', 'request', { from: 'lone-a', to: '10.51.1.1' }],
   ['not-joined', 'request', { from: 'fix-v', to: 'fix-a' }],
   ['no-route', 'request', { from: 'fix-a', to: '192.0.2.77' }],
-  // A subnet without a vnic in the facility is on no host there: other routes count, or none.
+  // A subnet without a vnic in the facility is on no host there: its packets go nowhere.
   ['no-route', 'request', { from: 'fix-a', to: '10.50.4.9' }],
   ['blackhole', 'request', { from: 'fix-a', to: '172.16.5.5' }],
   ['next-hop', 'request', { from: 'fix-a', to: '172.32.0.1' }],

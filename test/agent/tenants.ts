@@ -38,8 +38,11 @@ export class Choices {
   is = (probability: number): boolean => this.random() < probability
 }
 
-/** Make the cloud. Every vnic has addresses of its own choice: what a seed does is the same each time. */
-export async function makeCloud(api: TestApi): Promise<TenantHost[]> {
+/**
+ * Make the cloud; `made` gets its hosts, even when it fails. Every vnic has addresses of its own choice, so what a seed
+ * does is the same each time.
+ */
+export async function makeCloud(api: TestApi, made: TestHost[]): Promise<TenantHost[]> {
   await api.ok('POST', '/regions', { name: 'north' })
   await api.ok('POST', '/azs', { name: 'north-a', region: 'north', letter: 'a' })
   for (const name of ['f1', 'f2']) await api.ok('POST', '/facilities', { name, region: 'north' })
@@ -58,7 +61,7 @@ export async function makeCloud(api: TestApi): Promise<TenantHost[]> {
     await api.ok('POST', '/peerings', { name: `red-${peer}`, vpc: 'red', peerVpc: id })
     await api.ok('PATCH', `/peerings/red-${peer}`, { accepted: true }, { 'if-match': '*' })
   }
-  const hosts = await Promise.all([1, 2].map((n) => makeHost(api, n)))
+  const hosts = await Promise.all([1, 2].map((n) => makeHost(api, n, made)))
   for (const vpc of names)
     for (const n of [1, 2, 3, 4]) await api.ok('PUT', `/vnics/${vpc}-${n}/binding`, { host: `h${1 + ((n >> 1) % 2)}`, unit: 'hostif' })
   // Nobody runs these two: what is there cannot be reached from the others.
@@ -82,8 +85,9 @@ async function makeVpc(api: TestApi, i: number, vpc: string, account: string): P
 }
 
 /** A host of the cloud with a vpcd; the second one has the wire of both pools. */
-async function makeHost(api: TestApi, n: number): Promise<TenantHost> {
+async function makeHost(api: TestApi, n: number, made: TestHost[]): Promise<TenantHost> {
   const host = TestHost.create()
+  made.push(host)
   const underlay = `192.0.2.${n}`
   host.ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', 'wan-pub')
   if (n > 1) {

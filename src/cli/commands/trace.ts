@@ -18,6 +18,7 @@ const packetOptions = {
   from: ipOption('its source').defaultsTo('an address of the port'),
   tcp: port('TCP to this port'),
   udp: port('UDP to this port'),
+  sctp: integer('SCTP to this port', 'PORT', 0, 65_535),
   icmp: flag('a ping'),
   protocol: integer('another protocol, by its number', 'NUMBER', 0, 255),
   fromPort: port('source port, or identifier of a ping').default(49152),
@@ -116,16 +117,16 @@ async function framesOf(path: string): Promise<{ readonly frame: string }[]> {
   return frames.value.map(({ data }) => ({ frame: Buffer.from(data).toString('hex') }))
 }
 
-function packetOf({ to, from, tcp, udp, icmp, protocol, fromPort, ttl, size, vlan, mac, ...flags }: PacketOptions): PacketRequest {
+function packetOf({ to, from, tcp, udp, sctp, icmp, protocol, fromPort, ttl, size, vlan, mac, ...flags }: PacketOptions): PacketRequest {
   if (to === undefined) throw usageFailure('--to is missing: the destination of the packet; or give a file with --pcap')
-  const kinds = [tcp !== undefined, udp !== undefined, icmp, protocol !== undefined].filter(Boolean).length
-  if (kinds !== 1) throw usageFailure('give one of --tcp, --udp, --icmp and --protocol')
+  const kinds = [tcp !== undefined, udp !== undefined, sctp !== undefined, icmp, protocol !== undefined].filter(Boolean).length
+  if (kinds !== 1) throw usageFailure('give one of --tcp, --udp, --sctp, --icmp and --protocol')
   const set = (['syn', 'ack', 'fin', 'rst'] as const).reduce((sum, name) => sum + (flags[name] ? tcpFlag[name] : 0), 0)
   return {
     to,
     from: from ?? null,
-    protocol: tcp !== undefined ? 'tcp' : udp !== undefined ? 'udp' : icmp ? 'icmp' : protocol!,
-    port: tcp ?? udp ?? 0,
+    protocol: tcp !== undefined ? 'tcp' : udp !== undefined ? 'udp' : sctp !== undefined ? 'sctp' : icmp ? 'icmp' : protocol!,
+    port: tcp ?? udp ?? sctp ?? 0,
     sourcePort: fromPort,
     flags: set || tcpFlag.syn,
     ttl,

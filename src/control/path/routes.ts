@@ -8,6 +8,8 @@ import { networksOf } from './groups.ts'
 
 export type Target =
   | { readonly kind: 'local'; readonly subnet: ObjectRecord }
+  /** A subnet of the router without a vnic in the facility: hosts do not know it. */
+  | { readonly kind: 'empty'; readonly subnet: ObjectRecord }
   | { readonly kind: 'outside' }
   | { readonly kind: 'guest'; readonly vnic: ObjectRecord; readonly via: string }
   | { readonly kind: 'peering'; readonly peering: ObjectRecord; readonly vpc: string }
@@ -35,8 +37,6 @@ export interface Routing {
   readonly best: Route | undefined
   /** Routes for the address that would have been longer, and cannot be. */
   readonly skipped: readonly Skipped[]
-  /** A subnet of the router that has the address, and no vnic in the facility yet: hosts do not know it. */
-  readonly empty: ObjectRecord | undefined
 }
 
 /** Where packets go, and from which facility. */
@@ -51,10 +51,9 @@ export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord
   const skipped: Skipped[] = []
   const all = cloud.joined(router)
   const joined = all.filter(({ id }) => childrenOf(cloud.view, 'placement', 'subnet', id).some(({ spec }) => spec.facility === facility))
-  const empty = all.find((each) => !joined.includes(each) && networkWith(each, address) !== undefined)
-  for (const each of joined) {
-    for (const network of networksOf(each))
-      if (network !== undefined) routes.push({ destination: network, target: { kind: 'local', subnet: each } })
+  for (const each of all) {
+    const target = { kind: joined.includes(each) ? 'local' : 'empty', subnet: each } as const
+    for (const network of networksOf(each)) if (network !== undefined) routes.push({ destination: network, target })
   }
   const own = new Set(routes.map(({ destination }) => destination))
   const { routeTable } = subnetSpec(subnet)
@@ -69,10 +68,10 @@ export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord
       if ('why' in target) skipped.push(target)
       else routes.push({ destination: route.destination, target, table })
     }
-  return { ...longest(routes, skipped, address), empty }
+  return longest(routes, skipped, address)
 }
 
-function longest(routes: readonly Route[], skipped: readonly Skipped[], address: string): Omit<Routing, 'empty'> {
+function longest(routes: readonly Route[], skipped: readonly Skipped[], address: string): Routing {
   const ip = ipFrom(address)
   const lengthOf = (destination: string): number => Number(destination.split('/')[1])
   const fits = <T extends { readonly destination: string }>(all: readonly T[]): T[] =>

@@ -86,11 +86,7 @@ function routed(walk: Walk, sent: Routed): Arrival | undefined {
   const { cloud, trail, way } = walk
   const { subnet, router, destination } = sent
   const { facility } = cloud.must('host', sent.vnic.binding!.host).spec
-  const { best, skipped, empty } = routeTo(cloud, router, subnet, { address: destination, facility })
-  if (empty !== undefined) {
-    const text = `${trail.names.text(empty)} has ${destination}, and no vnic in this facility: hosts do not know it, and other routes count`
-    trail.pass(way, 'route', text, empty, null)
-  }
+  const { best, skipped } = routeTo(cloud, router, subnet, { address: destination, facility })
   for (const route of skipped) trail.pass(way, 'route', skippedText(walk, route), route.table, null)
   if (best === undefined) return noRoute(walk, sent, skipped)
   const { target, table } = best
@@ -108,6 +104,8 @@ function routed(walk: Walk, sent: Routed): Arrival | undefined {
     case 'peering':
       trail.pass(way, 'peering', `route ${best.destination} ${of} leads through ${trail.names.text(target.peering)}`, target.peering)
       return toStation(walk, sent, target.vpc)
+    case 'empty':
+      return trail.stop(way, 'route', 'no-route', `${localText(walk, best, of)}, which has no vnic in this facility`, target.subnet)
     case 'local':
       trail.pass(way, 'route', localText(walk, best, of), target.subnet)
       return toStation(walk, sent, router.vpc!)

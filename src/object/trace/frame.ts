@@ -7,6 +7,7 @@ import { neighbourSolicitation } from '#wire/nd-frames.ts'
 import { multicastMac } from '#wire/ipv6-address.ts'
 import { ethertype, pushVlan } from '#wire/ethernet.ts'
 import { ipv4Header } from '#wire/ipv4.ts'
+import { encodeSctp, sctpProtocol } from '#wire/sctp.ts'
 import { ipv6Header } from '#wire/ipv6.ts'
 
 /** Both ends of a packet, and the tag of its frame. */
@@ -55,6 +56,7 @@ function build(path: Path, { protocol, port, sourcePort, flags }: PacketRequest,
   const ports = { srcPort: sourcePort, dstPort: port }
   if (protocol === 'tcp') return tcpFrame({ ...path, ...ports, flags }, payload)
   if (protocol === 'udp') return udpFrame({ ...path, ...ports }, payload)
+  if (protocol === 'sctp') return ipFrame({ ...path, protocol: sctpProtocol }, encodeSctp(ports, payload))
   if (protocol === 'icmp') return echoFrame({ ...path, id: sourcePort }, payload)
   return ipFrame({ ...path, protocol }, payload)
 }
