@@ -138,7 +138,7 @@ export function readRule(value: unknown): Read<GroupRule> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad(`a rule is a map, not ${kindOf(value)}`)
   const map = value as Readonly<Record<string, unknown>>
   const strange = Object.keys(map).find((key) => !known.includes(key))
-  if (strange !== undefined) return bad(`'${strange}' means nothing in a rule; known here: ${known.join(', ')}`)
+  if (strange !== undefined) return bad(`unknown key '${strange}' of a rule; expected one of ${known.join(', ')}`)
   const id = String(map['id'] ?? '').toLowerCase()
   if (!isRuleId(id)) return bad(`the id of a rule is a number from 1 to 65535 or a UUID, not ${kindOf(map['id'])}`)
   const inRule = (problem: string): Read<GroupRule> => bad(`rule ${id}: ${problem}`)

@@ -71,7 +71,7 @@ export function readGuest(value: unknown): Read<Guest> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad(`a guest is a map, not ${kindOf(value)}`)
   const map = value as Readonly<Record<string, unknown>>
   const strange = Object.keys(map).find((key) => !known.includes(key))
-  if (strange !== undefined) return bad(`'${strange}' means nothing in a guest; known here: ${known.join(', ')}`)
+  if (strange !== undefined) return bad(`unknown key '${strange}' of a guest; expected one of ${known.join(', ')}`)
   const { netns, name = null } = map
   if (typeof netns !== 'string' || !isNetns(netns))
     return bad(`the namespace of a guest is a name under /run/netns, pid:PID:START or container:NAME, not ${kindOf(netns)}`)

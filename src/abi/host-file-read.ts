@@ -42,7 +42,8 @@ function* readRoot(value: unknown): Steps<LooseFile> {
   const map = new FileMap(value, '')
   const version = map.integer('version', [1, 1_000_000], null)
   if (version === null) map.refuse('version', `'version' must be given; this is version ${hostFileVersion}`)
-  if (version !== hostFileVersion) map.refuse('version', `this is written for version ${version}; known here: ${hostFileVersion}`)
+  if (version !== hostFileVersion)
+    map.refuse('version', `this is written for version ${version}; this vpcd reads version ${hostFileVersion}`)
   const owner = map.setting('owner', optional(ownerName), null)
   const file = {
     owner,

@@ -38,8 +38,8 @@ export class FileMap {
     const strange = Object.keys(this.#values).find((key) => !this.#known.includes(key))
     if (strange === undefined) return
     const hint = this.#known.find((key) => key.startsWith(strange.slice(0, 3)))
-    const remedy = hint === undefined ? `known here: ${this.#known.join(', ')}` : `did you mean '${hint}'?`
-    throw new BadHostFile(this.at(strange), `'${strange}' means nothing here; ${remedy}`)
+    const remedy = hint === undefined ? `expected one of ${this.#known.join(', ')}` : `did you mean '${hint}'?`
+    throw new BadHostFile(this.at(strange), `unknown key '${strange}'; ${remedy}`)
   }
 
   at(key: string): string {

@@ -7,7 +7,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   usage: 'The command line is wrong.',
   unreachable: 'vpcd, or the API of a cloud, does not answer.',
   conflict: 'The state of the host conflicts: the object exists with other settings, is connected to another one, or is in use.',
-  denied: 'The caller has no right to do it.',
+  denied: 'Permission denied.',
 }
 
 /** Exit codes and what they mean. */

@@ -25,7 +25,7 @@ const wrong: Readonly<Record<string, readonly [text: string, problem: RegExp]>> 
   'nothing in it': ['', /the keys here are rules/],
   'a list': ['- a', /p.yaml:1: the keys here are rules/],
   'no YAML': ['rules: [', /p.yaml:1: /],
-  'another key': ['rules: []\nrule: []\n', /p.yaml:2: 'rule' is not known here; known are rules/],
+  'another key': ['rules: []\nrule: []\n', /p.yaml:2: unknown key 'rule'; expected one of rules/],
   'no list': ['rules: {}', /rules is a list/],
   'a rule that is a word': ['rules:\n  - read\n', /p.yaml:2: the keys here are user, group/],
   'a rule for nobody': ['rules:\n  - { rights: [read] }\n', /p.yaml:2: a rule is for a user or for a group/],

@@ -99,7 +99,7 @@ class Reader {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return this.#refuse(path, `the keys here are ${known.join(', ')}`)
     const unknown = Object.keys(value).find((key) => !known.includes(key))
-    if (unknown !== undefined) this.#refuse([...path, unknown], `'${unknown}' is not known here; known are ${known.join(', ')}`)
+    if (unknown !== undefined) this.#refuse([...path, unknown], `unknown key '${unknown}'; expected one of ${known.join(', ')}`)
     return value as Readonly<Record<string, unknown>>
   }
 

@@ -72,9 +72,9 @@ suite('what is wrong is told with its place, its value and the way out', () => {
     [
       'unknown key',
       changed('underlay: {', 'underlay: { colour: red,'),
-      /^x:3:21: underlay.colour: 'colour' means nothing here; known here: network, mtu, port/,
+      /^x:3:21: underlay.colour: unknown key 'colour'; expected one of network, mtu, port/,
     ],
-    ['a slip', changed('{ host: h1', '{ hos: h1'), /^x:9:14: guests.g1.hos: 'hos' means nothing here; did you mean 'host'\?/],
+    ['a slip', changed('{ host: h1', '{ hos: h1'), /^x:9:14: guests.g1.hos: unknown key 'hos'; did you mean 'host'\?/],
     ['lab name', changed('name: t', 'name: a-b'), /^x:2:7: name: 'a-b' is not a name; names here are lower case letters and digits/],
     ['long name', changed('  g3:', '  g345678901234567:'), /^x:11:\d+: guests.g345678901234567: .* longer than 15 characters/],
     ['a device', changed('h2: {}', 'bridge0: {}'), /hosts.bridge0: 'bridge0' is what a device is called; choose another name/],
@@ -105,7 +105,7 @@ suite('what is wrong is told with its place, its value and the way out', () => {
       changed("'fd00::/64' }", "'fd00::/64' }, b: { vni: 7, network: 10.0.0.128/25 }"),
       /subnets.b.network: 10.0.0.128\/25 overlaps 10.0.0.0\/24 of red\/a/,
     ],
-    ['no such host', changed('host: h2', 'host: h9'), /guests.g2.host: there is no host 'h9'; known here: h1, h2, h3/],
+    ['no such host', changed('host: h2', 'host: h9'), /guests.g2.host: there is no host 'h9'; expected one of h1, h2, h3/],
     [
       'no such subnet',
       changed('subnet: blue/a', 'subnet: blue/b'),

@@ -105,7 +105,7 @@ export class YamlValue {
     if (!isMap(this.#node) && !this.isNull) this.report(`this must be a map with ${known.join(', ')}, not ${this.#kind()}`)
     const entries = isMap(this.#node) ? this.entries() : []
     for (const [name, value] of entries) {
-      if (!known.includes(name)) value.report(`'${name}' means nothing here; ${nearest(name, known)}`)
+      if (!known.includes(name)) value.report(`unknown key '${name}'; ${nearest(name, known)}`)
       else if (!value.isNull) found[name] = value
     }
     const missing = required.filter((name) => found[name] === undefined)
@@ -134,5 +134,5 @@ export class YamlValue {
 /** What to write instead of an unknown word: the known word with the same beginning, else all known words. */
 export function nearest(word: string, known: readonly string[]): string {
   const close = known.filter((name) => name.startsWith(word.slice(0, 3)) || word.startsWith(name.slice(0, 3)))
-  return close.length === 1 ? `did you mean '${close[0]}'?` : `known here: ${known.join(', ')}`
+  return close.length === 1 ? `did you mean '${close[0]}'?` : `expected one of ${known.join(', ')}`
 }

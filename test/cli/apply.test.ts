@@ -99,10 +99,10 @@ test('a change tells what was and what is', () => {
 test('a bad file is named with its line and key, and nothing is done', () => {
   const before = ok('export')
   const bad: readonly (readonly [from: string | RegExp, to: string, says: RegExp])[] = [
-    ['vni: 5001\n    ports', 'vin: 5001\n    ports', /host\.yaml:19: switches\[0\]\.vin: 'vin' means nothing here; known here: id, unit/],
+    ['vni: 5001\n    ports', 'vin: 5001\n    ports', /host\.yaml:19: switches\[0\]\.vin: unknown key 'vin'; expected one of id, unit/],
     ['192.0.2.1:4789', '192.0.2.1', /:10: muxes\[0\]\.listen: '192\.0\.2\.1' has no port/],
     ['interface: hostif3', 'interface: hostif4', /:21: switches\[0\]\.ports\[0\]\.interface: 'hostif4' is neither/],
-    ['version: 1', 'version: 2', /:2: version: this is written for version 2; known here: 1/],
+    ['version: 1', 'version: 2', /:2: version: this is written for version 2; this vpcd reads version 1/],
     [hostif, sw, /:15: hostifs\[0\]\.id: id da64c3f3-\S+ is the id of a switch/],
     ['l2-name: em0', 'l2-name: [em0', /:\d+: this is not YAML: /],
     [/^.*$/s, '', /:1: version: 'version' must be given/],

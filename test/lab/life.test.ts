@@ -200,7 +200,7 @@ suite('a lab that does not come up', () => {
     await write(small.replace('host: h1', 'host: h7'))
     const { code, stderr } = await vpc('lab', 'up', file)
     assert.equal(code, 1)
-    assert.match(stderr, new RegExp(`${file}:7:15: guests.g1.host: there is no host 'h7'; known here: h1, h2`))
+    assert.match(stderr, new RegExp(`${file}:7:15: guests.g1.host: there is no host 'h7'; expected one of h1, h2`))
   })
 })
 

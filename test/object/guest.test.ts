@@ -120,7 +120,7 @@ test('what cannot be is refused, and changes nothing', () => {
     [{ addresses: ['10.0.0.1'] }, /prefix length/],
     [{ gateways: ['10.9.0.1'] }, /in the subnet of none/],
     [{ gateways: ['10.0.0.254', '10.0.0.253'] }, /both gateways/],
-    [{ routes: [] }, /'routes' means nothing/],
+    [{ routes: [] }, /unknown key 'routes' of a guest/],
   ] as const)
     assert.match(
       refused(() => set(hostif, guest(wrong))),
