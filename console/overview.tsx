@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { kinds } from '#resource/kinds.ts'
 import type { Resource } from './api.ts'
+import { docHref } from './docs.tsx'
 import { useCollections } from './live.ts'
 import { counted, labelOf, titleOf, wordOf } from './names.ts'
 import { State, Table } from './parts.tsx'
@@ -80,6 +81,9 @@ function Wrong({ wrong }: { wrong: readonly Resource[] }) {
   return (
     <section>
       <h2>Needs a look: {wrong.length}</h2>
+      <p class="hint">
+        <a href={docHref('troubleshooting')}>Troubleshooting by symptom</a>
+      </p>
       <Table titles={['what', 'state', 'why', 'since']}>
         {wrong.slice(0, mostWrong).map((item) => {
           const { text, since } = (item.problem ?? {}) as { text?: string; since?: string }

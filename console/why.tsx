@@ -6,6 +6,7 @@ import { findKind } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody } from './api.ts'
 import { FieldInput, Objections } from './field-input.tsx'
 import type { Drop } from './drop-question.ts'
+import { docHref, ReasonLink } from './docs.tsx'
 import { useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
 import { Copyable, ProblemBox, State } from './parts.tsx'
@@ -129,6 +130,9 @@ function ObstacleBox({ obstacle: { text, thing, changed, command } }: { obstacle
           This would allow it: <Copyable text={command} />
         </p>
       )}
+      <p>
+        <a href={docHref('troubleshooting', 'a-guest-does-not-reach-another-one')}>What to do about it</a>
+      </p>
     </div>
   )
 }
@@ -197,7 +201,7 @@ function DroppedLately({ ends }: { ends: readonly End[] }) {
       <ul>
         {found.map((drop, i) => (
           <li key={`${drop.time} ${i}`}>
-            <Time iso={drop.time} /> {drop.reason} <span class="mono">{drop.text}</span>
+            <Time iso={drop.time} /> <ReasonLink reason={drop.reason} /> <span class="mono">{drop.text}</span>
           </li>
         ))}
       </ul>

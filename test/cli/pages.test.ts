@@ -3,6 +3,7 @@
  * what they show. The machines are namespaces; ssh from one to the other enters the other.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,4 +82,40 @@ test('uninstalling leaves what the page says', () => {
     assert.doesNotMatch(left, /vpcd|vpc-agent|hostif|vpcmux|vpcroom|state\.db/)
   }
   assert.match(machines.get('h1')!.sh('vpc context list').text, /^ *NAME[^\n]*$/)
+})
+
+const readme = textOf('README.md')
+const blocks = [...readme.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, body]) => body!)
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.replace(/\s+#.*/, '').trim())
+    .filter((line) => line !== '')
+
+test('README.md shows lines of these pages', () => {
+  const pages = ['first-steps', 'two-machines', 'uninstall']
+  const executed = new Set(pages.flatMap((page) => stepsOf(page, textOf(`docs/${page}.md`)).flatMap(({ script }) => linesOf(script))))
+  const [build, ...lines] = linesOf(blocks[0]!)
+  assert.equal(build, 'npm run build && export PATH=$PWD/bin:$PATH')
+  assert.deepEqual(
+    lines.filter((line) => !executed.has(line)),
+    [],
+  )
+})
+
+test('README.md: one host without a cloud', async () => {
+  const h2 = machines.get('h2')!
+  const [daemon, ...lines] = linesOf(blocks[1]!)
+  assert.equal(daemon, 'vpc daemon &')
+  const vpcd = h2.background('exec vpc daemon')
+  try {
+    await until('vpcd answers', () => h2.sh('vpc list').code === 0)
+    const { code, text } = h2.sh(['set -ex', ...lines].join('\n'))
+    assert.equal(code, 0, text)
+    assert.match(text, /3 received/)
+  } finally {
+    const ended = once(vpcd, 'close')
+    vpcd.kill('SIGTERM')
+    await ended
+  }
 })
