@@ -178,3 +178,23 @@ describe('a policy that changes under traffic', () => {
     assert.equal(flipper.late, 0)
   })
 })
+
+describe('a TCP flow', () => {
+  for (const [times, idle] of [
+    [[60], 70],
+    [[60, 200], 210],
+  ] as const)
+    test(`lives without a packet as long as the longest time of its groups: ${times.join(', ')} s`, () => {
+      groups.join('b', ...times.map((tcpIdle) => Object.assign(groups.group(everything), { tcpIdle })))
+      groups.settle()
+      const after = (seconds: number): number => {
+        flows().setIdle(2, seconds)
+        passes(tcp('a', 'b', 'ack'))
+        return flows().ofPort(2).length
+      }
+      establish()
+      assert.equal(after(idle - 20), 1)
+      // Without the flow this is a packet that begins none.
+      assert.equal(after(idle), 0)
+    })
+})

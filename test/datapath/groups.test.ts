@@ -148,27 +148,6 @@ describe('a flow', () => {
     assert.deepEqual(states(), { own: [], young: ['new'] })
   })
 
-  test('of TCP lives without a packet as long as the longest time of its groups', () => {
-    for (const [times, idle] of [
-      [[60], 70],
-      [[60, 200], 210],
-    ] as const) {
-      groups.reset()
-      groups.join('b', ...times.map((tcpIdle) => Object.assign(groups.group(ssh), { tcpIdle })))
-      groups.settle()
-      passes(tcp('a', 'b', 'syn', 1000, 22))
-      passes(tcp('b', 'a', 'synAck', 22, 1000))
-      passes(tcp('a', 'b', 'ack', 1000, 22))
-      wait(idle - 20)
-      passes(tcp('b', 'a', 'ack', 22, 1000))
-      assert.deepEqual(states(), { own: ['established'], young: [] })
-      wait(idle)
-      // Without the flow this is a packet that begins none.
-      passes(tcp('a', 'b', 'ack', 1000, 22))
-      assert.deepEqual(states(), { own: [], young: [] })
-    }
-  })
-
   test('takes no flags that no TCP sends together', () => {
     for (const odd of [0, 1, 3, 6, 7, 0x29])
       dropped(send('a', tcpFrame({ ...way('a', 'b'), srcPort: 1000, dstPort: 22, flags: odd })), 'flow_invalid')
