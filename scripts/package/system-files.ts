@@ -7,6 +7,7 @@ const users = {
   'vpc-agent': { id: String(ownUsers.agent), home: '/var/lib/vpc-agent', what: 'agent of VPC' },
   'vpc-api': { id: String(ownUsers.api), home: '/var/lib/vpc/api', what: 'API of VPC' },
   'vpc-issuer': { id: String(ownUsers.issuer), home: '/var/lib/vpc/issuer', what: 'issuer of VPC' },
+  'vpc-flow-log': { id: '-', home: '-', what: 'flow log of VPC' },
   'vpc-exporter': { id: '-', home: '-', what: 'metrics of VPC' },
 } as const
 

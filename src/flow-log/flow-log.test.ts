@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FlowInfo } from '#abi/info.ts'
+import { takeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { Outlet, Refused } from './destination.ts'
 import { RotatedFile } from './file.ts'
 import { HttpDestination } from './http.ts'
@@ -239,4 +240,42 @@ test('syslog messages are framed as RFC 5424 and RFC 6587 say, and a server that
   }
   assert.deepEqual(parseSyslogAddress('udp:[::1]:514'), { host: '::1', port: 514 })
   for (const bad of ['tcp:a:1', 'unix:log', 'udp:a', 'udp:a:0', 'udp:a:70000']) assert.equal(parseSyslogAddress(bad), undefined, bad)
+})
+
+test('a restart loses no packets, and counts none twice', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-flow-log-'))
+  try {
+    const path = join(directory, 'checkpoint')
+    const first = new FlowTracker(options)
+    first.take([], at(0))
+    first.take([flow({ ageSeconds: 1 })], at(4))
+    assert.deepEqual(first.end().map(short), [['continues', 3, 2]])
+    writeCheckpoint(path, first.checkpoint(at(5)))
+    const second = new FlowTracker({ ...options, checkpoint: takeCheckpoint(path) })
+    const more = { packetsIn: 7, bytesIn: 700, packetsOut: 4, bytesOut: 400 }
+    const looked = second.take(
+      [
+        flow({ ageSeconds: 7, ...more }),
+        // It began while no log was there.
+        flow({ outsidePort: 40_001, ageSeconds: 3 }),
+        // It is older than the first log, which had not seen it.
+        flow({ outsidePort: 40_002, ageSeconds: 300 }),
+      ],
+      at(10),
+    )
+    assert.deepEqual(looked, [])
+    const records = second.end()
+    assert.deepEqual(records.map(short), [
+      ['continues', 4, 2],
+      ['continues', 3, 2],
+    ])
+    assert.equal(records[0]!.start, new Date(at(5)).toISOString())
+    // What a crash leaves is no old one.
+    assert.equal(takeCheckpoint(path), undefined)
+    const third = new FlowTracker(options)
+    third.take([flow({ ageSeconds: 12, ...more })], at(15))
+    assert.deepEqual(third.end(), [])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })

@@ -5,6 +5,7 @@ import { Vpc } from '#client/vpc.ts'
 import type { FlowLogSpec } from '#feed/item.ts'
 import { readObjects } from '#feed/objects-file.ts'
 import type { Log } from '#system/log.ts'
+import { takeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { Denials } from './denials.ts'
 import type { FlowRecord } from './record.ts'
 import { FlowTracker } from './tracker.ts'
@@ -23,6 +24,8 @@ export interface FlowLogOptions {
   readonly sample: number
   readonly accepted: boolean
   readonly denied: boolean
+  /** Where the last flow log has left what it counted, and this one does. */
+  readonly checkpoint?: string | undefined
   /** Ids of ports, or ids of vnics; empty: all. */
   readonly only: ReadonlySet<string>
   readonly log: Log
@@ -41,7 +44,8 @@ export class FlowLog {
   constructor(options: FlowLogOptions) {
     this.#options = options
     this.#vpc = new Vpc({ socketPath: options.socketPath, timeoutMs: 30_000 })
-    this.#tracker = new FlowTracker(options)
+    const { checkpoint } = options
+    this.#tracker = new FlowTracker({ ...options, checkpoint: checkpoint === undefined ? undefined : takeCheckpoint(checkpoint) })
     this.#denials = new Denials(options.sample)
   }
 
@@ -52,6 +56,7 @@ export class FlowLog {
     // While vpcd is away nobody says what ports stand for.
     const last = [...(accepted ? this.#tracker.end() : []), ...this.#denials.flush(Date.now())]
     await this.#write(last)
+    if (this.#options.checkpoint !== undefined) writeCheckpoint(this.#options.checkpoint, this.#tracker.checkpoint(Date.now()))
   }
 
   async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@
  * after its last packet at least, so who looks more often sees each flow with its last counts.
  */
 import type { FlowInfo } from '#abi/info.ts'
+import type { Checkpoint, Told } from './checkpoint.ts'
 import { emptyRecord, isSampled, type FlowRecord } from './record.ts'
 
 export interface TrackerOptions {
@@ -11,6 +12,8 @@ export interface TrackerOptions {
   /** A flow that goes on is written so often. */
   readonly activeMs: number
   readonly sample: number
+  /** What the flow log before this one has counted. */
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 interface Tracked {
@@ -38,14 +41,19 @@ export class FlowTracker {
   readonly #options: TrackerOptions
   readonly #flows = new Map<string, Tracked>()
   #hasLooked = false
+  readonly #before: ReadonlyMap<string, Checkpoint['flows'][number]>
   /** Flows that were forgotten, because there were too many: their next record counts all of their packets. */
   forgotten = 0
 
   constructor(options: TrackerOptions) {
     this.#options = options
+    this.#before = new Map(options.checkpoint?.flows.map((flow) => [flow[0], flow]))
   }
 
-  /** Take a look at the table. Flows that were there at the first look count from then on. */
+  /**
+   * Take a look at the table. Flows that were there at the first look count from then on, but for those that a flow log
+   * before has counted, and those that began since.
+   */
   take(flows: readonly FlowInfo[], nowMs: number): FlowRecord[] {
     const records: FlowRecord[] = []
     for (const info of flows) {
@@ -74,12 +82,32 @@ export class FlowTracker {
     // Another flow of the same ends: the first one was over.
     if (known !== undefined) records.push(...this.#recordOf(known, 'end'))
     this.#flows.delete(key)
-    const told = this.#hasLooked ? nothing : info
-    this.#flows.set(key, { info, createdMs, lastMs, told, toldMs: nowMs, isOver: false })
+    const { told, toldMs } = this.#toldBefore(key, info, createdMs, nowMs)
+    this.#flows.set(key, { info, createdMs, lastMs, told, toldMs, isOver: false })
     if (this.#flows.size <= mostTracked) return
     const [oldest] = this.#flows.keys()
     this.#flows.delete(oldest!)
     this.forgotten++
+  }
+
+  #toldBefore(key: string, info: FlowInfo, createdMs: number, nowMs: number): Pick<Tracked, 'told' | 'toldMs'> {
+    if (this.#hasLooked) return { told: nothing, toldMs: nowMs }
+    const [, began = -Infinity, toldMs = nowMs, counts = [0, 0, 0, 0]] = this.#before.get(key) ?? []
+    const told = countsOf(counts)
+    const isSame = Math.abs(createdMs - began) <= slackMs && told.packetsIn <= info.packetsIn && told.packetsOut <= info.packetsOut
+    if (isSame) return { told: total(told) === 0 ? nothing : told, toldMs }
+    const { checkpoint } = this.#options
+    const isNew = checkpoint !== undefined && createdMs > checkpoint.atMs - slackMs
+    return { told: isNew ? nothing : info, toldMs: nowMs }
+  }
+
+  /** What the next flow log must know. Call it after `end`. */
+  checkpoint(nowMs: number): Checkpoint {
+    const flows = [...this.#flows].map(([key, { info, createdMs, told, toldMs }]) => {
+      // The next record begins where the last one ended.
+      return [key, createdMs, told === info ? nowMs : toldMs, toldOf(told)] as const
+    })
+    return { version: 1, atMs: nowMs, flows }
   }
 
   #write(key: string, flow: Tracked, nowMs: number, records: FlowRecord[]): void {
@@ -132,6 +160,9 @@ export class FlowTracker {
 const longestIdleMs = 6 * 86_400_000
 const nothing: Counts = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }
 const total = ({ packetsIn, packetsOut }: Counts): number => packetsIn + packetsOut
+
+const toldOf = ({ packetsIn, bytesIn, packetsOut, bytesOut }: Counts): Told => [packetsIn, bytesIn, packetsOut, bytesOut]
+const countsOf = ([packetsIn, bytesIn, packetsOut, bytesOut]: Told): Counts => ({ packetsIn, bytesIn, packetsOut, bytesOut })
 
 const isEnded = ({ state }: FlowInfo): boolean => state === 'closing' || state === 'denied'
 

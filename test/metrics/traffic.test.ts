@@ -22,6 +22,7 @@ import { ipFrom } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
+import { takeCheckpoint } from '#flow-log/checkpoint.ts'
 import { checkLog } from '../log-lines.ts'
 import { said, until } from './wait.ts'
 import { collectorPort, ipfixIn, ipfixOf } from './ipfix.ts'
@@ -124,6 +125,7 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
     stateDir,
     '--log-level=info',
     `--ipfix=127.0.0.1:${collectorPort}`,
+    `--checkpoint=${file}.checkpoint`,
   ]
   const env = { ...process.env, VPC_SOCKET: host.socketPath }
   const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
@@ -227,6 +229,7 @@ test('each connection is one record with the packets that passed; refused ones h
   child.kill('SIGTERM')
   const [code] = (await once(child, 'exit')) as [number]
   assert.equal(code, 0)
+  assert.ok(takeCheckpoint(`${file}.checkpoint`)!.flows.length >= connections)
   late.closeAllConnections()
   late.close()
   const expected = ipfixOf(recordsIn(readFileSync(file, 'utf8'))).sort()

@@ -4,6 +4,7 @@ import { FlowLog, longestIntervalSeconds } from '#flow-log/flow-log.ts'
 import { NamedPlaces, parsePlace } from '#flow-log/places.ts'
 import { createLog, type Log } from '#system/log.ts'
 import { agentStateDir } from '../../agent-state-dir.ts'
+import { configOption } from '../../config-file.ts'
 import { command } from '../../command.ts'
 import { usageFailure } from '../../failure.ts'
 import { choice, integer, text } from '../../option.ts'
@@ -25,7 +26,7 @@ export default command({
     its vnics go there; a name that no host knows gets nothing. So users choose among places, and the operator says where these are.
 
     It needs no privilege: run it as a user to whom the policy of vpcd gives read of mgmt. SIGTERM or SIGINT end it; what has not been written
-    is written before.`,
+    is written before. With --checkpoint a restart loses no packets: the next one goes on with what this one has counted.`,
   options: {
     file: text('write to this file', 'FILE', 'file'),
     rotateSize: integer('begin another file when it has so many bytes', 'BYTES', 1_000, 0xffff_ffff).default(67_108_864),
@@ -44,14 +45,16 @@ export default command({
     interval: integer('look at the flows so often', 'SECONDS', 1, longestIntervalSeconds).default(longestIntervalSeconds),
     idle: integer('write a flow that had no packet for so long', 'SECONDS', 5, 86_400).default(60),
     active: integer('write a flow that goes on so often', 'SECONDS', 5, 86_400).default(300),
+    checkpoint: text('file for what is counted when this ends: the next one goes on there', 'FILE', 'file'),
     stateDir: agentStateDir,
+    config: configOption,
   },
   examples: [
     { line: `vpc flow log | jq -c 'select(.verdict == "denied")'`, does: 'watch what groups refuse' },
     { line: 'vpc flow log --file=/var/log/vpc/flows.json --http=https://logs.example/vpc', does: 'to a file and a collector' },
   ],
   async run(options, { global: { logLevel, logFormat, utc, socket }, signal }) {
-    const { interval, idle, active, sample, verdict, only, stateDir, queue } = options
+    const { interval, idle, active, sample, verdict, only, stateDir, queue, checkpoint } = options
     const log = createLog({ level: logLevel, format: logFormat, utc })
     const stop = new AbortController()
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(name))
@@ -72,6 +75,7 @@ export default command({
       sample,
       accepted: verdict !== 'denied',
       denied: verdict !== 'accepted',
+      checkpoint,
       only: new Set(only.map((id) => id.toLowerCase())),
       log,
       write(records, logs) {
