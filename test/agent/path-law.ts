@@ -19,8 +19,8 @@ const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' 
   // That of another subnet is nobody there.
   gateway: ['to_gateway', 'no_host'],
   'no-router': ['no_neighbour'],
-  // A floating address whose vnic no router joins is nobody's.
-  'not-joined': ['no_neighbour', 'no_host', 'outside'],
+  // A floating address whose vnic no router joins is nobody's; nothing leads to a peer's router that joins nothing.
+  'not-joined': ['no_neighbour', 'no_host', 'no_route', 'outside'],
   'no-route': ['no_route'],
   blackhole: ['route_blackhole'],
   // Back to its sender: a hairpin.

@@ -10,9 +10,12 @@ import { join, resolve } from 'node:path'
 import { fail, readOptions } from './options.ts'
 import { alone, budgetOf, tierOf } from './tiers.ts'
 
-/** A file may take this many times its budget before it is ended: machines are shared, and differ. */
+/**
+ * A file may take this many times its budget before it is ended: machines are shared, and differ. VPC_TEST_SECONDS
+ * gives long forms of tests more.
+ */
 const PATIENCE = 6
-const LEAST_PATIENCE_SECONDS = 120
+const LEAST_PATIENCE_SECONDS = Number(process.env['VPC_TEST_SECONDS'] ?? 120)
 const SLOWEST = 10
 
 interface Outcome {
@@ -41,7 +44,8 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
   const reporters = ['spec', 'stdout', './test/runner/summary.mjs', summary]
   const flags = reporters.map((value, i) => `--test-reporter${i % 2 === 0 ? '' : '-destination'}=${value}`)
   const command = ['timeout', '--foreground', '--kill-after=20', String(limit)]
-  const node = [process.execPath, '--test', '--test-isolation=none', '--test-timeout=180000', ...flags, ...nodeOptions, file]
+  const timeout = Math.max(180, limit) * 1000
+  const node = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${timeout}`, ...flags, ...nodeOptions, file]
   const began = performance.now()
   const child = spawn('scripts/enclose', [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
   running.add(child.pid!)

@@ -49,6 +49,19 @@ export class Names {
   command = (...words: readonly string[]): string => ['vpc', ...words.map(quoted)].join(' ')
 }
 
+/** For who wants no words, as of thousands of paths: it names nothing, which is most of what an answer costs. */
+export class Nameless extends Names {
+  override thing(): null {
+    return null
+  }
+  override text(): string {
+    return ''
+  }
+  override path(): string {
+    return ''
+  }
+}
+
 function quoted(word: string): string {
   const [, option = '', value = word] = /^(--[a-z0-9-]+=)(.*)$/s.exec(word) ?? []
   return /^[A-Za-z0-9._/:,=@+-]*$/.test(value) ? word : `${option}'${value.replaceAll("'", `'\\''`)}'`
