@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -303,8 +303,14 @@ test('a filter, a number of frames and a place leave out the rest; a switch has 
   const counted = await startCapture('--port', server, '--where', 'in', '--filter', 'icmp', '-c', '3', '-w', few)
   const dropped = await startCapture('--port', server, '--where', 'drops', '--filter', 'tcp dst port 83', '-w', drops)
   const mirrored = await startCapture('--switch-id', switchId, '--filter', 'icmp', '-w', all)
+  const [small, brief] = ['small', 'brief'].map((name) => join(directory, `${name}.pcapng`)) as [string, string]
+  const bounded = await startCapture('--port', server, '--where', 'both', '--max-size', '1000', '--user', 'nobody', '-w', small)
+  const timed = await startCapture('--port', server, '--duration', '1', '-w', brief)
   ping(6)
-  assert.equal(await ended(counted), 0)
+  assert.deepEqual([await ended(counted), await ended(bounded), await ended(timed)], [0, 0, 0])
+  const { uid, size, mode } = statSync(small)
+  assert.deepEqual([uid, size >= 1000 && size < 4000, mode & 0o777], [nobody, true, 0o600])
+  assert.ok(tshark(small, ['icmp.type']).length >= 1)
   assert.deepEqual(
     tshark(few, ['icmp.type']),
     Array.from({ length: 3 }, () => ['8']),

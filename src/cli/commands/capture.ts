@@ -1,10 +1,11 @@
 /** `vpc capture`. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fchownSync, openSync, writeSync } from 'node:fs'
 import type { DropEvent, ObjectInfo, PortInfo, VmnicInfo, HostifInfo } from '#abi/info.ts'
 import { capture, type DropTap, type Tap, type TapCount } from '#capture/capture.ts'
 import { NoDevice, sidesOf } from '#capture/devices.ts'
 import { checkFilter, TcpdumpFailed } from '#capture/tcpdump.ts'
 import type { Vpc } from '#client/vpc.ts'
+import { userId } from '#system/accounts.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { command } from '../command.ts'
 import { causeText } from '../drop-text.ts'
@@ -23,7 +24,7 @@ export default command({
 
     tcpdump opens the sockets, so --filter is libpcap's language, and the user must be root. Nothing is slower while nobody captures.
 
-    It ends with SIGINT (Ctrl-C) or SIGTERM, after --count frames, or when nobody reads its output, and says how many frames there were.`,
+    It ends with SIGINT (Ctrl-C) or SIGTERM, after --count frames, --max-size bytes (1 GiB) or --duration, or when nobody reads its output, and says how many frames there were.`,
   options: {
     port: idOf('vpcp', 'the port whose interface is captured'),
     vnic: text('the vnic, by its id or its name in the cloud', 'VNIC'),
@@ -38,6 +39,11 @@ export default command({
     filter: text('only frames that this filter takes, as tcpdump has them', 'FILTER'),
     write: text('the file; - is standard output', 'FILE', 'file').short('w').default('-'),
     count: integer('stop after so many frames', 'NUMBER', 1, 0xffff_ffff).short('c'),
+    maxSize: integer('stop when the file has so many bytes', 'BYTES', 1_000, 0xffff_ffff_ffff).defaultsTo(
+      '1 GiB; none for standard output',
+    ),
+    duration: integer('stop after so many seconds', 'SECONDS', 1, 864_000),
+    user: text('whose the file is: tshark need not run as root', 'NAME|UID').defaultsTo('root'),
     snaplen: integer('bytes of each frame at most', 'BYTES', 14, 262_144).default(262_144),
     context: text('context of the cloud that has the vnic (vpc context list)', 'NAME'),
     stateDir: agentStateDir,
@@ -47,11 +53,16 @@ export default command({
     { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e | tshark -r -', does: 'watch it' },
     { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --where=drops | tshark -r - -T fields -e frame.comment', does: 'why' },
   ],
-  async run({ port, vnic, switchId, where, filter, write, count, snaplen, context, stateDir }, { vpc, output, signal }) {
+  async run(
+    { port, vnic, switchId, where, filter, write, count, maxSize, duration, user, snaplen, context, stateDir },
+    { vpc, output, signal },
+  ) {
     if ([port, vnic, switchId].filter((each) => each !== undefined).length !== 1)
       throw usageFailure('say what to capture: one of --port, --vnic and --switch-id')
     if (process.getuid?.() !== 0) throw new Failure('denied', 'capturing opens packet sockets; run vpc capture as root', { code: 'EPERM' })
     if (write === '-' && process.stdout.isTTY) throw usageFailure('frames are no text for a terminal; give a file with -w, or a pipe')
+    const uid = user === undefined ? undefined : userId(user)
+    if (user !== undefined && uid === undefined) throw usageFailure(`--user: there is no user '${user}'`)
     const client = await vpc()
     try {
       if (filter !== undefined) checkFilter(filter)
@@ -61,14 +72,18 @@ export default command({
           : await ofSwitch(client, switchId)
       const stop = new AbortController()
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort())
-      const fd = write === '-' ? 1 : openFile(write)
+      const fd = write === '-' ? 1 : openFile(write, uid)
       const options = { ...target, filter, count, snapLength: snaplen, application: `vpc ${packageVersion()}` }
       const say = (line: string): unknown => process.stderr.write(`${line}\n`)
       const onReady = (): unknown => say(`capturing ${target.what}; Ctrl-C ends it`)
-      const counts = await capture(
-        { ...options, onReady, write: (bytes) => writeAll(fd, bytes, stop) },
-        AbortSignal.any([signal, stop.signal]),
-      )
+      let size = 0
+      const keep = (bytes: Uint8Array): void => {
+        writeAll(fd, bytes, stop)
+        size += bytes.length
+        if (size >= (maxSize ?? (fd === 1 ? Infinity : mostBytes))) stop.abort()
+      }
+      const ends = [signal, stop.signal, ...(duration === undefined ? [] : [AbortSignal.timeout(duration * 1000)])]
+      const counts = await capture({ ...options, onReady, write: keep }, AbortSignal.any(ends))
       if (fd !== 1) closeSync(fd)
       for (const each of counts) say(countText(each))
       if (write !== '-') output.result(counts, '')
@@ -82,9 +97,15 @@ export default command({
 const countText = ({ name, frames, lost }: TapCount): string =>
   `${name}: ${frames} frame${frames === 1 ? '' : 's'}${lost === 0 ? '' : `, ${lost} more were lost: the kernel had no room for them`}`
 
-function openFile(path: string): number {
+/** Of a file: a capture that somebody forgets fills no disk. */
+const mostBytes = 0x4000_0000
+
+/** A file of a user, whom alone it is for. */
+function openFile(path: string, uid: number | undefined): number {
   try {
-    return openSync(path, 'w', 0o600)
+    const fd = openSync(path, 'w', 0o600)
+    if (uid !== undefined) fchownSync(fd, uid, -1 as unknown as number)
+    return fd
   } catch (error) {
     throw new Failure('failed', `cannot write ${path}: ${(error as Error).message}`)
   }
