@@ -11,4 +11,6 @@ test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 50
   const kernel = kernelFor(oldest)
   await using pair = await bringUpPair({ hosts: [{ kernel }, { kernel }] })
   await exchangeEverything(pair, { megabytes: 3 })
+  // vpcd loads what it attaches: that kernel's verifier must take the other programs, too.
+  await pair.hosts[0].machine.must('node --test src/datapath/verified.test.ts </dev/null', 300_000)
 })
