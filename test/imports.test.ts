@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   cni: ['cli', 'client', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
-  services: ['kernel', 'system', 'wire'],
+  services: ['kernel', 'system', 'abi', 'wire'],
   launch: ['kernel', 'system', 'abi', 'wire'],
   vm: ['client', 'launch', 'system', 'abi', 'wire'],
   control: ['resource', 'feed', 'metrics', 'system', 'abi', 'wire'],

@@ -289,7 +289,8 @@ export interface DropEvent {
 
 export interface MissEvent {
   readonly time: string
-  readonly question: 'arp' | 'nd' | 'dhcp'
+  /** `name`: to the DNS service. */
+  readonly question: 'arp' | 'nd' | 'dhcp' | 'name'
   readonly port: string | null
   /** The id of the same port, for the answer. */
   readonly portId: Id | null
@@ -297,8 +298,10 @@ export interface MissEvent {
   /** Who asks. */
   readonly mac: string
   readonly address: string | null
-  /** The address that is asked for; null for DHCP. */
+  /** The address that is asked for; null for DHCP, and for a name. */
   readonly target: string | null
+  /** The name that is asked for. */
+  readonly name?: string
   /** Questions of this port without an event since the last one. DHCP counts apart from ARP and ND. */
   readonly lost: number
   readonly data: string

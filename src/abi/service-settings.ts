@@ -4,6 +4,9 @@ import { stationNames } from './names-kind.ts'
 import { domainName, guestRoutes, servers } from './service-kind.ts'
 import { own } from './setting.ts'
 
+/** The domain of a subnet whose guests DNS answers, and that says none. */
+export const defaultDomain = 'internal'
+
 export const serviceSettings = {
   dhcp: own(flag('DHCP'), false, ['DHCP get', 0x0120], ['DHCP set', 0x0121], 'give each port the addresses that it lists, by DHCP', {
     since: 6,

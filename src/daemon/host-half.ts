@@ -55,6 +55,7 @@ export async function startHostHalf(options: HostHalfOptions): Promise<HostHalf>
     const guestFiles = new GuestFiles(join(runDir, 'guests'))
     const serving = stack.use(new ServiceProcesses(runDir, guestFiles, log))
     const host = Host.start({ datapath, devices, journal, log, access, report, serving, guestFiles })
+    serving.heard = (question) => host.tellQuestion(question)
     stack.defer(() => host.close())
     const setAccess = (next: Access): void => void (host.access = next)
     const opener: Opener = { open: (...call) => host.openInTurn(...call) }

@@ -12,8 +12,10 @@ import { join } from 'node:path'
 import { serviceAddresses } from '#datapath/device/services.ts'
 import { serviceUsers, type GuestFiles, type ServiceName } from '#datapath/guest-files.ts'
 import { KernelError } from '#kernel/errno.ts'
+import type { Socket } from 'node:net'
 import { openWaiting, type Waiting } from '#kernel/listen-socket.ts'
 import { insideNetns, Netns } from '#kernel/netns.ts'
+import type { NameQuestion } from '#abi/name-question.ts'
 import type { Serving } from '#object/host.ts'
 import { moduleFile } from '#system/module-file.ts'
 import { markProcess, signalProcess, type ProcessMark } from '#system/process-mark.ts'
@@ -23,6 +25,8 @@ interface Service {
   readonly main: string
   readonly sockets: readonly { readonly protocol: Waiting['protocol']; readonly port: number }[]
   readonly inside: boolean
+  /** It asks vpcd for names. */
+  readonly asks?: boolean
 }
 
 const mainOf = (name: string): string => moduleFile(`../services/${name}-main`, import.meta.url)
@@ -36,6 +40,7 @@ const services: Readonly<Record<ServiceName, Service>> = {
       { protocol: 'tcp', port: 53 },
     ],
     inside: false,
+    asks: true,
   },
 }
 const names = Object.keys(services) as ServiceName[]
@@ -50,6 +55,8 @@ export class ServiceProcesses implements Serving {
   readonly #running = new Map<ServiceName, ChildProcess>()
   readonly #waiting = new Map<ServiceName, ReturnType<typeof setTimeout>>()
   #netns: Netns | undefined
+  /** Tells those who listen what a guest asks DNS for. Gives whether anybody does. */
+  heard: (question: NameQuestion) => boolean = () => false
 
   constructor(runDir: string, files: GuestFiles, log: Log) {
     this.#runDir = runDir
@@ -101,7 +108,7 @@ export class ServiceProcesses implements Serving {
   }
 
   #spawn(name: ServiceName, netns: Netns): ChildProcess {
-    const { main, sockets, inside } = services[name]
+    const { main, sockets, inside, asks = false } = services[name]
     const fds = insideNetns(netns.fd, () =>
       openAll(sockets.flatMap((socket) => serviceAddresses[name].map((address) => ({ ...socket, address })))),
     )
@@ -117,7 +124,7 @@ export class ServiceProcesses implements Serving {
             JSON.stringify({ uid: serviceUsers[name], sockets: fds.map(({ family, protocol }) => ({ family, protocol })) }),
           ],
           {
-            stdio: ['ignore', log, log, directory, ...fds.map(({ fd }) => fd)],
+            stdio: ['ignore', log, log, directory, ...fds.map(({ fd }) => fd), ...(asks ? (['pipe'] as const) : [])],
             detached: true,
             cwd: '/',
             env: {},
@@ -125,6 +132,7 @@ export class ServiceProcesses implements Serving {
         )
       const child = inside ? insideNetns(netns.fd, run) : run()
       child.unref()
+      if (asks) answerQuestions(child.stdio.at(-1) as Socket, (question) => this.heard(question))
       const mark = child.pid === undefined ? undefined : markProcess(child.pid)
       if (mark !== undefined) writeFileSync(this.#markPath(name), JSON.stringify(mark))
       return child
@@ -166,6 +174,37 @@ export class ServiceProcesses implements Serving {
   #markPath(name: ServiceName): string {
     mkdirSync(this.#runDir, { recursive: true })
     return join(this.#runDir, `${name}.process`)
+  }
+}
+
+/** Longer than any question. */
+const longestLine = 4_096
+
+/** Answer a process for as long as it lives. It serves strangers: what is no question ends it. */
+function answerQuestions(socket: Socket, heard: (question: NameQuestion) => boolean): void {
+  let text = ''
+  socket.unref()
+  socket.setEncoding('utf8')
+  socket.on('error', () => {})
+  socket.on('data', (chunk: string) => {
+    const lines = (text + chunk).split('\n')
+    text = lines.pop()!
+    const questions = lines.map(readQuestion)
+    if (text.length > longestLine || questions.includes(undefined)) return void socket.destroy()
+    for (const question of questions) socket.write(`${JSON.stringify({ number: question!.number, isHeard: heard(question!) })}\n`)
+  })
+}
+
+/** Undefined: it is none. */
+function readQuestion(line: string): NameQuestion | undefined {
+  try {
+    const { number, zone, source, name, address } = JSON.parse(line) as Partial<Record<keyof NameQuestion, unknown>>
+    const numbers = [number, zone, source].every((each) => Number.isSafeInteger(each))
+    const isText = (value: unknown): boolean => value === undefined || (typeof value === 'string' && value.length <= 255)
+    if (!numbers || !isText(name) || !isText(address) || (name === undefined) === (address === undefined)) return undefined
+    return { number, zone, source, name, address } as NameQuestion
+  } catch {
+    return undefined
   }
 }
 

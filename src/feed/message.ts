@@ -62,13 +62,15 @@ export interface ItemError {
 }
 
 /**
- * `POST /agent/v1/lookup`: addresses of vpcs with resolution `demand`, 256 at most. The answers come by the feed, and
- * from then on what becomes of these stations. The API keeps stations back from those agents alone that open the feed
- * with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
+ * `POST /agent/v1/lookup`: addresses and host names of vpcs with resolution `demand`, 256 at most each. The answers
+ * come by the feed, and from then on what becomes of these stations. The API keeps stations back from those agents
+ * alone that open the feed with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
  */
 export interface Lookup {
   readonly vpc: string
   readonly addresses: readonly string[]
+  /** Host names, as stations have them. Nothing is said of a name that no guest has. */
+  readonly names?: readonly string[]
   /** Ids of vnics whose stations the agent has from a feed before, 4096 at most. */
   readonly vnics?: readonly string[]
 }

@@ -2,6 +2,8 @@
 import type { Id } from '#abi/id.ts'
 import type { DropEvent, MissEvent } from '#abi/info.ts'
 import type { DropEvent as Drop, MissEvent as Miss } from '#datapath/datapath.ts'
+import { formatMac } from '#wire/mac.ts'
+import type { NameQuestion } from '#abi/name-question.ts'
 import type { Handle } from './handle.ts'
 import { vniOfSegment } from './store/keys.ts'
 import { unitName, type Model, type Switch } from './store/model.ts'
@@ -50,6 +52,29 @@ export class EventHub {
     const sw = this.#model.segments.get(miss.segment)
     const handles = sw && this.#misses.get(sw)
     if (handles !== undefined) send(handles, this.#describeMiss(miss))
+  }
+
+  /** A guest asks DNS for what is not there. Gives whether anybody listens. */
+  ask({ zone, source, name, address }: NameQuestion): boolean {
+    const sw = this.#model.byType.vpcsw.get(zone)
+    const handles = sw && this.#misses.get(sw)
+    if (handles === undefined) return false
+    const port = this.#model.sources.get(source)
+    if (port?.type !== 'vpcp' || port.switch !== sw) return false
+    send(handles, {
+      time: new Date().toISOString(),
+      question: 'name',
+      port: unitName(port),
+      portId: port.id,
+      vni: port.vni,
+      mac: port.peer === null ? '00:00:00:00:00:00' : formatMac(port.peer.mac),
+      address: null,
+      target: address ?? null,
+      ...(name !== undefined && { name }),
+      lost: 0,
+      data: '',
+    })
+    return true
   }
 
   #describeDrop({ time, reason, source, segment, length, lost, data, refusal, route, nat }: Drop): DropEvent {

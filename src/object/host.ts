@@ -11,6 +11,7 @@ import type { Devices } from '#datapath/device/devices.ts'
 import { Access } from './access.ts'
 import { claimsOf, seesHostOf } from './claim.ts'
 import { ContainerSpeed } from './sync/container-speed.ts'
+import type { NameQuestion } from '#abi/name-question.ts'
 import type { Context, DaemonReport, Serving } from './context.ts'
 import type { Log } from '#system/log.ts'
 import { ChangeLog } from './change-log.ts'
@@ -100,6 +101,11 @@ export class Host implements HandleHost, SetHost {
     const host = new Host(context, access)
     host.#follow()
     return host
+  }
+
+  /** Tells those who listen to a switch what a guest asks DNS for. False: nobody listens. */
+  tellQuestion(question: NameQuestion): boolean {
+    return this.#context.events.ask(question)
   }
 
   /** vpc_open. Throws VpcError. */

@@ -1,9 +1,9 @@
 /** The process of the DNS service (src/daemon/service-processes.ts). */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import { answerMessage } from './dns.ts'
+import { answerMessage, learnNamesBy } from './dns.ts'
 import { guestOf } from './guest-address.ts'
-import { begin, log, Share, type GivenSocket } from './process.ts'
+import { begin, log, Share, talkFd, type GivenSocket } from './process.ts'
 import { frame, readFrames } from './tcp-frames.ts'
 
 /** Connections of one guest, and how long an idle one lives. */
@@ -55,4 +55,6 @@ function serveTcp({ fd }: GivenSocket): void {
   server.listen({ fd })
 }
 
-for (const socket of begin({ connects: true })) (socket.protocol === 'udp' ? serveUdp : serveTcp)(socket)
+const sockets = begin({ connects: true })
+learnNamesBy(talkFd(sockets))
+for (const socket of sockets) (socket.protocol === 'udp' ? serveUdp : serveTcp)(socket)

@@ -43,6 +43,9 @@ export function begin({ connects }: { readonly connects: boolean }): GivenSocket
   return given.sockets.map((socket, i) => ({ ...socket, fd: firstSocketFd + i }))
 }
 
+/** A socket to vpcd, behind the given ones. */
+export const talkFd = (sockets: readonly GivenSocket[]): number => firstSocketFd + sockets.length
+
 /** A file of the directory; undefined: there is none. `key`: letters, digits and dashes. */
 export function readKey<T>(key: string): T | undefined {
   try {

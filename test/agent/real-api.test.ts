@@ -256,6 +256,15 @@ suite('a cloud of four hosts', () => {
     await guest(two!, 'blue2', 'blue2')
     // Nobody has asked yet.
     assert.ok(!one!.ok('export').includes(addressOf('blue2')))
+    // A name is found on demand, and so is that of an address.
+    const near = one!.host.guestName('blue1')
+    spawnSync('ip', ['-n', near, 'route', 'add', '169.254.169.253', 'dev', 'eth0'])
+    const dig = (...words: string[]): string =>
+      spawnSync('ip', ['netns', 'exec', near, 'dig', '@169.254.169.253', '+tries=1', '+time=5', ...words], { encoding: 'utf8' }).stdout
+    await until('the name of a guest that nobody knew', () => dig('+short', 'blue2.internal').trim() === addressOf('blue2'))
+    assert.match(one!.ok('export'), new RegExp(`${RegExp.escape(addressOf('blue2'))} blue2`))
+    assert.equal(dig('+short', '-x', addressOf('blue2')).trim(), 'blue2.internal.')
+    assert.match(dig('blue9.internal'), /status: NXDOMAIN/)
     const inGuest = [one!.host.guestName('blue1'), 'ping', '-c', '1', '-W', '2', addressOf('blue2')]
     const answers = (): boolean => spawnSync('ip', ['netns', 'exec', ...inGuest]).status === 0
     await until('an answer', answers)

@@ -3,16 +3,18 @@
  * answers, other servers, TCP, and messages that are none.
  */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { answersQuestion, Malformed, readQuestion, refuseMalformed, relayed, writeAnswer, type Question } from '#services/dns-message.ts'
 import { answerFrom, type Zone } from '#services/zone.ts'
 import { assertNoLeaks, snapshot, type Snapshot } from '../leaks.ts'
 import { messages, mutated, questions, walk } from './dns-messages.ts'
+import { outside } from './outside-dns.ts'
 import { until } from './echo-server.ts'
 import { dnsAt, makeCustomer, type Customer, type Guest } from './service-host.ts'
 import { TestHost } from './test-host.ts'
@@ -22,40 +24,6 @@ let host: TestHost
 let red: Customer
 let blue: Customer
 let server: ChildProcess
-
-/** An outside server in the host's namespace: it answers each question with what its name asks for. */
-const outside = `
-import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
-const answer = (q, tcp) => {
-  const end = 12 + q.subarray(12).indexOf(0) + 5
-  const big = q.includes('big') && !tcp
-  const head = Buffer.from(q.subarray(0, 12)); head.writeUInt16BE(big ? 0x8380 : 0x8180, 2); head.writeUInt16BE(big ? 0 : 1, 6); head.writeUInt32BE(0, 8)
-  const record = Buffer.from('c00c000100010000003c0004c6336407', 'hex')
-  return Buffer.concat([head, q.subarray(12, end), ...(big ? [] : [record])])
-}
-const udp = createSocket('udp4')
-udp.on('message', (q, from) => {
-  if (q.includes('silent')) return
-  const good = answer(q, false)
-  if (q.includes('garbled')) {
-    const end = 12 + q.subarray(12).indexOf(0) + 5
-    for (let i = 0; i < end; i++) {
-      if (i < 2 || i >= 12) { const other = Buffer.from(good); other[i] ^= 1 << (i % 8); other[other.length - 1] = 66; udp.send(other, from.port, from.address) }
-      udp.send(good.subarray(0, i), from.port, from.address)
-    }
-    udp.send(Buffer.concat([good.subarray(0, 12), good]), from.port, from.address)
-  }
-  if (q.includes('forged')) {
-    const id = Buffer.from(good); id[0] ^= 1; udp.send(id, from.port, from.address)
-    const other = Buffer.from(good); other[13] ^= 1; udp.send(other, from.port, from.address)
-    const forger = createSocket('udp4'); const fake = Buffer.from(good); fake[fake.length - 1] = 66
-    forger.bind(5353, '192.0.2.1', () => forger.send(fake, from.port, from.address, () => { forger.close(); udp.send(good, from.port, from.address) }))
-  } else udp.send(good, from.port, from.address)
-})
-udp.bind(53, '192.0.2.1', () => process.stdout.write('ready'))
-createServer((socket) => socket.on('data', (data) => { const a = answer(data.subarray(2), true); const l = Buffer.alloc(2); l.writeUInt16BE(a.length); socket.end(Buffer.concat([l, a])) })).listen(53, '192.0.2.1')
-`
 
 before(async () => {
   clean = snapshot({ mark: `vpcd-${process.pid}-` })
@@ -159,6 +127,71 @@ function resolving(command: string): string {
   writeFileSync(nss, 'hosts: dns\n')
   return `mount --bind ${path} /etc/resolv.conf && mount --bind ${nss} /etc/nsswitch.conf && ${command}`
 }
+
+describe('a name that the zone does not have', () => {
+  /** What those hear who listen to a switch, until it is closed. */
+  const listening = async (): Promise<{
+    heard: { question: string; name?: string; target: string | null }[]
+    end: () => Promise<void>
+  }> => {
+    const sw = await host.vpc.openSwitch(red.sw)
+    const over = new AbortController()
+    const heard: { question: string; name?: string; target: string | null }[] = []
+    const done = (async () => {
+      for await (const event of sw.listen(over.signal)) heard.push(event)
+    })().catch(() => {})
+    return { heard, end: async () => (over.abort(), await done, await sw.close()) }
+  }
+  const timed = (...words: string[]): { readonly said: string; readonly ms: number } => {
+    const begun = performance.now()
+    const said = full(red.guests[0]!, '+time=5', ...words)
+    return { said, ms: performance.now() - begun }
+  }
+  const askAside = (...words: string[]): Promise<string> =>
+    promisify(execFile)('ip', ['netns', 'exec', red.guests[0]!.netns, 'dig', `@${dnsAt[0]}`, '+tries=1', '+time=5', ...words]).then(
+      ({ stdout }) => stdout,
+    )
+
+  test('is asked for once, and is answered when it comes; what does not come is not there', async () => {
+    const { heard, end } = await listening()
+    const [web] = red.guests
+    // Those who listen are there when the first question is heard.
+    await until(() => (full(web!, 'first.red.example'), heard.some(({ name }) => name === 'first.red.example')))
+    await using subnet = await host.vpc.openSubnet(red.subnet, { write: true })
+    const answer = Promise.all([askAside('+short', 'late.red.example'), askAside('+short', 'late.red.example')])
+    await until(() => heard.some(({ name }) => name === 'late.red.example'))
+    await subnet.setHosts('10.0.0.99 late')
+    assert.deepEqual(await answer, ['10.0.0.99\n', '10.0.0.99\n'])
+    assert.equal(heard.filter(({ name }) => name === 'late.red.example').length, 1)
+    assert.match(await askAside('none.red.example'), /status: NXDOMAIN/)
+    assert.match(await askAside('none.red.example'), /status: NXDOMAIN/)
+    assert.equal(heard.filter(({ name }) => name === 'none.red.example').length, 1, 'it is known not to be there')
+    assert.match(await askAside('-x', '10.0.0.98'), /status: NXDOMAIN/)
+    assert.deepEqual(
+      heard.filter(({ target }) => target === '10.0.0.98').map(({ question, name }) => [question, name]),
+      [['name', undefined]],
+    )
+    // A guest that tries many names is refused, and another one is not.
+    const many = Array.from({ length: 300 }, (_, i) => `n${i}.red.example`)
+    const batch = join(host.directory, 'names')
+    writeFileSync(batch, many.join('\n'))
+    const said = await promisify(execFile)(
+      'ip',
+      ['netns', 'exec', red.guests[1]!.netns, 'sh', '-c', `xargs -P 100 -n 1 dig @${dnsAt[0]} +tries=1 +time=5 < ${batch}`],
+      { maxBuffer: 1 << 24 },
+    )
+    assert.match(said.stdout, /status: SERVFAIL/)
+    assert.match(await askAside('other.red.example'), /status: NXDOMAIN/)
+    assert.ok(heard.some(({ name }) => name === 'other.red.example'))
+    await subnet.setHosts(null)
+    await end()
+  })
+
+  test('is not there at once when nobody listens', async () => {
+    await until(() => timed(`gone${Math.random()}.red.example`).ms < 1_000)
+    assert.match(timed('nobody.red.example').said, /status: NXDOMAIN/)
+  })
+})
 
 describe('other names', () => {
   test('come from the given servers, and from none without them', () => {

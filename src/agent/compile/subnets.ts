@@ -59,9 +59,13 @@ function namesBySubnet(items: Items): ReadonlyMap<string, readonly string[]> {
   return found
 }
 
-function toldOf({ dhcp, ra, network6 }: SubnetItem, { dns }: VpcItem): Plain {
-  const [domain] = [dns.name, ...(dhcp?.search ?? [])].filter((name) => name !== null)
-  const common = { dns: joined(dns.servers, maxDns), domain: domain ?? null }
+/** The domain that a subnet says; undefined: the default. */
+export const domainOf = ({ dhcp }: SubnetItem, { dns }: VpcItem): string | undefined =>
+  [dns.name, ...(dhcp?.search ?? [])].find((name) => name !== null)
+
+function toldOf(subnet: SubnetItem, vpc: VpcItem): Plain {
+  const { dhcp, ra, network6 } = subnet
+  const common = { dns: joined(vpc.dns.servers, maxDns), domain: domainOf(subnet, vpc) ?? null }
   return { ...common, ...dhcpOf(dhcp), ...raOf(network6 === null ? 'off' : ra, dhcp !== null) }
 }
 

@@ -1,16 +1,18 @@
 /**
- * Asks the API for the stations of large vpcs that guests of this host want to reach: by ARP and ND, by packets that
- * are routed to a station that is not known, and by packets of unknown senders that groups refuse.
+ * Asks the API for the stations of large vpcs that guests of this host want to reach: by ARP and ND, by names in DNS,
+ * by packets that are routed to a station that is not known, and by packets of unknown senders that groups refuse.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerFrame } from '#client/answer.ts'
 import type { DropEvent, MissEvent } from '#abi/info.ts'
+import { defaultDomain } from '#abi/service-settings.ts'
 import type { FeedItem, StationItem } from '#feed/item.ts'
 import { nobodyMs, type Lookup } from '#feed/message.ts'
 import type { Log } from '#system/log.ts'
 import type { Guests } from '../apply/host-half.ts'
 import type { Clock } from '../apply/failures.ts'
 import { switchId } from '../compile/ids.ts'
+import { domainOf } from '../compile/subnets.ts'
 import type { Items } from '../compile/items.ts'
 import { addressesIn } from './frame-addresses.ts'
 
@@ -42,12 +44,17 @@ interface Asked {
   readonly question: MissEvent | undefined
 }
 
+interface Waiting {
+  readonly addresses: Set<string>
+  readonly names: Set<string>
+}
+
 export class Lookups {
   readonly #options: LookupOptions
   /** By vpc and address. */
   readonly #stations = new Map<string, StationItem>()
   readonly #asked = new Map<string, Asked>()
-  readonly #waiting = new Map<string, Set<string>>()
+  readonly #waiting = new Map<string, Waiting>()
   /** Listeners by vpc, and that of drops. */
   readonly #listeners = new Map<string, AbortController>()
   #tokens = burst
@@ -126,6 +133,10 @@ export class Lookups {
 
   async #hearQuestions(vpc: string, signal: AbortSignal): Promise<void> {
     for await (const question of this.#options.guests.questions(switchId(vpc), signal)) {
+      if (question.question === 'name') {
+        this.#wantName(vpc, question)
+        continue
+      }
       if (question.target === null) continue
       const station = this.#stations.get(keyOf(vpc, question.target))
       if (station === undefined) this.#want(vpc, question.target, question)
@@ -148,7 +159,14 @@ export class Lookups {
     }
   }
 
-  #want(vpc: string, address: string, question: MissEvent | undefined): void {
+  /** DNS looks for a name, or for that of an address. It sees in its zone what has come. */
+  #wantName(vpc: string, { name, target }: MissEvent): void {
+    if (target !== null && !this.#stations.has(keyOf(vpc, target))) this.#want(vpc, target, undefined)
+    const host = name === undefined ? undefined : hostNameIn(name, domainsOf(this.#options.items, vpc))
+    if (host !== undefined) this.#want(vpc, host, undefined, 'names')
+  }
+
+  #want(vpc: string, address: string, question: MissEvent | undefined, what: keyof Waiting = 'addresses'): void {
     const key = keyOf(vpc, address)
     const now = this.#options.clock.now()
     const before = this.#asked.get(key)
@@ -158,8 +176,9 @@ export class Lookups {
     this.#asked.delete(key)
     this.#asked.set(key, { at: now, question })
     const waiting = this.#waiting.get(vpc)
-    if (waiting === undefined) this.#waiting.set(vpc, new Set([address]))
-    else waiting.add(address)
+    const wanted = waiting ?? { addresses: new Set(), names: new Set() }
+    wanted[what].add(address)
+    this.#waiting.set(vpc, wanted)
     this.#timer ??= setTimeout(() => this.#ask(), gatherMs)
   }
 
@@ -179,18 +198,19 @@ export class Lookups {
   #ask(): void {
     this.#timer = undefined
     for (const [vpc, waiting] of this.#waiting) {
-      const all = [...waiting]
-      for (let i = 0; i < all.length; i += mostAddresses) void this.#post(vpc, all.slice(i, i + mostAddresses))
+      const { addresses, names } = { addresses: [...waiting.addresses], names: [...waiting.names] }
+      for (let i = 0; i < Math.max(addresses.length, names.length); i += mostAddresses)
+        void this.#post(vpc, addresses.slice(i, i + mostAddresses), names.slice(i, i + mostAddresses))
     }
     this.#waiting.clear()
   }
 
-  async #post(vpc: string, addresses: readonly string[]): Promise<void> {
+  async #post(vpc: string, addresses: readonly string[], names: readonly string[]): Promise<void> {
     try {
-      await this.#options.post({ vpc, addresses })
+      await this.#options.post({ vpc, addresses, ...(names.length > 0 && { names }) })
     } catch (error) {
       // The guests ask again.
-      for (const address of addresses) this.#asked.delete(keyOf(vpc, address))
+      for (const each of [...addresses, ...names]) this.#asked.delete(keyOf(vpc, each))
       this.#options.log.debug('cannot ask for stations', { vpc, error: (error as Error).message })
     }
   }
@@ -205,3 +225,17 @@ export class Lookups {
 }
 
 const keyOf = (vpc: string, address: string): string => `${vpc} ${address}`
+
+/** Domains of the subnets of a vpc. */
+const domainsOf = (items: Items, vpc: string): string[] => {
+  const known = items.get('vpc', vpc)
+  if (known === undefined) return []
+  const subnets = [...items.of('subnet')].filter((subnet) => subnet.vpc === vpc)
+  return [...new Set(subnets.map((subnet) => domainOf(subnet, known) ?? defaultDomain))]
+}
+
+/** The host name that a station has, of a name in one of the domains; undefined: it is in none. */
+function hostNameIn(name: string, domains: readonly string[]): string | undefined {
+  const domain = domains.find((each) => name.endsWith(`.${each.toLowerCase()}`))
+  return domain && name.slice(0, -domain.length - 1)
+}

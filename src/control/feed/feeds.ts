@@ -8,6 +8,7 @@ import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
 import { Asked } from './asked.ts'
 import { topicsOf } from './interest.ts'
 import { History } from './history.ts'
+import { HostNames } from './host-names.ts'
 import { Left } from './left.ts'
 import { Lines } from './lines.ts'
 import { Places } from './places.ts'
@@ -36,6 +37,7 @@ export class Feeds implements FeedSource {
   readonly #ended = new Map<string, number>()
   readonly #resolutions = new Resolutions()
   readonly #publics = new Publics()
+  readonly #names = new HostNames()
   /** When a vpc was resolved in the other way: the revision. */
   readonly #flipped = new Map<string, number>()
   readonly #asked = new Map<string, Asked>()
@@ -81,6 +83,7 @@ export class Feeds implements FeedSource {
     this.#left.load(this.#mirror)
     this.#resolutions.load(this.#mirror)
     this.#publics.load(this.#mirror)
+    this.#names.load(this.#mirror)
     this.#history.reset(this.#mirror.revision)
     this.lines.clear()
   }
@@ -136,6 +139,9 @@ export class Feeds implements FeedSource {
     this.#feeds.get(host)?.touch([vnic, ...gone].map((id) => `station/${id}`))
   }
 
+  /** Vnics of a vpc with a host name. */
+  named = (vpc: string, name: string): string[] => this.#names.find(this.view(), this.#mirror, vpc, name)
+
   /** Tell a host that nobody has an address. */
   nobody(host: string, vpc: string, address: string): void {
     this.#feeds.get(host)?.nobody(vpc, address)
@@ -175,6 +181,7 @@ export class Feeds implements FeedSource {
     const moved = batch.changes.map((change) => {
       this.#left.apply(change)
       this.#publics.apply(this.#mirror, change)
+      this.#names.apply(change)
       flipped.push(...this.#resolutions.apply(this.#mirror, change))
       return this.places.apply(change)
     })

@@ -19,14 +19,16 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Check what a host sent. */
 export function parseLookup(body: unknown): Required<Lookup> {
   const given = (typeof body === 'object' && body !== null ? body : {}) as Partial<Record<keyof Lookup, unknown>>
-  const { vpc, addresses, vnics = [] } = given
+  const { vpc, addresses, names = [], vnics = [] } = given
   const isList = (value: unknown, max: number, test: (text: string) => boolean): value is string[] =>
     Array.isArray(value) && value.length <= max && value.every((each) => typeof each === 'string' && test(each))
   if (typeof vpc !== 'string' || !uuid.test(vpc)) throw new Problem('invalid', 'vpc: give the id of a vpc')
   if (!isList(addresses, mostAddresses, (text) => parseIp(text).ok))
     throw new Problem('invalid', `addresses: give a list of ${mostAddresses} addresses at most`)
+  if (!isList(names, mostAddresses, (text) => text.length <= 255))
+    throw new Problem('invalid', `names: give a list of ${mostAddresses} names at most`)
   if (!isList(vnics, mostVnics, (text) => uuid.test(text))) throw new Problem('invalid', `vnics: give a list of ${mostVnics} ids at most`)
-  return { vpc, addresses, vnics }
+  return { vpc, addresses, names, vnics }
 }
 
 export class Lookups {
@@ -44,11 +46,12 @@ export class Lookups {
   }
 
   /** Answer, by the feed of the host. Throws a Problem. */
-  ask(host: string, { vpc, addresses, vnics }: Required<Lookup>): void {
+  ask(host: string, { vpc, addresses, names = [], vnics = [] }: Lookup): void {
     if (!this.#feeds.topicsOf(host).has(`vpc/${vpc}`)) throw new Problem('not-found', `no vnic of this host has to do with vpc ${vpc}`)
-    this.#spend(host, addresses.length)
-    this.count += addresses.length
+    this.#spend(host, addresses.length + names.length)
+    this.count += addresses.length + names.length
     for (const vnic of vnics) if (this.#vpcOf(vnic) === vpc) this.#feeds.ask(host, vpc, vnic)
+    for (const name of names) for (const vnic of this.#feeds.named(vpc, name)) this.#feeds.ask(host, vpc, vnic)
     for (const address of addresses) {
       const vnic = this.#holder(vpc, address)
       if (vnic === undefined) this.#feeds.nobody(host, vpc, address)

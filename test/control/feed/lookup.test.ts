@@ -209,6 +209,35 @@ test('a vpc that becomes small is told whole; one that becomes large takes nothi
   assert.deepEqual(h1!.stations(), ['b', 'd'])
 })
 
+test('it finds stations by the names of vnics, of guests, and by those that vnics say, of its own vpc alone', async () => {
+  const made = async (name: string, more: object, host?: string): Promise<string> => {
+    const { id } = await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'web', ...more })
+    if (host !== undefined) await api.ok('PUT', `/vnics/${name}/binding`, { host })
+    return id
+  }
+  const named = await made('n1', {}, 'h2')
+  const says = await made('n2', { dhcpHostname: 'mail' }, 'h2')
+  const inGuest = await made('n3', {})
+  await api.ok('POST', '/vms', { name: 'big', account: 'shop', type: 'container', vnics: [inGuest], host: 'h3' })
+  await made('n4', { dhcpHostname: 'away' })
+  await api.ok('POST', '/vpcs', { name: 'blue', account: 'shop' })
+  await api.ok('POST', '/subnets', { name: 'other', vpc: 'blue', network4: '10.0.0.0/16' })
+  await made('n5', { subnet: 'blue/other' }, 'h2')
+  api.ahead += 60_000
+  const found = async (...names: string[]): Promise<string[]> => {
+    const before = new Set(h1!.items.keys())
+    lookups.ask(h1!.id, { vpc, addresses: [], names })
+    await h1!.told()
+    return [...h1!.items.keys()].filter((key) => !before.has(key)).sort()
+  }
+  assert.deepEqual(await found('none', 'n5', 'n2', 'n3', 'away'), [])
+  assert.deepEqual(await found('N1', 'mail', 'big'), [named, says, inGuest].map((id) => `station/${id}`).sort())
+  // A name that is given up is found no more.
+  await api.ok('PATCH', '/vnics/n2', { dhcpHostname: 'post' }, { 'if-match': '*' })
+  assert.deepEqual(api.feeds.named(vpc, 'mail'), [])
+  assert.deepEqual(api.feeds.named(vpc, 'post'), [says])
+})
+
 test('it asks about its own vpcs alone, and not too often', async () => {
   const other = new Host((await api.ok('GET', '/hosts/h4')).id)
   assert.throws(() => other.ask('a'), /no vnic of this host has to do with vpc/)
@@ -221,9 +250,15 @@ test('it asks about its own vpcs alone, and not too often', async () => {
 })
 
 test('a lookup is checked', () => {
-  assert.deepEqual(parseLookup({ vpc, addresses: ['10.0.0.1', 'fd00::1'] }), { vpc, addresses: ['10.0.0.1', 'fd00::1'], vnics: [] })
+  assert.deepEqual(parseLookup({ vpc, addresses: ['10.0.0.1', 'fd00::1'] }), {
+    vpc,
+    addresses: ['10.0.0.1', 'fd00::1'],
+    names: [],
+    vnics: [],
+  })
   for (const wrong of [null, [], {}, { vpc }, { vpc: 'red', addresses: [] }, { vpc, addresses: 'x' }, { vpc, addresses: ['10.0.0'] }])
     assert.throws(() => parseLookup(wrong), /vpc:|addresses:/, JSON.stringify(wrong))
   assert.throws(() => parseLookup({ vpc, addresses: Array(257).fill('10.0.0.1') }), /256/)
   assert.throws(() => parseLookup({ vpc, addresses: [], vnics: ['x'] }), /vnics/)
+  assert.throws(() => parseLookup({ vpc, addresses: [], names: [1] }), /names/)
 })

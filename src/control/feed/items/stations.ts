@@ -20,7 +20,7 @@ interface VmSpec {
 const guestOf = ({ objects }: View, vnic: string): ObjectRecord | undefined => objects.usersOf(vnic, 'vm')[0]?.record
 
 /** The host name of a vnic: the first one of a guest has the guest's name. */
-function hostnameOf(view: View, { id, name, spec }: ObjectRecord): string | null {
+export function hostnameOf(view: View, { id, name, spec }: ObjectRecord): string | null {
   const guest = guestOf(view, id)
   const isFirst = (guest?.spec as VmSpec | undefined)?.vnics[0] === id
   return (spec.dhcpHostname as string | undefined) ?? (isFirst ? guest!.name : name)

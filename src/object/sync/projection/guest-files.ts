@@ -2,6 +2,7 @@
  * What the services for guests know (src/datapath/guest-files.ts), as JSON: for metadata, of each guest, by its source;
  * for DNS, the same and the names of each switch. The readers are src/services/instance.ts and src/services/zone.ts.
  */
+import { defaultDomain } from '#abi/service-settings.ts'
 import { formatIp, fromMapped, isIpv4 } from '#wire/ip-address.ts'
 import { isMapped } from '#wire/ipv6-address.ts'
 import { formatMac } from '#wire/mac.ts'
@@ -12,7 +13,6 @@ import type { Model, Port, Subnet, Switch } from '../../store/model.ts'
 import { networksOf } from '../../store/routing.ts'
 import type { ServiceName } from '#datapath/guest-files.ts'
 import { incarnationOf, servedSubnet } from './service-ports.ts'
-import { defaultDomain } from './told.ts'
 
 const domainOf = ({ domain }: Subnet): string => (domain ?? defaultDomain).toLowerCase()
 const addressesOf = ({ addresses }: Port): string[] =>

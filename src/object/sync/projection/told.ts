@@ -1,14 +1,12 @@
 /** What a gateway tells guests: what the settings of its subnet say, and where the services of the host are. */
 import type { GuestRoute } from '#abi/service-kind.ts'
+import { defaultDomain } from '#abi/service-settings.ts'
 import type { Settings } from '#abi/settings.ts'
 import { serviceAddresses } from '#datapath/device/services.ts'
 import { ipFrom, isIpv4 } from '#wire/ip-address.ts'
 
 /** Of a subnet, and whether a router joins it. */
 type Said = Settings<'subnet'> & { readonly router: object | null }
-
-/** The domain of guests whose subnet names none. */
-export const defaultDomain = 'internal'
 
 /** In place of a next hop, RFC 3442: the destination is on the link. */
 const onLink = ipFrom('0.0.0.0')
