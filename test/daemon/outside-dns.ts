@@ -1,5 +1,7 @@
-/** A DNS server in the host's namespace, as a program: it answers each question with what its name asks for. */
+/** A DNS server, as a program that takes its address: it answers each question with what its name asks for. */
 export const outside = `
+const at = process.argv[2] ?? '192.0.2.1'
+
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 const answer = (q, tcp) => {
@@ -28,6 +30,6 @@ udp.on('message', (q, from) => {
     forger.bind(5353, '192.0.2.1', () => forger.send(fake, from.port, from.address, () => { forger.close(); udp.send(good, from.port, from.address) }))
   } else udp.send(good, from.port, from.address)
 })
-udp.bind(53, '192.0.2.1', () => process.stdout.write('ready'))
-createServer((socket) => socket.on('data', (data) => { const a = answer(data.subarray(2), true); const l = Buffer.alloc(2); l.writeUInt16BE(a.length); socket.end(Buffer.concat([l, a])) })).listen(53, '192.0.2.1')
+udp.bind(53, at, () => process.stdout.write('ready'))
+createServer((socket) => socket.on('data', (data) => { const a = answer(data.subarray(2), true); const l = Buffer.alloc(2); l.writeUInt16BE(a.length); socket.end(Buffer.concat([l, a])) })).listen(53, at)
 `

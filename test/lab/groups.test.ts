@@ -1,5 +1,5 @@
 /**
- * Security groups in a lab of two hosts, with programs that people use: curl, SSH, FTP, a service over UDP, ping with
+ * Security groups in a lab of two hosts, with programs that people use: curl, SSH, FTP, DNS over UDP and TCP, ping with
  * fragments, iperf3, traceroute; with a scan and a flood; and a connection whose rule goes.
  */
 import assert from 'node:assert/strict'
@@ -20,6 +20,7 @@ import { broadcastMac, macFrom, type Mac } from '#wire/mac.ts'
 import { encodePcap } from '#wire/pcap.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
 import { measureTransfer } from '#lab/transfer.ts'
+import { outside } from '../daemon/outside-dns.ts'
 import { ScratchLab } from './scratch-lab.ts'
 
 const file = `
@@ -111,6 +112,7 @@ async function hold(): Promise<{ readonly held: ChildProcess; readonly outsidePo
 
 suite('guests in security groups', () => {
   let server: Id
+  let echoing: ChildProcess
   before(async () => {
     lab = await ScratchLab.up(file)
     server = await enroll(
@@ -122,7 +124,7 @@ suite('guests in security groups', () => {
     )
     await enroll('client', 'clients')
     begin('server', ...web)
-    begin('server', ...echo)
+    echoing = begin('server', ...echo)
     await until('the service does not answer', async () => (await curl('client', 8080)).code === 0)
   })
   after(async () => {
@@ -247,7 +249,11 @@ suite('guests in security groups', () => {
     try {
       await writeFile(join(directory, 'file'), 'contents')
       await lab.must('server', 'dropbearkey', '-t', 'ed25519', '-f', join(directory, 'key'))
-      begin('server', 'dropbear', '-F', '-E', '-p', '22', '-r', join(directory, 'key'), '-P', join(directory, 'pid'))
+      await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'own')])
+      // The server looks for keys in the home of root: it sees one of its own.
+      const serve = `set -e; mount -t tmpfs -o mode=700 tmpfs /root; mkdir -m 700 /root/.ssh; cp "$1/own.pub" /root/.ssh/authorized_keys
+        exec dropbear -F -E -p 22 -r "$1/key" -P "$1/pid"`
+      begin('server', 'unshare', '--mount', 'sh', '-c', serve, 'sh', directory)
       begin('server', '/usr/bin/python3', '-m', 'pyftpdlib', '-p', '21', '-r', '30000-30009', '-d', directory)
       await using group = await lab.vpc('h2').openGroup(server, { write: true })
       await group.addRules([
@@ -258,11 +264,33 @@ suite('guests in security groups', () => {
       const fetched = () => lab.run('client', 'curl', '-s', '-m', '3', 'ftp://10.0.0.2/file')
       await until('SSH and FTP do not answer', async () => (await keys('client')).stdout !== '' && (await fetched()).code === 0)
       assert.match((await keys('client')).stdout, /ssh-ed25519/)
+      const unasked = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'BatchMode=yes'].flatMap((word) => ['-o', word])
+      const ssh = ['timeout', '30', 'ssh', ...unasked, '-i', join(directory, 'own'), 'root@10.0.0.2']
+      assert.equal((await lab.must('client', ...ssh, 'head -c 3000000 /dev/zero | tr "\\0" x')).length, 3_000_000)
       assert.equal((await keys('other')).stdout, '')
       assert.equal((await fetched()).stdout, 'contents')
       await group.deleteRules(['51'])
       assert.notEqual((await fetched()).code, 0)
       await group.deleteRules(['50'])
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
+  test('ask DNS over UDP and TCP, and over TCP again when an answer is cut', async () => {
+    echoing.kill()
+    const directory = await mkdtemp(join(tmpdir(), 'vpc-groups-'))
+    try {
+      await writeFile(join(directory, 'server.mjs'), outside)
+      begin('server', 'node', join(directory, 'server.mjs'), '10.0.0.2')
+      const dig = async (...words: string[]): Promise<string> =>
+        (await lab.run('client', 'dig', '@10.0.0.2', '+short', '+tries=1', '+time=2', ...words)).stdout.trim()
+      await until('the DNS server does not answer', async () => (await dig('www.example')) === '198.51.100.7')
+      for (const words of [['+tcp', 'www.example'], ['big.example']]) assert.notEqual(await dig(...words), '198.51.100.7', words.join(' '))
+      await using group = await lab.vpc('h2').openGroup(server, { write: true })
+      await group.addRules([{ id: '70', direction: 'in', protocol: 'tcp', ports: ['53'], peers: ['10.0.0.1'] }])
+      for (const words of [['+tcp', 'www.example'], ['big.example']]) assert.equal(await dig(...words), '198.51.100.7', words.join(' '))
+      await group.deleteRules(['70'])
     } finally {
       await rm(directory, { recursive: true })
     }
