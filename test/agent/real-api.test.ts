@@ -252,13 +252,13 @@ suite('a cloud of four hosts', () => {
       api.do(`vnic create ${vnic} --account=shop --subnet=blue/far`)
       api.do(`vnic plug ${vnic} --account=shop --host=${host}`)
     }
-    await guest(one!, 'blue1', 'blue1')
+    const inBlue1 = await guest(one!, 'blue1', 'blue1')
     await guest(two!, 'blue2', 'blue2')
     // Nobody has asked yet.
     assert.ok(!one!.ok('export').includes(addressOf('blue2')))
     // A name is found on demand, and so is that of an address.
     const near = one!.host.guestName('blue1')
-    spawnSync('ip', ['-n', near, 'route', 'add', '169.254.169.253', 'dev', 'eth0'])
+    inBlue1('ip', 'route', 'add', '169.254.169.253', 'dev', unitOf(inBlue1))
     const dig = (...words: string[]): string =>
       spawnSync('ip', ['netns', 'exec', near, 'dig', '@169.254.169.253', '+tries=1', '+time=5', ...words], { encoding: 'utf8' }).stdout
     await until('the name of a guest that nobody knew', () => dig('+short', 'blue2.internal').trim() === addressOf('blue2'))

@@ -251,7 +251,7 @@ suite('guests in security groups', () => {
       await lab.must('server', 'dropbearkey', '-t', 'ed25519', '-f', join(directory, 'key'))
       await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'own')])
       // The server looks for keys in the home of root: it sees one of its own.
-      const serve = `set -e; mount -t tmpfs -o mode=700 tmpfs /root; mkdir -m 700 /root/.ssh; cp "$1/own.pub" /root/.ssh/authorized_keys
+      const serve = `set -e; cd ~root; mount -t tmpfs -o mode=700 tmpfs .; cd ~root; mkdir -m 700 .ssh; cp "$1/own.pub" .ssh/authorized_keys
         exec dropbear -F -E -p 22 -r "$1/key" -P "$1/pid"`
       begin('server', 'unshare', '--mount', 'sh', '-c', serve, 'sh', directory)
       begin('server', '/usr/bin/python3', '-m', 'pyftpdlib', '-p', '21', '-r', '30000-30009', '-d', directory)
