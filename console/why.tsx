@@ -1,11 +1,11 @@
 /** The question why one vnic cannot reach another, and the answer hop by hop. */
 import { useEffect, useState } from 'preact/hooks'
 import { protocols, type End, type Obstacle, type PathAnswer, type ProgrammedHost, type Step } from '#control/path/answer.ts'
+import { isDropBetween } from '#feed/drop-ends.ts'
 import type { Field, Fields } from '#resource/field.ts'
 import { findKind } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody } from './api.ts'
 import { FieldInput, Objections } from './field-input.tsx'
-import type { Drop } from './drop-question.ts'
 import { docHref, ReasonLink } from './docs.tsx'
 import { useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
@@ -188,12 +188,10 @@ function Hop({ step: { stage, ok, text, thing }, isObstacle, isTurn }: { step: S
 }
 
 /** Packets between the two that hosts have really dropped. */
-function DroppedLately({ ends }: { ends: readonly End[] }) {
+function DroppedLately({ ends }: { ends: readonly [End, End] }) {
   const vnic = ends.map(({ id }) => (id === undefined ? undefined : known('vnic', id))).find((found) => found !== undefined)
   const { all } = useDrops(vnic?.vpc as string | undefined)
-  const isBetween = ({ text = '' }: Drop): boolean =>
-    ends.every(({ address }) => text.split(/[^0-9a-f.:]+/).some((word) => isOf(word, address)))
-  const found = all.filter(isBetween).slice(0, 10)
+  const found = all.filter((drop) => isDropBetween(drop, ends)).slice(0, 10)
   if (found.length === 0) return null
   return (
     <>
@@ -208,9 +206,6 @@ function DroppedLately({ ends }: { ends: readonly End[] }) {
     </>
   )
 }
-
-/** Is a word of a summary this address, perhaps with a port? IPv6 addresses with ports stand in brackets. */
-const isOf = (word: string, address: string): boolean => word === address || (!address.includes(':') && word.startsWith(`${address}:`))
 
 const states = { current: 'ready', late: 'draining', unreachable: 'unreachable', failing: 'failed' } as const
 

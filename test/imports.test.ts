@@ -85,8 +85,14 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'playwright-core': [],
 }
 
-/** What answers of the API are: types for whoever reads them. */
-const answers: readonly string[] = ['#control/path/answer.ts', '#control/path/matrix.ts', '#feed/counters.ts', '#cli/console/questions.ts']
+/** What answers of the API are, and how drops among them are read: for whoever reads them. */
+const answers: readonly string[] = [
+  '#control/path/answer.ts',
+  '#control/path/matrix.ts',
+  '#feed/counters.ts',
+  '#feed/drop-ends.ts',
+  '#cli/console/questions.ts',
+]
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const sources = filesBelow('src', 'bin', 'console', 'test', 'bench', 'scripts').filter((file) => /\.(tsx?|mjs)$/.test(file))

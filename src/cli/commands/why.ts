@@ -2,6 +2,7 @@
 import type { PathAnswer } from '#control/path/answer.ts'
 import type { PathMatrix } from '#control/path/matrix.ts'
 import type { SeenDrop } from '#feed/counters.ts'
+import { isDropBetween } from '#feed/drop-ends.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import type { ApiClient } from '../cloud/api-client.ts'
 import { clientOf } from '../cloud/resource-actions.ts'
@@ -85,7 +86,7 @@ async function answerOf(client: ApiClient, words: Readonly<Record<string, string
 const mostDrops = 5
 
 /** The newest drops between the two, as hosts have told the API; none where the user may not see them. */
-async function dropsBetween(client: ApiClient, { from, to, packet }: PathAnswer): Promise<SeenDrop[]> {
+async function dropsBetween(client: ApiClient, { from, to }: PathAnswer): Promise<SeenDrop[]> {
   const ends = [from, to].filter(({ kind }) => kind === 'vnic')
   const seen = await Promise.all(
     ends.map(async ({ id }) => {
@@ -94,12 +95,10 @@ async function dropsBetween(client: ApiClient, { from, to, packet }: PathAnswer)
       return answer?.status === 200 ? (answer.body as { drops: SeenDrop[] }).drops : []
     }),
   )
-  const isBetween = ({ vnic, text: headers }: SeenDrop): boolean =>
-    ends.some(({ id }) => id === vnic) && headers.includes(packet.source) && headers.includes(packet.destination)
   const unique = new Map(
     seen
       .flat()
-      .filter(isBetween)
+      .filter((drop) => isDropBetween(drop, [from, to]))
       .map((drop) => [JSON.stringify(drop), drop]),
   )
   return [...unique.values()].toSorted((a, b) => (a.time < b.time ? 1 : -1)).slice(0, mostDrops)
