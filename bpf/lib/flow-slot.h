@@ -7,7 +7,8 @@
  * raise it after they have changed the flow. So what one CPU does to a flow counts on all others at once.
  *
  * A slot collects what its packets add to the flow's counters, and gives it to the flow when it is filled again, after
- * SLOT_FRESH at the latest. Who reads the flow's counters adds what slots still have.
+ * SLOT_FRESH at the latest, or when a packet ends the connection. Who reads the flow's counters adds what slots still
+ * have.
  */
 #ifndef VPC_FLOW_SLOT_H
 #define VPC_FLOW_SLOT_H
