@@ -12,7 +12,7 @@ const seconds = Number(process.env['VPC_FUZZ_SECONDS'] ?? 16)
 
 suite('no frame is delivered that its sender may not have sent', { concurrency: true }, () => {
   for (const program of programs)
-    test(`by ${program}`, { timeout: (seconds + 120) * 1000 }, async (context) => {
+    test(`by ${program}`, { timeout: (seconds + 400) * 1000 }, async (context) => {
       const directory = mkdtempSync(join(tmpdir(), 'vpc-fuzz-'))
       try {
         const { ok, runs, judged, output } = await fuzz(program, await compileFuzzer(program, directory), directory, seconds)
