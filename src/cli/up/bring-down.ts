@@ -82,7 +82,7 @@ function restoreContext({ contextBefore, server }: UpRecord): void {
 }
 
 /** What vpcd and its services for guests leave in the run directory. */
-const ofRunDir = ['lock', 'guests', 'metadata.log', 'metadata.process', 'dns.log', 'dns.process']
+const ofRunDir = ['lock', 'guests', ...['metadata', 'dns'].flatMap((name) => [`${name}.log`, `${name}.log.1`, `${name}.process`])]
 
 /** What the daemons kept. The journal of vpcd stays while objects of others are in it. */
 function removeData({ stateDir, agentStateDir, logDir, runDir }: Places, left: number): void {
