@@ -43,6 +43,7 @@ const taken =
 
 /** Quote text that a reader could take for something else. */
 function scalar(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)
   if (typeof value !== 'string') return String(value)
   return /^[\w][\w.:-]*$/.test(value) && !value.endsWith(':') && !taken.test(value) ? value : JSON.stringify(value)
 }

@@ -113,6 +113,10 @@ test('README.md: one host without a cloud', async () => {
     const { code, text } = h2.sh(['set -ex', ...lines].join('\n'))
     assert.equal(code, 0, text)
     assert.match(text, /3 received/)
+    // What is left is a document, and the host is so already.
+    const again = h2.sh('vpc export > /run/host.yaml && vpc apply /run/host.yaml --dry-run')
+    assert.match(again.text, /nothing/)
+    assert.equal(again.code, 0, again.text)
   } finally {
     const ended = once(vpcd, 'close')
     vpcd.kill('SIGTERM')

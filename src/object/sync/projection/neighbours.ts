@@ -15,10 +15,17 @@ export type NeighbourPlace = Value<typeof neighbourPlace>
 
 export const neighbours: Projection<NeighbourPlace, Neighbour> = {
   *keys(model: Model) {
+    // Each key once: an audit takes what it has found for one key.
     for (const sw of model.ofType('vpcsw')) {
-      for (const [vni, known] of sw.neighbours.vnis) for (const address of known.keys()) yield { segment: segmentOf(sw, vni), address }
-      for (const port of sw.ports)
-        if (hasStation(port)) for (const address of port.addresses) yield { segment: segmentOf(sw, port.vni), address: addressKey(address) }
+      const { vnis } = sw.neighbours
+      for (const [vni, known] of vnis) for (const address of known.keys()) yield { segment: segmentOf(sw, vni), address }
+      const seen = new Set<string>()
+      for (const { vni, address } of addressesOf(sw)) {
+        const key = `${vni} ${address}`
+        if (seen.has(key) || vnis.get(vni)?.has(address)) continue
+        seen.add(key)
+        yield { segment: segmentOf(sw, vni), address }
+      }
     }
   },
   keyField: neighbourPlace,
@@ -39,6 +46,12 @@ export const neighbours: Projection<NeighbourPlace, Neighbour> = {
 
 /** Whether a port has a unit with a MAC of its own: behind an uplink there are many. */
 const hasStation = ({ peer }: Port): boolean => peer !== null && peer.type !== 'ethlink'
+
+/** Addresses that ports of units list, as keys. */
+function* addressesOf({ ports }: Switch): Iterable<{ readonly vni: number; readonly address: NeighbourPlace['address'] }> {
+  for (const port of ports)
+    if (hasStation(port)) for (const address of port.addresses) yield { vni: port.vni, address: addressKey(address) }
+}
 
 /** MACs of units, by VNI and address; undefined for an address of several ports. */
 function unitsOf({ ports }: Switch): ReadonlyMap<string, Mac | undefined> {
