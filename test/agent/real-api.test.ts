@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
 import { assertNothingLost, countDuring } from '../recovery/counted-traffic.ts'
 import { readObjects } from '#feed/objects-file.ts'
@@ -178,6 +179,27 @@ suite('a cloud of four hosts', () => {
     })
     assertNothingLost(count)
     await until('an answer', () => ping('sh', '-c', `ping -c 1 -W 1 ${addressOf('web3')} || true`).includes(' 0% packet loss'))
+  })
+
+  test('with the store away, guests talk and agents start anew; a change is refused, and comes when the store is back', async () => {
+    const [from, to] = [one!.host.guestName('web1'), two!.host.guestName('web2')]
+    const store = new DatabaseSync(join(api.directory, 'state', 'control.db'))
+    store.exec('BEGIN IMMEDIATE') // Nobody else can write to it.
+    const create = 'vnic create late --account=shop --subnet=web'
+    const count = await countDuring(from, to, addressOf('web2'), async () => {
+      assert.match(api.refused(create), /the store/)
+      for (const host of [one!, two!]) {
+        await host.killAgent()
+        host.startAgent({ joined: true })
+      }
+      for (const host of [one!, two!])
+        await until('its agent has the feed', () => host.vpc('agent', 'status', '--state-dir', host.agentDir).stdout.includes('connected'))
+    })
+    assertNothingLost(count)
+    store.exec('ROLLBACK')
+    store.close()
+    api.do(create)
+    api.do('vnic destroy late')
   })
 
   test('the API knows what a vnic has sent, and a host what is to be written of its flows', async () => {
