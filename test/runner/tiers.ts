@@ -122,7 +122,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/control/model/crash.test.ts': 3,
   'test/control/model/trouble.test.ts': 5,
   'test/control/store/compare.test.ts': 2,
-  'test/control/store/etcd.test.ts': 34,
+  'test/control/store/etcd.test.ts': 32,
   'test/control/store/linearizable.test.ts': 1,
   'test/control/store/sqlite.test.ts': 4,
 }
