@@ -94,8 +94,8 @@ systemctl start vpc-api`)
 vpc region create default
 vpc facility create default --region=default
 vpc host create h1 --facility=default --json >/srv/host.json`)
-  const { token } = JSON.parse(machine.sh('cat /srv/host.json')) as { token: string }
-  assert.match(machine.sh(`vpc join ${token} --underlay=192.0.2.1`), /systemctl start vpcd vpc-agent/)
+  const { join: invitation } = JSON.parse(machine.sh('cat /srv/host.json')) as { join: { token: string } }
+  assert.match(machine.sh(`vpc join ${invitation.token} --underlay=192.0.2.1`), /systemctl start vpcd vpc-agent/)
   machine.sh('systemctl start vpc-agent vpc-exporter')
   await machine.until('the agent is connected', () => machine.try('vpc', 'agent', 'status', '--json').stdout.includes('"connected":{"to"'))
   for (const [unit, user] of [
