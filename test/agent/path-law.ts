@@ -36,8 +36,8 @@ const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' 
   'group-in': ['sg_denied'],
   facility: ['no_neighbour', 'no_host'],
   underlay: ['no_neighbour', 'no_host'],
-  // A NAT sends no answers to what it has not seen.
-  detour: ['outside', 'elsewhere', 'nat_no_mapping'],
+  // A NAT sends no answers to what it has not seen; the groups of another vnic may refuse one.
+  detour: ['outside', 'elsewhere', 'nat_no_mapping', 'sg_denied'],
 }
 
 export const obstacleCodes = Object.keys(reasonsOf) as ObstacleCode[]
