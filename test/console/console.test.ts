@@ -192,7 +192,7 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   const [other] = (await scene.ask('GET', '/vnics/v3')).addresses
   const drop = { time, vnic: vnic.id, reason: 'sg_denied', length: 60, vni: 1, direction: 'in', peer: '10.0.0.1', rule: null } as const
   await say({ vnics: [counts(1)], drops: [] })
-  await say({ vnics: [counts(2)], drops: [{ ...drop, text: `IPv4 ${other}:4000 > ${address}:22 TCP S len 60` }] })
+  await say({ vnics: [counts(2)], drops: [{ ...drop, peer: other, text: `IPv4 ${other}:4000 > ${address}:22 TCP S len 60` }] })
   await scene.go(`#/vnics/${vnic.id}`, 'v1')
   await page.getByRole('img', { name: /^bytes: from guests .*, to guests/ }).waitFor()
   await page.getByText('at most 100 kB/s').waitFor()
