@@ -29,6 +29,16 @@ export function stepsOf(page: string, text: string): Step[] {
   return steps
 }
 
+/** Whether an output has the lines that a page shows. */
+export function isShown(step: Step, output: string): boolean {
+  try {
+    assertShown(step, output)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Hold that an output has the lines that a page shows. */
 export function assertShown({ page, line, shown }: Step, output: string): void {
   let rest = output
