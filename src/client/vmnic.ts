@@ -9,11 +9,12 @@ export class Vmnic extends withSettings('vmnic') {
     await this.call('vmnicFreeze', undefined)
   }
 
-  /** Counters of each queue pair. */
+  /** How many queue pairs a hypervisor has open. */
   async openQueues(): Promise<number> {
     return this.call('vmnicOpenQueuesGet', undefined)
   }
 
+  /** Counters of each queue pair. */
   async queueStats(): Promise<QueueStats[]> {
     return this.call('vmnicQueueStats', undefined)
   }

@@ -144,7 +144,7 @@ const rows: readonly Row[] = [
     'an option left out',
     `switch port connect --port-id ${port}`,
     2,
-    'switch port connect needs --interface-id; see vpc switch port connect --help',
+    'switch port connect needs --interface-id; vpc list shows what there is, vpc switch port connect --help how to say it',
   ],
   [
     'nothing to set',
@@ -267,7 +267,7 @@ test('no privileges', () => {
   const why = `cannot reach vpcd on ${vpcd.socket}: this user may not use it; run this as root or as a member of the group of the socket`
   assert.deepEqual([nobody.code, nobody.stderr], [5, `vpc: ${why}\n`])
   const daemon = runVpc(['daemon', '--run-dir', join(vpcd.directory, 'r2'), '--state-dir', join(vpcd.directory, 's2')], { uid: 65534 })
-  assert.equal(daemon.code, 1)
+  assert.equal(daemon.code, 5)
   assert.match(daemon.stderr, /^vpc: .*user 65534 without .*; run it as root, or give it these capabilities/ms)
 })
 

@@ -46,6 +46,20 @@ test('what any object takes', async () => {
   await vmnic.setMac('02:00:5e:00:00:01')
   await vmnic.giveTo('agent')
   assert.equal(await vmnic.keeper(), 'agent')
+  await vmnic.setName('front')
+  assert.equal(await vmnic.name(), 'front')
+  await assert.rejects(vmnic.setName('vmnic7'), code('EINVAL', /unit name/))
+  {
+    await using rival = await host.vpc.openVmnic(generateId('vmnic'), create)
+    await assert.rejects(rival.setName('front'), code('EEXIST'))
+    await using mgmt = await host.vpc.mgmt()
+    assert.deepEqual(
+      (await mgmt.find('front', ['vmnic'])).map((found) => found.id),
+      [id],
+    )
+  }
+  await vmnic.setName(null)
+  assert.equal(await vmnic.name(), null)
   await assert.rejects(vmnic.giveTo('no name'), code('EINVAL', /owner's name/))
   assert.equal(await vmnic.mac(), '02:00:5e:00:00:01')
   await assert.rejects(vmnic.setMac('01:00:5e:00:00:01'), code('EINVAL', /multicast/))
@@ -178,6 +192,7 @@ test('a port', async () => {
 test('a vmnic', async () => {
   await using vmnic = await host.vpc.openVmnic(generateId('vmnic'), create)
   assert.equal(await vmnic.queues(), 1)
+  assert.equal(await vmnic.openQueues(), 0)
   await vmnic.setQueues(4)
   assert.equal(await vmnic.queues(), 4)
   await assert.rejects(vmnic.setQueues(0), code('EINVAL'))

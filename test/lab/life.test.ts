@@ -110,7 +110,7 @@ suite('labs that are up', () => {
     assert.match((await vpc('lab', 'exec', 'g1', '--', 'true')).stderr, /both have a g1; choose one with --lab/)
     assert.match(
       (await vpc('lab', 'exec', '--lab', lab.name, 'g9', '--', 'true')).stderr,
-      new RegExp(`lab ${lab.name} has no 'g9'; known here: underlay, h1, h2, g1, g2`),
+      new RegExp(`lab ${lab.name} has no 'g9'; expected one of underlay, h1, h2, g1, g2`),
     )
     assert.match((await vpc('lab', 'exec', '--lab', 'nosuch', 'g1', '--', 'true')).stderr, /no lab 'nosuch' is up; up are /)
   })
