@@ -1,5 +1,7 @@
 /** Flow logs without a kernel: what becomes of looks at a table, and places that are slow, away or refuse. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
 import { createServer as createStreams } from 'node:net'
 import { once } from 'node:events'
@@ -12,6 +14,7 @@ import { takeCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { Outlet, Refused } from './destination.ts'
 import { RotatedFile } from './file.ts'
 import { HttpDestination } from './http.ts'
+import { Ipfix } from './ipfix.ts'
 import { emptyRecord, isSampled, type FlowRecord } from './record.ts'
 import { parseSyslogAddress, Syslog } from './syslog.ts'
 import { FlowTracker } from './tracker.ts'
@@ -277,5 +280,26 @@ test('a restart loses no packets, and counts none twice', () => {
     assert.deepEqual(third.end(), [])
   } finally {
     rmSync(directory, { recursive: true })
+  }
+})
+
+test('a collector that could not be reached gets the templates before the first record', async () => {
+  const [host, templateSet] = ['192.0.2.77', 2]
+  const socket = createSocket('udp4').bind()
+  await once(socket, 'listening')
+  const ipfix = new Ipfix({ host, port: socket.address().port })
+  const time = new Date(start).toISOString()
+  const lines = [JSON.stringify({ ...emptyRecord, start: time, end: time, source: '10.0.0.1', destination: '10.0.0.2' })]
+  try {
+    // The namespace of the test has no way there yet.
+    await assert.rejects(ipfix.send(lines), /ENETUNREACH|EHOSTUNREACH/)
+    execFileSync('ip', ['address', 'add', `${host}/32`, 'dev', 'lo'])
+    const arrived = once(socket, 'message')
+    await ipfix.send(lines)
+    const [message] = (await arrived) as [Buffer]
+    assert.equal(message.readUInt16BE(16), templateSet)
+  } finally {
+    ipfix.close()
+    socket.close()
   }
 })

@@ -32,17 +32,19 @@ export class Ipfix implements Destination {
     let sets: Uint8Array[] = []
     let count = 0
     let size = headBytes
+    const isTemplateDue = performance.now() - this.#toldMs >= templatesEveryMs
     const flush = async (): Promise<void> => {
       if (sets.length === 0) return
       const now = Date.now()
       await this.#post(ipfixMessage({ nowMs: now, sequence: this.#sequence, domain: process.pid }, sets))
+      // Not before: what could not be sent comes again, and nobody can read it without them.
+      if (isTemplateDue) this.#toldMs = performance.now()
       this.#sequence += count
       ;[sets, count, size] = [[], 0, headBytes]
     }
-    if (performance.now() - this.#toldMs >= templatesEveryMs) {
+    if (isTemplateDue) {
       sets.push(templatesSet())
       size += sets[0]!.length
-      this.#toldMs = performance.now()
     }
     for (const record of records) {
       // Lost records are a gap in the sequence.
