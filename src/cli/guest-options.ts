@@ -22,10 +22,21 @@ interface Given {
   readonly container?: string | undefined
 }
 
-/** The namespace as a guest has it. Throws a Failure when it is not there, or is this command's own. */
-export function guestNetns({ netns, pid, container }: Given): string {
+function checkOne({ netns, pid, container }: Given): void {
   if ([netns, pid, container].filter((each) => each !== undefined).length > 1)
     throw usageFailure('give one of --netns, --pid and --container')
+}
+
+/** What stays the same of it when it is made anew, or gone: podman and docker give a new container another id. */
+export function guestKey(given: Given): string {
+  checkOne(given)
+  return given.netns ?? (given.container === undefined ? guestNetns(given) : `container:${given.container}`)
+}
+
+/** The namespace as a guest has it. Throws a Failure when it is not there, or is this command's own. */
+export function guestNetns(given: Given): string {
+  checkOne(given)
+  const { netns, pid, container } = given
   if (netns !== undefined) return checkName(netns)
   if (container !== undefined) return `container:${nameOfContainer(container)}`
   if (pid === undefined) throw usageFailure('name the container: --netns NAME, --container NAME or --pid PID')

@@ -10,6 +10,8 @@ import type { Undo } from './undo.ts'
 
 /** A container's interface in a switch. */
 export interface Attachment {
+  /** Which container it is, also when it was made anew. */
+  readonly key: string
   readonly netns: string
   readonly name: string
   /** With prefix lengths. */
@@ -18,9 +20,9 @@ export interface Attachment {
 }
 
 /** The ids of an attachment: the same each time, so that a repeat finds its own objects. */
-const idsOf = (sw: Id, { netns, name }: Pick<Attachment, 'netns' | 'name'>): { readonly hostif: Id; readonly port: Id } => ({
-  hostif: objectId('hostif', ['attach', sw, netns, name]),
-  port: objectId('vpcp', ['attach', sw, netns, name]),
+const idsOf = (sw: Id, { key, name }: Pick<Attachment, 'key' | 'name'>): { readonly hostif: Id; readonly port: Id } => ({
+  hostif: objectId('hostif', ['attach', sw, key, name]),
+  port: objectId('vpcp', ['attach', sw, key, name]),
 })
 
 const bare = (address: string): string => address.split('/')[0]!
@@ -76,7 +78,7 @@ async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo):
 }
 
 /** Take it away: false when it was not there. */
-export async function detach(vpc: Vpc, id: Id, wanted: Pick<Attachment, 'netns' | 'name'>): Promise<boolean> {
+export async function detach(vpc: Vpc, id: Id, wanted: Pick<Attachment, 'key' | 'name'>): Promise<boolean> {
   await using sw = await vpc.openSwitch(id, { write: true })
   const { hostif: hostifId, port: portId } = idsOf(id, wanted)
   const { ports } = await sw.describe()

@@ -1,7 +1,12 @@
 /** `vpc attach`: a container in a switch by one command, for a host without a cloud. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeCgroup } from '../container-cgroup.ts'
 import { PrivateVpcd } from './private-vpcd.ts'
 
 const tag = `va${process.pid}`
@@ -38,6 +43,48 @@ test('two containers reach each other after a command each; repeated, changed an
   assert.match(vpcd.ok('detach', 'vpcsw0', `--netns=${web}`), /^detached eth0/)
   assert.match(vpcd.ok('detach', 'vpcsw0', `--netns=${web}`), /^already so/)
   assert.doesNotMatch(ip('-n', web, '-o', 'link'), /eth0/)
+})
+
+/** Try for 20 s at most. */
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const end = performance.now() + 20_000; !holds(); await sleep(20)) assert.ok(performance.now() < end, what)
+}
+
+/** Run something while a container of an id runs, as podman names its cgroup. */
+async function withContainer(id: string, run: () => void): Promise<void> {
+  const cgroup = makeCgroup(`libpod-${id}.scope`)
+  const child = spawn('sh', ['-c', `echo $$ > '${cgroup}/cgroup.procs' && exec unshare --net sleep 600`], { stdio: 'ignore' })
+  try {
+    await until('it is apart', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
+    run()
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await until('its cgroup is empty', () => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '')
+    rmdirSync(cgroup)
+  }
+}
+
+test('a container that is made anew has its interface again, and one that is gone is detached', async () => {
+  const idFile = join(vpcd.directory, 'container-id')
+  for (const name of ['podman', 'docker'])
+    writeFileSync(join(vpcd.directory, 'bin', name), `#!/bin/sh\nexec cat ${idFile}\n`, { mode: 0o755 })
+  const before = vpcd.ok('list')
+  const attachShop = ['attach', 'red', '--container=shop', '--address=10.0.0.7/24'] as const
+  const units = new Set<string>()
+  for (const digit of ['a', 'b']) {
+    const id = String(process.pid).padStart(64, digit)
+    writeFileSync(idFile, `${id}\n`)
+    await withContainer(id, () => {
+      const [, unit] = /^(hostif\d+) is eth0 in container shop/.exec(vpcd.ok(...attachShop)) ?? []
+      units.add(unit!)
+      assert.match(vpcd.ok(...attachShop), /^already so/)
+    })
+  }
+  assert.equal(units.size, 1, [...units].join(' '))
+  rmSync(idFile)
+  assert.match(vpcd.ok('detach', 'red', '--container=shop'), /^detached eth0/)
+  assert.equal(vpcd.ok('list'), before)
 })
 
 test('what cannot be is refused, and leaves nothing', () => {

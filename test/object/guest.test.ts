@@ -18,6 +18,7 @@ import { formatIp, type Ip } from '#wire/ip-address.ts'
 import { json, jsonText } from './inputs.ts'
 import { Access } from '#object/host.ts'
 import { markProcess } from '#system/process-mark.ts'
+import { makeCgroup } from '../container-cgroup.ts'
 import { Opened, ScratchHost } from './scratch-host.ts'
 
 let host: ScratchHost
@@ -219,15 +220,6 @@ test('a process is a guest, but no later process with its pid', async () => {
   }
   hostif.handle.close()
 })
-
-/** A cgroup as a manager makes one for a container. */
-function makeCgroup(scope: string): string {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
-  const [, root] = mounts.map((line) => / (\/sys\/fs\/cgroup\S*) \S+ .*- cgroup2? /.exec(line)).find((found) => found !== null) ?? []
-  const path = join(root ?? assert.fail('there is no cgroup file system'), scope)
-  mkdirSync(path, { recursive: true })
-  return path
-}
 
 test('a container has its interface again after it was started anew, and no process that only looks like it', async () => {
   const container = `guest-${process.pid}`

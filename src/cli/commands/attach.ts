@@ -2,7 +2,7 @@
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
 import { failure, success } from '#wire/result.ts'
 import { command } from '../command.ts'
-import { guestNetns, guestOptions, guestText } from '../guest-options.ts'
+import { guestKey, guestNetns, guestOptions, guestText } from '../guest-options.ts'
 import { switchId } from '../id-options.ts'
 import { ipOption } from '../kinds.ts'
 import { attach } from '../local-attachment.ts'
@@ -33,12 +33,11 @@ export default command({
     { line: 'vpc attach da64 --pid=4711 --address=10.0.0.2/24 --gateway=10.0.0.254', does: 'in the container of process 4711' },
   ],
   async run({ switchId: id, netns, pid, container, as, address, gateway }, { vpc, output }) {
-    const place = guestNetns({ netns, pid, container })
+    const given = { netns, pid, container }
+    const place = { key: guestKey(given), netns: guestNetns(given), name: as }
     const client = await vpc()
-    const { changed, unit } = await allOrNothing((undo) =>
-      attach(client, id, { netns: place, name: as, addresses: address, gateways: gateway }, undo),
-    )
-    const said = `${unit} is ${as} in ${guestText({ netns, pid, container })}${address.length === 0 ? '' : `: ${address.join(' ')}`}`
+    const { changed, unit } = await allOrNothing((undo) => attach(client, id, { ...place, addresses: address, gateways: gateway }, undo))
+    const said = `${unit} is ${as} in ${guestText(given)}${address.length === 0 ? '' : `: ${address.join(' ')}`}`
     if (changed) done(output, said, { switch: id, unit })
     else alreadySo(output, said, { switch: id, unit })
   },

@@ -1,6 +1,6 @@
 /** `vpc detach`. */
 import { command } from '../command.ts'
-import { guestNetns, guestOptions, guestText } from '../guest-options.ts'
+import { guestKey, guestOptions, guestText } from '../guest-options.ts'
 import { detach } from '../local-attachment.ts'
 import { switchId } from '../id-options.ts'
 import { alreadySo, done } from '../outcome.ts'
@@ -8,14 +8,14 @@ import { alreadySo, done } from '../outcome.ts'
 export default command({
   path: 'detach',
   summary: 'take an interface away that vpc attach gave to a container',
-  description: `Removes the hostif and the port. Repeating it changes nothing. The namespace may be gone already.`,
+  description: `Removes the hostif and the port. Repeating it changes nothing. The namespace or the container may be gone already.`,
   options: { switchId, ...guestOptions },
   examples: [{ line: 'vpc detach red --netns=web', does: 'namespace web has its eth0 no more' }],
   async run({ switchId: id, netns, pid, container, as }, { vpc, output }) {
     const client = await vpc()
-    const place = netns ?? guestNetns({ netns, pid, container })
-    const said = `${as} of ${guestText({ netns, pid, container })}`
-    if (await detach(client, id, { netns: place, name: as })) done(output, `detached ${said}`, { switch: id })
+    const given = { netns, pid, container }
+    const said = `${as} of ${guestText(given)}`
+    if (await detach(client, id, { key: guestKey(given), name: as })) done(output, `detached ${said}`, { switch: id })
     else alreadySo(output, `there is no ${said} in this switch`, { switch: id })
   },
 })
