@@ -80,6 +80,33 @@ test('systemd takes the units, the users, the directories and the network files'
   for (const type of unitTypes) assert.ok(network.includes(`${type}[0-9]*`), type)
 })
 
+/** What a maintainer script does to an empty machine: the programs that it calls, and what is below /var/lib then. */
+function maintain(script: string, before: string): { calls: string[]; left: string[] } {
+  const stubs = join(directory, 'stubs')
+  mkdirSync(stubs, { recursive: true })
+  for (const name of ['systemctl', 'systemd-sysusers', 'systemd-tmpfiles', 'udevadm', 'vpc'])
+    writeFileSync(join(stubs, name), `#!/bin/sh\necho "${name} $*" >&3\n`, { mode: 0o755 })
+  const machine = `mount --bind ${directory} /mnt
+for place in /var /run /etc; do mount -t tmpfs tmpfs $place; done
+mkdir -p /var/lib /run/systemd/system; ${before}
+PATH=/mnt/stubs:$PATH sh ${join(root, 'packaging/debian', script)} 3>/mnt/calls
+find /var/lib -type f`
+  const found = execFileSync('unshare', ['--mount', 'sh', '-ec', machine], { encoding: 'utf8', cwd: directory })
+  return { calls: readFileSync(join(directory, 'calls'), 'utf8').split('\n'), left: found.split('\n').filter(Boolean).sort() }
+}
+
+test('a purge leaves the disks of machines and their images, as vpc down --purge does', () => {
+  const files = ['vm/a/disk.qcow2', 'images/debian-12.qcow2', 'api/control.db', 'state.db'].map((name) => `/var/lib/vpc/${name}`)
+  const before = files.map((path) => `mkdir -p ${dirname(path)}; touch ${path}`).join('; ')
+  assert.deepEqual(maintain('postrm purge', before).left, ['/var/lib/vpc/images/debian-12.qcow2', '/var/lib/vpc/vm/a/disk.qcow2'])
+})
+
+test('a removal needs no data, and when it does not come about the services run again', () => {
+  assert.ok(maintain('prerm remove', 'true').calls.includes('vpc daemon --clear'))
+  const { calls } = maintain('postinst abort-remove', 'mkdir /var/lib/vpc; touch /var/lib/vpc/removed')
+  for (const unit of ['vpcd', 'vpc-agent']) assert.ok(calls.includes(`systemctl enable --now ${unit}.service`), calls.join('\n'))
+})
+
 test('the options in /etc/vpc are options of their commands, and the policy is one', () => {
   const etc = join(directory, 'etc')
   cpSync(join(root, 'packaging/etc'), etc, { recursive: true })
