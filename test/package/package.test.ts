@@ -107,6 +107,12 @@ test('a removal needs no data, and when it does not come about the services run 
   for (const unit of ['vpcd', 'vpc-agent']) assert.ok(calls.includes(`systemctl enable --now ${unit}.service`), calls.join('\n'))
 })
 
+test('vpcd may open the devices that interfaces of virtual machines are made of', () => {
+  // Any DeviceAllow closes what it does not name; systemd before 253 has ProtectClock imply one.
+  const unit = readFileSync(join(root, 'packaging/systemd/vpcd.service'), 'utf8')
+  assert.doesNotMatch(unit, /^(ProtectClock|PrivateDevices|DevicePolicy|DeviceAllow)=/m)
+})
+
 test('the options in /etc/vpc are options of their commands, and the policy is one', () => {
   const etc = join(directory, 'etc')
   cpSync(join(root, 'packaging/etc'), etc, { recursive: true })
@@ -116,6 +122,7 @@ test('the options in /etc/vpc are options of their commands, and the policy is o
     issuer: 'issuer',
     api: 'api',
     exporter: 'exporter',
+    'flow-log': 'flow log',
   })) {
     const words = command.split(' ')
     // An option that is not there is refused after the file was read, and before anything starts.

@@ -57,6 +57,10 @@ test('the package starts vpcd when it is installed, and two containers reach eac
 vpc switch create red --vni 5001
 vpc attach red --netns a --address 10.0.0.1/24
 vpc attach red --netns b --address 10.0.0.2/24
+mkdir -p /dev/net
+test -e /dev/net/tun || mknod -m 600 /dev/net/tun c 10 200
+vpc vmnic create guest
+vpc vmnic destroy guest
 ip netns exec a ping -c 3 -i 0.2 -W 2 10.0.0.2`)
   assert.match(machine.sh('man -w vpc-daemon 2>/dev/null || ls /usr/share/man/man8/vpc-daemon.8.gz'), /vpc-daemon/)
 })
