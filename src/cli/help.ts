@@ -81,9 +81,12 @@ export function commandHelp(command: Command, style: Style): string {
     ),
     section('Options', style, optionLines(options)),
     style.dim(
-      `Every command also takes ${Object.keys(globalOptions)
-        .map((key) => `--${longName(key, (globalOptions as Options)[key]!)}`)
-        .join(', ')}: see vpc --help.`,
+      wrap(
+        `Every command also takes ${Object.keys(globalOptions)
+          .map((key) => `--${longName(key, (globalOptions as Options)[key]!)}`)
+          .join(', ')}: see vpc --help.`,
+        0,
+      ),
     ),
     hasAliases(names) ? section('Spellings', style, [`  ${spellings(names)}`]) : '',
     section(

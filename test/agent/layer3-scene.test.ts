@@ -121,7 +121,9 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
     const named = Object.values(event.names!).map(({ kind, path }) => `${kind} ${path}`)
     assert.deepEqual(new Set(named), new Set(['vnic shop/db1', 'group shop/db', 'group shop/web']))
     assert.deepEqual(event.names![event.refusal.port].path, 'shop/db1')
-    const counters = runVpc(['drops', '--state-dir', two!.agentDir], { env: { ...api.env, VPC_SOCKET: two!.host.socketPath } })
+    const counters = runVpc(['drops', '--reason=no_listener', '--state-dir', two!.agentDir], {
+      env: { ...api.env, VPC_SOCKET: two!.host.socketPath },
+    })
     assert.match(counters.stdout, /vnic shop\/db1 /)
   })
 
