@@ -11,12 +11,22 @@ import { uuidV7 } from './uuid.ts'
 
 const tickMs = 5_000
 
+/**
+ * The time is counted here, from when this process heard it: another clock may be ahead, and while the API or the store
+ * was away nobody could say that a move goes on.
+ */
+interface Move {
+  /** The migration, as JSON. */
+  readonly said: string
+  readonly until: number
+}
+
 export class Abandoned {
   readonly #model: Model
   readonly #now: () => number
   readonly #failed: (error: unknown) => void
-  /** Vnics on their way, and until when. A record of an earlier version says no time: it counts from now on. */
-  readonly #until = new Map<string, number>()
+  /** Vnics on their way: what was said of each, and until when it counts. */
+  readonly #moves = new Map<string, Move>()
   readonly #timer: NodeJS.Timeout
   readonly #unlisten: () => void
 
@@ -35,37 +45,42 @@ export class Abandoned {
 
   #load(): void {
     const { objects } = this.#model.mirror
-    this.#until.clear()
+    this.#moves.clear()
     for (const id of objects.ids('vnic')) this.#note(objects.get('vnic', id)!.record)
   }
 
   #apply({ before, after }: ObjectChange): void {
-    if (before?.record.kind === 'vnic') this.#until.delete(before.record.id)
     if (after !== undefined) this.#note(after.record)
+    else if (before?.record.kind === 'vnic') this.#moves.delete(before.record.id)
   }
 
   #note({ kind, id, migration }: ObjectRecord): void {
-    if (kind === 'vnic' && migration !== undefined) this.#until.set(id, migration.until ?? this.#now() + migrationMs)
+    if (kind !== 'vnic') return
+    if (migration === undefined) return void this.#moves.delete(id)
+    const said = JSON.stringify(migration)
+    // Another change of the vnic is no word of its command.
+    if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#now() + migrationMs })
   }
 
   /** End the moves that nobody has spoken of for too long. */
   async end(): Promise<void> {
-    for (const [id, until] of this.#until) {
+    for (const [id, { said, until }] of this.#moves) {
       if (until > this.#now()) continue
       try {
-        await this.#endOf(id)
+        await this.#endOf(id, said)
       } catch (error) {
-        // It is gone, or is being destroyed; or the store is away, and the next time comes.
         if (!(error instanceof Problem)) throw error
+        // It is being destroyed; or the store is away, so its command cannot speak, and has all the time again.
+        if (this.#moves.get(id)?.said === said) this.#moves.set(id, { said, until: this.#now() + migrationMs })
       }
     }
   }
 
-  async #endOf(id: string): Promise<void> {
+  async #endOf(id: string, said: string): Promise<void> {
     const now = this.#now()
     const caller = systemCaller('system:abandoned-migration', 'here')
     const ask = { caller, request: uuidV7(now), method: 'DELETE', now, isDryRun: false }
-    await amend(this.#model, { kind: 'vnic', id, ask, change: ({ record }) => withoutMigration(record, now) })
+    await amend(this.#model, { kind: 'vnic', id, ask, change: ({ record }) => withoutMigration(record, said) })
   }
 
   /** Look no more. */
@@ -76,6 +91,6 @@ export class Abandoned {
 }
 
 /** Another process may have ended it, or its command may have spoken again. */
-function withoutMigration({ migration, ...rest }: ObjectRecord, now: number): { record: ObjectRecord; fields: string[] } | undefined {
-  return migration === undefined || (migration.until ?? 0) > now ? undefined : { record: rest, fields: ['migration'] }
+function withoutMigration({ migration, ...rest }: ObjectRecord, said: string): { record: ObjectRecord; fields: string[] } | undefined {
+  return migration === undefined || JSON.stringify(migration) !== said ? undefined : { record: rest, fields: ['migration'] }
 }

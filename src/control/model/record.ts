@@ -82,7 +82,10 @@ export interface Binding {
 export interface Migration {
   readonly host: string
   readonly phase: 'prepare' | 'receive' | 'leave'
-  /** The move ends by itself then, in ms, unless its command says that it goes on. Earlier versions said nothing. */
+  /**
+   * Later with each word of its command that it goes on, in ms: an API that hears none for `migrationMs` ends it.
+   * Earlier versions said nothing.
+   */
   readonly until?: number
 }
 
