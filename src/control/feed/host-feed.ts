@@ -120,10 +120,13 @@ export class HostFeed {
     return { came, went }
   }
 
-  /** Say that the connection lives, and how far the host is. */
+  /**
+   * Say that the connection lives, and how far the host is. A `sync` is no ping: the host answers it when its vpcd has
+   * done it, and that may take long.
+   */
   ping(): void {
+    if (!this.#running) this.#send({ type: 'ping' })
     if (this.#hasWork) this.#wake()
-    else if (!this.#running) this.#send({ type: 'ping' })
   }
 
   /** End it, with a word to the host or without. */

@@ -1,6 +1,6 @@
 /**
- * Cuts the feed of a host that answers no ping: the kernel takes a quarter of an hour to notice that the other end has
- * lost its power.
+ * Cuts the feed of a host that answers no ping any more: the kernel takes a quarter of an hour to notice that the other
+ * end has lost its power. An agent whose vpcd has done nothing since the agent's start has no report to answer with.
  */
 import { hostSilenceMs, pingEveryMs } from '#feed/message.ts'
 import type { HostStatus } from '../model/host-status.ts'
@@ -16,13 +16,14 @@ export interface SilenceOptions {
 export class Silence {
   readonly #options: SilenceOptions
   readonly #timer: NodeJS.Timeout
+  readonly #begun: number
   /** Nothing before it counts. */
   #since: number
   #looked: number
 
   constructor(options: SilenceOptions) {
     this.#options = options
-    this.#since = this.#looked = options.now()
+    this.#begun = this.#since = this.#looked = options.now()
     this.#timer = setInterval(() => this.look(), pingEveryMs).unref()
   }
 
@@ -32,8 +33,9 @@ export class Silence {
     const stoodStill = now() - this.#looked > 2 * pingEveryMs
     this.#looked = now()
     const { answersPings = false, heard = 0 } = status() ?? {}
+    const answers = answersPings && heard >= this.#begun
     if (stoodStill || !isTold()) this.#since = this.#looked
-    else if (answersPings && this.#looked - Math.max(this.#since, heard) > hostSilenceMs) cut()
+    else if (answers && this.#looked - Math.max(this.#since, heard) > hostSilenceMs) cut()
   }
 
   /** Look no more. */

@@ -1,10 +1,13 @@
-/** Changes that wait for hosts, states of vnics, and what is written down of troubles. */
+/** Changes that wait for hosts, states of vnics, what is written down of troubles, silence. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import type { Sink } from '#control/feed/host-feed.ts'
+import { parseReport } from '#control/feed/report.ts'
+import { Silence } from '#control/feed/silence.ts'
 import type { ItemError } from '#feed/message.ts'
+import { HostStatuses } from '#control/model/host-status.ts'
 import { hereKey } from '#control/model/keys.ts'
 import { put } from '#control/store/store.ts'
 import { checkInvariants } from '../invariants.ts'
@@ -198,4 +201,48 @@ test('what is no wait is refused before anything is done', async () => {
   assert.equal((await ask('GET', '/vnics/a?wait=ready')).status, 400)
   assert.equal((await ask('GET', '/vnics/e')).status, 404)
   assert.equal((await ask('POST', '/vnics?wait=ready&dry-run', { name: 'e', account: 'shop', subnet: 'web' })).status, 200)
+})
+
+test('a host that answers no ping is cut, unless nobody could have heard it', () => {
+  const [statuses, host, clock] = [new HostStatuses(), 'h', { now: 0, isTold: true, cuts: 0 }]
+  const begin = (): Silence =>
+    new Silence({
+      status: () => statuses.get(host),
+      isTold: () => clock.isTold,
+      now: () => clock.now,
+      cut: () => void clock.cuts++,
+    })
+  let silence = begin()
+  const pass = (ms: number): number => {
+    for (let left = ms; left > 0; left -= 5_000) {
+      clock.now += 5_000
+      silence.look()
+    }
+    return clock.cuts
+  }
+  const report = (more: object): void =>
+    statuses.report(host, parseReport({ revision: '1', errors: [], agent: { version: '1', feed: 1 }, ...more }), clock.now)
+  assert.equal(pass(60_000), 0, 'it has not said that it answers')
+  report({})
+  assert.equal(pass(60_000), 0, 'an agent of before')
+  report({ answersPings: true })
+  assert.equal(pass(20_000), 0)
+  report({ answersPings: true })
+  assert.equal(pass(20_000), 0)
+  clock.isTold = false
+  assert.equal(pass(60_000), 0, 'it is still being told')
+  clock.isTold = true
+  clock.now += 60_000
+  silence.look()
+  assert.equal(clock.cuts, 0, 'this process stood still')
+  assert.equal(pass(20_000), 0)
+  assert.equal(pass(5_000), 1)
+  silence.end()
+  clock.now += 1_000
+  silence = begin()
+  assert.equal(pass(60_000), 1, 'its agent began anew, and waits for vpcd: it has nothing to answer with')
+  report({ answersPings: true })
+  assert.equal(pass(20_000), 1)
+  assert.equal(pass(5_000), 2)
+  silence.end()
 })
