@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { countersEveryMs, mostCounters, mostDrops, mostNats, type Counts, type HostCounters, type SeenDrop } from '#feed/counters.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
+import { chosenOf, wiresOf } from '../model/wires.ts'
 
 /** Points of one series. */
 export const mostPoints = 3_600_000 / countersEveryMs
@@ -165,12 +166,15 @@ export class Counters {
     if (Object.keys(dropped.drops).length > 0) for (const listener of this.#listeners) listener(dropped)
   }
 
-  /** NATs behind the item of a vpc and a pool. A host speaks of pools alone whose wire it has. */
+  /** NATs behind the item of a vpc and a pool. A host speaks of pools alone whose packets it has. */
   #natsOf(item: string, host: string): string[] {
-    const [vpc, pool] = item.split('.')
-    const wires = (this.#objects.get('host', host)?.record.spec.wires ?? []) as readonly { readonly pool: string }[]
-    if (vpc === undefined || !wires.some((wire) => wire.pool === pool)) return []
-    return this.#objects.usersOf(vpc).flatMap(({ record }) => (record.kind === 'nat' && record.spec.pool === pool ? [record.id] : []))
+    const [vpc = '', pool = ''] = item.split('.')
+    const objects = this.#objects
+    const hosts = objects
+      .usersOf(pool, 'host')
+      .flatMap(({ record }) => wiresOf(record).flatMap((wire) => (wire.pool === pool ? [{ ...wire, id: record.id }] : [])))
+    if (chosenOf(hosts, objects.get('pool', pool)?.record.wire?.host)?.id !== host) return []
+    return objects.usersOf(vpc, 'nat').flatMap(({ record }) => (record.spec.pool === pool ? [record.id] : []))
   }
 
   /** Where a vnic is; undefined: not on this host. */

@@ -132,6 +132,14 @@ test('what passes now has a point for each vnic, and for each NAT as the host of
     ],
   )
   assert.equal((await points('/nats/out')).length, 1)
+  // It has a wire of the pool, and another one has the packets: what it says does not count, and disturbs nobody.
+  await api.ok('PATCH', '/hosts/h2', { wires: [{ pool: 'public', interface: 'em1', priority: 1 }] }, { 'if-match': '*' })
+  for (const n of [300, 400]) sayBoth(n, 'h2')
+  sayBoth(23)
+  assert.deepEqual(
+    (await points('/nats/out')).map(({ rxPackets }: { rxPackets: number }) => rxPackets),
+    [2],
+  )
   api.ahead = 60_000
   assert.deepEqual((await api.ok('GET', '/vpcs/red/traffic')).items, [])
   api.ahead = 0
