@@ -248,6 +248,8 @@ export class Feeds implements FeedSource {
   /** The mirror has missed something: everybody begins anew. */
   #reload(): void {
     this.#load()
+    // What was missed may belong to the very revision that hosts have.
+    this.#history.reset(this.revision + 1)
     for (const feed of this.#feeds.values()) feed.close()
   }
 

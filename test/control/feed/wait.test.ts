@@ -6,10 +6,10 @@ import { Exceptions } from '#control/feed/exceptions.ts'
 import type { Sink } from '#control/feed/host-feed.ts'
 import { parseReport } from '#control/feed/report.ts'
 import { Silence } from '#control/feed/silence.ts'
-import type { ItemError } from '#feed/message.ts'
+import type { FeedMessage, ItemError } from '#feed/message.ts'
 import { HostStatuses } from '#control/model/host-status.ts'
 import { hereKey } from '#control/model/keys.ts'
-import { put } from '#control/store/store.ts'
+import { put, type Store } from '#control/store/store.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -245,4 +245,48 @@ test('a host that answers no ping is cut, unless nobody could have heard it', ()
   assert.equal(pass(20_000), 1)
   assert.equal(pass(5_000), 2)
   silence.end()
+})
+
+test('what the mirror had missed reaches hosts that have its revision', async () => {
+  let isHidden = false
+  const hiding = (store: Store): Store =>
+    new Proxy(store, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown
+        if (name !== 'watch') return typeof value === 'function' ? value.bind(target) : value
+        return async function* (...given: Parameters<Store['watch']>) {
+          for await (const item of target.watch(...given))
+            yield isHidden && item.kind === 'changes' ? { kind: 'progress', revision: item.revision } : item
+        }
+      },
+    })
+  await using own = await TestApi.start({ wrap: hiding })
+  await own.ok('POST', '/regions', { name: 'north' })
+  await own.ok('POST', '/facilities', { name: 'f1', region: 'north' })
+  const { id } = await own.ok('POST', '/hosts', { name: 'h1', facility: 'f1', underlay: [{ address: '192.0.2.1' }] })
+  const told = async (revision?: number): Promise<FeedMessage[]> => {
+    const messages: FeedMessage[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const write = (line: string): boolean => {
+      const message = JSON.parse(line) as FeedMessage
+      messages.push(message)
+      if (message.type === 'sync') resolve()
+      return true
+    }
+    own.feeds.open(id, revision, { write, drained: () => Promise.resolve(), end: () => {} })
+    own.feeds.ping()
+    await promise
+    return messages
+  }
+  isHidden = true
+  await own.ok('PATCH', '/facilities/f1', { dnsServers: ['192.0.2.53'] }, { 'if-match': '*' })
+  isHidden = false
+  const first = (await told()).at(-1)
+  assert.ok(first?.type === 'sync')
+  assert.ok((await own.model.mirror.compare({ pauseMs: 1 })).length > 0)
+  const then = await told(Number(first.revision))
+  assert.deepEqual(
+    then.flatMap((message) => (message.type === 'put' && message.item.kind === 'host' ? [message.item.dnsServers] : [])),
+    [['192.0.2.53']],
+  )
 })
