@@ -23,8 +23,13 @@ export interface HostParts {
   stop(): void
 }
 
-/** Begin. */
-export function startHostParts(model: Model, store: Store, failed: (error: unknown) => void, now: () => number = Date.now): HostParts {
+/** Begin. `failed` hears what could not be done, and why. */
+export function startHostParts(
+  model: Model,
+  store: Store,
+  failed: (message: string, error: unknown) => void,
+  now: () => number = Date.now,
+): HostParts {
   const { mirror } = model
   const feeds = new Feeds(mirror, now)
   const connected = (): ReadonlySet<string> => feeds.connected
@@ -33,8 +38,8 @@ export function startHostParts(model: Model, store: Store, failed: (error: unkno
   mirror.hosts.api = uuidV7(now())
   const presence = new Presence({ store, api: mirror.hosts.api, connected, now })
   feeds.onConnection(() => presence.changed())
-  const abandoned = new Abandoned(model, now, failed)
-  const wires = new Wires(model, now, failed)
+  const abandoned = new Abandoned(model, now, (error) => failed('cannot end abandoned moves of guests', error))
+  const wires = new Wires(model, now, (error) => failed('cannot choose the hosts of wires', error))
   const stop = (): void => {
     wires.stop()
     abandoned.stop()

@@ -77,7 +77,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const tokenFile = join(stateDir, 'admin-token')
     const firstToken = (await bootstrap(store, tokenFile)) ? tokenFile : undefined
     const model = await Model.start(store)
-    const hosts = startHostParts(model, store, (error) => log.error('cannot end abandoned moves of guests', { error }))
+    const hosts = startHostParts(model, store, (message, error) => log.error(message, { error }))
     const audit = new AuditFiles(join(stateDir, 'audit'))
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, ...hosts }
     const agents = await agentPort(plain, store, hosts.exceptions, options)
