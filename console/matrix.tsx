@@ -16,8 +16,12 @@ export function MatrixPage({ id }: { id: string }) {
   const [matrix, setMatrix] = useState<PathMatrix | undefined>()
   const [problem, setProblem] = useState<ProblemBody | undefined>()
   const [at, setAt] = useState<At | undefined>()
-  const load = (): void =>
+  const load = (): void => {
+    // The next matrix may have other classes.
+    setAt(undefined)
+    setProblem(undefined)
     void ask<PathMatrix>('GET', `/path-check/matrix?vpc=${id}`).then(setMatrix, (error) => setProblem(problemOf(error)))
+  }
   useEffect(load, [id])
   if (problem !== undefined) return <ProblemBox problem={problem} />
   if (matrix === undefined) return <p class="hint">asking the API who reaches whom …</p>
