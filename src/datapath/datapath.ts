@@ -91,9 +91,9 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Load the programs that pinned links run, and make the tables or take the pinned ones. Existing links keep their
-   * programs, and these their tables, until `attach`. Each other program is loaded when it is first attached or run.
-   * Throws LoadError with the verifier's log, TableHoldsMore.
+   * Load the programs that pinned links run, with the guard, and make the tables or take the pinned ones. Existing
+   * links keep their programs, and these their tables, until `attach`. Each other program is loaded when it is first
+   * attached or run. Throws LoadError with the verifier's log, TableHoldsMore.
    */
   static load(options: DatapathOptions): Datapath {
     return new Datapath(options)
@@ -289,11 +289,17 @@ const mapsIn = (bpffs: string): string => join(bpffs, 'maps')
 const linksIn = (bpffs: string): string => join(bpffs, 'links')
 const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
 
-/** Names of our programs that the links pinned in a directory run, of any build. */
+/** Hooks on whose devices there is also the guard. */
+const guarded = [hooks.unit, hooks.service] as const
+
+/** Names of our programs that the links pinned in a directory run, of any build; and of the guard, which has no pin. */
 function programsOn(directory: string): Set<string> {
   const found = namesIn(directory).map((name) => withPinned(join(directory, name), (link) => programName(linkInfo(link).progId)))
   const shortened = new Set(found)
-  return new Set(Object.values(hooks).flatMap(({ program }) => (shortened.has(program.slice(0, longestName)) ? [program] : [])))
+  const running = new Set<string>()
+  for (const { program } of Object.values(hooks)) if (shortened.has(program.slice(0, longestName))) running.add(program)
+  if (guarded.some(({ program }) => running.has(program))) running.add(hooks[guardHook].program)
+  return running
 }
 
 /** Sizes of the pinned ones among some maps. */
