@@ -58,7 +58,8 @@ const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) 
 
 function factsOf(runDir: string, port: string): { readonly source: number; readonly facts: Facts } | undefined {
   const directory = join(runDir, 'guests/metadata')
-  for (const key of readdirSync(directory)) {
+  // vpcd gives a file that it is still writing another name.
+  for (const key of readdirSync(directory).filter((name) => /^\d+$/.test(name))) {
     const facts = readJson<Facts>(join(directory, key))
     if (facts.id === port) return { source: Number(key), facts }
   }

@@ -1,7 +1,7 @@
 /** Guests ask the metadata service of their host, with curl: what they get, who gets whose, what happens without it. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { generateId } from '#abi/id.ts'
@@ -140,7 +140,11 @@ test('root of the host connects to a guest, which sees the address of metadata',
   listener.kill()
   assert.match(ask(db!, 2223).stderr, /cannot connect to port 2223 of the guest at 10\.0\.0\.6: nobody listens there/)
   const nobody = generateId('vpcp')
+  // A file that is still being written names no port: it would lead to another guest.
+  const half = join(host.runDir, 'guests/metadata/77.new')
+  writeFileSync(half, JSON.stringify({ id: nobody, incarnation: 1, addresses: ['10.0.0.77'] }))
   assert.match(ask({ ...db!, port: nobody }, 22).stderr, /no way leads from this host to the guest of port/)
+  rmSync(half)
 })
 
 describe('a stock cloud-init', () => {
