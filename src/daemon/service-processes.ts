@@ -180,8 +180,14 @@ export class ServiceProcesses implements Serving {
 /** Longer than any question. */
 const longestLine = 4_096
 
-/** Answer a process for as long as it lives. It serves strangers: what is no question ends it. */
-function answerQuestions(socket: Socket, heard: (question: NameQuestion) => boolean): void {
+/** Bytes of answers that it has not taken. */
+const mostUntaken = 256 * 1024
+
+/**
+ * Answer a process for as long as it lives. It serves strangers: vpcd hears it no more once it says what is no
+ * question, or takes no answers.
+ */
+export function answerQuestions(socket: Socket, heard: (question: NameQuestion) => boolean): void {
   let text = ''
   socket.unref()
   socket.setEncoding('utf8')
@@ -192,6 +198,7 @@ function answerQuestions(socket: Socket, heard: (question: NameQuestion) => bool
     const questions = lines.map(readQuestion)
     if (text.length > longestLine || questions.includes(undefined)) return void socket.destroy()
     for (const question of questions) socket.write(`${JSON.stringify({ number: question!.number, isHeard: heard(question!) })}\n`)
+    if (socket.writableLength > mostUntaken) socket.destroy()
   })
 }
 

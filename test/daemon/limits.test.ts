@@ -1,11 +1,17 @@
 /** How much one client may take of the server, and what the server does with a client that takes more. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempDisposableSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { openFlag, operations } from '#abi/command.ts'
 import { errno } from '#abi/errno.ts'
 import { frameKind } from '#abi/frame.ts'
 import { generateId } from '#abi/id.ts'
 import { VpcError } from '#client/error.ts'
+import { answerQuestions } from '#daemon/service-processes.ts'
 import { createLog } from '#system/log.ts'
 import { ctlFrame, echoServer, openFrame, RawClient, until } from './echo-server.ts'
 
@@ -137,4 +143,25 @@ test('READ and WRITE are passed on as they were asked for', async () => {
     [openFlag.create | openFlag.read | openFlag.write, openFlag.open | openFlag.read, openFlag.open | openFlag.write].map(BigInt),
   )
   assert.equal(new Set([created.fd, reader.fd, writer.fd]).size, 3)
+})
+
+test('a service that takes no answers to its questions about names is heard no more', async () => {
+  using directory = mkdtempDisposableSync(join(tmpdir(), 'vpc-questions-'))
+  const path = join(directory.path, 'socket')
+  let [heard, isClosed] = [0, false]
+  await using _server = createServer((socket) => {
+    answerQuestions(socket, () => ++heard > 0)
+    socket.on('close', () => (isClosed = true))
+  }).listen(path)
+  const client = connect(path)
+  using stack = new DisposableStack()
+  stack.defer(() => client.destroy())
+  client.on('error', () => {})
+  client.write(`${JSON.stringify({ number: 7, zone: 1, source: 2, name: 'web' })}\n`)
+  const [answer] = await once(client, 'data')
+  assert.deepEqual(JSON.parse(String(answer)), { number: 7, isHeard: true })
+  client.pause()
+  client.write(`${JSON.stringify({ number: 8, zone: 1, source: 2, name: 'web' })}\n`.repeat(100_000))
+  await until(() => isClosed, 20_000)
+  assert.ok(heard < 100_000, `${heard}`)
 })
