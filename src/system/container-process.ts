@@ -13,8 +13,8 @@ const patterns = [
 const parents: readonly string[] = ['docker', 'libpod_parent', 'lxc']
 
 /**
- * The container of a cgroup path. The outermost one counts, and none below a user: whoever has a part of the tree names
- * what is in it.
+ * The container of a cgroup path. The outermost one counts, and none below a user or a service, which may run as one:
+ * whoever has a part of the tree names what is in it.
  */
 export function containerOfCgroup(path: string): string | undefined {
   const parts = path.split('/')
@@ -23,6 +23,7 @@ export function containerOfCgroup(path: string): string | undefined {
     const found = patterns.map((pattern) => pattern.exec(part)?.[1]).find((name) => name !== undefined)
     if (found !== undefined) return unescaped(found)
     if (parents.includes(parts[i - 1] ?? '')) return part.replace(/^libpod-/, '')
+    if (part.endsWith('.service')) return undefined
   }
   return undefined
 }
@@ -33,8 +34,11 @@ const unescaped = (name: string): string => name.replace(/\\x([0-9a-f]{2})/g, (_
 /** A process of a container that is in another network namespace than this one; undefined: it does not run. */
 export function processOfContainer(name: string): number | undefined {
   const own = netnsOf('self')
-  return pids().find((pid) => containersOf(pid).includes(name) && ![own, undefined].includes(netnsOf(String(pid))))
+  return pids().find((pid) => isInContainer(pid, name) && ![own, undefined].includes(netnsOf(String(pid))))
 }
+
+/** Whether a process is in a container now. */
+export const isInContainer = (pid: number, name: string): boolean => containersOf(pid).includes(name)
 
 const pids = (): number[] =>
   readdirSync('/proc')

@@ -3,7 +3,7 @@
  * vpcd was made anew; never does it set the unit up in its own namespace.
  */
 import assert from 'node:assert/strict'
-import { fstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { fstatSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -17,6 +17,8 @@ import { Netns } from '#kernel/netns.ts'
 import { formatIp, type Ip } from '#wire/ip-address.ts'
 import { json, jsonText } from './inputs.ts'
 import { Access } from '#object/host.ts'
+import { whereIs } from '#object/type/guest.ts'
+import { containerOfCgroup } from '#system/container-process.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { makeCgroup } from '../container-cgroup.ts'
 import { Opened, ScratchHost } from './scratch-host.ts'
@@ -248,6 +250,11 @@ test('a container has its interface again after it was started anew, and no proc
   set(hostif, guest({ netns: `container:${container}` }))
   hostif.do('metaCommit')
   assert.deepEqual(seen(`/proc/${first.pid}/ns/net`, 'eth0'), eth0)
+  // A process that has left it, or got the pid of one that was in it, is none of it.
+  const where = whereIs(`container:${container}`)
+  assert.equal(where.isRight(), true)
+  writeFileSync(join(cgroup, '../cgroup.procs'), String(first.pid))
+  assert.equal(where.isRight(), false)
   await end(first)
   await eventually(() => trouble(hostif.id), true)
   const second = await start(cgroup)
@@ -258,6 +265,16 @@ test('a container has its interface again after it was started anew, and no proc
   await end(second)
   await eventually(() => rmdirSync(inner), undefined)
   await eventually(() => rmdirSync(cgroup), undefined)
+})
+
+test('a cgroup that a user can name is of no container', () => {
+  const id = 'a1'.repeat(32)
+  for (const path of [`/system.slice/docker-${id}.scope/x.service`, `/machine.slice/libpod-${id}.scope/container`, `/docker/${id}`])
+    assert.equal(containerOfCgroup(path), id, path)
+  assert.equal(containerOfCgroup('/machine.slice/machine-a\\x2db.scope'), 'a-b')
+  for (const part of ['user.slice/user-7.slice/user@7.service', 'user.slice', 'system.slice/runner.service', 'system.slice/a@7.service'])
+    for (const own of [`docker-${id}.scope`, 'machine-web.scope', 'lxc.payload.web', `docker/${id}`])
+      assert.equal(containerOfCgroup(`/${part}/${own}`), undefined, `${part}/${own}`)
 })
 
 test('to hand over needs a right of its own, by operation and by document', () => {

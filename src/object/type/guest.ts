@@ -2,7 +2,7 @@
 import type { Guest } from '#abi/guest-kind.ts'
 import { containerOf, formatGuest, pidOf } from '#abi/guest-kind.ts'
 import { HandOverRefused, type Place, type Where } from '#datapath/device/hand-over.ts'
-import { processOfContainer } from '#system/container-process.ts'
+import { isInContainer, processOfContainer } from '#system/container-process.ts'
 import { isRunning, markProcess } from '#system/process-mark.ts'
 import { ipFrom } from '#wire/ip-address.ts'
 import { prefixFrom } from '#wire/prefix.ts'
@@ -26,11 +26,12 @@ export function whereIs(netns: string): Where {
   return { path: `/proc/${process.pid}/ns/net`, isRight: () => isRunning(process) }
 }
 
-/** A container that was started anew has other processes, and the same name. */
+/** A container that was started anew has other processes, and the same name. One that ended may have left its pid. */
 function whereContainerIs(netns: string, container: string): Where {
   const pid = processOfContainer(container)
   const mark = pid === undefined ? undefined : markProcess(pid)
-  return { path: mark === undefined ? netns : `/proc/${mark.pid}/ns/net`, isRight: () => isRunning(mark) }
+  if (mark === undefined) return { path: netns, isRight: () => false }
+  return { path: `/proc/${mark.pid}/ns/net`, isRight: () => isInContainer(mark.pid, container) && isRunning(mark) }
 }
 
 /** Where a unit shall be. */
