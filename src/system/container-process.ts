@@ -34,11 +34,23 @@ const unescaped = (name: string): string => name.replace(/\\x([0-9a-f]{2})/g, (_
 /** A process of a container that is in another network namespace than this one; undefined: it does not run. */
 export function processOfContainer(name: string): number | undefined {
   const own = netnsOf('self')
-  return pids().find((pid) => isInContainer(pid, name) && ![own, undefined].includes(netnsOf(String(pid))))
+  return (processes().get(name) ?? []).find((pid) => ![own, undefined].includes(netnsOf(String(pid))))
 }
 
 /** Whether a process is in a container now. */
 export const isInContainer = (pid: number, name: string): boolean => containersOf(pid).includes(name)
+
+let found: ReadonlyMap<string, readonly number[]> | undefined
+
+/** The processes of all containers. One look at /proc, which any user can fill, serves all that is asked in one go. */
+function processes(): ReadonlyMap<string, readonly number[]> {
+  if (found !== undefined) return found
+  const all = new Map<string, number[]>()
+  for (const pid of pids())
+    for (const name of new Set(containersOf(pid))) if (name !== undefined) all.getOrInsertComputed(name, () => []).push(pid)
+  queueMicrotask(() => (found = undefined))
+  return (found = all)
+}
 
 const pids = (): number[] =>
   readdirSync('/proc')

@@ -3,11 +3,12 @@
  * vpcd was made anew; never does it set the unit up in its own namespace.
  */
 import assert from 'node:assert/strict'
-import { fstatSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import fs, { fstatSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { once } from 'node:events'
-import { after, before, test } from 'node:test'
+import { syncBuiltinESMExports } from 'node:module'
+import { after, before, mock, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditReport } from '#abi/audit.ts'
 import { handleType, openFlag } from '#abi/command.ts'
@@ -18,7 +19,7 @@ import { formatIp, type Ip } from '#wire/ip-address.ts'
 import { json, jsonText } from './inputs.ts'
 import { Access } from '#object/host.ts'
 import { whereIs } from '#object/type/guest.ts'
-import { containerOfCgroup } from '#system/container-process.ts'
+import { containerOfCgroup, processOfContainer } from '#system/container-process.ts'
 import { markProcess } from '#system/process-mark.ts'
 import { makeCgroup } from '../container-cgroup.ts'
 import { Opened, ScratchHost } from './scratch-host.ts'
@@ -275,6 +276,22 @@ test('a cgroup that a user can name is of no container', () => {
   for (const part of ['user.slice/user-7.slice/user@7.service', 'user.slice', 'system.slice/runner.service', 'system.slice/a@7.service'])
     for (const own of [`docker-${id}.scope`, 'machine-web.scope', 'lxc.payload.web', `docker/${id}`])
       assert.equal(containerOfCgroup(`/${part}/${own}`), undefined, `${part}/${own}`)
+})
+
+test('many that look for containers at once look at /proc once', async () => {
+  const look = fs.readdirSync
+  const looks = mock.method(fs, 'readdirSync', look)
+  syncBuiltinESMExports()
+  try {
+    for (const name of ['one', 'two', 'three']) assert.equal(processOfContainer(`${name}-${process.pid}`), undefined)
+    assert.equal(looks.mock.callCount(), 1)
+    await undefined
+    processOfContainer('one')
+    assert.equal(looks.mock.callCount(), 2)
+  } finally {
+    looks.mock.restore()
+    syncBuiltinESMExports()
+  }
 })
 
 test('to hand over needs a right of its own, by operation and by document', () => {
