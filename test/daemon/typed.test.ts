@@ -10,6 +10,7 @@ import { isUnitType } from '#abi/object-type.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
 import { setGuestServices } from './guest-settings.ts'
+import { useNames } from './name-operations.ts'
 import { useNat } from './nat-operations.ts'
 import { TestHost } from './test-host.ts'
 import { elsewhere } from './untyped-operations.ts'
@@ -46,20 +47,7 @@ test('what any object takes', async () => {
   await vmnic.setMac('02:00:5e:00:00:01')
   await vmnic.giveTo('agent')
   assert.equal(await vmnic.keeper(), 'agent')
-  await vmnic.setName('front')
-  assert.equal(await vmnic.name(), 'front')
-  await assert.rejects(vmnic.setName('vmnic7'), code('EINVAL', /unit name/))
-  {
-    await using rival = await host.vpc.openVmnic(generateId('vmnic'), create)
-    await assert.rejects(rival.setName('front'), code('EEXIST'))
-    await using mgmt = await host.vpc.mgmt()
-    assert.deepEqual(
-      (await mgmt.find('front', ['vmnic'])).map((found) => found.id),
-      [id],
-    )
-  }
-  await vmnic.setName(null)
-  assert.equal(await vmnic.name(), null)
+  await useNames(host, vmnic)
   await assert.rejects(vmnic.giveTo('no name'), code('EINVAL', /owner's name/))
   assert.equal(await vmnic.mac(), '02:00:5e:00:00:01')
   await assert.rejects(vmnic.setMac('01:00:5e:00:00:01'), code('EINVAL', /multicast/))
