@@ -10,7 +10,7 @@ import { isUnitType } from '#abi/object-type.ts'
 import { Descriptor } from '#client/descriptor.ts'
 import { VpcError } from '#client/error.ts'
 import { setGuestServices } from './guest-settings.ts'
-import { useNames } from './name-operations.ts'
+import { useNames, useNeighbours } from './name-operations.ts'
 import { useNat } from './nat-operations.ts'
 import { TestHost } from './test-host.ts'
 import { elsewhere } from './untyped-operations.ts'
@@ -93,18 +93,7 @@ test('a switch', async () => {
   await sw.deletePort(b)
   assert.deepEqual(await sw.ports(), [a])
   await assert.rejects(sw.deletePort(b), code('ENOENT'))
-  const neighbours = [
-    { vni: 5, address: '10.0.0.1', mac: '02:00:00:00:00:01' },
-    { vni: 5, address: '2001:db8::1', mac: '02:00:00:00:00:01' },
-  ]
-  await sw.setNeighbours(neighbours)
-  await sw.setNeighbours([])
-  assert.deepEqual(
-    (await sw.neighbours()).toSorted((x, y) => x.address.length - y.address.length),
-    neighbours,
-  )
-  await assert.rejects(sw.deleteNeighbours([...neighbours, { vni: 6, address: '10.0.0.1' }]), code('ENOENT'))
-  assert.equal((await sw.neighbours()).length, 2)
+  const neighbours = await useNeighbours(sw)
   await sw.setMaxEntries(5)
   await sw.setMaxNeighbours(2)
   await sw.setMaxAddresses(7)
