@@ -246,7 +246,10 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   await row.first().getByRole('link', { name: 'sg_denied' }).click()
   await page.locator('tr.here', { hasText: 'sg_denied' }).waitFor()
   await page.goBack()
-  await row.filter({ hasText: `${address}:22` }).getByRole('link', { name: /Why/ }).click()
+  await row
+    .filter({ hasText: `${address}:22` })
+    .getByRole('link', { name: /Why/ })
+    .click()
   await page.getByRole('heading', { level: 1, name: /Why/ }).waitFor()
   assert.equal(await page.getByRole('textbox', { name: 'port' }).inputValue(), '22')
   await page.getByRole('heading', { name: 'It does not get there.' }).waitFor()
