@@ -41,6 +41,8 @@ export class Supervisor {
   /** Requests that change the machine run one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #finishing = false
+  /** Whether a guest that came from another host has been taken over. */
+  #hasSettled = false
   #again: NodeJS.Timeout | undefined
   readonly #consoleLog: BoundedLog
   readonly #ended = Promise.withResolvers<void>()
@@ -91,8 +93,11 @@ export class Supervisor {
     )
     await supervisor.#attend(state.qemu)
     // One that is still to come from another host has not been taken over.
-    if (!supervisor.#isComing || (await statusOf(supervisor.#qmp!)) === 'running') supervisor.#write({ phase: 'running' })
-    else supervisor.#write()
+    if (supervisor.#isComing && (await statusOf(supervisor.#qmp!)) !== 'running') supervisor.#write()
+    else {
+      supervisor.#settle()
+      supervisor.#write({ phase: 'running' })
+    }
     return supervisor
   }
 
@@ -103,7 +108,22 @@ export class Supervisor {
 
   /** Its guest runs on another host, and nobody has had it run here. */
   get #isComing(): boolean {
-    return readJson<LaunchPlan>(this.#directory.planFile)?.incoming !== undefined
+    return !this.#hasSettled && readJson<LaunchPlan>(this.#directory.planFile)?.incoming !== undefined
+  }
+
+  /**
+   * The guest runs here: its machine stays on this host when it ends. A plan that cannot be written is no reason to end
+   * a guest, so this tries again.
+   */
+  #settle(): void {
+    this.#hasSettled = true
+    try {
+      const { incoming, receiver: _, ...plan } = readJson<LaunchPlan>(this.#directory.planFile)!
+      if (incoming !== undefined) writeJson(this.#directory.planFile, plan)
+    } catch (error) {
+      console.error(error)
+      setTimeout(() => this.#settle(), stateRetryMs).unref()
+    }
   }
 
   /** End the guest, as `vpc vm stop` asks. */
@@ -166,8 +186,7 @@ export class Supervisor {
         return transferOf(qmp)
       case 'take over': {
         await runReceived(qmp)
-        const { incoming: _, receiver: __, ...plan } = readJson<LaunchPlan>(this.#directory.planFile)!
-        writeJson(this.#directory.planFile, plan)
+        this.#settle()
         return this.#write({ phase: 'running' })
       }
       case 'give up': {
@@ -214,6 +233,8 @@ export class Supervisor {
     // The disk may have been full; deleting these files made room.
     if (this.#again !== undefined) this.#write()
     this.#ended.resolve()
+    // Room for the plan may be there only now.
+    if (this.#hasSettled) this.#settle()
     await this.#farewell()
     this.#forget()
     this.#closed.resolve()

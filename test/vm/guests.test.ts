@@ -11,6 +11,7 @@ import { after, before, suite, test } from 'node:test'
 import { DaemonUnreachable } from '#client/error.ts'
 import { startDaemon, waitForDaemon } from '#lab/host-daemon.ts'
 import { readState, writeState } from '#lab/lab-state.ts'
+import { vmDirectory } from '#lab/names.ts'
 import { endProcesses } from '#lab/end-processes.ts'
 import { arpReply, udpFrame } from '#wire/frames.ts'
 import { ipFrom } from '#wire/ip-address.ts'
@@ -263,6 +264,10 @@ suite('what dies above a guest', () => {
 
   test('the supervisor killed: the guest goes on, and the next command finds it again', async () => {
     const before = (await bed.get(vm1)).running
+    // As if it had died after it took a guest over, before it said so in the plan: the machine would go with the guest.
+    const file = join(vmDirectory(bed.lab.name, 'h1'), vm1.id, 'plan.json')
+    const plan = (): Record<string, unknown> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    writeFileSync(file, JSON.stringify({ ...plan(), incoming: 'exec:true', receiver: { pid: 4_000_000, startTicks: 1 } }))
     const { lost } = await lostDuring(async () => {
       // The console goes with the supervisor: these pings were started before.
       process.kill(before.supervisor, 'SIGKILL')
@@ -270,6 +275,7 @@ suite('what dies above a guest', () => {
       assert.equal(state, 'running')
       assert.equal(running.pid, before.pid)
       assert.notEqual(running.supervisor, before.supervisor)
+      assert.deepEqual(Object.keys(plan()).sort(), ['acceleration', 'account', 'definition', 'vmnics'])
       shell1 = await bed.shell(vm1)
     })
     assert.equal(lost, 0)
