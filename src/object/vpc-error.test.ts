@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errno } from '#abi/errno.ts'
 import { TableFull } from '#datapath/table.ts'
+import { LoadError } from '#kernel/verifier-log.ts'
 import { toVpcError, VpcError } from './vpc-error.ts'
 
 test('a VpcError stays as it is', () => {
@@ -27,4 +28,10 @@ test('errnos of the kernel do not pass for those by which the ABI says that an o
   assert.deepEqual([errno.ENODEV, errno.EPERM, errno.EADDRINUSE].map(of), ['ENODEV', 'EPERM', 'EADDRINUSE'])
   assert.equal(toVpcError('try', new TypeError('bug')).code, 'EIO')
   assert.equal(toVpcError('try', 'text').message, 'cannot try: text')
+})
+
+test('a program that the verifier refuses is no missing right of the caller', () => {
+  const { code, message } = toVpcError('create a vmnic', new LoadError('bpf_object__load', errno.EACCES, 'unit', 'R9 !read_ok', []))
+  assert.equal(code, 'EIO')
+  assert.match(message, /^cannot create a vmnic: .*unit.*; the kernel takes a program of vpcd no more: .*vpc doctor$/)
 })

@@ -49,6 +49,15 @@ export function toVpcError(asked: string, error: unknown): VpcError {
     const full = `cannot ${asked}: the disk of the journal is full; nothing was changed; make room where the state directory is`
     return new VpcError('ENOSPC', full, { cause: error })
   }
+  // The verifier's EACCES and EPERM are about the program, not about the caller.
+  if (error.name === 'LoadError')
+    return new VpcError(
+      'EIO',
+      `${message}; the kernel takes a program of vpcd no more: start vpcd with --log-level=debug, and see vpc doctor`,
+      {
+        cause: error,
+      },
+    )
   const errno = hasErrno(error) ? (notOfTheKernel.get(error.errno) ?? error.errno) : 'EIO'
   return new VpcError(errno, message, { cause: error })
 }
