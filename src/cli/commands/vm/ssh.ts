@@ -37,6 +37,8 @@ export default command({
       HostKeyAlias: id,
       UserKnownHostsFile: join(directory.path, 'known_hosts'),
       StrictHostKeyChecking: 'accept-new',
+      // A shared connection of the user's may go to another host of this name.
+      ControlPath: 'none',
       ...(user !== undefined && { User: user }),
     }
     const settings = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`])
