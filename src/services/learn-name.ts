@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Socket } from 'node:net'
 import type { NameQuestion, NameReply } from '#abi/name-question.ts'
+import { Buckets } from '#system/buckets.ts'
 import type { Guest } from './guest-address.ts'
 import { Share } from './process.ts'
 
@@ -18,9 +19,8 @@ const mostNegative = 10_000
 /** Names of one guest that are asked for at the same time, and of all. */
 const shares = new Share(32)
 const mostAtOnce = 1_000
-/** New names a second of one guest, and at once. */
-const perSecond = 20
-const burst = 60
+/** New names of one guest. */
+const rate = { perSecond: 20, burst: 60 }
 
 /** The outcome: look again, it is not there, or it was not asked for since the guest asks too much. */
 export type Learnt = 'found' | 'absent' | 'too-many'
@@ -30,7 +30,7 @@ export class NameLearner {
   readonly #replies = new Map<number, (isHeard: boolean) => void>()
   readonly #asked = new Map<string, Promise<Learnt>>()
   readonly #absent = new Map<string, number>()
-  readonly #tokens = new Map<number, { readonly left: number; readonly at: number }>()
+  readonly #rates = new Buckets(rate, () => performance.now())
   #number = 0
   #isOpen = true
 
@@ -60,7 +60,7 @@ export class NameLearner {
     if (!this.#isOpen || (this.#absent.get(key) ?? 0) > now) return 'absent'
     const others = this.#asked.get(key)
     if (others !== undefined) return others
-    if (this.#asked.size >= mostAtOnce || !this.#spend(guest.source, now) || !shares.take(guest)) return 'too-many'
+    if (this.#asked.size >= mostAtOnce || this.#rates.take(String(guest.source)) !== undefined || !shares.take(guest)) return 'too-many'
     const asking = this.#ask({ zone, source: guest.source, ...wanted }, key, isThere).finally(() => {
       this.#asked.delete(key)
       shares.release(guest)
@@ -92,13 +92,5 @@ export class NameLearner {
     this.#absent.delete(key)
     this.#absent.set(key, performance.now() + negativeMs)
     if (this.#absent.size > mostNegative) this.#absent.delete(this.#absent.keys().next().value!)
-  }
-
-  #spend(source: number, now: number): boolean {
-    const { left, at } = this.#tokens.get(source) ?? { left: burst, at: now }
-    const filled = Math.min(burst, left + ((now - at) * perSecond) / 1_000)
-    if (filled < 1) return false
-    this.#tokens.set(source, { left: filled - 1, at: now })
-    return true
   }
 }

@@ -1,9 +1,5 @@
 /** How much one token, one account and one address may ask. */
-
-export interface Rate {
-  readonly perSecond: number
-  readonly burst: number
-}
+import { Buckets, type Rate } from '#system/buckets.ts'
 
 export interface LimitOptions {
   readonly requests: Rate
@@ -23,32 +19,6 @@ export const defaultLimits: LimitOptions = {
   failures: { perSecond: 5 / 60, burst: 5 },
   streams: 20,
   hosts: { perSecond: 250, burst: 2_500 },
-}
-
-/** Enough for everybody who is remembered; the rest begin anew. */
-const maxKeys = 10_000
-
-/** Buckets that fill again with time, by key. */
-class Buckets {
-  readonly #rate: Rate
-  readonly #now: () => number
-  readonly #levels = new Map<string, { level: number; at: number }>()
-
-  constructor(rate: Rate, now: () => number) {
-    this.#rate = rate
-    this.#now = now
-  }
-
-  /** Take one. Gives the seconds to wait when there is none. */
-  take(key: string): number | undefined {
-    const { perSecond, burst } = this.#rate
-    const now = this.#now()
-    const { level, at } = this.#levels.get(key) ?? { level: burst, at: now }
-    const filled = Math.min(burst, level + (Math.max(0, now - at) / 1000) * perSecond)
-    if (!this.#levels.has(key) && this.#levels.size >= maxKeys) this.#levels.delete(this.#levels.keys().next().value!)
-    this.#levels.set(key, { level: filled >= 1 ? filled - 1 : filled, at: now })
-    return filled >= 1 ? undefined : Math.max(1, Math.ceil((1 - filled) / perSecond))
-  }
 }
 
 /** How many of something there are now, by key. */
