@@ -1,6 +1,7 @@
 /** The part of the OpenAPI document about events. */
 import { eventNames } from '#resource/cloud-event.ts'
 import { filterWords } from '../events/filter.ts'
+import { query } from './query-parameter.ts'
 
 type Json = Record<string, any>
 
@@ -37,8 +38,6 @@ const event: Json = {
 
 /** Schemas. */
 export const eventSchemas: Json = { Event: event }
-
-const query = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({ name, in: 'query', description, schema })
 
 /** The path. */
 export const eventPaths: Json = {

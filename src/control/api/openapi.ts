@@ -6,6 +6,7 @@ import { kinds, parentKind } from '#resource/kinds.ts'
 import { statusOf } from '../model/problem.ts'
 import { units } from './binding.ts'
 import { phases } from './migration.ts'
+import { query } from './query-parameter.ts'
 import { planPaths, planSchemas, sessionPaths } from './plan-paths.ts'
 import { eventPaths, eventSchemas } from './event-paths.ts'
 import { statsPaths } from './stats-paths.ts'
@@ -232,7 +233,6 @@ const problem: Json = {
   required: ['type', 'title', 'status', 'detail', 'request'],
 }
 
-const query = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({ name, in: 'query', description, schema })
 const parameters: Json = {
   id: { name: 'id', in: 'path', required: true, description: 'id or name', schema: { type: 'string' } },
   dryRun: query('dry-run', 'do everything but the commit', { type: 'boolean' }),

@@ -1,4 +1,6 @@
 /** The part of the OpenAPI document about watches. */
+import { query } from './query-parameter.ts'
+
 type Json = Record<string, any>
 
 const states: Json = {
@@ -26,8 +28,6 @@ const states: Json = {
 
 /** Schemas of events. */
 export const watchSchemas: Json = { DerivedState: states }
-
-const query = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({ name, in: 'query', description, schema })
 
 /** The path. */
 export const watchPaths: Json = {
