@@ -1,13 +1,41 @@
 /** The directories of a vpcd, and the locks that make them its own. */
 import { chmodSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { makeBpffs } from '#datapath/bpffs.ts'
 import { makeDirectory } from '#kernel/directory.ts'
 import { DirectoryLock } from '#kernel/directory-lock.ts'
 import { FileLock, LockHeld } from '#kernel/lock.ts'
 import { maxSocketPathBytes } from '#kernel/unix-socket.ts'
-import { socketName } from './options.ts'
+import type { Log } from '#system/log.ts'
+import { lockNamespace } from './namespace-lock.ts'
+import { defaultDirectories, socketName, type DaemonOptions } from './options.ts'
 import { StartRefused } from './start-refused.ts'
+
+export interface Directories {
+  readonly runDir: string
+  readonly stateDir: string
+  readonly bpffs: string
+}
+
+/** The directories that options name, or the default ones. */
+export function directoriesOf(options: DaemonOptions): Directories {
+  const of = (name: keyof Directories): string => resolve(options[name] ?? defaultDirectories[name])
+  return { runDir: of('runDir'), stateDir: of('stateDir'), bpffs: of('bpffs') }
+}
+
+/**
+ * Make the directories, and hold them and the network namespace: no other vpcd uses them meanwhile. Throws
+ * StartRefused.
+ */
+export async function holdDirectories({ runDir, stateDir, bpffs }: Directories, log: Log): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  makeDirectories(runDir, stateDir)
+  stack.use(lockDirectories(runDir, stateDir))
+  stack.use(await lockNamespace(log))
+  makePinDirectory(bpffs)
+  stack.use(lockBpffs(bpffs))
+  return stack.move()
+}
 
 /**
  * Make the directories. The run directory lets everybody reach the socket (whose own mode decides); the state directory
@@ -24,7 +52,7 @@ export function makeDirectories(runDir: string, stateDir: string): void {
 }
 
 /** Make the directory on a bpffs in which everything is pinned. Throws StartRefused. */
-export const makePinDirectory = (bpffs: string): void => making(bpffs, '--bpffs', () => makeBpffs(bpffs))
+const makePinDirectory = (bpffs: string): void => making(bpffs, '--bpffs', () => makeBpffs(bpffs))
 
 function makeOwn(path: string, option: string, mode: number): void {
   // mkdir(2) applies the umask, and makes parents with the same mode: set the mode that was asked for.
@@ -64,7 +92,7 @@ export function lockDirectories(runDir: string, stateDir: string): Disposable {
 }
 
 /** Lock the directory of the bpffs for this vpcd, once it exists. Throws StartRefused. */
-export const lockBpffs = (bpffs: string): Disposable => exclusive(bpffs, '--bpffs', () => DirectoryLock.acquire(bpffs))
+const lockBpffs = (bpffs: string): Disposable => exclusive(bpffs, '--bpffs', () => DirectoryLock.acquire(bpffs))
 
 const lock = (directory: string, option: string): Disposable =>
   exclusive(directory, option, () => FileLock.acquire(join(directory, 'lock')))

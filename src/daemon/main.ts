@@ -8,22 +8,15 @@ import { observeSteps } from '#datapath/step.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { peerGroups } from '#kernel/socket-identity.ts'
 import { AccessControl } from './access-control.ts'
-import { lockBpffs, lockDirectories, makeDirectories, makePinDirectory } from './directories.ts'
+import { directoriesOf, holdDirectories, type Directories } from './directories.ts'
 import { StartRefused } from './start-refused.ts'
 import { createLog, type Log, type LogFormat, type LogLevel } from '#system/log.ts'
-import { defaultDirectories, objectDir, socketName, type DaemonOptions } from './options.ts'
+import { objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
 import type { Caller } from './opener.ts'
-import { lockNamespace } from './namespace-lock.ts'
 import { notifyReady } from './ready.ts'
 import { Server } from './server.ts'
 import { stopSignal } from './signals.ts'
-
-interface Directories {
-  readonly runDir: string
-  readonly stateDir: string
-  readonly bpffs: string
-}
 
 /**
  * Run vpcd until SIGTERM or SIGINT, then close its sockets, descriptors and locks. Uncommitted objects go; committed
@@ -31,18 +24,10 @@ interface Directories {
  */
 export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
   const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
-  const directories: Directories = {
-    runDir: resolve(options.runDir ?? defaultDirectories.runDir),
-    stateDir: resolve(options.stateDir ?? defaultDirectories.stateDir),
-    bpffs: resolve(options.bpffs ?? defaultDirectories.bpffs),
-  }
+  const directories = directoriesOf(options)
   const control = new AccessControl(options)
   await checkMachine(directories, options, log)
-  makeDirectories(directories.runDir, directories.stateDir)
-  using _locks = lockDirectories(directories.runDir, directories.stateDir)
-  await using _namespace = await lockNamespace(log)
-  makePinDirectory(directories.bpffs)
-  using _pins = lockBpffs(directories.bpffs)
+  await using _held = await holdDirectories(directories, log)
   using stop = stopSignal(log)
   await serve(directories, options, control, log, stop.signal)
   log.info('stopped; the datapath goes on')

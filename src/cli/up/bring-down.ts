@@ -1,9 +1,9 @@
 /** Stops what `vpc up` started, and takes away what it made on this machine. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isAnswering } from '#client/answering.ts'
 import { Vpc } from '#client/vpc.ts'
+import { untilGone } from '#system/device-gone.ts'
 import { readContexts, writeContexts } from '../cloud/contexts.ts'
 import { progress } from '../vm-failure.ts'
 import { contextName } from './bring-up.ts'
@@ -50,7 +50,7 @@ async function removeObjects(places: Places): Promise<number> {
   await mgmt.apply({ version: 1, owner: 'agent' })
   const left = (await mgmt.headers('any')).length
   // vpcd removes its bridge for containers a moment after the last of them.
-  if (left === 0) for (let i = 0; i < 100 && readFileSync('/proc/self/net/dev', 'utf8').includes('vpcroom0:'); i++) await sleep(20)
+  if (left === 0) await untilGone(['vpcroom0'], 2000)
   return left
 }
 
