@@ -3,6 +3,7 @@
  * ids of their groups, since each host has its own numbers.
  */
 import { formatIp, fromMapped, parseIp, toMapped } from '#wire/ip-address.ts'
+import { isPlainObject } from '#wire/plain-object.ts'
 import { isRuleId } from './group-rule.ts'
 import { parseId, type Id } from './id.ts'
 import { kindOf, type Read } from './kind.ts'
@@ -62,11 +63,9 @@ const most = {
   bytesOut: Number.MAX_SAFE_INTEGER,
 } as const
 
-const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function readRule(value: unknown): Read<MovedFlow['rule']> {
   if (value === null) return good(null)
-  if (!isMap(value)) return bad(`rule is null, or a group and a rule, not ${kindOf(value)}`)
+  if (!isPlainObject(value)) return bad(`rule is null, or a group and a rule, not ${kindOf(value)}`)
   const group = parseId(String(value['group']), 'group')
   const rule = String(value['rule'])
   if (!group.ok) return bad(`rule.group is the id of a group, not ${kindOf(value['group'])}`)
@@ -83,7 +82,7 @@ function readEnds({ inside, outside }: Fields): Read<Pick<MovedFlow, 'inside' | 
 }
 
 function readFlow(value: unknown): Read<MovedFlow> {
-  if (!isMap(value)) return bad(`a flow is a map, not ${kindOf(value)}`)
+  if (!isPlainObject(value)) return bad(`a flow is a map, not ${kindOf(value)}`)
   for (const [name, limit] of Object.entries(most)) {
     const number = value[name]
     if (!Number.isSafeInteger(number) || (number as number) < 0 || (number as number) > limit)
@@ -102,7 +101,7 @@ function readFlow(value: unknown): Read<MovedFlow> {
 
 /** Read a document. */
 export function readFlowDocument(value: unknown): Read<FlowDocument> {
-  if (!isMap(value)) return bad(`a document of flows is a map, not ${kindOf(value)}`)
+  if (!isPlainObject(value)) return bad(`a document of flows is a map, not ${kindOf(value)}`)
   const { version, flows } = value
   if (version !== flowDocumentVersion) return bad(`its version is ${kindOf(version)}; this vpcd reads version ${flowDocumentVersion}`)
   if (!Array.isArray(flows)) return bad(`flows is a list, not ${kindOf(flows)}`)

@@ -3,6 +3,7 @@
  * says holds instead.
  */
 import { readFileSync } from 'node:fs'
+import { isPlainObject } from '#wire/plain-object.ts'
 import { givenOptions, type Takes } from './arguments.ts'
 import { usageFailure } from './failure.ts'
 import { globalOptions } from './global-options.ts'
@@ -27,7 +28,7 @@ async function wordsOf(command: Takes, path: string, given: ReadonlyMap<string, 
   const yaml = new YamlText(read(path))
   if (yaml.problem !== undefined) throw usageFailure(`${path}, line ${yaml.problem.line}: ${yaml.problem.message}`)
   const content = yaml.value() ?? {}
-  if (!isObject(content)) throw usageFailure(`${path} is not a list of options of vpc ${command.path} and their values`)
+  if (!isPlainObject(content)) throw usageFailure(`${path} is not a list of options of vpc ${command.path} and their values`)
   const known = new Map(Object.entries({ ...globalOptions, ...command.options }).map(([key, option]) => [longName(key, option), key]))
   return Object.entries(content).flatMap(([name, value]) => {
     const where = `${path}, line ${yaml.lineOf([name])}`
@@ -55,7 +56,7 @@ function read(path: string): string {
 
 /** `limit: { maxConnections: 10 }` is --limit=maxConnections=10, `table: [a=1, b=2]` is each of them. */
 function wordsFor(name: string, value: unknown): string[] | undefined {
-  if (isObject(value)) return Object.entries(value).flatMap(([part, number]) => wordsFor(name, `${part}=${String(number)}`) ?? [])
+  if (isPlainObject(value)) return Object.entries(value).flatMap(([part, number]) => wordsFor(name, `${part}=${String(number)}`) ?? [])
   if (Array.isArray(value)) return value.flatMap((each) => wordsFor(name, each) ?? [])
   return ['string', 'number', 'boolean'].includes(typeof value) ? [`--${name}=${String(value)}`] : undefined
 }
@@ -68,5 +69,3 @@ function checked(command: Takes, words: readonly string[], where: string): void 
     throw usageFailure(`${where}: ${(error as Error).message}`)
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

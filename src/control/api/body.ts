@@ -1,5 +1,6 @@
 /** Bodies of requests: JSON of a bounded size, with the parents that the query names. */
 import type { Kind } from '#resource/kind.ts'
+import { isPlainObject } from '#wire/plain-object.ts'
 import type { Caller } from '../model/caller.ts'
 import { Problem } from '../model/problem.ts'
 import type { Spec, Stored } from '../model/record.ts'
@@ -70,8 +71,8 @@ export function patched(before: Stored, patch: Spec): Spec {
 }
 
 function merge(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  if (!isPlainObject(patch)) return patch
+  const result: Record<string, unknown> = isPlainObject(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) set(result, key, value === null ? null : merge(result[key], value))
   return result
 }
@@ -80,7 +81,5 @@ function merge(target: unknown, patch: unknown): unknown {
 const set = (object: object, key: string, value: unknown): void =>
   void Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const withoutNull = (value: unknown): unknown =>
-  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)) : value
+  isPlainObject(value) ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)) : value

@@ -3,6 +3,7 @@ import { nearest } from '#abi/nearest.ts'
 import { isId } from '#resource/envelope.ts'
 import { kindOf } from '#resource/kinds.ts'
 import type { Kind } from '#resource/kind.ts'
+import { isPlainObject } from '#wire/plain-object.ts'
 import { fieldProblem, pointerOf, Problem, type FieldProblem } from '../model/problem.ts'
 import type { Spec } from '../model/record.ts'
 import { parseBody } from '../model/schema.ts'
@@ -25,7 +26,6 @@ export interface VpcDocument {
   readonly members: readonly Member[]
 }
 
-const isObject = (value: unknown): value is Spec => typeof value === 'object' && value !== null && !Array.isArray(value)
 const keys = ['vpc', 'account', 'applySet', ...memberKinds.map(({ key }) => key)]
 
 /** Words of documents of a host: whoever sends one took the wrong command. */
@@ -33,11 +33,11 @@ const hostKeys = ['switches', 'muxes', 'ethlinks', 'vmnics', 'hostifs']
 
 /** Read a document. Throws a Problem with every field that is wrong. */
 export function readDocument(value: unknown): VpcDocument {
-  if (!isObject(value)) throw new Problem('invalid', 'the document is no object with the key vpc')
+  if (!isPlainObject(value)) throw new Problem('invalid', 'the document is no object with the key vpc')
   checkKeys(value)
   const { vpc, account, applySet } = value
   const isNamedOnly = typeof vpc === 'string'
-  if (!isNamedOnly && !isObject(vpc)) throw fieldProblem('invalid', ['vpc'], 'write its name, or its fields with a name')
+  if (!isNamedOnly && !isPlainObject(vpc)) throw fieldProblem('invalid', ['vpc'], 'write its name, or its fields with a name')
   const named: Spec = isNamedOnly ? (isId(vpc) ? { id: vpc } : { name: vpc }) : vpc
   if (applySet !== undefined && (typeof applySet !== 'string' || !/^[a-z0-9][a-z0-9-]{0,62}$/.test(applySet)))
     throw fieldProblem('invalid', ['applySet'], 'it has 1 to 63 small letters, digits and dashes')
@@ -78,7 +78,7 @@ function listOf(of: MemberKind, value: unknown): Member[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) throw fieldProblem('invalid', [of.key], 'it is a list')
   return value.map((given: unknown, i) => {
-    if (!isObject(given)) throw fieldProblem('invalid', [of.key, i], 'it is an object with fields')
+    if (!isPlainObject(given)) throw fieldProblem('invalid', [of.key, i], 'it is an object with fields')
     return { of, path: [of.key, i], given }
   })
 }
