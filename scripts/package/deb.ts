@@ -41,8 +41,8 @@ export function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOp
   const tree = join(out, `tree-${architecture}`)
   rmSync(tree, { recursive: true, force: true })
   const library = join(tree, 'usr/lib/vpc')
-  writeJavaScript(library)
-  removeDeclarations(join(library, 'src'))
+  // A server needs no types.
+  writeJavaScript(library, { declarations: false })
   for (const name of ['vpc.mjs', 'vpc-cni.mjs']) startByNode(join(library, 'bin', name))
   copyDependencies(library)
   copyNative(library, architecture)
@@ -66,11 +66,13 @@ const write = (tree: string, path: string, text: string | Uint8Array): void => {
   writeFileSync(join(tree, path), text)
 }
 
-/** A server needs no types. */
-function removeDeclarations(directory: string): void {
-  for (const { parentPath, name } of readdirSync(directory, { recursive: true, withFileTypes: true }))
-    if (name.endsWith('.d.ts')) rmSync(join(parentPath, name))
-}
+/** What is below a directory. */
+const entriesOf = (directory: string): { readonly path: string; readonly isFile: boolean; readonly isDirectory: boolean }[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => ({
+    path: join(entry.parentPath, entry.name),
+    isFile: entry.isFile(),
+    isDirectory: entry.isDirectory(),
+  }))
 
 /** A checkout searches its Node by a shell; a package knows where it is. */
 function startByNode(path: string): void {
@@ -95,9 +97,7 @@ function addSystemFiles(tree: string): void {
 function addDocuments(tree: string, version: string, epoch: number): void {
   const vpc = (...words: string[]): Buffer => execFileSync(vpcProgram[0], [vpcProgram[1], ...words])
   vpc('doc', 'man', `--man-dir=${join(tree, 'usr/share/man')}`)
-  for (const { parentPath, name } of readdirSync(join(tree, 'usr/share/man'), { recursive: true, withFileTypes: true })) {
-    const path = join(parentPath, name)
-    if (!lstatSync(path).isFile()) continue
+  for (const { path } of entriesOf(join(tree, 'usr/share/man')).filter(({ isFile }) => isFile)) {
     writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }))
     rmSync(path)
   }
@@ -146,11 +146,9 @@ ${used.join('\n')}
 
 /** What a checkout's umask made of modes is not what a package has. */
 function setModes(tree: string): void {
-  for (const { parentPath, name } of readdirSync(tree, { recursive: true, withFileTypes: true })) {
-    const path = join(parentPath, name)
-    const found = lstatSync(path)
-    if (found.isDirectory()) chmodSync(path, 0o755)
-    else if (found.isFile()) chmodSync(path, isProgram(path.slice(tree.length + 1)) ? 0o755 : 0o644)
+  for (const { path, isFile, isDirectory } of entriesOf(tree)) {
+    if (isDirectory) chmodSync(path, 0o755)
+    else if (isFile) chmodSync(path, isProgram(path.slice(tree.length + 1)) ? 0o755 : 0o644)
   }
 }
 
@@ -204,14 +202,13 @@ Description: private cloud networks for virtual machines and containers
 }
 
 const filesOf = (tree: string): string[] =>
-  readdirSync(tree, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map(({ parentPath, name }) => join(parentPath, name).slice(tree.length + 1))
+  entriesOf(tree)
+    .filter(({ isDirectory }) => !isDirectory)
+    .map(({ path }) => path.slice(tree.length + 1))
     .filter((path) => !path.startsWith('DEBIAN/'))
     .sort()
 
 function setTimes(tree: string, epoch: number): void {
-  for (const { parentPath, name } of readdirSync(tree, { recursive: true, withFileTypes: true }))
-    lutimesSync(join(parentPath, name), epoch, epoch)
+  for (const { path } of entriesOf(tree)) lutimesSync(path, epoch, epoch)
   lutimesSync(tree, epoch, epoch)
 }

@@ -18,11 +18,14 @@ interface Manifest {
 /** package.json of the repository. */
 export const readManifest = (): Manifest => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 
-/** Make the tree in an empty or missing directory. Needs what `npm run build` makes. Throws when tsc finds a fault. */
-export function writeJavaScript(directory: string): void {
+/**
+ * Make the tree in an empty or missing directory, with declarations of types unless they are not wanted. Needs what
+ * `npm run build` makes. Throws when tsc finds a fault.
+ */
+export function writeJavaScript(directory: string, { declarations = true } = {}): void {
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
-  emit(join(directory, 'src'))
+  emit(join(directory, 'src'), declarations)
   cpSync(join(root, 'src/lab/take-lease'), join(directory, 'src/lab/take-lease'))
   for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'compile-cache.mjs']) {
     const text = readFileSync(join(root, 'bin', name), 'utf8')
@@ -40,7 +43,9 @@ function publishedManifest({ imports, scripts: _, devDependencies: __, ...manife
 }
 
 /** The tests have checked the types. */
-function emit(outDir: string): void {
+function emit(outDir: string, declarations: boolean): void {
   const config = join(root, 'packaging/tsconfig.json')
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', config, '--outDir', outDir], { stdio: ['ignore', 'inherit', 'inherit'] })
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', config, '--outDir', outDir, '--declaration', String(declarations)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
 }
