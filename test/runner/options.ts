@@ -2,7 +2,7 @@
 import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { tiers, type Tier } from './tiers.ts'
+import { isIntegration, tiers, type Tier } from './tiers.ts'
 
 export interface Options {
   readonly tiers: readonly Tier[]
@@ -47,7 +47,10 @@ export function readOptions(args: readonly string[]): Options {
   return { tiers: chosen, jobs, files: files.length > 0 ? files : allFiles(), nodeOptions }
 }
 
-const allFiles = (): string[] => globSync('{src,bench,test,scripts}/**/*.test.ts').sort()
+const allFiles = (): string[] =>
+  globSync('{src,bench,test,scripts}/**/*.test.ts')
+    .filter((file) => !isIntegration(file))
+    .sort()
 
 /** A file, or all test files below a folder. */
 function found(path: string): string[] {

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fail, readOptions } from './options.ts'
-import { alone, budgetOf, tierOf } from './tiers.ts'
+import { alone, budgetOf, isIntegration, tierOf } from './tiers.ts'
 
 /**
  * A file may take this many times its budget before it is ended: machines are shared, and differ. VPC_TEST_SECONDS
@@ -47,7 +47,8 @@ function runFile(file: string, nodeOptions: readonly string[], live: boolean): P
   const timeout = Math.max(180, limit) * 1000
   const node = [process.execPath, '--test', '--test-isolation=none', `--test-timeout=${timeout}`, ...flags, ...nodeOptions, file]
   const began = performance.now()
-  const child = spawn('scripts/enclose', [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const enclose = isIntegration(file) ? 'scripts/enclose-cgroups' : 'scripts/enclose'
+  const child = spawn(enclose, [...command, ...node], { stdio: ['ignore', 'pipe', 'pipe'], env })
   running.add(child.pid!)
   let output = ''
   const take = (text: string): void => {

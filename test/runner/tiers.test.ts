@@ -1,11 +1,11 @@
 /**
- * Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` may
- * take.
+ * Holds that every test file is in a tier, and that the budgets of all files fit into the time that `npm test` and
+ * `npm run test:integrations` may take.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { filesBelow } from '../sources.ts'
-import { alone, budgeted, budgetOf, tierOf } from './tiers.ts'
+import { alone, budgeted, budgetOf, isIntegration, tierOf } from './tiers.ts'
 
 const files = filesBelow('src', 'bench', 'test', 'scripts').filter((file) => file.endsWith('.test.ts'))
 
@@ -26,8 +26,17 @@ test('budgets and files that run alone name files that are there', () => {
 const busy = 0.75
 /** What `npm test` may take, less building, types, lint and format. */
 const testSeconds = 720 - 60
+/** What `npm run test:integrations` may take. */
+const integrationSeconds = 300
+
+const onTwo = (all: readonly string[]): number => (all.reduce((sum, file) => sum + budgetOf(file), 0) * busy) / 2
 
 test('all budgets together fit into what npm test may take on two CPUs', () => {
-  const seconds = files.reduce((sum, file) => sum + budgetOf(file), 0)
-  assert.ok((seconds * busy) / 2 <= testSeconds, `${(seconds * busy) / 2} s`)
+  const seconds = onTwo(files.filter((file) => !isIntegration(file)))
+  assert.ok(seconds <= testSeconds, `${seconds} s`)
+})
+
+test('those with programs of others fit into theirs', () => {
+  const seconds = onTwo(files.filter(isIntegration))
+  assert.ok(seconds <= integrationSeconds, `${seconds} s`)
 })

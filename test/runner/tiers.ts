@@ -1,6 +1,6 @@
 /**
- * The tests in four tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, or
- * virtual machines. And how long each file may take.
+ * The tests in tiers, by what they need: nothing, this machine's kernel, whole labs of hosts and guests, virtual
+ * machines, or programs of others that `npm test` does not install. And how long each file may take.
  */
 
 /** Seconds that a file of a tier should take on a quiet machine with two CPUs, unless `budgets` says otherwise. */
@@ -9,6 +9,7 @@ export const tiers = {
   kernel: { needs: 'root: the kernel, network namespaces, eBPF, a vpcd', budgetSeconds: 3 },
   lab: { needs: 'root: hosts and guests in namespaces, with traffic between them', budgetSeconds: 10 },
   machine: { needs: 'root and QEMU: virtual machines', budgetSeconds: 20 },
+  integration: { needs: 'root, and a program of others for each file: npm run test:integrations', budgetSeconds: 30 },
 } as const
 export type Tier = keyof typeof tiers
 
@@ -18,6 +19,7 @@ const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/(control\/(api|model)\/|console\/parts)/, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],
+  [/^test\/integrations\//, 'integration'],
   [/^(src\/lab|test\/(lab|recovery|agent))\//, 'lab'],
   [/^(src|test)\//, 'kernel'],
 ]
@@ -31,6 +33,7 @@ export function tierOf(file: string): Tier {
 
 /** Files that take longer than others of their tier. */
 const budgets: Readonly<Record<string, number>> = {
+  'test/integrations/image.test.ts': 1,
   'test/bpf/there-and-back.test.ts': 1,
   'test/datapath/stateless.test.ts': 1,
   'test/datapath/tap.test.ts': 1,
@@ -136,6 +139,9 @@ export const budgetOf = (file: string): number =>
 
 /** Files with a budget of their own. */
 export const budgeted: readonly string[] = Object.keys(budgets)
+
+/** Whether `npm run test:integrations` runs a file, and not `npm test`. */
+export const isIntegration = (file: string): boolean => tierOf(file) === 'integration'
 
 /**
  * Files that have the machine for themselves, because they count packets that another file's load would have the kernel
