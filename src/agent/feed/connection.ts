@@ -69,8 +69,11 @@ async function* messagesOf(response: IncomingMessage): AsyncGenerator<FeedMessag
   }
 }
 
-/** How long a connection for reports is kept for the next one: less than the API keeps it. */
-const idleMs = 2_000
+/**
+ * How long a connection for reports is kept for the next one: each ping has one, and a TLS handshake costs both sides
+ * more than all else of it. An API that keeps it for less says so in its answer, and then so does Node here.
+ */
+const idleMs = 2 * pingEveryMs
 
 /** A connection that reports share while they come one after another: a TLS handshake costs more than a report. */
 export class Line {

@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { joinPath, renewPath } from '#feed/join.ts'
+import { pingEveryMs } from '#feed/message.ts'
 import type { ApiLog } from '../api/api-log.ts'
 import type { Limits } from '../api/limits.ts'
 import { leafLifeMs, type KeyedCertificate } from '../issuer/authority.ts'
@@ -72,6 +73,8 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   })
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
+  // Reports come with each ping: a handshake for each would cost more than they do.
+  server.keepAliveTimeout = 3 * pingEveryMs
   const renewing = renewAtHalfLife(options, own, (made) => {
     own = made
     server.setSecureContext(secureContext(authority, made))

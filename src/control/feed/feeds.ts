@@ -11,6 +11,7 @@ import { History } from './history.ts'
 import { HostNames } from './host-names.ts'
 import { Left } from './left.ts'
 import { Lines } from './lines.ts'
+import { Pings } from './pings.ts'
 import { Places } from './places.ts'
 import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
@@ -42,6 +43,7 @@ export class Feeds implements FeedSource {
   readonly #flipped = new Map<string, number>()
   readonly #asked = new Map<string, Asked>()
   readonly #timers: NodeJS.Timeout[]
+  readonly #pings: Pings
   readonly #end: () => void
 
   constructor(mirror: Mirror, now: () => number = Date.now) {
@@ -50,11 +52,8 @@ export class Feeds implements FeedSource {
     this.#view = this.#makeView()
     this.#load()
     this.#end = mirror.listen(mirror.revision, (batch) => this.#follow(batch)).end
-    this.#timers = [
-      setInterval(() => this.#forget(), forgetMs).unref(),
-      setInterval(() => this.ping(), pingEveryMs).unref(),
-      setInterval(() => this.expire(), tickMs).unref(),
-    ]
+    this.#pings = new Pings(this.#feeds, pingEveryMs)
+    this.#timers = [setInterval(() => this.#forget(), forgetMs).unref(), setInterval(() => this.expire(), tickMs).unref()]
   }
 
   get revision(): number {
@@ -281,6 +280,7 @@ export class Feeds implements FeedSource {
   stop(): void {
     this.#end()
     for (const timer of this.#timers) clearInterval(timer)
+    this.#pings.stop()
     for (const feed of this.#feeds.values()) feed.close()
   }
 }
