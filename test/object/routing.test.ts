@@ -1,8 +1,8 @@
 /** Subnets and routers: what the tables come to say, and what is refused with the thing, the value and the way out. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, afterEach, suite, test } from 'node:test'
-import { idBytes } from '#abi/id.ts'
-import type { OperationName } from '#abi/command.ts'
+import { generateId, idBytes } from '#abi/id.ts'
+import { openFlag, type OperationName } from '#abi/command.ts'
 import { gatewayMac, routeKind, segmentOfVpc, subnetFlag, vpcOfSwitch } from '#datapath/layout.ts'
 import { VpcError } from '#object/host.ts'
 import { formatIp, fromMapped, ipFrom, toMapped } from '#wire/ip-address.ts'
@@ -143,6 +143,26 @@ suite('the tables', () => {
     mux.do('vpcmuxFteDelete', entry(5002, '02:00:00:00:00:01', '192.0.2.2'))
     assert.ok(!from(sw))
   })
+})
+
+test('a VTEP that goes in one step with the subnet and its router is in no table any more', () => {
+  host.addInterface('under1', 1600, '192.0.2.1')
+  const [red, web, r1] = [generateId('vpcsw'), generateId('subnet'), generateId('vpcrtr')]
+  const [under, mux] = [generateId('ethlink'), generateId('vpcmux')]
+  const entries = [{ vni: 7001, mac: '02:00:00:00:00:01', vtep: '192.0.2.2' }]
+  const muxes = { muxes: [{ id: mux, underlay: under, listen: '192.0.2.1:4789', entries }] }
+  const places = { routers: [{ id: r1 }], subnets: [{ id: web, vni: 7001, prefix4: '10.7.0.0/24', switch: red, router: r1 }] }
+  const apply = (document: object): void => {
+    const mgmt = host.open('mgmt', generateId('mgmt'), openFlag.create | openFlag.read | openFlag.write)
+    using _ = mgmt.handle
+    mgmt.do('mgmtApply', text(JSON.stringify({ version: 1, owner: 'agent', ...document })))
+  }
+  apply({ ethlinks: [{ id: under, 'l2-name': 'under1' }], switches: [{ id: red }], ...places, ...muxes })
+  const left = (): number => host.datapath.tables.vteps.entries().length
+  assert.equal(left(), 2)
+  const emptied = { muxes: [{ id: mux, 'remove-entries': entries }], remove: [web, r1, red] }
+  apply({ partial: true, ...emptied })
+  assert.equal(left(), 0)
 })
 
 test('a router that outlives vpcd leads only to what does', () => {

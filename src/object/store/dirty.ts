@@ -42,18 +42,25 @@ export interface VtepPlace {
 
 /** Keys of table `vteps`. */
 export class VtepKeys {
-  readonly #places = new Map<string, VtepPlace>()
+  readonly #segments = new Map<number, Map<string, VtepPlace>>()
 
   add(stats: number, segment: number, vtep: Ip): void {
     this.addKey({ stats, segment, address: addressKey(toMapped(vtep)) })
   }
 
   addKey(place: VtepPlace): void {
-    this.#places.set(`${place.stats} ${place.segment} ${place.address}`, place)
+    let places = this.#segments.get(place.segment)
+    if (places === undefined) this.#segments.set(place.segment, (places = new Map()))
+    places.set(`${place.stats} ${place.address}`, place)
   }
 
-  [Symbol.iterator](): IterableIterator<VtepPlace> {
-    return this.#places.values()
+  /** Those of a segment. */
+  of(segment: number): Iterable<VtepPlace> {
+    return this.#segments.get(segment)?.values() ?? []
+  }
+
+  *[Symbol.iterator](): Generator<VtepPlace> {
+    for (const places of this.#segments.values()) yield* places.values()
   }
 }
 

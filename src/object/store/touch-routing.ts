@@ -1,5 +1,5 @@
 /** The keys that an operation on subnets and routers must mark, so that their tables are written anew. */
-import { routersSources } from '../sync/projection/vteps.ts'
+import { routersSegments, routersSources } from '../sync/projection/vteps.ts'
 import { ofVpc, segmentOf } from './keys.ts'
 import type { Model, Router, Subnet } from './model.ts'
 import { addressesIn, touchHost, touchRoutes, vpcOfRouter, withPeers } from './routing.ts'
@@ -8,12 +8,16 @@ import type { Transaction } from './transaction.ts'
 
 /** Mark the VTEPs of a router's VPC and of its peers'. Call it before and after a change. */
 export function touchRoutedVteps(tx: Transaction, model: Model, router: Router): void {
-  for (const mux of model.ofType('vpcmux'))
-    for (const each of withPeers(model, router)) {
-      const vpc = vpcOfRouter(each)
-      if (vpc !== undefined)
-        for (const address of routersSources(model, mux, each)) tx.dirty.vteps.addKey({ stats: mux.source, segment: ofVpc(vpc), address })
-    }
+  const { vteps } = tx.dirty
+  for (const each of withPeers(model, router)) {
+    const vpc = vpcOfRouter(each)
+    if (vpc === undefined) continue
+    const segment = ofVpc(vpc)
+    for (const mux of model.ofType('vpcmux'))
+      for (const address of routersSources(model, mux, each)) vteps.addKey({ stats: mux.source, segment, address })
+    // And those that a subnet had until this transaction: when it ends, nothing may lead from the VNI to the VPC.
+    for (const vni of routersSegments(model, each)) for (const place of vteps.of(vni)) vteps.addKey({ ...place, segment })
+  }
 }
 
 /** Mark all that the tables say about a subnet now. Call it before and after a change of it. */

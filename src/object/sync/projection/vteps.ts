@@ -66,10 +66,12 @@ function* gatewayHosts(model: Model, mux: Mux): Generator<VtepPlace> {
 }
 
 /** The VTEPs of all subnets that a router or a peer of it joins. */
-export function routersSources(model: Model, mux: Mux, router: Router): ReadonlySet<string> {
-  const segments = withPeers(model, router).flatMap(({ subnets }) => [...subnets].map(({ vni }) => vni))
-  return new Set(segments.flatMap((segment) => [...sourcesOf(mux, segment)]))
-}
+export const routersSources = (model: Model, mux: Mux, router: Router): ReadonlySet<string> =>
+  new Set(routersSegments(model, router).flatMap((segment) => [...sourcesOf(mux, segment)]))
+
+/** The VNIs of all subnets that a router or a peer of it joins. */
+export const routersSegments = (model: Model, router: Router): number[] =>
+  withPeers(model, router).flatMap(({ subnets }) => [...subnets].map(({ vni }) => vni))
 
 /** The keys of VNIs, and those of the VPCs that they are routed in. */
 export function* vtepKeys(model: Model, { vteps: places, muxes }: Dirty): Generator<VtepPlace> {
