@@ -1,6 +1,8 @@
 /** An image for containers, made of this machine's busybox: nothing is fetched. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { arch } from 'node:os'
 import { join } from 'node:path'
 
 const applets = [
@@ -40,4 +42,23 @@ export function makeTarball(directory: string): string {
   const tarball = join(directory, 'image.tar')
   execFileSync('tar', ['-C', makeRoot(directory), '-cf', tarball, '.'])
   return tarball
+}
+
+/** The same as an archive that `docker load` and `ctr images import` take, with a name and a command. Gives its path. */
+export function makeArchive(directory: string, name: string, command: readonly string[]): string {
+  const work = join(directory, 'archive')
+  mkdirSync(work, { recursive: true })
+  const layer = makeTarball(work)
+  const digest = createHash('sha256').update(readFileSync(layer)).digest('hex')
+  const config = {
+    architecture: arch() === 'arm64' ? 'arm64' : 'amd64',
+    os: 'linux',
+    config: { Cmd: command, Env: ['PATH=/bin'] },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+  }
+  writeFileSync(join(work, 'config.json'), JSON.stringify(config))
+  writeFileSync(join(work, 'manifest.json'), JSON.stringify([{ Config: 'config.json', RepoTags: [name], Layers: ['image.tar'] }]))
+  const archive = join(directory, 'archive.tar')
+  execFileSync('tar', ['-C', work, '-cf', archive, 'manifest.json', 'config.json', 'image.tar'])
+  return archive
 }
