@@ -44,7 +44,7 @@ export function makeTarball(directory: string): string {
   return tarball
 }
 
-/** The same as an archive that `docker load` and `ctr images import` take, with a name and a command. Gives its path. */
+/** The same as an archive for `docker load` and `ctr images import`, with a name and a command. Gives its path. */
 export function makeArchive(directory: string, name: string, command: readonly string[]): string {
   const work = join(directory, 'archive')
   mkdirSync(work, { recursive: true })
