@@ -10,9 +10,9 @@ const heading = [
 /** Lists of short items: one on each line. */
 const short = new Set(['entries', 'neighbours'])
 
-/** Write a document. Read again, it is the same. */
-export function formatHostFile(document: HostDocument): string {
-  const lines = [...heading]
+/** Write a document. Read again, it is the same. `comment`: its first lines. */
+export function formatHostFile(document: HostDocument, comment: readonly string[] = heading): string {
+  const lines = [...comment]
   for (const [key, value] of Object.entries(document)) {
     if (!Array.isArray(value)) lines.push(`${key}: ${scalar(value)}`)
     else lines.push('', `${key}:`, ...value.flatMap((item) => formatItem(item as HostDocument, '  ')))

@@ -197,6 +197,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   exec: { aliases: [], runsProgram: true },
   daemon: leaf(),
   doctor: leaf(),
+  cluster: group('several hosts by one file, without a cloud', { check: leaf(), render: leaf(), plan: leaf(), apply: leaf() }),
   lab: group('hosts and guests in network namespaces, made from a file', {
     up: leaf(),
     exec: { aliases: [], runsProgram: true },

@@ -1,7 +1,6 @@
 /** A drawing of a lab for the terminal: a box for each host with its guests, all on one underlay. Pure. */
 import { formatIp } from '#wire/ip-address.ts'
-import type { HostPlan } from './plan-host.ts'
-import { mainAddress, type LabPlan } from './plan.ts'
+import { mainAddress, type HostPlan, type LabPlan } from './plan.ts'
 
 /** Gives a guest's words the colour of its customer; what it adds must not take columns. */
 export type Paint = (customer: string, text: string) => string

@@ -1,4 +1,7 @@
-/** What is wrong with a lab file: where, which key, why, and the way out. All problems of a file are told at once. */
+/**
+ * What is wrong with a lab file or a cluster file: where, which key, why, and the way out. All problems of a file are
+ * told at once.
+ */
 import { LabError } from './lab-error.ts'
 
 export interface FileProblem {
@@ -14,7 +17,7 @@ export interface FileProblem {
 export const formatFileProblem = (path: string, { line, column, key, message }: FileProblem): string =>
   `${path}:${line}:${column}: ${key === '' ? '' : `${key}: `}${message}`
 
-/** A lab file that cannot be used. */
+/** A file that cannot be used. */
 export class LabFileError extends LabError {
   readonly path: string
   readonly problems: readonly FileProblem[]

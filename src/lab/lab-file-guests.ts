@@ -1,8 +1,9 @@
-/** The lab file's guests. */
+/** The guests of a lab file or a cluster file. */
 import { familyOf, isIpv4, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, type Prefix } from '#wire/prefix.ts'
 import { AddressPool, readAddress, readNamed, readReference } from './lab-file-values.ts'
-import type { Customer, Guest, LabHost, Link, Subnet } from './lab-model.ts'
+import { readPlace, reportSharedPlaces } from './lab-file-place.ts'
+import type { Customer, Grammar, Guest, GuestPlace, LabHost, Link, Subnet } from './lab-model.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 interface Known {
@@ -10,6 +11,7 @@ interface Known {
   readonly customers: readonly Customer[]
   readonly subnets: readonly Subnet[]
   readonly links: readonly Link[]
+  readonly grammar: Grammar
 }
 
 interface Draft {
@@ -20,14 +22,21 @@ interface Draft {
   /** By family; families that the file leaves out are given out later. */
   readonly given: ReadonlyMap<4 | 6, Ip>
   readonly groups: readonly string[]
+  /** Of a cluster. */
+  readonly place?: GuestPlace
 }
 
-/** The section `guests`. Who has no address gets the first free one of each of the subnet's networks. */
+/**
+ * The section `guests`. Who has no address in a lab gets the first free one of each of the subnet's networks. In a
+ * cluster each says its own, so that a guest more changes no other.
+ */
 export function readGuests(value: YamlValue, known: Known): Guest[] {
   const pools = new Map<Prefix, AddressPool>()
   for (const subnet of known.subnets) for (const network of subnet.networks) pools.set(network, poolOf(network, subnet, known.links))
-  const drafts = readNamed(value).map(([name, entry]) => readGuest(name, entry, known, pools))
-  return drafts.flatMap((draft) => (draft === undefined ? [] : [complete(draft, pools)]))
+  const named = readNamed(value, known.grammar === 'lab' ? 'thing' : 'member')
+  const drafts = named.flatMap(([name, entry]) => readGuest(name, entry, known, pools) ?? [])
+  reportSharedPlaces(drafts)
+  return drafts.map((draft) => complete(draft, pools, known.grammar))
 }
 
 /** The pool of a network, without the addresses of its gateway and of the machines on its wire. */
@@ -40,10 +49,15 @@ function poolOf(network: Prefix, subnet: Subnet, links: readonly Link[]): Addres
   return pool
 }
 
-type GuestKey = 'host' | 'subnet' | 'address' | 'address6' | 'groups'
+type GuestKey = 'host' | 'subnet' | 'address' | 'address6' | 'groups' | 'netns' | 'container' | 'as' | 'vm'
+
+const optionalKeys: Readonly<Record<Grammar, readonly GuestKey[]>> = {
+  lab: ['address', 'address6', 'groups'],
+  cluster: ['address', 'address6', 'groups', 'netns', 'container', 'as', 'vm'],
+}
 
 function readGuest(name: string, value: YamlValue, known: Known, pools: ReadonlyMap<Prefix, AddressPool>): Draft | undefined {
-  const field = value.fields<GuestKey>(['host', 'subnet'], ['address', 'address6', 'groups'])
+  const field = value.fields<GuestKey>(['host', 'subnet'], optionalKeys[known.grammar])
   const host = field.host && readReference(field.host, 'host', known.hosts)
   const subnet = field.subnet && readReference(field.subnet, 'subnet', known.subnets)
   if (host === undefined || subnet === undefined) return undefined
@@ -66,14 +80,23 @@ function readGuest(name: string, value: YamlValue, known: Known, pools: Readonly
   }
   const { groups: theirs } = known.customers.find((customer) => customer.name === subnet.customer)!
   const groups = field.groups?.list().flatMap((group) => readReference(group, `group of ${subnet.customer}`, theirs)?.name ?? []) ?? []
-  return { name, value, host: host.name, subnet, given, groups }
+  const place = known.grammar === 'cluster' ? readPlace(name, value, field) : undefined
+  return { name, value, host: host.name, subnet, given, groups, ...(place !== undefined && { place }) }
 }
 
-function complete({ name, value, host, subnet, given, groups }: Draft, pools: ReadonlyMap<Prefix, AddressPool>): Guest {
+function complete({ value, given, ...guest }: Draft, pools: ReadonlyMap<Prefix, AddressPool>, grammar: Grammar): Guest {
+  const { name, subnet } = guest
   const addresses = subnet.networks.flatMap((network): Prefix[] => {
-    const address = given.get(isIpv4(network.address) ? 4 : 6) ?? pools.get(network)!.next(name)
-    if (address === undefined) value.report(`${formatPrefix(network)} of ${subnet.name} has no address left for it`)
+    const family = isIpv4(network.address) ? 4 : 6
+    const key = family === 4 ? 'address' : 'address6'
+    const address = given.get(family) ?? (grammar === 'lab' ? pools.get(network)!.next(name) : undefined)
+    if (address === undefined)
+      value.report(
+        grammar === 'lab'
+          ? `${formatPrefix(network)} of ${subnet.name} has no address left for it`
+          : `'${key}' must be given: an address of ${formatPrefix(network)}, the network of ${subnet.name}`,
+      )
     return address === undefined ? [] : [{ address, length: network.length }]
   })
-  return { name, host, subnet, addresses, groups }
+  return { ...guest, addresses }
 }

@@ -4,6 +4,7 @@ import { formatPrefix } from '#wire/prefix.ts'
 import { vxlanOverhead } from '#wire/vxlan.ts'
 import { AddressPool, readAddress, readNamed, readNetwork } from './lab-file-values.ts'
 import type { LabHost, Underlay } from './lab-model.ts'
+import { underlayDevice } from './names.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** A broadcast goes to 64 other hosts at most. */
@@ -39,6 +40,6 @@ export function readHosts(value: YamlValue, { network }: Underlay): LabHost[] {
   return given.flatMap(({ name, entry, address }) => {
     const own: Ip | undefined = address ?? pool.next(name)
     if (own === undefined) entry.report(`the underlay ${formatPrefix(network)} has no address left for it`)
-    return own === undefined ? [] : [{ name, address: own }]
+    return own === undefined ? [] : [{ name, address: own, device: underlayDevice }]
   })
 }

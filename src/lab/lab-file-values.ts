@@ -1,15 +1,15 @@
-/** Names, addresses and networks as lab files write them. */
+/** Names, addresses and networks as lab files and cluster files write them. */
 import { familyOf, formatIp, isIpv4, parseIp, type Ip } from '#wire/ip-address.ts'
 import { contains, formatPrefix, networkOf, nthAddress, overlaps, parseNetwork, parsePrefix, type Prefix } from '#wire/prefix.ts'
 import { nearest, type YamlValue } from './yaml-value.ts'
 
-/** Names become names of interfaces, which have 15 characters at most. */
-const longestName = 15
-
 const nameRules = {
-  // Namespaces are called LAB-THING: without a dash in it, no lab's name can run into another's things.
-  lab: { pattern: /^[a-z][a-z0-9]*$/, says: 'lower case letters and digits, a letter first' },
-  thing: { pattern: /^[a-z][a-z0-9-]*$/, says: 'lower case letters, digits and dashes, a letter first' },
+  // Namespaces are called LAB-THING: without a dash in it, no lab's name can run into another's things. Names of a lab
+  // become names of interfaces, which have 15 characters at most.
+  lab: { pattern: /^[a-z][a-z0-9]*$/, says: 'lower case letters and digits, a letter first', longest: 15 },
+  thing: { pattern: /^[a-z][a-z0-9-]*$/, says: 'lower case letters, digits and dashes, a letter first', longest: 15 },
+  // What is there, and has the names of its makers.
+  member: { pattern: /^[a-z][a-z0-9-]*$/, says: 'lower case letters, digits and dashes, a letter first', longest: 63 },
 } as const
 
 /** Names that devices have already where a host's or a link's own device is made. */
@@ -17,10 +17,10 @@ const takenByDevices = /^(lo|underlay0|bridge0|(hostif|vmnic|vpcmux)\d.*)$/
 
 /** Check a name, given as text. Undefined when it is right, else what is wrong. */
 export function nameProblem(name: string, kind: keyof typeof nameRules): string | undefined {
-  const { pattern, says } = nameRules[kind]
+  const { pattern, says, longest } = nameRules[kind]
   if (!pattern.test(name)) return `'${name}' is not a name; names here are ${says}`
   if (kind === 'thing' && takenByDevices.test(name)) return `'${name}' is what a device is called; choose another name`
-  return name.length > longestName ? `'${name}' is longer than ${longestName} characters` : undefined
+  return name.length > longest ? `'${name}' is longer than ${longest} characters` : undefined
 }
 
 /** The value as a name. */
@@ -32,11 +32,11 @@ export function readName(value: YamlValue, kind: keyof typeof nameRules): string
 }
 
 /** The entries of a map whose keys are names of our own choosing. */
-export function readNamed(value: YamlValue): [string, YamlValue][] {
+export function readNamed(value: YamlValue, kind: keyof typeof nameRules = 'thing'): [string, YamlValue][] {
   const entries = value.entries()
   if (entries.length === 0 && value.isNull === false) value.report('there must be one at least')
   return entries.filter(([name, entry]) => {
-    const problem = nameProblem(name, 'thing')
+    const problem = nameProblem(name, kind)
     if (problem !== undefined) entry.report(problem)
     return problem === undefined
   })

@@ -2,45 +2,24 @@
  * The lab file: hosts, underlay, customers, guests and links. Reads the YAML and checks everything that can be checked
  * without a kernel.
  */
-import { readFile } from 'node:fs/promises'
-import { LabError } from './lab-error.ts'
-import { LabFileError } from './file-problem.ts'
+import { fileText, parseFile, readMembers } from './file-members.ts'
 import type { Lab } from './lab-model.ts'
-import { readGuests } from './lab-file-guests.ts'
-import { readCustomers } from './lab-file-customers.ts'
-import { readNats } from './lab-file-nat.ts'
 import { readHosts, readUnderlay } from './lab-file-network.ts'
-import { readLinks } from './lab-file-links.ts'
 import { readName } from './lab-file-values.ts'
-import { YamlFile, type YamlValue } from './yaml-value.ts'
+import type { YamlValue } from './yaml-value.ts'
 
 const sections = { required: ['name', 'underlay', 'hosts', 'customers', 'guests'], optional: ['links'] } as const
 
 /** Read a lab file from disk. Throws LabFileError with everything that is wrong with it. */
-export async function readLabFile(path: string): Promise<Lab> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'this is a directory' : (cause as Error).message
-    throw new LabError(`cannot read lab file ${path}: ${why}; the directory examples/ has some to begin with`, { cause })
-  }
-  return parseLab(text, path)
-}
+export const readLabFile = async (path: string): Promise<Lab> => parseLab(await fileText(path, 'lab'), path)
 
 /** Read the text of a lab file. `path` is for messages. Throws LabFileError. */
-export function parseLab(text: string, path: string): Lab {
-  const file = new YamlFile(text)
-  const lab = file.root && readLab(file.root)
-  if (lab !== undefined && file.problems.length === 0) reportSharedNames(file.root!)
-  if (lab === undefined || file.problems.length > 0)
-    throw new LabFileError(
-      path,
-      file.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
-    )
-  return lab
-}
+export const parseLab = (text: string, path: string): Lab =>
+  parseFile(text, path, (root) => {
+    const lab = readLab(root)
+    if (lab !== undefined) reportSharedNames(root)
+    return lab
+  })
 
 function readLab(root: YamlValue): Lab | undefined {
   const part = root.fields<(typeof sections.required)[number] | 'links'>(sections.required, sections.optional)
@@ -48,14 +27,10 @@ function readLab(root: YamlValue): Lab | undefined {
   const name = readName(part.name, 'lab')
   const underlay = readUnderlay(part.underlay)
   const hosts = underlay && readHosts(part.hosts, underlay)
-  const owned = part.customers && readCustomers(part.customers)
-  if (name === undefined || underlay === undefined || hosts === undefined || owned === undefined || part.guests === undefined)
-    return undefined
-  const { customers, subnets } = owned
-  const links = part.links ? readLinks(part.links, { hosts, subnets }) : []
-  const guests = readGuests(part.guests, { hosts, customers, subnets, links })
-  const withNats = readNats(part.customers!, { customers, guests, links })
-  return { name, underlay, hosts, customers: withNats, subnets, guests, links }
+  const { customers, guests, links } = part
+  if (customers === undefined || guests === undefined || hosts === undefined) return undefined
+  const members = readMembers({ customers, guests, links }, hosts, 'lab')
+  return name === undefined || underlay === undefined ? undefined : { name, underlay, hosts, ...members }
 }
 
 /** Each host, guest and link has a namespace, and so has the underlay: their names must differ. */

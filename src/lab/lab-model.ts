@@ -1,7 +1,13 @@
-/** What a lab file describes: hosts, their underlay, customers with subnets and groups, guests and links. */
+/**
+ * What a lab file and a cluster file describe: hosts, their underlay, customers with subnets and groups, guests and
+ * links.
+ */
 import type { GroupRule } from '#abi/group-rule.ts'
 import type { Ip } from '#wire/ip-address.ts'
 import type { Prefix } from '#wire/prefix.ts'
+
+/** A lab makes its hosts and guests; those of a cluster are there. */
+export type Grammar = 'lab' | 'cluster'
 
 export interface Underlay {
   readonly network: Prefix
@@ -14,6 +20,8 @@ export interface LabHost {
   readonly name: string
   /** On the underlay. */
   readonly address: Ip
+  /** The interface that has it. */
+  readonly device: string
 }
 
 export interface Customer {
@@ -60,12 +68,21 @@ export interface Guest {
   readonly addresses: readonly Prefix[]
   /** Names of groups of its customer. */
   readonly groups: readonly string[]
+  /** Of a cluster: where vpcd puts the interface. */
+  readonly place?: GuestPlace
 }
+
+/** A network namespace and the interface's name in it; or a virtual machine, which opens its vmnic by itself. */
+export type GuestPlace = { readonly netns: string; readonly device: string } | 'vm'
 
 /** A wire that leaves a host: an interface of the host, and a machine at its other end. */
 export interface Link {
   readonly name: string
   readonly host: string
+  /** The host's interface. */
+  readonly device: string
+  /** MAC of the machine at the other end; without one, guests find it as they find any station of the wire. */
+  readonly mac?: Uint8Array
   /** Addresses of the host on its interface. */
   readonly hostAddresses: readonly Prefix[]
   /** Addresses of the machine at the other end. */
@@ -76,12 +93,17 @@ export interface Link {
   readonly vtag: number
 }
 
-export interface Lab {
+/** What labs and clusters have in common. */
+export interface Network {
   readonly name: string
-  readonly underlay: Underlay
+  readonly underlay: Pick<Underlay, 'port'>
   readonly hosts: readonly LabHost[]
   readonly customers: readonly Customer[]
   readonly subnets: readonly Subnet[]
   readonly guests: readonly Guest[]
   readonly links: readonly Link[]
+}
+
+export interface Lab extends Network {
+  readonly underlay: Underlay
 }

@@ -6,14 +6,14 @@ import { Vpc } from '#client/vpc.ts'
 import { LabError } from './lab-error.ts'
 import { vpcProgram } from '#system/background.ts'
 import { startDaemon, waitForDaemon } from './host-daemon.ts'
-import { makeHostObjects, type GuestDevice } from './host-objects.ts'
+import { compileHost } from './host-document.ts'
 import { takeDown } from './lab-down.ts'
 import { readLabFile } from './lab-file.ts'
 import { summarize } from './lab-list.ts'
 import { claimLab, readState, writeState, type LabMember, type LabState } from './lab-state.ts'
 import { existingNetns } from './netns.ts'
-import { makeNetwork, plugGuests } from './network.ts'
-import { netnsNames, planLab, type LabPlan } from './plan.ts'
+import { makeNetwork, plugGuests, type GuestDevice } from './network.ts'
+import { netnsNames, planLab, type HostPlan, type LabPlan } from './plan.ts'
 import { isRunning, markProcess } from '#system/process-mark.ts'
 
 export interface UpOptions {
@@ -67,7 +67,7 @@ async function build(
   const state = await startDaemons(plan, begun, signal)
   step(`vpcd on ${plan.hosts.map(({ name }) => name).join(', ')}`)
   signal?.throwIfAborted()
-  const made = await all(plan.hosts.map((host) => makeHostObjects(new Vpc({ socketPath: host.socket }), host)))
+  const made = await all(plan.hosts.map(makeObjects))
   step(`switches, ports and forwarding entries for ${plan.guests.length} guests`)
   signal?.throwIfAborted()
   await plugGuests(plan, new Map<string, GuestDevice>(made.flatMap((devices) => [...devices])), signal)
@@ -90,6 +90,20 @@ async function startDaemons(plan: LabPlan, state: LabState, signal?: AbortSignal
   await writeState(latest)
   await all(started.map(({ host, mark }) => waitForDaemon(host, mark, signal)))
   return latest
+}
+
+/** Have a host's vpcd make all its objects. Gives the guests' devices by guest. */
+async function makeObjects(host: HostPlan): Promise<Map<string, GuestDevice>> {
+  const vpc = new Vpc({ socketPath: host.socket })
+  await using mgmt = await vpc.mgmt({ write: true })
+  await mgmt.apply(compileHost(host).document)
+  const devices = new Map<string, GuestDevice>()
+  for (const { name, interfaceId } of host.switches.flatMap(({ guests }) => guests)) {
+    await using hostif = await vpc.openHostif(interfaceId)
+    const { device, mtuBytes } = await hostif.describe()
+    devices.set(name, { device, mtuBytes })
+  }
+  return devices
 }
 
 /** All steps have ended when this returns or throws, so nothing is made during a clean-up. */

@@ -10,6 +10,12 @@ import { netnsNames, type LabPlan } from './plan.ts'
 import type { GuestPlan, WirePlan } from './plan-guest.ts'
 import { inNetns, run } from './program.ts'
 
+/** The device of a guest's hostif: what it is called on the host, and the MTU that follows from the underlay. */
+export interface GuestDevice {
+  readonly device: string
+  readonly mtuBytes: number
+}
+
 const bridge = 'bridge0'
 
 /** Make the namespaces, and the underlay that joins the hosts. */
@@ -28,7 +34,7 @@ export async function makeNetwork(plan: LabPlan, signal?: AbortSignal): Promise<
       host.netns,
       [
         ...hostCommands(host.address),
-        ...plan.wires.filter((wire) => wire.host === host.name).flatMap(({ name, hostAddresses }) => deviceUp(name, hostAddresses)),
+        ...plan.wires.filter((wire) => wire.host === host.name).flatMap(({ device, hostAddresses }) => deviceUp(device, hostAddresses)),
       ],
     ]),
     ...plan.wires.map((wire): [string, IpCommand[]] => [wire.netns, [loopbackUp, ...deviceUp(guestDevice, wire.addresses)]]),
@@ -39,11 +45,7 @@ export async function makeNetwork(plan: LabPlan, signal?: AbortSignal): Promise<
 /**
  * Move the guests' interfaces into their namespaces and set them up. `devices` has name and MTU of each guest's hostif.
  */
-export async function plugGuests(
-  plan: LabPlan,
-  devices: ReadonlyMap<string, { readonly device: string; readonly mtuBytes: number }>,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function plugGuests(plan: LabPlan, devices: ReadonlyMap<string, GuestDevice>, signal?: AbortSignal): Promise<void> {
   const moves = plan.hosts.map((host): [string, IpCommand[]] => [
     host.netns,
     plan.guests
@@ -96,8 +98,8 @@ function underlayCommands({ underlay, hosts }: LabPlan): IpCommand[] {
 
 const hostCommands = (address: Prefix): IpCommand[] => [loopbackUp, ...deviceUp(underlayDevice, [address])]
 
-const wireCommands = ({ name, netns, mac }: WirePlan, host: string): IpCommand[] => [
-  ['link', 'add', 'name', name, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
+const wireCommands = ({ device, netns, mac }: WirePlan, host: string): IpCommand[] => [
+  ['link', 'add', 'name', device, 'netns', host, 'type', 'veth', 'peer', 'name', guestDevice, 'netns', netns, 'address', formatMac(mac)],
 ]
 
 function guestCommands({ addresses, gateways, dhcp }: GuestPlan, mtuBytes: number): IpCommand[] {

@@ -1,10 +1,10 @@
-/** The security groups of a lab: ids, rules and members, and what their rules say of a ping. */
+/** The security groups of customers: ids, rules and members, and what their rules say of a ping. */
 import { isObjectPeer, protocolNumber, type GroupRule } from '#abi/group-rule.ts'
 import type { Id } from '#abi/id.ts'
 import { isIpv4, type Ip } from '#wire/ip-address.ts'
 import { contains, parsePrefix, type Prefix } from '#wire/prefix.ts'
 import { labId } from './lab-id.ts'
-import type { Lab } from './lab-model.ts'
+import type { Network } from './lab-model.ts'
 
 export interface GroupPlan {
   readonly id: Id
@@ -15,16 +15,16 @@ export interface GroupPlan {
 }
 
 /** The groups of all customers. They have the same ids on every host. */
-export function planGroups(lab: Lab): GroupPlan[] {
-  return lab.customers.flatMap(({ name: customer, groups }) => {
-    const ids = groups.map(({ name }) => labId('group', lab.name, customer, name))
+export function planGroups(network: Network): GroupPlan[] {
+  return network.customers.flatMap(({ name: customer, groups }) => {
+    const ids = groups.map(({ name }) => labId('group', network.name, customer, name))
     const idOf = (peer: string): string => (isObjectPeer(peer) ? ids[Number(peer.slice('group'.length))]! : peer)
     return groups.map(({ name, rules }, i) => ({
       id: ids[i]!,
       name,
       customer,
       rules: rules.map((rule) => ({ ...rule, peers: rule.peers.map(idOf) })),
-      members: lab.guests
+      members: network.guests
         .filter(({ subnet, groups: joined }) => subnet.customer === customer && joined.includes(name))
         .flatMap(({ host, addresses }) => addresses.map(({ address }) => ({ host, address }))),
     }))

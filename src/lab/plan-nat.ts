@@ -4,8 +4,8 @@ import { formatIp, type Ip } from '#wire/ip-address.ts'
 import { formatPrefix, networkOf } from '#wire/prefix.ts'
 import { labId } from './lab-id.ts'
 import { wireNetwork } from './lab-file-nat.ts'
-import type { Lab, LabHost, LabNat } from './lab-model.ts'
-import type { GuestPlan } from './plan-guest.ts'
+import type { LabHost, LabNat, Network } from './lab-model.ts'
+import type { StationPlan } from './plan-guest.ts'
 
 export interface NatPlan {
   readonly id: Id
@@ -13,31 +13,38 @@ export interface NatPlan {
   readonly floats: readonly string[]
   readonly shared: readonly string[]
   /** The host has the wire. */
-  readonly wire?: { readonly ethlinkId: Id; readonly l2Name: string; readonly prefix: string; readonly gateway: string }
+  readonly wire?: {
+    readonly name: string
+    readonly ethlinkId: Id
+    readonly l2Name: string
+    readonly prefix: string
+    readonly gateway: string
+  }
   /** VTEP of the host that has it. */
   readonly via?: Ip
 }
 
 interface Surroundings {
-  readonly lab: Lab
+  readonly network: Network
   readonly host: LabHost
-  readonly guests: readonly GuestPlan[]
+  readonly guests: readonly StationPlan[]
 }
 
 /** Plan a NAT. It has the same id on every host. */
-export function planNat({ link, floats, shared }: LabNat, customer: string, { lab, host, guests }: Surroundings): NatPlan {
+export function planNat({ link, floats, shared }: LabNat, customer: string, { network, host, guests }: Surroundings): NatPlan {
   const machine = wireNetwork(link)!
   const insideOf = (name: string): Ip => guests.find((guest) => guest.name === name)!.addresses[0]!.address
-  const there = lab.hosts.find(({ name }) => name === link.host)!
+  const there = network.hosts.find(({ name }) => name === link.host)!
   return {
-    id: labId('vpcnat', lab.name, customer),
+    id: labId('vpcnat', network.name, customer),
     floats: floats.map(({ guest, address }) => `${formatIp(address)} to ${formatIp(insideOf(guest))}`),
     shared: shared.map(formatIp),
     ...(there.name === host.name
       ? {
           wire: {
-            ethlinkId: labId('ethlink', lab.name, host.name, link.name),
-            l2Name: link.name,
+            name: link.name,
+            ethlinkId: labId('ethlink', network.name, host.name, link.name),
+            l2Name: link.device,
             prefix: formatPrefix(networkOf(machine)),
             gateway: formatIp(machine.address),
           },

@@ -33,7 +33,7 @@ const host = (name: string) => plan.hosts.find((candidate) => candidate.name ===
 
 test('the same file gives the same plan, another lab name other ids', () => {
   assert.deepEqual(planLab(lab), plan)
-  assert.notEqual(planLab({ ...lab, name: 'u' }).guests[0]!.hostifId, plan.guests[0]!.hostifId)
+  assert.notEqual(planLab({ ...lab, name: 'u' }).guests[0]!.interfaceId, plan.guests[0]!.interfaceId)
 })
 
 test('namespaces are named after the lab and the thing', () => {
@@ -63,7 +63,7 @@ test('a host has a switch for each customer that it has guests of', () => {
         ['blue', 6001],
       ],
       [['red', 5001]],
-      [['red', 5002]],
+      [['red', 5001]],
     ],
   )
   assert.deepEqual(

@@ -14,7 +14,7 @@ export class YamlFile {
     for (const { pos, message } of this.document.errors) this.#report(pos[0], '', `this is not YAML: ${message}`)
     if (this.problems.length > 0) return
     const { contents } = this.document
-    if (contents === null) this.#report(0, '', 'the file is empty; the examples show what a lab file holds')
+    if (contents === null) this.#report(0, '', 'the file is empty; the directory examples/ shows what it may hold')
     else this.root = new YamlValue(this, contents, '')
   }
 
@@ -61,7 +61,11 @@ export class YamlValue {
 
   /** A whole number in a range. */
   integer(min: number, max: number): number | undefined {
-    const value = isScalar(this.#node) ? this.#node.value : undefined
+    const { value, source = '' } = isScalar(this.#node) ? this.#node : { value: undefined }
+    if (typeof value === 'number' && /^[-+]?0\d/.test(source)) {
+      this.report(`${source} is ambiguous, since some read it as octal; write ${value}`)
+      return undefined
+    }
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
     this.report(`this must be a whole number from ${min} to ${max}, not ${this.#kind()}`)
     return undefined

@@ -83,6 +83,15 @@ export class PrivateVpcd implements AsyncDisposable {
     return code
   }
 
+  /** End vpcd as nothing but a crash does. */
+  async killDaemon(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill('SIGKILL')
+    await ended
+  }
+
   /** Have nothing left of tables and programs, as after a boot. vpcd must not run. */
   forgetPins(): void {
     Datapath.destroy(this.bpffs)

@@ -116,7 +116,7 @@ async function prepare(): Promise<void> {
     await held.setHeld(true)
     await held.setAddresses([address])
   }
-  await using hostif = await lab.vpc('h2').openHostif(lab.guest('place').hostifId, { write: true })
+  await using hostif = await lab.vpc('h2').openHostif(lab.guest('place').interfaceId, { write: true })
   await hostif.setMac(formatMac(lab.guest('moving').mac as never))
   await lab.must('place', 'ip', 'link', 'set', 'dev', guestDevice, 'netns', netnsPath(lab.netns('moving')), 'name', 'new0')
   await lab.must('moving', 'ip', 'addr', 'add', `${address}/32`, 'dev', 'new0')
@@ -160,7 +160,7 @@ suite('a guest in a security group that moves', () => {
     await point('h1', 'h2', true)
     {
       await using left = await port('moving')
-      await left.disconnect(lab.guest('moving').hostifId)
+      await left.disconnect(lab.guest('moving').interfaceId)
     }
     await Promise.all([tcp.grows(20), udp.grows(20)])
     await point('h3', 'h2')

@@ -82,7 +82,7 @@ async function believes(host: string): Promise<boolean> {
 suite('a guest that moves', () => {
   before(async () => {
     await hold(true)
-    await using hostif = await lab.vpc('h3').openHostif(lab.guest('place').hostifId, { write: true })
+    await using hostif = await lab.vpc('h3').openHostif(lab.guest('place').interfaceId, { write: true })
     await hostif.setMac(mac())
     await using there = await port('place')
     await there.setAddresses([address])
@@ -124,7 +124,7 @@ suite('a guest that moves', () => {
       await lab.run('moving', 'ping', '-n', '-c', '5', '-i', '0.1', '-W', '1', '10.0.0.1')
       await arrives
       assert.equal(await received('moving')(), got)
-      await left.disconnect(lab.guest('moving').hostifId)
+      await left.disconnect(lab.guest('moving').interfaceId)
       await left.setLeaving(false)
     }
     await grows(received('place'))

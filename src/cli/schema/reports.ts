@@ -33,6 +33,7 @@ export const sourceStats = only({
 export const queueStats = only({ queue: count, rxPackets: count, rxBytes: count, txPackets: count, txBytes: count, txDrops: count })
 export const probe = only({ name: text, state: z.enum(['ok', 'warning', 'failed', 'unknown']), found: text, remedy: text })
 export const flow = z.looseObject({ port: text, protocol: text, inside: text, outside: text, state: text })
+export const cluster = only({ name: text, hosts: z.array(only({ name: text, address: text, device: text, guests: texts })) })
 export const hostChange = only({
   action: z.enum(['create', 'change', 'remove']),
   type,

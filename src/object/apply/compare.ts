@@ -98,6 +98,9 @@ const itemText = (item: unknown): string => (typeof item === 'object' ? JSON.str
 
 type Value = string | number | boolean | null
 
+/** A map, such as the guest of a hostif, is compared by its text. */
+const plain = (value: unknown): Value => (typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Value))
+
 /** MAC, settings and places by the document's words. */
 function* valuesOf(type: UnitType, mac: string, values: object, places: Places): Generator<[key: string, value: Value]> {
   yield ['mac', mac]
@@ -106,7 +109,7 @@ function* valuesOf(type: UnitType, mac: string, values: object, places: Places):
     // The document says nothing about it.
     if (of === undefined) continue
     const value = kind.toJson(of)
-    yield [keyOf(name, { key }), Array.isArray(value) ? value.map(itemText).toSorted().join(' ') || null : (value as Value)]
+    yield [keyOf(name, { key }), Array.isArray(value) ? value.map(itemText).toSorted().join(' ') || null : plain(value)]
   }
   yield* Object.entries(places)
 }
