@@ -112,6 +112,8 @@ static inline int vpc_ctl(int fd, uint32_t command, size_t inlen, const void *in
 #define VPC_VPCMUX_DIRECT_SET 0xb0050111u /* vpcmux: direct set */
 #define VPC_VPCMUX_EXCLUSIVE_GET 0x40050112u /* vpcmux: exclusive get */
 #define VPC_VPCMUX_EXCLUSIVE_SET 0xb0050113u /* vpcmux: exclusive set */
+#define VPC_VPCMUX_FAR_VTEPS_GET 0x40050114u /* vpcmux: far VTEPs get */
+#define VPC_VPCMUX_FAR_VTEPS_SET 0xb0050115u /* vpcmux: far VTEPs set */
 #define VPC_VMNIC_QUEUES_GET 0x40060001u /* vmnic: queue count get */
 #define VPC_VMNIC_QUEUES_SET 0xb0060002u /* vmnic: queue count set */
 #define VPC_ETHLINK_VTAG_GET 0x40080006u /* ethlink: vtag get */

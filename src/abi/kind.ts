@@ -210,7 +210,7 @@ export const endpoint: Kind<Endpoint, string> = {
 }
 
 /** A list, whose items are read one by one. */
-function listOf<T>(json: unknown, readItem: (item: unknown) => Read<T>): Read<readonly T[]> {
+export function listOf<T>(json: unknown, readItem: (item: unknown) => Read<T>): Read<readonly T[]> {
   if (!Array.isArray(json)) return bad(`this must be a list, not ${kindOf(json)}`)
   const found: T[] = []
   for (const [i, item] of json.entries()) {

@@ -1,13 +1,11 @@
 /** The settings of a NAT (vpcnat). */
-import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
-import { formatIp } from '#wire/ip-address.ts'
+import { parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
+import { vtepText } from './far-vtep.ts'
 import { floats } from './float.ts'
 import { networks } from './group-rule.ts'
 import { address, addresses, chosen, network } from './kind.ts'
 import { objectOf } from './object-kind.ts'
 import { own } from './setting.ts'
-
-const vtepText = (vtep: Endpoint): string => (vtep.port === 0 ? formatIp(vtep.address) : formatEndpoint(vtep))
 
 /** Of another host: `192.0.2.7`, or with a UDP port of its own `192.0.2.7:4790`. */
 const vtep = chosen<Endpoint>('a VTEP', 'VTEP', vtepText, (text) => parseEndpoint(text, 0))

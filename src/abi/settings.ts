@@ -12,7 +12,6 @@ import {
   byteRate,
   choice,
   counted,
-  endpoint,
   flag,
   integer,
   macs,
@@ -28,6 +27,7 @@ import {
   word,
   type Kind,
 } from './kind.ts'
+import { muxSettings } from './mux-settings.ts'
 import { natSettings } from './nat-settings.ts'
 import { objectName } from './object-name.ts'
 import { own, shared, type Op, type Setting, type WithOps } from './setting.ts'
@@ -39,9 +39,6 @@ import { maxRouteTable } from './route.ts'
 const mtuBytes = shared(optional(integer([68, 65521])), null, 'largest packet in bytes; none: as the underlay allows', {
   key: 'mtu',
 })
-
-/** Of a mux: whether packets may bypass the host's stack, and with it the firewall. */
-export const directWays = ['off', 'auto', 'on'] as const
 
 /** How much of a shared table one switch may take. */
 const quota = (what: string, op: number, help: string): WithOps<number, number> =>
@@ -227,30 +224,7 @@ export const settings = {
     l2Name: shared(optional(word), null, 'interface of the host that it wraps'),
     mtuBytes,
   },
-  vpcmux: {
-    owner,
-    name,
-    mtuBytes,
-    listen: shared(optional(endpoint), null, 'address and UDP port for packets of other hosts'),
-    direct: {
-      ...own(
-        choice(directWays),
-        'auto',
-        ['direct get', 0x0110],
-        ['direct set', 0x0111],
-        "whether packets may bypass the host's stack; auto: unless a rule of the host must see each of them",
-      ),
-      since: 3,
-    },
-    exclusive: own(
-      flag('exclusive'),
-      true,
-      ['exclusive get', 0x0112],
-      ['exclusive set', 0x0113],
-      "keep programs of this host, and guests behind uplinks, from sending to the ports of the mux's VTEPs",
-      { since: 5 },
-    ),
-  },
+  vpcmux: { owner, name, mtuBytes, ...muxSettings },
   subnet: {
     owner,
     name,

@@ -1,9 +1,10 @@
-/** Policies of IPsec in a network namespace (linux/xfrm.h): which packets they concern. */
+/** Policies of IPsec in a network namespace (linux/xfrm.h): which packets they concern, and some of our own. */
 import { bytes, cStruct, pad, u16, u32, u8 } from '#abi/c-struct.ts'
 import { KernelError } from './errno.ts'
 import { netlinkFamily, NetlinkSocket } from './netlink-socket.ts'
 
 const XFRM_MSG_NEWPOLICY = 0x13
+const XFRM_MSG_DELPOLICY = 0x14
 const XFRM_MSG_GETPOLICY = 0x15
 /** Multicast group that tells of every change of a policy. */
 export const xfrmPolicyGroup = 4
@@ -26,6 +27,9 @@ const selector = cStruct({
   user: u32,
 })
 const policyInfo = cStruct({ selector, lifetimes: pad(lifetimes), priority: u32, index: u32, dir: u8, action: u8, flags: u8, share: u8 })
+/** struct xfrm_userpolicy_info and xfrm_userpolicy_id are aligned to their 64-bit numbers. */
+const policyInfoBytes = 168
+const policyId = cStruct({ selector, index: u32, dir: u8, pad: pad(3) })
 
 export interface XfrmPolicy {
   readonly direction: 'in' | 'out' | 'forward'
@@ -40,6 +44,8 @@ export interface XfrmPolicy {
   /** Of the destination, with the bits that count. */
   readonly port: number
   readonly portMask: number
+  /** The user of the selector, which the kernel keeps and does not ask for. */
+  readonly user: number
 }
 
 const families: Readonly<Record<number, 4 | 6>> = { 2: 4, 10: 6 }
@@ -77,5 +83,84 @@ function decodePolicy(body: Uint8Array): XfrmPolicy {
     destinationLength: wanted.prefixLengthD,
     port: word(wanted.dport),
     portMask: word(wanted.dportMask),
+    user: wanted.user,
+  }
+}
+
+/** UDP packets between two addresses, to a port: they are dropped unless another policy says what becomes of them. */
+export interface Guard {
+  readonly direction: 'in' | 'out'
+  readonly source: Uint8Array
+  readonly destination: Uint8Array
+  readonly port: number
+}
+
+/** In the selectors of our policies: by it we know them, and policies of others with the same packets are others. */
+export const guardUser = 0x7663_7670
+
+const XFRM_POLICY_BLOCK = 1
+/** Any other policy comes before it. */
+const lastPriority = 0x7fff_ffff
+const IPPROTO_UDP = 17
+
+const padded = (address: Uint8Array): Uint8Array => Uint8Array.from({ length: 16 }, (_, i) => address[i] ?? 0)
+const big = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 0xff)
+
+const selectorOf = ({ source, destination, port }: Guard): Parameters<typeof selector.encode>[0] => ({
+  daddr: padded(destination),
+  saddr: padded(source),
+  dport: big(port),
+  dportMask: big(0xffff),
+  sport: big(0),
+  sportMask: big(0),
+  family: source.length === 4 ? 2 : 10,
+  prefixLengthD: destination.length * 8,
+  prefixLengthS: source.length * 8,
+  proto: IPPROTO_UDP,
+  ifindex: 0,
+  user: guardUser,
+})
+
+/** Have the kernel drop such packets. Throws KernelError: EPROTONOSUPPORT on a kernel without IPsec. */
+export function addGuard(guard: Guard): void {
+  const info = policyInfo.encode({
+    selector: selectorOf(guard),
+    priority: lastPriority,
+    index: 0,
+    dir: guard.direction === 'in' ? 0 : 1,
+    action: XFRM_POLICY_BLOCK,
+    flags: 0,
+    share: 0,
+  })
+  const body = new Uint8Array(policyInfoBytes)
+  body.set(info)
+  // No limit of bytes and packets, the first four numbers of the lifetimes.
+  body.fill(0xff, selector.size, selector.size + 32)
+  change('XFRM_MSG_NEWPOLICY', XFRM_MSG_NEWPOLICY, body)
+}
+
+/** Let go of such packets. */
+export function removeGuard(guard: Guard): void {
+  const id = policyId.encode({ selector: selectorOf(guard), index: 0, dir: guard.direction === 'in' ? 0 : 1 })
+  change('XFRM_MSG_DELPOLICY', XFRM_MSG_DELPOLICY, id)
+}
+
+function change(call: string, type: number, body: Uint8Array): void {
+  const socket = NetlinkSocket.open({ family: netlinkFamily.XFRM })
+  try {
+    socket.request({ call, type, parts: [body], changes: true })
+  } finally {
+    socket.close()
+  }
+}
+
+/** Whether this kernel has IPsec. */
+export function hasXfrm(): boolean {
+  try {
+    NetlinkSocket.open({ family: netlinkFamily.XFRM }).close()
+    return true
+  } catch (error) {
+    if (error instanceof KernelError) return false
+    throw error
   }
 }

@@ -75,7 +75,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/lab/traffic.test.ts': 20,
   'test/datapath/remembered.test.ts': 9,
   'test/datapath/source-nat-model.test.ts': 5,
-  'test/object/mux.test.ts': 10,
+  'test/object/mux.test.ts': 8,
   'test/object/random-walk.test.ts': 11,
   'test/object/bad-start.test.ts': 9,
   'test/recovery/moving.test.ts': 15,

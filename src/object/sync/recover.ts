@@ -18,6 +18,7 @@ import { taken } from './follow-interface.ts'
 import { inService } from '../type/mtu.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askHost } from '../type/mux-direct.ts'
+import { hasGuards, keepGuards } from '../type/mux-guards.ts'
 import { macOf } from '../type/ethlink.ts'
 import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
@@ -63,12 +64,7 @@ export function recover(context: Context): void {
   })
   attempts.all('ethlink', (one, ethlink) => resumeEthlink(context, one, ethlink))
   attempts.of('make the services for guests', () => recoverServices(context, tx))
-  attempts.of("read the host's rules and routes", () => {
-    for (const mux of model.ofType('vpcmux')) {
-      noteElsewhere(context, tx, mux)
-      askHost(tx, mux)
-    }
-  })
+  prepareMuxes(context, tx, attempts)
   for (const repairs of repairTables(model, context.datapath.tables)) context.log.info(`repaired table ${repairs.table}`, { ...repairs })
   holdPolicies(model, context.datapath.tables.policy)
   replacements.perform()
@@ -128,7 +124,7 @@ class Attempts {
   muxesUp(): boolean {
     let down = false
     for (const mux of this.#context.model.ofType('vpcmux')) {
-      if (this.object(mux, (tx) => syncMux(this.#context, tx, mux))) continue
+      if (!mux.down && this.object(mux, (tx) => syncMux(this.#context, tx, mux))) continue
       mux.down = true
       down = true
     }
@@ -139,6 +135,22 @@ class Attempts {
   finish(): ReturnType<Transaction['finish']> {
     return this.#done.flatMap((tx) => tx.finish())
   }
+}
+
+/**
+ * How packets of muxes may leave, before tables send any. What must not pass in plain does not: a mux for which that
+ * cannot be sends nothing.
+ */
+function prepareMuxes(context: Context, tx: Transaction, attempts: Attempts): void {
+  for (const mux of [...context.model.ofType('vpcmux')].filter(hasGuards))
+    mux.down = !attempts.object(mux, (one) => void keepGuards(context, one))
+  attempts.of('remove policies of IPsec that no mux needs', () => void keepGuards(context, tx))
+  attempts.of("read the host's rules and routes", () => {
+    for (const mux of context.model.ofType('vpcmux')) {
+      noteElsewhere(context, tx, mux)
+      askHost(tx, mux)
+    }
+  })
 }
 
 /** The interface that an ethlink wraps, by name. It may also appear later. */

@@ -11,6 +11,7 @@ import { syncMux } from '../type/mux.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
+import { keepGuards } from '../type/mux-guards.ts'
 import { inService } from '../type/mtu.ts'
 import { transact } from './transact.ts'
 
@@ -87,6 +88,9 @@ export class Surroundings {
     if (muxes.length === 0) return
     const rules = readRuleset()
     transact(this.#context, "note the host's rules and paths", (tx) => {
+      // Whoever empties the kernel's list of policies does not mean that packets shall pass in plain.
+      if (keepGuards(this.#context, tx, rules))
+        this.#context.log.warn('set policies of IPsec again that keep packets from passing in plain')
       for (const mux of muxes) {
         if (noteElsewhere(this.#context, tx, mux)) syncMux(this.#context, tx, mux)
         if (!inService(mux)) continue

@@ -36,6 +36,7 @@ function mux(model: Model, deviceMtuBytes: number, listen: string | null, unit =
     paths: new Map(),
     widestBytes: null,
     direct: 'auto' as const,
+    farVteps: [],
     exclusive: true,
     objections: { out: [], in: [] },
     source: unit,

@@ -35,10 +35,30 @@ export function muxMtuBytes(mux: Mux): number | undefined {
 /** The largest packet of a guest that fits on the way to a VTEP; 0: unknown. */
 export function vtepMtuBytes(mux: Mux, vtep: Vtep): number {
   const fits = muxMtuBytes(mux)
-  const path = mux.paths.get(vtep)
+  const path = least(mux.paths.get(vtep), farMtuBytes(mux, vtep))
   if (fits === undefined || path === undefined) return fits ?? 0
   return Math.max(minMtuBytes, Math.min(fits, path - overheadBytes[vtep.family]))
 }
+
+/** What was found before, for a list of far VTEPs: 100 000 entries may have few VTEPs. */
+const farMtus = new WeakMap<Mux['farVteps'], Map<Vtep, number | undefined>>()
+
+/** The MTU of the way to a VTEP that somebody has set; undefined: nobody has. */
+export function farMtuBytes({ farVteps }: Mux, vtep: Vtep): number | undefined {
+  if (farVteps.length === 0) return undefined
+  const known = farMtus.get(farVteps) ?? new Map<Vtep, number | undefined>()
+  farMtus.set(farVteps, known)
+  if (!known.has(vtep)) {
+    const { address, port } = vtep
+    const found = farVteps.find((far) => far.vtep.port === port && Buffer.compare(far.vtep.address, address) === 0)
+    known.set(vtep, found?.mtuBytes ?? undefined)
+  }
+  return known.get(vtep)
+}
+
+/** The smaller one of those that are known. */
+export const least = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 
 /** The MTU that units follow: what fits through every mux. */
 export function overlayMtuBytes(model: Model): number {

@@ -5,17 +5,20 @@
 import { objectionsTo, readRuleset, type Objections, type Ruleset } from '#datapath/host-rules/host-rules.ts'
 import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { hasGuards } from './mux-guards.ts'
 
 /** For a mux without an underlay. Until vpcd has read the host's rules, no packet bypasses the stack. */
 export const unasked: Objections = { out: ['not asked yet'], in: ['not asked yet'] }
 
 /** Whether packets may leave without the vxlan device. */
-export const mayLeaveDirectly = ({ direct, objections }: Mux): boolean =>
-  direct === 'on' || (direct === 'auto' && objections.out.length === 0)
+export const mayLeaveDirectly = (mux: Mux): boolean => mayBypass(mux, mux.objections.out)
 
 /** Whether programs may take packets at the underlay's interface. */
-export const mayEnterDirectly = ({ direct, objections }: Mux): boolean =>
-  direct === 'on' || (direct === 'auto' && objections.in.length === 0)
+export const mayEnterDirectly = (mux: Mux): boolean => mayBypass(mux, mux.objections.in)
+
+/** Policies of IPsec see none of the packets that bypass the stack. */
+const mayBypass = (mux: Mux, objections: readonly string[]): boolean =>
+  !hasGuards(mux) && (mux.direct === 'on' || (mux.direct === 'auto' && objections.length === 0))
 
 /** Mark what the tables say about the direct ways. */
 export function touchWays(tx: Transaction, { ifindex, underlay }: Mux): void {

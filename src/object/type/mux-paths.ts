@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import type { Vtep } from '../store/entry-store.ts'
 import type { Mux } from '../store/model.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { farMtuBytes, least } from './mtu.ts'
 import { withMtuFollowing } from './mtu-follow.ts'
 
 /** Ask the kernel for the paths of a mux to some of its VTEPs, and record changes. */
@@ -17,7 +18,7 @@ export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Ite
   const asked = pathMtus(listen.address, listen.port, others)
   const paths = new Map([...mux.paths].filter(([vtep]) => entries.used.has(vtep)))
   for (const vtep of others) {
-    const mtuBytes = asked.get(vtep)
+    const mtuBytes = least(asked.get(vtep), farMtuBytes(mux, vtep))
     if (mtuBytes === undefined || mtuBytes >= underlay.deviceMtuBytes) paths.delete(vtep)
     else paths.set(vtep, mtuBytes)
   }
@@ -30,11 +31,14 @@ export function askPaths(context: Context, tx: Transaction, mux: Mux, vteps: Ite
 }
 
 /**
- * The MTU of the widest path, if all are narrower than the interface for a lasting reason (a route, IPsec): guests need
- * not try larger packets. The kernel forgets what ICMP said about a path, so that is left to the answers to guests that
- * send too large packets. Null: the interface decides.
+ * The MTU of the widest path, if all are narrower than the interface for a lasting reason (a route, IPsec, a setting):
+ * guests need not try larger packets. The kernel forgets what ICMP said about a path, so that is left to the answers to
+ * guests that send too large packets. Null: the interface decides.
  */
-function widest({ devices }: Context, { listen, entries }: Mux, paths: ReadonlyMap<Vtep, number>): number | null {
+function widest({ devices }: Context, mux: Mux, paths: ReadonlyMap<Vtep, number>): number | null {
+  const { listen, entries } = mux
+  const lasts = (vtep: Vtep, mtuBytes: number): boolean =>
+    farMtuBytes(mux, vtep) === mtuBytes || devices.wayTo(vtep.address, listen!.address)?.learnt === false
   if (paths.size === 0) return null
   let most = 0
   for (const vtep of entries.used.keys()) {
@@ -43,7 +47,7 @@ function widest({ devices }: Context, { listen, entries }: Mux, paths: ReadonlyM
     if (mtuBytes === undefined) return null
     most = Math.max(most, mtuBytes)
   }
-  for (const [vtep, mtuBytes] of paths) if (mtuBytes === most && devices.wayTo(vtep.address, listen!.address)?.learnt === false) return most
+  for (const [vtep, mtuBytes] of paths) if (mtuBytes === most && lasts(vtep, most)) return most
   return null
 }
 

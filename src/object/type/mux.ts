@@ -13,9 +13,11 @@ import type { Transaction } from '../store/transaction.ts'
 import { toVpcError } from '../vpc-error.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { inService } from './mtu.ts'
+import { dropGuards, keepGuards } from './mux-guards.ts'
 import { deviceMtuBytes, setMtu, touchEnds, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
+import { askPaths } from './mux-paths.ts'
 import { addPortsRight, dropWays } from './mux-ways.ts'
 import { originalEntries, toFte } from './original-entries.ts'
 import { checkListen } from './mux-listen.ts'
@@ -49,6 +51,7 @@ function createMux(context: Context, tx: Transaction, id: Id): Mux {
 
 function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
   if (mux.underlay !== null) disconnectMux(context, tx, mux)
+  dropGuards(context, tx, mux)
   withMtuFollowing(context, tx, mux, () => {
     tx.set(mux, 'listen', null)
     tx.set(mux, 'mtuBytes', null)
@@ -73,6 +76,16 @@ const setters: Setters<'vpcmux'> = {
     addPortsRight(context, tx, mux, [])
     tx.dirty.records.add(mux)
   },
+  farVteps(context, tx, mux, farVteps) {
+    tx.asked = `set the far VTEPs of ${unitName(mux)}`
+    touchWays(tx, mux)
+    withMtuFollowing(context, tx, mux, () => tx.set(mux, 'farVteps', farVteps))
+    keepGuards(context, tx)
+    askHost(tx, mux)
+    askPaths(context, tx, mux, mux.entries.used.keys())
+    context.datapath.tables.forgetWays()
+    tx.dirty.records.add(mux)
+  },
   listen(context, tx, mux, endpoint) {
     if (endpoint === null) return stopListening(context, tx, mux)
     tx.asked = `listen on ${formatEndpoint(endpoint)} with ${unitName(mux)}`
@@ -85,6 +98,7 @@ const setters: Setters<'vpcmux'> = {
 function stopListening(context: Context, tx: Transaction, mux: Mux): void {
   dropWays(context, tx, mux)
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', null))
+  keepGuards(context, tx)
   syncMux(context, tx, mux)
   tx.dirty.records.add(mux)
 }
@@ -125,6 +139,7 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
  */
 function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', endpoint))
+  keepGuards(context, tx)
   if (mux.devicePort !== endpoint.port) {
     touchMux(tx, mux)
     dropDevice(context, tx, mux)

@@ -1,0 +1,61 @@
+/** Which packets of muxes must not pass in plain, and that the kernel drops those. */
+import { addGuard, guardKey, guards, removeGuard, type Guard } from '#datapath/host-rules/guards.ts'
+import type { Ruleset } from '#datapath/host-rules/host-rules.ts'
+import type { Context } from '../context.ts'
+import type { Model, Mux } from '../store/model.ts'
+import { unitName } from '../store/model.ts'
+import type { Transaction } from '../store/transaction.ts'
+
+/** Whether a mux has a VTEP that it reaches under IPsec alone. */
+export const hasGuards = ({ farVteps }: Mux): boolean => farVteps.some(({ ipsec }) => ipsec)
+
+function* guardsOf({ listen, farVteps }: Mux): Generator<Guard> {
+  if (listen === null) return
+  for (const { vtep, ipsec } of farVteps) {
+    if (!ipsec || vtep.address.length !== listen.address.length) continue
+    yield { direction: 'out', source: listen.address, destination: vtep.address, port: vtep.port || listen.port }
+    yield { direction: 'in', source: vtep.address, destination: listen.address, port: listen.port }
+  }
+}
+
+const wanted = (model: Model): Map<string, Guard> => {
+  const all = [...model.ofType('vpcmux')].filter(({ dead }) => !dead).flatMap((mux) => [...guardsOf(mux)])
+  return new Map(all.map((guard) => [guardKey(guard), guard]))
+}
+
+/**
+ * Have the kernel drop what must not pass in plain. New policies hold at once; those that nobody needs go when the
+ * tables no longer send such packets. `rules`: what the kernel has, if the caller knows.
+ */
+export function keepGuards({ model }: Pick<Context, 'model'>, tx: Transaction, rules?: Ruleset): boolean {
+  const [want, have] = [wanted(model), guards(rules?.policies)]
+  const missing = [...want].filter(([key]) => !have.has(key))
+  for (const [, guard] of missing) {
+    add(tx, guard)
+    tx.did(() => removeGuard(guard))
+  }
+  const spare = [...have].filter(([key]) => !want.has(key))
+  if (spare.length > 0)
+    tx.later('remove policies of IPsec', () => {
+      const still = wanted(model)
+      for (const [key, guard] of spare) if (!still.has(key)) removeGuard(guard)
+    })
+  return missing.length > 0
+}
+
+function add(tx: Transaction, guard: Guard): void {
+  if (addGuard(guard)) return
+  tx.refuse(
+    'EOPNOTSUPP',
+    'this kernel has no IPsec (CONFIG_XFRM_USER), so nothing keeps packets from leaving in plain',
+    'load xfrm_user, or take ipsec away from the VTEP',
+  )
+}
+
+/** Forget a mux: it goes. */
+export const dropGuards = (context: Pick<Context, 'model'>, tx: Transaction, mux: Mux): void => {
+  if (!hasGuards(mux)) return
+  tx.asked ||= `remove ${unitName(mux)}`
+  tx.set(mux, 'farVteps', [])
+  keepGuards(context, tx)
+}
