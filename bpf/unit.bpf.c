@@ -30,16 +30,21 @@ static __always_inline int unicast(struct __sk_buff *skb, struct packet *packet,
 {
 	struct vpc_dst *dst = outgoing_dst(known);
 	struct sending *to = &known->to;
+	int action;
 
 	if (!dst)
 		return drop(skb, packet, VPC_DROP_UNKNOWN_UNICAST);
 	if (unlikely(dst->kind == VPC_DST_GATEWAY)) {
 		struct unroutable why = {};
 
+		action = known->leaves ? leave_by_slot(skb, packet) : 0;
+		if (action)
+			return action;
 		to = route(skb, packet, &why);
 		if (!to)
 			return refuse_to_route(skb, packet, &why);
-		if (unlikely(to->dst.kind == VPC_DST_NAT))
+		known->leaves = to->dst.kind == VPC_DST_NAT;
+		if (unlikely(known->leaves))
 			return leave(skb, packet);
 	}
 	if (to->dst.kind != VPC_DST_REMOTE)

@@ -24,7 +24,7 @@ struct outgoing {
 	__u32 generation;
 	__u32 ifindex;         /* of the unit */
 	struct mac dmac;
-	__u16 pad;
+	__u16 leaves;          /* the last packet to the gateway's MAC has left by a NAT */
 	struct vpc_port port;
 	struct sending to;
 };
@@ -60,6 +60,7 @@ static __noinline bool begin_outgoing(struct outgoing *known, __u32 unit, __u32 
 	known->ifindex = ifindex;
 	known->port = port;
 	known->dmac = *dmac;
+	known->leaves = 0;
 	known->senders = (struct senders){};
 	known->to.dst.kind = VPC_DST_NONE;
 	known->to.path.learned_ns = known->to.tick = 0;

@@ -39,25 +39,29 @@ static __always_inline const struct address *next_hop(const struct vpc_nat *nat,
 	return ipv6_is_unspecified(gateway) ? 0 : gateway;
 }
 
-/* Sends the packet, which has its public source. `number`: of the NAT. */
-static __noinline int send_to_wire(struct __sk_buff *skb, const struct vpc_nat *nat, const struct address *daddr, __u32 number)
+/* Sends the packet, which has its public source, to a hop on the wire. `number`: of the NAT. */
+static __always_inline int redirect_to_wire(struct __sk_buff *skb, __u32 wire, const struct address *hop, __u32 number)
 {
 	bool v4 = skb->protocol == bpf_htons(ETH_P_IP);
-	const struct address *hop = next_hop(nat, v4, daddr);
 	struct bpf_redir_neigh next = { .nh_family = v4 ? AF_INET : AF_INET6 };
 
 	skb->mark = 0;
 	count_tx(number, skb->len);
-	note(skb, VPC_VERDICT_FORWARD, nat->wire);
+	note(skb, VPC_VERDICT_FORWARD, wire);
 	skb->cb[VPC_CB_STATS] = number;
 	skb->cb[VPC_CB_KIND] = VPC_DST_NAT;
 	if (!hop)
-		return bpf_redirect_neigh(nat->wire, 0, 0, 0);
+		return bpf_redirect_neigh(wire, 0, 0, 0);
 	if (v4)
 		next.ipv4_nh = hop->w[3];
 	else
 		*(struct address *)next.ipv6_nh = *hop;
-	return bpf_redirect_neigh(nat->wire, &next, sizeof(next), 0);
+	return bpf_redirect_neigh(wire, &next, sizeof(next), 0);
+}
+
+static __noinline int send_to_wire(struct __sk_buff *skb, const struct vpc_nat *nat, const struct address *daddr, __u32 number)
+{
+	return redirect_to_wire(skb, nat->wire, next_hop(nat, skb->protocol == bpf_htons(ETH_P_IP), daddr), number);
 }
 
 #endif

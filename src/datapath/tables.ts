@@ -84,7 +84,7 @@ export class Tables implements Disposable {
       this.neighbours = remembered('neighbours', layout.neighbourKey, layout.neighbour)
       this.portAddresses = table('port_addresses', layout.portAddressKey, u32, { written: () => generation.next() })
       this.vteps = table('vteps', layout.vtepKey, u32, { written: () => generation.next() })
-      this.tunnelEnds = table('tunnel_ends', layout.tunnelEnd, u32, {})
+      this.tunnelEnds = table('tunnel_ends', layout.tunnelEnd, u32, { written: () => generation.next() })
       this.subnets = remembered('subnets', u32, layout.subnet)
       this.routes = remembered('routes', layout.routeKey, layout.route)
       this.hosts = remembered('hosts', layout.hostKey, layout.host)

@@ -86,6 +86,32 @@ for (const { family, of } of families)
         expect(scene.onWire(make(onWire(), server, { ...end, port: 80 })), dropped('nat_no_mapping', 'nat'))
       })
 
+    for (const [kind, make] of Object.entries(kinds))
+      test(`${kind} that the CPU knows leaves as before, until anything is not as it was`, () => {
+        const end = mapped(scene.from('free', make(out, from, server)))
+        const reply = (flags: number = tcpFlag.ack) => scene.onWire(make(onWire(), server, end, flags))
+        const leaves = (source = end): void =>
+          expect(scene.from('free', make(out, from, server, tcpFlag.ack)), {
+            ...forwarded('free', 'nat'),
+            data: make({ ...out, ttl: 63 }, source, server, tcpFlag.ack),
+          })
+        reply(tcpFlag.syn | tcpFlag.ack)
+        for (let i = 0; i < 3; i++) leaves()
+        assert.equal(scene.from('free', make({ ...out, ttl: 1 }, from, server, tcpFlag.ack)).verdict, 'answer')
+        scene.reserve(server.address, server.port)
+        if (kind === 'UDP') expect(scene.from('free', make(out, from, server)), dropped('not_from_mux', 'free'))
+        else leaves()
+        scene.tables.tunnelEnds.deleteMany(scene.tables.tunnelEnds.entries().map(([key]) => key))
+        leaves()
+        scene.tables.natCells.setIdle(sharedNat, 10_000)
+        expect(reply(), dropped('nat_no_mapping', 'nat'))
+        leaves()
+        expect(reply(), { ...forwarded('nat', 'free'), data: make(inward, server, from, tcpFlag.ack) })
+        const next = isIpv6(end.address) ? '2001:db8:7::a' : '203.0.113.10'
+        share(scene, [ipFrom(next)])
+        leaves({ address: ipFrom(next), port: portOf(scene.from('free', make(out, from, server, tcpFlag.ack))) })
+      })
+
     test('a ping leaves with an identifier of the station’s, and its answer comes back', () => {
       const echo = (path: Path, src: Ip, dst: Ip, id: number, reply = false): Uint8Array => {
         const rest = echoRest(id, 3)
@@ -127,7 +153,8 @@ for (const { family, of } of families)
 test('a station with a floating address keeps that, and one of another host comes by the tunnel', () => {
   const frame = (src: Ip, path: Path): Uint8Array => kinds.UDP(path, { address: src, port: 9 }, { address: outside.v4, port: 53 })
   const path = { ...out, srcMac: a.mac }
-  expect(scene.from('a', frame(a.v4, path)), { ...forwarded('a', 'nat'), data: frame(publicOf(a.v4), { ...path, ttl: 63 }) })
+  for (let i = 0; i < 3; i++)
+    expect(scene.from('a', frame(a.v4, path)), { ...forwarded('a', 'nat'), data: frame(publicOf(a.v4), { ...path, ttl: 63 }) })
   scene.tables.floats.delete({ vpc: 1, addr: toMapped(far.v4) })
   const result = scene.fromTunnel(
     kinds.UDP({ ...out, srcMac: far.mac, ttl: 63 }, { address: far.v4, port: 9 }, { address: outside.v4, port: 53 }),
