@@ -14,11 +14,11 @@ import { hrefOf, replaceQuery } from './route.ts'
 import { Time } from './value.tsx'
 
 const words: Fields = {
-  from: { type: 'reference', to: 'vnic', required: true, help: 'a vnic, or its address' },
+  from: { type: 'reference', to: 'vnic', required: true, help: 'a vnic, its address, or an address outside' },
   to: { type: 'reference', to: 'vnic', required: true, help: 'a vnic, its address, or an address outside' },
   protocol: { type: 'choice', words: protocols, default: 'icmp', help: 'what is sent' },
   port: { type: 'integer', min: 0, max: 65_535, help: 'port of the destination; not with icmp' },
-  vpc: { type: 'reference', to: 'vpc', help: 'where an address or a name is not the only one' },
+  vpc: { type: 'reference', to: 'vpc', help: 'where several vpcs have the address' },
 }
 
 type Words = Readonly<Record<string, string>>

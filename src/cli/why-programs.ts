@@ -10,6 +10,7 @@ import { decodeIpv6 } from '#wire/ipv6.ts'
 import { tcpFlag } from '#wire/tcp.ts'
 import { follow, type Peer, type Trace } from './trace-hops.ts'
 import { portHere } from './vnic-port.ts'
+import { traceFromWire } from './wire-trace.ts'
 
 interface Where {
   readonly vpcOf: () => Promise<Vpc>
@@ -31,7 +32,7 @@ const plain = { ttl: 64, size: null, vlan: null, mac: null } as const
 export async function askPrograms({ from, to, packet }: PathAnswer, where: Where): Promise<Programs> {
   const { protocol, source, destination, port } = packet
   const sent = { to: destination, from: source, protocol, port: port ?? 0, sourcePort: clientPort, flags: tcpFlag.syn }
-  const request = await traced(from, { ...plain, ...sent }, where)
+  const request = from.kind === 'outside' ? await tracedIn(packet, where) : await traced(from, { ...plain, ...sent }, where)
   if ('unasked' in request) return request
   const { outcome } = request.hops.at(-1)!
   if (outcome.verdict !== 'delivered' || outcome.frame === null)
@@ -48,6 +49,19 @@ async function traced(end: End, packet: PacketRequest, { vpcOf, stateDir, peers 
   try {
     await using opened = await (await vpcOf()).openPort(port)
     return await follow(await opened.trace({ packet }), peers)
+  } catch (error) {
+    if (error instanceof VpcError) return { unasked: error.message }
+    throw error
+  }
+}
+
+/** From the wire. */
+async function tracedIn(packet: Packet, { vpcOf, peers }: Where): Promise<Traced> {
+  try {
+    const report = await traceFromWire(await vpcOf(), packet, clientPort)
+    return report === undefined
+      ? { unasked: `this host has no wire of ${packet.destination}; run vpc why on the host that has` }
+      : await follow(report, peers)
   } catch (error) {
     if (error instanceof VpcError) return { unasked: error.message }
     throw error

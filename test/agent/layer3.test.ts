@@ -15,13 +15,14 @@ import { keysOf, topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
 import { itemKey, type FeedItem } from '#feed/item.ts'
 import { writeObjects } from '#feed/objects-file.ts'
+import type { ObjectRecord } from '#control/model/record.ts'
 import type { QuestionWords } from '#control/path/question.ts'
 import { checkInvariants } from '../control/invariants.ts'
 import { TestApi } from '../control/test-api.ts'
 import type { TestHost } from '../daemon/test-host.ts'
 import { numbers, type Desk } from './desk.ts'
 import { HostPrograms } from './host-programs.ts'
-import { makeCases, otherFamily, pathCases } from './path-cases.ts'
+import { makeCases, otherFamily, outsideCases, pathCases, strayed } from './path-cases.ts'
 import { obstacleCodes, PathLaw } from './path-law.ts'
 import { PathQuestions } from './path-questions.ts'
 import { RealPackets, type Place } from './real-packets.ts'
@@ -38,6 +39,8 @@ let feeds: Feeds
 let hosts: readonly TenantHost[] = []
 const made: TestHost[] = []
 const choices = new Choices(numbers(seed))
+/** What is asked does not change what tenants do. */
+const asking = new Choices(numbers(seed + 1_000_000))
 const programs: (HostPrograms & Place['programs'])[] = []
 
 before(async () => {
@@ -93,13 +96,16 @@ function sourcePortOf(vnic: string): number {
   return own.first + (own.used++ % portsOfVnic)
 }
 const portsOfVnic = 400
+/** Those of senders outside: no NAT gives a guest such a one, so a ping is the answer to nobody's by luck. */
+let outsiders = 0
+const sourcePortFrom = (from: ObjectRecord | undefined): number => (from === undefined ? 1 + (outsiders++ % 1000) : sourcePortOf(from.id))
 
 const ends = new Map<string, number>()
 
 /** Questions about the cloud as it is now, whose hosts do what it says. */
 function questionsNow(): PathQuestions {
   for (const each of programs) each.refresh()
-  return new PathQuestions(api, feeds, choices, (host) => hosts.some(({ id }) => id === host))
+  return new PathQuestions(api, feeds, asking, (host) => hosts.some(({ id }) => id === host))
 }
 
 const nameOf = (outcome: TraceOutcome): string => (outcome.verdict === 'drop' ? outcome.reason : outcome.verdict)
@@ -117,7 +123,7 @@ async function compare(law: PathLaw): Promise<void> {
     const { question, checked } = each
     asked.add(JSON.stringify(question.packet))
     if (n === 0) await questions.isSameOf(api, each)
-    const { end } = law.compare(questions.cloud, question, checked, sourcePortOf(question.from.id))
+    const { end } = law.compare(questions.cloud, question, checked, sourcePortFrom(question.from))
     ends.set(end, (ends.get(end) ?? 0) + 1)
   }
 }
@@ -127,7 +133,7 @@ test('each obstacle that the model names is one to real packets', async () => {
   await Promise.all(hosts.map((host) => follow(host, seen, 'cases')))
   const [questions, law] = [questionsNow(), lawOf()]
   const met = new Set<ObstacleCode>()
-  for (const [code, way, words] of pathCases) {
+  for (const [code, way, words] of [...pathCases, ...outsideCases]) {
     const asked = questions.of(words)
     const { stopped, steps: taken } = asked.checked.trail
     assert.deepEqual(
@@ -136,13 +142,22 @@ test('each obstacle that the model names is one to real packets', async () => {
       JSON.stringify(words),
     )
     await questions.isSameOf(api, asked)
-    law.compare(questions.cloud, asked.question, asked.checked, sourcePortOf(asked.question.from.id))
+    law.compare(questions.cloud, asked.question, asked.checked, sourcePortFrom(asked.question.from))
     if (stopped !== undefined) met.add(stopped.code)
   }
   const { classes, cells } = await api.ok('GET', '/path-check/matrix?vpc=fix')
   const lonely = classes.find(({ examples }: any) => examples.some(({ name }: any) => name === `shop/${otherFamily}`)).id
   for (const { from, code } of cells) if (from === lonely && code === 'no-address') met.add('no-address')
   assert.deepEqual([...met].sort(), [...obstacleCodes].sort())
+})
+
+test('no groups let an answer in that belongs to the flow of another vnic', () => {
+  const { checked } = questionsNow().of(strayed)
+  const met = checked.trail.steps.filter(({ way, stage }) => way === 'answer' && stage === 'groups-in')
+  assert.deepEqual(
+    met.map(({ ok, thing, text }) => [ok, thing?.name, /belongs to no flow of it/.test(text)]),
+    [[null, 'shop/fix-shut', true]],
+  )
 })
 
 test('vpc why asks the programs of a host about the request and the answer, SCTP too', async () => {
@@ -172,6 +187,13 @@ test('vpc why asks the programs of a host about the request and the answer, SCTP
   assert.match(disagreement(open, lost)!, /drop the answer for no_route/)
   const [, far] = await ask({ from: 'fix-a', to: 'fix-z' })
   assert.match('unasked' in far ? far.unasked : '', /fix-a is not on this host; run vpc why on h1/)
+  // This host has the wire: what comes in there is asked of it, and the answer of fix-z, too.
+  const [inward, entered] = await ask({ from: '203.0.113.99', to: 'fix-z', protocol: 'tcp', port: '22' })
+  assert.deepEqual([inward.verdict, ends(entered), disagreement(inward, entered)], ['reachable', ['delivered', 'outside'], null])
+  const [strange, refused] = await ask({ from: '198.18.0.9', to: 'fix-z' })
+  assert.deepEqual([strange.obstacle?.code, ends(refused), disagreement(strange, refused)], ['not-outside', ['source_ip', undefined], null])
+  const [, none] = await ask({ from: '203.0.113.99', to: 'fix-a' })
+  assert.match('unasked' in none ? none.unasked : '', /this host has no wire of 10\.50\.1\.11/)
 })
 
 test('whatever tenants do, vpcds take what follows, and do what the model says of packets', async (context) => {

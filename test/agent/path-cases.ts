@@ -8,7 +8,10 @@ export type PathCase = readonly [code: ObstacleCode | null, way: 'request' | 'an
 
 const tcp = { protocol: 'tcp', port: '22' } as const
 
-/** Questions about the vpc of `makeCases`. */
+/** Its answer goes to fix-w, which has not asked: the groups of that refuse it. */
+export const strayed: QuestionWords = { from: 'fix-d', to: 'fix-z', protocol: 'tcp', port: '8000' }
+
+/** Questions about the vpc of `makeCases`, of its vnics. */
 export const pathCases: readonly PathCase[] = [
   [null, 'request', { from: 'fix-a', to: 'fix-b', ...tcp }],
   [null, 'request', { from: 'fix-a', to: 'fix-z' }],
@@ -54,6 +57,33 @@ export const pathCases: readonly PathCase[] = [
   // A packet for a vnic that leaves outside does not reach it.
   ['detour', 'request', { from: 'fix-a', to: 'lone-q' }],
   ['detour', 'answer', { from: 'fix-b', to: 'fix-z' }],
+  ['detour', 'answer', strayed],
+]
+
+/** The same from outside: 203.0.113.99 is outside by the routes of x2, and 198.18.0.9 by those of x1 alone. */
+export const outsideCases: readonly PathCase[] = [
+  [null, 'request', { from: '203.0.113.99', to: 'fix-z' }],
+  [null, 'request', { from: '203.0.113.99', to: 'fix-z', protocol: 'sctp', port: '8000' }],
+  [null, 'request', { from: '203.0.113.99', to: '203.0.113.10', ...tcp }],
+  ['group-in', 'request', { from: '203.0.113.99', to: 'fix-y', ...tcp }],
+  ['not-outside', 'request', { from: '198.18.0.9', to: 'fix-z', ...tcp }],
+  // A station's address, and a public one: nobody outside has those.
+  ['not-outside', 'request', { from: '10.50.1.99', to: 'fix-z', ...tcp }],
+  ['not-outside', 'request', { from: '203.0.113.9', to: 'fix-z', ...tcp }],
+  ['not-outside', 'request', { from: '203.0.113.5', to: 'fix-z', ...tcp }],
+  // That one stands for nobody: it may be anybody's.
+  [null, 'request', { from: '203.0.113.11', to: 'fix-z', ...tcp }],
+  ['floating-free', 'request', { from: '203.0.113.99', to: '203.0.113.11', ...tcp }],
+  ['floating-free', 'request', { from: '203.0.113.99', to: '203.0.113.14', ...tcp }],
+  ['shared-address', 'request', { from: '203.0.113.99', to: '203.0.113.5', ...tcp }],
+  ['shared-address', 'request', { from: '203.0.113.99', to: '203.0.113.5' }],
+  ['no-public-address', 'request', { from: '203.0.113.99', to: 'fix-a' }],
+  ['no-public-address', 'request', { from: '203.0.113.99', to: '10.50.2.11' }],
+  ['no-public-address', 'request', { from: '2001:db8::9', to: 'fix-a' }],
+  ['unplugged', 'request', { from: '203.0.113.99', to: 'fix-e' }],
+  ['not-joined', 'request', { from: '203.0.113.99', to: 'fix-v' }],
+  ['facility', 'request', { from: '203.0.113.99', to: 'fix-f' }],
+  ['underlay', 'request', { from: '203.0.113.99', to: 'fix-g' }],
 ]
 
 /** A vnic with no address of the family of all others, for the matrix. */
@@ -69,6 +99,7 @@ const vnics: readonly (readonly [name: string, subnet: string, addresses: readon
     ['fix-e', 'x1', ['10.50.1.15']],
     ['fix-f', 'x1', ['10.50.1.16'], 'h3'],
     ['fix-g', 'x1', ['10.50.1.17'], 'h4'],
+    ['fix-w', 'x1', ['10.50.1.18'], 'h1', ['fix-shut']],
     ['fix-z', 'x2', ['10.50.2.11'], 'h2'],
     ['fix-y', 'x2', ['10.50.2.12'], 'h1', ['fix-shut']],
     ['fix-v', 'x3', ['10.50.3.11'], 'h1'],
@@ -77,6 +108,13 @@ const vnics: readonly (readonly [name: string, subnet: string, addresses: readon
     ['lone-q', 'l2', ['198.18.0.50'], 'h2'],
   ]
 const account = 'shop'
+/** Floating addresses of vnics that nobody outside can reach by them. */
+const outsideFloats = [
+  ['fix-e', '203.0.113.6'],
+  ['fix-v', '203.0.113.13'],
+  ['fix-f', '203.0.113.12'],
+  ['fix-g', '203.0.113.1'],
+] as const
 
 /** Make it. */
 export async function makeCases(api: TestApi): Promise<void> {
@@ -104,6 +142,7 @@ async function makeRoutes(api: TestApi, make: (plural: string, body: object) => 
   await make('nats', { name: 'fix-nat', vpc: 'fix', pool: 'p1', publicIps: ['203.0.113.5'] })
   await make('floating-ips', { name: 'fix-held', account, pool: 'p1', ip: '203.0.113.10', target: { vnic: 'fix-z' } })
   await make('floating-ips', { name: 'fix-own', account, pool: 'p1', ip: '203.0.113.9', target: { vnic: 'fix-y' } })
+  for (const [vnic, ip] of outsideFloats) await make('floating-ips', { name: `${vnic}-float`, account, pool: 'p1', ip, target: { vnic } })
   await make('floating-ips', { name: 'fix-free', account, pool: 'p1', ip: '203.0.113.11' })
   const { id } = await api.ok('GET', '/vpcs/lone')
   await make('peerings', { name: 'fix-lone', vpc: 'fix', peerVpc: id })
@@ -120,6 +159,7 @@ async function makeRoutes(api: TestApi, make: (plural: string, body: object) => 
     ],
     [
       { destination: '10.50.1.12/32', vnic: 'fix-a' },
+      { destination: '10.50.1.14/32', vnic: 'fix-w' },
       { destination: '203.0.113.0/24', ...nat },
     ],
   ]

@@ -11,8 +11,11 @@ import { familyOf, subnetSpec, vnicSpec, type Cloud } from '#control/path/cloud.
 import { readHeaders } from './guest-frames.ts'
 import type { Ended, Guest, RealPackets } from './real-packets.ts'
 
-/** Why the programs stop what the model stops; `outside`: the packet leaves by a wire, where nobody takes it. */
-const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' | 'elsewhere')[]>> = {
+/**
+ * Why the programs stop what the model stops; `outside`: the packet leaves by a wire, where nobody takes it; `untaken`:
+ * it comes by a wire, and is for no public address of the host.
+ */
+const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' | 'elsewhere' | 'untaken')[]>> = {
   unplugged: ['no_neighbour', 'no_host'],
   'no-address': [],
   nobody: ['no_neighbour', 'no_host'],
@@ -20,18 +23,19 @@ const reasonsOf: Readonly<Record<ObstacleCode, readonly (DropReason | 'outside' 
   gateway: ['to_gateway', 'no_host'],
   'no-router': ['no_neighbour'],
   // A floating address whose vnic no router joins is nobody's; nothing leads to a peer's router that joins nothing.
-  'not-joined': ['no_neighbour', 'no_host', 'no_route', 'outside'],
+  'not-joined': ['no_neighbour', 'no_host', 'no_route', 'outside', 'untaken'],
   'no-route': ['no_route'],
   blackhole: ['route_blackhole'],
   // Back to its sender: a hairpin.
   'next-hop': ['no_route', 'hairpin'],
   peering: ['no_route'],
-  'no-public-address': ['no_public_address'],
+  'no-public-address': ['no_public_address', 'untaken'],
   // The programs look for the receiver of a floating address first.
   'nat-protocol': ['nat_protocol', 'no_host'],
-  'floating-free': ['outside'],
+  'floating-free': ['outside', 'untaken'],
   // That of a vpc without a router is nobody's.
-  'shared-address': ['nat_no_mapping', 'nat_protocol', 'outside'],
+  'shared-address': ['nat_no_mapping', 'nat_protocol', 'outside', 'untaken'],
+  'not-outside': ['source_ip'],
   'group-out': ['sg_denied'],
   'group-in': ['sg_denied'],
   facility: ['no_neighbour', 'no_host'],
@@ -61,6 +65,7 @@ export class PathLaw {
 
   /** Send what was asked about, and compare. Throws where model and programs differ. */
   compare(cloud: Cloud, { from, packet }: PathQuestion, checked: Checked, sourcePort: number): Met {
+    if (from === undefined) return this.#fromOutside(cloud, packet, checked, sourcePort)
     const { trail, arrived } = checked
     const guest = guestOf(cloud, from)
     if (guest === undefined || !this.#real.runs(guest.host)) return this.#nowhere(from, packet, checked)
@@ -84,6 +89,24 @@ export class PathLaw {
     if (checked.verdict === 'blocked') stopped(checked, answer, said.join('\n'), from)
     else cameBack(packet, from, answer, sourcePort, said.join('\n'))
     return { packet, end: checked.verdict === 'blocked' ? `answer ${trail.stopped!.code}` : arrived.kind }
+  }
+
+  /** Somebody outside sends it, on the wire of its destination. */
+  #fromOutside(cloud: Cloud, packet: Packet, checked: Checked, sourcePort: number): Met {
+    const { trail, arrived, verdict } = checked
+    const request = this.#real.requestFromOutside(wireHostOf(cloud, packet.destination), this.#wire, headersOf(packet, sourcePort))
+    const said = [JSON.stringify(packet), told(checked), 'the programs:', request.text]
+    if (arrived === undefined) {
+      stopped(checked, request, said.join('\n'))
+      return { packet, end: `from outside: ${trail.stopped!.code}` }
+    }
+    this.#arrived(cloud, packet, checked, request, said.join('\n'))
+    const answer = this.#answer(cloud, checked, request)!
+    said.push('the answer:', answer.text)
+    sameRoute(checked, 'answer', answer, said.join('\n'))
+    if (verdict === 'blocked') stopped(checked, answer, said.join('\n'))
+    else wentOut(packet, answer, sourcePort, said.join('\n'))
+    return { packet, end: `from outside: ${verdict === 'blocked' ? `answer ${trail.stopped!.code}` : arrived.kind}` }
   }
 
   #nowhere(from: ObjectRecord, packet: Packet, checked: Checked): Met {
@@ -127,6 +150,13 @@ export class PathLaw {
     if (arrived!.kind !== 'vnic' || request.kind !== 'delivered') return undefined
     return this.#real.answer(guestOf(cloud, arrived!.vnic)!, request.frame)
   }
+}
+
+/** The host of the wire where packets for an address come in; of an address of no pool, any. */
+function wireHostOf(cloud: Cloud, address: string): string {
+  const pool = familyOf(address) === 4 ? cloud.poolWith(address) : undefined
+  const pools = [...(pool ? [pool.id] : []), ...cloud.view.objects.ids('pool')]
+  return pools.flatMap((id) => cloud.wireOf(id) ?? [])[0]!.host
 }
 
 const headersOf = ({ protocol, source, destination, port }: Packet, sourcePort: number) => ({
@@ -177,6 +207,13 @@ function cameBack({ source, destination, port }: Packet, from: ObjectRecord, ans
   gotBy(from, source, answer, `the answer does not come back: ${said}`)
   const got = readHeaders((answer as { readonly frame: Uint8Array }).frame)
   assert.deepEqual([got.source, got.sourcePort, got.port], [destination, port ?? sourcePort, sourcePort], said)
+}
+
+/** Who is outside gets the answer as if the address that it has sent to had sent it. */
+function wentOut({ source, destination, port }: Packet, answer: Ended, sourcePort: number, said: string): void {
+  assert.ok(answer.kind === 'outside', `the answer does not go out: ${said}`)
+  const got = readHeaders(answer.frame)
+  assert.deepEqual([got.source, got.destination, got.sourcePort, got.port], [destination, source, port ?? sourcePort, sourcePort], said)
 }
 
 /** `from`: of an answer, who should have got it. */

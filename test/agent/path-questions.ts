@@ -11,6 +11,8 @@ import { questionOf, type QuestionWords } from '#control/path/question.ts'
 import type { TestApi } from '../control/test-api.ts'
 import { publicAddresses, type Choices } from './tenants.ts'
 
+/** Senders outside. */
+const outsiders = ['198.18.0.9', '192.0.2.77', '8.8.8.8', '203.0.113.99', '100.64.0.1']
 /** Addresses that no vnic has: outside, in subnets, and gateways. */
 const elsewhere = ['198.18.0.9', '172.16.5.5', '192.0.2.77', '10.0.1.200', '10.9.9.9', 'fd00:5::9', '2001:db8::9', '203.0.113.12']
 const gateways = ['10.0.1.1', '10.0.2.1', '10.1.1.1', '10.2.2.1', 'fd00:a:0::1', 'fd00:a:2::1']
@@ -31,6 +33,8 @@ export class PathQuestions {
   readonly vnics: readonly ObjectRecord[]
   /** Those on hosts that somebody runs. */
   readonly #senders: readonly ObjectRecord[]
+  /** Floating addresses that stand for somebody. */
+  readonly #standing: readonly string[]
   readonly #names: Names
   readonly #choices: Choices
 
@@ -44,6 +48,10 @@ export class PathQuestions {
       .map((id) => mirror.objects.get('vnic', id)!.record)
       .sort((a, b) => (vnicSpec(a).addresses[0]! < vnicSpec(b).addresses[0]! ? -1 : 1))
     this.#senders = this.vnics.filter(({ binding }) => binding !== undefined && isRun(binding.host))
+    this.#standing = [...mirror.objects.ids('floating-ip')]
+      .map((id) => mirror.objects.get('floating-ip', id)!.record.spec)
+      .flatMap(({ ip, target }) => (target === undefined ? [] : [ip as string]))
+      .sort()
     this.#choices = choices
   }
 
@@ -56,15 +64,11 @@ export class PathQuestions {
   /** Ask something at random of the model. Undefined: the two have no address of one family, and the model says so. */
   ask(): Asked | undefined {
     const { oneOf, is } = this.#choices
+    if (is(0.15)) return this.#askFromOutside()
     const from = oneOf(is(0.05) ? this.vnics : this.#senders)
     const to = this.#target(from)
     const addresses = typeof to === 'string' ? [to] : vnicSpec(to).addresses
-    const isPublic = addresses.some((each) => publicAddresses.includes(each as never))
-    const [protocol, port] = oneOf<[string, string?]>([
-      ['icmp'],
-      ...['tcp', 'udp', 'tcp', 'sctp'].map((each): [string, string] => [each, oneOf(isPublic ? lowPorts : ports)]),
-    ])
-    const words = { from: from.id, to: typeof to === 'string' ? to : to.id, protocol, ...(port !== undefined && { port }) }
+    const words = { from: from.id, to: typeof to === 'string' ? to : to.id, ...this.#packetTo(addresses) }
     const isRight = addresses.some((each) => vnicSpec(from).addresses.some((own) => familyOf(own) === familyOf(each)))
     try {
       const asked = this.of(words)
@@ -72,6 +76,28 @@ export class PathQuestions {
       return asked
     } catch (error) {
       if (isRight || !(error instanceof Problem)) throw error
+      return undefined
+    }
+  }
+
+  #packetTo(addresses: readonly string[]): { readonly protocol: string; readonly port?: string } {
+    const { oneOf } = this.#choices
+    const isPublic = addresses.some((each) => publicAddresses.includes(each as never))
+    const protocol = oneOf(['icmp', 'tcp', 'udp', 'tcp', 'sctp'])
+    return { protocol, ...(protocol !== 'icmp' && { port: oneOf(isPublic ? lowPorts : ports) }) }
+  }
+
+  /** Somebody outside, or who says so, sends to a public address or to a vnic. */
+  #askFromOutside(): Asked | undefined {
+    const { oneOf, is } = this.#choices
+    const from = is(0.7) ? oneOf(outsiders) : oneOf([...elsewhere, ...publicAddresses])
+    const to = is(0.6) && this.#standing.length > 0 ? oneOf(this.#standing) : is(0.7) ? oneOf(publicAddresses) : oneOf(this.vnics)
+    const words = { from, to: typeof to === 'string' ? to : to.id, ...this.#packetTo(typeof to === 'string' ? [to] : publicAddresses) }
+    try {
+      return this.of(words)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      assert.match(error.message, /no address of one family/, JSON.stringify(words))
       return undefined
     }
   }

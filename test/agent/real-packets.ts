@@ -43,6 +43,8 @@ export type Ended = { readonly asked: readonly Asked[]; readonly routes: readonl
   | { readonly kind: 'delivered'; readonly host: string; readonly unit: UnitSide; readonly frame: Uint8Array }
   | { readonly kind: 'outside'; readonly host: string; readonly frame: Uint8Array }
   | { readonly kind: 'answered'; readonly frame: Uint8Array }
+  /** It came by a wire, and is not for the programs. */
+  | { readonly kind: 'untaken' }
   /** It is sent to a host that nobody runs. */
   | { readonly kind: 'lost' }
 )
@@ -123,6 +125,7 @@ export class RealPackets {
       throw new Error(`the trace says ${traced && dropReasons[traced]}, and the packet met ${reason}: ${rest.text}`)
     if (reason !== undefined) return { ...rest, kind: 'dropped', reason, host: place.id }
     if (real.verdict === 'answer') return { ...rest, kind: 'answered', frame: real.data }
+    if (real.action === 'next' && real.verdict === 'none' && before.length === 0) return { ...rest, kind: 'untaken' }
     if (real.forward === undefined) throw new Error(`the packet is not sent anywhere: ${rest.text}`)
     const { kind, ifindex } = real.forward
     if (kind === 'nat') return { ...rest, kind: 'outside', host: place.id, frame: real.data }

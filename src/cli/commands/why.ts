@@ -22,11 +22,14 @@ export default command({
   description: `FROM is a vnic: its name, id or address. TO is another one, or an address inside or outside. Without a port it is a ping
     that is asked about.
 
+    FROM may be an address outside, too, if TO is a vnic or a floating address. Then the packet comes in by the floating
+    address of TO.
+
     The API follows the packet and its answer through the model: subnets, routers, routes, peerings, public addresses
     and the groups of both ends. It names the first thing that stands in the way, who changed that when, and the command
     that would allow it. It says which hosts do not yet do what the model says. Then come packets between the two that
-    were dropped in the last hour. Where FROM is plugged in on this host, the programs are asked as well, without any effect: see
-    vpc trace. Where they disagree with the model, the last line says so.
+    were dropped in the last hour. Where FROM is plugged in on this host, or comes in by a wire of it, the programs are asked as well,
+    without any effect: see vpc trace. Where they disagree with the model, the last line says so.
 
     With --all: who may reach whom in a vpc, and on which ports. Vnics that nothing tells apart are one class.
 
@@ -35,19 +38,20 @@ export default command({
     tcp: port('TCP to this port'),
     udp: port('UDP to this port'),
     sctp: port('SCTP to this port'),
-    vpc: text('vpc of FROM, where several have its address', 'NAME'),
+    vpc: text('vpc of an address that several vpcs have', 'NAME'),
     all: text('the matrix of a vpc: vpc/NAME, or NAME', 'VPC'),
     peer: text('another vpcd to ask for the rest: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
     stateDir: agentStateDir,
     ...common,
   },
   positionals: [
-    { name: 'FROM', help: 'a vnic: its name, id or address', isOptional: true },
+    { name: 'FROM', help: 'a vnic: its name, id or address; or an address outside', isOptional: true },
     { name: 'TO', help: 'a vnic, or an address', isOptional: true },
   ],
   examples: [
     { line: 'vpc why web1 db1 --tcp=5432', does: 'why does the database not answer?' },
     { line: 'vpc why web1 198.51.100.7', does: 'can it ping the outside?' },
+    { line: 'vpc why 198.51.100.7 web1 --tcp=443', does: 'can somebody outside connect to it?' },
     { line: 'vpc why --all=vpc/red', does: 'who may reach whom' },
   ],
   async run(values, { output, vpc: daemon }, [from, to]) {

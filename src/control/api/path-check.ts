@@ -9,7 +9,8 @@ import { Cloud } from '../path/cloud.ts'
 import { Names } from '../path/names.ts'
 import { programmed, type Path } from '../path/programmed.ts'
 import { pathMatrix } from '../path/matrix.ts'
-import { oneOf, questionOf, wordsOf } from '../path/question.ts'
+import { questionOf, wordsOf } from '../path/question.ts'
+import { oneOf } from '../path/vnic-at.ts'
 import { changedFieldsOf } from './audit.ts'
 import { readBody } from './body.ts'
 import { viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
@@ -59,7 +60,8 @@ async function answerOf(parts: Parts, names: Names, cloud: Cloud, question: Path
 }
 
 /** Hosts that the packets pass, and what the answer depends on there. */
-function pathOf(names: Names, { receiver, trail }: Checked, { binding }: ObjectRecord): Path {
+function pathOf(names: Names, { receiver, trail }: Checked, from: ObjectRecord | undefined): Path {
+  const binding = from?.binding
   const roles = new Map<string, 'source' | 'destination' | 'both' | 'wire'>()
   for (const host of trail.wires) roles.set(host, 'wire')
   const to = receiver?.binding?.host

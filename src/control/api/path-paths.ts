@@ -106,11 +106,11 @@ const matrix = object({
 export const pathSchemas: Json = { PathAnswer: answer, PathMatrix: matrix }
 
 const words: Readonly<Record<string, Json>> = {
-  from: { ...text, description: 'a vnic: its name, path, id or address' },
+  from: { ...text, description: 'a vnic: its name, path, id or address; or an address outside' },
   to: { ...text, description: 'a vnic, or an address inside or outside' },
   protocol: { enum: protocols, default: 'icmp', description: 'icmp: a ping' },
   port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'destination port; not for icmp' },
-  vpc: { ...text, description: 'of the sender, where several vpcs have its address' },
+  vpc: { ...text, description: 'of an address that several vpcs have' },
 }
 
 const needed = ['from', 'to']
@@ -122,7 +122,7 @@ export function pathPaths(): Json {
     '/v1/path-check': {
       get: {
         operationId: 'checkPath',
-        summary: 'whether a vnic can reach an address, and the first thing that stands in the way',
+        summary: 'whether a vnic, or somebody outside, can reach an address, and the first thing that stands in the way',
         parameters: Object.entries(words).map(([name, schema]) => ({ name, in: 'query', required: needed.includes(name), schema })),
         responses,
       },

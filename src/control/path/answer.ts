@@ -50,6 +50,7 @@ export type ObstacleCode =
   | 'nat-protocol'
   | 'floating-free'
   | 'shared-address'
+  | 'not-outside'
   | 'group-out'
   | 'group-in'
   | 'facility'

@@ -68,7 +68,11 @@ function passesGroups(walk: Walk, vnic: ObjectRecord, direction: 'in' | 'out', p
   }
   trail.use(...groups, ...named(cloud, groups))
   if (way === 'answer') {
-    trail.pass(way, stage, `it belongs to the flow of the request, so the groups of ${of} let it ${direction}`, groups[0])
+    const isOfFlow = direction === 'out' || walk.asker?.vnic?.id === vnic.id
+    const text = isOfFlow
+      ? `it belongs to the flow of the request, so the groups of ${of} let it ${direction}`
+      : `${of} has not sent the request, so the answer belongs to no flow of it: its rules decide`
+    trail.pass(way, stage, text, groups[0], isOfFlow ? true : null)
     return true
   }
   const found = permissions(cloud, vnic, direction, peer)

@@ -3,13 +3,16 @@ import type { ObjectRecord } from '../model/record.ts'
 import type { End, Packet, Verdict } from './answer.ts'
 import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
+import { enter } from './enter.ts'
 import type { Names } from './names.ts'
 import { Trail } from './trail.ts'
 import { send } from './walk.ts'
 
-/** What is asked: from a vnic to an address, which may be that of a vnic. */
+/** What is asked: from a vnic, or an address outside, to an address, which may be that of a vnic. */
 export interface PathQuestion {
-  readonly from: ObjectRecord
+  /** Undefined: somebody outside. */
+  readonly from: ObjectRecord | undefined
+  /** The vnic that is meant, where the question names one. */
   readonly to: ObjectRecord | undefined
   readonly packet: Packet
 }
@@ -29,13 +32,14 @@ export interface Checked {
 export function checkPath(cloud: Cloud, names: Names, { from, to, packet }: PathQuestion): Checked {
   const trail = new Trail(names)
   const walk: Walk = { cloud, trail, way: 'request', packet }
-  const sent = send(walk, from, packet.source, packet.destination)
+  const sent = from === undefined ? enter(walk, to) : send(walk, from, packet.source, packet.destination)
   const arrived = to !== undefined && sent?.kind === 'outside' ? goesPast(walk, to) : sent
   const isBack = arrived !== undefined && comesBack({ ...walk, way: 'answer' }, from, arrived)
   if (arrived !== undefined && isBack) noteMtu(walk, from, arrived)
   const receiver = to ?? (arrived?.kind === 'outside' ? undefined : receiverOf(cloud, from, packet, arrived))
   const verdict = arrived === undefined || !isBack ? 'blocked' : arrived.kind === 'guest' ? 'unknown' : 'reachable'
-  const ends = { from: endOf(cloud, names, from, packet.source), to: farEnd(cloud, names, packet, receiver, arrived) }
+  const near: End = from === undefined ? { kind: 'outside', address: packet.source } : endOf(cloud, names, from, packet.source)
+  const ends = { from: near, to: farEnd(cloud, names, packet, receiver, arrived) }
   return { verdict, trail, ...ends, receiver, arrived }
 }
 
@@ -46,7 +50,7 @@ function goesPast({ trail, packet }: Walk, to: ObjectRecord): undefined {
 }
 
 /** Whether what the receiver answers finds its way to the sender. */
-function comesBack(walk: Walk, from: ObjectRecord, arrived: Arrival): boolean {
+function comesBack(walk: Walk, from: ObjectRecord | undefined, arrived: Arrival): boolean {
   const { trail, packet } = walk
   if (arrived.kind === 'gateway') return true
   if (arrived.kind === 'guest') {
@@ -64,14 +68,19 @@ function comesBack(walk: Walk, from: ObjectRecord, arrived: Arrival): boolean {
     return true
   }
   const { vnic, address, seen } = arrived
-  if (vnic.id === from.id && seen === packet.source) return true
+  if (vnic.id === from?.id && seen === packet.source) return true
   const back = send({ ...walk, asker: { vnic: from, seen } }, vnic, insideAddress(vnic, address), seen)
   if (back === undefined) return false
-  if (back.kind === 'vnic' && back.vnic.id === from.id) return true
+  if (isBackAt(back, from, address)) return true
+  const who = from === undefined ? `${seen} outside` : trail.names.text(from)
   const where = back.kind === 'vnic' || back.kind === 'guest' ? trail.names.text(back.vnic) : 'another place'
-  trail.stop('answer', 'route', 'detour', `answers to ${seen} go to ${where}, not back to ${trail.names.text(from)}`, vnic)
+  trail.stop('answer', 'route', 'detour', `answers to ${seen} go to ${where}, not back to ${who}`, vnic)
   return false
 }
+
+/** Whether an answer has come to the one who asked: outside, as if the address that was asked had sent it. */
+const isBackAt = (back: Arrival, from: ObjectRecord | undefined, asked: string): boolean =>
+  from === undefined ? back.kind === 'outside' && back.seen === asked : back.kind === 'vnic' && back.vnic.id === from.id
 
 /** The receiver's own address, where it is reached by a floating one. */
 const insideAddress = (vnic: ObjectRecord, address: string): string => {
@@ -80,17 +89,24 @@ const insideAddress = (vnic: ObjectRecord, address: string): string => {
 }
 
 /** How large its packets may be: the smallest of what both ends say. */
-function noteMtu({ cloud, trail }: Walk, from: ObjectRecord, arrived: Arrival): void {
+function noteMtu({ cloud, trail }: Walk, from: ObjectRecord | undefined, arrived: Arrival): void {
   const ends = arrived.kind === 'vnic' || arrived.kind === 'guest' ? [from, arrived.vnic] : [from]
-  const given = ends.flatMap((vnic) => [vnicSpec(vnic).mtu, cloud.must('vpc', vnic.vpc!).spec.mtu as number | undefined])
+  const vnics = ends.filter((end) => end !== undefined)
+  const given = vnics.flatMap((vnic) => [vnicSpec(vnic).mtu, cloud.must('vpc', vnic.vpc!).spec.mtu as number | undefined])
   const known = given.filter((mtu) => mtu !== undefined)
   const text =
     known.length === 0 ? 'packets may be as large as the underlay of the hosts takes' : `packets up to ${Math.min(...known)} bytes pass`
   trail.pass('request', 'mtu', text, undefined, null)
 }
 
-function receiverOf(cloud: Cloud, from: ObjectRecord, { destination }: Packet, arrived: Arrival | undefined): ObjectRecord | undefined {
+function receiverOf(
+  cloud: Cloud,
+  from: ObjectRecord | undefined,
+  { destination }: Packet,
+  arrived: Arrival | undefined,
+): ObjectRecord | undefined {
   if (arrived?.kind === 'vnic') return arrived.vnic
+  if (from === undefined) return undefined
   const vpcs = [from.vpc!, ...cloud.peers(from.vpc!).map(({ vpc }) => vpc)]
   return vpcs.map((vpc) => cloud.station(vpc, destination)).find((found) => found !== undefined)
 }

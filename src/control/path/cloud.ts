@@ -59,6 +59,14 @@ export interface Publics {
   readonly wire: Wire
 }
 
+export const isSameWire = (a: Wire, b: Wire): boolean => a.host === b.host && a.interface === b.interface
+
+/** The address inside that a floating one stands for. */
+export function insideOfFloat(floating: ObjectRecord, vnic: ObjectRecord): string | undefined {
+  const { ip } = floating.spec.target as { readonly ip?: string }
+  return ip ?? vnicSpec(vnic).addresses.find((each) => familyOf(each) === 4)
+}
+
 export class Cloud {
   readonly view: View
   readonly #mirror: Mirror
@@ -79,15 +87,21 @@ export class Cloud {
     return held?.kind === 'vnic' && held.id !== undefined ? this.get('vnic', held.id) : undefined
   }
 
-  /** The floating address, or the NAT, that has a public address. */
-  publicHolder(address: string): ObjectRecord | undefined {
+  /** The pool that an address is of. */
+  poolWith(address: string): ObjectRecord | undefined {
     const ip = ipFrom(address)
     for (const id of this.view.objects.ids('pool')) {
-      if (!contains(prefixFrom(this.must('pool', id).spec.prefix as string), ip)) continue
-      const held = this.#mirror.claim(publicKey(id, ip))?.value
-      return held?.kind === undefined || held.id === undefined ? undefined : this.get(held.kind, held.id)
+      const pool = this.must('pool', id)
+      if (contains(prefixFrom(pool.spec.prefix as string), ip)) return pool
     }
     return undefined
+  }
+
+  /** The floating address, or the NAT, that has a public address. */
+  publicHolder(address: string): ObjectRecord | undefined {
+    const pool = this.poolWith(address)
+    const held = pool && this.#mirror.claim(publicKey(pool.id, ipFrom(address)))?.value
+    return held?.kind === undefined || held.id === undefined ? undefined : this.get(held.kind, held.id)
   }
 
   /** The router in effect: of several, the one that was made first. */
@@ -131,4 +145,26 @@ export class Cloud {
     }
     return undefined
   }
+
+  /** Floating addresses that stand for an address of a vnic; the one in effect is the first. */
+  floatsOf(vnic: ObjectRecord, inside: string): ObjectRecord[] {
+    const inEffect = this.floatOf(vnic.vpc!, inside)?.address
+    return this.view.objects
+      .usersOf(vnic.id, 'floating-ip')
+      .map(({ record }) => record)
+      .filter((record) => record.spec.target !== undefined && insideOfFloat(record, vnic) === inside)
+      .sort((a, b) => Number(b.spec.ip === inEffect) - Number(a.spec.ip === inEffect) || (a.id < b.id ? -1 : 1))
+  }
+}
+
+/** Whether an address is a public one that the host of a wire answers for. */
+export function isPublicAt(cloud: Cloud, address: string, wire: Wire): boolean {
+  const holder = familyOf(address) === 4 ? cloud.publicHolder(address) : undefined
+  const own = holder === undefined ? undefined : cloud.wireOf(holder.spec.pool as string)
+  if (holder === undefined || own === undefined || !isSameWire(own, wire)) return false
+  if (holder.kind === 'nat') return cloud.router(holder.vpc!) !== undefined
+  const target = holder.spec.target as { readonly vnic: string } | undefined
+  const vnic = target === undefined ? undefined : cloud.get('vnic', target.vnic)
+  const inside = vnic === undefined ? undefined : insideOfFloat(holder, vnic)
+  return inside !== undefined && cloud.floatOf(vnic!.vpc!, inside)?.address === address
 }

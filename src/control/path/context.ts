@@ -10,8 +10,8 @@ export interface Walk {
   readonly trail: Trail
   readonly way: Way
   readonly packet: Packet
-  /** Of an answer: the vnic that asked, and the address that the receiver saw. */
-  readonly asker?: { readonly vnic: ObjectRecord; readonly seen: string }
+  /** Of an answer: the vnic that asked, or somebody outside; and the address that the receiver saw. */
+  readonly asker?: { readonly vnic: ObjectRecord | undefined; readonly seen: string }
 }
 
 /** Where a packet ends. `seen`: the source that its receiver sees. */

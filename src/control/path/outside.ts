@@ -1,9 +1,10 @@
 /** Packets to the outside: whose public address they get, and where one turns back that is for a floating address. */
 import type { ObjectRecord } from '../model/record.ts'
-import { familyOf, vnicSpec, type PublicAddress } from './cloud.ts'
-import { routeTo } from './routes.ts'
 import { isPlugged, meets, passesIn } from './arrival.ts'
+import { familyOf, insideOfFloat, isSameWire, vnicSpec, type PublicAddress, type Wire } from './cloud.ts'
+import { comesFromOutside } from './from-outside.ts'
 import type { Arrival, Walk } from './context.ts'
+import { poolFor } from './remedy.ts'
 
 interface Leaving {
   readonly vnic: ObjectRecord
@@ -18,7 +19,9 @@ export function leave(walk: Walk, sent: Leaving): Arrival | undefined {
   const seen = publicSource(walk, sent)
   if (seen === undefined || !meets(walk, vnic.binding!.host, seen.wire.host)) return undefined
   trail.wires.add(seen.wire.host)
-  const inside = insideOf(walk, destination)
+  // The answer to somebody outside goes there, whoever has that address here.
+  const isToStranger = walk.asker !== undefined && walk.asker.vnic === undefined
+  const inside = isToStranger ? undefined : insideOf(walk, destination)
   if (inside !== undefined) return turnBack(walk, inside, { from: vnic, destination, seen })
   trail.pass(way, 'destination', `${destination} is outside, and hears ${seen.address}`)
   return { kind: 'outside', seen: seen.address }
@@ -48,16 +51,9 @@ function publicSource(walk: Walk, { vnic, source }: Leaving): PublicAddress | un
   return { address: shared.shared[0]!, wire: shared.wire }
 }
 
-/** The first pool that the asker may take addresses of. */
 function natCommand({ cloud, trail: { names } }: Walk, vpc: ObjectRecord, vnic: ObjectRecord): string | undefined {
-  const { objects } = cloud.view
-  const facility = cloud.get('host', vnic.binding?.host ?? '')?.spec.facility
-  for (const id of objects.ids('pool')) {
-    const pool = objects.get('pool', id)!.record
-    if (pool.spec.facility === facility && pool.spec.use !== 'floating' && names.mayRead(pool))
-      return names.command('cloud', 'nat', 'create', 'out', `--vpc=${names.path(vpc)}`, `--pool=${names.path(pool)}`)
-  }
-  return undefined
+  const pool = poolFor(cloud, names, vnic, 'floating')
+  return pool && names.command('cloud', 'nat', 'create', 'out', `--vpc=${names.path(vpc)}`, `--pool=${names.path(pool)}`)
 }
 
 const natRecord = ({ cloud }: Walk, vpc: ObjectRecord, pool: string): ObjectRecord | undefined =>
@@ -81,24 +77,44 @@ interface Turned {
 
 /** It turns round on the host of the wire; the receiver's groups see the sender's public address. */
 function turnBack(walk: Walk, floating: ObjectRecord, { from, destination, seen }: Turned): Arrival | undefined {
+  const { trail, way, asker } = walk
+  if (floating.kind === 'nat') {
+    if (asker?.vnic === undefined || asker.seen !== destination) return sharedAlone(walk, floating, destination)
+    trail.pass(way, 'nat', `${destination} is a shared address, whose port belongs to ${trail.names.text(asker.vnic)}`, floating)
+    return { kind: 'vnic', vnic: asker.vnic, address: destination, seen: seen.address }
+  }
+  const found = standsFor(walk, floating, destination)
+  if (found === undefined || !isPlugged(walk, 'destination', found.vnic)) return undefined
+  const { vnic, wire } = found
+  trail.wires.add(wire.host)
+  if (!meets(walk, wire.host, vnic.binding!.host)) return undefined
+  // Between two wires it is a packet from outside, of a sender that anybody there may have made up.
+  if (!isSameWire(wire, seen.wire) && !comesFromOutside(walk, vnic, seen.address)) return undefined
+  return passesTurned(walk, from, vnic, seen.address) ? { kind: 'vnic', vnic, address: destination, seen: seen.address } : undefined
+}
+
+/** Nobody begins a conversation with a shared address. */
+export function sharedAlone({ trail, way }: Walk, nat: ObjectRecord, destination: string): undefined {
+  const text = `${destination} is a shared address of ${trail.names.text(nat)}: only answers come in by it`
+  return trail.stop(way, 'destination', 'shared-address', text, nat)
+}
+
+interface Standing {
+  readonly vnic: ObjectRecord
+  readonly wire: Wire
+}
+
+/** The vnic that a floating address stands for, and the wire where its packets arrive. */
+export function standsFor(walk: Walk, floating: ObjectRecord, destination: string): Standing | undefined {
   const { cloud, trail, way } = walk
   const { names } = trail
-  if (floating.kind === 'nat') {
-    const { asker } = walk
-    if (asker?.seen === destination) {
-      trail.pass(way, 'nat', `${destination} is a shared address, whose port belongs to ${names.text(asker.vnic)}`, floating)
-      return { kind: 'vnic', vnic: asker.vnic, address: destination, seen: seen.address }
-    }
-    const text = `${destination} is a shared address of ${names.text(floating)}: only answers come in by it`
-    return trail.stop(way, 'destination', 'shared-address', text, floating)
-  }
   const target = floating.spec.target as { readonly vnic: string; readonly ip?: string } | undefined
   const vnic = target === undefined ? undefined : cloud.get('vnic', target.vnic)
   if (target === undefined || vnic === undefined) {
     const command = names.mayWrite(floating) ? names.command('floating-ip', 'set', names.path(floating), '--target=vnic=VNIC') : undefined
     return trail.stop(way, 'destination', 'floating-free', `${names.text(floating)} (${destination}) stands for no vnic`, floating, command)
   }
-  const inside = target.ip ?? vnicSpec(vnic).addresses.find((each) => familyOf(each) === 4)
+  const inside = insideOfFloat(floating, vnic)
   const wire = cloud.wireOf(floating.spec.pool as string)
   if (wire === undefined)
     return trail.stop(way, 'nat', 'floating-free', `no host has the wire of the pool of ${names.text(floating)} (${destination})`, floating)
@@ -107,13 +123,7 @@ function turnBack(walk: Walk, floating: ObjectRecord, { from, destination, seen 
     return trail.stop(way, 'nat', 'not-joined', text, floating)
   }
   trail.pass(way, 'nat', `${names.text(floating)} (${destination}) stands for ${names.text(vnic)}, ${inside}`, floating)
-  if (!isPlugged(walk, 'destination', vnic)) return undefined
-  // Between two wires it is a packet from outside, of a sender that anybody there may have made up.
-  const isTurned = wire.host === seen.wire.host && wire.interface === seen.wire.interface
-  trail.wires.add(wire.host)
-  if (!isTurned && !comesFromOutside(walk, vnic, seen.address)) return undefined
-  if (!meets(walk, wire.host, vnic.binding!.host)) return undefined
-  return passesTurned(walk, from, vnic, seen.address) ? { kind: 'vnic', vnic, address: destination, seen: seen.address } : undefined
+  return { vnic, wire }
 }
 
 /** A ping of the sender's own floating address comes in as part of the flow that it has begun going out. */
@@ -125,18 +135,4 @@ function passesTurned(walk: Walk, from: ObjectRecord, vnic: ObjectRecord, seen: 
     `it belongs to the flow of its own ping, so the groups of ${walk.trail.names.text(vnic)} let it in`,
   )
   return true
-}
-
-/** A sender on the wire must be outside by the routes of the receiver's subnet. */
-function comesFromOutside(walk: Walk, vnic: ObjectRecord, seen: string): boolean {
-  const { cloud, trail, way } = walk
-  const { names } = trail
-  const subnet = cloud.must('subnet', vnicSpec(vnic).subnet)
-  // It is plugged in: its own host decides.
-  const { facility } = cloud.must('host', vnic.binding!.host).spec
-  const { best } = routeTo(cloud, cloud.router(subnet.vpc!)!, subnet, { address: seen, facility })
-  if (best?.target.kind === 'outside') return true
-  const text = `by the routes of ${names.text(subnet)}, ${seen} is not outside, so nothing comes in from there`
-  trail.stop(way, 'route', 'no-route', text, best?.table ?? subnet)
-  return false
 }

@@ -1,15 +1,12 @@
 /** Reads a question about a path: names, ids and addresses become vnics and a packet. */
-import { parseIp, formatIp } from '#wire/ip-address.ts'
-import { kindOf } from '#resource/kinds.ts'
 import { nearest } from '#abi/nearest.ts'
-import { find } from '../model/find.ts'
-import { notFound } from '../model/model.ts'
 import { fieldProblem } from '../model/problem.ts'
-import type { ObjectRecord } from '../model/record.ts'
 import type { Viewer } from '../model/view.ts'
 import { protocols, type Packet, type Protocol } from './answer.ts'
 import type { PathQuestion } from './check.ts'
 import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
+import { targetOf } from './outside-question.ts'
+import { addressIn, oneOf, vnicAt, type Asked } from './vnic-at.ts'
 
 export const questionWords = ['from', 'to', 'protocol', 'port', 'vpc'] as const
 export type QuestionWords = Readonly<Partial<Record<(typeof questionWords)[number], string>>>
@@ -35,15 +32,22 @@ export function questionOf(viewer: Viewer, cloud: Cloud, words: QuestionWords): 
   const { protocol, port } = protocolOf(words)
   for (const word of ['from', 'to'] as const)
     if (words[word] === undefined) throw fieldProblem('invalid', [word], 'it is missing: a vnic, or an address')
-  const vpc = words.vpc === undefined ? undefined : oneOf(viewer, 'vpc', words.vpc, 'vpc')
-  const from = senderOf(viewer, cloud, words.from!, vpc)
-  const fromAddress = parseIp(words.from!)
-  const toAddress = parseIp(words.to!)
-  const to = toAddress.ok ? undefined : vnicOf(viewer, words.to!, 'to')
+  const asked: Asked = { viewer, cloud, vpc: words.vpc === undefined ? undefined : oneOf(viewer, 'vpc', words.vpc, 'vpc') }
+  const from = vnicAt(asked, words.from!, 'from')
+  const [fromAddress, toAddress] = [addressIn(words.from!), addressIn(words.to!)]
+  const to = toAddress === undefined ? oneOf(viewer, 'vnic', words.to!, 'to') : undefined
+  if (from === undefined) {
+    const met = targetOf(asked, fromAddress!, { to, address: toAddress })
+    return {
+      from,
+      to: met.to,
+      packet: { family: familyOf(met.destination), protocol, port, source: fromAddress!, destination: met.destination },
+    }
+  }
   const own = vnicSpec(from).addresses
   const [source, destination] = ends(
-    fromAddress.ok ? [formatIp(fromAddress.value)] : own,
-    toAddress.ok ? [formatIp(toAddress.value)] : vnicSpec(to!).addresses,
+    fromAddress === undefined ? own : [fromAddress],
+    toAddress === undefined ? vnicSpec(to!).addresses : [toAddress],
   )
   const packet: Packet = { family: familyOf(destination), protocol, port, source, destination }
   return { from, to, packet }
@@ -70,36 +74,4 @@ export function protocolOf({ protocol = 'icmp', port }: QuestionWords): { readon
   if (port === undefined) throw fieldProblem('invalid', ['port'], `it is missing: the port of ${protocol}`)
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw fieldProblem('invalid', ['port'], 'it is a number from 0 to 65535')
   return { protocol: protocol as Protocol, port: Number(port) }
-}
-
-/** One thing of a kind that a word names. */
-export function oneOf({ mirror, caller }: Viewer, kind: string, text: string, word: string): ObjectRecord {
-  const found = find({ objects: mirror.objects, caller }, kindOf(kind), text)
-  if (found.kind === 'one') return found.stored.record
-  if (found.kind === 'none') throw notFound(kindOf(kind), text.slice(0, 200))
-  throw fieldProblem(
-    'invalid',
-    [word],
-    `there are several of the name ${text}: ${found.paths.join(', ')}; say which one, by its path or id`,
-  )
-}
-
-const vnicOf = (viewer: Viewer, text: string, word: string): ObjectRecord => oneOf(viewer, 'vnic', text, word)
-
-/** A vnic by name, id or address. An address may stand for vnics of several vpcs. */
-function senderOf(viewer: Viewer, cloud: Cloud, text: string, vpc: ObjectRecord | undefined): ObjectRecord {
-  const address = parseIp(text)
-  if (!address.ok) return vnicOf(viewer, text, 'from')
-  const ip = formatIp(address.value)
-  const { mirror, caller } = viewer
-  const { objects } = mirror
-  const vpcs = vpc === undefined ? [...objects.ids('vpc')] : [vpc.id]
-  const found = vpcs.flatMap((id) => {
-    const station = find({ objects, caller }, kindOf('vpc'), id).kind === 'one' ? cloud.station(id, ip) : undefined
-    return station === undefined ? [] : [station]
-  })
-  if (found.length === 1) return found[0]!
-  if (found.length === 0) throw fieldProblem('not-found', ['from'], `no vnic that you may see has ${ip}`)
-  const names = found.map((each) => objects.get('vpc', each.vpc!)!.record.name).join(', ')
-  throw fieldProblem('invalid', ['from'], `vnics of several vpcs have ${ip}: of ${names}; say which vpc`)
 }

@@ -1,6 +1,6 @@
 /** Commands that would take an obstacle out of the way, for those who may give them. */
 import type { ObjectRecord } from '../model/record.ts'
-import { familyOf, vnicSpec } from './cloud.ts'
+import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
 import type { Names } from './names.ts'
 import type { Walk } from './context.ts'
 
@@ -42,4 +42,25 @@ export function joinCommand(walk: Walk, router: ObjectRecord, subnet: ObjectReco
 function receiverSubnet({ cloud, packet }: Walk, vpc: ObjectRecord): ObjectRecord[] {
   const other = cloud.station(vpc.id, packet.destination)
   return other === undefined ? [] : [cloud.must('subnet', vnicSpec(other).subnet)]
+}
+
+/** A floating address for a vnic, of the first pool of its facility that the asker may take addresses of. */
+export function floatingCommand({ cloud, trail: { names } }: Walk, vnic: ObjectRecord): string | undefined {
+  const account = cloud.get('account', vnic.account!)
+  if (!names.mayWrite(vnic) || account === undefined || !vnicSpec(vnic).addresses.some((each) => familyOf(each) === 4)) return undefined
+  const pool = poolFor(cloud, names, vnic, 'snat')
+  if (pool === undefined) return undefined
+  const words = ['create', vnic.name ?? 'NAME', `--account=${names.path(account)}`, `--pool=${names.path(pool)}`]
+  return names.command('floating-ip', ...words, `--target=vnic=${names.path(vnic)}`)
+}
+
+/** The first pool of a vnic's facility that the asker may take addresses of, but for those of another use. */
+export function poolFor({ view, get }: Cloud, names: Names, vnic: ObjectRecord, otherUse: 'snat' | 'floating'): ObjectRecord | undefined {
+  const { objects } = view
+  const facility = get('host', vnic.binding?.host ?? '')?.spec.facility
+  for (const id of objects.ids('pool')) {
+    const pool = objects.get('pool', id)!.record
+    if (pool.spec.facility === facility && pool.spec.use !== otherUse && names.mayRead(pool)) return pool
+  }
+  return undefined
 }

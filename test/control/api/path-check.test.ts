@@ -110,7 +110,7 @@ suite('a question about a path', () => {
       { from: 'web1', to: '10.8.0.9' },
       { from: 'vault1', to: 'web1' },
       { from: 'vault1', to: ids.web1! },
-      { from: '10.1.0.5', to: '10.8.0.9' },
+      { from: '198.51.100.7', to: '10.1.0.5' },
     ]) {
       const { status, body } = await api.ask(rival, 'GET', `/path-check?${new URLSearchParams(words)}`)
       assert.equal(status, 404, JSON.stringify(body))
@@ -120,7 +120,9 @@ suite('a question about a path', () => {
     await make('routers', { name: 'bankrouter', vpc: 'gold', interfaces: [{ subnet: 'vault' }] })
     const far = await ask({ from: 'vault1', to: '10.1.0.5' }, rival)
     assert.deepEqual([far.to, far.obstacle?.code], [{ kind: 'nobody', address: '10.1.0.5' }, 'no-route'])
-    assert.doesNotMatch(JSON.stringify(far), new RegExp(['shop', 'web1', ids.web1, ids.red].join('|')))
+    const near = await ask({ from: '10.1.0.5', to: 'vault1' }, rival)
+    assert.deepEqual([near.from, near.obstacle?.code], [{ kind: 'outside', address: '10.1.0.5' }, 'no-public-address'])
+    assert.doesNotMatch(JSON.stringify([far, near]), new RegExp(['shop', 'web1', ids.web1, ids.red].join('|')))
   })
 
   test('follows a peering, and names no further than it does', async () => {
@@ -164,6 +166,37 @@ suite('a question about a path', () => {
     assert.deepEqual([round.obstacle, round.to.name], [null, 'shop/web1'])
     await set(`/floating-ips/${ids.site}`, { target: null })
     assert.equal((await obstacle({ from: 'web2', to: ip })).code, 'floating-free')
+  })
+
+  test('follows a packet from outside in by a floating address, and its answer out', async () => {
+    const knock = { from: '198.51.100.7', to: 'web2', protocol: 'tcp', port: '443' }
+    const found = await obstacle(knock)
+    assert.deepEqual(
+      [found.code, found.command],
+      ['no-public-address', 'vpc floating-ip create web2 --account=shop --pool=public --target=vnic=shop/web2'],
+    )
+    const { ip } = await make('floating-ips', { name: 'door', account: 'shop', pool: 'public', target: { vnic: 'web2' } })
+    const open = await ask(knock)
+    assert.deepEqual(
+      [open.obstacle, open.from, open.to.name, open.packet.destination],
+      [null, { kind: 'outside', address: '198.51.100.7' }, 'shop/web2', ip],
+    )
+    assert.deepEqual(open.programmed.hosts.map(({ name, role }) => `${name} ${role}`).sort(), ['h1 wire', 'h2 destination'])
+    assert.deepEqual((await ask({ ...knock, to: ip })).steps, open.steps)
+    // Its address inside is not what the outside asks for.
+    assert.match((await obstacle({ ...knock, to: '10.1.0.6' })).text, new RegExp(`ask about ${ip}`))
+    await set(`/vnics/${ids.web2}`, { groups: ['db'] })
+    const refused = await obstacle(knock)
+    assert.equal(refused.code, 'group-in')
+    assert.match(refused.command!, /peers=cidr=198\.51\.100\.7\/32/)
+    await set(`/vnics/${ids.web2}`, { groups: [] })
+    // To a stranger the address is as if nobody had it.
+    assert.equal((await api.ask(rival, 'GET', `/path-check?from=198.51.100.7&to=${ip}`)).status, 404)
+    // A subnet whose routes lead nowhere outside gets nothing from there.
+    await make('route-tables', { name: 'inside', vpc: 'red', routes: [] })
+    await set(`/subnets/${ids.web}`, { routeTable: 'inside' })
+    assert.deepEqual(await obstacle(knock).then(({ code, thing }) => [code, thing?.name]), ['not-outside', 'shop/red/web'])
+    await set(`/subnets/${ids.web}`, { routeTable: null })
   })
 
   test('and a matrix of all say the same', async () => {
@@ -219,6 +252,9 @@ suite('a question about a path', () => {
       [{ from: 'web1', to: 'db1', prot: 'tcp' }, 400, /did you mean protocol/],
       [{ from: 'web1', to: 'fd00::1' }, 400, /no address of one family/],
       [{ from: 'nobody', to: 'db1' }, 404, /no vnic nobody/],
+      [{ from: '198.51.100.7', to: '192.0.2.9' }, 404, /has 198\.51\.100\.7 or 192\.0\.2\.9; one of the two/],
+      [{ from: 'fd00::7', to: 'db1' }, 400, /no address of one family/],
+      [{ from: '127.0.0.1', to: 'db1' }, 400, /no packet comes from 127\.0\.0\.1/],
     ] as const) {
       const { status: is, body } = await api.ask(api.admin, 'POST', '/path-check', words)
       assert.equal(is, status)
