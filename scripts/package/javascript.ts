@@ -25,7 +25,7 @@ export const readManifest = (): Manifest => JSON.parse(readFileSync(join(root, '
 export function writeJavaScript(directory: string, { declarations = true } = {}): void {
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
-  emit(join(directory, 'src'), declarations)
+  emitJavaScript(join(directory, 'src'), 'packaging/tsconfig.json', declarations)
   cpSync(join(root, 'src/lab/take-lease'), join(directory, 'src/lab/take-lease'))
   for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'compile-cache.mjs']) {
     const text = readFileSync(join(root, 'bin', name), 'utf8')
@@ -36,16 +36,18 @@ export function writeJavaScript(directory: string, { declarations = true } = {})
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(publishedManifest(readManifest()), null, 2)}\n`)
 }
 
-/** What the repository's package.json says, for JavaScript: `#wire/mac.ts` is ./src/wire/mac.js. */
-function publishedManifest({ imports, scripts: _, devDependencies: __, ...manifest }: Manifest): Manifest {
-  const published = Object.entries(imports).map(([name, path]) => [name.replace(/\*$/, '*.ts'), path.replace(/\*$/, '*.js')])
-  return { ...manifest, imports: Object.fromEntries(published) }
-}
+/** What the repository's package.json says, for JavaScript. */
+const publishedManifest = ({ imports, scripts: _, devDependencies: __, ...manifest }: Manifest): Manifest => ({
+  ...manifest,
+  imports: publishedImports(imports),
+})
 
-/** The tests have checked the types. */
-function emit(outDir: string, declarations: boolean): void {
-  const config = join(root, 'packaging/tsconfig.json')
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', config, '--outDir', outDir, '--declaration', String(declarations)], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+/** `#wire/mac.ts` is ./src/wire/mac.js. */
+export const publishedImports = (imports: Manifest['imports']): Manifest['imports'] =>
+  Object.fromEntries(Object.entries(imports).map(([name, path]) => [name.replace(/\*$/, '*.ts'), path.replace(/\*$/, '*.js')]))
+
+/** Emit what a configuration of tsc includes. The tests have checked the types. */
+export function emitJavaScript(outDir: string, config: string, declarations = true): void {
+  const words = ['-p', join(root, config), '--outDir', outDir, '--declaration', String(declarations)]
+  execFileSync(join(root, 'node_modules/.bin/tsc'), words, { stdio: ['ignore', 'inherit', 'inherit'] })
 }

@@ -1,4 +1,7 @@
-/** `npm run package`: Debian packages in build/package. Options: --arch amd64|arm64 (repeatable), --version VERSION. */
+/**
+ * `npm run package`: Debian packages in build/package. Options: --arch amd64|arm64 (repeatable), --version VERSION;
+ * --npm: the library as an npm package instead.
+ */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, statSync } from 'node:fs'
@@ -7,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { buildDeb } from './deb.ts'
 import { readManifest } from './javascript.ts'
 import { architectureHere, architectures, type Architecture } from './native.ts'
+import { buildNpm } from './npm.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -20,6 +24,7 @@ const { values } = parseArgs({
   options: {
     arch: { type: 'string', multiple: true },
     version: { type: 'string' },
+    npm: { type: 'boolean', default: false },
     out: { type: 'string', default: join(root, 'build/package') },
   },
 })
@@ -30,8 +35,9 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 mkdirSync(values.out, { recursive: true })
-for (const architecture of wanted as Architecture[]) {
-  const file = buildDeb({ architecture, version: values.version ?? `${readManifest().version}-1`, out: values.out, epoch: epochOf() })
+const build = (architecture: Architecture): string =>
+  buildDeb({ architecture, version: values.version ?? `${readManifest().version}-1`, out: values.out, epoch: epochOf() })
+for (const file of values.npm ? [buildNpm(values.out)] : (wanted as Architecture[]).map(build)) {
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex')
   console.log(`${file}\n  ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, sha256 ${digest}`)
 }

@@ -1,9 +1,10 @@
 /** A connected socket of a vpcd. */
 import { Socket } from 'node:net'
+import { deferred } from './deferred.ts'
 
 /** Throws what connect(2) says. */
 export function connectSocket(path: string): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const { promise, resolve, reject } = deferred<Socket>()
   const socket = new Socket()
   socket.once('error', reject)
   socket.connect(path, () => {

@@ -5,6 +5,7 @@ import { errnoName } from '#abi/errno.ts'
 import { encodeFrame, frameKind, FrameReader, maxPayloadBytes, type Frame, type FrameProblem } from '#abi/frame.ts'
 import type { Channel, RequestOptions } from './channel.ts'
 import { connectSocket } from './connect-socket.ts'
+import { deferred } from './deferred.ts'
 import { DaemonUnreachable, VpcError } from './error.ts'
 import { EventQueue } from './event-queue.ts'
 import { isAlive } from './liveness.ts'
@@ -108,7 +109,7 @@ export class Connection implements Channel {
       return Promise.reject(new VpcError('EMSGSIZE', `${what}: ${payload.length} bytes at once; at most ${maxPayloadBytes} are allowed`))
     this.#sequence = (this.#sequence + 1) >>> 0 || 1
     const sequence = this.#sequence
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+    const { promise, resolve, reject } = deferred<Uint8Array>()
     this.#pending.set(sequence, { what, resolve, reject })
     this.#socket.write(encodeFrame({ sequence, kind, word, payload }))
     this.#watchPeer()

@@ -1,4 +1,5 @@
 /** A bounded buffer between arriving events and their reader: the oldest are dropped and counted. */
+import { deferred } from './deferred.ts'
 
 type Waiter = { resolve(result: IteratorResult<Uint8Array, undefined>): void; reject(error: Error): void }
 
@@ -52,7 +53,7 @@ export class EventQueue {
     if (item !== undefined) return Promise.resolve({ done: false, value: item })
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array, undefined>>()
+    const { promise, resolve, reject } = deferred<IteratorResult<Uint8Array, undefined>>()
     const waiter: Waiter = { resolve, reject }
     this.#waiters.push(waiter)
     if (signal === undefined) return promise

@@ -6,10 +6,11 @@ import { openFlag, handleType } from '#abi/command.ts'
 import { encodeFrame, frameKind, openRequest } from '#abi/frame.ts'
 import { generateId, idBytes } from '#abi/id.ts'
 import { connectSocket } from './connect-socket.ts'
+import { deferred } from './deferred.ts'
 
 /** Whether it answers a new connection within a time: a refusal counts, too. */
 export async function isAlive(path: string, withinMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const { promise, resolve } = deferred<boolean>()
   const timer = setTimeout(() => resolve(false), withinMs)
   const socket = await connectSocket(path).catch(() => undefined)
   try {

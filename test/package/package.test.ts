@@ -7,8 +7,10 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { unitTypes } from '#abi/object-type.ts'
 import { ownUsers } from '#abi/own-users.ts'
+import { PrivateVpcd } from '../cli/private-vpcd.ts'
 import { copyDependencies } from '../../scripts/package/dependencies.ts'
 import { writeJavaScript } from '../../scripts/package/javascript.ts'
+import { buildNpm } from '../../scripts/package/npm.ts'
 import { systemFiles } from '../../scripts/package/system-files.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -129,5 +131,49 @@ test('the options in /etc/vpc are options of their commands, and the policy is o
     assert.throws(() => vpc(...words, `--config=${join(etc, `${file}.yaml`)}`, '--no-such-option'), /no option --no-such-option/)
     writeFileSync(join(etc, 'wrong.yaml'), `${readFileSync(join(etc, `${file}.yaml`), 'utf8')}\nno-such-option: 1\n`)
     assert.throws(() => vpc(...words, `--config=${join(etc, 'wrong.yaml')}`), /line \d+: vpc [a-z ]+ has no option 'no-such-option'/)
+  }
+})
+
+test('the npm package is a library that installs by itself, has types, and runs against a vpcd', async () => {
+  const program = join(directory, 'program')
+  mkdirSync(join(program, 'node_modules/@types'), { recursive: true })
+  writeFileSync(join(program, 'package.json'), '{ "type": "module" }')
+  const env = { ...process.env, npm_config_cache: join(directory, 'npm-cache'), npm_config_update_notifier: 'false' }
+  const run = (...[file, ...words]: string[]): string =>
+    execFileSync('timeout', ['120', file!, ...words], { cwd: program, env, encoding: 'utf8', stdio: 'pipe' })
+  const packed = buildNpm(directory)
+  assert.match(run('npm', 'install', '--offline', '--no-audit', '--no-fund', packed), /added 1 package/)
+  const installed = join(program, 'node_modules/vpc')
+  const files = readdirSync(installed, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(installed.length + 1))
+  const odd = paths.filter((path) => !/^src\/(client|abi|wire)\/[a-z0-9-]+(\.d\.ts|\.js)$/.test(path))
+  assert.deepEqual(odd.sort(), ['LICENSE', 'README.md', 'package.json'])
+  for (const path of paths) assert.ok(!readFileSync(join(installed, path), 'utf8').includes(root), `${path} names this machine's folder`)
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
+  for (const key of ['scripts', 'dependencies', 'optionalDependencies', 'bin']) assert.equal(manifest[key], undefined, key)
+  for (const name of ['@types/node', 'undici-types']) symlinkSync(join(root, 'node_modules', name), join(program, 'node_modules', name))
+  const page = readFileSync(join(root, 'docs/library.md'), 'utf8')
+  const [, source, printed] = /```ts\n(.*?)```\n\n```text\n(.*?)```/s.exec(page)!
+  const compile = (text: string): string => {
+    writeFileSync(join(program, 'program.ts'), text)
+    const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', 'program.ts']
+    return execFileSync(join(root, 'node_modules/.bin/tsc'), options, { cwd: program, encoding: 'utf8', stdio: 'pipe' })
+  }
+  const wrong = source!.replace('setVni(5001)', "setVni('5001')")
+  assert.throws(
+    () => compile(wrong),
+    ({ stdout }: { stdout: string }) => /'string' is not assignable to parameter of type 'number'/.test(stdout),
+  )
+  compile(source!)
+  await using vpcd = await PrivateVpcd.start()
+  const empty = join(program, 'empty.yaml')
+  writeFileSync(empty, 'version: 1\n')
+  // The system's Node is older than that of the tests.
+  const path = process.env['PATH']!.split(':').filter((folder) => !folder.includes('node_modules'))
+  for (const node of [process.execPath, 'node']) {
+    const words = ['60', node, 'program.js']
+    const said = execFileSync('timeout', words, { cwd: program, env: { ...env, ...vpcd.env, PATH: path.join(':') }, encoding: 'utf8' })
+    assert.equal(said, printed)
+    vpcd.ok('apply', empty, '--prune')
   }
 })
