@@ -91,6 +91,8 @@ function addSystemFiles(tree: string): void {
   for (const [path, text] of Object.entries(systemFiles)) write(tree, path, text)
   cpSync(join(packaging, 'systemd'), join(tree, 'lib/systemd/system'), { recursive: true })
   cpSync(join(packaging, 'etc'), join(tree, 'etc/vpc'), { recursive: true })
+  // libvirt looks there, also when it is installed later.
+  cpSync(join(packaging, 'libvirt/qemu-hook'), join(tree, 'etc/libvirt/hooks/qemu.d/vpc'), { recursive: true })
   cpSync(join(packaging, 'lintian-overrides'), join(tree, 'usr/share/lintian/overrides/vpc'), { recursive: true })
 }
 
@@ -152,7 +154,8 @@ function setModes(tree: string): void {
   }
 }
 
-const isProgram = (path: string): boolean => /^usr\/lib\/vpc\/(bin\/vpc|node_modules\/\.bin\/|src\/lab\/take-lease$)/.test(path)
+const isProgram = (path: string): boolean =>
+  /^(usr\/lib\/vpc\/(bin\/vpc|node_modules\/\.bin\/|src\/lab\/take-lease$)|etc\/libvirt\/)/.test(path)
 
 function addControl(tree: string, { architecture, version }: Pick<DebOptions, 'architecture' | 'version'>): void {
   const files = filesOf(tree)

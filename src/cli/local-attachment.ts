@@ -60,12 +60,12 @@ interface Plug {
 }
 
 /** A port with the addresses, and the interface in it. */
-async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo): Promise<boolean> {
+export async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo): Promise<boolean> {
   const { ports } = await sw.describe()
   let changed = !ports.includes(portId)
   if (changed) {
     await sw.addPort(portId)
-    undo.push('the port', () => sw.deletePort(portId))
+    undo.push('the port', () => withoutPort(vpc, sw.id, portId))
   }
   await using port = await vpc.openPort(portId, { write: true })
   const { addresses } = await port.describe()
@@ -75,6 +75,12 @@ async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo: Undo):
     changed = true
   }
   return (await connectPort(port, plug.interface)) || changed
+}
+
+/** The switch is closed by the time that a step is undone. */
+async function withoutPort(vpc: Vpc, id: Id, portId: Id): Promise<void> {
+  await using sw = await vpc.openSwitch(id, { write: true })
+  await sw.deletePort(portId)
 }
 
 /** Take it away: false when it was not there. */

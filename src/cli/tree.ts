@@ -154,6 +154,13 @@ export const root: Group = group('private cloud networks for virtual machines an
     set: leaf(),
     destroy,
   }),
+  libvirt: group("interfaces of libvirt's guests on this host", {
+    list,
+    attach: leaf('plug'),
+    detach: leaf('unplug'),
+    release: leaf(),
+    hook: leaf(),
+  }),
   db: group('the store of the control plane', {
     ping: leaf('status'),
     export: leaf(),

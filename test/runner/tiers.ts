@@ -15,7 +15,7 @@ export type Tier = keyof typeof tiers
 
 /** The first that fits says the tier. */
 const rules: readonly (readonly [path: RegExp, tier: Tier])[] = [
-  [/^(bench|src\/(wire|abi|control|agent|metrics))\//, 'pure'],
+  [/^(bench|src\/(wire|abi|control|agent|metrics|cli\/libvirt))\//, 'pure'],
   [/^test\/(runner\/)?[a-z-]+\.test\.ts$/, 'pure'],
   [/^test\/(control\/(api|model)\/|console\/parts)/, 'pure'],
   [/^test\/(vm|kernels)\//, 'machine'],

@@ -33,6 +33,8 @@ interface Wanted {
   readonly subnet: string | undefined
   readonly groups: readonly string[]
   readonly addresses?: readonly string[]
+  /** Of a new one; the API chooses it unless given. */
+  readonly mac?: string
   readonly query: URLSearchParams
 }
 
@@ -40,7 +42,7 @@ interface Wanted {
 export async function findOrMake(
   client: ApiClient,
   name: string,
-  { subnet, groups, addresses = [], query }: Wanted,
+  { subnet, groups, addresses = [], mac, query }: Wanted,
   undo: Undo,
 ): Promise<Resource> {
   const found = await client.find(`find vnic ${name}`, at(kind, name, query))
@@ -55,6 +57,7 @@ export async function findOrMake(
     subnet: home.id,
     ...(groups.length > 0 && { groups }),
     ...(addresses.length > 0 && { addresses }),
+    ...(mac !== undefined && { mac }),
   }
   const made = (await client.must<Resource>(`create vnic ${name}`, 'POST', `/${kind.plural}`, body)).body
   undo.push(`destroy vnic ${name}`, () => client.must('destroy it', 'DELETE', `/${kind.plural}/${made.id}`))
