@@ -128,19 +128,26 @@ static __noinline int record_groups(const struct flow_work *work, int reason)
 	return 0;
 }
 
-/* Passes a packet of an established flow that this CPU knows. It has a stack frame of its own. False: any other one. */
-static __noinline bool is_known_flow(struct __sk_buff *skb, const struct packet *packet, __u32 port, __u32 direction, __u32 *has_slot)
+/* Whether a packet may pass by a slot: see read_slot_key. */
+static __noinline bool may_have_slot(struct __sk_buff *skb, const struct packet *packet, __u32 port, __u32 direction)
+{
+	struct slot_key key;
+
+	return !vpc_trace && read_slot_key(skb, packet, port, direction, &key);
+}
+
+/* Passes a packet of an established flow that this CPU knows. False: any other one. */
+standalone bool is_known_flow(struct __sk_buff *skb, const struct packet *packet, __u32 port, __u32 direction)
 {
 	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
 	struct slot_key key;
 
-	*has_slot = !vpc_trace && policy && !(policy->policy_flags & VPC_POLICY_STATELESS) &&
-		    read_slot_key(skb, packet, port, direction, &key);
-	return *has_slot && pass_by_slot(skb, &key, policy, direction);
+	return packet && !vpc_trace && policy && read_slot_key(skb, packet, port, direction, &key) &&
+	       pass_by_slot(skb, &key, policy, direction);
 }
 
-/* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
-standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
+/* Asks the groups of a port about any other packet. Returns a drop reason or 0. */
+standalone int ask_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
 {
 	struct vpc_port_policy *policy = bpf_map_lookup_elem(&port_policies, &port);
 	struct flow_work *work = scratch_of(SCRATCH_FLOW, struct flow_work);
@@ -148,8 +155,7 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 
 	if (!packet || !policy || !work || !policy->vpc || (packet->type != ETH_P_IP && packet->type != ETH_P_IPV6))
 		return 0;
-	if (likely(is_known_flow(skb, packet, port, direction, &work->has_slot)))
-		return 0;
+	work->has_slot = !(policy->policy_flags & VPC_POLICY_STATELESS) && may_have_slot(skb, packet, port, direction);
 	work->policy = *policy;
 	reason = read_tuple(skb, packet, &work->tuple, port, direction);
 	if (!reason && (work->tuple.kind == TUPLE_FREE || is_gateway_ping(packet, &work->tuple) || is_for_service(packet, &work->tuple)))
@@ -170,6 +176,12 @@ standalone int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 
 	}
 	traced(record_groups(work, reason));
 	return reason;
+}
+
+/* Asks the groups of a port. `direction`: enum vpc_direction. Returns a drop reason or 0. */
+static __always_inline int check_groups(struct __sk_buff *skb, struct packet *packet, __u32 port, __u32 direction)
+{
+	return likely(is_known_flow(skb, packet, port, direction)) ? 0 : ask_groups(skb, packet, port, direction);
 }
 
 #endif
