@@ -3,7 +3,7 @@
  * of a document.
  */
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import { handleType, openFlag, operations, type OperationName } from '#abi/command.ts'
 import { generateId, idBytes, type Id } from '#abi/id.ts'
 import type { ObjectInfo, PortInfo } from '#abi/info.ts'
@@ -11,7 +11,7 @@ import type { TypeName } from '#abi/object-type.ts'
 import { Access, type AccessRight, type AccessRule } from '#object/access.ts'
 import { json, text, u16, vni } from './inputs.ts'
 import { Opened, refused, ScratchHost } from './scratch-host.ts'
-import { world, type World } from './world.ts'
+import { reopen, world, type World } from './world.ts'
 
 const alice = { pid: 4711, uid: 1000, gid: 1000 }
 const { create, open, read, write } = openFlag
@@ -86,11 +86,23 @@ function freeUplink({ sw, uplink, port, hostif }: World): void {
 }
 
 suite('ids inside operations', () => {
-  for (const { operation, on, names, before } of cases) {
-    test(`'${operations[operation].name}' of a ${names} needs the right to write it`, async () => {
-      await using host = new ScratchHost()
-      const all = world(host)
-      before?.(all)
+  let host: ScratchHost
+  let made: World
+  let document: Uint8Array
+  before(() => {
+    host = new ScratchHost()
+    made = world(host)
+    document = host.mgmt().do('mgmtExport')
+  })
+  after(() => host[Symbol.asyncDispose]())
+
+  for (const { operation, on, names, before: prepare } of cases) {
+    test(`'${operations[operation].name}' of a ${names} needs the right to write it`, () => {
+      // What the case before has changed is taken back.
+      using mgmt = host.open('mgmt', generateId('mgmt'), create | read | write).handle
+      mgmt.ctl(operations.mgmtApply.command, document)
+      const all = reopen(host, made)
+      prepare?.(all)
       const id = all[names].id
       give(host, [[all[on].id], 'read', 'write'], [undefined, 'read'])
       const own = openAs(host, all[on].handle.type, all[on].id)

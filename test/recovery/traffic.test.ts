@@ -77,6 +77,10 @@ async function assertSound(): Promise<void> {
   }
 }
 
+/** One of them each day; `npm test` of the day before had the other. VPC_STEPS=all takes both. */
+const olderVersions = ['otherLayouts', 'first'] as const
+const older = olderVersions.filter((_, i) => process.env['VPC_STEPS'] === 'all' || i === Math.floor(Date.now() / 86_400_000) % 2)
+
 const count = (work: () => Promise<void>): ReturnType<typeof countDuring> =>
   countDuring(lab.netns('red1'), lab.netns('red2'), '10.0.0.2', work)
 
@@ -112,13 +116,13 @@ suite('not one datagram is lost and the connection stays', () => {
     await assertSound()
   })
 
-  for (const version of ['otherLayouts', 'first'] as const) {
+  for (const version of older) {
     test(`while an older version is replaced whose tables lie otherwise: '${version}'`, async () => {
-      const older = compileOlder(version, directory)
+      const objects = compileOlder(version, directory)
       const changed = new Set<string>()
       for (const host of hosts) {
         await end(host, 'SIGTERM')
-        for (const name of installOlder(lab.host(host).bpffs, older)) changed.add(name)
+        for (const name of installOlder(lab.host(host).bpffs, objects)) changed.add(name)
       }
       const before = hosts.map(programs)
       const result = await count(async () => {
