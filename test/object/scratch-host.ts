@@ -19,8 +19,9 @@ import { ipFrom } from '#wire/ip-address.ts'
 import { formatMac } from '#wire/mac.ts'
 import { Netlink } from '#kernel/netlink.ts'
 import { builtObjects } from '../bpf/built-objects.ts'
-import { PrivateBpffs } from '../bpf/private-bpffs.ts'
-import { json, u16 } from './inputs.ts'
+import type { PrivateBpffs } from '../bpf/private-bpffs.ts'
+import { json, text, u16 } from './inputs.ts'
+import { Loaded } from './loaded.ts'
 import { moveToOwnNetns } from './own-netns.ts'
 
 const { create, open, read, write } = openFlag
@@ -45,12 +46,12 @@ export const smallTables: Readonly<Record<string, number>> = {
 }
 
 export class ScratchHost implements AsyncDisposable {
-  readonly bpffs: PrivateBpffs
   readonly directory = mkdtempSync(join(tmpdir(), 'vpc-object-'))
   readonly lines: LogLine[] = []
   readonly netlink: Netlink
   #limits: Readonly<Record<string, number>>
   #running: Running | undefined
+  readonly #loaded: Loaded
   /** The last start did. */
   #failed = false
 
@@ -59,10 +60,13 @@ export class ScratchHost implements AsyncDisposable {
     moveToOwnNetns()
     this.#limits = limits
     this.netlink = Netlink.open()
-    this.bpffs = PrivateBpffs.mount()
-    this.start()
+    this.#loaded = Loaded.take(limits)
+    this.#begin(this.#loaded.datapath)
   }
 
+  get bpffs(): PrivateBpffs {
+    return this.#loaded.bpffs
+  }
   get host(): Host {
     return this.#now.host
   }
@@ -129,6 +133,15 @@ export class ScratchHost implements AsyncDisposable {
     await this.kill()
   }
 
+  /** The same, but the programs stay loaded. */
+  async #end(): Promise<void> {
+    const { host, devices, journal } = this.#now
+    this.#running = undefined
+    await host.close()
+    devices[Symbol.dispose]()
+    journal[Symbol.dispose]()
+  }
+
   /** Stop as SIGKILL does: nothing is taken down. */
   async kill(): Promise<void> {
     const { host, datapath, devices, journal } = this.#now
@@ -188,13 +201,24 @@ export class ScratchHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#running !== undefined) await this.stop()
-    const made = this.netlink.links().filter(({ name }) => name !== 'lo')
-    this.netlink.deleteLinks(made.map(({ ifindex }) => ifindex))
-    Datapath.destroy(join(this.bpffs.path, 'vpc'))
-    this.bpffs[Symbol.dispose]()
+    const isWhole = !this.#failed && this.#running?.datapath === this.#loaded.datapath && this.#removeObjects()
+    if (this.#running !== undefined) await this.#end()
+    this.netlink.deleteLinks(this.netlink.links().flatMap(({ name, ifindex }) => (name === 'lo' ? [] : [ifindex])))
+    if (isWhole) this.#loaded.leave()
+    else this.#loaded[Symbol.dispose]()
     this.netlink[Symbol.dispose]()
     rmSync(this.directory, { recursive: true })
+  }
+
+  /** Apply a document with nothing in it. False when the test has left the host in a state where that cannot be. */
+  #removeObjects(): boolean {
+    using mgmt = this.open('mgmt', generateId('mgmt'), create | read | write).handle
+    try {
+      mgmt.ctl(operations.mgmtApply.command, text('{"version":1}'))
+      return true
+    } catch {
+      return false
+    }
   }
 
   get #now(): Running {
