@@ -1,5 +1,6 @@
 /** `/v1/path-check`: why one vnic cannot reach another, and who can reach whom in a vpc. Nothing is stored. */
 import type { Hono } from 'hono'
+import { peersOf } from '../feed/view.ts'
 import { allows } from '../model/caller.ts'
 import { fieldProblem } from '../model/problem.ts'
 import type { ObjectRecord } from '../model/record.ts'
@@ -8,7 +9,8 @@ import { checkPath, type Checked, type PathQuestion } from '../path/check.ts'
 import { Cloud } from '../path/cloud.ts'
 import { Names } from '../path/names.ts'
 import { programmed, type Path } from '../path/programmed.ts'
-import { pathMatrix } from '../path/matrix.ts'
+import { LongAnswers } from '../path/long-answers.ts'
+import { matrixSteps, type PathMatrix } from '../path/matrix.ts'
 import { questionOf, wordsOf } from '../path/question.ts'
 import { oneOf } from '../path/vnic-at.ts'
 import { changedFieldsOf } from './audit.ts'
@@ -18,7 +20,8 @@ import { viewerOf, type ApiContext, type Env, type Parts } from './context.ts'
 /** Add the routes. */
 export function pathRoutes(app: Hono<Env>, parts: Parts): void {
   app.get('/path-check', async (c) => check(parts, c, c.req.query()))
-  app.get('/path-check/matrix', async (c) => matrix(parts, c, c.req.query()))
+  const matrices = new LongAnswers(parts.model.mirror)
+  app.get('/path-check/matrix', async (c) => matrix(parts, matrices, c))
   app.post('/path-check', async (c) => check(parts, c, await readBody(c)))
 }
 
@@ -31,12 +34,21 @@ async function check(parts: Parts, c: ApiContext, given: Readonly<Record<string,
   return c.json((await answerOf(parts, names, cloud, question)) as object)
 }
 
-async function matrix(parts: Parts, c: ApiContext, given: Readonly<Record<string, unknown>>): Promise<Response> {
-  await parts.model.mirror.fresh()
+async function matrix(parts: Parts, matrices: LongAnswers, c: ApiContext): Promise<Response> {
+  const { mirror } = parts.model
+  await mirror.fresh()
   const viewer = viewerOf(parts, c)
-  const { vpc } = wordsOf(given, ['vpc'])
+  const { vpc } = wordsOf(c.req.query(), ['vpc'])
   if (vpc === undefined) throw fieldProblem('invalid', ['vpc'], 'it is missing: the vpc')
-  return c.json(pathMatrix(new Cloud(parts.feeds.view(), viewer.mirror), new Names(viewer), oneOf(viewer, 'vpc', vpc, 'vpc')) as object)
+  const { id } = oneOf(viewer, 'vpc', vpc, 'vpc')
+  const accounts = new Set(
+    [id, ...peersOf(parts.feeds.view(), id).map((peer) => peer.vpc)].map((each) => mirror.objects.get('vpc', each)?.record.account),
+  )
+  // What belongs to no account is the operator's: hosts, pools, placements.
+  const isAbout = ({ account }: ObjectRecord): boolean => account === null || accounts.has(account)
+  const steps = (): Generator<void, PathMatrix> =>
+    matrixSteps(new Cloud(parts.feeds.view(), mirror), new Names(viewer), oneOf(viewer, 'vpc', id, 'vpc'))
+  return c.json((await matrices.work(steps, isAbout)) as object)
 }
 
 /** The model's answer, what the hosts do of it, and who changed what stands in the way. */

@@ -1,11 +1,10 @@
 /** What is asked on the way of a packet: stations by address, routers, public addresses. All of one moment. */
-import { ipFrom } from '#wire/ip-address.ts'
-import { contains, prefixFrom } from '#wire/prefix.ts'
 import { natId, natItem, wireOf } from '../feed/items/nat.ts'
 import { childrenOf, peersOf, type View } from '../feed/view.ts'
 import { addressKey, publicKey } from '../model/keys.ts'
 import type { Mirror } from '../model/mirror.ts'
 import type { ObjectRecord } from '../model/record.ts'
+import { has, ipOf } from './networks.ts'
 
 export interface SubnetSpec {
   readonly vpc: string
@@ -32,7 +31,7 @@ export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 :
 /** The network of a subnet that has an address. */
 export const networkWith = (subnet: ObjectRecord, address: string): string | undefined => {
   const { network4, network6 } = subnetSpec(subnet)
-  return [network4, network6].find((network) => network !== undefined && contains(prefixFrom(network), ipFrom(address)))
+  return [network4, network6].find((network) => network !== undefined && has(network, address))
 }
 
 /** Whether an address is a gateway of a subnet. */
@@ -70,11 +69,18 @@ export function insideOfFloat(floating: ObjectRecord, vnic: ObjectRecord): strin
 export class Cloud {
   readonly view: View
   readonly #mirror: Mirror
-  readonly #publics = new Map<string, Publics[]>()
+  /** What was asked before: all is of one moment. */
+  readonly #known = new Map<string, unknown>()
 
   constructor(view: View, mirror: Mirror) {
     this.view = view
     this.#mirror = mirror
+  }
+
+  /** What `make` gave the first time. */
+  once<T>(key: string, make: () => T): T {
+    if (!this.#known.has(key)) this.#known.set(key, make())
+    return this.#known.get(key) as T
   }
 
   get = (kind: string, id: string): ObjectRecord | undefined => this.view.objects.get(kind, id)?.record
@@ -83,29 +89,28 @@ export class Cloud {
 
   /** The vnic of a vpc that has an address, plugged in or not. */
   station(vpc: string, address: string): ObjectRecord | undefined {
-    const held = this.#mirror.claim(addressKey(vpc, ipFrom(address)))?.value
-    return held?.kind === 'vnic' && held.id !== undefined ? this.get('vnic', held.id) : undefined
+    return this.once(`station ${vpc} ${address}`, () => {
+      const held = this.#mirror.claim(addressKey(vpc, ipOf(address)))?.value
+      return held?.kind === 'vnic' && held.id !== undefined ? this.get('vnic', held.id) : undefined
+    })
   }
 
   /** The pool that an address is of. */
   poolWith(address: string): ObjectRecord | undefined {
-    const ip = ipFrom(address)
-    for (const id of this.view.objects.ids('pool')) {
-      const pool = this.must('pool', id)
-      if (contains(prefixFrom(pool.spec.prefix as string), ip)) return pool
-    }
-    return undefined
+    const pools = this.once('pools', () => [...this.view.objects.ids('pool')].map((id) => this.must('pool', id)))
+    return pools.find(({ spec }) => has(spec.prefix as string, address))
   }
 
   /** The floating address, or the NAT, that has a public address. */
   publicHolder(address: string): ObjectRecord | undefined {
     const pool = this.poolWith(address)
-    const held = pool && this.#mirror.claim(publicKey(pool.id, ipFrom(address)))?.value
+    const held = pool && this.#mirror.claim(publicKey(pool.id, ipOf(address)))?.value
     return held?.kind === undefined || held.id === undefined ? undefined : this.get(held.kind, held.id)
   }
 
   /** The router in effect: of several, the one that was made first. */
-  router = (vpc: string): ObjectRecord | undefined => childrenOf(this.view, 'router', 'vpc', vpc).find(({ spec }) => spec.enabled === true)
+  router = (vpc: string): ObjectRecord | undefined =>
+    this.once(`router ${vpc}`, () => childrenOf(this.view, 'router', 'vpc', vpc).find(({ spec }) => spec.enabled === true))
 
   /** The subnets that a router joins. */
   joined = (router: ObjectRecord): ObjectRecord[] =>
@@ -122,15 +127,12 @@ export class Cloud {
 
   /** Public addresses of a vpc, where a host has their wire. */
   publics(vpc: string): readonly Publics[] {
-    let known = this.#publics.get(vpc)
-    if (known === undefined) {
-      known = this.view.publics.poolsOf(vpc).flatMap((pool) => {
+    return this.once(`publics ${vpc}`, () =>
+      this.view.publics.poolsOf(vpc).flatMap((pool) => {
         const item = natItem(this.view, '', natId(vpc, pool))
         return item === undefined ? [] : [{ pool, shared: item.shared, floats: item.floats, wire: this.wireOf(pool)! }]
-      })
-      this.#publics.set(vpc, known)
-    }
-    return known
+      }),
+    )
   }
 
   /** The floating address that stands for an address inside, if its subnet is joined by the router. */

@@ -1,11 +1,10 @@
 /** What the security groups of a vnic let pass, by the model: rules only allow, and answers pass. */
-import { ipFrom } from '#wire/ip-address.ts'
-import { contains, prefixFrom } from '#wire/prefix.ts'
 import { topicsOf } from '../feed/interest.ts'
 import { childrenOf, localVnics } from '../feed/view.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import type { Packet } from './answer.ts'
 import { vnicSpec, type Cloud } from './cloud.ts'
+import { has } from './networks.ts'
 
 export interface RuleSpec {
   readonly id: string
@@ -76,10 +75,8 @@ function isPeer(
   { cidr, group: named, vpc, subnet, az, prefixList }: Readonly<Record<string, string>>,
   address: string,
 ): boolean {
-  const isIn = (networks: readonly (string | undefined)[]): boolean => {
-    const ip = ipFrom(address)
-    return networks.some((network) => network !== undefined && contains(prefixFrom(network), ip))
-  }
+  const isIn = (networks: readonly (string | undefined)[]): boolean =>
+    networks.some((network) => network !== undefined && has(network, address))
   if (cidr !== undefined) return isIn([cidr])
   if (named !== undefined) return isMember(cloud, vnic.vpc!, named, address)
   if (prefixList !== undefined) return isIn((cloud.get('prefix-list', prefixList)?.spec.entries ?? []) as readonly string[])
@@ -102,11 +99,14 @@ const isMember = (cloud: Cloud, vpc: string, group: string, address: string): bo
   })
 
 /** A zone stands for the account's own vnics there. */
-const isInZone = ({ view }: Cloud, account: string | null, az: string, address: string): boolean =>
-  childrenOf(view, 'host', 'az', az)
-    .flatMap(({ id }) => localVnics(view, id))
-    .some((vnic) => vnic.account === account && vnicSpec(vnic).addresses.includes(address))
+const isInZone = (cloud: Cloud, account: string | null, az: string, address: string): boolean =>
+  cloud
+    .once(`zone ${az} ${account}`, () => {
+      const vnics = childrenOf(cloud.view, 'host', 'az', az).flatMap(({ id }) => localVnics(cloud.view, id))
+      return new Set(vnics.flatMap((vnic) => (vnic.account === account ? vnicSpec(vnic).addresses : [])))
+    })
+    .has(address)
 
 /** A host knows subnets of vpcs that concern it. */
-const isKnown = ({ view }: Cloud, { binding }: ObjectRecord, subnet: ObjectRecord): boolean =>
-  binding === undefined || topicsOf(view, binding.host).has(`vpc/${subnet.vpc!}`)
+const isKnown = (cloud: Cloud, { binding }: ObjectRecord, subnet: ObjectRecord): boolean =>
+  binding === undefined || cloud.once(`topics ${binding.host}`, () => topicsOf(cloud.view, binding.host)).has(`vpc/${subnet.vpc!}`)

@@ -1,10 +1,9 @@
 /** Where a router sends packets to an address: the longest prefix of the table of the sender's subnet. */
-import { ipFrom } from '#wire/ip-address.ts'
-import { contains, prefixFrom } from '#wire/prefix.ts'
 import { childrenOf } from '../feed/view.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { familyOf, isGateway, networkWith, subnetSpec, vnicSpec, type Cloud } from './cloud.ts'
 import { networksOf } from './groups.ts'
+import { has } from './networks.ts'
 
 export type Target =
   | { readonly kind: 'local'; readonly subnet: ObjectRecord }
@@ -47,6 +46,18 @@ export interface Toward {
 
 /** The route of a subnet's packets to an address, on the hosts of a facility. */
 export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord, { address, facility }: Toward): Routing {
+  const { routes, skipped } = cloud.once(`routes ${router.id} ${subnet.id} ${String(facility)}`, () =>
+    routesOf(cloud, router, subnet, facility),
+  )
+  return longest(routes, skipped, address)
+}
+
+interface Routes {
+  readonly routes: readonly Route[]
+  readonly skipped: readonly Skipped[]
+}
+
+function routesOf(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord, facility: unknown): Routes {
   const routes: Route[] = []
   const skipped: Skipped[] = []
   const all = cloud.joined(router)
@@ -68,14 +79,13 @@ export function routeTo(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord
       if ('why' in target) skipped.push(target)
       else routes.push({ destination: route.destination, target, table })
     }
-  return longest(routes, skipped, address)
+  return { routes, skipped }
 }
 
 function longest(routes: readonly Route[], skipped: readonly Skipped[], address: string): Routing {
-  const ip = ipFrom(address)
   const lengthOf = (destination: string): number => Number(destination.split('/')[1])
   const fits = <T extends { readonly destination: string }>(all: readonly T[]): T[] =>
-    all.filter(({ destination }) => contains(prefixFrom(destination), ip)).sort((a, b) => lengthOf(b.destination) - lengthOf(a.destination))
+    all.filter(({ destination }) => has(destination, address)).sort((a, b) => lengthOf(b.destination) - lengthOf(a.destination))
   const best = fits(routes)[0]
   const than = best === undefined ? -1 : lengthOf(best.destination)
   return { best, skipped: fits(skipped).filter(({ destination }) => lengthOf(destination) > than) }

@@ -20,6 +20,9 @@ export function oneOf({ mirror, caller }: Viewer, kind: string, text: string, wo
   )
 }
 
+/** Vpcs that an answer names. */
+const mostNames = 10
+
 /** With what words are read. */
 export interface Asked {
   readonly viewer: Viewer
@@ -46,6 +49,7 @@ export function vnicAt({ viewer, cloud, vpc }: Asked, text: string, word: string
     return station !== undefined && find({ objects, caller }, kindOf('vpc'), id).kind === 'one' ? [station] : []
   })
   if (found.length <= 1) return found[0]
-  const names = found.map((each) => objects.get('vpc', each.vpc!)!.record.name).join(', ')
-  throw fieldProblem('invalid', [word], `vnics of several vpcs have ${ip}: of ${names}; say which vpc`)
+  const names = found.slice(0, mostNames).map((each) => objects.get('vpc', each.vpc!)!.record.name)
+  if (found.length > mostNames) names.push(`${found.length - mostNames} others`)
+  throw fieldProblem('invalid', [word], `vnics of several vpcs have ${ip}: of ${names.join(', ')}; say which vpc`)
 }

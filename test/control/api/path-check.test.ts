@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { PathAnswer } from '#control/path/answer.ts'
+import { LongAnswers } from '#control/path/long-answers.ts'
 import { TestApi } from '../test-api.ts'
 
 suite('a question about a path', () => {
@@ -242,6 +243,55 @@ suite('a question about a path', () => {
           asked++
         }
     assert.ok(asked > 100)
+  })
+
+  test('a long answer leaves others their turns, and is of one moment', async () => {
+    const { mirror } = api.model
+    const answers = new LongAnswers(mirror)
+    let begun = 0
+    /** Steps of a millisecond; in the middle of the first beginning something happens. */
+    function* steps(happens = (): void => {}): Generator<void, number> {
+      const mine = ++begun
+      for (let n = 0; n < 60; n++) {
+        for (const until = performance.now() + 1; performance.now() < until;);
+        if (n === 30 && mine === 1) happens()
+        yield
+      }
+      return mine
+    }
+    const isAbout = ({ id }: { readonly id: string }): boolean => id === ids.red
+    let turns = 0
+    const tick = setInterval(() => turns++, 0)
+    assert.equal(await answers.work(() => steps(), isAbout), 1)
+    clearInterval(tick)
+    assert.ok(turns >= 3, `the loop had ${turns} turns in 60 ms of work`)
+    // Each takes a change as soon as it is there: what it is about makes it begin anew, other things do not.
+    for (const [vpc, beginnings] of [
+      ['gold', 1],
+      ['red', 2],
+    ] as const) {
+      begun = 0
+      let changed: Promise<unknown> = Promise.resolve()
+      const change = (): void => void (changed = set(`/vpcs/${ids[vpc]}`, { labels: { n: 'moved' } }))
+      const held = function* (): Generator<void, number> {
+        const from = mirror.revision
+        const value = yield* steps(change)
+        if (value === 1) while (mirror.revision === from) yield
+        return value
+      }
+      assert.equal(await answers.work(held, isAbout), beginnings)
+      await changed
+    }
+    // As many as are let in at once, and those that wait.
+    const short = function* (): Generator<void, void> {
+      yield
+    }
+    const many = Array.from({ length: 37 }, () => answers.work(short, isAbout))
+    const ends = await Promise.allSettled(many)
+    assert.deepEqual(
+      ends.filter(({ status }) => status === 'rejected').map((end: any) => end.reason.code),
+      ['rate-limited'],
+    )
   })
 
   test('refuses what is no question', async () => {
