@@ -17,7 +17,7 @@ import { post, type FeedServer } from './feed/connection.ts'
 import { CounterReport } from './feed/counter-report.ts'
 import { Lookups } from './feed/lookups.ts'
 import { followFeed } from './feed/follower.ts'
-import { changesIn, Gathering, type Batch } from './feed/gathering.ts'
+import { changesIn, Gathering, heldBy, type Batch } from './feed/gathering.ts'
 import { Reporter } from './feed/reporter.ts'
 import { objectsOf } from './objects.ts'
 import { RequestLog } from './request-log.ts'
@@ -125,7 +125,7 @@ export class Agent {
         this.#url = server.url
         return server
       },
-      revision: () => this.#revision,
+      opening: () => ({ revision: this.#revision, held: heldBy(this.#items, this.#inbox), isChecked: this.#complete }),
       prepare: async () => this.#lookups?.claim(),
       onMessage: (message: FeedMessage) => this.#hear(message),
       onState: (trouble: string | null) => this.#noteState(trouble),

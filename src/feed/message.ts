@@ -4,7 +4,12 @@
  * The agent opens `GET /agent/v1/feed?version=1&revision=…`; without `revision` it has nothing. The answer is a stream
  * of lines, a JSON message each. It never ends by itself. The agent answers by `POST /agent/v1/report`. An API that
  * does not know the version answers 426.
+ *
+ * `held=…` says what the agent holds (`Held`). An API that does not know what changed since the revision compares it,
+ * and tells the difference alone. `checked=1`: since it started the agent has heard all, so the revision says enough;
+ * before, what it holds is from its disk. An API of before these words does not read them, and tells everything.
  */
+import type { Buckets } from './held.ts'
 import type { FeedItem, FeedKind } from './item.ts'
 
 /** Version of messages and items. The API serves this one and the one before. */
@@ -23,6 +28,8 @@ export const hostSilenceMs = 4 * pingEveryMs
 export type FeedMessage =
   /** The first one: who the API takes the agent for. `whole`: all items follow, and what is not among them is gone. */
   | { readonly type: 'hello'; readonly host: string; readonly version: number; readonly whole: boolean }
+  /** To an agent that said what it holds: all of these buckets follows, and what is not told of them is gone. */
+  | ({ readonly type: 'buckets' } & Buckets)
   | { readonly type: 'put'; readonly item: FeedItem }
   | { readonly type: 'delete'; readonly kind: FeedKind; readonly id: string }
   /** Everything up to this revision has been sent. What came since the last `sync` belongs together. */

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { once } from 'node:events'
+import type { Held } from '#feed/held.ts'
 import { apiServerName } from '#feed/join.ts'
 import { feedPath, feedVersion, pingEveryMs, type FeedMessage } from '#feed/message.ts'
 
@@ -30,15 +31,27 @@ export const silenceMs = 3 * pingEveryMs
 const answerMs = 5_000
 const longestAnswer = 64 << 10
 
+/** What an agent says of itself when it opens a feed. */
+export interface Opening {
+  /** Null: it has nothing. */
+  readonly revision: string | null
+  /** What it holds. */
+  readonly held?: Held | undefined
+  /** It has heard all since it started. */
+  readonly isChecked?: boolean
+}
+
 /**
  * The messages of the feed from a revision on; null: from none. Ends by an error: the connection ended, or was silent
  * for too long, or the API refused. `opened` is called when the API has accepted.
  */
 export async function* feedMessages(
   server: FeedServer,
-  { revision, signal, silence = silenceMs }: { readonly revision: string | null; readonly signal: AbortSignal; readonly silence?: number },
+  { revision, held, isChecked, signal, silence = silenceMs }: Opening & { readonly signal: AbortSignal; readonly silence?: number },
 ): AsyncGenerator<FeedMessage, never, undefined> {
-  const query = new URLSearchParams({ version: String(feedVersion), lookup: '1', ...(revision === null ? {} : { revision }) })
+  const query = new URLSearchParams({ version: String(feedVersion), lookup: '1', ...(revision !== null && { revision }) })
+  if (held !== undefined) query.set('held', String(held))
+  if (isChecked) query.set('checked', '1')
   const request = start(server, { method: 'GET', path: `${feedPath}?${query}`, signal, timeout: silence })
   // The first failure is the cause of the others.
   let failure: Error | undefined

@@ -37,7 +37,7 @@ async function follow(
   await followFeed(
     {
       server: () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }),
-      revision: () => (heard.messages.some(({ type }) => type === 'sync') ? '5' : null),
+      opening: () => ({ revision: heard.messages.some(({ type }) => type === 'sync') ? '5' : null }),
       onMessage: (message) => void heard.messages.push(message),
       onState: (state) => {
         heard.states.push(state)
@@ -129,7 +129,7 @@ test('an address that answers nothing at all counts as silence', async () => {
       stop.abort()
     }
     const server = () => ({ url: 'http://192.0.2.78:7474' })
-    await followFeed({ server, revision: () => null, onMessage() {}, onState, log, random: () => 0, silenceMs: 100 }, signal)
+    await followFeed({ server, opening: () => ({ revision: null }), onMessage() {}, onState, log, random: () => 0, silenceMs: 100 }, signal)
     assert.match(states[0]!, /silent for 0\.1 s/)
   } finally {
     execFileSync('ip', ['link', 'del', 'nowhere'])

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { feedVersion, type FeedMessage } from '#feed/message.ts'
 import type { Log } from '#system/log.ts'
 import { backOffMs } from '../apply/back-off.ts'
-import { FeedRefused, feedMessages, type FeedServer } from './connection.ts'
+import { FeedRefused, feedMessages, type FeedServer, type Opening } from './connection.ts'
 
 /** All agents lose their feeds when an API restarts: each waits so long at most before it connects anew. */
 export const usualReconnectMs = 5_000
@@ -15,8 +15,8 @@ const refusedWaitMs = 30_000
 export interface FollowOptions {
   /** Asked before each try: certificates are renewed. */
   readonly server: () => FeedServer | Promise<FeedServer>
-  /** The revision to go on from. */
-  readonly revision: () => string | null
+  /** What there is to go on from. */
+  readonly opening: () => Opening
   /** Done before each try. */
   readonly prepare?: (() => Promise<void>) | undefined
   readonly onMessage: (message: FeedMessage) => void
@@ -53,12 +53,12 @@ function waitMs({ opened, refused }: End, failed: number, { random, reconnectMs 
 }
 
 async function followOnce(options: FollowOptions, signal: AbortSignal): Promise<End> {
-  const { server, revision, prepare, onMessage, onState, log, silenceMs } = options
+  const { server, opening, prepare, onMessage, onState, log, silenceMs } = options
   let opened = false
   try {
     await prepare?.()
     const silence = silenceMs === undefined ? {} : { silence: silenceMs }
-    for await (const message of feedMessages(await server(), { revision: revision(), signal, ...silence })) {
+    for await (const message of feedMessages(await server(), { ...opening(), signal, ...silence })) {
       if (message.type === 'hello') {
         checkVersion(message.version)
         opened = true

@@ -2,6 +2,7 @@
  * The feeds of all connected hosts: which of them a change concerns, what they have acknowledged, and what fails there.
  * It holds no copy of items; each is made from the mirror when it is sent.
  */
+import type { Held } from '#feed/held.ts'
 import { pingEveryMs } from '#feed/message.ts'
 import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
@@ -21,6 +22,16 @@ import { vnicsOf, type View } from './view.ts'
 
 const tickMs = 1_000
 const forgetMs = 60_000
+
+/** What a host says of itself. */
+export interface OpenOptions {
+  /** Of large vpcs it gets what it asks for. */
+  readonly asks?: boolean | undefined
+  /** What it holds. */
+  readonly held?: Held | undefined
+  /** What it holds was told or compared lately: the revision says what it is. */
+  readonly isChecked?: boolean | undefined
+}
 
 export class Feeds implements FeedSource {
   readonly lines = new Lines()
@@ -88,19 +99,18 @@ export class Feeds implements FeedSource {
   }
 
   /**
-   * Begin the feed of a host. `revision` is what it has; another connection of the host ends. One that `asks` gets of
-   * large vpcs what it asks for.
+   * Begin the feed of a host. `revision` is what it has; another connection of the host ends.
    */
-  open(host: string, revision: number | undefined, sink: Sink, { asks = false } = {}): HostFeed {
+  open(host: string, revision: number | undefined, sink: Sink, { asks = false, held, isChecked = false }: OpenOptions = {}): HostFeed {
     this.#feeds.get(host)?.close()
     this.expire()
     const asked = this.#askedOf(host)
     const feed = new HostFeed(this, host, sink, asks ? asked : undefined)
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
-    const isKnown = revision !== undefined && this.#isKnown(feed, asked)
+    const isKnown = revision !== undefined && (held === undefined || isChecked) && this.#isKnown(feed, asked)
     const { keys, requests } = isKnown ? this.#since(feed, revision) : { keys: undefined, requests: [] }
-    feed.begin(keys, requests)
+    feed.begin(keys, requests, held)
     if (feed.asked !== undefined) feed.touch(asked.unanswered().map((id) => `station/${id}`))
     asked.fedAt = this.#now()
     this.#connection()

@@ -2,11 +2,12 @@
  * The feed of one connected host: the keys that it has not been told of yet. They are a set, so a slow host costs no
  * more than one that is quick: it gets what is true when its turn comes.
  */
+import { Held } from '#feed/held.ts'
 import { feedVersion, type FeedMessage } from '#feed/message.ts'
 import type { Asked } from './asked.ts'
 import { keysOf, topicsOf, topicsOfKey } from './interest.ts'
 import { itemOf, splitKey } from './items/all.ts'
-import { isAlike, type Lines } from './lines.ts'
+import { isAlike, itemIn, type Lines } from './lines.ts'
 import type { Turns } from '../model/turns.ts'
 import { hostsWith, leftBy } from '../model/record.ts'
 import type { View } from './view.ts'
@@ -49,6 +50,8 @@ export class HostFeed {
   readonly #topics = new Set<string>()
   /** Requests that the pending keys are from. */
   readonly #requests = new Set<string>()
+  /** What the host holds, until it has been compared. */
+  #held: Held | undefined
   /** The last revision that the host was told of. */
   #told = 0
   #running = false
@@ -67,12 +70,16 @@ export class HostFeed {
     return !this.#running && !this.#isPending && this.#told >= this.#source.revision
   }
 
-  /** Begin: with everything, or with these keys, which are all that changed since the host was here. */
-  begin(keys: Iterable<string> | undefined, requests: Iterable<string> = []): void {
+  /**
+   * Begin: with these keys, which are all that changed since the host was here; else with what differs from what it
+   * holds; else with everything.
+   */
+  begin(keys: Iterable<string> | undefined, requests: Iterable<string> = [], held?: Held): void {
     this.isFrom(requests)
-    this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined })
-    if (keys === undefined) for (const topic of this.topics) this.#topics.add(topic)
-    else this.#add(keys)
+    this.#send({ type: 'hello', host: this.host, version: feedVersion, whole: keys === undefined && held === undefined })
+    if (keys !== undefined) this.#add(keys)
+    else if (held !== undefined) this.#held = held
+    else for (const topic of this.topics) this.#topics.add(topic)
     this.#wake()
   }
 
@@ -127,7 +134,7 @@ export class HostFeed {
    * done it, and that may take long.
    */
   ping(): void {
-    if (!this.#running) this.#send({ type: 'ping' })
+    if (!this.#running || this.#held !== undefined) this.#send({ type: 'ping' })
     if (this.#hasWork) this.#wake()
   }
 
@@ -154,7 +161,7 @@ export class HostFeed {
   }
 
   get #isPending(): boolean {
-    return this.#pending.size > 0 || this.#topics.size > 0
+    return this.#pending.size > 0 || this.#topics.size > 0 || this.#held !== undefined
   }
 
   async #rounds(): Promise<void> {
@@ -177,6 +184,7 @@ export class HostFeed {
   async #round(): Promise<void> {
     let { revision } = this.#source
     const requests: string[] = []
+    if (this.#held !== undefined) await this.#compare(this.#held)
     let told = 0
     for (let n = 0; n < mostPasses && (n === 0 || this.#isPending); n++) {
       revision = this.#source.revision
@@ -193,12 +201,34 @@ export class HostFeed {
     this.#told = revision
   }
 
+  /** Find the buckets in which the host holds something else: all of them is to be told. */
+  async #compare(held: Held): Promise<void> {
+    const own = new Held(held.count)
+    const keys: string[][] = Array.from({ length: held.count }, () => [])
+    let compared = 0
+    for (const key of this.#keysOf(this.topics)) {
+      const line = this.#lineOf(key)
+      if (line !== undefined) keys[own.add(key, itemIn(line))]!.push(key)
+      const turn = ++compared % toldAtOnce === 0 ? this.#source.turns.spent() : undefined
+      if (turn !== undefined) await turn
+    }
+    const which = own.differing(held)
+    this.#held = undefined
+    this.#send({ type: 'buckets', count: held.count, which })
+    for (const bucket of which) this.#add(keys[bucket]!)
+  }
+
   /** What is pending now. What comes meanwhile waits for the next pass. */
   *#take(): Generator<string> {
     const [keys, topics] = [[...this.#pending], [...this.#topics]]
     this.#pending.clear()
     this.#topics.clear()
     yield* keys
+    yield* this.#keysOf(topics)
+  }
+
+  /** Keys of topics, each once. */
+  *#keysOf(topics: Iterable<string>): Generator<string> {
     // Two topics may have one item. Each vnic is in one vpc.
     const told = new Set<string>()
     for (const topic of topics)
@@ -211,17 +241,22 @@ export class HostFeed {
   #sendItem(key: string): boolean {
     const [word, id = '', address = ''] = key.split('/')
     if (word === 'nobody') return this.#send({ type: 'nobody', vpc: id, address })
-    const view = this.#source.view()
-    const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic)) && (word !== 'station' || this.wants(key))
-    const line = mayHave ? this.#lineOf(view, key, id) : undefined
+    const line = this.#lineOf(key)
     if (line === undefined) return this.#send({ type: 'delete', ...splitKey(key) })
     return this.#isClosed || this.#sink.write(line)
   }
 
-  /** The line of a key as this host gets it: made once for all hosts where it is the same for all. */
-  #lineOf(view: View, key: string, id: string): string | undefined {
+  /**
+   * The line of a key as this host gets it: made once for all hosts where it is the same for all. Undefined: the item
+   * is not there, or not for this host.
+   */
+  #lineOf(key: string): string | undefined {
     const { lines } = this.#source
-    const record = key.startsWith('station/') ? view.objects.get('vnic', id)?.record : undefined
+    const view = this.#source.view()
+    const { kind, id } = splitKey(key)
+    const mayHave = topicsOfKey(view, key).some((topic) => this.topics.has(topic)) && (kind !== 'station' || this.wants(key))
+    if (!mayHave) return undefined
+    const record = kind === 'station' ? view.objects.get('vnic', id)?.record : undefined
     if (record !== undefined && isAlike(record, this.host)) return lines.ofStation(key, () => itemOf(view, this.host, key))
     const item = itemOf(view, this.host, key)
     return item && lines.of(item)

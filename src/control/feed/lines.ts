@@ -13,6 +13,10 @@ const mostStations = 65_536
 /** The line of an item. */
 export const lineOf = (item: FeedItem): string => `${JSON.stringify({ type: 'put', item } satisfies FeedMessage)}\n`
 
+const begin = '{"type":"put","item":'
+/** The JSON of the item of a line. */
+export const itemIn = (line: string): string => line.slice(begin.length, -2)
+
 /** A station is another one to the hosts that have it, or had it. */
 export const isAlike = (record: ObjectRecord, host: string): boolean =>
   !hostsWith(record).includes(host) && (record.left === undefined || !leftBy(record).some((each) => each.host === host))

@@ -1,6 +1,7 @@
 /** What agents ask: the feed of their host, and that the API takes their reports. */
 import { once } from 'node:events'
 import { countersPath } from '#feed/counters.ts'
+import { Held } from '#feed/held.ts'
 import { feedPath, feedVersion, lookupPath, reportPath } from '#feed/message.ts'
 import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
 import type { Mirror } from '../model/mirror.ts'
@@ -37,13 +38,14 @@ export function feedRoutes(parts: FeedParts): AgentRoutes {
 
 async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
   checkVersion(url.searchParams.get('version'))
-  const revision = revisionOf(url)
+  const [revision, held] = [revisionOf(url), heldIn(url)]
   // An agent may come from another API that was ahead. With the store away, what is known here must do.
   await mirror.fresh().catch(() => {})
   if (ended.aborted || response.destroyed) return
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   const closed = once(response, 'close')
-  const feed = feeds.open(host, revision, new ResponseSink(response), { asks: url.searchParams.get('lookup') === '1' })
+  const [asks, isChecked] = ['lookup', 'checked'].map((word) => url.searchParams.get(word) === '1')
+  const feed = feeds.open(host, revision, new ResponseSink(response), { asks, held, isChecked })
   const end = (): void => feed.close(farewell(mirror, host))
   ended.addEventListener('abort', end)
   const silence = new Silence({ status: () => mirror.hosts.get(host), isTold: () => feed.isTold, now, cut: () => response.destroy() })
@@ -78,6 +80,14 @@ function revisionOf(url: URL): number | undefined {
   if (given === null) return undefined
   if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'revision: it is no revision')
   return Number(given)
+}
+
+function heldIn(url: URL): Held | undefined {
+  const given = url.searchParams.get('held')
+  if (given === null) return undefined
+  const held = Held.parse(given)
+  if (held === undefined) throw new Problem('invalid', 'held: it is not what an agent says of its items')
+  return held
 }
 
 async function takeReport({ mirror, now, exceptions }: FeedParts, { host, request, response }: AgentCall): Promise<void> {

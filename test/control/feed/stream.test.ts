@@ -5,9 +5,8 @@ import { createServer, request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { feedMessages, FeedRefused, post } from '#agent/feed/connection.ts'
-import { changesIn, Gathering } from '#agent/feed/gathering.ts'
-import { ItemStore } from '#agent/compile/items.ts'
+import { FeedRefused, post } from '#agent/feed/connection.ts'
+import type { ItemStore } from '#agent/compile/items.ts'
 import { Exceptions } from '#control/feed/exceptions.ts'
 import type { Feeds } from '#control/feed/feeds.ts'
 import { ResponseSink } from '#control/feed/response-sink.ts'
@@ -17,6 +16,7 @@ import type { FeedItem } from '#feed/item.ts'
 import { feedPath, reportPath } from '#feed/message.ts'
 import { Abandoned } from '#control/model/abandoned.ts'
 import { TestApi } from '../test-api.ts'
+import { FeedHost } from './feed-host.ts'
 import { FeedServer } from './feed-server.ts'
 
 let api: TestApi
@@ -49,52 +49,13 @@ after(async () => {
   return api[Symbol.asyncDispose]()
 })
 
-/** A host that keeps what the feed says, with the agent's own reader. */
-class Host implements AsyncDisposable {
-  readonly items = new ItemStore()
-  readonly #end = new AbortController()
-  readonly #gathering = new Gathering()
-  readonly messages: FeedMessage[] = []
-  revision = -1
-  readonly done: Promise<unknown>
-  #wake = Promise.withResolvers<void>()
-
+/** A host that has read nothing yet. */
+class Host extends FeedHost {
   constructor(host: string, revision: string | null = null) {
-    this.done = this.#read(host, revision).catch((error: unknown) => error)
-  }
-
-  async #read(host: string, revision: string | null): Promise<void> {
-    for await (const message of feedMessages(server.of(host), { revision, signal: this.#end.signal })) {
-      this.messages.push(message)
-      const batch = this.#gathering.take(message)
-      if (batch !== undefined) {
-        const { put, gone } = changesIn(this.items, batch)
-        for (const { kind, id } of gone) this.items.delete(kind, id)
-        for (const item of put) this.items.put(item)
-        this.revision = Number(batch.revision)
-      }
-      this.#wake.resolve()
-      this.#wake = Promise.withResolvers()
-    }
-  }
-
-  /** Wait until something is so. */
-  async until(what: (items: ItemStore) => boolean): Promise<void> {
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), 10_000)
-    while (!what(this.items)) {
-      await Promise.race([this.#wake.promise, once(late.signal, 'abort')])
-      if (late.signal.aborted) assert.fail(`not in time: ${what}, ${JSON.stringify([...this.items])}`)
-    }
-    clearTimeout(timer)
+    super(server.of(host), revision)
   }
 
   keys = (): string[] => [...this.items].map(({ kind, id }) => `${kind}/${names[id] ?? '?'}`).sort()
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#end.abort()
-    await this.done
-  }
 }
 const names = new Proxy({} as Record<string, string>, { get: (_, id) => Object.entries(ids).find(([, each]) => each === id)?.[0] })
 const atOf = (items: ItemStore, vnic: string): string | undefined =>

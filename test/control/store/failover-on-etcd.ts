@@ -54,7 +54,7 @@ export async function failOver(directory: string, store: StoreLocation): Promise
   const following = followFeed(
     {
       server: () => agentServer(stateDir, turn),
-      revision: () => null,
+      opening: () => ({ revision: null }),
       onMessage: ({ type }) => void (type === 'hello' && opened.push(agentServer(stateDir, turn).url)),
       onState: () => {},
       onLost: () => void turn++,
