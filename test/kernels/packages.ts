@@ -169,15 +169,26 @@ const ofLongForm: readonly KernelWish[] = [
   ...[oldest, newest].map((wish) => ({ ...wish, architecture: foreignArchitecture })),
 ]
 
-// What the tests boot is fetched before they run without a network.
-if (import.meta.main) {
+/** Fetch what a test boots, before it runs without a network. What is not to be had is said, and the process fails. */
+export function fetchKernels(...wishes: readonly KernelWish[]): void {
+  sayingWhatIsMissing(() => {
+    for (const wish of wishes) console.log(kernelFor(wish).image)
+  })
+}
+
+function sayingWhatIsMissing(fetch: () => void): void {
   try {
-    const long = process.argv.includes('--long')
-    for (const wish of long ? ofLongForm : [oldest]) console.log(kernelFor(wish, { fresh: long }).image)
-    if (long) console.log(foreignRoot(foreignArchitecture)!.files)
+    fetch()
   } catch (error) {
     if (!(error instanceof NoKernel)) throw error
     console.error(`kernels: ${error.message}`)
     process.exitCode = 1
   }
 }
+
+// The long form takes what is newest.
+if (import.meta.main)
+  sayingWhatIsMissing(() => {
+    for (const wish of ofLongForm) console.log(kernelFor(wish, { fresh: true }).image)
+    console.log(foreignRoot(foreignArchitecture)!.files)
+  })

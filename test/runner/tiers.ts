@@ -53,7 +53,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/metrics/traffic.test.ts': 18,
   'test/cli/attach.test.ts': 5,
   'test/cli/cluster.test.ts': 6,
-  'test/kernels/exchange.test.ts': 70,
+  'test/integrations/older-kernel.test.ts': 70,
   'test/kernels/packages.test.ts': 3,
   'test/agent/agent.test.ts': 25,
   'src/agent/feed/follower.test.ts': 3,

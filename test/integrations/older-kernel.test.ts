@@ -3,9 +3,9 @@
  * form.
  */
 import { test } from 'node:test'
-import { exchangeEverything } from './exchange.ts'
-import { kernelFor, oldest } from './packages.ts'
-import { bringUpPair } from './pair.ts'
+import { exchangeEverything } from '../kernels/exchange.ts'
+import { kernelFor, oldest } from '../kernels/packages.ts'
+import { bringUpPair } from '../kernels/pair.ts'
 
 test('two hosts on the oldest kernel exchange pings, TCP and UDP', { timeout: 500_000 }, async () => {
   const kernel = kernelFor(oldest)
