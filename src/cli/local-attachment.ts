@@ -46,7 +46,7 @@ export async function attach(
     if (!isNew) undo.push('its place', () => vpc.openHostif(hostifId, { write: true }).then((again) => again.setGuest(before.guest)))
     changed = true
   }
-  changed = (await plugIn(vpc, sw, portId, { interface: hostifId, addresses: wanted.addresses.map(bare) }, undo)) || changed
+  changed = (await plugIn(vpc, sw, portId, { interface: hostifId, addresses: [...new Set(wanted.addresses.map(bare))] }, undo)) || changed
   const { trouble, unit } = await hostif.describe()
   if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
   // Until it is committed, a new one goes with this command.

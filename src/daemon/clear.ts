@@ -7,6 +7,10 @@ import { createLog, type Log } from '#system/log.ts'
 import { AccessControl } from './access-control.ts'
 import { directoriesOf, holdDirectories, type Directories } from './directories.ts'
 import { objectDir, type DaemonOptions } from './options.ts'
+import { StartRefused } from './start-refused.ts'
+
+/** How long vpcd may take to remove what no object needs any more. */
+const patienceMs = 30_000
 
 /**
  * Clear the kernel, while no vpcd runs on these directories: a start without objects removes every device of ours, and
@@ -42,7 +46,8 @@ async function startEmpty(places: Places, log: Log): Promise<void> {
   {
     await using _ = await startHostHalf({ ...places, log, access: new AccessControl({}).access, report })
     // The devices that containers share belong to no object, and go a moment later.
-    await untilGone(['vpcroom0', 'vpcsvc0'], 5000)
+    const left = await untilGone(/^vpc(room|svc)\d/, patienceMs)
+    if (left.length > 0) throw new StartRefused(`the kernel is not clear: ${left.join(', ')} stay; see the log, and do it again`)
   }
   Datapath.destroy(places.bpffs)
 }

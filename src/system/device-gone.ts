@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Wait until this network namespace has none of some devices, for a time at most. */
-export async function untilGone(names: readonly string[], withinMs: number): Promise<void> {
-  const isThere = (): boolean => {
-    const devices = readFileSync('/proc/self/net/dev', 'utf8')
-    return names.some((name) => devices.includes(`${name}:`))
+/** Wait until this network namespace has no device of such a name, for a time at most. Gives those that are left. */
+export async function untilGone(name: RegExp, withinMs: number): Promise<string[]> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const devices = readFileSync('/proc/self/net/dev', 'utf8').matchAll(/^\s*([^\s:]+):/gm)
+    const left = [...devices].map(([, device]) => device!).filter((device) => name.test(device))
+    if (left.length === 0 || performance.now() > deadline) return left
+    await sleep(20)
   }
-  for (let waited = 0; waited < withinMs && isThere(); waited += 20) await sleep(20)
 }

@@ -32,7 +32,8 @@ export default command({
     { line: 'vpc attach red --netns=web --address=10.0.0.1/24', does: 'eth0 with an address in namespace web' },
     { line: 'vpc attach da64 --pid=4711 --address=10.0.0.2/24 --gateway=10.0.0.254', does: 'in the container of process 4711' },
   ],
-  async run({ switchId: id, netns, pid, container, as, address, gateway }, { vpc, output }) {
+  async run({ switchId: id, netns, pid, container, as, address: addresses, gateway: gateways }, { vpc, output }) {
+    const [address, gateway] = [unique(addresses), unique(gateways)]
     const given = { netns, pid, container }
     const place = { key: guestKey(given), netns: guestNetns(given), name: as }
     const client = await vpc()
@@ -42,3 +43,6 @@ export default command({
     else alreadySo(output, said, { switch: id, unit })
   },
 })
+
+/** vpcd keeps each once. */
+const unique = (list: readonly string[]): string[] => [...new Set(list)]

@@ -50,7 +50,7 @@ async function removeObjects(places: Places): Promise<number> {
   await mgmt.apply({ version: 1, owner: 'agent' })
   const left = (await mgmt.headers('any')).length
   // vpcd removes its bridge for containers a moment after the last of them.
-  if (left === 0) await untilGone(['vpcroom0'], 2000)
+  if (left === 0) await untilGone(/^vpcroom\d/, 2000)
   return left
 }
 

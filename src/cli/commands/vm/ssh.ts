@@ -1,13 +1,12 @@
 /** `vpc vm ssh`. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { vpcProgram } from '#system/background.ts'
 import { loginOf } from '#vm/image-store.ts'
 import { running } from '#vm/life.ts'
 import { command } from '../../command.ts'
 import { Failure } from '../../failure.ts'
 import { text } from '../../option.ts'
+import { sshSettings } from '../../ssh-settings.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
 import { directoryOf, vmDir } from '../../vm-options.ts'
 
@@ -26,22 +25,12 @@ export default command({
     { line: 'vpc vm ssh web1', does: 'a shell in the guest' },
     { line: 'vpc vm ssh --login=root web1 -- -i id_ed25519 uptime', does: 'one command, with a key of a file' },
   ],
-  async run({ login, vmDir: base }, _context, [name, ...rest]) {
+  async run({ login, vmDir: base }, { global: { socket } }, [name, ...rest]) {
     const words = rest[0] === '--' ? rest.slice(1) : rest
     const directory = directoryOf({ vmDir: base, vmId: undefined }, name)
     const { id, image } = await tellingVmErrors(async () => (await running(directory)).definition())
     const user = login ?? loginOf(image)
-    const way = [...vpcProgram, 'vm', 'connect', id, ...(base === undefined ? [] : [`--vm-dir=${base}`])]
-    const options = {
-      ProxyCommand: way.map(quoted).join(' '),
-      HostKeyAlias: id,
-      UserKnownHostsFile: join(directory.path, 'known_hosts'),
-      StrictHostKeyChecking: 'accept-new',
-      // A shared connection of the user's may go to another host of this name.
-      ControlPath: 'none',
-      ...(user !== undefined && { User: user }),
-    }
-    const settings = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`])
+    const settings = sshSettings({ id, directory: directory.path, vmDir: base, socket, user })
     const child = spawn('ssh', [...settings, name!, ...words], { stdio: 'inherit' })
     const [code] = (await once(child, 'exit').catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
@@ -50,6 +39,3 @@ export default command({
     process.exit(code ?? 255)
   },
 })
-
-/** For ssh's shell, which also takes % for something else. */
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''").replaceAll('%', '%%')}'`
