@@ -78,6 +78,7 @@ export class Agent {
   #begunRun = 0
   /** Items that have objects have changed since the file of objects was written. */
   #objectsChanged = true
+  #again = new AbortController()
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -116,6 +117,13 @@ export class Agent {
     log.info('started', { items: this.#items.size, revision: this.#revision })
   }
 
+  /** Connect anew, now: `server` may give another place, or another certificate. */
+  reconnect(): void {
+    const before = this.#again
+    this.#again = new AbortController()
+    before.abort()
+  }
+
   /** Run until the signal. vpcd keeps what it has. */
   async run(signal: AbortSignal): Promise<void> {
     const { log, silenceMs, reconnectMs, onLost } = this.#options
@@ -134,6 +142,7 @@ export class Agent {
       random: () => this.#clock.random(),
       silenceMs,
       reconnectMs,
+      again: () => this.#again.signal,
     }
     const late = setInterval(() => this.#waitingSince !== undefined && this.#statusFile.touch(), lateMs).unref()
     try {

@@ -25,6 +25,8 @@ export interface Context {
   readonly output: Output
   /** Aborted when nobody reads our output any more: streams should then end. */
   readonly signal: AbortSignal
+  /** The options as the same command line says them now, with its --config file read again. `like` gives their type. */
+  reread<O extends object>(like: O): Promise<{ readonly options: O; readonly global: GlobalValues }>
   /** The vpcd. Nothing is sent before the first open; the caller closes what it opens. */
   vpc(): Promise<Vpc>
 }

@@ -7,7 +7,10 @@ import { isPlainObject } from '#wire/plain-object.ts'
 import { givenOptions, type Takes } from './arguments.ts'
 import { usageFailure } from './failure.ts'
 import { globalOptions } from './global-options.ts'
-import { longName, text } from './option.ts'
+import { flag, longName, text } from './option.ts'
+
+/** The option of a command that only looks whether it could run, before a service is told to read its file again. */
+export const checkOption = flag('read the options and what they name, say what is wrong, and start nothing')
 
 /** The option of a command that reads such a file. */
 export const configOption = text('YAML file with options of this command, by their names', 'FILE', 'file')

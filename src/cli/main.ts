@@ -1,9 +1,8 @@
 /** `vpc`: finds the command, reads its arguments, runs it, and says what went wrong. */
 import { parseArguments } from './arguments.ts'
-import type { Context } from './command.ts'
+import type { Command, Context } from './command.ts'
 import { exitCodes, usageFailure, type Failure } from './failure.ts'
 import { withIds } from './known-ids.ts'
-import type { GlobalValues } from './global-options.ts'
 import { loadCommand } from './load.ts'
 import { Output } from './output.ts'
 import { markProgram } from './program-words.ts'
@@ -66,14 +65,19 @@ async function dispatch(args: readonly string[], flags: readonly string[], signa
   if (path.length === 0 && flags.some(isVersion)) return dispatch(['version', ...rest.filter((word) => !isVersion(word))], [], signal)
   if (isGroup(node) || asksHelp) return help(resolved, asksHelp, flags.includes('--json'))
   const command = await loadCommand(path)
-  const given = command.options['config'] === undefined ? rest : await (await import('./config-file.ts')).withConfigFile(command, rest)
-  const { options, global, rest: words } = parseArguments(command, given)
+  const read = async (): Promise<ReturnType<typeof parseArguments>> => parseArguments(command, await withFile(command, rest))
+  const { options, global, rest: words } = await read()
   if (global.version) return dispatch(['version'], [], signal)
-  return withContext(global, signal, async (context) => {
+  const reread: Context['reread'] = async () => (await read()) as never
+  return withContext({ global, signal, reread }, async (context) => {
     const known = await withIds(command.path, options, context)
     return known === undefined ? exitCodes.ok : ((await command.run(known, context, words)) ?? exitCodes.ok)
   })
 }
+
+/** The words of a command line, and those of its --config file. */
+const withFile = async (command: Command, words: readonly string[]): Promise<readonly string[]> =>
+  command.options['config'] === undefined ? words : (await import('./config-file.ts')).withConfigFile(command, words)
 
 async function help({ path, node }: Resolved, isAsked: boolean, isJson: boolean): Promise<number> {
   if (!isAsked && isJson) throw usageFailure(`'${path.join(' ')}' is not a whole command`)
@@ -89,13 +93,15 @@ async function help({ path, node }: Resolved, isAsked: boolean, isJson: boolean)
   )
 }
 
-async function withContext(global: GlobalValues, signal: AbortSignal, run: (context: Context) => Promise<number>): Promise<number> {
+type Given = Pick<Context, 'global' | 'signal' | 'reread'>
+
+async function withContext(given: Given, run: (context: Context) => Promise<number>): Promise<number> {
+  const { global } = given
   const isTerminal = process.stdout.isTTY === true
   const pager = global.usePager && isTerminal ? (await import('./pager.ts')).startPager(process.env) : undefined
   const style = styleFor(global.useColor, isTerminal, process.env)
   const context: Context = {
-    global,
-    signal,
+    ...given,
     output: new Output({
       json: global.json,
       style,

@@ -46,6 +46,8 @@ const lingerMs = 1000
  * works, or does not read its replies, costs a bounded amount of memory.
  */
 export class Connection implements Worker {
+  /** When it was made, by `performance.now()`. */
+  readonly since = performance.now()
   readonly #socket: Socket
   readonly #caller: Caller
   readonly #opener: Opener

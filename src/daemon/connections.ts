@@ -58,6 +58,13 @@ export class Connections {
     return count
   }
 
+  /** Whether one of them was made within this time. */
+  hasYoung(ms: number): boolean {
+    const since = performance.now() - ms
+    for (const connection of this.#all.keys()) if (connection.since > since) return true
+    return false
+  }
+
   /** A client has connected; the caller is undefined if it is unknown. Refused when there are too many. */
   accept(socket: Socket, caller: Caller | undefined, supervise?: (input: Uint8Array) => void): void {
     const refusal = caller === undefined ? 'cannot tell who is calling' : this.tooMany(caller.uid)

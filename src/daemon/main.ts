@@ -10,52 +10,79 @@ import { peerGroups } from '#kernel/socket-identity.ts'
 import { AccessControl } from './access-control.ts'
 import { directoriesOf, holdDirectories, type Directories } from './directories.ts'
 import { StartRefused } from './start-refused.ts'
-import { createLog, type Log, type LogFormat, type LogLevel } from '#system/log.ts'
+import { createLog, type LevelSetting, type Log, type LogFormat, type LogLevel } from '#system/log.ts'
+import { needRestart, onHangup } from '#system/reload.ts'
 import { objectDir, socketName, type DaemonOptions } from './options.ts'
 import { formatProbeLine, probe, probeRunning } from './probe.ts'
 import type { Caller } from './opener.ts'
-import { notifyReady } from './ready.ts'
 import { Server } from './server.ts'
+import { ServiceManager } from './service-manager.ts'
 import { stopSignal } from './signals.ts'
 
 /**
  * Run vpcd until SIGTERM or SIGINT, then close its sockets, descriptors and locks. Uncommitted objects go; committed
- * ones keep working without vpcd. Throws StartRefused when vpcd cannot start, with what is missing and what to do.
+ * ones keep working without vpcd. On SIGHUP vpcd uses the group, the policy and the log level that `reread` gives.
+ * Throws StartRefused when vpcd cannot start, with what is missing and what to do.
  */
-export async function runDaemon(options: DaemonOptions = {}): Promise<void> {
-  const log = createLog({ level: options.logLevel, format: options.logFormat, utc: options.utc })
+export async function runDaemon(options: DaemonOptions = {}, reread: Reread = async () => options): Promise<void> {
+  const level: LevelSetting = { level: options.logLevel ?? 'info' }
+  const log = createLog({ level, format: options.logFormat, utc: options.utc })
+  const manager = new ServiceManager(log)
   const directories = directoriesOf(options)
   const control = new AccessControl(options)
   await checkMachine(directories, options, log)
   await using _held = await holdDirectories(directories, log)
   using stop = stopSignal(log)
-  await serve(directories, options, control, log, stop.signal)
+  await serve({ directories, options, control, log, level, manager, reread }, stop.signal)
   log.info('stopped; the datapath goes on')
 }
 
-async function serve(
-  directories: Directories,
-  { limits, tables, objectDir: programs }: DaemonOptions,
-  control: AccessControl,
-  log: Log,
-  stop: AbortSignal,
-): Promise<void> {
+/** Reads the options of this vpcd again. Throws when they cannot be used. */
+export type Reread = () => Promise<DaemonOptions>
+
+interface Running {
+  readonly directories: Directories
+  readonly options: DaemonOptions
+  readonly control: AccessControl
+  readonly log: Log
+  readonly level: LevelSetting
+  readonly manager: ServiceManager
+  readonly reread: Reread
+}
+
+async function serve({ directories, options, control, log, level, manager, reread }: Running, stop: AbortSignal): Promise<void> {
+  const { limits, tables, objectDir: programs } = options
   const { runDir, stateDir, bpffs } = directories
   const from = programs === undefined ? objectDir : resolve(programs)
   const status = new Status(directories)
   const report = { probe: recent(probeMs, () => probeRunning({ bpffs, objectDir: from })), info: () => status.info() }
   const { startHostHalf } = await import('./host-half.ts')
   await using host = await startHostHalf({ bpffs, objectDir: from, tables, stateDir, runDir, log, access: control.access, report })
-  const socketPath = join(runDir, socketName)
   const { group, isPublic } = control
-  await using _server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic })
-  using _hangup = control.followHangup(log, host.setAccess)
+  const socketPath = join(runDir, socketName)
+  const keeper = manager.isThere ? manager : undefined
+  await using server = await Server.listen({ socketPath, opener: host.opener, peerOf: callerOf, limits, log, group, isPublic, keeper })
+  manager.dropOthers()
+  const read = async (): Promise<readonly string[]> => {
+    const now = await reread()
+    const control = new AccessControl(now)
+    server.openTo(control)
+    host.setAccess(control.access)
+    level.level = now.logLevel ?? 'info'
+    return needRestart(spoken(options), spoken(now), ['group', 'policy', 'logLevel'])
+  }
+  const end = (error?: Error): void => manager.ready(error === undefined ? 'serving' : `serving by the old configuration: ${error.message}`)
+  using _hangup = onHangup({ log, read, begin: () => manager.reloading(), end })
   status.count = () => host.info()
   log.info('ready', { socket: socketPath, pid: process.pid, objects: host.info().objects })
-  notifyReady(log)
+  end()
   await aborted(stop)
+  if (manager.isThere) await server.untilIdle()
   log.info('stopping', { signal: stop.reason, ...host.info() })
 }
+
+/** As the command line names them. */
+const spoken = ({ limits, tables, ...rest }: DaemonOptions) => ({ ...rest, limit: limits, table: tables })
 
 /** A probe tries things out, which takes a while: its result is reused for this time. */
 const probeMs = 1000

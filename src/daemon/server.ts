@@ -1,9 +1,10 @@
 /** The socket of vpcd: who may connect, how many, and how connections end when vpcd stops. */
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readSuperviseRequest } from '#abi/layouts.ts'
 import { Connections, descriptorOf } from './connections.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { openListeningSocket, type DescriptorKeeper, type ListeningSocket } from './listening-socket.ts'
 import { silentLog, type Log } from '#system/log.ts'
 import type { Caller, Opener } from './opener.ts'
 import { Supervisor } from './supervisor.ts'
@@ -20,10 +21,14 @@ export interface ServerOptions {
   readonly group?: number | undefined
   /** Let everybody connect: each open is checked then. */
   readonly isPublic?: boolean | undefined
+  /** Keeps the socket for the next vpcd. */
+  readonly keeper?: DescriptorKeeper | undefined
 }
 
-const maxPathBytes = 107
 const backlog = 4096
+
+/** Commands take less, so a connection that has lasted longer is of a program that runs on. */
+const commandMs = 2000
 
 /** Accepts connections until `close()`. */
 export class Server implements AsyncDisposable {
@@ -32,6 +37,7 @@ export class Server implements AsyncDisposable {
   readonly #log: Log
   readonly #connections: Connections
   readonly #supervisor: Supervisor
+  #listening: ListeningSocket | undefined
 
   private constructor({ opener, peerOf, limits, log = silentLog }: ServerOptions) {
     this.#peerOf = peerOf
@@ -48,26 +54,21 @@ export class Server implements AsyncDisposable {
    * group.
    */
   static async listen(options: ServerOptions): Promise<Server> {
-    const { socketPath } = options
-    const length = Buffer.byteLength(socketPath)
-    if (length > maxPathBytes)
-      throw new Error(`the path of a socket has at most ${maxPathBytes} bytes; ${socketPath} has ${length}: choose a shorter --run-dir`)
-    removeStale(socketPath)
+    const { socketPath: path, group, isPublic, keeper } = options
     const server = new Server(options)
+    const listening = openListeningSocket({ path, backlog, group, isPublic, keeper })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.#net.once('error', reject)
-    // bind(2) makes the file inside this call: others can connect at no moment.
-    const umask = process.umask(0o117)
-    try {
-      server.#net.listen({ path: socketPath, backlog }, resolve)
-    } finally {
-      process.umask(umask)
-    }
+    server.#net.listen({ fd: listening.fd }, backlog, resolve)
     await promise
     server.#net.off('error', reject)
-    if (options.group !== undefined) chownSync(socketPath, process.geteuid!(), options.group)
-    if (options.isPublic) chmodSync(socketPath, 0o666)
+    server.#listening = listening
     return server
+  }
+
+  /** From now on others may connect. Who is connected stays. */
+  openTo(who: Pick<ServerOptions, 'group' | 'isPublic'>): void {
+    this.#listening?.openTo(who)
   }
 
   /** Descriptors that are open. */
@@ -86,15 +87,25 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Accept no more, release every handle, end every connection with ECONNRESET, remove the socket. Programs under `vpc
-   * exec` get ENOSYS from now on.
+   * Go on until no command is under way, so that none of them fails because vpcd is started anew; for as long as a
+   * command takes, at most.
+   */
+  async untilIdle(): Promise<void> {
+    const since = performance.now()
+    while (this.#connections.hasYoung(commandMs) && performance.now() - since < commandMs) await sleep(5)
+  }
+
+  /**
+   * Accept no more, release every handle, end every connection with ECONNRESET, remove the socket unless it is kept.
+   * Programs under `vpc exec` get ENOSYS from now on.
    */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
     this.#supervisor.close()
     this.#connections.stop()
     await closed
-    while (this.#connections.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    this.#listening?.remove()
+    while (this.#connections.size > 0) await sleep(5)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -116,11 +127,4 @@ export class Server implements AsyncDisposable {
       return undefined
     }
   }
-}
-
-function removeStale(path: string): void {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return
-  if (!found.isSocket()) throw new Error(`${path} is in the way: it is not a socket; take it away, or choose another --run-dir`)
-  unlinkSync(path)
 }

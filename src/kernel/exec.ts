@@ -8,6 +8,7 @@ const signal = libc.func('void *signal(int number, long handler)')
 const fcntl = libc.func('int fcntl(int fd, int command, int argument)')
 
 const F_SETFD = 2
+const FD_CLOEXEC = 1
 const F_SETFL = 4
 const F_GETFL = 3
 const O_NONBLOCK = 0o4000
@@ -15,6 +16,9 @@ const SIG_DFL = 0
 
 /** Keep a descriptor open across exec. */
 export const inherit = (fd: number): void => void fcntl(fd, F_SETFD, 0)
+
+/** Keep a descriptor that this process inherited from the programs that it starts. */
+export const keepFromPrograms = (fd: number): void => void fcntl(fd, F_SETFD, FD_CLOEXEC)
 
 /**
  * Replace this process by a program, found by PATH, with the environment of process.env. Returns only by throwing

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { errno, KernelError } from './errno.ts'
 import { close } from './libc.ts'
-import { listenOnPath, sendWithDescriptors } from './unix-socket.ts'
+import { listenOnPath, sendDatagram, sendWithDescriptors } from './unix-socket.ts'
 
 function scratch(): { path: (name: string) => string } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), 'vpc-unix-'))
@@ -58,5 +58,33 @@ print(data.decode(), len(fds), *[os.readlink('/proc/self/fd/%d' % f) for f in fd
   } finally {
     fds.forEach(close)
     server.close()
+  }
+})
+
+test('datagrams go to paths and to abstract names, with descriptors or without', async () => {
+  using directory = scratch()
+  const names = [directory.path('c.sock'), `@vpc-unix-${process.pid}`]
+  const reader = `
+import array, os, socket, sys
+all = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in sys.argv[1:]]
+for s, name in zip(all, sys.argv[1:]): s.bind(name.replace('@', '\\0'))
+print('bound', flush=True)
+for s in all:
+  for _ in range(2):
+    data, control, flags, _ = s.recvmsg(100, socket.CMSG_SPACE(16))
+    fds = array.array('i'); [fds.frombytes(c[2]) for c in control]
+    print(data.decode(), *[os.readlink('/proc/self/fd/%d' % f) for f in fds], flush=True)`
+  const child = spawn('python3', ['-c', reader, ...names], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const fd = openSync('/dev/null', 'r')
+  try {
+    for (const name of names) {
+      sendDatagram(name, Buffer.from('READY=1'))
+      sendDatagram(name, Buffer.from('FDSTORE=1'), [fd])
+    }
+    assert.equal((await child.stdout.toArray()).join(''), 'READY=1\nFDSTORE=1 /dev/null\n'.repeat(2))
+    assert.throws(() => sendDatagram(directory.path('none'), Buffer.from('x')), failsWith(errno.ENOENT))
+  } finally {
+    close(fd)
   }
 })

@@ -21,9 +21,14 @@ export type LogLevel = (typeof logLevels)[number]
 export const logFormats = ['auto', 'json', 'human'] as const
 export type LogFormat = (typeof logFormats)[number]
 
+/** A level that may change while the program runs. */
+export interface LevelSetting {
+  level: LogLevel
+}
+
 export interface LogOptions {
   /** Lines below this level are left out. Default info. */
-  readonly level?: LogLevel | undefined
+  readonly level?: LogLevel | LevelSetting | undefined
   /** auto: human on a terminal, json otherwise. Default auto. */
   readonly format?: LogFormat | undefined
   /** Times in UTC rather than with the zone's offset. JSON times are always UTC. */
@@ -35,10 +40,13 @@ export interface LogOptions {
 /** Make a log. It never throws: if a field cannot be written, the line says so. */
 export function createLog({ level = 'info', format = 'auto', utc = false, out = process.stderr }: LogOptions = {}): Log {
   const json = format === 'json' || (format === 'auto' && !out.isTTY)
-  const lowest = logLevels.indexOf(level)
+  const setting = typeof level === 'string' ? { level } : level
   const writer = (own: LogLevel): Log[LogLevel] => {
-    if (logLevels.indexOf(own) < lowest) return () => {}
-    return (message, fields = {}) => out.write(`${json ? jsonLine(own, message, fields) : humanLine(own, message, fields, utc)}\n`)
+    const rank = logLevels.indexOf(own)
+    return (message, fields = {}) => {
+      if (rank < logLevels.indexOf(setting.level)) return
+      out.write(`${json ? jsonLine(own, message, fields) : humanLine(own, message, fields, utc)}\n`)
+    }
   }
   return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
 }

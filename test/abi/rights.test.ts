@@ -145,9 +145,9 @@ test('SIGHUP has the policy read again as a whole; a bad one changes nothing', a
     /policy.yaml:3: \\"all\\" is no right; they are read, write, create/,
   )
   assert.match(await as(nobody, [], attempt), /^EACCES/)
-  await reload(`rules:\n  - { user: nobody, rights: [read, write] }\n`, /policy was read again/)
+  await reload(`rules:\n  - { user: nobody, rights: [read, write] }\n`, /configuration was read again/)
   assert.equal(await as(nobody, [], attempt), 'yes')
-  await reload(`rules: []\n`, /policy was read again/)
+  await reload(`rules: []\n`, /configuration was read again/)
   assert.match(await as(nobody, [], attempt), /^EPERM/)
 })
 

@@ -33,11 +33,12 @@ export async function runHere(socketPath: string, words: readonly string[]): Pro
     path = resolved.path.join(' ')
     const command = await loadCommand(resolved.path)
     const { options, global, rest } = parseArguments(command, resolved.rest)
+    const reread = async () => ({ options, global }) as never
     const vpc = async (): Promise<Vpc> => new Vpc({ socketPath })
     const output = new Output({ json: global.json, style: plain, stream })
     const known = await withIds(path, options, { vpc, output })
     if (known === undefined) return { path, code: exitCodes.ok, stdout, failure: undefined }
-    const code = await command.run(known, { global, output, signal: new AbortController().signal, vpc }, rest)
+    const code = await command.run(known, { global, output, signal: new AbortController().signal, vpc, reread }, rest)
     return { path, code: code ?? exitCodes.ok, stdout, failure: undefined }
   } catch (error) {
     const failure = failureOf(error)

@@ -29,16 +29,21 @@ export interface FollowOptions {
   readonly silenceMs?: number | undefined
   /** Within how long it connects again. Default: `usualReconnectMs`. */
   readonly reconnectMs?: number | undefined
+  /** Asked before each try: when it aborts, the agent connects anew at once. */
+  readonly again?: (() => AbortSignal) | undefined
 }
 
 /** Follow the feed until the signal. After a `bye` it asks seldom: an operator may let the host in again. */
 export async function followFeed(options: FollowOptions, signal: AbortSignal): Promise<void> {
   for (let failed = 0; !signal.aborted;) {
-    const end = await followOnce(options, signal)
+    const again = options.again?.()
+    const until = again === undefined ? signal : AbortSignal.any([signal, again])
+    const end = await followOnce(options, until)
     if (signal.aborted) return
+    if (again?.aborted) continue
     failed = end.opened ? 0 : failed + 1
     if (!end.refused) options.onLost?.()
-    await sleep(waitMs(end, failed, options), undefined, { signal }).catch(() => {})
+    await sleep(waitMs(end, failed, options), undefined, { signal: until }).catch(() => {})
   }
 }
 

@@ -1,8 +1,10 @@
 /** `vpc api`. */
 import { connect } from 'node:net'
+import type { TlsFiles } from '#control/api/tls.ts'
 import { createLog } from '#system/log.ts'
+import { needRestart, onHangup } from '#system/reload.ts'
 import { command } from '../command.ts'
-import { configOption } from '../config-file.ts'
+import { checkOption, configOption } from '../config-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
 import { flag, integer, text } from '../option.ts'
 import { storeOfEnvironment, storeOption } from '../with-store.ts'
@@ -17,7 +19,10 @@ export default command({
     The first start makes a principal who may do everything, and writes its token into the file admin-token of the state directory, which
     its owner alone can read. vpc login takes it. A later start makes another one when no token is left that may do everything.
 
-    Without a certificate the API listens on this machine alone.`,
+    Without a certificate the API listens on this machine alone.
+
+    SIGHUP makes the API read its --config file again and use the log level, and the files of the certificate, which may have been renewed.
+    If something is wrong, it logs that and keeps the old configuration as a whole. --check reads them, and starts nothing.`,
   options: {
     config: configOption,
     stateDir: text('directory for the store and the first token', 'DIR', 'directory').default('/var/lib/vpc'),
@@ -30,25 +35,28 @@ export default command({
     tlsKey: text('file with the key of the certificate', 'FILE', 'file'),
     issuer: text('socket of the vpc issuer that has the key of the CA', 'PATH', 'file').defaultsTo('an issuer that this starts'),
     ownTls: flag('speak TLS with a certificate of the CA that hosts know, for the name api.vpc.internal'),
+    check: checkOption,
   },
   examples: [
     { line: 'vpc api', does: 'the API for this machine' },
     { line: 'vpc api --listen=0.0.0.0 --tls-cert=/etc/vpc/api.crt --tls-key=/etc/vpc/api.key', does: 'for others, too' },
   ],
-  async run(
-    { stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, issuer, ownTls },
-    { output, global: { logLevel, logFormat, utc } },
-  ) {
-    const { startApi, ApiStartRefused } = await import('#control/api/server.ts')
+  async run(options, { output, reread, global }) {
+    const { stateDir, store, listen, port, agentListen, agentAddress, tlsCert, tlsKey, issuer, ownTls } = options
+    const { logFormat, utc } = global
+    const { startApi } = await import('#control/api/server.ts')
+    const { ApiStartRefused } = await import('#control/api/start-refused.ts')
     const { parseAgentPort } = await import('#control/api/agent-port.ts')
     const { StoreError } = await import('#control/store/store-error.ts')
-    const log = createLog({ level: logLevel, format: logFormat, utc })
+    const level = { level: global.logLevel }
+    const log = createLog({ level, format: logFormat, utc })
     const agents = agentListen === 'none' ? undefined : parseAgentPort(agentListen)
     if (agents === undefined && agentListen !== 'none') throw usageFailure(`--agent-listen: '${agentListen}' is not ADDRESS:PORT`)
     const { IssuerChild } = await import('#control/issuer/child.ts')
     const at = store ?? storeOfEnvironment() ?? { kind: 'sqlite' as const, path: `${stateDir}/control.db` }
-    await using child = new IssuerChild({ stateDir, store: at }, ['--log-level', logLevel, '--log-format', logFormat])
+    await using child = new IssuerChild({ stateDir, store: at }, ['--log-level', level.level, '--log-format', logFormat])
     try {
+      if (options.check) return await check(options)
       await using api = await startApi({
         stateDir,
         store: at,
@@ -63,6 +71,14 @@ export default command({
       })
       log.info('listening', { url: api.url, agents: api.agentPort ?? null })
       output.item({ url: api.url, token: api.firstToken ?? null, agents: api.agentPort ?? null }, startText(api))
+      const read = async (): Promise<readonly string[]> => {
+        const now = await reread(options)
+        api.useTls(now.options)
+        level.level = now.global.logLevel
+        const renewed = tlsCert === undefined || now.options.tlsCert === undefined ? [] : (['tlsCert', 'tlsKey'] as const)
+        return needRestart({ ...global, ...options }, { ...now.global, ...now.options }, ['logLevel', ...renewed])
+      }
+      using _hangup = onHangup({ log, read })
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
       })
@@ -73,6 +89,10 @@ export default command({
     }
   },
 })
+
+async function check({ tlsCert, tlsKey }: TlsFiles): Promise<void> {
+  if (tlsCert !== undefined) (await import('#control/api/tls.ts')).readTls({ tlsCert, tlsKey })
+}
 
 function startText({ url, firstToken }: { url: string; firstToken: string | undefined }): string {
   const login =

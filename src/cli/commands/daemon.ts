@@ -1,11 +1,12 @@
 /** `vpc daemon`. */
 import { oldestKernelText } from '#abi/requirements.ts'
-import { defaultDirectories } from '#daemon/options.ts'
+import { defaultDirectories, type DaemonOptions } from '#daemon/options.ts'
 import { defaultLimits, tableSizes } from '#daemon/limits.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { command } from '../command.ts'
-import { configOption } from '../config-file.ts'
+import { checkOption, configOption } from '../config-file.ts'
 import { Failure } from '../failure.ts'
+import type { GlobalValues } from '../global-options.ts'
 import { flag, text, valueOption } from '../option.ts'
 
 type Pair = readonly [name: string, value: number]
@@ -43,8 +44,9 @@ export default command({
     A host that shall forward no more is cleared by --clear, once vpcd is stopped. The journal stays: the next start makes everything
     again.
 
-    Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read the policy again. The new
-    policy replaces the old one as a whole; if it is wrong, vpcd logs that and keeps the old one. Open descriptors keep their rights.
+    Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read its
+    --config file and the policy again, and use the group, the policy and the log level that they say. If something is wrong, vpcd logs
+    that and keeps the old configuration as a whole. Open descriptors keep their rights. --check reads both, and starts nothing.
 
     Tables of the datapath, with the number of entries that fit into a new one: ${Object.entries(tableSizes)
       .map(([name, { entries }]) => `${name} (${entries})`)
@@ -68,6 +70,7 @@ export default command({
     }).repeated,
     policy: text('let others open what this file says; see docs/rights.md', 'FILE', 'file'),
     objectDir: text('directory of the compiled programs', 'DIR', 'directory').defaultsTo('those of this version'),
+    check: checkOption,
     clear: flag('remove what a stopped vpcd left in the kernel (devices, programs, tables), and end'),
   },
   examples: [
@@ -79,21 +82,50 @@ export default command({
       does: 'a second one, in namespace two, which VPC_SOCKET=/run/vpc2/vpcd.sock reaches',
     },
   ],
-  async run({ runDir, stateDir, bpffs, group, policy, objectDir, clear, limit, table }, { global: { logLevel, logFormat, utc } }) {
+  async run(options, { global, reread }) {
     const { runDaemon } = await import('#daemon/main.ts')
     const { StartRefused } = await import('#daemon/start-refused.ts')
+    const given = daemonOptions(options, global)
     try {
-      const sizes = { limits: Object.fromEntries(limit), tables: Object.fromEntries(table) }
-      if (clear) {
-        const { clearKernel } = await import('#daemon/clear.ts')
-        return await clearKernel({ runDir, stateDir, bpffs, objectDir, logLevel, logFormat, utc })
+      if (options.check) {
+        const { AccessControl } = await import('#daemon/access-control.ts')
+        return void new AccessControl(given)
       }
-      await runDaemon({ runDir, stateDir, bpffs, group, policy, objectDir, ...sizes, logLevel, logFormat, utc })
+      if (options.clear) {
+        const { clearKernel } = await import('#daemon/clear.ts')
+        return await clearKernel(given)
+      }
+      await runDaemon(given, async () => {
+        const now = await reread(options)
+        return daemonOptions(now.options, now.global)
+      })
     } catch (error) {
-      if (error instanceof StartRefused && process.geteuid!() !== 0)
+      if (error instanceof StartRefused && process.geteuid!() !== 0 && !options.check)
         throw new Failure('denied', `vpcd needs root: ${error.message}`, { code: 'EPERM' })
       if (error instanceof StartRefused) throw new Failure('failed', error.message, { code: 'refused' })
       throw error
     }
   },
+})
+
+interface Given extends Pick<DaemonOptions, 'runDir' | 'stateDir' | 'bpffs' | 'group' | 'policy' | 'objectDir'> {
+  readonly limit: readonly Pair[]
+  readonly table: readonly Pair[]
+}
+
+const daemonOptions = (
+  { runDir, stateDir, bpffs, group, policy, objectDir, limit, table }: Given,
+  { logLevel, logFormat, utc }: GlobalValues,
+): DaemonOptions => ({
+  runDir,
+  stateDir,
+  bpffs,
+  group,
+  policy,
+  objectDir,
+  logLevel,
+  logFormat,
+  utc,
+  limits: Object.fromEntries(limit),
+  tables: Object.fromEntries(table),
 })

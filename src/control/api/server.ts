@@ -1,6 +1,6 @@
 /** `vpc api`: the store, the model and the HTTP server, from start to stop. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
+import { mkdirSync } from 'node:fs'
+import { createServer as createHttps } from 'node:https'
 import type { Server } from 'node:http'
 import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
@@ -29,6 +29,8 @@ import type { Parts } from './context.ts'
 import { startHostParts } from './host-parts.ts'
 import { Limits, type LimitOptions } from './limits.ts'
 import { Metrics } from './metrics.ts'
+import { ApiStartRefused } from './start-refused.ts'
+import { readTls, renewTls, tlsOf, useTls, type TlsFiles } from './tls.ts'
 
 export interface ApiOptions {
   readonly stateDir: string
@@ -48,9 +50,6 @@ export interface ApiOptions {
   readonly issuer?: (() => Duplex) | undefined
 }
 
-/** Something about the options or the machine that makes a start impossible. */
-export class ApiStartRefused extends Error {}
-
 export interface RunningApi extends AsyncDisposable {
   readonly url: string
   readonly model: Model
@@ -58,6 +57,8 @@ export interface RunningApi extends AsyncDisposable {
   readonly firstToken: string | undefined
   /** The port that agents connect to. */
   readonly agentPort: number | undefined
+  /** From now on, show the certificate of these files. Throws ApiStartRefused, and changes nothing. */
+  useTls(files: TlsFiles): void
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
@@ -96,6 +97,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
       model,
       firstToken,
       agentPort: agents?.port,
+      useTls: (files) => void (tlsCert !== undefined && useTls(server, files)),
       async [Symbol.asyncDispose]() {
         stopSweeping()
         hosts.stop()
@@ -144,26 +146,11 @@ async function agentPort(
   }
 }
 
-/** Hourly: certificates of the API's own CA are good for some days. */
-async function renewTls(server: Server, authority: Issuer): Promise<void> {
-  const { certificate, key } = await authority.issueServer()
-  ;(server as HttpsServer).setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.3' })
-}
-
 async function listen(parts: Parts, { host, port, tlsCert, tlsKey }: ApiOptions, authority: Issuer | undefined): Promise<Server> {
   const own = await authority?.issueServer()
   const app = createApp(parts, (c) => getConnInfo(c).remote.address ?? 'unknown')
-  const tls =
-    tlsCert === undefined && own === undefined
-      ? {}
-      : {
-          createServer: createHttps,
-          serverOptions: {
-            cert: own?.certificate ?? readFileSync(tlsCert!),
-            key: own?.key ?? readFileSync(tlsKey!),
-            minVersion: 'TLSv1.3' as const,
-          },
-        }
+  const spoken = own === undefined ? tlsCert && readTls({ tlsCert, tlsKey }) : tlsOf(own)
+  const tls = spoken ? { createServer: createHttps, serverOptions: spoken } : {}
   const { promise, resolve, reject } = Promise.withResolvers<Server>()
   const server = serve({ fetch: app.fetch, hostname: host, port, ...tls }, () => resolve(server as Server)) as Server
   server.once('error', (error) => reject(new ApiStartRefused(`cannot listen on ${host} port ${port}: ${error.message}`)))
