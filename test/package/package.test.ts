@@ -63,7 +63,7 @@ test('systemd takes the units, the users, the directories and the network files'
   const units = readdirSync(join(root, 'packaging/systemd')).map((name) => {
     const text = readFileSync(join(root, 'packaging/systemd', name), 'utf8')
     const path = join(directory, name)
-    writeFileSync(path, text.replace('ExecStart=/usr/bin/vpc', `ExecStart=${process.execPath}`).replace(/^Documentation=.*\n/m, ''))
+    writeFileSync(path, text.replaceAll('=/usr/bin/vpc', `=${process.execPath}`).replace(/^Documentation=.*\n/m, ''))
     return path
   })
   execFileSync('systemd-analyze', ['verify', '--man=no', ...units], { stdio: 'pipe' })
@@ -86,7 +86,7 @@ test('systemd takes the units, the users, the directories and the network files'
 function maintain(script: string, before: string): { calls: string[]; left: string[] } {
   const stubs = join(directory, 'stubs')
   mkdirSync(stubs, { recursive: true })
-  for (const name of ['systemctl', 'systemd-sysusers', 'systemd-tmpfiles', 'udevadm', 'vpc'])
+  for (const name of ['systemctl', 'deb-systemd-helper', 'deb-systemd-invoke', 'systemd-sysusers', 'systemd-tmpfiles', 'udevadm', 'vpc'])
     writeFileSync(join(stubs, name), `#!/bin/sh\necho "${name} $*" >&3\n`, { mode: 0o755 })
   const machine = `mount --bind ${directory} /mnt
 for place in /var /run /etc; do mount -t tmpfs tmpfs $place; done
@@ -106,7 +106,7 @@ test('a purge leaves the disks of machines and their images, as vpc down --purge
 test('a removal needs no data, and when it does not come about the services run again', () => {
   assert.ok(maintain('prerm remove', 'true').calls.includes('vpc daemon --clear'))
   const { calls } = maintain('postinst abort-remove', 'mkdir /var/lib/vpc; touch /var/lib/vpc/removed')
-  for (const unit of ['vpcd', 'vpc-agent']) assert.ok(calls.includes(`systemctl enable --now ${unit}.service`), calls.join('\n'))
+  for (const unit of ['vpcd', 'vpc-agent']) assert.ok(calls.includes(`deb-systemd-invoke start ${unit}.service`), calls.join('\n'))
 })
 
 test('vpcd may open the devices that interfaces of virtual machines are made of', () => {

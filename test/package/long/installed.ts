@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -34,6 +34,8 @@ after(async () => {
 
 const install = (version: keyof typeof files): string => machine.sh(`dpkg -i /srv/${basename(files[version])} 2>&1`)
 const isActive = (unit: string): boolean => machine.try('systemctl', 'is-active', unit).stdout.trim() === 'active'
+const isEnabled = (unit: string): boolean => machine.try('systemctl', 'is-enabled', unit).stdout.trim() === 'enabled'
+const said = (unit: string): string => machine.sh(`journalctl -u ${unit} --no-pager`)
 const mainPid = (unit: string): string => machine.sh(`systemctl show -p MainPID --value ${unit}`).trim()
 
 test('the package is the same bytes when it is built again', () => {
@@ -79,13 +81,59 @@ test('the package loses no packet when vpcd is killed, upgraded, downgraded or r
     await machine.until('another vpcd is ready', () => ![pid, '0'].includes(mainPid('vpcd')) && isActive('vpcd'))
     assert.match(machine.sh('vpc list'), /hostif1/)
   }
-  const pid = mainPid('vpcd')
   machine.sh('systemctl reload vpcd')
-  assert.equal(mainPid('vpcd'), pid)
   machine.sh('kill -INT $(cat /srv/ping.pid); while kill -0 $(cat /srv/ping.pid) 2>/dev/null; do sleep 0.1; done')
   const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(machine.sh('cat /srv/ping.log'))!
   assert.ok(Number(sent) > 100, `${sent} sent`)
   assert.equal(received, sent)
+})
+
+test('the package refuses no command while vpcd is started anew or killed', async () => {
+  machine.sh(`cat >/srv/commands.sh <<'END'
+until [ -e /srv/enough ]; do
+  for words in list 'switch create again' 'switch destroy again'; do vpc $words >/dev/null || echo "failed: $words"; done
+  echo round
+done
+END
+sh /srv/commands.sh >/srv/commands.log 2>&1 & echo $! >/srv/commands.pid`)
+  const rounds = (): number => Number(machine.sh('grep -c round /srv/commands.log || true'))
+  for (const verb of ['restart', 'restart', 'restart']) {
+    const before = rounds()
+    await machine.until('commands run', () => rounds() > before)
+    machine.sh(`systemctl ${verb} vpcd`)
+  }
+  machine.sh('touch /srv/enough; while kill -0 $(cat /srv/commands.pid) 2>/dev/null; do sleep 0.1; done')
+  assert.doesNotMatch(machine.sh('cat /srv/commands.log'), /^(?!round$)/m)
+  // A killed one has said nothing, and nobody asks meanwhile: the next one asked waits for the next vpcd.
+  machine.sh('systemctl kill -s KILL vpcd; vpc list')
+  machine.sh('systemctl stop vpcd')
+  assert.match(machine.try('vpc', 'list').stderr, /no vpcd listens on it/)
+  machine.sh('systemctl start vpcd')
+})
+
+test('the package has vpcd read its configuration again, and refuses a bad one as a whole', async () => {
+  const pid = mainPid('vpcd')
+  const debug = (): boolean => /"level":"debug"/.test(machine.sh(`vpc list >/dev/null; journalctl -u vpcd --no-pager _PID=${pid}`))
+  assert.ok(!debug())
+  machine.sh(`cp -r /etc/vpc /srv/etc
+printf 'log-level: debug\ntable: { fdb: 100000 }\n' >>/etc/vpc/vpcd.yaml
+printf '  - user: nobody\n    types: [mgmt]\n    rights: [read]\n' >>/etc/vpc/policy.yaml`)
+  assert.match(machine.try('setpriv', '--reuid=65534', '--clear-groups', 'vpc', 'list').stderr, /[Pp]ermission denied|may not/)
+  machine.sh('systemctl reload vpcd')
+  await machine.until('vpcd says more', debug)
+  assert.match(said('vpcd'), /need a restart","options":"--table"/)
+  machine.sh('setpriv --reuid=65534 --clear-groups vpc list')
+  // Neither of these two is used, though the first alone is right.
+  machine.sh(`sed -i s/debug/error/ /etc/vpc/vpcd.yaml; echo '  - no rule' >>/etc/vpc/policy.yaml`)
+  assert.notEqual(machine.try('systemctl', 'reload', 'vpcd').status, 0)
+  assert.match(said('vpcd'), /the policy cannot be used: \/etc\/vpc\/policy.yaml:/)
+  machine.sh('systemctl kill -s HUP vpcd')
+  await machine.until('vpcd refuses it, too', () => /the old one stays in force/.test(said('vpcd')))
+  machine.sh('setpriv --reuid=65534 --clear-groups vpc list')
+  assert.match(machine.sh('systemctl show -p StatusText vpcd'), /old configuration: the policy cannot be used/)
+  machine.sh('cp -r /srv/etc/. /etc/vpc; systemctl reload vpcd; systemctl is-active vpcd')
+  await machine.until('all is as before', () => machine.sh('systemctl show -p StatusText vpcd').includes('=serving\n'))
+  assert.equal(mainPid('vpcd'), pid)
 })
 
 test('the package runs a cloud, without privileges, by its units', async () => {
@@ -117,6 +165,38 @@ vpc host create h1 --facility=default --json >/srv/host.json`)
   assert.match(machine.sh('stat -c %a /var/lib/vpc/state.db'), /^600/)
 })
 
+test('the package has the API take a renewed certificate, and the agent connect anew, by a reload', async () => {
+  const certificate = (name: string): string => {
+    const files = ['crt', 'key'].map((end) => join(machine.root, `etc/vpc/${name}.${end}`))
+    const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=api', '-days', '9']
+    execFileSync('openssl', [...words, '-out', files[0]!, '-keyout', files[1]!], { stdio: 'ignore' })
+    return new X509Certificate(readFileSync(files[0]!)).fingerprint256
+  }
+  const [first, second] = [certificate('first'), certificate('second')]
+  const use = (name: string): string => `for end in crt key; do install -o vpc-api -m 600 /etc/vpc/${name}.$end /etc/vpc/api.$end; done`
+  const program = `require('tls').connect(7473, '127.0.0.1', { rejectUnauthorized: false }, function () {
+    console.log(this.getPeerCertificate().fingerprint256); this.end() })`
+  const shown = (): string => machine.try('/usr/lib/vpc/node_modules/.bin/node', '-e', program).stdout.trim()
+  machine.sh(`${use('first')}
+printf 'tls-cert: /etc/vpc/api.crt\ntls-key: /etc/vpc/api.key\n' >>/etc/vpc/api.yaml; systemctl restart vpc-api`)
+  await machine.until('the API shows its certificate', () => shown() === first)
+  const pids = ['vpc-api', 'vpc-agent'].map(mainPid)
+  machine.sh(`${use('second')}; systemctl reload vpc-api`)
+  await machine.until('the API shows the new one', () => shown() === second)
+  machine.sh('cp /etc/vpc/first.key /etc/vpc/api.key')
+  assert.notEqual(machine.try('systemctl', 'reload', 'vpc-api').status, 0)
+  assert.match(said('vpc-api'), /the certificate \/etc\/vpc\/api.crt and the key \/etc\/vpc\/api.key cannot be used/)
+  assert.equal(shown(), second)
+  const feeds = (): number => said('vpc-agent').split('the feed is open').length
+  const before = feeds()
+  machine.sh('systemctl reload vpc-agent')
+  await machine.until('the agent has connected anew', () => feeds() > before)
+  assert.deepEqual(['vpc-api', 'vpc-agent'].map(mainPid), pids)
+  machine.sh(
+    'rm /etc/vpc/first.* /etc/vpc/second.* /etc/vpc/api.crt /etc/vpc/api.key; cp /srv/etc/api.yaml /etc/vpc; systemctl restart vpc-api',
+  )
+})
+
 test('the package has everything again after a boot', async () => {
   await machine.stop()
   await machine.start()
@@ -125,6 +205,11 @@ test('the package has everything again after a boot', async () => {
 })
 
 test('the package leaves the kernel when it is removed, and comes back with its objects', async () => {
+  // What an administrator has decided outlasts an upgrade and a removal.
+  machine.sh('systemctl disable --now vpc-agent; systemctl enable vpc-exporter')
+  const units = ['vpcd', 'vpc-agent', 'vpc-exporter', 'vpc-api']
+  install('0.1.0-2')
+  assert.deepEqual(units.map(isEnabled), [true, false, true, false])
   machine.sh('dpkg -r vpc')
   assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
   assert.equal(machine.try('ls', '/sys/fs/bpf/vpc').status, 2)
@@ -132,13 +217,24 @@ test('the package leaves the kernel when it is removed, and comes back with its 
   install('0.1.0-1')
   await machine.until('vpcd runs', () => isActive('vpcd'))
   assert.match(machine.sh('vpc list'), /hostif1/)
+  assert.deepEqual(units.map(isEnabled), [true, false, true, false])
+  assert.deepEqual(units.map(isActive), [true, false, true, false])
 })
 
 test('the package leaves nothing when it is purged', () => {
-  machine.sh('rm /srv/*; dpkg --purge vpc')
+  machine.sh('rm -r /srv/*; dpkg --purge vpc')
   assert.equal(machine.sh("find / -xdev -name '*vpc*' -not -path '/proc/*' -not -path '/sys/*' -not -path '*/.config/*'"), '')
   assert.equal(machine.sh('getent passwd | grep -c vpc || true').trim(), '0')
   assert.deepEqual(oursIn(machine.sh('ip -o link')), [])
+})
+
+test('the package, installed where no systemd runs, starts with the next boot', async () => {
+  await machine.stop()
+  cpSync(files['0.1.0-1'], join(machine.root, 'srv/vpc.deb'))
+  execFileSync('chroot', [machine.root, 'dpkg', '-i', '/srv/vpc.deb'], { stdio: 'pipe', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } })
+  await machine.start()
+  await machine.until('vpcd runs', () => isActive('vpcd'))
+  assert.deepEqual(['vpcd', 'vpc-agent', 'vpc-api'].map(isEnabled), [true, true, false])
 })
 
 const oursIn = (links: string): string[] => [...links.matchAll(/^\d+: ((?:vpc|sw-|hostif|vmnic|ethlink)[^:@]*)/gm)].map(([, name]) => name!)
