@@ -321,6 +321,8 @@ export interface DaemonInfo {
   readonly version: string
   /** Settings of documents that it knows, as `vpcp.groups`. One of before this field tells none. */
   readonly settings?: readonly string[]
+  /** Whether the kernel has IPsec. One of before this field does not tell. */
+  readonly ipsec?: boolean
   readonly pid: number
   readonly startedAt: string
   readonly runDir: string

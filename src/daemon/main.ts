@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { DaemonInfo } from '#abi/info.ts'
 import { settingNames } from '#abi/settings.ts'
 import { observeSteps } from '#datapath/step.ts'
+import { hasXfrm } from '#kernel/xfrm-policy.ts'
 import { peerCredentialsOf } from '#kernel/peercred.ts'
 import { peerGroups } from '#kernel/socket-identity.ts'
 import { AccessControl } from './access-control.ts'
@@ -125,6 +126,7 @@ class Status {
     return {
       version: this.#version,
       settings: settingNames(),
+      ipsec: hasXfrm(),
       pid: process.pid,
       startedAt: this.#startedAt,
       ...this.#directories,

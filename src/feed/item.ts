@@ -27,6 +27,16 @@ export interface VtepItem {
   /** The host's id. */
   readonly id: string
   readonly underlay: readonly VtepAddress[]
+  /** It is in another facility, and transits join the two. */
+  readonly transit?: TransitSpec
+}
+
+/** How packets get to another facility. */
+export interface TransitSpec {
+  /** Largest packet of the underlay on the way; null: as the network says. */
+  readonly mtu: number | null
+  /** Packets must not pass but under IPsec. A host that cannot make sure of that sends none. */
+  readonly ipsec: boolean
 }
 
 /** A vpc with a vnic on this host, or one that a peering or a NAT joins to it. One switch of the host. */
@@ -43,12 +53,14 @@ export interface VpcItem {
   readonly hosts?: readonly string[]
 }
 
-/** A subnet of such a vpc, with its VNI in the facility of the host. */
+/** A subnet of such a vpc, with its VNI in the facility of the host or in one that transits join to it. */
 export interface SubnetItem {
   readonly kind: 'subnet'
   readonly id: string
   readonly vpc: string
   readonly vni: number
+  /** Another facility has another VNI for it, or this one for another subnet: its packets do not go there. */
+  readonly apart?: true
   readonly network4: string | null
   readonly network6: string | null
   readonly gateway4: string | null

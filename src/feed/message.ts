@@ -59,7 +59,7 @@ export interface AgentReport {
 export interface ItemError {
   readonly kind: FeedKind
   readonly id: string
-  /** `no-room`, `conflict`, `interface-missing`, `vpcd-away`, `too-old`, `failed`. */
+  /** `no-room`, `conflict`, `interface-missing`, `vpcd-away`, `too-old`, `no-ipsec`, `failed`. */
   readonly code: string
   /** For people: what was asked, what stood against it, what to do. */
   readonly text: string

@@ -22,6 +22,7 @@ export const kindNames: Readonly<Record<string, string>> = {
   'flow-log': 'flow logs: records of what passes vnics',
   region: 'regions: places with low latency inside',
   facility: 'facilities: data centres',
+  transit: 'transits: each carries packets from one facility to another',
   az: 'availability zones of a region: what fails together',
   host: 'hosts: machines that run guests',
   placement: 'placements: the VNI of a subnet in a facility',

@@ -20,6 +20,7 @@ import { routeTable } from './kind/route-table.ts'
 import { router } from './kind/router.ts'
 import { subnet } from './kind/subnet.ts'
 import { token } from './kind/token.ts'
+import { transit } from './kind/transit.ts'
 import { vm } from './kind/vm.ts'
 import { vnic } from './kind/vnic.ts'
 import { vpc } from './kind/vpc.ts'
@@ -46,6 +47,7 @@ const tables = [
   flowLog,
   region,
   facility,
+  transit,
   az,
   host,
   placement,

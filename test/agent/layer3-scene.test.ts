@@ -19,7 +19,7 @@ const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: '
 suite('a cloud with routers, groups, public addresses and a peering', () => {
   let scene: Scene
   const api = new RealApi()
-  let [one, two]: AgentHost[] = []
+  let [one, two, three]: AgentHost[] = []
   const started: ChildProcess[] = []
   const netnsOf = new Map<string, string>()
   const addresses = new Map<string, string>()
@@ -28,12 +28,12 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
   const drops: { reason: string; refusal?: any; names?: Record<string, any> }[] = []
 
   before(async () => {
-    scene = await Scene.start(2, async () => {
+    scene = await Scene.start(3, async () => {
       await api.start()
       await api.make(['regions', { name: 'north' }], ['facilities', { name: 'f1', region: 'north' }], ['orgs', { name: 'acme' }])
     })
-    ;[one, two] = scene.hosts
-    api.join(scene.hosts)
+    ;[one, two, three] = scene.hosts
+    api.join([one!, two!])
     ip('netns', 'add', isp)
     two!.host.ip('link', 'add', 'pub0', 'type', 'veth', 'peer', 'name', 'wire', 'netns', isp)
     two!.host.ip('link', 'set', 'pub0', 'up')
@@ -170,6 +170,48 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
     assert.ok(pings(isp, '203.0.113.5'))
   })
 
+  test('transits join two facilities, both ways or not at all, by a way with an MTU and under IPsec', async () => {
+    api.do('facility create f2 --region=north')
+    api.join([three!], 'f2')
+    await guest('web2', 'shop', 'web', three!)
+    const why = (): string => runVpc(['why', 'shop/web1', 'shop/web2'], { env: api.env }).stdout
+    assert.match(why(), /no transit leads from facility f1 to facility f2/)
+    assert.match(why(), /vpc transit create f1-to-f2 --from=f1 --to=f2/)
+    api.do('transit create there --from=f1 --to=f2')
+    assert.match(api.do('transit list'), /there .*one-way/)
+    assert.match(why(), /no transit leads from facility f2 to facility f1/)
+    assert.equal(pings('web1', of('web2')), false)
+    api.do('transit create back --from=f2 --to=f1')
+    await soon('an answer of the other facility', () => pings('web1', of('web2')))
+    await soon('one that is routed there', () => pings('web2', of('db1')) && pings('db1', of('web2')))
+    const large = (size: number): string => inside('web1', `ping -c 1 -W 1 -M do -s ${size} ${of('web2')} 2>&1`)
+    assert.match(large(1400), / 0% packet loss/)
+    api.do('transit set there --mtu=1400')
+    await soon('a way that is too narrow', () => /mtu ?= ?1350/.test(large(1400)))
+    assert.match(large(1322), / 0% packet loss/)
+    assert.match(inside('web1', `ping -c 1 -W 1 -M do -s 1400 ${of('db1')}`), / 0% packet loss/)
+    api.do('transit set back --mode=ipsec')
+    await soon('nothing in plain', () => !pings('web1', of('web2')) && !pings('web2', of('db1')))
+    assert.ok(pings('web1', of('db1')), 'in the facility')
+    decide([one!, three!])
+    await soon('an answer, as policies of the operator decide', () => pings('web1', of('web2')))
+    api.do('transit destroy there')
+    await soon('nothing', () => !pings('web1', of('web2')))
+    assert.match(why(), /no transit leads from facility f1 to facility f2/)
+    api.do('transit destroy back')
+  })
+
+  /** Policies of the operator for what two muxes send each other: they let it pass, as a kernel may have no ESP. */
+  function decide(hosts: readonly AgentHost[]): void {
+    for (const host of hosts)
+      for (const from of hosts)
+        for (const to of hosts.filter((each) => each !== from)) {
+          const ends = ['src', `192.0.2.${from.n}`, 'dst', `192.0.2.${to.n}`]
+          const which = ['proto', 'udp', 'dport', '4789', 'dir', from === host ? 'out' : 'in']
+          ip('-n', host.host.netns, 'xfrm', 'policy', 'add', ...ends, ...which)
+        }
+  }
+
   test('a peering of two accounts: nothing before both agree and have routes, then both ways, then nothing', async () => {
     api.vpc('cloud', 'router', 'create', 'main', '--vpc=gold', '--interface=subnet=vault')
     const { id } = JSON.parse(api.do('vpc get gold --account=bank --json')) as { id: string }
@@ -180,7 +222,7 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
     }
     route('red', 'web', '10.8.0.0/24')
     await soon('an error of the route', () => /cannot route by peering .*has not accepted it/.test(statusOf(one!)))
-    const said = /"problem":\s*{[^}]*has not accepted it[^}]*"hosts":\s*2/
+    const said = /"problem":\s*{[^}]*has not accepted it[^}]*"hosts":\s*3/
     await soon('the route table says so', () => said.test(api.do('route-table get far --vpc=red --json')))
     assert.equal(pings('web1', of('vault1')), false)
     api.do('peering set both --vpc=red --accepted=true')
@@ -196,6 +238,7 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
   test('what is unplugged and destroyed leaves nothing on the hosts', async () => {
     for (const [vnic, account] of [
       ['web1', 'shop'],
+      ['web2', 'shop'],
       ['db1', 'shop'],
       ['vault1', 'bank'],
     ])

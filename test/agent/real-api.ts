@@ -108,9 +108,9 @@ export class RealApi implements AsyncDisposable {
   }
 
   /** Have machines join as h1, h2, …, and start their agents. */
-  join(hosts: readonly AgentHost[]): void {
+  join(hosts: readonly AgentHost[], facility = 'f1'): void {
     for (const host of hosts) {
-      const [, token, server] = /join (vpcjoin1\S+) (--server=\S+)/.exec(this.do(`host create h${host.n} --facility=f1`))!
+      const [, token, server] = /join (vpcjoin1\S+) (--server=\S+)/.exec(this.do(`host create h${host.n} --facility=${facility}`))!
       host.asAgent('join', token!, server!, '--state-dir', host.agentDir)
       host.startAgent({ joined: true })
     }

@@ -20,6 +20,8 @@ export async function makeOneOfEach(api: TestApi, theirs: Map<string, any>): Pro
     theirs.set(kind!, await api.ok('GET', `/${path}`))
   await make('region', 'regions', { name: 'north' })
   await make('facility', 'facilities', { name: 'secret-dc', region: 'north' })
+  await api.ok('POST', '/facilities', { name: 'secret-far', region: 'north' })
+  await make('transit', 'transits', { name: 'secret-transit', from: 'secret-dc', to: 'secret-far' })
   await make('az', 'azs', { name: 'north-a', region: 'north', letter: 'a' })
   await make('host', 'hosts', { name: 'secret-host', facility: 'secret-dc', underlay: [{ address: '192.0.2.77' }] })
   await make('placement', 'placements', { subnet: 'secret-subnet', facility: 'secret-dc' })

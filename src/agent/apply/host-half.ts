@@ -72,8 +72,8 @@ export class Vpcd implements HostHalf {
     const mgmt = await this.#vpc.mgmt({ write: true })
     try {
       this.#ethlinks = await foreignEthlinks(mgmt)
-      const { version, settings } = await mgmt.info()
-      this.#about = { version, settings: settings && new Set(settings) }
+      const { version, settings, ipsec } = await mgmt.info()
+      this.#about = { version, settings: settings && new Set(settings), ipsec }
       await mgmt.limit({ operations: ['mgmtApply', 'mgmtFollow'] })
     } catch (error) {
       await mgmt.close()

@@ -189,7 +189,7 @@ export class Reconciler {
   #bySections(): Step {
     const sections = this.#sections
     const isWhole = sections.update(this.#half.facts)
-    this.#stations.update(this.#items, isWhole ? sections.parents : undefined, this.#touched)
+    this.#stations.update(this.#items, this.#half.facts, isWhole ? sections.parents : undefined, this.#touched)
     const [{ before, after }, stations] = [sections.changes(), this.#stations.changes()]
     return {
       document: difference(before, after, { remove: this.#whole, stations, all: sections.whole }),
@@ -204,7 +204,7 @@ export class Reconciler {
     const items = new Substituted(this.#items, this.#instead)
     const small = compile(items, this.#half.facts, { stations: false })
     const after = flatten(small.document)
-    this.#stations.update(items, new Set(parentsIn(after)), this.#touched)
+    this.#stations.update(items, this.#half.facts, new Set(parentsIn(after)), this.#touched)
     const compiled = whole ? compile(items, this.#half.facts) : small
     const surroundings = { remove: this.#whole, stations: this.#stations.changes(), all: after }
     return {

@@ -4,9 +4,18 @@
  */
 import type { HostDocument } from '#abi/host-file.ts'
 import type { FeedItem } from '#feed/item.ts'
-import type { Plain, Problem } from '../compile/draft.ts'
+import type { HostFacts, Plain, Problem } from '../compile/draft.ts'
 import type { Items } from '../compile/items.ts'
-import { lineKey, lineOf, linesOf, stationContext, type Line, type LineChanges, type StationContext } from '../compile/stations.ts'
+import {
+  contextText,
+  lineKey,
+  lineOf,
+  linesOf,
+  stationContext,
+  type Line,
+  type LineChanges,
+  type StationContext,
+} from '../compile/stations.ts'
 
 export class StationTable {
   readonly #byStation = new Map<string, readonly string[]>()
@@ -25,10 +34,10 @@ export class StationTable {
    * Follow the items. `parents`: switches and muxes that the document has; undefined: the same as before, and hosts and
    * subnets are the same, too. `touched`: ids of stations that may have changed.
    */
-  update(items: Items, parents: ReadonlySet<string> | undefined, touched: Iterable<string>): void {
+  update(items: Items, facts: HostFacts, parents: ReadonlySet<string> | undefined, touched: Iterable<string>): void {
     const known = parents === undefined ? this.#context : undefined
-    const context = known ?? stationContext(items, (parent) => parents!.has(parent))
-    const text = known === undefined ? JSON.stringify([[...parents!], [...context.vteps], [...context.vnis]]) : this.#contextText
+    const context = known ?? stationContext(items, facts, (parent) => parents!.has(parent))
+    const text = known === undefined ? `${JSON.stringify([...parents!])} ${contextText(context)}` : this.#contextText
     this.#context = context
     if (text !== this.#contextText || this.#twins) {
       this.#contextText = text

@@ -3,21 +3,20 @@
  * into a VNI whose stations this host does not all know.
  */
 import { createHash } from 'node:crypto'
-import type { Draft } from './draft.ts'
+import type { Draft, HostFacts } from './draft.ts'
 import { muxId } from './ids.ts'
 import type { Items } from './items.ts'
-import { vtepsOf } from './stations.ts'
-import { thisHost } from './underlay.ts'
+import { thisHost, vtepsOf } from './underlay.ts'
 
 /** More hosts than this in a VNI: nobody gets its broadcasts. */
 export const maxBroadcastVteps = 64
 
 const anyStation = '00:00:00:00:00:00'
 
-export function addBroadcasts(draft: Draft, items: Items): void {
+export function addBroadcasts(draft: Draft, items: Items, facts: HostFacts): void {
   const host = thisHost(items)
   if (host === undefined) return
-  const vteps = vtepsOf(items)
+  const { at, far } = vtepsOf(items, facts)
   for (const [subnet, hosts] of hostsBySubnet(items)) {
     hosts.delete(host.id)
     const item = items.get('subnet', subnet)
@@ -26,7 +25,7 @@ export function addBroadcasts(draft: Draft, items: Items): void {
     // The entries of stations say who may send, unless the host does not know all stations.
     if (!few && !isOnDemand(items, item.vpc)) continue
     for (const other of hosts) {
-      const vtep = vteps.get(other)
+      const vtep = item.apart === true && far.has(other) ? undefined : at.get(other)
       const mac = few ? anyStation : macOfHost(other)
       if (vtep !== undefined) draft.addTo(muxId(host.id), 'entries', item, { vni: item.vni, mac, vtep })
     }

@@ -12,6 +12,8 @@ export interface About {
   readonly version: string
   /** Settings that it knows, such as `vpcp.groups`; undefined: it is too old to tell. */
   readonly settings: ReadonlySet<string> | undefined
+  /** Whether the kernel there has IPsec; undefined: vpcd is too old to tell. */
+  readonly ipsec?: boolean | undefined
 }
 
 const typeOf: Readonly<Record<string, UnitType>> = {

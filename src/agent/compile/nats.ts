@@ -1,18 +1,17 @@
 /** Public addresses: a NAT for each item, on the wire of this host or by the host that has the wire. */
 import type { NatItem } from '#feed/item.ts'
-import type { Draft, Plain } from './draft.ts'
+import type { Draft, HostFacts, Plain } from './draft.ts'
 import { muxId, natId, routerId } from './ids.ts'
 import type { Items } from './items.ts'
 import { isStation, isWithin, joinedOf, type Joined } from './joined.ts'
-import { vtepsOf } from './stations.ts'
-import { thisHost } from './underlay.ts'
+import { thisHost, vtepsOf, type Vteps } from './underlay.ts'
 
 const anyStation = '00:00:00:00:00:00'
 
-export function addNats(draft: Draft, items: Items): void {
+export function addNats(draft: Draft, items: Items, facts: HostFacts): void {
   const host = thisHost(items)
   if (host === undefined) return
-  const vteps = vtepsOf(items)
+  const vteps = vtepsOf(items, facts)
   for (const nat of items.of('nat')) {
     const router = routerId(nat.vpc)
     if (draft.object(router) === undefined) {
@@ -21,19 +20,20 @@ export function addNats(draft: Draft, items: Items): void {
     }
     const place = nat.wire === null ? byHost(nat, vteps) : { ethlink: draft.ethlink(host.id, nat.wire.interface, nat), ...wireOf(nat) }
     if (place === undefined) {
-      draft.refuse(nat, 'failed', `the feed has not told host ${nat.via}, which has the wire of public addresses`)
+      const { code, text } = vteps.closed.get(nat.via!) ?? { code: 'failed', text: `the feed has not told host ${nat.via}` }
+      draft.refuse(nat, code, `${text}; that host has the wire of public addresses`)
       continue
     }
     const floats = floatsOf(draft, items, nat)
     draft.add('nats', nat, { id: natId(nat.id), router, ...place, pool: [...nat.pools], floats, shared: [...nat.shared] })
-    if (typeof place.via === 'string') expect(draft, items, host.id, nat, place.via)
+    if (typeof place.via === 'string') expect(draft, items, nat, { host: host.id, vtep: place.via, isFar: vteps.far.has(nat.via!) })
   }
 }
 
 const wireOf = ({ wire }: NatItem): Plain => ({ prefix4: wire!.prefix4, gateway4: wire!.gateway4 })
 
-function byHost({ via }: NatItem, vteps: ReadonlyMap<string, string>): Plain | undefined {
-  const vtep = vteps.get(via ?? '')
+function byHost({ via }: NatItem, vteps: Vteps): Plain | undefined {
+  const vtep = vteps.at.get(via ?? '')
   return vtep === undefined ? undefined : { via: vtep }
 }
 
@@ -53,11 +53,17 @@ function problemOf(joined: Joined, address: string, inside: string): string | un
   return isWithin(joined, address) ? 'a subnet of the vpc has that address itself; take another pool' : undefined
 }
 
+interface Gateway {
+  readonly host: string
+  readonly vtep: string
+  readonly isFar: boolean
+}
+
 /** The host of the wire sends into every VNI of the vpc. An entry for broadcasts makes its packets welcome. */
-function expect(draft: Draft, items: Items, host: string, nat: NatItem, vtep: string): void {
+function expect(draft: Draft, items: Items, nat: NatItem, { host, vtep, isFar }: Gateway): void {
   const entries = (draft.object(muxId(host))?.entries ?? []) as readonly Plain[]
   for (const subnet of items.of('subnet')) {
-    if (subnet.vpc !== nat.vpc) continue
+    if (subnet.vpc !== nat.vpc || (isFar && subnet.apart === true)) continue
     const entry = { vni: subnet.vni, mac: anyStation, vtep }
     const isThere = entries.some(({ vni, mac, vtep: at }) => vni === entry.vni && mac === entry.mac && at === vtep)
     if (!isThere) draft.addTo(muxId(host), 'entries', subnet, entry)

@@ -1,10 +1,10 @@
 /** Stations of other hosts: a forwarding entry and neighbours each. */
 import type { Id } from '#abi/id.ts'
 import type { StationItem } from '#feed/item.ts'
-import type { Draft, Plain, Problem } from './draft.ts'
+import type { Draft, HostFacts, Plain, Problem } from './draft.ts'
 import { muxId, switchId } from './ids.ts'
 import type { Items } from './items.ts'
-import { thisHost, vtepText } from './underlay.ts'
+import { thisHost, vtepsOf, type Vteps } from './underlay.ts'
 
 /** An entry of a mux or a neighbour of a switch. */
 export interface Line {
@@ -36,42 +36,48 @@ export const lineOf = (list: Line['list'], parent: string, line: Plain): Line =>
   text: list === 'neighbours' ? String(line['mac']) : `${line['vtep']} ${line['forward'] ?? false}`,
 })
 
-/** Where each host listens, as entries have it. */
-export function vtepsOf(items: Items): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  const host = thisHost(items)
-  for (const { id, underlay } of items.of('vtep')) {
-    const text = underlay[0] === undefined ? undefined : vtepText(underlay[0], host)
-    if (text !== undefined) found.set(id, text)
-  }
-  return found
-}
-
 /** What the lines of all stations depend on. */
 export interface StationContext {
   /** The mux of this host; undefined: the feed has not told the host. */
   readonly mux: string | undefined
-  readonly vteps: ReadonlyMap<string, string>
+  readonly vteps: Vteps
   readonly vnis: ReadonlyMap<string, number>
+  /** Subnets whose packets do not go to other facilities. */
+  readonly apart: ReadonlySet<string>
   /** Muxes and switches that the document has. */
   has(parent: string): boolean
 }
 
 /** What the items and the document say about it. */
-export function stationContext(items: Items, has: StationContext['has']): StationContext {
+export function stationContext(items: Items, facts: HostFacts, has: StationContext['has']): StationContext {
   const host = thisHost(items)
-  const vnis = new Map([...items.of('subnet')].map(({ id, vni }) => [id, vni]))
-  return { mux: host && muxId(host.id), vteps: vtepsOf(items), vnis, has }
+  const subnets = [...items.of('subnet')]
+  const vnis = new Map(subnets.map(({ id, vni }) => [id, vni]))
+  const apart = new Set(subnets.filter((subnet) => subnet.apart === true).map(({ id }) => id))
+  return { mux: host && muxId(host.id), vteps: vtepsOf(items, facts), vnis, apart, has }
+}
+
+/** All that the lines of stations depend on, to be compared. */
+export const contextText = ({ vteps: { at, far, closed }, vnis, apart }: StationContext): string =>
+  JSON.stringify([[...at], [...far], [...closed], [...vnis], [...apart]])
+
+/** Why frames for a station cannot go to its host; undefined: they can. */
+function objection({ id, subnet, host }: StationItem, { vteps, vnis, apart }: StationContext): Pick<Problem, 'code' | 'text'> | undefined {
+  const because = (text: string): Pick<Problem, 'code' | 'text'> => ({ code: 'failed', text: `cannot send to vnic ${id}: ${text}` })
+  if (!vnis.has(subnet)) return because(`the feed has not told its subnet ${subnet}`)
+  const closed = vteps.closed.get(host)
+  if (closed !== undefined) return { ...closed, text: `cannot send to vnic ${id}: ${closed.text}` }
+  if (!vteps.at.has(host)) return because(`the feed has not told its host ${host}`)
+  return apart.has(subnet) && vteps.far.has(host) ? because(`subnet ${subnet} has not one VNI alone in both facilities`) : undefined
 }
 
 /** The lines of a station, or what stands against them. */
-export function linesOf(station: StationItem, { mux, vteps, vnis, has }: StationContext): readonly Line[] | Problem {
+export function linesOf(station: StationItem, context: StationContext): readonly Line[] | Problem {
+  const { mux, vteps, vnis, has } = context
   const { mac, forward, addresses } = station
-  const [vni, vtep] = [vnis.get(station.subnet), vteps.get(station.host)]
-  if (vni === undefined || vtep === undefined) {
-    const missing = vni === undefined ? `subnet ${station.subnet}` : `host ${station.host}`
-    return { item: station, code: 'failed', text: `cannot send to vnic ${station.id}: the feed has not told its ${missing}` }
-  }
+  const problem = objection(station, context)
+  if (problem !== undefined) return { item: station, ...problem }
+  const [vni, vtep] = [vnis.get(station.subnet), vteps.at.get(station.host)]
   const sw = switchId(station.vpc)
   return [
     ...(mux !== undefined && has(mux) ? [lineOf('entries', mux, { vni, mac, vtep, ...(forward ? { forward } : {}) })] : []),
@@ -79,8 +85,8 @@ export function linesOf(station: StationItem, { mux, vteps, vnis, has }: Station
   ]
 }
 
-export function addStations(draft: Draft, items: Items): void {
-  const context = stationContext(items, (parent) => draft.object(parent as Id) !== undefined)
+export function addStations(draft: Draft, items: Items, facts: HostFacts): void {
+  const context = stationContext(items, facts, (parent) => draft.object(parent as Id) !== undefined)
   for (const station of items.of('station')) {
     const found = linesOf(station, context)
     if ('code' in found) draft.refuse(found.item, found.code, found.text)

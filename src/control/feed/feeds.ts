@@ -16,6 +16,7 @@ import { Pings } from './pings.ts'
 import { Places } from './places.ts'
 import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
+import { Transits } from './transits.ts'
 import { nothing, touch, type Touched } from './touched.ts'
 import { Turns } from '../model/turns.ts'
 import { vnicsOf, type View } from './view.ts'
@@ -49,6 +50,7 @@ export class Feeds implements FeedSource {
   readonly #ended = new Map<string, number>()
   readonly #resolutions = new Resolutions()
   readonly #publics = new Publics()
+  readonly #transits = new Transits()
   readonly #names = new HostNames()
   /** When a vpc was resolved in the other way: the revision. */
   readonly #flipped = new Map<string, number>()
@@ -82,6 +84,7 @@ export class Feeds implements FeedSource {
       left: this.#left,
       resolutions: this.#resolutions,
       publics: this.#publics,
+      transits: this.#transits,
       get now() {
         return now()
       },
@@ -93,6 +96,7 @@ export class Feeds implements FeedSource {
     this.#left.load(this.#mirror)
     this.#resolutions.load(this.#mirror)
     this.#publics.load(this.#mirror)
+    this.#transits.load(this.#mirror)
     this.#names.load(this.#mirror)
     this.#history.reset(this.#mirror.revision)
     this.lines.clear()
@@ -190,6 +194,7 @@ export class Feeds implements FeedSource {
     const moved = batch.changes.map((change) => {
       this.#left.apply(change)
       this.#publics.apply(this.#mirror, change)
+      this.#transits.apply(change)
       this.#names.apply(change)
       flipped.push(...this.#resolutions.apply(this.#mirror, change))
       return this.places.apply(change)

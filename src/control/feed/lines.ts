@@ -24,7 +24,8 @@ export const isAlike = (record: ObjectRecord, host: string): boolean =>
 /** What tells apart the forms that an item has for different hosts at one time. Undefined: it is for one host alone. */
 function variantOf(item: FeedItem): string | undefined {
   if (item.kind === 'host' || item.kind === 'vnic' || item.kind === 'station') return undefined
-  if (item.kind === 'subnet') return String(item.vni)
+  if (item.kind === 'subnet') return `${item.vni} ${item.apart ?? false}`
+  if (item.kind === 'vtep') return JSON.stringify(item.transit)
   if (item.kind === 'router') return (item.absent ?? []).join(' ')
   if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
   return item.kind === 'nat' && item.wire !== null ? undefined : ''

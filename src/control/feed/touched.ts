@@ -84,6 +84,14 @@ function touchFlowLog({ objects }: View, { spec }: ObjectRecord, touched: Touche
     if (vnic?.binding !== undefined) inVpc(touched, vnic.vpc, `vnic/${vnic.id}`)
 }
 
+/** What a subnet is in facilities, and routers that join it. */
+function touchPlace(view: View, subnet: string, touched: Touched): void {
+  const vpc = view.objects.get('subnet', subnet)?.record.vpc
+  if (vpc === undefined || vpc === null) return
+  const routers = childrenOf(view, 'router', 'vpc', vpc).map(({ id }) => `router/${id}`)
+  inVpc(touched, vpc, `subnet/${subnet}`, ...routers)
+}
+
 const touchers: Readonly<Record<string, Toucher>> = {
   vnic: touchVnic,
   vm: touchGuest,
@@ -93,9 +101,16 @@ const touchers: Readonly<Record<string, Toucher>> = {
     inVpc(touched, vpc, `subnet/${id}`, `vpc/${vpc}`)
     groupsThatName(view, vpc!, touched)
   },
-  placement(view, { vpc, spec }, touched) {
-    const routers = childrenOf(view, 'router', 'vpc', vpc!).map(({ id }) => `router/${id}`)
-    inVpc(touched, vpc, `subnet/${String(spec.subnet)}`, ...routers)
+  placement(view, { spec }, touched) {
+    // Another one with its VNI may have lost it, or have it alone now.
+    for (const subnet of new Set([spec.subnet as string, ...view.transits.subnetsWith(spec.vni as number)]))
+      touchPlace(view, subnet, touched)
+  },
+  transit(view, { spec }, touched) {
+    for (const facility of [spec.from, spec.to] as string[]) {
+      for (const { id } of childrenOf(view, 'host', 'facility', facility)) touched.items.push({ topic: `vtep/${id}`, key: `vtep/${id}` })
+      for (const subnet of view.transits.subnetsIn(facility)) touchPlace(view, subnet, touched)
+    }
   },
   facility(view, { id }, touched) {
     for (const host of childrenOf(view, 'host', 'facility', id)) touchSelf(host, touched)

@@ -5,6 +5,7 @@ import type { Left } from './left.ts'
 import type { Publics } from './publics.ts'
 import type { Resolutions } from './resolutions.ts'
 import type { Places } from './places.ts'
+import type { Place, Transits } from './transits.ts'
 
 export interface View {
   readonly objects: Objects
@@ -12,6 +13,7 @@ export interface View {
   readonly left: Left
   readonly resolutions: Resolutions
   readonly publics: Publics
+  readonly transits: Transits
   readonly now: number
 }
 
@@ -26,10 +28,10 @@ export const childrenOf = ({ objects }: View, kind: string, field: string, id: s
 /** The spec of an object, if it is there. */
 export const specOf = ({ objects }: View, kind: string, id: string): Spec | undefined => objects.get(kind, id)?.record.spec
 
-/** Where a subnet is in the facility of a host; undefined: nowhere. */
-export function placementOf(view: View, host: string, subnet: string): ObjectRecord | undefined {
-  const facility = specOf(view, 'host', host)?.facility
-  return childrenOf(view, 'placement', 'subnet', subnet).find(({ spec }) => spec.facility === facility)
+/** What a subnet is in the facility of a host; undefined: packets of it do not come there. */
+export function placeOf(view: View, host: string, subnet: string): Place | undefined {
+  const facility = specOf(view, 'host', host)?.facility as string | undefined
+  return facility === undefined ? undefined : view.transits.placeOf(subnet, facility)
 }
 
 /** Vnics of a vpc, wherever they are. */

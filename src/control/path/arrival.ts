@@ -3,6 +3,7 @@ import { noneAllows } from '#abi/rule-words.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { vnicSpec, type Cloud } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
+import { crosses } from './crossing.ts'
 import { permissionFor, permissions } from './groups.ts'
 import { plugCommand, ruleCommand } from './remedy.ts'
 import { ruleText } from './rule-text.ts'
@@ -28,20 +29,19 @@ export function arrive(
   to: ObjectRecord,
   { address, seen }: { readonly address: string; readonly seen: string },
 ): Arrival | undefined {
-  if (!meets(walk, from.binding!.host, to.binding!.host)) return undefined
+  const subnet = walk.cloud.must('subnet', vnicSpec(to).subnet)
+  if (!meets(walk, from.binding!.host, to.binding!.host, subnet)) return undefined
   return passesIn(walk, to, seen) ? { kind: 'vnic', vnic: to, address, seen } : undefined
 }
 
-/** Whether a host can send packets to another one. */
-export function meets({ cloud, trail, way }: Walk, a: string, b: string): boolean {
+/** Whether a host can send packets to another one: those of a subnet, if it is given. */
+export function meets(walk: Walk, a: string, b: string, subnet?: ObjectRecord): boolean {
+  const { cloud, trail, way } = walk
   const [one, two] = [cloud.must('host', a), cloud.must('host', b)]
   const { names } = trail
   trail.use(one, two)
   if (a === b) return true
-  if (one.spec.facility !== two.spec.facility) {
-    trail.stop(way, 'host', 'facility', 'the two hosts are in different facilities, which nothing joins', two)
-    return false
-  }
+  if (!crosses(walk, { one, two, subnet })) return false
   const without = [one, two].find(({ spec }) => ((spec.underlay ?? []) as readonly object[]).length === 0)
   if (without === undefined) return true
   const who = names.mayRead(without) ? names.text(without) : 'its host'

@@ -1,5 +1,4 @@
 /** Where a router sends packets to an address: the longest prefix of the table of the sender's subnet. */
-import { childrenOf } from '../feed/view.ts'
 import type { ObjectRecord } from '../model/record.ts'
 import { familyOf, isGateway, networkWith, subnetSpec, vnicSpec, type Cloud } from './cloud.ts'
 import { networksOf } from './groups.ts'
@@ -61,7 +60,7 @@ function routesOf(cloud: Cloud, router: ObjectRecord, subnet: ObjectRecord, faci
   const routes: Route[] = []
   const skipped: Skipped[] = []
   const all = cloud.joined(router)
-  const joined = all.filter(({ id }) => childrenOf(cloud.view, 'placement', 'subnet', id).some(({ spec }) => spec.facility === facility))
+  const joined = all.filter(({ id }) => cloud.view.transits.placeOf(id, facility as string) !== undefined)
   for (const each of all) {
     const target = { kind: joined.includes(each) ? 'local' : 'empty', subnet: each } as const
     for (const network of networksOf(each)) if (network !== undefined) routes.push({ destination: network, target })

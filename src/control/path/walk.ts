@@ -49,7 +49,7 @@ function onLink(walk: Walk, vnic: ObjectRecord, subnet: ObjectRecord, source: st
   if (other === undefined) return trail.stop(way, 'subnet', 'nobody', `no vnic of ${names.text(subnet)} has ${destination}`, subnet)
   trail.pass(way, 'subnet', `${destination} is in the same subnet, ${names.text(subnet)}`, subnet)
   // The sender's host answers the question for its MAC, if it knows the way.
-  if (!isPlugged(walk, 'destination', other) || !meets(walk, vnic.binding!.host, other.binding!.host)) return undefined
+  if (!isPlugged(walk, 'destination', other) || !meets(walk, vnic.binding!.host, other.binding!.host, subnet)) return undefined
   if (!passesOut(walk, vnic, destination)) return undefined
   return arrive(walk, vnic, other, { address: destination, seen: source })
 }

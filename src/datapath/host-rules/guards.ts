@@ -6,7 +6,7 @@ import { errno, KernelError } from '#kernel/errno.ts'
 import { addGuard as addPolicy, guardUser, xfrmPolicies, type Guard, type XfrmPolicy } from '#kernel/xfrm-policy.ts'
 
 export type { Guard } from '#kernel/xfrm-policy.ts'
-export { hasXfrm, removeGuard } from '#kernel/xfrm-policy.ts'
+export { removeGuard } from '#kernel/xfrm-policy.ts'
 
 /** Have the kernel drop such packets. False: it has no IPsec. */
 export function addGuard(guard: Guard): boolean {

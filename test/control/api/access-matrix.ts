@@ -30,7 +30,7 @@ const readers = ['viewer', 'auditor', ...network]
 
 /** Where each kind is, who may read and who may write it. */
 const places: Readonly<Record<string, { at: Level; read: readonly string[]; write: readonly string[] }>> = Object.fromEntries([
-  ...['region', 'az', 'facility', 'host', 'placement', 'pool'].map((kind) => [
+  ...['region', 'az', 'facility', 'host', 'placement', 'pool', 'transit'].map((kind) => [
     kind,
     { at: 'cloud', read: [...readers, 'host-admin'], write: ['admin', 'host-admin'] },
   ]),
@@ -70,7 +70,7 @@ const creates = (asker: Asker, kind: string): boolean => changes(asker, kind) &&
 const changed = (asker: Asker, kind: string, done = 200): number => (changes(asker, kind) ? done : sees(asker, kind) ? 403 : 404)
 
 /** Bodies of new things, by ids of `theirs`. */
-const bodies: Readonly<Record<string, (id: (kind: string) => string) => object>> = {
+const bodies: Readonly<Record<string, (id: (kind: string, field?: string) => string) => object>> = {
   org: () => ({}),
   account: (id) => ({ org: id('org') }),
   principal: (id) => ({ account: id('account') }),
@@ -94,6 +94,8 @@ const bodies: Readonly<Record<string, (id: (kind: string) => string) => object>>
   facility: (id) => ({ region: id('region') }),
   az: (id) => ({ region: id('region'), letter: 'b' }),
   host: (id) => ({ facility: id('facility') }),
+  // The way back.
+  transit: (id) => ({ from: id('transit', 'to'), to: id('facility') }),
   placement: (id) => ({ subnet: id('subnet'), facility: id('facility') }),
   pool: (id) => ({ facility: id('facility'), prefix: '203.0.113.0/28' }),
 }
@@ -117,7 +119,7 @@ function askOfKind(kind: string, plural: string, route: string): Ask | undefined
   const idOf = ({ theirs }: Scene): string => theirs.get(kind).id
   const one = (scene: Scene): string => `/v1/${plural}/${idOf(scene)}`
   const newBody = ({ theirs }: Scene): object => ({
-    ...bodies[kind]!((each) => theirs.get(each).id),
+    ...bodies[kind]!((each, field = 'id') => theirs.get(each)[field]),
     ...(!nameless.has(kind) && { name: 'brand-new' }),
   })
   const byRoute: Record<string, Ask> = {

@@ -118,3 +118,40 @@ test('whoever may not see a vnic binds none; whoever sees no hosts names none', 
   assert.match((await api.ask(own, 'PUT', `/vnics/${id}/binding`, { host: 'h1' })).body.detail, /no host h1/)
   assert.equal((await api.ask(own, 'DELETE', `/vnics/${id}/binding`)).status, 200)
 })
+
+test('a subnet has one VNI in all facilities, also when its first vnics come to several at once', async () => {
+  for (const n of [2, 3, 4]) {
+    await api.ok('POST', '/facilities', { name: `f${n}`, region: 'north' })
+    await api.ok('POST', '/hosts', { name: `far${n}`, facility: `f${n}` })
+  }
+  await api.ok('POST', '/subnets', { name: 'wide', vpc: 'red', network4: '10.0.2.0/24' })
+  const names = ['w2', 'w3', 'w4']
+  for (const name of names) await api.ok('POST', '/vnics', { name, account: 'shop', subnet: 'wide' })
+  const plugged = await Promise.all(names.map((name) => put(name, name.replace('w', 'far'))))
+  assert.deepEqual(
+    plugged.map(({ status }) => status),
+    [200, 200, 200],
+  )
+  const { items } = await api.ok('GET', '/placements?subnet=wide&vpc=red')
+  assert.equal(items.length, 3)
+  assert.equal(new Set(items.map(({ vni }: { vni: number }) => vni)).size, 1)
+  // One that somebody else has there is no choice, and one of another range neither.
+  await api.ok('POST', '/facilities', { name: 'f5', region: 'north', vniFirst: 100, vniLast: 101 })
+  const small = await api.ok('POST', '/placements', { subnet: 'wide', vpc: 'red', facility: 'f5' })
+  assert.ok([100, 101].includes(small.vni))
+})
+
+test('a transit leads from one facility to another, and there is one', async () => {
+  const same = await api.ask(api.admin, 'POST', '/transits', { name: 'loop', from: 'f1', to: 'f1' })
+  assert.deepEqual(
+    [same.status, same.body.fields[0].pointer, same.body.fields[0].detail],
+    [400, '/to', 'a transit leads to another facility; hosts of one facility need none'],
+  )
+  assert.equal((await api.ok('POST', '/transits', { name: 'there', from: 'f1', to: 'f2' })).state, 'one-way')
+  const twice = await api.ask(api.admin, 'POST', '/transits', { name: 'again', from: 'f1', to: 'f2' })
+  assert.deepEqual([twice.status, code(twice)], [409, 'taken'])
+  assert.equal((await api.ok('POST', '/transits', { name: 'back', from: 'f2', to: 'f1' })).state, 'ok')
+  assert.equal((await api.ok('GET', '/transits/there')).state, 'ok')
+  const used = await api.ask(api.admin, 'DELETE', '/facilities/f1')
+  assert.deepEqual([used.status, code(used)], [409, 'in-use'])
+})

@@ -28,9 +28,17 @@ const often = [
   'table set',
   'guest',
   'guest moves',
+  'transit',
+  'transit',
+  'table',
+  'float',
+  'float set',
+  'table set',
   'float set',
   'guest moves',
 ]
+/** Of h3 and h4 each another one than that of the others. */
+const facilities = ['f3', 'f2', 'f1']
 const vnics = Array.from({ length: 14 }, (_, i) => `v${i}`)
 const accounts = ['shop', 'rival'] as const
 const vpcs = { shop: ['red', 'blue'], rival: ['green'] } as const
@@ -57,11 +65,11 @@ export class CloudWalk {
     const api = this.#api
     const post = (path: string, body: object): Promise<{ id: string }> => api.ok('POST', path, body)
     await post('/regions', { name: 'north' })
-    for (const name of ['f1', 'f2']) await post('/facilities', { name, region: 'north' })
+    for (const name of facilities) await post('/facilities', { name, region: 'north' })
     for (const letter of ['a', 'b']) await post('/azs', { name: `north-${letter}`, region: 'north', letter })
     for (const i of [1, 2, 3, 4, 5]) {
       const underlay = i === 5 ? [] : [{ address: `192.0.2.${i}` }]
-      const made = await post('/hosts', { name: `h${i}`, facility: i === 4 ? 'f2' : 'f1', az: i % 2 ? 'north-a' : 'north-b', underlay })
+      const made = await post('/hosts', { name: `h${i}`, facility: facilities[i - 3] ?? 'f1', az: i % 2 ? 'north-a' : 'north-b', underlay })
       this.hosts.push(made.id)
     }
     for (const i of [1, 2]) await post('/pools', { name: `p${i}`, facility: 'f1', prefix: `198.51.100.${i * 32}/27` })
@@ -97,6 +105,8 @@ export class CloudWalk {
     if (status < 300) this.log.push(`${method} ${path} ${JSON.stringify(body) ?? ''}`)
     if (status < 300) this.made.set(what, (this.made.get(what) ?? 0) + 1)
   }
+
+  #way = (): string => `${this.pick(facilities)}-${this.pick(facilities)}`
 
   #peer(account: (typeof accounts)[number]): object {
     return this.pick([
@@ -223,6 +233,18 @@ export class CloudWalk {
     'subnet new': () => ['POST', '/subnets', { name: 'r3', vpc: 'red', network4: '10.0.9.0/24' }],
     'subnet gone': () => ['DELETE', `/subnets/${this.pick(['r2', 'r3'])}`],
     facility: () => ['PATCH', '/facilities/f1', { dnsServers: this.#some(['192.0.2.53', '2001:db8::53']) }],
+    transit: () => {
+      const [from, to] = [this.pick(facilities), this.pick(facilities)]
+      return ['POST', '/transits', { name: `${from}-${to}`, from, to, mode: this.pick(['plain', 'plain', 'ipsec']) }]
+    },
+    'transit set': () => ['PATCH', `/transits/${this.#way()}`, { mtu: this.pick([null, 1400, 1300]), mode: this.pick(['plain', 'ipsec']) }],
+    'transit gone': () => ['DELETE', `/transits/${this.#way()}`],
+    // VNIs that several subnets want.
+    placement: () => [
+      'POST',
+      '/placements',
+      { subnet: this.pick(['r1', 'r2', 'b1', 'g1']), facility: this.pick(facilities), vni: 5000 + this.#number(3) },
+    ],
     resolution: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { resolution: this.pick(['push', 'demand', 'demand']) }],
     vpc: () => ['PATCH', `/vpcs/${this.pick(['red', 'green'])}`, { dns: { servers: [`192.0.2.${this.#number(250) + 1}`] } }],
   }

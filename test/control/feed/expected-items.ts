@@ -106,8 +106,9 @@ export class Expected {
     for (const { pool } of publics) others.push(...[this.#wireHost(pool)].flatMap((each) => each ?? []))
     for (const other of new Set(others)) {
       const { underlay, facility } = this.#one(other)!.spec
-      const isNear = facility === this.#one(host)!.spec.facility
-      if (other !== host && underlay.length > 0 && isNear) put({ kind: 'vtep', id: other, underlay })
+      const way = this.#way(this.#one(host)!.spec.facility, facility)
+      const transit = way === 'here' ? {} : { transit: way }
+      if (other !== host && underlay.length > 0 && way !== undefined) put({ kind: 'vtep', id: other, underlay, ...transit })
     }
     for (const subnet of this.#all('subnet')) if (subnet.vpc === vpc) this.#subnet(subnet, host, put)
     for (const vnic of this.#all('vnic')) if (vnic.vpc === vpc) this.#vnic(vnic, host, put)
@@ -115,6 +116,32 @@ export class Expected {
     for (const { id, spec: own } of this.#all('route-table').filter((each) => each.vpc === vpc))
       put({ kind: 'route-table', id, vpc, routes: own.routes.map((each: any) => this.#route(each)) })
     for (const each of publics) this.#nat(each, host, put)
+  }
+
+  /** How a facility reaches another one: there and back, or not at all. */
+  #way(from: string, to: string): { mtu: number | null; ipsec: boolean } | 'here' | undefined {
+    if (from === to) return 'here'
+    const all = this.#all('transit')
+    const there = all.find(({ spec }) => spec.from === from && spec.to === to)?.spec
+    const back = all.find(({ spec }) => spec.from === to && spec.to === from)?.spec
+    if (there === undefined || back === undefined) return undefined
+    return { mtu: there.mtu ?? null, ipsec: there.mode === 'ipsec' || back.mode === 'ipsec' }
+  }
+
+  /** The VNI of a subnet in a facility, and whether it is another's, or another one, in a facility nearby. */
+  #place(subnet: string, facility: string): { vni: number; apart?: true } | undefined {
+    const near = this.#all('facility')
+      .map(({ id }) => id)
+      .filter((id) => id !== facility && this.#way(facility, id) !== undefined)
+    const placements = this.#all('placement').map(({ spec }) => spec)
+    const own = placements.find((each) => each.subnet === subnet && each.facility === facility)
+    const isFree = (vni: number): boolean => !placements.some((each) => each.facility === facility && each.vni === vni)
+    const others = near.flatMap((id) => placements.filter((each) => each.subnet === subnet && each.facility === id))
+    const vni = own?.vni ?? others.find((each) => isFree(each.vni))?.vni
+    if (vni === undefined) return undefined
+    const around = placements.filter((each) => near.includes(each.facility))
+    const isApart = around.some((each) => (each.subnet === subnet) !== (each.vni === vni))
+    return { vni, ...(isApart && { apart: true }) }
   }
 
   #route({ destination, ...target }: any): any {
@@ -133,9 +160,8 @@ export class Expected {
 
   #router({ id, vpc, own }: any, host: string): any {
     const subnets = own.interfaces.map((each: any) => each.subnet)
-    const here = this.#all('placement').filter(({ spec }) => spec.facility === this.#one(host)!.spec.facility)
     const empty = subnets
-      .filter((subnet: string) => !here.some(({ spec }) => spec.subnet === subnet))
+      .filter((subnet: string) => this.#place(subnet, this.#one(host)!.spec.facility) === undefined)
       .map((subnet: string) => this.#one(subnet)!.spec)
     const absent = empty.flatMap(({ network4, network6 }: any) => [network4, network6].filter(Boolean))
     return { kind: 'router', id, vpc, subnets, enabled: own.enabled, ...(absent.length > 0 && { absent }) }
@@ -143,14 +169,29 @@ export class Expected {
 
   #subnet({ id, vpc, spec }: Thing, host: string, put: (item: any) => void): void {
     const { facility } = this.#one(host)!.spec
-    const vni = this.#all('placement').find((each) => each.spec.subnet === id && each.spec.facility === facility)?.spec.vni
-    if (vni === undefined) return
+    const place = this.#place(id, facility)
+    if (place === undefined) return
     const { network4 = null, network6 = null, gateway4 = null, gateway6 = null, routeTable = null } = spec
     const { ra, floodUnknown, metadata, resolver } = spec
     const dhcp = spec.dhcp
       ? { leaseSeconds: spec.dhcp.leaseSeconds ?? 3600, ntp: spec.dhcp.ntp ?? [], search: spec.dhcp.search ?? [] }
       : null
-    put({ kind: 'subnet', id, vpc, vni, network4, network6, gateway4, gateway6, dhcp, ra, routeTable, floodUnknown, metadata, resolver })
+    put({
+      kind: 'subnet',
+      id,
+      vpc,
+      ...place,
+      network4,
+      network6,
+      gateway4,
+      gateway6,
+      dhcp,
+      ra,
+      routeTable,
+      floodUnknown,
+      metadata,
+      resolver,
+    })
   }
 
   #vnic({ id, vpc, name, spec, binding, epoch, left }: Thing, host: string, put: (item: any) => void): void {

@@ -103,9 +103,9 @@ async function check(api: TestApi, hosts: ReadonlyMap<string, PaperHost>, open: 
   }
 }
 
-/** More of them: VPC_WALK_SEEDS=3,4,5 VPC_WALK_STEPS=1000. */
-const seeds = (process.env.VPC_WALK_SEEDS ?? '1,2').split(',').map(Number)
-const steps = Number(process.env.VPC_WALK_STEPS ?? 180)
+/** More of them: VPC_WALK_SEEDS=4,5,6 VPC_WALK_STEPS=1000. */
+const seeds = (process.env.VPC_WALK_SEEDS ?? '1,2,3').split(',').map(Number)
+const steps = Number(process.env.VPC_WALK_STEPS ?? 160)
 
 const made = new Set<string>()
 for (const seed of seeds)
@@ -114,6 +114,6 @@ for (const seed of seeds)
   })
 
 test('the walks have made changes of all kinds', () => {
-  for (const what of ['plug', 'unplug', 'group', 'nat', 'float set', 'peering agreed', 'table set', 'wires', 'guest moves'])
+  for (const what of ['plug', 'unplug', 'group', 'nat', 'float set', 'peering agreed', 'table set', 'wires', 'guest moves', 'transit'])
     assert.ok(made.has(what), `${what} is none of ${[...made].join(', ')}`)
 })

@@ -1,6 +1,6 @@
 /** Items of networks: vpcs, subnets, other hosts, this host. */
 import type { HostItem, SubnetItem, VpcItem, VtepAddress, VtepItem } from '#feed/item.ts'
-import { placementOf, specOf, type View } from '../view.ts'
+import { placeOf, specOf, type View } from '../view.ts'
 
 const underlayOf = (view: View, id: string): readonly VtepAddress[] | undefined =>
   specOf(view, 'host', id)?.underlay as readonly VtepAddress[] | undefined
@@ -14,16 +14,19 @@ export function hostItem(view: View, host: string, id: string): HostItem | undef
 }
 
 /**
- * Another host. One without an address of the underlay gets no packets, nor does one of another facility: a subnet has
- * another VNI there, and its own may be that of another vpc there.
+ * Another host. One without an address of the underlay gets no packets, nor does one of another facility that no
+ * transit leads to and from.
  */
 export function vtepItem(view: View, host: string, id: string): VtepItem | undefined {
   const underlay = underlayOf(view, id)
   if (id === host || underlay === undefined || underlay.length === 0) return undefined
-  return facilityOf(view, id) === facilityOf(view, host) ? { kind: 'vtep', id, underlay } : undefined
+  const [from, to] = [facilityOf(view, host), facilityOf(view, id)]
+  if (from === to) return { kind: 'vtep', id, underlay }
+  const crossing = view.transits.crossing(from, to)
+  return crossing && { kind: 'vtep', id, underlay, transit: { mtu: crossing.mtu, ipsec: crossing.ipsec } }
 }
 
-const facilityOf = (view: View, host: string): unknown => specOf(view, 'host', host)?.facility
+const facilityOf = (view: View, host: string): string => specOf(view, 'host', host)?.facility as string
 
 interface VpcSpec {
   readonly account: string
@@ -63,18 +66,19 @@ interface SubnetSpec {
   readonly floodUnknown: boolean
 }
 
-/** A subnet that has a VNI in the facility of the host. */
+/** A subnet that has a VNI in the facility of the host, or in one that transits join to it. */
 export function subnetItem(view: View, host: string, id: string): SubnetItem | undefined {
   const spec = specOf(view, 'subnet', id) as SubnetSpec | undefined
-  const placement = placementOf(view, host, id)
-  if (spec === undefined || placement === undefined) return undefined
+  const place = placeOf(view, host, id)
+  if (spec === undefined || place === undefined) return undefined
   const { vpc, network4 = null, network6 = null, gateway4 = null, gateway6 = null, dhcp, ra, routeTable = null, floodUnknown } = spec
   const { metadata = true, resolver = true } = spec
   return {
     kind: 'subnet',
     id,
     vpc,
-    vni: placement.spec.vni as number,
+    vni: place.vni,
+    ...(place.isApart && { apart: true }),
     network4,
     network6,
     gateway4,

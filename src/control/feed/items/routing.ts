@@ -1,6 +1,6 @@
 /** Items of routing: routers, route tables, peerings. */
 import type { PeeringItem, RouteEntry, RouterItem, RouteTableItem } from '#feed/item.ts'
-import { childrenOf, placementOf, specOf, type View } from '../view.ts'
+import { childrenOf, placeOf, specOf, type View } from '../view.ts'
 
 /** A router. */
 export function routerItem(view: View, host: string, id: string): RouterItem | undefined {
@@ -9,7 +9,7 @@ export function routerItem(view: View, host: string, id: string): RouterItem | u
     | undefined
   if (spec === undefined) return undefined
   const subnets = spec.interfaces.map(({ subnet }) => subnet)
-  const absent = subnets.flatMap((subnet) => (placementOf(view, host, subnet) === undefined ? networksOf(view, subnet) : []))
+  const absent = subnets.flatMap((subnet) => (placeOf(view, host, subnet) === undefined ? networksOf(view, subnet) : []))
   return { kind: 'router', id, vpc: spec.vpc, subnets, ...(absent.length > 0 && { absent }), enabled: spec.enabled }
 }
 

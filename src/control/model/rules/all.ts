@@ -2,7 +2,7 @@
 import { roleBindingRules, tokenRules } from './access.ts'
 import { groupRules, routerRules, routeTableRules } from './group.ts'
 import { peeringRules } from './peering.ts'
-import { azRules, facilityRules, hostRules, placementRules } from './place.ts'
+import { azRules, facilityRules, hostRules, placementRules, transitRules } from './place.ts'
 import { floatingIpRules, natRules, poolRules } from './public.ts'
 import type { Rules } from './rules.ts'
 import { subnetRules, vpcRules } from './subnet.ts'
@@ -25,6 +25,7 @@ const rules: Readonly<Record<string, Rules>> = {
   nat: natRules,
   peering: peeringRules,
   facility: facilityRules,
+  transit: transitRules,
   az: azRules,
   host: hostRules,
   placement: placementRules,

@@ -8,6 +8,7 @@ import { onceKey, placementKey, vlanKey, vniKey } from '../keys.ts'
 import { hostState } from '../host-life.ts'
 import { Problem } from '../problem.ts'
 import type { Rules } from './rules.ts'
+import { guard } from './subnet.ts'
 
 export const facilityRules: Rules = {
   settle(draft) {
@@ -15,6 +16,25 @@ export const facilityRules: Rules = {
     if (vniFirst > vniLast)
       throw draft.problem('invalid', ['vniLast'], `the range of VNIs ends (${vniLast}) before it begins (${vniFirst})`)
   },
+}
+
+export const transitRules: Rules = {
+  settle(draft) {
+    if (draft.spec.from === draft.spec.to)
+      throw draft.problem('invalid', ['to'], 'a transit leads to another facility; hosts of one facility need none')
+  },
+  claims: ({ id, spec: { from, to } }) => [
+    {
+      key: onceKey('transit', String(from), String(to)),
+      value: { kind: 'transit', id },
+      what: 'the way from this facility to that one',
+      code: 'taken',
+      path: ['to'],
+    },
+  ],
+  // Each host takes packets from hosts alone that it sends to.
+  state: ({ spec: { from, to } }, { mirror: { objects } }) =>
+    objects.usersOf(to as string, 'transit').some(({ record: { spec } }) => spec.from === to && spec.to === from) ? 'ok' : 'one-way',
 }
 
 export const azRules: Rules = {
@@ -60,7 +80,9 @@ export const placementRules: Rules = {
     const { vniFirst, vniLast } = facility.record.spec as { vniFirst: number; vniLast: number }
     draft.spec.vni ??= draft.before?.record.spec.vni
     if (draft.spec.vni !== undefined) return
-    const vni = draft.pick(numbers(vniFirst, vniLast), (each) => vniKey(facility.record.id, each))
+    // Two first placements of a subnet must not miss each other: packets cross a transit with one VNI.
+    guard(draft, draft.text('subnet')!, 'placements')
+    const vni = draft.pick(candidates(draft, vniFirst, vniLast), (each) => vniKey(facility.record.id, each))
     if (vni === undefined)
       throw draft.problem('exhausted', ['vni'], `facility ${facility.record.name} has no free VNI; widen vniFirst to vniLast`)
     draft.spec.vni = draft.allocate('vni', vni)
@@ -80,6 +102,19 @@ export const placementRules: Rules = {
       ...(vlan === 0 ? [] : [{ key: vlanKey(facility, vlan), value, what: `tag ${vlan}`, code: 'taken' as const, path: ['vlan'] }]),
     ]
   },
+}
+
+/** The VNI that the subnet has elsewhere, then those that no facility uses, then any. */
+function* candidates(draft: Draft, first: number, last: number): Generator<number> {
+  const { objects } = draft.mirror
+  for (const { record } of objects.usersOf(draft.text('subnet')!, 'placement')) {
+    const vni = record.spec.vni as number
+    if (vni >= first && vni <= last) yield vni
+  }
+  const facilities = [...objects.ids('facility')]
+  const isUsed = (vni: number): boolean => facilities.some((id) => draft.mirror.claim(vniKey(id, vni)) !== undefined)
+  for (const vni of numbers(first, last)) if (!isUsed(vni)) yield vni
+  yield* numbers(first, last)
 }
 
 /** The next router on a wire has an address of its own, which no guest may get. */
