@@ -19,6 +19,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   agent: ['client', 'feed', 'system', 'abi', 'wire'],
   cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   cni: ['cli', 'client', 'resource', 'system', 'abi', 'wire'],
+  docker: ['cni', 'cli', 'client', 'feed', 'resource', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
   cluster: ['lab', 'abi', 'wire'],
   services: ['kernel', 'system', 'abi', 'wire'],
@@ -34,6 +35,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Seams: single files that start another half. */
 const seams: readonly (readonly [file: RegExp, folder: string])[] = [
   [/^src\/cli\/commands\/daemon\.ts$/, 'daemon'],
+  [/^src\/cli\/commands\/docker-driver\.ts$/, 'docker'],
   [/^src\/cli\/commands\/doctor\.ts$/, 'daemon'],
   [/^src\/cli\/commands\/agent\/[a-z-]+\.ts$/, 'agent'],
   [/^src\/cli\/this-host\.ts$/, 'agent'],

@@ -8,6 +8,7 @@ const users = {
   'vpc-api': { id: String(ownUsers.api), home: '/var/lib/vpc/api', what: 'API of VPC' },
   'vpc-issuer': { id: String(ownUsers.issuer), home: '/var/lib/vpc/issuer', what: 'issuer of VPC' },
   'vpc-flow-log': { id: '-', home: '-', what: 'flow log of VPC' },
+  'vpc-docker-driver': { id: '-', home: '-', what: 'networks of docker' },
   'vpc-exporter': { id: '-', home: '-', what: 'metrics of VPC' },
 } as const
 

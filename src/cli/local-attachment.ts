@@ -57,6 +57,8 @@ export async function attach(
 interface Plug {
   readonly interface: Id
   readonly addresses: readonly string[]
+  /** 0: that of its switch. */
+  readonly vni?: number
 }
 
 /** A port with the addresses, and the interface in it. */
@@ -68,7 +70,8 @@ export async function plugIn(vpc: Vpc, sw: Switch, portId: Id, plug: Plug, undo:
     undo.push('the port', () => withoutPort(vpc, sw.id, portId))
   }
   await using port = await vpc.openPort(portId, { write: true })
-  const { addresses } = await port.describe()
+  const { addresses, vni } = await port.describe()
+  if (plug.vni !== undefined && plug.vni !== 0 && plug.vni !== vni) await port.setVni(plug.vni)
   if (JSON.stringify(addresses) !== JSON.stringify(plug.addresses)) {
     await port.setAddresses(plug.addresses)
     undo.push('the addresses', () => vpc.openPort(portId, { write: true }).then((again) => again.setAddresses(addresses)))

@@ -180,6 +180,7 @@ export const root: Group = group('private cloud networks for virtual machines an
   issuer: leaf(),
   agent: group('the agent: makes this host do what a cloud says', { run: leaf(), status: leaf('show') }),
   exporter: leaf(),
+  'docker-driver': leaf(),
   name: leaf('rename'),
   attach: leaf(),
   detach: leaf(),

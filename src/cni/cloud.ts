@@ -10,7 +10,13 @@ import type { Attachment, NetworkConfig } from './invocation.ts'
 import { hostLabel, networkLabel, vnicNameOf } from './vnic-of.ts'
 
 /** The API, as the configuration names it. Throws when nobody is logged in. */
-export function clientOf({ context, server, tokenFile, ca, agentStateDir }: NetworkConfig): ApiClient {
+export function clientOf({
+  context,
+  server,
+  tokenFile,
+  ca,
+  agentStateDir,
+}: Pick<NetworkConfig, 'context' | 'server' | 'tokenFile' | 'ca' | 'agentStateDir'>): ApiClient {
   if (server === undefined || tokenFile === undefined) return new ApiClient(currentContext(context))
   const trust = ca === undefined ? hostTrust(server, agentStateDir) : { ca }
   return new ApiClient({ server, token: readFileSync(tokenFile, 'utf8').trim(), ...trust })

@@ -134,6 +134,7 @@ const host: Readonly<Record<string, CommandOutput>> = {
   exec: 'text',
   export: one(report.hostDocument),
   exporter: lines(only({ port: count })),
+  'docker-driver': lines(only({ listen: text })),
   'flow export': 'text',
   'flow import': one(changed({ id, imported: count, kept: count })),
   'flow list': list(report.flow),

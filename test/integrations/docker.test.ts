@@ -1,0 +1,116 @@
+/** Docker's networks on a switch of this host and in a subnet of a cloud, with the real dockerd. */
+import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Pinging } from '../cli/machines.ts'
+import { assertGroupDrops, assertNothingLeft, farPings, killVpcd, startCloud, stopCloud, type CloudScene } from './cloud-scene.ts'
+import { Docker } from './docker.ts'
+
+/** Options by which the driver finds the cloud. */
+function toCloud(): string[] {
+  const { agentDir, state } = cloud.h1
+  return [`--agent-state-dir=${agentDir}`, '--server=https://198.18.7.1:7473', `--token-file=${join(state, 'admin-token')}`]
+}
+
+let cloud: CloudScene
+let docker: Docker
+let devices: readonly string[]
+before(async () => {
+  cloud = startCloud()
+  devices = cloud.h1.devices()
+  docker = new Docker(cloud.h1)
+  await docker.startDriver(...toCloud())
+  await docker.start()
+  docker.importImage()
+})
+after(async () => {
+  docker?.removeAll()
+  await docker?.stop()
+  await docker?.stopDriver()
+  await stopCloud()
+})
+
+const runBox = (name: string, network: string, ...more: string[]): string =>
+  docker.ok('run', '--detach', '--stop-signal=KILL', `--name=${name}`, `--network=${network}`, ...more, 'box', '/bin/sleep', '100000')
+const pingsFrom = (name: string, address: string): boolean => docker.run('exec', name, 'ping', '-c', '2', '-W', '2', address).code === 0
+const addressOf = (name: string, network: string): string =>
+  docker.ok('inspect', `--format={{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name)
+
+test('what a network is on must be said, and said right', () => {
+  const refused = (...options: string[]): string => docker.run('network', 'create', '--driver=vpc', ...options, 'wrong').err
+  assert.match(refused(), /say where it is: -o vpc.switch=NAME/)
+  assert.match(refused('-o', 'vpc.vnis=5'), /option vpc.vnis has no meaning; there are vpc.switch, /)
+  assert.match(refused('-o', 'vpc.vni=none'), /vpc.vni is a number from 1/)
+  assert.match(refused('-o', 'vpc.switch=green'), /there is no switch green/)
+  assert.match(refused('--ipam-driver=vpc', '--ipam-opt', 'vpc.subnet=default/none'), /find subnet default\/none/)
+  assert.match(refused('--ipam-driver=vpc'), /--ipam-opt vpc.subnet=VPC\/SUBNET/)
+  assert.deepEqual(docker.ok('network', 'ls', '--quiet', '--filter=driver=vpc'), '')
+})
+
+test('on a switch of this host: containers reach each other, also after a restart, and go without a trace', () => {
+  docker.ok('network', 'create', '--driver=vpc', '-o', 'vpc.vni=7001', '--subnet=10.70.0.0/24', 'red')
+  runBox('box-a', 'red')
+  runBox('box-b', 'red', '--ip=10.70.0.77')
+  assert.ok(pingsFrom('box-a', '10.70.0.77'))
+  docker.ok('restart', '--time=0', 'box-b')
+  assert.ok(pingsFrom('box-a', '10.70.0.77'))
+  assert.ok(pingsFrom('box-b', addressOf('box-a', 'red')))
+  cloud.h1.ok('audit')
+  assert.match(docker.run('network', 'rm', 'red').err, /active endpoints/)
+  docker.ok('rm', '--force', 'box-a', 'box-b')
+  docker.ok('network', 'rm', 'red')
+  assertNothingLeft(cloud, devices)
+})
+
+test('in a subnet of the cloud: the cloud chooses the address, other hosts reach it, a group holds', () => {
+  const from = ['--ipam-driver=vpc', '--ipam-opt', 'vpc.subnet=default/default', '--ipam-opt', 'vpc.groups=app']
+  docker.ok('network', 'create', '--driver=vpc', ...from, 'web')
+  runBox('box-c', 'web')
+  const address = addressOf('box-c', 'web')
+  assert.ok(pingsFrom('box-c', cloud.far.address))
+  assert.ok(farPings(cloud.far, address))
+  assert.match(docker.ok('exec', 'box-c', 'ip', 'route'), /default via/)
+  assertGroupDrops(cloud, address)
+})
+
+test('a container goes on while vpcd and the driver are killed; dockerd restarts with its networks', async () => {
+  const pinging = new Pinging(cloud.far.netns, addressOf('box-c', 'web'))
+  await pinging.answers(5)
+  await killVpcd(cloud.h1)
+  await docker.stopDriver('SIGKILL')
+  await pinging.answers(5)
+  await docker.startDriver(...toCloud())
+  assert.deepEqual(await pinging.stop(), [])
+  docker.ok('restart', '--time=0', 'box-c')
+  assert.ok(pingsFrom('box-c', cloud.far.address))
+  await docker.stop('SIGKILL')
+  await docker.start()
+  docker.ok('start', 'box-c')
+  assert.ok(farPings(cloud.far, addressOf('box-c', 'web')))
+  docker.ok('rm', '--force', 'box-c')
+  docker.ok('network', 'rm', 'web')
+  assertNothingLeft(cloud, devices)
+})
+
+test('as a service: a user without rights but those of the policy, and a socket that the service manager has opened', async () => {
+  const uid = '64987'
+  // The rules of the package, for this user.
+  const rules = readFileSync(new URL('../../packaging/etc/policy.yaml', import.meta.url), 'utf8').replaceAll('vpc-docker-driver', uid)
+  const own = rules.split('\n').slice(rules.split('\n').findIndex((line) => line.includes(uid)))
+  appendFileSync(join(cloud.h1.state, 'agent-policy.yaml'), own.join('\n'))
+  process.kill(cloud.h1.processes().vpcd!.pid, 'SIGHUP')
+  await docker.stopDriver()
+  await docker.startDriverAs(uid)
+  cloud.h1.ok('switch create green --vni=7002')
+  docker.ok('network', 'create', '--driver=vpc', '-o', 'vpc.switch=green', '--subnet=10.71.0.0/24', 'green')
+  docker.ok('network', 'create', '--driver=vpc', '-o', 'vpc.vni=7003', '--subnet=10.72.0.0/24', 'blue')
+  for (const network of ['green', 'blue']) {
+    for (const name of ['one', 'two']) runBox(`${network}-${name}`, network)
+    assert.ok(pingsFrom(`${network}-one`, addressOf(`${network}-two`, network)))
+  }
+  docker.removeAll()
+  docker.ok('network', 'rm', 'green', 'blue')
+  cloud.h1.ok('switch destroy green')
+  assertNothingLeft(cloud, devices)
+})
