@@ -1,6 +1,6 @@
 /** Files of the package for the system's own programs, made from the tables of users and of device names. */
 import { ownUsers } from '#abi/own-users.ts'
-import { unitTypes } from '#abi/object-type.ts'
+import { networkFiles } from '#abi/network-files.ts'
 
 /** Users of processes that the package runs as services, with their directories. */
 const users = {
@@ -11,9 +11,6 @@ const users = {
   'vpc-docker-driver': { id: '-', home: '-', what: 'networks of docker' },
   'vpc-exporter': { id: '-', home: '-', what: 'metrics of VPC' },
 } as const
-
-/** Names of devices that vpcd makes, as patterns. */
-const devicePatterns = [...unitTypes, 'vpcroom', 'vpcsvc'].map((name) => `${name}[0-9]*`)
 
 const head = '# Made by the package vpc.\n'
 
@@ -33,20 +30,5 @@ d /var/lib/vpc/issuer 2750 vpc-issuer vpc-api
 d /var/lib/vpc-agent 0755 vpc-agent vpc-agent
 `,
   // Network managers must not set our devices up, give them addresses, or take their MACs away.
-  'usr/lib/systemd/network/05-vpc.network': `${head}[Match]
-Name=${devicePatterns.join(' ')}
-
-[Link]
-Unmanaged=yes
-`,
-  'usr/lib/systemd/network/05-vpc.link': `${head}[Match]
-OriginalName=${devicePatterns.join(' ')}
-
-[Link]
-NamePolicy=
-MACAddressPolicy=none
-`,
-  'usr/lib/NetworkManager/conf.d/05-vpc.conf': `${head}[keyfile]
-unmanaged-devices+=${devicePatterns.map((pattern) => `interface-name:${pattern}`).join(';')}
-`,
+  ...Object.fromEntries(Object.values(networkFiles).map(({ path, text }) => [`usr/lib/${path}`, head + text])),
 }

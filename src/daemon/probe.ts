@@ -8,6 +8,7 @@ import type { PortUse } from '#datapath/probe/underlay.ts'
 import type { Trial } from '#datapath/probe/trial.ts'
 import { isAtLeast } from '#kernel/kernel-version.ts'
 import { defaultDirectories, objectDir } from './options.ts'
+import { judgeTraps } from './probe-traps.ts'
 
 export type { ProbeOptions } from '#datapath/probe/facts.ts'
 
@@ -47,6 +48,7 @@ export const judge = (facts: Facts): ProbeResult[] => [
   ...facts.portUses.map(udpPort),
   firewall(facts),
   programs(facts),
+  ...judgeTraps(facts.traps),
 ]
 
 type Judged = Omit<ProbeResult, 'name'>

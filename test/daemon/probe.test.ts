@@ -36,7 +36,22 @@ const good: Facts = {
   underlay: [{ name: 'eth0', mtuBytes: 1600, ipv4: true }],
   portUses: [{ port: 4789, ours: [], others: [] }],
   rules: [{ name: 'eth0', objections: { out: [], in: [] }, before: [] }],
+  traps: {
+    tunnel: [],
+    port: 4789,
+    forwards: true,
+    forward: undefined,
+    unreadable: [],
+    bridge: undefined,
+    strict: [],
+    addressed: ['eth0', 'eth1'],
+    conntrack: { count: 7, max: 100 },
+    clockInStep: true,
+    memoryMax: undefined,
+    managers: [],
+  },
 }
+const trapped = (changes: Partial<NonNullable<Facts['traps']>>): Partial<Facts> => ({ traps: { ...good.traps!, ...changes } })
 
 const verdicts = (changes: Partial<Facts>): string[] =>
   judge({ ...good, ...changes })
@@ -123,6 +138,19 @@ const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
   [
     { portUses: [{ port: 4790, ours: ['vpcmux0'], others: ['vxlan device flannel.1'] }] },
     /^warning udp-port: UDP port 4790 is that of our vpcmux0, and of vxlan device flannel.1; /,
+  ],
+  [{ traps: undefined }, /^unknown host-settings: not looked at, for lack of privileges; run it as root/],
+  [
+    trapped({ conntrack: { count: 90_000, max: 100_000 } }),
+    /^warning conntrack: 90000 of 100000 connections: .* full, .*; sysctl -w net.netfilter.nf_conntrack_max=200000$/,
+  ],
+  [trapped({ clockInStep: false }), /^unknown clock: nothing .* keeps it in step; certificates .*; timedatectl set-ntp true$/],
+  [trapped({ memoryMax: 64 * 2 ** 20 }), /^warning memory: its cgroup may take 64 MiB, .*MemoryMax=infinity$/],
+  [
+    trapped({
+      tunnel: [{ device: 'eth0', by: { family: 'inet', table: 'firewalld', chain: 'filter_INPUT', by: 'chain filter_IN_public' } }],
+    }),
+    /^warning tunnel-firewall: packets to UDP port 4789 on eth0 are dropped .*; firewall-cmd --permanent --add-port=4789\/udp && firewall-cmd --reload$/,
   ],
 ]
 for (const [changes, said] of wrong) {

@@ -54,6 +54,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/metrics/prometheus.test.ts': 12,
   'test/metrics/traffic.test.ts': 18,
   'test/cli/attach.test.ts': 5,
+  'test/daemon/traps.test.ts': 8,
   'test/cli/cluster.test.ts': 6,
   'test/integrations/older-kernel.test.ts': 70,
   'test/kernels/packages.test.ts': 3,

@@ -5,6 +5,7 @@ import { objectNames } from '../hook.ts'
 import { knowsBpffs, planBpffs, type BpffsPlan } from '../bpffs.ts'
 import { tryBtf, tryJit, tryTcx, tryTun, tryVeth, tryVxlan } from './features.ts'
 import { privileges, type Privileges } from './privileges.ts'
+import { findTraps, type Traps } from './traps.ts'
 import { attempt, type Trial } from './trial.ts'
 import { interfaceRules, udpPortUses, underlayInterfaces, type InterfaceRules, type PortUse, type UnderlayInterface } from './underlay.ts'
 
@@ -15,6 +16,8 @@ export interface ProbeOptions {
   readonly objectDir: string
   /** UDP port to look at where no mux listens. Default 4789. */
   readonly udpPort?: number | undefined
+  /** Where files of network managers are looked for. Default: /. */
+  readonly root?: string | undefined
 }
 
 export interface Facts {
@@ -35,6 +38,8 @@ export interface Facts {
   readonly underlay: readonly UnderlayInterface[]
   readonly portUses: readonly PortUse[]
   readonly rules: readonly InterfaceRules[]
+  /** Undefined: not looked for, for lack of privileges. */
+  readonly traps: Traps | undefined
 }
 
 /** Whether libbpf can be loaded, by loading it. Not synchronous, so not part of `gatherFacts`. */
@@ -48,8 +53,9 @@ export async function tryLibbpf(): Promise<Trial> {
 }
 
 /** Gather everything now. Changes nothing that lasts. */
-export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, libbpf: Trial): Facts {
+export function gatherFacts({ bpffs, objectDir, udpPort = 4789, root }: ProbeOptions, libbpf: Trial): Facts {
   const found = privileges()
+  const portUses = udpPortUses(udpPort)
   const privileged = (run: () => Trial): Trial =>
     found.missing.length === 0 ? run() : { ok: false, untried: true, detail: 'not tried, for lack of privileges' }
   return {
@@ -68,8 +74,9 @@ export function gatherFacts({ bpffs, objectDir, udpPort = 4789 }: ProbeOptions, 
     vxlan: privileged(() => tryVxlan(udpPort)),
     tun: tryTun(),
     underlay: underlayInterfaces(),
-    portUses: udpPortUses(udpPort),
+    portUses,
     rules: found.missing.length === 0 ? interfaceRules(udpPort) : [],
+    traps: found.missing.length === 0 ? findTraps(portUses[0]?.port ?? udpPort, root) : undefined,
   }
 }
 
