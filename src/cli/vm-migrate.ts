@@ -131,6 +131,8 @@ class Move {
   async prepare(): Promise<void> {
     progress(`preparing host ${this.#journey.to.name}`)
     const { client, vm, to } = this.#journey
+    // Without a phase: from now on this command says that the move goes on.
+    await this.#ask('prepare the other host', 'PUT', '/migration', { host: to.id })
     await this.#ask('prepare the other host', 'PUT', '/migration', { host: to.id, phase: 'prepare' })
     const renew = (): Promise<unknown> => client.ask('PUT', `/vms/${vm.id}/migration`, { host: to.id }).catch(() => {})
     this.#timer = setInterval(() => (this.#renewal = renew()), renewMs)

@@ -6,7 +6,7 @@ import type { ObjectChange } from './mirror.ts'
 import { amend, systemCaller } from './amend.ts'
 import type { Model } from './model.ts'
 import { Problem } from './problem.ts'
-import { type ObjectRecord, migrationMs } from './record.ts'
+import { migrationMs, silentMigrationMs, type Migration, type ObjectRecord } from './record.ts'
 import { uuidV7 } from './uuid.ts'
 
 const tickMs = 5_000
@@ -59,7 +59,7 @@ export class Abandoned {
     if (migration === undefined) return void this.#moves.delete(id)
     const said = JSON.stringify(migration)
     // Another change of the vnic is no word of its command.
-    if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#now() + migrationMs })
+    if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#now() + lifeOf(migration) })
   }
 
   /** End the moves that nobody has spoken of for too long. */
@@ -89,6 +89,8 @@ export class Abandoned {
     this.#unlisten()
   }
 }
+
+const lifeOf = ({ until }: Migration): number => (until === undefined ? silentMigrationMs : migrationMs)
 
 /** Another process may have ended it, or its command may have spoken again. */
 function withoutMigration({ migration, ...rest }: ObjectRecord, said: string): { record: ObjectRecord; fields: string[] } | undefined {

@@ -37,8 +37,10 @@ export function migrate(model: Model, { stored, wanted, ask }: MigrationRequest)
     const next = wanted === undefined ? undefined : stepOf(draft, record, vnics, wanted)
     const changed = vnics.filter((vnic) => JSON.stringify(vnic.record.migration) !== JSON.stringify(next))
     if (changed.length === 0) return { stored, outcome: 'same' as const, allocated: [] }
-    for (const vnic of changed) change(draft, vnic, next)
-    writeAudit(draft, ['migration'])
+    // Nobody has asked for anything else: the move goes on.
+    const isRenewal = changed.every(({ record: { migration } }) => migration?.host === next?.host && migration?.phase === next?.phase)
+    for (const vnic of changed) change(draft, vnic, next, isRenewal)
+    if (!isRenewal) writeAudit(draft, ['migration'])
     const revision = ask.isDryRun ? stored.modified : await model.commit(draft)
     return revision === undefined ? undefined : { stored, outcome: 'changed' as const, allocated: [] }
   })
@@ -55,7 +57,10 @@ function stepOf(
   const until = draft.now + migrationMs
   // It is placed there already, and goes on.
   const leaving = vnics[0]?.record.migration
-  if (spec.host === to.record.id && leaving?.phase === 'leave') return { ...leaving, until }
+  // A word without a phase is one that it goes on: a command that has said so once says it again.
+  const isRenewed = asked === undefined || (leaving?.host === to.record.id && leaving.until !== undefined)
+  if (spec.host === to.record.id && leaving?.phase === 'leave')
+    return { ...leaving, ...((asked === undefined || leaving.until !== undefined) && { until }) }
   if (spec.host === undefined)
     throw fieldProblem('invalid', ['host'], `vm ${name} is on no host, so there is nothing to move; set its host`)
   if (spec.host === to.record.id) throw fieldProblem('invalid', ['host'], `vm ${name} is on host ${to.record.name} already`)
@@ -70,11 +75,12 @@ function stepOf(
     checkHost(draft, to, vnics, ['moves of running guests'])
     for (const { record } of vnics) place(draft, draft.get('subnet', record.spec.subnet as string), to)
   }
-  return { host: to.record.id, phase, until }
+  return { host: to.record.id, phase, ...(isRenewed && { until }) }
 }
 
-function change(draft: Draft, { record, modified }: Stored, migration: Migration | undefined): void {
-  const { migration: _, revision: __, ...rest } = record
+function change(draft: Draft, { record, modified }: Stored, migration: Migration | undefined, isRenewal: boolean): void {
+  const { migration: _, revision = modified, ...rest } = record
   const key = objectKey('vnic', record.id)
-  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify({ ...rest, ...(migration !== undefined && { migration }) })) })
+  const after = { ...rest, ...(migration !== undefined && { migration }), ...(isRenewal && { revision }) }
+  draft.step({ condition: at(key, modified), write: put(key, JSON.stringify(after)) })
 }

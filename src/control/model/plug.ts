@@ -121,7 +121,9 @@ function bound(record: ObjectRecord, host: string | undefined, unit: Binding['un
     // Its guest may send for a moment from where it has come from.
     ...(before !== undefined &&
       migration?.phase === 'receive' &&
-      migration.host === host && { migration: { host: before.host, phase: 'leave', until: now + migrationMs } }),
+      migration.host === host && {
+        migration: { host: before.host, phase: 'leave', ...(migration.until !== undefined && { until: now + migrationMs }) },
+      }),
   }
 }
 

@@ -84,13 +84,15 @@ export interface Migration {
   readonly phase: 'prepare' | 'receive' | 'leave'
   /**
    * Later with each word of its command that it goes on, in ms: an API that hears none for `migrationMs` ends it.
-   * Earlier versions said nothing.
+   * Commands of earlier versions never say so: an API ends their moves after `silentMigrationMs`.
    */
   readonly until?: number
 }
 
 /** How long a move lasts whose command says nothing more. */
 export const migrationMs = 120_000
+/** And one whose command has never said that it goes on: a large guest may take long, and its command may have died. */
+export const silentMigrationMs = 4 * 3_600_000
 
 /** The hosts that have the interface of a vnic: one, or two while it is on its way. */
 export const hostsWith = ({ binding, migration }: Pick<ObjectRecord, 'binding' | 'migration'>): readonly string[] =>

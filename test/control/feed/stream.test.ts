@@ -136,12 +136,18 @@ test('a guest on its way: both hosts have its interface, first out of service, t
     api.ahead += ms
     await abandoned.end()
   }
-  const say = (phase: string): Promise<unknown> => api.ok('PUT', '/vms/vm1/migration', { host: 'h1', phase })
+  const say = (phase?: string): Promise<unknown> => api.ok('PUT', '/vms/vm1/migration', { host: 'h1', ...(phase && { phase }) })
+  const records = async (): Promise<number> => (await api.ok('GET', '/audit?kind=vm&limit=1000')).items.length
+  const revisionOf = async (): Promise<string> => (await api.ok('GET', '/vnics/c')).revision
+  await say()
   await say('prepare')
   await h1.until(() => vnic(h1)?.migration?.way === 'in')
+  const [written, revision] = [await records(), await revisionOf()]
   await passes(100_000)
-  await say('prepare')
+  await say()
   await passes(100_000)
+  // That it goes on is nothing that anybody changed.
+  assert.deepEqual([await records(), await revisionOf()], [written, revision])
   const phaseNow = (): string | undefined => api.model.mirror.objects.get('vnic', ids.c!)?.record.migration?.phase
   assert.equal(phaseNow(), 'prepare')
   // An API that begins later has heard nothing for less time, and one whose clock is ahead has, too.
@@ -151,12 +157,22 @@ test('a guest on its way: both hosts have its interface, first out of service, t
   assert.equal(phaseNow(), 'prepare')
   await passes(21_000)
   await h1.until(() => vnic(h1) === undefined && vnic(h3)?.migration === null && station(h3) === undefined)
+  await say()
   await say('prepare')
   await say('receive')
+  assert.equal(await records(), written + 2)
   await h1.until(() => vnic(h1)?.migration === null)
   await passes(121_000)
   await h1.until(() => vnic(h1) === undefined)
+  // A command of an earlier version never says that it goes on.
   await say('prepare')
+  await passes(1_000_000)
+  await say('receive')
+  await passes(1_000_000)
+  assert.equal(phaseNow(), 'receive')
+  await passes(4 * 3_600_000)
+  await h1.until(() => vnic(h1) === undefined)
+  await say()
   await say('receive')
   await api.ok('PATCH', '/vms/vm1', { host: 'h1' }, { 'if-match': '*' })
   await h3.until(() => vnic(h3)?.migration?.way === 'out')
