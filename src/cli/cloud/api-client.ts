@@ -28,6 +28,8 @@ export interface EventRequest {
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** Called when the API has accepted. */
+  readonly opened?: () => void
 }
 
 interface SendOptions {
@@ -65,10 +67,11 @@ export class ApiClient {
   }
 
   /** Ask for events, as they come. Throws a Failure when the API refuses. Ends when the API ends it, or is lost. */
-  async *events(what: string, { method, path, body, headers = {}, signal }: EventRequest): AsyncGenerator<ServerEvent> {
+  async *events(what: string, { method, path, body, headers = {}, signal, opened }: EventRequest): AsyncGenerator<ServerEvent> {
     const accept = { accept: 'text/event-stream', ...headers }
     const response = await this.#send(method, path, body, { headers: accept, ...(signal && { signal }) })
     if (response.statusCode! >= 400) throw refusal(what, await read(response, this.#context.server))
+    opened?.()
     yield* readEvents(response)
   }
 

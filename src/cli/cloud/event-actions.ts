@@ -19,11 +19,19 @@ export async function* followEvents(client: ApiClient, asked: URLSearchParams, s
   const query = new URLSearchParams(asked)
   query.set('follow', 'true')
   let hasBegun = false
+  const opened = (): void => void (hasBegun = true)
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
-      for await (const { event, data } of client.events('follow what happens', { method: 'GET', path: `/events?${query}`, signal })) {
-        hasBegun = true
+      for await (const { event, data } of client.events('follow what happens', {
+        method: 'GET',
+        path: `/events?${query}`,
+        signal,
+        opened,
+      })) {
         pauseMs = 100
+        // Where nothing happens, these say from when on to ask after a lost connection.
+        const { time } = data as { readonly time?: string }
+        if ((event === 'begun' || event === 'bookmark') && time !== undefined) query.set('since', time)
         if (event !== 'event' || !known.isNew(data as CloudEvent)) continue
         query.set('since', (data as CloudEvent).time)
         yield data as CloudEvent

@@ -49,7 +49,8 @@ export const eventPaths: Json = {
         'Without follow: changes of the last hour, or since a time, from the audit records, and drops of the last hour that hosts have told ' +
         'this API; the newest ones, the oldest first. With follow=true: a stream of events `event`, each an Event. It begins with what ' +
         'happened since a time, if asked for, and with the states of all vnics and hosts that are not at rest; then comes `begun`. ' +
-        'A `bookmark` comes every 10 s. After `reset` ask again.',
+        'A `bookmark` comes every 10 s. Both have a `time`: whoever has lost the stream asks since then, or since the last event. ' +
+        'After `reset` ask again.',
       parameters: [
         ...filterWords.map((word) => query(word, `only of this ${word}, by its name or id`)),
         query('since', 'what happened after this time, 31 days back at most', time),

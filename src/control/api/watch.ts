@@ -24,7 +24,7 @@ export async function watch(parts: Parts, c: ApiContext): Promise<Response> {
   const { model, limits, metrics } = parts
   await model.mirror.fresh()
   const selected = selectionOf(parts, c)
-  const after = afterOf(c) ?? model.mirror.revision
+  const after = afterOf(c)
   const leave = limits.streams.enter(c.get('caller').token)
   if (leave === undefined) throw new Problem('rate-limited', 'this token has too many open watches; close one')
   metrics.streams.inc()
@@ -98,19 +98,20 @@ class Stream {
     })
   }
 
-  open(after: number, withStates: boolean): ReadableStream<Uint8Array> {
+  open(after: number | undefined, withStates: boolean): ReadableStream<Uint8Array> {
     return this.#sink.open(() => {
       this.#begin(after)
       if (withStates) void this.#beginStates()
     })
   }
 
-  #begin(after: number): void {
+  /** Without a revision to go on from it begins now. */
+  #begin(after: number | undefined): void {
     const { mirror } = this.#parts.model
-    const { missed, end } = mirror.listen(after, (batch) => this.#take(batch))
+    const { missed, end } = mirror.listen(after ?? mirror.revision, (batch) => this.#take(batch))
     this.#end = end
-    if (missed === undefined) return this.#reset('changes after that revision are no longer kept')
-    for (const batch of missed) this.#take(batch)
+    if (missed === undefined && after !== undefined) return this.#reset('changes after that revision are no longer kept')
+    for (const batch of missed ?? []) this.#take(batch)
     this.#bookmark()
     this.#timer = setInterval(() => this.#bookmark(), bookmarkMs)
   }

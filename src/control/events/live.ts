@@ -16,10 +16,14 @@ import { pastEvents } from './past.ts'
 const tickMs = 1_000
 /** Ticks between two bookmarks: a reader knows that the connection is there. */
 const ticksOfBookmark = 10
+/** The longest from the time of a record until it is told. */
+const unsureMs = 10_000
 /** Past events that a stream begins with at most. */
 const mostPast = 1_000
 /** Things of which the last request is remembered. */
 const mostRequests = 10_000
+
+const timeText = (ms: number): string => new Date(ms).toISOString()
 
 export interface LiveOptions {
   readonly parts: Parts
@@ -41,6 +45,7 @@ export class LiveEvents {
   /** The last request that changed a vnic or a host, by its id. */
   readonly #requests = new Map<string, string>()
   #ticks = 0
+  #begun = 0
 
   constructor(options: LiveOptions) {
     this.#options = options
@@ -62,6 +67,7 @@ export class LiveEvents {
   #begin(): void {
     const { parts } = this.#options
     const { mirror } = parts.model
+    this.#begun = parts.now()
     const { end } = mirror.listen(mirror.revision, (batch) => this.#take(batch))
     const timer = setInterval(() => this.#tick(), tickMs).unref()
     this.#ends = [
@@ -85,7 +91,7 @@ export class LiveEvents {
     for (const batch of this.#waiting ?? []) this.#changes(batch, known)
     this.#waiting = undefined
     for (const each of await parts.states.now()) this.#state(each)
-    this.#sink.send('begun', undefined, {})
+    this.#sink.send('begun', undefined, { time: timeText(this.#begun) })
   }
 
   #take(batch: Batch | undefined): void {
@@ -122,7 +128,11 @@ export class LiveEvents {
       const [kind, id] = key.split('/') as ['vnic' | 'nat', string]
       this.#send(dropEvent(this.#viewer, { kind, id }, since, drops))
     }
-    if (++this.#ticks % ticksOfBookmark === 0) this.#sink.send('bookmark', undefined, {})
+    if (++this.#ticks % ticksOfBookmark === 0) {
+      // What was written shortly before may come shortly after.
+      const time = Math.max(this.#begun, this.#options.parts.now() - unsureMs)
+      this.#sink.send('bookmark', undefined, { time: timeText(time) })
+    }
   }
 
   get #viewer(): Viewer {

@@ -2,9 +2,10 @@
  * The store in memory, fed by one watch. Requests read here, once the mirror has reached the revision that the store
  * had when they came: so a reader sees what was acknowledged before.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { kinds } from '#resource/kinds.ts'
 import { compare } from '../store/compare.ts'
-import type { Change, Entry, KeyRange, Store } from '../store/store.ts'
+import { put, type Change, type Entry, type KeyRange, type Store } from '../store/store.ts'
 import { exceptionKey, hereKey, objectKey } from './keys.ts'
 import { HostStatuses, type HereRecord } from './host-status.ts'
 import { Objects } from './objects.ts'
@@ -40,6 +41,9 @@ export interface Claim {
 /** Batches that are kept for watchers that come back. */
 const keptBatches = 10_000
 const reachTimeoutMs = 5_000
+/** Written after a repair: the revision says to all that something is another than it was. */
+const repairKey = 'meta/repaired'
+const newerMs = 1_000
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
 const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
@@ -130,12 +134,14 @@ export class Mirror {
     }
     passUpTo(undefined)
     const leased = await this.#leased()
+    const isLost = gone.length > 0 || differing.some(({ modified }) => modified <= this.revision)
     for (const key of gone) this.#delete(key)
     const present = new Set(leased.map(({ key }) => key))
     for (const host of this.hosts.present) if (!present.has(hereKey(host))) this.#delete(hereKey(host))
     for (const { key, value, modified } of [...differing, ...leased]) this.#put(key, value, modified)
     this.#batches.length = 0
     this.oldest = snapshot.revision
+    if (isLost && snapshot.revision <= this.revision) this.#forgetBatches(this.revision)
     this.#advance(snapshot.revision)
   }
 
@@ -265,9 +271,27 @@ export class Mirror {
   #repair(key: string, entry: Entry | undefined): void {
     const change = entry === undefined ? this.#delete(key) : this.#put(key, entry.value, entry.modified)
     if (change === undefined) return
-    this.#batches.length = 0
-    this.oldest = this.revision
+    this.#forgetBatches(this.revision)
     this.#tell(undefined)
+  }
+
+  /**
+   * What was missed may be of any revision, the newest as well: whoever has that one cannot go on from there. So that
+   * it is not the newest for long, another one is made.
+   */
+  #forgetBatches(revision: number): void {
+    this.#batches.length = 0
+    this.oldest = revision + 1
+    void this.#makeNewer()
+  }
+
+  async #makeNewer(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted && this.revision < this.oldest) {
+      // With the store away, or its disk full, the next time will do.
+      await this.#store.commit({ if: [], write: [put(repairKey, String(this.oldest))] }).catch(() => {})
+      await sleep(newerMs, undefined, { signal, ref: false }).catch(() => {})
+    }
   }
 
   #advance(revision: number): void {

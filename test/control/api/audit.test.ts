@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { appendFileSync, readdirSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { CloudContext } from '#cli/cloud/contexts.ts'
+import { ApiClient } from '#cli/cloud/api-client.ts'
+import { followEvents } from '#cli/cloud/event-actions.ts'
 import { AuditFiles } from '#control/api/audit-files.ts'
 import type { CloudEvent } from '#resource/cloud-event.ts'
 import { eventsOf } from '../event-stream.ts'
@@ -102,7 +106,9 @@ test('what happened: changes, states and drops in one stream, for those who may 
   const follow = async (token: string, query = '') => {
     const { stream, next } = streamOf(await api.raw(token, 'GET', `/events?follow=true${query}`))
     const first: CloudEvent[] = []
-    for (let each = await next(); each.event !== 'begun'; each = await next()) first.push(each.data)
+    let each = await next()
+    for (; each.event !== 'begun'; each = await next()) first.push(each.data)
+    assert.ok(Math.abs(Date.parse(each.data.time) - Date.now() - api.ahead) < 60_000)
     return { first, stream, next: async () => (await next()).data as CloudEvent }
   }
   const [all, own, theirs] = [await follow(api.admin), await follow(viewer), await follow(stranger)]
@@ -189,4 +195,42 @@ test('what happened: changes, states and drops in one stream, for those who may 
   }
   for (const { stream } of [all, own, theirs, again]) await stream.return(undefined)
   assert.deepEqual(api.logged, [])
+})
+
+test('a reader of events goes on where it was, also when the API goes before the first event', async () => {
+  const event = { time: '2027-01-01T00:00:09.000Z', event: 'created', kind: 'vpc', id: 'x', request: 'r1' }
+  const asked: (string | null)[] = []
+  const says = (response: ServerResponse, ...events: readonly [string, object][]): void => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    for (const [name, data] of events) response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+  }
+  const acts: ((response: ServerResponse) => void)[] = [
+    (response) => {
+      says(response)
+      setTimeout(() => response.destroy(), 20)
+    },
+    (response) => {
+      says(response, ['begun', { time: '2027-01-01T00:00:00.000Z' }])
+      setTimeout(() => response.destroy(), 20)
+    },
+    (response) => void response.destroy(),
+    (response) => {
+      says(response, ['begun', { time: '2027-01-01T00:00:05.000Z' }], ['bookmark', { time: '2027-01-01T00:00:07.000Z' }])
+      setTimeout(() => response.destroy(), 20)
+    },
+    (response) => says(response, ['event', event]),
+  ]
+  const server = createServer((request, response) => {
+    acts[asked.length]!(response)
+    asked.push(new URL(request.url!, 'http://api').searchParams.get('since'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  const client = new ApiClient({ server: url, token: 't' } as CloudContext)
+  const signal = AbortSignal.timeout(20_000)
+  const { value } = await followEvents(client, new URLSearchParams(), signal).next()
+  assert.deepEqual(value, event)
+  assert.deepEqual(asked, [null, null, '2027-01-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z', '2027-01-01T00:00:07.000Z'])
+  server.closeAllConnections()
+  server.close()
 })

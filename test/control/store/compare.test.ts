@@ -8,6 +8,8 @@ import { Mirror } from '#control/model/mirror.ts'
 import { compare, type Known } from '#control/store/compare.ts'
 import { openSqliteStore } from '#control/store/sqlite/sqlite-store.ts'
 import { del, put, rangeOf, type KeyRange, type Store } from '#control/store/store.ts'
+import { eventsOf } from '../event-stream.ts'
+import { TestApi } from '../test-api.ts'
 import { FaultyStore } from './faulty-store.ts'
 
 const directory = mkdtempSync('/dev/shm/vpc-compare-')
@@ -136,6 +138,50 @@ test('the mirror of an API repairs itself', async () => {
     mirror.stop()
   }
 })
+
+test('a watch that goes on from the revision of a repair misses nothing: it begins anew, and the next one goes on', async () => {
+  let isLosing = false
+  await using api = await TestApi.start({ wrap: (store) => losing(store, () => isLosing) })
+  const { mirror } = api.model
+  await api.ok('POST', '/regions', { name: 'north' })
+  const { id } = await api.ok('POST', '/regions', { name: 'south' })
+  const before = mirror.revision
+  // The store writes, and the watch says how far it is alone.
+  isLosing = true
+  const { entries } = await api.store.get([`o/region/${id}`])
+  const value = JSON.stringify({ ...JSON.parse(entries[0]!.value), description: 'warm' })
+  const { revision } = await api.store.commit({ if: [], write: [put(`o/region/${id}`, value)] })
+  await mirror.reach(revision)
+  isLosing = false
+  const watching = async (after: number): Promise<string> => {
+    const response = await api.raw(api.admin, 'GET', `/watch?kind=region&after=${after}`)
+    for await (const { event } of eventsOf(response)) return event
+    return 'nothing'
+  }
+  assert.equal(await watching(revision), 'bookmark')
+  assert.deepEqual(await mirror.compare({ pauseMs: 0 }), [`o/region/${id}`])
+  assert.equal((await api.ok('GET', `/regions/${id}`)).description, 'warm')
+  // Both had these revisions as the newest before the repair.
+  assert.deepEqual([await watching(before), await watching(revision)], ['reset', 'reset'])
+  await mirror.reach(revision + 1)
+  assert.equal(await watching(revision), 'reset')
+  assert.equal(await watching(mirror.revision), 'bookmark')
+})
+
+/** A store whose watch says of changes that there were some, and not which, while it loses them. */
+function losing(store: Store, isLosing: () => boolean): Store {
+  const watch: Store['watch'] = async function* (keys, options) {
+    for await (const item of store.watch(keys, options))
+      yield isLosing() && item.kind === 'changes' ? ({ kind: 'progress', revision: item.revision } as const) : item
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'watch') return watch
+      const value = Reflect.get(target, name) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
 
 test('a mirror whose watch forgets changes has what there is, and nothing else', async () => {
   await using store = fresh()
