@@ -41,7 +41,7 @@ export function startHostParts(
   const abandoned = new Abandoned(model, now, (error) => failed('cannot end abandoned moves of guests', error))
   const wires = new Wires(model, now, (error) => failed('cannot choose the hosts of wires', error))
   const stop = (): void => {
-    wires.stop()
+    void wires.stop()
     abandoned.stop()
     feeds.stop()
     exceptions.stop()

@@ -1,13 +1,16 @@
 /**
  * Which of several hosts with a pool's wire has the pool's packets. When that host is not there, the next one takes
- * over; a host of a higher priority gets them back when it has been there for a while.
+ * over; a host of a higher priority gets them back when it has been there for a while. One API chooses, and the choice
+ * is in the store: APIs of two versions might choose by different rules, and take the packets from each other's choice.
  */
 import { amend, systemCaller } from './amend.ts'
 import { absentMs } from './host-life.ts'
+import { Lead } from './lead.ts'
 import type { Model } from './model.ts'
 import type { Objects } from './objects.ts'
 import { Problem } from './problem.ts'
 import type { ObjectRecord } from './record.ts'
+import { StoreError } from '../store/store-error.ts'
 import { uuidV7 } from './uuid.ts'
 
 const tickMs = 1_000
@@ -17,6 +20,8 @@ export const takeoverMs = 10_000
 const firstMs = 60_000
 /** So long a host is there before it takes the packets from one that works. */
 export const returnMs = 30_000
+/** An API that does not choose does so when the one that does has let so much more time pass. */
+const overdueMs = 30_000
 
 /** A host with a wire of a pool. */
 export interface WireHost {
@@ -41,10 +46,12 @@ export class Wires {
   readonly #model: Model
   readonly #now: () => number
   readonly #timer: NodeJS.Timeout
+  readonly #lead: Lead
 
   constructor(model: Model, now: () => number, failed: (error: unknown) => void) {
     this.#model = model
     this.#now = now
+    this.#lead = new Lead(model.store, 'wires')
     this.#timer = setInterval(() => void this.look().catch(failed), tickMs).unref()
   }
 
@@ -53,13 +60,16 @@ export class Wires {
     const { objects } = this.#model.mirror
     for (const [pool, hosts] of hostsByPool(objects)) {
       const record = objects.get('pool', pool)?.record
-      const next = hosts.length > 1 && record !== undefined ? this.#next(hosts, chosenOf(hosts, record.wire?.host)!) : undefined
+      const current = record && chosenOf(hosts, record.wire?.host)
+      if (current === undefined) continue
+      // What nobody has written, APIs of two versions may not agree on.
+      const next = this.#next(hosts, current) ?? (record?.wire?.host === current.id ? undefined : current)
       if (next === undefined) continue
       try {
-        await this.#give(pool, next.id)
+        await this.#give(pool, current, next)
       } catch (error) {
         // The pool is going, or the store is away: the next look comes.
-        if (!(error instanceof Problem)) throw error
+        if (!(error instanceof Problem) && !(error instanceof StoreError)) throw error
       }
     }
   }
@@ -74,13 +84,16 @@ export class Wires {
     return best.priority > current.priority && this.#now() - since >= returnMs ? best : undefined
   }
 
-  #isThere(host: string): boolean {
+  #isThere(host: string, moreMs = 0): boolean {
     const { mirror } = this.#model
-    const most = mirror.hosts.goneSince(host) === undefined ? firstMs : takeoverMs
+    const most = moreMs + (mirror.hosts.goneSince(host) === undefined ? firstMs : takeoverMs)
     return mirror.objects.get('host', host)?.record.spec.disabled !== true && absentMs(host, { mirror, now: this.#now() }) < most
   }
 
-  async #give(pool: string, host: string): Promise<void> {
+  /** Unless another API chooses. It may be blind: its choice is overdue when the host has been away for very long. */
+  async #give(pool: string, { id: current }: WireHost, { id: host }: WireHost): Promise<void> {
+    const lead = await this.#lead.take()
+    if (lead === undefined && this.#isThere(current, overdueMs)) return
     const now = this.#now()
     const ask = { caller: systemCaller('system:wire-failover', 'here'), request: uuidV7(now), method: 'PUT', now, isDryRun: false }
     const wire = { host, since: new Date(now).toISOString() }
@@ -89,14 +102,19 @@ export class Wires {
       id: pool,
       ask,
       // Another API may have been quicker.
-      change: ({ record }) => (record.wire?.host === host ? undefined : { record: { ...record, wire }, fields: ['wire'] }),
+      change: ({ record }, draft) => {
+        if (record.wire?.host === host) return undefined
+        draft.step(lead && { condition: lead })
+        return { record: { ...record, wire }, fields: ['wire'] }
+      },
       result: `its wire is on host ${host}`,
     })
   }
 
   /** Look no more. */
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#timer)
+    await this.#lead.stop()
   }
 }
 

@@ -1,10 +1,12 @@
 /** Routers, NATs and wires: what a vpc and a host can have once, and what groups tell a host of a zone. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Feeds } from '#control/feed/feeds.ts'
 import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
-import { Wires } from '#control/model/wires.ts'
+import { Model } from '#control/model/model.ts'
+import { takeoverMs, Wires } from '#control/model/wires.ts'
 import type { GroupItem } from '#feed/item.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
@@ -158,6 +160,57 @@ test('what fails on hosts is told of a route table; a host that has nothing to d
   assert.equal((await api.ask(api.admin, 'PUT', `/nats/${whole.id}`, whole, { 'if-match': '*' })).status, 200)
 })
 
+test('two APIs that choose by different rules do not take the packets from each other', async () => {
+  await api.ok('POST', '/pools', { name: 'p8', facility: 'f1', prefix: '192.0.8.0/28' })
+  const ids: string[] = []
+  for (const n of [1, 2]) {
+    const wires = [{ pool: 'p8', interface: 'em1' }]
+    ids.push((await api.ok('POST', '/hosts', { name: `u${n}`, facility: 'f1', underlay: [{ address: `192.0.2.${n + 40}` }], wires })).id)
+  }
+  const other = await Model.start(api.store)
+  const start = Date.now()
+  const at = { now: 0 }
+  // Each sees another host alone, and so wants it: as two versions may want different ones.
+  const choosers = [api.model, other].map((model, i) => {
+    for (const id of ids) model.mirror.hosts.came(id, { api: 'one', since: new Date(start).toISOString() })
+    model.mirror.hosts.went(ids[1 - i]!)
+    return new Wires(
+      model,
+      () => start + at.now,
+      () => {},
+    )
+  })
+  const chosen = async (): Promise<string | undefined> => {
+    const { entries } = await api.store.get([`o/pool/${(await api.ok('GET', '/pools/p8')).id}`])
+    return JSON.parse(entries[0]!.value).wire?.host
+  }
+  const changes = new Set<string | undefined>()
+  const look = async (ms: number): Promise<void> => {
+    at.now += ms
+    for (const chooser of choosers) {
+      await other.mirror.reach(api.model.mirror.revision)
+      await chooser.look()
+      await api.model.mirror.reach(other.mirror.revision)
+      changes.add(await chosen())
+    }
+  }
+  await look(0)
+  assert.ok(ids.includes((await chosen())!), 'the choice is written')
+  changes.clear()
+  // The first one chooses.
+  for (let i = 0; i < 10; i++) await look(2_000 + (i === 0 ? takeoverMs : 0))
+  assert.deepEqual([...changes], [ids[0]])
+  // It ends: the other one chooses.
+  await choosers[0]!.stop()
+  for (const end = Date.now() + 20_000; (await chosen()) !== ids[1];) {
+    assert.ok(Date.now() < end, 'the other API chooses')
+    await choosers[1]!.look()
+    await setTimeout(20)
+  }
+  await choosers[1]!.stop()
+  other.stop()
+})
+
 test('of several hosts with a wire one has the packets: the highest that is there', async () => {
   const feeds = new Feeds(api.model.mirror)
   const { mirror } = api.model
@@ -232,6 +285,6 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   const { items } = await api.ok('GET', `/audit?target=${pool}`)
   api.ahead = 0
   assert.ok(items.some((each: any) => each.principal === 'system:wire-failover' && each.result === `its wire is on host ${hosts.w2}`))
-  wires.stop()
+  await wires.stop()
   feeds.stop()
 })
