@@ -1,12 +1,21 @@
-/** Fresh ids with their MAC addresses, for the genmac commands. */
+/** Fresh ids with the MAC addresses in them: the commands genid, and genmac as the original called it. */
 import { generateId, idMac } from '#abi/id.ts'
-import type { UnitType } from '#abi/object-type.ts'
+import { typeNoun, type UnitType } from '#abi/object-type.ts'
 import { formatMac } from '#wire/mac.ts'
-import type { Output } from './output.ts'
+import { command, type Command } from './command.ts'
 
-/** Print a random id of a type. */
-export function printGenerated(output: Output, type: UnitType): void {
-  const id = generateId(type)
-  const mac = formatMac(idMac(id))
-  output.result({ id, mac }, { columns: ['ID', 'MAC'], rows: [[id, mac]] })
+/** The command that prints a random id of a type. `path`: its words, such as `switch port genid`. */
+export function generateCommand(path: string, type: UnitType): Command {
+  const noun = typeNoun[type]
+  return command({
+    path,
+    summary: `generate an id for ${noun}, and the MAC address in it`,
+    description: `Nothing is created; no daemon is needed. Commands that create ${noun} generate an id, too, when they are given none.`,
+    examples: [{ line: `vpc ${path}`, does: `an id to create ${noun} with` }],
+    async run(_, { output }) {
+      const id = generateId(type)
+      const mac = formatMac(idMac(id))
+      output.result({ id, mac }, { columns: ['ID', 'MAC'], rows: [[id, mac]] })
+    },
+  })
 }

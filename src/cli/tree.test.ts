@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
+import { idTypeCode, parseId } from '#abi/id.ts'
+import { typeNameOf, unitTypes } from '#abi/object-type.ts'
 import { globalOptions } from './global-options.ts'
 import { commandHelp, commandsOf, groupHelp } from './help.ts'
 import { commandFile, isResourceCommand, loadTree } from './load.ts'
@@ -32,6 +34,23 @@ test('every command says its own path and a summary', () => {
     assert.equal(command.path, path.join(' '))
     assert.match(command.summary, /^[a-z].*[^.]$/, command.path)
   }
+})
+
+test('every type of object has a command that generates an id for it', async () => {
+  const made: string[] = []
+  for (const group of ['switch', 'switch port', 'mux', 'vmnic', 'hostif', 'ethlink', 'subnet', 'router', 'nat', 'group', 'address-set']) {
+    const { path } = resolve([...group.split(' '), 'genid'])
+    const { command } = entries.find((entry) => entry.path.join(' ') === path.join(' '))!
+    let said: unknown
+    const output = { result: (value: unknown) => void (said = value) }
+    await command!.run({}, { output } as never, [])
+    const { id, mac } = said as { id: string; mac: string }
+    const read = parseId(id)
+    assert.ok(read.ok, id)
+    assert.equal(mac.replaceAll(':', ''), id.slice(-12))
+    made.push(typeNameOf(idTypeCode(read.id))!)
+  }
+  assert.deepEqual(made.toSorted(), [...unitTypes].toSorted())
 })
 
 test('every group has a summary', () => {

@@ -26,6 +26,9 @@ const create = leaf()
 const connect = leaf('conn')
 const disconnect = leaf('disco')
 const destroy = leaf('rm', 'del', 'delete')
+const genid = leaf()
+/** As the original calls it. */
+const genmac = leaf('genid')
 
 const resource = { create: leaf(), list, get: leaf('show'), set: leaf(), destroy }
 
@@ -45,9 +48,10 @@ export const root: Group = group('private cloud networks for virtual machines an
       list,
       set: leaf(),
       reset: leaf(),
+      genid,
       port: group(
         'ports of switches: each plugs one interface into one switch',
-        { add: leaf('create'), connect, disconnect, remove: destroy, set: leaf(), uplink: leaf(), list },
+        { add: leaf('create'), connect, disconnect, remove: destroy, set: leaf(), uplink: leaf(), list, genid },
         'po',
       ),
       neighbour: group(
@@ -58,7 +62,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     },
     'sw',
   ),
-  subnet: group('subnets: the addresses of a VNI, and their gateway', { create, destroy, list, get: leaf('show'), set: leaf() }),
+  subnet: group('subnets: the addresses of a VNI, and their gateway', { create, destroy, list, get: leaf('show'), set: leaf(), genid }),
   router: group(
     'routers: each joins the subnets of a switch',
     {
@@ -67,6 +71,7 @@ export const root: Group = group('private cloud networks for virtual machines an
       list,
       get: leaf('show'),
       set: leaf(),
+      genid,
       route: group('where packets go that no subnet of a router has', { add: leaf('set'), list, del: leaf('rm', 'delete') }),
     },
     'rtr',
@@ -77,21 +82,22 @@ export const root: Group = group('private cloud networks for virtual machines an
     list,
     get: leaf('show'),
     set: leaf(),
+    genid,
     float: group('public addresses that each stand for one station', { add: leaf('set'), remove: destroy, list }),
     block: group('public ports that stations have of shared addresses', { list }),
     port: group('ports of stations and the public ones that they have now', { list }),
   }),
   vmnic: group(
     'network interfaces of virtual machines',
-    { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf(), exec: leaf() },
+    { create, destroy, list, genmac, get: leaf(), set: leaf(), exec: leaf() },
     'nic',
     'if',
     'iface',
   ),
-  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac: leaf(), get: leaf(), set: leaf() }),
+  hostif: group('network interfaces of the host and its containers', { create, destroy, list, genmac, get: leaf(), set: leaf() }),
   ethlink: group(
     'interfaces of the host that switches use as uplinks',
-    { create, destroy, list, connect, disconnect, vtag: leaf('vlan') },
+    { create, destroy, list, connect, disconnect, vtag: leaf('vlan'), genid },
     'l2link',
     'phys',
   ),
@@ -105,6 +111,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     set: leaf(),
     show: leaf('get', 'status'),
     probe: leaf(),
+    genid,
     fte: group(
       'forwarding table entries: the host that has a MAC address',
       { set: leaf(), get: leaf(), list, del: leaf('rm', 'delete'), 'clear-used': leaf() },
@@ -121,6 +128,7 @@ export const root: Group = group('private cloud networks for virtual machines an
       list,
       get: leaf('show'),
       set: leaf(),
+      genid,
       rule: group('rules of a security group: what may pass', { add: leaf('set'), del: leaf('rm', 'delete') }),
       member: group('members of a security group on other hosts', { add: leaf(), del: leaf('rm', 'delete'), list }),
     },
@@ -132,6 +140,7 @@ export const root: Group = group('private cloud networks for virtual machines an
     list,
     get: leaf('show'),
     set: leaf(),
+    genid,
     add: leaf(),
     remove: leaf(),
   }),

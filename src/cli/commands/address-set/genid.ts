@@ -1,0 +1,4 @@
+/** `vpc address-set genid`. */
+import { generateCommand } from '../../generate.ts'
+
+export default generateCommand('address-set genid', 'set')

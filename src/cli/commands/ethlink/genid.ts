@@ -1,0 +1,4 @@
+/** `vpc ethlink genid`. */
+import { generateCommand } from '../../generate.ts'
+
+export default generateCommand('ethlink genid', 'ethlink')

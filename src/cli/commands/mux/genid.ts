@@ -1,0 +1,4 @@
+/** `vpc mux genid`. */
+import { generateCommand } from '../../generate.ts'
+
+export default generateCommand('mux genid', 'vpcmux')

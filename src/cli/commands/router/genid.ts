@@ -1,0 +1,4 @@
+/** `vpc router genid`. */
+import { generateCommand } from '../../generate.ts'
+
+export default generateCommand('router genid', 'vpcrtr')
