@@ -11,7 +11,7 @@ export default command({
   path: 'libvirt release',
   summary: 'take away what a domain of libvirt has left',
   description: `The hook does this when a guest ends. It is needed after the machine was switched off while the guest ran and the domain
-    was undefined since, or when the cloud did not answer.`,
+    was forgotten by libvirt since, or when the cloud did not answer.`,
   positionals: [{ name: 'DOMAIN', help: 'name or UUID of the domain, as vpc libvirt list shows it' }],
   options: { connect: connectOption, ...surroundingOptions },
   examples: [{ line: 'vpc libvirt release web1', does: 'take away the interfaces of web1, which does not run' }],
