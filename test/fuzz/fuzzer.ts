@@ -17,6 +17,8 @@ const root = join(import.meta.dirname, '../..')
 const here = import.meta.dirname
 const clang = process.env['CLANG'] ?? 'clang'
 const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+/** Few slots of what is remembered: packets of two kinds meet in one, and a key that is not compared shows. */
+const fewSlots = ['-DSLOT_BITS=2', '-DVPC_FLOW_SLOT_BITS=2']
 const includes = [`-I${join(here, 'shadow')}`, `-I/usr/include/${machine}-linux-gnu`]
 
 /** What all fuzzers are linked with: the kernel's part, and the oracle. */
@@ -45,7 +47,16 @@ export async function compileFuzzer(program: Program, directory: string): Promis
   const sanitizers = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize=alignment', '-fno-sanitize-recover=all']
   const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-ignored-attributes', '-Wno-unknown-attributes']
   const sources = [`${program}.c`, ...parts].map((name) => join(here, name))
-  const options = ['-g', '-O1', '-fno-strict-aliasing', ...sanitizers, ...warnings, ...includes, `-I${join(directory, program)}`]
+  const options = [
+    '-g',
+    '-O1',
+    '-fno-strict-aliasing',
+    ...sanitizers,
+    ...warnings,
+    ...fewSlots,
+    ...includes,
+    `-I${join(directory, program)}`,
+  ]
   await start(clang, [...options, ...sources, '-o', output])
   return output
 }

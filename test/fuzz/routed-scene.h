@@ -202,6 +202,21 @@ static void set_nats(void)
 	}
 }
 
+/* The block that a station would take first is another's already. */
+static void take_first_block(const struct station *of, const struct station *owner, bool v4)
+{
+	struct vpc_nat_cell block = { .last_s = seconds_now(), .vpc = VPC_A, .state = VPC_NAT_BLOCK_TAKEN };
+	struct vpc_nat_guest_key key = { .nat = NAT_HERE, .vpc = VPC_A };
+	__u32 number, place;
+
+	memcpy(key.inside, v4 ? of->v4 : of->v6, 16);
+	number = nat_hash(&key, sizeof(key) / sizeof(__u32), 0) % VPC_NAT_ADDRESS_BLOCKS;
+	memcpy(block.inside, v4 ? owner->v4 : owner->v6, 16);
+	place = VPC_NAT_CELL(!v4, VPC_NAT_TCP, number);
+	bpf_map_update_elem(&cells_here, &place, &block, BPF_ANY);
+	note_port(owner, IPPROTO_UDP, (uint16_t)(VPC_NAT_FIRST_PORT + number * VPC_NAT_BLOCK));
+}
+
 /* The first station without groups has three public ports, of which everybody is a peer: a run may change them. */
 static void set_cells(void)
 {
@@ -209,7 +224,7 @@ static void set_cells(void)
 	const struct station *owner = &stations[9];
 
 	for (__u32 v4 = 0; v4 <= 1; v4++) {
-		struct vpc_nat_head head = { .taken = 1, .addresses = 2 };
+		struct vpc_nat_head head = { .taken = 3, .addresses = 2 };
 		__u32 place = VPC_NAT_CELL(!v4, VPC_NAT_TCP, VPC_NAT_HEAD);
 
 		public_address(SHARED_LAST, v4, head.addr);
@@ -228,6 +243,8 @@ static void set_cells(void)
 		memcpy(block.inside, v4 ? owner->v4 : owner->v6, 16);
 		place = VPC_NAT_CELL(!v4, VPC_NAT_TCP, (FIRST_CELL_PORT - VPC_NAT_FIRST_PORT) / VPC_NAT_BLOCK);
 		bpf_map_update_elem(&cells_here, &place, &block, BPF_ANY);
+		take_first_block(&stations[7], owner, v4);
+		take_first_block(owner, &stations[7], v4);
 	}
 }
 #else

@@ -11,6 +11,7 @@ import { fragmentExtension, paddingExtension } from '#wire/ipv6.ts'
 import { macFrom } from '#wire/mac.ts'
 import { neighbourAdvertisement, neighbourSolicitation, routerAdvertisement, routerSolicitation } from '#wire/nd-frames.ts'
 import { pushVlan } from '#wire/ethernet.ts'
+import { tcpFlag } from '#wire/tcp.ts'
 import { concat } from '#wire/struct.ts'
 
 const macOf = (last: number) => macFrom(`02:00:00:00:00:${last.toString(16).padStart(2, '0')}`)
@@ -115,6 +116,43 @@ function routedSeeds(program: Program): Uint8Array[] {
   )
 }
 
+/**
+ * A connection that the groups of a station allow, and then packets of others between the same two stations, which they
+ * refuse: some of them meet what is remembered of the first.
+ */
+function strangersBesideAConnection(): Uint8Array[] {
+  const [client, server] = [
+    { selector: 2, number: 6, mac: 4 },
+    { selector: 0, number: 0, mac: 0 },
+  ]
+  const { syn, ack } = tcpFlag
+  return [v4, v6].map((address) => {
+    const send = (from: typeof client, to: typeof client, srcPort: number, dstPort: number, flags: number): Uint8Array => {
+      const ends = { srcMac: macOf(0), dstMac: macOf(to.mac), src: address(0), dst: address(to.number), srcPort, dstPort, flags }
+      return routedPacket(from.selector, tcpFrame(ends as Parameters<typeof tcpFrame>[0]))
+    }
+    const begun = [
+      send(client, server, 40_000, 80, syn),
+      send(server, client, 80, 40_000, syn | ack),
+      send(client, server, 40_000, 80, ack),
+    ]
+    return concat(...begun, ...Array.from({ length: 16 }, (_, i) => send(client, server, 40_000 + i, 443, ack)))
+  })
+}
+
+/** Connections of one station and one address outside, in turn, by a port that all share. */
+function connectionsOutside(): Uint8Array[] {
+  const ends = { srcMac: macOf(0), dstMac: macOf(1), dstPort: 443 }
+  const ports = Array.from({ length: 16 }, (_, i) => 5000 + (i % 8))
+  return [v4, v6].flatMap((address) => {
+    const ip = { ...ends, src: address(0), dst: address(14) } as Parameters<typeof udpFrame>[0]
+    return [
+      concat(...ports.map((srcPort) => routedPacket(2, udpFrame({ ...ip, srcPort }, payload)))),
+      concat(...ports.map((srcPort, i) => routedPacket(2, tcpFrame({ ...ip, srcPort, flags: i < 8 ? tcpFlag.syn : tcpFlag.ack })))),
+    ]
+  })
+}
+
 type Program = 'unit' | 'mux' | 'underlay' | 'wire'
 
 /** Inputs for a program's fuzzer; two packets of a flow each, of which the second meets what was remembered. */
@@ -138,5 +176,5 @@ export function seedsFor(program: Program): Uint8Array[] {
   const plain = pairs.flatMap(([selector, from, to]) =>
     framesOf(from, to).map((frame) => concat(packet(selector, frame), packet(selector, frame))),
   )
-  return [...plain, ...routedSeeds(program)]
+  return [...plain, ...routedSeeds(program), ...(program === 'unit' ? [...strangersBesideAConnection(), ...connectionsOutside()] : [])]
 }
