@@ -149,8 +149,8 @@ export const budgeted: readonly string[] = Object.keys(budgets)
 export const isIntegration = (file: string): boolean => tierOf(file) === 'integration'
 
 /**
- * Files that have the machine for themselves: they count packets that another file's load would have the kernel drop, or
- * emulate processors, on which vpcd loads its programs so slowly that commands take it for dead. Everything else has
- * namespaces of its own, and runs beside others.
+ * Files that have the machine for themselves. They count packets that another file's load would have the kernel drop.
+ * Or they emulate processors, on which vpcd loads its programs so slowly that commands take it for dead. Everything
+ * else has namespaces of its own, and runs beside others.
  */
 export const alone: readonly string[] = ['test/integrations/older-kernel.test.ts']
