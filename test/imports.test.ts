@@ -20,6 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['client', 'feed', 'resource', 'system', 'abi', 'wire'],
   cni: ['cli', 'client', 'resource', 'system', 'abi', 'wire'],
   docker: ['cni', 'cli', 'client', 'feed', 'resource', 'system', 'abi', 'wire'],
+  oci: ['cni', 'cli', 'client', 'system', 'abi', 'wire'],
   lab: ['client', 'system', 'abi', 'wire'],
   cluster: ['lab', 'abi', 'wire'],
   services: ['kernel', 'system', 'abi', 'wire'],
@@ -122,7 +123,7 @@ function folderObjection(file: string, target: string): string | undefined {
   if (arrows[target] === undefined) return `there is no src/${target} on the list`
   // Tests, measurements and scripts stand outside the halves and may look into each; bin starts the command.
   if (['test', 'bench', 'scripts'].includes(folder)) return undefined
-  if (folder === 'bin') return ['cli', 'cni'].includes(target) ? undefined : 'bin starts src/cli and src/cni alone'
+  if (folder === 'bin') return ['cli', 'cni', 'oci'].includes(target) ? undefined : 'bin starts src/cli, src/cni and src/oci alone'
   // A browser runs it: tables of kinds, and what loads nothing of Node.
   if (folder === 'console') return target === 'resource' ? undefined : `no arrow from console to ${target}`
   if (arrows[folder]?.includes(target)) return undefined
@@ -135,10 +136,11 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   const target = relative(root, join(root, dirname(file), specifier))
   if (!/\.(tsx?|mjs|json|node)$/.test(specifier)) return 'a relative import names its file, with .ts'
   if (folderOf(target) === folderOf(file)) return undefined
-  if (file.startsWith('bin/') && /^src\/(cli|cni)\//.test(target)) return undefined
+  if (file.startsWith('bin/') && /^src\/(cli|cni|oci)\//.test(target)) return undefined
   if (isTest(file) && target.startsWith('test/')) return undefined
   // The version, and the command as a program of its own.
-  if (target === 'package.json' || target === 'bin/vpc.mjs' || target === 'bin/vpc-cni.mjs') return undefined
+  if (target === 'package.json' || target === 'bin/vpc.mjs' || target === 'bin/vpc-cni.mjs' || target === 'bin/vpc-oci-hook.mjs')
+    return undefined
   // Measurements use what tests have to make hosts.
   if (file.startsWith('bench/') && target.startsWith('test/')) return undefined
   // Programs that a test starts are files.

@@ -19,7 +19,7 @@ import { vpcProgram } from '#system/background.ts'
 import { copyDependencies, readLock, runtimePlaces } from './dependencies.ts'
 import { writeJavaScript } from './javascript.ts'
 import { copyNative, type Architecture } from './native.ts'
-import { systemFiles } from './system-files.ts'
+import { hookFiles, systemFiles } from './system-files.ts'
 
 const root = join(import.meta.dirname, '../..')
 const packaging = join(root, 'packaging')
@@ -43,7 +43,7 @@ export function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOp
   const library = join(tree, 'usr/lib/vpc')
   // A server needs no types.
   writeJavaScript(library, { declarations: false })
-  for (const name of ['vpc.mjs', 'vpc-cni.mjs']) startByNode(join(library, 'bin', name))
+  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs']) startByNode(join(library, 'bin', name))
   copyDependencies(library)
   copyNative(library, architecture)
   addPrograms(tree)
@@ -85,6 +85,8 @@ function addPrograms(tree: string): void {
   symlinkSync('../lib/vpc/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
   mkdirSync(join(tree, 'usr/lib/cni'), { recursive: true })
   symlinkSync('../vpc/bin/vpc-cni.mjs', join(tree, 'usr/lib/cni/vpc-cni'))
+  for (const [name, text] of Object.entries(hookFiles('/usr/lib/vpc/bin/vpc-oci-hook.mjs')))
+    write(tree, `usr/share/containers/oci/hooks.d/${name}`, text)
 }
 
 function addSystemFiles(tree: string): void {

@@ -32,3 +32,21 @@ d /var/lib/vpc-agent 0755 vpc-agent vpc-agent
   // Network managers must not set our devices up, give them addresses, or take their MACs away.
   ...Object.fromEntries(Object.values(networkFiles).map(({ path, text }) => [`usr/lib/${path}`, head + text])),
 }
+
+/** Files that have podman and CRI-O start the OCI hook for containers with annotations of ours, by their names. */
+export const hookFiles = (program: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ['createRuntime', 'poststop'].map((stage) => [
+      `vpc-${stage.toLowerCase()}.json`,
+      `${JSON.stringify(
+        {
+          version: '1.0.0',
+          hook: { path: program, args: ['vpc-oci-hook', stage] },
+          when: { annotations: { '^vpc\\.(switch|subnet)$': '.+' } },
+          stages: [stage],
+        },
+        null,
+        2,
+      )}\n`,
+    ]),
+  )

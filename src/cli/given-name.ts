@@ -4,6 +4,7 @@ import type { FoundObject } from '#abi/info.ts'
 import { idPrefix, nameProblem } from '#abi/object-name.ts'
 import { isUnitType, typeNoun, type UnitType } from '#abi/object-type.ts'
 import type { Mgmt } from '#client/mgmt.ts'
+import type { Vpc } from '#client/vpc.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { Failure, usageFailure } from './failure.ts'
 
@@ -82,4 +83,11 @@ export async function idOfName({ text, types }: GivenName, mgmt: Mgmt): Promise<
   if (more.length === 0) return only
   const matches = found.map(({ unit, id, name }) => `${unit} (${id}${name === null ? '' : `, ${name}`})`).join(', ')
   throw usageFailure(`${text} is ambiguous: it stands for ${matches}; write more of it, or another name`)
+}
+
+/** The switch of a name, for programs that have no options of a command. */
+export async function switchOfName(vpc: Vpc, name: string): Promise<Id> {
+  const given = parseGiven(name, ['vpcsw'])
+  if (!given.ok) throw usageFailure(given.problem)
+  return (await lookUp({ id: given.value }, () => vpc.mgmt())).id
 }

@@ -14,10 +14,11 @@ export function netnsOf(path: string): string {
   if (there === undefined) throw new CniError(errorCode.unknownContainer, `there is no network namespace ${path}`)
   if (isSame(there, statSync('/proc/self/ns/net')))
     throw new CniError(errorCode.invalidEnvironment, `CNI_NETNS ${path} is the host's own network namespace`)
-  const real = realpathSync(path)
-  if (real.startsWith(`${named}/`)) return real.slice(named.length + 1)
+  // That of a process is a link which leads to no path.
   const mark = markProcess(Number(/^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1] ?? 0))
   if (mark !== undefined) return `pid:${mark.pid}:${mark.startTicks}`
+  const real = realpathSync(path)
+  if (real.startsWith(`${named}/`)) return real.slice(named.length + 1)
   const name = namesOfNetns().find((each) => isSame(there, statOf(`${named}/${each}`) ?? ({} as Stats)))
   if (name !== undefined) return name
   throw new CniError(errorCode.invalidEnvironment, `CNI_NETNS ${path} is neither in ${named} nor that of a process`)

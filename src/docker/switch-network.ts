@@ -1,7 +1,7 @@
 /** Networks of docker on a switch of this host: an endpoint is a hostif in a port with docker's addresses. */
-import { parseId, type Id } from '#abi/id.ts'
+import type { Id } from '#abi/id.ts'
 import { openIfThere, openOrCreate } from '#cli/create-object.ts'
-import { idOfName, GivenName } from '#cli/given-name.ts'
+import { switchOfName } from '#cli/given-name.ts'
 import { plugIn } from '#cli/local-attachment.ts'
 import type { Undo } from '#cli/undo.ts'
 import type { Vpc } from '#client/vpc.ts'
@@ -27,13 +27,6 @@ export async function switchFor(
   if (isNew) await sw.setVni(number)
   await sw.commit()
   return { switch: id, isOwn: true, vni: number }
-}
-
-async function switchOfName(vpc: Vpc, name: string): Promise<Id> {
-  const read = parseId(name, 'vpcsw')
-  if (read.ok) return read.id
-  await using mgmt = await vpc.mgmt()
-  return (await idOfName(new GivenName(name, ['vpcsw']), mgmt)).id
 }
 
 /** The switch that a network had of its own goes with it. */

@@ -1,7 +1,7 @@
 /** `vpc-cni`, by the CNI specification's protocol: containers on two hosts of a real cloud. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -157,6 +157,19 @@ test('CHECK finds what differs', async () => {
   assert.match(refused(103, cni(h1, 'CHECK', web, { prevResult: result })), /eth0 is down/)
   ip('-n', netns, 'link', 'set', 'eth0', 'up')
   ok(h1, 'ADD', web)
+})
+
+test('a namespace may be that of a process', async () => {
+  const child = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  try {
+    await until('it is apart', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
+    const ofProcess = { id: 'of-process', netns: `/proc/${child.pid}/ns/net` }
+    const prevResult = ok(h1, 'ADD', ofProcess)
+    ok(h1, 'CHECK', ofProcess, { prevResult })
+    ok(h1, 'DEL', ofProcess, { prevResult })
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
 
 test('a taken name is refused and leaves nothing', () => {

@@ -1,0 +1,78 @@
+/**
+ * The OCI hook: gives a container an interface when its runtime has made it, and takes it away when it has ended.
+ * Annotations of the container say which.
+ */
+import { readFileSync } from 'node:fs'
+import { add } from '#cni/add.ts'
+import { del } from '#cni/del.ts'
+import { readConfig, versions } from '#cni/invocation.ts'
+import { switchOfName } from '#cli/given-name.ts'
+import { attach, detach } from '#cli/local-attachment.ts'
+import { Failure } from '#cli/failure.ts'
+import { allOrNothing } from '#cli/undo.ts'
+import { Vpc } from '#client/vpc.ts'
+import { markProcess } from '#system/process-mark.ts'
+import { readIfThere } from '#system/whole-file.ts'
+import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
+import { readState, type ContainerState } from './container-state.ts'
+
+export const stages = ['createRuntime', 'poststop'] as const
+export type Stage = (typeof stages)[number]
+
+/** Do what a stage asks for, by the state that the runtime writes to standard input. Repeating it changes nothing. */
+export async function runHook(stage: Stage, stateText: string, configPath: string): Promise<void> {
+  const state = readState(stateText)
+  const { annotations } = state
+  if (annotations.switch !== undefined && annotations.subnet !== undefined)
+    throw new Failure('usage', 'annotations vpc.switch and vpc.subnet exclude each other: a switch of this host, or a subnet of the cloud')
+  if (annotations.switch !== undefined) return onSwitch(stage, state, annotations.switch, configPath)
+  if (annotations.subnet !== undefined) return inCloud(stage, state, annotations.subnet, configPath)
+  // Another container: the hook may run for all.
+}
+
+const listOf = (text: string | undefined): string[] => text?.split(',').filter((each) => each !== '') ?? []
+
+async function onSwitch(stage: Stage, state: ContainerState, sw: string, configPath: string): Promise<void> {
+  const { annotations, id } = state
+  const { socket } = hostConfig(configPath)
+  const vpc = new Vpc({ ...(typeof socket === 'string' && { socketPath: socket }) })
+  const place = { key: `oci:${id}`, name: annotations.interface ?? 'eth0' }
+  const switchId = await switchOfName(vpc, sw)
+  if (stage === 'poststop') return void (await detach(vpc, switchId, place))
+  const addresses = listOf(annotations.address).map((given) => {
+    const read = parsePrefix(given)
+    if (read.ok) return formatPrefix(read.value)
+    throw new Failure('usage', `annotation vpc.address: ${read.problem}`)
+  })
+  const wanted = { ...place, netns: netnsOf(state), addresses, gateways: listOf(annotations.gateway) }
+  await allOrNothing((undo) => attach(vpc, switchId, wanted, undo))
+}
+
+function netnsOf({ pid }: ContainerState): string {
+  const mark = pid === undefined ? undefined : markProcess(pid)
+  if (mark === undefined) throw new Failure('failed', `the container has no process ${pid ?? ''}`)
+  return `pid:${mark.pid}:${mark.startTicks}`
+}
+
+async function inCloud(stage: Stage, { id, pid, annotations }: ContainerState, subnet: string, configPath: string): Promise<void> {
+  const groups = listOf(annotations.groups)
+  const ips = listOf(annotations.address)
+  const own = { cniVersion: versions[0], name: 'oci', subnet, groups, ...(ips.length > 0 && { runtimeConfig: { ips } }) }
+  const config = readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
+  const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }
+  if (stage === 'poststop') await del(config, attachment)
+  else await add(config, attachment, `/proc/${pid ?? 0}/ns/net`)
+}
+
+/** Keys of a CNI network that are for the whole host, such as `server` and `tokenFile`. */
+function hostConfig(path: string): Readonly<Record<string, unknown>> {
+  const text = readIfThere(path)
+  try {
+    return text === undefined ? {} : JSON.parse(text)
+  } catch (error) {
+    throw new Failure('usage', `${path} is not JSON: ${(error as Error).message}`)
+  }
+}
+
+/** What the runtime has written. */
+export const readStandardInput = (): string => readFileSync(0, 'utf8')

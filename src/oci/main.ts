@@ -1,0 +1,22 @@
+/** `vpc-oci-hook STAGE [--config=FILE]`: what container runtimes start. */
+import { failureOf } from '#cli/report.ts'
+import { readStandardInput, runHook, stages, type Stage } from './hook.ts'
+
+const defaultConfig = '/etc/vpc/oci-hook.json'
+
+/** Serve one invocation. Returns the exit code; the reason of a refusal is on standard error, where runtimes look. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = args.filter((each) => each.startsWith('--config='))
+    const [stage, ...others] = args.filter((each) => !options.includes(each))
+    if (others.length > 0 || !(stages as readonly (string | undefined)[]).includes(stage)) {
+      process.stderr.write(`usage: vpc-oci-hook ${stages.join('|')} [--config=FILE]\n`)
+      return 2
+    }
+    await runHook(stage as Stage, readStandardInput(), options[0]?.slice('--config='.length) ?? defaultConfig)
+    return 0
+  } catch (error) {
+    process.stderr.write(`vpc-oci-hook: ${failureOf(error).message}\n`)
+    return 1
+  }
+}

@@ -1,0 +1,114 @@
+/** Containers of the real podman: by the CNI plugin, and by the OCI hook. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Pinging } from '../cli/machines.ts'
+import {
+  assertGroupDrops,
+  assertNothingLeft,
+  cniNetwork,
+  farPings,
+  killVpcd,
+  startCloud,
+  stopCloud,
+  type CloudScene,
+} from './cloud-scene.ts'
+import { coverDirectory } from './own-directory.ts'
+import { Podman } from './podman.ts'
+
+let cloud: CloudScene
+let podman: Podman
+let devices: readonly string[]
+let cache: Disposable
+before(() => {
+  // libcni keeps results there.
+  cache = coverDirectory('/var/lib/cni')
+  cloud = startCloud()
+  devices = cloud.h1.devices()
+  podman = new Podman(cloud.h1)
+  const network = cniNetwork(cloud, 'red', '0.4.0') as { plugins: Record<string, unknown>[] }
+  writeFileSync(join(podman.confDir, '10-red.conflist'), JSON.stringify(network))
+  const { server, tokenFile, stateDir, agentStateDir, socket } = network.plugins[0]!
+  writeFileSync(podman.hookConfig, JSON.stringify({ server, tokenFile, stateDir, agentStateDir, socket }))
+  podman.importImage()
+})
+after(async () => {
+  podman?.run('rm', '--all', '--force', '--time=0')
+  await stopCloud()
+  cache?.[Symbol.dispose]()
+})
+
+/** Without the right to raise limits, and to ping as podman has it by default. */
+const asHere = ['--cap-add=NET_RAW', '--ulimit=host', '--stop-signal=KILL']
+const runBox = (name: string, ...more: string[]): string =>
+  podman.ok('run', '--detach', `--name=${name}`, ...asHere, ...more, 'box', '/bin/sleep', '100000')
+const pingsFrom = (name: string, address: string): boolean => podman.run('exec', name, 'ping', '-c', '2', '-W', '2', address).code === 0
+const addressOf = (name: string): string =>
+  /inet (\d+\.\d+\.\d+\.\d+)/.exec(podman.ok('exec', name, 'ip', '-o', '-4', 'address', 'show', 'dev', 'eth0'))?.[1] ?? ''
+
+/** The same for both ways: reach the other host, be stopped by a group, outlive vpcd, start again, and go. */
+async function live(name: string): Promise<void> {
+  const address = addressOf(name)
+  assert.ok(pingsFrom(name, cloud.far.address))
+  assert.ok(farPings(cloud.far, address))
+  assertGroupDrops(cloud, address)
+  const pinging = new Pinging(cloud.far.netns, address)
+  await pinging.answers(5)
+  await killVpcd(cloud.h1)
+  await pinging.answers(5)
+  assert.deepEqual(await pinging.stop(), [])
+  podman.ok('restart', '--time=0', name)
+  assert.ok(pingsFrom(name, cloud.far.address))
+  cloud.h1.ok('audit')
+  podman.ok('rm', '--force', '--time=0', name)
+  assertNothingLeft(cloud, devices)
+}
+
+test('by CNI: a network of podman is a subnet of the cloud', async () => {
+  runBox('box-a', '--network=red')
+  runBox('box-b', '--network=red')
+  assert.ok(pingsFrom('box-a', addressOf('box-b')))
+  podman.ok('rm', '--force', '--time=0', 'box-b')
+  await live('box-a')
+})
+
+test('by the OCI hook: annotations name a subnet of the cloud', async () => {
+  runBox('box-c', '--network=none', '--annotation=vpc.subnet=default/default', '--annotation=vpc.groups=app')
+  await live('box-c')
+})
+
+test('by the OCI hook: annotations name a switch of this host, and the address stays', () => {
+  cloud.h1.ok('switch create green --vni=7002')
+  const onGreen = ['--network=none', '--annotation=vpc.switch=green']
+  runBox('box-d', ...onGreen, '--annotation=vpc.address=10.71.0.4/24', '--annotation=vpc.gateway=10.71.0.1')
+  runBox('box-e', ...onGreen, '--annotation=vpc.address=10.71.0.5/24')
+  assert.ok(pingsFrom('box-d', '10.71.0.5'))
+  assert.match(podman.ok('exec', 'box-d', 'ip', 'route'), /default via 10\.71\.0\.1 dev eth0/)
+  podman.ok('restart', '--time=0', 'box-e')
+  assert.ok(pingsFrom('box-d', '10.71.0.5'))
+  podman.ok('rm', '--force', '--time=0', '--all')
+  cloud.h1.ok('switch destroy green')
+  assertNothingLeft(cloud, devices)
+})
+
+test('a container with wrong annotations does not start, and podman says why', () => {
+  const refused = (...annotations: string[]): string => {
+    const { code, err } = podman.run(
+      'run',
+      '--rm',
+      ...asHere,
+      '--network=none',
+      ...annotations.map((each) => `--annotation=${each}`),
+      'box',
+      '/bin/true',
+    )
+    assert.notEqual(code, 0)
+    return err
+  }
+  assert.match(refused('vpc.switch=none-such'), /there is no switch none-such/)
+  assert.match(refused('vpc.switch=a', 'vpc.subnet=b'), /exclude each other/)
+  assert.match(refused('vpc.subnet=default/none'), /find subnet default\/none/)
+  assert.match(refused('vpc.switch=vpcsw0', 'vpc.adress=10.0.0.1/24'), /annotation vpc.adress has no meaning/)
+  assertNothingLeft(cloud, devices)
+})
