@@ -5,6 +5,7 @@ import { onSignedOut } from './api.ts'
 import { AuditPage } from './audit.tsx'
 import { DocsPage } from './docs.tsx'
 import { DropsPage } from './drops-page.tsx'
+import { EventsPage } from './events-page.tsx'
 import { Frame } from './frame.tsx'
 import { stopLive } from './live.ts'
 import { Overview } from './overview.tsx'
@@ -44,13 +45,20 @@ function Page({ who, route }: { who: Whoami; route: Route }) {
   if (first === undefined) return <Overview who={who} />
   if (first === 'docs') return <DocsPage path={route.path.slice(1)} query={route.query} />
   if (first === 'audit') return <AuditPage query={route.query} />
+  if (first === 'events') return <EventsPage query={route.query} key={route.query.toString()} />
   if (first === 'drops') return <DropsPage query={route.query} />
-  if (first === 'why') return <WhyPage query={route.query} />
+  if (first === 'why') return <WhyPage query={route.query} key={route.query.toString()} />
   const kind = kindOfPlural(first)
-  if (kind === undefined) return <Nothing title="There is no such page">The address names nothing that the console has.</Nothing>
+  if (kind === undefined) return <NoPage />
   if (second === undefined) return <KindList who={who} kind={kind} query={route.query} />
   if (second === 'new') return <KindForm kind={kind} id={undefined} query={route.query} />
   if (third === 'matrix' && kind.kind === 'vpc') return <MatrixPage id={second} />
   if (third === 'picture' && kind.kind === 'vpc') return <PicturePage who={who} id={second} />
   return third === 'edit' ? <KindForm kind={kind} id={second} query={route.query} /> : <KindDetail who={who} kind={kind} id={second} />
 }
+
+const NoPage = () => (
+  <Nothing title="There is no such page">
+    The address names nothing that the console has. <a href="#/">Overview</a>
+  </Nothing>
+)

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { findKind, kinds } from '#resource/kinds.ts'
 import { ask, problemOf, type ProblemBody } from './api.ts'
 import { known, useCollections } from './live.ts'
-import { fieldText, referenceText, wordOf } from './names.ts'
+import { counted, fieldText, referenceText, wordOf } from './names.ts'
 import { ProblemBox, SearchBox, Table } from './parts.tsx'
 import { replaceQuery } from './route.ts'
 import { Reference, Time } from './value.tsx'
@@ -91,10 +91,15 @@ export function AuditPage({ query }: { query: URLSearchParams }) {
         </label>
         <button onClick={() => setTick(tick + 1)}>Ask again</button>
         <span class="hint" role="status">
-          {records === undefined ? 'loading …' : `${found.length} records`}
+          {records === undefined ? !problem && 'loading …' : counted(found.length, 'record')}
         </span>
       </div>
       {problem && <ProblemBox problem={problem} />}
+      {records !== undefined && found.length === 0 && (
+        <p class="nothing">
+          {records.length > 0 ? 'Nothing fits the search.' : 'There is no record in that time. Choose a longer one, or another kind.'}
+        </p>
+      )}
       {found.length > 0 && <AuditTable records={found} />}
     </>
   )

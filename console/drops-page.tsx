@@ -49,10 +49,17 @@ export function DropsPage({ query }: { query: URLSearchParams }) {
           {isPaused ? 'Go on' : 'Pause'}
         </button>
         <span class="hint" role="status">
-          {isKnown ? counted(found.length, 'packet') : 'waiting for the API …'}
+          {isKnown ? counted(found.length, 'packet') : vpc !== undefined && !isPaused && 'loading …'}
         </span>
       </div>
-      {isKnown && found.length === 0 && <p class="nothing">Nothing was dropped lately.</p>}
+      {get('vpc').isReady && vpc === undefined && (
+        <p class="nothing">
+          There is no vpc that you may see. <a href={hrefOf(['vpcs'])}>VPCs</a> are where packets are dropped.
+        </p>
+      )}
+      {isKnown && found.length === 0 && (
+        <p class="nothing">{all.length > 0 ? 'Nothing fits the search.' : 'Nothing was dropped lately. Drops show up by themselves.'}</p>
+      )}
       {found.length > 0 && <DropTable drops={found.slice(0, mostRows)} groups={[...get('group').items.values()]} />}
     </>
   )

@@ -31,7 +31,13 @@ function sectionsFor(who: Whoami): Section[] {
   const isAuditor = who.roles.some(({ role }) => role === 'admin' || role === 'auditor')
   const see: Section = {
     title: 'See',
-    links: [['', 'Overview'], ['why', 'Why?'], ['drops', 'Drops'], ...(isAuditor ? ([['audit', 'Audit log']] as const) : [])],
+    links: [
+      ['', 'Overview'],
+      ['why', 'Why?'],
+      ['drops', 'Drops'],
+      ['events', 'Events'],
+      ...(isAuditor ? ([['audit', 'Audit log']] as const) : []),
+    ],
   }
   const help: Section = { title: 'Help', links: [['docs', 'Documentation']] }
   return [see, section('Networks'), section('Machines'), section('People'), help].filter(({ links }) => links.length > 0)

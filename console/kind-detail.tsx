@@ -55,6 +55,20 @@ export function KindDetail({ who, kind, id }: KindDetailProps) {
   )
 }
 
+/** Pages about a thing. */
+function looksAt(kind: string, id: string): (readonly [text: string, href: string])[] {
+  const events = ['Events', hrefOf(['events'], { [kind]: id })] as const
+  if (kind === 'vnic') return [['Why?', hrefOf(['why'], { from: id })], events]
+  if (kind === 'host' || kind === 'account') return [events]
+  if (kind !== 'vpc') return []
+  return [
+    ['Drops', hrefOf(['drops'], { vpc: id })],
+    events,
+    ['Who reaches whom', hrefOf(['vpcs', id, 'matrix'])],
+    ['Picture', hrefOf(['vpcs', id, 'picture'])],
+  ]
+}
+
 function Head({ who, kind, resource }: { who: Whoami; kind: Kind; resource: Resource }) {
   const [isDeleting, setDeleting] = useState(false)
   const Actions = actionsOf(kind.kind)
@@ -65,26 +79,11 @@ function Head({ who, kind, resource }: { who: Whoami; kind: Kind; resource: Reso
       <State state={resource.state} />
       <span class="hint">{wordOf(kind.kind)}</span>
       <span class="space" />
-      {kind.kind === 'vnic' && (
-        <a class="button" href={hrefOf(['why'], { from: resource.id })}>
-          Why?
+      {looksAt(kind.kind, resource.id).map(([text, href]) => (
+        <a key={text} class="button" href={href}>
+          {text}
         </a>
-      )}
-      {kind.kind === 'vpc' && (
-        <a class="button" href={hrefOf(['drops'], { vpc: resource.id })}>
-          Drops
-        </a>
-      )}
-      {kind.kind === 'vpc' && (
-        <a class="button" href={hrefOf(['vpcs', resource.id, 'matrix'])}>
-          Who reaches whom
-        </a>
-      )}
-      {kind.kind === 'vpc' && (
-        <a class="button" href={hrefOf(['vpcs', resource.id, 'picture'])}>
-          Picture
-        </a>
-      )}
+      ))}
       {isWriter && Actions && <Actions resource={resource} />}
       {isWriter && (
         <a class="button" data-key="edit" href={hrefOf([kind.plural, resource.id, 'edit'])}>

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { Field } from '#resource/field.ts'
 import type { Kind } from '#resource/kind.ts'
-import { findKind } from '#resource/kinds.ts'
+import { findKind, parentKind } from '#resource/kinds.ts'
 import { mostItems, useCollections } from './live.ts'
 import { counted, fieldText, kindsOf, labelOf, referenceText, titleOf, wordOf } from './names.ts'
 import type { Resource } from './api.ts'
@@ -61,11 +61,29 @@ export function KindList({ who, kind, query }: KindListProps) {
       </div>
       {problem && <ProblemBox problem={problem} />}
       <Table kind={kind} columns={columns} rows={found.slice(at * pageRows, (at + 1) * pageRows)} order={order} setOrder={setOrder} />
-      {isReady && found.length === 0 && <p class="nothing">{items.size === 0 ? `There are none yet.` : 'Nothing fits the search.'}</p>}
+      {isReady &&
+        found.length === 0 &&
+        (items.size === 0 ? <NoneYet who={who} kind={kind} /> : <p class="nothing">Nothing fits the search.</p>)}
       {pages > 1 && <Pages at={at} pages={pages} set={setPage} />}
     </>
   )
 }
+
+/** What to do where there is nothing: make one, or first the thing that it belongs to. */
+function NoneYet({ who, kind }: Pick<KindListProps, 'who' | 'kind'>) {
+  const parent = parentKind(kind)
+  const above = useCollections(parent === undefined ? [] : [parent.kind])(parent?.kind ?? '')
+  const needed = parent !== undefined && above.isReady && above.items.size === 0 ? parent : undefined
+  const first = mayWrite(who, (needed ?? kind).kind) ? (needed ?? kind) : undefined
+  return (
+    <p class="nothing">
+      There are none yet. {needed && `Each belongs to ${aWord(needed.kind)}, and there is none. `}
+      {first && <a href={hrefOf([first.plural, 'new'])}>Make {aWord(first.kind)}</a>}
+    </p>
+  )
+}
+
+const aWord = (kind: string): string => `${/^[aeio]/.test(kind) ? 'an' : 'a'} ${wordOf(kind)}`
 
 /** The columns of a kind; its name or address is the first anyway. */
 const columnsOf = ({ columns }: Kind): string[] => [...columns.filter((name) => name !== 'state'), 'state']

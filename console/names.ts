@@ -68,8 +68,9 @@ export function timeText(iso: string): string {
 /** `allowed prefixes`, from `allowedPrefixes`. */
 export const fieldText = (name: string): string =>
   name
-    .replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
-    .replace(/([a-z])(\d)/g, '$1 $2')
+    .replace(/([a-z\d])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
+    .replace(/^ipv(?=\d)/, 'IPv')
+    .replace(/(?<!\bIP)([a-z])(\d)/g, '$1 $2')
     .replace(/^(mac|ip|vni|dns|dhcp|mtu|ra|vpc|nat|az)\b/, (word) => ({ vpc: 'vpc' })[word] ?? word.toUpperCase())
 
 /** The kinds that a field may name. */

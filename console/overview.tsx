@@ -13,7 +13,21 @@ import { Reference, Time } from './value.tsx'
 /** Kinds that are counted even when there are none. */
 const usual = new Set(['vpc', 'subnet', 'vnic', 'group', 'host'])
 /** States in which nobody need do anything. */
-const calm = new Set(['ok', 'ready', 'unplugged', 'invited', 'drained', 'active', 'binding', 'joining'])
+const calm = new Set([
+  'ok',
+  'ready',
+  'unplugged',
+  'invited',
+  'drained',
+  'active',
+  'binding',
+  'joining',
+  'attached',
+  'free',
+  'placed',
+  'waiting',
+  'used',
+])
 
 export function Overview({ who }: { who: Whoami }) {
   const shown = ['account', 'vpc', 'subnet', 'vnic', 'group', 'host', 'nat', 'router', 'floating-ip', 'peering', 'facility'].filter(

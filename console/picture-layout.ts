@@ -34,6 +34,8 @@ export interface Edge {
   readonly to: { readonly x: number; readonly y: number }
   /** Id of the NAT or peering whose packets take it. */
   readonly of?: string
+  /** Id of the subnet that it leads to: all that its vnics send and get. */
+  readonly subnet?: string
 }
 
 export interface Picture {
@@ -123,7 +125,7 @@ function routerEdges(routers: readonly Box[], subnets: readonly Box[], joined: (
   return routers.flatMap((router) =>
     joined(router.resource).flatMap((id) => {
       const subnet = subnets.find(({ resource }) => resource.id === id)
-      return subnet === undefined ? [] : [{ from: centre(router, size.head), to: centre(subnet, 0) }]
+      return subnet === undefined ? [] : [{ from: centre(router, size.head), to: centre(subnet, 0), subnet: id }]
     }),
   )
 }

@@ -79,16 +79,31 @@ function curve({ from, to }: Edge): string {
   return `M${from.x} ${from.y}C${from.x} ${half} ${to.x} ${half} ${to.x} ${to.y}`
 }
 
-/** An edge between boxes. That of a NAT has what its wire counts. */
-export function EdgeMark({ edge, rates }: { edge: Edge; rates: Rates }) {
-  const rate = edge.of === undefined ? undefined : sumOf(rates, [edge.of])
+interface EdgeProps {
+  readonly edge: Edge
+  readonly rates: Rates
+  readonly bySubnet: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * An edge between boxes. That of a NAT has what its wire counts. That of a subnet has what its vnics count: the text is
+ * at the box of the subnet.
+ */
+export function EdgeMark({ edge, rates, bySubnet }: EdgeProps) {
+  const { of, subnet } = edge
+  const rate = sumOf(rates, of === undefined ? (bySubnet.get(subnet ?? '') ?? []) : [of])
   if (rate === undefined) return <path class="edge" d={curve(edge)} />
+  const text = rateText(rate)
   return (
     <g>
-      <path class={classOf(rate)} d={curve(edge)} stroke-width={widthOf(rate)} />
-      <text class={`detail ${rate.lost > 0 ? 'bad' : ''}`} x={(edge.from.x + edge.to.x) / 2 + 8} y={(edge.from.y + edge.to.y) / 2 + 4}>
-        {rateText(rate)}
-      </text>
+      <path class={classOf(rate)} d={curve(edge)} stroke-width={widthOf(rate)}>
+        {of === undefined && <title>{`the vnics of the subnet, also among themselves: ${text}`}</title>}
+      </path>
+      {of !== undefined && (
+        <text class={`detail ${rate.lost > 0 ? 'bad' : ''}`} x={(edge.from.x + edge.to.x) / 2 + 16} y={(edge.from.y + edge.to.y) / 2 + 4}>
+          {text}
+        </text>
+      )}
     </g>
   )
 }

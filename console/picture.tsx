@@ -5,6 +5,7 @@ import { dropsByVnic, useDrops } from './drops.ts'
 import { known, useCollections } from './live.ts'
 import { counted, labelOf, wordOf } from './names.ts'
 import { layOut, size, type Box, type Cell, type Row } from './picture-layout.ts'
+import { byteRate } from './chart.tsx'
 import { bytesText, CellEdge, EdgeMark, SubnetRate, sumOf, useRates, type Rates } from './picture-traffic.tsx'
 import { Nothing, ProblemBox } from './parts.tsx'
 import { go, hrefOf } from './route.ts'
@@ -62,7 +63,7 @@ export function PicturePage({ who, id }: { who: Whoami; id: string }) {
       <div class="scroll" tabIndex={0} role="region" aria-label="Picture">
         <svg class="picture" width={picture.width} height={picture.height} role="group" aria-label={`Picture of ${labelOf(vpc)}`}>
           {picture.edges.map((edge, i) => (
-            <EdgeMark key={i} edge={edge} rates={rates} />
+            <EdgeMark key={i} edge={edge} rates={rates} bySubnet={bySubnet} />
           ))}
           {picture.rows.map((row) => (
             <RowEdges key={row.host ?? 'none'} row={row} boxes={boxes} rates={rates} />
@@ -122,7 +123,7 @@ function BoxMark({ box: { resource, x, y } }: { box: Box }) {
         {fitted(`${wordOf(resource.kind)} ${labelOf(resource)}`, 26)}
       </text>
       <text class="detail" x={x + 10} y={y + 36}>
-        {fitted(detail, 30)}
+        {fitted(detail, 28)}
       </text>
     </a>
   )
@@ -235,7 +236,8 @@ function CellMark({ cell: { subnet, x, y, vnics, shown }, host, name, dropping, 
       </a>
       {rate !== undefined && (
         <text class={`detail ${rate.lost > 0 ? 'bad' : ''}`} x={x + text.length * letter + 8} y={y + 11}>
-          {bytesText(rate)}
+          <title>{bytesText(rate)}</title>
+          {byteRate(rate.out + rate.into)}
         </text>
       )}
       {shown.map((vnic, i) => (

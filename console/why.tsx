@@ -137,10 +137,35 @@ function ObstacleBox({ obstacle: { text, thing, changed, command } }: { obstacle
   )
 }
 
-function ThingLink({ thing: { kind, id, name } }: { thing: NonNullable<Step['thing']> }) {
-  const table = findKind(kind)
-  const text = `${kind.replaceAll('-', ' ')} ${name ?? id}`
-  return table === undefined ? <>{text}</> : <a href={hrefOf([table.plural, id])}>{text}</a>
+function ThingLink({ thing }: { thing: NonNullable<Step['thing']> }) {
+  const table = findKind(thing.kind)
+  return table === undefined ? <>{textOf(thing)}</> : <a href={hrefOf([table.plural, thing.id])}>{textOf(thing)}</a>
+}
+
+const textOf = ({ kind, id, name }: NonNullable<Step['thing']>): string => `${kind.replaceAll('-', ' ')} ${name ?? id}`
+
+/** A step's text, with a link where it names its thing; else behind it. */
+function StepText({ text, thing }: Pick<Step, 'text' | 'thing'>) {
+  if (thing === null) return <>{text}</>
+  const at = text.indexOf(textOf(thing))
+  const end = at + textOf(thing).length
+  // Not the beginning of a longer name.
+  if (at >= 0 && !/^[\w/-]/.test(text.slice(end)))
+    return (
+      <>
+        {text.slice(0, at)}
+        <ThingLink thing={thing} />
+        {text.slice(end)}
+      </>
+    )
+  return (
+    <>
+      {text}{' '}
+      <span class="hint">
+        <ThingLink thing={thing} />
+      </span>
+    </>
+  )
 }
 
 const endTexts = {
@@ -174,13 +199,7 @@ function Hop({ step: { stage, ok, text, thing }, isObstacle, isTurn }: { step: S
         <span class="stage">{stage.replaceAll('-', ' ')}</span>
         <span>
           {ok === false && <span class="unseen">refused: </span>}
-          {text}
-          {thing && (
-            <span class="hint">
-              {' '}
-              <ThingLink thing={thing} />
-            </span>
-          )}
+          <StepText text={text} thing={thing} />
         </span>
       </li>
     </>

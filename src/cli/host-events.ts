@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { DropSums } from '#feed/drop-sums.ts'
 import type { SourceStats } from '#abi/info.ts'
 import type { Mgmt } from '#client/mgmt.ts'
-import { reasonsText } from './event-text.ts'
+import { reasonsText } from '#resource/event-text.ts'
 
 export interface HostEvent {
   readonly time: string

@@ -237,10 +237,10 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   }
   await passing.waitFor()
   await lost.waitFor()
-  // Edges are thicker where more passes: from the subnet to the host, and on the wire of the NAT.
+  // Edges are thicker where more passes: from the subnet to the host and to its router, and on the wire of the NAT.
   await page.getByText(/^↑ \d+ B.s ↓ \d+ kB.s$/).waitFor()
   const [all, lossy] = await Promise.all(['.flow', '.flow.lossy'].map((which) => page.locator(`.picture path${which}`).count()))
-  assert.deepEqual([all, lossy], [2, 1])
+  assert.deepEqual([all, lossy], [3, 2])
   await scene.checkAccess('picture-traffic')
   await page.goBack()
   await row.first().getByRole('link', { name: 'sg_denied' }).click()
@@ -254,6 +254,40 @@ test('what hosts count becomes charts, and a drop a question', async () => {
   assert.equal(await page.getByRole('textbox', { name: 'port' }).inputValue(), '22')
   await page.getByRole('heading', { name: 'It does not get there.' }).waitFor()
   await page.getByText(`> ${address}:22`).waitFor()
+})
+
+test('events show up by themselves, lead to what they are about, and are fewer by choice', async () => {
+  const { page } = scene
+  await scene.go('#/events', 'Events')
+  await page
+    .getByRole('status')
+    .filter({ hasText: /^\d+ events/ })
+    .waitFor()
+  const first = page.locator('tbody tr').first()
+  const group = await scene.ask('POST', '/groups', { name: 'seen', account: 'shop' })
+  await first.getByText('created').waitFor()
+  await scene.ask('PATCH', `/groups/${group.id}`, { description: 'now' }, { 'if-match': '*' })
+  await first.getByText('changed: description').waitFor()
+  await scene.checkAccess('events')
+  await page.getByRole('combobox', { name: /^event/ }).selectOption('created')
+  await page.getByRole('combobox', { name: /^kind/ }).selectOption('group')
+  await page.getByRole('searchbox').fill('seen')
+  await page.getByText('1 event', { exact: true }).waitFor()
+  await page.getByRole('searchbox').fill('nobody')
+  await page.getByText(/None of them fits/).waitFor()
+  await page.getByRole('searchbox').fill('seen')
+  await first.getByRole('link', { name: 'group shop/seen' }).click()
+  await page.getByRole('heading', { level: 1, name: 'seen' }).waitFor()
+  await scene.ask('DELETE', `/groups/${group.id}`)
+  const vnic = await scene.ask('GET', '/vnics/v1')
+  await scene.go(`#/events?vnic=${vnic.id}`, 'Events')
+  await page.getByText('of vnic v1').waitFor()
+  await page
+    .locator('tbody tr', { hasText: /dropped \d+ packets.*sg_denied/ })
+    .first()
+    .waitFor()
+  await page.getByRole('combobox', { name: /^since/ }).selectOption('24')
+  await page.locator('tbody tr', { hasText: 'plugged in on host h1' }).first().waitFor()
 })
 
 test('keys do what a mouse does', async () => {

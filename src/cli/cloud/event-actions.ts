@@ -1,12 +1,11 @@
 /** Reads what happened in a cloud from its API, and follows it over lost connections. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { CloudEvent } from '#resource/cloud-event.ts'
+import { KnownEvents } from '#resource/known-events.ts'
 import { Failure } from '../failure.ts'
 import type { ApiClient } from './api-client.ts'
 
 const longestPauseMs = 5_000
-/** Events that are remembered: what the API tells again after a lost connection is not shown again. */
-const remembered = 2_000
 
 /** The events of a time, the oldest first. */
 export async function pastEvents(client: ApiClient, query: URLSearchParams): Promise<{ items: CloudEvent[]; isCut: boolean }> {
@@ -15,7 +14,7 @@ export async function pastEvents(client: ApiClient, query: URLSearchParams): Pro
 
 /** Events until the signal. Throws a Failure when the API refuses, or cannot be reached at first. */
 export async function* followEvents(client: ApiClient, asked: URLSearchParams, signal: AbortSignal): AsyncGenerator<CloudEvent> {
-  const known = new Known()
+  const known = new KnownEvents()
   const query = new URLSearchParams(asked)
   query.set('follow', 'true')
   let hasBegun = false
@@ -42,25 +41,5 @@ export async function* followEvents(client: ApiClient, asked: URLSearchParams, s
       if (!passes || !hasBegun) throw error
     }
     await wait(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
-  }
-}
-
-/** What has been shown: changes by request and thing, states by what they say, drops by when they began. */
-class Known {
-  readonly #told = new Set<string>()
-  readonly #states = new Map<string, string>()
-
-  isNew({ event, kind, id, request, fields, state, late, problem, since, time }: CloudEvent): boolean {
-    if (event === 'state') {
-      const text = JSON.stringify([state, late, problem])
-      const isSame = this.#states.get(id) === text
-      this.#states.set(id, text)
-      return !isSame
-    }
-    const key = JSON.stringify([event, kind, id, request, fields, since, request === null ? time : undefined])
-    if (this.#told.has(key)) return false
-    this.#told.add(key)
-    if (this.#told.size > remembered) this.#told.delete(this.#told.values().next().value!)
-    return true
   }
 }

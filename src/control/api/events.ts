@@ -32,8 +32,9 @@ async function past(parts: Parts, c: ApiContext): Promise<Response> {
   const until = timeOf('until', query.until) ?? viewer.now
   const since = sinceOf(query.since, until) ?? until - hourMs
   const limit = limitOf(query.limit)
-  const { events } = await pastEvents(parts, { viewer, passes: eventFilter(viewer, query), since, until, limit })
-  return c.json({ items: events, isCut: events.length === limit } as object)
+  // One more than is told says whether there are older ones.
+  const { events } = await pastEvents(parts, { viewer, passes: eventFilter(viewer, query), since, until, limit: limit + 1 })
+  return c.json({ items: events.slice(-limit), isCut: events.length > limit } as object)
 }
 
 function live(parts: Parts, c: ApiContext): Response {

@@ -1,4 +1,5 @@
 /** Tells one reader what happens. First come what happened before, if asked for, and what is wrong now. */
+import { countersEveryMs } from '#feed/counters.ts'
 import { DropSums } from '#feed/drop-sums.ts'
 import type { CloudEvent } from '#resource/cloud-event.ts'
 import { EventSink } from '../api/event-sink.ts'
@@ -83,7 +84,8 @@ export class LiveEvents {
     const { parts, since, passes } = this.#options
     let known: ReadonlySet<string> = new Set()
     if (since !== undefined) {
-      const past = { viewer: this.#viewer, passes, since, until: parts.now(), limit: mostPast }
+      // Up to what was counted just now: what comes from then on is told as it comes.
+      const past = { viewer: this.#viewer, passes, since, until: parts.now() + countersEveryMs, limit: mostPast }
       const { events, keys } = await pastEvents(parts, past)
       for (const event of events) this.#send(event)
       known = keys

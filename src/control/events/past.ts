@@ -49,7 +49,7 @@ function drops({ counters }: Parts, { viewer, since, until, passes }: Past): Clo
     for (const [reason, count] of Object.entries(of.drops)) sum.drops[reason] = (sum.drops[reason] ?? 0) + count
   }
   return [...sums.values()].flatMap(({ of, last, drops: all }) => {
-    const event = dropEvent({ ...viewer, now: last + countersEveryMs }, of, of.at, all)
+    const event = dropEvent({ ...viewer, now: Math.min(viewer.now, last + countersEveryMs) }, of, of.at, all)
     return event !== undefined && passes(event) ? [event] : []
   })
 }

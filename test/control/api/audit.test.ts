@@ -150,6 +150,10 @@ test('what happened: changes, states and drops in one stream, for those who may 
   for (const n of [0, 3]) count(n)
   const dropped = await own.next()
   assert.deepEqual([dropped.event, dropped.id, dropped.drops], ['drops', vnic.id, { sg_denied: 3 }])
+  // Who comes a moment later hears of them as well, and of nothing that is yet to be.
+  const later = await follow(viewer, `&vnic=${vnic.id}&since=${new Date(Date.now() - 60_000).toISOString()}`)
+  const early = later.first.find(({ event }) => event === 'drops')
+  assert.deepEqual([early?.drops, early!.time <= new Date(Date.now() + api.ahead).toISOString()], [{ sg_denied: 3 }, true])
   for (const n of [4, 9]) count(n)
   api.ahead += 61_000
   assert.deepEqual((await own.next()).drops, { sg_denied: 6 })
@@ -172,7 +176,14 @@ test('what happened: changes, states and drops in one stream, for those who may 
     ['created', 'changed plugged', 'changed unplugged', 'destroyed'],
   )
   assert.deepEqual((await read(viewer, `?host=${host.id}`)).filter(({ kind }) => kind === 'vnic').length, 2)
-  assert.deepEqual((await read(viewer, '?vpc=red&limit=1')).map(({ event }) => event).length, 1)
+  // As many as there are is all there is.
+  for (const [limit, isCut] of [
+    [4, false],
+    [3, true],
+  ] as const) {
+    const { body } = await api.ask(viewer, 'GET', `/events?vnic=${vnic.id}&limit=${limit}`)
+    assert.deepEqual([body.items, body.isCut], [past.slice(-limit), isCut])
+  }
   const again = await follow(viewer, `&vnic=${vnic.id}&since=${past[0]!.time}`)
   assert.deepEqual(
     again.first.map(({ event }) => event),
@@ -193,7 +204,7 @@ test('what happened: changes, states and drops in one stream, for those who may 
     const { status, body } = await api.ask(viewer, 'GET', `/events${query}`)
     assert.deepEqual([status, body.fields?.[0].pointer], [400, `/${word}`], query!)
   }
-  for (const { stream } of [all, own, theirs, again]) await stream.return(undefined)
+  for (const { stream } of [all, own, theirs, again, later]) await stream.return(undefined)
   assert.deepEqual(api.logged, [])
 })
 
