@@ -95,6 +95,7 @@ function addSystemFiles(tree: string): void {
   cpSync(join(packaging, 'etc'), join(tree, 'etc/vpc'), { recursive: true })
   // libvirt looks there, also when it is installed later.
   cpSync(join(packaging, 'libvirt/qemu-hook'), join(tree, 'etc/libvirt/hooks/qemu.d/vpc'), { recursive: true })
+  cpSync(join(root, 'integrations/ansible'), join(tree, 'usr/share/vpc/ansible'), { recursive: true })
   cpSync(join(packaging, 'lintian-overrides'), join(tree, 'usr/share/lintian/overrides/vpc'), { recursive: true })
 }
 

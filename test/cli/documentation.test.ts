@@ -14,6 +14,8 @@ import { loadTree } from '#cli/load.ts'
 import { manPages } from '#cli/man-page.ts'
 import { markdownPages } from '#cli/markdown-page.ts'
 import { longName } from '#cli/option.ts'
+import { packageVersion } from '#cli/package-version.ts'
+import { ansibleFiles } from '../../scripts/ansible/modules.ts'
 import { filesBelow, textOf } from '../sources.ts'
 import { runVpc } from './run-vpc.ts'
 import { namedCommands, problemsOf, problemsOfName, shownLines, simpleCommands, type ShownLine } from './shown-commands.ts'
@@ -25,6 +27,10 @@ test('docs/commands is up to date; npm run docs writes it', async () => {
   const pages = await markdownPages('')
   assert.deepEqual(readdirSync(committed).toSorted(), pages.map(({ name }) => name).toSorted())
   for (const { name, text } of pages) assert.equal(readFileSync(join(committed, name), 'utf8'), text, name)
+})
+
+test('the files of the Ansible collection are up to date; npm run docs writes them', () => {
+  for (const [path, text] of ansibleFiles(packageVersion())) assert.equal(textOf(`integrations/ansible/${path}`), text, path)
 })
 
 test('links between Markdown pages lead to a heading', async () => {
