@@ -77,7 +77,7 @@ async function replaced(value: unknown, mgmt: Mgmt): Promise<unknown> {
 export async function idOfName({ text, types }: GivenName, mgmt: Mgmt): Promise<FoundObject> {
   const found = await mgmt.find(text, types)
   const [only, ...more] = found
-  const noun = types.length > 3 ? 'object' : nounsOf(types).replace(/^an? /, '')
+  const noun = types.length > 3 ? 'object' : nounsOf(types).replaceAll(/(^| )an? /g, '$1')
   if (only === undefined)
     throw new UnknownName('failed', `there is no ${noun} ${text} on this host; vpc list shows what there is`, { code: 'ENOENT' })
   if (more.length === 0) return only

@@ -127,6 +127,17 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   assert.equal(json('group', 'create', 'green', 'web').changed, false)
   assert.match(vpcd.refused(2, 'group', 'get', 'web'), /web is ambiguous: it stands for group0 .*, group1/)
   vpcd.ok('switch', 'port', 'set', 'p1', '--group', 'group1')
+  // Peers of rules by name, too; what is neither a name nor an address is refused as what it looks like.
+  vpcd.ok('address-set', 'create', 'green', 'offices')
+  const rule = (peer: string): string[] => ['group', 'rule', 'add', 'group1', '--rule=7', '--direction=in', `--peer=${peer}`]
+  const { rule: added } = json(...rule('offices'), '--peer=10.9.0.0/16')
+  assert.deepEqual(added.peers, [json('address-set', 'get', 'offices').id, '10.9.0.0/16'])
+  assert.match(vpcd.refused(2, ...rule('web')), /web is ambiguous: it stands for group0 .*, group1/)
+  assert.match(vpcd.refused(1, ...rule('nobody')), /there is no security group or address set or subnet nobody on this host/)
+  assert.match(vpcd.refused(2, ...rule('10.0.0.300')), /10\.0\.0\.300/)
+  assert.match(vpcd.refused(2, ...rule('10.0.0.1/8')), /10\.0\.0\.1\/8/)
+  vpcd.ok('switch', 'port', 'add', 'green', 'office', '--uplink', '--l2-name=em0')
+  vpcd.ok('switch', 'port', 'remove', 'green', 'office')
   assert.match(vpcd.ok('name', 'p1', 'p2'), /is named p2/)
   assert.equal(json('name', 'p2', 'p2').changed, false)
   assert.match(vpcd.refused(4, 'name', 'vpcsw1', 'green'), /vpcsw2 .* has that name/)

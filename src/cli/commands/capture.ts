@@ -50,8 +50,8 @@ export default command({
   },
   examples: [
     { line: `vpc capture --vnic=web1 --filter='tcp port 443' -w web1.pcapng`, does: 'to a file' },
-    { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e | tshark -r -', does: 'watch it' },
-    { line: 'vpc capture --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --where=drops | tshark -r - -T fields -e frame.comment', does: 'why' },
+    { line: 'vpc capture --port=web | tshark -r -', does: 'watch it' },
+    { line: 'vpc capture --port=web --where=drops | tshark -r - -T fields -e frame.comment', does: 'why' },
   ],
   async run(
     { port, vnic, switchId, where, filter, write, count, maxSize, duration, user, snaplen, context, stateDir },

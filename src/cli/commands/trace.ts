@@ -58,9 +58,9 @@ export default command({
     peer: text('another vpcd to ask: its run directory, or ssh:[USER@]HOST', 'PEER').repeated,
   },
   examples: [
-    { line: 'vpc trace --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --to=10.1.0.5 --tcp=443', does: 'would a connection be let through?' },
-    { line: 'vpc trace --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --to=10.1.0.5 --icmp --peer=ssh:h2', does: 'a ping, to the end' },
-    { line: 'vpc trace --port=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --pcap=strange.pcap', does: 'each frame of a file' },
+    { line: 'vpc trace --port=web --to=10.1.0.5 --tcp=443', does: 'would a connection be let through?' },
+    { line: 'vpc trace --port=web --to=10.1.0.5 --icmp --peer=ssh:h2', does: 'a ping, to the end' },
+    { line: 'vpc trace --port=web --pcap=strange.pcap', does: 'each frame of a file' },
   ],
   async run({ port: portId, pcap, arrived, wire, peer, ...packet }, { vpc, output }) {
     const peers = peersOf(peer)

@@ -12,9 +12,7 @@ export default command({
   summary: 'put networks into an address set',
   description: `Adds all of the given networks, or none.`,
   options: { addressSetId, network: network.repeated },
-  examples: [
-    { line: 'vpc address-set add --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=198.51.100.0/24', does: 'one network' },
-  ],
+  examples: [{ line: 'vpc address-set add offices --network=198.51.100.0/24', does: 'one network' }],
   async run({ addressSetId: id, network: asked }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id, { write: true })
     const info = await object.describe()

@@ -13,12 +13,7 @@ export default command({
   description: `An address set belongs to a switch. Rules of security groups name it as a peer.`,
   options: { addressSetId: fresh(addressSetId, 'set'), switchId, name: text('display name', 'NAME') },
   positionals: [newName],
-  examples: [
-    {
-      line: 'vpc address-set create --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=offices',
-      does: 'a set for the networks of all offices',
-    },
-  ],
+  examples: [{ line: 'vpc address-set create red offices', does: 'a set of a switch, for the networks of all offices' }],
   async run({ addressSetId: id, switchId: sw, name: display }, context, [name = display]) {
     await createObject<AddressSetInfo, AddressSet>(context, {
       type: 'set',

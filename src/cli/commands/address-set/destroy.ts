@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy an address set',
   description: `A set that rules name as a peer is refused. Destroying a set that does not exist changes nothing.`,
   options: { addressSetId },
-  examples: [{ line: 'vpc address-set destroy --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e', does: 'destroy it' }],
+  examples: [{ line: 'vpc address-set destroy offices', does: 'destroy it' }],
   async run({ addressSetId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openAddressSet(id, options), 'address set', id)

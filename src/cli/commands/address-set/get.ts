@@ -6,7 +6,7 @@ export default command({
   path: 'address-set get',
   summary: 'show the networks of an address set',
   options: { addressSetId },
-  examples: [{ line: 'vpc address-set get --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e', does: 'its networks' }],
+  examples: [{ line: 'vpc address-set get offices', does: 'its networks' }],
   async run({ addressSetId: id }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id)
     const info = await object.describe()

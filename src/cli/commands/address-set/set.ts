@@ -13,7 +13,7 @@ export default command({
   options: { addressSetId, ...setOptions },
   examples: [
     {
-      line: 'vpc address-set set --address-set-id=7d8b3f04-1f77-11e8-8042-0cc47a6c7d1e --network=192.0.2.0/24 --network=2001:db8::/32',
+      line: 'vpc address-set set offices --network=192.0.2.0/24 --network=2001:db8::/32',
       does: 'these networks and no others',
     },
   ],

@@ -10,7 +10,7 @@ export default command({
   summary: 'wrap an interface of the host',
   description: `The host keeps its own connectivity on the interface. Connecting to the interface that is connected changes nothing.`,
   options: { ethlinkId, l2Name: interfaceName('interface of the host').short('n').required },
-  examples: [{ line: 'vpc ethlink connect --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e --l2-name=eth0', does: 'wrap eth0' }],
+  examples: [{ line: 'vpc ethlink connect ethlink0 --l2-name=eth0', does: 'wrap eth0' }],
   async run({ ethlinkId: id, l2Name }, { vpc, output }) {
     await using ethlink = await (await vpc()).openEthlink(id, { write: true })
     const isNew = await connectEthlink(ethlink, l2Name)

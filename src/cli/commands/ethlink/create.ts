@@ -9,7 +9,7 @@ export default command({
   description: `An ethlink wraps an interface of the host, once vpc ethlink connect names it. Creating one that exists changes nothing.`,
   options: { ethlinkId: fresh(ethlinkId, 'ethlink') },
   positionals: [newName],
-  examples: [{ line: 'vpc ethlink create --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'create it' }],
+  examples: [{ line: 'vpc ethlink create wan', does: 'an ethlink with a name' }],
   async run({ ethlinkId: id }, context, [name]) {
     await createObject(context, { type: 'ethlink', id, name, open: (client, given, options) => client.openEthlink(given, options) })
   },

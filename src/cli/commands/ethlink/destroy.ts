@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy an ethlink',
   description: `The interface of the host that it wraps stays as it was before. Destroying one that does not exist changes nothing.`,
   options: { ethlinkId },
-  examples: [{ line: 'vpc ethlink destroy --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'destroy it' }],
+  examples: [{ line: 'vpc ethlink destroy ethlink0', does: 'destroy it' }],
   async run({ ethlinkId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openEthlink(id, options), 'ethlink', id)

@@ -9,7 +9,7 @@ export default command({
   summary: 'release the interface that an ethlink wraps',
   description: `Disconnecting one that is not connected changes nothing.`,
   options: { ethlinkId },
-  examples: [{ line: 'vpc ethlink disconnect --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'release it' }],
+  examples: [{ line: 'vpc ethlink disconnect ethlink0', does: 'release it' }],
   async run({ ethlinkId: id }, { vpc, output }) {
     const client = await vpc()
     await using ethlink = await openIfThere((options) => client.openEthlink(id, options))

@@ -18,8 +18,8 @@ export default command({
     setVtag: vlanOption('the tag; 0: none').short('s'),
   },
   examples: [
-    { line: 'vpc ethlink vtag --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e', does: 'show it' },
-    { line: 'vpc ethlink vtag --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e --set-vtag=42', does: 'set it' },
+    { line: 'vpc ethlink vtag ethlink0', does: 'show it' },
+    { line: 'vpc ethlink vtag ethlink0 --set-vtag=42', does: 'set it' },
   ],
   async run({ ethlinkId: id, getVtag, setVtag }, { vpc, output }) {
     if (getVtag && setVtag !== undefined) throw usageFailure('--get-vtag and --set-vtag exclude each other')

@@ -12,7 +12,7 @@ export default command({
     --within leaves out flows without a packet in so many seconds. So a second document, right before the guest moves,
     is short.`,
   options: { portId, within: integer('only flows with a packet in so many seconds', 'SECONDS', 0, 0xffff_ffff).default(0) },
-  examples: [{ line: 'vpc flow export --port-id=7d1e4f0a-1f77-11e8-8002-0cc47a6c7d1e > flows.json', does: 'all flows of the port' }],
+  examples: [{ line: 'vpc flow export web > flows.json', does: 'all flows of the port' }],
   async run({ portId: id, within }, { vpc, output }) {
     await using port = await (await vpc()).openPort(id)
     const document = await port.exportFlows(within)

@@ -31,7 +31,7 @@ export default command({
     that a rule allows.`,
   options: { portId },
   positionals: [{ name: 'FILE', help: 'the document, - for standard input' }],
-  examples: [{ line: 'vpc flow import flows.json --port-id=7d1e4f0a-1f77-11e8-8002-0cc47a6c7d1e', does: 'take over its flows' }],
+  examples: [{ line: 'vpc flow import web flows.json', does: 'take over its flows' }],
   async run({ portId: id }, { vpc, output }, [path]) {
     const document = documentIn(path!)
     await using port = await (await vpc()).openPort(id, { write: true })

@@ -14,12 +14,7 @@ export default command({
     everything out.`,
   options: { groupId: fresh(groupId, 'group'), switchId, name: text('display name', 'NAME') },
   positionals: [newName],
-  examples: [
-    {
-      line: 'vpc group create --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --name=web',
-      does: 'a group for web servers',
-    },
-  ],
+  examples: [{ line: 'vpc group create red web', does: 'a group of a switch, for web servers' }],
   async run({ groupId: id, switchId: sw, name: display }, context, [name = display]) {
     await createObject<GroupInfo, Group>(context, {
       type: 'group',

@@ -9,7 +9,7 @@ export default command({
   description: `A group that has ports, or that rules name as a peer, is refused. Destroying a group that does not exist
     changes nothing.`,
   options: { groupId },
-  examples: [{ line: 'vpc group destroy --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e', does: 'destroy it' }],
+  examples: [{ line: 'vpc group destroy web', does: 'destroy it' }],
   async run({ groupId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openGroup(id, options), 'security group', id)

@@ -7,7 +7,7 @@ export default command({
   path: 'group get',
   summary: 'show a security group: its rules, and how many flows each has allowed',
   options: { groupId },
-  examples: [{ line: 'vpc group get --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e', does: 'its rules' }],
+  examples: [{ line: 'vpc group get web', does: 'its rules' }],
   async run({ groupId: id }, { vpc, output }) {
     const client = await vpc()
     await using object = await client.openGroup(id)

@@ -17,7 +17,7 @@ export default command({
   options: { groupId, ...groupOptions },
   examples: [
     {
-      line: 'vpc group set --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --on-revoke=drain',
+      line: 'vpc group set web --on-revoke=drain',
       does: 'let flows live on when their rule goes',
     },
   ],

@@ -11,7 +11,8 @@ export default command({
   options: { hostifId: fresh(hostifId, 'hostif') },
   positionals: [newName],
   examples: [
-    { line: 'vpc hostif create --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3', does: 'a hostif with the MAC address 4a:6d:2a:d1:f0:c3' },
+    { line: 'vpc hostif create shop', does: 'a hostif with a name' },
+    { line: 'vpc hostif create --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3', does: 'with the MAC address 4a:6d:2a:d1:f0:c3' },
     { line: 'ip link set hostif0 netns web', does: 'then give it to a container' },
   ],
   async run({ hostifId: id }, context, [name]) {

@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy a hostif',
   description: `Its interface goes with it, in whatever network namespace it is. Destroying one that does not exist changes nothing.`,
   options: { hostifId },
-  examples: [{ line: 'vpc hostif destroy --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3', does: 'destroy it' }],
+  examples: [{ line: 'vpc hostif destroy hostif0', does: 'destroy it' }],
   async run({ hostifId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openHostif(id, options), 'hostif', id)

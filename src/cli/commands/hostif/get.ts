@@ -9,7 +9,7 @@ export default command({
   path: 'hostif get',
   summary: 'show a hostif',
   options: { hostifId },
-  examples: [{ line: 'vpc hostif get --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3', does: 'its settings and its port' }],
+  examples: [{ line: 'vpc hostif get hostif0', does: 'its settings and its port' }],
   async run({ hostifId: id }, { vpc, output }) {
     await using object = await (await vpc()).openHostif(id)
     const info = await object.describe()

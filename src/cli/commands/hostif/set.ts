@@ -17,9 +17,9 @@ export default command({
   description: `Sets all of the given settings, or none.`,
   options: { hostifId, mac: macOption('MAC address').short('m'), mtu: mtuOption('largest packet in bytes'), ...own },
   examples: [
-    { line: 'vpc hostif set --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3 --mtu=1400', does: 'set the MTU' },
+    { line: 'vpc hostif set hostif0 --mtu=1400', does: 'set the MTU' },
     {
-      line: 'vpc hostif set --hostif-id=1f3e1cc2-9d0c-4f8e-a40b-4a6d2ad1f0c3 --guest=web,name=eth0,address=10.0.0.1/24,gateway=10.0.0.254',
+      line: 'vpc hostif set hostif0 --guest=web,name=eth0,address=10.0.0.1/24,gateway=10.0.0.254',
       does: 'hand the unit over to network namespace web, and again whenever that was made anew',
     },
   ],

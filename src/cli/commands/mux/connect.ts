@@ -12,7 +12,7 @@ export default command({
   options: { muxId, interfaceId: idOf('ethlink', 'the ethlink').short('I').required },
   examples: [
     {
-      line: 'vpc mux connect --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --interface-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e',
+      line: 'vpc mux connect vpcmux0 ethlink0',
       does: 'use an ethlink as the underlay',
     },
   ],

@@ -10,7 +10,7 @@ export default command({
     interface to them, listens, and has forwarding entries. Creating one that exists changes nothing.`,
   options: { muxId: fresh(muxId, 'vpcmux') },
   positionals: [newName],
-  examples: [{ line: 'vpc mux create --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'create it' }],
+  examples: [{ line: 'vpc mux create tunnels', does: 'a mux with a name' }],
   async run({ muxId: id }, context, [name]) {
     await createObject(context, { type: 'vpcmux', id, name, open: (client, given, options) => client.openMux(given, options) })
   },

@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy a mux',
   description: `Its forwarding entries go with it; guests of other hosts cannot be reached any more. Destroying one that does not exist changes nothing.`,
   options: { muxId },
-  examples: [{ line: 'vpc mux destroy --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'destroy it' }],
+  examples: [{ line: 'vpc mux destroy vpcmux0', does: 'destroy it' }],
   async run({ muxId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openMux(id, options), 'mux', id)

@@ -11,7 +11,7 @@ export default command({
   summary: 'take the underlay from a mux',
   description: `Disconnecting one that is not connected changes nothing.`,
   options: { muxId, interfaceId: idOf('ethlink', 'only if it is this ethlink').short('I') },
-  examples: [{ line: 'vpc mux disconnect --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'disconnect it' }],
+  examples: [{ line: 'vpc mux disconnect vpcmux0', does: 'disconnect it' }],
   async run({ muxId: id, interfaceId: ethlink }, { vpc, output }) {
     const client = await vpc()
     await using mux = await openIfThere((options) => client.openMux(id, options))

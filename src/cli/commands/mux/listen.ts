@@ -11,8 +11,8 @@ export default command({
     takes that one for its own. Listening where it listens changes nothing.`,
   options: { muxId, listenAddr: endpointOption('underlay address and UDP port').required },
   examples: [
-    { line: 'vpc mux listen --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --listen-addr=192.0.2.1:4789', does: 'an IPv4 underlay' },
-    { line: 'vpc mux listen --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --listen-addr=[2001:db8::1]:4789', does: 'an IPv6 underlay' },
+    { line: 'vpc mux listen vpcmux0 --listen-addr=192.0.2.1:4789', does: 'an IPv4 underlay' },
+    { line: 'vpc mux listen vpcmux0 --listen-addr=[2001:db8::1]:4789', does: 'an IPv6 underlay' },
   ],
   async run({ muxId: id, listenAddr }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id, { write: true })

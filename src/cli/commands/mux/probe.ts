@@ -31,8 +31,8 @@ export default command({
     Needs root on the host of vpcd. The exit code is 1 when a VTEP failed.`,
   options: { muxId, vtep: vtepOption('probe only this VTEP; it needs no forwarding entry').short('r') },
   examples: [
-    { line: 'vpc mux probe --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'every VTEP that the forwarding entries name' },
-    { line: 'vpc mux probe --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vtep=192.0.2.2', does: 'one' },
+    { line: 'vpc mux probe vpcmux0', does: 'every VTEP that the forwarding entries name' },
+    { line: 'vpc mux probe vpcmux0 --vtep=192.0.2.2', does: 'one' },
   ],
   async run({ muxId: id, vtep }, { vpc, output }) {
     const { probeMux, ProbeRefused } = await import('#daemon/vtep-probe.ts')

@@ -23,7 +23,7 @@ export default command({
   options: { muxId, ...muxOptions },
   examples: [
     {
-      line: 'vpc mux set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --direct=off',
+      line: 'vpc mux set vpcmux0 --direct=off',
       does: "have the host's firewall see every packet, whatever its rules are",
     },
   ],

@@ -16,7 +16,7 @@ export default command({
   path: 'mux show',
   summary: 'show a mux',
   options: { muxId },
-  examples: [{ line: 'vpc mux show --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'its underlay and listen address' }],
+  examples: [{ line: 'vpc mux show vpcmux0', does: 'its underlay and listen address' }],
   async run({ muxId: id }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id)
     const info = await mux.describe()

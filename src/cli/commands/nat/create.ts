@@ -16,7 +16,7 @@ export default command({
   positionals: [newName],
   examples: [
     {
-      line: 'vpc nat create --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8 --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --ethlink-id=5c4acd32-1b8d-11e8-8408-0cc47a6c7d1e --pool=203.0.113.16/28 --gateway4=203.0.113.1',
+      line: 'vpc nat create outside --router-id=main --ethlink-id=wan --pool=203.0.113.16/28 --gateway4=203.0.113.1',
       does: 'public addresses on the wire of an ethlink',
     },
   ],

@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy a NAT',
   description: `Its public addresses are free at once. Destroying a NAT that does not exist changes nothing.`,
   options: { natId },
-  examples: [{ line: 'vpc nat destroy --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'destroy it' }],
+  examples: [{ line: 'vpc nat destroy outside', does: 'destroy it' }],
   async run({ natId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openNat(id, options), 'NAT', id)

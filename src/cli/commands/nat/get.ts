@@ -7,7 +7,7 @@ export default command({
   path: 'nat get',
   summary: 'show a NAT',
   options: { natId },
-  examples: [{ line: 'vpc nat get --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'its router, its wire and its addresses' }],
+  examples: [{ line: 'vpc nat get outside', does: 'its router, its wire and its addresses' }],
   async run({ natId: id }, { vpc, output }) {
     await using nat = await (await vpc()).openNat(id)
     const info = await nat.describe()

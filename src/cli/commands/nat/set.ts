@@ -13,7 +13,7 @@ export default command({
   options: { natId, ...natOptions },
   examples: [
     {
-      line: 'vpc nat set --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8 --pool=203.0.113.16/28 --pool=2001:db8:7::/64',
+      line: 'vpc nat set outside --pool=203.0.113.16/28 --pool=2001:db8:7::/64',
       does: 'these public addresses and no others',
     },
   ],

@@ -13,7 +13,7 @@ export default command({
     packets of its own stations.`,
   options: { routerId: fresh(routerId, 'vpcrtr') },
   positionals: [newName],
-  examples: [{ line: 'vpc router create --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'a router without subnets' }],
+  examples: [{ line: 'vpc router create main', does: 'a router without subnets' }],
   async run({ routerId: id }, context, [name]) {
     await createObject<RouterInfo, Router>(context, {
       type: 'vpcrtr',

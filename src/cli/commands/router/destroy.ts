@@ -9,7 +9,7 @@ export default command({
   description: `Its subnets stay, each by itself; routes of other routers to it are removed. Destroying a router that
     does not exist changes nothing.`,
   options: { routerId },
-  examples: [{ line: 'vpc router destroy --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'destroy it' }],
+  examples: [{ line: 'vpc router destroy main', does: 'destroy it' }],
   async run({ routerId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openRouter(id, options), 'router', id)

@@ -7,7 +7,7 @@ export default command({
   path: 'router get',
   summary: 'show a router',
   options: { routerId },
-  examples: [{ line: 'vpc router get --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'its switch, subnets and routes' }],
+  examples: [{ line: 'vpc router get main', does: 'its switch, subnets and routes' }],
   async run({ routerId: id }, { vpc, output }) {
     await using router = await (await vpc()).openRouter(id)
     const info = await router.describe()

@@ -16,7 +16,7 @@ export default command({
   options: { routerId, ...routerOptions },
   examples: [
     {
-      line: "vpc router set --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --route='10.9.0.0/16 via 10.1.0.5' --route='10.0.0.0/8 unreachable'",
+      line: "vpc router set main --route='10.9.0.0/16 via 10.1.0.5' --route='10.0.0.0/8 unreachable'",
       does: 'these two and no others',
     },
   ],

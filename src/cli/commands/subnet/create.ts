@@ -23,7 +23,7 @@ export default command({
   positionals: [newName],
   examples: [
     {
-      line: 'vpc subnet create --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --prefix4=10.1.0.0/24 --prefix6=fd01::/64',
+      line: 'vpc subnet create red shop --vni=5001 --prefix4=10.1.0.0/24 --prefix6=fd01::/64',
       does: 'a subnet of VNI 5001, with gateways 10.1.0.1 and fd01::1',
     },
   ],

@@ -9,7 +9,7 @@ export default command({
   description: `The ports of its VNI stay; routes by its stations are removed. Destroying a subnet that does not exist
     changes nothing.`,
   options: { subnetId },
-  examples: [{ line: 'vpc subnet destroy --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001', does: 'destroy it' }],
+  examples: [{ line: 'vpc subnet destroy shop', does: 'destroy it' }],
   async run({ subnetId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openSubnet(id, options), 'subnet', id)

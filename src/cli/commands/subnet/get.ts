@@ -7,7 +7,7 @@ export default command({
   path: 'subnet get',
   summary: 'show a subnet',
   options: { subnetId },
-  examples: [{ line: 'vpc subnet get --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001', does: 'its VNI, prefixes and gateways' }],
+  examples: [{ line: 'vpc subnet get shop', does: 'its VNI, prefixes and gateways' }],
   async run({ subnetId: id }, { vpc, output }) {
     await using subnet = await (await vpc()).openSubnet(id)
     const info = await subnet.describe()

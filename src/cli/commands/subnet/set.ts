@@ -23,11 +23,11 @@ export default command({
   },
   examples: [
     {
-      line: 'vpc subnet set --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff',
+      line: 'vpc subnet set shop --router-id=main',
       does: 'have a router join it',
     },
     {
-      line: 'vpc subnet set --subnet-id=5b0f3c1e-6a55-4a70-8140-02c8a4f1d001 --gateway4=10.1.0.254',
+      line: 'vpc subnet set shop --gateway4=10.1.0.254',
       does: 'give its gateway another address',
     },
   ],

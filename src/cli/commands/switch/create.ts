@@ -18,7 +18,8 @@ export default command({
   },
   positionals: [newName],
   examples: [
-    { line: 'vpc switch create --vni=123 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'a switch whose ports are in VNI 123' },
+    { line: 'vpc switch create red --vni=123', does: 'a switch whose ports are in VNI 123' },
+    { line: 'vpc switch create --vni=123 --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'with an id of your own' },
   ],
   async run({ switchId: id, vni }, context, [name]) {
     await createObject<SwitchInfo, Switch>(context, {

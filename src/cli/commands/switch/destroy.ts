@@ -8,7 +8,7 @@ export default command({
   summary: 'destroy a switch and the ports in it',
   description: `The interfaces that were connected to its ports stay. Destroying a switch that does not exist changes nothing.`,
   options: { switchId },
-  examples: [{ line: 'vpc switch destroy --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'destroy it' }],
+  examples: [{ line: 'vpc switch destroy red', does: 'destroy it' }],
   async run({ switchId: id }, { vpc, output }) {
     const client = await vpc()
     await destroyObject(output, (options) => client.openSwitch(id, options), 'switch', id)

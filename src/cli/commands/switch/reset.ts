@@ -8,7 +8,7 @@ export default command({
   summary: 'empty the neighbour table of a switch',
   description: `The switch keeps its ports, connections and settings.`,
   options: { switchId },
-  examples: [{ line: 'vpc switch reset --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'forget' }],
+  examples: [{ line: 'vpc switch reset red', does: 'forget' }],
   async run({ switchId: id }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id, { write: true })
     const isEmpty = (await object.neighbours()).length === 0

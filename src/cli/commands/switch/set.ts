@@ -24,10 +24,10 @@ export default command({
   },
   examples: [
     {
-      line: 'vpc switch set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --flood-unknown=on',
+      line: 'vpc switch set red --flood-unknown=on',
       does: 'let guests find stations that are in no table',
     },
-    { line: 'vpc switch set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --down', does: 'stop forwarding' },
+    { line: 'vpc switch set red --down', does: 'stop forwarding' },
   ],
   async run({ switchId: id, up, down, ...values }, { vpc, output }) {
     if (up && down) throw usageFailure('--up and --down exclude each other')

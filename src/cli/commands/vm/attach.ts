@@ -14,9 +14,7 @@ export default command({
     start. If the machine has the vmnic already, nothing changes.`,
   positionals: [vmName],
   options: { vmId, vmnicId, wait: seconds("how long to wait for the vmnic's port", 30), vmDir },
-  examples: [
-    { line: 'vpc vm attach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'plug it in' },
-  ],
+  examples: [{ line: 'vpc vm attach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N vmnic0', does: 'plug it in' }],
   async run({ vmnicId: id, wait, ...which }, { output, vpc }, [given]) {
     const directory = directoryOf(which, given)
     const { changed } = await tellingVmErrors(() => attachVmnic(directory, id, vpc, { timeoutMs: wait * 1000, progress }))

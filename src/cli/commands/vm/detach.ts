@@ -14,9 +14,7 @@ export default command({
     itself stays. If the machine does not have the vmnic, nothing changes.`,
   positionals: [vmName],
   options: { vmId, vmnicId, vmDir },
-  examples: [
-    { line: 'vpc vm detach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N 07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'unplug it' },
-  ],
+  examples: [{ line: 'vpc vm detach --vm-id=5ba4dbe7-e0b2-4e7c-8bd7-5d2f0d2a6a01 -N vmnic0', does: 'unplug it' }],
   async run({ vmnicId: id, ...which }, { output }, [given]) {
     const directory = directoryOf(which, given)
     const { changed } = await tellingVmErrors(() => detachVmnic(directory, id))

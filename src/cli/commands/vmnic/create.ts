@@ -18,7 +18,8 @@ export default command({
   },
   positionals: [newName],
   examples: [
-    { line: 'vpc vmnic create --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'a vmnic with the MAC address ba:95:cf:f1:db:38' },
+    { line: 'vpc vmnic create web1', does: 'a vmnic with a name' },
+    { line: 'vpc vmnic create --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'with the MAC address ba:95:cf:f1:db:38' },
   ],
   async run({ vmnicId: id, mac }, context, [name]) {
     await createObject<VmnicInfo, Vmnic>(context, {

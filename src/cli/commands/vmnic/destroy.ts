@@ -14,7 +14,7 @@ export default command({
   description: `Its tap device goes with it. While a hypervisor has it open, --force is needed: its guest
     loses its network. Destroying one that does not exist changes nothing.`,
   options: { vmnicId, force: flag('destroy it under a guest that has it open').short('f') },
-  examples: [{ line: 'vpc vmnic destroy --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'destroy it' }],
+  examples: [{ line: 'vpc vmnic destroy vmnic0', does: 'destroy it' }],
   async run({ vmnicId: id, force }, { vpc, output }) {
     const client = await vpc()
     if (!force) await refuseOpen(client, id)

@@ -16,7 +16,7 @@ export default command({
   positionals: [{ name: 'PROGRAM', help: 'the program and its arguments, after --', isRest: true }],
   examples: [
     {
-      line: `vpc vmnic exec -N 07f95a11-6788-2ae7-c306-ba95cff1db38 -u nobody -- sh -c 'exec qemu-system-x86_64 -netdev tap,id=n0,fds=$VPC_VMNIC_FDS -device virtio-net-pci,netdev=n0,mac=$VPC_VMNIC_MAC …'`,
+      line: `vpc vmnic exec -N vmnic0 -u nobody -- sh -c 'exec qemu-system-x86_64 -netdev tap,id=n0,fds=$VPC_VMNIC_FDS -device virtio-net-pci,netdev=n0,mac=$VPC_VMNIC_MAC …'`,
       does: 'a QEMU of one’s own, without privileges',
     },
   ],

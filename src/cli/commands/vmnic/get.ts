@@ -13,8 +13,8 @@ export default command({
   summary: 'show a vmnic',
   options: { vmnicId, numQueues: flag('show only the number of queues').short('n'), counters: flag('show what went through each queue') },
   examples: [
-    { line: 'vpc vmnic get --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38', does: 'its settings and its port' },
-    { line: 'vpc vmnic get -N 07f95a11-6788-2ae7-c306-ba95cff1db38 -n', does: 'the number of its queues' },
+    { line: 'vpc vmnic get vmnic0', does: 'its settings and its port' },
+    { line: 'vpc vmnic get vmnic0 -n', does: 'the number of its queues' },
   ],
   async run({ vmnicId: id, numQueues, counters }, { vpc, output }) {
     await using object = await (await vpc()).openVmnic(id)

@@ -29,9 +29,9 @@ export default command({
     ownerGroup: text('group whose members may', 'NAME').defaultsTo("with --owner-user, that user's"),
   },
   examples: [
-    { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --owner-user=qemu', does: 'let a hypervisor of that user open it' },
-    { line: 'vpc vmnic set --vmnic-id=07f95a11-6788-2ae7-c306-ba95cff1db38 --num-queues=2', does: 'two queues' },
-    { line: 'vpc vmnic set -N 07f95a11-6788-2ae7-c306-ba95cff1db38 --mtu=1400 --freeze', does: 'set the MTU for good' },
+    { line: 'vpc vmnic set vmnic0 --owner-user=qemu', does: 'let a hypervisor of that user open it' },
+    { line: 'vpc vmnic set vmnic0 --num-queues=2', does: 'two queues' },
+    { line: 'vpc vmnic set vmnic0 --mtu=1400 --freeze', does: 'set the MTU for good' },
   ],
   async run({ vmnicId: id, mac, mtu, freeze, unfreeze, ownerUser, ownerGroup, ...values }, { vpc, output }) {
     const frozen = (asked: boolean, value: boolean): ReturnType<typeof setting<Vmnic, VmnicInfo, boolean>> =>

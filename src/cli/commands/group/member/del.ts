@@ -12,7 +12,7 @@ export default command({
   options: { groupId, address: ipOption('address of a member').repeated },
   examples: [
     {
-      line: 'vpc group member del --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --address=10.0.0.7 --address=fd00::7',
+      line: 'vpc group member del web --address=10.0.0.7 --address=fd00::7',
       does: 'both addresses of a guest',
     },
   ],

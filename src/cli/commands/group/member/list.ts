@@ -6,7 +6,7 @@ export default command({
   path: 'group member list',
   summary: 'list the members of a security group that are on other hosts',
   options: { groupId },
-  examples: [{ line: 'vpc group member list --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e', does: 'their addresses' }],
+  examples: [{ line: 'vpc group member list web', does: 'their addresses' }],
   async run({ groupId: id }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id)
     const members = await object.members()

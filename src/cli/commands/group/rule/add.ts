@@ -1,10 +1,19 @@
 /** `vpc group rule add`. */
-import { formatRule, readRules, rules } from '#abi/group-rule.ts'
+import { failure, success, type Result } from '#wire/result.ts'
+import { formatRule, peerTypes, readNetwork, readRules, rules } from '#abi/group-rule.ts'
 import { command } from '../../../command.ts'
 import { usageFailure } from '../../../failure.ts'
+import { parseGiven } from '../../../given-name.ts'
 import { groupId } from '../../../id-options.ts'
-import { choice, text } from '../../../option.ts'
+import { choice, text, valueOption } from '../../../option.ts'
 import { alreadySo, done, unitText } from '../../../outcome.ts'
+
+/** A network or an address, or an object as people name it. */
+function parsePeer(text: string): Result<string> {
+  const network = readNetwork(text)
+  if (network.ok) return success(network.value)
+  return /[/:]|^[\d.]+$/.test(text) ? failure(network.problem) : parseGiven(text, peerTypes)
+}
 
 export default command({
   path: 'group rule add',
@@ -24,15 +33,15 @@ export default command({
     protocol: text('any, tcp, udp, icmp, icmpv6 or a number', 'PROTOCOL').default('any'),
     ports: text('destination ports and ranges: 80,443,8000-8010', 'PORTS'),
     icmp: text('ICMP type, or type and code: 8, 3/4', 'TYPE[/CODE]'),
-    peer: text('network, address, id of a group, of an address set or of a subnet', 'PEER').repeated,
+    peer: valueOption('network, address, group, address set or subnet', { placeholder: 'PEER', parse: parsePeer }).repeated,
   },
   examples: [
     {
-      line: 'vpc group rule add --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=10 --direction=in --protocol=tcp --ports=80,443',
+      line: 'vpc group rule add web --rule=10 --direction=in --protocol=tcp --ports=80,443',
       does: 'anybody reaches the web servers',
     },
     {
-      line: 'vpc group rule add --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=20 --direction=in --protocol=tcp --ports=5432 --peer=6c7a2ef3-1f77-11e8-8041-0cc47a6c7d1e',
+      line: 'vpc group rule add web --rule=20 --direction=in --protocol=tcp --ports=5432 --peer=app',
       does: 'members of another group reach the database',
     },
   ],

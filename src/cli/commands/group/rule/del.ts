@@ -9,7 +9,7 @@ export default command({
   summary: 'delete a rule of a security group',
   description: `Flows that the rule had allowed, and no other rule does, end at their next packet.`,
   options: { groupId, rule: text('name of the rule', 'RULE').required },
-  examples: [{ line: 'vpc group rule del --group-id=5b6f1de2-1f77-11e8-8041-0cc47a6c7d1e --rule=10', does: 'delete rule 10' }],
+  examples: [{ line: 'vpc group rule del web --rule=10', does: 'delete rule 10' }],
   async run({ groupId: id, rule }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id, { write: true })
     const info = await object.describe()

@@ -9,7 +9,7 @@ export default command({
   description: `Clears the flag used of every entry. An entry gets it again with the next packet that uses it. Some time
     later, vpc mux fte list shows which entries nobody needs.`,
   options: { muxId },
-  examples: [{ line: 'vpc mux fte clear-used --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'begin to watch' }],
+  examples: [{ line: 'vpc mux fte clear-used vpcmux0', does: 'begin to watch' }],
   async run({ muxId: id }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id, { write: true })
     await mux.clearUsed()

@@ -13,9 +13,7 @@ export default command({
   description: `An entry that does not exist is no error. For MAC 00:00:00:00:00:00, --vtep says which host gets no more
     broadcasts. A file may have the lines that vpc mux fte list prints.`,
   options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, file: fteFile },
-  examples: [
-    { line: 'vpc mux fte del --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02', does: 'one entry' },
-  ],
+  examples: [{ line: 'vpc mux fte del vpcmux0 --vni=5001 --mac=02:00:5e:10:00:02', does: 'one entry' }],
   async run({ muxId: id, vni, mac, vtep, file }, { vpc, output }) {
     const asked = askedFor({ vni, mac, vtep, file })
     const client = await vpc()

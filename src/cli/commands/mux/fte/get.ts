@@ -9,9 +9,7 @@ export default command({
   path: 'mux fte get',
   summary: 'show which host has a MAC address',
   options: { muxId, vni: fteVni.required, mac: fteMac.required },
-  examples: [
-    { line: 'vpc mux fte get --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02', does: 'ask for one' },
-  ],
+  examples: [{ line: 'vpc mux fte get vpcmux0 --vni=5001 --mac=02:00:5e:10:00:02', does: 'ask for one' }],
   async run({ muxId: id, vni, mac }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id)
     const entries = (await mux.entries()).filter((each) => each.vni === vni && each.mac === mac)

@@ -10,7 +10,7 @@ export default command({
     used: packets of this host's interfaces used the entry since vpc mux fte clear-used. An entry without it may be
     deleted to make room.`,
   options: { muxId, vni: fteVni.help('only entries of this VNI') },
-  examples: [{ line: 'vpc mux fte list --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80', does: 'every entry' }],
+  examples: [{ line: 'vpc mux fte list vpcmux0', does: 'every entry' }],
   async run({ muxId: id, vni }, { vpc, output }) {
     await using mux = await (await vpc()).openMux(id)
     const entries = (await mux.entriesWithFlags())

@@ -21,11 +21,11 @@ export default command({
   options: { muxId, vni: fteVni, mac: fteMac, vtep: fteVtep, forward: fteForward, file: fteFile },
   examples: [
     {
-      line: 'vpc mux fte set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --vni=5001 --mac=02:00:5e:10:00:02 --vtep=192.0.2.2',
+      line: 'vpc mux fte set vpcmux0 --vni=5001 --mac=02:00:5e:10:00:02 --vtep=192.0.2.2',
       does: 'one entry',
     },
     {
-      line: 'vpc mux fte set --mux-id=b1a7c2de-0c4d-4e57-9a05-3a2f5c6d7e80 --file=entries.txt',
+      line: 'vpc mux fte set vpcmux0 --file=entries.txt',
       does: 'many, lines such as: 5001 02:00:5e:10:00:02 192.0.2.2',
     },
   ],

@@ -8,7 +8,7 @@ export default command({
   description: `Stations without a floating address share the NAT's shared addresses. Each has blocks of 64 ports of its
     own, for TCP, UDP and pings apart. The log of vpcd says when a station got a block and when it gave it back.`,
   options: { natId },
-  examples: [{ line: 'vpc nat block list --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'who has which ports, and uses how many' }],
+  examples: [{ line: 'vpc nat block list outside', does: 'who has which ports, and uses how many' }],
   async run({ natId: id }, { vpc, output }) {
     await using nat = await (await vpc()).openNat(id)
     const blocks = await nat.listBlocks()

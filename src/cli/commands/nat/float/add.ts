@@ -16,7 +16,7 @@ export default command({
   },
   examples: [
     {
-      line: 'vpc nat float add --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8 --address=203.0.113.20 --inside=10.1.0.5',
+      line: 'vpc nat float add outside --address=203.0.113.20 --inside=10.1.0.5',
       does: 'one address for one station',
     },
   ],

@@ -6,7 +6,7 @@ export default command({
   path: 'nat float list',
   summary: 'list the floating addresses of a NAT',
   options: { natId },
-  examples: [{ line: 'vpc nat float list --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'each with its station' }],
+  examples: [{ line: 'vpc nat float list outside', does: 'each with its station' }],
   async run({ natId: id }, { vpc, output }) {
     await using nat = await (await vpc()).openNat(id)
     const floats = (await nat.listFloats()).map((text) => {

@@ -10,7 +10,7 @@ export default command({
   summary: 'take a public address from its station',
   description: `An address that stands for nobody is no error.`,
   options: { natId, address: ipOption('public address').required },
-  examples: [{ line: 'vpc nat float remove --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8 --address=203.0.113.20', does: 'take it' }],
+  examples: [{ line: 'vpc nat float remove outside --address=203.0.113.20', does: 'take it' }],
   async run({ natId: id, address }, { vpc, output }) {
     const client = await vpc()
     await using nat = await openIfThere((options) => client.openNat(id, options))

@@ -9,7 +9,7 @@ export default command({
   path: 'nat port list',
   summary: 'list the public ports of a NAT that are in use',
   options: { natId },
-  examples: [{ line: 'vpc nat port list --nat-id=6a1d7f30-94c2-4e04-8f04-3ab2c1d0e9f8', does: 'which station has which port' }],
+  examples: [{ line: 'vpc nat port list outside', does: 'which station has which port' }],
   async run({ natId: id }, { vpc, output }) {
     await using nat = await (await vpc()).openNat(id)
     const ports = await nat.listPorts()

@@ -13,10 +13,10 @@ export default command({
   options: { routerId, prefix: routePrefix, table: routeTable, ...routeTargets },
   examples: [
     {
-      line: 'vpc router route add --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --prefix=10.9.0.0/16 --via=10.1.0.5',
+      line: 'vpc router route add main --prefix=10.9.0.0/16 --via=10.1.0.5',
       does: 'by a virtual machine that forwards',
     },
-    { line: 'vpc router route add --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --prefix=10.8.0.0/16 --blackhole', does: 'nowhere' },
+    { line: 'vpc router route add main --prefix=10.8.0.0/16 --blackhole', does: 'nowhere' },
   ],
   async run({ routerId: id, ...given }, { vpc, output }) {
     const route = routeAsked(given)

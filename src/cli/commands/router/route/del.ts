@@ -12,7 +12,7 @@ export default command({
   summary: 'delete a route of a router',
   description: `A route that does not exist is no error. Routes to the subnets of the router go with the subnets.`,
   options: { routerId, prefix: routePrefix, table: routeTable },
-  examples: [{ line: 'vpc router route del --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff --prefix=10.9.0.0/16', does: 'delete it' }],
+  examples: [{ line: 'vpc router route del main --prefix=10.9.0.0/16', does: 'delete it' }],
   async run({ routerId: id, prefix, table }, { vpc, output }) {
     const client = await vpc()
     await using router = await openIfThere((options) => client.openRouter(id, options))

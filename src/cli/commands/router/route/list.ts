@@ -10,7 +10,7 @@ export default command({
   summary: 'list the routes of a router',
   description: `Includes the routes to its subnets, with target 'local'.`,
   options: { routerId },
-  examples: [{ line: 'vpc router route list --router-id=c2a9e7d4-83f0-4d15-8d03-02c8a4f1d0ff', does: 'every route' }],
+  examples: [{ line: 'vpc router route list main', does: 'every route' }],
   async run({ routerId: id }, { vpc, output }) {
     const client = await vpc()
     await using router = await client.openRouter(id)

@@ -9,7 +9,7 @@ export default command({
   description: `Clears the flag used of every neighbour. A neighbour gets it again when a question is answered with it.
     Some time later, vpc switch neighbour list shows which neighbours nobody asks for.`,
   options: { switchId },
-  examples: [{ line: 'vpc switch neighbour clear-used --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'begin to watch' }],
+  examples: [{ line: 'vpc switch neighbour clear-used red', does: 'begin to watch' }],
   async run({ switchId: id }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id, { write: true })
     await object.clearUsedNeighbours()

@@ -12,9 +12,7 @@ export default command({
   description: `An entry that does not exist is no error. A file may have the lines that vpc switch neighbour list
     prints; their MAC addresses are ignored.`,
   options: { switchId, vni: neighbourVni, address: neighbourAddress, file: neighbourFile },
-  examples: [
-    { line: 'vpc switch neighbour del --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --address=10.0.0.2', does: 'one entry' },
-  ],
+  examples: [{ line: 'vpc switch neighbour del red --vni=5001 --address=10.0.0.2', does: 'one entry' }],
   async run({ switchId: id, vni, address, file }, { vpc, output }) {
     if (file === undefined && (vni === undefined || address === undefined)) throw usageFailure('give --vni and --address, or --file')
     const asked = neighboursOf({ vni, address, file, mac: file === undefined ? '00:00:00:00:00:00' : undefined })

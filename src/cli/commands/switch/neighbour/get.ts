@@ -11,7 +11,7 @@ export default command({
   options: { switchId, vni: neighbourVni.required, address: neighbourAddress.required },
   examples: [
     {
-      line: 'vpc switch neighbour get --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --address=10.0.0.2',
+      line: 'vpc switch neighbour get red --vni=5001 --address=10.0.0.2',
       does: 'ask for one',
     },
   ],

@@ -10,7 +10,7 @@ export default command({
     vpc switch neighbour set --file reads the lines that this command prints. Flag used: a question was
     answered with the entry since vpc switch neighbour clear-used. An entry without it may be deleted to make room.`,
   options: { switchId, vni: neighbourVni.help('only entries of this VNI') },
-  examples: [{ line: 'vpc switch neighbour list --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468', does: 'every entry' }],
+  examples: [{ line: 'vpc switch neighbour list red', does: 'every entry' }],
   async run({ switchId: id, vni }, { vpc, output }) {
     await using object = await (await vpc()).openSwitch(id)
     const entries = (await object.neighboursWithFlags())

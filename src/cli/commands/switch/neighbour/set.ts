@@ -13,11 +13,11 @@ export default command({
   options: { switchId, vni: neighbourVni, address: neighbourAddress, mac: neighbourMac, file: neighbourFile },
   examples: [
     {
-      line: 'vpc switch neighbour set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --vni=5001 --address=10.0.0.2 --mac=02:00:5e:10:00:02',
+      line: 'vpc switch neighbour set red --vni=5001 --address=10.0.0.2 --mac=02:00:5e:10:00:02',
       does: 'one entry',
     },
     {
-      line: 'vpc switch neighbour set --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --file=neighbours.txt',
+      line: 'vpc switch neighbour set red --file=neighbours.txt',
       does: 'many, lines such as: 5001 10.0.0.2 02:00:5e:10:00:02',
     },
   ],

@@ -33,15 +33,7 @@ export default command({
   positionals: [newName],
   examples: [
     { line: 'vpc switch port add red web', does: 'a port with a name' },
-    {
-      line: 'vpc switch port add --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',
-      does: 'a port',
-    },
-    {
-      line: `vpc switch port add --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=ea58b648-203b-a707-cd02-7a552c8d5295 \\
-      --uplink --l2-name=eth0 --ethlink-id=5c4acd32-1b8d-11e8-b408-0cc47a6c7d1e`,
-      does: 'an uplink through eth0',
-    },
+    { line: 'vpc switch port add red office --uplink --l2-name=eth0', does: 'an uplink through eth0' },
   ],
   async run({ switchId: id, portId: given, uplink, l2Name, ethlinkId }, { vpc, output }, [name]) {
     if (!uplink && (l2Name ?? ethlinkId) !== undefined) throw usageFailure('--l2-name and --ethlink-id are for an uplink; add --uplink')

@@ -12,7 +12,7 @@ export default command({
   options: { portId, interfaceId },
   examples: [
     {
-      line: 'vpc switch port disconnect --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --interface-id=07f95a11-6788-2ae7-c306-ba95cff1db38',
+      line: 'vpc switch port disconnect web vmnic0',
       does: 'unplug a vmnic',
     },
   ],

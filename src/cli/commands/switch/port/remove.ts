@@ -11,7 +11,7 @@ export default command({
   options: { switchId, portId },
   examples: [
     {
-      line: 'vpc switch port remove --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e',
+      line: 'vpc switch port remove red web',
       does: 'remove it',
     },
   ],

@@ -45,9 +45,9 @@ export default command({
     ...portOptions,
   },
   examples: [
-    { line: 'vpc switch port set --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --vni=5001', does: 'put it into another subnet' },
+    { line: 'vpc switch port set web --vni=5001', does: 'put it into another subnet' },
     {
-      line: 'vpc switch port set --port-id=fd436f9c-1f77-11e8-8002-0cc47a6c7d1e --address=10.0.0.1 --address=fd00::1',
+      line: 'vpc switch port set web --address=10.0.0.1 --address=fd00::1',
       does: 'let its interface send from these addresses alone',
     },
   ],

@@ -11,7 +11,7 @@ export default command({
   options: { switchId, portId },
   examples: [
     {
-      line: 'vpc switch port uplink --switch-id=da64c3f3-095d-91e5-df01-5aabcfc52468 --port-id=ea58b648-203b-a707-cd02-7a552c8d5295',
+      line: 'vpc switch port uplink red office',
       does: 'make it the uplink',
     },
   ],
