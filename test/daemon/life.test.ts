@@ -229,7 +229,9 @@ test('vpcd tells of itself', async () => {
   await using host = TestHost.create()
   const { pid } = await host.start()
   await using mgmt = await host.vpc.mgmt()
-  const { settings = [], ...info } = await mgmt.info()
+  const { settings = [], ipsec, ...info } = await mgmt.info()
+  // Whether the kernel has it.
+  assert.equal(typeof ipsec, 'boolean')
   assert.ok(settings.includes('vpcsw.vni'), settings.join(' '))
   assert.deepEqual(
     { ...info, version: '', startedAt: '' },
