@@ -69,7 +69,7 @@ export interface ItemError {
 }
 
 /**
- * `POST /agent/v1/lookup`: addresses and host names of vpcs with resolution `demand`, 256 at most each. The answers
+ * `POST /agent/v1/lookup`: addresses, names and MACs of stations of vpcs with resolution `demand`, 256 at most each. The answers
  * come by the feed, and from then on what becomes of these stations. The API keeps stations back from those agents
  * alone that open the feed with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
  */
@@ -78,6 +78,8 @@ export interface Lookup {
   readonly addresses: readonly string[]
   /** Host names, as stations have them. Nothing is said of a name that no guest has. */
   readonly names?: readonly string[]
+  /** MAC addresses that guests send to and that nobody here knows: they may have learnt them on another host. */
+  readonly macs?: readonly string[]
   /** Ids of vnics whose stations the agent has from a feed before, 4096 at most. */
   readonly vnics?: readonly string[]
 }

@@ -158,8 +158,10 @@ suite('two hosts', () => {
       [hostId(2)]: [back, router, far],
     })
     await scene.done(revision)
-    scene.api.onLookup = (host, { addresses }) => {
-      const found = [near, behind].filter((station) => station.addresses.some((address) => addresses.includes(address)))
+    scene.api.onLookup = (host, { addresses, macs = [] }) => {
+      const found = [near, behind].filter(
+        ({ mac, addresses: own }) => macs.includes(mac) || own.some((address) => addresses.includes(address)),
+      )
       if (found.length > 0) scene.api.tell({ [host]: found })
     }
     // The API of this test answers only while nothing holds its process.
@@ -177,6 +179,13 @@ suite('two hosts', () => {
     assert.deepEqual(scene.api.lookups.at(-1), { vpc: vpc.id, addresses: ['10.2.0.30'] })
     await inGuest('ping -c 2 -i 0.2 -W 1 10.0.0.99')
     assert.equal(scene.api.lookups.filter(({ addresses }) => addresses.includes('10.0.0.99')).length, 1)
+    // A guest that has come from another host asks no question: it knows the MAC, and sends others' packets to it.
+    const device = /dev (\S+)/.exec(await inGuest('ip route get 10.0.0.20'))![1]
+    await scene.done(scene.api.tell({ [one!.id]: [{ gone: near }] }), [one!])
+    await inGuest(`ip neigh replace 10.0.0.20 lladdr ${near.mac} dev ${device} nud permanent`)
+    await inGuest('ip route add 198.51.100.7 via 10.0.0.20; ping -c 1 -W 1 198.51.100.7')
+    assert.deepEqual(scene.api.lookups.at(-1), { vpc: vpc.id, addresses: ['198.51.100.7'], macs: [near.mac] })
+    assert.match(await inGuest('ping -c 1 -W 1 10.0.0.20'), / 0% packet loss/)
     // Another API has forgotten who asked for what.
     await one!.killAgent()
     one!.startAgent()

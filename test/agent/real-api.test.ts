@@ -18,6 +18,9 @@ function unitOf(run: (...command: string[]) => string): string {
   return /^\d+: (hostif\d+)/m.exec(run('ip', 'link'))![1]!
 }
 
+const run = (netns: string, ...command: string[]): string =>
+  spawnSync('ip', ['netns', 'exec', netns, ...command], { encoding: 'utf8' }).stdout
+
 const account = [
   ['regions', { name: 'north' }],
   ['facilities', { name: 'f1', region: 'north' }],
@@ -297,6 +300,15 @@ suite('a cloud of four hosts', () => {
     )
     api.do('vnic create blue3 --account=shop --subnet=blue/far')
     assert.ok(answers())
+    // It moves, and brings along what it knows: its new host learns the way from its first frames.
+    const { mac } = JSON.parse(api.do('vnic get blue2 --account=shop --json')) as { mac: string }
+    api.do('vnic plug blue1 --account=shop --host=h3')
+    await guest(three!, 'blue1', 'blue1')
+    const moved = three!.host.guestName('blue1')
+    spawnSync('ip', ['-n', moved, 'neigh', 'add', addressOf('blue2'), 'lladdr', mac, 'dev', unitOf((...words) => run(moved, ...words))])
+    assert.ok(!three!.ok('export').includes(addressOf('blue2')))
+    const pings = run(moved, 'ping', '-c', '4', '-i', '0.25', '-W', '1', addressOf('blue2'))
+    assert.match(pings, / [1-4] received/)
     for (const [vnic] of made) api.do(`vnic unplug ${vnic} --account=shop`)
   })
 

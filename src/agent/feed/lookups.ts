@@ -1,6 +1,7 @@
 /**
  * Asks the API for the stations of large vpcs that guests of this host want to reach: by ARP and ND, by names in DNS,
- * by packets that are routed to a station that is not known, and by packets of unknown senders that groups refuse.
+ * by packets that are routed to a station that is not known, by frames to a MAC that nobody here knows, and by packets
+ * of unknown senders that groups refuse.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerFrame } from '#client/answer.ts'
@@ -9,6 +10,7 @@ import { defaultDomain } from '#abi/service-settings.ts'
 import type { FeedItem, StationItem } from '#feed/item.ts'
 import { nobodyMs, type Lookup } from '#feed/message.ts'
 import type { Log } from '#system/log.ts'
+import { formatMac } from '#wire/mac.ts'
 import type { Guests } from '../apply/host-half.ts'
 import type { Clock } from '../apply/failures.ts'
 import { switchId } from '../compile/ids.ts'
@@ -28,7 +30,7 @@ const mostHeld = 4_096
 /** How long questions gather. */
 const gatherMs = 5
 /** Drops for want of a station; the senders try again. */
-const curable = new Set(['no_host', 'sg_denied'])
+const curable = new Set(['no_host', 'sg_denied', 'unknown_unicast'])
 
 export interface LookupOptions {
   readonly items: Items
@@ -47,11 +49,12 @@ interface Asked {
 interface Waiting {
   readonly addresses: Set<string>
   readonly names: Set<string>
+  readonly macs: Set<string>
 }
 
 export class Lookups {
   readonly #options: LookupOptions
-  /** By vpc and address. */
+  /** By vpc, and address or MAC. */
   readonly #stations = new Map<string, StationItem>()
   readonly #asked = new Map<string, Asked>()
   readonly #waiting = new Map<string, Waiting>()
@@ -69,14 +72,14 @@ export class Lookups {
   /** Note a station that has come, or another item. */
   came(item: FeedItem): void {
     if (item.kind !== 'station') return
-    for (const address of item.addresses) this.#stations.set(keyOf(item.vpc, address), item)
+    for (const each of [...item.addresses, item.mac]) this.#stations.set(keyOf(item.vpc, each), item)
   }
 
   /** Note that an item is gone, or is replaced. */
   went(item: FeedItem | undefined): void {
     if (item?.kind !== 'station') return
-    for (const address of item.addresses) {
-      const key = keyOf(item.vpc, address)
+    for (const each of [...item.addresses, item.mac]) {
+      const key = keyOf(item.vpc, each)
       if (this.#stations.get(key)?.id === item.id) this.#stations.delete(key)
     }
   }
@@ -148,15 +151,21 @@ export class Lookups {
     for await (const drop of this.#options.guests.drops(signal)) if (curable.has(drop.reason)) this.#wantOf(drop)
   }
 
-  /** Both ends of a packet that was dropped, but for guests of this host. */
-  #wantOf({ vni, data }: DropEvent): void {
+  /**
+   * Both ends of a packet that was dropped, but for guests of this host. And its receiver's MAC, if nobody knows that:
+   * a guest that has come from another host brings along what it learnt there, and asks no questions.
+   */
+  #wantOf({ vni, data, reason }: DropEvent): void {
     const { items } = this.#options
     const vpc = [...items.of('subnet')].find((subnet) => subnet.vni === vni)?.vpc
     if (vpc === undefined || items.get('vpc', vpc)?.resolution !== 'demand') return
     const own = new Set([...items.of('vnic')].filter((vnic) => vnic.vpc === vpc).flatMap(({ addresses }) => addresses))
-    for (const address of addressesIn(Buffer.from(data, 'base64'))) {
+    const frame = Buffer.from(data, 'base64')
+    for (const address of addressesIn(frame)) {
       if (!own.has(address) && !this.#stations.has(keyOf(vpc, address))) this.#want(vpc, address, undefined)
     }
+    const mac = reason === 'unknown_unicast' && frame.length >= 6 ? formatMac(frame.subarray(0, 6)) : undefined
+    if (mac !== undefined && !this.#stations.has(keyOf(vpc, mac))) this.#want(vpc, mac, undefined, 'macs')
   }
 
   /** DNS looks for a name, or for that of an address. It sees in its zone what has come. */
@@ -176,7 +185,7 @@ export class Lookups {
     this.#asked.delete(key)
     this.#asked.set(key, { at: now, question })
     const waiting = this.#waiting.get(vpc)
-    const wanted = waiting ?? { addresses: new Set(), names: new Set() }
+    const wanted = waiting ?? { addresses: new Set(), names: new Set(), macs: new Set() }
     wanted[what].add(address)
     this.#waiting.set(vpc, wanted)
     this.#timer ??= setTimeout(() => this.#ask(), gatherMs)
@@ -197,20 +206,26 @@ export class Lookups {
 
   #ask(): void {
     this.#timer = undefined
-    for (const [vpc, waiting] of this.#waiting) {
-      const { addresses, names } = { addresses: [...waiting.addresses], names: [...waiting.names] }
-      for (let i = 0; i < Math.max(addresses.length, names.length); i += mostAddresses)
-        void this.#post(vpc, addresses.slice(i, i + mostAddresses), names.slice(i, i + mostAddresses))
+    for (const [vpc, { addresses, names, macs }] of this.#waiting) {
+      for (let i = 0; i < Math.max(addresses.size, names.size, macs.size); i += mostAddresses) {
+        const [some, named, by] = [addresses, names, macs].map((each) => [...each].slice(i, i + mostAddresses)) as [
+          string[],
+          string[],
+          string[],
+        ]
+        void this.#post({ vpc, addresses: some, ...(named.length > 0 && { names: named }), ...(by.length > 0 && { macs: by }) })
+      }
     }
     this.#waiting.clear()
   }
 
-  async #post(vpc: string, addresses: readonly string[], names: readonly string[]): Promise<void> {
+  async #post(lookup: Lookup): Promise<void> {
+    const { vpc, addresses, names = [], macs = [] } = lookup
     try {
-      await this.#options.post({ vpc, addresses, ...(names.length > 0 && { names }) })
+      await this.#options.post(lookup)
     } catch (error) {
       // The guests ask again.
-      for (const each of [...addresses, ...names]) this.#asked.delete(keyOf(vpc, each))
+      for (const each of [...addresses, ...names, ...macs]) this.#asked.delete(keyOf(vpc, each))
       this.#options.log.debug('cannot ask for stations', { vpc, error: (error as Error).message })
     }
   }

@@ -232,6 +232,15 @@ test('it finds stations by the names of vnics, of guests, and by those that vnic
   }
   assert.deepEqual(await found('none', 'n5', 'n2', 'n3', 'away'), [])
   assert.deepEqual(await found('N1', 'mail', 'big'), [named, says, inGuest].map((id) => `station/${id}`).sort())
+  // By its MAC it finds stations of this vpc alone, too, that are plugged in.
+  const [m1, m2, m3] = [await made('m1', {}, 'h2'), await made('m2', {}), await made('m3', { subnet: 'blue/other' }, 'h2')]
+  const macs = await Promise.all([m1, m2, m3].map(async (id) => ((await api.ok('GET', `/vnics/${id}`)).mac as string).toUpperCase()))
+  lookups.ask(h1!.id, { vpc, addresses: [], macs: [...macs, '02:00:00:00:00:99'] })
+  await h1!.told()
+  assert.deepEqual(
+    [m1, m2, m3].map((id) => h1!.items.has(`station/${id}`)),
+    [true, false, false],
+  )
   // A name that is given up is found no more.
   await api.ok('PATCH', '/vnics/n2', { dhcpHostname: 'post' }, { 'if-match': '*' })
   assert.deepEqual(api.feeds.named(vpc, 'mail'), [])
@@ -254,6 +263,7 @@ test('a lookup is checked', () => {
     vpc,
     addresses: ['10.0.0.1', 'fd00::1'],
     names: [],
+    macs: [],
     vnics: [],
   })
   for (const wrong of [null, [], {}, { vpc }, { vpc: 'red', addresses: [] }, { vpc, addresses: 'x' }, { vpc, addresses: ['10.0.0'] }])
@@ -261,4 +271,5 @@ test('a lookup is checked', () => {
   assert.throws(() => parseLookup({ vpc, addresses: Array(257).fill('10.0.0.1') }), /256/)
   assert.throws(() => parseLookup({ vpc, addresses: [], vnics: ['x'] }), /vnics/)
   assert.throws(() => parseLookup({ vpc, addresses: [], names: [1] }), /names/)
+  assert.throws(() => parseLookup({ vpc, addresses: [], macs: ['02:00'] }), /macs/)
 })
