@@ -69,9 +69,9 @@ export interface ItemError {
 }
 
 /**
- * `POST /agent/v1/lookup`: addresses, names and MACs of stations of vpcs with resolution `demand`, 256 at most each. The answers
- * come by the feed, and from then on what becomes of these stations. The API keeps stations back from those agents
- * alone that open the feed with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
+ * `POST /agent/v1/lookup`: addresses, names and MACs of stations of vpcs with resolution `demand`, 256 at most each.
+ * The answers come by the feed, and from then on what becomes of these stations. The API keeps stations back from those
+ * agents alone that open the feed with `lookup=1`. Before it opens a feed, an agent says here which stations it has.
  */
 export interface Lookup {
   readonly vpc: string
