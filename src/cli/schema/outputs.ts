@@ -3,6 +3,7 @@ import { kindNames } from '#resource/kind-names.ts'
 import { z } from 'zod'
 import { changed, changedId, changedObject, count, flag, id, objectOf, objectsOf, only, text, textOrNull, texts } from './objects.ts'
 import * as report from './reports.ts'
+import { resourceOf, wouldBe } from './resources.ts'
 
 /** One value; lines, each a value; or no JSON: a document, a script, or what a program prints. */
 export type CommandOutput = { readonly one: z.ZodType } | { readonly lines: z.ZodType } | 'text'
@@ -15,6 +16,8 @@ const generated = one(only({ id, mac: text }))
 const files = one(changed({ files: texts }))
 const entries = one(changed({ id, entries: count }))
 const machine = one(z.looseObject({ changed: flag }))
+/** Hosts that have not done a change yet. */
+const late = { late: z.array(z.looseObject({ host: text })).optional() }
 
 const switches: Readonly<Record<string, CommandOutput>> = {
   'switch create': one(changedObject('vpcsw')),
@@ -220,17 +223,30 @@ const cloud: Readonly<Record<string, CommandOutput>> = {
   'cloud plan': one(loose),
   'cloud vnic attach': machine,
   'cloud vnic detach': machine,
-  'cloud vnic plug': one(loose),
-  'cloud vnic unplug': one(loose),
+  'cloud vnic plug': one(z.union([changed({ resource: resourceOf('vnic').extend(late) }), wouldBe('vnic')])),
+  'cloud vnic unplug': one(z.union([changed({ resource: resourceOf('vnic').extend(late) }), wouldBe('vnic')])),
   'cloud watch': lines(z.looseObject({ event: text })),
 }
 
-/** The commands of every kind of a cloud's resources; with --dry-run some print the resource alone. */
-const ofKind = (kind: string): [string, CommandOutput][] => [
-  [`cloud ${kind} list`, list(report.resource)],
-  [`cloud ${kind} get`, one(report.resource)],
-  ...['create', 'set', 'destroy'].map((verb): [string, CommandOutput] => [`cloud ${kind} ${verb}`, one(loose)]),
-]
+const fallen = z.array(only({ action: text, kind: text, name: textOrNull, id: text }))
+/** The commands of every kind of a cloud's resources; with --dry-run they print what would be. */
+const ofKind = (kind: string): [string, CommandOutput][] => {
+  const resource = resourceOf(kind)
+  // A token's secret is shown when it is made, and so is what a host joins with.
+  const created = resource.extend({ ...late, ...(kind === 'token' && { token: text.optional() }) })
+  const join = kind === 'host' ? { join: z.looseObject({ token: text }).optional() } : {}
+  const kept = resource.extend(late)
+  return [
+    [`cloud ${kind} list`, list(resource)],
+    [`cloud ${kind} get`, one(resource)],
+    [`cloud ${kind} create`, one(z.union([changed({ resource: created, ...join }), wouldBe(kind)]))],
+    [`cloud ${kind} set`, one(z.union([changed({ resource: kept }), wouldBe(kind)]))],
+    [
+      `cloud ${kind} destroy`,
+      one(z.union([changed({ resource: resource.optional() }), only({ changed: flag, dryRun: flag, changes: fallen }), wouldBe(kind)])),
+    ],
+  ]
+}
 
 /** By the words of the command. */
 export const outputs: ReadonlyMap<string, CommandOutput> = new Map([

@@ -76,8 +76,6 @@ export const hostDocument = z.looseObject({ version: z.int() })
 export const natBlock = z.looseObject({ inside: text, address: text, firstPort: count, lastPort: count })
 export const natPort = z.looseObject({ protocol: text, inside: text, address: text, port: count })
 export const lab = only({ name: text, state: text, problems: texts, hosts: texts, guests: texts, file: text, since: text })
-/** A resource of a cloud; docs/openapi.json has the fields of each kind. */
-export const resource = z.looseObject({ id: text, kind: text })
 /** An image of this host. */
 export const image = only({ name: text, format: text, virtualBytes: count, fileBytes: count, path: text })
 

@@ -9,8 +9,7 @@ import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { changeRules } from './group-use.ts'
 import { moveToSwitch, plain } from './group.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType } from './type.ts'
+import { type ObjectType, settersOf } from './type.ts'
 
 function setNetworks({ model }: Context, tx: Transaction, set: AddressSet, asked: readonly string[]): void {
   tx.asked = `set the networks of ${unitName(set)}`
@@ -32,12 +31,11 @@ export const addressSetType: ObjectType<'set'> = {
     register<AddressSet>(context, tx, { ...newBase(context.model, 'set', id), ...initialSettings('set') }),
   dismantle: (context, tx, set) => changeRules(context.model, tx, set, () => unregister(context, tx, set)),
   state: () => ({}),
-  setters: {
-    owner: setObjectOwner,
+  setters: settersOf<'set'>({
     name: (_, tx, set, name) => plain(tx, set, () => tx.set(set, 'name', name)),
     switch: ({ model }, tx, set, sw) => moveToSwitch(model, tx, set, sw),
     networks: setNetworks,
-  },
+  }),
   kept: [],
   operations: {
     setNetworkAdd(call) {

@@ -19,9 +19,7 @@ import { disconnectMux, syncMux } from './mux.ts'
 import { disconnectPort, noteRecords } from './port.ts'
 import { announce, publicOf } from './nat-announce.ts'
 import { unwireNats } from './nat.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Setters, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 
 const state = (): State<'ethlink'> => ({
   port: null,
@@ -50,9 +48,7 @@ function dismantleEthlink(context: Context, tx: Transaction, ethlink: Ethlink): 
   unregister(context, tx, ethlink)
 }
 
-const setters: Setters<'ethlink'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'ethlink'>({
   vtag({ model }, tx, ethlink, vtag) {
     tx.asked = `give ${unitName(ethlink)} VLAN tag ${vtag}`
     const [nat] = natsOf(model, ethlink.id)
@@ -64,7 +60,7 @@ const setters: Setters<'ethlink'> = {
   },
   l2Name: (context, tx, ethlink, name) => (name === null ? disconnect(context, tx, ethlink) : connect(context, tx, ethlink, name)),
   mtuBytes: setMtu,
-}
+})
 
 /** Wrap an interface, in place of another. */
 function connect(context: Context, tx: Transaction, ethlink: Ethlink, name: string): void {

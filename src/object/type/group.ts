@@ -11,8 +11,7 @@ import { newBase, register, unregister } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { ruleNumber } from '../sync/policy/policy.ts'
 import { changeMembers, changeRules, checkRules, portsIn } from './group-use.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType } from './type.ts'
+import { type ObjectType, settersOf } from './type.ts'
 
 function createGroup(context: Context, tx: Transaction, id: Id): Group {
   return register<Group>(context, tx, { ...newBase(context.model, 'group', id), ...initialSettings('group') })
@@ -117,8 +116,7 @@ export const groupType: ObjectType<'group'> = {
   create: createGroup,
   dismantle: dismantleGroup,
   state: () => ({}),
-  setters: {
-    owner: setObjectOwner,
+  setters: settersOf<'group'>({
     name: (_, tx, group, name) => plain(tx, group, () => tx.set(group, 'name', name)),
     switch: ({ model }, tx, group, sw) => moveToSwitch(model, tx, group, sw),
     onRevoke: ({ model }, tx, group, onRevoke) => changeRules(model, tx, group, () => tx.set(group, 'onRevoke', onRevoke)),
@@ -130,7 +128,7 @@ export const groupType: ObjectType<'group'> = {
       changeMembers(model, tx, group, read.value)
     },
     rules: setRules,
-  },
+  }),
   kept: [],
   operations: {
     groupRuleAdd: addRules,

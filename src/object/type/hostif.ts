@@ -13,9 +13,7 @@ import { interfaceMtuBytes } from './mtu.ts'
 import { setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
 import { setGuest } from './guest.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 import { dropDevice, makeUnitDevice, switchSideName } from './unit-device.ts'
 
 const state = (): State<'hostif'> => ({ port: null, ifindex: 0, inOtherNetns: false, runsXdp: false })
@@ -37,7 +35,7 @@ export const hostifType: ObjectType<'hostif'> = {
   create: createHostif,
   dismantle: dismantleHostif,
   state,
-  setters: { owner: setObjectOwner, name: setObjectName, mtuBytes: setMtu, guest: setGuest },
+  setters: settersOf<'hostif'>({ mtuBytes: setMtu, guest: setGuest }),
   kept: [],
   operations: {
     // Namespaces are a matter of the host, so this needs a right of its own.

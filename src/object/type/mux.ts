@@ -21,9 +21,7 @@ import { askPaths } from './mux-paths.ts'
 import { addPortsRight, dropWays } from './mux-ways.ts'
 import { originalEntries, toFte } from './original-entries.ts'
 import { checkListen } from './mux-listen.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Row, Setters, State } from './type.ts'
+import { type ObjectType, type Row, settersOf, type State } from './type.ts'
 import { clearUsed, listFlagged } from './used-entries.ts'
 import { dropDevice, makeMuxDevice, takeDevice } from './unit-device.ts'
 
@@ -60,9 +58,7 @@ function dismantleMux(context: Context, tx: Transaction, mux: Mux): void {
   unregister(context, tx, mux)
 }
 
-const setters: Setters<'vpcmux'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'vpcmux'>({
   mtuBytes: setMtu,
   direct(_, tx, mux, direct) {
     touchWays(tx, mux)
@@ -93,7 +89,7 @@ const setters: Setters<'vpcmux'> = {
     checkListen(context, tx, mux, endpoint)
     return listenOn(context, tx, mux, endpoint)
   },
-}
+})
 
 function stopListening(context: Context, tx: Transaction, mux: Mux): void {
   dropWays(context, tx, mux)

@@ -1,7 +1,8 @@
 /** The name of an object: one object of a type has it, so commands and documents can use it in place of the id. */
 import { nameProblem } from '#abi/object-name.ts'
+import { typeNoun } from '#abi/object-type.ts'
 import type { Context } from '../context.ts'
-import { fullName, unitName, type VpcObject } from '../store/model.ts'
+import { unitName, type VpcObject } from '../store/model.ts'
 import { nameKey } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
 
@@ -17,7 +18,12 @@ export function setObjectName({ model }: Context, tx: Transaction, object: VpcOb
   tx.asked = name === null ? `take the name of ${unitName(object)} away` : `name ${unitName(object)} '${name}'`
   const { type } = object
   const other = name === null ? undefined : model.names.get(nameKey(type, name))
-  if (other !== undefined) tx.refuse('EEXIST', `${fullName(other)} has that name`, 'choose another, or rename that one first')
+  if (other !== undefined)
+    tx.refuse(
+      'EEXIST',
+      `another ${typeNoun[type].replace(/^an? /, '')} has that name`,
+      'choose another, or rename that one first: vpc list shows it',
+    )
   if (object.name !== null) tx.drop(model.names, nameKey(type, object.name))
   if (name !== null) tx.put(model.names, nameKey(type, name), object)
   tx.set(object, 'name', name)

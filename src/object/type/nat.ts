@@ -21,9 +21,7 @@ import { serveEthlink } from './ethlink-service.ts'
 import { announce, publicOf } from './nat-announce.ts'
 import { checkFloats } from './nat-floats.ts'
 import { checkShared } from './nat-shared.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Setters, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 
 const state = (): State<'vpcnat'> => ({ source: 0 })
 
@@ -49,9 +47,7 @@ function change({ model }: Context, tx: Transaction, nat: Nat, act: () => void):
   tx.dirty.records.add(nat)
 }
 
-const setters: Setters<'vpcnat'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'vpcnat'>({
   router(context, tx, nat, router, { floats = nat.floats, pool = nat.pool, shared = nat.shared }) {
     tx.asked = `have ${unitName(nat)} serve ${router === null ? 'no router' : `router ${router}`}`
     const named = router === null ? null : context.model.find('vpcrtr', router)
@@ -100,7 +96,7 @@ const setters: Setters<'vpcnat'> = {
     change(context, tx, nat, () => tx.set(nat, 'shared', shared))
     announce(context, tx, nat, publicOf(nat))
   },
-}
+})
 
 const vtepOf = ({ address, port }: NonNullable<Nat['via']>): Parameters<typeof isOwn>[1] => ({
   family: address.length === 4 ? 4 : 6,

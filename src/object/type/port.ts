@@ -19,9 +19,7 @@ import { exportFlows, importFlows } from '../flow-move.ts'
 import { changePolicy, checkGroups, notePolicy } from './group-use.ts'
 import { withinQuota } from './quota.ts'
 import { serveEthlink } from './ethlink-service.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Row, Setters, State } from './type.ts'
+import { type ObjectType, type Row, settersOf, type State } from './type.ts'
 
 const state = (): State<'vpcp'> => ({ switch: null, peer: null, source: 0 })
 
@@ -40,9 +38,7 @@ function dismantlePort(context: Context, tx: Transaction, port: Port): void {
   unregister(context, tx, port)
 }
 
-const setters: Setters<'vpcp'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'vpcp'>({
   vni({ model }, tx, port, vni) {
     tx.asked = `put port ${unitName(port)} on VNI ${vni}`
     const { switch: sw, vni: before } = port
@@ -106,7 +102,7 @@ const setters: Setters<'vpcp'> = {
     touchAddresses(tx, port)
     notePolicy(tx, port)
   },
-}
+})
 
 /** The port is attached, or in groups for the first time: connections of its unit may be under way. */
 function pickUp({ datapath }: Context, tx: Transaction, port: Port): void {

@@ -7,11 +7,9 @@ import { newBase, register, unregister } from '../store/registry.ts'
 import { switchOf } from '../store/routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { leaveNats } from './nat.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
 import { addRoutes, deleteRoutes, dropDeadRoutes, setRoutes } from './routes.ts'
 import { leaveRouter } from './subnet.ts'
-import type { ObjectType, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 
 const state = (): State<'vpcrtr'> => ({ subnets: new Set<Subnet>() })
 
@@ -31,14 +29,12 @@ export const routerType: ObjectType<'vpcrtr'> = {
   create: createRouter,
   dismantle: dismantleRouter,
   state,
-  setters: {
-    owner: setObjectOwner,
-    name: setObjectName,
+  setters: settersOf<'vpcrtr'>({
     routes(context, tx, router, routes) {
       tx.asked = `set the routes of router ${unitName(router)}`
       setRoutes(context, tx, router, routes)
     },
-  },
+  }),
   kept: [],
   operations: {
     vpcrtrRouteSet: ({ context, tx, object, input }) => addRoutes(context, tx, object, input),

@@ -16,12 +16,10 @@ import { touchSubnet } from '../store/touch-routing.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { isUsableAddress } from './address-check.ts'
 import { checkNamedSubnet, touchNamedSubnet } from './group-use.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
 import { checkRoutes, dropDeadRoutes } from './routes.ts'
 import { followServices } from './services.ts'
 import { serviceSetters } from './subnet-services.ts'
-import type { ObjectType, Row, Setters, State } from './type.ts'
+import { type ObjectType, type Row, settersOf, type State } from './type.ts'
 
 const state = (): State<'subnet'> => ({ switch: null, router: null })
 
@@ -34,9 +32,7 @@ function dismantleSubnet(context: Context, tx: Transaction, subnet: Subnet): voi
   followServices(context, tx)
 }
 
-const setters: Setters<'subnet'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'subnet'>({
   vni({ model }, tx, subnet, vni) {
     tx.asked = `give subnet ${unitName(subnet)} VNI ${vni}`
     const { switch: sw, vni: before } = subnet
@@ -61,7 +57,7 @@ const setters: Setters<'subnet'> = {
     tx.asked = `give subnet ${unitName(subnet)} route table ${table}`
     change(tx, model, subnet, () => tx.set(subnet, 'routeTable', table))
   },
-}
+})
 
 function change(tx: Transaction, model: Model, subnet: Subnet, act: () => void): void {
   touchSubnet(tx, model, subnet)

@@ -20,9 +20,7 @@ import { clearUsedNeighbours, listFlaggedNeighbours } from './used-entries.ts'
 import { sendFromSwitch } from './switch-send.ts'
 import { dropMirror, makeFirstMirror, noMirror } from './mirror.ts'
 import { leaveSwitchOf } from './subnet.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Setters, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 
 const state = (): State<'vpcsw'> => ({
   uplink: null,
@@ -55,9 +53,7 @@ function dismantleSwitch(context: Context, tx: Transaction, sw: Switch): void {
   unregister(context, tx, sw)
 }
 
-const setters: Setters<'vpcsw'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'vpcsw'>({
   vni({ model }, tx, sw, vni) {
     tx.asked = `give switch ${unitName(sw)} VNI ${vni}`
     checkVniFree(tx, model, sw, vni, 'choose another with --vni')
@@ -71,7 +67,7 @@ const setters: Setters<'vpcsw'> = {
   maxNeighbours: (_, tx, sw, most) => limit(tx, sw, 'maxNeighbours', most),
   maxAddresses: (_, tx, sw, most) => limit(tx, sw, 'maxAddresses', most),
   floodUnknown: (_, tx, sw, floodUnknown) => change(tx, sw, () => tx.set(sw, 'floodUnknown', floodUnknown)),
-}
+})
 
 /** A quota is in no table. */
 function limit(tx: Transaction, sw: Switch, quota: 'maxEntries' | 'maxNeighbours' | 'maxAddresses', most: number): void {

@@ -8,6 +8,8 @@ import type { Operations } from '../operation.ts'
 import type { Model, ObjectOf } from '../store/model.ts'
 import type { Base } from '../store/registry.ts'
 import type { Transaction } from '../store/transaction.ts'
+import { setObjectName } from './name.ts'
+import { setObjectOwner } from './owner.ts'
 
 /** Gives a setting a value; `wanted` has others that are set with it. What is so already stays untouched. */
 export type Setter<T extends UnitType, V> = (
@@ -20,6 +22,11 @@ export type Setter<T extends UnitType, V> = (
 
 /** One for each setting that src/abi/settings.ts declares. */
 export type Setters<T extends UnitType> = { readonly [K in SettingName<T>]: Setter<T, Settings<T>[K]> }
+
+/** The setters of a type: its own, and those that all types share. */
+export const settersOf = <T extends UnitType>(
+  own: Omit<Setters<T>, 'owner' | 'name'> & { readonly name?: Setter<T, string | null> },
+): Setters<T> => ({ owner: setObjectOwner, name: setObjectName, ...own }) as unknown as Setters<T>
 
 /** What an object has besides the settings. */
 export type State<T extends UnitType> = Omit<ObjectOf<T>, keyof Base<T> | keyof Settings<T>>

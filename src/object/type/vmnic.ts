@@ -13,9 +13,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { interfaceMtuBytes } from './mtu.ts'
 import { checkNotFrozen, setMtu } from './mtu-follow.ts'
 import { disconnectPort } from './port.ts'
-import { setObjectName } from './name.ts'
-import { setObjectOwner } from './owner.ts'
-import type { ObjectType, Setters, State } from './type.ts'
+import { type ObjectType, settersOf, type State } from './type.ts'
 import { dropDevice, makeUnitDevice, ownerOf } from './unit-device.ts'
 
 const state = (): State<'vmnic'> => ({ port: null, ifindex: 0 })
@@ -32,9 +30,7 @@ function dismantleVmnic(context: Context, tx: Transaction, vmnic: Vmnic): void {
   unregister(context, tx, vmnic)
 }
 
-const setters: Setters<'vmnic'> = {
-  owner: setObjectOwner,
-  name: setObjectName,
+const setters = settersOf<'vmnic'>({
   mtuBytes: setMtu,
   queues({ devices }, tx, vmnic, queues) {
     tx.asked = `give ${unitName(vmnic)} ${queues} queues`
@@ -52,7 +48,7 @@ const setters: Setters<'vmnic'> = {
     tx.set(vmnic, 'frozen', frozen)
     tx.dirty.records.add(vmnic)
   },
-}
+})
 
 /** Refuse a change that a running guest would not follow. */
 function checkNotOpen(devices: Devices, tx: Transaction, vmnic: Vmnic): void {

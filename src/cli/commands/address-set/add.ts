@@ -1,9 +1,9 @@
 /** `vpc address-set add`. */
 import { networks } from '#abi/group-rule.ts'
+import { addToList } from '../../change-list.ts'
 import { command } from '../../command.ts'
 import { addressSetId } from '../../id-options.ts'
 import { valueOption } from '../../option.ts'
-import { alreadySo, done, unitText } from '../../outcome.ts'
 
 const network = valueOption<string>('network or address', { placeholder: 'NETWORK', parse: (text) => networks.text.parse(text) as never })
 
@@ -16,9 +16,6 @@ export default command({
   async run({ addressSetId: id, network: asked }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id, { write: true })
     const info = await object.describe()
-    const rest = asked.filter((each) => !info.networks.includes(each))
-    if (rest.length === 0) return alreadySo(output, `${unitText(info)} has these networks`, { id, networks: asked })
-    await object.addNetworks(rest)
-    done(output, `${unitText(info)}: ${rest.length} networks added`, { id, networks: asked })
+    await addToList(output, info, { key: 'networks', noun: 'network', asked, known: info.networks }, (rest) => object.addNetworks(rest))
   },
 })

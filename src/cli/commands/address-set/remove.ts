@@ -1,9 +1,9 @@
 /** `vpc address-set remove`. */
 import { networks } from '#abi/group-rule.ts'
+import { deleteFromList } from '../../change-list.ts'
 import { command } from '../../command.ts'
 import { addressSetId } from '../../id-options.ts'
 import { valueOption } from '../../option.ts'
-import { alreadySo, done, unitText } from '../../outcome.ts'
 
 const network = valueOption<string>('network or address', { placeholder: 'NETWORK', parse: (text) => networks.text.parse(text) as never })
 
@@ -16,9 +16,8 @@ export default command({
   async run({ addressSetId: id, network: asked }, { vpc, output }) {
     await using object = await (await vpc()).openAddressSet(id, { write: true })
     const info = await object.describe()
-    const rest = asked.filter((each) => info.networks.includes(each))
-    if (rest.length === 0) return alreadySo(output, `${unitText(info)} has no such network`, { id, networks: asked })
-    await object.deleteNetworks(rest)
-    done(output, `${unitText(info)}: ${rest.length} networks deleted`, { id, networks: asked })
+    await deleteFromList(output, info, { key: 'networks', noun: 'network', asked, known: info.networks }, (rest) =>
+      object.deleteNetworks(rest),
+    )
   },
 })

@@ -1,8 +1,8 @@
 /** `vpc group member add`. */
+import { addToList } from '../../../change-list.ts'
 import { command } from '../../../command.ts'
 import { groupId } from '../../../id-options.ts'
 import { ipOption } from '../../../kinds.ts'
-import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group member add',
@@ -18,11 +18,7 @@ export default command({
   ],
   async run({ groupId: id, address }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id, { write: true })
-    const known = await object.members()
-    const missing = address.filter((each) => !known.includes(each))
-    const unit = unitText(await object.describe())
-    if (missing.length === 0) return alreadySo(output, `${unit} has these members`, { id, members: address })
-    await object.addMembers(missing)
-    done(output, `${unit}: ${missing.length} members added`, { id, members: address })
+    const change = { key: 'members', noun: 'member', asked: address, known: await object.members() }
+    await addToList(output, await object.describe(), change, (rest) => object.addMembers(rest))
   },
 })

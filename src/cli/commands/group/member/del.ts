@@ -1,8 +1,8 @@
 /** `vpc group member del`. */
+import { deleteFromList } from '../../../change-list.ts'
 import { command } from '../../../command.ts'
 import { groupId } from '../../../id-options.ts'
 import { ipOption } from '../../../kinds.ts'
-import { alreadySo, done, unitText } from '../../../outcome.ts'
 
 export default command({
   path: 'group member del',
@@ -18,11 +18,7 @@ export default command({
   ],
   async run({ groupId: id, address }, { vpc, output }) {
     await using object = await (await vpc()).openGroup(id, { write: true })
-    const known = await object.members()
-    const there = address.filter((each) => known.includes(each))
-    const unit = unitText(await object.describe())
-    if (there.length === 0) return alreadySo(output, `${unit} has no such member`, { id, members: address })
-    await object.deleteMembers(there)
-    done(output, `${unit}: ${there.length} members deleted`, { id, members: address })
+    const change = { key: 'members', noun: 'member', asked: address, known: await object.members() }
+    await deleteFromList(output, await object.describe(), change, (rest) => object.deleteMembers(rest))
   },
 })
