@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { currentVersion } from '#object/store/versions.ts'
 import { vpcProgram } from '#system/background.ts'
 import { copyDependencies, readLock, runtimePlaces } from './dependencies.ts'
 import { writeJavaScript } from './javascript.ts'
@@ -204,7 +205,9 @@ Description: private cloud networks for virtual machines and containers
       .join(''),
   )
   cpSync(join(packaging, 'debian'), join(tree, 'DEBIAN'), { recursive: true })
-  for (const name of ['postinst', 'prerm', 'postrm']) chmodSync(join(tree, 'DEBIAN', name), 0o755)
+  const preinst = join(tree, 'DEBIAN/preinst')
+  writeFileSync(preinst, readFileSync(preinst, 'utf8').replace('@JOURNAL_VERSION@', String(currentVersion)))
+  for (const name of ['preinst', 'postinst', 'prerm', 'postrm']) chmodSync(join(tree, 'DEBIAN', name), 0o755)
 }
 
 const filesOf = (tree: string): string[] =>

@@ -22,14 +22,15 @@ export function architectureHere(): Architecture {
 
 /** Copy both below a directory; Node stands where bin/vpc.mjs looks, without its symbols. */
 export function copyNative(directory: string, architecture: Architecture): void {
-  const npm = architectures[architecture]
+  const [program, koffi] = nativePackages(architecture)
   const node = join(directory, 'node_modules/.bin/node')
   mkdirSync(dirname(node), { recursive: true })
-  withPackage(`node-linux-${npm}`, (from) => cpSync(join(from, 'bin/node'), node))
+  withPackage(program, (from) => cpSync(join(from, 'bin/node'), node))
   strip(node)
   chmodSync(node, 0o755)
-  const koffi = `@koromix/koffi-linux-${npm}`
-  withPackage(koffi, (from) => cpSync(from, join(directory, 'node_modules', koffi), { recursive: true }))
+  // Debian's C library is no musl.
+  const isWanted = (path: string): boolean => !path.includes('/musl_')
+  withPackage(koffi, (from) => cpSync(from, join(directory, 'node_modules', koffi), { recursive: true, filter: isWanted }))
 }
 
 /** LLVM's works for every processor. */
@@ -39,22 +40,41 @@ function strip(path: string): void {
   execFileSync(tool, ['--strip-unneeded', path])
 }
 
+/** Packages of npm for other processors, which npm does not install here. */
+const store = join(root, 'build/package/npm')
+
+/** Fetch what a package for this architecture needs, so that it can be built without a network. */
+export function fetchNative(architecture: Architecture): void {
+  for (const name of nativePackages(architecture)) withPackage(name, () => {})
+}
+
+const nativePackages = (architecture: Architecture): [node: string, koffi: string] => [
+  `node-linux-${architectures[architecture]}`,
+  `@koromix/koffi-linux-${architectures[architecture]}`,
+]
+
 /** The installed package, or, for another processor, what the registry has, with the digest of the lock file. */
 function withPackage(name: string, use: (directory: string) => void): void {
   const installed = join(root, 'node_modules', name)
   if (existsSync(join(installed, 'package.json'))) return use(installed)
-  const locked = readLock()[`node_modules/${name}`]
-  if (locked === undefined) throw new Error(`package-lock.json has no ${name}`)
   const scratch = mkdtempSync(join(tmpdir(), 'vpc-package-'))
   try {
-    const packed = execFileSync('npm', ['pack', '--silent', `${name}@${locked.version}`], { cwd: scratch, encoding: 'utf8' })
-    const file = join(scratch, packed.trim())
-    const digest = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`
-    if (digest !== locked.integrity)
-      throw new Error(`${name} of the registry has digest ${digest}, not ${locked.integrity} as in package-lock.json`)
-    execFileSync('tar', ['-xf', file, '-C', scratch])
+    execFileSync('tar', ['-xf', archiveOf(name), '-C', scratch])
     use(join(scratch, 'package'))
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+/** The archive of the locked version, fetched once. Throws when it is another than the lock file says. */
+function archiveOf(name: string): string {
+  const locked = readLock()[`node_modules/${name}`]
+  if (locked === undefined) throw new Error(`package-lock.json has no ${name}`)
+  const file = join(store, `${name.replaceAll(/[@/]/g, '-').replace(/^-/, '')}-${locked.version}.tgz`)
+  mkdirSync(store, { recursive: true })
+  if (!existsSync(file)) execFileSync('npm', ['pack', '--silent', '--pack-destination', store, `${name}@${locked.version}`])
+  const digest = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`
+  if (digest === locked.integrity) return file
+  rmSync(file)
+  throw new Error(`${name} of the registry has digest ${digest}, not ${locked.integrity} as in package-lock.json`)
 }
