@@ -1,11 +1,12 @@
 /** The commands of docs/cloud-networks.md, exactly as printed, against a real API. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { RealApi } from '../agent/real-api.ts'
 import { textOf } from '../sources.ts'
+import { runHere } from './in-process.ts'
 import { vpcPath } from './run-vpc.ts'
 
 const api = new RealApi('127.0.0.1')
@@ -26,4 +27,73 @@ test('every command works, in the order of the page', () => {
   }
   const routes = JSON.parse(run('vpc route-table get far --vpc=gold --json').stdout) as { routes: { destination: string }[] }
   assert.equal(routes.routes[0]!.destination, '10.1.0.0/24')
+})
+
+/** What people type wrong, in the cloud of that page, with what they are told. */
+const mistakes: readonly (readonly [line: string, told: RegExp])[] = [
+  ['vpc create 0353aa89-25d9-1543-4708-9e96d953d18c --account=shop', /name: '0353aa89-\S+' looks like an id; a name has 1 to 63/],
+  ['vnic create Web_1 --account=shop --subnet=web', /name: 'Web_1' is no name; a name has 1 to 63 small letters/],
+  [
+    'cloud subnet create x --vpc=red --network4=10.1.0.128/25',
+    /10\.1\.0\.128\/25 overlaps with 10\.1\.0\.0\/24 of subnet web; choose another/,
+  ],
+  ['cloud subnet create x --vpc=red --network4=10.7.0.5/24', /it has host bits; the network is 10\.7\.0\.0\/24/],
+  ['cloud subnet create x --vpc=red --network6=fd00::1/64', /it has host bits; the network is fd00::\/64/],
+  ['vnic create x --account=shop --subnet=web --address=10.9.9.9', /10\.9\.9\.9 is not in 10\.1\.0\.0\/24 of subnet web; choose another/],
+  ['vnic create x --account=shop --subnet=web --address=10.1.0.1', /10\.1\.0\.1 is the gateway of subnet web; choose another/],
+  ['vnic create x --account=shop --subnet=web --address=10.1.0.2', /10\.1\.0\.2 answers DHCP and DNS in subnet web; choose/],
+  ['vnic create x --account=shop --subnet=web --address=10.1.0.255', /is the broadcast address of 10\.1\.0\.0\/24; choose another/],
+  ['vnic create x --account=shop --subnet=web --mac=01:00:5e:00:00:01', /is a multicast MAC address; no interface can have it/],
+  ['vnic create x --account=shop --subnet=web --mac=WEB1', /is taken: vnic web1 has it; choose another/],
+  ['vnic create x --account=bank --subnet=red/web', /subnet: there is no subnet red\/web in this account/],
+  ['cloud vm create x --account=bank --type=container --vnic=shop/web1', /vnics\.0: there is no vnic shop\/web1 in this account/],
+  ['vnic plug bank/web1 --host=h1', /there is no vnic bank\/web1/],
+  ['vnic plug web1 --account=shop --host=h9', /host: there is no host h9/],
+  ['vnic plug db1 --account=shop --host=h2', /h2 takes no new guests; choose another host, or vpc host set h2 --schedulable=true/],
+  ['vnic plug db1 --account=shop --host=h1', /h1 takes no new guests while it is drained; choose another host, or vpc host undrain h1/],
+  ['floating-ip create x --account=shop --pool=public --ip=203.0.114.1', /203\.0\.114\.1 is not in 203\.0\.113\.0\/28/],
+  ['transit create x --from=f1 --to=f1', /to: a transit leads to another facility/],
+  ['transit create x --from=f1 --to=f2', /the way from this facility to that one is taken: transit f1-to-f2 has it/],
+  ['transit create x --from=f1 --to=f9', /there is no facility f9/],
+]
+
+test('what is typed wrong is refused: what, why, the way out; and nothing is made', async () => {
+  Object.assign(process.env, api.env)
+  const type = (line: string) => runHere('', line.split(' '))
+  const { stdout } = await type('vnic get web1 --account=shop --json')
+  const { mac } = JSON.parse(stdout) as { mac: string }
+  api.do('host create h2 --facility=f2 --schedulable=false')
+  api.do('host drain h1')
+  const count = async (): Promise<unknown> => [
+    await api.get('/vnics'),
+    await api.get('/vpcs'),
+    await api.get('/subnets?vpc=red&account=shop'),
+  ]
+  const before = await count()
+  for (const [line, told] of mistakes) {
+    const { code, failure } = await type(line.replace('WEB1', mac))
+    assert.match(failure?.message ?? 'nothing', told, line)
+    assert.ok(code > 0, line)
+  }
+  assert.deepEqual(await count(), before)
+})
+
+test('a wrong key in a document of 2 000 lines is named with its line; a plan that something overtook is not done', async () => {
+  const file = join(api.directory, 'big.yaml')
+  const vnics = Array.from(
+    { length: 664 },
+    (_, n) => `  - name: v${n}\n    subnet: s1\n    addresses: [10.50.${n >> 7}.${(n & 127) + 10}]\n`,
+  )
+  const document = `vpc:\n  name: big\n  account: shop\nsubnets:\n  - name: s1\n    network4: 10.50.0.0/16\nvnics:\n${vnics.join('')}`
+  assert.ok(document.split('\n').length > 1999)
+  writeFileSync(file, document.replace('v498\n    subnet:', 'v498\n    subent:'))
+  const { failure } = await runHere('', ['cloud', 'apply', file])
+  assert.match(failure!.message, /big\.yaml, line 1503: \/vnics\/498\/subent: there is no field 'subent'; did you mean subnet\?$/)
+  writeFileSync(file, document.slice(0, document.indexOf('vnics:')))
+  const planned = await runHere('', ['cloud', 'plan', file, '--json'])
+  const { plan } = JSON.parse(planned.stdout) as { plan: string }
+  api.do('vpc create big --account=shop')
+  const late = await runHere('', ['cloud', 'apply', file, `--plan=${plan}`])
+  assert.match(late.failure!.message, /vpc big has changed since the plan was made, so nothing was done; look at the new plan/)
+  assert.deepEqual(((await api.get('/subnets?vpc=big&account=shop')) as { items: unknown[] }).items, [])
 })

@@ -117,7 +117,7 @@ test('a file may have the body, and a wrong key in it is named', () => {
   )
   writeFileSync(file, `account: shop\nrules:\n${rules.join('')}`)
   const wrong = refused(1, `cloud group create other -f ${file}`)
-  assert.match(wrong, /group\.yaml, line 1606: \/rules\/200\/port: there is no field 'port'; did you mean ports\?\n$/)
+  assert.match(wrong, /group\.yaml, line 1606: rules\.200\.port: there is no field 'port'; did you mean ports\?\n$/)
   assert.match(refused(2, 'cloud subnet create x --vpc=red --network4=10.0.0.1/8'), /host bits; the network is 10\.0\.0\.0\/8/)
 })
 

@@ -66,7 +66,10 @@ export function checkHost(draft: Draft, host: Stored, vnics: readonly Stored[], 
   draft.use(host)
   const { schedulable, capacity } = record.spec as { schedulable: boolean; capacity: number }
   if (!schedulable) {
-    const [why, wayOut] = record.drain === undefined ? ['', 'set schedulable'] : [' while it is drained', `vpc host undrain ${record.name}`]
+    const [why, wayOut] =
+      record.drain === undefined
+        ? ['', `vpc host set ${record.name} --schedulable=true`]
+        : [' while it is drained', `vpc host undrain ${record.name}`]
     throw fieldProblem('invalid', ['host'], `host ${record.name} takes no new guests${why}; choose another host, or ${wayOut}`)
   }
   const count = boundTo(draft, record.id).length

@@ -155,18 +155,27 @@ export function compact(value: unknown): unknown {
   )
 }
 
+const missing = 'it is missing'
+
 function problemOf(kind: Kind, issues: readonly z.core.$ZodIssue[]): Problem {
-  const fields = issues.flatMap((issue): FieldProblem[] => {
+  const found = issues.flatMap((issue): FieldProblem[] => {
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(kind, issue.path, key))
     const isMissing = issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')
-    return [{ pointer: pointerOf(issue.path), code: 'invalid', detail: isMissing ? 'it is missing' : issue.message }]
+    return [{ pointer: pointerOf(issue.path), code: 'invalid', detail: isMissing ? missing : issue.message }]
   })
+  // A key that is written wrong is one mistake, and not a missing one besides.
+  const meant = new Set(found.flatMap(({ pointer, nearest: near }) => (near === undefined ? [] : [pointer.replace(/[^/]*$/, near)])))
+  const fields = found.filter(({ pointer, detail }) => detail !== missing || !meant.has(pointer))
   const [first] = fields
   const isUnknown = fields.every(({ code }) => code === 'unknown-field')
   const more = fields.length > 1 ? `; and ${fields.length - 1} more` : ''
-  return new Problem(isUnknown ? 'unknown-field' : 'invalid', `${first!.pointer || 'the body'}: ${first!.detail}${more}`, {
-    fields: fields.slice(0, 50),
-  })
+  return new Problem(
+    isUnknown ? 'unknown-field' : 'invalid',
+    `${first!.pointer.slice(1).replaceAll('/', '.') || 'the body'}: ${first!.detail}${more}`,
+    {
+      fields: fields.slice(0, 50),
+    },
+  )
 }
 
 function unknownKey(kind: Kind, path: readonly PropertyKey[], key: string): FieldProblem {
