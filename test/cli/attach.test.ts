@@ -140,7 +140,10 @@ test('objects are named, made by name, found by name, unit or the beginning of t
   vpcd.ok('switch', 'port', 'remove', 'green', 'office')
   assert.match(vpcd.ok('name', 'p1', 'p2'), /is named p2/)
   assert.equal(json('name', 'p2', 'p2').changed, false)
-  assert.match(vpcd.refused(4, 'name', 'vpcsw1', 'green'), /another switch has that name; choose another, or rename that one first: vpc list shows it/)
+  assert.match(
+    vpcd.refused(4, 'name', 'vpcsw1', 'green'),
+    /another switch has that name; choose another, or rename that one first: vpc list shows it/,
+  )
   assert.match(vpcd.refused(2, 'name', 'vpcsw1', 'beef'), /looks like the beginning of an id/)
   assert.match(vpcd.refused(2, 'switch', 'create', 'vpcsw9'), /looks like a unit name/)
   assert.match(vpcd.refused(1, 'switch', 'set', 'p2', '--vni', '1'), /there is no switch p2 on this host/)
