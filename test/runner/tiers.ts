@@ -37,6 +37,8 @@ const budgets: Readonly<Record<string, number>> = {
   'test/integrations/containerd.test.ts': 35,
   'test/integrations/docker.test.ts': 40,
   'test/integrations/podman.test.ts': 40,
+  'test/integrations/lxc.test.ts': 15,
+  'test/integrations/nspawn.test.ts': 10,
   'test/integrations/ansible.test.ts': 45,
   'test/bpf/there-and-back.test.ts': 1,
   'test/datapath/stateless.test.ts': 1,
