@@ -31,6 +31,16 @@ export async function movesThereAndBack({ h1, h2, web, db, id: guestId, sockets,
   // Each answers by the interface that it was asked on.
   await guest.must(`ip addr add ${addresses[1]}/32 dev eth1 && ip route add ${addressOf(db)}/32 dev eth1 src ${addresses[1]}`)
   await guest.must('echo mark > /tmp/mark')
+  // It writes to its disk until the move, and after it has all that it wrote.
+  const write =
+    'i=0; while :; do i=$((i+1)); echo $i | dd of=/dev/vda bs=512 seek=$i conv=sync,fsync 2>/dev/null && echo $i > /tmp/written; done'
+  await guest.must(`(sh -c '${write}' & echo $! > /tmp/writer)`)
+  const readsBack = async (): Promise<void> => {
+    await guest.must('kill $(cat /tmp/writer) 2>/dev/null; echo 3 > /proc/sys/vm/drop_caches; n=$(cat /tmp/written); test $n -gt 3')
+    await guest.must(
+      'for i in 1 2 3 $((n-1)) $n; do test "$(dd if=/dev/vda bs=512 skip=$i count=1 2>/dev/null | tr -d "\\0")" = $i || exit 1; done',
+    )
+  }
   const arrives = async (from: Machine, to: Machine): Promise<void> => {
     assert.match(to.ok('vm list'), /vm1 +\S+ +running/)
     assert.doesNotMatch(from.ok('vm list'), /vm1/)
@@ -46,6 +56,7 @@ export async function movesThereAndBack({ h1, h2, web, db, id: guestId, sockets,
   for (const each of pings) await each.answers(20)
   for (const each of pings) assert.deepEqual(await each.stop(), [], 'lost on the way to h2')
   await arrives(h1, h2)
+  await readsBack()
   // On the way back it pings itself. Its own socket may be too small for all that waited, and counts that.
   const own = async (): Promise<ReturnType<typeof missingIn>> => missingIn(await guest.must('cat /tmp/pings'))
   await guest.must(`(ping -i 0.1 ${addressOf(web)} > /tmp/pings 2>&1 & echo $! > /tmp/pid)`)

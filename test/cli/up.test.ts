@@ -211,8 +211,15 @@ function bootWords(): string[] {
 let guest: GuestShell
 let guestId: string
 
+/** The same, with a disk that both machines have. */
+function wordsOfVm1(): string[] {
+  const disk = join(h1.directory, 'shared.raw')
+  if (!existsSync(disk)) writeFileSync(disk, Buffer.alloc(4 << 20))
+  return [...bootWords(), '--disk', disk, '--disk-format', 'raw']
+}
+
 test('a virtual machine in one command: repeated, it changes nothing, and the guest reaches containers on both hosts', async () => {
-  const made = JSON.parse(h1.ok('vm create vm1 --subnet=default --group=app --json', ...bootWords()))
+  const made = JSON.parse(h1.ok('vm create vm1 --subnet=default --group=app --json', ...wordsOfVm1()))
   assert.deepEqual([made.changed, made.vm.type, made.machine.state], [true, 'kvm', 'running'])
   guestId = made.vm.id
   guest = await guestShell(h1, guestId, sockets)
@@ -220,11 +227,11 @@ test('a virtual machine in one command: repeated, it changes nothing, and the gu
   for (const address of made.addresses) await guest.must(`ip addr add ${address} dev eth0`)
   // Its group lets nothing in, and answers to what it began.
   await guest.must(`ping -c 3 -W 5 ${addressOf(db)}`)
-  assert.match(h1.ok('vm create vm1 --subnet=default --group=app', ...bootWords()), /^already so: vm vm1 \S+ runs on host h1: 10\.0\.0\./)
+  assert.match(h1.ok('vm create vm1 --subnet=default --group=app', ...wordsOfVm1()), /^already so: vm vm1 \S+ runs on host h1: 10\.0\.0\./)
   assert.match(h1.ok('vm list'), /vm1 +\S+ +running/)
   const { vnics } = JSON.parse(h1.ok('cloud vm get vm1 --json'))
   assert.equal(vnics.length, 1)
-  assert.match(h2.run('vm create vm1 --subnet=default', ...bootWords()).err, /vm vm1 is on host h1, not on h2; run this there/)
+  assert.match(h2.run('vm create vm1 --subnet=default', ...wordsOfVm1()).err, /vm vm1 is on host h1, not on h2; run this there/)
   assert.match(h2.run('vm destroy vm1').err, /vm vm1 is on host h1, and this is h2; destroy it there/)
   assert.match(h1.run('vnic detach vm1').err, /the vnic is in vm vm1/)
 })
