@@ -7,7 +7,8 @@
  *
  * `held=…` says what the agent holds (`Held`). An API that does not know what changed since the revision compares it,
  * and tells the difference alone. `checked=1`: since it started the agent has heard all, so the revision says enough;
- * before, what it holds is from its disk. An API of before these words does not read them, and tells everything.
+ * before, what it holds is from its disk. `transit=1`: it knows transits; others are told no host of another facility.
+ * An API of before these words does not read them, and tells everything.
  */
 import type { Buckets } from './held.ts'
 import type { FeedItem, FeedKind } from './item.ts'

@@ -51,6 +51,7 @@ export async function* feedMessages(
 ): AsyncGenerator<FeedMessage, never, undefined> {
   const query = new URLSearchParams({ version: String(feedVersion), lookup: '1', ...(revision !== null && { revision }) })
   if (held !== undefined) query.set('held', String(held))
+  query.set('transit', '1')
   if (isChecked) query.set('checked', '1')
   const request = start(server, { method: 'GET', path: `${feedPath}?${query}`, signal, timeout: silence })
   // The first failure is the cause of the others.

@@ -62,7 +62,7 @@ const say =
 
 test('after silence it connects anew, and goes on from its revision', async () => {
   const { states, asked } = await follow([say(hello, { type: 'sync', revision: '5' })], { until: (heard) => heard.asked.length >= 2 })
-  assert.deepEqual(asked, ['/agent/v1/feed?version=1&lookup=1', '/agent/v1/feed?version=1&lookup=1&revision=5'])
+  assert.deepEqual(asked, ['/agent/v1/feed?version=1&lookup=1&transit=1', '/agent/v1/feed?version=1&lookup=1&revision=5&transit=1'])
   assert.match(states[1]!, /silent for 0\.1 s/)
 })
 

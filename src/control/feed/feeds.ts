@@ -8,6 +8,7 @@ import type { Batch, Mirror } from '../model/mirror.ts'
 import { HostFeed, type FeedSource, type Sink } from './host-feed.ts'
 import { Asked } from './asked.ts'
 import { topicsOf } from './interest.ts'
+import { isFarVtep } from './items/network.ts'
 import { History } from './history.ts'
 import { HostNames } from './host-names.ts'
 import { Left } from './left.ts'
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly held?: Held | undefined
   /** What it holds was told or compared lately: the revision says what it is. */
   readonly isChecked?: boolean | undefined
+  /** Its agent knows transits. Default: true. */
+  readonly crosses?: boolean | undefined
 }
 
 export class Feeds implements FeedSource {
@@ -105,16 +108,23 @@ export class Feeds implements FeedSource {
   /**
    * Begin the feed of a host. `revision` is what it has; another connection of the host ends.
    */
-  open(host: string, revision: number | undefined, sink: Sink, { asks = false, held, isChecked = false }: OpenOptions = {}): HostFeed {
+  open(
+    host: string,
+    revision: number | undefined,
+    sink: Sink,
+    { asks = false, held, isChecked = false, crosses = true }: OpenOptions = {},
+  ): HostFeed {
     this.#feeds.get(host)?.close()
     this.expire()
     const asked = this.#askedOf(host)
-    const feed = new HostFeed(this, host, sink, asks ? asked : undefined)
+    const feed = new HostFeed(this, host, sink, { asked: asks ? asked : undefined, crosses })
     this.#feeds.set(host, feed)
     this.#index(feed, feed.topics, [])
     const isKnown = revision !== undefined && (held === undefined || isChecked) && this.#isKnown(feed, asked)
     const { keys, requests } = isKnown ? this.#since(feed, revision) : { keys: undefined, requests: [] }
     feed.begin(keys, requests, held)
+    // The agent before this one may have known transits, or not.
+    feed.touch([...feed.topics].filter((topic) => isFarVtep(this.#view, host, topic)))
     if (feed.asked !== undefined) feed.touch(asked.unanswered().map((id) => `station/${id}`))
     asked.fedAt = this.#now()
     this.#connection()

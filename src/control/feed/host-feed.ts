@@ -43,6 +43,8 @@ export class HostFeed {
   /** What it has asked for; undefined: it gets everything. */
   readonly asked: Asked | undefined
   topics: Set<string>
+  /** It knows transits. An agent that does not would send in plain where IPsec is asked for. */
+  readonly #crosses: boolean
   readonly #source: FeedSource
   readonly #sink: Sink
   readonly #pending = new Set<string>()
@@ -57,8 +59,14 @@ export class HostFeed {
   #running = false
   #isClosed = false
 
-  constructor(source: FeedSource, host: string, sink: Sink, asked: Asked | undefined) {
+  constructor(
+    source: FeedSource,
+    host: string,
+    sink: Sink,
+    { asked, crosses }: { readonly asked: Asked | undefined; readonly crosses: boolean },
+  ) {
     this.asked = asked
+    this.#crosses = crosses
     this.#source = source
     this.host = host
     this.#sink = sink
@@ -259,6 +267,7 @@ export class HostFeed {
     const record = kind === 'station' ? view.objects.get('vnic', id)?.record : undefined
     if (record !== undefined && isAlike(record, this.host)) return lines.ofStation(key, () => itemOf(view, this.host, key))
     const item = itemOf(view, this.host, key)
+    if (item?.kind === 'vtep' && item.transit !== undefined && !this.#crosses) return undefined
     return item && lines.of(item)
   }
 }

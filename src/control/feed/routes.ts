@@ -44,8 +44,8 @@ async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, respons
   if (ended.aborted || response.destroyed) return
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   const closed = once(response, 'close')
-  const [asks, isChecked] = ['lookup', 'checked'].map((word) => url.searchParams.get(word) === '1')
-  const feed = feeds.open(host, revision, new ResponseSink(response), { asks, held, isChecked })
+  const [asks, isChecked, crosses] = ['lookup', 'checked', 'transit'].map((word) => url.searchParams.get(word) === '1')
+  const feed = feeds.open(host, revision, new ResponseSink(response), { asks, held, isChecked, crosses })
   const end = (): void => feed.close(farewell(mirror, host))
   ended.addEventListener('abort', end)
   const silence = new Silence({ status: () => mirror.hosts.get(host), isTold: () => feed.isTold, now, cut: () => response.destroy() })

@@ -107,10 +107,13 @@ const touchers: Readonly<Record<string, Toucher>> = {
       touchPlace(view, subnet, touched)
   },
   transit(view, { spec }, touched) {
-    for (const facility of [spec.from, spec.to] as string[]) {
+    const ends = [spec.from, spec.to] as string[]
+    for (const facility of ends)
       for (const { id } of childrenOf(view, 'host', 'facility', facility)) touched.items.push({ topic: `vtep/${id}`, key: `vtep/${id}` })
-      for (const subnet of view.transits.subnetsIn(facility)) touchPlace(view, subnet, touched)
-    }
+    // There a subnet may have the VNI that it has in a third one.
+    const around = new Set([...ends, ...ends.flatMap(view.transits.near)])
+    for (const subnet of new Set([...around].flatMap((facility) => [...view.transits.subnetsIn(facility)])))
+      touchPlace(view, subnet, touched)
   },
   facility(view, { id }, touched) {
     for (const host of childrenOf(view, 'host', 'facility', id)) touchSelf(host, touched)

@@ -26,6 +26,10 @@ export function vtepItem(view: View, host: string, id: string): VtepItem | undef
   return crossing && { kind: 'vtep', id, underlay, transit: { mtu: crossing.mtu, ipsec: crossing.ipsec } }
 }
 
+/** Whether a topic is a host of another facility that this one sends to. */
+export const isFarVtep = (view: View, host: string, topic: string): boolean =>
+  topic.startsWith('vtep/') && vtepItem(view, host, topic.slice(5))?.transit !== undefined
+
 const facilityOf = (view: View, host: string): string => specOf(view, 'host', host)?.facility as string
 
 interface VpcSpec {
