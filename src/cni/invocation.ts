@@ -2,7 +2,10 @@
 import { CniError, errorCode } from './error.ts'
 
 /** Versions of the specification, the newest first. */
-export const versions = ['1.1.0', '1.0.0', '0.4.0'] as const
+export const versions = ['1.1.0', '1.0.0', '0.4.0', '0.3.1', '0.3.0'] as const
+
+/** Operations that are not in every version, and the first that has them. */
+export const since: Readonly<Record<string, (typeof versions)[number]>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' }
 
 /** A container's interface, as runtimes name it. */
 export interface Attachment {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { CniError, errorCode } from './error.ts'
-import { readAttachment, readConfig, variable, versions, type NetworkConfig } from './invocation.ts'
+import { readAttachment, readConfig, since, variable, versions, type NetworkConfig } from './invocation.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -33,6 +33,11 @@ function versionIn(text: string): string | undefined {
 }
 
 async function run(command: string, config: NetworkConfig, env: Env): Promise<unknown> {
+  const { cniVersion } = config
+  const first = Object.hasOwn(since, command) ? since[command] : undefined
+  // The newest is first in the list.
+  if (first !== undefined && (versions as readonly string[]).indexOf(cniVersion) > versions.indexOf(first))
+    throw new CniError(errorCode.incompatibleVersion, `version ${cniVersion} has no ${command}; it came with ${first}`)
   if (command === 'ADD') return (await import('./add.ts')).add(config, readAttachment(env), variable(env, 'CNI_NETNS'))
   if (command === 'DEL') return (await import('./del.ts')).del(config, readAttachment(env))
   if (command === 'CHECK') return (await import('./check.ts')).check(config, readAttachment(env), variable(env, 'CNI_NETNS'))

@@ -91,7 +91,7 @@ const gc = (machine: Machine, valid: readonly Container[] | undefined, more: obj
 
 test('VERSION needs nothing, and what is wrong has the code of the specification', () => {
   const { code, body } = run(h1, { CNI_COMMAND: 'VERSION' }, { cniVersion: '1.0.0' })
-  assert.deepEqual([code, body], [0, { cniVersion: '1.0.0', supportedVersions: ['0.4.0', '1.0.0', '1.1.0'] }])
+  assert.deepEqual([code, body], [0, { cniVersion: '1.0.0', supportedVersions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] }])
   assert.match(refused(4, run(h1, {}, '{}')), /CNI_COMMAND is not set/)
   assert.match(refused(4, run(h1, { CNI_COMMAND: 'MOVE' }, configOf(h1))), /one of ADD/)
   assert.match(refused(4, run(h1, { CNI_COMMAND: 'ADD' }, configOf(h1))), /CNI_CONTAINERID is not set/)
@@ -101,6 +101,8 @@ test('VERSION needs nothing, and what is wrong has the code of the specification
   assert.match(refused(4, cni(h1, 'ADD', { ...web, netns: `/run/netns/${h1.netns}` })), /the host's own/)
   assert.match(refused(6, run(h1, { CNI_COMMAND: 'ADD' }, '[')), /no network configuration/)
   assert.match(refused(1, cni(h1, 'ADD', web, { cniVersion: '0.2.0' })), /0\.2\.0.* is not one of/)
+  assert.match(refused(1, cni(h1, 'CHECK', web, { cniVersion: '0.3.1' })), /0\.3\.1 has no CHECK; it came with 0\.4\.0/)
+  for (const command of ['GC', 'STATUS']) assert.match(refused(1, cni(h1, command, web, { cniVersion: '1.0.0' })), /it came with 1\.1\.0/)
   assert.match(refused(7, cni(h1, 'ADD', web, { subnet: undefined })), /subnet is missing/)
   assert.match(refused(7, cni(h1, 'ADD', web, { ipam: { type: 'host-local' } })), /the cloud chooses the addresses/)
   assert.match(refused(7, cni(h1, 'ADD', web, { prevResult: { interfaces: [] } })), /first plugin/)
@@ -134,8 +136,10 @@ test('ADD gives an interface, twice the same; and containers of two hosts reach 
   assert.equal(addressOf(nameOf(web)), four)
   assert.match(ip('-n', nameOf(web), 'route', 'show', 'default'), new RegExp(`via ${gateways[0]} `))
   // The form of an older version.
-  const old = ok(h2, 'ADD', db, { cniVersion: '0.4.0' })
-  assert.deepEqual([old.cniVersion, old.ips[0].version, old.interfaces[0].mtu], ['0.4.0', '4', undefined])
+  for (const cniVersion of ['0.4.0', '0.3.1']) {
+    const old = ok(h2, 'ADD', db, { cniVersion })
+    assert.deepEqual([old.cniVersion, old.ips[0].version, old.interfaces[0].mtu], [cniVersion, '4', undefined])
+  }
   assert.ok(pings(nameOf(web), addressOf(nameOf(db))!))
 })
 

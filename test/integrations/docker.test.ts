@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { Pinging } from '../cli/machines.ts'
 import { assertGroupDrops, assertNothingLeft, farPings, killVpcd, startCloud, stopCloud, type CloudScene } from './cloud-scene.ts'
 import { Docker } from './docker.ts'
+import { shownCommands } from './shown.ts'
 
 /** Options by which the driver finds the cloud. */
 function toCloud(): string[] {
@@ -49,10 +50,11 @@ test('what a network is on must be said, and said right', () => {
 })
 
 test('on a switch of this host: containers reach each other, also after a restart, and go without a trace', () => {
-  docker.ok('network', 'create', '--driver=vpc', '-o', 'vpc.vni=7001', '--subnet=10.70.0.0/24', 'red')
-  runBox('box-a', 'red')
+  const [network, runA, ping] = shownCommands('docker', 'docker') as [string[], string[], string[]]
+  docker.ok(...network)
+  docker.ok(...runA)
   runBox('box-b', 'red', '--ip=10.70.0.77')
-  assert.ok(pingsFrom('box-a', '10.70.0.77'))
+  docker.ok(...ping)
   docker.ok('restart', '--time=0', 'box-b')
   assert.ok(pingsFrom('box-a', '10.70.0.77'))
   assert.ok(pingsFrom('box-b', addressOf('box-a', 'red')))
@@ -64,9 +66,7 @@ test('on a switch of this host: containers reach each other, also after a restar
 })
 
 test('in a subnet of the cloud: the cloud chooses the address, other hosts reach it, a group holds', () => {
-  const from = ['--ipam-driver=vpc', '--ipam-opt', 'vpc.subnet=default/default', '--ipam-opt', 'vpc.groups=app']
-  docker.ok('network', 'create', '--driver=vpc', ...from, 'web')
-  runBox('box-c', 'web')
+  for (const words of shownCommands('docker', 'docker').slice(3)) docker.ok(...words)
   const address = addressOf('box-c', 'web')
   assert.ok(pingsFrom('box-c', cloud.far.address))
   assert.ok(farPings(cloud.far, address))

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { until } from '../cli/machines.ts'
 import { PrivateVpcd } from '../cli/private-vpcd.ts'
 import { makeRoot } from './image.ts'
+import { shownCommands, shownLines } from './shown.ts'
 
 let vpcd: PrivateVpcd
 let directory: string
@@ -60,18 +61,14 @@ test('phys: LXC takes the interface and gives it back, at each start anew', asyn
     ['web', '10.1.0.5'],
     ['db', '10.1.0.6'],
   ] as const) {
-    vpcd.ok('hostif', 'create', name)
-    vpcd.ok('switch', 'port', 'add', name, '--switch-id=red')
-    vpcd.ok('switch', 'port', 'set', `--port-id=${name}`, `--address=${address}`)
-    vpcd.ok('switch', 'port', 'connect', `--port-id=${name}`, `--interface-id=${name}`)
+    // The page shows them for web: the first line is for the other kind.
+    const own = (line: string): string => line.replace(/\bweb\b/g, name).replace('10.1.0.5', address)
+    for (const words of shownCommands('LXC and Incus', 'vpc').slice(1)) vpcd.ok(...words.map(own))
     const { unit } = JSON.parse(vpcd.ok('hostif', 'get', `--hostif-id=${name}`, '--json')) as { unit: string }
-    define(name, [
-      'lxc.net.0.type = phys',
-      `lxc.net.0.link = ${unit}`,
-      'lxc.net.0.name = eth0',
-      'lxc.net.0.flags = up',
-      `lxc.net.0.ipv4.address = ${address}/24`,
-    ])
+    define(
+      name,
+      shownLines('LXC and Incus', 'lxc.net.0').map((line) => own(line).replace('hostif0', unit)),
+    )
     ok('lxc-start', name)
   }
   assert.ok(pings('web', '10.1.0.6'))
@@ -98,7 +95,8 @@ test('vpc attach --container: vpcd hands the interface over at each start', asyn
   ] as const) {
     define(name, ['lxc.net.0.type = empty'])
     ok('lxc-start', name)
-    vpcd.ok('attach', 'red', `--container=${name}`, `--address=${address}/24`)
+    const [words] = shownCommands('LXC and Incus', 'vpc')
+    vpcd.ok(...words!.map((word) => word.replace('app', name).replace('10.1.0.7', address)))
   }
   await until('they reach each other', () => pings('app', '10.1.0.8'))
   restart('log')

@@ -16,6 +16,7 @@ import {
 } from './cloud-scene.ts'
 import { coverDirectory } from './own-directory.ts'
 import { Podman } from './podman.ts'
+import { shownCommands } from './shown.ts'
 
 let cloud: CloudScene
 let podman: Podman
@@ -43,6 +44,11 @@ after(async () => {
 const asHere = ['--cap-add=NET_RAW', '--ulimit=host', '--stop-signal=KILL']
 const runBox = (name: string, ...more: string[]): string =>
   podman.ok('run', '--detach', `--name=${name}`, ...asHere, ...more, 'box', '/bin/sleep', '100000')
+/** Line `n` of the page, with what this machine needs. */
+function runShown(n: number, ...more: string[]): void {
+  const [run, ...words] = shownCommands('podman', 'podman')[n]!
+  podman.ok(run!, ...asHere, ...more, ...words)
+}
 const pingsFrom = (name: string, address: string): boolean => podman.run('exec', name, 'ping', '-c', '2', '-W', '2', address).code === 0
 const addressOf = (name: string): string =>
   /inet (\d+\.\d+\.\d+\.\d+)/.exec(podman.ok('exec', name, 'ip', '-o', '-4', 'address', 'show', 'dev', 'eth0'))?.[1] ?? ''
@@ -66,7 +72,7 @@ async function live(name: string): Promise<void> {
 }
 
 test('by CNI: a network of podman is a subnet of the cloud', async () => {
-  runBox('box-a', '--network=red')
+  runShown(0)
   runBox('box-b', '--network=red')
   assert.ok(pingsFrom('box-a', addressOf('box-b')))
   podman.ok('rm', '--force', '--time=0', 'box-b')
@@ -74,7 +80,7 @@ test('by CNI: a network of podman is a subnet of the cloud', async () => {
 })
 
 test('by the OCI hook: annotations name a subnet of the cloud', async () => {
-  runBox('box-c', '--network=none', '--annotation=vpc.subnet=default/default', '--annotation=vpc.groups=app')
+  runShown(1, '--annotation=vpc.groups=app')
   await live('box-c')
 })
 
@@ -82,7 +88,7 @@ test('by the OCI hook: annotations name a switch of this host, and the address s
   cloud.h1.ok('switch create green --vni=7002')
   const onGreen = ['--network=none', '--annotation=vpc.switch=green']
   runBox('box-d', ...onGreen, '--annotation=vpc.address=10.71.0.4/24', '--annotation=vpc.gateway=10.71.0.1')
-  runBox('box-e', ...onGreen, '--annotation=vpc.address=10.71.0.5/24')
+  runShown(2)
   assert.ok(pingsFrom('box-d', '10.71.0.5'))
   assert.match(podman.ok('exec', 'box-d', 'ip', 'route'), /default via 10\.71\.0\.1 dev eth0/)
   podman.ok('restart', '--time=0', 'box-e')
