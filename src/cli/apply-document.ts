@@ -45,7 +45,8 @@ async function askToRemove(plan: readonly HostChange[], { removal, mayAsk }: Ask
 /** Print what was done, or would be. */
 export function showChanges(changes: readonly HostChange[], dryRun: boolean, output: Output): void {
   if (output.json) return output.result({ dryRun, changed: !dryRun && changes.length > 0, changes }, '')
-  if (changes.length === 0) return output.text(dryRun ? 'the host is so' : 'nothing was done: the host was so already')
+  if (changes.length === 0)
+    return output.text(dryRun ? 'a dry run: nothing is to be done, the host is so already' : 'nothing was done: the host was so already')
   output.item(changes, { columns: ['ACTION', 'UNIT', 'ID', 'SETTINGS'], rows: changes.map(rowOf) })
   output.text(dryRun ? `a dry run: nothing was done; ${countsOf(changes, toDo)}` : `done: ${countsOf(changes, did)}`)
 }

@@ -13,6 +13,8 @@ export interface ListChange {
   readonly known: readonly string[]
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 /** Add what is missing. */
 export async function addToList(
   output: Output,
@@ -24,7 +26,7 @@ export async function addToList(
   const value = { id: object.id, [key]: asked }
   if (missing.length === 0) return alreadySo(output, `${unitText(object)} has these ${noun}s`, value)
   await add(missing)
-  done(output, `${unitText(object)}: ${missing.length} ${noun}s added`, value)
+  done(output, `${unitText(object)}: ${counted(missing.length, noun)} added`, value)
 }
 
 /** Delete what is there. */
@@ -38,5 +40,5 @@ export async function deleteFromList(
   const value = { id: object.id, [key]: asked }
   if (there.length === 0) return alreadySo(output, `${unitText(object)} has no such ${noun}`, value)
   await remove(there)
-  done(output, `${unitText(object)}: ${there.length} ${noun}s deleted`, value)
+  done(output, `${unitText(object)}: ${counted(there.length, noun)} deleted`, value)
 }

@@ -44,7 +44,7 @@ const senderAlone = 'only the sender can send something else'
 /** Reasons as a table. */
 export const reasonTable = (reasons: readonly ExplainedReason[]): Table => ({
   columns: ['REASON', 'THE PACKET IS DROPPED BECAUSE', 'WHAT TO DO'],
-  rows: reasons.map(({ reason, why, remedy }) => [reason, why, remedy ?? '-']),
+  rows: reasons.map(({ reason, why, remedy }) => [reason, why, remedy ?? senderAlone]),
 })
 
 /** One reason as a few lines. */

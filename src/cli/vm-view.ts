@@ -66,6 +66,10 @@ function toView({ path }: VmDirectory, definition: VmDefinition, state: VmState 
   return { ...definition, state: phase, running, startedAt: state?.startedAt ?? null, end, directory: path }
 }
 
+/** For a list: `stopped: powered-off`. */
+export const shortState = ({ state, end }: Pick<VmView, 'state' | 'end'>): string =>
+  state === 'stopped' && end !== null && end.reason !== 'stopped' ? `stopped: ${end.reason}` : state
+
 /** `stopped: powered-off (by the guest itself)`. */
 export const stateText = ({ state, end }: Pick<VmView, 'state' | 'end'>): string =>
   state === 'stopped' && end !== null

@@ -37,5 +37,5 @@ test('what the kernel or ICMP says is told', () => {
   assert.match(said({ errno: errno.ECONNREFUSED }, { port: 4790, questions: [] }), /^failed UDP port 4790 is refused there/)
   assert.match(said({ errno: errno.EPERM }), /^failed a firewall of this host/)
   assert.match(said({ errno: errno.EMSGSIZE }), /^failed not even small packets fit/)
-  assert.equal(said({ errno: errno.ENETUNREACH }), 'failed cannot be reached: ENETUNREACH')
+  assert.equal(said({ errno: errno.ENETUNREACH }), 'failed cannot be reached: no route of this host leads there')
 })

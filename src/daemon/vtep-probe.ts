@@ -111,6 +111,13 @@ function refusalOf(said: number, port: number): [found: string, remedy: string] 
       return [`a firewall of this host lets nothing out to UDP port ${port}`, 'allow it: nft list ruleset']
     case errno.EMSGSIZE:
       return ['not even small packets fit through the underlay', 'raise its MTU']
+    case errno.ENETUNREACH:
+      return ['cannot be reached: no route of this host leads there', 'add one: ip route add']
+    case errno.EHOSTUNREACH:
+      return [
+        'cannot be reached: no machine answers for that address, or a router on the way has no route',
+        'see that it is up: ip route get',
+      ]
     default:
       return [`cannot be reached: ${errnoName(said)}`, 'see that a route leads there, and that its interface is up: ip route get']
   }

@@ -60,7 +60,7 @@ test('a document is planned, done, and then so already', () => {
   assert.deepEqual(vpcd.devices(), ['wire0', 'em0'])
   assert.match(ok(`apply ${path}`), /create +vpcp0 +fd436f9c/)
   assert.equal(ok(`apply ${path}`), 'nothing was done: the host was so already\n')
-  assert.equal(ok(`apply ${path} --dry-run`), 'the host is so\n')
+  assert.equal(ok(`apply ${path} --dry-run`), 'a dry run: nothing is to be done, the host is so already\n')
   assert.match(ok('interface list'), /hostif3 .* 1550 +vpcp0/)
 })
 

@@ -64,7 +64,7 @@ test('guests of two hosts reach each other by one file, and a second time nothin
   assert.match(h2!.ok('list'), / vmnic +\S+ +vmnic0 +blue /)
   for (const host of ['h1', 'h2'] as const) {
     assert.equal(on(host, 'apply'), 'nothing was done: the host was so already\n')
-    assert.equal(on(host, 'plan'), 'the host is so\n')
+    assert.equal(on(host, 'plan'), 'a dry run: nothing is to be done, the host is so already\n')
   }
 })
 

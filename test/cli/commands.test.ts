@@ -116,7 +116,7 @@ test('a mux gets its underlay and listens, and shows both', () => {
   ok(`mux create --mux-id ${mux}`)
   ok(`ethlink create --ethlink-id ${ethlink}`)
   ok(`ethlink connect --ethlink-id ${ethlink} --l2-name em0`)
-  assert.equal(ok(`mux connect --mux-id ${mux} --interface-id ${ethlink}`), `vpcmux0 (${mux}) is connected to ${ethlink}\n`)
+  assert.equal(ok(`mux connect --mux-id ${mux} --interface-id ${ethlink}`), `vpcmux0 (${mux}) is connected to ethlink0 (${ethlink})\n`)
   assert.match(ok(`mux con -M ${mux} -I ${ethlink}`), /^already so/)
   ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`)
   assert.match(ok(`mux listen --mux-id ${mux} --listen-addr 192.0.2.1:4789`), /^already so/)

@@ -114,7 +114,7 @@ test('a machine with a broken file is told in its place, and hides no other', ()
   const stateOf = (id: string): string | undefined => views.find((view) => view.id === id)?.state
   assert.deepEqual([whole, empty, foreign].map(stateOf), ['created', 'broken', 'broken'])
   assert.match(views.find((view) => view.id === empty)!.problem!, /vm\.json is not JSON .*replace it by a good copy, or delete/)
-  assert.match(ok('list'), new RegExp(`${foreign} +broken: .*is not the definition of this machine`))
+  assert.match(ok('list'), new RegExp(`${foreign} is broken: .*is not the definition of this machine`))
   const { code, stderr } = runVpc(['vm', 'run', '--vm-id', empty], { env })
   assert.equal(code, 1)
   assert.match(stderr, /is not JSON/)

@@ -61,7 +61,7 @@ test('a change is refused while a guest has it, while it is frozen, and where th
   const vmnic = host.create('vmnic')
   vmnic.do('vmnicOwnerSet', owner(1000, 1000))
   const fd = openTapQueue({ name: 'vmnic0' })
-  assert.match(refused(() => vmnic.do('vmnicOwnerSet', owner(1001, 1000))).message, /1 queues of it open; stop the guest first/)
+  assert.match(refused(() => vmnic.do('vmnicOwnerSet', owner(1001, 1000))).message, /1 queue of it open; stop the guest first/)
   close(fd)
   assert.equal(refused(() => vmnic.do('vmnicOwnerSet', owner(noOwner, 1000))).code, 'EOPNOTSUPP')
   assert.equal(refused(() => vmnic.do('vmnicOwnerSet', owner(1000, noOwner))).code, 'EINVAL')

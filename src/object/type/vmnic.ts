@@ -53,7 +53,7 @@ const setters = settersOf<'vmnic'>({
 /** Refuse a change that a running guest would not follow. */
 function checkNotOpen(devices: Devices, tx: Transaction, vmnic: Vmnic): void {
   const open = devices.byIndex(vmnic.ifindex)?.openQueues ?? 0
-  if (open > 0) tx.refuse('EBUSY', `a hypervisor has ${open} queues of it open`, 'stop the guest first')
+  if (open > 0) tx.refuse('EBUSY', `a hypervisor has ${open} ${open === 1 ? 'queue' : 'queues'} of it open`, 'stop the guest first')
 }
 
 /** Say who besides root may open its queues. */

@@ -1,5 +1,6 @@
 /** `vpc mux connect`. */
 import { command } from '../../command.ts'
+import { ethlinkText } from '../../connect-ethlink.ts'
 import { Failure } from '../../failure.ts'
 import { muxId } from '../../id-options.ts'
 import { idOf } from '../../kinds.ts'
@@ -17,15 +18,17 @@ export default command({
     },
   ],
   async run({ muxId: id, interfaceId: ethlink }, { vpc, output }) {
-    await using mux = await (await vpc()).openMux(id, { write: true })
+    const client = await vpc()
+    await using mux = await client.openMux(id, { write: true })
     const info = await mux.describe()
-    if (info.underlay === ethlink) return alreadySo(output, `${unitText(info)} is connected to ${ethlink}`, { object: info })
+    if (info.underlay === ethlink)
+      return alreadySo(output, `${unitText(info)} is connected to ${await ethlinkText(client, ethlink)}`, { object: info })
     if (info.underlay !== null) {
       const differences = [{ setting: 'interface', asked: ethlink, is: info.underlay }]
       const wayOut = `disconnect it first with vpc mux disconnect --mux-id=${id}`
       throw new Failure('conflict', `${unitText(info)} is connected to another ethlink; ${wayOut}`, { code: 'EISCONN', differences })
     }
     await mux.connect(ethlink)
-    done(output, `${unitText(info)} is connected to ${ethlink}`, { object: await mux.describe() })
+    done(output, `${unitText(info)} is connected to ${await ethlinkText(client, ethlink)}`, { object: await mux.describe() })
   },
 })

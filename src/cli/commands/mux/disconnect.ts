@@ -1,5 +1,6 @@
 /** `vpc mux disconnect`. */
 import { command } from '../../command.ts'
+import { ethlinkText } from '../../connect-ethlink.ts'
 import { openIfThere } from '../../create-object.ts'
 import { Failure } from '../../failure.ts'
 import { muxId } from '../../id-options.ts'
@@ -22,7 +23,8 @@ export default command({
       const differences = [{ setting: 'interface', asked: ethlink, is: info.underlay }]
       throw new Failure('conflict', `${unitText(info)} is connected to another ethlink`, { code: 'ENOTCONN', differences })
     }
+    const was = await ethlinkText(client, info.underlay)
     await mux.disconnect()
-    done(output, `${unitText(info)} is disconnected from ${info.underlay}`, { object: await mux.describe() })
+    done(output, `${unitText(info)} is disconnected from ${was}`, { object: await mux.describe() })
   },
 })

@@ -3,7 +3,7 @@ import { allVms } from '#vm/vm-directory.ts'
 import { command } from '../../command.ts'
 import { tellingVmErrors } from '../../vm-failure.ts'
 import { baseOf, vmDir } from '../../vm-options.ts'
-import { stateText, viewAnyVm } from '../../vm-view.ts'
+import { shortState, viewAnyVm } from '../../vm-view.ts'
 
 export default command({
   path: 'vm list',
@@ -16,11 +16,11 @@ export default command({
       columns: ['NAME', 'ID', 'STATE', { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, 'ACCEL', 'VMNICS'],
       rows: views.map((view) =>
         view.state === 'broken'
-          ? ['-', view.id, `broken: ${view.problem}`, '-', '-', '-', '-']
+          ? ['-', view.id, 'broken', '-', '-', '-', '-']
           : [
               view.name ?? '-',
               view.id,
-              stateText(view),
+              shortState(view),
               view.cpus,
               `${view.memoryMib} MiB`,
               view.running?.acceleration ?? '-',
@@ -28,5 +28,8 @@ export default command({
             ],
       ),
     })
+    // A sentence would make the table too wide.
+    if (output.json) return
+    for (const view of views) if (view.state === 'broken') output.text(`${view.id} is broken: ${view.problem}`)
   },
 })
