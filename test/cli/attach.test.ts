@@ -31,6 +31,7 @@ test('two containers reach each other after a command each; repeated, changed an
   const attachWeb = ['attach', 'red', `--netns=${web}`, '--address=10.0.0.1/24'] as const
   assert.match(vpcd.ok(...attachWeb), /^hostif0 is eth0 in \S+: 10\.0\.0\.1\/24/)
   assert.match(vpcd.ok(...attachWeb), /^already so: hostif0/)
+  assert.match(vpcd.ok(...attachWeb, '--address=10.0.0.1/24'), /^already so: hostif0/)
   vpcd.ok('attach', 'da64c', `--netns=${db}`, '--address=10.0.0.2/24', '--gateway=10.0.0.254')
   assert.ok(pings(web, '10.0.0.2'))
   // Containers say on their own who they are and what they listen to (DAD, MLD, router solicitations).

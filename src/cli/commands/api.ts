@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import type { TlsFiles } from '#control/api/tls.ts'
 import { createLog } from '#system/log.ts'
+import { tellReady } from '#system/service-ready.ts'
 import { needRestart, onHangup } from '#system/reload.ts'
 import { command } from '../command.ts'
 import { checkOption, configOption } from '../config-file.ts'
@@ -70,6 +71,7 @@ export default command({
         agents: agents && { ...agents, address: agentAddress },
       })
       log.info('listening', { url: api.url, agents: api.agentPort ?? null })
+      tellReady(log)
       output.item({ url: api.url, token: api.firstToken ?? null, agents: api.agentPort ?? null }, startText(api))
       const read = async (): Promise<readonly string[]> => {
         const now = await reread(options)

@@ -1,6 +1,7 @@
 /** `vpc issuer`. */
 import { userId } from '#system/accounts.ts'
 import { createLog } from '#system/log.ts'
+import { tellReady } from '#system/service-ready.ts'
 import { command } from '../command.ts'
 import { configOption } from '../config-file.ts'
 import { Failure, usageFailure } from '../failure.ts'
@@ -46,6 +47,7 @@ export default command({
     try {
       const server = await serveSocket(places, path, uid)
       log.info('listening', { socket: path })
+      tellReady(log)
       output.item({ socket: path }, `the issuer listens on ${path}`)
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())

@@ -1,6 +1,7 @@
 /** `vpc agent run`. */
 import { setFlagsFromString } from 'node:v8'
 import { createLog } from '#system/log.ts'
+import { tellReady } from '#system/service-ready.ts'
 import { needRestart, onHangup } from '#system/reload.ts'
 import { command } from '../../command.ts'
 import { checkOption, configOption } from '../../config-file.ts'
@@ -66,6 +67,7 @@ export default command({
         return needRestart({ ...global, ...options }, { ...now.global, ...now.options }, ['logLevel'])
       }
       using _hangup = onHangup({ log, read })
+      tellReady(log)
       await Promise.all([agent.run(stop.signal), server === undefined && keepIdentity({ stateDir, log }, stop.signal)])
     } catch (error) {
       if (error instanceof AgentStartRefused) throw new Failure('failed', error.message, { code: 'refused' })
