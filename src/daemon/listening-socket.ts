@@ -9,6 +9,8 @@ import { maxSocketPathBytes, listenOnPath } from '#kernel/unix-socket.ts'
 export interface DescriptorKeeper {
   /** A descriptor of that name, which is the caller's from now on. */
   take(name: string): number | undefined
+  /** The same for all descriptors of such names, which are kept no longer. */
+  takeAll(prefix: string): [name: string, fd: number][]
   keep(name: string, fd: number): void
 }
 

@@ -63,6 +63,7 @@ export class Server implements AsyncDisposable {
     await promise
     server.#net.off('error', reject)
     server.#listening = listening
+    server.#supervisor.resume(keeper)
     return server
   }
 
@@ -97,7 +98,7 @@ export class Server implements AsyncDisposable {
 
   /**
    * Accept no more, release every handle, end every connection with ECONNRESET, remove the socket unless it is kept.
-   * Programs under `vpc exec` get ENOSYS from now on.
+   * Programs under `vpc exec` get ENOSYS from now on, or wait for the next vpcd where their listeners are kept.
    */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))

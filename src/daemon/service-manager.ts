@@ -47,6 +47,16 @@ export class ServiceManager {
     return fd
   }
 
+  /** The same for all descriptors of such names, which it keeps no longer. */
+  takeAll(prefix: string): [name: string, fd: number][] {
+    const found = [...this.#kept].filter(([name]) => name.startsWith(prefix))
+    for (const [name] of found) {
+      this.#kept.delete(name)
+      this.#tell(['FDSTOREREMOVE=1', `FDNAME=${name}`])
+    }
+    return found
+  }
+
   /** Have it keep a copy of a descriptor, until nobody runs this service any more. */
   keep(name: string, fd: number): void {
     this.#tell(['FDSTORE=1', `FDNAME=${name}`], [fd])

@@ -14,6 +14,7 @@ import { isListener, listenerState, receiveCall, type Notification } from '#kern
 import { VpcError } from '#object/vpc-error.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
+import type { DescriptorKeeper } from './listening-socket.ts'
 import type { Log } from '#system/log.ts'
 import type { Caller, Opener } from './opener.ts'
 import { answerSystemCall, type SystemCallHost } from './system-call.ts'
@@ -25,7 +26,11 @@ export interface SupervisorOptions {
   readonly log: Log
 }
 
+/** Names of kept listeners, each with the user and the way to serve it. */
+const keptPrefix = 'listener-'
+
 interface Supervised extends Disposable {
+  readonly listener: number
   readonly uid: number
   /** See `Listener` of system-call.ts. */
   readonly compat: boolean
@@ -38,6 +43,7 @@ export class Supervisor {
   readonly #limits: Limits
   readonly #log: Log
   readonly #all = new Set<Supervised>()
+  #keeper: DescriptorKeeper | undefined
 
   constructor({ opener, connections, limits, log }: SupervisorOptions) {
     this.#host = { opener, connections, limits, log }
@@ -63,9 +69,25 @@ export class Supervisor {
       close(listener)
       throw new VpcError('EINVAL', `cannot supervise: descriptor ${theirs} of the asking process is no listener of seccomp(2)`)
     }
-    const watch: Subscription = onReadable(listener, () => this.#serve(listener, supervised))
     const compat = (flags & superviseFlag.compat) !== 0
+    this.#add(listener, uid, compat)
+    this.#log.debug('supervising', { uid, pid, compat })
+  }
+
+  /** Go on with the programs of the vpcd before, whose listeners somebody kept, and have them kept at the end. */
+  resume(keeper: DescriptorKeeper | undefined): void {
+    this.#keeper = keeper
+    for (const [name, listener] of keeper?.takeAll(keptPrefix) ?? []) {
+      const [, uid, how] = name.split('-')
+      this.#add(listener, Number(uid), how === 'compat')
+    }
+    if (this.size > 0) this.#log.info('programs under vpc exec go on', { programs: this.size })
+  }
+
+  #add(listener: number, uid: number, compat: boolean): void {
+    const watch: Subscription = onReadable(listener, () => this.#serve(listener, supervised))
     const supervised: Supervised = {
+      listener,
       uid,
       compat,
       waiting: undefined,
@@ -77,12 +99,19 @@ export class Supervisor {
       },
     }
     this.#all.add(supervised)
-    this.#log.debug('supervising', { uid, pid, compat })
   }
 
-  /** Release all: waiting and later calls fail with ENOSYS. */
+  /**
+   * Release all. Calls then wait for the next vpcd where somebody keeps the listener, and fail with ENOSYS elsewhere.
+   * They are kept only now: nobody would ever answer a call that a killed vpcd had taken.
+   */
   close(): void {
-    for (const supervised of this.#all) supervised[Symbol.dispose]()
+    let number = 0
+    for (const supervised of this.#all) {
+      const { listener, uid, compat, waiting } = supervised
+      if (waiting === undefined) this.#keeper?.keep(`${keptPrefix}${uid}-${compat ? 'compat' : 'strict'}-${number++}`, listener)
+      supervised[Symbol.dispose]()
+    }
   }
 
   /**
@@ -98,7 +127,10 @@ export class Supervisor {
     const unanswered = (error: unknown): void => this.#log.error('a system call could not be answered', { thread: call.tid, error })
     try {
       const waiting = answerSystemCall(this.#host, { fd: listener, compat: supervised.compat }, call)
-      if (waiting !== undefined) supervised.waiting = Promise.all([supervised.waiting, waiting.catch(unanswered)])
+      if (waiting === undefined) return
+      const all = Promise.all([supervised.waiting, waiting.catch(unanswered)])
+      supervised.waiting = all
+      void all.then(() => supervised.waiting === all && (supervised.waiting = undefined))
     } catch (error) {
       unanswered(error)
     }

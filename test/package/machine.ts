@@ -50,7 +50,7 @@ export class PackageMachine implements AsyncDisposable {
     const options = [
       '--private-network',
       '--capability=all',
-      '--system-call-filter=bpf perf_event_open keyctl',
+      '--system-call-filter=bpf perf_event_open keyctl pidfd_getfd kcmp',
       '--register=no',
       '--keep-unit',
     ]

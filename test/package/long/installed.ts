@@ -5,9 +5,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { handleType, openFlag } from '#abi/command.ts'
+import { generateId, idBytes } from '#abi/id.ts'
 import { buildDeb } from '../../../scripts/package/deb.ts'
 import { architectureHere } from '../../../scripts/package/native.ts'
 import { PackageMachine } from '../machine.ts'
@@ -109,6 +111,34 @@ sh /srv/commands.sh >/srv/commands.log 2>&1 & echo $! >/srv/commands.pid`)
   machine.sh('systemctl stop vpcd')
   assert.match(machine.try('vpc', 'list').stderr, /no vpcd listens on it/)
   machine.sh('systemctl start vpcd')
+})
+
+test('the package has programs under vpc exec go on over a restart, and fail when vpcd is killed', async () => {
+  const id = idBytes(generateId('vpcsw')).join()
+  writeFileSync(
+    join(machine.root, 'srv/calls.cjs'),
+    `const koffi = require('/usr/lib/vpc/node_modules/koffi')
+const call = koffi.load('libc.so.6').func('long syscall(long number, uint8_t *id, uint64_t type, uint64_t flags)')
+const { closeSync } = require('node:fs')
+setInterval(() => {
+  const fd = call(580, Uint8Array.of(${id}), ${handleType('vpcsw')}n, ${openFlag.create | openFlag.read}n)
+  console.log(fd < 0 ? 'failed' : 'opened')
+  if (fd >= 0) closeSync(fd)
+}, 20)`,
+  )
+  machine.sh('vpc exec -- /usr/lib/vpc/node_modules/.bin/node /srv/calls.cjs >/srv/calls.log 2>&1 & echo $! >/srv/calls.pid')
+  const counted = (word: string): number => Number(machine.sh(`grep -c ${word} /srv/calls.log || true`))
+  for (let round = 0; round < 3; round++) {
+    const before = counted('opened')
+    await machine.until('calls are answered', () => counted('opened') > before)
+    machine.sh('systemctl restart vpcd')
+  }
+  const before = counted('opened')
+  await machine.until('calls are answered again', () => counted('opened') > before)
+  assert.equal(counted('failed'), 0)
+  machine.sh('systemctl kill -s KILL vpcd')
+  await machine.until('calls fail', () => counted('failed') > 0)
+  machine.sh('kill $(cat /srv/calls.pid); vpc list')
 })
 
 test('the package has vpcd read its configuration again, and refuses a bad one as a whole', async () => {
