@@ -3,6 +3,7 @@ import type { ObjectRecord } from '../model/record.ts'
 import type { End, Packet, Verdict } from './answer.ts'
 import { familyOf, vnicSpec, type Cloud } from './cloud.ts'
 import type { Arrival, Walk } from './context.ts'
+import { crossingMtu } from './crossing.ts'
 import { enter } from './enter.ts'
 import type { Names } from './names.ts'
 import { Trail } from './trail.ts'
@@ -93,7 +94,9 @@ function noteMtu({ cloud, trail }: Walk, from: ObjectRecord | undefined, arrived
   const ends = arrived.kind === 'vnic' || arrived.kind === 'guest' ? [from, arrived.vnic] : [from]
   const vnics = ends.filter((end) => end !== undefined)
   const given = vnics.flatMap((vnic) => [vnicSpec(vnic).mtu, cloud.must('vpc', vnic.vpc!).spec.mtu as number | undefined])
-  const known = given.filter((mtu) => mtu !== undefined)
+  const hosts = vnics.flatMap(({ binding }) => binding?.host ?? [])
+  const crossing = hosts.length === 2 ? crossingMtu(cloud, hosts[0]!, hosts[1]!) : undefined
+  const known = [...given, crossing].filter((mtu) => mtu !== undefined)
   const text =
     known.length === 0 ? 'packets may be as large as the underlay of the hosts takes' : `packets up to ${Math.min(...known)} bytes pass`
   trail.pass('request', 'mtu', text, undefined, null)

@@ -1,6 +1,6 @@
 /** Whether packets get from a host's facility to that of another host. */
 import type { ObjectRecord } from '../model/record.ts'
-import { subnetSpec } from './cloud.ts'
+import { familyOf, subnetSpec, type Cloud } from './cloud.ts'
 import type { Walk } from './context.ts'
 
 /** Two hosts, and the subnet whose VNI the packets have; undefined: each subnet's own. */
@@ -30,6 +30,17 @@ export function crosses(walk: Walk, { one, two, subnet }: Ends): boolean {
   return true
 }
 
+/** What VXLAN adds to a guest's packet: Ethernet, VXLAN, UDP, and IP of the underlay. */
+const overheadBytes = { 4: 50, 6: 70 } as const
+
+/** The largest packet of guests that a transit carries from a host to another one; undefined: none says. */
+export function crossingMtu({ view, must }: Cloud, from: string, to: string): number | undefined {
+  const [one, two] = [must('host', from), must('host', to)]
+  const mtu = view.transits.crossing(one.spec.facility as string, two.spec.facility as string)?.mtu ?? undefined
+  const [first] = (two.spec.underlay ?? []) as readonly { readonly address: string }[]
+  return mtu === undefined || first === undefined ? undefined : mtu - overheadBytes[familyOf(first.address)]
+}
+
 /** Each host takes packets from hosts alone that it sends to, so one way is none. */
 function noTransit({ cloud, trail, way }: Walk, from: string, to: string): false {
   const { names } = trail
@@ -46,7 +57,8 @@ function noTransit({ cloud, trail, way }: Walk, from: string, to: string): false
   const options = [`--from=${names.path(a)}`, `--to=${names.path(b)}`]
   const name = `${a.name}-to-${b.name}`.slice(0, 63)
   const command = names.mayWrite(a) ? names.command('transit', 'create', name, ...options) : undefined
-  trail.stop(way, 'host', 'facility', `no transit leads from ${names.text(a)} to ${names.text(b)}`, b, command)
+  // Nobody has changed what is not there.
+  trail.stop(way, 'host', 'facility', `no transit leads from ${names.text(a)} to ${names.text(b)}`, undefined, command)
   return false
 }
 

@@ -146,6 +146,37 @@ suite('a question about a path', () => {
     assert.doesNotMatch(JSON.stringify(seen), new RegExp(['bank', 'vault', ids.vault1, ids.vaults, ids.h2].join('|')))
   })
 
+  test('names the transit that is missing, the MTU of one, and a subnet without one VNI in both facilities', async () => {
+    await make('facilities', { name: 'f2', region: 'north' })
+    await make('hosts', { name: 'h9', facility: 'f2', underlay: [{ address: '198.51.100.9' }] })
+    await make('vnics', { name: 'web9', account: 'shop', subnet: 'web', groups: [] })
+    await plug('web9', 'h9')
+    const far = { from: 'web1', to: 'web9' }
+    let found = await obstacle(far)
+    assert.deepEqual([found.code, found.command, found.changed], ['facility', 'vpc transit create f1-to-f2 --from=f1 --to=f2', null])
+    assert.equal(found.text, 'no transit leads from facility f1 to facility f2')
+    const told = await obstacle(far, viewer)
+    assert.deepEqual([told.text, told.command], ['the two hosts are in different facilities, which nothing joins', null])
+    await make('transits', { name: 'there', from: 'f1', to: 'f2', mtu: 1400 })
+    assert.equal((await obstacle(far)).text, 'no transit leads from facility f2 to facility f1')
+    await make('transits', { name: 'back', from: 'f2', to: 'f1' })
+    const open = await ask(far)
+    assert.equal(open.obstacle, null)
+    assert.ok(open.steps.some(({ stage, text }) => stage === 'mtu' && text === 'packets up to 1350 bytes pass'))
+    assert.doesNotMatch(JSON.stringify((await ask(far, viewer)).steps), new RegExp(['facility f', ids.f1, ids.f2, ids.there, ids.back].join('|')))
+    // Somebody has chosen another VNI there.
+    await api.ok('DELETE', `/vnics/${ids.web9}/binding`)
+    const placement = (await api.ok('GET', `/placements?subnet=${ids.web}`)).items.find((each: any) => each.facility === ids.f2)
+    await api.ok('DELETE', `/placements/${placement.id}`)
+    await make('placements', { subnet: ids.web, facility: 'f2', vni: 77 })
+    await plug('web9', 'h9')
+    found = await obstacle(far)
+    assert.match(found.text, /^subnet shop\/red\/web \(10\.1\.0\.0\/24\) has not one VNI alone in all facilities/)
+    await api.ok('DELETE', `/vnics/${ids.web9}/binding`)
+    await api.ok('DELETE', `/vnics/${ids.web9}`)
+    for (const name of ['there', 'back']) await api.ok('DELETE', `/transits/${ids[name]}`)
+  })
+
   test('follows public addresses out, and round to a floating one', async () => {
     const out = { from: 'web2', to: '198.51.100.7', protocol: 'udp', port: '53' }
     await plug('web2', 'h2')
