@@ -23,7 +23,7 @@ export const vmName = { name: 'NAME', help: 'its name, instead of --vm-id', isOp
 export const freshVmId = vmId.help('id to give it, any UUID')
 export const missingVmId = (): Failure => usageFailure(`vm create needs --vm-id; choose an id, for example ${randomUUID()}`)
 
-export const vmDir = text('directory that holds the virtual machines', 'DIR', 'directory').defaultsTo('VPC_VM_DIR, else /var/lib/vpc/vm')
+export { vmDir } from './vm-dir.ts'
 
 export const imageDir = text('directory that holds the images', 'DIR', 'directory').defaultsTo('VPC_IMAGE_DIR, else /var/lib/vpc/images')
 

@@ -1,7 +1,6 @@
 /** A guest of a cloud that moves between two hosts while it runs: under traffic, and while things die. */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import { objectId } from '#feed/object-id.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
 import { deathsOfToday, kill } from './deaths.ts'
 import { addressOf, guestShell, missingIn, Pinging, until, type Machine } from './machines.ts'
@@ -22,10 +21,11 @@ export interface Scene {
 /** Plug a second interface in, and move it there and back. Gives its shell. */
 export async function movesThereAndBack({ h1, h2, web, db, id: guestId, sockets, ...given }: Scene): Promise<GuestShell> {
   let { guest } = given
-  h1.ok('vnic create more1 --subnet=default --group=app')
-  h1.ok('cloud vm set vm1 --add-vnic=more1 --wait')
+  const more = 'vnic attach more1 --subnet=default --group=app --vm=vm1'
+  assert.match(h1.run('vnic attach more1 --subnet=default --vm=none').err, /there is no vm none/)
+  assert.match(h1.ok(more), /^vnic more1 \S+ is in vm vm1: 10\./)
+  assert.match(h1.ok(more), /^already so/)
   const vnics = ['vm1', 'more1'].map((name) => JSON.parse(h1.ok(`vnic get ${name} --json`)))
-  h1.ok(`vm attach --vm-id=${guestId} -N ${objectId('vmnic', [vnics[1].id], vnics[1].mac)}`)
   await until('it has its second interface', async () => (await guest.run('ip link set eth1 up')).code === 0)
   const addresses = vnics.map((each) => each.addresses[0] as string)
   // Each answers by the interface that it was asked on.

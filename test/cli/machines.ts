@@ -81,7 +81,7 @@ export class Machine {
     const words = [...(line === '' ? [] : line.split(' ')), ...more]
     const own = [
       ...(['up', 'down'].includes(words[0]!) ? [`--state-dir=${this.state}`, `--bpffs=${this.bpffs}`] : []),
-      ...(/^((up|down|join|login|agent|vnic attach)( |$)|vm (create|destroy|migrate) [a-z])/.test(line)
+      ...(/^((up|down|join|login|agent|vnic (attach|detach))( |$)|vm (create|destroy|migrate) [a-z])/.test(line)
         ? [`--${words[0] === 'join' || words[0] === 'agent' ? '' : 'agent-'}state-dir=${this.agentDir}`]
         : []),
       ...(words[0] === 'why' ? [`--state-dir=${this.agentDir}`] : []),

@@ -305,6 +305,11 @@ test('a guest that the other host does not take runs on here', async () => {
 })
 
 test('a guest is destroyed with its vnic, unless it is protected', () => {
+  // Its second one was made by itself, and stays.
+  assert.match(h1.run('vnic detach more1 --vm=web').err, /there is no vm web/)
+  assert.match(h1.ok('vnic detach more1 --vm=vm1'), /^vnic more1 \S+ is no longer in vm vm1/)
+  assert.match(h1.ok('vnic detach more1 --vm=vm1'), /^already so/)
+  assert.equal(JSON.parse(h1.ok('vnic get more1 --json')).binding, null)
   h1.ok('vm set vm1 --protect')
   assert.match(h1.run('vm destroy vm1').err, /protected/)
   h1.ok('vm set vm1 --unprotect')

@@ -9,6 +9,7 @@ import { guestNetns, guestOptions, guestText } from '../../../guest-options.ts'
 import { flag, integer, text } from '../../../option.ts'
 import { alreadySo, done } from '../../../outcome.ts'
 import { thisHost } from '../../../this-host.ts'
+import { vmDir } from '../../../vm-dir.ts'
 import { allOrNothing } from '../../../undo.ts'
 import type { ObjectInfo } from '#abi/info.ts'
 import type { Descriptor } from '#client/descriptor.ts'
@@ -23,26 +24,34 @@ export default command({
     addresses of the vnic, the route to the gateway if a router joins the subnet, and the MTU. vpcd does that again when the namespace,
     the host or vpcd was started anew. A vnic that does not exist is made, if you say in which subnet.
 
-    With --vmnic it waits for the interface of a virtual machine, and hands nothing over. Repeating it changes nothing. When a step
+    With --vm a virtual machine of this host gets it, which runs or will run: a second interface, mostly. With --vmnic it waits for the interface of a virtual machine, and hands nothing over. Repeating it changes nothing. When a step
     fails, the steps before are undone. Run it as root on the host.`,
   examples: [
     { line: 'vpc vnic attach web1 --netns=web', does: 'eth0 in namespace web' },
+    { line: 'vpc vnic attach web1-db --subnet=red/db --vm=web1', does: 'a second interface of virtual machine web1' },
     { line: 'vpc vnic attach web1 --subnet=red/web --pid=4711', does: 'make web1 in subnet web of vpc red; the container of process 4711' },
   ],
   positionals: [target],
   options: {
     ...whose(kind),
     ...guestOptions,
-    vmnic: flag('for a virtual machine: wait for its vmnic'),
+    vm: text('virtual machine of this host that gets it', 'NAME'),
+    vmnic: flag('for another hypervisor: wait for its vmnic'),
     group: text('group of a vnic that is made', 'NAME').repeated,
     address: text('address of a vnic that is made', 'ADDRESS').repeated.defaultsTo('the cloud chooses'),
     timeout: integer('seconds to wait for hosts', 'SECONDS', 1, 300).default(30),
     agentStateDir,
+    vmDir,
     ...common,
   },
-  async run({ netns, pid, container, as, vmnic, group, address, timeout, agentStateDir: stateDir, ...values }, { output, vpc }, [given]) {
-    if (vmnic && (netns ?? pid ?? container) !== undefined) throw usageFailure('--vmnic takes no --netns, --pid or --container')
-    const place = vmnic ? undefined : guestNetns({ netns, pid, container })
+  async run(
+    { netns, pid, container, as, vm, vmDir: vms, vmnic, group, address, timeout, agentStateDir: stateDir, ...values },
+    { output, vpc },
+    [given],
+  ) {
+    if ((vmnic || vm !== undefined) && (netns ?? pid ?? container) !== undefined)
+      throw usageFailure(`--${vmnic ? 'vmnic' : 'vm'} takes no --netns, --pid or --container`)
+    const place = vmnic || vm !== undefined ? undefined : guestNetns({ netns, pid, container })
     const unit = vmnic ? 'vmnic' : 'hostif'
     const host = await thisHost(stateDir)
     const client = clientOf(values)
@@ -50,6 +59,13 @@ export default command({
     await allOrNothing(async (undo) => {
       const query = whoseOf(kind, rest)
       const vnic = await findOrMake(client, given!, { subnet, groups: group, addresses: address, query }, undo)
+      if (vm !== undefined) {
+        const { attachToVm } = await import('../../../vm-vnic.ts')
+        const changed = await attachToVm(client, vnic, { vm, host, vmDir: vms, seconds: timeout }, vpc, undo)
+        const { addresses } = await addressing(client, vnic)
+        const said = `${textOf(vnic)} is in vm ${vm}: ${addresses.join(' ')}`
+        return changed ? done(output, said, { vnic, addresses }) : alreadySo(output, said, { vnic, addresses })
+      }
       const wasPlugged = await plugHere(client, vnic, { host: host.id, unit }, timeout, undo)
       const id = unitIdOf(vnic, unit)
       const local = await vpc()
