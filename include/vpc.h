@@ -204,6 +204,8 @@ static inline int vpc_ctl(int fd, uint32_t command, size_t inlen, const void *in
 #define VPC_VPCNAT_FLOATS_SET 0xb0040111u /* vpcnat: floats set */
 #define VPC_VPCNAT_SHARED_GET 0x40040112u /* vpcnat: shared get */
 #define VPC_VPCNAT_SHARED_SET 0xb0040113u /* vpcnat: shared set */
+#define VPC_VPCNAT_KEPT_GET 0x40040114u /* vpcnat: kept blocks get */
+#define VPC_VPCNAT_KEPT_SET 0xb0040115u /* vpcnat: kept blocks set */
 #define VPC_META_DESTROY 0x30090001u /* meta: destroy */
 #define VPC_META_TYPE_GET 0x40090002u /* meta: type get */
 #define VPC_META_COMMIT 0x30090003u /* meta: commit */

@@ -3,6 +3,7 @@ import { parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
 import { vtepText } from './far-vtep.ts'
 import { floats } from './float.ts'
 import { networks } from './group-rule.ts'
+import { keptBlocks } from './kept-block.ts'
 import { address, addresses, chosen, network } from './kind.ts'
 import { objectOf } from './object-kind.ts'
 import { own } from './setting.ts'
@@ -77,4 +78,12 @@ export const natSettings = {
     since,
     option: { name: 'shared', none: 'have no shared addresses' },
   }),
+  kept: own(
+    keptBlocks,
+    [],
+    ['kept blocks get', 0x0114],
+    ['kept blocks set', 0x0115],
+    'block of ports that a station had on another host: it has it here, too, when this host begins to share the addresses',
+    { since: 10, option: { name: 'kept-block', none: 'give all blocks anew' } },
+  ),
 } as const

@@ -30,6 +30,45 @@ export interface UsedCell extends layout.NatCell {
   readonly publicPort: number
 }
 
+/** A block of public ports that an inside address had on another host. */
+export interface KeptCells {
+  readonly vpc: number
+  readonly inside: Uint8Array
+  /** Place of the public address. */
+  readonly address: number
+  readonly block: number
+}
+
+/** An inside address, and its blocks of one public address. */
+interface Owner extends Omit<KeptCells, 'block'> {
+  readonly blocks: readonly number[]
+}
+
+const secondsNow = (): number => Number(process.hrtime.bigint() / 1_000_000_000n) >>> 0
+
+/** Each block is one address's, and an address has blocks of one public address, as the programs give them. */
+function ownersOf(had: readonly KeptCells[]): Owner[] {
+  const found = new Map<string, Owner & { readonly blocks: number[] }>()
+  const taken = new Set<string>()
+  for (const { vpc, inside, address, block } of had) {
+    const key = `${vpc} ${Buffer.from(inside).toString('hex')}`
+    const owner = found.get(key) ?? { vpc, inside, address, blocks: [] }
+    const place = `${address} ${block}`
+    if (owner.address !== address || owner.blocks.length >= layout.natGuestBlocks || taken.has(place)) continue
+    taken.add(place)
+    owner.blocks.push(block)
+    found.set(key, owner)
+  }
+  return [...found.values()]
+}
+
+/** Write down whose blocks they are, in a map that no program has yet. */
+function takeBlocks(map: BpfMap, { vpc, inside, address, blocks }: Owner): void {
+  const free = { turn: 0, peers: 0n, seed: 0, port: 0, fins: 0 }
+  const cell = layout.natCell.encode({ ...free, lastS: secondsNow(), vpc, inside, state: layout.natBlockState.taken })
+  for (const block of blocks) map.update(word(layout.natCellIndex(address, 0, block)), cell)
+}
+
 const noBlocks = Array.from({ length: layout.natGuestBlocks - 1 }, () => 0xffff)
 const same = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.compare(a, b) === 0
 
@@ -70,24 +109,41 @@ export class NatCells {
     return { blocks, maxBlocks: addresses * layout.natAddressBlocks }
   }
 
-  /** Give a NAT a map for these addresses; none: it has no map. Ports of addresses that keep their place go along. */
-  set(nat: number, addresses: readonly Uint8Array[]): void {
+  /**
+   * Give a NAT a map for these addresses; none: it has no map. Ports of addresses that keep their place go along. In a
+   * map of a NAT that had none, the blocks of `had` are their owners' from the start.
+   */
+  set(nat: number, addresses: readonly Uint8Array[], had: readonly KeptCells[] = []): void {
     const before = this.addressesOf(nat)
     const kept = firstDifference(before, addresses)
     if (kept === before.length && kept === addresses.length) return
     using old = this.#open(nat)
+    const owners = old === undefined ? ownersOf(had) : []
     if (addresses.length > 0) {
       using map = newMap(addresses.length)
       if (old !== undefined) copyCells(old, map, kept)
       for (const [i, addr] of addresses.entries()) {
-        const taken = i < kept ? layout.natHeadCell.decode(old!.lookup(word(headIndex(i)))!).taken : 0
+        const given = owners.filter((each) => each.address === i).reduce((sum, { blocks }) => sum + blocks.length, 0)
+        const taken = i < kept ? layout.natHeadCell.decode(old!.lookup(word(headIndex(i)))!).taken : given
         map.update(word(headIndex(i)), layout.natHeadCell.encode({ taken, addresses: addresses.length, addr }))
       }
+      for (const owner of owners) takeBlocks(map, owner)
       this.#cells.update(word(nat), word(map.fd))
     } else {
       this.#cells.delete(word(nat))
     }
     this.#forget(nat, kept)
+    if (addresses.length > 0) for (const owner of owners) this.#own(nat, owner)
+  }
+
+  /** Have an inside address own its blocks. It may have got others in this very moment. */
+  #own(nat: number, { vpc, inside, address, blocks }: Owner): void {
+    const key = layout.natGuestKey.encode({ nat, vpc, inside })
+    if (this.#guests.lookup(key) !== undefined) return
+    const lastS = secondsNow()
+    const guest = { address, count: blocks.length, used: [0, 0, 0], hand: 0, fullTick: [0, 0, 0, 0], lastS, sinceS: lastS }
+    const block = Array.from({ length: layout.natGuestBlocks }, (_, i) => blocks[i] ?? 0xffff)
+    this.#guests.update(key, layout.natGuest.encode({ ...guest, block }))
   }
 
   /** What inside addresses have, of one NAT or of all. */

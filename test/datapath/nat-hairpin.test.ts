@@ -1,9 +1,10 @@
 /**
  * Stations reach each other by the ports that they have of a shared address, RFC 4787 section 6: both see the other's
- * public end, and only who was sent to gets in.
+ * public end, and only who was sent to gets in. And a host that begins to share addresses knows who had which ports.
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { natAddressBlocks, natBlock, natFirstPort } from '#datapath/nat-cell-layout.ts'
 import type { BenchResult } from '#datapath/test-bench.ts'
 import type { PacketResult } from '#datapath/test-run.ts'
 import { ipv4Frame, tcpFrame, tooBigFrame, udpFrame } from '#wire/frames.ts'
@@ -11,9 +12,9 @@ import { isIpv6, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv4 } from '#wire/ipv4-address.ts'
 import { ipProtocol } from '#wire/ipv4.ts'
 import { encodeUdp } from '#wire/udp.ts'
-import { NatScene, publicOf } from './nat-scene.ts'
+import { NatScene, outside, publicOf } from './nat-scene.ts'
 import { dropped, expect, forwarded, gateway, red, stations } from './scene.ts'
-import { share, sharedOf } from './shared-nat.ts'
+import { share, shared, sharedNat, sharedOf } from './shared-nat.ts'
 
 let scene: NatScene
 before(() => void (scene = new NatScene()))
@@ -147,3 +148,22 @@ test('later fragments follow the first one', () => {
       data: part(to('b'), mine, b, later),
     })
 })
+
+for (const [address, family] of (['v4', 'v6'] as const).entries())
+  test(`a station has the block that it had on another host, and nobody else gets it (${family})`, () => {
+    const { natCells } = scene.tables
+    const [from, server] = [
+      { address: stations.free[family], port: 4000 },
+      { address: outside[family], port: 443 },
+    ]
+    const block = (): number => Math.floor((portOf(scene.from('free', UDP(out('free'), from, server))) - natFirstPort) / natBlock)
+    const byItself = block()
+    const begin = (inside: Ip, had: number): void => {
+      natCells.set(sharedNat, [])
+      natCells.set(sharedNat, [shared.v4, shared.v6].map(toMapped), [{ vpc: 1, inside: toMapped(inside), address, block: had }])
+    }
+    begin(stations.a[family], byItself)
+    assert.equal(block(), (byItself + 1) % natAddressBlocks)
+    begin(stations.free[family], (byItself + 7) % natAddressBlocks)
+    assert.equal(block(), (byItself + 7) % natAddressBlocks)
+  })

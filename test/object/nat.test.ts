@@ -276,6 +276,22 @@ suite('addresses that stations share', () => {
     assert.deepEqual(shared(), [])
   })
 
+  test('of another host: stations have the blocks there that they had here, and nobody else gets them', () => {
+    nat.do('vpcnatEthlinkSet', none)
+    const kept = ['10.1.0.9 203.0.113.22 1344-1407', '10.1.0.9 203.0.113.22 2048-2111', '10.1.0.8 203.0.113.22 1344-1407']
+    nat.do('vpcnatKeptSet', text(JSON.stringify([...kept, '10.1.0.7 203.0.113.99 1024-1087'])))
+    nat.do('vpcnatSharedSet', addresses('203.0.113.22'))
+    nat.do('vpcnatEthlinkSet', idBytes(ethlink.id))
+    const blocks = (): unknown =>
+      (json(nat.do('vpcnatBlocks')) as any[]).map(({ inside, address, firstPort }) => `${inside} ${address} ${firstPort}`)
+    const his = ['10.1.0.9 203.0.113.22 1344', '10.1.0.9 203.0.113.22 2048']
+    assert.deepEqual([blocks(), natCells().fill(objectOf().source)?.blocks], [his, 2])
+    // While it shares them, they are what the programs make of them.
+    nat.do('vpcnatKeptSet', text('[]'))
+    assert.deepEqual(blocks(), his)
+    assert.throws(() => nat.do('vpcnatKeptSet', text('["10.1.0.9 203.0.113.22 1000-1063"]')), /is no block of ports; one looks like/)
+  })
+
   test('keep who has which port through a start, and an audit sees a map that is gone', async () => {
     nat.do('vpcnatSharedSet', addresses('203.0.113.22'))
     for (const each of [sw, router, subnet, ethlink, nat]) each.do('metaCommit')

@@ -96,6 +96,7 @@ const setters = settersOf<'vpcnat'>({
     change(context, tx, nat, () => tx.set(nat, 'shared', shared))
     announce(context, tx, nat, publicOf(nat))
   },
+  kept: (context, tx, nat, kept) => change(context, tx, nat, () => tx.set(nat, 'kept', kept)),
 })
 
 const vtepOf = ({ address, port }: NonNullable<Nat['via']>): Parameters<typeof isOwn>[1] => ({

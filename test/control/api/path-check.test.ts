@@ -163,7 +163,10 @@ suite('a question about a path', () => {
     const open = await ask(far)
     assert.equal(open.obstacle, null)
     assert.ok(open.steps.some(({ stage, text }) => stage === 'mtu' && text === 'packets up to 1350 bytes pass'))
-    assert.doesNotMatch(JSON.stringify((await ask(far, viewer)).steps), new RegExp(['facility f', ids.f1, ids.f2, ids.there, ids.back].join('|')))
+    assert.doesNotMatch(
+      JSON.stringify((await ask(far, viewer)).steps),
+      new RegExp(['facility f', ids.f1, ids.f2, ids.there, ids.back].join('|')),
+    )
     // Somebody has chosen another VNI there.
     await api.ok('DELETE', `/vnics/${ids.web9}/binding`)
     const placement = (await api.ok('GET', `/placements?subnet=${ids.web}`)).items.find((each: any) => each.facility === ids.f2)
