@@ -188,6 +188,19 @@ test('an interface is plugged into a running guest and out of it, and nothing of
   audit()
 })
 
+test('a guest is saved and restored, and goes on where it was', async () => {
+  const { addresses } = vnicNamed('web1')
+  await shell.must('echo mark > /tmp/mark')
+  const file = join(directory, 'saved')
+  libvirtd.ok('save', 'web1', file)
+  assert.deepEqual([vnicNamed('web1').state, h1.ok('libvirt list --json')], ['unplugged', '[]\n'])
+  libvirtd.ok('restore', file)
+  shell = await consoleOf('web1')
+  assert.equal((await shell.must('cat /tmp/mark')).trim(), 'mark')
+  await shell.must(`ping -A -c 2 -W 5 ${addressOf(cloudBox)} && ping -A -c 2 -W 5 10.9.0.1`)
+  assert.deepEqual(vnicNamed('web1').addresses, addresses)
+})
+
 test('libvirtd is started anew, the guest ends, and what it had goes', async () => {
   h1.ok('libvirt attach web1 web1-more --switch=lan --address=10.9.0.3', `--agent-state-dir=${h1.agentDir}`)
   const pid = libvirtd.pidOf('web1')

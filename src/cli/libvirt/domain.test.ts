@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readDomain } from './domain.ts'
+import { readDomain, withOwnNames } from './domain.ts'
 import { escapeXml, parseXml } from './xml.ts'
 
 test('XML is read as it is written', () => {
@@ -32,6 +32,14 @@ test('a domain says what its interfaces are connected to', () => {
   assert.deepEqual(readDomain(domain(wish(`dev='w'`), nic)).interfaces[0]!.to, { cloud: { vnic: 'w', subnet: undefined, groups: [] } })
   // Metadata of others.
   assert.deepEqual(readDomain(domain(`<o:interfaces xmlns:o='urn:o'><o:interface dev='w'/></o:interfaces>`, nic)).interfaces, [])
+})
+
+test('a saved domain gets the names of its interfaces back, in their order', () => {
+  const two = wish(`dev='w'`).replace('</v:interfaces>', `<v:interface dev='x'/></v:interfaces>`)
+  const saved = (dev: string): string => nic.replace(`dev='w'`, `dev='${dev}'`)
+  assert.equal(withOwnNames(domain(two, saved('vmnic7') + saved('vmnic3'))), domain(two, nic + saved('x')))
+  assert.equal(withOwnNames(domain(two, nic + saved('x'))), domain(two, nic + saved('x')))
+  assert.throws(() => withOwnNames(domain(two, saved('vmnic7'))), /has 1 interfaces of vpc, and its metadata 2; detach what was plugged in/)
 })
 
 test('what is wrong is named', () => {

@@ -3,7 +3,7 @@
  */
 import { parseMac, formatMac } from '#wire/mac.ts'
 import { Failure, usageFailure } from '../failure.ts'
-import { childOf, parseXml, type Element } from './xml.ts'
+import { childOf, escapeXml, parseXml, type Element } from './xml.ts'
 
 /** Namespace of the metadata. */
 export const namespace = 'urn:vpc:libvirt'
@@ -96,6 +96,25 @@ export function wishFrom(given: Readonly<Record<string, string | undefined>>, ba
     throw bad(`${key} of ${dev} is a number from 0 to ${most}, not '${text}'`)
   }
   return { ...both, to: { host: { switch: sw, vni: number('vni', 0xffffff), vlan: number('vlan', 4094), hostname } } }
+}
+
+/**
+ * A domain that was saved while it ran, with the names of its interfaces in place of those that their devices had then.
+ * Throws a Failure for an interface that its metadata does not have.
+ */
+export function withOwnNames(text: string): string {
+  const root = parseXml(text)
+  const domain = root.name === 'domain' ? root : childOf(root, 'domain')
+  if (domain === undefined) throw new Failure('failed', 'this is no domain of libvirt')
+  const devs = wishesOf(domain).map(({ dev }) => dev)
+  const saved = /<target dev='vmnic\d+' managed='no'\/>/g
+  const count = text.match(saved)?.length ?? 0
+  if (devs.length === 0 || count === 0) return text
+  if (count !== devs.length)
+    throw usageFailure(
+      `the saved domain ${childOf(domain, 'name')?.text} has ${count} interfaces of vpc, and its metadata ${devs.length}; detach what was plugged in while it ran before you save it`,
+    )
+  return text.replace(saved, () => `<target dev='${escapeXml(devs.shift()!)}' managed='no'/>`)
 }
 
 const wordsIn = (text: string | undefined): string[] => (text ?? '').split(/[\s,]+/).filter(Boolean)

@@ -5,22 +5,27 @@
 import { Failure } from '../failure.ts'
 import { allOrNothing } from '../undo.ts'
 import { progress } from '../vm-failure.ts'
-import { readDomain, type Domain } from './domain.ts'
+import { readDomain, withOwnNames, type Domain } from './domain.ts'
 import { makeInterface, removeInterface, type Surroundings } from './interfaces.ts'
 import { recordsOf } from './record.ts'
 
-/** Serve a hook. Throws what libvirt shall say; it then does not do the operation. */
-export async function serveHook(operation: string, xml: string, around: Surroundings): Promise<void> {
-  if (operation === 'prepare') return prepare(readDomain(xml), around)
-  if (operation === 'release') return release(uuidIn(xml), around)
+/**
+ * Serve a hook. Gives the domain that libvirt shall go on with; undefined: the same. Throws what libvirt shall say; it
+ * then does not do the operation.
+ */
+export async function serveHook(operation: string, xml: string, around: Surroundings): Promise<string | undefined> {
+  if (operation === 'prepare') await prepare(readDomain(xml), around)
+  if (operation === 'release') await release(uuidIn(xml), around)
+  if (operation === 'restore') return withOwnNames(xml)
   if (operation === 'migrate') {
     const { name, interfaces } = readDomain(xml)
-    if (interfaces.length === 0) return
+    if (interfaces.length === 0) return undefined
     throw new Failure(
       'failed',
       `domain ${name} has interfaces of vpc, which do not move with a guest of libvirt; shut it down and start it there`,
     )
   }
+  return undefined
 }
 
 async function prepare({ uuid, name, interfaces }: Domain, around: Surroundings): Promise<void> {

@@ -19,6 +19,7 @@ export default command({
   options: { ...surroundingOptions, config: configOption },
   examples: [{ line: 'vpc libvirt hook web1 prepare begin - < web1.xml', does: 'as libvirt does before web1 starts' }],
   async run(given, context, [, operation]) {
-    await serveHook(operation!, readFileSync(0, 'utf8'), surroundingsOf(given, context))
+    const xml = await serveHook(operation!, readFileSync(0, 'utf8'), surroundingsOf(given, context))
+    if (xml !== undefined) context.output.text(xml)
   },
 })
