@@ -139,8 +139,7 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   if (file.startsWith('bin/') && /^src\/(cli|cni|oci)\//.test(target)) return undefined
   if (isTest(file) && target.startsWith('test/')) return undefined
   // The version, and the command as a program of its own.
-  if (target === 'package.json' || target === 'bin/vpc.mjs' || target === 'bin/vpc-cni.mjs' || target === 'bin/vpc-oci-hook.mjs')
-    return undefined
+  if (target === 'package.json' || /^bin\/vpc(-cni|-oci-hook|-netavark)?\.mjs$/.test(target)) return undefined
   // Measurements use what tests have to make hosts.
   if (file.startsWith('bench/') && target.startsWith('test/')) return undefined
   // Programs that a test starts are files.

@@ -44,7 +44,7 @@ export function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOp
   const library = join(tree, 'usr/lib/vpc')
   // A server needs no types.
   writeJavaScript(library, { declarations: false })
-  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs']) startByNode(join(library, 'bin', name))
+  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs']) startByNode(join(library, 'bin', name))
   copyDependencies(library)
   copyNative(library, architecture)
   addPrograms(tree)
@@ -86,6 +86,8 @@ function addPrograms(tree: string): void {
   symlinkSync('../lib/vpc/bin/vpc.mjs', join(tree, 'usr/bin/vpc'))
   mkdirSync(join(tree, 'usr/lib/cni'), { recursive: true })
   symlinkSync('../vpc/bin/vpc-cni.mjs', join(tree, 'usr/lib/cni/vpc-cni'))
+  mkdirSync(join(tree, 'usr/lib/netavark'), { recursive: true })
+  symlinkSync('../vpc/bin/vpc-netavark.mjs', join(tree, 'usr/lib/netavark/vpc'))
   for (const [name, text] of Object.entries(hookFiles('/usr/lib/vpc/bin/vpc-oci-hook.mjs')))
     write(tree, `usr/share/containers/oci/hooks.d/${name}`, text)
 }

@@ -27,7 +27,7 @@ export function writeJavaScript(directory: string, { declarations = true } = {})
   mkdirSync(directory, { recursive: true })
   emitJavaScript(join(directory, 'src'), 'packaging/tsconfig.json', declarations)
   cpSync(join(root, 'src/lab/take-lease'), join(directory, 'src/lab/take-lease'))
-  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs', 'compile-cache.mjs']) {
+  for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs', 'compile-cache.mjs']) {
     const text = readFileSync(join(root, 'bin', name), 'utf8')
     mkdirSync(join(directory, 'bin'), { recursive: true })
     writeFileSync(join(directory, 'bin', name), text.replaceAll(/(import\('\.\.\/src\/[^']+)\.ts'\)/g, "$1.js')"), { mode: 0o755 })

@@ -33,7 +33,7 @@ export async function attach(
   id: Id,
   wanted: Attachment,
   undo: Undo,
-): Promise<{ readonly changed: boolean; readonly unit: string }> {
+): Promise<{ readonly changed: boolean; readonly unit: string; readonly mac: string }> {
   await using sw = await vpc.openSwitch(id, { write: true })
   const { hostif: hostifId, port: portId } = idsOf(id, wanted)
   const { descriptor, isNew } = await openOrCreate((options) => vpc.openHostif(hostifId, options))
@@ -47,11 +47,11 @@ export async function attach(
     changed = true
   }
   changed = (await plugIn(vpc, sw, portId, { interface: hostifId, addresses: [...new Set(wanted.addresses.map(bare))] }, undo)) || changed
-  const { trouble, unit } = await hostif.describe()
+  const { trouble, unit, mac } = await hostif.describe()
   if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
   // Until it is committed, a new one goes with this command.
   await hostif.commit()
-  return { changed, unit }
+  return { changed, unit, mac }
 }
 
 interface Plug {

@@ -12,8 +12,8 @@ import { Failure } from '#cli/failure.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import { Vpc } from '#client/vpc.ts'
 import { markProcess } from '#system/process-mark.ts'
-import { readIfThere } from '#system/whole-file.ts'
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
+import { hostConfig } from './host-config.ts'
 import { readState, type ContainerState } from './container-state.ts'
 
 export const stages = ['createRuntime', 'poststop'] as const
@@ -62,16 +62,6 @@ async function inCloud(stage: Stage, { id, pid, annotations }: ContainerState, s
   const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') await del(config, attachment)
   else await add(config, attachment, `/proc/${pid ?? 0}/ns/net`)
-}
-
-/** Keys of a CNI network that are for the whole host, such as `server` and `tokenFile`. */
-function hostConfig(path: string): Readonly<Record<string, unknown>> {
-  const text = readIfThere(path)
-  try {
-    return text === undefined ? {} : JSON.parse(text)
-  } catch (error) {
-    throw new Failure('usage', `${path} is not JSON: ${(error as Error).message}`)
-  }
 }
 
 /** What the runtime has written. */

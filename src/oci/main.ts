@@ -1,8 +1,7 @@
 /** `vpc-oci-hook STAGE [--config=FILE]`: what container runtimes start. */
 import { failureOf } from '#cli/report.ts'
+import { hostConfigPath } from './host-config.ts'
 import { readStandardInput, runHook, stages, type Stage } from './hook.ts'
-
-const defaultConfig = '/etc/vpc/oci-hook.json'
 
 /** Serve one invocation. Returns the exit code; the reason of a refusal is on standard error, where runtimes look. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -13,7 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`usage: vpc-oci-hook ${stages.join('|')} [--config=FILE]\n`)
       return 2
     }
-    await runHook(stage as Stage, readStandardInput(), options[0]?.slice('--config='.length) ?? defaultConfig)
+    await runHook(stage as Stage, readStandardInput(), options[0]?.slice('--config='.length) ?? hostConfigPath)
     return 0
   } catch (error) {
     process.stderr.write(`vpc-oci-hook: ${failureOf(error).message}\n`)

@@ -46,7 +46,7 @@ const runBox = (name: string, ...more: string[]): string =>
   podman.ok('run', '--detach', `--name=${name}`, ...asHere, ...more, 'box', '/bin/sleep', '100000')
 /** Line `n` of the page, with what this machine needs. */
 function runShown(n: number, ...more: string[]): void {
-  const [run, ...words] = shownCommands('podman', 'podman')[n]!
+  const [run, ...words] = shownCommands('podman', 'podman').filter(([verb]) => verb === 'run')[n]!
   podman.ok(run!, ...asHere, ...more, ...words)
 }
 const pingsFrom = (name: string, address: string): boolean => podman.run('exec', name, 'ping', '-c', '2', '-W', '2', address).code === 0
