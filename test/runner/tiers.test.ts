@@ -3,6 +3,10 @@
  * `npm run test:integrations` may take.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { filesBelow } from '../sources.ts'
 import { alone, budgeted, budgetOf, isIntegration, tierOf } from './tiers.ts'
@@ -39,4 +43,19 @@ test('all budgets together fit into what npm test may take on two CPUs', () => {
 test('those with programs of others fit into theirs', () => {
   const seconds = onTwo(files.filter((file) => isIntegration(file) && !file.includes('/long/')))
   assert.ok(seconds <= integrationSeconds, `${seconds} s`)
+})
+
+test('a hook that fails after all tests is a failure of the file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vpc-summary-'))
+  try {
+    const file = join(directory, 'late.test.mjs')
+    writeFileSync(file, "import { after, test } from 'node:test'\nafter(() => { throw new Error('late') })\ntest('x', () => {})\n")
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const flags = ['--test', '--test-isolation=none', '--test-reporter=./test/runner/summary.mjs']
+    const { stdout } = spawnSync(process.execPath, [...flags, file], { encoding: 'utf8', env })
+    const { passed, success } = JSON.parse(stdout) as { passed: number; success: boolean }
+    assert.deepEqual([passed, success], [1, false])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })
