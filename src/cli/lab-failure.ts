@@ -7,7 +7,8 @@ export async function tellingLabErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof LabError) throw new Failure('failed', error.message)
+    if (error instanceof LabError)
+      throw error.isDenied ? new Failure('denied', error.message, { code: 'EPERM' }) : new Failure('failed', error.message)
     throw error
   }
 }

@@ -35,7 +35,8 @@ export interface Up {
 export async function bringUp(path: string, { name, signal, progress = () => {} }: UpOptions = {}): Promise<Up> {
   const lab = await readLabFile(path)
   const plan = planLab({ ...lab, name: name ?? lab.name })
-  if (process.getuid?.() !== 0) throw new LabError('a lab needs root: it makes network namespaces and loads eBPF programs')
+  if (process.getuid?.() !== 0)
+    throw new LabError('a lab needs root: it makes network namespaces and loads eBPF programs', { isDenied: true })
   const state = newState(plan, resolve(path))
   if (await isUp(plan, state, progress)) return { plan, already: true }
   const strangers = existingNetns(netnsNames(plan))

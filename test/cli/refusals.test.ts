@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Vpc } from '#client/vpc.ts'
@@ -204,6 +205,8 @@ test('what a walk found is said in words, with the exit code that the table has'
   const nobody = runVpc(['doc', 'man', '--man-dir', join(vpcd.directory, 'x')], { uid: 65534 })
   assert.deepEqual([nobody.code, nobody.stdout], [5, ''])
   assert.match(nobody.stderr, /^vpc: cannot make directory '.*': permission denied\n$/)
+  const lab = runVpc(['lab', 'up', fileURLToPath(new URL('../../examples/two-hosts.yaml', import.meta.url))], { uid: 65534 })
+  assert.deepEqual([lab.code, /a lab needs root/.test(lab.stderr)], [5, true], lab.stderr)
   assert.match(vpcd.ok('-v'), /^vpc \d/)
 })
 
