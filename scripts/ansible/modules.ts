@@ -125,8 +125,7 @@ function moduleOf(kind: Kind, version: string): string {
       }),
     },
   }
-  return `#!/usr/bin/python
-# Copyright the authors of vpc. BSD-2-Clause. Made from src/resource/kind/${kind.kind}.ts by npm run docs.
+  return `# Copyright the authors of vpc. BSD-2-Clause. Made from src/resource/kind/${kind.kind}.ts by npm run docs.
 DOCUMENTATION = r'''
 ${yamlOf(documentation)}'''
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright the authors of vpc. BSD-2-Clause. Made from src/resource/kind/token.ts by npm run docs.
 DOCUMENTATION = r'''
 module: token

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright the authors of vpc. BSD-2-Clause.
 DOCUMENTATION = r'''
 module: vnic_binding
