@@ -16,13 +16,17 @@ import {
   type CloudScene,
 } from './cloud-scene.ts'
 import { Containerd } from './containerd.ts'
+import { coverDirectory } from './own-directory.ts'
 
 const plugin = fileURLToPath(new URL('../../bin/vpc-cni.mjs', import.meta.url))
 
 let cloud: CloudScene
 let containerd: Containerd
 let devices: readonly string[]
+let cache: Disposable
 before(async () => {
+  // libcni keeps results there.
+  cache = coverDirectory('/var/lib/cni')
   cloud = startCloud()
   devices = cloud.h1.devices()
   const bin = join(cloud.h1.directory, 'cni-bin')
@@ -38,6 +42,7 @@ before(async () => {
 after(async () => {
   await containerd?.stop()
   await stopCloud()
+  cache?.[Symbol.dispose]()
 })
 
 let web: string, box: string, address: string
