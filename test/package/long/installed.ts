@@ -210,6 +210,16 @@ vpc host create h1 --facility=default --json >/srv/host.json`)
     assert.match(machine.sh(`grep CapEff /proc/${mainPid(unit)}/status`), /0000000000000000/)
   }
   assert.match(machine.sh('stat -c %a /var/lib/vpc/state.db'), /^600/)
+  // The services of guests, too, run within what the unit of vpcd lets its processes do.
+  machine.sh(`vpc cloud org create acme; vpc cloud account create acme --org=acme; vpc cloud vpc create shop --account=acme
+vpc cloud subnet create default --vpc=shop --network4=10.1.0.0/24
+ip netns add web; vpc vnic attach web1 --subnet=default --netns=web --address=10.1.0.11
+ip -n web route add 169.254.169.254 dev eth0`)
+  const asks = `fetch('http://169.254.169.254/latest/meta-data/').then(({ status }) => console.log(status))`
+  await machine.until(
+    'a guest has metadata',
+    () => machine.try('ip', 'netns', 'exec', 'web', 'timeout', '10', '/usr/lib/vpc/node_modules/.bin/node', '-e', asks).stdout === '200\n',
+  )
   const metrics = `fetch('http://127.0.0.1:9475/metrics').then(async (answer) => console.log(await answer.text()))`
   await machine.until('the exporter sees the agent', () =>
     /^vpc_agent_up 1$/m.test(machine.try('/usr/lib/vpc/node_modules/.bin/node', '-e', metrics).stdout),
