@@ -57,6 +57,17 @@ export interface Exhausted {
   readonly packets: number
 }
 
+/** Blocks that one message names of a NAT at most. */
+export const mostBlocks = 1_500
+
+/** Who has which blocks of public ports of a NAT now: said again when it changes. */
+export interface NatBlocks {
+  /** Id of the item. */
+  readonly nat: string
+  /** Inside address, public address, ports: `10.0.0.5 203.0.113.9 1024-1087`. */
+  readonly blocks: readonly string[]
+}
+
 export interface HostCounters {
   /** Those that have counted something since the last message. */
   readonly vnics: readonly VnicCounters[]
@@ -65,4 +76,6 @@ export interface HostCounters {
   /** NATs whose wire this host has: what they count, and those that had no port left for a packet. */
   readonly nats?: readonly NatCounters[] | undefined
   readonly exhausted?: readonly Exhausted[] | undefined
+  /** Of NATs whose wire this host has, and who has blocks of which has changed. */
+  readonly blocks?: readonly NatBlocks[] | undefined
 }

@@ -201,6 +201,8 @@ export interface NatItem {
   readonly floats: readonly { readonly address: string; readonly inside: string }[]
   /** The interface of this host that the public addresses are on; null: they are on the wire of host `via`. */
   readonly wire: WireItem | null
+  /** Blocks of ports that stations had on the host that had the wire before: `10.0.0.5 203.0.113.9 1024-1087`. */
+  readonly kept?: readonly string[]
   readonly via: string | null
 }
 

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
 import { runVpc, vpcPath } from '../cli/run-vpc.ts'
 import { RealApi } from './real-api.ts'
@@ -234,6 +235,25 @@ suite('a cloud with routers, groups, public addresses and a peering', () => {
   })
 
   const statusOf = (host: AgentHost): string => host.vpc('agent', 'status', '--state-dir', host.agentDir).stdout
+
+  test('the next host of the wire gives stations the blocks of ports that they had', async () => {
+    const blocks = (host: AgentHost): string[] =>
+      (JSON.parse(host.ok('nat', 'block', 'list', '--nat-id=vpcnat0', '--json')) as any[]).map(
+        ({ inside, address, firstPort }) => `${inside} ${address} ${firstPort}`,
+      )
+    const had = blocks(two!)
+    assert.ok(had.length > 0)
+    const written = (): boolean => {
+      using store = new DatabaseSync(`${api.directory}/state/control.db`, { readOnly: true })
+      return store.prepare("SELECT key FROM kv WHERE key LIKE 'nb/%'").all().length > 0
+    }
+    await until('what the host of the wire says', written)
+    one!.host.ip('link', 'add', 'pub0', 'type', 'veth', 'peer', 'name', 'pub0-far')
+    one!.host.ip('link', 'set', 'pub0', 'up')
+    api.vpc('host', 'set', 'h1', '--wire=pool=p1 interface=pub0 prefix4=203.0.113.0/24')
+    api.vpc('host', 'set', 'h2', '--unset=wires')
+    await soon('the blocks', () => had.every((line) => blocks(one!).includes(line)))
+  })
 
   test('what is unplugged and destroyed leaves nothing on the hosts', async () => {
     for (const [vnic, account] of [

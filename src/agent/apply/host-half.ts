@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import type { HostDocument } from '#abi/host-file.ts'
 import type { Id } from '#abi/id.ts'
-import type { DropEvent, EthlinkInfo, HostUsage, MissEvent, SourceStats } from '#abi/info.ts'
+import type { DropEvent, EthlinkInfo, HostUsage, MissEvent, NatBlockInfo, SourceStats } from '#abi/info.ts'
 import { DaemonUnreachable, VpcError } from '#client/error.ts'
 import type { Mgmt } from '#client/mgmt.ts'
 import { Vpc } from '#client/vpc.ts'
@@ -28,6 +28,8 @@ export interface Traffic {
   read(): Promise<{ readonly stats: readonly SourceStats[]; readonly usage: HostUsage }>
   /** Ends or throws when vpcd goes. */
   drops(signal: AbortSignal): AsyncIterable<DropEvent>
+  /** Who has which blocks of public ports of a NAT; undefined: nobody can say. */
+  blocks?(nat: Id): Promise<readonly NatBlockInfo[]>
 }
 
 /** How the agent hears of what guests miss. The iterations end or throw when vpcd goes. */
@@ -153,6 +155,10 @@ const trafficOf = (vpc: Vpc): Traffic => ({
     return { stats, usage }
   },
   drops: (signal) => guestsOf(vpc).drops(signal),
+  async blocks(id) {
+    await using nat = await vpc.openNat(id)
+    return await nat.listBlocks()
+  },
 })
 
 /** Ethlinks that the agent does not keep, by interface. */

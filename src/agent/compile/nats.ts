@@ -25,7 +25,15 @@ export function addNats(draft: Draft, items: Items, facts: HostFacts): void {
       continue
     }
     const floats = floatsOf(draft, items, nat)
-    draft.add('nats', nat, { id: natId(nat.id), router, ...place, pool: [...nat.pools], floats, shared: [...nat.shared] })
+    draft.add('nats', nat, {
+      id: natId(nat.id),
+      router,
+      ...place,
+      pool: [...nat.pools],
+      floats,
+      shared: [...nat.shared],
+      ...(nat.kept !== undefined && { kept: [...nat.kept] }),
+    })
     if (typeof place.via === 'string') expect(draft, items, nat, { host: host.id, vtep: place.via, isFar: vteps.far.has(nat.via!) })
   }
 }

@@ -2,7 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { DropEvent } from '#abi/info.ts'
-import { mostCounters, mostDrops, mostNats, type HostCounters, type NatCounters, type SeenDrop, type VnicCounters } from '#feed/counters.ts'
+import {
+  mostBlocks,
+  mostCounters,
+  mostDrops,
+  mostNats,
+  type HostCounters,
+  type NatCounters,
+  type SeenDrop,
+  type VnicCounters,
+} from '#feed/counters.ts'
 import type { Log } from '#system/log.ts'
 import { summarize } from '#wire/summary.ts'
 import type { Traffic } from '../apply/host-half.ts'
@@ -20,12 +29,14 @@ export interface CounterReportOptions {
 interface Told {
   readonly vnics: Map<string, VnicCounters>
   readonly nats: Map<string, NatCounters>
+  /** Lines of each NAT, as one text. */
+  readonly blocks: Map<string, string>
 }
 
 export class CounterReport {
   readonly #options: CounterReportOptions
   /** What the API has been told. */
-  #told: Told = { vnics: new Map(), nats: new Map() }
+  #told: Told = { vnics: new Map(), nats: new Map(), blocks: new Map() }
   #drops: SeenDrop[] = []
   /** The vnic of each unit name of a port. */
   #ports = new Map<string, string>()
@@ -40,7 +51,7 @@ export class CounterReport {
 
   /** Tell of all vnics: another API may listen now. */
   again(): void {
-    this.#told = { vnics: new Map(), nats: new Map() }
+    this.#told = { vnics: new Map(), nats: new Map(), blocks: new Map() }
   }
 
   /** Tell until the signal. vpcd and the API may go and come again. */
@@ -61,7 +72,9 @@ export class CounterReport {
     const changed = [...now.vnics.values()].filter((each) => !isDeepStrictEqual(each, this.#told.vnics.get(each.vnic)))
     const nats = [...now.nats.values()].filter((each) => !isDeepStrictEqual(each, this.#told.nats.get(each.nat))).slice(0, mostNats)
     const exhausted = [...this.#exhausted].slice(0, mostNats).map(([nat, packets]) => ({ nat, packets }))
-    const rest = { drops: this.#drops, nats, exhausted }
+    const blocks = [...now.blocks].filter(([nat, text]) => this.#told.blocks.get(nat) !== text).slice(0, mostNats)
+    const said = blocks.map(([nat, text]) => ({ nat, blocks: text === '' ? [] : text.split('\n') }))
+    const rest = { drops: this.#drops, nats, exhausted, blocks: said }
     this.#drops = []
     this.#exhausted.clear()
     const hasRest = Object.values(rest).some(({ length }) => length > 0)
@@ -80,7 +93,7 @@ export class CounterReport {
     const nats = new Map([...items.of('nat')].map(({ id }) => [natId(id), id]))
     this.#ports = new Map()
     this.#nats = new Map(stats.flatMap(({ id, unit }) => (nats.has(id) ? [[unit, nats.get(id)!]] : [])))
-    const told: Told = { vnics: new Map(), nats: new Map() }
+    const told: Told = { vnics: new Map(), nats: new Map(), blocks: new Map() }
     for (const { id, unit, rxPackets, rxBytes, txPackets, txBytes, drops } of stats) {
       const counts = { rxPackets, rxBytes, txPackets, txBytes, drops }
       const [vnic, nat] = [vnics.get(id), nats.get(id)]
@@ -90,7 +103,22 @@ export class CounterReport {
       }
       if (nat !== undefined) told.nats.set(nat, { nat, ...counts })
     }
+    for (const [nat, text] of await this.#blocksNow()) told.blocks.set(nat, text)
     return told
+  }
+
+  /** Of each NAT whose wire this host has, and that shares addresses. */
+  async #blocksNow(): Promise<Map<string, string>> {
+    const { items, traffic } = this.#options
+    const found = new Map<string, string>()
+    for (const { id, wire, shared } of items.of('nat')) {
+      if (wire === null || shared.length === 0) continue
+      // vpcd may not have it yet.
+      const blocks = await traffic.blocks?.(natId(id)).catch(() => undefined)
+      const lines = blocks?.map(({ inside, address, firstPort, lastPort }) => `${inside} ${address} ${firstPort}-${lastPort}`)
+      if (lines !== undefined) found.set(id, lines.slice(0, mostBlocks).join('\n'))
+    }
+    return found
   }
 
   async #hearDrops(signal: AbortSignal): Promise<void> {

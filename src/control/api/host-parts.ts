@@ -4,6 +4,7 @@ import { Counters } from '../feed/counters.ts'
 import { Exceptions } from '../feed/exceptions.ts'
 import { Feeds } from '../feed/feeds.ts'
 import { Inquiries } from '../feed/inquiries.ts'
+import { NatBlocks } from '../feed/nat-blocks.ts'
 import { answerFor } from '../feed/wait.ts'
 import { Abandoned } from '../model/abandoned.ts'
 import type { Model } from '../model/model.ts'
@@ -16,6 +17,7 @@ export interface HostParts {
   readonly feeds: Feeds
   readonly exceptions: Exceptions
   readonly counters: Counters
+  readonly natBlocks: NatBlocks
   readonly states: States
   readonly inquiries: Inquiries
   readonly presence: Presence
@@ -47,5 +49,14 @@ export function startHostParts(
     exceptions.stop()
     inquiries.stop()
   }
-  return { feeds, counters: new Counters(mirror), states: new States(mirror, now), exceptions, inquiries, presence, stop }
+  return {
+    feeds,
+    counters: new Counters(mirror),
+    natBlocks: new NatBlocks(feeds.view, mirror, store),
+    states: new States(mirror, now),
+    exceptions,
+    inquiries,
+    presence,
+    stop,
+  }
 }

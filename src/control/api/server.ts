@@ -8,14 +8,13 @@ import type { Duplex } from 'node:stream'
 import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { hostText } from '#wire/endpoint.ts'
-import type { Exceptions } from '../feed/exceptions.ts'
 import { feedRoutes } from '../feed/routes.ts'
 import { IssuerClient } from '../issuer/client.ts'
 import { IssuerAway, IssuerRefused, type Issuer } from '../issuer/issuer.ts'
 import { bootstrap } from '../model/bootstrap.ts'
 import { Model } from '../model/model.ts'
 import { compactOld } from '../model/compaction.ts'
-import { hourly, sweep } from '../model/sweep.ts'
+import { hourly, sweep, sweepBlocks } from '../model/sweep.ts'
 import type { StoreLocation } from '../store/location.ts'
 import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
@@ -26,7 +25,7 @@ import { createApp } from './app.ts'
 import { AuditFiles } from './audit-files.ts'
 import type { ApiLog } from './api-log.ts'
 import type { Parts } from './context.ts'
-import { startHostParts } from './host-parts.ts'
+import { startHostParts, type HostParts } from './host-parts.ts'
 import { Limits, type LimitOptions } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import { ApiStartRefused } from './start-refused.ts'
@@ -81,11 +80,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const hosts = startHostParts(model, store, (message, error) => log.error(message, { error }))
     const audit = new AuditFiles(join(stateDir, 'audit'))
     const plain = { model, limits: new Limits(options.limits), metrics: new Metrics(model), log, now: Date.now, audit, ...hosts }
-    const agents = await agentPort(plain, store, hosts.exceptions, options)
+    const agents = await agentPort(plain, store, hosts, options)
     const parts: Parts = { ...plain, ...(agents !== undefined && { agents }) }
     const server = await listen(parts, options, ownTls ? agents!.authority : undefined)
     const tidy = async (): Promise<void> => {
       await sweep(store)
+      await sweepBlocks(store)
       await compactOld(store)
       await audit.ship(store)
       if (ownTls) await renewTls(server, agents!.authority)
@@ -117,7 +117,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 async function agentPort(
   parts: Parts,
   store: Store,
-  exceptions: Exceptions,
+  { exceptions, natBlocks }: HostParts,
   { agents, stateDir, issuer: open }: ApiOptions,
 ): Promise<RunningAgentPort | undefined> {
   if (agents === undefined) return undefined
@@ -125,7 +125,14 @@ async function agentPort(
   let issuer: IssuerClient | undefined
   try {
     issuer = open && (await IssuerClient.connect(open))
-    const port = await openAgentPort({ ...agents, ...parts, store, stateDir, issuer, routes: feedRoutes({ ...parts, mirror, exceptions }) })
+    const port = await openAgentPort({
+      ...agents,
+      ...parts,
+      store,
+      stateDir,
+      issuer,
+      routes: feedRoutes({ ...parts, mirror, exceptions, natBlocks }),
+    })
     const stop = port[Symbol.asyncDispose].bind(port)
     return Object.assign(port, {
       async [Symbol.asyncDispose]() {

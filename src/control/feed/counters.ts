@@ -4,7 +4,16 @@
  * a vpc or a host.
  */
 import { z } from 'zod'
-import { countersEveryMs, mostCounters, mostDrops, mostNats, type Counts, type HostCounters, type SeenDrop } from '#feed/counters.ts'
+import {
+  countersEveryMs,
+  mostBlocks,
+  mostCounters,
+  mostDrops,
+  mostNats,
+  type Counts,
+  type HostCounters,
+  type SeenDrop,
+} from '#feed/counters.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 import { chosenOf, wiresOf } from '../model/wires.ts'
@@ -45,6 +54,10 @@ const drop = z.object({
   rule: z.string().max(60).nullable(),
 })
 const natItem = z.string().max(80)
+const block = z
+  .string()
+  .max(120)
+  .regex(/^[\da-f:.]+ [\da-f:.]+ \d+-\d+$/)
 const exhausted = z.object({ nat: natItem, packets: count })
 const natCounters = vnic.omit({ vnic: true, flows: true }).extend({ nat: natItem })
 const counters = z.object({
@@ -52,6 +65,10 @@ const counters = z.object({
   drops: z.array(drop).max(mostDrops),
   nats: z.array(natCounters).max(mostNats).optional(),
   exhausted: z.array(exhausted).max(mostNats).optional(),
+  blocks: z
+    .array(z.object({ nat: natItem, blocks: z.array(block).max(mostBlocks) }))
+    .max(mostNats)
+    .optional(),
 })
 
 /** Read what a host sent. Throws a Problem. */

@@ -14,6 +14,7 @@ import { HostNames } from './host-names.ts'
 import { Left } from './left.ts'
 import { Lines } from './lines.ts'
 import { Pings } from './pings.ts'
+import { heldBlocks } from './held-blocks.ts'
 import { Places } from './places.ts'
 import { Publics } from './publics.ts'
 import { Resolutions } from './resolutions.ts'
@@ -88,6 +89,7 @@ export class Feeds implements FeedSource {
       resolutions: this.#resolutions,
       publics: this.#publics,
       transits: this.#transits,
+      blocksOf: (nat) => heldBlocks(this.#mirror, nat),
       get now() {
         return now()
       },

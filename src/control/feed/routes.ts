@@ -10,6 +10,7 @@ import { parseCounters, type Counters } from './counters.ts'
 import type { Exceptions } from './exceptions.ts'
 import type { Feeds } from './feeds.ts'
 import { Lookups, parseLookup } from './lookups.ts'
+import type { NatBlocks } from './nat-blocks.ts'
 import { parseReport } from './report.ts'
 import { ResponseSink } from './response-sink.ts'
 import { Silence } from './silence.ts'
@@ -20,6 +21,8 @@ export interface FeedParts {
   readonly now: () => number
   readonly exceptions: Exceptions
   readonly counters: Counters
+  /** Undefined: nobody keeps who has which public ports. */
+  readonly natBlocks?: NatBlocks | undefined
 }
 
 /** Some thousand vnics, each with a few reasons. */
@@ -96,8 +99,11 @@ async function takeReport({ mirror, now, exceptions }: FeedParts, { host, reques
   answerDone(response)
 }
 
-async function takeCounters({ counters, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
-  counters.take(host, parseCounters(await readJson(request, maxCountersBytes)), now())
+async function takeCounters({ counters, natBlocks, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
+  const said = parseCounters(await readJson(request, maxCountersBytes))
+  counters.take(host, said, now())
+  // With the store away the host says it again with its next change.
+  await natBlocks?.take(host, said.blocks ?? []).catch(() => {})
   answerDone(response)
 }
 

@@ -2,6 +2,7 @@
 import type { Objects } from '../model/objects.ts'
 import { hostsWith, type ObjectRecord, type Spec, type Stored } from '../model/record.ts'
 import type { Left } from './left.ts'
+import type { HeldBlocks } from './held-blocks.ts'
 import type { Publics } from './publics.ts'
 import type { Resolutions } from './resolutions.ts'
 import type { Places } from './places.ts'
@@ -14,6 +15,8 @@ export interface View {
   readonly resolutions: Resolutions
   readonly publics: Publics
   readonly transits: Transits
+  /** Who has which blocks of public ports of a NAT's item. */
+  blocksOf(nat: string): HeldBlocks | undefined
   readonly now: number
 }
 

@@ -25,6 +25,8 @@ export const guardKey = (parent: string, what: string): string => `g/${parent}/$
 export const exceptionKey = (vnic: string): string => `x/vnic/${vnic}`
 /** Some API has the feed of a host. Goes with the lease of that API. */
 export const hereKey = (host: string): string => `here/${host}`
+/** Who has which blocks of public ports: of a vpc and a pool, as the host of the wire has said. */
+export const natBlocksKey = (nat: string): string => `nb/${nat}`
 /** One API decides a thing. Goes with the lease of that API; no mirror has it. */
 export const leadKey = (what: string): string => `lead/${what}`
 /** What to forget on a day. */

@@ -46,7 +46,7 @@ const repairKey = 'meta/repaired'
 const newerMs = 1_000
 
 /** What the mirror keeps, by the first word of a key: names, objects, and claims of all sorts. Others may have more. */
-const rooms = ['a', 'g', 'here', 'm', 'n', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
+const rooms = ['a', 'g', 'here', 'm', 'n', 'nb', 'o', 'once', 'p', 'ses', 'used', 'vlan', 'vni', 'x']
 // '0' comes after '/'.
 const mirroredRanges: readonly KeyRange[] = rooms.map((room) => ({ from: `${room}/`, to: `${room}0` }))
 

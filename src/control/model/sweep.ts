@@ -1,7 +1,7 @@
 /** Forgets what has rested long enough: ids of destroyed objects, MACs, VNIs and addresses that were given back. */
 import { at, del, type Store } from '../store/store.ts'
 import { dayText } from './draft.ts'
-import { expiryKey } from './keys.ts'
+import { expiryKey, objectKey } from './keys.ts'
 
 /** Forget what was due before today. Gives how many keys. Safe to run in several processes, and to be killed. */
 export async function sweep(store: Store, now = Date.now()): Promise<number> {
@@ -17,6 +17,19 @@ export async function sweep(store: Store, now = Date.now()): Promise<number> {
     })
     // Somebody took one again meanwhile: the next sweep looks once more.
     if (result.ok) count += due.length
+  }
+  return count
+}
+
+/** Forget who had ports of NATs whose vpc or pool is gone. */
+export async function sweepBlocks(store: Store): Promise<number> {
+  const { entries } = await store.range({ from: 'nb/', to: 'nb0' })
+  let count = 0
+  for (const { key, modified } of entries) {
+    const [vpc = '', pool = ''] = key.slice('nb/'.length).split('.')
+    const { entries: both } = await store.get([objectKey('vpc', vpc), objectKey('pool', pool)])
+    if (both.every((each) => each !== undefined && !isTombstone(each.value))) continue
+    if ((await store.commit({ if: [at(key, modified)], write: [del(key)] })).ok) count++
   }
   return count
 }

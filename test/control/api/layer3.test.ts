@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Feeds } from '#control/feed/feeds.ts'
 import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
+import { NatBlocks } from '#control/feed/nat-blocks.ts'
 import { Model } from '#control/model/model.ts'
 import { takeoverMs, Wires } from '#control/model/wires.ts'
 import type { GroupItem } from '#feed/item.ts'
@@ -246,6 +247,18 @@ test('of several hosts with a wire one has the packets: the highest that is ther
     for (const name of Object.keys(hosts)) if (name !== found[0]) assert.equal(item(name).via, hosts[found[0]!])
     return found[0]
   }
+  // Who had which ports is told to the next host of the wire alone, and said by the host of the wire alone.
+  await api.ok('POST', '/nats', { name: 'n9', vpc: 'gold', pool: 'p9' })
+  const natBlocks = new NatBlocks(feeds.view, mirror, api.store)
+  const line = `10.0.0.60 ${item('w1').shared[0]} 1024-1087`
+  const say = async (host: string, ...blocks: string[]): Promise<void> => {
+    await natBlocks.take(hosts[host]!, [{ nat: `${vnic.vpc}.${pool}`, blocks }])
+    await mirror.fresh()
+  }
+  const kept = (): unknown[] => Object.keys(hosts).map((name) => item(name).kept)
+  await say('w1', line)
+  await say('w2', 'a lie')
+  assert.deepEqual(kept(), [undefined, undefined, undefined])
   const look = async (ms: number): Promise<string | undefined> => {
     at.now += ms
     await wires.look()
@@ -259,6 +272,9 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   went('w1')
   assert.equal(await look(5_000), 'w1', 'an agent that starts anew')
   assert.equal(await look(6_000), 'w2')
+  assert.deepEqual(kept(), [undefined, [line], undefined])
+  await say('w2', line, line.replace('1024-1087', '1088-1151'))
+  assert.deepEqual(kept(), [undefined, undefined, undefined])
   assert.deepEqual(topicsOf(feeds.view(), hosts.w1!), new Set([`host/${hosts.w1}`]), 'the old one has no business there any more')
   assert.ok(topicsOf(feeds.view(), hosts.w2!).has(`vpc/${vnic.vpc}`))
   // What the operator changes meanwhile keeps the choice.

@@ -58,5 +58,17 @@ export function natItem(view: View, host: string, id: string): NatItem | undefin
   const floats = floatsOf(view, vpc, pool).sort((a, b) => (a.address < b.address ? -1 : 1))
   if (shared.length === 0 && floats.length === 0) return undefined
   const isHere = wire.host === host
-  return { kind: 'nat', id, vpc, pools: [prefix], shared, floats, wire: isHere ? wire.wire : null, via: isHere ? null : wire.host }
+  const held = isHere && shared.length > 0 ? view.blocksOf(id) : undefined
+  const kept = held === undefined || held.host === host ? [] : held.blocks
+  return {
+    kind: 'nat',
+    id,
+    vpc,
+    pools: [prefix],
+    shared,
+    floats,
+    ...(kept.length > 0 && { kept }),
+    wire: isHere ? wire.wire : null,
+    via: isHere ? null : wire.host,
+  }
 }
