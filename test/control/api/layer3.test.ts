@@ -7,7 +7,9 @@ import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
 import { NatBlocks } from '#control/feed/nat-blocks.ts'
 import { Model } from '#control/model/model.ts'
+import { sweepBlocks } from '#control/model/sweep.ts'
 import { takeoverMs, Wires } from '#control/model/wires.ts'
+import { put } from '#control/store/store.ts'
 import type { GroupItem } from '#feed/item.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
@@ -301,6 +303,15 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   const { items } = await api.ok('GET', `/audit?target=${pool}`)
   api.ahead = 0
   assert.ok(items.some((each: any) => each.principal === 'system:wire-failover' && each.result === `its wire is on host ${hosts.w2}`))
+  // The sweep forgets what is of no vpc or pool.
+  const other = `nb/${vnic.vpc}.00000000-0000-7000-8000-000000000000`
+  await api.store.commit({ if: [], write: [put(other, '{}')] })
+  assert.equal(await sweepBlocks(api.store), 1)
+  const { entries } = await api.store.get([other, `nb/${vnic.vpc}.${pool}`])
+  assert.deepEqual(
+    entries.map((each) => each === undefined),
+    [true, false],
+  )
   await wires.stop()
   feeds.stop()
 })
