@@ -51,6 +51,8 @@ export class TraceWorld implements AsyncDisposable {
   readonly wire: PacketCapture
   /** What the NAT sends to the router outside. */
   readonly outside: PacketCapture
+  /** Entries that a test made itself. */
+  readonly #made = new DisposableStack()
   /** Of the underlay's other end, and of the underlay. */
   readonly wireIfindex: number
   readonly wireMac: Mac
@@ -138,9 +140,14 @@ export class TraceWorld implements AsyncDisposable {
     const { tables } = this.host.datapath
     const addr = toMapped(ipFrom(text))
     const [[{ wire }, { nat, vpc }]] = [tables.publicAddresses.entries()[0]!]
-    tables.floats.set({ vpc, addr: toMapped(ipFrom('0.0.0.0')) }, { nat, addr: new Uint8Array(16) })
+    const everybody = { vpc, addr: toMapped(ipFrom('0.0.0.0')) }
+    tables.floats.set(everybody, { nat, addr: new Uint8Array(16) })
     tables.natCells.set(nat, [addr])
     tables.publicAddresses.set({ wire, addr }, { kind: publicKind.blocks, nat, vpc, inside: new Uint8Array(16) })
+    this.#made.defer(() => {
+      tables.floats.delete(everybody)
+      tables.publicAddresses.delete({ wire, addr })
+    })
   }
 
   /** Wait until something has come true; false: it never does. */
@@ -150,6 +157,7 @@ export class TraceWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#made.dispose()
     for (const { seen } of this.units) seen[Symbol.dispose]()
     this.wire[Symbol.dispose]()
     this.outside[Symbol.dispose]()

@@ -1,4 +1,4 @@
-/** docs/virtual-machines.md: its ten commands, run exactly as printed; and docs/libvirt.md: its interface is the example's. */
+/** The ten commands of docs/virtual-machines.md, run exactly as printed, and the interface of docs/libvirt.md. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
