@@ -113,6 +113,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/audit.test.ts': 8,
   'test/cli/vm.test.ts': 6,
   'test/cli/refusals.test.ts': 8,
+  'test/cli/layer3-refusals.test.ts': 3,
   'test/daemon/limits.test.ts': 6,
   'test/object/vmnic-owner.test.ts': 4,
   'src/datapath/datapath.test.ts': 12,

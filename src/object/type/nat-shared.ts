@@ -3,7 +3,7 @@ import { natAddresses } from '#datapath/nat-cell-layout.ts'
 import { asIp, formatIp, fromMapped, toMapped, type Ip } from '#wire/ip-address.ts'
 import type { Ipv6 } from '#wire/ipv6-address.ts'
 import { equal } from '#wire/struct.ts'
-import { fullName, type Model, type Nat } from '../store/model.ts'
+import { fullName, unitName, type Model, type Nat } from '../store/model.ts'
 import { subnetWith } from '../store/routing.ts'
 import { natsOf, routerOfNat } from '../store/touch-nat.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -34,9 +34,10 @@ const twice = (address: Ipv6, before: readonly Ipv6[]): Problem | undefined =>
   before.some((other) => equal(other, address)) ? ['EADDRINUSE', 'it stands there already', 'give it once'] : undefined
 
 function problemOf(model: Model, nat: Nat, address: Ip): Problem | undefined {
+  if (nat.pool.length === 0) return ['EINVAL', `${unitName(nat)} has no public addresses`, 'give it some with vpc nat set --pool']
   if (!isUsableAddress(toMapped(address))) return ['EINVAL', 'that is no address of a station', 'choose another']
   if (!isIn(nat.pool, address))
-    return ['EINVAL', `it is none of its public addresses (${nat.pool.join(', ') || 'none'})`, 'choose one of them, or extend the pool']
+    return ['EINVAL', `it is none of its public addresses (${nat.pool.join(', ')})`, 'choose one of them, or extend the pool']
   for (const other of model.ofType('vpcnat')) {
     const float = other.floats.find((each) => equal(each.address, address))
     if (float !== undefined)

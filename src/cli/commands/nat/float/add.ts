@@ -25,7 +25,8 @@ export default command({
     await using nat = await (await vpc()).openNat(id, { write: true })
     const info = await nat.describe()
     if (info.floats.includes(float)) return alreadySo(output, `${unitText(info)} has ${float}`, { id, float })
+    const before = info.floats.find((other) => other.startsWith(`${address} to `))
     await nat.addFloats([float])
-    done(output, `${unitText(info)}: ${float}`, { id, float })
+    done(output, `${unitText(info)}: ${float}${before === undefined ? '' : ` (was ${before})`}`, { id, float })
   },
 })
