@@ -82,7 +82,8 @@ for s in all:
       sendDatagram(name, Buffer.from('READY=1'))
       sendDatagram(name, Buffer.from('FDSTORE=1'), [fd])
     }
-    assert.equal((await child.stdout.toArray()).join(''), 'READY=1\nFDSTORE=1 /dev/null\n'.repeat(2))
+    // The end of the line about the names may come by itself.
+    assert.equal((await child.stdout.toArray()).join('').trimStart(), 'READY=1\nFDSTORE=1 /dev/null\n'.repeat(2))
     assert.throws(() => sendDatagram(directory.path('none'), Buffer.from('x')), failsWith(errno.ENOENT))
   } finally {
     close(fd)

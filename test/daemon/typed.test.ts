@@ -210,6 +210,9 @@ test('an ethlink and a mux', async () => {
   assert.equal(await mux.exclusive(), true)
   await mux.setExclusive(false)
   assert.equal(await mux.exclusive(), false)
+  await mux.setFarVteps(['192.0.2.9 mtu=1400'])
+  assert.deepEqual(await mux.farVteps(), ['192.0.2.9 mtu=1400'])
+  await mux.setFarVteps([])
   assert.deepEqual((await mux.describe()).objections, { out: [], in: [] })
   const entries = [
     { vni: 9, mac: '00:00:00:00:00:00', vtep: '192.0.2.2' },

@@ -51,6 +51,7 @@ function muxWith(model: Model, entries: readonly (readonly [vni: number, mac: nu
     source: 7,
     mtuBytes: 1550,
     paths: new Map(),
+    farVteps: [],
     underlay: { ifindex: 5 },
     listen,
     entries: store,
