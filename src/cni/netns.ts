@@ -13,7 +13,7 @@ export function netnsOf(path: string): string {
   const there = statOf(path)
   if (there === undefined) throw new CniError(errorCode.unknownContainer, `there is no network namespace ${path}`)
   if (isSame(there, statSync('/proc/self/ns/net')))
-    throw new CniError(errorCode.invalidEnvironment, `CNI_NETNS ${path} is the host's own network namespace`)
+    throw new CniError(errorCode.invalidEnvironment, `${path} is the host's own network namespace; name that of a container`)
   // That of a process is a link which leads to no path.
   const mark = markProcess(Number(/^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1] ?? 0))
   if (mark !== undefined) return `pid:${mark.pid}:${mark.startTicks}`
@@ -21,7 +21,7 @@ export function netnsOf(path: string): string {
   if (real.startsWith(`${named}/`)) return real.slice(named.length + 1)
   const name = namesOfNetns().find((each) => isSame(there, statOf(`${named}/${each}`) ?? ({} as Stats)))
   if (name !== undefined) return name
-  throw new CniError(errorCode.invalidEnvironment, `CNI_NETNS ${path} is neither in ${named} nor that of a process`)
+  throw new CniError(errorCode.invalidEnvironment, `network namespace ${path} is neither in ${named} nor that of a process`)
 }
 
 const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false })

@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs'
 import { add } from '#cni/add.ts'
 import { del } from '#cni/del.ts'
 import { readConfig, versions } from '#cni/invocation.ts'
+import { netnsOf } from '#cni/netns.ts'
 import { switchOfName } from '#cli/given-name.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { Failure } from '#cli/failure.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import { Vpc } from '#client/vpc.ts'
-import { markProcess } from '#system/process-mark.ts'
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
 import { hostConfig } from './host-config.ts'
 import { readState, type ContainerState } from './container-state.ts'
@@ -37,31 +37,31 @@ async function onSwitch(stage: Stage, state: ContainerState, sw: string, configP
   const { socket } = hostConfig(configPath)
   const vpc = new Vpc({ ...(typeof socket === 'string' && { socketPath: socket }) })
   const place = { key: `oci:${id}`, name: annotations.interface ?? 'eth0' }
-  const switchId = await switchOfName(vpc, sw)
-  if (stage === 'poststop') return void (await detach(vpc, switchId, place))
+  if (stage === 'poststop') return void (await detach(vpc, await switchOfName(vpc, sw), place))
   const addresses = listOf(annotations.address).map((given) => {
     const read = parsePrefix(given)
     if (read.ok) return formatPrefix(read.value)
     throw new Failure('usage', `annotation vpc.address: ${read.problem}`)
   })
-  const wanted = { ...place, netns: netnsOf(state), addresses, gateways: listOf(annotations.gateway) }
+  const wanted = { ...place, netns: netnsOf(netnsPath(state)), addresses, gateways: listOf(annotations.gateway) }
+  const switchId = await switchOfName(vpc, sw)
   await allOrNothing((undo) => attach(vpc, switchId, wanted, undo))
 }
 
-function netnsOf({ pid }: ContainerState): string {
-  const mark = pid === undefined ? undefined : markProcess(pid)
-  if (mark === undefined) throw new Failure('failed', `the container has no process ${pid ?? ''}`)
-  return `pid:${mark.pid}:${mark.startTicks}`
+function netnsPath({ pid }: ContainerState): string {
+  if (pid === undefined) throw new Failure('failed', 'the container has no process')
+  return `/proc/${pid}/ns/net`
 }
 
-async function inCloud(stage: Stage, { id, pid, annotations }: ContainerState, subnet: string, configPath: string): Promise<void> {
+async function inCloud(stage: Stage, state: ContainerState, subnet: string, configPath: string): Promise<void> {
+  const { id, annotations } = state
   const groups = listOf(annotations.groups)
   const ips = listOf(annotations.address)
   const own = { cniVersion: versions[0], name: 'oci', subnet, groups, ...(ips.length > 0 && { runtimeConfig: { ips } }) }
   const config = readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
   const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') await del(config, attachment)
-  else await add(config, attachment, `/proc/${pid ?? 0}/ns/net`)
+  else await add(config, attachment, netnsPath(state))
 }
 
 /** What the runtime has written. */

@@ -1,7 +1,7 @@
 /** `vpc-oci-hook STAGE [--config=FILE]`: what container runtimes start. */
-import { failureOf } from '#cli/report.ts'
 import { hostConfigPath } from './host-config.ts'
 import { readStandardInput, runHook, stages, type Stage } from './hook.ts'
+import { messageOf } from './message-of.ts'
 
 /** Serve one invocation. Returns the exit code; the reason of a refusal is on standard error, where runtimes look. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -15,7 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await runHook(stage as Stage, readStandardInput(), options[0]?.slice('--config='.length) ?? hostConfigPath)
     return 0
   } catch (error) {
-    process.stderr.write(`vpc-oci-hook: ${failureOf(error).message}\n`)
+    process.stderr.write(`vpc-oci-hook: ${messageOf(error)}\n`)
     return 1
   }
 }

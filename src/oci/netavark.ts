@@ -11,10 +11,10 @@ import { Failure } from '#cli/failure.ts'
 import { switchOfName } from '#cli/given-name.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { packageVersion } from '#cli/package-version.ts'
-import { failureOf } from '#cli/report.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import { Vpc } from '#client/vpc.ts'
 import { hostConfig, hostConfigPath } from './host-config.ts'
+import { messageOf } from './message-of.ts'
 
 interface Network {
   readonly name: string
@@ -43,7 +43,7 @@ export async function main([command = '', netns = '']: readonly string[]): Promi
     if (answer !== undefined) process.stdout.write(`${JSON.stringify(answer)}\n`)
     return 0
   } catch (error) {
-    process.stdout.write(`${JSON.stringify({ error: failureOf(error).message })}\n`)
+    process.stdout.write(`${JSON.stringify({ error: messageOf(error) })}\n`)
     return 1
   }
 }
@@ -73,12 +73,23 @@ function placeOf({ options }: Network): Place {
   const { 'vpc.switch': sw, 'vpc.subnet': subnet, 'vpc.groups': groups, 'vpc.routed': routed } = own
   if ((sw === undefined) === (subnet === undefined))
     throw new Failure('usage', 'say where the network is: -o vpc.switch=NAME, or -o vpc.subnet=VPC/SUBNET')
-  return { switch: sw, subnet, groups: groups?.split(',') ?? [], isRouted: routed === 'true' }
+  return { switch: sw, subnet, groups: groups?.split(',').filter((each) => each !== '') ?? [], isRouted: routed === 'true' }
+}
+
+/** An option that would do nothing on this network is a mistake. */
+function refuseMisplaced({ options }: Network, place: Place): void {
+  const { 'vpc.groups': groups, 'vpc.routed': routed } = options ?? {}
+  if (place.switch !== undefined && groups !== undefined)
+    throw new Failure('usage', 'vpc.groups is for a subnet of the cloud, and not for a switch of this host')
+  if (place.subnet !== undefined && routed !== undefined)
+    throw new Failure('usage', 'vpc.routed is for a switch of this host; in a subnet of the cloud its router says so')
+  if (routed !== undefined && routed !== 'true') throw new Failure('usage', `vpc.routed is true or left out, not '${routed}'`)
 }
 
 /** Podman asks what to keep. The cloud chooses the addresses of its subnets; on a switch podman does. */
 async function create(network: Network): Promise<Network> {
   const place = placeOf(network)
+  refuseMisplaced(network, place)
   if (place.switch !== undefined) {
     if ((network.subnets ?? []).length === 0) throw new Failure('usage', 'give --subnet: podman chooses the addresses on a switch')
     await switchOfName(vpcd(), place.switch)

@@ -23,10 +23,10 @@ const plugin = fileURLToPath(new URL('../../bin/vpc-cni.mjs', import.meta.url))
 let cloud: CloudScene
 let containerd: Containerd
 let devices: readonly string[]
-let cache: Disposable
+let covers: Disposable[] = []
 before(async () => {
-  // libcni keeps results there.
-  cache = coverDirectory('/var/lib/cni')
+  // libcni keeps results in the first, and containerd makes the other.
+  covers = ['/var/lib/cni', '/opt/containerd'].map(coverDirectory)
   cloud = startCloud()
   devices = cloud.h1.devices()
   const bin = join(cloud.h1.directory, 'cni-bin')
@@ -42,7 +42,7 @@ before(async () => {
 after(async () => {
   await containerd?.stop()
   await stopCloud()
-  cache?.[Symbol.dispose]()
+  for (const cover of covers) cover[Symbol.dispose]()
 })
 
 let web: string, box: string, address: string

@@ -1,9 +1,10 @@
 /** Containers of the real podman: by the CNI plugin, and by the OCI hook. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Pinging } from '../cli/machines.ts'
+import { Pinging, type Ran } from '../cli/machines.ts'
 import {
   assertGroupDrops,
   assertNothingLeft,
@@ -15,16 +16,16 @@ import {
   type CloudScene,
 } from './cloud-scene.ts'
 import { coverDirectory } from './own-directory.ts'
-import { Podman } from './podman.ts'
+import { Podman, program } from './podman.ts'
 import { shownCommands } from './shown.ts'
 
 let cloud: CloudScene
 let podman: Podman
 let devices: readonly string[]
-let cache: Disposable
+let covers: Disposable[] = []
 before(() => {
-  // libcni keeps results there.
-  cache = coverDirectory('/var/lib/cni')
+  // libcni keeps results in the first, and podman what it knows of layers in the other.
+  covers = ['/var/lib/cni', '/var/lib/containers'].map(coverDirectory)
   cloud = startCloud()
   devices = cloud.h1.devices()
   podman = new Podman(cloud.h1)
@@ -37,7 +38,7 @@ before(() => {
 after(async () => {
   podman?.run('rm', '--all', '--force', '--time=0')
   await stopCloud()
-  cache?.[Symbol.dispose]()
+  for (const cover of covers) cover[Symbol.dispose]()
 })
 
 /** Without the right to raise limits, and to ping as podman has it by default. */
@@ -116,5 +117,38 @@ test('a container with wrong annotations does not start, and podman says why', (
   assert.match(refused('vpc.switch=a', 'vpc.subnet=b'), /exclude each other/)
   assert.match(refused('vpc.subnet=default/none'), /find subnet default\/none/)
   assert.match(refused('vpc.switch=vpcsw0', 'vpc.adress=10.0.0.1/24'), /annotation vpc.adress has no meaning/)
+  assertNothingLeft(cloud, devices)
+})
+
+test('the programs say what is wrong in words, and leave the network of the host itself alone', () => {
+  const { h1 } = cloud
+  const run = (name: string, words: readonly string[], input: object): Ran => {
+    const argv = [`--net=/run/netns/${h1.netns}`, program(name), ...words]
+    const { status, stdout, stderr } = spawnSync('nsenter', argv, { encoding: 'utf8', input: JSON.stringify(input), timeout: 60_000 })
+    return { code: status, out: stdout, err: stderr }
+  }
+  // As a container with --network=host: its process is in the namespace of the host.
+  const { pid } = h1.processes().vpcd!
+  const hook = (config: string, annotations: object): Ran =>
+    run('vpc-oci-hook', ['createRuntime', `--config=${config}`], { id: 'own', pid, annotations })
+  for (const annotations of [{ 'vpc.switch': 'vpcsw0' }, { 'vpc.subnet': 'default/default' }]) {
+    const { code, err } = hook(podman.hookConfig, annotations)
+    assert.equal(code, 1)
+    assert.match(err, /^vpc-oci-hook: \/proc\/\d+\/ns\/net is the host's own network namespace/)
+  }
+  const half = join(h1.directory, 'half.json')
+  writeFileSync(half, JSON.stringify({ server: 'https://198.18.7.1:7473' }))
+  assert.equal(
+    hook(half, { 'vpc.subnet': 'default/default' }).err,
+    'vpc-oci-hook: network configuration: server and tokenFile go together\n',
+  )
+  const refused = (options: object): string => {
+    const { code, out } = run('vpc-netavark', ['create'], { name: 'n', options })
+    assert.equal(code, 1)
+    return JSON.parse(out).error
+  }
+  assert.match(refused({ 'vpc.switch': 'green', 'vpc.routed': 'yes' }), /^vpc.routed is true or left out, not 'yes'$/)
+  assert.match(refused({ 'vpc.switch': 'green', 'vpc.groups': 'app' }), /^vpc.groups is for a subnet of the cloud/)
+  assert.match(refused({ 'vpc.subnet': 'red/web', 'vpc.routed': 'true' }), /^vpc.routed is for a switch of this host/)
   assertNothingLeft(cloud, devices)
 })

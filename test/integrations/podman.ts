@@ -8,7 +8,7 @@ import type { Machine, Ran } from '../cli/machines.ts'
 import { hookFiles } from '../../scripts/package/system-files.ts'
 import { makeTarball } from './image.ts'
 
-const program = (name: string): string => fileURLToPath(new URL(`../../bin/${name}.mjs`, import.meta.url))
+export const program = (name: string): string => fileURLToPath(new URL(`../../bin/${name}.mjs`, import.meta.url))
 
 export class Podman {
   readonly directory: string
