@@ -69,7 +69,8 @@ function wishesOf(domain: Element): Wish[] {
 const known = ['dev', 'vnic', 'subnet', 'groups', 'switch', 'vni', 'vlan', 'hostname', 'addresses'] as const
 const ofCloud = ['vnic', 'subnet', 'groups'] as const
 const ofHost = ['switch', 'vni', 'vlan', 'hostname'] as const
-const devPattern = /^(?!\.\.?$)[^\s/:%]{1,15}$/
+/** It names a device, a file and an attribute. */
+const devPattern = /^\w[\w.-]{0,14}$/
 
 function wishOf({ name, attributes }: Element): Wish {
   const bad = (message: string): Failure => usageFailure(`metadata of vpc: ${message}`)
@@ -82,7 +83,8 @@ export function wishFrom(given: Readonly<Record<string, string | undefined>>, ba
   const unknown = Object.keys(given).find((key) => !(known as readonly string[]).includes(key))
   if (unknown !== undefined) throw bad(`unknown attribute '${unknown}'; expected one of ${known.join(', ')}`)
   const { dev, vnic, subnet, groups, switch: sw, addresses, hostname } = given
-  if (dev === undefined || !devPattern.test(dev)) throw bad("dev is the name of the interface's target, 15 characters at most")
+  if (dev === undefined || !devPattern.test(dev))
+    throw bad("dev is the name of the interface's target: letters, digits, '_', '.' and '-', 15 at most")
   const [cloud, host] = [ofCloud, ofHost].map((keys) => keys.find((key) => given[key] !== undefined))
   if (cloud !== undefined && host !== undefined)
     throw bad(`${dev} has ${cloud}, of the cloud, and ${host}, of this host; it can be in one alone`)

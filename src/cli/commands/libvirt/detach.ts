@@ -12,7 +12,7 @@ export default command({
   path: 'libvirt detach',
   summary: 'unplug an interface from a running guest of libvirt',
   description: `Has virsh detach it, waits until the guest has let it go, and takes away what vpc made for it. The guest hears of it by
-    ACPI: the domain needs <features><acpi/></features>.`,
+    ACPI: the domain needs the feature acpi.`,
   positionals: [
     { name: 'DOMAIN', help: 'name or UUID of the domain' },
     { name: 'DEV', help: 'name of the interface on the host, as vpc libvirt list shows it' },
