@@ -37,10 +37,9 @@ function tunnel({ tunnel: drops, port, unreadable }: Traps): ProbeResult {
   const [first] = drops
   if (first !== undefined) {
     const found = drops.map(({ device, by }) => `packets to UDP port ${port} on ${device} are dropped (${placeOf(by)})`).join('; ')
-    const match = first.by.family === 'netdev' ? `udp dport ${port} accept` : `udp dport ${port} accept`
     const remedy = allow(
       first.by,
-      match,
+      `udp dport ${port} accept`,
       `iptables -I ${first.by.chain} -p udp --dport ${port} -j ACCEPT`,
       `firewall-cmd --permanent --add-port=${port}/udp && firewall-cmd --reload`,
     )

@@ -165,3 +165,13 @@ test('an apply that is killed half way, with its vpcd, leaves the host as it was
   assert.equal(on('h2', 'apply'), 'nothing was done: the host was so already\n')
   assert.ok(pings(web, '10.0.1.2'))
 })
+
+test('a host that is no longer in the file is cleared by an empty document of the owner', () => {
+  const { code, stdout, stderr } = runVpc(['apply', '-', `--owner=cluster-${tag}`, '--prune'], { env: h2!.env, input: 'version: 1\n' })
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /done: \d+ removed\n$/)
+  assert.deepEqual(
+    (JSON.parse(h2!.ok('list', '--json')) as { name: string }[]).map(({ name }) => name),
+    ['own'],
+  )
+})
