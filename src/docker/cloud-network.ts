@@ -66,6 +66,8 @@ export class Cloud {
     const host = await this.#host(client)
     const name = vnicNameOf(host, wanted.mac)
     const vnic = (await client.find(`find vnic ${name}`, `/vnics/${name}`)) ?? (await this.#make(client, { name, subnet, host }, wanted))
+    if (vnic.subnet !== subnet)
+      throw new DriverError(`vnic ${name} of MAC address ${wanted.mac} is in another subnet; give the container another --mac-address`)
     const { addresses } = await addressing(client, vnic)
     const own = addresses.find((each) => each.includes(':') === isSix)
     if (own === undefined) throw new DriverError(`vnic ${name} has no address of IPv${isSix ? 6 : 4}`)
@@ -109,12 +111,12 @@ export class Cloud {
     return removeVnic(this.client(), vnic)
   }
 
-  /** An address that docker gives back, and no endpoint had. */
-  async release(address: string): Promise<void> {
+  /** An address of a subnet that docker gives back, and no endpoint had. Another vpc may have the same one. */
+  async release(subnet: string, address: string): Promise<void> {
     const client = this.client()
     const host = await this.#host(client)
     const own = await client.list('list the vnics of docker here', 'vnics', new URLSearchParams({ label: `${hostLabel}=${host}` }))
-    const vnic = own.find(({ addresses, binding }) => binding === null && (addresses as string[]).includes(address))
+    const vnic = own.find((each) => each.subnet === subnet && each.binding === null && (each.addresses as string[]).includes(address))
     if (vnic !== undefined) await removeVnic(client, vnic.name!)
   }
 }

@@ -168,6 +168,7 @@ async function requestAddress({ cloud }: Driver, request: Json): Promise<object>
 }
 
 async function releaseAddress({ cloud }: Driver, request: Json): Promise<object> {
-  await cloud.release(bare(textIn(request, 'Address')))
+  const [subnet] = textIn(request, 'PoolID').split('/')
+  await cloud.release(subnet!, bare(textIn(request, 'Address')))
   return {}
 }

@@ -1,7 +1,8 @@
 /** Serves docker's plugin protocol on a Unix socket, or on the one that a service manager has opened. */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import { dirname } from 'node:path'
 import { failureOf } from '#cli/report.ts'
 import type { Log } from '#system/log.ts'
 import { calls, type Driver } from './driver.ts'
@@ -40,7 +41,11 @@ export async function startServer(driver: Driver, log: Log, path: string): Promi
     response.end(`${JSON.stringify(body)}\n`)
   })
   const isPassed = process.env.LISTEN_PID === String(process.pid) && Number(process.env.LISTEN_FDS) > 0
-  if (!isPassed) rmSync(path, { force: true })
+  // Docker makes /run/docker with this mode, so a user without rights cannot even look for a socket that is passed.
+  if (!isPassed) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    rmSync(path, { force: true })
+  }
   server.listen(isPassed ? { fd: firstPassed } : { path })
   await once(server, 'listening')
   return {

@@ -18,7 +18,7 @@ export async function switchFor(
   { name, vni }: { readonly name: string | undefined; readonly vni: string | undefined },
 ): Promise<OnSwitch> {
   const number = vni === undefined ? 0 : Number(vni)
-  if (!Number.isInteger(number) || number < 0 || number > 0xff_ff_fe)
+  if (vni !== undefined && !(Number.isInteger(number) && number >= 1 && number <= 0xff_ff_fe))
     throw new DriverError(`vpc.vni is a number from 1 to 16777214, not '${vni}'`)
   if (name !== undefined) return { switch: await switchOfName(vpc, name), isOwn: false, vni: number }
   const id = objectId('vpcsw', ['docker', network])

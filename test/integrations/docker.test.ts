@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { Pinging } from '../cli/machines.ts'
 import { assertGroupDrops, assertNothingLeft, farPings, killVpcd, startCloud, stopCloud, type CloudScene } from './cloud-scene.ts'
 import { Docker } from './docker.ts'
+import { coverDirectory } from './own-directory.ts'
 import { shownCommands } from './shown.ts'
 
 /** Options by which the driver finds the cloud. */
@@ -17,7 +18,10 @@ function toCloud(): string[] {
 let cloud: CloudScene
 let docker: Docker
 let devices: readonly string[]
+let covers: Disposable[] = []
 before(async () => {
+  // dockerd keeps a key in the first, and its containerd makes the other.
+  covers = ['/etc/docker', '/opt/containerd'].map(coverDirectory)
   cloud = startCloud()
   devices = cloud.h1.devices()
   docker = new Docker(cloud.h1)
@@ -30,6 +34,7 @@ after(async () => {
   await docker?.stop()
   await docker?.stopDriver()
   await stopCloud()
+  for (const cover of covers) cover[Symbol.dispose]()
 })
 
 const runBox = (name: string, network: string, ...more: string[]): string =>
@@ -42,7 +47,7 @@ test('what a network is on must be said, and said right', () => {
   const refused = (...options: string[]): string => docker.run('network', 'create', '--driver=vpc', ...options, 'wrong').err
   assert.match(refused(), /say where it is: -o vpc.switch=NAME/)
   assert.match(refused('-o', 'vpc.vnis=5'), /option vpc.vnis has no meaning; there are vpc.switch, /)
-  assert.match(refused('-o', 'vpc.vni=none'), /vpc.vni is a number from 1/)
+  for (const vni of ['none', '0']) assert.match(refused('-o', `vpc.vni=${vni}`), /vpc.vni is a number from 1/)
   assert.match(refused('-o', 'vpc.switch=green'), /there is no switch green/)
   assert.match(refused('--ipam-driver=vpc', '--ipam-opt', 'vpc.subnet=default/none'), /find subnet default\/none/)
   assert.match(refused('--ipam-driver=vpc'), /--ipam-opt vpc.subnet=VPC\/SUBNET/)
@@ -90,6 +95,24 @@ test('a container goes on while vpcd and the driver are killed; dockerd restarts
   assert.ok(farPings(cloud.far, addressOf('box-c', 'web')))
   docker.ok('rm', '--force', 'box-c')
   docker.ok('network', 'rm', 'web')
+  assertNothingLeft(cloud, devices)
+})
+
+test('an address that docker gives back takes a vnic of its own subnet alone', () => {
+  const { h1 } = cloud
+  h1.ok('cloud vpc create other --account=default')
+  h1.ok('cloud subnet create same --vpc=other --network4=10.0.0.0/24')
+  const idOf = (subnet: string): string => JSON.parse(h1.ok(`cloud subnet get ${subnet} --json`)).id
+  const [here, there] = [idOf('default/default'), idOf('other/same')]
+  const options = { 'com.docker.network.endpoint.macaddress': '02:42:0a:00:00:c8' }
+  const asked = { Address: '10.0.0.200', Options: options }
+  assert.equal(docker.ask('IpamDriver.RequestAddress', { PoolID: `${there}/4/`, ...asked }).Address, '10.0.0.200/24')
+  assert.match(docker.ask('IpamDriver.RequestAddress', { PoolID: `${here}/4/`, ...asked }).Err ?? '', /is in another subnet/)
+  const vnics = (): number => JSON.parse(h1.ok('vnic list --json')).length
+  assert.equal(vnics(), 2)
+  assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${here}/4/`, Address: '10.0.0.200' }), {})
+  assert.equal(vnics(), 2)
+  assert.deepEqual(docker.ask('IpamDriver.ReleaseAddress', { PoolID: `${there}/4/`, Address: '10.0.0.200' }), {})
   assertNothingLeft(cloud, devices)
 })
 

@@ -1,6 +1,6 @@
 /** A dockerd of a test's own, with the driver `vpc` for its networks. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -65,7 +65,9 @@ export class Docker {
 
   /** The driver as a service: a user without rights, whose socket the service manager has opened. */
   async startDriverAs(user: string, ...options: string[]): Promise<void> {
+    // As docker makes it, unless it was told of another place.
     mkdirSync('/run/docker/plugins', { recursive: true })
+    chmodSync('/run/docker', 0o700)
     const state = join(this.directory, 'service')
     mkdirSync(state)
     chownSync(state, Number(user), Number(user))
@@ -91,6 +93,12 @@ export class Docker {
       ...service,
     )
     await until('its socket is there', () => existsSync(pluginSocket))
+  }
+
+  /** Ask the driver, as dockerd does. */
+  ask(method: string, request: object): Record<string, string> {
+    const words = ['--silent', '--max-time', '60', '--noproxy', '*', '--unix-socket', pluginSocket, '--data', JSON.stringify(request)]
+    return JSON.parse(execFileSync('curl', [...words, `http://vpc/${method}`], { encoding: 'utf8' })) as Record<string, string>
   }
 
   importImage(): void {

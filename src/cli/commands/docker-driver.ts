@@ -1,6 +1,5 @@
 /** `vpc docker-driver`. */
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { Vpc } from '#client/vpc.ts'
 import { Cloud } from '#docker/cloud-network.ts'
 import { startServer } from '#docker/server.ts'
@@ -42,7 +41,6 @@ export default command({
     const driver = { vpc: new Vpc({ socketPath: socket }), cloud, state: openState(stateDir) }
     try {
       mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-      mkdirSync(dirname(listen), { recursive: true })
       await using _ = await startServer(driver, log, listen)
       output.item({ listen }, `docker finds driver vpc at ${listen}`)
       await new Promise<void>((resolve) => {
