@@ -3,7 +3,7 @@
  * (`192.0.2.7 mtu=1400 ipsec`).
  */
 import { formatEndpoint, parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
-import { formatIp } from '#wire/ip-address.ts'
+import { formatIp, parseIp } from '#wire/ip-address.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { json } from './codec.ts'
 import { kindOf, listOf, type Kind } from './kind.ts'
@@ -26,12 +26,18 @@ const mtuRange = [1280, 65_521] as const
 /** A VTEP as text: with its UDP port, if that is not the mux's own. */
 export const vtepText = (vtep: Endpoint): string => (vtep.port === 0 ? formatIp(vtep.address) : formatEndpoint(vtep))
 
+/** The reverse. An IPv6 address needs brackets only before a port. */
+export function parseVtep(text: string): Result<Endpoint> {
+  const bare = parseIp(text)
+  return bare.ok ? success({ address: bare.value, port: 0 }) : parseEndpoint(text, 0)
+}
+
 const format = ({ vtep, mtuBytes, ipsec }: FarVtep): string =>
   [vtepText(vtep), ...(mtuBytes === null ? [] : [`mtu=${mtuBytes}`]), ...(ipsec ? ['ipsec'] : [])].join(' ')
 
 function parse(text: string): Result<FarVtep> {
   const [first = '', ...words] = text.trim().split(/\s+/)
-  const vtep = parseEndpoint(first, 0)
+  const vtep = parseVtep(first)
   if (!vtep.ok) return vtep
   let mtuBytes: number | null = null
   let ipsec = false

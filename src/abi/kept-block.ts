@@ -1,5 +1,5 @@
 /** Blocks of public ports that inside addresses had on another host, as lines: `10.0.0.5 203.0.113.9 1024-1087`. */
-import { formatIp, parseIp } from '#wire/ip-address.ts'
+import { familyOf, formatIp, parseIp } from '#wire/ip-address.ts'
 import { failure, success, type Result } from '#wire/result.ts'
 import { json } from './codec.ts'
 import { kindOf, listOf, type Kind } from './kind.ts'
@@ -33,6 +33,7 @@ function parse(text: string): Result<string> {
   const begin = Number(first)
   const isBlock = begin >= firstPort && begin % blockPorts === 0 && Number(last) === begin + blockPorts - 1 && Number(last) <= 0xffff
   if (!isBlock || rest.length > 0) return failure(`'${text}' is no block of ports; one looks like 10.0.0.5 203.0.113.9 1024-1087`)
+  if (familyOf(from.value) !== familyOf(to.value)) return failure(`'${text}': its addresses must be of one family`)
   return success(`${formatIp(from.value)} ${formatIp(to.value)} ${begin}-${last}`)
 }
 

@@ -1,6 +1,6 @@
 /** The settings of a NAT (vpcnat). */
-import { parseEndpoint, type Endpoint } from '#wire/endpoint.ts'
-import { vtepText } from './far-vtep.ts'
+import type { Endpoint } from '#wire/endpoint.ts'
+import { parseVtep, vtepText } from './far-vtep.ts'
 import { floats } from './float.ts'
 import { networks } from './group-rule.ts'
 import { keptBlocks } from './kept-block.ts'
@@ -9,7 +9,7 @@ import { objectOf } from './object-kind.ts'
 import { own } from './setting.ts'
 
 /** Of another host: `192.0.2.7`, or with a UDP port of its own `192.0.2.7:4790`. */
-const vtep = chosen<Endpoint>('a VTEP', 'VTEP', vtepText, (text) => parseEndpoint(text, 0))
+const vtep = chosen<Endpoint>('a VTEP', 'VTEP', vtepText, parseVtep)
 
 const since = 7
 

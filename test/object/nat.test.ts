@@ -149,6 +149,9 @@ test('a NAT by another host has its VTEP, from which routed packets are taken', 
   mux.do('vpcmuxFteSet', entry(5001, '02:00:00:00:00:01', '192.0.2.7'))
   mux.do('vpcmuxFteDelete', entry(5001, '02:00:00:00:00:01', '192.0.2.7'))
   assert.ok(taken())
+  nat.do('vpcnatViaSet', text('[2001:db8::7]'))
+  assert.deepEqual([String(Buffer.from(nat.do('vpcnatViaGet'))), taken()], ['2001:db8::7', false])
+  nat.do('vpcnatViaSet', text('2001:db8::7'))
   nat.do('vpcnatViaSet', none)
   assert.ok(!taken())
 })
@@ -290,6 +293,7 @@ suite('addresses that stations share', () => {
     nat.do('vpcnatKeptSet', text('[]'))
     assert.deepEqual(blocks(), his)
     assert.throws(() => nat.do('vpcnatKeptSet', text('["10.1.0.9 203.0.113.22 1000-1063"]')), /is no block of ports; one looks like/)
+    assert.throws(() => nat.do('vpcnatKeptSet', text('["fd01::9 203.0.113.22 1344-1407"]')), /must be of one family/)
   })
 
   test('keep who has which port through a start, and an audit sees a map that is gone', async () => {

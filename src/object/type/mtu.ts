@@ -41,12 +41,12 @@ export function vtepMtuBytes(mux: Mux, vtep: Vtep): number {
 }
 
 /** What was found before, for a list of far VTEPs: 100 000 entries may have few VTEPs. */
-const farMtus = new WeakMap<Mux['farVteps'], Map<Vtep, number | undefined>>()
+const farMtus = new WeakMap<Mux['farVteps'], WeakMap<Vtep, number | undefined>>()
 
 /** The MTU of the way to a VTEP that somebody has set; undefined: nobody has. */
 export function farMtuBytes({ farVteps }: Mux, vtep: Vtep): number | undefined {
   if (farVteps.length === 0) return undefined
-  const known = farMtus.get(farVteps) ?? new Map<Vtep, number | undefined>()
+  const known = farMtus.get(farVteps) ?? new WeakMap<Vtep, number | undefined>()
   farMtus.set(farVteps, known)
   if (!known.has(vtep)) {
     const { address, port } = vtep
