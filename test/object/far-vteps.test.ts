@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { generateId, idBytes } from '#abi/id.ts'
 import type { MuxInfo } from '#abi/info.ts'
 import { muxFlag } from '#datapath/layout.ts'
-import { macFrom } from '#wire/mac.ts'
-import { entry, sockaddr, text, u16 } from './inputs.ts'
+import { observeSteps } from '#datapath/step.ts'
+import { errno, KernelError } from '#kernel/errno.ts'
+import { sendFrame } from '#kernel/packet-socket.ts'
+import { udpFrame } from '#wire/frames.ts'
+import { ipFrom } from '#wire/ip-address.ts'
+import { asMac, macFrom } from '#wire/mac.ts'
+import { entry, json, jsonText, sockaddr, text, u16, vni } from './inputs.ts'
 import { refused, ScratchHost } from './scratch-host.ts'
 import { eventually, underlay, VNI, ways, type Underlay } from './underlay.ts'
 
@@ -51,6 +58,21 @@ function tablesOf({ datapath: { tables } }: ScratchHost): unknown[] {
   return [mtu('01'), mtu('03'), isDirect]
 }
 
+/** How many packets of this network namespace a policy has dropped on their way out. */
+const blocked = (): number => Number(/^XfrmOutPolBlock\s+(\d+)$/m.exec(readFileSync('/proc/thread-self/net/xfrm_stat', 'utf8'))?.[1])
+
+/** A guest in the VNI. It sends a packet to a MAC. */
+function guest(host: ScratchHost): (mac: string) => void {
+  const [sw, hostif, id] = [host.create('vpcsw'), host.create('hostif'), generateId('vpcp')]
+  sw.do('vpcswVniSet', vni(VNI))
+  sw.do('vpcswPortAdd', idBytes(id))
+  host.open('vpcp', id).do('vpcpConnect', idBytes(hostif.id))
+  ip('link', 'set', 'hostif0', 'up')
+  const { ifindex, mac } = host.netlink.linkByName('hostif0')!
+  const ends = { srcMac: asMac(mac), src: ipFrom('10.0.0.1'), dst: ipFrom('10.0.0.3'), srcPort: 7, dstPort: 9 }
+  return (to) => sendFrame(ifindex, udpFrame({ ...ends, dstMac: macFrom(to) }))
+}
+
 const far = (...lines: string[]): Uint8Array => text(JSON.stringify(lines))
 
 test('the MTU of a far VTEP counts, and the kernel drops what IPsec does not protect', async () => {
@@ -78,7 +100,9 @@ test('the MTU of a far VTEP counts, and the kernel drops what IPsec does not pro
 test('policies against packets in plain outlive vpcd, come back, follow the mux and go with it', async () => {
   await using host = new ScratchHost()
   const { mux, ethlink } = inService(host)
-  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 mtu=1400 ipsec'))
+  // Of the other family, for the day on which the mux listens there.
+  const lines = ['192.0.2.2 mtu=1400 ipsec', '2001:db8::2 ipsec', '[2001:db8::3]:4790 mtu=1400']
+  mux.do('vpcmuxFarVtepsSet', far(...lines))
   mux.do('metaCommit')
   ethlink.do('metaCommit')
   const { id } = mux
@@ -87,11 +111,70 @@ test('policies against packets in plain outlive vpcd, come back, follow the mux 
   ip('xfrm', 'policy', 'flush')
   host.start()
   const again = host.open('vpcmux', id)
-  assert.deepEqual([policies(), again.describe<MuxInfo>().farVteps], [guards('192.0.2.2'), ['192.0.2.2 mtu=1400 ipsec']])
+  assert.deepEqual([policies(), again.describe<MuxInfo>().farVteps], [guards('192.0.2.2'), lines])
   ip('xfrm', 'policy', 'flush')
   await eventually(() => policies().length === 2)
   again.do('vpcmuxListen', sockaddr('192.0.2.1', 4790))
   assert.deepEqual(policies(), guards('192.0.2.2', 4790))
+  const mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8)
+  const { muxes, ...rest } = json(mgmt.do('mgmtExport')) as { muxes: object[] }
+  const anew = { ...muxes[0], listen: '192.0.2.1:4789', 'far-vteps': ['192.0.2.3 ipsec'] }
+  mgmt.do('mgmtApply', jsonText({ ...rest, muxes: [anew] }))
+  mgmt.handle.close()
+  assert.deepEqual(policies(), guards('192.0.2.3'), 'of neither the old port nor the old VTEP')
+  assert.deepEqual(
+    host.lines.filter(({ message }) => message.includes('could not remove policies')),
+    [],
+  )
   again.do('metaDestroy')
   assert.deepEqual(policies(), [])
+})
+
+test('packets to a VTEP with a UDP port of its own do not pass in plain, either', async () => {
+  await using host = new ScratchHost()
+  const { mux } = inService(host)
+  mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:04', '192.0.2.4', 4790))
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.4:4790 ipsec'))
+  // The kernel's policies see the mux's port: the VTEP's is written last.
+  assert.deepEqual(policies(), guards('192.0.2.4'))
+  const sendTo = guest(host)
+  const before = blocked()
+  sendTo('02:00:00:00:00:04')
+  await eventually(() => blocked() > before)
+})
+
+test('a mux whose policies the kernel does not take after a start sends nothing, until it takes them', async () => {
+  await using host = new ScratchHost()
+  const { mux, ethlink } = inService(host)
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec'))
+  for (const each of [mux, ethlink]) each.do('metaCommit')
+  const { id } = mux
+  const sends = (): boolean => host.datapath.tables.muxes.entries().length > 0
+  assert.ok(sends())
+  try {
+    await host.restart(() => {
+      ip('xfrm', 'policy', 'flush')
+      observeSteps((what) => {
+        if (what === 'XFRM_MSG_NEWPOLICY') throw new KernelError(what, errno.EPROTONOSUPPORT)
+      })
+    })
+    assert.match(host.open('vpcmux', id).describe<MuxInfo>().trouble ?? '', /this kernel has no IPsec/)
+    assert.ok(!sends())
+    // Nothing that brings a mux back to life does so to this one.
+    const mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8)
+    mgmt.do('mgmtRepair')
+    mgmt.handle.close()
+    assert.ok(!sends())
+    ip('link', 'set', 'vpcmux0', 'down')
+    await eventually(() => host.lines.some(({ message }) => message.includes('somebody set vpcmux0 down')))
+    assert.ok(!sends())
+    // vpcd goes on to follow the host's rules, for other muxes.
+    const said = (words: string): number => host.lines.filter(({ message }) => message.includes(words)).length
+    await eventually(() => said('could not set policies of IPsec') > 0)
+    assert.equal(said("could not read the host's rules"), 0)
+  } finally {
+    observeSteps(undefined)
+  }
+  await eventually(() => sends() && policies().length === 2)
+  assert.deepEqual(policies(), guards('192.0.2.2'))
 })

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { unitName, type Mux, type Unit } from '../store/model.ts'
 import { touchMux } from '../type/mtu-follow.ts'
 import { inService } from '../type/mtu.ts'
+import { isGuarded } from '../type/mux-guards.ts'
 import { transact } from './transact.ts'
 
 /** Shortest time between two such repairs of a device. */
@@ -26,7 +27,9 @@ export class KeepState {
   unit(object: Unit | Mux, device: Device): void {
     const wanted = object.type === 'vpcmux' ? inService(object) : true
     const ok = device.up === wanted || this.#setBack(device, unitName(object), wanted, () => this.#again(object))
-    if (object.type === 'vpcmux' && object.down !== !ok) this.#noteDown(object, !ok)
+    if (object.type !== 'vpcmux') return
+    const down = !ok || (object.down && !isGuarded(object))
+    if (object.down !== down) this.#noteDown(object, down)
   }
 
   /** Check a device of a room: it is never up. */

@@ -2,11 +2,12 @@
  * Follows changes around the objects that vpcd did not make: the host's firewall rules, its addresses and routes. The
  * kernel notifies vpcd of most of them. vpcd polls the others every few seconds (the old iptables, programs by tcx).
  */
-import { followHost, readRuleset, type HostChange } from '#datapath/host-rules/host-rules.ts'
+import { followHost, readRuleset, type HostChange, type Ruleset } from '#datapath/host-rules/host-rules.ts'
 import { followTooBig } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
 import { fullName, type Mux } from '../store/model.ts'
 import type { Vtep } from '../store/entry-store.ts'
+import type { Transaction } from '../store/transaction.ts'
 import { syncMux } from '../type/mux.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
@@ -32,6 +33,8 @@ export class Surroundings {
   #next = 0
   /** The kernel notified vpcd of a change. Whether it matters is not known, so vpcd forgets the learnt ways. */
   #told = false
+  /** The kernel took no policies the last time: the log says so. */
+  #unguarded = false
   #stopped = false
 
   constructor(context: Context) {
@@ -88,9 +91,7 @@ export class Surroundings {
     if (muxes.length === 0) return
     const rules = readRuleset()
     transact(this.#context, "note the host's rules and paths", (tx) => {
-      // Whoever empties the kernel's list of policies does not mean that packets shall pass in plain.
-      if (keepGuards(this.#context, tx, rules))
-        this.#context.log.warn('set policies of IPsec again that keep packets from passing in plain')
+      this.#guard(tx, rules)
       for (const mux of muxes) {
         if (noteElsewhere(this.#context, tx, mux)) syncMux(this.#context, tx, mux)
         if (!inService(mux)) continue
@@ -100,6 +101,21 @@ export class Surroundings {
       }
     })
     if (told) datapath.tables.forgetWays()
+  }
+
+  /**
+   * Whoever empties the kernel's list of policies does not mean that packets shall pass in plain. A kernel that takes
+   * none is no reason to stop following the rest.
+   */
+  #guard(tx: Transaction, rules: Ruleset): void {
+    const { log } = this.#context
+    try {
+      if (keepGuards(this.#context, tx, rules)) log.warn('set policies of IPsec again that keep packets from passing in plain')
+      this.#unguarded = false
+    } catch (error) {
+      if (!this.#unguarded) log.error('could not set policies of IPsec that keep packets from passing in plain', { error: String(error) })
+      this.#unguarded = true
+    }
   }
 
   /** The VTEPs of a mux to ask paths for now: all, or the next ones of very many. */

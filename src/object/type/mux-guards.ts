@@ -9,13 +9,25 @@ import type { Transaction } from '../store/transaction.ts'
 /** Whether a mux has a VTEP that it reaches under IPsec alone. */
 export const hasGuards = ({ farVteps }: Mux): boolean => farVteps.some(({ ipsec }) => ipsec)
 
+/**
+ * All packets are to the mux's port where policies see them, also those to a VTEP with another one: a program writes
+ * that when the packet leaves (bpf/lib/outer-port.h).
+ */
 function* guardsOf({ listen, farVteps }: Mux): Generator<Guard> {
   if (listen === null) return
+  const { address, port } = listen
   for (const { vtep, ipsec } of farVteps) {
-    if (!ipsec || vtep.address.length !== listen.address.length) continue
-    yield { direction: 'out', source: listen.address, destination: vtep.address, port: vtep.port || listen.port }
-    yield { direction: 'in', source: vtep.address, destination: listen.address, port: listen.port }
+    if (!ipsec || vtep.address.length !== address.length) continue
+    yield { direction: 'out', source: address, destination: vtep.address, port }
+    yield { direction: 'in', source: vtep.address, destination: address, port }
   }
+}
+
+/** Whether the kernel drops all that a mux must not send or take in plain. */
+export function isGuarded(mux: Mux): boolean {
+  if (!hasGuards(mux)) return true
+  const have = guards()
+  return [...guardsOf(mux)].every((guard) => have.has(guardKey(guard)))
 }
 
 const wanted = (model: Model): Map<string, Guard> => {
@@ -34,11 +46,11 @@ export function keepGuards({ model }: Pick<Context, 'model'>, tx: Transaction, r
     add(tx, guard)
     tx.did(() => removeGuard(guard))
   }
-  const spare = [...have].filter(([key]) => !want.has(key))
-  if (spare.length > 0)
+  if ([...have.keys()].some((key) => !want.has(key)))
     tx.later('remove policies of IPsec', () => {
+      // One transaction may come here twice.
       const still = wanted(model)
-      for (const [key, guard] of spare) if (!still.has(key)) removeGuard(guard)
+      for (const [key, guard] of guards()) if (!still.has(key)) removeGuard(guard)
     })
   return missing.length > 0
 }
