@@ -5,8 +5,10 @@ import { readHostFile } from '#abi/host-file-read.ts'
 import { formatFloat } from '#abi/float.ts'
 import type { HostFile } from '#abi/host-file.ts'
 import { formatRoute } from '#abi/route.ts'
+import { settingNames } from '#abi/settings.ts'
 import type { FeedItem, GroupItem, RouterItem } from '#feed/item.ts'
 import { compile } from './compile.ts'
+import type { HostFacts } from './draft.ts'
 import { isRule } from './groups.ts'
 import { groupId, routerId, setId, subnetId, switchId } from './ids.ts'
 import { ItemStore } from './items.ts'
@@ -87,9 +89,13 @@ const base: readonly FeedItem[] = [
 const router: RouterItem = { kind: 'router', id: uuid(50), vpc: red, subnets: [web, db], enabled: true }
 
 function read(...items: readonly FeedItem[]): { readonly file: HostFile; readonly problems: readonly string[] } {
+  return readFor(undefined, ...items)
+}
+
+function readFor(vpcd: HostFacts['vpcd'], ...items: readonly FeedItem[]): ReturnType<typeof read> {
   const store = new ItemStore()
   for (const item of items) store.put(item)
-  const { document, problems } = compile(store, facts)
+  const { document, problems } = compile(store, { ...facts, vpcd })
   const result = readHostFile(document)
   if (!result.ok) assert.fail(`${result.problem.path}: ${result.problem.problem}`)
   return { file: result.value, problems: problems.map(({ item, text }) => `${item.kind}: ${text}`) }
@@ -315,13 +321,16 @@ test('public addresses are on the wire of this host, or by the host that has it,
     via.file.muxes[0]!.entries.map(({ vni, mac, vtep }) => `${vni} ${mac} ${vtep}`),
     ['5001 00:00:00:00:00:00 192.0.2.2', '5002 00:00:00:00:00:00 192.0.2.2'],
   )
-  const wire = read(...base, router, {
-    ...nat,
-    via: null,
-    wire: { interface: 'em1', prefix4: '203.0.113.0/24', gateway4: '203.0.113.254' },
-  })
+  const kept = ['10.1.0.10 203.0.113.2 1024-1087']
+  const own: FeedItem = { ...nat, via: null, wire: { interface: 'em1', prefix4: '203.0.113.0/24', gateway4: '203.0.113.254' }, kept }
+  const wire = read(...base, router, own)
   assert.deepEqual(wire.problems, [])
   assert.equal(wire.file.nats[0]!.ethlink, wire.file.ethlinks.find((each) => each.l2Name === 'em1')!.id)
   assert.deepEqual(wire.file.muxes[0]!.entries, [])
+  assert.deepEqual(wire.file.nats[0]!.kept, kept)
+  // A vpcd that cannot keep ports gives them anew.
+  const settings = new Set(settingNames().filter((name) => name !== 'vpcnat.kept'))
+  const old = readFor({ version: '0.0.9', settings }, ...base, router, own)
+  assert.deepEqual([old.problems, old.file.nats.map((each) => each.kept)], [[], [[]]])
   assert.match(read(...base, nat).problems[0]!, /no router/)
 })

@@ -32,11 +32,14 @@ export function addNats(draft: Draft, items: Items, facts: HostFacts): void {
       pool: [...nat.pools],
       floats,
       shared: [...nat.shared],
-      ...(nat.kept !== undefined && { kept: [...nat.kept] }),
+      ...(nat.kept !== undefined && knowsKept(facts) && { kept: [...nat.kept] }),
     })
     if (typeof place.via === 'string') expect(draft, items, nat, { host: host.id, vtep: place.via, isFar: vteps.far.has(nat.via!) })
   }
 }
+
+/** An older vpcd gives all ports anew: better than no NAT. */
+const knowsKept = ({ vpcd }: HostFacts): boolean => vpcd === undefined || vpcd.settings?.has('vpcnat.kept') === true
 
 const wireOf = ({ wire }: NatItem): Plain => ({ prefix4: wire!.prefix4, gateway4: wire!.gateway4 })
 
