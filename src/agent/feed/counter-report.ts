@@ -30,8 +30,14 @@ interface Told {
   readonly vnics: Map<string, VnicCounters>
   readonly nats: Map<string, NatCounters>
   /** Lines of each NAT, as one text. */
-  readonly blocks: Map<string, string>
+  readonly blocks: ReadonlyMap<string, string>
 }
+
+/** Characters of blocks in one message at most: the API refuses messages of more than 4 MiB. */
+const mostBlockText = 1 << 20
+/** Longer lists are told less often, since the store keeps each for hours: so long for a character more than this. */
+const shortText = 5_000
+const msOfCharacter = 2
 
 export class CounterReport {
   readonly #options: CounterReportOptions
@@ -44,6 +50,8 @@ export class CounterReport {
   #nats = new Map<string, string>()
   /** Packets since the last message that a NAT had no port for, by item. */
   #exhausted = new Map<string, number>()
+  /** When the blocks of a NAT were told. */
+  readonly #blocksAt = new Map<string, number>()
 
   constructor(options: CounterReportOptions) {
     this.#options = options
@@ -72,9 +80,9 @@ export class CounterReport {
     const changed = [...now.vnics.values()].filter((each) => !isDeepStrictEqual(each, this.#told.vnics.get(each.vnic)))
     const nats = [...now.nats.values()].filter((each) => !isDeepStrictEqual(each, this.#told.nats.get(each.nat))).slice(0, mostNats)
     const exhausted = [...this.#exhausted].slice(0, mostNats).map(([nat, packets]) => ({ nat, packets }))
-    const blocks = [...now.blocks].filter(([nat, text]) => this.#told.blocks.get(nat) !== text).slice(0, mostNats)
-    const said = blocks.map(([nat, text]) => ({ nat, blocks: text === '' ? [] : text.split('\n') }))
-    const rest = { drops: this.#drops, nats, exhausted, blocks: said }
+    const due = this.#dueBlocks(now.blocks)
+    const blocks = [...due].map(([nat, text]) => ({ nat, blocks: text === '' ? [] : text.split('\n') }))
+    const rest = { drops: this.#drops, nats, exhausted, blocks }
     this.#drops = []
     this.#exhausted.clear()
     const hasRest = Object.values(rest).some(({ length }) => length > 0)
@@ -82,7 +90,22 @@ export class CounterReport {
     const count = hasRest ? Math.max(1, changed.length) : changed.length
     for (let i = 0; i < count; i += mostCounters)
       await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? rest : { drops: [] }) }, signal)
-    this.#told = now
+    for (const nat of due.keys()) this.#blocksAt.set(nat, performance.now())
+    this.#told = { ...now, blocks: new Map([...this.#told.blocks, ...due].filter(([nat]) => now.blocks.has(nat))) }
+  }
+
+  /** What is new of who has which blocks, as much as a message has room for. The rest is told later. */
+  #dueBlocks(now: Told['blocks']): Map<string, string> {
+    const due = new Map<string, string>()
+    let length = 0
+    for (const [nat, text] of now) {
+      const waited = performance.now() - (this.#blocksAt.get(nat) ?? -Infinity)
+      if (this.#told.blocks.get(nat) === text || waited < (text.length - shortText) * msOfCharacter) continue
+      length += text.length
+      if (due.size === mostNats || length > mostBlockText) break
+      due.set(nat, text)
+    }
+    return due
   }
 
   async #countersNow(): Promise<Told> {
@@ -93,7 +116,7 @@ export class CounterReport {
     const nats = new Map([...items.of('nat')].map(({ id }) => [natId(id), id]))
     this.#ports = new Map()
     this.#nats = new Map(stats.flatMap(({ id, unit }) => (nats.has(id) ? [[unit, nats.get(id)!]] : [])))
-    const told: Told = { vnics: new Map(), nats: new Map(), blocks: new Map() }
+    const told: Told = { vnics: new Map(), nats: new Map(), blocks: await this.#blocksNow() }
     for (const { id, unit, rxPackets, rxBytes, txPackets, txBytes, drops } of stats) {
       const counts = { rxPackets, rxBytes, txPackets, txBytes, drops }
       const [vnic, nat] = [vnics.get(id), nats.get(id)]
@@ -103,7 +126,6 @@ export class CounterReport {
       }
       if (nat !== undefined) told.nats.set(nat, { nat, ...counts })
     }
-    for (const [nat, text] of await this.#blocksNow()) told.blocks.set(nat, text)
     return told
   }
 

@@ -1,12 +1,19 @@
-/** The feed from an agent's side: a silent API, one that ends, one that refuses, one that sends the host away. */
+/**
+ * The feed from an agent's side: a silent API, one that ends, one that refuses, one that sends the host away. And how
+ * much an agent says at once of who has which public ports.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createServer, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import type { HostCounters } from '#feed/counters.ts'
 import type { FeedMessage } from '#feed/message.ts'
 import { createLog } from '#system/log.ts'
+import { natId } from '../compile/ids.ts'
+import { ItemStore } from '../compile/items.ts'
+import { CounterReport } from './counter-report.ts'
 import { followFeed } from './follower.ts'
 
 const log = createLog({ out: { write: () => {} } })
@@ -97,9 +104,9 @@ test('an API that breaks off in the middle of a line is left, and what it began 
 test('a version that one of them does not know is told apart from an API that is away', async () => {
   const refuse = (response: ServerResponse): void =>
     void response.writeHead(426).end(JSON.stringify({ detail: 'this API speaks version 0' }))
-  const refused = await follow([refuse], { until: (heard) => heard.states.length > 0 })
+  const refused = await follow([refuse], { silenceMs: 10_000, until: (heard) => heard.states.length > 0 })
   assert.match(refused.states[0]!, /this API speaks version 0; this host keeps what it has; update the API, then the agent/)
-  const newer = await follow([say({ ...hello, version: 2 })], { until: (heard) => heard.states.length > 0 })
+  const newer = await follow([say({ ...hello, version: 2 })], { silenceMs: 10_000, until: (heard) => heard.states.length > 0 })
   assert.match(newer.states[0]!, /the API speaks version 2 of the feed, and this agent 1; update the agent/)
   assert.deepEqual(newer.messages, [])
 })
@@ -134,4 +141,48 @@ test('an address that answers nothing at all counts as silence', async () => {
   } finally {
     execFileSync('ip', ['link', 'del', 'nowhere'])
   }
+})
+
+test('of public ports a message has what it has room for; long lists are told seldom', async () => {
+  const items = new ItemStore()
+  const ids = Array.from({ length: 24 }, (_, i) => `00000000-0000-4000-8000-0000000000${i + 10}.p`)
+  const wire = { interface: 'em1', prefix4: null, gateway4: null }
+  for (const id of ids)
+    items.put({ kind: 'nat', id, vpc: id.slice(0, 36), pools: [], shared: ['203.0.113.109'], floats: [], wire, via: null })
+  const short = ids.at(-1)!
+  let reads = 0
+  const block = (i: number) => ({
+    inside: `10.100.100.${i % 250}`,
+    address: '203.0.113.109',
+    firstPort: 10_240 + i,
+    lastPort: 10_303 + i,
+    used: { tcp: 0, udp: 0, icmp: 0 },
+    ageSeconds: 0,
+  })
+  const long = Array.from({ length: 1_500 }, (_, i) => block(i))
+  const traffic = {
+    read: async () => ({ stats: [], usage: { ports: [] } as never }),
+    async *drops(signal: AbortSignal) {
+      await once(signal, 'abort')
+      yield* []
+    },
+    // At each look somebody has another block.
+    blocks: async (id: string) => (id === natId(short) ? [block(reads++)] : [block(reads++), ...long.slice(1)]),
+  }
+  const stop = new AbortController()
+  const told: HostCounters[] = []
+  const timesOf = (id: string): number => told.filter(({ blocks = [] }) => blocks.some(({ nat }) => nat === id)).length
+  const post = async (counters: HostCounters): Promise<void> => {
+    told.push(counters)
+    if (ids.every((id) => timesOf(id) > 0) && timesOf(short) > 3) stop.abort()
+  }
+  const deadline = setTimeout(() => stop.abort(), 20_000)
+  await new CounterReport({ items, traffic, everyMs: 1, log, post }).run(stop.signal)
+  clearTimeout(deadline)
+  assert.deepEqual(
+    ids.map((id) => (id === short ? timesOf(id) > 3 : timesOf(id))),
+    ids.map((id) => (id === short ? true : 1)),
+  )
+  const largest = Math.max(...told.map((counters) => JSON.stringify(counters).length))
+  assert.ok(largest > 1 << 19 && largest < 1.25 * 2 ** 20, `${largest}`)
 })

@@ -23,7 +23,7 @@ export async function sweep(store: Store, now = Date.now()): Promise<number> {
 
 /** Forget who had ports of NATs whose vpc or pool is gone. */
 export async function sweepBlocks(store: Store): Promise<number> {
-  const { entries } = await store.range({ from: 'nb/', to: 'nb0' })
+  const { entries } = await store.range({ from: 'nb/', to: 'nb0' }, { keysOnly: true })
   let count = 0
   for (const { key, modified } of entries) {
     const [vpc = '', pool = ''] = key.slice('nb/'.length).split('.')

@@ -5,11 +5,13 @@ import { setTimeout } from 'node:timers/promises'
 import { Feeds } from '#control/feed/feeds.ts'
 import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
+import { heldBlocks } from '#control/feed/held-blocks.ts'
 import { NatBlocks } from '#control/feed/nat-blocks.ts'
 import { Model } from '#control/model/model.ts'
 import { sweepBlocks } from '#control/model/sweep.ts'
 import { takeoverMs, Wires } from '#control/model/wires.ts'
 import { put } from '#control/store/store.ts'
+import { mostBlocks } from '#feed/counters.ts'
 import type { GroupItem } from '#feed/item.ts'
 import { checkInvariants } from '../invariants.ts'
 import { TestApi } from '../test-api.ts'
@@ -258,7 +260,14 @@ test('of several hosts with a wire one has the packets: the highest that is ther
     await mirror.fresh()
   }
   const kept = (): unknown[] => Object.keys(hosts).map((name) => item(name).kept)
-  await say('w1', line)
+  // More than the store takes, and what no vpcd takes.
+  const ports = Array.from({ length: 800 }, (_, i) => 10_240 + 64 * i)
+  const of = (inside: string): string[] => ports.map((first) => `${inside} 255.255.255.255 ${first}-${first + 63}`)
+  await say('w1', ...[...of('255.255.255.101'), ...of('255.255.255.102')].slice(0, mostBlocks))
+  const many = heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks.length
+  assert.ok(many > 1_000 && many < mostBlocks, `${many}`)
+  await say('w1', line, ':: :: 1-64', '10.0.0.60 192.0.9.1 1025-1088')
+  assert.deepEqual(heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks, [line])
   await say('w2', 'a lie')
   assert.deepEqual(kept(), [undefined, undefined, undefined])
   const look = async (ms: number): Promise<string | undefined> => {
