@@ -24,14 +24,14 @@ export class Lead {
     const { entries } = await this.#store.get([this.#key])
     if (this.#isStopped || entries[0] !== undefined) return undefined
     const lease = await this.#store.lease(defaultLeaseMs)
-    const result = await this.#store.commit({ if: [absent(this.#key)], write: [put(this.#key, '{}', lease.id)] })
-    if (!result.ok || this.#isStopped) {
-      await lease.release().catch(() => {})
-      return undefined
+    try {
+      const result = await this.#store.commit({ if: [absent(this.#key)], write: [put(this.#key, '{}', lease.id)] })
+      if (result.ok && !this.#isStopped) this.#held = { lease, condition: at(this.#key, result.revision) }
+    } finally {
+      // Kept alive for nobody it could have the key, and then no API would lead.
+      if (this.#held?.lease !== lease) await lease.release().catch(() => {})
     }
-    const condition = at(this.#key, result.revision)
-    this.#held = { lease, condition }
-    return condition
+    return this.#held?.condition
   }
 
   /** Lead no more: another one may at once. */

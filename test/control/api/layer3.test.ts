@@ -7,10 +7,12 @@ import { topicsOf } from '#control/feed/interest.ts'
 import { itemOf } from '#control/feed/items/all.ts'
 import { heldBlocks } from '#control/feed/held-blocks.ts'
 import { NatBlocks } from '#control/feed/nat-blocks.ts'
+import { Lead } from '#control/model/lead.ts'
 import { Model } from '#control/model/model.ts'
 import { sweepBlocks } from '#control/model/sweep.ts'
 import { takeoverMs, Wires } from '#control/model/wires.ts'
-import { put } from '#control/store/store.ts'
+import { StoreError } from '#control/store/store-error.ts'
+import { put, type Store } from '#control/store/store.ts'
 import { mostBlocks } from '#feed/counters.ts'
 import type { GroupItem } from '#feed/item.ts'
 import { checkInvariants } from '../invariants.ts'
@@ -214,6 +216,21 @@ test('two APIs that choose by different rules do not take the packets from each 
   }
   await choosers[1]!.stop()
   other.stop()
+})
+
+test('an API that does not hear that it leads keeps no lease for it', async () => {
+  let isDeaf = true
+  const commit: Store['commit'] = async (asked) => {
+    const result = await api.store.commit(asked)
+    if (isDeaf) throw new StoreError('outcome-unknown', 'the store does not answer')
+    return result
+  }
+  const store: Pick<Store, 'get' | 'lease' | 'commit'> = { get: (keys) => api.store.get(keys), lease: (ms) => api.store.lease(ms), commit }
+  const lead = new Lead(store as Store, 'tests')
+  await assert.rejects(lead.take(), /does not answer/)
+  isDeaf = false
+  assert.equal((await lead.take())?.kind, 'at')
+  await lead.stop()
 })
 
 test('of several hosts with a wire one has the packets: the highest that is there', async () => {
