@@ -94,16 +94,15 @@ export class Transits {
 
   /**
    * What a subnet is in a facility. Where no vnic of it is, but in a facility that transits join to this one, it has
-   * the VNI of that one. Undefined: packets of it do not come here.
+   * the VNI of that one, unless another subnet has that here or nearby. Undefined: packets of it do not come here.
    */
   placeOf(subnet: string, facility: string): Place | undefined {
     const places = this.#places.get(subnet)
     const near = this.near(facility)
     const others = near.flatMap((other) => places?.get(other) ?? [])
-    const vni = places?.get(facility) ?? others.find((each) => this.#holder(facility, each) === undefined)
-    if (vni === undefined) return undefined
-    const isTaken = near.some((other) => (this.#holder(other, vni) ?? subnet) !== subnet)
-    return { vni, isApart: isTaken || others.some((each) => each !== vni) }
+    const isTaken = (vni: number): boolean => [facility, ...near].some((other) => (this.#holder(other, vni) ?? subnet) !== subnet)
+    const vni = places?.get(facility) ?? others.find((each) => !isTaken(each))
+    return vni === undefined ? undefined : { vni, isApart: isTaken(vni) || others.some((each) => each !== vni) }
   }
 
   /** The subnet that has a VNI in a facility. */

@@ -20,7 +20,7 @@ export function crosses(walk: Walk, { one, two, subnet }: Ends): boolean {
   if (crossing === undefined) return noTransit(walk, from, to)
   const records = crossing.transits.map((id) => cloud.must('transit', id))
   trail.use(...records)
-  const isApart = subnet !== undefined && [from, to].some((each) => transits.placeOf(subnet.id, each)?.isApart === true)
+  const isApart = subnet !== undefined && [from, to].some((each) => transits.placeOf(subnet.id, each)?.isApart !== false)
   if (isApart) return noOneVni(walk, subnet)
   const { mtu, ipsec } = crossing
   const how = [...(ipsec ? ['under IPsec'] : []), ...(mtu === null ? [] : [`with an MTU of ${mtu}`])].join(', ')

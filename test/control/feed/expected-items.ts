@@ -135,7 +135,8 @@ export class Expected {
       .filter((id) => id !== facility && this.#way(facility, id) !== undefined)
     const placements = this.#all('placement').map(({ spec }) => spec)
     const own = placements.find((each) => each.subnet === subnet && each.facility === facility)
-    const isFree = (vni: number): boolean => !placements.some((each) => each.facility === facility && each.vni === vni)
+    const here = placements.filter((each) => each.facility === facility || near.includes(each.facility))
+    const isFree = (vni: number): boolean => !here.some((each) => each.subnet !== subnet && each.vni === vni)
     const others = near.flatMap((id) => placements.filter((each) => each.subnet === subnet && each.facility === id))
     const vni = own?.vni ?? others.find((each) => isFree(each.vni))?.vni
     if (vni === undefined) return undefined

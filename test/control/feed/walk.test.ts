@@ -105,6 +105,9 @@ async function check(api: TestApi, hosts: ReadonlyMap<string, PaperHost>, open: 
     for (const [key, item] of wanted) if (asks && expected.isAskedFor(item) && !asked.has(item.id) && !items.has(key)) wanted.delete(key)
     for (const [key, item] of wanted)
       if (!isDeepStrictEqual(items.get(key), item)) assert.deepEqual(items.get(key), item, `${where}: ${key} of host ${id}`)
+    // A host has one subnet of a VNI.
+    const vnis = [...items.values()].flatMap(({ kind, vni }) => (kind === 'subnet' ? [vni] : []))
+    assert.equal(new Set(vnis).size, vnis.length, `${where}: VNIs of host ${id}: ${vnis}`)
     for (const key of items.keys()) assert.ok(wanted.has(key), `${where}: host ${id} has ${key}, which is none of its business`)
   }
 }
