@@ -281,8 +281,9 @@ export class Mirror {
    */
   #forgetBatches(revision: number): void {
     this.#batches.length = 0
+    const isUnderWay = this.revision < this.oldest
     this.oldest = revision + 1
-    void this.#makeNewer()
+    if (!isUnderWay) void this.#makeNewer()
   }
 
   async #makeNewer(): Promise<void> {

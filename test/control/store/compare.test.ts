@@ -141,16 +141,18 @@ test('the mirror of an API repairs itself', async () => {
 
 test('a watch that goes on from the revision of a repair misses nothing: it begins anew, and the next one goes on', async () => {
   let isLosing = false
-  await using api = await TestApi.start({ wrap: (store) => losing(store, () => isLosing) })
+  const written: string[] = []
+  await using api = await TestApi.start({ wrap: (store) => losing(store, () => isLosing, written) })
   const { mirror } = api.model
-  await api.ok('POST', '/regions', { name: 'north' })
+  const other = await api.ok('POST', '/regions', { name: 'north' })
   const { id } = await api.ok('POST', '/regions', { name: 'south' })
   const before = mirror.revision
   // The store writes, and the watch says how far it is alone.
   isLosing = true
-  const { entries } = await api.store.get([`o/region/${id}`])
-  const value = JSON.stringify({ ...JSON.parse(entries[0]!.value), description: 'warm' })
-  const { revision } = await api.store.commit({ if: [], write: [put(`o/region/${id}`, value)] })
+  const keys = [other.id, id].map((each) => `o/region/${each}`).sort()
+  const { entries } = await api.store.get(keys)
+  const changed = entries.map((entry) => put(entry!.key, JSON.stringify({ ...JSON.parse(entry!.value), description: 'warm' })))
+  const { revision } = await api.store.commit({ if: [], write: changed })
   await mirror.reach(revision)
   isLosing = false
   const watching = async (after: number): Promise<string> => {
@@ -159,7 +161,8 @@ test('a watch that goes on from the revision of a repair misses nothing: it begi
     return 'nothing'
   }
   assert.equal(await watching(revision), 'bookmark')
-  assert.deepEqual(await mirror.compare({ pauseMs: 0 }), [`o/region/${id}`])
+  assert.deepEqual(await mirror.compare({ pauseMs: 0 }), keys)
+  assert.equal(written.filter((key) => key === 'meta/repaired').length, 1, 'one more revision for both')
   assert.equal((await api.ok('GET', `/regions/${id}`)).description, 'warm')
   // Both had these revisions as the newest before the repair.
   assert.deepEqual([await watching(before), await watching(revision)], ['reset', 'reset'])
@@ -168,15 +171,20 @@ test('a watch that goes on from the revision of a repair misses nothing: it begi
   assert.equal(await watching(mirror.revision), 'bookmark')
 })
 
-/** A store whose watch says of changes that there were some, and not which, while it loses them. */
-function losing(store: Store, isLosing: () => boolean): Store {
+/** A store whose watch says of changes that there were some, and not which, while it loses them. `written`: keys. */
+function losing(store: Store, isLosing: () => boolean, written: string[]): Store {
   const watch: Store['watch'] = async function* (keys, options) {
     for await (const item of store.watch(keys, options))
       yield isLosing() && item.kind === 'changes' ? ({ kind: 'progress', revision: item.revision } as const) : item
   }
+  const commit: Store['commit'] = (asked) => {
+    written.push(...asked.write.map(({ key }) => key))
+    return store.commit(asked)
+  }
   return new Proxy(store, {
     get(target, name) {
       if (name === 'watch') return watch
+      if (name === 'commit') return commit
       const value = Reflect.get(target, name) as unknown
       return typeof value === 'function' ? value.bind(target) : value
     },
