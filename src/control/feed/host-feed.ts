@@ -219,6 +219,7 @@ export class HostFeed {
       if (line !== undefined) keys[own.add(key, itemIn(line))]!.push(key)
       const turn = ++compared % toldAtOnce === 0 ? this.#source.turns.spent() : undefined
       if (turn !== undefined) await turn
+      if (this.#isClosed) return
     }
     const which = own.differing(held)
     this.#held = undefined

@@ -25,7 +25,7 @@ export const isAlike = (record: ObjectRecord, host: string): boolean =>
 function variantOf(item: FeedItem): string | undefined {
   if (item.kind === 'host' || item.kind === 'vnic' || item.kind === 'station') return undefined
   if (item.kind === 'subnet') return `${item.vni} ${item.apart ?? false}`
-  if (item.kind === 'vtep') return JSON.stringify(item.transit)
+  if (item.kind === 'vtep') return JSON.stringify(item.transit ?? null)
   if (item.kind === 'router') return (item.absent ?? []).join(' ')
   if (item.kind === 'group') return item.rules.length === 0 ? 'named' : ''
   return item.kind === 'nat' && item.wire !== null ? undefined : ''
