@@ -14,6 +14,8 @@ export interface Events {
 
 /** Events that a page keeps. */
 const mostEvents = 2_000
+/** How long after a refusal the stream is asked for again. */
+const againMs = 3_000
 const nothing: Events = { all: [], isReady: false, problem: undefined }
 
 /** Follow the events since a time, of what `about` names: `vnic`, `host`, `vpc` or `account` with an id. */
@@ -29,7 +31,6 @@ function follow(query: string, show: (events: Events) => void): () => void {
   let isReady = false
   let timer: ReturnType<typeof setTimeout> | undefined
   const known = new KnownEvents()
-  const source = new EventSource(`/v1/events?${query}&follow=true`)
   show(nothing)
   // Many of one moment are drawn once.
   const draw = (): void => {
@@ -38,22 +39,53 @@ function follow(query: string, show: (events: Events) => void): () => void {
       show({ all, isReady, problem: undefined })
     }, 50)
   }
-  source.addEventListener('event', ({ data }) => {
-    const event = JSON.parse(data) as CloudEvent
-    if (!known.isNew(event)) return
-    all = [event, ...all].slice(0, mostEvents)
-    draw()
-  })
-  source.addEventListener('begun', () => {
-    isReady = true
-    draw()
-  })
-  source.addEventListener('error', () => {
-    // The browser connects again by itself, unless the API has refused: then its answer says why.
-    if (source.readyState !== EventSource.CLOSED) return
-    void ask('GET', `/events?${query}&limit=1`).catch((error: unknown) => show({ all, isReady, problem: problemOf(error) }))
+  const close = listen(query, {
+    event(event) {
+      if (!known.isNew(event)) return
+      all = [event, ...all].slice(0, mostEvents)
+      draw()
+    },
+    begun() {
+      isReady = true
+      draw()
+    },
+    failed: (problem) => show({ all, isReady, problem }),
   })
   return () => {
+    clearTimeout(timer)
+    close()
+  }
+}
+
+interface Listener {
+  event(event: CloudEvent): void
+  begun(): void
+  failed(problem: ProblemBody): void
+}
+
+/** Open the stream, and again when it ends. */
+function listen(query: string, listener: Listener): () => void {
+  let isOver = false
+  let source: EventSource
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const open = (): void => {
+    if (isOver) return
+    source = new EventSource(`/v1/events?${query}&follow=true`)
+    source.addEventListener('event', ({ data }) => listener.event(JSON.parse(data) as CloudEvent))
+    source.addEventListener('begun', () => listener.begun())
+    // The browser connects again by itself, unless the API has refused: then its answer says why.
+    source.addEventListener('error', () => source.readyState === EventSource.CLOSED && void refused())
+  }
+  const refused = async (): Promise<void> => {
+    const problem = await ask('GET', `/events?${query}&limit=1`).then(() => undefined, problemOf)
+    if (isOver) return
+    if (problem !== undefined) listener.failed(problem)
+    // An API that is away for a moment, or has too many streams, may be asked again.
+    if (problem === undefined || [0, 429, 503].includes(problem.status)) timer = setTimeout(open, againMs)
+  }
+  open()
+  return () => {
+    isOver = true
     clearTimeout(timer)
     source.close()
   }
