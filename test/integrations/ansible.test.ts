@@ -204,10 +204,12 @@ test('an error has the words of the API, and names the key', () => {
 
 test('things without a name are known by what they say', () => {
   const binding = 'vpc.cloud.role_binding: { principal: ann, role: operator, account: shop }'
+  // The API has chosen one of them for web1, perhaps.
+  const free = cloud('cloud vnic get web1').addresses.includes('10.0.0.77') ? '10.0.0.78' : '10.0.0.77'
   const all = [
     binding,
     'vpc.cloud.role_binding: { principal: ann, role: viewer, org: acme }',
-    'vpc.cloud.address: { subnet: red/web, ip: 10.0.0.77 }',
+    `vpc.cloud.address: { subnet: red/web, ip: ${free} }`,
     'vpc.cloud.router: { name: r1, vpc: red, interfaces: [{ subnet: red/web }] }',
   ]
   const gone = binding.replace(' }', ', state: absent }')
@@ -216,7 +218,7 @@ test('things without a name are known by what they say', () => {
     ...all,
     ...all,
     gone,
-    'vpc.cloud.token: { name: t1, principal: ann }',
+    '{ vpc.cloud.token: { name: t1, principal: ann }, diff: true }',
   )
   const [t, f] = [true, false]
   assert.deepEqual(
@@ -230,7 +232,10 @@ test('things without a name are known by what they say', () => {
       .map((each: any) => each.role),
     ['viewer'],
   )
-  assert.match(said.at(-1)!.resource.token, /^vpc/)
+  const { resource, diff } = said.at(-1)!
+  assert.match(resource.token, /^vpc/)
+  assert.match(diff!.after, /principal: /)
+  assert.ok(!diff!.after.includes(resource.token), diff!.after)
 })
 
 test('the inventory has vnics by vpc, subnet, group and label', () => {
@@ -241,6 +246,13 @@ test('the inventory has vnics by vpc, subnet, group and label', () => {
   const inventory = JSON.parse(execFileSync('ansible-inventory', ['-i', at('guests.vpc.yml'), '--list'], { encoding: 'utf8', env: env() }))
   for (const group of ['vpc_red', 'subnet_web', 'group_app', 'label_app_web']) assert.deepEqual(inventory[group].hosts, ['web1'], group)
   assert.equal(inventory._meta.hostvars.web1.ansible_host, cloud('cloud vnic get web1').addresses[0])
+})
+
+test('a label that looks like a template is a text, and not evaluated', () => {
+  cloud('cloud vnic set web1 --label note={{40+2}}')
+  const said = `- hosts: web1\n  gather_facts: false\n  tasks: [{ ansible.builtin.debug: { msg: "{{ vpc_labels.note }}" } }]\n`
+  const { tasks, text } = play(said, '-i', at('guests.vpc.yml'))
+  assert.equal(tasks[0]?.result.msg, '{{40+2}}', text)
 })
 
 test('the role makes a machine a host, and a vnic is plugged in there; twice changes nothing', () => {

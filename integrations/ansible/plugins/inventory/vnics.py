@@ -46,7 +46,13 @@ import re
 
 from ansible.errors import AnsibleError
 from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.vpc.cloud.plugins.module_utils.api import Api, Refusal
+
+
+def untrusted(labels):
+    """Labels as texts. Tenants write them, so Ansible must not evaluate what looks like a template."""
+    return {key: wrap_var(value) if '{' in value else value for key, value in labels.items()}
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -77,8 +83,9 @@ class InventoryModule(BaseInventoryPlugin):
         name = self.inventory.add_host(vnic['name'])
         if vnic['addresses']:
             self.inventory.set_variable(name, 'ansible_host', vnic['addresses'][0])
-        for key in ('id', 'mac', 'addresses', 'labels', 'state'):
+        for key in ('id', 'mac', 'addresses', 'state'):
             self.inventory.set_variable(name, 'vpc_' + key, vnic[key])
+        self.inventory.set_variable(name, 'vpc_labels', untrusted(vnic['labels']))
         groups = [('subnet', vnic['subnet']), ('vpc', vpcs.get(vnic['subnet']))] + [('group', each) for each in vnic['groups']]
         words = ['%s_%s' % (kind, names.get(each, each)) for kind, each in groups]
         words += ['label_%s_%s' % pair for pair in vnic['labels'].items()]

@@ -18,6 +18,8 @@ ENVELOPE = {
     'unset': {'type': 'list', 'elements': 'str', 'default': []},
     'wait': {'type': 'bool', 'default': False},
 }
+# What no output has but the result of the task that makes it.
+SECRET = ('token',)
 # What changes by itself.
 PASSING = ('revision', 'generation', 'updated', 'state', 'problem', 'late')
 
@@ -126,7 +128,8 @@ class Task:
         changed = [key for key in sorted(set(before or {}) | set(after or {})) if key not in PASSING and (before or {}).get(key) != (after or {}).get(key)]
         result = {'changed': bool(changed), 'resource': after}
         if changed and self.module._diff:
-            result['diff'] = {side: yaml_dump({key: of.get(key) for key in changed}) if of else '' for side, of in (('before', before), ('after', after))}
+            shown = [key for key in changed if key not in SECRET]
+            result['diff'] = {side: yaml_dump({key: of.get(key) for key in shown}) if of else '' for side, of in (('before', before), ('after', after))}
         return result
 
 
