@@ -125,12 +125,13 @@ test('the options in /etc/vpc are options of their commands, and the policy is o
     api: 'api',
     exporter: 'exporter',
     'flow-log': 'flow log',
+    'docker-driver': 'docker-driver',
   })) {
     const words = command.split(' ')
     // An option that is not there is refused after the file was read, and before anything starts.
     assert.throws(() => vpc(...words, `--config=${join(etc, `${file}.yaml`)}`, '--no-such-option'), /no option --no-such-option/)
     writeFileSync(join(etc, 'wrong.yaml'), `${readFileSync(join(etc, `${file}.yaml`), 'utf8')}\nno-such-option: 1\n`)
-    assert.throws(() => vpc(...words, `--config=${join(etc, 'wrong.yaml')}`), /line \d+: vpc [a-z ]+ has no option 'no-such-option'/)
+    assert.throws(() => vpc(...words, `--config=${join(etc, 'wrong.yaml')}`), /line \d+: vpc [a-z -]+ has no option 'no-such-option'/)
   }
 })
 
