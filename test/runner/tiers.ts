@@ -87,7 +87,7 @@ const budgets: Readonly<Record<string, number>> = {
   'test/object/random-walk.test.ts': 11,
   'test/object/bad-start.test.ts': 9,
   'test/recovery/moving.test.ts': 15,
-  'test/object/named-ids.test.ts': 15,
+  'test/object/named-ids.test.ts': 8,
   'test/lab/interop.test.ts': 10,
   'test/lab/shared-nat.test.ts': 20,
   'test/object/unit.test.ts': 10,
