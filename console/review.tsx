@@ -22,7 +22,7 @@ export function Review({ kind, before, after, apply, close }: ReviewProps) {
   const changed = names.filter((name) => JSON.stringify(before[name] ?? null) !== JSON.stringify(after[name] ?? null))
   return (
     <Dialog title={`What would change in ${labelOf(before)}`} close={close}>
-      {changed.length === 0 && <p>Nothing: it is so already.</p>}
+      {changed.length === 0 && <p>Nothing: the vpc matches the document.</p>}
       {changed.map((name) => {
         const field = kind.fields[name]
         return (

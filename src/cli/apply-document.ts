@@ -46,7 +46,9 @@ async function askToRemove(plan: readonly HostChange[], { removal, mayAsk }: Ask
 export function showChanges(changes: readonly HostChange[], dryRun: boolean, output: Output): void {
   if (output.json) return output.result({ dryRun, changed: !dryRun && changes.length > 0, changes }, '')
   if (changes.length === 0)
-    return output.text(dryRun ? 'a dry run: nothing is to be done, the host is so already' : 'nothing was done: the host was so already')
+    return output.text(
+      dryRun ? 'a dry run: nothing would be done, the host matches the document' : 'nothing was done: the host matches the document',
+    )
   output.item(changes, { columns: ['ACTION', 'UNIT', 'ID', 'SETTINGS'], rows: changes.map(rowOf) })
   output.text(dryRun ? `a dry run: nothing was done; ${countsOf(changes, toDo)}` : `done: ${countsOf(changes, did)}`)
 }

@@ -23,8 +23,9 @@ export async function loadChapters(): Promise<Chapter[]> {
 }
 
 export const description = `vpc makes networks for virtual machines and containers on this host, and joins them with those of other hosts.
-  It speaks to vpcd, the daemon that vpc daemon runs. Objects have names, unit names and ids: UUIDs whose tenth byte is the type of the object and
-  whose last six bytes are its MAC address. Without an id, a command that creates an object generates one. Every command may be repeated: when nothing is left to do, the command says so, and that is no error.`
+  It speaks to vpcd, the daemon that vpc daemon runs. Objects have names, unit names (vpcsw0) and ids: UUIDs whose tenth byte is the type of the
+  object and whose last six bytes are its MAC address. Without an id, a command that creates an object generates one. Commands are idempotent:
+  repeating one reports unchanged.`
 
 /** Environment variables and what they do. */
 export const environment = [

@@ -7,7 +7,7 @@ import { loadTree, type Entry } from './load.ts'
 import { longName, type Option, type Options } from './option.ts'
 import { nodeAt } from './resolve.ts'
 import type { Style } from './style.ts'
-import { isGroup, type Group } from './tree.ts'
+import { isGroup, titles, type Group } from './tree.ts'
 
 const columns = 100
 
@@ -108,11 +108,18 @@ export async function groupHelp(group: Group, path: readonly string[], style: St
   return sections([
     sentence(group.summary),
     section('Usage', style, [`  ${name} COMMAND [options]`]),
-    section('Commands', style, twoColumns(rows)),
+    ...commandSections(rows, path.length === 0, style),
     section('Global options', style, optionLines(globalOptions)),
     path.length > 0 ? '' : section('Exit codes', style, twoColumns(exitStatus.map(([code, means]) => [String(code), means]))),
     `${name} COMMAND --help shows more about a command.`,
   ])
+}
+
+/** The commands of a group; those of vpc itself in parts, the most used first. */
+function commandSections(rows: readonly (readonly [string, string])[], isRoot: boolean, style: Style): string[] {
+  if (!isRoot) return [section('Commands', style, twoColumns(rows))]
+  const starts = rows.flatMap(([name], i) => (Object.hasOwn(titles, name) ? [i] : []))
+  return starts.map((start, i) => section(titles[rows[start]![0]]!, style, twoColumns(rows.slice(start, starts[i + 1]))))
 }
 
 /** The commands among entries. */

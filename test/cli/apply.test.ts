@@ -59,8 +59,8 @@ test('a document is planned, done, and then so already', () => {
   assert.match(plan, /create +vpcsw0 +da64c3f3-\S+ +vni 5001, neighbours -0 → \+1/)
   assert.deepEqual(vpcd.devices(), ['wire0', 'em0'])
   assert.match(ok(`apply ${path}`), /create +vpcp0 +fd436f9c/)
-  assert.equal(ok(`apply ${path}`), 'nothing was done: the host was so already\n')
-  assert.equal(ok(`apply ${path} --dry-run`), 'a dry run: nothing is to be done, the host is so already\n')
+  assert.equal(ok(`apply ${path}`), 'nothing was done: the host matches the document\n')
+  assert.equal(ok(`apply ${path} --dry-run`), 'a dry run: nothing would be done, the host matches the document\n')
   assert.match(ok('interface list'), /hostif3 .* 1550 +vpcp0/)
 })
 
@@ -68,10 +68,13 @@ test('what is exported changes nothing, on this host and on one that was emptied
   const exported = ok('export')
   assert.match(exported, /^# The objects of a host/)
   assert.match(exported, / {6}- \{ vni: 5001, mac: "10:20:30:40:50:59", vtep: 192\.0\.2\.2 \}/)
-  assert.equal(ok(`apply ${file(exported)}`), 'nothing was done: the host was so already\n')
+  assert.equal(ok(`apply ${file(exported)}`), 'nothing was done: the host matches the document\n')
   const piped = runVpc(['apply', '-', '--json'], { env: vpcd.env, input: exported })
   assert.deepEqual(JSON.parse(piped.stdout), { dryRun: false, changed: false, changes: [] })
-  assert.equal(runVpc(['apply', '-'], { env: vpcd.env, input: ok('export --json') }).stdout, 'nothing was done: the host was so already\n')
+  assert.equal(
+    runVpc(['apply', '-'], { env: vpcd.env, input: ok('export --json') }).stdout,
+    'nothing was done: the host matches the document\n',
+  )
   assert.match(
     vpcd.refused(4, 'apply', file('version: 1')),
     /the document lacks .*hostif3.*; nothing was done; to remove them: vpc apply --prune/,

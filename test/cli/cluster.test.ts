@@ -63,8 +63,8 @@ test('guests of two hosts reach each other by one file, and a second time nothin
   assert.match(ip('-n', db, 'addr', 'show', 'shop0'), /10\.0\.1\.2\/24/)
   assert.match(h2!.ok('list'), / vmnic +\S+ +vmnic0 +blue /)
   for (const host of ['h1', 'h2'] as const) {
-    assert.equal(on(host, 'apply'), 'nothing was done: the host was so already\n')
-    assert.equal(on(host, 'plan'), 'a dry run: nothing is to be done, the host is so already\n')
+    assert.equal(on(host, 'apply'), 'nothing was done: the host matches the document\n')
+    assert.equal(on(host, 'plan'), 'a dry run: nothing would be done, the host matches the document\n')
   }
 })
 
@@ -72,7 +72,7 @@ test('a document follows from the file alone, and vpc apply takes it', () => {
   const written = on('h1', 'render')
   assert.match(written, new RegExp(`^# Host h1 of ${path}, written by vpc cluster render`))
   assert.equal(runVpc(['cluster', 'render', path, '--host=h1']).stdout, written)
-  assert.equal(runVpc(['apply', '-'], { env: h1!.env, input: written }).stdout, 'nothing was done: the host was so already\n')
+  assert.equal(runVpc(['apply', '-'], { env: h1!.env, input: written }).stdout, 'nothing was done: the host matches the document\n')
   assert.deepEqual(JSON.parse(on('h1', 'render', '--json')).owner, `cluster-${tag}`)
   assert.equal(JSON.parse(h1!.ok('cluster', 'check', path, '--json')).hosts.length, 2)
   assert.match(h1!.ok('cluster', 'check', path), new RegExp(`h2 +198\\.51\\.100\\.2 +em2 +${db} blue`))
@@ -162,7 +162,7 @@ test('an apply that is killed half way, with its vpcd, leaves the host as it was
   assert.equal(h2!.ok('export'), before)
   assert.equal(h2!.devices().length, devices)
   assert.match(on('h2', 'apply'), /done: 120 created, 1 changed\n$/)
-  assert.equal(on('h2', 'apply'), 'nothing was done: the host was so already\n')
+  assert.equal(on('h2', 'apply'), 'nothing was done: the host matches the document\n')
   assert.ok(pings(web, '10.0.1.2'))
 })
 

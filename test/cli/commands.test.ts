@@ -258,6 +258,7 @@ const reads = [
   'list',
   'list -c',
   'switch list',
+  'switch get json',
   'switch port list',
   'switch neighbour list json',
   'vmnic list',

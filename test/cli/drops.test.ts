@@ -103,7 +103,9 @@ test('a reason and a unit can be asked for alone, and a reason is explained', as
     counters('--reason=no-neighbour', '--unit=hostif0').map(({ unit, reason }) => [unit, reason]),
     [['vpcp0', 'no_neighbour']],
   )
-  assert.match(vpcd.ok('drops', '--unit=vpcp9', '--reason=vrrp'), /^no packet was dropped of vpcp9 for vrrp$/m)
+  assert.match(vpcd.ok('drops', '--unit=vpcp0', '--reason=vrrp'), /^no packet of vpcp0 was dropped for vrrp$/m)
+  const strange = runVpc(['drops', '--unit=vpcp9'], { env: vpcd.env })
+  assert.deepEqual([strange.code, /there is no unit 'vpcp9' on this host/.test(strange.stderr)], [1, true], strange.stderr)
   assert.match(vpcd.ok('drops', '--explain=no_neighbour'), /no neighbour has that address\nwhat to do: .*vpc switch neighbour set/)
   const all = JSON.parse(vpcd.ok('drops', '--explain=all', '--json')) as { reason: string }[]
   assert.deepEqual(['none', ...all.map(({ reason }) => reason)], dropReasons)

@@ -61,7 +61,7 @@ export async function planFile(path: string, values: Values, output: Output): Pr
   const file = await documentOf(path)
   const plan = await ask(clientOf(values), path, file)
   if (plan.changes.length === 0)
-    return output.result({ dryRun: true, ...plan }, `a dry run: nothing would be done, vpc ${plan.vpc} is so already`)
+    return output.result({ dryRun: true, ...plan }, `a dry run: nothing would be done, vpc ${plan.vpc} matches the document`)
   if (output.json) return output.result({ dryRun: true, ...plan }, '')
   output.item(plan, tableOf(plan))
   output.text(hostsText(plan))
@@ -96,7 +96,7 @@ export async function applyFile(path: string, values: Values, output: Output, si
 function said(plan: Plan, output: Output): void {
   const isSame = plan.changes.length === 0
   if (output.json) return output.result({ changed: !isSame, ...plan }, '')
-  if (isSame) return output.text(`nothing was done: vpc ${plan.vpc} was so already`)
+  if (isSame) return output.text(`nothing was done: vpc ${plan.vpc} matches the document`)
   output.item(plan, tableOf(plan))
   output.text(`done: ${countsText(plan, did)}`)
 }

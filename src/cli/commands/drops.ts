@@ -1,11 +1,13 @@
 /** `vpc drops`. */
 import { dropWords, type DropReasonName, type DropWords } from '#abi/drop-words.ts'
 import type { DropEvent } from '#abi/info.ts'
+import type { Mgmt } from '#client/mgmt.ts'
 import { agentStateDir } from '../agent-state-dir.ts'
 import { clientForNames, sayNoNames } from '../cloud/client-for-names.ts'
 import { command } from '../command.ts'
 import { explainReason, explainedReasons, reasonOption, reasonOrAll, reasonTable, reasonText } from '../drop-reason.ts'
 import { DropNames, withNames } from '../drop-names.ts'
+import { Failure } from '../failure.ts'
 import { causeText, dropCounters, dropLine, dropTable } from '../drop-text.ts'
 import { flag, text } from '../option.ts'
 
@@ -40,6 +42,7 @@ export default command({
     // People see what is wrong; programs see all, and so does whoever names the reason.
     const isWanted = wanted(reason, unit, output.json || reason.length > 0)
     await using mgmt = await (await vpc()).mgmt()
+    if (unit.length > 0) await checkUnits(mgmt, unit)
     const names = new DropNames(mgmt, { stateDir, client: clientForNames(context), say: sayNoNames })
     if (!follow) {
       const counters = dropCounters(await mgmt.stats()).filter((each) => isWanted(each.reason, each.unit, each.peerUnit))
@@ -57,6 +60,14 @@ export default command({
   },
 })
 
+/** A unit that is not there has no drops, and never will: it is probably a slip. */
+async function checkUnits(mgmt: Mgmt, wanted: readonly string[]): Promise<void> {
+  const units = new Set((await mgmt.describeAll()).map((info) => info.unit))
+  const strange = wanted.find((each) => !units.has(each))
+  if (strange === undefined) return
+  throw new Failure('failed', `there is no unit '${strange}' on this host; vpc list shows what there is`, { code: 'ENOENT' })
+}
+
 /** Whether a packet is one of those that the user asked for. Without a filter all are. */
 const wanted =
   (reasons: readonly string[], units: readonly string[], harmlessToo: boolean) =>
@@ -71,7 +82,7 @@ const isHarmless = (reason: string): boolean => {
 }
 
 const noneText = (reasons: readonly string[], units: readonly string[]): string =>
-  ['no packet was dropped', units.length > 0 && `of ${units.join(', ')}`, reasons.length > 0 && `for ${reasons.join(', ')}`]
+  ['no packet', units.length > 0 && `of ${units.join(', ')}`, 'was dropped', reasons.length > 0 && `for ${reasons.join(', ')}`]
     .filter(Boolean)
     .join(' ')
 

@@ -23,6 +23,7 @@ const switches: Readonly<Record<string, CommandOutput>> = {
   'switch create': one(changedObject('vpcsw')),
   'switch genid': generated,
   'switch destroy': one(changedId),
+  'switch get': one(objectOf('vpcsw')),
   'switch list': one(objectsOf('vpcsw')),
   'switch set': one(changedObject('vpcsw')),
   'switch reset': one(changedObject('vpcsw')),

@@ -7,6 +7,7 @@ import { formatIp, parseIp } from '#wire/ip-address.ts'
 import type { Limits } from '../api/limits.ts'
 import { IssuerAway, IssuerRefused, type Issuer, type Permit } from '../issuer/issuer.ts'
 import { systemCaller } from '../model/amend.ts'
+import { issueText } from '../model/issue-text.ts'
 import { join } from '../model/join.ts'
 import type { Model } from '../model/model.ts'
 import { fieldProblem, Problem } from '../model/problem.ts'
@@ -34,7 +35,7 @@ const body = z.strictObject({
 export function joinHandler(parts: JoinParts): OpenHandler {
   return async (request, response) => {
     const source = request.socket.remoteAddress ?? 'unknown'
-    const given = body.safeParse(await readJson(request, maxBytes))
+    const given = body.safeParse(await readJson(request, maxBytes), { error: issueText })
     if (!given.success) throw new Problem('invalid', `the body: ${given.error.issues[0]!.message}`)
     const key = publicKeyOf(given.data.publicKey)
     const token = parseJoinToken(given.data.token)

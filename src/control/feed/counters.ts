@@ -14,6 +14,7 @@ import {
   type HostCounters,
   type SeenDrop,
 } from '#feed/counters.ts'
+import { issueText } from '../model/issue-text.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 import { chosenOf, wiresOf } from '../model/wires.ts'
@@ -73,7 +74,7 @@ const counters = z.object({
 
 /** Read what a host sent. Throws a Problem. */
 export function parseCounters(body: unknown): HostCounters {
-  const { success, data, error } = counters.safeParse(body)
+  const { success, data, error } = counters.safeParse(body, { error: issueText })
   if (success) return data
   const { path, message } = error.issues[0]!
   throw new Problem('invalid', `${path.join('.') || 'the counters'}: ${message}`)

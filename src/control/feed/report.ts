@@ -1,6 +1,7 @@
 /** Reads what agents send: a host may be in the hands of others, so nothing in it is taken on trust. */
 import { z } from 'zod'
 import type { AgentReport, ItemError } from '#feed/message.ts'
+import { issueText } from '../model/issue-text.ts'
 import { Problem } from '../model/problem.ts'
 
 /** More than a host has items that can fail; the rest is not kept. */
@@ -26,7 +27,7 @@ const report = z.object({
 
 /** The report of a body. Throws a Problem. Keys that are not known are those of a newer agent. */
 export function parseReport(body: unknown): AgentReport {
-  const { success, data, error: failure } = report.safeParse(body)
+  const { success, data, error: failure } = report.safeParse(body, { error: issueText })
   if (success) {
     const { errors, vpcd, answersPings, ...rest } = data
     const more = { ...(vpcd !== undefined && { vpcd }), ...(answersPings && { answersPings }) }

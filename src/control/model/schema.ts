@@ -5,6 +5,7 @@ import { envelopeFields, labelLimits, readOnlyFields } from '#resource/envelope.
 import type { Field, Fields } from '#resource/field.ts'
 import type { Kind } from '#resource/kind.ts'
 import { parseValue } from '#resource/value.ts'
+import { issueText, missing } from './issue-text.ts'
 import { pointerOf, Problem, type FieldProblem } from './problem.ts'
 import type { Spec } from './record.ts'
 
@@ -127,7 +128,7 @@ export function bodySchema(kind: Kind): z.ZodType {
 /** Read a body. Throws a Problem that names every wrong field. */
 export function parseBody(kind: Kind, body: unknown): Body {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Problem('invalid', 'the body is not a JSON object')
-  const result = bodySchema(kind).safeParse(withoutReadOnly(kind, body as Spec))
+  const result = bodySchema(kind).safeParse(withoutReadOnly(kind, body as Spec), { error: issueText })
   if (!result.success) throw problemOf(kind, result.error.issues)
   const { id: _, name, description, protected: isProtected, labels: given, ...spec } = compact(result.data) as Record<string, unknown>
   return {
@@ -155,13 +156,10 @@ export function compact(value: unknown): unknown {
   )
 }
 
-const missing = 'it is missing'
-
 function problemOf(kind: Kind, issues: readonly z.core.$ZodIssue[]): Problem {
   const found = issues.flatMap((issue): FieldProblem[] => {
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(kind, issue.path, key))
-    const isMissing = issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')
-    return [{ pointer: pointerOf(issue.path), code: 'invalid', detail: isMissing ? missing : issue.message }]
+    return [{ pointer: pointerOf(issue.path), code: 'invalid', detail: issue.message }]
   })
   // A key that is written wrong is one mistake, and not a missing one besides.
   const meant = new Set(found.flatMap(({ pointer, nearest: near }) => (near === undefined ? [] : [pointer.replace(/[^/]*$/, near)])))

@@ -116,7 +116,16 @@ test('bad input names the field, the reason and the way out', async () => {
       '/rules/0/ports',
       /no ports/,
     ],
-    ['/groups', { account: 'shop', name: 'x', rules: [{ direction: 'up' }] }, 'invalid', '/rules/0/direction', /./],
+    [
+      '/groups',
+      { account: 'shop', name: 'x', rules: [{ direction: 'up' }] },
+      'invalid',
+      '/rules/0/direction',
+      /: it must be one of in, out$/,
+    ],
+    ['/vpcs', { account: 'shop', name: 'x', mtu: 500 }, 'invalid', '/mtu', /: 500 is too small; at least \d+$/],
+    ['/vpcs', { account: 'shop', name: 'x', mtu: 'big' }, 'invalid', '/mtu', /: it must be a number$/],
+    ['/groups', { account: 'shop', name: 'x', rules: 'any' }, 'invalid', '/rules', /: it must be a list$/],
     ['/groups', { account: 'shop', name: 'x', rules: [{ direction: 'in', peers: [{}] }] }, 'invalid', '/rules/0/peers/0', /exactly one of/],
     [
       '/groups',
