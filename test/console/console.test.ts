@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { kinds } from '#resource/kinds.ts'
 import { ConsoleScene } from './browser.ts'
 import { checkMatrix } from './matrix.ts'
+import { checkAnswers } from './why-answers.ts'
 
 let scene: ConsoleScene
 before(async () => {
@@ -355,6 +356,8 @@ test('overview, details and the audit log keep nobody out either', async () => {
   await scene.checkAccess('audit')
   await scene.go('#/nowhere', 'There is no such page')
 })
+
+test('API, page and command answer why alike, and what they say would allow it does', () => checkAnswers(scene))
 
 test('a viewer sees the networks of an account, and no way to change them', async () => {
   const { page, api } = scene
