@@ -5,6 +5,10 @@ import type { FlowRecord } from '#flow-log/record.ts'
 /** A port where nobody listens: tcpdump sees what is sent there. */
 export const collectorPort = 4739
 
+/** Arguments of a tcpdump that writes what is sent there. */
+export const collectorArgs = (capture: string): string[] =>
+  ['-U', '--immediate-mode', '-nn', '-Z', 'root', '-i', 'lo', '-w', capture].concat(`udp and port ${collectorPort}`)
+
 /** The flows that tshark reads from messages of IPFIX. */
 export function ipfixIn(capture: string): string[] {
   const fields = ['srcaddr', 'srcport', 'dstaddr', 'dstport', 'protocol', 'packets', 'octets', 'firewall_event']

@@ -22,10 +22,11 @@ import { ipFrom } from '#wire/ip-address.ts'
 import { macFrom } from '#wire/mac.ts'
 import { concat } from '#wire/struct.ts'
 import { vpcPath } from '../cli/run-vpc.ts'
-import { takeCheckpoint } from '#flow-log/checkpoint.ts'
+import type { Checkpoint } from '#flow-log/checkpoint.ts'
 import { checkLog } from '../log-lines.ts'
+import { Asker, checkRestarts, recordsIn, type RestartScene } from './log-restart.ts'
 import { said, until } from './wait.ts'
-import { collectorPort, ipfixIn, ipfixOf } from './ipfix.ts'
+import { collectorArgs, collectorPort, ipfixIn, ipfixOf } from './ipfix.ts'
 import { TestHost } from '../daemon/test-host.ts'
 
 const nobody = 65_534
@@ -42,6 +43,8 @@ const server = generateId('vpcp')
 const [switchId, groupId] = [generateId('vpcsw'), generateId('group')]
 /** Unit name of the interface in that port. */
 let unitOf = ''
+/** It asks while logs end and start. */
+let asker: Asker
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vpc-flow-log-'))
@@ -97,6 +100,11 @@ function begin(command: string, args: readonly string[], options: object = {}): 
   return child
 }
 
+const restartScene = (): RestartScene => {
+  const env = { ...process.env, VPC_SOCKET: host.socketPath }
+  return { file: join(directory, 'log/flows.json'), begin, inGuest, as: { uid: nobody, gid: nobody, env } }
+}
+
 /** Start the log, as nobody. Gives its file. */
 async function startLog(url: string): Promise<{ readonly child: ChildProcess; readonly file: string; readonly log: () => string }> {
   const [own, stateDir] = [join(directory, 'log'), join(directory, 'agent')]
@@ -127,13 +135,10 @@ async function startLog(url: string): Promise<{ readonly child: ChildProcess; re
     `--ipfix=127.0.0.1:${collectorPort}`,
     `--checkpoint=${file}.checkpoint`,
   ]
-  const env = { ...process.env, VPC_SOCKET: host.socketPath }
-  const child = begin(vpcPath, args, { uid: nobody, gid: nobody, env })
+  const child = begin(vpcPath, args, restartScene().as)
   const log = await said(child, /flow log started/)
   return { child, file, log }
 }
-
-const recordsIn = (text: string): FlowRecord[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as FlowRecord]))
 
 /** What tcpdump has seen of a connection, by who sent it. */
 function seen(capture: string, port: number): { readonly packets: number; readonly packetsBack: number } {
@@ -156,18 +161,7 @@ test('each connection is one record with the packets that passed; refused ones h
   const { port } = late.address() as { port: number }
   late.close()
   const ipfix = join(directory, 'ipfix.pcap')
-  const collector = begin('tcpdump', [
-    '-U',
-    '--immediate-mode',
-    '-nn',
-    '-Z',
-    'root',
-    '-i',
-    'lo',
-    '-w',
-    ipfix,
-    `udp and port ${collectorPort}`,
-  ])
+  const collector = begin('tcpdump', collectorArgs(ipfix))
   await said(collector, /listening on/)
   const { child, file, log } = await startLog(`http://127.0.0.1:${port}/`)
   const capture = join(directory, 'seen.pcap')
@@ -226,10 +220,12 @@ test('each connection is one record with the packets that passed; refused ones h
   })
   const lineOf = (record: FlowRecord): string => JSON.stringify(record)
   assert.deepEqual(posted.filter(isMine).map(lineOf), records.filter(isMine).map(lineOf))
+  asker = await Asker.start(restartScene(), 40_500)
+  await asker.more(20)
   child.kill('SIGTERM')
   const [code] = (await once(child, 'exit')) as [number]
   assert.equal(code, 0)
-  assert.ok(takeCheckpoint(`${file}.checkpoint`)!.flows.length >= connections)
+  assert.ok((JSON.parse(readFileSync(`${file}.checkpoint`, 'utf8')) as Checkpoint).flows.length >= connections)
   late.closeAllConnections()
   late.close()
   const expected = ipfixOf(recordsIn(readFileSync(file, 'utf8'))).sort()
@@ -242,6 +238,9 @@ test('each connection is one record with the packets that passed; refused ones h
   assert.deepEqual(decoded.sort(), expected)
   assert.equal(checkLog('flow log', log())[0], 'flow log started')
 })
+
+test('a log that ends in the middle of a flow loses nothing and tells nothing twice; a killed one tells nothing twice', () =>
+  checkRestarts(restartScene(), asker))
 
 /** Run `vpc capture` on the host of the test. */
 async function startCapture(...args: string[]): Promise<ChildProcess> {
