@@ -77,8 +77,8 @@ suite('a setting', () => {
         /^src\/(object\/sync\/projection|datapath)\//,
         // What a trace says of it, and proposes.
         /^src\/(abi\/drop-words|object\/trace\/stage-text)\.ts$/,
-        // A column of a list, and a sentence of help.
-        /^src\/cli\/commands\/switch\/(port\/)?(list|set)\.ts$/,
+        // A column of a list, a line of what is shown, and a sentence of help.
+        /^src\/cli\/commands\/switch\/(port\/)?(list|get|set)\.ts$/,
         // The keys of the first version of the journal.
         /^src\/object\/store\/versions\.ts$/,
       ]
