@@ -186,7 +186,7 @@ const walk: readonly (readonly [line: string, code: number, said: RegExp])[] = [
   ['switch neighbour list', 2, /^switch neighbour list needs --switch-id; vpc list shows what there is/],
   ['list -t foo', 2, /is no type of object; types are .*switch.*router/],
   ['lab up nothere.yaml', 1, /^cannot read lab file nothere.yaml: there is no such file/],
-  ['switch get red', 2, /^there is no command 'switch get'/],
+  ['ethlink get red', 2, /^there is no command 'ethlink get'/],
 ]
 
 test('what a walk found is said in words, with the exit code that the table has', async () => {
