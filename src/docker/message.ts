@@ -1,5 +1,6 @@
 /** Reads what docker asks for: JSON whose texts are where its plugin protocol has them. */
 import { Failure } from '#cli/failure.ts'
+import { isPlainObject } from '#wire/plain-object.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -10,8 +11,6 @@ export class DriverError extends Failure {
   }
 }
 
-const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The body of a request. */
 export function parseBody(body: string): Json {
   let value: unknown
@@ -20,12 +19,12 @@ export function parseBody(body: string): Json {
   } catch {
     // Said below.
   }
-  if (isMap(value)) return value
+  if (isPlainObject(value)) return value
   throw new DriverError('a request is a map as JSON')
 }
 
 /** A map in a map; an empty one when it is not there. */
-export const mapIn = (from: Json, key: string): Json => (isMap(from[key]) ? from[key] : {})
+export const mapIn = (from: Json, key: string): Json => (isPlainObject(from[key]) ? from[key] : {})
 
 /** A text in a map. Throws a DriverError when it is not there. */
 export function textIn(from: Json, key: string): string {

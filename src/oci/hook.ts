@@ -11,9 +11,8 @@ import { switchOfName } from '#cli/given-name.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { Failure } from '#cli/failure.ts'
 import { allOrNothing } from '#cli/undo.ts'
-import { Vpc } from '#client/vpc.ts'
 import { formatPrefix, parsePrefix } from '#wire/prefix.ts'
-import { hostConfig } from './host-config.ts'
+import { hostConfig, namesIn, vpcdOf } from './host-config.ts'
 import { readState, type ContainerState } from './container-state.ts'
 
 export const stages = ['createRuntime', 'poststop'] as const
@@ -30,20 +29,17 @@ export async function runHook(stage: Stage, stateText: string, configPath: strin
   // Another container: the hook may run for all.
 }
 
-const listOf = (text: string | undefined): string[] => text?.split(',').filter((each) => each !== '') ?? []
-
 async function onSwitch(stage: Stage, state: ContainerState, sw: string, configPath: string): Promise<void> {
   const { annotations, id } = state
-  const { socket } = hostConfig(configPath)
-  const vpc = new Vpc({ ...(typeof socket === 'string' && { socketPath: socket }) })
+  const vpc = vpcdOf(configPath)
   const place = { key: `oci:${id}`, name: annotations.interface ?? 'eth0' }
   if (stage === 'poststop') return void (await detach(vpc, await switchOfName(vpc, sw), place))
-  const addresses = listOf(annotations.address).map((given) => {
+  const addresses = namesIn(annotations.address).map((given) => {
     const read = parsePrefix(given)
     if (read.ok) return formatPrefix(read.value)
     throw new Failure('usage', `annotation vpc.address: ${read.problem}`)
   })
-  const wanted = { ...place, netns: netnsOf(netnsPath(state)), addresses, gateways: listOf(annotations.gateway) }
+  const wanted = { ...place, netns: netnsOf(netnsPath(state)), addresses, gateways: namesIn(annotations.gateway) }
   const switchId = await switchOfName(vpc, sw)
   await allOrNothing((undo) => attach(vpc, switchId, wanted, undo))
 }
@@ -55,8 +51,8 @@ function netnsPath({ pid }: ContainerState): string {
 
 async function inCloud(stage: Stage, state: ContainerState, subnet: string, configPath: string): Promise<void> {
   const { id, annotations } = state
-  const groups = listOf(annotations.groups)
-  const ips = listOf(annotations.address)
+  const groups = namesIn(annotations.groups)
+  const ips = namesIn(annotations.address)
   const own = { cniVersion: versions[0], name: 'oci', subnet, groups, ...(ips.length > 0 && { runtimeConfig: { ips } }) }
   const config = readConfig(JSON.stringify({ ...hostConfig(configPath), ...own }))
   const attachment = { containerId: id, ifname: annotations.interface ?? 'eth0' }

@@ -1,5 +1,6 @@
 /** What holds for all containers of a host: the keys of a CNI network that say where the cloud and vpcd are. */
 import { Failure } from '#cli/failure.ts'
+import { Vpc } from '#client/vpc.ts'
 import { readIfThere } from '#system/whole-file.ts'
 
 /** Where it is, unless the caller names another. */
@@ -14,3 +15,12 @@ export function hostConfig(path: string): Readonly<Record<string, unknown>> {
     throw new Failure('usage', `${path} is not JSON: ${(error as Error).message}`)
   }
 }
+
+/** The vpcd that it names. */
+export function vpcdOf(path: string): Vpc {
+  const { socket } = hostConfig(path)
+  return new Vpc({ ...(typeof socket === 'string' && { socketPath: socket }) })
+}
+
+/** The names in a text, with commas between them. */
+export const namesIn = (text: string | undefined): string[] => text?.split(',').filter((each) => each !== '') ?? []

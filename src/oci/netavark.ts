@@ -12,8 +12,7 @@ import { switchOfName } from '#cli/given-name.ts'
 import { attach, detach } from '#cli/local-attachment.ts'
 import { packageVersion } from '#cli/package-version.ts'
 import { allOrNothing } from '#cli/undo.ts'
-import { Vpc } from '#client/vpc.ts'
-import { hostConfig, hostConfigPath } from './host-config.ts'
+import { hostConfig, hostConfigPath, namesIn, vpcdOf } from './host-config.ts'
 import { messageOf } from './message-of.ts'
 
 interface Network {
@@ -73,7 +72,7 @@ function placeOf({ options }: Network): Place {
   const { 'vpc.switch': sw, 'vpc.subnet': subnet, 'vpc.groups': groups, 'vpc.routed': routed } = own
   if ((sw === undefined) === (subnet === undefined))
     throw new Failure('usage', 'say where the network is: -o vpc.switch=NAME, or -o vpc.subnet=VPC/SUBNET')
-  return { switch: sw, subnet, groups: groups?.split(',').filter((each) => each !== '') ?? [], isRouted: routed === 'true' }
+  return { switch: sw, subnet, groups: namesIn(groups), isRouted: routed === 'true' }
 }
 
 /** An option that would do nothing on this network is a mistake. */
@@ -92,16 +91,11 @@ async function create(network: Network): Promise<Network> {
   refuseMisplaced(network, place)
   if (place.switch !== undefined) {
     if ((network.subnets ?? []).length === 0) throw new Failure('usage', 'give --subnet: podman chooses the addresses on a switch')
-    await switchOfName(vpcd(), place.switch)
+    await switchOfName(vpcdOf(hostConfigPath), place.switch)
     return { ...network, ipam_options: { ...network.ipam_options, driver: 'host-local' } }
   }
   if ((network.subnets ?? []).length > 0) throw new Failure('usage', 'leave --subnet out: the cloud chooses the addresses in vpc.subnet')
   return { ...network, ipam_options: { ...network.ipam_options, driver: 'none' } }
-}
-
-function vpcd(): Vpc {
-  const { socket } = hostConfig(hostConfigPath)
-  return new Vpc({ ...(typeof socket === 'string' && { socketPath: socket }) })
 }
 
 const attachmentOf = ({ container_id: containerId, network_options: { interface_name: ifname } }: Request) => ({ containerId, ifname })
@@ -146,7 +140,7 @@ async function setUpOnSwitch(request: Request, { switch: sw, isRouted }: Place, 
     addresses: subnets.map(({ ipnet }) => ipnet),
     gateways: subnets.flatMap(({ gateway }) => gateway ?? []),
   }
-  const vpc = vpcd()
+  const vpc = vpcdOf(hostConfigPath)
   const id = await switchOfName(vpc, sw!)
   const { mac } = await allOrNothing((undo) => attach(vpc, id, wanted, undo))
   return { interfaces: { [ifname]: { mac_address: mac, subnets } } }
@@ -157,7 +151,7 @@ async function teardown(request: Request): Promise<undefined> {
   const place = placeOf(request.network)
   const { containerId, ifname } = attachmentOf(request)
   if (place.switch === undefined) return del(cniConfig(request, place), attachmentOf(request)) as Promise<undefined>
-  const vpc = vpcd()
+  const vpc = vpcdOf(hostConfigPath)
   await detach(vpc, await switchOfName(vpc, place.switch), { key: `podman:${containerId}`, name: ifname })
   return undefined
 }
