@@ -26,7 +26,7 @@ export function offloadsOff(bed: Bed, host: Namespace, device: string): void {
 }
 
 /**
- * The same for a device by which a guest's own stack sends. There `gso` is no offload: without it, TCP would hand over
+ * The same for a device by which a guest's own stack sends. There `gso` is none: without it, TCP would hand over
  * segments already, as the other peers' guests do to their hosts.
  */
 export function guestOffloadsOff(bed: Bed, namespace: Namespace, device: string): void {

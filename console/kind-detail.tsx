@@ -164,7 +164,7 @@ function Fields({ kind, resource }: { kind: Kind; resource: Resource }) {
   )
 }
 
-/** Where a vnic is plugged in is a reference, though it is no field. */
+/** Where a vnic is plugged in is a reference, though it is not a field. */
 function StatusValue({ name, value }: { name: string; value: unknown }) {
   if (name !== 'binding' || value === null) return <Value field={undefined} value={value} />
   const { host, unit } = value as { host: string; unit: string }

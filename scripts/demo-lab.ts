@@ -247,7 +247,7 @@ function readOptions(): { readonly keep: boolean; readonly name: string | undefi
   try {
     const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, name: { type: 'string' } } })
     if (values.name !== undefined && !/^[a-z][a-z0-9]*$/.test(values.name))
-      throw new Error(`'${values.name}' is no name of a lab: letters and digits`)
+      throw new Error(`'${values.name}' is not a name of a lab: letters and digits`)
     return { keep: values.keep, name: values.name }
   } catch (error) {
     console.error(

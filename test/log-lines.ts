@@ -23,6 +23,6 @@ function parsed(program: string, line: string): Record<string, unknown> {
   try {
     return JSON.parse(line) as Record<string, unknown>
   } catch {
-    return assert.fail(`${program} writes a line that is no JSON: ${line}`)
+    return assert.fail(`${program} writes a line that is not JSON: ${line}`)
   }
 }

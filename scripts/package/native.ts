@@ -28,7 +28,7 @@ export function copyNative(directory: string, architecture: Architecture): void 
   withPackage(program, (from) => cpSync(join(from, 'bin/node'), node))
   strip(node)
   chmodSync(node, 0o755)
-  // Debian's C library is no musl.
+  // Debian's C library is not musl.
   const isWanted = (path: string): boolean => !path.includes('/musl_')
   withPackage(koffi, (from) => cpSync(from, join(directory, 'node_modules', koffi), { recursive: true, filter: isWanted }))
 }

@@ -33,7 +33,7 @@ describe('inputs', () => {
     refuses(() => value(vlan, bytes(0, 0x10)), /4096 does not fit in 12 bits/)
     assert.deepEqual([...value(mac, bytes(2, 0, 0, 0, 0, 1))], [2, 0, 0, 0, 0, 1])
     refuses(() => value(mac, bytes(3, 0, 0, 0, 0, 1)), /multicast/)
-    refuses(() => value(mac, bytes(0, 0, 0, 0, 0, 0)), /no address/)
+    refuses(() => value(mac, bytes(0, 0, 0, 0, 0, 0)), /not an address/)
   })
 
   test('ids of a type', () => {
@@ -56,6 +56,6 @@ describe('inputs', () => {
       port: 4789,
     })
     refuses(() => value(sockaddr, encodeSockaddr({ address: ipFrom('192.0.2.1'), port: 0 })), /port 0/)
-    refuses(() => value(sockaddr, bytes(1, 2, 3)), /3 bytes of input are no sockaddr_in/)
+    refuses(() => value(sockaddr, bytes(1, 2, 3)), /3 bytes of input are not a sockaddr_in/)
   })
 })

@@ -225,7 +225,7 @@ export const mac: Codec<Mac> = {
     if (input.length !== 6) return wrongLength(input, 'a MAC address', 6)
     const found = asMac(input.slice())
     if (isMulticastMac(found)) return bad(`${formatMac(found)} is a multicast address`, 'clear the lowest bit of its first byte')
-    return isZeroMac(found) ? bad(`${formatMac(found)} is no address that a unit can have`) : good(found)
+    return isZeroMac(found) ? bad(`${formatMac(found)} is not an address that a unit can have`) : good(found)
   },
 }
 
@@ -302,7 +302,7 @@ export const sockaddr: Codec<Endpoint> = {
   decode(input) {
     const found = decodeSockaddr(input)
     if (found === undefined)
-      return bad(`the ${bytesOf(input.length)} of input are no sockaddr_in (16) or sockaddr_in6 (28), in BSD or Linux layout`)
+      return bad(`the ${bytesOf(input.length)} of input are not a sockaddr_in (16) or sockaddr_in6 (28), in BSD or Linux layout`)
     return found.port === 0 ? bad(`${formatIp(found.address)} has port 0`, 'VXLAN is 4789') : good(found)
   },
 }

@@ -23,7 +23,7 @@ export const dropWords = {
   arp_spoof: { why: 'ARP claims a MAC or an address of another station' },
   nd_spoof: { why: 'neighbour discovery claims an address of another station' },
   dhcp_spoof: { why: "it is a DHCP server's message, and guests serve no DHCP" },
-  ra_spoof: { why: "it is a router's message, and guests are no routers" },
+  ra_spoof: { why: "it is a router's message, and guests are not routers" },
   not_connected: { why: 'the interface is in no port', remedy: 'connect it: vpc switch port connect' },
   switch_down: { why: 'the switch is down', remedy: 'set it up: vpc switch set --up' },
   unknown_unicast: {

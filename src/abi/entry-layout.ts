@@ -40,7 +40,7 @@ export const entry: Codec<OriginalEntry> = {
     // Port 0 means the mux's own here, so this reads it before the sockaddr turns it into 4789.
     const port = (vtep[2]! << 8) | vtep[3]!
     const found = decodeSockaddr(vtep)
-    if (found === undefined || found.address.length !== 4) return refused('the VTEP is no sockaddr_in in BSD or Linux layout')
+    if (found === undefined || found.address.length !== 4) return refused('the VTEP is not a sockaddr_in in BSD or Linux layout')
     const number = (vni[0]! << 16) | (vni[1]! << 8) | vni[2]!
     return {
       ok: true,
@@ -58,7 +58,7 @@ export const entryList: Codec<readonly OriginalEntry[]> = {
     return Buffer.concat([count, ...entries.map(entry.encode)])
   },
   decode(input) {
-    if (input.length < 4 || (input.length - 4) % layout.size !== 0) return refused(`${input.length} bytes are no count and entries`)
+    if (input.length < 4 || (input.length - 4) % layout.size !== 0) return refused(`${input.length} bytes are not a count and entries`)
     const entries: OriginalEntry[] = []
     for (let start = 4; start < input.length; start += layout.size) {
       const read = entry.decode(input.subarray(start, start + layout.size))

@@ -26,7 +26,7 @@ export const formatFloat = ({ address, inside }: Float): string => `${formatIp(a
 export function parseFloating(text: string): Result<Float> {
   const [address, to, inside, ...rest] = text.trim().split(/\s+/)
   if (to !== 'to' || inside === undefined || rest.length > 0)
-    return failure(`'${text}' is no floating address; one is a public address, then 'to' and an address inside`)
+    return failure(`'${text}' is not a floating address; one is a public address, then 'to' and an address inside`)
   return pairOf(parseIp(address!), parseIp(inside))
 }
 

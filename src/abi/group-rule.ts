@@ -151,7 +151,7 @@ export function readRule(value: unknown): Read<GroupRule> {
   const peers = readList(map['peers'], 'peers', readPeer)
   if (!peers.ok) return inRule(peers.problem)
   const icmp = map['icmp'] === undefined || map['icmp'] === null ? null : String(map['icmp'])
-  if (icmp !== null && parseIcmp(icmp) === undefined) return inRule(`'${icmp}' is no ICMP type, nor type and code such as 3/4`)
+  if (icmp !== null && parseIcmp(icmp) === undefined) return inRule(`'${icmp}' is neither an ICMP type, nor type and code such as 3/4`)
   const rule = { id, direction, protocol: protocol.value, ports: ports.value, icmp, peers: peers.value }
   const never = whyNever(rule)
   return never === undefined ? good(rule) : inRule(never)

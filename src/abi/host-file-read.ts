@@ -83,7 +83,7 @@ function common<T extends UnitType>(map: FileMap, type: T): Pick<ObjectSpec & { 
   const id = map.id('id', type)
   const name = map.text('unit')
   const [, digits] = new RegExp(`^${type}(0|[1-9][0-9]{0,6})$`).exec(name ?? `${type}0`) ?? []
-  if (digits === undefined) map.refuse('unit', `'${name}' is no unit name of this type; they look like ${type}0`)
+  if (digits === undefined) map.refuse('unit', `'${name}' is not a unit name of this type; they look like ${type}0`)
   return { type, path: map.path, id, unit: name === null ? null : Number(digits), mac: map.mac('mac', id) }
 }
 

@@ -110,7 +110,7 @@ export class FileMap {
     const parsed = parseMac(text)
     if (!parsed.ok) return this.refuse(key, parsed.problem)
     if (id !== undefined && (isMulticastMac(parsed.value) || isZeroMac(parsed.value)))
-      this.refuse(key, `${text} is no address that an object can have`)
+      this.refuse(key, `${text} is not an address that an object can have`)
     return formatMac(parsed.value)
   }
 

@@ -65,7 +65,7 @@ export function describeIdProblem(problem: IdProblem): string {
       const found = typeNameOf(problem.found)
       const is =
         found === undefined
-          ? `byte 9 is ${problem.found}, which is no type`
+          ? `byte 9 is ${problem.found}, which is not a type`
           : `is the id of ${typeNoun[found]} (byte 9 is ${problem.found})`
       return `id ${problem.text} ${is}; for ${typeNoun[problem.wanted]} use ${problem.suggestion}`
     }

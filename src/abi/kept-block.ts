@@ -32,7 +32,7 @@ function parse(text: string): Result<string> {
   const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(ports) ?? []
   const begin = Number(first)
   const isBlock = begin >= firstPort && begin % blockPorts === 0 && Number(last) === begin + blockPorts - 1 && Number(last) <= 0xffff
-  if (!isBlock || rest.length > 0) return failure(`'${text}' is no block of ports; one looks like 10.0.0.5 203.0.113.9 1024-1087`)
+  if (!isBlock || rest.length > 0) return failure(`'${text}' is not a block of ports; one looks like 10.0.0.5 203.0.113.9 1024-1087`)
   if (familyOf(from.value) !== familyOf(to.value)) return failure(`'${text}': its addresses must be of one family`)
   return success(`${formatIp(from.value)} ${formatIp(to.value)} ${begin}-${last}`)
 }

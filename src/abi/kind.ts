@@ -193,7 +193,7 @@ export const ownerName: Kind<string> = {
   fromJson(json) {
     const read = word.fromJson(json)
     if (!read.ok || /^[A-Za-z][\w.-]{0,62}$/.test(read.value)) return read
-    return bad(`'${read.value}' is no owner's name: a letter first, then letters, digits, '.', '-' and '_', 63 at most`)
+    return bad(`'${read.value}' is not an owner's name: a letter first, then letters, digits, '.', '-' and '_', 63 at most`)
   },
 }
 
@@ -289,7 +289,7 @@ export const routes: Kind<readonly Route[], readonly string[]> = {
 /** A MAC that a station can have. */
 function stationMac(text: string): Result<Mac> {
   const read = parseMac(text)
-  if (read.ok && (isMulticastMac(read.value) || isZeroMac(read.value))) return failure(`${text} is no address that a unit can have`)
+  if (read.ok && (isMulticastMac(read.value) || isZeroMac(read.value))) return failure(`${text} is not an address that a unit can have`)
   return read
 }
 

@@ -56,7 +56,7 @@ test('a sockaddr is taken in BSD and in Linux layout, IPv4 and IPv6', () => {
   assert.deepEqual(decodeSockaddr(Uint8Array.of(10, 0, ...tail6)), { address, port: 4789 })
 })
 
-test('what is no sockaddr is refused, and garbage never throws', () => {
+test('what is not a sockaddr is refused, and garbage never throws', () => {
   assert.equal(decodeSockaddr(Uint8Array.of(10, 0, 1, 2)), undefined)
   assert.equal(decodeSockaddr(new Uint8Array(16)), undefined)
   assert.equal(decodeSockaddr(Uint8Array.of(10, 0, ...new Uint8Array(14))), undefined, 'IPv6 in 16 bytes')

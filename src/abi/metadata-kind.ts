@@ -15,7 +15,9 @@ export const hostName: Kind<string | null, string | null> = chosen(
   'NAME',
   (value) => value,
   (text) =>
-    isDomainName(text) ? success(text.toLowerCase()) : failure(`'${text}' is no host name of at most 63 letters, digits, dashes and dots`),
+    isDomainName(text)
+      ? success(text.toLowerCase())
+      : failure(`'${text}' is not a host name of at most 63 letters, digits, dashes and dots`),
 )
 
 /** A kind whose option names a file. */
@@ -30,7 +32,7 @@ export function parseKeys(text: string): Result<string> {
   const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
   if (text.includes('PRIVATE KEY')) return failure('this is a private key; give the public one, whose file ends in .pub')
   const odd = keys.find((line) => !/^(?:\S.* )?(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+ [A-Za-z\d+/]+=*(?: .*)?$/.test(line))
-  if (odd !== undefined) return failure(`'${odd.slice(0, 40)}' is no public key as authorized_keys has them`)
+  if (odd !== undefined) return failure(`'${odd.slice(0, 40)}' is not a public key as authorized_keys has them`)
   if (keys.length === 0) return failure('there is no key in it')
   const joined = keys.join('\n')
   return bytesOf(joined) > maxKeysBytes ? failure(`${bytesOf(joined)} bytes of keys are more than ${maxKeysBytes}`) : success(joined)

@@ -12,7 +12,7 @@ function parseLine(line: string): Result<string> {
   const ip = parseIp(address)
   if (!ip.ok) return ip
   const odd = names.find((name) => !isDomainName(name))
-  if (odd !== undefined) return failure(`'${odd}' is no host name of at most 63 letters, digits, dashes and dots`)
+  if (odd !== undefined) return failure(`'${odd}' is not a host name of at most 63 letters, digits, dashes and dots`)
   if (names.length === 0) return failure(`${address} has no name; a line is ADDRESS NAME`)
   return success([formatIp(ip.value), ...names.map((name) => name.toLowerCase())].join(' '))
 }

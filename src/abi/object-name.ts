@@ -14,7 +14,7 @@ export const isTitled = (type: UnitType): boolean => type === 'group' || type ==
 
 /** Why a text cannot be a name; undefined: it can. */
 export function nameProblem(text: string): string | undefined {
-  if (!shape.test(text)) return `'${text}' is no name: a letter or digit first, then letters, digits, '.', '-' and '_', 63 at most`
+  if (!shape.test(text)) return `'${text}' is not a name: a letter or digit first, then letters, digits, '.', '-' and '_', 63 at most`
   if (text === 'none') return `'none' says that there is no name`
   if (unitName.test(text)) return `'${text}' looks like a unit name, which vpcd chooses`
   return idPrefix.test(text) ? `'${text}' looks like the beginning of an id; use a letter beyond f` : undefined

@@ -21,7 +21,7 @@ test('rates have decimal units, and bits are eighths of bytes', () => {
     assert.equal(bytes(text), value, text)
 })
 
-test('what is no rate is refused by name', () => {
+test('what is not a rate is refused by name', () => {
   for (const text of ['', '-1', '1mb', '100 m', '1e9', 'm', '1.m', '0x10'])
     assert.match(String(bytes(text)), /is not a number of bytes a second/, text)
   assert.equal(bytes('101g'), "'101g' is more than 100000000000 bytes a second")

@@ -77,7 +77,7 @@ export function parseRoute(text: string): Result<Route> {
   const prefix = parseNetwork(words[0]!)
   if (!prefix.ok) return prefix
   const target = parseTarget(words[1], words.slice(2), prefix.value)
-  if (target === undefined) return failure(`'${text}' is no route; one is ${shape}`)
+  if (target === undefined) return failure(`'${text}' is not a route; one is ${shape}`)
   return target.ok ? success({ prefix: prefix.value, table, target: target.value }) : target
 }
 
@@ -115,7 +115,7 @@ function fromEntry({ prefix: bytesOfPrefix, length, kind, table, address, peer }
   if (table > maxRouteTable) return failure(`there is no table ${table}; a table is a number from 0 to ${maxRouteTable}`)
   const name = routeKinds[kind - 1]
   if (name === undefined)
-    return failure(`${kind} is no kind of routes; they are ${routeKinds.map((each, i) => `${i + 1} ${each}`).join(', ')}`)
+    return failure(`${kind} is not a kind of route; they are ${routeKinds.map((each, i) => `${i + 1} ${each}`).join(', ')}`)
   if (name !== 'instance' && name !== 'peer') return success({ prefix, table, target: { kind: name } })
   const word = name === 'peer' ? formatId(peer) : formatIp(fromMapped(asIpv6(address.slice())))
   const target = parseTarget(name === 'peer' ? name : 'via', [word], prefix)!

@@ -30,7 +30,7 @@ export const domainName: Kind<string | null, string | null> = chosen(
   'a domain name',
   'NAME',
   (value) => value,
-  (text) => (isDomainName(text) ? success(text) : failure(`'${text}' is no domain name of at most 63 letters, digits, dashes and dots`)),
+  (text) => (isDomainName(text) ? success(text) : failure(`'${text}' is not a domain name of at most 63 letters, digits, dashes and dots`)),
 )
 
 /** A network, and the station of the subnet that leads there. */
@@ -41,7 +41,7 @@ export interface GuestRoute {
 
 function parseGuestRoute(text: string): Result<GuestRoute> {
   const words = text.split(/\s+/)
-  if (words.length !== 3 || words[1] !== 'via') return failure(`'${text}' is no route; one is 'NETWORK via ADDRESS'`)
+  if (words.length !== 3 || words[1] !== 'via') return failure(`'${text}' is not a route; one is 'NETWORK via ADDRESS'`)
   const [prefix, via] = [parseNetwork(words[0]!), parseIp(words[2]!)]
   if (!prefix.ok) return prefix
   if (!via.ok) return via

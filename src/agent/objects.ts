@@ -3,7 +3,7 @@ import type { CloudThing, HostObjects } from '#feed/objects-file.ts'
 import { groupId, natId, portId, routerId, setId, subnetId, switchId } from './compile/ids.ts'
 import type { Items } from './compile/items.ts'
 
-/** Everything that a drop can name. Stations of other hosts are no objects. */
+/** Everything that a drop can name. Stations of other hosts are not objects. */
 export function objectsOf(items: Items): HostObjects {
   const found: Record<string, CloudThing> = {}
   for (const vnic of items.of('vnic'))

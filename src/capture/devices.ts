@@ -19,7 +19,7 @@ export function sidesOf(unit: ObjectInfo): Sides {
     const place = { device: unit.device }
     return { sent: { place, way: 'in' }, delivered: { place, way: 'out' } }
   }
-  if (unit.type !== 'hostif') throw new NoDevice(`${unit.unit} is no interface of a guest; tcpdump -i shows what passes it`)
+  if (unit.type !== 'hostif') throw new NoDevice(`${unit.unit} is not an interface of a guest; tcpdump -i shows what passes it`)
   // Frames go straight into the other end (bpf_redirect_peer): the host's end does not send them.
   return { sent: { place: { device: unit.hostDevice }, way: 'in' }, delivered: { place: otherEnd(unit), way: 'in' } }
 }
@@ -57,7 +57,7 @@ function readableNames(path: string): string[] {
   }
 }
 
-/** The device with the alias of an object that is no end of vpcd's. */
+/** The device with the alias of an object that is not an end of vpcd's. */
 function deviceOf(id: string, netns: string | undefined): string | undefined {
   const [command, ...args] = [...(netns === undefined ? [] : ['nsenter', `--net=${netns}`]), 'ip', '-j', 'link', 'show']
   try {

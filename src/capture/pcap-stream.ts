@@ -40,5 +40,5 @@ export async function* framesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<S
 function unitOf(magic: number): bigint {
   if (magic === nanoseconds) return 1n
   if (magic === microseconds) return 1_000n
-  throw new Error(`the stream begins with ${magic.toString(16)}, which is no pcap of this machine`)
+  throw new Error(`the stream begins with ${magic.toString(16)}, which is not a pcap of this machine`)
 }

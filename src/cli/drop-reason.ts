@@ -36,7 +36,7 @@ export const reasonOrAll = (help: string): Option<DropReasonName | 'all' | undef
 function parseReason(text: string): Result<DropReasonName> {
   const name = text.toLowerCase().replaceAll('-', '_')
   if (Object.hasOwn(dropWords, name)) return success(name as DropReasonName)
-  return failure(`'${text}' is no drop reason; see all: vpc drops --explain all`)
+  return failure(`'${text}' is not a drop reason; see all: vpc drops --explain all`)
 }
 
 const senderAlone = 'only the sender can send something else'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileProblem } from '#system/file-problem.ts'
 import { failure, type Result } from '#wire/result.ts'
 
-/** Reads the file that an option names. `words` are no names of files: the parser gets them. */
+/** Reads the file that an option names. `words` are not names of files: the parser gets them. */
 export const ofFile =
   (parse: (text: string) => Result<unknown>, words: readonly string[] = []) =>
   (path: string): Result<unknown> => {

@@ -25,7 +25,7 @@ export const flagsText = ({ forward, used }: { readonly forward: boolean; readon
 
 function parseFlags(text: string): Result<string> {
   const odd = text.split(',').find((word) => !['-', 'forward', 'used'].includes(word))
-  return odd === undefined ? { ok: true, value: text } : { ok: false, problem: `'${odd}' is no flag; those are forward and used` }
+  return odd === undefined ? { ok: true, value: text } : { ok: false, problem: `'${odd}' is not a flag; those are forward and used` }
 }
 
 const columns: readonly BatchColumn[] = [

@@ -60,7 +60,7 @@ type Tell = (event: Omit<HostEvent, 'time'>) => void
 async function followObjects(mgmt: Mgmt, signal: AbortSignal, tell: Tell): Promise<void> {
   let isFirst = true
   for await (const { reset, changes } of mgmt.followChanges({ signal })) {
-    // What there was before is no event.
+    // What there was before is not an event.
     if (reset && !isFirst) tell({ event: 'reset', unit: null, id: null })
     isFirst = false
     for (const { action, unit, id } of changes) tell({ event: action, unit, id })

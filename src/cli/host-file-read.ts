@@ -24,7 +24,7 @@ export class HostFileText {
 
   /**
    * Read a file, `-` for standard input; `more` has values besides those in the file. Throws Failure, with line and
-   * key, for a file that is no host document.
+   * key, for a file that is not a host document.
    */
   constructor(path: string, more: HostDocument = {}) {
     this.#name = path === '-' ? 'standard input' : path

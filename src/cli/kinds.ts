@@ -35,7 +35,7 @@ export function parseInterfaceMac(text: string): Result<string> {
   const mac = parseMac(text)
   if (!mac.ok) return mac
   if (isMulticastMac(mac.value)) return failure(`'${text}' is a multicast MAC address; no interface can have it`)
-  return isZeroMac(mac.value) ? failure(`'${text}' is no interface's MAC address`) : success(formatMac(mac.value))
+  return isZeroMac(mac.value) ? failure(`'${text}' is not an interface's MAC address`) : success(formatMac(mac.value))
 }
 
 /** A MAC address, or all zeros. */

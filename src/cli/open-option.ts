@@ -14,7 +14,7 @@ export interface OpenRequest {
 function parseOpen(text: string): Result<OpenRequest> {
   const [type = '', id = '', rights = '', ...more] = text.split(':')
   if (more.length > 0 || rights === '') return failure(`'${text}' is not TYPE:ID:r or TYPE:ID:rw`)
-  if (!isUnitType(type)) return failure(`'${type}' is no object type; the types are ${unitTypes.join(', ')}`)
+  if (!isUnitType(type)) return failure(`'${type}' is not an object type; the types are ${unitTypes.join(', ')}`)
   const parsed = parseGiven(id, [type])
   if (!parsed.ok) return parsed
   if (rights !== 'r' && rights !== 'rw') return failure(`'${rights}' are not rights; say r to read, rw to read and write`)

@@ -55,7 +55,7 @@ test('an id of the wrong type gets the right one proposed', () => {
     /multicast bit .* use da64c3f3-095d-91e5-df06-5aabcfc52468/,
   )
   assert.match(problem(idOf('vmnic', ''), '07f95a11-6788-2ae7-c306-ba95cff1db3x'), /is not an id/)
-  assert.match(problem(idOf('vmnic', ''), 'a b'), /'a b' is not an id.*'a b' is no name/)
+  assert.match(problem(idOf('vmnic', ''), 'a b'), /'a b' is not an id.*'a b' is not a name/)
   assert.equal(problem(idOf('vmnic', ''), 'vpcsw0'), 'vpcsw0 is a switch, not a vmnic')
   for (const given of ['vmnic0', 'web', '07f9', 'beef'])
     assert.deepEqual(value(idOf('vmnic', ''), given), new GivenName(given, ['vmnic']), given)
@@ -102,7 +102,7 @@ test('addresses come out in their canonical form', () => {
 
 test('addresses that cannot be meant are refused', () => {
   assert.match(problem(macOption(''), '01:00:5e:10:00:01'), /is a multicast MAC address/)
-  assert.match(problem(macOption(''), '00:00:00:00:00:00'), /is no interface's MAC address/)
+  assert.match(problem(macOption(''), '00:00:00:00:00:00'), /is not an interface's MAC address/)
   assert.match(problem(macOrZeroOption(''), 'ff:ff:ff:ff:ff:ff'), /all zeros stand for broadcast/)
   assert.equal(problem(endpointOption(''), '192.0.2.1'), "'192.0.2.1' has no port; write 192.0.2.1:4789")
   for (const bad of ['010.1.1.1', '10.1', 'fe80::1%eth0', 'localhost'])

@@ -64,7 +64,7 @@ const refusal = (line: string): string => {
   assert.fail(`${line} was taken`)
 }
 
-test('a word that is no command gets the nearest proposed', () => {
+test('a word that is not a command gets the nearest proposed', () => {
   assert.equal(refusal('swich create'), "there is no command 'swich'; did you mean switch?")
   assert.equal(refusal('switch port ad'), "there is no command 'switch port ad'; did you mean add?")
   assert.equal(refusal('sw crate'), "there is no command 'switch crate'; did you mean create?")
@@ -87,7 +87,7 @@ test('what the cloud alone has needs no word before it; what this host has as we
   )
 })
 
-test('what comes later is no command yet', () => {
+test('what comes later is not a command yet', () => {
   for (const word of ['vtep', 'agent', 'db']) assert.match(refusal(`${word} list`), /^there is no command/)
 })
 

@@ -13,7 +13,7 @@ export async function thisHost(stateDir: string): Promise<{ readonly id: string;
     if (error instanceof AgentStartRefused) throw new Failure('denied', error.message)
     throw error
   }
-  throw new Failure('failed', `this machine is no host of a cloud (no identity in ${stateDir}); vpc up makes it one, or vpc join`)
+  throw new Failure('failed', `this machine is not a host of a cloud (no identity in ${stateDir}); vpc up makes it one, or vpc join`)
 }
 
 /** What the agent with this directory says of itself; undefined: none runs. */

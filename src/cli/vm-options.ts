@@ -13,7 +13,7 @@ function parseUuid(value: string): Result<string> {
   return uuid.test(id) ? success(id) : failure(`'${value}' is not a UUID, such as ${randomUUID()}`)
 }
 
-/** Machines are no objects of vpcd: any UUID is valid. */
+/** Machines are not objects of vpcd: any UUID is valid. */
 export const vmId = valueOption('the virtual machine', { placeholder: 'ID', parse: parseUuid }).short('i')
 
 /** A machine may be named, instead of `--vm-id`. */

@@ -28,7 +28,7 @@ export type Programs = { readonly unasked: string } | (Trace & { readonly answer
 const clientPort = 49_152
 const plain = { ttl: 64, size: null, vlan: null, mac: null } as const
 
-/** Ask them. What cannot be asked is no failure: the model's answer stands without it. */
+/** Ask them. What cannot be asked is not a failure: the model's answer stands without it. */
 export async function askPrograms({ from, to, packet }: PathAnswer, where: Where): Promise<Programs> {
   const { protocol, source, destination, port } = packet
   const sent = { to: destination, from: source, protocol, port: port ?? 0, sourcePort: clientPort, flags: tcpFlag.syn }

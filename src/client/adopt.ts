@@ -6,7 +6,7 @@ import { typeNoun } from '#abi/object-type.ts'
 
 /**
  * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which the result owns from
- * now on: a switch as a `Switch`, and so on. Throws EBADF when `fd` is no descriptor of vpcd.
+ * now on: a switch as a `Switch`, and so on. Throws EBADF when `fd` is not a descriptor of vpcd.
  */
 export async function adopt(fd: number): Promise<DescriptorOf<Typed>> {
   const { channel, id, type } = await Descriptor.fromFd(fd)

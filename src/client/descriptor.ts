@@ -41,7 +41,7 @@ export class Descriptor<Info extends ObjectInfo = ObjectInfo> implements AsyncDi
 
   /**
    * Use a descriptor that this process inherited (spawn's stdio, SCM_RIGHTS) as number `fd`, which the result owns from
-   * now on. Only one process may use a descriptor at a time. Throws EBADF when `fd` is no descriptor of vpcd.
+   * now on. Only one process may use a descriptor at a time. Throws EBADF when `fd` is not a descriptor of vpcd.
    */
   static async fromFd(fd: number): Promise<Descriptor> {
     const connection = Connection.adopt(fd)

@@ -27,7 +27,7 @@ export function encodeEntries(entries: readonly ForwardingEntry[]): Uint8Array {
   return out
 }
 
-/** The value of a character that is no hexadecimal digit: no byte holds it. */
+/** The value of a character that is not a hexadecimal digit: no byte holds it. */
 const noDigit = 256
 /** Value of a hexadecimal digit by its code. */
 const digits = Int32Array.from({ length: 128 }, (_, code) => {

@@ -34,7 +34,7 @@ export class Recorder extends Opener {
   with<D extends Descriptor>(descriptor: D): D {
     const place = descriptor.channel instanceof Recorded ? descriptor.channel.place : descriptor.channel
     if (!(place instanceof Place) || !place.isOf(this.#session)) {
-      throw new VpcError('EINVAL', `${descriptor.id} is no descriptor of this session; open it by the session`)
+      throw new VpcError('EINVAL', `${descriptor.id} is not a descriptor of this session; open it by the session`)
     }
     const twin = descriptor.constructor as Opened<D>
     return new twin(this.#recorded(place), descriptor.id, descriptor.type, this.timeoutMs)

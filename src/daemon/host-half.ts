@@ -79,7 +79,7 @@ function loadPrograms({ bpffs, objectDir, tables = {}, log }: HostHalfOptions): 
     return datapath
   } catch (error) {
     if (error instanceof RangeError)
-      throw new StartRefused(`a file in ${objectDir} is no compiled program: ${error.message}; compile them: npm run build`, {
+      throw new StartRefused(`a file in ${objectDir} is not a compiled program: ${error.message}; compile them: npm run build`, {
         cause: error,
       })
     if (!(error instanceof LoadError)) throw error
@@ -98,6 +98,6 @@ const tooSmall = (cause: TableFull): StartRefused => {
   return new StartRefused(`${why}; ask for more by ${optionOf(table)}`, { cause })
 }
 
-/** Errors with a message for people: they are no bugs of ours. */
+/** Errors with a message for people: they are not bugs of ours. */
 const isExplained = (error: unknown): error is Error =>
   error instanceof JournalUnusable || error instanceof KernelError || error instanceof TableHoldsMore

@@ -36,8 +36,8 @@ const wrong: Readonly<Record<string, readonly [text: string, problem: RegExp]>> 
   'an empty user': ['rules:\n  - { user: , rights: [read] }\n', /a user is a name or a number/],
   'no rights': ['rules:\n  - { user: 0 }\n', /the rule gives no rights/],
   'one right beside a list': ['rules:\n  - { user: 0, rights: read }\n', /rights is a list/],
-  'an unknown right': ['rules:\n  - user: 0\n    rights:\n      - read\n      - exec\n', /p.yaml:5: "exec" is no right/],
-  'an unknown type': ['rules:\n  - { user: 0, types: [router], rights: [read] }\n', /"router" is no object type/],
+  'an unknown right': ['rules:\n  - user: 0\n    rights:\n      - read\n      - exec\n', /p.yaml:5: "exec" is not a right/],
+  'an unknown type': ['rules:\n  - { user: 0, types: [router], rights: [read] }\n', /"router" is not an object type/],
   'an id that is none': ['rules:\n  - { user: 0, ids: [7], rights: [read] }\n', /'7' is not an id/],
   'an id of no type': [`rules:\n  - { user: 0, ids: [${id.replace('c306', 'c3ff')}], rights: [read] }\n`, /the code of no type/],
 }

@@ -79,7 +79,7 @@ class Reader {
 
   #type(value: unknown, path: Path): Type {
     if (typeof value === 'string' && (isUnitType(value) || value === 'mgmt')) return value
-    return this.#refuse(path, `${JSON.stringify(value)} is no object type; the types are ${[...unitTypes, 'mgmt'].join(', ')}`)
+    return this.#refuse(path, `${JSON.stringify(value)} is not an object type; the types are ${[...unitTypes, 'mgmt'].join(', ')}`)
   }
 
   #id(value: unknown, path: Path): Id {
@@ -92,7 +92,7 @@ class Reader {
 
   #right(value: unknown, path: Path): AccessRight {
     if (accessRights.includes(value as AccessRight)) return value as AccessRight
-    return this.#refuse(path, `${JSON.stringify(value)} is no right; they are ${accessRights.join(', ')}`)
+    return this.#refuse(path, `${JSON.stringify(value)} is not a right; they are ${accessRights.join(', ')}`)
   }
 
   #map(value: unknown, path: Path, known: readonly string[]): Readonly<Record<string, unknown>> {

@@ -17,7 +17,7 @@ export class ServiceManager {
   readonly #log: Log
   readonly #kept: Map<string, number>
 
-  /** Takes what is in the environment out of it: programs that vpcd starts are no services. */
+  /** Takes what is in the environment out of it: programs that vpcd starts are not services. */
   constructor(log: Log, environment: Environment = process.env) {
     this.#log = log
     this.#socket = environment['NOTIFY_SOCKET']

@@ -67,7 +67,7 @@ export class Supervisor {
     const listener = copyOfPeer(connectionFd, theirs | 0)
     if (!isListener(listener)) {
       close(listener)
-      throw new VpcError('EINVAL', `cannot supervise: descriptor ${theirs} of the asking process is no listener of seccomp(2)`)
+      throw new VpcError('EINVAL', `cannot supervise: descriptor ${theirs} of the asking process is not a listener of seccomp(2)`)
     }
     const compat = (flags & superviseFlag.compat) !== 0
     this.#add(listener, uid, compat)

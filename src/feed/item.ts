@@ -12,7 +12,7 @@ export interface HostItem {
   readonly id: string
   /** Where its mux listens: the first is used. */
   readonly underlay: readonly VtepAddress[]
-  /** Servers that it asks for names that are no guest's. */
+  /** Servers that it asks for names that are not a guest's. */
   readonly dnsServers: readonly string[]
 }
 

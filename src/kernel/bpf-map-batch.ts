@@ -134,7 +134,7 @@ function present(map: BatchMap, keys: Uint8Array): Uint8Array {
 
 function countOf(map: BatchMap, keys: Uint8Array): number {
   const count = keys.length / map.keySize
-  if (!Number.isInteger(count)) throw new RangeError(`map ${map.name}: ${keys.length} bytes are no keys of ${map.keySize}`)
+  if (!Number.isInteger(count)) throw new RangeError(`map ${map.name}: ${keys.length} bytes are not keys of ${map.keySize}`)
   return count
 }
 

@@ -55,7 +55,7 @@ describe('the types of an object', () => {
   })
 })
 
-test('what is no object is refused', () => {
+test('what is not an object is refused', () => {
   for (const length of [0, 10, 64, 500]) assert.throws(() => elfSections(new Uint8Array(length)), RangeError)
   for (const length of [0, 10, 64, 500]) assert.throws(() => new Btf(new Uint8Array(length)), RangeError)
 })

@@ -56,7 +56,7 @@ export interface ElfSymbol {
 
 /** Read an ELF object's sections, in their order. Throws RangeError for anything but 64-bit little-endian ELF. */
 export function elfSections(file: Uint8Array): ElfSection[] {
-  if (file.length < fileHeader.size) throw new RangeError(`a file of ${file.length} bytes is no ELF object`)
+  if (file.length < fileHeader.size) throw new RangeError(`a file of ${file.length} bytes is not an ELF object`)
   const header = fileHeader.decode(file)
   if (header.magic !== MAGIC || header.class !== CLASS_64 || header.data !== LITTLE_ENDIAN) {
     throw new RangeError('not a 64-bit little-endian ELF object')

@@ -128,7 +128,7 @@ test('a refused program keeps the whole log and shows the line that tells', () =
   )
 })
 
-test('what is no object is refused', () => {
+test('what is not an object is refused', () => {
   assert.throws(() => BpfObject.open(new Uint8Array(100)), LoadError)
   assert.throws(() => BpfObject.open('/does/not/exist.o'), /ENOENT/)
 })

@@ -87,7 +87,7 @@ test('links are as iproute2 sees them', () => {
   })
 })
 
-test('a link is found by an alternative name, and not by what is no name', () => {
+test('a link is found by an alternative name, and not by what is not a name', () => {
   using scratch = new ScratchNetns()
   const { netlink } = scratch
   const { ifindex } = netlink.createBridge({ name: 'br0' })

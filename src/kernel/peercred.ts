@@ -33,6 +33,6 @@ export function peerCredentialsOf(fd: number): PeerCredentials {
   check('getsockopt', getsockopt(fd, SOL_SOCKET, SO_PEERCRED, value, length), 'SO_PEERCRED')
   const credentials = ucred.decode(value)
   if (length[0] !== ucred.size || credentials.uid === NOBODY)
-    throw new Error('the credentials of a peer cannot be read: it is no Unix socket')
+    throw new Error('the credentials of a peer cannot be read: it is not a Unix socket')
   return credentials
 }

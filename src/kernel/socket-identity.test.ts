@@ -33,7 +33,7 @@ test('a pair of sockets has two cookies, and each knows the other', () => {
   }
 })
 
-test('a connected socket knows who accepted it; what is no socket, or has no peer, knows nobody', async () => {
+test('a connected socket knows who accepted it; what is not a socket, or has no peer, knows nobody', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'vpc-peer-'))
   const path = join(directory, 's')
   const server = createServer().listen(path)

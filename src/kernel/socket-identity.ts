@@ -20,7 +20,7 @@ export function socketPair(): [number, number] {
   return [fds[0]!, fds[1]!]
 }
 
-/** The number that the kernel gives to one socket and never to another. Undefined when the descriptor is no socket. */
+/** The number that the kernel gives to one socket and never to another. Undefined when it is not a socket. */
 export function socketCookie(fd: number): bigint | undefined {
   const value = new Uint8Array(cookieValue.size)
   if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, value, new Uint32Array([value.length])) === 0) return cookieValue.decode(value).cookie

@@ -29,7 +29,7 @@ interface UnixSocket {
 }
 
 /**
- * The cookie of the socket that is connected to this one. Undefined when the descriptor is no connected Unix socket, or
+ * The cookie of the socket that is connected to this one. Undefined when it is not a connected Unix socket, or
  * when the inode of its peer does not pass `isWorthIt`: finding the cookie takes a look at all sockets of the
  * namespace. Inode numbers decide nothing by themselves, since the kernel gives them out again while the first socket
  * still exists: a number that two sockets have is no answer.

@@ -44,7 +44,7 @@ function readLink(name: string, value: YamlValue, { hosts, subnets, grammar }: K
   const mac = field.mac && readMac(field.mac)
   if (host === undefined || vtag === undefined || device === undefined) return undefined
   if (device.length > 15)
-    (field.device ?? value).report(`'${device}' is no interface's name, which has 15 characters at most; say 'device'`)
+    (field.device ?? value).report(`'${device}' is not an interface's name, which has 15 characters at most; say 'device'`)
   return {
     name,
     host: host.name,

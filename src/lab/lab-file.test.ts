@@ -161,7 +161,7 @@ suite('what is wrong is told with its place, its value and the way out', () => {
       /customers.red.groups.web: \[0\] rule 1: protocol any has no ports/,
     ],
     [
-      'a peer that is no group',
+      'a peer that is not a group',
       changed('red: { subnets', 'red: { groups: { web: [{ id: 1, direction: in, peers: [db] }] }, subnets'),
       /groups.web: \[0\] rule 1: 'db' is not .*; groups here: web/,
     ],

@@ -21,7 +21,7 @@ export function labId(type: UnitType, ...names: readonly string[]): Id {
   return formatId(bytes)
 }
 
-/** The MAC of a machine at the end of a wire, which is no object of vpcd. */
+/** The MAC of a machine at the end of a wire, which is not an object of vpcd. */
 export function labMac(...names: readonly string[]): Uint8Array {
   const bytes = new Uint8Array(
     createHash('sha256')

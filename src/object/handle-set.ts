@@ -53,7 +53,7 @@ export class HandleSet implements Held {
     if (operationOf(command) === 'mgmtSupervise') {
       throw new VpcError(
         'EOPNOTSUPP',
-        `'${operations.mgmtSupervise.name}' is no operation of a handle in a session; open a descriptor for it`,
+        `'${operations.mgmtSupervise.name}' is not an operation of a handle in a session; open a descriptor for it`,
       )
     }
     return [this.find(number), command, input.subarray(handleCtl.size)]

@@ -43,8 +43,8 @@ const readRequest = (input: FollowRequest | null): FollowRequest => ({ from: typ
 /** The objects of the type that the input names (10: all), by type and unit. */
 function select({ context: { model }, tx, input: code, seesHost }: Call<undefined, number>): VpcObject[] {
   const type = typeNameOf(code)
-  if (type === undefined) tx.refuse('EINVAL', `${code} is no object type`, `${typeCodes}; 10 is all`)
-  if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is no object`, `${typeCodes}; 10 is all`)
+  if (type === undefined) tx.refuse('EINVAL', `${code} is not an object type`, `${typeCodes}; 10 is all`)
+  if (type === 'meta') tx.refuse('EINVAL', `${typeNoun[type]} is not an object`, `${typeCodes}; 10 is all`)
   const found = [...model.objects.values()].filter((object) => type === 'any' || object.type === type)
   return visible(found, seesHost).sort((a, b) => objectType[a.type] - objectType[b.type] || a.unit - b.unit)
 }
@@ -68,7 +68,7 @@ function readFind(tx: Call<undefined>['tx'], input: unknown): { readonly types: 
   if (typeof given !== 'string') return tx.refuse('EINVAL', `'given' must be text, not ${kindOf(given)}`)
   if (!Array.isArray(types)) return tx.refuse('EINVAL', `'types' must be a list, not ${kindOf(types)}`)
   const strange: unknown = types.find((type) => typeof type !== 'string' || !isUnitType(type))
-  if (strange !== undefined) return tx.refuse('EINVAL', `${kindOf(strange)} is no type of object`)
+  if (strange !== undefined) return tx.refuse('EINVAL', `${kindOf(strange)} is not a type of object`)
   return { types: types.length === 0 ? unitTypes : (types as UnitType[]), given }
 }
 

@@ -65,7 +65,7 @@ function parseHandleType(handleType: bigint): UnitType | 'mgmt' {
   }
   const code = Number((handleType >> 48n) & 0xffn)
   const type = typeNameOf(code)
-  if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is no object type; ${typeCodes}`)
+  if (type === undefined) throw new VpcError('EOPNOTSUPP', `cannot open: ${code} is not an object type; ${typeCodes}`)
   if ((handleType & reservedBits) !== 0n) {
     throw new VpcError('EINVAL', `cannot open: reserved bits of handle type 0x${handleType.toString(16)} are set; they must be zero`)
   }

@@ -23,6 +23,6 @@ test('who asks for what', () => {
   assert.deepEqual(readQuestion(dhcp.subarray(0, 128)), { mac: '02:00:00:00:00:01', address: null, target: null })
 })
 
-test('garbage is no question, and no error', () => {
+test('garbage is neither a question nor an error', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 128 }), (data) => void readQuestion(data)))
 })

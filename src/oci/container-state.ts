@@ -11,7 +11,7 @@ export interface ContainerState {
   readonly annotations: Readonly<Partial<Record<(typeof names)[number], string>>>
 }
 
-/** Read it. Throws a Failure for what is no state, and for annotations without a meaning. */
+/** Read it. Throws a Failure for what is not a state, and for annotations without a meaning. */
 export function readState(text: string): ContainerState {
   const { id, pid, annotations = {} } = parse(text)
   if (typeof id !== 'string' || !/^\w[\w.-]*$/.test(id)) throw new Failure('usage', 'the state of the container has no id')

@@ -63,4 +63,4 @@ export const isId = (text: string): boolean => uuid.test(text)
 export const isName = (text: string): boolean => namePattern.test(text) && !isId(text)
 
 export const nameRule =
-  'a name has 1 to 63 small letters, digits and dashes, begins with a letter, does not end with a dash, and is no UUID'
+  'a name has 1 to 63 small letters, digits and dashes, begins with a letter, does not end with a dash, and is not a UUID'

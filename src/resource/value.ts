@@ -41,7 +41,7 @@ function parseText({ max, pattern, looks }: Extract<Field, { type: 'text' }>, te
   if (/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text)) return failure('it has a control character')
   if (looks === 'a name' && isId(text)) return failure(`'${text}' looks like an id; ${nameRule}`)
   if (pattern === undefined || new RegExp(pattern).test(text)) return success(text)
-  return failure(looks === 'a name' ? `'${text}' is no name; ${nameRule}` : `'${text}' is not ${looks ?? 'allowed'}`)
+  return failure(looks === 'a name' ? `'${text}' is not a name; ${nameRule}` : `'${text}' is not ${looks ?? 'allowed'}`)
 }
 
 function parseAddress(text: string, family?: 4 | 6): Result<string> {
@@ -82,7 +82,7 @@ function parseUnicastMac(text: string): Result<string> {
   const mac = parseMac(text)
   if (!mac.ok) return mac
   if (isMulticastMac(mac.value)) return failure(`'${text}' is a multicast MAC address; no interface can have it`)
-  return isZeroMac(mac.value) ? failure(`'${text}' is no interface's MAC address`) : success(formatMac(mac.value))
+  return isZeroMac(mac.value) ? failure(`'${text}' is not an interface's MAC address`) : success(formatMac(mac.value))
 }
 
 function parseTime(text: string): Result<string> {

@@ -90,7 +90,7 @@ export function nameBytes(name: string): Buffer {
   const labels = name === '' ? [] : name.split('.')
   return Buffer.concat([
     ...labels.map((label) => {
-      if (label === '' || label.length > 63) throw new RangeError(`'${label}' is no label`)
+      if (label === '' || label.length > 63) throw new RangeError(`'${label}' is not a label`)
       return Buffer.concat([Uint8Array.of(label.length), Buffer.from(label, 'latin1')])
     }),
     Uint8Array.of(0),

@@ -7,7 +7,7 @@ export interface Guest {
   isOf(incarnation: number): boolean
 }
 
-/** The guest of an address. Undefined: it is no guest's. */
+/** The guest of an address. Undefined: it is not a guest's. */
 export function guestOf(text: string): Guest | undefined {
   const read = parseIp(text.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*/, ''))
   if (!read.ok) return undefined

@@ -82,7 +82,7 @@ function partsOf(url: string): string[] | undefined {
 /** Answer a request of a guest. */
 export function answer(request: Request, instance: Instance, nowMs: number): Answer {
   const parts = partsOf(request.url)
-  if (parts === undefined) return fail(400, 'the path is no URL')
+  if (parts === undefined) return fail(400, 'the path is not a URL')
   const [first, ...rest] = parts
   // As EC2: an open proxy in the guest must not give tokens to its clients.
   if (headerOf(request, 'x-forwarded-for') !== undefined) return fail(403, 'requests of proxies are refused')

@@ -4,13 +4,13 @@ const words: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is no directory',
+  ENOTDIR: 'a part of the path is not a directory',
   EEXIST: 'it exists',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left on the disk',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'too many symbolic links',
-  ENOEXEC: 'it is no program that this machine can run',
+  ENOEXEC: 'it is not a program that this machine can run',
   ETXTBSY: 'somebody writes it at the moment',
 }
 

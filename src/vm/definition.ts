@@ -20,7 +20,7 @@ export interface CloudInit {
 }
 
 export interface VmDefinition {
-  /** A UUID; virtual machines are no objects of vpcd, so no byte of it says a type. */
+  /** A UUID; virtual machines are not objects of vpcd, so no byte of it says a type. */
   readonly id: string
   /** A name for commands of this host; null: it has none. A machine of a cloud has the name of the cloud's vm. */
   readonly name: string | null
@@ -31,7 +31,7 @@ export interface VmDefinition {
   readonly initrd: string | null
   readonly append: string | null
   readonly disk: string | null
-  /** The image that the disk is a copy of, for this machine alone; null: it is no copy, and outlives the machine. */
+  /** The image that the disk is a copy of, for this machine alone; null: it is not a copy, and outlives the machine. */
   readonly image: string | null
   readonly diskFormat: DiskFormat | null
   /** The copy of an image is grown to so many bytes; null: it is as large as the image. */

@@ -36,7 +36,7 @@ export function checkDisk(path: string, format: DiskFormat): void {
   if (format === 'raw') return
   const header = headerOf(path)
   if (header.length < headerBytes || header.readUInt32BE(0) !== qcow2Magic) {
-    throw new VmError('EINVAL', `${path} is no qcow2 image; say what it is with --disk-format`)
+    throw new VmError('EINVAL', `${path} is not a qcow2 image; say what it is with --disk-format`)
   }
   if (header.readBigUInt64BE(8) === 0n) return
   const whole = path.replace(/(\.qcow2)?$/, '-whole.qcow2')

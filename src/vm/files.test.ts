@@ -117,7 +117,7 @@ test('a disk’s format is told by its name or its owner, never by its content',
   assert.throws(() => checkDisk(whole, 'qcow2'), /has a backing file.*qemu-img convert/)
   checkDisk(whole, 'raw')
   writeFileSync(whole, 'short')
-  assert.throws(() => checkDisk(whole, 'qcow2'), /is no qcow2 image/)
+  assert.throws(() => checkDisk(whole, 'qcow2'), /is not a qcow2 image/)
 })
 
 test('cloud-init data is made from flags, and stands on a disk labelled cidata', async () => {

@@ -22,7 +22,7 @@ interface Waiting {
 }
 
 const answerTimeoutMs = 10_000
-/** A longer line is no QMP. */
+/** A longer line is not QMP. */
 const longestLine = 1 << 20
 
 export class Qmp implements Disposable {

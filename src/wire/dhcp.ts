@@ -121,7 +121,7 @@ export const encodeDhcpOptions = (options: ReadonlyMap<number, Uint8Array>): Uin
   concat(...[...options].flatMap(encodeOption), Uint8Array.of(endOption))
 
 function encodeOption([code, data]: readonly [number, Uint8Array]): Uint8Array[] {
-  if (!(code > padOption && code < endOption)) throw new RangeError(`${code} is no DHCP option`)
+  if (!(code > padOption && code < endOption)) throw new RangeError(`${code} is not a DHCP option`)
   const parts: Uint8Array[] = []
   for (let at = 0; at === 0 || at < data.length; at += 255) {
     const part = data.subarray(at, at + 255)

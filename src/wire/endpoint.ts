@@ -35,7 +35,7 @@ export function parseEndpoint(text: string, defaultPort?: number): Result<Endpoi
   return success({ address: address.value, port: port.value })
 }
 
-/** A constant. Throws TypeError when the text is no endpoint. */
+/** A constant. Throws TypeError when the text is not an endpoint. */
 export const endpointFrom = (text: string): Endpoint => must(parseEndpoint(text))
 
 /** A host as it stands before a port: an IPv6 address in brackets. RFC 3986, section 3.2.2. */

@@ -15,7 +15,7 @@ export const familyOf = (address: Ip): 4 | 6 => (isIpv4(address) ? 4 : 6)
 /** An address of either family; what has a colon is read as IPv6. */
 export const parseIp = (text: string): Result<Ip> => (text.includes(':') ? parseIpv6(text) : parseIpv4(text))
 
-/** A constant. Throws TypeError when the text is no address. */
+/** A constant. Throws TypeError when the text is not an address. */
 export const ipFrom = (text: string): Ip => must(parseIp(text))
 
 /** Take 4 or 16 bytes for an address. Throws RangeError for another length. */

@@ -25,7 +25,7 @@ export function parseIpv4(text: string): Result<Ipv4> {
   return success(Uint8Array.from(groups, Number) as Ipv4)
 }
 
-/** A constant. Throws TypeError when the text is no IPv4 address. */
+/** A constant. Throws TypeError when the text is not an IPv4 address. */
 export const ipv4From = (text: string): Ipv4 => must(parseIpv4(text))
 
 /** Take 4 bytes for an address. Throws RangeError for another length. */

@@ -50,7 +50,7 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return groups
 }
 
-/** A constant. Throws TypeError when the text is no IPv6 address. */
+/** A constant. Throws TypeError when the text is not an IPv6 address. */
 export const ipv6From = (text: string): Ipv6 => must(parseIpv6(text))
 
 /** Take 16 bytes for an address. Throws RangeError for another length. */

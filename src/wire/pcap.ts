@@ -49,7 +49,7 @@ export function decodePcap(file: Uint8Array): Result<Captured[]> {
   const magics = [magicMicroseconds, magicNanoseconds]
   const little = magics.includes(view.getUint32(0, true))
   if (view.getUint32(0) === magicPcapng) return failure('it is a pcapng file; convert it: tcpdump -r FILE -w OTHER')
-  if (!little && !magics.includes(view.getUint32(0))) return failure('it is no pcap file')
+  if (!little && !magics.includes(view.getUint32(0))) return failure('it is not a pcap file')
   const linkType = view.getUint32(20, little) & 0xffff
   if (linkType !== linkTypeEthernet) return failure(`its frames are of link type ${linkType}, not of Ethernet (${linkTypeEthernet})`)
   const perMs = view.getUint32(0, little) === magicNanoseconds ? 1e6 : 1e3

@@ -31,7 +31,7 @@ export function parseNetwork(text: string): Result<Prefix> {
   return failure(`'${text}' is not a network: it has host bits; the network is ${formatPrefix(network)}`)
 }
 
-/** A constant. Throws TypeError when the text is no prefix. */
+/** A constant. Throws TypeError when the text is not a prefix. */
 export const prefixFrom = (text: string): Prefix => must(parsePrefix(text))
 
 export const formatPrefix = ({ address, length }: Prefix): string => `${formatIp(address)}/${length}`

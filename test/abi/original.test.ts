@@ -49,7 +49,7 @@ test('two guests on VNI 0, with nothing told about neighbours, reach each other'
     [b, 'fd01::1'],
   ] as const)
     assert.match(from('ping', '-n', '-c', '2', '-i', '0.2', '-W', '3', to), /2 received/)
-  // Nor does a question for nobody disturb: it goes to all, and is no event of a listener.
+  // Nor does a question for nobody disturb: it goes to all, and is not an event of a listener.
   assert.throws(() => a('ping', '-n', '-c', '1', '-W', '1', '10.1.0.77'))
   await using mgmt = await host.vpc.mgmt()
   assert.deepEqual(

@@ -101,7 +101,7 @@ test('a management handle of a user with few rights lists and finds what the use
     console.log(JSON.stringify([(await mgmt.describeAll()).map(({ id }) => id), (await mgmt.headers('any')).length, await mgmt.count('vpcsw'),
       await mgmt.find('red'), (await mgmt.find('vmnic0')).length]))`,
   )
-  assert.match(said, /^EPERM 'export' is not among the operations .*\nEINVAL .*no listener of seccomp/)
+  assert.match(said, /^EPERM 'export' is not among the operations .*\nEINVAL .*not a listener of seccomp/)
   assert.deepEqual(JSON.parse(said.split('\n').at(-1)!), [[own], 1, 0, [], 1])
 })
 
@@ -142,7 +142,7 @@ test('SIGHUP has the policy read again as a whole; a bad one changes nothing', a
   assert.match(await as(nobody, [], attempt), /^EACCES/)
   await reload(
     `rules:\n  - { user: ${nobody}, rights: [read, write] }\n  - { user: nobody, rights: [all] }\n`,
-    /policy.yaml:3: \\"all\\" is no right; they are read, write, create/,
+    /policy.yaml:3: \\"all\\" is not a right; they are read, write, create/,
   )
   assert.match(await as(nobody, [], attempt), /^EACCES/)
   await reload(`rules:\n  - { user: nobody, rights: [read, write] }\n`, /configuration was read again/)

@@ -106,7 +106,7 @@ test('a launcher that takes the calls itself does not hold vpcd up', async () =>
   )
 })
 
-test('what is no listener is refused, and a handle of the system calls cannot have one taken', async () => {
+test('what is not a listener is refused, and a handle of the system calls cannot have one taken', async () => {
   await using mgmt = await host.vpc.mgmt()
   const file = openSync('/dev/null', 'r')
   try {

@@ -51,7 +51,7 @@ export function answerFrame(srcMac: Mac, dstMac: Mac, { kind, source, destinatio
 /** Read a frame that somebody got. */
 export function readHeaders(bytes: Uint8Array): Headers {
   const frame = decodeEthernet(bytes)
-  if (!frame.ok) throw new Error('it is no frame')
+  if (!frame.ok) throw new Error('it is not a frame')
   const { source, destination, protocol, payload } = bytes[12] === 8 ? readIpv4(frame.payload) : readIpv6(frame.payload)
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
   const ends = { source, destination }
@@ -70,14 +70,14 @@ interface Ip {
 
 function readIpv4(bytes: Uint8Array): Ip {
   const packet = decodeIpv4(bytes)
-  if (!packet.ok) throw new Error('it is no IPv4')
+  if (!packet.ok) throw new Error('it is not IPv4')
   const { src, dst, protocol } = packet.value
   return { source: formatIp(src), destination: formatIp(dst), protocol, payload: packet.payload }
 }
 
 function readIpv6(bytes: Uint8Array): Ip {
   const packet = decodeIpv6(bytes)
-  if (!packet.ok) throw new Error('it is no IPv6')
+  if (!packet.ok) throw new Error('it is not IPv6')
   const { src, dst, nextHeader } = packet.value
   return { source: formatIp(src), destination: formatIp(dst), protocol: nextHeader, payload: packet.payload }
 }

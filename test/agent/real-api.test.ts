@@ -336,6 +336,6 @@ suite('a cloud of four hosts', () => {
     api.do('host remove h2')
     await two!.startVpcd()
     two!.startAgent({ joined: true })
-    await until('the agent hears that it is no host', () => two!.says('has been removed from the cloud'))
+    await until('the agent hears that it is not a host', () => two!.says('has been removed from the cloud'))
   })
 })

@@ -32,7 +32,7 @@ test('every command works, in the order of the page', () => {
 /** What people type wrong, in the cloud of that page, with what they are told. */
 const mistakes: readonly (readonly [line: string, told: RegExp])[] = [
   ['vpc create 0353aa89-25d9-1543-4708-9e96d953d18c --account=shop', /name: '0353aa89-\S+' looks like an id; a name has 1 to 63/],
-  ['vnic create Web_1 --account=shop --subnet=web', /name: 'Web_1' is no name; a name has 1 to 63 small letters/],
+  ['vnic create Web_1 --account=shop --subnet=web', /name: 'Web_1' is not a name; a name has 1 to 63 small letters/],
   [
     'cloud subnet create x --vpc=red --network4=10.1.0.128/25',
     /10\.1\.0\.128\/25 overlaps with 10\.1\.0\.0\/24 of subnet web; choose another/,

@@ -154,7 +154,7 @@ test('a whole vpc as a document: plan, apply, export, what is wrong in it, and d
   writeFileSync(file, exported.replace('    network4', '     network4'))
   assert.match(refused(2, `plan ${file}`), /blue\.yaml, line \d+: this line, or the next, is indented in another way/)
   writeFileSync(file, exported)
-  assert.match(refused(1, `cloud apply ${file} --plan=x`), /it is no plan; give the 64 digits that .* vpc cloud plan, has/)
+  assert.match(refused(1, `cloud apply ${file} --plan=x`), /it is not a plan; give the 64 digits that .* vpc cloud plan, has/)
 })
 
 /** A command that goes on, and its lines of JSON. */

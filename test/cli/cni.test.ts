@@ -228,5 +228,5 @@ test('without the API a DEL takes the interface back and notes the rest, which G
   h1.ok('up --name=h1')
   assert.equal(gc(h1, []).code, 0)
   assert.deepEqual([readdirSync(notes), existsSync(notes), vnics().length], [[], true, 2])
-  assert.match(refused(50, run(h1, { CNI_COMMAND: 'STATUS' }, configOf(h1, { agentStateDir: h1.vmDir }))), /no host of a cloud/)
+  assert.match(refused(50, run(h1, { CNI_COMMAND: 'STATUS' }, configOf(h1, { agentStateDir: h1.vmDir }))), /not a host of a cloud/)
 })

@@ -68,7 +68,7 @@ test('what is asked of a store that is not there', () => {
     ['db ping --store sqlite:/nowhere/x.db', 1, /there is no store \/nowhere\/x\.db; vpc db migrate and vpc db import make one/],
     ['db migrate --store sqlite:/nowhere/x.db', 1, /cannot make the store .*make its directory, or name another/],
     ['db ping --store etcd://127.0.0.1:1', 3, /no member of etcd answers \(127\.0\.0\.1:1\).*ECONNREFUSED/],
-    ['db ping --store redis:x', 2, /'redis:x' is no store; write sqlite:PATH or etcd:/],
+    ['db ping --store redis:x', 2, /'redis:x' is not a store; write sqlite:PATH or etcd:/],
     [`db ping --store etcd://127.0.0.1:1?ca=/no&cert=/no&key=/no`, 5, /cannot read a file with the certificates/],
   ]
   for (const [line, code, message] of rows) {
@@ -85,7 +85,7 @@ test('a file that is not whole is refused, and nothing is imported', async () =>
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
   const wrong: readonly (readonly [string, RegExp, readonly string[]])[] = [
     ['cut off', /line 161 is the last one, but not the sum that ends a file/, lines.slice(0, -1)],
-    ['cut in a line', /is no JSON object/, [...lines.slice(0, -1), lines.at(-1)!.slice(0, 20)]],
+    ['cut in a line', /is not a JSON object/, [...lines.slice(0, -1), lines.at(-1)!.slice(0, 20)]],
     ['changed', /line 162 has another SHA-256/, lines.with(5, lines[5]!.replace('"k/', '"j/'))],
     ['a line less', /line 161 has another SHA-256/, lines.toSpliced(7, 1)],
     ['something else', /line 1 does not say that this is a store/, ['{}', ...lines.slice(1)]],
@@ -129,7 +129,7 @@ test('a schema rises step by step, the new form is written when it is final, and
     await assert.rejects(use(store, 2), /has schema 3, this vpc knows 2; use a newer vpc/)
   assert.deepEqual(await finalize(store, 3), { schema: 3, writes: 3 })
   await store.commit({ if: [], write: [put(schemaKey, 'none')] })
-  await assert.rejects(readSchema(store), /has none, which is no schema/)
+  await assert.rejects(readSchema(store), /has none, which is not a schema/)
 })
 
 test('a step that fails is tried again, and the steps before it are not', async () => {

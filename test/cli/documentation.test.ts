@@ -85,7 +85,7 @@ test('vpc understands each command that README.md and docs/ show or name', async
     wrong.push(...problems.map((problem) => `${file}:${line}: ${text}: ${problem}`))
   }
   for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...filesBelow('docs').filter((name) => name.endsWith('.md'))]) {
-    // docs/commands shows usage lines, too, and they are no commands.
+    // docs/commands shows usage lines, too, and they are not commands.
     const isGenerated = file.startsWith('docs/commands/')
     const document = isGenerated ? textOf(file).replaceAll(/^```\nvpc .*\n```$/gm, '\n\n') : textOf(file)
     for (const shown of shownLines(document)) note(file, shown, await problemsOf(shown.text))

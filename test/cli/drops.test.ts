@@ -110,7 +110,7 @@ test('a reason and a unit can be asked for alone, and a reason is explained', as
   const all = JSON.parse(vpcd.ok('drops', '--explain=all', '--json')) as { reason: string }[]
   assert.deepEqual(['none', ...all.map(({ reason }) => reason)], dropReasons)
   const { code, stderr } = runVpc(['drops', '--explain=nosuch'])
-  assert.deepEqual([code, /no drop reason; see all/.test(stderr)], [2, true], stderr)
+  assert.deepEqual([code, /not a drop reason; see all/.test(stderr)], [2, true], stderr)
 })
 
 test('who follows changes sees them, and goes on after a revision', async () => {

@@ -114,7 +114,7 @@ test('what goes wrong is named, and nothing is left', async () => {
   const command = commandIn(ok('host create h2 --facility=f1'))
   const [, token] = command.split(' ') as [string, string]
   const at = (name: string, port: number, given = token): string => `join ${given} --server=127.0.0.1:${port} --state-dir=${machine(name)}`
-  assert.match(refused(at('m2', api.agents, 'vpcjoin1.x'), 2), /no join token.*vpc host create prints it/s)
+  assert.match(refused(at('m2', api.agents, 'vpcjoin1.x'), 2), /not a join token.*vpc host create prints it/s)
   assert.match(refused(at('m2', 1)), /cannot reach the API at 127\.0\.0\.1 port 1: ECONNREFUSED/)
   const tries: readonly [what: string, port: number, given: string, dir: string, said: RegExp][] = [
     ['the port for users', Number(new URL(api.url).port), token, machine('m2'), /does not speak TLS 1\.3.*port for agents/],
@@ -122,7 +122,7 @@ test('what goes wrong is named, and nothing is left', async () => {
     ['another id', api.agents, `vpcjoin1.${'0'.repeat(16)}.${token.slice(26)}`, machine('m2'), /no such join token.*vpc host token NAME/],
     ['a file in the place of the directory', api.agents, token, join(directory, 'file'), /cannot keep anything in/],
   ]
-  assert.match(refused(`${command} --underlay=nowhere0`, 2), /'nowhere0' is no address, and no interface/)
+  assert.match(refused(`${command} --underlay=nowhere0`, 2), /'nowhere0' is neither an address nor an interface/)
   writeFileSync(join(directory, 'file'), '')
   for (const [what, port, given, stateDir, said] of tries) await assert.rejects(joinAs(given, stateDir, port), said, what)
   assert.deepEqual(leftOf('m2'), [])

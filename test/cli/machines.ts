@@ -163,7 +163,7 @@ export const addressOf = (netns: string): string | undefined => {
 /** Whether an address answers a container. */
 export const pings = (netns: string, address: string): boolean =>
   spawnSync('ip', ['netns', 'exec', netns, 'ping', '-c', '1', '-W', '1', address]).status === 0
-/** Numbers that are missing below the last answer in what ping has printed: what came later is no loss. */
+/** Numbers that are missing below the last answer in what ping has printed: what came later is not a loss. */
 export function missingIn(text: string): { answered: number; missing: number[] } {
   const seen = new Set([...text.matchAll(/seq=(\d+)/g)].map(([, seq]) => Number(seq)))
   const [first, last] = [Math.min(...seen), Math.max(...seen)]

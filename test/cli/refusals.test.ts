@@ -49,7 +49,7 @@ const rows: readonly Row[] = [
     'an id whose type byte is none',
     'switch destroy --switch-id da64c3f3-095d-91e5-df63-5aabcfc52468',
     2,
-    `--switch-id: id da64c3f3-095d-91e5-df63-5aabcfc52468 byte 9 is 99, which is no type; for a switch use ${sw}`,
+    `--switch-id: id da64c3f3-095d-91e5-df63-5aabcfc52468 byte 9 is 99, which is not a type; for a switch use ${sw}`,
   ],
   [
     'a multicast id',
@@ -184,7 +184,7 @@ const walk: readonly (readonly [line: string, code: number, said: RegExp])[] = [
   ['port list', 2, /^there is no command 'port'; did you mean vpc switch port( or vpc nat port)?\?$/],
   ['neighbour list', 2, /^there is no command 'neighbour'; did you mean vpc switch neighbour\?$/],
   ['switch neighbour list', 2, /^switch neighbour list needs --switch-id; vpc list shows what there is/],
-  ['list -t foo', 2, /is no type of object; types are .*switch.*router/],
+  ['list -t foo', 2, /is not a type of object; types are .*switch.*router/],
   ['lab up nothere.yaml', 1, /^cannot read lab file nothere.yaml: there is no such file/],
   ['ethlink get red', 2, /^there is no command 'ethlink get'/],
 ]

@@ -29,7 +29,7 @@ export function shownLines(document: string): ShownLine[] {
     }
     if (!isInside) continue
     const [, prompt = '', text = ''] = /^\s*([$#] )?(.*)$/.exec(row)!
-    // In a block that is no script, what has no prompt and does not begin with `vpc` is output.
+    // In a block that is not a script, what has no prompt and does not begin with `vpc` is output.
     if (open === undefined && !isScript && prompt === '' && !/^vpc [a-z-]/.test(text)) continue
     if (open === undefined && prompt === '# ') continue
     const whole: ShownLine = { line: open?.line ?? i + 1, text: (open?.text ?? '') + text }

@@ -77,13 +77,13 @@ test('after a boot with too small a table vpcd says so', async () => {
   assert.equal(vpcd.ok('mux', 'fte', 'list', '-M', MUX).match(/192\.0\.2\.2/g)?.length, 3)
 })
 
-test('what is no size of a table is refused with the way out', () => {
+test('what is not a size of a table is refused with the way out', () => {
   const refusal = (...tables: string[]): string => {
     const { code, stderr } = runVpc(['daemon', ...tables.flatMap((table) => ['--table', table])])
     assert.equal(code, 2)
     return stderr
   }
-  assert.match(refusal('fbd=7'), /'fbd' is no table whose size can be set; they are ports, port_addresses, vteps, fdb, /)
+  assert.match(refusal('fbd=7'), /'fbd' is not a table whose size can be set; they are ports, port_addresses, vteps, fdb, /)
   assert.match(refusal('fdb'), /'' is not a whole number; write fdb=NUMBER/)
   assert.match(refusal('fdb=1e6'), /'1e6' is not a whole number; write fdb=NUMBER/)
   assert.match(refusal('fdb=7=8'), /'7=8' is not a whole number/)

@@ -323,9 +323,9 @@ test('a machine whose port is taken, and one that never was a host, say so', asy
   const h3 = new Machine('h3')
   machines.push(h3)
   assert.match(h3.run('vnic attach x --netns=y').err, /there is no network namespace y/)
-  assert.match(h3.run(`vnic attach x --netns=${db}`).err, /this machine is no host of a cloud/)
+  assert.match(h3.run(`vnic attach x --netns=${db}`).err, /this machine is not a host of a cloud/)
   assert.match(h3.ok('down'), /^already so: nothing is up/)
-  assert.match(h3.run('up --address=nosuch0').err, /is no address, and no interface/)
+  assert.match(h3.run('up --address=nosuch0').err, /is neither an address nor an interface/)
   // Another program has the port of the API: nothing is started.
   const holder = spawn('nsenter', [
     `--net=/run/netns/${h3.netns}`,

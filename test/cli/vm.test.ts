@@ -32,7 +32,7 @@ const vmnic = '07f95a11-6788-2ae7-c306-ba95cff1db38'
 const create = `create --vm-id ${id} --kernel ${kernel}`
 const refusals: readonly (readonly [what: string, line: string, code: number, words: RegExp])[] = [
   ['no id: one is proposed', `create --kernel ${kernel}`, 2, /needs --vm-id; choose an id, for example [0-9a-f-]{36}/],
-  ['an id that is no UUID', 'get --vm-id web1', 2, /'web1' is not a UUID, such as/],
+  ['an id that is not a UUID', 'get --vm-id web1', 2, /'web1' is not a UUID, such as/],
   ['nothing to boot', `create --vm-id ${id}`, 2, /needs --kernel, --disk or --image/],
   ['an initrd without a kernel', `create --vm-id ${id} --disk ${scratch}/disk --initrd ${kernel}`, 2, /of use with --kernel alone/],
   ['a disk and an image', `create --vm-id ${id} --disk ${scratch}/disk --image ${scratch}/disk`, 2, /give --disk or --image, not both/],
@@ -41,19 +41,19 @@ const refusals: readonly (readonly [what: string, line: string, code: number, wo
   ['a machine of no name', 'get', 2, /name the virtual machine: its NAME, or --vm-id/],
   ['a name that no machine has', 'run web1', 1, /there is no virtual machine web1 below/],
   [
-    'a guest on a machine that is no host',
+    'a guest on a machine that is not a host',
     `create web1 --subnet web --kernel ${kernel} --agent-state-dir ${scratch}`,
     1,
-    /is no host of a cloud/,
+    /is not a host of a cloud/,
   ],
   ['a file that is not there', `create --vm-id ${id} --kernel ${scratch}/nope`, 2, /--kernel: there is no file .*nope/],
   ['a disk of an unknown kind', `create --vm-id ${id} --disk ${scratch}/disk`, 2, /cannot be told by its name; say it with --disk-format/],
-  ['a qcow2 that is none', `create --vm-id ${id} --disk ${scratch}/bad.qcow2`, 2, /is no qcow2 image/],
+  ['a qcow2 that is none', `create --vm-id ${id} --disk ${scratch}/bad.qcow2`, 2, /is not a qcow2 image/],
   ['an id of another type for a vmnic', `${create} --vmnic-id ${vmnic.replace('c306', 'c30b')}`, 2, /c306/],
   ['the same vmnic twice', `${create} -N ${vmnic} -N ${vmnic}`, 2, /a vmnic can be given once/],
   ['an image that is not there', `create --vm-id ${id} --image debian-14`, 2, /there is no image debian-14; `vpc vm image list` shows/],
   ['an image to import that is not there', `image import ${scratch}/nope.raw`, 2, /there is no file/],
-  ['a qcow2 to import that is none', `image import ${scratch}/bad.qcow2`, 2, /is no qcow2 image/],
+  ['a qcow2 to import that is none', `image import ${scratch}/bad.qcow2`, 2, /is not a qcow2 image/],
   ['a name of no image', `image import ${scratch}/Debian-13.raw --name A/B`, 2, /'A\/B' cannot name an image/],
   [
     'the size of a disk of its own',

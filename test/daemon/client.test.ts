@@ -107,7 +107,7 @@ test('a descriptor is inherited by a child and holds the object there', async ()
   await until(() => echo.host.references.size === 0)
 })
 
-test('what is no descriptor of vpcd is not taken for one', async () => {
+test('what is not a descriptor of vpcd is not taken for one', async () => {
   const program = `const { Descriptor } = await import('#client/descriptor.ts')
     await Descriptor.fromFd(3).then(() => console.log('taken'), (error) => console.log(error.code))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })

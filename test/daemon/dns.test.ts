@@ -72,7 +72,7 @@ describe('a guest', () => {
     const [web] = red.guests
     await using subnet = await host.vpc.openSubnet(red.subnet, { write: true })
     const ask = (...question: string[]): string => web!.run('dig', `@${dnsAt[0]}`, '+short', ...question).trim()
-    await assert.rejects(subnet.setHosts('10.0.0.9 a_b'), /line 1: 'a_b' is no host name/)
+    await assert.rejects(subnet.setHosts('10.0.0.9 a_b'), /line 1: 'a_b' is not a host name/)
     await subnet.setHosts('# elsewhere\n10.0.0.9 Far web\nfd01::9\tfar b.example')
     assert.equal(await subnet.hosts(), '10.0.0.9 far web\nfd01::9 far b.example')
     await until(() => ask('far.red.example') === '10.0.0.9')
@@ -340,7 +340,7 @@ test('an answer is whole, fits, and is to the very question', () => {
   assert.ok(said > 100 && refused > 100, `${said} with records, ${refused} without`)
 })
 
-test('what is no question is an error with its id alone, or silence; an answer is never answered', () => {
+test('what is not a question is an error with its id alone, or silence; an answer is never answered', () => {
   let [errors, silent] = [0, 0]
   fc.assert(
     fc.property(messages, (message) => {

@@ -68,7 +68,7 @@ test('rights are those of each descriptor', async () => {
   assert.equal(await reader.mtu(), 1400)
 })
 
-test('a management handle that is no session has none of its operations', async () => {
+test('a management handle that is not a session has none of its operations', async () => {
   await using mgmt = await host.vpc.mgmt({ write: true })
   const number = Buffer.alloc(4)
   await assert.rejects(mgmt.ctl('mgmtHandleClose', number), code('EPERM', /flag SESSION \(0x100\)/))

@@ -143,7 +143,7 @@ test('what the host routes is dropped: docker', () =>
     /between a hostif of its own and other interfaces is dropped \(ip filter FORWARD: its policy\)/,
     /^iptables -I FORWARD -i hostif\+ -j ACCEPT; iptables -I FORWARD -o hostif\+ -j ACCEPT$/,
   ))
-test('what the host routes is dropped: nft; and without routing that is no trap', () => {
+test('what the host routes is dropped: nft; and without routing that is not a trap', () => {
   const set = (): string =>
     nft('table inet f { chain fw { type filter hook forward priority 0; policy drop; ct state established accept; } }')
   trap('forwarding', routes, set, /\(inet f fw: its policy\)/, /^nft insert rule inet f fw iifname '"hostif\*"' accept; nft insert/)

@@ -107,7 +107,7 @@ describe('from a guest', () => {
     expect(scene.from('a', hello('a')), { copies: 4, changed: { ...locals, 'mux.tx': 1, 'a.encap_failed': 1 } })
   })
 
-  test('a unit whose other end is down is no listener, and not a failure', () => {
+  test('a unit whose other end is down is neither a listener nor a failure', () => {
     const { netlink } = scene.netns
     const peer = netlink.linkByName('b-peer')!.ifindex
     netlink.setLink(peer, { up: false })
@@ -224,7 +224,7 @@ describe('the rate of a port', () => {
     expect(scene.from('a', unicast), { verdict: 'forward', changed: { 'a.rx': 1, 'free.tx': 1 } })
   })
 
-  test('0 is no limit', () => {
+  test('0 is not a limit', () => {
     scene.port('a', { broadcastRate: 0 })
     toMany()
     for (let i = 0; i < 5; i++) assert.ok(passed('a'))

@@ -112,7 +112,7 @@ describe('a flow that a CPU knows', () => {
     assert.ok(flows().uncounted().size > 500)
   })
 
-  test('of a port that leaves its groups and comes back at once is no flow', () => {
+  test('of a port that leaves its groups and comes back at once is not a flow', () => {
     const none = groups.group()
     groups.join('b', none)
     groups.settle()

@@ -33,7 +33,7 @@ const errors: Readonly<Record<number, readonly number[]>> = { [ipProtocol.icmp]:
 const freeTypes = [130, 131, 132, 133, 134, 135, 136, 137, 143]
 const dhcp = [67, 68, 546, 547]
 
-/** Undefined: it is no frame. */
+/** Undefined: it is not a frame. */
 export function readFrame(frame: Uint8Array): Read | undefined {
   const ethernet = decodeEthernet(frame)
   if (!ethernet.ok) return undefined

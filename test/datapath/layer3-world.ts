@@ -311,7 +311,7 @@ export class Layer3World implements Disposable {
   /** The packet has its sender's public address, or a port that is the sender's alone. */
   #judgeSource(before: ReadIp, after: ReadIp): void {
     const name = stationOf(before.src)
-    assert.ok(name, 'a sender that is no station')
+    assert.ok(name, 'a sender that is not a station')
     if (isFloating(name)) return assert.deepEqual(after.src, publicOf(before.src), 'public source')
     assert.ok(isShared(after.src), 'shared source')
     if (after.isLater || after.isError) return

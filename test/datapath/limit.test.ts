@@ -163,7 +163,7 @@ describe('marks of congestion', () => {
     assert.equal(ecnOf(result.data), 3)
   })
 
-  test('leave what is no IP alone', () => {
+  test('leave what is not IP alone', () => {
     limit('a', { packetsOut: 100 })
     hold('a', 'packetsOut', 1)
     const frame = ethernetFrame({ srcMac: a.mac, dstMac: b.mac, type: 0x88b5 }, new Uint8Array(50).fill(0x22))

@@ -169,7 +169,7 @@ describe('what leaves an underlay', () => {
   beforeEach(() => scene.tables.muxes.set(scene.devices.wire, { stats: 7, flags: muxFlag.exclusive, listen: vtepOf(own4, 4789) }))
 
   for (const { family, own, vtep, other } of families) {
-    test(`is no VXLAN of a program of the host, whatever its source: ${family}`, () => {
+    test(`is not VXLAN of a program of the host, whatever its source: ${family}`, () => {
       for (const from of [own, vtep, other])
         for (const frame of Object.values(framesTo(link, from, vtep))) expect(scene.ontoWire(frame), refused)
     })

@@ -214,7 +214,7 @@ suite('guests in security groups', () => {
       )
       assert.equal(code, 1)
       await writeFile(file, 'no pcap file, but long enough for one')
-      assert.match((await trace(`--pcap=${file}`)).stderr, /it is no pcap file/)
+      assert.match((await trace(`--pcap=${file}`)).stderr, /it is not a pcap file/)
     } finally {
       await rm(directory, { recursive: true })
     }

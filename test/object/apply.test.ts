@@ -130,7 +130,7 @@ suite('a document of an owner', () => {
     assert.equal(apply(host, document).length, 3)
     assert.deepEqual(apply(host, document, 'mgmtPlan'), [])
     assert.deepEqual(apply(host, owned(host)), [])
-    // Applied by itself, what the whole host has is no change either: owners are part of it.
+    // Applied by itself, what the whole host has is not a change either: owners are part of it.
     assert.deepEqual(apply(host, exported(host)), [])
     await host.kill()
     host.start()
@@ -176,7 +176,7 @@ suite('a document of an owner', () => {
       refusal(host, { ...document, hostifs: [{ id: mine.hostif, owner: 'other' }] }),
       /it is other's, and the document is agent's/,
     )
-    assert.match(refused(() => port.do('metaOwnerSet', text('1x'))).message, /'1x' is no owner's name/)
+    assert.match(refused(() => port.do('metaOwnerSet', text('1x'))).message, /'1x' is not an owner's name/)
   })
 
   test('names objects: names are unique by type, change places, stay over a restart, and are found', async () => {
@@ -207,8 +207,8 @@ suite('a document of an owner', () => {
     assert.deepEqual(find('blue', ['hostif']), [hostif])
     assert.deepEqual(find('VPCSW1'), [two])
     assert.deepEqual(find(one.slice(0, 9)), [one])
-    assert.deepEqual(find(one.slice(0, 3)), [], 'three digits are no prefix')
-    assert.match(refused(() => find('x', ['nonsense'])).message, /'nonsense' is no type of object/)
+    assert.deepEqual(find(one.slice(0, 3)), [], 'three digits are not a prefix')
+    assert.match(refused(() => find('x', ['nonsense'])).message, /'nonsense' is not a type of object/)
     const sw = host.open('vpcsw', one)
     assert.equal(refused(() => sw.do('metaNameSet', text('red'))).code, 'EEXIST')
     for (const [name, why] of [
@@ -217,8 +217,8 @@ suite('a document of an owner', () => {
       ['beef', /looks like the beginning of an id/],
       [one, /looks like the beginning of an id/],
       ['none', /says that there is no name/],
-      ['a b', /is no name/],
-      ['-x', /is no name/],
+      ['a b', /is not a name/],
+      ['-x', /is not a name/],
     ] as const)
       assert.match(refused(() => sw.do('metaNameSet', text(name))).message, why)
     assert.match(refused(() => apply(host, named('red', 'red'))).message, /switches\[1\].name: .*'red' stands at switches\[0\] already/)

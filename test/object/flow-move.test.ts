@@ -72,7 +72,7 @@ test('a document comes back as it was taken, the latest flows first', async () =
   )
 })
 
-test('what is no document, is too much, or is for a port in no group is refused, and nothing is done', async () => {
+test('what is not a document, is too much, or is for a port in no group is refused, and nothing is done', async () => {
   await using host = new ScratchHost()
   const { port, group } = portOf(host)
   const says = (document: unknown, code: string, message: RegExp): void => {

@@ -43,7 +43,7 @@ test('each transaction is an event that follows the one before', async () => {
   assert.deepEqual(words(one.events.at(-1)!.changes), ['remove hostif0'])
 })
 
-test('what is refused is no event, and what only reads is none', async () => {
+test('what is refused is not an event, and what only reads is none', async () => {
   await using host = new ScratchHost()
   const { sw, mux } = world(host)
   using one = follower(host)

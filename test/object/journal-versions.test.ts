@@ -105,7 +105,7 @@ suite('a journal', () => {
     [
       'with an object of a type that this vpcd does not know',
       () => change("'hostif', 0", "'vpcnew', 0"),
-      /'vpcnew' is no type that this vpcd knows/,
+      /'vpcnew' is not a type that this vpcd knows/,
     ],
   ]
   test('that cannot be read is refused with what to do, and stays as it is', async () => {

@@ -193,7 +193,7 @@ describe('forwarding entries', () => {
       [entry(0, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /entry 2 of 2: VNI 0 never leaves the host/],
       [entry(1 << 24, '02:00:00:00:00:02', '192.0.2.2'), 'EINVAL', /does not fit in 24 bits/],
       [entry(VNI, 'ff:ff:ff:ff:ff:ff', '192.0.2.2'), 'EINVAL', /VTEPs for broadcast and multicast have MAC zero/],
-      [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /2 of 2: 239.0.0.1 is no address of a host/],
+      [entry(VNI, '02:00:00:00:00:02', '239.0.0.1'), 'EINVAL', /2 of 2: 239.0.0.1 is not an address of a host/],
       [
         entry(VNI, '02:00:00:00:00:02', '2001:db8::2'),
         'EAFNOSUPPORT',
@@ -230,7 +230,7 @@ describe('forwarding entries', () => {
     other.do('vpcmuxFteSet', entry(VNI, broadcast, '192.0.2.2'))
   })
 
-  test('stand behind units of this host, and come back when those go; this host is no VTEP of itself', async () => {
+  test('stand behind units of this host, and come back when those go; this host is not a VTEP of itself', async () => {
     await using host = new ScratchHost()
     const { mux, ethlink } = underlay(host)
     mux.do('vpcmuxConnect', idBytes(ethlink.id))

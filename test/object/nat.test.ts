@@ -230,7 +230,7 @@ const refusals: readonly Refusal[] = [
     },
   ],
   ['a second place', 'vpcnatViaSet', () => text('192.0.2.7'), /its public addresses are behind ethlink .*; they are in one place/],
-  ['a host that cannot be', 'vpcnatViaSet', () => text('224.0.0.1'), /that is no address of a host; name its VTEP/],
+  ['a host that cannot be', 'vpcnatViaSet', () => text('224.0.0.1'), /that is not an address of a host; name its VTEP/],
   [
     'a gateway that a station has',
     'vpcnatGateway4Set',
@@ -292,7 +292,7 @@ suite('addresses that stations share', () => {
     // While it shares them, they are what the programs make of them.
     nat.do('vpcnatKeptSet', text('[]'))
     assert.deepEqual(blocks(), his)
-    assert.throws(() => nat.do('vpcnatKeptSet', text('["10.1.0.9 203.0.113.22 1000-1063"]')), /is no block of ports; one looks like/)
+    assert.throws(() => nat.do('vpcnatKeptSet', text('["10.1.0.9 203.0.113.22 1000-1063"]')), /is not a block of ports; one looks like/)
     assert.throws(() => nat.do('vpcnatKeptSet', text('["fd01::9 203.0.113.22 1344-1407"]')), /must be of one family/)
   })
 

@@ -184,7 +184,7 @@ describe('a port', () => {
     for (const bad of ['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1']) {
       assert.match(
         refused(() => port.do('vpcpAddressesSet', addresses('10.0.0.3', bad))).message,
-        /is no address that a unit can send from/,
+        /is not an address that a unit can send from/,
       )
     }
     assert.equal(refused(() => port.do('vpcpAddressesSet', new Uint8Array(17))).code, 'EINVAL')
@@ -340,7 +340,7 @@ describe('neighbours', () => {
     assert.equal(tables.neighbours.entries().length, 2)
     for (const [bad, why] of [
       [neighbour(VNI, '10.0.0.2', '01:00:00:00:00:00'), /neighbour 2 of 2: the MAC of 10.0.0.2 is a multicast address/],
-      [neighbour(VNI, '224.0.0.2'), /is no address of a host/],
+      [neighbour(VNI, '224.0.0.2'), /is not an address of a host/],
       [neighbour(1 << 24, '10.0.0.2'), /does not fit in 24 bits/],
     ] as const) {
       assert.match(refused(() => sw.do('vpcswNeighbourSet', Buffer.concat([neighbour(VNI, '10.0.0.3'), bad]))).message, why)
@@ -376,7 +376,7 @@ describe('a held port', () => {
     assert.equal(host.datapath.tables.fdb.get({ segment: VNI, mac })?.kind, dstKind.local)
   })
 
-  test('is no uplink, and an uplink is not held', async () => {
+  test('is not an uplink, and an uplink is not held', async () => {
     await using host = new ScratchHost()
     const { sw, uplink, other } = world(host)
     assert.match(refused(() => uplink.do('vpcpHeldSet', u16(1))).message, /cannot hold port vpcp2: it is the uplink of its switch/)

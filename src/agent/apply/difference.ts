@@ -72,7 +72,7 @@ export function difference(before: Flat, after: Flat, { remove, stations, all }:
   for (const line of stations.set) change.line(line.list, line)
   if (remove) {
     for (const id of before.objects.keys()) if (!all.objects.has(id)) change.remove.push(id)
-    // A guest that moves here is no station any more, and its address is still a neighbour.
+    // A guest that moves here is not a station any more, and its address is still a neighbour.
     const gone = [...before.lines].filter(([key]) => !all.lines.has(key) && !stations.wants(key)).map(([, line]) => line)
     const left = stations.remove.filter((line) => !all.lines.has(lineKey(line)))
     for (const line of [...gone, ...left]) change.line(`remove-${line.list}`, line)

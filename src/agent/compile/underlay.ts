@@ -12,7 +12,7 @@ export const thisHost = (items: Items): HostItem | undefined => {
   return undefined
 }
 
-/** `192.0.2.1:4789`; undefined for what is no address. */
+/** `192.0.2.1:4789`; undefined for what is not an address. */
 export function endpointText({ address, port }: VtepAddress): string | undefined {
   const parsed = parseIp(address)
   return parsed.ok ? formatEndpoint({ address: parsed.value, port }) : undefined

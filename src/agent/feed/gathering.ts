@@ -84,7 +84,7 @@ export function heldBy(items: ItemStore, waiting: readonly Batch[]): Held | unde
   return held
 }
 
-/** What a batch changes in the items. The same again is no change: nothing that waits is tried again for it. */
+/** What a batch changes in the items. The same again is not a change: nothing that waits is tried again for it. */
 export function changesIn(items: ItemStore, batch: Batch): Changes {
   const { revision, said } = batch
   const put: FeedItem[] = []

@@ -94,7 +94,7 @@ export class ApiClient {
     try {
       url = new URL(`/v1${path}`, server)
     } catch {
-      throw new Failure('usage', `'${server}' is no URL of an API; one looks like https://cloud.example:7473`)
+      throw new Failure('usage', `'${server}' is not a URL of an API; one looks like https://cloud.example:7473`)
     }
     const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
     const text = body === undefined ? undefined : JSON.stringify(body)

@@ -105,7 +105,7 @@ const makers: Readonly<Record<Verb, (kind: Kind, path: string) => Command>> = {
         ...addOptions(kind),
         rename: valueOption<string>('a new name', {
           placeholder: 'NAME',
-          parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is no name`)),
+          parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is not a name`)),
         }),
         ...envelope,
         unset: text('take away what a field or label.KEY says; may be a list, which is then empty', 'FIELD').repeated,

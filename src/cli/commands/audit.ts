@@ -32,7 +32,7 @@ export default command({
     wrapped interfaces, programs on devices (and that the running vpcd loaded them), pinned tables, every entry of every
     table, and the journal. Prints a line for each difference, and exits with 1 when there is one.
 
-    Notes report what is no difference but good to know: rules of the host that must see each packet of a mux, so that
+    Notes report what is not a difference but good to know: rules of the host that must see each packet of a mux, so that
     its packets take the long way through the host's stack; and foreign programs that run before ours on an interface
     and may end the chain there.
 

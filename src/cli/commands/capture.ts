@@ -60,7 +60,7 @@ export default command({
     if ([port, vnic, switchId].filter((each) => each !== undefined).length !== 1)
       throw usageFailure('say what to capture: one of --port, --vnic and --switch-id')
     if (process.getuid?.() !== 0) throw new Failure('denied', 'capturing opens packet sockets; run vpc capture as root', { code: 'EPERM' })
-    if (write === '-' && process.stdout.isTTY) throw usageFailure('frames are no text for a terminal; give a file with -w, or a pipe')
+    if (write === '-' && process.stdout.isTTY) throw usageFailure('frames are not text for a terminal; give a file with -w, or a pipe')
     const uid = user === undefined ? undefined : userId(user)
     if (user !== undefined && uid === undefined) throw usageFailure(`--user: there is no user '${user}'`)
     const client = await vpc()

@@ -14,7 +14,7 @@ type Pair = readonly [name: string, value: number]
 /** `NAME=NUMBER`, of names that there are. */
 function parsePair(given: string, what: string, known: object): Result<Pair> {
   const [, name = '', number = ''] = /^([^=]*)(?:=(.*))?$/s.exec(given) ?? []
-  if (!Object.hasOwn(known, name)) return failure(`'${name}' is no ${what}; they are ${Object.keys(known).join(', ')}`)
+  if (!Object.hasOwn(known, name)) return failure(`'${name}' is not a ${what}; they are ${Object.keys(known).join(', ')}`)
   if (!/^\d{1,10}$/.test(number)) return failure(`'${number}' is not a whole number; write ${name}=NUMBER`)
   return success([name, Number(number)])
 }

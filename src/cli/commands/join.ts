@@ -43,7 +43,7 @@ function underlayOf(text: string): Address {
   if (found !== undefined) return { host: found.address, port: vxlanPort }
   const parsed = parseAddress(text, vxlanPort)
   if (parsed.ok && isIP(parsed.value.host) !== 0) return parsed.value
-  throw usageFailure(`--underlay: '${text}' is no address, and no interface of this machine with an address`)
+  throw usageFailure(`--underlay: '${text}' is neither an address nor an interface of this machine with an address`)
 }
 
 /** A package has units for both. */
@@ -76,7 +76,7 @@ export default command({
     const token = parseJoinToken(given!)
     const underlay = where === undefined ? undefined : underlayOf(where)
     if (token === undefined)
-      throw usageFailure('that is no join token: it is vpcjoin1. and three more parts, with dots between; vpc host create prints it')
+      throw usageFailure('that is not a join token: it is vpcjoin1. and three more parts, with dots between; vpc host create prints it')
     const { joinCloud } = await import('#agent/join.ts')
     const { JoinRefused } = await import('#agent/pinned-ca.ts')
     const { AgentStartRefused } = await import('#agent/state-dir.ts')

@@ -37,7 +37,7 @@ const objType = valueOption<UnitType | 'all'>('only objects of this type', {
     const type = also[text] ?? text
     return words.includes(type)
       ? success(type as UnitType | 'all')
-      : failure(`'${text}' is no type of object; types are ${[...words, ...Object.keys(also)].join(', ')}`)
+      : failure(`'${text}' is not a type of object; types are ${[...words, ...Object.keys(also)].join(', ')}`)
   },
 })
 

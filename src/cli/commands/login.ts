@@ -32,7 +32,7 @@ export default command({
     },
   ],
   async run({ server, tokenFile, ca, serverName, agentStateDir: stateDir, name }, { output }) {
-    if (!isName(name)) throw usageFailure(`--name: '${name}' is no name; ${nameRule}`)
+    if (!isName(name)) throw usageFailure(`--name: '${name}' is not a name; ${nameRule}`)
     const token = readFileSync(tokenFile ?? 0, 'utf8').trim()
     if (token === '') throw usageFailure('there is no token in what was read')
     const trust = ca === undefined ? hostTrust(server, stateDir) : { ca: resolve(ca) }

@@ -26,7 +26,7 @@ export default command({
     ...placeOptions,
     name: valueOption<string>('name of this host', {
       placeholder: 'NAME',
-      parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is no name; ${nameRule}`)),
+      parse: (given) => (isName(given) ? success(given) : failure(`'${given}' is not a name; ${nameRule}`)),
     }).defaultsTo('the name of this machine'),
     address: text('where other machines reach this one', 'ADDRESS|INTERFACE').defaultsTo(
       'the address that packets to the outside leave from',

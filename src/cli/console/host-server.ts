@@ -74,7 +74,7 @@ function signIn(response: ServerResponse, given: string): void {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', `http://127.0.0.1:${port}`)
-  // A name that somebody else points here is no address of this console.
+  // A name that somebody else points here is not an address of this console.
   if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? ''))
     return send(response, 421, { detail: 'unknown host' })
   if (request.method !== 'GET') return send(response, 405, { detail: 'this console changes nothing' })

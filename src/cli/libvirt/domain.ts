@@ -51,7 +51,7 @@ export function readDomain(text: string): Domain {
   // Some hooks get the domain inside of more.
   const domain = root.name === 'domain' ? root : childOf(root, 'domain')
   const [uuid, name] = [childOf(domain, 'uuid')?.text, childOf(domain, 'name')?.text]
-  if (domain === undefined || uuid === undefined || name === undefined) throw new Failure('failed', 'this is no domain of libvirt')
+  if (domain === undefined || uuid === undefined || name === undefined) throw new Failure('failed', 'this is not a domain of libvirt')
   const wishes = wishesOf(domain)
   const devices = childOf(domain, 'devices')?.children.filter((each) => each.name === 'interface') ?? []
   return { uuid, name, interfaces: wishes.map((wish) => interfaceOf(wish, devices, name)) }
@@ -107,7 +107,7 @@ export function wishFrom(given: Readonly<Record<string, string | undefined>>, ba
 export function withOwnNames(text: string): string {
   const root = parseXml(text)
   const domain = root.name === 'domain' ? root : childOf(root, 'domain')
-  if (domain === undefined) throw new Failure('failed', 'this is no domain of libvirt')
+  if (domain === undefined) throw new Failure('failed', 'this is not a domain of libvirt')
   const devs = wishesOf(domain).map(({ dev }) => dev)
   const saved = /<target dev='vmnic\d+' managed='no'\/>/g
   const count = text.match(saved)?.length ?? 0

@@ -52,6 +52,6 @@ async function release(uuid: string, around: Surroundings): Promise<void> {
 
 function uuidIn(xml: string): string {
   const [, uuid] = /<uuid>([\da-f-]{36})<\/uuid>/.exec(xml) ?? []
-  if (uuid === undefined) throw new Failure('failed', 'this is no domain of libvirt')
+  if (uuid === undefined) throw new Failure('failed', 'this is not a domain of libvirt')
   return uuid
 }

@@ -25,7 +25,7 @@ const pieces =
 const attribute = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
 const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
-/** The root element. Throws a Failure for what is no XML document. */
+/** The root element. Throws a Failure for what is not an XML document. */
 export function parseXml(text: string): Element {
   const root: Open = { tag: '', attributes: {}, prefixes: {}, children: [], text: '' }
   const stack = [root]

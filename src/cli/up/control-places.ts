@@ -62,7 +62,7 @@ export function readAdminToken(places: Places): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     const found = fstatSync(file)
-    if (!found.isFile() || found.nlink !== 1) throw new Failure('failed', `${path} is no file of its own; remove it, and repeat`)
+    if (!found.isFile() || found.nlink !== 1) throw new Failure('failed', `${path} is not a file of its own; remove it, and repeat`)
     return readFileSync(file, 'utf8').trim()
   } finally {
     closeSync(file)

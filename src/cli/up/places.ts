@@ -97,7 +97,7 @@ export async function ownAddress(asked: string | undefined): Promise<string> {
   const all = (networkInterfaces()[asked] ?? []).filter(({ address }) => !address.startsWith('fe80:'))
   const found = all.find(({ address }) => isIPv4(address)) ?? all[0]
   if (found !== undefined) return found.address
-  throw usageFailure(`--address: '${asked}' is no address, and no interface of this machine with an address`)
+  throw usageFailure(`--address: '${asked}' is neither an address nor an interface of this machine with an address`)
 }
 
 /** A socket that is connected to an address of the documentation says which of ours it would use; it sends nothing. */

@@ -47,7 +47,7 @@ export async function readJson(request: IncomingMessage, maxBytes = defaultMaxBy
   try {
     return JSON.parse(Buffer.concat(parts).toString('utf8'))
   } catch {
-    throw new Problem('invalid', 'the body is no JSON')
+    throw new Problem('invalid', 'the body is not JSON')
   }
 }
 

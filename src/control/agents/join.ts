@@ -40,7 +40,7 @@ export function joinHandler(parts: JoinParts): OpenHandler {
     const key = publicKeyOf(given.data.publicKey)
     const token = parseJoinToken(given.data.token)
     try {
-      if (token === undefined) throw new Problem('unauthenticated', 'that is no join token: it begins with vpcjoin1.')
+      if (token === undefined) throw new Problem('unauthenticated', 'that is not a join token: it begins with vpcjoin1.')
       const { record } = await join(parts.model, {
         token,
         key: pinOf(key),
@@ -76,7 +76,7 @@ function publicKeyOf(pem: string): Uint8Array {
   } catch {
     // As below.
   }
-  throw fieldProblem('invalid', ['publicKey'], 'it is no P-256 public key in PEM form')
+  throw fieldProblem('invalid', ['publicKey'], 'it is not a P-256 public key in PEM form')
 }
 
 function underlayOf(given: z.infer<typeof body>['underlay']): { address: string; port: number } | null {

@@ -87,7 +87,7 @@ export function timeOf(word: string, text: string | undefined): number | undefin
   if (text === undefined) return undefined
   const time = Date.parse(text)
   if (!Number.isNaN(time)) return time
-  throw fieldProblem('invalid', [word], `'${text.slice(0, 40)}' is no time; one looks like 2027-01-31T12:00:00Z`)
+  throw fieldProblem('invalid', [word], `'${text.slice(0, 40)}' is not a time; one looks like 2027-01-31T12:00:00Z`)
 }
 
 /** The newest records that pass. A record that a crash left in a file and in the store is shown once. */

@@ -62,7 +62,7 @@ async function apply(parts: Parts, c: ApiContext, value: unknown): Promise<Respo
   const ask = askOf(parts, c)
   const plan = c.req.query('plan')
   if (plan !== undefined && !/^[0-9a-f]{64}$/.test(plan))
-    throw new Problem('invalid', 'plan: it is no plan; give the 64 digits that the answer to /v1/plan, or vpc cloud plan, has')
+    throw new Problem('invalid', 'plan: it is not a plan; give the 64 digits that the answer to /v1/plan, or vpc cloud plan, has')
   if (ask.isDryRun) throw new Problem('invalid', 'dry-run: POST /v1/plan is the dry run of this')
   const request = { value, ask, plan }
   if (!c.req.header('accept')?.includes('text/event-stream')) return c.json(shownPlan(await applyPlan(parts.model, request)))

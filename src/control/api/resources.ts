@@ -72,7 +72,7 @@ function idOfPath(kind: Kind, c: ApiContext): string {
   throw fieldProblem(
     'invalid',
     ['id'],
-    `'${text.slice(0, 100)}' is no UUID: PUT makes the ${kind.kind} of an id that you choose; POST chooses one`,
+    `'${text.slice(0, 100)}' is not a UUID: PUT makes the ${kind.kind} of an id that you choose; POST chooses one`,
   )
 }
 

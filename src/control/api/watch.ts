@@ -69,7 +69,7 @@ function knownKind(name: string): Kind {
 function afterOf(c: ApiContext): number | undefined {
   const given = c.req.header('last-event-id') ?? c.req.query('after')
   if (given === undefined) return undefined
-  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'Last-Event-ID: it is no revision')
+  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'Last-Event-ID: it is not a revision')
   return Number(given)
 }
 

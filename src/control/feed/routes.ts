@@ -81,7 +81,7 @@ function checkVersion(given: string | null): void {
 function revisionOf(url: URL): number | undefined {
   const given = url.searchParams.get('revision')
   if (given === null) return undefined
-  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'revision: it is no revision')
+  if (!/^\d{1,15}$/.test(given)) throw new Problem('invalid', 'revision: it is not a revision')
   return Number(given)
 }
 

@@ -141,7 +141,7 @@ function publicKeyOf(text: string): Uint8Array {
   } catch {
     // As below.
   }
-  throw new IssuerRefused('that is no P-256 public key')
+  throw new IssuerRefused('that is not a P-256 public key')
 }
 
 function read(pem: string): X509Certificate | undefined {

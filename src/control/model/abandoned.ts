@@ -58,7 +58,7 @@ export class Abandoned {
     if (kind !== 'vnic') return
     if (migration === undefined) return void this.#moves.delete(id)
     const said = JSON.stringify(migration)
-    // Another change of the vnic is no word of its command.
+    // Another change of the vnic is not a word of its command.
     if (this.#moves.get(id)?.said !== said) this.#moves.set(id, { said, until: this.#now() + lifeOf(migration) })
   }
 

@@ -16,7 +16,7 @@ export interface Query {
   readonly now: number
 }
 
-/** Words of a query that are no filters. */
+/** Words of a query that are not filters. */
 const reserved = new Set(['cascade', 'limit', 'after', 'kind', 'dry-run', 'wait', 'timeout', 'seconds', 'states'])
 
 /** The filter of a query's words, or undefined: nothing can pass. Throws a Problem for a word that is none. */
@@ -137,5 +137,5 @@ function afterOf(text: string | null): string | undefined {
   if (text === null) return undefined
   const id = Buffer.from(text, 'base64url').toString()
   if (/^[0-9a-f-]{36}$/.test(id)) return id
-  throw new Problem('invalid', 'after: this is no token of a page; take `next` of the page before')
+  throw new Problem('invalid', 'after: this is not a token of a page; take `next` of the page before')
 }

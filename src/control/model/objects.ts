@@ -17,7 +17,7 @@ export function targetsOf(kind: string, spec: Spec): Set<string> {
     else walk((value as Record<string, unknown>)[step!], rest)
   }
   for (const path of references.get(kind) ?? []) walk(spec, path)
-  // The other side of a peering is no reference until it has agreed: nobody can hold a stranger's vpc.
+  // The other side of a peering is not a reference until it has agreed: nobody can hold a stranger's vpc.
   if (kind === 'peering' && spec.accepted === true) found.add(spec.peerVpc as string)
   return found
 }

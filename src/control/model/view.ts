@@ -34,7 +34,7 @@ export function view(viewer: Viewer, stored: Stored): Resource {
     description: isForeign && kind.read !== 'everybody' ? '' : description,
     labels: isForeign && kind.read !== 'everybody' ? {} : labels,
     protected: record.protected,
-    // The walls that it stands behind, where that is no field.
+    // The walls that it stands behind, where that is not a field.
     ...(account !== null && kind.kind !== 'account' && { account }),
     ...(org !== null && kind.kind === 'role-binding' && { org }),
     ...(vpc !== null && kind.kind !== 'vpc' && { vpc }),

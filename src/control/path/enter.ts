@@ -25,7 +25,7 @@ export function enter(walk: Walk, to: ObjectRecord | undefined): Arrival | undef
   return passesIn(walk, vnic, source) ? { kind: 'vnic', vnic, address: destination, seen: source } : undefined
 }
 
-/** The destination is no public address: no host takes packets for it from a wire. */
+/** The destination is not a public address: no host takes packets for it from a wire. */
 function notPublic(walk: Walk, to: ObjectRecord | undefined): undefined {
   const { trail, way, packet } = walk
   const { destination } = packet
@@ -37,11 +37,11 @@ function notPublic(walk: Walk, to: ObjectRecord | undefined): undefined {
   const text =
     floating === undefined
       ? `${trail.names.text(to)} has no floating address, and packets from outside come in by those alone`
-      : `${destination} is no public address; ask about ${String(floating.spec.ip)}, which stands for it outside`
+      : `${destination} is not a public address; ask about ${String(floating.spec.ip)}, which stands for it outside`
   return trail.stop(way, 'destination', 'no-public-address', text, to, floating === undefined ? floatingCommand(walk, to) : undefined)
 }
 
-/** A sender with a public address of the same wire is no stranger: hosts take nothing of it from there. */
+/** A sender with a public address of the same wire is not a stranger: hosts take nothing of it from there. */
 function isOfNobodyAt({ cloud, trail, way, packet: { source } }: Walk, wire: Wire): boolean {
   if (!isPublicAt(cloud, source, wire)) return true
   const holder = cloud.publicHolder(source)

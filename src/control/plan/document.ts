@@ -33,7 +33,7 @@ const hostKeys = ['switches', 'muxes', 'ethlinks', 'vmnics', 'hostifs']
 
 /** Read a document. Throws a Problem with every field that is wrong. */
 export function readDocument(value: unknown): VpcDocument {
-  if (!isPlainObject(value)) throw new Problem('invalid', 'the document is no object with the key vpc')
+  if (!isPlainObject(value)) throw new Problem('invalid', 'the document is not an object with the key vpc')
   checkKeys(value)
   const { vpc, account, applySet } = value
   const isNamedOnly = typeof vpc === 'string'
@@ -60,8 +60,8 @@ function checkKeys(value: Spec): void {
       'invalid',
       host === undefined ? [] : [host],
       host === undefined
-        ? "there is no key 'vpc', so it is no document of a vpc"
-        : `'${host}' are in documents of a host; this is no document of a vpc`,
+        ? "there is no key 'vpc', so it is not a document of a vpc"
+        : `'${host}' are in documents of a host; this is not a document of a vpc`,
       { hint: host === undefined ? 'vpc cloud export writes one' : 'vpc apply FILE takes a document of this host' },
     )
   const wrong = Object.keys(value).filter((key) => !keys.includes(key))

@@ -16,13 +16,13 @@ test('a store has a name', () => {
 
 test('a wrong name says what is wrong with it', () => {
   const bad: readonly (readonly [string, RegExp])[] = [
-    ['', /is no store; write sqlite:PATH/],
-    ['/var/lib/x.db', /is no store/],
+    ['', /is not a store; write sqlite:PATH/],
+    ['/var/lib/x.db', /is not a store/],
     ['sqlite:x.db', /from the root/],
     ['sqlite:/x/', /from the root/],
-    ['etcd://', /no members/],
-    ['etcd://a b:1', /no members/],
-    ['etcd://a?prefix=x', /no prefix/],
+    ['etcd://', /not members/],
+    ['etcd://a b:1', /not members/],
+    ['etcd://a?prefix=x', /not a prefix/],
     ['etcd://a?cafile=x', /has no 'cafile'/],
     ['etcd://a?ca=/x', /all of ca, cert and key/],
   ]

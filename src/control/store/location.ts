@@ -32,27 +32,27 @@ export function parseStoreLocation(text: string): Result<StoreLocation> {
   const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? []
   if (scheme === 'sqlite') return parseSqlite(rest)
   if (scheme === 'etcd') return parseEtcd(rest)
-  return failure(`'${text}' is no store; write sqlite:PATH or etcd://HOST:PORT,…?ca=FILE&cert=FILE&key=FILE`)
+  return failure(`'${text}' is not a store; write sqlite:PATH or etcd://HOST:PORT,…?ca=FILE&cert=FILE&key=FILE`)
 }
 
 function parseSqlite(path: string): Result<StoreLocation> {
   return path.startsWith('/') && !path.endsWith('/')
     ? success({ kind: 'sqlite', path })
-    : failure(`'${path}' is no path of a file from the root; write sqlite:/var/lib/vpc/control.db`)
+    : failure(`'${path}' is not a path of a file from the root; write sqlite:/var/lib/vpc/control.db`)
 }
 
 function parseEtcd(rest: string): Result<StoreLocation> {
   const [, hosts = '', query = ''] = /^\/\/([^/?]*)\/?(?:\?(.*))?$/s.exec(rest) ?? []
   const endpoints = hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:${defaultPort}`))
   const wrong = endpoints.find((endpoint) => !/^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(endpoint))
-  if (hosts === '' || wrong !== undefined) return failure(`'${hosts}' are no members of etcd; write etcd://HOST:PORT,HOST:PORT`)
+  if (hosts === '' || wrong !== undefined) return failure(`'${hosts}' are not members of etcd; write etcd://HOST:PORT,HOST:PORT`)
   const given = new URLSearchParams(query)
   const unknown = [...given.keys()].find((name) => !['prefix', 'ca', 'cert', 'key', 'quota'].includes(name))
   if (unknown !== undefined) return failure(`an etcd store has no '${unknown}'; it has prefix, ca, cert, key and quota`)
   const prefix = given.get('prefix') ?? defaultPrefix
-  if (!/^\/([!-~]+\/)?$/.test(prefix)) return failure(`'${prefix}' is no prefix; it begins and ends with /, as ${defaultPrefix}`)
+  if (!/^\/([!-~]+\/)?$/.test(prefix)) return failure(`'${prefix}' is not a prefix; it begins and ends with /, as ${defaultPrefix}`)
   const quota = given.get('quota') ?? undefined
-  if (quota !== undefined && !/^[1-9]\d{5,14}$/.test(quota)) return failure(`quota: '${quota}' is no number of bytes, as etcd has it`)
+  if (quota !== undefined && !/^[1-9]\d{5,14}$/.test(quota)) return failure(`quota: '${quota}' is not a number of bytes, as etcd has it`)
   const more = quota === undefined ? {} : { quota: Number(quota) }
   const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => given.get(name) ?? undefined)
   if (ca === undefined && cert === undefined && key === undefined)

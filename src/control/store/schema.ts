@@ -58,7 +58,7 @@ function parseSchema(text: string): Schema {
   } catch {
     // It is said below.
   }
-  throw new StoreError('unusable', `the key ${schemaKey} has ${text.slice(0, 60)}, which is no schema; restore a backup`)
+  throw new StoreError('unusable', `the key ${schemaKey} has ${text.slice(0, 60)}, which is not a schema; restore a backup`)
 }
 
 /**

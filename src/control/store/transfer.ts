@@ -102,7 +102,7 @@ function parse(path: string, number: number, line: string): Record<string, unkno
   } catch {
     // It is said below.
   }
-  throw wrong(path, number, 'is no JSON object')
+  throw wrong(path, number, 'is not a JSON object')
 }
 
 async function checkFile(path: string): Promise<Transferred> {

@@ -37,7 +37,7 @@ export class HandOverRefused extends Error {
 
 /** Open the namespace. Throws HandOverRefused when it is not there, or is the host's own. */
 export function openPlace({ path, isRight }: Where): Netns {
-  // The name of a container that does not run is no path.
+  // The name of a container that does not run is not a path.
   const found = path.startsWith('/') ? openIfThere(path) : undefined
   const [own, other] = [statSync('/proc/thread-self/ns/net'), found && fstatSync(found.fd)]
   // A name that is half made is a plain file.

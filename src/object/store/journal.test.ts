@@ -58,7 +58,7 @@ test('is for its owner alone, also one of before, with all its files', () => {
   for (const name of ['', '-wal', '-shm']) assert.equal(statSync(`${file.path}${name}`).mode & 0o777, 0o600, name)
 })
 
-test('a write that fails is no write, and the next one works', () => {
+test('a write that fails is not a write, and the next one works', () => {
   using file = scratch()
   using journal = Journal.open(file.path)
   const one = row(0)

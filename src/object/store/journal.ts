@@ -162,7 +162,7 @@ function migrate(db: DatabaseSync, path: string, from: number): void {
   const put = db.prepare('UPDATE object SET settings = ? WHERE id = ?')
   for (const { id, type, unit, settings } of db.prepare('SELECT id, type, unit, settings FROM object').all() as unknown as JournalRow[]) {
     try {
-      if (!isUnitType(type)) throw new Error(`'${type}' is no type that this vpcd knows; ${wayOut}`)
+      if (!isUnitType(type)) throw new Error(`'${type}' is not a type that this vpcd knows; ${wayOut}`)
       put.run(JSON.stringify(upgradeRow(from, type, JSON.parse(settings))), id)
     } catch (error) {
       throw new JournalUnusable(

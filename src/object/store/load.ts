@@ -42,7 +42,7 @@ function readable<T>(row: JournalRow, read: () => T): T {
 
 function loadObject(context: Context, tx: Transaction, row: JournalRow): { readonly object: VpcObject; readonly columns: Row } {
   const { id, type, unit, settings } = row
-  if (!isUnitType(type)) throw new Error(`'${type}' is no type that this vpcd knows; ${wayOut}`)
+  if (!isUnitType(type)) throw new Error(`'${type}' is not a type that this vpcd knows; ${wayOut}`)
   const columns = JSON.parse(settings) as Row
   checkKeys(columns, keysOf(currentVersion, type))
   const { state, kept }: ObjectType<any> = types[type]

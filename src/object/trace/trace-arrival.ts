@@ -34,7 +34,7 @@ export function traceArrival({ context, tx, input }: Call<undefined, ArrivalRequ
   const frame = readHex(input?.arrived)
   if (!frame.ok) return tx.refuse('EINVAL', frame.why)
   if (input?.wire !== undefined) return traceWire(context, tx, String(input.wire), frame.value)
-  const arrival = readArrival(frame.value) ?? tx.refuse('EINVAL', 'it is no frame in VXLAN over IPv4 or IPv6')
+  const arrival = readArrival(frame.value) ?? tx.refuse('EINVAL', 'it is not a frame in VXLAN over IPv4 or IPv6')
   const { destination, port } = arrival
   const mux = muxOf(context, arrival) ?? tx.refuse('ENOENT', `no mux of this host listens on ${formatIp(destination)}, UDP port ${port}`)
   const names = new Names(context.model, undefined, true)

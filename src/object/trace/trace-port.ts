@@ -48,7 +48,7 @@ function unitOf({ tx, object: { peer } }: PortCall): Unit {
 
 function sentBy(call: PortCall, unit: Unit): Sent {
   const { tx, input } = call
-  if (typeof input !== 'object' || input === null) return tx.refuse('EINVAL', 'the request is no object')
+  if (typeof input !== 'object' || input === null) return tx.refuse('EINVAL', 'the request is not an object')
   if ('frame' in input) {
     const frame = readHex(input.frame)
     if (!frame.ok) return tx.refuse('EINVAL', frame.why)

@@ -107,7 +107,8 @@ function deleteMembers(call: MembersCall): void {
   tx.asked = `delete members of ${unitName(group)}`
   const there = new Set(group.members)
   for (const member of readMembers(call))
-    if (!there.delete(member)) tx.refuse('ENOENT', `${member} is no member that was added`, 'members on this host follow from their ports')
+    if (!there.delete(member))
+      tx.refuse('ENOENT', `${member} is not a member that was added`, 'members on this host follow from their ports')
   changeMembers(context.model, tx, group, [...there])
 }
 

@@ -17,7 +17,7 @@ const addressesOf = (texts: readonly string[]): Place['addresses'] =>
     return { address, prefixLength: length }
   })
 
-/** The namespace of a guest. A process that ended is no guest, whoever has its pid. */
+/** The namespace of a guest. A process that ended is not a guest, whoever has its pid. */
 export function whereIs(netns: string): Where {
   const container = containerOf(netns)
   if (container !== undefined) return whereContainerIs(netns, container)

@@ -160,7 +160,7 @@ function entryProblem(vni: number, mac: number): string | undefined {
 function checkVtep(tx: Transaction, { listen }: Mux, vtep: Vtep, which: string): void {
   const { address, family } = vtep
   const multicast = family === 4 ? address[0]! >= 224 : address[0] === 0xff
-  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is no address of a host`)
+  if (multicast || address.every((byte) => byte === 0)) tx.refuse('EINVAL', `${which}${formatVtep(vtep)} is not an address of a host`)
   if (listen === null || listen.address.length === address.length) return
   tx.refuse(
     'EAFNOSUPPORT',

@@ -62,7 +62,7 @@ export function dropWays({ datapath, model }: Context, tx: Transaction, mux: Mux
 
 /**
  * Any program of the host may send from any IPv6 address (IPV6_FREEBIND), also to the host's own mux: by loopback. The
- * same program keeps it from that. An IPv4 socket sends from addresses of the host alone, which are no VTEP's.
+ * same program keeps it from that. An IPv4 socket sends from addresses of the host alone, which are not a VTEP's.
  */
 function* loopback({ devices }: Context, { listen, underlay, exclusive }: Mux): Generator<number> {
   const device = underlay !== null && exclusive && listen?.address.length === 16 ? devices.byName('lo') : undefined

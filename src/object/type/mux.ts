@@ -202,7 +202,7 @@ function findEthlink({ context: { model }, tx, object: mux, input: id }: Call<Mu
   if (type === 'vpcp')
     tx.refuse('EOPNOTSUPP', 'it is the id of a port, and a mux needs none: it serves all switches of the host', 'connect it to an ethlink')
   if (type !== 'ethlink') {
-    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is no type` : `it is the id of ${typeNoun[type]}`
+    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is not a type` : `it is the id of ${typeNoun[type]}`
     tx.refuse('EINVAL', what, 'the underlay of a mux is an ethlink')
   }
   return (

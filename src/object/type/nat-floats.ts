@@ -39,7 +39,7 @@ function problemOf(model: Model, nat: Nat, { address, inside }: Float): Problem 
   const router = routerOfNat(model, nat)
   if (router === undefined) return ['EINVAL', `${unitName(nat)} serves no router`, 'give it one with vpc nat set --router-id']
   if (nat.pool.length === 0) return ['EINVAL', `${unitName(nat)} has no public addresses`, 'give it some with vpc nat set --pool']
-  if (!isUsableAddress(toMapped(address))) return ['EINVAL', `${formatIp(address)} is no address of a station`, 'choose another']
+  if (!isUsableAddress(toMapped(address))) return ['EINVAL', `${formatIp(address)} is not an address of a station`, 'choose another']
   if (!isIn(nat.pool, address))
     return [
       'EINVAL',

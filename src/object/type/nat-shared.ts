@@ -35,7 +35,7 @@ const twice = (address: Ipv6, before: readonly Ipv6[]): Problem | undefined =>
 
 function problemOf(model: Model, nat: Nat, address: Ip): Problem | undefined {
   if (nat.pool.length === 0) return ['EINVAL', `${unitName(nat)} has no public addresses`, 'give it some with vpc nat set --pool']
-  if (!isUsableAddress(toMapped(address))) return ['EINVAL', 'that is no address of a station', 'choose another']
+  if (!isUsableAddress(toMapped(address))) return ['EINVAL', 'that is not an address of a station', 'choose another']
   if (!isIn(nat.pool, address))
     return ['EINVAL', `it is none of its public addresses (${nat.pool.join(', ')})`, 'choose one of them, or extend the pool']
   for (const other of model.ofType('vpcnat')) {

@@ -69,7 +69,7 @@ const setters = settersOf<'vpcnat'>({
   },
   via(context, tx, nat, via, { ethlink = nat.ethlink }) {
     tx.asked = `have ${unitName(nat)} send ${via === null ? 'to no other host' : `to the host ${formatIp(via.address)}`}`
-    if (via !== null && !isUsableAddress(toMapped(via.address))) tx.refuse('EINVAL', 'that is no address of a host', 'name its VTEP')
+    if (via !== null && !isUsableAddress(toMapped(via.address))) tx.refuse('EINVAL', 'that is not an address of a host', 'name its VTEP')
     const own = via === null ? undefined : [...context.model.ofType('vpcmux')].find((mux) => isOwn(mux, { ...vtepOf(via) }))
     if (own !== undefined)
       tx.refuse('EINVAL', `${fullName(own)} of this host listens there`, 'name the other host, or an ethlink of this one')
@@ -132,7 +132,7 @@ function checkEthlink(model: Model, tx: Transaction, id: Id): Ethlink {
 
 function setGateway(context: Context, tx: Transaction, nat: Nat, key: 'gateway4' | 'gateway6', gateway: Ip | null): void {
   tx.asked = `give ${unitName(nat)} ${gateway === null ? 'no gateway' : `gateway ${formatIp(gateway)}`}`
-  if (gateway !== null && !isUsableAddress(toMapped(gateway))) tx.refuse('EINVAL', 'that is no address of a router', 'choose another')
+  if (gateway !== null && !isUsableAddress(toMapped(gateway))) tx.refuse('EINVAL', 'that is not an address of a router', 'choose another')
   const float = gateway === null ? undefined : nat.floats.find(({ address }) => equal(address, gateway))
   if (float !== undefined) tx.refuse('EADDRINUSE', `it is the floating address of ${formatIp(float.inside)}`, 'choose another')
   change(context, tx, nat, () => tx.set(nat, key, gateway))

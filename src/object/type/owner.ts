@@ -1,5 +1,5 @@
 /**
- * The owner of an object: the name of an agent. Only documents of this agent remove the object. It is no right:
+ * The owner of an object: the name of an agent. Only documents of this agent remove the object. It is not a right:
  * everybody who may write the object sets it.
  */
 import { ownerName } from '#abi/kind.ts'

@@ -141,7 +141,8 @@ function checkMacs(tx: Transaction, asked: readonly Mac[]): Mac[] {
 /** The addresses without duplicates. Refuses those that a unit cannot have. */
 function checkAddresses(tx: Transaction, asked: readonly Ipv6[]): Ipv6[] {
   const odd = asked.find((address) => !isUsableAddress(address))
-  if (odd !== undefined) tx.refuse('EINVAL', `${formatIp(isMapped(odd) ? fromMapped(odd) : odd)} is no address that a unit can send from`)
+  if (odd !== undefined)
+    tx.refuse('EINVAL', `${formatIp(isMapped(odd) ? fromMapped(odd) : odd)} is not an address that a unit can send from`)
   return [...new Map(asked.map((address) => [addressKey(address), address])).values()]
 }
 
@@ -237,7 +238,7 @@ function findInterface({ context, tx, object: port, input: id }: Call<Port, Id>,
   if (type === 'vpcmux')
     tx.refuse('EOPNOTSUPP', 'a mux needs no port: it serves all switches of the host', 'connect it to an ethlink instead')
   if (type === undefined || !isInterfaceType(type)) {
-    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is no type` : `it is the id of ${typeNoun[type]}`
+    const what = type === undefined ? `byte 9 of it is ${idTypeCode(id)}, which is not a type` : `it is the id of ${typeNoun[type]}`
     return tx.refuse('EINVAL', what, 'a port takes a vmnic, a hostif or an ethlink')
   }
   const peer =

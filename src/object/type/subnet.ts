@@ -90,7 +90,7 @@ function checkPrefix(tx: Transaction, { address, length }: Prefix): void {
     )
 }
 
-/** Refuse a gateway that is no station's address in the prefix. */
+/** Refuse a gateway that is not a station's address in the prefix. */
 function checkInside(tx: Transaction, prefix: Prefix, gateway: Ip): void {
   if (!contains(prefix, gateway))
     tx.refuse(

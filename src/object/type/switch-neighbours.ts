@@ -112,7 +112,7 @@ function check({ model }: Context, tx: Transaction, sw: Switch, { vni, address, 
   const problem = vniProblem(vni)
   if (problem !== undefined) tx.refuse('EINVAL', `${which}${problem}`, vniRemedy)
   checkVniFree(tx, model, sw, vni, `set it on that switch`)
-  if (!isUsableAddress(addressOfKey(address))) tx.refuse('EINVAL', `${which}${showAddress(address)} is no address of a host`)
+  if (!isUsableAddress(addressOfKey(address))) tx.refuse('EINVAL', `${which}${showAddress(address)} is not an address of a host`)
   const multicast = Math.floor(mac / 0x100_0000_0000) % 2 === 1
   if (mac === 0 || multicast)
     tx.refuse('EINVAL', `${which}the MAC of ${showAddress(address)} is ${mac === 0 ? 'zero' : 'a multicast address'}`)

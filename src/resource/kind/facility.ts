@@ -17,7 +17,7 @@ export const facility = kind({
       max: 4,
       default: [],
       of: { type: 'ip', help: 'a server' },
-      help: "servers that its hosts ask for names that are no guest's; guests get their answers",
+      help: "servers that its hosts ask for names that are not a guest's; guests get their answers",
     },
     mtuUnderlay: { type: 'integer', min: 1280, max: 9216, default: 1500, help: 'MTU of the network between its hosts' },
   },

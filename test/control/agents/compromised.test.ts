@@ -178,7 +178,7 @@ test('its key is nothing to the API for people, and a token of people nothing to
   for (const path of [feedPath, reportPath]) assert.equal((await agents.ask(undefined, 'GET', path)).status, 401)
 })
 
-test('every real route refuses whoever is no host any more, in the same words', async () => {
+test('every real route refuses whoever is not a host any more, in the same words', async () => {
   const { api, authority } = agents
   const gone = await agents.host('h9')
   await api.ok('POST', '/hosts/h9/drain')

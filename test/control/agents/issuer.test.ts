@@ -95,7 +95,7 @@ test('it refuses everything else, and writes no line', async () => {
     [{ op: 'renew', ...own, certificate: early }, /has ended/],
     [{ op: 'renew', ...own, certificate: 'nonsense' }, /CA has not signed/],
     [{ op: 'server', key: keyOf(host), names: ['console.example'] }, /does not know such a request/],
-    [{ op: 'server', key: base64(Buffer.from('nonsense')) }, /no P-256 public key/],
+    [{ op: 'server', key: base64(Buffer.from('nonsense')) }, /not a P-256 public key/],
     [{ op: 'ca', key: keyOf(host) }, /does not know/],
     [{ op: 'key' }, /does not know/],
   ]

@@ -121,7 +121,7 @@ test('a token that is late, replaced, of a removed host, cut, changed or of anot
   assert.equal((await hostOf(other.id)).disabled, false)
 })
 
-test('what is no P-256 key, no address or no body is refused, and the token stays good', async () => {
+test('what is not a P-256 key, no address or no body is refused, and the token stays good', async () => {
   const { token } = await agents.invite('h7')
   const key = newKey()
   const bodies: object[] = [

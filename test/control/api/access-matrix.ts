@@ -175,7 +175,7 @@ const counted = ({ theirs }: Scene, asker: Asker, kind: 'vnic' | 'subnet' | 'vpc
   expect: [sees(asker, kind) ? 200 : 404],
 })
 
-/** The routes that are no kind's. */
+/** The routes that are not a kind's. */
 const others: Readonly<Record<string, Ask>> = {
   'GET /health/live': () => ({ path: '/health/live', expect: [200] }),
   'GET /health/ready': () => ({ path: '/health/ready', expect: [200] }),

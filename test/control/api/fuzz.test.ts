@@ -141,7 +141,7 @@ test('any body of any kind gets an answer that is not 500', async () => {
     }),
     { numRuns: 250 },
   )
-  // It is no fuzz when everything is refused at the door.
+  // It is not a fuzz when everything is refused at the door.
   assert.ok(created.size >= 5, JSON.stringify([...created]))
   assert.deepEqual(api.logged, [])
   await checkInvariants(api.store)

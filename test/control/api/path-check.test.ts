@@ -328,7 +328,7 @@ suite('a question about a path', () => {
     )
   })
 
-  test('refuses what is no question', async () => {
+  test('refuses what is not a question', async () => {
     for (const [words, status, says] of [
       [{ from: 'web1' }, 400, /to: it is missing/],
       [{ from: 'web1', to: 'db1', protocol: 'tcp' }, 400, /port: it is missing/],

@@ -71,7 +71,7 @@ test('differences of what a host says are points, by vnic, vpc and host', async 
   assert.deepEqual([interval, late.map(({ time }: { time: string }) => time)], [10, [at(3)]])
 })
 
-test('counters that begin anew are no huge difference', async () => {
+test('counters that begin anew make no huge difference', async () => {
   say('h1', 4, counts('b', 3))
   assert.equal((await points('/vnics/b')).at(-1).rxPackets, 3)
 })

@@ -40,7 +40,7 @@ test('keys and user data that no host would take are refused by name', async () 
   const make = (more: object) => api.ask(api.admin, 'POST', '/vms', { name: 'keys', account: 'shop', type: 'kvm', ...more })
   for (const [more, field, why] of [
     [{ sshKeys: ['-----BEGIN OPENSSH PRIVATE KEY-----'] }, '/sshKeys', /private key/],
-    [{ sshKeys: ['hello'] }, '/sshKeys', /'hello' is no public key/],
+    [{ sshKeys: ['hello'] }, '/sshKeys', /'hello' is not a public key/],
     [{ sshKeys: Array.from({ length: 9 }, (_, i) => `ssh-rsa ${'A'.repeat(1000)}${i}`) }, '/sshKeys', /more than 8192/],
     [{ userData: 'ä'.repeat(9000) }, '/userData', /18000 bytes are more than the 16384/],
   ] as const) {

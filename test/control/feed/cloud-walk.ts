@@ -1,4 +1,4 @@
-/** Random changes of a small cloud with everything in it, by the API. What the API refuses is no change. */
+/** Random changes of a small cloud with everything in it, by the API. What the API refuses is not a change. */
 import type { TestApi } from '../test-api.ts'
 
 /** A small generator of numbers that a seed decides (mulberry32). */

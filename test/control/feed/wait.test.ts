@@ -193,7 +193,7 @@ test('a host that is connected to another API answers there, and its vnics are r
   }
 })
 
-test('what is no wait is refused before anything is done', async () => {
+test('what is not a wait is refused before anything is done', async () => {
   for (const query of ['wait=done', 'timeout=5s', 'wait=ready&timeout=1h', 'wait=ready&timeout=6m', 'wait=ready&timeout=x']) {
     const answer = await ask('POST', `/vnics?${query}`, { name: 'e', account: 'shop', subnet: 'web' })
     assert.equal(answer.status, 400, query)

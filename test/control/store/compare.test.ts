@@ -93,7 +93,7 @@ test('what a watch was not told is found, whatever the size of the pieces', asyn
   }
 })
 
-test('what is only on its way is no difference', async () => {
+test('what is only on its way is not a difference', async () => {
   await using store = fresh()
   const slow = new FaultyStore(store, { delay: 0.5 })
   using follower = new Follower(slow, 1)

@@ -32,7 +32,7 @@ options:
     type: int
   dns_servers:
     description:
-      - "Servers that its hosts ask for names that are no guest's; guests get their answers."
+      - "Servers that its hosts ask for names that are not a guest's; guests get their answers."
       - "A new one has C([]) unless given."
     type: list
     elements: str

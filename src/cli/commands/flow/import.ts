@@ -14,7 +14,7 @@ function documentIn(path: string): FlowDocument {
   try {
     value = JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8'))
   } catch (error) {
-    throw usageFailure(`${name} is no document of flows: ${(error as Error).message}; vpc flow export writes one`)
+    throw usageFailure(`${name} is not a document of flows: ${(error as Error).message}; vpc flow export writes one`)
   }
   const read = readFlowDocument(value)
   if (!read.ok)

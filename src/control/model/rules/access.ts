@@ -9,7 +9,7 @@ export const tokenRules: Rules = {
     if (draft.before !== undefined) return void (draft.spec.expires ??= draft.before.record.spec.expires)
     for (const grant of grantsOf(draft.mirror.objects, draft.text('principal')!))
       if (!allows(draft.ask.caller, ['admin'], grant))
-        throw draft.problem('forbidden', ['principal'], 'it has roles where you are no admin')
+        throw draft.problem('forbidden', ['principal'], 'it has roles where you are not an admin')
     const given = draft.text('expires')
     const time = given === undefined ? draft.now + 90 * dayMs : Date.parse(given)
     if (time <= draft.now) throw draft.problem('invalid', ['expires'], `${given} is past`)

@@ -45,7 +45,7 @@ export function toUplink(model: Model, sw: Switch, segment: number): Dst | undef
   return { ...noDst, kind: dstKind.uplink, vlan: peer.vtag, mtu, ifindex: peer.ifindex, stats: uplink.source }
 }
 
-/** A VTEP behind a mux. This host is no VTEP of itself: a list for all hosts names each of them too. */
+/** A VTEP behind a mux. This host is not a VTEP of itself: a list for all hosts names each of them too. */
 export function toVtep(mux: Mux, vtep: Vtep): Dst | undefined {
   if (!inService(mux) || isOwn(mux, vtep)) return undefined
   const flags = vtep.forward ? dstFlag.forward : 0

@@ -61,7 +61,7 @@ function muxWith(model: Model, entries: readonly (readonly [vni: number, mac: nu
 
 test('many MACs encoded at once are what each of them is', () => {
   const model = new Model()
-  // One VTEP is this host itself, which is no place to send to.
+  // One VTEP is this host itself, which is not a place to send to.
   muxWith(model, [
     [5001, 1, 2],
     [5001, 2, 3],
