@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { AuditReport } from '#abi/audit.ts'
 import { generateId, idBytes } from '#abi/id.ts'
 import type { MuxInfo } from '#abi/info.ts'
 import { muxFlag } from '#datapath/layout.ts'
@@ -95,6 +96,61 @@ test('the MTU of a far VTEP counts, and the kernel drops what IPsec does not pro
   assert.match(twice.message, /192\.0\.2\.2 is in the list already/)
   const small = refused(() => mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 mtu=100')))
   assert.match(small.message, /an MTU of 100 bytes is not one of 1280/)
+})
+
+test('a far VTEP that is named with the port of the mux is the one without a port', async () => {
+  await using host = new ScratchHost()
+  const { mux } = inService(host)
+  mux.do('vpcmuxFteSet', entry(VNI, '02:00:00:00:00:04', '192.0.2.4', 4789))
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2:4789 mtu=1400', '192.0.2.3:4790 mtu=1300', '192.0.2.4 mtu=1350'))
+  const mtu = (last: string): number | undefined =>
+    host.datapath.tables.fdb.get({ segment: VNI, mac: macFrom(`02:00:00:00:00:${last}`) })?.mtu
+  assert.deepEqual(['01', '03', '04'].map(mtu), [1350, 1550, 1300])
+  // When the mux listens elsewhere, its VTEPs have other ports.
+  mux.do('vpcmuxListen', sockaddr('192.0.2.1', 4790))
+  assert.deepEqual(['01', '03', '04'].map(mtu), [1550, 1250, 1550])
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2:4790 mtu=1400', '192.0.2.2 mtu=1350'))
+  assert.equal(mtu('01'), 1300, 'the smaller of two')
+})
+
+/** Give a setting of an interface a value. */
+const sysctl = (device: string, name: string, value: 0 | 1): void => writeFileSync(`/proc/sys/net/ipv4/conf/${device}/${name}`, `${value}`)
+
+test('a mux relies on no policies that the host lets packets pass by', async () => {
+  await using host = new ScratchHost()
+  const { mux, ethlink } = inService(host)
+  const sends = (): boolean => host.datapath.tables.muxes.entries().length > 0
+  const audit = (): string[] => {
+    const mgmt = host.open('mgmt', generateId('mgmt'), 1 | 4 | 8)
+    const { items } = json(mgmt.do('mgmtAudit')) as AuditReport
+    mgmt.handle.close()
+    return items.filter(({ kind }) => kind === 'interface').map(({ what, part, found }) => `${what} ${part}=${found}`)
+  }
+  for (const [device, name] of [
+    ['under0', 'disable_xfrm'],
+    ['all', 'disable_policy'],
+  ] as const) {
+    sysctl(device, name, 1)
+    const { message } = refused(() => mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec')))
+    const setting = `net.ipv4.conf.${device}.${name}`
+    assert.ok(message.includes(`without IPsec (${setting})`) && message.includes(`sysctl -w ${setting}=0`), message)
+    assert.deepEqual([policies(), mux.describe<MuxInfo>().farVteps, sends()], [[], [], true])
+    sysctl(device, name, 0)
+  }
+  mux.do('vpcmuxFarVtepsSet', far('192.0.2.2 ipsec'))
+  assert.equal(await send('192.0.2.2'), 'EPERM')
+  sysctl('under0', 'disable_xfrm', 1)
+  assert.equal(await send('192.0.2.2'), 'sent', 'the kernel asks no policy')
+  assert.deepEqual(audit(), ['vpcmux0 net.ipv4.conf.under0.disable_xfrm=1'])
+  await eventually(() => !sends())
+  assert.match(mux.describe<MuxInfo>().trouble ?? '', /sysctl -w net\.ipv4\.conf\.under0\.disable_xfrm=0/)
+  // Also after a start.
+  for (const each of [mux, ethlink]) each.do('metaCommit')
+  await host.restart()
+  assert.ok(!sends())
+  sysctl('under0', 'disable_xfrm', 0)
+  await eventually(sends)
+  assert.deepEqual(audit(), [])
 })
 
 test('policies against packets in plain outlive vpcd, come back, follow the mux and go with it', async () => {

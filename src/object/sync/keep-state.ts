@@ -28,7 +28,7 @@ export class KeepState {
     const wanted = object.type === 'vpcmux' ? inService(object) : true
     const ok = device.up === wanted || this.#setBack(device, unitName(object), wanted, () => this.#again(object))
     if (object.type !== 'vpcmux') return
-    const down = !ok || (object.down && !isGuarded(object))
+    const down = !ok || (object.down && !isGuarded(this.#context, object))
     if (object.down !== down) this.#noteDown(object, down)
   }
 

@@ -18,7 +18,7 @@ import { taken } from './follow-interface.ts'
 import { inService } from '../type/mtu.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askHost } from '../type/mux-direct.ts'
-import { hasGuards, keepGuards } from '../type/mux-guards.ts'
+import { checkGuards, hasGuards, keepGuards } from '../type/mux-guards.ts'
 import { macOf } from '../type/ethlink.ts'
 import { recoverMirror } from './mirrors.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
@@ -143,7 +143,10 @@ class Attempts {
  */
 function prepareMuxes(context: Context, tx: Transaction, attempts: Attempts): void {
   for (const mux of [...context.model.ofType('vpcmux')].filter(hasGuards))
-    mux.down = !attempts.object(mux, (one) => void keepGuards(context, one))
+    mux.down = !attempts.object(mux, (one) => {
+      checkGuards(context, one, mux)
+      keepGuards(context, one)
+    })
   attempts.of('remove policies of IPsec that no mux needs', () => void keepGuards(context, tx))
   attempts.of("read the host's rules and routes", () => {
     for (const mux of context.model.ofType('vpcmux')) {

@@ -5,7 +5,7 @@ import { unitName, type Hostif, type Mux, type Unit, type Vmnic } from '../store
 import { checkGuest, handOverUnit } from '../type/guest.ts'
 import { interfaceMtuBytes } from '../type/mtu.ts'
 import { deviceMtuBytes, touchMux, withMtuFollowing } from '../type/mtu-follow.ts'
-import { hasGuards, keepGuards } from '../type/mux-guards.ts'
+import { checkGuards, hasGuards, keepGuards } from '../type/mux-guards.ts'
 import { makeDevice, syncMux, unusedPort } from '../type/mux.ts'
 import { movePort } from '../store/members.ts'
 import type { Transaction } from '../store/transaction.ts'
@@ -72,6 +72,7 @@ export function repairOwn(context: Context, object: Unit | Mux): void {
 }
 
 function bringUp(context: Context, tx: Transaction, mux: Mux): void {
+  checkGuards(context, tx, mux)
   if (hasGuards(mux)) keepGuards(context, tx)
   syncMux(context, tx, mux)
   if (!mux.down) return

@@ -5,15 +5,17 @@
 import { followHost, readRuleset, type HostChange, type Ruleset } from '#datapath/host-rules/host-rules.ts'
 import { followTooBig } from '#datapath/host-rules/paths.ts'
 import type { Context } from '../context.ts'
-import { fullName, type Mux } from '../store/model.ts'
+import { fullName, unitName, type Mux } from '../store/model.ts'
 import type { Vtep } from '../store/entry-store.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { syncMux } from '../type/mux.ts'
 import { keepPortsRight, noteElsewhere } from '../type/mux-ways.ts'
 import { askPaths } from '../type/mux-paths.ts'
 import { askHost } from '../type/mux-direct.ts'
-import { keepGuards } from '../type/mux-guards.ts'
+import { keepGuards, pastGuards, settingsPastGuards } from '../type/mux-guards.ts'
+import { touchMux } from '../type/mtu-follow.ts'
 import { inService } from '../type/mtu.ts'
+import { refusal } from '../vpc-error.ts'
 import { transact } from './transact.ts'
 
 /** Rules change many at a time: after a short wait, one read covers all. */
@@ -93,6 +95,7 @@ export class Surroundings {
     transact(this.#context, "note the host's rules and paths", (tx) => {
       this.#guard(tx, rules)
       for (const mux of muxes) {
+        this.#closePassed(tx, mux)
         if (noteElsewhere(this.#context, tx, mux)) syncMux(this.#context, tx, mux)
         if (!inService(mux)) continue
         if (askHost(tx, mux, rules)) this.#tell(mux)
@@ -116,6 +119,15 @@ export class Surroundings {
       if (!this.#unguarded) log.error('could not set policies of IPsec that keep packets from passing in plain', { error: String(error) })
       this.#unguarded = true
     }
+  }
+
+  /** Where a setting of the host lets packets pass by the policies, the mux sends none until that ends. */
+  #closePassed(tx: Transaction, mux: Mux): void {
+    const settings = mux.down ? [] : settingsPastGuards(this.#context, mux)
+    if (settings.length === 0) return
+    touchMux(tx, mux)
+    tx.set(mux, 'down', true)
+    this.#context.troubles.note(mux, refusal(`repair ${unitName(mux)}`, 'EBUSY', ...pastGuards(settings)))
   }
 
   /** The VTEPs of a mux to ask paths for now: all, or the next ones of very many. */

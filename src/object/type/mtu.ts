@@ -1,4 +1,5 @@
 /** MTUs: that of the overlay, and that of a unit without a setting. Pure functions of the model. */
+import type { Endpoint } from '#wire/endpoint.ts'
 import type { Vtep } from '../store/entry-store.ts'
 import type { Interface, Model, Mux } from '../store/model.ts'
 
@@ -40,20 +41,25 @@ export function vtepMtuBytes(mux: Mux, vtep: Vtep): number {
   return Math.max(minMtuBytes, Math.min(fits, path - overheadBytes[vtep.family]))
 }
 
-/** What was found before, for a list of far VTEPs: 100 000 entries may have few VTEPs. */
-const farMtus = new WeakMap<Mux['farVteps'], WeakMap<Vtep, number | undefined>>()
+/** What was found before, for a list of far VTEPs and a port of the mux: 100 000 entries may have few VTEPs. */
+const farMtus = new WeakMap<Mux['farVteps'], { readonly port: number; readonly found: WeakMap<Vtep, number | undefined> }>()
 
-/** The MTU of the way to a VTEP that somebody has set; undefined: nobody has. */
-export function farMtuBytes({ farVteps }: Mux, vtep: Vtep): number | undefined {
+/**
+ * The MTU of the way to a VTEP that somebody has set; undefined: nobody has. A VTEP may be named with the mux's own
+ * port or without a port: both mean the same one, and the smaller MTU holds where both are in the list.
+ */
+export function farMtuBytes({ farVteps, listen }: Mux, vtep: Vtep): number | undefined {
   if (farVteps.length === 0) return undefined
-  const known = farMtus.get(farVteps) ?? new WeakMap<Vtep, number | undefined>()
-  farMtus.set(farVteps, known)
-  if (!known.has(vtep)) {
-    const { address, port } = vtep
-    const found = farVteps.find((far) => far.vtep.port === port && Buffer.compare(far.vtep.address, address) === 0)
-    known.set(vtep, found?.mtuBytes ?? undefined)
+  const port = listen?.port ?? 0
+  let known = farMtus.get(farVteps)
+  if (known?.port !== port) farMtus.set(farVteps, (known = { port, found: new WeakMap() }))
+  const { found } = known
+  if (!found.has(vtep)) {
+    const isIt = (far: Endpoint): boolean => (far.port || port) === (vtep.port || port) && Buffer.compare(far.address, vtep.address) === 0
+    const mtus = farVteps.filter((far) => isIt(far.vtep)).map(({ mtuBytes }) => mtuBytes ?? undefined)
+    found.set(vtep, mtus.reduce(least, undefined))
   }
-  return known.get(vtep)
+  return found.get(vtep)
 }
 
 /** The smaller one of those that are known. */

@@ -1,6 +1,7 @@
 /** Which packets of muxes must not pass in plain, and that the kernel drops those. */
 import { addGuard, guardKey, guards, removeGuard, type Guard } from '#datapath/host-rules/guards.ts'
 import type { Ruleset } from '#datapath/host-rules/host-rules.ts'
+import { pastIpsec } from '#datapath/host-rules/past-ipsec.ts'
 import type { Context } from '../context.ts'
 import type { Model, Mux } from '../store/model.ts'
 import { unitName } from '../store/model.ts'
@@ -24,11 +25,36 @@ function* guardsOf({ listen, farVteps }: Mux): Generator<Guard> {
 }
 
 /** Whether the kernel drops all that a mux must not send or take in plain. */
-export function isGuarded(mux: Mux): boolean {
+export function isGuarded(context: Pick<Context, 'devices'>, mux: Mux): boolean {
   if (!hasGuards(mux)) return true
   const have = guards()
-  return [...guardsOf(mux)].every((guard) => have.has(guardKey(guard)))
+  return [...guardsOf(mux)].every((guard) => have.has(guardKey(guard))) && settingsPastGuards(context, mux).length === 0
 }
+
+/** Settings of the host, as sysctl(8) names them, by which packets of a mux pass without its guards. */
+export function settingsPastGuards({ devices }: Pick<Context, 'devices'>, { listen, underlay, farVteps }: Mux): string[] {
+  if (listen === null) return []
+  const { address } = listen
+  const guarded = farVteps.filter(({ ipsec, vtep }) => ipsec && vtep.address.length === address.length)
+  if (guarded.length === 0) return []
+  const ways = guarded.map(({ vtep }) => devices.byIndex(devices.wayTo(vtep.address, address)?.ifindex ?? 0)?.name)
+  return pastIpsec(
+    address.length === 4 ? 4 : 6,
+    [underlay?.l2Name, ...ways].filter((name) => typeof name === 'string'),
+  )
+}
+
+/** Refuse what would have a mux rely on guards that packets pass by. */
+export function checkGuards(context: Pick<Context, 'devices'>, tx: Transaction, mux: Mux): void {
+  const settings = settingsPastGuards(context, mux)
+  if (settings.length > 0) tx.refuse('EBUSY', ...pastGuards(settings))
+}
+
+/** What such settings do, and the way out. */
+export const pastGuards = (settings: readonly string[]): [why: string, remedy: string] => [
+  `the host lets packets pass without IPsec (${settings.join(', ')}), so nothing keeps them from passing in plain`,
+  `sysctl -w ${settings.map((name) => `${name}=0`).join(' ')}, or take ipsec away from the VTEP`,
+]
 
 const wanted = (model: Model): Map<string, Guard> => {
   const all = [...model.ofType('vpcmux')].filter(({ dead }) => !dead).flatMap((mux) => [...guardsOf(mux)])

@@ -13,7 +13,7 @@ import type { Transaction } from '../store/transaction.ts'
 import { toVpcError } from '../vpc-error.ts'
 import { serveEthlink } from './ethlink-service.ts'
 import { inService } from './mtu.ts'
-import { dropGuards, keepGuards } from './mux-guards.ts'
+import { checkGuards, dropGuards, keepGuards } from './mux-guards.ts'
 import { deviceMtuBytes, setMtu, touchEnds, touchMux, withMtuFollowing } from './mtu-follow.ts'
 import { askHost, touchWays, unasked } from './mux-direct.ts'
 import { deleteEntries, setEntries, setPlainEntries, withoutFlags } from './mux-entries.ts'
@@ -76,6 +76,7 @@ const setters = settersOf<'vpcmux'>({
     tx.asked = `set the far VTEPs of ${unitName(mux)}`
     touchWays(tx, mux)
     withMtuFollowing(context, tx, mux, () => tx.set(mux, 'farVteps', farVteps))
+    checkGuards(context, tx, mux)
     keepGuards(context, tx)
     askHost(tx, mux)
     askPaths(context, tx, mux, mux.entries.used.keys())
@@ -108,6 +109,7 @@ function connectMux(context: Context, tx: Transaction, mux: Mux, ethlink: Ethlin
     tx.set(mux, 'underlay', ethlink)
     tx.set(ethlink, 'mux', mux)
   })
+  checkGuards(context, tx, mux)
   serveEthlink(context, tx, ethlink)
   addPortsRight(context, tx, mux, [])
   askHost(tx, mux)
@@ -135,6 +137,7 @@ export function disconnectMux(context: Context, tx: Transaction, mux: Mux): void
  */
 function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoint): void {
   withMtuFollowing(context, tx, mux, () => tx.set(mux, 'listen', endpoint))
+  checkGuards(context, tx, mux)
   keepGuards(context, tx)
   if (mux.devicePort !== endpoint.port) {
     touchMux(tx, mux)
@@ -145,6 +148,8 @@ function listenOn(context: Context, tx: Transaction, mux: Mux, endpoint: Endpoin
   if (mux.underlay !== null) serveEthlink(context, tx, mux.underlay)
   addPortsRight(context, tx, mux, [])
   askHost(tx, mux)
+  // Which of them are far depends on the port.
+  if (mux.farVteps.length > 0) askPaths(context, tx, mux, mux.entries.used.keys())
   syncMux(context, tx, mux)
   noteMux(tx, mux)
 }

@@ -21,6 +21,7 @@ import {
 } from '../../store/model.ts'
 import { inService, interfaceMtuBytes } from '../../type/mtu.ts'
 import { deviceMtuBytes } from '../../type/mtu-follow.ts'
+import { settingsPastGuards } from '../../type/mux-guards.ts'
 import { shownMac } from '../../type/mirror.ts'
 import { aliasOf, idOfAlias, ownerOf, programAliasOf } from '../../type/unit-device.ts'
 import type { Findings } from './finding.ts'
@@ -143,6 +144,7 @@ export function listensNowhere({ devices }: Context, { listen }: Mux): boolean {
 function auditMux(context: Context, findings: Findings, mux: Mux, device: Device): void {
   const what = unitName(mux)
   if (listensNowhere(context, mux)) findings.missing('interface', what, 'listen address', formatEndpoint(mux.listen!))
+  for (const setting of settingsPastGuards(context, mux)) findings.different('interface', what, setting, '0', '1')
   findings.same('device', what, 'mtu', deviceMtuBytes(mux), device.mtuBytes)
   findings.same('device', what, 'mac', formatMac(mux.mac), formatMac(device.mac))
   findings.same('device', what, 'udp port', mux.devicePort, device.vxlanPort ?? 0)
