@@ -52,7 +52,7 @@ function frame(input: Uint8Array): Decoded<FrameAnswer> | undefined {
 }
 
 const onlyTaken = (): never => {
-  throw new Error('an answer in the original layout is taken, never given')
+  throw new Error('the original layout of an answer can be decoded, not encoded')
 }
 
 export const arpAnswer: Codec<NeighbourAnswer | FrameAnswer> = {

@@ -123,7 +123,7 @@ export function flag(what: string): Codec<boolean> {
 /** A number of 2 bytes for one of a few words, counted from 0. */
 export function oneOf<T extends string>(words: readonly T[]): Codec<T> {
   const names = words.map((name, i) => `${i} ${name}`).join(', ')
-  const plain = number('a choice', 2, (value) => (value < words.length ? good(value) : bad(`of ${names} there is none ${value}`)))
+  const plain = number('a choice', 2, (value) => (value < words.length ? good(value) : bad(`${value} is none of ${names}`)))
   return {
     shape: `u16: ${names}`,
     encode: (value) => little(2, words.indexOf(value)),

@@ -62,7 +62,7 @@ export const dropWords = {
   flow_unrelated: { why: 'it is an ICMP error about no flow of the port' },
   flow_invalid: { why: 'no TCP sends these flags together' },
   fragment_order: { why: 'its first fragment has not passed' },
-  route_blackhole: { why: 'its route drops it without a word', remedy: 'delete or change the route: vpc router route' },
+  route_blackhole: { why: 'its route drops it silently', remedy: 'delete or change the route: vpc router route' },
   no_route: { why: 'no route leads to its destination', remedy: 'add one: vpc router route add' },
   no_host: { why: 'no station of the subnet has the address', remedy: 'say which MAC has it: vpc switch neighbour set' },
   ttl_exceeded: { why: 'it has come through as many routers as it may' },

@@ -203,7 +203,7 @@ export class Agent {
       writeObjects(this.#options.stateDir, objectsOf(this.#items))
       this.#objectsChanged = false
     } catch (error) {
-      this.#options.log.debug('cannot write what objects stand for', { error: (error as Error).message })
+      this.#options.log.debug('cannot write the names that objects stand for', { error: (error as Error).message })
     }
   }
 

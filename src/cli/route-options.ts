@@ -21,7 +21,7 @@ export const routeTable = integer('route table that it stands in', 'N', 0, maxRo
 export const routeTargets = {
   via: ipOption('station of one of the subnets that forwards the packets'),
   peer: idOf('vpcrtr', 'other router, whose subnets the packets are for'),
-  blackhole: flag('drop the packets without a word'),
+  blackhole: flag('drop the packets silently'),
   unreachable: flag('drop the packets and tell their sender'),
   igw: flag("out of the cloud, from the sender's own public address (vpc nat)"),
 } as const

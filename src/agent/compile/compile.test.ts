@@ -227,7 +227,7 @@ test('a missing interface is a problem of the host, and vnics get on without a m
   assert.equal(read(document).switches[0]!.ports.length, 1)
 })
 
-test('what the feed has not told is a problem of the item that needs it', () => {
+test('what the API has not sent is a problem of the item that needs it', () => {
   const lost = { ...vnic, id: uuid(11), subnet: uuid(99) }
   const { document, problems } = compiled(...base, lost, vnic, { ...station, host: uuid(98) })
   assert.deepEqual(

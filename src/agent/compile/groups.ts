@@ -147,7 +147,7 @@ function subnetPeer(items: Items, vpc: VpcItem, id: string): string[] {
 function setPeer(draft: Draft, items: Items, vpc: VpcItem, group: GroupItem, list: string): string[] {
   const item = items.get('prefix-list', list)
   if (item === undefined) {
-    draft.refuse(group, 'failed', `the feed has not told prefix list ${list}, which a rule of group ${group.id} names`)
+    draft.refuse(group, 'failed', `the API has not sent prefix list ${list}, which a rule of group ${group.id} names`)
     return []
   }
   const id = setId(vpc.id, list)

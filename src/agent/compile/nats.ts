@@ -20,7 +20,7 @@ export function addNats(draft: Draft, items: Items, facts: HostFacts): void {
     }
     const place = nat.wire === null ? byHost(nat, vteps) : { ethlink: draft.ethlink(host.id, nat.wire.interface, nat), ...wireOf(nat) }
     if (place === undefined) {
-      const { code, text } = vteps.closed.get(nat.via!) ?? { code: 'failed', text: `the feed has not told host ${nat.via}` }
+      const { code, text } = vteps.closed.get(nat.via!) ?? { code: 'failed', text: `the API has not sent host ${nat.via}` }
       draft.refuse(nat, code, `${text}; that host has the wire of public addresses`)
       continue
     }

@@ -13,7 +13,7 @@ function addPort(draft: Draft, items: Items, vnic: VnicItem): void {
   const vpc = items.get('vpc', vnic.vpc)
   if (subnet === undefined || vpc === undefined) {
     const missing = vpc === undefined ? `vpc ${vnic.vpc}` : `subnet ${vnic.subnet}`
-    return draft.refuse(vnic, 'failed', `cannot plug in vnic ${vnic.id}: the feed has not told its ${missing}`)
+    return draft.refuse(vnic, 'failed', `cannot plug in vnic ${vnic.id}: the API has not sent its ${missing}`)
   }
   draft.add(vnic.unit === 'vmnic' ? 'vmnics' : 'hostifs', vnic, unitOf(vnic, vpc))
   draft.addTo(switchId(vpc.id), 'ports', vnic, portOf(draft, vnic, subnet))

@@ -10,7 +10,7 @@ import { isStation, joinedOf, type Joined } from './joined.ts'
 
 /**
  * Table 0 is that of subnets that name none: packets for no subnet go out, if the vpc has public addresses. A subnet
- * that shall stay inside names a table without such a route.
+ * that is to stay inside names a table without such a route.
  */
 const outside = '0.0.0.0/0 igw'
 

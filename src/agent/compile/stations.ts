@@ -38,7 +38,7 @@ export const lineOf = (list: Line['list'], parent: string, line: Plain): Line =>
 
 /** What the lines of all stations depend on. */
 export interface StationContext {
-  /** The mux of this host; undefined: the feed has not told the host. */
+  /** The mux of this host; undefined: the API has not sent the host. */
   readonly mux: string | undefined
   readonly vteps: Vteps
   readonly vnis: ReadonlyMap<string, number>
@@ -64,10 +64,10 @@ export const contextText = ({ vteps: { at, far, closed }, vnis, apart }: Station
 /** Why frames for a station cannot go to its host; undefined: they can. */
 function objection({ id, subnet, host }: StationItem, { vteps, vnis, apart }: StationContext): Pick<Problem, 'code' | 'text'> | undefined {
   const because = (text: string): Pick<Problem, 'code' | 'text'> => ({ code: 'failed', text: `cannot send to vnic ${id}: ${text}` })
-  if (!vnis.has(subnet)) return because(`the feed has not told its subnet ${subnet}`)
+  if (!vnis.has(subnet)) return because(`the API has not sent its subnet ${subnet}`)
   const closed = vteps.closed.get(host)
   if (closed !== undefined) return { ...closed, text: `cannot send to vnic ${id}: ${closed.text}` }
-  if (!vteps.at.has(host)) return because(`the feed has not told its host ${host}`)
+  if (!vteps.at.has(host)) return because(`the API has not sent its host ${host}`)
   return apart.has(subnet) && vteps.far.has(host) ? because(`subnet ${subnet} has not one VNI alone in both facilities`) : undefined
 }
 

@@ -15,7 +15,7 @@ export function addSubnets(draft: Draft, items: Items): void {
   const forward = joined(thisHost(items)?.dnsServers ?? [], maxDns)
   for (const subnet of items.of('subnet')) {
     const vpc = items.get('vpc', subnet.vpc)
-    if (vpc === undefined) draft.refuse(subnet, 'failed', `cannot make subnet ${subnet.id}: the feed has not told its vpc ${subnet.vpc}`)
+    if (vpc === undefined) draft.refuse(subnet, 'failed', `cannot make subnet ${subnet.id}: the API has not sent its vpc ${subnet.vpc}`)
     else
       draft.add('subnets', subnet, {
         id: subnetId(subnet.id),

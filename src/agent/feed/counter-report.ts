@@ -70,7 +70,7 @@ export class CounterReport {
   async #repeat(signal: AbortSignal, once: () => Promise<void>): Promise<void> {
     const { everyMs, log } = this.#options
     while (!signal.aborted) {
-      await once().catch((error: Error) => log.debug('cannot tell what vnics have counted', { error: error.message }))
+      await once().catch((error: Error) => log.debug('cannot report the counters of vnics', { error: error.message }))
       await sleep(everyMs, undefined, { signal }).catch(() => {})
     }
   }

@@ -128,7 +128,9 @@ export class Lookups {
     void (async () => {
       // vpcd may go and come again.
       while (!signal.aborted) {
-        await hear(signal).catch((error: Error) => this.#options.log.debug('cannot hear questions of guests', { error: error.message }))
+        await hear(signal).catch((error: Error) =>
+          this.#options.log.debug('cannot follow the questions of guests', { error: error.message }),
+        )
         await sleep(200, undefined, { signal }).catch(() => {})
       }
     })()

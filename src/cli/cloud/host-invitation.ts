@@ -1,4 +1,4 @@
-/** The join token of a host, for the person who types it on the machine that shall be the host. */
+/** The join token of a host, for the person who types it on the machine that is to be the host. */
 import type { Resource } from '#resource/envelope.ts'
 import { refusal, type ApiClient } from './api-client.ts'
 
@@ -29,5 +29,5 @@ export async function inviteNew(client: ApiClient, host: Resource): Promise<{ re
 export function invitationText({ command, expires, server }: Invitation): string {
   const own = /^(127\.|\[::1\]|localhost)/.test(server)
   const hint = own ? '\nthe API takes agents of its own machine alone; for others, start it with --agent-listen=0.0.0.0:7474' : ''
-  return `on the machine that shall be this host, before ${expires}:\n${command}${hint}`
+  return `on the machine that is to be this host, before ${expires}:\n${command}${hint}`
 }

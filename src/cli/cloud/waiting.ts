@@ -35,7 +35,7 @@ export async function checkReady(client: ApiClient, what: string, { status, body
   const hosts = late.length === 1 ? 'a host does' : `${late.length} hosts do`
   throw new Failure(
     'failed',
-    `did ${what}, but ${hosts} not follow yet: host ${named.join('; host ')}${more}; nothing more is to be typed`,
+    `did ${what}, but ${hosts} not follow yet: host ${named.join('; host ')}${more}; no other command is needed`,
     {
       code: 'late',
     },

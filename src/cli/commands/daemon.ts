@@ -41,7 +41,7 @@ export default command({
     SIGTERM or SIGINT stop vpcd and leave the datapath running: packets flow, and the next vpcd on the same directories finds
     everything again. Several vpcd may run on one machine when each has directories and a network namespace of its own.
 
-    A host that shall forward no more is cleared by --clear, once vpcd is stopped. The journal stays: the next start makes everything
+    To end the forwarding of a host, stop vpcd and run vpc daemon --clear. The journal stays: the next start makes everything
     again.
 
     Root may open every object, and nobody else, unless --group or --policy say so. SIGHUP makes vpcd read its

@@ -10,7 +10,7 @@ export default command({
   path: 'down',
   summary: 'stop what vpc up started, and take it away',
   description: `Stops the agent, the API, its issuer and vpcd, and removes the objects of the cloud from this host, with their interfaces. Objects that you
-    made yourself stay, and packets of theirs flow. The context that was current before vpc up is current again.
+    made yourself stay, and their packets flow. The context that was current before vpc up is current again.
 
     The store, the identity of this host and the logs stay, so that vpc up brings the cloud back, and gives containers their interfaces
     again. A virtual machine that runs has no network until it was stopped and run again. --purge removes the data, too.`,

@@ -17,7 +17,7 @@ export default command({
   description: `Without --follow: for each port and mux, how many packets the programs dropped for each reason. With
     --follow: packets as they are dropped, a line each, until you press Ctrl-C. These are a sample: the rest of a fast
     source is only counted. With --explain: what a reason means, and what to do; this asks no vpcd.
-    Of reasons that a healthy network has, such as no_listener, only --reason and --json tell.
+    Reasons that a healthy network has, such as no_listener, show only with --reason or --json.
 
     On a host with an agent, and for a user who is logged in to its cloud, vnics, groups, rules, subnets and routers have their names
     there. With --json both are there: the units, and by unit what they stand for in "names".`,

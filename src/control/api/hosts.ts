@@ -34,7 +34,7 @@ async function writable(parts: Parts, c: ApiContext): Promise<Stored> {
   return stored
 }
 
-/** A new join token, and what to type on the machine that shall be the host. */
+/** A new join token, and what to type on the machine that is to be the host. */
 async function token(parts: Parts, c: ApiContext): Promise<Response> {
   const { record } = await writable(parts, c)
   const { agents, model } = parts

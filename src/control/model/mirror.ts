@@ -324,10 +324,7 @@ export class Mirror {
   async reach(revision: number): Promise<void> {
     if (this.revision >= revision) return
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = setTimeout(
-      () => reject(new Problem('store-away', 'the store does not tell of its changes', { retryAfter: 1 })),
-      reachTimeoutMs,
-    )
+    const timer = setTimeout(() => reject(new Problem('store-away', 'the store reports no changes', { retryAfter: 1 })), reachTimeoutMs)
     this.#waiters.push({ revision, resolve })
     try {
       await promise

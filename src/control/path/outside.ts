@@ -23,7 +23,7 @@ export function leave(walk: Walk, sent: Leaving): Arrival | undefined {
   const isToStranger = walk.asker !== undefined && walk.asker.vnic === undefined
   const inside = isToStranger ? undefined : insideOf(walk, destination)
   if (inside !== undefined) return turnBack(walk, inside, { from: vnic, destination, seen })
-  trail.pass(way, 'destination', `${destination} is outside, and hears ${seen.address}`)
+  trail.pass(way, 'destination', `${destination} is outside, and sees ${seen.address} as the sender`)
   return { kind: 'outside', seen: seen.address }
 }
 

@@ -11,7 +11,7 @@ import { alreadySo, done } from '../../outcome.ts'
 export default command({
   path: 'libvirt detach',
   summary: 'unplug an interface from a running guest of libvirt',
-  description: `Has virsh detach it, waits until the guest has let it go, and takes away what vpc made for it. The guest hears of it by
+  description: `Has virsh detach it, waits until the guest has let it go, and takes away what vpc made for it. The guest learns of it by
     ACPI: the domain needs the feature acpi.`,
   positionals: [
     { name: 'DOMAIN', help: 'name or UUID of the domain' },
@@ -34,6 +34,6 @@ export default command({
           `the guest of domain ${name} has not let ${dev} go within ${timeout} s; does it run, and has it <features><acpi/></features>?`,
         )
     await removeInterface(recorded, around)
-    done(context.output, `domain ${name} has no longer ${dev}`, { mac })
+    done(context.output, `domain ${name} no longer has ${dev}`, { mac })
   },
 })

@@ -13,7 +13,7 @@ export default command({
   summary: 'make a token that a machine joins as this host with',
   description: `The token is good for one machine and one hour; the one before it is good no more. When another machine uses it a second time,
     the host is disabled: the token was stolen. A machine that joins takes the place of the one that was this host.`,
-  examples: [{ line: 'vpc host token h1', does: 'what to type on the machine that shall be h1' }],
+  examples: [{ line: 'vpc host token h1', does: 'what to type on the machine that is to be h1' }],
   positionals: [target],
   options: { ...whose(kind), ...common },
   async run(values, { output }, [given]) {
