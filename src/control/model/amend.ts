@@ -15,12 +15,14 @@ export interface Amendment {
   readonly ask: Ask
   /** The object as it should be; undefined when it is so. May add to the draft. Throws a Problem. */
   readonly change: (stored: Stored, draft: Draft) => { readonly record: ObjectRecord; readonly fields: readonly string[] } | undefined
+  /** Nobody who reads the object sees the change: it keeps its revision, so whoever has read it may still write. */
+  readonly isUnseen?: boolean
   /** What the audit record says became of the request. */
   readonly result?: string
 }
 
 /** Change an object, or find that it is so. Gives it as it is then. */
-export function amend(model: Model, { kind, id, ask, change, result = 'done' }: Amendment): Promise<Stored> {
+export function amend(model: Model, { kind, id, ask, change, isUnseen = false, result = 'done' }: Amendment): Promise<Stored> {
   model.counts.requests++
   return model.attempt(async () => {
     const stored = model.mirror.objects.get(kind, id)
@@ -31,7 +33,8 @@ export function amend(model: Model, { kind, id, ask, change, result = 'done' }: 
     const changed = change(stored, draft)
     if (changed === undefined) return stored
     // The API's own number: what changed, and not what users saw before.
-    const { revision: _, closingUntil: __, ...record } = changed.record
+    const { revision: _, closingUntil: __, ...rest } = changed.record
+    const record: ObjectRecord = isUnseen ? { ...rest, revision: stored.record.revision ?? stored.modified } : rest
     const key = objectKey(kind, id)
     draft.step({ condition: at(key, stored.modified), write: put(key, JSON.stringify(record)) })
     const { claims } = rulesOf(kind)

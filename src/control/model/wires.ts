@@ -107,6 +107,7 @@ export class Wires {
         draft.step(lead && { condition: lead })
         return { record: { ...record, wire }, fields: ['wire'] }
       },
+      isUnseen: true,
       result: `its wire is on host ${host}`,
     })
   }

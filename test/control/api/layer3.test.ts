@@ -243,7 +243,7 @@ test('of several hosts with a wire one has the packets: the highest that is ther
     () => start + at.now,
     () => {},
   )
-  await api.ok('POST', '/pools', { name: 'p9', facility: 'f1', prefix: '192.0.9.0/28' })
+  const { revision } = await api.ok('POST', '/pools', { name: 'p9', facility: 'f1', prefix: '192.0.9.0/28' })
   const hosts: Record<string, string> = {}
   for (const [name, priority] of Object.entries({ w1: 200, w2: 100, w3: 100 })) {
     const wire = { pool: 'p9', interface: 'em1', priority }
@@ -305,8 +305,9 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   assert.deepEqual(kept(), [undefined, undefined, undefined])
   assert.deepEqual(topicsOf(feeds.view(), hosts.w1!), new Set([`host/${hosts.w1}`]), 'the old one has no business there any more')
   assert.ok(topicsOf(feeds.view(), hosts.w2!).has(`vpc/${vnic.vpc}`))
-  // What the operator changes meanwhile keeps the choice.
-  await api.ok('PATCH', '/pools/p9', { description: 'changed' }, { 'if-match': '*' })
+  // What the operator changes meanwhile keeps the choice. The choice is no change of what the operator has read.
+  await api.ok('PATCH', '/pools/p9', { description: 'changed' }, { 'if-match': `"${revision}"` })
+  assert.notEqual((await api.ok('GET', '/pools/p9')).revision, revision)
   assert.equal(holder(), 'w2')
   // The first one gets it back when it has been there for a while; one of the same priority takes it from nobody.
   came('w1')
