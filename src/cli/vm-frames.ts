@@ -3,14 +3,16 @@ import type { Readable, Writable } from 'node:stream'
 import type { Id } from '#abi/id.ts'
 import type { FlowDocument } from '#abi/flow-document.ts'
 import type { VmDefinition } from '#vm/definition.ts'
+import type { DiskSize } from '#vm/received-machine.ts'
 import { Failure } from './failure.ts'
 
 /**
- * The machine comes first; flows of its ports come when they may be of use. `end` says that all of the guest was sent,
- * and may run. `settle` names a machine of an earlier try, and asks what became of it.
+ * The machine comes first, with the size of its disk if that is copied; flows of its ports come when they may be of
+ * use. `end` says that all of the guest was sent, and may run. `settle` names a machine of an earlier try, and asks
+ * what became of it.
  */
 export type Note =
-  | { readonly machine: VmDefinition }
+  | { readonly machine: VmDefinition; readonly disk?: DiskSize }
   | { readonly settle: string }
   | { readonly end: true }
   | { readonly flows: readonly { readonly port: Id; readonly document: FlowDocument }[] }

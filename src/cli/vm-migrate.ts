@@ -3,14 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Vpc } from '#client/vpc.ts'
 import { objectId } from '#feed/object-id.ts'
 import type { Resource } from '#resource/envelope.ts'
-import { askSupervisor, askTransfer } from '#vm/control.ts'
+import { askDisk, askSupervisor, askTransfer } from '#vm/control.ts'
 import type { VmDefinition } from '#vm/definition.ts'
+import type { DiskState } from '#vm/disk-copy.ts'
 import { destroyVm, isUp, running } from '#vm/life.ts'
 import { supervisedState } from '#vm/supervise.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 import { tellLate, type Late } from './cloud/attach-vnic.ts'
 import { Failure } from './failure.ts'
+import { DiskWay } from './vm-disk-way.ts'
 import { progress, tellingVmErrors } from './vm-failure.ts'
 import { FarHost } from './vm-far-host.ts'
 import { makePipe, readPipe, sendOn } from './vm-stream.ts'
@@ -24,6 +26,8 @@ export interface Journey {
   /** Words that run a command on the other host. */
   readonly shell: readonly string[]
   readonly seconds: number
+  /** Copy a disk that the machine has not made itself, too. */
+  readonly copiesDisk: boolean
   /** The vpcd of this host. */
   readonly vpc: () => Promise<Vpc>
 }
@@ -42,18 +46,16 @@ export async function moveGuest(journey: Journey): Promise<void> {
     await move.restore()
   }
   await tellingVmErrors(() => running(directory))
-  if (definition.image !== null)
-    throw new Failure(
-      'failed',
-      `vm ${journey.vm.name} has a disk of its own on this host, a copy of ${definition.image}; only a guest with a --disk that both hosts have moves while it runs`,
-    )
+  if (journey.copiesDisk && definition.disk === null) throw new Failure('failed', `--copy-disk: vm ${journey.vm.name} has no disk`)
+  using _signals = onSignal(() => move.stop())
   try {
     await move.prepare()
     await move.begin(definition)
     await move.send()
-  } catch (error) {
-    if (await move.hasArrivedAfter(error as Error)) return move.finish()
-    await move.takeBack(error as Error)
+  } catch (cause) {
+    const error = await move.reasonOf(cause as Error)
+    if (await move.hasArrivedAfter(error)) return move.finish()
+    await move.takeBack(error)
     throw error
   }
   await move.finish()
@@ -65,13 +67,23 @@ async function hasBegun({ vm, to }: Journey, directory: VmDirectory, isHere: boo
   return isHere && (await tellingVmErrors(() => askTransfer(directory.controlSocket))).status !== 'none'
 }
 
+/** Do something at the first signal by which a person ends a command; a second one kills it. */
+function onSignal(work: () => void): Disposable {
+  const names = ['SIGINT', 'SIGTERM'] as const
+  for (const name of names) process.once(name, work)
+  return { [Symbol.dispose]: () => names.forEach((name) => process.off(name, work)) }
+}
+
 const renewMs = 20_000
+const copyPollMs = 200
 const retryMs = 500
 
 class Move {
   readonly #journey: Journey
   readonly #directory: VmDirectory
   #far: FarHost | undefined
+  #diskWay: DiskWay | undefined
+  #isStopped = false
   #isSent = false
   #isPlaced: boolean
   /** The other host has all of it, and may have it run. */
@@ -127,6 +139,31 @@ class Move {
     else await this.#end()
   }
 
+  /** Give up, unless all of the guest may have been sent. */
+  stop(): void {
+    if (this.#isWhole) return
+    this.#isStopped = true
+    this.#far?.input.destroy()
+  }
+
+  #checkGoesOn(): void {
+    if (this.#isStopped) throw new Failure('failed', 'stopped by a signal')
+  }
+
+  /** What a person should hear of a failure. */
+  async reasonOf(error: Error): Promise<Error> {
+    const { vm, to } = this.#journey
+    if (this.#isStopped) return new Failure('failed', `stopped by a signal; vm ${vm.name} runs on here`)
+    if (this.#diskWay === undefined) return error
+    try {
+      const { copy } = await this.#disk()
+      if (copy?.status !== 'ended') return error
+      return new Failure('failed', `the disk could not be copied to host ${to.name}: ${copy.error ?? error.message}`)
+    } catch {
+      return error
+    }
+  }
+
   /** The other host makes the interfaces, out of service. */
   async prepare(): Promise<void> {
     progress(`preparing host ${this.#journey.to.name}`)
@@ -149,15 +186,42 @@ class Move {
     await this.#ask('end the migration', 'DELETE', '/migration')
   }
 
-  /** The other host has a QEMU that waits for the guest. */
+  /** The other host has a QEMU that waits for the guest, and a copy of its disk if that is its own. */
   async begin(definition: VmDefinition): Promise<void> {
+    this.#checkGoesOn()
+    const isCopied = definition.image !== null || this.#journey.copiesDisk
+    const disk = isCopied ? await tellingVmErrors(() => this.#disk()) : undefined
     this.#far = new FarHost([...this.#journey.shell, 'vpc', 'vm', 'receive', '--json'])
-    await this.#far.note({ machine: definition })
+    await this.#far.note({ machine: definition, ...(disk !== undefined && { disk }) })
     await this.#far.hears('ready')
+    if (disk !== undefined) await this.#copyDisk()
+  }
+
+  /** A supervisor that was killed meanwhile is started again. */
+  async #disk(): Promise<DiskState> {
+    return askDisk((await running(this.#directory)).controlSocket)
+  }
+
+  async #copyDisk(): Promise<void> {
+    progress(`copying the disk to host ${this.#journey.to.name}`)
+    this.#diskWay = await DiskWay.open(this.#directory, this.#journey.shell)
+    this.#isSent = true
+    await tellingVmErrors(() => askSupervisor(this.#directory.controlSocket, { ask: 'copy disk', socket: this.#diskWay!.path }))
+    for (let tenths = 0; ; await sleep(copyPollMs)) {
+      this.#checkGoesOn()
+      const { copy } = await tellingVmErrors(() => this.#disk())
+      if (copy === null || copy.status === 'ended') throw new Failure('failed', 'the disk could not be copied')
+      if (copy.status === 'equal') return
+      const [done, total] = [copy.doneBytes, copy.totalBytes].map((bytes) => Math.ceil(bytes / 2 ** 20))
+      const now = Math.floor((copy.doneBytes / Math.max(1, copy.totalBytes)) * 10)
+      if (now > tenths) progress(`copied ${done} of ${total} MiB of the disk`)
+      tenths = Math.max(tenths, now)
+    }
   }
 
   /** All of the guest; before the last of it, packets for it begin to go to the other host, and wait there. */
   async send(): Promise<void> {
+    this.#checkGoesOn()
     progress('sending the guest')
     const pipe = makePipe(this.#directory)
     const stream = readPipe(pipe)
@@ -173,6 +237,7 @@ class Move {
     this.#isWhole = true
     await this.#far!.note({ end: true })
     await this.#far!.hears('running')
+    await this.#diskWay?.end()
     await this.#far!.end()
   }
 
@@ -181,6 +246,7 @@ class Move {
     try {
       await tellingVmErrors(work)
     } catch (error) {
+      this.#checkGoesOn()
       throw ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(String((error as NodeJS.ErrnoException).code)) ? await this.#far!.failure() : error
     }
   }
@@ -242,6 +308,7 @@ class Move {
 
   /** A command there that was killed has left what it had. */
   async #endThere(): Promise<void> {
+    await this.#diskWay?.end()
     await this.#far!.end()
     if (!(await this.#far!.hasRefused())) await this.hasArrived()
   }

@@ -1,9 +1,9 @@
 /** `vpc vm receive`: the other side of `vpc vm migrate`, which starts it on the host that a guest moves to. */
 import type { Vpc } from '#client/vpc.ts'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { askSupervisor } from '#vm/control.ts'
-import type { VmDefinition } from '#vm/definition.ts'
-import { createVm, destroyVm, discardUnreceived, isUp, runVm } from '#vm/life.ts'
+import { destroyVm, discardUnreceived, isUp, running, runVm } from '#vm/life.ts'
+import { createReceived } from '#vm/received-machine.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import { Failure } from './failure.ts'
 import { baseOf } from './vm-options.ts'
@@ -36,7 +36,7 @@ export async function receiveVm(vmDir: string | undefined, vpc: () => Promise<Vp
       }
       const directory = new VmDirectory(baseOf(vmDir), note.machine.id)
       await discardUnreceived(directory)
-      await receive(directory, note.machine, { frames, vpc, say })
+      await receive(directory, note, { frames, vpc, say })
       say({ running: true })
     })
   } finally {
@@ -44,26 +44,41 @@ export async function receiveVm(vmDir: string | undefined, vpc: () => Promise<Vp
   }
 }
 
+type MachineNote = Extract<Note, { machine: unknown }>
+
 interface Receiving {
   readonly frames: AsyncGenerator<Frame>
   readonly vpc: () => Promise<Vpc>
   readonly say: (report: ReceiveReport) => void
 }
 
-async function receive(directory: VmDirectory, machine: VmDefinition, receiving: Receiving): Promise<void> {
-  createVm(directory, machine)
+async function receive(directory: VmDirectory, { machine, disk }: MachineNote, receiving: Receiving): Promise<void> {
+  createReceived(directory, machine, disk)
   try {
     const pipe = makePipe(directory)
     const guest = writePipe(pipe)
     guest.on('error', () => {})
     await runVm(directory, receiving.vpc, { timeoutMs: waitMs, progress, incoming: pipe })
+    if (disk !== undefined) await askSupervisor(directory.controlSocket, { ask: 'export disk', socket: directory.diskSocket })
     receiving.say({ ready: true })
     await untilItEnds(directory, takeAll(guest, receiving))
-    await askSupervisor(directory.controlSocket, { ask: 'take over' })
+    // Its supervisor may have been killed meanwhile.
+    await askSupervisor((await running(directory)).controlSocket, { ask: 'take over' })
   } catch (error) {
     await destroyVm(directory, { isForced: true })
     throw error
   }
+}
+
+/** Connect input and output with the disk of a machine whose guest is to come, to the end of either. */
+export async function receiveDisk(directory: VmDirectory): Promise<void> {
+  const socket = connect(directory.diskSocket)
+  const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  socket.on('error', () => {})
+  process.stdin.pipe(socket)
+  socket.pipe(process.stdout)
+  await ended
+  process.stdin.destroy()
 }
 
 /** Hand the guest over to QEMU, to its end. */
@@ -94,7 +109,7 @@ async function untilItEnds(directory: VmDirectory, work: Promise<void>): Promise
   }
 }
 
-async function firstNote(frames: AsyncGenerator<Frame>): Promise<Extract<Note, { machine: unknown } | { settle: unknown }>> {
+async function firstNote(frames: AsyncGenerator<Frame>): Promise<MachineNote | Extract<Note, { settle: unknown }>> {
   const { value } = await frames.next()
   const frame = value as Frame | undefined
   if (frame !== undefined && 'note' in frame && ('machine' in frame.note || 'settle' in frame.note)) return frame.note

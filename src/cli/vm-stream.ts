@@ -4,6 +4,7 @@ import { constants, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { askTransfer } from '#vm/control.ts'
+import { running } from '#vm/life.ts'
 import type { VmDirectory } from '#vm/vm-directory.ts'
 import { VmError } from '#vm/vm-error.ts'
 import type { Transfer } from '#vm/transfer.ts'
@@ -32,19 +33,32 @@ export const readPipe = (path: string): Socket =>
 export const writePipe = (path: string): Socket =>
   new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: false, writable: true })
 
+const lookMs = 500
+
 const isNearEnd = ({ remaining, total }: Transfer): boolean => remaining <= nearOf(total)
 const nearOf = (total: number): number => Math.max(Math.min(leftBytes, total / 2), total / 20)
 
 /**
  * Send the stream on. When little is left, nothing is read until `near` is done: QEMU waits, and its guest runs. `near`
- * is done before the end in any case. Throws VmError when QEMU fails.
+ * is done before the end in any case. A supervisor that is killed meanwhile is started again. Throws VmError when QEMU
+ * fails.
  */
 export async function sendOn(from: Readable, to: Writable, directory: VmDirectory, near: () => Promise<void>): Promise<void> {
   let [isNear, budget] = [false, 0]
+  let last: Promise<unknown> = Promise.resolve()
+  // One after the other: two would start two supervisors.
+  const look = (): Promise<Transfer> => {
+    const answer = last.then(async () => askTransfer((await running(directory)).controlSocket))
+    last = answer.catch(() => {})
+    return answer
+  }
+  // A guest that stands still, and whose supervisor is gone, sends nothing.
+  const timer = setInterval(() => void look().catch(() => {}), lookMs)
+  using _ = { [Symbol.dispose]: () => clearInterval(timer) }
   for await (const chunk of from as AsyncIterable<Buffer>) {
     budget -= chunk.length
     if (!isNear && budget <= 0) {
-      const transfer = await askTransfer(directory.controlSocket)
+      const transfer = await look()
       isNear = isNearEnd(transfer)
       if (isNear) await near()
       // However empty the memory is, so many bytes do not lead to its end.
@@ -53,7 +67,7 @@ export async function sendOn(from: Readable, to: Writable, directory: VmDirector
     }
     await writeData(to, chunk)
   }
-  const { status } = await askTransfer(directory.controlSocket)
+  const { status } = await look()
   if (status !== 'completed') throw new VmError('failed', `QEMU did not send its guest: it says ${status}`)
   if (!isNear) await near()
 }

@@ -1,6 +1,6 @@
 /**
- * What Node's own Unix sockets cannot do: listen on a path for another program, send descriptors along with bytes, and
- * send datagrams.
+ * What Node's own Unix sockets cannot do: listen on a path or connect to one for another program, send descriptors
+ * along with bytes, and send datagrams.
  */
 import type { Socket } from 'node:net'
 import { errno, KernelError } from './errno.ts'
@@ -10,6 +10,7 @@ import { allocate, allocateCopy, type Memory } from './memory.ts'
 const socket = libc.func('int socket(int domain, int type, int protocol)')
 const bind = libc.func('int bind(int fd, const void *address, uint32_t length)')
 const listen = libc.func('int listen(int fd, int backlog)')
+const connect = libc.func('int connect(int fd, const void *address, uint32_t length)')
 const sendmsg = libc.func('long sendmsg(int fd, const void *message, int flags)')
 
 const AF_UNIX = 1
@@ -33,6 +34,23 @@ export function listenOnPath(path: string, backlog = 16): number {
     const address = addressOfPath(path)
     check('bind', bind(fd, address, address.length), path)
     check('listen', listen(fd, backlog), path)
+    return fd
+  } catch (error) {
+    close(fd)
+    throw error
+  }
+}
+
+/**
+ * A stream socket that is connected to a path, closed on exec. Throws KernelError: ENOENT or ECONNREFUSED when nobody
+ * listens there.
+ */
+export function connectToPath(path: string): number {
+  if (Buffer.byteLength(path) > maxSocketPathBytes) throw new KernelError('connect', errno.ENAMETOOLONG, path)
+  const fd = check('socket', socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0), 'AF_UNIX')
+  try {
+    const address = addressOfPath(path)
+    check('connect', connect(fd, address, address.length), path)
     return fd
   } catch (error) {
     close(fd)

@@ -1,7 +1,7 @@
 /** Sockets on which a started program accepts, and descriptors for a running one, with errors in words. */
 import type { Socket } from 'node:net'
 import { rmSync } from 'node:fs'
-import { listenOnPath, maxSocketPathBytes, sendWithDescriptors } from '#kernel/unix-socket.ts'
+import { connectToPath, listenOnPath, maxSocketPathBytes, sendWithDescriptors } from '#kernel/unix-socket.ts'
 import { LaunchError } from './launch-error.ts'
 
 /** Listen on a path for a program that inherits the descriptor. A left-over socket is replaced. */
@@ -15,6 +15,9 @@ export function listenFor(path: string): number {
   rmSync(path, { force: true })
   return listenOnPath(path)
 }
+
+/** Connect to a path for a program that gets the descriptor. Throws KernelError when nobody listens there. */
+export const connectTo = (path: string): number => connectToPath(path)
 
 /** Send bytes with copies of descriptors. */
 export const sendDescriptors = (to: Socket, data: Uint8Array, fds: readonly number[]): void => sendWithDescriptors(to, data, fds)

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { DiskState } from './disk-copy.ts'
 import type { Transfer } from './transfer.ts'
 import { VmError, type VmErrorCode } from './vm-error.ts'
 import type { GuestVmnic, VmState } from './vm-state.ts'
@@ -16,14 +17,24 @@ export type ControlRequest =
   | { readonly ask: 'reset' }
   /** Send the guest into a pipe that somebody reads; have it run here after all; say how far it is. */
   | { readonly ask: 'send'; readonly pipe: string }
+  /** Let the disk be written through a socket; copy it to who listens there; say its size, and how far its copy is. */
+  | { readonly ask: 'export disk'; readonly socket: string }
+  | { readonly ask: 'copy disk'; readonly socket: string }
+  | { readonly ask: 'disk' }
   | { readonly ask: 'keep' }
   | { readonly ask: 'transfer' }
   /** The guest has been sent here: have it run; or end what has come of it, unless it runs. */
   | { readonly ask: 'take over' }
   | { readonly ask: 'give up' }
 
+/** What some requests ask for. */
+export interface Told {
+  readonly transfer?: Transfer
+  readonly disk?: DiskState
+}
+
 export type ControlAnswer =
-  | { readonly state: VmState; readonly transfer?: Transfer | undefined }
+  | ({ readonly state: VmState } & Told)
   | { readonly error: { readonly code: VmErrorCode; readonly message: string } }
 
 /** An error as the other side gets it. */
@@ -55,6 +66,11 @@ export async function askSupervisor(path: string, request: ControlRequest): Prom
 /** How far the transfer of a guest is. */
 export async function askTransfer(path: string): Promise<Transfer> {
   return (await answerTo(path, { ask: 'transfer' })).transfer!
+}
+
+/** How large the disk of a guest is, and how far its copy. Throws VmError ENOENT when it has none. */
+export async function askDisk(path: string): Promise<DiskState> {
+  return (await answerTo(path, { ask: 'disk' })).disk!
 }
 
 async function answerTo(path: string, request: ControlRequest): Promise<Exclude<ControlAnswer, { error: unknown }>> {

@@ -85,11 +85,12 @@ function diskArguments({ diskFormat }: VmDefinition, { disk, seed }: Inherited):
       filename: `/dev/fdset/${set}`,
       'read-only': readOnly,
       'auto-read-only': false,
+      ...discarding(readOnly),
     }
     return ['-add-fd', `fd=${fd},set=${set}`, '-blockdev', JSON.stringify(node)]
   }
   const format = (name: string, driver: string, readOnly: boolean): string[] => {
-    const node = { driver, 'node-name': name, file: `${name}-file`, 'read-only': readOnly }
+    const node = { driver, 'node-name': name, file: `${name}-file`, 'read-only': readOnly, ...discarding(readOnly) }
     return ['-blockdev', JSON.stringify(node), '-device', `virtio-blk-pci,drive=${name},id=${name}-device`]
   }
   return [
@@ -97,6 +98,9 @@ function diskArguments({ diskFormat }: VmDefinition, { disk, seed }: Inherited):
     ...(seed === undefined ? [] : [...file('seed', seed, 2, true), ...format('seed', 'raw', true)]),
   ]
 }
+
+/** What a guest discards takes no room on the host any more, and what it has not written takes none in a copy. */
+const discarding = (readOnly: boolean): { discard?: 'unmap' } => (readOnly ? {} : { discard: 'unmap' })
 
 /** Names of a vmnic's back end and device in QEMU. */
 export const netdevId = ({ id }: Pick<GuestVmnic, 'id'>): string => `tap-${id}`

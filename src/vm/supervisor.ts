@@ -13,14 +13,15 @@ import { onEnd } from '#launch/process.ts'
 import { markProcess, isRunning, signalProcess, type ProcessMark } from '#system/process-mark.ts'
 import { BoundedLog } from './bounded-log.ts'
 import { Console } from './console.ts'
-import { answerOf, readLine, type ControlAnswer, type ControlRequest } from './control.ts'
+import { answerOf, readLine, type ControlAnswer, type ControlRequest, type Told } from './control.ts'
+import { copyDisk, diskOf, exportDisk } from './disk-copy.ts'
 import { GuestEnd } from './guest-end.ts'
 import { growDisk } from './grow-disk.ts'
 import { plug, unplug } from './hot-plug.ts'
 import { startHypervisor, type LaunchPlan } from './hypervisor.ts'
 import { Qmp } from './qmp.ts'
 import { releaseUser } from './machine-user.ts'
-import { keepGuest, runReceived, sendGuest, statusOf, transferOf, type Transfer } from './transfer.ts'
+import { isAtSwitchOver, keepGuest, runReceived, sendGuest, statusOf, switchOver, transferOf } from './transfer.ts'
 import { readJson, writeJson, type VmDirectory } from './vm-directory.ts'
 import { VmError } from './vm-error.ts'
 import type { VmState } from './vm-state.ts'
@@ -92,6 +93,8 @@ export class Supervisor {
       new GuestEnd(new BoundedLog(directory.qemuLog)),
     )
     await supervisor.#attend(state.qemu)
+    // The supervisor before this one was killed when all but the last of the guest was sent.
+    if (isAtSwitchOver((await transferOf(supervisor.#qmp!)).status)) supervisor.#switchOver()
     // One that is still to come from another host has not been taken over.
     if (supervisor.#isComing && (await statusOf(supervisor.#qmp!)) !== 'running') supervisor.#write()
     else {
@@ -151,6 +154,7 @@ export class Supervisor {
     this.#qmp.onEvent((event) => {
       this.#end.note(event)
       if (event.event === 'RESET') this.#write({ resets: this.#state.resets + 1 })
+      if (event.event === 'MIGRATION' && isAtSwitchOver(event.data?.['status'])) this.#switchOver()
     })
     this.#console = await Console.open(this.#directory.serialSocket, this.#directory.consoleSocket, this.#consoleLog)
     const server = createServer((socket) => void this.#serve(socket))
@@ -167,11 +171,11 @@ export class Supervisor {
     if (line === undefined) return void socket.destroy()
     const done = this.#turn.then(() => this.#perform(JSON.parse(line) as ControlRequest))
     this.#turn = done.catch(() => {})
-    const answer = await done.then((transfer): ControlAnswer => ({ state: this.#state, ...(transfer && { transfer }) }), answerOf)
+    const answer = await done.then((told): ControlAnswer => ({ state: this.#state, ...told }), answerOf)
     socket.end(`${JSON.stringify(answer)}\n`)
   }
 
-  async #perform(request: ControlRequest): Promise<Transfer | void> {
+  async #perform(request: ControlRequest): Promise<Told | void> {
     const qmp = this.#qmp!
     switch (request.ask) {
       case 'stop':
@@ -183,7 +187,13 @@ export class Supervisor {
       case 'keep':
         return keepGuest(qmp)
       case 'transfer':
-        return transferOf(qmp)
+        return { transfer: await transferOf(qmp) }
+      case 'export disk':
+        return exportDisk(qmp, request.socket)
+      case 'copy disk':
+        return copyDisk(qmp, request.socket)
+      case 'disk':
+        return { disk: await diskOf(qmp) }
       case 'take over': {
         await runReceived(qmp)
         this.#settle()
@@ -204,6 +214,11 @@ export class Supervisor {
         return this.#write({ vmnics: this.#state.vmnics.filter(({ id }) => id !== vmnic.id) })
       }
     }
+  }
+
+  /** A guest that goes to another host stands still, and so needs nobody who asks. */
+  #switchOver(): void {
+    this.#turn = this.#turn.then(() => switchOver(this.#qmp!)).catch((error: unknown) => console.error(error))
   }
 
   #endsWithin(timeoutMs: number): Promise<boolean> {
@@ -227,8 +242,8 @@ export class Supervisor {
     this.#qmp?.[Symbol.dispose]()
     await this.#console?.[Symbol.asyncDispose]()
     this.#consoleLog[Symbol.dispose]()
-    const { qmpSocket, serialSocket, controlSocket, consoleSocket } = this.#directory
-    for (const path of [qmpSocket, serialSocket, controlSocket, consoleSocket]) rmSync(path, { force: true })
+    const { qmpSocket, serialSocket, controlSocket, consoleSocket, diskSocket } = this.#directory
+    for (const path of [qmpSocket, serialSocket, controlSocket, consoleSocket, diskSocket]) rmSync(path, { force: true })
     for (const name of ['kernel', 'initrd', 'seed.iso'] as const) rmSync(this.#directory.bootFile(name), { force: true })
     // The disk may have been full; deleting these files made room.
     if (this.#again !== undefined) this.#write()

@@ -79,6 +79,10 @@ export class VmDirectory {
   get transferPipe(): string {
     return join(this.path, 'transfer.pipe')
   }
+  /** The way of the disk's content to another host, or from there. */
+  get diskSocket(): string {
+    return join(this.path, 'disk.sock')
+  }
   /** The machine's own copy of an image. */
   get ownDisk(): string {
     return join(this.path, 'disk')

@@ -14,7 +14,7 @@ import { isRunning } from '#system/process-mark.ts'
 import { checkLog } from '../log-lines.ts'
 import { guestImage } from '../vm/guest-image.ts'
 import type { GuestShell } from '../vm/guest-shell.ts'
-import { movesThereAndBack, outlivesDeaths } from './guest-moves.ts'
+import { movesThereAndBack, outlivesDeaths, staysWithItsDisk } from './guest-moves.ts'
 import {
   addressOf,
   asUser,
@@ -302,6 +302,7 @@ test('a guest that the other host does not take runs on here', async () => {
   assert.doesNotMatch(failed.err, /could not undo/)
   assert.equal((await guest.must('cat /tmp/mark')).trim(), 'mark')
   assert.deepEqual([h1.ok('vnic list --host=h1').includes('vm1'), /vmnic/.test(h2.devices().join(' '))], [true, false])
+  await staysWithItsDisk({ h1, h2, web, db, guest, id: guestId, sockets })
 })
 
 test('a guest is destroyed with its vnic, unless it is protected', () => {

@@ -6,7 +6,7 @@ import { clientOf } from '../../cloud/resource-actions.ts'
 import { common } from '../../cloud/resource-command.ts'
 import { command } from '../../command.ts'
 import { Failure } from '../../failure.ts'
-import { integer, text } from '../../option.ts'
+import { flag, integer, text } from '../../option.ts'
 import { alreadySo, done } from '../../outcome.ts'
 import { thisHost } from '../../this-host.ts'
 import { moveGuest } from '../../vm-migrate.ts'
@@ -21,12 +21,17 @@ export default command({
     sends the guest through that. The guest runs here until all but little of its memory is there. Then packets for it go to the other
     host, where they wait until it runs, a moment later.
 
-    Both hosts need the same QEMU, and the guest's disk, kernel and initrd under the same paths. When a step fails, the guest runs on here.
-    When the command itself is killed, the same command again finishes the move, or begins anew.`,
+    Both hosts need the same QEMU, and the guest's kernel and initrd under the same paths. A disk that is a copy of an image goes along:
+    it is copied first, while the guest runs. Both hosts need any other disk under the same path, as with a file server; with --copy-disk
+    the guest gets a copy of it there, for itself alone, and the disk here stays as it is.
+
+    When a step fails, or Ctrl-C stops the command, the guest runs on here and nothing of it is left there. When the command itself is
+    killed, the same command again finishes the move, or begins anew.`,
   positionals: [{ name: 'NAME', help: 'its name in the cloud' }],
   options: {
     to: text('the host that it moves to', 'HOST').required,
     shell: text('command that runs its further words on that host', 'COMMAND').defaultsTo("ssh root@ and the host's underlay address"),
+    copyDisk: flag('copy the disk: the hosts do not share it'),
     account: text('the account that has it', 'NAME'),
     timeout: integer('seconds to wait for hosts at each step', 'SECONDS', 1, 300).default(30),
     agentStateDir,
@@ -37,7 +42,11 @@ export default command({
     { line: 'vpc vm migrate web1 --to=h2', does: 'move web1 to host h2' },
     { line: "vpc vm migrate web1 --to=h2 --shell='ssh -p 2222 admin@h2.example sudo'", does: 'reach h2 in another way' },
   ],
-  async run({ to, shell, account, timeout: seconds, agentStateDir: stateDir, vmDir: directory, ...values }, { output, vpc }, [name]) {
+  async run(
+    { to, shell, copyDisk: copiesDisk, account, timeout: seconds, agentStateDir: stateDir, vmDir: directory, ...values },
+    { output, vpc },
+    [name],
+  ) {
     const base = baseOf(directory)
     const from = await thisHost(stateDir)
     const client = clientOf(values)
@@ -57,7 +66,7 @@ export default command({
       const wayOut = isHere ? `a move there has not ended: repeat it first, with --to=${there}` : 'run this there'
       throw new Failure('conflict', `vm ${name} is on host ${there}, and this is ${from.name}; ${wayOut}`, { code: 'elsewhere' })
     }
-    await moveGuest({ client, vm, from, to: place, base, shell: shellOf(shell, host), seconds, vpc })
+    await moveGuest({ client, vm, from, to: place, base, shell: shellOf(shell, host), seconds, copiesDisk, vpc })
     done(output, `vm ${name} runs on host ${place.name}`, { vm: { ...vm, host: host.id } })
   },
 })
@@ -66,5 +75,6 @@ function shellOf(given: string | undefined, { name, underlay }: Resource): reado
   if (given !== undefined) return given.split(/\s+/).filter(Boolean)
   const [first] = underlay as { address: string }[]
   if (first === undefined) throw new Failure('failed', `host ${name} has no address of the underlay; say by --shell how to reach it`)
-  return ['ssh', '-o', 'BatchMode=yes', `root@${first.address}`]
+  // A host that is gone without a word is noticed: what the guest writes waits for it while its disk is copied.
+  return ['ssh', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3', `root@${first.address}`]
 }
