@@ -5,6 +5,7 @@ import { attachVmnic, detachVmnic } from '#vm/life.ts'
 import { VmDirectory } from '#vm/vm-directory.ts'
 import type { ApiClient } from './cloud/api-client.ts'
 import { hostName, tellLate, unitIdOf, untilThere, type Late } from './cloud/attach-vnic.ts'
+import { changeResource } from './cloud/change-resource.ts'
 import { findVm } from './cloud/guest-vm.ts'
 import { Failure } from './failure.ts'
 import type { Undo } from './undo.ts'
@@ -28,12 +29,11 @@ export async function attachToVm(
   undo: Undo,
 ): Promise<boolean> {
   const vm = await vmHere(client, machine)
-  const before = vm.vnics as string[]
-  const isNew = !before.includes(vnic.id)
+  const isNew = !(vm.vnics as string[]).includes(vnic.id)
   if (isNew) {
     progress(`giving vm ${vm.name} vnic ${vnic.name ?? vnic.id}`)
-    await setVnics(client, vm, [...before, vnic.id], machine)
-    undo.push(`take it from vm ${vm.name}`, () => setVnics(client, vm, before, machine))
+    await changeVnics(client, vm, (vnics) => [...without(vnics, vnic), vnic.id], machine)
+    undo.push(`take it from vm ${vm.name}`, () => changeVnics(client, vm, (vnics) => without(vnics, vnic), machine))
   }
   const local = await vpc()
   const id = unitIdOf(vnic, 'vmnic')
@@ -48,16 +48,12 @@ export async function detachFromVm(client: ApiClient, vnic: Resource, machine: M
   const vm = await vmHere(client, machine)
   const directory = new VmDirectory(baseOf(machine.vmDir), vm.id)
   const { changed } = await tellingVmErrors(() => detachVmnic(directory, unitIdOf(vnic, 'vmnic')))
-  const before = vm.vnics as string[]
-  if (!before.includes(vnic.id)) return changed
-  await setVnics(
-    client,
-    vm,
-    before.filter((id) => id !== vnic.id),
-    machine,
-  )
+  if (!(vm.vnics as string[]).includes(vnic.id)) return changed
+  await changeVnics(client, vm, (vnics) => without(vnics, vnic), machine)
   return true
 }
+
+const without = (vnics: readonly string[], { id }: Resource): string[] => vnics.filter((each) => each !== id)
 
 /** The vm, which is on this host. */
 async function vmHere(client: ApiClient, { vm: name, host }: Machine): Promise<Resource> {
@@ -68,8 +64,15 @@ async function vmHere(client: ApiClient, { vm: name, host }: Machine): Promise<R
   throw new Failure('conflict', `vm ${name} is ${there}, and this is ${host.name}; run this where it is`, { code: 'elsewhere' })
 }
 
-async function setVnics(client: ApiClient, vm: Resource, vnics: readonly string[], { host, seconds }: Machine): Promise<void> {
-  const path = `/vms/${vm.id}?wait=ready&timeout=${seconds}s`
-  const { body } = await client.must<Resource>(`change the vnics of vm ${vm.name}`, 'PATCH', path, { vnics }, { 'if-match': '*' })
-  await tellLate(client, (body.late ?? []) as Late[], host, seconds)
+/** Change the vnics of a vm by those that it has. Two commands at once both count. */
+export async function changeVnics(
+  client: ApiClient,
+  vm: Resource,
+  change: (vnics: readonly string[]) => readonly string[],
+  { host, seconds }: Pick<Machine, 'host' | 'seconds'>,
+): Promise<void> {
+  const place = { path: `/vms/${vm.id}`, query: `?wait=ready&timeout=${seconds}s` }
+  const patchOf = (now: Resource): object => ({ vnics: change(now.vnics as string[]) })
+  const { answer } = await changeResource(client, `change the vnics of vm ${vm.name}`, place, patchOf)
+  await tellLate(client, (answer.body.late ?? []) as Late[], host, seconds)
 }

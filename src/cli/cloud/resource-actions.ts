@@ -13,6 +13,7 @@ import { noFile, readBodyFile } from './body-file.ts'
 import { parentsFor } from './default-parents.ts'
 import { bodyOf } from './field-options.ts'
 import { inviteNew } from './host-invitation.ts'
+import { changeResource } from './change-resource.ts'
 import { checkReady, queryOf } from './waiting.ts'
 
 export type Values = Readonly<Record<string, unknown>>
@@ -156,19 +157,16 @@ export async function setResource(kind: Kind, name: string, query: URLSearchPara
   for (const field of values.unset as string[]) unset(kind, patch, field)
   if (Object.keys(patch).length === 0 && !addsSomething(kind, values))
     throw usageFailure(`name what to change; see vpc cloud ${kind.kind} set --help`)
-  for (let tries = 0; ; tries++) {
-    const before = await client.must<Resource>(what, 'GET', at(kind, name, query))
-    const path = `/${kind.plural}/${before.body.id}${queryOf(values)}`
-    const added = await addedTo(client, kind, { ...before.body, ...patch }, values)
-    const answer = await client.ask('PATCH', path, { ...patch, ...added }, { 'if-match': before.etag! })
-    if (answer.status === 412 && tries < 5) continue
-    if (answer.status >= 400) throw refusal(what, answer)
-    await checkReady(client, what, answer)
-    const resource = answer.body as Resource
-    if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
-    if (resource.revision === before.body.revision) return alreadySo(output, textOf(resource), { resource })
-    return done(output, `changed ${textOf(resource)}`, { resource })
-  }
+  const place = { path: at(kind, name, query), query: queryOf(values) }
+  const { before, answer } = await changeResource(client, what, place, async (now) => ({
+    ...patch,
+    ...(await addedTo(client, kind, { ...now, ...patch }, values)),
+  }))
+  await checkReady(client, what, answer)
+  const resource: Resource = answer.body
+  if (values.dryRun === true) return output.result(resource, () => `would ${what}\n${fieldsText(kind, resource)}`)
+  if (resource.revision === before.revision) return alreadySo(output, textOf(resource), { resource })
+  return done(output, `changed ${textOf(resource)}`, { resource })
 }
 
 const mutableOf = ({ fields }: Kind, body: Record<string, unknown>): Record<string, unknown> =>
