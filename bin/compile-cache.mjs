@@ -4,11 +4,15 @@ import { enableCompileCache } from 'node:module'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** Use the cache if a private place for it is found. What is read there is run, so anything in doubt means no cache. */
-export function useCompileCache() {
+/**
+ * Use the cache if a private place for it is found. What is read there is run, so anything in doubt means no cache.
+ * `part`: a word for one of several things that a program does. The cache has the functions that were used when it was
+ * written, so each part has its own.
+ */
+export function useCompileCache(part = '') {
   for (const base of candidates()) {
     try {
-      const directory = join(base, 'vpc', 'compiled')
+      const directory = join(base, 'vpc', 'compiled', part)
       if (!isOursOnly(realpathSync(nearestExisting(directory)))) continue
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       const real = realpathSync(directory)

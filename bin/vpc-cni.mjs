@@ -13,6 +13,6 @@ exit 1
 /** The CNI plugin `vpc-cni`: container runtimes start it, and it runs src/cni/main.ts. */
 import { useCompileCache } from './compile-cache.mjs'
 
-useCompileCache()
+useCompileCache(/^[A-Z]{1,16}$/.exec(process.env.CNI_COMMAND ?? '')?.[0])
 const { main } = await import('../src/cni/main.ts')
 process.exit(await main(process.env))

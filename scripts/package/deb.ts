@@ -38,12 +38,12 @@ export interface DebOptions {
 }
 
 /** Build the package. Gives the path of the .deb. */
-export function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOptions): string {
+export async function buildDeb({ architecture, version, out, epoch, level = 6 }: DebOptions): Promise<string> {
   const tree = join(out, `tree-${architecture}`)
   rmSync(tree, { recursive: true, force: true })
   const library = join(tree, 'usr/lib/vpc')
   // A server needs no types.
-  writeJavaScript(library, { declarations: false })
+  await writeJavaScript(library, { declarations: false })
   for (const name of ['vpc.mjs', 'vpc-cni.mjs', 'vpc-oci-hook.mjs', 'vpc-netavark.mjs']) startByNode(join(library, 'bin', name))
   copyDependencies(library)
   copyNative(library, architecture)

@@ -1,10 +1,11 @@
 /**
  * The published JavaScript: src as tsc emits it, with bin, the compiled eBPF objects and the console beside it, in the
- * places where they are in the repository.
+ * places where they are in the repository; and programs of one file each, which bin starts.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writePrograms } from './bundle.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -22,7 +23,7 @@ export const readManifest = (): Manifest => JSON.parse(readFileSync(join(root, '
  * Make the tree in an empty or missing directory, with declarations of types unless they are not wanted. Needs what
  * `npm run build` makes. Throws when tsc finds a fault.
  */
-export function writeJavaScript(directory: string, { declarations = true } = {}): void {
+export async function writeJavaScript(directory: string, { declarations = true } = {}): Promise<void> {
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
   emitJavaScript(join(directory, 'src'), 'packaging/tsconfig.json', declarations)
@@ -34,6 +35,7 @@ export function writeJavaScript(directory: string, { declarations = true } = {})
   }
   for (const part of ['bpf', 'console']) cpSync(join(root, 'build', part), join(directory, 'build', part), { recursive: true })
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(publishedManifest(readManifest()), null, 2)}\n`)
+  await writePrograms(directory)
 }
 
 /** What the repository's package.json says, for JavaScript. */

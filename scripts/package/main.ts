@@ -35,9 +35,11 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 mkdirSync(values.out, { recursive: true })
-const build = (architecture: Architecture): string =>
+const build = (architecture: Architecture): Promise<string> =>
   buildDeb({ architecture, version: values.version ?? `${readManifest().version}-1`, out: values.out, epoch: epochOf() })
-for (const file of values.npm ? [buildNpm(values.out)] : (wanted as Architecture[]).map(build)) {
+const files = values.npm ? [buildNpm(values.out)] : []
+if (!values.npm) for (const architecture of wanted as Architecture[]) files.push(await build(architecture))
+for (const file of files) {
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex')
   console.log(`${file}\n  ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, sha256 ${digest}`)
 }

@@ -1,51 +1,11 @@
-/**
- * Who this host is in its cloud: a key, a certificate, the CA and the API's address, in one file of the agent's state
- * directory. `vpc join` writes it; the agent renews the certificate at half of its life.
- */
+/** As whom the agent connects: it renews the certificate of this host (identity-file.ts) at half of its life. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { identityFile, renewPath, type HostCertificate } from '#feed/join.ts'
+import { renewPath, type HostCertificate } from '#feed/join.ts'
 import type { Log } from '#system/log.ts'
-import { readSecret, writeWhole } from '#system/whole-file.ts'
 import { ask, FeedRefused, type FeedServer } from './feed/connection.ts'
+import { readIdentity, writeIdentity, type Identity } from './identity-file.ts'
 import { AgentStartRefused } from './state-dir.ts'
-
-export interface Identity {
-  /** `https://ADDRESS:PORT`. */
-  readonly server: string
-  /** Other APIs of the same cloud, in the same form. */
-  readonly others?: readonly string[]
-  /** Id and name of the host. */
-  readonly host: string
-  readonly name: string
-  /** Id of the join token that it came by. */
-  readonly token: string
-  /** PEM, each. */
-  readonly key: string
-  readonly certificate: string
-  readonly ca: string
-}
-
-/** Read who this host is; undefined: it has not joined. Throws AgentStartRefused when the file cannot be used. */
-export function readIdentity(stateDir: string): Identity | undefined {
-  const path = identityFile(stateDir)
-  try {
-    const text = readSecret(path)
-    if (text === undefined) return undefined
-    const identity = JSON.parse(text) as Identity
-    if (new X509Certificate(identity.certificate).checkPrivateKey(createPrivateKey(identity.key))) return identity
-    throw new Error('the certificate is not one of the key')
-  } catch (error) {
-    throw new AgentStartRefused(`cannot use ${path}: ${(error as Error).message}; mend it, or join again with a new token`, {
-      cause: error,
-    })
-  }
-}
-
-/** Write who this host is, whole or not at all, for its owner alone. */
-export function writeIdentity(stateDir: string, identity: Identity): void {
-  writeWhole(identityFile(stateDir), `${JSON.stringify(identity, null, 1)}\n`, { mode: 0o600, isNew: false })
-}
 
 /**
  * Where the agent connects to, and as whom: at each turn the next API of the cloud. Throws AgentStartRefused when this

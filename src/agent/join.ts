@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { joinPath, type HostCertificate, type JoinRequest, type JoinToken } from '#feed/join.ts'
 import { readSecret, writeWhole } from '#system/whole-file.ts'
 import { ask, FeedRefused } from './feed/connection.ts'
-import { readIdentity, writeIdentity, type Identity } from './identity.ts'
+import { readIdentity, writeIdentity, type Identity } from './identity-file.ts'
 import { fetchCa, JoinRefused, type Address, type Pinned } from './pinned-ca.ts'
 import { makeStateDir } from './state-dir.ts'
 

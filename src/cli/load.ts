@@ -8,6 +8,9 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 /** Where the command of a path of names is. */
 export const commandFile = (path: readonly string[]): URL => new URL(`./commands/${path.join('/')}${extension}`, import.meta.url)
 
+/** Commands that a packaged program has in its own file, by their words with slashes between. */
+export const inside: Record<string, () => Promise<{ readonly default: Command }>> = {}
+
 const verbs = ['create', 'list', 'get', 'set', 'destroy']
 
 /** Whether a command has no file: what all kinds of resources have is made from their tables. */
@@ -20,8 +23,9 @@ export async function loadCommand(path: readonly string[]): Promise<Command> {
     const { resourceCommand } = await import('./cloud/resource-command.ts')
     return resourceCommand(path[1]!, path[2] as 'create')
   }
-  const { default: command } = (await import(commandFile(path).href)) as { default: Command }
-  return command
+  const name = path.join('/')
+  const load = Object.hasOwn(inside, name) ? inside[name]! : async () => (await import(commandFile(path).href)) as { default: Command }
+  return (await load()).default
 }
 
 /** A group or command with its place in the tree. */

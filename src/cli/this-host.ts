@@ -4,7 +4,7 @@ import { Failure } from './failure.ts'
 
 /** Its id and name. Throws a Failure when this machine has not joined a cloud, or the caller may not know. */
 export async function thisHost(stateDir: string): Promise<{ readonly id: string; readonly name: string }> {
-  const { readIdentity } = await import('#agent/identity.ts')
+  const { readIdentity } = await import('#agent/identity-file.ts')
   const { AgentStartRefused } = await import('#agent/state-dir.ts')
   try {
     const identity = readIdentity(stateDir)

@@ -1,6 +1,5 @@
 /** ADD: gives a container an interface of the cloud. */
-import { addressing, handOver, plugHere, unitIdOf, untilThere } from '#cli/cloud/attach-vnic.ts'
-import type { ApiClient } from '#cli/cloud/api-client.ts'
+import { addressing, handOver, plugHere, unitIdOf } from '#cli/cloud/attach-vnic.ts'
 import { thisHost } from '#cli/this-host.ts'
 import { allOrNothing } from '#cli/undo.ts'
 import { Vpc } from '#client/vpc.ts'
@@ -23,11 +22,12 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
   const { id: host } = await thisHost(config.agentStateDir)
   const client = clientOf(config)
   const subnet = await subnetOf(client, config)
+  const { body: home } = await client.must<Resource>('find its vpc', 'GET', `/vpcs/${subnet.vpc}`)
   return allOrNothing(async (undo) => {
-    const vnic = await vnicFor(client, config, attachment, { subnet, host, undo })
+    const vnic = await vnicFor(client, config, attachment, { subnet, account: home.account, host, undo })
     forget(config.stateDir, config.name, vnic.name!)
     await plugHere(client, vnic, { host, unit: 'hostif' }, plugSeconds, undo)
-    const { addresses, gateways } = await addressing(client, vnic)
+    const { addresses, gateways } = await addressing(client, vnic, subnet)
     const guest = {
       netns: place,
       name: attachment.ifname,
@@ -36,11 +36,9 @@ export async function add(config: NetworkConfig, attachment: Attachment, netns: 
     }
     const vpc = new Vpc({ ...(config.socket !== undefined && { socketPath: config.socket }) })
     const id = unitIdOf(vnic, 'hostif')
-    await handOver(vpc, id, guest, undo)
-    await using hostif = await untilThere(() => vpc.openHostif(id))
-    const { mtuBytes } = await hostif.describe()
-    const dns = gateways.length === 0 ? {} : await dnsOf(client, subnet)
-    return resultOf(config.cniVersion, { name: attachment.ifname, mac: vnic.mac as string, mtu: mtuBytes, netns, addresses, gateways, dns })
+    const { mtuBytes: mtu } = await handOver(vpc, id, guest, undo)
+    const dns = gateways.length === 0 ? {} : dnsOf(home, subnet)
+    return resultOf(config.cniVersion, { name: attachment.ifname, mac: vnic.mac as string, mtu, netns, addresses, gateways, dns })
   })
 }
 
@@ -51,8 +49,7 @@ interface Dns {
 }
 
 /** What DHCP would tell a guest about names: the servers of the vpc, or else the resolver of the subnet. */
-async function dnsOf(client: ApiClient, { vpc, resolver, dhcp }: Resource): Promise<Dns> {
-  const { dns } = (await client.must<Resource>('find its vpc', 'GET', `/vpcs/${vpc}`)).body
+function dnsOf({ dns }: Resource, { resolver, dhcp }: Resource): Dns {
   const { name, servers = [] } = (dns ?? {}) as { name?: string; servers?: string[] }
   const { search = [] } = (dhcp ?? {}) as { search?: string[] }
   const nameservers = servers.length > 0 ? servers : resolver === true ? ['169.254.169.253'] : []

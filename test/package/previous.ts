@@ -18,7 +18,7 @@ const out = mkdtempSync(join(tmpdir(), 'vpc-previous-'))
 let machine: PackageMachine
 
 before(async () => {
-  const file = buildDeb({ architecture: architectureHere(), version: '0.1.0-999', out, epoch: 1_800_000_000, level: 0 })
+  const file = await buildDeb({ architecture: architectureHere(), version: '0.1.0-999', out, epoch: 1_800_000_000, level: 0 })
   machine = await PackageMachine.boot()
   cpSync(file, join(machine.root, 'srv/new.deb'))
   cpSync(previous, join(machine.root, 'srv/old.deb'))

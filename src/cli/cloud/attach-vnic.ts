@@ -129,12 +129,13 @@ export async function hostName(client: ApiClient, id: unknown): Promise<string> 
 /** The object of vpcd that is the vnic's interface on its host. */
 export const unitIdOf = (vnic: Resource, unit: UnitKind): Id => objectId(unit, [vnic.id], vnic.mac as string)
 
-/** Addresses with the prefix lengths of the subnet, and the gateways if a router joins it. */
+/** Addresses with the prefix lengths of the subnet, and the gateways if a router joins it. `known`: that subnet. */
 export async function addressing(
   client: ApiClient,
   vnic: Resource,
+  known?: Resource,
 ): Promise<{ readonly addresses: string[]; readonly gateways: string[]; readonly subnet: Resource }> {
-  const subnet = (await client.must<Resource>('find its subnet', 'GET', `/subnets/${vnic.subnet}`)).body
+  const subnet = known ?? (await client.must<Resource>('find its subnet', 'GET', `/subnets/${vnic.subnet}`)).body
   const lengthOf = (address: string): string => {
     const network = (address.includes(':') ? subnet.network6 : subnet.network4) as string | null
     return network?.split('/')[1] ?? (address.includes(':') ? '128' : '32')
@@ -153,8 +154,13 @@ export async function addressing(
   }
 }
 
-/** Hand the hostif over. Gives whether anything changed. */
-export async function handOver(vpc: Vpc, id: Id, guest: object, undo: Undo): Promise<boolean> {
+/** Hand the hostif over. Gives whether anything changed, and the MTU of the interface. */
+export async function handOver(
+  vpc: Vpc,
+  id: Id,
+  guest: object,
+  undo: Undo,
+): Promise<{ readonly isChanged: boolean; readonly mtuBytes: number }> {
   await using hostif = await untilThere(() => vpc.openHostif(id, { write: true }))
   const { guest: before } = await hostif.describe()
   const isSame = JSON.stringify(before) === JSON.stringify(guest)
@@ -166,9 +172,9 @@ export async function handOver(vpc: Vpc, id: Id, guest: object, undo: Undo): Pro
       await again.setGuest(before)
     })
   }
-  const { trouble } = await hostif.describe()
+  const { trouble, mtuBytes } = await hostif.describe()
   if (trouble !== null) throw new Failure('failed', `cannot hand it over: ${trouble}`)
-  return !isSame
+  return { isChanged: !isSame, mtuBytes }
 }
 
 const thereMs = 10_000

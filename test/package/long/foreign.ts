@@ -15,15 +15,15 @@ const emulators = { arm64: '/usr/bin/qemu-aarch64-static', amd64: '/usr/bin/qemu
 const names = { arm64: 'arm64', amd64: 'x64' }
 const directory = mkdtempSync(join(tmpdir(), 'vpc-foreign-'))
 const root = join(directory, 'root')
-const build = (place: string): string => {
+const build = (place: string): Promise<string> => {
   const out = join(directory, place)
   mkdirSync(out)
   return buildDeb({ architecture: foreignArchitecture, version: '0.1.0-1', out, epoch: 1_800_000_000, level: 0 })
 }
 let file: string
 
-before(() => {
-  file = build('first')
+before(async () => {
+  file = await build('first')
   cpSync(foreignRoot(foreignArchitecture)!.files, root, { recursive: true, verbatimSymlinks: true })
   execFileSync('dpkg-deb', ['-x', file, root])
   copyFileSync(emulators[foreignArchitecture], join(root, 'emulator'))
@@ -38,8 +38,8 @@ const node = (...words: string[]): string =>
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim()
 
-test('the package for the other processor is the same bytes when it is built again, and lintian warns of nothing', () => {
-  assert.ok(readFileSync(build('second')).equals(readFileSync(file)))
+test('the package for the other processor is the same bytes when it is built again, and lintian warns of nothing', async () => {
+  assert.ok(readFileSync(await build('second')).equals(readFileSync(file)))
   assert.equal(execFileSync('lintian', ['--allow-root', '--fail-on=error', file], { encoding: 'utf8' }), '')
 })
 

@@ -25,7 +25,7 @@ before(async () => {
   mkdirSync(out, { recursive: true })
   const architecture = architectureHere()
   for (const version of Object.keys(files) as (keyof typeof files)[])
-    files[version] = buildDeb({ architecture, version, out, epoch, level: 0 })
+    files[version] = await buildDeb({ architecture, version, out, epoch, level: 0 })
   machine = await PackageMachine.boot()
   for (const file of Object.values(files)) cpSync(file, join(machine.root, 'srv', basename(file)))
 })
@@ -40,11 +40,11 @@ const isEnabled = (unit: string): boolean => machine.try('systemctl', 'is-enable
 const said = (unit: string): string => machine.sh(`journalctl -u ${unit} --no-pager`)
 const mainPid = (unit: string): string => machine.sh(`systemctl show -p MainPID --value ${unit}`).trim()
 
-test('the package is the same bytes when it is built again', () => {
+test('the package is the same bytes when it is built again', async () => {
   const again = join(out, 'again')
   mkdirSync(again)
   assert.equal(
-    sha256(buildDeb({ architecture: architectureHere(), version: '0.1.0-1', out: again, epoch, level: 0 })),
+    sha256(await buildDeb({ architecture: architectureHere(), version: '0.1.0-1', out: again, epoch, level: 0 })),
     sha256(files['0.1.0-1']),
   )
 })

@@ -70,7 +70,8 @@ export default command({
       const id = unitIdOf(vnic, unit)
       const local = await vpc()
       const { subnet: _home, ...addresses } = await addressing(client, vnic)
-      const wasHanded = place !== undefined && (await handOver(local, id, { netns: place, name: as, ...present(addresses) }, undo))
+      const wasHanded =
+        place !== undefined && (await handOver(local, id, { netns: place, name: as, ...present(addresses) }, undo)).isChanged
       const info = unit === 'hostif' ? await describing(() => local.openHostif(id)) : await describing(() => local.openVmnic(id))
       const where = vmnic
         ? `${info.unit} of this host, which vpc vmnic exec --vmnic-id=${id} gives to a hypervisor`
