@@ -31,7 +31,10 @@ export const description = `vpc makes networks for virtual machines and containe
 export const environment = [
   ['VPC_SOCKET', 'Socket of vpcd, unless --socket says otherwise. Default: /run/vpc/vpcd.sock.'],
   ['VPC_CONTEXT', 'The cloud that vpc cloud asks, of those that you are logged in to. Default: that of vpc context use.'],
-  ['VPC_API, VPC_TOKEN, VPC_CA', 'URL of the API of a cloud, token and certificate authority: instead of a context, for programs.'],
+  [
+    'VPC_API, VPC_TOKEN, VPC_CA, VPC_SERVER_NAME',
+    'URL of the API of a cloud, token, certificate authority, and the name in the certificate: instead of a context, for programs.',
+  ],
   ['NO_COLOR', 'When set, output has no colour, unless --use-color says otherwise.'],
   ['PAGER', 'Pager that --use-pager uses. Default: less.'],
 ] as const

@@ -231,7 +231,20 @@ test('with a certificate it speaks TLS 1.3; without one it listens on this machi
   await stop(api)
   ;[api, url] = await start('--tls-cert', cert, '--tls-key', key)
   assert.match(url, /^https:/)
-  assert.match(refused(3, `login --server=${url} --token-file=${join(state, 'admin-token')}`), /self.signed certificate/)
+  const login = `login --server=${url} --token-file=${join(state, 'admin-token')}`
+  assert.match(refused(3, login), /no authority that this machine trusts .*vpc login --ca=FILE, or VPC_CA=FILE/)
+  assert.match(refused(3, login.replace('https:', 'http:')), /ended the connection without an answer; does it speak TLS \(https:/)
+  assert.match(
+    refused(3, `${login.replace('127.0.0.1', 'localhost')} --ca=${cert}`),
+    /for 127\.0\.0\.1, and not for localhost; .*--server-name=127\.0\.0\.1/,
+  )
+  // What a program says, and an authority that this machine trusts.
+  const token = readFileSync(join(state, 'admin-token'), 'utf8').trim()
+  const named = { ...env, VPC_API: url.replace('127.0.0.1', 'localhost'), VPC_TOKEN: token, VPC_SERVER_NAME: '127.0.0.1' }
+  for (const trust of ['VPC_CA', 'SSL_CERT_FILE']) {
+    const { code, stderr } = runVpc(['vpc', 'list'], { env: { ...named, [trust]: cert } })
+    assert.deepEqual([trust, code, stderr], [trust, 0, ''])
+  }
   ok(`login --server=${url} --ca=${cert} --name=tls --token-file=${join(state, 'admin-token')}`)
   assert.match(ok('vpc list'), / red /)
   assert.match(ok('context use default'), /default is asked from now on/)

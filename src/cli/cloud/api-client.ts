@@ -4,6 +4,7 @@ import type { IncomingMessage, request } from 'node:http'
 import type { Resource } from '#resource/envelope.ts'
 import { Failure, type FailureKind } from '../failure.ts'
 import { readEvents, type ServerEvent } from './server-events.ts'
+import { namedAs, trustProblem, trustedAuthorities } from './server-trust.ts'
 import type { CloudContext } from './contexts.ts'
 
 export interface Answer<T = any> {
@@ -106,8 +107,8 @@ export class ApiClient {
       headers: { authorization: `Bearer ${token}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...headers },
       timeout: path.includes('wait=ready') ? longWaitMs : 40_000,
       ...(signal !== undefined && { signal }),
-      ...(ca !== undefined && { ca: readFileSync(ca) }),
-      ...(serverName !== undefined && { servername: serverName }),
+      ...(ca !== undefined ? { ca: readFileSync(ca) } : url.protocol === 'https:' && { ca: await trustedAuthorities() }),
+      ...(serverName !== undefined && (await namedAs(serverName))),
     }
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const sent = builtin(url.protocol).request(url, options, resolve)
@@ -118,7 +119,7 @@ export class ApiClient {
     if (!isOneOfSeveral) clearTimeout(timer)
     sent.on('timeout', () => sent.destroy(new Error('it did not answer in time')))
     sent.on('error', (error) => {
-      const message = `the API at ${server} cannot be reached: ${error.message}`
+      const message = `the API at ${server} cannot be reached: ${trustProblem(error, url) ?? error.message}`
       reject(isConnected ? new Failure('unreachable', message, { code: 'unreachable' }) : new Unconnected(message))
     })
     sent.end(text)

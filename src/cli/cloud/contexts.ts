@@ -62,7 +62,12 @@ export function writeContexts(contexts: Contexts, path = contextsPath()): void {
 /** The context to use: of the environment, or the named or current one. Throws a Failure that says how to log in. */
 export function currentContext(name?: string, env: NodeJS.ProcessEnv = process.env): CloudContext {
   if (name === undefined && env.VPC_API && env.VPC_TOKEN)
-    return { server: env.VPC_API, token: env.VPC_TOKEN, ...(env.VPC_CA && { ca: env.VPC_CA }) }
+    return {
+      server: env.VPC_API,
+      token: env.VPC_TOKEN,
+      ...(env.VPC_CA && { ca: env.VPC_CA }),
+      ...(env.VPC_SERVER_NAME && { serverName: env.VPC_SERVER_NAME }),
+    }
   const { current, contexts } = readContexts(contextsPath(env))
   const chosen = name ?? env.VPC_CONTEXT ?? current
   if (chosen === null)

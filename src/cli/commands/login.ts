@@ -20,7 +20,7 @@ export default command({
   options: {
     server: text('URL of the API; of several APIs of the cloud, all, with commas between', 'URL,…').required,
     tokenFile: text('file with the token; standard input, unless given', 'FILE', 'file'),
-    ca: text('file with the certificate authority of the API, if it is none that this machine trusts', 'FILE', 'file'),
+    ca: text('file with the certificate authority of the API, if none that this machine trusts has signed its certificate', 'FILE', 'file'),
     serverName: text('name in the certificate of the API', 'NAME').defaultsTo('that of the URL'),
     agentStateDir,
     name: text('name of the context', 'NAME').default('default'),

@@ -1,0 +1,55 @@
+/** Whether the certificate of an API is to be trusted, and what to do when it is not. */
+import { isIP } from 'node:net'
+import type { PeerCertificate } from 'node:tls'
+import { apiServerName } from '#feed/join.ts'
+
+/** Authorities that this machine trusts: those of Node, and those of the system (on Debian /etc/ssl/certs). */
+export async function trustedAuthorities(): Promise<string[]> {
+  const { getCACertificates } = await import('node:tls')
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
+}
+
+/** Options of TLS for a certificate with another name than the URL. RFC 6066: nobody asks for an address by SNI. */
+export async function namedAs(name: string): Promise<object> {
+  const { checkServerIdentity } = await import('node:tls')
+  return {
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
+  }
+}
+
+/** Nobody whom the client trusts has signed it. */
+const unknownAuthority = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
+
+/** What an error of TLS means, and the way out; undefined: it is about something else. */
+export function trustProblem(error: NodeJS.ErrnoException, { hostname, protocol, port }: URL): string | undefined {
+  const { code = '' } = error
+  if (unknownAuthority.has(code))
+    return (
+      'no authority that this machine trusts has signed its certificate; name the file with the authority: vpc login --ca=FILE, ' +
+      'or VPC_CA=FILE (ca.pem in the directory of the agent, on a host of the cloud)'
+    )
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = namesOf(error)
+    const first = names.split(', ')[0] || apiServerName
+    return `its certificate is for ${names || 'no name'}, and not for ${hostname}; say which name is right: vpc login --server-name=${first}, or VPC_SERVER_NAME=${first}`
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return `its certificate ${code === 'CERT_HAS_EXPIRED' ? 'has ended' : 'is not valid yet'}; is the clock of this machine right?`
+  if (code === 'EPROTO' && protocol === 'https:') return `it does not speak TLS there; without TLS it is http://${hostname}:${port}`
+  if (code === 'ECONNRESET' && protocol === 'http:')
+    return `it ended the connection without an answer; does it speak TLS (https://${hostname}:${port})?`
+  return undefined
+}
+
+/** `DNS:a, IP Address:1.2.3.4`, as Node has it, without the types. */
+function namesOf(error: Error): string {
+  const { cert } = error as { cert?: { readonly subjectaltname?: string } }
+  return (cert?.subjectaltname ?? '').replaceAll(/(?:DNS|IP Address|URI):/g, '')
+}
