@@ -141,7 +141,7 @@ function relativeObjection(file: string, specifier: string): string | undefined 
   // The version, and the command as a program of its own.
   if (target === 'package.json' || /^bin\/vpc(-cni|-oci-hook|-netavark)?\.mjs$/.test(target)) return undefined
   // Measurements use what tests have to make hosts.
-  if (file.startsWith('bench/') && target.startsWith('test/')) return undefined
+  if (file.startsWith('bench/') && /^(test|scripts)\//.test(target)) return undefined
   // Programs that a test starts are files.
   if (file.startsWith('test/') && /^(src|scripts|bench|console)\//.test(target)) return undefined
   // The build makes the pages that the console shows.

@@ -57,14 +57,14 @@ export async function writePrograms(directory: string): Promise<void> {
   const out = join(directory, 'programs')
   for (const [name, source] of Object.entries(whole)) {
     await build({ ...options, plugins, entryPoints: [{ in: source, out: name }], outdir: out })
-    startBy(join(directory, 'bin', `${name}.mjs`), `await import('../programs/${name}.js')`)
+    startBy(join(directory, 'bin', `${name}.mjs`), `await ${imported(`../programs/${name}.js`)}`)
   }
   const all = commandNames()
   const apart = new Set(apartOf(await graph(all), all))
   const contents = entry(all.filter((name) => !apart.has(name)))
   await build({ ...options, plugins, stdin: { contents, resolveDir: root, loader: 'ts' }, outfile: join(out, 'vpc.js') })
   writeFileSync(join(out, 'start.js'), starter([...apart]))
-  startBy(join(directory, 'bin/vpc.mjs'), `await (await import('../programs/start.js')).programFor(process.argv.slice(2))`)
+  startBy(join(directory, 'bin/vpc.mjs'), `await (await ${imported('../programs/start.js')}).programFor(process.argv.slice(2))`)
 }
 
 const commandNames = (): string[] =>
@@ -83,16 +83,19 @@ ${names.map((name) => `  '${name}': () => import('./src/cli/commands/${name}.ts'
 })
 `
 
+/** What imports a module of the published tree. */
+const imported = (path: string): string => `import('${path}')`
+
 /** Which program runs the words of a command line. Those that stay apart read nothing of the others. */
 const starter = (apart: readonly string[]): string => `const apart = ${JSON.stringify(apart)}
 const isApart = (words) => apart.some((name) => name === words.slice(0, name.split('/').length).join('/'))
 
 export async function programFor(words) {
   if (!isApart(words)) {
-    const program = await import('./vpc.js')
+    const program = await ${imported('./vpc.js')}
     if (program.isInside(words)) return program
   }
-  return import('../src/cli/main.js')
+  return ${imported('../src/cli/main.js')}
 }
 `
 
