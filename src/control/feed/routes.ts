@@ -41,7 +41,7 @@ export function feedRoutes(parts: FeedParts): AgentRoutes {
 
 async function serveFeed({ feeds, mirror, now }: FeedParts, { host, url, response, ended }: AgentCall): Promise<void> {
   checkVersion(url.searchParams.get('version'))
-  const [revision, held] = [revisionOf(url), heldIn(url)]
+  const { revision, held } = heldIn(url)
   // An agent may come from another API that was ahead. With the store away, what is known here must do.
   await mirror.fresh().catch(() => {})
   if (ended.aborted || response.destroyed) return
@@ -85,12 +85,14 @@ function revisionOf(url: URL): number | undefined {
   return Number(given)
 }
 
-function heldIn(url: URL): Held | undefined {
+/**
+ * What an agent says that it has. One whose words this API cannot read has nothing: it is told all, and what it has
+ * besides goes.
+ */
+function heldIn(url: URL): { readonly revision?: number | undefined; readonly held?: Held | undefined } {
   const given = url.searchParams.get('held')
-  if (given === null) return undefined
-  const held = Held.parse(given)
-  if (held === undefined) throw new Problem('invalid', 'held: it is not what an agent says of its items')
-  return held
+  const [revision, held] = [revisionOf(url), given === null ? undefined : Held.parse(given)]
+  return given !== null && held === undefined ? {} : { revision, held }
 }
 
 async function takeReport({ mirror, now, exceptions }: FeedParts, { host, request, response }: AgentCall): Promise<void> {

@@ -4,8 +4,17 @@ import { once } from 'node:events'
 import { ItemStore } from '#agent/compile/items.ts'
 import { feedMessages, type Opening } from '#agent/feed/connection.ts'
 import { changesIn, Gathering, heldBy } from '#agent/feed/gathering.ts'
+import type { Held } from '#feed/held.ts'
 import type { FeedItem } from '#feed/item.ts'
 import type { FeedMessage } from '#feed/message.ts'
+
+/** What a host has from before. */
+interface Before {
+  readonly holds?: readonly FeedItem[]
+  readonly isChecked?: boolean
+  /** What it says of that, in place of the truth. */
+  readonly says?: string
+}
 
 export class FeedHost implements AsyncDisposable {
   readonly items = new ItemStore()
@@ -16,9 +25,10 @@ export class FeedHost implements AsyncDisposable {
   readonly done: Promise<unknown>
   #wake = Promise.withResolvers<void>()
 
-  constructor(at: { readonly url: string }, revision: string | null = null, { holds = [] as readonly FeedItem[], isChecked = false } = {}) {
+  constructor(at: { readonly url: string }, revision: string | null = null, { holds = [], isChecked = false, says }: Before = {}) {
     for (const item of holds) this.items.put(item)
-    this.done = this.#read(at, { revision, held: heldBy(this.items, []), isChecked }).catch((error: unknown) => error)
+    const held = says === undefined ? heldBy(this.items, []) : ({ toString: () => says } as Held)
+    this.done = this.#read(at, { revision, held, isChecked }).catch((error: unknown) => error)
   }
 
   async #read(at: { readonly url: string }, opening: Opening): Promise<void> {
