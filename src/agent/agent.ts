@@ -1,5 +1,5 @@
 /** `vpc agent`: keeps what the feed says, has vpcd do it, and reports. */
-import { countersEveryMs, countersPath, type HostCounters } from '#feed/counters.ts'
+import { countersEveryMs, countersPath, type CountersAnswer, type HostCounters } from '#feed/counters.ts'
 import { lackedBy } from '#feed/features.ts'
 import { itemKey, type FeedItem, type FeedKind } from '#feed/item.ts'
 import { feedVersion, lookupPath, type AgentReport, type FeedMessage, type ItemError } from '#feed/message.ts'
@@ -13,7 +13,7 @@ import { Worker } from './apply/worker.ts'
 import { Cache } from './cache.ts'
 import { ItemStore } from './compile/items.ts'
 import { thisHost } from './compile/underlay.ts'
-import { post, type FeedServer } from './feed/connection.ts'
+import { ask, post, type FeedServer } from './feed/connection.ts'
 import { CounterReport } from './feed/counter-report.ts'
 import { Lookups } from './feed/lookups.ts'
 import { followFeed } from './feed/follower.ts'
@@ -161,7 +161,8 @@ export class Agent {
     const { server, log, countersMs: everyMs = countersEveryMs } = this.#options
     const { traffic } = this.#half
     if (traffic === undefined) return
-    const send = async (body: HostCounters, until: AbortSignal): Promise<void> => post(await server(), countersPath, body, until)
+    const send = async (body: HostCounters, until: AbortSignal): Promise<CountersAnswer | undefined> =>
+      (await ask(await server(), countersPath, body, until)) as CountersAnswer | undefined
     this.#counters = new CounterReport({ items: this.#items, traffic, everyMs, log, post: send })
     await this.#counters.run(signal)
   }

@@ -68,6 +68,24 @@ export interface NatBlocks {
   readonly blocks: readonly string[]
 }
 
+/** Blocks that an API has not written down, so that the next host of the wire would not know them. */
+export interface RefusedBlocks {
+  /** Id of the item. */
+  readonly nat: string
+  /** How many of those that were said. */
+  readonly count: number
+  /**
+   * `elsewhere`: the API has another host as that of the wire; `store-away`: it could not write; `unreadable`: no host
+   * would take them; `no-room`: a NAT has more than the store keeps. The first two may end by themselves.
+   */
+  readonly code: 'elsewhere' | 'store-away' | 'unreadable' | 'no-room'
+}
+
+/** What an API answers, with status 200. With 204 it has nothing to say. */
+export interface CountersAnswer {
+  readonly refused: readonly RefusedBlocks[]
+}
+
 export interface HostCounters {
   /** Those that have counted something since the last message. */
   readonly vnics: readonly VnicCounters[]

@@ -108,7 +108,7 @@ export async function post(server: FeedServer, path: string, body: unknown, sign
   ;(await answered(server, path, body, signal, line)).resume()
 }
 
-/** Send something, and get the JSON of the answer. Throws as `post` does. */
+/** Send something, and get the JSON of the answer; undefined: it has none. Throws as `post` does. */
 export async function ask(server: FeedServer, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
   const response = await answered(server, path, body, signal)
   let text = ''
@@ -116,7 +116,7 @@ export async function ask(server: FeedServer, path: string, body: unknown, signa
     text += chunk
     if (text.length > longestAnswer) throw new Error('the answer of the API is too long')
   }
-  return JSON.parse(text)
+  return text === '' ? undefined : JSON.parse(text)
 }
 
 async function answered(server: FeedServer, path: string, body: unknown, signal: AbortSignal, line?: Line): Promise<IncomingMessage> {

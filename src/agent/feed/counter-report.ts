@@ -7,8 +7,10 @@ import {
   mostCounters,
   mostDrops,
   mostNats,
+  type CountersAnswer,
   type HostCounters,
   type NatCounters,
+  type RefusedBlocks,
   type SeenDrop,
   type VnicCounters,
 } from '#feed/counters.ts'
@@ -23,7 +25,8 @@ export interface CounterReportOptions {
   readonly traffic: Traffic
   readonly everyMs: number
   readonly log: Log
-  post(counters: HostCounters, signal: AbortSignal): Promise<void>
+  /** Gives what the API says to it, if it says anything. */
+  post(counters: HostCounters, signal: AbortSignal): Promise<CountersAnswer | undefined | void>
 }
 
 interface Told {
@@ -39,6 +42,17 @@ const mostBlockText = 1 << 20
 const shortText = 5_000
 const msOfCharacter = 2
 
+/** Why an API does not keep blocks and may do so later. */
+const mayEnd = {
+  elsewhere: 'another host has the wire of the pool',
+  'store-away': 'its store does not answer',
+}
+const reasons: Readonly<Record<RefusedBlocks['code'], string>> = {
+  ...mayEnd,
+  unreadable: 'it cannot read them: vpcd and the API may be of different versions',
+  'no-room': 'they are more than its store keeps of a NAT',
+}
+
 export class CounterReport {
   readonly #options: CounterReportOptions
   /** What the API has been told. */
@@ -50,6 +64,8 @@ export class CounterReport {
   #nats = new Map<string, string>()
   /** Packets since the last message that a NAT had no port for, by item. */
   #exhausted = new Map<string, number>()
+  /** What the API does not keep of the blocks of a NAT, by item, as codes. */
+  readonly #refused = new Map<string, string>()
   /** When the blocks of a NAT were told. */
   readonly #blocksAt = new Map<string, number>()
 
@@ -88,10 +104,35 @@ export class CounterReport {
     const hasRest = Object.values(rest).some(({ length }) => length > 0)
     // One message at least tells the rest.
     const count = hasRest ? Math.max(1, changed.length) : changed.length
-    for (let i = 0; i < count; i += mostCounters)
-      await this.#options.post({ vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? rest : { drops: [] }) }, signal)
+    const refused: RefusedBlocks[] = []
+    for (let i = 0; i < count; i += mostCounters) {
+      const message = { vnics: changed.slice(i, i + mostCounters), ...(i === 0 ? rest : { drops: [] }) }
+      refused.push(...((await this.#options.post(message, signal))?.refused ?? []))
+    }
     for (const nat of due.keys()) this.#blocksAt.set(nat, performance.now())
-    this.#told = { ...now, blocks: new Map([...this.#told.blocks, ...due].filter(([nat]) => now.blocks.has(nat))) }
+    this.#noteRefused([...due.keys()], refused)
+    // What may be taken later is told again.
+    const again = new Set(refused.filter(({ code }) => code in mayEnd).map(({ nat }) => nat))
+    const done = [...this.#told.blocks, ...due].filter(([nat]) => now.blocks.has(nat) && !again.has(nat))
+    this.#told = { ...now, blocks: new Map(done) }
+  }
+
+  /** Say once what the next host of a wire would not know, and when it would again. */
+  #noteRefused(told: readonly string[], refused: readonly RefusedBlocks[]): void {
+    for (const nat of told) {
+      const codes = refused.filter((each) => each.nat === nat)
+      const reason = codes.map(({ code }) => code).join(' ')
+      if (reason === (this.#refused.get(nat) ?? '')) continue
+      if (reason === '') this.#refused.delete(nat)
+      else this.#refused.set(nat, reason)
+      for (const { count, code } of codes)
+        this.#options.log.warn('the API does not keep who has which public ports: when another host gets the wire, their flows end', {
+          nat,
+          blocks: count,
+          reason: reasons[code],
+        })
+      if (reason === '') this.#options.log.info('the API keeps who has which public ports again', { nat })
+    }
   }
 
   /** What is new of who has which blocks, as much as a message has room for. The rest is told later. */

@@ -8,7 +8,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import type { HostCounters } from '#feed/counters.ts'
+import type { CountersAnswer, HostCounters, RefusedBlocks } from '#feed/counters.ts'
 import type { FeedMessage } from '#feed/message.ts'
 import { createLog } from '#system/log.ts'
 import { natId } from '../compile/ids.ts'
@@ -185,4 +185,48 @@ test('of public ports a message has what it has room for; long lists are told se
   )
   const largest = Math.max(...told.map((counters) => JSON.stringify(counters).length))
   assert.ok(largest > 1 << 19 && largest < 1.25 * 2 ** 20, `${largest}`)
+})
+
+test('blocks of public ports that the API does not take now are told again, and the log says so once', async () => {
+  const items = new ItemStore()
+  const [later, never] = [10, 11].map((i) => `00000000-0000-4000-8000-0000000000${i}.p`) as [string, string]
+  const wire = { interface: 'em1', prefix4: null, gateway4: null }
+  for (const id of [later, never])
+    items.put({ kind: 'nat', id, vpc: id.slice(0, 36), pools: [], shared: ['203.0.113.109'], floats: [], wire, via: null })
+  const used = { tcp: 0, udp: 0, icmp: 0 }
+  const traffic = {
+    read: async () => ({ stats: [], usage: { ports: [] } as never }),
+    async *drops(signal: AbortSignal) {
+      await once(signal, 'abort')
+      yield* []
+    },
+    blocks: async () => [{ inside: '10.0.0.5', address: '203.0.113.109', firstPort: 1024, lastPort: 1087, used, ageSeconds: 0 }],
+  }
+  const stop = new AbortController()
+  const told: string[] = []
+  const post = async ({ blocks = [] }: HostCounters): Promise<CountersAnswer | undefined> => {
+    told.push(...blocks.map(({ nat }) => nat))
+    const times = told.filter((nat) => nat === later).length
+    const refused = blocks.flatMap(({ nat }): RefusedBlocks[] => {
+      if (nat === never) return [{ nat, count: 1, code: 'unreadable' }]
+      return times < 4 ? [{ nat, count: 1, code: 'elsewhere' }] : []
+    })
+    return refused.length === 0 ? undefined : { refused }
+  }
+  let words = ''
+  const out = {
+    write(line: string) {
+      words += line
+      if (line.includes('again')) stop.abort()
+    },
+  }
+  const deadline = setTimeout(() => stop.abort(), 20_000)
+  await new CounterReport({ items, traffic, everyMs: 1, log: createLog({ out }), post }).run(stop.signal)
+  clearTimeout(deadline)
+  assert.deepEqual(told.sort(), [later, later, later, later, never])
+  assert.deepEqual(words.match(/another host has the wire|cannot read them|keeps .* again/g), [
+    'another host has the wire',
+    'cannot read them',
+    'keeps who has which public ports again',
+  ])
 })

@@ -17,12 +17,10 @@ import { switchId } from '../compile/ids.ts'
 import { domainOf } from '../compile/subnets.ts'
 import type { Items } from '../compile/items.ts'
 import { addressesIn } from './frame-addresses.ts'
+import { LookupBudget } from './lookup-budget.ts'
 
 /** As many in one lookup. */
 const mostAddresses = 256
-/** Questions a second, and at once. */
-const perSecond = 200
-const burst = 2_000
 /** What nobody has is asked for again after so long. */
 const againMs = nobodyMs
 /** Stations that one lookup says that this host has. */
@@ -60,13 +58,12 @@ export class Lookups {
   readonly #waiting = new Map<string, Waiting>()
   /** Listeners by vpc, and that of drops. */
   readonly #listeners = new Map<string, AbortController>()
-  #tokens = burst
-  #filled: number
+  readonly #budget: LookupBudget
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: LookupOptions) {
     this.#options = options
-    this.#filled = options.clock.now()
+    this.#budget = new LookupBudget(options.clock.now())
   }
 
   /** Note a station that has come, or another item. */
@@ -88,6 +85,7 @@ export class Lookups {
   async settle(): Promise<void> {
     const { items } = this.#options
     const wanted = new Set([...items.of('vpc')].filter(({ resolution }) => resolution === 'demand').map(({ id }) => id))
+    this.#budget.keep(wanted)
     for (const vpc of wanted) this.#listen(vpc, (signal) => this.#hearQuestions(vpc, signal))
     if (wanted.size > 0) this.#listen('', (signal) => this.#hearDrops(signal))
     for (const [vpc, listener] of this.#listeners) {
@@ -183,7 +181,7 @@ export class Lookups {
     const before = this.#asked.get(key)
     if (before !== undefined && now - before.at < againMs)
       return void this.#asked.set(key, { at: before.at, question: question ?? before.question })
-    if (!this.#mayAsk(now)) return
+    if (!this.#mayAsk(vpc, now)) return
     this.#asked.delete(key)
     this.#asked.set(key, { at: now, question })
     const waiting = this.#waiting.get(vpc)
@@ -194,11 +192,8 @@ export class Lookups {
   }
 
   /** Also forgets questions that are old, so that a guest who scans its network fills no memory. */
-  #mayAsk(now: number): boolean {
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filled) * perSecond) / 1000)
-    this.#filled = now
-    if (this.#tokens < 1) return false
-    this.#tokens--
+  #mayAsk(vpc: string, now: number): boolean {
+    if (!this.#budget.take(vpc, now)) return false
     for (const [key, { at }] of this.#asked) {
       if (now - at < againMs) break
       this.#asked.delete(key)

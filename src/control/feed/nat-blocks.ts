@@ -4,9 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { keptBlocks } from '#abi/kept-block.ts'
-import type { NatBlocks as Reported } from '#feed/counters.ts'
+import type { NatBlocks as Reported, RefusedBlocks } from '#feed/counters.ts'
 import { natBlocksKey } from '../model/keys.ts'
 import type { Mirror } from '../model/mirror.ts'
+import { StoreError } from '../store/store-error.ts'
 import { limits, put, type Store } from '../store/store.ts'
 import { heldBlocks, type HeldBlocks } from './held-blocks.ts'
 import type { View } from './view.ts'
@@ -22,16 +23,40 @@ export class NatBlocks {
     this.#store = store
   }
 
-  /** Take what a host says: of pools alone whose packets it has. */
-  async take(host: string, reported: readonly Reported[]): Promise<void> {
-    const { publics } = this.#view()
+  /** Take what a host says: of pools alone whose packets it has. Gives what is not written down, and why. */
+  async take(host: string, reported: readonly Reported[]): Promise<RefusedBlocks[]> {
+    const refused: RefusedBlocks[] = []
     for (const { nat, blocks } of reported) {
-      const [vpc = '', pool = ''] = nat.split('.')
-      if (publics.hostOf(pool) !== host || !publics.vpcsOf(pool).includes(vpc)) continue
-      const held = fitting({ host, blocks: blocks.filter(isBlock) })
-      if (isDeepStrictEqual(heldBlocks(this.#mirror, nat), held)) continue
-      // One by one: all of a host are more than the store takes at once.
+      const refuse = (code: RefusedBlocks['code'], count = blocks.length): void => void refused.push({ nat, count, code })
+      if (!this.#isOf(host, nat)) {
+        refuse('elsewhere')
+        continue
+      }
+      const readable = blocks.filter(isBlock)
+      const held = fitting({ host, blocks: readable })
+      if (readable.length < blocks.length) refuse('unreadable', blocks.length - readable.length)
+      if (held.blocks.length < readable.length) refuse('no-room', readable.length - held.blocks.length)
+      if (!(await this.#keep(nat, held))) refuse('store-away', held.blocks.length)
+    }
+    return refused
+  }
+
+  /** Whether a host has the packets of a NAT. */
+  #isOf(host: string, nat: string): boolean {
+    const { publics } = this.#view()
+    const [vpc = '', pool = ''] = nat.split('.')
+    return publics.hostOf(pool) === host && publics.vpcsOf(pool).includes(vpc)
+  }
+
+  /** Each by itself: all of a host are more than the store takes at once. False: the store does not answer. */
+  async #keep(nat: string, held: HeldBlocks): Promise<boolean> {
+    if (isDeepStrictEqual(heldBlocks(this.#mirror, nat), held)) return true
+    try {
       await this.#store.commit({ if: [], write: [put(natBlocksKey(nat), JSON.stringify(held))] })
+      return true
+    } catch (error) {
+      if (error instanceof StoreError) return false
+      throw error
     }
   }
 }

@@ -1,9 +1,9 @@
 /** What agents ask: the feed of their host, and that the API takes their reports. */
 import { once } from 'node:events'
-import { countersPath } from '#feed/counters.ts'
+import { countersPath, type CountersAnswer } from '#feed/counters.ts'
 import { Held } from '#feed/held.ts'
 import { feedPath, feedVersion, lookupPath, reportPath } from '#feed/message.ts'
-import { answerDone, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
+import { answerDone, answerJson, readJson, type AgentCall, type AgentRoutes } from '../agents/call.ts'
 import type { Mirror } from '../model/mirror.ts'
 import { Problem } from '../model/problem.ts'
 import { parseCounters, type Counters } from './counters.ts'
@@ -104,9 +104,10 @@ async function takeReport({ mirror, now, exceptions }: FeedParts, { host, reques
 async function takeCounters({ counters, natBlocks, now }: FeedParts, { host, request, response }: AgentCall): Promise<void> {
   const said = parseCounters(await readJson(request, maxCountersBytes))
   counters.take(host, said, now())
-  // With the store away the host says it again with its next change.
-  await natBlocks?.take(host, said.blocks ?? []).catch(() => {})
-  answerDone(response)
+  const refused = (await natBlocks?.take(host, said.blocks ?? [])) ?? []
+  if (refused.length === 0) return answerDone(response)
+  const answer: CountersAnswer = { refused }
+  answerJson(response, 200, answer)
 }
 
 async function takeLookup({ mirror }: FeedParts, lookups: Lookups, { host, request, response }: AgentCall): Promise<void> {

@@ -272,20 +272,23 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   await api.ok('POST', '/nats', { name: 'n9', vpc: 'gold', pool: 'p9' })
   const natBlocks = new NatBlocks(feeds.view, mirror, api.store)
   const line = `10.0.0.60 ${item('w1').shared[0]} 1024-1087`
-  const say = async (host: string, ...blocks: string[]): Promise<void> => {
-    await natBlocks.take(hosts[host]!, [{ nat: `${vnic.vpc}.${pool}`, blocks }])
+  /** Gives what the host hears in answer. */
+  const say = async (host: string, ...blocks: string[]): Promise<string[]> => {
+    const refused = await natBlocks.take(hosts[host]!, [{ nat: `${vnic.vpc}.${pool}`, blocks }])
     await mirror.fresh()
+    return refused.map(({ count, code }) => `${count} ${code}`)
   }
   const kept = (): unknown[] => Object.keys(hosts).map((name) => item(name).kept)
   // More than the store takes, and what no vpcd takes.
   const ports = Array.from({ length: 800 }, (_, i) => 10_240 + 64 * i)
   const of = (inside: string): string[] => ports.map((first) => `${inside} 255.255.255.255 ${first}-${first + 63}`)
-  await say('w1', ...[...of('255.255.255.101'), ...of('255.255.255.102')].slice(0, mostBlocks))
+  const said = await say('w1', ...[...of('255.255.255.101'), ...of('255.255.255.102')].slice(0, mostBlocks))
   const many = heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks.length
   assert.ok(many > 1_000 && many < mostBlocks, `${many}`)
-  await say('w1', line, ':: :: 1-64', '10.0.0.60 192.0.9.1 1025-1088')
+  assert.deepEqual(said, [`${mostBlocks - many} no-room`])
+  assert.deepEqual(await say('w1', line, ':: :: 1-64', '10.0.0.60 192.0.9.1 1025-1088'), ['2 unreadable'])
   assert.deepEqual(heldBlocks(mirror, `${vnic.vpc}.${pool}`)!.blocks, [line])
-  await say('w2', 'a lie')
+  assert.deepEqual(await say('w2', 'a lie'), ['1 elsewhere'])
   assert.deepEqual(kept(), [undefined, undefined, undefined])
   const look = async (ms: number): Promise<string | undefined> => {
     at.now += ms
@@ -301,7 +304,11 @@ test('of several hosts with a wire one has the packets: the highest that is ther
   assert.equal(await look(5_000), 'w1', 'an agent that starts anew')
   assert.equal(await look(6_000), 'w2')
   assert.deepEqual(kept(), [undefined, [line], undefined])
-  await say('w2', line, line.replace('1024-1087', '1088-1151'))
+  const { commit } = api.store
+  api.store.commit = () => Promise.reject(new StoreError('away', 'it is away'))
+  assert.deepEqual(await say('w2', line), ['1 store-away'])
+  api.store.commit = commit
+  assert.deepEqual(await say('w2', line, line.replace('1024-1087', '1088-1151')), [])
   assert.deepEqual(kept(), [undefined, undefined, undefined])
   assert.deepEqual(topicsOf(feeds.view(), hosts.w1!), new Set([`host/${hosts.w1}`]), 'the old one has no business there any more')
   assert.ok(topicsOf(feeds.view(), hosts.w2!).has(`vpc/${vnic.vpc}`))
