@@ -248,6 +248,20 @@ test('the inventory has vnics by vpc, subnet, group and label', () => {
   assert.equal(inventory._meta.hostvars.web1.ansible_host, cloud('cloud vnic get web1').addresses[0])
 })
 
+test('vnics of one name in two accounts are two hosts of the inventory', () => {
+  cloud('account create bank --org=acme')
+  cloud('vpc create blue --account=bank')
+  cloud('cloud subnet create web --vpc=blue --network4=10.9.0.0/24')
+  const other = cloud('vnic create web1 --account=bank --subnet=blue/web').resource
+  writeFileSync(at('all.vpc.yml'), readFileSync(at('guests.vpc.yml'), 'utf8').replace(/^filters:.*/m, ''))
+  const inventory = JSON.parse(execFileSync('ansible-inventory', ['-i', at('all.vpc.yml'), '--list'], { encoding: 'utf8', env: env() }))
+  assert.deepEqual([inventory.account_bank.hosts, inventory.account_shop.hosts.includes('web1.shop')], [['web1.bank'], true])
+  const { ansible_host: address, vpc_account: account } = inventory._meta.hostvars['web1.bank']
+  assert.deepEqual([address, account], [other.addresses[0], 'bank'])
+  assert.notEqual(inventory._meta.hostvars['web1.shop'].ansible_host, address)
+  cloud('vnic destroy web1 --account=bank')
+})
+
 test('a label that looks like a template is a text, and not evaluated', () => {
   cloud('cloud vnic set web1 --label note={{40+2}}')
   const said = `- hosts: web1\n  gather_facts: false\n  tasks: [{ ansible.builtin.debug: { msg: "{{ vpc_labels.note }}" } }]\n`
