@@ -103,7 +103,8 @@ test('a damaged row, garbage, and the layout of another version: the agent start
   }
 })
 
-test('a full disk: it goes on without, says so once, and writes everything when there is room again', () => {
+test('a full disk: it goes on without, says so once, and writes everything when there is room again', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const small = join(directory, 'small')
   mkdirSync(small)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small])
@@ -114,13 +115,18 @@ test('a full disk: it goes on without, says so once, and writes everything when 
       cache.keep({ revision: String(i), put: [group(`g${i}`, 1000)], gone: [] })
       cache.flush()
     }
-    assert.notEqual(cache.trouble, null)
+    assert.equal(cache.trouble, `the disk of ${join(small, 'cache.db')} is full; make room there`)
     assert.equal(lines.filter((line) => line.includes('the cache cannot be written; going on without it')).length, 1)
+    // Without a change it is tried again after a while.
+    t.mock.timers.tick(10_000)
+    assert.notEqual(cache.trouble, null)
     rmSync(join(small, 'filler'))
     execFileSync('mount', ['-o', 'remount,size=8m', small])
+    t.mock.timers.tick(10_000)
+    assert.deepEqual([cache.trouble, cache.isBehind], [null, false])
     cache.keep({ revision: '4', put: [group('last')], gone: [] })
-    cache.flush()
-    assert.equal(cache.trouble, null)
+    t.mock.timers.tick(100)
+    assert.deepEqual([cache.trouble, cache.isBehind], [null, false])
     cache.close()
     const again = Cache.open(small, log)
     assert.deepEqual([again.cached.items.map(({ id }) => id).sort(), again.cached.revision], [['g0', 'g1', 'g2', 'last'], '4'])

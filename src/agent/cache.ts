@@ -12,6 +12,8 @@ import type { Changes } from './feed/gathering.ts'
 
 /** How long a change may be in memory alone. */
 const writeBehindMs = 100
+/** What could not be written is tried again after so long. */
+const againMs = 10_000
 
 /** Layout of the file and of items: the feed tells no item again because it has a new field. */
 const layout = 2
@@ -30,6 +32,12 @@ const insteadPrefix = 'instead/'
 
 const sumOf = (key: string, text: string): Buffer => createHash('sha256').update(key).update('\0').update(text).digest().subarray(0, 8)
 
+/** SQLITE_FULL of sqlite3.h, with what it says besides; or a file that found no room. */
+const isFull = (error: unknown): boolean => {
+  const { errcode, code } = error as { readonly errcode?: number; readonly code?: string }
+  return (Number(errcode) & 0xff) === 13 || code === 'ENOSPC'
+}
+
 export class Cache {
   readonly path: string
   readonly #log: Log
@@ -39,6 +47,9 @@ export class Cache {
   #pending = new Map<string, string | null>()
   #instead = new Map<string, FeedItem>()
   #timer: NodeJS.Timeout | undefined
+  /** The timer is that of a change, not that of a retry. */
+  #isSoon = false
+  #isClosed = false
   /** Why it is not written; null: it is. */
   trouble: string | null = null
 
@@ -71,8 +82,12 @@ export class Cache {
     if (this.isBehind) this.#later()
   }
 
+  /** Soon, also when a slow retry waits. */
   #later(): void {
-    this.#timer ??= setTimeout(() => this.flush(), writeBehindMs)
+    if (this.#isSoon) return
+    clearTimeout(this.#timer)
+    this.#isSoon = true
+    this.#timer = setTimeout(() => this.flush(), writeBehindMs)
   }
 
   /** Whether something is in memory alone. */
@@ -84,6 +99,7 @@ export class Cache {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isSoon = false
     if (this.#pending.size === 0) return
     try {
       this.#write()
@@ -95,6 +111,7 @@ export class Cache {
   }
 
   close(): void {
+    this.#isClosed = true
     this.flush()
     this.#db?.close()
     this.#db = undefined
@@ -158,11 +175,12 @@ export class Cache {
     this.#pending = new Map()
   }
 
-  /** Keep what is to be written: the next change tries again. */
+  /** Keep what is to be written: it is tried again with the next change, and after a while. */
   #giveUp(error: unknown): void {
-    const message = (error as Error).message
+    const message = isFull(error) ? `the disk of ${this.path} is full; make room there` : (error as Error).message
     if (this.trouble === null) this.#log.warn('the cache cannot be written; going on without it', { path: this.path, error: message })
     this.trouble = message
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.flush(), againMs).unref()
   }
 
   #throwAway(): void {
